@@ -1,0 +1,126 @@
+//! An end user's API key, as it is kept: everything but the key.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::str::FromStr;
+
+use secrecy::SecretString;
+
+use crate::{OriginPattern, Permission, Timestamp, UserId};
+
+/// The public part of an API key, which stands inside it: 12 to 64 base62 characters. Safe to log.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ApiKeyId(String);
+
+/// Why a key id was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("an API key id is 12 to 64 of 0-9, A-Z and a-z")]
+pub struct ApiKeyIdError;
+
+/// What its owner calls a key: 1 to 100 characters, no control characters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyName(String);
+
+/// Why a key's name was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a key's name is 1 to 100 characters without control characters")]
+pub struct KeyNameError;
+
+/// What everybody who manages keys may see of one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiKey {
+    /// Its public id.
+    pub id: ApiKeyId,
+    /// Whose key it is.
+    pub owner: UserId,
+    /// What the owner calls it.
+    pub name: KeyName,
+    /// What it may do.
+    pub permissions: BTreeSet<Permission>,
+    /// Return origins beside the deployment's.
+    pub return_origins: Vec<OriginPattern>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// From when on it no longer holds.
+    pub expires_at: Option<Timestamp>,
+    /// When it was revoked.
+    pub revoked_at: Option<Timestamp>,
+}
+
+/// What proves a presented secret, of no use without the pepper and the secret.
+#[derive(Clone, Debug)]
+pub struct KeyVerifier {
+    /// HMAC-SHA-256 of the secret under the pepper, as 64 lower-case hex digits: the cheap gate.
+    pub gate: SecretString,
+    /// The argon2id hash of the secret, as a PHC string.
+    pub hash: SecretString,
+}
+
+/// A key with what proves it: what a store keeps and an authenticator reads.
+#[derive(Clone, Debug)]
+pub struct StoredApiKey {
+    /// The visible part.
+    pub key: ApiKey,
+    /// The proof.
+    pub verifier: KeyVerifier,
+}
+
+impl ApiKey {
+    /// Whether the key holds at `now`: neither revoked nor expired.
+    #[must_use]
+    pub fn is_active(&self, now: Timestamp) -> bool {
+        self.revoked_at.is_none() && self.expires_at.is_none_or(|expiry| now < expiry)
+    }
+}
+
+impl ApiKeyId {
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for ApiKeyId {
+    type Err = ApiKeyIdError;
+
+    fn from_str(text: &str) -> Result<Self, ApiKeyIdError> {
+        if (12..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric()) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(ApiKeyIdError)
+        }
+    }
+}
+
+impl fmt::Display for ApiKeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl KeyName {
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for KeyName {
+    type Err = KeyNameError;
+
+    fn from_str(text: &str) -> Result<Self, KeyNameError> {
+        if (1..=100).contains(&text.chars().count()) && !text.chars().any(char::is_control) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(KeyNameError)
+        }
+    }
+}
+
+impl fmt::Display for KeyName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

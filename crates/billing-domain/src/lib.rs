@@ -1,0 +1,38 @@
+//! The billing portal's domain: value objects, the ports that adapters implement, and [`PortalService`].
+//!
+//! Nothing here does I/O or knows a framework. An adapter depends on this crate and on no other of ours; see
+//! `ARCHITECTURE.md` for the arrows and `docs/adding-a-provider.md` for a walk through a new adapter.
+//!
+//! Values are parsed once, at the edge, and are valid from then on: each type has private fields and one fallible
+//! constructor. What an adapter receives it need not check again.
+
+mod account;
+mod api_key;
+mod credential;
+mod customer;
+mod deadline;
+mod flow;
+mod locale;
+mod permission;
+mod portal_service;
+mod portal_session;
+pub mod ports;
+mod principal;
+mod return_url;
+mod timestamp;
+mod user;
+
+pub use account::{AccountError, Mode, ProviderAccount, ProviderName};
+pub use api_key::{ApiKey, ApiKeyId, ApiKeyIdError, KeyName, KeyNameError, KeyVerifier, StoredApiKey};
+pub use credential::{Credential, CredentialKind, KeyPrefix, KeyPrefixError};
+pub use customer::{CustomerId, CustomerIdError, CustomerLink};
+pub use deadline::Deadline;
+pub use flow::{FlowKind, PortalFlow, SubscriptionId, SubscriptionIdError};
+pub use locale::{Locale, LocaleError, LocaleRange, LocaleSupport};
+pub use permission::{Permission, PermissionError, Permissions};
+pub use portal_service::{OpenPortal, PortalError, PortalService};
+pub use portal_session::{Capabilities, PortalRequest, PortalSession, PortalUrl, PortalUrlError};
+pub use principal::{AuthMethod, Principal};
+pub use return_url::{Origin, OriginPattern, OriginPatternError, ReturnUrl, ReturnUrlError, ReturnUrlPolicy, TooBroad};
+pub use timestamp::Timestamp;
+pub use user::{UserId, UserIdError};

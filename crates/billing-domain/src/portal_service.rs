@@ -1,0 +1,151 @@
+//! [`PortalService`]: from an authenticated caller to a portal session.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::ports::{BillingProvider, CustomerRepo, ProviderError, RepoError};
+use crate::{
+    Deadline, FlowKind, LocaleError, LocaleRange, Permission, PortalFlow, PortalRequest, PortalSession, Principal,
+    ReturnUrlError, ReturnUrlPolicy,
+};
+
+/// Opens the customer portal for whoever may.
+#[derive(Clone, Debug)]
+pub struct PortalService {
+    customers: Arc<dyn CustomerRepo>,
+    provider: Arc<dyn BillingProvider>,
+    return_urls: ReturnUrlPolicy,
+}
+
+/// What a caller asks for. The return URL is as it came: [`PortalService::open`] holds it against the policy.
+#[derive(Clone, Debug)]
+pub struct OpenPortal {
+    /// Where to return to; `None` is the dashboard.
+    pub return_url: Option<String>,
+    /// The portal's language; `None` leaves it to the provider.
+    pub locale: Option<LocaleRange>,
+    /// The task to open on.
+    pub flow: Option<PortalFlow>,
+    /// When the caller's time is up.
+    pub deadline: Deadline,
+}
+
+/// Why the portal does not open. One variant for each answer that a caller can get.
+#[derive(Debug, thiserror::Error)]
+pub enum PortalError {
+    /// The credential holds, and does not allow this.
+    #[error("the permission {0} is missing")]
+    PermissionDenied(Permission),
+    /// No such language.
+    #[error("the locale cannot be used: {0}")]
+    Locale(#[from] LocaleError),
+    /// The provider cannot do this flow.
+    #[error("the provider cannot do the flow {0}")]
+    UnsupportedFlow(FlowKind),
+    /// The return URL breaks a rule.
+    #[error("the return URL cannot be used: {0}")]
+    ReturnUrl(#[from] ReturnUrlError),
+    /// Nobody linked a customer to this user, or the provider says that it is gone.
+    #[error("no billing account: {context}")]
+    NoBillingAccount {
+        /// For the log.
+        context: String,
+    },
+    /// The provider does not know the flow's subscription for this customer.
+    #[error("unknown subscription: {context}")]
+    UnknownSubscription {
+        /// For the log.
+        context: String,
+    },
+    /// The provider refused us, or its answer is unusable.
+    #[error("the provider failed us: {context}")]
+    Provider {
+        /// For the log.
+        context: String,
+    },
+    /// The provider cannot be reached or does not serve us now.
+    #[error("the provider is unavailable: {context}")]
+    ProviderUnavailable {
+        /// For the log.
+        context: String,
+        /// When to come back.
+        retry_after: Duration,
+    },
+    /// The provider did not answer in time.
+    #[error("the provider did not answer in time: {context}")]
+    ProviderTimeout {
+        /// For the log.
+        context: String,
+    },
+    /// Our own limits.
+    #[error("no room for another call to the provider")]
+    Overloaded {
+        /// When to come back.
+        retry_after: Duration,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] RepoError),
+}
+
+impl PortalService {
+    /// A service over these ports.
+    #[must_use]
+    pub fn new(customers: Arc<dyn CustomerRepo>, provider: Arc<dyn BillingProvider>, return_urls: ReturnUrlPolicy) -> Self {
+        Self { customers, provider, return_urls }
+    }
+
+    /// Whether this caller may open the portal at all. Routes ask before they read a body; [`open`](Self::open) asks again.
+    ///
+    /// # Errors
+    /// [`PortalError::PermissionDenied`].
+    pub fn authorize(&self, principal: &Principal) -> Result<(), PortalError> {
+        let needed = Permission::portal();
+        if principal.may(&needed) { Ok(()) } else { Err(PortalError::PermissionDenied(needed)) }
+    }
+
+    /// A fresh portal session for this caller.
+    ///
+    /// The checks run in the contract's order (H5), and nothing that fails one reaches the provider: permission, locale and
+    /// flow, return URL, billing account, provider.
+    ///
+    /// # Errors
+    /// See [`PortalError`].
+    pub async fn open(&self, principal: &Principal, request: OpenPortal) -> Result<PortalSession, PortalError> {
+        self.authorize(principal)?;
+        let can = self.provider.capabilities();
+        let locale = request.locale.map(|range| can.locales.lookup(&range)).transpose()?;
+        if let Some(kind) = request.flow.as_ref().map(PortalFlow::kind).filter(|kind| !can.flows.contains(kind)) {
+            return Err(PortalError::UnsupportedFlow(kind));
+        }
+        if !can.return_url && request.return_url.is_some() {
+            return Err(ReturnUrlError::Unsupported.into());
+        }
+        let return_url = self.return_urls.resolve(request.return_url.as_deref(), &principal.return_origins)?;
+        let account = self.provider.account();
+        let customer = self.customers.find(&principal.owner, account).await?.ok_or_else(|| {
+            PortalError::NoBillingAccount { context: format!("no customer is linked at {account}") }
+        })?;
+        let order = PortalRequest {
+            customer,
+            return_url: can.return_url.then_some(return_url),
+            locale,
+            flow: request.flow,
+            deadline: request.deadline,
+        };
+        Ok(self.provider.create_portal_session(&order).await?)
+    }
+}
+
+impl From<ProviderError> for PortalError {
+    fn from(error: ProviderError) -> Self {
+        match error {
+            ProviderError::CustomerNotFound { context } => Self::NoBillingAccount { context },
+            ProviderError::SubscriptionNotFound { context } => Self::UnknownSubscription { context },
+            ProviderError::Refused { context } | ProviderError::Unusable { context } => Self::Provider { context },
+            ProviderError::Unavailable { context, retry_after } => Self::ProviderUnavailable { context, retry_after },
+            ProviderError::Timeout { context } => Self::ProviderTimeout { context },
+            ProviderError::Overloaded { retry_after } => Self::Overloaded { retry_after },
+        }
+    }
+}

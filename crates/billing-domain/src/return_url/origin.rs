@@ -1,0 +1,192 @@
+//! [`Origin`] and the patterns that allow origins.
+
+use std::fmt;
+use std::str::FromStr;
+
+use url::{Host, Url};
+
+use super::parse::{check_authority, is_loopback};
+
+/// Scheme, host and port (RFC 6454), normalised: lower case, the default port left out when shown.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Origin {
+    secure: bool,
+    host: String,
+    port: u16,
+    loopback: bool,
+}
+
+/// Which origins a return URL may have.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum OriginPattern {
+    /// This origin and no other: `https://app.example.com`, `http://localhost:3000`.
+    Exact(Origin),
+    /// Sub-domains of this https origin, one or more labels deep, never the origin itself: `https://*.example.com`.
+    Subdomains(Origin),
+    /// Any https origin: `*`.
+    AnyHttps,
+    /// Any http origin on a loopback host. No text stands for it: only the embedded default has it.
+    AnyLoopbackHttp,
+}
+
+/// Why a pattern was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OriginPatternError {
+    /// Not an origin in one of the accepted forms.
+    #[error("an origin is https://host[:port], https://*.domain[:port] or http://<loopback host>[:port], without a path")]
+    Malformed,
+    /// `http` on a host that is not loopback, or with a wildcard.
+    #[error("http is allowed for exact loopback origins only")]
+    Insecure,
+}
+
+impl Origin {
+    /// The origin of an http or https URL with a host.
+    pub(super) fn of(url: &Url) -> Option<Self> {
+        let secure = match url.scheme() {
+            "https" => true,
+            "http" => false,
+            _ => return None,
+        };
+        let host = url.host()?;
+        Some(Self {
+            secure,
+            loopback: is_loopback(&host),
+            host: host.to_string(),
+            port: url.port_or_known_default()?,
+        })
+    }
+
+    /// Whether the scheme is https.
+    #[must_use]
+    pub const fn is_secure(&self) -> bool {
+        self.secure
+    }
+
+    /// Whether the host is a loopback host.
+    #[must_use]
+    pub const fn is_loopback(&self) -> bool {
+        self.loopback
+    }
+
+    fn write(&self, f: &mut fmt::Formatter<'_>, wildcard: &str) -> fmt::Result {
+        let (scheme, default) = if self.secure { ("https", 443) } else { ("http", 80) };
+        write!(f, "{scheme}://{wildcard}{}", self.host)?;
+        if self.port == default { Ok(()) } else { write!(f, ":{}", self.port) }
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(f, "")
+    }
+}
+
+impl OriginPattern {
+    /// Whether a URL of this origin may be returned to.
+    #[must_use]
+    pub fn allows(&self, origin: &Origin) -> bool {
+        match self {
+            Self::Exact(allowed) => allowed == origin,
+            Self::Subdomains(parent) => {
+                let prefix = origin.host.strip_suffix(&parent.host).and_then(|rest| rest.strip_suffix('.'));
+                origin.secure && origin.port == parent.port && prefix.is_some_and(|labels| !labels.is_empty())
+            }
+            Self::AnyHttps => origin.secure,
+            Self::AnyLoopbackHttp => !origin.secure && origin.loopback,
+        }
+    }
+
+    /// Whether it allows origins of people who have nothing to do with each other: `*`, or a wildcard on a public suffix
+    /// (<https://publicsuffix.org>; a top-level domain that the list does not know counts as one, as the list's algorithm
+    /// says). Never used in live mode.
+    #[must_use]
+    pub fn is_broad(&self) -> bool {
+        match self {
+            Self::Exact(_) => false,
+            Self::Subdomains(parent) => {
+                psl::suffix(parent.host.as_bytes()).is_some_and(|suffix| suffix.as_bytes() == parent.host.as_bytes())
+            }
+            Self::AnyHttps | Self::AnyLoopbackHttp => true,
+        }
+    }
+}
+
+impl FromStr for OriginPattern {
+    type Err = OriginPatternError;
+
+    fn from_str(text: &str) -> Result<Self, OriginPatternError> {
+        if text == "*" {
+            return Ok(Self::AnyHttps);
+        }
+        let malformed = |_| OriginPatternError::Malformed;
+        let (scheme, authority) = text.split_once("://").ok_or(OriginPatternError::Malformed)?;
+        let (subdomains, authority) = match authority.strip_prefix("*.") {
+            Some(parent) => (true, parent),
+            None => (false, authority),
+        };
+        check_authority(authority).map_err(malformed)?;
+        let url = Url::parse(&format!("{scheme}://{authority}")).map_err(|_| OriginPatternError::Malformed)?;
+        let origin = Origin::of(&url).ok_or(OriginPatternError::Malformed)?;
+        if !origin.secure && (subdomains || !origin.loopback) {
+            return Err(OriginPatternError::Insecure);
+        }
+        match (subdomains, url.host()) {
+            (false, _) => Ok(Self::Exact(origin)),
+            (true, Some(Host::Domain(_))) => Ok(Self::Subdomains(origin)),
+            (true, _) => Err(OriginPatternError::Malformed),
+        }
+    }
+}
+
+impl fmt::Display for OriginPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exact(origin) => origin.write(f, ""),
+            Self::Subdomains(parent) => parent.write(f, "*."),
+            Self::AnyHttps => f.write_str("*"),
+            Self::AnyLoopbackHttp => f.write_str("any http loopback origin"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pattern(text: &str) -> OriginPattern {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn patterns_print_as_they_parse() {
+        for text in ["*", "https://app.example.com", "https://*.example.com:8443", "http://localhost:3000", "http://[::1]:9"] {
+            assert_eq!(pattern(text).to_string(), text);
+        }
+        assert_eq!(pattern("HTTPS://App.Example.com:443").to_string(), "https://app.example.com");
+    }
+
+    #[test]
+    fn what_is_no_origin_is_refused() {
+        for bad in [
+            "", "app.example.com", "https://", "https://app.example.com/", "https://a.example/x", "https://u@a.example",
+            "https://*", "https://*.", "https://a.*.example", "https://*.127.0.0.1", "https://*.[::1]", "ftp://a.example",
+            "https://a.example:0", "https://a.example:", "https://a..example", "https://a.example.", "**",
+        ] {
+            assert_eq!(bad.parse::<OriginPattern>(), Err(OriginPatternError::Malformed), "{bad}");
+        }
+        for bad in ["http://app.example.com", "http://*.localhost"] {
+            assert_eq!(bad.parse::<OriginPattern>(), Err(OriginPatternError::Insecure), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_wildcard_on_a_public_suffix_is_broad() {
+        for broad in ["*", "https://*.com", "https://*.co.uk", "https://*.github.io", "https://*.unlisted"] {
+            assert!(pattern(broad).is_broad(), "{broad}");
+        }
+        for narrow in ["https://*.example.com", "https://*.example.co.uk", "https://example.com", "https://com"] {
+            assert!(!pattern(narrow).is_broad(), "{narrow}");
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! [`ReturnUrlPolicy`]: which return URLs this deployment allows.
+
+use super::origin::OriginPattern;
+use super::parse::{ReturnUrl, ReturnUrlError, parse};
+use crate::Mode;
+
+/// The default return URL, and the origins that others may have.
+#[derive(Clone, Debug)]
+pub struct ReturnUrlPolicy {
+    default: ReturnUrl,
+    allowed: Vec<OriginPattern>,
+    mode: Mode,
+}
+
+/// A pattern that would let users be sent to strangers while real money is behind the service.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` allows origins of unrelated people and is refused in live mode: list exact origins or your own domain")]
+pub struct TooBroad(pub OriginPattern);
+
+impl ReturnUrlPolicy {
+    /// A policy with this default (held against no list) and these origins.
+    ///
+    /// # Errors
+    /// [`TooBroad`] for a pattern that live mode refuses.
+    pub fn new(default: ReturnUrl, allowed: Vec<OriginPattern>, mode: Mode) -> Result<Self, TooBroad> {
+        match allowed.iter().find(|pattern| mode == Mode::Live && pattern.is_broad()) {
+            Some(broad) => Err(TooBroad(broad.clone())),
+            None => Ok(Self { default, allowed, mode }),
+        }
+    }
+
+    /// The URL to send the user back to: the default, or the requested one if it keeps the rules.
+    ///
+    /// `own` are the credential's own origins, beside the policy's; a broad one counts for nothing in live mode, wherever it
+    /// was stored.
+    ///
+    /// # Errors
+    /// The rule that the requested URL breaks.
+    pub fn resolve(&self, requested: Option<&str>, own: &[OriginPattern]) -> Result<ReturnUrl, ReturnUrlError> {
+        let Some(raw) = requested else { return Ok(self.default.clone()) };
+        let parsed = parse(raw)?;
+        let usable = |pattern: &&OriginPattern| self.mode == Mode::Test || !pattern.is_broad();
+        let mut patterns = self.allowed.iter().chain(own).filter(usable);
+        if patterns.any(|pattern| pattern.allows(&parsed.origin)) {
+            Ok(parsed.url)
+        } else {
+            Err(ReturnUrlError::OriginNotAllowed)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resolve(origins: &[&str], raw: &str) -> Result<String, ReturnUrlError> {
+        let allowed = origins.iter().map(|text| text.parse().unwrap()).collect();
+        let default = ReturnUrl::configured("https://dash.example/home").unwrap();
+        let policy = ReturnUrlPolicy::new(default, allowed, Mode::Test).unwrap();
+        policy.resolve(Some(raw), &[]).map(|url| url.as_str().to_owned())
+    }
+
+    #[test]
+    fn the_default_is_held_against_no_list() {
+        let policy = ReturnUrlPolicy::new(ReturnUrl::configured("https://dash.example/x").unwrap(), vec![], Mode::Live).unwrap();
+        assert_eq!(policy.resolve(None, &[]).unwrap().as_str(), "https://dash.example/x");
+        assert_eq!(policy.resolve(Some("https://dash.example/x"), &[]), Err(ReturnUrlError::OriginNotAllowed));
+    }
+
+    #[test]
+    fn urls_are_normalised() {
+        let app = &["https://app.example.com"];
+        assert_eq!(resolve(app, "HTTPS://App.Example.COM:443").unwrap(), "https://app.example.com/");
+        assert_eq!(resolve(app, "https://app.example.com/ä?q=ü#ö").unwrap(), "https://app.example.com/%C3%A4?q=%C3%BC#%C3%B6");
+        assert_eq!(resolve(app, "https://app.example.com/a/../b").unwrap(), "https://app.example.com/b");
+    }
+
+    #[test]
+    fn sub_domains_never_include_the_bare_host() {
+        let wild = &["https://*.example.com"];
+        assert!(resolve(wild, "https://a.example.com").is_ok());
+        assert!(resolve(wild, "https://a.b.example.com/x").is_ok());
+        for bad in ["https://example.com", "https://evilexample.com", "https://a.example.com:8443", "https://a.example.com.evil.test"] {
+            assert_eq!(resolve(wild, bad), Err(ReturnUrlError::OriginNotAllowed), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_can_be_read_two_ways_is_refused_before_it_is_parsed() {
+        use ReturnUrlError as E;
+        let any = &["*"];
+        for (bad, why) in [
+            ("", E::Scheme), ("//a.example", E::Scheme), ("https:/a.example", E::Scheme), ("javascript://a.example", E::Scheme),
+            ("https:///a.example", E::Host), ("https://", E::Host), ("https://a..example", E::Host), ("https://.a", E::Host),
+            ("https://a.example./", E::Host), ("https://u@a.example", E::Host), ("https://a%2eb", E::Host), ("https://ä.example", E::Host),
+            ("https://a.example:/", E::Port), ("https://a.example:0", E::Port), ("https://a.example:65536", E::Port),
+            ("https://a.example:+80", E::Port), ("https://a.example:80:80", E::Port), ("https://[::1", E::Host), ("https://[::1]x", E::Host),
+            ("https://[fe80::1%25eth0]", E::Host), (" https://a.example", E::Character), ("https://a.example/\t", E::Character),
+            ("https://a.example\\@b", E::Character), ("https://a.example/\u{2028}", E::Character), ("http://a.example", E::Scheme),
+            ("https://u:80@a.example", E::Port), ("https://xn--a.example", E::Unparsable),
+        ] {
+            assert_eq!(resolve(any, bad), Err(why), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn http_needs_a_listed_loopback_origin() {
+        assert!(resolve(&["http://localhost:3000"], "http://localhost:3000/x").is_ok());
+        assert_eq!(resolve(&["http://localhost:3000"], "http://localhost:3001/x"), Err(ReturnUrlError::OriginNotAllowed));
+        assert_eq!(resolve(&["*"], "http://localhost:3000/x"), Err(ReturnUrlError::OriginNotAllowed));
+    }
+
+    #[test]
+    fn length_counts_before_and_after_normalising() {
+        let path = |n: usize| format!("https://a.example/{}", "x".repeat(n - 18));
+        assert!(resolve(&["*"], &path(2048)).is_ok());
+        assert_eq!(resolve(&["*"], &path(2049)), Err(ReturnUrlError::TooLong));
+        let grows = format!("https://a.example/{}", "ä".repeat(1000));
+        assert_eq!(resolve(&["*"], &grows), Err(ReturnUrlError::TooLong));
+    }
+
+    #[test]
+    fn broad_patterns_count_for_nothing_in_live_mode() {
+        let default = ReturnUrl::configured("https://dash.example").unwrap();
+        let broad: OriginPattern = "https://*.com".parse().unwrap();
+        assert_eq!(ReturnUrlPolicy::new(default.clone(), vec![broad.clone()], Mode::Live).unwrap_err(), TooBroad(broad.clone()));
+        let live = ReturnUrlPolicy::new(default, vec![], Mode::Live).unwrap();
+        assert_eq!(live.resolve(Some("https://evil.com"), &[broad]), Err(ReturnUrlError::OriginNotAllowed));
+        let own = "https://*.example.com".parse().unwrap();
+        assert!(live.resolve(Some("https://a.example.com"), &[own]).is_ok());
+    }
+}
