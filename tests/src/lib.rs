@@ -1,1 +1,20 @@
-//! placeholder
+//! What the workspace's own tests share: the harness around the built binary, the contract's cases, the architecture rules.
+
+pub mod architecture;
+pub mod binary;
+pub mod canary;
+pub mod case;
+pub mod cli;
+pub mod clauses;
+pub mod database;
+pub mod invariants;
+pub mod poll;
+pub mod portal;
+pub mod process;
+pub mod profiles;
+pub mod stripe_stub;
+pub mod tokens;
+pub mod upstream;
+pub mod wire;
+pub mod words;
+pub mod world;

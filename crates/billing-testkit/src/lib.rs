@@ -1,1 +1,28 @@
-//! placeholder
+//! What tests of this workspace share: one contract suite per port, fakes that run them too, a clock that stands still, and
+//! a throwaway Postgres. A dev-dependency, never more.
+//!
+//! A contract suite is a module of plain async functions over `&dyn Port`, one per promise of the port. An adapter runs all
+//! of a port's cases with one line, and cannot pick among them:
+//!
+//! ```text
+//! async fn empty_repo() -> (Arc<dyn CustomerRepo>, TempDir) { /* a fresh store, and what must outlive it */ }
+//! billing_testkit::customer_repo_contract!(empty_repo);
+//! ```
+
+// Test support fails by panicking: that is how a test says what is wrong. Test code has no callers to read error docs.
+#![expect(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "test support reports by panicking")]
+
+pub mod api_key_repo_contract;
+mod clock;
+mod contract_tests;
+pub mod customer_repo_contract;
+pub mod database_contract;
+mod fakes;
+pub mod postgres;
+pub mod provider_contract;
+pub mod samples;
+
+pub use clock::FixedClock;
+pub use fakes::{
+    FakeAuthenticator, FakeBillingProvider, FakeDatabase, InMemoryApiKeyRepo, InMemoryCustomerRepo, Reachability,
+};

@@ -1,1 +1,38 @@
-//! placeholder
+//! The edge between sockets and handlers: accept loop, deadlines, request ids, strict JSON bodies, problem answers.
+//!
+//! It speaks HTTP/1.1 and HTTP/1.0 in the clear and nothing else: TLS and HTTP/2 are the balancer's. It knows no domain:
+//! which status a [`Fault`] becomes is the caller's decision, through [`EdgeConfig`].
+//!
+//! ```no_run
+//! # use http_edge::{Drain, EdgeConfig, EdgeSettings, Problem, edge_layers, raise_file_limit, serve};
+//! # async fn run(app: axum::Router, config: EdgeConfig) -> std::io::Result<()> {
+//! let settings = EdgeSettings::default().within_file_limit(raise_file_limit()?);
+//! let drain = Drain::new();
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
+//! serve(listener, edge_layers(app, config), settings, drain.clone()).await
+//! # }
+//! ```
+
+mod access;
+mod answer;
+mod connection;
+mod drain;
+mod fault;
+mod file_limit;
+mod json;
+mod layers;
+mod problem;
+mod request_id;
+mod serve;
+mod settings;
+
+pub use connection::PeerAddr;
+pub use drain::Drain;
+pub use fault::Fault;
+pub use file_limit::raise_file_limit;
+pub use json::StrictJson;
+pub use layers::{EdgeConfig, Renderer, edge_layers};
+pub use problem::Problem;
+pub use request_id::{RequestId, X_REQUEST_ID};
+pub use serve::serve;
+pub use settings::{EdgeSettings, SECRETS, SETTINGS};

@@ -1,1 +1,29 @@
-//! placeholder
+//! A stateful Stripe that runs offline: its HTTP API, its objects and hosted portal pages that open.
+//!
+//! ```no_run
+//! # async fn run() -> std::io::Result<()> {
+//! use sandbox_stripe::{Sandbox, SandboxSettings};
+//!
+//! let sandbox = Sandbox::bind(SandboxSettings::default()).await?;
+//! let demo = sandbox.seed_demo()?;
+//! tracing::info!(customer = demo.customer, base_url = sandbox.base_url(), "the sandbox listens");
+//! sandbox.serve(std::future::pending()).await
+//! # }
+//! ```
+
+mod accept;
+mod api;
+mod clock;
+mod demo;
+mod ids;
+mod model;
+mod portal;
+mod sandbox;
+mod settings;
+mod state;
+
+pub use crate::api::version::API_VERSION;
+pub use crate::clock::{Clock, SystemClock};
+pub use crate::demo::Demo;
+pub use crate::sandbox::Sandbox;
+pub use crate::settings::{DEFAULT_PORT, SandboxSettings};

@@ -1,1 +1,19 @@
-//! placeholder
+//! Customers and API keys on Postgres: the ports [`CustomerRepo`](billing_domain::ports::CustomerRepo),
+//! [`ApiKeyRepo`](billing_domain::ports::ApiKeyRepo) and [`Database`](billing_domain::ports::Database).
+//!
+//! `store-sqlite` has the same files with the same parts in them. What differs, differs because the databases do.
+
+mod api_key_repo;
+mod connections;
+mod customer_repo;
+mod database;
+mod error;
+mod rows;
+mod settings;
+mod store;
+
+pub use api_key_repo::PgApiKeyRepo;
+pub use customer_repo::PgCustomerRepo;
+pub use database::PgDatabase;
+pub use settings::{PgSettings, SECRETS, SETTINGS};
+pub use store::PgStore;

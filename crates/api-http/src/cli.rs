@@ -1,0 +1,192 @@
+//! The command line's words.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use billing_domain::{ApiKeyId, CustomerId, KeyName, Mode, OriginPattern, Permission, ProviderName, Timestamp, UserId};
+use clap::{Args, Parser, Subcommand};
+
+/// Opens the payment provider's hosted customer portal for a signed-in user.
+///
+/// Without a command it serves. Configuration: flags, BILLING_* variables, --config FILE, defaults; see docs/configuration.md.
+/// Exit codes: 0 done, 1 failed, 2 wrong usage, 78 wrong configuration.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true, args_conflicts_with_subcommands = false)]
+pub(crate) struct Cli {
+    /// A TOML file with settings: keys are the BILLING_ variables without the prefix, in lower case.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Print data as JSON.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the service (the default).
+    Serve(Serve),
+    /// Bring the database to this version; safe when several replicas run it at once.
+    Migrate,
+    /// Make, list and revoke end users' API keys.
+    #[command(subcommand)]
+    Keys(Keys),
+    /// Link users to the provider's customers.
+    #[command(subcommand)]
+    Customers(Customers),
+    /// Make access tokens for development and tests.
+    #[command(subcommand)]
+    Token(Token),
+    /// Print the OpenAPI document.
+    Openapi,
+    /// Run the Stripe-compatible sandbox alone.
+    Sandbox(Sandbox),
+}
+
+#[derive(Args, Debug, Default)]
+pub(crate) struct Serve {
+    /// Where to listen (BILLING_LISTEN).
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Option<String>,
+    /// Where to serve metrics (BILLING_ADMIN_LISTEN).
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) admin_listen: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Keys {
+    /// Make a key and print it, once.
+    Create(CreateKey),
+    /// List keys, revoked and expired ones too.
+    List {
+        /// Only this user's.
+        #[arg(long, value_name = "ID")]
+        user: Option<UserId>,
+    },
+    /// Revoke a key; every replica sees it within seconds.
+    Revoke {
+        /// The key's id: the part between the underscores.
+        #[arg(value_name = "KEY_ID")]
+        id: ApiKeyId,
+    },
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct CreateKey {
+    /// Whose key it is: the user's id, as access tokens name it.
+    #[arg(long, value_name = "ID")]
+    pub(crate) user: UserId,
+    /// What its owner calls it.
+    #[arg(long, value_name = "N")]
+    pub(crate) name: KeyName,
+    /// What it may do, as area:action; repeatable. Without it: all that exists today.
+    #[arg(long = "permission", value_name = "P")]
+    pub(crate) permissions: Vec<Permission>,
+    /// When it stops working, as RFC 3339 (2027-01-31T00:00:00Z).
+    #[arg(long, value_name = "T", value_parser = timestamp)]
+    pub(crate) expires_at: Option<Timestamp>,
+    /// A return origin beside the deployment's; repeatable.
+    #[arg(long = "return-origin", value_name = "O")]
+    pub(crate) return_origins: Vec<OriginPattern>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Customers {
+    /// Say which customer a user is. The same pair again succeeds; another customer needs --replace.
+    Link {
+        /// The user's id, as access tokens name it.
+        #[arg(long, value_name = "ID")]
+        user: UserId,
+        /// The provider's id of the customer.
+        #[arg(long, value_name = "CUS")]
+        customer: CustomerId,
+        #[command(flatten)]
+        at: At,
+        /// Put this customer in the place of another.
+        #[arg(long)]
+        replace: bool,
+    },
+    /// Show which customer a user is, in every provider and mode.
+    Show {
+        /// The user's id.
+        #[arg(long, value_name = "ID")]
+        user: UserId,
+    },
+    /// Forget which customer a user is.
+    Unlink {
+        /// The user's id.
+        #[arg(long, value_name = "ID")]
+        user: UserId,
+        #[command(flatten)]
+        at: At,
+    },
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct At {
+    /// The provider; default: the configured one.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) provider: Option<ProviderName>,
+    /// `test` or `live`; default: the configured one.
+    #[arg(long, value_name = "MODE")]
+    pub(crate) mode: Option<Mode>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Token {
+    /// Make an access token, where the service holds an HS256 secret.
+    Mint {
+        /// The user's id.
+        #[arg(long, value_name = "ID")]
+        user: UserId,
+        /// How long it holds: 90s, 15m, 24h.
+        #[arg(long, value_name = "TTL", default_value = "15m", value_parser = duration)]
+        ttl: Duration,
+    },
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Sandbox {
+    /// Where to listen.
+    #[arg(long, value_name = "ADDR", default_value_t = SocketAddr::from(([127, 0, 0, 1], sandbox_stripe::DEFAULT_PORT)))]
+    pub(crate) listen: SocketAddr,
+    /// Keep the state in this file; default: in memory.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) state: Option<PathBuf>,
+    /// Start like an account in which nobody ever saved the portal's settings.
+    #[arg(long)]
+    pub(crate) without_portal_configuration: bool,
+}
+
+fn timestamp(text: &str) -> Result<Timestamp, String> {
+    let parsed: Result<jiff::Timestamp, _> = text.parse();
+    parsed.map(|at| Timestamp::from_millis(at.as_millisecond())).map_err(|_| "write it as RFC 3339: 2027-01-31T00:00:00Z".to_owned())
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let parsed = text.parse::<jiff::SignedDuration>().ok().and_then(|duration| Duration::try_from(duration).ok());
+    parsed.filter(|duration| !duration.is_zero()).ok_or_else(|| "write it as a positive time: 90s, 15m, 24h".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn times_are_read_as_people_write_them() {
+        assert_eq!(duration("15m"), Ok(Duration::from_secs(900)));
+        assert_eq!(duration("24h"), Ok(Duration::from_secs(86_400)));
+        assert!(duration("0s").is_err() && duration("-5m").is_err() && duration("soon").is_err());
+        assert_eq!(timestamp("1970-01-01T00:00:01Z"), Ok(Timestamp::from_millis(1000)));
+        assert!(timestamp("tomorrow").is_err());
+    }
+}

@@ -1,0 +1,122 @@
+//! The commands: one file each.
+
+mod customers;
+mod keys;
+mod migrate;
+mod openapi;
+mod sandbox;
+mod serve;
+mod token;
+
+use std::error::Error;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use billing_domain::ports::{Clock, SchemaState};
+
+use crate::cli::{Cli, Command, Serve};
+use crate::config::{Faults, Reader, Sources};
+use crate::wiring::clock::SystemClock;
+use crate::wiring::store::{self, Stores};
+
+/// Why a command did not do what it should.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The operation failed: exit code 1.
+    Failed(String),
+    /// The configuration is wrong: exit code 78 (`EX_CONFIG` of sysexits.h).
+    Configuration(Faults),
+}
+
+impl Failure {
+    /// What failed, and why.
+    pub(crate) fn failed(what: &str, error: &dyn Error) -> Self {
+        Self::Failed(format!("{what}: {}", api_http::problem::with_sources(error)))
+    }
+
+    /// Tells it on standard error; gives the exit code.
+    #[expect(clippy::print_stderr, reason = "the command line's own output")]
+    pub(crate) fn report(self) -> ExitCode {
+        match self {
+            Self::Failed(why) => {
+                eprintln!("billing-portal: {why}");
+                ExitCode::from(1)
+            }
+            Self::Configuration(faults) => {
+                eprint!("billing-portal: {faults}");
+                ExitCode::from(78)
+            }
+        }
+    }
+}
+
+/// Runs what the command line asks for.
+pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
+    let context = Context { config: cli.config, json: cli.json };
+    match cli.command.unwrap_or_else(|| Command::Serve(Serve::default())) {
+        Command::Serve(arguments) => serve::run(&context, arguments).await,
+        Command::Migrate => migrate::run(&context).await,
+        Command::Keys(command) => keys::run(&context, command).await,
+        Command::Customers(command) => customers::run(&context, command).await,
+        Command::Token(command) => token::run(&context, command),
+        Command::Openapi => openapi::run(),
+        Command::Sandbox(arguments) => sandbox::run(&context, arguments).await,
+    }
+}
+
+/// What all commands share.
+#[derive(Debug)]
+pub(crate) struct Context {
+    config: Option<std::path::PathBuf>,
+    json: bool,
+}
+
+impl Context {
+    /// A reader over flags, the process's environment and the file.
+    fn reader(&self, flags: &[(&'static str, Option<String>)]) -> Reader {
+        let mut faults = Faults::default();
+        let environment = std::env::vars_os().filter_map(|(name, value)| {
+            // What is not Unicode cannot be a value of ours; made visible, it fails where it is used.
+            Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))
+        });
+        let sources = Sources::gather(flags, environment, self.config.as_deref().map(Path::new), &mut faults);
+        Reader::new(sources, faults)
+    }
+
+    /// Ends the reading: faults are a failure, warnings go to the log.
+    fn checked<T>(reader: Reader, log: Option<crate::logging::LogSettings>, value: Option<T>) -> Result<T, Failure> {
+        let warnings = reader.finish().map_err(Failure::Configuration)?;
+        if let Some(log) = log {
+            log.start();
+        }
+        warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+        value.ok_or_else(|| Failure::Failed("a setting is wrong and was not reported: this is a bug".to_owned()))
+    }
+
+    /// Prints one object: as JSON, or in the words of `plain`.
+    #[expect(clippy::print_stdout, reason = "the command line's own output")]
+    fn print(&self, value: &serde_json::Value, plain: impl FnOnce() -> String) {
+        println!("{}", if self.json { value.to_string() } else { plain() });
+    }
+}
+
+/// The database that a command works on, migrated first where that is allowed.
+async fn opened(settings: store::StoreSettings, auto_migrate: bool) -> Result<Stores, Failure> {
+    let stores = settings.open();
+    let failed = |error| Failure::failed("the database cannot be used", &error);
+    if auto_migrate {
+        stores.database.migrate().await.map_err(failed)?;
+    }
+    match stores.database.schema().await.map_err(failed)? {
+        SchemaState::Current | SchemaState::Newer => Ok(stores),
+        SchemaState::Behind { missing } => {
+            let plural = if missing == 1 { "migration is" } else { "migrations are" };
+            Err(Failure::Failed(format!("{missing} {plural} missing: run `billing-portal migrate` first")))
+        }
+    }
+}
+
+pub(crate) fn clock() -> Arc<dyn Clock> {
+    Arc::new(SystemClock)
+}

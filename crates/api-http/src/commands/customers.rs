@@ -1,0 +1,96 @@
+//! `customers link|show|unlink`.
+
+use billing_domain::ports::{LinkOutcome, OnConflict, RepoError};
+use billing_domain::{CustomerLink, Mode, ProviderAccount};
+use serde_json::{Value, json};
+
+use super::{Context, Failure, clock, opened};
+use crate::cli::{At, Customers};
+use crate::config::Reader;
+use crate::logging::LogSettings;
+use crate::wiring::{provider, store};
+
+pub(crate) async fn run(context: &Context, command: Customers) -> Result<(), Failure> {
+    let mut reader = context.reader(&[]);
+    let log = LogSettings::read(&mut reader, "warn");
+    let at = match &command {
+        Customers::Link { at, .. } | Customers::Unlink { at, .. } => account(&mut reader, at).map(Some),
+        Customers::Show { .. } => Some(None),
+    };
+    let auto_migrate = store::auto_migrate(&mut reader);
+    let settings = store::read(&mut reader).zip(at);
+    let (settings, at) = Context::checked(reader, log, settings)?;
+    let customers = opened(settings, auto_migrate).await?.customers;
+    let failed = |error: RepoError| Failure::failed("the database failed", &error);
+    match (command, at) {
+        (Customers::Link { user, customer, replace, .. }, Some(at)) => {
+            let link = CustomerLink { owner: user, at, customer };
+            let on_conflict = if replace { OnConflict::Replace } else { OnConflict::Keep };
+            let outcome = customers.link(&link, on_conflict, clock().now()).await.map_err(failed)?;
+            let previous = match outcome {
+                LinkOutcome::Created | LinkOutcome::Unchanged => None,
+                LinkOutcome::Replaced(previous) => Some(previous),
+                LinkOutcome::Conflict(existing) => {
+                    let owner = &link.owner;
+                    return Err(Failure::Failed(format!("{owner} is the customer {existing} already; --replace puts another in its place")));
+                }
+            };
+            let mut shown = described(&link);
+            shown["replaced"] = json!(previous.as_ref().map(|customer| customer.as_str()));
+            context.print(&shown, || match previous {
+                Some(previous) => format!("{} (instead of {previous})", sentence(&link)),
+                None => sentence(&link),
+            });
+            Ok(())
+        }
+        (Customers::Unlink { user, .. }, Some(at)) => match customers.unlink(&user, &at).await.map_err(failed)? {
+            Some(customer) => {
+                let link = CustomerLink { owner: user, at, customer };
+                context.print(&described(&link), || format!("{} is no longer the customer {} of {}", link.owner, link.customer, link.at));
+                Ok(())
+            }
+            None => Err(Failure::Failed(format!("{user} is no customer of {at}"))),
+        },
+        (Customers::Show { user }, _) => {
+            let links = customers.list(&user).await.map_err(failed)?;
+            if links.is_empty() {
+                return Err(Failure::Failed(format!("{user} is no customer anywhere")));
+            }
+            let shown: Vec<Value> = links.iter().map(described).collect();
+            context.print(&json!({ "user": user.as_str(), "customers": shown }), || {
+                links.iter().map(sentence).collect::<Vec<_>>().join("\n")
+            });
+            Ok(())
+        }
+        (Customers::Link { .. } | Customers::Unlink { .. }, None) => {
+            Err(Failure::Failed("no provider is known: this is a bug".to_owned()))
+        }
+    }
+}
+
+/// The named provider and mode, or the configured ones.
+fn account(reader: &mut Reader, at: &At) -> Option<ProviderAccount> {
+    let name = match &at.provider {
+        Some(name) => Some(name.clone()),
+        None => provider::name(reader),
+    };
+    let mode = match at.mode {
+        Some(mode) => Some(mode),
+        None if name.as_ref().is_some_and(|name| name.as_str() == "sandbox") => Some(Mode::Test),
+        None => provider::read(reader).map(|settings| settings.mode()),
+    };
+    Some(ProviderAccount::new(name?, mode?))
+}
+
+fn described(link: &CustomerLink) -> Value {
+    json!({
+        "user": link.owner.as_str(),
+        "provider": link.at.provider().as_str(),
+        "mode": link.at.mode().as_str(),
+        "customer": link.customer.as_str(),
+    })
+}
+
+fn sentence(link: &CustomerLink) -> String {
+    format!("{} is the customer {} of {}", link.owner, link.customer, link.at)
+}

@@ -1,0 +1,26 @@
+//! `sandbox`: the Stripe-compatible sandbox alone.
+
+use sandbox_stripe::{Sandbox, SandboxSettings};
+
+use super::{Context, Failure};
+use crate::cli;
+use crate::logging::LogSettings;
+
+pub(crate) async fn run(context: &Context, arguments: cli::Sandbox) -> Result<(), Failure> {
+    let mut reader = context.reader(&[]);
+    let log = LogSettings::read(&mut reader, "info");
+    Context::checked(reader, log, Some(()))?;
+    let settings = SandboxSettings {
+        listen: arguments.listen,
+        state: arguments.state,
+        without_portal_configuration: arguments.without_portal_configuration,
+        ..SandboxSettings::default()
+    };
+    let failed = |error| Failure::failed("the sandbox cannot run", &error);
+    let sandbox = Sandbox::bind(settings).await.map_err(failed)?;
+    let (base, demo) = (sandbox.base_url(), sandbox.seed_demo().map_err(failed)?);
+    let shown = serde_json::json!({ "baseUrl": base, "customer": demo.customer });
+    context.print(&shown, || format!("The sandbox listens on {base} and has the customer {}. Any sk_test_ key opens it.", demo.customer));
+    let stop = super::serve::first_signal().map_err(failed)?;
+    sandbox.serve(stop).await.map_err(failed)
+}

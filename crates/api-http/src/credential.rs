@@ -1,0 +1,69 @@
+//! The `Authorization` header (C1): one bearer credential, or a named fault.
+
+use billing_domain::Credential;
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+
+/// What is wrong with the header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CredentialFault {
+    /// No header, an empty one, another scheme, or a scheme alone.
+    Missing,
+    /// More than one header.
+    Several,
+    /// White space or a comma inside the credential.
+    Malformed,
+}
+
+/// The bearer credential of a request. The scheme's case does not matter (RFC 9110, section 11.1).
+pub(crate) fn bearer(headers: &HeaderMap) -> Result<Credential, CredentialFault> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let value = values.next().ok_or(CredentialFault::Missing)?;
+    if values.next().is_some() {
+        return Err(CredentialFault::Several);
+    }
+    let bytes = value.as_bytes().trim_ascii();
+    let scheme_end = bytes.iter().position(u8::is_ascii_whitespace).unwrap_or(bytes.len());
+    let (scheme, rest) = bytes.split_at(scheme_end);
+    let credential = rest.trim_ascii_start();
+    if !scheme.eq_ignore_ascii_case(b"bearer") || credential.is_empty() {
+        return Err(CredentialFault::Missing);
+    }
+    if credential.iter().any(|b| b.is_ascii_whitespace() || *b == b',') {
+        return Err(CredentialFault::Malformed);
+    }
+    // Bytes beyond ASCII are no credential of ours; made visible, they fail as any other rubbish does.
+    Ok(Credential::new(String::from_utf8_lossy(credential)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(values: &[&str]) -> Result<String, CredentialFault> {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(AUTHORIZATION, value.parse().unwrap());
+        }
+        bearer(&headers).map(|credential| credential.expose().to_owned())
+    }
+
+    #[test]
+    fn c1_the_scheme_is_case_insensitive() {
+        for value in ["Bearer x.y", "bearer x.y", "BEARER x.y", "Bearer  x.y"] {
+            assert_eq!(read(&[value]).as_deref(), Ok("x.y"), "{value}");
+        }
+    }
+
+    #[test]
+    fn c1_what_is_missing_and_what_is_malformed() {
+        for value in ["", "Bearer", "Bearer ", "Basic dTpw", "Bearerx", "Token x", "Basic a, b"] {
+            assert_eq!(read(&[value]), Err(CredentialFault::Missing), "{value}");
+        }
+        assert_eq!(read(&[]), Err(CredentialFault::Missing));
+        for value in ["Bearer a b", "Bearer a,b", "Bearer a, Bearer b", "Bearer a\tb", "Bearer ,"] {
+            assert_eq!(read(&[value]), Err(CredentialFault::Malformed), "{value}");
+        }
+        assert_eq!(read(&["Bearer a", "Bearer a"]), Err(CredentialFault::Several));
+    }
+}

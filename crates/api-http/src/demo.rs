@@ -1,0 +1,103 @@
+//! The embedded default's demo user: linked to a customer of the sandbox, with credentials that are printed at every start.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use auth_api_key::{IssueError, NewApiKey};
+use auth_jwt::{JwtSettings, MintError};
+use billing_domain::ports::{Authenticator, OnConflict, RepoError};
+use billing_domain::{Credential, CustomerId, CustomerLink, KeyName, ProviderAccount, UserId};
+use secrecy::ExposeSecret;
+
+use crate::commands::clock;
+use crate::wiring::data_folder;
+use crate::wiring::keys::Keys;
+use crate::wiring::store::Stores;
+
+const USER: &str = "demo-user";
+const KEY_FILE: &str = "demo-api-key.secret";
+const TOKEN_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// What the demo is made of.
+#[derive(Debug)]
+pub(crate) struct Demo {
+    pub(crate) base: String,
+    pub(crate) sandbox: String,
+    pub(crate) folder: PathBuf,
+    pub(crate) tokens: JwtSettings,
+    pub(crate) keys: Keys,
+    pub(crate) stores: Stores,
+    pub(crate) account: ProviderAccount,
+}
+
+/// Why there is no demo. The service runs all the same.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum DemoError {
+    #[error("a value of the demo is wrong: {0}")]
+    Value(String),
+    #[error("the store failed")]
+    Store(#[from] RepoError),
+    #[error("no API key was made")]
+    Key(#[from] IssueError),
+    #[error("the data folder or standard output failed")]
+    Io(#[from] io::Error),
+}
+
+impl Demo {
+    /// Links the demo user, finds or makes its key, and prints what to paste.
+    pub(crate) async fn prepare(self, customer: String) -> Result<(), DemoError> {
+        let owner: UserId = parsed(USER)?;
+        let link = CustomerLink { owner: owner.clone(), at: self.account.clone(), customer: parsed::<CustomerId>(&customer)? };
+        self.stores.customers.link(&link, OnConflict::Replace, clock().now()).await?;
+        let key = self.key(&owner).await?;
+        let lifetime = TOKEN_LIFETIME.min(self.tokens.max_lifetime());
+        let token = match auth_jwt::mint(&self.tokens, &owner, lifetime, clock().now()) {
+            Ok(token) => Some(token),
+            Err(MintError::NoSecret) => None,
+            Err(error @ MintError::LifetimeOutOfRange { .. }) => return Err(DemoError::Value(error.to_string())),
+        };
+        self.print(token.as_ref().map(ExposeSecret::expose_secret), &key)
+    }
+
+    /// The key of the last start, where it still holds.
+    async fn key(&self, owner: &UserId) -> Result<String, DemoError> {
+        if let Some(text) = data_folder::read(&self.folder, KEY_FILE)? {
+            let judged = self.keys.authenticator.authenticate(&Credential::new(text.as_str())).await;
+            if judged.is_ok_and(|principal| principal.owner == *owner) {
+                return Ok(text);
+            }
+        }
+        let name: KeyName = parsed("demo")?;
+        let order = NewApiKey { owner: owner.clone(), name, permissions: None, return_origins: Vec::new(), expires_at: None };
+        let issued = self.keys.issuer.issue(order).await?;
+        data_folder::replace(&self.folder, KEY_FILE, issued.text.expose_secret())?;
+        Ok(issued.text.expose_secret().to_owned())
+    }
+
+    /// At most 14 lines, on standard output whatever the log does. A closed pipe is nobody's loss.
+    fn print(&self, token: Option<&str>, key: &str) -> Result<(), DemoError> {
+        use api_http::routes::{PORTAL, PORTAL_BY_API_KEY};
+        let Self { base, sandbox, .. } = self;
+        let mut out = io::stdout().lock();
+        writeln!(out, "billing-portal listens on {base} (docs: {base}/docs), its sandbox of Stripe on {sandbox}.")?;
+        writeln!(out, "The demo user `{USER}` has a subscription, two invoices and a card there; nothing of it is real.")?;
+        writeln!(out)?;
+        if let Some(token) = token {
+            writeln!(out, "Access token (24 h): {token}")?;
+        }
+        writeln!(out, "API key: {key}")?;
+        writeln!(out)?;
+        writeln!(out, "Open the portal: paste a line, then open the URL of the answer in a browser.")?;
+        if let Some(token) = token {
+            writeln!(out, "curl -sS -X POST {base}{PORTAL} -H 'Authorization: Bearer {token}'")?;
+        }
+        writeln!(out, "curl -sS -X POST {base}{PORTAL_BY_API_KEY} -H 'Authorization: Bearer {key}'")?;
+        out.flush()?;
+        Ok(())
+    }
+}
+
+fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(text: &str) -> Result<T, DemoError> {
+    text.parse().map_err(|error: T::Err| DemoError::Value(error.to_string()))
+}

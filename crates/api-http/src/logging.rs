@@ -1,0 +1,48 @@
+//! The log: to standard error, pretty on a terminal, else one JSON object a line.
+
+use std::io::{self, IsTerminal};
+
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::config::Reader;
+
+/// How the log looks and what it holds.
+#[derive(Debug)]
+pub(crate) struct LogSettings {
+    filter: EnvFilter,
+    pretty: bool,
+}
+
+impl LogSettings {
+    /// `default` is the level where nobody set one.
+    pub(crate) fn read(reader: &mut Reader, default: &str) -> Option<Self> {
+        let text = reader.text("LOG").unwrap_or_else(|| default.to_owned());
+        let filter = EnvFilter::try_new(&text).map_err(|error| reader.fault("LOG", format!("it is no log filter: {error}")));
+        let pretty = match reader.text("LOG_FORMAT").as_deref() {
+            None => Some(io::stderr().is_terminal()),
+            Some("pretty") => Some(true),
+            Some("json") => Some(false),
+            Some(_) => {
+                reader.fault("LOG_FORMAT", "it must be `pretty` or `json`");
+                None
+            }
+        };
+        Some(Self { filter: filter.ok()?, pretty: pretty? })
+    }
+
+    /// Starts the log, once per process.
+    pub(crate) fn start(self) {
+        self.start_to(io::stderr);
+    }
+
+    fn start_to(self, writer: impl for<'a> MakeWriter<'a> + Send + Sync + 'static) {
+        let log = tracing_subscriber::fmt().with_env_filter(self.filter).with_writer(writer);
+        // A second start would be a bug of ours; the first log stands.
+        let _ = if self.pretty {
+            tracing::subscriber::set_global_default(log.with_ansi(io::stderr().is_terminal()).finish())
+        } else {
+            tracing::subscriber::set_global_default(log.json().flatten_event(true).with_current_span(true).with_span_list(false).finish())
+        };
+    }
+}

@@ -1,0 +1,221 @@
+//! The one place where an error becomes an answer: public text and status here, the cause to the log and nowhere else.
+
+use std::time::Duration;
+
+use billing_domain::ports::{AuthError, RepoError};
+use billing_domain::{FlowKind, LocaleError, PortalError, ReturnUrlError};
+use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderValue, StatusCode};
+use http_edge::{Fault, Problem};
+
+use crate::credential::CredentialFault;
+use crate::error_code::ErrorCode;
+
+/// How long callers wait where nothing better is known.
+const RETRY_SOON: Duration = Duration::from_secs(1);
+
+/// An answer with this code. 401, 403, 429 and 503 get the headers that the contract asks for.
+#[must_use]
+pub fn problem(code: ErrorCode, detail: impl Into<String>) -> Problem {
+    let problem = Problem::new(code.status(), code.as_str(), code.title(), detail);
+    match code {
+        ErrorCode::MissingCredential => problem.with_header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),
+        ErrorCode::InvalidToken
+        | ErrorCode::ExpiredToken
+        | ErrorCode::InvalidApiKey
+        | ErrorCode::WrongCredentialType => {
+            problem.with_header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_token\""))
+        }
+        ErrorCode::InsufficientPermission => {
+            problem.with_header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"insufficient_scope\""))
+        }
+        _ if code.status() == StatusCode::SERVICE_UNAVAILABLE => retry_after(problem, RETRY_SOON),
+        _ => problem,
+    }
+}
+
+/// What the edge found wrong with a request.
+#[must_use]
+pub fn from_fault(fault: &Fault) -> Problem {
+    match fault {
+        Fault::BadRequestHead { detail } => problem(ErrorCode::InvalidRequest, detail.clone()),
+        Fault::InvalidBody { detail } => problem(ErrorCode::InvalidRequest, detail.clone()),
+        Fault::UriTooLong => problem(ErrorCode::UriTooLong, "Shorten the request's URI to at most 8 KiB."),
+        Fault::HeadersTooLarge => {
+            problem(ErrorCode::HeadersTooLarge, "Send at most 64 headers with at most 16 KiB in all.")
+        }
+        Fault::PayloadTooLarge => problem(ErrorCode::PayloadTooLarge, "Send a body of at most 16 KiB."),
+        Fault::UnsupportedMediaType => problem(
+            ErrorCode::UnsupportedMediaType,
+            "Send the body as `Content-Type: application/json` in UTF-8, without a content coding.",
+        ),
+        Fault::RequestTimeout => problem(ErrorCode::RequestTimeout, "Send the whole body within 5 seconds."),
+        Fault::NotFound => problem(ErrorCode::NotFound, "Check the path: case, slashes and percent-encoding count."),
+        Fault::MethodNotAllowed => {
+            problem(ErrorCode::MethodNotAllowed, "Use a method that the `Allow` header lists.")
+        }
+        Fault::Panic => internal_error(),
+    }
+}
+
+/// What is wrong with the `Authorization` header's form.
+pub(crate) fn from_credential_fault(fault: CredentialFault) -> Problem {
+    match fault {
+        CredentialFault::Missing => {
+            problem(ErrorCode::MissingCredential, "Send the credential as `Authorization: Bearer <credential>`.")
+        }
+        CredentialFault::Several => problem(ErrorCode::InvalidRequest, "Send one `Authorization` header, not several."),
+        CredentialFault::Malformed => problem(
+            ErrorCode::InvalidRequest,
+            "Send one credential in `Authorization`, without white space or commas inside it.",
+        ),
+    }
+}
+
+/// A credential of the other route's kind.
+pub(crate) fn wrong_credential_type(sent: &str, right_route: &str) -> Problem {
+    problem(ErrorCode::WrongCredentialType, format!("This is {sent}: send it to {right_route}."))
+}
+
+/// Why nobody was authenticated. `invalid` is the route's own code for a credential that does not hold.
+pub(crate) fn from_auth_error(error: AuthError, invalid: ErrorCode) -> Problem {
+    match error {
+        AuthError::Invalid { reason } => {
+            tracing::info!(code = invalid.as_str(), %reason, "credential refused");
+            let detail = match invalid {
+                ErrorCode::InvalidApiKey => "Send a valid API key: this one is unknown, mistyped, revoked or expired.",
+                _ => "Get a fresh access token and send it unchanged.",
+            };
+            problem(invalid, detail)
+        }
+        AuthError::Expired => {
+            tracing::info!(code = "expired_token", "credential refused");
+            problem(ErrorCode::ExpiredToken, "Refresh the access token and repeat the request.")
+        }
+        AuthError::Overloaded { retry_after } => overloaded(retry_after),
+        AuthError::NotReady { reason } => {
+            tracing::warn!(%reason, "credentials cannot be verified");
+            problem(ErrorCode::Overloaded, "Repeat the request in a moment.")
+        }
+        AuthError::Store(error) => from_repo_error(&error),
+    }
+}
+
+/// Why the portal does not open. `token` says whether the caller came with an access token rather than an API key.
+pub(crate) fn from_portal_error(error: PortalError, token: bool) -> Problem {
+    match error {
+        PortalError::PermissionDenied(permission) => {
+            tracing::info!(%permission, "permission refused");
+            let detail = if token {
+                "Ask for an access token with the claims that billing requires.".to_owned()
+            } else {
+                format!("Use an API key that has the permission `{permission}`.")
+            };
+            problem(ErrorCode::InsufficientPermission, detail)
+        }
+        PortalError::Locale(LocaleError::Malformed) => {
+            problem(ErrorCode::InvalidRequest, "Send `locale` as a BCP 47 language tag such as `ko-KR`, or as `auto`.")
+        }
+        PortalError::Locale(LocaleError::Unsupported) => {
+            problem(ErrorCode::InvalidRequest, "Send a `locale` that the provider's portal speaks, or leave it out.")
+        }
+        PortalError::UnsupportedFlow(kind) => unsupported_flow(kind),
+        PortalError::ReturnUrl(error) => return_url(error),
+        PortalError::NoBillingAccount { context } => {
+            tracing::info!(%context, "no billing account");
+            problem(
+                ErrorCode::BillingAccountNotFound,
+                "There is no billing account yet: let the user make a purchase through checkout first.",
+            )
+        }
+        PortalError::UnknownSubscription { context } => {
+            tracing::info!(%context, "unknown subscription");
+            problem(ErrorCode::InvalidRequest, "Send a `flow.subscriptionId` of one of this customer's subscriptions.")
+        }
+        PortalError::Provider { context } => {
+            tracing::error!(%context, "the provider refused us");
+            problem(ErrorCode::ProviderError, "Report this to the service's operator with the request id.")
+        }
+        PortalError::ProviderUnavailable { context, retry_after: wait } => {
+            tracing::error!(%context, "the provider is unavailable");
+            retry_after(problem(ErrorCode::ProviderUnavailable, "Repeat the request after `Retry-After`."), wait)
+        }
+        PortalError::ProviderTimeout { context } => {
+            tracing::error!(%context, "the provider did not answer in time");
+            problem(ErrorCode::ProviderTimeout, "Repeat the request.")
+        }
+        PortalError::Overloaded { retry_after } => overloaded(retry_after),
+        PortalError::Store(error) => from_repo_error(&error),
+    }
+}
+
+/// A locale or flow that is malformed already as text: the body is not what this route takes.
+pub(crate) fn invalid_request(detail: impl Into<String>) -> Problem {
+    problem(ErrorCode::InvalidRequest, detail)
+}
+
+/// The checks that keep the service from working, by name.
+pub(crate) fn not_ready(failing: &[&str]) -> Problem {
+    problem(ErrorCode::NotReady, format!("Wait for these checks: {}.", failing.join(", ")))
+}
+
+fn from_repo_error(error: &RepoError) -> Problem {
+    let cause = with_sources(error);
+    match error {
+        RepoError::Unavailable(_) | RepoError::Schema(_) => {
+            tracing::error!(%cause, "the database is unavailable");
+            problem(ErrorCode::DatabaseUnavailable, "Repeat the request after `Retry-After`.")
+        }
+        RepoError::Corrupt { .. } | RepoError::Refused(_) => {
+            tracing::error!(%cause, "the database failed");
+            internal_error()
+        }
+    }
+}
+
+fn unsupported_flow(kind: FlowKind) -> Problem {
+    problem(ErrorCode::UnsupportedFlow, format!("The payment provider cannot do `{kind}`: leave `flow` out."))
+}
+
+fn return_url(error: ReturnUrlError) -> Problem {
+    let detail = match error {
+        ReturnUrlError::OriginNotAllowed => {
+            "Send a `returnUrl` whose origin this service allows, or leave it out: its origin is not on the list.".to_owned()
+        }
+        ReturnUrlError::TooLong
+        | ReturnUrlError::Scheme
+        | ReturnUrlError::Character
+        | ReturnUrlError::Host
+        | ReturnUrlError::Port
+        | ReturnUrlError::Unparsable
+        | ReturnUrlError::Unsupported => format!("Send an absolute https URL as `returnUrl`, or leave it out: {error}."),
+    };
+    problem(ErrorCode::InvalidReturnUrl, detail)
+}
+
+fn internal_error() -> Problem {
+    problem(ErrorCode::InternalError, "Report this to the service's operator with the request id.")
+}
+
+fn overloaded(wait: Duration) -> Problem {
+    tracing::warn!("overloaded");
+    retry_after(problem(ErrorCode::Overloaded, "Repeat the request after `Retry-After`."), wait)
+}
+
+/// `Retry-After` in whole seconds, rounded up, at least one.
+fn retry_after(problem: Problem, wait: Duration) -> Problem {
+    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+    problem.with_header(RETRY_AFTER, HeaderValue::from(seconds.max(1)))
+}
+
+/// An error's text with those of its sources, for the log.
+#[must_use]
+pub fn with_sources(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}

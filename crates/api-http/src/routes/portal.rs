@@ -1,0 +1,74 @@
+//! `POST /api/v1/subscriptions/portal` and `…/portal/api`: a fresh portal session for the caller.
+
+use axum::Json;
+use axum::extract::State;
+use billing_domain::{LocaleRange, OpenPortal, PortalFlow, SubscriptionId};
+use http_edge::{Problem, StrictJson};
+use serde::{Deserialize, Serialize};
+
+use crate::caller::{Caller, Kind};
+use crate::{Api, problem};
+
+/// The request's body; every field may be absent or `null`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub(crate) struct PortalBody {
+    return_url: Option<String>,
+    locale: Option<String>,
+    flow: Option<FlowBody>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct FlowBody {
+    r#type: String,
+    subscription_id: Option<String>,
+}
+
+/// The answer: a URL that is a bearer credential.
+#[derive(Serialize)]
+pub(crate) struct PortalAnswer {
+    url: String,
+}
+
+pub(crate) async fn open<K: Kind>(
+    State(api): State<Api>,
+    caller: Caller<K>,
+    StrictJson(body): StrictJson<PortalBody>,
+) -> Result<Json<PortalAnswer>, Problem> {
+    let locale = body.locale.as_deref().map(str::parse::<LocaleRange>).transpose();
+    let request = OpenPortal {
+        locale: locale.map_err(|error| problem::from_portal_error(error.into(), K::IS_TOKEN))?,
+        flow: body.flow.map(flow).transpose()?,
+        return_url: body.return_url,
+        deadline: caller.deadline,
+    };
+    let session = api
+        .portal
+        .open(&caller.principal, request)
+        .await
+        .map_err(|error| problem::from_portal_error(error, K::IS_TOKEN))?;
+    tracing::info!(owner = %caller.principal.owner, method = ?caller.principal.method, session = session.id, "portal opened");
+    Ok(Json(PortalAnswer { url: session.url.expose().to_owned() }))
+}
+
+fn flow(body: FlowBody) -> Result<PortalFlow, Problem> {
+    let make: fn(SubscriptionId) -> PortalFlow = match body.r#type.as_str() {
+        "payment_method_update" if body.subscription_id.is_none() => return Ok(PortalFlow::PaymentMethodUpdate),
+        "payment_method_update" => {
+            return Err(problem::invalid_request("Leave `flow.subscriptionId` out: `payment_method_update` has none."));
+        }
+        "subscription_cancel" => PortalFlow::SubscriptionCancel,
+        "subscription_update" => PortalFlow::SubscriptionUpdate,
+        _ => {
+            return Err(problem::invalid_request(
+                "Send `payment_method_update`, `subscription_cancel` or `subscription_update` as `flow.type`.",
+            ));
+        }
+    };
+    let id = body.subscription_id.as_deref().map(str::parse);
+    match id {
+        Some(Ok(id)) => Ok(make(id)),
+        Some(Err(_)) | None => Err(problem::invalid_request("Send the subscription's id as `flow.subscriptionId`.")),
+    }
+}

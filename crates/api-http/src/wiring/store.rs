@@ -1,0 +1,70 @@
+//! Which database: one arm each.
+
+use std::sync::Arc;
+
+use billing_domain::ports::{ApiKeyRepo, CustomerRepo, Database};
+use secrecy::SecretString;
+use store_postgres::{PgSettings, PgStore};
+use store_sqlite::{SqliteSettings, SqliteStore};
+
+use crate::config::Reader;
+
+/// A database's settings, by its URL's scheme.
+#[derive(Debug)]
+pub(crate) enum StoreSettings {
+    /// `sqlite://…`
+    Sqlite(SqliteSettings),
+    /// `postgres://…`
+    Postgres(PgSettings),
+}
+
+/// One database and what it keeps.
+#[derive(Clone, Debug)]
+pub(crate) struct Stores {
+    pub(crate) customers: Arc<dyn CustomerRepo>,
+    pub(crate) api_keys: Arc<dyn ApiKeyRepo>,
+    pub(crate) database: Arc<dyn Database>,
+}
+
+/// The configured database; `None` where its URL is wrong.
+pub(crate) fn read(reader: &mut Reader) -> Option<StoreSettings> {
+    let url = SecretString::from(reader.database_url());
+    let settings = if SqliteSettings::is_for(&url) {
+        SqliteSettings::from_url(&url).map(StoreSettings::Sqlite)
+    } else if PgSettings::is_for(&url) {
+        PgSettings::from_url(&url).map(StoreSettings::Postgres)
+    } else {
+        Err("it must be a sqlite://… or postgres://… URL".to_owned())
+    };
+    settings.map_err(|remedy| reader.fault("DATABASE_URL", remedy)).ok()
+}
+
+/// Whether a command migrates the database before it works on it.
+pub(crate) fn auto_migrate(reader: &mut Reader) -> bool {
+    let default = reader.database_url().starts_with("sqlite:");
+    match reader.text("AUTO_MIGRATE").as_deref() {
+        None => default,
+        Some("true") => true,
+        Some("false") => false,
+        Some(_) => {
+            reader.fault("AUTO_MIGRATE", "it must be `true` or `false`");
+            default
+        }
+    }
+}
+
+impl StoreSettings {
+    /// Opens the database lazily: nothing is connected yet.
+    pub(crate) fn open(self) -> Stores {
+        match self {
+            Self::Sqlite(settings) => {
+                let store = SqliteStore::open(settings);
+                Stores { customers: store.customers(), api_keys: store.api_keys(), database: store.database() }
+            }
+            Self::Postgres(settings) => {
+                let store = PgStore::open(settings);
+                Stores { customers: store.customers(), api_keys: store.api_keys(), database: store.database() }
+            }
+        }
+    }
+}

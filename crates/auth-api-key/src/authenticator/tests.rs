@@ -1,0 +1,267 @@
+//! The clauses of C6, C7 and C8 that concern a presented key, and the order of the checks.
+
+use std::collections::{BTreeSet, HashSet};
+use std::num::NonZeroUsize;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use billing_domain::Permission;
+use secrecy::ExposeSecret;
+use tokio::task::JoinSet;
+
+use super::*;
+use crate::testing::{CountingRepo, Desk, START, limits, new_key, settings, with_wrong_secret};
+use crate::{IssuedKey, NewApiKey, OsRandom, PoolLimits};
+
+fn text(issued: &IssuedKey) -> &str {
+    issued.text.expose_secret()
+}
+
+#[tokio::test]
+async fn c7_a_good_key_is_its_owner_with_the_key_s_own_permissions_and_origins() {
+    let desk = Desk::new();
+    let origins = vec!["https://*.example.com".parse().unwrap()];
+    let permissions = BTreeSet::from(["reports:read".parse::<Permission>().unwrap()]);
+    let wanted = NewApiKey { permissions: Some(permissions.clone()), return_origins: origins.clone(), ..new_key() };
+    let issued = desk.issuer.issue(wanted).await.unwrap();
+    let principal = desk.present(text(&issued)).await.unwrap();
+    let expected = Principal {
+        owner: "user-1".parse().unwrap(),
+        method: AuthMethod::ApiKey(issued.key.id),
+        permissions: Permissions::Only(permissions),
+        return_origins: origins,
+    };
+    assert_eq!(principal, expected);
+    assert!(!principal.may(&Permission::portal()), "C8: a key without the permission is a principal that lacks it");
+}
+
+#[tokio::test]
+async fn c6_a_mistyped_key_costs_no_lookup() {
+    let desk = Desk::new();
+    let issued = desk.issue().await;
+    let runs = desk.pool.runs();
+    let mut mistyped = text(&issued).to_owned();
+    let last = if mistyped.pop() == Some('x') { 'y' } else { 'x' };
+    mistyped.push(last);
+    assert!(desk.refusal(&mistyped).await.contains("checksum"));
+    for other in ["", "llmgen_", "llmgen_x0W5whn", "a.b.c", &text(&issued)[1..], &format!("{}0", text(&issued))] {
+        desk.refusal(other).await;
+    }
+    assert_eq!((desk.reads(), desk.pool.runs()), (0, runs));
+}
+
+#[tokio::test]
+async fn c7_a_well_formed_key_costs_one_read() {
+    let desk = Desk::new();
+    let issued = desk.issue().await;
+    desk.present(text(&issued)).await.unwrap();
+    assert_eq!(desk.reads(), 1);
+    desk.refusal(&with_wrong_secret(&issued)).await;
+    assert_eq!(desk.reads(), 2);
+}
+
+#[tokio::test]
+async fn c7_argon2_runs_once_for_a_good_key_and_only_after_the_gate() {
+    let desk = Desk::new();
+    let issued = desk.issue().await;
+    assert_eq!(desk.pool.runs(), 1, "issuing hashes once");
+    desk.refusal(&with_wrong_secret(&issued)).await;
+    assert_eq!(desk.pool.runs(), 1);
+    desk.present(text(&issued)).await.unwrap();
+    assert_eq!(desk.pool.runs(), 2);
+}
+
+#[tokio::test]
+async fn c7_a_flood_of_wrong_secrets_runs_argon2_zero_times() {
+    let desk = Desk::new();
+    let issued = desk.issue().await;
+    let wrong = with_wrong_secret(&issued);
+    let runs = desk.pool.runs();
+    for _ in 0..2_000 {
+        desk.refusal(&wrong).await;
+    }
+    assert_eq!(desk.pool.runs(), runs);
+    desk.present(text(&issued)).await.unwrap();
+}
+
+#[tokio::test]
+async fn c7_unknown_mistyped_revoked_expired_and_wrong_secret_are_alike_but_for_the_log_s_reason() {
+    let desk = Desk::new();
+    let issued = desk.issue().await;
+    let revoked = desk.issue().await;
+    let expired = desk.issue().await;
+    let elsewhere = Desk::new().issue().await;
+    desk.repo.change(&revoked.key.id, |row| row.key.revoked_at = Some(Timestamp::from_millis(START - 1)));
+    desk.repo.change(&expired.key.id, |row| row.key.expires_at = Some(Timestamp::from_millis(START)));
+    let mistyped = text(&issued).replace("llmgen_", "llmgen_0");
+    let cases = [
+        ("unknown", text(&elsewhere)),
+        ("checksum", &mistyped),
+        ("revoked", text(&revoked)),
+        ("expired", text(&expired)),
+        ("wrong secret", &with_wrong_secret(&issued)),
+        ("prefix", "no key at all"),
+        ("form", "llmgen_x"),
+    ];
+    let mut reasons = HashSet::new();
+    for (expected, presented) in cases {
+        let reason = desk.refusal(presented).await;
+        assert!(reason.contains(expected), "{expected}: {reason}");
+        reasons.insert(reason);
+    }
+    assert_eq!(reasons.len(), cases.len());
+}
+
+#[tokio::test]
+async fn c7_revoked_or_expired_is_judged_after_the_gate_and_before_argon2() {
+    let desk = Desk::new();
+    let issued = desk.issue().await;
+    desk.repo.change(&issued.key.id, |row| row.key.revoked_at = Some(Timestamp::from_millis(START)));
+    let runs = desk.pool.runs();
+    assert!(desk.refusal(text(&issued)).await.contains("revoked"));
+    assert!(desk.refusal(&with_wrong_secret(&issued)).await.contains("wrong secret"));
+    assert_eq!(desk.pool.runs(), runs);
+}
+
+#[tokio::test]
+async fn c7_a_key_holds_until_the_moment_it_expires() {
+    let desk = Desk::new();
+    let expires_at = Some(Timestamp::from_millis(START + 1_000));
+    let issued = desk.issuer.issue(NewApiKey { expires_at, ..new_key() }).await.unwrap();
+    desk.clock.0.store(START + 999, Ordering::SeqCst);
+    desk.present(text(&issued)).await.unwrap();
+    desk.clock.0.store(START + 1_000, Ordering::SeqCst);
+    assert!(desk.refusal(text(&issued)).await.contains("expired"));
+}
+
+#[tokio::test]
+async fn c7_a_revocation_or_a_changed_permission_counts_from_the_next_request_on() {
+    let desk = Desk::new();
+    let issued = desk.issue().await;
+    assert!(desk.present(text(&issued)).await.unwrap().may(&Permission::portal()));
+    desk.repo.change(&issued.key.id, |row| row.key.permissions.clear());
+    assert!(!desk.present(text(&issued)).await.unwrap().may(&Permission::portal()));
+    desk.repo.change(&issued.key.id, |row| row.key.revoked_at = Some(Timestamp::from_millis(START)));
+    desk.refusal(text(&issued)).await;
+}
+
+#[tokio::test]
+async fn c7_keys_outlive_the_rotation_of_the_pepper() {
+    let [old, new, both] = [&"p".repeat(32), &"q".repeat(32), &["q", "p"].map(|c| c.repeat(32)).join(",")];
+    let before = Desk::new();
+    let first = before.issue().await;
+    let during = Desk::with(&settings(both), before.repo.clone(), Arc::new(OsRandom), limits());
+    during.present(text(&first)).await.unwrap();
+    let second = during.issue().await;
+    let after = Desk::with(&settings(new), before.repo.clone(), Arc::new(OsRandom), limits());
+    after.present(text(&second)).await.unwrap();
+    assert!(after.refusal(text(&first)).await.contains("wrong secret"));
+    let rolled_back = Desk::with(&settings(old), before.repo.clone(), Arc::new(OsRandom), limits());
+    assert!(rolled_back.refusal(text(&second)).await.contains("wrong secret"));
+}
+
+#[tokio::test]
+async fn c7_a_row_whose_proof_was_copied_from_another_key_admits_nobody() {
+    let desk = Desk::new();
+    let (own, other) = (desk.issue().await, desk.issue().await);
+    let verifier = desk.repo.row(&own.key.id).verifier;
+    desk.repo.change(&other.key.id, |row| row.verifier = verifier.clone());
+    let secret = text(&own).rsplit_once('_').unwrap().1;
+    let forged = crate::key_text::compose(
+        &KeyPrefix::default(),
+        &other.key.id,
+        &SecretString::from(secret[..secret.len() - 6].to_owned()),
+    );
+    assert!(desk.refusal(forged.expose_secret()).await.contains("wrong secret"));
+}
+
+#[tokio::test]
+async fn c7_a_hash_that_does_not_belong_to_its_gate_is_refused() {
+    let desk = Desk::new();
+    let (own, other) = (desk.issue().await, desk.issue().await);
+    let hash = desk.repo.row(&other.key.id).verifier.hash;
+    desk.repo.change(&own.key.id, |row| row.verifier.hash = hash);
+    assert!(desk.refusal(text(&own)).await.contains("not its hash"));
+}
+
+#[tokio::test]
+async fn a_row_that_cannot_be_used_names_its_table_and_column() {
+    let desk = Desk::new();
+    let issued = desk.issue().await;
+    let good = desk.repo.row(&issued.key.id).verifier;
+    let greedy = good.hash.expose_secret().replace("m=19456", "m=4194304");
+    for (bad, hash, gate, expected) in [
+        ("hash", "plain", good.gate.expose_secret(), "secret_hash"),
+        ("greedy", &greedy, good.gate.expose_secret(), "secret_hash"),
+        ("gate", good.hash.expose_secret(), "plain", "secret_gate"),
+    ] {
+        desk.repo.change(&issued.key.id, |row| {
+            row.verifier.hash = SecretString::from(hash);
+            row.verifier.gate = SecretString::from(gate);
+        });
+        match desk.present(text(&issued)).await {
+            Err(AuthError::Store(RepoError::Corrupt { table: "api_keys", column, reason })) => {
+                assert_eq!(column, expected, "{bad}");
+                assert!(!reason.contains("plain") && !reason.contains("4194304"), "{reason}");
+            }
+            other => panic!("{bad}: {other:?}"),
+        }
+    }
+    assert_eq!(desk.pool.runs(), 1, "none of them cost a run");
+}
+
+#[tokio::test]
+async fn a_store_that_is_down_is_no_wrong_key() {
+    let desk = Desk::new();
+    let issued = desk.issue().await;
+    desk.repo.down.store(true, Ordering::SeqCst);
+    let error = desk.present(text(&issued)).await.unwrap_err();
+    assert!(matches!(error, AuthError::Store(RepoError::Unavailable(_))) && error.is_transient());
+}
+
+#[tokio::test]
+async fn c7_64_different_good_keys_at_once_are_all_accepted() {
+    let desk = Arc::new(Desk::new());
+    let mut issuing = JoinSet::new();
+    for _ in 0..64 {
+        let desk = Arc::clone(&desk);
+        issuing.spawn(async move { desk.issue().await });
+    }
+    let issued = issuing.join_all().await;
+    let mut presenting = JoinSet::new();
+    for key in issued {
+        let desk = Arc::clone(&desk);
+        presenting.spawn(async move { desk.present(text(&key)).await.is_ok() });
+    }
+    assert_eq!(presenting.join_all().await, [true; 64]);
+    assert_eq!((desk.repo.len(), desk.pool.runs()), (64, 128));
+}
+
+#[tokio::test]
+async fn a_pool_without_room_is_overloaded_and_not_invalid() {
+    let repo = Arc::<CountingRepo>::default();
+    let issued = Desk::with(&settings(&"p".repeat(32)), repo.clone(), Arc::new(OsRandom), limits()).issue().await;
+    let none = PoolLimits { threads: NonZeroUsize::MIN, queue: 0, ..limits() };
+    let full = Desk::with(&settings(&"p".repeat(32)), repo, Arc::new(OsRandom), none);
+    let error = full.present(text(&issued)).await.unwrap_err();
+    assert!(error.is_transient());
+    assert!(matches!(error, AuthError::Overloaded { retry_after } if retry_after > Duration::ZERO), "{error:?}");
+    assert!(full.refusal(&with_wrong_secret(&issued)).await.contains("wrong secret"), "the gate needs no pool");
+}
+
+#[tokio::test]
+async fn no_reason_and_no_debug_shows_a_secret() {
+    let desk = Desk::new();
+    let issued = desk.issue().await;
+    let secret = text(&issued).rsplit_once('_').unwrap().1;
+    let shown = format!(
+        "{:?} {:?} {:?} {} {}",
+        desk.authenticator,
+        desk.issuer,
+        issued,
+        desk.refusal(&with_wrong_secret(&issued)).await,
+        desk.refusal(&text(&issued)[1..]).await,
+    );
+    assert!(!shown.contains(secret) && !shown.contains("wwww") && !shown.contains("pppp"), "{shown}");
+    assert!(!shown.contains(desk.repo.row(&issued.key.id).verifier.gate.expose_secret()));
+}

@@ -1,0 +1,215 @@
+//! The text of a key: `<prefix>_<key id>_<secret><checksum>`, taken apart and put together.
+
+use billing_domain::{ApiKeyId, KeyPrefix};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::base62;
+use crate::random::{RandomError, RandomSource};
+
+/// What a new key id has: about 95 bits, so that ids are not worth guessing either.
+const NEW_ID_CHARS: usize = 16;
+/// What a new secret has, and the least that any has: 43 base62 digits are 256 bits.
+const NEW_SECRET_CHARS: usize = 43;
+/// The longest secret that is looked at.
+const MAX_SECRET_CHARS: usize = 128;
+const CHECKSUM_CHARS: usize = 6;
+
+/// A well-formed key, taken apart. Not yet known to anybody.
+pub(crate) struct KeyText<'a> {
+    /// Its public part.
+    pub(crate) id: ApiKeyId,
+    /// Its secret, without the checksum.
+    pub(crate) secret: &'a str,
+}
+
+/// Why a text is no key of this deployment; for the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum KeyTextError {
+    #[error("it does not start with the key prefix")]
+    Prefix,
+    #[error("it does not have the form of an API key")]
+    Form,
+    #[error("the checksum does not fit: mistyped or made up")]
+    Checksum,
+}
+
+impl<'a> KeyText<'a> {
+    /// Takes a presented text apart; the checksum comes last, over text already bounded.
+    pub(crate) fn parse(text: &'a str, prefix: &KeyPrefix) -> Result<Self, KeyTextError> {
+        let rest = text.strip_prefix(prefix.as_str()).and_then(|rest| rest.strip_prefix('_'));
+        let (id, tail) = rest.ok_or(KeyTextError::Prefix)?.split_once('_').ok_or(KeyTextError::Form)?;
+        let id: ApiKeyId = id.parse().map_err(|_| KeyTextError::Form)?;
+        let secret_chars = tail.len().checked_sub(CHECKSUM_CHARS).ok_or(KeyTextError::Form)?;
+        // Base62 is ASCII, so that bytes are characters from here on.
+        if !base62::is_base62(tail) || !(NEW_SECRET_CHARS..=MAX_SECRET_CHARS).contains(&secret_chars) {
+            return Err(KeyTextError::Form);
+        }
+        let (body, given) = text.split_at(text.len() - CHECKSUM_CHARS);
+        if checksum(&[body]).as_slice() != given.as_bytes() {
+            return Err(KeyTextError::Checksum);
+        }
+        Ok(Self { id, secret: &tail[..secret_chars] })
+    }
+}
+
+/// A fresh key id.
+pub(crate) fn new_id(random: &dyn RandomSource) -> Result<String, RandomError> {
+    base62::random(random, NEW_ID_CHARS)
+}
+
+/// A fresh secret.
+pub(crate) fn new_secret(random: &dyn RandomSource) -> Result<SecretString, RandomError> {
+    Ok(SecretString::from(base62::random(random, NEW_SECRET_CHARS)?))
+}
+
+/// The key as its owner gets it.
+pub(crate) fn compose(prefix: &KeyPrefix, id: &ApiKeyId, secret: &SecretString) -> SecretString {
+    let parts = [prefix.as_str(), "_", id.as_str(), "_", secret.expose_secret()];
+    let length = parts.iter().map(|part| part.len()).sum::<usize>() + CHECKSUM_CHARS;
+    // Room for all of it at once: a text that grows leaves copies of the secret behind.
+    let mut text = String::with_capacity(length);
+    text.extend(parts);
+    text.extend(checksum(&parts).map(char::from));
+    SecretString::from(text)
+}
+
+/// CRC-32 (ISO-HDLC, which is what crc32fast computes) of the parts one after the other.
+fn checksum(parts: &[&str]) -> [u8; CHECKSUM_CHARS] {
+    let mut crc = crc32fast::Hasher::new();
+    parts.iter().for_each(|part| crc.update(part.as_bytes()));
+    base62::six_digits(crc.finalize())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::random::OsRandom;
+
+    const ID: &str = "0123456789AB";
+    const SECRET: &str = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefg";
+    /// With a checksum that zlib computed.
+    const KEY: &str = "llmgen_0123456789AB_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefg0vH3n6";
+
+    fn parse(text: &str) -> Result<(String, String), KeyTextError> {
+        KeyText::parse(text, &KeyPrefix::default()).map(|key| (key.id.to_string(), key.secret.to_owned()))
+    }
+
+    fn with_checksum(body: &str) -> String {
+        format!("{body}{}", String::from_utf8(checksum(&[body]).to_vec()).unwrap())
+    }
+
+    fn key_of(id_chars: usize, secret_chars: usize) -> String {
+        with_checksum(&format!("llmgen_{}_{}", "i".repeat(id_chars), "s".repeat(secret_chars)))
+    }
+
+    #[test]
+    fn c6_the_check_value_of_the_contract() {
+        assert_eq!(&checksum(&["llmgen_x"]), b"0W5whn");
+        assert_eq!(&checksum(&["llm", "gen_", "x"]), b"0W5whn");
+        // The check value of CRC-32/ISO-HDLC in the catalogue of CRC algorithms (reveng.sourceforge.io/crc-catalogue).
+        assert_eq!(checksum(&["123456789"]), base62::six_digits(0xCBF4_3926));
+    }
+
+    #[test]
+    fn c6_a_known_key_comes_apart_and_together() {
+        assert_eq!(parse(KEY), Ok((ID.to_owned(), SECRET.to_owned())));
+        let text = compose(&KeyPrefix::default(), &ID.parse().unwrap(), &SecretString::from(SECRET));
+        assert_eq!(text.expose_secret(), KEY);
+    }
+
+    #[test]
+    fn c6_a_new_key_has_the_form() {
+        let id: ApiKeyId = new_id(&OsRandom).unwrap().parse().unwrap();
+        let secret = new_secret(&OsRandom).unwrap();
+        let text = compose(&KeyPrefix::default(), &id, &secret);
+        assert_eq!((id.as_str().len(), secret.expose_secret().len()), (16, 43));
+        assert_eq!(text.expose_secret().len(), "llmgen_".len() + 16 + 1 + 43 + 6);
+        assert_eq!(parse(text.expose_secret()), Ok((id.to_string(), secret.expose_secret().to_owned())));
+    }
+
+    #[test]
+    fn c6_an_id_has_12_to_64_characters_and_a_secret_43_to_128() {
+        for good in [(12, 43), (64, 43), (12, 128), (64, 128)] {
+            assert!(parse(&key_of(good.0, good.1)).is_ok(), "{good:?}");
+        }
+        for bad in [(0, 43), (11, 43), (65, 43), (12, 0), (12, 42), (12, 129)] {
+            assert_eq!(parse(&key_of(bad.0, bad.1)), Err(KeyTextError::Form), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn c6_another_prefix_is_another_service_s_key() {
+        let other: KeyPrefix = "acme2".parse().unwrap();
+        let text = compose(&other, &ID.parse().unwrap(), &SecretString::from(SECRET));
+        assert!(KeyText::parse(text.expose_secret(), &other).is_ok());
+        assert_eq!(parse(text.expose_secret()), Err(KeyTextError::Prefix));
+        for bad in ["", "llmgen", "LLMGEN_x", " llmgen_x", "llmgenx_a"] {
+            assert_eq!(parse(bad), Err(KeyTextError::Prefix), "{bad}");
+        }
+    }
+
+    #[test]
+    fn c6_only_base62_and_two_underscores_have_the_form() {
+        let secret = "s".repeat(42);
+        for body in [
+            format!("llmgen_{ID}"),
+            format!("llmgen__{ID}_s{secret}"),
+            format!("llmgen_{ID}_s_{secret}"),
+            format!("llmgen_{ID}_-{secret}"),
+            format!("llmgen_{ID}_ß{secret}"),
+            format!("llmgen_{ID}-_s{secret}"),
+            format!("llmgen_{ID}_s{secret}\n"),
+            format!("llmgen_{ID}_s{secret} "),
+        ] {
+            assert_eq!(parse(&with_checksum(&body)), Err(KeyTextError::Form), "{body:?}");
+        }
+        assert_eq!(parse("llmgen_"), Err(KeyTextError::Form));
+        assert_eq!(parse("llmgen_x_y"), Err(KeyTextError::Form));
+    }
+
+    #[test]
+    fn c6_a_wrong_checksum_is_told_apart() {
+        assert_eq!(parse(&KEY.replace("0vH3n6", "0vH3n7")), Err(KeyTextError::Checksum));
+        assert_eq!(parse(&KEY.replace("0vH3n6", "0VH3n6")), Err(KeyTextError::Checksum));
+        assert_eq!(parse(&KEY.replace("cdefg", "cdegf")), Err(KeyTextError::Checksum));
+    }
+
+    proptest! {
+        #[test]
+        fn c6_nothing_makes_the_parser_panic(text in any::<String>()) {
+            let _ = parse(&text);
+            let _ = parse(&format!("llmgen_{text}"));
+            let _ = parse(&format!("llmgen_{ID}_{text}"));
+            let _ = parse(&with_checksum(&format!("llmgen_{ID}_{SECRET}{text}")));
+        }
+
+        #[test]
+        fn c6_any_one_character_changed_is_noticed(place in 0..KEY.len(), put in any::<char>()) {
+            let changed: String = KEY.chars().enumerate().map(|(i, c)| if i == place { put } else { c }).collect();
+            prop_assume!(changed != KEY);
+            prop_assert!(parse(&changed).is_err());
+        }
+
+        #[test]
+        fn c6_any_one_digit_mistyped_is_noticed(place in 0..KEY.len(), put in "[0-9A-Za-z]") {
+            let mut changed = KEY.to_owned();
+            changed.replace_range(place..=place, &put);
+            prop_assume!(changed != KEY);
+            prop_assert!(parse(&changed).is_err());
+        }
+
+        #[test]
+        fn c6_two_neighbours_swapped_or_one_left_out_is_noticed(place in 0..KEY.len() - 1) {
+            let mut swapped: Vec<char> = KEY.chars().collect();
+            swapped.swap(place, place + 1);
+            let swapped: String = swapped.into_iter().collect();
+            prop_assume!(swapped != KEY);
+            prop_assert!(parse(&swapped).is_err());
+            let mut shorter = KEY.to_owned();
+            shorter.remove(place);
+            prop_assert!(parse(&shorter).is_err());
+        }
+    }
+}

@@ -1,0 +1,298 @@
+//! What the claims must say (RFC 7519, 4.1; RFC 8725, 3.8 to 3.12), once the signature held.
+
+use std::time::Duration;
+
+use billing_domain::ports::AuthError;
+use billing_domain::{Timestamp, UserId};
+
+use crate::json::{Object, Value};
+
+/// Claims with which issuers say what a token is for.
+const PURPOSE_CLAIMS: [&str; 4] = ["type", "token_use", "token_type", "typ"];
+
+/// Purposes that are not access: refresh and offline tokens, ID tokens, logout tokens.
+const OTHER_PURPOSES: [&str; 6] = ["refresh", "refresh_token", "offline", "id", "id_token", "logout"];
+
+/// The last second that is taken for a date: 9999-12-31T23:59:59Z. Beyond it every rule would refuse anyway, and sums
+/// stay far from the end of the integers.
+const LAST_SECOND: f64 = 253_402_300_799.0;
+
+/// What the deployment asks of claims.
+#[derive(Clone, Debug)]
+pub(crate) struct ClaimPolicy {
+    /// Who must have issued the token, if that is configured.
+    pub(crate) issuer: Option<String>,
+    /// Whom the token must be for, if that is configured.
+    pub(crate) audience: Option<String>,
+    /// How far clocks may be apart.
+    pub(crate) leeway: Duration,
+    /// How far ahead a token may expire.
+    pub(crate) max_lifetime: Duration,
+    /// The claim that names who owns the billing account.
+    pub(crate) subject_claim: String,
+}
+
+/// Holds claims against the policy at `now`, and says who is calling.
+///
+/// Expiry comes last, so that [`AuthError::Expired`] means: this token was good, and only its time is over.
+pub(crate) fn check(claims: &Object, policy: &ClaimPolicy, now: Timestamp) -> Result<UserId, AuthError> {
+    let registered = Registered::read(claims)?;
+    check_purpose(claims)?;
+    let subject = text(claims, &policy.subject_claim)?
+        .ok_or_else(|| AuthError::invalid("the subject claim is missing"))?
+        .parse::<UserId>()
+        .map_err(|_| AuthError::invalid("the subject claim is not 1 to 255 characters without control characters"))?;
+    check_issuer(registered.issuer, policy)?;
+    check_audience(registered.audience.as_deref(), policy)?;
+    check_times(&registered, policy, now)?;
+    Ok(subject)
+}
+
+/// Whether the claim `name` with this value says that a token is not for access.
+pub(crate) fn is_other_purpose(name: &str, value: &str) -> bool {
+    PURPOSE_CLAIMS.contains(&name) && OTHER_PURPOSES.iter().any(|purpose| value.eq_ignore_ascii_case(purpose))
+}
+
+/// The registered claims, each of its JSON type (RFC 7519, 4.1), whether or not a rule needs it.
+struct Registered<'a> {
+    issuer: Option<&'a str>,
+    audience: Option<Vec<&'a str>>,
+    expiry: Timestamp,
+    not_before: Option<Timestamp>,
+    issued_at: Option<Timestamp>,
+}
+
+impl<'a> Registered<'a> {
+    fn read(claims: &'a Object) -> Result<Self, AuthError> {
+        text(claims, "sub")?;
+        text(claims, "jti")?;
+        Ok(Self {
+            issuer: text(claims, "iss")?,
+            audience: audience(claims)?,
+            expiry: date(claims, "exp")?.ok_or_else(|| AuthError::invalid("`exp` is missing"))?,
+            not_before: date(claims, "nbf")?,
+            issued_at: date(claims, "iat")?,
+        })
+    }
+}
+
+/// A claim that must be a string where it stands.
+fn text<'a>(claims: &'a Object, name: &str) -> Result<Option<&'a str>, AuthError> {
+    match claims.get(name) {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(AuthError::invalid(format!("the claim `{name}` is not a string"))),
+    }
+}
+
+/// One audience or several (RFC 7519, 4.1.3). An empty list names an audience that nobody is in: no policy accepts it.
+fn audience(claims: &Object) -> Result<Option<Vec<&str>>, AuthError> {
+    let listed = match claims.get("aud") {
+        None => return Ok(None),
+        Some(Value::String(one)) => return Ok(Some(vec![one])),
+        Some(Value::Array(several)) => several.iter().map(|element| match element {
+            Value::String(text) => Some(text.as_str()),
+            _ => None,
+        }),
+        Some(_) => return Err(AuthError::invalid("the claim `aud` is neither a string nor a list of strings")),
+    };
+    match listed.collect::<Option<Vec<_>>>() {
+        Some(audience) => Ok(Some(audience)),
+        None => Err(AuthError::invalid("the claim `aud` lists something that is not a string")),
+    }
+}
+
+/// A NumericDate: seconds since 1970, possibly with a fraction (RFC 7519, 2).
+fn date(claims: &Object, name: &str) -> Result<Option<Timestamp>, AuthError> {
+    match claims.get(name) {
+        None => Ok(None),
+        Some(Value::Number(seconds)) if (0.0..=LAST_SECOND).contains(seconds) => {
+            Ok(Some(Timestamp::from_millis((seconds * 1000.0).floor() as i64)))
+        }
+        Some(Value::Number(_)) => Err(AuthError::invalid(format!("the claim `{name}` is no date from 1970 to 9999"))),
+        Some(_) => Err(AuthError::invalid(format!("the claim `{name}` is not a number"))),
+    }
+}
+
+/// A list of purposes counts as each of them. What is no string (or list with one) says nothing about the purpose.
+fn check_purpose(claims: &Object) -> Result<(), AuthError> {
+    for name in PURPOSE_CLAIMS {
+        let says_other = |value: &Value| matches!(value, Value::String(text) if is_other_purpose(name, text));
+        let refused = match claims.get(name) {
+            Some(Value::Array(several)) => several.iter().any(says_other),
+            Some(one) => says_other(one),
+            None => false,
+        };
+        if refused {
+            return Err(AuthError::invalid(format!("the claim `{name}` says that the token is not for access")));
+        }
+    }
+    Ok(())
+}
+
+fn check_issuer(issuer: Option<&str>, policy: &ClaimPolicy) -> Result<(), AuthError> {
+    match &policy.issuer {
+        Some(wanted) if issuer != Some(wanted.as_str()) => Err(AuthError::invalid("`iss` is missing or another")),
+        _ => Ok(()),
+    }
+}
+
+/// Where no audience is configured we are none, and a token that names one is for somebody else (RFC 7519, 4.1.3).
+fn check_audience(audience: Option<&[&str]>, policy: &ClaimPolicy) -> Result<(), AuthError> {
+    match (&policy.audience, audience) {
+        (None, None) => Ok(()),
+        (None, Some(_)) => Err(AuthError::invalid("the token names an audience, and none is configured here")),
+        (Some(wanted), Some(listed)) if listed.contains(&wanted.as_str()) => Ok(()),
+        (Some(_), _) => Err(AuthError::invalid("`aud` is missing or does not list us")),
+    }
+}
+
+fn check_times(registered: &Registered<'_>, policy: &ClaimPolicy, now: Timestamp) -> Result<(), AuthError> {
+    let latest_start = now.plus(policy.leeway);
+    if registered.not_before.is_some_and(|start| start > latest_start) {
+        return Err(AuthError::invalid("the token is not valid yet (`nbf`)"));
+    }
+    if registered.issued_at.is_some_and(|issued| issued > latest_start) {
+        return Err(AuthError::invalid("the token was issued in the future (`iat`)"));
+    }
+    if registered.expiry > latest_start.plus(policy.max_lifetime) {
+        return Err(AuthError::invalid("`exp` is further ahead than the maximum lifetime"));
+    }
+    // Good strictly before `exp` (RFC 7519, 4.1.4).
+    if now >= registered.expiry.plus(policy.leeway) {
+        return Err(AuthError::Expired);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::parse_object;
+
+    const NOW: i64 = 1_800_000_000;
+
+    fn policy() -> ClaimPolicy {
+        ClaimPolicy {
+            issuer: None,
+            audience: None,
+            leeway: Duration::from_secs(30),
+            max_lifetime: Duration::from_secs(86_400),
+            subject_claim: "sub".to_owned(),
+        }
+    }
+
+    fn judge_at(claims: &str, policy: &ClaimPolicy, now: Timestamp) -> Result<UserId, AuthError> {
+        check(&parse_object("claims", claims.as_bytes()).unwrap(), policy, now)
+    }
+
+    fn judge(claims: &str) -> Result<UserId, AuthError> {
+        judge_at(claims, &policy(), Timestamp::from_seconds(NOW))
+    }
+
+    fn with(member: &str) -> Result<UserId, AuthError> {
+        judge(&format!(r#"{{"sub":"user_1","exp":1800000600,{member}}}"#))
+    }
+
+    fn is_invalid(result: &Result<UserId, AuthError>) -> bool {
+        matches!(result, Err(AuthError::Invalid { .. }))
+    }
+
+    #[test]
+    fn expiry_ends_a_token_to_the_millisecond_after_the_leeway() {
+        let at = |millis| judge_at(r#"{"sub":"u","exp":1800000000}"#, &policy(), Timestamp::from_millis(millis));
+        assert!(at(NOW * 1000 + 29_999).is_ok());
+        assert!(matches!(at(NOW * 1000 + 30_000), Err(AuthError::Expired)));
+    }
+
+    #[test]
+    fn a_start_and_an_issue_date_may_be_ahead_by_the_leeway() {
+        for name in ["nbf", "iat"] {
+            assert!(with(&format!("\"{name}\":1800000030")).is_ok(), "{name}");
+            assert!(is_invalid(&with(&format!("\"{name}\":1800000030.5"))), "{name}");
+            assert!(is_invalid(&with(&format!("\"{name}\":1800000031"))), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_maximum_lifetime_counts_from_now() {
+        let expiring = |seconds: i64| judge(&format!(r#"{{"sub":"u","exp":{seconds}}}"#));
+        assert!(expiring(NOW + 86_400 + 30).is_ok());
+        assert!(is_invalid(&expiring(NOW + 86_400 + 31)));
+    }
+
+    #[test]
+    fn expired_is_said_only_of_a_token_that_is_good_otherwise() {
+        assert!(matches!(judge(r#"{"sub":"u","exp":1}"#), Err(AuthError::Expired)));
+        assert!(matches!(judge(r#"{"sub":"u","exp":0}"#), Err(AuthError::Expired)));
+        for bad in [
+            r#"{"exp":1}"#,
+            r#"{"sub":"","exp":1}"#,
+            r#"{"sub":"u","exp":1,"aud":"x"}"#,
+            r#"{"sub":"u","exp":1,"nbf":1800009999}"#,
+            r#"{"sub":"u","exp":1,"iat":1800009999}"#,
+            r#"{"sub":"u","exp":1,"type":"refresh"}"#,
+            r#"{"sub":"u","exp":1,"jti":1}"#,
+        ] {
+            assert!(is_invalid(&judge(bad)), "{bad}");
+        }
+        let strict = ClaimPolicy { issuer: Some("https://issuer.test".to_owned()), ..policy() };
+        let other_issuer = r#"{"sub":"u","exp":1,"iss":"https://other.test"}"#;
+        assert!(is_invalid(&judge_at(other_issuer, &strict, Timestamp::from_seconds(NOW))));
+    }
+
+    #[test]
+    fn dates_out_of_range_are_refused_without_overflow() {
+        for name in ["exp", "nbf", "iat"] {
+            for value in [
+                "-1",
+                "-0.001",
+                "-1e300",
+                "253402300800",
+                "9223372036854775807",
+                "18446744073709551615",
+                "1e300",
+                "1.7e308",
+            ] {
+                let claims = match name {
+                    "exp" => format!(r#"{{"sub":"u","exp":{value}}}"#),
+                    _ => format!(r#"{{"sub":"u","exp":1800000600,"{name}":{value}}}"#),
+                };
+                assert!(is_invalid(&judge(&claims)), "{name} {value}");
+            }
+        }
+        let patient = ClaimPolicy { max_lifetime: Duration::MAX, leeway: Duration::MAX, ..policy() };
+        let huge = r#"{"sub":"u","exp":253402300799}"#;
+        assert!(judge_at(huge, &patient, Timestamp::from_millis(i64::MAX - 1)).is_ok());
+        assert!(judge_at(huge, &patient, Timestamp::from_millis(i64::MIN)).is_ok());
+    }
+
+    #[test]
+    fn purposes_other_than_access_are_refused_in_every_purpose_claim() {
+        for name in PURPOSE_CLAIMS {
+            for purpose in OTHER_PURPOSES {
+                for spelled in [purpose.to_owned(), purpose.to_uppercase(), purpose.replacen('i', "I", 1)] {
+                    assert!(is_invalid(&with(&format!(r#""{name}":"{spelled}""#))), "{name} {spelled}");
+                    assert!(is_invalid(&with(&format!(r#""{name}":["access","{spelled}"]"#))), "{name} [{spelled}]");
+                }
+            }
+            for fine in
+                [r#""access""#, r#""Bearer""#, r#""""#, "1", "null", "[]", "[1]", "{\"refresh\":1}", r#""refreshing""#]
+            {
+                assert!(with(&format!(r#""{name}":{fine}"#)).is_ok(), "{name} {fine}");
+            }
+        }
+        assert!(with(r#""purpose":"refresh""#).is_ok());
+    }
+
+    #[test]
+    fn another_subject_claim_makes_sub_optional_but_keeps_its_type() {
+        let org = ClaimPolicy { subject_claim: "org_id".to_owned(), ..policy() };
+        let judge = |claims: &str| judge_at(claims, &org, Timestamp::from_seconds(NOW));
+        assert_eq!(judge(r#"{"org_id":"acme","exp":1800000600}"#).unwrap().as_str(), "acme");
+        assert_eq!(judge(r#"{"sub":"u","org_id":"acme","exp":1800000600}"#).unwrap().as_str(), "acme");
+        assert!(is_invalid(&judge(r#"{"sub":"u","exp":1800000600}"#)));
+        assert!(is_invalid(&judge(r#"{"sub":7,"org_id":"acme","exp":1800000600}"#)));
+        assert!(is_invalid(&judge(r#"{"org_id":["acme"],"exp":1800000600}"#)));
+    }
+}

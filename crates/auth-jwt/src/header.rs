@@ -1,0 +1,152 @@
+//! What the JOSE header may say (RFC 7515, 4; RFC 7519, 5; RFC 8725, 3).
+
+use billing_domain::ports::AuthError;
+
+use crate::json::{Object, Value};
+use crate::keys::SigningAlgorithm;
+
+/// Parameters whose mere presence refuses the token: `crit` and `b64` change what was signed (RFC 7515, 4.1.11; RFC 7797),
+/// `zip` is for encryption and a way to unbounded work (RFC 7516, 4.1.3). None of them is understood here.
+const REFUSED: [&str; 3] = ["crit", "b64", "zip"];
+
+/// The types of an access token: RFC 7519, 5.1 and RFC 9068, 2.1.
+const TYPES: [&str; 3] = ["JWT", "at+jwt", "application/at+jwt"];
+
+/// Holds the header against the algorithm of the configured key.
+///
+/// `jku`, `x5u`, `x5c` and `jwk` are ignored whatever they hold, as every parameter that no rule names: a key out of a token
+/// is the sender's (RFC 8725, 3.10).
+pub(crate) fn check(header: &Object, algorithm: SigningAlgorithm) -> Result<(), AuthError> {
+    // Equality with one name keeps `none`, its spellings and every mix-up of key kinds out (RFC 8725, 3.1).
+    if text(header, "alg")? != Some(algorithm.name()) {
+        return Err(AuthError::invalid("`alg` is not the configured key's algorithm"));
+    }
+    if let Some(name) = REFUSED.iter().find(|name| header.contains_key(**name)) {
+        return Err(AuthError::invalid(format!("the header has `{name}`, which is not supported")));
+    }
+    if text(header, "typ")?.is_some_and(|typ| !TYPES.iter().any(|known| typ.eq_ignore_ascii_case(known))) {
+        return Err(AuthError::invalid("`typ` is not that of an access token"));
+    }
+    if text(header, "cty")?.is_some_and(is_jwt) {
+        return Err(AuthError::invalid("the token has another token inside (`cty`)"));
+    }
+    // Nothing is chosen by it while there is one key set; a number here is still no key id (RFC 7515, 4.1.4).
+    text(header, "kid").map(|_| ())
+}
+
+/// A parameter that must be a string where it stands.
+fn text<'a>(header: &'a Object, name: &str) -> Result<Option<&'a str>, AuthError> {
+    match header.get(name) {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(AuthError::invalid(format!("`{name}` in the header is not a string"))),
+    }
+}
+
+/// Whether a content type is that of a nested token: with or without `application/` (RFC 7515, 4.1.10), parameters aside.
+fn is_jwt(content_type: &str) -> bool {
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    ["jwt", "application/jwt"].iter().any(|known| essence.eq_ignore_ascii_case(known))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::parse_object;
+
+    fn judge(header: &str) -> Result<(), AuthError> {
+        check(&parse_object("header", header.as_bytes()).unwrap(), SigningAlgorithm::Hs256)
+    }
+
+    #[test]
+    fn the_configured_key_decides_the_algorithm() {
+        assert!(judge(r#"{"alg":"HS256"}"#).is_ok());
+        for bad in [
+            r#"{}"#,
+            r#"{"alg":"none"}"#,
+            r#"{"alg":"None"}"#,
+            r#"{"alg":""}"#,
+            r#"{"alg":"hs256"}"#,
+            r#"{"alg":"HS256 "}"#,
+            r#"{"alg":"HS384"}"#,
+            r#"{"alg":"RS256"}"#,
+            r#"{"alg":["HS256"]}"#,
+            r#"{"alg":null}"#,
+            r#"{"alg":256}"#,
+            r#"{"ALG":"HS256"}"#,
+        ] {
+            assert!(judge(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn crit_b64_and_zip_are_refused_whatever_they_hold() {
+        for name in REFUSED {
+            for value in ["null", "true", "false", "[]", "[\"exp\"]", "\"\"", "\"DEF\"", "0"] {
+                assert!(judge(&format!(r#"{{"alg":"HS256","{name}":{value}}}"#)).is_err(), "{name} {value}");
+            }
+        }
+    }
+
+    #[test]
+    fn types_of_access_tokens_pass_in_any_case() {
+        for good in ["JWT", "jwt", "Jwt", "at+jwt", "AT+JWT", "application/at+jwt", "Application/AT+JWT"] {
+            assert!(judge(&format!(r#"{{"alg":"HS256","typ":"{good}"}}"#)).is_ok(), "{good}");
+        }
+    }
+
+    #[test]
+    fn other_types_are_refused() {
+        for bad in [
+            r#""""#,
+            r#""JWS""#,
+            r#""JOSE""#,
+            r#""application/jwt""#,
+            r#""logout+jwt""#,
+            r#""dpop+jwt""#,
+            r#""secevent+jwt""#,
+            r#""id+jwt""#,
+            r#"" JWT""#,
+            r#""JWT;v=1""#,
+            "null",
+            "1",
+            r#"["JWT"]"#,
+            "{}",
+        ] {
+            assert!(judge(&format!(r#"{{"alg":"HS256","typ":{bad}}}"#)).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_nested_token_is_refused_however_it_is_spelled() {
+        for bad in [
+            r#""JWT""#,
+            r#""jwt""#,
+            r#""application/jwt""#,
+            r#""Application/JWT""#,
+            r#"" JWT ""#,
+            r#""jwt; v=1""#,
+            "1",
+            "null",
+        ] {
+            assert!(judge(&format!(r#"{{"alg":"HS256","cty":{bad}}}"#)).is_err(), "{bad}");
+        }
+        assert!(judge(r#"{"alg":"HS256","cty":"json"}"#).is_ok());
+    }
+
+    #[test]
+    fn a_kid_is_a_string_and_chooses_nothing() {
+        assert!(judge(r#"{"alg":"HS256","kid":"../../etc/passwd"}"#).is_ok());
+        assert!(judge(r#"{"alg":"HS256","kid":7}"#).is_err());
+        assert!(judge(r#"{"alg":"HS256","kid":null}"#).is_err());
+    }
+
+    #[test]
+    fn keys_and_addresses_of_keys_are_ignored() {
+        for name in ["jku", "x5u", "x5c", "jwk", "x5t", "anything"] {
+            for value in ["\"http://127.0.0.1:1/\"", "[\"MII\"]", "{\"kty\":\"oct\"}", "7", "null"] {
+                assert!(judge(&format!(r#"{{"alg":"HS256","{name}":{value}}}"#)).is_ok(), "{name} {value}");
+            }
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! What every [`ApiKeyRepo`] promises.
+
+#![expect(missing_docs, reason = "the cases' names are the promises")]
+
+use billing_domain::ports::{ApiKeyRepo, InsertOutcome, RevokeOutcome};
+use billing_domain::{StoredApiKey, Timestamp};
+use futures_util::future::join_all;
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::samples::{key_id, origins, permissions, stored_key, user};
+
+/// Runs every case against fresh, empty repos: `api_key_repo_contract!(make)`, where `make` is an async function that gives
+/// a pair of an `Arc<dyn ApiKeyRepo>` and what must outlive it.
+#[macro_export]
+macro_rules! api_key_repo_contract {
+    ($make:path) => {
+        $crate::contract_tests!(
+            api_key_repo_contract,
+            $make,
+            [
+                an_unknown_key_is_not_found,
+                a_key_is_found_as_it_was_inserted,
+                a_key_without_permissions_keeps_none,
+                permissions_and_return_origins_come_back,
+                what_proves_a_key_comes_back_to_the_letter,
+                a_taken_id_is_told_and_changes_nothing,
+                ids_tell_case_apart,
+                names_keep_their_characters,
+                text_that_looks_like_sql_is_text,
+                values_of_full_length_fit,
+                moments_keep_their_milliseconds,
+                keys_are_listed_oldest_first_then_by_id,
+                a_list_for_one_user_has_no_other_users_keys,
+                revoked_and_expired_keys_are_listed_and_found,
+                a_revoked_key_shows_when,
+                the_first_revocation_stands,
+                revoking_an_unknown_key_finds_none,
+                revoking_one_key_leaves_the_others,
+                of_many_inserts_of_one_id_at_once_one_wins,
+                of_many_revocations_at_once_one_counts,
+            ]
+        );
+    };
+}
+
+const EPOCH: Timestamp = Timestamp::from_seconds(1_700_000_000);
+
+/// Key ids have 12 characters or more.
+fn id(short: &str) -> String {
+    format!("{short:0>12}")
+}
+
+fn key(short: &str, owner: &str) -> StoredApiKey {
+    stored_key(&id(short), &user(owner), EPOCH)
+}
+
+async fn insert(repo: &dyn ApiKeyRepo, key: &StoredApiKey) {
+    assert_eq!(repo.insert(key).await.unwrap(), InsertOutcome::Inserted);
+}
+
+async fn found(repo: &dyn ApiKeyRepo, short: &str) -> StoredApiKey {
+    repo.find(&key_id(&id(short))).await.unwrap().expect("the key")
+}
+
+async fn listed(repo: &dyn ApiKeyRepo, owner: Option<&str>) -> Vec<String> {
+    let owner = owner.map(user);
+    repo.list(owner.as_ref()).await.unwrap().into_iter().map(|key| key.id.to_string()).collect()
+}
+
+/// Inserts a key and asserts that it comes back equal.
+async fn assert_round_trip(repo: &dyn ApiKeyRepo, key: &StoredApiKey) {
+    insert(repo, key).await;
+    let back = repo.find(&key.key.id).await.unwrap().expect("the key");
+    assert_eq!(back.key, key.key);
+    assert_eq!(back.verifier.gate.expose_secret(), key.verifier.gate.expose_secret());
+    assert_eq!(back.verifier.hash.expose_secret(), key.verifier.hash.expose_secret());
+}
+
+pub async fn an_unknown_key_is_not_found(repo: &dyn ApiKeyRepo) {
+    assert!(repo.find(&key_id(&id("a"))).await.unwrap().is_none());
+    assert_eq!(repo.list(None).await.unwrap(), []);
+    assert_eq!(repo.list(Some(&user("ann"))).await.unwrap(), []);
+}
+
+pub async fn a_key_is_found_as_it_was_inserted(repo: &dyn ApiKeyRepo) {
+    let mut full = key("a", "ann");
+    full.key.expires_at = Some(Timestamp::from_seconds(1_800_000_000));
+    full.key.revoked_at = Some(Timestamp::from_seconds(1_750_000_000));
+    assert_round_trip(repo, &full).await;
+    assert_round_trip(repo, &key("b", "ann")).await;
+}
+
+pub async fn a_key_without_permissions_keeps_none(repo: &dyn ApiKeyRepo) {
+    let mut bare = key("a", "ann");
+    bare.key.permissions.clear();
+    assert_round_trip(repo, &bare).await;
+}
+
+pub async fn permissions_and_return_origins_come_back(repo: &dyn ApiKeyRepo) {
+    let mut rich = key("a", "ann");
+    rich.key.permissions = permissions(&["subscriptions:portal", "reports.v2:read_all", "A:B", "not-yet:known"]);
+    // The order is the owner's and stays, and so does what stands there twice.
+    rich.key.return_origins = origins(&[
+        "https://z.example.com",
+        "https://*.example.com:8443",
+        "http://localhost:3000",
+        "http://[::1]:9",
+        "*",
+        "https://a.example.com",
+        "https://z.example.com",
+    ]);
+    assert_round_trip(repo, &rich).await;
+    assert_eq!(repo.list(None).await.unwrap(), [rich.key]);
+}
+
+pub async fn what_proves_a_key_comes_back_to_the_letter(repo: &dyn ApiKeyRepo) {
+    let mut odd = key("a", "ann");
+    odd.verifier.gate = SecretString::from("f0".repeat(32));
+    odd.verifier.hash = SecretString::from(format!("$argon2id$v=19$m=65536,t=3,p=4${}", "A+/b".repeat(64)));
+    assert_round_trip(repo, &odd).await;
+}
+
+pub async fn a_taken_id_is_told_and_changes_nothing(repo: &dyn ApiKeyRepo) {
+    insert(repo, &key("a", "ann")).await;
+    let mut second = key("a", "bob");
+    second.verifier.gate = SecretString::from("ff".repeat(32));
+    assert_eq!(repo.insert(&second).await.unwrap(), InsertOutcome::IdTaken);
+    let kept = found(repo, "a").await;
+    assert_eq!(kept.key.owner, user("ann"));
+    assert_eq!(kept.verifier.gate.expose_secret(), key("a", "ann").verifier.gate.expose_secret());
+    assert_eq!(listed(repo, None).await, [id("a")]);
+}
+
+pub async fn ids_tell_case_apart(repo: &dyn ApiKeyRepo) {
+    insert(repo, &key("a", "ann")).await;
+    insert(repo, &key("A", "bob")).await;
+    assert_eq!(found(repo, "a").await.key.owner, user("ann"));
+    assert_eq!(found(repo, "A").await.key.owner, user("bob"));
+}
+
+pub async fn names_keep_their_characters(repo: &dyn ApiKeyRepo) {
+    for (n, name) in ["빌링 키", "ключ №1", " spaces ", "👩‍💻", "e\u{301}", "\\n %s {} '\""].into_iter().enumerate()
+    {
+        let mut named = key(&n.to_string(), "ünï");
+        named.key.name = name.parse().unwrap();
+        assert_round_trip(repo, &named).await;
+    }
+}
+
+pub async fn text_that_looks_like_sql_is_text(repo: &dyn ApiKeyRepo) {
+    let hostile = ["'; DROP TABLE api_keys; --", "' OR '1'='1", "$1", "?1", "NULL"];
+    for (n, text) in hostile.into_iter().enumerate() {
+        let mut named = key(&n.to_string(), text);
+        named.key.name = text.parse().unwrap();
+        assert_round_trip(repo, &named).await;
+        assert_eq!(listed(repo, Some(text)).await, [id(&n.to_string())]);
+    }
+    assert_eq!(listed(repo, None).await.len(), hostile.len());
+}
+
+pub async fn values_of_full_length_fit(repo: &dyn ApiKeyRepo) {
+    let owner = "🦀".repeat(255);
+    let mut long = stored_key(&"k".repeat(64), &user(&owner), EPOCH);
+    long.key.name = "🦀".repeat(100).parse().unwrap();
+    long.key.permissions = (0..50).map(|n| format!("area{n}:{}", "p".repeat(90)).parse().unwrap()).collect();
+    long.key.return_origins =
+        (0..50).map(|n| format!("https://{}{n}.example.com", "h".repeat(60)).parse().unwrap()).collect();
+    assert_round_trip(repo, &long).await;
+    assert_eq!(listed(repo, Some(&owner)).await, ["k".repeat(64)]);
+}
+
+pub async fn moments_keep_their_milliseconds(repo: &dyn ApiKeyRepo) {
+    for (n, millis) in
+        [0, -1, 1, 1_700_000_000_123, i64::from(i32::MAX) + 1, 253_402_300_799_999, i64::MAX].into_iter().enumerate()
+    {
+        let moment = Timestamp::from_millis(millis);
+        let mut timed = stored_key(&id(&n.to_string()), &user("ann"), moment);
+        timed.key.expires_at = Some(moment);
+        assert_round_trip(repo, &timed).await;
+    }
+}
+
+pub async fn keys_are_listed_oldest_first_then_by_id(repo: &dyn ApiKeyRepo) {
+    let later = Timestamp::from_millis(EPOCH.as_millis() + 1);
+    for (short, at) in [("c", EPOCH), ("Z", later), ("0", later), ("B", EPOCH), ("a", EPOCH), ("b", later)] {
+        insert(repo, &stored_key(&id(short), &user("ann"), at)).await;
+    }
+    // By code point: upper case before lower case, whatever the database's collation says.
+    let expected = ["B", "a", "c", "0", "Z", "b"].map(id);
+    assert_eq!(listed(repo, None).await, expected);
+    assert_eq!(listed(repo, Some("ann")).await, expected);
+}
+
+pub async fn a_list_for_one_user_has_no_other_users_keys(repo: &dyn ApiKeyRepo) {
+    insert(repo, &key("1", "ann")).await;
+    insert(repo, &key("2", "Ann")).await;
+    insert(repo, &key("3", "ann")).await;
+    assert_eq!(listed(repo, Some("ann")).await, [id("1"), id("3")]);
+    assert_eq!(listed(repo, Some("Ann")).await, [id("2")]);
+    assert_eq!(listed(repo, Some("nobody")).await, [""; 0]);
+    assert_eq!(listed(repo, None).await.len(), 3);
+}
+
+pub async fn revoked_and_expired_keys_are_listed_and_found(repo: &dyn ApiKeyRepo) {
+    let mut expired = key("1", "ann");
+    expired.key.expires_at = Some(Timestamp::from_millis(0));
+    insert(repo, &expired).await;
+    insert(repo, &key("2", "ann")).await;
+    repo.revoke(&key_id(&id("2")), EPOCH).await.unwrap();
+    assert_eq!(listed(repo, Some("ann")).await, [id("1"), id("2")]);
+    assert!(!found(repo, "1").await.key.is_active(EPOCH));
+    assert!(!found(repo, "2").await.key.is_active(EPOCH));
+}
+
+pub async fn a_revoked_key_shows_when(repo: &dyn ApiKeyRepo) {
+    insert(repo, &key("a", "ann")).await;
+    let at = Timestamp::from_millis(EPOCH.as_millis() + 77);
+    assert_eq!(repo.revoke(&key_id(&id("a")), at).await.unwrap(), RevokeOutcome::Revoked);
+    let mut expected = key("a", "ann").key;
+    expected.revoked_at = Some(at);
+    assert_eq!(found(repo, "a").await.key, expected);
+}
+
+pub async fn the_first_revocation_stands(repo: &dyn ApiKeyRepo) {
+    insert(repo, &key("a", "ann")).await;
+    let first = Timestamp::from_seconds(100);
+    repo.revoke(&key_id(&id("a")), first).await.unwrap();
+    for again in [Timestamp::from_seconds(99), first, Timestamp::from_seconds(101)] {
+        assert_eq!(repo.revoke(&key_id(&id("a")), again).await.unwrap(), RevokeOutcome::AlreadyRevoked);
+        assert_eq!(found(repo, "a").await.key.revoked_at, Some(first));
+    }
+}
+
+pub async fn revoking_an_unknown_key_finds_none(repo: &dyn ApiKeyRepo) {
+    insert(repo, &key("a", "ann")).await;
+    assert_eq!(repo.revoke(&key_id(&id("A")), EPOCH).await.unwrap(), RevokeOutcome::NotFound);
+    assert_eq!(found(repo, "a").await.key.revoked_at, None);
+}
+
+pub async fn revoking_one_key_leaves_the_others(repo: &dyn ApiKeyRepo) {
+    insert(repo, &key("1", "ann")).await;
+    insert(repo, &key("2", "ann")).await;
+    repo.revoke(&key_id(&id("1")), EPOCH).await.unwrap();
+    assert_eq!(found(repo, "2").await.key, key("2", "ann").key);
+}
+
+pub async fn of_many_inserts_of_one_id_at_once_one_wins(repo: &dyn ApiKeyRepo) {
+    let keys: Vec<StoredApiKey> = (0..16).map(|n| key("a", &format!("user{n}"))).collect();
+    let outcomes = join_all(keys.iter().map(|key| repo.insert(key))).await;
+    let winners: Vec<_> = keys
+        .iter()
+        .zip(outcomes)
+        .filter(|(_, outcome)| *outcome.as_ref().unwrap() == InsertOutcome::Inserted)
+        .collect();
+    assert_eq!(winners.len(), 1);
+    assert_eq!(found(repo, "a").await.key, winners[0].0.key);
+}
+
+pub async fn of_many_revocations_at_once_one_counts(repo: &dyn ApiKeyRepo) {
+    insert(repo, &key("a", "ann")).await;
+    let id = key_id(&id("a"));
+    let moments: Vec<Timestamp> = (0..16).map(Timestamp::from_seconds).collect();
+    let outcomes = join_all(moments.iter().map(|at| repo.revoke(&id, *at))).await;
+    let counted: Vec<_> = moments
+        .iter()
+        .zip(outcomes)
+        .filter(|(_, outcome)| *outcome.as_ref().unwrap() == RevokeOutcome::Revoked)
+        .collect();
+    assert_eq!(counted.len(), 1);
+    assert_eq!(found(repo, "a").await.key.revoked_at, Some(*counted[0].0));
+}

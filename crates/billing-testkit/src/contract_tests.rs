@@ -1,0 +1,49 @@
+//! The macro that turns a list of cases into tests, for the suites' own macros.
+
+/// Makes a module with one test per case. Each test makes a fixture of its own: `$make` is an async function that gives a
+/// pair of the port and whatever must outlive it.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! contract_tests {
+    ($suite:ident, $make:path, [$($case:ident),* $(,)?]) => {
+        mod $suite {
+            use super::*;
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $case() {
+                    let (port, _kept) = $make().await;
+                    $crate::$suite::$case(&*port).await;
+                }
+            )*
+        }
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    /// The names that a suite's source declares, and those that its macro lists.
+    fn declared_and_listed(source: &str) -> (Vec<&str>, Vec<&str>) {
+        let until = |text: &'static str| move |rest: &str| rest.find(text).unwrap_or_default();
+        let declared =
+            source.split("\npub async fn ").skip(1).map(|rest| &rest[..until("(")(rest)]).collect::<Vec<&str>>();
+        let list =
+            source.split_once("contract_tests!(").unwrap().1.split_once('[').unwrap().1.split_once(']').unwrap().0;
+        let listed = list.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
+        (declared, listed)
+    }
+
+    #[test]
+    fn every_case_of_a_suite_is_run() {
+        for source in [
+            include_str!("customer_repo_contract.rs"),
+            include_str!("api_key_repo_contract.rs"),
+            include_str!("database_contract.rs"),
+        ] {
+            let (mut declared, mut listed) = declared_and_listed(source);
+            declared.sort_unstable();
+            listed.sort_unstable();
+            assert!(!declared.is_empty());
+            assert_eq!(declared, listed);
+        }
+    }
+}

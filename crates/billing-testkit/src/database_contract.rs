@@ -1,0 +1,72 @@
+//! What every [`Database`] promises.
+
+#![expect(missing_docs, reason = "the cases' names are the promises")]
+
+use billing_domain::ports::{Database, RepoError, SchemaState};
+use futures_util::future::join_all;
+
+/// Runs every case against databases without any table: `database_contract!(make)`, where `make` is an async function that
+/// gives a pair of an `Arc<dyn Database>` and what must outlive it.
+#[macro_export]
+macro_rules! database_contract {
+    ($make:path) => {
+        $crate::contract_tests!(
+            database_contract,
+            $make,
+            [
+                an_empty_database_misses_all_migrations,
+                a_migrated_database_is_current,
+                migrating_again_applies_nothing,
+                of_many_migrations_at_once_each_step_runs_once,
+                a_closed_database_is_unavailable,
+                closing_twice_is_no_error,
+            ]
+        );
+    };
+}
+
+async fn missing(database: &dyn Database) -> usize {
+    match database.schema().await.unwrap() {
+        SchemaState::Behind { missing } => missing,
+        other => panic!("an empty database is {other:?}"),
+    }
+}
+
+pub async fn an_empty_database_misses_all_migrations(database: &dyn Database) {
+    let all = missing(database).await;
+    assert!(all > 0);
+    // Looking changes nothing.
+    assert_eq!(missing(database).await, all);
+    assert!(!database.schema().await.unwrap().fits());
+}
+
+pub async fn a_migrated_database_is_current(database: &dyn Database) {
+    let all = missing(database).await;
+    assert_eq!(database.migrate().await.unwrap(), all);
+    assert_eq!(database.schema().await.unwrap(), SchemaState::Current);
+}
+
+pub async fn migrating_again_applies_nothing(database: &dyn Database) {
+    database.migrate().await.unwrap();
+    assert_eq!(database.migrate().await.unwrap(), 0);
+    assert_eq!(database.schema().await.unwrap(), SchemaState::Current);
+}
+
+pub async fn of_many_migrations_at_once_each_step_runs_once(database: &dyn Database) {
+    let all = missing(database).await;
+    let counts = join_all((0..8).map(|_| database.migrate())).await;
+    assert_eq!(counts.into_iter().map(Result::unwrap).sum::<usize>(), all);
+    assert_eq!(database.schema().await.unwrap(), SchemaState::Current);
+}
+
+pub async fn a_closed_database_is_unavailable(database: &dyn Database) {
+    database.migrate().await.unwrap();
+    database.close().await;
+    assert!(matches!(database.schema().await, Err(RepoError::Unavailable(_))));
+    assert!(matches!(database.migrate().await, Err(RepoError::Unavailable(_))));
+}
+
+pub async fn closing_twice_is_no_error(database: &dyn Database) {
+    database.close().await;
+    database.close().await;
+}

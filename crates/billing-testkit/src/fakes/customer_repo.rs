@@ -1,0 +1,92 @@
+//! [`InMemoryCustomerRepo`].
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use billing_domain::ports::{CustomerRepo, LinkOutcome, OnConflict, RepoError};
+use billing_domain::{CustomerId, CustomerLink, ProviderAccount, Timestamp, UserId};
+
+use super::Reachability;
+
+type Owner = (UserId, String, &'static str);
+
+/// Links in a map that is gone with the process.
+#[derive(Debug, Default)]
+pub struct InMemoryCustomerRepo {
+    links: Mutex<BTreeMap<Owner, (ProviderAccount, CustomerId)>>,
+    reachability: Reachability,
+}
+
+impl InMemoryCustomerRepo {
+    /// An empty repo that this switch takes out of reach.
+    #[must_use]
+    pub fn with(reachability: Reachability) -> Self {
+        Self { reachability, ..Self::default() }
+    }
+}
+
+fn key(owner: &UserId, at: &ProviderAccount) -> Owner {
+    (owner.clone(), at.provider().to_string(), at.mode().as_str())
+}
+
+#[async_trait]
+impl CustomerRepo for InMemoryCustomerRepo {
+    async fn find(&self, owner: &UserId, at: &ProviderAccount) -> Result<Option<CustomerId>, RepoError> {
+        self.reachability.check()?;
+        Ok(self.links.lock().unwrap().get(&key(owner, at)).map(|(_, customer)| customer.clone()))
+    }
+
+    async fn link(&self, link: &CustomerLink, on_conflict: OnConflict, _: Timestamp) -> Result<LinkOutcome, RepoError> {
+        self.reachability.check()?;
+        match self.links.lock().unwrap().entry(key(&link.owner, &link.at)) {
+            Entry::Vacant(vacant) => {
+                vacant.insert((link.at.clone(), link.customer.clone()));
+                Ok(LinkOutcome::Created)
+            }
+            Entry::Occupied(mut occupied) => {
+                let existing = occupied.get().1.clone();
+                match on_conflict {
+                    _ if existing == link.customer => Ok(LinkOutcome::Unchanged),
+                    OnConflict::Keep => Ok(LinkOutcome::Conflict(existing)),
+                    OnConflict::Replace => {
+                        occupied.get_mut().1 = link.customer.clone();
+                        Ok(LinkOutcome::Replaced(existing))
+                    }
+                }
+            }
+        }
+    }
+
+    async fn unlink(&self, owner: &UserId, at: &ProviderAccount) -> Result<Option<CustomerId>, RepoError> {
+        self.reachability.check()?;
+        Ok(self.links.lock().unwrap().remove(&key(owner, at)).map(|(_, customer)| customer))
+    }
+
+    async fn list(&self, owner: &UserId) -> Result<Vec<CustomerLink>, RepoError> {
+        self.reachability.check()?;
+        let links = self.links.lock().unwrap();
+        let own = links.iter().filter(|((user, ..), _)| user == owner);
+        Ok(own
+            .map(|(_, (at, customer))| CustomerLink {
+                owner: owner.clone(),
+                at: at.clone(),
+                customer: customer.clone(),
+            })
+            .collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    async fn empty() -> (Arc<dyn CustomerRepo>, ()) {
+        (Arc::new(InMemoryCustomerRepo::default()), ())
+    }
+
+    crate::customer_repo_contract!(empty);
+}

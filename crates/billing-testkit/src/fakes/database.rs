@@ -1,0 +1,71 @@
+//! [`FakeDatabase`].
+
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use billing_domain::ports::{Database, RepoError, SchemaState};
+
+use super::Reachability;
+
+/// A database that is only a schema's state.
+#[derive(Debug)]
+pub struct FakeDatabase {
+    state: Mutex<SchemaState>,
+    closed: Reachability,
+    reachability: Reachability,
+}
+
+impl FakeDatabase {
+    /// A database in this state that this switch takes out of reach.
+    #[must_use]
+    pub fn in_state(state: SchemaState, reachability: Reachability) -> Self {
+        Self { state: Mutex::new(state), closed: Reachability::default(), reachability }
+    }
+
+    /// As if somebody else migrated, or restored a backup.
+    pub fn set_state(&self, state: SchemaState) {
+        *self.state.lock().unwrap() = state;
+    }
+
+    fn check(&self) -> Result<(), RepoError> {
+        self.closed.check()?;
+        self.reachability.check()
+    }
+}
+
+#[async_trait]
+impl Database for FakeDatabase {
+    async fn schema(&self) -> Result<SchemaState, RepoError> {
+        self.check()?;
+        Ok(*self.state.lock().unwrap())
+    }
+
+    async fn migrate(&self) -> Result<usize, RepoError> {
+        self.check()?;
+        let mut state = self.state.lock().unwrap();
+        match *state {
+            SchemaState::Current | SchemaState::Newer => Ok(0),
+            SchemaState::Behind { missing } => {
+                *state = SchemaState::Current;
+                Ok(missing)
+            }
+        }
+    }
+
+    async fn close(&self) {
+        self.closed.go_down();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    async fn empty() -> (Arc<dyn Database>, ()) {
+        (Arc::new(FakeDatabase::in_state(SchemaState::Behind { missing: 2 }, Reachability::default())), ())
+    }
+
+    crate::database_contract!(empty);
+}

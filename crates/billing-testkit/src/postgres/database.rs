@@ -1,0 +1,93 @@
+//! [`TestDatabase`]: a fresh database for one test.
+
+use std::env;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::SystemTime;
+
+use sqlx::postgres::PgConnection;
+use sqlx::{AssertSqlSafe, Connection, Executor};
+use url::Url;
+
+use super::cluster::Cluster;
+
+/// An empty database that is dropped with this value, whoever is still connected.
+#[derive(Debug)]
+pub struct TestDatabase {
+    server: Url,
+    url: Url,
+    name: String,
+}
+
+impl TestDatabase {
+    /// Makes one: in the server that `TEST_POSTGRES_URL` names, else in the throwaway cluster of this process.
+    pub async fn create() -> Self {
+        match env::var("TEST_POSTGRES_URL") {
+            Ok(url) => Self::create_in(Url::parse(&url).expect("TEST_POSTGRES_URL is a postgres:// URL")).await,
+            Err(_) => Cluster::shared().database().await,
+        }
+    }
+
+    pub(super) async fn create_in(server: Url) -> Self {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        // The server may be shared with other machines, so neither process id nor count would do alone.
+        let moment = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_nanos();
+        let name = format!("billing_test_{}_{moment}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        execute(&server, format!("CREATE DATABASE {name}")).await;
+        let mut url = server.clone();
+        url.set_path(&name);
+        Self { server, url, name }
+    }
+
+    /// The database's `postgres://` URL.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        self.url.as_str()
+    }
+
+    /// The database's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// A connection of the test's own.
+    pub async fn connect(&self) -> PgConnection {
+        PgConnection::connect(self.url()).await.unwrap()
+    }
+}
+
+impl Drop for TestDatabase {
+    fn drop(&mut self) {
+        let (server, name) = (self.server.clone(), std::mem::take(&mut self.name));
+        // `drop` cannot wait for a future on the test's own runtime. A server that the test stopped keeps the database.
+        let dropping = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                if let Ok(mut connection) = PgConnection::connect(server.as_str()).await {
+                    let _ =
+                        connection.execute(AssertSqlSafe(format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"))).await;
+                }
+            });
+        });
+        let _ = dropping.join();
+    }
+}
+
+async fn execute(server: &Url, sql: String) {
+    let mut connection = PgConnection::connect(server.as_str()).await.expect("the Postgres server for tests");
+    connection.execute(AssertSqlSafe(sql)).await.expect("TEST_POSTGRES_URL names a role that may create databases");
+    connection.close().await.unwrap();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn each_test_has_a_database_of_its_own() {
+        let (one, two) = (TestDatabase::create().await, TestDatabase::create().await);
+        one.connect().await.execute("CREATE TABLE t (x int)").await.unwrap();
+        two.connect().await.execute("CREATE TABLE t (x int)").await.unwrap();
+        assert_ne!(one.name(), two.name());
+    }
+}

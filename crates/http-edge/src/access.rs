@@ -1,0 +1,89 @@
+//! One log line and two measurements per request. Never the query, headers or bodies: they may hold credentials.
+
+use std::time::Instant;
+
+use http::{Method, StatusCode};
+
+use crate::answer::Watcher;
+use crate::request_id::RequestId;
+
+/// Label of requests that no route took.
+const UNMATCHED: &str = "unmatched";
+
+/// Code of an answer that is no problem.
+const NO_CODE: &str = "none";
+
+/// A request's record. It is written when the answer has been sent, or is given up, by dropping it.
+pub(crate) struct Access {
+    started: Instant,
+    method: &'static str,
+    route: String,
+    id: RequestId,
+    answer: Option<(StatusCode, &'static str)>,
+    bytes: usize,
+}
+
+impl Access {
+    pub(crate) fn begin(method: &Method, route: Option<&str>, id: RequestId) -> Self {
+        metrics::gauge!("http_requests_in_flight").increment(1.0);
+        Self {
+            started: Instant::now(),
+            method: label(method),
+            route: route.unwrap_or(UNMATCHED).to_owned(),
+            id,
+            answer: None,
+            bytes: 0,
+        }
+    }
+
+    pub(crate) fn answered(&mut self, status: StatusCode, code: Option<&'static str>) {
+        self.answer = Some((status, code.unwrap_or(NO_CODE)));
+    }
+}
+
+impl Watcher for Access {
+    fn sent(&mut self, bytes: usize) {
+        self.bytes += bytes;
+    }
+}
+
+impl Drop for Access {
+    fn drop(&mut self) {
+        metrics::gauge!("http_requests_in_flight").decrement(1.0);
+        let duration = self.started.elapsed();
+        // Status 0: the connection went before there was an answer.
+        let (status, code) = self.answer.map_or((0, NO_CODE), |(status, code)| (status.as_u16(), code));
+        tracing::info!(
+            method = self.method,
+            route = self.route,
+            status,
+            code,
+            duration_ms = duration.as_secs_f64() * 1e3,
+            request_id = %self.id,
+            bytes = self.bytes,
+            "request"
+        );
+        let (route, method) = (self.route.clone(), self.method);
+        metrics::counter!(
+            "http_requests_total",
+            "route" => route.clone(), "method" => method, "status" => status.to_string(), "code" => code
+        )
+        .increment(1);
+        metrics::histogram!("http_request_duration_seconds", "route" => route, "method" => method)
+            .record(duration.as_secs_f64());
+    }
+}
+
+/// A client may invent methods, but no new time series with them.
+fn label(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        _ => "OTHER",
+    }
+}

@@ -1,0 +1,332 @@
+//! Judges a request head before hyper sees it, with hyper's own parser, so that the two never disagree.
+
+use http::Uri;
+use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
+use http::uri::Authority;
+use httparse::{EMPTY_HEADER, Error, Header, Request, Status};
+
+use crate::fault::Fault;
+use crate::request_id::{RequestId, X_REQUEST_ID};
+
+/// Longest request target.
+const MAX_TARGET: usize = 8 * 1024;
+/// All header lines together, with names, separators and line ends.
+const MAX_HEADER_BYTES: usize = 16 * 1024;
+const MAX_HEADERS: usize = 64;
+/// A request line is the target with a method and a version around it.
+const MAX_REQUEST_LINE: usize = MAX_TARGET + 256;
+/// As many header lines as hyper reads by default, so that it understands every head that passes here.
+const SLOTS: usize = 100;
+
+/// What the bytes at the start of a connection's buffer are.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// Not yet a whole head.
+    Incomplete,
+    /// A head that means the same to every reader.
+    Accepted {
+        /// Its length in bytes.
+        length: usize,
+        framing: Framing,
+        /// Where the names of its `Upgrade` headers begin.
+        upgrades: Vec<usize>,
+    },
+    Refused(Refusal),
+}
+
+/// How a request's body ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Framing {
+    Length(u64),
+    Chunked,
+}
+
+/// A head that gets no handler.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Refusal {
+    pub(super) fault: Fault,
+    pub(super) is_head: bool,
+    pub(super) id: Option<RequestId>,
+}
+
+impl Refusal {
+    pub(super) fn new(fault: Fault) -> Self {
+        Self { fault, is_head: false, id: None }
+    }
+
+    /// A request that hyper understands for certain, in place of the one that was refused.
+    pub(super) fn stand_in(&self) -> String {
+        let method = if self.is_head { "HEAD" } else { "GET" };
+        let id = self.id.as_ref().map(|id| format!("{X_REQUEST_ID}: {id}\r\n")).unwrap_or_default();
+        format!("{method} /.refused HTTP/1.1\r\nhost: refused\r\n{id}\r\n")
+    }
+}
+
+/// Judges `bytes`, which begin where a head begins, without leading empty lines.
+pub(super) fn judge(bytes: &[u8]) -> Verdict {
+    let mut slots = [EMPTY_HEADER; SLOTS];
+    let mut request = Request::new(&mut slots);
+    match request.parse(bytes) {
+        Ok(Status::Complete(length)) => match weigh(&request, bytes, length) {
+            Ok(framing) => Verdict::Accepted { length, framing, upgrades: upgrades(&request, bytes) },
+            Err(fault) => {
+                let is_head = request.method == Some("HEAD");
+                Verdict::Refused(Refusal { fault, is_head, id: sole_id(request.headers) })
+            }
+        },
+        Ok(Status::Partial) => unfinished(request.path, bytes),
+        Err(Error::TooManyHeaders) => Verdict::Refused(Refusal::new(Fault::HeadersTooLarge)),
+        Err(error) => Verdict::Refused(Refusal::new(bad(match error {
+            Error::Version => "Use HTTP/1.1.",
+            Error::HeaderName | Error::HeaderValue | Error::NewLine => "Send well-formed header lines, without folding.",
+            _ => "Send a well-formed HTTP/1.1 request line.",
+        }))),
+    }
+}
+
+/// A head that cannot become acceptable any more is refused before its end.
+pub(super) fn unfinished(target: Option<&str>, bytes: &[u8]) -> Verdict {
+    let line = bytes.iter().position(|byte| *byte == b'\n');
+    let fault = match line {
+        _ if target.is_some_and(|target| target.len() > MAX_TARGET) => Fault::UriTooLong,
+        None if bytes.len() > MAX_REQUEST_LINE => Fault::UriTooLong,
+        Some(line) if bytes.len() - line > MAX_HEADER_BYTES => Fault::HeadersTooLarge,
+        _ => return Verdict::Incomplete,
+    };
+    Verdict::Refused(Refusal::new(fault))
+}
+
+fn weigh(request: &Request<'_, '_>, bytes: &[u8], length: usize) -> Result<Framing, Fault> {
+    let target = request.path.unwrap_or_default();
+    if target.len() > MAX_TARGET {
+        return Err(Fault::UriTooLong);
+    }
+    let line = bytes.iter().position(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+    if request.headers.len() > MAX_HEADERS || length - line > MAX_HEADER_BYTES {
+        return Err(Fault::HeadersTooLarge);
+    }
+    check_target(request.method.unwrap_or_default(), target)?;
+    let is_http_11 = request.version == Some(1);
+    check_host(request.headers, is_http_11)?;
+    framing(request.headers, is_http_11)
+}
+
+/// The four forms of RFC 9112, 3.2. A fragment is none of them, and the `http` crate would drop it silently.
+fn check_target(method: &str, target: &str) -> Result<(), Fault> {
+    let malformed = || bad("Send a well-formed request target.");
+    let uri: Uri = target.parse().map_err(|_| malformed())?;
+    let well_formed = match method {
+        "CONNECT" => uri.authority().is_some() && uri.scheme().is_none(),
+        "OPTIONS" if target == "*" => true,
+        _ => target.starts_with('/') || uri.scheme_str().is_some_and(|scheme| matches!(scheme, "http" | "https")),
+    };
+    if well_formed && !target.contains('#') { Ok(()) } else { Err(malformed()) }
+}
+
+/// RFC 9112, 3.2: exactly one, valid `Host`; HTTP/1.0 may do without.
+fn check_host(headers: &[Header<'_>], is_http_11: bool) -> Result<(), Fault> {
+    let mut hosts = values(headers, HOST.as_str());
+    match (hosts.next(), hosts.next()) {
+        (None, _) if is_http_11 => Err(bad("Send a Host header.")),
+        (Some(_), Some(_)) => Err(bad("Send one Host header, not several.")),
+        (Some(host), None) if !is_host(host) => Err(bad("Send a well-formed Host header.")),
+        _ => Ok(()),
+    }
+}
+
+fn is_host(value: &[u8]) -> bool {
+    value.is_empty() || Authority::try_from(value).is_ok_and(|authority| !authority.as_str().contains('@'))
+}
+
+/// RFC 9112, 6: stricter than hyper, which drops a repeated equal length and a length beside an encoding.
+fn framing(headers: &[Header<'_>], is_http_11: bool) -> Result<Framing, Fault> {
+    let mut lengths = values(headers, CONTENT_LENGTH.as_str());
+    let mut encodings = values(headers, TRANSFER_ENCODING.as_str());
+    let (length, encoding) = (lengths.next(), encodings.next());
+    if lengths.next().is_some() {
+        return Err(bad("Send one Content-Length header, not several."));
+    }
+    match (length, encoding) {
+        (Some(_), Some(_)) => Err(bad("Send Content-Length or Transfer-Encoding, not both.")),
+        (None, Some(_)) if !is_http_11 => Err(bad("Send no Transfer-Encoding with HTTP/1.0.")),
+        (None, Some(encoding)) if encodings.next().is_none() && encoding.eq_ignore_ascii_case(b"chunked") => {
+            Ok(Framing::Chunked)
+        }
+        (None, Some(_)) => Err(bad("Send no other Transfer-Encoding than chunked.")),
+        (None, None) => Ok(Framing::Length(0)),
+        (Some(length), None) => content_length(length),
+    }
+}
+
+fn content_length(value: &[u8]) -> Result<Framing, Fault> {
+    if value.is_empty() || !value.iter().all(u8::is_ascii_digit) {
+        return Err(bad("Send a Content-Length that is one decimal number."));
+    }
+    let number = std::str::from_utf8(value).ok().and_then(|digits| digits.parse::<u64>().ok());
+    // A number that does not fit is a number all the same: no limit of ours is anywhere near.
+    match number {
+        Some(length) if i64::try_from(length).is_ok() => Ok(Framing::Length(length)),
+        _ => Err(Fault::PayloadTooLarge),
+    }
+}
+
+fn sole_id(headers: &[Header<'_>]) -> Option<RequestId> {
+    let mut ids = values(headers, "x-request-id");
+    match (ids.next(), ids.next()) {
+        (Some(only), None) => RequestId::parse(only),
+        _ => None,
+    }
+}
+
+/// Offsets of `Upgrade` names. We upgrade nothing, and may ignore the header (RFC 9110, 7.8).
+fn upgrades(request: &Request<'_, '_>, bytes: &[u8]) -> Vec<usize> {
+    let upgrades = request.headers.iter().filter(|header| header.name.eq_ignore_ascii_case("upgrade"));
+    upgrades.map(|header| header.name.as_ptr().addr() - bytes.as_ptr().addr()).collect()
+}
+
+fn values<'a>(headers: &'a [Header<'a>], name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+    headers.iter().filter(move |header| header.name.eq_ignore_ascii_case(name)).map(|header| header.value)
+}
+
+fn bad(detail: &str) -> Fault {
+    Fault::BadRequestHead { detail: detail.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn accepted(head: &str) -> Option<Framing> {
+        match judge(head.as_bytes()) {
+            Verdict::Accepted { length, framing, .. } => {
+                assert_eq!(length, head.len());
+                Some(framing)
+            }
+            _ => None,
+        }
+    }
+
+    fn refused(head: &str) -> Option<Fault> {
+        match judge(head.as_bytes()) {
+            Verdict::Refused(refusal) => Some(refusal.fault),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn a_head_is_accepted_at_its_last_byte_and_not_before() {
+        let head = "POST /a?b=c HTTP/1.1\r\nHost: h:80\r\nContent-Length: 07\r\n\r\n";
+        for end in 0..head.len() {
+            assert_eq!(judge(&head.as_bytes()[..end]), Verdict::Incomplete, "at {end}");
+        }
+        assert_eq!(accepted(head), Some(Framing::Length(7)));
+    }
+
+    #[test]
+    fn bare_line_feeds_end_lines_as_they_do_for_hyper() {
+        assert_eq!(accepted("GET / HTTP/1.1\nHost: h\nTransfer-Encoding: Chunked\n\n"), Some(Framing::Chunked));
+    }
+
+    #[test]
+    fn ambiguous_framing_is_refused() {
+        for lines in [
+            "Content-Length: 5\r\nContent-Length: 5",
+            "Content-Length: 5\r\ncontent-length: 6",
+            "Content-Length: 5, 5",
+            "Content-Length: +5",
+            "Content-Length: -1",
+            "Content-Length: 0x5",
+            "Content-Length:",
+            "Content-Length: 5\r\nTransfer-Encoding: chunked",
+            "Transfer-Encoding: chunked\r\nContent-Length: 5",
+            "Transfer-Encoding: gzip, chunked",
+            "Transfer-Encoding: chunked, identity",
+            "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked",
+            "Transfer-Encoding: \u{b}chunked",
+            "Transfer-Encoding : chunked",
+            "Content-Length : 5",
+            "X: a\r\n folded: b",
+            "X: a\r\n\tContent-Length: 5",
+            "X: a\rContent-Length: 5",
+            " X: first line folded",
+            "X\0: a",
+            "X: a\0",
+            "no colon",
+        ] {
+            let head = format!("POST / HTTP/1.1\r\nHost: h\r\n{lines}\r\n\r\n");
+            assert!(matches!(refused(&head), Some(Fault::BadRequestHead { .. })), "{lines:?}");
+        }
+        assert!(refused("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n").is_some());
+    }
+
+    #[test]
+    fn a_number_beyond_all_limits_is_too_large_and_not_malformed() {
+        for length in ["9223372036854775808", "18446744073709551616", "99999999999999999999999999"] {
+            let head = format!("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: {length}\r\n\r\n");
+            assert_eq!(refused(&head), Some(Fault::PayloadTooLarge));
+        }
+    }
+
+    #[test]
+    fn the_host_is_one_and_well_formed() {
+        for host in ["Host: a\r\nHost: a\r\n", "Host: a\r\nhost: b\r\n", "", "Host: a b\r\n", "Host: u@a\r\n", "Host: a/b\r\n"] {
+            assert!(refused(&format!("GET / HTTP/1.1\r\n{host}\r\n")).is_some(), "{host:?}");
+        }
+        for host in ["Host:\r\n", "Host: [::1]:80\r\n", "hOST: a.b\r\n"] {
+            assert!(accepted(&format!("GET / HTTP/1.1\r\n{host}\r\n")).is_some(), "{host:?}");
+        }
+        assert!(accepted("GET / HTTP/1.0\r\n\r\n").is_some());
+        assert!(refused("GET / HTTP/1.0\r\nHost: a\r\nHost: a\r\n\r\n").is_some());
+    }
+
+    #[test]
+    fn request_lines_are_exact() {
+        for line in [
+            "GET  / HTTP/1.1", "GET / HTTP/1.1 ", "GET / HTTP/2.0", "GET / HTTP/1.2", "GET / http/1.1", "GET /",
+            "GET /#f HTTP/1.1", "GET a HTTP/1.1", "GET * HTTP/1.1", "GET ftp://h/ HTTP/1.1", "CONNECT /a HTTP/1.1",
+            "PRI * HTTP/2.0", "G@T / HTTP/1.1", "GET /\0 HTTP/1.1", "GET /\t HTTP/1.1", "\u{16}\u{3}\u{1}",
+        ] {
+            assert!(refused(&format!("{line}\r\nHost: h\r\n\r\n")).is_some(), "{line:?}");
+        }
+        for line in ["OPTIONS * HTTP/1.1", "GET http://h/a HTTP/1.1", "CONNECT h:443 HTTP/1.1", "BREW / HTTP/1.1"] {
+            assert!(accepted(&format!("{line}\r\nHost: h\r\n\r\n")).is_some(), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn limits_hold_to_the_byte() {
+        let target = |length: usize| format!("GET /{} HTTP/1.1\r\nHost: h\r\n\r\n", "a".repeat(length - 1));
+        assert!(accepted(&target(MAX_TARGET)).is_some());
+        assert_eq!(refused(&target(MAX_TARGET + 1)), Some(Fault::UriTooLong));
+
+        let headers = |count: usize| format!("GET / HTTP/1.1\r\nHost: h\r\n{}\r\n", "X: a\r\n".repeat(count - 1));
+        assert!(accepted(&headers(MAX_HEADERS)).is_some());
+        for count in [MAX_HEADERS + 1, SLOTS, SLOTS + 1, 300] {
+            assert_eq!(refused(&headers(count)), Some(Fault::HeadersTooLarge));
+        }
+
+        let bytes = |total: usize| format!("GET / HTTP/1.1\r\nHost: h\r\nX: {}\r\n\r\n", "a".repeat(total - 16));
+        assert!(accepted(&bytes(MAX_HEADER_BYTES)).is_some());
+        assert_eq!(refused(&bytes(MAX_HEADER_BYTES + 1)), Some(Fault::HeadersTooLarge));
+    }
+
+    #[test]
+    fn endless_heads_are_refused_before_their_end() {
+        assert_eq!(refused(&"A".repeat(MAX_REQUEST_LINE + 1)), Some(Fault::UriTooLong));
+        assert_eq!(refused(&format!("GET /{}", "a".repeat(MAX_REQUEST_LINE))), Some(Fault::UriTooLong));
+        let endless = format!("GET / HTTP/1.1\r\nX: {}", "a".repeat(MAX_HEADER_BYTES));
+        assert_eq!(refused(&endless), Some(Fault::HeadersTooLarge));
+    }
+
+    #[test]
+    fn a_refusal_keeps_the_clients_id_and_stands_in_with_a_sound_request() {
+        let Verdict::Refused(refusal) = judge(b"HEAD / HTTP/1.1\r\nX-Request-Id: a.B-1_\r\n\r\n") else {
+            panic!("a head without Host was accepted");
+        };
+        assert_eq!(refusal.id.as_ref().map(RequestId::as_str), Some("a.B-1_"));
+        let stand_in = refusal.stand_in();
+        assert!(stand_in.starts_with("HEAD ") && stand_in.contains("x-request-id: a.B-1_\r\n"));
+        assert_eq!(accepted(&stand_in), Some(Framing::Length(0)));
+        assert_eq!(accepted(&Refusal::new(Fault::RequestTimeout).stand_in()), Some(Framing::Length(0)));
+    }
+}

@@ -1,0 +1,131 @@
+//! One HTTP request and what came back, read no further than it counts.
+
+use std::error::Error;
+use std::time::Duration;
+
+use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use reqwest::{RequestBuilder, Response, StatusCode};
+
+use crate::portal_session::is_loggable;
+
+/// The longest answer that counts (P4), in bytes.
+const MAX_BODY: usize = 1024 * 1024;
+
+/// What came of an attempt. No `Debug`: a body may hold a portal URL.
+pub(crate) struct Attempt {
+    /// The head of the answer, also where the body never came.
+    pub(crate) head: Option<Head>,
+    pub(crate) body: Result<Body, NoAnswer>,
+}
+
+/// What counts of an answer's head.
+pub(crate) struct Head {
+    pub(crate) status: StatusCode,
+    pub(crate) request_id: Option<String>,
+    pub(crate) should_retry: Option<bool>,
+    pub(crate) retry_after: Option<Duration>,
+    pub(crate) is_json: bool,
+}
+
+/// A complete answer's body.
+pub(crate) enum Body {
+    Whole(Vec<u8>),
+    /// More than [`MAX_BODY`]; not read further.
+    TooLarge,
+}
+
+/// Why there is no complete answer. The text is the library's, and names no secret.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum NoAnswer {
+    Timeout,
+    NotConnected(String),
+    Broken(String),
+}
+
+impl Attempt {
+    /// Sends a request and reads its answer, for at most `limit`.
+    pub(crate) async fn make(request: RequestBuilder, limit: Duration) -> Self {
+        let mut head = None;
+        let reading = read(request, &mut head);
+        let body = tokio::time::timeout(limit, reading).await.unwrap_or(Err(NoAnswer::Timeout));
+        Self { head, body }
+    }
+
+    pub(crate) fn status(&self) -> Option<StatusCode> {
+        self.head.as_ref().map(|head| head.status)
+    }
+
+    pub(crate) fn request_id(&self) -> Option<&str> {
+        self.head.as_ref()?.request_id.as_deref()
+    }
+
+    /// The body, if it is all there and JSON.
+    pub(crate) fn json(&self) -> Option<&[u8]> {
+        match (&self.head, &self.body) {
+            (Some(Head { is_json: true, .. }), Ok(Body::Whole(body))) => Some(body),
+            _ => None,
+        }
+    }
+}
+
+impl Head {
+    fn of(response: &Response) -> Self {
+        let headers = response.headers();
+        Self {
+            status: response.status(),
+            request_id: text(headers, "request-id").filter(|id| is_loggable(id)).map(str::to_owned),
+            should_retry: match text(headers, "stripe-should-retry") {
+                Some("true") => Some(true),
+                Some("false") => Some(false),
+                _ => None,
+            },
+            // Stripe sends seconds; the date form (RFC 9110, 10.2.3) is ignored.
+            retry_after: text(headers, RETRY_AFTER.as_str())
+                .and_then(|text| text.parse().ok())
+                .map(Duration::from_secs),
+            is_json: text(headers, CONTENT_TYPE.as_str()).is_some_and(is_json),
+        }
+    }
+}
+
+async fn read(request: RequestBuilder, head: &mut Option<Head>) -> Result<Body, NoAnswer> {
+    let mut response = request.send().await.map_err(NoAnswer::from)?;
+    *head = Some(Head::of(&response));
+    if response.content_length().is_some_and(|length| length > MAX_BODY as u64) {
+        return Ok(Body::TooLarge);
+    }
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(NoAnswer::from)? {
+        if body.len() + chunk.len() > MAX_BODY {
+            return Ok(Body::TooLarge);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Body::Whole(body))
+}
+
+impl From<reqwest::Error> for NoAnswer {
+    fn from(error: reqwest::Error) -> Self {
+        let error = error.without_url();
+        let mut innermost: &dyn Error = &error;
+        while let Some(source) = innermost.source() {
+            innermost = source;
+        }
+        if error.is_connect() {
+            Self::NotConnected(innermost.to_string())
+        } else if error.is_timeout() {
+            Self::Timeout
+        } else {
+            Self::Broken(innermost.to_string())
+        }
+    }
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+/// `application/json`, whatever its parameters.
+fn is_json(media_type: &str) -> bool {
+    media_type.split(';').next().is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
+}

@@ -1,0 +1,154 @@
+//! From an attempt to a session or a failure: by status, code and parameter, never by message (P3, P4).
+
+use std::time::Duration;
+
+use billing_domain::ports::ProviderError;
+use billing_domain::{PortalFlow, PortalSession};
+use reqwest::StatusCode;
+use secrecy::SecretString;
+
+use crate::attempt::{Attempt, Body, NoAnswer};
+use crate::portal_form::subscription_param;
+use crate::portal_session::{self, Expected};
+use crate::stripe_error::StripeError;
+use crate::{hint, redact, retry};
+
+/// When callers come back if Stripe does not say: about when a breaker would probe.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
+/// A `Retry-After` beyond this is not passed on.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60);
+const LONGEST_FIELD: usize = 100;
+const LONGEST_MESSAGE: usize = 500;
+
+/// What an attempt is judged against.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Order<'a> {
+    pub(crate) expected: Expected<'a>,
+    pub(crate) flow: Option<&'a PortalFlow>,
+    /// Our key, to be masked in whatever Stripe says.
+    pub(crate) key: &'a SecretString,
+}
+
+/// A failed attempt.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    /// What it is, if it is the last one.
+    pub(crate) error: ProviderError,
+    pub(crate) retry: bool,
+    /// Whether Stripe may have stored this answer under the idempotency key, to be replayed (P1).
+    pub(crate) spoils_key: bool,
+    /// Whether Stripe says that an earlier attempt under this key still runs, or something like it.
+    pub(crate) conflict: bool,
+    pub(crate) retry_after: Option<Duration>,
+}
+
+/// Judges an attempt.
+pub(crate) fn judge(attempt: &Attempt, order: Order<'_>) -> Result<PortalSession, Failure> {
+    let status = attempt.status();
+    if let (Some(StatusCode::OK), Ok(body)) = (status, &attempt.body) {
+        let reason = match (body, attempt.json()) {
+            (Body::TooLarge, _) => "the body is longer than 1 MiB".to_owned(),
+            (Body::Whole(_), None) => "the content type is not application/json".to_owned(),
+            (Body::Whole(_), Some(json)) => match portal_session::parse(json, order.expected) {
+                Ok(session) => return Ok(session),
+                Err(reason) => reason,
+            },
+        };
+        let context = format!("status=200{}: {reason}", request_id(attempt));
+        return Err(Failure::last(ProviderError::Unusable { context }));
+    }
+    let said = attempt.json().map(StripeError::parse).unwrap_or_default();
+    let retry_after = attempt.head.as_ref().and_then(|head| head.retry_after);
+    Err(Failure {
+        error: error(attempt, &said, order, retry_after),
+        retry: retry::is_worthwhile(attempt, said.code.as_deref()),
+        spoils_key: status.is_some_and(|status| status.is_server_error()),
+        conflict: status == Some(StatusCode::CONFLICT),
+        retry_after,
+    })
+}
+
+impl Failure {
+    /// One that no retry mends.
+    fn last(error: ProviderError) -> Self {
+        Self { error, retry: false, spoils_key: false, conflict: false, retry_after: None }
+    }
+}
+
+/// What Stripe answers, as far as it is documented or reported, and what it means here:
+///
+/// | status, code, param | when | here |
+/// |---|---|---|
+/// | 400 or 404 `resource_missing` `customer` | unknown or deleted customer, or one of the other mode | `CustomerNotFound` |
+/// | 400 or 404 `resource_missing` `flow_data[<flow>][subscription]` | unknown subscription, or another customer's | `SubscriptionNotFound` |
+/// | 400, no code, `flow_data[subscription_cancel][subscription]` | the subscription is cancelled already | `Refused` |
+/// | 400, no code | no portal configuration saved; the flow's feature is off in it | `Refused`, with a hint |
+/// | 400 `resource_missing` `configuration` | the configured `bpc_…` is unknown | `Refused`, with a hint |
+/// | 401, 403 | wrong key; a restricted key without the permission | `Refused`, with a hint |
+/// | 409 | a request with the same key still runs | `Refused` after the retries |
+/// | 429 `lock_timeout` | the customer is being changed | `Unavailable` after the retries |
+/// | 429 | rate limit | `Unavailable` at once |
+/// | 5xx | Stripe is in trouble | `Unavailable` after the retries |
+/// | 1xx, 2xx but 200, 3xx | not Stripe | `Unusable` |
+fn error(attempt: &Attempt, said: &StripeError, order: Order<'_>, retry_after: Option<Duration>) -> ProviderError {
+    let context = context(attempt, said, order);
+    let retry_after = retry_after.unwrap_or(RETRY_AFTER).clamp(Duration::from_secs(1), LONGEST_RETRY_AFTER);
+    match &attempt.body {
+        Err(NoAnswer::Timeout) => return ProviderError::Timeout { context },
+        Err(NoAnswer::NotConnected(_) | NoAnswer::Broken(_)) => {
+            return ProviderError::Unavailable { context, retry_after };
+        }
+        Ok(_) => {}
+    }
+    let param = said.param.as_deref();
+    let missing = said.code.as_deref() == Some("resource_missing");
+    match attempt.status() {
+        Some(StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND) if missing && param == Some("customer") => {
+            ProviderError::CustomerNotFound { context }
+        }
+        Some(StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND)
+            if missing && param.is_some() && param == order.flow.and_then(subscription_param).as_deref() =>
+        {
+            ProviderError::SubscriptionNotFound { context }
+        }
+        Some(StatusCode::TOO_MANY_REQUESTS) => ProviderError::Unavailable { context, retry_after },
+        Some(status) if status.is_server_error() => ProviderError::Unavailable { context, retry_after },
+        Some(status) if status.is_client_error() => ProviderError::Refused { context },
+        _ => ProviderError::Unusable { context },
+    }
+}
+
+/// What the log says about a failed attempt, in one line of bounded length without secrets.
+fn context(attempt: &Attempt, said: &StripeError, order: Order<'_>) -> String {
+    let mut text = match &attempt.body {
+        Err(NoAnswer::Timeout) => "no answer within the attempt's time".to_owned(),
+        Err(NoAnswer::NotConnected(cause)) => {
+            format!("no connection: {}", redact::clean(cause, order.key, LONGEST_FIELD))
+        }
+        Err(NoAnswer::Broken(cause)) => {
+            format!("the answer broke off: {}", redact::clean(cause, order.key, LONGEST_FIELD))
+        }
+        Ok(_) => String::new(),
+    };
+    if let Some(status) = attempt.status() {
+        text = format!("{text}{}status={}", if text.is_empty() { "" } else { "; " }, status.as_u16());
+    }
+    for (name, value) in [("type", &said.kind), ("code", &said.code), ("param", &said.param)] {
+        if let Some(value) = value {
+            text = format!("{text} {name}={}", redact::clean(value, order.key, LONGEST_FIELD));
+        }
+    }
+    text.push_str(&request_id(attempt));
+    if let Some(message) = &said.message {
+        text = format!("{text}: {}", redact::clean(message, order.key, LONGEST_MESSAGE));
+    }
+    let hint = attempt.status().and_then(|status| hint::for_refusal(status, said, order.expected.mode));
+    match hint {
+        Some(hint) => format!("{text} ({hint})"),
+        None => text,
+    }
+}
+
+fn request_id(attempt: &Attempt) -> String {
+    attempt.request_id().map(|id| format!(" request={id}")).unwrap_or_default()
+}

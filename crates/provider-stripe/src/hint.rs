@@ -1,0 +1,70 @@
+//! What an operator can do about a refusal, for the log. Only here does Stripe's message decide anything.
+
+use billing_domain::Mode;
+use reqwest::StatusCode;
+
+use crate::stripe_error::StripeError;
+
+/// A sentence for the log, where the cause is known. The messages are those that people report; none is documented.
+pub(crate) fn for_refusal(status: StatusCode, error: &StripeError, mode: Mode) -> Option<String> {
+    let code = error.code.as_deref().unwrap_or_default();
+    let param = error.param.as_deref().unwrap_or_default();
+    let message = error.message.as_deref().unwrap_or_default().to_lowercase();
+    let says = |text: &str| message.contains(text);
+    let page = match mode {
+        Mode::Test => "https://dashboard.stripe.com/test/settings/billing/portal",
+        Mode::Live => "https://dashboard.stripe.com/settings/billing/portal",
+    };
+    let hint = if says("no configuration provided")
+        || says("configuration has not been created")
+        || says("save your customer portal settings")
+    {
+        format!(
+            "no portal configuration was ever saved in {mode} mode: save the customer portal settings at {page}, or set BILLING_STRIPE_PORTAL_CONFIGURATION"
+        )
+    } else if status == StatusCode::UNAUTHORIZED {
+        "BILLING_STRIPE_SECRET_KEY is wrong, revoked or expired: set a current key".to_owned()
+    } else if status == StatusCode::FORBIDDEN {
+        "the restricted key in BILLING_STRIPE_SECRET_KEY lacks a permission: give it write access to the customer portal".to_owned()
+    } else if param == "configuration" {
+        format!("BILLING_STRIPE_PORTAL_CONFIGURATION does not name a usable portal configuration of {mode} mode")
+    } else if says("portal configuration is disabled") {
+        format!("the portal configuration does not offer this flow: switch the feature on at {page}")
+    } else if code == "url_invalid" || param == "return_url" {
+        "Stripe does not take the return URL: in live mode it must be https".to_owned()
+    } else if code == "resource_missing" && says("similar object exists in") {
+        format!("the id is of the other mode: this process works in {mode} mode")
+    } else {
+        return None;
+    };
+    Some(hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hint(status: u16, message: &str, mode: Mode) -> String {
+        let error = StripeError { message: Some(message.to_owned()), ..StripeError::default() };
+        for_refusal(StatusCode::from_u16(status).unwrap(), &error, mode).unwrap_or_default()
+    }
+
+    #[test]
+    fn a_portal_never_saved_says_where_to_save_it() {
+        for message in [
+            "No configuration provided and your test mode default configuration has not been created. Provide a …",
+            "You can’t create a portal session in test mode until you save your customer portal settings in test mode at …",
+        ] {
+            let test = hint(400, message, Mode::Test);
+            assert!(test.contains("dashboard.stripe.com/test/settings/billing/portal"), "{test}");
+            assert!(test.contains("BILLING_STRIPE_PORTAL_CONFIGURATION"), "{test}");
+            assert!(hint(400, message, Mode::Live).contains("dashboard.stripe.com/settings/billing/portal"));
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_has_no_hint() {
+        assert_eq!(hint(400, "Something else", Mode::Test), "");
+        assert!(hint(401, "", Mode::Test).contains("BILLING_STRIPE_SECRET_KEY"));
+    }
+}

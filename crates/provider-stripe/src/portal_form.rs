@@ -1,0 +1,100 @@
+//! The form of `POST /v1/billing_portal/sessions`, with Stripe's bracketed nesting.
+
+use billing_domain::{PortalFlow, PortalRequest};
+use url::form_urlencoded::Serializer;
+
+/// The endpoint's path.
+pub(crate) const PATH: &str = "/v1/billing_portal/sessions";
+
+/// The parameter that names a flow's subscription, also in Stripe's errors about it.
+pub(crate) fn subscription_param(flow: &PortalFlow) -> Option<String> {
+    flow.subscription().map(|_| format!("flow_data[{}][subscription]", flow.kind()))
+}
+
+/// The order as a form body.
+pub(crate) fn encode(order: &PortalRequest, configuration: Option<&str>) -> String {
+    let mut form = Serializer::new(String::new());
+    form.append_pair("customer", order.customer.as_str());
+    if let Some(url) = &order.return_url {
+        form.append_pair("return_url", url.as_str());
+    }
+    if let Some(locale) = order.locale {
+        form.append_pair("locale", locale.as_str());
+    }
+    if let Some(configuration) = configuration {
+        form.append_pair("configuration", configuration);
+    }
+    if let Some(flow) = &order.flow {
+        form.append_pair("flow_data[type]", flow.kind().as_str());
+        if let (Some(param), Some(subscription)) = (subscription_param(flow), flow.subscription()) {
+            form.append_pair(&param, subscription.as_str());
+        }
+        if let Some(url) = &order.return_url {
+            form.append_pair("flow_data[after_completion][type]", "redirect");
+            form.append_pair("flow_data[after_completion][redirect][return_url]", url.as_str());
+        }
+    }
+    form.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use billing_domain::{Deadline, ReturnUrl};
+    use proptest::prelude::*;
+    use url::form_urlencoded::parse;
+
+    use super::*;
+
+    fn order(return_url: Option<&str>, flow: Option<PortalFlow>) -> PortalRequest {
+        PortalRequest {
+            customer: "cus_1".parse().unwrap(),
+            return_url: return_url.map(|url| ReturnUrl::configured(url).unwrap()),
+            locale: None,
+            flow,
+            deadline: Deadline::at(Instant::now()),
+        }
+    }
+
+    fn fields(body: &str) -> Vec<(String, String)> {
+        parse(body.as_bytes()).into_owned().collect()
+    }
+
+    #[test]
+    fn a_plain_order_is_the_customer_alone() {
+        assert_eq!(encode(&order(None, None), None), "customer=cus_1");
+    }
+
+    #[test]
+    fn a_flow_nests_and_returns_when_done() {
+        let flow = PortalFlow::SubscriptionCancel("sub_1".parse().unwrap());
+        let body = encode(&order(Some("https://a.example/b"), Some(flow)), Some("bpc_1"));
+        let expected = [
+            ("customer", "cus_1"),
+            ("return_url", "https://a.example/b"),
+            ("configuration", "bpc_1"),
+            ("flow_data[type]", "subscription_cancel"),
+            ("flow_data[subscription_cancel][subscription]", "sub_1"),
+            ("flow_data[after_completion][type]", "redirect"),
+            ("flow_data[after_completion][redirect][return_url]", "https://a.example/b"),
+        ];
+        assert_eq!(fields(&body), expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    }
+
+    #[test]
+    fn a_flow_without_subscription_has_none() {
+        let body = encode(&order(None, Some(PortalFlow::PaymentMethodUpdate)), None);
+        assert_eq!(body, "customer=cus_1&flow_data%5Btype%5D=payment_method_update");
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_the_return_url_it_is_one_field(rest in "[ -~]{0,80}") {
+            let Ok(url) = ReturnUrl::configured(&format!("https://a.example/{rest}")) else { return Ok(()) };
+            let order = PortalRequest { return_url: Some(url.clone()), ..order(None, None) };
+            let expected = [("customer", "cus_1"), ("return_url", url.as_str())];
+            prop_assert_eq!(fields(&encode(&order, None)), expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! [`StripeSettings`]: what the operator says about Stripe.
+
+use std::fmt::Display;
+
+use billing_domain::{Mode, ProviderAccount, ProviderName};
+
+use crate::{ApiBase, SecretKey};
+
+const SECRET_KEY: &str = "STRIPE_SECRET_KEY";
+const API_BASE: &str = "STRIPE_API_BASE";
+const PORTAL_CONFIGURATION: &str = "STRIPE_PORTAL_CONFIGURATION";
+const MAX_RPS: &str = "STRIPE_MAX_RPS";
+const WEBHOOK_SECRET: &str = "STRIPE_WEBHOOK_SECRET";
+
+/// The settings of this adapter, without the `BILLING_` prefix.
+pub const SETTINGS: &[&str] = &[SECRET_KEY, API_BASE, PORTAL_CONFIGURATION, MAX_RPS, WEBHOOK_SECRET];
+
+/// Those of [`SETTINGS`] that are secret.
+pub const SECRETS: &[&str] = &[SECRET_KEY, WEBHOOK_SECRET];
+
+/// Checked settings. Their `Debug` shows no secret.
+#[derive(Clone, Debug)]
+pub struct StripeSettings {
+    account: ProviderAccount,
+    key: SecretKey,
+    base: ApiBase,
+    portal_configuration: Option<String>,
+    max_rps: Option<u32>,
+    loopback_urls: bool,
+}
+
+type Faults = Vec<(&'static str, String)>;
+
+impl StripeSettings {
+    /// Reads the settings of provider `stripe`.
+    ///
+    /// # Errors
+    /// All faults at once: the setting's name, and what to do about it.
+    pub fn read(get: &mut dyn FnMut(&str) -> Option<String>) -> Result<Self, Faults> {
+        let mut faults = Faults::new();
+        let mut keep = |name: &'static str, fault: &dyn Display| faults.push((name, fault.to_string()));
+        let key = match get(SECRET_KEY).map(|text| text.parse::<SecretKey>()) {
+            Some(Ok(key)) => Some(key),
+            Some(Err(fault)) => {
+                keep(SECRET_KEY, &fault);
+                None
+            }
+            None => {
+                keep(SECRET_KEY, &"it is required; set the secret key or a restricted key of your Stripe account");
+                None
+            }
+        };
+        let base = match get(API_BASE).as_deref().unwrap_or(ApiBase::STRIPE).parse::<ApiBase>() {
+            Ok(base) => Some(base),
+            Err(fault) => {
+                keep(API_BASE, &fault);
+                None
+            }
+        };
+        let portal_configuration = get(PORTAL_CONFIGURATION);
+        if portal_configuration.as_deref().is_some_and(|id| !is_configuration_id(id)) {
+            keep(PORTAL_CONFIGURATION, &"it must be the id of a portal configuration, bpc_ and letters and digits");
+        }
+        let max_rps = match get(MAX_RPS).map(|text| text.parse::<u32>()) {
+            Some(Ok(ceiling)) => Some(ceiling),
+            Some(Err(_)) => {
+                keep(MAX_RPS, &"it must be a whole number, requests per second; 0 is no ceiling");
+                None
+            }
+            None => None,
+        };
+        if max_rps.is_some_and(|ceiling| ceiling > 0) {
+            keep(MAX_RPS, &"a ceiling is not in this version; leave it out or set it to 0");
+        }
+        if let Some(secrets) = get(WEBHOOK_SECRET) {
+            keep(WEBHOOK_SECRET, &webhook_fault(&secrets));
+        }
+        match (key, base, provider_account("stripe", Mode::Test)) {
+            (Some(key), Some(base), Ok(test)) if faults.is_empty() => Ok(Self {
+                account: ProviderAccount::new(test.provider().clone(), key.mode()),
+                key,
+                base,
+                portal_configuration,
+                max_rps,
+                loopback_urls: false,
+            }),
+            _ => Err(faults),
+        }
+    }
+
+    /// The settings of provider `sandbox`: the Stripe-compatible server beside us, whose portal may be on plain http on
+    /// loopback. Test mode only.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn sandbox(api_base: &str, secret_key: &str) -> Result<Self, Faults> {
+        let fault = |name: &'static str| move |fault: &str| vec![(name, fault.to_owned())];
+        let base = api_base.parse::<ApiBase>().map_err(fault(API_BASE))?;
+        let key = secret_key.parse::<SecretKey>().map_err(fault(SECRET_KEY))?;
+        if key.mode() == Mode::Live {
+            return Err(fault(SECRET_KEY)("the sandbox takes test keys only"));
+        }
+        let account = provider_account("sandbox", Mode::Test).map_err(|text| fault(API_BASE)(&text))?;
+        Ok(Self { account, key, base, portal_configuration: None, max_rps: None, loopback_urls: true })
+    }
+
+    /// Which provider in which mode.
+    #[must_use]
+    pub const fn account(&self) -> &ProviderAccount {
+        &self.account
+    }
+
+    /// The ceiling of requests per second; `Some(0)` is none, `None` leaves it to the mode's default.
+    #[must_use]
+    pub const fn max_rps(&self) -> Option<u32> {
+        self.max_rps
+    }
+
+    /// Where Stripe's API is.
+    #[must_use]
+    pub const fn api_base(&self) -> &ApiBase {
+        &self.base
+    }
+
+    /// The portal configuration to use; the account's default where there is none.
+    #[must_use]
+    pub fn portal_configuration(&self) -> Option<&str> {
+        self.portal_configuration.as_deref()
+    }
+
+    pub(crate) const fn key(&self) -> &SecretKey {
+        &self.key
+    }
+
+    /// Whether portal URLs may be plain http on loopback.
+    pub(crate) const fn takes_loopback_urls(&self) -> bool {
+        self.loopback_urls
+    }
+}
+
+fn provider_account(name: &str, mode: Mode) -> Result<ProviderAccount, String> {
+    let name: ProviderName = name.parse().map_err(|error: billing_domain::AccountError| error.to_string())?;
+    Ok(ProviderAccount::new(name, mode))
+}
+
+fn is_configuration_id(text: &str) -> bool {
+    text.strip_prefix("bpc_")
+        .is_some_and(|id| (1..=251).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'))
+}
+
+/// Webhooks come later; a secret of the wrong form is told all the same, so that nobody meets it then.
+fn webhook_fault(secrets: &str) -> &'static str {
+    let well_formed = |secret: &str| {
+        secret
+            .trim()
+            .strip_prefix("whsec_")
+            .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_graphic()))
+    };
+    if secrets.split(',').all(well_formed) {
+        "webhooks are not in this version; leave it out"
+    } else {
+        "each must be a signing secret that starts with whsec_, several separated by commas; webhooks are not in this version"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(pairs: &[(&str, &str)]) -> Result<StripeSettings, Faults> {
+        let find = |name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+        StripeSettings::read(&mut |name| {
+            assert!(SETTINGS.contains(&name), "{name} is not listed");
+            find(name)
+        })
+    }
+
+    fn faulty(pairs: &[(&str, &str)]) -> Vec<&'static str> {
+        read(pairs).unwrap_err().into_iter().map(|(name, _)| name).collect()
+    }
+
+    #[test]
+    fn a_key_is_enough() {
+        let settings = read(&[(SECRET_KEY, "rk_live_1")]).unwrap();
+        assert_eq!(settings.account().to_string(), "stripe (live mode)");
+        assert_eq!(settings.api_base().to_string(), ApiBase::STRIPE);
+        assert_eq!((settings.portal_configuration(), settings.max_rps()), (None, None));
+        assert!(!settings.takes_loopback_urls());
+    }
+
+    #[test]
+    fn all_faults_come_at_once() {
+        let pairs = [(API_BASE, "http://x"), (PORTAL_CONFIGURATION, "x"), (MAX_RPS, "-1"), (WEBHOOK_SECRET, "x")];
+        let mut expected = SETTINGS.to_vec();
+        expected.sort_unstable();
+        let mut found = faulty(&pairs);
+        found.sort_unstable();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn what_is_not_in_this_version_is_said() {
+        let with = |name, value| read(&[(SECRET_KEY, "sk_test_1"), (name, value)]);
+        assert_eq!(with(MAX_RPS, "0").unwrap().max_rps(), Some(0));
+        for (name, value) in [(MAX_RPS, "20"), (WEBHOOK_SECRET, "whsec_a, whsec_b")] {
+            let faults = with(name, value).unwrap_err();
+            assert!(faults.len() == 1 && faults[0].1.contains("not in this version"), "{faults:?}");
+        }
+    }
+
+    #[test]
+    fn no_fault_shows_a_secret() {
+        let faults = read(&[(SECRET_KEY, "sk_hidden"), (WEBHOOK_SECRET, "hidden")]).unwrap_err();
+        assert!(!format!("{faults:?}").contains("hidden"));
+        assert!(!format!("{:?}", read(&[(SECRET_KEY, "sk_test_hidden")]).unwrap()).contains("hidden"));
+    }
+
+    #[test]
+    fn s2_the_sandbox_is_a_world_of_its_own() {
+        let settings = StripeSettings::sandbox("http://127.0.0.1:12111", "sk_test_sandbox").unwrap();
+        assert_eq!(settings.account().to_string(), "sandbox (test mode)");
+        assert!(settings.takes_loopback_urls());
+        assert!(StripeSettings::sandbox("http://127.0.0.1:12111", "sk_live_x").is_err());
+        assert!(StripeSettings::sandbox("http://sandbox.example", "sk_test_x").is_err());
+    }
+}

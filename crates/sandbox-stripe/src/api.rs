@@ -1,0 +1,24 @@
+//! Stripe's HTTP API: one table of operations, one way from a request to an answer.
+
+mod auth;
+mod error;
+mod expand;
+mod form;
+mod idempotency;
+mod list;
+mod operations;
+mod params;
+mod pipeline;
+pub(crate) mod version;
+mod view;
+
+mod customers;
+mod invoices;
+mod payment_methods;
+mod portal_configurations;
+mod portal_sessions;
+mod prices;
+mod products;
+mod subscriptions;
+
+pub(crate) use self::pipeline::{Api, router, unrecognized};

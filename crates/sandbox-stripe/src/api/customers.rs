@@ -1,0 +1,235 @@
+//! `/v1/customers`.
+
+use super::error::{ApiError, excerpt};
+use super::list::{self, PAGE_PARAMS, Page};
+use super::operations::{Call, Reply};
+use super::params::{Params, Patch};
+use super::view;
+use crate::ids::{self, IdKind};
+use crate::model::{Address, Customer, Shipping};
+use crate::state::State;
+
+const KNOWN: &[&str] = &[
+    "address",
+    "balance",
+    "description",
+    "email",
+    "invoice_prefix",
+    "invoice_settings",
+    "metadata",
+    "name",
+    "next_invoice_sequence",
+    "phone",
+    "preferred_locales",
+    "shipping",
+    "tax_exempt",
+];
+
+const UNSIMULATED: &[&str] = &[
+    "bank_account",
+    "business_name",
+    "card",
+    "cash_balance",
+    "default_alipay_account",
+    "default_bank_account",
+    "default_card",
+    "default_source",
+    "individual_name",
+    "payment_method",
+    "source",
+    "tax",
+    "tax_id_data",
+    "test_clock",
+];
+
+/// `POST /v1/customers`
+pub(crate) fn create(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
+    let id = ids::fresh(IdKind::Customer)?;
+    let mut customer = Customer {
+        created: call.transaction.now(),
+        invoice_prefix: id.chars().skip("cus_".len()).take(8).collect::<String>().to_ascii_uppercase(),
+        next_invoice_sequence: 1,
+        id: id.clone(),
+        ..Customer::default()
+    };
+    change(&mut customer, &mut call.params, call.transaction.state())?;
+    call.transaction.put(customer);
+    Ok(Reply::Object(id))
+}
+
+/// `GET /v1/customers/{customer}`; of a deleted one a stub is left.
+pub(crate) fn read(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
+    call.params.expect(&[], &[])?;
+    let id = call.argument("customer");
+    call.state().customers.get(id).map(|customer| Reply::Object(customer.id.clone())).ok_or_else(|| not_found(id))
+}
+
+/// `POST /v1/customers/{customer}`
+pub(crate) fn update(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
+    let id = call.argument("customer");
+    let mut customer = call.state().live_customer(id).cloned().ok_or_else(|| not_found(id))?;
+    change(&mut customer, &mut call.params, call.transaction.state())?;
+    let id = customer.id.clone();
+    call.transaction.put(customer);
+    Ok(Reply::Object(id))
+}
+
+/// `DELETE /v1/customers/{customer}`: ends the subscriptions and detaches the cards too.
+pub(crate) fn delete(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
+    call.params.expect(&[], &[])?;
+    let id = call.argument("customer");
+    let customer = call.state().live_customer(id).cloned().ok_or_else(|| not_found(id))?;
+    let id = customer.id.clone();
+    let now = call.transaction.now();
+    let running: Vec<_> = call.state().subscriptions.of(&id).filter(|s| s.is_running()).cloned().collect();
+    let cards: Vec<_> = call.state().payment_methods.of(&id).cloned().collect();
+    for mut subscription in running {
+        subscription.end(now);
+        call.transaction.put(subscription);
+    }
+    for mut card in cards {
+        card.customer = None;
+        call.transaction.put(card);
+    }
+    // What Stripe forgets of a deleted customer, the file need not keep.
+    call.transaction.put(Customer {
+        id: id.clone(),
+        created: customer.created,
+        deleted: true,
+        ..Customer::default()
+    });
+    Ok(Reply::Object(id))
+}
+
+/// `GET /v1/customers`
+pub(crate) fn list(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
+    let params = &mut call.params;
+    params.expect(&[&PAGE_PARAMS[..], &["email", "created"]].concat(), &["test_clock"])?;
+    let page = Page::read(params)?;
+    let email = params.text("email", 512)?;
+    let created = params.time_range("created")?;
+    let state = call.state();
+    let keep = |customer: &Customer| {
+        !customer.deleted
+            && created.contains(customer.created)
+            && email.as_ref().is_none_or(|email| customer.email.as_ref() == Some(email))
+    };
+    let list = list::page((&state.customers, "customer"), None, &page, "/v1/customers", keep, view::customer)?;
+    Ok(Reply::Value(list))
+}
+
+/// The customer that a list is asked for, if it is asked for one's.
+pub(crate) fn filter(params: &mut Params, state: &State) -> Result<Option<String>, ApiError> {
+    match params.text("customer", 5_000)? {
+        Some(id) if state.customers.get(&id).is_none() => Err(ApiError::missing("customer", &id, "customer")),
+        customer => Ok(customer),
+    }
+}
+
+pub(crate) fn not_found(id: &str) -> ApiError {
+    ApiError::not_found("customer", id, "id")
+}
+
+fn change(customer: &mut Customer, params: &mut Params, state: &State) -> Result<(), ApiError> {
+    params.expect(KNOWN, UNSIMULATED)?;
+    params.patch("name", 256)?.apply(&mut customer.name);
+    let email = params.patch("email", 512)?;
+    if let Patch::Set(email) = &email
+        && !is_email(email)
+    {
+        let message = format!("Invalid email address: {}", excerpt(email));
+        return Err(ApiError::invalid(Some("email_invalid"), "email", message));
+    }
+    email.apply(&mut customer.email);
+    params.patch("phone", 20)?.apply(&mut customer.phone);
+    params.patch("description", 5_000)?.apply(&mut customer.description);
+    params.object_patch("address")?.try_map(address)?.apply(&mut customer.address);
+    params.object_patch("shipping")?.try_map(shipping)?.apply(&mut customer.shipping);
+    if let Some(balance) = params.integer("balance")? {
+        customer.balance = balance;
+    }
+    if let Some(prefix) = params.text("invoice_prefix", 12)? {
+        if prefix.len() < 3 || !prefix.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit()) {
+            let message = "An invoice prefix has 3 to 12 uppercase letters or digits.";
+            return Err(ApiError::invalid(None, "invoice_prefix", message));
+        }
+        customer.invoice_prefix = prefix;
+    }
+    if let Some(next) = params.integer("next_invoice_sequence")? {
+        customer.next_invoice_sequence = next.max(1);
+    }
+    if let Some(locales) = params.texts("preferred_locales")? {
+        customer.preferred_locales = locales;
+    }
+    if let Some(exempt) = params.choice("tax_exempt", &["none", "exempt", "reverse"])? {
+        customer.tax_exempt = Some(exempt.to_owned());
+    }
+    if let Some(settings) = params.object("invoice_settings")? {
+        change_invoice_settings(customer, settings, state)?;
+    }
+    params.metadata(&mut customer.metadata)
+}
+
+fn change_invoice_settings(customer: &mut Customer, mut settings: Params, state: &State) -> Result<(), ApiError> {
+    settings.expect(&["default_payment_method", "footer"], &["custom_fields", "rendering_options"])?;
+    settings.patch("footer", 5_000)?.apply(&mut customer.invoice_footer);
+    let card = settings.patch("default_payment_method", 5_000)?;
+    if let Patch::Set(id) = &card {
+        let param = settings.name("default_payment_method");
+        let method =
+            state.payment_methods.get(id).ok_or_else(|| ApiError::missing("PaymentMethod", id, param.clone()))?;
+        if method.customer.as_ref() != Some(&customer.id) {
+            let message = format!(
+                "The customer does not have a payment method with the ID {}. The payment method must be attached to \
+                 the customer.",
+                excerpt(id)
+            );
+            return Err(ApiError { message, ..ApiError::missing("PaymentMethod", id, param) });
+        }
+    }
+    card.apply(&mut customer.default_payment_method);
+    Ok(())
+}
+
+fn address(mut params: Params) -> Result<Address, ApiError> {
+    params.expect(&["city", "country", "line1", "line2", "postal_code", "state"], &[])?;
+    let mut part = |name| {
+        params.patch(name, 5_000).map(|patch| match patch {
+            Patch::Set(text) => Some(text),
+            Patch::Keep | Patch::Clear => None,
+        })
+    };
+    Ok(Address {
+        city: part("city")?,
+        country: part("country")?,
+        line1: part("line1")?,
+        line2: part("line2")?,
+        postal_code: part("postal_code")?,
+        state: part("state")?,
+    })
+}
+
+fn shipping(mut params: Params) -> Result<Shipping, ApiError> {
+    params.expect(&["address", "name", "phone"], &[])?;
+    Ok(Shipping {
+        address: address(params.required_object("address")?)?,
+        name: params.required_text("name", 5_000)?,
+        phone: params.text("phone", 5_000)?,
+    })
+}
+
+fn is_email(text: &str) -> bool {
+    let fits = |part: &str| !part.is_empty() && !part.contains(|c: char| c.is_whitespace() || c.is_control() || c == '@');
+    text.split_once('@').is_some_and(|(local, domain)| fits(local) && fits(domain))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_has_one_at_sign_between_two_parts() {
+        assert!(["a@b", "jenny.rosen@example.com", "한글@example.kr"].into_iter().all(is_email));
+        assert!(["", "a", "@b", "a@", "a@b@c", "a b@c"].into_iter().all(|text| !is_email(text)));
+    }
+}

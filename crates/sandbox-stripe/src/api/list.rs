@@ -1,0 +1,68 @@
+//! Lists and their pages (<https://docs.stripe.com/api/pagination>).
+
+use serde_json::{Value, json};
+
+use super::error::ApiError;
+use super::params::Params;
+use crate::model::Record;
+use crate::state::{Cursor, Table};
+
+/// The parameters that every list takes.
+pub(crate) const PAGE_PARAMS: [&str; 3] = ["limit", "starting_after", "ending_before"];
+
+/// The page that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Page {
+    limit: usize,
+    after: Option<String>,
+    before: Option<String>,
+}
+
+impl Page {
+    pub(crate) fn read(params: &mut Params) -> Result<Self, ApiError> {
+        let limit = params.integer("limit")?.unwrap_or(10);
+        let (after, before) = (params.text("starting_after", 5_000)?, params.text("ending_before", 5_000)?);
+        if after.is_some() && before.is_some() {
+            let message = "Received both starting_after and ending_before parameters. Pass only one of them.";
+            return Err(ApiError::refused(400, None, message));
+        }
+        let out_of_range = |bound: &str| {
+            let message = format!("This value must be {bound} (it currently is '{limit}').");
+            ApiError::invalid(Some("parameter_invalid_integer"), "limit", message)
+        };
+        match usize::try_from(limit) {
+            Ok(limit @ 1..=100) => Ok(Self { limit, after, before }),
+            Ok(1..) => Err(out_of_range("less than or equal to 100")),
+            _ => Err(out_of_range("greater than or equal to 1")),
+        }
+    }
+}
+
+/// A page of a table: of one customer's records or of all, newest first, those that `keep` lets through.
+pub(crate) fn page<T: Record>(
+    (table, what): (&Table<T>, &str),
+    owner: Option<&str>,
+    page: &Page,
+    url: &str,
+    keep: impl Fn(&T) -> bool,
+    view: impl Fn(&T) -> Value,
+) -> Result<Value, ApiError> {
+    let position = |id: &str, param| table.position(id).ok_or_else(|| ApiError::missing(what, id, param));
+    let cursor = match (&page.after, &page.before) {
+        (Some(id), _) => Cursor::OlderThan(position(id, "starting_after")?),
+        (None, Some(id)) => Cursor::NewerThan(position(id, "ending_before")?),
+        (None, None) => Cursor::Start,
+    };
+    let mut rows: Vec<&T> = table.from(cursor, owner).filter(|record| keep(record)).take(page.limit + 1).collect();
+    let has_more = rows.len() > page.limit;
+    rows.truncate(page.limit);
+    if matches!(cursor, Cursor::NewerThan(_)) {
+        rows.reverse();
+    }
+    Ok(wrap(rows.into_iter().map(view).collect(), has_more, url))
+}
+
+/// A list object.
+pub(crate) fn wrap(data: Vec<Value>, has_more: bool, url: &str) -> Value {
+    json!({ "object": "list", "data": data, "has_more": has_more, "url": url })
+}

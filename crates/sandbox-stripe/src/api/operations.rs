@@ -1,0 +1,134 @@
+//! What the API offers: every operation, by method and path, as Stripe's published schema names them.
+
+use axum::routing::MethodFilter;
+use serde_json::Value;
+
+use super::error::ApiError;
+use super::params::Params;
+use super::{
+    customers, invoices, payment_methods, portal_configurations, portal_sessions, prices, products, subscriptions,
+};
+use crate::state::{State, Transaction};
+
+/// One operation.
+#[derive(Debug)]
+pub(crate) struct Operation {
+    pub(crate) method: Method,
+    /// The path as the schema writes it; `{…}` are the call's arguments.
+    pub(crate) path: &'static str,
+    /// The kind of object that is answered, for `expand`.
+    pub(crate) answers: Answers,
+    pub(crate) run: fn(&mut Call<'_, '_>) -> Result<Reply, ApiError>,
+}
+
+/// The methods of Stripe's API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Method {
+    Get,
+    Post,
+    Delete,
+}
+
+/// One object, or a list of them; the name is that of `object`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Answers {
+    One(&'static str),
+    ListOf(&'static str),
+}
+
+/// A call under way.
+pub(crate) struct Call<'a, 'state> {
+    pub(crate) transaction: &'a mut Transaction<'state>,
+    pub(crate) arguments: &'a [(String, String)],
+    pub(crate) params: Params,
+    /// Where browsers reach the sandbox, without a slash at the end.
+    pub(crate) base_url: &'a str,
+}
+
+/// What an operation answers.
+#[derive(Debug)]
+pub(crate) enum Reply {
+    /// The object with this id, as it is once the transaction is done.
+    Object(String),
+    /// Just this.
+    Value(Value),
+}
+
+impl Call<'_, '_> {
+    /// An argument of the path.
+    pub(crate) fn argument(&self, name: &str) -> &str {
+        self.arguments.iter().find(|(argument, _)| argument == name).map_or("", |(_, value)| value)
+    }
+
+    pub(crate) fn state(&self) -> &State {
+        self.transaction.state()
+    }
+}
+
+impl Method {
+    pub(crate) const fn filter(self) -> MethodFilter {
+        match self {
+            Self::Get => MethodFilter::GET,
+            Self::Post => MethodFilter::POST,
+            Self::Delete => MethodFilter::DELETE,
+        }
+    }
+}
+
+/// Every operation that the sandbox offers.
+pub(crate) const OPERATIONS: &[Operation] = {
+    use Answers::{ListOf, One};
+    use Method::{Delete, Get, Post};
+
+    const fn on(
+        method: Method,
+        path: &'static str,
+        answers: Answers,
+        run: fn(&mut Call<'_, '_>) -> Result<Reply, ApiError>,
+    ) -> Operation {
+        Operation { method, path, answers, run }
+    }
+
+    &[
+        on(Post, "/v1/billing_portal/sessions", One("billing_portal.session"), portal_sessions::create),
+        on(
+            Get,
+            "/v1/billing_portal/configurations",
+            ListOf("billing_portal.configuration"),
+            portal_configurations::list,
+        ),
+        on(
+            Get,
+            "/v1/billing_portal/configurations/{configuration}",
+            One("billing_portal.configuration"),
+            portal_configurations::read,
+        ),
+        on(Post, "/v1/customers", One("customer"), customers::create),
+        on(Get, "/v1/customers", ListOf("customer"), customers::list),
+        on(Get, "/v1/customers/{customer}", One("customer"), customers::read),
+        on(Post, "/v1/customers/{customer}", One("customer"), customers::update),
+        on(Delete, "/v1/customers/{customer}", One("customer"), customers::delete),
+        on(
+            Get,
+            "/v1/customers/{customer}/payment_methods",
+            ListOf("payment_method"),
+            payment_methods::list_of_customer,
+        ),
+        on(
+            Get,
+            "/v1/customers/{customer}/payment_methods/{payment_method}",
+            One("payment_method"),
+            payment_methods::read_of_customer,
+        ),
+        on(Get, "/v1/invoices", ListOf("invoice"), invoices::list),
+        on(Get, "/v1/invoices/{invoice}", One("invoice"), invoices::read),
+        on(Get, "/v1/payment_methods", ListOf("payment_method"), payment_methods::list),
+        on(Get, "/v1/payment_methods/{payment_method}", One("payment_method"), payment_methods::read),
+        on(Get, "/v1/prices", ListOf("price"), prices::list),
+        on(Get, "/v1/prices/{price}", One("price"), prices::read),
+        on(Get, "/v1/products", ListOf("product"), products::list),
+        on(Get, "/v1/products/{id}", One("product"), products::read),
+        on(Get, "/v1/subscriptions", ListOf("subscription"), subscriptions::list),
+        on(Get, "/v1/subscriptions/{subscription_exposed_id}", One("subscription"), subscriptions::read),
+    ]
+};

@@ -1,0 +1,414 @@
+//! Typed reading of parameters: each mistake is answered as Stripe does, with the bracketed name.
+
+use std::collections::BTreeMap;
+
+use url::Url;
+
+use super::error::{ApiError, excerpt};
+use super::form::Node;
+use crate::model::Metadata;
+
+/// The parameters of a request, or of one object inside it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Params {
+    /// The bracketed name of the object; empty for the request itself.
+    prefix: String,
+    nodes: BTreeMap<String, Node>,
+}
+
+/// What a request says about a value that may be cleared: nothing, "clear it" (an empty text), or a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Patch<T> {
+    Keep,
+    Clear,
+    Set(T),
+}
+
+impl<T> Patch<T> {
+    /// Reads the value that is set.
+    pub(crate) fn try_map<U, E>(self, read: impl FnOnce(T) -> Result<U, E>) -> Result<Patch<U>, E> {
+        Ok(match self {
+            Self::Keep => Patch::Keep,
+            Self::Clear => Patch::Clear,
+            Self::Set(value) => Patch::Set(read(value)?),
+        })
+    }
+
+    /// Makes the change.
+    pub(crate) fn apply(self, to: &mut Option<T>) {
+        match self {
+            Self::Keep => {}
+            Self::Clear => *to = None,
+            Self::Set(value) => *to = Some(value),
+        }
+    }
+}
+
+/// A range of times: `created=5`, `created[gte]=5`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct TimeRange {
+    from: Option<i64>,
+    to: Option<i64>,
+}
+
+impl TimeRange {
+    pub(crate) fn contains(self, time: i64) -> bool {
+        self.from.is_none_or(|from| time >= from) && self.to.is_none_or(|to| time <= to)
+    }
+}
+
+impl Params {
+    pub(crate) fn new(nodes: BTreeMap<String, Node>) -> Self {
+        Self { prefix: String::new(), nodes }
+    }
+
+    /// The name as the client wrote it: `flow_data[type]`.
+    pub(crate) fn name(&self, name: &str) -> String {
+        if self.prefix.is_empty() { name.to_owned() } else { format!("{}[{name}]", self.prefix) }
+    }
+
+    /// Refuses every parameter that is neither in `known` nor in `unsimulated`, and with words of its own one
+    /// that Stripe knows and the sandbox would have to ignore.
+    pub(crate) fn expect(&self, known: &[&str], unsimulated: &[&str]) -> Result<(), ApiError> {
+        let unknown: Vec<&str> = self
+            .nodes
+            .keys()
+            .map(String::as_str)
+            .filter(|name| !known.contains(name) && !unsimulated.contains(name))
+            .collect();
+        if let Some(first) = unknown.first() {
+            let names: Vec<String> = unknown.iter().map(|name| excerpt(&self.name(name))).collect();
+            let plural = if names.len() == 1 { "" } else { "s" };
+            let hint = closest(first, known).map_or(String::new(), |name| format!(". Did you mean {name}?"));
+            return Err(ApiError::invalid(
+                Some("parameter_unknown"),
+                names[0].clone(),
+                format!("Received unknown parameter{plural}: {}{hint}", names.join(", ")),
+            ));
+        }
+        match unsimulated.iter().find(|name| self.nodes.contains_key(**name)) {
+            Some(name) => {
+                let name = self.name(name);
+                let message = format!("Stripe knows the parameter {name}, but this sandbox does not simulate it.");
+                Err(ApiError::invalid(None, name, message))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// A text that must not be empty where it is given.
+    pub(crate) fn text(&mut self, name: &str, longest: usize) -> Result<Option<String>, ApiError> {
+        match self.patch(name, longest)? {
+            Patch::Keep => Ok(None),
+            Patch::Set(text) => Ok(Some(text)),
+            Patch::Clear => Err(self.empty(name)),
+        }
+    }
+
+    /// A text that must be given.
+    pub(crate) fn required_text(&mut self, name: &str, longest: usize) -> Result<String, ApiError> {
+        self.text(name, longest)?.ok_or_else(|| self.absent(name))
+    }
+
+    /// A text that an empty one clears.
+    pub(crate) fn patch(&mut self, name: &str, longest: usize) -> Result<Patch<String>, ApiError> {
+        match self.nodes.remove(name) {
+            None => Ok(Patch::Keep),
+            Some(Node::Parts(_)) => Err(ApiError::invalid(None, self.name(name), "Invalid string: {...}")),
+            Some(Node::Text(text)) if text.is_empty() => Ok(Patch::Clear),
+            Some(Node::Text(text)) if text.chars().count() > longest => Err(ApiError::invalid(
+                None,
+                self.name(name),
+                format!("Invalid string: {}; must be at most {longest} characters", excerpt(&text)),
+            )),
+            Some(Node::Text(text)) => Ok(Patch::Set(text)),
+        }
+    }
+
+    /// One of the words.
+    pub(crate) fn choice(&mut self, name: &str, words: &[&'static str]) -> Result<Option<&'static str>, ApiError> {
+        let Some(text) = self.text(name, 5_000)? else { return Ok(None) };
+        match words.iter().find(|word| **word == text) {
+            Some(word) => Ok(Some(word)),
+            None => {
+                let name = self.name(name);
+                let message = format!("Invalid {name}: must be one of {}", enumerate(words));
+                Err(ApiError::invalid(None, name, message))
+            }
+        }
+    }
+
+    /// A whole number.
+    pub(crate) fn integer(&mut self, name: &str) -> Result<Option<i64>, ApiError> {
+        let Some(text) = self.text(name, 5_000)? else { return Ok(None) };
+        text.parse().map(Some).map_err(|_| {
+            ApiError::invalid(
+                Some("parameter_invalid_integer"),
+                self.name(name),
+                format!("Invalid integer: {}", excerpt(&text)),
+            )
+        })
+    }
+
+    /// `true` or `false`.
+    pub(crate) fn boolean(&mut self, name: &str) -> Result<Option<bool>, ApiError> {
+        let Some(text) = self.text(name, 5_000)? else { return Ok(None) };
+        match text.as_str() {
+            "true" => Ok(Some(true)),
+            "false" => Ok(Some(false)),
+            _ => {
+                let message = format!("Invalid boolean: {}", excerpt(&text));
+                Err(ApiError::invalid(None, self.name(name), message))
+            }
+        }
+    }
+
+    /// An absolute http or https URL.
+    pub(crate) fn url(&mut self, name: &str) -> Result<Option<String>, ApiError> {
+        let Some(text) = self.text(name, 5_000)? else { return Ok(None) };
+        let fits = Url::parse(&text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+        if fits && !text.chars().any(|c| c.is_control() || c.is_whitespace()) {
+            Ok(Some(text))
+        } else {
+            Err(ApiError::invalid(Some("url_invalid"), self.name(name), "Not a valid URL"))
+        }
+    }
+
+    /// An object, for reading its parts.
+    pub(crate) fn object(&mut self, name: &str) -> Result<Option<Self>, ApiError> {
+        match self.nodes.remove(name) {
+            None => Ok(None),
+            Some(Node::Parts(nodes)) => Ok(Some(Self { prefix: self.name(name), nodes })),
+            Some(Node::Text(_)) => Err(ApiError::invalid(None, self.name(name), "Invalid object")),
+        }
+    }
+
+    /// An object that must be given.
+    pub(crate) fn required_object(&mut self, name: &str) -> Result<Self, ApiError> {
+        self.object(name)?.ok_or_else(|| self.absent(name))
+    }
+
+    /// An object that an empty text clears.
+    pub(crate) fn object_patch(&mut self, name: &str) -> Result<Patch<Self>, ApiError> {
+        if self.nodes.get(name) == Some(&Node::Text(String::new())) {
+            self.nodes.remove(name);
+            return Ok(Patch::Clear);
+        }
+        Ok(self.object(name)?.map_or(Patch::Keep, Patch::Set))
+    }
+
+    /// The objects of a list.
+    pub(crate) fn objects(&mut self, name: &str) -> Result<Option<Vec<Self>>, ApiError> {
+        let Some(elements) = self.elements(name)? else { return Ok(None) };
+        elements
+            .into_iter()
+            .map(|(prefix, node)| match node {
+                Node::Parts(nodes) => Ok(Self { prefix, nodes }),
+                Node::Text(_) => Err(ApiError::invalid(None, prefix, "Invalid object")),
+            })
+            .collect::<Result<_, _>>()
+            .map(Some)
+    }
+
+    /// The texts of a list.
+    pub(crate) fn texts(&mut self, name: &str) -> Result<Option<Vec<String>>, ApiError> {
+        let Some(elements) = self.elements(name)? else { return Ok(None) };
+        elements
+            .into_iter()
+            .map(|(prefix, node)| match node {
+                Node::Text(text) => Ok(text),
+                Node::Parts(_) => Err(ApiError::invalid(None, prefix, "Invalid string: {...}")),
+            })
+            .collect::<Result<_, _>>()
+            .map(Some)
+    }
+
+    /// Changes to metadata: an empty value removes its key, an empty `metadata` removes all
+    /// (<https://docs.stripe.com/api/metadata>: 50 keys of 40 characters, values of 500).
+    pub(crate) fn metadata(&mut self, into: &mut Metadata) -> Result<(), ApiError> {
+        let mut parts = match self.object_patch("metadata")? {
+            Patch::Keep => return Ok(()),
+            Patch::Clear => {
+                into.clear();
+                return Ok(());
+            }
+            Patch::Set(parts) => parts,
+        };
+        let keys: Vec<String> = parts.nodes.keys().cloned().collect();
+        for key in keys {
+            if key.chars().count() > 40 {
+                let message = format!("Metadata keys can be at most 40 characters: {}", excerpt(&key));
+                return Err(ApiError::invalid(None, self.name("metadata"), message));
+            }
+            match parts.patch(&key, 500)? {
+                Patch::Keep => {}
+                Patch::Clear => {
+                    into.remove(&key);
+                }
+                Patch::Set(value) => {
+                    into.insert(key, value);
+                }
+            }
+        }
+        if into.len() > 50 {
+            return Err(ApiError::invalid(None, "metadata", "Metadata can have at most 50 keys"));
+        }
+        Ok(())
+    }
+
+    /// A time, or a range of times.
+    pub(crate) fn time_range(&mut self, name: &str) -> Result<TimeRange, ApiError> {
+        if matches!(self.nodes.get(name), Some(Node::Text(_))) {
+            let time = self.integer(name)?;
+            return Ok(TimeRange { from: time, to: time });
+        }
+        let Some(mut range) = self.object(name)? else { return Ok(TimeRange::default()) };
+        range.expect(&["gt", "gte", "lt", "lte"], &[])?;
+        let above = range.integer("gt")?.map(|time| time.saturating_add(1));
+        let below = range.integer("lt")?.map(|time| time.saturating_sub(1));
+        let (from, to) = (range.integer("gte")?, range.integer("lte")?);
+        Ok(TimeRange { from: above.max(from), to: below.into_iter().chain(to).min() })
+    }
+
+    /// The error for a parameter that must be given and is not.
+    pub(crate) fn absent(&self, name: &str) -> ApiError {
+        let name = self.name(name);
+        let message = format!("Missing required param: {name}.");
+        ApiError::invalid(Some("parameter_missing"), name, message)
+    }
+
+    fn empty(&self, name: &str) -> ApiError {
+        let name = self.name(name);
+        let message = format!(
+            "You passed an empty string for '{name}'. An empty value unsets a parameter, and '{name}' cannot be \
+             unset: leave it out or give it a value."
+        );
+        ApiError::invalid(Some("parameter_invalid_empty"), name, message)
+    }
+
+    /// The elements of a list with their bracketed names, in the order of their numbers.
+    fn elements(&mut self, name: &str) -> Result<Option<Vec<(String, Node)>>, ApiError> {
+        let bracketed = self.name(name);
+        let Some(node) = self.nodes.remove(name) else { return Ok(None) };
+        let invalid = || ApiError::invalid(None, bracketed.clone(), "Invalid array");
+        let Node::Parts(parts) = node else { return Err(invalid()) };
+        let mut elements = parts
+            .into_iter()
+            .map(|(key, node)| key.parse::<usize>().map(|index| (index, node)).map_err(|_| invalid()))
+            .collect::<Result<Vec<_>, _>>()?;
+        elements.sort_by_key(|(index, _)| *index);
+        Ok(Some(elements.into_iter().map(|(index, node)| (format!("{bracketed}[{index}]"), node)).collect()))
+    }
+}
+
+/// `a, b, or c`, as Stripe's messages list words.
+fn enumerate(words: &[&str]) -> String {
+    match words {
+        [] => String::new(),
+        [only] => (*only).to_owned(),
+        [first, second] => format!("{first} or {second}"),
+        [most @ .., last] => format!("{}, or {last}", most.join(", ")),
+    }
+}
+
+/// The known name that a mistyped one was likely meant to be.
+fn closest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+    // A name far longer than any known one is nobody's typo, and its distance would cost time.
+    if name.len() > 64 {
+        return None;
+    }
+    let (distance, best) = known.iter().map(|candidate| (edit_distance(name, candidate), *candidate)).min()?;
+    (distance <= 2 || distance * 4 <= best.len()).then_some(best)
+}
+
+fn edit_distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, left) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, right) in b.iter().enumerate() {
+            let replaced = diagonal + usize::from(left != *right);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn params(text: &str) -> Params {
+        let mut nodes = BTreeMap::new();
+        super::super::form::parse(text.as_bytes(), &mut nodes).expect("parameters");
+        Params::new(nodes)
+    }
+
+    #[test]
+    fn an_unknown_parameter_is_named_with_its_brackets_and_a_guess() {
+        let error = params("custmer=1").expect(&["customer", "locale"], &[]).expect_err("unknown");
+        assert_eq!(error.code, Some("parameter_unknown"));
+        assert_eq!(error.message, "Received unknown parameter: custmer. Did you mean customer?");
+        let mut outer = params("flow_data[typo]=1&flow_data[zzzzzzzzz]=2");
+        let inner = outer.object("flow_data").expect("object").expect("given");
+        let error = inner.expect(&["type"], &[]).expect_err("unknown");
+        assert_eq!(error.param.as_deref(), Some("flow_data[typo]"));
+        assert!(error.message.starts_with("Received unknown parameters: flow_data[typo], flow_data[zzzzzzzzz]"));
+    }
+
+    #[test]
+    fn a_parameter_that_would_be_ignored_is_refused_by_name() {
+        let error = params("tax[x]=1").expect(&["name"], &["tax"]).expect_err("not simulated");
+        assert_eq!(error.param.as_deref(), Some("tax"));
+        assert!(error.message.contains("does not simulate"));
+    }
+
+    #[test]
+    fn wrong_types_and_values_are_refused() {
+        let bad = |error: ApiError| (error.code, error.param.unwrap_or_default());
+        assert_eq!(bad(params("a[b]=1").text("a", 9).expect_err("text")), (None, "a".to_owned()));
+        assert_eq!(bad(params("a=1").object("a").expect_err("object")), (None, "a".to_owned()));
+        assert_eq!(bad(params("a=x").texts("a").expect_err("list")), (None, "a".to_owned()));
+        assert_eq!(bad(params("a[x]=1").texts("a").expect_err("list")), (None, "a".to_owned()));
+        assert_eq!(
+            bad(params("a=1.5").integer("a").expect_err("integer")),
+            (Some("parameter_invalid_integer"), "a".to_owned())
+        );
+        assert_eq!(bad(params("a=").text("a", 9).expect_err("empty")).0, Some("parameter_invalid_empty"));
+        let error = params("a=x").choice("a", &["p", "q", "r"]).expect_err("word");
+        assert_eq!(error.message, "Invalid a: must be one of p, q, or r");
+    }
+
+    #[test]
+    fn only_web_urls_are_urls() {
+        for good in ["https://example.com/a?b=c", "http://127.0.0.1:3000/"] {
+            let text: String = url::form_urlencoded::byte_serialize(good.as_bytes()).collect();
+            assert_eq!(params(&format!("u={text}")).url("u").expect("fine").as_deref(), Some(good));
+        }
+        for bad in ["example.com", "/path", "javascript:alert(1)", "data:text/html,x", "https://", "https://a b"] {
+            let text: String = url::form_urlencoded::byte_serialize(bad.as_bytes()).collect();
+            let error = params(&format!("u={text}")).url("u").expect_err(bad);
+            assert_eq!((error.code, error.param.as_deref()), (Some("url_invalid"), Some("u")), "{bad}");
+        }
+    }
+
+    #[test]
+    fn metadata_is_merged_and_cleared() {
+        let mut metadata = Metadata::from([("a".to_owned(), "1".to_owned()), ("b".to_owned(), "2".to_owned())]);
+        params("metadata[a]=&metadata[c]=3").metadata(&mut metadata).expect("fine");
+        assert_eq!(metadata.keys().collect::<Vec<_>>(), ["b", "c"]);
+        params("metadata=").metadata(&mut metadata).expect("fine");
+        assert!(metadata.is_empty());
+    }
+
+    #[test]
+    fn time_ranges_include_their_ends_as_said() {
+        let range = params("t[gt]=5&t[lte]=9").time_range("t").expect("range");
+        assert_eq!([5, 6, 9, 10].map(|time| range.contains(time)), [false, true, true, false]);
+        let exact = params("t=5").time_range("t").expect("time");
+        assert_eq!([4, 5, 6].map(|time| exact.contains(time)), [false, true, false]);
+        assert!(params("").time_range("t").expect("none").contains(0));
+    }
+}

@@ -1,0 +1,72 @@
+//! `/v1/subscriptions`.
+
+use super::customers;
+use super::error::ApiError;
+use super::list::{self, PAGE_PARAMS, Page};
+use super::operations::{Call, Reply};
+use super::view;
+use crate::model::Subscription;
+
+/// The states that a list can be asked for; `ended` and `all` are groups.
+const STATUSES: &[&str] = &[
+    "active",
+    "past_due",
+    "unpaid",
+    "canceled",
+    "incomplete",
+    "incomplete_expired",
+    "trialing",
+    "paused",
+    "all",
+    "ended",
+];
+
+/// `GET /v1/subscriptions/{subscription_exposed_id}`
+pub(crate) fn read(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
+    call.params.expect(&[], &[])?;
+    let id = call.argument("subscription_exposed_id");
+    let found = call.state().subscriptions.get(id).map(|subscription| Reply::Object(subscription.id.clone()));
+    found.ok_or_else(|| ApiError::not_found("subscription", id, "id"))
+}
+
+/// `GET /v1/subscriptions`: those that have not ended, unless a status says otherwise.
+pub(crate) fn list(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
+    let state = call.transaction.state();
+    let params = &mut call.params;
+    let own = ["customer", "price", "status", "created", "current_period_start", "current_period_end"];
+    params.expect(
+        &[&PAGE_PARAMS[..], &own].concat(),
+        &["automatic_tax", "collection_method", "customer_account", "test_clock"],
+    )?;
+    let page = Page::read(params)?;
+    let customer = customers::filter(params, state)?;
+    let price = params.text("price", 5_000)?;
+    let status = params.choice("status", STATUSES)?;
+    let created = params.time_range("created")?;
+    let (start, end) = (params.time_range("current_period_start")?, params.time_range("current_period_end")?);
+    let keep = |subscription: &Subscription| {
+        let status_fits = match status {
+            None => subscription.is_running(),
+            Some("all") => true,
+            Some("ended") => !subscription.is_running(),
+            Some(status) => subscription.status.as_str() == status,
+        };
+        let mut items = subscription.items.iter();
+        status_fits
+            && created.contains(subscription.created)
+            && items.any(|item| {
+                price.as_ref().is_none_or(|price| item.price == *price)
+                    && start.contains(item.current_period_start)
+                    && end.contains(item.current_period_end)
+            })
+    };
+    let list = list::page(
+        (&state.subscriptions, "subscription"),
+        customer.as_deref(),
+        &page,
+        "/v1/subscriptions",
+        keep,
+        |subscription| view::subscription(subscription, state),
+    )?;
+    Ok(Reply::Value(list))
+}

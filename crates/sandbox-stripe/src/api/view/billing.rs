@@ -1,0 +1,237 @@
+//! Subscriptions and invoices.
+
+use serde_json::{Value, json};
+
+use super::{price, self_reference};
+use crate::api::list::wrap;
+use crate::model::{Invoice, InvoiceLine, InvoiceStatus, Subscription, SubscriptionItem};
+use crate::state::State;
+
+/// The name that invoices give the seller.
+const ACCOUNT_NAME: &str = "Billing sandbox";
+
+/// A `subscription`.
+pub(crate) fn subscription(record: &Subscription, state: &State) -> Value {
+    let items = record.items.iter().map(|item| subscription_item(record, item, state)).collect();
+    let cancellation = &record.cancellation;
+    json!({
+        "id": record.id,
+        "object": "subscription",
+        "application": null,
+        "application_fee_percent": null,
+        "automatic_tax": { "disabled_reason": null, "enabled": false, "liability": null },
+        "billing_cycle_anchor": record.billing_cycle_anchor,
+        "billing_cycle_anchor_config": null,
+        "billing_mode": { "flexible": { "proration_discounts": "included" }, "type": "flexible" },
+        "billing_schedules": [],
+        "billing_thresholds": null,
+        "cancel_at": cancellation.cancel_at,
+        "cancel_at_period_end": cancellation.cancel_at_period_end,
+        "canceled_at": cancellation.canceled_at,
+        "cancellation_details": {
+            "comment": cancellation.comment,
+            "feedback": cancellation.feedback,
+            "reason": cancellation.reason,
+        },
+        "collection_method": "charge_automatically",
+        "created": record.created,
+        "currency": record.currency,
+        "customer": record.customer,
+        "customer_account": null,
+        "days_until_due": null,
+        "default_payment_method": record.default_payment_method,
+        "default_source": null,
+        "default_tax_rates": [],
+        "description": record.description,
+        "discounts": [],
+        "ended_at": cancellation.ended_at,
+        "invoice_settings": { "account_tax_ids": null, "issuer": self_reference() },
+        "items": wrap(items, false, &format!("/v1/subscription_items?subscription={}", record.id)),
+        "latest_invoice": record.latest_invoice,
+        "livemode": false,
+        "metadata": record.metadata,
+        "next_pending_invoice_item_invoice": null,
+        "on_behalf_of": null,
+        "pause_collection": null,
+        "payment_settings": {
+            "payment_method_options": null,
+            "payment_method_types": null,
+            "save_default_payment_method": "off",
+        },
+        "pending_invoice_item_interval": null,
+        "pending_setup_intent": null,
+        "pending_update": null,
+        "schedule": null,
+        "start_date": record.start_date,
+        "status": record.status.as_str(),
+        "test_clock": null,
+        "transfer_data": null,
+        "trial_end": null,
+        "trial_settings": { "end_behavior": { "missing_payment_method": "create_invoice" } },
+        "trial_start": null,
+    })
+}
+
+fn subscription_item(record: &Subscription, item: &SubscriptionItem, state: &State) -> Value {
+    json!({
+        "id": item.id,
+        "object": "subscription_item",
+        "billing_thresholds": null,
+        "created": item.created,
+        "current_period_end": item.current_period_end,
+        "current_period_start": item.current_period_start,
+        "discounts": [],
+        "metadata": item.metadata,
+        "price": state.prices.get(&item.price).map(price),
+        "quantity": item.quantity,
+        "subscription": record.id,
+        "tax_rates": [],
+    })
+}
+
+/// An `invoice`.
+pub(crate) fn invoice(record: &Invoice) -> Value {
+    let total = record.total();
+    let lines = record.lines.iter().map(|line| invoice_line(record, line)).collect();
+    let parent = record.subscription.as_ref().map(|subscription| {
+        json!({
+            "quote_details": null,
+            "subscription_details": { "metadata": {}, "subscription": subscription },
+            "type": "subscription_details",
+        })
+    });
+    json!({
+        "id": record.id,
+        "object": "invoice",
+        "account_country": "US",
+        "account_name": ACCOUNT_NAME,
+        "account_tax_ids": null,
+        "amount_due": total.max(0),
+        "amount_overpaid": 0,
+        "amount_paid": record.amount_paid,
+        "amount_paid_off_stripe": 0,
+        "amount_remaining": record.amount_remaining(),
+        "amount_shipping": 0,
+        "application": null,
+        "attempt_count": i64::from(record.paid_at.is_some()),
+        "attempted": record.paid_at.is_some(),
+        "auto_advance": false,
+        "automatic_tax": {
+            "disabled_reason": null,
+            "enabled": false,
+            "liability": null,
+            "provider": null,
+            "status": null,
+        },
+        "automatically_finalizes_at": null,
+        "billing_reason": record.billing_reason.as_str(),
+        "collection_method": "charge_automatically",
+        "created": record.created,
+        "currency": record.currency,
+        "custom_fields": null,
+        "customer": record.customer,
+        "customer_account": null,
+        "customer_address": null,
+        "customer_email": record.customer_email,
+        "customer_name": record.customer_name,
+        "customer_phone": null,
+        "customer_shipping": null,
+        "customer_tax_exempt": "none",
+        "customer_tax_ids": [],
+        "default_payment_method": null,
+        "default_source": null,
+        "default_tax_rates": [],
+        "description": null,
+        "discounts": [],
+        "due_date": null,
+        "effective_at": record.finalized_at,
+        "ending_balance": record.finalized_at.map(|_| 0),
+        "footer": null,
+        "from_invoice": null,
+        "hosted_invoice_url": null,
+        "invoice_pdf": null,
+        "issuer": self_reference(),
+        "last_finalization_error": null,
+        "latest_revision": null,
+        "lines": wrap(lines, false, &format!("/v1/invoices/{}/lines", record.id)),
+        "livemode": false,
+        "metadata": record.metadata,
+        "next_payment_attempt": null,
+        "number": record.number,
+        "on_behalf_of": null,
+        "parent": parent,
+        "payment_settings": {
+            "default_mandate": null,
+            "payment_method_options": null,
+            "payment_method_types": null,
+        },
+        "period_end": record.period_end,
+        "period_start": record.period_start,
+        "post_payment_credit_notes_amount": 0,
+        "pre_payment_credit_notes_amount": 0,
+        "receipt_number": null,
+        "rendering": null,
+        "shipping_cost": null,
+        "shipping_details": null,
+        "starting_balance": 0,
+        "statement_descriptor": null,
+        "status": record.status.as_str(),
+        "status_transitions": {
+            "finalized_at": record.finalized_at,
+            "marked_uncollectible_at": null,
+            "paid_at": if record.status == InvoiceStatus::Paid { record.paid_at } else { None },
+            "voided_at": record.voided_at,
+        },
+        "subtotal": total,
+        "subtotal_excluding_tax": total,
+        "test_clock": null,
+        "total": total,
+        "total_discount_amounts": [],
+        "total_excluding_tax": total,
+        "total_pretax_credit_amounts": [],
+        "total_taxes": [],
+        "webhooks_delivered_at": null,
+    })
+}
+
+fn invoice_line(record: &Invoice, line: &InvoiceLine) -> Value {
+    let parent = line.subscription_item.as_ref().map(|item| {
+        json!({
+            "invoice_item_details": null,
+            "subscription_item_details": {
+                "invoice_item": null,
+                "proration": line.proration,
+                "proration_details": { "credited_items": null },
+                "subscription": record.subscription,
+                "subscription_item": item,
+            },
+            "type": "subscription_item_details",
+        })
+    });
+    json!({
+        "id": line.id,
+        "object": "line_item",
+        "amount": line.amount,
+        "currency": record.currency,
+        "description": line.description,
+        "discount_amounts": [],
+        "discountable": true,
+        "discounts": [],
+        "invoice": record.id,
+        "livemode": false,
+        "metadata": {},
+        "parent": parent,
+        "period": { "end": line.period_end, "start": line.period_start },
+        "pretax_credit_amounts": [],
+        "pricing": {
+            "price_details": { "price": line.price, "product": line.product },
+            "type": "price_details",
+            "unit_amount_decimal": line.unit_amount.to_string(),
+        },
+        "quantity": line.quantity,
+        "quantity_decimal": line.quantity.to_string(),
+        "subscription": record.subscription,
+        "subtotal": line.amount,
+        "taxes": [],
+    })
+}

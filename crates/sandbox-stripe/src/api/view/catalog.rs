@@ -1,0 +1,64 @@
+//! Products and prices.
+
+use serde_json::{Value, json};
+
+use crate::model::{Price, Product};
+
+/// A `product`.
+pub(crate) fn product(record: &Product) -> Value {
+    json!({
+        "id": record.id,
+        "object": "product",
+        "active": record.active,
+        "created": record.created,
+        "default_price": record.default_price,
+        "description": record.description,
+        "images": [],
+        "livemode": false,
+        "marketing_features": [],
+        "metadata": record.metadata,
+        "name": record.name,
+        "package_dimensions": null,
+        "shippable": null,
+        "statement_descriptor": null,
+        "tax_code": null,
+        "type": "service",
+        "unit_label": null,
+        "updated": record.updated,
+        "url": null,
+    })
+}
+
+/// A `price`.
+pub(crate) fn price(record: &Price) -> Value {
+    let recurring = record.recurring.map(|recurring| {
+        json!({
+            "interval": recurring.interval.as_str(),
+            "interval_count": recurring.interval_count,
+            "meter": null,
+            "trial_period_days": null,
+            "usage_type": "licensed",
+        })
+    });
+    json!({
+        "id": record.id,
+        "object": "price",
+        "active": record.active,
+        "billing_scheme": "per_unit",
+        "created": record.created,
+        "currency": record.currency,
+        "custom_unit_amount": null,
+        "livemode": false,
+        "lookup_key": record.lookup_key,
+        "metadata": record.metadata,
+        "nickname": record.nickname,
+        "product": record.product,
+        "type": if recurring.is_some() { "recurring" } else { "one_time" },
+        "recurring": recurring,
+        "tax_behavior": "unspecified",
+        "tiers_mode": null,
+        "transform_quantity": null,
+        "unit_amount": record.unit_amount,
+        "unit_amount_decimal": record.unit_amount.to_string(),
+    })
+}

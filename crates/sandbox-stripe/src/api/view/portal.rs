@@ -1,0 +1,126 @@
+//! The billing portal's objects.
+
+use serde_json::{Value, json};
+
+use crate::model::{AfterCompletion, Flow, FlowTask, PortalConfiguration, PortalSession};
+
+/// A `billing_portal.session`; its link is known only to the call that makes it.
+pub(crate) fn portal_session(record: &PortalSession, url: &str) -> Value {
+    json!({
+        "id": record.id,
+        "object": "billing_portal.session",
+        "configuration": record.configuration,
+        "created": record.created,
+        "customer": record.customer,
+        "customer_account": null,
+        "flow": record.flow.as_ref().map(flow),
+        "livemode": false,
+        "locale": record.locale,
+        "on_behalf_of": null,
+        "return_url": record.return_url,
+        "url": url,
+    })
+}
+
+fn flow(flow: &Flow) -> Value {
+    let after_completion = match &flow.after_completion {
+        AfterCompletion::PortalHomepage => {
+            json!({ "hosted_confirmation": null, "redirect": null, "type": "portal_homepage" })
+        }
+        AfterCompletion::HostedConfirmation { custom_message } => json!({
+            "hosted_confirmation": { "custom_message": custom_message },
+            "redirect": null,
+            "type": "hosted_confirmation",
+        }),
+        AfterCompletion::Redirect { return_url } => json!({
+            "hosted_confirmation": null,
+            "redirect": { "return_url": return_url },
+            "type": "redirect",
+        }),
+    };
+    let mut value = json!({
+        "after_completion": after_completion,
+        "subscription_cancel": null,
+        "subscription_update": null,
+        "subscription_update_confirm": null,
+        "type": flow.task.as_str(),
+    });
+    let details = match &flow.task {
+        FlowTask::PaymentMethodUpdate => Value::Null,
+        FlowTask::SubscriptionCancel { subscription } => json!({ "retention": null, "subscription": subscription }),
+        FlowTask::SubscriptionUpdate { subscription } => json!({ "subscription": subscription }),
+        FlowTask::SubscriptionUpdateConfirm { subscription, items } => {
+            let items: Vec<Value> = items
+                .iter()
+                .map(|item| json!({ "id": item.id, "price": item.price, "quantity": item.quantity.unwrap_or(1) }))
+                .collect();
+            json!({ "discounts": null, "items": items, "subscription": subscription })
+        }
+    };
+    if !details.is_null() {
+        value[flow.task.as_str()] = details;
+    }
+    value
+}
+
+/// A `billing_portal.configuration`.
+pub(crate) fn portal_configuration(record: &PortalConfiguration) -> Value {
+    let features = record.features;
+    json!({
+        "id": record.id,
+        "object": "billing_portal.configuration",
+        "active": record.active,
+        "application": null,
+        "business_profile": {
+            "headline": record.headline,
+            "privacy_policy_url": record.privacy_policy_url,
+            "terms_of_service_url": record.terms_of_service_url,
+        },
+        "created": record.created,
+        "default_return_url": record.default_return_url,
+        "features": {
+            "customer_update": {
+                "allowed_updates": ["email", "name", "address", "phone"],
+                "enabled": features.customer_update,
+            },
+            "invoice_history": { "enabled": features.invoice_history },
+            "payment_method_update": {
+                "enabled": features.payment_method_update,
+                "payment_method_configuration": null,
+            },
+            "subscription_cancel": {
+                "cancellation_reason": {
+                    "enabled": true,
+                    "options": [
+                        "too_expensive",
+                        "missing_features",
+                        "switched_service",
+                        "unused",
+                        "customer_service",
+                        "too_complex",
+                        "low_quality",
+                        "other",
+                    ],
+                },
+                "enabled": features.subscription_cancel,
+                "mode": "at_period_end",
+                "proration_behavior": "none",
+            },
+            "subscription_update": {
+                "billing_cycle_anchor": null,
+                "default_allowed_updates": ["price"],
+                "enabled": features.subscription_update,
+                "products": [],
+                "proration_behavior": "create_prorations",
+                "schedule_at_period_end": { "conditions": [] },
+                "trial_update_behavior": "end_trial",
+            },
+        },
+        "is_default": record.is_default,
+        "livemode": false,
+        "login_page": { "enabled": false, "url": null },
+        "metadata": record.metadata,
+        "name": record.name,
+        "updated": record.updated,
+    })
+}

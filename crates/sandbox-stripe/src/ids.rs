@@ -1,0 +1,96 @@
+//! Object ids with Stripe's prefixes, and the secrets in portal links.
+
+use std::io;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest as _, Sha256};
+
+const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+/// What an id names: its prefix, and how many characters follow it in Stripe's own ids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum IdKind {
+    Customer,
+    PortalSession,
+    Request,
+}
+
+impl IdKind {
+    const fn shape(self) -> (&'static str, usize) {
+        match self {
+            Self::Customer => ("cus_", 14),
+            Self::PortalSession => ("bps_", 24),
+            Self::Request => ("req_", 14),
+        }
+    }
+}
+
+/// A fresh id; fails only where the operating system has no randomness to give.
+pub(crate) fn fresh(kind: IdKind) -> io::Result<String> {
+    let (prefix, length) = kind.shape();
+    let mut id = String::with_capacity(prefix.len() + length);
+    id.push_str(prefix);
+    let mut bytes = [0_u8; 32];
+    while id.len() < prefix.len() + length {
+        fill(&mut bytes)?;
+        // 248 is the largest multiple of 62 in a byte: dropping the rest keeps every digit equally likely.
+        let digits = bytes.iter().filter(|byte| **byte < 248).map(|byte| char::from(BASE62[usize::from(*byte % 62)]));
+        id.extend(digits.take(prefix.len() + length - id.len()));
+    }
+    Ok(id)
+}
+
+/// The unguessable part of a portal link: 256 bits.
+pub(crate) struct SessionToken(String);
+
+impl SessionToken {
+    /// A fresh token from the operating system's generator.
+    pub(crate) fn mint() -> io::Result<Self> {
+        let mut bytes = [0_u8; 32];
+        fill(&mut bytes)?;
+        Ok(Self(format!("test_{}", URL_SAFE_NO_PAD.encode(bytes))))
+    }
+
+    /// The text that stands in the link, and nowhere else.
+    pub(crate) fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    /// What the state keeps in its place, so that neither file nor memory can open a page.
+    pub(crate) fn digest(&self) -> String {
+        digest(&self.0)
+    }
+}
+
+/// The digest under which a session is kept whose link carries `token`.
+pub(crate) fn digest(token: &str) -> String {
+    URL_SAFE_NO_PAD.encode(Sha256::digest(token.as_bytes()))
+}
+
+fn fill(bytes: &mut [u8]) -> io::Result<()> {
+    getrandom::fill(bytes).map_err(|error| io::Error::other(format!("no randomness from the system: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn ids_have_stripes_prefix_and_length_and_differ() {
+        let ids: HashSet<String> = (0..200).map(|_| fresh(IdKind::Customer).expect("id")).collect();
+        assert_eq!(ids.len(), 200);
+        assert!(ids.iter().all(|id| id.starts_with("cus_") && id.len() == 18));
+        assert!(ids.iter().all(|id| id[4..].bytes().all(|b| b.is_ascii_alphanumeric())));
+    }
+
+    #[test]
+    fn a_token_has_256_bits_and_its_digest_does_not_contain_it() {
+        let token = SessionToken::mint().expect("token");
+        assert_eq!(token.reveal().len(), "test_".len() + 43);
+        assert_eq!(token.digest(), digest(token.reveal()));
+        assert!(!token.digest().contains(&token.reveal()[5..]));
+    }
+}

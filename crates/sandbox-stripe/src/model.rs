@@ -1,0 +1,38 @@
+//! The records that the sandbox keeps; what Stripe's API shows of them is made in `api::view`.
+
+mod customer;
+mod invoice;
+mod payment_method;
+mod portal_configuration;
+mod portal_session;
+mod price;
+mod product;
+mod subscription;
+
+use std::collections::BTreeMap;
+
+pub(crate) use self::customer::{Address, Customer, Shipping};
+pub(crate) use self::invoice::{BillingReason, Invoice, InvoiceLine, InvoiceStatus};
+pub(crate) use self::payment_method::{BillingDetails, Card, PaymentMethod};
+pub(crate) use self::portal_configuration::{PortalConfiguration, PortalFeatures};
+pub(crate) use self::portal_session::{
+    AfterCompletion, ConfirmItem, Flow, FlowTask, OPENED_SECONDS, PortalSession, UNOPENED_SECONDS,
+};
+pub(crate) use self::price::{Interval, Price, Recurring};
+pub(crate) use self::product::Product;
+pub(crate) use self::subscription::{Cancellation, Subscription, SubscriptionItem, SubscriptionStatus};
+
+/// The free key-value pairs that every object carries.
+pub(crate) type Metadata = BTreeMap<String, String>;
+
+/// Seconds since the Unix epoch.
+pub(crate) type Timestamp = i64;
+
+/// A record of a table: it has an id, and most belong to a customer.
+pub(crate) trait Record {
+    /// The id, with Stripe's prefix.
+    fn id(&self) -> &str;
+
+    /// The customer whose lists show the record.
+    fn owner(&self) -> Option<&str>;
+}

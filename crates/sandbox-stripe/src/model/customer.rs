@@ -1,0 +1,57 @@
+//! Who pays.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Metadata, Record, Timestamp};
+
+/// A customer; a deleted one stays as a tombstone, as at Stripe.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Customer {
+    pub(crate) id: String,
+    pub(crate) created: Timestamp,
+    pub(crate) deleted: bool,
+    pub(crate) name: Option<String>,
+    pub(crate) email: Option<String>,
+    pub(crate) phone: Option<String>,
+    pub(crate) description: Option<String>,
+    pub(crate) address: Option<Address>,
+    pub(crate) shipping: Option<Shipping>,
+    pub(crate) currency: Option<String>,
+    pub(crate) balance: i64,
+    pub(crate) invoice_prefix: String,
+    pub(crate) next_invoice_sequence: i64,
+    pub(crate) preferred_locales: Vec<String>,
+    pub(crate) tax_exempt: Option<String>,
+    pub(crate) default_payment_method: Option<String>,
+    pub(crate) invoice_footer: Option<String>,
+    pub(crate) metadata: Metadata,
+}
+
+/// A postal address; every part is optional at Stripe.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Address {
+    pub(crate) city: Option<String>,
+    pub(crate) country: Option<String>,
+    pub(crate) line1: Option<String>,
+    pub(crate) line2: Option<String>,
+    pub(crate) postal_code: Option<String>,
+    pub(crate) state: Option<String>,
+}
+
+/// Where goods go.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Shipping {
+    pub(crate) address: Address,
+    pub(crate) name: String,
+    pub(crate) phone: Option<String>,
+}
+
+impl Record for Customer {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn owner(&self) -> Option<&str> {
+        None
+    }
+}

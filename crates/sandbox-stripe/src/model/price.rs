@@ -1,0 +1,61 @@
+//! What a product costs, and how often.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Metadata, Record, Timestamp};
+
+/// A price per unit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Price {
+    pub(crate) id: String,
+    pub(crate) created: Timestamp,
+    pub(crate) active: bool,
+    pub(crate) product: String,
+    /// ISO 4217, lower case.
+    pub(crate) currency: String,
+    /// In the currency's smallest unit.
+    pub(crate) unit_amount: i64,
+    pub(crate) recurring: Option<Recurring>,
+    pub(crate) nickname: Option<String>,
+    pub(crate) lookup_key: Option<String>,
+    pub(crate) metadata: Metadata,
+}
+
+/// How often a recurring price is paid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Recurring {
+    pub(crate) interval: Interval,
+    pub(crate) interval_count: u32,
+}
+
+/// The unit of a billing period.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Interval {
+    Day,
+    Week,
+    Month,
+    Year,
+}
+
+impl Interval {
+    /// Stripe's word for it.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Day => "day",
+            Self::Week => "week",
+            Self::Month => "month",
+            Self::Year => "year",
+        }
+    }
+}
+
+impl Record for Price {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn owner(&self) -> Option<&str> {
+        None
+    }
+}

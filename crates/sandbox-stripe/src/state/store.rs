@@ -1,0 +1,221 @@
+//! The one door to the state: reads, and transactions that happen as a whole or not at all.
+
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use super::journal::Journal;
+use super::{Change, State};
+use crate::clock::Clock;
+use crate::model::Timestamp;
+
+/// The state, its journal and its clock.
+///
+/// The locks are the standard library's: no lock is held across an await, and a journal line is one short
+/// write to the page cache.
+#[derive(Debug)]
+pub(crate) struct Store {
+    inner: RwLock<Inner>,
+    clock: Arc<dyn Clock>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    state: State,
+    journal: Option<Journal>,
+}
+
+/// Changes in the making: reads see the state as it was before, and nothing is changed until the end.
+#[derive(Debug)]
+pub(crate) struct Transaction<'a> {
+    state: &'a State,
+    now: Timestamp,
+    changes: Vec<Change>,
+}
+
+impl Store {
+    /// Opens the state in the file, or an empty one in memory.
+    pub(crate) fn open(path: Option<&Path>, clock: Arc<dyn Clock>) -> io::Result<Self> {
+        let mut state = State::default();
+        let now = clock.now();
+        let journal =
+            path.map(|path| Journal::open(path, &mut state, |state| state.portal_sessions.forget(now))).transpose()?;
+        Ok(Self { inner: RwLock::new(Inner { state, journal }), clock })
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Reads the state.
+    pub(crate) fn read<R>(&self, look: impl FnOnce(&State) -> R) -> R {
+        look(&self.lock_for_reading().state)
+    }
+
+    /// Runs work that only looks; the changes of a transaction that nobody commits come to nothing.
+    pub(crate) fn inspect<T, R, E>(
+        &self,
+        work: impl FnOnce(&mut Transaction<'_>) -> Result<T, E>,
+        look: impl FnOnce(T, &State) -> R,
+    ) -> Result<R, E> {
+        let guard = self.lock_for_reading();
+        let mut transaction = Transaction { state: &guard.state, now: self.now(), changes: Vec::new() };
+        work(&mut transaction).map(|outcome| look(outcome, &guard.state))
+    }
+
+    /// Runs a transaction. Where it fails, or the journal cannot be written, nothing has changed.
+    pub(crate) fn transact<R, E: From<io::Error>>(
+        &self,
+        work: impl FnOnce(&mut Transaction<'_>) -> Result<R, E>,
+    ) -> Result<R, E> {
+        self.transact_then(work, |outcome, _| outcome)
+    }
+
+    /// Runs a transaction and looks at the state that it has made, before anybody else changes it.
+    pub(crate) fn transact_then<T, R, E: From<io::Error>>(
+        &self,
+        work: impl FnOnce(&mut Transaction<'_>) -> Result<T, E>,
+        look: impl FnOnce(T, &State) -> R,
+    ) -> Result<R, E> {
+        let now = self.now();
+        let mut guard = self.lock_for_writing();
+        let Inner { state, journal } = &mut *guard;
+        let mut transaction = Transaction { state, now, changes: Vec::new() };
+        let outcome = work(&mut transaction)?;
+        let changes = transaction.changes;
+        if !changes.is_empty() {
+            if let Some(journal) = journal {
+                journal.append(&changes)?;
+            }
+            changes.into_iter().for_each(|change| state.apply(change));
+            state.portal_sessions.forget(now);
+            if let Some(journal) = journal
+                && let Err(error) = journal.compact_if_large(state)
+            {
+                // The long journal still holds everything.
+                tracing::warn!(%error, "the sandbox's state could not be compacted");
+            }
+        }
+        Ok(look(outcome, state))
+    }
+
+    /// Brings the journal to the disk.
+    pub(crate) fn flush(&self) -> io::Result<()> {
+        self.lock_for_writing().journal.as_mut().map_or(Ok(()), Journal::flush)
+    }
+
+    // A panic under the lock cannot leave half a change: changes are applied by code that does not panic,
+    // after everything that may.
+    fn lock_for_reading(&self) -> RwLockReadGuard<'_, Inner> {
+        self.inner.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock_for_writing(&self) -> RwLockWriteGuard<'_, Inner> {
+        self.inner.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Transaction<'_> {
+    /// The state before this transaction.
+    pub(crate) fn state(&self) -> &State {
+        self.state
+    }
+
+    /// The time of this transaction.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Adds a change.
+    pub(crate) fn put(&mut self, change: impl Into<Change>) {
+        self.changes.push(change.into());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io::Write as _;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+    use crate::clock::SystemClock;
+    use crate::model::Customer;
+
+    fn open(path: &Path) -> io::Result<Store> {
+        Store::open(Some(path), Arc::new(SystemClock))
+    }
+
+    fn add(store: &Store, id: &str) {
+        let customer = Customer { id: id.to_owned(), ..Customer::default() };
+        store.transact(|tx| Ok::<_, io::Error>(tx.put(customer))).expect("written");
+    }
+
+    fn ids(store: &Store) -> Vec<String> {
+        store.read(|state| state.customers.oldest_first().map(|c| c.id.clone()).collect())
+    }
+
+    #[test]
+    fn a_restart_keeps_everything_and_drops_a_torn_last_line() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("deep/state.jsonl");
+        {
+            let store = open(&path).expect("opened");
+            add(&store, "cus_1");
+            add(&store, "cus_2");
+        }
+        let mut file = fs::OpenOptions::new().append(true).open(&path).expect("file");
+        file.write_all(br#"[{"customer":{"id":"cus_3","#).expect("torn");
+        let store = open(&path).expect("opened again");
+        assert_eq!(ids(&store), ["cus_1", "cus_2"]);
+        add(&store, "cus_4");
+        drop(store);
+        assert_eq!(ids(&open(&path).expect("and again")), ["cus_1", "cus_2", "cus_4"]);
+    }
+
+    #[test]
+    fn the_file_and_its_folder_are_their_owners_alone() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("data/state.jsonl");
+        let store = open(&path).expect("opened");
+        add(&store, "cus_1");
+        let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
+        assert_eq!(mode(&path), 0o600);
+        assert_eq!(mode(path.parent().expect("folder")), 0o700);
+    }
+
+    #[test]
+    fn a_second_process_on_the_same_file_is_refused() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("state.jsonl");
+        let first = open(&path).expect("opened");
+        let error = open(&path).expect_err("locked");
+        assert!(error.to_string().contains("another process"), "{error}");
+        drop(first);
+        open(&path).expect("free again");
+    }
+
+    #[test]
+    fn a_damaged_file_is_refused_with_its_line() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("state.jsonl");
+        add(&open(&path).expect("opened"), "cus_1");
+        let text = fs::read_to_string(&path).expect("text");
+        fs::write(&path, format!("{text}garbage\n[]\n")).expect("written");
+        let error = open(&path).expect_err("damaged");
+        assert!(error.to_string().contains("line 3"), "{error}");
+        fs::write(&path, "not ours\n").expect("written");
+        assert!(open(&path).expect_err("foreign").to_string().contains("line 1"));
+    }
+
+    #[test]
+    fn a_failed_transaction_changes_nothing() {
+        let store = Store::open(None, Arc::new(SystemClock)).expect("opened");
+        let outcome = store.transact(|tx| {
+            tx.put(Customer { id: "cus_1".to_owned(), ..Customer::default() });
+            Err::<(), _>(io::Error::other("no"))
+        });
+        assert!(outcome.is_err());
+        assert_eq!(ids(&store), Vec::<String>::new());
+    }
+}

@@ -1,0 +1,28 @@
+//! Waiting for a fact, with a generous deadline: the only place that sleeps.
+
+use std::time::{Duration, Instant};
+
+/// How long a fact may take on a busy machine before a test gives up.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Asks again and again until there is an answer.
+///
+/// # Panics
+/// When [`PATIENCE`] is over; the message says what was waited for.
+pub fn until<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
+    within(PATIENCE, &mut probe).unwrap_or_else(|| panic!("waited {PATIENCE:?} in vain for: {what}"))
+}
+
+/// Asks again and again until there is an answer or the time is over.
+pub fn within<T>(time: Duration, mut probe: impl FnMut() -> Option<T>) -> Option<T> {
+    let deadline = Instant::now() + time;
+    loop {
+        if let Some(found) = probe() {
+            return Some(found);
+        }
+        if Instant::now() >= deadline {
+            return None;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}

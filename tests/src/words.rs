@@ -1,0 +1,77 @@
+//! Placeholders in the case files: `{user}`, `{now+60}`, `{x*2048}`.
+//!
+//! What looks like a brace but is no placeholder stays as it is, so that JSON can stand in a case unescaped.
+
+use std::collections::BTreeMap;
+
+/// The values of named placeholders, and the time that `{now}` means.
+#[derive(Clone, Debug, Default)]
+pub struct Words {
+    named: BTreeMap<&'static str, String>,
+    now: i64,
+}
+
+impl Words {
+    /// No names yet; `now` in seconds since 1970.
+    #[must_use]
+    pub const fn at(now: i64) -> Self {
+        Self { named: BTreeMap::new(), now }
+    }
+
+    /// Gives a name a value.
+    pub fn set(&mut self, name: &'static str, value: impl Into<String>) {
+        self.named.insert(name, value.into());
+    }
+
+    /// The text with its placeholders filled in: names, `{now}`, `{now+N}`, `{now-N}`, and `{c*N}` for N times the
+    /// character c.
+    #[must_use]
+    pub fn fill(&self, text: &str) -> String {
+        let mut filled = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some(open) = rest.find('{') {
+            filled.push_str(&rest[..open]);
+            let inside = &rest[open + 1..];
+            let found = inside.find('}').and_then(|close| Some((self.value(&inside[..close])?, close)));
+            match found {
+                Some((value, close)) => {
+                    filled.push_str(&value);
+                    rest = &inside[close + 1..];
+                }
+                None => {
+                    filled.push('{');
+                    rest = inside;
+                }
+            }
+        }
+        filled.push_str(rest);
+        filled
+    }
+
+    fn value(&self, word: &str) -> Option<String> {
+        if let Some(value) = self.named.get(word) {
+            return Some(value.clone());
+        }
+        if let Some(offset) = word.strip_prefix("now") {
+            let offset = if offset.is_empty() { 0 } else { offset.parse::<i64>().ok()? };
+            return Some((self.now + offset).to_string());
+        }
+        let (piece, times) = word.split_once('*')?;
+        let times = times.parse().ok()?;
+        (piece.chars().count() == 1).then(|| piece.repeat(times))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn placeholders_are_filled_and_other_braces_stay() {
+        let mut words = Words::at(1000);
+        words.set("user", "u1");
+        assert_eq!(words.fill(r#"{"sub":"{user}","exp":{now+60},"n":{}}"#), r#"{"sub":"u1","exp":1060,"n":{}}"#);
+        assert_eq!(words.fill("{é*3}{[*2}{now-1}"), "ééé[[999");
+        assert_eq!(words.fill("{unknown}{"), "{unknown}{");
+    }
+}
