@@ -50,9 +50,36 @@ pub struct Output(Mutex<String>);
 
 impl Output {
     /// The text so far.
+    ///
+    /// # Panics
+    /// Never.
     #[must_use]
     pub fn text(&self) -> String {
         self.0.lock().expect("no reader panics").clone()
+    }
+
+    /// How many bytes it has said so far.
+    ///
+    /// # Panics
+    /// Never.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.lock().expect("no reader panics").len()
+    }
+
+    /// Whether it has said nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The text from this byte on.
+    ///
+    /// # Panics
+    /// Never.
+    #[must_use]
+    pub fn text_from(&self, start: usize) -> String {
+        self.0.lock().expect("no reader panics").get(start..).unwrap_or_default().to_owned()
     }
 
     fn push(&self, line: &[u8]) {
@@ -149,6 +176,12 @@ impl Process {
     #[must_use]
     pub fn stderr(&self) -> String {
         self.stderr.text()
+    }
+
+    /// Standard error, for marks and excerpts.
+    #[must_use]
+    pub fn log(&self) -> &Output {
+        &self.stderr
     }
 
     /// The process id.

@@ -187,6 +187,19 @@ impl Connection {
         self.stream.write_all(bytes)
     }
 
+    /// Writes one byte every 100 ms, until all is written or the other side has answered or closed.
+    pub fn drip(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            if self.stream.write_all(&[*byte]).is_err() {
+                return;
+            }
+            let heard = self.more(Instant::now() + Duration::from_millis(100));
+            if heard.is_some() {
+                return;
+            }
+        }
+    }
+
     /// Says that nothing more will be sent.
     pub fn finish_sending(&self) {
         // It fails only where the connection is gone, which the next read reports.

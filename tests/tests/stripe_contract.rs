@@ -6,13 +6,13 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use billing_domain::ports::BillingProvider;
+use billing_domain::ports::{BillingProvider, ProviderError};
 use billing_domain::{Deadline, PortalFlow, PortalRequest, PortalSession, ReturnUrl};
 use billing_testkit::provider_contract::{Population, ProviderWorld};
 use provider_stripe::{SETTINGS, StripeProvider, StripeSettings};
 use tracing_subscriber::fmt::MakeWriter;
 use workspace_tests::stripe_stub::{
-    API_VERSION, CONFIGURATION, CUSTOMER, DELETED_CUSTOMER, Fault, OTHER_SUBSCRIPTION, Recorded, SUBSCRIPTION, StripeStub,
+    API_VERSION, CONFIGURATION, CUSTOMER, DELETED_CUSTOMER, Fault, OTHER_CUSTOMER, Recorded, SUBSCRIPTION, StripeStub,
 };
 
 billing_testkit::provider_contract!(stub_world);
@@ -38,7 +38,7 @@ impl ProviderWorld for StubWorld {
         Population {
             customer: CUSTOMER.parse().unwrap(),
             subscription: SUBSCRIPTION.parse().unwrap(),
-            other_subscription: OTHER_SUBSCRIPTION.parse().unwrap(),
+            other_customer: OTHER_CUSTOMER.parse().unwrap(),
             deleted_customer: DELETED_CUSTOMER.parse().unwrap(),
             unknown_customer: "cus_NeverHeardOf01".parse().unwrap(),
             unknown_subscription: "sub_NeverHeardOf01".parse().unwrap(),
@@ -125,7 +125,9 @@ async fn p1_no_other_request_gets_a_requests_key() {
 #[tokio::test]
 async fn h3_a_flow_is_sent_with_its_subscription_and_where_it_ends() {
     let flow = PortalFlow::SubscriptionUpdate(SUBSCRIPTION.parse().unwrap());
-    let request = one_request(&[("STRIPE_PORTAL_CONFIGURATION", CONFIGURATION)], PortalRequest { flow: Some(flow), ..order() }).await;
+    let request =
+        one_request(&[("STRIPE_PORTAL_CONFIGURATION", CONFIGURATION)], PortalRequest { flow: Some(flow), ..order() })
+            .await;
     let expected = [
         ("customer", CUSTOMER),
         ("return_url", "https://app.example.com/billing"),
@@ -144,6 +146,26 @@ async fn s3_a_live_key_works_in_live_mode() {
     let provider = provider(&stub, &[]);
     assert_eq!(provider.account().to_string(), "stripe (live mode)");
     provider.create_portal_session(&order()).await.unwrap();
+}
+
+#[tokio::test]
+async fn p2_a_handshake_that_never_ends_is_no_connection() {
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let base = format!("https://{}", listener.local_addr().unwrap());
+    let accepted = Arc::new(Mutex::new(Vec::new()));
+    let held = Arc::clone(&accepted);
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            held.lock().unwrap().push(stream);
+        }
+    });
+    let provider = StripeProvider::new(StripeSettings::sandbox(&base, "sk_test_handshake").unwrap()).unwrap();
+    let error = provider.create_portal_session(&order()).await.unwrap_err();
+    assert!(
+        matches!(&error, ProviderError::Unavailable { context, .. } if context.contains("no connection")),
+        "{error:?}"
+    );
+    assert_eq!(accepted.lock().unwrap().len(), 3);
 }
 
 /// Everything that is traced, at every level.
@@ -172,13 +194,17 @@ impl<'a> MakeWriter<'a> for Log {
 #[tokio::test]
 async fn h4_neither_key_nor_url_is_traced_or_told() {
     let log = Log::default();
-    let subscriber =
-        tracing_subscriber::fmt().with_max_level(tracing_subscriber::filter::LevelFilter::TRACE).with_writer(log.clone());
-    let traced = tracing::subscriber::set_default(subscriber.finish());
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
+        .with_writer(log.clone());
+    // For the whole process: a thread's own would race with the other tests for each event's first use.
+    tracing::subscriber::set_global_default(subscriber.finish()).unwrap();
     let stub = StripeStub::start().await;
     let provider = provider(&stub, &[]);
     let mut told = String::new();
-    for script in [&["ok"][..], &["leaky"], &["409", "truncated", "leaky"], &["session:http-url"], &["session:url-twice"]] {
+    for script in
+        [&["ok"][..], &["leaky"], &["409", "truncated", "leaky"], &["session:http-url"], &["session:url-twice"]]
+    {
         script.iter().for_each(|fault| stub.push(Fault::from_name(fault).unwrap()));
         let result = provider.create_portal_session(&order()).await;
         write!(told, "{result:?}").unwrap();
@@ -186,7 +212,6 @@ async fn h4_neither_key_nor_url_is_traced_or_told() {
             write!(told, "{error}").unwrap();
         }
     }
-    drop(traced);
     let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     assert!(log.contains("called the provider") && log.contains("latency_ms") && log.contains("req_Stub"), "{log}");
     assert!(told.contains("code=leaky") && told.contains("[masked]"), "{told}");

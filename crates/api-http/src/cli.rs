@@ -162,7 +162,9 @@ pub(crate) struct Sandbox {
 
 fn timestamp(text: &str) -> Result<Timestamp, String> {
     let parsed: Result<jiff::Timestamp, _> = text.parse();
-    parsed.map(|at| Timestamp::from_millis(at.as_millisecond())).map_err(|_| "write it as RFC 3339: 2027-01-31T00:00:00Z".to_owned())
+    parsed
+        .map(|at| Timestamp::from_millis(at.as_millisecond()))
+        .map_err(|_| "write it as RFC 3339: 2027-01-31T00:00:00Z".to_owned())
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

@@ -9,6 +9,7 @@ mod serve;
 mod token;
 
 use std::error::Error;
+use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -94,11 +95,17 @@ impl Context {
         value.ok_or_else(|| Failure::Failed("a setting is wrong and was not reported: this is a bug".to_owned()))
     }
 
-    /// Prints one object: as JSON, or in the words of `plain`.
-    #[expect(clippy::print_stdout, reason = "the command line's own output")]
-    fn print(&self, value: &serde_json::Value, plain: impl FnOnce() -> String) {
-        println!("{}", if self.json { value.to_string() } else { plain() });
+    /// Prints one object: as JSON, or in the words of `plain`. A reader that has gone away fails the command.
+    fn print(&self, value: &serde_json::Value, plain: impl FnOnce() -> String) -> Result<(), Failure> {
+        print(&if self.json { value.to_string() } else { plain() })
     }
+}
+
+/// Writes a text and a newline to standard output.
+fn print(text: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    let written = writeln!(out, "{text}").and_then(|()| out.flush());
+    written.map_err(|error| Failure::failed("standard output cannot be written", &error))
 }
 
 /// The database that a command works on, migrated first where that is allowed.

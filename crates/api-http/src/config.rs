@@ -6,7 +6,7 @@ mod serve;
 mod sources;
 
 pub(crate) use reader::Reader;
-pub(crate) use serve::{ServeConfig, origins};
+pub(crate) use serve::ServeConfig;
 pub(crate) use sources::Sources;
 
 use std::fmt;
@@ -48,7 +48,9 @@ pub(crate) fn is_secret(name: &str) -> bool {
 /// All settings, without the prefix: the composition root's and the adapters' own.
 pub(crate) fn known() -> impl Iterator<Item = &'static str> {
     [SETTINGS, http_edge::SETTINGS, auth_jwt::SETTINGS, auth_api_key::SETTINGS, provider_stripe::SETTINGS]
-        .into_iter().flatten().copied()
+        .into_iter()
+        .flatten()
+        .copied()
 }
 
 /// All that is wrong with the configuration.

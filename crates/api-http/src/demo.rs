@@ -48,7 +48,8 @@ impl Demo {
     /// Links the demo user, finds or makes its key, and prints what to paste.
     pub(crate) async fn prepare(self, customer: String) -> Result<(), DemoError> {
         let owner: UserId = parsed(USER)?;
-        let link = CustomerLink { owner: owner.clone(), at: self.account.clone(), customer: parsed::<CustomerId>(&customer)? };
+        let link =
+            CustomerLink { owner: owner.clone(), at: self.account.clone(), customer: parsed::<CustomerId>(&customer)? };
         self.stores.customers.link(&link, OnConflict::Replace, clock().now()).await?;
         let key = self.key(&owner).await?;
         let lifetime = TOKEN_LIFETIME.min(self.tokens.max_lifetime());
@@ -69,7 +70,8 @@ impl Demo {
             }
         }
         let name: KeyName = parsed("demo")?;
-        let order = NewApiKey { owner: owner.clone(), name, permissions: None, return_origins: Vec::new(), expires_at: None };
+        let order =
+            NewApiKey { owner: owner.clone(), name, permissions: None, return_origins: Vec::new(), expires_at: None };
         let issued = self.keys.issuer.issue(order).await?;
         data_folder::replace(&self.folder, KEY_FILE, issued.text.expose_secret())?;
         Ok(issued.text.expose_secret().to_owned())
@@ -81,7 +83,10 @@ impl Demo {
         let Self { base, sandbox, .. } = self;
         let mut out = io::stdout().lock();
         writeln!(out, "billing-portal listens on {base} (docs: {base}/docs), its sandbox of Stripe on {sandbox}.")?;
-        writeln!(out, "The demo user `{USER}` has a subscription, two invoices and a card there; nothing of it is real.")?;
+        writeln!(
+            out,
+            "The demo user `{USER}` has a subscription, two invoices and a card there; nothing of it is real."
+        )?;
         writeln!(out)?;
         if let Some(token) = token {
             writeln!(out, "Access token (24 h): {token}")?;

@@ -18,7 +18,8 @@ impl LogSettings {
     /// `default` is the level where nobody set one.
     pub(crate) fn read(reader: &mut Reader, default: &str) -> Option<Self> {
         let text = reader.text("LOG").unwrap_or_else(|| default.to_owned());
-        let filter = EnvFilter::try_new(&text).map_err(|error| reader.fault("LOG", format!("it is no log filter: {error}")));
+        let filter =
+            EnvFilter::try_new(&text).map_err(|error| reader.fault("LOG", format!("it is no log filter: {error}")));
         let pretty = match reader.text("LOG_FORMAT").as_deref() {
             None => Some(io::stderr().is_terminal()),
             Some("pretty") => Some(true),
@@ -42,7 +43,9 @@ impl LogSettings {
         let _ = if self.pretty {
             tracing::subscriber::set_global_default(log.with_ansi(io::stderr().is_terminal()).finish())
         } else {
-            tracing::subscriber::set_global_default(log.json().flatten_event(true).with_current_span(true).with_span_list(false).finish())
+            tracing::subscriber::set_global_default(
+                log.json().flatten_event(true).with_current_span(false).with_span_list(true).finish(),
+            )
         };
     }
 }

@@ -33,17 +33,42 @@ pub fn document(public_url: Option<&str>) -> Value {
 
 fn paths() -> Value {
     let mut paths = Map::new();
-    paths.insert(PORTAL.to_owned(), json!({ "post": portal("accessToken", "openPortal", "an access token",
-        &[ErrorCode::InvalidToken, ErrorCode::ExpiredToken]) }));
-    paths.insert(PORTAL_BY_API_KEY.to_owned(), json!({ "post": portal("apiKey", "openPortalByApiKey", "an API key",
-        &[ErrorCode::InvalidApiKey]) }));
+    paths.insert(
+        PORTAL.to_owned(),
+        json!({ "post": portal("accessToken", "openPortal", "an access token",
+        &[ErrorCode::InvalidToken, ErrorCode::ExpiredToken]) }),
+    );
+    paths.insert(
+        PORTAL_BY_API_KEY.to_owned(),
+        json!({ "post": portal("apiKey", "openPortalByApiKey", "an API key",
+        &[ErrorCode::InvalidApiKey]) }),
+    );
     let service = [
-        ("/livez", "livez", "The process runs.", json!({ "application/json": { "schema": { "$ref": "#/components/schemas/Probe" } } })),
-        ("/readyz", "readyz", "Whether the service takes requests; degraded dependencies are named.",
-            json!({ "application/json": { "schema": { "$ref": "#/components/schemas/Probe" } } })),
-        ("/openapi.json", "openapi", "This document.", json!({ "application/json": { "schema": { "type": "object" } } })),
+        (
+            "/livez",
+            "livez",
+            "The process runs.",
+            json!({ "application/json": { "schema": { "$ref": "#/components/schemas/Probe" } } }),
+        ),
+        (
+            "/readyz",
+            "readyz",
+            "Whether the service takes requests; degraded dependencies are named.",
+            json!({ "application/json": { "schema": { "$ref": "#/components/schemas/Probe" } } }),
+        ),
+        (
+            "/openapi.json",
+            "openapi",
+            "This document.",
+            json!({ "application/json": { "schema": { "type": "object" } } }),
+        ),
         ("/docs", "docs", "This document as a page.", json!({ "text/html": { "schema": { "type": "string" } } })),
-        ("/llms.txt", "llms", "What this service is, for language models.", json!({ "text/plain": { "schema": { "type": "string" } } })),
+        (
+            "/llms.txt",
+            "llms",
+            "What this service is, for language models.",
+            json!({ "text/plain": { "schema": { "type": "string" } } }),
+        ),
         ("/", "index", "What this service is.", json!({ "text/html": { "schema": { "type": "string" } } })),
     ];
     for (path, id, summary, content) in service {
@@ -79,15 +104,31 @@ fn portal(scheme: &str, operation: &str, credential: &str, invalid: &[ErrorCode]
         } }
     }));
     let common = [
-        ErrorCode::BillingAccountNotFound, ErrorCode::InvalidRequest, ErrorCode::InvalidReturnUrl, ErrorCode::UnsupportedFlow,
-        ErrorCode::MissingCredential, ErrorCode::WrongCredentialType, ErrorCode::InsufficientPermission, ErrorCode::NotFound,
-        ErrorCode::MethodNotAllowed, ErrorCode::RequestTimeout, ErrorCode::PayloadTooLarge, ErrorCode::UriTooLong,
-        ErrorCode::UnsupportedMediaType, ErrorCode::RateLimited, ErrorCode::HeadersTooLarge, ErrorCode::InternalError,
-        ErrorCode::ProviderError, ErrorCode::ProviderUnavailable, ErrorCode::Overloaded, ErrorCode::DatabaseUnavailable,
+        ErrorCode::BillingAccountNotFound,
+        ErrorCode::InvalidRequest,
+        ErrorCode::InvalidReturnUrl,
+        ErrorCode::UnsupportedFlow,
+        ErrorCode::MissingCredential,
+        ErrorCode::WrongCredentialType,
+        ErrorCode::InsufficientPermission,
+        ErrorCode::NotFound,
+        ErrorCode::MethodNotAllowed,
+        ErrorCode::RequestTimeout,
+        ErrorCode::PayloadTooLarge,
+        ErrorCode::UriTooLong,
+        ErrorCode::UnsupportedMediaType,
+        ErrorCode::RateLimited,
+        ErrorCode::HeadersTooLarge,
+        ErrorCode::InternalError,
+        ErrorCode::ProviderError,
+        ErrorCode::ProviderUnavailable,
+        ErrorCode::Overloaded,
+        ErrorCode::DatabaseUnavailable,
         ErrorCode::ProviderTimeout,
     ];
     for status in [400, 401, 403, 404, 405, 408, 413, 414, 415, 429, 431, 500, 502, 503, 504] {
-        let codes: Vec<ErrorCode> = common.iter().chain(invalid).copied().filter(|code| code.status() == status).collect();
+        let codes: Vec<ErrorCode> =
+            common.iter().chain(invalid).copied().filter(|code| code.status() == status).collect();
         responses.insert(status.to_string(), error_response(&codes));
     }
     let body = |summary: &str, value: Value| json!({ "summary": summary, "value": value });
@@ -120,10 +161,13 @@ fn portal(scheme: &str, operation: &str, credential: &str, invalid: &[ErrorCode]
 fn error_response(codes: &[ErrorCode]) -> Value {
     let mut examples = Map::new();
     for code in codes {
-        examples.insert(code.as_str().to_owned(), json!({ "summary": code.title(), "value": {
+        examples.insert(
+            code.as_str().to_owned(),
+            json!({ "summary": code.title(), "value": {
             "type": format!("/docs/errors/{}", code.as_str()), "title": code.title(), "status": code.status().as_u16(),
             "detail": code.meaning(), "code": code.as_str(), "requestId": "01938c5e-7d3a-7c44-9f0e-2b1a5d6c7e8f"
-        } }));
+        } }),
+        );
     }
     let extra: &[&str] = match codes.first().map(|code| code.status().as_u16()) {
         Some(401 | 403) => &["WWW-Authenticate"],
@@ -142,7 +186,11 @@ fn error_response(codes: &[ErrorCode]) -> Value {
 }
 
 fn headers(names: &[&str]) -> Value {
-    names.iter().map(|name| ((*name).to_owned(), json!({ "$ref": format!("#/components/headers/{name}") }))).collect::<Map<_, _>>().into()
+    names
+        .iter()
+        .map(|name| ((*name).to_owned(), json!({ "$ref": format!("#/components/headers/{name}") })))
+        .collect::<Map<_, _>>()
+        .into()
 }
 
 fn request_id() -> Value {

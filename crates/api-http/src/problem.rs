@@ -51,9 +51,7 @@ pub fn from_fault(fault: &Fault) -> Problem {
         ),
         Fault::RequestTimeout => problem(ErrorCode::RequestTimeout, "Send the whole body within 5 seconds."),
         Fault::NotFound => problem(ErrorCode::NotFound, "Check the path: case, slashes and percent-encoding count."),
-        Fault::MethodNotAllowed => {
-            problem(ErrorCode::MethodNotAllowed, "Use a method that the `Allow` header lists.")
-        }
+        Fault::MethodNotAllowed => problem(ErrorCode::MethodNotAllowed, "Use a method that the `Allow` header lists."),
         Fault::Panic => internal_error(),
     }
 }
@@ -149,8 +147,8 @@ pub(crate) fn from_portal_error(error: PortalError, token: bool) -> Problem {
     }
 }
 
-/// A locale or flow that is malformed already as text: the body is not what this route takes.
-pub(crate) fn invalid_request(detail: impl Into<String>) -> Problem {
+/// A body that is not what this route takes, and what to send instead.
+pub(crate) fn invalid_request(detail: &'static str) -> Problem {
     problem(ErrorCode::InvalidRequest, detail)
 }
 
@@ -180,7 +178,8 @@ fn unsupported_flow(kind: FlowKind) -> Problem {
 fn return_url(error: ReturnUrlError) -> Problem {
     let detail = match error {
         ReturnUrlError::OriginNotAllowed => {
-            "Send a `returnUrl` whose origin this service allows, or leave it out: its origin is not on the list.".to_owned()
+            "Send a `returnUrl` whose origin this service allows, or leave it out: its origin is not on the list."
+                .to_owned()
         }
         ReturnUrlError::TooLong
         | ReturnUrlError::Scheme
@@ -188,7 +187,9 @@ fn return_url(error: ReturnUrlError) -> Problem {
         | ReturnUrlError::Host
         | ReturnUrlError::Port
         | ReturnUrlError::Unparsable
-        | ReturnUrlError::Unsupported => format!("Send an absolute https URL as `returnUrl`, or leave it out: {error}."),
+        | ReturnUrlError::Unsupported => {
+            format!("Send an absolute https URL as `returnUrl`, or leave it out: {error}.")
+        }
     };
     problem(ErrorCode::InvalidReturnUrl, detail)
 }
@@ -203,9 +204,10 @@ fn overloaded(wait: Duration) -> Problem {
 }
 
 /// `Retry-After` in whole seconds, rounded up, at least one.
-fn retry_after(problem: Problem, wait: Duration) -> Problem {
+fn retry_after(mut problem: Problem, wait: Duration) -> Problem {
     let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-    problem.with_header(RETRY_AFTER, HeaderValue::from(seconds.max(1)))
+    problem.headers.insert(RETRY_AFTER, HeaderValue::from(seconds.max(1)));
+    problem
 }
 
 /// An error's text with those of its sources, for the log.

@@ -62,7 +62,10 @@ async fn main() -> Fallible<ExitCode> {
 /// Compiles a store against a live database; the query macros leave what they learn in `folder`.
 fn describe_queries(root: &Path, store: &str, variable: &str, url: &str, folder: &Path) -> Fallible<()> {
     // The variable alone is no reason for cargo to compile again.
-    File::options().write(true).open(root.join("crates").join(store).join("src/lib.rs"))?.set_modified(SystemTime::now())?;
+    File::options()
+        .write(true)
+        .open(root.join("crates").join(store).join("src/lib.rs"))?
+        .set_modified(SystemTime::now())?;
     let checked = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .args(["check", "--quiet", "--package", store])
         .current_dir(root)

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use billing_domain::ports::{BillingProvider, ProviderError};
 use billing_domain::{
-    CustomerId, Deadline, FlowKind, Locale, LocaleRange, PortalFlow, PortalRequest, PortalSession, ReturnUrl, SubscriptionId,
+    CustomerId, Deadline, FlowKind, Locale, LocaleRange, PortalFlow, PortalRequest, PortalSession, ReturnUrl,
+    SubscriptionId,
 };
 
 /// A provider with a world behind it in which the cases find what they need.
@@ -39,8 +40,8 @@ pub struct Population {
     pub customer: CustomerId,
     /// An active subscription of `customer`.
     pub subscription: SubscriptionId,
-    /// Somebody else's active subscription.
-    pub other_subscription: SubscriptionId,
+    /// Somebody else, to whom `subscription` does not belong.
+    pub other_customer: CustomerId,
     /// Somebody who was deleted.
     pub deleted_customer: CustomerId,
     /// An id of the right form that never was anybody's.
@@ -210,8 +211,9 @@ pub async fn p3_an_unknown_subscription_is_not_found(world: &dyn ProviderWorld) 
 }
 
 pub async fn p3_a_subscription_of_somebody_else_is_not_found(world: &dyn ProviderWorld) {
-    for flow in subscription_flows(world, &world.population().other_subscription) {
-        let error = fail(world, &PortalRequest { flow: Some(flow), ..plain(world) }).await;
+    for flow in subscription_flows(world, &world.population().subscription) {
+        let customer = world.population().other_customer;
+        let error = fail(world, &PortalRequest { customer, flow: Some(flow), ..plain(world) }).await;
         assert!(matches!(error, ProviderError::SubscriptionNotFound { .. }), "{error:?}");
     }
 }
@@ -246,5 +248,20 @@ pub async fn h4_debug_shows_no_secret(world: &dyn ProviderWorld) {
     let shown = format!("{:?} {session:?} {error:?} {error}", world.provider());
     for secret in world.secrets().iter().map(String::as_str).chain([session.url.expose()]) {
         assert!(!shown.contains(secret), "{shown}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_case_is_run() {
+        let source = include_str!("provider_contract.rs");
+        let (listed, cases) = source.split_once("\nfn order").unwrap();
+        let declared: Vec<&str> =
+            cases.split("\npub async fn ").skip(1).filter_map(|rest| rest.split('(').next()).collect();
+        assert!(!declared.is_empty());
+        for case in declared {
+            assert!(listed.contains(&format!(" {case},\n")), "{case} is not in the macro's list");
+        }
     }
 }

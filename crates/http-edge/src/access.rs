@@ -10,6 +10,9 @@ use crate::request_id::RequestId;
 /// Label of requests that no route took.
 const UNMATCHED: &str = "unmatched";
 
+/// Label of methods that are not HTTP's own, or could not be read.
+const OTHER_METHOD: &str = "OTHER";
+
 /// Code of an answer that is no problem.
 const NO_CODE: &str = "none";
 
@@ -24,11 +27,11 @@ pub(crate) struct Access {
 }
 
 impl Access {
-    pub(crate) fn begin(method: &Method, route: Option<&str>, id: RequestId) -> Self {
+    pub(crate) fn begin(method: Option<&Method>, route: Option<&str>, id: RequestId) -> Self {
         metrics::gauge!("http_requests_in_flight").increment(1.0);
         Self {
             started: Instant::now(),
-            method: label(method),
+            method: method.map_or(OTHER_METHOD, label),
             route: route.unwrap_or(UNMATCHED).to_owned(),
             id,
             answer: None,
@@ -84,6 +87,6 @@ fn label(method: &Method) -> &'static str {
         Method::PATCH => "PATCH",
         Method::DELETE => "DELETE",
         Method::OPTIONS => "OPTIONS",
-        _ => "OTHER",
+        _ => OTHER_METHOD,
     }
 }

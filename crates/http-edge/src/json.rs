@@ -43,7 +43,10 @@ where
         let (parts, body) = request.into_parts();
         let bytes = read(&parts.headers, body, limit).await?;
         let text: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
-        tree::parse(text).and_then(|object| shape::fit(&object)).map(Self).map_err(|detail| Fault::InvalidBody { detail })
+        tree::parse(text)
+            .and_then(|object| shape::fit(&object))
+            .map(Self)
+            .map_err(|detail| Fault::InvalidBody { detail })
     }
 }
 

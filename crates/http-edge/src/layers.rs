@@ -86,7 +86,9 @@ async fn edge(State(config): State<Arc<EdgeConfig>>, mut request: Request, next:
     let id = RequestId::of(request.headers());
     let matched = request.extensions().get::<MatchedPath>().cloned();
     let route = matched.as_ref().map(MatchedPath::as_str);
-    let mut access = Access::begin(request.method(), route, id.clone());
+    // The method of a refused head's stand-in is not the client's.
+    let method = request.extensions().get::<Refused>().is_none().then_some(request.method());
+    let mut access = Access::begin(method, route, id.clone());
     let limit = config.body_limit(route);
     let api = request.uri().path().starts_with(API_PREFIX);
 
@@ -95,7 +97,8 @@ async fn edge(State(config): State<Arc<EdgeConfig>>, mut request: Request, next:
         None => {
             request.extensions_mut().insert(id.clone());
             request.extensions_mut().insert(BodyLimit(limit));
-            let span = tracing::info_span!("request", request_id = %id);
+            // At the highest level, so that no filter takes the id from what is logged inside.
+            let span = tracing::error_span!("request", request_id = %id);
             let run = async { AssertUnwindSafe(next.run(request)).catch_unwind().await.unwrap_or_else(panicked) };
             run.instrument(span).await
         }

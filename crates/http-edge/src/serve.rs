@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
+use futures_util::FutureExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -84,13 +85,13 @@ impl Server {
 
     /// Whoever connected in time is served: closing the listener would reset those in its queue.
     async fn take_backlog(&mut self, listener: &TcpListener) {
+        // The reactor gets a turn to report connections that came since it last looked.
+        tokio::task::yield_now().await;
         while self.connections.len() < self.settings.max_connections
-            && let Some(Ok((stream, peer))) = futures_util::FutureExt::now_or_never(listener.accept())
+            && let Some(Ok((stream, peer))) = listener.accept().now_or_never()
         {
             self.spawn(stream, peer);
         }
-        // The new tasks get the chance to register with the reactor before anything is closed.
-        tokio::task::yield_now().await;
     }
 
     fn spawn(&mut self, stream: TcpStream, peer: SocketAddr) {

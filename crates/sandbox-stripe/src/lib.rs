@@ -11,6 +11,9 @@
 //! # }
 //! ```
 
+// Stripe's larger objects are one `json!` each, which expands a level a token.
+#![recursion_limit = "512"]
+
 mod accept;
 mod api;
 mod clock;

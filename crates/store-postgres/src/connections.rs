@@ -1,5 +1,6 @@
 //! Connections: lent for one call each, and every call bounded.
 
+use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +25,7 @@ const MIGRATION_LIMIT: Duration = Duration::from_secs(15 * 60);
 /// Calls take milliseconds; more connections would only take more of the server's memory.
 const MAX_CONNECTIONS: u32 = 10;
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Connections {
     pool: PgPool,
     for_migrations: Arc<PgConnectOptions>,
@@ -62,6 +63,13 @@ impl Connections {
 
     pub(crate) async fn close(&self) {
         self.pool.close().await;
+    }
+}
+
+/// Without the options, whose own `Debug` shows the password.
+impl fmt::Debug for Connections {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connections").field("pool", &self.pool).finish_non_exhaustive()
     }
 }
 

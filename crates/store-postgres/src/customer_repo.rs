@@ -35,7 +35,12 @@ impl CustomerRepo for PgCustomerRepo {
 
     /// No transaction: every statement is one step that either takes effect or finds what somebody else did before it. Then
     /// the loop looks again.
-    async fn link(&self, link: &CustomerLink, on_conflict: OnConflict, now: Timestamp) -> Result<LinkOutcome, RepoError> {
+    async fn link(
+        &self,
+        link: &CustomerLink,
+        on_conflict: OnConflict,
+        now: Timestamp,
+    ) -> Result<LinkOutcome, RepoError> {
         bounded(async {
             let mut connection = self.connections.lease().await?;
             let outcome = loop {

@@ -79,7 +79,9 @@ pub(crate) fn migrate_error(error: &MigrateError) -> RepoError {
             repo_error(cause)
         }
         MigrateError::Execute(cause) => schema(format!("migrating failed: {}", said(cause))),
-        MigrateError::ExecuteMigration(cause, version) => schema(format!("migration {version} failed: {}", said(cause))),
+        MigrateError::ExecuteMigration(cause, version) => {
+            schema(format!("migration {version} failed: {}", said(cause)))
+        }
         other => schema(other.to_string()),
     }
 }
@@ -132,7 +134,8 @@ fn said(error: &Error) -> String {
             format!("{}: {}{constraint}", answer.code().unwrap_or_default(), answer.message())
         }
         Error::PoolTimedOut => {
-            "no connection in time: the server refuses them or does not answer, or all connections are in use".to_owned()
+            "no connection in time: the server refuses them or does not answer, or all connections are in use"
+                .to_owned()
         }
         other => other.to_string(),
     }

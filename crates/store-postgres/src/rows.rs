@@ -25,7 +25,10 @@ impl CustomerRow {
     pub(crate) fn parse(self) -> Result<CustomerLink, RepoError> {
         Ok(CustomerLink {
             owner: value(CUSTOMERS, "user_id", &self.user_id)?,
-            at: ProviderAccount::new(value(CUSTOMERS, "provider", &self.provider)?, value(CUSTOMERS, "mode", &self.mode)?),
+            at: ProviderAccount::new(
+                value(CUSTOMERS, "provider", &self.provider)?,
+                value(CUSTOMERS, "mode", &self.mode)?,
+            ),
             customer: customer_id(self.customer_id)?,
         })
     }

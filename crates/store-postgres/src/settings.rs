@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use url::Url;
 
-/// The settings of this crate.
+/// The setting that both stores share: its scheme says whose it is.
 pub const SETTINGS: &[&str] = &["DATABASE_URL"];
 
 /// Those of [`SETTINGS`] that are secret: the URL holds a password.
@@ -15,8 +15,24 @@ pub const SECRETS: &[&str] = &["DATABASE_URL"];
 
 /// The parameters that a URL may have. Others are refused: the driver would ignore them, and say so in the log, value and all.
 const PARAMETERS: &[&str] = &[
-    "sslmode", "ssl-mode", "sslrootcert", "ssl-root-cert", "ssl-ca", "sslcert", "ssl-cert", "sslkey", "ssl-key",
-    "statement-cache-capacity", "host", "hostaddr", "port", "dbname", "user", "password", "application_name", "options",
+    "sslmode",
+    "ssl-mode",
+    "sslrootcert",
+    "ssl-root-cert",
+    "ssl-ca",
+    "sslcert",
+    "ssl-cert",
+    "sslkey",
+    "ssl-key",
+    "statement-cache-capacity",
+    "host",
+    "hostaddr",
+    "port",
+    "dbname",
+    "user",
+    "password",
+    "application_name",
+    "options",
 ];
 
 /// A checked URL: where the database is, as whom and how to connect. Nothing has connected yet.
@@ -33,27 +49,17 @@ impl PgSettings {
         url.starts_with("postgres://") || url.starts_with("postgresql://")
     }
 
-    /// Reads `DATABASE_URL` by `get`.
-    ///
-    /// # Errors
-    /// What is wrong, by the setting's name. Never the URL or a part of it.
-    pub fn read(get: &mut dyn FnMut(&str) -> Option<String>) -> Result<Self, Vec<(&'static str, String)>> {
-        let fault = |what: String| vec![("DATABASE_URL", what)];
-        let url = get("DATABASE_URL").ok_or_else(|| fault("is not set: give a postgres:// URL".to_owned()))?;
-        Self::from_url(&SecretString::from(url)).map_err(fault)
-    }
-
     /// Settings from a `postgres://user:password@host:5432/database?sslmode=verify-full` URL; a Unix socket's folder stands
     /// percent-encoded in the host's place. Where the URL has no search path, tables are in schema `public`, whatever search
     /// path a role or database has by default.
     ///
     /// # Errors
-    /// What is wrong, in a sentence that goes on from the setting's name. Never the URL or a part of it.
+    /// What is wrong, in one sentence. Never the URL or a part of it.
     pub fn from_url(url: &SecretString) -> Result<Self, String> {
         if !Self::is_for(url) {
-            return Err("must start with postgres:// or postgresql://".to_owned());
+            return Err("it must start with postgres:// or postgresql://".to_owned());
         }
-        let malformed = "must be a URL like postgres://user:password@host:5432/database, where characters such as @ : / ? # % \
+        let malformed = "it must be a URL like postgres://user:password@host:5432/database, where characters such as @ : / ? # % \
                          in the password are percent-encoded";
         let parsed = Url::parse(url.expose_secret()).map_err(|_| malformed.to_owned())?;
         if parsed.fragment().is_some() {
@@ -62,7 +68,8 @@ impl PgSettings {
         let mut has_search_path = false;
         for (name, value) in parsed.query_pairs() {
             check_parameter(&name, &value)?;
-            has_search_path |= name.starts_with("options") && format!("{name}={value}").to_lowercase().contains("search_path");
+            has_search_path |=
+                name.starts_with("options") && format!("{name}={value}").to_lowercase().contains("search_path");
         }
         let mut options = PgConnectOptions::from_str(url.expose_secret()).map_err(|_| malformed.to_owned())?;
         if !has_search_path {
@@ -80,15 +87,18 @@ fn check_parameter(name: &str, value: &str) -> Result<(), String> {
     let refuse = |what: &str| Err(what.to_owned());
     match name {
         "sslmode" | "ssl-mode" if value.parse::<PgSslMode>().is_err() => {
-            refuse("has an unknown sslmode: it is disable, allow, prefer, require, verify-ca or verify-full")
+            refuse("it has an unknown sslmode: it is disable, allow, prefer, require, verify-ca or verify-full")
         }
-        "port" if value.parse::<u16>().is_err() => refuse("has a port that is no number from 0 to 65535"),
+        "port" if value.parse::<u16>().is_err() => refuse("it has a port that is no number from 0 to 65535"),
         "statement-cache-capacity" if value.parse::<usize>().is_err() => {
-            refuse("has a statement-cache-capacity that is no number")
+            refuse("it has a statement-cache-capacity that is no number")
         }
-        "hostaddr" if value.parse::<std::net::IpAddr>().is_err() => refuse("has a hostaddr that is no IP address"),
+        "hostaddr" if value.parse::<std::net::IpAddr>().is_err() => refuse("it has a hostaddr that is no IP address"),
         _ if PARAMETERS.contains(&name) || (name.starts_with("options[") && name.ends_with(']')) => Ok(()),
-        _ => Err(format!("has a parameter that is not supported; supported are {} and options[name]", PARAMETERS.join(", "))),
+        _ => Err(format!(
+            "it has a parameter that is not supported; supported are {} and options[name]",
+            PARAMETERS.join(", ")
+        )),
     }
 }
 
@@ -123,7 +133,9 @@ mod tests {
         let options = |url: &str| read(url).unwrap().options.get_options().unwrap_or_default().to_owned();
         assert!(options("postgres://h/d").ends_with("-c search_path=public"));
         assert!(options("postgres://h/d?options=-cwork_mem%3D1MB").ends_with("-c search_path=public"));
-        for own in ["options=-csearch_path%3Dbilling", "options=--search_path%3Dbilling", "options[search_path]=billing"] {
+        for own in
+            ["options=-csearch_path%3Dbilling", "options=--search_path%3Dbilling", "options[search_path]=billing"]
+        {
             assert!(!options(&format!("postgres://h/d?{own}")).contains("public"), "{own}");
         }
     }
@@ -144,8 +156,6 @@ mod tests {
             assert!(fault.contains(hint), "{url}: {fault}");
             assert!(!fault.contains("hunter2"), "{fault}");
         }
-        let fault = PgSettings::read(&mut |_| None).unwrap_err();
-        assert_eq!(fault[0].0, "DATABASE_URL");
     }
 
     #[test]

@@ -201,7 +201,8 @@ mod tests {
 
     #[test]
     fn an_error_is_named_by_status_code_param_and_flags() {
-        let fault = Fault::from_name("400:resource_missing:flow_data[subscription_cancel][subscription]+no-retry+after=7");
+        let fault =
+            Fault::from_name("400:resource_missing:flow_data[subscription_cancel][subscription]+no-retry+after=7");
         let expected = ErrorAnswer {
             status: 400,
             code: Some("resource_missing".to_owned()),

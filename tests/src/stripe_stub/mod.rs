@@ -26,7 +26,6 @@ mod form;
 mod schema;
 mod state;
 
-use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -207,7 +206,7 @@ async fn serve(request: Request<Incoming>, state: Arc<Mutex<state::State>>) -> i
     match next {
         state::Next::Answer(response) => Ok(*response),
         state::Next::Close => Err(io::ErrorKind::ConnectionReset.into()),
-        state::Next::Stall => std::future::pending::<Result<_, Infallible>>().await.map_err(io::Error::other),
+        state::Next::Stall => std::future::pending().await,
         state::Next::Delay(time) => {
             tokio::time::sleep(time).await;
             match state.lock().unwrap().behave(&head, &body) {

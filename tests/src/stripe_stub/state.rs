@@ -12,9 +12,7 @@ use serde_json::{Value, json};
 use super::answer::{self, End, Response};
 use super::fault::{Fault, SessionVariant};
 use super::form::{self, Param};
-use super::{
-    API_VERSION, CONFIGURATION, CUSTOMER, OTHER_CUSTOMER, OTHER_SUBSCRIPTION, Recorded, SUBSCRIPTION, schema,
-};
+use super::{API_VERSION, CONFIGURATION, CUSTOMER, OTHER_CUSTOMER, OTHER_SUBSCRIPTION, Recorded, SUBSCRIPTION, schema};
 
 const SESSIONS: &str = "/v1/billing_portal/sessions";
 
@@ -108,7 +106,8 @@ impl State {
             return refuse(401, "", None, "Invalid API Key provided: sk_test_*************************0001");
         }
         let schema = schema::of_operation(&head.method.as_str().to_lowercase(), head.uri.path());
-        let (Some(schema), SESSIONS, &Method::POST, None) = (schema, head.uri.path(), &head.method, head.uri.query()) else {
+        let (Some(schema), SESSIONS, &Method::POST, None) = (schema, head.uri.path(), &head.method, head.uri.query())
+        else {
             return refuse(404, "", None, "Unrecognized request URL");
         };
         if header("stripe-version") != API_VERSION || !single("stripe-version") {
@@ -150,7 +149,9 @@ impl State {
         }
         for flow in ["subscription_cancel", "subscription_update", "subscription_update_confirm"] {
             let param = format!("flow_data[{flow}][subscription]");
-            if let Some(id) = field(&param).filter(|id| self.subscriptions.get(*id).map(String::as_str) != Some(customer)) {
+            if let Some(id) =
+                field(&param).filter(|id| self.subscriptions.get(*id).map(String::as_str) != Some(customer))
+            {
                 return missing("subscription", id, &param);
             }
         }
@@ -186,16 +187,17 @@ impl State {
                 );
                 answer::refusal(400, Some("leaky"), Some("leaky"), &message)
             }
-            Fault::Html(status) => answer::sized(*status, "text/html", "<html>{\"error\":{\"code\":\"resource_missing\"}}"),
-            Fault::ResetAfterHead(status) => answer::cut(self.whole(*status, head, &form), 0, End::Break),
-            Fault::Truncated(status) => {
-                answer::cut(self.whole(*status, head, &form), 40, End::Break)
+            Fault::Html(status) => {
+                answer::sized(*status, "text/html", "<html>{\"error\":{\"code\":\"resource_missing\"}}")
             }
+            Fault::ResetAfterHead(status) => answer::cut(self.whole(*status, head, &form), 0, End::Break),
+            Fault::Truncated(status) => answer::cut(self.whole(*status, head, &form), 40, End::Break),
             Fault::StallAfterHead => answer::cut(self.whole(200, head, &form), 0, End::Stall),
             Fault::Oversize => answer::sized(200, "application/json", self.oversize(&form)),
             Fault::OversizeChunked => {
                 let whole = Bytes::from(self.oversize(&form));
-                let chunks = (0..whole.len()).step_by(64 * 1024).map(|at| whole.slice(at..whole.len().min(at + 64 * 1024)));
+                let chunks =
+                    (0..whole.len()).step_by(64 * 1024).map(|at| whole.slice(at..whole.len().min(at + 64 * 1024)));
                 answer::chunked(200, "application/json", chunks.collect())
             }
             Fault::Redirect(status) => {
@@ -262,7 +264,8 @@ impl State {
             SessionVariant::UserUrl => with(session, "url", json!(url.replace("https://", "https://user@"))),
             SessionVariant::NotAUrl => with(session, "url", json!("/p/session/x")),
             SessionVariant::UrlTwice => {
-                let text = session.to_string().replacen('{', "{\"url\":\"https://billing.stripe.com/p/session/first\",", 1);
+                let text =
+                    session.to_string().replacen('{', "{\"url\":\"https://billing.stripe.com/p/session/first\",", 1);
                 answer::sized(200, "application/json", text)
             }
             SessionVariant::NoUrl => without(session, "url"),

@@ -32,7 +32,9 @@ pub(crate) async fn run(context: &Context, command: Customers) -> Result<(), Fai
                 LinkOutcome::Replaced(previous) => Some(previous),
                 LinkOutcome::Conflict(existing) => {
                     let owner = &link.owner;
-                    return Err(Failure::Failed(format!("{owner} is the customer {existing} already; --replace puts another in its place")));
+                    return Err(Failure::Failed(format!(
+                        "{owner} is the customer {existing} already; --replace puts another in its place"
+                    )));
                 }
             };
             let mut shown = described(&link);
@@ -40,14 +42,14 @@ pub(crate) async fn run(context: &Context, command: Customers) -> Result<(), Fai
             context.print(&shown, || match previous {
                 Some(previous) => format!("{} (instead of {previous})", sentence(&link)),
                 None => sentence(&link),
-            });
-            Ok(())
+            })
         }
         (Customers::Unlink { user, .. }, Some(at)) => match customers.unlink(&user, &at).await.map_err(failed)? {
             Some(customer) => {
                 let link = CustomerLink { owner: user, at, customer };
-                context.print(&described(&link), || format!("{} is no longer the customer {} of {}", link.owner, link.customer, link.at));
-                Ok(())
+                context.print(&described(&link), || {
+                    format!("{} is no longer the customer {} of {}", link.owner, link.customer, link.at)
+                })
             }
             None => Err(Failure::Failed(format!("{user} is no customer of {at}"))),
         },
@@ -59,8 +61,7 @@ pub(crate) async fn run(context: &Context, command: Customers) -> Result<(), Fai
             let shown: Vec<Value> = links.iter().map(described).collect();
             context.print(&json!({ "user": user.as_str(), "customers": shown }), || {
                 links.iter().map(sentence).collect::<Vec<_>>().join("\n")
-            });
-            Ok(())
+            })
         }
         (Customers::Link { .. } | Customers::Unlink { .. }, None) => {
             Err(Failure::Failed("no provider is known: this is a bug".to_owned()))

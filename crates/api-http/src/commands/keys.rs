@@ -38,8 +38,7 @@ pub(crate) async fn run(context: &Context, command: Keys) -> Result<(), Failure>
             context.print(&json!({ "keys": shown }), || match keys.len() {
                 0 => "no keys".to_owned(),
                 _ => keys.iter().map(|key| line(key, now)).collect::<Vec<_>>().join("\n"),
-            });
-            Ok(())
+            })
         }
         Keys::Revoke { id } => {
             let settings = Context::checked(reader, log, settings)?;
@@ -48,8 +47,9 @@ pub(crate) async fn run(context: &Context, command: Keys) -> Result<(), Failure>
                 outcome @ (RevokeOutcome::Revoked | RevokeOutcome::AlreadyRevoked) => {
                     let before = outcome == RevokeOutcome::AlreadyRevoked;
                     let shown = json!({ "id": id.as_str(), "revoked": true, "alreadyRevoked": before });
-                    context.print(&shown, || if before { format!("{id} was revoked before") } else { format!("{id} is revoked") });
-                    Ok(())
+                    context.print(&shown, || {
+                        if before { format!("{id} was revoked before") } else { format!("{id} is revoked") }
+                    })
                 }
                 RevokeOutcome::NotFound => Err(Failure::Failed(format!("there is no key {id}"))),
             }
@@ -69,8 +69,9 @@ async fn create(context: &Context, wanted: CreateKey, keys: &wiring::keys::Keys)
     let text = issued.text.expose_secret();
     let mut shown = described(&issued.key, issued.key.created_at);
     shown["key"] = json!(text);
-    context.print(&shown, || format!("{text}\nThis is the only time that the key {} is shown: keep it safe.", issued.key.id));
-    Ok(())
+    context.print(&shown, || {
+        format!("{text}\nThis is the only time that the key {} is shown: keep it safe.", issued.key.id)
+    })
 }
 
 /// Whether the configured key is a live one, where one is configured here at all.
@@ -104,5 +105,6 @@ fn line(key: &ApiKey, now: Timestamp) -> String {
 }
 
 fn rfc3339(at: Timestamp) -> String {
-    jiff::Timestamp::from_millisecond(at.as_millis()).map_or_else(|_| format!("{} ms", at.as_millis()), |at| at.to_string())
+    jiff::Timestamp::from_millisecond(at.as_millis())
+        .map_or_else(|_| format!("{} ms", at.as_millis()), |at| at.to_string())
 }

@@ -17,6 +17,5 @@ pub(crate) async fn run(context: &Context) -> Result<(), Failure> {
         0 => "nothing to do: the database is at this version".to_owned(),
         1 => "1 migration applied".to_owned(),
         n => format!("{n} migrations applied"),
-    });
-    Ok(())
+    })
 }

@@ -18,9 +18,11 @@ pub(crate) async fn run(context: &Context, arguments: cli::Sandbox) -> Result<()
     };
     let failed = |error| Failure::failed("the sandbox cannot run", &error);
     let sandbox = Sandbox::bind(settings).await.map_err(failed)?;
-    let (base, demo) = (sandbox.base_url(), sandbox.seed_demo().map_err(failed)?);
+    let (base, demo) = (sandbox.base_url().to_owned(), sandbox.seed_demo().map_err(failed)?);
     let shown = serde_json::json!({ "baseUrl": base, "customer": demo.customer });
-    context.print(&shown, || format!("The sandbox listens on {base} and has the customer {}. Any sk_test_ key opens it.", demo.customer));
+    context.print(&shown, || {
+        format!("The sandbox listens on {base} and has the customer {}. Any sk_test_ key opens it.", demo.customer)
+    })?;
     let stop = super::serve::first_signal().map_err(failed)?;
     sandbox.serve(stop).await.map_err(failed)
 }

@@ -48,7 +48,8 @@ pub(crate) async fn run(context: &Context, arguments: Serve) -> Result<(), Failu
     let drain = Drain::new();
     let stores = config.store.open();
     let readiness = Arc::new(Readiness::new(drain.clone(), clock()));
-    let provider = config.provider.connect(sandbox.as_ref().map(Sandbox::base_url).as_deref()).map_err(Failure::Failed)?;
+    let provider =
+        config.provider.connect(sandbox.as_ref().map(Sandbox::base_url)).map_err(Failure::Failed)?;
     let account = provider.account().clone();
     let provider = Arc::new(ObservedProvider::new(provider, Arc::clone(&readiness)));
     let keys = Keys::new(&config.keys, &stores.api_keys, &clock());
@@ -75,8 +76,17 @@ pub(crate) async fn run(context: &Context, arguments: Serve) -> Result<(), Failu
     background.spawn(watch_database(Arc::clone(&stores.database), Arc::clone(&readiness), config.auto_migrate));
     background.spawn(upkeep(metrics.clone()));
     if let Some(sandbox) = sandbox {
-        let demo = demo::Demo { base, sandbox: sandbox.base_url(), folder: config.data_folder, tokens: config.tokens, keys, stores: stores.clone(), account };
-        let customer = sandbox.seed_demo().map_err(|error| Failure::failed("the sandbox cannot be seeded", &error))?.customer;
+        let demo = demo::Demo {
+            base,
+            sandbox: sandbox.base_url().to_owned(),
+            folder: config.data_folder,
+            tokens: config.tokens,
+            keys,
+            stores: stores.clone(),
+            account,
+        };
+        let customer =
+            sandbox.seed_demo().map_err(|error| Failure::failed("the sandbox cannot be seeded", &error))?.customer;
         let stop = drain.clone();
         // The sandbox outlives the drain: what runs still needs it. It ends with the process.
         background.spawn(async move { tell(sandbox.serve(std::future::pending()).await, "the sandbox failed") });
@@ -89,7 +99,12 @@ pub(crate) async fn run(context: &Context, arguments: Serve) -> Result<(), Failu
     }
     end_on_signals(drain.clone())?;
     let served = tokio::try_join!(
-        http_edge::serve(public, edge_layers(routes::public(api.clone()), edge.clone()), settings.clone(), drain.clone()),
+        http_edge::serve(
+            public,
+            edge_layers(routes::public(api.clone()), edge.clone()),
+            settings.clone(),
+            drain.clone()
+        ),
         http_edge::serve(admin, edge_layers(routes::admin(api, metrics), edge), settings, drain),
     );
     served.map_err(|error| Failure::failed("a listener failed", &error))?;
@@ -112,7 +127,9 @@ fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
 fn start_metrics() -> Result<PrometheusHandle, Failure> {
     const SECONDS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
     let builder = PrometheusBuilder::new().set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), SECONDS);
-    builder.and_then(PrometheusBuilder::install_recorder).map_err(|error| Failure::failed("metrics cannot start", &error))
+    builder
+        .and_then(PrometheusBuilder::install_recorder)
+        .map_err(|error| Failure::failed("metrics cannot start", &error))
 }
 
 async fn upkeep(metrics: PrometheusHandle) {
@@ -158,7 +175,11 @@ async fn watch_database(database: Arc<dyn Database>, readiness: Arc<Readiness>, 
             }
         };
         if news != last {
-            if news.is_empty() { tracing::info!("the database is back") } else { tracing::warn!(cause = news, "the database cannot be used") }
+            if news.is_empty() {
+                tracing::info!("the database is back")
+            } else {
+                tracing::warn!(cause = news, "the database cannot be used")
+            }
             last = news;
         }
     }

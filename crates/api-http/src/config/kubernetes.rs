@@ -27,12 +27,20 @@ mod tests {
     #[test]
     fn what_kubernetes_injects_is_known_and_nothing_else() {
         for name in [
-            "SERVICE_HOST", "PORTAL_SERVICE_HOST", "SERVICE_PORT", "PORTAL_SERVICE_PORT_HTTP", "PORT", "PORTAL_PORT",
-            "PORT_8080_TCP", "PORTAL_PORT_8080_TCP_ADDR", "PORTAL_PORT_53_UDP_PROTO",
+            "SERVICE_HOST",
+            "PORTAL_SERVICE_HOST",
+            "SERVICE_PORT",
+            "PORTAL_SERVICE_PORT_HTTP",
+            "PORT",
+            "PORTAL_PORT",
+            "PORT_8080_TCP",
+            "PORTAL_PORT_8080_TCP_ADDR",
+            "PORTAL_PORT_53_UDP_PROTO",
         ] {
             assert!(is_injected(name), "{name}");
         }
-        for name in ["LISTEN", "PROT", "MYPORT", "PORT_TCP", "PORT_80_HTTP", "SERVICE_HOSTS", "XSERVICE_PORT", "PORTS"] {
+        for name in ["LISTEN", "PROT", "MYPORT", "PORT_TCP", "PORT_80_HTTP", "SERVICE_HOSTS", "XSERVICE_PORT", "PORTS"]
+        {
             assert!(!is_injected(name), "{name}");
         }
     }

@@ -1,8 +1,6 @@
 //! [`Reader`]: asks the sources for settings, collects what is wrong with them.
 
-use std::fmt::Display;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use super::{Faults, Sources};
 use crate::wiring::data_folder;
@@ -27,17 +25,6 @@ impl Reader {
             self.faults.add(name, remedy);
             None
         })
-    }
-
-    /// The value parsed, or the default where it is absent or faulty.
-    pub(crate) fn parsed<T: FromStr<Err: Display>>(&mut self, name: &str, default: T) -> T {
-        self.parsed_or_absent(name).unwrap_or(default)
-    }
-
-    /// The value parsed, or `None` where it is absent or faulty. A fault never repeats the value.
-    pub(crate) fn parsed_or_absent<T: FromStr<Err: Display>>(&mut self, name: &str) -> Option<T> {
-        let parsed = self.text(name)?.parse();
-        parsed.map_err(|error| self.faults.add(name, error.to_string())).ok()
     }
 
     /// A number within bounds.
@@ -99,10 +86,14 @@ impl Reader {
         }
         let stripe_key = self.has("STRIPE_SECRET_KEY");
         let name = self.text("PROVIDER").unwrap_or_else(|| {
-            let postgres = self.sources.get("DATABASE_URL").is_ok_and(|url| url.is_some_and(|url| url.starts_with("postgres")));
+            let postgres =
+                self.sources.get("DATABASE_URL").is_ok_and(|url| url.is_some_and(|url| url.starts_with("postgres")));
             if stripe_key || postgres {
                 let beside = if stripe_key { "a Stripe key" } else { "a Postgres URL" };
-                self.faults.add("PROVIDER", format!("it is not set, beside {beside}; set it to `stripe`, or to `sandbox` if you mean the fake"));
+                self.faults.add(
+                    "PROVIDER",
+                    format!("it is not set, beside {beside}; set it to `stripe`, or to `sandbox` if you mean the fake"),
+                );
             }
             if stripe_key { "stripe".to_owned() } else { "sandbox".to_owned() }
         });
@@ -113,7 +104,10 @@ impl Reader {
     /// Where the embedded default keeps its state: the SQLite file's folder.
     pub(crate) fn data_folder(&mut self) -> PathBuf {
         let url = self.sources.get("DATABASE_URL").ok().flatten();
-        let path = url.as_deref().and_then(|url| url.strip_prefix("sqlite://")).map(|rest| rest.split('?').next().unwrap_or(rest));
+        let path = url
+            .as_deref()
+            .and_then(|url| url.strip_prefix("sqlite://"))
+            .map(|rest| rest.split('?').next().unwrap_or(rest));
         match path.map(|path| Path::new(path).parent()) {
             None => PathBuf::from("data"),
             Some(Some(parent)) if !parent.as_os_str().is_empty() => parent.to_owned(),
@@ -146,7 +140,9 @@ impl Reader {
             }
             match data_folder::secret(&folder, file) {
                 Ok(secret) => secrets.push((name, secret)),
-                Err(error) => self.faults.add(name, format!("it is not set, and the data folder cannot keep one: {error}")),
+                Err(error) => {
+                    self.faults.add(name, format!("it is not set, and the data folder cannot keep one: {error}"))
+                }
             }
         }
         secrets

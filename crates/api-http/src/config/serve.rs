@@ -95,7 +95,10 @@ fn address(reader: &mut Reader, name: &str, port: u16, embedded: bool) -> Socket
     let Some(text) = reader.text(name) else { return default };
     match text.parse::<SocketAddr>() {
         Ok(address) if embedded && !address.ip().is_loopback() => {
-            reader.fault(name, "the sandbox listens on loopback only; set BILLING_PROVIDER to a real one to serve others");
+            reader.fault(
+                name,
+                "the sandbox listens on loopback only; set BILLING_PROVIDER to a real one to serve others",
+            );
             default
         }
         Ok(address) => address,
@@ -113,11 +116,13 @@ fn dashboard(reader: &mut Reader, embedded: bool) -> Option<ReturnUrl> {
         }
         return None;
     };
-    ReturnUrl::configured(&text).map_err(|error| reader.fault("DASHBOARD_URL", format!("it cannot be used: {error}"))).ok()
+    ReturnUrl::configured(&text)
+        .map_err(|error| reader.fault("DASHBOARD_URL", format!("it cannot be used: {error}")))
+        .ok()
 }
 
 /// A comma-separated list of origin patterns; each wrong one is a fault of `name`.
-pub(crate) fn origins(reader: &mut Reader, name: &str, list: &str) -> Vec<OriginPattern> {
+fn origins(reader: &mut Reader, name: &str, list: &str) -> Vec<OriginPattern> {
     let mut patterns = Vec::new();
     for entry in list.split(',').map(str::trim) {
         match entry.parse() {
@@ -161,7 +166,11 @@ fn refuse_what_is_not_here_yet(reader: &mut Reader) {
         reader.fault("CORS_ORIGINS", remedy);
     }
     if let Some(list) = reader.text("TRUSTED_PROXIES") {
-        let remedy = if list.split(',').all(is_cidr) { MISSING } else { "it must be CIDRs such as 10.0.0.0/8, separated by commas" };
+        let remedy = if list.split(',').all(is_cidr) {
+            MISSING
+        } else {
+            "it must be CIDRs such as 10.0.0.0/8, separated by commas"
+        };
         reader.fault("TRUSTED_PROXIES", remedy);
     }
 }

@@ -87,9 +87,9 @@ fn exists(name: &str) -> bool {
 
 /// Keys are the variables without the prefix, in lower case; a list stands for its members joined by commas.
 fn read_file(path: &Path, faults: &mut Faults) -> Layer {
-    let parsed = std::fs::read_to_string(path).map_err(|error| error.to_string()).and_then(|text| {
-        text.parse::<toml::Table>().map_err(|error| error.message().to_owned())
-    });
+    let parsed = std::fs::read_to_string(path)
+        .map_err(|error| error.to_string())
+        .and_then(|text| text.parse::<toml::Table>().map_err(|error| error.message().to_owned()));
     let table = match parsed {
         Ok(table) => table,
         Err(error) => {
@@ -137,7 +137,8 @@ mod tests {
 
     #[test]
     fn s1_an_unknown_name_is_a_fault_and_an_injected_one_a_warning() {
-        let (sources, faults) = gather(&[("BILLING_LISTENN", "x"), ("BILLING_PORTAL_SERVICE_HOST", "10.0.0.1"), ("OTEL_X", "1")]);
+        let (sources, faults) =
+            gather(&[("BILLING_LISTENN", "x"), ("BILLING_PORTAL_SERVICE_HOST", "10.0.0.1"), ("OTEL_X", "1")]);
         assert!(faults.contains("BILLING_LISTENN"), "{faults}");
         assert!(!faults.contains("SERVICE_HOST"), "{faults}");
         assert_eq!(sources.ignored().len(), 2);
@@ -160,7 +161,8 @@ mod tests {
 
     #[test]
     fn s1_both_or_empty_is_an_error() {
-        let (sources, _) = gather(&[("BILLING_DATABASE_URL", "a"), ("BILLING_DATABASE_URL_FILE", "/x"), ("BILLING_LOG", "")]);
+        let (sources, _) =
+            gather(&[("BILLING_DATABASE_URL", "a"), ("BILLING_DATABASE_URL_FILE", "/x"), ("BILLING_LOG", "")]);
         assert!(sources.get("DATABASE_URL").unwrap_err().contains("both"));
         assert!(sources.get("LOG").unwrap_err().contains("empty"));
     }

@@ -15,8 +15,10 @@ use crate::error_code::ErrorCode;
 use crate::{Api, openapi, problem};
 
 /// Pages hold text and one inline style sheet; the default denies all else.
-const PAGE_HEADERS: [(HeaderName, &str); 1] =
-    [(CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")];
+const PAGE_HEADERS: [(HeaderName, &str); 1] = [(
+    CONTENT_SECURITY_POLICY,
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+)];
 
 #[derive(Template)]
 #[template(path = "index.html")]
@@ -92,7 +94,8 @@ fn operations(document: &Value) -> Vec<Operation> {
     for (path, methods) in entries(&document["paths"]) {
         for (method, operation) in entries(&methods) {
             let content = &operation["requestBody"]["content"]["application/json"]["examples"];
-            let example = |(_, example): (String, Value)| (text(&example["summary"]), format!("{:#}", example["value"]));
+            let example =
+                |(_, example): (String, Value)| (text(&example["summary"]), format!("{:#}", example["value"]));
             let response = |(status, response): (String, Value)| (status, text(&response["description"]));
             operations.push(Operation {
                 method: method.to_uppercase(),

@@ -39,7 +39,7 @@ pub(crate) async fn open<K: Kind>(
     let locale = body.locale.as_deref().map(str::parse::<LocaleRange>).transpose();
     let request = OpenPortal {
         locale: locale.map_err(|error| problem::from_portal_error(error.into(), K::IS_TOKEN))?,
-        flow: body.flow.map(flow).transpose()?,
+        flow: body.flow.map(flow).transpose().map_err(problem::invalid_request)?,
         return_url: body.return_url,
         deadline: caller.deadline,
     };
@@ -52,23 +52,23 @@ pub(crate) async fn open<K: Kind>(
     Ok(Json(PortalAnswer { url: session.url.expose().to_owned() }))
 }
 
-fn flow(body: FlowBody) -> Result<PortalFlow, Problem> {
+/// The flow, or what the caller should send instead.
+fn flow(body: FlowBody) -> Result<PortalFlow, &'static str> {
     let make: fn(SubscriptionId) -> PortalFlow = match body.r#type.as_str() {
-        "payment_method_update" if body.subscription_id.is_none() => return Ok(PortalFlow::PaymentMethodUpdate),
         "payment_method_update" => {
-            return Err(problem::invalid_request("Leave `flow.subscriptionId` out: `payment_method_update` has none."));
+            return match body.subscription_id {
+                None => Ok(PortalFlow::PaymentMethodUpdate),
+                Some(_) => Err("Leave `flow.subscriptionId` out: `payment_method_update` has none."),
+            };
         }
         "subscription_cancel" => PortalFlow::SubscriptionCancel,
         "subscription_update" => PortalFlow::SubscriptionUpdate,
         _ => {
-            return Err(problem::invalid_request(
-                "Send `payment_method_update`, `subscription_cancel` or `subscription_update` as `flow.type`.",
-            ));
+            return Err("Send `payment_method_update`, `subscription_cancel` or `subscription_update` as `flow.type`.");
         }
     };
-    let id = body.subscription_id.as_deref().map(str::parse);
-    match id {
+    match body.subscription_id.as_deref().map(str::parse) {
         Some(Ok(id)) => Ok(make(id)),
-        Some(Err(_)) | None => Err(problem::invalid_request("Send the subscription's id as `flow.subscriptionId`.")),
+        Some(Err(_)) | None => Err("Send the subscription's id as `flow.subscriptionId`."),
     }
 }

@@ -24,7 +24,9 @@ pub(crate) enum ProviderSettings {
 pub(crate) fn read(reader: &mut Reader) -> Option<ProviderSettings> {
     match reader.provider().as_str() {
         "sandbox" => Some(ProviderSettings::Sandbox),
-        "stripe" => reader.adapter(|get| StripeSettings::read(get)).map(|settings| ProviderSettings::Stripe(Box::new(settings))),
+        "stripe" => {
+            reader.adapter(|get| StripeSettings::read(get)).map(|settings| ProviderSettings::Stripe(Box::new(settings)))
+        }
         _ => {
             reader.fault("PROVIDER", "there is no such provider; set `stripe` or `sandbox`");
             None
@@ -63,7 +65,8 @@ impl ProviderSettings {
         let settings = match self {
             Self::Sandbox => {
                 let base = sandbox.ok_or_else(|| "the sandbox does not run".to_owned())?;
-                let faults = |faults: Vec<(&str, String)>| faults.into_iter().map(|(_, remedy)| remedy).collect::<String>();
+                let faults =
+                    |faults: Vec<(&str, String)>| faults.into_iter().map(|(_, remedy)| remedy).collect::<String>();
                 StripeSettings::sandbox(base, SANDBOX_KEY).map_err(faults)?
             }
             Self::Stripe(settings) => *settings,

@@ -15,7 +15,7 @@ pub(crate) enum StoreSettings {
     /// `sqlite://…`
     Sqlite(SqliteSettings),
     /// `postgres://…`
-    Postgres(PgSettings),
+    Postgres(Box<PgSettings>),
 }
 
 /// One database and what it keeps.
@@ -32,7 +32,7 @@ pub(crate) fn read(reader: &mut Reader) -> Option<StoreSettings> {
     let settings = if SqliteSettings::is_for(&url) {
         SqliteSettings::from_url(&url).map(StoreSettings::Sqlite)
     } else if PgSettings::is_for(&url) {
-        PgSettings::from_url(&url).map(StoreSettings::Postgres)
+        PgSettings::from_url(&url).map(|settings| StoreSettings::Postgres(Box::new(settings)))
     } else {
         Err("it must be a sqlite://… or postgres://… URL".to_owned())
     };
@@ -62,7 +62,7 @@ impl StoreSettings {
                 Stores { customers: store.customers(), api_keys: store.api_keys(), database: store.database() }
             }
             Self::Postgres(settings) => {
-                let store = PgStore::open(settings);
+                let store = PgStore::open(*settings);
                 Stores { customers: store.customers(), api_keys: store.api_keys(), database: store.database() }
             }
         }

@@ -78,7 +78,9 @@ pub(super) fn judge(bytes: &[u8]) -> Verdict {
         Err(Error::TooManyHeaders) => Verdict::Refused(Refusal::new(Fault::HeadersTooLarge)),
         Err(error) => Verdict::Refused(Refusal::new(bad(match error {
             Error::Version => "Use HTTP/1.1.",
-            Error::HeaderName | Error::HeaderValue | Error::NewLine => "Send well-formed header lines, without folding.",
+            Error::HeaderName | Error::HeaderValue | Error::NewLine => {
+                "Send well-formed header lines, without folding."
+            }
             _ => "Send a well-formed HTTP/1.1 request line.",
         }))),
     }
@@ -269,7 +271,9 @@ mod tests {
 
     #[test]
     fn the_host_is_one_and_well_formed() {
-        for host in ["Host: a\r\nHost: a\r\n", "Host: a\r\nhost: b\r\n", "", "Host: a b\r\n", "Host: u@a\r\n", "Host: a/b\r\n"] {
+        for host in
+            ["Host: a\r\nHost: a\r\n", "Host: a\r\nhost: b\r\n", "", "Host: a b\r\n", "Host: u@a\r\n", "Host: a/b\r\n"]
+        {
             assert!(refused(&format!("GET / HTTP/1.1\r\n{host}\r\n")).is_some(), "{host:?}");
         }
         for host in ["Host:\r\n", "Host: [::1]:80\r\n", "hOST: a.b\r\n"] {
@@ -282,9 +286,22 @@ mod tests {
     #[test]
     fn request_lines_are_exact() {
         for line in [
-            "GET  / HTTP/1.1", "GET / HTTP/1.1 ", "GET / HTTP/2.0", "GET / HTTP/1.2", "GET / http/1.1", "GET /",
-            "GET /#f HTTP/1.1", "GET a HTTP/1.1", "GET * HTTP/1.1", "GET ftp://h/ HTTP/1.1", "CONNECT /a HTTP/1.1",
-            "PRI * HTTP/2.0", "G@T / HTTP/1.1", "GET /\0 HTTP/1.1", "GET /\t HTTP/1.1", "\u{16}\u{3}\u{1}",
+            "GET  / HTTP/1.1",
+            "GET / HTTP/1.1 ",
+            "GET / HTTP/2.0",
+            "GET / HTTP/1.2",
+            "GET / http/1.1",
+            "GET /",
+            "GET /#f HTTP/1.1",
+            "GET a HTTP/1.1",
+            "GET * HTTP/1.1",
+            "GET ftp://h/ HTTP/1.1",
+            "CONNECT /a HTTP/1.1",
+            "PRI * HTTP/2.0",
+            "G@T / HTTP/1.1",
+            "GET /\0 HTTP/1.1",
+            "GET /\t HTTP/1.1",
+            "\u{16}\u{3}\u{1}",
         ] {
             assert!(refused(&format!("{line}\r\nHost: h\r\n\r\n")).is_some(), "{line:?}");
         }

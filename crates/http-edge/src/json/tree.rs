@@ -153,9 +153,28 @@ mod tests {
     #[test]
     fn what_is_not_exactly_one_json_object_is_refused() {
         let cases: [&[u8]; 22] = [
-            b"", b" ", b"[]", b"null", b"\"a\"", b"1", b"{}{}", b"{} x", b"{", b"{\"a\":}", b"{\"a\":1,}", b"{'a':1}",
-            b"{\"a\":NaN}", b"{\"a\":Infinity}", b"{\"a\":1e999}", b"{\"a\":01}", b"{\"a\":\"\xff\"}", b"{\"\xc0\xaf\":1}",
-            b"{\"a\":\"\\ud800\"}", b"{\"\\udc00\":1}", b"\xef\xbb\xbf{}", b"{\"a\":\"\n\"}",
+            b"",
+            b" ",
+            b"[]",
+            b"null",
+            b"\"a\"",
+            b"1",
+            b"{}{}",
+            b"{} x",
+            b"{",
+            b"{\"a\":}",
+            b"{\"a\":1,}",
+            b"{'a':1}",
+            b"{\"a\":NaN}",
+            b"{\"a\":Infinity}",
+            b"{\"a\":1e999}",
+            b"{\"a\":01}",
+            b"{\"a\":\"\xff\"}",
+            b"{\"\xc0\xaf\":1}",
+            b"{\"a\":\"\\ud800\"}",
+            b"{\"\\udc00\":1}",
+            b"\xef\xbb\xbf{}",
+            b"{\"a\":\"\n\"}",
         ];
         for text in cases {
             assert!(parse(text).is_err(), "{:?}", String::from_utf8_lossy(text));

@@ -92,12 +92,7 @@ pub(crate) fn delete(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
         call.transaction.put(card);
     }
     // What Stripe forgets of a deleted customer, the file need not keep.
-    call.transaction.put(Customer {
-        id: id.clone(),
-        created: customer.created,
-        deleted: true,
-        ..Customer::default()
-    });
+    call.transaction.put(Customer { id: id.clone(), created: customer.created, deleted: true, ..Customer::default() });
     Ok(Reply::Object(id))
 }
 
@@ -219,7 +214,8 @@ fn shipping(mut params: Params) -> Result<Shipping, ApiError> {
 }
 
 fn is_email(text: &str) -> bool {
-    let fits = |part: &str| !part.is_empty() && !part.contains(|c: char| c.is_whitespace() || c.is_control() || c == '@');
+    let fits =
+        |part: &str| !part.is_empty() && !part.contains(|c: char| c.is_whitespace() || c.is_control() || c == '@');
     text.split_once('@').is_some_and(|(local, domain)| fits(local) && fits(domain))
 }
 

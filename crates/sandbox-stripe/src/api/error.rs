@@ -50,14 +50,7 @@ impl ApiError {
 
     /// A request that is refused as a whole, before its parameters.
     pub(crate) fn refused(status: u16, code: Option<&'static str>, message: impl Into<String>) -> Self {
-        Self {
-            status,
-            kind: ErrorType::InvalidRequest,
-            code,
-            param: None,
-            message: message.into(),
-            remembered: false,
-        }
+        Self { status, kind: ErrorType::InvalidRequest, code, param: None, message: message.into(), remembered: false }
     }
 
     /// A fine request that the state of things forbids.

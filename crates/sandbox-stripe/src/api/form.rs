@@ -83,9 +83,7 @@ fn next_index(parts: &BTreeMap<String, Node>, deeper: &[&str]) -> String {
     let last = parts.keys().filter_map(|key| key.parse::<usize>().ok()).max();
     match (last, deeper) {
         (None, _) => "0".to_owned(),
-        (Some(last), [first, ..])
-            if matches!(parts.get(&last.to_string()), Some(Node::Parts(inner)) if !inner.contains_key(*first)) =>
-        {
+        (Some(last), [first, ..]) if matches!(parts.get(&last.to_string()), Some(Node::Parts(inner)) if !inner.contains_key(*first)) => {
             last.to_string()
         }
         (Some(last), _) => last.saturating_add(1).to_string(),

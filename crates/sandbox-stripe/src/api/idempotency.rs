@@ -170,7 +170,7 @@ mod tests {
     fn caller(key: &str) -> Caller {
         let mut headers = HeaderMap::new();
         headers.insert("authorization", format!("Bearer {key}").parse().expect("header"));
-        super::super::auth::authenticate(&headers).ok().expect("caller")
+        super::super::auth::authenticate(&headers).expect("caller")
     }
 
     fn print(path: &str, params: u8) -> Fingerprint {

@@ -34,7 +34,8 @@ pub(crate) fn create(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     let flow = params.object("flow_data")?.map(read_flow).transpose()?;
 
     let state = call.transaction.state();
-    let customer = state.live_customer(&customer).ok_or_else(|| ApiError::missing("customer", &customer, "customer"))?;
+    let customer =
+        state.live_customer(&customer).ok_or_else(|| ApiError::missing("customer", &customer, "customer"))?;
     let configuration = find_configuration(state, configuration.as_deref())?;
     if let Some((flow, param)) = &flow {
         check_flow(state, &customer.id, configuration, &flow.task, param)?;

@@ -30,9 +30,7 @@ pub(crate) fn list(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
         active.is_none_or(|active| price.active == active)
             && created.contains(price.created)
             && currency.as_ref().is_none_or(|currency| price.currency == *currency)
-            && lookup_keys
-                .as_ref()
-                .is_none_or(|keys| price.lookup_key.as_ref().is_some_and(|key| keys.contains(key)))
+            && lookup_keys.as_ref().is_none_or(|keys| price.lookup_key.as_ref().is_some_and(|key| keys.contains(key)))
             && product.as_ref().is_none_or(|product| price.product == *product)
             && kind.is_none_or(|kind| (kind == "recurring") == price.recurring.is_some())
     };

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::State;
-use crate::model::{Customer, Invoice, PaymentMethod, PortalConfiguration, PortalSession, Price, Product, Subscription};
+use crate::model::{
+    Customer, Invoice, PaymentMethod, PortalConfiguration, PortalSession, Price, Product, Subscription,
+};
 
 /// One change; a record replaces the one of the same id.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -148,7 +148,11 @@ mod tests {
 
     fn add(store: &Store, id: &str) {
         let customer = Customer { id: id.to_owned(), ..Customer::default() };
-        store.transact(|tx| Ok::<_, io::Error>(tx.put(customer))).expect("written");
+        let put = |transaction: &mut Transaction<'_>| {
+            transaction.put(customer);
+            Ok::<_, io::Error>(())
+        };
+        store.transact(put).expect("written");
     }
 
     fn ids(store: &Store) -> Vec<String> {

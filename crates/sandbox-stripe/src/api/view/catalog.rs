@@ -22,7 +22,6 @@ pub(crate) fn product(record: &Product) -> Value {
         "shippable": null,
         "statement_descriptor": null,
         "tax_code": null,
-        "type": "service",
         "unit_label": null,
         "updated": record.updated,
         "url": null,

@@ -1,0 +1,24 @@
+//! The edge over real sockets, rule by rule of docs/contract.md.
+
+#[cfg(test)]
+mod b3_drain;
+#[cfg(test)]
+mod client;
+#[cfg(test)]
+mod e1_problems;
+#[cfg(test)]
+mod h2_headers;
+#[cfg(test)]
+mod h3_bodies;
+#[cfg(test)]
+mod h5_order;
+#[cfg(test)]
+mod h6_paths;
+#[cfg(test)]
+mod h7_deadlines;
+#[cfg(test)]
+mod h7_framing;
+#[cfg(test)]
+mod records;
+#[cfg(test)]
+mod server;

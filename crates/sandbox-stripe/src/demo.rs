@@ -1,0 +1,220 @@
+//! The customer that a fresh sandbox starts with, so that there is something to see.
+
+use std::io;
+
+use jiff::tz::TimeZone;
+use jiff::{Span, Timestamp as Instant};
+
+use crate::model::{
+    BillingDetails, BillingReason, Cancellation, Card, Customer, Interval, Invoice, InvoiceLine, InvoiceStatus,
+    Metadata, PaymentMethod, Price, Product, Recurring, Subscription, SubscriptionItem, SubscriptionStatus, Timestamp,
+};
+use crate::state::Store;
+
+// The demo's ids are the same in every sandbox: whoever keeps a link to the customer finds it again, even when the
+// sandbox's state was lost and theirs was not.
+const CUSTOMER: &str = "cus_SandboxDemo001";
+const PRODUCT: &str = "prod_SandboxDemo01";
+const PRICE: &str = "price_1SandboxDemoProMonthly01";
+const CARD: &str = "pm_1SandboxDemoVisa4242000001";
+const SUBSCRIPTION: &str = "sub_1SandboxDemoSubscription1";
+const ITEM: &str = "si_SandboxDemo0001";
+const INVOICES: [(&str, &str); 2] = [
+    ("in_1SandboxDemoInvoice0000001", "il_1SandboxDemoLine000000001"),
+    ("in_1SandboxDemoInvoice0000002", "il_1SandboxDemoLine000000002"),
+];
+
+const UNIT_AMOUNT: i64 = 2_000;
+const CURRENCY: &str = "usd";
+const PRODUCT_NAME: &str = "Pro plan";
+
+/// How long before the seeding the demo customer signed up: one renewal lies behind, the next is ahead.
+const AGE_DAYS: i64 = 40;
+
+/// What the demo is made of, by id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Demo {
+    /// The customer, `cus_…`.
+    pub customer: String,
+    /// The customer's name.
+    pub customer_name: String,
+    /// The customer's e-mail address.
+    pub customer_email: String,
+    /// The customer's active subscription, `sub_…`.
+    pub subscription: String,
+    /// The product that is subscribed to, `prod_…`.
+    pub product: String,
+    /// Its monthly price, `price_…`.
+    pub price: String,
+    /// The saved card, `pm_…`.
+    pub payment_method: String,
+}
+
+/// Makes the demo customer with all it has, unless it is there.
+pub(crate) fn seed(store: &Store) -> io::Result<Demo> {
+    store.transact(|transaction| {
+        let existing = transaction.state().live_customer(CUSTOMER);
+        let (name, email) = match existing {
+            Some(customer) => (customer.name.clone(), customer.email.clone()),
+            None => {
+                let customer = customer(transaction.now());
+                let names = (customer.name.clone(), customer.email.clone());
+                let signed_up = transaction.now() - AGE_DAYS * 24 * 60 * 60;
+                let renewed = a_month_after(signed_up)?;
+                let renews = a_month_after(renewed)?;
+                transaction.put(product(signed_up));
+                transaction.put(price(signed_up));
+                transaction.put(Customer { created: signed_up, ..customer });
+                transaction.put(card(signed_up));
+                transaction.put(subscription(signed_up, renewed, renews));
+                transaction.put(invoice(0, BillingReason::SubscriptionCreate, signed_up, renewed));
+                transaction.put(invoice(1, BillingReason::SubscriptionCycle, renewed, renews));
+                names
+            }
+        };
+        Ok(Demo {
+            customer: CUSTOMER.to_owned(),
+            customer_name: name.unwrap_or_default(),
+            customer_email: email.unwrap_or_default(),
+            subscription: SUBSCRIPTION.to_owned(),
+            product: PRODUCT.to_owned(),
+            price: PRICE.to_owned(),
+            payment_method: CARD.to_owned(),
+        })
+    })
+}
+
+fn a_month_after(time: Timestamp) -> io::Result<Timestamp> {
+    let later = Instant::from_second(time).and_then(|instant| {
+        instant.to_zoned(TimeZone::UTC).checked_add(Span::new().months(1)).map(|zoned| zoned.timestamp().as_second())
+    });
+    later.map_err(|error| io::Error::other(format!("the clock is outside the calendar: {error}")))
+}
+
+fn customer(created: Timestamp) -> Customer {
+    Customer {
+        id: CUSTOMER.to_owned(),
+        created,
+        name: Some("Demo User".to_owned()),
+        email: Some("demo@example.com".to_owned()),
+        currency: Some(CURRENCY.to_owned()),
+        invoice_prefix: "DEMO0001".to_owned(),
+        next_invoice_sequence: 3,
+        default_payment_method: Some(CARD.to_owned()),
+        ..Customer::default()
+    }
+}
+
+fn product(created: Timestamp) -> Product {
+    Product {
+        id: PRODUCT.to_owned(),
+        created,
+        updated: created,
+        active: true,
+        name: PRODUCT_NAME.to_owned(),
+        description: None,
+        default_price: Some(PRICE.to_owned()),
+        metadata: Metadata::new(),
+    }
+}
+
+fn price(created: Timestamp) -> Price {
+    Price {
+        id: PRICE.to_owned(),
+        created,
+        active: true,
+        product: PRODUCT.to_owned(),
+        currency: CURRENCY.to_owned(),
+        unit_amount: UNIT_AMOUNT,
+        recurring: Some(Recurring { interval: Interval::Month, interval_count: 1 }),
+        nickname: None,
+        lookup_key: None,
+        metadata: Metadata::new(),
+    }
+}
+
+fn card(created: Timestamp) -> PaymentMethod {
+    let year = Instant::from_second(created).map_or(2030, |instant| instant.to_zoned(TimeZone::UTC).year());
+    PaymentMethod {
+        id: CARD.to_owned(),
+        created,
+        customer: Some(CUSTOMER.to_owned()),
+        card: Card {
+            brand: "visa".to_owned(),
+            last4: "4242".to_owned(),
+            exp_month: 12,
+            exp_year: year.saturating_add(4),
+            country: "US".to_owned(),
+            funding: "credit".to_owned(),
+            fingerprint: "SandboxVisa4242x".to_owned(),
+        },
+        billing_details: BillingDetails {
+            name: Some("Demo User".to_owned()),
+            email: Some("demo@example.com".to_owned()),
+            ..BillingDetails::default()
+        },
+        metadata: Metadata::new(),
+    }
+}
+
+fn subscription(signed_up: Timestamp, renewed: Timestamp, renews: Timestamp) -> Subscription {
+    Subscription {
+        id: SUBSCRIPTION.to_owned(),
+        created: signed_up,
+        customer: CUSTOMER.to_owned(),
+        status: SubscriptionStatus::Active,
+        currency: CURRENCY.to_owned(),
+        start_date: signed_up,
+        billing_cycle_anchor: signed_up,
+        items: vec![SubscriptionItem {
+            id: ITEM.to_owned(),
+            created: signed_up,
+            price: PRICE.to_owned(),
+            quantity: 1,
+            current_period_start: renewed,
+            current_period_end: renews,
+            metadata: Metadata::new(),
+        }],
+        cancellation: Cancellation::default(),
+        default_payment_method: None,
+        latest_invoice: Some(INVOICES[1].0.to_owned()),
+        description: None,
+        metadata: Metadata::new(),
+    }
+}
+
+fn invoice(index: usize, billing_reason: BillingReason, from: Timestamp, to: Timestamp) -> Invoice {
+    let (id, line) = INVOICES[index];
+    Invoice {
+        id: id.to_owned(),
+        created: from,
+        number: Some(format!("DEMO0001-{:04}", index + 1)),
+        customer: CUSTOMER.to_owned(),
+        customer_name: Some("Demo User".to_owned()),
+        customer_email: Some("demo@example.com".to_owned()),
+        subscription: Some(SUBSCRIPTION.to_owned()),
+        status: InvoiceStatus::Paid,
+        billing_reason,
+        currency: CURRENCY.to_owned(),
+        period_start: from,
+        period_end: from,
+        lines: vec![InvoiceLine {
+            id: line.to_owned(),
+            description: format!("1 × {PRODUCT_NAME} (at $20.00 / month)"),
+            amount: UNIT_AMOUNT,
+            quantity: 1,
+            price: PRICE.to_owned(),
+            product: PRODUCT.to_owned(),
+            unit_amount: UNIT_AMOUNT,
+            subscription_item: Some(ITEM.to_owned()),
+            proration: false,
+            period_start: from,
+            period_end: to,
+        }],
+        amount_paid: UNIT_AMOUNT,
+        finalized_at: Some(from),
+        paid_at: Some(from),
+        voided_at: None,
+        metadata: Metadata::new(),
+    }
+}

@@ -1,0 +1,96 @@
+//! Every word that the pages say, in every language that they speak.
+
+mod english;
+mod korean;
+
+use crate::model::{FlowTask, Interval, InvoiceStatus, Recurring};
+
+/// A language of the pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Language {
+    English,
+    Korean,
+}
+
+/// The words of one language. A phrase with a value in it is a function, because languages order words differently.
+pub(crate) struct Text {
+    pub(crate) title: &'static str,
+    pub(crate) account_name: &'static str,
+    pub(crate) headline: &'static str,
+    pub(crate) sandbox_badge: &'static str,
+    pub(crate) sandbox_note: &'static str,
+    pub(crate) return_to: fn(&str) -> String,
+    pub(crate) privacy: &'static str,
+    pub(crate) terms: &'static str,
+    pub(crate) current_plan: &'static str,
+    pub(crate) no_plan: &'static str,
+    pub(crate) active: &'static str,
+    pub(crate) renews_on: fn(&str) -> String,
+    pub(crate) ends_on: fn(&str) -> String,
+    pub(crate) ends_soon: &'static str,
+    pub(crate) per_unit: fn(&str) -> String,
+    pub(crate) quantity: fn(i64) -> String,
+    pub(crate) payment_methods: &'static str,
+    pub(crate) no_payment_method: &'static str,
+    pub(crate) default_method: &'static str,
+    pub(crate) ending_in: &'static str,
+    pub(crate) expires: &'static str,
+    pub(crate) expired: &'static str,
+    pub(crate) billing_information: &'static str,
+    pub(crate) name: &'static str,
+    pub(crate) email: &'static str,
+    pub(crate) phone: &'static str,
+    pub(crate) address: &'static str,
+    pub(crate) invoice_history: &'static str,
+    pub(crate) no_invoices: &'static str,
+    pub(crate) invoice_date: &'static str,
+    pub(crate) invoice_amount: &'static str,
+    pub(crate) invoice_status: &'static str,
+    pub(crate) invoice_for: &'static str,
+    pub(crate) task_label: &'static str,
+    pub(crate) task_not_yet: &'static str,
+    pub(crate) expired_title: &'static str,
+    pub(crate) expired_message: &'static str,
+    pub(crate) unknown_title: &'static str,
+    pub(crate) unknown_message: &'static str,
+    pub(crate) failed_title: &'static str,
+    pub(crate) failed_message: &'static str,
+    interval: fn(Recurring) -> String,
+    invoice_state: fn(InvoiceStatus) -> &'static str,
+    task: fn(&FlowTask) -> &'static str,
+}
+
+impl Language {
+    pub(crate) const ALL: [Self; 2] = [Self::English, Self::Korean];
+
+    /// Its language tag, for `lang` and for finding it.
+    pub(crate) const fn tag(self) -> &'static str {
+        match self {
+            Self::English => "en",
+            Self::Korean => "ko",
+        }
+    }
+
+    pub(crate) const fn text(self) -> &'static Text {
+        match self {
+            Self::English => &english::TEXT,
+            Self::Korean => &korean::TEXT,
+        }
+    }
+}
+
+impl Text {
+    /// How often a price is paid: "per month", "every 3 months".
+    pub(crate) fn interval(&self, recurring: Recurring) -> String {
+        (self.interval)(recurring)
+    }
+
+    pub(crate) fn invoice_state(&self, status: InvoiceStatus) -> &'static str {
+        (self.invoice_state)(status)
+    }
+
+    /// What a deep link asks the customer to do.
+    pub(crate) fn task(&self, task: &FlowTask) -> &'static str {
+        (self.task)(task)
+    }
+}

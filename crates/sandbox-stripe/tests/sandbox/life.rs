@@ -1,0 +1,103 @@
+//! Starting, restarting and stopping.
+
+use std::io::ErrorKind;
+use std::sync::Arc;
+
+use crate::support::{PATIENCE, settings, start, start_with};
+use sandbox_stripe::{Sandbox, SystemClock};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+#[tokio::test]
+async fn a_restart_with_the_same_file_finds_everything_again() {
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("state/sandbox.jsonl");
+    let first = start_with(settings(Some(&path)), Arc::new(SystemClock)).await;
+    let demo = first.demo.clone();
+    let made = first.post("/v1/customers", "name=Kept").await.json();
+    first.post(&format!("/v1/customers/{}", demo.customer), "name=Renamed").await;
+    let url = first.session_url(&format!("customer={}", demo.customer)).await;
+    let token = url.rsplit('/').next().expect("token").to_owned();
+    first.stop().await;
+    let stored = std::fs::read_to_string(&path).expect("state");
+    assert!(!stored.contains(&token), "a link's secret stands in the file");
+
+    let second = start_with(settings(Some(&path)), Arc::new(SystemClock)).await;
+    assert_eq!(second.demo.customer, demo.customer);
+    assert_eq!(second.demo.customer_name, "Renamed");
+    let kept = second.get(&format!("/v1/customers/{}", made["id"].as_str().expect("id"))).await;
+    assert_eq!(kept.json(), made);
+    let invoices = second.get(&format!("/v1/invoices?customer={}", demo.customer)).await.json();
+    assert_eq!(invoices["data"].as_array().map(Vec::len), Some(2), "seeded once");
+    let page = second.page(&format!("/p/session/{token}"), &[]).await;
+    assert!(page.status == 200 && page.body.contains("Renamed"));
+    second.stop().await;
+}
+
+#[tokio::test]
+async fn a_deleted_demo_customer_is_made_anew_at_the_next_start() {
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("sandbox.jsonl");
+    let first = start_with(settings(Some(&path)), Arc::new(SystemClock)).await;
+    first.delete(&format!("/v1/customers/{}", first.demo.customer)).await;
+    first.stop().await;
+    let second = start_with(settings(Some(&path)), Arc::new(SystemClock)).await;
+    let url = second.session_url(&format!("customer={}", second.demo.customer)).await;
+    let page = second.page(&url, &[]).await;
+    assert!(page.body.contains("Pro plan") && page.body.contains("4242"));
+    second.stop().await;
+}
+
+#[tokio::test]
+async fn one_state_file_serves_one_process() {
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("sandbox.jsonl");
+    let first = start_with(settings(Some(&path)), Arc::new(SystemClock)).await;
+    let error = Sandbox::bind(settings(Some(&path))).await.expect_err("in use");
+    assert_eq!(error.kind(), ErrorKind::ResourceBusy);
+    assert!(error.to_string().contains("another process"), "{error}");
+    first.stop().await;
+    Sandbox::bind(settings(Some(&path))).await.expect("free again");
+}
+
+#[tokio::test]
+async fn the_next_free_port_is_taken_only_where_that_is_allowed() {
+    let first = start().await;
+    let mut settings = settings(None);
+    settings.listen = first.address;
+    let error = Sandbox::bind(settings.clone()).await.expect_err("in use");
+    assert_eq!(error.kind(), ErrorKind::AddrInUse);
+    assert!(error.to_string().contains(&first.address.to_string()), "{error}");
+    settings.fallback_to_free_port = true;
+    let second = Sandbox::bind(settings).await.expect("another port");
+    assert_ne!(second.local_addr(), first.address);
+    assert_eq!(second.base_url(), format!("http://{}", second.local_addr()));
+    first.stop().await;
+}
+
+#[tokio::test]
+async fn idle_and_half_sent_connections_do_not_hold_the_end() {
+    let sandbox = start().await;
+    let address = sandbox.address;
+    let connect = || async { TcpStream::connect(address).await.expect("connected") };
+    let silent = connect().await;
+    let mut half_a_head = connect().await;
+    half_a_head.write_all(b"POST /v1/customers HTTP/1.1\r\nHost: x\r\n").await.expect("sent");
+    let mut half_a_body = connect().await;
+    half_a_body
+        .write_all(
+            b"POST /v1/customers HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer sk_test_1\r\nContent-Length: 50\r\n\r\nname=",
+        )
+        .await
+        .expect("sent");
+    // One connection that was answered and is now idle: it tells that the sandbox is past accepting the others.
+    let mut idle = connect().await;
+    idle.write_all(b"GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n").await.expect("sent");
+    let mut buffer = [0_u8; 4_096];
+    assert!(idle.read(&mut buffer).await.expect("answer") > 0);
+    sandbox.stop().await;
+    let mut rest = Vec::new();
+    let end = tokio::time::timeout(PATIENCE, idle.read_to_end(&mut rest)).await.expect("closed in time");
+    assert!(end.is_err() || rest.is_empty());
+    drop((silent, half_a_head, half_a_body));
+}

@@ -1,0 +1,7 @@
+//! The sandbox over real sockets.
+
+mod life;
+mod objects;
+mod portal_page;
+mod portal_sessions;
+mod support;

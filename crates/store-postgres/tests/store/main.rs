@@ -1,0 +1,10 @@
+//! The store on a real server.
+
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test reports by panicking")]
+
+mod contracts;
+mod migrations;
+mod outages;
+mod place;
+mod rows;
+mod search_path;

@@ -1,0 +1,55 @@
+//! Where a test's database is.
+
+use billing_testkit::postgres::TestDatabase;
+use secrecy::SecretString;
+use sqlx::postgres::PgConnection;
+use sqlx::{AssertSqlSafe, Executor};
+use store_postgres::{PgSettings, PgStore};
+
+/// A fresh database without any table.
+pub(crate) struct Place(pub(crate) TestDatabase);
+
+impl Place {
+    pub(crate) async fn new() -> Self {
+        Self(TestDatabase::create().await)
+    }
+
+    pub(crate) fn url(&self) -> String {
+        self.0.url().to_owned()
+    }
+
+    /// A store on it, without any table.
+    pub(crate) fn store(&self) -> PgStore {
+        open(&self.url())
+    }
+
+    /// A store on it, with all tables.
+    pub(crate) async fn migrated(&self) -> PgStore {
+        let store = self.store();
+        store.database().migrate().await.unwrap();
+        store
+    }
+
+    /// Does something behind the store's back.
+    pub(crate) async fn execute(&self, sql: &str) {
+        self.connect().await.execute(AssertSqlSafe(sql.to_owned())).await.unwrap();
+    }
+
+    pub(crate) async fn connect(&self) -> PgConnection {
+        self.0.connect().await
+    }
+
+    pub(crate) async fn has_table(&self, name: &str) -> bool {
+        self.has_table_in("public", name).await
+    }
+
+    pub(crate) async fn has_table_in(&self, schema: &str, name: &str) -> bool {
+        let found =
+            sqlx::query_scalar::<_, i64>("SELECT count(*) FROM pg_tables WHERE schemaname = $1 AND tablename = $2");
+        found.bind(schema).bind(name).fetch_one(&mut self.connect().await).await.unwrap() == 1
+    }
+}
+
+pub(crate) fn open(url: &str) -> PgStore {
+    PgStore::open(PgSettings::from_url(&SecretString::from(url)).unwrap())
+}

@@ -1,0 +1,148 @@
+//! Rows as they are stored, and the values that they stand for.
+
+use std::collections::BTreeSet;
+use std::str::FromStr;
+
+use billing_domain::ports::RepoError;
+use billing_domain::{
+    ApiKey, CustomerId, CustomerLink, KeyVerifier, OriginPattern, Permission, ProviderAccount, StoredApiKey, Timestamp,
+};
+use secrecy::SecretString;
+
+use crate::error::{corrupt, refused};
+
+const CUSTOMERS: &str = "billing_customers";
+const API_KEYS: &str = "api_keys";
+
+pub(crate) struct CustomerRow {
+    pub(crate) user_id: String,
+    pub(crate) provider: String,
+    pub(crate) mode: String,
+    pub(crate) customer_id: String,
+}
+
+impl CustomerRow {
+    pub(crate) fn parse(self) -> Result<CustomerLink, RepoError> {
+        Ok(CustomerLink {
+            owner: value(CUSTOMERS, "user_id", &self.user_id)?,
+            at: ProviderAccount::new(
+                value(CUSTOMERS, "provider", &self.provider)?,
+                value(CUSTOMERS, "mode", &self.mode)?,
+            ),
+            customer: customer_id(self.customer_id)?,
+        })
+    }
+}
+
+pub(crate) fn customer_id(text: String) -> Result<CustomerId, RepoError> {
+    value(CUSTOMERS, "customer_id", &text)
+}
+
+pub(crate) struct ApiKeyRow {
+    pub(crate) id: String,
+    pub(crate) user_id: String,
+    pub(crate) name: String,
+    pub(crate) permissions: String,
+    pub(crate) return_origins: String,
+    pub(crate) created_at: i64,
+    pub(crate) expires_at: Option<i64>,
+    pub(crate) revoked_at: Option<i64>,
+}
+
+impl ApiKeyRow {
+    pub(crate) fn parse(self) -> Result<ApiKey, RepoError> {
+        Ok(ApiKey {
+            id: value(API_KEYS, "id", &self.id)?,
+            owner: value(API_KEYS, "user_id", &self.user_id)?,
+            name: value(API_KEYS, "name", &self.name)?,
+            permissions: list(API_KEYS, "permissions", &self.permissions)?,
+            return_origins: list(API_KEYS, "return_origins", &self.return_origins)?,
+            created_at: Timestamp::from_millis(self.created_at),
+            expires_at: self.expires_at.map(Timestamp::from_millis),
+            revoked_at: self.revoked_at.map(Timestamp::from_millis),
+        })
+    }
+}
+
+/// An [`ApiKeyRow`] with the two columns that prove the key.
+pub(crate) struct StoredApiKeyRow {
+    pub(crate) id: String,
+    pub(crate) user_id: String,
+    pub(crate) name: String,
+    pub(crate) permissions: String,
+    pub(crate) return_origins: String,
+    pub(crate) secret_gate: String,
+    pub(crate) secret_hash: String,
+    pub(crate) created_at: i64,
+    pub(crate) expires_at: Option<i64>,
+    pub(crate) revoked_at: Option<i64>,
+}
+
+impl StoredApiKeyRow {
+    pub(crate) fn parse(self) -> Result<StoredApiKey, RepoError> {
+        let verifier =
+            KeyVerifier { gate: SecretString::from(self.secret_gate), hash: SecretString::from(self.secret_hash) };
+        let key = ApiKeyRow {
+            id: self.id,
+            user_id: self.user_id,
+            name: self.name,
+            permissions: self.permissions,
+            return_origins: self.return_origins,
+            created_at: self.created_at,
+            expires_at: self.expires_at,
+            revoked_at: self.revoked_at,
+        };
+        Ok(StoredApiKey { key: key.parse()?, verifier })
+    }
+}
+
+/// Permissions as their column has them.
+pub(crate) fn permissions_text(permissions: &BTreeSet<Permission>) -> String {
+    permissions.iter().map(Permission::as_str).collect::<Vec<_>>().join(" ")
+}
+
+/// Origins as their column has them. The one pattern that no text stands for cannot be a key's.
+pub(crate) fn origins_text(origins: &[OriginPattern]) -> Result<String, RepoError> {
+    let texts = origins.iter().map(|origin| match origin {
+        OriginPattern::Exact(_) | OriginPattern::Subdomains(_) | OriginPattern::AnyHttps => Ok(origin.to_string()),
+        OriginPattern::AnyLoopbackHttp => Err(refused("a key's return origins are patterns that can be written down")),
+    });
+    Ok(texts.collect::<Result<Vec<_>, _>>()?.join(" "))
+}
+
+fn value<T: FromStr<Err: ToString>>(table: &'static str, column: &'static str, text: &str) -> Result<T, RepoError> {
+    text.parse().map_err(|error: T::Err| corrupt(table, column, error))
+}
+
+fn list<T, C>(table: &'static str, column: &'static str, text: &str) -> Result<C, RepoError>
+where
+    T: FromStr<Err: ToString>,
+    C: FromIterator<T>,
+{
+    let parts = (!text.is_empty()).then(|| text.split(' ')).into_iter().flatten();
+    parts.map(|part| value(table, column, part)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pattern_that_no_text_stands_for_is_not_stored() {
+        assert!(matches!(origins_text(&[OriginPattern::AnyLoopbackHttp]), Err(RepoError::Refused(_))));
+    }
+
+    #[test]
+    fn an_empty_list_is_empty_text() {
+        assert_eq!(permissions_text(&BTreeSet::new()), "");
+        assert_eq!(list::<Permission, BTreeSet<_>>("t", "c", "").unwrap(), BTreeSet::new());
+    }
+
+    #[test]
+    fn a_list_that_somebody_damaged_is_corrupt() {
+        for bad in [" ", "a:b ", " a:b", "a:b  c:d", "a:b,c:d", "a:b\nc:d"] {
+            let parsed = list::<Permission, BTreeSet<_>>("t", "c", bad);
+            assert!(matches!(parsed, Err(RepoError::Corrupt { table: "t", column: "c", .. })), "{bad:?}");
+        }
+    }
+}

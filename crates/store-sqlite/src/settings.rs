@@ -1,0 +1,103 @@
+//! [`SqliteSettings`]: where the file is.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use secrecy::{ExposeSecret, SecretString};
+use sqlx::sqlite::SqliteConnectOptions;
+
+/// The setting that both stores share: its scheme says whose it is.
+pub const SETTINGS: &[&str] = &["DATABASE_URL"];
+
+/// Those of [`SETTINGS`] that are secret. A file's URL holds none, but `DATABASE_URL` is the other store's name, too.
+pub const SECRETS: &[&str] = &["DATABASE_URL"];
+
+/// A checked URL: where the database's file is, or is to be. Nothing was opened or made yet.
+#[derive(Clone, Debug)]
+pub struct SqliteSettings {
+    pub(crate) file: PathBuf,
+}
+
+impl SqliteSettings {
+    /// Whether a URL is one for this crate, by its scheme.
+    #[must_use]
+    pub fn is_for(url: &SecretString) -> bool {
+        url.expose_secret().starts_with("sqlite:")
+    }
+
+    /// Settings from `sqlite://relative/path.db` or `sqlite:///absolute/path.db`, percent-encoded where a name holds `%` or
+    /// `?`.
+    ///
+    /// # Errors
+    /// What is wrong, in one sentence. Never the URL or a part of it.
+    pub fn from_url(url: &SecretString) -> Result<Self, String> {
+        let text = url.expose_secret();
+        let form = "it must be sqlite://relative/path.db or sqlite:///absolute/path.db";
+        let rest = text.strip_prefix("sqlite:").ok_or(form)?;
+        let rest = rest.strip_prefix("//").unwrap_or(rest);
+        let (path, parameters) = rest.split_once('?').unwrap_or((rest, ""));
+        if path == ":memory:" || path.is_empty() && parameters.contains("mode=memory") {
+            return Err("it must name a file: a database in memory would be another one for each connection".to_owned());
+        }
+        if !matches!(parameters, "" | "mode=rwc") {
+            return Err(
+                "it has a parameter that is not supported: the file is always opened for reading and writing, and made \
+                        if it is missing"
+                    .to_owned(),
+            );
+        }
+        let options = SqliteConnectOptions::from_str(&format!("sqlite://{path}")).map_err(|_| form)?;
+        let file = options.get_filename().to_str().ok_or(form)?;
+        // SQLite itself would read `file:` as one of its own URLs, with parameters of its own.
+        if file.is_empty() || file.ends_with('/') || file.starts_with("file:") || file.contains('\0') {
+            return Err(form.to_owned());
+        }
+        Ok(Self { file: PathBuf::from(file) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(url: &str) -> Result<SqliteSettings, String> {
+        SqliteSettings::from_url(&SecretString::from(url))
+    }
+
+    #[test]
+    fn urls_name_files() {
+        for (url, file) in [
+            ("sqlite://data/billing-portal.db", "data/billing-portal.db"),
+            ("sqlite:///var/lib/billing/portal.db", "/var/lib/billing/portal.db"),
+            ("sqlite:portal.db", "portal.db"),
+            ("sqlite://portal.db?mode=rwc", "portal.db"),
+            ("sqlite://a%20b/%EA%B9%80%3F.db", "a b/김?.db"),
+        ] {
+            assert_eq!(read(url).unwrap().file, PathBuf::from(file), "{url}");
+        }
+    }
+
+    #[test]
+    fn what_names_no_file_is_refused() {
+        for url in [
+            "",
+            "data.db",
+            "postgres://h/d",
+            "sqlite:",
+            "sqlite://",
+            "sqlite://data/",
+            "sqlite::memory:",
+            "sqlite://:memory:",
+            "sqlite://?mode=memory",
+            "sqlite://a.db?mode=memory",
+            "sqlite://a.db?mode=ro",
+            "sqlite://a.db?cache=shared",
+            "sqlite://file:a.db",
+            "sqlite://a%00.db",
+            "sqlite://%FF.db",
+        ] {
+            assert!(read(url).is_err(), "{url}");
+        }
+        assert!(read("sqlite::memory:").unwrap_err().contains("memory"));
+    }
+}

@@ -1,0 +1,55 @@
+//! Who may read the files.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
+
+use billing_domain::ports::OnConflict;
+use billing_domain::{Mode, Timestamp};
+use billing_testkit::samples::{account, customer, link, user};
+
+use crate::place::{Place, open};
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+/// Runs itself in a second process, because the umask is the whole process's.
+#[tokio::test]
+async fn files_are_their_owners_only_also_under_a_permissive_umask() {
+    const CHILD: &str = "FILE_MODES_TEST";
+    if std::env::var_os(CHILD).is_none() {
+        let ran = Command::new("sh")
+            .args(["-c", r#"umask 000; exec "$0" "$@""#])
+            .arg(std::env::current_exe().unwrap())
+            .args(["--exact", "file_modes::files_are_their_owners_only_also_under_a_permissive_umask"])
+            .env(CHILD, "1")
+            .output()
+            .unwrap();
+        assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stdout));
+        return;
+    }
+    let place = Place::new().await;
+    let control = place.file().parent().unwrap().with_file_name("control");
+    fs::write(&control, "").unwrap();
+    assert_eq!(mode(&control), 0o666, "this test needs a permissive umask");
+
+    let store = place.migrated().await;
+    let to = link(&user("ann"), &account("stripe", Mode::Test), &customer("cus_1"));
+    store.customers().link(&to, OnConflict::Keep, Timestamp::from_seconds(0)).await.unwrap();
+    let file = place.file();
+    assert_eq!(mode(file.parent().unwrap()), 0o700);
+    for name in ["billing.db", "billing.db-wal", "billing.db-shm"] {
+        assert_eq!(mode(&file.with_file_name(name)), 0o600, "{name}");
+    }
+    store.database().close().await;
+
+    // What was there before keeps the mode that somebody gave it, and works.
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
+    fs::set_permissions(file.parent().unwrap(), fs::Permissions::from_mode(0o755)).unwrap();
+    let again = open(&place.url());
+    assert_eq!(again.customers().list(&to.owner).await.unwrap(), [to]);
+    assert_eq!(mode(&file), 0o640);
+    assert_eq!(mode(file.parent().unwrap()), 0o755);
+}

@@ -1,0 +1,10 @@
+//! The store on real files.
+
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test reports by panicking")]
+
+mod contracts;
+mod file_modes;
+mod migrations;
+mod outages;
+mod place;
+mod rows;

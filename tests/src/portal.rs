@@ -1,0 +1,105 @@
+//! A running service: where it listens, whether it is ready.
+
+use std::net::SocketAddr;
+
+use serde_json::Value;
+
+use crate::poll;
+use crate::process::{Launch, Process};
+use crate::wire::{Request, Response};
+
+/// A `serve` process that listens.
+#[derive(Debug)]
+pub struct Portal {
+    /// The process.
+    pub process: Process,
+    /// Its public address.
+    pub public: SocketAddr,
+    /// Its admin address.
+    pub admin: SocketAddr,
+}
+
+impl Portal {
+    /// Starts the process and waits until it says where it listens.
+    ///
+    /// # Panics
+    /// When it ends instead, or never says so.
+    #[must_use]
+    pub fn start(launch: &Launch) -> Self {
+        let mut process = launch.spawn();
+        let (public, admin) = poll::until("the service to listen", || {
+            if let Some(found) = listening(&process.stderr()) {
+                return Some(found);
+            }
+            let ended = process.exited();
+            assert!(ended.is_none(), "it ended with {ended:?}:\n{}\n{}", process.stdout(), process.stderr());
+            None
+        });
+        Self { process, public, admin }
+    }
+
+    /// Starts the process and waits until it is ready.
+    ///
+    /// # Panics
+    /// When it does not get ready.
+    #[must_use]
+    pub fn start_ready(launch: &Launch) -> Self {
+        let portal = Self::start(launch);
+        portal.wait_ready();
+        portal
+    }
+
+    /// Waits until `/readyz` answers 200.
+    ///
+    /// # Panics
+    /// When it never does; the message has the last answer and the log.
+    pub fn wait_ready(&self) {
+        let mut last = String::new();
+        let ready = poll::within(poll::PATIENCE, || match self.get("/readyz") {
+            Ok(answer) if answer.status == 200 => Some(()),
+            Ok(answer) => {
+                last = answer.text();
+                None
+            }
+            Err(error) => {
+                last = error;
+                None
+            }
+        });
+        assert!(ready.is_some(), "never ready: {last}\n{}", self.process.stderr());
+    }
+
+    /// A GET on the public address.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub fn get(&self, target: &str) -> Result<Response, String> {
+        Request::get(target).send(self.public)
+    }
+
+    /// Sends a request to the public address.
+    ///
+    /// # Panics
+    /// When there is no answer.
+    #[must_use]
+    pub fn send(&self, request: &Request) -> Response {
+        request.send(self.public).unwrap_or_else(|error| panic!("{error}\n{}", self.process.stderr()))
+    }
+
+    /// The messages of the log's lines, with their fields, as JSON.
+    #[must_use]
+    pub fn log(&self) -> Vec<Value> {
+        self.process.stderr().lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    }
+}
+
+/// The addresses in the log's line `listening`, whether its fields are nested or not.
+fn listening(log: &str) -> Option<(SocketAddr, SocketAddr)> {
+    log.lines().filter(|line| line.contains("listening")).find_map(|line| {
+        let line: Value = serde_json::from_str(line).ok()?;
+        let fields = if line["fields"].is_object() { &line["fields"] } else { &line };
+        let address = |name: &str| fields[name].as_str()?.parse().ok();
+        (fields["message"] == "listening").then_some(())?;
+        Some((address("public")?, address("admin")?))
+    })
+}

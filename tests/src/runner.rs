@@ -1,0 +1,271 @@
+//! Runs the cases of the data files against a world.
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::canary;
+use crate::case::{Case, Expect, Presented, Route, WireCase};
+use crate::invariants;
+use crate::portal::Portal;
+use crate::stripe_stub::Recorded;
+use crate::tokens;
+use crate::wire::{Connection, Outcome, Request, Response};
+use crate::words::Words;
+use crate::world::{User, World};
+
+/// The access token's route.
+pub const TOKEN_ROUTE: &str = "/api/v1/subscriptions/portal";
+/// The API key's route.
+pub const KEY_ROUTE: &str = "/api/v1/subscriptions/portal/api";
+
+/// Runs a case.
+///
+/// # Errors
+/// What is not as expected.
+pub fn run(world: &World, case: &Case) -> Result<(), String> {
+    let routes: &[Route] = match case.route {
+        Route::Both => &[Route::Token, Route::Key],
+        Route::Token => &[Route::Token],
+        Route::Key => &[Route::Key],
+    };
+    routes.iter().try_for_each(|route| {
+        world.with_user(|user| match &case.faults {
+            None => world.portal(&case.profile, |portal| {
+                let calls = |user: &User| world.requests_for(&case.profile, &user.customer);
+                exchange(world, case, *route, portal, user, calls)
+            }),
+            Some(faults) => world.with_station(&case.profile, |station| {
+                station.prepare(user, faults);
+                exchange(world, case, *route, &station.portal, user, |_| station.stub.requests())
+            }),
+        })
+    })
+}
+
+fn exchange(
+    world: &World,
+    case: &Case,
+    route: Route,
+    portal: &Portal,
+    user: &mut User,
+    calls: impl Fn(&User) -> Vec<Recorded>,
+) -> Result<(), String> {
+    let address = if case.listener.as_deref() == Some("admin") { portal.admin } else { portal.public };
+    let mut words = world.words(&case.profile, user);
+    words.set("host", address.to_string());
+    words.set("credential", words.fill(if route == Route::Key { "{key}" } else { "{token}" }));
+    let request = request(world, case, route, user, &words);
+    let before = calls(user).len();
+    let log_before = portal.process.log().len();
+    let started = Instant::now();
+    let answer = request.send(address)?;
+    let took = started.elapsed();
+    let seen = calls(user).split_off(before);
+    if answer.status == 200 {
+        canary::plant_url(&answer.portal_url());
+    }
+    let target = request.target.split('?').next().unwrap_or_default();
+    let said = format!("{} {:?}\n{}", answer.status, answer.headers, answer.text());
+    judge(case, &words, &answer, &seen, took)
+        .and_then(|()| invariants::check(&case.method, target, &answer))
+        .and_then(|()| judge_log(&case.expect, portal, log_before, &answer))
+        .map_err(|wrong| format!("{wrong}\n\nthe answer was: {said}"))
+}
+
+fn request(world: &World, case: &Case, route: Route, user: &mut User, words: &Words) -> Request {
+    let own = if route == Route::Key { KEY_ROUTE } else { TOKEN_ROUTE };
+    let target = case.target.as_deref().map_or_else(|| own.to_owned(), |target| words.fill(target));
+    let mut request = Request::new(&case.method, target);
+    let bearer = match &case.credential {
+        None => vec![words.fill("Bearer {credential}")],
+        Some(Presented::None(_)) => Vec::new(),
+        Some(Presented::Raw { authorization }) => authorization.iter().map(|value| words.fill(value)).collect(),
+        Some(Presented::Token { token }) => {
+            vec![format!("Bearer {}", tokens::mint(&world.profiles().get(&case.profile).issuer, token, words))]
+        }
+        Some(Presented::Key { key }) => vec![format!("Bearer {}", world.special_key(&case.profile, user, key))],
+    };
+    for value in bearer {
+        request = request.header("authorization", value);
+    }
+    if let Some(body) = &case.body {
+        request = request.body(bytes(&match body {
+            Value::String(raw) => words.fill(raw),
+            json => words.fill(&json.to_string()),
+        }));
+        match case.content_type.as_deref() {
+            Some("none") => {}
+            other => request = request.header("content-type", other.unwrap_or("application/json")),
+        }
+    }
+    for (name, value) in &case.headers {
+        request = request.header(name, words.fill(value));
+    }
+    if let Some(fields) = case.fields {
+        // `Host` is the one field that is added on the wire.
+        for at in request.headers.len() + 1..fields {
+            request = request.header(format!("x-field-{at}"), "1");
+        }
+    }
+    request
+}
+
+/// `latin1:` before a text makes each of its characters one byte.
+fn bytes(text: &str) -> Vec<u8> {
+    match text.strip_prefix("latin1:") {
+        Some(text) => text.chars().map(|c| u8::try_from(u32::from(c)).expect("latin-1")).collect(),
+        None => text.as_bytes().to_vec(),
+    }
+}
+
+fn judge(case: &Case, words: &Words, answer: &Response, seen: &[Recorded], took: Duration) -> Result<(), String> {
+    let expect = &case.expect;
+    ensure(expect.status.allow(answer.status), || format!("the status is not {:?}", expect.status))?;
+    if let Some(code) = &expect.code {
+        ensure(answer.code() == *code, || format!("the code is not {code}"))?;
+    }
+    if let Some(kind) = &expect.problem_type {
+        ensure(answer.json()["type"] == **kind, || format!("the type is not {kind}"))?;
+    }
+    let detail = answer.json()["detail"].as_str().unwrap_or_default().to_owned();
+    for word in &expect.detail {
+        ensure(detail.contains(word), || format!("the detail does not name `{word}`"))?;
+    }
+    for (name, value) in &expect.headers {
+        let found = answer.header(name);
+        let wanted = value.as_ref().map(|value| words.fill(value));
+        ensure(found == wanted.as_deref(), || format!("{name} is {found:?}, not {wanted:?}"))?;
+    }
+    for name in &expect.has_headers {
+        ensure(answer.header(name).is_some(), || format!("{name} is missing"))?;
+    }
+    for (name, wanted) in &expect.header_words {
+        let found = answer.header(name).unwrap_or_default();
+        ensure(wanted.iter().all(|word| found.contains(word)), || format!("{name} is `{found}`, without all of {wanted:?}"))?;
+    }
+    if expect.fresh_request_id {
+        let id = answer.header("x-request-id").unwrap_or_default();
+        ensure(invariants::is_fresh_request_id(id), || format!("the request id `{id}` is no fresh UUIDv7"))?;
+    }
+    let body = answer.text();
+    for word in &expect.body {
+        ensure(body.contains(word), || format!("the body does not hold `{word}`"))?;
+    }
+    if let Some(limit) = expect.within_ms {
+        ensure(took < Duration::from_millis(limit), || format!("it took {took:?}"))?;
+    }
+    judge_upstream(case, words, answer, seen)
+}
+
+fn judge_upstream(case: &Case, words: &Words, answer: &Response, seen: &[Recorded]) -> Result<(), String> {
+    let expect = &case.expect;
+    let session = answer.status == 200 && case.method == "POST";
+    let by_rule = usize::from(session);
+    let wanted = expect.calls.or(expect.idempotency.as_ref().map(Vec::len));
+    match (wanted, expect.max_calls) {
+        (None, Some(most)) => ensure(seen.len() <= most, || format!("{} requests reached the provider", seen.len()))?,
+        (wanted, _) => {
+            let wanted = wanted.unwrap_or(by_rule);
+            ensure(seen.len() == wanted, || format!("{} requests reached the provider, not {wanted}", seen.len()))?;
+        }
+    }
+    let last = seen.last();
+    for (name, value) in &expect.form {
+        let found = last.and_then(|request| request.field(name));
+        let value = words.fill(value);
+        ensure(found == Some(value.as_str()), || format!("the provider saw {name}={found:?}, not {value}"))?;
+    }
+    for name in &expect.no_form {
+        ensure(last.is_none_or(|request| request.field(name).is_none()), || format!("the provider saw {name}"))?;
+    }
+    for request in seen {
+        for (name, value) in &expect.upstream_headers {
+            let found = request.header(name);
+            ensure(found == Some(value), || format!("the provider saw {name}: {found:?}"))?;
+        }
+        for (name, wanted) in &expect.upstream_header_words {
+            let found = request.header(name).unwrap_or_default();
+            ensure(wanted.iter().all(|word| found.contains(word)), || format!("the provider saw {name}: {found}"))?;
+        }
+    }
+    if let Some(pattern) = &expect.idempotency {
+        let keys: Vec<_> = seen.iter().map(|request| request.idempotency_key().unwrap_or_default()).collect();
+        ensure(keys.iter().all(|key| !key.is_empty()), || "a request has no idempotency key".to_owned())?;
+        for (a, left) in pattern.iter().enumerate() {
+            for (b, right) in pattern.iter().enumerate() {
+                ensure((left == right) == (keys[a] == keys[b]), || format!("the idempotency keys are {keys:?}, not as {pattern:?}"))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn judge_log(expect: &Expect, portal: &Portal, log_before: usize, answer: &Response) -> Result<(), String> {
+    let body = answer.text();
+    let log = portal.process.log().text_from(log_before);
+    for word in &expect.absent {
+        ensure(!body.contains(word), || format!("the body holds `{word}`"))?;
+    }
+    for word in expect.absent.iter().filter(|word| word.len() >= 12) {
+        ensure(!log.contains(word.as_str()), || format!("the log holds `{word}`"))?;
+    }
+    if !expect.log.is_empty() {
+        let whole = || portal.process.log().text_from(log_before);
+        let told = crate::poll::within(Duration::from_secs(10), || {
+            expect.log.iter().all(|word| whole().contains(word)).then_some(())
+        });
+        ensure(told.is_some(), || format!("the log does not hold all of {:?}", expect.log))?;
+    }
+    Ok(())
+}
+
+/// Runs a case of bytes.
+///
+/// # Errors
+/// What is not as expected.
+pub fn run_wire(world: &World, case: &WireCase) -> Result<(), String> {
+    world.with_user(|user| {
+        world.portal("default", |portal| {
+            let mut words = world.words("default", user);
+            words.set("host", portal.public.to_string());
+            let mut connection = Connection::open(portal.public).map_err(|e| e.to_string())?;
+            for piece in &case.send {
+                // The server may have answered and closed already: that is what some cases want to see.
+                let _ = connection.send(words.fill(piece).as_bytes());
+            }
+            if let Some(drip) = &case.drip {
+                connection.drip(words.fill(drip).as_bytes());
+            }
+            let method = case.send.first().map_or("GET", |first| first.split(' ').next().unwrap_or("GET"));
+            judge_wire(case, method, &mut connection)
+        })
+    })
+}
+
+fn judge_wire(case: &WireCase, method: &str, connection: &mut Connection) -> Result<(), String> {
+    let answer = match connection.answer(method) {
+        Outcome::Answer(answer) => answer,
+        Outcome::Closed => return ensure(case.expect.or_closed, || "it closed without an answer".to_owned()),
+        Outcome::Silence => return Err("neither an answer nor the end came".to_owned()),
+    };
+    let said = format!("{} {:?}\n{}", answer.status, answer.headers, answer.text());
+    let right = case.expect.status.contains(&answer.status);
+    ensure(right, || format!("the status is none of {:?}\n\nthe answer was: {said}", case.expect.status))?;
+    if let Some(code) = &case.expect.code {
+        ensure(answer.code() == *code, || format!("the code is not {code}\n\nthe answer was: {said}"))?;
+        invariants::check(method, TOKEN_ROUTE, &answer).map_err(|wrong| format!("{wrong}\n\nthe answer was: {said}"))?;
+    }
+    if case.expect.then_closed {
+        return match connection.answer("GET") {
+            Outcome::Closed => Ok(()),
+            Outcome::Silence => Err("the connection stays open after the answer".to_owned()),
+            Outcome::Answer(second) => Err(format!("what followed was answered too: {}", second.status)),
+        };
+    }
+    Ok(())
+}
+
+fn ensure(holds: bool, message: impl FnOnce() -> String) -> Result<(), String> {
+    if holds { Ok(()) } else { Err(message()) }
+}

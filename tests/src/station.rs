@@ -1,0 +1,40 @@
+//! A service with a provider of its own, for one case at a time: what the provider does here meets nobody else.
+
+use crate::portal::Portal;
+use crate::stripe_stub::{Fault, StripeStub};
+use crate::world::{User, World};
+use crate::{canary, runtime};
+
+/// See the module.
+#[derive(Debug)]
+pub struct Station {
+    /// The service.
+    pub portal: Portal,
+    /// Its provider.
+    pub stub: StripeStub,
+}
+
+impl Station {
+    /// Starts both, with a profile's settings.
+    #[must_use]
+    pub fn start(world: &World, profile: &str) -> Self {
+        let stub = runtime::wait(StripeStub::start());
+        canary::plant(stub.secret_key());
+        let launch = world.launch(profile, &["serve"]);
+        let stranded = profile == "stranded";
+        let launch = if stranded { launch } else { launch.env("BILLING_STRIPE_API_BASE", stub.base_url()) };
+        Self { portal: Portal::start_ready(&launch), stub }
+    }
+
+    /// Makes this user's customer known, and scripts what happens to the next requests.
+    ///
+    /// # Panics
+    /// When a fault's name is wrong.
+    pub fn prepare(&self, user: &User, faults: &[String]) {
+        self.stub.add_customer(&user.customer);
+        self.stub.add_subscription(&user.customer, &user.subscription);
+        for fault in faults {
+            self.stub.push(Fault::from_name(fault).unwrap_or_else(|e| panic!("{e:?}")));
+        }
+    }
+}

@@ -1,0 +1,368 @@
+//! One store's world: a database, a provider, the running services over them, and users to borrow.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::database::{Database, Store};
+use crate::portal::Portal;
+use crate::process::Launch;
+use crate::profiles::Profiles;
+use crate::station::Station;
+use crate::stripe_stub::{self, Recorded, StripeStub};
+use crate::tokens::{self, Bend};
+use crate::words::Words;
+use crate::{canary, runtime};
+
+/// The pepper of all profiles.
+pub const PEPPER: &str = "pepper-of-the-tests-0123456789-0123456789-abcdef";
+
+/// Everything that the cases of one store share.
+#[derive(Debug)]
+pub struct World {
+    store: Store,
+    profiles: Profiles,
+    database: Database,
+    stub: StripeStub,
+    live_stub: StripeStub,
+    portals: Mutex<BTreeMap<String, Arc<OnceLock<Portal>>>>,
+    stations: Mutex<BTreeMap<String, Vec<Station>>>,
+    idle: Mutex<Vec<User>>,
+    users: Mutex<usize>,
+    folder: TempDir,
+}
+
+/// A user with a billing account, borrowed by one case at a time, so that requests at the provider can be told apart.
+#[derive(Clone, Debug)]
+pub struct User {
+    /// Who.
+    pub id: String,
+    /// Its customer, in test mode and in live mode.
+    pub customer: String,
+    /// The customer's subscription.
+    pub subscription: String,
+    /// Its keys, by prefix.
+    keys: BTreeMap<String, String>,
+}
+
+impl World {
+    /// Makes a database and starts the providers. Services start when a case needs them.
+    #[must_use]
+    pub fn create(store: Store) -> Self {
+        for secret in [tokens::SECRET, tokens::OLD_SECRET, tokens::FOREIGN_SECRET, PEPPER] {
+            canary::plant(secret);
+        }
+        let stub = runtime::wait(StripeStub::start());
+        let live_stub = runtime::wait(StripeStub::start_live());
+        canary::plant(stub.secret_key());
+        canary::plant(live_stub.secret_key());
+        let world = Self {
+            store,
+            profiles: Profiles::read(),
+            database: Database::create(store),
+            stub,
+            live_stub,
+            portals: Mutex::default(),
+            stations: Mutex::default(),
+            idle: Mutex::default(),
+            users: Mutex::default(),
+            folder: tempfile::tempdir().expect("a temporary folder"),
+        };
+        world.link("default", "only-in-test-mode", "cus_OnlyInTestMode1");
+        world.link("live", "only-in-live-mode", "cus_OnlyInLiveMode1");
+        world
+    }
+
+    /// Which store it is.
+    #[must_use]
+    pub const fn store(&self) -> Store {
+        self.store
+    }
+
+    /// The profiles.
+    #[must_use]
+    pub const fn profiles(&self) -> &Profiles {
+        &self.profiles
+    }
+
+    /// The database.
+    #[must_use]
+    pub const fn database(&self) -> &Database {
+        &self.database
+    }
+
+    /// The provider of a profile.
+    #[must_use]
+    pub fn stub(&self, profile: &str) -> &StripeStub {
+        if self.profiles.get(profile).mode == "live" { &self.live_stub } else { &self.stub }
+    }
+
+    /// The running service of a profile.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn portal<T>(&self, profile: &str, then: impl FnOnce(&Portal) -> T) -> T {
+        let cell = Arc::clone(self.portals.lock().expect("nobody panics with the lock").entry(profile.to_owned()).or_default());
+        then(cell.get_or_init(|| Portal::start_ready(&self.launch(profile, &["serve"]))))
+    }
+
+    /// A start of the binary with a profile's settings.
+    #[must_use]
+    pub fn launch(&self, profile: &str, arguments: &[&str]) -> Launch {
+        let environment = self.profiles.environment(profile, &self.settings_words(profile));
+        Launch::new(self.folder.path(), arguments).envs(&environment)
+    }
+
+    /// What the placeholders of settings mean.
+    fn settings_words(&self, profile: &str) -> Words {
+        let mut words = Words::default();
+        words.set("stub", self.stub(profile).base_url());
+        words.set("database", self.database.url());
+        words.set("pepper", PEPPER);
+        words.set("secret", tokens::SECRET);
+        words.set("old_secret", tokens::OLD_SECRET);
+        words.set("keys", tokens::key_file("").display().to_string());
+        words.set("stripe_test_key", self.stub.secret_key());
+        words.set("stripe_live_key", self.live_stub.secret_key());
+        words.set("portal_configuration", stripe_stub::CONFIGURATION);
+        words
+    }
+
+    /// Lends a user whom nobody else uses meanwhile.
+    pub fn with_user<T>(&self, then: impl FnOnce(&mut User) -> T) -> T {
+        let idle = self.idle.lock().expect("nobody panics with the lock").pop();
+        let mut user = idle.unwrap_or_else(|| self.new_user());
+        let result = then(&mut user);
+        // A case that panics keeps its user: the next one gets a new one.
+        self.idle.lock().expect("nobody panics with the lock").push(user);
+        result
+    }
+
+    /// Makes a user with a billing account in both modes.
+    ///
+    /// # Panics
+    /// When the command line refuses.
+    #[must_use]
+    pub fn new_user(&self) -> User {
+        let number = {
+            let mut users = self.users.lock().expect("nobody panics with the lock");
+            *users += 1;
+            *users
+        };
+        let id = format!("user-{number}");
+        let customer = format!("cus_Case{number:010}");
+        let subscription = format!("sub_Case{number:010}");
+        for (profile, stub) in [("default", &self.stub), ("live", &self.live_stub)] {
+            stub.add_customer(&customer);
+            stub.add_subscription(&customer, &subscription);
+            self.link(profile, &id, &customer);
+        }
+        User { id, customer, subscription, keys: BTreeMap::new() }
+    }
+
+    fn link(&self, profile: &str, user: &str, customer: &str) {
+        let linked = self.launch(profile, &["customers", "link", "--user", user, "--customer", customer]).run();
+        let _ = linked.expect_code(0);
+    }
+
+    /// Makes an API key through the command line and returns what it printed.
+    ///
+    /// # Panics
+    /// When the command line refuses.
+    #[must_use]
+    pub fn create_key(&self, profile: &str, user: &str, more: &[&str]) -> Value {
+        let mut arguments = vec!["keys", "create", "--user", user, "--name", "of a test", "--json"];
+        arguments.extend(more);
+        let created = self.launch(profile, &arguments).secrets_on_stdout().run().json();
+        plant_key(created["key"].as_str().expect("`key` is a text"));
+        created
+    }
+
+    /// A user's good key for a profile, made at the first use.
+    pub fn good_key(&self, profile: &str, user: &mut User) -> String {
+        let prefix = self.profiles.get(profile).key_prefix.clone();
+        let make = || self.create_key(profile, &user.id, &[])["key"].as_str().expect("a key").to_owned();
+        user.keys.entry(prefix).or_insert_with(make).clone()
+    }
+
+    /// A key that is special or bent: the names that `{"key": …}` in a case may have.
+    ///
+    /// # Panics
+    /// When there is no such name.
+    pub fn special_key(&self, profile: &str, user: &mut User, name: &str) -> String {
+        let create = |more: &[&str]| self.create_key(profile, &user.id, more);
+        let text = |created: &Value| created["key"].as_str().expect("a key").to_owned();
+        match name {
+            "reports_only" => text(&create(&["--permission", "reports:read"])),
+            "two_permissions" => text(&create(&["--permission", "reports:read", "--permission", "subscriptions:portal"])),
+            "partner" => {
+                let origins = ["--return-origin", "https://partner.example.net", "--return-origin", "https://*.partners.example.net"];
+                text(&create(&origins))
+            }
+            // Made in test mode, where it is allowed.
+            "anywhere" => text(&self.create_key("default", &user.id, &["--return-origin", "*"])),
+            "expires_later" => text(&create(&["--expires-at", &timestamp(now() + 3600)])),
+            "expired" => {
+                let expiry = now() + 2;
+                let key = text(&create(&["--expires-at", &timestamp(expiry)]));
+                crate::poll::until("the key to expire", || (now() > expiry).then_some(()));
+                key
+            }
+            "revoked" => {
+                let created = create(&[]);
+                let id = created["id"].as_str().expect("an id");
+                let _ = self.launch(profile, &["keys", "revoke", id]).run().expect_code(0);
+                text(&created)
+            }
+            "other_pepper" => {
+                let arguments = ["keys", "create", "--user", &user.id, "--name", "of a test", "--json"];
+                let launch = self.launch(profile, &arguments).secrets_on_stdout();
+                let launch = launch.env("BILLING_API_KEY_PEPPER", "another-pepper-of-the-tests-0123456789-0123456789");
+                text(&launch.run().json())
+            }
+            bent => {
+                let good = self.good_key(profile, user);
+                bend_key(&good, bent)
+            }
+        }
+    }
+
+    /// The placeholders of a case.
+    pub fn words(&self, profile: &str, user: &mut User) -> Words {
+        let mut words = Words::at(now());
+        words.set("user", &user.id);
+        words.set("USER", user.id.to_uppercase());
+        words.set("customer", &user.customer);
+        words.set("subscription", &user.subscription);
+        words.set("stub", self.stub(profile).base_url());
+        let token = tokens::mint(&self.profiles.get(profile).issuer, &Bend::default(), &words);
+        canary::plant_token(&token);
+        words.set("token", token);
+        words.set("key", self.good_key(profile, user));
+        words
+    }
+
+    /// A good access token for this user.
+    #[must_use]
+    pub fn token(&self, profile: &str, user: &str) -> String {
+        let mut words = Words::at(now());
+        words.set("user", user);
+        let token = tokens::mint(&self.profiles.get(profile).issuer, &Bend::default(), &words);
+        canary::plant_token(&token);
+        token
+    }
+
+    /// The requests that reached the provider for this customer.
+    #[must_use]
+    pub fn requests_for(&self, profile: &str, customer: &str) -> Vec<Recorded> {
+        let mut requests = self.stub(profile).requests();
+        requests.retain(|request| request.field("customer") == Some(customer));
+        requests
+    }
+
+    /// All requests that reached the providers.
+    #[must_use]
+    pub fn all_requests(&self) -> Vec<Recorded> {
+        [self.stub.requests(), self.live_stub.requests()].concat()
+    }
+
+    /// Lends a service with a provider of its own, for a case that makes the provider fail.
+    pub fn with_station<T>(&self, profile: &str, then: impl FnOnce(&Station) -> T) -> T {
+        let idle = {
+            let mut stations = self.stations.lock().expect("nobody panics with the lock");
+            stations.entry(profile.to_owned()).or_default().pop()
+        };
+        let station = idle.unwrap_or_else(|| Station::start(self, profile));
+        let result = then(&station);
+        // A case that panics keeps its station: faults that it scripted must not meet the next one.
+        self.stations.lock().expect("nobody panics with the lock").entry(profile.to_owned()).or_default().push(station);
+        result
+    }
+}
+
+/// Registers what is secret in an API key: all of it, and its secret part alone.
+pub fn plant_key(key: &str) {
+    canary::plant(key);
+    if let Some((_, secret)) = key.rsplit_once('_') {
+        canary::plant(secret);
+    }
+}
+
+/// The checksum of an API key: CRC-32 (ISO-HDLC) of what stands before it, as six base62 digits.
+#[must_use]
+pub fn checksum(before: &str) -> String {
+    const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    let mut rest = crc32fast::hash(before.as_bytes()) as usize;
+    let mut digits = [b'0'; 6];
+    for digit in digits.iter_mut().rev() {
+        *digit = DIGITS[rest % 62];
+        rest /= 62;
+    }
+    String::from_utf8_lossy(&digits).into_owned()
+}
+
+fn bend_key(good: &str, how: &str) -> String {
+    let (before, rest) = good.rsplit_once('_').expect("a key has three parts");
+    let (prefix, id) = before.rsplit_once('_').expect("a key has three parts");
+    let (secret, _) = rest.split_at(rest.len() - 6);
+    let swap = |text: &str| {
+        let first = if text.starts_with('a') { 'b' } else { 'a' };
+        format!("{first}{}", &text[1..])
+    };
+    let sealed = |body: String| format!("{body}{}", checksum(&body));
+    match how {
+        "cut" => good[..good.len() - 1].to_owned(),
+        "mistyped" => format!("{before}_{}", swap(rest)),
+        "unknown" => sealed(format!("{prefix}_{}_{secret}", swap(id))),
+        "wrong_secret" => sealed(format!("{before}_{}", swap(secret))),
+        "short_secret" => sealed(format!("{before}_{}", &secret[..10])),
+        "empty_secret" => sealed(format!("{before}_")),
+        unknown => panic!("no key is called {unknown}"),
+    }
+}
+
+/// Seconds since 1970.
+///
+/// # Panics
+/// Where the clock is before that.
+#[must_use]
+pub fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("the clock is after 1970");
+    i64::try_from(since.as_secs()).expect("the year is not that far away")
+}
+
+/// A time as RFC 3339 text. (Days to date: Howard Hinnant, "chrono-compatible low-level date algorithms".)
+#[must_use]
+pub fn timestamp(seconds: i64) -> String {
+    let (days, rest) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
+    let shifted = days + 719_468;
+    let era = shifted.div_euclid(146_097);
+    let day_of_era = shifted.rem_euclid(146_097);
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", rest / 3600, rest / 60 % 60, rest % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_contract_s_own_checksum() {
+        assert_eq!(checksum("llmgen_x"), "0W5whn");
+    }
+
+    #[test]
+    fn times_are_written_as_rfc_3339_says() {
+        assert_eq!(timestamp(0), "1970-01-01T00:00:00Z");
+        assert_eq!(timestamp(951_782_400), "2000-02-29T00:00:00Z");
+        assert_eq!(timestamp(4_102_444_799), "2099-12-31T23:59:59Z");
+    }
+}

@@ -1,0 +1,111 @@
+//! The stub is as strict as it says: what a careless client would send is refused, and what Stripe stores is replayed.
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use workspace_tests::stripe_stub::{API_VERSION, CUSTOMER, Fault, StripeStub};
+
+const PATH: &str = "/v1/billing_portal/sessions";
+
+/// A request that is all right, to be spoiled.
+struct Sent {
+    path: &'static str,
+    headers: Vec<(&'static str, String)>,
+    body: String,
+}
+
+fn good(stub: &StripeStub) -> Sent {
+    let headers = vec![
+        ("authorization", format!("Bearer {}", stub.secret_key())),
+        ("stripe-version", API_VERSION.to_owned()),
+        ("content-type", "application/x-www-form-urlencoded".to_owned()),
+        ("user-agent", "test/1".to_owned()),
+        ("idempotency-key", "key-1".to_owned()),
+    ];
+    Sent { path: PATH, headers, body: format!("customer={CUSTOMER}") }
+}
+
+impl Sent {
+    fn with(mut self, name: &'static str, value: &str) -> Self {
+        self.headers.retain(|(header, _)| *header != name);
+        self.headers.push((name, value.to_owned()));
+        self
+    }
+
+    fn without(mut self, name: &str) -> Self {
+        self.headers.retain(|(header, _)| *header != name);
+        self
+    }
+
+    fn body(mut self, body: &str) -> Self {
+        self.body = body.to_owned();
+        self
+    }
+
+    /// The whole answer, as text.
+    async fn to(&self, stub: &StripeStub) -> String {
+        let headers: String = self.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let request = format!(
+            "POST {} HTTP/1.1\r\nhost: stub\r\nconnection: close\r\ncontent-length: {}\r\n{headers}\r\n{}",
+            self.path,
+            self.body.len(),
+            self.body,
+        );
+        let mut stream = TcpStream::connect(stub.base_url().trim_start_matches("http://")).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+}
+
+#[tokio::test]
+async fn a_good_request_makes_a_session() {
+    let stub = StripeStub::start().await;
+    let answer = good(&stub).to(&stub).await;
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains(&stub.issued_urls()[0]), "{answer}");
+}
+
+#[tokio::test]
+async fn p1_what_is_not_stripes_protocol_is_refused() {
+    let stub = StripeStub::start().await;
+    let form = |rest: &str| format!("customer={CUSTOMER}&{rest}");
+    for (sent, status, told) in [
+        (good(&stub).without("authorization"), 401, "Invalid API Key"),
+        (good(&stub).with("authorization", "Bearer sk_test_wrong"), 401, "Invalid API Key"),
+        (good(&stub).without("stripe-version"), 400, "version"),
+        (good(&stub).with("stripe-version", "2025-01-01"), 400, "version"),
+        (good(&stub).with("content-type", "application/json"), 400, "content type"),
+        (good(&stub).without("user-agent"), 400, "User-Agent"),
+        (good(&stub).without("idempotency-key"), 400, "Idempotency-Key"),
+        (good(&stub).with("idempotency-key", &"k".repeat(256)), 400, "Idempotency-Key"),
+        (Sent { path: "/v1/billing_portal/session", ..good(&stub) }, 404, "Unrecognized"),
+        (good(&stub).body("locale=en"), 400, "parameter_missing"),
+        (good(&stub).body(&form("returnUrl=x")), 400, "parameter_unknown"),
+        (good(&stub).body(&form("customer=cus_2")), 400, "parameter_unknown"),
+        (good(&stub).body(&form("locale=tlh")), 400, "parameter_invalid_enum"),
+        (good(&stub).body(&form("flow_data=x")), 400, "parameter_invalid_type"),
+        (good(&stub).body(&form("flow_data[type]=subscription_cancel")), 400, "flow_data[subscription_cancel]"),
+        (good(&stub).body(&form("return_url=/x")), 400, "url_invalid"),
+    ] {
+        let answer = sent.to(&stub).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")) && answer.contains(told), "{told}: {answer}");
+    }
+    assert!(stub.issued_urls().is_empty());
+}
+
+#[tokio::test]
+async fn p1_what_is_stored_under_a_key_is_replayed() {
+    let stub = StripeStub::start().await;
+    stub.push(Fault::from_name("500").unwrap());
+    for replayed in [false, true] {
+        let answer = good(&stub).to(&stub).await;
+        assert!(answer.starts_with("HTTP/1.1 500"), "{answer}");
+        assert_eq!(answer.contains("idempotent-replayed: true"), replayed);
+    }
+    let other_key = good(&stub).with("idempotency-key", "key-2");
+    assert!(other_key.to(&stub).await.starts_with("HTTP/1.1 200"));
+    assert!(other_key.to(&stub).await.contains(&stub.issued_urls()[0]));
+    assert_eq!(stub.issued_urls().len(), 1);
+    let answer = other_key.body(&format!("customer={CUSTOMER}&locale=en")).to(&stub).await;
+    assert!(answer.starts_with("HTTP/1.1 400") && answer.contains("idempotency_error"), "{answer}");
+}
