@@ -56,7 +56,7 @@ fn role(name: &str) -> Option<Role> {
     Some(match name {
         "billing-domain" => Role::Domain,
         "billing-testkit" => Role::Testkit,
-        "sandbox-stripe" | "http-edge" => Role::Standalone,
+        "sandbox-stripe" | "http-edge" | "layered-settings" => Role::Standalone,
         "api-http" => Role::Api,
         "workspace-tests" => Role::Tests,
         _ if ["store-", "provider-", "auth-"].iter().any(|start| name.starts_with(start)) => Role::Adapter,

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use crate::case::{self, Case, Clauses, WireCase};
 use crate::database::Store;
+use crate::settings::{self, SettingsCase};
 
 /// The rules with their clauses, and what is put off.
 #[derive(Clone, Debug, Deserialize)]
@@ -102,6 +103,8 @@ pub fn registry() -> BTreeMap<String, Vec<String>> {
         case::read::<Case>(file).iter().for_each(|case| add(&each, &case.clause, &case.name));
     }
     case::read::<WireCase>(case::WIRE_FILE).iter().for_each(|case| add(&each, &case.clause, &case.name));
+    let once = On::Once.prefixes();
+    case::read::<SettingsCase>(settings::FILE).iter().for_each(|case| add(&once, &case.clause, &case.name));
     case::read::<Scenario>(SCENARIO_FILE).iter().for_each(|s| add(&s.on.prefixes(), &s.clause, &s.name));
     tests
 }

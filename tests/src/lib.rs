@@ -13,6 +13,7 @@ pub mod process;
 pub mod profiles;
 pub mod runner;
 pub mod runtime;
+pub mod settings;
 pub mod station;
 pub mod stripe_stub;
 pub mod tokens;

@@ -10,14 +10,15 @@ mod token;
 
 use std::error::Error;
 use std::io::Write;
-use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use billing_domain::ports::{Clock, SchemaState};
+use layered_settings::Faults;
 
 use crate::cli::{Cli, Command, Serve};
-use crate::config::{Faults, Reader, Sources};
+use crate::config::Settings;
+use crate::logging::LogSettings;
 use crate::wiring::clock::SystemClock;
 use crate::wiring::store::{self, Stores};
 
@@ -74,24 +75,20 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    /// A reader over flags, the process's environment and the file.
-    fn reader(&self, flags: &[(&'static str, Option<String>)]) -> Reader {
-        let mut faults = Faults::default();
-        let environment = std::env::vars_os().filter_map(|(name, value)| {
-            // What is not Unicode cannot be a value of ours; made visible, it fails where it is used.
-            Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))
-        });
-        let sources = Sources::gather(flags, environment, self.config.as_deref().map(Path::new), &mut faults);
-        Reader::new(sources, faults)
+    /// The settings of this process; flags win.
+    fn settings(&self, flags: &[(&'static str, Option<String>)]) -> Settings {
+        Settings::gather(flags, self.config.as_deref())
     }
 
     /// Ends the reading: faults are a failure, warnings go to the log.
-    fn checked<T>(reader: Reader, log: Option<crate::logging::LogSettings>, value: Option<T>) -> Result<T, Failure> {
-        let warnings = reader.finish().map_err(Failure::Configuration)?;
+    fn checked<T>(settings: Settings, log: Option<LogSettings>, value: Option<T>) -> Result<T, Failure> {
+        let warnings = settings.reader.finish().map_err(Failure::Configuration)?;
         if let Some(log) = log {
             log.start();
         }
-        warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+        let traces = std::env::vars_os().any(|(name, _)| name.to_string_lossy().starts_with("OTEL_"));
+        let traces = traces.then(|| "OTEL_* variables are ignored: traces are not in this version".to_owned());
+        warnings.into_iter().chain(traces).for_each(|warning| tracing::warn!("{warning}"));
         value.ok_or_else(|| Failure::Failed("a setting is wrong and was not reported: this is a bug".to_owned()))
     }
 

@@ -1,18 +1,17 @@
-//! Configuration: flag, environment, file, default; every fault found at once, each with the setting's name and the remedy.
+//! Which settings there are, and those that several commands share.
 
-mod kubernetes;
-mod reader;
 mod serve;
-mod sources;
 
-pub(crate) use reader::Reader;
 pub(crate) use serve::ServeConfig;
-pub(crate) use sources::Sources;
 
-use std::fmt;
+use std::path::{Path, PathBuf};
+
+use layered_settings::{Catalogue, Faults, Layers, Reader};
+
+use crate::wiring::data_folder;
 
 /// Settings of the composition root itself, without the prefix.
-pub(crate) const SETTINGS: &[&str] = &[
+const OWN: &[&str] = &[
     "LISTEN",
     "ADMIN_LISTEN",
     "DATABASE_URL",
@@ -31,47 +30,89 @@ pub(crate) const SETTINGS: &[&str] = &[
     "LOG_FORMAT",
 ];
 
-/// What every setting's variable starts with.
-pub(crate) const PREFIX: &str = "BILLING_";
-
-/// Whether a setting (without the prefix) exists.
-pub(crate) fn is_known(name: &str) -> bool {
-    known().any(|known| known == name)
+/// All settings: the composition root's and the adapters' own.
+fn catalogue() -> Catalogue {
+    let names = [OWN, http_edge::SETTINGS, auth_jwt::SETTINGS, auth_api_key::SETTINGS, provider_stripe::SETTINGS];
+    let secrets = [&["DATABASE_URL"], auth_jwt::SECRETS, auth_api_key::SECRETS, provider_stripe::SECRETS];
+    Catalogue { prefix: "BILLING_", names: names.concat(), secrets: secrets.concat() }
 }
 
-/// Whether a setting is secret: it may come from a file, and is never printed.
-pub(crate) fn is_secret(name: &str) -> bool {
-    let adapters = [auth_jwt::SECRETS, auth_api_key::SECRETS, provider_stripe::SECRETS];
-    name == "DATABASE_URL" || adapters.iter().any(|secrets| secrets.contains(&name))
+/// The settings of this process.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) reader: Reader,
+    provider: Option<String>,
 }
 
-/// All settings, without the prefix: the composition root's and the adapters' own.
-pub(crate) fn known() -> impl Iterator<Item = &'static str> {
-    [SETTINGS, http_edge::SETTINGS, auth_jwt::SETTINGS, auth_api_key::SETTINGS, provider_stripe::SETTINGS]
-        .into_iter()
-        .flatten()
-        .copied()
-}
-
-/// All that is wrong with the configuration.
-#[derive(Debug, Default)]
-pub(crate) struct Faults(Vec<(String, String)>);
-
-impl Faults {
-    /// Adds one: the setting (without the prefix), and one sentence on what is wrong and how to mend it.
-    pub(crate) fn add(&mut self, setting: &str, remedy: impl Into<String>) {
-        self.0.push((setting.to_owned(), remedy.into()));
+impl Settings {
+    /// Gathers flags, environment and file. Warns later about what was ignored.
+    pub(crate) fn gather(flags: &[(&'static str, Option<String>)], file: Option<&Path>) -> Self {
+        let mut faults = Faults::default();
+        // What is not Unicode cannot be a value of ours; made visible, it fails where it is used.
+        let environment = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.to_string_lossy().into_owned())));
+        let layers = Layers::gather(catalogue(), flags, environment, file, &mut faults);
+        Self { reader: Reader::new(layers, faults), provider: None }
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    /// The database's URL, or the default.
+    pub(crate) fn database_url(&mut self) -> String {
+        self.reader.text("DATABASE_URL").unwrap_or_else(|| "sqlite://data/billing-portal.db".to_owned())
     }
-}
 
-impl fmt::Display for Faults {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let plural = if self.0.len() == 1 { "setting is" } else { "settings are" };
-        writeln!(f, "{} {plural} wrong:", self.0.len())?;
-        self.0.iter().try_for_each(|(setting, remedy)| writeln!(f, "  {PREFIX}{setting}: {remedy}"))
+    /// The provider's name. S2: the sandbox is the default, but never beside a Stripe key or a Postgres URL, so that a
+    /// forgotten variable never runs a fake in production.
+    pub(crate) fn provider(&mut self) -> String {
+        if let Some(known) = &self.provider {
+            return known.clone();
+        }
+        let name = self.reader.text("PROVIDER").unwrap_or_else(|| {
+            let stripe_key = self.reader.has("STRIPE_SECRET_KEY");
+            let beside = if stripe_key { "a Stripe key" } else { "a Postgres URL" };
+            if stripe_key || self.database_url().starts_with("postgres") {
+                let remedy = "set it to `stripe`, or to `sandbox` if you mean the fake";
+                self.reader.fault("PROVIDER", format!("it is not set, beside {beside}; {remedy}"));
+            }
+            if stripe_key { "stripe".to_owned() } else { "sandbox".to_owned() }
+        });
+        self.provider = Some(name.clone());
+        name
+    }
+
+    /// Where the embedded default keeps its state: the SQLite file's folder.
+    pub(crate) fn data_folder(&mut self) -> PathBuf {
+        let url = self.database_url();
+        let path = url.strip_prefix("sqlite://").map(|rest| rest.split('?').next().unwrap_or(rest));
+        match path.map(|path| Path::new(path).parent()) {
+            None => PathBuf::from("data"),
+            Some(Some(parent)) if !parent.as_os_str().is_empty() => parent.to_owned(),
+            Some(_) => PathBuf::from("."),
+        }
+    }
+
+    /// The embedded default makes its own secrets, where none are given.
+    pub(crate) fn supply_pepper(&mut self) {
+        if !self.reader.has("API_KEY_PEPPER") {
+            self.supply("API_KEY_PEPPER", "api-key-pepper.secret");
+        }
+    }
+
+    /// As [`supply_pepper`](Self::supply_pepper): what access tokens are signed with.
+    pub(crate) fn supply_token_secret(&mut self) {
+        if !["JWT_HS256_SECRET", "JWT_PUBLIC_KEY", "JWT_JWKS_URL"].iter().any(|name| self.reader.has(name)) {
+            self.supply("JWT_HS256_SECRET", "jwt-hs256.secret");
+        }
+    }
+
+    fn supply(&mut self, name: &'static str, file: &str) {
+        if self.provider() != "sandbox" {
+            return;
+        }
+        match data_folder::secret(&self.data_folder(), file) {
+            Ok(secret) => self.reader.supply(name, secret),
+            Err(error) => {
+                self.reader.fault(name, format!("it is not set, and the data folder cannot keep one: {error}"));
+            }
+        }
     }
 }

@@ -2,10 +2,9 @@
 
 use std::io::{self, IsTerminal};
 
+use layered_settings::Reader;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
-
-use crate::config::Reader;
 
 /// How the log looks and what it holds.
 #[derive(Debug)]

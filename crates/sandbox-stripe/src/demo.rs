@@ -2,9 +2,10 @@
 
 use std::io;
 
+use jiff::Timestamp as Instant;
 use jiff::tz::TimeZone;
-use jiff::{Span, Timestamp as Instant};
 
+use crate::billing::period_end;
 use crate::model::{
     BillingDetails, BillingReason, Cancellation, Card, Customer, Interval, Invoice, InvoiceLine, InvoiceStatus,
     Metadata, PaymentMethod, Price, Product, Recurring, Subscription, SubscriptionItem, SubscriptionStatus, Timestamp,
@@ -24,6 +25,7 @@ const INVOICES: [(&str, &str); 2] = [
     ("in_1SandboxDemoInvoice0000002", "il_1SandboxDemoLine000000002"),
 ];
 
+const MONTHLY: Recurring = Recurring { interval: Interval::Month, interval_count: 1 };
 const UNIT_AMOUNT: i64 = 2_000;
 const CURRENCY: &str = "usd";
 const PRODUCT_NAME: &str = "Pro plan";
@@ -60,8 +62,8 @@ pub(crate) fn seed(store: &Store) -> io::Result<Demo> {
                 let customer = customer(transaction.now());
                 let names = (customer.name.clone(), customer.email.clone());
                 let signed_up = transaction.now() - AGE_DAYS * 24 * 60 * 60;
-                let renewed = a_month_after(signed_up)?;
-                let renews = a_month_after(renewed)?;
+                let renewed = period_end(signed_up, MONTHLY)?;
+                let renews = period_end(renewed, MONTHLY)?;
                 transaction.put(product(signed_up));
                 transaction.put(price(signed_up));
                 transaction.put(Customer { created: signed_up, ..customer });
@@ -82,13 +84,6 @@ pub(crate) fn seed(store: &Store) -> io::Result<Demo> {
             payment_method: CARD.to_owned(),
         })
     })
-}
-
-fn a_month_after(time: Timestamp) -> io::Result<Timestamp> {
-    let later = Instant::from_second(time).and_then(|instant| {
-        instant.to_zoned(TimeZone::UTC).checked_add(Span::new().months(1)).map(|zoned| zoned.timestamp().as_second())
-    });
-    later.map_err(|error| io::Error::other(format!("the clock is outside the calendar: {error}")))
 }
 
 fn customer(created: Timestamp) -> Customer {
@@ -126,7 +121,7 @@ fn price(created: Timestamp) -> Price {
         product: PRODUCT.to_owned(),
         currency: CURRENCY.to_owned(),
         unit_amount: UNIT_AMOUNT,
-        recurring: Some(Recurring { interval: Interval::Month, interval_count: 1 }),
+        recurring: Some(MONTHLY),
         nickname: None,
         lookup_key: None,
         metadata: Metadata::new(),

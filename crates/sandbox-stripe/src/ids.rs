@@ -12,6 +12,8 @@ const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnop
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum IdKind {
     Customer,
+    Invoice,
+    InvoiceLine,
     PortalSession,
     Request,
 }
@@ -20,6 +22,8 @@ impl IdKind {
     const fn shape(self) -> (&'static str, usize) {
         match self {
             Self::Customer => ("cus_", 14),
+            Self::Invoice => ("in_", 24),
+            Self::InvoiceLine => ("il_", 24),
             Self::PortalSession => ("bps_", 24),
             Self::Request => ("req_", 14),
         }

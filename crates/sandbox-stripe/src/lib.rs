@@ -16,6 +16,7 @@
 
 mod accept;
 mod api;
+mod billing;
 mod clock;
 mod demo;
 mod ids;

@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 
 use crate::accept;
 use crate::api::{self, Api};
+use crate::billing;
 use crate::clock::{Clock, SystemClock};
 use crate::demo::{self, Demo};
 use crate::model::{Metadata, PortalConfiguration, PortalFeatures};
@@ -33,7 +34,7 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// Takes the address and opens the state.
+    /// Takes the address and opens the state; subscriptions whose period ended meanwhile are renewed and billed.
     ///
     /// # Errors
     /// The address is in use (and no other was allowed) or not ours; the state file is unreadable, damaged, or in
@@ -55,6 +56,7 @@ impl Sandbox {
         };
         let store = Store::open(settings.state.as_deref(), clock)?;
         settle_default_configuration(&store, settings.without_portal_configuration)?;
+        store.transact(billing::catch_up)?;
         Ok(Self { listener, local_addr, base_url, store: Arc::new(store) })
     }
 

@@ -15,5 +15,5 @@ mod store;
 pub use api_key_repo::PgApiKeyRepo;
 pub use customer_repo::PgCustomerRepo;
 pub use database::PgDatabase;
-pub use settings::{PgSettings, SECRETS, SETTINGS};
+pub use settings::PgSettings;
 pub use store::PgStore;

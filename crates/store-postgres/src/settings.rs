@@ -7,12 +7,6 @@ use secrecy::{ExposeSecret, SecretString};
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use url::Url;
 
-/// The setting that both stores share: its scheme says whose it is.
-pub const SETTINGS: &[&str] = &["DATABASE_URL"];
-
-/// Those of [`SETTINGS`] that are secret: the URL holds a password.
-pub const SECRETS: &[&str] = &["DATABASE_URL"];
-
 /// The parameters that a URL may have. Others are refused: the driver would ignore them, and say so in the log, value and all.
 const PARAMETERS: &[&str] = &[
     "sslmode",

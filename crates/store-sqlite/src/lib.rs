@@ -15,5 +15,5 @@ mod store;
 pub use api_key_repo::SqliteApiKeyRepo;
 pub use customer_repo::SqliteCustomerRepo;
 pub use database::SqliteDatabase;
-pub use settings::{SECRETS, SETTINGS, SqliteSettings};
+pub use settings::SqliteSettings;
 pub use store::SqliteStore;

@@ -6,12 +6,6 @@ use std::str::FromStr;
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::sqlite::SqliteConnectOptions;
 
-/// The setting that both stores share: its scheme says whose it is.
-pub const SETTINGS: &[&str] = &["DATABASE_URL"];
-
-/// Those of [`SETTINGS`] that are secret. A file's URL holds none, but `DATABASE_URL` is the other store's name, too.
-pub const SECRETS: &[&str] = &["DATABASE_URL"];
-
 /// A checked URL: where the database's file is, or is to be. Nothing was opened or made yet.
 #[derive(Clone, Debug)]
 pub struct SqliteSettings {
@@ -48,8 +42,13 @@ impl SqliteSettings {
         }
         let options = SqliteConnectOptions::from_str(&format!("sqlite://{path}")).map_err(|_| form)?;
         let file = options.get_filename().to_str().ok_or(form)?;
-        // SQLite itself would read `file:` as one of its own URLs, with parameters of its own.
-        if file.is_empty() || file.ends_with('/') || file.starts_with("file:") || file.contains('\0') {
+        // SQLite itself gives names that start with a colon or `file:` a meaning of their own (sqlite3_open's documentation).
+        if file.is_empty()
+            || file.ends_with('/')
+            || file.starts_with(':')
+            || file.starts_with("file:")
+            || file.contains('\0')
+        {
             return Err(form.to_owned());
         }
         Ok(Self { file: PathBuf::from(file) })
@@ -95,6 +94,7 @@ mod tests {
             "sqlite://file:a.db",
             "sqlite://a%00.db",
             "sqlite://%FF.db",
+            "sqlite://%3Amemory%3A",
         ] {
             assert!(read(url).is_err(), "{url}");
         }

@@ -6,21 +6,21 @@ use serde_json::{Value, json};
 
 use super::{Context, Failure, clock, opened};
 use crate::cli::{At, Customers};
-use crate::config::Reader;
+use crate::config::Settings;
 use crate::logging::LogSettings;
 use crate::wiring::{provider, store};
 
 pub(crate) async fn run(context: &Context, command: Customers) -> Result<(), Failure> {
-    let mut reader = context.reader(&[]);
-    let log = LogSettings::read(&mut reader, "warn");
+    let mut settings = context.settings(&[]);
+    let log = LogSettings::read(&mut settings.reader, "warn");
     let at = match &command {
-        Customers::Link { at, .. } | Customers::Unlink { at, .. } => account(&mut reader, at).map(Some),
+        Customers::Link { at, .. } | Customers::Unlink { at, .. } => account(&mut settings, at).map(Some),
         Customers::Show { .. } => Some(None),
     };
-    let auto_migrate = store::auto_migrate(&mut reader);
-    let settings = store::read(&mut reader).zip(at);
-    let (settings, at) = Context::checked(reader, log, settings)?;
-    let customers = opened(settings, auto_migrate).await?.customers;
+    let auto_migrate = store::auto_migrate(&mut settings);
+    let store = store::read(&mut settings).zip(at);
+    let (store, at) = Context::checked(settings, log, store)?;
+    let customers = opened(store, auto_migrate).await?.customers;
     let failed = |error: RepoError| Failure::failed("the database failed", &error);
     match (command, at) {
         (Customers::Link { user, customer, replace, .. }, Some(at)) => {
@@ -70,15 +70,15 @@ pub(crate) async fn run(context: &Context, command: Customers) -> Result<(), Fai
 }
 
 /// The named provider and mode, or the configured ones.
-fn account(reader: &mut Reader, at: &At) -> Option<ProviderAccount> {
+fn account(settings: &mut Settings, at: &At) -> Option<ProviderAccount> {
     let name = match &at.provider {
         Some(name) => Some(name.clone()),
-        None => provider::name(reader),
+        None => provider::name(settings),
     };
     let mode = match at.mode {
         Some(mode) => Some(mode),
         None if name.as_ref().is_some_and(|name| name.as_str() == "sandbox") => Some(Mode::Test),
-        None => provider::read(reader).map(|settings| settings.mode()),
+        None => provider::read(settings).map(|settings| settings.mode()),
     };
     Some(ProviderAccount::new(name?, mode?))
 }

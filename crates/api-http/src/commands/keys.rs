@@ -8,31 +8,32 @@ use serde_json::{Value, json};
 
 use super::{Context, Failure, clock, opened};
 use crate::cli::{CreateKey, Keys};
-use crate::config::Reader;
+use crate::config::Settings;
 use crate::logging::LogSettings;
 use crate::wiring::{self, store};
 
 pub(crate) async fn run(context: &Context, command: Keys) -> Result<(), Failure> {
-    let mut reader = context.reader(&[]);
-    let log = LogSettings::read(&mut reader, "warn");
-    let auto_migrate = store::auto_migrate(&mut reader);
-    let settings = store::read(&mut reader);
+    let mut settings = context.settings(&[]);
+    let log = LogSettings::read(&mut settings.reader, "warn");
+    let auto_migrate = store::auto_migrate(&mut settings);
+    let store = store::read(&mut settings);
     let failed = |error: RepoError| Failure::failed("the database failed", &error);
     match command {
         Keys::Create(wanted) => {
-            let keys = reader.adapter(|get| ApiKeySettings::read(get));
-            let live = is_live(&mut reader);
-            let (settings, keys) = Context::checked(reader, log, settings.zip(keys))?;
+            settings.supply_pepper();
+            let keys = settings.reader.adapter(|get| ApiKeySettings::read(get));
+            let live = is_live(&mut settings);
+            let (store, keys) = Context::checked(settings, log, store.zip(keys))?;
             if let Some(broad) = wanted.return_origins.iter().find(|origin| live && origin.is_broad()) {
                 let error = billing_domain::TooBroad(broad.clone());
                 return Err(Failure::Failed(error.to_string()));
             }
-            let stores = opened(settings, auto_migrate).await?;
+            let stores = opened(store, auto_migrate).await?;
             create(context, wanted, &wiring::keys::Keys::new(&keys, &stores.api_keys, &clock())).await
         }
         Keys::List { user } => {
-            let settings = Context::checked(reader, log, settings)?;
-            let keys = opened(settings, auto_migrate).await?.api_keys.list(user.as_ref()).await.map_err(failed)?;
+            let store = Context::checked(settings, log, store)?;
+            let keys = opened(store, auto_migrate).await?.api_keys.list(user.as_ref()).await.map_err(failed)?;
             let now = clock().now();
             let shown: Vec<Value> = keys.iter().map(|key| described(key, now)).collect();
             context.print(&json!({ "keys": shown }), || match keys.len() {
@@ -41,8 +42,8 @@ pub(crate) async fn run(context: &Context, command: Keys) -> Result<(), Failure>
             })
         }
         Keys::Revoke { id } => {
-            let settings = Context::checked(reader, log, settings)?;
-            let stores = opened(settings, auto_migrate).await?;
+            let store = Context::checked(settings, log, store)?;
+            let stores = opened(store, auto_migrate).await?;
             match stores.api_keys.revoke(&id, clock().now()).await.map_err(failed)? {
                 outcome @ (RevokeOutcome::Revoked | RevokeOutcome::AlreadyRevoked) => {
                     let before = outcome == RevokeOutcome::AlreadyRevoked;
@@ -75,8 +76,8 @@ async fn create(context: &Context, wanted: CreateKey, keys: &wiring::keys::Keys)
 }
 
 /// Whether the configured key is a live one, where one is configured here at all.
-fn is_live(reader: &mut Reader) -> bool {
-    let key = if reader.has("STRIPE_SECRET_KEY") { reader.text("STRIPE_SECRET_KEY") } else { None };
+fn is_live(settings: &mut Settings) -> bool {
+    let key = if settings.reader.has("STRIPE_SECRET_KEY") { settings.reader.text("STRIPE_SECRET_KEY") } else { None };
     key.is_some_and(|key| key.starts_with("sk_live_") || key.starts_with("rk_live_"))
 }
 

@@ -7,10 +7,10 @@ use crate::logging::LogSettings;
 use crate::wiring::store;
 
 pub(crate) async fn run(context: &Context) -> Result<(), Failure> {
-    let mut reader = context.reader(&[]);
-    let log = LogSettings::read(&mut reader, "warn");
-    let settings = store::read(&mut reader);
-    let stores = Context::checked(reader, log, settings)?.open();
+    let mut settings = context.settings(&[]);
+    let log = LogSettings::read(&mut settings.reader, "warn");
+    let store = store::read(&mut settings);
+    let stores = Context::checked(settings, log, store)?.open();
     let applied = stores.database.migrate().await.map_err(|error| Failure::failed("the migration failed", &error))?;
     stores.database.close().await;
     context.print(&json!({ "applied": applied }), || match applied {

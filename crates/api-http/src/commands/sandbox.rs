@@ -7,9 +7,9 @@ use crate::cli;
 use crate::logging::LogSettings;
 
 pub(crate) async fn run(context: &Context, arguments: cli::Sandbox) -> Result<(), Failure> {
-    let mut reader = context.reader(&[]);
-    let log = LogSettings::read(&mut reader, "info");
-    Context::checked(reader, log, Some(()))?;
+    let mut settings = context.settings(&[]);
+    let log = LogSettings::read(&mut settings.reader, "info");
+    Context::checked(settings, log, Some(()))?;
     let settings = SandboxSettings {
         listen: arguments.listen,
         state: arguments.state,

@@ -31,10 +31,10 @@ const METRICS_UPKEEP: Duration = Duration::from_secs(5);
 const BACKLOG: u32 = 4096;
 
 pub(crate) async fn run(context: &Context, arguments: Serve) -> Result<(), Failure> {
-    let mut reader = context.reader(&[("LISTEN", arguments.listen), ("ADMIN_LISTEN", arguments.admin_listen)]);
-    let log = LogSettings::read(&mut reader, "info");
-    let config = ServeConfig::read(&mut reader);
-    let config = Context::checked(reader, log, config)?;
+    let mut settings = context.settings(&[("LISTEN", arguments.listen), ("ADMIN_LISTEN", arguments.admin_listen)]);
+    let log = LogSettings::read(&mut settings.reader, "info");
+    let config = ServeConfig::read(&mut settings);
+    let config = Context::checked(settings, log, config)?;
 
     let metrics = start_metrics()?;
     let (public, admin) = (listen(config.listen)?, listen(config.admin_listen)?);
@@ -48,8 +48,7 @@ pub(crate) async fn run(context: &Context, arguments: Serve) -> Result<(), Failu
     let drain = Drain::new();
     let stores = config.store.open();
     let readiness = Arc::new(Readiness::new(drain.clone(), clock()));
-    let provider =
-        config.provider.connect(sandbox.as_ref().map(Sandbox::base_url)).map_err(Failure::Failed)?;
+    let provider = config.provider.connect(sandbox.as_ref().map(Sandbox::base_url)).map_err(Failure::Failed)?;
     let account = provider.account().clone();
     let provider = Arc::new(ObservedProvider::new(provider, Arc::clone(&readiness)));
     let keys = Keys::new(&config.keys, &stores.api_keys, &clock());

@@ -10,11 +10,12 @@ use crate::logging::LogSettings;
 
 pub(crate) fn run(context: &Context, command: Token) -> Result<(), Failure> {
     let Token::Mint { user, ttl } = command;
-    let mut reader = context.reader(&[]);
-    let log = LogSettings::read(&mut reader, "warn");
-    let settings = reader.adapter(|get| JwtSettings::read(get));
-    let settings = Context::checked(reader, log, settings)?;
-    let minted = auth_jwt::mint(&settings, &user, ttl, clock().now())
+    let mut settings = context.settings(&[]);
+    let log = LogSettings::read(&mut settings.reader, "warn");
+    settings.supply_token_secret();
+    let tokens = settings.reader.adapter(|get| JwtSettings::read(get));
+    let tokens = Context::checked(settings, log, tokens)?;
+    let minted = auth_jwt::mint(&tokens, &user, ttl, clock().now())
         .map_err(|error| Failure::failed("no token was made", &error))?;
     let token = minted.expose_secret();
     context.print(&json!({ "token": token }), || token.to_owned())

@@ -9,7 +9,9 @@ use auth_jwt::JwtSettings;
 use billing_domain::{Mode, OriginPattern, ReturnUrl, ReturnUrlPolicy};
 use http_edge::EdgeSettings;
 
-use super::Reader;
+use layered_settings::Reader;
+
+use super::Settings;
 use crate::wiring::{provider, store};
 
 /// The whole service's configuration.
@@ -32,16 +34,20 @@ pub(crate) struct ServeConfig {
 
 impl ServeConfig {
     /// Reads everything; `None` where something is wrong, which the reader then knows.
-    pub(crate) fn read(reader: &mut Reader) -> Option<Self> {
-        let embedded = reader.provider() == "sandbox";
+    pub(crate) fn read(settings: &mut Settings) -> Option<Self> {
+        let embedded = settings.provider() == "sandbox";
+        let store = store::read(settings);
+        let auto_migrate = store::auto_migrate(settings);
+        let provider = provider::read(settings);
+        settings.supply_pepper();
+        settings.supply_token_secret();
+        let data_folder = settings.data_folder();
+        let reader = &mut settings.reader;
         let listen = address(reader, "LISTEN", 8080, embedded);
         let admin_listen = address(reader, "ADMIN_LISTEN", 9090, embedded);
         if listen == admin_listen && listen.port() != 0 {
             reader.fault("ADMIN_LISTEN", "it is the same address as BILLING_LISTEN; give metrics a port of their own");
         }
-        let store = store::read(reader);
-        let auto_migrate = store::auto_migrate(reader);
-        let provider = provider::read(reader);
         let tokens = reader.adapter(|get| JwtSettings::read(get));
         let keys = reader.adapter(|get| ApiKeySettings::read(get));
         let dashboard = dashboard(reader, embedded);
@@ -53,7 +59,6 @@ impl ServeConfig {
         let request_timeout = Duration::from_secs(reader.number("REQUEST_TIMEOUT_SECONDS", 15, 1..=300));
         let edge = reader.adapter(|get| EdgeSettings::read(get));
         refuse_what_is_not_here_yet(reader);
-        let data_folder = reader.data_folder();
         Some(Self {
             listen,
             admin_listen,

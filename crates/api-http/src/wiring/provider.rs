@@ -6,7 +6,7 @@ use billing_domain::ports::BillingProvider;
 use billing_domain::{Mode, ProviderName};
 use provider_stripe::{StripeProvider, StripeSettings};
 
-use crate::config::Reader;
+use crate::config::Settings;
 
 /// The sandbox takes any test key; this one says what it is.
 const SANDBOX_KEY: &str = "sk_test_sandbox";
@@ -21,26 +21,27 @@ pub(crate) enum ProviderSettings {
 }
 
 /// The configured provider's settings; `None` where they are wrong.
-pub(crate) fn read(reader: &mut Reader) -> Option<ProviderSettings> {
-    match reader.provider().as_str() {
+pub(crate) fn read(settings: &mut Settings) -> Option<ProviderSettings> {
+    match settings.provider().as_str() {
         "sandbox" => Some(ProviderSettings::Sandbox),
-        "stripe" => {
-            reader.adapter(|get| StripeSettings::read(get)).map(|settings| ProviderSettings::Stripe(Box::new(settings)))
-        }
+        "stripe" => settings
+            .reader
+            .adapter(|get| StripeSettings::read(get))
+            .map(|settings| ProviderSettings::Stripe(Box::new(settings))),
         _ => {
-            reader.fault("PROVIDER", "there is no such provider; set `stripe` or `sandbox`");
+            settings.reader.fault("PROVIDER", "there is no such provider; set `stripe` or `sandbox`");
             None
         }
     }
 }
 
 /// The name under which the configured provider's customers are kept.
-pub(crate) fn name(reader: &mut Reader) -> Option<ProviderName> {
-    let known = matches!(reader.provider().as_str(), "sandbox" | "stripe");
+pub(crate) fn name(settings: &mut Settings) -> Option<ProviderName> {
+    let known = matches!(settings.provider().as_str(), "sandbox" | "stripe");
     if !known {
-        reader.fault("PROVIDER", "there is no such provider; set `stripe` or `sandbox`");
+        settings.reader.fault("PROVIDER", "there is no such provider; set `stripe` or `sandbox`");
     }
-    reader.provider().parse().ok()
+    settings.provider().parse().ok()
 }
 
 impl ProviderSettings {

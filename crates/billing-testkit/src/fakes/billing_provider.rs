@@ -1,12 +1,14 @@
 //! [`FakeBillingProvider`].
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Mutex;
+use std::time::Instant;
 
 use async_trait::async_trait;
 use billing_domain::ports::{BillingProvider, ProviderError};
 use billing_domain::{
-    Capabilities, CustomerId, FlowKind, LocaleSupport, PortalRequest, PortalSession, ProviderAccount,
+    Capabilities, CustomerId, FlowKind, LocaleSupport, PortalFlow, PortalRequest, PortalSession, ProviderAccount,
+    SubscriptionId,
 };
 
 /// Knows the customers it was told of, remembers what it was asked, and fails as it was told to.
@@ -19,7 +21,7 @@ pub struct FakeBillingProvider {
 
 #[derive(Debug, Default)]
 struct State {
-    customers: BTreeSet<CustomerId>,
+    customers: BTreeMap<CustomerId, Vec<SubscriptionId>>,
     failures: VecDeque<ProviderError>,
     requests: Vec<PortalRequest>,
 }
@@ -43,9 +45,9 @@ impl FakeBillingProvider {
         Self { capabilities, ..self }
     }
 
-    /// Knows this customer from now on.
-    pub fn add_customer(&self, id: CustomerId) {
-        self.state.lock().unwrap().customers.insert(id);
+    /// Knows this customer and these subscriptions of theirs from now on.
+    pub fn add_customer(&self, id: CustomerId, subscriptions: impl IntoIterator<Item = SubscriptionId>) {
+        self.state.lock().unwrap().customers.insert(id, subscriptions.into_iter().collect());
     }
 
     /// Fails the next call so; several are used up in turn.
@@ -53,7 +55,7 @@ impl FakeBillingProvider {
         self.state.lock().unwrap().failures.push_back(error);
     }
 
-    /// What was asked for so far, failures too.
+    /// What was asked for so far, failures too. The session made for the nth has `n` in its id, counted from one.
     #[must_use]
     pub fn requests(&self) -> Vec<PortalRequest> {
         self.state.lock().unwrap().requests.clone()
@@ -71,18 +73,76 @@ impl BillingProvider for FakeBillingProvider {
     }
 
     async fn create_portal_session(&self, request: &PortalRequest) -> Result<PortalSession, ProviderError> {
+        if request.deadline.remaining(Instant::now()).is_zero() {
+            return Err(ProviderError::Timeout { context: "the deadline has passed".to_owned() });
+        }
         let mut state = self.state.lock().unwrap();
         state.requests.push(request.clone());
         if let Some(error) = state.failures.pop_front() {
             return Err(error);
         }
-        if !state.customers.contains(&request.customer) {
-            return Err(ProviderError::CustomerNotFound {
-                context: "nobody told the fake of this customer".to_owned(),
-            });
+        let context = "nobody told the fake of it".to_owned();
+        let Some(subscriptions) = state.customers.get(&request.customer) else {
+            return Err(ProviderError::CustomerNotFound { context });
+        };
+        let asked_for = request.flow.as_ref().and_then(PortalFlow::subscription);
+        if asked_for.is_some_and(|id| !subscriptions.contains(id)) {
+            return Err(ProviderError::SubscriptionNotFound { context });
         }
         let number = state.requests.len();
         let url = format!("https://portal.example.com/session/{number}").parse().expect("a portal URL");
         Ok(PortalSession { url, id: Some(format!("bps_fake_{number}")), expires_at: None })
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use billing_domain::Mode;
+
+    use super::*;
+    use crate::provider_contract::{Population, ProviderWorld};
+    use crate::samples::{account, customer};
+
+    struct World(FakeBillingProvider);
+
+    #[async_trait]
+    impl ProviderWorld for World {
+        fn provider(&self) -> &dyn BillingProvider {
+            &self.0
+        }
+
+        fn population(&self) -> Population {
+            Population {
+                customer: customer("cus_ann"),
+                subscription: "sub_ann".parse().unwrap(),
+                other_customer: customer("cus_bob"),
+                deleted_customer: customer("cus_deleted"),
+                unknown_customer: customer("cus_unknown"),
+                unknown_subscription: "sub_unknown".parse().unwrap(),
+            }
+        }
+
+        async fn was_called(&self) -> bool {
+            !self.0.requests().is_empty()
+        }
+
+        async fn return_link(&self, session: &PortalSession) -> Option<String> {
+            let number: usize = session.id.as_ref()?.strip_prefix("bps_fake_")?.parse().ok()?;
+            self.0.requests().get(number - 1)?.return_url.as_ref().map(|url| url.as_str().to_owned())
+        }
+
+        fn secrets(&self) -> Vec<String> {
+            Vec::new()
+        }
+    }
+
+    async fn populated() -> (Box<dyn ProviderWorld>, ()) {
+        let world = World(FakeBillingProvider::new(account("fake", Mode::Test)));
+        let Population { customer, subscription, other_customer, .. } = world.population();
+        world.0.add_customer(customer, [subscription]);
+        world.0.add_customer(other_customer, []);
+        (Box::new(world), ())
+    }
+
+    crate::provider_contract!(populated);
 }

@@ -23,7 +23,7 @@ while read -r order; do
     case "$order" in
         start)
             "$1" -D "$2/data" -k "$2" -F -c listen_addresses= -c full_page_writes=off \
-                -c max_connections=200 -c shared_buffers=32MB </dev/null >>"$2/log" 2>&1 &
+                -c max_connections=1000 -c shared_buffers=32MB </dev/null >>"$2/log" 2>&1 &
             pid=$! ;;
         stop) halt; echo stopped ;;
     esac

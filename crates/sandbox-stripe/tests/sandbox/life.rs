@@ -3,8 +3,8 @@
 use std::io::ErrorKind;
 use std::sync::Arc;
 
-use crate::support::{PATIENCE, settings, start, start_with};
-use sandbox_stripe::{Sandbox, SystemClock};
+use crate::support::{PATIENCE, TestClock, settings, start, start_with};
+use sandbox_stripe::{Clock as _, Sandbox, SystemClock};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -46,6 +46,26 @@ async fn a_deleted_demo_customer_is_made_anew_at_the_next_start() {
     let page = second.page(&url, &[]).await;
     assert!(page.body.contains("Pro plan") && page.body.contains("4242"));
     second.stop().await;
+}
+
+#[tokio::test]
+async fn renewals_that_fell_due_meanwhile_are_billed_at_the_next_start() {
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("sandbox.jsonl");
+    let clock = TestClock::starting_now();
+    start_with(settings(Some(&path)), clock.clone()).await.stop().await;
+    clock.advance(100 * 24 * 60 * 60);
+    let later = start_with(settings(Some(&path)), clock.clone()).await;
+    let subscription = later.get(&format!("/v1/subscriptions/{}", later.demo.subscription)).await.json();
+    let item = &subscription["items"]["data"][0];
+    let (start, end) = (item["current_period_start"].as_i64(), item["current_period_end"].as_i64());
+    assert!(start <= Some(clock.now()) && Some(clock.now()) < end, "{subscription}");
+    let invoices = later.get(&format!("/v1/invoices?customer={}", later.demo.customer)).await.json();
+    let numbers: Vec<_> = invoices["data"].as_array().expect("list").iter().map(|i| i["number"].clone()).collect();
+    assert!((5..=6).contains(&numbers.len()), "{numbers:?}");
+    assert_eq!(subscription["latest_invoice"], invoices["data"][0]["id"]);
+    assert_eq!(numbers.last().and_then(|n| n.as_str()), Some("DEMO0001-0001"));
+    later.stop().await;
 }
 
 #[tokio::test]

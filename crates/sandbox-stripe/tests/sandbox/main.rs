@@ -4,4 +4,5 @@ mod life;
 mod objects;
 mod portal_page;
 mod portal_sessions;
+mod schema;
 mod support;

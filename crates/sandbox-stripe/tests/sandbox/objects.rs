@@ -6,8 +6,8 @@ use crate::support::{refused, start};
 use serde_json::Value;
 
 fn ids(list: &Value) -> Vec<String> {
-    let data = list["data"].as_array().expect("list");
-    data.iter().map(|object| object["id"].as_str().expect("id").to_owned()).collect()
+    let data = list["data"].as_array().into_iter().flatten();
+    data.filter_map(|object| object["id"].as_str()).map(str::to_owned).collect()
 }
 
 #[tokio::test]

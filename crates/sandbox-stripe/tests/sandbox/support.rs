@@ -1,5 +1,7 @@
 //! A sandbox on a socket of its own, and a client that sends exactly what a test says.
 
+#![expect(clippy::expect_used, reason = "what a test's own tools cannot do fails the test")]
+
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;

@@ -28,12 +28,12 @@ async fn defaults_of_the_database_do_not_move_the_tables() {
 #[tokio::test]
 async fn defaults_of_the_role_do_not_move_the_tables() {
     let place = Place::new().await;
-    let role = format!("role_of_{}", place.0.name());
-    place.execute(&format!("CREATE ROLE {role} SUPERUSER LOGIN; CREATE SCHEMA elsewhere")).await;
+    let role = format!("role_{}", place.0.name());
+    place.execute(&format!("CREATE ROLE {role} SUPERUSER LOGIN PASSWORD 'test'; CREATE SCHEMA elsewhere")).await;
     place
         .execute(&format!("ALTER ROLE {role} SET search_path = elsewhere; ALTER ROLE {role} SET statement_timeout = 1"))
         .await;
-    let url = format!("{}?user={role}", place.url());
+    let url = format!("{}?user={role}&password=test", place.url());
     let store = open(&url);
     store.database().migrate().await.unwrap();
     assert_eq!(store.database().schema().await.unwrap(), SchemaState::Current);

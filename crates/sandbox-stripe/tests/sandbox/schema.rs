@@ -1,0 +1,64 @@
+//! The answers, held against Stripe's published schema as far as the repository keeps it.
+
+use serde_json::{Value, json};
+
+use crate::support::start;
+
+const SCHEMA: &str = include_str!("../../../../tests/data/stripe/openapi-subset.json");
+
+/// OpenAPI 3.0's `nullable` in the words of JSON Schema.
+fn plain(schema: &Value) -> Value {
+    match schema {
+        Value::Array(parts) => parts.iter().map(plain).collect(),
+        Value::Object(fields) => {
+            let mut fields = fields.clone();
+            let nullable = fields.remove("nullable") == Some(Value::Bool(true));
+            let fields: Value = fields.into_iter().map(|(name, part)| (name, plain(&part))).collect();
+            if nullable { json!({ "anyOf": [fields, { "type": "null" }] }) } else { fields }
+        }
+        other => other.clone(),
+    }
+}
+
+fn faults(object: &str, value: &Value) -> Vec<String> {
+    let document: Value = serde_json::from_str(SCHEMA).unwrap_or_default();
+    let schemas = plain(&document["components"]["schemas"]);
+    let schema = json!({ "$ref": format!("#/components/schemas/{object}"), "components": { "schemas": schemas } });
+    match jsonschema::validator_for(&schema) {
+        Ok(validator) => validator.iter_errors(value).map(|error| format!("{object}: {error} in {value}")).collect(),
+        Err(error) => vec![error.to_string()],
+    }
+}
+
+#[tokio::test]
+async fn sessions_customers_and_errors_have_the_published_shape() {
+    let sandbox = start().await;
+    let (me, sub) = (&sandbox.demo.customer, &sandbox.demo.subscription);
+    for flow in [
+        String::new(),
+        "&flow_data[type]=payment_method_update".to_owned(),
+        format!(
+            "&flow_data[type]=subscription_cancel&flow_data[subscription_cancel][subscription]={sub}\
+             &flow_data[after_completion][type]=redirect\
+             &flow_data[after_completion][redirect][return_url]=https://a.example/"
+        ),
+        format!(
+            "&flow_data[type]=subscription_update&flow_data[subscription_update][subscription]={sub}\
+             &flow_data[after_completion][type]=hosted_confirmation"
+        ),
+    ] {
+        let session = sandbox.post("/v1/billing_portal/sessions", &format!("customer={me}{flow}")).await.json();
+        assert_eq!(faults("billing_portal.session", &session), Vec::<String>::new());
+    }
+    let made = sandbox.post("/v1/customers", "name=A&address[city]=B&metadata[c]=d").await.json();
+    assert_eq!(faults("customer", &made), Vec::<String>::new());
+    assert_eq!(faults("customer", &sandbox.get(&format!("/v1/customers/{me}")).await.json()), Vec::<String>::new());
+    let deleted = sandbox.delete(&format!("/v1/customers/{}", made["id"].as_str().unwrap_or_default())).await.json();
+    assert_eq!(faults("deleted_customer", &deleted), Vec::<String>::new());
+    for error in [sandbox.get("/v1/customers/cus_none").await, sandbox.post("/v1/customers", "x=1").await] {
+        assert_eq!(faults("error", &error.json()), Vec::<String>::new());
+    }
+    // The check itself can fail.
+    assert!(!faults("customer", &json!({ "id": 5 })).is_empty());
+    sandbox.stop().await;
+}

@@ -1,0 +1,47 @@
+# Recipes for everyday work; `just` lists them.
+
+[private]
+default:
+    @just --list
+
+# Start the service with the sandbox; arguments are the command line's.
+run *arguments:
+    cargo run --locked -- {{ arguments }}
+
+# Everything that must be green before a commit.
+test *arguments:
+    scripts/test {{ arguments }}
+
+# The same, with many more cases for each property test.
+test-long cases="20000":
+    PROPTEST_CASES={{ cases }} scripts/test
+
+# Format, lints, docs, and the library without any adapter.
+check:
+    cargo fmt --all --check
+    cargo clippy --locked --workspace --all-targets -- -D warnings
+    cargo check --locked -p api-http --lib --no-default-features
+    RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps
+
+# Time until ready (median of 20 starts) and memory 10 s after a start, of the release binary.
+start-figures:
+    cargo build --release --locked
+    scripts/start-figures
+
+# User and system CPU seconds of a debug build from nothing, in a temporary target folder.
+build-cpu:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    cargo fetch --locked
+    target=$(mktemp -d)
+    trap 'rm -rf "$target"' EXIT
+    TIMEFORMAT='CPU: %U s user + %S s system (limit 500 s in all; %R s on the clock)'
+    time CARGO_TARGET_DIR=$target cargo build --locked
+
+# Extract the part of Stripe's published schema that tests need; `--check` only compares.
+stripe-schema *arguments:
+    scripts/stripe-schema {{ arguments }}
+
+# Describe the stores' queries anew, after a query or migration changed; `--check` only compares.
+sqlx-prepare *arguments:
+    scripts/sqlx-prepare {{ arguments }}

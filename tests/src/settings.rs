@@ -1,0 +1,121 @@
+//! Cases about settings: an environment, and whether the binary takes it. Read from `data/cases/settings.jsonl`.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::case::Clauses;
+use crate::portal::Portal;
+use crate::process::Launch;
+use crate::words::Words;
+use crate::world::PEPPER;
+use crate::{canary, tokens};
+
+/// The file of [`SettingsCase`]s.
+pub const FILE: &str = "settings.jsonl";
+
+/// One environment and what becomes of it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SettingsCase {
+    /// Its name, unique within its rule.
+    pub name: String,
+    /// The clauses that it proves.
+    pub clause: Clauses,
+    /// The arguments; by default `serve`.
+    #[serde(default = "serve")]
+    pub arguments: Vec<String>,
+    /// Files in the working folder, made before the start; `{folder}` names it elsewhere.
+    #[serde(default)]
+    pub files: BTreeMap<String, String>,
+    /// Variables to set beside [`base`]'s.
+    #[serde(default)]
+    pub set: BTreeMap<String, String>,
+    /// Variables of [`base`]'s to leave out; `*` leaves out all.
+    #[serde(default)]
+    pub without: Vec<String>,
+    /// The exit code; `null` where the service starts.
+    pub code: Option<i32>,
+    /// Words on standard error.
+    #[serde(default)]
+    pub words: Vec<String>,
+    /// Words that stand nowhere in the output.
+    #[serde(default)]
+    pub absent: Vec<String>,
+}
+
+fn serve() -> Vec<String> {
+    vec!["serve".to_owned()]
+}
+
+/// Settings with which the service starts, on SQLite, with provider `stripe`.
+#[must_use]
+pub fn base(folder: &std::path::Path) -> BTreeMap<String, String> {
+    let pairs = [
+        ("BILLING_LISTEN", "127.0.0.1:0".to_owned()),
+        ("BILLING_ADMIN_LISTEN", "127.0.0.1:0".to_owned()),
+        ("BILLING_DATABASE_URL", format!("sqlite://{}/portal.db", folder.display())),
+        ("BILLING_PROVIDER", "stripe".to_owned()),
+        ("BILLING_STRIPE_SECRET_KEY", "sk_test_SettingsCase0000000001".to_owned()),
+        ("BILLING_STRIPE_API_BASE", "http://127.0.0.1:9".to_owned()),
+        ("BILLING_DASHBOARD_URL", "https://dash.example.com/billing".to_owned()),
+        ("BILLING_JWT_HS256_SECRET", tokens::SECRET.to_owned()),
+        ("BILLING_API_KEY_PEPPER", PEPPER.to_owned()),
+    ];
+    canary::plant("sk_test_SettingsCase0000000001");
+    pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// Runs a case.
+///
+/// # Errors
+/// What is not as expected.
+///
+/// # Panics
+/// When the system gives no folder, or the service does not start.
+pub fn run(case: &SettingsCase) -> Result<(), String> {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut words = Words::at(0);
+    words.set("folder", folder.path().display().to_string());
+    words.set("keys", tokens::key_file("").display().to_string());
+    words.set("secret", tokens::SECRET);
+    words.set("old_secret", tokens::OLD_SECRET);
+    words.set("rsa_pem", tokens::pem("RS256", "own.public"));
+    for (name, text) in &case.files {
+        std::fs::write(folder.path().join(name), words.fill(text)).expect("a file is written");
+    }
+    let mut environment = base(folder.path());
+    if case.without.iter().any(|name| name == "*") {
+        environment.clear();
+    }
+    environment.retain(|name, _| !case.without.contains(name));
+    environment.extend(case.set.iter().map(|(name, value)| (name.clone(), words.fill(value))));
+    let arguments: Vec<String> = case.arguments.iter().map(|argument| words.fill(argument)).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let mints = arguments.contains(&"mint") || arguments.contains(&"create");
+    let launch = Launch { prints_secrets: mints, ..Launch::new(folder.path(), &arguments).envs(&environment) };
+    let output = match case.code {
+        Some(code) => {
+            let finished = launch.run();
+            let output = format!("{}\n{}", finished.stdout, finished.stderr);
+            if finished.code != Some(code) {
+                return Err(format!("the exit code is {:?}, not {code}:\n{output}", finished.code));
+            }
+            if code == 78 && finished.stderr.contains("\"listening\"") {
+                return Err(format!("a listener opened before the configuration was checked:\n{output}"));
+            }
+            output
+        }
+        None => {
+            let portal = Portal::start_ready(&launch);
+            format!("{}\n{}", portal.process.stdout(), portal.process.stderr())
+        }
+    };
+    for word in case.words.iter().filter(|word| !output.contains(word.as_str())) {
+        return Err(format!("`{word}` is missing in:\n{output}"));
+    }
+    for word in case.absent.iter().map(|word| words.fill(word)).filter(|word| output.contains(word.as_str())) {
+        return Err(format!("`{word}` stands in:\n{output}"));
+    }
+    Ok(())
+}
