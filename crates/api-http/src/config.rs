@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use layered_settings::{Catalogue, Faults, Layers, Reader};
 
-use crate::wiring::data_folder;
+use crate::wiring::{data_folder, provider};
 
 /// Settings of the composition root itself, without the prefix.
 const OWN: &[&str] = &[
@@ -32,8 +32,8 @@ const OWN: &[&str] = &[
 
 /// All settings: the composition root's and the adapters' own.
 fn catalogue() -> Catalogue {
-    let names = [OWN, http_edge::SETTINGS, auth_jwt::SETTINGS, auth_api_key::SETTINGS, provider_stripe::SETTINGS];
-    let secrets = [&["DATABASE_URL"], auth_jwt::SECRETS, auth_api_key::SECRETS, provider_stripe::SECRETS];
+    let names = [&[OWN, http_edge::SETTINGS, auth_jwt::SETTINGS, auth_api_key::SETTINGS], provider::SETTINGS].concat();
+    let secrets = [&[&["DATABASE_URL"], auth_jwt::SECRETS, auth_api_key::SECRETS], provider::SECRETS].concat();
     Catalogue { prefix: "BILLING_", names: names.concat(), secrets: secrets.concat() }
 }
 
@@ -67,13 +67,13 @@ impl Settings {
             return known.clone();
         }
         let name = self.reader.text("PROVIDER").unwrap_or_else(|| {
-            let stripe_key = self.reader.has("STRIPE_SECRET_KEY");
-            let beside = if stripe_key { "a Stripe key" } else { "a Postgres URL" };
-            if stripe_key || self.database_url().starts_with("postgres") {
+            let meant = provider::CREDENTIALS.iter().find(|(_, credential)| self.reader.has(credential));
+            let postgres = self.database_url().starts_with("postgres").then_some("a Postgres URL");
+            if let Some(beside) = meant.map(|(_, credential)| *credential).or(postgres) {
                 let remedy = "set it to `stripe`, or to `sandbox` if you mean the fake";
-                self.reader.fault("PROVIDER", format!("it is not set, beside {beside}; {remedy}"));
+                self.reader.fault("PROVIDER", format!("it is not set, and {beside} is; {remedy}"));
             }
-            if stripe_key { "stripe".to_owned() } else { "sandbox".to_owned() }
+            meant.map_or("sandbox", |(name, _)| *name).to_owned()
         });
         self.provider = Some(name.clone());
         name

@@ -58,7 +58,7 @@ impl Demo {
             Err(MintError::NoSecret) => None,
             Err(error @ MintError::LifetimeOutOfRange { .. }) => return Err(DemoError::Value(error.to_string())),
         };
-        self.print(token.as_ref().map(ExposeSecret::expose_secret), &key)
+        self.print(token.as_ref().map(ExposeSecret::expose_secret), lifetime, &key)
     }
 
     /// The key of the last start, where it still holds.
@@ -78,7 +78,7 @@ impl Demo {
     }
 
     /// At most 14 lines, on standard output whatever the log does. A closed pipe is nobody's loss.
-    fn print(&self, token: Option<&str>, key: &str) -> Result<(), DemoError> {
+    fn print(&self, token: Option<&str>, lifetime: Duration, key: &str) -> Result<(), DemoError> {
         use api_http::routes::{PORTAL, PORTAL_BY_API_KEY};
         let Self { base, sandbox, .. } = self;
         let mut out = io::stdout().lock();
@@ -89,7 +89,7 @@ impl Demo {
         )?;
         writeln!(out)?;
         if let Some(token) = token {
-            writeln!(out, "Access token (24 h): {token}")?;
+            writeln!(out, "Access token ({} h): {token}", lifetime.as_secs() / 3600)?;
         }
         writeln!(out, "API key: {key}")?;
         writeln!(out)?;

@@ -1,5 +1,15 @@
 //! The tests that take code of their own, by the names under which `data/cases/scenarios.jsonl` lists them.
 
+mod command_line;
+mod configuration;
+mod documents;
+mod embedded;
+mod in_process;
+mod keys;
+mod lifecycle;
+mod postgres;
+mod sessions;
+
 use workspace_tests::world::World;
 
 /// How a scenario runs.
@@ -15,7 +25,56 @@ pub(crate) enum Run {
     AtTheVeryEnd(fn()),
 }
 
-const ALL: &[(&str, Run)] = &[];
+const ALL: &[(&str, Run)] = &[
+    ("two_requests_make_two_sessions", Run::World(sessions::two_requests_make_two_sessions)),
+    ("no_url_is_stored_or_measured", Run::AtTheEnd(sessions::no_url_is_stored_or_measured)),
+    ("no_operation_works_without_credential", Run::World(sessions::no_operation_works_without_credential)),
+    ("the_provider_was_asked_for_sessions_alone", Run::AtTheEnd(sessions::the_provider_was_asked_for_sessions_alone)),
+    ("a_made_key_has_the_form", Run::World(keys::a_made_key_has_the_form)),
+    ("only_hashes_are_stored", Run::World(keys::only_hashes_are_stored)),
+    ("a_key_is_shown_once", Run::World(keys::a_key_is_shown_once)),
+    ("an_older_pepper_still_opens", Run::World(keys::an_older_pepper_still_opens)),
+    ("refusals_are_alike_byte_for_byte", Run::World(keys::refusals_are_alike_byte_for_byte)),
+    ("the_log_has_the_reason", Run::World(keys::the_log_has_the_reason)),
+    ("a_revoked_key_ends_on_every_replica", Run::World(keys::a_revoked_key_ends_on_every_replica)),
+    ("an_expiry_is_seen", Run::World(keys::an_expiry_is_seen)),
+    ("changed_permissions_are_seen", Run::World(keys::changed_permissions_are_seen)),
+    ("a_flood_of_wrong_secrets_starves_nobody", Run::World(keys::a_flood_of_wrong_secrets_starves_nobody)),
+    ("any_permission_is_stored", Run::World(keys::any_permission_is_stored)),
+    ("draining_is_told_and_still_served", Run::World(lifecycle::draining_is_told_and_still_served)),
+    ("what_runs_is_finished", Run::World(lifecycle::what_runs_is_finished)),
+    ("half_sent_requests_do_not_hold_the_end", Run::World(lifecycle::half_sent_requests_do_not_hold_the_end)),
+    ("a_second_signal_ends_at_once", Run::World(lifecycle::a_second_signal_ends_at_once)),
+    ("an_interrupt_drains_too", Run::World(lifecycle::an_interrupt_drains_too)),
+    ("four_thousand_connections_are_taken", Run::World(lifecycle::four_thousand_connections_are_taken)),
+    ("idle_connections_are_kept", Run::World(lifecycle::idle_connections_are_kept)),
+    ("a_killed_service_comes_back_with_its_data", Run::World(lifecycle::a_killed_service_comes_back_with_its_data)),
+    ("a_provider_that_goes_away_is_degraded", Run::World(lifecycle::a_provider_that_goes_away_is_degraded)),
+    ("every_command_speaks_json", Run::World(command_line::every_command_speaks_json)),
+    ("a_minted_token_opens_the_portal", Run::World(command_line::a_minted_token_opens_the_portal)),
+    ("the_sandbox_runs_alone", Run::Once(command_line::the_sandbox_runs_alone)),
+    ("linking_again_and_replacing", Run::World(command_line::linking_again_and_replacing)),
+    ("users_share_a_customer", Run::World(command_line::users_share_a_customer)),
+    ("modes_and_providers_are_kept_apart", Run::World(command_line::modes_and_providers_are_kept_apart)),
+    ("commands_migrate_first", Run::World(command_line::commands_migrate_first)),
+    ("a_missing_file_is_made_for_its_owner", Run::World(command_line::a_missing_file_is_made_for_its_owner)),
+    ("an_unmigrated_database_is_waited_for", Run::World(command_line::an_unmigrated_database_is_waited_for)),
+    ("several_migrate_at_once", Run::World(command_line::several_migrate_at_once)),
+    ("tables_stand_in_public", Run::World(postgres::tables_stand_in_public)),
+    ("a_database_out_of_reach_at_start", Run::World(postgres::a_database_out_of_reach_at_start)),
+    ("a_database_that_goes_away", Run::World(postgres::a_database_that_goes_away)),
+    ("flag_before_environment_before_file", Run::Once(configuration::flag_before_environment_before_file)),
+    ("one_trailing_newline_is_cut", Run::Once(configuration::one_trailing_newline_is_cut)),
+    ("no_flag_takes_a_secret", Run::Once(configuration::no_flag_takes_a_secret)),
+    ("the_embedded_default_works_as_pasted", Run::Once(embedded::the_embedded_default_works_as_pasted)),
+    ("every_code_has_a_page", Run::World(documents::every_code_has_a_page)),
+    ("pages_load_nothing_from_elsewhere", Run::World(documents::pages_load_nothing_from_elsewhere)),
+    ("the_openapi_document_is_complete", Run::World(documents::the_openapi_document_is_complete)),
+    ("a_flow_that_the_provider_cannot_do", Run::Once(in_process::a_flow_that_the_provider_cannot_do)),
+    ("a_panic_is_an_internal_error", Run::Once(in_process::a_panic_is_an_internal_error)),
+    ("our_own_limits_are_overloaded", Run::Once(in_process::our_own_limits_are_overloaded)),
+    ("no_output_holds_a_secret", Run::AtTheVeryEnd(sessions::no_output_holds_a_secret)),
+];
 
 /// The scenario of this name.
 pub(crate) fn find(name: &str) -> Run {

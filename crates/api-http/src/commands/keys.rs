@@ -8,9 +8,8 @@ use serde_json::{Value, json};
 
 use super::{Context, Failure, clock, opened};
 use crate::cli::{CreateKey, Keys};
-use crate::config::Settings;
 use crate::logging::LogSettings;
-use crate::wiring::{self, store};
+use crate::wiring::{self, provider, store};
 
 pub(crate) async fn run(context: &Context, command: Keys) -> Result<(), Failure> {
     let mut settings = context.settings(&[]);
@@ -22,7 +21,7 @@ pub(crate) async fn run(context: &Context, command: Keys) -> Result<(), Failure>
         Keys::Create(wanted) => {
             settings.supply_pepper();
             let keys = settings.reader.adapter(|get| ApiKeySettings::read(get));
-            let live = is_live(&mut settings);
+            let live = provider::is_live(&mut settings);
             let (store, keys) = Context::checked(settings, log, store.zip(keys))?;
             if let Some(broad) = wanted.return_origins.iter().find(|origin| live && origin.is_broad()) {
                 let error = billing_domain::TooBroad(broad.clone());
@@ -73,12 +72,6 @@ async fn create(context: &Context, wanted: CreateKey, keys: &wiring::keys::Keys)
     context.print(&shown, || {
         format!("{text}\nThis is the only time that the key {} is shown: keep it safe.", issued.key.id)
     })
-}
-
-/// Whether the configured key is a live one, where one is configured here at all.
-fn is_live(settings: &mut Settings) -> bool {
-    let key = if settings.reader.has("STRIPE_SECRET_KEY") { settings.reader.text("STRIPE_SECRET_KEY") } else { None };
-    key.is_some_and(|key| key.starts_with("sk_live_") || key.starts_with("rk_live_"))
 }
 
 fn described(key: &ApiKey, now: Timestamp) -> Value {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use billing_domain::ports::BillingProvider;
 use billing_domain::{Mode, ProviderName};
-use provider_stripe::{StripeProvider, StripeSettings};
+use provider_stripe::{SecretKey, StripeProvider, StripeSettings};
 
 use crate::config::Settings;
 
@@ -20,16 +20,30 @@ pub(crate) enum ProviderSettings {
     Stripe(Box<StripeSettings>),
 }
 
+/// The names of all providers' settings, and those that are secret.
+pub(crate) const SETTINGS: &[&[&str]] = &[provider_stripe::SETTINGS];
+pub(crate) const SECRETS: &[&[&str]] = &[provider_stripe::SECRETS];
+
+/// Real providers, each with the setting whose presence says that it is meant.
+pub(crate) const CREDENTIALS: &[(&str, &str)] = &[("stripe", STRIPE_KEY)];
+
+const STRIPE_KEY: &str = "STRIPE_SECRET_KEY";
+
 /// The configured provider's settings; `None` where they are wrong.
 pub(crate) fn read(settings: &mut Settings) -> Option<ProviderSettings> {
     match settings.provider().as_str() {
-        "sandbox" => Some(ProviderSettings::Sandbox),
+        "sandbox" => {
+            // Stripe's settings are checked here too, but for the key, which is not Stripe's.
+            let mut key = |name: &str| (name == STRIPE_KEY).then(|| SANDBOX_KEY.to_owned());
+            let read = settings.reader.adapter(|get| StripeSettings::read(&mut |name| key(name).or_else(|| get(name))));
+            read.map(|_| ProviderSettings::Sandbox)
+        }
         "stripe" => settings
             .reader
             .adapter(|get| StripeSettings::read(get))
             .map(|settings| ProviderSettings::Stripe(Box::new(settings))),
         _ => {
-            settings.reader.fault("PROVIDER", "there is no such provider; set `stripe` or `sandbox`");
+            unknown(settings);
             None
         }
     }
@@ -37,11 +51,21 @@ pub(crate) fn read(settings: &mut Settings) -> Option<ProviderSettings> {
 
 /// The name under which the configured provider's customers are kept.
 pub(crate) fn name(settings: &mut Settings) -> Option<ProviderName> {
-    let known = matches!(settings.provider().as_str(), "sandbox" | "stripe");
-    if !known {
-        settings.reader.fault("PROVIDER", "there is no such provider; set `stripe` or `sandbox`");
+    let name = settings.provider();
+    if name != "sandbox" && CREDENTIALS.iter().all(|(real, _)| *real != name) {
+        unknown(settings);
     }
-    settings.provider().parse().ok()
+    name.parse().ok()
+}
+
+/// Whether the configured credential moves real money, where there is one here at all.
+pub(crate) fn is_live(settings: &mut Settings) -> bool {
+    let key = if settings.reader.has(STRIPE_KEY) { settings.reader.text(STRIPE_KEY) } else { None };
+    key.and_then(|key| key.parse::<SecretKey>().ok()).is_some_and(|key| key.mode() == Mode::Live)
+}
+
+fn unknown(settings: &mut Settings) {
+    settings.reader.fault("PROVIDER", "there is no such provider; set `stripe` or `sandbox`");
 }
 
 impl ProviderSettings {

@@ -1,0 +1,89 @@
+//! What the service says about itself: OpenAPI, pages, errors.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use workspace_tests::clauses::Table;
+use workspace_tests::world::World;
+
+/// The codes of E1: in this version, and `rate_limited`, which the documents tell of from now.
+fn codes() -> BTreeSet<String> {
+    let not_codes = ["shape", "type_url", "no_internals", "panic"];
+    let table = Table::read();
+    let codes = table.rules["E1"].keys().filter(|id| !not_codes.contains(&id.as_str())).cloned();
+    codes.chain(["rate_limited".to_owned()]).collect()
+}
+
+pub(crate) fn every_code_has_a_page(world: &World) {
+    world.portal("default", |portal| {
+        for code in codes() {
+            let page = portal.get(&format!("/docs/errors/{code}")).unwrap();
+            assert_eq!(page.status, 200, "{code}");
+            assert!(page.header("content-type").is_some_and(|kind| kind.starts_with("text/html")), "{code}");
+            assert!(page.text().contains(&code), "the page of {code} does not name it");
+        }
+    });
+}
+
+pub(crate) fn pages_load_nothing_from_elsewhere(world: &World) {
+    world.portal("default", |portal| {
+        let errors = codes().into_iter().map(|code| format!("/docs/errors/{code}"));
+        for path in ["/", "/docs"].map(str::to_owned).into_iter().chain(errors) {
+            let page = portal.get(&path).unwrap();
+            let text = page.text().to_lowercase();
+            for loader in ["src=\"http", "src='http", "src=\"//", "@import", "url(http", "url(//", "<link rel=\"stylesheet\" href=\"http"] {
+                assert!(!text.contains(loader), "{path} loads something from elsewhere ({loader})");
+            }
+            let policy = page.header("content-security-policy").unwrap_or_else(|| panic!("{path} has no policy"));
+            assert!(policy.contains("default-src 'none'") || policy.contains("default-src 'self'"), "{path}: {policy}");
+        }
+    });
+}
+
+pub(crate) fn the_openapi_document_is_complete(world: &World) {
+    let served = world.portal("default", |portal| portal.get("/openapi.json").unwrap().json());
+    let mut printed = world.launch("default", &["openapi"]).run().json();
+    // The command does not ask how clients reach the service.
+    printed["servers"] = served["servers"].clone();
+    assert_eq!(printed, served, "the command and the service tell different stories");
+    assert!(served["openapi"].as_str().unwrap().starts_with("3.1"));
+
+    let mut references = Vec::new();
+    collect_references(&served, &mut references);
+    for reference in &references {
+        let pointer = reference.strip_prefix('#').unwrap_or_else(|| panic!("{reference} leads elsewhere"));
+        assert!(served.pointer(pointer).is_some(), "{reference} leads nowhere");
+    }
+
+    let whole = served.to_string();
+    for code in codes() {
+        assert!(whole.contains(&format!("\"{code}\"")), "the document does not know {code}");
+    }
+    let mut operations = BTreeSet::new();
+    for (path, methods) in served["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            let id = operation["operationId"].as_str().unwrap_or_else(|| panic!("{method} {path} has no operationId"));
+            assert!(operations.insert(id.to_owned()), "{id} is there twice");
+            let responses = operation["responses"].as_object().unwrap();
+            assert!(responses.contains_key("200"), "{id} never succeeds");
+            if operation["security"].as_array().is_some_and(|schemes| !schemes.is_empty()) {
+                for status in ["400", "401", "403", "405", "408", "413", "414", "415", "429", "431", "500", "502", "503", "504"] {
+                    assert!(responses.contains_key(status), "{id} does not tell of {status}");
+                }
+            }
+        }
+    }
+}
+
+fn collect_references(value: &Value, into: &mut Vec<String>) {
+    match value {
+        Value::Object(members) => {
+            if let Some(Value::String(reference)) = members.get("$ref") {
+                into.push(reference.clone());
+            }
+            members.values().for_each(|member| collect_references(member, into));
+        }
+        Value::Array(items) => items.iter().for_each(|item| collect_references(item, into)),
+        _ => {}
+    }
+}

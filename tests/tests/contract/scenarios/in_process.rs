@@ -1,0 +1,116 @@
+//! What no real provider can be made to do from outside: the routes over scripted ports, behind the real edge, on a socket.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use api_http::readiness::Readiness;
+use api_http::{Api, problem, routes};
+use async_trait::async_trait;
+use billing_domain::ports::{BillingProvider, Clock, CustomerRepo as _, OnConflict, ProviderError};
+use billing_domain::{
+    AuthMethod, Capabilities, CustomerLink, KeyPrefix, Mode, Permissions, PortalRequest, PortalService, PortalSession, Principal,
+    ProviderAccount, ReturnUrl, ReturnUrlPolicy, Timestamp,
+};
+use billing_testkit::{FakeAuthenticator, FakeBillingProvider, InMemoryCustomerRepo};
+use http_edge::{Drain, EdgeConfig, EdgeSettings, edge_layers};
+use serde_json::{Value, json};
+use workspace_tests::runner::TOKEN_ROUTE;
+use workspace_tests::wire::{Request, Response};
+use workspace_tests::{invariants, runtime};
+
+const TOKEN: &str = "header.claims.signature";
+
+#[derive(Debug)]
+struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap())
+    }
+}
+
+/// A provider with a bug.
+#[derive(Debug)]
+struct Panicking(FakeBillingProvider);
+
+#[async_trait]
+impl BillingProvider for Panicking {
+    fn account(&self) -> &ProviderAccount {
+        self.0.account()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.0.capabilities()
+    }
+
+    async fn create_portal_session(&self, _: &PortalRequest) -> Result<PortalSession, ProviderError> {
+        panic!("a bug with sk_test_inside00000001 in its words")
+    }
+}
+
+fn account() -> ProviderAccount {
+    ProviderAccount::new("stripe".parse().unwrap(), Mode::Test)
+}
+
+/// The answer of the routes over this provider to this body.
+fn answer(provider: Arc<dyn BillingProvider>, body: &Value) -> Response {
+    let address: SocketAddr = runtime::wait(async {
+        let clock = Arc::new(SystemClock);
+        let customers = InMemoryCustomerRepo::default();
+        let link = CustomerLink { owner: "u".parse().unwrap(), at: account(), customer: "cus_1".parse().unwrap() };
+        customers.link(&link, OnConflict::Keep, clock.now()).await.unwrap();
+        let tokens = FakeAuthenticator::default();
+        let principal = principal();
+        tokens.accept(TOKEN, principal);
+        let policy = ReturnUrlPolicy::new(ReturnUrl::configured("https://dash.example/").unwrap(), Vec::new(), Mode::Test);
+        let drain = Drain::new();
+        let api = Api {
+            portal: Arc::new(PortalService::new(Arc::new(customers), provider, policy.unwrap())),
+            access_tokens: Arc::new(tokens),
+            api_keys: Arc::new(FakeAuthenticator::default()),
+            key_prefix: KeyPrefix::default(),
+            request_timeout: Duration::from_secs(15),
+            readiness: Arc::new(Readiness::new(drain.clone(), clock)),
+            public_url: None,
+        };
+        let app = edge_layers(routes::public(api), EdgeConfig::new(problem::from_fault));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(http_edge::serve(listener, app, EdgeSettings::default(), drain));
+        address
+    });
+    let answer = Request::post_json(TOKEN_ROUTE, body).bearer(TOKEN).send(address).unwrap();
+    invariants::check("POST", TOKEN_ROUTE, &answer).unwrap();
+    answer
+}
+
+fn principal() -> Principal {
+    Principal { owner: "u".parse().unwrap(), method: AuthMethod::AccessToken, permissions: Permissions::All, return_origins: Vec::new() }
+}
+
+pub(crate) fn a_flow_that_the_provider_cannot_do() {
+    let full = FakeBillingProvider::new(account()).capabilities();
+    let provider = FakeBillingProvider::new(account()).with_capabilities(Capabilities { flows: BTreeSet::new(), ..full });
+    let provider = Arc::new(provider);
+    let refused = answer(provider.clone(), &json!({"flow": {"type": "payment_method_update"}}));
+    assert_eq!((refused.status, refused.code().as_str()), (400, "unsupported_flow"), "{}", refused.text());
+    assert!(provider.requests().is_empty(), "the provider was asked all the same");
+}
+
+pub(crate) fn a_panic_is_an_internal_error() {
+    let failed = answer(Arc::new(Panicking(FakeBillingProvider::new(account()))), &json!({}));
+    assert_eq!((failed.status, failed.code().as_str()), (500, "internal_error"), "{}", failed.text());
+    assert!(!failed.text().contains("bug with"), "the panic's words are told: {}", failed.text());
+}
+
+pub(crate) fn our_own_limits_are_overloaded() {
+    let provider = FakeBillingProvider::new(account());
+    provider.add_customer("cus_1".parse().unwrap(), []);
+    provider.fail_next(ProviderError::Overloaded { retry_after: Duration::from_secs(3) });
+    let refused = answer(Arc::new(provider), &json!({}));
+    assert_eq!((refused.status, refused.code().as_str()), (503, "overloaded"), "{}", refused.text());
+    assert_eq!(refused.header("retry-after"), Some("3"));
+}

@@ -1,0 +1,235 @@
+//! API keys beyond single requests: how they are made, kept, refused and ended.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use serde_json::Value;
+use workspace_tests::portal::Portal;
+use workspace_tests::runner::KEY_ROUTE;
+use workspace_tests::wire::{Request, Response};
+use workspace_tests::world::{PEPPER, User, World, checksum, now, timestamp};
+use workspace_tests::{canary, poll};
+
+fn ask(portal: &Portal, key: &str) -> Response {
+    let answer = portal.send(&Request::new("POST", KEY_ROUTE).bearer(key));
+    canary_url(&answer);
+    answer
+}
+
+fn canary_url(answer: &Response) {
+    if answer.status == 200 {
+        canary::plant_url(&answer.portal_url());
+    }
+}
+
+fn text<'a>(created: &'a Value, name: &str) -> &'a str {
+    created[name].as_str().unwrap_or_else(|| panic!("`{name}` is no text"))
+}
+
+pub(crate) fn a_made_key_has_the_form(world: &World) {
+    world.with_user(|user| {
+        for (profile, prefix) in [("default", "llmgen"), ("tuned", "acme2")] {
+            let created = world.create_key(profile, &user.id, &[]);
+            let key = text(&created, "key");
+            let parts: Vec<&str> = key.split('_').collect();
+            let [start, id, rest] = parts.as_slice() else { panic!("a key of {} parts", parts.len()) };
+            assert_eq!(*start, prefix);
+            assert_eq!(*id, text(&created, "id"));
+            let base62 = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric());
+            assert!(id.len() >= 12 && base62(id), "the id is {id}");
+            assert!(rest.len() >= 43 + 6 && base62(rest), "secret and checksum have {} characters", rest.len());
+            let (before, sum) = key.split_at(key.len() - 6);
+            assert_eq!(checksum(before), sum);
+        }
+    });
+}
+
+pub(crate) fn only_hashes_are_stored(world: &World) {
+    let user = world.new_user();
+    let created = world.create_key("default", &user.id, &[]);
+    let (id, key) = (text(&created, "id"), text(&created, "key"));
+    let secret = key.rsplit_once('_').unwrap().1;
+    let secret = &secret[..secret.len() - 6];
+    let cells = world.database().cells();
+    assert!(cells.iter().any(|cell| cell.value == id), "the key's id is not in the database");
+    for cell in &cells {
+        let place = format!("{}.{}", cell.table, cell.column);
+        assert!(!cell.value.contains(secret), "{place} holds a secret in the clear");
+        assert!(!cell.value.contains(PEPPER), "{place} holds the pepper");
+    }
+    let hashes: Vec<_> = cells.iter().filter(|cell| cell.value.starts_with("$argon2")).collect();
+    assert!(!hashes.is_empty(), "no argon2 hash is stored");
+    for cell in hashes {
+        assert!(cell.kind.contains("text") || cell.kind.contains("char"), "the hash's column is {}", cell.kind);
+        // `$argon2id$v=19$m=19456,t=2,p=1$<salt>$<hash>`
+        let parts: Vec<&str> = cell.value.split('$').collect();
+        assert_eq!((parts[1], parts[2]), ("argon2id", "v=19"));
+        let number = |name: &str| {
+            let pair = parts[3].split(',').find_map(|pair| pair.strip_prefix(name)).unwrap_or_else(|| panic!("no {name}"));
+            pair.parse::<u32>().unwrap()
+        };
+        assert!(number("m=") >= 19_456 && number("t=") >= 2 && number("p=") >= 1, "weak: {}", parts[3]);
+    }
+}
+
+pub(crate) fn a_key_is_shown_once(world: &World) {
+    let user = world.new_user();
+    let created = world.create_key("default", &user.id, &[]);
+    let secret = text(&created, "key").rsplit_once('_').unwrap().1;
+    for arguments in [&["keys", "list", "--json"][..], &["keys", "list"], &["keys", "list", "--user", &user.id]] {
+        let listed = world.launch("default", arguments).run().expect_code(0);
+        assert!(listed.stdout.contains(text(&created, "id")), "{arguments:?} does not list the key");
+        assert!(!listed.stdout.contains(secret) && !listed.stderr.contains(secret), "{arguments:?} shows the secret");
+    }
+    let revoked = world.launch("default", &["keys", "revoke", text(&created, "id"), "--json"]).run().expect_code(0);
+    assert!(!revoked.stdout.contains(secret), "revoking shows the secret");
+}
+
+pub(crate) fn an_older_pepper_still_opens(world: &World) {
+    world.with_user(|user| {
+        let old = world.good_key("default", user);
+        let peppers = format!("a-newer-pepper-of-the-tests-0123456789-0123456789,{PEPPER}");
+        let rotating = Portal::start_ready(&world.launch("default", &["serve"]).env("BILLING_API_KEY_PEPPER", &peppers));
+        assert_eq!(ask(&rotating, &old).status, 200);
+        let create = world.launch("default", &["keys", "create", "--user", &user.id, "--name", "new", "--json"]);
+        let new = create.env("BILLING_API_KEY_PEPPER", &peppers).secrets_on_stdout().run().json();
+        assert_eq!(ask(&rotating, text(&new, "key")).status, 200);
+        let unrotated = world.portal("default", |portal| ask(portal, text(&new, "key")));
+        assert_eq!(unrotated.code(), "invalid_api_key", "a key holds without the pepper that wrote it");
+    });
+}
+
+/// What must be refused alike, and a word of the reason in the log.
+const REFUSED: &[(&str, &[&str])] = &[
+    ("unknown", &["unknown"]),
+    ("mistyped", &["checksum", "mistyped"]),
+    ("wrong_secret", &["secret"]),
+    ("revoked", &["revoked"]),
+    ("expired", &["expired"]),
+];
+
+pub(crate) fn refusals_are_alike_byte_for_byte(world: &World) {
+    world.with_user(|user| {
+        let answers: Vec<_> = REFUSED.iter().map(|(name, _)| (name, refuse(world, user, name, "the-same-id"))).collect();
+        let plain = |answer: &Response| {
+            let headers: Vec<_> = answer.headers.iter().filter(|(name, _)| name != "date").cloned().collect();
+            (answer.status, headers, answer.body.clone())
+        };
+        for (name, answer) in &answers {
+            assert_eq!((answer.status, answer.code().as_str()), (401, "invalid_api_key"), "{name}");
+            assert_eq!(plain(answer), plain(&answers[0].1), "{name} differs from {}", answers[0].0);
+        }
+    });
+}
+
+pub(crate) fn the_log_has_the_reason(world: &World) {
+    world.with_user(|user| {
+        for (name, reasons) in REFUSED {
+            let id = format!("reason-of-{name}-for-{}", user.id);
+            assert_eq!(refuse(world, user, name, &id).status, 401);
+            world.portal("default", |portal| {
+                let told = poll::within(Duration::from_secs(10), || {
+                    let log = portal.process.stderr();
+                    log.lines().any(|l| l.contains(&id) && reasons.iter().any(|reason| l.contains(reason) && !id.contains(reason)
+                        || l.matches(reason).count() > id.matches(reason).count())).then_some(())
+                });
+                assert!(told.is_some(), "no line of the log has the request id and a reason for {name}");
+            });
+        }
+    });
+}
+
+fn refuse(world: &World, user: &mut User, name: &str, id: &str) -> Response {
+    let key = world.special_key("default", user, name);
+    world.portal("default", |portal| portal.send(&Request::new("POST", KEY_ROUTE).bearer(&key).header("x-request-id", id)))
+}
+
+/// How fast a change must be seen, with room for a busy machine.
+const SEEN: Duration = Duration::from_secs(5);
+
+fn on_both_replicas(world: &World, then: impl Fn(&Portal)) {
+    for profile in ["default", "impatient"] {
+        world.portal(profile, &then);
+    }
+}
+
+pub(crate) fn a_revoked_key_ends_on_every_replica(world: &World) {
+    world.with_user(|user| {
+        let created = world.create_key("default", &user.id, &[]);
+        let key = text(&created, "key");
+        on_both_replicas(world, |portal| assert_eq!(ask(portal, key).status, 200));
+        let _ = world.launch("default", &["keys", "revoke", text(&created, "id")]).run().expect_code(0);
+        on_both_replicas(world, |portal| {
+            let refused = poll::within(SEEN, || (ask(portal, key).status == 401).then_some(()));
+            assert!(refused.is_some(), "a revoked key still holds after 5 s");
+        });
+    });
+}
+
+pub(crate) fn an_expiry_is_seen(world: &World) {
+    world.with_user(|user| {
+        let expiry = now() + 5;
+        let created = world.create_key("default", &user.id, &["--expires-at", &timestamp(expiry)]);
+        let key = text(&created, "key");
+        let first = world.portal("default", |portal| ask(portal, key));
+        assert!(first.status == 200 || now() >= expiry, "a key was refused before its time: {}", first.text());
+        let refused = poll::within(Duration::from_secs(10), || {
+            world.portal("default", |portal| (ask(portal, key).status == 401).then_some(()))
+        });
+        assert!(refused.is_some(), "an expired key still holds");
+        assert!(now() >= expiry, "a key was refused before its time");
+    });
+}
+
+pub(crate) fn changed_permissions_are_seen(world: &World) {
+    world.with_user(|user| {
+        let created = world.create_key("default", &user.id, &[]);
+        let (key, id) = (text(&created, "key"), text(&created, "id"));
+        on_both_replicas(world, |portal| assert_eq!(ask(portal, key).status, 200));
+        // No command changes permissions in this version; whoever does it in the database is seen too.
+        world.database().execute(&format!("UPDATE api_keys SET permissions = 'reports:read' WHERE id = '{id}'"));
+        on_both_replicas(world, |portal| {
+            let refused = poll::within(SEEN, || (ask(portal, key).status == 403).then_some(()));
+            assert!(refused.is_some(), "a taken permission is still there after 5 s");
+        });
+    });
+}
+
+pub(crate) fn a_flood_of_wrong_secrets_starves_nobody(world: &World) {
+    const ATTACKERS: usize = 8;
+    const FRIENDLY: usize = 40;
+    world.with_user(|user| {
+        let good = world.good_key("default", user);
+        let wrong = world.special_key("default", user, "wrong_secret");
+        let (refused, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        world.portal("default", |portal| {
+            std::thread::scope(|scope| {
+                for _ in 0..ATTACKERS {
+                    scope.spawn(|| {
+                        while done.load(Ordering::Relaxed) == 0 {
+                            let answer = portal.send(&Request::new("POST", KEY_ROUTE).bearer(&wrong));
+                            assert_eq!(answer.status, 401);
+                            refused.fetch_add(1, Ordering::Relaxed);
+                        }
+                    });
+                }
+                let answers: Vec<u16> = (0..FRIENDLY).map(|_| ask(portal, &good).status).collect();
+                done.store(1, Ordering::Relaxed);
+                assert!(answers.iter().all(|status| *status == 200), "a good key was refused: {answers:?}");
+            });
+        });
+        assert!(refused.load(Ordering::Relaxed) > FRIENDLY, "there was no flood");
+    });
+}
+
+pub(crate) fn any_permission_is_stored(world: &World) {
+    world.with_user(|user| {
+        let odd = "area.of-a_Later.version:Any_action-2";
+        let created = world.create_key("default", &user.id, &["--permission", odd, "--permission", "subscriptions:portal"]);
+        let listed = world.launch("default", &["keys", "list", "--user", &user.id, "--json"]).run().json().to_string();
+        assert!(listed.contains(odd), "the permission is lost: {listed}");
+        assert_eq!(world.portal("default", |portal| ask(portal, text(&created, "key")).status), 200);
+        let default = world.create_key("default", &user.id, &[]);
+        assert!(default.to_string().contains("subscriptions:portal"), "a key without a list gets nothing");
+    });
+}

@@ -1,0 +1,81 @@
+//! Sessions: each is fresh, its URL stays secret, nobody gets one without a credential.
+
+use serde_json::json;
+use workspace_tests::runner::{KEY_ROUTE, TOKEN_ROUTE};
+use workspace_tests::wire::Request;
+use workspace_tests::world::World;
+use workspace_tests::{canary, invariants};
+
+pub(crate) fn two_requests_make_two_sessions(world: &World) {
+    world.with_user(|user| {
+        let request = Request::post_json(TOKEN_ROUTE, &json!({}))
+            .bearer(&world.token("default", &user.id))
+            .header("x-request-id", "the-same-for-both")
+            .header("idempotency-key", "the-same-for-both");
+        let before = world.requests_for("default", &user.customer).len();
+        let urls: Vec<String> = world.portal("default", |portal| {
+            (0..3).map(|_| portal.send(&request)).inspect(|answer| assert_eq!(answer.status, 200)).map(|a| a.portal_url()).collect()
+        });
+        urls.iter().for_each(|url| canary::plant_url(url));
+        assert!(urls[0] != urls[1] && urls[1] != urls[2] && urls[0] != urls[2], "one URL was given twice");
+        let seen = world.requests_for("default", &user.customer).split_off(before);
+        let mut keys: Vec<_> = seen.iter().map(|request| request.idempotency_key().unwrap().to_owned()).collect();
+        assert!(!keys.contains(&"the-same-for-both".to_owned()), "a caller's own key went to the provider");
+        keys.sort();
+        keys.dedup();
+        assert_eq!(keys.len(), 3, "two requests shared an idempotency key");
+    });
+}
+
+pub(crate) fn no_operation_works_without_credential(world: &World) {
+    world.portal("default", |portal| {
+        let document = portal.get("/openapi.json").unwrap().json();
+        let mut secured = Vec::new();
+        for (path, methods) in document["paths"].as_object().unwrap() {
+            for (method, operation) in methods.as_object().unwrap() {
+                let security = operation.get("security").unwrap_or(&document["security"]);
+                if security.as_array().is_some_and(|schemes| !schemes.is_empty()) {
+                    secured.push((method.to_uppercase(), path.replace(['{', '}'], "x")));
+                }
+            }
+        }
+        assert!(secured.iter().any(|(_, path)| path == TOKEN_ROUTE) && secured.iter().any(|(_, path)| path == KEY_ROUTE));
+        for (method, path) in secured {
+            let answer = portal.send(&Request::new(&method, &path));
+            assert_eq!((answer.status, answer.code().as_str()), (401, "missing_credential"), "{method} {path}");
+            invariants::check(&method, &path, &answer).unwrap();
+        }
+    });
+}
+
+pub(crate) fn the_provider_was_asked_for_sessions_alone(world: &World) {
+    let requests = world.all_requests();
+    assert!(requests.len() > 50, "only {} requests: the cases did not run", requests.len());
+    let mut keys = std::collections::BTreeSet::new();
+    for request in &requests {
+        assert_eq!((request.method.as_str(), request.path.as_str()), ("POST", "/v1/billing_portal/sessions"));
+        let key = request.idempotency_key().expect("a POST has an idempotency key");
+        assert!(keys.insert(key), "two requests shared an idempotency key");
+    }
+}
+
+pub(crate) fn no_url_is_stored_or_measured(world: &World) {
+    let metrics = world.portal("default", |portal| Request::get("/metrics").send(portal.admin).unwrap().text());
+    assert!(metrics.len() > 100, "no metrics: {metrics}");
+    assert_eq!(canary::found_in("/metrics", &metrics), Vec::<String>::new());
+    let cells = world.database().cells();
+    assert!(cells.len() > 100, "only {} values in the database", cells.len());
+    for cell in cells {
+        let name = format!("{}.{}", cell.table, cell.column);
+        assert_eq!(canary::found_in(&name, &cell.value), Vec::<String>::new());
+    }
+}
+
+pub(crate) fn no_output_holds_a_secret() {
+    let (secrets, bytes) = canary::extent();
+    assert!(secrets > 100 && bytes > 100_000, "{secrets} secrets in {bytes} bytes: the other tests did not run");
+    let mut leaks = canary::leaks();
+    let found = leaks.len();
+    leaks.truncate(20);
+    assert!(leaks.is_empty(), "{found} leaks, for instance:\n{}", leaks.join("\n"));
+}
