@@ -286,7 +286,8 @@ mod tests {
 
     #[test]
     fn a_provider_that_is_not_wired_hears_what_is_missing() {
-        let missing = unwired_providers(&[package("provider-paddle", &[]), package("api-http", &[])], "use provider_stripe::X;");
+        let missing =
+            unwired_providers(&[package("provider-paddle", &[]), package("api-http", &[])], "use provider_stripe::X;");
         assert_eq!(missing.len(), 3, "{missing:?}");
         assert!(missing.iter().all(|text| text.starts_with("provider-paddle: ")), "{missing:?}");
     }

@@ -37,7 +37,10 @@ fn build() -> PathBuf {
     // What an outer `cargo test` sets for this package must not make build scripts of others run again.
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
-        if ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"].iter().any(|p| text.starts_with(p)) {
+        if ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"]
+            .iter()
+            .any(|p| text.starts_with(p))
+        {
             cargo.env_remove(&name);
         }
     }
@@ -50,5 +53,9 @@ fn build() -> PathBuf {
 fn profile_folder() -> PathBuf {
     let own = std::env::current_exe().expect("a test knows its own path");
     let deps = own.parent().expect("an executable stands in a folder");
-    if deps.ends_with("deps") { deps.parent().expect("deps stands in a folder").to_path_buf() } else { deps.to_path_buf() }
+    if deps.ends_with("deps") {
+        deps.parent().expect("deps stands in a folder").to_path_buf()
+    } else {
+        deps.to_path_buf()
+    }
 }

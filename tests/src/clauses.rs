@@ -131,7 +131,8 @@ pub fn complaints(table: &Table, registry: &BTreeMap<String, Vec<String>>, passe
             complaints.push(format!("{test} did not run and pass"));
         }
     }
-    let proven: BTreeSet<&String> = registry.iter().filter(|(test, _)| passed.contains(*test)).flat_map(|(_, c)| c).collect();
+    let proven: BTreeSet<&String> =
+        registry.iter().filter(|(test, _)| passed.contains(*test)).flat_map(|(_, c)| c).collect();
     for clause in known.iter().filter(|clause| !proven.contains(clause)) {
         let (rule, id) = clause.split_once('.').unwrap_or((clause, ""));
         let text = table.rules.get(rule).and_then(|clauses| clauses.get(id)).map_or("", String::as_str);
@@ -163,7 +164,8 @@ mod tests {
 
     #[test]
     fn all_passed_is_no_complaint() {
-        let log = "test sqlite::H1::x   ... ok\ntest postgres::H1::x ... ok\ntest any::H1::y ... ok\ntest other ... FAILED\n";
+        let log =
+            "test sqlite::H1::x   ... ok\ntest postgres::H1::x ... ok\ntest any::H1::y ... ok\ntest other ... FAILED\n";
         assert_eq!(complaints(&table(), &registry(), &passed(log)), Vec::<String>::new());
     }
 

@@ -157,7 +157,8 @@ async fn postgres_cells(database: &TestDatabase) -> Vec<Cell> {
     for row in columns {
         let (schema, table, column, kind): (String, String, String, String) =
             (row.get("s"), row.get("t"), row.get("c"), row.get("k"));
-        let sql = format!("SELECT \"{column}\"::text AS v FROM \"{schema}\".\"{table}\" WHERE \"{column}\" IS NOT NULL");
+        let sql =
+            format!("SELECT \"{column}\"::text AS v FROM \"{schema}\".\"{table}\" WHERE \"{column}\" IS NOT NULL");
         let values = sqlx::query(AssertSqlSafe(sql)).fetch_all(&mut connection).await.expect("values");
         for value in values {
             let table = format!("{schema}.{table}");

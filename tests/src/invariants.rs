@@ -6,8 +6,19 @@ use crate::wire::Response;
 
 /// Words that no answer holds: they would be internals, or the provider's.
 const INTERNALS: &[&str] = &[
-    "stripe.com/docs", "StubSecretKey", "told to fail", "sqlx", "SELECT ", "INSERT ", "panicked", "unwrap()", "reqwest", "hyper",
-    ".rs:", "No such ", "src/",
+    "stripe.com/docs",
+    "StubSecretKey",
+    "told to fail",
+    "sqlx",
+    "SELECT ",
+    "INSERT ",
+    "panicked",
+    "unwrap()",
+    "reqwest",
+    "hyper",
+    ".rs:",
+    "No such ",
+    "src/",
 ];
 
 /// Checks an answer to a request of this method and path.
@@ -21,7 +32,9 @@ pub fn check(method: &str, target: &str, answer: &Response) -> Result<(), String
     let nosniff = single(answer, "x-content-type-options")?;
     ensure(nosniff == "nosniff", || format!("X-Content-Type-Options is `{nosniff}`"))?;
     if let Some(server) = answer.header("server") {
-        ensure(!server.contains(|c: char| c.is_ascii_digit() || c == '/'), || format!("Server tells a version: `{server}`"))?;
+        ensure(!server.contains(|c: char| c.is_ascii_digit() || c == '/'), || {
+            format!("Server tells a version: `{server}`")
+        })?;
     }
     if target.starts_with("/api/") {
         let stored = single(answer, "cache-control")?;
@@ -47,7 +60,9 @@ fn session(answer: &Response) -> Result<(), String> {
     let names: Vec<&str> = body.as_object().map(|o| o.keys().map(String::as_str).collect()).unwrap_or_default();
     ensure(names == ["url"], || format!("a session is {{\"url\"}} and nothing else, not {names:?}"))?;
     ensure(body["url"].is_string(), || "the url is no text".to_owned())?;
-    ensure(answer.header("content-type").is_some_and(|t| t.starts_with("application/json")), || "it is no JSON".to_owned())
+    ensure(answer.header("content-type").is_some_and(|t| t.starts_with("application/json")), || {
+        "it is no JSON".to_owned()
+    })
 }
 
 fn problem(answer: &Response, id: &str) -> Result<(), String> {
@@ -58,7 +73,9 @@ fn problem(answer: &Response, id: &str) -> Result<(), String> {
     for name in ["type", "title", "detail", "code", "requestId"] {
         ensure(!text(name).is_empty(), || format!("`{name}` is missing in {body}"))?;
     }
-    ensure(body["status"] == answer.status, || format!("`status` is {} in an answer of {}", body["status"], answer.status))?;
+    ensure(body["status"] == answer.status, || {
+        format!("`status` is {} in an answer of {}", body["status"], answer.status)
+    })?;
     ensure(text("requestId") == id, || format!("`requestId` is {}, the header says {id}", text("requestId")))?;
     let page = format!("/docs/errors/{}", text("code"));
     ensure(text("type").ends_with(&page), || format!("`type` is {}", text("type")))?;

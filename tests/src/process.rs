@@ -244,7 +244,8 @@ impl Finished {
     #[must_use]
     pub fn json(&self) -> serde_json::Value {
         assert_eq!(self.code, Some(0), "the command failed: {}", self.stderr);
-        serde_json::from_str(&self.stdout).unwrap_or_else(|e| panic!("no JSON on standard output ({e}): {}", self.stdout))
+        serde_json::from_str(&self.stdout)
+            .unwrap_or_else(|e| panic!("no JSON on standard output ({e}): {}", self.stdout))
     }
 
     /// Asserts the exit code.

@@ -142,7 +142,9 @@ fn judge(case: &Case, words: &Words, answer: &Response, seen: &[Recorded], took:
     }
     for (name, wanted) in &expect.header_words {
         let found = answer.header(name).unwrap_or_default();
-        ensure(wanted.iter().all(|word| found.contains(word)), || format!("{name} is `{found}`, without all of {wanted:?}"))?;
+        ensure(wanted.iter().all(|word| found.contains(word)), || {
+            format!("{name} is `{found}`, without all of {wanted:?}")
+        })?;
     }
     if expect.fresh_request_id {
         let id = answer.header("x-request-id").unwrap_or_default();
@@ -194,7 +196,9 @@ fn judge_upstream(case: &Case, words: &Words, answer: &Response, seen: &[Recorde
         ensure(keys.iter().all(|key| !key.is_empty()), || "a request has no idempotency key".to_owned())?;
         for (a, left) in pattern.iter().enumerate() {
             for (b, right) in pattern.iter().enumerate() {
-                ensure((left == right) == (keys[a] == keys[b]), || format!("the idempotency keys are {keys:?}, not as {pattern:?}"))?;
+                ensure((left == right) == (keys[a] == keys[b]), || {
+                    format!("the idempotency keys are {keys:?}, not as {pattern:?}")
+                })?;
             }
         }
     }
@@ -254,7 +258,8 @@ fn judge_wire(case: &WireCase, method: &str, connection: &mut Connection) -> Res
     ensure(right, || format!("the status is none of {:?}\n\nthe answer was: {said}", case.expect.status))?;
     if let Some(code) = &case.expect.code {
         ensure(answer.code() == *code, || format!("the code is not {code}\n\nthe answer was: {said}"))?;
-        invariants::check(method, TOKEN_ROUTE, &answer).map_err(|wrong| format!("{wrong}\n\nthe answer was: {said}"))?;
+        invariants::check(method, TOKEN_ROUTE, &answer)
+            .map_err(|wrong| format!("{wrong}\n\nthe answer was: {said}"))?;
     }
     if case.expect.then_closed {
         return match connection.answer("GET") {

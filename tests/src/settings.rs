@@ -111,11 +111,12 @@ pub fn run(case: &SettingsCase) -> Result<(), String> {
             format!("{}\n{}", portal.process.stdout(), portal.process.stderr())
         }
     };
-    for word in case.words.iter().filter(|word| !output.contains(word.as_str())) {
+    if let Some(word) = case.words.iter().find(|word| !output.contains(word.as_str())) {
         return Err(format!("`{word}` is missing in:\n{output}"));
     }
-    for word in case.absent.iter().map(|word| words.fill(word)).filter(|word| output.contains(word.as_str())) {
-        return Err(format!("`{word}` stands in:\n{output}"));
+    let absent = case.absent.iter().map(|word| words.fill(word));
+    match absent.into_iter().find(|word| output.contains(word.as_str())) {
+        Some(word) => Err(format!("`{word}` stands in:\n{output}")),
+        None => Ok(()),
     }
-    Ok(())
 }

@@ -202,8 +202,12 @@ fn signature(message: &str, algorithm: &str, key: &str, own_algorithm: &str) -> 
         ("RS256", owner) => (Algorithm::RS256, rsa(owner)),
         ("RS512", owner) => (Algorithm::RS512, rsa(owner)),
         ("PS256", owner) => (Algorithm::PS256, rsa(owner)),
-        ("ES256", owner) => (Algorithm::ES256, EncodingKey::from_ec_pem(private("ES256", owner).as_bytes()).expect("a key")),
-        ("EdDSA", owner) => (Algorithm::EdDSA, EncodingKey::from_ed_pem(private("EdDSA", owner).as_bytes()).expect("a key")),
+        ("ES256", owner) => {
+            (Algorithm::ES256, EncodingKey::from_ec_pem(private("ES256", owner).as_bytes()).expect("a key"))
+        }
+        ("EdDSA", owner) => {
+            (Algorithm::EdDSA, EncodingKey::from_ed_pem(private("EdDSA", owner).as_bytes()).expect("a key"))
+        }
         // `HS256` and whatever else a case puts there to see it refused.
         (_, "own") => (Algorithm::HS256, hmac(SECRET.as_bytes())),
         (_, "old") => (Algorithm::HS256, hmac(OLD_SECRET.as_bytes())),

@@ -105,7 +105,9 @@ impl World {
     /// # Panics
     /// When it does not start.
     pub fn portal<T>(&self, profile: &str, then: impl FnOnce(&Portal) -> T) -> T {
-        let cell = Arc::clone(self.portals.lock().expect("nobody panics with the lock").entry(profile.to_owned()).or_default());
+        let cell = Arc::clone(
+            self.portals.lock().expect("nobody panics with the lock").entry(profile.to_owned()).or_default(),
+        );
         then(cell.get_or_init(|| Portal::start_ready(&self.launch(profile, &["serve"]))))
     }
 
@@ -197,9 +199,16 @@ impl World {
         let text = |created: &Value| created["key"].as_str().expect("a key").to_owned();
         match name {
             "reports_only" => text(&create(&["--permission", "reports:read"])),
-            "two_permissions" => text(&create(&["--permission", "reports:read", "--permission", "subscriptions:portal"])),
+            "two_permissions" => {
+                text(&create(&["--permission", "reports:read", "--permission", "subscriptions:portal"]))
+            }
             "partner" => {
-                let origins = ["--return-origin", "https://partner.example.net", "--return-origin", "https://*.partners.example.net"];
+                let origins = [
+                    "--return-origin",
+                    "https://partner.example.net",
+                    "--return-origin",
+                    "https://*.partners.example.net",
+                ];
                 text(&create(&origins))
             }
             // Made in test mode, where it is allowed.

@@ -1,8 +1,8 @@
 //! The workspace keeps its shape: arrows, wiring, files.
 
 use cargo_metadata::MetadataCommand;
-use workspace_tests::architecture::{misshapen_files, packages, provider_wiring, unwired_providers, wrong_arrows};
 use workspace_tests::architecture::Package;
+use workspace_tests::architecture::{misshapen_files, packages, provider_wiring, unwired_providers, wrong_arrows};
 use workspace_tests::binary::workspace_root;
 
 fn workspace() -> Vec<Package> {

@@ -6,12 +6,12 @@ use std::time::Instant;
 
 use axum::extract::FromRequestParts;
 use billing_domain::ports::Authenticator;
-use billing_domain::{CredentialKind, Deadline, Principal};
+use billing_domain::{Credential, CredentialKind, Deadline, Principal};
 use http::request::Parts;
 use http_edge::Problem;
 
 use crate::error_code::ErrorCode;
-use crate::{Api, credential, problem};
+use crate::{Api, problem};
 
 /// An authenticated caller who may open the portal, on a route that takes credentials of kind `K`.
 #[derive(Debug)]
@@ -75,7 +75,8 @@ impl<K: Kind> FromRequestParts<Api> for Caller<K> {
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {
         let deadline = Deadline::at(Instant::now() + api.request_timeout);
-        let credential = credential::bearer(&parts.headers).map_err(problem::from_credential_fault)?;
+        let bearer = http_edge::bearer(&parts.headers).map_err(problem::from_bearer_fault)?;
+        let credential = Credential::new(bearer);
         if credential.kind(&api.key_prefix) == K::OTHER {
             return Err(problem::wrong_credential_type(K::OTHER_NAME, K::OTHER_ROUTE));
         }

@@ -1,7 +1,6 @@
 //! The billing portal's HTTP API over the domain's ports. Which adapters stand behind them is the binary's business.
 
 mod caller;
-mod credential;
 pub mod error_code;
 pub mod observed_provider;
 pub mod openapi;

@@ -7,26 +7,6 @@ use crate::error_code::ErrorCode;
 /// Paths, schemas and examples; version, server and errors are filled in.
 const TEMPLATE: &str = include_str!("../templates/openapi.json");
 
-/// Errors of the routes that open portals, whatever the credential. Those of one credential alone are in the template's
-/// operation under `x-errors`, as are the other operations'.
-const COMMON: &[&str] = &[
-    "missing_credential",
-    "wrong_credential_type",
-    "insufficient_permission",
-    "invalid_request",
-    "not_found",
-    "method_not_allowed",
-    "request_timeout",
-    "payload_too_large",
-    "uri_too_long",
-    "unsupported_media_type",
-    "rate_limited",
-    "headers_too_large",
-    "internal_error",
-    "overloaded",
-    "database_unavailable",
-];
-
 /// The document. `public_url` becomes its server, where the operator said how clients reach the service.
 #[must_use]
 pub fn document(public_url: Option<&str>) -> Value {
@@ -45,11 +25,9 @@ pub fn document(public_url: Option<&str>) -> Value {
 
 /// Replaces an operation's `x-errors` by answers: one a status, with an example for each code.
 fn add_errors(operation: &mut Value) {
-    let secured = operation["security"].as_array().is_some_and(|schemes| !schemes.is_empty());
     let own = operation.as_object_mut().and_then(|fields| fields.remove("x-errors")).unwrap_or_default();
     let own = own.as_array().into_iter().flatten().filter_map(Value::as_str);
-    let common = COMMON.iter().copied().filter(|_| secured);
-    let mut codes: Vec<ErrorCode> = common.chain(own).filter_map(ErrorCode::from_code).collect();
+    let mut codes: Vec<ErrorCode> = own.filter_map(ErrorCode::from_code).collect();
     codes.sort_by_key(|code| code.status());
     for codes in codes.chunk_by(|a, b| a.status() == b.status()) {
         if let Some(first) = codes.first() {

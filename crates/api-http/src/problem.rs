@@ -6,9 +6,8 @@ use billing_domain::ports::{AuthError, RepoError};
 use billing_domain::{FlowKind, LocaleError, PortalError, ReturnUrlError};
 use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
-use http_edge::{Fault, Problem};
+use http_edge::{BearerFault, Fault, Problem};
 
-use crate::credential::CredentialFault;
 use crate::error_code::ErrorCode;
 
 /// How long callers wait where nothing better is known.
@@ -57,13 +56,13 @@ pub fn from_fault(fault: &Fault) -> Problem {
 }
 
 /// What is wrong with the `Authorization` header's form.
-pub(crate) fn from_credential_fault(fault: CredentialFault) -> Problem {
+pub(crate) fn from_bearer_fault(fault: BearerFault) -> Problem {
     match fault {
-        CredentialFault::Missing => {
+        BearerFault::Missing => {
             problem(ErrorCode::MissingCredential, "Send the credential as `Authorization: Bearer <credential>`.")
         }
-        CredentialFault::Several => problem(ErrorCode::InvalidRequest, "Send one `Authorization` header, not several."),
-        CredentialFault::Malformed => problem(
+        BearerFault::Several => problem(ErrorCode::InvalidRequest, "Send one `Authorization` header, not several."),
+        BearerFault::Malformed => problem(
             ErrorCode::InvalidRequest,
             "Send one credential in `Authorization`, without white space or commas inside it.",
         ),
@@ -145,11 +144,6 @@ pub(crate) fn from_portal_error(error: PortalError, token: bool) -> Problem {
         PortalError::Overloaded { retry_after } => overloaded(retry_after),
         PortalError::Store(error) => from_repo_error(&error),
     }
-}
-
-/// A body that is not what this route takes, and what to send instead.
-pub(crate) fn invalid_request(detail: &'static str) -> Problem {
-    problem(ErrorCode::InvalidRequest, detail)
 }
 
 /// The checks that keep the service from working, by name.

@@ -15,6 +15,7 @@
 
 mod access;
 mod answer;
+mod bearer;
 mod connection;
 mod drain;
 mod fault;
@@ -26,6 +27,7 @@ mod request_id;
 mod serve;
 mod settings;
 
+pub use bearer::{BearerFault, bearer};
 pub use connection::PeerAddr;
 pub use drain::Drain;
 pub use fault::Fault;

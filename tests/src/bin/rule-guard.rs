@@ -23,7 +23,12 @@ fn main() -> ExitCode {
         eprintln!("rule-guard: {complaint}");
     }
     if complaints.is_empty() {
-        println!("rule-guard: {} clauses of {} rules, {} tests", table.clauses().len(), table.rules.len(), registry.len());
+        println!(
+            "rule-guard: {} clauses of {} rules, {} tests",
+            table.clauses().len(),
+            table.rules.len(),
+            registry.len()
+        );
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE

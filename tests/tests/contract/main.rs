@@ -77,7 +77,11 @@ fn scenario_trial(worlds: &Worlds, scenario: &Scenario, prefix: &str, run: Run) 
     let worlds = worlds.clone();
     let name = test_name(prefix, &scenario.clause, &scenario.name);
     let store = if prefix == "postgres" { Store::Postgres } else { Store::Sqlite };
-    assert_eq!(scenario.on == On::Once, matches!(run, Run::Once(_) | Run::AtTheVeryEnd(_)), "{name}: `on` and its function differ");
+    assert_eq!(
+        scenario.on == On::Once,
+        matches!(run, Run::Once(_) | Run::AtTheVeryEnd(_)),
+        "{name}: `on` and its function differ"
+    );
     Trial::test(name, move || {
         match run {
             Run::World(scenario) | Run::AtTheEnd(scenario) => scenario(worlds.get(store)),

@@ -225,7 +225,5 @@ async fn either(terminate: &mut Signal, interrupt: &mut Signal) -> i32 {
 }
 
 fn tell<E: std::error::Error>(result: Result<(), E>, what: &str) {
-    if let Err(error) = result {
-        tracing::error!(cause = problem::with_sources(&error), "{what}");
-    }
+    let _ = result.map_err(|error| tracing::error!(cause = problem::with_sources(&error), "{what}"));
 }

@@ -7,6 +7,7 @@ use http_edge::{Problem, StrictJson};
 use serde::{Deserialize, Serialize};
 
 use crate::caller::{Caller, Kind};
+use crate::error_code::ErrorCode;
 use crate::{Api, problem};
 
 /// The request's body; every field may be absent or `null`.
@@ -36,10 +37,11 @@ pub(crate) async fn open<K: Kind>(
     caller: Caller<K>,
     StrictJson(body): StrictJson<PortalBody>,
 ) -> Result<Json<PortalAnswer>, Problem> {
+    let invalid = |detail| problem::problem(ErrorCode::InvalidRequest, detail);
     let locale = body.locale.as_deref().map(str::parse::<LocaleRange>).transpose();
     let request = OpenPortal {
         locale: locale.map_err(|error| problem::from_portal_error(error.into(), K::IS_TOKEN))?,
-        flow: body.flow.map(flow).transpose().map_err(problem::invalid_request)?,
+        flow: body.flow.map(flow).transpose().map_err(invalid)?,
         return_url: body.return_url,
         deadline: caller.deadline,
     };

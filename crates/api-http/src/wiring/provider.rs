@@ -34,7 +34,7 @@ pub(crate) fn read(settings: &mut Settings) -> Option<ProviderSettings> {
     match settings.provider().as_str() {
         "sandbox" => {
             // Stripe's settings are checked here too, but for the key, which is not Stripe's.
-            let mut key = |name: &str| (name == STRIPE_KEY).then(|| SANDBOX_KEY.to_owned());
+            let key = |name: &str| (name == STRIPE_KEY).then(|| SANDBOX_KEY.to_owned());
             let read = settings.reader.adapter(|get| StripeSettings::read(&mut |name| key(name).or_else(|| get(name))));
             read.map(|_| ProviderSettings::Sandbox)
         }

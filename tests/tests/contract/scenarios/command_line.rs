@@ -68,7 +68,8 @@ pub(crate) fn a_minted_token_opens_the_portal(world: &World) {
 pub(crate) fn the_sandbox_runs_alone() {
     let folder = tempfile::tempdir().unwrap();
     let process = Launch::new(folder.path(), &["sandbox", "--listen", "127.0.0.1:0", "--json"]).spawn();
-    let shown: Value = poll::until("the sandbox to say where it listens", || serde_json::from_str(&process.stdout()).ok());
+    let shown: Value =
+        poll::until("the sandbox to say where it listens", || serde_json::from_str(&process.stdout()).ok());
     let base = shown["baseUrl"].as_str().expect("`baseUrl`");
     let address = base.strip_prefix("http://").unwrap().parse().unwrap();
     let customer = shown["customer"].as_str().expect("`customer`");
@@ -88,7 +89,10 @@ pub(crate) fn linking_again_and_replacing(world: &World) {
     };
     let _ = link(&user.customer, &[]).expect_code(0);
     let _ = link("cus_Another00000001", &[]).expect_code(1).expect_words(&["--replace"]);
-    assert!(command(world, &["customers", "show", "--user", &user.id]).stdout.contains(&user.customer), "a refusal changed it");
+    assert!(
+        command(world, &["customers", "show", "--user", &user.id]).stdout.contains(&user.customer),
+        "a refusal changed it"
+    );
     let _ = link("cus_Another00000001", &["--replace"]).expect_code(0);
     assert!(command(world, &["customers", "show", "--user", &user.id]).stdout.contains("cus_Another00000001"));
     let _ = link("cus_Another00000001", &["--replace"]).expect_code(0);
@@ -122,7 +126,8 @@ pub(crate) fn modes_and_providers_are_kept_apart(world: &World) {
     assert_eq!(answer.code(), "billing_account_not_found", "a customer of another world was used");
     let shown = command(world, &["customers", "show", "--user", &user]).stdout;
     assert!(shown.contains("cus_Sandbox0000001") && shown.contains("cus_Live0000000001"), "{shown}");
-    let _ = command(world, &["customers", "unlink", "--user", &user, "--provider", "sandbox", "--mode", "test"]).expect_code(0);
+    let _ = command(world, &["customers", "unlink", "--user", &user, "--provider", "sandbox", "--mode", "test"])
+        .expect_code(0);
     let shown = command(world, &["customers", "show", "--user", &user]).stdout;
     assert!(!shown.contains("cus_Sandbox0000001") && shown.contains("cus_Live0000000001"), "{shown}");
 }

@@ -20,12 +20,14 @@ pub(crate) fn flag_before_environment_before_file() {
         }
         Portal::start_ready(&launch)
     };
-    let kind = |portal: &Portal| portal.send(&Request::new("POST", "/api/v1/subscriptions/portal")).json()["type"].to_string();
+    let kind =
+        |portal: &Portal| portal.send(&Request::new("POST", "/api/v1/subscriptions/portal")).json()["type"].to_string();
 
     let by_file = start(&[], &[]);
     assert_eq!(by_file.public.ip().to_string(), "127.0.0.2");
     assert!(kind(&by_file).contains("https://file.example/docs/errors/"), "{}", kind(&by_file));
-    let by_environment = start(&[("BILLING_LISTEN", "127.0.0.3:0"), ("BILLING_PUBLIC_URL", "https://environment.example")], &[]);
+    let by_environment =
+        start(&[("BILLING_LISTEN", "127.0.0.3:0"), ("BILLING_PUBLIC_URL", "https://environment.example")], &[]);
     assert_eq!(by_environment.public.ip().to_string(), "127.0.0.3");
     assert!(kind(&by_environment).contains("https://environment.example/"), "{}", kind(&by_environment));
     let by_flag = start(&[("BILLING_LISTEN", "127.0.0.3:0")], &["--listen", "127.0.0.4:0"]);
@@ -58,15 +60,25 @@ pub(crate) fn one_trailing_newline_is_cut() {
 pub(crate) fn no_flag_takes_a_secret() {
     let folder = tempfile::tempdir().unwrap();
     let commands: &[&[&str]] = &[
-        &["--help"], &["serve", "--help"], &["migrate", "--help"], &["keys", "create", "--help"], &["keys", "list", "--help"],
-        &["keys", "revoke", "--help"], &["customers", "link", "--help"], &["customers", "show", "--help"],
-        &["customers", "unlink", "--help"], &["token", "mint", "--help"], &["openapi", "--help"], &["sandbox", "--help"],
+        &["--help"],
+        &["serve", "--help"],
+        &["migrate", "--help"],
+        &["keys", "create", "--help"],
+        &["keys", "list", "--help"],
+        &["keys", "revoke", "--help"],
+        &["customers", "link", "--help"],
+        &["customers", "show", "--help"],
+        &["customers", "unlink", "--help"],
+        &["token", "mint", "--help"],
+        &["openapi", "--help"],
+        &["sandbox", "--help"],
     ];
     for arguments in commands {
         let help = Launch::new(folder.path(), arguments).run().expect_code(0).stdout;
         let flags = help.split_whitespace().filter(|word| word.starts_with("--"));
         for flag in flags {
-            let secret = ["secret", "pepper", "database-url", "public-key", "stripe"].iter().any(|word| flag.contains(word));
+            let secret =
+                ["secret", "pepper", "database-url", "public-key", "stripe"].iter().any(|word| flag.contains(word));
             assert!(!secret, "{arguments:?} takes {flag}");
         }
     }

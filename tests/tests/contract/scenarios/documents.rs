@@ -31,7 +31,15 @@ pub(crate) fn pages_load_nothing_from_elsewhere(world: &World) {
         for path in ["/", "/docs"].map(str::to_owned).into_iter().chain(errors) {
             let page = portal.get(&path).unwrap();
             let text = page.text().to_lowercase();
-            for loader in ["src=\"http", "src='http", "src=\"//", "@import", "url(http", "url(//", "<link rel=\"stylesheet\" href=\"http"] {
+            for loader in [
+                "src=\"http",
+                "src='http",
+                "src=\"//",
+                "@import",
+                "url(http",
+                "url(//",
+                "<link rel=\"stylesheet\" href=\"http",
+            ] {
                 assert!(!text.contains(loader), "{path} loads something from elsewhere ({loader})");
             }
             let policy = page.header("content-security-policy").unwrap_or_else(|| panic!("{path} has no policy"));
@@ -67,7 +75,9 @@ pub(crate) fn the_openapi_document_is_complete(world: &World) {
             let responses = operation["responses"].as_object().unwrap();
             assert!(responses.contains_key("200"), "{id} never succeeds");
             if operation["security"].as_array().is_some_and(|schemes| !schemes.is_empty()) {
-                for status in ["400", "401", "403", "405", "408", "413", "414", "415", "429", "431", "500", "502", "503", "504"] {
+                for status in
+                    ["400", "401", "403", "405", "408", "413", "414", "415", "429", "431", "500", "502", "503", "504"]
+                {
                     assert!(responses.contains_key(status), "{id} does not tell of {status}");
                 }
             }

@@ -35,12 +35,14 @@ impl Default {
     /// Pastes both curl lines into a shell: the URLs that they answer.
     fn paste(&self) -> Vec<String> {
         let curls = self.lines.iter().filter(|line| line.starts_with("curl "));
-        curls.map(|line| {
-            let output = Command::new("sh").args(["-c", line]).output().expect("sh runs");
-            let text = String::from_utf8_lossy(&output.stdout).into_owned();
-            let answer: Value = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{e}: {text}\n{output:?}"));
-            answer["url"].as_str().unwrap_or_else(|| panic!("no url in {text}")).to_owned()
-        }).collect()
+        curls
+            .map(|line| {
+                let output = Command::new("sh").args(["-c", line]).output().expect("sh runs");
+                let text = String::from_utf8_lossy(&output.stdout).into_owned();
+                let answer: Value = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{e}: {text}\n{output:?}"));
+                answer["url"].as_str().unwrap_or_else(|| panic!("no url in {text}")).to_owned()
+            })
+            .collect()
     }
 
     fn line_with(&self, start: &str) -> &str {
@@ -72,7 +74,10 @@ pub(crate) fn the_embedded_default_works_as_pasted() {
     let folder = tempfile::tempdir().unwrap();
     let first = start(folder.path());
     assert!(first.lines.len() <= 14, "{} lines", first.lines.len());
-    assert!(first.lines.iter().any(|line| line.contains(&first.portal.public.to_string())), "it does not say where it listens");
+    assert!(
+        first.lines.iter().any(|line| line.contains(&first.portal.public.to_string())),
+        "it does not say where it listens"
+    );
     assert!(first.portal.public.ip().is_loopback() && first.portal.admin.ip().is_loopback());
     let text = first.portal.process.stdout();
     assert!(!text.contains("\"level\"") && !text.contains(" INFO "), "the log stands on standard output");
@@ -84,7 +89,10 @@ pub(crate) fn the_embedded_default_works_as_pasted() {
     let base = format!("http://{}", urls[0].trim_start_matches("http://").split('/').next().unwrap());
     let shown = Launch::new(folder.path(), &["customers", "show", "--user", "demo-user", "--json"]).run().json();
     let customer = shown["customers"][0]["customer"].as_str().expect("the demo user's customer").to_owned();
-    assert_eq!((&shown["customers"][0]["provider"], &shown["customers"][0]["mode"]), (&"sandbox".into(), &"test".into()));
+    assert_eq!(
+        (&shown["customers"][0]["provider"], &shown["customers"][0]["mode"]),
+        (&"sandbox".into(), &"test".into())
+    );
 
     for url in &urls {
         shows_the_account(&base, &customer, url, &first.portal);
@@ -115,11 +123,14 @@ fn shows_the_account(base: &str, customer: &str, url: &str, portal: &Portal) {
     let page = open(url);
     assert_eq!(page.status, 200, "{}", page.text());
     let text = page.text();
-    let name = sandbox(base, Request::get(format!("/v1/customers/{customer}")))["name"].as_str().expect("a name").to_owned();
+    let name =
+        sandbox(base, Request::get(format!("/v1/customers/{customer}")))["name"].as_str().expect("a name").to_owned();
     assert!(text.contains(&name), "the page does not show {name}");
     let subscriptions = sandbox(base, Request::get(format!("/v1/subscriptions?customer={customer}")));
-    let product = subscriptions["data"][0]["items"]["data"][0]["price"]["product"].as_str().expect("a product").to_owned();
-    let plan = sandbox(base, Request::get(format!("/v1/products/{product}")))["name"].as_str().expect("a plan").to_owned();
+    let product =
+        subscriptions["data"][0]["items"]["data"][0]["price"]["product"].as_str().expect("a product").to_owned();
+    let plan =
+        sandbox(base, Request::get(format!("/v1/products/{product}")))["name"].as_str().expect("a plan").to_owned();
     assert!(text.contains(&plan), "the page does not show the plan {plan}");
     let invoices = sandbox(base, Request::get(format!("/v1/invoices?customer={customer}")));
     let invoices = invoices["data"].as_array().expect("invoices").clone();
@@ -127,8 +138,12 @@ fn shows_the_account(base: &str, customer: &str, url: &str, portal: &Portal) {
     let cards = sandbox(base, Request::get(format!("/v1/customers/{customer}/payment_methods")));
     let last4 = cards["data"][0]["card"]["last4"].as_str().expect("a card").to_owned();
     assert!(text.contains(&last4), "the page does not show the card");
-    let shown = invoices.iter().filter(|invoice| invoice["number"].as_str().is_some_and(|number| text.contains(number))).count();
-    let pages = invoices.iter().filter(|i| i["hosted_invoice_url"].as_str().is_some_and(|url| text.contains(url))).count();
+    let shown = invoices
+        .iter()
+        .filter(|invoice| invoice["number"].as_str().is_some_and(|number| text.contains(number)))
+        .count();
+    let pages =
+        invoices.iter().filter(|i| i["hosted_invoice_url"].as_str().is_some_and(|url| text.contains(url))).count();
     assert!(shown == 2 || pages == 2, "the page does not show both invoices");
     assert!(text.contains(&format!("http://{}/", portal.public)), "the page does not lead back to the return URL");
     for loader in ["src=\"http", "url(http", "@import"] {

@@ -10,8 +10,8 @@ use api_http::{Api, problem, routes};
 use async_trait::async_trait;
 use billing_domain::ports::{BillingProvider, Clock, CustomerRepo as _, OnConflict, ProviderError};
 use billing_domain::{
-    AuthMethod, Capabilities, CustomerLink, KeyPrefix, Mode, Permissions, PortalRequest, PortalService, PortalSession, Principal,
-    ProviderAccount, ReturnUrl, ReturnUrlPolicy, Timestamp,
+    AuthMethod, Capabilities, CustomerLink, KeyPrefix, Mode, Permissions, PortalRequest, PortalService, PortalSession,
+    Principal, ProviderAccount, ReturnUrl, ReturnUrlPolicy, Timestamp,
 };
 use billing_testkit::{FakeAuthenticator, FakeBillingProvider, InMemoryCustomerRepo};
 use http_edge::{Drain, EdgeConfig, EdgeSettings, edge_layers};
@@ -65,7 +65,8 @@ fn answer(provider: Arc<dyn BillingProvider>, body: &Value) -> Response {
         let tokens = FakeAuthenticator::default();
         let principal = principal();
         tokens.accept(TOKEN, principal);
-        let policy = ReturnUrlPolicy::new(ReturnUrl::configured("https://dash.example/").unwrap(), Vec::new(), Mode::Test);
+        let policy =
+            ReturnUrlPolicy::new(ReturnUrl::configured("https://dash.example/").unwrap(), Vec::new(), Mode::Test);
         let drain = Drain::new();
         let api = Api {
             portal: Arc::new(PortalService::new(Arc::new(customers), provider, policy.unwrap())),
@@ -88,12 +89,18 @@ fn answer(provider: Arc<dyn BillingProvider>, body: &Value) -> Response {
 }
 
 fn principal() -> Principal {
-    Principal { owner: "u".parse().unwrap(), method: AuthMethod::AccessToken, permissions: Permissions::All, return_origins: Vec::new() }
+    Principal {
+        owner: "u".parse().unwrap(),
+        method: AuthMethod::AccessToken,
+        permissions: Permissions::All,
+        return_origins: Vec::new(),
+    }
 }
 
 pub(crate) fn a_flow_that_the_provider_cannot_do() {
     let full = FakeBillingProvider::new(account()).capabilities();
-    let provider = FakeBillingProvider::new(account()).with_capabilities(Capabilities { flows: BTreeSet::new(), ..full });
+    let provider =
+        FakeBillingProvider::new(account()).with_capabilities(Capabilities { flows: BTreeSet::new(), ..full });
     let provider = Arc::new(provider);
     let refused = answer(provider.clone(), &json!({"flow": {"type": "payment_method_update"}}));
     assert_eq!((refused.status, refused.code().as_str()), (400, "unsupported_flow"), "{}", refused.text());

@@ -65,7 +65,8 @@ pub(crate) fn only_hashes_are_stored(world: &World) {
         let parts: Vec<&str> = cell.value.split('$').collect();
         assert_eq!((parts[1], parts[2]), ("argon2id", "v=19"));
         let number = |name: &str| {
-            let pair = parts[3].split(',').find_map(|pair| pair.strip_prefix(name)).unwrap_or_else(|| panic!("no {name}"));
+            let pair =
+                parts[3].split(',').find_map(|pair| pair.strip_prefix(name)).unwrap_or_else(|| panic!("no {name}"));
             pair.parse::<u32>().unwrap()
         };
         assert!(number("m=") >= 19_456 && number("t=") >= 2 && number("p=") >= 1, "weak: {}", parts[3]);
@@ -89,7 +90,8 @@ pub(crate) fn an_older_pepper_still_opens(world: &World) {
     world.with_user(|user| {
         let old = world.good_key("default", user);
         let peppers = format!("a-newer-pepper-of-the-tests-0123456789-0123456789,{PEPPER}");
-        let rotating = Portal::start_ready(&world.launch("default", &["serve"]).env("BILLING_API_KEY_PEPPER", &peppers));
+        let rotating =
+            Portal::start_ready(&world.launch("default", &["serve"]).env("BILLING_API_KEY_PEPPER", &peppers));
         assert_eq!(ask(&rotating, &old).status, 200);
         let create = world.launch("default", &["keys", "create", "--user", &user.id, "--name", "new", "--json"]);
         let new = create.env("BILLING_API_KEY_PEPPER", &peppers).secrets_on_stdout().run().json();
@@ -110,7 +112,8 @@ const REFUSED: &[(&str, &[&str])] = &[
 
 pub(crate) fn refusals_are_alike_byte_for_byte(world: &World) {
     world.with_user(|user| {
-        let answers: Vec<_> = REFUSED.iter().map(|(name, _)| (name, refuse(world, user, name, "the-same-id"))).collect();
+        let answers: Vec<_> =
+            REFUSED.iter().map(|(name, _)| (name, refuse(world, user, name, "the-same-id"))).collect();
         let plain = |answer: &Response| {
             let headers: Vec<_> = answer.headers.iter().filter(|(name, _)| name != "date").cloned().collect();
             (answer.status, headers, answer.body.clone())
@@ -130,8 +133,15 @@ pub(crate) fn the_log_has_the_reason(world: &World) {
             world.portal("default", |portal| {
                 let told = poll::within(Duration::from_secs(10), || {
                     let log = portal.process.stderr();
-                    log.lines().any(|l| l.contains(&id) && reasons.iter().any(|reason| l.contains(reason) && !id.contains(reason)
-                        || l.matches(reason).count() > id.matches(reason).count())).then_some(())
+                    log.lines()
+                        .any(|l| {
+                            l.contains(&id)
+                                && reasons.iter().any(|reason| {
+                                    l.contains(reason) && !id.contains(reason)
+                                        || l.matches(reason).count() > id.matches(reason).count()
+                                })
+                        })
+                        .then_some(())
                 });
                 assert!(told.is_some(), "no line of the log has the request id and a reason for {name}");
             });
@@ -141,7 +151,9 @@ pub(crate) fn the_log_has_the_reason(world: &World) {
 
 fn refuse(world: &World, user: &mut User, name: &str, id: &str) -> Response {
     let key = world.special_key("default", user, name);
-    world.portal("default", |portal| portal.send(&Request::new("POST", KEY_ROUTE).bearer(&key).header("x-request-id", id)))
+    world.portal("default", |portal| {
+        portal.send(&Request::new("POST", KEY_ROUTE).bearer(&key).header("x-request-id", id))
+    })
 }
 
 /// How fast a change must be seen, with room for a busy machine.
@@ -225,7 +237,8 @@ pub(crate) fn a_flood_of_wrong_secrets_starves_nobody(world: &World) {
 pub(crate) fn any_permission_is_stored(world: &World) {
     world.with_user(|user| {
         let odd = "area.of-a_Later.version:Any_action-2";
-        let created = world.create_key("default", &user.id, &["--permission", odd, "--permission", "subscriptions:portal"]);
+        let created =
+            world.create_key("default", &user.id, &["--permission", odd, "--permission", "subscriptions:portal"]);
         let listed = world.launch("default", &["keys", "list", "--user", &user.id, "--json"]).run().json().to_string();
         assert!(listed.contains(odd), "the permission is lost: {listed}");
         assert_eq!(world.portal("default", |portal| ask(portal, text(&created, "key")).status), 200);

@@ -21,7 +21,8 @@ pub(crate) fn draining_is_told_and_still_served(world: &World) {
         let launch = world.launch("default", &["serve"]).env("BILLING_SHUTDOWN_LAME_DUCK_SECONDS", "8");
         let portal = Portal::start_ready(&launch);
         portal.process.signal(Signal::TERM);
-        let told = poll::until("/readyz to turn 503", || portal.get("/readyz").ok().filter(|answer| answer.status == 503));
+        let told =
+            poll::until("/readyz to turn 503", || portal.get("/readyz").ok().filter(|answer| answer.status == 503));
         assert_eq!(told.code(), "not_ready");
         assert!(told.json()["detail"].as_str().unwrap().contains("drain"), "{}", told.text());
         invariants::check("GET", "/readyz", &told).unwrap();
@@ -73,7 +74,11 @@ pub(crate) fn half_sent_requests_do_not_hold_the_end(world: &World) {
         portal.process.signal(Signal::TERM);
         let signalled = Instant::now();
         assert_eq!(portal.process.finish().code, Some(0));
-        assert!(signalled.elapsed() < Duration::from_secs(60), "half-sent requests held the end for {:?}", signalled.elapsed());
+        assert!(
+            signalled.elapsed() < Duration::from_secs(60),
+            "half-sent requests held the end for {:?}",
+            signalled.elapsed()
+        );
         assert!(idle.closes_within(Duration::from_secs(10)), "an idle connection stays open");
     });
 }
@@ -113,7 +118,10 @@ pub(crate) fn four_thousand_connections_are_taken(world: &World) {
         connection.send(&bytes).unwrap();
     }
     for (at, connection) in open.iter_mut().enumerate() {
-        assert!(matches!(connection.answer("GET"), Outcome::Answer(a) if a.status == 200), "connection {at} is not served");
+        assert!(
+            matches!(connection.answer("GET"), Outcome::Answer(a) if a.status == 200),
+            "connection {at} is not served"
+        );
     }
     assert_eq!(portal.get("/livez").unwrap().status, 200, "there is no room for one more");
 }

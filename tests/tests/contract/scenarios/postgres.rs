@@ -65,7 +65,12 @@ pub(crate) fn a_database_that_goes_away(world: &World) {
         cluster.stop();
         for request in [&by_token, &by_key] {
             let answer = portal.send(request);
-            assert_eq!((answer.status, answer.code().as_str()), (503, "database_unavailable"), "{round}: {}", answer.text());
+            assert_eq!(
+                (answer.status, answer.code().as_str()),
+                (503, "database_unavailable"),
+                "{round}: {}",
+                answer.text()
+            );
             invariants::check("POST", &request.target, &answer).unwrap();
         }
         assert_eq!(portal.send(&mistyped).code(), "invalid_api_key", "a mistyped key costs a look-up");

@@ -14,7 +14,11 @@ pub(crate) fn two_requests_make_two_sessions(world: &World) {
             .header("idempotency-key", "the-same-for-both");
         let before = world.requests_for("default", &user.customer).len();
         let urls: Vec<String> = world.portal("default", |portal| {
-            (0..3).map(|_| portal.send(&request)).inspect(|answer| assert_eq!(answer.status, 200)).map(|a| a.portal_url()).collect()
+            (0..3)
+                .map(|_| portal.send(&request))
+                .inspect(|answer| assert_eq!(answer.status, 200))
+                .map(|a| a.portal_url())
+                .collect()
         });
         urls.iter().for_each(|url| canary::plant_url(url));
         assert!(urls[0] != urls[1] && urls[1] != urls[2] && urls[0] != urls[2], "one URL was given twice");
@@ -39,7 +43,9 @@ pub(crate) fn no_operation_works_without_credential(world: &World) {
                 }
             }
         }
-        assert!(secured.iter().any(|(_, path)| path == TOKEN_ROUTE) && secured.iter().any(|(_, path)| path == KEY_ROUTE));
+        assert!(
+            secured.iter().any(|(_, path)| path == TOKEN_ROUTE) && secured.iter().any(|(_, path)| path == KEY_ROUTE)
+        );
         for (method, path) in secured {
             let answer = portal.send(&Request::new(&method, &path));
             assert_eq!((answer.status, answer.code().as_str()), (401, "missing_credential"), "{method} {path}");

@@ -1,12 +1,13 @@
-//! The `Authorization` header (C1): one bearer credential, or a named fault.
+//! The `Authorization` header (RFC 6750, section 2.1): one bearer credential, or a named fault.
 
-use billing_domain::Credential;
+use std::borrow::Cow;
+
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
 /// What is wrong with the header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum CredentialFault {
+pub enum BearerFault {
     /// No header, an empty one, another scheme, or a scheme alone.
     Missing,
     /// More than one header.
@@ -16,36 +17,39 @@ pub(crate) enum CredentialFault {
 }
 
 /// The bearer credential of a request. The scheme's case does not matter (RFC 9110, section 11.1).
-pub(crate) fn bearer(headers: &HeaderMap) -> Result<Credential, CredentialFault> {
+///
+/// # Errors
+/// See [`BearerFault`].
+pub fn bearer(headers: &HeaderMap) -> Result<Cow<'_, str>, BearerFault> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
-    let value = values.next().ok_or(CredentialFault::Missing)?;
+    let value = values.next().ok_or(BearerFault::Missing)?;
     if values.next().is_some() {
-        return Err(CredentialFault::Several);
+        return Err(BearerFault::Several);
     }
     let bytes = value.as_bytes().trim_ascii();
     let scheme_end = bytes.iter().position(u8::is_ascii_whitespace).unwrap_or(bytes.len());
     let (scheme, rest) = bytes.split_at(scheme_end);
     let credential = rest.trim_ascii_start();
     if !scheme.eq_ignore_ascii_case(b"bearer") || credential.is_empty() {
-        return Err(CredentialFault::Missing);
+        return Err(BearerFault::Missing);
     }
     if credential.iter().any(|b| b.is_ascii_whitespace() || *b == b',') {
-        return Err(CredentialFault::Malformed);
+        return Err(BearerFault::Malformed);
     }
     // Bytes beyond ASCII are no credential of ours; made visible, they fail as any other rubbish does.
-    Ok(Credential::new(String::from_utf8_lossy(credential)))
+    Ok(String::from_utf8_lossy(credential))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn read(values: &[&str]) -> Result<String, CredentialFault> {
+    fn read(values: &[&str]) -> Result<String, BearerFault> {
         let mut headers = HeaderMap::new();
         for value in values {
             headers.append(AUTHORIZATION, value.parse().unwrap());
         }
-        bearer(&headers).map(|credential| credential.expose().to_owned())
+        bearer(&headers).map(Cow::into_owned)
     }
 
     #[test]
@@ -58,12 +62,12 @@ mod tests {
     #[test]
     fn c1_what_is_missing_and_what_is_malformed() {
         for value in ["", "Bearer", "Bearer ", "Basic dTpw", "Bearerx", "Token x", "Basic a, b"] {
-            assert_eq!(read(&[value]), Err(CredentialFault::Missing), "{value}");
+            assert_eq!(read(&[value]), Err(BearerFault::Missing), "{value}");
         }
-        assert_eq!(read(&[]), Err(CredentialFault::Missing));
+        assert_eq!(read(&[]), Err(BearerFault::Missing));
         for value in ["Bearer a b", "Bearer a,b", "Bearer a, Bearer b", "Bearer a\tb", "Bearer ,"] {
-            assert_eq!(read(&[value]), Err(CredentialFault::Malformed), "{value}");
+            assert_eq!(read(&[value]), Err(BearerFault::Malformed), "{value}");
         }
-        assert_eq!(read(&["Bearer a", "Bearer a"]), Err(CredentialFault::Several));
+        assert_eq!(read(&["Bearer a", "Bearer a"]), Err(BearerFault::Several));
     }
 }

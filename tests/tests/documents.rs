@@ -1,0 +1,90 @@
+//! The documents tell what the code does: settings, codes and rules have the same names everywhere.
+
+use std::collections::BTreeSet;
+
+use workspace_tests::binary::workspace_root;
+use workspace_tests::clauses::Table;
+use workspace_tests::process::Launch;
+
+fn document(name: &str) -> String {
+    let path = workspace_root().join("docs").join(name);
+    std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+/// The names in backticks in the first column of a document's tables that start with `BILLING_`.
+fn settings(text: &str) -> BTreeSet<String> {
+    let rows = text.lines().filter(|line| line.starts_with("| `BILLING_"));
+    let cells = rows.filter_map(|row| row.split('|').nth(1));
+    cells.flat_map(in_backticks).filter(|name| name.starts_with("BILLING_")).collect()
+}
+
+/// The codes of the contract's table of errors.
+fn codes(text: &str) -> BTreeSet<String> {
+    let statuses = |cell: &str| cell.split(',').all(|status| status.trim().parse::<u16>().is_ok_and(|s| s >= 400));
+    let rows = text.lines().filter_map(|line| line.strip_prefix("| ")?.split_once('|'));
+    let cells = rows.filter(|(status, _)| statuses(status)).filter_map(|(_, rest)| rest.split('|').next());
+    cells.flat_map(in_backticks).collect()
+}
+
+fn in_backticks(text: &str) -> Vec<String> {
+    text.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+/// The codes that `data/clauses.toml` lists, with those that it puts off.
+fn codes_of_clauses() -> BTreeSet<String> {
+    let not_codes = ["shape", "type_url", "no_internals", "panic"];
+    let table = Table::read();
+    let now = table.rules["E1"].keys().filter(|id| !not_codes.contains(&id.as_str())).cloned();
+    let later = table.later["E1"].iter().filter_map(|text| text.split(' ').next()).map(str::to_owned);
+    now.chain(later).collect()
+}
+
+#[test]
+fn every_setting_of_the_contract_is_in_the_reference_and_no_other() {
+    let contract = settings(&document("contract.md"));
+    assert!(contract.len() > 30, "the contract's table was not found: {contract:?}");
+    assert_eq!(settings(&document("configuration.md")), contract);
+}
+
+#[test]
+fn every_setting_of_the_contract_is_known_to_the_binary() {
+    let folder = tempfile::tempdir().unwrap();
+    let contract = settings(&document("contract.md"));
+    let launch = contract.iter().fold(Launch::new(folder.path(), &["serve"]), |launch, name| launch.env(name, ""));
+    let refused = launch.run().expect_code(78);
+    for name in &contract {
+        let line = refused.stderr.lines().find(|line| line.contains(&format!("{name}:")));
+        let line = line.unwrap_or_else(|| panic!("an empty {name} is no fault:\n{}", refused.stderr));
+        assert!(line.contains("empty"), "{line}");
+    }
+}
+
+#[test]
+fn every_code_of_the_contract_has_a_clause_and_a_row_in_the_errors_page() {
+    let contract = codes(&document("contract.md"));
+    assert!(contract.len() > 20, "the contract's table was not found: {contract:?}");
+    assert_eq!(codes_of_clauses(), contract, "data/clauses.toml");
+    assert_eq!(codes(&document("errors.md")), contract, "docs/errors.md");
+}
+
+#[test]
+fn every_rule_of_the_contract_has_clauses() {
+    let text = document("contract.md");
+    let bold = text.split("**").skip(1).step_by(2);
+    let is_rule = |word: &&str| {
+        let mut characters = word.chars();
+        characters.next().is_some_and(|c| c.is_ascii_uppercase())
+            && word.len() > 1
+            && characters.all(|c| c.is_ascii_digit())
+    };
+    let rules: BTreeSet<String> =
+        bold.filter_map(|words| words.split(' ').next()).filter(is_rule).map(str::to_owned).collect();
+    assert!(rules.len() > 30, "the contract's rules were not found: {rules:?}");
+    assert_eq!(Table::read().rules.keys().cloned().collect::<BTreeSet<_>>(), rules);
+}
+
+#[test]
+fn a_setting_in_a_table_is_found() {
+    let text = "| setting | default |\n|---|---|\n| `BILLING_A`, `BILLING_B` (secret) | – |\ntext `BILLING_C`\n";
+    assert_eq!(settings(text), BTreeSet::from(["BILLING_A".to_owned(), "BILLING_B".to_owned()]));
+}
