@@ -57,7 +57,19 @@ pub fn leaks() -> Vec<String> {
     watched.iter().flat_map(|(name, output)| index.leaks_in(name, &output.text())).collect()
 }
 
-/// Whether this text holds a planted secret.
+/// Whether any watched output holds this text: shows that a scan would find one.
+///
+/// # Panics
+/// Never.
+#[must_use]
+pub fn is_found(text: &str) -> bool {
+    let wanted = BTreeSet::from([text.to_owned()]);
+    let index = Index::new(&wanted);
+    let watched = WATCHED.lock().expect("nobody panics with the lock");
+    watched.iter().any(|(name, output)| !index.leaks_in(name, &output.text()).is_empty())
+}
+
+/// The places where this text holds a planted secret.
 ///
 /// # Panics
 /// Never.

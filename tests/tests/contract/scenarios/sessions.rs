@@ -80,6 +80,8 @@ pub(crate) fn no_url_is_stored_or_measured(world: &World) {
 pub(crate) fn no_output_holds_a_secret() {
     let (secrets, bytes) = canary::extent();
     assert!(secrets > 100 && bytes > 100_000, "{secrets} secrets in {bytes} bytes: the other tests did not run");
+    assert!(canary::is_found("\"message\":\"listening\""), "the scan does not find what every service writes");
+    assert!(canary::is_found("\"level\":\"TRACE\""), "no service wrote its log at trace level");
     let mut leaks = canary::leaks();
     let found = leaks.len();
     leaks.truncate(20);
