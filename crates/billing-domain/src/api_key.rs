@@ -26,6 +26,24 @@ pub struct KeyName(String);
 #[error("a key's name is 1 to 100 characters without control characters")]
 pub struct KeyNameError;
 
+/// What its owner says about a key: 1 to 500 characters, no control characters but line ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyDescription(String);
+
+/// Why a key's description was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a key's description is 1 to 500 characters without control characters but line ends")]
+pub struct KeyDescriptionError;
+
+/// Names a pepper without telling anything about it: 16 lower-case hex digits.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PepperId(String);
+
+/// Why a pepper's id was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a pepper's id is 16 lower-case hex digits")]
+pub struct PepperIdError;
+
 /// What everybody who manages keys may see of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiKey {
@@ -35,6 +53,8 @@ pub struct ApiKey {
     pub owner: UserId,
     /// What the owner calls it.
     pub name: KeyName,
+    /// What the owner says about it.
+    pub description: Option<KeyDescription>,
     /// What it may do.
     pub permissions: BTreeSet<Permission>,
     /// Return origins beside the deployment's.
@@ -45,11 +65,15 @@ pub struct ApiKey {
     pub expires_at: Option<Timestamp>,
     /// When it was revoked.
     pub revoked_at: Option<Timestamp>,
+    /// When it was last accepted, give or take a minute.
+    pub last_used_at: Option<Timestamp>,
 }
 
 /// What proves a presented secret, of no use without the pepper and the secret.
 #[derive(Clone, Debug)]
 pub struct KeyVerifier {
+    /// Which pepper the gate is under; `None` for keys of a release that did not say.
+    pub pepper: Option<PepperId>,
     /// HMAC-SHA-256 of the secret under the pepper, as 64 lower-case hex digits: the cheap gate.
     pub gate: SecretString,
     /// The argon2id hash of the secret, as a PHC string.
@@ -122,5 +146,43 @@ impl FromStr for KeyName {
 impl fmt::Display for KeyName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+impl KeyDescription {
+    /// The description as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for KeyDescription {
+    type Err = KeyDescriptionError;
+
+    fn from_str(text: &str) -> Result<Self, KeyDescriptionError> {
+        let harmless = |c: char| !c.is_control() || c == '\n';
+        if (1..=500).contains(&text.chars().count()) && text.chars().all(harmless) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(KeyDescriptionError)
+        }
+    }
+}
+
+impl PepperId {
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for PepperId {
+    type Err = PepperIdError;
+
+    fn from_str(text: &str) -> Result<Self, PepperIdError> {
+        let hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
+        if text.len() == 16 && text.bytes().all(hex) { Ok(Self(text.to_owned())) } else { Err(PepperIdError) }
     }
 }

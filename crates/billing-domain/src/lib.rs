@@ -8,8 +8,11 @@
 
 mod account;
 mod api_key;
+mod api_key_service;
+mod audit;
 mod credential;
 mod customer;
+mod customer_service;
 mod deadline;
 mod flow;
 mod locale;
@@ -23,9 +26,17 @@ mod timestamp;
 mod user;
 
 pub use account::{AccountError, Mode, ProviderAccount, ProviderName};
-pub use api_key::{ApiKey, ApiKeyId, ApiKeyIdError, KeyName, KeyNameError, KeyVerifier, StoredApiKey};
+pub use api_key::{
+    ApiKey, ApiKeyId, ApiKeyIdError, KeyDescription, KeyDescriptionError, KeyName, KeyNameError, KeyVerifier, PepperId,
+    PepperIdError, StoredApiKey,
+};
+pub use api_key_service::{ApiKeyError, ApiKeyService, CreatedKey, KeyRules, NewApiKey};
+pub use audit::{
+    Actor, AuditAction, AuditEntry, AuditEvent, AuditQuery, AuditRecord, AuditWordError, Denials, RequestOrigin,
+};
 pub use credential::{Credential, CredentialKind, KeyPrefix, KeyPrefixError};
 pub use customer::{CustomerId, CustomerIdError, CustomerLink};
+pub use customer_service::CustomerService;
 pub use deadline::Deadline;
 pub use flow::{FlowKind, PortalFlow, SubscriptionId, SubscriptionIdError};
 pub use locale::{Locale, LocaleError, LocaleRange, LocaleSupport};

@@ -29,7 +29,13 @@ impl Permission {
         Self("subscriptions:portal".to_owned())
     }
 
-    /// All permissions that routes of this version ask for: what a key gets that is created without a list.
+    /// Managing API keys. For access tokens: routes that ask for it take no key.
+    #[must_use]
+    pub fn manage_api_keys() -> Self {
+        Self("api-keys:manage".to_owned())
+    }
+
+    /// All permissions of this version that a key can use: what one gets that is created without a list.
     #[must_use]
     pub fn known() -> BTreeSet<Self> {
         BTreeSet::from([Self::portal()])

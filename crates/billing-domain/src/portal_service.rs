@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::ports::{BillingProvider, CustomerRepo, ProviderError, RepoError};
+use crate::ports::{AuditLog, BillingProvider, Clock, CustomerRepo, ProviderError, RepoError};
 use crate::{
-    Deadline, FlowKind, LocaleError, LocaleRange, Permission, PortalFlow, PortalRequest, PortalSession, Principal,
-    ReturnUrlError, ReturnUrlPolicy,
+    Actor, AuditAction, AuditEvent, AuthMethod, Deadline, FlowKind, LocaleError, LocaleRange, Permission, PortalFlow,
+    PortalRequest, PortalSession, Principal, RequestOrigin, ReturnUrlError, ReturnUrlPolicy,
 };
 
 /// Opens the customer portal for whoever may.
@@ -14,6 +14,8 @@ use crate::{
 pub struct PortalService {
     customers: Arc<dyn CustomerRepo>,
     provider: Arc<dyn BillingProvider>,
+    audit: Arc<dyn AuditLog>,
+    clock: Arc<dyn Clock>,
     return_urls: ReturnUrlPolicy,
 }
 
@@ -28,6 +30,8 @@ pub struct OpenPortal {
     pub flow: Option<PortalFlow>,
     /// When the caller's time is up.
     pub deadline: Deadline,
+    /// Which request asks, for the audit log.
+    pub origin: RequestOrigin,
 }
 
 /// Why the portal does not open. One variant for each answer that a caller can get.
@@ -91,8 +95,14 @@ pub enum PortalError {
 impl PortalService {
     /// A service over these ports.
     #[must_use]
-    pub fn new(customers: Arc<dyn CustomerRepo>, provider: Arc<dyn BillingProvider>, return_urls: ReturnUrlPolicy) -> Self {
-        Self { customers, provider, return_urls }
+    pub fn new(
+        customers: Arc<dyn CustomerRepo>,
+        provider: Arc<dyn BillingProvider>,
+        audit: Arc<dyn AuditLog>,
+        clock: Arc<dyn Clock>,
+        return_urls: ReturnUrlPolicy,
+    ) -> Self {
+        Self { customers, provider, audit, clock, return_urls }
     }
 
     /// Whether this caller may open the portal at all. Routes ask before they read a body; [`open`](Self::open) asks again.
@@ -107,7 +117,7 @@ impl PortalService {
     /// A fresh portal session for this caller.
     ///
     /// The checks run in the contract's order (H5), and nothing that fails one reaches the provider: permission, locale and
-    /// flow, return URL, billing account, provider.
+    /// flow, return URL, billing account, provider. A session is handed out only once the audit log has it.
     ///
     /// # Errors
     /// See [`PortalError`].
@@ -123,17 +133,33 @@ impl PortalService {
         }
         let return_url = self.return_urls.resolve(request.return_url.as_deref(), &principal.return_origins)?;
         let account = self.provider.account();
-        let customer = self.customers.find(&principal.owner, account).await?.ok_or_else(|| {
-            PortalError::NoBillingAccount { context: format!("no customer is linked at {account}") }
-        })?;
+        let customer =
+            self.customers.find(&principal.owner, account).await?.ok_or_else(|| PortalError::NoBillingAccount {
+                context: format!("no customer is linked at {account}"),
+            })?;
         let order = PortalRequest {
-            customer,
+            customer: customer.clone(),
             return_url: can.return_url.then_some(return_url),
             locale,
             flow: request.flow,
             deadline: request.deadline,
         };
-        Ok(self.provider.create_portal_session(&order).await?)
+        let session = self.provider.create_portal_session(&order).await?;
+        let (actor, key) = match &principal.method {
+            AuthMethod::AccessToken => (Actor::User, None),
+            AuthMethod::ApiKey(id) => (Actor::ApiKey, Some(id.clone())),
+        };
+        let event = AuditEvent {
+            at: self.clock.now(),
+            action: AuditAction::PortalOpened,
+            actor,
+            owner: Some(principal.owner.clone()),
+            key,
+            customer: Some((account.clone(), customer)),
+            origin: request.origin,
+        };
+        self.audit.append(&event).await?;
+        Ok(session)
     }
 }
 

@@ -4,23 +4,33 @@
 //! are no default bodies. Each port's error says whether a retry can help.
 
 mod api_key_repo;
+mod audit_log;
 mod authenticator;
 mod billing_provider;
 mod clock;
 mod customer_repo;
 mod database;
+mod key_minter;
 mod repo_error;
 
-pub use api_key_repo::{ApiKeyRepo, InsertOutcome, RevokeOutcome};
+pub use api_key_repo::{ApiKeyRepo, ApiKeyUsage, InsertOutcome, KeyChange, RevokeOutcome, RotateOutcome};
+pub use audit_log::AuditLog;
 pub use authenticator::{AuthError, Authenticator};
 pub use billing_provider::{BillingProvider, ProviderError};
 pub use clock::Clock;
 pub use customer_repo::{CustomerRepo, LinkOutcome, OnConflict};
 pub use database::{Database, SchemaState};
+pub use key_minter::{KeyMinter, MintError, MintedKey};
 pub use repo_error::RepoError;
 
 #[cfg(feature = "mock")]
 pub use {
-    api_key_repo::MockApiKeyRepo, authenticator::MockAuthenticator, billing_provider::MockBillingProvider, clock::MockClock,
-    customer_repo::MockCustomerRepo, database::MockDatabase,
+    api_key_repo::{MockApiKeyRepo, MockApiKeyUsage},
+    audit_log::MockAuditLog,
+    authenticator::MockAuthenticator,
+    billing_provider::MockBillingProvider,
+    clock::MockClock,
+    customer_repo::MockCustomerRepo,
+    database::MockDatabase,
+    key_minter::MockKeyMinter,
 };

@@ -5,17 +5,19 @@ use std::fmt::Debug;
 use async_trait::async_trait;
 
 use super::RepoError;
-use crate::{ApiKey, ApiKeyId, StoredApiKey, Timestamp, UserId};
+use crate::{ApiKey, ApiKeyId, KeyVerifier, PepperId, StoredApiKey, Timestamp, UserId};
 
 /// Keeps API keys: what they may do, and what proves them. Never the keys.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait ApiKeyRepo: Debug + Send + Sync + 'static {
-    /// Adds a key.
+    /// Adds a key. With a limit: unless its owner has so many active keys (at the key's `created_at`) already; of two that
+    /// race for the last place, one gets it.
     ///
     /// # Errors
-    /// [`RepoError::Unavailable`] where the database gave no answer within 3 s. A taken id is an outcome, not an error.
-    async fn insert(&self, key: &StoredApiKey) -> Result<InsertOutcome, RepoError>;
+    /// [`RepoError::Unavailable`] where the database gave no answer within 3 s. A taken id and too many keys are outcomes,
+    /// not errors.
+    async fn insert(&self, key: &StoredApiKey, at_most: Option<u32>) -> Result<InsertOutcome, RepoError>;
 
     /// The key with this id, revoked and expired ones too, or `None`. One indexed read.
     ///
@@ -34,6 +36,63 @@ pub trait ApiKeyRepo: Debug + Send + Sync + 'static {
     /// # Errors
     /// As [`find`](Self::find).
     async fn revoke(&self, id: &ApiKeyId, at: Timestamp) -> Result<RevokeOutcome, RepoError>;
+
+    /// Revokes all of a user's keys that are not revoked, from `at` on; gives their ids, oldest key first.
+    ///
+    /// # Errors
+    /// As [`find`](Self::find).
+    async fn revoke_all(&self, owner: &UserId, at: Timestamp) -> Result<Vec<ApiKeyId>, RepoError>;
+
+    /// Puts a successor beside a key that is active at the successor's `created_at`, and lets the key itself expire at
+    /// `until`, or earlier where it would have anyway. Both or neither: of two rotations that race, each gives a successor.
+    ///
+    /// # Errors
+    /// As [`find`](Self::find).
+    async fn rotate(
+        &self,
+        id: &ApiKeyId,
+        successor: &StoredApiKey,
+        until: Timestamp,
+    ) -> Result<RotateOutcome, RepoError>;
+}
+
+/// What judging keys writes back, and hears from other replicas. Off the request path.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait ApiKeyUsage: Debug + Send + Sync + 'static {
+    /// Notes when keys were last accepted. A moment earlier than the stored one changes nothing; unknown ids neither.
+    ///
+    /// # Errors
+    /// [`RepoError::Unavailable`] where the database gave no answer within 3 s.
+    async fn record_use(&self, uses: &[(ApiKeyId, Timestamp)]) -> Result<(), RepoError>;
+
+    /// Puts a new verifier in the place of `old`; `false` where the stored one is another by now.
+    ///
+    /// # Errors
+    /// As [`record_use`](Self::record_use).
+    async fn replace_verifier(&self, id: &ApiKeyId, old: &KeyVerifier, new: &KeyVerifier) -> Result<bool, RepoError>;
+
+    /// How many keys are active at `now` under which pepper.
+    ///
+    /// # Errors
+    /// As [`record_use`](Self::record_use), and [`RepoError::Corrupt`].
+    async fn peppers(&self, now: Timestamp) -> Result<Vec<(Option<PepperId>, u64)>, RepoError>;
+
+    /// Waits until a key was changed (made, revoked, rotated, edited; uses do not count), by any process. May report a change
+    /// that was none, and one report may stand for many. What happens between two calls is reported by the second.
+    ///
+    /// # Errors
+    /// The connection that listens was lost: changes may have been missed.
+    async fn changed(&self) -> Result<KeyChange, RepoError>;
+}
+
+/// Which key was changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeyChange {
+    /// This one.
+    Key(ApiKeyId),
+    /// Some, it is not known which.
+    Some,
 }
 
 /// What became of a new key.
@@ -42,6 +101,21 @@ pub enum InsertOutcome {
     /// It is kept.
     Inserted,
     /// Another key has this id; nothing was changed.
+    IdTaken,
+    /// The owner has as many active keys as may be; nothing was changed.
+    TooMany,
+}
+
+/// What became of a rotation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RotateOutcome {
+    /// The successor is kept, and the key ends.
+    Rotated,
+    /// The key is revoked or expired; nothing was changed.
+    NotActive,
+    /// No key has this id; nothing was changed.
+    NotFound,
+    /// Another key has the successor's id; nothing was changed.
     IdTaken,
 }
 

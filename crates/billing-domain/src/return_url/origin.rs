@@ -33,7 +33,9 @@ pub enum OriginPattern {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OriginPatternError {
     /// Not an origin in one of the accepted forms.
-    #[error("an origin is https://host[:port], https://*.domain[:port] or http://<loopback host>[:port], without a path")]
+    #[error(
+        "an origin is https://host[:port], https://*.domain[:port] or http://<loopback host>[:port], without a path"
+    )]
     Malformed,
     /// `http` on a host that is not loopback, or with a wildcard.
     #[error("http is allowed for exact loopback origins only")]
@@ -49,12 +51,7 @@ impl Origin {
             _ => return None,
         };
         let host = url.host()?;
-        Some(Self {
-            secure,
-            loopback: is_loopback(&host),
-            host: host.to_string(),
-            port: url.port_or_known_default()?,
-        })
+        Some(Self { secure, loopback: is_loopback(&host), host: host.to_string(), port: url.port_or_known_default()? })
     }
 
     /// Whether the scheme is https.
@@ -94,6 +91,20 @@ impl OriginPattern {
             }
             Self::AnyHttps => origin.secure,
             Self::AnyLoopbackHttp => !origin.secure && origin.loopback,
+        }
+    }
+
+    /// Whether every origin that `other` allows is allowed here.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        match (self, other) {
+            (_, Self::Exact(origin)) => self.allows(origin),
+            (Self::AnyHttps, Self::Subdomains(_) | Self::AnyHttps) | (Self::AnyLoopbackHttp, Self::AnyLoopbackHttp) => {
+                true
+            }
+            (Self::Subdomains(parent), Self::Subdomains(child)) => parent == child || self.allows(child),
+            (Self::Exact(_) | Self::Subdomains(_) | Self::AnyLoopbackHttp, _)
+            | (Self::AnyHttps, Self::AnyLoopbackHttp) => false,
         }
     }
 
@@ -160,7 +171,9 @@ mod tests {
 
     #[test]
     fn patterns_print_as_they_parse() {
-        for text in ["*", "https://app.example.com", "https://*.example.com:8443", "http://localhost:3000", "http://[::1]:9"] {
+        for text in
+            ["*", "https://app.example.com", "https://*.example.com:8443", "http://localhost:3000", "http://[::1]:9"]
+        {
             assert_eq!(pattern(text).to_string(), text);
         }
         assert_eq!(pattern("HTTPS://App.Example.com:443").to_string(), "https://app.example.com");
@@ -169,14 +182,47 @@ mod tests {
     #[test]
     fn what_is_no_origin_is_refused() {
         for bad in [
-            "", "app.example.com", "https://", "https://app.example.com/", "https://a.example/x", "https://u@a.example",
-            "https://*", "https://*.", "https://a.*.example", "https://*.127.0.0.1", "https://*.[::1]", "ftp://a.example",
-            "https://a.example:0", "https://a.example:", "https://a..example", "https://a.example.", "**",
+            "",
+            "app.example.com",
+            "https://",
+            "https://app.example.com/",
+            "https://a.example/x",
+            "https://u@a.example",
+            "https://*",
+            "https://*.",
+            "https://a.*.example",
+            "https://*.127.0.0.1",
+            "https://*.[::1]",
+            "ftp://a.example",
+            "https://a.example:0",
+            "https://a.example:",
+            "https://a..example",
+            "https://a.example.",
+            "**",
         ] {
             assert_eq!(bad.parse::<OriginPattern>(), Err(OriginPatternError::Malformed), "{bad}");
         }
         for bad in ["http://app.example.com", "http://*.localhost"] {
             assert_eq!(bad.parse::<OriginPattern>(), Err(OriginPatternError::Insecure), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_covers_what_it_allows_and_no_more() {
+        let covers = |outer: &str, inner: &str| pattern(outer).covers(&pattern(inner));
+        assert!(covers("*", "https://*.example.com") && covers("*", "*") && covers("*", "https://a.test:8443"));
+        assert!(covers("https://*.example.com", "https://*.example.com"));
+        assert!(covers("https://*.example.com", "https://*.b.example.com"));
+        assert!(covers("https://*.example.com", "https://a.example.com"));
+        for (outer, inner) in [
+            ("https://*.example.com", "*"),
+            ("https://*.example.com", "https://example.com"),
+            ("https://*.b.example.com", "https://*.example.com"),
+            ("https://*.example.com", "https://*.b.example.com:8443"),
+            ("https://a.example.com", "https://*.a.example.com"),
+            ("*", "http://localhost"),
+        ] {
+            assert!(!covers(outer, inner), "{outer} {inner}");
         }
     }
 

@@ -1,0 +1,295 @@
+//! [`ApiKeyService`]: makes, lists, rotates and revokes API keys, and writes down who did.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use crate::ports::{
+    ApiKeyRepo, AuditLog, Clock, InsertOutcome, KeyMinter, MintError, RepoError, RevokeOutcome, RotateOutcome,
+};
+use crate::{
+    Actor, ApiKey, ApiKeyId, AuditAction, AuditEvent, KeyDescription, KeyName, Mode, OriginPattern, Permission,
+    RequestOrigin, StoredApiKey, Timestamp, TooBroad, UserId,
+};
+
+/// Ids of 16 random characters meet by chance once in about 2^48 keys; more often than this in a row is no chance.
+const ID_ATTEMPTS: usize = 3;
+
+/// Manages API keys for their owners and for operators.
+#[derive(Clone, Debug)]
+pub struct ApiKeyService {
+    keys: Arc<dyn ApiKeyRepo>,
+    minter: Arc<dyn KeyMinter>,
+    audit: Arc<dyn AuditLog>,
+    clock: Arc<dyn Clock>,
+    mode: Mode,
+}
+
+/// What owners, unlike operators, are held to.
+#[derive(Clone, Debug)]
+pub struct KeyRules {
+    /// Active keys a user.
+    pub at_most: u32,
+    /// A key's return origins lie within these.
+    pub return_origins: Vec<OriginPattern>,
+}
+
+/// What a new key shall be.
+#[derive(Clone, Debug)]
+pub struct NewApiKey {
+    /// Whose key it is.
+    pub owner: UserId,
+    /// What the owner calls it.
+    pub name: KeyName,
+    /// What the owner says about it.
+    pub description: Option<KeyDescription>,
+    /// What it may do. `None`: all that exists today, and nothing that comes later. An empty set: nothing.
+    pub permissions: Option<BTreeSet<Permission>>,
+    /// Return origins beside the deployment's.
+    pub return_origins: Vec<OriginPattern>,
+    /// From when on it no longer holds.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// A key just made. Its `Debug` shows no secret.
+#[derive(Debug)]
+pub struct CreatedKey {
+    /// The whole key, for its owner and nobody else. It stands nowhere else: what is lost is lost.
+    pub text: SecretString,
+    /// What is kept of it.
+    pub key: ApiKey,
+}
+
+/// Why a key was not made, rotated or revoked.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiKeyError {
+    /// It would never hold.
+    #[error("the key would have expired before it is made")]
+    AlreadyExpired,
+    /// A return origin that live mode refuses.
+    #[error(transparent)]
+    TooBroad(#[from] TooBroad),
+    /// A return origin that owners may not give their keys.
+    #[error("the return origin {0} is not within those allowed for API keys")]
+    OriginNotAllowed(OriginPattern),
+    /// The owner has as many active keys as may be.
+    #[error("there are {0} active keys already")]
+    TooMany(u32),
+    /// No such key, or none of this owner's.
+    #[error("there is no such key")]
+    NotFound,
+    /// The key is revoked or expired: it has no successor.
+    #[error("the key is revoked or expired")]
+    NotActive,
+    /// Every id that was drawn is taken: the source of randomness repeats itself.
+    #[error("every key id that was drawn is taken already")]
+    NoFreeId,
+    /// No key could be made.
+    #[error(transparent)]
+    Mint(#[from] MintError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] RepoError),
+}
+
+impl ApiKeyService {
+    /// A service over these ports.
+    #[must_use]
+    pub fn new(
+        keys: Arc<dyn ApiKeyRepo>,
+        minter: Arc<dyn KeyMinter>,
+        audit: Arc<dyn AuditLog>,
+        clock: Arc<dyn Clock>,
+        mode: Mode,
+    ) -> Self {
+        Self { keys, minter, audit, clock, mode }
+    }
+
+    /// Makes a key. Its text is in the answer and nowhere else. Owners are held to `rules`, operators to none.
+    ///
+    /// # Errors
+    /// See [`ApiKeyError`]. Where the audit log fails after the key was kept, the key is revoked again as far as possible.
+    pub async fn create(
+        &self,
+        wanted: NewApiKey,
+        rules: Option<&KeyRules>,
+        actor: Actor,
+        origin: RequestOrigin,
+    ) -> Result<CreatedKey, ApiKeyError> {
+        let now = self.clock.now();
+        if wanted.expires_at.is_some_and(|expiry| expiry <= now) {
+            return Err(ApiKeyError::AlreadyExpired);
+        }
+        self.check_origins(&wanted.return_origins, rules)?;
+        let at_most = rules.map(|rules| rules.at_most);
+        for _ in 0..ID_ATTEMPTS {
+            let minted = self.minter.mint().await?;
+            let key = ApiKey {
+                id: minted.id,
+                owner: wanted.owner.clone(),
+                name: wanted.name.clone(),
+                description: wanted.description.clone(),
+                permissions: wanted.permissions.clone().unwrap_or_else(Permission::known),
+                return_origins: wanted.return_origins.clone(),
+                created_at: now,
+                expires_at: wanted.expires_at,
+                revoked_at: None,
+                last_used_at: None,
+            };
+            let stored = StoredApiKey { key, verifier: minted.verifier };
+            match self.keys.insert(&stored, at_most).await? {
+                InsertOutcome::Inserted => {
+                    self.record_new(AuditAction::KeyCreated, &stored.key, &stored.key.id, actor, origin).await?;
+                    return Ok(CreatedKey { text: minted.text, key: stored.key });
+                }
+                InsertOutcome::TooMany => return Err(ApiKeyError::TooMany(at_most.unwrap_or_default())),
+                InsertOutcome::IdTaken => {}
+            }
+        }
+        Err(ApiKeyError::NoFreeId)
+    }
+
+    /// All of a user's keys, or everybody's; oldest first.
+    ///
+    /// # Errors
+    /// [`ApiKeyError::Store`].
+    pub async fn list(&self, owner: Option<&UserId>) -> Result<Vec<ApiKey>, ApiKeyError> {
+        Ok(self.keys.list(owner).await?)
+    }
+
+    /// Revokes a key, from now on. With an owner: only a key of this owner's. Says whether it was revoked before.
+    ///
+    /// # Errors
+    /// [`ApiKeyError::NotFound`], [`ApiKeyError::Store`].
+    pub async fn revoke(
+        &self,
+        id: &ApiKeyId,
+        owner: Option<&UserId>,
+        actor: Actor,
+        origin: RequestOrigin,
+    ) -> Result<RevokeOutcome, ApiKeyError> {
+        let key = self.find(id, owner).await?;
+        let outcome = self.keys.revoke(id, self.clock.now()).await?;
+        match outcome {
+            RevokeOutcome::NotFound => return Err(ApiKeyError::NotFound),
+            RevokeOutcome::AlreadyRevoked => {}
+            RevokeOutcome::Revoked => self.record(AuditAction::KeyRevoked, &key.owner, id, actor, origin).await?,
+        }
+        Ok(outcome)
+    }
+
+    /// Revokes all of a user's keys; gives the ids of those that were not revoked before.
+    ///
+    /// # Errors
+    /// [`ApiKeyError::Store`].
+    pub async fn revoke_all(
+        &self,
+        owner: &UserId,
+        actor: Actor,
+        origin: RequestOrigin,
+    ) -> Result<Vec<ApiKeyId>, ApiKeyError> {
+        let revoked = self.keys.revoke_all(owner, self.clock.now()).await?;
+        for id in &revoked {
+            self.record(AuditAction::KeyRevoked, owner, id, actor, origin.clone()).await?;
+        }
+        Ok(revoked)
+    }
+
+    /// Makes a successor that inherits everything, and lets the key itself hold for `overlap` longer at the most. With an
+    /// owner: only a key of this owner's.
+    ///
+    /// # Errors
+    /// [`ApiKeyError::NotFound`], [`ApiKeyError::NotActive`], and those of minting and storing.
+    pub async fn rotate(
+        &self,
+        id: &ApiKeyId,
+        owner: Option<&UserId>,
+        overlap: Duration,
+        actor: Actor,
+        origin: RequestOrigin,
+    ) -> Result<CreatedKey, ApiKeyError> {
+        let old = self.find(id, owner).await?;
+        let now = self.clock.now();
+        if !old.is_active(now) {
+            return Err(ApiKeyError::NotActive);
+        }
+        for _ in 0..ID_ATTEMPTS {
+            let minted = self.minter.mint().await?;
+            let key = ApiKey { id: minted.id, created_at: now, last_used_at: None, ..old.clone() };
+            let stored = StoredApiKey { key, verifier: minted.verifier };
+            match self.keys.rotate(id, &stored, now.plus(overlap)).await? {
+                RotateOutcome::Rotated => {
+                    self.record_new(AuditAction::KeyRotated, &stored.key, id, actor, origin).await?;
+                    return Ok(CreatedKey { text: minted.text, key: stored.key });
+                }
+                RotateOutcome::NotFound => return Err(ApiKeyError::NotFound),
+                RotateOutcome::NotActive => return Err(ApiKeyError::NotActive),
+                RotateOutcome::IdTaken => {}
+            }
+        }
+        Err(ApiKeyError::NoFreeId)
+    }
+
+    /// What everybody may see of a key's text.
+    #[must_use]
+    pub fn preview(&self, id: &ApiKeyId) -> String {
+        self.minter.preview(id)
+    }
+
+    fn check_origins(&self, origins: &[OriginPattern], rules: Option<&KeyRules>) -> Result<(), ApiKeyError> {
+        if let Some(broad) = origins.iter().find(|origin| self.mode == Mode::Live && origin.is_broad()) {
+            return Err(TooBroad(broad.clone()).into());
+        }
+        let within = |origin: &&OriginPattern| {
+            rules.is_none_or(|rules| rules.return_origins.iter().any(|allowed| allowed.covers(origin)))
+        };
+        match origins.iter().find(|origin| !within(origin)) {
+            Some(outside) => Err(ApiKeyError::OriginNotAllowed(outside.clone())),
+            None => Ok(()),
+        }
+    }
+
+    async fn find(&self, id: &ApiKeyId, owner: Option<&UserId>) -> Result<ApiKey, ApiKeyError> {
+        let found = self.keys.find(id).await?.map(|stored| stored.key);
+        found.filter(|key| owner.is_none_or(|owner| *owner == key.owner)).ok_or(ApiKeyError::NotFound)
+    }
+
+    /// Writes down a new key; one that cannot be written down does not stay.
+    async fn record_new(
+        &self,
+        action: AuditAction,
+        key: &ApiKey,
+        about: &ApiKeyId,
+        actor: Actor,
+        origin: RequestOrigin,
+    ) -> Result<(), ApiKeyError> {
+        let recorded = self.record(action, &key.owner, about, actor, origin).await;
+        if recorded.is_err() {
+            // Nobody gets to see its text, so a failure here leaves a key that nobody has.
+            let _ = self.keys.revoke(&key.id, key.created_at).await;
+        }
+        recorded
+    }
+
+    async fn record(
+        &self,
+        action: AuditAction,
+        owner: &UserId,
+        key: &ApiKeyId,
+        actor: Actor,
+        origin: RequestOrigin,
+    ) -> Result<(), ApiKeyError> {
+        let event = AuditEvent {
+            at: self.clock.now(),
+            action,
+            actor,
+            owner: Some(owner.clone()),
+            key: Some(key.clone()),
+            customer: None,
+            origin,
+        };
+        Ok(self.audit.append(&event).await?)
+    }
+}
