@@ -96,7 +96,8 @@ fn is_well_formed(tag: &str) -> bool {
     if parts.iter().any(|p| p.is_empty() || p.len() > 8 || !p.bytes().all(|b| b.is_ascii_alphanumeric())) {
         return false;
     }
-    let private_use = |from: usize| parts.get(from).is_some_and(|p| p.eq_ignore_ascii_case("x")) && parts.len() > from + 1;
+    let private_use =
+        |from: usize| parts.get(from).is_some_and(|p| p.eq_ignore_ascii_case("x")) && parts.len() > from + 1;
     if private_use(0) {
         return true;
     }
@@ -155,10 +156,26 @@ mod tests {
 
     #[test]
     fn tags_that_are_not_tags_are_malformed() {
-        for bad in ["", "*", "en_US", "en-", "-en", "en--US", "en-US-", "1n", "en-u", "en-toolongsubtag", "en us", "x", "Auto "] {
+        for bad in [
+            "",
+            "*",
+            "en_US",
+            "en-",
+            "-en",
+            "en--US",
+            "en-US-",
+            "1n",
+            "en-u",
+            "en-toolongsubtag",
+            "en us",
+            "x",
+            "Auto ",
+        ] {
             assert_eq!(bad.parse::<LocaleRange>(), Err(LocaleError::Malformed), "{bad}");
         }
-        for good in ["de-1996", "sl-rozaj-biske", "zh-cmn-Hans-CN", "es-419", "x-whatever", "de-CH-x-phonebk", "en-a-bbb-x-a"] {
+        for good in
+            ["de-1996", "sl-rozaj-biske", "zh-cmn-Hans-CN", "es-419", "x-whatever", "de-CH-x-phonebk", "en-a-bbb-x-a"]
+        {
             assert!(good.parse::<LocaleRange>().is_ok(), "{good}");
         }
     }

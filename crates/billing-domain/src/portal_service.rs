@@ -91,7 +91,11 @@ pub enum PortalError {
 impl PortalService {
     /// A service over these ports.
     #[must_use]
-    pub fn new(customers: Arc<dyn CustomerRepo>, provider: Arc<dyn BillingProvider>, return_urls: ReturnUrlPolicy) -> Self {
+    pub fn new(
+        customers: Arc<dyn CustomerRepo>,
+        provider: Arc<dyn BillingProvider>,
+        return_urls: ReturnUrlPolicy,
+    ) -> Self {
         Self { customers, provider, return_urls }
     }
 
@@ -123,9 +127,10 @@ impl PortalService {
         }
         let return_url = self.return_urls.resolve(request.return_url.as_deref(), &principal.return_origins)?;
         let account = self.provider.account();
-        let customer = self.customers.find(&principal.owner, account).await?.ok_or_else(|| {
-            PortalError::NoBillingAccount { context: format!("no customer is linked at {account}") }
-        })?;
+        let customer =
+            self.customers.find(&principal.owner, account).await?.ok_or_else(|| PortalError::NoBillingAccount {
+                context: format!("no customer is linked at {account}"),
+            })?;
         let order = PortalRequest {
             customer,
             return_url: can.return_url.then_some(return_url),

@@ -107,7 +107,14 @@ mod tests {
     fn only_https_and_loopback_http_are_portal_urls() {
         assert!("https://billing.stripe.com/p/session/x".parse::<PortalUrl>().is_ok());
         assert!("http://127.0.0.1:12111/p/x".parse::<PortalUrl>().is_ok_and(|url| url.is_insecure()));
-        for bad in ["", "/p/x", "http://billing.stripe.com/p", "javascript:alert(1)", "https://u:p@a.example/", "https://a.example/\n"] {
+        for bad in [
+            "",
+            "/p/x",
+            "http://billing.stripe.com/p",
+            "javascript:alert(1)",
+            "https://u:p@a.example/",
+            "https://a.example/\n",
+        ] {
             assert!(bad.parse::<PortalUrl>().is_err(), "{bad:?}");
         }
     }

@@ -21,6 +21,6 @@ pub use repo_error::RepoError;
 
 #[cfg(feature = "mock")]
 pub use {
-    api_key_repo::MockApiKeyRepo, authenticator::MockAuthenticator, billing_provider::MockBillingProvider, clock::MockClock,
-    customer_repo::MockCustomerRepo, database::MockDatabase,
+    api_key_repo::MockApiKeyRepo, authenticator::MockAuthenticator, billing_provider::MockBillingProvider,
+    clock::MockClock, customer_repo::MockCustomerRepo, database::MockDatabase,
 };

@@ -24,7 +24,12 @@ pub trait CustomerRepo: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// As [`find`](Self::find). A conflict is an outcome, not an error.
-    async fn link(&self, link: &CustomerLink, on_conflict: OnConflict, now: Timestamp) -> Result<LinkOutcome, RepoError>;
+    async fn link(
+        &self,
+        link: &CustomerLink,
+        on_conflict: OnConflict,
+        now: Timestamp,
+    ) -> Result<LinkOutcome, RepoError>;
 
     /// Removes the user's link there; gives the customer that it named, or `None` if there was no link.
     ///

@@ -33,7 +33,9 @@ pub enum OriginPattern {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OriginPatternError {
     /// Not an origin in one of the accepted forms.
-    #[error("an origin is https://host[:port], https://*.domain[:port] or http://<loopback host>[:port], without a path")]
+    #[error(
+        "an origin is https://host[:port], https://*.domain[:port] or http://<loopback host>[:port], without a path"
+    )]
     Malformed,
     /// `http` on a host that is not loopback, or with a wildcard.
     #[error("http is allowed for exact loopback origins only")]
@@ -49,12 +51,7 @@ impl Origin {
             _ => return None,
         };
         let host = url.host()?;
-        Some(Self {
-            secure,
-            loopback: is_loopback(&host),
-            host: host.to_string(),
-            port: url.port_or_known_default()?,
-        })
+        Some(Self { secure, loopback: is_loopback(&host), host: host.to_string(), port: url.port_or_known_default()? })
     }
 
     /// Whether the scheme is https.
@@ -160,7 +157,9 @@ mod tests {
 
     #[test]
     fn patterns_print_as_they_parse() {
-        for text in ["*", "https://app.example.com", "https://*.example.com:8443", "http://localhost:3000", "http://[::1]:9"] {
+        for text in
+            ["*", "https://app.example.com", "https://*.example.com:8443", "http://localhost:3000", "http://[::1]:9"]
+        {
             assert_eq!(pattern(text).to_string(), text);
         }
         assert_eq!(pattern("HTTPS://App.Example.com:443").to_string(), "https://app.example.com");
@@ -169,9 +168,23 @@ mod tests {
     #[test]
     fn what_is_no_origin_is_refused() {
         for bad in [
-            "", "app.example.com", "https://", "https://app.example.com/", "https://a.example/x", "https://u@a.example",
-            "https://*", "https://*.", "https://a.*.example", "https://*.127.0.0.1", "https://*.[::1]", "ftp://a.example",
-            "https://a.example:0", "https://a.example:", "https://a..example", "https://a.example.", "**",
+            "",
+            "app.example.com",
+            "https://",
+            "https://app.example.com/",
+            "https://a.example/x",
+            "https://u@a.example",
+            "https://*",
+            "https://*.",
+            "https://a.*.example",
+            "https://*.127.0.0.1",
+            "https://*.[::1]",
+            "ftp://a.example",
+            "https://a.example:0",
+            "https://a.example:",
+            "https://a..example",
+            "https://a.example.",
+            "**",
         ] {
             assert_eq!(bad.parse::<OriginPattern>(), Err(OriginPatternError::Malformed), "{bad}");
         }

@@ -62,7 +62,8 @@ mod tests {
 
     #[test]
     fn the_default_is_held_against_no_list() {
-        let policy = ReturnUrlPolicy::new(ReturnUrl::configured("https://dash.example/x").unwrap(), vec![], Mode::Live).unwrap();
+        let policy =
+            ReturnUrlPolicy::new(ReturnUrl::configured("https://dash.example/x").unwrap(), vec![], Mode::Live).unwrap();
         assert_eq!(policy.resolve(None, &[]).unwrap().as_str(), "https://dash.example/x");
         assert_eq!(policy.resolve(Some("https://dash.example/x"), &[]), Err(ReturnUrlError::OriginNotAllowed));
     }
@@ -71,7 +72,10 @@ mod tests {
     fn urls_are_normalised() {
         let app = &["https://app.example.com"];
         assert_eq!(resolve(app, "HTTPS://App.Example.COM:443").unwrap(), "https://app.example.com/");
-        assert_eq!(resolve(app, "https://app.example.com/ä?q=ü#ö").unwrap(), "https://app.example.com/%C3%A4?q=%C3%BC#%C3%B6");
+        assert_eq!(
+            resolve(app, "https://app.example.com/ä?q=ü#ö").unwrap(),
+            "https://app.example.com/%C3%A4?q=%C3%BC#%C3%B6"
+        );
         assert_eq!(resolve(app, "https://app.example.com/a/../b").unwrap(), "https://app.example.com/b");
     }
 
@@ -80,7 +84,12 @@ mod tests {
         let wild = &["https://*.example.com"];
         assert!(resolve(wild, "https://a.example.com").is_ok());
         assert!(resolve(wild, "https://a.b.example.com/x").is_ok());
-        for bad in ["https://example.com", "https://evilexample.com", "https://a.example.com:8443", "https://a.example.com.evil.test"] {
+        for bad in [
+            "https://example.com",
+            "https://evilexample.com",
+            "https://a.example.com:8443",
+            "https://a.example.com.evil.test",
+        ] {
             assert_eq!(resolve(wild, bad), Err(ReturnUrlError::OriginNotAllowed), "{bad}");
         }
     }
@@ -90,14 +99,33 @@ mod tests {
         use ReturnUrlError as E;
         let any = &["*"];
         for (bad, why) in [
-            ("", E::Scheme), ("//a.example", E::Scheme), ("https:/a.example", E::Scheme), ("javascript://a.example", E::Scheme),
-            ("https:///a.example", E::Host), ("https://", E::Host), ("https://a..example", E::Host), ("https://.a", E::Host),
-            ("https://a.example./", E::Host), ("https://u@a.example", E::Host), ("https://a%2eb", E::Host), ("https://ä.example", E::Host),
-            ("https://a.example:/", E::Port), ("https://a.example:0", E::Port), ("https://a.example:65536", E::Port),
-            ("https://a.example:+80", E::Port), ("https://a.example:80:80", E::Port), ("https://[::1", E::Host), ("https://[::1]x", E::Host),
-            ("https://[fe80::1%25eth0]", E::Host), (" https://a.example", E::Character), ("https://a.example/\t", E::Character),
-            ("https://a.example\\@b", E::Character), ("https://a.example/\u{2028}", E::Character), ("http://a.example", E::Scheme),
-            ("https://u:80@a.example", E::Port), ("https://xn--a.example", E::Unparsable),
+            ("", E::Scheme),
+            ("//a.example", E::Scheme),
+            ("https:/a.example", E::Scheme),
+            ("javascript://a.example", E::Scheme),
+            ("https:///a.example", E::Host),
+            ("https://", E::Host),
+            ("https://a..example", E::Host),
+            ("https://.a", E::Host),
+            ("https://a.example./", E::Host),
+            ("https://u@a.example", E::Host),
+            ("https://a%2eb", E::Host),
+            ("https://ä.example", E::Host),
+            ("https://a.example:/", E::Port),
+            ("https://a.example:0", E::Port),
+            ("https://a.example:65536", E::Port),
+            ("https://a.example:+80", E::Port),
+            ("https://a.example:80:80", E::Port),
+            ("https://[::1", E::Host),
+            ("https://[::1]x", E::Host),
+            ("https://[fe80::1%25eth0]", E::Host),
+            (" https://a.example", E::Character),
+            ("https://a.example/\t", E::Character),
+            ("https://a.example\\@b", E::Character),
+            ("https://a.example/\u{2028}", E::Character),
+            ("http://a.example", E::Scheme),
+            ("https://u:80@a.example", E::Port),
+            ("https://xn--a.example", E::Unparsable),
         ] {
             assert_eq!(resolve(any, bad), Err(why), "{bad:?}");
         }
@@ -106,7 +134,10 @@ mod tests {
     #[test]
     fn http_needs_a_listed_loopback_origin() {
         assert!(resolve(&["http://localhost:3000"], "http://localhost:3000/x").is_ok());
-        assert_eq!(resolve(&["http://localhost:3000"], "http://localhost:3001/x"), Err(ReturnUrlError::OriginNotAllowed));
+        assert_eq!(
+            resolve(&["http://localhost:3000"], "http://localhost:3001/x"),
+            Err(ReturnUrlError::OriginNotAllowed)
+        );
         assert_eq!(resolve(&["*"], "http://localhost:3000/x"), Err(ReturnUrlError::OriginNotAllowed));
     }
 
@@ -123,7 +154,10 @@ mod tests {
     fn broad_patterns_count_for_nothing_in_live_mode() {
         let default = ReturnUrl::configured("https://dash.example").unwrap();
         let broad: OriginPattern = "https://*.com".parse().unwrap();
-        assert_eq!(ReturnUrlPolicy::new(default.clone(), vec![broad.clone()], Mode::Live).unwrap_err(), TooBroad(broad.clone()));
+        assert_eq!(
+            ReturnUrlPolicy::new(default.clone(), vec![broad.clone()], Mode::Live).unwrap_err(),
+            TooBroad(broad.clone())
+        );
         let live = ReturnUrlPolicy::new(default, vec![], Mode::Live).unwrap();
         assert_eq!(live.resolve(Some("https://evil.com"), &[broad]), Err(ReturnUrlError::OriginNotAllowed));
         let own = "https://*.example.com".parse().unwrap();
