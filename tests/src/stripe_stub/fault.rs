@@ -37,7 +37,7 @@ pub enum Fault {
     OversizeChunked,
     /// `redirect`, `redirect:<status>`: a redirect (302 by default) to this same stub.
     Redirect(u16),
-    /// `session:<variant>`: an answer that is no session, see [`SessionVariant`].
+    /// `session:<variant>`: an answer that is no session, by one of the variants below.
     Session(SessionVariant),
 }
 

@@ -1,6 +1,6 @@
 //! A strict stand-in for Stripe's API on loopback: it refuses what Stripe's published schema does not know, and fails on demand.
 //!
-//! ```ignore
+//! ```text
 //! let stub = StripeStub::start().await;               // test mode; `start_live()` for live mode
 //! stub.push(Fault::from_name("429:lock_timeout").unwrap());
 //! stub.push(Fault::from_name("reset").unwrap());      // then it behaves, or does what `set_default` says
