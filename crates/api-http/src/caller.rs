@@ -1,34 +1,33 @@
-//! [`Caller`]: the extractor that authenticates and authorizes, in the contract's order, before a body is looked at.
+//! [`Caller`]: the extractor that authenticates, limits and authorizes, in the contract's order, before a body is looked at.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Instant;
 
 use axum::extract::FromRequestParts;
-use billing_domain::ports::Authenticator;
-use billing_domain::{Credential, CredentialKind, Deadline, Principal};
+use billing_domain::ports::{AuthError, Authenticator};
+use billing_domain::{
+    ApiKeyId, AuthMethod, Credential, CredentialKind, Deadline, DenialCounter, Permission, Principal, RequestOrigin,
+};
 use http::request::Parts;
-use http_edge::Problem;
+use http_edge::{ClientAddress, FailedAttempt, FailureLimiter, Moment, Problem, RateLimiter, RequestId};
 
 use crate::error_code::ErrorCode;
 use crate::{Api, problem};
 
-/// An authenticated caller who may open the portal, on a route that takes credentials of kind `K`.
+/// An authenticated caller who may do what the route is for, on a route that takes credentials of kind `K`.
 #[derive(Debug)]
-pub(crate) struct Caller<K> {
+pub(crate) struct Caller<K, P> {
     pub(crate) principal: Principal,
     pub(crate) deadline: Deadline,
-    kind: PhantomData<K>,
+    pub(crate) origin: RequestOrigin,
+    route: PhantomData<(K, P)>,
 }
 
 /// One kind of credential: each route takes its own and no other.
 pub(crate) trait Kind: Send + Sync + 'static {
-    /// The form of credential that belongs on the other route.
-    const OTHER: CredentialKind;
-    /// What such a credential is called.
-    const OTHER_NAME: &'static str;
-    /// Where it belongs.
-    const OTHER_ROUTE: &'static str;
+    /// The form of credential that this route does not take, and what it is called.
+    const OTHER: (CredentialKind, &'static str);
     /// The answer to a credential that does not hold.
     const INVALID: ErrorCode;
     /// Whether this is the access token's kind.
@@ -36,6 +35,14 @@ pub(crate) trait Kind: Send + Sync + 'static {
 
     /// Who judges this kind.
     fn authenticator(api: &Api) -> &Arc<dyn Authenticator>;
+}
+
+/// What a route is for.
+pub(crate) trait Purpose: Send + Sync + 'static {
+    /// Where credentials of the kind that this route does not take belong, for those who come with an access token or not.
+    fn elsewhere(is_token: bool) -> &'static str;
+    /// What a caller needs.
+    fn permission() -> Permission;
 }
 
 /// JWT access tokens.
@@ -46,10 +53,16 @@ pub(crate) struct AccessToken;
 #[derive(Debug)]
 pub(crate) struct ApiKey;
 
+/// Opening the portal.
+#[derive(Debug)]
+pub(crate) struct OpensPortal;
+
+/// Managing API keys.
+#[derive(Debug)]
+pub(crate) struct ManagesKeys;
+
 impl Kind for AccessToken {
-    const OTHER: CredentialKind = CredentialKind::ApiKey;
-    const OTHER_NAME: &'static str = "an API key";
-    const OTHER_ROUTE: &'static str = crate::routes::PORTAL_BY_API_KEY;
+    const OTHER: (CredentialKind, &'static str) = (CredentialKind::ApiKey, "an API key");
     const INVALID: ErrorCode = ErrorCode::InvalidToken;
     const IS_TOKEN: bool = true;
 
@@ -59,9 +72,7 @@ impl Kind for AccessToken {
 }
 
 impl Kind for ApiKey {
-    const OTHER: CredentialKind = CredentialKind::AccessToken;
-    const OTHER_NAME: &'static str = "an access token";
-    const OTHER_ROUTE: &'static str = crate::routes::PORTAL;
+    const OTHER: (CredentialKind, &'static str) = (CredentialKind::AccessToken, "an access token");
     const INVALID: ErrorCode = ErrorCode::InvalidApiKey;
     const IS_TOKEN: bool = false;
 
@@ -70,21 +81,97 @@ impl Kind for ApiKey {
     }
 }
 
-impl<K: Kind> FromRequestParts<Api> for Caller<K> {
+impl Purpose for OpensPortal {
+    fn elsewhere(is_token: bool) -> &'static str {
+        if is_token { crate::routes::PORTAL_BY_API_KEY } else { crate::routes::PORTAL }
+    }
+
+    fn permission() -> Permission {
+        Permission::portal()
+    }
+}
+
+impl Purpose for ManagesKeys {
+    fn elsewhere(_is_token: bool) -> &'static str {
+        "a route for API keys; keys are managed with an access token only"
+    }
+
+    fn permission() -> Permission {
+        Permission::manage_api_keys()
+    }
+}
+
+/// What stands between callers and the service, beside their credentials.
+#[derive(Debug)]
+pub struct Guard {
+    /// Requests per principal; `None` is off.
+    pub rate: Option<RateLimiter>,
+    /// Failed credentials per source and key; `None` is off.
+    pub failures: Option<FailureLimiter>,
+    /// What was denied, for the audit log.
+    pub denials: Arc<DenialCounter>,
+}
+
+impl Guard {
+    /// A refusal of a credential, or 429 where its source or key has failed too often. Only failures come here, so a
+    /// credential that holds is never refused for others'.
+    fn denied(&self, refusal: Problem, source: Option<ClientAddress>, key: Option<&ApiKeyId>) -> Problem {
+        let text = source.map(|source| source.network().to_string());
+        self.denials.count(refusal.code, text.as_deref(), key);
+        let attempt = FailedAttempt { source: source.map(ClientAddress::network), name: key.map(ApiKeyId::as_str) };
+        let wait = self.failures.as_ref().and_then(|limiter| limiter.count(attempt, Instant::now()));
+        wait.map_or(refusal, |wait| problem::rate_limited(wait))
+    }
+}
+
+impl<K: Kind, P: Purpose> FromRequestParts<Api> for Caller<K, P> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {
         let deadline = Deadline::at(Instant::now() + api.request_timeout);
+        let source = parts.extensions.get::<ClientAddress>().copied();
         let bearer = http_edge::bearer(&parts.headers).map_err(problem::from_bearer_fault)?;
         let credential = Credential::new(bearer);
-        if credential.kind(&api.key_prefix) == K::OTHER {
-            return Err(problem::wrong_credential_type(K::OTHER_NAME, K::OTHER_ROUTE));
+        let key = (api.presented_key_id)(&credential, &api.key_prefix);
+        let (other, name) = K::OTHER;
+        if credential.kind(&api.key_prefix) == other {
+            let refusal = problem::wrong_credential_type(name, P::elsewhere(K::IS_TOKEN));
+            return Err(api.guard.denied(refusal, source, key.as_ref()));
         }
-        let principal = K::authenticator(api)
-            .authenticate(&credential)
-            .await
-            .map_err(|error| problem::from_auth_error(error, K::INVALID))?;
-        api.portal.authorize(&principal).map_err(|error| problem::from_portal_error(error, K::IS_TOKEN))?;
-        Ok(Self { principal, deadline, kind: PhantomData })
+        let principal = K::authenticator(api).authenticate(&credential).await.map_err(|error| {
+            let failed = matches!(error, AuthError::Invalid { .. });
+            let expired = matches!(error, AuthError::Expired);
+            let refusal = problem::from_auth_error(error, K::INVALID);
+            if expired {
+                // Its signature held, so it is no guess: clients behind one address that refresh late must not lock it.
+                api.guard.denials.count(
+                    refusal.code,
+                    source.map(|source| source.network().to_string()).as_deref(),
+                    None,
+                );
+            }
+            if failed { api.guard.denied(refusal, source, key.as_ref()) } else { refusal }
+        })?;
+        if let Some(limiter) = &api.guard.rate {
+            let decision = match &principal.method {
+                AuthMethod::AccessToken => limiter.check(&("user", principal.owner.as_str()), Moment::now()),
+                AuthMethod::ApiKey(id) => limiter.check(&("key", id.as_str()), Moment::now()),
+            };
+            decision.announce(&parts.extensions);
+            if let Some(wait) = decision.retry_after {
+                return Err(problem::rate_limited(wait));
+            }
+        }
+        let needed = P::permission();
+        if !principal.may(&needed) {
+            let text = source.map(|source| source.ip().to_string());
+            api.guard.denials.count(ErrorCode::InsufficientPermission.as_str(), text.as_deref(), key.as_ref());
+            return Err(problem::permission_denied(&needed, K::IS_TOKEN));
+        }
+        let origin = RequestOrigin {
+            request_id: parts.extensions.get::<RequestId>().map(ToString::to_string),
+            source: source.map(|source| source.ip().to_string()),
+        };
+        Ok(Self { principal, deadline, origin, route: PhantomData })
     }
 }

@@ -4,7 +4,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use billing_domain::{ApiKeyId, CustomerId, KeyName, Mode, OriginPattern, Permission, ProviderName, Timestamp, UserId};
+use billing_domain::{
+    ApiKeyId, CustomerId, KeyDescription, KeyName, Mode, OriginPattern, Permission, ProviderName, Timestamp, UserId,
+};
 use clap::{Args, Parser, Subcommand};
 
 /// Opens the payment provider's hosted customer portal for a signed-in user.
@@ -36,6 +38,9 @@ pub(crate) enum Command {
     /// Link users to the provider's customers.
     #[command(subcommand)]
     Customers(Customers),
+    /// Read what was done, by whom, in which request.
+    #[command(subcommand)]
+    Audit(Audit),
     /// Make access tokens for development and tests.
     #[command(subcommand)]
     Token(Token),
@@ -65,11 +70,26 @@ pub(crate) enum Keys {
         #[arg(long, value_name = "ID")]
         user: Option<UserId>,
     },
-    /// Revoke a key; every replica sees it within seconds.
+    /// Revoke a key, or all of a user's; every replica sees it within seconds.
     Revoke {
+        /// The key's id: the part between the underscores.
+        #[arg(value_name = "KEY_ID", required_unless_present = "user", conflicts_with = "user")]
+        id: Option<ApiKeyId>,
+        /// Whose keys; with --all.
+        #[arg(long, value_name = "ID", requires = "all")]
+        user: Option<UserId>,
+        /// All of the user's keys.
+        #[arg(long, requires = "user")]
+        all: bool,
+    },
+    /// Make a successor that inherits everything and print it, once; the key itself holds for a while longer.
+    Rotate {
         /// The key's id: the part between the underscores.
         #[arg(value_name = "KEY_ID")]
         id: ApiKeyId,
+        /// How long both hold: 0s, 90m, 24h.
+        #[arg(long, value_name = "TIME", default_value = "24h", value_parser = overlap)]
+        overlap: Duration,
     },
 }
 
@@ -81,6 +101,9 @@ pub(crate) struct CreateKey {
     /// What its owner calls it.
     #[arg(long, value_name = "N")]
     pub(crate) name: KeyName,
+    /// What its owner says about it.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) description: Option<KeyDescription>,
     /// What it may do, as area:action; repeatable. Without it: all that exists today.
     #[arg(long = "permission", value_name = "P")]
     pub(crate) permissions: Vec<Permission>,
@@ -114,6 +137,12 @@ pub(crate) enum Customers {
         #[arg(long, value_name = "ID")]
         user: UserId,
     },
+    /// Erase what names a user: links and keys, and the ids in the audit log.
+    Forget {
+        /// The user's id.
+        #[arg(long, value_name = "ID")]
+        user: UserId,
+    },
     /// Forget which customer a user is.
     Unlink {
         /// The user's id.
@@ -122,6 +151,36 @@ pub(crate) enum Customers {
         #[command(flatten)]
         at: At,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Audit {
+    /// A page of records, oldest first.
+    List {
+        #[command(flatten)]
+        selection: Selection,
+        /// How many.
+        #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+        limit: u32,
+    },
+    /// All records as JSON lines, oldest first.
+    Export {
+        #[command(flatten)]
+        selection: Selection,
+    },
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Selection {
+    /// Only what is about this user.
+    #[arg(long, value_name = "ID")]
+    pub(crate) user: Option<UserId>,
+    /// Only from this moment on, as RFC 3339.
+    #[arg(long, value_name = "T", value_parser = timestamp)]
+    pub(crate) since: Option<Timestamp>,
+    /// Only after the record with this sequence number.
+    #[arg(long, value_name = "SEQUENCE")]
+    pub(crate) after: Option<i64>,
 }
 
 #[derive(Args, Debug)]
@@ -167,9 +226,14 @@ fn timestamp(text: &str) -> Result<Timestamp, String> {
         .map_err(|_| "write it as RFC 3339: 2027-01-31T00:00:00Z".to_owned())
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+fn overlap(text: &str) -> Result<Duration, String> {
     let parsed = text.parse::<jiff::SignedDuration>().ok().and_then(|duration| Duration::try_from(duration).ok());
-    parsed.filter(|duration| !duration.is_zero()).ok_or_else(|| "write it as a positive time: 90s, 15m, 24h".to_owned())
+    parsed.ok_or_else(|| "write it as a time: 90s, 15m, 24h".to_owned())
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let positive = overlap(text)?;
+    if positive.is_zero() { Err("it must be more than nothing".to_owned()) } else { Ok(positive) }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The commands: one file each.
 
+mod audit;
 mod customers;
 mod keys;
 mod migrate;
@@ -61,6 +62,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Migrate => migrate::run(&context).await,
         Command::Keys(command) => keys::run(&context, command).await,
         Command::Customers(command) => customers::run(&context, command).await,
+        Command::Audit(command) => audit::run(&context, command).await,
         Command::Token(command) => token::run(&context, command),
         Command::Openapi => openapi::run(),
         Command::Sandbox(arguments) => sandbox::run(&context, arguments).await,
@@ -68,7 +70,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
 }
 
 /// What all commands share.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Context {
     config: Option<std::path::PathBuf>,
     json: bool,
@@ -103,6 +105,17 @@ fn print(text: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     let written = writeln!(out, "{text}").and_then(|()| out.flush());
     written.map_err(|error| Failure::failed("standard output cannot be written", &error))
+}
+
+/// What commands over a database begin with: their settings, the log, and the database.
+async fn session<T>(context: &Context, read: impl FnOnce(&mut Settings) -> Option<T>) -> Result<(Stores, T), Failure> {
+    let mut settings = context.settings(&[]);
+    let log = LogSettings::read(&mut settings.reader, "warn");
+    let auto_migrate = store::auto_migrate(&mut settings);
+    let store = store::read(&mut settings);
+    let more = read(&mut settings);
+    let (store, more) = Context::checked(settings, log, store.zip(more))?;
+    Ok((opened(store, auto_migrate).await?, more))
 }
 
 /// The database that a command works on, migrated first where that is allowed.

@@ -2,17 +2,17 @@
 
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use auth_api_key::{IssueError, NewApiKey};
 use auth_jwt::{JwtSettings, MintError};
 use billing_domain::ports::{Authenticator, OnConflict, RepoError};
+use billing_domain::{Actor, ApiKeyError, ApiKeyIssuer, NewApiKey, RequestOrigin};
 use billing_domain::{Credential, CustomerId, CustomerLink, KeyName, ProviderAccount, UserId};
 use secrecy::ExposeSecret;
 
 use crate::commands::clock;
 use crate::wiring::data_folder;
-use crate::wiring::keys::Keys;
 use crate::wiring::store::Stores;
 
 const USER: &str = "demo-user";
@@ -26,7 +26,8 @@ pub(crate) struct Demo {
     pub(crate) sandbox: String,
     pub(crate) folder: PathBuf,
     pub(crate) tokens: JwtSettings,
-    pub(crate) keys: Keys,
+    pub(crate) keys: Arc<dyn Authenticator>,
+    pub(crate) issuer: ApiKeyIssuer,
     pub(crate) stores: Stores,
     pub(crate) account: ProviderAccount,
 }
@@ -39,7 +40,7 @@ pub(crate) enum DemoError {
     #[error("the store failed")]
     Store(#[from] RepoError),
     #[error("no API key was made")]
-    Key(#[from] IssueError),
+    Key(#[from] ApiKeyError),
     #[error("the data folder or standard output failed")]
     Io(#[from] io::Error),
 }
@@ -64,15 +65,21 @@ impl Demo {
     /// The key of the last start, where it still holds.
     async fn key(&self, owner: &UserId) -> Result<String, DemoError> {
         if let Some(text) = data_folder::read(&self.folder, KEY_FILE)? {
-            let judged = self.keys.authenticator.authenticate(&Credential::new(text.as_str())).await;
+            let judged = self.keys.authenticate(&Credential::new(text.as_str())).await;
             if judged.is_ok_and(|principal| principal.owner == *owner) {
                 return Ok(text);
             }
         }
         let name: KeyName = parsed("demo")?;
-        let order =
-            NewApiKey { owner: owner.clone(), name, permissions: None, return_origins: Vec::new(), expires_at: None };
-        let issued = self.keys.issuer.issue(order).await?;
+        let order = NewApiKey {
+            owner: owner.clone(),
+            name,
+            description: None,
+            permissions: None,
+            return_origins: Vec::new(),
+            expires_at: None,
+        };
+        let issued = self.issuer.create(order, None, Actor::Operator, RequestOrigin::default()).await?;
         data_folder::replace(&self.folder, KEY_FILE, issued.text.expose_secret())?;
         Ok(issued.text.expose_secret().to_owned())
     }

@@ -68,6 +68,8 @@ error_codes! {
         "The path exists, and does not know this method. The `Allow` header lists those that it knows.";
     RequestTimeout "request_timeout" REQUEST_TIMEOUT "Request timeout"
         "The request did not arrive in time: a body has 5 seconds. Send it again.";
+    TooManyApiKeys "too_many_api_keys" CONFLICT "Too many API keys"
+        "The user has as many active API keys as this service allows. Revoke one, or rotate one instead of making another.";
     PayloadTooLarge "payload_too_large" PAYLOAD_TOO_LARGE "Payload too large"
         "The body is over 16 KiB. No request of this API needs that much.";
     UriTooLong "uri_too_long" URI_TOO_LONG "URI too long"

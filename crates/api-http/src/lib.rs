@@ -11,14 +11,28 @@ pub mod routes;
 use std::sync::Arc;
 use std::time::Duration;
 
-use billing_domain::ports::Authenticator;
-use billing_domain::{KeyPrefix, PortalService};
+use billing_domain::ports::{Authenticator, Clock};
+use billing_domain::{ApiKeyId, ApiKeyIssuer, ApiKeyService, Credential, KeyPrefix, KeyRules, PortalService};
+
+pub use crate::caller::Guard;
 
 use crate::readiness::Readiness;
 
 /// What the routes need, shared by all requests.
 #[derive(Clone, Debug)]
 pub struct Api {
+    /// Lists and revokes API keys.
+    pub keys: ApiKeyService,
+    /// Makes and rotates them.
+    pub issuer: ApiKeyIssuer,
+    /// What owners of keys are held to.
+    pub key_rules: Arc<KeyRules>,
+    /// The key id in a credential that has an API key's form and checksum; costs no look-up.
+    pub presented_key_id: fn(&Credential, &KeyPrefix) -> Option<ApiKeyId>,
+    /// Limits and the count of denials.
+    pub guard: Arc<Guard>,
+    /// The time of day.
+    pub clock: Arc<dyn Clock>,
     /// Opens portals.
     pub portal: Arc<PortalService>,
     /// Judges access tokens.

@@ -5,6 +5,8 @@ mod commands;
 mod config;
 mod demo;
 mod logging;
+mod signals;
+mod upkeep;
 mod wiring;
 
 use std::process::ExitCode;

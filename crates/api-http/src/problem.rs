@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use billing_domain::ports::MintError;
 use billing_domain::ports::{AuthError, RepoError};
-use billing_domain::{FlowKind, LocaleError, PortalError, ReturnUrlError};
+use billing_domain::{ApiKeyError, FlowKind, LocaleError, Permission, PortalError, ReturnUrlError};
 use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use http_edge::{BearerFault, Fault, Problem};
@@ -101,15 +102,7 @@ pub(crate) fn from_auth_error(error: AuthError, invalid: ErrorCode) -> Problem {
 /// Why the portal does not open. `token` says whether the caller came with an access token rather than an API key.
 pub(crate) fn from_portal_error(error: PortalError, token: bool) -> Problem {
     match error {
-        PortalError::PermissionDenied(permission) => {
-            tracing::info!(%permission, "permission refused");
-            let detail = if token {
-                "Ask for an access token with the claims that billing requires.".to_owned()
-            } else {
-                format!("Use an API key that has the permission `{permission}`.")
-            };
-            problem(ErrorCode::InsufficientPermission, detail)
-        }
+        PortalError::PermissionDenied(permission) => permission_denied(&permission, token),
         PortalError::Locale(LocaleError::Malformed) => {
             problem(ErrorCode::InvalidRequest, "Send `locale` as a BCP 47 language tag such as `ko-KR`, or as `auto`.")
         }
@@ -144,6 +137,50 @@ pub(crate) fn from_portal_error(error: PortalError, token: bool) -> Problem {
         PortalError::Overloaded { retry_after } => overloaded(retry_after),
         PortalError::Store(error) => from_repo_error(&error),
     }
+}
+
+/// A credential that holds, and does not allow this. `token` is as above.
+pub(crate) fn permission_denied(permission: &Permission, token: bool) -> Problem {
+    tracing::info!(%permission, "permission refused");
+    let detail = if token {
+        "Ask for an access token with the claims that billing requires.".to_owned()
+    } else {
+        format!("Use an API key that has the permission `{permission}`.")
+    };
+    problem(ErrorCode::InsufficientPermission, detail)
+}
+
+/// Why a key was not made, rotated or revoked.
+pub(crate) fn from_api_key_error(error: ApiKeyError) -> Problem {
+    match error {
+        ApiKeyError::AlreadyExpired => problem(ErrorCode::InvalidRequest, "Send an `expiresAt` in the future."),
+        ApiKeyError::TooBroad(error) => {
+            problem(ErrorCode::InvalidRequest, format!("Correct `returnOrigins`: {error}."))
+        }
+        ApiKeyError::OriginNotAllowed(_) => problem(
+            ErrorCode::InvalidRequest,
+            "Send `returnOrigins` within those that this service allows for API keys.",
+        ),
+        ApiKeyError::TooMany(limit) => problem(
+            ErrorCode::TooManyApiKeys,
+            format!("Revoke an API key first: a user has at most {limit} active ones."),
+        ),
+        ApiKeyError::NotFound => problem(ErrorCode::NotFound, "Send the id of one of your own API keys."),
+        ApiKeyError::NotActive => {
+            problem(ErrorCode::InvalidRequest, "Create a new API key: this one is revoked or expired.")
+        }
+        ApiKeyError::Mint(MintError::Overloaded { retry_after }) => overloaded(retry_after),
+        error @ (ApiKeyError::NoFreeId | ApiKeyError::Mint(MintError::Failed { .. })) => {
+            tracing::error!(cause = with_sources(&error), "no API key can be made");
+            internal_error()
+        }
+        ApiKeyError::Store(error) => from_repo_error(&error),
+    }
+}
+
+/// Too many requests of one principal, or failures from one source.
+pub(crate) fn rate_limited(wait: Duration) -> Problem {
+    retry_after(problem(ErrorCode::RateLimited, "Repeat the request after `Retry-After`."), wait)
 }
 
 /// The checks that keep the service from working, by name.

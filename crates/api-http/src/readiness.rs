@@ -15,6 +15,7 @@ pub struct Readiness {
     drain: Drain,
     ready: watch::Sender<bool>,
     database_down: AtomicBool,
+    keys_missing: AtomicBool,
     provider_failed_at: AtomicI64,
     clock: std::sync::Arc<dyn billing_domain::ports::Clock>,
 }
@@ -37,23 +38,24 @@ impl Readiness {
         Self {
             drain,
             ready: watch::Sender::new(false),
-            database_down: AtomicBool::new(false),
+            database_down: AtomicBool::new(true),
+            keys_missing: AtomicBool::new(true),
             provider_failed_at: AtomicI64::new(i64::MIN),
             clock,
         }
     }
 
-    /// The database was reached and fits: ready from now on, whatever goes away later.
-    pub fn database_is_up(&self) {
-        self.database_down.store(false, Ordering::Relaxed);
-        metrics::gauge!("dependency_up", "dependency" => "database").set(1.0);
-        self.ready.send_if_modified(|ready| !std::mem::replace(ready, true));
-    }
-
-    /// The database cannot be used now.
-    pub fn database_is_down(&self) {
-        self.database_down.store(true, Ordering::Relaxed);
-        metrics::gauge!("dependency_up", "dependency" => "database").set(0.0);
+    /// Whether the database can be used now, and whether there are keys to judge access tokens by. The first time that both
+    /// hold the service is ready: from then on, whatever goes away.
+    pub fn observe(&self, database_is_up: bool, keys_are_loaded: bool) {
+        self.database_down.store(!database_is_up, Ordering::Relaxed);
+        self.keys_missing.store(!keys_are_loaded, Ordering::Relaxed);
+        for (name, up) in [("database", database_is_up), ("keys", keys_are_loaded)] {
+            metrics::gauge!("dependency_up", "dependency" => name).set(if up { 1.0 } else { 0.0 });
+        }
+        if database_is_up && keys_are_loaded {
+            self.ready.send_if_modified(|ready| !std::mem::replace(ready, true));
+        }
     }
 
     /// A call to the provider was answered.
@@ -78,17 +80,16 @@ impl Readiness {
     #[must_use]
     pub fn state(&self) -> State {
         let mut failing = Vec::new();
-        if !*self.ready.borrow() {
-            failing.push("database");
-        }
-        if self.drain.is_draining() {
-            failing.push("draining");
-        }
-        if !failing.is_empty() {
-            return State::NotReady(failing);
-        }
         if self.database_down.load(Ordering::Relaxed) {
             failing.push("database");
+        }
+        if self.keys_missing.load(Ordering::Relaxed) {
+            failing.push("keys");
+        }
+        let draining = self.drain.is_draining();
+        if draining || !*self.ready.borrow() {
+            failing.extend(draining.then_some("draining"));
+            return State::NotReady(failing);
         }
         let since = Timestamp::from_millis(self.provider_failed_at.load(Ordering::Relaxed));
         if self.clock.now().as_millis().saturating_sub(since.as_millis()) < PROVIDER_MEMORY_MILLIS {

@@ -1,11 +1,12 @@
 //! The routes: one file an endpoint.
 
+pub mod api_keys;
 mod docs;
 mod portal;
 mod probes;
 
 use axum::Router;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::{Api, caller};
@@ -15,11 +16,17 @@ pub const PORTAL: &str = "/api/v1/subscriptions/portal";
 /// The route for API keys.
 pub const PORTAL_BY_API_KEY: &str = "/api/v1/subscriptions/portal/api";
 
+/// The owner's API keys.
+pub const API_KEYS: &str = "/api/v1/api-keys";
+
 /// Everything that the public listener serves.
 pub fn public(api: Api) -> Router {
     Router::new()
         .route(PORTAL, post(portal::open::<caller::AccessToken>))
         .route(PORTAL_BY_API_KEY, post(portal::open::<caller::ApiKey>))
+        .route(API_KEYS, get(api_keys::list).post(api_keys::create))
+        .route("/api/v1/api-keys/{id}", delete(api_keys::revoke))
+        .route("/api/v1/api-keys/{id}/rotate", post(api_keys::rotate))
         .route("/livez", get(probes::livez))
         .route("/readyz", get(probes::readyz))
         .route("/openapi.json", get(docs::openapi_json))

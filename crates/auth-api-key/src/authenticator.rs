@@ -3,61 +3,62 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use billing_domain::ports::{ApiKeyRepo, AuthError, Authenticator, Clock, RepoError};
-use billing_domain::{ApiKey, AuthMethod, Credential, KeyPrefix, Permissions, Principal, StoredApiKey, Timestamp};
-use secrecy::SecretString;
+use billing_domain::ports::{AuthError, Authenticator, Clock, RepoError};
+use billing_domain::{ApiKey, ApiKeyId, AuthMethod, Credential, KeyPrefix, Permissions, Principal, Timestamp};
 
-use crate::gate::Gate;
-use crate::hasher::{SecretHasher, VerifyError};
+use crate::hasher::VerifyError;
 use crate::key_text::KeyText;
-use crate::pool::{Argon2Pool, PoolError};
-use crate::settings::ApiKeySettings;
+use crate::live::{LiveSettings, Snapshot};
+use crate::pool::PoolError;
+use crate::proofs::{Fingerprint, Proofs};
+use crate::renewal::Renewals;
+use crate::rows::{KeyRows, Row};
+use crate::uses::Uses;
 
-/// Judges API keys: form and checksum, one indexed read, the gate, revoked or expired, argon2id. The first that fails ends it.
+/// Judges API keys: form and checksum, the row, the gate, revoked or expired, argon2id. The first that fails ends it; the last
+/// one is remembered for a minute. [`ApiKeys::start`](crate::ApiKeys::start) makes one.
 #[derive(Debug)]
 pub struct ApiKeyAuthenticator {
-    prefix: KeyPrefix,
-    gate: Gate,
-    repo: Arc<dyn ApiKeyRepo>,
-    clock: Arc<dyn Clock>,
-    hasher: SecretHasher,
+    pub(crate) live: Arc<LiveSettings>,
+    pub(crate) rows: Arc<KeyRows>,
+    pub(crate) proofs: Arc<Proofs>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) uses: Arc<Uses>,
+    pub(crate) renewals: Renewals,
+}
+
+/// The id inside a presented key whose form and checksum hold, whether or not such a key exists. Costs no look-up.
+#[must_use]
+pub fn presented_key_id(credential: &Credential, prefix: &KeyPrefix) -> Option<ApiKeyId> {
+    KeyText::parse(credential.expose(), prefix).ok().map(|presented| presented.id)
 }
 
 impl ApiKeyAuthenticator {
-    /// An authenticator over this store. The pool is the process's only one.
-    #[must_use]
-    pub fn new(
-        settings: &ApiKeySettings,
-        repo: Arc<dyn ApiKeyRepo>,
-        clock: Arc<dyn Clock>,
-        pool: Arc<Argon2Pool>,
-    ) -> Self {
-        let (prefix, gate) = (settings.prefix().clone(), settings.gate().clone());
-        Self { prefix, gate, repo, clock, hasher: SecretHasher::new(pool) }
-    }
-
-    /// The key's row, once the secret has passed the gate. Costs microseconds and one read.
-    async fn find(&self, presented: &KeyText<'_>) -> Result<StoredApiKey, AuthError> {
-        let KeyText { id, secret } = presented;
-        let Some(stored) = self.repo.find(id).await? else {
-            self.gate.admits_nobody(id, secret);
-            return Err(AuthError::invalid(format!("API key {id}: unknown")));
-        };
-        match self.gate.admits(id, secret, &stored.verifier.gate) {
-            Ok(true) => Ok(stored),
-            Ok(false) => Err(AuthError::invalid(format!("API key {id}: wrong secret"))),
-            Err(_) => Err(corrupt("secret_gate", "it is not 64 lower-case hex digits")),
+    /// Proves a key that was not proven lately: the gate, revoked or expired, and then argon2.
+    async fn prove(
+        &self,
+        live: &Snapshot,
+        row: &Row,
+        presented: &KeyText<'_>,
+        fingerprint: Fingerprint,
+        now: Timestamp,
+    ) -> Result<(), AuthError> {
+        let (KeyText { id, secret }, verifier) = (presented, &row.stored.verifier);
+        match live.gate.admits(id, secret, &verifier.gate) {
+            Ok(true) => {}
+            Ok(false) if verifier.pepper.as_ref().is_some_and(|own| live.gate.pepper_ids().all(|id| id != own)) => {
+                return Err(AuthError::invalid(format!("API key {id}: it is under a pepper that is not configured")));
+            }
+            Ok(false) => return Err(AuthError::invalid(format!("API key {id}: wrong secret"))),
+            Err(_) => return Err(corrupt("secret_gate", "it is not 64 lower-case hex digits")),
         }
-    }
-
-    /// The expensive proof, for a key that has passed everything else.
-    async fn prove(&self, presented: &KeyText<'_>, hash: &SecretString) -> Result<(), AuthError> {
-        match self.hasher.verify(SecretString::from(presented.secret), hash).await {
+        check_validity(&row.stored.key, now)?;
+        match self.proofs.prove(fingerprint, secret, &verifier.hash, now).await {
             Ok(true) => Ok(()),
             Ok(false) => {
                 // Nobody passes the gate without the pepper: the row's two columns do not belong together.
-                tracing::warn!(key_id = %presented.id, "an API key fits its gate and not its hash: its row was tampered with");
-                Err(AuthError::invalid(format!("API key {}: fits its gate and not its hash", presented.id)))
+                tracing::warn!(key_id = %id, "an API key fits its gate and not its hash: its row was tampered with");
+                Err(AuthError::invalid(format!("API key {id}: fits its gate and not its hash")))
             }
             Err(VerifyError::Unusable(reason)) => Err(corrupt("secret_hash", reason)),
             Err(VerifyError::Pool(PoolError::Overloaded { retry_after })) => Err(AuthError::Overloaded { retry_after }),
@@ -71,18 +72,38 @@ impl ApiKeyAuthenticator {
 #[async_trait]
 impl Authenticator for ApiKeyAuthenticator {
     async fn authenticate(&self, credential: &Credential) -> Result<Principal, AuthError> {
-        let presented = KeyText::parse(credential.expose(), &self.prefix)
+        let (live, now) = (self.live.get(), self.clock.now());
+        let presented = KeyText::parse(credential.expose(), &live.prefix)
             .map_err(|error| AuthError::invalid(format!("no API key: {error}")))?;
-        let StoredApiKey { key, verifier } = self.find(&presented).await?;
-        check_validity(&key, self.clock.now())?;
-        self.prove(&presented, &verifier.hash).await?;
+        let KeyText { id, secret } = &presented;
+        let Some(row) = self.rows.find(id, now).await? else {
+            live.gate.admits_nobody(id, secret);
+            return Err(unknown(id));
+        };
+        let fingerprint = self.proofs.fingerprint(live.epoch, &row.verifier_digest, id, secret);
+        let (row, now) = if self.proofs.hold(&fingerprint, now) {
+            (row, now)
+        } else {
+            self.prove(&live, &row, &presented, fingerprint, now).await?;
+            // In a long queue for argon2 the row may have grown too old.
+            let now = self.clock.now();
+            (self.rows.find(id, now).await?.ok_or_else(|| unknown(id))?, now)
+        };
+        let key = &row.stored.key;
+        check_validity(key, now)?;
+        self.uses.note(key, now);
+        self.renewals.offer(&live, &row, &presented, now);
         Ok(Principal {
-            owner: key.owner,
-            method: AuthMethod::ApiKey(key.id),
-            permissions: Permissions::Only(key.permissions),
-            return_origins: key.return_origins,
+            owner: key.owner.clone(),
+            method: AuthMethod::ApiKey(key.id.clone()),
+            permissions: Permissions::Only(key.permissions.clone()),
+            return_origins: key.return_origins.clone(),
         })
     }
+}
+
+fn unknown(id: &ApiKeyId) -> AuthError {
+    AuthError::invalid(format!("API key {id}: unknown"))
 }
 
 fn check_validity(key: &ApiKey, now: Timestamp) -> Result<(), AuthError> {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use billing_domain::ApiKeyId;
+use billing_domain::{ApiKeyId, KeyVerifier, PepperId};
 use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
@@ -10,12 +10,17 @@ use subtle::ConstantTimeEq;
 
 /// What the MAC is of, so that the same pepper may serve another purpose one day without the two meeting.
 const DOMAIN: &[u8] = b"billing-portal api-key gate v1";
+/// What the MAC is of that names a pepper. No gate's message starts like this.
+const ID_DOMAIN: &[u8] = b"billing-portal pepper id v1";
 const MIN_PEPPER_BYTES: usize = 32;
 const HEX_CHARS: usize = 64;
 
 /// A server-side secret of at least 32 bytes that the database never sees. Its `Debug` shows nothing.
 #[derive(Clone)]
-pub struct Pepper(Hmac<Sha256>);
+pub struct Pepper {
+    mac: Hmac<Sha256>,
+    id: PepperId,
+}
 
 /// Why a text was refused as pepper.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -52,18 +57,21 @@ impl Pepper {
             return Err(PepperError::WhiteSpace);
         }
         // HMAC takes keys of any length (RFC 2104, section 3); the error is of the trait, for MACs that do not.
-        Hmac::new_from_slice(text.as_bytes()).map(Self).map_err(|_| PepperError::TooShort)
+        let mac = Hmac::<Sha256>::new_from_slice(text.as_bytes()).map_err(|_| PepperError::TooShort)?;
+        let name = mac.clone().chain_update(ID_DOMAIN).finalize().into_bytes();
+        // Eight bytes are sixteen hex digits, which is what an id is.
+        let id = hex(&name[..8]).parse().map_err(|_| PepperError::TooShort)?;
+        Ok(Self { mac, id })
     }
 
     /// The MAC of a key's secret, bound to its id: a row whose gate and hash were copied from another row admits nobody.
     /// Neither part can hold the NUL that parts them, so that no two pairs give the same message.
     fn mac(&self, id: &ApiKeyId, secret: &str) -> String {
-        let mut mac = self.0.clone();
+        let mut mac = self.mac.clone();
         for part in [DOMAIN, b"\0", id.as_str().as_bytes(), b"\0", secret.as_bytes()] {
             mac.update(part);
         }
-        let digits = mac.finalize().into_bytes();
-        digits.iter().flat_map(|b| [b >> 4, b & 0xf]).map(|n| char::from(b"0123456789abcdef"[usize::from(n)])).collect()
+        hex(&mac.finalize().into_bytes())
     }
 }
 
@@ -74,7 +82,22 @@ impl Gate {
         Self { current, previous }
     }
 
-    /// What to store beside a new key.
+    /// The names of the peppers in force: the current one, then the previous one, if any.
+    pub fn pepper_ids(&self) -> impl Iterator<Item = &PepperId> {
+        [Some(&self.current), self.previous.as_ref()].into_iter().flatten().map(|pepper| &pepper.id)
+    }
+
+    /// The name of the pepper that writes.
+    pub(crate) const fn current_id(&self) -> &PepperId {
+        &self.current.id
+    }
+
+    /// What to store beside a key: all that proves it.
+    pub(crate) fn verifier(&self, id: &ApiKeyId, secret: &SecretString, hash: SecretString) -> KeyVerifier {
+        KeyVerifier { pepper: Some(self.current.id.clone()), gate: self.value(id, secret), hash }
+    }
+
+    /// A key's secret under the pepper that writes.
     pub(crate) fn value(&self, id: &ApiKeyId, secret: &SecretString) -> SecretString {
         SecretString::from(self.current.mac(id, secret.expose_secret()))
     }
@@ -96,6 +119,10 @@ impl Gate {
         let nothing = SecretString::from("0".repeat(HEX_CHARS));
         let _ = std::hint::black_box(self.admits(id, secret, &nothing));
     }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().flat_map(|b| [b >> 4, b & 0xf]).map(|n| char::from(b"0123456789abcdef"[usize::from(n)])).collect()
 }
 
 impl fmt::Debug for Pepper {
@@ -132,6 +159,17 @@ mod tests {
             assert_eq!(gate.value(&id(), &SecretString::from(SECRET)).expose_secret(), expected);
             assert!(admits(&gate, SECRET, expected));
         }
+    }
+
+    #[test]
+    fn c7_a_pepper_s_id_is_the_beginning_of_an_hmac_under_it() {
+        // Python's `hmac` over `ID_DOMAIN`, under 32 times `p` and 32 times `q`.
+        let expected = ["eb982a4f30d0fd8d", "7132b2c1e60eadab"].map(|id| id.parse::<PepperId>().unwrap());
+        let gate = Gate::new(pepper("p"), Some(pepper("q")));
+        assert!(gate.pepper_ids().eq(&expected));
+        let verifier = gate.verifier(&id(), &SecretString::from(SECRET), SecretString::from("hash"));
+        assert_eq!(verifier.pepper.as_ref(), Some(&expected[0]));
+        assert_eq!((verifier.gate.expose_secret(), verifier.hash.expose_secret()), (UNDER_P, "hash"));
     }
 
     #[test]

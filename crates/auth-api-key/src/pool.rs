@@ -90,6 +90,22 @@ impl Argon2Pool {
     {
         let (reply, answer) = oneshot::channel();
         self.workers.submit(Box::new(Request { work, reply })).map_err(|_| overloaded(QUEUE_FULL))?;
+        self.wait(answer).await
+    }
+
+    /// The same, where a thread is free this moment: nobody's key waits behind it for longer than a run. Else there is no room.
+    pub(crate) async fn run_in_spare_time<T, F>(&self, work: F) -> Result<T, PoolError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Memory) -> T + Send + 'static,
+    {
+        if !self.workers.has_spare_time() {
+            return Err(PoolError::Overloaded { retry_after: RETRY_AFTER });
+        }
+        self.run(work).await
+    }
+
+    async fn wait<T>(&self, answer: oneshot::Receiver<T>) -> Result<T, PoolError> {
         match timeout(self.limits.patience, answer).await {
             Ok(Ok(result)) => Ok(result),
             Ok(Err(_)) => Err(PoolError::Failed),

@@ -64,6 +64,15 @@ impl SecretHash {
     }
 }
 
+/// Whether a hash was made with today's parameters. One that cannot be used is not old, it is broken.
+pub(crate) fn is_current(text: &str) -> bool {
+    SecretHash::parse(text).map_or(true, |stored| {
+        let (own, today) = (&stored.params, &PARAMS);
+        (own.m_cost(), own.t_cost(), own.p_cost()) == (today.m_cost(), today.t_cost(), today.p_cost())
+            && (stored.salt.len(), stored.output.len()) == (SALT_BYTES, OUTPUT_BYTES)
+    })
+}
+
 /// Hashes a new secret; gives the PHC string.
 pub(crate) fn hash(secret: &SecretString, salt: &[u8], memory: &mut Memory) -> Result<SecretString, HashFailure> {
     let mut output = [0; OUTPUT_BYTES];
@@ -136,6 +145,16 @@ mod tests {
     #[test]
     fn c7_hashes_with_other_argon2id_parameters_still_verify() {
         assert!(verifies(OTHER_PARAMETERS));
+    }
+
+    #[test]
+    fn c7_a_hash_with_other_parameters_is_not_of_today() {
+        assert!(is_current(KNOWN_ANSWER));
+        assert!(!is_current(OTHER_PARAMETERS));
+        for (from, to) in [("m=19456", "m=19457"), ("t=2", "t=3"), ("p=1", "p=2"), ("MDEyMz", "")] {
+            assert!(!is_current(&KNOWN_ANSWER.replacen(from, to, 1)), "{from} -> {to}");
+        }
+        assert!(is_current("no hash at all"), "a new one would hide that it is broken");
     }
 
     #[test]

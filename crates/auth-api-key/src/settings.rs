@@ -1,14 +1,19 @@
 //! The settings of API keys.
 
-use billing_domain::KeyPrefix;
+use billing_domain::{KeyPrefix, OriginPattern};
 
 use crate::gate::{Gate, Pepper, PepperError};
 
 const PREFIX: &str = "API_KEY_PREFIX";
 const PEPPER: &str = "API_KEY_PEPPER";
+const MAX_PER_USER: &str = "API_KEY_MAX_PER_USER";
+const RETURN_ORIGINS: &str = "API_KEY_RETURN_ORIGINS";
+
+const DEFAULT_MAX_PER_USER: u32 = 20;
+const MOST_PER_USER: u32 = 10_000;
 
 /// The names of all settings that are read here.
-pub const SETTINGS: &[&str] = &[PREFIX, PEPPER];
+pub const SETTINGS: &[&str] = &[PREFIX, PEPPER, MAX_PER_USER, RETURN_ORIGINS];
 
 /// Those of [`SETTINGS`] that are secret.
 pub const SECRETS: &[&str] = &[PEPPER];
@@ -18,6 +23,8 @@ pub const SECRETS: &[&str] = &[PEPPER];
 pub struct ApiKeySettings {
     prefix: KeyPrefix,
     gate: Gate,
+    max_per_user: u32,
+    return_origins: Option<Vec<OriginPattern>>,
 }
 
 impl ApiKeySettings {
@@ -34,9 +41,20 @@ impl ApiKeySettings {
             None => Err((PEPPER, format!("it is required: {MAKE_ONE}, and keep it, for no key holds without it"))),
             Some(text) => read_gate(&text).map_err(|fault| (PEPPER, fault)),
         };
-        match (prefix, gate) {
-            (Ok(prefix), Ok(gate)) => Ok(Self { prefix, gate }),
-            (prefix, gate) => Err(prefix.err().into_iter().chain(gate.err()).collect()),
+        let max_per_user = match get(MAX_PER_USER) {
+            None => Ok(DEFAULT_MAX_PER_USER),
+            Some(text) => read_max_per_user(&text).map_err(|fault| (MAX_PER_USER, fault)),
+        };
+        let return_origins =
+            get(RETURN_ORIGINS).map(|text| read_origins(&text)).transpose().map_err(|fault| (RETURN_ORIGINS, fault));
+        match (prefix, gate, max_per_user, return_origins) {
+            (Ok(prefix), Ok(gate), Ok(max_per_user), Ok(return_origins)) => {
+                Ok(Self { prefix, gate, max_per_user, return_origins })
+            }
+            (prefix, gate, max_per_user, return_origins) => {
+                let faults = [prefix.err(), gate.err(), max_per_user.err(), return_origins.err()];
+                Err(faults.into_iter().flatten().collect())
+            }
         }
     }
 
@@ -50,6 +68,18 @@ impl ApiKeySettings {
     #[must_use]
     pub const fn gate(&self) -> &Gate {
         &self.gate
+    }
+
+    /// How many active keys a user may have who makes them over HTTP.
+    #[must_use]
+    pub const fn max_per_user(&self) -> u32 {
+        self.max_per_user
+    }
+
+    /// Within which a key's own return origins must lie that is made over HTTP; `None`: within the deployment's.
+    #[must_use]
+    pub fn return_origins(&self) -> Option<&[OriginPattern]> {
+        self.return_origins.as_deref()
     }
 }
 
@@ -71,6 +101,19 @@ fn read_gate(text: &str) -> Result<Gate, String> {
     }
 }
 
+fn read_max_per_user(text: &str) -> Result<u32, String> {
+    let number = text.parse::<u32>().ok().filter(|number| (1..=MOST_PER_USER).contains(number));
+    number.ok_or_else(|| format!("it is a whole number from 1 to {MOST_PER_USER}"))
+}
+
+fn read_origins(text: &str) -> Result<Vec<OriginPattern>, String> {
+    let read = |part: &str| {
+        let part = part.trim();
+        part.parse::<OriginPattern>().map_err(|error| format!("`{part}`: {error}; separate several by commas"))
+    };
+    text.split(',').map(read).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use billing_domain::ApiKeyId;
@@ -82,6 +125,7 @@ mod tests {
         ApiKeySettings::read(&mut |name| match name {
             "API_KEY_PREFIX" => prefix.map(str::to_owned),
             "API_KEY_PEPPER" => pepper.map(str::to_owned),
+            "API_KEY_MAX_PER_USER" | "API_KEY_RETURN_ORIGINS" => None,
             other => panic!("{other} is no setting of this crate"),
         })
     }
@@ -121,6 +165,35 @@ mod tests {
             let one = read(None, Some(&letter.repeat(32))).unwrap();
             assert_eq!(both.gate().admits(&id, &"s".repeat(43), &one.gate().value(&id, &secret)), Ok(true));
             assert_eq!(one.gate().admits(&id, &"s".repeat(43), &both.gate().value(&id, &secret)), Ok(written_by_both));
+        }
+    }
+
+    fn read_rules(name: &str, value: &str) -> Result<ApiKeySettings, Vec<(&'static str, String)>> {
+        ApiKeySettings::read(&mut |wanted| match wanted {
+            "API_KEY_PEPPER" => Some("p".repeat(32)),
+            other => (other == name).then(|| value.to_owned()),
+        })
+    }
+
+    #[test]
+    fn a_user_has_at_most_20_active_keys_by_default() {
+        assert_eq!(read(None, Some(&"p".repeat(32))).unwrap().max_per_user(), 20);
+        for good in [1, 10_000] {
+            assert_eq!(read_rules("API_KEY_MAX_PER_USER", &good.to_string()).unwrap().max_per_user(), good);
+        }
+        for bad in ["0", "10001", "-1", "many", "4294967297"] {
+            assert_eq!(read_rules("API_KEY_MAX_PER_USER", bad).unwrap_err()[0].0, "API_KEY_MAX_PER_USER", "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_key_s_return_origins_lie_within_the_deployment_s_by_default() {
+        assert_eq!(read(None, Some(&"p".repeat(32))).unwrap().return_origins(), None);
+        let settings = read_rules("API_KEY_RETURN_ORIGINS", "https://a.example, https://*.b.example").unwrap();
+        let expected = ["https://a.example", "https://*.b.example"].map(|text| text.parse().unwrap());
+        assert_eq!(settings.return_origins(), Some(expected.as_slice()));
+        for bad in ["http://a.example", "https://a.example,", "https://a.example/path"] {
+            assert_eq!(read_rules("API_KEY_RETURN_ORIGINS", bad).unwrap_err()[0].0, "API_KEY_RETURN_ORIGINS", "{bad}");
         }
     }
 

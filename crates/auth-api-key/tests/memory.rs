@@ -9,9 +9,9 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use auth_api_key::{ApiKeyAuthenticator, ApiKeyIssuer, ApiKeySettings, Argon2Pool, NewApiKey, OsRandom, PoolLimits};
-use billing_domain::ports::{ApiKeyRepo, Authenticator, Clock, InsertOutcome, RepoError, RevokeOutcome};
-use billing_domain::{ApiKey, ApiKeyId, Credential, StoredApiKey, Timestamp, UserId};
+use auth_api_key::{ApiKeyPorts, ApiKeySettings, ApiKeys, Argon2Pool, OsRandom, PoolLimits};
+use billing_domain::ports::{ApiKeyRepo, Authenticator, KeyMinter};
+use billing_domain::{ApiKey, Credential, Permission, StoredApiKey, Timestamp};
 use secrecy::ExposeSecret;
 use tokio::task::JoinSet;
 

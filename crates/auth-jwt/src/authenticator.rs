@@ -1,48 +1,137 @@
 //! The authenticator for access tokens.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use billing_domain::ports::{AuthError, Authenticator, Clock};
 use billing_domain::{AuthMethod, Credential, Permissions, Principal};
+use tokio::sync::Mutex;
 
+use crate::claims::ClaimPolicy;
 use crate::json::parse_object;
-use crate::settings::JwtSettings;
+use crate::jwks::ClientError;
+use crate::key_source::KeySource;
+use crate::required_claims::RequiredClaims;
+use crate::settings::{JwtSettings, KeySettings};
 use crate::{claims, compact, header};
 
-/// Judges access tokens by the configured key and policy. It needs no I/O; a token of the greatest size costs one signature.
+/// How long a reload waits for a key set that was not in use before: a fetch's whole time, or several that fail at once.
+const LOADED_WITHIN: Duration = Duration::from_secs(6);
+
+/// Judges access tokens by the configured keys and policy. A token of the greatest size costs four signatures at most.
+///
+/// It needs no I/O, but where an issuer publishes the keys: then a task of its own fetches them, and only a token whose key is
+/// unknown waits for that.
 #[derive(Debug)]
 pub struct JwtAuthenticator {
-    settings: JwtSettings,
+    rules: RwLock<Arc<Rules>>,
+    reloading: Mutex<()>,
     clock: Arc<dyn Clock>,
+}
+
+/// By what tokens are judged: replaced as a whole.
+#[derive(Debug)]
+struct Rules {
+    keys: KeySource,
+    policy: ClaimPolicy,
+    required: RequiredClaims,
+}
+
+/// Why new settings were not taken. The old ones stay in force.
+#[derive(Debug, thiserror::Error)]
+pub enum ReloadError {
+    /// The new key set cannot be fetched at all.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// The new key set did not come.
+    #[error("the new key set did not load within {} s", LOADED_WITHIN.as_secs())]
+    NotLoaded(#[source] AuthError),
 }
 
 impl JwtAuthenticator {
     /// An authenticator with these settings that tells the time by `clock`.
-    #[must_use]
-    pub fn new(settings: JwtSettings, clock: Arc<dyn Clock>) -> Self {
-        Self { settings, clock }
+    ///
+    /// Where they name a key set, it is fetched and kept fresh until the authenticator is dropped: this must be called within
+    /// a runtime then. Until it is there, every token is [`AuthError::NotReady`].
+    ///
+    /// # Errors
+    /// See [`ClientError`]; only where the settings name a key set.
+    pub fn start(settings: JwtSettings, clock: Arc<dyn Clock>) -> Result<Self, ClientError> {
+        let keys = KeySource::start(&settings.keys, &clock)?;
+        Ok(Self::with(keys, settings, clock))
     }
 
-    fn judge(&self, token: &str) -> Result<Principal, AuthError> {
-        let JwtSettings { keys, policy, required } = &self.settings;
+    /// As [`start`](Self::start) for keys that stand in the settings. A key set is never fetched: every token is
+    /// [`AuthError::NotReady`].
+    #[must_use]
+    pub fn new(settings: JwtSettings, clock: Arc<dyn Clock>) -> Self {
+        let keys = match &settings.keys {
+            KeySettings::Held(keys) => KeySource::Held(keys.clone()),
+            KeySettings::Published(_) => KeySource::NotFetched,
+        };
+        Self::with(keys, settings, clock)
+    }
+
+    fn with(keys: KeySource, settings: JwtSettings, clock: Arc<dyn Clock>) -> Self {
+        Self { rules: RwLock::new(Arc::new(Rules::new(keys, settings))), reloading: Mutex::new(()), clock }
+    }
+
+    /// Puts other settings into force, all at once: each token is judged by the old ones or by the new ones.
+    ///
+    /// A key set that was not in use before is loaded first, so that no token is refused meanwhile; one that is, stays. Must be
+    /// called within a runtime.
+    ///
+    /// # Errors
+    /// See [`ReloadError`]. The old settings stay in force.
+    pub async fn reload(&self, settings: JwtSettings) -> Result<(), ReloadError> {
+        let _in_the_order_of_the_calls = self.reloading.lock().await;
+        let used = self.rules().keys.clone();
+        let keys = if used.is_published_at(&settings.keys) {
+            used
+        } else {
+            let fresh = KeySource::start(&settings.keys, &self.clock)?;
+            fresh.wait_until_loaded(LOADED_WITHIN).await.map_err(ReloadError::NotLoaded)?;
+            fresh
+        };
+        *self.rules.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Rules::new(keys, settings));
+        Ok(())
+    }
+
+    /// Whether there are keys to judge tokens by: always where they stand in the settings, and where they are published, from
+    /// the first fetch on until the last good one is 24 h ago.
+    #[must_use]
+    pub fn keys_loaded(&self) -> bool {
+        self.rules().keys.is_loaded()
+    }
+
+    fn rules(&self) -> Arc<Rules> {
+        Arc::clone(&self.rules.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    async fn judge(&self, token: &str) -> Result<Principal, AuthError> {
+        let rules = self.rules();
         let token = compact::parse(token)?;
-        header::check(&parse_object("header", &token.header)?, keys.algorithm())?;
-        if !keys.verify(token.signing_input, &token.signature) {
-            return Err(AuthError::invalid("the signature does not hold"));
-        }
+        let header = parse_object("header", &token.header)?;
+        rules.keys.verify(header::read(&header)?, token.signing_input, &token.signature).await?;
         let claims = parse_object("claims", &token.claims)?;
-        let owner = claims::check(&claims, policy, self.clock.now())?;
+        let owner = claims::check(&claims, &rules.policy, self.clock.now())?;
         let permissions =
-            if required.are_met_by(&claims) { Permissions::All } else { Permissions::Only(BTreeSet::new()) };
+            if rules.required.are_met_by(&claims) { Permissions::All } else { Permissions::Only(BTreeSet::new()) };
         Ok(Principal { owner, method: AuthMethod::AccessToken, permissions, return_origins: Vec::new() })
+    }
+}
+
+impl Rules {
+    fn new(keys: KeySource, settings: JwtSettings) -> Self {
+        Self { keys, policy: settings.policy, required: settings.required }
     }
 }
 
 #[async_trait]
 impl Authenticator for JwtAuthenticator {
     async fn authenticate(&self, credential: &Credential) -> Result<Principal, AuthError> {
-        self.judge(credential.expose())
+        self.judge(credential.expose()).await
     }
 }

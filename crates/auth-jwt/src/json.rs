@@ -1,4 +1,4 @@
-//! Strict JSON for headers and claims: every name once (RFC 7515, 4; RFC 7519, 4), bounded nesting, nothing after the end.
+//! Strict JSON for headers, claims and key sets: every name once (RFC 7515, 4; RFC 7519, 4), bounded nesting, nothing after the end.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -29,14 +29,18 @@ pub(crate) enum Value {
 ///
 /// `part` names them in the reason. The parser's own messages give a position and quote nothing.
 pub(crate) fn parse_object(part: &str, bytes: &[u8]) -> Result<Object, AuthError> {
-    let refused = |reason: &dyn fmt::Display| AuthError::invalid(format!("the {part}: {reason}"));
-    let text = std::str::from_utf8(bytes).map_err(|_| refused(&"not UTF-8"))?;
+    members(bytes).map_err(|reason| AuthError::invalid(format!("the {part}: {reason}")))
+}
+
+/// The members of the one JSON object that `bytes` are, or why they are none.
+pub(crate) fn members(bytes: &[u8]) -> Result<Object, String> {
+    let text = std::str::from_utf8(bytes).map_err(|_| "not UTF-8")?;
     let mut parser = serde_json::Deserializer::from_str(text);
-    let value = Nested { levels: MAX_LEVELS }.deserialize(&mut parser).map_err(|error| refused(&error))?;
-    parser.end().map_err(|error| refused(&error))?;
+    let value = Nested { levels: MAX_LEVELS }.deserialize(&mut parser).map_err(|error| error.to_string())?;
+    parser.end().map_err(|error| error.to_string())?;
     match value {
         Value::Object(object) => Ok(object),
-        _ => Err(refused(&"not a JSON object")),
+        _ => Err("not a JSON object".to_owned()),
     }
 }
 

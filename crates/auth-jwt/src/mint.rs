@@ -8,12 +8,12 @@ use billing_domain::{Timestamp, UserId};
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 
-use crate::settings::JwtSettings;
+use crate::settings::{JwtSettings, KeySettings};
 
 /// Why no token was minted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MintError {
-    /// The settings hold a public key, which signs nothing.
+    /// The settings hold a public key or name a key set: neither signs.
     #[error("tokens are minted with an HS256 secret, and none is configured")]
     NoSecret,
     /// The token would be refused at once, or outlive what is accepted.
@@ -52,9 +52,10 @@ pub fn mint(
     claims.insert("iat".to_owned(), issued_at.into());
     claims.insert("exp".to_owned(), expiry.into());
 
-    let header = format!(r#"{{"alg":"{}","typ":"JWT"}}"#, settings.keys.algorithm().name());
+    let KeySettings::Held(keys) = &settings.keys else { return Err(MintError::NoSecret) };
+    let header = format!(r#"{{"alg":"{}","typ":"JWT"}}"#, keys.algorithm().name());
     let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
     let message = format!("{}.{}", part(&header), part(&Value::Object(claims).to_string()));
-    let signature = settings.keys.sign(&message).ok_or(MintError::NoSecret)?;
+    let signature = keys.sign(&message).ok_or(MintError::NoSecret)?;
     Ok(SecretString::from(format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature))))
 }

@@ -2,14 +2,11 @@
 //!
 //! The library's own reader takes certificates and private keys too, and finds the key by looking for the first bit string.
 
-use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, VerificationAlgorithm,
-};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jsonwebtoken::DecodingKey;
 
-use crate::keys::{KeySet, SigningAlgorithm};
+use crate::keys::{KeySet, SigningAlgorithm, VerifyingKey};
 
 const BEGIN: &str = "-----BEGIN PUBLIC KEY-----";
 const END: &str = "-----END PUBLIC KEY-----";
@@ -19,7 +16,7 @@ const END: &str = "-----END PUBLIC KEY-----";
 const RSA: &[u8] = &[0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00];
 const P256: &[u8] =
     &[0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
-const ED25519_ID: &[u8] = &[0x06, 0x03, 0x2b, 0x65, 0x70];
+const ED25519: &[u8] = &[0x06, 0x03, 0x2b, 0x65, 0x70];
 /// How the identifier of an elliptic-curve key starts, whatever its curve.
 const ANY_CURVE: &[u8] = &[0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];
 
@@ -40,10 +37,10 @@ pub(crate) fn parse(pem: &str) -> Result<KeySet, String> {
     })?;
     let (identifier, key) = split(&der)
         .ok_or_else(|| format!("the PEM block does not hold a public key (SubjectPublicKeyInfo): {ACCEPTED}"))?;
-    let (algorithm, library_key, backend): (_, _, &'static dyn VerificationAlgorithm) = match identifier {
+    let (algorithm, library_key) = match identifier {
         RSA => {
-            check_modulus(key)?;
-            (SigningAlgorithm::Rs256, DecodingKey::from_rsa_der(key), &RSA_PKCS1_2048_8192_SHA256)
+            check_modulus(modulus(key))?;
+            (SigningAlgorithm::Rs256, DecodingKey::from_rsa_der(key))
         }
         P256 => {
             if key.first() != Some(&0x04) {
@@ -52,19 +49,16 @@ pub(crate) fn parse(pem: &str) -> Result<KeySet, String> {
                         .to_owned(),
                 );
             }
-            (SigningAlgorithm::Es256, DecodingKey::from_ec_der(key), &ECDSA_P256_SHA256_FIXED)
+            (SigningAlgorithm::Es256, DecodingKey::from_ec_der(key))
         }
-        ED25519_ID => (SigningAlgorithm::EdDsa, DecodingKey::from_ed_der(key), &ED25519),
+        ED25519 => (SigningAlgorithm::EdDsa, DecodingKey::from_ed_der(key)),
         other if other.starts_with(ANY_CURVE) => {
             return Err(format!("this is an elliptic-curve key on another curve than P-256: {ACCEPTED}"));
         }
         _ => return Err(format!("this is a key of another kind: {ACCEPTED}")),
     };
-    // The backend knows what is no number or point of this kind; better said at start than with a 401 for everybody.
-    if ParsedPublicKey::new(backend, key).is_err() {
-        return Err(format!("the key is damaged: {ACCEPTED}"));
-    }
-    Ok(KeySet::of_public_key(algorithm, library_key))
+    let key = VerifyingKey::of_public_key(algorithm, library_key, key);
+    key.map(KeySet::of_public_key).ok_or_else(|| format!("the key is damaged: {ACCEPTED}"))
 }
 
 /// What stands between the PEM lines (RFC 7468), without white space.
@@ -98,10 +92,15 @@ fn split(der: &[u8]) -> Option<(&[u8], &[u8])> {
     }
 }
 
-/// An RSA modulus of 2048 to 8192 bits: what RFC 7518, 3.3 asks for, and the most that the backend verifies with.
-fn check_modulus(key: &[u8]) -> Result<(), String> {
+/// The digits of an RSA key's modulus, of which there are none where the key is damaged.
+fn modulus(key: &[u8]) -> &[u8] {
     let modulus = only(SEQUENCE, key).and_then(|numbers| element(INTEGER, numbers)).map(|(modulus, _)| modulus);
-    let digits = modulus.map_or(&[][..], |modulus| modulus.strip_prefix(&[0]).unwrap_or(modulus));
+    modulus.map_or(&[], |modulus| modulus.strip_prefix(&[0]).unwrap_or(modulus))
+}
+
+/// An RSA modulus of 2048 to 8192 bits, without leading zeros: what RFC 7518, 3.3 asks for, and the most that the backend
+/// verifies with.
+pub(crate) fn check_modulus(digits: &[u8]) -> Result<(), String> {
     let bits = digits.first().map_or(0, |first| digits.len() * 8 - first.leading_zeros() as usize);
     match bits {
         2048..=8192 => Ok(()),

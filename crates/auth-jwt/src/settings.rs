@@ -39,9 +39,18 @@ const NO_SUBJECT: [&str; 6] = ["iss", "aud", "exp", "nbf", "iat", "jti"];
 /// What the deployment says about access tokens. Its `Debug` shows no secret.
 #[derive(Clone, Debug)]
 pub struct JwtSettings {
-    pub(crate) keys: KeySet,
+    pub(crate) keys: KeySettings,
     pub(crate) policy: ClaimPolicy,
     pub(crate) required: RequiredClaims,
+}
+
+/// Which keys verify tokens.
+#[derive(Clone, Debug)]
+pub(crate) enum KeySettings {
+    /// These.
+    Held(KeySet),
+    /// Those that are published there.
+    Published(Url),
 }
 
 impl JwtSettings {
@@ -122,7 +131,7 @@ impl GivenKeys {
     }
 
     /// The keys, if exactly one setting names good ones. Each that is given is checked, also where it is one too many.
-    fn check(self, faults: &mut Faults) -> Option<KeySet> {
+    fn check(self, faults: &mut Faults) -> Option<KeySettings> {
         const ONE_OF: &str = "exactly one of BILLING_JWT_HS256_SECRET, BILLING_JWT_PUBLIC_KEY and BILLING_JWT_JWKS_URL";
         match self.names().as_slice() {
             [] => faults.add(HS256_SECRET, format!("no key verifies access tokens: set {ONE_OF}")),
@@ -134,11 +143,9 @@ impl GivenKeys {
         }
         let secrets = self.secrets.and_then(|text| faults.take(HS256_SECRET, parse_secrets(&text)));
         let public_key = self.public_key.and_then(|pem| faults.take(PUBLIC_KEY, public_key::parse(&pem)));
-        if let Some(url) = self.jwks_url {
-            let absent = || format!("key sets are not in this version: set another, {ONE_OF}");
-            faults.add(JWKS_URL, check_jwks_url(&url).err().unwrap_or_else(absent));
-        }
-        secrets.as_deref().map(KeySet::of_secrets).or(public_key)
+        let jwks_url = self.jwks_url.and_then(|url| faults.take(JWKS_URL, parse_jwks_url(&url)));
+        let held = secrets.as_deref().map(KeySet::of_secrets).or(public_key).map(KeySettings::Held);
+        held.or(jwks_url.map(KeySettings::Published))
     }
 }
 
@@ -163,8 +170,8 @@ fn parse_secrets(text: &SecretString) -> Result<Vec<SecretString>, String> {
 }
 
 /// An https URL, or http on a loopback host, without credentials.
-fn check_jwks_url(text: &str) -> Result<(), String> {
-    const FORM: &str = "give an https URL (http on a loopback host) without a user name";
+fn parse_jwks_url(text: &str) -> Result<Url, String> {
+    const FORM: &str = "give an https URL (http on a loopback host) without a user name, as your issuer's metadata has it (`jwks_uri`)";
     let url = Url::parse(text).map_err(|_| format!("this is not a URL: {FORM}"))?;
     let loopback = match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
@@ -174,8 +181,8 @@ fn check_jwks_url(text: &str) -> Result<(), String> {
     };
     let bare = url.username().is_empty() && url.password().is_none();
     match url.scheme() {
-        "https" if bare => Ok(()),
-        "http" if bare && loopback => Ok(()),
+        "https" if bare => Ok(url),
+        "http" if bare && loopback => Ok(url),
         _ => Err(format!("this URL is not safe to fetch keys from: {FORM}")),
     }
 }
@@ -250,6 +257,13 @@ mod tests {
         })
     }
 
+    fn algorithm(settings: &JwtSettings) -> Option<SigningAlgorithm> {
+        match &settings.keys {
+            KeySettings::Held(keys) => Some(keys.algorithm()),
+            KeySettings::Published(_) => None,
+        }
+    }
+
     fn faulty(given: &[(&str, &str)]) -> Vec<&'static str> {
         read(given).expect_err("a fault").into_iter().map(|(name, _)| name).collect()
     }
@@ -257,7 +271,7 @@ mod tests {
     #[test]
     fn a_secret_alone_gives_the_defaults() {
         let settings = read(&[(HS256_SECRET, SECRET)]).unwrap();
-        assert_eq!(settings.keys.algorithm(), SigningAlgorithm::Hs256);
+        assert_eq!(algorithm(&settings), Some(SigningAlgorithm::Hs256));
         assert_eq!(settings.policy.leeway, Duration::from_secs(30));
         assert_eq!(settings.max_lifetime(), Duration::from_secs(86_400));
         assert_eq!(settings.policy.subject_claim, "sub");
@@ -299,37 +313,42 @@ mod tests {
     #[test]
     fn a_public_key_requires_issuer_and_audience() {
         let settings = read(&[(PUBLIC_KEY, PEM), (ISSUER, "https://issuer.test"), (AUDIENCE, "billing")]).unwrap();
-        assert_eq!(settings.keys.algorithm(), SigningAlgorithm::EdDsa);
+        assert_eq!(algorithm(&settings), Some(SigningAlgorithm::EdDsa));
         assert_eq!(faulty(&[(PUBLIC_KEY, PEM)]), [ISSUER, AUDIENCE]);
         assert_eq!(faulty(&[(PUBLIC_KEY, PEM), (AUDIENCE, "billing")]), [ISSUER]);
     }
 
     #[test]
-    fn a_good_key_set_url_is_not_in_this_version_and_a_bad_one_is_bad() {
-        let fault = |url: &str| {
-            let mut faults = read(&[(JWKS_URL, url), (ISSUER, "i"), (AUDIENCE, "a")]).unwrap_err();
-            assert_eq!(faults.len(), 1);
-            faults.remove(0).1
-        };
+    fn a_key_set_is_named_by_a_safe_url_and_requires_issuer_and_audience() {
         for good in [
             "https://issuer.test/keys",
+            "https://issuer.test:8443/keys?tenant=1",
             "http://127.0.0.1:1/k",
             "http://127.9.9.9/k",
             "http://[::1]/k",
             "http://localhost/k",
         ] {
-            assert!(fault(good).contains("not in this version"), "{good}");
+            let settings = read(&[(JWKS_URL, good), (ISSUER, "i"), (AUDIENCE, "a")]).unwrap();
+            assert!(matches!(&settings.keys, KeySettings::Published(url) if url.as_str() == good), "{good}");
         }
         for bad in [
             "http://issuer.test/keys",
             "http://localhost.test/",
+            "http://127.0.0.1.issuer.test/",
             "ftp://127.0.0.1/",
             "file:///keys",
             "keys",
+            "",
             "https://u:p@issuer.test/",
+            "https://u@issuer.test/",
+            "http://u@localhost/",
         ] {
-            assert!(!fault(bad).contains("not in this version"), "{bad}");
+            assert_eq!(faulty(&[(JWKS_URL, bad), (ISSUER, "i"), (AUDIENCE, "a")]), [JWKS_URL], "{bad}");
         }
+        assert_eq!(faulty(&[(JWKS_URL, "https://issuer.test/keys")]), [ISSUER, AUDIENCE]);
+        let and_a_secret =
+            [(HS256_SECRET, SECRET), (JWKS_URL, "https://issuer.test/keys"), (ISSUER, "i"), (AUDIENCE, "a")];
+        assert_eq!(faulty(&and_a_secret), [JWKS_URL]);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! [`ApiKeyService`]: makes, lists, rotates and revokes API keys, and writes down who did.
+//! [`ApiKeyService`] lists and revokes API keys, [`ApiKeyIssuer`] makes and rotates them; both write down who did.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -17,13 +17,19 @@ use crate::{
 /// Ids of 16 random characters meet by chance once in about 2^48 keys; more often than this in a row is no chance.
 const ID_ATTEMPTS: usize = 3;
 
-/// Manages API keys for their owners and for operators.
+/// Lists and revokes API keys, for their owners and for operators.
 #[derive(Clone, Debug)]
 pub struct ApiKeyService {
     keys: Arc<dyn ApiKeyRepo>,
-    minter: Arc<dyn KeyMinter>,
     audit: Arc<dyn AuditLog>,
     clock: Arc<dyn Clock>,
+}
+
+/// Makes and rotates API keys, for their owners and for operators.
+#[derive(Clone, Debug)]
+pub struct ApiKeyIssuer {
+    service: ApiKeyService,
+    minter: Arc<dyn KeyMinter>,
     mode: Mode,
 }
 
@@ -97,58 +103,8 @@ pub enum ApiKeyError {
 impl ApiKeyService {
     /// A service over these ports.
     #[must_use]
-    pub fn new(
-        keys: Arc<dyn ApiKeyRepo>,
-        minter: Arc<dyn KeyMinter>,
-        audit: Arc<dyn AuditLog>,
-        clock: Arc<dyn Clock>,
-        mode: Mode,
-    ) -> Self {
-        Self { keys, minter, audit, clock, mode }
-    }
-
-    /// Makes a key. Its text is in the answer and nowhere else. Owners are held to `rules`, operators to none.
-    ///
-    /// # Errors
-    /// See [`ApiKeyError`]. Where the audit log fails after the key was kept, the key is revoked again as far as possible.
-    pub async fn create(
-        &self,
-        wanted: NewApiKey,
-        rules: Option<&KeyRules>,
-        actor: Actor,
-        origin: RequestOrigin,
-    ) -> Result<CreatedKey, ApiKeyError> {
-        let now = self.clock.now();
-        if wanted.expires_at.is_some_and(|expiry| expiry <= now) {
-            return Err(ApiKeyError::AlreadyExpired);
-        }
-        self.check_origins(&wanted.return_origins, rules)?;
-        let at_most = rules.map(|rules| rules.at_most);
-        for _ in 0..ID_ATTEMPTS {
-            let minted = self.minter.mint().await?;
-            let key = ApiKey {
-                id: minted.id,
-                owner: wanted.owner.clone(),
-                name: wanted.name.clone(),
-                description: wanted.description.clone(),
-                permissions: wanted.permissions.clone().unwrap_or_else(Permission::known),
-                return_origins: wanted.return_origins.clone(),
-                created_at: now,
-                expires_at: wanted.expires_at,
-                revoked_at: None,
-                last_used_at: None,
-            };
-            let stored = StoredApiKey { key, verifier: minted.verifier };
-            match self.keys.insert(&stored, at_most).await? {
-                InsertOutcome::Inserted => {
-                    self.record_new(AuditAction::KeyCreated, &stored.key, &stored.key.id, actor, origin).await?;
-                    return Ok(CreatedKey { text: minted.text, key: stored.key });
-                }
-                InsertOutcome::TooMany => return Err(ApiKeyError::TooMany(at_most.unwrap_or_default())),
-                InsertOutcome::IdTaken => {}
-            }
-        }
-        Err(ApiKeyError::NoFreeId)
+    pub fn new(keys: Arc<dyn ApiKeyRepo>, audit: Arc<dyn AuditLog>, clock: Arc<dyn Clock>) -> Self {
+        Self { keys, audit, clock }
     }
 
     /// All of a user's keys, or everybody's; oldest first.
@@ -197,6 +153,83 @@ impl ApiKeyService {
         Ok(revoked)
     }
 
+    async fn find(&self, id: &ApiKeyId, owner: Option<&UserId>) -> Result<ApiKey, ApiKeyError> {
+        let found = self.keys.find(id).await?.map(|stored| stored.key);
+        found.filter(|key| owner.is_none_or(|owner| *owner == key.owner)).ok_or(ApiKeyError::NotFound)
+    }
+
+    async fn record(
+        &self,
+        action: AuditAction,
+        owner: &UserId,
+        key: &ApiKeyId,
+        actor: Actor,
+        origin: RequestOrigin,
+    ) -> Result<(), ApiKeyError> {
+        let event = AuditEvent {
+            at: self.clock.now(),
+            action,
+            actor,
+            owner: Some(owner.clone()),
+            key: Some(key.clone()),
+            customer: None,
+            origin,
+        };
+        Ok(self.audit.append(&event).await?)
+    }
+}
+
+impl ApiKeyIssuer {
+    /// An issuer over what keeps keys and what makes them. `mode`: whether money is real.
+    #[must_use]
+    pub fn new(service: ApiKeyService, minter: Arc<dyn KeyMinter>, mode: Mode) -> Self {
+        Self { service, minter, mode }
+    }
+
+    /// Makes a key. Its text is in the answer and nowhere else. Owners are held to `rules`, operators to none.
+    ///
+    /// # Errors
+    /// See [`ApiKeyError`]. Where the audit log fails after the key was kept, the key is revoked again as far as possible.
+    pub async fn create(
+        &self,
+        wanted: NewApiKey,
+        rules: Option<&KeyRules>,
+        actor: Actor,
+        origin: RequestOrigin,
+    ) -> Result<CreatedKey, ApiKeyError> {
+        let now = self.service.clock.now();
+        if wanted.expires_at.is_some_and(|expiry| expiry <= now) {
+            return Err(ApiKeyError::AlreadyExpired);
+        }
+        self.check_origins(&wanted.return_origins, rules)?;
+        let at_most = rules.map(|rules| rules.at_most);
+        for _ in 0..ID_ATTEMPTS {
+            let minted = self.minter.mint().await?;
+            let key = ApiKey {
+                id: minted.id,
+                owner: wanted.owner.clone(),
+                name: wanted.name.clone(),
+                description: wanted.description.clone(),
+                permissions: wanted.permissions.clone().unwrap_or_else(Permission::known),
+                return_origins: wanted.return_origins.clone(),
+                created_at: now,
+                expires_at: wanted.expires_at,
+                revoked_at: None,
+                last_used_at: None,
+            };
+            let stored = StoredApiKey { key, verifier: minted.verifier };
+            match self.service.keys.insert(&stored, at_most).await? {
+                InsertOutcome::Inserted => {
+                    self.record_new(AuditAction::KeyCreated, &stored.key, &stored.key.id, actor, origin).await?;
+                    return Ok(CreatedKey { text: minted.text, key: stored.key });
+                }
+                InsertOutcome::TooMany => return Err(ApiKeyError::TooMany(at_most.unwrap_or_default())),
+                InsertOutcome::IdTaken => {}
+            }
+        }
+        Err(ApiKeyError::NoFreeId)
+    }
+
     /// Makes a successor that inherits everything, and lets the key itself hold for `overlap` longer at the most. With an
     /// owner: only a key of this owner's.
     ///
@@ -210,8 +243,8 @@ impl ApiKeyService {
         actor: Actor,
         origin: RequestOrigin,
     ) -> Result<CreatedKey, ApiKeyError> {
-        let old = self.find(id, owner).await?;
-        let now = self.clock.now();
+        let old = self.service.find(id, owner).await?;
+        let now = self.service.clock.now();
         if !old.is_active(now) {
             return Err(ApiKeyError::NotActive);
         }
@@ -219,7 +252,7 @@ impl ApiKeyService {
             let minted = self.minter.mint().await?;
             let key = ApiKey { id: minted.id, created_at: now, last_used_at: None, ..old.clone() };
             let stored = StoredApiKey { key, verifier: minted.verifier };
-            match self.keys.rotate(id, &stored, now.plus(overlap)).await? {
+            match self.service.keys.rotate(id, &stored, now.plus(overlap)).await? {
                 RotateOutcome::Rotated => {
                     self.record_new(AuditAction::KeyRotated, &stored.key, id, actor, origin).await?;
                     return Ok(CreatedKey { text: minted.text, key: stored.key });
@@ -251,11 +284,6 @@ impl ApiKeyService {
         }
     }
 
-    async fn find(&self, id: &ApiKeyId, owner: Option<&UserId>) -> Result<ApiKey, ApiKeyError> {
-        let found = self.keys.find(id).await?.map(|stored| stored.key);
-        found.filter(|key| owner.is_none_or(|owner| *owner == key.owner)).ok_or(ApiKeyError::NotFound)
-    }
-
     /// Writes down a new key; one that cannot be written down does not stay.
     async fn record_new(
         &self,
@@ -265,31 +293,11 @@ impl ApiKeyService {
         actor: Actor,
         origin: RequestOrigin,
     ) -> Result<(), ApiKeyError> {
-        let recorded = self.record(action, &key.owner, about, actor, origin).await;
+        let recorded = self.service.record(action, &key.owner, about, actor, origin).await;
         if recorded.is_err() {
             // Nobody gets to see its text, so a failure here leaves a key that nobody has.
-            let _ = self.keys.revoke(&key.id, key.created_at).await;
+            let _ = self.service.keys.revoke(&key.id, key.created_at).await;
         }
         recorded
-    }
-
-    async fn record(
-        &self,
-        action: AuditAction,
-        owner: &UserId,
-        key: &ApiKeyId,
-        actor: Actor,
-        origin: RequestOrigin,
-    ) -> Result<(), ApiKeyError> {
-        let event = AuditEvent {
-            at: self.clock.now(),
-            action,
-            actor,
-            owner: Some(owner.clone()),
-            key: Some(key.clone()),
-            customer: None,
-            origin,
-        };
-        Ok(self.audit.append(&event).await?)
     }
 }

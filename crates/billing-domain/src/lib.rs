@@ -14,6 +14,7 @@ mod credential;
 mod customer;
 mod customer_service;
 mod deadline;
+mod denial_counter;
 mod flow;
 mod locale;
 mod permission;
@@ -30,7 +31,7 @@ pub use api_key::{
     ApiKey, ApiKeyId, ApiKeyIdError, KeyDescription, KeyDescriptionError, KeyName, KeyNameError, KeyVerifier, PepperId,
     PepperIdError, StoredApiKey,
 };
-pub use api_key_service::{ApiKeyError, ApiKeyService, CreatedKey, KeyRules, NewApiKey};
+pub use api_key_service::{ApiKeyError, ApiKeyIssuer, ApiKeyService, CreatedKey, KeyRules, NewApiKey};
 pub use audit::{
     Actor, AuditAction, AuditEntry, AuditEvent, AuditQuery, AuditRecord, AuditWordError, Denials, RequestOrigin,
 };
@@ -38,6 +39,7 @@ pub use credential::{Credential, CredentialKind, KeyPrefix, KeyPrefixError};
 pub use customer::{CustomerId, CustomerIdError, CustomerLink};
 pub use customer_service::CustomerService;
 pub use deadline::Deadline;
+pub use denial_counter::DenialCounter;
 pub use flow::{FlowKind, PortalFlow, SubscriptionId, SubscriptionIdError};
 pub use locale::{Locale, LocaleError, LocaleRange, LocaleSupport};
 pub use permission::{Permission, PermissionError, Permissions};

@@ -3,11 +3,11 @@
 #![expect(missing_docs, reason = "the cases' names are the promises")]
 
 use billing_domain::ports::{ApiKeyRepo, InsertOutcome, RevokeOutcome};
-use billing_domain::{StoredApiKey, Timestamp};
+use billing_domain::{KeyDescription, StoredApiKey, Timestamp};
 use futures_util::future::join_all;
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::samples::{key_id, origins, permissions, stored_key, user};
+use crate::samples::{description, key_id, origins, pepper, permissions, stored_key, user};
 
 /// Runs every case against fresh, empty repos: `api_key_repo_contract!(make)`, where `make` is an async function that gives
 /// a pair of an `Arc<dyn ApiKeyRepo>` and what must outlive it.
@@ -26,6 +26,7 @@ macro_rules! api_key_repo_contract {
                 a_taken_id_is_told_and_changes_nothing,
                 ids_tell_case_apart,
                 names_keep_their_characters,
+                descriptions_keep_their_characters,
                 text_that_looks_like_sql_is_text,
                 values_of_full_length_fit,
                 moments_keep_their_milliseconds,
@@ -40,6 +41,7 @@ macro_rules! api_key_repo_contract {
                 of_many_revocations_at_once_one_counts,
             ]
         );
+        $crate::api_key_lifecycle_contract!($make);
     };
 }
 
@@ -55,7 +57,7 @@ fn key(short: &str, owner: &str) -> StoredApiKey {
 }
 
 async fn insert(repo: &dyn ApiKeyRepo, key: &StoredApiKey) {
-    assert_eq!(repo.insert(key).await.unwrap(), InsertOutcome::Inserted);
+    assert_eq!(repo.insert(key, None).await.unwrap(), InsertOutcome::Inserted);
 }
 
 async fn found(repo: &dyn ApiKeyRepo, short: &str) -> StoredApiKey {
@@ -72,6 +74,7 @@ async fn assert_round_trip(repo: &dyn ApiKeyRepo, key: &StoredApiKey) {
     insert(repo, key).await;
     let back = repo.find(&key.key.id).await.unwrap().expect("the key");
     assert_eq!(back.key, key.key);
+    assert_eq!(back.verifier.pepper, key.verifier.pepper);
     assert_eq!(back.verifier.gate.expose_secret(), key.verifier.gate.expose_secret());
     assert_eq!(back.verifier.hash.expose_secret(), key.verifier.hash.expose_secret());
 }
@@ -86,6 +89,9 @@ pub async fn a_key_is_found_as_it_was_inserted(repo: &dyn ApiKeyRepo) {
     let mut full = key("a", "ann");
     full.key.expires_at = Some(Timestamp::from_seconds(1_800_000_000));
     full.key.revoked_at = Some(Timestamp::from_seconds(1_750_000_000));
+    full.key.last_used_at = Some(Timestamp::from_millis(1_740_000_000_001));
+    full.key.description = Some(description("for the nightly report"));
+    full.verifier.pepper = Some(pepper("0123456789abcdef"));
     assert_round_trip(repo, &full).await;
     assert_round_trip(repo, &key("b", "ann")).await;
 }
@@ -124,7 +130,7 @@ pub async fn a_taken_id_is_told_and_changes_nothing(repo: &dyn ApiKeyRepo) {
     insert(repo, &key("a", "ann")).await;
     let mut second = key("a", "bob");
     second.verifier.gate = SecretString::from("ff".repeat(32));
-    assert_eq!(repo.insert(&second).await.unwrap(), InsertOutcome::IdTaken);
+    assert_eq!(repo.insert(&second, None).await.unwrap(), InsertOutcome::IdTaken);
     let kept = found(repo, "a").await;
     assert_eq!(kept.key.owner, user("ann"));
     assert_eq!(kept.verifier.gate.expose_secret(), key("a", "ann").verifier.gate.expose_secret());
@@ -145,6 +151,17 @@ pub async fn names_keep_their_characters(repo: &dyn ApiKeyRepo) {
         named.key.name = name.parse().unwrap();
         assert_round_trip(repo, &named).await;
     }
+}
+
+pub async fn descriptions_keep_their_characters(repo: &dyn ApiKeyRepo) {
+    let long = "🦀".repeat(500);
+    for (n, text) in ["빌링 키\n둘째 줄", " ", "'; DROP TABLE api_keys; --", "e\u{301}", &long].into_iter().enumerate() {
+        let mut described = key(&n.to_string(), "ann");
+        described.key.description = Some(description(text));
+        assert_round_trip(repo, &described).await;
+    }
+    let texts: Vec<_> = repo.list(None).await.unwrap().into_iter().filter_map(|key| key.description).collect();
+    assert_eq!(texts.last().map(KeyDescription::as_str), Some(long.as_str()));
 }
 
 pub async fn text_that_looks_like_sql_is_text(repo: &dyn ApiKeyRepo) {
@@ -246,7 +263,7 @@ pub async fn revoking_one_key_leaves_the_others(repo: &dyn ApiKeyRepo) {
 
 pub async fn of_many_inserts_of_one_id_at_once_one_wins(repo: &dyn ApiKeyRepo) {
     let keys: Vec<StoredApiKey> = (0..16).map(|n| key("a", &format!("user{n}"))).collect();
-    let outcomes = join_all(keys.iter().map(|key| repo.insert(key))).await;
+    let outcomes = join_all(keys.iter().map(|key| repo.insert(key, None))).await;
     let winners: Vec<_> = keys
         .iter()
         .zip(outcomes)

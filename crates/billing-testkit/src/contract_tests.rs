@@ -37,6 +37,9 @@ mod tests {
         for source in [
             include_str!("customer_repo_contract.rs"),
             include_str!("api_key_repo_contract.rs"),
+            include_str!("api_key_lifecycle_contract.rs"),
+            include_str!("api_key_usage_contract.rs"),
+            include_str!("audit_log_contract.rs"),
             include_str!("database_contract.rs"),
         ] {
             let (mut declared, mut listed) = declared_and_listed(source);

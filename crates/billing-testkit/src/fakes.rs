@@ -1,6 +1,8 @@
 //! Ports without a world behind them. The stores among them run the same contract suites as the real ones.
 
 mod api_key_repo;
+mod api_key_usage;
+mod audit_log;
 mod authenticator;
 mod billing_provider;
 mod customer_repo;
@@ -8,6 +10,8 @@ mod database;
 mod reachability;
 
 pub use api_key_repo::InMemoryApiKeyRepo;
+pub use api_key_usage::InMemoryApiKeyUsage;
+pub use audit_log::InMemoryAuditLog;
 pub use authenticator::FakeAuthenticator;
 pub use billing_provider::FakeBillingProvider;
 pub use customer_repo::InMemoryCustomerRepo;

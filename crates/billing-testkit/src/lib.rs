@@ -12,7 +12,10 @@
 // Test support fails by panicking: that is how a test says what is wrong. Test code has no callers to read error docs.
 #![expect(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "test support reports by panicking")]
 
+pub mod api_key_lifecycle_contract;
 pub mod api_key_repo_contract;
+pub mod api_key_usage_contract;
+pub mod audit_log_contract;
 mod clock;
 mod contract_tests;
 pub mod customer_repo_contract;
@@ -24,5 +27,6 @@ pub mod samples;
 
 pub use clock::FixedClock;
 pub use fakes::{
-    FakeAuthenticator, FakeBillingProvider, FakeDatabase, InMemoryApiKeyRepo, InMemoryCustomerRepo, Reachability,
+    FakeAuthenticator, FakeBillingProvider, FakeDatabase, InMemoryApiKeyRepo, InMemoryApiKeyUsage, InMemoryAuditLog,
+    InMemoryCustomerRepo, Reachability,
 };

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use billing_domain::{
-    ApiKey, ApiKeyId, CustomerId, CustomerLink, KeyVerifier, Mode, OriginPattern, Permission, ProviderAccount,
-    StoredApiKey, Timestamp, UserId,
+    Actor, ApiKey, ApiKeyId, AuditAction, AuditEvent, CustomerId, CustomerLink, KeyDescription, KeyVerifier, Mode,
+    OriginPattern, PepperId, Permission, ProviderAccount, RequestOrigin, StoredApiKey, Timestamp, UserId,
 };
 use secrecy::SecretString;
 
@@ -46,13 +46,16 @@ pub fn stored_key(id: &str, owner: &UserId, created_at: Timestamp) -> StoredApiK
             id: key_id(id),
             owner: owner.clone(),
             name: "a key".parse().expect("a key's name"),
+            description: None,
             permissions: Permission::known(),
             return_origins: Vec::new(),
             created_at,
             expires_at: None,
             revoked_at: None,
+            last_used_at: None,
         },
         verifier: KeyVerifier {
+            pepper: None,
             gate: SecretString::from("0123456789abcdef".repeat(4)),
             hash: SecretString::from("$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHQ$c29tZWhhc2g"),
         },
@@ -69,4 +72,30 @@ pub fn permissions(texts: &[&str]) -> BTreeSet<Permission> {
 #[must_use]
 pub fn origins(texts: &[&str]) -> Vec<OriginPattern> {
     texts.iter().map(|text| text.parse().expect("an origin pattern")).collect()
+}
+
+/// What an owner says about a key.
+#[must_use]
+pub fn description(text: &str) -> KeyDescription {
+    text.parse().expect("a key's description")
+}
+
+/// A pepper's id.
+#[must_use]
+pub fn pepper(id: &str) -> PepperId {
+    id.parse().expect("a pepper's id")
+}
+
+/// A portal session of this user's, opened at `at` with an access token: nothing else is known about it.
+#[must_use]
+pub fn audit_event(owner: &UserId, at: Timestamp) -> AuditEvent {
+    AuditEvent {
+        at,
+        action: AuditAction::PortalOpened,
+        actor: Actor::User,
+        owner: Some(owner.clone()),
+        key: None,
+        customer: None,
+        origin: RequestOrigin::default(),
+    }
 }

@@ -83,7 +83,7 @@ fn interruption(error: &axum::Error) -> Fault {
 }
 
 /// Text of the client's in a form that is harmless in a sentence: short, without control characters.
-fn harmless(text: &str) -> String {
+pub(crate) fn harmless(text: &str) -> String {
     const LONGEST: usize = 64;
     let mut escaped: String = text.chars().take(LONGEST).flat_map(char::escape_debug).collect();
     if text.chars().nth(LONGEST).is_some() {

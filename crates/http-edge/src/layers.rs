@@ -18,11 +18,15 @@ use tracing::Instrument;
 
 use crate::access::Access;
 use crate::answer::WatchedBody;
-use crate::connection::Refused;
+use crate::client_address::ClientAddress;
+use crate::connection::{PeerAddr, Refused};
+use crate::cors::{CorsPolicy, CrossOrigin};
 use crate::fault::Fault;
 use crate::json::BodyLimit;
+use crate::limits::Announced;
 use crate::problem::Problem;
 use crate::request_id::{RequestId, X_REQUEST_ID};
+use crate::trusted_proxies::TrustedProxies;
 
 /// Decides which status, code and words a fault of the edge becomes.
 pub type Renderer = Arc<dyn Fn(&Fault) -> Problem + Send + Sync>;
@@ -39,18 +43,31 @@ pub struct EdgeConfig {
     renderer: Renderer,
     base: String,
     body_limits: Vec<(String, usize)>,
+    trusted_proxies: TrustedProxies,
+    cors: CorsPolicy,
 }
 
 impl fmt::Debug for EdgeConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EdgeConfig").field("base", &self.base).field("body_limits", &self.body_limits).finish()
+        f.debug_struct("EdgeConfig")
+            .field("base", &self.base)
+            .field("body_limits", &self.body_limits)
+            .field("trusted_proxies", &self.trusted_proxies)
+            .field("cors", &self.cors)
+            .finish_non_exhaustive()
     }
 }
 
 impl EdgeConfig {
-    /// Bodies of at most 16 KiB, and `type`s of problems that are relative.
+    /// Bodies of at most 16 KiB, `type`s of problems that are relative, no trusted proxies, CORS closed.
     pub fn new(renderer: impl Fn(&Fault) -> Problem + Send + Sync + 'static) -> Self {
-        Self { renderer: Arc::new(renderer), base: String::new(), body_limits: Vec::new() }
+        Self {
+            renderer: Arc::new(renderer),
+            base: String::new(),
+            body_limits: Vec::new(),
+            trusted_proxies: TrustedProxies::default(),
+            cors: CorsPolicy::default(),
+        }
     }
 
     /// Where this service is reached: what problem `type`s begin with.
@@ -67,6 +84,20 @@ impl EdgeConfig {
         self
     }
 
+    /// Whose `X-Forwarded-For` says where a request comes from.
+    #[must_use]
+    pub fn with_trusted_proxies(mut self, proxies: TrustedProxies) -> Self {
+        self.trusted_proxies = proxies;
+        self
+    }
+
+    /// Whose pages may call the paths under `/api/`.
+    #[must_use]
+    pub fn with_cors(mut self, policy: CorsPolicy) -> Self {
+        self.cors = policy;
+        self
+    }
+
     fn body_limit(&self, route: Option<&str>) -> usize {
         let own = self.body_limits.iter().find(|(path, _)| Some(path.as_str()) == route);
         own.map_or(DEFAULT_BODY_LIMIT, |(_, bytes)| *bytes)
@@ -75,9 +106,10 @@ impl EdgeConfig {
 
 /// Puts the edge around all routes of `router`, including its fallback: call it last, on the finished router.
 ///
-/// It gives every request a [`RequestId`] (an extension) and every answer the headers that all answers carry,
-/// refuses bodies by their declared size, turns [`Fault`]s, [`Problem`]s, panics and axum's bare 404 and 405 into
-/// problem answers, and writes the access log and the metrics.
+/// It gives every request a [`RequestId`] and a [`ClientAddress`] (extensions) and every answer the headers that all
+/// answers carry, refuses bodies by their declared size, answers preflights of listed origins, turns [`Fault`]s,
+/// [`Problem`]s, panics and axum's bare 404 and 405 into problem answers, writes the limits that were
+/// [announced](crate::Decision::announce), the access log and the metrics.
 pub fn edge_layers(router: Router, config: EdgeConfig) -> Router {
     router.layer(middleware::from_fn_with_state(Arc::new(config), edge))
 }
@@ -91,12 +123,19 @@ async fn edge(State(config): State<Arc<EdgeConfig>>, mut request: Request, next:
     let mut access = Access::begin(method, route, id.clone());
     let limit = config.body_limit(route);
     let api = request.uri().path().starts_with(API_PREFIX);
+    let cross_origin = if api { config.cors.judge(&request) } else { CrossOrigin::Closed };
+    let announced = Announced::default();
 
     let answer = match refusal(&request, limit) {
         Some(fault) => fault.into_response(),
         None => {
             request.extensions_mut().insert(id.clone());
             request.extensions_mut().insert(BodyLimit(limit));
+            request.extensions_mut().insert(announced.clone());
+            if let Some(PeerAddr(peer)) = request.extensions().get() {
+                let client = ClientAddress::of(peer.ip(), request.headers(), &config.trusted_proxies);
+                request.extensions_mut().insert(client);
+            }
             // At the highest level, so that no filter takes the id from what is logged inside.
             let span = tracing::error_span!("request", request_id = %id);
             let run = async { AssertUnwindSafe(next.run(request)).catch_unwind().await.unwrap_or_else(panicked) };
@@ -104,8 +143,10 @@ async fn edge(State(config): State<Arc<EdgeConfig>>, mut request: Request, next:
         }
     };
 
-    let (mut answer, code) = render(answer, &config, &id);
+    let (mut answer, code) = render(cross_origin.preflight(answer), &config, &id);
     mark(&mut answer, api, code.is_some(), &id);
+    announced.write(answer.headers_mut());
+    cross_origin.mark(answer.headers_mut());
     access.answered(answer.status(), code);
     answer.map(|body| Body::new(WatchedBody::new(body, access)))
 }

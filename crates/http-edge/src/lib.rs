@@ -1,4 +1,5 @@
-//! The edge between sockets and handlers: accept loop, deadlines, request ids, strict JSON bodies, problem answers.
+//! The edge between sockets and handlers: accept loop, deadlines, request ids, strict JSON bodies, limits, CORS, problem
+//! answers.
 //!
 //! It speaks HTTP/1.1 and HTTP/1.0 in the clear and nothing else: TLS and HTTP/2 are the balancer's. It knows no domain:
 //! which status a [`Fault`] becomes is the caller's decision, through [`EdgeConfig`].
@@ -16,25 +17,33 @@
 mod access;
 mod answer;
 mod bearer;
+mod client_address;
 mod connection;
+mod cors;
 mod drain;
 mod fault;
 mod file_limit;
 mod json;
 mod layers;
+mod limits;
 mod problem;
 mod request_id;
 mod serve;
 mod settings;
+mod trusted_proxies;
 
 pub use bearer::{BearerFault, bearer};
+pub use client_address::{ClientAddress, SourceNetwork};
 pub use connection::PeerAddr;
+pub use cors::CorsPolicy;
 pub use drain::Drain;
 pub use fault::Fault;
 pub use file_limit::raise_file_limit;
 pub use json::StrictJson;
 pub use layers::{EdgeConfig, Renderer, edge_layers};
+pub use limits::{Decision, FailedAttempt, FailureLimiter, Moment, RateLimiter};
 pub use problem::Problem;
 pub use request_id::{RequestId, X_REQUEST_ID};
 pub use serve::serve;
 pub use settings::{EdgeSettings, SECRETS, SETTINGS};
+pub use trusted_proxies::TrustedProxies;

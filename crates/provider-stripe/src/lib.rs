@@ -25,7 +25,7 @@ mod stripe_error;
 
 pub use api_base::ApiBase;
 pub use client::ClientError;
-pub use provider::StripeProvider;
+pub use provider::{ReloadError, StripeProvider};
 pub use secret_key::SecretKey;
 pub use settings::{SECRETS, SETTINGS, StripeSettings};
 

@@ -1,6 +1,7 @@
 //! [`StripeProvider`] itself: attempts, retries, and what is counted and traced about them.
 
 use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 
 use async_trait::async_trait;
@@ -19,10 +20,27 @@ use crate::{ClientError, StripeSettings, capabilities, client, portal_form, retr
 
 /// Stripe's customer portal, or the sandbox's.
 pub struct StripeProvider {
+    account: ProviderAccount,
+    access: RwLock<Arc<Access>>,
+}
+
+/// How Stripe is reached, and as whom. A call keeps what it began with.
+struct Access {
     settings: StripeSettings,
     client: Client,
     headers: HeaderMap,
     portal_sessions: Url,
+}
+
+/// Why new settings did not take the place of the old ones, which stay in force.
+#[derive(Debug, thiserror::Error)]
+pub enum ReloadError {
+    /// They are for another provider or mode: customers are kept under those, so that takes a restart.
+    #[error("the new settings are for {0}, which takes a restart")]
+    OtherAccount(ProviderAccount),
+    /// No client can be built of them.
+    #[error(transparent)]
+    Client(#[from] ClientError),
 }
 
 impl StripeProvider {
@@ -31,6 +49,29 @@ impl StripeProvider {
     /// # Errors
     /// See [`ClientError`].
     pub fn new(settings: StripeSettings) -> Result<Self, ClientError> {
+        Ok(Self { account: settings.account().clone(), access: RwLock::new(Arc::new(Access::new(settings)?)) })
+    }
+
+    /// Puts new settings, such as a rolled key, in the place of the old ones. Calls under way end as they began.
+    ///
+    /// # Errors
+    /// See [`ReloadError`].
+    pub fn reload(&self, settings: StripeSettings) -> Result<(), ReloadError> {
+        if *settings.account() != self.account {
+            return Err(ReloadError::OtherAccount(settings.account().clone()));
+        }
+        let access = Arc::new(Access::new(settings)?);
+        *self.access.write().unwrap_or_else(PoisonError::into_inner) = access;
+        Ok(())
+    }
+
+    fn access(&self) -> Arc<Access> {
+        Arc::clone(&self.access.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Access {
+    fn new(settings: StripeSettings) -> Result<Self, ClientError> {
         Ok(Self {
             client: client::build(settings.api_base())?,
             headers: client::headers(settings.key())?,
@@ -45,7 +86,7 @@ impl StripeProvider {
         let order = Order {
             expected: Expected {
                 customer: &request.customer,
-                mode: self.account().mode(),
+                mode: self.settings.account().mode(),
                 loopback_urls: self.settings.takes_loopback_urls(),
             },
             flow: request.flow.as_ref(),
@@ -125,7 +166,7 @@ fn last_word(failure: Failure, timed_out: bool, retries: usize) -> ProviderError
 #[async_trait]
 impl BillingProvider for StripeProvider {
     fn account(&self) -> &ProviderAccount {
-        self.settings.account()
+        &self.account
     }
 
     fn capabilities(&self) -> Capabilities {
@@ -135,7 +176,7 @@ impl BillingProvider for StripeProvider {
     #[instrument(name = "create_portal_session", skip_all, fields(account = %self.account()))]
     async fn create_portal_session(&self, request: &PortalRequest) -> Result<PortalSession, ProviderError> {
         let started = Instant::now();
-        let result = self.make_session(request).await;
+        let result = self.access().make_session(request).await;
         metrics::counter!("provider_requests_total", "outcome" => outcome(&result)).increment(1);
         metrics::histogram!("provider_request_duration_seconds").record(started.elapsed().as_secs_f64());
         if let Ok(session) = &result {
@@ -161,6 +202,6 @@ fn outcome(result: &Result<PortalSession, ProviderError>) -> &'static str {
 
 impl fmt::Debug for StripeProvider {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StripeProvider").field("settings", &self.settings).finish_non_exhaustive()
+        f.debug_struct("StripeProvider").field("settings", &self.access().settings).finish_non_exhaustive()
     }
 }

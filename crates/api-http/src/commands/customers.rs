@@ -1,32 +1,29 @@
-//! `customers link|show|unlink`.
+//! `customers link|show|unlink|forget`.
 
 use billing_domain::ports::{LinkOutcome, OnConflict, RepoError};
-use billing_domain::{CustomerLink, Mode, ProviderAccount};
+use billing_domain::{
+    Actor, AuditAction, AuditEvent, CustomerLink, CustomerService, Mode, ProviderAccount, RequestOrigin,
+};
 use serde_json::{Value, json};
 
-use super::{Context, Failure, clock, opened};
+use super::{Context, Failure, clock, session};
 use crate::cli::{At, Customers};
 use crate::config::Settings;
-use crate::logging::LogSettings;
-use crate::wiring::{provider, store};
+use crate::wiring::provider;
 
 pub(crate) async fn run(context: &Context, command: Customers) -> Result<(), Failure> {
-    let mut settings = context.settings(&[]);
-    let log = LogSettings::read(&mut settings.reader, "warn");
-    let at = match &command {
-        Customers::Link { at, .. } | Customers::Unlink { at, .. } => account(&mut settings, at).map(Some),
-        Customers::Show { .. } => Some(None),
-    };
-    let auto_migrate = store::auto_migrate(&mut settings);
-    let store = store::read(&mut settings).zip(at);
-    let (store, at) = Context::checked(settings, log, store)?;
-    let customers = opened(store, auto_migrate).await?.customers;
+    let (stores, at) = session(context, |settings| match &command {
+        Customers::Link { at, .. } | Customers::Unlink { at, .. } => account(settings, at).map(Some),
+        Customers::Show { .. } | Customers::Forget { .. } => Some(None),
+    })
+    .await?;
+    let customers = CustomerService::new(stores.customers, stores.audit.clone(), clock());
     let failed = |error: RepoError| Failure::failed("the database failed", &error);
     match (command, at) {
         (Customers::Link { user, customer, replace, .. }, Some(at)) => {
             let link = CustomerLink { owner: user, at, customer };
             let on_conflict = if replace { OnConflict::Replace } else { OnConflict::Keep };
-            let outcome = customers.link(&link, on_conflict, clock().now()).await.map_err(failed)?;
+            let outcome = customers.link(&link, on_conflict).await.map_err(failed)?;
             let previous = match outcome {
                 LinkOutcome::Created | LinkOutcome::Unchanged => None,
                 LinkOutcome::Replaced(previous) => Some(previous),
@@ -61,6 +58,22 @@ pub(crate) async fn run(context: &Context, command: Customers) -> Result<(), Fai
             let shown: Vec<Value> = links.iter().map(described).collect();
             context.print(&json!({ "user": user.as_str(), "customers": shown }), || {
                 links.iter().map(sentence).collect::<Vec<_>>().join("\n")
+            })
+        }
+        (Customers::Forget { user }, _) => {
+            let rows = stores.audit.forget(&user).await.map_err(failed)?;
+            let event = AuditEvent {
+                at: clock().now(),
+                action: AuditAction::UserForgotten,
+                actor: Actor::Operator,
+                owner: None,
+                key: None,
+                customer: None,
+                origin: RequestOrigin::default(),
+            };
+            stores.audit.append(&event).await.map_err(failed)?;
+            context.print(&json!({ "user": user.as_str(), "rows": rows }), || {
+                format!("{user} is forgotten, in {rows} rows")
             })
         }
         (Customers::Link { .. } | Customers::Unlink { .. }, None) => {

@@ -1,38 +1,36 @@
-//! `keys create|list|revoke`.
+//! `keys create|list|revoke|rotate`.
 
-use auth_api_key::{ApiKeySettings, NewApiKey};
-use billing_domain::ports::{RepoError, RevokeOutcome};
-use billing_domain::{ApiKey, OriginPattern, Timestamp};
+use auth_api_key::ApiKeySettings;
+use billing_domain::ports::RevokeOutcome;
+use billing_domain::{
+    Actor, ApiKey, ApiKeyError, ApiKeyId, ApiKeyIssuer, ApiKeyService, CreatedKey, Mode, NewApiKey, OriginPattern,
+    RequestOrigin, Timestamp,
+};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
-use super::{Context, Failure, clock, opened};
+use super::{Context, Failure, clock, session};
 use crate::cli::{CreateKey, Keys};
-use crate::logging::LogSettings;
-use crate::wiring::{self, provider, store};
+use crate::config::Settings;
+use crate::wiring::store::Stores;
+use crate::wiring::{self, provider};
+use api_http::routes::api_keys::rfc3339;
 
 pub(crate) async fn run(context: &Context, command: Keys) -> Result<(), Failure> {
-    let mut settings = context.settings(&[]);
-    let log = LogSettings::read(&mut settings.reader, "warn");
-    let auto_migrate = store::auto_migrate(&mut settings);
-    let store = store::read(&mut settings);
-    let failed = |error: RepoError| Failure::failed("the database failed", &error);
     match command {
         Keys::Create(wanted) => {
-            settings.supply_pepper();
-            let keys = settings.reader.adapter(|get| ApiKeySettings::read(get));
-            let live = provider::is_live(&mut settings);
-            let (store, keys) = Context::checked(settings, log, store.zip(keys))?;
-            if let Some(broad) = wanted.return_origins.iter().find(|origin| live && origin.is_broad()) {
-                let error = billing_domain::TooBroad(broad.clone());
-                return Err(Failure::Failed(error.to_string()));
-            }
-            let stores = opened(store, auto_migrate).await?;
-            create(context, wanted, &wiring::keys::Keys::new(&keys, &stores.api_keys, &clock())).await
+            let (stores, (settings, mode)) = session(context, issuing).await?;
+            let made = issuer(&stores, &settings, mode).create(order(wanted), None, Actor::Operator, nowhere()).await;
+            show(context, &made.map_err(failed)?)
+        }
+        Keys::Rotate { id, overlap } => {
+            let (stores, (settings, mode)) = session(context, issuing).await?;
+            let made = issuer(&stores, &settings, mode).rotate(&id, None, overlap, Actor::Operator, nowhere()).await;
+            show(context, &made.map_err(failed)?)
         }
         Keys::List { user } => {
-            let store = Context::checked(settings, log, store)?;
-            let keys = opened(store, auto_migrate).await?.api_keys.list(user.as_ref()).await.map_err(failed)?;
+            let (stores, ()) = session(context, |_| Some(())).await?;
+            let keys = service(&stores).list(user.as_ref()).await.map_err(failed)?;
             let now = clock().now();
             let shown: Vec<Value> = keys.iter().map(|key| described(key, now)).collect();
             context.print(&json!({ "keys": shown }), || match keys.len() {
@@ -40,38 +38,67 @@ pub(crate) async fn run(context: &Context, command: Keys) -> Result<(), Failure>
                 _ => keys.iter().map(|key| line(key, now)).collect::<Vec<_>>().join("\n"),
             })
         }
-        Keys::Revoke { id } => {
-            let store = Context::checked(settings, log, store)?;
-            let stores = opened(store, auto_migrate).await?;
-            match stores.api_keys.revoke(&id, clock().now()).await.map_err(failed)? {
-                outcome @ (RevokeOutcome::Revoked | RevokeOutcome::AlreadyRevoked) => {
-                    let before = outcome == RevokeOutcome::AlreadyRevoked;
-                    let shown = json!({ "id": id.as_str(), "revoked": true, "alreadyRevoked": before });
-                    context.print(&shown, || {
-                        if before { format!("{id} was revoked before") } else { format!("{id} is revoked") }
-                    })
-                }
-                RevokeOutcome::NotFound => Err(Failure::Failed(format!("there is no key {id}"))),
-            }
+        Keys::Revoke { id: Some(id), .. } => {
+            let (stores, ()) = session(context, |_| Some(())).await?;
+            let outcome = service(&stores).revoke(&id, None, Actor::Operator, nowhere()).await.map_err(failed)?;
+            let before = outcome == RevokeOutcome::AlreadyRevoked;
+            let shown = json!({ "id": id.as_str(), "revoked": true, "alreadyRevoked": before });
+            context.print(&shown, || format!("{id} {}", if before { "was revoked before" } else { "is revoked" }))
+        }
+        Keys::Revoke { id: None, user, .. } => {
+            let user = user.ok_or_else(|| Failure::Failed("no key and no user is named: this is a bug".to_owned()))?;
+            let (stores, ()) = session(context, |_| Some(())).await?;
+            let revoked = service(&stores).revoke_all(&user, Actor::Operator, nowhere()).await.map_err(failed)?;
+            let ids: Vec<&str> = revoked.iter().map(ApiKeyId::as_str).collect();
+            context.print(&json!({ "user": user.as_str(), "revoked": ids }), || match ids.len() {
+                0 => format!("{user} has no key to revoke"),
+                _ => ids.iter().map(|id| format!("{id} is revoked")).collect::<Vec<_>>().join("\n"),
+            })
         }
     }
 }
 
-async fn create(context: &Context, wanted: CreateKey, keys: &wiring::keys::Keys) -> Result<(), Failure> {
-    let order = NewApiKey {
+/// What making keys needs of the settings.
+fn issuing(settings: &mut Settings) -> Option<(ApiKeySettings, Mode)> {
+    settings.supply_pepper();
+    let keys = settings.reader.adapter(|get| ApiKeySettings::read(get));
+    let mode = if provider::is_live(settings) { Mode::Live } else { Mode::Test };
+    Some((keys?, mode))
+}
+
+fn service(stores: &Stores) -> ApiKeyService {
+    ApiKeyService::new(stores.api_keys.clone(), stores.audit.clone(), clock())
+}
+
+fn issuer(stores: &Stores, settings: &ApiKeySettings, mode: Mode) -> ApiKeyIssuer {
+    ApiKeyIssuer::new(service(stores), wiring::keys::minter(settings), mode)
+}
+
+fn order(wanted: CreateKey) -> NewApiKey {
+    NewApiKey {
         owner: wanted.user,
         name: wanted.name,
+        description: wanted.description,
         permissions: (!wanted.permissions.is_empty()).then(|| wanted.permissions.into_iter().collect()),
         return_origins: wanted.return_origins,
         expires_at: wanted.expires_at,
-    };
-    let issued = keys.issuer.issue(order).await.map_err(|error| Failure::failed("no key was made", &error))?;
-    let text = issued.text.expose_secret();
-    let mut shown = described(&issued.key, issued.key.created_at);
+    }
+}
+
+fn show(context: &Context, made: &CreatedKey) -> Result<(), Failure> {
+    let text = made.text.expose_secret();
+    let mut shown = described(&made.key, made.key.created_at);
     shown["key"] = json!(text);
-    context.print(&shown, || {
-        format!("{text}\nThis is the only time that the key {} is shown: keep it safe.", issued.key.id)
-    })
+    context
+        .print(&shown, || format!("{text}\nThis is the only time that the key {} is shown: keep it safe.", made.key.id))
+}
+
+fn failed(error: ApiKeyError) -> Failure {
+    Failure::failed("nothing was done", &error)
+}
+
+fn nowhere() -> RequestOrigin {
+    RequestOrigin::default()
 }
 
 fn described(key: &ApiKey, now: Timestamp) -> Value {
@@ -79,11 +106,13 @@ fn described(key: &ApiKey, now: Timestamp) -> Value {
         "id": key.id.as_str(),
         "user": key.owner.as_str(),
         "name": key.name.as_str(),
+        "description": key.description.as_ref().map(|text| text.as_str()),
         "permissions": key.permissions.iter().map(|permission| permission.as_str()).collect::<Vec<_>>(),
         "returnOrigins": key.return_origins.iter().map(OriginPattern::to_string).collect::<Vec<_>>(),
         "createdAt": rfc3339(key.created_at),
         "expiresAt": key.expires_at.map(rfc3339),
         "revokedAt": key.revoked_at.map(rfc3339),
+        "lastUsedAt": key.last_used_at.map(rfc3339),
         "isActive": key.is_active(now),
     })
 }
@@ -96,9 +125,4 @@ fn line(key: &ApiKey, now: Timestamp) -> String {
         (None, None) => "active".to_owned(),
     };
     format!("{}  {}  {}  created {}  {state}", key.id, key.owner, key.name, rfc3339(key.created_at))
-}
-
-fn rfc3339(at: Timestamp) -> String {
-    jiff::Timestamp::from_millisecond(at.as_millis())
-        .map_or_else(|_| format!("{} ms", at.as_millis()), |at| at.to_string())
 }

@@ -23,6 +23,6 @@ pub(crate) async fn run(context: &Context, arguments: cli::Sandbox) -> Result<()
     context.print(&shown, || {
         format!("The sandbox listens on {base} and has the customer {}. Any sk_test_ key opens it.", demo.customer)
     })?;
-    let stop = super::serve::first_signal().map_err(failed)?;
+    let stop = crate::signals::first().map_err(failed)?;
     sandbox.serve(stop).await.map_err(failed)
 }

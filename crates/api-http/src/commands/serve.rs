@@ -6,32 +6,34 @@ use std::time::Duration;
 
 use api_http::observed_provider::ObservedProvider;
 use api_http::readiness::Readiness;
-use api_http::{Api, problem, routes};
+use api_http::{Api, Guard, problem, routes};
+use auth_api_key::ApiKeys;
 use auth_jwt::JwtAuthenticator;
-use billing_domain::PortalService;
-use billing_domain::ports::{Database, RepoError, SchemaState};
-use http_edge::{Drain, EdgeConfig, edge_layers};
+use billing_domain::{ApiKeyIssuer, ApiKeyService, DenialCounter, KeyRules, PortalService};
+use http_edge::{Drain, EdgeConfig, FailureLimiter, RateLimiter, edge_layers};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use sandbox_stripe::{Sandbox, SandboxSettings};
 use tokio::net::{TcpListener, TcpSocket};
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::signal::unix::Signal;
 
 use super::{Context, Failure, clock};
 use crate::cli::Serve;
 use crate::config::ServeConfig;
-use crate::demo;
 use crate::logging::LogSettings;
-use crate::wiring::keys::Keys;
+use crate::upkeep::Upkeep;
+use crate::wiring::provider::Provider;
+use crate::{demo, signals, wiring};
 
-/// How often an unready service looks for its database, and a ready one whether it is still there.
-const DATABASE_CHECK: Duration = Duration::from_secs(1);
+/// Kinds of denied attempts that are told apart within a minute.
+const DENIALS_A_MINUTE: usize = 1000;
 /// How often histograms are folded, so that they do not grow while nobody reads them.
 const METRICS_UPKEEP: Duration = Duration::from_secs(5);
 /// Connections that the kernel completes for us while we are busy; it cuts this to its own limit.
 const BACKLOG: u32 = 4096;
 
 pub(crate) async fn run(context: &Context, arguments: Serve) -> Result<(), Failure> {
-    let mut settings = context.settings(&[("LISTEN", arguments.listen), ("ADMIN_LISTEN", arguments.admin_listen)]);
+    let flags = [("LISTEN", arguments.listen), ("ADMIN_LISTEN", arguments.admin_listen)];
+    let mut settings = context.settings(&flags);
     let log = LogSettings::read(&mut settings.reader, "info");
     let config = ServeConfig::read(&mut settings);
     let config = Context::checked(settings, log, config)?;
@@ -42,6 +44,8 @@ pub(crate) async fn run(context: &Context, arguments: Serve) -> Result<(), Failu
     let (public_address, admin_address) = (address(&public)?, address(&admin)?);
     let base = format!("http://{public_address}");
     let return_urls = config.return_urls(&format!("{base}/")).map_err(Failure::Failed)?;
+    let key_origins = config.keys.return_origins().unwrap_or(return_urls.allowed()).to_vec();
+    let key_rules = KeyRules { at_most: config.keys.max_per_user(), return_origins: key_origins };
     let embedded = config.provider.is_embedded();
     let sandbox = if embedded { Some(start_sandbox(&config).await?) } else { None };
 
@@ -49,19 +53,39 @@ pub(crate) async fn run(context: &Context, arguments: Serve) -> Result<(), Failu
     let stores = config.store.open();
     let readiness = Arc::new(Readiness::new(drain.clone(), clock()));
     let provider = config.provider.connect(sandbox.as_ref().map(Sandbox::base_url)).map_err(Failure::Failed)?;
-    let account = provider.account().clone();
-    let provider = Arc::new(ObservedProvider::new(provider, Arc::clone(&readiness)));
-    let keys = Keys::new(&config.keys, &stores.api_keys, &clock());
+    let account = provider.port().account().clone();
+    let observed = Arc::new(ObservedProvider::new(provider.port(), Arc::clone(&readiness)));
+    let tokens = JwtAuthenticator::start(config.tokens.clone(), clock());
+    let tokens = Arc::new(tokens.map_err(|error| Failure::failed("the key set cannot be fetched", &error))?);
+    let keys = wiring::keys::start(&config.keys, &stores, clock());
+    let keys = Arc::new(keys.map_err(|error| Failure::failed("API keys cannot be judged", &error))?);
+    let service = ApiKeyService::new(stores.api_keys.clone(), stores.audit.clone(), clock());
+    let issuer = ApiKeyIssuer::new(service.clone(), keys.minter().clone(), account.mode());
+    let denials = Arc::new(DenialCounter::new(DENIALS_A_MINUTE));
+    let (customers, audit) = (stores.customers.clone(), stores.audit.clone());
     let api = Api {
-        portal: Arc::new(PortalService::new(Arc::clone(&stores.customers), provider, return_urls)),
-        access_tokens: Arc::new(JwtAuthenticator::new(config.tokens.clone(), clock())),
-        api_keys: keys.authenticator.clone(),
+        portal: Arc::new(PortalService::new(customers, observed, audit, clock(), return_urls)),
+        access_tokens: tokens.clone(),
+        api_keys: keys.authenticator().clone(),
+        keys: service,
+        issuer: issuer.clone(),
+        key_rules: Arc::new(key_rules),
         key_prefix: config.keys.prefix().clone(),
+        presented_key_id: auth_api_key::presented_key_id,
+        guard: Arc::new(Guard {
+            rate: config.rate_limit.map(RateLimiter::per_minute),
+            failures: config.failure_limit.map(FailureLimiter::per_minute),
+            denials: Arc::clone(&denials),
+        }),
+        clock: clock(),
         request_timeout: config.request_timeout,
         readiness: Arc::clone(&readiness),
         public_url: config.public_url.clone(),
     };
-    let edge = EdgeConfig::new(problem::from_fault).with_base(config.public_url.as_deref().unwrap_or_default());
+    let edge = EdgeConfig::new(problem::from_fault)
+        .with_base(config.public_url.as_deref().unwrap_or_default())
+        .with_trusted_proxies(config.proxies)
+        .with_cors(config.cors);
     let settings = match http_edge::raise_file_limit() {
         Ok(files) => config.edge.within_file_limit(files),
         Err(error) => {
@@ -71,32 +95,49 @@ pub(crate) async fn run(context: &Context, arguments: Serve) -> Result<(), Failu
     };
 
     tracing::info!(public = %public_address, admin = %admin_address, provider = %account, version = env!("CARGO_PKG_VERSION"), "listening");
+    let upkeep = Upkeep {
+        stores: stores.clone(),
+        readiness: Arc::clone(&readiness),
+        tokens: Arc::clone(&tokens),
+        gate: config.keys.gate().clone(),
+        auto_migrate: config.auto_migrate,
+        denials,
+        retention: config.retention,
+        clock: clock(),
+    };
     let mut background = tokio::task::JoinSet::new();
-    background.spawn(watch_database(Arc::clone(&stores.database), Arc::clone(&readiness), config.auto_migrate));
-    background.spawn(upkeep(metrics.clone()));
+    background.spawn(upkeep.clone().watch());
+    background.spawn(upkeep.clone().audit());
+    background.spawn(fold(metrics.clone()));
     if let Some(sandbox) = sandbox {
         let demo = demo::Demo {
             base,
             sandbox: sandbox.base_url().to_owned(),
             folder: config.data_folder,
             tokens: config.tokens,
-            keys,
+            keys: keys.authenticator().clone(),
+            issuer,
             stores: stores.clone(),
             account,
         };
-        let customer =
-            sandbox.seed_demo().map_err(|error| Failure::failed("the sandbox cannot be seeded", &error))?.customer;
+        let seeded = sandbox.seed_demo().map_err(|error| Failure::failed("the sandbox cannot be seeded", &error))?;
         let stop = drain.clone();
         // The sandbox outlives the drain: what runs still needs it. It ends with the process.
         background.spawn(async move { tell(sandbox.serve(std::future::pending()).await, "the sandbox failed") });
         background.spawn(async move {
             readiness.wait_until_ready().await;
             if !stop.is_draining() {
-                tell(demo.prepare(customer).await, "the demo cannot be prepared");
+                tell(demo.prepare(seeded.customer).await, "the demo cannot be prepared");
             }
         });
     }
-    end_on_signals(drain.clone())?;
+    signals::drain_and_end(drain.clone()).map_err(|error| Failure::failed("signals cannot be caught", &error))?;
+    let reload = Reload { tokens, keys: Arc::clone(&keys), provider };
+    background.spawn(reload.on_hangup(
+        signals::hangups().map_err(|error| Failure::failed("no signals", &error))?,
+        context.clone(),
+        flags,
+    ));
     let served = tokio::try_join!(
         http_edge::serve(
             public,
@@ -108,9 +149,44 @@ pub(crate) async fn run(context: &Context, arguments: Serve) -> Result<(), Failu
     );
     served.map_err(|error| Failure::failed("a listener failed", &error))?;
     background.shutdown().await;
+    keys.shutdown().await;
+    upkeep.write_denials().await;
     stores.database.close().await;
     tracing::info!("ended");
     Ok(())
+}
+
+/// What takes new settings while the service runs.
+struct Reload {
+    tokens: Arc<JwtAuthenticator>,
+    keys: Arc<ApiKeys>,
+    provider: Provider,
+}
+
+impl Reload {
+    /// On SIGHUP the settings are read again, files too. Secrets change without a failed request; what is wrong leaves all
+    /// as it was, and what else changed waits for a restart.
+    async fn on_hangup(self, mut hangups: Signal, context: Context, flags: [(&'static str, Option<String>); 2]) {
+        while hangups.recv().await.is_some() {
+            let mut settings = context.settings(&flags);
+            let config = ServeConfig::read(&mut settings);
+            match (settings.reader.finish(), config) {
+                (Ok(_), Some(config)) => match self.apply(config).await {
+                    Ok(()) => tracing::info!("the secrets were read again"),
+                    Err(cause) => tracing::error!(cause, "the new secrets cannot be used; the old ones stay"),
+                },
+                (Err(faults), _) => tracing::error!(cause = %faults, "the new settings are wrong; the old ones stay"),
+                (Ok(_), None) => tracing::error!("a setting is wrong and was not reported: this is a bug"),
+            }
+        }
+    }
+
+    async fn apply(&self, config: ServeConfig) -> Result<(), String> {
+        self.provider.reload(config.provider)?;
+        self.tokens.reload(config.tokens).await.map_err(|error| problem::with_sources(&error))?;
+        self.keys.reload(&config.keys);
+        Ok(())
+    }
 }
 
 fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
@@ -131,7 +207,7 @@ fn start_metrics() -> Result<PrometheusHandle, Failure> {
         .map_err(|error| Failure::failed("metrics cannot start", &error))
 }
 
-async fn upkeep(metrics: PrometheusHandle) {
+async fn fold(metrics: PrometheusHandle) {
     let mut tick = tokio::time::interval(METRICS_UPKEEP);
     loop {
         tick.tick().await;
@@ -146,82 +222,6 @@ async fn start_sandbox(config: &ServeConfig) -> Result<Sandbox, Failure> {
         ..SandboxSettings::default()
     };
     Sandbox::bind(settings).await.map_err(|error| Failure::failed("the sandbox cannot start", &error))
-}
-
-/// Until the database fits: looks for it, and migrates it where that is allowed. From then on: tells whether it is there.
-async fn watch_database(database: Arc<dyn Database>, readiness: Arc<Readiness>, auto_migrate: bool) {
-    let mut tick = tokio::time::interval(DATABASE_CHECK);
-    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut last = String::new();
-    loop {
-        tick.tick().await;
-        let state = match database.schema().await {
-            Ok(SchemaState::Behind { .. }) if auto_migrate => migrate(database.as_ref()).await,
-            found => found,
-        };
-        let news = match state {
-            Ok(state) if state.fits() => {
-                readiness.database_is_up();
-                String::new()
-            }
-            Ok(_) => {
-                readiness.database_is_down();
-                "the database is not migrated: run `billing-portal migrate`".to_owned()
-            }
-            Err(error) => {
-                readiness.database_is_down();
-                problem::with_sources(&error)
-            }
-        };
-        if news != last {
-            if news.is_empty() {
-                tracing::info!("the database is back")
-            } else {
-                tracing::warn!(cause = news, "the database cannot be used")
-            }
-            last = news;
-        }
-    }
-}
-
-async fn migrate(database: &dyn Database) -> Result<SchemaState, RepoError> {
-    let applied = database.migrate().await?;
-    tracing::info!(applied, "the database is migrated");
-    database.schema().await
-}
-
-/// The first signal drains; the second one ends the process at once, as if nothing caught it.
-fn end_on_signals(drain: Drain) -> Result<(), Failure> {
-    let failed = |error| Failure::failed("signals cannot be caught", &error);
-    let (mut terminate, mut interrupt) = signals().map_err(failed)?;
-    tokio::spawn(async move {
-        either(&mut terminate, &mut interrupt).await;
-        tracing::info!("draining");
-        drain.begin();
-        let number = either(&mut terminate, &mut interrupt).await;
-        tracing::warn!("a second signal: ending at once");
-        std::process::exit(128 + number);
-    });
-    Ok(())
-}
-
-/// Waits for SIGTERM or SIGINT.
-pub(super) fn first_signal() -> std::io::Result<impl Future<Output = ()>> {
-    let (mut terminate, mut interrupt) = signals()?;
-    Ok(async move {
-        either(&mut terminate, &mut interrupt).await;
-    })
-}
-
-fn signals() -> std::io::Result<(Signal, Signal)> {
-    Ok((signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?))
-}
-
-async fn either(terminate: &mut Signal, interrupt: &mut Signal) -> i32 {
-    tokio::select! {
-        _ = terminate.recv() => SignalKind::terminate().as_raw_value(),
-        _ = interrupt.recv() => SignalKind::interrupt().as_raw_value(),
-    }
 }
 
 fn tell<E: std::error::Error>(result: Result<(), E>, what: &str) {

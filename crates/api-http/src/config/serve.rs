@@ -1,13 +1,14 @@
 //! What `serve` needs, checked as a whole.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use auth_api_key::ApiKeySettings;
 use auth_jwt::JwtSettings;
 use billing_domain::{Mode, OriginPattern, ReturnUrl, ReturnUrlPolicy};
-use http_edge::EdgeSettings;
+use http_edge::{CorsPolicy, EdgeSettings, TrustedProxies};
 
 use layered_settings::Reader;
 
@@ -30,6 +31,12 @@ pub(crate) struct ServeConfig {
     pub(crate) request_timeout: Duration,
     pub(crate) edge: EdgeSettings,
     pub(crate) data_folder: PathBuf,
+    pub(crate) rate_limit: Option<NonZeroU32>,
+    pub(crate) failure_limit: Option<NonZeroU32>,
+    pub(crate) cors: CorsPolicy,
+    pub(crate) proxies: TrustedProxies,
+    /// For how long audit records are kept; `None` is for ever.
+    pub(crate) retention: Option<Duration>,
 }
 
 impl ServeConfig {
@@ -59,6 +66,11 @@ impl ServeConfig {
         let request_timeout = Duration::from_secs(reader.number("REQUEST_TIMEOUT_SECONDS", 15, 1..=300));
         let edge = reader.adapter(|get| EdgeSettings::read(get));
         refuse_what_is_not_here_yet(reader);
+        let rate_limit = per_minute(reader, "RATE_LIMIT_PER_MINUTE", 60);
+        let failure_limit = per_minute(reader, "AUTH_FAILURES_PER_MINUTE", 120);
+        let cors = edge_list(reader, "CORS_ORIGINS", CorsPolicy::parse);
+        let proxies = edge_list(reader, "TRUSTED_PROXIES", TrustedProxies::parse);
+        let retention = reader.number("AUDIT_RETENTION_DAYS", 0, 0..=36_500);
         Some(Self {
             listen,
             admin_listen,
@@ -73,6 +85,11 @@ impl ServeConfig {
             request_timeout,
             edge: edge?,
             data_folder,
+            rate_limit,
+            failure_limit,
+            cors,
+            proxies,
+            retention: (retention > 0).then(|| Duration::from_secs(retention * 24 * 60 * 60)),
         })
     }
 
@@ -157,33 +174,27 @@ fn public_url(reader: &mut Reader, text: &str) -> Option<String> {
     }
 }
 
-/// Settings of parts that a later version brings: they are checked from now, and a value that needs the part is a fault.
+/// A part that a later version brings: its setting is checked from now, and a value that needs the part is a fault.
 fn refuse_what_is_not_here_yet(reader: &mut Reader) {
-    const MISSING: &str = "this is not in this version; remove it";
-    for name in ["RATE_LIMIT_PER_MINUTE", "AUTH_FAILURES_PER_MINUTE", "PROVIDER_MAX_IN_FLIGHT"] {
-        if reader.number(name, 0, 0..=1_000_000) != 0 {
-            reader.fault(name, format!("{MISSING}, or set it to 0"));
-        }
-    }
-    if let Some(list) = reader.text("CORS_ORIGINS") {
-        let exact = |entry: &str| matches!(entry.trim().parse(), Ok(OriginPattern::Exact(_)));
-        let remedy = if list.split(',').all(exact) { MISSING } else { "it must be exact origins, separated by commas" };
-        reader.fault("CORS_ORIGINS", remedy);
-    }
-    if let Some(list) = reader.text("TRUSTED_PROXIES") {
-        let remedy = if list.split(',').all(is_cidr) {
-            MISSING
-        } else {
-            "it must be CIDRs such as 10.0.0.0/8, separated by commas"
-        };
-        reader.fault("TRUSTED_PROXIES", remedy);
+    if reader.number("PROVIDER_MAX_IN_FLIGHT", 0, 0..=1_000_000) != 0 {
+        reader.fault("PROVIDER_MAX_IN_FLIGHT", "this is not in this version; remove it, or set it to 0");
     }
 }
 
-fn is_cidr(entry: &str) -> bool {
-    let entry = entry.trim();
-    let (address, prefix) = entry.split_once('/').map_or((entry, None), |(address, prefix)| (address, Some(prefix)));
-    let Ok(address) = address.parse::<IpAddr>() else { return false };
-    let bits = if address.is_ipv4() { 32 } else { 128 };
-    prefix.is_none_or(|prefix| prefix.parse::<u8>().is_ok_and(|length| length <= bits))
+/// A limit per minute; 0 is off.
+fn per_minute(reader: &mut Reader, name: &str, default: u32) -> Option<NonZeroU32> {
+    let limit = reader.number(name, default.into(), 0..=1_000_000);
+    u32::try_from(limit).ok().and_then(NonZeroU32::new)
+}
+
+/// A list that the edge reads; an absent one is empty.
+fn edge_list<T: Default>(reader: &mut Reader, name: &str, parse: fn(&str) -> Result<T, String>) -> T {
+    let parsed = reader.text(name).map(|list| parse(&list));
+    parsed
+        .transpose()
+        .unwrap_or_else(|remedy| {
+            reader.fault(name, remedy);
+            None
+        })
+        .unwrap_or_default()
 }

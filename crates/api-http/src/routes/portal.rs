@@ -6,7 +6,7 @@ use billing_domain::{LocaleRange, OpenPortal, PortalFlow, SubscriptionId};
 use http_edge::{Problem, StrictJson};
 use serde::{Deserialize, Serialize};
 
-use crate::caller::{Caller, Kind};
+use crate::caller::{Caller, Kind, OpensPortal};
 use crate::error_code::ErrorCode;
 use crate::{Api, problem};
 
@@ -34,7 +34,7 @@ pub(crate) struct PortalAnswer {
 
 pub(crate) async fn open<K: Kind>(
     State(api): State<Api>,
-    caller: Caller<K>,
+    caller: Caller<K, OpensPortal>,
     StrictJson(body): StrictJson<PortalBody>,
 ) -> Result<Json<PortalAnswer>, Problem> {
     let invalid = |detail| problem::problem(ErrorCode::InvalidRequest, detail);
@@ -44,6 +44,7 @@ pub(crate) async fn open<K: Kind>(
         flow: body.flow.map(flow).transpose().map_err(invalid)?,
         return_url: body.return_url,
         deadline: caller.deadline,
+        origin: caller.origin,
     };
     let session = api
         .portal

@@ -3,22 +3,23 @@
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use auth_api_key::{ApiKeyAuthenticator, ApiKeyIssuer, ApiKeySettings, Argon2Pool, OsRandom, PoolLimits};
-use billing_domain::ports::{ApiKeyRepo, Clock};
+use auth_api_key::{ApiKeyMinter, ApiKeyPorts, ApiKeySettings, ApiKeys, Argon2Pool, OsRandom, PoolLimits, RandomError};
+use billing_domain::ports::{Clock, KeyMinter};
 
-/// What makes keys and what judges them, on one argon2 pool.
-#[derive(Debug)]
-pub(crate) struct Keys {
-    pub(crate) issuer: ApiKeyIssuer,
-    pub(crate) authenticator: Arc<ApiKeyAuthenticator>,
+use super::store::Stores;
+
+/// What judges and makes keys, with what goes on behind the requests.
+pub(crate) fn start(settings: &ApiKeySettings, stores: &Stores, clock: Arc<dyn Clock>) -> Result<ApiKeys, RandomError> {
+    let (repo, usage) = (stores.api_keys.clone(), stores.usage.clone());
+    ApiKeys::start(settings, ApiKeyPorts { repo, usage, clock, random: Arc::new(OsRandom) }, pool())
 }
 
-impl Keys {
-    pub(crate) fn new(settings: &ApiKeySettings, repo: &Arc<dyn ApiKeyRepo>, clock: &Arc<dyn Clock>) -> Self {
-        let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-        let pool = Arc::new(Argon2Pool::new(PoolLimits::for_cores(cores)));
-        let authenticator = ApiKeyAuthenticator::new(settings, Arc::clone(repo), Arc::clone(clock), Arc::clone(&pool));
-        let issuer = ApiKeyIssuer::new(settings, Arc::clone(repo), Arc::clone(clock), Arc::new(OsRandom), pool);
-        Self { issuer, authenticator: Arc::new(authenticator) }
-    }
+/// What makes keys, for a command that ends.
+pub(crate) fn minter(settings: &ApiKeySettings) -> Arc<dyn KeyMinter> {
+    Arc::new(ApiKeyMinter::new(settings, Arc::new(OsRandom), pool()))
+}
+
+fn pool() -> Arc<Argon2Pool> {
+    let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    Arc::new(Argon2Pool::new(PoolLimits::for_cores(cores)))
 }

@@ -86,7 +86,7 @@ impl ProviderSettings {
     }
 
     /// The provider. `sandbox` is the base URL of the sandbox that runs beside, in the embedded default.
-    pub(crate) fn connect(self, sandbox: Option<&str>) -> Result<Arc<dyn BillingProvider>, String> {
+    pub(crate) fn connect(self, sandbox: Option<&str>) -> Result<Provider, String> {
         let settings = match self {
             Self::Sandbox => {
                 let base = sandbox.ok_or_else(|| "the sandbox does not run".to_owned())?;
@@ -96,7 +96,34 @@ impl ProviderSettings {
             }
             Self::Stripe(settings) => *settings,
         };
-        let provider = StripeProvider::new(settings).map_err(|error| error.to_string())?;
-        Ok(Arc::new(provider))
+        StripeProvider::new(settings)
+            .map(|provider| Provider::Stripe(Arc::new(provider)))
+            .map_err(|error| error.to_string())
+    }
+}
+
+/// The connected provider, as itself: what serves it as a port, and takes new settings.
+#[derive(Clone, Debug)]
+pub(crate) enum Provider {
+    /// Stripe, or its sandbox.
+    Stripe(Arc<StripeProvider>),
+}
+
+impl Provider {
+    /// The port.
+    pub(crate) fn port(&self) -> Arc<dyn BillingProvider> {
+        match self {
+            Self::Stripe(provider) => provider.clone(),
+        }
+    }
+
+    /// Puts new settings into force, such as a rolled key. The sandbox has none that change.
+    pub(crate) fn reload(&self, settings: ProviderSettings) -> Result<(), String> {
+        match (self, settings) {
+            (Self::Stripe(_), ProviderSettings::Sandbox) => Ok(()),
+            (Self::Stripe(provider), ProviderSettings::Stripe(settings)) => {
+                provider.reload(*settings).map_err(|error| error.to_string())
+            }
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use billing_domain::ports::{ApiKeyRepo, CustomerRepo, Database};
+use billing_domain::ports::{ApiKeyRepo, ApiKeyUsage, AuditLog, CustomerRepo, Database};
 use secrecy::SecretString;
 use store_postgres::{PgSettings, PgStore};
 use store_sqlite::{SqliteSettings, SqliteStore};
@@ -23,6 +23,8 @@ pub(crate) enum StoreSettings {
 pub(crate) struct Stores {
     pub(crate) customers: Arc<dyn CustomerRepo>,
     pub(crate) api_keys: Arc<dyn ApiKeyRepo>,
+    pub(crate) usage: Arc<dyn ApiKeyUsage>,
+    pub(crate) audit: Arc<dyn AuditLog>,
     pub(crate) database: Arc<dyn Database>,
 }
 
@@ -59,11 +61,23 @@ impl StoreSettings {
         match self {
             Self::Sqlite(settings) => {
                 let store = SqliteStore::open(settings);
-                Stores { customers: store.customers(), api_keys: store.api_keys(), database: store.database() }
+                Stores {
+                    customers: store.customers(),
+                    api_keys: store.api_keys(),
+                    usage: store.usage(),
+                    audit: store.audit(),
+                    database: store.database(),
+                }
             }
             Self::Postgres(settings) => {
                 let store = PgStore::open(*settings);
-                Stores { customers: store.customers(), api_keys: store.api_keys(), database: store.database() }
+                Stores {
+                    customers: store.customers(),
+                    api_keys: store.api_keys(),
+                    usage: store.usage(),
+                    audit: store.audit(),
+                    database: store.database(),
+                }
             }
         }
     }

@@ -6,15 +6,15 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use billing_domain::Permission;
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use tokio::task::JoinSet;
 
 use super::*;
-use crate::testing::{CountingRepo, Desk, START, limits, new_key, settings, with_wrong_secret};
-use crate::{IssuedKey, NewApiKey, OsRandom, PoolLimits};
+use crate::testing::{CountingRepo, Desk, Issued, START, limits, settings, with_wrong_secret};
+use crate::{OsRandom, PoolLimits};
 
-fn text(issued: &IssuedKey) -> &str {
-    issued.text.expose_secret()
+fn text(issued: &Issued) -> &str {
+    issued.text()
 }
 
 #[tokio::test]
@@ -22,8 +22,11 @@ async fn c7_a_good_key_is_its_owner_with_the_key_s_own_permissions_and_origins()
     let desk = Desk::new();
     let origins = vec!["https://*.example.com".parse().unwrap()];
     let permissions = BTreeSet::from(["reports:read".parse::<Permission>().unwrap()]);
-    let wanted = NewApiKey { permissions: Some(permissions.clone()), return_origins: origins.clone(), ..new_key() };
-    let issued = desk.issuer.issue(wanted).await.unwrap();
+    let issue = desk.issue_with(|key| {
+        key.permissions = permissions.clone();
+        key.return_origins = origins.clone();
+    });
+    let issued = issue.await;
     let principal = desk.present(text(&issued)).await.unwrap();
     let expected = Principal {
         owner: "user-1".parse().unwrap(),
@@ -56,7 +59,7 @@ async fn c7_a_well_formed_key_costs_one_read() {
     let issued = desk.issue().await;
     desk.present(text(&issued)).await.unwrap();
     assert_eq!(desk.reads(), 1);
-    desk.refusal(&with_wrong_secret(&issued)).await;
+    desk.refusal(&with_wrong_secret(&desk.issue().await)).await;
     assert_eq!(desk.reads(), 2);
 }
 
@@ -80,7 +83,8 @@ async fn c7_a_flood_of_wrong_secrets_runs_argon2_zero_times() {
     for _ in 0..2_000 {
         desk.refusal(&wrong).await;
     }
-    assert_eq!(desk.pool.runs(), runs);
+    assert_eq!((desk.pool.runs(), desk.reads()), (runs, 1), "nor does each cost a read");
+    assert_eq!(desk.keys.authenticator().proofs.len(), 0, "and none is remembered");
     desk.present(text(&issued)).await.unwrap();
 }
 
@@ -127,7 +131,7 @@ async fn c7_revoked_or_expired_is_judged_after_the_gate_and_before_argon2() {
 async fn c7_a_key_holds_until_the_moment_it_expires() {
     let desk = Desk::new();
     let expires_at = Some(Timestamp::from_millis(START + 1_000));
-    let issued = desk.issuer.issue(NewApiKey { expires_at, ..new_key() }).await.unwrap();
+    let issued = desk.issue_with(|key| key.expires_at = expires_at).await;
     desk.clock.0.store(START + 999, Ordering::SeqCst);
     desk.present(text(&issued)).await.unwrap();
     desk.clock.0.store(START + 1_000, Ordering::SeqCst);
@@ -135,29 +139,37 @@ async fn c7_a_key_holds_until_the_moment_it_expires() {
 }
 
 #[tokio::test]
-async fn c7_a_revocation_or_a_changed_permission_counts_from_the_next_request_on() {
+async fn c7_a_revocation_or_a_changed_permission_is_seen_within_seconds_without_any_report() {
     let desk = Desk::new();
     let issued = desk.issue().await;
     assert!(desk.present(text(&issued)).await.unwrap().may(&Permission::portal()));
     desk.repo.change(&issued.key.id, |row| row.key.permissions.clear());
+    desk.pass(3_000);
     assert!(!desk.present(text(&issued)).await.unwrap().may(&Permission::portal()));
     desk.repo.change(&issued.key.id, |row| row.key.revoked_at = Some(Timestamp::from_millis(START)));
-    desk.refusal(text(&issued)).await;
+    desk.pass(3_000);
+    assert!(desk.refusal(text(&issued)).await.contains("revoked"));
+    desk.repo.remove(&issued.key.id);
+    desk.pass(3_000);
+    assert!(desk.refusal(text(&issued)).await.contains("unknown"));
+    assert_eq!(desk.pool.runs(), 2, "issuing, and one proof");
 }
 
 #[tokio::test]
 async fn c7_keys_outlive_the_rotation_of_the_pepper() {
-    let [old, new, both] = [&"p".repeat(32), &"q".repeat(32), &["q", "p"].map(|c| c.repeat(32)).join(",")];
     let before = Desk::new();
     let first = before.issue().await;
-    let during = Desk::with(&settings(both), before.repo.clone(), Arc::new(OsRandom), limits());
-    during.present(text(&first)).await.unwrap();
+    let during = Desk::over(&before.repo, "qp");
     let second = during.issue().await;
-    let after = Desk::with(&settings(new), before.repo.clone(), Arc::new(OsRandom), limits());
+    let first_verifier = during.repo.row(&first.key.id).verifier;
+    during.present(text(&first)).await.unwrap();
+    during.keys.shutdown().await;
+    during.repo.change(&first.key.id, |row| row.verifier = first_verifier);
+    let after = Desk::over(&before.repo, "q");
     after.present(text(&second)).await.unwrap();
-    assert!(after.refusal(text(&first)).await.contains("wrong secret"));
-    let rolled_back = Desk::with(&settings(old), before.repo.clone(), Arc::new(OsRandom), limits());
-    assert!(rolled_back.refusal(text(&second)).await.contains("wrong secret"));
+    assert!(after.refusal(text(&first)).await.contains("a pepper that is not configured"));
+    let rolled_back = Desk::over(&before.repo, "p");
+    assert!(rolled_back.refusal(text(&second)).await.contains("a pepper that is not configured"));
 }
 
 #[tokio::test]
@@ -199,6 +211,7 @@ async fn a_row_that_cannot_be_used_names_its_table_and_column() {
             row.verifier.hash = SecretString::from(hash);
             row.verifier.gate = SecretString::from(gate);
         });
+        desk.pass(3_000);
         match desk.present(text(&issued)).await {
             Err(AuthError::Store(RepoError::Corrupt { table: "api_keys", column, reason })) => {
                 assert_eq!(column, expected, "{bad}");
@@ -240,9 +253,9 @@ async fn c7_64_different_good_keys_at_once_are_all_accepted() {
 #[tokio::test]
 async fn a_pool_without_room_is_overloaded_and_not_invalid() {
     let repo = Arc::<CountingRepo>::default();
-    let issued = Desk::with(&settings(&"p".repeat(32)), repo.clone(), Arc::new(OsRandom), limits()).issue().await;
+    let issued = Desk::over(&repo, "p").issue().await;
     let none = PoolLimits { threads: NonZeroUsize::MIN, queue: 0, ..limits() };
-    let full = Desk::with(&settings(&"p".repeat(32)), repo, Arc::new(OsRandom), none);
+    let full = Desk::with(&settings("p"), repo, Arc::new(OsRandom), none);
     let error = full.present(text(&issued)).await.unwrap_err();
     assert!(error.is_transient());
     assert!(matches!(error, AuthError::Overloaded { retry_after } if retry_after > Duration::ZERO), "{error:?}");
@@ -255,13 +268,24 @@ async fn no_reason_and_no_debug_shows_a_secret() {
     let issued = desk.issue().await;
     let secret = text(&issued).rsplit_once('_').unwrap().1;
     let shown = format!(
-        "{:?} {:?} {:?} {} {}",
-        desk.authenticator,
-        desk.issuer,
+        "{:?} {:?} {} {}",
+        desk.keys,
         issued,
         desk.refusal(&with_wrong_secret(&issued)).await,
         desk.refusal(&text(&issued)[1..]).await,
     );
+    desk.present(text(&issued)).await.unwrap();
+    let shown = format!("{shown} {:?}", desk.keys);
     assert!(!shown.contains(secret) && !shown.contains("wwww") && !shown.contains("pppp"), "{shown}");
     assert!(!shown.contains(desk.repo.row(&issued.key.id).verifier.gate.expose_secret()));
+}
+
+#[test]
+fn the_id_of_a_presented_key_is_told_where_form_and_checksum_hold() {
+    let id = |text: &str| presented_key_id(&Credential::new(text), &KeyPrefix::default()).map(|id| id.to_string());
+    const KEY: &str = "llmgen_0123456789AB_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefg0vH3n6";
+    assert_eq!(id(KEY).as_deref(), Some("0123456789AB"));
+    for bad in ["", "a.b.c", &KEY[..KEY.len() - 1], &KEY.replace("llmgen", "acme"), &KEY.replace("3n6", "3n7")] {
+        assert_eq!(id(bad), None, "{bad}");
+    }
 }

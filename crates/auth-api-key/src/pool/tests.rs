@@ -82,6 +82,18 @@ async fn a_full_queue_is_overloaded_at_once_and_those_inside_are_served() {
 }
 
 #[tokio::test]
+async fn what_can_wait_runs_only_where_a_thread_is_free() {
+    let pool = pool(1, 8);
+    assert_eq!(pool.run_in_spare_time(|_| 1).await, Ok(1));
+    let (release, busy) = occupy(&pool).await;
+    assert!(is_overloaded(&pool.run_in_spare_time(|_| 2).await));
+    drop(release);
+    assert_eq!(busy.await.unwrap(), Ok(()));
+    until("a free thread", || pool.workers.has_spare_time()).await;
+    assert_eq!(pool.run_in_spare_time(|_| 3).await, Ok(3));
+}
+
+#[tokio::test]
 async fn who_waits_too_long_is_overloaded_and_the_job_never_runs() {
     let one = NonZeroUsize::MIN;
     let limits = PoolLimits { threads: one, queue: 8, patience: Duration::from_millis(20), linger: FAR };

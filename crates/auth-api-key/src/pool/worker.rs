@@ -50,6 +50,12 @@ impl Workers {
         self.runs.load(Ordering::Relaxed)
     }
 
+    /// Whether a job that is queued now would start at once.
+    pub(super) fn has_spare_time(&self) -> bool {
+        let state = self.lock();
+        state.queue.is_empty() && (state.idle > 0 || state.alive < self.limits.threads.get())
+    }
+
     /// Queues a job, and starts a thread where none is free and another is allowed.
     pub(super) fn submit(self: &Arc<Self>, job: Box<dyn Job>) -> Result<(), QueueFull> {
         let mut state = self.lock();

@@ -3,7 +3,12 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "what the tests share is test code too")]
 
 mod corpus;
+mod hand_clock;
+mod issuer;
+mod jwks;
 mod minted;
 mod mutations;
+mod published_key;
+mod reload;
 mod signatures;
 mod support;

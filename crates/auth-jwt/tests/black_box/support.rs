@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
+use crate::hand_clock::HandClock;
 use auth_jwt::{JwtAuthenticator, JwtSettings};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use billing_domain::ports::{AuthError, Authenticator, Clock};
+use billing_domain::ports::{AuthError, Authenticator};
 use billing_domain::{Credential, Permissions, Principal, Timestamp};
 use jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER;
 use jsonwebtoken::{Algorithm, EncodingKey};
@@ -24,22 +25,13 @@ pub(crate) const ISSUED: [(&str, &str); 2] = [("JWT_ISSUER", "https://issuer.tes
 pub(crate) const ISSUED_CLAIMS: &str =
     r#"{"sub":"user_1","exp":1800000600,"iss":"https://issuer.test","aud":"billing"}"#;
 
-#[derive(Debug)]
-struct StoppedClock;
-
-impl Clock for StoppedClock {
-    fn now(&self) -> Timestamp {
-        NOW
-    }
-}
-
 pub(crate) fn settings(given: &[(&str, &str)]) -> JwtSettings {
     JwtSettings::read(&mut |name| given.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()))
         .unwrap_or_else(|faults| panic!("{faults:?}"))
 }
 
 pub(crate) fn authenticator(given: &[(&str, &str)]) -> JwtAuthenticator {
-    JwtAuthenticator::new(settings(given), Arc::new(StoppedClock))
+    JwtAuthenticator::start(settings(given), Arc::new(HandClock::at(NOW))).unwrap()
 }
 
 /// Judges a token. The authenticator never waits, so that one poll is enough.

@@ -29,6 +29,12 @@ impl ReturnUrlPolicy {
         }
     }
 
+    /// The origins that are allowed beside the default.
+    #[must_use]
+    pub fn allowed(&self) -> &[OriginPattern] {
+        &self.allowed
+    }
+
     /// The URL to send the user back to: the default, or the requested one if it keeps the rules.
     ///
     /// `own` are the credential's own origins, beside the policy's; a broad one counts for nothing in live mode, wherever it

@@ -1,19 +1,23 @@
 //! [`InMemoryApiKeyRepo`].
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard};
 
 use async_trait::async_trait;
-use billing_domain::ports::{ApiKeyRepo, InsertOutcome, RepoError, RevokeOutcome};
+use billing_domain::ports::{ApiKeyRepo, InsertOutcome, RepoError, RevokeOutcome, RotateOutcome};
 use billing_domain::{ApiKey, ApiKeyId, StoredApiKey, Timestamp, UserId};
+use tokio::sync::watch;
 
 use super::Reachability;
+
+pub(super) type Keys = BTreeMap<ApiKeyId, StoredApiKey>;
 
 /// Keys in a map that is gone with the process.
 #[derive(Debug, Default)]
 pub struct InMemoryApiKeyRepo {
-    keys: Mutex<BTreeMap<ApiKeyId, StoredApiKey>>,
+    keys: Mutex<Keys>,
+    /// Ids of changed keys, oldest change first.
+    changes: watch::Sender<Vec<ApiKeyId>>,
     reachability: Reachability,
 }
 
@@ -23,29 +27,54 @@ impl InMemoryApiKeyRepo {
     pub fn with(reachability: Reachability) -> Self {
         Self { reachability, ..Self::default() }
     }
+
+    /// The keys, if the repo can be reached.
+    pub(super) fn reach(&self) -> Result<MutexGuard<'_, Keys>, RepoError> {
+        self.reachability.check()?;
+        Ok(self.keys.lock().unwrap())
+    }
+
+    pub(super) fn changes(&self) -> watch::Receiver<Vec<ApiKeyId>> {
+        self.changes.subscribe()
+    }
+
+    pub(super) fn tell(&self, changed: impl IntoIterator<Item = ApiKeyId>) {
+        self.changes.send_modify(|changes| changes.extend(changed));
+    }
+
+    /// Deletes a user's keys; gives their ids.
+    pub(super) fn forget(&self, owner: &UserId) -> Result<Vec<ApiKeyId>, RepoError> {
+        let gone: Vec<_> = self.reach()?.extract_if(.., |_, stored| stored.key.owner == *owner).collect();
+        let ids: Vec<_> = gone.into_iter().map(|(id, _)| id).collect();
+        self.tell(ids.clone());
+        Ok(ids)
+    }
 }
 
 #[async_trait]
 impl ApiKeyRepo for InMemoryApiKeyRepo {
-    async fn insert(&self, key: &StoredApiKey) -> Result<InsertOutcome, RepoError> {
-        self.reachability.check()?;
-        match self.keys.lock().unwrap().entry(key.key.id.clone()) {
-            Entry::Occupied(_) => Ok(InsertOutcome::IdTaken),
-            Entry::Vacant(vacant) => {
-                vacant.insert(key.clone());
-                Ok(InsertOutcome::Inserted)
-            }
+    async fn insert(&self, key: &StoredApiKey, at_most: Option<u32>) -> Result<InsertOutcome, RepoError> {
+        let mut keys = self.reach()?;
+        let StoredApiKey { key: new, .. } = key;
+        let active = keys.values().filter(|other| other.key.owner == new.owner && other.key.is_active(new.created_at));
+        let active = active.count();
+        if keys.contains_key(&new.id) {
+            return Ok(InsertOutcome::IdTaken);
         }
+        if at_most.is_some_and(|at_most| active >= at_most as usize) {
+            return Ok(InsertOutcome::TooMany);
+        }
+        keys.insert(new.id.clone(), key.clone());
+        self.tell([new.id.clone()]);
+        Ok(InsertOutcome::Inserted)
     }
 
     async fn find(&self, id: &ApiKeyId) -> Result<Option<StoredApiKey>, RepoError> {
-        self.reachability.check()?;
-        Ok(self.keys.lock().unwrap().get(id).cloned())
+        Ok(self.reach()?.get(id).cloned())
     }
 
     async fn list<'a>(&self, owner: Option<&'a UserId>) -> Result<Vec<ApiKey>, RepoError> {
-        self.reachability.check()?;
-        let keys = self.keys.lock().unwrap();
+        let keys = self.reach()?;
         let mut own: Vec<ApiKey> = keys
             .values()
             .map(|stored| &stored.key)
@@ -57,15 +86,52 @@ impl ApiKeyRepo for InMemoryApiKeyRepo {
     }
 
     async fn revoke(&self, id: &ApiKeyId, at: Timestamp) -> Result<RevokeOutcome, RepoError> {
-        self.reachability.check()?;
-        match self.keys.lock().unwrap().get_mut(id).map(|stored| &mut stored.key.revoked_at) {
+        match self.reach()?.get_mut(id).map(|stored| &mut stored.key.revoked_at) {
             None => Ok(RevokeOutcome::NotFound),
             Some(Some(_)) => Ok(RevokeOutcome::AlreadyRevoked),
             Some(unset) => {
                 *unset = Some(at);
+                self.tell([id.clone()]);
                 Ok(RevokeOutcome::Revoked)
             }
         }
+    }
+
+    async fn revoke_all(&self, owner: &UserId, at: Timestamp) -> Result<Vec<ApiKeyId>, RepoError> {
+        let mut keys = self.reach()?;
+        let own = keys.values_mut().map(|stored| &mut stored.key);
+        let mut revoked: Vec<_> = own
+            .filter(|key| key.owner == *owner && key.revoked_at.is_none())
+            .map(|key| {
+                key.revoked_at = Some(at);
+                (key.created_at, key.id.clone())
+            })
+            .collect();
+        revoked.sort_unstable();
+        let ids: Vec<_> = revoked.into_iter().map(|(_, id)| id).collect();
+        self.tell(ids.clone());
+        Ok(ids)
+    }
+
+    async fn rotate(
+        &self,
+        id: &ApiKeyId,
+        successor: &StoredApiKey,
+        until: Timestamp,
+    ) -> Result<RotateOutcome, RepoError> {
+        let mut keys = self.reach()?;
+        let taken = keys.contains_key(&successor.key.id);
+        let Some(StoredApiKey { key: old, .. }) = keys.get_mut(id) else { return Ok(RotateOutcome::NotFound) };
+        if !old.is_active(successor.key.created_at) {
+            return Ok(RotateOutcome::NotActive);
+        }
+        if taken {
+            return Ok(RotateOutcome::IdTaken);
+        }
+        old.expires_at = Some(old.expires_at.map_or(until, |expiry| expiry.min(until)));
+        keys.insert(successor.key.id.clone(), successor.clone());
+        self.tell([id.clone(), successor.key.id.clone()]);
+        Ok(RotateOutcome::Rotated)
     }
 }
 

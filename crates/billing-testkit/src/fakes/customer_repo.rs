@@ -25,6 +25,12 @@ impl InMemoryCustomerRepo {
     pub fn with(reachability: Reachability) -> Self {
         Self { reachability, ..Self::default() }
     }
+
+    /// Deletes a user's links; gives how many.
+    pub(super) fn forget(&self, owner: &UserId) -> Result<u64, RepoError> {
+        self.reachability.check()?;
+        Ok(self.links.lock().unwrap().extract_if(.., |(user, ..), _| user == owner).count() as u64)
+    }
 }
 
 fn key(owner: &UserId, at: &ProviderAccount) -> Owner {

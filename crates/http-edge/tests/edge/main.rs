@@ -3,15 +3,23 @@
 #[cfg(test)]
 mod b3_drain;
 #[cfg(test)]
+mod c7_failures;
+#[cfg(test)]
 mod client;
 #[cfg(test)]
 mod e1_problems;
+#[cfg(test)]
+mod e1_rate_limits;
+#[cfg(test)]
+mod guarded;
 #[cfg(test)]
 mod h2_headers;
 #[cfg(test)]
 mod h3_bodies;
 #[cfg(test)]
 mod h5_order;
+#[cfg(test)]
+mod h6_cors;
 #[cfg(test)]
 mod h6_paths;
 #[cfg(test)]
@@ -20,5 +28,7 @@ mod h7_deadlines;
 mod h7_framing;
 #[cfg(test)]
 mod records;
+#[cfg(test)]
+mod s3_proxies;
 #[cfg(test)]
 mod server;

@@ -9,7 +9,9 @@ use axum::routing::{get, post};
 use axum::{Extension, Router};
 use http::header::{CACHE_CONTROL, SERVER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
-use http_edge::{Drain, EdgeConfig, EdgeSettings, Fault, PeerAddr, Problem, RequestId, StrictJson, edge_layers, serve};
+use http_edge::{
+    ClientAddress, Drain, EdgeConfig, EdgeSettings, Fault, PeerAddr, Problem, RequestId, StrictJson, edge_layers, serve,
+};
 use serde::Deserialize;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -84,7 +86,23 @@ impl Server {
         (Self::serve_on(listener, drain, settings), early)
     }
 
+    /// Starts with another application.
+    pub(crate) async fn start_app(app: Router) -> Self {
+        let settings = EdgeSettings { lame_duck: Duration::ZERO, ..EdgeSettings::default() };
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::serve_app_on(listener, Drain::new(), settings, |_, _| app)
+    }
+
     fn serve_on(listener: TcpListener, drain: Drain, settings: EdgeSettings) -> Self {
+        Self::serve_app_on(listener, drain, settings, app)
+    }
+
+    fn serve_app_on(
+        listener: TcpListener,
+        drain: Drain,
+        settings: EdgeSettings,
+        app: impl FnOnce(Drain, Arc<Gate>) -> Router,
+    ) -> Self {
         let address = listener.local_addr().unwrap();
         let gate = Arc::new(Gate { entered: watch::Sender::new(0), open: watch::Sender::new(false) });
         let app = app(drain.clone(), gate.clone());
@@ -102,7 +120,7 @@ impl Server {
     }
 }
 
-fn render(fault: &Fault) -> Problem {
+pub(crate) fn render(fault: &Fault) -> Problem {
     let (status, code, detail) = match fault {
         Fault::BadRequestHead { detail } | Fault::InvalidBody { detail } => (400, "invalid_request", detail.as_str()),
         Fault::UriTooLong => (414, "uri_too_long", "Shorten it."),
@@ -123,6 +141,7 @@ pub(crate) fn app(drain: Drain, gate: Arc<Gate>) -> Router {
         .route("/readyz", get(move || ready(drain.is_draining())))
         .route("/id", get(|Extension(id): Extension<RequestId>| async move { id.to_string() }))
         .route("/peer", get(|Extension(PeerAddr(peer)): Extension<PeerAddr>| async move { peer.ip().to_string() }))
+        .route("/from", get(|Extension(client): Extension<ClientAddress>| async move { client.to_string() }))
         .route("/docs", get(|| async { ([(CACHE_CONTROL, "max-age=60"), (SERVER, "x/1")], "page") }))
         .route("/big", get(|| async { vec![b'x'; 32 * 1024 * 1024] }))
         .route("/panic", get(panics))

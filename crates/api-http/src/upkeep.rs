@@ -1,0 +1,124 @@
+//! What goes on behind the requests: the database is watched, denials are written down, old audit records leave.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use api_http::problem;
+use api_http::readiness::Readiness;
+use auth_api_key::{Gate, PepperFit};
+use auth_jwt::JwtAuthenticator;
+use billing_domain::DenialCounter;
+use billing_domain::ports::{Clock, RepoError, SchemaState};
+use tokio::time::MissedTickBehavior;
+
+use crate::wiring::store::Stores;
+
+/// How often the database and the keys are looked for.
+const CHECK: Duration = Duration::from_secs(1);
+/// How often denials are written down, and old records looked for.
+const MINUTE: Duration = Duration::from_secs(60);
+/// Wrong configuration, as `EX_CONFIG` of sysexits.h says it.
+const WRONG_CONFIGURATION: i32 = 78;
+
+/// What the background tasks work on.
+#[derive(Clone, Debug)]
+pub(crate) struct Upkeep {
+    pub(crate) stores: Stores,
+    pub(crate) readiness: Arc<Readiness>,
+    pub(crate) tokens: Arc<JwtAuthenticator>,
+    pub(crate) gate: Gate,
+    pub(crate) auto_migrate: bool,
+    pub(crate) denials: Arc<DenialCounter>,
+    pub(crate) retention: Option<Duration>,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl Upkeep {
+    /// Until the database fits: looks for it, and migrates it where that is allowed. From then on: tells whether it is there.
+    pub(crate) async fn watch(self) {
+        let mut tick = tokio::time::interval(CHECK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let (mut last, mut pepper_is_judged) = (String::new(), false);
+        loop {
+            tick.tick().await;
+            let news = match self.reach(&mut pepper_is_judged).await {
+                Ok(state) if state.fits() => String::new(),
+                Ok(_) => "the database is not migrated: run `billing-portal migrate`".to_owned(),
+                Err(error) => problem::with_sources(&error),
+            };
+            self.readiness.observe(news.is_empty(), self.tokens.keys_loaded());
+            if news != last {
+                if news.is_empty() {
+                    tracing::info!("the database is back");
+                } else {
+                    tracing::warn!(cause = news, "the database cannot be used");
+                }
+                last = news;
+            }
+        }
+    }
+
+    async fn reach(&self, pepper_is_judged: &mut bool) -> Result<SchemaState, RepoError> {
+        let database = &self.stores.database;
+        let mut state = database.schema().await?;
+        if self.auto_migrate && !state.fits() {
+            let applied = database.migrate().await?;
+            tracing::info!(applied, "the database is migrated");
+            state = database.schema().await?;
+        }
+        if state.fits() && !*pepper_is_judged {
+            self.judge_pepper().await?;
+            *pepper_is_judged = true;
+        }
+        Ok(state)
+    }
+
+    /// A pepper that fits no stored key would be a silent 401 for everybody: the process ends.
+    #[expect(clippy::print_stderr, reason = "the last words of a process that cannot work")]
+    async fn judge_pepper(&self) -> Result<(), RepoError> {
+        let counts = self.stores.usage.peppers(self.clock.now()).await?;
+        match PepperFit::judge(&counts, &self.gate) {
+            PepperFit::Fits => {}
+            PepperFit::SomeDoNotFit(keys) => {
+                tracing::warn!(keys, "active API keys stand under a pepper that is not configured: they do not hold");
+            }
+            PepperFit::NoneFits => {
+                eprintln!(
+                    "billing-portal: 1 setting is wrong:\n  BILLING_API_KEY_PEPPER: it fits none of the stored keys; set the \
+                     pepper that they were made under, or both, separated by a comma, while rotating"
+                );
+                std::process::exit(WRONG_CONFIGURATION);
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes denials down once a minute, and lets records go that are too old.
+    pub(crate) async fn audit(self) {
+        let mut tick = tokio::time::interval(MINUTE);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tick.tick().await;
+            self.write_denials().await;
+            if let Some(retention) = self.retention {
+                match self.stores.audit.prune(self.clock.now().minus(retention)).await {
+                    Ok(0) => {}
+                    Ok(records) => tracing::info!(records, "audit records were past their retention"),
+                    Err(error) => tracing::warn!(cause = problem::with_sources(&error), "the audit log was not pruned"),
+                }
+            }
+        }
+    }
+
+    /// Writes down what was denied since the last time.
+    pub(crate) async fn write_denials(&self) {
+        let denials = self.denials.take(self.clock.now());
+        if denials.is_empty() {
+            return;
+        }
+        if let Err(error) = self.stores.audit.append_denials(&denials).await {
+            let attempts: u64 = denials.iter().map(|denied| denied.count).sum();
+            tracing::warn!(attempts, cause = problem::with_sources(&error), "denied attempts were not written down");
+        }
+    }
+}

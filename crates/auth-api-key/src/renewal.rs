@@ -1,0 +1,118 @@
+//! Renewal: a key that was just accepted gets today's pepper and argon2 parameters, off the request path.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use billing_domain::ports::{ApiKeyUsage, Clock};
+use billing_domain::{ApiKeyId, KeyVerifier, Timestamp};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::mpsc;
+
+use crate::bounded_map::BoundedMap;
+use crate::hasher::{HashError, SecretHasher};
+use crate::key_text::KeyText;
+use crate::live::{LiveSettings, Snapshot};
+use crate::proofs::Proofs;
+use crate::random::RandomSource;
+use crate::rows::{KeyRows, Row, verifier_digest};
+
+/// How often one key is tried.
+const TRIED_EVERY: Duration = Duration::from_secs(60);
+/// Keys that may wait for it. Who finds no room comes back with the next request.
+const QUEUE: usize = 64;
+/// Keys whose last try is remembered.
+const ROOM: usize = 10_000;
+
+/// Where requests leave keys to renew.
+#[derive(Debug)]
+pub(crate) struct Renewals {
+    queue: mpsc::Sender<Renewal>,
+    tried: Mutex<BoundedMap<ApiKeyId, Timestamp>>,
+}
+
+/// A key to renew, with its secret, which is proven.
+#[derive(Debug)]
+pub(crate) struct Renewal {
+    secret: SecretString,
+    row: Arc<Row>,
+}
+
+/// Renews one key after the other, and hashes only where the pool has nothing else to do.
+#[derive(Debug)]
+pub(crate) struct Renewer {
+    pub(crate) live: Arc<LiveSettings>,
+    pub(crate) usage: Arc<dyn ApiKeyUsage>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Arc<dyn RandomSource>,
+    pub(crate) hasher: SecretHasher,
+    pub(crate) rows: Arc<KeyRows>,
+    pub(crate) proofs: Arc<Proofs>,
+}
+
+impl Renewals {
+    pub(crate) fn new() -> (Self, mpsc::Receiver<Renewal>) {
+        let (queue, renewals) = mpsc::channel(QUEUE);
+        (Self { queue, tried: Mutex::new(BoundedMap::new(ROOM)) }, renewals)
+    }
+
+    /// Leaves this key to be renewed, where it needs to be and was not tried within the last minute.
+    pub(crate) fn offer(&self, live: &Snapshot, row: &Arc<Row>, presented: &KeyText<'_>, now: Timestamp) {
+        if is_current(live, row) {
+            return;
+        }
+        let mut tried = self.tried.lock().unwrap_or_else(PoisonError::into_inner);
+        if tried.get(&presented.id).is_some_and(|at| now < at.plus(TRIED_EVERY)) {
+            return;
+        }
+        let renewal = Renewal { secret: SecretString::from(presented.secret), row: Arc::clone(row) };
+        if self.queue.try_send(renewal).is_ok() {
+            tried.insert(presented.id.clone(), now);
+        }
+    }
+}
+
+impl Renewer {
+    pub(crate) async fn work(self, mut renewals: mpsc::Receiver<Renewal>) {
+        while let Some(renewal) = renewals.recv().await {
+            self.renew(&renewal).await;
+        }
+    }
+
+    async fn renew(&self, Renewal { secret, row }: &Renewal) {
+        let (live, now, id) = (self.live.get(), self.clock.now(), &row.stored.key.id);
+        if is_current(&live, row) {
+            return;
+        }
+        let verifier = match self.verifier(&live, row, secret).await {
+            Ok(verifier) => verifier,
+            Err(error) => return tracing::debug!(key_id = %id, ?error, "an API key's proof is not renewed now"),
+        };
+        match self.usage.replace_verifier(id, &row.stored.verifier, &verifier).await {
+            Ok(true) => {
+                tracing::info!(key_id = %id, "an API key's proof was renewed");
+                // The secret was proven, and the new hash was made of it: the next request need not prove that again.
+                let digest = verifier_digest(&verifier);
+                let fingerprint = self.proofs.fingerprint(live.epoch, &digest, id, secret.expose_secret());
+                self.proofs.remember(fingerprint, now);
+            }
+            Ok(false) => tracing::debug!(key_id = %id, "another replica changed an API key's proof meanwhile"),
+            Err(error) => tracing::warn!(key_id = %id, %error, "an API key's renewed proof could not be stored"),
+        }
+        self.rows.forget(id);
+    }
+
+    /// A hash with today's parameters is kept: a new pepper alone costs no argon2.
+    async fn verifier(&self, live: &Snapshot, row: &Row, secret: &SecretString) -> Result<KeyVerifier, HashError> {
+        let hash = if row.hash_is_current {
+            row.stored.verifier.hash.clone()
+        } else {
+            self.hasher.hash_in_spare_time(secret.clone(), self.random.as_ref()).await?
+        };
+        Ok(live.gate.verifier(&row.stored.key.id, secret, hash))
+    }
+}
+
+/// Whether a key stands under the current pepper and today's parameters.
+fn is_current(live: &Snapshot, row: &Row) -> bool {
+    row.hash_is_current && row.stored.verifier.pepper.as_ref() == Some(live.gate.current_id())
+}

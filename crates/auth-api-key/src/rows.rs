@@ -1,0 +1,121 @@
+//! The rows of keys, read when they are needed and trusted for three seconds.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use billing_domain::ports::{ApiKeyRepo, Clock, RepoError};
+use billing_domain::{ApiKeyId, KeyVerifier, StoredApiKey, Timestamp};
+use secrecy::ExposeSecret;
+use sha2::{Digest, Sha256};
+
+use crate::bounded_map::BoundedMap;
+use crate::secret_hash;
+
+/// How long a row is used without another look, in milliseconds. The contract (C7) allows five seconds until a change is seen;
+/// the rest is for what a request takes after its look. Reports of changes make it faster, and nothing depends on them.
+const TRUSTED_MS: i64 = 3_000;
+/// From this age on, one request looks again while the others go on: a busy key is never read by many at once.
+const RENEWED_MS: i64 = 2_000;
+
+/// Rows kept. More keys in use at once cost more reads, nothing else.
+const ROOM: usize = 10_000;
+
+/// A key's row, as it was at one moment.
+#[derive(Debug)]
+pub(crate) struct Row {
+    pub(crate) stored: StoredApiKey,
+    /// Stands for what proves the key: another one where any of it changes.
+    pub(crate) verifier_digest: [u8; 32],
+    /// Whether the hash was made with today's parameters.
+    pub(crate) hash_is_current: bool,
+    read_at: Timestamp,
+    renewal_claimed: AtomicBool,
+}
+
+/// The store of keys, and what it said lately. Only keys that exist are remembered, so that made-up ids push out nothing.
+#[derive(Debug)]
+pub(crate) struct KeyRows {
+    repo: Arc<dyn ApiKeyRepo>,
+    clock: Arc<dyn Clock>,
+    known: Mutex<BoundedMap<ApiKeyId, Arc<Row>>>,
+}
+
+impl KeyRows {
+    pub(crate) fn new(repo: Arc<dyn ApiKeyRepo>, clock: Arc<dyn Clock>) -> Self {
+        Self { repo, clock, known: Mutex::new(BoundedMap::new(ROOM)) }
+    }
+
+    /// The key's row, as it was at most three seconds before `now`.
+    pub(crate) async fn find(&self, id: &ApiKeyId, now: Timestamp) -> Result<Option<Arc<Row>>, RepoError> {
+        let known = self.lock().get(id).map(Arc::clone);
+        let Some(known) = known.filter(|row| row.is_trusted(now)) else { return self.read(id, now).await };
+        if !known.wants_renewal(now) {
+            return Ok(Some(known));
+        }
+        match self.read(id, now).await {
+            // A store that hangs takes seconds to say so.
+            Err(error) if known.is_trusted(self.clock.now()) => {
+                tracing::debug!(key_id = %id, %error, "an API key's row could not be read again; the last one is trusted yet");
+                Ok(Some(known))
+            }
+            renewed => renewed,
+        }
+    }
+
+    /// Looks again when this key is presented the next time.
+    pub(crate) fn forget(&self, id: &ApiKeyId) {
+        self.lock().remove(id);
+    }
+
+    /// Looks again for every key.
+    pub(crate) fn forget_all(&self) {
+        self.lock().clear();
+    }
+
+    async fn read(&self, id: &ApiKeyId, now: Timestamp) -> Result<Option<Arc<Row>>, RepoError> {
+        // Its age counts from before the read: what changes meanwhile may not be in it.
+        let row = self.repo.find(id).await?.map(|stored| Arc::new(Row::new(stored, now)));
+        match &row {
+            Some(row) => self.lock().insert(id.clone(), Arc::clone(row)),
+            None => self.forget(id),
+        }
+        Ok(row)
+    }
+
+    /// Nothing panics under the lock, so that a poisoned one holds a sound state.
+    fn lock(&self) -> MutexGuard<'_, BoundedMap<ApiKeyId, Arc<Row>>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Row {
+    fn new(stored: StoredApiKey, read_at: Timestamp) -> Self {
+        let verifier_digest = verifier_digest(&stored.verifier);
+        let hash_is_current = secret_hash::is_current(stored.verifier.hash.expose_secret());
+        Self { stored, verifier_digest, hash_is_current, read_at, renewal_claimed: AtomicBool::new(false) }
+    }
+
+    /// A clock that was set back makes ages negative: such a row is not trusted either.
+    fn is_trusted(&self, now: Timestamp) -> bool {
+        (0..TRUSTED_MS).contains(&self.age(now))
+    }
+
+    /// Whether the caller shall look again: true for one of all those who ask.
+    fn wants_renewal(&self, now: Timestamp) -> bool {
+        self.age(now) >= RENEWED_MS && !self.renewal_claimed.swap(true, Ordering::Relaxed)
+    }
+
+    const fn age(&self, now: Timestamp) -> i64 {
+        now.as_millis().saturating_sub(self.read_at.as_millis())
+    }
+}
+
+/// The pepper's id proves nothing and does not count: a key that only gets it keeps its proof.
+pub(crate) fn verifier_digest(verifier: &KeyVerifier) -> [u8; 32] {
+    let mut digest = Sha256::new();
+    // Neither text can hold the NUL that parts them: the gate is hex, the hash is ASCII.
+    digest.update(verifier.gate.expose_secret());
+    digest.update(b"\0");
+    digest.update(verifier.hash.expose_secret());
+    digest.finalize().into()
+}

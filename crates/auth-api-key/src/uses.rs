@@ -1,0 +1,94 @@
+//! When keys were last used: noted in memory, written in batches, at most once a minute a key.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use billing_domain::ports::ApiKeyUsage;
+use billing_domain::{ApiKey, ApiKeyId, Timestamp};
+use tokio::sync::watch;
+use tokio::time::sleep;
+
+use crate::bounded_map::BoundedMap;
+
+/// How often what was noted is written.
+const FLUSH_EVERY: Duration = Duration::from_secs(5);
+/// How much older than now the last use of a key must be to be noted again.
+const NOTED_EVERY: Duration = Duration::from_secs(60);
+/// Rows in a statement.
+const BATCH: usize = 500;
+/// Uses noted and not yet written, and keys whose last use is remembered. Beyond it uses get lost, in a store that is down.
+const ROOM: usize = 10_000;
+
+/// Uses on their way to the store.
+#[derive(Debug)]
+pub(crate) struct Uses {
+    usage: Arc<dyn ApiKeyUsage>,
+    notes: Mutex<Notes>,
+}
+
+#[derive(Debug)]
+struct Notes {
+    /// When a key was last noted, written or not: rows read before the write don't show it yet.
+    noted: BoundedMap<ApiKeyId, Timestamp>,
+    unwritten: Vec<(ApiKeyId, Timestamp)>,
+}
+
+impl Uses {
+    pub(crate) fn new(usage: Arc<dyn ApiKeyUsage>) -> Self {
+        Self { usage, notes: Mutex::new(Notes { noted: BoundedMap::new(ROOM), unwritten: Vec::new() }) }
+    }
+
+    /// Notes that this key was accepted. Costs a comparison, or a lock held for a moment.
+    pub(crate) fn note(&self, key: &ApiKey, now: Timestamp) {
+        let is_recent = |at: Timestamp| now < at.plus(NOTED_EVERY);
+        if key.last_used_at.is_some_and(is_recent) {
+            return;
+        }
+        let mut notes = self.lock();
+        if notes.unwritten.len() >= ROOM || notes.noted.get(&key.id).copied().is_some_and(is_recent) {
+            return;
+        }
+        notes.noted.insert(key.id.clone(), now);
+        notes.unwritten.push((key.id.clone(), now));
+    }
+
+    /// Writes what was noted. What the store does not take is kept for the next time.
+    pub(crate) async fn flush(&self) {
+        let mut uses = std::mem::take(&mut self.lock().unwritten);
+        while !uses.is_empty() {
+            let rest = uses.split_off(uses.len().min(BATCH));
+            if let Err(error) = self.usage.record_use(&uses).await {
+                tracing::warn!(%error, keys = uses.len() + rest.len(), "the last uses of API keys could not be written; they are kept");
+                uses.extend(rest);
+                self.take_back(uses);
+                return;
+            }
+            uses = rest;
+        }
+    }
+
+    /// Writes every few seconds, and once more when told to stop.
+    pub(crate) async fn write(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
+        let mut stopped = false;
+        while !stopped {
+            tokio::select! {
+                // An error says that the sender is gone, which means the same.
+                _ = stop.wait_for(|stop| *stop) => stopped = true,
+                () = sleep(FLUSH_EVERY) => {}
+            }
+            self.flush().await;
+        }
+    }
+
+    fn take_back(&self, mut uses: Vec<(ApiKeyId, Timestamp)>) {
+        let mut notes = self.lock();
+        uses.append(&mut notes.unwritten);
+        uses.truncate(ROOM);
+        notes.unwritten = uses;
+    }
+
+    /// Nothing panics under the lock, so that a poisoned one holds a sound state.
+    fn lock(&self) -> MutexGuard<'_, Notes> {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,311 @@
+//! Fetching a key set: one GET to the configured URL, with limits on everything that comes back.
+
+use std::error::Error;
+use std::fmt::Debug;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use reqwest::header::ACCEPT;
+use reqwest::{Client, Response, StatusCode, redirect, retry};
+use rustls::{ClientConfig, RootCertStore};
+use url::Url;
+
+/// How long a connection may take, name look-up and TLS included.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long the whole fetch may take, to the last byte.
+const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
+/// The longest key set, in bytes: as many keys as are taken, of the greatest size and with a certificate chain each.
+const MAX_BYTES: usize = 256 * 1024;
+const USER_AGENT: &str = concat!("billing-portal/", env!("CARGO_PKG_VERSION"));
+/// The media types of a key set (RFC 7517, 8.5.2) and of what most issuers call theirs.
+const MEDIA_TYPES: &str = "application/jwk-set+json, application/json";
+
+/// Why there is no HTTP client for the key set.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The TLS library refused its own defaults.
+    #[error("TLS cannot be set up")]
+    Tls(#[from] rustls::Error),
+    /// The HTTP library refused its settings, or a proxy in the environment is malformed.
+    #[error("the HTTP client cannot be set up")]
+    Http(#[from] reqwest::Error),
+}
+
+/// Where a key set comes from.
+#[async_trait]
+pub(crate) trait JwkSetSource: Debug + Send + Sync + 'static {
+    /// The bytes of the set as it is published now.
+    async fn fetch(&self) -> Result<Vec<u8>, FetchFault>;
+}
+
+/// Why a refresh brought no key set.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum FetchFault {
+    #[error("the issuer cannot be reached: {0}")]
+    NotConnected(String),
+    #[error("the issuer did not answer within {} s", FETCH_TIMEOUT.as_secs())]
+    Timeout,
+    #[error("the issuer's answer broke off: {0}")]
+    Broken(String),
+    #[error("the issuer answered with status {0}; redirects are not followed")]
+    Status(u16),
+    #[error("the issuer's answer is longer than {MAX_BYTES} bytes")]
+    TooLarge,
+    #[error("the issuer's answer is no key set: {0}")]
+    Malformed(String),
+    #[error("no key of the issuer's key set can be used")]
+    NoUsableKey,
+}
+
+impl FetchFault {
+    /// All labels of faults in the metrics.
+    pub(crate) const LABELS: &[&str] =
+        &["not_connected", "timeout", "broken", "status", "too_large", "malformed", "no_usable_key"];
+
+    /// Its label in the metrics.
+    pub(crate) const fn label(&self) -> &'static str {
+        match self {
+            Self::NotConnected(_) => "not_connected",
+            Self::Timeout => "timeout",
+            Self::Broken(_) => "broken",
+            Self::Status(_) => "status",
+            Self::TooLarge => "too_large",
+            Self::Malformed(_) => "malformed",
+            Self::NoUsableKey => "no_usable_key",
+        }
+    }
+}
+
+/// A key set behind a URL.
+#[derive(Debug)]
+pub(crate) struct HttpSource {
+    client: Client,
+    url: Url,
+}
+
+impl HttpSource {
+    /// A source that connects at the first fetch. It follows no redirect, repeats nothing, and keeps no connection: fetches
+    /// are minutes apart, and a fresh one finds the issuer where it has moved to.
+    pub(crate) fn new(url: Url) -> Result<Self, ClientError> {
+        Self::with_timeout(url, FETCH_TIMEOUT)
+    }
+
+    fn with_timeout(url: Url, timeout: Duration) -> Result<Self, ClientError> {
+        let client = Client::builder()
+            .tls_backend_preconfigured(tls()?)
+            .user_agent(USER_AGENT)
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(timeout)
+            .pool_max_idle_per_host(0)
+            .redirect(redirect::Policy::none())
+            .referer(false)
+            .retry(retry::never());
+        // Plain http is for loopback hosts alone, and those are behind no proxy.
+        let client = if url.scheme() == "http" { client.no_proxy() } else { client };
+        Ok(Self { client: client.build()?, url })
+    }
+}
+
+#[async_trait]
+impl JwkSetSource for HttpSource {
+    async fn fetch(&self) -> Result<Vec<u8>, FetchFault> {
+        let request = self.client.get(self.url.clone()).header(ACCEPT, MEDIA_TYPES);
+        let response = request.send().await.map_err(FetchFault::from)?;
+        match response.status() {
+            StatusCode::OK => whole_body(response).await,
+            other => Err(FetchFault::Status(other.as_u16())),
+        }
+    }
+}
+
+/// The body, read no further than it counts.
+async fn whole_body(mut response: Response) -> Result<Vec<u8>, FetchFault> {
+    if response.content_length().is_some_and(|length| length > MAX_BYTES as u64) {
+        return Err(FetchFault::TooLarge);
+    }
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(FetchFault::from)? {
+        if body.len() + chunk.len() > MAX_BYTES {
+            return Err(FetchFault::TooLarge);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+impl From<reqwest::Error> for FetchFault {
+    /// The text is the library's innermost one: it has the cause, and no URL.
+    fn from(error: reqwest::Error) -> Self {
+        let error = error.without_url();
+        let mut innermost: &dyn Error = &error;
+        while let Some(source) = innermost.source() {
+            innermost = source;
+        }
+        if error.is_connect() {
+            Self::NotConnected(innermost.to_string())
+        } else if error.is_timeout() {
+            Self::Timeout
+        } else {
+            Self::Broken(innermost.to_string())
+        }
+    }
+}
+
+/// Mozilla's roots, compiled in: cheap to load, and there on a machine without a certificate store.
+fn tls() -> Result<ClientConfig, rustls::Error> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    Ok(ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_no_client_auth())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jwks::issuer::{Answer, Issuer};
+    use crate::jwks::published_key::{PublishedKey, set_of};
+
+    /// Long enough for a loaded machine, where an answer comes at all.
+    const PATIENCE: Duration = Duration::from_secs(30);
+
+    async fn fetch(url: &str, timeout: Duration) -> Result<Vec<u8>, FetchFault> {
+        HttpSource::with_timeout(url.parse().unwrap(), timeout).unwrap().fetch().await
+    }
+
+    async fn fetch_from(answer: Answer) -> Result<Vec<u8>, FetchFault> {
+        let issuer = Issuer::start(answer).await;
+        let fetched = fetch(&issuer.url(), PATIENCE).await;
+        assert_eq!(issuer.requests().len(), 1, "nothing is repeated");
+        fetched
+    }
+
+    fn of_length(length: usize) -> String {
+        "k".repeat(length)
+    }
+
+    fn chunked(body: &str) -> Answer {
+        let text =
+            format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{:x}\r\n{body}\r\n0\r\n\r\n", body.len());
+        Answer::Bytes(text.into_bytes())
+    }
+
+    #[tokio::test]
+    async fn a_whole_answer_is_taken_up_to_the_limit() {
+        for length in [0, 1, MAX_BYTES] {
+            assert_eq!(fetch_from(Answer::json(&of_length(length))).await.unwrap().len(), length);
+        }
+        assert_eq!(fetch_from(chunked(&of_length(MAX_BYTES))).await.unwrap().len(), MAX_BYTES);
+        let until_the_end = Answer::Bytes(b"HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\nset".to_vec());
+        assert_eq!(fetch_from(until_the_end).await.unwrap(), b"set");
+    }
+
+    #[tokio::test]
+    async fn an_answer_over_the_limit_is_not_read() {
+        assert_eq!(fetch_from(Answer::json(&of_length(MAX_BYTES + 1))).await, Err(FetchFault::TooLarge));
+        assert_eq!(fetch_from(chunked(&of_length(MAX_BYTES + 1))).await, Err(FetchFault::TooLarge));
+        let declared = Answer::Stuck(b"HTTP/1.1 200 OK\r\nContent-Length: 9999999999\r\n\r\n".to_vec());
+        assert_eq!(fetch_from(declared).await, Err(FetchFault::TooLarge));
+        let head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
+        let endless = Answer::Endless(head, format!("{:x}\r\n{}\r\n", 1 << 14, of_length(1 << 14)).into_bytes());
+        assert_eq!(fetch_from(endless).await, Err(FetchFault::TooLarge));
+    }
+
+    #[tokio::test]
+    async fn only_status_200_counts() {
+        for status in [201, 203, 204, 206, 400, 401, 404, 429, 500, 503, 599] {
+            let answer = Answer::head(&format!("{status} Some\r\nContent-Length: 0"));
+            assert_eq!(fetch_from(answer).await, Err(FetchFault::Status(status)));
+        }
+    }
+
+    #[tokio::test]
+    async fn redirects_are_not_followed() {
+        let elsewhere = Issuer::start(Answer::json("{}")).await;
+        for status in [300, 301, 302, 303, 307, 308] {
+            let answer = Answer::head(&format!("{status} Moved\r\nLocation: {}\r\nContent-Length: 0", elsewhere.url()));
+            assert_eq!(fetch_from(answer).await, Err(FetchFault::Status(status)));
+        }
+        assert!(elsewhere.requests().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_slow_answer_ends_at_the_timeout_wherever_it_is_slow() {
+        let head = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n".to_vec();
+        for answer in [
+            Answer::Stuck(Vec::new()),
+            Answer::Stuck(b"HTTP/1.1 200 O".to_vec()),
+            Answer::Stuck(head.clone()),
+            Answer::Stuck([head, b"{".to_vec()].concat()),
+            Answer::Endless(b"HTTP/1.1 200 OK\r\nContent-Length: 200000\r\n\r\n".to_vec(), b"{".to_vec()),
+        ] {
+            let issuer = Issuer::start(answer.clone()).await;
+            let fetched = fetch(&issuer.url(), Duration::from_millis(200)).await;
+            assert_eq!(fetched, Err(FetchFault::Timeout), "{answer:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_breaks_off_does_not_count() {
+        for answer in [
+            Answer::nothing(),
+            Answer::Bytes(b"HTTP/1.1 200 OK\r\n".to_vec()),
+            Answer::Bytes(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{}".to_vec()),
+            Answer::Bytes(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n".to_vec()),
+            Answer::Bytes(b"SSH-2.0-OpenSSH_9.6\r\n\r\n".to_vec()),
+        ] {
+            let fetched = fetch_from(answer.clone()).await;
+            assert!(matches!(fetched, Err(FetchFault::Broken(_))), "{answer:?}: {fetched:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn who_cannot_be_reached_is_told_so_without_the_url() {
+        let plain = Issuer::start(Answer::json("{}")).await;
+        let closed = Issuer::start(Answer::nothing()).await.url();
+        for url in [closed, plain.url().replace("http:", "https:")] {
+            match fetch(&url, PATIENCE).await {
+                Err(FetchFault::NotConnected(cause)) => assert!(!cause.contains("tenant"), "{cause}"),
+                other => panic!("{url}: {other:?}"),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn the_request_says_who_asks_for_what_and_nothing_else() {
+        let issuer = Issuer::start(Answer::json("{}")).await;
+        fetch(&issuer.url(), PATIENCE).await.unwrap();
+        let head = issuer.requests().remove(0).to_ascii_lowercase();
+        assert!(head.starts_with("get /keys?tenant=1 http/1.1\r\n"), "{head}");
+        let mut names: Vec<&str> = head.lines().skip(1).filter_map(|line| Some(line.split_once(':')?.0)).collect();
+        names.sort_unstable();
+        assert_eq!(names, ["accept", "host", "user-agent"]);
+    }
+
+    #[tokio::test]
+    async fn every_fetch_sees_what_is_published_then() {
+        let (a, b) = (PublishedKey::new("a"), PublishedKey::new("b"));
+        let issuer = Issuer::of(&[&a]).await;
+        let source = HttpSource::with_timeout(issuer.url().parse().unwrap(), PATIENCE).unwrap();
+        assert_eq!(source.fetch().await.unwrap(), set_of(&[&a]).into_bytes());
+        issuer.publish(&[&b]);
+        assert_eq!(source.fetch().await.unwrap(), set_of(&[&b]).into_bytes());
+    }
+
+    #[test]
+    fn every_fault_has_its_label() {
+        let text = String::new;
+        let faults = [
+            FetchFault::NotConnected(text()),
+            FetchFault::Timeout,
+            FetchFault::Broken(text()),
+            FetchFault::Status(500),
+            FetchFault::TooLarge,
+            FetchFault::Malformed(text()),
+            FetchFault::NoUsableKey,
+        ];
+        assert_eq!(faults.map(|fault| fault.label()), FetchFault::LABELS);
+    }
+}

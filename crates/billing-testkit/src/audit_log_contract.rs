@@ -1,0 +1,383 @@
+//! What every [`AuditLog`] promises.
+
+#![expect(missing_docs, reason = "the cases' names are the promises")]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use billing_domain::ports::{ApiKeyRepo, AuditLog, CustomerRepo, InsertOutcome, OnConflict};
+use billing_domain::{
+    Actor, AuditAction, AuditEntry, AuditEvent, AuditQuery, AuditRecord, Denials, Mode, RequestOrigin, Timestamp,
+};
+use futures_util::future::join_all;
+
+use crate::samples::{account, audit_event, customer, key_id, link, stored_key, user};
+
+/// A fresh, empty database.
+#[derive(Debug)]
+pub struct AuditPorts {
+    /// What is held to its promises.
+    pub audit: Arc<dyn AuditLog>,
+    /// Links in the same database.
+    pub customers: Arc<dyn CustomerRepo>,
+    /// Keys in the same database.
+    pub keys: Arc<dyn ApiKeyRepo>,
+}
+
+/// Runs every case against fresh databases: `audit_log_contract!(make)`, where `make` is an async function that gives a pair
+/// of an `Arc<AuditPorts>` and what must outlive it.
+#[macro_export]
+macro_rules! audit_log_contract {
+    ($make:path) => {
+        $crate::contract_tests!(
+            audit_log_contract,
+            $make,
+            [
+                a_new_log_is_empty,
+                an_event_comes_back_as_it_was_appended,
+                every_action_and_actor_comes_back,
+                text_of_all_kinds_comes_back,
+                denials_come_back_as_they_were_appended,
+                no_denials_are_no_error,
+                events_and_denials_share_one_order,
+                of_many_events_at_once_all_are_kept_once,
+                one_callers_events_stay_in_order,
+                a_caller_who_leaves_takes_nobody_elses_event_along,
+                pages_follow_each_other_without_gap_or_overlap,
+                a_page_of_none_is_empty,
+                records_of_one_user_only,
+                records_since_a_moment_only,
+                conditions_of_a_query_hold_together,
+                pruning_deletes_what_is_older,
+                pruning_deletes_more_than_one_batch,
+                numbers_are_not_used_again,
+                a_forgotten_user_is_named_nowhere,
+                forgetting_leaves_others_alone,
+                forgetting_takes_the_source_of_denials_of_the_users_keys,
+                forgetting_rewrites_more_than_one_batch,
+                forgetting_again_finds_nothing,
+            ]
+        );
+    };
+}
+
+const EPOCH: Timestamp = Timestamp::from_seconds(1_700_000_000);
+
+/// More than any store touches at once.
+const MANY: u64 = 12_000;
+
+fn after(seconds: u64) -> Timestamp {
+    EPOCH.plus(Duration::from_secs(seconds))
+}
+
+fn event(owner: &str, seconds: u64) -> AuditEvent {
+    audit_event(&user(owner), after(seconds))
+}
+
+fn full_event(owner: &str) -> AuditEvent {
+    AuditEvent {
+        actor: Actor::ApiKey,
+        key: Some(key_id("000000000001")),
+        customer: Some((account("stripe", Mode::Live), customer("cus_1"))),
+        origin: RequestOrigin {
+            request_id: Some("req-1".to_owned()),
+            source: Some("2001:db8::1".to_owned()),
+        },
+        ..event(owner, 0)
+    }
+}
+
+fn denials(cause: &str, seconds: u64) -> Denials {
+    Denials { at: after(seconds), cause: cause.to_owned(), source: None, key: None, count: 1 }
+}
+
+fn all() -> AuditQuery {
+    AuditQuery { limit: u32::MAX, ..AuditQuery::default() }
+}
+
+async fn read(ports: &AuditPorts, query: &AuditQuery) -> Vec<AuditEntry> {
+    ports.audit.read(query).await.unwrap().into_iter().map(|record| record.entry).collect()
+}
+
+async fn append(ports: &AuditPorts, events: &[AuditEvent]) {
+    for event in events {
+        ports.audit.append(event).await.unwrap();
+    }
+}
+
+async fn assert_round_trip(ports: &AuditPorts, event: &AuditEvent) {
+    ports.audit.append(event).await.unwrap();
+    assert_eq!(read(ports, &all()).await.last(), Some(&AuditEntry::Event(event.clone())));
+}
+
+pub async fn a_new_log_is_empty(ports: &AuditPorts) {
+    assert_eq!(read(ports, &all()).await, []);
+    assert_eq!(ports.audit.prune(after(1_000_000)).await.unwrap(), 0);
+    assert_eq!(ports.audit.forget(&user("ann")).await.unwrap(), 0);
+}
+
+pub async fn an_event_comes_back_as_it_was_appended(ports: &AuditPorts) {
+    assert_round_trip(ports, &full_event("ann")).await;
+    assert_round_trip(ports, &event("ann", 1)).await;
+    let bare = AuditEvent { owner: None, at: Timestamp::from_millis(-1), ..event("ann", 2) };
+    assert_round_trip(ports, &bare).await;
+}
+
+pub async fn every_action_and_actor_comes_back(ports: &AuditPorts) {
+    for &action in AuditAction::ALL {
+        for actor in [Actor::User, Actor::ApiKey, Actor::Operator] {
+            assert_round_trip(ports, &AuditEvent { action, actor, ..event("ann", 0) }).await;
+        }
+    }
+}
+
+pub async fn text_of_all_kinds_comes_back(ports: &AuditPorts) {
+    let longest = "🦀".repeat(255);
+    for text in ["빌링", "'; DROP TABLE audit_log; --", "NULL", "", "{\"a\":1}", ",", &longest] {
+        let origin = RequestOrigin { request_id: Some(text.to_owned()), source: Some(text.to_owned()) };
+        let owner = (!text.is_empty()).then(|| user(text));
+        assert_round_trip(ports, &AuditEvent { owner, origin, ..event("ann", 0) }).await;
+    }
+}
+
+pub async fn denials_come_back_as_they_were_appended(ports: &AuditPorts) {
+    let batch = [
+        denials("invalid_token", 60),
+        Denials {
+            source: Some("192.0.2.1".to_owned()),
+            key: Some(key_id("000000000001")),
+            count: 4_000_000_000_000,
+            ..denials("invalid_api_key", 60)
+        },
+        Denials { count: 0, ..denials("rate_limited", 0) },
+    ];
+    ports.audit.append_denials(&batch).await.unwrap();
+    assert_eq!(read(ports, &all()).await, batch.map(AuditEntry::Denials));
+}
+
+pub async fn no_denials_are_no_error(ports: &AuditPorts) {
+    ports.audit.append_denials(&[]).await.unwrap();
+    assert_eq!(read(ports, &all()).await, []);
+}
+
+pub async fn events_and_denials_share_one_order(ports: &AuditPorts) {
+    append(ports, &[event("ann", 3)]).await;
+    ports.audit.append_denials(&[denials("a", 2), denials("b", 9)]).await.unwrap();
+    append(ports, &[event("bob", 1)]).await;
+    let records = ports.audit.read(&all()).await.unwrap();
+    assert!(records.is_sorted_by(|a, b| a.sequence < b.sequence));
+    let entries: Vec<_> = records.into_iter().map(|record| record.entry).collect();
+    let expected = [
+        AuditEntry::Event(event("ann", 3)),
+        AuditEntry::Denials(denials("a", 2)),
+        AuditEntry::Denials(denials("b", 9)),
+        AuditEntry::Event(event("bob", 1)),
+    ];
+    assert_eq!(entries, expected);
+}
+
+pub async fn of_many_events_at_once_all_are_kept_once(ports: &AuditPorts) {
+    let events: Vec<_> = (0..200).map(|n| event(&format!("user{n:03}"), n)).collect();
+    for result in join_all(events.iter().map(|event| ports.audit.append(event))).await {
+        result.unwrap();
+    }
+    let mut kept = read(ports, &all()).await;
+    kept.sort_by_key(|entry| match entry {
+        AuditEntry::Event(event) => event.at,
+        AuditEntry::Denials(denials) => denials.at,
+    });
+    assert_eq!(kept, events.into_iter().map(AuditEntry::Event).collect::<Vec<_>>());
+}
+
+pub async fn one_callers_events_stay_in_order(ports: &AuditPorts) {
+    let callers = ["ann", "bob", "cid"].map(|owner| async move {
+        append(ports, &(0..20).map(|n| event(owner, n)).collect::<Vec<_>>()).await;
+    });
+    join_all(callers).await;
+    for owner in ["ann", "bob", "cid"] {
+        let own = read(ports, &AuditQuery { owner: Some(user(owner)), ..all() }).await;
+        assert_eq!(own, (0..20).map(|n| AuditEntry::Event(event(owner, n))).collect::<Vec<_>>());
+    }
+}
+
+pub async fn a_caller_who_leaves_takes_nobody_elses_event_along(ports: &AuditPorts) {
+    for round in 0..10 {
+        let (leaving, staying): (Vec<_>, Vec<_>) =
+            (0..20).map(|n| (event("leaver", n), event("stayer", round * 100 + n))).unzip();
+        // Each leaves after it was polled once: before, amid or after the others' commit.
+        let left = leaving.iter().map(|event| futures_util::future::FutureExt::now_or_never(ports.audit.append(event)));
+        left.for_each(drop);
+        for result in join_all(staying.iter().map(|event| ports.audit.append(event))).await {
+            result.unwrap();
+        }
+        let kept = read(ports, &AuditQuery { owner: Some(user("stayer")), ..all() }).await;
+        assert_eq!(kept.len() as u64, (round + 1) * 20);
+    }
+}
+
+pub async fn pages_follow_each_other_without_gap_or_overlap(ports: &AuditPorts) {
+    append(ports, &(0..25).map(|n| event("ann", 1000 - n)).collect::<Vec<_>>()).await;
+    let (mut query, mut pages) = (AuditQuery { limit: 10, ..AuditQuery::default() }, Vec::new());
+    loop {
+        let page: Vec<AuditRecord> = ports.audit.read(&query).await.unwrap();
+        let Some(last) = page.last() else { break };
+        query.after = Some(last.sequence);
+        pages.push(page);
+    }
+    assert_eq!(pages.iter().map(Vec::len).collect::<Vec<_>>(), [10, 10, 5]);
+    let entries: Vec<_> = pages.into_iter().flatten().map(|record| record.entry).collect();
+    assert_eq!(entries, (0..25).map(|n| AuditEntry::Event(event("ann", 1000 - n))).collect::<Vec<_>>());
+    query.after = Some(i64::MAX);
+    assert_eq!(read(ports, &query).await, []);
+}
+
+pub async fn a_page_of_none_is_empty(ports: &AuditPorts) {
+    append(ports, &[event("ann", 0)]).await;
+    assert_eq!(read(ports, &AuditQuery::default()).await, []);
+}
+
+pub async fn records_of_one_user_only(ports: &AuditPorts) {
+    append(ports, &[event("ann", 0), event("Ann", 1), AuditEvent { owner: None, ..event("x", 2) }]).await;
+    ports.audit.append_denials(&[denials("a", 3)]).await.unwrap();
+    append(ports, &[event("ann", 4)]).await;
+    let own = read(ports, &AuditQuery { owner: Some(user("ann")), ..all() }).await;
+    assert_eq!(own, [event("ann", 0), event("ann", 4)].map(AuditEntry::Event));
+    assert_eq!(read(ports, &AuditQuery { owner: Some(user("nobody")), ..all() }).await, []);
+}
+
+pub async fn records_since_a_moment_only(ports: &AuditPorts) {
+    append(ports, &[event("ann", 5), event("ann", 3), event("ann", 4)]).await;
+    ports.audit.append_denials(&[denials("a", 2), denials("b", 6)]).await.unwrap();
+    let recent = read(ports, &AuditQuery { since: Some(after(4)), ..all() }).await;
+    let expected = [
+        AuditEntry::Event(event("ann", 5)),
+        AuditEntry::Event(event("ann", 4)),
+        AuditEntry::Denials(denials("b", 6)),
+    ];
+    assert_eq!(recent, expected);
+}
+
+pub async fn conditions_of_a_query_hold_together(ports: &AuditPorts) {
+    append(ports, &(0..10).map(|n| event(if n % 2 == 0 { "ann" } else { "bob" }, n)).collect::<Vec<_>>()).await;
+    let mut query = AuditQuery { owner: Some(user("ann")), since: Some(after(3)), after: None, limit: 2 };
+    let first = ports.audit.read(&query).await.unwrap();
+    assert_eq!(first.iter().map(|record| record.entry.clone()).collect::<Vec<_>>(), [
+        AuditEntry::Event(event("ann", 4)),
+        AuditEntry::Event(event("ann", 6)),
+    ]);
+    query.after = Some(first[1].sequence);
+    assert_eq!(read(ports, &query).await, [AuditEntry::Event(event("ann", 8))]);
+}
+
+pub async fn pruning_deletes_what_is_older(ports: &AuditPorts) {
+    append(ports, &[event("ann", 5), event("ann", 3), event("ann", 4)]).await;
+    ports.audit.append_denials(&[denials("a", 2), denials("b", 4)]).await.unwrap();
+    assert_eq!(ports.audit.prune(after(4)).await.unwrap(), 2);
+    let expected = [
+        AuditEntry::Event(event("ann", 5)),
+        AuditEntry::Event(event("ann", 4)),
+        AuditEntry::Denials(denials("b", 4)),
+    ];
+    assert_eq!(read(ports, &all()).await, expected);
+    assert_eq!(ports.audit.prune(after(4)).await.unwrap(), 0);
+}
+
+pub async fn pruning_deletes_more_than_one_batch(ports: &AuditPorts) {
+    let old: Vec<_> = (0..MANY).map(|n| denials("a", n % 100)).collect();
+    ports.audit.append_denials(&old).await.unwrap();
+    append(ports, &[event("ann", 100)]).await;
+    assert_eq!(ports.audit.prune(after(100)).await.unwrap(), MANY);
+    assert_eq!(read(ports, &all()).await, [AuditEntry::Event(event("ann", 100))]);
+}
+
+pub async fn numbers_are_not_used_again(ports: &AuditPorts) {
+    append(ports, &[event("ann", 0), event("ann", 0)]).await;
+    let last = ports.audit.read(&all()).await.unwrap()[1].sequence;
+    assert_eq!(ports.audit.prune(after(1)).await.unwrap(), 2);
+    append(ports, &[event("ann", 1)]).await;
+    assert!(ports.audit.read(&all()).await.unwrap()[0].sequence > last);
+    assert_eq!(read(ports, &AuditQuery { after: Some(last), ..all() }).await.len(), 1);
+}
+
+async fn give_link_and_key(ports: &AuditPorts, owner: &str, key: &str, to: &str) {
+    for mode in [Mode::Test, Mode::Live] {
+        let to = link(&user(owner), &account("stripe", mode), &customer(to));
+        ports.customers.link(&to, OnConflict::Keep, EPOCH).await.unwrap();
+    }
+    let key = stored_key(key, &user(owner), EPOCH);
+    assert_eq!(ports.keys.insert(&key, None).await.unwrap(), InsertOutcome::Inserted);
+}
+
+pub async fn a_forgotten_user_is_named_nowhere(ports: &AuditPorts) {
+    give_link_and_key(ports, "ann", "000000000001", "cus_ann").await;
+    let named = AuditEvent { customer: Some((account("stripe", Mode::Live), customer("cus_ann"))), ..full_event("ann") };
+    append(ports, &[named.clone(), event("ann", 1)]).await;
+    // Two links, a key, two events.
+    assert_eq!(ports.audit.forget(&user("ann")).await.unwrap(), 5);
+    assert_eq!(ports.customers.list(&user("ann")).await.unwrap(), []);
+    assert_eq!(ports.keys.list(Some(&user("ann"))).await.unwrap(), []);
+    assert_eq!(read(ports, &AuditQuery { owner: Some(user("ann")), ..all() }).await, []);
+    let forgotten = AuditEvent {
+        owner: Some(user("forgotten")),
+        customer: Some((account("stripe", Mode::Live), customer("forgotten"))),
+        origin: RequestOrigin { source: None, ..named.origin.clone() },
+        ..named
+    };
+    let expected = [forgotten, event("forgotten", 1)];
+    assert_eq!(read(ports, &all()).await, expected.map(AuditEntry::Event));
+}
+
+pub async fn forgetting_leaves_others_alone(ports: &AuditPorts) {
+    give_link_and_key(ports, "ann", "000000000001", "cus_1").await;
+    give_link_and_key(ports, "Ann", "000000000002", "cus_1").await;
+    let other = AuditEvent { key: Some(key_id("000000000002")), ..full_event("Ann") };
+    append(ports, &[full_event("ann"), other.clone()]).await;
+    let denied = [
+        Denials { source: Some("192.0.2.1".to_owned()), ..denials("missing_credential", 1) },
+        Denials {
+            source: Some("192.0.2.1".to_owned()),
+            key: Some(key_id("000000000002")),
+            ..denials("invalid_api_key", 1)
+        },
+    ];
+    ports.audit.append_denials(&denied).await.unwrap();
+    ports.audit.forget(&user("ann")).await.unwrap();
+    assert_eq!(ports.customers.list(&user("Ann")).await.unwrap().len(), 2);
+    assert_eq!(ports.keys.list(None).await.unwrap().len(), 1);
+    let kept = read(ports, &all()).await;
+    assert_eq!(kept[1], AuditEntry::Event(other));
+    assert_eq!(kept[2..], denied.map(AuditEntry::Denials));
+}
+
+pub async fn forgetting_takes_the_source_of_denials_of_the_users_keys(ports: &AuditPorts) {
+    give_link_and_key(ports, "ann", "000000000001", "cus_1").await;
+    let denied = Denials {
+        source: Some("192.0.2.1".to_owned()),
+        key: Some(key_id("000000000001")),
+        ..denials("invalid_api_key", 1)
+    };
+    let nowhere = Denials { source: None, ..denied.clone() };
+    ports.audit.append_denials(&[denied, nowhere.clone()]).await.unwrap();
+    // Two links, a key, the one count that had a source.
+    assert_eq!(ports.audit.forget(&user("ann")).await.unwrap(), 4);
+    assert_eq!(read(ports, &all()).await, [nowhere.clone(), nowhere].map(AuditEntry::Denials));
+}
+
+pub async fn forgetting_rewrites_more_than_one_batch(ports: &AuditPorts) {
+    let events: Vec<_> = (0..MANY).map(|_| full_event("ann")).collect();
+    for some in events.chunks(2000) {
+        for result in join_all(some.iter().map(|event| ports.audit.append(event))).await {
+            result.unwrap();
+        }
+    }
+    assert_eq!(ports.audit.forget(&user("ann")).await.unwrap(), MANY);
+    assert_eq!(read(ports, &AuditQuery { owner: Some(user("ann")), ..all() }).await, []);
+    assert_eq!(read(ports, &AuditQuery { owner: Some(user("forgotten")), ..all() }).await.len() as u64, MANY);
+}
+
+pub async fn forgetting_again_finds_nothing(ports: &AuditPorts) {
+    give_link_and_key(ports, "ann", "000000000001", "cus_1").await;
+    append(ports, &[full_event("ann")]).await;
+    assert_eq!(ports.audit.forget(&user("ann")).await.unwrap(), 4);
+    assert_eq!(ports.audit.forget(&user("ann")).await.unwrap(), 0);
+}

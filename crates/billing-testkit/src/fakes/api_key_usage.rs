@@ -1,0 +1,112 @@
+//! [`InMemoryApiKeyUsage`].
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use billing_domain::ports::{ApiKeyUsage, KeyChange, RepoError};
+use billing_domain::{ApiKeyId, KeyVerifier, PepperId, Timestamp};
+use secrecy::ExposeSecret;
+use tokio::sync::{Mutex, watch};
+
+use super::InMemoryApiKeyRepo;
+
+/// Writes to an [`InMemoryApiKeyRepo`] and hears of its changes: one replica's view. Two of them over one repo are two
+/// replicas.
+#[derive(Debug)]
+pub struct InMemoryApiKeyUsage {
+    repo: Arc<InMemoryApiKeyRepo>,
+    heard: Mutex<Heard>,
+}
+
+#[derive(Debug)]
+struct Heard {
+    changes: watch::Receiver<Vec<ApiKeyId>>,
+    /// How many of them were reported, or `None` before listening began and after it failed.
+    reported: Option<usize>,
+}
+
+impl InMemoryApiKeyUsage {
+    /// A replica's view of this repo. It is out of reach when the repo is.
+    #[must_use]
+    pub fn of(repo: Arc<InMemoryApiKeyRepo>) -> Self {
+        let heard = Mutex::new(Heard { changes: repo.changes(), reported: None });
+        Self { repo, heard }
+    }
+}
+
+#[async_trait]
+impl ApiKeyUsage for InMemoryApiKeyUsage {
+    async fn record_use(&self, uses: &[(ApiKeyId, Timestamp)]) -> Result<(), RepoError> {
+        let mut keys = self.repo.reach()?;
+        for (id, at) in uses {
+            if let Some(stored) = keys.get_mut(id) {
+                stored.key.last_used_at = stored.key.last_used_at.max(Some(*at));
+            }
+        }
+        Ok(())
+    }
+
+    async fn replace_verifier(&self, id: &ApiKeyId, old: &KeyVerifier, new: &KeyVerifier) -> Result<bool, RepoError> {
+        let mut keys = self.repo.reach()?;
+        let is_old = |verifier: &KeyVerifier| {
+            verifier.gate.expose_secret() == old.gate.expose_secret()
+                && verifier.hash.expose_secret() == old.hash.expose_secret()
+        };
+        let Some(stored) = keys.get_mut(id).filter(|stored| is_old(&stored.verifier)) else { return Ok(false) };
+        stored.verifier = new.clone();
+        self.repo.tell([id.clone()]);
+        Ok(true)
+    }
+
+    async fn peppers(&self, now: Timestamp) -> Result<Vec<(Option<PepperId>, u64)>, RepoError> {
+        let mut counts: BTreeMap<Option<PepperId>, u64> = BTreeMap::new();
+        for stored in self.repo.reach()?.values().filter(|stored| stored.key.is_active(now)) {
+            *counts.entry(stored.verifier.pepper.clone()).or_default() += 1;
+        }
+        Ok(counts.into_iter().collect())
+    }
+
+    async fn changed(&self) -> Result<KeyChange, RepoError> {
+        let mut heard = self.heard.lock().await;
+        if let Err(error) = self.repo.reach().map(drop) {
+            heard.reported = None;
+            return Err(error);
+        }
+        let Some(reported) = heard.reported else {
+            heard.reported = Some(heard.changes.borrow_and_update().len());
+            return Ok(KeyChange::Some);
+        };
+        // The repo lives as long as this, so the sender does.
+        let id = heard.changes.wait_for(|changes| changes.len() > reported).await.unwrap()[reported].clone();
+        heard.reported = Some(reported + 1);
+        Ok(KeyChange::Key(id))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Reachability;
+    use crate::api_key_usage_contract::ApiKeyPorts;
+
+    async fn empty() -> (Arc<ApiKeyPorts>, ()) {
+        let repo = Arc::new(InMemoryApiKeyRepo::default());
+        let usage = Arc::new(InMemoryApiKeyUsage::of(Arc::clone(&repo)));
+        let other_replica = Arc::new(InMemoryApiKeyUsage::of(Arc::clone(&repo)));
+        (Arc::new(ApiKeyPorts { keys: repo, usage, other_replica }), ())
+    }
+
+    crate::api_key_usage_contract!(empty);
+
+    #[tokio::test]
+    async fn what_was_missed_shows_as_an_error_and_then_as_a_change() {
+        let switch = Reachability::default();
+        let usage = InMemoryApiKeyUsage::of(Arc::new(InMemoryApiKeyRepo::with(switch.clone())));
+        assert_eq!(usage.changed().await.unwrap(), KeyChange::Some);
+        switch.go_down();
+        assert!(matches!(usage.changed().await, Err(RepoError::Unavailable(_))));
+        switch.come_back();
+        assert_eq!(usage.changed().await.unwrap(), KeyChange::Some);
+    }
+}

@@ -1,0 +1,107 @@
+//! An application that checks what the contract's H5 names, in its order: credential, rate limit, permission, body.
+
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
+
+use axum::extract::{FromRequest, Path, Request, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Extension, Router};
+use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderValue, StatusCode};
+use http_edge::{
+    ClientAddress, CorsPolicy, EdgeConfig, FailedAttempt, FailureLimiter, Moment, Problem, RateLimiter, StrictJson,
+    TrustedProxies, bearer, edge_layers,
+};
+
+use crate::client::Answer;
+use crate::server::{Echo, Server, render};
+
+/// The time of day at which every test begins.
+pub(crate) const BEGIN: u64 = 1_800_000_000;
+
+/// Limits under a clock that only the test moves.
+pub(crate) struct Guards {
+    rate: Option<RateLimiter>,
+    failures: FailureLimiter,
+    now: Mutex<Moment>,
+}
+
+pub(crate) struct Guarded {
+    pub(crate) server: Server,
+    guards: Arc<Guards>,
+}
+
+impl Guarded {
+    /// With so many requests a minute (0: no limit) and failures a minute, behind a proxy on loopback.
+    pub(crate) async fn start(rate: u32, failures: u32) -> Self {
+        let now = Moment { utc: SystemTime::UNIX_EPOCH + Duration::from_secs(BEGIN), ..Moment::now() };
+        let guards = Arc::new(Guards {
+            rate: NonZeroU32::new(rate).map(RateLimiter::per_minute),
+            failures: FailureLimiter::per_minute(NonZeroU32::new(failures).unwrap()),
+            now: Mutex::new(now),
+        });
+        let router = Router::new()
+            .route("/api/v1/guarded/{outcome}", post(guarded))
+            .route("/from", get(|Extension(client): Extension<ClientAddress>| async move { client.to_string() }))
+            .with_state(guards.clone());
+        let config = EdgeConfig::new(render)
+            .with_trusted_proxies(TrustedProxies::parse("127.0.0.0/8").unwrap())
+            .with_cors(CorsPolicy::parse("https://app.example.com,http://localhost:3000").unwrap());
+        Self { server: Server::start_app(edge_layers(router, config)).await, guards }
+    }
+
+    pub(crate) fn pass(&self, time: Duration) {
+        let mut now = self.guards.now.lock().unwrap();
+        *now = Moment { steady: now.steady + time, utc: now.utc + time };
+    }
+
+    /// Asks with this credential and these further header lines, on a connection of its own.
+    pub(crate) async fn ask(&self, outcome: &str, credential: &str, lines: &str) -> Answer {
+        let line =
+            format!("POST /api/v1/guarded/{outcome} HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {credential}\r\n");
+        self.server.client().await.ask(format!("{line}Content-Length: 0\r\n{lines}\r\n")).await
+    }
+}
+
+/// Credentials are `<name>.<secret>`, and the right secret is `good`.
+async fn guarded(State(guards): State<Arc<Guards>>, Path(outcome): Path<String>, request: Request) -> Response {
+    let now = *guards.now.lock().unwrap();
+    let Ok(credential) = bearer(request.headers()) else {
+        return problem(401, "missing_credential")
+            .with_header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
+            .into_response();
+    };
+    let (name, secret) = credential.split_once('.').unwrap();
+    if secret != "good" {
+        let source = request.extensions().get().map(|client: &ClientAddress| client.network());
+        return match guards.failures.count(FailedAttempt { source, name: Some(name) }, now.steady) {
+            None => problem(401, "invalid_token").into_response(),
+            Some(wait) => limited(wait).into_response(),
+        };
+    }
+    if let Some(limiter) = &guards.rate {
+        let decision = limiter.check(name, now);
+        decision.announce(request.extensions());
+        if let Some(wait) = decision.retry_after {
+            return limited(wait).into_response();
+        }
+    }
+    match outcome.as_str() {
+        "denied" => problem(403, "insufficient_permission").into_response(),
+        "panics" => panic!("on purpose"),
+        _ => match StrictJson::<Echo>::from_request(request, &()).await {
+            Ok(_) => "done".into_response(),
+            Err(fault) => fault.into_response(),
+        },
+    }
+}
+
+fn problem(status: u16, code: &'static str) -> Problem {
+    Problem::new(StatusCode::from_u16(status).unwrap(), code, "Title", "Detail.")
+}
+
+fn limited(wait: Duration) -> Problem {
+    problem(429, "rate_limited").with_header(RETRY_AFTER, HeaderValue::from(wait.as_secs_f64().ceil() as u64))
+}

@@ -1,0 +1,144 @@
+//! H6: CORS is closed unless exact origins are listed.
+
+use crate::client::Answer;
+use crate::guarded::Guarded;
+use crate::server::Server;
+
+const LISTED: &str = "https://app.example.com";
+
+async fn ask(server: &Server, line: &str, lines: &str) -> Answer {
+    server.client().await.ask(format!("{line} HTTP/1.1\r\nHost: h\r\n{lines}\r\n")).await
+}
+
+fn from(origin: &str) -> String {
+    format!("Origin: {origin}\r\n")
+}
+
+fn preflight(origin: &str) -> String {
+    format!(
+        "Origin: {origin}\r\nAccess-Control-Request-Method: POST\r\nAccess-Control-Request-Headers: authorization\r\n"
+    )
+}
+
+/// The headers of the CORS protocol, in the order of their names.
+fn cors(answer: &Answer) -> Vec<&str> {
+    answer.headers.keys().map(String::as_str).filter(|name| name.starts_with("access-control-")).collect()
+}
+
+#[tokio::test]
+async fn h6_a_preflight_of_a_listed_origin_is_204() {
+    let guarded = Guarded::start(7, 5).await;
+    for origin in [LISTED, "http://localhost:3000"] {
+        let answer = ask(&guarded.server, "OPTIONS /api/v1/guarded/done", &preflight(origin)).await;
+        assert_eq!((answer.status, answer.body.len()), (204, 0));
+        for (name, value) in [
+            ("access-control-allow-origin", origin),
+            ("access-control-allow-methods", "GET, HEAD, POST, PUT, PATCH, DELETE"),
+            ("allow", "POST"),
+            ("access-control-allow-headers", "Authorization, Content-Type, X-Request-Id"),
+            ("access-control-max-age", "7200"),
+            ("vary", "Origin"),
+            ("cache-control", "no-store"),
+            ("x-content-type-options", "nosniff"),
+        ] {
+            assert_eq!(answer.header(name), Some(value), "{name}");
+        }
+        assert_eq!(cors(&answer).len(), 4);
+        for absent in ["content-length", "content-type", "x-ratelimit-limit"] {
+            assert_eq!(answer.header(absent), None, "{absent}");
+        }
+        assert_eq!(answer.header("x-request-id").unwrap().len(), 36);
+    }
+}
+
+#[tokio::test]
+async fn h6_a_listed_origin_may_read_every_answer() {
+    let guarded = Guarded::start(7, 5).await;
+    let mut answers = vec![
+        guarded.ask("done", "ann.good", &from(LISTED)).await,
+        guarded.ask("denied", "ann.good", &from(LISTED)).await,
+        guarded.ask("panics", "ann.good", &from(LISTED)).await,
+        guarded.ask("done", "ann.bad", &from(LISTED)).await,
+    ];
+    for (line, lines) in [
+        ("POST /api/v1/guarded/done", "Content-Length: 16385\r\n"),
+        ("POST /api/v1/nowhere", "Content-Length: 0\r\n"),
+        ("GET /api/v1/guarded/done", ""),
+        // An OPTIONS without a method to ask for is no preflight.
+        ("OPTIONS /api/v1/guarded/done", ""),
+    ] {
+        answers.push(ask(&guarded.server, line, &format!("{}{lines}", from(LISTED))).await);
+    }
+    let statuses: Vec<_> = answers.iter().map(|answer| answer.status).collect();
+    assert_eq!(statuses, [200, 403, 500, 401, 413, 404, 405, 405]);
+    for answer in &answers {
+        assert_eq!(answer.header("access-control-allow-origin"), Some(LISTED), "{answer:?}");
+        let exposed = answer.header("access-control-expose-headers").unwrap();
+        for name in [
+            "X-Request-Id",
+            "Retry-After",
+            "X-RateLimit-Limit",
+            "X-RateLimit-Remaining",
+            "X-RateLimit-Reset",
+            "WWW-Authenticate",
+        ] {
+            assert!(exposed.split(", ").any(|listed| listed == name), "{name}");
+        }
+        assert_eq!((cors(answer).len(), answer.header("vary")), (2, Some("Origin")));
+    }
+}
+
+#[tokio::test]
+async fn h6_any_other_origin_sees_no_cors() {
+    let guarded = Guarded::start(7, 5).await;
+    for origin in [
+        "https://evil.example",
+        "https://app.example.com:444",
+        "http://app.example.com",
+        "null",
+        "*",
+        "HTTPS://APP.EXAMPLE.COM",
+    ] {
+        let answer = ask(&guarded.server, "OPTIONS /api/v1/guarded/done", &preflight(origin)).await;
+        answer.is(405, "method_not_allowed");
+        assert_eq!((answer.header("allow"), cors(&answer).len()), (Some("POST"), 0), "{origin}");
+        let answer = guarded.ask("done", "ann.good", &from(origin)).await;
+        assert_eq!(cors(&answer).len(), 0);
+        assert_eq!(answer.header("vary"), Some("Origin"), "a cache may not give it to a listed page");
+    }
+    let twice = format!("{}{}", from(LISTED), preflight(LISTED));
+    ask(&guarded.server, "OPTIONS /api/v1/guarded/done", &twice).await.is(405, "method_not_allowed");
+    let without = guarded.ask("done", "bob.good", "").await;
+    assert_eq!((cors(&without).len(), without.header("vary")), (0, Some("Origin")));
+}
+
+#[tokio::test]
+async fn h6_a_preflight_grants_no_path_that_is_not_there() {
+    let guarded = Guarded::start(7, 5).await;
+    for path in ["/api/v1/nowhere", "/api/v1/guarded/done/", "/api/v1/guarded"] {
+        let answer = ask(&guarded.server, &format!("OPTIONS {path}"), &preflight(LISTED)).await;
+        answer.is(404, "not_found");
+        assert_eq!(answer.header("access-control-allow-methods"), None);
+    }
+}
+
+#[tokio::test]
+async fn h6_beside_the_api_cors_stays_closed() {
+    let guarded = Guarded::start(7, 5).await;
+    let answer = ask(&guarded.server, "OPTIONS /from", &preflight(LISTED)).await;
+    answer.is(405, "method_not_allowed");
+    for answer in [answer, ask(&guarded.server, "GET /from", &from(LISTED)).await] {
+        assert_eq!((cors(&answer).len(), answer.header("vary")), (0, None));
+    }
+}
+
+#[tokio::test]
+async fn h6_cors_is_closed_by_default() {
+    let server = Server::start().await;
+    let answer = ask(&server, "OPTIONS /api/v1/two", &preflight(LISTED)).await;
+    answer.is(405, "method_not_allowed");
+    assert_eq!(answer.header("allow"), Some("GET,HEAD,POST"));
+    for answer in [answer, ask(&server, "GET /api/v1/two", &from(LISTED)).await] {
+        assert_eq!((cors(&answer).len(), answer.header("vary")), (0, None));
+    }
+}
