@@ -16,7 +16,7 @@ const PROVIDER_WIRING: &str = "crates/api-http/src/wiring/provider.rs";
 /// How many lines a file may have before its tests.
 const FILE_LINES: usize = 400;
 /// How many lines the API crate may have, without tests.
-const API_LINES: usize = 2_500;
+const API_LINES: usize = 3_500;
 
 /// One of our crates, as far as the rules look at it.
 #[derive(Clone, Debug, Default)]

@@ -1,9 +1,10 @@
 //! Secrets that the tests handed out, and everything that processes wrote: the two must not meet.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use crate::process::Output;
+use crate::wire::Response;
 
 /// Shorter texts are no secrets and would be found by accident.
 const SHORTEST: usize = 12;
@@ -43,6 +44,26 @@ pub fn plant_token(token: &str) {
 /// Never.
 pub fn watch(name: String, output: Arc<Output>) {
     WATCHED.lock().expect("nobody panics with the lock").push((name, output));
+}
+
+/// Has an answer that refuses something scanned at the end, as it came: status, header fields and body.
+///
+/// # Panics
+/// Never.
+pub fn note_refusal(answer: &Response) {
+    static REFUSALS: OnceLock<Arc<Output>> = OnceLock::new();
+    let all = REFUSALS.get_or_init(|| {
+        let all = Arc::new(Output::default());
+        watch("the answers that refuse".to_owned(), Arc::clone(&all));
+        all
+    });
+    all.push(format!("{} {:?}\n{}\n", answer.status, answer.headers, answer.text()).as_bytes());
+}
+
+/// The places where this text holds exactly this one: how a test shows that the scan sees what it looks at.
+#[must_use]
+pub fn scan_for(wanted: &str, name: &str, text: &str) -> Vec<String> {
+    Index::new(&BTreeSet::from([wanted.to_owned()])).leaks_in(name, text)
 }
 
 /// Where secrets leaked: the outputs and lines, never the secrets.

@@ -260,6 +260,7 @@ pub const FILES: &[&str] = &[
     "authorization.jsonl",
     "tokens.jsonl",
     "keys.jsonl",
+    "api_keys.jsonl",
     "return_urls.jsonl",
     "pages.jsonl",
     "provider.jsonl",

@@ -82,7 +82,7 @@ impl Output {
         self.0.lock().expect("no reader panics").get(start..).unwrap_or_default().to_owned()
     }
 
-    fn push(&self, line: &[u8]) {
+    pub(crate) fn push(&self, line: &[u8]) {
         self.0.lock().expect("no reader panics").push_str(&String::from_utf8_lossy(line));
     }
 }

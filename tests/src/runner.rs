@@ -73,7 +73,7 @@ fn exchange(
         .map_err(|wrong| format!("{wrong}\n\nthe answer was: {said}"))
 }
 
-fn request(world: &World, case: &Case, route: Route, user: &mut User, words: &Words) -> Request {
+pub(crate) fn request(world: &World, case: &Case, route: Route, user: &mut User, words: &Words) -> Request {
     let own = if route == Route::Key { KEY_ROUTE } else { TOKEN_ROUTE };
     let target = case.target.as_deref().map_or_else(|| own.to_owned(), |target| words.fill(target));
     let mut request = Request::new(&case.method, target);

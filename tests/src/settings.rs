@@ -61,6 +61,9 @@ pub fn base(folder: &std::path::Path) -> BTreeMap<String, String> {
         ("BILLING_DASHBOARD_URL", "https://dash.example.com/billing".to_owned()),
         ("BILLING_JWT_HS256_SECRET", tokens::SECRET.to_owned()),
         ("BILLING_API_KEY_PEPPER", PEPPER.to_owned()),
+        // Off, so that polling for a fact meets no limit.
+        ("BILLING_RATE_LIMIT_PER_MINUTE", "0".to_owned()),
+        ("BILLING_AUTH_FAILURES_PER_MINUTE", "0".to_owned()),
     ];
     canary::plant("sk_test_SettingsCase0000000001");
     pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()

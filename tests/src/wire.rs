@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::canary;
+
 /// How long an answer may take.
 const ANSWER_TIME: Duration = Duration::from_secs(60);
 
@@ -122,7 +124,12 @@ impl Request {
         // A server that has answered and closed early makes the rest of a write fail; its answer is still there to be read.
         let _ = connection.send(&self.to_bytes(to));
         match connection.answer(&self.method) {
-            Outcome::Answer(response) => Ok(response),
+            Outcome::Answer(response) => {
+                if response.status >= 400 {
+                    canary::note_refusal(&response);
+                }
+                Ok(response)
+            }
             Outcome::Closed => Err(format!("{} {}: closed without an answer", self.method, self.target)),
             Outcome::Silence => Err(format!("{} {}: no answer in {ANSWER_TIME:?}", self.method, self.target)),
         }

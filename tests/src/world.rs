@@ -111,6 +111,19 @@ impl World {
         then(cell.get_or_init(|| Portal::start_ready(&self.launch(profile, &["serve"]))))
     }
 
+    /// Every service of this world that runs, by its profile.
+    ///
+    /// # Panics
+    /// Never.
+    pub fn each_portal(&self, mut then: impl FnMut(&str, &Portal)) {
+        let cells = self.portals.lock().expect("nobody panics with the lock").clone();
+        for (profile, cell) in &cells {
+            if let Some(portal) = cell.get() {
+                then(profile, portal);
+            }
+        }
+    }
+
     /// A start of the binary with a profile's settings.
     #[must_use]
     pub fn launch(&self, profile: &str, arguments: &[&str]) -> Launch {

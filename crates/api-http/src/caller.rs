@@ -120,7 +120,7 @@ impl Guard {
         self.denials.count(refusal.code, text.as_deref(), key);
         let attempt = FailedAttempt { source: source.map(ClientAddress::network), name: key.map(ApiKeyId::as_str) };
         let wait = self.failures.as_ref().and_then(|limiter| limiter.count(attempt, Instant::now()));
-        wait.map_or(refusal, |wait| problem::rate_limited(wait))
+        wait.map_or(refusal, problem::rate_limited)
     }
 }
 

@@ -2,12 +2,12 @@
 
 use std::borrow::Borrow;
 use std::collections::HashMap;
+use std::fmt;
 use std::hash::Hash;
 use std::mem;
 
 /// Two generations: what is used moves to the younger one; when that is full, the older one is forgotten at once. So every
 /// operation costs the same however full it is.
-#[derive(Debug)]
 pub(crate) struct BoundedMap<K, V> {
     half: usize,
     young: HashMap<K, V>,
@@ -57,6 +57,14 @@ impl<K: Eq + Hash, V> BoundedMap<K, V> {
     #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.young.len() + self.old.len()
+    }
+}
+
+/// How much is in it, and none of it: this ends up in the `Debug` of whole services.
+impl<K, V> fmt::Debug for BoundedMap<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let entries = self.young.len() + self.old.len();
+        f.debug_struct("BoundedMap").field("entries", &entries).finish_non_exhaustive()
     }
 }
 

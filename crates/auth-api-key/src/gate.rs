@@ -113,8 +113,9 @@ impl Gate {
         Ok((fits(&self.current) | by_previous.unwrap_or(0.into())).into())
     }
 
-    /// As much work as [`admits`](Self::admits) does, for a key that nobody has: the time of an answer must not tell which
-    /// ids exist.
+    /// As much work as [`admits`](Self::admits) does, for a key that nobody has: the gate's time does not tell which ids exist.
+    /// (Who asks twice may learn it from the row that is remembered. Ids are shown in lists and are no secret, and 95 random
+    /// bits are not guessed.)
     pub(crate) fn admits_nobody(&self, id: &ApiKeyId, secret: &str) {
         let nothing = SecretString::from("0".repeat(HEX_CHARS));
         let _ = std::hint::black_box(self.admits(id, secret, &nothing));

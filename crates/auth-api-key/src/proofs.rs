@@ -1,6 +1,6 @@
 //! Which presented keys argon2 has proven lately.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use billing_domain::{ApiKeyId, Timestamp};
 use hmac::{Hmac, KeyInit, Mac};
@@ -61,14 +61,22 @@ impl Proofs {
 
     /// Whether this was proven less than a minute before `now`.
     pub(crate) fn hold(&self, fingerprint: &Fingerprint, now: Timestamp) -> bool {
-        let proven = self.proven.lock().unwrap_or_else(PoisonError::into_inner).get(fingerprint).copied();
+        let proven = self.lock().get(fingerprint).copied();
         // A clock that was set back makes ages negative: such a proof does not hold either.
         proven.is_some_and(|at| (0..HOLDS_MS).contains(&now.as_millis().saturating_sub(at.as_millis())))
     }
 
-    /// Remembers that this was proven.
+    /// Remembers that argon2 was run over this.
     pub(crate) fn remember(&self, fingerprint: Fingerprint, at: Timestamp) {
-        self.proven.lock().unwrap_or_else(PoisonError::into_inner).insert(fingerprint, at);
+        self.lock().insert(fingerprint, at);
+    }
+
+    /// What was proven of one is proven of the other, from the same moment on.
+    pub(crate) fn carry_over(&self, from: &Fingerprint, to: Fingerprint) {
+        let mut proven = self.lock();
+        if let Some(at) = proven.get(from).copied() {
+            proven.insert(to, at);
+        }
     }
 
     /// Proves a secret that has passed the gate. Those who present the same one at once share a run; only a proof is remembered.
@@ -93,9 +101,14 @@ impl Proofs {
         self.running.share(fingerprint, work).await
     }
 
+    /// Nothing panics under the lock, so that a poisoned one holds a sound state.
+    fn lock(&self) -> MutexGuard<'_, BoundedMap<Fingerprint, Timestamp>> {
+        self.proven.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
-        self.proven.lock().unwrap().len()
+        self.lock().len()
     }
 }
 

@@ -89,16 +89,25 @@ impl Renewer {
         };
         match self.usage.replace_verifier(id, &row.stored.verifier, &verifier).await {
             Ok(true) => {
-                tracing::info!(key_id = %id, "an API key's proof was renewed");
-                // The secret was proven, and the new hash was made of it: the next request need not prove that again.
-                let digest = verifier_digest(&verifier);
-                let fingerprint = self.proofs.fingerprint(live.epoch, &digest, id, secret.expose_secret());
-                self.proofs.remember(fingerprint, now);
+                tracing::debug!(key_id = %id, "an API key's proof was renewed");
+                self.keep_proof(&live, row, &verifier, secret, now);
             }
             Ok(false) => tracing::debug!(key_id = %id, "another replica changed an API key's proof meanwhile"),
             Err(error) => tracing::warn!(key_id = %id, %error, "an API key's renewed proof could not be stored"),
         }
         self.rows.forget(id);
+    }
+
+    /// The secret was proven, and the new proof was made of it: the next request need not prove it again.
+    fn keep_proof(&self, live: &Snapshot, old: &Row, new: &KeyVerifier, secret: &SecretString, now: Timestamp) {
+        let id = &old.stored.key.id;
+        let fingerprint = |digest: &[u8; 32]| self.proofs.fingerprint(live.epoch, digest, id, secret.expose_secret());
+        let renewed = fingerprint(&verifier_digest(new));
+        if old.hash_is_current {
+            self.proofs.carry_over(&fingerprint(&old.verifier_digest), renewed);
+        } else {
+            self.proofs.remember(renewed, now);
+        }
     }
 
     /// A hash with today's parameters is kept: a new pepper alone costs no argon2.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use billing_domain::ports::RepoError;
 use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgListener, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, Postgres};
 use tokio::time::timeout;
 
@@ -35,7 +35,11 @@ impl Connections {
     /// Connects to nothing yet.
     pub(crate) fn lazy(settings: PgSettings) -> Self {
         // The server gives up, too: a statement whose caller has left would go on holding its locks.
-        let for_calls = settings.options.clone().options([("statement_timeout", CALL_LIMIT.as_millis())]);
+        // And so it does on one who has left in the middle of a transaction.
+        let for_calls = settings.options.clone().options([
+            ("statement_timeout", CALL_LIMIT.as_millis()),
+            ("idle_in_transaction_session_timeout", CALL_LIMIT.as_millis()),
+        ]);
         // How long a migration takes is the operator's affair, but one that waits for a lock makes everybody wait behind it.
         let for_migrations = settings.options.options([("statement_timeout", "0"), ("lock_timeout", "60s")]);
         // An idle connection is tested before it is lent (the pool's default): after a restart of the server the next call
@@ -59,6 +63,29 @@ impl Connections {
             return Err(unavailable("the store is closed"));
         }
         bounded(async { Ok(self.for_migrations.connect().await?) }).await
+    }
+
+    /// A connection outside the pool that hears what is notified on a channel, for as long as it lives.
+    pub(crate) async fn listener(&self, channel: &str) -> Result<PgListener, StoreError> {
+        let alone = PgPoolOptions::new()
+            .max_connections(1)
+            .max_lifetime(None)
+            .idle_timeout(None)
+            .acquire_timeout(CONNECT_LIMIT)
+            .connect_lazy_with((*self.for_migrations).clone());
+        let mut listener = PgListener::connect_with(&alone).await?;
+        listener.eager_reconnect(false);
+        listener.listen(channel).await?;
+        Ok(listener)
+    }
+
+    /// Does something that has no end of its own until the store is closed.
+    pub(crate) async fn until_closed<T>(
+        &self,
+        work: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, RepoError> {
+        let ended = self.pool.close_event().do_until(work).await;
+        ended.map_err(|_| unavailable("the store is closed"))?.map_err(RepoError::from)
     }
 
     pub(crate) async fn close(&self) {

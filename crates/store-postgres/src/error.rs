@@ -64,6 +64,16 @@ pub(crate) fn unavailable(what: impl Into<String>) -> RepoError {
     RepoError::Unavailable(Box::new(Said(what.into())))
 }
 
+/// The same error once more, for another caller whom it concerns. All sources are text.
+pub(crate) fn again(error: &RepoError) -> RepoError {
+    match error {
+        RepoError::Unavailable(source) => unavailable(source.to_string()),
+        RepoError::Schema(source) => schema(source.to_string()),
+        RepoError::Refused(source) => refused(source.to_string()),
+        RepoError::Corrupt { table, column, reason } => corrupt(table, column, reason),
+    }
+}
+
 pub(crate) fn repo_error(error: &Error) -> RepoError {
     match kind(error) {
         Kind::Unavailable => unavailable(said(error)),
@@ -120,8 +130,8 @@ fn kind_of_code(code: &str) -> Kind {
         // No table, no column, no schema, and no schema on the search path to make a table in.
         (_, UNDEFINED_TABLE | "42703" | "3F000") => Kind::Schema,
         // Connection exceptions, refused logins, no such database, rollbacks that ask to be repeated, a server that is full,
-        // shutting down, starting up or broken; a standby that takes no writes yet; a lock that was not had in time.
-        ("08" | "28" | "3D" | "40" | "53" | "57" | "58", _) | (_, "25006" | "55P03") => Kind::Unavailable,
+        // shutting down, starting up or broken; a standby that takes no writes yet; a transaction that was left alone; a lock that was not had in time.
+        ("08" | "28" | "3D" | "40" | "53" | "57" | "58", _) | (_, "25006" | "25P03" | "55P03") => Kind::Unavailable,
         _ => Kind::Refused,
     }
 }

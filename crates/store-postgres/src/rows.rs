@@ -5,7 +5,8 @@ use std::str::FromStr;
 
 use billing_domain::ports::RepoError;
 use billing_domain::{
-    ApiKey, CustomerId, CustomerLink, KeyVerifier, OriginPattern, Permission, ProviderAccount, StoredApiKey, Timestamp,
+    ApiKey, ApiKeyId, CustomerId, CustomerLink, KeyVerifier, OriginPattern, PepperId, Permission, ProviderAccount,
+    StoredApiKey, Timestamp,
 };
 use secrecy::SecretString;
 
@@ -42,11 +43,13 @@ pub(crate) struct ApiKeyRow {
     pub(crate) id: String,
     pub(crate) user_id: String,
     pub(crate) name: String,
+    pub(crate) description: Option<String>,
     pub(crate) permissions: String,
     pub(crate) return_origins: String,
     pub(crate) created_at: i64,
     pub(crate) expires_at: Option<i64>,
     pub(crate) revoked_at: Option<i64>,
+    pub(crate) last_used_at: Option<i64>,
 }
 
 impl ApiKeyRow {
@@ -55,45 +58,63 @@ impl ApiKeyRow {
             id: value(API_KEYS, "id", &self.id)?,
             owner: value(API_KEYS, "user_id", &self.user_id)?,
             name: value(API_KEYS, "name", &self.name)?,
+            description: optional(API_KEYS, "description", self.description.as_deref())?,
             permissions: list(API_KEYS, "permissions", &self.permissions)?,
             return_origins: list(API_KEYS, "return_origins", &self.return_origins)?,
             created_at: Timestamp::from_millis(self.created_at),
             expires_at: self.expires_at.map(Timestamp::from_millis),
             revoked_at: self.revoked_at.map(Timestamp::from_millis),
+            last_used_at: self.last_used_at.map(Timestamp::from_millis),
         })
     }
 }
 
-/// An [`ApiKeyRow`] with the two columns that prove the key.
+/// An [`ApiKeyRow`] with the three columns that prove the key.
 pub(crate) struct StoredApiKeyRow {
     pub(crate) id: String,
     pub(crate) user_id: String,
     pub(crate) name: String,
+    pub(crate) description: Option<String>,
     pub(crate) permissions: String,
     pub(crate) return_origins: String,
+    pub(crate) pepper_id: Option<String>,
     pub(crate) secret_gate: String,
     pub(crate) secret_hash: String,
     pub(crate) created_at: i64,
     pub(crate) expires_at: Option<i64>,
     pub(crate) revoked_at: Option<i64>,
+    pub(crate) last_used_at: Option<i64>,
 }
 
 impl StoredApiKeyRow {
     pub(crate) fn parse(self) -> Result<StoredApiKey, RepoError> {
-        let verifier =
-            KeyVerifier { gate: SecretString::from(self.secret_gate), hash: SecretString::from(self.secret_hash) };
+        let verifier = KeyVerifier {
+            pepper: pepper_id(self.pepper_id)?,
+            gate: SecretString::from(self.secret_gate),
+            hash: SecretString::from(self.secret_hash),
+        };
         let key = ApiKeyRow {
             id: self.id,
             user_id: self.user_id,
             name: self.name,
+            description: self.description,
             permissions: self.permissions,
             return_origins: self.return_origins,
             created_at: self.created_at,
             expires_at: self.expires_at,
             revoked_at: self.revoked_at,
+            last_used_at: self.last_used_at,
         };
         Ok(StoredApiKey { key: key.parse()?, verifier })
     }
+}
+
+pub(crate) fn pepper_id(text: Option<String>) -> Result<Option<PepperId>, RepoError> {
+    optional(API_KEYS, "pepper_id", text.as_deref())
+}
+
+pub(crate) fn api_key_id(text: &str) -> Result<ApiKeyId, RepoError> {
+    value(API_KEYS, "id", text)
 }
 
 /// Permissions as their column has them.
@@ -110,8 +131,16 @@ pub(crate) fn origins_text(origins: &[OriginPattern]) -> Result<String, RepoErro
     Ok(texts.collect::<Result<Vec<_>, _>>()?.join(" "))
 }
 
-fn value<T: FromStr<Err: ToString>>(table: &'static str, column: &'static str, text: &str) -> Result<T, RepoError> {
+pub(crate) fn value<T: FromStr<Err: ToString>>(table: &'static str, column: &'static str, text: &str) -> Result<T, RepoError> {
     text.parse().map_err(|error: T::Err| corrupt(table, column, error))
+}
+
+pub(crate) fn optional<T: FromStr<Err: ToString>>(
+    table: &'static str,
+    column: &'static str,
+    text: Option<&str>,
+) -> Result<Option<T>, RepoError> {
+    text.map(|text| value(table, column, text)).transpose()
 }
 
 fn list<T, C>(table: &'static str, column: &'static str, text: &str) -> Result<C, RepoError>

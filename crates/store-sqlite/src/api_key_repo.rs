@@ -1,12 +1,14 @@
 //! [`SqliteApiKeyRepo`].
 
 use async_trait::async_trait;
-use billing_domain::ports::{ApiKeyRepo, InsertOutcome, RepoError, RevokeOutcome};
-use billing_domain::{ApiKey, ApiKeyId, StoredApiKey, Timestamp, UserId};
+use billing_domain::ports::{ApiKeyRepo, InsertOutcome, RepoError, RevokeOutcome, RotateOutcome};
+use billing_domain::{ApiKey, ApiKeyId, KeyDescription, PepperId, StoredApiKey, Timestamp, UserId};
 use secrecy::ExposeSecret;
+use sqlx::{Connection, SqliteConnection};
 
 use crate::connections::{Connections, bounded};
-use crate::rows::{ApiKeyRow, StoredApiKeyRow, origins_text, permissions_text};
+use crate::error::StoreError;
+use crate::rows::{ApiKeyRow, StoredApiKeyRow, api_key_id, origins_text, permissions_text};
 
 /// API keys in the table `api_keys`.
 #[derive(Clone, Debug)]
@@ -22,31 +24,34 @@ impl SqliteApiKeyRepo {
 
 #[async_trait]
 impl ApiKeyRepo for SqliteApiKeyRepo {
-    async fn insert(&self, stored: &StoredApiKey) -> Result<InsertOutcome, RepoError> {
-        let StoredApiKey { key, verifier } = stored;
+    /// With a limit, in a transaction that holds the right to write from its beginning: what it counts stays true until it is
+    /// done.
+    async fn insert(&self, stored: &StoredApiKey, at_most: Option<u32>) -> Result<InsertOutcome, RepoError> {
+        let key = &stored.key;
         bounded(async {
-            let return_origins = origins_text(&key.return_origins)?;
             let mut connection = self.connections.lease().await?;
-            let inserted = sqlx::query!(
-                "INSERT INTO api_keys (id, user_id, name, permissions, return_origins, secret_gate, secret_hash, created_at,
-                                       expires_at, revoked_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
-                 ON CONFLICT (id) DO NOTHING",
-                key.id.as_str(),
+            let Some(at_most) = at_most else {
+                let inserted = insert(&mut connection, stored).await?;
+                connection.done();
+                return Ok(outcome(inserted));
+            };
+            let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+            let active = sqlx::query_scalar!(
+                "SELECT count(*) AS \"count!: i64\" FROM api_keys
+                 WHERE user_id = ?1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?2)",
                 key.owner.as_str(),
-                key.name.as_str(),
-                permissions_text(&key.permissions),
-                return_origins,
-                verifier.gate.expose_secret(),
-                verifier.hash.expose_secret(),
                 key.created_at.as_millis(),
-                key.expires_at.map(Timestamp::as_millis),
-                key.revoked_at.map(Timestamp::as_millis),
             )
-            .execute(&mut *connection)
+            .fetch_one(&mut *transaction)
             .await?;
+            let outcome = if active >= i64::from(at_most) {
+                InsertOutcome::TooMany
+            } else {
+                outcome(insert(&mut transaction, stored).await?)
+            };
+            transaction.commit().await?;
             connection.done();
-            Ok(if inserted.rows_affected() == 1 { InsertOutcome::Inserted } else { InsertOutcome::IdTaken })
+            Ok(outcome)
         })
         .await
     }
@@ -56,8 +61,8 @@ impl ApiKeyRepo for SqliteApiKeyRepo {
             let mut connection = self.connections.lease().await?;
             let row = sqlx::query_as!(
                 StoredApiKeyRow,
-                "SELECT id, user_id, name, permissions, return_origins, secret_gate, secret_hash, created_at, expires_at,
-                        revoked_at
+                "SELECT id, user_id, name, description, permissions, return_origins, pepper_id, secret_gate, secret_hash,
+                        created_at, expires_at, revoked_at, last_used_at
                  FROM api_keys WHERE id = ?1",
                 id.as_str(),
             )
@@ -76,7 +81,8 @@ impl ApiKeyRepo for SqliteApiKeyRepo {
                 Some(owner) => {
                     sqlx::query_as!(
                         ApiKeyRow,
-                        "SELECT id, user_id, name, permissions, return_origins, created_at, expires_at, revoked_at
+                        "SELECT id, user_id, name, description, permissions, return_origins, created_at, expires_at,
+                                revoked_at, last_used_at
                          FROM api_keys WHERE user_id = ?1 ORDER BY created_at, id",
                         owner.as_str(),
                     )
@@ -86,7 +92,8 @@ impl ApiKeyRepo for SqliteApiKeyRepo {
                 None => {
                     sqlx::query_as!(
                         ApiKeyRow,
-                        "SELECT id, user_id, name, permissions, return_origins, created_at, expires_at, revoked_at
+                        "SELECT id, user_id, name, description, permissions, return_origins, created_at, expires_at,
+                                revoked_at, last_used_at
                          FROM api_keys ORDER BY created_at, id",
                     )
                     .fetch_all(&mut *connection)
@@ -123,4 +130,90 @@ impl ApiKeyRepo for SqliteApiKeyRepo {
         })
         .await
     }
+
+    async fn revoke_all(&self, owner: &UserId, at: Timestamp) -> Result<Vec<ApiKeyId>, RepoError> {
+        bounded(async {
+            let mut connection = self.connections.lease().await?;
+            let mut revoked = sqlx::query!(
+                "UPDATE api_keys SET revoked_at = ?2 WHERE user_id = ?1 AND revoked_at IS NULL RETURNING id, created_at",
+                owner.as_str(),
+                at.as_millis(),
+            )
+            .fetch_all(&mut *connection)
+            .await?;
+            connection.done();
+            revoked.sort_unstable_by(|a, b| (a.created_at, &a.id).cmp(&(b.created_at, &b.id)));
+            Ok(revoked.iter().map(|row| api_key_id(&row.id)).collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+
+    /// In one transaction, which keeps others from changing the key meanwhile.
+    async fn rotate(
+        &self,
+        id: &ApiKeyId,
+        successor: &StoredApiKey,
+        until: Timestamp,
+    ) -> Result<RotateOutcome, RepoError> {
+        bounded(async {
+            let now = successor.key.created_at.as_millis();
+            let mut connection = self.connections.lease().await?;
+            let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+            let old = sqlx::query!("SELECT expires_at, revoked_at FROM api_keys WHERE id = ?1", id.as_str())
+                .fetch_optional(&mut *transaction)
+                .await?;
+            let outcome = match old {
+                None => RotateOutcome::NotFound,
+                Some(old) if old.revoked_at.is_some() || old.expires_at.is_some_and(|expiry| expiry <= now) => {
+                    RotateOutcome::NotActive
+                }
+                Some(_) if !insert(&mut transaction, successor).await? => RotateOutcome::IdTaken,
+                Some(_) => {
+                    sqlx::query!(
+                        "UPDATE api_keys SET expires_at = min(coalesce(expires_at, ?2), ?2) WHERE id = ?1",
+                        id.as_str(),
+                        until.as_millis(),
+                    )
+                    .execute(&mut *transaction)
+                    .await?;
+                    RotateOutcome::Rotated
+                }
+            };
+            transaction.commit().await?;
+            connection.done();
+            Ok(outcome)
+        })
+        .await
+    }
+}
+
+fn outcome(inserted: bool) -> InsertOutcome {
+    if inserted { InsertOutcome::Inserted } else { InsertOutcome::IdTaken }
+}
+
+/// Whether the id was free, and now is this key's.
+async fn insert(connection: &mut SqliteConnection, stored: &StoredApiKey) -> Result<bool, StoreError> {
+    let StoredApiKey { key, verifier } = stored;
+    let inserted = sqlx::query!(
+        "INSERT INTO api_keys (id, user_id, name, description, permissions, return_origins, pepper_id, secret_gate,
+                               secret_hash, created_at, expires_at, revoked_at, last_used_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+         ON CONFLICT (id) DO NOTHING",
+        key.id.as_str(),
+        key.owner.as_str(),
+        key.name.as_str(),
+        key.description.as_ref().map(KeyDescription::as_str),
+        permissions_text(&key.permissions),
+        origins_text(&key.return_origins)?,
+        verifier.pepper.as_ref().map(PepperId::as_str),
+        verifier.gate.expose_secret(),
+        verifier.hash.expose_secret(),
+        key.created_at.as_millis(),
+        key.expires_at.map(Timestamp::as_millis),
+        key.revoked_at.map(Timestamp::as_millis),
+        key.last_used_at.map(Timestamp::as_millis),
+    )
+    .execute(connection)
+    .await?;
+    Ok(inserted.rows_affected() == 1)
 }

@@ -65,6 +65,16 @@ pub(crate) fn unavailable(what: impl Into<String>) -> RepoError {
     RepoError::Unavailable(Box::new(Said(what.into())))
 }
 
+/// The same error once more, for another caller whom it concerns. All sources are text.
+pub(crate) fn again(error: &RepoError) -> RepoError {
+    match error {
+        RepoError::Unavailable(source) => unavailable(source.to_string()),
+        RepoError::Schema(source) => schema(source.to_string()),
+        RepoError::Refused(source) => refused(source.to_string()),
+        RepoError::Corrupt { table, column, reason } => corrupt(table, column, reason),
+    }
+}
+
 pub(crate) fn repo_error(error: &Error) -> RepoError {
     match kind(error) {
         Kind::Unavailable => unavailable(said(error)),

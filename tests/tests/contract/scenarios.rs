@@ -1,13 +1,19 @@
 //! The tests that take code of their own, by the names under which `data/cases/scenarios.jsonl` lists them.
 
+mod audit;
 mod command_line;
 mod configuration;
 mod documents;
 mod embedded;
 mod in_process;
+mod key_management;
+mod key_sets;
 mod keys;
 mod lifecycle;
+mod limits;
 mod postgres;
+mod rotation;
+mod secrecy;
 mod sessions;
 
 use workspace_tests::world::World;
@@ -73,6 +79,47 @@ const ALL: &[(&str, Run)] = &[
     ("a_flow_that_the_provider_cannot_do", Run::Once(in_process::a_flow_that_the_provider_cannot_do)),
     ("a_panic_is_an_internal_error", Run::Once(in_process::a_panic_is_an_internal_error)),
     ("our_own_limits_are_overloaded", Run::Once(in_process::our_own_limits_are_overloaded)),
+    ("a_key_made_over_http_opens_the_portal", Run::World(key_management::a_key_made_over_http_opens_the_portal)),
+    ("a_created_key_is_described", Run::World(key_management::a_created_key_is_described)),
+    ("a_list_shows_previews_and_a_total", Run::World(key_management::a_list_shows_previews_and_a_total)),
+    ("another_user_s_key_is_not_found", Run::World(key_management::another_user_s_key_is_not_found)),
+    ("a_rotated_key_and_its_successor_overlap", Run::World(key_management::a_rotated_key_and_its_successor_overlap)),
+    ("a_rotation_without_overlap_ends_the_old_key", Run::World(key_management::a_rotation_without_overlap_ends_the_old_key)),
+    ("a_revoked_or_expired_key_has_no_successor", Run::World(key_management::a_revoked_or_expired_key_has_no_successor)),
+    ("no_more_keys_than_allowed_however_many_at_once", Run::World(key_management::no_more_keys_than_allowed_however_many_at_once)),
+    ("twenty_keys_by_default", Run::World(key_management::twenty_keys_by_default)),
+    ("own_origins_lie_within_those_for_keys", Run::World(key_management::own_origins_lie_within_those_for_keys)),
+    ("the_command_line_rotates_and_revokes_all", Run::World(key_management::the_command_line_rotates_and_revokes_all)),
+    ("a_last_use_is_noted", Run::World(key_management::a_last_use_is_noted)),
+    ("a_revocation_over_http_ends_on_every_replica", Run::World(key_management::a_revocation_over_http_ends_on_every_replica)),
+    ("headers_count_down_and_the_next_is_refused", Run::World(limits::headers_count_down_and_the_next_is_refused)),
+    ("principals_have_limits_of_their_own", Run::World(limits::principals_have_limits_of_their_own)),
+    ("a_refusal_tells_the_limit_too", Run::World(limits::a_refusal_tells_the_limit_too)),
+    ("sixty_a_minute_by_default", Run::World(limits::sixty_a_minute_by_default)),
+    ("failures_beyond_the_limit_are_refused", Run::World(limits::failures_beyond_the_limit_are_refused)),
+    ("failures_of_one_key_id_are_counted", Run::World(limits::failures_of_one_key_id_are_counted)),
+    ("a_forwarded_source_is_believed_of_proxies_alone", Run::World(limits::a_forwarded_source_is_believed_of_proxies_alone)),
+    ("a_flood_of_failures_refuses_no_good_credential", Run::World(limits::a_flood_of_failures_refuses_no_good_credential)),
+    ("unready_until_the_key_set_is_loaded", Run::World(key_sets::unready_until_the_key_set_is_loaded)),
+    ("a_new_key_of_the_set_is_taken", Run::World(key_sets::a_new_key_of_the_set_is_taken)),
+    ("unknown_key_ids_cause_one_fetch", Run::World(key_sets::unknown_key_ids_cause_one_fetch)),
+    ("a_key_set_out_of_reach_is_kept", Run::World(key_sets::a_key_set_out_of_reach_is_kept)),
+    ("audited_events_name_who_what_and_where", Run::World(audit::audited_events_name_who_what_and_where)),
+    ("an_answered_request_is_in_the_audit_log_after_a_kill", Run::World(audit::an_answered_request_is_in_the_audit_log_after_a_kill)),
+    ("commands_are_audited", Run::World(audit::commands_are_audited)),
+    ("denied_attempts_are_counted", Run::World(audit::denied_attempts_are_counted)),
+    ("a_forgotten_user_is_nowhere", Run::World(audit::a_forgotten_user_is_nowhere)),
+    ("old_records_go_and_others_stay", Run::World(audit::old_records_go_and_others_stay)),
+    ("a_page_continues_where_the_last_one_ended", Run::World(audit::a_page_continues_where_the_last_one_ended)),
+    ("a_wrong_pepper_stops_the_start", Run::World(rotation::a_wrong_pepper_stops_the_start)),
+    ("a_pepper_is_rotated_by_a_signal", Run::World(rotation::a_pepper_is_rotated_by_a_signal)),
+    ("token_secrets_rotate_without_a_failed_request", Run::World(rotation::token_secrets_rotate_without_a_failed_request)),
+    ("wrong_settings_are_named_and_not_taken", Run::World(rotation::wrong_settings_are_named_and_not_taken)),
+    ("a_stripe_key_is_rotated_by_a_signal", Run::World(rotation::a_stripe_key_is_rotated_by_a_signal)),
+    ("the_hostile_corpus_is_refused_on_both_routes", Run::World(secrecy::the_hostile_corpus_is_refused_on_both_routes)),
+    ("a_database_password_is_told_nowhere", Run::World(secrecy::a_database_password_is_told_nowhere)),
+    ("nothing_secret_is_audited", Run::AtTheEnd(audit::nothing_secret_is_audited)),
+    ("every_place_would_show_a_leak", Run::AtTheVeryEnd(secrecy::every_place_would_show_a_leak)),
     ("no_output_holds_a_secret", Run::AtTheVeryEnd(sessions::no_output_holds_a_secret)),
 ];
 
@@ -83,5 +130,5 @@ pub(crate) fn find(name: &str) -> Run {
 
 /// Whether a test of this name waits for long, so that it should start early.
 pub(crate) fn is_slow(name: &str) -> bool {
-    ["::B3::", "::H7::", "::P2::", "::S2::"].iter().any(|rule| name.contains(rule))
+    ["::A1::", "::B3::", "::H7::", "::P2::", "::S2::"].iter().any(|rule| name.contains(rule))
 }

@@ -1,11 +1,12 @@
 //! `/api/v1/api-keys`: an end user's own API keys, with an access token only: a key never manages keys.
 
-use std::collections::BTreeSet;
+use std::fmt::Display;
+use std::str::FromStr;
 use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
-use billing_domain::{Actor, ApiKeyId, CreatedKey, NewApiKey, OriginPattern, Permission, Timestamp};
+use billing_domain::{Actor, ApiKeyId, CreatedKey, NewApiKey, OriginPattern, Permission, Timestamp, UserId};
 use http::{StatusCode, Uri};
 use http_edge::{Fault, Problem, StrictJson};
 use secrecy::ExposeSecret;
@@ -42,21 +43,7 @@ pub(crate) async fn create(
     caller: Owner,
     StrictJson(body): StrictJson<CreateBody>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
-    let name = body.name.ok_or_else(|| wrong("name", &"it is required"))?;
-    let permissions: Option<BTreeSet<Permission>> =
-        body.permissions.map(|list| each("permissions", &list)).transpose()?.map(|list| list.into_iter().collect());
-    let origins: Vec<OriginPattern> = each("returnOrigins", &body.return_origins.unwrap_or_default())?;
-    let wanted = NewApiKey {
-        owner: caller.principal.owner,
-        name: name.parse().map_err(|error| wrong("name", &error))?,
-        description: body
-            .description
-            .map(|text| text.parse().map_err(|error| wrong("description", &error)))
-            .transpose()?,
-        permissions,
-        return_origins: origins,
-        expires_at: body.expires_at.map(|text| moment(&text)).transpose()?,
-    };
+    let wanted = order(caller.principal.owner, body).map_err(invalid)?;
     let created = api.issuer.create(wanted, Some(&api.key_rules), Actor::User, caller.origin).await;
     created.map(|created| shown(&api, &created, "The API key was created.")).map_err(problem::from_api_key_error)
 }
@@ -68,7 +55,7 @@ pub(crate) async fn list(State(api): State<Api>, caller: Owner) -> Result<Json<V
 }
 
 pub(crate) async fn revoke(State(api): State<Api>, caller: Owner, uri: Uri) -> Result<Json<Value>, Problem> {
-    let id = named(&uri)?;
+    let id = named(&uri).ok_or_else(|| problem::from_fault(&Fault::NotFound))?;
     let revoked = api.keys.revoke(&id, Some(&caller.principal.owner), Actor::User, caller.origin).await;
     revoked.map_err(problem::from_api_key_error)?;
     Ok(Json(json!({ "success": true, "message": "The API key is revoked." })))
@@ -80,10 +67,10 @@ pub(crate) async fn rotate(
     uri: Uri,
     StrictJson(body): StrictJson<RotateBody>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
-    let id = named(&uri)?;
+    let id = named(&uri).ok_or_else(|| problem::from_fault(&Fault::NotFound))?;
     let overlap = body.overlap_seconds.unwrap_or(24 * 60 * 60);
     if overlap > LONGEST_OVERLAP {
-        return Err(wrong("overlapSeconds", &"it is at most 2592000, 30 days"));
+        return Err(invalid(wrong("overlapSeconds", "it is at most 2592000, 30 days")));
     }
     let owner = caller.principal.owner;
     let rotated = api.issuer.rotate(&id, Some(&owner), Duration::from_secs(overlap), Actor::User, caller.origin).await;
@@ -115,26 +102,44 @@ fn described(api: &Api, key: &billing_domain::ApiKey) -> Value {
 }
 
 /// The id in the raw path: another spelling of it is another path (H6), and what is no id names no key.
-fn named(uri: &Uri) -> Result<ApiKeyId, Problem> {
-    let id = uri.path().split('/').nth(4).and_then(|text| text.parse().ok());
-    id.ok_or_else(|| problem::from_fault(&Fault::NotFound))
+fn named(uri: &Uri) -> Option<ApiKeyId> {
+    uri.path().split('/').nth(4)?.parse().ok()
 }
 
-fn each<T: std::str::FromStr<Err: std::fmt::Display>>(field: &str, list: &[String]) -> Result<Vec<T>, Problem> {
+/// What the body asks for, or what to correct in it.
+fn order(owner: UserId, body: CreateBody) -> Result<NewApiKey, String> {
+    let name = body.name.ok_or_else(|| wrong("name", "it is required"))?;
+    let description = body.description.map(|text| text.parse()).transpose();
+    let permissions = body.permissions.map(|list| each("permissions", &list)).transpose()?;
+    Ok(NewApiKey {
+        owner,
+        name: name.parse().map_err(|error| wrong("name", error))?,
+        description: description.map_err(|error| wrong("description", error))?,
+        permissions: permissions.map(|list: Vec<Permission>| list.into_iter().collect()),
+        return_origins: each("returnOrigins", &body.return_origins.unwrap_or_default())?,
+        expires_at: body.expires_at.map(|text| moment(&text)).transpose()?,
+    })
+}
+
+fn each<T: FromStr<Err: Display>>(field: &str, list: &[String]) -> Result<Vec<T>, String> {
     if list.len() > 50 {
-        return Err(wrong(field, &"it has at most 50 entries"));
+        return Err(wrong(field, "it has at most 50 entries"));
     }
-    list.iter().map(|text| text.parse().map_err(|error: T::Err| wrong(field, &error))).collect()
+    list.iter().map(|text| text.parse().map_err(|error: T::Err| wrong(field, error))).collect()
 }
 
-fn moment(text: &str) -> Result<Timestamp, Problem> {
+fn moment(text: &str) -> Result<Timestamp, String> {
     let parsed: Result<jiff::Timestamp, _> = text.parse();
-    let at = parsed.map_err(|_| wrong("expiresAt", &"it is a moment as RFC 3339, such as 2027-01-31T00:00:00Z"))?;
+    let at = parsed.map_err(|_| wrong("expiresAt", "it is a moment as RFC 3339, such as 2027-01-31T00:00:00Z"))?;
     Ok(Timestamp::from_millis(at.as_millisecond()))
 }
 
-fn wrong(field: &str, why: &dyn std::fmt::Display) -> Problem {
-    problem::problem(ErrorCode::InvalidRequest, format!("Correct `{field}`: {why}."))
+fn wrong(field: &str, why: impl Display) -> String {
+    format!("Correct `{field}`: {why}.")
+}
+
+fn invalid(detail: String) -> Problem {
+    problem::problem(ErrorCode::InvalidRequest, detail)
 }
 
 /// A moment as people and machines read it.

@@ -176,6 +176,55 @@ async fn c7_the_pepper_is_rotated_by_reloads_without_a_refusal_and_without_argon
     assert_eq!(desk.pool.runs(), 3, "where a pepper goes, what was proven under it is proven anew");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn c7_no_request_fails_while_settings_are_reloaded() {
+    let desk = Arc::new(Desk::new());
+    let issued = desk.issue().await;
+    let (stop, mut stopped) = watch::channel(false);
+    let presenting = tokio::spawn({
+        let (desk, text) = (Arc::clone(&desk), issued.text);
+        async move {
+            let mut accepted = 0_u64;
+            while !*stopped.borrow_and_update() {
+                desk.present(text.expose_secret()).await.unwrap();
+                accepted += 1;
+                tokio::task::yield_now().await;
+            }
+            accepted
+        }
+    });
+    for peppers in ["p", "pq", "qp"] {
+        desk.keys.reload(&settings(peppers));
+        let reads = desk.reads();
+        desk.pass(3_000);
+        until("requests under these settings", || desk.reads() > reads).await;
+    }
+    until("a renewed proof", || desk.repo.replaced.load(Ordering::SeqCst) > 0).await;
+    desk.pass(3_000);
+    desk.keys.reload(&settings("q"));
+    let runs = desk.pool.runs();
+    until("a proof under the new pepper", || desk.pool.runs() > runs).await;
+    stop.send_replace(true);
+    assert!(presenting.await.unwrap() > 0);
+}
+
+#[tokio::test]
+async fn c7_a_renewed_pepper_makes_no_proof_hold_for_longer() {
+    let desk = Desk::new();
+    let issued = desk.issue().await;
+    desk.present(issued.text()).await.unwrap();
+    desk.keys.reload(&settings("qp"));
+    desk.pass(59_000);
+    desk.present(issued.text()).await.unwrap();
+    until("a renewed proof", || desk.repo.replaced.load(Ordering::SeqCst) == 1).await;
+    desk.pass(999);
+    desk.present(issued.text()).await.unwrap();
+    assert_eq!(desk.pool.runs(), 2, "issuing, and one proof");
+    desk.pass(1);
+    desk.present(issued.text()).await.unwrap();
+    assert_eq!(desk.pool.runs(), 3);
+}
+
 #[tokio::test]
 async fn c7_a_key_under_a_pepper_that_is_gone_holds_no_more_though_it_was_cached() {
     let desk = Desk::new();

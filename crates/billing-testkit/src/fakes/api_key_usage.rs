@@ -74,7 +74,8 @@ impl ApiKeyUsage for InMemoryApiKeyUsage {
             return Err(error);
         }
         let Some(reported) = heard.reported else {
-            heard.reported = Some(heard.changes.borrow_and_update().len());
+            let so_far = heard.changes.borrow_and_update().len();
+            heard.reported = Some(so_far);
             return Ok(KeyChange::Some);
         };
         // The repo lives as long as this, so the sender does.

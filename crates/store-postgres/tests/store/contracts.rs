@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use crate::place::Place;
 use billing_domain::ports::{ApiKeyRepo, CustomerRepo, Database};
+use billing_testkit::api_key_usage_contract::ApiKeyPorts;
+use billing_testkit::audit_log_contract::AuditPorts;
 
 async fn customers() -> (Arc<dyn CustomerRepo>, Place) {
     let place = Place::new().await;
@@ -15,6 +17,19 @@ async fn api_keys() -> (Arc<dyn ApiKeyRepo>, Place) {
     (place.migrated().await.api_keys(), place)
 }
 
+/// Two stores: two replicas, each with connections of its own.
+async fn usage() -> (Arc<ApiKeyPorts>, Place) {
+    let place = Place::new().await;
+    let (one, other) = (place.migrated().await, place.store());
+    (Arc::new(ApiKeyPorts { keys: one.api_keys(), usage: one.usage(), other_replica: other.usage() }), place)
+}
+
+async fn audit() -> (Arc<AuditPorts>, Place) {
+    let place = Place::new().await;
+    let store = place.migrated().await;
+    (Arc::new(AuditPorts { audit: store.audit(), customers: store.customers(), keys: store.api_keys() }), place)
+}
+
 async fn empty_database() -> (Arc<dyn Database>, Place) {
     let place = Place::new().await;
     (place.store().database(), place)
@@ -22,4 +37,6 @@ async fn empty_database() -> (Arc<dyn Database>, Place) {
 
 billing_testkit::customer_repo_contract!(customers);
 billing_testkit::api_key_repo_contract!(api_keys);
+billing_testkit::api_key_usage_contract!(usage);
+billing_testkit::audit_log_contract!(audit);
 billing_testkit::database_contract!(empty_database);

@@ -2,6 +2,7 @@
 
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test reports by panicking")]
 
+mod audit_log;
 mod contracts;
 mod file_modes;
 mod migrations;

@@ -3,9 +3,9 @@
 use std::process::{Command, Stdio};
 
 use crate::place::{Place, open};
-use billing_domain::ports::{OnConflict, RepoError, SchemaState};
-use billing_domain::{Mode, Timestamp};
-use billing_testkit::samples::{account, customer, key_id, link, stored_key, user};
+use billing_domain::ports::{KeyChange, OnConflict, RepoError, SchemaState};
+use billing_domain::{AuditQuery, Denials, Mode, Timestamp};
+use billing_testkit::samples::{account, audit_event, customer, key_id, link, stored_key, user};
 
 const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);
 
@@ -16,19 +16,32 @@ const LATER_RELEASE: &str = "INSERT INTO _sqlx_migrations (version, description,
 async fn an_unmigrated_database_is_a_schema_error_to_every_call() {
     let place = Place::new().await;
     let store = place.store();
-    let (customers, keys) = (store.customers(), store.api_keys());
+    let (customers, keys, usage, audit) = (store.customers(), store.api_keys(), store.usage(), store.audit());
     let (ann, at, id) = (user("ann"), account("stripe", Mode::Test), key_id("000000000001"));
     let to = link(&ann, &at, &customer("cus_1"));
+    let (key, event) = (stored_key("000000000001", &ann, NOW), audit_event(&ann, NOW));
+    let denials = Denials { at: NOW, cause: "invalid_token".to_owned(), source: None, key: None, count: 1 };
     let results = [
         customers.find(&ann, &at).await.err(),
         customers.link(&to, OnConflict::Keep, NOW).await.err(),
         customers.unlink(&ann, &at).await.err(),
         customers.list(&ann).await.err(),
-        keys.insert(&stored_key("000000000001", &ann, NOW)).await.err(),
+        keys.insert(&key, None).await.err(),
+        keys.insert(&key, Some(20)).await.err(),
         keys.find(&id).await.err(),
         keys.list(None).await.err(),
         keys.list(Some(&ann)).await.err(),
         keys.revoke(&id, NOW).await.err(),
+        keys.revoke_all(&ann, NOW).await.err(),
+        keys.rotate(&id, &key, NOW).await.err(),
+        usage.record_use(&[(id.clone(), NOW)]).await.err(),
+        usage.replace_verifier(&id, &key.verifier, &key.verifier).await.err(),
+        usage.peppers(NOW).await.err(),
+        audit.append(&event).await.err(),
+        audit.append_denials(&[denials]).await.err(),
+        audit.read(&AuditQuery { limit: 1, ..AuditQuery::default() }).await.err(),
+        audit.prune(NOW).await.err(),
+        audit.forget(&ann).await.err(),
     ];
     for error in results {
         assert!(matches!(error, Some(RepoError::Schema(_))), "{error:?}");
@@ -48,11 +61,38 @@ async fn migrations_of_a_later_release_are_accepted() {
     assert_eq!(database.migrate().await.unwrap(), 0);
 }
 
+/// The statements are the previous release's own.
+#[tokio::test]
+async fn the_release_before_works_on_these_tables() {
+    let place = Place::new().await;
+    let store = place.migrated().await;
+    let gate = "0123456789abcdef".repeat(4);
+    place
+        .execute(&format!(
+            "INSERT INTO api_keys (id, user_id, name, permissions, return_origins, secret_gate, secret_hash, created_at,
+                                   expires_at, revoked_at)
+             VALUES ('000000000001', 'ann', 'a key', 'subscriptions:portal', '', '{gate}',
+                     '$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHQ$c29tZWhhc2g', {}, NULL, NULL)",
+            NOW.as_millis(),
+        ))
+        .await;
+    let id = key_id("000000000001");
+    let found = store.api_keys().find(&id).await.unwrap().unwrap();
+    assert_eq!(found.key, stored_key("000000000001", &user("ann"), NOW).key);
+    assert_eq!(found.verifier.pepper, None);
+    assert_eq!(store.usage().peppers(NOW).await.unwrap(), [(None, 1)]);
+    // What it changes, we hear of.
+    let usage = store.usage();
+    usage.changed().await.unwrap();
+    place.execute("UPDATE api_keys SET revoked_at = 1 WHERE id = '000000000001' AND revoked_at IS NULL").await;
+    assert!(matches!(usage.changed().await.unwrap(), KeyChange::Some | KeyChange::Key(_)));
+}
+
 #[tokio::test]
 async fn a_migration_that_changed_since_is_refused() {
     let place = Place::new().await;
     let database = place.migrated().await.database();
-    place.execute("UPDATE _sqlx_migrations SET checksum = (SELECT checksum FROM _sqlx_migrations) || checksum").await;
+    place.execute("UPDATE _sqlx_migrations SET checksum = checksum || checksum").await;
     assert!(matches!(database.schema().await, Err(RepoError::Schema(_))));
     assert!(matches!(database.migrate().await, Err(RepoError::Schema(_))));
 }

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use api_http::readiness::Readiness;
-use api_http::{Api, problem, routes};
+use api_http::{Api, Guard, problem, routes};
 use async_trait::async_trait;
-use billing_domain::ports::{BillingProvider, Clock, CustomerRepo as _, OnConflict, ProviderError};
+use billing_domain::ports::{
+    BillingProvider, Clock, CustomerRepo as _, KeyMinter, MintError, MintedKey, OnConflict, ProviderError,
+};
 use billing_domain::{
     AuthMethod, Capabilities, CustomerLink, KeyPrefix, Mode, Permissions, PortalRequest, PortalService, PortalSession,
     Principal, ProviderAccount, ReturnUrl, ReturnUrlPolicy, Timestamp,
@@ -68,8 +70,17 @@ fn answer(provider: Arc<dyn BillingProvider>, body: &Value) -> Response {
         let policy =
             ReturnUrlPolicy::new(ReturnUrl::configured("https://dash.example/").unwrap(), Vec::new(), Mode::Test);
         let drain = Drain::new();
+        let audit = Arc::new(InMemoryAuditLog::default());
+        let keys = ApiKeyService::new(Arc::new(InMemoryApiKeyRepo::default()), audit.clone(), clock.clone());
+        let portal = PortalService::new(Arc::new(customers), provider, audit, clock.clone(), policy.unwrap());
         let api = Api {
-            portal: Arc::new(PortalService::new(Arc::new(customers), provider, policy.unwrap())),
+            portal: Arc::new(portal),
+            issuer: ApiKeyIssuer::new(keys.clone(), Arc::new(NoMinter), Mode::Test),
+            keys,
+            key_rules: Arc::new(KeyRules { at_most: 20, return_origins: Vec::new() }),
+            presented_key_id: |_, _| None,
+            guard: Arc::new(Guard { rate: None, failures: None, denials: Arc::new(DenialCounter::new(16)) }),
+            clock: clock.clone(),
             access_tokens: Arc::new(tokens),
             api_keys: Arc::new(FakeAuthenticator::default()),
             key_prefix: KeyPrefix::default(),

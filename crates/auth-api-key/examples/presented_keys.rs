@@ -1,0 +1,89 @@
+//! How many presented keys one core judges in a second: proven ones, and wrong secrets under known ids.
+//! `cargo run --release -p auth-api-key --example presented_keys`
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement, not a part of the service")]
+
+#[path = "../tests/support/rows.rs"]
+mod rows;
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use auth_api_key::{ApiKeyPorts, ApiKeySettings, ApiKeys, Argon2Pool, OsRandom, PoolLimits};
+use billing_domain::ports::{Authenticator, Clock};
+use billing_domain::{Credential, Timestamp};
+use rows::Rows;
+use secrecy::ExposeSecret;
+
+const KEYS: usize = 64;
+const MEASURED: Duration = Duration::from_secs(5);
+
+#[derive(Debug)]
+struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap())
+    }
+}
+
+/// The same deployment's key of another secret: its checksum fits, its id is known.
+fn with_secret_of(id_of: &str, secret_of: &str) -> Credential {
+    let (head, _) = id_of.rsplit_once('_').unwrap();
+    let (_, tail) = secret_of.rsplit_once('_').unwrap();
+    let body = format!("{head}_{}", &tail[..tail.len() - 6]);
+    let mut number = crc32fast::hash(body.as_bytes());
+    let mut digits = [0_u8; 6];
+    for place in digits.iter_mut().rev() {
+        *place = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"[(number % 62) as usize];
+        number /= 62;
+    }
+    Credential::new(body + std::str::from_utf8(&digits).unwrap())
+}
+
+async fn measure(what: &str, keys: &ApiKeys, presented: &[Credential], holds: bool) {
+    let (begun, mut judged) = (Instant::now(), 0_u64);
+    while begun.elapsed() < MEASURED {
+        for credential in presented {
+            assert_eq!(keys.authenticator().authenticate(credential).await.is_ok(), holds);
+            judged += 1;
+        }
+    }
+    let each = begun.elapsed().as_nanos() / u128::from(judged);
+    println!("{what}: {each} ns each, {} a second and core", 1_000_000_000 / each);
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() {
+    let pool = Arc::new(Argon2Pool::new(PoolLimits::for_cores(NonZeroUsize::MIN)));
+    let settings = ApiKeySettings::read(&mut |name| (name == "API_KEY_PEPPER").then(|| "p".repeat(32))).unwrap();
+    let repo = Arc::new(Rows::default());
+    let ports = ApiKeyPorts {
+        repo: repo.clone(),
+        usage: repo.clone(),
+        clock: Arc::new(SystemClock),
+        random: Arc::new(OsRandom),
+    };
+    let keys = ApiKeys::start(&settings, ports, pool.clone()).unwrap();
+    let mut texts = Vec::new();
+    for n in 0..KEYS {
+        texts.push(repo.issue(keys.minter().as_ref(), &format!("user-{n}")).await);
+    }
+    let good: Vec<_> = texts.iter().map(|text| Credential::new(text.expose_secret())).collect();
+    let shifted = texts.iter().cycle().skip(1);
+    let wrong: Vec<_> = texts
+        .iter()
+        .zip(shifted)
+        .map(|(id, secret)| with_secret_of(id.expose_secret(), secret.expose_secret()))
+        .collect();
+    let runs = pool.runs();
+    measure("wrong secrets under known ids", &keys, &wrong, false).await;
+    println!("argon2 runs for them: {}", pool.runs() - runs);
+    for credential in &good {
+        keys.authenticator().authenticate(credential).await.unwrap();
+    }
+    measure("proven keys", &keys, &good, true).await;
+    println!("argon2 runs for {KEYS} keys: {}", pool.runs() - runs);
+    keys.shutdown().await;
+}

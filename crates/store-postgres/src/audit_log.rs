@@ -1,0 +1,246 @@
+//! [`PgAuditLog`].
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use billing_domain::ports::{AuditLog, RepoError};
+use billing_domain::{AuditEvent, AuditQuery, AuditRecord, Denials, Timestamp, UserId};
+use sqlx::{Connection, PgConnection};
+
+use crate::audit_rows::{AuditRow, FORGOTTEN};
+use crate::connections::{Connections, bounded};
+use crate::error::StoreError;
+use crate::group_commit::GroupCommit;
+
+/// So many rows are deleted or rewritten in one transaction, so that each is a matter of milliseconds.
+const BATCH: i64 = 5000;
+
+/// The lock on the end of the log: "auditlog" in ASCII.
+const LOG_LOCK: i64 = 0x6175_6469_746c_6f67;
+
+/// Rows in the table `audit_log`. Clones share their commits.
+#[derive(Clone, Debug)]
+pub struct PgAuditLog {
+    connections: Connections,
+    events: GroupCommit<AuditRow>,
+}
+
+impl PgAuditLog {
+    /// Starts the task that writes events.
+    pub(crate) fn new(connections: Connections) -> Self {
+        let writing = connections.clone();
+        let events = GroupCommit::start(move |rows: Arc<[AuditRow]>| {
+            let connections = writing.clone();
+            async move { write(&connections, &rows).await }
+        });
+        Self { connections, events }
+    }
+
+    /// Deletes a user's links and keys, and the addresses that the keys were tried from: they may be the user's. The keys'
+    /// ids stay in the log; they name a key, and with that gone, nobody.
+    async fn forget_account(&self, user: &UserId) -> Result<u64, RepoError> {
+        bounded(async {
+            let mut connection = self.connections.lease().await?;
+            let mut transaction = connection.begin().await?;
+            // Locked in the order in which uses are noted, too: two that wait for each other would be a deadlock.
+            sqlx::query_scalar!("SELECT id FROM api_keys WHERE user_id = $1 ORDER BY id FOR UPDATE", user.as_str())
+                .fetch_all(&mut *transaction)
+                .await?;
+            let denials = sqlx::query!(
+                "UPDATE audit_log SET source = NULL
+                 WHERE kind = 'denials' AND source IS NOT NULL
+                   AND key_id IN (SELECT id FROM api_keys WHERE user_id = $1)",
+                user.as_str(),
+            )
+            .execute(&mut *transaction)
+            .await?;
+            let keys = sqlx::query!("DELETE FROM api_keys WHERE user_id = $1", user.as_str())
+                .execute(&mut *transaction)
+                .await?;
+            let links = sqlx::query!("DELETE FROM billing_customers WHERE user_id = $1", user.as_str())
+                .execute(&mut *transaction)
+                .await?;
+            transaction.commit().await?;
+            connection.done();
+            Ok(denials.rows_affected() + keys.rows_affected() + links.rows_affected())
+        })
+        .await
+    }
+
+    /// Takes a user's name out of some events; gives how many.
+    async fn forget_events(&self, user: &UserId) -> Result<u64, RepoError> {
+        bounded(async {
+            let mut connection = self.connections.lease().await?;
+            let rewritten = sqlx::query!(
+                "UPDATE audit_log
+                 SET user_id = $2, customer_id = CASE WHEN customer_id IS NULL THEN NULL ELSE $2 END, source = NULL
+                 WHERE sequence IN (SELECT sequence FROM audit_log WHERE user_id = $1 ORDER BY sequence LIMIT $3)",
+                user.as_str(),
+                FORGOTTEN,
+                BATCH,
+            )
+            .execute(&mut *connection)
+            .await?;
+            connection.done();
+            Ok(rewritten.rows_affected())
+        })
+        .await
+    }
+
+    /// Deletes some records that are older; gives how many.
+    async fn prune_some(&self, before: Timestamp) -> Result<u64, RepoError> {
+        bounded(async {
+            let mut connection = self.connections.lease().await?;
+            let deleted = sqlx::query!(
+                "DELETE FROM audit_log
+                 WHERE sequence IN (SELECT sequence FROM audit_log WHERE at < $1 ORDER BY at LIMIT $2)",
+                before.as_millis(),
+                BATCH,
+            )
+            .execute(&mut *connection)
+            .await?;
+            connection.done();
+            Ok(deleted.rows_affected())
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl AuditLog for PgAuditLog {
+    async fn append(&self, event: &AuditEvent) -> Result<(), RepoError> {
+        bounded(async { Ok(self.events.add(event.into()).await?) }).await
+    }
+
+    async fn append_denials(&self, denials: &[Denials]) -> Result<(), RepoError> {
+        let rows: Vec<AuditRow> = denials.iter().map(AuditRow::from).collect();
+        write(&self.connections, &rows).await
+    }
+
+    async fn read(&self, query: &AuditQuery) -> Result<Vec<AuditRecord>, RepoError> {
+        let since = query.since.map_or(i64::MIN, Timestamp::as_millis);
+        let after = query.after.unwrap_or(i64::MIN);
+        bounded(async {
+            let mut connection = self.connections.lease().await?;
+            let end = end(&mut connection).await?;
+            let rows = match &query.owner {
+                Some(owner) => {
+                    sqlx::query_as!(
+                        AuditRow,
+                        "SELECT sequence, at, kind, action, actor, user_id, key_id, provider, mode, customer_id, request_id,
+                                source, cause, count
+                         FROM audit_log WHERE sequence > $1 AND at >= $2 AND sequence <= $3 AND user_id = $4
+                         ORDER BY sequence LIMIT $5",
+                        after,
+                        since,
+                        end,
+                        owner.as_str(),
+                        i64::from(query.limit),
+                    )
+                    .fetch_all(&mut *connection)
+                    .await?
+                }
+                None => {
+                    sqlx::query_as!(
+                        AuditRow,
+                        "SELECT sequence, at, kind, action, actor, user_id, key_id, provider, mode, customer_id, request_id,
+                                source, cause, count
+                         FROM audit_log WHERE sequence > $1 AND at >= $2 AND sequence <= $3
+                         ORDER BY sequence LIMIT $4",
+                        after,
+                        since,
+                        end,
+                        i64::from(query.limit),
+                    )
+                    .fetch_all(&mut *connection)
+                    .await?
+                }
+            };
+            connection.done();
+            Ok(rows.into_iter().map(AuditRow::parse).collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+
+    async fn prune(&self, before: Timestamp) -> Result<u64, RepoError> {
+        let mut all = 0;
+        loop {
+            let some = self.prune_some(before).await?;
+            all += some;
+            if some < BATCH.unsigned_abs() {
+                return Ok(all);
+            }
+        }
+    }
+
+    /// First what the person can act through, so that nothing is added meanwhile; then the log, some rows at a time. What
+    /// fails in between is made good by calling this again.
+    async fn forget(&self, user: &UserId) -> Result<u64, RepoError> {
+        let mut all = self.forget_account(user).await?;
+        loop {
+            let some = self.forget_events(user).await?;
+            all += some;
+            if some < BATCH.unsigned_abs() {
+                return Ok(all);
+            }
+        }
+    }
+}
+
+async fn write(connections: &Connections, rows: &[AuditRow]) -> Result<(), RepoError> {
+    bounded(async {
+        let mut connection = connections.lease().await?;
+        insert(&mut connection, rows).await?;
+        connection.done();
+        Ok(())
+    })
+    .await
+}
+
+/// All of them or none, in one statement and so in one transaction. It holds the lock on the log together with others who
+/// add; see [`end`].
+async fn insert(connection: &mut PgConnection, rows: &[AuditRow]) -> Result<(), StoreError> {
+    let text = |column: fn(&AuditRow) -> Option<&String>| rows.iter().map(column).collect::<Vec<_>>();
+    sqlx::query!(
+        "WITH lock AS MATERIALIZED (SELECT pg_advisory_xact_lock_shared($1))
+         INSERT INTO audit_log (at, kind, action, actor, user_id, key_id, provider, mode, customer_id, request_id, source,
+                                cause, count)
+         SELECT at, kind, action, actor, user_id, key_id, provider, mode, customer_id, request_id, source, cause, count
+         FROM lock, UNNEST($2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
+                           $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::bigint[])
+                    WITH ORDINALITY AS new (at, kind, action, actor, user_id, key_id, provider, mode, customer_id,
+                                            request_id, source, cause, count, place)
+         ORDER BY place",
+        LOG_LOCK,
+        rows.iter().map(|row| row.at).collect::<Vec<_>>() as _,
+        rows.iter().map(|row| &row.kind).collect::<Vec<_>>() as _,
+        text(|row| row.action.as_ref()) as _,
+        text(|row| row.actor.as_ref()) as _,
+        text(|row| row.user_id.as_ref()) as _,
+        text(|row| row.key_id.as_ref()) as _,
+        text(|row| row.provider.as_ref()) as _,
+        text(|row| row.mode.as_ref()) as _,
+        text(|row| row.customer_id.as_ref()) as _,
+        text(|row| row.request_id.as_ref()) as _,
+        text(|row| row.source.as_ref()) as _,
+        text(|row| row.cause.as_ref()) as _,
+        rows.iter().map(|row| row.count).collect::<Vec<_>>() as _,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// The last number below which no row will appear any more. A row takes its number before it is committed, so a higher one
+/// may be seen first, and a reader who goes on from there would miss the lower. Whoever adds rows holds the lock from before
+/// the number until after the commit; to have it alone for a moment is to know that nobody is in between.
+async fn end(connection: &mut PgConnection) -> Result<i64, StoreError> {
+    let last = sqlx::query_scalar!(
+        "WITH lock AS MATERIALIZED (SELECT pg_advisory_xact_lock($1))
+         SELECT last_value FROM lock, audit_log_sequence_seq",
+        LOG_LOCK,
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(last)
+}

@@ -1,0 +1,49 @@
+//! The audit log's commits, while others hold the file.
+
+use crate::place::Place;
+use billing_domain::ports::RepoError;
+use billing_domain::{AuditQuery, Timestamp};
+use billing_testkit::samples::{audit_event, user};
+use sqlx::Executor;
+
+const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);
+
+#[tokio::test]
+async fn events_wait_for_another_writer_and_are_then_committed() {
+    let place = Place::new().await;
+    let store = place.migrated().await;
+    let mut writer = place.connect().await;
+    writer.execute("BEGIN IMMEDIATE").await.unwrap();
+    let events: Vec<_> = (0..200).map(|n| audit_event(&user("ann"), Timestamp::from_millis(n))).collect();
+    let audits = [store.audit(), store.audit()];
+    let appending = events.iter().enumerate().map(|(n, event)| audits[n % 2].append(event));
+    let (appended, ()) = tokio::join!(futures_util::future::join_all(appending), async {
+        writer.execute("COMMIT").await.unwrap();
+    });
+    assert!(appended.iter().all(Result::is_ok), "{appended:?}");
+    let query = AuditQuery { limit: 1000, ..AuditQuery::default() };
+    assert_eq!(store.audit().read(&query).await.unwrap().len(), 200);
+}
+
+#[tokio::test]
+async fn a_writer_who_does_not_leave_makes_appending_unavailable() {
+    let place = Place::new().await;
+    let audit = place.migrated().await.audit();
+    let mut writer = place.connect().await;
+    writer.execute("BEGIN IMMEDIATE").await.unwrap();
+    let refused = audit.append(&audit_event(&user("ann"), NOW)).await;
+    assert!(matches!(refused, Err(RepoError::Unavailable(_))), "{refused:?}");
+    writer.execute("ROLLBACK").await.unwrap();
+    audit.append(&audit_event(&user("bob"), NOW)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_number_is_never_used_again() {
+    let place = Place::new().await;
+    let store = place.migrated().await;
+    store.audit().append(&audit_event(&user("ann"), NOW)).await.unwrap();
+    place.execute("DELETE FROM audit_log").await;
+    store.audit().append(&audit_event(&user("ann"), NOW)).await.unwrap();
+    let query = AuditQuery { limit: 10, ..AuditQuery::default() };
+    assert_eq!(store.audit().read(&query).await.unwrap()[0].sequence, 2);
+}

@@ -1,0 +1,114 @@
+//! Fuzzing on stable Rust: a strategy makes inputs for some seconds, a property judges each, and a failure prints its seed.
+//!
+//! `FUZZ_SECONDS` is the time a target gets (5 by default). `FUZZ_SEED` is tried first; so are the seeds of
+//! `data/fuzz_seeds.txt`, where the seed of every failure that was ever found belongs.
+
+pub mod api_key;
+pub mod bearer;
+pub mod body;
+pub mod edit;
+pub mod json;
+pub mod profile;
+pub mod return_url;
+pub mod token;
+pub mod token_oracle;
+
+use std::hash::{BuildHasher, RandomState};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
+
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+
+/// Seeds of inputs that once failed: a target and a seed a line.
+const SEEDS: &str = include_str!("../data/fuzz_seeds.txt");
+
+/// Below this many inputs a run says nothing, however slow the machine.
+const LEAST_INPUTS: u64 = 500;
+
+/// What the judged code made of an input. What it must never do is a panic in the property.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It took it.
+    Accepted,
+    /// It refused it.
+    Refused,
+}
+
+/// Makes inputs for a target and judges each, until its time is over.
+///
+/// # Panics
+/// When the property does, with the seed and the smallest input found; and when the inputs were all taken or all refused,
+/// because then the generator proves nothing.
+pub fn run<S: Strategy>(target: &str, strategy: &S, property: impl Fn(&S::Value) -> Verdict) {
+    let end = Instant::now() + Duration::from_secs(seconds());
+    let (mut accepted, mut refused) = (0_u64, 0_u64);
+    let mut judge = |seed: u64| match judge_seed(target, seed, strategy, &property) {
+        Verdict::Accepted => accepted += 1,
+        Verdict::Refused => refused += 1,
+    };
+    first_seeds(target).into_iter().for_each(&mut judge);
+    let start = RandomState::new().hash_one(target);
+    for step in 0_u64.. {
+        if step >= LEAST_INPUTS && Instant::now() >= end {
+            break;
+        }
+        judge(start.wrapping_add(step));
+    }
+    println!("fuzz {target}: {accepted} accepted, {refused} refused, from seed {start:#018x}");
+    assert!(accepted > 10 && refused > 10, "{target}: {accepted} accepted and {refused} refused say nothing");
+}
+
+/// The input that a strategy makes of a seed: always the same.
+///
+/// # Panics
+/// When the strategy gives up, which ours never do.
+pub fn input<S: Strategy>(seed: u64, strategy: &S) -> S::Tree {
+    let bytes: Vec<u8> = (0_u64..4).flat_map(|part| (seed ^ (part << 56)).to_le_bytes()).collect();
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
+    let mut runner = TestRunner::new_with_rng(Config::default(), rng);
+    strategy.new_tree(&mut runner).expect("a strategy without filters never gives up")
+}
+
+fn judge_seed<S: Strategy>(
+    target: &str,
+    seed: u64,
+    strategy: &S,
+    property: &impl Fn(&S::Value) -> Verdict,
+) -> Verdict {
+    let mut tree = input(seed, strategy);
+    let outcome = |value: &S::Value| catch_unwind(AssertUnwindSafe(|| property(value)));
+    if let Ok(verdict) = outcome(&tree.current()) {
+        return verdict;
+    }
+    let mut smallest = tree.current();
+    for _ in 0..400 {
+        let moved = if outcome(&tree.current()).is_err() {
+            smallest = tree.current();
+            tree.simplify()
+        } else {
+            tree.complicate()
+        };
+        if !moved {
+            break;
+        }
+    }
+    panic!("fuzz target `{target}` failed; line for tests/data/fuzz_seeds.txt:\n{target} {seed:#018x}\nsmallest input: {smallest:#?}");
+}
+
+fn first_seeds(target: &str) -> Vec<u64> {
+    let kept = SEEDS.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let kept = kept.filter_map(|line| line.split_once(' ').filter(|(name, _)| *name == target)).map(|(_, seed)| seed);
+    let given = std::env::var("FUZZ_SEED").ok();
+    given.as_deref().into_iter().chain(kept).map(parse_seed).collect()
+}
+
+fn parse_seed(text: &str) -> u64 {
+    let digits = text.trim().trim_start_matches("0x");
+    u64::from_str_radix(digits, 16).unwrap_or_else(|error| panic!("`{text}` is no seed: {error}"))
+}
+
+fn seconds() -> u64 {
+    let given = std::env::var("FUZZ_SECONDS").ok();
+    given.map_or(5, |text| text.parse().unwrap_or_else(|error| panic!("FUZZ_SECONDS={text}: {error}")))
+}

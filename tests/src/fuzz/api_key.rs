@@ -1,0 +1,107 @@
+//! Texts that look like API keys.
+
+use proptest::collection::vec;
+use proptest::prelude::{BoxedStrategy, Just, Strategy};
+use proptest::prop_oneof;
+use proptest::sample::select;
+
+use super::edit::{self, Edit};
+use crate::world::checksum;
+
+const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+const PIECES: [&str; 18] =
+    ["_", "__", "-", ".", " ", "\n", "\0", "é", "٣", "llmgen", "llmgen_", "LLMGEN", "0", "z", "A", "%5F", "🔑", "0W5whn"];
+
+/// How to make one key: from the good one, or from nothing.
+#[derive(Clone, Debug)]
+pub struct KeyPlan {
+    body: Body,
+    /// Damage before the checksum is made, so that it fits.
+    body_edits: Vec<Edit>,
+    /// Damage after.
+    edits: Vec<Edit>,
+}
+
+#[derive(Clone, Debug)]
+enum Body {
+    /// The good key's.
+    Good,
+    /// The good key's id, with a secret that somebody guessed.
+    Guessed(String),
+    /// Made up: prefix, id, secret.
+    MadeUp(&'static str, String, String),
+}
+
+/// Plans for keys.
+pub fn plans() -> BoxedStrategy<KeyPlan> {
+    let base62 = |length: std::ops::Range<usize>| {
+        vec(select(&BASE62[..]), length).prop_map(|bytes| bytes.into_iter().map(char::from).collect::<String>())
+    };
+    let prefix = select(&["llmgen", "Llmgen", "llmgenx", "llm", "", "llmgen_"][..]);
+    let body = prop_oneof![
+        4 => Just(Body::Good),
+        2 => base62(40..46).prop_map(Body::Guessed),
+        3 => (prefix, base62(10..18), base62(40..140)).prop_map(|(prefix, id, secret)| Body::MadeUp(prefix, id, secret)),
+    ];
+    (body, edit::edits(&PIECES), edit::edits(&PIECES))
+        .prop_map(|(body, body_edits, edits)| KeyPlan { body, body_edits, edits })
+        .boxed()
+}
+
+impl KeyPlan {
+    /// The key.
+    ///
+    /// # Panics
+    /// When `good` is no key.
+    #[must_use]
+    pub fn text(&self, good: &str) -> String {
+        let good_body = &good[..good.len() - 6];
+        let body = match &self.body {
+            Body::Good => good_body.to_owned(),
+            Body::Guessed(secret) => {
+                let (start, _) = good_body.rsplit_once('_').expect("a key has three parts");
+                format!("{start}_{secret}")
+            }
+            Body::MadeUp(prefix, id, secret) => format!("{prefix}_{id}_{secret}"),
+        };
+        let body = edit::apply(&body, &self.body_edits);
+        edit::apply(&format!("{body}{}", checksum(&body)), &self.edits)
+    }
+}
+
+/// The key id inside a text that has C6's form and checksum, read character by character.
+#[must_use]
+pub fn id(text: &str) -> Option<&str> {
+    let rest = text.strip_prefix("llmgen_")?;
+    let mut parts = rest.split('_');
+    let (Some(id), Some(tail), None) = (parts.next(), parts.next(), parts.next()) else { return None };
+    let base62 = |part: &str| part.bytes().all(|byte| BASE62.contains(&byte));
+    if !base62(id) || !base62(tail) || !(12..=64).contains(&id.len()) || !(49..=134).contains(&tail.len()) {
+        return None;
+    }
+    let (body, sum) = text.split_at(text.len() - 6);
+    (crc(body) == sum).then_some(id)
+}
+
+/// CRC-32 (ISO-HDLC) bit by bit, in base62: a second way to the checksum.
+fn crc(text: &str) -> String {
+    let mut crc = !0_u32;
+    for byte in text.bytes() {
+        crc ^= u32::from(byte);
+        for _ in 0..8 {
+            crc = if crc & 1 == 1 { (crc >> 1) ^ 0xedb8_8320 } else { crc >> 1 };
+        }
+    }
+    let value = !crc as usize;
+    (0..6_u32).rev().map(|place| char::from(BASE62[value / 62_usize.pow(place) % 62])).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_second_way_to_the_checksum_is_the_contract_s() {
+        assert_eq!(crc("llmgen_x"), "0W5whn");
+    }
+}

@@ -1,0 +1,279 @@
+//! Access tokens by grammar: good ones, nearly good ones and hostile ones, each a plan that shrinks.
+
+use std::sync::LazyLock;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::{Algorithm, EncodingKey};
+use proptest::collection::vec;
+use proptest::prelude::{BoxedStrategy, Just, Strategy, any};
+use proptest::prop_oneof;
+use proptest::sample::select;
+
+use super::edit::{self, Edit};
+use super::profile::{NOW, OLD_SECRET, PROFILES, Profile, SECRET};
+use crate::tokens::pem;
+
+/// How to make one token.
+#[derive(Clone, Debug)]
+pub struct TokenPlan {
+    /// Under which profile it is judged.
+    pub profile: Profile,
+    /// Members of the header: name and value as JSON text.
+    pub header: Vec<(String, String)>,
+    /// Members of the claims.
+    pub claims: Vec<(String, String)>,
+    /// Damage to the header's text, before it is signed.
+    pub header_edits: Vec<Edit>,
+    /// Damage to the claims' text, before they are signed.
+    pub claims_edits: Vec<Edit>,
+    /// Damage to the token.
+    pub token_edits: Vec<Edit>,
+    /// Who signs.
+    pub signer: Signer,
+}
+
+/// Which key signs, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signer {
+    /// The profile's own key.
+    Own,
+    /// The HS256 secret before it.
+    Old,
+    /// Somebody else's key of the same kind.
+    Other,
+    /// HS256 under the text of the public key (or an empty secret, where there is none).
+    Confused,
+    /// The profile's key with another algorithm of its kind: HS384, RS512.
+    Stronger,
+    /// Nobody.
+    Nobody,
+}
+
+/// A header's or claims' member, and whether it takes the place of the one that is there or stands beside it.
+#[derive(Clone, Debug)]
+struct Change {
+    name: String,
+    /// `None` takes the member away.
+    value: Option<String>,
+    beside: bool,
+}
+
+const HEADER_NAMES: [&str; 16] = [
+    "alg", "typ", "cty", "kid", "crit", "b64", "zip", "jku", "x5u", "x5c", "jwk", "enc", "Alg", "p2c", "\\u0061lg", "",
+];
+const HEADER_VALUES: [&str; 40] = [
+    r#""HS256""#, r#""RS256""#, r#""ES256""#, r#""EdDSA""#, r#""none""#, r#""None""#, r#""hs256""#, r#""HS384""#,
+    r#""HS512""#, r#""PS256""#, r#""RS512""#, r#""ES384""#, r#""JWT""#, r#""jwt""#, r#""at+jwt""#, r#""AT+JWT""#,
+    r#""application/at+jwt""#, r#""application/jwt""#, r#""dpop+jwt""#, r#""JWT ""#, r#""""#, "null", "true", "1", "[]",
+    "{}", r#"["HS256"]"#, r#"["b64"]"#, r#"["exp"]"#, "false", r#""DEF""#, r#""jwt;x=1""#, r#""text/plain""#,
+    r#""k1""#, r#""http://127.0.0.1:1/keys""#, r#"{"kty":"oct","k":"AA"}"#, "1.5", "-0", r#""\ud83d\ude00""#, r#""\u0000""#,
+];
+const CLAIM_NAMES: [&str; 20] = [
+    "sub", "exp", "nbf", "iat", "iss", "aud", "jti", "org_id", "role", "tier", "type", "token_use", "token_type", "typ",
+    "Exp", "scope", "email", "\\u0065xp", "s\\u0075b", "",
+];
+const TEXTS: [&str; 39] = [
+    r#""user_1""#, r#""""#, r#"" ""#, r#""https://issuer.test""#, r#""https://issuer.test/""#, r#""https://ISSUER.test""#,
+    r#""billing""#, r#""Billing""#, r#"["billing"]"#, r#"["other","billing"]"#, r#"["billing",1]"#, r#"["other"]"#, "[]",
+    r#"[["billing"]]"#, r#"{"billing":true}"#, "null", "true", "false", r#""refresh""#, r#""REFRESH_TOKEN""#, r#""id""#,
+    r#""ID_Token""#, r#""access""#, r#""offline""#, r#""Logout""#, r#"["refresh"]"#, r#"[["refresh"]]"#, r#""owner""#,
+    r#""admin""#, r#""gold""#, r#"["owner"]"#, r#""a\u0000b""#, r#""a\u0085b""#, r#""\ud800""#, r#""\ud83d\ude00""#,
+    r#""é\n""#, r#""\u2028""#, r#""1800000600""#, "{}",
+];
+const NUMBERS: [&str; 21] = [
+    "0", "-1", "-0", "1", "1e9", "18e8", "1.8e+9", "1800000600.25", "1800000030.5", "1799999970.5", "1799999969.999",
+    "1800086430.001", "9007199254740993", "18446744073709551616", "253402300799", "253402300800", "1e400", "-1e400", "NaN",
+    "Infinity", "01800000600",
+];
+/// Distances from now, around each limit of each profile.
+const OFFSETS: [i64; 27] = [
+    -86_400, -600, -61, -31, -30, -29, -1, 0, 1, 29, 30, 31, 32, 60, 299, 300, 569, 570, 599, 600, 601, 630, 631, 86_399,
+    86_400, 86_430, 86_431,
+];
+const JSON_PIECES: [&str; 24] = [
+    "\"", "{", "}", "[", "]", ",", ":", "\\", " ", "\n", "\t", "\u{b}", "\u{a0}", "\u{feff}", "0", "-", "e", ".", "null", "\\u0000",
+    "/**/", "NaN", "'", "\0",
+];
+const TOKEN_PIECES: [&str; 16] =
+    [".", "..", "=", "==", "A", "B", "_", "-", "+", "/", " ", "\n", "%3D", "é", "\0", "eyJhbGciOiJub25lIn0"];
+
+/// Tokens for the first `profiles` of [`PROFILES`].
+pub fn plans(profiles: usize) -> BoxedStrategy<TokenPlan> {
+    let profile = select(&PROFILES[..profiles]);
+    let signer = prop_oneof![
+        12 => Just(Signer::Own), 1 => Just(Signer::Old), 1 => Just(Signer::Other), 1 => Just(Signer::Confused),
+        1 => Just(Signer::Stronger), 1 => Just(Signer::Nobody),
+    ];
+    let rare = |edits: BoxedStrategy<Vec<Edit>>| prop_oneof![5 => Just(Vec::new()), 1 => edits];
+    let header = prop_oneof![3 => Just(Vec::new()), 2 => vec(header_change(), 1..4)];
+    (
+        profile,
+        header,
+        vec(claim_change(), 0..5),
+        rare(edit::edits(&JSON_PIECES)),
+        rare(edit::edits(&JSON_PIECES)),
+        rare(edit::edits(&TOKEN_PIECES)),
+        signer,
+    )
+        .prop_map(|(profile, header, claims, header_edits, claims_edits, token_edits, signer)| TokenPlan {
+            profile,
+            header: changed(good_header(&profile), header),
+            claims: changed(good_claims(&profile), claims),
+            header_edits,
+            claims_edits,
+            token_edits,
+            signer,
+        })
+        .boxed()
+}
+
+fn header_change() -> BoxedStrategy<Change> {
+    change(select(&HEADER_NAMES[..]).boxed(), prop_oneof![10 => select(&HEADER_VALUES[..]).prop_map(str::to_owned), 1 => deep()].boxed())
+}
+
+fn claim_change() -> BoxedStrategy<Change> {
+    let time = select(&OFFSETS[..]).prop_map(|offset| (NOW + offset).to_string());
+    let fraction = (select(&OFFSETS[..]), 0_u32..1000).prop_map(|(offset, ms)| format!("{}.{ms:03}", NOW + offset));
+    let fit = change(
+        select(&["exp", "nbf", "iat"][..]).boxed(),
+        prop_oneof![4 => time, 2 => fraction, 1 => select(&NUMBERS[..]).prop_map(str::to_owned)].boxed(),
+    );
+    let text = prop_oneof![
+        12 => select(&TEXTS[..]).prop_map(str::to_owned),
+        2 => select(&NUMBERS[..]).prop_map(str::to_owned),
+        1 => (253_usize..258).prop_map(|length| format!("\"{}\"", "u".repeat(length))),
+        1 => (253_usize..258).prop_map(|length| format!("\"{}\"", "é".repeat(length))),
+        1 => (5_000_usize..7_000).prop_map(|length| format!("\"{}\"", "f".repeat(length))),
+        1 => deep(),
+    ];
+    prop_oneof![3 => fit, 4 => change(select(&CLAIM_NAMES[..]).boxed(), text.boxed())].boxed()
+}
+
+fn change(name: BoxedStrategy<&'static str>, value: BoxedStrategy<String>) -> BoxedStrategy<Change> {
+    let value = prop_oneof![10 => value.prop_map(Some), 1 => Just(None)];
+    (name, value, 0_u8..12)
+        .prop_map(|(name, value, luck)| Change { name: name.to_owned(), value, beside: luck == 0 })
+        .boxed()
+}
+
+/// Arrays and objects inside each other, around the limit.
+fn deep() -> BoxedStrategy<String> {
+    (any::<bool>(), 13_usize..19)
+        .prop_map(|(array, levels)| {
+            if array {
+                format!("{}{}", "[".repeat(levels), "]".repeat(levels))
+            } else {
+                format!("{}0{}", "{\"a\":".repeat(levels), "}".repeat(levels))
+            }
+        })
+        .boxed()
+}
+
+fn good_header(profile: &Profile) -> Vec<(String, String)> {
+    [("alg", profile.algorithm), ("typ", "JWT")].map(|(name, value)| (name.to_owned(), format!("\"{value}\""))).into()
+}
+
+fn good_claims(profile: &Profile) -> Vec<(String, String)> {
+    let text = |value: &str| format!("\"{value}\"");
+    let mut claims = vec![(profile.subject_claim, text("user_1")), ("exp", (NOW + 300).to_string())];
+    claims.extend(profile.issuer.map(|issuer| ("iss", text(issuer))));
+    claims.extend(profile.audience.map(|audience| ("aud", text(audience))));
+    claims.extend(profile.required.iter().map(|(name, values)| (*name, text(values[0]))));
+    claims.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+fn changed(mut members: Vec<(String, String)>, changes: Vec<Change>) -> Vec<(String, String)> {
+    for Change { name, value, beside } in changes {
+        if !beside {
+            members.retain(|(known, _)| *known != name);
+        }
+        members.extend(value.map(|value| (name, value)));
+    }
+    members
+}
+
+impl TokenPlan {
+    /// The token.
+    #[must_use]
+    pub fn token(&self) -> String {
+        let header = edit::apply(&object(&self.header), &self.header_edits);
+        let claims = edit::apply(&object(&self.claims), &self.claims_edits);
+        edit::apply(&sign(&self.profile, &header, &claims, self.signer), &self.token_edits)
+    }
+}
+
+fn object(members: &[(String, String)]) -> String {
+    let members: Vec<_> = members.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
+    format!("{{{}}}", members.join(","))
+}
+
+/// Header and claims as they stand, signed.
+///
+/// # Panics
+/// When the library does not sign.
+#[must_use]
+pub fn sign(profile: &Profile, header: &str, claims: &str, signer: Signer) -> String {
+    let message = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims));
+    let signature = match KEYS.choose(profile.algorithm, signer) {
+        Some((algorithm, key)) => {
+            jsonwebtoken::crypto::sign(message.as_bytes(), key, algorithm).expect("the library signs")
+        }
+        None => String::new(),
+    };
+    format!("{message}.{signature}")
+}
+
+/// All keys, read once.
+struct Keys {
+    secret: EncodingKey,
+    old: EncodingKey,
+    foreign: EncodingKey,
+    empty: EncodingKey,
+    /// Own and other by algorithm, and HS256 under the text of the public key.
+    pairs: Vec<(Algorithm, EncodingKey, EncodingKey, EncodingKey)>,
+}
+
+static KEYS: LazyLock<Keys> = LazyLock::new(|| {
+    let secret = |text: &str| EncodingKey::from_secret(text.as_bytes());
+    let private = |algorithm: Algorithm, name: &str, owner: &str| {
+        let text = pem(name, &format!("{owner}.private"));
+        match algorithm {
+            Algorithm::RS256 => EncodingKey::from_rsa_pem(text.as_bytes()),
+            Algorithm::ES256 => EncodingKey::from_ec_pem(text.as_bytes()),
+            _ => EncodingKey::from_ed_pem(text.as_bytes()),
+        }
+        .expect("a key of the tests")
+    };
+    let pair = |(algorithm, name): (Algorithm, &str)| {
+        let confused = secret(&pem(name, "own.public"));
+        (algorithm, private(algorithm, name, "own"), private(algorithm, name, "other"), confused)
+    };
+    let kinds = [(Algorithm::RS256, "RS256"), (Algorithm::ES256, "ES256"), (Algorithm::EdDSA, "EdDSA")];
+    Keys {
+        secret: secret(SECRET),
+        old: secret(OLD_SECRET),
+        foreign: secret("a secret of somebody else with 32 bytes or more"),
+        empty: secret(""),
+        pairs: kinds.map(pair).into(),
+    }
+});
+
+impl Keys {
+    fn choose(&self, algorithm: &str, signer: Signer) -> Option<(Algorithm, &EncodingKey)> {
+        let pair = self.pairs.iter().find(|(kind, ..)| format!("{kind:?}") == algorithm);
+        Some(match (pair, signer) {
+            (_, Signer::Nobody) => return None,
+            (None, Signer::Own) => (Algorithm::HS256, &self.secret),
+            (_, Signer::Old) => (Algorithm::HS256, &self.old),
+            (None, Signer::Other) => (Algorithm::HS256, &self.foreign),
+            (None, Signer::Confused) => (Algorithm::HS256, &self.empty),
+            (None, Signer::Stronger) => (Algorithm::HS384, &self.secret),
+            (Some((kind, own, _, _)), Signer::Own) => (*kind, own),
+            (Some((kind, _, other, _)), Signer::Other) => (*kind, other),
+            (Some((.., confused)), Signer::Confused) => (Algorithm::HS256, confused),
+            (Some((Algorithm::RS256, own, ..)), Signer::Stronger) => (Algorithm::RS512, own),
+            (Some((kind, own, ..)), Signer::Stronger) => (*kind, own),
+        })
+    }
+}

@@ -1,0 +1,223 @@
+//! Secrets that change while the service runs: files are read again on SIGHUP.
+
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use rustix::process::Signal;
+use serde_json::Value;
+use tempfile::TempDir;
+use workspace_tests::database::Database;
+use workspace_tests::portal::Portal;
+use workspace_tests::runner::{KEY_ROUTE, TOKEN_ROUTE};
+use workspace_tests::stripe_stub::StripeStub;
+use workspace_tests::tokens::{self, Bend};
+use workspace_tests::wire::Request;
+use workspace_tests::words::Words;
+use workspace_tests::world::{PEPPER, World, now, plant_key};
+use workspace_tests::{canary, poll, runtime};
+
+use super::command_line::on;
+
+const NEW_PEPPER: &str = "newer-pepper-of-the-tests-0123456789-0123456789-abcdef";
+
+/// A secret in a file.
+struct SecretFile {
+    _folder: TempDir,
+    path: PathBuf,
+}
+
+impl SecretFile {
+    fn new(text: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let file = Self { path: folder.path().join("secret"), _folder: folder };
+        file.write(text);
+        file
+    }
+
+    /// As an operator or an orchestrator does it: whole, or not at all.
+    fn write(&self, text: &str) {
+        let beside = self.path.with_extension("new");
+        std::fs::write(&beside, text).unwrap();
+        std::fs::rename(&beside, &self.path).unwrap();
+    }
+
+    fn path(&self) -> String {
+        self.path.display().to_string()
+    }
+}
+
+fn token(world: &World, user: &str, key: &str) -> String {
+    let mut words = Words::at(now());
+    words.set("user", user);
+    let bend = Bend { key: Some(key.to_owned()), ..Bend::default() };
+    let token = tokens::mint(&world.profiles().get("default").issuer, &bend, &words);
+    canary::plant_token(&token);
+    token
+}
+
+fn status(portal: &Portal, route: &str, credential: &str) -> u16 {
+    let answer = portal.send(&Request::new("POST", route).bearer(credential));
+    canary::plant_url(&answer.portal_url());
+    answer.status
+}
+
+fn code(portal: &Portal, route: &str, credential: &str) -> String {
+    portal.send(&Request::new("POST", route).bearer(credential)).code()
+}
+
+pub(crate) fn token_secrets_rotate_without_a_failed_request(world: &World) {
+    let user = world.new_user();
+    let (old, new) = (token(world, &user.id, "old"), token(world, &user.id, "own"));
+    let file = SecretFile::new(tokens::OLD_SECRET);
+    let launch = world.launch("default", &["serve"]).without("BILLING_JWT_HS256_SECRET");
+    let portal = Portal::start_ready(&launch.env("BILLING_JWT_HS256_SECRET_FILE", file.path()));
+    assert_eq!((status(&portal, TOKEN_ROUTE, &old), status(&portal, TOKEN_ROUTE, &new)), (200, 401));
+    let (signed_with, done, passed) = (Mutex::new(old.clone()), AtomicBool::new(false), AtomicUsize::new(0));
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    let token = signed_with.lock().unwrap().clone();
+                    assert_eq!(status(&portal, TOKEN_ROUTE, &token), 200, "a request failed while secrets rotate");
+                    passed.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+        }
+        let reload = |text: &str| {
+            file.write(text);
+            portal.process.signal(Signal::HUP);
+        };
+        reload(&format!("{},{}", tokens::SECRET, tokens::OLD_SECRET));
+        let taken = poll::within(poll::PATIENCE, || (status(&portal, TOKEN_ROUTE, &new) == 200).then_some(()));
+        let both = status(&portal, TOKEN_ROUTE, &old);
+        // The issuer signs with the new one from now on; what runs with the old one ends first.
+        new.clone_into(&mut signed_with.lock().unwrap());
+        let mark = passed.load(Ordering::Relaxed);
+        poll::until("requests with the new secret", || (passed.load(Ordering::Relaxed) > mark + 16).then_some(()));
+        reload(&format!("{}\n", tokens::SECRET));
+        let ended = poll::within(poll::PATIENCE, || (status(&portal, TOKEN_ROUTE, &old) == 401).then_some(()));
+        let mark = passed.load(Ordering::Relaxed);
+        poll::until("requests after the rotation", || (passed.load(Ordering::Relaxed) > mark + 16).then_some(()));
+        done.store(true, Ordering::Relaxed);
+        assert!(taken.is_some(), "the new secret was not taken");
+        assert_eq!(both, 200, "the old secret ended too soon");
+        assert!(ended.is_some(), "the old secret holds for ever");
+    });
+    assert_eq!(status(&portal, TOKEN_ROUTE, &new), 200);
+}
+
+pub(crate) fn wrong_settings_are_named_and_not_taken(world: &World) {
+    let user = world.new_user();
+    let old = token(world, &user.id, "old");
+    let file = SecretFile::new(tokens::OLD_SECRET);
+    let launch = world.launch("default", &["serve"]).without("BILLING_JWT_HS256_SECRET");
+    let portal = Portal::start_ready(&launch.env("BILLING_JWT_HS256_SECRET_FILE", file.path()));
+    let reload = |text: Option<&str>| {
+        match text {
+            Some(text) => file.write(text),
+            None => std::fs::remove_file(&file.path).unwrap(),
+        }
+        let mark = portal.process.log().len();
+        portal.process.signal(Signal::HUP);
+        poll::until("the fault to be named", || {
+            portal.process.log().text_from(mark).contains("BILLING_JWT_HS256_SECRET").then_some(())
+        });
+        assert_eq!(status(&portal, TOKEN_ROUTE, &old), 200, "the secret in force is gone");
+    };
+    reload(Some("too-short"));
+    reload(None);
+    file.write(tokens::SECRET);
+    portal.process.signal(Signal::HUP);
+    poll::until("a good secret to be taken afterwards", || {
+        (status(&portal, TOKEN_ROUTE, &token(world, &user.id, "own")) == 200).then_some(())
+    });
+}
+
+fn create(database: &Database, pepper: &str) -> Value {
+    let create = on(database, &["keys", "create", "--user", "u", "--name", "n", "--json"]);
+    let created = create.env("BILLING_API_KEY_PEPPER", pepper).secrets_on_stdout().run().json();
+    plant_key(created["key"].as_str().unwrap());
+    created
+}
+
+/// A key that holds leads to a user without a billing account here.
+fn holds(portal: &Portal, key: &Value) -> bool {
+    code(portal, KEY_ROUTE, key["key"].as_str().unwrap()) == "billing_account_not_found"
+}
+
+fn peppers_in_use(database: &Database) -> Vec<String> {
+    let cells = database.cells().into_iter().filter(|cell| cell.column == "pepper_id");
+    let mut ids: Vec<String> = cells.map(|cell| cell.value).collect();
+    ids.sort();
+    ids.dedup();
+    ids
+}
+
+pub(crate) fn a_wrong_pepper_stops_the_start(world: &World) {
+    canary::plant(NEW_PEPPER);
+    let database = Database::create(world.store());
+    let _ = create(&database, PEPPER);
+    let refused = on(&database, &["serve"]).env("BILLING_API_KEY_PEPPER", NEW_PEPPER).run().expect_code(78);
+    let refused = refused.expect_words(&["BILLING_API_KEY_PEPPER"]);
+    assert!(!refused.stderr.contains(NEW_PEPPER));
+    let both = on(&database, &["serve"]).env("BILLING_API_KEY_PEPPER", format!("{NEW_PEPPER},{PEPPER}"));
+    let _ = Portal::start_ready(&both);
+    // Without keys any pepper fits.
+    let empty = Database::create(world.store());
+    let _ = Portal::start_ready(&on(&empty, &["serve"]).env("BILLING_API_KEY_PEPPER", NEW_PEPPER));
+}
+
+pub(crate) fn a_pepper_is_rotated_by_a_signal(world: &World) {
+    canary::plant(NEW_PEPPER);
+    let database = Database::create(world.store());
+    let old = create(&database, PEPPER);
+    let file = SecretFile::new(PEPPER);
+    let launch = on(&database, &["serve"]).without("BILLING_API_KEY_PEPPER");
+    let launch = launch.env("BILLING_API_KEY_PEPPER_FILE", file.path());
+    let portal = Portal::start_ready(&launch);
+    assert!(holds(&portal, &old));
+    let both = format!("{NEW_PEPPER},{PEPPER}");
+    file.write(&both);
+    portal.process.signal(Signal::HUP);
+    let new = create(&database, &both);
+    poll::until("the new pepper to be taken", || holds(&portal, &new).then_some(()));
+    assert_eq!(peppers_in_use(&database).len(), 2);
+    poll::until("the old key to move to the new pepper", || {
+        assert!(holds(&portal, &old), "the old key was refused while the pepper rotates");
+        (peppers_in_use(&database).len() == 1).then_some(())
+    });
+    file.write(NEW_PEPPER);
+    portal.process.signal(Signal::HUP);
+    let alone = Portal::start_ready(&launch);
+    for portal in [&portal, &alone] {
+        assert!(holds(portal, &old) && holds(portal, &new), "a key does not hold under the new pepper alone");
+    }
+}
+
+pub(crate) fn a_stripe_key_is_rotated_by_a_signal(world: &World) {
+    let user = world.new_user();
+    let stub = runtime::wait(StripeStub::start());
+    stub.add_customer(&user.customer);
+    let (old, live) = ("sk_test_AnOldStripeKey00000001", "sk_live_ALiveStripeKey00000001");
+    for key in [old, live, stub.secret_key()] {
+        canary::plant(key);
+    }
+    let file = SecretFile::new(old);
+    let launch = world.launch("default", &["serve"]).without("BILLING_STRIPE_SECRET_KEY");
+    let launch = launch.env("BILLING_STRIPE_SECRET_KEY_FILE", file.path());
+    let portal = Portal::start_ready(&launch.env("BILLING_STRIPE_API_BASE", stub.base_url()));
+    let ask = || status(&portal, TOKEN_ROUTE, &world.token("default", &user.id));
+    assert_eq!(ask(), 502, "the stub takes any key");
+    file.write(stub.secret_key());
+    portal.process.signal(Signal::HUP);
+    poll::until("the new Stripe key to be used", || (ask() == 200).then_some(()));
+    // A process serves one mode: the other one's key is no rotation.
+    file.write(live);
+    let mark = portal.process.log().len();
+    portal.process.signal(Signal::HUP);
+    poll::until("the fault to be named", || {
+        portal.process.log().text_from(mark).contains("BILLING_STRIPE_SECRET_KEY").then_some(())
+    });
+    assert_eq!(ask(), 200, "a key of the other mode was taken");
+}

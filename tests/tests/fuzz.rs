@@ -1,0 +1,130 @@
+//! Fuzz targets: whatever comes in, nothing panics, nothing is taken that a second reader refuses, and what is taken stays
+//! what it is when it is read again. Time and seeds: see `workspace_tests::fuzz`.
+
+use std::sync::Arc;
+
+use auth_api_key::{ApiKeyPorts, ApiKeySettings, ApiKeys, Argon2Pool, OsRandom, PoolLimits, presented_key_id};
+use axum::body::Body;
+use axum::extract::FromRequest;
+use billing_domain::ports::{ApiKeyRepo, AuthError, Authenticator, InsertOutcome, KeyMinter};
+use billing_domain::{Credential, KeyPrefix, Mode, OriginPattern, ReturnUrl, ReturnUrlPolicy, StoredApiKey, Timestamp};
+use billing_testkit::{FixedClock, InMemoryApiKeyRepo, InMemoryApiKeyUsage, samples};
+use http_edge::{StrictJson, bearer};
+use secrecy::ExposeSecret;
+use workspace_tests::fuzz::profile::{PROFILES, SHARED, ask};
+use workspace_tests::fuzz::{Verdict, api_key, bearer as header, body, return_url, run, token, token_oracle};
+use workspace_tests::runtime;
+use workspace_tests::world::PEPPER;
+
+#[test]
+fn c4_c5_a_token_is_answered_as_a_second_reading_of_the_contract_says() {
+    let authenticators = PROFILES[..SHARED].iter().map(|profile| (profile.name, profile.authenticator()));
+    let authenticators: Vec<_> = authenticators.collect();
+    run("token", &token::plans(SHARED), |plan| {
+        let text = plan.token();
+        let (_, authenticator) = authenticators.iter().find(|(name, _)| *name == plan.profile.name).expect("one each");
+        let ours = ask(authenticator, &text);
+        assert_eq!(ours, token_oracle::judge(&plan.profile, &text), "{text}");
+        assert_eq!(ours, ask(authenticator, &text), "another answer at the second time: {text}");
+        if ours == workspace_tests::fuzz::profile::Answer::Refuse { Verdict::Refused } else { Verdict::Accepted }
+    });
+}
+
+#[test]
+fn c6_no_text_but_the_key_itself_is_taken_for_it() {
+    let (keys, good) = runtime::wait(keys_with_one());
+    run("api_key", &api_key::plans(), |plan| {
+        let text = plan.text(&good);
+        let credential = Credential::new(text.clone());
+        let id = presented_key_id(&credential, &KeyPrefix::default());
+        assert_eq!(id.as_ref().map(|id| id.as_str()), api_key::id(&text), "{text}");
+        match runtime::wait(keys.authenticator().authenticate(&credential)) {
+            Ok(_) => {
+                assert_eq!(text, good, "another text was taken");
+                Verdict::Accepted
+            }
+            Err(AuthError::Invalid { .. }) => {
+                assert_ne!(text, good, "the key was refused");
+                Verdict::Refused
+            }
+            Err(other) => panic!("{other:?}"),
+        }
+    });
+}
+
+/// One key in an empty store. Nothing is ever hashed but it, and that once.
+async fn keys_with_one() -> (ApiKeys, String) {
+    let read = ApiKeySettings::read(&mut |name| (name == "API_KEY_PEPPER").then(|| PEPPER.to_owned()));
+    let settings = read.expect("the settings hold");
+    let repo = Arc::new(InMemoryApiKeyRepo::default());
+    let ports = ApiKeyPorts {
+        repo: repo.clone(),
+        usage: Arc::new(InMemoryApiKeyUsage::of(repo.clone())),
+        clock: Arc::new(FixedClock::at(Timestamp::from_seconds(1_800_000_000))),
+        random: Arc::new(OsRandom),
+    };
+    let pool = Arc::new(Argon2Pool::new(PoolLimits::for_cores(std::num::NonZeroUsize::MIN)));
+    let keys = ApiKeys::start(&settings, ports, pool).expect("there is randomness");
+    let minted = keys.minter().mint().await.expect("a key");
+    let sample = samples::stored_key(minted.id.as_str(), &samples::user("user_1"), Timestamp::from_seconds(1_700_000_000));
+    let stored = StoredApiKey { verifier: minted.verifier, ..sample };
+    assert!(matches!(repo.insert(&stored, None).await, Ok(InsertOutcome::Inserted)));
+    (keys, minted.text.expose_secret().to_owned())
+}
+
+#[test]
+fn c1_a_header_has_one_credential_or_none() {
+    run("bearer", &header::headers(), |values| {
+        let headers = header::to_map(values);
+        let expected = header::credential(&headers);
+        let Ok(credential) = bearer(&headers) else {
+            assert_eq!(expected, None, "a good header was refused");
+            return Verdict::Refused;
+        };
+        let expected = expected.expect("a bad header was taken");
+        assert_eq!(credential, String::from_utf8_lossy(&expected));
+        let again = header::to_map(&[[b"Bearer ".as_slice(), credential.as_bytes()].concat()]);
+        assert_eq!(bearer(&again), Ok(credential), "it reads differently the second time");
+        Verdict::Accepted
+    });
+}
+
+#[test]
+fn r1_r2_other_readers_see_the_origin_that_was_allowed() {
+    let patterns: Vec<OriginPattern> = return_url::ORIGINS.iter().map(|text| text.parse().expect("an origin")).collect();
+    let default = ReturnUrl::configured("https://dash.example.com/").expect("a URL");
+    let policy = ReturnUrlPolicy::new(default, patterns, Mode::Live).expect("no pattern is too broad");
+    run("return_url", &return_url::texts(), |raw| {
+        let Ok(url) = policy.resolve(Some(raw), &[]) else { return Verdict::Refused };
+        let normalised = url.as_str();
+        let parsed = url::Url::parse(normalised).expect("the normalised form is a URL");
+        let ours = return_url::Seen {
+            scheme: parsed.scheme().to_owned(),
+            host: parsed.host_str().expect("it has a host").to_owned(),
+            port: parsed.port_or_known_default().expect("it has a port"),
+        };
+        assert!(raw.len() <= 2048 && normalised.len() <= 2048 && normalised.is_ascii(), "{normalised}");
+        assert_eq!(return_url::by_rfc_3986(normalised), ours, "{raw}");
+        assert_eq!(return_url::by_http(normalised), ours, "{raw}");
+        assert!(return_url::is_listed(&ours), "{raw} leads to {normalised}");
+        assert_eq!(policy.resolve(Some(normalised), &[]).as_ref(), Ok(&url), "it reads differently the second time");
+        Verdict::Accepted
+    });
+}
+
+#[test]
+fn h3_a_body_is_what_a_second_reader_says() {
+    let extract = |bytes: Vec<u8>| {
+        let request = http::Request::post("/").header("content-type", "application/json").body(Body::from(bytes));
+        let request = request.expect("a request");
+        runtime::wait(StrictJson::<body::PortalBody>::from_request(request, &())).ok().map(|StrictJson(body)| body)
+    };
+    run("body", &body::texts(), |bytes| {
+        let ours = extract(bytes.clone());
+        assert_eq!(ours, body::read(bytes), "{}", String::from_utf8_lossy(bytes));
+        let Some(ours) = ours else { return Verdict::Refused };
+        let again = extract(serde_json::to_vec(&ours).expect("it is written"));
+        assert_eq!(again.as_ref(), Some(&ours), "it reads differently the second time");
+        Verdict::Accepted
+    });
+}
