@@ -144,7 +144,8 @@ def answer(profile, token):
         return {"answer": "refuse", "subject": "", "reason": f"{type(error).__name__}: {error}"}
     except Exception as error:  # PyJWT lets some through, for instance RecursionError and UnicodeDecodeError.
         return {"answer": "refuse", "subject": "", "reason": f"crash {type(error).__name__}: {error}"}
-    return {"answer": verdict, "subject": subject, "reason": ""}
+    # Half a surrogate pair is no text for anybody but Python: made visible.
+    return {"answer": verdict, "subject": subject.encode("utf-8", "replace").decode("utf-8"), "reason": ""}
 
 
 def main():

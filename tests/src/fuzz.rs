@@ -6,6 +6,7 @@
 pub mod api_key;
 pub mod bearer;
 pub mod body;
+pub mod disagreement;
 pub mod edit;
 pub mod json;
 pub mod profile;
@@ -93,7 +94,7 @@ fn judge_seed<S: Strategy>(
             break;
         }
     }
-    panic!("fuzz target `{target}` failed; line for tests/data/fuzz_seeds.txt:\n{target} {seed:#018x}\nsmallest input: {smallest:#?}");
+    panic!("fuzz target `{target}` failed; line for tests/data/fuzz_seeds.txt:\n{target} {seed:#018x}\nsmallest input: {smallest:?}");
 }
 
 fn first_seeds(target: &str) -> Vec<u64> {
@@ -108,7 +109,12 @@ fn parse_seed(text: &str) -> u64 {
     u64::from_str_radix(digits, 16).unwrap_or_else(|error| panic!("`{text}` is no seed: {error}"))
 }
 
-fn seconds() -> u64 {
+/// How long a target runs.
+///
+/// # Panics
+/// When `FUZZ_SECONDS` is no number.
+#[must_use]
+pub fn seconds() -> u64 {
     let given = std::env::var("FUZZ_SECONDS").ok();
     given.map_or(5, |text| text.parse().unwrap_or_else(|error| panic!("FUZZ_SECONDS={text}: {error}")))
 }

@@ -119,12 +119,15 @@ fn h3_a_body_is_what_a_second_reader_says() {
         let request = request.expect("a request");
         runtime::wait(StrictJson::<body::PortalBody>::from_request(request, &())).ok().map(|StrictJson(body)| body)
     };
-    run("body", &body::texts(), |bytes| {
+    run("body", &body::texts(), |body::Sent(bytes)| {
         let ours = extract(bytes.clone());
-        assert_eq!(ours, body::read(bytes), "{}", String::from_utf8_lossy(bytes));
+        assert_eq!(ours, body::read(bytes));
         let Some(ours) = ours else { return Verdict::Refused };
-        let again = extract(serde_json::to_vec(&ours).expect("it is written"));
-        assert_eq!(again.as_ref(), Some(&ours), "it reads differently the second time");
+        let written = serde_json::to_vec(&ours).expect("it is written");
+        // A body at the limit may be longer when written anew.
+        if written.len() <= body::LARGEST {
+            assert_eq!(extract(written).as_ref(), Some(&ours), "it reads differently the second time");
+        }
         Verdict::Accepted
     });
 }

@@ -14,7 +14,7 @@ use crate::json::parse_object;
 use crate::jwks::ClientError;
 use crate::key_source::KeySource;
 use crate::required_claims::RequiredClaims;
-use crate::settings::{JwtSettings, KeySettings};
+use crate::settings::JwtSettings;
 use crate::{claims, compact, header};
 
 /// How long a reload waits for a key set that was not in use before: a fetch's whole time, or several that fail at once.
@@ -61,17 +61,6 @@ impl JwtAuthenticator {
     pub fn start(settings: JwtSettings, clock: Arc<dyn Clock>) -> Result<Self, ClientError> {
         let keys = KeySource::start(&settings.keys, &clock)?;
         Ok(Self::with(keys, settings, clock))
-    }
-
-    /// As [`start`](Self::start) for keys that stand in the settings. A key set is never fetched: every token is
-    /// [`AuthError::NotReady`].
-    #[must_use]
-    pub fn new(settings: JwtSettings, clock: Arc<dyn Clock>) -> Self {
-        let keys = match &settings.keys {
-            KeySettings::Held(keys) => KeySource::Held(keys.clone()),
-            KeySettings::Published(_) => KeySource::NotFetched,
-        };
-        Self::with(keys, settings, clock)
     }
 
     fn with(keys: KeySource, settings: JwtSettings, clock: Arc<dyn Clock>) -> Self {

@@ -18,8 +18,6 @@ pub(crate) enum KeySource {
     Held(KeySet),
     /// They are published at this URL.
     Published { url: Url, set: Arc<RemoteJwkSet> },
-    /// They are published, and nobody fetches them.
-    NotFetched,
 }
 
 impl KeySource {
@@ -44,7 +42,6 @@ impl KeySource {
         match self {
             Self::Held(_) => true,
             Self::Published { set, .. } => set.is_loaded(),
-            Self::NotFetched => false,
         }
     }
 
@@ -52,7 +49,7 @@ impl KeySource {
     pub(crate) async fn wait_until_loaded(&self, at_most: Duration) -> Result<(), AuthError> {
         match self {
             Self::Published { set, .. } => set.wait_until_loaded(at_most).await,
-            Self::Held(_) | Self::NotFetched => Ok(()),
+            Self::Held(_) => Ok(()),
         }
     }
 
@@ -71,7 +68,6 @@ impl KeySource {
                 return Err(AuthError::invalid("`alg` is not that of a published key"));
             }
             Self::Published { set, .. } => set.find(header.key_id).await?.verify(header, message, signature),
-            Self::NotFetched => return Err(AuthError::NotReady { reason: "the key set is not fetched".to_owned() }),
         };
         if holds { Ok(()) } else { Err(AuthError::invalid("the signature does not hold")) }
     }

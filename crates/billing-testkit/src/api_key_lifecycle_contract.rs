@@ -237,18 +237,14 @@ pub async fn a_successor_whose_id_is_taken_changes_nothing(repo: &dyn ApiKeyRepo
 
 pub async fn a_successor_takes_no_heed_of_limits(repo: &dyn ApiKeyRepo) {
     assert_eq!(repo.insert(&key("1", "ann"), Some(1)).await.unwrap(), InsertOutcome::Inserted);
-    assert_eq!(
-        repo.rotate(&id("1"), &key_at("2", "ann", after(1)), after(60)).await.unwrap(),
-        RotateOutcome::Rotated
-    );
+    assert_eq!(repo.rotate(&id("1"), &key_at("2", "ann", after(1)), after(60)).await.unwrap(), RotateOutcome::Rotated);
     assert_eq!(active(repo, "ann", after(1)).await, 2);
     assert_eq!(repo.insert(&key_at("3", "ann", after(1)), Some(2)).await.unwrap(), InsertOutcome::TooMany);
 }
 
 pub async fn of_rotations_that_race_each_gives_a_successor(repo: &dyn ApiKeyRepo) {
     insert(repo, &key("1", "ann")).await;
-    let (old, successors) =
-        (id("1"), (0..8).map(|n| key_at(&format!("s{n}"), "ann", after(1))).collect::<Vec<_>>());
+    let (old, successors) = (id("1"), (0..8).map(|n| key_at(&format!("s{n}"), "ann", after(1))).collect::<Vec<_>>());
     let rotations =
         successors.iter().enumerate().map(|(n, successor)| repo.rotate(&old, successor, after(60 + n as u64)));
     for outcome in join_all(rotations).await {

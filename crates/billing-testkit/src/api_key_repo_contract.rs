@@ -155,7 +155,8 @@ pub async fn names_keep_their_characters(repo: &dyn ApiKeyRepo) {
 
 pub async fn descriptions_keep_their_characters(repo: &dyn ApiKeyRepo) {
     let long = "🦀".repeat(500);
-    for (n, text) in ["빌링 키\n둘째 줄", " ", "'; DROP TABLE api_keys; --", "e\u{301}", &long].into_iter().enumerate() {
+    for (n, text) in ["빌링 키\n둘째 줄", " ", "'; DROP TABLE api_keys; --", "e\u{301}", &long].into_iter().enumerate()
+    {
         let mut described = key(&n.to_string(), "ann");
         described.key.description = Some(description(text));
         assert_round_trip(repo, &described).await;

@@ -79,10 +79,7 @@ fn full_event(owner: &str) -> AuditEvent {
         actor: Actor::ApiKey,
         key: Some(key_id("000000000001")),
         customer: Some((account("stripe", Mode::Live), customer("cus_1"))),
-        origin: RequestOrigin {
-            request_id: Some("req-1".to_owned()),
-            source: Some("2001:db8::1".to_owned()),
-        },
+        origin: RequestOrigin { request_id: Some("req-1".to_owned()), source: Some("2001:db8::1".to_owned()) },
         ..event(owner, 0)
     }
 }
@@ -249,11 +246,8 @@ pub async fn records_since_a_moment_only(ports: &AuditPorts) {
     append(ports, &[event("ann", 5), event("ann", 3), event("ann", 4)]).await;
     ports.audit.append_denials(&[denials("a", 2), denials("b", 6)]).await.unwrap();
     let recent = read(ports, &AuditQuery { since: Some(after(4)), ..all() }).await;
-    let expected = [
-        AuditEntry::Event(event("ann", 5)),
-        AuditEntry::Event(event("ann", 4)),
-        AuditEntry::Denials(denials("b", 6)),
-    ];
+    let expected =
+        [AuditEntry::Event(event("ann", 5)), AuditEntry::Event(event("ann", 4)), AuditEntry::Denials(denials("b", 6))];
     assert_eq!(recent, expected);
 }
 
@@ -261,10 +255,10 @@ pub async fn conditions_of_a_query_hold_together(ports: &AuditPorts) {
     append(ports, &(0..10).map(|n| event(if n % 2 == 0 { "ann" } else { "bob" }, n)).collect::<Vec<_>>()).await;
     let mut query = AuditQuery { owner: Some(user("ann")), since: Some(after(3)), after: None, limit: 2 };
     let first = ports.audit.read(&query).await.unwrap();
-    assert_eq!(first.iter().map(|record| record.entry.clone()).collect::<Vec<_>>(), [
-        AuditEntry::Event(event("ann", 4)),
-        AuditEntry::Event(event("ann", 6)),
-    ]);
+    assert_eq!(
+        first.iter().map(|record| record.entry.clone()).collect::<Vec<_>>(),
+        [AuditEntry::Event(event("ann", 4)), AuditEntry::Event(event("ann", 6)),]
+    );
     query.after = Some(first[1].sequence);
     assert_eq!(read(ports, &query).await, [AuditEntry::Event(event("ann", 8))]);
 }
@@ -273,11 +267,8 @@ pub async fn pruning_deletes_what_is_older(ports: &AuditPorts) {
     append(ports, &[event("ann", 5), event("ann", 3), event("ann", 4)]).await;
     ports.audit.append_denials(&[denials("a", 2), denials("b", 4)]).await.unwrap();
     assert_eq!(ports.audit.prune(after(4)).await.unwrap(), 2);
-    let expected = [
-        AuditEntry::Event(event("ann", 5)),
-        AuditEntry::Event(event("ann", 4)),
-        AuditEntry::Denials(denials("b", 4)),
-    ];
+    let expected =
+        [AuditEntry::Event(event("ann", 5)), AuditEntry::Event(event("ann", 4)), AuditEntry::Denials(denials("b", 4))];
     assert_eq!(read(ports, &all()).await, expected);
     assert_eq!(ports.audit.prune(after(4)).await.unwrap(), 0);
 }
@@ -310,7 +301,8 @@ async fn give_link_and_key(ports: &AuditPorts, owner: &str, key: &str, to: &str)
 
 pub async fn a_forgotten_user_is_named_nowhere(ports: &AuditPorts) {
     give_link_and_key(ports, "ann", "000000000001", "cus_ann").await;
-    let named = AuditEvent { customer: Some((account("stripe", Mode::Live), customer("cus_ann"))), ..full_event("ann") };
+    let named =
+        AuditEvent { customer: Some((account("stripe", Mode::Live), customer("cus_ann"))), ..full_event("ann") };
     append(ports, &[named.clone(), event("ann", 1)]).await;
     // Two links, a key, two events.
     assert_eq!(ports.audit.forget(&user("ann")).await.unwrap(), 5);

@@ -169,9 +169,12 @@ impl ApiKeyRepo for PgApiKeyRepo {
             let now = successor.key.created_at.as_millis();
             let mut connection = self.connections.lease().await?;
             let mut transaction = connection.begin().await?;
-            let old = sqlx::query!("SELECT expires_at, revoked_at FROM api_keys WHERE id = $1 FOR NO KEY UPDATE", id.as_str())
-                .fetch_optional(&mut *transaction)
-                .await?;
+            let old = sqlx::query!(
+                "SELECT expires_at, revoked_at FROM api_keys WHERE id = $1 FOR NO KEY UPDATE",
+                id.as_str()
+            )
+            .fetch_optional(&mut *transaction)
+            .await?;
             let outcome = match old {
                 None => RotateOutcome::NotFound,
                 Some(old) if old.revoked_at.is_some() || old.expires_at.is_some_and(|expiry| expiry <= now) => {

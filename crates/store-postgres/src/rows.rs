@@ -131,7 +131,11 @@ pub(crate) fn origins_text(origins: &[OriginPattern]) -> Result<String, RepoErro
     Ok(texts.collect::<Result<Vec<_>, _>>()?.join(" "))
 }
 
-pub(crate) fn value<T: FromStr<Err: ToString>>(table: &'static str, column: &'static str, text: &str) -> Result<T, RepoError> {
+pub(crate) fn value<T: FromStr<Err: ToString>>(
+    table: &'static str,
+    column: &'static str,
+    text: &str,
+) -> Result<T, RepoError> {
     text.parse().map_err(|error: T::Err| corrupt(table, column, error))
 }
 

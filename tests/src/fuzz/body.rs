@@ -1,5 +1,7 @@
 //! JSON bodies of the portal's routes.
 
+use std::fmt;
+
 use proptest::collection::vec;
 use proptest::prelude::{BoxedStrategy, Just, Strategy};
 use proptest::prop_oneof;
@@ -9,15 +11,28 @@ use serde::{Deserialize, Serialize};
 use super::edit;
 use super::json::{Json, member};
 
+/// A body as it is sent.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Sent(pub Vec<u8>);
+
+impl fmt::Debug for Sent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{}\"", self.0.escape_ascii())
+    }
+}
+
 /// The largest body, in bytes (E1, 413).
-const LARGEST: usize = 16 * 1024;
+pub const LARGEST: usize = 16 * 1024;
 
 /// A body as H3 has it.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PortalBody {
+    #[serde(skip_serializing_if = "Option::is_none")]
     return_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     locale: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     flow: Option<Flow>,
 }
 
@@ -44,7 +59,7 @@ const PIECES: [&str; 24] = [
 ];
 
 /// Texts of bodies, good and bad.
-pub fn texts() -> BoxedStrategy<Vec<u8>> {
+pub fn texts() -> BoxedStrategy<Sent> {
     let deep = (14_usize..19).prop_map(|levels| format!("{}{}", "[".repeat(levels), "]".repeat(levels)));
     let long = (16_300_usize..16_500).prop_map(|length| format!("\"{}\"", "a".repeat(length)));
     let value = prop_oneof![20 => select(&VALUES[..]).prop_map(str::to_owned), 1 => deep, 1 => long];
@@ -69,7 +84,7 @@ pub fn texts() -> BoxedStrategy<Vec<u8>> {
                 let at = at % bytes.len();
                 bytes[at] = byte;
             }
-            bytes
+            Sent(bytes)
         })
         .boxed()
 }

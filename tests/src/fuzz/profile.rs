@@ -15,7 +15,7 @@ pub const NOW: i64 = 1_800_000_000;
 /// The HS256 secret, of the same corpus.
 pub const SECRET: &str = "a secret of the tests with 32 bytes or more";
 /// A second secret, which only the profile `rotating` has.
-pub const OLD_SECRET: &str = "the secret before that, which also has 32 bytes or more";
+pub const OLD_SECRET: &str = "the secret before that has 32 bytes or more too";
 
 const ISSUER: &str = "https://issuer.test";
 const AUDIENCE: &str = "billing";
@@ -113,7 +113,7 @@ impl Profile {
             _ => None,
         });
         let settings = settings.unwrap_or_else(|faults| panic!("{}: {faults:?}", self.name));
-        JwtAuthenticator::new(settings, Arc::new(FixedClock::at(Timestamp::from_seconds(NOW))))
+        JwtAuthenticator::start(settings, Arc::new(FixedClock::at(Timestamp::from_seconds(NOW)))).unwrap()
     }
 
     /// The same settings for the Python side.

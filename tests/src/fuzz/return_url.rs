@@ -75,12 +75,7 @@ pub fn by_rfc_3986(url: &str) -> Seen {
     let start = url.find("://").expect("a URL has a scheme") + 3;
     let end = url[start..].find(['/', '?', '#']).map_or(url.len(), |at| start + at);
     let (head, tail) = url.split_at(end);
-    let tail: String = tail
-        .chars()
-        .map(|c| if "[]{}|^`\\\"<>".contains(c) { format!("%{:02X}", u32::from(c)) } else { c.to_string() })
-        .collect();
-    let tail = encode_lone_percents(&tail);
-    let whole = format!("{head}{tail}");
+    let whole = format!("{head}{}", encode_what_the_rfc_lacks(tail));
     let uri = fluent_uri::Uri::parse(whole.as_str()).unwrap_or_else(|error| panic!("RFC 3986 does not know {whole}: {error}"));
     let authority = uri.authority().expect("a URL has an authority");
     assert!(!authority.has_userinfo(), "a user name in {whole}");
@@ -120,15 +115,14 @@ fn default_port(scheme: &str) -> u16 {
     if scheme == "https" { 443 } else { 80 }
 }
 
-/// `%` without two hexadecimal digits behind it, which the WHATWG lets stand.
-fn encode_lone_percents(text: &str) -> String {
+/// Brackets and the like, a second `#`, and `%` without two hexadecimal digits behind it.
+fn encode_what_the_rfc_lacks(tail: &str) -> String {
+    let fragment = tail.find('#');
     let mut encoded = String::new();
-    for (at, c) in text.char_indices() {
-        let digits = text.as_bytes().get(at + 1..at + 3);
-        encoded.push(c);
-        if c == '%' && !digits.is_some_and(|pair| pair.iter().all(u8::is_ascii_hexdigit)) {
-            encoded.push_str("25");
-        }
+    for (at, c) in tail.char_indices() {
+        let digits = || tail.as_bytes().get(at + 1..at + 3).is_some_and(|pair| pair.iter().all(u8::is_ascii_hexdigit));
+        let foreign = "[]{}|^`\\\"<>".contains(c) || (c == '#' && fragment != Some(at)) || (c == '%' && !digits());
+        if foreign { encoded.push_str(&format!("%{:02X}", u32::from(c))) } else { encoded.push(c) }
     }
     encoded
 }

@@ -270,12 +270,3 @@ async fn every_failure_of_the_issuer_leaves_the_last_good_keys_for_24_hours() {
     assert_eq!(answer(&judge(&authenticator, &token(&b))), "200");
     assert_eq!(answer(&present(&authenticator, &token(&a)).await), "401 invalid_token");
 }
-
-#[tokio::test]
-async fn without_a_task_a_key_set_lets_nobody_in() {
-    let a = PublishedKey::new("a");
-    let issuer = Issuer::of(&[&a]).await;
-    let authenticator = JwtAuthenticator::new(following(&issuer.url()), Arc::new(HandClock::at(NOW)));
-    assert!(matches!(judge(&authenticator, &token(&a)), Err(AuthError::NotReady { .. })));
-    assert!(!authenticator.keys_loaded() && issuer.requests().is_empty());
-}

@@ -41,7 +41,7 @@ async fn a_reader_waits_for_a_lower_number_that_is_not_committed_yet() {
     // Another replica's insert, caught between its number and its commit.
     let mut slow = place.connect().await;
     slow.execute(
-        "BEGIN; SELECT pg_advisory_xact_lock_shared(7022364301936570215);
+        "BEGIN; SELECT pg_advisory_xact_lock_shared(7022629598041763687);
          INSERT INTO audit_log (at, kind, action, actor) VALUES (1, 'event', 'portal.opened', 'user')",
     )
     .await

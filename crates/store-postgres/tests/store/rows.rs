@@ -116,7 +116,8 @@ async fn an_audit_record_that_does_not_parse_names_its_column() {
     let place = Place::new().await;
     let audit = place.migrated().await.audit();
     let query = AuditQuery { limit: 10, ..AuditQuery::default() };
-    let row = "INSERT INTO audit_log (at, kind, action, actor, cause, count, user_id, key_id, provider, mode, customer_id)";
+    let row =
+        "INSERT INTO audit_log (at, kind, action, actor, cause, count, user_id, key_id, provider, mode, customer_id)";
     for (values, column) in [
         ("0, 'event', 'portal.closed', 'user', NULL, NULL, NULL, NULL, NULL, NULL, NULL", "action"),
         ("0, 'event', 'portal.opened', 'cat', NULL, NULL, NULL, NULL, NULL, NULL, NULL", "actor"),

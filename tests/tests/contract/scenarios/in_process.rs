@@ -12,10 +12,13 @@ use billing_domain::ports::{
     BillingProvider, Clock, CustomerRepo as _, KeyMinter, MintError, MintedKey, OnConflict, ProviderError,
 };
 use billing_domain::{
-    AuthMethod, Capabilities, CustomerLink, KeyPrefix, Mode, Permissions, PortalRequest, PortalService, PortalSession,
+    ApiKeyId, ApiKeyIssuer, ApiKeyService, AuthMethod, Capabilities, CustomerLink, DenialCounter, KeyPrefix, KeyRules, Mode,
+    Permissions, PortalRequest, PortalService, PortalSession,
     Principal, ProviderAccount, ReturnUrl, ReturnUrlPolicy, Timestamp,
 };
-use billing_testkit::{FakeAuthenticator, FakeBillingProvider, InMemoryCustomerRepo};
+use billing_testkit::{
+    FakeAuthenticator, FakeBillingProvider, InMemoryApiKeyRepo, InMemoryAuditLog, InMemoryCustomerRepo,
+};
 use http_edge::{Drain, EdgeConfig, EdgeSettings, edge_layers};
 use serde_json::{Value, json};
 use workspace_tests::runner::TOKEN_ROUTE;
@@ -50,6 +53,21 @@ impl BillingProvider for Panicking {
 
     async fn create_portal_session(&self, _: &PortalRequest) -> Result<PortalSession, ProviderError> {
         panic!("a bug with sk_test_inside00000001 in its words")
+    }
+}
+
+/// No case here makes a key.
+#[derive(Debug)]
+struct NoMinter;
+
+#[async_trait]
+impl KeyMinter for NoMinter {
+    async fn mint(&self) -> Result<MintedKey, MintError> {
+        Err(MintError::Failed { reason: "no case makes a key".to_owned() })
+    }
+
+    fn preview(&self, id: &ApiKeyId) -> String {
+        id.to_string()
     }
 }
 

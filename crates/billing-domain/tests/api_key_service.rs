@@ -1,0 +1,185 @@
+//! [`ApiKeyIssuer`] and [`ApiKeyService`] over scripted ports.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use billing_domain::ports::{
+    InsertOutcome, MintedKey, MockApiKeyRepo, MockAuditLog, MockClock, MockKeyMinter, RepoError, RevokeOutcome,
+    RotateOutcome,
+};
+use billing_domain::*;
+
+const NOW: Timestamp = Timestamp::from_millis(1_000_000);
+
+struct Ports {
+    keys: MockApiKeyRepo,
+    minter: MockKeyMinter,
+    audit: MockAuditLog,
+    mode: Mode,
+}
+
+impl Ports {
+    fn new() -> Self {
+        let mut minter = MockKeyMinter::new();
+        minter.expect_mint().returning(|| {
+            let verifier = KeyVerifier { pepper: None, gate: "0".repeat(64).into(), hash: "$argon2id$".into() };
+            Ok(MintedKey { id: "SuccessorKey".parse().unwrap(), text: "llmgen_x".into(), verifier })
+        });
+        Self { keys: MockApiKeyRepo::new(), minter, audit: MockAuditLog::new(), mode: Mode::Test }
+    }
+
+    fn audited(mut self, action: AuditAction, key: &'static str) -> Self {
+        self.audit.expect_append().times(1).returning(move |event| {
+            assert_eq!((event.action, event.key.as_ref().map(ApiKeyId::as_str)), (action, Some(key)));
+            Ok(())
+        });
+        self
+    }
+
+    fn issuer(self) -> ApiKeyIssuer {
+        let mut clock = MockClock::new();
+        clock.expect_now().return_const(NOW);
+        let service = ApiKeyService::new(Arc::new(self.keys), Arc::new(self.audit), Arc::new(clock));
+        ApiKeyIssuer::new(service, Arc::new(self.minter), self.mode)
+    }
+
+    fn service(self) -> ApiKeyService {
+        let mut clock = MockClock::new();
+        clock.expect_now().return_const(NOW);
+        ApiKeyService::new(Arc::new(self.keys), Arc::new(self.audit), Arc::new(clock))
+    }
+}
+
+fn wanted() -> NewApiKey {
+    NewApiKey {
+        owner: "u1".parse().unwrap(),
+        name: "CI".parse().unwrap(),
+        description: None,
+        permissions: None,
+        return_origins: vec![],
+        expires_at: None,
+    }
+}
+
+fn stored(owner: &str, revoked_at: Option<Timestamp>) -> StoredApiKey {
+    let key = ApiKey {
+        id: "OldOldOldKey".parse().unwrap(),
+        owner: owner.parse().unwrap(),
+        name: "CI".parse().unwrap(),
+        description: Some("builds".parse().unwrap()),
+        permissions: BTreeSet::from(["reports:read".parse().unwrap()]),
+        return_origins: vec!["https://a.example".parse().unwrap()],
+        created_at: Timestamp::from_millis(1),
+        expires_at: None,
+        revoked_at,
+        last_used_at: None,
+    };
+    let verifier = KeyVerifier { pepper: None, gate: "1".repeat(64).into(), hash: "$argon2id$".into() };
+    StoredApiKey { key, verifier }
+}
+
+async fn create(ports: Ports, wanted: NewApiKey, rules: Option<&KeyRules>) -> Result<CreatedKey, ApiKeyError> {
+    ports.issuer().create(wanted, rules, Actor::User, RequestOrigin::default()).await
+}
+
+#[tokio::test]
+async fn c8_a_key_without_a_list_gets_all_that_exist_today() {
+    let mut ports = Ports::new().audited(AuditAction::KeyCreated, "SuccessorKey");
+    ports.keys.expect_insert().times(1).returning(|stored, at_most| {
+        assert_eq!((stored.key.permissions.clone(), at_most), (Permission::known(), None));
+        Ok(InsertOutcome::Inserted)
+    });
+    assert_eq!(create(ports, wanted(), None).await.unwrap().key.created_at, NOW);
+}
+
+#[tokio::test]
+async fn a_key_that_would_never_hold_is_not_made() {
+    let expired = NewApiKey { expires_at: Some(NOW), ..wanted() };
+    assert!(matches!(create(Ports::new(), expired, None).await, Err(ApiKeyError::AlreadyExpired)));
+}
+
+#[tokio::test]
+async fn owners_are_held_to_rules() {
+    let rules = KeyRules { at_most: 2, return_origins: vec!["https://*.example.com".parse().unwrap()] };
+    let outside = NewApiKey { return_origins: vec!["https://evil.example".parse().unwrap()], ..wanted() };
+    assert!(matches!(create(Ports::new(), outside, Some(&rules)).await, Err(ApiKeyError::OriginNotAllowed(_))));
+    let mut ports = Ports::new();
+    ports.keys.expect_insert().returning(|_, at_most| {
+        assert_eq!(at_most, Some(2));
+        Ok(InsertOutcome::TooMany)
+    });
+    assert!(matches!(create(ports, wanted(), Some(&rules)).await, Err(ApiKeyError::TooMany(2))));
+}
+
+#[tokio::test]
+async fn live_mode_refuses_broad_origins_from_operators_too() {
+    let ports = Ports { mode: Mode::Live, ..Ports::new() };
+    let broad = NewApiKey { return_origins: vec!["https://*.com".parse().unwrap()], ..wanted() };
+    assert!(matches!(create(ports, broad, None).await, Err(ApiKeyError::TooBroad(_))));
+}
+
+#[tokio::test]
+async fn an_id_that_is_taken_is_drawn_again_and_not_for_ever() {
+    let mut ports = Ports::new();
+    ports.keys.expect_insert().times(3).returning(|_, _| Ok(InsertOutcome::IdTaken));
+    assert!(matches!(create(ports, wanted(), None).await, Err(ApiKeyError::NoFreeId)));
+}
+
+#[tokio::test]
+async fn a_key_that_cannot_be_written_down_does_not_stay() {
+    let mut ports = Ports::new();
+    ports.keys.expect_insert().returning(|_, _| Ok(InsertOutcome::Inserted));
+    ports.audit.expect_append().returning(|_| Err(RepoError::Unavailable("down".into())));
+    ports.keys.expect_revoke().times(1).returning(|id, _| {
+        assert_eq!(id.as_str(), "SuccessorKey");
+        Ok(RevokeOutcome::Revoked)
+    });
+    assert!(matches!(create(ports, wanted(), None).await, Err(ApiKeyError::Store(_))));
+}
+
+#[tokio::test]
+async fn a_successor_inherits_everything() {
+    let mut ports = Ports::new().audited(AuditAction::KeyRotated, "OldOldOldKey");
+    ports.keys.expect_find().returning(|_| Ok(Some(stored("u1", None))));
+    ports.keys.expect_rotate().times(1).returning(|id, successor, until| {
+        let old = stored("u1", None).key;
+        let expected = ApiKey { id: "SuccessorKey".parse().unwrap(), created_at: NOW, ..old };
+        assert_eq!((id.as_str(), &successor.key), ("OldOldOldKey", &expected));
+        assert_eq!(until, NOW.plus(Duration::from_secs(60)));
+        Ok(RotateOutcome::Rotated)
+    });
+    let (id, owner): (ApiKeyId, UserId) = ("OldOldOldKey".parse().unwrap(), "u1".parse().unwrap());
+    let overlap = Duration::from_secs(60);
+    ports.issuer().rotate(&id, Some(&owner), overlap, Actor::User, RequestOrigin::default()).await.unwrap();
+}
+
+#[tokio::test]
+async fn another_users_key_is_not_found_and_a_revoked_one_has_no_successor() {
+    let id: ApiKeyId = "OldOldOldKey".parse().unwrap();
+    let owner: UserId = "u2".parse().unwrap();
+    let somebodys = |revoked_at| {
+        let mut ports = Ports::new();
+        ports.keys.expect_find().returning(move |_| Ok(Some(stored("u1", revoked_at))));
+        ports
+    };
+    let (day, nowhere) = (Duration::from_secs(86_400), RequestOrigin::default);
+    let rotated = somebodys(None).issuer().rotate(&id, Some(&owner), day, Actor::User, nowhere()).await;
+    assert!(matches!(rotated, Err(ApiKeyError::NotFound)));
+    let revoked = somebodys(None).service().revoke(&id, Some(&owner), Actor::User, nowhere()).await;
+    assert!(matches!(revoked, Err(ApiKeyError::NotFound)));
+    let rotated = somebodys(Some(NOW)).issuer().rotate(&id, None, day, Actor::Operator, nowhere()).await;
+    assert!(matches!(rotated, Err(ApiKeyError::NotActive)));
+}
+
+#[tokio::test]
+async fn revoking_twice_is_written_down_once() {
+    let mut ports = Ports::new();
+    ports.keys.expect_find().returning(|_| Ok(Some(stored("u1", Some(NOW)))));
+    ports.keys.expect_revoke().returning(|_, _| Ok(RevokeOutcome::AlreadyRevoked));
+    let id = "OldOldOldKey".parse().unwrap();
+    let outcome = ports.service().revoke(&id, None, Actor::Operator, RequestOrigin::default()).await.unwrap();
+    assert_eq!(outcome, RevokeOutcome::AlreadyRevoked);
+}

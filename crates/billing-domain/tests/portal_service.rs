@@ -1,0 +1,140 @@
+//! [`PortalService`] over scripted ports: the order of its checks, and what it calls.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use billing_domain::ports::{MockAuditLog, MockBillingProvider, MockClock, MockCustomerRepo, ProviderError, RepoError};
+use billing_domain::*;
+
+const EN: LocaleSupport = LocaleSupport { auto: None, tags: &["en"] };
+
+fn account() -> ProviderAccount {
+    ProviderAccount::new("stripe".parse().unwrap(), Mode::Test)
+}
+
+fn capabilities() -> Capabilities {
+    Capabilities {
+        return_url: true,
+        locales: EN,
+        flows: BTreeSet::from([FlowKind::PaymentMethodUpdate]),
+        expiry: false,
+    }
+}
+
+fn principal() -> Principal {
+    Principal {
+        owner: "u1".parse().unwrap(),
+        method: AuthMethod::AccessToken,
+        permissions: Permissions::All,
+        return_origins: vec![],
+    }
+}
+
+fn order() -> OpenPortal {
+    OpenPortal {
+        return_url: None,
+        locale: None,
+        flow: None,
+        deadline: Deadline::at(Instant::now() + Duration::from_secs(5)),
+        origin: RequestOrigin { request_id: Some("r1".to_owned()), source: Some("192.0.2.1".to_owned()) },
+    }
+}
+
+/// Ports of which nothing is expected but what every call may ask.
+struct Ports {
+    customers: MockCustomerRepo,
+    provider: MockBillingProvider,
+    audit: MockAuditLog,
+}
+
+impl Ports {
+    fn new() -> Self {
+        let mut provider = MockBillingProvider::new();
+        provider.expect_account().return_const(account());
+        provider.expect_capabilities().returning(capabilities);
+        Self { customers: MockCustomerRepo::new(), provider, audit: MockAuditLog::new() }
+    }
+
+    fn with_customer(mut self) -> Self {
+        self.customers.expect_find().returning(|_, _| Ok(Some("cus_1".parse().unwrap())));
+        self
+    }
+
+    fn with_session(mut self) -> Self {
+        self.provider.expect_create_portal_session().times(1).returning(|_| {
+            let url = "https://billing.stripe.com/p/session/x".parse().unwrap();
+            Ok(PortalSession { url, id: None, expires_at: None })
+        });
+        self
+    }
+
+    async fn open(self, principal: &Principal, order: OpenPortal) -> Result<PortalSession, PortalError> {
+        let mut clock = MockClock::new();
+        clock.expect_now().return_const(Timestamp::from_millis(1));
+        let dashboard = ReturnUrl::configured("https://app.example.com/").unwrap();
+        let policy = ReturnUrlPolicy::new(dashboard, vec![], Mode::Test).unwrap();
+        let (customers, provider) = (Arc::new(self.customers), Arc::new(self.provider));
+        let service = PortalService::new(customers, provider, Arc::new(self.audit), Arc::new(clock), policy);
+        service.open(principal, order).await
+    }
+}
+
+#[tokio::test]
+async fn without_a_customer_the_provider_is_never_called() {
+    let mut ports = Ports::new();
+    ports.customers.expect_find().times(1).returning(|_, _| Ok(None));
+    assert!(matches!(ports.open(&principal(), order()).await, Err(PortalError::NoBillingAccount { .. })));
+}
+
+#[tokio::test]
+async fn what_the_caller_got_wrong_is_found_before_the_customer_is_looked_up() {
+    let wrong = |change: fn(&mut OpenPortal)| {
+        let mut wrong = order();
+        change(&mut wrong);
+        wrong
+    };
+    let locale = wrong(|order| order.locale = Some("ko".parse().unwrap()));
+    assert!(matches!(
+        Ports::new().open(&principal(), locale).await,
+        Err(PortalError::Locale(LocaleError::Unsupported))
+    ));
+    let flow = wrong(|order| order.flow = Some(PortalFlow::SubscriptionCancel("sub_1".parse().unwrap())));
+    let refused = Ports::new().open(&principal(), flow).await;
+    assert!(matches!(refused, Err(PortalError::UnsupportedFlow(FlowKind::SubscriptionCancel))));
+    let url = wrong(|order| order.return_url = Some("https://evil.example/".to_owned()));
+    let refused = Ports::new().open(&principal(), url).await;
+    assert!(matches!(refused, Err(PortalError::ReturnUrl(ReturnUrlError::OriginNotAllowed))));
+    let nobody = Principal { permissions: Permissions::Only(BTreeSet::new()), ..principal() };
+    assert!(matches!(Ports::new().open(&nobody, order()).await, Err(PortalError::PermissionDenied(_))));
+}
+
+#[tokio::test]
+async fn a_session_is_handed_out_once_the_audit_log_has_it() {
+    let mut ports = Ports::new().with_customer().with_session();
+    ports.audit.expect_append().times(1).returning(|event| {
+        assert_eq!((event.action, event.actor), (AuditAction::PortalOpened, Actor::User));
+        assert_eq!(event.origin.request_id.as_deref(), Some("r1"));
+        assert_eq!(event.customer, Some((account(), "cus_1".parse().unwrap())));
+        Ok(())
+    });
+    let session = ports.open(&principal(), order()).await.unwrap();
+    assert!(session.url.expose().ends_with("/x"));
+}
+
+#[tokio::test]
+async fn a_session_that_cannot_be_written_down_is_not_handed_out() {
+    let mut ports = Ports::new().with_customer().with_session();
+    ports.audit.expect_append().returning(|_| Err(RepoError::Unavailable("down".into())));
+    assert!(matches!(ports.open(&principal(), order()).await, Err(PortalError::Store(RepoError::Unavailable(_)))));
+}
+
+#[tokio::test]
+async fn a_customer_that_the_provider_does_not_know_is_no_billing_account() {
+    let mut ports = Ports::new().with_customer();
+    let gone = |_: &PortalRequest| Err(ProviderError::CustomerNotFound { context: "gone".to_owned() });
+    ports.provider.expect_create_portal_session().times(1).returning(gone);
+    assert!(matches!(ports.open(&principal(), order()).await, Err(PortalError::NoBillingAccount { .. })));
+}
