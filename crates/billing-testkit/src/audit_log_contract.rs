@@ -56,6 +56,7 @@ macro_rules! audit_log_contract {
                 forgetting_takes_the_source_of_denials_of_the_users_keys,
                 forgetting_rewrites_more_than_one_batch,
                 forgetting_again_finds_nothing,
+                those_who_were_forgotten_cannot_be_forgotten_again,
             ]
         );
     };
@@ -372,4 +373,13 @@ pub async fn forgetting_again_finds_nothing(ports: &AuditPorts) {
     append(ports, &[full_event("ann")]).await;
     assert_eq!(ports.audit.forget(&user("ann")).await.unwrap(), 4);
     assert_eq!(ports.audit.forget(&user("ann")).await.unwrap(), 0);
+}
+
+pub async fn those_who_were_forgotten_cannot_be_forgotten_again(ports: &AuditPorts) {
+    append(ports, &[full_event("ann"), full_event("bob")]).await;
+    for owner in ["ann", "bob"] {
+        assert_eq!(ports.audit.forget(&user(owner)).await.unwrap(), 1);
+    }
+    assert_eq!(ports.audit.forget(&user("forgotten")).await.unwrap(), 0);
+    assert_eq!(read(ports, &AuditQuery { owner: Some(user("forgotten")), ..all() }).await.len(), 2);
 }

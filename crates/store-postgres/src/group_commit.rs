@@ -132,10 +132,10 @@ mod tests {
         while commits.group.queue.capacity() < ROOM {
             tokio::task::yield_now().await;
         }
-        let adding = join_all((0..200).map(|n| commits.group.add(n)));
+        let adding = join_all((100..300).map(|n| commits.group.add(n)));
         let (added, ()) = tokio::join!(adding, async { commits.open() });
         assert!(added.iter().all(Result::is_ok));
-        assert_eq!(commits.kept(), [vec![1000], (0..200).collect()]);
+        assert_eq!(commits.kept(), [vec![1000], (100..300).collect()]);
     }
 
     #[tokio::test]

@@ -115,12 +115,13 @@ impl AuditLog for InMemoryAuditLog {
 
     async fn forget(&self, user: &UserId) -> Result<u64, RepoError> {
         let mut log = self.reach()?;
+        let forgotten: UserId = "forgotten".parse().unwrap();
         let keys = self.keys.forget(user)?;
         let mut touched = self.customers.forget(user)? + keys.len() as u64;
         for record in &mut log.records {
             match &mut record.entry {
-                AuditEntry::Event(event) if event.owner.as_ref() == Some(user) => {
-                    event.owner = Some("forgotten".parse().unwrap());
+                AuditEntry::Event(event) if event.owner.as_ref() == Some(user) && *user != forgotten => {
+                    event.owner = Some(forgotten.clone());
                     if let Some((_, customer)) = &mut event.customer {
                         *customer = "forgotten".parse().unwrap();
                     }

@@ -5,6 +5,7 @@
 mod audit_log;
 mod contracts;
 mod file_modes;
+mod listening;
 mod migrations;
 mod outages;
 mod place;
