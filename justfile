@@ -45,3 +45,7 @@ stripe-schema *arguments:
 # Describe the stores' queries anew, after a query or migration changed; `--check` only compares.
 sqlx-prepare *arguments:
     scripts/sqlx-prepare {{ arguments }}
+
+# What a flood of wrong keys leaves for everybody else, and what keys cost; fails if a limit is missed.
+bench-auth *arguments:
+    scripts/bench-auth {{ arguments }}

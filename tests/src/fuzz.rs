@@ -71,12 +71,7 @@ pub fn input<S: Strategy>(seed: u64, strategy: &S) -> S::Tree {
     strategy.new_tree(&mut runner).expect("a strategy without filters never gives up")
 }
 
-fn judge_seed<S: Strategy>(
-    target: &str,
-    seed: u64,
-    strategy: &S,
-    property: &impl Fn(&S::Value) -> Verdict,
-) -> Verdict {
+fn judge_seed<S: Strategy>(target: &str, seed: u64, strategy: &S, property: &impl Fn(&S::Value) -> Verdict) -> Verdict {
     let mut tree = input(seed, strategy);
     let outcome = |value: &S::Value| catch_unwind(AssertUnwindSafe(|| property(value)));
     if let Ok(verdict) = outcome(&tree.current()) {
@@ -94,7 +89,9 @@ fn judge_seed<S: Strategy>(
             break;
         }
     }
-    panic!("fuzz target `{target}` failed; line for tests/data/fuzz_seeds.txt:\n{target} {seed:#018x}\nsmallest input: {smallest:?}");
+    panic!(
+        "fuzz target `{target}` failed; line for tests/data/fuzz_seeds.txt:\n{target} {seed:#018x}\nsmallest input: {smallest:?}"
+    );
 }
 
 fn first_seeds(target: &str) -> Vec<u64> {

@@ -83,6 +83,29 @@ fn every_rule_of_the_contract_has_clauses() {
     assert_eq!(Table::read().rules.keys().cloned().collect::<BTreeSet<_>>(), rules);
 }
 
+/// The tests that a document cites: `C4::alg_none`, without the store that they run on.
+fn cited_tests(text: &str) -> BTreeSet<String> {
+    let is_test = |name: &String| {
+        name.split_once("::").is_some_and(|(rule, case)| {
+            let mut letters = rule.chars();
+            letters.next().is_some_and(|c| c.is_ascii_uppercase())
+                && letters.all(|c| c.is_ascii_digit())
+                && case.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+        })
+    };
+    in_backticks(text).into_iter().filter(is_test).collect()
+}
+
+#[test]
+fn every_test_that_the_security_page_cites_exists() {
+    let cited = cited_tests(&document("security.md"));
+    assert!(cited.len() > 60, "only {} tests are cited", cited.len());
+    let tests = workspace_tests::clauses::registry();
+    let known: BTreeSet<&str> = tests.keys().filter_map(|name| name.split_once("::")).map(|(_, name)| name).collect();
+    let missing: Vec<&String> = cited.iter().filter(|name| !known.contains(name.as_str())).collect();
+    assert!(missing.is_empty(), "these do not exist: {missing:?}");
+}
+
 #[test]
 fn a_setting_in_a_table_is_found() {
     let text = "| setting | default |\n|---|---|\n| `BILLING_A`, `BILLING_B` (secret) | – |\ntext `BILLING_C`\n";

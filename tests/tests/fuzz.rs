@@ -66,7 +66,8 @@ async fn keys_with_one() -> (ApiKeys, String) {
     let pool = Arc::new(Argon2Pool::new(PoolLimits::for_cores(std::num::NonZeroUsize::MIN)));
     let keys = ApiKeys::start(&settings, ports, pool).expect("there is randomness");
     let minted = keys.minter().mint().await.expect("a key");
-    let sample = samples::stored_key(minted.id.as_str(), &samples::user("user_1"), Timestamp::from_seconds(1_700_000_000));
+    let sample =
+        samples::stored_key(minted.id.as_str(), &samples::user("user_1"), Timestamp::from_seconds(1_700_000_000));
     let stored = StoredApiKey { verifier: minted.verifier, ..sample };
     assert!(matches!(repo.insert(&stored, None).await, Ok(InsertOutcome::Inserted)));
     (keys, minted.text.expose_secret().to_owned())
@@ -91,7 +92,8 @@ fn c1_a_header_has_one_credential_or_none() {
 
 #[test]
 fn r1_r2_other_readers_see_the_origin_that_was_allowed() {
-    let patterns: Vec<OriginPattern> = return_url::ORIGINS.iter().map(|text| text.parse().expect("an origin")).collect();
+    let patterns: Vec<OriginPattern> =
+        return_url::ORIGINS.iter().map(|text| text.parse().expect("an origin")).collect();
     let default = ReturnUrl::configured("https://dash.example.com/").expect("a URL");
     let policy = ReturnUrlPolicy::new(default, patterns, Mode::Live).expect("no pattern is too broad");
     run("return_url", &return_url::texts(), |raw| {

@@ -56,13 +56,15 @@ impl Table {
     }
 }
 
+/// Without tables whose names start with an underscore: they are means of one dialect, not part of the model.
 async fn sqlite_tables(connection: &mut SqliteConnection) -> BTreeMap<String, Table> {
-    let listed: Vec<(String, String)> =
-        sqlx::query_as("SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE '\\_%' ESCAPE '\\'
-                        AND name <> 'sqlite_sequence'")
-            .fetch_all(&mut *connection)
-            .await
-            .unwrap();
+    let listed: Vec<(String, String)> = sqlx::query_as(
+        "SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE '\\_%' ESCAPE '\\'
+                        AND name <> 'sqlite_sequence'",
+    )
+    .fetch_all(&mut *connection)
+    .await
+    .unwrap();
     let mut tables = BTreeMap::new();
     for (name, sql) in listed {
         let columns = sqlx::query_as(
@@ -89,6 +91,7 @@ async fn sqlite_tables(connection: &mut SqliteConnection) -> BTreeMap<String, Ta
     tables
 }
 
+/// Likewise.
 async fn postgres_tables(connection: &mut PgConnection) -> BTreeMap<String, Table> {
     let names: Vec<String> = sqlx::query_scalar(
         "SELECT tablename::text FROM pg_tables WHERE schemaname = 'public' AND NOT starts_with(tablename, '_')",

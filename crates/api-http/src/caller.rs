@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::extract::FromRequestParts;
 use billing_domain::ports::{AuthError, Authenticator};
@@ -93,13 +93,17 @@ impl Purpose for OpensPortal {
 
 impl Purpose for ManagesKeys {
     fn elsewhere(_is_token: bool) -> &'static str {
-        "a route for API keys; keys are managed with an access token only"
+        crate::routes::PORTAL_BY_API_KEY
     }
 
     fn permission() -> Permission {
         Permission::manage_api_keys()
     }
 }
+
+/// How long a refused credential waits for its answer. It costs nobody anything but those who send them as fast as they can, one
+/// after the other: they leave the processors to others (`docs/benchmarks.md`).
+const REFUSAL_PAUSE: Duration = Duration::from_millis(20);
 
 /// What stands between callers and the service, beside their credentials.
 #[derive(Debug)]
@@ -115,11 +119,12 @@ pub struct Guard {
 impl Guard {
     /// A refusal of a credential, or 429 where its source or key has failed too often. Only failures come here, so a
     /// credential that holds is never refused for others'.
-    fn denied(&self, refusal: Problem, source: Option<ClientAddress>, key: Option<&ApiKeyId>) -> Problem {
+    async fn denied(&self, refusal: Problem, source: Option<ClientAddress>, key: Option<&ApiKeyId>) -> Problem {
         let text = source.map(|source| source.network().to_string());
         self.denials.count(refusal.code, text.as_deref(), key);
         let attempt = FailedAttempt { source: source.map(ClientAddress::network), name: key.map(ApiKeyId::as_str) };
         let wait = self.failures.as_ref().and_then(|limiter| limiter.count(attempt, Instant::now()));
+        tokio::time::sleep(REFUSAL_PAUSE).await;
         wait.map_or(refusal, problem::rate_limited)
     }
 }
@@ -136,22 +141,12 @@ impl<K: Kind, P: Purpose> FromRequestParts<Api> for Caller<K, P> {
         let (other, name) = K::OTHER;
         if credential.kind(&api.key_prefix) == other {
             let refusal = problem::wrong_credential_type(name, P::elsewhere(K::IS_TOKEN));
-            return Err(api.guard.denied(refusal, source, key.as_ref()));
+            return Err(api.guard.denied(refusal, source, key.as_ref()).await);
         }
-        let principal = K::authenticator(api).authenticate(&credential).await.map_err(|error| {
-            let failed = matches!(error, AuthError::Invalid { .. });
-            let expired = matches!(error, AuthError::Expired);
-            let refusal = problem::from_auth_error(error, K::INVALID);
-            if expired {
-                // Its signature held, so it is no guess: clients behind one address that refresh late must not lock it.
-                api.guard.denials.count(
-                    refusal.code,
-                    source.map(|source| source.network().to_string()).as_deref(),
-                    None,
-                );
-            }
-            if failed { api.guard.denied(refusal, source, key.as_ref()) } else { refusal }
-        })?;
+        let principal = match K::authenticator(api).authenticate(&credential).await {
+            Ok(principal) => principal,
+            Err(error) => return Err(refused(api, error, K::INVALID, source, key.as_ref()).await),
+        };
         if let Some(limiter) = &api.guard.rate {
             let decision = match &principal.method {
                 AuthMethod::AccessToken => limiter.check(&("user", principal.owner.as_str()), Moment::now()),
@@ -164,7 +159,7 @@ impl<K: Kind, P: Purpose> FromRequestParts<Api> for Caller<K, P> {
         }
         let needed = P::permission();
         if !principal.may(&needed) {
-            let text = source.map(|source| source.ip().to_string());
+            let text = source.map(|source| source.network().to_string());
             api.guard.denials.count(ErrorCode::InsufficientPermission.as_str(), text.as_deref(), key.as_ref());
             return Err(problem::permission_denied(&needed, K::IS_TOKEN));
         }
@@ -174,4 +169,25 @@ impl<K: Kind, P: Purpose> FromRequestParts<Api> for Caller<K, P> {
         };
         Ok(Self { principal, deadline, origin, route: PhantomData })
     }
+}
+
+/// The answer to a credential that was not accepted; counted where that is the credential's fault.
+async fn refused(
+    api: &Api,
+    error: AuthError,
+    invalid: ErrorCode,
+    source: Option<ClientAddress>,
+    key: Option<&ApiKeyId>,
+) -> Problem {
+    let (failed, expired) = (matches!(error, AuthError::Invalid { .. }), matches!(error, AuthError::Expired));
+    let refusal = problem::from_auth_error(error, invalid);
+    if failed {
+        return api.guard.denied(refusal, source, key).await;
+    }
+    if expired {
+        // Its signature held, so it is no guess: clients behind one address that refresh late must not lock it.
+        let source = source.map(|source| source.network().to_string());
+        api.guard.denials.count(refusal.code, source.as_deref(), key);
+    }
+    refusal
 }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_jwt::{JwtSettings, MintError};
-use billing_domain::ports::{Authenticator, OnConflict, RepoError};
+use billing_domain::ports::{AuthError, Authenticator, OnConflict, RepoError};
 use billing_domain::{Actor, ApiKeyError, ApiKeyIssuer, NewApiKey, RequestOrigin};
-use billing_domain::{Credential, CustomerId, CustomerLink, KeyName, ProviderAccount, UserId};
+use billing_domain::{Credential, CustomerId, CustomerLink, CustomerService, KeyName, ProviderAccount, UserId};
 use secrecy::ExposeSecret;
 
 use crate::commands::clock;
@@ -41,6 +41,8 @@ pub(crate) enum DemoError {
     Store(#[from] RepoError),
     #[error("no API key was made")]
     Key(#[from] ApiKeyError),
+    #[error("the demo key cannot be judged")]
+    Judge(#[from] AuthError),
     #[error("the data folder or standard output failed")]
     Io(#[from] io::Error),
 }
@@ -51,7 +53,8 @@ impl Demo {
         let owner: UserId = parsed(USER)?;
         let link =
             CustomerLink { owner: owner.clone(), at: self.account.clone(), customer: parsed::<CustomerId>(&customer)? };
-        self.stores.customers.link(&link, OnConflict::Replace, clock().now()).await?;
+        let customers = CustomerService::new(self.stores.customers.clone(), self.stores.audit.clone(), clock());
+        customers.link(&link, OnConflict::Replace).await?;
         let key = self.key(&owner).await?;
         let lifetime = TOKEN_LIFETIME.min(self.tokens.max_lifetime());
         let token = match auth_jwt::mint(&self.tokens, &owner, lifetime, clock().now()) {
@@ -65,9 +68,11 @@ impl Demo {
     /// The key of the last start, where it still holds.
     async fn key(&self, owner: &UserId) -> Result<String, DemoError> {
         if let Some(text) = data_folder::read(&self.folder, KEY_FILE)? {
-            let judged = self.keys.authenticate(&Credential::new(text.as_str())).await;
-            if judged.is_ok_and(|principal| principal.owner == *owner) {
-                return Ok(text);
+            match self.keys.authenticate(&Credential::new(text.as_str())).await {
+                Ok(principal) if principal.owner == *owner => return Ok(text),
+                // Revoked, or made for another database or pepper.
+                Ok(_) | Err(AuthError::Invalid { .. }) => {}
+                Err(error) => return Err(error.into()),
             }
         }
         let name: KeyName = parsed("demo")?;

@@ -8,7 +8,7 @@ pub mod problem;
 pub mod readiness;
 pub mod routes;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use billing_domain::ports::{Authenticator, Clock};
@@ -47,4 +47,6 @@ pub struct Api {
     pub readiness: Arc<Readiness>,
     /// How clients reach the service (no slash at the end), where the operator said so.
     pub public_url: Option<String>,
+    /// OpenAPI and its page, once somebody has asked for them.
+    pub documents: Arc<OnceLock<routes::Documents>>,
 }

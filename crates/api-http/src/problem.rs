@@ -166,9 +166,10 @@ pub(crate) fn from_api_key_error(error: ApiKeyError) -> Problem {
             format!("Revoke an API key first: a user has at most {limit} active ones."),
         ),
         ApiKeyError::NotFound => problem(ErrorCode::NotFound, "Send the id of one of your own API keys."),
-        ApiKeyError::NotActive => {
-            problem(ErrorCode::InvalidRequest, "Create a new API key: this one is revoked or expired.")
-        }
+        ApiKeyError::NotActive => problem(
+            ErrorCode::InvalidRequest,
+            "Create a new API key: this one is revoked or expired, or has a successor.",
+        ),
         ApiKeyError::Mint(MintError::Overloaded { retry_after }) => overloaded(retry_after),
         error @ (ApiKeyError::NoFreeId | ApiKeyError::Mint(MintError::Failed { .. })) => {
             tracing::error!(cause = with_sources(&error), "no API key can be made");

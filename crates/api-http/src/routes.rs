@@ -5,6 +5,8 @@ mod docs;
 mod portal;
 mod probes;
 
+pub use docs::Documents;
+
 use axum::Router;
 use axum::routing::{delete, get, post};
 use metrics_exporter_prometheus::PrometheusHandle;

@@ -1,14 +1,16 @@
 //! What goes on behind the requests: the database is watched, denials are written down, old audit records leave.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use api_http::error_code::ErrorCode;
 use api_http::problem;
 use api_http::readiness::Readiness;
 use auth_api_key::{Gate, PepperFit};
 use auth_jwt::JwtAuthenticator;
 use billing_domain::DenialCounter;
 use billing_domain::ports::{Clock, RepoError, SchemaState};
+use http_edge::Drain;
 use tokio::time::MissedTickBehavior;
 
 use crate::wiring::store::Stores;
@@ -26,7 +28,7 @@ pub(crate) struct Upkeep {
     pub(crate) stores: Stores,
     pub(crate) readiness: Arc<Readiness>,
     pub(crate) tokens: Arc<JwtAuthenticator>,
-    pub(crate) gate: Gate,
+    pub(crate) gate: Arc<Mutex<Gate>>,
     pub(crate) auto_migrate: bool,
     pub(crate) denials: Arc<DenialCounter>,
     pub(crate) retention: Option<Duration>,
@@ -77,7 +79,8 @@ impl Upkeep {
     #[expect(clippy::print_stderr, reason = "the last words of a process that cannot work")]
     async fn judge_pepper(&self) -> Result<(), RepoError> {
         let counts = self.stores.usage.peppers(self.clock.now()).await?;
-        match PepperFit::judge(&counts, &self.gate) {
+        let gate = self.gate.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match PepperFit::judge(&counts, &gate) {
             PepperFit::Fits => {}
             PepperFit::SomeDoNotFit(keys) => {
                 tracing::warn!(keys, "active API keys stand under a pepper that is not configured: they do not hold");
@@ -93,12 +96,35 @@ impl Upkeep {
         Ok(())
     }
 
-    /// Writes denials down once a minute, and lets records go that are too old.
-    pub(crate) async fn audit(self) {
+    /// Whether these peppers may take the place of the old ones: not those that fit none of the stored keys.
+    pub(crate) async fn accepts(&self, gate: &Gate) -> Result<(), String> {
+        let counts = self.stores.usage.peppers(self.clock.now()).await;
+        let counts =
+            counts.map_err(|error| format!("the new pepper cannot be judged: {}", problem::with_sources(&error)))?;
+        match PepperFit::judge(&counts, gate) {
+            PepperFit::Fits => Ok(()),
+            PepperFit::SomeDoNotFit(keys) => {
+                tracing::warn!(keys, "active API keys stand under a pepper that is not configured: they do not hold");
+                Ok(())
+            }
+            PepperFit::NoneFits => Err("the new pepper fits none of the stored keys".to_owned()),
+        }
+    }
+
+    /// From now on, judges the stored keys by these peppers.
+    pub(crate) fn judge_by(&self, gate: Gate) {
+        *self.gate.lock().unwrap_or_else(PoisonError::into_inner) = gate;
+    }
+
+    /// Writes denials down once a minute, and lets records go that are too old, until the service drains.
+    pub(crate) async fn audit(self, drain: Drain) {
         let mut tick = tokio::time::interval(MINUTE);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            tick.tick().await;
+            tokio::select! {
+                _ = tick.tick() => {}
+                () = drain.wait() => return,
+            }
             self.write_denials().await;
             if let Some(retention) = self.retention {
                 match self.stores.audit.prune(self.clock.now().minus(retention)).await {
@@ -118,7 +144,8 @@ impl Upkeep {
         }
         if let Err(error) = self.stores.audit.append_denials(&denials).await {
             let attempts: u64 = denials.iter().map(|denied| denied.count).sum();
-            tracing::warn!(attempts, cause = problem::with_sources(&error), "denied attempts were not written down");
+            tracing::warn!(attempts, cause = problem::with_sources(&error), "denied attempts are not written down yet");
+            self.denials.put_back(denials, |cause| ErrorCode::from_code(cause).map(ErrorCode::as_str));
         }
     }
 }

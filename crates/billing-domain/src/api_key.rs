@@ -63,7 +63,7 @@ pub struct ApiKey {
     pub created_at: Timestamp,
     /// From when on it no longer holds.
     pub expires_at: Option<Timestamp>,
-    /// When it was revoked.
+    /// From when on it is revoked: a moment that may still come, where a successor took its place.
     pub revoked_at: Option<Timestamp>,
     /// When it was last accepted, give or take a minute.
     pub last_used_at: Option<Timestamp>,
@@ -90,10 +90,11 @@ pub struct StoredApiKey {
 }
 
 impl ApiKey {
-    /// Whether the key holds at `now`: neither revoked nor expired.
+    /// Whether the key holds at `now`: neither revoked nor expired by then.
     #[must_use]
     pub fn is_active(&self, now: Timestamp) -> bool {
-        self.revoked_at.is_none() && self.expires_at.is_none_or(|expiry| now < expiry)
+        let before = |end: Option<Timestamp>| end.is_none_or(|end| now < end);
+        before(self.revoked_at) && before(self.expires_at)
     }
 }
 

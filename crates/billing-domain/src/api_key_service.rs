@@ -1,4 +1,7 @@
 //! [`ApiKeyService`] lists and revokes API keys, [`ApiKeyIssuer`] makes and rotates them; both write down who did.
+//!
+//! What is done is written down first: a deed that cannot be written down is not done, and one that fails after that, which
+//! takes a database that goes away in between, leaves a row and an error for the caller.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -86,8 +89,8 @@ pub enum ApiKeyError {
     /// No such key, or none of this owner's.
     #[error("there is no such key")]
     NotFound,
-    /// The key is revoked or expired: it has no successor.
-    #[error("the key is revoked or expired")]
+    /// The key is revoked or expired, or has a successor already.
+    #[error("the key is revoked or expired, or has a successor already")]
     NotActive,
     /// Every id that was drawn is taken: the source of randomness repeats itself.
     #[error("every key id that was drawn is taken already")]
@@ -127,11 +130,13 @@ impl ApiKeyService {
         origin: RequestOrigin,
     ) -> Result<RevokeOutcome, ApiKeyError> {
         let key = self.find(id, owner).await?;
+        if key.revoked_at.is_some_and(|at| at <= self.clock.now()) {
+            return Ok(RevokeOutcome::AlreadyRevoked);
+        }
+        self.record(AuditAction::KeyRevoked, &key.owner, id, actor, origin).await?;
         let outcome = self.keys.revoke(id, self.clock.now()).await?;
-        match outcome {
-            RevokeOutcome::NotFound => return Err(ApiKeyError::NotFound),
-            RevokeOutcome::AlreadyRevoked => {}
-            RevokeOutcome::Revoked => self.record(AuditAction::KeyRevoked, &key.owner, id, actor, origin).await?,
+        if outcome == RevokeOutcome::NotFound {
+            return Err(ApiKeyError::NotFound);
         }
         Ok(outcome)
     }
@@ -146,10 +151,13 @@ impl ApiKeyService {
         actor: Actor,
         origin: RequestOrigin,
     ) -> Result<Vec<ApiKeyId>, ApiKeyError> {
-        let revoked = self.keys.revoke_all(owner, self.clock.now()).await?;
-        for id in &revoked {
-            self.record(AuditAction::KeyRevoked, owner, id, actor, origin.clone()).await?;
+        let now = self.clock.now();
+        for key in self.keys.list(Some(owner)).await? {
+            if key.revoked_at.is_none_or(|at| now < at) {
+                self.record(AuditAction::KeyRevoked, owner, &key.id, actor, origin.clone()).await?;
+            }
         }
+        let revoked = self.keys.revoke_all(owner, now).await?;
         Ok(revoked)
     }
 
@@ -189,7 +197,7 @@ impl ApiKeyIssuer {
     /// Makes a key. Its text is in the answer and nowhere else. Owners are held to `rules`, operators to none.
     ///
     /// # Errors
-    /// See [`ApiKeyError`]. Where the audit log fails after the key was kept, the key is revoked again as far as possible.
+    /// See [`ApiKeyError`].
     pub async fn create(
         &self,
         wanted: NewApiKey,
@@ -202,7 +210,12 @@ impl ApiKeyIssuer {
             return Err(ApiKeyError::AlreadyExpired);
         }
         self.check_origins(&wanted.return_origins, rules)?;
+        // Found before the costly minting; the store finds it again, for those that race.
+        let active = self.active(&wanted.owner, rules, now).await?;
         let at_most = rules.map(|rules| rules.at_most);
+        if let Some(limit) = at_most.filter(|limit| active >= *limit) {
+            return Err(ApiKeyError::TooMany(limit));
+        }
         for _ in 0..ID_ATTEMPTS {
             let minted = self.minter.mint().await?;
             let key = ApiKey {
@@ -218,11 +231,9 @@ impl ApiKeyIssuer {
                 last_used_at: None,
             };
             let stored = StoredApiKey { key, verifier: minted.verifier };
+            self.record(AuditAction::KeyCreated, &stored.key, actor, &origin).await?;
             match self.service.keys.insert(&stored, at_most).await? {
-                InsertOutcome::Inserted => {
-                    self.record_new(AuditAction::KeyCreated, &stored.key, &stored.key.id, actor, origin).await?;
-                    return Ok(CreatedKey { text: minted.text, key: stored.key });
-                }
+                InsertOutcome::Inserted => return Ok(CreatedKey { text: minted.text, key: stored.key }),
                 InsertOutcome::TooMany => return Err(ApiKeyError::TooMany(at_most.unwrap_or_default())),
                 InsertOutcome::IdTaken => {}
             }
@@ -230,33 +241,39 @@ impl ApiKeyIssuer {
         Err(ApiKeyError::NoFreeId)
     }
 
-    /// Makes a successor that inherits everything, and lets the key itself hold for `overlap` longer at the most. With an
-    /// owner: only a key of this owner's.
+    /// Makes a successor that inherits everything, and lets the key itself hold for `overlap` longer at the most. A key has
+    /// one successor. With an owner: only a key of this owner's, and held to the rules.
     ///
     /// # Errors
     /// [`ApiKeyError::NotFound`], [`ApiKeyError::NotActive`], and those of minting and storing.
     pub async fn rotate(
         &self,
         id: &ApiKeyId,
-        owner: Option<&UserId>,
+        owner: Option<(&UserId, &KeyRules)>,
         overlap: Duration,
         actor: Actor,
         origin: RequestOrigin,
     ) -> Result<CreatedKey, ApiKeyError> {
+        let (owner, rules) = owner.unzip();
         let old = self.service.find(id, owner).await?;
         let now = self.service.clock.now();
-        if !old.is_active(now) {
+        if !old.is_active(now) || old.revoked_at.is_some() {
             return Err(ApiKeyError::NotActive);
+        }
+        let at_most = rules.map(|rules| rules.at_most);
+        let active = self.active(&old.owner, rules, now).await?;
+        if let Some(limit) = at_most.filter(|limit| active > *limit) {
+            return Err(ApiKeyError::TooMany(limit));
         }
         for _ in 0..ID_ATTEMPTS {
             let minted = self.minter.mint().await?;
             let key = ApiKey { id: minted.id, created_at: now, last_used_at: None, ..old.clone() };
             let stored = StoredApiKey { key, verifier: minted.verifier };
-            match self.service.keys.rotate(id, &stored, now.plus(overlap)).await? {
-                RotateOutcome::Rotated => {
-                    self.record_new(AuditAction::KeyRotated, &stored.key, id, actor, origin).await?;
-                    return Ok(CreatedKey { text: minted.text, key: stored.key });
-                }
+            self.record(AuditAction::KeyRotated, &old, actor, &origin).await?;
+            self.record(AuditAction::KeyCreated, &stored.key, actor, &origin).await?;
+            match self.service.keys.rotate(id, &stored, now.plus(overlap), at_most).await? {
+                RotateOutcome::Rotated => return Ok(CreatedKey { text: minted.text, key: stored.key }),
+                RotateOutcome::TooMany => return Err(ApiKeyError::TooMany(at_most.unwrap_or_default())),
                 RotateOutcome::NotFound => return Err(ApiKeyError::NotFound),
                 RotateOutcome::NotActive => return Err(ApiKeyError::NotActive),
                 RotateOutcome::IdTaken => {}
@@ -284,20 +301,22 @@ impl ApiKeyIssuer {
         }
     }
 
-    /// Writes down a new key; one that cannot be written down does not stay.
-    async fn record_new(
+    /// How many active keys the owner has, where that counts.
+    async fn active(&self, owner: &UserId, rules: Option<&KeyRules>, now: Timestamp) -> Result<u32, ApiKeyError> {
+        if rules.is_none() {
+            return Ok(0);
+        }
+        let keys = self.service.keys.list(Some(owner)).await?;
+        Ok(u32::try_from(keys.iter().filter(|key| key.is_active(now)).count()).unwrap_or(u32::MAX))
+    }
+
+    async fn record(
         &self,
         action: AuditAction,
         key: &ApiKey,
-        about: &ApiKeyId,
         actor: Actor,
-        origin: RequestOrigin,
+        origin: &RequestOrigin,
     ) -> Result<(), ApiKeyError> {
-        let recorded = self.service.record(action, &key.owner, about, actor, origin).await;
-        if recorded.is_err() {
-            // Nobody gets to see its text, so a failure here leaves a key that nobody has.
-            let _ = self.service.keys.revoke(&key.id, key.created_at).await;
-        }
-        recorded
+        self.service.record(action, &key.owner, &key.id, actor, origin.clone()).await
     }
 }

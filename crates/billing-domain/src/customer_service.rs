@@ -27,8 +27,9 @@ impl CustomerService {
     pub async fn link(&self, link: &CustomerLink, on_conflict: OnConflict) -> Result<LinkOutcome, RepoError> {
         let outcome = self.customers.link(link, on_conflict, self.clock.now()).await?;
         match &outcome {
-            LinkOutcome::Unchanged | LinkOutcome::Conflict(_) => {}
-            LinkOutcome::Created => self.record(AuditAction::CustomerLinked, link).await?,
+            LinkOutcome::Conflict(_) => {}
+            // Unchanged: perhaps because an earlier try linked and could not write it down.
+            LinkOutcome::Created | LinkOutcome::Unchanged => self.record(AuditAction::CustomerLinked, link).await?,
             LinkOutcome::Replaced(previous) => {
                 let before = CustomerLink { customer: previous.clone(), ..link.clone() };
                 self.record(AuditAction::CustomerUnlinked, &before).await?;
@@ -38,17 +39,16 @@ impl CustomerService {
         Ok(outcome)
     }
 
-    /// Removes a user's link; gives the customer that it named.
+    /// Removes a user's link; gives the customer that it named. Written down first.
     ///
     /// # Errors
     /// [`RepoError`].
     pub async fn unlink(&self, owner: &UserId, at: &ProviderAccount) -> Result<Option<CustomerId>, RepoError> {
-        let removed = self.customers.unlink(owner, at).await?;
-        if let Some(customer) = &removed {
-            let link = CustomerLink { owner: owner.clone(), at: at.clone(), customer: customer.clone() };
+        if let Some(customer) = self.customers.find(owner, at).await? {
+            let link = CustomerLink { owner: owner.clone(), at: at.clone(), customer };
             self.record(AuditAction::CustomerUnlinked, &link).await?;
         }
-        Ok(removed)
+        self.customers.unlink(owner, at).await
     }
 
     /// All of a user's links.

@@ -5,8 +5,8 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::{ApiKeyId, Denials, Timestamp};
 
-/// Counts denied attempts per cause, source and key id. However many sources and keys there are, it holds no more than its
-/// room; beyond it attempts are counted per cause alone.
+/// Counts denied attempts per cause, source and key id. However many there are, it stays bounded: once its room is taken,
+/// further ones are counted per cause and source, and beyond twice the room per cause alone.
 #[derive(Debug)]
 pub struct DenialCounter {
     room: usize,
@@ -32,10 +32,27 @@ impl DenialCounter {
     pub fn count(&self, cause: &'static str, source: Option<&str>, key: Option<&ApiKeyId>) {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let mut denied = Denied { cause, source: source.map(str::to_owned), key: key.cloned() };
+        // Keys are the caller's to make up, so they give way first; then sources do.
         if counts.len() >= self.room && !counts.contains_key(&denied) {
-            denied = Denied { cause, source: None, key: None };
+            denied.key = None;
+        }
+        if counts.len() >= 2 * self.room && !counts.contains_key(&denied) {
+            denied.source = None;
         }
         *counts.entry(denied).or_default() += 1;
+    }
+
+    /// Takes back what could not be written down, as far as there is room.
+    pub fn put_back(&self, denials: Vec<Denials>, causes: impl Fn(&str) -> Option<&'static str>) {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        for row in denials {
+            let Some(cause) = causes(&row.cause) else { continue };
+            let mut denied = Denied { cause, source: row.source, key: row.key };
+            if counts.len() >= 2 * self.room && !counts.contains_key(&denied) {
+                denied = Denied { cause, source: None, key: None };
+            }
+            *counts.entry(denied).or_default() += row.count;
+        }
     }
 
     /// Everything counted since the last call, as of `at`; the counter is empty afterwards.
@@ -51,15 +68,38 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_flood_from_everywhere_takes_no_more_than_the_room() {
+    fn a_flood_from_everywhere_takes_no_more_than_twice_the_room() {
         let counter = DenialCounter::new(10);
         for n in 0..1000 {
             counter.count("invalid_token", Some(&format!("192.0.2.{n}")), None);
         }
         let rows = counter.take(Timestamp::from_millis(0));
-        assert_eq!(rows.len(), 11);
+        assert_eq!(rows.len(), 21);
         assert_eq!(rows.iter().map(|row| row.count).sum::<u64>(), 1000);
-        assert_eq!(rows.iter().find(|row| row.source.is_none()).map(|row| row.count), Some(990));
+        assert_eq!(rows.iter().find(|row| row.source.is_none()).map(|row| row.count), Some(980));
         assert!(counter.take(Timestamp::from_millis(0)).is_empty());
+    }
+
+    #[test]
+    fn made_up_keys_of_one_source_do_not_hide_the_others() {
+        let counter = DenialCounter::new(10);
+        for n in 0..1000 {
+            let key = format!("MadeUpKey{n:04}").parse().unwrap();
+            counter.count("invalid_api_key", Some("192.0.2.1"), Some(&key));
+        }
+        counter.count("invalid_token", Some("198.51.100.7"), None);
+        let rows = counter.take(Timestamp::from_millis(0));
+        assert!(rows.iter().any(|row| row.source.as_deref() == Some("198.51.100.7")));
+    }
+
+    #[test]
+    fn what_could_not_be_written_down_is_counted_on() {
+        let counter = DenialCounter::new(10);
+        counter.count("invalid_token", Some("192.0.2.1"), None);
+        let rows = counter.take(Timestamp::from_millis(0));
+        counter.count("invalid_token", Some("192.0.2.1"), None);
+        counter.put_back(rows, |_| Some("invalid_token"));
+        let rows = counter.take(Timestamp::from_millis(1));
+        assert_eq!(rows.iter().map(|row| row.count).collect::<Vec<_>>(), [2]);
     }
 }

@@ -107,6 +107,8 @@ async fn owners_are_held_to_rules() {
     let outside = NewApiKey { return_origins: vec!["https://evil.example".parse().unwrap()], ..wanted() };
     assert!(matches!(create(Ports::new(), outside, Some(&rules)).await, Err(ApiKeyError::OriginNotAllowed(_))));
     let mut ports = Ports::new();
+    ports.keys.expect_list().returning(|_| Ok(vec![stored("u1", None).key]));
+    ports.audit.expect_append().returning(|_| Ok(()));
     ports.keys.expect_insert().returning(|_, at_most| {
         assert_eq!(at_most, Some(2));
         Ok(InsertOutcome::TooMany)
@@ -124,27 +126,53 @@ async fn live_mode_refuses_broad_origins_from_operators_too() {
 #[tokio::test]
 async fn an_id_that_is_taken_is_drawn_again_and_not_for_ever() {
     let mut ports = Ports::new();
+    ports.audit.expect_append().returning(|_| Ok(()));
     ports.keys.expect_insert().times(3).returning(|_, _| Ok(InsertOutcome::IdTaken));
     assert!(matches!(create(ports, wanted(), None).await, Err(ApiKeyError::NoFreeId)));
 }
 
 #[tokio::test]
-async fn a_key_that_cannot_be_written_down_does_not_stay() {
-    let mut ports = Ports::new();
-    ports.keys.expect_insert().returning(|_, _| Ok(InsertOutcome::Inserted));
-    ports.audit.expect_append().returning(|_| Err(RepoError::Unavailable("down".into())));
-    ports.keys.expect_revoke().times(1).returning(|id, _| {
-        assert_eq!(id.as_str(), "SuccessorKey");
-        Ok(RevokeOutcome::Revoked)
-    });
-    assert!(matches!(create(ports, wanted(), None).await, Err(ApiKeyError::Store(_))));
+async fn what_cannot_be_written_down_is_not_done() {
+    let without_audit = || {
+        let mut ports = Ports::new();
+        ports.keys.expect_find().returning(|_| Ok(Some(stored("u1", None))));
+        ports.audit.expect_append().returning(|_| Err(RepoError::Unavailable("down".into())));
+        ports
+    };
+    assert!(matches!(create(without_audit(), wanted(), None).await, Err(ApiKeyError::Store(_))));
+    let (id, nowhere) = ("OldOldOldKey".parse().unwrap(), RequestOrigin::default);
+    let rotated = without_audit().issuer().rotate(&id, None, Duration::ZERO, Actor::Operator, nowhere()).await;
+    assert!(matches!(rotated, Err(ApiKeyError::Store(_))));
+    let revoked = without_audit().service().revoke(&id, None, Actor::Operator, nowhere()).await;
+    assert!(matches!(revoked, Err(ApiKeyError::Store(_))));
+}
+
+#[tokio::test]
+async fn at_the_limit_nothing_is_minted() {
+    let rules = KeyRules { at_most: 1, return_origins: vec![] };
+    let mut ports = Ports { minter: MockKeyMinter::new(), ..Ports::new() };
+    ports.keys.expect_list().returning(|_| Ok(vec![stored("u1", None).key]));
+    assert!(matches!(create(ports, wanted(), Some(&rules)).await, Err(ApiKeyError::TooMany(1))));
+}
+
+#[tokio::test]
+async fn a_key_has_one_successor() {
+    let mut ports = Ports { minter: MockKeyMinter::new(), ..Ports::new() };
+    let pending = NOW.plus(Duration::from_secs(60));
+    ports.keys.expect_find().returning(move |_| Ok(Some(stored("u1", Some(pending)))));
+    let id = "OldOldOldKey".parse().unwrap();
+    let rotated = ports.issuer().rotate(&id, None, Duration::ZERO, Actor::Operator, RequestOrigin::default()).await;
+    assert!(matches!(rotated, Err(ApiKeyError::NotActive)));
 }
 
 #[tokio::test]
 async fn a_successor_inherits_everything() {
-    let mut ports = Ports::new().audited(AuditAction::KeyRotated, "OldOldOldKey");
+    let mut ports =
+        Ports::new().audited(AuditAction::KeyRotated, "OldOldOldKey").audited(AuditAction::KeyCreated, "SuccessorKey");
+    ports.keys.expect_list().returning(|_| Ok(vec![stored("u1", None).key]));
     ports.keys.expect_find().returning(|_| Ok(Some(stored("u1", None))));
-    ports.keys.expect_rotate().times(1).returning(|id, successor, until| {
+    ports.keys.expect_rotate().times(1).returning(|id, successor, until, at_most| {
+        assert_eq!(at_most, Some(1));
         let old = stored("u1", None).key;
         let expected = ApiKey { id: "SuccessorKey".parse().unwrap(), created_at: NOW, ..old };
         assert_eq!((id.as_str(), &successor.key), ("OldOldOldKey", &expected));
@@ -153,20 +181,22 @@ async fn a_successor_inherits_everything() {
     });
     let (id, owner): (ApiKeyId, UserId) = ("OldOldOldKey".parse().unwrap(), "u1".parse().unwrap());
     let overlap = Duration::from_secs(60);
-    ports.issuer().rotate(&id, Some(&owner), overlap, Actor::User, RequestOrigin::default()).await.unwrap();
+    let rules = KeyRules { at_most: 1, return_origins: vec![] };
+    ports.issuer().rotate(&id, Some((&owner, &rules)), overlap, Actor::User, RequestOrigin::default()).await.unwrap();
 }
 
 #[tokio::test]
 async fn another_users_key_is_not_found_and_a_revoked_one_has_no_successor() {
     let id: ApiKeyId = "OldOldOldKey".parse().unwrap();
     let owner: UserId = "u2".parse().unwrap();
+    let rules = KeyRules { at_most: 1, return_origins: vec![] };
     let somebodys = |revoked_at| {
         let mut ports = Ports::new();
         ports.keys.expect_find().returning(move |_| Ok(Some(stored("u1", revoked_at))));
         ports
     };
     let (day, nowhere) = (Duration::from_secs(86_400), RequestOrigin::default);
-    let rotated = somebodys(None).issuer().rotate(&id, Some(&owner), day, Actor::User, nowhere()).await;
+    let rotated = somebodys(None).issuer().rotate(&id, Some((&owner, &rules)), day, Actor::User, nowhere()).await;
     assert!(matches!(rotated, Err(ApiKeyError::NotFound)));
     let revoked = somebodys(None).service().revoke(&id, Some(&owner), Actor::User, nowhere()).await;
     assert!(matches!(revoked, Err(ApiKeyError::NotFound)));

@@ -13,6 +13,9 @@ use crate::rows::{ApiKeyRow, StoredApiKeyRow, api_key_id, origins_text, permissi
 /// Tells our locks on owners from others' in the same database: "api_keys" in ASCII.
 const OWNER_LOCKS: i64 = 0x6170_695f_6b65_7973;
 
+/// So many keys of one owner are listed at the most.
+const LISTED: i64 = 1000;
+
 /// API keys in the table `api_keys`.
 #[derive(Clone, Debug)]
 pub struct PgApiKeyRepo {
@@ -38,18 +41,8 @@ impl ApiKeyRepo for PgApiKeyRepo {
                 return Ok(outcome(inserted));
             };
             let mut transaction = connection.begin().await?;
-            sqlx::query!("SELECT pg_advisory_xact_lock(hashtextextended($1, $2))", key.owner.as_str(), OWNER_LOCKS)
-                .execute(&mut *transaction)
-                .await?;
-            let active = sqlx::query_scalar!(
-                "SELECT count(*) AS \"count!\" FROM api_keys
-                 WHERE user_id = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2)",
-                key.owner.as_str(),
-                key.created_at.as_millis(),
-            )
-            .fetch_one(&mut *transaction)
-            .await?;
-            let outcome = if active >= i64::from(at_most) {
+            lock_owner(&mut transaction, &key.owner).await?;
+            let outcome = if active(&mut transaction, key).await? >= i64::from(at_most) {
                 InsertOutcome::TooMany
             } else {
                 outcome(insert(&mut transaction, stored).await?)
@@ -79,20 +72,25 @@ impl ApiKeyRepo for PgApiKeyRepo {
         .await
     }
 
+    /// One user's list ends at the newest thousand: keys that ended stay, and an answer must not grow without end. Without an
+    /// owner, all there are.
     async fn list<'a>(&self, owner: Option<&'a UserId>) -> Result<Vec<ApiKey>, RepoError> {
         bounded(async {
             let mut connection = self.connections.lease().await?;
             let rows = match owner {
                 Some(owner) => {
-                    sqlx::query_as!(
+                    let mut newest_first = sqlx::query_as!(
                         ApiKeyRow,
                         "SELECT id, user_id, name, description, permissions, return_origins, created_at, expires_at,
                                 revoked_at, last_used_at
-                         FROM api_keys WHERE user_id = $1 ORDER BY created_at, id",
+                         FROM api_keys WHERE user_id = $1 ORDER BY created_at DESC, id DESC LIMIT $2",
                         owner.as_str(),
+                        LISTED,
                     )
                     .fetch_all(&mut *connection)
-                    .await?
+                    .await?;
+                    newest_first.reverse();
+                    newest_first
                 }
                 None => {
                     sqlx::query_as!(
@@ -115,7 +113,8 @@ impl ApiKeyRepo for PgApiKeyRepo {
         bounded(async {
             let mut connection = self.connections.lease().await?;
             let revoked = sqlx::query!(
-                "UPDATE api_keys SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL",
+                "UPDATE api_keys SET revoked_at = $2
+                 WHERE id = $1 AND (revoked_at IS NULL OR revoked_at > $2)",
                 id.as_str(),
                 at.as_millis(),
             )
@@ -124,7 +123,7 @@ impl ApiKeyRepo for PgApiKeyRepo {
             let outcome = if revoked.rows_affected() == 1 {
                 RevokeOutcome::Revoked
             } else {
-                // Nothing makes a key unrevoked, so the answer cannot have changed in between.
+                // A revocation only ever moves to an earlier moment, so the answer cannot have changed in between.
                 let known = sqlx::query_scalar!("SELECT id FROM api_keys WHERE id = $1", id.as_str())
                     .fetch_optional(&mut *connection)
                     .await?;
@@ -142,9 +141,11 @@ impl ApiKeyRepo for PgApiKeyRepo {
             // Locked in the order in which uses are noted, too: two that wait for each other would be a deadlock.
             let mut revoked = sqlx::query!(
                 "WITH own AS (
-                     SELECT id FROM api_keys WHERE user_id = $1 AND revoked_at IS NULL ORDER BY id FOR NO KEY UPDATE
+                     SELECT id FROM api_keys WHERE user_id = $1 AND (revoked_at IS NULL OR revoked_at > $2)
+                     ORDER BY id FOR NO KEY UPDATE
                  )
-                 UPDATE api_keys SET revoked_at = $2 FROM own WHERE api_keys.id = own.id AND api_keys.revoked_at IS NULL
+                 UPDATE api_keys SET revoked_at = $2 FROM own
+                 WHERE api_keys.id = own.id AND (api_keys.revoked_at IS NULL OR api_keys.revoked_at > $2)
                  RETURNING api_keys.id, api_keys.created_at",
                 owner.as_str(),
                 at.as_millis(),
@@ -158,17 +159,22 @@ impl ApiKeyRepo for PgApiKeyRepo {
         .await
     }
 
-    /// In one transaction, which keeps others from changing the key meanwhile.
+    /// In one transaction, which keeps others from changing the key meanwhile; with a limit, under the owner's lock, which is
+    /// always taken before a row's.
     async fn rotate(
         &self,
         id: &ApiKeyId,
         successor: &StoredApiKey,
         until: Timestamp,
+        at_most: Option<u32>,
     ) -> Result<RotateOutcome, RepoError> {
         bounded(async {
             let now = successor.key.created_at.as_millis();
             let mut connection = self.connections.lease().await?;
             let mut transaction = connection.begin().await?;
+            if at_most.is_some() {
+                lock_owner(&mut transaction, &successor.key.owner).await?;
+            }
             let old = sqlx::query!(
                 "SELECT expires_at, revoked_at FROM api_keys WHERE id = $1 FOR NO KEY UPDATE",
                 id.as_str()
@@ -180,10 +186,11 @@ impl ApiKeyRepo for PgApiKeyRepo {
                 Some(old) if old.revoked_at.is_some() || old.expires_at.is_some_and(|expiry| expiry <= now) => {
                     RotateOutcome::NotActive
                 }
+                Some(_) if has_too_many(&mut transaction, &successor.key, at_most).await? => RotateOutcome::TooMany,
                 Some(_) if !insert(&mut transaction, successor).await? => RotateOutcome::IdTaken,
                 Some(_) => {
                     sqlx::query!(
-                        "UPDATE api_keys SET expires_at = LEAST(expires_at, $2) WHERE id = $1",
+                        "UPDATE api_keys SET revoked_at = $2 WHERE id = $1",
                         id.as_str(),
                         until.as_millis(),
                     )
@@ -202,6 +209,39 @@ impl ApiKeyRepo for PgApiKeyRepo {
 
 fn outcome(inserted: bool) -> InsertOutcome {
     if inserted { InsertOutcome::Inserted } else { InsertOutcome::IdTaken }
+}
+
+/// Until the end of the transaction, nobody else makes a key of this owner's under a limit.
+async fn lock_owner(connection: &mut PgConnection, owner: &UserId) -> Result<(), StoreError> {
+    sqlx::query!("SELECT pg_advisory_xact_lock(hashtextextended($1, $2))", owner.as_str(), OWNER_LOCKS)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// How many keys the owner of a new one has that are active when it is made.
+async fn active(connection: &mut PgConnection, new: &ApiKey) -> Result<i64, StoreError> {
+    let active = sqlx::query_scalar!(
+        "SELECT count(*) AS \"count!\" FROM api_keys
+         WHERE user_id = $1 AND (revoked_at IS NULL OR revoked_at > $2) AND (expires_at IS NULL OR expires_at > $2)",
+        new.owner.as_str(),
+        new.created_at.as_millis(),
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(active)
+}
+
+/// Whether the successor's owner has more active keys than may be.
+async fn has_too_many(
+    connection: &mut PgConnection,
+    successor: &ApiKey,
+    at_most: Option<u32>,
+) -> Result<bool, StoreError> {
+    match at_most {
+        None => Ok(false),
+        Some(at_most) => Ok(active(connection, successor).await? > i64::from(at_most)),
+    }
 }
 
 /// Whether the id was free, and now is this key's.

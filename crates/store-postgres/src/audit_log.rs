@@ -1,11 +1,13 @@
 //! [`PgAuditLog`].
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use billing_domain::ports::{AuditLog, RepoError};
 use billing_domain::{AuditEvent, AuditQuery, AuditRecord, Denials, Timestamp, UserId};
 use sqlx::{Connection, PgConnection};
+use tokio::time::sleep;
 
 use crate::audit_rows::{AuditRow, FORGOTTEN};
 use crate::connections::{Connections, bounded};
@@ -14,6 +16,12 @@ use crate::group_commit::GroupCommit;
 
 /// So many rows are deleted or rewritten in one transaction, so that each is a matter of milliseconds.
 const BATCH: i64 = 5000;
+
+/// So many batches are deleted in one call: the next call goes on, and nobody waits for the end of a flood's rows.
+const BATCHES: u32 = 20;
+
+/// Between two batches, so that others get their turn to write.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// The lock on the end of the log: "auditlog" in ASCII.
 const LOG_LOCK: i64 = 0x6175_6469_746c_6f67;
@@ -36,8 +44,19 @@ impl PgAuditLog {
         Self { connections, events }
     }
 
-    /// Deletes a user's links and keys, and the addresses that the keys were tried from: they may be the user's. The keys'
-    /// ids stay in the log; they name a key, and with that gone, nobody.
+    /// Takes some addresses out of the log that a user's keys were tried from: they may be the user's. Gives how many. The keys'
+    /// ids stay; they name a key, and with that gone, nobody.
+    async fn forget_denials(&self, user: &UserId) -> Result<u64, RepoError> {
+        bounded(async {
+            let mut connection = self.connections.lease().await?;
+            let rewritten = denials_without_source(&mut connection, user).await?;
+            connection.done();
+            Ok(rewritten)
+        })
+        .await
+    }
+
+    /// Deletes a user's links and keys; and, because only the keys tell which they are, the addresses that came meanwhile.
     async fn forget_account(&self, user: &UserId) -> Result<u64, RepoError> {
         bounded(async {
             let mut connection = self.connections.lease().await?;
@@ -46,14 +65,7 @@ impl PgAuditLog {
             sqlx::query_scalar!("SELECT id FROM api_keys WHERE user_id = $1 ORDER BY id FOR UPDATE", user.as_str())
                 .fetch_all(&mut *transaction)
                 .await?;
-            let denials = sqlx::query!(
-                "UPDATE audit_log SET source = NULL
-                 WHERE kind = 'denials' AND source IS NOT NULL
-                   AND key_id IN (SELECT id FROM api_keys WHERE user_id = $1)",
-                user.as_str(),
-            )
-            .execute(&mut *transaction)
-            .await?;
+            let denials = denials_without_source(&mut transaction, user).await?;
             let keys = sqlx::query!("DELETE FROM api_keys WHERE user_id = $1", user.as_str())
                 .execute(&mut *transaction)
                 .await?;
@@ -62,7 +74,7 @@ impl PgAuditLog {
                 .await?;
             transaction.commit().await?;
             connection.done();
-            Ok(denials.rows_affected() + keys.rows_affected() + links.rows_affected())
+            Ok(denials + keys.rows_affected() + links.rows_affected())
         })
         .await
     }
@@ -73,7 +85,8 @@ impl PgAuditLog {
             let mut connection = self.connections.lease().await?;
             let rewritten = sqlx::query!(
                 "UPDATE audit_log
-                 SET user_id = $2, customer_id = CASE WHEN customer_id IS NULL THEN NULL ELSE $2 END, source = NULL
+                 SET user_id = $2, customer_id = CASE WHEN customer_id IS NULL THEN NULL ELSE $2 END,
+                     request_id = NULL, source = NULL
                  WHERE sequence IN (SELECT sequence FROM audit_log WHERE user_id = $1 ORDER BY sequence LIMIT $3)",
                 user.as_str(),
                 FORGOTTEN,
@@ -162,21 +175,34 @@ impl AuditLog for PgAuditLog {
         .await
     }
 
+    /// Some batches of the oldest; where there are more, the next call deletes them.
     async fn prune(&self, before: Timestamp) -> Result<u64, RepoError> {
         let mut all = 0;
-        loop {
+        for batch in 0..BATCHES {
+            if batch > 0 {
+                sleep(PAUSE).await;
+            }
             let some = self.prune_some(before).await?;
             all += some;
             if some < BATCH.unsigned_abs() {
-                return Ok(all);
+                break;
             }
         }
+        Ok(all)
     }
 
-    /// First what the person can act through, so that nothing is added meanwhile; then the log, some rows at a time. What
-    /// fails in between is made good by calling this again.
+    /// First what only the keys can tell; then what the person can act through, so that nothing is added meanwhile; then the
+    /// rest of the log. Some rows at a time: what fails in between is made good by calling this again.
     async fn forget(&self, user: &UserId) -> Result<u64, RepoError> {
-        let mut all = self.forget_account(user).await?;
+        let mut all = 0;
+        loop {
+            let some = self.forget_denials(user).await?;
+            all += some;
+            if some < BATCH.unsigned_abs() {
+                break;
+            }
+        }
+        all += self.forget_account(user).await?;
         // A user of this name cannot be told from those who were forgotten before, and rewriting would have no end.
         while user.as_str() != FORGOTTEN {
             let some = self.forget_events(user).await?;
@@ -187,6 +213,21 @@ impl AuditLog for PgAuditLog {
         }
         Ok(all)
     }
+}
+
+async fn denials_without_source(connection: &mut PgConnection, user: &UserId) -> Result<u64, StoreError> {
+    let rewritten = sqlx::query!(
+        "UPDATE audit_log SET source = NULL
+         WHERE sequence IN (SELECT sequence FROM audit_log
+                            WHERE kind = 'denials' AND source IS NOT NULL
+                              AND key_id IN (SELECT id FROM api_keys WHERE user_id = $1)
+                            LIMIT $2)",
+        user.as_str(),
+        BATCH,
+    )
+    .execute(connection)
+    .await?;
+    Ok(rewritten.rows_affected())
 }
 
 async fn write(connections: &Connections, rows: &[AuditRow]) -> Result<(), RepoError> {

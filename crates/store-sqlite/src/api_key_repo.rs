@@ -10,6 +10,9 @@ use crate::connections::{Connections, bounded};
 use crate::error::StoreError;
 use crate::rows::{ApiKeyRow, StoredApiKeyRow, api_key_id, origins_text, permissions_text};
 
+/// So many keys of one owner are listed at the most.
+const LISTED: i64 = 1000;
+
 /// API keys in the table `api_keys`.
 #[derive(Clone, Debug)]
 pub struct SqliteApiKeyRepo {
@@ -36,15 +39,7 @@ impl ApiKeyRepo for SqliteApiKeyRepo {
                 return Ok(outcome(inserted));
             };
             let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-            let active = sqlx::query_scalar!(
-                "SELECT count(*) AS \"count!: i64\" FROM api_keys
-                 WHERE user_id = ?1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?2)",
-                key.owner.as_str(),
-                key.created_at.as_millis(),
-            )
-            .fetch_one(&mut *transaction)
-            .await?;
-            let outcome = if active >= i64::from(at_most) {
+            let outcome = if active(&mut transaction, key).await? >= i64::from(at_most) {
                 InsertOutcome::TooMany
             } else {
                 outcome(insert(&mut transaction, stored).await?)
@@ -74,20 +69,25 @@ impl ApiKeyRepo for SqliteApiKeyRepo {
         .await
     }
 
+    /// One user's list ends at the newest thousand: keys that ended stay, and an answer must not grow without end. Without an
+    /// owner, all there are.
     async fn list<'a>(&self, owner: Option<&'a UserId>) -> Result<Vec<ApiKey>, RepoError> {
         bounded(async {
             let mut connection = self.connections.lease().await?;
             let rows = match owner {
                 Some(owner) => {
-                    sqlx::query_as!(
+                    let mut newest_first = sqlx::query_as!(
                         ApiKeyRow,
                         "SELECT id, user_id, name, description, permissions, return_origins, created_at, expires_at,
                                 revoked_at, last_used_at
-                         FROM api_keys WHERE user_id = ?1 ORDER BY created_at, id",
+                         FROM api_keys WHERE user_id = ?1 ORDER BY created_at DESC, id DESC LIMIT ?2",
                         owner.as_str(),
+                        LISTED,
                     )
                     .fetch_all(&mut *connection)
-                    .await?
+                    .await?;
+                    newest_first.reverse();
+                    newest_first
                 }
                 None => {
                     sqlx::query_as!(
@@ -110,7 +110,8 @@ impl ApiKeyRepo for SqliteApiKeyRepo {
         bounded(async {
             let mut connection = self.connections.lease().await?;
             let revoked = sqlx::query!(
-                "UPDATE api_keys SET revoked_at = ?2 WHERE id = ?1 AND revoked_at IS NULL",
+                "UPDATE api_keys SET revoked_at = ?2
+                 WHERE id = ?1 AND (revoked_at IS NULL OR revoked_at > ?2)",
                 id.as_str(),
                 at.as_millis(),
             )
@@ -119,7 +120,7 @@ impl ApiKeyRepo for SqliteApiKeyRepo {
             let outcome = if revoked.rows_affected() == 1 {
                 RevokeOutcome::Revoked
             } else {
-                // Nothing makes a key unrevoked, so the answer cannot have changed in between.
+                // A revocation only ever moves to an earlier moment, so the answer cannot have changed in between.
                 let known = sqlx::query_scalar!("SELECT id FROM api_keys WHERE id = ?1", id.as_str())
                     .fetch_optional(&mut *connection)
                     .await?;
@@ -135,7 +136,8 @@ impl ApiKeyRepo for SqliteApiKeyRepo {
         bounded(async {
             let mut connection = self.connections.lease().await?;
             let mut revoked = sqlx::query!(
-                "UPDATE api_keys SET revoked_at = ?2 WHERE user_id = ?1 AND revoked_at IS NULL RETURNING id, created_at",
+                "UPDATE api_keys SET revoked_at = ?2
+                 WHERE user_id = ?1 AND (revoked_at IS NULL OR revoked_at > ?2) RETURNING id, created_at",
                 owner.as_str(),
                 at.as_millis(),
             )
@@ -154,6 +156,7 @@ impl ApiKeyRepo for SqliteApiKeyRepo {
         id: &ApiKeyId,
         successor: &StoredApiKey,
         until: Timestamp,
+        at_most: Option<u32>,
     ) -> Result<RotateOutcome, RepoError> {
         bounded(async {
             let now = successor.key.created_at.as_millis();
@@ -167,10 +170,11 @@ impl ApiKeyRepo for SqliteApiKeyRepo {
                 Some(old) if old.revoked_at.is_some() || old.expires_at.is_some_and(|expiry| expiry <= now) => {
                     RotateOutcome::NotActive
                 }
+                Some(_) if has_too_many(&mut transaction, &successor.key, at_most).await? => RotateOutcome::TooMany,
                 Some(_) if !insert(&mut transaction, successor).await? => RotateOutcome::IdTaken,
                 Some(_) => {
                     sqlx::query!(
-                        "UPDATE api_keys SET expires_at = min(coalesce(expires_at, ?2), ?2) WHERE id = ?1",
+                        "UPDATE api_keys SET revoked_at = ?2 WHERE id = ?1",
                         id.as_str(),
                         until.as_millis(),
                     )
@@ -189,6 +193,31 @@ impl ApiKeyRepo for SqliteApiKeyRepo {
 
 fn outcome(inserted: bool) -> InsertOutcome {
     if inserted { InsertOutcome::Inserted } else { InsertOutcome::IdTaken }
+}
+
+/// How many keys the owner of a new one has that are active when it is made.
+async fn active(connection: &mut SqliteConnection, new: &ApiKey) -> Result<i64, StoreError> {
+    let active = sqlx::query_scalar!(
+        "SELECT count(*) AS \"count!: i64\" FROM api_keys
+         WHERE user_id = ?1 AND (revoked_at IS NULL OR revoked_at > ?2) AND (expires_at IS NULL OR expires_at > ?2)",
+        new.owner.as_str(),
+        new.created_at.as_millis(),
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(active)
+}
+
+/// Whether the successor's owner has more active keys than may be.
+async fn has_too_many(
+    connection: &mut SqliteConnection,
+    successor: &ApiKey,
+    at_most: Option<u32>,
+) -> Result<bool, StoreError> {
+    match at_most {
+        None => Ok(false),
+        Some(at_most) => Ok(active(connection, successor).await? > i64::from(at_most)),
+    }
 }
 
 /// Whether the id was free, and now is this key's.

@@ -112,7 +112,7 @@ impl ApiKeyUsage for SqliteApiKeyUsage {
             let mut connection = self.connections.lease().await?;
             let rows = sqlx::query!(
                 "SELECT pepper_id, count(*) AS \"count!: i64\" FROM api_keys
-                 WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?1)
+                 WHERE (revoked_at IS NULL OR revoked_at > ?1) AND (expires_at IS NULL OR expires_at > ?1)
                  GROUP BY pepper_id ORDER BY pepper_id NULLS FIRST",
                 now.as_millis(),
             )

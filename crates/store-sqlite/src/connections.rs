@@ -49,7 +49,9 @@ impl Connections {
             .filename(settings.file)
             .create_if_missing(false)
             .foreign_keys(true)
-            .synchronous(SqliteSynchronous::Full);
+            .synchronous(SqliteSynchronous::Full)
+            // Who is forgotten is to be gone from the file's free pages, too.
+            .pragma("secure_delete", "ON");
         let for_migrations = Arc::new(options.clone().busy_timeout(MIGRATION_BUSY_LIMIT));
         let pool = SqlitePoolOptions::new()
             .max_connections(MAX_CONNECTIONS)

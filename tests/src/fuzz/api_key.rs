@@ -9,8 +9,9 @@ use super::edit::{self, Edit};
 use crate::world::checksum;
 
 const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-const PIECES: [&str; 18] =
-    ["_", "__", "-", ".", " ", "\n", "\0", "é", "٣", "llmgen", "llmgen_", "LLMGEN", "0", "z", "A", "%5F", "🔑", "0W5whn"];
+const PIECES: [&str; 18] = [
+    "_", "__", "-", ".", " ", "\n", "\0", "é", "٣", "llmgen", "llmgen_", "LLMGEN", "0", "z", "A", "%5F", "🔑", "0W5whn",
+];
 
 /// How to make one key: from the good one, or from nothing.
 #[derive(Clone, Debug)]

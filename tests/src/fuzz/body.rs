@@ -45,17 +45,46 @@ pub struct Flow {
 }
 
 const NAMES: [&str; 12] = [
-    "returnUrl", "returnUrl", "locale", "locale", "flow", "flow", "return_url", "ReturnUrl", "return\\u0055rl", "", "type", "x",
+    "returnUrl",
+    "returnUrl",
+    "locale",
+    "locale",
+    "flow",
+    "flow",
+    "return_url",
+    "ReturnUrl",
+    "return\\u0055rl",
+    "",
+    "type",
+    "x",
 ];
 const VALUES: [&str; 22] = [
-    r#""https://app.example.com/""#, r#""de""#, "null", r#""""#, "1", "true", "[]", "{}", r#"{"type":"payment_method_update"}"#,
-    r#"{"type":"subscription_cancel","subscriptionId":"sub_1"}"#, r#"{"type":"x","subscriptionId":null}"#, r#"{"type":1}"#,
-    r#"{"type":"x","type":"y"}"#, r#"["payment_method_update"]"#, r#"{"subscriptionId":"sub_1"}"#, r#"{"type":"x","more":1}"#,
-    r#""\ud800""#, r#""\ud83d\ude00""#, "1e400", "-0", r#"{"type":"x","subscriptionId":["a"]}"#, r#"["https://app.example.com/"]"#,
+    r#""https://app.example.com/""#,
+    r#""de""#,
+    "null",
+    r#""""#,
+    "1",
+    "true",
+    "[]",
+    "{}",
+    r#"{"type":"payment_method_update"}"#,
+    r#"{"type":"subscription_cancel","subscriptionId":"sub_1"}"#,
+    r#"{"type":"x","subscriptionId":null}"#,
+    r#"{"type":1}"#,
+    r#"{"type":"x","type":"y"}"#,
+    r#"["payment_method_update"]"#,
+    r#"{"subscriptionId":"sub_1"}"#,
+    r#"{"type":"x","more":1}"#,
+    r#""\ud800""#,
+    r#""\ud83d\ude00""#,
+    "1e400",
+    "-0",
+    r#"{"type":"x","subscriptionId":["a"]}"#,
+    r#"["https://app.example.com/"]"#,
 ];
 const PIECES: [&str; 24] = [
-    "\"", "{", "}", "[", "]", ",", ":", "\\", " ", "\n", "\t", "\u{b}", "\u{a0}", "\u{feff}", "0", "-", "e", ".", "null", "\\u0000",
-    "//", "NaN", "'", "\0",
+    "\"", "{", "}", "[", "]", ",", ":", "\\", " ", "\n", "\t", "\u{b}", "\u{a0}", "\u{feff}", "0", "-", "e", ".",
+    "null", "\\u0000", "//", "NaN", "'", "\0",
 ];
 
 /// Texts of bodies, good and bad.
@@ -70,7 +99,10 @@ pub fn texts() -> BoxedStrategy<Sent> {
     });
     let fit = select(
         &[
-            "", "{}", r#"{"returnUrl":"https://app.example.com/","locale":null}"#, r#"{"flow":{"type":"payment_method_update"}}"#,
+            "",
+            "{}",
+            r#"{"returnUrl":"https://app.example.com/","locale":null}"#,
+            r#"{"flow":{"type":"payment_method_update"}}"#,
             r#" {"locale":"ko-KR","flow":{"subscriptionId":"sub_1","type":"subscription_cancel"}} "#,
         ][..],
     );

@@ -7,15 +7,13 @@ use serde::Deserialize;
 use super::json::{Json, member};
 use super::profile::{Answer, NOW, Profile};
 
-/// An answer without its subject.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+/// Whether a token holds, permitted or not. Answers on the same side that differ are never allowed.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub enum Side {
-    /// See [`Answer::Accept`].
-    Accept,
-    /// See [`Answer::Forbid`].
-    Forbid,
-    /// See [`Answer::Refuse`].
+    /// It does.
+    Hold,
+    /// It does not.
     Refuse,
 }
 
@@ -24,8 +22,7 @@ impl Side {
     #[must_use]
     pub const fn of(answer: &Answer) -> Self {
         match answer {
-            Answer::Accept(_) => Self::Accept,
-            Answer::Forbid(_) => Self::Forbid,
+            Answer::Accept(_) | Answer::Forbid(_) => Self::Hold,
             Answer::Refuse => Self::Refuse,
         }
     }
@@ -38,14 +35,56 @@ impl Side {
 #[must_use]
 pub fn is_in(category: &str, profile: &Profile, token: &str) -> bool {
     let parts: Vec<String> = token.split('.').take(2).filter_map(decoded).collect();
-    let claims = parts.get(1).and_then(|claims| Json::object(claims.as_bytes())).unwrap_or_default();
     match category {
-        "a fraction of a second at a limit" => ["exp", "nbf", "iat"].iter().any(|name| {
-            let limits = [NOW - profile.leeway, NOW + profile.leeway];
-            matches!(member(&claims, name), Some(Json::Number(s)) if s.fract() != 0.0 && limits.contains(&(s.floor() as i64)))
-        }),
+        "fraction at the end" => has_fraction(&parts, &["exp"], NOW - profile.leeway),
+        "fraction at the start" => has_fraction(&parts, &["nbf", "iat"], NOW + profile.leeway),
+        "half a surrogate pair" => only_fault_is(&parts, without_surrogates),
+        "no finite number" => only_fault_is(&parts, with_finite_numbers),
         unknown => panic!("no category is called {unknown}"),
     }
+}
+
+/// Whether one of these dates is within the second that begins at `limit`, and not at its beginning.
+fn has_fraction(parts: &[String], names: &[&str], limit: i64) -> bool {
+    let claims = parts.get(1).and_then(|claims| Json::object(claims.as_bytes())).unwrap_or_default();
+    names.iter().any(
+        |name| matches!(member(&claims, name), Some(Json::Number(s)) if s.fract() != 0.0 && s.floor() as i64 == limit),
+    )
+}
+
+/// Whether header and claims are strict JSON once they are mended, and were not before.
+fn only_fault_is(parts: &[String], mended: fn(&str) -> String) -> bool {
+    let strict = |text: &str| Json::object(text.as_bytes()).is_some();
+    !parts.iter().all(|part| strict(part)) && parts.iter().all(|part| strict(&mended(part)))
+}
+
+fn without_surrogates(text: &str) -> String {
+    let mut pieces = text.split("\\u");
+    let mut mended = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let unit = piece.get(..4).and_then(|digits| u16::from_str_radix(digits, 16).ok());
+        match unit {
+            Some(0xd800..=0xdfff) => mended.extend(["x", &piece[4..]]),
+            _ => mended.extend(["\\u", piece]),
+        }
+    }
+    mended
+}
+
+fn with_finite_numbers(text: &str) -> String {
+    let text = text.replace("Infinity", "1").replace("NaN", "1");
+    let in_number = |c: char| c.is_ascii_digit() || "+-.eE".contains(c);
+    let mut mended = String::new();
+    let mut rest = text.as_str();
+    while !rest.is_empty() {
+        let end = rest.find(|c| !in_number(c)).unwrap_or(rest.len());
+        let (number, after) = rest.split_at(end);
+        mended.push_str(if number.parse().is_ok_and(f64::is_infinite) { "1" } else { number });
+        let other = after.find(in_number).unwrap_or(after.len());
+        mended.push_str(&after[..other]);
+        rest = &after[other..];
+    }
+    mended
 }
 
 fn decoded(part: &str) -> Option<String> {

@@ -67,7 +67,8 @@ impl Edit {
             }
             Self::SwapCase(index) => {
                 let at = at(index, chars.len());
-                let swap = |c: char| if c.is_ascii_lowercase() { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() };
+                let swap =
+                    |c: char| if c.is_ascii_lowercase() { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() };
                 chars.iter().enumerate().map(|(place, c)| if place == at { swap(*c) } else { *c }).collect()
             }
             Self::Cut(index) => chars[..at(index, chars.len() + 1)].iter().collect(),

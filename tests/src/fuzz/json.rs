@@ -188,8 +188,19 @@ mod tests {
     fn it_reads_what_the_grammar_has_and_nothing_else() {
         let good = [r#"{}"#, r#" {"a" : [1, -0.5e+3, true,null] , "b":{"\u0061":"\ud83d\ude00\n"}}"#];
         let bad = [
-            "[]", "{", "{}x", "{\"a\":01}", "{\"a\":1.}", "{\"a\":1,}", "{\"a\":1,\"\\u0061\":2}", "{\"a\":\"\\ud800\"}",
-            "{\"a\":NaN}", "{\"a\":1e400}", "{\"a\":\"\t\"}", "{'a':1}", "\u{feff}{}",
+            "[]",
+            "{",
+            "{}x",
+            "{\"a\":01}",
+            "{\"a\":1.}",
+            "{\"a\":1,}",
+            "{\"a\":1,\"\\u0061\":2}",
+            "{\"a\":\"\\ud800\"}",
+            "{\"a\":NaN}",
+            "{\"a\":1e400}",
+            "{\"a\":\"\t\"}",
+            "{'a':1}",
+            "\u{feff}{}",
         ];
         assert!(good.iter().all(|text| Json::object(text.as_bytes()).is_some()));
         let taken: Vec<_> = bad.iter().filter(|text| Json::object(text.as_bytes()).is_some()).collect();

@@ -139,7 +139,9 @@ impl Profile {
 #[must_use]
 pub fn ask(authenticator: &JwtAuthenticator, token: &str) -> Answer {
     match crate::runtime::wait(authenticator.authenticate(&Credential::new(token))) {
-        Ok(principal) if principal.permissions == Permissions::All => Answer::Accept(principal.owner.as_str().to_owned()),
+        Ok(principal) if principal.permissions == Permissions::All => {
+            Answer::Accept(principal.owner.as_str().to_owned())
+        }
         Ok(principal) => Answer::Forbid(principal.owner.as_str().to_owned()),
         Err(AuthError::Invalid { .. } | AuthError::Expired) => Answer::Refuse,
         Err(other) => panic!("{other:?}"),

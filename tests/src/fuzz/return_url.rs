@@ -9,32 +9,121 @@ use super::edit;
 
 /// The origins of the policy under test.
 pub const ORIGINS: [&str; 8] = [
-    "https://app.example.com", "https://app.example.com:8443", "https://*.wild.example.com", "https://*.deep.example.com:8443",
-    "http://localhost:3000", "http://[::1]:3000", "https://xn--bcher-kva.example", "https://[2001:db8::1]",
+    "https://app.example.com",
+    "https://app.example.com:8443",
+    "https://*.wild.example.com",
+    "https://*.deep.example.com:8443",
+    "http://localhost:3000",
+    "http://[::1]:3000",
+    "https://xn--bcher-kva.example",
+    "https://[2001:db8::1]",
 ];
 
 const SCHEMES: [&str; 12] = [
-    "https://", "https://", "https://", "HTTPS://", "http://", "https:/", "https:", "//", "javascript:", "ftp://", "https:///",
+    "https://",
+    "https://",
+    "https://",
+    "HTTPS://",
+    "http://",
+    "https:/",
+    "https:",
+    "//",
+    "javascript:",
+    "ftp://",
+    "https:///",
     "https:\\\\",
 ];
 const HOSTS: [&str; 34] = [
-    "app.example.com", "APP.example.COM", "a.wild.example.com", "b.a.wild.example.com", "wild.example.com", "xwild.example.com",
-    "x.deep.example.com", "localhost", "127.0.0.1", "0x7f.1", "2130706433", "[::1]", "[2001:db8::1]", "[2001:DB8:0::1]",
-    "[::ffff:127.0.0.1]", "evil.example", "app.example.com.evil.example", "app.example.com.", "app..example.com", ".example.com",
-    "app.example.com@evil.example", "evil.example\\@app.example.com", "app.example.com%2eevil.example", "bücher.example",
-    "xn--bcher-kva.example", "XN--BCHER-KVA.example", "xn--a", "ａpp.example.com", "app。example.com", "[::1", "[v1.a]", "",
-    "[::1%25eth0]", "app.example.com#@evil.example",
+    "app.example.com",
+    "APP.example.COM",
+    "a.wild.example.com",
+    "b.a.wild.example.com",
+    "wild.example.com",
+    "xwild.example.com",
+    "x.deep.example.com",
+    "localhost",
+    "127.0.0.1",
+    "0x7f.1",
+    "2130706433",
+    "[::1]",
+    "[2001:db8::1]",
+    "[2001:DB8:0::1]",
+    "[::ffff:127.0.0.1]",
+    "evil.example",
+    "app.example.com.evil.example",
+    "app.example.com.",
+    "app..example.com",
+    ".example.com",
+    "app.example.com@evil.example",
+    "evil.example\\@app.example.com",
+    "app.example.com%2eevil.example",
+    "bücher.example",
+    "xn--bcher-kva.example",
+    "XN--BCHER-KVA.example",
+    "xn--a",
+    "ａpp.example.com",
+    "app。example.com",
+    "[::1",
+    "[v1.a]",
+    "",
+    "[::1%25eth0]",
+    "app.example.com#@evil.example",
 ];
 const PORTS: [&str; 14] =
     ["", "", "", "", ":443", ":8443", ":3000", ":80", ":0", ":", ":65536", ":0443", ":+443", ":99999999999"];
 const TAILS: [&str; 24] = [
-    "", "/", "/billing", "/a/../b", "/%2e%2e/b", "/a//b", "/ü/☃", "?a=b", "?a=b&c=d#e", "#f", "/;x=y", "/@evil.example",
-    "//evil.example", "/\\evil.example", "/%", "/%zz", "?u=https://evil.example/", "/{a}|b^`", "?[]{}|^`'", "#`{}|^\"<>", "/.", "/..",
-    "/a b", "/\"<>",
+    "",
+    "/",
+    "/billing",
+    "/a/../b",
+    "/%2e%2e/b",
+    "/a//b",
+    "/ü/☃",
+    "?a=b",
+    "?a=b&c=d#e",
+    "#f",
+    "/;x=y",
+    "/@evil.example",
+    "//evil.example",
+    "/\\evil.example",
+    "/%",
+    "/%zz",
+    "?u=https://evil.example/",
+    "/{a}|b^`",
+    "?[]{}|^`'",
+    "#`{}|^\"<>",
+    "/.",
+    "/..",
+    "/a b",
+    "/\"<>",
 ];
 const PIECES: [&str; 26] = [
-    "/", "\\", "@", ":", "?", "#", ".", "%", "[", "]", "\t", "\n", " ", "\0", "\u{ad}", "\u{200b}", "\u{3000}", "。", "é", "*", "https://",
-    "evil.example", "%00", "%40", "//", "443",
+    "/",
+    "\\",
+    "@",
+    ":",
+    "?",
+    "#",
+    ".",
+    "%",
+    "[",
+    "]",
+    "\t",
+    "\n",
+    " ",
+    "\0",
+    "\u{ad}",
+    "\u{200b}",
+    "\u{3000}",
+    "。",
+    "é",
+    "*",
+    "https://",
+    "evil.example",
+    "%00",
+    "%40",
+    "//",
+    "443",
 ];
 
 /// Texts of URLs, good and bad.
@@ -76,7 +165,8 @@ pub fn by_rfc_3986(url: &str) -> Seen {
     let end = url[start..].find(['/', '?', '#']).map_or(url.len(), |at| start + at);
     let (head, tail) = url.split_at(end);
     let whole = format!("{head}{}", encode_what_the_rfc_lacks(tail));
-    let uri = fluent_uri::Uri::parse(whole.as_str()).unwrap_or_else(|error| panic!("RFC 3986 does not know {whole}: {error}"));
+    let uri = fluent_uri::Uri::parse(whole.as_str())
+        .unwrap_or_else(|error| panic!("RFC 3986 does not know {whole}: {error}"));
     let authority = uri.authority().expect("a URL has an authority");
     assert!(!authority.has_userinfo(), "a user name in {whole}");
     let scheme = uri.scheme().as_str().to_ascii_lowercase();
@@ -102,7 +192,9 @@ pub fn is_listed(seen: &Seen) -> bool {
     ORIGINS.iter().any(|allowed| {
         let (scheme, rest) = allowed.split_once("://").expect("an origin has a scheme");
         let host_end = rest.rfind(':').filter(|at| !rest[*at..].contains(']')).unwrap_or(rest.len());
-        let port = rest[host_end..].strip_prefix(':').map_or_else(|| default_port(scheme), |port| port.parse().expect("a port"));
+        let port = rest[host_end..]
+            .strip_prefix(':')
+            .map_or_else(|| default_port(scheme), |port| port.parse().expect("a port"));
         let host_fits = match rest[..host_end].strip_prefix('*') {
             Some(parent) => seen.host.len() > parent.len() && seen.host.ends_with(parent),
             None => seen.host == rest[..host_end],

@@ -1,5 +1,7 @@
 //! Access tokens by grammar: good ones, nearly good ones and hostile ones, each a plan that shrinks.
 
+mod words;
+
 use std::sync::LazyLock;
 
 use base64::Engine as _;
@@ -10,6 +12,7 @@ use proptest::prelude::{BoxedStrategy, Just, Strategy, any};
 use proptest::prop_oneof;
 use proptest::sample::select;
 
+use self::words::{CLAIM_NAMES, HEADER_NAMES, HEADER_VALUES, JSON_PIECES, NUMBERS, OFFSETS, TEXTS, TOKEN_PIECES};
 use super::edit::{self, Edit};
 use super::profile::{NOW, OLD_SECRET, PROFILES, Profile, SECRET};
 use crate::tokens::pem;
@@ -59,45 +62,6 @@ struct Change {
     beside: bool,
 }
 
-const HEADER_NAMES: [&str; 16] = [
-    "alg", "typ", "cty", "kid", "crit", "b64", "zip", "jku", "x5u", "x5c", "jwk", "enc", "Alg", "p2c", "\\u0061lg", "",
-];
-const HEADER_VALUES: [&str; 40] = [
-    r#""HS256""#, r#""RS256""#, r#""ES256""#, r#""EdDSA""#, r#""none""#, r#""None""#, r#""hs256""#, r#""HS384""#,
-    r#""HS512""#, r#""PS256""#, r#""RS512""#, r#""ES384""#, r#""JWT""#, r#""jwt""#, r#""at+jwt""#, r#""AT+JWT""#,
-    r#""application/at+jwt""#, r#""application/jwt""#, r#""dpop+jwt""#, r#""JWT ""#, r#""""#, "null", "true", "1", "[]",
-    "{}", r#"["HS256"]"#, r#"["b64"]"#, r#"["exp"]"#, "false", r#""DEF""#, r#""jwt;x=1""#, r#""text/plain""#,
-    r#""k1""#, r#""http://127.0.0.1:1/keys""#, r#"{"kty":"oct","k":"AA"}"#, "1.5", "-0", r#""\ud83d\ude00""#, r#""\u0000""#,
-];
-const CLAIM_NAMES: [&str; 20] = [
-    "sub", "exp", "nbf", "iat", "iss", "aud", "jti", "org_id", "role", "tier", "type", "token_use", "token_type", "typ",
-    "Exp", "scope", "email", "\\u0065xp", "s\\u0075b", "",
-];
-const TEXTS: [&str; 39] = [
-    r#""user_1""#, r#""""#, r#"" ""#, r#""https://issuer.test""#, r#""https://issuer.test/""#, r#""https://ISSUER.test""#,
-    r#""billing""#, r#""Billing""#, r#"["billing"]"#, r#"["other","billing"]"#, r#"["billing",1]"#, r#"["other"]"#, "[]",
-    r#"[["billing"]]"#, r#"{"billing":true}"#, "null", "true", "false", r#""refresh""#, r#""REFRESH_TOKEN""#, r#""id""#,
-    r#""ID_Token""#, r#""access""#, r#""offline""#, r#""Logout""#, r#"["refresh"]"#, r#"[["refresh"]]"#, r#""owner""#,
-    r#""admin""#, r#""gold""#, r#"["owner"]"#, r#""a\u0000b""#, r#""a\u0085b""#, r#""\ud800""#, r#""\ud83d\ude00""#,
-    r#""é\n""#, r#""\u2028""#, r#""1800000600""#, "{}",
-];
-const NUMBERS: [&str; 21] = [
-    "0", "-1", "-0", "1", "1e9", "18e8", "1.8e+9", "1800000600.25", "1800000030.5", "1799999970.5", "1799999969.999",
-    "1800086430.001", "9007199254740993", "18446744073709551616", "253402300799", "253402300800", "1e400", "-1e400", "NaN",
-    "Infinity", "01800000600",
-];
-/// Distances from now, around each limit of each profile.
-const OFFSETS: [i64; 27] = [
-    -86_400, -600, -61, -31, -30, -29, -1, 0, 1, 29, 30, 31, 32, 60, 299, 300, 569, 570, 599, 600, 601, 630, 631, 86_399,
-    86_400, 86_430, 86_431,
-];
-const JSON_PIECES: [&str; 24] = [
-    "\"", "{", "}", "[", "]", ",", ":", "\\", " ", "\n", "\t", "\u{b}", "\u{a0}", "\u{feff}", "0", "-", "e", ".", "null", "\\u0000",
-    "/**/", "NaN", "'", "\0",
-];
-const TOKEN_PIECES: [&str; 16] =
-    [".", "..", "=", "==", "A", "B", "_", "-", "+", "/", " ", "\n", "%3D", "é", "\0", "eyJhbGciOiJub25lIn0"];
-
 /// Tokens for the first `profiles` of [`PROFILES`].
 pub fn plans(profiles: usize) -> BoxedStrategy<TokenPlan> {
     let profile = select(&PROFILES[..profiles]);
@@ -129,7 +93,10 @@ pub fn plans(profiles: usize) -> BoxedStrategy<TokenPlan> {
 }
 
 fn header_change() -> BoxedStrategy<Change> {
-    change(select(&HEADER_NAMES[..]).boxed(), prop_oneof![10 => select(&HEADER_VALUES[..]).prop_map(str::to_owned), 1 => deep()].boxed())
+    change(
+        select(&HEADER_NAMES[..]).boxed(),
+        prop_oneof![10 => select(&HEADER_VALUES[..]).prop_map(str::to_owned), 1 => deep()].boxed(),
+    )
 }
 
 fn claim_change() -> BoxedStrategy<Change> {

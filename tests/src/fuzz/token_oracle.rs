@@ -27,9 +27,9 @@ fn judgement(profile: &Profile, token: &str) -> Option<Answer> {
     if !(1..=255).contains(&subject.chars().count()) || subject.chars().any(char::is_control) {
         return None;
     }
-    let met = profile.required.iter().all(|(name, values)| {
-        matches!(member(&claims, name), Some(Json::Text(text)) if values.contains(&text.as_str()))
-    });
+    let met = profile.required.iter().all(
+        |(name, values)| matches!(member(&claims, name), Some(Json::Text(text)) if values.contains(&text.as_str())),
+    );
     Some(if met { Answer::Accept(subject.clone()) } else { Answer::Forbid(subject.clone()) })
 }
 
@@ -41,7 +41,8 @@ fn is_signed(profile: &Profile, message: &str, signature: &[u8]) -> bool {
 }
 
 fn is_header_good(profile: &Profile, header: &[(String, Json)]) -> bool {
-    let texts = ["alg", "typ", "cty", "kid"].iter().all(|name| matches!(member(header, name), None | Some(Json::Text(_))));
+    let texts =
+        ["alg", "typ", "cty", "kid"].iter().all(|name| matches!(member(header, name), None | Some(Json::Text(_))));
     let text = |name: &str| match member(header, name) {
         Some(Json::Text(text)) => Some(text.to_ascii_lowercase()),
         _ => None,
@@ -58,7 +59,8 @@ fn is_header_good(profile: &Profile, header: &[(String, Json)]) -> bool {
 
 fn are_claims_good(profile: &Profile, claims: &[(String, Json)]) -> bool {
     let texts = ["sub", "jti", "iss"].iter().all(|name| matches!(member(claims, name), None | Some(Json::Text(_))));
-    let issuer = profile.issuer.is_none_or(|wanted| matches!(member(claims, "iss"), Some(Json::Text(iss)) if iss == wanted));
+    let issuer =
+        profile.issuer.is_none_or(|wanted| matches!(member(claims, "iss"), Some(Json::Text(iss)) if iss == wanted));
     texts && issuer && is_audience_good(profile, claims) && is_for_access(claims) && are_times_good(profile, claims)
 }
 
@@ -74,7 +76,8 @@ fn is_audience_good(profile: &Profile, claims: &[(String, Json)]) -> bool {
 }
 
 fn is_for_access(claims: &[(String, Json)]) -> bool {
-    let other = |value: &Json| matches!(value, Json::Text(text) if PURPOSES.contains(&text.to_ascii_lowercase().as_str()));
+    let other =
+        |value: &Json| matches!(value, Json::Text(text) if PURPOSES.contains(&text.to_ascii_lowercase().as_str()));
     ["type", "token_use", "token_type", "typ"].iter().all(|name| match member(claims, name) {
         None => true,
         Some(Json::Array(several)) => !several.iter().any(other),

@@ -1,7 +1,7 @@
 //! `serve`: the service.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use api_http::observed_provider::ObservedProvider;
@@ -9,7 +9,7 @@ use api_http::readiness::Readiness;
 use api_http::{Api, Guard, problem, routes};
 use auth_api_key::ApiKeys;
 use auth_jwt::JwtAuthenticator;
-use billing_domain::{ApiKeyIssuer, ApiKeyService, DenialCounter, KeyRules, PortalService};
+use billing_domain::{ApiKeyIssuer, ApiKeyService, DenialCounter, KeyPrefix, KeyRules, PortalService};
 use http_edge::{Drain, EdgeConfig, FailureLimiter, RateLimiter, edge_layers};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use sandbox_stripe::{Sandbox, SandboxSettings};
@@ -81,6 +81,7 @@ pub(crate) async fn run(context: &Context, arguments: Serve) -> Result<(), Failu
         request_timeout: config.request_timeout,
         readiness: Arc::clone(&readiness),
         public_url: config.public_url.clone(),
+        documents: Arc::default(),
     };
     let edge = EdgeConfig::new(problem::from_fault)
         .with_base(config.public_url.as_deref().unwrap_or_default())
@@ -99,7 +100,7 @@ pub(crate) async fn run(context: &Context, arguments: Serve) -> Result<(), Failu
         stores: stores.clone(),
         readiness: Arc::clone(&readiness),
         tokens: Arc::clone(&tokens),
-        gate: config.keys.gate().clone(),
+        gate: Arc::new(Mutex::new(config.keys.gate().clone())),
         auto_migrate: config.auto_migrate,
         denials,
         retention: config.retention,
@@ -107,7 +108,7 @@ pub(crate) async fn run(context: &Context, arguments: Serve) -> Result<(), Failu
     };
     let mut background = tokio::task::JoinSet::new();
     background.spawn(upkeep.clone().watch());
-    background.spawn(upkeep.clone().audit());
+    let audit = tokio::spawn(upkeep.clone().audit(drain.clone()));
     background.spawn(fold(metrics.clone()));
     if let Some(sandbox) = sandbox {
         let demo = demo::Demo {
@@ -132,7 +133,13 @@ pub(crate) async fn run(context: &Context, arguments: Serve) -> Result<(), Failu
         });
     }
     signals::drain_and_end(drain.clone()).map_err(|error| Failure::failed("signals cannot be caught", &error))?;
-    let reload = Reload { tokens, keys: Arc::clone(&keys), provider };
+    let reload = Reload {
+        tokens,
+        keys: Arc::clone(&keys),
+        provider,
+        prefix: config.keys.prefix().clone(),
+        upkeep: upkeep.clone(),
+    };
     background.spawn(reload.on_hangup(
         signals::hangups().map_err(|error| Failure::failed("no signals", &error))?,
         context.clone(),
@@ -150,6 +157,8 @@ pub(crate) async fn run(context: &Context, arguments: Serve) -> Result<(), Failu
     served.map_err(|error| Failure::failed("a listener failed", &error))?;
     background.shutdown().await;
     keys.shutdown().await;
+    // It ends with the drain; a failure of it is no reason not to write what is left.
+    let _ = audit.await;
     upkeep.write_denials().await;
     stores.database.close().await;
     tracing::info!("ended");
@@ -161,6 +170,8 @@ struct Reload {
     tokens: Arc<JwtAuthenticator>,
     keys: Arc<ApiKeys>,
     provider: Provider,
+    prefix: KeyPrefix,
+    upkeep: Upkeep,
 }
 
 impl Reload {
@@ -181,10 +192,19 @@ impl Reload {
         }
     }
 
+    /// What can fail comes first, so that all of it comes into force, or nothing.
     async fn apply(&self, config: ServeConfig) -> Result<(), String> {
-        self.provider.reload(config.provider)?;
+        if !self.provider.accepts(&config.provider) {
+            return Err("the new settings are for another provider or mode, which takes a restart".to_owned());
+        }
+        if *config.keys.prefix() != self.prefix {
+            return Err("the new settings have another BILLING_API_KEY_PREFIX, which takes a restart".to_owned());
+        }
+        self.upkeep.accepts(config.keys.gate()).await?;
         self.tokens.reload(config.tokens).await.map_err(|error| problem::with_sources(&error))?;
+        self.provider.reload(config.provider)?;
         self.keys.reload(&config.keys);
+        self.upkeep.judge_by(config.keys.gate().clone());
         Ok(())
     }
 }

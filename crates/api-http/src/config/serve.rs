@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use auth_api_key::ApiKeySettings;
 use auth_jwt::JwtSettings;
-use billing_domain::{Mode, OriginPattern, ReturnUrl, ReturnUrlPolicy};
+use billing_domain::{Mode, OriginPattern, ReturnUrl, ReturnUrlPolicy, TooBroad};
 use http_edge::{CorsPolicy, EdgeSettings, TrustedProxies};
 
 use layered_settings::Reader;
@@ -59,6 +59,11 @@ impl ServeConfig {
         let keys = reader.adapter(|get| ApiKeySettings::read(get));
         let dashboard = dashboard(reader, embedded);
         let origins = reader.text("RETURN_URL_ORIGINS").map(|list| origins(reader, "RETURN_URL_ORIGINS", &list));
+        let live = provider.as_ref().is_some_and(|provider| provider.mode() == Mode::Live);
+        let own = keys.as_ref().and_then(ApiKeySettings::return_origins).unwrap_or_default();
+        if let Some(broad) = own.iter().find(|origin| live && origin.is_broad()) {
+            reader.fault("API_KEY_RETURN_ORIGINS", TooBroad(broad.clone()).to_string());
+        }
         if let (Some(dashboard), Some(mode)) = (&dashboard, provider.as_ref().map(provider::ProviderSettings::mode)) {
             check_breadth(reader, dashboard, origins.as_deref().unwrap_or_default(), mode);
         }

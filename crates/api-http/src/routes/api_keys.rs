@@ -73,7 +73,10 @@ pub(crate) async fn rotate(
         return Err(invalid(wrong("overlapSeconds", "it is at most 2592000, 30 days")));
     }
     let owner = caller.principal.owner;
-    let rotated = api.issuer.rotate(&id, Some(&owner), Duration::from_secs(overlap), Actor::User, caller.origin).await;
+    let rotated = api
+        .issuer
+        .rotate(&id, Some((&owner, &api.key_rules)), Duration::from_secs(overlap), Actor::User, caller.origin)
+        .await;
     rotated.map(|created| shown(&api, &created, "The API key has a successor.")).map_err(problem::from_api_key_error)
 }
 

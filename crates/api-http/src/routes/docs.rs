@@ -3,11 +3,11 @@
 //! Rendered here, without script and without a request to any other host.
 
 use askama::Template;
-use axum::Json;
+use axum::body::Bytes;
 use axum::extract::State;
 use axum::response::{Html, IntoResponse, Response};
 use http::Uri;
-use http::header::{CONTENT_SECURITY_POLICY, HeaderName};
+use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName};
 use http_edge::Problem;
 use serde_json::Value;
 
@@ -55,14 +55,31 @@ pub(crate) async fn index() -> Response {
     page(&Index { version: env!("CARGO_PKG_VERSION") })
 }
 
-pub(crate) async fn openapi_json(State(api): State<Api>) -> Json<Value> {
-    Json(openapi::document(api.public_url.as_deref()))
+pub(crate) async fn openapi_json(State(api): State<Api>) -> Response {
+    ([(CONTENT_TYPE, "application/json")], Bytes::clone(&documents(&api).openapi)).into_response()
 }
 
 pub(crate) async fn reference(State(api): State<Api>) -> Response {
-    let document = openapi::document(api.public_url.as_deref());
-    let operations = operations(&document);
-    page(&Reference { document: &document, operations, codes: ErrorCode::ALL })
+    (PAGE_HEADERS, [(CONTENT_TYPE, "text/html; charset=utf-8")], Bytes::clone(&documents(&api).reference))
+        .into_response()
+}
+
+/// The documents that need work to make: made once.
+#[derive(Debug)]
+pub struct Documents {
+    openapi: Bytes,
+    reference: Bytes,
+}
+
+fn documents(api: &Api) -> &Documents {
+    api.documents.get_or_init(|| {
+        let document = openapi::document(api.public_url.as_deref());
+        let page = Reference { document: &document, operations: operations(&document), codes: ErrorCode::ALL }.render();
+        Documents {
+            openapi: document.to_string().into(),
+            reference: page.unwrap_or_else(|error| format!("the page cannot be rendered: {error}")).into(),
+        }
+    })
 }
 
 /// The code is read from the raw path: another spelling of it is another path (H6).

@@ -117,6 +117,12 @@ impl Provider {
         }
     }
 
+    /// Whether new settings can take the place of the old ones without a restart: same provider, same mode.
+    pub(crate) fn accepts(&self, settings: &ProviderSettings) -> bool {
+        let same_kind = settings.is_embedded() == (self.port().account().provider().as_str() == "sandbox");
+        same_kind && settings.mode() == self.port().account().mode()
+    }
+
     /// Puts new settings into force, such as a rolled key. The sandbox has none that change.
     pub(crate) fn reload(&self, settings: ProviderSettings) -> Result<(), String> {
         match (self, settings) {

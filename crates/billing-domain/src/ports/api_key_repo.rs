@@ -31,20 +31,21 @@ pub trait ApiKeyRepo: Debug + Send + Sync + 'static {
     /// As [`find`](Self::find).
     async fn list<'a>(&self, owner: Option<&'a UserId>) -> Result<Vec<ApiKey>, RepoError>;
 
-    /// Revokes a key from `at` on. The first revocation stands: a second one changes nothing.
+    /// Revokes a key from `at` on. The earliest revocation stands: a later one changes nothing.
     ///
     /// # Errors
     /// As [`find`](Self::find).
     async fn revoke(&self, id: &ApiKeyId, at: Timestamp) -> Result<RevokeOutcome, RepoError>;
 
-    /// Revokes all of a user's keys that are not revoked, from `at` on; gives their ids, oldest key first.
+    /// Revokes all of a user's keys that are not revoked by then, from `at` on; gives their ids, oldest key first.
     ///
     /// # Errors
     /// As [`find`](Self::find).
     async fn revoke_all(&self, owner: &UserId, at: Timestamp) -> Result<Vec<ApiKeyId>, RepoError>;
 
-    /// Puts a successor beside a key that is active at the successor's `created_at`, and lets the key itself expire at
-    /// `until`, or earlier where it would have anyway. Both or neither: of two rotations that race, each gives a successor.
+    /// Puts a successor beside a key that is active at the successor's `created_at` and has none yet, and revokes the key
+    /// itself from `until` on. Both or neither: of two rotations that race, one gives a successor. With a limit: unless its
+    /// owner has more active keys than that already, so that a rotation is possible at the limit, and not one after another.
     ///
     /// # Errors
     /// As [`find`](Self::find).
@@ -53,6 +54,7 @@ pub trait ApiKeyRepo: Debug + Send + Sync + 'static {
         id: &ApiKeyId,
         successor: &StoredApiKey,
         until: Timestamp,
+        at_most: Option<u32>,
     ) -> Result<RotateOutcome, RepoError>;
 }
 
@@ -111,8 +113,10 @@ pub enum InsertOutcome {
 pub enum RotateOutcome {
     /// The successor is kept, and the key ends.
     Rotated,
-    /// The key is revoked or expired; nothing was changed.
+    /// The key is revoked or expired, or has a successor; nothing was changed.
     NotActive,
+    /// The owner has more active keys than may be; nothing was changed.
+    TooMany,
     /// No key has this id; nothing was changed.
     NotFound,
     /// Another key has the successor's id; nothing was changed.

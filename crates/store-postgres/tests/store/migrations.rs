@@ -33,7 +33,7 @@ async fn an_unmigrated_database_is_a_schema_error_to_every_call() {
         keys.list(Some(&ann)).await.err(),
         keys.revoke(&id, NOW).await.err(),
         keys.revoke_all(&ann, NOW).await.err(),
-        keys.rotate(&id, &key, NOW).await.err(),
+        keys.rotate(&id, &key, NOW, Some(20)).await.err(),
         usage.record_use(&[(id.clone(), NOW)]).await.err(),
         usage.replace_verifier(&id, &key.verifier, &key.verifier).await.err(),
         usage.peppers(NOW).await.err(),

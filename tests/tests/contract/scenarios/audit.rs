@@ -49,7 +49,8 @@ pub(crate) fn audited_events_name_who_what_and_where(world: &World) {
     let token = world.token("limited", &user.id);
     // Loopback is a trusted proxy of this profile.
     let from = |request: Request, id: &str| {
-        let request = request.header("x-request-id", format!("{id}-{}", user.id)).header("x-forwarded-for", "198.51.100.200");
+        let request =
+            request.header("x-request-id", format!("{id}-{}", user.id)).header("x-forwarded-for", "198.51.100.200");
         world.portal("limited", |portal| send(portal, &request))
     };
     let by_token = from(Request::new("POST", TOKEN_ROUTE).bearer(&token), "by-token");
@@ -110,9 +111,7 @@ pub(crate) fn commands_are_audited(world: &World) {
     let _ = run(&["customers", "unlink", "--user", &user.id]);
     let all = export(world, &["--user", &user.id]);
     let actions: Vec<&str> = all.iter().map(|record| record["action"].as_str().unwrap_or_default()).collect();
-    for action in
-        ["api_key.created", "api_key.rotated", "api_key.revoked", "customer.linked", "customer.unlinked"]
-    {
+    for action in ["api_key.created", "api_key.rotated", "api_key.revoked", "customer.linked", "customer.unlinked"] {
         assert!(actions.contains(&action), "{action} is missing in {actions:?}");
     }
     assert!(all.iter().all(|record| record["actor"] == "operator" && record["source"].is_null()), "{all:?}");
@@ -178,7 +177,9 @@ pub(crate) fn a_forgotten_user_is_nowhere(world: &World) {
     let after = records(&run(&["audit", "export"]).expect_code(0).stdout);
     assert!(after.len() > before, "records are kept, and one tells that somebody was forgotten");
     assert!(after.iter().any(|record| record["action"] == "user.forgotten"));
-    assert!(run(&["customers", "show", "--user", "somebody-else"]).expect_code(0).stdout.contains("cus_OfSomebody0001"));
+    assert!(
+        run(&["customers", "show", "--user", "somebody-else"]).expect_code(0).stdout.contains("cus_OfSomebody0001")
+    );
     let _ = run(&["customers", "show", "--user", user]).expect_code(1);
     let _ = run(&["customers", "forget", "--user", user]).expect_code(0);
 }

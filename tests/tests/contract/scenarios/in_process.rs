@@ -12,9 +12,9 @@ use billing_domain::ports::{
     BillingProvider, Clock, CustomerRepo as _, KeyMinter, MintError, MintedKey, OnConflict, ProviderError,
 };
 use billing_domain::{
-    ApiKeyId, ApiKeyIssuer, ApiKeyService, AuthMethod, Capabilities, CustomerLink, DenialCounter, KeyPrefix, KeyRules, Mode,
-    Permissions, PortalRequest, PortalService, PortalSession,
-    Principal, ProviderAccount, ReturnUrl, ReturnUrlPolicy, Timestamp,
+    ApiKeyId, ApiKeyIssuer, ApiKeyService, AuthMethod, Capabilities, CustomerLink, DenialCounter, KeyPrefix, KeyRules,
+    Mode, Permissions, PortalRequest, PortalService, PortalSession, Principal, ProviderAccount, ReturnUrl,
+    ReturnUrlPolicy, Timestamp,
 };
 use billing_testkit::{
     FakeAuthenticator, FakeBillingProvider, InMemoryApiKeyRepo, InMemoryAuditLog, InMemoryCustomerRepo,
@@ -105,6 +105,7 @@ fn answer(provider: Arc<dyn BillingProvider>, body: &Value) -> Response {
             request_timeout: Duration::from_secs(15),
             readiness: Arc::new(Readiness::new(drain.clone(), clock)),
             public_url: None,
+            documents: Arc::default(),
         };
         let app = edge_layers(routes::public(api), EdgeConfig::new(problem::from_fault));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

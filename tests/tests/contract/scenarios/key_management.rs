@@ -223,8 +223,8 @@ pub(crate) fn no_more_keys_than_allowed_however_many_at_once(world: &World) {
     let user = world.new_user();
     let client = client(world, "frugal", &user.id);
     let answers: Vec<Response> = std::thread::scope(|scope| {
-        let asked: Vec<_> =
-            (0..12).map(|n| scope.spawn(|| (n, client.try_create(&json!({"name": "at once"}))).1)).collect();
+        let ask = || client.try_create(&json!({"name": "at once"}));
+        let asked: Vec<_> = (0..12).map(|_| scope.spawn(ask)).collect();
         asked.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
     for answer in answers.iter().filter(|answer| answer.status != 201) {

@@ -87,18 +87,20 @@ pub(crate) fn a_key_is_shown_once(world: &World) {
 }
 
 pub(crate) fn an_older_pepper_still_opens(world: &World) {
-    world.with_user(|user| {
-        let old = world.good_key("default", user);
-        let peppers = format!("a-newer-pepper-of-the-tests-0123456789-0123456789,{PEPPER}");
-        let rotating =
-            Portal::start_ready(&world.launch("default", &["serve"]).env("BILLING_API_KEY_PEPPER", &peppers));
-        assert_eq!(ask(&rotating, &old).status, 200);
-        let create = world.launch("default", &["keys", "create", "--user", &user.id, "--name", "new", "--json"]);
-        let new = create.env("BILLING_API_KEY_PEPPER", &peppers).secrets_on_stdout().run().json();
-        assert_eq!(ask(&rotating, text(&new, "key")).status, 200);
-        let unrotated = world.portal("default", |portal| ask(portal, text(&new, "key")));
-        assert_eq!(unrotated.code(), "invalid_api_key", "a key holds without the pepper that wrote it");
-    });
+    // A user of its own: keys move to the newer pepper at their use.
+    let mut owner = world.new_user();
+    let user = &mut owner;
+    let old = world.good_key("default", user);
+    // One that stays behind: a service under whose pepper no key stands would not start.
+    let _ = world.create_key("default", &user.id, &[]);
+    let peppers = format!("a-newer-pepper-of-the-tests-0123456789-0123456789,{PEPPER}");
+    let rotating = Portal::start_ready(&world.launch("default", &["serve"]).env("BILLING_API_KEY_PEPPER", &peppers));
+    assert_eq!(ask(&rotating, &old).status, 200);
+    let create = world.launch("default", &["keys", "create", "--user", &user.id, "--name", "new", "--json"]);
+    let new = create.env("BILLING_API_KEY_PEPPER", &peppers).secrets_on_stdout().run().json();
+    assert_eq!(ask(&rotating, text(&new, "key")).status, 200);
+    let unrotated = world.portal("default", |portal| ask(portal, text(&new, "key")));
+    assert_eq!(unrotated.code(), "invalid_api_key", "a key holds without the pepper that wrote it");
 }
 
 /// What must be refused alike, and a word of the reason in the log.

@@ -62,7 +62,10 @@ pub(crate) fn headers_count_down_and_the_next_is_refused(world: &World) {
 
 pub(crate) fn principals_have_limits_of_their_own(world: &World) {
     let (mut one, two) = (world.new_user(), world.new_user());
-    let keys = [world.good_key("limited", &mut one), world.create_key("limited", &one.id, &[])["key"].as_str().unwrap().to_owned()];
+    let keys = [
+        world.good_key("limited", &mut one),
+        world.create_key("limited", &one.id, &[])["key"].as_str().unwrap().to_owned(),
+    ];
     let by_key = |key: &str| Request::new("POST", KEY_ROUTE).bearer(key);
     for _ in 0..LIMIT {
         assert_eq!(send(world, "limited", &by_token(world, &one.id)).status, 200);
@@ -145,7 +148,8 @@ pub(crate) fn a_forwarded_source_is_believed_of_proxies_alone(world: &World) {
     refused(&send(world, "limited", &failing("203.0.113.160, 198.51.100.40")));
     assert_eq!(send(world, "limited", &failing("203.0.113.150, 192.0.2.9")).status, 401, "a proxy is not believed");
     // Without trusted proxies the header says nothing: all of these come from one address.
-    let statuses: Vec<u16> = (0..140).map(|n| send(world, "by_default", &failing(&format!("203.0.113.{n}"))).status).collect();
+    let statuses: Vec<u16> =
+        (0..140).map(|n| send(world, "by_default", &failing(&format!("203.0.113.{n}"))).status).collect();
     assert!(statuses.contains(&429), "a client chooses its own source: {statuses:?}");
     assert!(statuses.iter().all(|status| [401, 429].contains(status)), "{statuses:?}");
 }
@@ -156,8 +160,10 @@ pub(crate) fn a_flood_of_failures_refuses_no_good_credential(world: &World) {
     let mut user = world.new_user();
     let key = world.good_key("by_default", &mut user);
     let wrong = world.special_key("by_default", &mut user, "wrong_secret");
-    let good =
-        [Request::new("POST", TOKEN_ROUTE).bearer(&world.token("by_default", &user.id)), Request::new("POST", KEY_ROUTE).bearer(&key)];
+    let good = [
+        Request::new("POST", TOKEN_ROUTE).bearer(&world.token("by_default", &user.id)),
+        Request::new("POST", KEY_ROUTE).bearer(&key),
+    ];
     let bad = [failing("203.0.113.1"), Request::new("POST", KEY_ROUTE).bearer(&wrong)];
     let (failures, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
     std::thread::scope(|scope| {
