@@ -80,6 +80,8 @@ impl Authenticator for ApiKeyAuthenticator {
             live.gate.admits_nobody(id, secret);
             return Err(unknown(id));
         };
+        // It may have had to wait for the row.
+        let now = self.clock.now();
         let fingerprint = self.proofs.fingerprint(live.epoch, &row.verifier_digest, id, secret);
         let (row, now) = if self.proofs.hold(&fingerprint, now) {
             (row, now)
@@ -110,7 +112,7 @@ fn check_validity(key: &ApiKey, now: Timestamp) -> Result<(), AuthError> {
     if key.is_active(now) {
         return Ok(());
     }
-    let why = if key.revoked_at.is_some() { "revoked" } else { "expired" };
+    let why = if key.revoked_at.is_some_and(|at| at <= now) { "revoked" } else { "expired" };
     Err(AuthError::invalid(format!("API key {}: {why}", key.id)))
 }
 

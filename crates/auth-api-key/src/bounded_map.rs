@@ -49,9 +49,8 @@ impl<K: Eq + Hash, V> BoundedMap<K, V> {
         self.old.remove(key);
     }
 
-    pub(crate) fn clear(&mut self) {
-        self.young = HashMap::new();
-        self.old = HashMap::new();
+    pub(crate) fn values(&self) -> impl Iterator<Item = &V> {
+        self.young.values().chain(self.old.values())
     }
 
     #[cfg(test)]
@@ -87,14 +86,20 @@ mod tests {
     }
 
     #[test]
-    fn removed_and_cleared_entries_are_gone_from_both_generations() {
+    fn removed_entries_are_gone_from_both_generations() {
         let mut map = BoundedMap::new(4);
         (0..4).for_each(|n| map.insert(n, n));
         (0..4).for_each(|n| map.remove(&n));
         assert_eq!(map.len(), 0);
+    }
+
+    #[test]
+    fn the_values_are_those_of_both_generations() {
+        let mut map = BoundedMap::new(4);
         (0..4).for_each(|n| map.insert(n, n));
-        map.clear();
-        assert_eq!(map.len(), 0);
+        let mut values: Vec<_> = map.values().copied().collect();
+        values.sort_unstable();
+        assert_eq!(values, [0, 1, 2, 3]);
     }
 
     proptest! {

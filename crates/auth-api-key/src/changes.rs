@@ -14,25 +14,25 @@ const PAUSE: Duration = Duration::from_millis(100);
 const FIRST_RETRY: Duration = Duration::from_millis(250);
 const LAST_RETRY: Duration = Duration::from_secs(5);
 
-/// Forgets the rows of keys that were changed, for ever. Where reports get lost, rows are read again in time all the same.
+/// Lets the rows of keys that were changed be read again, for ever. Where reports get lost, rows are read again in time all the same.
 pub(crate) async fn follow(usage: Arc<dyn ApiKeyUsage>, rows: Arc<KeyRows>) {
     let mut retry = FIRST_RETRY;
     loop {
         match usage.changed().await {
             Ok(KeyChange::Key(id)) => {
                 retry = FIRST_RETRY;
-                rows.forget(&id);
+                rows.outdate(&id);
             }
             Ok(KeyChange::Some) => {
                 retry = FIRST_RETRY;
-                rows.forget_all();
+                rows.outdate_all();
                 sleep(PAUSE).await;
             }
             Err(error) => {
                 if retry == FIRST_RETRY {
                     tracing::warn!(%error, "changes of API keys are not reported now; they are seen within seconds all the same");
                 }
-                rows.forget_all();
+                rows.outdate_all();
                 sleep(retry).await;
                 retry = (retry * 2).min(LAST_RETRY);
             }

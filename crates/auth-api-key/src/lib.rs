@@ -19,6 +19,7 @@ mod api_keys;
 mod authenticator;
 mod base62;
 mod bounded_map;
+mod bulkhead;
 mod changes;
 mod flights;
 mod gate;

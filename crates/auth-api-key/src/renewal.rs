@@ -95,7 +95,7 @@ impl Renewer {
             Ok(false) => tracing::debug!(key_id = %id, "another replica changed an API key's proof meanwhile"),
             Err(error) => tracing::warn!(key_id = %id, %error, "an API key's renewed proof could not be stored"),
         }
-        self.rows.forget(id);
+        self.rows.outdate(id);
     }
 
     /// The secret was proven, and the new proof was made of it: the next request need not prove it again.

@@ -3,12 +3,13 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use billing_domain::ports::{ApiKeyRepo, Clock, RepoError};
+use billing_domain::ports::{ApiKeyRepo, AuthError, Clock, RepoError};
 use billing_domain::{ApiKeyId, KeyVerifier, StoredApiKey, Timestamp};
 use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
 
 use crate::bounded_map::BoundedMap;
+use crate::bulkhead::Bulkhead;
 use crate::secret_hash;
 
 /// How long a row is used without another look, in milliseconds. The contract (C7) allows five seconds until a change is seen;
@@ -30,6 +31,8 @@ pub(crate) struct Row {
     pub(crate) hash_is_current: bool,
     read_at: Timestamp,
     renewal_claimed: AtomicBool,
+    /// Whether it may have been changed since.
+    is_outdated: AtomicBool,
 }
 
 /// The store of keys, and what it said lately. Only keys that exist are remembered, so that made-up ids push out nothing.
@@ -38,17 +41,21 @@ pub(crate) struct KeyRows {
     repo: Arc<dyn ApiKeyRepo>,
     clock: Arc<dyn Clock>,
     known: Mutex<BoundedMap<ApiKeyId, Arc<Row>>>,
+    /// What ids that are not known pass. Known ones stay outside: a flood of made-up ids does not keep them from being read again.
+    unknown: Bulkhead,
 }
 
 impl KeyRows {
     pub(crate) fn new(repo: Arc<dyn ApiKeyRepo>, clock: Arc<dyn Clock>) -> Self {
-        Self { repo, clock, known: Mutex::new(BoundedMap::new(ROOM)) }
+        Self { repo, clock, known: Mutex::new(BoundedMap::new(ROOM)), unknown: Bulkhead::new() }
     }
 
-    /// The key's row, as it was at most three seconds before `now`.
-    pub(crate) async fn find(&self, id: &ApiKeyId, now: Timestamp) -> Result<Option<Arc<Row>>, RepoError> {
-        let known = self.lock().get(id).map(Arc::clone);
-        let Some(known) = known.filter(|row| row.is_trusted(now)) else { return self.read(id, now).await };
+    /// The key's row, as it was at most three seconds before `now`, or later.
+    pub(crate) async fn find(&self, id: &ApiKeyId, now: Timestamp) -> Result<Option<Arc<Row>>, AuthError> {
+        let Some(known) = self.known(id) else { return self.find_unknown(id).await };
+        if !known.is_trusted(now) {
+            return Ok(self.read(id, now).await?);
+        }
         if !known.wants_renewal(now) {
             return Ok(Some(known));
         }
@@ -58,18 +65,34 @@ impl KeyRows {
                 tracing::debug!(key_id = %id, %error, "an API key's row could not be read again; the last one is trusted yet");
                 Ok(Some(known))
             }
-            renewed => renewed,
+            renewed => Ok(renewed?),
         }
     }
 
+    async fn find_unknown(&self, id: &ApiKeyId) -> Result<Option<Arc<Row>>, AuthError> {
+        let _permit = self.unknown.enter().await?;
+        let now = self.clock.now();
+        // Another caller may have read it while this one waited.
+        match self.known(id).filter(|row| row.is_trusted(now)) {
+            Some(known) => Ok(Some(known)),
+            None => Ok(self.read(id, now).await?),
+        }
+    }
+
+    fn known(&self, id: &ApiKeyId) -> Option<Arc<Row>> {
+        self.lock().get(id).map(Arc::clone)
+    }
+
     /// Looks again when this key is presented the next time.
-    pub(crate) fn forget(&self, id: &ApiKeyId) {
-        self.lock().remove(id);
+    pub(crate) fn outdate(&self, id: &ApiKeyId) {
+        if let Some(row) = self.lock().get(id) {
+            row.is_outdated.store(true, Ordering::Relaxed);
+        }
     }
 
     /// Looks again for every key.
-    pub(crate) fn forget_all(&self) {
-        self.lock().clear();
+    pub(crate) fn outdate_all(&self) {
+        self.lock().values().for_each(|row| row.is_outdated.store(true, Ordering::Relaxed));
     }
 
     async fn read(&self, id: &ApiKeyId, now: Timestamp) -> Result<Option<Arc<Row>>, RepoError> {
@@ -77,7 +100,7 @@ impl KeyRows {
         let row = self.repo.find(id).await?.map(|stored| Arc::new(Row::new(stored, now)));
         match &row {
             Some(row) => self.lock().insert(id.clone(), Arc::clone(row)),
-            None => self.forget(id),
+            None => self.lock().remove(id),
         }
         Ok(row)
     }
@@ -92,12 +115,13 @@ impl Row {
     fn new(stored: StoredApiKey, read_at: Timestamp) -> Self {
         let verifier_digest = verifier_digest(&stored.verifier);
         let hash_is_current = secret_hash::is_current(stored.verifier.hash.expose_secret());
-        Self { stored, verifier_digest, hash_is_current, read_at, renewal_claimed: AtomicBool::new(false) }
+        let [renewal_claimed, is_outdated] = [const { AtomicBool::new(false) }; 2];
+        Self { stored, verifier_digest, hash_is_current, read_at, renewal_claimed, is_outdated }
     }
 
     /// A clock that was set back makes ages negative: such a row is not trusted either.
     fn is_trusted(&self, now: Timestamp) -> bool {
-        (0..TRUSTED_MS).contains(&self.age(now))
+        !self.is_outdated.load(Ordering::Relaxed) && (0..TRUSTED_MS).contains(&self.age(now))
     }
 
     /// Whether the caller shall look again: true for one of all those who ask.

@@ -15,7 +15,7 @@ use billing_domain::{
     ApiKey, ApiKeyId, Credential, KeyVerifier, PepperId, Permission, Principal, StoredApiKey, Timestamp, UserId,
 };
 use secrecy::{ExposeSecret, SecretString};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use crate::{ApiKeyPorts, ApiKeySettings, ApiKeys, Argon2Pool, OsRandom, PoolLimits, RandomSource};
 
@@ -25,6 +25,8 @@ pub(crate) struct CountingRepo {
     rows: Mutex<BTreeMap<ApiKeyId, StoredApiKey>>,
     pub(crate) finds: AtomicUsize,
     pub(crate) down: AtomicBool,
+    /// Whether reads hang.
+    pub(crate) stalled: watch::Sender<bool>,
     /// The batches of uses that were written.
     pub(crate) uses: Mutex<Vec<Vec<(ApiKeyId, Timestamp)>>>,
     pub(crate) replaced: AtomicUsize,
@@ -40,6 +42,7 @@ impl Default for CountingRepo {
             rows: Mutex::default(),
             finds: AtomicUsize::default(),
             down: AtomicBool::default(),
+            stalled: watch::Sender::default(),
             uses: Mutex::default(),
             replaced: AtomicUsize::default(),
             reports,
@@ -90,6 +93,7 @@ impl ApiKeyRepo for CountingRepo {
 
     async fn find(&self, id: &ApiKeyId) -> Result<Option<StoredApiKey>, RepoError> {
         self.finds.fetch_add(1, Ordering::SeqCst);
+        self.stalled.subscribe().wait_for(|stalled| !stalled).await.unwrap();
         self.answer()?;
         Ok(self.rows.lock().unwrap().get(id).cloned())
     }
@@ -111,6 +115,7 @@ impl ApiKeyRepo for CountingRepo {
         _id: &ApiKeyId,
         _successor: &StoredApiKey,
         _until: Timestamp,
+        _at_most: Option<u32>,
     ) -> Result<RotateOutcome, RepoError> {
         unreachable!("nothing here rotates keys")
     }
@@ -267,6 +272,12 @@ pub(crate) fn limits() -> PoolLimits {
 pub(crate) fn with_wrong_secret(issued: &Issued) -> String {
     let secret = SecretString::from("w".repeat(43));
     crate::key_text::compose(&billing_domain::KeyPrefix::default(), &issued.key.id, &secret).expose_secret().to_owned()
+}
+
+/// A well-formed key of which nothing is stored.
+pub(crate) fn made_up(n: usize) -> String {
+    let (id, secret) = (format!("{n:0>12}").parse().unwrap(), SecretString::from("w".repeat(43)));
+    crate::key_text::compose(&billing_domain::KeyPrefix::default(), &id, &secret).expose_secret().to_owned()
 }
 
 /// Waits, with a generous deadline, for what happens behind the requests.

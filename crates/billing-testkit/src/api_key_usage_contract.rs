@@ -256,6 +256,8 @@ pub async fn active_keys_are_counted_by_pepper(ports: &ApiKeyPorts) {
         insert(ports, &one).await;
     }
     ports.keys.revoke(&id("5"), EPOCH).await.unwrap();
+    // Revoked from a moment on that is still to come.
+    ports.keys.revoke(&id("1"), after(12)).await.unwrap();
     let counted = |counts: Vec<(Option<PepperId>, u64)>| {
         let mut counts: Vec<_> =
             counts.into_iter().map(|(id, count)| (id.map(|id| id.as_str().to_owned()), count)).collect();
@@ -267,7 +269,8 @@ pub async fn active_keys_are_counted_by_pepper(ports: &ApiKeyPorts) {
     assert_eq!(counted(at(9).await.unwrap()), [(None, 1), (a.clone(), 2), (b.clone(), 2)]);
     // A key that expires this moment is not active.
     assert_eq!(counted(at(10).await.unwrap()), [(None, 1), (a.clone(), 1), (b.clone(), 2)]);
-    assert_eq!(counted(at(11).await.unwrap()), [(None, 1), (a, 1), (b, 1)]);
+    assert_eq!(counted(at(11).await.unwrap()), [(None, 1), (a.clone(), 1), (b.clone(), 1)]);
+    assert_eq!(counted(at(12).await.unwrap()), [(a, 1), (b, 1)]);
 }
 
 /// Whoever begins to listen cannot know what it missed.
@@ -295,7 +298,7 @@ pub async fn a_revoked_key_is_reported(ports: &ApiKeyPorts) {
 pub async fn both_keys_of_a_rotation_are_reported(ports: &ApiKeyPorts) {
     insert(ports, &key("1")).await;
     listen(&*ports.usage).await;
-    ports.keys.rotate(&id("1"), &key("2"), after(60)).await.unwrap();
+    ports.keys.rotate(&id("1"), &key("2"), after(60), None).await.unwrap();
     assert_hears(&*ports.usage, &["1", "2"]).await;
 }
 

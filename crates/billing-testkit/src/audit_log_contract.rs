@@ -55,6 +55,7 @@ macro_rules! audit_log_contract {
                 forgetting_leaves_others_alone,
                 forgetting_takes_the_source_of_denials_of_the_users_keys,
                 forgetting_rewrites_more_than_one_batch,
+                forgetting_takes_the_source_of_more_than_one_batch_of_denials,
                 forgetting_again_finds_nothing,
                 those_who_were_forgotten_cannot_be_forgotten_again,
             ]
@@ -313,7 +314,7 @@ pub async fn a_forgotten_user_is_named_nowhere(ports: &AuditPorts) {
     let forgotten = AuditEvent {
         owner: Some(user("forgotten")),
         customer: Some((account("stripe", Mode::Live), customer("forgotten"))),
-        origin: RequestOrigin { source: None, ..named.origin.clone() },
+        origin: RequestOrigin::default(),
         ..named
     };
     let expected = [forgotten, event("forgotten", 1)];
@@ -366,6 +367,18 @@ pub async fn forgetting_rewrites_more_than_one_batch(ports: &AuditPorts) {
     assert_eq!(ports.audit.forget(&user("ann")).await.unwrap(), MANY);
     assert_eq!(read(ports, &AuditQuery { owner: Some(user("ann")), ..all() }).await, []);
     assert_eq!(read(ports, &AuditQuery { owner: Some(user("forgotten")), ..all() }).await.len() as u64, MANY);
+}
+
+pub async fn forgetting_takes_the_source_of_more_than_one_batch_of_denials(ports: &AuditPorts) {
+    give_link_and_key(ports, "ann", "000000000001", "cus_1").await;
+    let (source, key) = (Some("192.0.2.1".to_owned()), Some(key_id("000000000001")));
+    let denied = Denials { source, key, ..denials("invalid_api_key", 1) };
+    ports.audit.append_denials(&vec![denied; MANY as usize]).await.unwrap();
+    // Two links, a key.
+    assert_eq!(ports.audit.forget(&user("ann")).await.unwrap(), MANY + 3);
+    let left = read(ports, &all()).await;
+    let without_source = |entry: &AuditEntry| matches!(entry, AuditEntry::Denials(Denials { source: None, .. }));
+    assert_eq!((left.len() as u64, left.iter().all(without_source)), (MANY, true));
 }
 
 pub async fn forgetting_again_finds_nothing(ports: &AuditPorts) {

@@ -189,13 +189,9 @@ impl ApiKeyRepo for PgApiKeyRepo {
                 Some(_) if has_too_many(&mut transaction, &successor.key, at_most).await? => RotateOutcome::TooMany,
                 Some(_) if !insert(&mut transaction, successor).await? => RotateOutcome::IdTaken,
                 Some(_) => {
-                    sqlx::query!(
-                        "UPDATE api_keys SET revoked_at = $2 WHERE id = $1",
-                        id.as_str(),
-                        until.as_millis(),
-                    )
-                    .execute(&mut *transaction)
-                    .await?;
+                    sqlx::query!("UPDATE api_keys SET revoked_at = $2 WHERE id = $1", id.as_str(), until.as_millis(),)
+                        .execute(&mut *transaction)
+                        .await?;
                     RotateOutcome::Rotated
                 }
             };

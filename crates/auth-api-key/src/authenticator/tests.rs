@@ -6,11 +6,12 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use billing_domain::Permission;
+use billing_domain::ports::KeyChange;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::task::JoinSet;
 
 use super::*;
-use crate::testing::{CountingRepo, Desk, Issued, START, limits, settings, with_wrong_secret};
+use crate::testing::{CountingRepo, Desk, Issued, START, limits, made_up, settings, until, with_wrong_secret};
 use crate::{OsRandom, PoolLimits};
 
 fn text(issued: &Issued) -> &str {
@@ -136,6 +137,91 @@ async fn c7_a_key_holds_until_the_moment_it_expires() {
     desk.present(text(&issued)).await.unwrap();
     desk.clock.0.store(START + 1_000, Ordering::SeqCst);
     assert!(desk.refusal(text(&issued)).await.contains("expired"));
+}
+
+#[tokio::test]
+async fn k2_a_rotated_key_holds_until_its_revocation_begins_cached_or_not() {
+    let desk = Desk::new();
+    let [cached, fresh] = [desk.issue().await, desk.issue().await];
+    for issued in [&cached, &fresh] {
+        desk.repo.change(&issued.key.id, |row| {
+            row.key.revoked_at = Some(Timestamp::from_millis(START + 1_000));
+            row.key.expires_at = Some(Timestamp::from_millis(START + 9_000));
+        });
+    }
+    desk.present(text(&cached)).await.unwrap();
+    desk.pass(999);
+    desk.present(text(&cached)).await.unwrap();
+    desk.pass(1);
+    assert!(desk.refusal(text(&cached)).await.contains("revoked"));
+    assert_eq!(desk.reads(), 1);
+    assert!(desk.refusal(text(&fresh)).await.contains("revoked"));
+    let expired = desk.issue().await;
+    desk.repo.change(&expired.key.id, |row| {
+        row.key.revoked_at = Some(Timestamp::from_millis(START + 9_000));
+        row.key.expires_at = Some(Timestamp::from_millis(START + 1_000));
+    });
+    assert!(desk.refusal(text(&expired)).await.contains("expired"));
+}
+
+/// Presents made-up keys while the store hangs, until all but those who are being read were refused; gives the rest.
+async fn flood(desk: &Arc<Desk>, callers: usize) -> JoinSet<Result<Principal, AuthError>> {
+    desk.repo.stalled.send_replace(true);
+    let reads = desk.reads();
+    let mut presenting = JoinSet::new();
+    for n in 0..callers {
+        let desk = Arc::clone(desk);
+        presenting.spawn(async move { desk.present(&made_up(n)).await });
+    }
+    for _ in 3..callers {
+        let refused = presenting.join_next().await.unwrap().unwrap();
+        assert!(
+            matches!(&refused, Err(AuthError::Overloaded { retry_after }) if *retry_after == Duration::from_secs(1)),
+            "{refused:?}"
+        );
+    }
+    assert_eq!(desk.reads(), reads + 3, "no more of the store's connections are taken");
+    presenting
+}
+
+#[tokio::test]
+async fn a_flood_of_made_up_ids_leaves_the_store_to_known_keys() {
+    let desk = Arc::new(Desk::new());
+    let known = desk.issue().await;
+    desk.present(text(&known)).await.unwrap();
+    // 512 wait, in vain; the others are refused at once.
+    let being_read = flood(&desk, 600).await;
+    desk.present(text(&known)).await.expect("a row that is trusted needs no store");
+    let (reads, listened) = (desk.reads(), desk.repo.listened.load(Ordering::SeqCst));
+    desk.repo.reports.send(Ok(KeyChange::Some)).unwrap();
+    until("a report taken", || desk.repo.listened.load(Ordering::SeqCst) > listened).await;
+    let again = tokio::spawn({
+        let desk = Arc::clone(&desk);
+        async move { desk.present(text(&known)).await.is_ok() }
+    });
+    until("a known key read again", || desk.reads() == reads + 1).await;
+    desk.repo.stalled.send_replace(false);
+    assert!(again.await.unwrap());
+    for answer in being_read.join_all().await {
+        assert!(matches!(answer, Err(AuthError::Invalid { .. })), "{answer:?}");
+    }
+    assert!(desk.refusal(&made_up(600)).await.contains("unknown"), "there is room again");
+}
+
+#[tokio::test]
+async fn a_key_presented_by_many_at_once_for_the_first_time_is_read_by_a_few() {
+    let desk = Arc::new(Desk::new());
+    let issued = Arc::new(desk.issue().await);
+    desk.repo.stalled.send_replace(true);
+    let mut presenting = JoinSet::new();
+    for _ in 0..400 {
+        let (desk, issued) = (Arc::clone(&desk), Arc::clone(&issued));
+        presenting.spawn(async move { desk.present(text(&issued)).await.is_ok() });
+    }
+    until("the key being read", || desk.reads() == 3).await;
+    desk.repo.stalled.send_replace(false);
+    assert!(presenting.join_all().await.into_iter().all(|accepted| accepted));
+    assert_eq!(desk.reads(), 3);
 }
 
 #[tokio::test]

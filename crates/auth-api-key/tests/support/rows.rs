@@ -64,6 +64,7 @@ impl ApiKeyRepo for Rows {
         _id: &ApiKeyId,
         _successor: &StoredApiKey,
         _until: Timestamp,
+        _at_most: Option<u32>,
     ) -> Result<RotateOutcome, RepoError> {
         unreachable!("nothing here rotates keys")
     }

@@ -12,6 +12,9 @@ use super::Reachability;
 
 pub(super) type Keys = BTreeMap<ApiKeyId, StoredApiKey>;
 
+/// So many keys of one owner are listed at the most.
+const LISTED: usize = 1000;
+
 /// Keys in a map that is gone with the process.
 #[derive(Debug, Default)]
 pub struct InMemoryApiKeyRepo {
@@ -56,8 +59,7 @@ impl ApiKeyRepo for InMemoryApiKeyRepo {
     async fn insert(&self, key: &StoredApiKey, at_most: Option<u32>) -> Result<InsertOutcome, RepoError> {
         let mut keys = self.reach()?;
         let StoredApiKey { key: new, .. } = key;
-        let active = keys.values().filter(|other| other.key.owner == new.owner && other.key.is_active(new.created_at));
-        let active = active.count();
+        let active = active(&keys, new);
         if keys.contains_key(&new.id) {
             return Ok(InsertOutcome::IdTaken);
         }
@@ -73,6 +75,7 @@ impl ApiKeyRepo for InMemoryApiKeyRepo {
         Ok(self.reach()?.get(id).cloned())
     }
 
+    /// One user's list ends at the newest thousand.
     async fn list<'a>(&self, owner: Option<&'a UserId>) -> Result<Vec<ApiKey>, RepoError> {
         let keys = self.reach()?;
         let mut own: Vec<ApiKey> = keys
@@ -82,15 +85,18 @@ impl ApiKeyRepo for InMemoryApiKeyRepo {
             .cloned()
             .collect();
         own.sort_by(|a, b| (a.created_at, &a.id).cmp(&(b.created_at, &b.id)));
+        if owner.is_some() {
+            own.drain(..own.len().saturating_sub(LISTED));
+        }
         Ok(own)
     }
 
     async fn revoke(&self, id: &ApiKeyId, at: Timestamp) -> Result<RevokeOutcome, RepoError> {
         match self.reach()?.get_mut(id).map(|stored| &mut stored.key.revoked_at) {
             None => Ok(RevokeOutcome::NotFound),
-            Some(Some(_)) => Ok(RevokeOutcome::AlreadyRevoked),
-            Some(unset) => {
-                *unset = Some(at);
+            Some(Some(earlier)) if *earlier <= at => Ok(RevokeOutcome::AlreadyRevoked),
+            Some(later) => {
+                *later = Some(at);
                 self.tell([id.clone()]);
                 Ok(RevokeOutcome::Revoked)
             }
@@ -101,7 +107,7 @@ impl ApiKeyRepo for InMemoryApiKeyRepo {
         let mut keys = self.reach()?;
         let own = keys.values_mut().map(|stored| &mut stored.key);
         let mut revoked: Vec<_> = own
-            .filter(|key| key.owner == *owner && key.revoked_at.is_none())
+            .filter(|key| key.owner == *owner && key.revoked_at.is_none_or(|later| later > at))
             .map(|key| {
                 key.revoked_at = Some(at);
                 (key.created_at, key.id.clone())
@@ -118,21 +124,31 @@ impl ApiKeyRepo for InMemoryApiKeyRepo {
         id: &ApiKeyId,
         successor: &StoredApiKey,
         until: Timestamp,
+        at_most: Option<u32>,
     ) -> Result<RotateOutcome, RepoError> {
         let mut keys = self.reach()?;
         let taken = keys.contains_key(&successor.key.id);
+        let active = active(&keys, &successor.key);
         let Some(StoredApiKey { key: old, .. }) = keys.get_mut(id) else { return Ok(RotateOutcome::NotFound) };
-        if !old.is_active(successor.key.created_at) {
+        if old.revoked_at.is_some() || !old.is_active(successor.key.created_at) {
             return Ok(RotateOutcome::NotActive);
+        }
+        if at_most.is_some_and(|at_most| active > at_most as usize) {
+            return Ok(RotateOutcome::TooMany);
         }
         if taken {
             return Ok(RotateOutcome::IdTaken);
         }
-        old.expires_at = Some(old.expires_at.map_or(until, |expiry| expiry.min(until)));
+        old.revoked_at = Some(until);
         keys.insert(successor.key.id.clone(), successor.clone());
         self.tell([id.clone(), successor.key.id.clone()]);
         Ok(RotateOutcome::Rotated)
     }
+}
+
+/// How many keys the owner of a new one has that are active when it is made.
+fn active(keys: &Keys, new: &ApiKey) -> usize {
+    keys.values().filter(|other| other.key.owner == new.owner && other.key.is_active(new.created_at)).count()
 }
 
 #[cfg(test)]

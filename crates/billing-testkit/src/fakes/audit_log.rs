@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use billing_domain::ports::{AuditLog, RepoError};
-use billing_domain::{AuditEntry, AuditEvent, AuditQuery, AuditRecord, Denials, Timestamp, UserId};
+use billing_domain::{AuditEntry, AuditEvent, AuditQuery, AuditRecord, Denials, RequestOrigin, Timestamp, UserId};
 
 use super::{InMemoryApiKeyRepo, InMemoryCustomerRepo, Reachability};
 
@@ -125,7 +125,7 @@ impl AuditLog for InMemoryAuditLog {
                     if let Some((_, customer)) = &mut event.customer {
                         *customer = "forgotten".parse().unwrap();
                     }
-                    event.origin.source = None;
+                    event.origin = RequestOrigin::default();
                     touched += 1;
                 }
                 AuditEntry::Denials(denials)

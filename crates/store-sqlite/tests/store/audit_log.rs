@@ -38,6 +38,37 @@ async fn a_writer_who_does_not_leave_makes_appending_unavailable() {
 }
 
 #[tokio::test]
+async fn pruning_deletes_a_bounded_number_of_rows_and_goes_on_with_the_next_call() {
+    let place = Place::new().await;
+    let audit = place.migrated().await.audit();
+    place
+        .execute(
+            "WITH RECURSIVE n (at) AS (SELECT 1 UNION ALL SELECT at + 1 FROM n WHERE at < 100001)
+             INSERT INTO audit_log (at, kind, action, actor) SELECT at, 'event', 'portal.opened', 'user' FROM n",
+        )
+        .await;
+    assert_eq!(audit.prune(NOW).await.unwrap(), 100_000);
+    assert_eq!(audit.prune(NOW).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_forgotten_user_s_name_does_not_stay_in_the_file() {
+    const NAME: &str = "somebody-to-be-forgotten";
+    let place = Place::new().await;
+    let audit = place.migrated().await.audit();
+    for n in 0..200 {
+        audit.append(&audit_event(&user(NAME), Timestamp::from_millis(n))).await.unwrap();
+    }
+    let is_in_the_file = async || {
+        place.execute("PRAGMA wal_checkpoint(TRUNCATE)").await;
+        std::fs::read(place.file()).unwrap().windows(NAME.len()).any(|bytes| bytes == NAME.as_bytes())
+    };
+    assert!(is_in_the_file().await);
+    audit.forget(&user(NAME)).await.unwrap();
+    assert!(!is_in_the_file().await);
+}
+
+#[tokio::test]
 async fn a_number_is_never_used_again() {
     let place = Place::new().await;
     let store = place.migrated().await;
