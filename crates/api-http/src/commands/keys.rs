@@ -119,7 +119,8 @@ fn described(key: &ApiKey, now: Timestamp) -> Value {
 
 fn line(key: &ApiKey, now: Timestamp) -> String {
     let state = match (key.revoked_at, key.expires_at) {
-        (Some(at), _) => format!("revoked {}", rfc3339(at)),
+        (Some(at), _) if at <= now => format!("revoked {}", rfc3339(at)),
+        (Some(at), _) => format!("rotated, holds until {}", rfc3339(at)),
         (None, Some(at)) if at <= now => format!("expired {}", rfc3339(at)),
         (None, Some(at)) => format!("expires {}", rfc3339(at)),
         (None, None) => "active".to_owned(),

@@ -189,8 +189,12 @@ pub(crate) fn a_rotated_key_and_its_successor_overlap(world: &World) {
     }
     let shortened = client.listed(text(&old, "id"));
     let (earliest, latest) = (timestamp(now() + 86_400 - 600), timestamp(now() + 86_400));
-    let ends = text(&shortened, "expiresAt").to_owned();
+    assert_eq!(shortened["expiresAt"], old["expiresAt"], "a rotation is a revocation to come, not another expiry");
+    assert_eq!(shortened["isActive"], true);
+    let ends = text(&shortened, "revokedAt").to_owned();
     assert!(ends > earliest && ends[..19] <= latest[..19], "the old key holds until {ends}, not for 24 h");
+    let again = client.rotate(text(&old, "id"), None);
+    assert_eq!((again.status, again.code().as_str()), (400, "invalid_request"), "a key has one successor");
 }
 
 pub(crate) fn a_rotation_without_overlap_ends_the_old_key(world: &World) {
