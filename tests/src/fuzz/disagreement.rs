@@ -52,10 +52,11 @@ fn has_fraction(parts: &[String], names: &[&str], limit: i64) -> bool {
     )
 }
 
-/// Whether header and claims are strict JSON once they are mended, and were not before.
+/// Whether header or claims have this fault, and are strict JSON once it and the other one of these faults are mended.
 fn only_fault_is(parts: &[String], mended: fn(&str) -> String) -> bool {
     let strict = |text: &str| Json::object(text.as_bytes()).is_some();
-    !parts.iter().all(|part| strict(part)) && parts.iter().all(|part| strict(&mended(part)))
+    let whole = |text: &String| strict(&with_finite_numbers(&without_surrogates(text)));
+    parts.iter().any(|part| !strict(part) && mended(part) != *part) && parts.iter().all(whole)
 }
 
 fn without_surrogates(text: &str) -> String {
