@@ -2,6 +2,7 @@
 
 pub mod architecture;
 pub mod binary;
+pub mod browser;
 pub mod canary;
 pub mod case;
 pub mod clauses;
