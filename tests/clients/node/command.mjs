@@ -26,7 +26,8 @@ function stripe(apiKey, ...words) {
 function object(...words) {
   const ended = stripe(key, ...words);
   try {
-    const printed = JSON.parse(ended.text);
+    // With --confirm it says first on which account it acts.
+    const printed = JSON.parse(ended.text.slice(ended.text.indexOf('{')));
     if (ended.code === 0 && !printed.error) return printed;
   } catch {
     // Told below, with the text that is no JSON.

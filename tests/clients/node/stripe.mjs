@@ -30,6 +30,15 @@ const withDefault = await stripe.customers.update(customer.id, {
 });
 same('the card becomes the default, expanded', withDefault.invoice_settings.default_payment_method.id, card.id);
 
+const typed = await stripe.paymentMethods.create({ type: 'card', card: { token: 'tok_mastercard' }, billing_details: { name: 'Jenny' } });
+same('a token makes a card of nobody', [typed.card.last4, typed.customer], ['4444', null]);
+const addressed = await stripe.paymentMethods.update(card.id, { billing_details: { name: 'Rosen' } });
+same('a card is changed', addressed.billing_details.name, 'Rosen');
+same('a card is read', (await stripe.paymentMethods.retrieve(card.id)).billing_details.name, 'Rosen');
+const cards = await stripe.paymentMethods.list({ customer: customer.id, type: 'card' });
+same('cards are listed', cards.data.map((each) => each.id), [card.id]);
+same('a card is read as its owner\'s', (await stripe.customers.retrievePaymentMethod(customer.id, card.id)).id, card.id);
+
 const basic = await stripe.products.create({ name: 'Basic', metadata: { run } });
 const pro = await stripe.products.create({ name: 'Pro', default_price_data: { currency: 'usd', unit_amount: 3000, recurring: { interval: 'month' } } });
 const basicPrice = await stripe.prices.create({ product: basic.id, currency: 'usd', unit_amount: 1000, recurring: { interval: 'month' } });
@@ -40,6 +49,12 @@ const renamed = await stripe.products.update(basic.id, { description: 'For small
 same('a product is changed', renamed.description, 'For small teams');
 const nicknamed = await stripe.prices.update(basicPrice.id, { nickname: 'monthly' });
 same('a price is changed', nicknamed.nickname, 'monthly');
+
+same('prices are listed', (await stripe.prices.list({ product: pro.id })).data.map((each) => each.id), [proPrice.id]);
+const unsold = await stripe.products.create({ name: 'Never sold' });
+fact('products are listed', (await stripe.products.list({ active: true })).data.some((each) => each.id === unsold.id), unsold);
+same('a product is deleted', (await stripe.products.del(unsold.id)).deleted, true);
+same('and gone', (await refused('a deleted product', stripe.products.retrieve(unsold.id))).statusCode, 404);
 
 // A subscription and what it costs.
 const subscription = await stripe.subscriptions.create({
@@ -77,8 +92,39 @@ const dated = await stripe.subscriptions.update(subscription.id, { cancel_at: 'm
 same('a cancellation may name the period end', dated.cancel_at, period_end);
 const undated = await stripe.subscriptions.update(subscription.id, { cancel_at: '' });
 same('that is undone too', undated.cancel_at, null);
+const read = await stripe.subscriptions.retrieve(subscription.id, { expand: ['customer', 'default_payment_method'] });
+same('a subscription is read', [read.customer.email, read.default_payment_method], [customer.email, null]);
+same('subscriptions are listed', (await stripe.subscriptions.list({ customer: customer.id })).data.map((each) => each.id), [subscription.id]);
 const notPaused = await refused('resuming what is not paused', stripe.subscriptions.resume(subscription.id));
 same('only a paused subscription is resumed', notPaused.type, 'StripeInvalidRequestError');
+
+// What is not paid, and what was not to be paid.
+const poor = await stripe.customers.create({ email: `${run}-poor@example.com` });
+const empty = await stripe.paymentMethods.attach('pm_card_chargeCustomerFail', { customer: poor.id });
+const unpaid = await stripe.subscriptions.create({ customer: poor.id, items: [{ price: proPrice.id }], default_payment_method: empty.id, expand: ['latest_invoice'] });
+same('a first payment that fails leaves it incomplete', [unpaid.status, unpaid.latest_invoice.status], ['incomplete', 'open']);
+const unpayable = await refused('paying with that card', stripe.invoices.pay(unpaid.latest_invoice.id));
+same('a payment that is declined is a card error', [unpayable.type, unpayable.code], ['StripeCardError', 'card_declined']);
+const good = await stripe.paymentMethods.attach('pm_card_visa', { customer: poor.id });
+same('another card pays', (await stripe.invoices.pay(unpaid.latest_invoice.id, { payment_method: good.id })).status, 'paid');
+same('and the subscription begins', (await stripe.subscriptions.retrieve(unpaid.id)).status, 'active');
+
+const trying = await stripe.customers.create({ email: `${run}-trying@example.com` });
+let trial = await stripe.subscriptions.create({
+  customer: trying.id,
+  items: [{ price: basicPrice.id }],
+  trial_end: Math.floor(Date.now() / 1000) + 2,
+  trial_settings: { end_behavior: { missing_payment_method: 'pause' } },
+});
+same('a trial begins', trial.status, 'trialing');
+for (const deadline = Date.now() + 60_000; trial.status === 'trialing' && Date.now() < deadline; ) {
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  trial = await stripe.subscriptions.retrieve(trial.id);
+}
+same('a trial that ends without a card is paused', trial.status, 'paused');
+const bought = await stripe.paymentMethods.attach('pm_card_visa', { customer: trying.id });
+await stripe.customers.update(trying.id, { invoice_settings: { default_payment_method: bought.id } });
+same('and resumed', (await stripe.subscriptions.resume(trial.id, { billing_cycle_anchor: 'now' })).status, 'active');
 
 // The portal.
 const configuration = await stripe.billingPortal.configurations.create({
@@ -102,6 +148,7 @@ const configuration = await stripe.billingPortal.configurations.create({
 fact('a portal configuration is created', /^bpc_/.test(configuration.id) && !configuration.is_default, configuration);
 const reworded = await stripe.billingPortal.configurations.update(configuration.id, { business_profile: { headline: 'Changed' } });
 same('it is changed', reworded.business_profile.headline, 'Changed');
+same('it is read', (await stripe.billingPortal.configurations.retrieve(configuration.id)).business_profile.headline, 'Changed');
 const configurations = await stripe.billingPortal.configurations.list({ active: true });
 fact('it is listed beside the default one', configurations.data.some((c) => c.id === configuration.id) && configurations.data.some((c) => c.is_default), configurations);
 
@@ -139,6 +186,8 @@ const invoices = await stripe.invoices.list({ customer: customer.id, status: 'pa
 fact('invoices are listed, newest first', invoices.data.length === 2 && invoices.data[0].id === changed.latest_invoice.id, invoices);
 const invoice = await stripe.invoices.retrieve(invoices.data[0].id);
 fact('an invoice has a number and pages', invoice.number && invoice.hosted_invoice_url && invoice.invoice_pdf, invoice);
+const lines = await stripe.invoices.listLineItems(invoice.id);
+same('its lines are listed', lines.data.map((line) => line.id), invoice.lines.data.map((line) => line.id));
 const pdf = await fetch(invoice.invoice_pdf);
 same('its PDF is one', (await pdf.text()).slice(0, 5), '%PDF-');
 
@@ -186,6 +235,30 @@ same(
   [declined.type, declined.statusCode, declined.code, declined.decline_code],
   ['StripeCardError', 402, 'card_declined', 'generic_decline'],
 );
+
+// A bad day.
+const faults = (fault, path) =>
+  fetch(new URL('/sandbox/faults', base), {
+    method: 'POST',
+    headers: { authorization: 'Bearer sk_test_OfficialNodeClient001' },
+    body: new URLSearchParams({ fault, path }),
+  }).then((answer) => answer.ok || fact(`the fault ${fault} is to come`, false, answer.status));
+const troubles = {
+  'status=429': ['StripeRateLimitError', 429, 'rate_limit'],
+  'status=500': ['StripeAPIError', 500, undefined],
+  drop: ['StripeConnectionError', undefined, undefined],
+  truncate: ['StripeAPIError', undefined, undefined],
+};
+for (const [fault, expected] of Object.entries(troubles)) {
+  await faults(fault, '/v1/customers');
+  const error = await refused(fault, stripe.customers.list());
+  same(`${fault} is a ${expected[0]}`, [error.type, error.statusCode, error.code], expected);
+}
+const patient = new Stripe('sk_test_OfficialNodeClient001', { ...at, maxNetworkRetries: 2 });
+await faults('drop=after', '/v1/customers');
+const retried = await patient.customers.create({ email: `${run}-retried@example.com` });
+const twins = await stripe.customers.list({ email: `${run}-retried@example.com` });
+same('an answer that was lost is asked for again, and nothing is done twice', twins.data.map((each) => each.id), [retried.id]);
 
 // The end.
 const detached = await stripe.paymentMethods.detach(card.id);

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import urllib.parse
 import urllib.request
 import uuid
 
@@ -35,9 +36,9 @@ def refused(name, call):
     return sys.exit(f"not refused: {name}\nfound: {answer}")
 
 
-def connect(key):
+def connect(key, retries=0):
     """A client of the sandbox."""
-    return stripe.StripeClient(key, base_addresses={"api": BASE}, max_network_retries=0)
+    return stripe.StripeClient(key, base_addresses={"api": BASE}, max_network_retries=retries)
 
 
 def get(url):
@@ -205,6 +206,29 @@ same(
     (type(error), error.http_status, error.code, error.error.decline_code),
     (stripe.CardError, 402, "card_declined", "insufficient_funds"),
 )
+
+# A bad day.
+def faults(fault, path):
+    """The next call of this path has this fault."""
+    body = urllib.parse.urlencode({"fault": fault, "path": path}).encode()
+    headers = {"Authorization": "Bearer sk_test_OfficialPythonClient001"}
+    urllib.request.urlopen(urllib.request.Request(f"{BASE}/sandbox/faults", body, headers), timeout=60).close()
+
+
+troubles = {
+    "status=429": (stripe.RateLimitError, 429),
+    "status=500": (stripe.APIError, 500),
+    "drop": (stripe.APIConnectionError, None),
+}
+for fault, expected in troubles.items():
+    faults(fault, "/v1/customers")
+    error = refused(fault, v1.customers.list)
+    same(f"{fault} is a {expected[0].__name__}", (type(error), error.http_status), expected)
+patient = connect("sk_test_OfficialPythonClient001", retries=2).v1
+faults("drop=after", "/v1/customers")
+retried = patient.customers.create({"email": f"{RUN}-retried@example.com"})
+twins = v1.customers.list({"email": f"{RUN}-retried@example.com"})
+same("an answer that was lost is asked for again, and nothing is done twice", [each.id for each in twins.data], [retried.id])
 
 # The end.
 canceled = v1.subscriptions.cancel(subscription.id)
