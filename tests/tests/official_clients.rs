@@ -23,5 +23,5 @@ fn the_client_for_python_lives_a_customers_life() {
 
 #[test]
 fn the_stripe_command_lives_a_customers_life() {
-    run(Program::node("clients/node", "command.mjs")).expect(24);
+    run(Program::node("clients/node", "command.mjs")).expect(22);
 }
