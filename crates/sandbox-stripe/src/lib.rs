@@ -20,6 +20,7 @@ mod billing;
 mod clock;
 mod demo;
 mod ids;
+mod line;
 mod model;
 mod portal;
 mod sandbox;

@@ -1,5 +1,6 @@
 //! The sandbox over real sockets.
 
+mod faults;
 mod life;
 mod objects;
 mod portal_page;
