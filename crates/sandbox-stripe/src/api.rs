@@ -11,7 +11,7 @@ mod operations;
 mod params;
 mod pipeline;
 pub(crate) mod version;
-mod view;
+pub(crate) mod view;
 
 mod customers;
 mod invoices;

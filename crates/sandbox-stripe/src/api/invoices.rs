@@ -36,7 +36,8 @@ pub(crate) fn list(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
             && status.is_none_or(|status| invoice.status.as_str() == status)
             && (subscription.is_none() || invoice.subscription == subscription)
     };
-    let list =
-        list::page((&state.invoices, "invoice"), customer.as_deref(), &page, "/v1/invoices", keep, view::invoice)?;
+    let list = list::page((&state.invoices, "invoice"), customer.as_deref(), &page, "/v1/invoices", keep, |record| {
+        view::invoice(record, state)
+    })?;
     Ok(Reply::Value(list))
 }

@@ -3,6 +3,7 @@
 mod billing;
 mod catalog;
 mod customer;
+mod event;
 mod portal;
 
 use serde_json::{Value, json};
@@ -10,6 +11,7 @@ use serde_json::{Value, json};
 pub(crate) use self::billing::{invoice, subscription};
 pub(crate) use self::catalog::{price, product};
 pub(crate) use self::customer::{customer, payment_method};
+pub(crate) use self::event::event;
 pub(crate) use self::portal::{portal_configuration, portal_session};
 use crate::state::State;
 
@@ -22,7 +24,8 @@ pub(crate) fn object(state: &State, id: &str) -> Option<Value> {
         "prod" => state.products.get(id).map(product),
         "price" => state.prices.get(id).map(price),
         "sub" => state.subscriptions.get(id).map(|record| subscription(record, state)),
-        "in" => state.invoices.get(id).map(invoice),
+        "in" => state.invoices.get(id).map(|record| invoice(record, state)),
+        "evt" => state.events.get(id).map(event),
         "bpc" => state.portal_configurations.get(id).map(portal_configuration),
         _ => None,
     }
