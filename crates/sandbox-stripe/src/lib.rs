@@ -21,6 +21,7 @@ mod cards;
 mod clock;
 mod demo;
 mod ids;
+mod invoice;
 mod line;
 mod model;
 mod portal;

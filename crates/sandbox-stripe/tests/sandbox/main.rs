@@ -1,6 +1,7 @@
 //! The sandbox over real sockets.
 
 mod faults;
+mod invoices;
 mod life;
 mod objects;
 mod portal_page;
