@@ -14,9 +14,12 @@ pub(crate) mod version;
 pub(crate) mod view;
 
 mod customers;
+mod events;
+mod invoice_previews;
 mod invoices;
 mod payment_methods;
 mod portal_configurations;
+mod portal_features;
 mod portal_sessions;
 mod prices;
 mod products;

@@ -180,6 +180,7 @@ impl Api {
         let show = |reply: Reply, state: &State| {
             let mut value = match reply {
                 Reply::Value(value) => value,
+                Reply::Refused(error) => return Err(error),
                 Reply::Object(id) => view::object(state, &id).ok_or_else(|| {
                     tracing::error!(path = operation.path, "an operation answered an object that is not there");
                     ApiError::internal()
