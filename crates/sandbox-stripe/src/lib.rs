@@ -21,6 +21,8 @@ mod cards;
 mod clock;
 mod demo;
 mod ids;
+mod invoice;
+mod line;
 mod model;
 mod portal;
 mod sandbox;
