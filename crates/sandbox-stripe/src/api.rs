@@ -9,6 +9,7 @@ mod list;
 mod operations;
 mod params;
 mod pipeline;
+pub(crate) mod record;
 pub(crate) mod version;
 mod view;
 
@@ -21,4 +22,5 @@ mod prices;
 mod products;
 mod subscriptions;
 
+pub use self::operations::operations;
 pub(crate) use self::pipeline::{Api, router, unrecognized};
