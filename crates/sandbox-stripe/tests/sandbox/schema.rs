@@ -31,6 +31,32 @@ fn faults(object: &str, value: &Value) -> Vec<String> {
 }
 
 #[tokio::test]
+async fn what_a_list_shows_is_read_by_its_id_and_the_same() {
+    let sandbox = start().await;
+    let me = &sandbox.demo.customer;
+    for list in [
+        "/v1/billing_portal/configurations",
+        "/v1/customers",
+        &format!("/v1/customers/{me}/payment_methods"),
+        "/v1/invoices",
+        "/v1/prices",
+        "/v1/products",
+        "/v1/subscriptions",
+    ] {
+        let listed = sandbox.get(list).await.json()["data"].as_array().cloned().unwrap_or_default();
+        assert!(!listed.is_empty(), "{list}");
+        for object in listed {
+            let read = sandbox.get(&format!("{list}/{}", object["id"].as_str().unwrap_or_default())).await;
+            assert_eq!((read.status, read.json()), (200, object), "{list}");
+        }
+    }
+    let card = &sandbox.get(&format!("/v1/payment_methods?customer={me}")).await.json()["data"][0];
+    let read = sandbox.get(&format!("/v1/payment_methods/{}", card["id"].as_str().unwrap_or_default())).await;
+    assert_eq!((read.status, &read.json()), (200, card));
+    sandbox.stop().await;
+}
+
+#[tokio::test]
 async fn sessions_customers_and_errors_have_the_published_shape() {
     let sandbox = start().await;
     let (me, sub) = (&sandbox.demo.customer, &sandbox.demo.subscription);
