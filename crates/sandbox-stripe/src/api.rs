@@ -11,12 +11,15 @@ mod params;
 mod pipeline;
 pub(crate) mod record;
 pub(crate) mod version;
-mod view;
+pub(crate) mod view;
 
 mod customers;
+mod events;
+mod invoice_previews;
 mod invoices;
 mod payment_methods;
 mod portal_configurations;
+mod portal_features;
 mod portal_sessions;
 mod prices;
 mod products;

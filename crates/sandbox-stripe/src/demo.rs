@@ -1,22 +1,25 @@
 //! The customer that a fresh sandbox starts with, so that there is something to see.
 
+mod catalog;
+
 use std::io;
 
 use jiff::Timestamp as Instant;
 use jiff::tz::TimeZone;
 
+use self::catalog::{PRICE, PRODUCT, PRODUCT_NAME, UNIT_AMOUNT};
 use crate::billing::period_end;
+use crate::ids;
 use crate::model::{
-    BillingDetails, BillingReason, Cancellation, Card, Customer, Interval, Invoice, InvoiceLine, InvoiceStatus,
-    Metadata, PaymentMethod, Price, Product, Recurring, Subscription, SubscriptionItem, SubscriptionStatus, Timestamp,
+    BillingDetails, BillingReason, Cancellation, Card, CardBehaviour, Customer, Interval, Invoice, InvoiceLine,
+    InvoiceStatus, Metadata, MissingPaymentMethod, PaymentMethod, Recurring, Subscription, SubscriptionItem,
+    SubscriptionStatus, Timestamp,
 };
 use crate::state::Store;
 
 // The demo's ids are the same in every sandbox: whoever keeps a link to the customer finds it again, even when the
 // sandbox's state was lost and theirs was not.
 const CUSTOMER: &str = "cus_SandboxDemo001";
-const PRODUCT: &str = "prod_SandboxDemo01";
-const PRICE: &str = "price_1SandboxDemoProMonthly01";
 const CARD: &str = "pm_1SandboxDemoVisa4242000001";
 const SUBSCRIPTION: &str = "sub_1SandboxDemoSubscription1";
 const ITEM: &str = "si_SandboxDemo0001";
@@ -26,9 +29,7 @@ const INVOICES: [(&str, &str); 2] = [
 ];
 
 const MONTHLY: Recurring = Recurring { interval: Interval::Month, interval_count: 1 };
-const UNIT_AMOUNT: i64 = 2_000;
 const CURRENCY: &str = "usd";
-const PRODUCT_NAME: &str = "Pro plan";
 
 /// How long before the seeding the demo customer signed up: one renewal lies behind, the next is ahead.
 const AGE_DAYS: i64 = 40;
@@ -64,13 +65,12 @@ pub(crate) fn seed(store: &Store) -> io::Result<Demo> {
                 let signed_up = transaction.now() - AGE_DAYS * 24 * 60 * 60;
                 let renewed = period_end(signed_up, MONTHLY)?;
                 let renews = period_end(renewed, MONTHLY)?;
-                transaction.put(product(signed_up));
-                transaction.put(price(signed_up));
+                catalog::stock(transaction, signed_up);
                 transaction.put(Customer { created: signed_up, ..customer });
                 transaction.put(card(signed_up));
                 transaction.put(subscription(signed_up, renewed, renews));
-                transaction.put(invoice(0, BillingReason::SubscriptionCreate, signed_up, renewed));
-                transaction.put(invoice(1, BillingReason::SubscriptionCycle, renewed, renews));
+                transaction.put(invoice(0, BillingReason::SubscriptionCreate, signed_up, renewed)?);
+                transaction.put(invoice(1, BillingReason::SubscriptionCycle, renewed, renews)?);
                 names
             }
         };
@@ -100,34 +100,6 @@ fn customer(created: Timestamp) -> Customer {
     }
 }
 
-fn product(created: Timestamp) -> Product {
-    Product {
-        id: PRODUCT.to_owned(),
-        created,
-        updated: created,
-        active: true,
-        name: PRODUCT_NAME.to_owned(),
-        description: None,
-        default_price: Some(PRICE.to_owned()),
-        metadata: Metadata::new(),
-    }
-}
-
-fn price(created: Timestamp) -> Price {
-    Price {
-        id: PRICE.to_owned(),
-        created,
-        active: true,
-        product: PRODUCT.to_owned(),
-        currency: CURRENCY.to_owned(),
-        unit_amount: UNIT_AMOUNT,
-        recurring: Some(MONTHLY),
-        nickname: None,
-        lookup_key: None,
-        metadata: Metadata::new(),
-    }
-}
-
 fn card(created: Timestamp) -> PaymentMethod {
     let year = Instant::from_second(created).map_or(2030, |instant| instant.to_zoned(TimeZone::UTC).year());
     PaymentMethod {
@@ -143,6 +115,9 @@ fn card(created: Timestamp) -> PaymentMethod {
             funding: "credit".to_owned(),
             fingerprint: "SandboxVisa4242x".to_owned(),
         },
+        behaviour: CardBehaviour::Succeeds,
+        detached: false,
+        set_up: true,
         billing_details: BillingDetails {
             name: Some("Demo User".to_owned()),
             email: Some("demo@example.com".to_owned()),
@@ -173,14 +148,16 @@ fn subscription(signed_up: Timestamp, renewed: Timestamp, renews: Timestamp) -> 
         cancellation: Cancellation::default(),
         default_payment_method: None,
         latest_invoice: Some(INVOICES[1].0.to_owned()),
+        trial: None,
+        missing_payment_method: MissingPaymentMethod::CreateInvoice,
         description: None,
         metadata: Metadata::new(),
     }
 }
 
-fn invoice(index: usize, billing_reason: BillingReason, from: Timestamp, to: Timestamp) -> Invoice {
+fn invoice(index: usize, billing_reason: BillingReason, from: Timestamp, to: Timestamp) -> io::Result<Invoice> {
     let (id, line) = INVOICES[index];
-    Invoice {
+    Ok(Invoice {
         id: id.to_owned(),
         created: from,
         number: Some(format!("DEMO0001-{:04}", index + 1)),
@@ -206,10 +183,15 @@ fn invoice(index: usize, billing_reason: BillingReason, from: Timestamp, to: Tim
             period_start: from,
             period_end: to,
         }],
+        starting_balance: 0,
+        ending_balance: Some(0),
         amount_paid: UNIT_AMOUNT,
+        attempt_count: 1,
+        failure: None,
+        hosted_token: Some(ids::secret()?),
         finalized_at: Some(from),
         paid_at: Some(from),
         voided_at: None,
         metadata: Metadata::new(),
-    }
+    })
 }

@@ -12,20 +12,34 @@ const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnop
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum IdKind {
     Customer,
+    Event,
     Invoice,
     InvoiceLine,
+    PaymentMethod,
+    PortalConfiguration,
     PortalSession,
+    Price,
+    Product,
     Request,
+    Subscription,
+    SubscriptionItem,
 }
 
 impl IdKind {
     const fn shape(self) -> (&'static str, usize) {
         match self {
             Self::Customer => ("cus_", 14),
+            Self::Event => ("evt_", 24),
             Self::Invoice => ("in_", 24),
             Self::InvoiceLine => ("il_", 24),
+            Self::PaymentMethod => ("pm_", 24),
+            Self::PortalConfiguration => ("bpc_", 24),
             Self::PortalSession => ("bps_", 24),
+            Self::Price => ("price_", 24),
+            Self::Product => ("prod_", 14),
             Self::Request => ("req_", 14),
+            Self::Subscription => ("sub_", 24),
+            Self::SubscriptionItem => ("si_", 14),
         }
     }
 }
@@ -51,9 +65,7 @@ pub(crate) struct SessionToken(String);
 impl SessionToken {
     /// A fresh token from the operating system's generator.
     pub(crate) fn mint() -> io::Result<Self> {
-        let mut bytes = [0_u8; 32];
-        fill(&mut bytes)?;
-        Ok(Self(format!("test_{}", URL_SAFE_NO_PAD.encode(bytes))))
+        Ok(Self(format!("test_{}", secret()?)))
     }
 
     /// The text that stands in the link, and nowhere else.
@@ -65,6 +77,13 @@ impl SessionToken {
     pub(crate) fn digest(&self) -> String {
         digest(&self.0)
     }
+}
+
+/// 256 bits from the operating system's generator, for an address that nobody can guess.
+pub(crate) fn secret() -> io::Result<String> {
+    let mut bytes = [0_u8; 32];
+    fill(&mut bytes)?;
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
 /// The digest under which a session is kept whose link carries `token`.

@@ -17,6 +17,7 @@
 mod accept;
 mod api;
 mod billing;
+mod cards;
 mod clock;
 mod demo;
 mod ids;

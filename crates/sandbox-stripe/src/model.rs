@@ -1,6 +1,7 @@
 //! The records that the sandbox keeps; what Stripe's API shows of them is made in `api::view`.
 
 mod customer;
+mod event;
 mod invoice;
 mod payment_method;
 mod portal_configuration;
@@ -12,15 +13,21 @@ mod subscription;
 use std::collections::BTreeMap;
 
 pub(crate) use self::customer::{Address, Customer, Shipping};
-pub(crate) use self::invoice::{BillingReason, Invoice, InvoiceLine, InvoiceStatus};
-pub(crate) use self::payment_method::{BillingDetails, Card, PaymentMethod};
-pub(crate) use self::portal_configuration::{PortalConfiguration, PortalFeatures};
+pub(crate) use self::event::{Event, Origin};
+pub(crate) use self::invoice::{BillingReason, Invoice, InvoiceLine, InvoiceStatus, PaymentFailure};
+pub(crate) use self::payment_method::{BillingDetails, Card, CardBehaviour, ChargeOutcome, Decline, PaymentMethod};
+pub(crate) use self::portal_configuration::{
+    AdjustableQuantity, AllowedUpdate, CancelMode, CustomerField, CustomerUpdate, Feedback, OfferedProduct,
+    PortalConfiguration, PortalFeatures, ProrationBehavior, SubscriptionCancel, SubscriptionUpdate,
+};
 pub(crate) use self::portal_session::{
     AfterCompletion, ConfirmItem, Flow, FlowTask, OPENED_SECONDS, PortalSession, UNOPENED_SECONDS,
 };
 pub(crate) use self::price::{Interval, Price, Recurring};
 pub(crate) use self::product::Product;
-pub(crate) use self::subscription::{Cancellation, Subscription, SubscriptionItem, SubscriptionStatus};
+pub(crate) use self::subscription::{
+    Cancellation, MissingPaymentMethod, Subscription, SubscriptionItem, SubscriptionStatus, Trial,
+};
 
 /// The free key-value pairs that every object carries.
 pub(crate) type Metadata = BTreeMap<String, String>;

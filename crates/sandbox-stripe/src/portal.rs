@@ -1,13 +1,13 @@
 //! The hosted portal: server-rendered pages behind the links that portal sessions mint.
 
 mod assets;
-mod dates;
+pub(crate) mod dates;
 mod language;
-mod money;
+pub(crate) mod money;
 mod overview;
 mod page;
 mod routes;
 mod sessions;
-mod text;
+pub(crate) mod text;
 
 pub(crate) use self::routes::{Portal, router};

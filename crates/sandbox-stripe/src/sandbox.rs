@@ -11,7 +11,6 @@ use tokio::net::TcpListener;
 use crate::accept;
 use crate::api::record::Recorder;
 use crate::api::{self, Api};
-use crate::billing;
 use crate::clock::{Clock, SystemClock};
 use crate::demo::{self, Demo};
 use crate::model::{Metadata, PortalConfiguration, PortalFeatures};
@@ -53,13 +52,12 @@ impl Sandbox {
     pub async fn bind_with_clock(settings: SandboxSettings, clock: Arc<dyn Clock>) -> io::Result<Self> {
         let listener = listen(settings.listen, settings.fallback_to_free_port).await?;
         let local_addr = listener.local_addr()?;
-        let base_url = match &settings.public_url {
+        let base_url: Arc<str> = match &settings.public_url {
             Some(url) => url.as_str().trim_end_matches('/').into(),
             None => format!("http://{}", reachable(local_addr)).into(),
         };
-        let store = Store::open(settings.state.as_deref(), clock)?;
+        let store = Store::open(settings.state.as_deref(), clock, base_url.clone())?;
         settle_default_configuration(&store, settings.without_portal_configuration)?;
-        store.transact(billing::catch_up)?;
         let recorder = settings.record.as_deref().map(Recorder::begin).transpose()?;
         Ok(Self { listener, local_addr, base_url, store: Arc::new(store), recorder })
     }
@@ -158,7 +156,7 @@ fn settle_default_configuration(store: &Store, without: bool) -> io::Result<()> 
                     headline: None,
                     privacy_policy_url: None,
                     terms_of_service_url: None,
-                    features: PortalFeatures::ALL,
+                    features: PortalFeatures::all(),
                     metadata: Metadata::new(),
                 });
             }

@@ -1,21 +1,31 @@
 //! All objects in memory, changed by transactions and kept in a journal.
 
 mod change;
+mod events;
 mod journal;
 mod sessions;
 mod store;
 mod table;
+mod transaction;
 
-use crate::model::{Customer, Invoice, PaymentMethod, PortalConfiguration, Price, Product, Subscription};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use crate::model::{
+    Customer, Event, Invoice, PaymentMethod, PortalConfiguration, Price, Product, Subscription, Timestamp,
+};
 
 pub(crate) use self::change::Change;
 pub(crate) use self::sessions::Sessions;
-pub(crate) use self::store::{Store, Transaction};
+pub(crate) use self::store::Store;
 pub(crate) use self::table::{Cursor, Table};
+pub(crate) use self::transaction::{Catalog, Transaction};
 
 /// Everything that the sandbox knows.
 #[derive(Debug, Default)]
 pub(crate) struct State {
+    /// Where browsers reach the sandbox, without a slash at the end.
+    pub(crate) base_url: Arc<str>,
     pub(crate) customers: Table<Customer>,
     pub(crate) products: Table<Product>,
     pub(crate) prices: Table<Price>,
@@ -24,6 +34,11 @@ pub(crate) struct State {
     pub(crate) invoices: Table<Invoice>,
     pub(crate) portal_configurations: Table<PortalConfiguration>,
     pub(crate) portal_sessions: Sessions,
+    pub(crate) events: Table<Event>,
+    /// Which subscriptions time will change, and when.
+    due: BTreeSet<(Timestamp, String)>,
+    /// Which invoice the hosted page with this secret shows.
+    hosted: HashMap<String, String>,
 }
 
 impl State {
@@ -35,5 +50,15 @@ impl State {
     /// The configuration that a session gets which names none.
     pub(crate) fn default_portal_configuration(&self) -> Option<&PortalConfiguration> {
         self.portal_configurations.newest_first().find(|configuration| configuration.is_default)
+    }
+
+    /// The invoice whose hosted page has this secret in its address.
+    pub(crate) fn invoice_by_hosted_token(&self, token: &str) -> Option<&Invoice> {
+        self.invoices.get(self.hosted.get(token)?)
+    }
+
+    /// The subscriptions that time has caught up with.
+    pub(crate) fn due(&self, now: Timestamp) -> impl Iterator<Item = &Subscription> {
+        self.due.iter().take_while(move |(at, _)| *at <= now).filter_map(|(_, id)| self.subscriptions.get(id))
     }
 }

@@ -24,6 +24,7 @@ use super::params::Params;
 use super::version::{API_VERSION, is_version};
 use super::{expand, form, view};
 use crate::ids::{self, IdKind};
+use crate::model::Origin;
 use crate::state::{State, Store};
 
 /// Far more than any call needs.
@@ -112,14 +113,18 @@ impl Api {
         check_version(&parts.headers)?;
         let arguments = arguments(parts).await?;
         let mut params = read_params(parts, body).await?;
+        let origin = Origin { request: Some(request_id.to_owned()), idempotency_key: None };
         if operation.method != Method::Post {
-            return Ok(Answer::new(self.run(operation, &arguments, params)?, request_id));
+            return Ok(Answer::new(self.run(operation, &arguments, params, origin)?, request_id));
         }
         let Some(key) = idempotency_key(&parts.headers)? else {
-            return Ok(Answer::new(self.run(operation, &arguments, params)?, request_id));
+            return Ok(Answer::new(self.run(operation, &arguments, params, origin)?, request_id));
         };
+        let origin = Origin { idempotency_key: Some(key.clone()), ..origin };
         let print = Fingerprint { path: parts.uri.path().to_owned(), params: params.digest() };
-        self.once(caller, &key, print, request_id, || self.run(operation, &arguments, std::mem::take(&mut params)))
+        self.once(caller, &key, print, request_id, || {
+            self.run(operation, &arguments, std::mem::take(&mut params), origin)
+        })
     }
 
     /// Runs the work unless it was done under this key before.
@@ -149,15 +154,18 @@ impl Api {
         operation: &Operation,
         arguments: &[(String, String)],
         mut params: Params,
+        origin: Origin,
     ) -> Result<Value, ApiError> {
         let paths = params.texts("expand")?.unwrap_or_default();
         expand::check(operation.answers, &paths)?;
         let work = |transaction: &mut crate::state::Transaction<'_>| {
+            transaction.set_origin(origin);
             (operation.run)(&mut Call { transaction, arguments, params, base_url: &self.base_url })
         };
         let show = |reply: Reply, state: &State| {
             let mut value = match reply {
                 Reply::Value(value) => value,
+                Reply::Refused(error) => return Err(error),
                 Reply::Object(id) => view::object(state, &id).ok_or_else(|| {
                     tracing::error!(path = operation.path, "an operation answered an object that is not there");
                     ApiError::internal()

@@ -160,12 +160,12 @@ fn check_flow(
     task: &FlowTask,
     param: &str,
 ) -> Result<(), ApiError> {
-    let features = configuration.features;
+    let features = &configuration.features;
     let (enabled, feature) = match task {
         FlowTask::PaymentMethodUpdate => (features.payment_method_update, "payment method update"),
-        FlowTask::SubscriptionCancel { .. } => (features.subscription_cancel, "subscription cancel"),
+        FlowTask::SubscriptionCancel { .. } => (features.subscription_cancel.enabled, "subscription cancel"),
         FlowTask::SubscriptionUpdate { .. } | FlowTask::SubscriptionUpdateConfirm { .. } => {
-            (features.subscription_update, "subscription update")
+            (features.subscription_update.enabled, "subscription update")
         }
     };
     if !enabled {

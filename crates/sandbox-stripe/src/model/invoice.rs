@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Metadata, Record, Timestamp};
+use super::{Decline, Metadata, Record, Timestamp};
 
 /// An invoice; the customer's name and e-mail are those of the day it was made final.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,7 +20,17 @@ pub(crate) struct Invoice {
     pub(crate) period_start: Timestamp,
     pub(crate) period_end: Timestamp,
     pub(crate) lines: Vec<InvoiceLine>,
+    /// The customer's balance before; negative where the customer has credit.
+    pub(crate) starting_balance: i64,
+    /// The customer's balance after; none while the invoice is a draft.
+    pub(crate) ending_balance: Option<i64>,
     pub(crate) amount_paid: i64,
+    /// How often a payment was tried.
+    pub(crate) attempt_count: u32,
+    /// How the last attempt failed, while the invoice is open.
+    pub(crate) failure: Option<PaymentFailure>,
+    /// The secret in the address of the hosted page.
+    pub(crate) hosted_token: Option<String>,
     pub(crate) finalized_at: Option<Timestamp>,
     pub(crate) paid_at: Option<Timestamp>,
     pub(crate) voided_at: Option<Timestamp>,
@@ -43,6 +53,17 @@ pub(crate) struct InvoiceLine {
     pub(crate) period_end: Timestamp,
 }
 
+/// How a payment failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum PaymentFailure {
+    /// There was nothing to pay with.
+    NoPaymentMethod,
+    /// The holder has to say yes.
+    NeedsAuthentication,
+    Declined(Decline),
+}
+
 /// Where an invoice stands in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -60,6 +81,9 @@ pub(crate) enum InvoiceStatus {
 pub(crate) enum BillingReason {
     SubscriptionCreate,
     SubscriptionCycle,
+    SubscriptionUpdate,
+    /// Only of a preview.
+    Upcoming,
 }
 
 impl Invoice {
@@ -68,11 +92,16 @@ impl Invoice {
         self.lines.iter().map(|line| line.amount).sum()
     }
 
+    /// What the customer is asked for: the total with the balance applied, never less than nothing.
+    pub(crate) fn amount_due(&self) -> i64 {
+        self.total().saturating_add(self.starting_balance).max(0)
+    }
+
     /// What is still owed.
     pub(crate) fn amount_remaining(&self) -> i64 {
         match self.status {
             InvoiceStatus::Void => 0,
-            _ => (self.total() - self.amount_paid).max(0),
+            _ => (self.amount_due() - self.amount_paid).max(0),
         }
     }
 }
@@ -96,6 +125,8 @@ impl BillingReason {
         match self {
             Self::SubscriptionCreate => "subscription_create",
             Self::SubscriptionCycle => "subscription_cycle",
+            Self::SubscriptionUpdate => "subscription_update",
+            Self::Upcoming => "upcoming",
         }
     }
 }

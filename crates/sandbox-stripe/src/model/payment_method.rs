@@ -1,5 +1,7 @@
 //! How a customer pays.
 
+use jiff::Timestamp as Instant;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use super::{Address, Metadata, Record, Timestamp};
@@ -11,8 +13,145 @@ pub(crate) struct PaymentMethod {
     pub(crate) created: Timestamp,
     pub(crate) customer: Option<String>,
     pub(crate) card: Card,
+    pub(crate) behaviour: CardBehaviour,
+    /// Whether it was detached: such a card can be attached to nobody any more.
+    pub(crate) detached: bool,
+    /// Whether its holder has authenticated it for payments to come.
+    pub(crate) set_up: bool,
     pub(crate) billing_details: BillingDetails,
     pub(crate) metadata: Metadata,
+}
+
+/// What becomes of payments with a test card (<https://docs.stripe.com/testing>).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum CardBehaviour {
+    /// Every payment succeeds.
+    Succeeds,
+    /// It cannot even be saved.
+    RefusedWhenSaved(Decline),
+    /// It can be saved, and every payment is declined.
+    Declines(Decline),
+    /// Payments need their holder, unless the card was set up with them there.
+    AuthenticatesUnlessSetUp,
+    /// Every payment needs its holder.
+    AuthenticatesAlways,
+    /// Every payment needs its holder, and is declined then.
+    AuthenticatesAndDeclines(Decline),
+}
+
+/// Why a bank declines (<https://docs.stripe.com/declines/codes>).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Decline {
+    AuthenticationFailed,
+    CardVelocityExceeded,
+    ExpiredCard,
+    GenericDecline,
+    IncorrectCvc,
+    IncorrectNumber,
+    InsufficientFunds,
+    InvalidCvc,
+    InvalidExpiry,
+    LostCard,
+    ProcessingError,
+    StolenCard,
+    TestModeLiveCard,
+}
+
+/// How an attempt to be paid ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ChargeOutcome {
+    Paid,
+    Declined(Decline),
+    NeedsAuthentication,
+}
+
+impl PaymentMethod {
+    /// What becomes of a payment at this time; `authenticated` where the holder is there and has said yes.
+    pub(crate) fn charge(&self, now: Timestamp, authenticated: bool) -> ChargeOutcome {
+        if self.card.has_expired(now) {
+            return ChargeOutcome::Declined(Decline::ExpiredCard);
+        }
+        match self.behaviour {
+            CardBehaviour::Succeeds => ChargeOutcome::Paid,
+            CardBehaviour::RefusedWhenSaved(decline) | CardBehaviour::Declines(decline) => {
+                ChargeOutcome::Declined(decline)
+            }
+            CardBehaviour::AuthenticatesUnlessSetUp if self.set_up || authenticated => ChargeOutcome::Paid,
+            CardBehaviour::AuthenticatesAlways if authenticated => ChargeOutcome::Paid,
+            CardBehaviour::AuthenticatesAndDeclines(decline) if authenticated => ChargeOutcome::Declined(decline),
+            CardBehaviour::AuthenticatesUnlessSetUp
+            | CardBehaviour::AuthenticatesAlways
+            | CardBehaviour::AuthenticatesAndDeclines(_) => ChargeOutcome::NeedsAuthentication,
+        }
+    }
+}
+
+impl Card {
+    /// A card is good to the end of the month that stands on it.
+    pub(crate) fn has_expired(&self, now: Timestamp) -> bool {
+        Instant::from_second(now).is_ok_and(|now| {
+            let today = now.to_zoned(TimeZone::UTC).date();
+            let month = i8::try_from(self.exp_month).unwrap_or(i8::MAX);
+            (today.year(), today.month()) > (self.exp_year, month)
+        })
+    }
+}
+
+impl Decline {
+    /// Stripe's error code.
+    pub(crate) const fn code(self) -> &'static str {
+        match self {
+            Self::ExpiredCard => "expired_card",
+            Self::IncorrectCvc => "incorrect_cvc",
+            Self::IncorrectNumber => "incorrect_number",
+            Self::InvalidCvc => "invalid_cvc",
+            Self::InvalidExpiry => "invalid_expiry_year",
+            Self::ProcessingError => "processing_error",
+            Self::AuthenticationFailed => "authentication_required",
+            Self::CardVelocityExceeded
+            | Self::GenericDecline
+            | Self::InsufficientFunds
+            | Self::LostCard
+            | Self::StolenCard
+            | Self::TestModeLiveCard => "card_declined",
+        }
+    }
+
+    /// The bank's reason, where it is the bank that declines.
+    pub(crate) const fn decline_code(self) -> Option<&'static str> {
+        match self {
+            Self::AuthenticationFailed => Some("authentication_required"),
+            Self::CardVelocityExceeded => Some("card_velocity_exceeded"),
+            Self::ExpiredCard => Some("expired_card"),
+            Self::GenericDecline => Some("generic_decline"),
+            Self::IncorrectCvc => Some("incorrect_cvc"),
+            Self::InsufficientFunds => Some("insufficient_funds"),
+            Self::LostCard => Some("lost_card"),
+            Self::ProcessingError => Some("processing_error"),
+            Self::StolenCard => Some("stolen_card"),
+            Self::TestModeLiveCard => Some("test_mode_live_card"),
+            Self::IncorrectNumber | Self::InvalidCvc | Self::InvalidExpiry => None,
+        }
+    }
+
+    /// The sentence that the API says.
+    pub(crate) const fn message(self) -> &'static str {
+        match self {
+            Self::AuthenticationFailed => "The payment needs the cardholder's authentication.",
+            Self::CardVelocityExceeded => "The card was declined: it was used too often in a short time.",
+            Self::ExpiredCard => "The card has expired.",
+            Self::GenericDecline | Self::LostCard | Self::StolenCard => "The card was declined.",
+            Self::IncorrectCvc => "The card's security code is incorrect.",
+            Self::IncorrectNumber => "The card number is not a valid card number.",
+            Self::InsufficientFunds => "The card has insufficient funds.",
+            Self::InvalidCvc => "The card's security code is invalid.",
+            Self::InvalidExpiry => "The card's expiry date is invalid or in the past.",
+            Self::ProcessingError => "An error occurred while the card was processed. Try again.",
+            Self::TestModeLiveCard => "The card was declined: it is no test card. See docs.stripe.com/testing.",
+        }
+    }
 }
 
 /// What may be known of a card.
@@ -45,5 +184,24 @@ impl Record for PaymentMethod {
 
     fn owner(&self) -> Option<&str> {
         self.customer.as_deref()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn card(exp_year: i16, exp_month: u8) -> Card {
+        let text = String::new;
+        let (brand, last4, country, funding, fingerprint) = (text(), text(), text(), text(), text());
+        Card { brand, last4, exp_month, exp_year, country, funding, fingerprint }
+    }
+
+    #[test]
+    fn a_card_is_good_to_the_end_of_its_month() {
+        let november_2026 = 1_795_348_260;
+        assert!(!card(2026, 11).has_expired(november_2026));
+        assert!(card(2026, 10).has_expired(november_2026));
+        assert!(!card(2027, 1).has_expired(november_2026));
     }
 }

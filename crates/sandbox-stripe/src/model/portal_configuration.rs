@@ -21,26 +21,207 @@ pub(crate) struct PortalConfiguration {
     pub(crate) metadata: Metadata,
 }
 
-/// Which of the portal's five capabilities are on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// The portal's five capabilities; by default all are off, as at Stripe.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct PortalFeatures {
-    pub(crate) customer_update: bool,
+    pub(crate) customer_update: CustomerUpdate,
     pub(crate) invoice_history: bool,
     pub(crate) payment_method_update: bool,
-    pub(crate) subscription_cancel: bool,
-    pub(crate) subscription_update: bool,
+    pub(crate) subscription_cancel: SubscriptionCancel,
+    pub(crate) subscription_update: SubscriptionUpdate,
+}
+
+/// Which of their own data customers may change.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct CustomerUpdate {
+    pub(crate) enabled: bool,
+    pub(crate) allowed: Vec<CustomerField>,
+}
+
+/// A part of a customer's data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum CustomerField {
+    Address,
+    Email,
+    Name,
+    Phone,
+    Shipping,
+    /// Taken and shown by the API; the pages do not ask for it, because nothing is taxed here.
+    TaxId,
+}
+
+/// How customers cancel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SubscriptionCancel {
+    pub(crate) enabled: bool,
+    pub(crate) mode: CancelMode,
+    pub(crate) proration: ProrationBehavior,
+    /// Whether the page asks why.
+    pub(crate) asks_reason: bool,
+    pub(crate) reasons: Vec<Feedback>,
+}
+
+/// When a cancellation takes effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum CancelMode {
+    AtPeriodEnd,
+    Immediately,
+}
+
+/// Why customers cancel (<https://docs.stripe.com/api/subscriptions/object>, `cancellation_details.feedback`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Feedback {
+    TooExpensive,
+    MissingFeatures,
+    SwitchedService,
+    Unused,
+    CustomerService,
+    TooComplex,
+    LowQuality,
+    Other,
+}
+
+/// How customers change plans.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SubscriptionUpdate {
+    pub(crate) enabled: bool,
+    pub(crate) allowed: Vec<AllowedUpdate>,
+    /// What may be chosen; none, where nobody ever said, is everything active with a recurring price.
+    pub(crate) products: Option<Vec<OfferedProduct>>,
+    pub(crate) proration: ProrationBehavior,
+    /// Whether a change begins a new billing period.
+    pub(crate) resets_anchor: bool,
+    /// Whether a change ends a trial.
+    pub(crate) ends_trial: bool,
+}
+
+/// What of a subscription may be changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum AllowedUpdate {
+    Price,
+    /// Taken and shown by the API; the pages ask for none, because the sandbox has no coupons.
+    PromotionCode,
+    Quantity,
+}
+
+/// A product that may be chosen, at these prices.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct OfferedProduct {
+    pub(crate) product: String,
+    pub(crate) prices: Vec<String>,
+    pub(crate) quantity: AdjustableQuantity,
+}
+
+/// Whether, and between which bounds, the quantity may be chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct AdjustableQuantity {
+    pub(crate) enabled: bool,
+    pub(crate) minimum: i64,
+    pub(crate) maximum: Option<i64>,
+}
+
+/// What becomes of the time that was paid for and is not used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ProrationBehavior {
+    /// It is credited, and the difference invoiced at once.
+    AlwaysInvoice,
+    /// It is credited, and the difference waits for the next invoice.
+    CreateProrations,
+    /// Nothing.
+    #[default]
+    None,
 }
 
 impl PortalFeatures {
     /// What a fresh sandbox offers.
-    pub(crate) const ALL: Self = Self {
-        customer_update: true,
-        invoice_history: true,
-        payment_method_update: true,
-        subscription_cancel: true,
-        subscription_update: true,
+    pub(crate) fn all() -> Self {
+        Self {
+            customer_update: CustomerUpdate {
+                enabled: true,
+                allowed: vec![CustomerField::Email, CustomerField::Name, CustomerField::Address, CustomerField::Phone],
+            },
+            invoice_history: true,
+            payment_method_update: true,
+            subscription_cancel: SubscriptionCancel {
+                enabled: true,
+                asks_reason: true,
+                reasons: Feedback::ALL.to_vec(),
+                ..SubscriptionCancel::default()
+            },
+            subscription_update: SubscriptionUpdate {
+                enabled: true,
+                allowed: vec![AllowedUpdate::Price, AllowedUpdate::Quantity],
+                proration: ProrationBehavior::AlwaysInvoice,
+                ..SubscriptionUpdate::default()
+            },
+        }
+    }
+}
+
+impl Default for SubscriptionCancel {
+    fn default() -> Self {
+        Self {
+            enabled: false,
+            mode: CancelMode::AtPeriodEnd,
+            proration: ProrationBehavior::None,
+            asks_reason: false,
+            reasons: Vec::new(),
+        }
+    }
+}
+
+impl Default for AdjustableQuantity {
+    fn default() -> Self {
+        Self { enabled: false, minimum: 1, maximum: None }
+    }
+}
+
+/// Words of Stripe's for the values of an enumeration, both ways.
+macro_rules! words {
+    ($kind:ty { $($value:ident => $word:literal),+ $(,)? }) => {
+        impl $kind {
+            /// All values.
+            pub(crate) const ALL: &[Self] = &[$(Self::$value),+];
+
+            /// All of Stripe's words, in the order of the values.
+            pub(crate) const WORDS: &[&'static str] = &[$($word),+];
+
+            /// Stripe's word for it.
+            pub(crate) const fn as_str(self) -> &'static str {
+                match self { $(Self::$value => $word),+ }
+            }
+
+            /// The value of this word.
+            pub(crate) fn of_word(word: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|value| value.as_str() == word)
+            }
+        }
     };
 }
+
+words!(CustomerField {
+    Address => "address", Email => "email", Name => "name", Phone => "phone", Shipping => "shipping", TaxId => "tax_id",
+});
+words!(CancelMode { AtPeriodEnd => "at_period_end", Immediately => "immediately" });
+words!(Feedback {
+    TooExpensive => "too_expensive",
+    MissingFeatures => "missing_features",
+    SwitchedService => "switched_service",
+    Unused => "unused",
+    CustomerService => "customer_service",
+    TooComplex => "too_complex",
+    LowQuality => "low_quality",
+    Other => "other",
+});
+words!(AllowedUpdate { Price => "price", PromotionCode => "promotion_code", Quantity => "quantity" });
+words!(ProrationBehavior {
+    AlwaysInvoice => "always_invoice", CreateProrations => "create_prorations", None => "none",
+});
 
 impl Record for PortalConfiguration {
     fn id(&self) -> &str {

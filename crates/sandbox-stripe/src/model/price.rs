@@ -18,6 +18,8 @@ pub(crate) struct Price {
     pub(crate) recurring: Option<Recurring>,
     pub(crate) nickname: Option<String>,
     pub(crate) lookup_key: Option<String>,
+    /// `exclusive`, `inclusive` or `unspecified`; nothing is taxed here.
+    pub(crate) tax_behavior: String,
     pub(crate) metadata: Metadata,
 }
 

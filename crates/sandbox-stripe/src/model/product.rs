@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{Metadata, Record, Timestamp};
 
 /// A product, which its prices sell.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Product {
     pub(crate) id: String,
     pub(crate) created: Timestamp,
@@ -14,6 +14,11 @@ pub(crate) struct Product {
     pub(crate) name: String,
     pub(crate) description: Option<String>,
     pub(crate) default_price: Option<String>,
+    pub(crate) images: Vec<String>,
+    pub(crate) marketing_features: Vec<String>,
+    pub(crate) statement_descriptor: Option<String>,
+    pub(crate) unit_label: Option<String>,
+    pub(crate) url: Option<String>,
     pub(crate) metadata: Metadata,
 }
 

@@ -18,6 +18,9 @@ pub(crate) struct Subscription {
     pub(crate) cancellation: Cancellation,
     pub(crate) default_payment_method: Option<String>,
     pub(crate) latest_invoice: Option<String>,
+    pub(crate) trial: Option<Trial>,
+    /// What happens where a trial ends and there is nothing to pay with.
+    pub(crate) missing_payment_method: MissingPaymentMethod,
     pub(crate) description: Option<String>,
     pub(crate) metadata: Metadata,
 }
@@ -34,13 +37,40 @@ pub(crate) struct SubscriptionItem {
     pub(crate) metadata: Metadata,
 }
 
-/// Where a subscription stands in its life.
+/// Time that costs nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Trial {
+    pub(crate) start: Timestamp,
+    pub(crate) end: Timestamp,
+}
+
+/// `trial_settings.end_behavior.missing_payment_method`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum MissingPaymentMethod {
+    Cancel,
+    #[default]
+    CreateInvoice,
+    Pause,
+}
+
+/// Where a subscription stands in its life (<https://docs.stripe.com/billing/subscriptions/overview>).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum SubscriptionStatus {
     Active,
     Canceled,
+    /// The first payment has not succeeded.
+    Incomplete,
+    /// It did not within 23 hours.
+    IncompleteExpired,
+    PastDue,
+    Paused,
+    Trialing,
 }
+
+/// How long the first payment may take.
+pub(crate) const INCOMPLETE_SECONDS: i64 = 23 * 60 * 60;
 
 /// How and when a subscription ends.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,15 +89,52 @@ pub(crate) struct Cancellation {
 impl Subscription {
     /// Whether it has not ended.
     pub(crate) fn is_running(&self) -> bool {
-        self.status != SubscriptionStatus::Canceled
+        !matches!(self.status, SubscriptionStatus::Canceled | SubscriptionStatus::IncompleteExpired)
+    }
+
+    /// Whether it is to end, and when.
+    pub(crate) fn ends_at(&self) -> Option<Timestamp> {
+        let at_period_end = self.cancellation.cancel_at_period_end;
+        self.cancellation.cancel_at.or_else(|| self.period_end().filter(|_| at_period_end))
+    }
+
+    /// When the first of its periods ends.
+    pub(crate) fn period_end(&self) -> Option<Timestamp> {
+        self.items.iter().map(|item| item.current_period_end).min()
+    }
+
+    /// When time alone will change it next.
+    pub(crate) fn due_at(&self) -> Option<Timestamp> {
+        match self.status {
+            SubscriptionStatus::Canceled | SubscriptionStatus::IncompleteExpired => None,
+            SubscriptionStatus::Incomplete => Some(self.created + INCOMPLETE_SECONDS),
+            SubscriptionStatus::Paused => self.cancellation.cancel_at,
+            SubscriptionStatus::Active | SubscriptionStatus::PastDue | SubscriptionStatus::Trialing => {
+                self.period_end().into_iter().chain(self.cancellation.cancel_at).min()
+            }
+        }
     }
 
     /// Ends it at once.
     pub(crate) fn end(&mut self, now: Timestamp) {
-        self.status = SubscriptionStatus::Canceled;
+        self.status = match self.status {
+            SubscriptionStatus::Incomplete => SubscriptionStatus::IncompleteExpired,
+            _ => SubscriptionStatus::Canceled,
+        };
         self.cancellation.canceled_at = self.cancellation.canceled_at.or(Some(now));
         self.cancellation.ended_at = Some(now);
         self.cancellation.reason.get_or_insert_with(|| "cancellation_requested".to_owned());
+    }
+}
+
+impl MissingPaymentMethod {
+    /// Stripe's word for it.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Cancel => "cancel",
+            Self::CreateInvoice => "create_invoice",
+            Self::Pause => "pause",
+        }
     }
 }
 
@@ -77,6 +144,11 @@ impl SubscriptionStatus {
         match self {
             Self::Active => "active",
             Self::Canceled => "canceled",
+            Self::Incomplete => "incomplete",
+            Self::IncompleteExpired => "incomplete_expired",
+            Self::PastDue => "past_due",
+            Self::Paused => "paused",
+            Self::Trialing => "trialing",
         }
     }
 }

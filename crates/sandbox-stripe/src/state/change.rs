@@ -4,8 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use super::State;
 use crate::model::{
-    Customer, Invoice, PaymentMethod, PortalConfiguration, PortalSession, Price, Product, Subscription,
+    Customer, Event, Invoice, PaymentMethod, PortalConfiguration, PortalSession, Price, Product, Subscription,
 };
+
+/// So many events are kept at most. (Stripe keeps them for 30 days: <https://docs.stripe.com/api/events>.)
+const MOST_EVENTS: usize = 10_000;
 
 /// One change; a record replaces the one of the same id.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -13,6 +16,7 @@ use crate::model::{
 pub(crate) enum Change {
     Customer(Box<Customer>),
     Product(Box<Product>),
+    ProductGone(String),
     Price(Box<Price>),
     PaymentMethod(Box<PaymentMethod>),
     Subscription(Box<Subscription>),
@@ -20,6 +24,7 @@ pub(crate) enum Change {
     PortalConfiguration(Box<PortalConfiguration>),
     PortalConfigurationGone(String),
     PortalSession(Box<PortalSession>),
+    Event(Box<Event>),
 }
 
 impl State {
@@ -28,14 +33,36 @@ impl State {
         match change {
             Change::Customer(record) => self.customers.put(*record),
             Change::Product(record) => self.products.put(*record),
+            Change::ProductGone(id) => self.products.remove(&id),
             Change::Price(record) => self.prices.put(*record),
             Change::PaymentMethod(record) => self.payment_methods.put(*record),
-            Change::Subscription(record) => self.subscriptions.put(*record),
-            Change::Invoice(record) => self.invoices.put(*record),
+            Change::Subscription(record) => self.put_subscription(*record),
+            Change::Invoice(record) => {
+                if let Some(token) = &record.hosted_token {
+                    self.hosted.insert(token.clone(), record.id.clone());
+                }
+                self.invoices.put(*record);
+            }
             Change::PortalConfiguration(record) => self.portal_configurations.put(*record),
             Change::PortalConfigurationGone(id) => self.portal_configurations.remove(&id),
             Change::PortalSession(record) => self.portal_sessions.put(*record),
+            Change::Event(record) => {
+                self.events.put(*record);
+                while self.events.len() > MOST_EVENTS {
+                    let Some(oldest) = self.events.oldest_first().next().map(|event| event.id.clone()) else { break };
+                    self.events.remove(&oldest);
+                }
+            }
         }
+    }
+
+    fn put_subscription(&mut self, record: Subscription) {
+        let due = |subscription: &Subscription| subscription.due_at().map(|at| (at, subscription.id.clone()));
+        if let Some(before) = self.subscriptions.get(&record.id).and_then(due) {
+            self.due.remove(&before);
+        }
+        self.due.extend(due(&record));
+        self.subscriptions.put(record);
     }
 
     /// The changes that make this state from nothing, oldest first: what a compacted journal holds.
@@ -54,6 +81,7 @@ impl State {
             .chain(rows(&self.invoices, Change::Invoice))
             .chain(rows(&self.portal_configurations, Change::PortalConfiguration))
             .chain(self.portal_sessions.iter().cloned().map(|session| Change::PortalSession(Box::new(session))))
+            .chain(rows(&self.events, Change::Event))
     }
 
     /// How many records there are.
@@ -66,6 +94,7 @@ impl State {
             + self.invoices.len()
             + self.portal_configurations.len()
             + self.portal_sessions.len()
+            + self.events.len()
     }
 }
 
@@ -79,4 +108,4 @@ macro_rules! change_from {
     };
 }
 
-change_from!(Customer, Product, Price, PaymentMethod, Subscription, Invoice, PortalConfiguration, PortalSession);
+change_from!(Customer, Event, Invoice, PaymentMethod, PortalConfiguration, PortalSession, Price, Product, Subscription);

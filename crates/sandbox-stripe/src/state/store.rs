@@ -5,7 +5,8 @@ use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::journal::Journal;
-use super::{Change, State};
+use super::{State, Transaction};
+use crate::billing;
 use crate::clock::Clock;
 use crate::model::Timestamp;
 
@@ -25,18 +26,10 @@ struct Inner {
     journal: Option<Journal>,
 }
 
-/// Changes in the making: reads see the state as it was before, and nothing is changed until the end.
-#[derive(Debug)]
-pub(crate) struct Transaction<'a> {
-    state: &'a State,
-    now: Timestamp,
-    changes: Vec<Change>,
-}
-
 impl Store {
     /// Opens the state in the file, or an empty one in memory.
-    pub(crate) fn open(path: Option<&Path>, clock: Arc<dyn Clock>) -> io::Result<Self> {
-        let mut state = State::default();
+    pub(crate) fn open(path: Option<&Path>, clock: Arc<dyn Clock>, base_url: Arc<str>) -> io::Result<Self> {
+        let mut state = State { base_url, ..State::default() };
         let now = clock.now();
         let journal =
             path.map(|path| Journal::open(path, &mut state, |state| state.portal_sessions.forget(now))).transpose()?;
@@ -49,7 +42,17 @@ impl Store {
 
     /// Reads the state.
     pub(crate) fn read<R>(&self, look: impl FnOnce(&State) -> R) -> R {
+        self.settle();
         look(&self.lock_for_reading().state)
+    }
+
+    /// Lets time do to subscriptions what it has come to do, before anybody looks at them.
+    fn settle(&self) {
+        let now = self.now();
+        let is_due = self.lock_for_reading().state.due(now).next().is_some();
+        if is_due && let Err(error) = self.write(billing::catch_up, |(), _| ()) {
+            tracing::error!(%error, "the sandbox could not let time pass");
+        }
     }
 
     /// Runs work that only looks; the changes of a transaction that nobody commits come to nothing.
@@ -58,8 +61,9 @@ impl Store {
         work: impl FnOnce(&mut Transaction<'_>) -> Result<T, E>,
         look: impl FnOnce(T, &State) -> R,
     ) -> Result<R, E> {
+        self.settle();
         let guard = self.lock_for_reading();
-        let mut transaction = Transaction { state: &guard.state, now: self.now(), changes: Vec::new() };
+        let mut transaction = Transaction::new(&guard.state, self.now());
         work(&mut transaction).map(|outcome| look(outcome, &guard.state))
     }
 
@@ -77,12 +81,21 @@ impl Store {
         work: impl FnOnce(&mut Transaction<'_>) -> Result<T, E>,
         look: impl FnOnce(T, &State) -> R,
     ) -> Result<R, E> {
+        self.settle();
+        self.write(work, look)
+    }
+
+    fn write<T, R, E: From<io::Error>>(
+        &self,
+        work: impl FnOnce(&mut Transaction<'_>) -> Result<T, E>,
+        look: impl FnOnce(T, &State) -> R,
+    ) -> Result<R, E> {
         let now = self.now();
         let mut guard = self.lock_for_writing();
         let Inner { state, journal } = &mut *guard;
-        let mut transaction = Transaction { state, now, changes: Vec::new() };
+        let mut transaction = Transaction::new(state, now);
         let outcome = work(&mut transaction)?;
-        let changes = transaction.changes;
+        let changes = transaction.finish()?;
         if !changes.is_empty() {
             if let Some(journal) = journal {
                 journal.append(&changes)?;
@@ -115,23 +128,6 @@ impl Store {
     }
 }
 
-impl Transaction<'_> {
-    /// The state before this transaction.
-    pub(crate) fn state(&self) -> &State {
-        self.state
-    }
-
-    /// The time of this transaction.
-    pub(crate) fn now(&self) -> Timestamp {
-        self.now
-    }
-
-    /// Adds a change.
-    pub(crate) fn put(&mut self, change: impl Into<Change>) {
-        self.changes.push(change.into());
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -143,7 +139,7 @@ mod tests {
     use crate::model::Customer;
 
     fn open(path: &Path) -> io::Result<Store> {
-        Store::open(Some(path), Arc::new(SystemClock))
+        Store::open(Some(path), Arc::new(SystemClock), "".into())
     }
 
     fn add(store: &Store, id: &str) {
@@ -214,7 +210,7 @@ mod tests {
 
     #[test]
     fn a_failed_transaction_changes_nothing() {
-        let store = Store::open(None, Arc::new(SystemClock)).expect("opened");
+        let store = Store::open(None, Arc::new(SystemClock), "".into()).expect("opened");
         let outcome = store.transact(|tx| {
             tx.put(Customer { id: "cus_1".to_owned(), ..Customer::default() });
             Err::<(), _>(io::Error::other("no"))

@@ -5,4 +5,5 @@ mod objects;
 mod portal_page;
 mod portal_sessions;
 mod schema;
+mod subscriptions;
 mod support;

@@ -101,6 +101,13 @@ impl Running {
         self.send("POST", path, &[&own, headers].concat(), form).await
     }
 
+    /// Makes an object, and gives its id.
+    pub(crate) async fn make(&self, path: &str, form: &str) -> String {
+        let reply = self.post(path, form).await;
+        assert_eq!(reply.status, 200, "{path} {form}: {}", reply.body);
+        reply.json()["id"].as_str().expect("id").to_owned()
+    }
+
     pub(crate) async fn delete(&self, path: &str) -> Reply {
         self.send("DELETE", path, &[("Authorization", &bearer(KEY))], "").await
     }

@@ -5,14 +5,14 @@ use serde_json::{Value, json};
 use super::{price, self_reference};
 use crate::api::list::wrap;
 use crate::model::{Invoice, InvoiceLine, InvoiceStatus, Subscription, SubscriptionItem};
-use crate::state::State;
+use crate::state::Catalog;
 
 /// The name that invoices give the seller.
 const ACCOUNT_NAME: &str = "Billing sandbox";
 
 /// A `subscription`.
-pub(crate) fn subscription(record: &Subscription, state: &State) -> Value {
-    let items = record.items.iter().map(|item| subscription_item(record, item, state)).collect();
+pub(crate) fn subscription(record: &Subscription, catalog: &impl Catalog) -> Value {
+    let items = record.items.iter().map(|item| subscription_item(record, item, catalog)).collect();
     let cancellation = &record.cancellation;
     json!({
         "id": record.id,
@@ -66,13 +66,15 @@ pub(crate) fn subscription(record: &Subscription, state: &State) -> Value {
         "status": record.status.as_str(),
         "test_clock": null,
         "transfer_data": null,
-        "trial_end": null,
-        "trial_settings": { "end_behavior": { "missing_payment_method": "create_invoice" } },
-        "trial_start": null,
+        "trial_end": record.trial.map(|trial| trial.end),
+        "trial_settings": {
+            "end_behavior": { "missing_payment_method": record.missing_payment_method.as_str() },
+        },
+        "trial_start": record.trial.map(|trial| trial.start),
     })
 }
 
-fn subscription_item(record: &Subscription, item: &SubscriptionItem, state: &State) -> Value {
+fn subscription_item(record: &Subscription, item: &SubscriptionItem, catalog: &impl Catalog) -> Value {
     json!({
         "id": item.id,
         "object": "subscription_item",
@@ -82,7 +84,7 @@ fn subscription_item(record: &Subscription, item: &SubscriptionItem, state: &Sta
         "current_period_start": item.current_period_start,
         "discounts": [],
         "metadata": item.metadata,
-        "price": state.prices.get(&item.price).map(price),
+        "price": catalog.price(&item.price).map(price),
         "quantity": item.quantity,
         "subscription": record.id,
         "tax_rates": [],
@@ -90,8 +92,10 @@ fn subscription_item(record: &Subscription, item: &SubscriptionItem, state: &Sta
 }
 
 /// An `invoice`.
-pub(crate) fn invoice(record: &Invoice) -> Value {
+pub(crate) fn invoice(record: &Invoice, catalog: &impl Catalog) -> Value {
     let total = record.total();
+    let hosted = record.hosted_token.as_ref().map(|token| format!("{}/i/{token}", catalog.base_url()));
+    let pdf = hosted.as_ref().map(|page| format!("{page}/pdf"));
     let lines = record.lines.iter().map(|line| invoice_line(record, line)).collect();
     let parent = record.subscription.as_ref().map(|subscription| {
         json!({
@@ -106,15 +110,15 @@ pub(crate) fn invoice(record: &Invoice) -> Value {
         "account_country": "US",
         "account_name": ACCOUNT_NAME,
         "account_tax_ids": null,
-        "amount_due": total.max(0),
+        "amount_due": record.amount_due(),
         "amount_overpaid": 0,
         "amount_paid": record.amount_paid,
         "amount_paid_off_stripe": 0,
         "amount_remaining": record.amount_remaining(),
         "amount_shipping": 0,
         "application": null,
-        "attempt_count": i64::from(record.paid_at.is_some()),
-        "attempted": record.paid_at.is_some(),
+        "attempt_count": record.attempt_count,
+        "attempted": record.attempt_count > 0 || record.paid_at.is_some(),
         "auto_advance": false,
         "automatic_tax": {
             "disabled_reason": null,
@@ -145,11 +149,11 @@ pub(crate) fn invoice(record: &Invoice) -> Value {
         "discounts": [],
         "due_date": null,
         "effective_at": record.finalized_at,
-        "ending_balance": record.finalized_at.map(|_| 0),
+        "ending_balance": record.ending_balance,
         "footer": null,
         "from_invoice": null,
-        "hosted_invoice_url": null,
-        "invoice_pdf": null,
+        "hosted_invoice_url": hosted,
+        "invoice_pdf": pdf,
         "issuer": self_reference(),
         "last_finalization_error": null,
         "latest_revision": null,
@@ -173,7 +177,7 @@ pub(crate) fn invoice(record: &Invoice) -> Value {
         "rendering": null,
         "shipping_cost": null,
         "shipping_details": null,
-        "starting_balance": 0,
+        "starting_balance": record.starting_balance,
         "statement_descriptor": null,
         "status": record.status.as_str(),
         "status_transitions": {
@@ -194,7 +198,8 @@ pub(crate) fn invoice(record: &Invoice) -> Value {
     })
 }
 
-fn invoice_line(record: &Invoice, line: &InvoiceLine) -> Value {
+/// A `line_item` of an invoice.
+pub(crate) fn invoice_line(record: &Invoice, line: &InvoiceLine) -> Value {
     let parent = line.subscription_item.as_ref().map(|item| {
         json!({
             "invoice_item_details": null,

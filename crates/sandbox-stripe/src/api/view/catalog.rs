@@ -6,6 +6,7 @@ use crate::model::{Price, Product};
 
 /// A `product`.
 pub(crate) fn product(record: &Product) -> Value {
+    let features: Vec<Value> = record.marketing_features.iter().map(|name| json!({ "name": name })).collect();
     json!({
         "id": record.id,
         "object": "product",
@@ -13,18 +14,18 @@ pub(crate) fn product(record: &Product) -> Value {
         "created": record.created,
         "default_price": record.default_price,
         "description": record.description,
-        "images": [],
+        "images": record.images,
         "livemode": false,
-        "marketing_features": [],
+        "marketing_features": features,
         "metadata": record.metadata,
         "name": record.name,
         "package_dimensions": null,
         "shippable": null,
-        "statement_descriptor": null,
+        "statement_descriptor": record.statement_descriptor,
         "tax_code": null,
-        "unit_label": null,
+        "unit_label": record.unit_label,
         "updated": record.updated,
-        "url": null,
+        "url": record.url,
     })
 }
 
@@ -53,7 +54,7 @@ pub(crate) fn price(record: &Price) -> Value {
         "product": record.product,
         "type": if recurring.is_some() { "recurring" } else { "one_time" },
         "recurring": recurring,
-        "tax_behavior": "unspecified",
+        "tax_behavior": record.tax_behavior,
         "tiers_mode": null,
         "transform_quantity": null,
         "unit_amount": record.unit_amount,

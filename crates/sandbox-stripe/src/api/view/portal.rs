@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::model::{AfterCompletion, Flow, FlowTask, PortalConfiguration, PortalSession};
+use crate::model::{
+    AfterCompletion, Flow, FlowTask, OfferedProduct, PortalConfiguration, PortalFeatures, PortalSession,
+};
 
 /// A `billing_portal.session`; its link is known only to the call that makes it.
 pub(crate) fn portal_session(record: &PortalSession, url: &str) -> Value {
@@ -65,7 +67,6 @@ fn flow(flow: &Flow) -> Value {
 
 /// A `billing_portal.configuration`.
 pub(crate) fn portal_configuration(record: &PortalConfiguration) -> Value {
-    let features = record.features;
     json!({
         "id": record.id,
         "object": "billing_portal.configuration",
@@ -78,49 +79,56 @@ pub(crate) fn portal_configuration(record: &PortalConfiguration) -> Value {
         },
         "created": record.created,
         "default_return_url": record.default_return_url,
-        "features": {
-            "customer_update": {
-                "allowed_updates": ["email", "name", "address", "phone"],
-                "enabled": features.customer_update,
-            },
-            "invoice_history": { "enabled": features.invoice_history },
-            "payment_method_update": {
-                "enabled": features.payment_method_update,
-                "payment_method_configuration": null,
-            },
-            "subscription_cancel": {
-                "cancellation_reason": {
-                    "enabled": true,
-                    "options": [
-                        "too_expensive",
-                        "missing_features",
-                        "switched_service",
-                        "unused",
-                        "customer_service",
-                        "too_complex",
-                        "low_quality",
-                        "other",
-                    ],
-                },
-                "enabled": features.subscription_cancel,
-                "mode": "at_period_end",
-                "proration_behavior": "none",
-            },
-            "subscription_update": {
-                "billing_cycle_anchor": null,
-                "default_allowed_updates": ["price"],
-                "enabled": features.subscription_update,
-                "products": [],
-                "proration_behavior": "create_prorations",
-                "schedule_at_period_end": { "conditions": [] },
-                "trial_update_behavior": "end_trial",
-            },
-        },
+        "features": features(&record.features),
         "is_default": record.is_default,
         "livemode": false,
         "login_page": { "enabled": false, "url": null },
         "metadata": record.metadata,
         "name": record.name,
         "updated": record.updated,
+    })
+}
+
+fn features(features: &PortalFeatures) -> Value {
+    let PortalFeatures { customer_update, subscription_cancel: cancel, subscription_update: update, .. } = features;
+    let products: Vec<Value> = update.products.iter().flatten().map(offered_product).collect();
+    let updates: Vec<&str> = customer_update.allowed.iter().map(|field| field.as_str()).collect();
+    let reasons: Vec<&str> = cancel.reasons.iter().map(|reason| reason.as_str()).collect();
+    let allowed: Vec<&str> = update.allowed.iter().map(|field| field.as_str()).collect();
+    json!({
+        "customer_update": { "allowed_updates": updates, "enabled": customer_update.enabled },
+        "invoice_history": { "enabled": features.invoice_history },
+        "payment_method_update": {
+            "enabled": features.payment_method_update,
+            "payment_method_configuration": null,
+        },
+        "subscription_cancel": {
+            "cancellation_reason": { "enabled": cancel.asks_reason, "options": reasons },
+            "enabled": cancel.enabled,
+            "mode": cancel.mode.as_str(),
+            "proration_behavior": cancel.proration.as_str(),
+        },
+        "subscription_update": {
+            "billing_cycle_anchor": if update.resets_anchor { "now" } else { "unchanged" },
+            "default_allowed_updates": allowed,
+            "enabled": update.enabled,
+            "products": products,
+            "proration_behavior": update.proration.as_str(),
+            "schedule_at_period_end": { "conditions": [] },
+            "trial_update_behavior": if update.ends_trial { "end_trial" } else { "continue_trial" },
+        },
+    })
+}
+
+fn offered_product(offered: &OfferedProduct) -> Value {
+    let quantity = offered.quantity;
+    json!({
+        "adjustable_quantity": {
+            "enabled": quantity.enabled,
+            "maximum": quantity.maximum,
+            "minimum": quantity.minimum,
+        },
+        "prices": offered.prices,
+        "product": offered.product,
     })
 }

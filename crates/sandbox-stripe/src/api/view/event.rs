@@ -1,0 +1,29 @@
+//! Events.
+
+use serde_json::{Value, json};
+
+use crate::api::version::API_VERSION;
+use crate::model::Event;
+
+/// An `event`.
+pub(crate) fn event(record: &Event) -> Value {
+    let parsed = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
+    let mut data = json!({ "object": parsed(&record.object) });
+    if let Some(previous) = &record.previous {
+        data["previous_attributes"] = parsed(previous);
+    }
+    json!({
+        "id": record.id,
+        "object": "event",
+        "api_version": API_VERSION,
+        "created": record.created,
+        "data": data,
+        "livemode": false,
+        "pending_webhooks": 0,
+        "request": {
+            "id": record.origin.request,
+            "idempotency_key": record.origin.idempotency_key,
+        },
+        "type": record.kind,
+    })
+}

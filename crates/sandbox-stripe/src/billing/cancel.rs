@@ -1,0 +1,76 @@
+//! Cancelling, at once or at the end of the period, and taking it back.
+
+use std::io;
+
+use super::invoicing::{Bill, collect};
+use super::lines;
+use super::pay::payer;
+use crate::model::{
+    BillingReason, Cancellation, Customer, ProrationBehavior, Subscription, SubscriptionStatus, Timestamp,
+};
+use crate::state::Transaction;
+
+/// Why somebody cancels, in their words and in Stripe's.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Cancelling {
+    pub(crate) comment: Option<String>,
+    pub(crate) feedback: Option<String>,
+}
+
+impl Cancelling {
+    fn note(self, cancellation: &mut Cancellation, now: Timestamp) {
+        cancellation.canceled_at = Some(now);
+        cancellation.reason = Some("cancellation_requested".to_owned());
+        cancellation.comment = self.comment.or_else(|| cancellation.comment.take());
+        cancellation.feedback = self.feedback.or_else(|| cancellation.feedback.take());
+    }
+}
+
+/// Has it end with its period, as the portal does in the `flexible` billing mode: `cancel_at` is set, and
+/// `cancel_at_period_end` stays false.
+pub(crate) fn cancel_at_period_end(subscription: &mut Subscription, why: Cancelling, now: Timestamp) {
+    subscription.cancellation.cancel_at = subscription.period_end();
+    subscription.cancellation.cancel_at_period_end = false;
+    why.note(&mut subscription.cancellation, now);
+}
+
+/// Has it go on after all.
+pub(crate) fn undo_cancellation(subscription: &mut Subscription) {
+    subscription.cancellation = Cancellation::default();
+}
+
+/// Ends it at once; unused time is given back as `proration` says.
+pub(crate) fn cancel_now(
+    transaction: &mut Transaction<'_>,
+    mut subscription: Subscription,
+    proration: ProrationBehavior,
+    why: Cancelling,
+) -> io::Result<Subscription> {
+    let now = transaction.now();
+    let pays = matches!(subscription.status, SubscriptionStatus::Active | SubscriptionStatus::PastDue);
+    let mut credits = Vec::new();
+    if pays && proration != ProrationBehavior::None {
+        for item in &subscription.items {
+            credits.push(lines::unused(transaction, item, now)?);
+        }
+    }
+    why.note(&mut subscription.cancellation, now);
+    subscription.end(now);
+    if let Some(mut customer) = transaction.get::<Customer>(&subscription.customer).cloned() {
+        if proration == ProrationBehavior::AlwaysInvoice && !(credits.is_empty() && customer.pending.is_empty()) {
+            let method = payer(transaction, &customer, &subscription);
+            let reason = BillingReason::SubscriptionUpdate;
+            let bill = Bill { subscription: &subscription, reason, lines: credits, at: now };
+            let mut invoice = bill.finalize(&mut customer)?;
+            // What cannot be paid stays open.
+            let _ = collect(&mut invoice, method.as_ref(), now, false);
+            subscription.latest_invoice = Some(invoice.id.clone());
+            transaction.put(invoice);
+        } else {
+            customer.pending.extend(credits);
+        }
+        transaction.put(customer);
+    }
+    transaction.put(subscription.clone());
+    Ok(subscription)
+}

@@ -1,0 +1,108 @@
+//! What time does to subscriptions: periods end, renewals are invoiced and paid, cancellations take effect.
+
+use std::io;
+
+use super::invoicing::{Bill, collect};
+use super::lines;
+use super::pay::payer;
+use super::period::period_end;
+use crate::model::{
+    BillingReason, Customer, Interval, Invoice, InvoiceStatus, MissingPaymentMethod, Recurring, Subscription,
+    SubscriptionStatus, Timestamp,
+};
+use crate::state::{Catalog as _, Transaction};
+
+/// A state file that slept for years gets the last of its renewals, not a thousand of them.
+const MOST_RENEWALS: usize = 36;
+
+/// Renews every subscription whose period is over, and ends those that were to end by now.
+pub(crate) fn catch_up(transaction: &mut Transaction<'_>) -> io::Result<()> {
+    let now = transaction.now();
+    let due: Vec<Subscription> = transaction.state().due(now).cloned().collect();
+    for mut subscription in due {
+        let Some(mut customer) = transaction.live_customer(&subscription.customer).cloned() else {
+            subscription.end(now);
+            transaction.put(subscription);
+            continue;
+        };
+        let invoices = pass(transaction, &mut subscription, &mut customer, now)?;
+        subscription.latest_invoice = invoices.last().map(|i| i.id.clone()).or(subscription.latest_invoice);
+        let skipped = invoices.len().saturating_sub(MOST_RENEWALS);
+        invoices.into_iter().skip(skipped).for_each(|invoice| transaction.put(invoice));
+        transaction.put(customer);
+        transaction.put(subscription);
+    }
+    Ok(())
+}
+
+/// Lets time pass for one subscription; gives the invoices that were made.
+fn pass(
+    transaction: &mut Transaction<'_>,
+    subscription: &mut Subscription,
+    customer: &mut Customer,
+    now: Timestamp,
+) -> io::Result<Vec<Invoice>> {
+    let mut invoices = Vec::new();
+    while let Some(at) = subscription.due_at().filter(|at| *at <= now) {
+        if subscription.status == SubscriptionStatus::Incomplete {
+            subscription.status = SubscriptionStatus::IncompleteExpired;
+            subscription.cancellation.ended_at = Some(at);
+            void_first_invoice(transaction, subscription, at);
+            break;
+        }
+        if let Some(end) = subscription.ends_at().filter(|end| *end <= at) {
+            subscription.end(end);
+            break;
+        }
+        let method = payer(transaction, customer, subscription);
+        if subscription.status == SubscriptionStatus::Trialing && method.is_none() {
+            match subscription.missing_payment_method {
+                MissingPaymentMethod::CreateInvoice => {}
+                MissingPaymentMethod::Cancel => {
+                    subscription.end(at);
+                    break;
+                }
+                MissingPaymentMethod::Pause => {
+                    subscription.status = SubscriptionStatus::Paused;
+                    break;
+                }
+            }
+        }
+        let mut invoice = renew(transaction, subscription, customer, at)?;
+        subscription.status = match collect(&mut invoice, method.as_ref(), at, false) {
+            // A debt of earlier periods is not paid by paying this one.
+            Ok(()) if subscription.status == SubscriptionStatus::PastDue => SubscriptionStatus::PastDue,
+            Ok(()) => SubscriptionStatus::Active,
+            Err(_) => SubscriptionStatus::PastDue,
+        };
+        invoices.push(invoice);
+    }
+    Ok(invoices)
+}
+
+fn void_first_invoice(transaction: &mut Transaction<'_>, subscription: &Subscription, at: Timestamp) {
+    let first = subscription.latest_invoice.as_deref().and_then(|id| transaction.get::<Invoice>(id)).cloned();
+    if let Some(mut invoice) = first.filter(|invoice| invoice.status == InvoiceStatus::Open) {
+        invoice.status = InvoiceStatus::Void;
+        invoice.voided_at = Some(at);
+        transaction.put(invoice);
+    }
+}
+
+/// Moves the items whose period is over into the next one, and bills that.
+fn renew(
+    transaction: &Transaction<'_>,
+    subscription: &mut Subscription,
+    customer: &mut Customer,
+    at: Timestamp,
+) -> io::Result<Invoice> {
+    let mut lines = Vec::new();
+    for item in subscription.items.iter_mut().filter(|item| item.current_period_end <= at) {
+        let monthly = Recurring { interval: Interval::Month, interval_count: 1 };
+        let recurring = transaction.price(&item.price).and_then(|price| price.recurring).unwrap_or(monthly);
+        item.current_period_start = item.current_period_end;
+        item.current_period_end = period_end(item.current_period_start, recurring)?;
+        lines.push(lines::period(transaction, item)?);
+    }
+    Bill { subscription, reason: BillingReason::SubscriptionCycle, lines, at }.finalize(customer)
+}

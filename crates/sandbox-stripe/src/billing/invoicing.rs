@@ -1,0 +1,96 @@
+//! Making invoices final and having them paid.
+
+use std::io;
+
+use crate::ids::{self, IdKind};
+use crate::model::{
+    BillingReason, ChargeOutcome, Customer, Invoice, InvoiceLine, InvoiceStatus, Metadata, PaymentFailure,
+    PaymentMethod, Subscription, Timestamp,
+};
+
+/// What an invoice is made of.
+pub(super) struct Bill<'a> {
+    pub(super) subscription: &'a Subscription,
+    pub(super) reason: BillingReason,
+    pub(super) lines: Vec<InvoiceLine>,
+    pub(super) at: Timestamp,
+}
+
+impl Bill<'_> {
+    /// The invoice as a draft: what waited for one comes first, and the customer's balance is applied. It has no
+    /// number, and the customer is as before.
+    pub(super) fn draft(self, customer: &Customer) -> io::Result<Invoice> {
+        let Self { subscription, reason, lines, at } = self;
+        Ok(Invoice {
+            id: ids::fresh(IdKind::Invoice)?,
+            created: at,
+            number: None,
+            customer: customer.id.clone(),
+            customer_name: customer.name.clone(),
+            customer_email: customer.email.clone(),
+            subscription: Some(subscription.id.clone()),
+            status: InvoiceStatus::Draft,
+            billing_reason: reason,
+            currency: subscription.currency.clone(),
+            period_start: at,
+            period_end: at,
+            lines: customer.pending.iter().cloned().chain(lines).collect(),
+            starting_balance: customer.balance,
+            ending_balance: None,
+            amount_paid: 0,
+            attempt_count: 0,
+            failure: None,
+            hosted_token: None,
+            finalized_at: None,
+            paid_at: None,
+            voided_at: None,
+            metadata: Metadata::new(),
+        })
+    }
+
+    /// The final invoice, open, with a number; the customer's balance is what is left of it.
+    pub(super) fn finalize(self, customer: &mut Customer) -> io::Result<Invoice> {
+        let at = self.at;
+        let mut invoice = self.draft(customer)?;
+        let left = invoice.total().saturating_add(customer.balance).min(0);
+        invoice.number = Some(format!("{}-{:04}", customer.invoice_prefix, customer.next_invoice_sequence));
+        invoice.status = InvoiceStatus::Open;
+        invoice.ending_balance = Some(left);
+        invoice.hosted_token = Some(ids::secret()?);
+        invoice.finalized_at = Some(at);
+        customer.next_invoice_sequence += 1;
+        customer.currency.get_or_insert_with(|| invoice.currency.clone());
+        customer.balance = left;
+        customer.pending.clear();
+        Ok(invoice)
+    }
+}
+
+/// Tries to have an open invoice paid; says whether it is.
+pub(super) fn collect(
+    invoice: &mut Invoice,
+    method: Option<&PaymentMethod>,
+    now: Timestamp,
+    authenticated: bool,
+) -> Result<(), PaymentFailure> {
+    let due = invoice.amount_remaining();
+    let outcome = match method {
+        _ if due == 0 => Ok(()),
+        None => Err(PaymentFailure::NoPaymentMethod),
+        Some(method) => match method.charge(now, authenticated) {
+            ChargeOutcome::Paid => Ok(()),
+            ChargeOutcome::Declined(decline) => Err(PaymentFailure::Declined(decline)),
+            ChargeOutcome::NeedsAuthentication => Err(PaymentFailure::NeedsAuthentication),
+        },
+    };
+    if due != 0 {
+        invoice.attempt_count = invoice.attempt_count.saturating_add(1);
+    }
+    invoice.failure = outcome.err();
+    if outcome.is_ok() {
+        invoice.amount_paid += due;
+        invoice.status = InvoiceStatus::Paid;
+        invoice.paid_at = Some(now);
+    }
+    outcome
+}

@@ -1,0 +1,42 @@
+//! Paying an open invoice, and what that means for its subscription.
+
+use super::invoicing::collect;
+use crate::model::{Customer, Invoice, InvoiceStatus, PaymentFailure, PaymentMethod, Subscription, SubscriptionStatus};
+use crate::state::Transaction;
+
+/// The card that pays for a subscription: its own, else the customer's default.
+pub(crate) fn payer(
+    transaction: &Transaction<'_>,
+    customer: &Customer,
+    subscription: &Subscription,
+) -> Option<PaymentMethod> {
+    let id = subscription.default_payment_method.as_ref().or(customer.default_payment_method.as_ref())?;
+    let attached = |method: &&PaymentMethod| method.customer.as_ref() == Some(&customer.id);
+    transaction.get::<PaymentMethod>(id).filter(attached).cloned()
+}
+
+/// Tries to have an open invoice paid with this card; the attempt counts whether it succeeds or not.
+pub(crate) fn pay(
+    transaction: &mut Transaction<'_>,
+    mut invoice: Invoice,
+    method: Option<&PaymentMethod>,
+    authenticated: bool,
+) -> Result<(), PaymentFailure> {
+    let outcome = collect(&mut invoice, method, transaction.now(), authenticated);
+    let subscription = invoice.subscription.as_deref().and_then(|id| transaction.get::<Subscription>(id)).cloned();
+    if let Some(mut subscription) = subscription.filter(|_| outcome.is_ok())
+        && matches!(subscription.status, SubscriptionStatus::Incomplete | SubscriptionStatus::PastDue)
+    {
+        let owes = |other: &Invoice| {
+            other.id != invoice.id
+                && other.status == InvoiceStatus::Open
+                && other.subscription.as_ref() == Some(&subscription.id)
+        };
+        if !transaction.state().invoices.of(&invoice.customer).any(owes) {
+            subscription.status = SubscriptionStatus::Active;
+            transaction.put(subscription);
+        }
+    }
+    transaction.put(invoice);
+    outcome
+}

@@ -1,0 +1,204 @@
+//! Which events a transaction's changes are (<https://docs.stripe.com/api/events/types>).
+
+use std::collections::HashSet;
+use std::io;
+
+use serde_json::{Map, Value};
+
+use super::transaction::Kept;
+use super::{Change, Transaction};
+use crate::api::view;
+use crate::ids::{self, IdKind};
+use crate::model::{
+    Customer, Event, Invoice, InvoiceStatus, Origin, PaymentFailure, PaymentMethod, Product, Record, Subscription,
+    SubscriptionStatus,
+};
+
+/// The events of these changes. Several changes of one record are one: from what it was to what it became.
+///
+/// Portal sessions make none, because their object holds a link that the sandbox keeps nowhere.
+pub(super) fn of(transaction: &Transaction<'_>, changes: &[Change], origin: &Origin) -> io::Result<Vec<Event>> {
+    let mut seen = HashSet::new();
+    let mut events = Vec::new();
+    for change in changes {
+        let Some(id) = id(change) else { continue };
+        if seen.insert(id) {
+            let Some(story) = story(transaction, change) else { continue };
+            for kind in &story.kinds {
+                events.push(story.event(kind, transaction.now(), origin)?);
+            }
+        }
+    }
+    Ok(events)
+}
+
+fn id(change: &Change) -> Option<&str> {
+    match change {
+        Change::Customer(record) => Some(&record.id),
+        Change::Product(record) => Some(&record.id),
+        Change::ProductGone(id) => Some(id),
+        Change::Price(record) => Some(&record.id),
+        Change::PaymentMethod(record) => Some(&record.id),
+        Change::Subscription(record) => Some(&record.id),
+        Change::Invoice(record) => Some(&record.id),
+        Change::PortalConfiguration(record) => Some(&record.id),
+        Change::PortalConfigurationGone(_) | Change::PortalSession(_) | Change::Event(_) => None,
+    }
+}
+
+/// What happened to one record.
+struct Story {
+    kinds: Vec<&'static str>,
+    before: Option<Value>,
+    after: Value,
+}
+
+impl Story {
+    fn event(&self, kind: &str, now: i64, origin: &Origin) -> io::Result<Event> {
+        let previous = match &self.before {
+            Some(before) if kind.ends_with(".updated") => Some(previous(before, &self.after).to_string()),
+            _ => None,
+        };
+        Ok(Event {
+            id: ids::fresh(IdKind::Event)?,
+            created: now,
+            kind: kind.to_owned(),
+            object: self.after.to_string(),
+            previous,
+            origin: origin.clone(),
+        })
+    }
+}
+
+fn story(transaction: &Transaction<'_>, change: &Change) -> Option<Story> {
+    match change {
+        Change::Customer(record) => {
+            let show = |customer: &Customer| view::customer(customer);
+            tell(transaction, &record.id, show, |before, after| match before {
+                None => vec!["customer.created"],
+                Some(_) if after.deleted => vec!["customer.deleted"],
+                Some(_) => vec!["customer.updated"],
+            })
+        }
+        Change::Product(record) => tell(transaction, &record.id, view::product, |before, _| {
+            vec![if before.is_none() { "product.created" } else { "product.updated" }]
+        }),
+        Change::ProductGone(id) => {
+            let gone = Product::table(transaction.state()).get(id)?;
+            Some(Story { kinds: vec!["product.deleted"], before: None, after: view::product(gone) })
+        }
+        Change::Price(record) => tell(transaction, &record.id, view::price, |before, _| {
+            vec![if before.is_none() { "price.created" } else { "price.updated" }]
+        }),
+        Change::PaymentMethod(record) => tell(transaction, &record.id, view::payment_method, of_payment_method),
+        Change::Subscription(record) => {
+            let show = |subscription: &Subscription| view::subscription(subscription, transaction);
+            tell(transaction, &record.id, show, of_subscription)
+        }
+        Change::Invoice(record) => {
+            let show = |invoice: &Invoice| view::invoice(invoice, transaction);
+            tell(transaction, &record.id, show, of_invoice)
+        }
+        Change::PortalConfiguration(record) => {
+            tell(transaction, &record.id, view::portal_configuration, |before, _| {
+                vec![match before {
+                    None => "billing_portal.configuration.created",
+                    Some(_) => "billing_portal.configuration.updated",
+                }]
+            })
+        }
+        Change::PortalConfigurationGone(_) | Change::PortalSession(_) | Change::Event(_) => None,
+    }
+}
+
+/// The story of a record; none where nothing that the API shows has changed.
+fn tell<T: Kept>(
+    transaction: &Transaction<'_>,
+    id: &str,
+    show: impl Fn(&T) -> Value,
+    kinds: impl Fn(Option<&T>, &T) -> Vec<&'static str>,
+) -> Option<Story> {
+    let before = T::table(transaction.state()).get(id);
+    let after = transaction.get::<T>(id)?;
+    let (shown_before, shown_after) = (before.map(&show), show(after));
+    if shown_before.as_ref() == Some(&shown_after) {
+        return None;
+    }
+    Some(Story { kinds: kinds(before, after), before: shown_before, after: shown_after })
+}
+
+fn of_payment_method(before: Option<&PaymentMethod>, after: &PaymentMethod) -> Vec<&'static str> {
+    match (before.and_then(Record::owner), after.owner()) {
+        (None, Some(_)) => vec!["payment_method.attached"],
+        (Some(_), None) => vec!["payment_method.detached"],
+        (None, None) if before.is_none() => Vec::new(),
+        _ => vec!["payment_method.updated"],
+    }
+}
+
+fn of_subscription(before: Option<&Subscription>, after: &Subscription) -> Vec<&'static str> {
+    use SubscriptionStatus::{Canceled, Paused};
+    match (before.map(|before| before.status), after.status) {
+        (None, _) => vec!["customer.subscription.created"],
+        (Some(Canceled), _) => vec!["customer.subscription.updated"],
+        (Some(_), Canceled) => vec!["customer.subscription.deleted"],
+        (Some(Paused), status) if status != Paused => {
+            vec!["customer.subscription.updated", "customer.subscription.resumed"]
+        }
+        (Some(status), Paused) if status != Paused => {
+            vec!["customer.subscription.updated", "customer.subscription.paused"]
+        }
+        _ => vec!["customer.subscription.updated"],
+    }
+}
+
+fn of_invoice(before: Option<&Invoice>, after: &Invoice) -> Vec<&'static str> {
+    let mut kinds = vec![if before.is_none() { "invoice.created" } else { "invoice.updated" }];
+    let status = |invoice: &Invoice| invoice.status;
+    let became = |wanted| after.status == wanted && before.map(status) != Some(wanted);
+    if after.status != InvoiceStatus::Draft && before.is_none_or(|before| before.status == InvoiceStatus::Draft) {
+        kinds.push("invoice.finalized");
+    }
+    if became(InvoiceStatus::Paid) {
+        kinds.extend(["invoice.paid", "invoice.payment_succeeded"]);
+    }
+    if became(InvoiceStatus::Void) {
+        kinds.push("invoice.voided");
+    }
+    if after.attempt_count > before.map_or(0, |before| before.attempt_count) && after.failure.is_some() {
+        kinds.push("invoice.payment_failed");
+        if after.failure == Some(PaymentFailure::NeedsAuthentication) {
+            kinds.push("invoice.payment_action_required");
+        }
+    }
+    kinds
+}
+
+/// The fields that differ, as they were; of objects only the parts that differ, as Stripe shows them.
+fn previous(before: &Value, after: &Value) -> Value {
+    let (Value::Object(before), Value::Object(after)) = (before, after) else { return before.clone() };
+    let differing = before.iter().filter(|(name, value)| after.get(*name) != Some(value));
+    let mut changed: Map<String, Value> = differing
+        .map(|(name, value)| match (value, after.get(name)) {
+            (Value::Object(_), Some(now @ Value::Object(_))) => (name.clone(), previous(value, now)),
+            _ => (name.clone(), value.clone()),
+        })
+        .collect();
+    // What is new was nothing before.
+    changed.extend(after.keys().filter(|name| !before.contains_key(*name)).map(|name| (name.clone(), Value::Null)));
+    Value::Object(changed)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn previous_attributes_are_what_changed_and_no_more() {
+        let before = json!({ "a": 1, "b": { "c": 1, "d": 2 }, "e": [1], "metadata": { "x": "1" } });
+        let after = json!({ "a": 1, "b": { "c": 1, "d": 3 }, "e": [1, 2], "metadata": { "x": "1", "y": "2" } });
+        assert_eq!(previous(&before, &after), json!({ "b": { "d": 2 }, "e": [1], "metadata": { "y": null } }));
+    }
+}

@@ -1,0 +1,130 @@
+//! Changes in the making.
+
+use std::io;
+
+use super::{Change, State, Table, events};
+use crate::model::{
+    Customer, Invoice, Origin, PaymentMethod, PortalConfiguration, Price, Product, Record, Subscription, Timestamp,
+};
+
+/// Changes in the making: [`Transaction::get`] sees them, and the state is unchanged until the end.
+#[derive(Debug)]
+pub(crate) struct Transaction<'a> {
+    state: &'a State,
+    now: Timestamp,
+    changes: Vec<Change>,
+    origin: Origin,
+}
+
+/// What objects that refer to others need of them.
+pub(crate) trait Catalog {
+    fn price(&self, id: &str) -> Option<&Price>;
+    fn product(&self, id: &str) -> Option<&Product>;
+    /// Where browsers reach the sandbox, without a slash at the end.
+    fn base_url(&self) -> &str;
+}
+
+/// A kind of record that [`Transaction::get`] can look up.
+pub(crate) trait Kept: Record + Sized {
+    fn table(state: &State) -> &Table<Self>;
+    fn in_change(change: &Change) -> Option<&Self>;
+}
+
+macro_rules! kept {
+    ($($record:ident in $table:ident),+ $(,)?) => {
+        $(impl Kept for $record {
+            fn table(state: &State) -> &Table<Self> {
+                &state.$table
+            }
+
+            fn in_change(change: &Change) -> Option<&Self> {
+                match change {
+                    Change::$record(record) => Some(record),
+                    _ => None,
+                }
+            }
+        })+
+    };
+}
+
+kept! {
+    Customer in customers,
+    Invoice in invoices,
+    PaymentMethod in payment_methods,
+    PortalConfiguration in portal_configurations,
+    Price in prices,
+    Product in products,
+    Subscription in subscriptions,
+}
+
+impl<'a> Transaction<'a> {
+    pub(super) fn new(state: &'a State, now: Timestamp) -> Self {
+        Self { state, now, changes: Vec::new(), origin: Origin::default() }
+    }
+
+    /// The state before this transaction.
+    pub(crate) fn state(&self) -> &'a State {
+        self.state
+    }
+
+    /// The time of this transaction.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Says which request the changes come from.
+    pub(crate) fn set_origin(&mut self, origin: Origin) {
+        self.origin = origin;
+    }
+
+    /// The record of this id, as this transaction has made it.
+    pub(crate) fn get<T: Kept>(&self, id: &str) -> Option<&T> {
+        let made = self.changes.iter().rev().filter_map(T::in_change).find(|record| record.id() == id);
+        made.or_else(|| T::table(self.state).get(id))
+    }
+
+    /// The customer of this id, unless it was deleted.
+    pub(crate) fn live_customer(&self, id: &str) -> Option<&Customer> {
+        self.get::<Customer>(id).filter(|customer| !customer.deleted)
+    }
+
+    /// Adds a change.
+    pub(crate) fn put(&mut self, change: impl Into<Change>) {
+        self.changes.push(change.into());
+    }
+
+    /// The changes, with the events that they are.
+    pub(super) fn finish(mut self) -> io::Result<Vec<Change>> {
+        let events = events::of(&self, &self.changes, &self.origin)?;
+        self.changes.extend(events.into_iter().map(Change::from));
+        Ok(self.changes)
+    }
+}
+
+impl Catalog for State {
+    fn price(&self, id: &str) -> Option<&Price> {
+        self.prices.get(id)
+    }
+
+    fn product(&self, id: &str) -> Option<&Product> {
+        self.products.get(id)
+    }
+
+    fn base_url(&self) -> &str {
+        &self.base_url
+    }
+}
+
+impl Catalog for Transaction<'_> {
+    fn price(&self, id: &str) -> Option<&Price> {
+        self.get(id)
+    }
+
+    fn product(&self, id: &str) -> Option<&Product> {
+        self.get(id)
+    }
+
+    fn base_url(&self) -> &str {
+        &self.state.base_url
+    }
+}
