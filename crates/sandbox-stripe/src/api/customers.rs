@@ -54,6 +54,8 @@ pub(crate) fn create(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     call.params.expect(&[KNOWN, &["payment_method"]].concat(), UNSIMULATED)?;
     let attached = match call.params.text("payment_method", 5_000)? {
         Some(asked) => {
+            // First the customer, then what is attached to it: so events tell it.
+            call.transaction.put(customer.clone());
             let method = payment_methods::attach(call.transaction, &customer, &asked, "payment_method", 400)?;
             Some((asked, method.id))
         }

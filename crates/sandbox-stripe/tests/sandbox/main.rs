@@ -1,7 +1,11 @@
 //! The sandbox over real sockets.
 
+mod catalog;
+mod configurations;
+mod events;
 mod life;
 mod objects;
+mod payment_methods;
 mod portal_page;
 mod portal_sessions;
 mod schema;
