@@ -1,11 +1,11 @@
 //! The hosted portal: server-rendered pages behind the links that portal sessions mint.
 
-mod assets;
+pub(crate) mod assets;
 pub(crate) mod dates;
-mod language;
+pub(crate) mod language;
 pub(crate) mod money;
 mod overview;
-mod page;
+pub(crate) mod page;
 mod routes;
 mod sessions;
 pub(crate) mod text;

@@ -13,24 +13,24 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; img
                                        base-uri 'none'; frame-ancestors 'none'";
 
 /// What every page has.
-pub(super) struct Frame {
-    pub(super) lang: &'static str,
-    pub(super) text: &'static Text,
-    pub(super) style: &'static str,
-    pub(super) icon: &'static str,
+pub(crate) struct Frame {
+    pub(crate) lang: &'static str,
+    pub(crate) text: &'static Text,
+    pub(crate) style: &'static str,
+    pub(crate) icon: &'static str,
 }
 
 /// A page that says only that there is none, and why.
 #[derive(Template)]
 #[template(path = "closed.html")]
-pub(super) struct Closed {
-    frame: Frame,
-    title: &'static str,
-    message: &'static str,
+pub(crate) struct Closed {
+    pub(crate) frame: Frame,
+    pub(crate) title: &'static str,
+    pub(crate) message: &'static str,
 }
 
 impl Frame {
-    pub(super) fn new(language: Language) -> Self {
+    pub(crate) fn new(language: Language) -> Self {
         Self { lang: language.tag(), text: language.text(), style: &assets::STYLE.path, icon: &assets::ICON.path }
     }
 }
@@ -59,7 +59,7 @@ impl Refusal {
 }
 
 /// A page as a response.
-pub(super) fn render(status: StatusCode, page: &impl Template) -> Response {
+pub(crate) fn render(status: StatusCode, page: &impl Template) -> Response {
     let (status, html) = match page.render() {
         Ok(html) => (status, html),
         Err(error) => {

@@ -3,6 +3,8 @@
 mod catalog;
 mod configurations;
 mod events;
+mod faults;
+mod invoices;
 mod life;
 mod objects;
 mod payment_methods;
