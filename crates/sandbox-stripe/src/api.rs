@@ -10,6 +10,7 @@ mod list;
 mod operations;
 mod params;
 mod pipeline;
+pub(crate) mod record;
 pub(crate) mod version;
 pub(crate) mod view;
 
@@ -25,4 +26,5 @@ mod prices;
 mod products;
 mod subscriptions;
 
+pub use self::operations::operations;
 pub(crate) use self::pipeline::{Api, router, unrecognized};

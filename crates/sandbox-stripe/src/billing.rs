@@ -9,6 +9,8 @@ mod lines;
 mod pay;
 mod period;
 mod preview;
+#[cfg(test)]
+mod properties;
 mod subscribe;
 
 pub(crate) use self::cancel::{Cancelling, cancel_at_period_end, cancel_now, undo_cancellation};

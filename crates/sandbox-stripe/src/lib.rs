@@ -29,6 +29,7 @@ mod sandbox;
 mod settings;
 mod state;
 
+pub use crate::api::operations;
 pub use crate::api::version::API_VERSION;
 pub use crate::clock::{Clock, SystemClock};
 pub use crate::demo::Demo;

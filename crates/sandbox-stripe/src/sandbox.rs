@@ -9,6 +9,7 @@ use axum::Router;
 use tokio::net::TcpListener;
 
 use crate::accept;
+use crate::api::record::Recorder;
 use crate::api::{self, Api};
 use crate::clock::{Clock, SystemClock};
 use crate::demo::{self, Demo};
@@ -31,6 +32,7 @@ pub struct Sandbox {
     local_addr: SocketAddr,
     base_url: Arc<str>,
     store: Arc<Store>,
+    recorder: Option<Recorder>,
 }
 
 impl Sandbox {
@@ -38,7 +40,8 @@ impl Sandbox {
     ///
     /// # Errors
     /// The address is in use (and no other was allowed) or not ours; the state file is unreadable, damaged, or in
-    /// use by another process (`ErrorKind::ResourceBusy`). The error's text says which, and what to do.
+    /// use by another process (`ErrorKind::ResourceBusy`). The error's text says which, and what to do. Or the folder
+    /// for the record cannot be written.
     pub async fn bind(settings: SandboxSettings) -> io::Result<Self> {
         Self::bind_with_clock(settings, Arc::new(SystemClock)).await
     }
@@ -56,7 +59,8 @@ impl Sandbox {
         };
         let store = Store::open(settings.state.as_deref(), clock, base_url.clone())?;
         settle_default_configuration(&store, settings.without_portal_configuration)?;
-        Ok(Self { listener, local_addr, base_url, store: Arc::new(store) })
+        let recorder = settings.record.as_deref().map(Recorder::begin).transpose()?;
+        Ok(Self { listener, local_addr, base_url, store: Arc::new(store), recorder })
     }
 
     /// Where the sandbox listens.
@@ -86,8 +90,12 @@ impl Sandbox {
     /// # Errors
     /// The state cannot be brought to the disk.
     pub async fn serve(self, shutdown: impl Future<Output = ()> + Send) -> io::Result<()> {
-        let Self { listener, base_url, store, .. } = self;
+        let Self { listener, base_url, store, recorder, .. } = self;
         let router = router(&store, base_url);
+        let router = match recorder {
+            Some(recorder) => recorder.watch(router),
+            None => router,
+        };
         accept::serve(listener, router, shutdown).await;
         store.flush()
     }

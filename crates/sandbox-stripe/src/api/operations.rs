@@ -69,6 +69,14 @@ impl Call<'_, '_> {
 }
 
 impl Method {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Delete => "DELETE",
+        }
+    }
+
     pub(crate) const fn filter(self) -> MethodFilter {
         match self {
             Self::Get => MethodFilter::GET,
@@ -84,6 +92,11 @@ impl Method {
             Self::Delete => axum::http::Method::DELETE,
         }
     }
+}
+
+/// Every operation that the sandbox offers: its method, in capitals, and its path as Stripe's published schema writes it.
+pub fn operations() -> impl Iterator<Item = (&'static str, &'static str)> {
+    OPERATIONS.iter().map(|operation| (operation.method.as_str(), operation.path))
 }
 
 /// Every operation that the sandbox offers.

@@ -37,7 +37,7 @@ const SLOWEST_BODY: Duration = Duration::from_secs(10);
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 const ORIGINAL_REQUEST: HeaderName = HeaderName::from_static("original-request");
-const STRIPE_VERSION: HeaderName = HeaderName::from_static("stripe-version");
+pub(crate) const STRIPE_VERSION: HeaderName = HeaderName::from_static("stripe-version");
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
