@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -13,27 +12,21 @@ use axum::middleware::from_fn_with_state;
 use axum::response::Response;
 use axum::routing::on;
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::auth::{Caller, authenticate};
 use super::error::{ApiError, excerpt};
-use super::faults::{self, Faulted, Faults};
+use super::faults::{self, Failure, Faults};
 use super::idempotency::{Begun, Fingerprint, IdempotencyKeys, Outcome};
 use super::operations::{Call, Method, OPERATIONS, Operation, Reply};
 use super::params::Params;
 use super::version::{API_VERSION, is_version};
 use super::{expand, form, view};
+use crate::body;
 use crate::ids::{self, IdKind};
 use crate::model::Origin;
 use crate::state::{State, Store};
-
-/// Far more than any call needs.
-const LARGEST_BODY: usize = 1024 * 1024;
-
-/// A body that takes longer is not coming.
-const SLOWEST_BODY: Duration = Duration::from_secs(10);
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 const ORIGINAL_REQUEST: HeaderName = HeaderName::from_static("original-request");
@@ -129,7 +122,7 @@ impl Api {
         let arguments = arguments(parts).await?;
         let mut params = read_params(parts, body).await?;
         let origin = Origin { request: Some(request_id.to_owned()), idempotency_key: None };
-        let failure = Faulted::failure(parts);
+        let failure = Failure::of(parts);
         let run = |params, origin| failure.map_or_else(|| self.run(operation, &arguments, params, origin), Err);
         if operation.method != Method::Post {
             return Ok(Answer::new(run(params, origin)?, request_id));
@@ -266,23 +259,12 @@ pub(crate) async fn read_params(parts: &Parts, body: Body) -> Result<Params, Api
     let refused = |error: form::FormError| ApiError::refused(400, None, error.to_string());
     let mut nodes = BTreeMap::new();
     form::parse(parts.uri.query().unwrap_or_default().as_bytes(), &mut nodes).map_err(refused)?;
-    let body = read_body(body).await?;
+    let body = body::read(body).await.map_err(|error| ApiError::refused(error.status(), None, error.to_string()))?;
     if !body.is_empty() {
         check_media_type(&parts.headers)?;
         form::parse(&body, &mut nodes).map_err(refused)?;
     }
     Ok(Params::new(nodes))
-}
-
-async fn read_body(body: Body) -> Result<Bytes, ApiError> {
-    match tokio::time::timeout(SLOWEST_BODY, Limited::new(body, LARGEST_BODY).collect()).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            Err(ApiError::refused(413, None, "The request's body is larger than the sandbox takes (1 MiB)."))
-        }
-        Ok(Err(_)) => Err(ApiError::refused(400, None, "The request's body did not arrive whole.")),
-        Err(_) => Err(ApiError::refused(408, None, "The request's body did not arrive in time.")),
-    }
 }
 
 /// Clients that name no media type are taken to send a form, as curl's `-d` does by naming it.
