@@ -41,11 +41,17 @@ export class Visitor {
       const found = await element.evaluate((wanted) => {
         if (wanted !== document.activeElement) return null;
         // A box or a button in a label may show its focus on the label.
-        const shown = [wanted, wanted.closest('label'), wanted.parentElement].filter(Boolean);
-        return shown.some((each) => {
-          const style = getComputedStyle(each);
-          return (style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0) || style.boxShadow !== 'none';
-        });
+        const places = [wanted, wanted.closest('label'), wanted.parentElement].filter(Boolean);
+        const look = () =>
+          places.map((place) => {
+            const { outlineStyle, outlineWidth, outlineColor, boxShadow, borderColor } = getComputedStyle(place);
+            return [outlineStyle, outlineWidth, outlineColor, boxShadow, borderColor].join();
+          });
+        const focused = look().join();
+        wanted.blur();
+        const blurred = look().join();
+        wanted.focus({ preventScroll: true });
+        return focused !== blurred;
       });
       if (found === false) fact('the focus is visible', false, await element.evaluate((wanted) => wanted.outerHTML));
       if (found) return;
