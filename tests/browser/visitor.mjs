@@ -12,6 +12,7 @@ export class Visitor {
   /** `language` is that of the page, `hands` is `keyboard` or `pointer`. */
   constructor(page, language, hands = 'pointer') {
     this.page = page;
+    this.language = language;
     this.words = WORDS[language];
     this.keyboard = hands === 'keyboard';
   }
@@ -23,7 +24,7 @@ export class Visitor {
     return filling === undefined ? word : word.replace('…', filling);
   }
 
-  /** The one thing of this role with this name, on the page or in a part of it. */
+  /** The one thing of this role with this name (all of it, or as the pattern says), on the page or in a part of it. */
   the(role, name, within = this.page) {
     return within.getByRole(role, { name, exact: true });
   }
@@ -70,6 +71,20 @@ export class Visitor {
     await this.tabTo(field);
     await this.page.keyboard.press('ControlOrMeta+A');
     await this.page.keyboard.type(text);
+  }
+
+  /** Picks an entry of a list that drops down. */
+  async pick(name, entry) {
+    const list = this.page.getByLabel(name, { exact: true });
+    if (!this.keyboard) return list.selectOption({ label: entry });
+    await this.tabTo(list);
+    const entries = await list.locator('option').allTextContents();
+    const chosen = () => list.evaluate((element) => element.selectedIndex);
+    const wanted = entries.indexOf(entry);
+    for (let steps = entries.length; steps > 0 && (await chosen()) !== wanted; steps -= 1) {
+      await this.page.keyboard.press((await chosen()) < wanted ? 'ArrowDown' : 'ArrowUp');
+    }
+    if ((await chosen()) !== wanted) fact('a list is walked with the arrow keys', false, { entry, entries });
   }
 
   /** Picks one of a group of radio buttons. */
