@@ -42,6 +42,10 @@ build-cpu:
 stripe-schema *arguments:
     scripts/stripe-schema {{ arguments }}
 
+# Make the pictures of the portal's pages in docs/screenshots anew.
+screenshots:
+    scripts/screenshots
+
 # Describe the stores' queries anew, after a query or migration changed; `--check` only compares.
 sqlx-prepare *arguments:
     scripts/sqlx-prepare {{ arguments }}

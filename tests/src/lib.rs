@@ -2,10 +2,13 @@
 
 pub mod architecture;
 pub mod binary;
+pub mod browser;
 pub mod canary;
 pub mod case;
 pub mod clauses;
 pub mod database;
+pub mod embedded;
+pub mod exchanges;
 pub mod fuzz;
 pub mod hostile;
 pub mod invariants;
@@ -14,8 +17,11 @@ pub mod poll;
 pub mod portal;
 pub mod process;
 pub mod profiles;
+pub mod program;
 pub mod runner;
 pub mod runtime;
+pub mod sandbox;
+pub mod schema_guard;
 pub mod settings;
 pub mod station;
 pub mod stripe_stub;

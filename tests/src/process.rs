@@ -9,9 +9,13 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::{binary, canary, poll};
+use crate::{binary, canary, exchanges, poll};
 
-/// How to start the binary. The environment is exactly what is given here: nothing leaks in from the caller's.
+/// The setting that names the folder in which a sandbox records its exchanges.
+const RECORD: &str = "BILLING_SANDBOX_RECORD";
+
+/// How to start the binary. The environment is exactly what is given here, and where its sandbox is to record what it is
+/// asked and answers; nothing else leaks in from the caller's.
 #[derive(Clone, Debug)]
 pub struct Launch {
     /// Arguments after the binary's name.
@@ -132,9 +136,11 @@ impl Launch {
     /// When the binary cannot be started.
     #[must_use]
     pub fn spawn(&self) -> Process {
+        let record = exchanges::folder().map(|folder| (RECORD, folder));
         let mut child = Command::new(binary::path())
             .args(&self.arguments)
             .env_clear()
+            .envs(record)
             .envs(&self.environment)
             .current_dir(&self.folder)
             .stdin(Stdio::null())

@@ -13,6 +13,7 @@ use sandbox_stripe::{Demo, Sandbox, SandboxSettings};
 use serde_json::Value;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
+use workspace_tests::exchanges;
 
 billing_testkit::provider_contract!(sandbox_world);
 
@@ -27,7 +28,8 @@ struct SandboxWorld {
 
 async fn sandbox_world() -> (Box<dyn ProviderWorld>, ()) {
     let listen = ([127, 0, 0, 1], 0).into();
-    let sandbox = Sandbox::bind(SandboxSettings { listen, ..SandboxSettings::default() }).await.unwrap();
+    let record = exchanges::folder();
+    let sandbox = Sandbox::bind(SandboxSettings { listen, record, ..SandboxSettings::default() }).await.unwrap();
     let base = sandbox.base_url().to_owned();
     let demo = sandbox.seed_demo().unwrap();
     let address = sandbox.local_addr().to_string();

@@ -26,6 +26,7 @@ const OWN: &[&str] = &[
     "PROVIDER_MAX_IN_FLIGHT",
     "AUDIT_RETENTION_DAYS",
     "PUBLIC_URL",
+    "SANDBOX_RECORD",
     "REQUEST_TIMEOUT_SECONDS",
     "LOG",
     "LOG_FORMAT",
@@ -89,6 +90,11 @@ impl Settings {
             Some(Some(parent)) if !parent.as_os_str().is_empty() => parent.to_owned(),
             Some(_) => PathBuf::from("."),
         }
+    }
+
+    /// The folder in which the sandbox records its exchanges, for tests.
+    pub(crate) fn sandbox_record(&mut self) -> Option<PathBuf> {
+        self.reader.text("SANDBOX_RECORD").map(PathBuf::from)
     }
 
     /// The embedded default makes its own secrets, where none are given.

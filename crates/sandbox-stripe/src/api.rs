@@ -3,22 +3,28 @@
 mod auth;
 mod error;
 mod expand;
+mod faults;
 mod form;
 mod idempotency;
 mod list;
 mod operations;
 mod params;
 mod pipeline;
+pub(crate) mod record;
 pub(crate) mod version;
 pub(crate) mod view;
 
 mod customers;
+mod events;
+mod invoice_previews;
 mod invoices;
 mod payment_methods;
 mod portal_configurations;
+mod portal_features;
 mod portal_sessions;
 mod prices;
 mod products;
 mod subscriptions;
 
+pub use self::operations::operations;
 pub(crate) use self::pipeline::{Api, router, unrecognized};

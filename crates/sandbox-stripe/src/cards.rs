@@ -185,6 +185,7 @@ impl TestCard {
                 fingerprint: ids::digest(self.number).chars().filter(char::is_ascii_alphanumeric).take(16).collect(),
             },
             behaviour: self.behaviour,
+            detached: false,
             set_up: false,
             billing_details: BillingDetails::default(),
             metadata: Metadata::new(),

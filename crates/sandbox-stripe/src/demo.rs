@@ -116,6 +116,7 @@ fn card(created: Timestamp) -> PaymentMethod {
             fingerprint: "SandboxVisa4242x".to_owned(),
         },
         behaviour: CardBehaviour::Succeeds,
+        detached: false,
         set_up: true,
         billing_details: BillingDetails {
             name: Some("Demo User".to_owned()),

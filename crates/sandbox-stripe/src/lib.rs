@@ -22,12 +22,15 @@ mod cards;
 mod clock;
 mod demo;
 mod ids;
+mod invoice;
+mod line;
 mod model;
 mod portal;
 mod sandbox;
 mod settings;
 mod state;
 
+pub use crate::api::operations;
 pub use crate::api::version::API_VERSION;
 pub use crate::clock::{Clock, SystemClock};
 pub use crate::demo::Demo;

@@ -1,7 +1,7 @@
 //! The hosted portal: server-rendered pages behind the links that portal sessions mint.
 
 mod answer;
-mod assets;
+pub(crate) mod assets;
 mod authenticate;
 mod cancel;
 mod cards;
@@ -18,7 +18,7 @@ pub(crate) mod language;
 pub(crate) mod money;
 mod notice;
 mod overview;
-mod page;
+pub(crate) mod page;
 mod rooms;
 mod routes;
 mod sessions;

@@ -9,9 +9,11 @@ use axum::Router;
 use tokio::net::TcpListener;
 
 use crate::accept;
+use crate::api::record::Recorder;
 use crate::api::{self, Api};
 use crate::clock::{Clock, SystemClock};
 use crate::demo::{self, Demo};
+use crate::invoice;
 use crate::model::{Metadata, PortalConfiguration, PortalFeatures};
 use crate::portal::{self, Portal};
 use crate::settings::SandboxSettings;
@@ -30,6 +32,7 @@ pub struct Sandbox {
     local_addr: SocketAddr,
     base_url: Arc<str>,
     store: Arc<Store>,
+    recorder: Option<Recorder>,
 }
 
 impl Sandbox {
@@ -37,7 +40,8 @@ impl Sandbox {
     ///
     /// # Errors
     /// The address is in use (and no other was allowed) or not ours; the state file is unreadable, damaged, or in
-    /// use by another process (`ErrorKind::ResourceBusy`). The error's text says which, and what to do.
+    /// use by another process (`ErrorKind::ResourceBusy`). The error's text says which, and what to do. Or the folder
+    /// for the record cannot be written.
     pub async fn bind(settings: SandboxSettings) -> io::Result<Self> {
         Self::bind_with_clock(settings, Arc::new(SystemClock)).await
     }
@@ -55,7 +59,8 @@ impl Sandbox {
         };
         let store = Store::open(settings.state.as_deref(), clock, base_url.clone())?;
         settle_default_configuration(&store, settings.without_portal_configuration)?;
-        Ok(Self { listener, local_addr, base_url, store: Arc::new(store) })
+        let recorder = settings.record.as_deref().map(Recorder::begin).transpose()?;
+        Ok(Self { listener, local_addr, base_url, store: Arc::new(store), recorder })
     }
 
     /// Where the sandbox listens.
@@ -85,8 +90,12 @@ impl Sandbox {
     /// # Errors
     /// The state cannot be brought to the disk.
     pub async fn serve(self, shutdown: impl Future<Output = ()> + Send) -> io::Result<()> {
-        let Self { listener, base_url, store, .. } = self;
+        let Self { listener, base_url, store, recorder, .. } = self;
         let router = router(&store, base_url);
+        let router = match recorder {
+            Some(recorder) => recorder.watch(router),
+            None => router,
+        };
         accept::serve(listener, router, shutdown).await;
         store.flush()
     }
@@ -96,6 +105,7 @@ fn router(store: &Arc<Store>, base_url: Arc<str>) -> Router {
     Router::new()
         .merge(api::router(&Api::new(store.clone(), base_url.clone())))
         .merge(portal::router(Portal::new(store.clone(), base_url)))
+        .merge(invoice::router(store.clone()))
         .fallback(api::unrecognized)
         .method_not_allowed_fallback(api::unrecognized)
 }

@@ -23,6 +23,9 @@ pub struct SandboxSettings {
     pub public_url: Option<Url>,
     /// Start like a Stripe account in which nobody ever saved the portal's settings.
     pub without_portal_configuration: bool,
+    /// A folder into which every exchange with the API is written as it is answered, a line of JSON each, in a file
+    /// for each sandbox. For tests: the lines hold links to portal sessions, and writing them takes its time.
+    pub record: Option<PathBuf>,
 }
 
 impl Default for SandboxSettings {
@@ -33,6 +36,7 @@ impl Default for SandboxSettings {
             state: None,
             public_url: None,
             without_portal_configuration: false,
+            record: None,
         }
     }
 }

@@ -4,18 +4,18 @@ use std::collections::BTreeMap;
 
 /// A parsed form parameter.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Param {
+pub(crate) enum Param {
     Text(String),
     Map(BTreeMap<String, Param>),
 }
 
 /// The fields of a form body, decoded, in the order sent.
-pub(super) fn fields(body: &[u8]) -> Vec<(String, String)> {
+pub(crate) fn fields(body: &[u8]) -> Vec<(String, String)> {
     url::form_urlencoded::parse(body).into_owned().collect()
 }
 
 /// The fields as a tree, or the name of the first field that is malformed, repeated, or both a text and a tree.
-pub(super) fn tree(fields: &[(String, String)]) -> Result<BTreeMap<String, Param>, String> {
+pub(crate) fn tree(fields: &[(String, String)]) -> Result<BTreeMap<String, Param>, String> {
     let mut root = BTreeMap::new();
     for (name, value) in fields {
         let path = path(name).ok_or_else(|| name.clone())?;

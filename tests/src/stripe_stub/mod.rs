@@ -22,7 +22,7 @@
 
 mod answer;
 mod fault;
-mod form;
+pub(crate) mod form;
 mod schema;
 mod state;
 

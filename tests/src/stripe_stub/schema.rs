@@ -6,10 +6,9 @@ use std::sync::LazyLock;
 use serde_json::Value;
 
 use super::form::Param;
+use crate::schema_guard::Subset;
 
-static SUBSET: LazyLock<Value> = LazyLock::new(|| {
-    serde_json::from_str(include_str!("../../data/stripe/openapi-subset.json")).expect("the schema subset is JSON")
-});
+static SUBSET: LazyLock<Subset> = LazyLock::new(Subset::read);
 
 /// Why a parameter is refused: Stripe's code for it, and the parameter's bracketed name.
 #[derive(Debug, PartialEq, Eq)]
@@ -20,8 +19,7 @@ pub(super) struct Violation {
 
 /// The schema of the form that this operation takes, if the subset has the operation.
 pub(super) fn of_operation(method: &str, path: &str) -> Option<&'static Value> {
-    let operation = SUBSET.get("paths")?.get(path)?.get(method)?;
-    operation.pointer("/requestBody/content/application~1x-www-form-urlencoded/schema")
+    SUBSET.form(method, path)
 }
 
 /// Checks all parameters of a form. Stripe refuses unknown ones at every level, so objects are closed here even where the
@@ -100,7 +98,7 @@ mod tests {
 
     #[test]
     fn the_subset_is_of_the_pinned_version() {
-        assert_eq!(SUBSET.pointer("/info/version"), Some(&Value::from(super::super::API_VERSION)));
+        assert_eq!(SUBSET.version(), super::super::API_VERSION);
     }
 
     #[test]

@@ -13,6 +13,7 @@ use super::answer::{self, End, Response};
 use super::fault::{Fault, SessionVariant};
 use super::form::{self, Param};
 use super::{API_VERSION, CONFIGURATION, CUSTOMER, OTHER_CUSTOMER, OTHER_SUBSCRIPTION, Recorded, SUBSCRIPTION, schema};
+use crate::exchanges::{self, Exchange};
 
 const SESSIONS: &str = "/v1/billing_portal/sessions";
 
@@ -69,6 +70,7 @@ impl State {
             headers: head.headers.clone(),
             form: form.clone(),
         });
+        record(head, body);
         if let Err(refusal) = self.check(head, &form) {
             return self.answer(*refusal);
         }
@@ -362,6 +364,23 @@ fn beyond_the_schema(form: &BTreeMap<String, Param>) -> Result<(), schema::Viola
         return fail("parameter_missing", "flow_data[after_completion][redirect]");
     }
     Ok(())
+}
+
+/// What is asked is to fit the schema. What is answered here need not.
+fn record(head: &Parts, body: &[u8]) {
+    let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let path = head.uri.path().to_owned();
+    exchanges::record_request(&Exchange {
+        method: head.method.to_string(),
+        operation: Some(path.clone()),
+        path,
+        query: head.uri.query().unwrap_or_default().to_owned(),
+        request: String::from_utf8_lossy(body).into_owned(),
+        user_agent: header("user-agent"),
+        version: header("stripe-version"),
+        status: 0,
+        answer: None,
+    });
 }
 
 fn idempotency_key(head: &Parts) -> String {

@@ -9,11 +9,13 @@ use crate::logging::LogSettings;
 pub(crate) async fn run(context: &Context, arguments: cli::Sandbox) -> Result<(), Failure> {
     let mut settings = context.settings(&[]);
     let log = LogSettings::read(&mut settings.reader, "info");
+    let record = settings.sandbox_record();
     Context::checked(settings, log, Some(()))?;
     let settings = SandboxSettings {
         listen: arguments.listen,
         state: arguments.state,
         without_portal_configuration: arguments.without_portal_configuration,
+        record,
         ..SandboxSettings::default()
     };
     let failed = |error| Failure::failed("the sandbox cannot run", &error);

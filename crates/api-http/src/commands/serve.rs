@@ -239,6 +239,7 @@ async fn start_sandbox(config: &ServeConfig) -> Result<Sandbox, Failure> {
     let settings = SandboxSettings {
         fallback_to_free_port: true,
         state: Some(config.data_folder.join("sandbox.jsonl")),
+        record: config.sandbox_record.clone(),
         ..SandboxSettings::default()
     };
     Sandbox::bind(settings).await.map_err(|error| Failure::failed("the sandbox cannot start", &error))

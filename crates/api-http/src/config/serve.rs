@@ -31,6 +31,8 @@ pub(crate) struct ServeConfig {
     pub(crate) request_timeout: Duration,
     pub(crate) edge: EdgeSettings,
     pub(crate) data_folder: PathBuf,
+    /// Where the sandbox records its exchanges, if it is to.
+    pub(crate) sandbox_record: Option<PathBuf>,
     pub(crate) rate_limit: Option<NonZeroU32>,
     pub(crate) failure_limit: Option<NonZeroU32>,
     pub(crate) cors: CorsPolicy,
@@ -49,6 +51,7 @@ impl ServeConfig {
         settings.supply_pepper();
         settings.supply_token_secret();
         let data_folder = settings.data_folder();
+        let sandbox_record = settings.sandbox_record();
         let reader = &mut settings.reader;
         let listen = address(reader, "LISTEN", 8080, embedded);
         let admin_listen = address(reader, "ADMIN_LISTEN", 9090, embedded);
@@ -90,6 +93,7 @@ impl ServeConfig {
             request_timeout,
             edge: edge?,
             data_folder,
+            sandbox_record,
             rate_limit,
             failure_limit,
             cors,

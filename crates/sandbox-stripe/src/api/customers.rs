@@ -4,10 +4,10 @@ use super::error::{ApiError, excerpt};
 use super::list::{self, PAGE_PARAMS, Page};
 use super::operations::{Call, Reply};
 use super::params::{Params, Patch};
-use super::view;
+use super::{payment_methods, view};
 use crate::ids::{self, IdKind};
 use crate::model::{Address, Customer, Shipping};
-use crate::state::State;
+use crate::state::{State, Transaction};
 
 const KNOWN: &[&str] = &[
     "address",
@@ -35,7 +35,6 @@ const UNSIMULATED: &[&str] = &[
     "default_card",
     "default_source",
     "individual_name",
-    "payment_method",
     "source",
     "tax",
     "tax_id_data",
@@ -52,7 +51,17 @@ pub(crate) fn create(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
         id: id.clone(),
         ..Customer::default()
     };
-    change(&mut customer, &mut call.params, call.transaction.state())?;
+    call.params.expect(&[KNOWN, &["payment_method"]].concat(), UNSIMULATED)?;
+    let attached = match call.params.text("payment_method", 5_000)? {
+        Some(asked) => {
+            // First the customer, then what is attached to it: so events tell it.
+            call.transaction.put(customer.clone());
+            let method = payment_methods::attach(call.transaction, &customer, &asked, "payment_method", 400)?;
+            Some((asked, method.id))
+        }
+        None => None,
+    };
+    change(&mut customer, &mut call.params, call.transaction, attached)?;
     call.transaction.put(customer);
     Ok(Reply::Object(id))
 }
@@ -68,7 +77,8 @@ pub(crate) fn read(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
 pub(crate) fn update(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     let id = call.argument("customer");
     let mut customer = call.state().live_customer(id).cloned().ok_or_else(|| not_found(id))?;
-    change(&mut customer, &mut call.params, call.transaction.state())?;
+    call.params.expect(KNOWN, UNSIMULATED)?;
+    change(&mut customer, &mut call.params, call.transaction, None)?;
     let id = customer.id.clone();
     call.transaction.put(customer);
     Ok(Reply::Object(id))
@@ -89,6 +99,7 @@ pub(crate) fn delete(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     }
     for mut card in cards {
         card.customer = None;
+        card.detached = true;
         call.transaction.put(card);
     }
     // What Stripe forgets of a deleted customer, the file need not keep.
@@ -125,8 +136,13 @@ pub(crate) fn not_found(id: &str) -> ApiError {
     ApiError::not_found("customer", id, "id")
 }
 
-fn change(customer: &mut Customer, params: &mut Params, state: &State) -> Result<(), ApiError> {
-    params.expect(KNOWN, UNSIMULATED)?;
+/// Makes the changes. `attached` is the card that this very request has attached: the name it was given, and its id.
+fn change(
+    customer: &mut Customer,
+    params: &mut Params,
+    transaction: &Transaction<'_>,
+    attached: Option<(String, String)>,
+) -> Result<(), ApiError> {
     params.patch("name", Customer::LONGEST_NAME)?.apply(&mut customer.name);
     let email = params.patch("email", Customer::LONGEST_EMAIL)?;
     if let Patch::Set(email) = &email
@@ -160,33 +176,29 @@ fn change(customer: &mut Customer, params: &mut Params, state: &State) -> Result
         customer.tax_exempt = Some(exempt.to_owned());
     }
     if let Some(settings) = params.object("invoice_settings")? {
-        change_invoice_settings(customer, settings, state)?;
+        change_invoice_settings(customer, settings, transaction, attached)?;
     }
     params.metadata(&mut customer.metadata)
 }
 
-fn change_invoice_settings(customer: &mut Customer, mut settings: Params, state: &State) -> Result<(), ApiError> {
+fn change_invoice_settings(
+    customer: &mut Customer,
+    mut settings: Params,
+    transaction: &Transaction<'_>,
+    attached: Option<(String, String)>,
+) -> Result<(), ApiError> {
     settings.expect(&["default_payment_method", "footer"], &["custom_fields", "rendering_options"])?;
     settings.patch("footer", 5_000)?.apply(&mut customer.invoice_footer);
-    let card = settings.patch("default_payment_method", 5_000)?;
-    if let Patch::Set(id) = &card {
-        let param = settings.name("default_payment_method");
-        let method =
-            state.payment_methods.get(id).ok_or_else(|| ApiError::missing("PaymentMethod", id, param.clone()))?;
-        if method.customer.as_ref() != Some(&customer.id) {
-            let message = format!(
-                "The customer does not have a payment method with the ID {}. The payment method must be attached to \
-                 the customer.",
-                excerpt(id)
-            );
-            return Err(ApiError { message, ..ApiError::missing("PaymentMethod", id, param) });
-        }
-    }
+    let param = settings.name("default_payment_method");
+    let card = settings.patch("default_payment_method", 5_000)?.try_map(|id| match attached {
+        Some((asked, attached)) if asked == id => Ok(attached),
+        _ => payment_methods::of_customer(transaction, &customer.id, &id, param).map(|method| method.id.clone()),
+    })?;
     card.apply(&mut customer.default_payment_method);
     Ok(())
 }
 
-fn address(mut params: Params) -> Result<Address, ApiError> {
+pub(crate) fn address(mut params: Params) -> Result<Address, ApiError> {
     params.expect(&["city", "country", "line1", "line2", "postal_code", "state"], &[])?;
     let mut part = |name| {
         params.patch(name, 5_000).map(|patch| match patch {

@@ -4,10 +4,13 @@ use std::io;
 
 use serde_json::{Map, Value};
 
+use crate::model::{Decline, PaymentFailure};
+
 /// The error's type; the schema of the spoken version has these four.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ErrorType {
     Api,
+    Card,
     Idempotency,
     InvalidRequest,
 }
@@ -18,6 +21,8 @@ pub(crate) struct ApiError {
     pub(crate) status: u16,
     pub(crate) kind: ErrorType,
     pub(crate) code: Option<&'static str>,
+    /// Why the bank declined.
+    pub(crate) decline_code: Option<&'static str>,
     pub(crate) param: Option<String>,
     pub(crate) message: String,
     /// Whether an idempotency key remembers it. Stripe saves an outcome only once the endpoint began to work:
@@ -29,6 +34,7 @@ impl ErrorType {
     const fn as_str(self) -> &'static str {
         match self {
             Self::Api => "api_error",
+            Self::Card => "card_error",
             Self::Idempotency => "idempotency_error",
             Self::InvalidRequest => "invalid_request_error",
         }
@@ -42,6 +48,7 @@ impl ApiError {
             status: 400,
             kind: ErrorType::InvalidRequest,
             code,
+            decline_code: None,
             param: Some(param.into()),
             message: message.into(),
             remembered: false,
@@ -50,7 +57,15 @@ impl ApiError {
 
     /// A request that is refused as a whole, before its parameters.
     pub(crate) fn refused(status: u16, code: Option<&'static str>, message: impl Into<String>) -> Self {
-        Self { status, kind: ErrorType::InvalidRequest, code, param: None, message: message.into(), remembered: false }
+        Self {
+            status,
+            kind: ErrorType::InvalidRequest,
+            code,
+            decline_code: None,
+            param: None,
+            message: message.into(),
+            remembered: false,
+        }
     }
 
     /// A fine request that the state of things forbids.
@@ -59,6 +74,7 @@ impl ApiError {
             status: 400,
             kind: ErrorType::InvalidRequest,
             code: None,
+            decline_code: None,
             param,
             message: message.into(),
             remembered: true,
@@ -78,16 +94,62 @@ impl ApiError {
         Self { status: 404, ..Self::missing(what, id, param) }
     }
 
+    /// A card that is refused, by its bank or before: 402.
+    pub(crate) fn card(decline: Decline) -> Self {
+        Self {
+            status: 402,
+            kind: ErrorType::Card,
+            code: Some(decline.code()),
+            decline_code: decline.decline_code(),
+            param: None,
+            message: decline.message().to_owned(),
+            remembered: true,
+        }
+    }
+
+    /// A payment that failed.
+    pub(crate) fn payment(failure: PaymentFailure) -> Self {
+        match failure {
+            PaymentFailure::Declined(decline) => Self::card(decline),
+            PaymentFailure::NeedsAuthentication => Self::card(Decline::AuthenticationFailed),
+            PaymentFailure::NoPaymentMethod => Self {
+                code: Some("resource_missing"),
+                ..Self::conflicts(
+                    None,
+                    "This customer has no attached payment source or default payment method. Attach one and make it \
+                     the customer's default.",
+                )
+            },
+        }
+    }
+
     /// A fault of the sandbox itself.
     pub(crate) fn internal() -> Self {
         Self {
             status: 500,
             kind: ErrorType::Api,
             code: None,
+            decline_code: None,
             param: None,
             message: "The sandbox failed; its log says why.".to_owned(),
             remembered: true,
         }
+    }
+
+    /// Too many requests; an idempotency key is not touched, for it is judged before any work.
+    pub(crate) fn rate_limited() -> Self {
+        Self::refused(429, Some("rate_limit"), "Request rate limit exceeded, because this sandbox was asked to say so.")
+    }
+
+    /// Somebody else is at work on the object.
+    pub(crate) fn locked() -> Self {
+        let message = "This object is in use by another request, because this sandbox was asked to say so. Try again.";
+        Self::refused(429, Some("lock_timeout"), message)
+    }
+
+    /// A fault that the caller has asked for.
+    pub(crate) fn asked_for() -> Self {
+        Self { message: "The sandbox fails this call, because it was asked to.".to_owned(), ..Self::internal() }
     }
 
     /// The body of the answer.
@@ -97,6 +159,9 @@ impl ApiError {
             error.insert("code".to_owned(), code.into());
             let page = code.replace('_', "-");
             error.insert("doc_url".to_owned(), format!("https://stripe.com/docs/error-codes/{page}").into());
+        }
+        if let Some(decline_code) = self.decline_code {
+            error.insert("decline_code".to_owned(), decline_code.into());
         }
         error.insert("message".to_owned(), self.message.as_str().into());
         if let Some(param) = &self.param {

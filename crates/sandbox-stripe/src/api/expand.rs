@@ -30,6 +30,7 @@ const EXPANDABLE: &[(&str, &str, &str)] = &[
     ("invoice", "discounts", ""),
     ("invoice", "lines.data.pricing.price_details.price", "price"),
     ("invoice", "parent.subscription_details.subscription", "subscription"),
+    ("line_item", "pricing.price_details.price", "price"),
     ("payment_method", "customer", "customer"),
     ("price", "product", "product"),
     ("product", "default_price", "price"),

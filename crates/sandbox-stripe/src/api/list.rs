@@ -62,6 +62,29 @@ pub(crate) fn page<T: Record>(
     Ok(wrap(rows.into_iter().map(view).collect(), has_more, url))
 }
 
+/// A page of records in their own order, and whether there are more.
+pub(crate) fn page_of<'a, T>(
+    rows: &'a [T],
+    id: impl Fn(&T) -> &str,
+    what: &str,
+    page: &Page,
+) -> Result<(&'a [T], bool), ApiError> {
+    let position = |wanted: &str, param| {
+        rows.iter().position(|row| id(row) == wanted).ok_or_else(|| ApiError::missing(what, wanted, param))
+    };
+    let (start, end) = match (&page.after, &page.before) {
+        (Some(after), _) => (position(after, "starting_after")? + 1, rows.len()),
+        (None, Some(before)) => {
+            let end = position(before, "ending_before")?;
+            let start = end.saturating_sub(page.limit);
+            return Ok((&rows[start..end], start > 0));
+        }
+        (None, None) => (0, rows.len()),
+    };
+    let last = end.min(start + page.limit);
+    Ok((&rows[start..last], last < end))
+}
+
 /// A list object.
 pub(crate) fn wrap(data: Vec<Value>, has_more: bool, url: &str) -> Value {
     json!({ "object": "list", "data": data, "has_more": has_more, "url": url })

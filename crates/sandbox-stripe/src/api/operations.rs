@@ -6,7 +6,8 @@ use serde_json::Value;
 use super::error::ApiError;
 use super::params::Params;
 use super::{
-    customers, invoices, payment_methods, portal_configurations, portal_sessions, prices, products, subscriptions,
+    customers, events, invoice_previews, invoices, payment_methods, portal_configurations, portal_sessions, prices,
+    products, subscriptions,
 };
 use crate::state::{State, Transaction};
 
@@ -52,6 +53,8 @@ pub(crate) enum Reply {
     Object(String),
     /// Just this.
     Value(Value),
+    /// A failure that left its traces, as a declined payment does.
+    Refused(ApiError),
 }
 
 impl Call<'_, '_> {
@@ -66,6 +69,14 @@ impl Call<'_, '_> {
 }
 
 impl Method {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Delete => "DELETE",
+        }
+    }
+
     pub(crate) const fn filter(self) -> MethodFilter {
         match self {
             Self::Get => MethodFilter::GET,
@@ -73,6 +84,19 @@ impl Method {
             Self::Delete => MethodFilter::DELETE,
         }
     }
+
+    pub(crate) const fn http(self) -> axum::http::Method {
+        match self {
+            Self::Get => axum::http::Method::GET,
+            Self::Post => axum::http::Method::POST,
+            Self::Delete => axum::http::Method::DELETE,
+        }
+    }
+}
+
+/// Every operation that the sandbox offers: its method, in capitals, and its path as Stripe's published schema writes it.
+pub fn operations() -> impl Iterator<Item = (&'static str, &'static str)> {
+    OPERATIONS.iter().map(|operation| (operation.method.as_str(), operation.path))
 }
 
 /// Every operation that the sandbox offers.
@@ -89,19 +113,18 @@ pub(crate) const OPERATIONS: &[Operation] = {
         Operation { method, path, answers, run }
     }
 
+    const CONFIGURATION: &str = "billing_portal.configuration";
+
     &[
         on(Post, "/v1/billing_portal/sessions", One("billing_portal.session"), portal_sessions::create),
+        on(Get, "/v1/billing_portal/configurations", ListOf(CONFIGURATION), portal_configurations::list),
+        on(Post, "/v1/billing_portal/configurations", One(CONFIGURATION), portal_configurations::create),
+        on(Get, "/v1/billing_portal/configurations/{configuration}", One(CONFIGURATION), portal_configurations::read),
         on(
-            Get,
-            "/v1/billing_portal/configurations",
-            ListOf("billing_portal.configuration"),
-            portal_configurations::list,
-        ),
-        on(
-            Get,
+            Post,
             "/v1/billing_portal/configurations/{configuration}",
-            One("billing_portal.configuration"),
-            portal_configurations::read,
+            One(CONFIGURATION),
+            portal_configurations::update,
         ),
         on(Post, "/v1/customers", One("customer"), customers::create),
         on(Get, "/v1/customers", ListOf("customer"), customers::list),
@@ -120,15 +143,33 @@ pub(crate) const OPERATIONS: &[Operation] = {
             One("payment_method"),
             payment_methods::read_of_customer,
         ),
+        on(Get, "/v1/events", ListOf("event"), events::list),
+        on(Get, "/v1/events/{id}", One("event"), events::read),
         on(Get, "/v1/invoices", ListOf("invoice"), invoices::list),
+        on(Post, "/v1/invoices/create_preview", One("invoice"), invoice_previews::create),
         on(Get, "/v1/invoices/{invoice}", One("invoice"), invoices::read),
+        on(Get, "/v1/invoices/{invoice}/lines", ListOf("line_item"), invoices::lines),
+        on(Post, "/v1/invoices/{invoice}/pay", One("invoice"), invoices::pay),
         on(Get, "/v1/payment_methods", ListOf("payment_method"), payment_methods::list),
+        on(Post, "/v1/payment_methods", One("payment_method"), payment_methods::create),
         on(Get, "/v1/payment_methods/{payment_method}", One("payment_method"), payment_methods::read),
+        on(Post, "/v1/payment_methods/{payment_method}", One("payment_method"), payment_methods::update),
+        on(Post, "/v1/payment_methods/{payment_method}/attach", One("payment_method"), payment_methods::attach_to),
+        on(Post, "/v1/payment_methods/{payment_method}/detach", One("payment_method"), payment_methods::detach),
         on(Get, "/v1/prices", ListOf("price"), prices::list),
+        on(Post, "/v1/prices", One("price"), prices::create),
         on(Get, "/v1/prices/{price}", One("price"), prices::read),
+        on(Post, "/v1/prices/{price}", One("price"), prices::update),
         on(Get, "/v1/products", ListOf("product"), products::list),
+        on(Post, "/v1/products", One("product"), products::create),
         on(Get, "/v1/products/{id}", One("product"), products::read),
+        on(Post, "/v1/products/{id}", One("product"), products::update),
+        on(Delete, "/v1/products/{id}", One("product"), products::delete),
         on(Get, "/v1/subscriptions", ListOf("subscription"), subscriptions::list),
+        on(Post, "/v1/subscriptions", One("subscription"), subscriptions::create),
         on(Get, "/v1/subscriptions/{subscription_exposed_id}", One("subscription"), subscriptions::read),
+        on(Post, "/v1/subscriptions/{subscription_exposed_id}", One("subscription"), subscriptions::update),
+        on(Delete, "/v1/subscriptions/{subscription_exposed_id}", One("subscription"), subscriptions::cancel),
+        on(Post, "/v1/subscriptions/{subscription}/resume", One("subscription"), subscriptions::resume),
     ]
 };

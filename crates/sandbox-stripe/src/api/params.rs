@@ -96,6 +96,11 @@ impl Params {
         }
     }
 
+    /// Whether there is a parameter beside these.
+    pub(crate) fn has_other_than(&self, names: &[&str]) -> bool {
+        self.nodes.keys().any(|name| !names.contains(&name.as_str()))
+    }
+
     /// A text that must not be empty where it is given.
     pub(crate) fn text(&mut self, name: &str, longest: usize) -> Result<Option<String>, ApiError> {
         match self.patch(name, longest)? {
@@ -174,6 +179,14 @@ impl Params {
         }
     }
 
+    /// An absolute http or https URL that an empty text clears.
+    pub(crate) fn url_patch(&mut self, name: &str) -> Result<Patch<String>, ApiError> {
+        if self.clears(name) {
+            return Ok(Patch::Clear);
+        }
+        Ok(self.url(name)?.map_or(Patch::Keep, Patch::Set))
+    }
+
     /// An object, for reading its parts.
     pub(crate) fn object(&mut self, name: &str) -> Result<Option<Self>, ApiError> {
         match self.nodes.remove(name) {
@@ -190,8 +203,7 @@ impl Params {
 
     /// An object that an empty text clears.
     pub(crate) fn object_patch(&mut self, name: &str) -> Result<Patch<Self>, ApiError> {
-        if self.nodes.get(name) == Some(&Node::Text(String::new())) {
-            self.nodes.remove(name);
+        if self.clears(name) {
             return Ok(Patch::Clear);
         }
         Ok(self.object(name)?.map_or(Patch::Keep, Patch::Set))
@@ -221,6 +233,34 @@ impl Params {
             })
             .collect::<Result<_, _>>()
             .map(Some)
+    }
+
+    /// The texts of a list that an empty text clears.
+    pub(crate) fn texts_patch(&mut self, name: &str) -> Result<Patch<Vec<String>>, ApiError> {
+        if self.clears(name) {
+            return Ok(Patch::Clear);
+        }
+        Ok(self.texts(name)?.map_or(Patch::Keep, Patch::Set))
+    }
+
+    /// The objects of a list that an empty text clears.
+    pub(crate) fn objects_patch(&mut self, name: &str) -> Result<Patch<Vec<Self>>, ApiError> {
+        if self.clears(name) {
+            return Ok(Patch::Clear);
+        }
+        Ok(self.objects(name)?.map_or(Patch::Keep, Patch::Set))
+    }
+
+    /// A whole number that is not negative.
+    pub(crate) fn amount(&mut self, name: &str) -> Result<Option<i64>, ApiError> {
+        match self.integer(name)? {
+            Some(number) if number < 0 => Err(ApiError::invalid(
+                Some("parameter_invalid_integer"),
+                self.name(name),
+                "Invalid non-negative integer",
+            )),
+            number => Ok(number),
+        }
     }
 
     /// Changes to metadata: an empty value removes its key, an empty `metadata` removes all
@@ -275,6 +315,15 @@ impl Params {
         let name = self.name(name);
         let message = format!("Missing required param: {name}.");
         ApiError::invalid(Some("parameter_missing"), name, message)
+    }
+
+    /// Whether the parameter is an empty text; then it is done with.
+    fn clears(&mut self, name: &str) -> bool {
+        let clears = self.nodes.get(name) == Some(&Node::Text(String::new()));
+        if clears {
+            self.nodes.remove(name);
+        }
+        clears
     }
 
     fn empty(&self, name: &str) -> ApiError {

@@ -1,11 +1,15 @@
 //! `/v1/payment_methods`, and the same under a customer.
 
 use super::customers;
-use super::error::ApiError;
+use super::error::{ApiError, excerpt};
 use super::list::{self, PAGE_PARAMS, Page};
 use super::operations::{Call, Reply};
+use super::params::{Params, Patch};
 use super::view;
-use crate::model::PaymentMethod;
+use crate::billing;
+use crate::cards::{self, CheckError, TypedCard};
+use crate::model::{CardBehaviour, Customer, PaymentMethod};
+use crate::state::Transaction;
 
 /// Of the many types in Stripe's schema, those that a filter is likely to name. All cards here are `card`.
 const TYPES: &[&str] = &["card", "kr_card", "link", "sepa_debit", "us_bank_account"];
@@ -43,6 +47,167 @@ pub(crate) fn list_of_customer(call: &mut Call<'_, '_>) -> Result<Reply, ApiErro
     let customer = call.argument("customer");
     let customer = call.state().live_customer(customer).ok_or_else(|| not_found(customer))?.id.clone();
     page(call, &customer, &format!("/v1/customers/{customer}/payment_methods"))
+}
+
+/// `POST /v1/payment_methods`: a card by its number or token, attached to nobody.
+pub(crate) fn create(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
+    let params = &mut call.params;
+    params
+        .expect(&["billing_details", "card", "metadata", "type"], &["allow_redisplay", "customer", "payment_method"])?;
+    if params.choice("type", TYPES)?.ok_or_else(|| params.absent("type"))? != "card" {
+        return Err(ApiError::invalid(None, "type", "This sandbox has payment methods of type card only."));
+    }
+    let card = params.required_object("card")?;
+    let mut method = read_card(card, call.transaction.now())?;
+    change(&mut method, params)?;
+    let id = method.id.clone();
+    call.transaction.put(method);
+    Ok(Reply::Object(id))
+}
+
+/// `POST /v1/payment_methods/{payment_method}`
+pub(crate) fn update(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
+    let mut method = find(call)?;
+    let params = &mut call.params;
+    params.expect(&["billing_details", "card", "metadata"], &["allow_redisplay"])?;
+    if method.customer.is_none() {
+        let message = "You must save this PaymentMethod to a customer before you can update it.";
+        return Err(ApiError::conflicts(None, message));
+    }
+    if let Some(mut card) = params.object("card")? {
+        card.expect(&["exp_month", "exp_year"], &["networks"])?;
+        let month = card.integer("exp_month")?.unwrap_or(method.card.exp_month.into());
+        let year = card.integer("exp_year")?.unwrap_or(method.card.exp_year.into());
+        (method.card.exp_month, method.card.exp_year) = match (u8::try_from(month), i16::try_from(year)) {
+            (Ok(month @ 1..=12), Ok(year @ 2000..=2099)) => (month, year),
+            _ => return Err(ApiError::card(crate::model::Decline::InvalidExpiry)),
+        };
+    }
+    change(&mut method, params)?;
+    let id = method.id.clone();
+    call.transaction.put(method);
+    Ok(Reply::Object(id))
+}
+
+/// `POST /v1/payment_methods/{payment_method}/attach`; the id may be one of Stripe's test ids.
+pub(crate) fn attach_to(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
+    call.params.expect(&["customer"], &["customer_account"])?;
+    let asked = call.params.required_text("customer", 5_000)?;
+    let id = call.argument("payment_method").to_owned();
+    let transaction = &mut *call.transaction;
+    let customer = transaction.live_customer(&asked).cloned();
+    let customer = customer.ok_or_else(|| ApiError::missing("customer", &asked, "customer"))?;
+    let method = attach(transaction, &customer, &id, "payment_method", 404)?;
+    Ok(Reply::Object(method.id))
+}
+
+/// `POST /v1/payment_methods/{payment_method}/detach`
+pub(crate) fn detach(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
+    call.params.expect(&[], &[])?;
+    let method = find(call)?;
+    let Some(owner) = method.customer.clone() else {
+        let message = "The payment method you provided is not attached to a customer so detachment is impossible.";
+        return Err(ApiError::conflicts(None, message));
+    };
+    let id = method.id.clone();
+    billing::release(call.transaction, method, &owner);
+    Ok(Reply::Object(id))
+}
+
+/// Attaches a card to a customer; an id of Stripe's test cards gives a fresh one. `unknown` is the status where there is
+/// no such card: 404 for an id in the path, 400 for one in a parameter.
+pub(crate) fn attach(
+    transaction: &mut Transaction<'_>,
+    customer: &Customer,
+    id: &str,
+    param: &'static str,
+    unknown: u16,
+) -> Result<PaymentMethod, ApiError> {
+    let found = transaction.get::<PaymentMethod>(id).cloned();
+    let mut method = match (found, cards::by_name(id)) {
+        (Some(method), _) => method,
+        (None, Some(card)) if id.starts_with("pm_") => card.payment_method(transaction.now())?,
+        (None, _) => return Err(ApiError { status: unknown, ..ApiError::missing("PaymentMethod", id, param) }),
+    };
+    match &method.customer {
+        Some(owner) if *owner == customer.id => return Ok(method),
+        Some(_) => {
+            let message = "The payment method you provided has already been attached to a customer.";
+            return Err(ApiError::conflicts(None, message));
+        }
+        None if method.detached => {
+            let message = "This PaymentMethod was detached from a customer and may not be used again. Use another one.";
+            return Err(ApiError::conflicts(None, message));
+        }
+        None => {}
+    }
+    if let CardBehaviour::RefusedWhenSaved(decline) = method.behaviour {
+        return Err(ApiError::card(decline));
+    }
+    method.customer = Some(customer.id.clone());
+    transaction.put(method.clone());
+    Ok(method)
+}
+
+/// A customer's card, named in a parameter.
+pub(crate) fn of_customer<'a>(
+    transaction: &'a Transaction<'_>,
+    customer: &str,
+    id: &str,
+    param: String,
+) -> Result<&'a PaymentMethod, ApiError> {
+    let method = transaction.get::<PaymentMethod>(id);
+    let method = method.ok_or_else(|| ApiError::missing("PaymentMethod", id, param.clone()))?;
+    if method.customer.as_deref() == Some(customer) {
+        return Ok(method);
+    }
+    let message = format!(
+        "The customer does not have a payment method with the ID {}. The payment method must be attached to the \
+         customer.",
+        excerpt(id)
+    );
+    Err(ApiError { message, ..ApiError::missing("PaymentMethod", id, param) })
+}
+
+fn find(call: &Call<'_, '_>) -> Result<PaymentMethod, ApiError> {
+    let id = call.argument("payment_method");
+    let found = call.state().payment_methods.get(id).cloned();
+    found.ok_or_else(|| ApiError::not_found("PaymentMethod", id, "payment_method"))
+}
+
+fn read_card(mut card: Params, now: i64) -> Result<PaymentMethod, ApiError> {
+    card.expect(&["cvc", "exp_month", "exp_year", "number", "token"], &["networks"])?;
+    if let Some(token) = card.text("token", 5_000)? {
+        let known = cards::by_name(&token).filter(|_| token.starts_with("tok_"));
+        let known = known.ok_or_else(|| ApiError::missing("token", &token, card.name("token")))?;
+        return Ok(known.payment_method(now)?);
+    }
+    let typed = TypedCard {
+        number: card.required_text("number", 40)?,
+        exp_month: card.integer("exp_month")?.ok_or_else(|| card.absent("exp_month"))?,
+        exp_year: card.integer("exp_year")?.ok_or_else(|| card.absent("exp_year"))?,
+        cvc: card.text("cvc", 4)?.unwrap_or_else(|| "000".to_owned()),
+    };
+    typed.check(now).map_err(|error| match error {
+        CheckError::Refused(decline) => ApiError::card(decline),
+        CheckError::Failed(error) => error.into(),
+    })
+}
+
+fn change(method: &mut PaymentMethod, params: &mut Params) -> Result<(), ApiError> {
+    if let Patch::Set(mut details) = params.object_patch("billing_details")? {
+        details.expect(&["address", "email", "name", "phone"], &["tax_id"])?;
+        let kept = &mut method.billing_details;
+        details.patch("email", 512)?.apply(&mut kept.email);
+        details.patch("name", 5_000)?.apply(&mut kept.name);
+        details.patch("phone", 5_000)?.apply(&mut kept.phone);
+        match details.object_patch("address")? {
+            Patch::Keep => {}
+            Patch::Clear => kept.address = crate::model::Address::default(),
+            Patch::Set(parts) => kept.address = customers::address(parts)?,
+        }
+    }
+    params.metadata(&mut method.metadata)
 }
 
 fn page(call: &mut Call<'_, '_>, customer: &str, url: &str) -> Result<Reply, ApiError> {

@@ -8,6 +8,7 @@ use axum::body::Body;
 use axum::extract::{FromRequestParts as _, RawPathParams, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::from_fn_with_state;
 use axum::response::Response;
 use axum::routing::on;
 use bytes::Bytes;
@@ -16,6 +17,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::auth::{Caller, authenticate};
 use super::error::{ApiError, excerpt};
+use super::faults::{self, Faulted, Faults};
 use super::idempotency::{Begun, Fingerprint, IdempotencyKeys, Outcome};
 use super::operations::{Call, Method, OPERATIONS, Operation, Reply};
 use super::params::Params;
@@ -28,7 +30,7 @@ use crate::state::{State, Store};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 const ORIGINAL_REQUEST: HeaderName = HeaderName::from_static("original-request");
-const STRIPE_VERSION: HeaderName = HeaderName::from_static("stripe-version");
+pub(crate) const STRIPE_VERSION: HeaderName = HeaderName::from_static("stripe-version");
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
@@ -48,14 +50,16 @@ struct Answer {
 
 /// The routes of the API.
 pub(crate) fn router(api: &Api) -> Router {
-    OPERATIONS.iter().fold(Router::new(), |router, operation| {
+    let faults = Faults::default();
+    let operations = OPERATIONS.iter().fold(Router::new(), |router, operation| {
         let api = api.clone();
         let handler = move |request: Request| {
             let api = api.clone();
             async move { api.answer(operation, request).await }
         };
         router.route(operation.path, on(operation.method.filter(), handler))
-    })
+    });
+    operations.route_layer(from_fn_with_state(faults.clone(), faults::intervene)).merge(faults::router(faults))
 }
 
 /// The answer where there is no such operation.
@@ -65,8 +69,19 @@ pub(crate) async fn unrecognized(request: Request) -> Response {
         request.method(),
         excerpt(request.uri().path())
     );
+    refusal(&ApiError::refused(404, None, message), request.headers())
+}
+
+/// An error as a response, where no operation was called.
+pub(crate) fn refusal(error: &ApiError, request: &HeaderMap) -> Response {
     let request_id = ids::fresh(IdKind::Request).unwrap_or_default();
-    respond(Answer::error(&ApiError::refused(404, None, message), &request_id), request.headers(), &request_id)
+    respond(Answer::error(error, &request_id), request, &request_id)
+}
+
+/// A value as a response, where no operation was called.
+pub(crate) fn plain(value: &Value, request: &HeaderMap) -> Response {
+    let request_id = ids::fresh(IdKind::Request).unwrap_or_default();
+    respond(Answer::of(200, value, &request_id), request, &request_id)
 }
 
 impl Api {
@@ -107,17 +122,17 @@ impl Api {
         let arguments = arguments(parts).await?;
         let mut params = read_params(parts, body).await?;
         let origin = Origin { request: Some(request_id.to_owned()), idempotency_key: None };
+        let failure = Faulted::failure(parts);
+        let run = |params, origin| failure.map_or_else(|| self.run(operation, &arguments, params, origin), Err);
         if operation.method != Method::Post {
-            return Ok(Answer::new(self.run(operation, &arguments, params, origin)?, request_id));
+            return Ok(Answer::new(run(params, origin)?, request_id));
         }
         let Some(key) = idempotency_key(&parts.headers)? else {
-            return Ok(Answer::new(self.run(operation, &arguments, params, origin)?, request_id));
+            return Ok(Answer::new(run(params, origin)?, request_id));
         };
         let origin = Origin { idempotency_key: Some(key.clone()), ..origin };
         let print = Fingerprint { path: parts.uri.path().to_owned(), params: params.digest() };
-        self.once(caller, &key, print, request_id, || {
-            self.run(operation, &arguments, std::mem::take(&mut params), origin)
-        })
+        self.once(caller, &key, print, request_id, || run(std::mem::take(&mut params), origin))
     }
 
     /// Runs the work unless it was done under this key before.
@@ -158,6 +173,7 @@ impl Api {
         let show = |reply: Reply, state: &State| {
             let mut value = match reply {
                 Reply::Value(value) => value,
+                Reply::Refused(error) => return Err(error),
                 Reply::Object(id) => view::object(state, &id).ok_or_else(|| {
                     tracing::error!(path = operation.path, "an operation answered an object that is not there");
                     ApiError::internal()
@@ -239,7 +255,7 @@ async fn arguments(parts: &mut Parts) -> Result<Vec<(String, String)>, ApiError>
     Ok(arguments.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
 }
 
-async fn read_params(parts: &Parts, body: Body) -> Result<Params, ApiError> {
+pub(crate) async fn read_params(parts: &Parts, body: Body) -> Result<Params, ApiError> {
     let refused = |error: form::FormError| ApiError::refused(400, None, error.to_string());
     let mut nodes = BTreeMap::new();
     form::parse(parts.uri.query().unwrap_or_default().as_bytes(), &mut nodes).map_err(refused)?;

@@ -1,10 +1,156 @@
 //! `/v1/prices`.
 
-use super::error::ApiError;
+use super::error::{ApiError, excerpt};
 use super::list::{self, PAGE_PARAMS, Page};
 use super::operations::{Call, Reply};
+use super::params::Params;
 use super::view;
-use crate::model::Price;
+use crate::ids::{self, IdKind};
+use crate::model::{Interval, Metadata, Price, Product, Recurring};
+
+/// What a price that is given with something else may say of itself; the others know their product.
+pub(crate) const INLINE: &[&str] =
+    &["currency", "metadata", "product", "recurring", "tax_behavior", "unit_amount", "unit_amount_decimal"];
+
+const UNSIMULATED: &[&str] =
+    &["currency_options", "custom_unit_amount", "tiers", "tiers_mode", "transfer_lookup_key", "transform_quantity"];
+
+const TAX_BEHAVIORS: &[&str] = &["exclusive", "inclusive", "unspecified"];
+
+/// `POST /v1/prices`
+pub(crate) fn create(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
+    let own = ["active", "billing_scheme", "lookup_key", "nickname", "product_data"];
+    call.params.expect(&[INLINE, &own].concat(), UNSIMULATED)?;
+    let now = call.transaction.now();
+    let mut price = read_terms(&mut call.params, now)?;
+    if call.params.choice("billing_scheme", &["per_unit", "tiered"])? == Some("tiered") {
+        return Err(ApiError::invalid(None, "billing_scheme", "This sandbox has prices per unit only."));
+    }
+    price.active = call.params.boolean("active")?.unwrap_or(true);
+    price.nickname = call.params.text("nickname", 5_000)?;
+    price.lookup_key = lookup_key(call, &price.id)?;
+    price.product = match (call.params.text("product", 5_000)?, call.params.object("product_data")?) {
+        (Some(id), None) => {
+            let found = call.state().products.get(&id).map(|product| product.id.clone());
+            found.ok_or_else(|| ApiError::missing("product", &id, "product"))?
+        }
+        (None, Some(mut data)) => {
+            data.expect(&["active", "id", "metadata", "name"], &["statement_descriptor", "tax_code", "unit_label"])?;
+            let id = match data.text("id", 5_000)? {
+                Some(id) => id,
+                None => ids::fresh(IdKind::Product)?,
+            };
+            let name = data.required_text("name", 5_000)?;
+            let mut product =
+                Product { id: id.clone(), created: now, updated: now, active: true, name, ..Product::default() };
+            product.active = data.boolean("active")?.unwrap_or(true);
+            data.metadata(&mut product.metadata)?;
+            call.transaction.put(product);
+            id
+        }
+        (Some(_), Some(_)) => {
+            let message = "You may only specify one of these parameters: product, product_data.";
+            return Err(ApiError::invalid(None, "product", message));
+        }
+        (None, None) => return Err(call.params.absent("product")),
+    };
+    let id = price.id.clone();
+    call.transaction.put(price);
+    Ok(Reply::Object(id))
+}
+
+/// `POST /v1/prices/{price}`
+pub(crate) fn update(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
+    let id = call.argument("price");
+    let mut price = call.state().prices.get(id).cloned().ok_or_else(|| ApiError::not_found("price", id, "price"))?;
+    let known = ["active", "lookup_key", "metadata", "nickname", "tax_behavior"];
+    call.params.expect(&known, &["currency_options", "transfer_lookup_key"])?;
+    price.active = call.params.boolean("active")?.unwrap_or(price.active);
+    call.params.patch("nickname", 5_000)?.apply(&mut price.nickname);
+    if let Some(key) = lookup_key(call, &price.id)? {
+        price.lookup_key = Some(key);
+    }
+    if let Some(behavior) = call.params.choice("tax_behavior", TAX_BEHAVIORS)? {
+        price.tax_behavior = behavior.to_owned();
+    }
+    call.params.metadata(&mut price.metadata)?;
+    let id = price.id.clone();
+    call.transaction.put(price);
+    Ok(Reply::Object(id))
+}
+
+/// What every price has: an amount in a currency, now and again or once. It has no product yet.
+pub(crate) fn read_terms(params: &mut Params, now: i64) -> Result<Price, ApiError> {
+    let currency = params.required_text("currency", 5_000)?.to_ascii_lowercase();
+    if currency.len() != 3 || !currency.bytes().all(|b| b.is_ascii_lowercase()) {
+        let message = format!("Invalid currency: {}. Use a three-letter ISO 4217 code.", excerpt(&currency));
+        return Err(ApiError::invalid(None, params.name("currency"), message));
+    }
+    let unit_amount = match (params.amount("unit_amount")?, params.text("unit_amount_decimal", 40)?) {
+        (Some(amount), None) => amount,
+        (None, Some(decimal)) => decimal.parse().ok().filter(|amount| *amount >= 0).ok_or_else(|| {
+            let message = "This sandbox has whole amounts of the smallest unit only.";
+            ApiError::invalid(None, params.name("unit_amount_decimal"), message)
+        })?,
+        (None, None) => return Err(params.absent("unit_amount")),
+        (Some(_), Some(_)) => {
+            let message = "You may only specify one of these parameters: unit_amount, unit_amount_decimal.";
+            return Err(ApiError::invalid(None, params.name("unit_amount"), message));
+        }
+    };
+    let mut metadata = Metadata::new();
+    params.metadata(&mut metadata)?;
+    Ok(Price {
+        id: ids::fresh(IdKind::Price)?,
+        created: now,
+        active: true,
+        product: String::new(),
+        currency,
+        unit_amount,
+        recurring: params.object("recurring")?.map(read_recurring).transpose()?,
+        nickname: None,
+        lookup_key: None,
+        tax_behavior: params.choice("tax_behavior", TAX_BEHAVIORS)?.unwrap_or("unspecified").to_owned(),
+        metadata,
+    })
+}
+
+/// A billing period; Stripe's longest is three years (<https://docs.stripe.com/api/prices/create>).
+fn read_recurring(mut params: Params) -> Result<Recurring, ApiError> {
+    params.expect(&["interval", "interval_count", "usage_type"], &["meter"])?;
+    let word = params.choice("interval", &["day", "month", "week", "year"])?;
+    let (interval, most) = match word.ok_or_else(|| params.absent("interval"))? {
+        "day" => (Interval::Day, 3 * 365),
+        "week" => (Interval::Week, 3 * 52),
+        "month" => (Interval::Month, 3 * 12),
+        _ => (Interval::Year, 3),
+    };
+    if params.choice("usage_type", &["licensed", "metered"])? == Some("metered") {
+        let message = "This sandbox has licensed prices only.";
+        return Err(ApiError::invalid(None, params.name("usage_type"), message));
+    }
+    let count = params.integer("interval_count")?.unwrap_or(1);
+    match u32::try_from(count) {
+        Ok(interval_count) if (1..=most).contains(&interval_count) => Ok(Recurring { interval, interval_count }),
+        _ => {
+            let message = format!("A billing period has 1 to {most} {}s.", interval.as_str());
+            Err(ApiError::invalid(None, params.name("interval_count"), message))
+        }
+    }
+}
+
+/// A lookup key belongs to one price.
+fn lookup_key(call: &mut Call<'_, '_>, own: &str) -> Result<Option<String>, ApiError> {
+    let Some(key) = call.params.text("lookup_key", 200)? else { return Ok(None) };
+    let other = call.state().prices.oldest_first().find(|price| price.lookup_key.as_ref() == Some(&key));
+    match other.filter(|price| price.id != own) {
+        Some(other) => {
+            let message = format!("A price (`{}`) already uses that lookup key.", other.id);
+            Err(ApiError::conflicts(Some("lookup_key".to_owned()), message))
+        }
+        None => Ok(Some(key)),
+    }
+}
 
 /// `GET /v1/prices/{price}`
 pub(crate) fn read(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {

@@ -1,11 +1,21 @@
 //! `/v1/subscriptions`.
 
+mod create;
+mod end;
+mod items;
+mod update;
+
 use super::customers;
 use super::error::ApiError;
 use super::list::{self, PAGE_PARAMS, Page};
 use super::operations::{Call, Reply};
 use super::view;
 use crate::model::Subscription;
+
+pub(crate) use self::create::create;
+pub(crate) use self::end::{cancel, resume};
+pub(crate) use self::items::{change_items, read_changes};
+pub(crate) use self::update::{read_proration, update};
 
 /// The states that a list can be asked for; `ended` and `all` are groups.
 const STATUSES: &[&str] = &[
@@ -69,4 +79,10 @@ pub(crate) fn list(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
         |subscription| view::subscription(subscription, state),
     )?;
     Ok(Reply::Value(list))
+}
+
+fn find(call: &Call<'_, '_>, argument: &str) -> Result<Subscription, ApiError> {
+    let id = call.argument(argument);
+    let found = call.state().subscriptions.get(id).cloned();
+    found.ok_or_else(|| ApiError::not_found("subscription", id, "id"))
 }

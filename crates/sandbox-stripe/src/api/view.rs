@@ -8,7 +8,7 @@ mod portal;
 
 use serde_json::{Value, json};
 
-pub(crate) use self::billing::{invoice, subscription};
+pub(crate) use self::billing::{invoice, invoice_line, subscription};
 pub(crate) use self::catalog::{price, product};
 pub(crate) use self::customer::{customer, payment_method};
 pub(crate) use self::event::event;
@@ -17,11 +17,10 @@ use crate::state::State;
 
 /// The object with this id, whatever it is.
 pub(crate) fn object(state: &State, id: &str) -> Option<Value> {
-    let (prefix, _) = id.split_once('_')?;
+    let prefix = id.split_once('_').map_or("", |(prefix, _)| prefix);
     match prefix {
         "cus" => state.customers.get(id).map(customer),
         "pm" => state.payment_methods.get(id).map(payment_method),
-        "prod" => state.products.get(id).map(product),
         "price" => state.prices.get(id).map(price),
         "sub" => state.subscriptions.get(id).map(|record| subscription(record, state)),
         "in" => state.invoices.get(id).map(|record| invoice(record, state)),
@@ -29,6 +28,8 @@ pub(crate) fn object(state: &State, id: &str) -> Option<Value> {
         "bpc" => state.portal_configurations.get(id).map(portal_configuration),
         _ => None,
     }
+    // Products may have ids of their makers' choice.
+    .or_else(|| state.products.get(id).map(product))
 }
 
 /// An account reference that means "ourselves".

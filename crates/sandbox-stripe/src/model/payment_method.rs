@@ -14,6 +14,8 @@ pub(crate) struct PaymentMethod {
     pub(crate) customer: Option<String>,
     pub(crate) card: Card,
     pub(crate) behaviour: CardBehaviour,
+    /// Whether it was detached: such a card can be attached to nobody any more.
+    pub(crate) detached: bool,
     /// Whether its holder has authenticated it for payments to come.
     pub(crate) set_up: bool,
     pub(crate) billing_details: BillingDetails,

@@ -21,11 +21,12 @@ pub(crate) struct Frame {
 /// A page that says only that there is none, and why.
 #[derive(Template)]
 #[template(path = "closed.html")]
-struct Closed {
-    frame: Frame,
-    title: &'static str,
-    message: &'static str,
-    back: Option<String>,
+pub(crate) struct Closed {
+    pub(crate) frame: Frame,
+    pub(crate) title: &'static str,
+    pub(crate) message: &'static str,
+    /// Where things go on, if anywhere.
+    pub(crate) back: Option<String>,
 }
 
 impl Frame {

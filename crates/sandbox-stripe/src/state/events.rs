@@ -72,14 +72,14 @@ impl Story {
 
 fn story(transaction: &Transaction<'_>, change: &Change) -> Option<Story> {
     match change {
-        Change::Customer(record) => {
-            let show = |customer: &Customer| view::customer(customer);
-            tell(transaction, &record.id, show, |before, after| match before {
-                None => vec!["customer.created"],
-                Some(_) if after.deleted => vec!["customer.deleted"],
-                Some(_) => vec!["customer.updated"],
-            })
+        // Events tell of what was deleted as it was before.
+        Change::Customer(record) if record.deleted => {
+            let gone = Customer::table(transaction.state()).get(&record.id).filter(|customer| !customer.deleted)?;
+            Some(Story { kinds: vec!["customer.deleted"], before: None, after: view::customer(gone) })
         }
+        Change::Customer(record) => tell(transaction, &record.id, view::customer, |before, _| {
+            vec![if before.is_none() { "customer.created" } else { "customer.updated" }]
+        }),
         Change::Product(record) => tell(transaction, &record.id, view::product, |before, _| {
             vec![if before.is_none() { "product.created" } else { "product.updated" }]
         }),

@@ -1,4 +1,4 @@
-//! The answers, held against Stripe's published schema as far as the repository keeps it.
+//! The answers, held against Stripe's published schema. (`scripts/test` does so, more strictly, with all that any test got.)
 
 use serde_json::{Value, json};
 
@@ -28,6 +28,61 @@ fn faults(object: &str, value: &Value) -> Vec<String> {
         Ok(validator) => validator.iter_errors(value).map(|error| format!("{object}: {error} in {value}")).collect(),
         Err(error) => vec![error.to_string()],
     }
+}
+
+#[tokio::test]
+async fn what_a_list_shows_is_read_by_its_id_and_the_same() {
+    let sandbox = start().await;
+    let me = &sandbox.demo.customer;
+    for list in [
+        "/v1/billing_portal/configurations",
+        "/v1/customers",
+        &format!("/v1/customers/{me}/payment_methods"),
+        "/v1/invoices",
+        "/v1/prices",
+        "/v1/products",
+        "/v1/subscriptions",
+    ] {
+        let listed = sandbox.get(list).await.json()["data"].as_array().cloned().unwrap_or_default();
+        assert!(!listed.is_empty(), "{list}");
+        for object in listed {
+            let read = sandbox.get(&format!("{list}/{}", object["id"].as_str().unwrap_or_default())).await;
+            assert_eq!((read.status, read.json()), (200, object), "{list}");
+        }
+    }
+    let card = &sandbox.get(&format!("/v1/payment_methods?customer={me}")).await.json()["data"][0];
+    let read = sandbox.get(&format!("/v1/payment_methods/{}", card["id"].as_str().unwrap_or_default())).await;
+    assert_eq!((read.status, &read.json()), (200, card));
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_expanded_is_an_object_where_an_id_stood() {
+    let sandbox = start().await;
+    let (me, sub) = (&sandbox.demo.customer, &sandbox.demo.subscription);
+    let invoice = sandbox.get("/v1/invoices?limit=1").await.json()["data"][0].clone();
+    let invoice = format!("/v1/invoices/{}", invoice["id"].as_str().unwrap_or_default());
+    for (path, fields) in [
+        (format!("/v1/customers/{me}"), &["invoice_settings.default_payment_method", "subscriptions", "tax_ids"][..]),
+        (format!("/v1/customers/{me}"), &["sources", "subscriptions.data.latest_invoice"]),
+        (format!("/v1/subscriptions/{sub}"), &["customer", "latest_invoice", "items.data.price.product"]),
+        (invoice.clone(), &["customer"]),
+        (invoice.clone(), &["parent.subscription_details.subscription"]),
+        (format!("{invoice}/lines"), &["data.pricing.price_details.price"]),
+        ("/v1/prices".to_owned(), &["data.product"]),
+        ("/v1/products".to_owned(), &["data.default_price"]),
+        (format!("/v1/customers/{me}/payment_methods"), &["data.customer"]),
+    ] {
+        let expand: Vec<String> = fields.iter().map(|field| format!("expand[]={field}")).collect();
+        let answer = sandbox.get(&format!("{path}?{}", expand.join("&"))).await;
+        assert_eq!(answer.status, 200, "{path}: {}", answer.body);
+        for field in fields {
+            let pointer = format!("/{}", field.replace("data.", "data.0.").replace('.', "/"));
+            let object = answer.json().pointer(&pointer).cloned();
+            assert!(object.is_some_and(|object| object["object"].is_string()), "{path} {field}: {}", answer.body);
+        }
+    }
+    sandbox.stop().await;
 }
 
 #[tokio::test]

@@ -198,7 +198,8 @@ pub(crate) fn invoice(record: &Invoice, catalog: &impl Catalog) -> Value {
     })
 }
 
-fn invoice_line(record: &Invoice, line: &InvoiceLine) -> Value {
+/// A `line_item` of an invoice.
+pub(crate) fn invoice_line(record: &Invoice, line: &InvoiceLine) -> Value {
     let parent = line.subscription_item.as_ref().map(|item| {
         json!({
             "invoice_item_details": null,

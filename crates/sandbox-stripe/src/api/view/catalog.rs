@@ -36,7 +36,6 @@ pub(crate) fn price(record: &Price) -> Value {
             "interval": recurring.interval.as_str(),
             "interval_count": recurring.interval_count,
             "meter": null,
-            "trial_period_days": null,
             "usage_type": "licensed",
         })
     });

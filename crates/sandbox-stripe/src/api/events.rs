@@ -1,0 +1,64 @@
+//! `/v1/events`.
+
+use super::error::ApiError;
+use super::list::{self, PAGE_PARAMS, Page};
+use super::operations::{Call, Reply};
+use super::view;
+use crate::model::Event;
+
+/// So many types can be asked for at once (<https://docs.stripe.com/api/events/list>).
+const MOST_TYPES: usize = 20;
+
+/// `GET /v1/events/{id}`
+pub(crate) fn read(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
+    call.params.expect(&[], &[])?;
+    let id = call.argument("id");
+    let found = call.state().events.get(id).map(|event| Reply::Object(event.id.clone()));
+    found.ok_or_else(|| ApiError::not_found("event", id, "id"))
+}
+
+/// `GET /v1/events`
+pub(crate) fn list(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
+    let params = &mut call.params;
+    params.expect(&[&PAGE_PARAMS[..], &["created", "type", "types"]].concat(), &["delivery_success"])?;
+    let page = Page::read(params)?;
+    let created = params.time_range("created")?;
+    let kind = params.text("type", 5_000)?;
+    let kinds = params.texts("types")?;
+    if kind.is_some() && kinds.is_some() {
+        let message = "You may only specify one of these parameters: type, types.";
+        return Err(ApiError::invalid(None, "types", message));
+    }
+    if kinds.as_ref().is_some_and(|kinds| kinds.len() > MOST_TYPES) {
+        return Err(ApiError::invalid(None, "types", format!("At most {MOST_TYPES} types can be asked for.")));
+    }
+    let keep = |event: &Event| {
+        created.contains(event.created)
+            && kind.as_ref().is_none_or(|kind| matches(kind, &event.kind))
+            && kinds.as_ref().is_none_or(|kinds| kinds.iter().any(|kind| matches(kind, &event.kind)))
+    };
+    let table = (&call.state().events, "event");
+    Ok(Reply::Value(list::page(table, None, &page, "/v1/events", keep, view::event)?))
+}
+
+/// A type, or a group of types with `*` for the rest: `customer.*`.
+fn matches(pattern: &str, kind: &str) -> bool {
+    match pattern.strip_suffix('*') {
+        Some(group) => kind.starts_with(group),
+        None => kind == pattern,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_star_stands_for_the_rest_of_a_type() {
+        assert!(matches("customer.*", "customer.subscription.updated"));
+        assert!(matches("*", "invoice.paid"));
+        assert!(matches("invoice.paid", "invoice.paid"));
+        assert!(!matches("invoice.paid", "invoice.paid.x"));
+        assert!(!matches("customer.*", "invoice.paid"));
+    }
+}

@@ -1,0 +1,174 @@
+//! The items of a subscription, as requests give them.
+
+use crate::api::error::ApiError;
+use crate::api::operations::Call;
+use crate::api::params::Params;
+use crate::api::prices;
+use crate::billing::{ChangeError, ItemChange, NewItem, PlanChange, Planned, plan};
+use crate::model::{Metadata, Price, Recurring, Subscription};
+use crate::state::Transaction;
+
+/// So many items may a subscription have (<https://docs.stripe.com/api/subscriptions/create>, `items`).
+const MOST_ITEMS: usize = 20;
+
+const UNSIMULATED: &[&str] = &["billing_thresholds", "clear_usage", "discounts", "tax_rates"];
+
+/// Reads the items of a new subscription, and the billing period that they share.
+pub(super) fn read_new(call: &mut Call<'_, '_>) -> Result<(Vec<NewItem>, Recurring), ApiError> {
+    let list = call.params.objects("items")?.ok_or_else(|| call.params.absent("items"))?;
+    check_count(&list)?;
+    let mut items: Vec<NewItem> = Vec::with_capacity(list.len());
+    let mut recurring = None;
+    for mut item in list {
+        item.expect(&["metadata", "price", "price_data", "quantity"], UNSIMULATED)?;
+        let name = item.name("price");
+        let price = price(call.transaction, &mut item)?.ok_or_else(|| item.absent("price"))?;
+        let terms = price.recurring.ok_or_else(|| not_recurring(name.clone()))?;
+        if !price.active {
+            return Err(inactive(name));
+        }
+        match items.first() {
+            Some(first) if first.price.currency != price.currency => return Err(other_currency(name)),
+            Some(_) if items.iter().any(|item| item.price.id == price.id) => return Err(same_price_twice()),
+            Some(_) if recurring != Some(terms) => return Err(different_intervals()),
+            _ => recurring = Some(terms),
+        }
+        let mut metadata = Metadata::new();
+        item.metadata(&mut metadata)?;
+        items.push(NewItem { price, quantity: item.amount("quantity")?.unwrap_or(1), metadata });
+    }
+    recurring.map(|recurring| (items, recurring)).ok_or_else(|| call.params.absent("items"))
+}
+
+/// Reads changes of items.
+pub(crate) fn read_changes(
+    params: &mut Params,
+    transaction: &mut Transaction<'_>,
+    subscription: &Subscription,
+) -> Result<Vec<ItemChange>, ApiError> {
+    let Some(list) = params.objects("items")? else { return Ok(Vec::new()) };
+    check_count(&list)?;
+    let mut changes = Vec::with_capacity(list.len());
+    for mut item in list {
+        item.expect(&["deleted", "id", "metadata", "price", "price_data", "quantity"], UNSIMULATED)?;
+        let id = item.text("id", 5_000)?;
+        let before = subscription.items.iter().find(|known| id.as_ref() == Some(&known.id));
+        let mut metadata = before.map(|item| item.metadata.clone()).unwrap_or_default();
+        item.metadata(&mut metadata)?;
+        changes.push(ItemChange {
+            price: price(transaction, &mut item)?.map(|price| price.id),
+            quantity: item.amount("quantity")?,
+            deleted: item.boolean("deleted")?.unwrap_or(false),
+            metadata: Some(metadata),
+            id,
+        });
+    }
+    Ok(changes)
+}
+
+/// Works out what a change costs, with Stripe's errors. `prefix` is the bracketed name of the object that has the items.
+pub(crate) fn change_items(
+    transaction: &Transaction<'_>,
+    before: &Subscription,
+    change: &PlanChange,
+    prefix: &Params,
+) -> Result<Planned, ApiError> {
+    plan(transaction, before, change).map_err(|error| change_refused(error, change, prefix))
+}
+
+/// A refused change in Stripe's words.
+fn change_refused(error: ChangeError, change: &PlanChange, prefix: &Params) -> ApiError {
+    let items = prefix.name("items");
+    let name = |index: usize, field: &str| format!("{items}[{index}][{field}]");
+    let asked = |index: usize, pick: fn(&ItemChange) -> Option<&String>| {
+        change.items.get(index).and_then(pick).cloned().unwrap_or_default()
+    };
+    match error {
+        ChangeError::NoSuchItem(index) => {
+            ApiError::missing("subscription item", &asked(index, |item| item.id.as_ref()), name(index, "id"))
+        }
+        ChangeError::NoSuchPrice(index) => {
+            ApiError::missing("price", &asked(index, |item| item.price.as_ref()), name(index, "price"))
+        }
+        ChangeError::NoPrice(index) => {
+            let name = name(index, "price");
+            ApiError::invalid(Some("parameter_missing"), name.clone(), format!("Missing required param: {name}."))
+        }
+        ChangeError::InactivePrice(index) => inactive(name(index, "price")),
+        ChangeError::NotRecurring(index) => not_recurring(name(index, "price")),
+        ChangeError::OtherCurrency(index) => other_currency(name(index, "price")),
+        ChangeError::BadQuantity(index) => {
+            ApiError::invalid(Some("parameter_invalid_integer"), name(index, "quantity"), "Invalid quantity")
+        }
+        ChangeError::SamePriceTwice => same_price_twice(),
+        ChangeError::DifferentIntervals => different_intervals(),
+        ChangeError::NoItems => ApiError::conflicts(Some(items), "A subscription must have at least one active item."),
+        ChangeError::OutsidePeriod => {
+            let message = "Cannot specify a proration date outside of the current billing period.";
+            ApiError::conflicts(Some(prefix.name("proration_date")), message)
+        }
+        ChangeError::NotChangeable => ApiError::conflicts(
+            None,
+            "The items of a subscription cannot be changed that is canceled or whose first payment is missing.",
+        ),
+        ChangeError::Failed(error) => error.into(),
+    }
+}
+
+/// The price of an item: one that exists, or one that the request describes.
+fn price(transaction: &mut Transaction<'_>, item: &mut Params) -> Result<Option<Price>, ApiError> {
+    let id = item.text("price", 5_000)?;
+    match (id, item.object("price_data")?) {
+        (None, None) => Ok(None),
+        (Some(id), None) => {
+            let found = transaction.get::<Price>(&id).cloned();
+            found.map(Some).ok_or_else(|| ApiError::missing("price", &id, item.name("price")))
+        }
+        (None, Some(mut data)) => {
+            data.expect(prices::INLINE, &[])?;
+            let mut price = prices::read_terms(&mut data, transaction.now())?;
+            let product = data.required_text("product", 5_000)?;
+            if transaction.state().products.get(&product).is_none() {
+                return Err(ApiError::missing("product", &product, data.name("product")));
+            }
+            price.product = product;
+            // As at Stripe: it cannot be used again.
+            price.active = false;
+            transaction.put(price.clone());
+            Ok(Some(Price { active: true, ..price }))
+        }
+        (Some(_), Some(_)) => {
+            let message = "You may only specify one of these parameters: price, price_data.";
+            Err(ApiError::invalid(None, item.name("price"), message))
+        }
+    }
+}
+
+fn check_count(list: &[Params]) -> Result<(), ApiError> {
+    match list.len() {
+        0..=MOST_ITEMS => Ok(()),
+        _ => Err(ApiError::invalid(None, "items", format!("A subscription has at most {MOST_ITEMS} items."))),
+    }
+}
+
+fn not_recurring(name: String) -> ApiError {
+    let message = "The price specified is set to `type=one_time` but this field only accepts prices with \
+                   `type=recurring`.";
+    ApiError::conflicts(Some(name), message)
+}
+
+fn inactive(name: String) -> ApiError {
+    ApiError::conflicts(Some(name), "The price specified is inactive. This field only accepts active prices.")
+}
+
+fn other_currency(name: String) -> ApiError {
+    ApiError::conflicts(Some(name), "All prices of a subscription must have the same currency.")
+}
+
+fn same_price_twice() -> ApiError {
+    ApiError::conflicts(None, "A subscription cannot have two items with the same price.")
+}
+
+fn different_intervals() -> ApiError {
+    ApiError::conflicts(None, "This sandbox has subscriptions whose items share one billing period only.")
+}

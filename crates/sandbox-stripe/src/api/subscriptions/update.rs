@@ -1,0 +1,210 @@
+//! `POST /v1/subscriptions/{subscription_exposed_id}`.
+
+use super::create::{UNSIMULATED, read_trial_settings};
+use super::{change_items, find, read_changes};
+use crate::api::error::ApiError;
+use crate::api::operations::{Call, Reply};
+use crate::api::params::{Params, Patch};
+use crate::api::payment_methods;
+use crate::billing::{ConfirmError, PaymentBehavior, PlanChange, confirm, undo_cancellation};
+use crate::model::{Feedback, PaymentFailure, ProrationBehavior, Subscription, SubscriptionStatus, Timestamp};
+
+const KNOWN: &[&str] = &[
+    "billing_cycle_anchor",
+    "cancel_at",
+    "cancel_at_period_end",
+    "cancellation_details",
+    "default_payment_method",
+    "description",
+    "items",
+    "metadata",
+    "off_session",
+    "payment_behavior",
+    "proration_behavior",
+    "proration_date",
+    "trial_end",
+    "trial_settings",
+];
+
+/// When a request has a subscription end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum CancelAt {
+    /// It says nothing.
+    Keep,
+    /// Never.
+    Never,
+    /// With its period, by the flag.
+    PeriodEnd,
+    /// With the first or the last of its items' periods.
+    MinPeriodEnd,
+    MaxPeriodEnd,
+    Time(Timestamp),
+}
+
+/// `POST /v1/subscriptions/{subscription_exposed_id}`
+pub(crate) fn update(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
+    let mut subscription = find(call, "subscription_exposed_id")?;
+    let own = ["collection_method", "pause_collection"];
+    call.params.expect(KNOWN, &[UNSIMULATED, &own].concat())?;
+    let now = call.transaction.now();
+    if !subscription.is_running() {
+        return of_ended(call, subscription);
+    }
+    let params = &mut call.params;
+    params.boolean("off_session")?;
+    params.patch("description", 500)?.apply(&mut subscription.description);
+    if let Some(id) = params.text("default_payment_method", 5_000)? {
+        let param = "default_payment_method".to_owned();
+        let method = payment_methods::of_customer(call.transaction, &subscription.customer, &id, param)?;
+        subscription.default_payment_method = Some(method.id.clone());
+    }
+    if let Some(missing) = read_trial_settings(params)? {
+        subscription.missing_payment_method = missing;
+    }
+    params.metadata(&mut subscription.metadata)?;
+    let behavior = read_payment_behavior(params)?;
+    let end = read_cancel_at(params, now)?;
+    let ends_trial = change_trial(params, &mut subscription, now)?;
+    let change = PlanChange {
+        items: read_changes(params, call.transaction, &subscription)?,
+        proration: read_proration(params)?,
+        at: params.integer("proration_date")?.unwrap_or(now),
+        resets_anchor: params.choice("billing_cycle_anchor", &["now", "unchanged"])? == Some("now"),
+        ends_trial,
+    };
+    read_cancellation_details(params, &mut subscription)?;
+    if change.items.is_empty() && !change.resets_anchor && !change.ends_trial {
+        end.apply(&mut subscription, now)?;
+        let id = subscription.id.clone();
+        call.transaction.put(subscription);
+        return Ok(Reply::Object(id));
+    }
+    let mut planned = change_items(call.transaction, &subscription, &change, &Params::default())?;
+    end.apply(&mut planned.subscription, now)?;
+    match confirm(call.transaction, planned, behavior, false) {
+        Ok(subscription) => Ok(Reply::Object(subscription.id)),
+        Err(error) => Err(refused(error)),
+    }
+}
+
+fn refused(error: ConfirmError) -> ApiError {
+    match error {
+        ConfirmError::Declined(decline) => ApiError::card(decline),
+        ConfirmError::NeedsAuthentication => ApiError::payment(PaymentFailure::NeedsAuthentication),
+        ConfirmError::NoPaymentMethod => ApiError::payment(PaymentFailure::NoPaymentMethod),
+        ConfirmError::Failed(error) => error.into(),
+    }
+}
+
+/// Of an ended subscription little can be changed.
+fn of_ended(call: &mut Call<'_, '_>, mut subscription: Subscription) -> Result<Reply, ApiError> {
+    if call.params.has_other_than(&["cancellation_details", "metadata"]) {
+        let message = "A canceled subscription can only update its cancellation_details and metadata.";
+        return Err(ApiError::conflicts(None, message));
+    }
+    read_cancellation_details(&mut call.params, &mut subscription)?;
+    call.params.metadata(&mut subscription.metadata)?;
+    let id = subscription.id.clone();
+    call.transaction.put(subscription);
+    Ok(Reply::Object(id))
+}
+
+/// Reads `trial_end`; says whether the trial ends now.
+fn change_trial(params: &mut Params, subscription: &mut Subscription, now: Timestamp) -> Result<bool, ApiError> {
+    let Some(text) = params.text("trial_end", 40)? else { return Ok(false) };
+    let trialing = subscription.status == SubscriptionStatus::Trialing;
+    let invalid = |message: &str| Err(ApiError::invalid(None, "trial_end", message));
+    match (text.as_str(), text.parse::<i64>(), &mut subscription.trial) {
+        ("now", ..) => Ok(trialing),
+        (_, Ok(end), Some(trial)) if trialing && end > now => {
+            trial.end = end;
+            subscription.billing_cycle_anchor = end;
+            subscription.items.iter_mut().for_each(|item| item.current_period_end = end);
+            Ok(false)
+        }
+        (_, Ok(end), _) if end <= now => invalid("Invalid timestamp: must be an integer Unix time in the future"),
+        (_, Ok(_), _) => invalid("This sandbox can extend a trial, and not begin one on a running subscription."),
+        (_, Err(_), _) => invalid("Invalid timestamp"),
+    }
+}
+
+pub(crate) fn read_proration(params: &mut Params) -> Result<ProrationBehavior, ApiError> {
+    let word = params.choice("proration_behavior", ProrationBehavior::WORDS)?;
+    Ok(word.and_then(ProrationBehavior::of_word).unwrap_or(ProrationBehavior::CreateProrations))
+}
+
+pub(super) fn read_payment_behavior(params: &mut Params) -> Result<PaymentBehavior, ApiError> {
+    let words = ["allow_incomplete", "default_incomplete", "error_if_incomplete", "pending_if_incomplete"];
+    match params.choice("payment_behavior", &words)? {
+        None | Some("allow_incomplete") => Ok(PaymentBehavior::AllowIncomplete),
+        Some("default_incomplete") => Ok(PaymentBehavior::DefaultIncomplete),
+        Some("error_if_incomplete") => Ok(PaymentBehavior::ErrorIfIncomplete),
+        Some(_) => Err(ApiError::invalid(None, "payment_behavior", "This sandbox has no pending updates.")),
+    }
+}
+
+pub(super) fn read_cancellation_details(params: &mut Params, subscription: &mut Subscription) -> Result<(), ApiError> {
+    let Some(mut details) = params.object("cancellation_details")? else { return Ok(()) };
+    details.expect(&["comment", "feedback"], &[])?;
+    details.patch("comment", 5_000)?.apply(&mut subscription.cancellation.comment);
+    match details.patch("feedback", 5_000)? {
+        Patch::Set(word) if Feedback::of_word(&word).is_none() => {
+            let name = details.name("feedback");
+            let message = format!("Invalid {name}: must be one of {}", Feedback::WORDS.join(", "));
+            Err(ApiError::invalid(None, name, message))
+        }
+        patch => {
+            patch.apply(&mut subscription.cancellation.feedback);
+            Ok(())
+        }
+    }
+}
+
+/// Reads `cancel_at` and `cancel_at_period_end`.
+pub(super) fn read_cancel_at(params: &mut Params, now: Timestamp) -> Result<CancelAt, ApiError> {
+    let flag = params.boolean("cancel_at_period_end")?;
+    let time = match params.patch("cancel_at", 40)? {
+        Patch::Keep => CancelAt::Keep,
+        Patch::Clear => CancelAt::Never,
+        Patch::Set(word) if word == "min_period_end" => CancelAt::MinPeriodEnd,
+        Patch::Set(word) if word == "max_period_end" => CancelAt::MaxPeriodEnd,
+        Patch::Set(text) => match text.parse() {
+            Ok(time) if time > now => CancelAt::Time(time),
+            _ => {
+                let message = "Invalid timestamp: must be an integer Unix time in the future";
+                return Err(ApiError::invalid(None, "cancel_at", message));
+            }
+        },
+    };
+    match (flag, time) {
+        (Some(true), CancelAt::Keep) => Ok(CancelAt::PeriodEnd),
+        (Some(false), CancelAt::Keep) => Ok(CancelAt::Never),
+        (Some(true), CancelAt::Time(_) | CancelAt::MinPeriodEnd | CancelAt::MaxPeriodEnd) => {
+            let message = "cancel_at and cancel_at_period_end cannot be combined.";
+            Err(ApiError::invalid(None, "cancel_at_period_end", message))
+        }
+        (_, time) => Ok(time),
+    }
+}
+
+impl CancelAt {
+    pub(super) fn apply(self, subscription: &mut Subscription, now: Timestamp) -> Result<(), ApiError> {
+        let last = subscription.items.iter().map(|item| item.current_period_end).max();
+        let end = match self {
+            Self::Keep => return Ok(()),
+            Self::Never => {
+                undo_cancellation(subscription);
+                return Ok(());
+            }
+            Self::PeriodEnd | Self::MinPeriodEnd => subscription.period_end(),
+            Self::MaxPeriodEnd => last,
+            Self::Time(time) => Some(time),
+        };
+        let cancellation = &mut subscription.cancellation;
+        cancellation.cancel_at = end;
+        cancellation.cancel_at_period_end = self == Self::PeriodEnd;
+        cancellation.canceled_at = Some(now);
+        cancellation.reason = Some("cancellation_requested".to_owned());
+        Ok(())
+    }
+}

@@ -1,0 +1,77 @@
+//! The verdict over a whole test run.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::judge::Judge;
+use crate::exchanges::Exchange;
+
+/// Fewer answers mean that the tests' tools no longer record.
+pub(super) const FEWEST_ANSWERS: usize = 100;
+
+/// Fewer requests of `provider-stripe` mean the same.
+pub(super) const FEWEST_REQUESTS: usize = 100;
+
+/// Operations: method, in capitals, and path.
+pub type Operations = BTreeSet<(String, String)>;
+
+/// What a test run showed.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// How many answers were judged.
+    pub answers: usize,
+    /// How many requests of `provider-stripe` were judged.
+    pub requests: usize,
+    /// The operations that were answered with 200.
+    pub answered: Operations,
+    /// What is wrong with single exchanges: what, and how often.
+    pub faults: BTreeMap<String, usize>,
+}
+
+impl Report {
+    /// Judges one more exchange.
+    pub fn add(&mut self, judge: &Judge, exchange: &Exchange) {
+        let method = &exchange.method;
+        let path = exchange.operation.as_ref().unwrap_or(&exchange.path);
+        if exchange.answer.is_some() {
+            self.answers += 1;
+            for fault in judge.answer(exchange) {
+                let fault = format!("the answer {} of {method} {path}: {fault}", exchange.status);
+                *self.faults.entry(fault).or_default() += 1;
+            }
+        }
+        if Judge::is_of_provider(exchange) {
+            self.requests += 1;
+            for fault in judge.request(exchange) {
+                let fault = format!("the request {method} {path} of provider-stripe: {fault}");
+                *self.faults.entry(fault).or_default() += 1;
+            }
+        }
+        if exchange.status == 200 && exchange.operation.is_some() {
+            self.answered.insert((method.clone(), path.clone()));
+        }
+    }
+
+    /// What is wrong with the run as a whole, given the operations that the sandbox offers and those that the schema has.
+    #[must_use]
+    pub fn complaints(&self, judge: &Judge, offered: &Operations, known: &Operations) -> Vec<String> {
+        let told = |these: BTreeSet<&(String, String)>, what: &str| -> Vec<String> {
+            these.into_iter().map(|(method, path)| format!("{method} {path} {what}")).collect()
+        };
+        let mut complaints = [
+            told(offered.difference(&self.answered).collect(), "was never answered with 200"),
+            told(offered.difference(known).collect(), "is offered, and scripts/stripe-schema does not extract it"),
+            told(known.difference(offered).collect(), "is in openapi-subset.json, and the sandbox does not offer it"),
+        ]
+        .concat();
+        let unneeded = judge.not_needed().into_iter();
+        complaints.extend(unneeded.map(|name| format!("no answer needed {name} of newer-than-schema.toml")));
+        for (what, count, fewest) in
+            [("answers", self.answers, FEWEST_ANSWERS), ("requests of provider-stripe", self.requests, FEWEST_REQUESTS)]
+        {
+            if count < fewest {
+                complaints.push(format!("only {count} {what} were recorded; a whole run has {fewest} and more"));
+            }
+        }
+        complaints
+    }
+}

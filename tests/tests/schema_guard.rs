@@ -1,0 +1,148 @@
+//! What the sandbox really answers, spoilt at every place: the guard notices each time.
+
+use std::net::SocketAddr;
+
+use sandbox_stripe::{Sandbox, SandboxSettings};
+use serde_json::{Value, json};
+use workspace_tests::exchanges::{self, Exchange};
+use workspace_tests::runtime;
+use workspace_tests::schema_guard::{Judge, Newer, Subset};
+use workspace_tests::wire::Request;
+
+/// Under these names any field is a field; in all others, one that Stripe does not know is a fault.
+const FREE: [&str; 2] = ["metadata", "previous_attributes"];
+
+fn start() -> SocketAddr {
+    let settings = SandboxSettings {
+        listen: ([127, 0, 0, 1], 0).into(),
+        record: exchanges::folder(),
+        ..SandboxSettings::default()
+    };
+    runtime::wait(async {
+        let sandbox = Sandbox::bind(settings).await.unwrap();
+        sandbox.seed_demo().unwrap();
+        let address = sandbox.local_addr();
+        tokio::spawn(sandbox.serve(std::future::pending()));
+        address
+    })
+}
+
+fn exchange(address: SocketAddr, operation: &str, query: &str) -> Exchange {
+    let request = Request::get(format!("{operation}?{query}")).bearer("sk_test_guard");
+    let answer = request.send(address).unwrap();
+    Exchange {
+        method: "GET".to_owned(),
+        operation: Some(operation.to_owned()),
+        path: operation.to_owned(),
+        query: query.to_owned(),
+        request: String::new(),
+        user_agent: None,
+        version: None,
+        status: answer.status,
+        answer: Some(answer.text()),
+    }
+}
+
+/// The pointers to every value within.
+fn places(value: &Value, at: &str, into: &mut Vec<String>) {
+    into.push(at.to_owned());
+    match value {
+        Value::Object(fields) => fields.iter().for_each(|(name, value)| places(value, &format!("{at}/{name}"), into)),
+        Value::Array(items) => items.iter().enumerate().for_each(|(n, item)| places(item, &format!("{at}/{n}"), into)),
+        _ => {}
+    }
+}
+
+/// The same with something that cannot stand at this place.
+fn spoil(answer: &Value, place: &str) -> Vec<Value> {
+    let with = |spoilt: Value| {
+        let mut answer = answer.clone();
+        *answer.pointer_mut(place).unwrap() = spoilt;
+        answer
+    };
+    let value = answer.pointer(place).unwrap();
+    let mut spoilt = vec![with(json!([["unheard of"]])), with(json!({ "object": "unheard of" }))];
+    match value {
+        Value::Object(fields) => {
+            let mut more = fields.clone();
+            more.insert("unheard_of".to_owned(), json!(1));
+            spoilt.push(with(more.into()));
+            let mut less = fields.clone();
+            if less.remove("object").is_some() {
+                spoilt.push(with(less.into()));
+            }
+        }
+        Value::String(_) => spoilt.push(with(json!(1))),
+        Value::Number(_) => spoilt.extend([with(json!("1")), with(json!(1.5))]),
+        Value::Bool(_) => spoilt.push(with(json!("true"))),
+        Value::Array(items) => spoilt.push(with(json!([items, 1.5]))),
+        Value::Null => {}
+    }
+    spoilt
+}
+
+#[test]
+fn an_answer_that_is_spoilt_anywhere_is_refused() {
+    let judge = Judge::new(Subset::read(), Newer::read()).unwrap();
+    let address = start();
+    let mut tried = 0;
+    for (operation, query) in [
+        ("/v1/subscriptions", "limit=1&expand[]=data.customer&expand[]=data.latest_invoice"),
+        ("/v1/invoices", "limit=1"),
+        ("/v1/payment_methods", "limit=1"),
+        ("/v1/billing_portal/configurations", "limit=1"),
+        ("/v1/products", "limit=1"),
+        ("/v1/prices", "limit=100"),
+        ("/v1/customers", "created=never"),
+    ] {
+        let mut exchange = exchange(address, operation, query);
+        assert_eq!(judge.answer(&exchange), Vec::<String>::new(), "{operation}");
+        let answer: Value = serde_json::from_str(exchange.answer.as_deref().unwrap()).unwrap();
+        let mut all = Vec::new();
+        places(&answer, "", &mut all);
+        let in_free = |place: &String| FREE.iter().any(|name| place.contains(&format!("/{name}")));
+        for place in all.iter().filter(|place| !in_free(place)) {
+            for spoilt in spoil(&answer, place) {
+                exchange.answer = Some(spoilt.to_string());
+                let faults = judge.answer(&exchange);
+                assert!(!faults.is_empty(), "{operation} {place}: nobody notices {:?}", spoilt.pointer(place));
+                tried += 1;
+            }
+        }
+    }
+    assert!(tried > 1000, "only {tried} spoilt answers were tried");
+}
+
+#[test]
+fn every_exchange_is_on_record_once_it_is_answered() {
+    let folder = tempfile::tempdir().unwrap();
+    let record = Some(folder.path().join("record"));
+    let settings =
+        SandboxSettings { listen: ([127, 0, 0, 1], 0).into(), record: record.clone(), ..SandboxSettings::default() };
+    let (address, page) = runtime::wait(async {
+        let sandbox = Sandbox::bind(settings).await.unwrap();
+        let address = sandbox.local_addr();
+        tokio::spawn(sandbox.serve(std::future::pending()));
+        (address, "/p/session/unheard-of")
+    });
+    let form = Request::new("POST", "/v1/customers?expand[]=sources").bearer("sk_test_guard").body("name=A");
+    let form = form.header("content-type", "application/x-www-form-urlencoded").header("user-agent", "guard/1");
+    let answered: Vec<(u16, String)> =
+        [form, Request::get("/v2/nothing"), Request::get(page), Request::new("PUT", "/v1/events")]
+            .iter()
+            .map(|request| request.send(address).unwrap())
+            .map(|answer| (answer.status, answer.text()))
+            .collect();
+    let mut recorded = Vec::new();
+    exchanges::each(&record.unwrap(), |exchange| recorded.push(exchange.clone())).unwrap();
+    // The page is not Stripe's API.
+    let expected = [&answered[0], &answered[1], &answered[3]];
+    let given: Vec<_> = recorded.iter().map(|exchange| (exchange.status, exchange.answer.clone().unwrap())).collect();
+    assert_eq!(given.iter().collect::<Vec<_>>(), expected);
+    let first = &recorded[0];
+    assert_eq!(first.operation.as_deref(), Some("/v1/customers"));
+    assert_eq!((first.query.as_str(), first.request.as_str()), ("expand[]=sources", "name=A"));
+    assert_eq!(first.user_agent.as_deref(), Some("guard/1"));
+    assert_eq!(recorded[1].operation, None);
+    assert!(!format!("{recorded:?}").contains("sk_test_guard"));
+}
