@@ -2,10 +2,12 @@
 
 pub mod architecture;
 pub mod binary;
+pub mod browser;
 pub mod canary;
 pub mod case;
 pub mod clauses;
 pub mod database;
+pub mod embedded;
 pub mod exchanges;
 pub mod fuzz;
 pub mod hostile;
@@ -15,8 +17,10 @@ pub mod poll;
 pub mod portal;
 pub mod process;
 pub mod profiles;
+pub mod program;
 pub mod runner;
 pub mod runtime;
+pub mod sandbox;
 pub mod schema_guard;
 pub mod settings;
 pub mod station;

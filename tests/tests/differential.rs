@@ -120,7 +120,8 @@ fn ask_pyjwt(cases: &[Case]) -> Vec<(Answer, String)> {
     let folder = workspace_root().join("tests/differential");
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace_root().join("target"), Into::into);
     let venv = target.join("venv");
-    let made = Command::new(folder.join("make-venv")).arg(&venv).output().expect("make-venv starts");
+    let make_venv = workspace_root().join("tests/make-venv");
+    let made = Command::new(make_venv).args([&folder, &venv]).output().expect("make-venv starts");
     assert!(made.status.success(), "no PyJWT: {}", String::from_utf8_lossy(&made.stderr));
     let mut python = Command::new(venv.join("bin/python3"))
         .arg(folder.join("pyjwt_policy.py"))

@@ -3,6 +3,7 @@
 mod auth;
 mod error;
 mod expand;
+mod faults;
 mod form;
 mod idempotency;
 mod list;

@@ -17,10 +17,13 @@
 mod accept;
 mod api;
 mod billing;
+mod body;
 mod cards;
 mod clock;
 mod demo;
 mod ids;
+mod invoice;
+mod line;
 mod model;
 mod portal;
 mod sandbox;

@@ -13,6 +13,7 @@ use crate::api::record::Recorder;
 use crate::api::{self, Api};
 use crate::clock::{Clock, SystemClock};
 use crate::demo::{self, Demo};
+use crate::invoice;
 use crate::model::{Metadata, PortalConfiguration, PortalFeatures};
 use crate::portal::{self, Portal};
 use crate::settings::SandboxSettings;
@@ -102,8 +103,9 @@ impl Sandbox {
 
 fn router(store: &Arc<Store>, base_url: Arc<str>) -> Router {
     Router::new()
-        .merge(api::router(&Api::new(store.clone(), base_url)))
-        .merge(portal::router(Portal::new(store.clone())))
+        .merge(api::router(&Api::new(store.clone(), base_url.clone())))
+        .merge(portal::router(Portal::new(store.clone(), base_url)))
+        .merge(invoice::router(store.clone()))
         .fallback(api::unrecognized)
         .method_not_allowed_fallback(api::unrecognized)
 }

@@ -136,6 +136,22 @@ impl ApiError {
         }
     }
 
+    /// Too many requests; an idempotency key is not touched, for it is judged before any work.
+    pub(crate) fn rate_limited() -> Self {
+        Self::refused(429, Some("rate_limit"), "Request rate limit exceeded, because this sandbox was asked to say so.")
+    }
+
+    /// Somebody else is at work on the object.
+    pub(crate) fn locked() -> Self {
+        let message = "This object is in use by another request, because this sandbox was asked to say so. Try again.";
+        Self::refused(429, Some("lock_timeout"), message)
+    }
+
+    /// A fault that the caller has asked for.
+    pub(crate) fn asked_for() -> Self {
+        Self { message: "The sandbox fails this call, because it was asked to.".to_owned(), ..Self::internal() }
+    }
+
     /// The body of the answer.
     pub(crate) fn to_body(&self) -> Value {
         let mut error = Map::new();

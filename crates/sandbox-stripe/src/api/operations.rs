@@ -84,6 +84,14 @@ impl Method {
             Self::Delete => MethodFilter::DELETE,
         }
     }
+
+    pub(crate) const fn http(self) -> axum::http::Method {
+        match self {
+            Self::Get => axum::http::Method::GET,
+            Self::Post => axum::http::Method::POST,
+            Self::Delete => axum::http::Method::DELETE,
+        }
+    }
 }
 
 /// Every operation that the sandbox offers: its method, in capitals, and its path as Stripe's published schema writes it.

@@ -2,36 +2,31 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{FromRequestParts as _, RawPathParams, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::from_fn_with_state;
 use axum::response::Response;
 use axum::routing::on;
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::auth::{Caller, authenticate};
 use super::error::{ApiError, excerpt};
+use super::faults::{self, Failure, Faults};
 use super::idempotency::{Begun, Fingerprint, IdempotencyKeys, Outcome};
 use super::operations::{Call, Method, OPERATIONS, Operation, Reply};
 use super::params::Params;
 use super::version::{API_VERSION, is_version};
 use super::{expand, form, view};
+use crate::body;
 use crate::ids::{self, IdKind};
 use crate::model::Origin;
 use crate::state::{State, Store};
-
-/// Far more than any call needs.
-const LARGEST_BODY: usize = 1024 * 1024;
-
-/// A body that takes longer is not coming.
-const SLOWEST_BODY: Duration = Duration::from_secs(10);
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 const ORIGINAL_REQUEST: HeaderName = HeaderName::from_static("original-request");
@@ -55,14 +50,16 @@ struct Answer {
 
 /// The routes of the API.
 pub(crate) fn router(api: &Api) -> Router {
-    OPERATIONS.iter().fold(Router::new(), |router, operation| {
+    let faults = Faults::default();
+    let operations = OPERATIONS.iter().fold(Router::new(), |router, operation| {
         let api = api.clone();
         let handler = move |request: Request| {
             let api = api.clone();
             async move { api.answer(operation, request).await }
         };
         router.route(operation.path, on(operation.method.filter(), handler))
-    })
+    });
+    operations.route_layer(from_fn_with_state(faults.clone(), faults::intervene)).merge(faults::router(faults))
 }
 
 /// The answer where there is no such operation.
@@ -72,8 +69,19 @@ pub(crate) async fn unrecognized(request: Request) -> Response {
         request.method(),
         excerpt(request.uri().path())
     );
+    refusal(&ApiError::refused(404, None, message), request.headers())
+}
+
+/// An error as a response, where no operation was called.
+pub(crate) fn refusal(error: &ApiError, request: &HeaderMap) -> Response {
     let request_id = ids::fresh(IdKind::Request).unwrap_or_default();
-    respond(Answer::error(&ApiError::refused(404, None, message), &request_id), request.headers(), &request_id)
+    respond(Answer::error(error, &request_id), request, &request_id)
+}
+
+/// A value as a response, where no operation was called.
+pub(crate) fn plain(value: &Value, request: &HeaderMap) -> Response {
+    let request_id = ids::fresh(IdKind::Request).unwrap_or_default();
+    respond(Answer::of(200, value, &request_id), request, &request_id)
 }
 
 impl Api {
@@ -114,17 +122,17 @@ impl Api {
         let arguments = arguments(parts).await?;
         let mut params = read_params(parts, body).await?;
         let origin = Origin { request: Some(request_id.to_owned()), idempotency_key: None };
+        let failure = Failure::of(parts);
+        let run = |params, origin| failure.map_or_else(|| self.run(operation, &arguments, params, origin), Err);
         if operation.method != Method::Post {
-            return Ok(Answer::new(self.run(operation, &arguments, params, origin)?, request_id));
+            return Ok(Answer::new(run(params, origin)?, request_id));
         }
         let Some(key) = idempotency_key(&parts.headers)? else {
-            return Ok(Answer::new(self.run(operation, &arguments, params, origin)?, request_id));
+            return Ok(Answer::new(run(params, origin)?, request_id));
         };
         let origin = Origin { idempotency_key: Some(key.clone()), ..origin };
         let print = Fingerprint { path: parts.uri.path().to_owned(), params: params.digest() };
-        self.once(caller, &key, print, request_id, || {
-            self.run(operation, &arguments, std::mem::take(&mut params), origin)
-        })
+        self.once(caller, &key, print, request_id, || run(std::mem::take(&mut params), origin))
     }
 
     /// Runs the work unless it was done under this key before.
@@ -247,27 +255,16 @@ async fn arguments(parts: &mut Parts) -> Result<Vec<(String, String)>, ApiError>
     Ok(arguments.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
 }
 
-async fn read_params(parts: &Parts, body: Body) -> Result<Params, ApiError> {
+pub(crate) async fn read_params(parts: &Parts, body: Body) -> Result<Params, ApiError> {
     let refused = |error: form::FormError| ApiError::refused(400, None, error.to_string());
     let mut nodes = BTreeMap::new();
     form::parse(parts.uri.query().unwrap_or_default().as_bytes(), &mut nodes).map_err(refused)?;
-    let body = read_body(body).await?;
+    let body = body::read(body).await.map_err(|error| ApiError::refused(error.status(), None, error.to_string()))?;
     if !body.is_empty() {
         check_media_type(&parts.headers)?;
         form::parse(&body, &mut nodes).map_err(refused)?;
     }
     Ok(Params::new(nodes))
-}
-
-async fn read_body(body: Body) -> Result<Bytes, ApiError> {
-    match tokio::time::timeout(SLOWEST_BODY, Limited::new(body, LARGEST_BODY).collect()).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            Err(ApiError::refused(413, None, "The request's body is larger than the sandbox takes (1 MiB)."))
-        }
-        Ok(Err(_)) => Err(ApiError::refused(400, None, "The request's body did not arrive whole.")),
-        Err(_) => Err(ApiError::refused(408, None, "The request's body did not arrive in time.")),
-    }
 }
 
 /// Clients that name no media type are taken to send a form, as curl's `-d` does by naming it.

@@ -13,15 +13,18 @@ pub(super) const PATH: &str = "/p/assets/{name}";
 
 /// A file that every page may ask for.
 #[derive(Debug)]
-pub(super) struct Asset {
+pub(crate) struct Asset {
     /// Where it stands; browsers may keep it for good.
-    pub(super) path: String,
+    pub(crate) path: String,
     media_type: &'static str,
     content: &'static str,
 }
 
 pub(super) static STYLE: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("portal", "css", "text/css; charset=utf-8", include_str!("../../assets/portal.css")));
+
+pub(crate) static INVOICE_STYLE: LazyLock<Asset> =
+    LazyLock::new(|| Asset::new("invoice", "css", "text/css; charset=utf-8", include_str!("../../assets/invoice.css")));
 
 pub(super) static ICON: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("icon", "svg", "image/svg+xml", include_str!("../../assets/icon.svg")));
@@ -44,5 +47,5 @@ impl Asset {
 
 /// The asset at this path.
 pub(super) fn find(path: &str) -> Option<Response> {
-    [&STYLE, &ICON].into_iter().find(|asset| asset.path == path).map(|asset| asset.response())
+    [&STYLE, &INVOICE_STYLE, &ICON].into_iter().find(|asset| asset.path == path).map(|asset| asset.response())
 }

@@ -1,0 +1,39 @@
+//! The hosted invoice page.
+
+use askama::Template;
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use super::document::Document;
+use super::words;
+use crate::portal::assets;
+use crate::portal::page::{Closed, Frame, render};
+use crate::portal::text::Language;
+
+#[derive(Template)]
+#[template(path = "invoice.html")]
+struct Page<'a> {
+    frame: Frame,
+    style: &'static str,
+    document: &'a Document,
+    pdf: String,
+}
+
+/// The page of an invoice.
+pub(super) fn shown(document: &Document, token: &str) -> Response {
+    let page = Page {
+        frame: Frame::new(document.language),
+        style: &assets::INVOICE_STYLE.path,
+        document,
+        pdf: format!("/i/{token}/pdf"),
+    };
+    render(StatusCode::OK, &page, None)
+}
+
+/// The page where there is no invoice.
+pub(super) fn unknown(language: Language) -> Response {
+    let words = words::of(language);
+    let page =
+        Closed { frame: Frame::new(language), title: words.unknown_title, message: words.unknown_message, back: None };
+    render(StatusCode::NOT_FOUND, &page, None)
+}

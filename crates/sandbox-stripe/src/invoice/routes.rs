@@ -1,0 +1,63 @@
+//! The addresses of an invoice's documents.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::Response;
+use axum::routing::get;
+
+use super::document::Document;
+use super::{page, pdf};
+use crate::portal::language;
+use crate::state::Store;
+
+/// The routes of the documents over a state.
+pub(crate) fn router(store: Arc<Store>) -> Router {
+    Router::new().route("/i/{token}", get(show)).route("/i/{token}/pdf", get(download)).with_state(store)
+}
+
+async fn show(State(store): State<Arc<Store>>, Path(token): Path<String>, headers: HeaderMap) -> Response {
+    let response = match document(&store, &token, &headers) {
+        Some(document) => page::shown(&document, &token),
+        None => page::unknown(language::of_browser(&headers)),
+    };
+    tracing::info!(path = "/i/{token}", status = response.status().as_u16(), "invoice page");
+    response
+}
+
+async fn download(State(store): State<Arc<Store>>, Path(token): Path<String>, headers: HeaderMap) -> Response {
+    let Some(document) = document(&store, &token, &headers) else {
+        return page::unknown(language::of_browser(&headers));
+    };
+    let mut response = Response::new(Body::from(pdf::render(&document)));
+    let name = file_name(&document.number);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/pdf"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(header::VARY, HeaderValue::from_static("Accept-Language"));
+    if let Ok(value) = HeaderValue::from_str(&format!("attachment; filename=\"{name}\"")) {
+        headers.insert(header::CONTENT_DISPOSITION, value);
+    }
+    tracing::info!(path = "/i/{token}/pdf", "invoice file");
+    response
+}
+
+fn document(store: &Store, token: &str, headers: &HeaderMap) -> Option<Document> {
+    store.read(|state| {
+        let invoice = state.invoice_by_hosted_token(token)?;
+        let customer = state.customers.get(&invoice.customer)?;
+        let language = language::of_session(None, &customer.preferred_locales, headers);
+        Some(Document::of(invoice, customer, language))
+    })
+}
+
+/// A name that every file system takes: a prefix may be anything that the API was told.
+fn file_name(number: &str) -> String {
+    let safe: String = number.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(64).collect();
+    format!("Invoice-{safe}.pdf")
+}

@@ -1,0 +1,20 @@
+// What axe-core finds on a page: no violation of WCAG 2.1 AA.
+
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fact } from '../facts.mjs';
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'];
+
+/** Says that the page has no violation. Its window must bypass the page's own policy, which lets no script run. */
+export async function isAccessible(page, name) {
+  await page.addScriptTag({ content: AXE });
+  const found = await page.evaluate((tags) => window.axe.run(document, { runOnly: { type: 'tag', values: tags } }), TAGS);
+  const violations = found.violations.map(({ id, help, nodes }) => ({
+    id,
+    help,
+    nodes: nodes.map((node) => `${node.html} ${node.failureSummary}`),
+  }));
+  fact(`${name} has no violation`, found.passes.length > 5 && violations.length === 0, violations);
+}

@@ -1,0 +1,8 @@
+// Amounts in dollars as the pages write them.
+
+/** An amount in cents, in the page's language. */
+export function dollars(cents, language) {
+  const sign = language === 'ko' ? 'US$' : '$';
+  const number = (Math.abs(cents) / 100).toLocaleString('en-US', { minimumFractionDigits: 2 });
+  return `${cents < 0 ? '-' : ''}${sign}${number}`;
+}

@@ -1,0 +1,32 @@
+// Pictures of the portal's pages: each on a desk, in English and in the light; the main ones in every language, scheme and size.
+
+import { join } from 'node:path';
+import { done, fact } from '../facts.mjs';
+import { start } from './chromium.mjs';
+import { tour } from './tour.mjs';
+
+const folder = process.argv[2];
+const SIZES = { desktop: { width: 1280, height: 860 }, mobile: { width: 390, height: 844 } };
+const MAIN = ['overview', 'add-card', 'preview', 'invoice'];
+
+const browser = await start();
+for (const language of ['en', 'ko']) {
+  const page = await browser.window({ viewport: SIZES.desktop, locale: language === 'ko' ? 'ko-KR' : 'en-US' });
+  await tour(page, language, async (name) => {
+    const ways = Object.keys(SIZES).flatMap((size) => ['light', 'dark'].map((colorScheme) => ({ size, colorScheme })));
+    const wanted = ({ size, colorScheme }) =>
+      MAIN.includes(name) || (language === 'en' && size === 'desktop' && colorScheme === 'light');
+    for (const { size, colorScheme } of ways.filter(wanted)) {
+      await page.setViewportSize(SIZES[size]);
+      await page.emulateMedia({ colorScheme });
+      const path = join(folder, `${name}-${language}-${colorScheme}-${size}.png`);
+      await page.screenshot({ path, fullPage: true, animations: 'disabled', caret: 'hide' });
+      fact(path, true);
+    }
+    await page.setViewportSize(SIZES.desktop);
+    await page.emulateMedia({ colorScheme: 'light' });
+  });
+  await page.context().close();
+}
+await browser.end();
+done();

@@ -1,0 +1,239 @@
+"""The life of a customer, told by PyPI's `stripe`, unmodified, against the sandbox at SANDBOX_URL."""
+
+import os
+import sys
+import urllib.parse
+import urllib.request
+import uuid
+
+import stripe
+
+BASE = os.environ["SANDBOX_URL"]
+RUN = uuid.uuid4().hex
+count = 0
+
+
+def fact(name, holds, seen=None):
+    """Says that a fact holds, or ends the program where it does not; `seen` is what was found instead."""
+    global count
+    if not holds:
+        sys.exit(f"not so: {name}\nfound: {seen}")
+    count += 1
+    print(f"fact: {name}", flush=True)
+
+
+def same(name, found, expected):
+    """Says that two values are the same."""
+    fact(name, found == expected, f"{found!r}, not {expected!r}")
+
+
+def refused(name, call):
+    """Expects that this fails, and gives the error."""
+    try:
+        answer = call()
+    except stripe.StripeError as error:
+        return error
+    return sys.exit(f"not refused: {name}\nfound: {answer}")
+
+
+def connect(key, retries=0):
+    """A client of the sandbox."""
+    return stripe.StripeClient(key, base_addresses={"api": BASE}, max_network_retries=retries)
+
+
+def get(url):
+    """What a browser without cookies gets."""
+    with urllib.request.urlopen(url, timeout=60) as answer:
+        return answer.status, answer.headers.get_content_type(), answer.read()
+
+
+v1 = connect("sk_test_OfficialPythonClient001").v1
+
+# A customer, a card, a plan.
+customer = v1.customers.create(
+    {"name": "김민지", "email": f"{RUN}@example.com", "preferred_locales": ["ko"], "metadata": {"run": RUN}}
+)
+fact("a customer is created", customer.id.startswith("cus_"), customer)
+same("its name arrives as it was sent", v1.customers.retrieve(customer.id).name, "김민지")
+same("lists arrive too", customer.preferred_locales, ["ko"])
+fact("answers have a request id", customer.last_response.request_id.startswith("req_"), customer.last_response)
+
+card = v1.payment_methods.attach("pm_card_mastercard", {"customer": customer.id})
+same("a test card is attached", (card.card.brand, card.card.last4, card.customer), ("mastercard", "4444", customer.id))
+chosen = v1.customers.update(customer.id, {"invoice_settings": {"default_payment_method": card.id}})
+same("the card becomes the default", chosen.invoice_settings.default_payment_method, card.id)
+listed = v1.customers.payment_methods.list(customer.id, {"type": "card"})
+same("it is listed", [method.id for method in listed.data], [card.id])
+
+basic = v1.products.create({"name": "Basic"})
+basic_price = v1.prices.create(
+    {"product": basic.id, "currency": "krw", "unit_amount": 9900, "recurring": {"interval": "month"}}
+)
+pro = v1.products.create({"name": "Pro"})
+pro_price = v1.prices.create(
+    {"product": pro.id, "currency": "krw", "unit_amount": 29900, "recurring": {"interval": "month"}}
+)
+fact("products and prices are created", basic.id.startswith("prod_") and pro_price.id.startswith("price_"), pro_price)
+same("prices are listed by product", [price.id for price in v1.prices.list({"product": pro.id}).data], [pro_price.id])
+
+# A subscription and what it costs.
+subscription = v1.subscriptions.create(
+    {
+        "customer": customer.id,
+        "items": [{"price": basic_price.id, "quantity": 2}],
+        "expand": ["latest_invoice", "customer"],
+    }
+)
+same("a subscription begins active", subscription.status, "active")
+same("what is to be expanded is", subscription.customer.name, "김민지")
+same("the first invoice is paid", (subscription.latest_invoice.status, subscription.latest_invoice.total), ("paid", 19800))
+item = subscription["items"].data[0]
+fact("periods stand on its items", item.current_period_end > item.current_period_start, item)
+middle = (item.current_period_start + item.current_period_end) // 2
+change = {
+    "items": [{"id": item.id, "price": pro_price.id, "quantity": 1}],
+    "proration_behavior": "always_invoice",
+    "proration_date": middle,
+}
+preview = v1.invoices.create_preview(
+    {"customer": customer.id, "subscription": subscription.id, "subscription_details": change}
+)
+changed = v1.subscriptions.update(subscription.id, {**change, "expand": ["latest_invoice"]})
+same("the plan is changed", changed["items"].data[0].price.id, pro_price.id)
+same("the change costs what its preview said", changed.latest_invoice.total, preview.total)
+
+ending = v1.subscriptions.update(subscription.id, {"cancel_at_period_end": True})
+same("a cancellation at the period end has its day", ending.cancel_at, changed["items"].data[0].current_period_end)
+same("it is undone", v1.subscriptions.update(subscription.id, {"cancel_at_period_end": False}).cancel_at, None)
+
+# The portal.
+configuration = v1.billing_portal.configurations.create(
+    {
+        "features": {
+            "invoice_history": {"enabled": True},
+            "payment_method_update": {"enabled": True},
+            "subscription_cancel": {"enabled": True, "cancellation_reason": {"enabled": True, "options": ["unused", "other"]}},
+            "subscription_update": {
+                "enabled": True,
+                "default_allowed_updates": ["price", "quantity"],
+                "products": [{"product": basic.id, "prices": [basic_price.id]}, {"product": pro.id, "prices": [pro_price.id]}],
+            },
+        }
+    }
+)
+fact("a portal configuration is created", configuration.id.startswith("bpc_"), configuration)
+same("what it does not name is off", configuration.features.customer_update.enabled, False)
+renamed = v1.billing_portal.configurations.update(configuration.id, {"name": "Of the tests", "active": True})
+same("it is changed", renamed.name, "Of the tests")
+same("it is read", v1.billing_portal.configurations.retrieve(configuration.id).name, "Of the tests")
+fact(
+    "it is listed",
+    configuration.id in [each.id for each in v1.billing_portal.configurations.list().auto_paging_iter()],
+)
+
+redirect = {"type": "redirect", "redirect": {"return_url": "https://example.com/done"}}
+confirmed = {"subscription": subscription.id, "items": [{"id": item.id, "price": basic_price.id, "quantity": 1}]}
+flows = {
+    "payment_method_update": None,
+    "subscription_cancel": {
+        "subscription": subscription.id,
+    },
+    "subscription_update": {"subscription": subscription.id},
+    "subscription_update_confirm": confirmed,
+}
+for name, details in flows.items():
+    flow = {"type": name, "after_completion": redirect}
+    if details is not None:
+        flow[name] = details
+    session = v1.billing_portal.sessions.create(
+        {"customer": customer.id, "configuration": configuration.id, "locale": "ko", "flow_data": flow}
+    )
+    same(f"flow {name}: the session is of it", session.flow.type, name)
+    status, kind, page = get(session.url)
+    fact(f"flow {name}: its URL opens a page in Korean", (status, kind) == (200, "text/html") and b'lang="ko"' in page, kind)
+
+# Lists, events, idempotency.
+invoices = v1.invoices.list({"customer": customer.id})
+same("invoices are listed", [invoice.status for invoice in invoices.data], ["paid", "paid"])
+_, kind, pdf = get(invoices.data[0].invoice_pdf)
+same("an invoice has its PDF", (kind, pdf[:5]), ("application/pdf", b"%PDF-"))
+shared = f"{RUN}-many@example.com"
+made = [v1.customers.create({"email": shared}).id for _ in range(7)]
+paged = [each.id for each in v1.customers.list({"email": shared, "limit": 3}).auto_paging_iter()]
+same("pages follow each other by themselves", paged, made[::-1])
+events = v1.events.list({"type": "invoice.paid", "limit": 100})
+paid = [event for event in events.data if event.data.object["customer"] == customer.id]
+fact("what happened is an event", len(paid) == 2, events)
+same("an event is read by its id", v1.events.retrieve(paid[0].id).type, "invoice.paid")
+
+key = {"idempotency_key": f"key-{RUN}"}
+first = v1.customers.create({"name": "Once"}, key)
+again = v1.customers.create({"name": "Once"}, key)
+same("a key makes one customer", again.id, first.id)
+same("the second answer says that it is the first", again.last_response.headers["idempotent-replayed"], "true")
+
+# Errors, typed.
+error = refused("another customer under the key", lambda: v1.customers.create({"name": "Twice"}, key))
+same("a key with other parameters is an idempotency error", (type(error), error.http_status), (stripe.IdempotencyError, 400))
+error = refused("a live key", lambda: connect("sk_live_OfficialPythonClient001").v1.customers.list())
+same("a live key is an authentication error", (type(error), error.http_status), (stripe.AuthenticationError, 401))
+error = refused("an unknown id", lambda: v1.subscriptions.retrieve("sub_nobody"))
+same(
+    "an unknown id in the path",
+    (type(error), error.http_status, error.code, error.param),
+    (stripe.InvalidRequestError, 404, "resource_missing", "id"),
+)
+error = refused("an unknown customer", lambda: v1.billing_portal.sessions.create({"customer": "cus_nobody"}))
+same(
+    "an unknown id in the body",
+    (type(error), error.http_status, error.code, error.param),
+    (stripe.InvalidRequestError, 400, "resource_missing", "customer"),
+)
+fact("errors have their request id", error.request_id.startswith("req_"), error)
+same("and their page", error.error.doc_url, "https://stripe.com/docs/error-codes/resource-missing")
+error = refused("an unknown parameter", lambda: v1.customers.create({"nmae": "x"}))
+same("an unknown parameter", (type(error), error.code, error.param), (stripe.InvalidRequestError, "parameter_unknown", "nmae"))
+error = refused(
+    "a bad link", lambda: v1.billing_portal.sessions.create({"customer": customer.id, "return_url": "nowhere"})
+)
+same("a bad link", (type(error), error.code, error.param), (stripe.InvalidRequestError, "url_invalid", "return_url"))
+error = refused(
+    "a card without funds",
+    lambda: v1.payment_methods.attach("pm_card_visa_chargeDeclinedInsufficientFunds", {"customer": customer.id}),
+)
+same(
+    "a declined card is a card error",
+    (type(error), error.http_status, error.code, error.error.decline_code),
+    (stripe.CardError, 402, "card_declined", "insufficient_funds"),
+)
+
+# A bad day.
+def faults(fault, path):
+    """The next call of this path has this fault."""
+    body = urllib.parse.urlencode({"fault": fault, "path": path}).encode()
+    headers = {"Authorization": "Bearer sk_test_OfficialPythonClient001"}
+    urllib.request.urlopen(urllib.request.Request(f"{BASE}/sandbox/faults", body, headers), timeout=60).close()
+
+
+troubles = {
+    "status=429": (stripe.RateLimitError, 429),
+    "status=500": (stripe.APIError, 500),
+    "drop": (stripe.APIConnectionError, None),
+}
+for fault, expected in troubles.items():
+    faults(fault, "/v1/customers")
+    error = refused(fault, v1.customers.list)
+    same(f"{fault} is a {expected[0].__name__}", (type(error), error.http_status), expected)
+patient = connect("sk_test_OfficialPythonClient001", retries=2).v1
+faults("drop=after", "/v1/customers")
+retried = patient.customers.create({"email": f"{RUN}-retried@example.com"})
+twins = v1.customers.list({"email": f"{RUN}-retried@example.com"})
+same("an answer that was lost is asked for again, and nothing is done twice", [each.id for each in twins.data], [retried.id])
+
+# The end.
+canceled = v1.subscriptions.cancel(subscription.id)
+same("a subscription is canceled", canceled.status, "canceled")
+same("a card is detached", v1.payment_methods.detach(card.id).customer, None)
+same("a customer is deleted", v1.customers.delete(customer.id).deleted, True)
+
+print(f"{count} facts")

@@ -1,0 +1,37 @@
+//! Programs that drive the portal's pages in the installed Chromium, each against a service of its own.
+
+use std::path::PathBuf;
+
+use crate::canary;
+use crate::embedded::Embedded;
+use crate::program::{Facts, Program};
+
+/// Runs `tests/browser/<file>` with these arguments against the embedded default, freshly started.
+///
+/// # Panics
+/// When the program fails, or a secret stands in the service's log.
+#[track_caller]
+#[must_use]
+pub fn run(file: &str, arguments: &[&str]) -> Facts {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let embedded = Embedded::start(folder.path());
+    let facts = Program::node("browser", file)
+        .env("CHROMIUM", chromium().display().to_string())
+        .env("SERVICE_URL", embedded.service_url.clone())
+        .env("SANDBOX_URL", embedded.sandbox_url.clone())
+        .env("ACCESS_TOKEN", embedded.token.clone())
+        .env("CUSTOMER", embedded.customer.clone())
+        .run(arguments);
+    assert!(canary::leaks().is_empty(), "secrets in the log: {:#?}", canary::leaks());
+    facts
+}
+
+/// The browser: the one that `CHROMIUM` names, or the installed one.
+fn chromium() -> PathBuf {
+    if let Some(named) = std::env::var_os("CHROMIUM") {
+        return named.into();
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut names = std::env::split_paths(&path).map(|folder| folder.join("chromium"));
+    names.find(|name| name.is_file()).expect("Chromium is installed (scripts/test does that), or CHROMIUM names it")
+}

@@ -1,0 +1,55 @@
+//! The embedded default as somebody meets it who has just cloned the repository: service, sandbox, demo user.
+
+use std::path::Path;
+
+use crate::portal::Portal;
+use crate::process::Launch;
+use crate::{canary, poll};
+
+/// A running service with its sandbox.
+#[derive(Debug)]
+pub struct Embedded {
+    /// The service.
+    pub portal: Portal,
+    /// The service's base URL, without a slash at the end.
+    pub service_url: String,
+    /// The sandbox's base URL, without a slash at the end.
+    pub sandbox_url: String,
+    /// The demo user's access token.
+    pub token: String,
+    /// The demo user's customer at the sandbox.
+    pub customer: String,
+}
+
+impl Embedded {
+    /// Starts it without a command and without settings, but for ports that no other test uses.
+    ///
+    /// # Panics
+    /// When it does not start, or does not say what the demo is made of.
+    #[must_use]
+    pub fn start(folder: &Path) -> Self {
+        let launch = Launch::new(folder, &[]).secrets_on_stdout();
+        let launch = launch.env("BILLING_LISTEN", "127.0.0.1:0").env("BILLING_ADMIN_LISTEN", "127.0.0.1:0");
+        let portal = Portal::start_ready(&launch);
+        let text = poll::until("the demo's lines", || {
+            let text = portal.process.stdout();
+            (text.ends_with('\n') && text.lines().filter(|line| line.starts_with("curl ")).count() == 2).then_some(text)
+        });
+        let after = |mark: &str| {
+            let rest = text.split_once(mark).unwrap_or_else(|| panic!("no `{mark}` in {text}")).1;
+            rest.split_whitespace().next().expect("a word follows").trim_end_matches(['.', ',']).to_owned()
+        };
+        let token = after("-H 'Authorization: Bearer ").trim_end_matches('\'').to_owned();
+        canary::plant_token(&token);
+        canary::plant(&after("API key: "));
+        let shown = Launch::new(folder, &["customers", "show", "--user", "demo-user", "--json"]).run().json();
+        let customer = shown["customers"][0]["customer"].as_str().expect("the demo user's customer").to_owned();
+        Self {
+            service_url: format!("http://{}", portal.public),
+            sandbox_url: after("its sandbox of Stripe on "),
+            token,
+            customer,
+            portal,
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! The portal's pages in a real browser, from the request to the service to what Stripe's API says afterwards.
+
+use workspace_tests::browser::run;
+
+#[test]
+fn every_capability_works_in_english_with_the_keyboard_and_without_script() {
+    run("tasks.mjs", &["en", "keyboard", "no-script"]).expect(50);
+}
+
+#[test]
+fn every_capability_works_in_korean_with_the_keyboard_and_without_script() {
+    run("tasks.mjs", &["ko", "keyboard", "no-script"]).expect(50);
+}
+
+#[test]
+fn every_capability_works_with_a_pointer_and_with_script() {
+    run("tasks.mjs", &["ko", "pointer", "script"]).expect(50);
+}
+
+#[test]
+fn deep_links_land_on_their_step_and_end_where_they_should() {
+    run("deep-links.mjs", &[]).expect(20);
+}
+
+#[test]
+fn every_page_is_accessible_in_both_languages_and_colour_schemes() {
+    run("pages.mjs", &[]).expect(81);
+}

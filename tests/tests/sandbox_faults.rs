@@ -1,0 +1,81 @@
+//! `provider-stripe` recovers from each fault that the sandbox offers, or says at once that it cannot.
+
+use std::time::{Duration, Instant};
+
+use billing_domain::ports::{BillingProvider, ProviderError};
+use billing_domain::{Deadline, PortalRequest};
+use provider_stripe::{StripeProvider, StripeSettings};
+use reqwest::Client;
+use sandbox_stripe::{Sandbox, SandboxSettings};
+use serde_json::Value;
+
+const KEY: &str = "sk_test_SandboxFaults01";
+
+struct World {
+    provider: StripeProvider,
+    customer: String,
+    base: String,
+    client: Client,
+}
+
+async fn world() -> World {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let listen = ([127, 0, 0, 1], 0).into();
+    let sandbox = Sandbox::bind(SandboxSettings { listen, ..SandboxSettings::default() }).await.unwrap();
+    let base = sandbox.base_url().to_owned();
+    let customer = sandbox.seed_demo().unwrap().customer;
+    tokio::spawn(sandbox.serve(std::future::pending()));
+    let provider = StripeProvider::new(StripeSettings::sandbox(&base, KEY).unwrap()).unwrap();
+    World { provider, customer, base, client: Client::builder().no_proxy().build().unwrap() }
+}
+
+impl World {
+    /// The fault that the next `times` openings of a session have.
+    async fn fault(&self, fault: &str, times: u32) {
+        let form = format!("fault={fault}&times={times}&method=POST&path=/v1/billing_portal/sessions");
+        let request = self.client.post(format!("{}/sandbox/faults", self.base)).bearer_auth(KEY).body(form);
+        request.send().await.unwrap().error_for_status().unwrap();
+    }
+
+    async fn pending(&self) -> usize {
+        let request = self.client.get(format!("{}/sandbox/faults", self.base)).bearer_auth(KEY);
+        let answer: Value = serde_json::from_str(&request.send().await.unwrap().text().await.unwrap()).unwrap();
+        answer["data"].as_array().unwrap().len()
+    }
+
+    async fn open(&self) -> Result<(), ProviderError> {
+        let request = PortalRequest {
+            customer: self.customer.parse().unwrap(),
+            return_url: None,
+            locale: None,
+            flow: None,
+            deadline: Deadline::at(Instant::now() + Duration::from_secs(60)),
+        };
+        let session = self.provider.create_portal_session(&request).await?;
+        let page = self.client.get(session.url.expose()).send().await.unwrap();
+        assert_eq!(page.status(), 200);
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_session_opens_in_spite_of_each_fault() {
+    let world = world().await;
+    for fault in ["delay=200", "status=429:lock_timeout", "status=500", "drop", "drop=after", "truncate"] {
+        world.fault(fault, 1).await;
+        world.open().await.unwrap_or_else(|error| panic!("{fault}: {error}"));
+        assert_eq!(world.pending().await, 0, "{fault} met nobody");
+    }
+}
+
+#[tokio::test]
+async fn faults_that_stay_are_an_unavailable_provider() {
+    let world = world().await;
+    for fault in ["status=429", "status=429:lock_timeout", "status=500", "drop", "truncate"] {
+        world.fault(fault, 20).await;
+        let outcome = world.open().await;
+        assert!(matches!(outcome, Err(ProviderError::Unavailable { .. })), "{fault}: {outcome:?}");
+        let request = world.client.delete(format!("{}/sandbox/faults", world.base)).bearer_auth(KEY);
+        request.send().await.unwrap().error_for_status().unwrap();
+    }
+}
