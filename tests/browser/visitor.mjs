@@ -34,22 +34,27 @@ export class Visitor {
     return this.page.getByRole('region', { name: this.word(name), exact: true });
   }
 
-  /** Moves the focus there with the Tab key alone; each stop on the way must be seen. */
+  /** Moves the focus there with the Tab key alone; where it arrives, it must be seen. */
   async tabTo(target) {
-    await target.waitFor();
+    const element = await target.elementHandle();
     for (let stops = 0; stops < MOST_STOPS; stops += 1) {
-      if (await target.evaluate((element) => element === document.activeElement)) {
-        const seen = await target.evaluate((element) => {
-          // A hidden radio button shows its focus on its label.
-          const shown = [element, element.closest('label'), element.parentElement].filter(Boolean);
-          return shown.some((each) => {
-            const style = getComputedStyle(each);
-            return (style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0) || style.boxShadow !== 'none';
+      const found = await element.evaluate((wanted) => {
+        if (wanted !== document.activeElement) return null;
+        // A box or a button in a label may show its focus on the label.
+        const places = [wanted, wanted.closest('label'), wanted.parentElement].filter(Boolean);
+        const look = () =>
+          places.map((place) => {
+            const { outlineStyle, outlineWidth, outlineColor, boxShadow, borderColor } = getComputedStyle(place);
+            return [outlineStyle, outlineWidth, outlineColor, boxShadow, borderColor].join();
           });
-        });
-        if (!seen) fact('the focus is visible', false, await target.evaluate((element) => element.outerHTML));
-        return;
-      }
+        const focused = look().join();
+        wanted.blur();
+        const blurred = look().join();
+        wanted.focus({ preventScroll: true });
+        return focused !== blurred;
+      });
+      if (found === false) fact('the focus is visible', false, await element.evaluate((wanted) => wanted.outerHTML));
+      if (found) return;
       await this.page.keyboard.press('Tab');
     }
     fact('everything is reached with the Tab key', false, String(target));
