@@ -219,11 +219,12 @@ pub fn unrecorded_sandboxes(root: &Path) -> Vec<String> {
 fn unrecorded(text: &str) -> bool {
     // Put together, so that this file is no such test.
     let (literal, default) = (["SandboxSettings", " {"].concat(), ["SandboxSettings::", "default()"].concat());
-    let until_closed = |rest: &str| rest.split('}').next().is_some_and(|fields| fields.contains("record"));
-    let all_record = text.split(&literal).skip(1).all(until_closed);
-    let mut before_defaults: Vec<&str> = text.split(&default).collect();
-    before_defaults.pop();
-    !(all_record && before_defaults.iter().all(|before| before.ends_with("..")))
+    let records = |(at, _): (usize, &str)| {
+        let fields = text[at..].split('}').next().unwrap_or_default();
+        text[..at].ends_with("-> ") || fields.contains("record")
+    };
+    let is_rest = |(at, _): (usize, &str)| text[..at].ends_with("..");
+    !(text.match_indices(&literal).all(records) && text.match_indices(&default).all(is_rest))
 }
 
 /// All `.rs` files of our crates.

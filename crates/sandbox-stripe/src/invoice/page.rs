@@ -33,7 +33,7 @@ pub(super) fn shown(document: &Document, token: &str) -> Response {
 /// The page where there is no invoice.
 pub(super) fn unknown(language: Language) -> Response {
     let words = words::of(language);
-    let page =
-        Closed { frame: Frame::new(language), title: words.unknown_title, message: words.unknown_message, back: None };
+    let (title, message) = (words.unknown_title, words.unknown_message);
+    let page = Closed { frame: Frame::new(language), title, message, back: None };
     render(StatusCode::NOT_FOUND, &page, None)
 }

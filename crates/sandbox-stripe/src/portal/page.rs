@@ -25,6 +25,7 @@ pub(crate) struct Closed {
     pub(crate) frame: Frame,
     pub(crate) title: &'static str,
     pub(crate) message: &'static str,
+    /// Where things go on, if anywhere.
     pub(crate) back: Option<String>,
 }
 

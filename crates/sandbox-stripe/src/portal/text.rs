@@ -61,7 +61,6 @@ pub(crate) struct Text {
     pub(crate) go_back: &'static str,
     pub(crate) problem: &'static str,
     pub(crate) problem_title: &'static str,
-    pub(crate) update: &'static str,
     pub(crate) save: &'static str,
     pub(crate) expired_title: &'static str,
     pub(crate) expired_message: &'static str,

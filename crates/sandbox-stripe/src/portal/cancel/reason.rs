@@ -6,7 +6,6 @@ use super::super::answer::Answer;
 use super::super::flow;
 use super::super::form::Form;
 use super::super::notice::Notice;
-use super::super::overview::plan::names;
 use super::super::page::{Frame, Refusal};
 use super::super::sessions::Visit;
 use super::super::side::Shell;
@@ -25,7 +24,6 @@ struct CancelReason {
     action: String,
     skip: String,
     done: &'static str,
-    name: String,
     reasons: Vec<Reason>,
     comment: String,
     error: Option<&'static str>,
@@ -107,7 +105,6 @@ fn page(visit: &Visit<'_>, subscription: &Subscription, form: &Form, error: Opti
         action: address(visit, &subscription.id),
         skip: flow::landing(visit, notice),
         done: if notice == Notice::PlanEnded { text.notices.plan_ended } else { text.notices.plan_canceled },
-        name: names(subscription, visit.state),
         reasons: reasons.iter().map(reason).collect(),
         comment: form.text("comment").to_owned(),
         error,

@@ -9,7 +9,8 @@ use super::super::page::{Frame, Refusal};
 use super::super::sessions::Visit;
 use super::super::side::Shell;
 use super::row::CardRow;
-use crate::model::{Customer, PaymentMethod};
+use crate::billing;
+use crate::model::PaymentMethod;
 use crate::state::Transaction;
 
 /// The page.
@@ -42,7 +43,7 @@ pub(in crate::portal) fn act(
     if needed(visit, method).is_some() {
         return Ok(Answer::again(visit, &page(visit, method)));
     }
-    release(visit, transaction, method);
+    billing::release(transaction, method.clone(), &visit.customer.id);
     Ok(Answer::see(&Notice::CardRemoved.on(&visit.home())))
 }
 
@@ -69,18 +70,4 @@ fn needed(visit: &Visit<'_>, method: &PaymentMethod) -> Option<&'static str> {
         return Some(words.needed_last);
     }
     (customer.default_payment_method.as_ref() == Some(&method.id)).then_some(words.needed_default)
-}
-
-fn release(visit: &Visit<'_>, transaction: &mut Transaction<'_>, method: &PaymentMethod) {
-    let customer = visit.customer;
-    if customer.default_payment_method.as_ref() == Some(&method.id) {
-        transaction.put(Customer { default_payment_method: None, ..customer.clone() });
-    }
-    let paid = visit.state.subscriptions.of(&customer.id);
-    for subscription in paid.filter(|s| s.default_payment_method.as_ref() == Some(&method.id)) {
-        let mut subscription = subscription.clone();
-        subscription.default_payment_method = None;
-        transaction.put(subscription);
-    }
-    transaction.put(PaymentMethod { customer: None, ..method.clone() });
 }

@@ -5,10 +5,10 @@ use askama::Template;
 use super::super::answer::Answer;
 use super::super::done::Message;
 use super::super::field::{Field, Mistake};
+use super::super::money;
 use super::super::page::{Frame, Refusal};
 use super::super::sessions::Visit;
 use super::super::side::Shell;
-use super::super::{dates, money};
 use super::offer::{self, Offer};
 use super::proposal::Unfit;
 use crate::model::{Recurring, Subscription, SubscriptionItem};
@@ -30,9 +30,6 @@ struct ChoosePlan {
     quantity: Option<Field>,
     /// The quantity that is sent where it may not.
     fixed_quantity: i64,
-    current_name: String,
-    current_price: String,
-    renewal: String,
 }
 
 /// The plans of one billing period.
@@ -84,8 +81,7 @@ fn page(
     item: &SubscriptionItem,
     unfit: Option<Unfit>,
 ) -> Option<ChoosePlan> {
-    let (text, language) = (visit.text(), visit.language);
-    let words = &text.change;
+    let words = &visit.text().change;
     let offers = offer::offers(visit, subscription);
     if offers.is_empty() {
         return None;
@@ -105,8 +101,6 @@ fn page(
     let quantity_value = if typed.is_empty() { item.quantity.to_string() } else { typed.to_owned() };
     let adjustable = offers.iter().any(|offer| offer.quantity.is_some());
     let quantity = Field { inputmode: "numeric", longest: 6, required: true, ..Field::new(QUANTITY, words.quantity) };
-    let name = visit.state.prices.get(&item.price).and_then(|price| visit.state.products.get(&price.product));
-    let current = visit.state.prices.get(&item.price);
     Some(ChoosePlan {
         frame: Frame::new(visit.language),
         shell: Shell::of(visit),
@@ -115,13 +109,6 @@ fn page(
         groups: groups(&offers, item, asked, visit),
         quantity: adjustable.then(|| quantity.with(&quantity_value, &mistakes)),
         fixed_quantity: item.quantity,
-        current_name: name.map(|product| product.name.clone()).unwrap_or_default(),
-        current_price: current.map_or_else(String::new, |price| {
-            let amount = money::format(price.unit_amount.saturating_mul(item.quantity), &price.currency, language);
-            let interval = price.recurring.map(|recurring| text.interval(recurring)).unwrap_or_default();
-            format!("{amount} {interval}")
-        }),
-        renewal: (text.renews_on)(&dates::day(item.current_period_end, language)),
         mistakes,
     })
 }

@@ -41,7 +41,6 @@ pub(super) const TEXT: Text = Text {
     go_back: "Go back",
     problem: "Error",
     problem_title: "There is a problem",
-    update: "Update",
     save: "Save changes",
     expired_title: "This link has expired",
     expired_message: "For your security, a link to the billing portal works for a short time only. Go back to where \

@@ -41,7 +41,6 @@ pub(super) const TEXT: Text = Text {
     go_back: "돌아가기",
     problem: "오류",
     problem_title: "확인이 필요한 항목이 있습니다",
-    update: "수정",
     save: "변경 사항 저장",
     expired_title: "만료된 링크입니다",
     expired_message: "보안을 위해 결제 관리 링크는 짧은 시간 동안만 사용할 수 있습니다. 이전 페이지로 돌아가 결제 \
