@@ -4,6 +4,7 @@ use std::process::{Command, Output};
 
 use sandbox_stripe::{Sandbox, SandboxSettings};
 use workspace_tests::binary::workspace_root;
+use workspace_tests::exchanges;
 
 fn stripe_check(arguments: &[&str], key: Option<&str>) -> Output {
     let mut command = Command::new("python3");
@@ -17,7 +18,8 @@ fn stripe_check(arguments: &[&str], key: Option<&str>) -> Output {
 /// A sandbox of its own, while the runtime lives.
 fn sandbox() -> (tokio::runtime::Runtime, String) {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let settings = SandboxSettings { listen: ([127, 0, 0, 1], 0).into(), ..SandboxSettings::default() };
+    let listen = ([127, 0, 0, 1], 0).into();
+    let settings = SandboxSettings { listen, record: exchanges::folder(), ..SandboxSettings::default() };
     let sandbox = runtime.block_on(Sandbox::bind(settings)).unwrap();
     let base = sandbox.base_url().to_owned();
     runtime.spawn(sandbox.serve(std::future::pending()));

@@ -17,6 +17,7 @@
 mod accept;
 mod api;
 mod billing;
+mod body;
 mod cards;
 mod clock;
 mod demo;

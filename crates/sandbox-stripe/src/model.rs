@@ -21,7 +21,8 @@ pub(crate) use self::portal_configuration::{
     PortalConfiguration, PortalFeatures, ProrationBehavior, SubscriptionCancel, SubscriptionUpdate,
 };
 pub(crate) use self::portal_session::{
-    AfterCompletion, ConfirmItem, Flow, FlowTask, OPENED_SECONDS, PortalSession, UNOPENED_SECONDS,
+    AfterCompletion, CHALLENGE_SECONDS, Challenge, ChallengePurpose, ConfirmItem, Flow, FlowTask, OPENED_SECONDS,
+    PlanChoice, PortalSession, UNOPENED_SECONDS,
 };
 pub(crate) use self::price::{Interval, Price, Recurring};
 pub(crate) use self::product::Product;

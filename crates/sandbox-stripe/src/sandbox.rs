@@ -103,8 +103,8 @@ impl Sandbox {
 
 fn router(store: &Arc<Store>, base_url: Arc<str>) -> Router {
     Router::new()
-        .merge(api::router(&Api::new(store.clone(), base_url)))
-        .merge(portal::router(Portal::new(store.clone())))
+        .merge(api::router(&Api::new(store.clone(), base_url.clone())))
+        .merge(portal::router(Portal::new(store.clone(), base_url)))
         .merge(invoice::router(store.clone()))
         .fallback(api::unrecognized)
         .method_not_allowed_fallback(api::unrecognized)

@@ -6,6 +6,7 @@ use super::list::{self, PAGE_PARAMS, Page};
 use super::operations::{Call, Reply};
 use super::params::{Params, Patch};
 use super::view;
+use crate::billing;
 use crate::cards::{self, CheckError, TypedCard};
 use crate::model::{CardBehaviour, Customer, PaymentMethod};
 use crate::state::Transaction;
@@ -109,26 +110,8 @@ pub(crate) fn detach(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
         return Err(ApiError::conflicts(None, message));
     };
     let id = method.id.clone();
-    release(call.transaction, method, &owner);
+    billing::release(call.transaction, method, &owner);
     Ok(Reply::Object(id))
-}
-
-/// Detaches a card, from its customer and from what it pays for.
-pub(crate) fn release(transaction: &mut Transaction<'_>, mut method: PaymentMethod, owner: &str) {
-    let pays = |default: &Option<String>| default.as_ref() == Some(&method.id);
-    let customer = transaction.live_customer(owner).filter(|customer| pays(&customer.default_payment_method));
-    if let Some(mut customer) = customer.cloned() {
-        customer.default_payment_method = None;
-        transaction.put(customer);
-    }
-    let paid = transaction.state().subscriptions.of(owner).filter(|s| pays(&s.default_payment_method));
-    for mut subscription in paid.cloned().collect::<Vec<_>>() {
-        subscription.default_payment_method = None;
-        transaction.put(subscription);
-    }
-    method.customer = None;
-    method.detached = true;
-    transaction.put(method);
 }
 
 /// Attaches a card to a customer; an id of Stripe's test cards gives a fresh one. `unknown` is the status where there is

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -13,7 +12,6 @@ use axum::middleware::from_fn_with_state;
 use axum::response::Response;
 use axum::routing::on;
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
@@ -25,15 +23,10 @@ use super::operations::{Call, Method, OPERATIONS, Operation, Reply};
 use super::params::Params;
 use super::version::{API_VERSION, is_version};
 use super::{expand, form, view};
+use crate::body;
 use crate::ids::{self, IdKind};
 use crate::model::Origin;
 use crate::state::{State, Store};
-
-/// Far more than any call needs.
-const LARGEST_BODY: usize = 1024 * 1024;
-
-/// A body that takes longer is not coming.
-const SLOWEST_BODY: Duration = Duration::from_secs(10);
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 const ORIGINAL_REQUEST: HeaderName = HeaderName::from_static("original-request");
@@ -266,23 +259,12 @@ pub(crate) async fn read_params(parts: &Parts, body: Body) -> Result<Params, Api
     let refused = |error: form::FormError| ApiError::refused(400, None, error.to_string());
     let mut nodes = BTreeMap::new();
     form::parse(parts.uri.query().unwrap_or_default().as_bytes(), &mut nodes).map_err(refused)?;
-    let body = read_body(body).await?;
+    let body = body::read(body).await.map_err(|error| ApiError::refused(error.status(), None, error.to_string()))?;
     if !body.is_empty() {
         check_media_type(&parts.headers)?;
         form::parse(&body, &mut nodes).map_err(refused)?;
     }
     Ok(Params::new(nodes))
-}
-
-async fn read_body(body: Body) -> Result<Bytes, ApiError> {
-    match tokio::time::timeout(SLOWEST_BODY, Limited::new(body, LARGEST_BODY).collect()).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            Err(ApiError::refused(413, None, "The request's body is larger than the sandbox takes (1 MiB)."))
-        }
-        Ok(Err(_)) => Err(ApiError::refused(400, None, "The request's body did not arrive whole.")),
-        Err(_) => Err(ApiError::refused(408, None, "The request's body did not arrive in time.")),
-    }
 }
 
 /// Clients that name no media type are taken to send a form, as curl's `-d` does by naming it.

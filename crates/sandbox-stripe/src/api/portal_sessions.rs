@@ -53,6 +53,8 @@ pub(crate) fn create(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
         return_url: return_url.or_else(|| configuration.default_return_url.clone()),
         locale: locale.map(str::to_owned),
         flow: flow.map(|(flow, _)| flow),
+        flow_done: false,
+        challenge: None,
     };
     let url = format!("{}/p/session/{}", call.base_url, token.reveal());
     let answer = view::portal_session(&session, &url);

@@ -15,6 +15,24 @@ pub(crate) fn payer(
     transaction.get::<PaymentMethod>(id).filter(attached).cloned()
 }
 
+/// Detaches a card, from its customer and from what it pays for.
+pub(crate) fn release(transaction: &mut Transaction<'_>, mut method: PaymentMethod, owner: &str) {
+    let pays = |default: &Option<String>| default.as_ref() == Some(&method.id);
+    let customer = transaction.live_customer(owner).filter(|customer| pays(&customer.default_payment_method));
+    if let Some(mut customer) = customer.cloned() {
+        customer.default_payment_method = None;
+        transaction.put(customer);
+    }
+    let paid = transaction.state().subscriptions.of(owner).filter(|s| pays(&s.default_payment_method));
+    for mut subscription in paid.cloned().collect::<Vec<_>>() {
+        subscription.default_payment_method = None;
+        transaction.put(subscription);
+    }
+    method.customer = None;
+    method.detached = true;
+    transaction.put(method);
+}
+
 /// Tries to have an open invoice paid with this card; the attempt counts whether it succeeds or not.
 pub(crate) fn pay(
     transaction: &mut Transaction<'_>,

@@ -27,12 +27,13 @@ pub(super) fn shown(document: &Document, token: &str) -> Response {
         document,
         pdf: format!("/i/{token}/pdf"),
     };
-    render(StatusCode::OK, &page)
+    render(StatusCode::OK, &page, None)
 }
 
 /// The page where there is no invoice.
 pub(super) fn unknown(language: Language) -> Response {
     let words = words::of(language);
-    let page = Closed { frame: Frame::new(language), title: words.unknown_title, message: words.unknown_message };
-    render(StatusCode::NOT_FOUND, &page)
+    let (title, message) = (words.unknown_title, words.unknown_message);
+    let page = Closed { frame: Frame::new(language), title, message, back: None };
+    render(StatusCode::NOT_FOUND, &page, None)
 }

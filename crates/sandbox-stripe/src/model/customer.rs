@@ -48,6 +48,20 @@ pub(crate) struct Shipping {
     pub(crate) phone: Option<String>,
 }
 
+impl Customer {
+    // What Stripe takes, in characters (the published schema's `maxLength`).
+    pub(crate) const LONGEST_NAME: usize = 256;
+    pub(crate) const LONGEST_EMAIL: usize = 512;
+    pub(crate) const LONGEST_PHONE: usize = 20;
+
+    /// Whether the text is an e-mail address as far as Stripe looks: one at sign between two parts.
+    pub(crate) fn is_email(text: &str) -> bool {
+        let fits =
+            |part: &str| !part.is_empty() && !part.contains(|c: char| c.is_whitespace() || c.is_control() || c == '@');
+        text.split_once('@').is_some_and(|(local, domain)| fits(local) && fits(domain))
+    }
+}
+
 impl Record for Customer {
     fn id(&self) -> &str {
         &self.id
@@ -55,5 +69,16 @@ impl Record for Customer {
 
     fn owner(&self) -> Option<&str> {
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_has_one_at_sign_between_two_parts() {
+        assert!(["a@b", "jenny.rosen@example.com", "한글@example.kr"].into_iter().all(Customer::is_email));
+        assert!(["", "a", "@b", "a@", "a@b@c", "a b@c"].into_iter().all(|text| !Customer::is_email(text)));
     }
 }

@@ -30,6 +30,19 @@ pub(crate) struct Recurring {
     pub(crate) interval_count: u32,
 }
 
+impl Recurring {
+    /// About how many days a period has, to put the shortest first.
+    pub(crate) const fn length(self) -> u32 {
+        let days = match self.interval {
+            Interval::Day => 1,
+            Interval::Week => 7,
+            Interval::Month => 30,
+            Interval::Year => 365,
+        };
+        self.interval_count.saturating_mul(days)
+    }
+}
+
 /// The unit of a billing period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

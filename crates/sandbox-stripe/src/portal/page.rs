@@ -1,5 +1,7 @@
 //! Rendering: templates into responses, with the headers that keep a page to itself.
 
+use std::io;
+
 use askama::Template;
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -7,10 +9,6 @@ use axum::response::Response;
 
 use super::assets;
 use super::text::{Language, Text};
-
-/// Nothing runs, nothing loads from elsewhere, nobody frames the page; forms post to the sandbox only.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; \
-                                       base-uri 'none'; frame-ancestors 'none'";
 
 /// What every page has.
 pub(crate) struct Frame {
@@ -27,6 +25,8 @@ pub(crate) struct Closed {
     pub(crate) frame: Frame,
     pub(crate) title: &'static str,
     pub(crate) message: &'static str,
+    /// Where things go on, if anywhere.
+    pub(crate) back: Option<String>,
 }
 
 impl Frame {
@@ -37,29 +37,48 @@ impl Frame {
 
 /// Why there is no page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Refusal {
+pub(crate) enum Refusal {
     /// There was a session, and its time is over.
     Expired,
-    /// There never was one, or long ago.
+    /// There never was one, or long ago; or there is no such page in it.
     Unknown,
+    /// The form was not sent by one of the session's pages.
+    Forged,
+    /// What was sent is no form; this is the status to say so.
+    Unreadable(u16),
     /// The sandbox failed.
     Failed,
 }
 
+impl From<io::Error> for Refusal {
+    fn from(error: io::Error) -> Self {
+        tracing::error!(%error, "a portal page failed");
+        Self::Failed
+    }
+}
+
 impl Refusal {
-    pub(super) fn response(self, language: Language) -> Response {
+    /// The page that says it; `back` leads to where things go on, if anywhere.
+    pub(crate) fn response(self, language: Language, back: Option<String>) -> Response {
         let text = language.text();
         let (status, title, message) = match self {
             Self::Expired => (StatusCode::GONE, text.expired_title, text.expired_message),
             Self::Unknown => (StatusCode::NOT_FOUND, text.unknown_title, text.unknown_message),
+            Self::Forged => (StatusCode::FORBIDDEN, text.forged_title, text.forged_message),
+            Self::Unreadable(status) => {
+                let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
+                (status, text.forged_title, text.forged_message)
+            }
             Self::Failed => (StatusCode::INTERNAL_SERVER_ERROR, text.failed_title, text.failed_message),
         };
-        render(status, &Closed { frame: Frame::new(language), title, message })
+        let back = back.filter(|_| self != Self::Expired);
+        render(status, &Closed { frame: Frame::new(language), title, message, back }, None)
     }
 }
 
-/// A page as a response.
-pub(crate) fn render(status: StatusCode, page: &impl Template) -> Response {
+/// A page as a response. A form of it may lead, by a redirect, to `beyond` too, which is a source in the words of a
+/// content security policy.
+pub(crate) fn render(status: StatusCode, page: &impl Template, beyond: Option<&str>) -> Response {
     let (status, html) = match page.render() {
         Ok(html) => (status, html),
         Err(error) => {
@@ -69,18 +88,48 @@ pub(crate) fn render(status: StatusCode, page: &impl Template) -> Response {
     };
     let mut response = Response::new(Body::from(html));
     *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    keep_to_itself(&mut response, beyond);
+    response
+}
+
+/// A response that leads on, by GET.
+pub(crate) fn see_other(location: &str) -> Response {
+    let mut response = Response::new(Body::empty());
+    match HeaderValue::from_str(location) {
+        Ok(location) => {
+            *response.status_mut() = StatusCode::SEE_OTHER;
+            response.headers_mut().insert(header::LOCATION, location);
+        }
+        Err(error) => {
+            tracing::error!(%error, "an address is no header");
+            *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+        }
+    }
+    keep_to_itself(&mut response, None);
+    response
+}
+
+/// Nothing runs, nothing loads from elsewhere, nobody frames the page, nobody keeps it, and no other host learns its
+/// address, which is a credential.
+fn keep_to_itself(response: &mut Response, beyond: Option<&str>) {
+    let space = if beyond.is_some() { " " } else { "" };
+    let policy = format!(
+        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'{space}{}; base-uri 'none'; \
+         frame-ancestors 'none'",
+        beyond.unwrap_or_default()
+    );
     let headers = response.headers_mut();
+    if let Ok(policy) = HeaderValue::from_str(&policy) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
     for (name, value) in [
-        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
         (header::CACHE_CONTROL, "no-store"),
-        (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        // The address is a credential: no other host may learn it from a followed link.
         (header::REFERRER_POLICY, "no-referrer"),
         (header::X_FRAME_OPTIONS, "DENY"),
         (header::VARY, "Accept-Language"),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    response
 }

@@ -1,51 +1,133 @@
-//! The portal's addresses.
+//! From a request to one of the portal's pages.
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Path, Request, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::extract::{FromRequestParts as _, RawPathParams, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method, header};
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{MethodFilter, get, on};
 
-use super::overview::Overview;
-use super::page::{Refusal, render};
-use super::{assets, language, sessions};
+use super::answer::Answer;
+use super::form::Form;
+use super::page::Refusal;
+use super::rooms::{PAGES, Page};
+use super::sessions;
+use super::text::Language;
+use super::{assets, form, language};
+use crate::body;
 use crate::state::Store;
 
 /// The pages over a state.
 #[derive(Clone)]
 pub(crate) struct Portal {
     store: Arc<Store>,
+    base_url: Arc<str>,
 }
 
 impl Portal {
-    pub(crate) fn new(store: Arc<Store>) -> Self {
-        Self { store }
+    pub(crate) fn new(store: Arc<Store>, base_url: Arc<str>) -> Self {
+        Self { store, base_url }
     }
 }
 
 /// The routes of the pages.
 pub(crate) fn router(portal: Portal) -> Router {
-    Router::new()
-        .route("/p/session/{token}", get(overview))
-        .route(assets::PATH, get(asset))
-        .route("/p/{*rest}", get(nothing))
-        .with_state(portal)
+    let pages = PAGES.iter().fold(Router::new(), |router, page| {
+        let handler =
+            move |State(portal): State<Portal>, request: Request| async move { portal.answer(page, request).await };
+        let methods = if page.act.is_some() { MethodFilter::GET.or(MethodFilter::POST) } else { MethodFilter::GET };
+        router.route(page.path, on(methods, handler))
+    });
+    pages.route(assets::PATH, get(asset)).route("/p/{*rest}", get(nothing)).with_state(portal)
 }
 
-async fn overview(State(portal): State<Portal>, Path(token): Path<String>, headers: HeaderMap) -> Response {
-    let page = sessions::visit(&portal.store, &token, |visit| {
-        let locale = visit.session.locale.as_deref();
-        let language = language::of_session(locale, &visit.customer.preferred_locales, &headers);
-        Overview::of(visit, portal.store.now(), language)
-    });
-    let response = match page {
-        Ok(page) => render(StatusCode::OK, &page),
-        Err(refusal) => refusal.response(language::of_browser(&headers)),
-    };
-    tracing::info!(path = "/p/session/{token}", status = response.status().as_u16(), "portal page");
-    response
+impl Portal {
+    async fn answer(&self, page: &'static Page, request: Request) -> Response {
+        let (mut parts, body) = request.into_parts();
+        let mut token = String::new();
+        let answer = match self.prepare(&mut parts, body, &mut token).await {
+            Ok(prepared) => self.perform(page, &parts, &prepared),
+            Err(refusal) => Err((refusal, language::of_browser(&parts.headers))),
+        };
+        let response = match answer {
+            Ok(answer) => answer.into_response(),
+            Err((refusal, language)) => {
+                // Only an address that is a session's own can lead back.
+                let known = !token.is_empty() && matches!(refusal, Refusal::Unknown | Refusal::Forged);
+                let back = (known && self.is_open(&token)).then(|| format!("/p/session/{token}"));
+                refusal.response(language, back)
+            }
+        };
+        let status = response.status().as_u16();
+        tracing::info!(method = parts.method.as_str(), path = page.path, status, "portal page");
+        response
+    }
+
+    async fn prepare(
+        &self,
+        parts: &mut Parts,
+        body: axum::body::Body,
+        token: &mut String,
+    ) -> Result<Prepared, Refusal> {
+        let arguments = RawPathParams::from_request_parts(parts, &()).await.map_err(|_| Refusal::Unknown)?;
+        let argument = |wanted| arguments.iter().find(|(name, _)| *name == wanted).map_or("", |(_, value)| value);
+        argument("token").clone_into(token);
+        let id = argument("id").to_owned();
+        let query = Form::parse(parts.uri.query().unwrap_or_default().as_bytes());
+        let mut sent = None;
+        if parts.method == Method::POST {
+            let body = body::read(body).await.map_err(|error| Refusal::Unreadable(error.status()))?;
+            if !is_form(&parts.headers) {
+                return Err(Refusal::Unreadable(415));
+            }
+            let form = Form::parse(&body);
+            if !form::is_ours(&form, token, &parts.headers, &self.base_url) {
+                return Err(Refusal::Forged);
+            }
+            sent = Some(form);
+        }
+        Ok(Prepared { token: token.clone(), id, query, sent })
+    }
+
+    fn perform(&self, page: &'static Page, parts: &Parts, prepared: &Prepared) -> Result<Answer, (Refusal, Language)> {
+        let Prepared { token, id, query, sent } = prepared;
+        let request = sessions::Request { token, id, query, headers: &parts.headers };
+        match (sent, page.act) {
+            (Some(form), Some(act)) => sessions::act(&self.store, &request, |visit, transaction| {
+                match page.room.way_around(visit)? {
+                    // What a form does is not done behind a closed door; one that is sent twice finds it closed.
+                    Some(address) => Ok(Answer::see(&address)),
+                    None => act(visit, form, transaction),
+                }
+            }),
+            _ => sessions::look(&self.store, &request, |visit| match page.room.way_around(visit)? {
+                Some(address) => Ok(Answer::see(&address)),
+                None => (page.show)(visit),
+            }),
+        }
+    }
+
+    fn is_open(&self, token: &str) -> bool {
+        let now = self.store.now();
+        let digest = crate::ids::digest(token);
+        self.store.read(|state| state.portal_sessions.get(&digest).is_some_and(|session| session.is_open(now)))
+    }
+}
+
+/// A request, read.
+struct Prepared {
+    token: String,
+    id: String,
+    query: Form,
+    sent: Option<Form>,
+}
+
+fn is_form(headers: &HeaderMap) -> bool {
+    let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let media_type = media_type.split(';').next().unwrap_or_default().trim();
+    media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }
 
 async fn asset(request: Request) -> Response {
@@ -56,5 +138,5 @@ async fn asset(request: Request) -> Response {
 }
 
 async fn nothing(headers: HeaderMap) -> Response {
-    Refusal::Unknown.response(language::of_browser(&headers))
+    Refusal::Unknown.response(language::of_browser(&headers), None)
 }

@@ -2,46 +2,135 @@
 
 use std::io;
 
+use axum::http::HeaderMap;
+
+use super::form::Form;
+use super::language;
 use super::page::Refusal;
+use super::text::{Language, Text};
 use crate::ids;
-use crate::model::{Customer, OPENED_SECONDS, PortalSession};
-use crate::state::{State, Store};
+use crate::model::{
+    Customer, OPENED_SECONDS, PaymentMethod, PortalConfiguration, PortalSession, Subscription, Timestamp,
+};
+use crate::state::{State, Store, Transaction};
 
 /// A view puts a session's end off; by less than this it is not worth a line in the journal.
 const WORTH_WRITING_SECONDS: i64 = 60;
 
+/// What is asked for.
+pub(super) struct Request<'a> {
+    /// The secret in the link.
+    pub(super) token: &'a str,
+    /// The id in the address, of a card or a subscription; empty where there is none.
+    pub(super) id: &'a str,
+    pub(super) query: &'a Form,
+    pub(super) headers: &'a HeaderMap,
+}
+
 /// A session that is open, with its customer.
 pub(super) struct Visit<'a> {
+    pub(super) request: &'a Request<'a>,
     pub(super) session: &'a PortalSession,
     pub(super) customer: &'a Customer,
+    pub(super) configuration: &'a PortalConfiguration,
     pub(super) state: &'a State,
+    pub(super) now: Timestamp,
+    pub(super) language: Language,
 }
 
-/// Opens the session of this token, keeps it open for another hour, and looks at what its customer may see.
-pub(super) fn visit<R>(store: &Store, token: &str, look: impl FnOnce(&Visit<'_>) -> R) -> Result<R, Refusal> {
-    let digest = ids::digest(token);
-    let now = store.now();
-    let outcome = store.read(|state| {
-        let session = state.portal_sessions.get(&digest).ok_or(Refusal::Unknown)?;
-        if !session.is_open(now) {
-            return Err(Refusal::Expired);
-        }
-        let customer = state.live_customer(&session.customer).ok_or(Refusal::Expired)?;
-        let late = now + OPENED_SECONDS - session.expires_at >= WORTH_WRITING_SECONDS;
-        Ok((look(&Visit { session, customer, state }), late))
-    });
-    let (seen, late) = outcome?;
-    if late && let Err(error) = prolong(store, &digest) {
-        tracing::error!(%error, "a portal session could not be prolonged");
-        return Err(Refusal::Failed);
+impl Visit<'_> {
+    pub(super) fn text(&self) -> &'static Text {
+        self.language.text()
     }
-    Ok(seen)
+
+    /// The address of the portal's first page.
+    pub(super) fn home(&self) -> String {
+        format!("/p/session/{}", self.request.token)
+    }
+
+    /// The address of a page behind it.
+    pub(super) fn address(&self, rest: &str) -> String {
+        format!("{}/{rest}", self.home())
+    }
+
+    /// The running subscription of this id. Another customer's is as good as none.
+    pub(super) fn subscription(&self, id: &str) -> Result<&Subscription, Refusal> {
+        let found = self.state.subscriptions.get(id).filter(|found| found.customer == self.customer.id);
+        found.filter(|found| found.is_running()).ok_or(Refusal::Unknown)
+    }
+
+    /// The card of this id. Another customer's is as good as none.
+    pub(super) fn card(&self, id: &str) -> Result<&PaymentMethod, Refusal> {
+        let found = self.state.payment_methods.get(id);
+        found.filter(|found| found.customer.as_ref() == Some(&self.customer.id)).ok_or(Refusal::Unknown)
+    }
 }
 
-fn prolong(store: &Store, digest: &str) -> io::Result<()> {
+/// Opens the session, keeps it open for another hour, and looks at what its customer may see. A refusal comes with the
+/// language to say it in.
+pub(super) fn look<R>(
+    store: &Store,
+    request: &Request<'_>,
+    look: impl FnOnce(&Visit<'_>) -> Result<R, Refusal>,
+) -> Result<R, (Refusal, Language)> {
+    let now = store.now();
+    let mut language = language::of_browser(request.headers);
+    let outcome = store.read(|state| {
+        let session = find(state, request.token, now)?;
+        let visit = enter(state, request, session, now)?;
+        language = visit.language;
+        let late = now + OPENED_SECONDS - session.expires_at >= WORTH_WRITING_SECONDS;
+        Ok((look(&visit), late))
+    });
+    let (seen, late) = outcome.map_err(|refusal| (refusal, language))?;
+    if late && let Err(error) = prolong(store, request.token) {
+        return Err((error.into(), language));
+    }
+    seen.map_err(|refusal| (refusal, language))
+}
+
+/// Opens the session and does what its customer asks for, as a whole or not at all.
+pub(super) fn act<R>(
+    store: &Store,
+    request: &Request<'_>,
+    act: impl FnOnce(&Visit<'_>, &mut Transaction<'_>) -> Result<R, Refusal>,
+) -> Result<R, (Refusal, Language)> {
+    let mut language = language::of_browser(request.headers);
+    let outcome = store.transact(|transaction| {
+        let now = transaction.now();
+        let mut session = find(transaction.state(), request.token, now)?.clone();
+        if now + OPENED_SECONDS - session.expires_at >= WORTH_WRITING_SECONDS {
+            session.expires_at = now + OPENED_SECONDS;
+            transaction.put(session.clone());
+        }
+        let visit = enter(transaction.state(), request, &session, now)?;
+        language = visit.language;
+        act(&visit, transaction)
+    });
+    outcome.map_err(|refusal| (refusal, language))
+}
+
+fn find<'a>(state: &'a State, token: &str, now: Timestamp) -> Result<&'a PortalSession, Refusal> {
+    let session = state.portal_sessions.get(&ids::digest(token)).ok_or(Refusal::Unknown)?;
+    if session.is_open(now) { Ok(session) } else { Err(Refusal::Expired) }
+}
+
+fn enter<'a>(
+    state: &'a State,
+    request: &'a Request<'a>,
+    session: &'a PortalSession,
+    now: Timestamp,
+) -> Result<Visit<'a>, Refusal> {
+    let customer = state.live_customer(&session.customer).ok_or(Refusal::Expired)?;
+    let configuration = state.portal_configurations.get(&session.configuration).ok_or(Refusal::Expired)?;
+    let language = language::of_session(session.locale.as_deref(), &customer.preferred_locales, request.headers);
+    Ok(Visit { request, session, customer, configuration, state, now, language })
+}
+
+fn prolong(store: &Store, token: &str) -> io::Result<()> {
     store.transact(|transaction| {
         let now = transaction.now();
-        let open = transaction.state().portal_sessions.get(digest).filter(|session| session.is_open(now));
+        let open = transaction.state().portal_sessions.get(&ids::digest(token)).filter(|session| session.is_open(now));
         if let Some(session) = open {
             let mut session = session.clone();
             session.expires_at = now + OPENED_SECONDS;

@@ -1,9 +1,18 @@
 //! Every word that the pages say, in every language that they speak.
 
+mod cancel;
+mod card;
+mod change;
+pub(super) mod countries;
 mod english;
 mod korean;
+mod small;
 
-use crate::model::{FlowTask, Interval, InvoiceStatus, Recurring};
+use self::cancel::CancelText;
+use self::card::CardText;
+use self::change::ChangeText;
+use self::small::{BankText, DetailsText, DoneText, HistoryText, NoticeText, PlanText};
+use crate::model::{Interval, InvoiceStatus, Recurring};
 
 /// A language of the pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +36,6 @@ pub(crate) struct Text {
     pub(crate) active: &'static str,
     pub(crate) renews_on: fn(&str) -> String,
     pub(crate) ends_on: fn(&str) -> String,
-    pub(crate) ends_soon: &'static str,
     pub(crate) per_unit: fn(&str) -> String,
     pub(crate) quantity: fn(i64) -> String,
     pub(crate) payment_methods: &'static str,
@@ -47,17 +55,32 @@ pub(crate) struct Text {
     pub(crate) invoice_amount: &'static str,
     pub(crate) invoice_status: &'static str,
     pub(crate) invoice_for: &'static str,
-    pub(crate) task_label: &'static str,
-    pub(crate) task_not_yet: &'static str,
+    pub(crate) view_invoice: &'static str,
+    pub(crate) breadcrumb: &'static str,
+    pub(crate) back_to_billing: &'static str,
+    pub(crate) go_back: &'static str,
+    pub(crate) problem: &'static str,
+    pub(crate) problem_title: &'static str,
+    pub(crate) save: &'static str,
     pub(crate) expired_title: &'static str,
     pub(crate) expired_message: &'static str,
     pub(crate) unknown_title: &'static str,
     pub(crate) unknown_message: &'static str,
+    pub(crate) forged_title: &'static str,
+    pub(crate) forged_message: &'static str,
     pub(crate) failed_title: &'static str,
     pub(crate) failed_message: &'static str,
+    pub(crate) plan: PlanText,
+    pub(crate) card: CardText,
+    pub(crate) change: ChangeText,
+    pub(crate) cancel: CancelText,
+    pub(crate) details: DetailsText,
+    pub(crate) history: HistoryText,
+    pub(crate) bank: BankText,
+    pub(crate) done: DoneText,
+    pub(crate) notices: NoticeText,
     interval: fn(Recurring) -> String,
     invoice_state: fn(InvoiceStatus) -> &'static str,
-    task: fn(&FlowTask) -> &'static str,
 }
 
 impl Language {
@@ -87,10 +110,5 @@ impl Text {
 
     pub(crate) fn invoice_state(&self, status: InvoiceStatus) -> &'static str {
         (self.invoice_state)(status)
-    }
-
-    /// What a deep link asks the customer to do.
-    pub(crate) fn task(&self, task: &FlowTask) -> &'static str {
-        (self.task)(task)
     }
 }

@@ -60,6 +60,8 @@ mod tests {
             return_url: None,
             locale: None,
             flow: None,
+            flow_done: false,
+            challenge: None,
         }
     }
 

@@ -1,5 +1,6 @@
 //! The sandbox over real sockets.
 
+mod browser;
 mod catalog;
 mod configurations;
 mod events;
@@ -8,7 +9,13 @@ mod invoices;
 mod life;
 mod objects;
 mod payment_methods;
+mod portal_cancel;
+mod portal_cards;
+mod portal_details;
+mod portal_flows;
+mod portal_forms;
 mod portal_page;
+mod portal_plans;
 mod portal_sessions;
 mod schema;
 mod subscriptions;

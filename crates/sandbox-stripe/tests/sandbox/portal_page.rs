@@ -97,28 +97,6 @@ async fn the_page_speaks_korean_when_session_customer_or_browser_ask() {
 }
 
 #[tokio::test]
-async fn a_deep_link_says_which_task_was_asked_for() {
-    let sandbox = start().await;
-    let (customer, subscription) = (sandbox.demo.customer.clone(), sandbox.demo.subscription.clone());
-    for (flow, title) in [
-        ("flow_data[type]=payment_method_update".to_owned(), "Update your payment method"),
-        (
-            format!("flow_data[type]=subscription_cancel&flow_data[subscription_cancel][subscription]={subscription}"),
-            "Cancel your subscription",
-        ),
-        (
-            format!("flow_data[type]=subscription_update&flow_data[subscription_update][subscription]={subscription}"),
-            "Change your plan",
-        ),
-    ] {
-        let url = sandbox.session_url(&format!("customer={customer}&{flow}")).await;
-        let page = sandbox.page(&url, &[]).await;
-        assert!(page.body.contains(title) && page.body.contains("Pro plan"), "{title}");
-    }
-    sandbox.stop().await;
-}
-
-#[tokio::test]
 async fn a_session_lives_five_minutes_unseen_and_an_hour_after_each_view() {
     let clock = TestClock::starting_now();
     let sandbox = start_with(settings(None), clock.clone()).await;

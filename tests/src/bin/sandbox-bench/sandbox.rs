@@ -18,6 +18,8 @@ impl Sandbox {
         let mut process = Command::new(program)
             .args(["sandbox", "--listen", "127.0.0.1:0"])
             .env_clear()
+            // In a test run the calls are held against Stripe's schema; a benchmark records nothing.
+            .envs(std::env::var_os("STRIPE_EXCHANGES").map(|folder| ("BILLING_SANDBOX_RECORD", folder)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

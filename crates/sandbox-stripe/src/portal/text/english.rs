@@ -1,6 +1,6 @@
 //! The pages in English.
 
-use super::{FlowTask, InvoiceStatus, Text};
+use super::{InvoiceStatus, Text, cancel, card, change, small};
 
 pub(super) const TEXT: Text = Text {
     title: "Billing",
@@ -16,7 +16,6 @@ pub(super) const TEXT: Text = Text {
     active: "Active",
     renews_on: |day| format!("Renews on {day}."),
     ends_on: |day| format!("Ends on {day}."),
-    ends_soon: "Canceled",
     per_unit: |price| format!("{price} each"),
     quantity: |count| format!("Quantity {count}"),
     payment_methods: "Payment methods",
@@ -36,16 +35,33 @@ pub(super) const TEXT: Text = Text {
     invoice_amount: "Amount",
     invoice_status: "Status",
     invoice_for: "Description",
-    task_label: "What you came for",
-    task_not_yet: "This sandbox cannot carry out this step yet. Below is what it is about.",
+    view_invoice: "View invoice",
+    breadcrumb: "You are here",
+    back_to_billing: "Back to billing",
+    go_back: "Go back",
+    problem: "Error",
+    problem_title: "There is a problem",
+    save: "Save changes",
     expired_title: "This link has expired",
     expired_message: "For your security, a link to the billing portal works for a short time only. Go back to where \
                       you came from and open billing again.",
     unknown_title: "This link does not work",
     unknown_message: "There is no billing session at this address. Go back to where you came from and open billing \
                       again.",
+    forged_title: "This form could not be accepted",
+    forged_message: "It was not sent by a page of your billing session, or it did not arrive whole. Nothing was \
+                     changed. Open the page again and try once more.",
     failed_title: "Something went wrong",
     failed_message: "The page could not be shown. Try again in a moment.",
+    plan: small::ENGLISH_PLAN,
+    card: card::ENGLISH,
+    change: change::ENGLISH,
+    cancel: cancel::ENGLISH,
+    details: small::ENGLISH_DETAILS,
+    history: small::ENGLISH_HISTORY,
+    bank: small::ENGLISH_BANK,
+    done: small::ENGLISH_DONE,
+    notices: small::ENGLISH_NOTICES,
     interval: |recurring| match (recurring.interval, recurring.interval_count) {
         (interval, 1) => format!("per {}", interval.as_str()),
         (interval, count) => format!("every {count} {}s", interval.as_str()),
@@ -56,11 +72,5 @@ pub(super) const TEXT: Text = Text {
         InvoiceStatus::Paid => "Paid",
         InvoiceStatus::Uncollectible => "Uncollectible",
         InvoiceStatus::Void => "Void",
-    },
-    task: |task| match task {
-        FlowTask::PaymentMethodUpdate => "Update your payment method",
-        FlowTask::SubscriptionCancel { .. } => "Cancel your subscription",
-        FlowTask::SubscriptionUpdate { .. } => "Change your plan",
-        FlowTask::SubscriptionUpdateConfirm { .. } => "Confirm the change of your plan",
     },
 };

@@ -1,6 +1,6 @@
 //! The pages in Korean.
 
-use super::{FlowTask, Interval, InvoiceStatus, Text};
+use super::{Interval, InvoiceStatus, Text, cancel, card, change, small};
 
 pub(super) const TEXT: Text = Text {
     title: "결제 관리",
@@ -16,7 +16,6 @@ pub(super) const TEXT: Text = Text {
     active: "이용 중",
     renews_on: |day| format!("{day}에 갱신됩니다."),
     ends_on: |day| format!("{day}에 종료됩니다."),
-    ends_soon: "해지됨",
     per_unit: |price| format!("개당 {price}"),
     quantity: |count| format!("수량 {count}개"),
     payment_methods: "결제 수단",
@@ -36,15 +35,32 @@ pub(super) const TEXT: Text = Text {
     invoice_amount: "금액",
     invoice_status: "상태",
     invoice_for: "내용",
-    task_label: "요청하신 작업",
-    task_not_yet: "이 샌드박스에서는 아직 이 작업을 진행할 수 없습니다. 관련 내용은 아래에서 확인하세요.",
+    view_invoice: "청구서 보기",
+    breadcrumb: "현재 위치",
+    back_to_billing: "결제 관리로 돌아가기",
+    go_back: "돌아가기",
+    problem: "오류",
+    problem_title: "확인이 필요한 항목이 있습니다",
+    save: "변경 사항 저장",
     expired_title: "만료된 링크입니다",
     expired_message: "보안을 위해 결제 관리 링크는 짧은 시간 동안만 사용할 수 있습니다. 이전 페이지로 돌아가 결제 \
                       관리를 다시 열어 주세요.",
     unknown_title: "사용할 수 없는 링크입니다",
     unknown_message: "이 주소에 해당하는 결제 세션이 없습니다. 이전 페이지로 돌아가 결제 관리를 다시 열어 주세요.",
+    forged_title: "요청을 처리할 수 없습니다",
+    forged_message: "결제 관리 페이지에서 보낸 요청이 아니거나 내용이 온전히 도착하지 않았습니다. 변경된 내용은 없습니다. \
+                     페이지를 다시 열고 한 번 더 시도해 주세요.",
     failed_title: "문제가 발생했습니다",
     failed_message: "페이지를 표시할 수 없습니다. 잠시 후 다시 시도해 주세요.",
+    plan: small::KOREAN_PLAN,
+    card: card::KOREAN,
+    change: change::KOREAN,
+    cancel: cancel::KOREAN,
+    details: small::KOREAN_DETAILS,
+    history: small::KOREAN_HISTORY,
+    bank: small::KOREAN_BANK,
+    done: small::KOREAN_DONE,
+    notices: small::KOREAN_NOTICES,
     interval: |recurring| match (recurring.interval, recurring.interval_count) {
         (Interval::Day, 1) => "/ 일".to_owned(),
         (Interval::Week, 1) => "/ 주".to_owned(),
@@ -61,11 +77,5 @@ pub(super) const TEXT: Text = Text {
         InvoiceStatus::Paid => "결제 완료",
         InvoiceStatus::Uncollectible => "회수 불가",
         InvoiceStatus::Void => "무효",
-    },
-    task: |task| match task {
-        FlowTask::PaymentMethodUpdate => "결제 수단 변경",
-        FlowTask::SubscriptionCancel { .. } => "구독 해지",
-        FlowTask::SubscriptionUpdate { .. } => "요금제 변경",
-        FlowTask::SubscriptionUpdateConfirm { .. } => "요금제 변경 확인",
     },
 };

@@ -1,0 +1,102 @@
+//! The bank's page, as far as there is a bank: its customer says yes or no.
+
+use askama::Template;
+
+use super::answer::Answer;
+use super::cards::save::{self, Saving};
+use super::change;
+use super::flow;
+use super::form;
+use super::form::Form;
+use super::money;
+use super::notice::Notice;
+use super::page::{Frame, Refusal};
+use super::sessions::Visit;
+use crate::model::{Challenge, ChallengePurpose, PortalSession};
+use crate::state::Transaction;
+
+/// The page.
+#[derive(Template)]
+#[template(path = "bank.html")]
+struct Bank {
+    frame: Frame,
+    action: String,
+    proof: String,
+    challenge: String,
+    brand: String,
+    last4: String,
+    /// What the payment is; none where a card is only saved.
+    amount: Option<String>,
+}
+
+/// `GET …/bank`
+pub(super) fn show(visit: &Visit<'_>) -> Result<Answer, Refusal> {
+    let Some(challenge) = open(visit) else { return Ok(Answer::see(&nothing_waits(visit))) };
+    let (card, amount) = match &challenge.purpose {
+        ChallengePurpose::SaveCard { method, .. } => (Some(method.card.clone()), None),
+        ChallengePurpose::ChangePlan { choice, at, .. } => {
+            let bill = change::bill(visit, choice, *at);
+            let amount = bill.as_ref().map(|bill| money::format(bill.amount, &bill.currency, visit.language));
+            (bill.and_then(|bill| bill.card), amount)
+        }
+    };
+    Ok(Answer::page(
+        visit,
+        &Bank {
+            frame: Frame::new(visit.language),
+            action: visit.address("bank"),
+            proof: form::proof(visit.request.token),
+            challenge: challenge.id.clone(),
+            brand: card.as_ref().map(|card| card.brand.clone()).unwrap_or_default(),
+            last4: card.map(|card| card.last4).unwrap_or_default(),
+            amount,
+        },
+    ))
+}
+
+/// `POST …/bank`
+pub(super) fn act(visit: &Visit<'_>, form: &Form, transaction: &mut Transaction<'_>) -> Result<Answer, Refusal> {
+    let asked = open(visit).filter(|challenge| challenge.id == form.text("challenge"));
+    let Some(challenge) = asked else { return Ok(Answer::see(&nothing_waits(visit))) };
+    let yes = form.text("answer") == "complete";
+    match challenge.purpose.clone() {
+        ChallengePurpose::SaveCard { mut method, make_default, pays_for } if yes => {
+            method.set_up = true;
+            let saving = Saving { method: *method, make_default, pays_for };
+            Ok(Answer::see(&save::save(visit, transaction, saving)?))
+        }
+        ChallengePurpose::ChangePlan { choice, at, basis } if yes => {
+            let proposed = change::confirm::Proposed { choice, at, basis };
+            change::confirm::carry_out(visit, transaction, proposed, true)
+        }
+        ChallengePurpose::SaveCard { pays_for, .. } => {
+            give_up(visit, transaction);
+            let address = match pays_for {
+                Some(choice) => change::card_address(visit, &choice),
+                None => visit.address("cards/new"),
+            };
+            Ok(Answer::see(&Notice::NotAuthenticated.on(&address)))
+        }
+        ChallengePurpose::ChangePlan { choice, .. } => {
+            give_up(visit, transaction);
+            Ok(Answer::see(&Notice::NotAuthenticated.on(&change::preview_address(visit, &choice))))
+        }
+    }
+}
+
+fn open<'a>(visit: &Visit<'a>) -> Option<&'a Challenge> {
+    visit.session.challenge.as_ref().filter(|challenge| visit.now < challenge.expires_at)
+}
+
+fn give_up(visit: &Visit<'_>, transaction: &mut Transaction<'_>) {
+    transaction.put(PortalSession { challenge: None, ..visit.session.clone() });
+}
+
+/// Where to go where the bank asks nothing: it has its answer already, or it took too long.
+fn nothing_waits(visit: &Visit<'_>) -> String {
+    match (visit.session.active_flow(), &visit.session.challenge) {
+        (Some(flow), _) => flow::step(visit, &flow.task),
+        (None, Some(_)) => Notice::NotAuthenticated.on(&visit.home()),
+        (None, None) => visit.home(),
+    }
+}

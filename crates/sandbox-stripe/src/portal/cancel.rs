@@ -1,0 +1,124 @@
+//! Cancelling a plan, saying why, and taking it back.
+
+pub(super) mod reason;
+
+use askama::Template;
+
+use super::answer::Answer;
+use super::dates;
+use super::done::Message;
+use super::flow;
+use super::form::Form;
+use super::notice::Notice;
+use super::overview::plan::names;
+use super::page::{Frame, Refusal};
+use super::sessions::Visit;
+use super::side::Shell;
+use crate::billing::{self, Cancelling};
+use crate::model::{CancelMode, ProrationBehavior, Subscription, SubscriptionStatus};
+use crate::state::Transaction;
+
+/// The page.
+#[derive(Template)]
+#[template(path = "cancel_plan.html")]
+struct CancelPlan {
+    frame: Frame,
+    shell: Shell,
+    action: String,
+    back: Option<String>,
+    name: String,
+    /// What happens, and when.
+    message: String,
+    /// What becomes of time that was paid for.
+    money: Option<&'static str>,
+    /// The form's proof that the customer has seen when it ends.
+    ends: i64,
+}
+
+/// `GET …/subscriptions/{id}/cancel`
+pub(super) fn show(visit: &Visit<'_>) -> Result<Answer, Refusal> {
+    let subscription = visit.subscription(visit.request.id)?;
+    if let Some(end) = subscription.ends_at() {
+        let words = &visit.text().cancel;
+        let message = (words.already)(&dates::day(end, visit.language));
+        return Ok(Message::new(visit, words.title, &message).answer(visit));
+    }
+    Ok(Answer::page(visit, &page(visit, subscription)))
+}
+
+/// `POST …/subscriptions/{id}/cancel`
+pub(super) fn act(visit: &Visit<'_>, form: &Form, transaction: &mut Transaction<'_>) -> Result<Answer, Refusal> {
+    // The second of two clicks finds it ended: the first has said all that there is to say.
+    let Ok(subscription) = visit.subscription(visit.request.id) else {
+        let own = visit.state.subscriptions.get(visit.request.id).is_some_and(|s| s.customer == visit.customer.id);
+        return if own { Ok(Answer::see(&visit.home())) } else { Err(Refusal::Unknown) };
+    };
+    let notice = if ends_later(visit, subscription) { Notice::PlanCanceled } else { Notice::PlanEnded };
+    if subscription.ends_at().is_some() {
+        return Ok(Answer::see(&flow::finish(visit, transaction, notice)));
+    }
+    if form.number("ends") != Some(end(visit, subscription)) {
+        let address = visit.address(&format!("subscriptions/{}/cancel", subscription.id));
+        return Ok(Answer::see(&Notice::Changed.on(&address)));
+    }
+    if ends_later(visit, subscription) {
+        let mut subscription = subscription.clone();
+        billing::cancel_at_period_end(&mut subscription, Cancelling::default(), visit.now);
+        transaction.put(subscription);
+    } else {
+        let proration = visit.configuration.features.subscription_cancel.proration;
+        billing::cancel_now(transaction, subscription.clone(), proration, Cancelling::default())?;
+    }
+    let landing = flow::finish(visit, transaction, notice);
+    let asks = visit.configuration.features.subscription_cancel.asks_reason;
+    Ok(Answer::see(&if asks { reason::address(visit, &subscription.id) } else { landing }))
+}
+
+/// `POST …/subscriptions/{id}/keep`
+pub(super) fn keep(visit: &Visit<'_>, _: &Form, transaction: &mut Transaction<'_>) -> Result<Answer, Refusal> {
+    let subscription = visit.subscription(visit.request.id)?;
+    if subscription.ends_at().is_some() {
+        let mut subscription = subscription.clone();
+        billing::undo_cancellation(&mut subscription);
+        transaction.put(subscription);
+    }
+    Ok(Answer::see(&Notice::PlanKept.on(&visit.home())))
+}
+
+/// Whether it runs to the end of a period that is paid for; what is not ends at once.
+fn ends_later(visit: &Visit<'_>, subscription: &Subscription) -> bool {
+    use SubscriptionStatus::{Active, PastDue, Trialing};
+    let mode = visit.configuration.features.subscription_cancel.mode;
+    mode == CancelMode::AtPeriodEnd && matches!(subscription.status, Active | PastDue | Trialing)
+}
+
+/// When it ends, or nothing where that is at once.
+fn end(visit: &Visit<'_>, subscription: &Subscription) -> i64 {
+    subscription.period_end().filter(|_| ends_later(visit, subscription)).unwrap_or(0)
+}
+
+fn page(visit: &Visit<'_>, subscription: &Subscription) -> CancelPlan {
+    let words = &visit.text().cancel;
+    let ends = end(visit, subscription);
+    let message = match ends {
+        0 => words.at_once.to_owned(),
+        end => (words.at_period_end)(&dates::day(end, visit.language)),
+    };
+    let proration = visit.configuration.features.subscription_cancel.proration;
+    let pays = matches!(subscription.status, SubscriptionStatus::Active | SubscriptionStatus::PastDue);
+    let money = match (ends, proration) {
+        (0, ProrationBehavior::None) => Some(words.no_refund),
+        (0, _) if pays => Some(words.credited),
+        _ => None,
+    };
+    CancelPlan {
+        frame: Frame::new(visit.language),
+        shell: Shell::of(visit),
+        action: visit.address(&format!("subscriptions/{}/cancel", subscription.id)),
+        back: visit.session.active_flow().is_none().then(|| visit.home()),
+        name: names(subscription, visit.state),
+        message,
+        money,
+        ends,
+    }
+}

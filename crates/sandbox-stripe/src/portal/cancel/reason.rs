@@ -1,0 +1,112 @@
+//! Why a plan was cancelled, if the customer cares to say.
+
+use askama::Template;
+
+use super::super::answer::Answer;
+use super::super::flow;
+use super::super::form::Form;
+use super::super::notice::Notice;
+use super::super::page::{Frame, Refusal};
+use super::super::sessions::Visit;
+use super::super::side::Shell;
+use crate::model::{Feedback, Subscription};
+use crate::state::Transaction;
+
+/// The longest comment, in characters, as of Stripe's other texts.
+const LONGEST: usize = 5_000;
+
+/// The page.
+#[derive(Template)]
+#[template(path = "cancel_reason.html")]
+struct CancelReason {
+    frame: Frame,
+    shell: Shell,
+    action: String,
+    skip: String,
+    done: &'static str,
+    reasons: Vec<Reason>,
+    comment: String,
+    error: Option<&'static str>,
+}
+
+/// A reason to choose.
+struct Reason {
+    word: &'static str,
+    label: &'static str,
+    chosen: bool,
+}
+
+/// Where it is asked.
+pub(super) fn address(visit: &Visit<'_>, subscription: &str) -> String {
+    visit.address(&format!("subscriptions/{subscription}/reason"))
+}
+
+/// `GET …/subscriptions/{id}/reason`
+pub(in crate::portal) fn show(visit: &Visit<'_>) -> Result<Answer, Refusal> {
+    let Some(subscription) = cancelled(visit)? else { return Ok(Answer::see(&visit.home())) };
+    Ok(Answer::page(visit, &page(visit, subscription, &Form::default(), None)))
+}
+
+/// `POST …/subscriptions/{id}/reason`
+pub(in crate::portal) fn act(
+    visit: &Visit<'_>,
+    form: &Form,
+    transaction: &mut Transaction<'_>,
+) -> Result<Answer, Refusal> {
+    let Some(subscription) = cancelled(visit)? else { return Ok(Answer::see(&visit.home())) };
+    let comment = form.text("comment");
+    if comment.chars().count() > LONGEST {
+        let error = visit.text().cancel.comment_long;
+        return Ok(Answer::again(visit, &page(visit, subscription, form, Some(error))));
+    }
+    let reasons = &visit.configuration.features.subscription_cancel.reasons;
+    let feedback = Feedback::of_word(form.text("reason")).filter(|reason| reasons.contains(reason));
+    let mut subscription = subscription.clone();
+    let landing = flow::landing(visit, notice(&subscription));
+    let cancellation = &mut subscription.cancellation;
+    if let Some(feedback) = feedback {
+        cancellation.feedback = Some(feedback.as_str().to_owned());
+    }
+    if !comment.is_empty() {
+        cancellation.comment = Some(comment.to_owned());
+    }
+    transaction.put(subscription);
+    Ok(Answer::see(&landing))
+}
+
+/// The subscription, if it is the customer's and was cancelled; that of a deep link only, in one.
+fn cancelled<'a>(visit: &'a Visit<'_>) -> Result<Option<&'a Subscription>, Refusal> {
+    let id = visit.request.id;
+    let found = visit.state.subscriptions.get(id).filter(|found| found.customer == visit.customer.id);
+    let found = found.ok_or(Refusal::Unknown)?;
+    let linked = visit.session.flow.as_ref().filter(|flow| !flow::leads_home(flow));
+    let is_linked = linked.is_none_or(|flow| flow.task.subscription() == Some(id));
+    let asks = visit.configuration.features.subscription_cancel.asks_reason;
+    let cancelled = found.cancellation.canceled_at.is_some() && asks && is_linked;
+    Ok(cancelled.then_some(found))
+}
+
+fn notice(subscription: &Subscription) -> Notice {
+    if subscription.is_running() { Notice::PlanCanceled } else { Notice::PlanEnded }
+}
+
+fn page(visit: &Visit<'_>, subscription: &Subscription, form: &Form, error: Option<&'static str>) -> CancelReason {
+    let text = visit.text();
+    let notice = notice(subscription);
+    let reasons = &visit.configuration.features.subscription_cancel.reasons;
+    let reason = |reason: &Feedback| Reason {
+        word: reason.as_str(),
+        label: (text.cancel.reason)(*reason),
+        chosen: form.text("reason") == reason.as_str(),
+    };
+    CancelReason {
+        frame: Frame::new(visit.language),
+        shell: Shell::of(visit),
+        action: address(visit, &subscription.id),
+        skip: flow::landing(visit, notice),
+        done: if notice == Notice::PlanEnded { text.notices.plan_ended } else { text.notices.plan_canceled },
+        reasons: reasons.iter().map(reason).collect(),
+        comment: form.text("comment").to_owned(),
+        error,
+    }
+}

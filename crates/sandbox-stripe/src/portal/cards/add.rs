@@ -1,0 +1,147 @@
+//! The form for a new card.
+
+use askama::Template;
+
+use super::super::answer::Answer;
+use super::super::change;
+use super::super::field::{Field, Mistake};
+use super::super::form::Form;
+use super::super::page::{Frame, Refusal};
+use super::super::sessions::Visit;
+use super::super::side::Shell;
+use super::entry::{self, CVC, EXPIRY, NAME, NUMBER};
+use super::row::CardRow;
+use super::save::{self, Saving};
+use crate::model::{CardBehaviour, ChallengePurpose, FlowTask, PlanChoice};
+use crate::state::Transaction;
+
+/// The box to tick for the default card.
+const DEFAULT: &str = "make-default";
+
+/// The page.
+#[derive(Template)]
+#[template(path = "add_card.html")]
+struct AddCard {
+    frame: Frame,
+    shell: Shell,
+    action: String,
+    mistakes: Vec<Mistake>,
+    name: Field,
+    number: Field,
+    expiry: Field,
+    cvc: Field,
+    /// Whether the customer is asked if the card becomes the default; none of this where it does anyway.
+    asks_default: bool,
+    make_default: bool,
+    choice: Option<PlanChoice>,
+    back: Option<String>,
+    /// Other cards to choose from, where that is what the customer came for.
+    saved: Vec<CardRow>,
+    default_base: String,
+}
+
+/// `GET …/cards/new`
+pub(in crate::portal) fn show(visit: &Visit<'_>) -> Result<Answer, Refusal> {
+    let choice = change::choice_in(visit.request.query);
+    Ok(Answer::page(visit, &page(visit, &Form::default(), choice, Vec::new())?))
+}
+
+/// `POST …/cards/new`
+pub(in crate::portal) fn act(
+    visit: &Visit<'_>,
+    form: &Form,
+    transaction: &mut Transaction<'_>,
+) -> Result<Answer, Refusal> {
+    let pays_for = change::choice_in(form);
+    if let Some(choice) = &pays_for {
+        visit.subscription(&choice.subscription)?;
+    }
+    let again = |mistakes| Ok(Answer::again(visit, &page(visit, form, pays_for.clone(), mistakes)?));
+    let method = match entry::read(form, visit.text(), visit.now)? {
+        Ok(method) => method,
+        Err(mistakes) => return again(mistakes),
+    };
+    let make_default = is_for_default(visit) || form.ticked(DEFAULT);
+    match method.behaviour {
+        CardBehaviour::RefusedWhenSaved(decline) => again(vec![entry::refusal(decline, visit.text())]),
+        CardBehaviour::Succeeds | CardBehaviour::Declines(_) => {
+            let saving = Saving { method, make_default, pays_for };
+            Ok(Answer::see(&save::save(visit, transaction, saving)?))
+        }
+        CardBehaviour::AuthenticatesUnlessSetUp
+        | CardBehaviour::AuthenticatesAlways
+        | CardBehaviour::AuthenticatesAndDeclines(_) => {
+            let purpose = ChallengePurpose::SaveCard { method: Box::new(method), make_default, pays_for };
+            Ok(Answer::see(&save::challenge(visit, transaction, purpose)?))
+        }
+    }
+}
+
+/// A deep link to this page makes the new card the default
+/// (<https://docs.stripe.com/customer-management/portal-deep-links>).
+fn is_for_default(visit: &Visit<'_>) -> bool {
+    visit.session.active_flow().is_some_and(|flow| flow.task == FlowTask::PaymentMethodUpdate)
+}
+
+fn page(
+    visit: &Visit<'_>,
+    form: &Form,
+    choice: Option<PlanChoice>,
+    mistakes: Vec<Mistake>,
+) -> Result<AddCard, Refusal> {
+    let words = &visit.text().card;
+    let for_default = is_for_default(visit);
+    let customer = visit.customer;
+    let back = match &choice {
+        Some(choice) => {
+            visit.subscription(&choice.subscription)?;
+            Some(change::preview_address(visit, choice))
+        }
+        None => (!for_default).then(|| visit.home()),
+    };
+    let saved = visit.state.payment_methods.of(&customer.id).map(|card| CardRow::of(card, customer, visit.now));
+    Ok(AddCard {
+        frame: Frame::new(visit.language),
+        shell: Shell::of(visit),
+        action: visit.address("cards/new"),
+        name: Field { autocomplete: "cc-name", required: true, ..Field::new(NAME, words.name) }
+            .with(form.text(NAME), &mistakes),
+        // The number and the code are never given back.
+        number: Field {
+            autocomplete: "cc-number",
+            inputmode: "numeric",
+            placeholder: "1234 1234 1234 1234",
+            longest: 23,
+            required: true,
+            ..Field::new(NUMBER, words.number)
+        }
+        .with("", &mistakes),
+        expiry: Field {
+            autocomplete: "cc-exp",
+            inputmode: "numeric",
+            placeholder: words.expiry_placeholder,
+            hint: words.expiry_hint,
+            longest: 9,
+            required: true,
+            ..Field::new(EXPIRY, words.expiry)
+        }
+        .with(form.text(EXPIRY), &mistakes),
+        cvc: Field {
+            autocomplete: "cc-csc",
+            inputmode: "numeric",
+            placeholder: "123",
+            hint: words.cvc_hint,
+            longest: 4,
+            required: true,
+            ..Field::new(CVC, words.cvc)
+        }
+        .with("", &mistakes),
+        asks_default: customer.default_payment_method.is_some() && !for_default && choice.is_none(),
+        make_default: form.ticked(DEFAULT),
+        choice,
+        back,
+        saved: if for_default { saved.filter(|card| !card.is_default && !card.expired).collect() } else { Vec::new() },
+        default_base: visit.address("cards"),
+        mistakes,
+    })
+}

@@ -1,0 +1,95 @@
+//! What a customer types for a new card.
+
+use super::super::field::Mistake;
+use super::super::form::Form;
+use super::super::text::Text;
+use crate::cards::{CheckError, TypedCard};
+use crate::model::{Customer, Decline, PaymentMethod, Timestamp};
+
+pub(in crate::portal) const NUMBER: &str = "card-number";
+pub(in crate::portal) const EXPIRY: &str = "card-expiry";
+pub(in crate::portal) const CVC: &str = "card-cvc";
+pub(in crate::portal) const NAME: &str = "card-name";
+
+/// Judges what was typed. What is wrong comes with its field; several fields may be empty at once.
+pub(super) fn read(
+    form: &Form,
+    text: &Text,
+    now: Timestamp,
+) -> Result<Result<PaymentMethod, Vec<Mistake>>, std::io::Error> {
+    let words = &text.card;
+    let mut mistakes: Vec<Mistake> = [
+        (NAME, words.name_missing),
+        (NUMBER, words.number_missing),
+        (EXPIRY, words.expiry_missing),
+        (CVC, words.cvc_missing),
+    ]
+    .into_iter()
+    .filter(|(field, _)| form.text(field).is_empty())
+    .map(|(field, message)| Mistake { field, message: message.to_owned() })
+    .collect();
+    if form.text(NAME).chars().count() > Customer::LONGEST_NAME {
+        mistakes.push(Mistake { field: NAME, message: words.name_long.to_owned() });
+    }
+    if !mistakes.is_empty() {
+        return Ok(Err(mistakes));
+    }
+    let (exp_month, exp_year) = expiry(form.text(EXPIRY)).unwrap_or_default();
+    let typed = TypedCard { number: form.text(NUMBER).to_owned(), exp_month, exp_year, cvc: form.text(CVC).to_owned() };
+    match typed.check(now) {
+        Ok(mut method) => {
+            method.billing_details.name = Some(form.text(NAME).to_owned());
+            Ok(Ok(method))
+        }
+        Err(CheckError::Refused(decline)) => Ok(Err(vec![refusal(decline, text)])),
+        Err(CheckError::Failed(error)) => Err(error),
+    }
+}
+
+/// Why a card is refused, beside the field that it is about.
+pub(super) fn refusal(decline: Decline, text: &Text) -> Mistake {
+    let field = match decline {
+        Decline::ExpiredCard | Decline::InvalidExpiry => EXPIRY,
+        Decline::IncorrectCvc | Decline::InvalidCvc => CVC,
+        Decline::AuthenticationFailed
+        | Decline::CardVelocityExceeded
+        | Decline::GenericDecline
+        | Decline::IncorrectNumber
+        | Decline::InsufficientFunds
+        | Decline::LostCard
+        | Decline::ProcessingError
+        | Decline::StolenCard
+        | Decline::TestModeLiveCard => NUMBER,
+    };
+    Mistake { field, message: (text.card.decline)(decline).to_owned() }
+}
+
+/// Month and year of `12 / 34`, `12/2034`, `1234` and `1/34`.
+fn expiry(text: &str) -> Option<(i64, i64)> {
+    let text: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+    let (month, year) = match text.split_once(['/', '-']) {
+        Some(parts) => parts,
+        None => text.split_at_checked(2)?,
+    };
+    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits(month) || !digits(year) || !matches!(year.len(), 2 | 4) || !matches!(month.len(), 1 | 2) {
+        return None;
+    }
+    Some((month.parse().ok()?, year.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_expiry_date_is_read_as_people_type_it() {
+        for typed in ["12/34", "12 / 34", "1234", "12-34"] {
+            assert_eq!(expiry(typed), Some((12, 34)), "{typed}");
+        }
+        assert_eq!(expiry("1/2034"), Some((1, 2034)));
+        for typed in ["", "1", "12", "12/3", "12/345", "ab/cd", "123/34", "한글/34", "년월"] {
+            assert_eq!(expiry(typed), None, "{typed}");
+        }
+    }
+}

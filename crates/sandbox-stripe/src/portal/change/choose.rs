@@ -1,0 +1,138 @@
+//! Choosing another plan.
+
+use askama::Template;
+
+use super::super::answer::Answer;
+use super::super::done::Message;
+use super::super::field::{Field, Mistake};
+use super::super::money;
+use super::super::page::{Frame, Refusal};
+use super::super::sessions::Visit;
+use super::super::side::Shell;
+use super::offer::{self, Offer};
+use super::proposal::Unfit;
+use crate::model::{Recurring, Subscription, SubscriptionItem};
+
+pub(super) const PRICE: &str = "price";
+pub(super) const QUANTITY: &str = "quantity";
+
+/// The page.
+#[derive(Template)]
+#[template(path = "choose_plan.html")]
+struct ChoosePlan {
+    frame: Frame,
+    shell: Shell,
+    action: String,
+    mistakes: Vec<Mistake>,
+    price_error: Option<String>,
+    groups: Vec<Group>,
+    /// Where the quantity may be chosen.
+    quantity: Option<Field>,
+    /// The quantity that is sent where it may not.
+    fixed_quantity: i64,
+}
+
+/// The plans of one billing period.
+struct Group {
+    recurring: Recurring,
+    title: String,
+    choices: Vec<Choice>,
+}
+
+/// A plan to choose.
+struct Choice {
+    id: String,
+    name: String,
+    description: Option<String>,
+    amount: String,
+    interval: String,
+    is_current: bool,
+    chosen: bool,
+}
+
+/// `GET …/subscriptions/{id}/change`
+pub(in crate::portal) fn show(visit: &Visit<'_>) -> Result<Answer, Refusal> {
+    let subscription = visit.subscription(visit.request.id)?;
+    let Some(item) = offer::changeable(subscription) else { return Ok(not_changeable(visit)) };
+    Ok(match page(visit, subscription, item, None) {
+        Some(page) => Answer::page(visit, &page),
+        None => not_changeable(visit),
+    })
+}
+
+/// The page again, with what is wrong with the choice.
+pub(super) fn again(visit: &Visit<'_>, subscription: &Subscription, unfit: Unfit) -> Result<Answer, Refusal> {
+    if let Unfit::Failed(error) = unfit {
+        return Err(error.into());
+    }
+    let item = offer::changeable(subscription);
+    let page = item.and_then(|item| page(visit, subscription, item, Some(unfit)));
+    Ok(page.map_or_else(|| not_changeable(visit), |page| Answer::again(visit, &page)))
+}
+
+fn not_changeable(visit: &Visit<'_>) -> Answer {
+    let words = &visit.text().change;
+    Message::new(visit, words.title, words.not_changeable).answer(visit)
+}
+
+fn page(
+    visit: &Visit<'_>,
+    subscription: &Subscription,
+    item: &SubscriptionItem,
+    unfit: Option<Unfit>,
+) -> Option<ChoosePlan> {
+    let words = &visit.text().change;
+    let offers = offer::offers(visit, subscription);
+    if offers.is_empty() {
+        return None;
+    }
+    let mistakes: Vec<Mistake> = match unfit {
+        None => Vec::new(),
+        Some(Unfit::Quantity(bounds)) => {
+            let message = (words.quantity_outside)(bounds.minimum.max(1), super::proposal::most(bounds));
+            vec![Mistake { field: QUANTITY, message }]
+        }
+        Some(Unfit::Same) => vec![Mistake { field: PRICE, message: words.same.to_owned() }],
+        Some(_) => vec![Mistake { field: PRICE, message: words.choose_one.to_owned() }],
+    };
+    let query = visit.request.query;
+    let asked = if query.text(PRICE).is_empty() { item.price.as_str() } else { query.text(PRICE) };
+    let typed = query.text(QUANTITY);
+    let quantity_value = if typed.is_empty() { item.quantity.to_string() } else { typed.to_owned() };
+    let adjustable = offers.iter().any(|offer| offer.quantity.is_some());
+    let quantity = Field { inputmode: "numeric", longest: 6, required: true, ..Field::new(QUANTITY, words.quantity) };
+    Some(ChoosePlan {
+        frame: Frame::new(visit.language),
+        shell: Shell::of(visit),
+        action: visit.address(&format!("subscriptions/{}/preview", subscription.id)),
+        price_error: super::super::field::error_of(PRICE, &mistakes),
+        groups: groups(&offers, item, asked, visit),
+        quantity: adjustable.then(|| quantity.with(&quantity_value, &mistakes)),
+        fixed_quantity: item.quantity,
+        mistakes,
+    })
+}
+
+/// The offers by billing period, the shortest first.
+fn groups(offers: &[Offer<'_>], item: &SubscriptionItem, asked: &str, visit: &Visit<'_>) -> Vec<Group> {
+    let (text, language) = (visit.text(), visit.language);
+    let mut groups: Vec<Group> = Vec::new();
+    for Offer { product, price, .. } in offers {
+        let Some(recurring) = price.recurring else { continue };
+        let choice = Choice {
+            id: price.id.clone(),
+            name: product.name.clone(),
+            description: product.description.clone(),
+            amount: money::format(price.unit_amount, &price.currency, language),
+            interval: text.interval(recurring),
+            is_current: price.id == item.price,
+            chosen: price.id == asked,
+        };
+        match groups.iter_mut().find(|group| group.recurring == recurring) {
+            Some(group) => group.choices.push(choice),
+            None => groups.push(Group { recurring, title: (text.change.billed)(recurring), choices: vec![choice] }),
+        }
+    }
+    groups.sort_by_key(|group| group.recurring.length());
+    groups
+}

@@ -1,0 +1,93 @@
+//! The figures of a change, as the preview shows them.
+
+use std::io;
+
+use super::super::sessions::Visit;
+use super::super::text::Text;
+use super::super::{dates, money};
+use crate::billing::{self, Planned};
+use crate::model::{Invoice, InvoiceLine};
+
+/// What a change costs now and next time.
+pub(super) struct Figures {
+    pub(super) lines: Vec<Line>,
+    /// The sum of the lines.
+    pub(super) subtotal: String,
+    /// What the customer's balance adds or takes off, if anything.
+    pub(super) balance: Option<String>,
+    /// What is charged on confirming.
+    pub(super) due_now: String,
+    pub(super) charges_now: bool,
+    /// What is left over for later invoices.
+    pub(super) credit: Option<String>,
+    /// What the next invoice comes to, and when.
+    pub(super) next_amount: String,
+    pub(super) next_day: String,
+    /// Whether the lines are those of an invoice made on confirming; else they are the next one's.
+    pub(super) at_once: bool,
+}
+
+/// One line.
+pub(super) struct Line {
+    pub(super) description: String,
+    pub(super) period: String,
+    pub(super) amount: String,
+}
+
+impl Figures {
+    pub(super) fn of(visit: &Visit<'_>, planned: &Planned) -> io::Result<Self> {
+        let language = visit.language;
+        let invoice = billing::preview(visit.state, visit.customer, planned)?;
+        let show = |amount: i64| money::format(amount, &invoice.currency, language);
+        let left = invoice.total().saturating_add(invoice.starting_balance).min(0);
+        let applied = match left {
+            0 => invoice.amount_due() - invoice.total(),
+            _ => invoice.starting_balance,
+        };
+        let next = if planned.at_once { upcoming(visit, planned, left)? } else { invoice.clone() };
+        let due_now = if planned.at_once { invoice.amount_due() } else { 0 };
+        Ok(Self {
+            lines: invoice.lines.iter().map(|line| Line::of(line, &invoice, visit)).collect(),
+            subtotal: show(invoice.total()),
+            balance: (applied != 0).then(|| show(applied)),
+            due_now: show(due_now),
+            charges_now: due_now > 0,
+            credit: (left < 0).then(|| show(-left)),
+            next_amount: show(next.amount_due()),
+            next_day: dates::day(next.created, language),
+            at_once: planned.at_once,
+        })
+    }
+}
+
+/// The invoice after the one that is made at once.
+fn upcoming(visit: &Visit<'_>, planned: &Planned, balance: i64) -> io::Result<Invoice> {
+    let mut customer = visit.customer.clone();
+    customer.balance = balance;
+    customer.pending.clear();
+    billing::upcoming(visit.state, &customer, &planned.subscription)
+}
+
+impl Line {
+    fn of(line: &InvoiceLine, invoice: &Invoice, visit: &Visit<'_>) -> Self {
+        let (text, language) = (visit.text(), visit.language);
+        let day = |time| dates::day(time, language);
+        Self {
+            description: describe(line, visit, text),
+            period: (text.change.period)(&day(line.period_start), &day(line.period_end)),
+            amount: money::format(line.amount, &invoice.currency, language),
+        }
+    }
+}
+
+/// The line in the page's language: the line's own words are the invoice's, in English.
+fn describe(line: &InvoiceLine, visit: &Visit<'_>, text: &Text) -> String {
+    let product = visit.state.products.get(&line.product);
+    let name = product.map_or(line.description.as_str(), |product| product.name.as_str());
+    let name = format!("{} × {name}", line.quantity);
+    match (line.proration, line.amount < 0) {
+        (true, true) => (text.change.unused)(&name),
+        (true, false) => (text.change.remaining)(&name),
+        (false, _) => name,
+    }
+}

@@ -1,0 +1,71 @@
+//! The side of every page: who bills, and the way back.
+
+use url::Url;
+
+use super::form;
+use super::notice::{Notice, Shown};
+use super::sessions::Visit;
+use super::text::Text;
+
+/// What every page of a session has: the side, and what its forms need.
+pub(super) struct Shell {
+    pub(super) headline: String,
+    pub(super) return_link: Option<ReturnLink>,
+    pub(super) privacy_url: Option<String>,
+    pub(super) terms_url: Option<String>,
+    /// The portal's first page; none inside a deep link's task, which shows nothing of the rest.
+    pub(super) home: Option<String>,
+    /// What the forms carry.
+    pub(super) proof: String,
+    pub(super) notice: Option<Shown>,
+}
+
+/// The way back to where the customer came from.
+pub(super) struct ReturnLink {
+    pub(super) href: String,
+    pub(super) label: String,
+}
+
+impl Shell {
+    pub(super) fn of(visit: &Visit<'_>) -> Self {
+        let text = visit.text();
+        let configuration = visit.configuration;
+        let link = |url: &Option<String>| url.as_deref().and_then(web_url).map(String::from);
+        Self {
+            headline: configuration.headline.clone().unwrap_or_else(|| text.headline.to_owned()),
+            return_link: visit.session.return_url.as_deref().and_then(|url| ReturnLink::to(url, text)),
+            privacy_url: link(&configuration.privacy_policy_url),
+            terms_url: link(&configuration.terms_of_service_url),
+            home: visit.session.active_flow().is_none().then(|| visit.home()),
+            proof: form::proof(visit.request.token),
+            notice: Notice::of(visit),
+        }
+    }
+}
+
+impl ReturnLink {
+    pub(super) fn to(url: &str, text: &Text) -> Option<Self> {
+        let url = web_url(url)?;
+        let host = url.host_str()?;
+        let place = url.port().map_or(host.to_owned(), |port| format!("{host}:{port}"));
+        let label = (text.return_to)(&place);
+        Some(Self { href: url.into(), label })
+    }
+}
+
+/// The URL, if a link may lead there: a script's address in a stored value must not become one.
+pub(super) fn web_url(text: &str) -> Option<Url> {
+    Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_web_addresses_become_links() {
+        assert!(web_url("https://example.com/a").is_some());
+        assert!(web_url("javascript:alert(1)").is_none());
+        assert!(web_url("//example.com").is_none());
+    }
+}

@@ -1,0 +1,92 @@
+//! Cancelling on the pages, saying why, and taking it back.
+
+use serde_json::{Value, json};
+
+use crate::browser::{Form, SUBSCRIPTION};
+use crate::support::{Running, start};
+
+async fn open(sandbox: &Running) -> String {
+    sandbox.session_url(&format!("customer={}", sandbox.demo.customer)).await
+}
+
+async fn subscription(sandbox: &Running) -> Value {
+    sandbox.get(&format!("/v1/subscriptions/{SUBSCRIPTION}")).await.json()
+}
+
+#[tokio::test]
+async fn a_plan_is_cancelled_at_the_end_of_its_period_with_a_reason_and_taken_back() {
+    let sandbox = start().await;
+    let url = open(&sandbox).await;
+    let end = subscription(&sandbox).await["items"]["data"][0]["current_period_end"].clone();
+    let page = sandbox.page(&format!("{url}/subscriptions/{SUBSCRIPTION}/cancel"), &[]).await;
+    assert!(page.body.contains("Your plan stays available until"), "{}", page.body);
+    let form = Form::find(&page, "/cancel");
+    let reason = sandbox.follow(&sandbox.submit(&form, &[]).await).await;
+    assert!(reason.body.contains("Why did you cancel?"), "{}", reason.body);
+    let now = subscription(&sandbox).await;
+    assert_eq!(
+        (&now["cancel_at"], &now["cancel_at_period_end"], &now["status"]),
+        (&end, &json!(false), &json!("active"))
+    );
+    let why = [("reason", "too_expensive"), ("comment", "Too <much>")];
+    let home = sandbox.follow(&sandbox.submit(&Form::find(&reason, "/reason"), &why).await).await;
+    assert!(home.body.contains("Your plan was canceled.") && home.body.contains("Ends soon"), "{}", home.body);
+    let details = subscription(&sandbox).await["cancellation_details"].clone();
+    let expected = json!({ "comment": "Too <much>", "feedback": "too_expensive", "reason": "cancellation_requested" });
+    assert_eq!(details, expected);
+    // The second of two clicks, and a look at the page, find it done.
+    assert_eq!(sandbox.submit(&form, &[]).await.status, 303);
+    let again = sandbox.page(&format!("{url}/subscriptions/{SUBSCRIPTION}/cancel"), &[]).await;
+    assert!(again.body.contains("This plan is canceled already") && !again.body.contains("<form"));
+    let change = sandbox.page(&format!("{url}/subscriptions/{SUBSCRIPTION}/change"), &[]).await;
+    assert!(change.body.contains("cannot be changed here at the moment"));
+    let keep = Form::find(&home, "/keep");
+    for _ in 0..2 {
+        let kept = sandbox.follow(&sandbox.submit(&keep, &[]).await).await;
+        assert!(kept.body.contains("The cancellation was withdrawn.") && kept.body.contains("Cancel plan"));
+    }
+    let now = subscription(&sandbox).await;
+    assert_eq!((&now["cancel_at"], &now["cancellation_details"]["feedback"]), (&Value::Null, &Value::Null));
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn a_reason_is_one_that_is_offered_and_a_comment_has_its_bounds() {
+    let sandbox = start().await;
+    let url = open(&sandbox).await;
+    let reasons = format!("{url}/subscriptions/{SUBSCRIPTION}/reason");
+    assert_eq!(sandbox.page(&reasons, &[]).await.status, 303, "nothing is cancelled yet");
+    sandbox.fill(&format!("{url}/subscriptions/{SUBSCRIPTION}/cancel"), &[]).await;
+    let long = "x".repeat(5_001);
+    let page = sandbox.fill(&reasons, &[("comment", &long)]).await;
+    assert!(page.status == 422 && page.body.contains("at most 5,000 characters"));
+    sandbox.fill(&reasons, &[("reason", "because")]).await;
+    assert_eq!(subscription(&sandbox).await["cancellation_details"]["feedback"], Value::Null);
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_cancelled_is_what_was_shown() {
+    let sandbox = start().await;
+    let url = open(&sandbox).await;
+    let form = Form::find(&sandbox.page(&format!("{url}/subscriptions/{SUBSCRIPTION}/cancel"), &[]).await, "/cancel");
+    let page = sandbox.follow(&sandbox.submit(&form, &[("ends", "1")]).await).await;
+    assert!(page.body.contains("Something has changed in the meantime") && page.body.contains("Confirm cancellation"));
+    assert_eq!(subscription(&sandbox).await["cancel_at"], Value::Null);
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn the_pages_of_a_cancellation_speak_korean() {
+    let sandbox = start().await;
+    let url = sandbox.session_url(&format!("customer={}&locale=ko", sandbox.demo.customer)).await;
+    let reply = sandbox.fill(&format!("{url}/subscriptions/{SUBSCRIPTION}/cancel"), &[]).await;
+    let reason = sandbox.follow(&reply).await;
+    for shown in ["해지하신 이유가 무엇인가요?", "가격이 너무 비쌉니다", "의견 보내기", "요금제를 해지했습니다."]
+    {
+        assert!(reason.body.contains(shown), "{shown}");
+    }
+    let home = sandbox.follow(&sandbox.submit(&Form::find(&reason, "/reason"), &[]).await).await;
+    assert!(home.body.contains("해지 취소") && home.body.contains("종료 예정"));
+    sandbox.stop().await;
+}
