@@ -53,3 +53,7 @@ sqlx-prepare *arguments:
 # What a flood of wrong keys leaves for everybody else, and what keys cost; fails if a limit is missed.
 bench-auth *arguments:
     scripts/bench-auth {{ arguments }}
+
+# How many portal sessions a second the sandbox opens with 100,000 customers; fails below 1,000.
+bench-sandbox *arguments:
+    scripts/bench-sandbox {{ arguments }}

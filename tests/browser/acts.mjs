@@ -1,5 +1,7 @@
 // What customers do in the portal, whatever the language and the hands.
 
+import { dollars } from './money.mjs';
+
 /** Types a card into its form, and sends it. */
 export async function typeCard(visitor, number, { expiry = '12/34', cvc = '123' } = {}) {
   await visitor.type(visitor.word('card_name'), 'Browser Tester');
@@ -9,8 +11,9 @@ export async function typeCard(visitor, number, { expiry = '12/34', cvc = '123' 
   await visitor.go('button', visitor.word('save_card'));
 }
 
-/** Chooses a plan and goes on to what it costs. */
-export async function choosePlan(visitor, plan) {
-  await visitor.choose(plan);
+/** Chooses a plan by its name and its monthly price in cents, and goes on to what it costs. */
+export async function choosePlan(visitor, name, cents) {
+  const amount = dollars(cents, visitor.language).replaceAll('$', '\\$');
+  await visitor.choose(new RegExp(`^${name}.*${amount}`));
   await visitor.go('button', visitor.word('continue'));
 }

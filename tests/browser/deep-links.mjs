@@ -28,20 +28,21 @@ async function session(type, fields, completion) {
 }
 
 // Through the service: each ends at the return URL.
-await opens(await portal({ locale: 'en', flow: { type: 'payment_method_update' } }), 'add_card_title');
+await opens(await portal({ locale: 'en', flow: { type: 'payment_method_update' } }), 'update_card_title');
 await typeCard(visitor, '5555555555554444');
 same('a card that a link asked for ends at the return URL', page.url(), home);
 const method = (await account.customer()).invoice_settings.default_payment_method;
 same('and is the default', (await account.cards()).find((card) => card.id === method).card.last4, '4444');
 
 await opens(await portal({ locale: 'en', flow: { type: 'subscription_update', subscriptionId: subscription.id } }), 'change_title');
-await choosePlan(visitor, word('starter_monthly'));
+await choosePlan(visitor, 'Starter plan', 900);
 await visitor.go('button', word('confirm_change'));
 same('a change that a link asked for ends there too', page.url(), home);
 same('and is made', (await account.subscription()).items.data[0].price.unit_amount, 900);
 
 await opens(await portal({ locale: 'en', flow: { type: 'subscription_cancel', subscriptionId: subscription.id } }), 'cancel_title');
 await visitor.go('button', word('confirm_cancel'));
+await visitor.go('link', word('skip_reason'));
 same('a cancellation that a link asked for ends there too', page.url(), home);
 same('and is made', (await account.subscription()).cancel_at, (await account.subscription()).items.data[0].current_period_end);
 await stripe(`subscriptions/${subscription.id}`, { cancel_at: '' });
@@ -60,6 +61,7 @@ same('a link that is used up leads to its end only', page.url().replace(/\?.*/, 
 
 await opens(await session('subscription_cancel', { '[subscription]': subscription.id }, { '[type]': 'portal_homepage' }), 'cancel_title');
 await visitor.go('button', word('confirm_cancel'));
+await visitor.go('link', word('skip_reason'));
 await visitor.sees('a link may end on the first page', word('plan_canceled'));
 same('from where all is open', await visitor.the('link', word('change_details')).count(), 1);
 

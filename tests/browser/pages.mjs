@@ -3,15 +3,18 @@
 import { done } from '../facts.mjs';
 import { isAccessible } from './accessibility.mjs';
 import { start } from './chromium.mjs';
-import { portal } from './service.mjs';
+import { tour } from './tour.mjs';
 
 const browser = await start();
-for (const locale of ['en', 'ko']) {
-  for (const scheme of ['light', 'dark']) {
-    const page = await browser.window({ scheme, bypassCSP: true });
-    await page.goto(await portal({ locale }));
-    await isAccessible(page, `overview, ${locale}, ${scheme}`);
-  }
+for (const language of ['en', 'ko']) {
+  const page = await browser.window({ bypassCSP: true });
+  await tour(page, language, async (name) => {
+    for (const colorScheme of ['light', 'dark']) {
+      await page.emulateMedia({ colorScheme });
+      await isAccessible(page, `${name}, ${language}, ${colorScheme}`);
+    }
+  });
+  await page.context().close();
 }
 await browser.end();
 done();

@@ -12,6 +12,7 @@ export class Visitor {
   /** `language` is that of the page, `hands` is `keyboard` or `pointer`. */
   constructor(page, language, hands = 'pointer') {
     this.page = page;
+    this.language = language;
     this.words = WORDS[language];
     this.keyboard = hands === 'keyboard';
   }
@@ -23,7 +24,7 @@ export class Visitor {
     return filling === undefined ? word : word.replace('…', filling);
   }
 
-  /** The one thing of this role with this name, on the page or in a part of it. */
+  /** The one thing of this role with this name (all of it, or as the pattern says), on the page or in a part of it. */
   the(role, name, within = this.page) {
     return within.getByRole(role, { name, exact: true });
   }
@@ -33,22 +34,27 @@ export class Visitor {
     return this.page.getByRole('region', { name: this.word(name), exact: true });
   }
 
-  /** Moves the focus there with the Tab key alone; each stop on the way must be seen. */
+  /** Moves the focus there with the Tab key alone; where it arrives, it must be seen. */
   async tabTo(target) {
-    await target.waitFor();
+    const element = await target.elementHandle();
     for (let stops = 0; stops < MOST_STOPS; stops += 1) {
-      if (await target.evaluate((element) => element === document.activeElement)) {
-        const seen = await target.evaluate((element) => {
-          // A hidden radio button shows its focus on its label.
-          const shown = [element, element.closest('label'), element.parentElement].filter(Boolean);
-          return shown.some((each) => {
-            const style = getComputedStyle(each);
-            return (style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0) || style.boxShadow !== 'none';
+      const found = await element.evaluate((wanted) => {
+        if (wanted !== document.activeElement) return null;
+        // A box or a button in a label may show its focus on the label.
+        const places = [wanted, wanted.closest('label'), wanted.parentElement].filter(Boolean);
+        const look = () =>
+          places.map((place) => {
+            const { outlineStyle, outlineWidth, outlineColor, boxShadow, borderColor } = getComputedStyle(place);
+            return [outlineStyle, outlineWidth, outlineColor, boxShadow, borderColor].join();
           });
-        });
-        if (!seen) fact('the focus is visible', false, await target.evaluate((element) => element.outerHTML));
-        return;
-      }
+        const focused = look().join();
+        wanted.blur();
+        const blurred = look().join();
+        wanted.focus({ preventScroll: true });
+        return focused !== blurred;
+      });
+      if (found === false) fact('the focus is visible', false, await element.evaluate((wanted) => wanted.outerHTML));
+      if (found) return;
       await this.page.keyboard.press('Tab');
     }
     fact('everything is reached with the Tab key', false, String(target));
@@ -70,6 +76,20 @@ export class Visitor {
     await this.tabTo(field);
     await this.page.keyboard.press('ControlOrMeta+A');
     await this.page.keyboard.type(text);
+  }
+
+  /** Picks an entry of a list that drops down. */
+  async pick(name, entry) {
+    const list = this.page.getByLabel(name, { exact: true });
+    if (!this.keyboard) return list.selectOption({ label: entry });
+    await this.tabTo(list);
+    const entries = await list.locator('option').allTextContents();
+    const chosen = () => list.evaluate((element) => element.selectedIndex);
+    const wanted = entries.indexOf(entry);
+    for (let steps = entries.length; steps > 0 && (await chosen()) !== wanted; steps -= 1) {
+      await this.page.keyboard.press((await chosen()) < wanted ? 'ArrowDown' : 'ArrowUp');
+    }
+    if ((await chosen()) !== wanted) fact('a list is walked with the arrow keys', false, { entry, entries });
   }
 
   /** Picks one of a group of radio buttons. */

@@ -198,6 +198,35 @@ fn lines_before_tests(text: &str) -> usize {
     text.lines().take_while(|line| line.trim() != "#[cfg(test)]").count()
 }
 
+/// Tests that start a sandbox which records nothing, so that nobody holds its answers against Stripe's schema.
+///
+/// # Panics
+/// When a file cannot be read.
+#[must_use]
+pub fn unrecorded_sandboxes(root: &Path) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for path in source_files(root) {
+        let name = path.strip_prefix(root).unwrap_or(&path).display().to_string();
+        let is_test = name.starts_with("tests/") || name.contains("/tests/");
+        let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        if is_test && unrecorded(&text) {
+            wrong.push(format!("{name} starts a sandbox without a `record` (see tests/src/exchanges.rs)"));
+        }
+    }
+    wrong
+}
+
+fn unrecorded(text: &str) -> bool {
+    // Put together, so that this file is no such test.
+    let (literal, default) = (["SandboxSettings", " {"].concat(), ["SandboxSettings::", "default()"].concat());
+    let records = |(at, _): (usize, &str)| {
+        let fields = text[at..].split('}').next().unwrap_or_default();
+        text[..at].ends_with("-> ") || fields.contains("record")
+    };
+    let is_rest = |(at, _): (usize, &str)| text[..at].ends_with("..");
+    !(text.match_indices(&literal).all(records) && text.match_indices(&default).all(is_rest))
+}
+
 /// All `.rs` files of our crates.
 fn source_files(root: &Path) -> Vec<PathBuf> {
     let mut folders = vec![root.join("crates"), root.join("tests")];
@@ -290,6 +319,14 @@ mod tests {
             unwired_providers(&[package("provider-paddle", &[]), package("api-http", &[])], "use provider_stripe::X;");
         assert_eq!(missing.len(), 3, "{missing:?}");
         assert!(missing.iter().all(|text| text.starts_with("provider-paddle: ")), "{missing:?}");
+    }
+
+    #[test]
+    fn a_sandbox_without_a_record_is_noticed() {
+        let settings = ["SandboxSettings", " { listen, record: folder(), ..SandboxSettings::", "default() }"].concat();
+        assert!(!unrecorded(&settings));
+        assert!(unrecorded(&settings.replace("record: folder(), ", "")));
+        assert!(unrecorded(&["Sandbox::bind(SandboxSettings::", "default())"].concat()));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The workspace keeps its shape: arrows, wiring, files.
 
 use cargo_metadata::MetadataCommand;
-use workspace_tests::architecture::Package;
+use workspace_tests::architecture::{Package, unrecorded_sandboxes};
 use workspace_tests::architecture::{misshapen_files, packages, provider_wiring, unwired_providers, wrong_arrows};
 use workspace_tests::binary::workspace_root;
 
@@ -23,6 +23,11 @@ fn arrows_point_inwards() {
 #[test]
 fn every_provider_is_wired() {
     assert_eq!(unwired_providers(&workspace(), &provider_wiring(workspace_root())), Vec::<String>::new());
+}
+
+#[test]
+fn every_sandbox_of_a_test_is_on_record() {
+    assert_eq!(unrecorded_sandboxes(workspace_root()), Vec::<String>::new());
 }
 
 #[test]

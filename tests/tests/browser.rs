@@ -3,6 +3,31 @@
 use workspace_tests::browser::run;
 
 #[test]
+fn every_capability_works_in_english_with_the_keyboard_and_without_script() {
+    run("tasks.mjs", &["en", "keyboard", "no-script"]).expect(49);
+}
+
+#[test]
+fn every_capability_works_in_korean_with_the_keyboard_and_without_script() {
+    run("tasks.mjs", &["ko", "keyboard", "no-script"]).expect(49);
+}
+
+#[test]
+fn every_capability_works_with_a_pointer_and_with_script() {
+    run("tasks.mjs", &["ko", "pointer", "script"]).expect(49);
+}
+
+#[test]
+fn deep_links_land_on_their_step_and_end_where_they_should() {
+    run("deep-links.mjs", &[]).expect(17);
+}
+
+#[test]
+fn a_change_of_plan_waits_for_its_payment() {
+    run("payments.mjs", &[]).expect(12);
+}
+
+#[test]
 fn every_page_is_accessible_in_both_languages_and_colour_schemes() {
-    run("pages.mjs", &[]).expect(5);
+    run("pages.mjs", &[]).expect(81);
 }

@@ -107,6 +107,19 @@ fn every_test_that_the_security_page_cites_exists() {
 }
 
 #[test]
+fn every_operation_of_the_sandbox_is_in_its_page_and_no_other() {
+    let text = document("sandbox.md");
+    let rows = text.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` |"));
+    let methods = ["GET ", "POST ", "DELETE "];
+    let told: BTreeSet<String> = rows
+        .map(|(operation, _)| operation.to_owned())
+        .filter(|name| methods.iter().any(|method| name.starts_with(method)))
+        .collect();
+    let offered = sandbox_stripe::operations().map(|(method, path)| format!("{method} {path}"));
+    assert_eq!(told, offered.collect());
+}
+
+#[test]
 fn a_setting_in_a_table_is_found() {
     let text = "| setting | default |\n|---|---|\n| `BILLING_A`, `BILLING_B` (secret) | – |\ntext `BILLING_C`\n";
     assert_eq!(settings(text), BTreeSet::from(["BILLING_A".to_owned(), "BILLING_B".to_owned()]));

@@ -8,6 +8,7 @@ use provider_stripe::{StripeProvider, StripeSettings};
 use reqwest::Client;
 use sandbox_stripe::{Sandbox, SandboxSettings};
 use serde_json::Value;
+use workspace_tests::exchanges;
 
 const KEY: &str = "sk_test_SandboxFaults01";
 
@@ -21,7 +22,8 @@ struct World {
 async fn world() -> World {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let listen = ([127, 0, 0, 1], 0).into();
-    let sandbox = Sandbox::bind(SandboxSettings { listen, ..SandboxSettings::default() }).await.unwrap();
+    let record = exchanges::folder();
+    let sandbox = Sandbox::bind(SandboxSettings { listen, record, ..SandboxSettings::default() }).await.unwrap();
     let base = sandbox.base_url().to_owned();
     let customer = sandbox.seed_demo().unwrap().customer;
     tokio::spawn(sandbox.serve(std::future::pending()));

@@ -254,6 +254,23 @@ mod tests {
     }
 
     #[test]
+    fn the_cards_of_the_sandboxs_page_are_these() {
+        let page = include_str!("../../../docs/sandbox.md");
+        let rows = page.lines().filter(|line| line.starts_with("| ") && line.contains("`pm_card_"));
+        let told: Vec<(String, &str)> = rows
+            .filter_map(|row| {
+                let mut cells = row.split('|').skip(1).map(str::trim);
+                let number = cells.next()?.replace(' ', "");
+                Some((number, cells.next()?.trim_matches('`')))
+            })
+            .collect();
+        assert!(told.len() > 5, "{told:?}");
+        for (number, name) in told {
+            assert_eq!(by_name(name).map(|card| card.number), Some(number.as_str()), "{name}");
+        }
+    }
+
+    #[test]
     fn test_ids_and_tokens_name_the_same_cards() {
         assert_eq!(by_name("pm_card_visa").map(|card| card.number), Some("4242424242424242"));
         assert_eq!(by_name("tok_chargeDeclined").map(|card| card.number), Some("4000000000000002"));

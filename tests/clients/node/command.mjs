@@ -100,6 +100,10 @@ same('a declined card', [declined.type, declined.code, declined.decline_code], [
 const clash = error(key, 'post', '/v1/customers', '--idempotency', 'command-line-key', '-d', 'name=Twice');
 same('a key with other parameters', clash.type, 'idempotency_error');
 
+const fault = { method: 'POST', headers: { authorization: `Bearer ${key}` }, body: new URLSearchParams({ fault: 'status=500' }) };
+same('a failure is to come', (await fetch(`${process.env.SANDBOX_URL}/sandbox/faults`, fault)).status, 200);
+same('a failure', error(key, 'customers', 'retrieve', customer.id).type, 'api_error');
+
 const canceled = object('subscriptions', 'cancel', subscription.id, '--confirm');
 same('subscriptions cancel', canceled.status, 'canceled');
 const deleted = object('customers', 'delete', customer.id, '--confirm');

@@ -6,10 +6,10 @@ use super::judge::Judge;
 use crate::exchanges::Exchange;
 
 /// Fewer answers mean that the tests' tools no longer record.
-pub(super) const FEWEST_ANSWERS: usize = 100;
+pub(super) const FEWEST_ANSWERS: usize = 400;
 
 /// Fewer requests of `provider-stripe` mean the same.
-pub(super) const FEWEST_REQUESTS: usize = 100;
+pub(super) const FEWEST_REQUESTS: usize = 1000;
 
 /// Operations: method, in capitals, and path.
 pub type Operations = BTreeSet<(String, String)>;

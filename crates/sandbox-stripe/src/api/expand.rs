@@ -28,7 +28,6 @@ const EXPANDABLE: &[(&str, &str, &str)] = &[
     ("invoice", "default_payment_method", "payment_method"),
     ("invoice", "default_source", ""),
     ("invoice", "discounts", ""),
-    ("invoice", "lines.data.pricing.price_details.price", "price"),
     ("invoice", "parent.subscription_details.subscription", "subscription"),
     ("line_item", "pricing.price_details.price", "price"),
     ("payment_method", "customer", "customer"),

@@ -1,7 +1,4 @@
 //! Unruly on demand: a header or a rule makes a call slow, refused, failed, unanswered or half answered.
-//!
-//! A faulted call passes through here before the pipeline sees it; what the pipeline then does of it carries the
-//! [`Faulted`] mark, so that whoever watches the answers can leave these out.
 
 mod control;
 mod fault;
@@ -55,22 +52,13 @@ struct Rule {
     times: u32,
 }
 
-/// The mark of a call that was tampered with, in the extensions of its request.
+/// The error that a call is to end with in place of its work, in the extensions of its request.
 #[derive(Clone, Debug)]
-pub(crate) struct Faulted {
-    failure: Option<ApiError>,
-}
+pub(crate) struct Failure(ApiError);
 
-impl Faulted {
-    /// Whether the call was tampered with.
-    #[expect(dead_code, reason = "for whoever watches the answers")]
-    pub(crate) fn is(parts: &Parts) -> bool {
-        parts.extensions.get::<Self>().is_some()
-    }
-
-    /// The error that the call is to end with in place of its work.
-    pub(crate) fn failure(parts: &Parts) -> Option<ApiError> {
-        parts.extensions.get::<Self>().and_then(|faulted| faulted.failure.clone())
+impl Failure {
+    pub(crate) fn of(parts: &Parts) -> Option<ApiError> {
+        parts.extensions.get::<Self>().map(|Self(error)| error.clone())
     }
 }
 
@@ -97,11 +85,11 @@ pub(crate) async fn intervene(State(faults): State<Faults>, mut request: Request
             response
         }
         Some(Status::Locked) => refusal(&ApiError::locked(), request.headers()),
-        failed => {
-            let failure = failed.map(|_| ApiError::asked_for());
-            request.extensions_mut().insert(Faulted { failure });
+        Some(Status::Failed) => {
+            request.extensions_mut().insert(Failure(ApiError::asked_for()));
             next.run(request).await
         }
+        None => next.run(request).await,
     };
     match fault.broken {
         Some(Break::After) => line.hang_up().await,

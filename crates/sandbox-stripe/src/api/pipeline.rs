@@ -17,7 +17,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::auth::{Caller, authenticate};
 use super::error::{ApiError, excerpt};
-use super::faults::{self, Faulted, Faults};
+use super::faults::{self, Failure, Faults};
 use super::idempotency::{Begun, Fingerprint, IdempotencyKeys, Outcome};
 use super::operations::{Call, Method, OPERATIONS, Operation, Reply};
 use super::params::Params;
@@ -122,7 +122,7 @@ impl Api {
         let arguments = arguments(parts).await?;
         let mut params = read_params(parts, body).await?;
         let origin = Origin { request: Some(request_id.to_owned()), idempotency_key: None };
-        let failure = Faulted::failure(parts);
+        let failure = Failure::of(parts);
         let run = |params, origin| failure.map_or_else(|| self.run(operation, &arguments, params, origin), Err);
         if operation.method != Method::Post {
             return Ok(Answer::new(run(params, origin)?, request_id));

@@ -10,6 +10,7 @@ use crate::state::Transaction;
 
 /// What to do where a payment does not succeed (<https://docs.stripe.com/api/subscriptions/update>,
 /// `payment_behavior`).
+#[expect(clippy::enum_variant_names, reason = "they are Stripe's words")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PaymentBehavior {
     /// The change holds, and the invoice stays open.

@@ -41,6 +41,7 @@ pub(crate) enum CardBehaviour {
 }
 
 /// Why a bank declines (<https://docs.stripe.com/declines/codes>).
+#[expect(clippy::enum_variant_names, reason = "they are Stripe's words")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Decline {

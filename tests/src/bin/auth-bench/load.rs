@@ -7,7 +7,7 @@ use std::sync::{Barrier, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crate::wire::{Connection, portal_request};
+use crate::wire::Connection;
 
 const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 /// How many wrong secrets each connection goes through; no cache should remember any.
@@ -151,6 +151,12 @@ pub(crate) fn exactly(to: SocketAddr, connections: usize, requests: usize, crede
         let workers: Vec<_> = (0..connections).map(work).collect();
         workers.into_iter().map(|worker| worker.join().expect("no worker panics")).sum()
     })
+}
+
+/// A request for a portal session with this credential.
+fn portal_request(path: &str, credential: &str) -> Vec<u8> {
+    format!("POST {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {credential}\r\nContent-Length: 0\r\n\r\n")
+        .into_bytes()
 }
 
 /// CRC-32 (ISO-HDLC) as six base62 digits.

@@ -48,9 +48,3 @@ impl Connection {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 }
-
-/// A request for a portal session with this credential.
-pub(crate) fn portal_request(path: &str, credential: &str) -> Vec<u8> {
-    format!("POST {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {credential}\r\nContent-Length: 0\r\n\r\n")
-        .into_bytes()
-}

@@ -1,0 +1,72 @@
+//! `scripts/stripe-check`, as far as it can be tried without Stripe: the sandbox against itself.
+
+use std::process::{Command, Output};
+
+use sandbox_stripe::{Sandbox, SandboxSettings};
+use workspace_tests::binary::workspace_root;
+use workspace_tests::exchanges;
+
+fn stripe_check(arguments: &[&str], key: Option<&str>) -> Output {
+    let mut command = Command::new("python3");
+    command.arg(workspace_root().join("scripts/stripe-check")).args(arguments).env_remove("STRIPE_API_KEY");
+    if let Some(key) = key {
+        command.env("STRIPE_API_KEY", key);
+    }
+    command.output().expect("Python 3 is installed")
+}
+
+/// A sandbox of its own, while the runtime lives.
+fn sandbox() -> (tokio::runtime::Runtime, String) {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let listen = ([127, 0, 0, 1], 0).into();
+    let settings = SandboxSettings { listen, record: exchanges::folder(), ..SandboxSettings::default() };
+    let sandbox = runtime.block_on(Sandbox::bind(settings)).unwrap();
+    let base = sandbox.base_url().to_owned();
+    runtime.spawn(sandbox.serve(std::future::pending()));
+    (runtime, base)
+}
+
+#[test]
+fn the_sandbox_does_not_differ_from_itself_and_nothing_stays_behind() {
+    let (_runtime, base) = sandbox();
+    let done = stripe_check(&["--sandbox-only", "--sandbox", &base], None);
+    let (said, complained) = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+    assert!(done.status.success(), "{said}\n{complained}");
+    assert!(
+        said.trim_end().ends_with("calls compared, no differences") && complained.is_empty(),
+        "{said}\n{complained}"
+    );
+    let calls: usize = said.split_whitespace().next().unwrap().parse().unwrap();
+    assert!(calls > 80, "{said}");
+}
+
+#[test]
+fn a_difference_is_told_and_what_was_made_until_then_is_taken_away() {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let (runtime, base) = sandbox();
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let send = |request: reqwest::RequestBuilder| {
+        let sent = async { request.bearer_auth("sk_test_1").send().await.unwrap().text().await.unwrap() };
+        runtime.block_on(sent)
+    };
+    let rule = "fault=status%3D500&method=GET&path=/v1/customers/{customer}";
+    send(client.post(format!("{base}/sandbox/faults")).body(rule));
+    let done = stripe_check(&["--sandbox-only", "--sandbox", &base], None);
+    let said = String::from_utf8_lossy(&done.stdout);
+    assert_eq!(done.status.code(), Some(1), "{said}");
+    assert!(said.contains("\nread a customer\n    status: 500 in the first run, where 200 was expected"), "{said}");
+    assert!(said.contains("The calls in the first run ended early"), "{said}");
+    let customers: serde_json::Value = serde_json::from_str(&send(client.get(format!("{base}/v1/customers")))).unwrap();
+    assert_eq!(customers["data"], serde_json::json!([]));
+}
+
+#[test]
+fn only_a_test_key_is_taken_and_none_is_repeated() {
+    for key in [None, Some("sk_live_VerySecret1"), Some("pk_test_VerySecret1"), Some("sk_test_"), Some("sk_test_a b")] {
+        // Nothing listens there, and nothing is asked.
+        let refused = stripe_check(&["--sandbox", "http://127.0.0.1:1"], key);
+        assert_eq!(refused.status.code(), Some(2), "{key:?}");
+        let said = [refused.stdout, refused.stderr].concat();
+        assert!(!String::from_utf8_lossy(&said).contains("VerySecret1"));
+    }
+}
