@@ -1,6 +1,6 @@
 //! As much of a browser as forms without script need: hidden fields, submitting, following.
 
-#![expect(clippy::expect_used, reason = "what a test's own tools cannot do fails the test")]
+#![expect(clippy::expect_used, clippy::panic, reason = "what a test's own tools cannot do fails the test")]
 
 use crate::support::{Reply, Running};
 

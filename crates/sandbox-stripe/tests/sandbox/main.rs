@@ -12,6 +12,7 @@ mod payment_methods;
 mod portal_cancel;
 mod portal_cards;
 mod portal_details;
+mod portal_features;
 mod portal_flows;
 mod portal_forms;
 mod portal_page;

@@ -1,5 +1,7 @@
 //! The portal's cards: added, chosen, removed; what the documented test cards do.
 
+#![expect(clippy::expect_used, reason = "what a test's own tools cannot do fails the test")]
+
 use crate::browser::{Form, card};
 use crate::support::{Running, settings, start, start_with};
 

@@ -1,5 +1,7 @@
 //! Deep links: where they land, what they show, where they end.
 
+#![expect(clippy::expect_used, reason = "what a test's own tools cannot do fails the test")]
+
 use crate::browser::{BUSINESS_MONTHLY, Form, SUBSCRIPTION, card};
 use crate::support::{Reply, Running, start};
 

@@ -1,5 +1,7 @@
 //! Changing plans on the pages: what is chosen, what it costs, what comes true.
 
+#![expect(clippy::expect_used, reason = "what a test's own tools cannot do fails the test")]
+
 use std::sync::Arc;
 
 use serde_json::Value;
