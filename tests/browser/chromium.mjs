@@ -34,7 +34,7 @@ export async function start() {
         reducedMotion: 'reduce',
       });
       context.on('request', (request) => asked.push(request.url()));
-      context.setDefaultTimeout(30_000);
+      context.setDefaultTimeout(60_000);
       return context.newPage();
     },
 

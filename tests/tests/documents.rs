@@ -124,3 +124,26 @@ fn a_setting_in_a_table_is_found() {
     let text = "| setting | default |\n|---|---|\n| `BILLING_A`, `BILLING_B` (secret) | – |\ntext `BILLING_C`\n";
     assert_eq!(settings(text), BTreeSet::from(["BILLING_A".to_owned(), "BILLING_B".to_owned()]));
 }
+
+/// The file names of the pictures that a text shows.
+fn pictures(text: &str) -> BTreeSet<String> {
+    let shown = text.split("](").skip(1).filter_map(|rest| rest.split_once(')'));
+    shown
+        .filter(|(path, _)| path.ends_with(".png"))
+        .filter_map(|(path, _)| Some(path.rsplit('/').next()?.to_owned()))
+        .collect()
+}
+
+#[test]
+fn every_picture_that_a_document_shows_exists_and_none_is_left_over() {
+    let folder = workspace_root().join("docs/screenshots");
+    let files = folder.read_dir().expect("the folder of the pictures can be read");
+    let there: BTreeSet<_> = files
+        .map(|file| file.expect("a file").file_name().to_string_lossy().into_owned())
+        .filter(|name| name.ends_with(".png"))
+        .collect();
+    assert!(there.len() > 30, "{} pictures", there.len());
+    assert_eq!(pictures(&document("screenshots/README.md")), there);
+    let shown = pictures(&document("sandbox.md"));
+    assert!(!shown.is_empty() && shown.is_subset(&there), "{:?}", shown.difference(&there));
+}
