@@ -34,6 +34,6 @@ pub(super) fn shown(document: &Document, token: &str) -> Response {
 pub(super) fn unknown(language: Language) -> Response {
     let words = words::of(language);
     let (title, message) = (words.unknown_title, words.unknown_message);
-    let page = Closed { frame: Frame::new(language), title, message, back: None };
+    let page = Closed { frame: Frame::new(language), title, message, expired: false, back: None };
     render(StatusCode::NOT_FOUND, &page, None)
 }

@@ -20,8 +20,10 @@ pub(crate) struct Asset {
     content: &'static str,
 }
 
+const STYLES: &str = concat!(include_str!("../../assets/portal.css"), include_str!("../../assets/tasks.css"));
+
 pub(super) static STYLE: LazyLock<Asset> =
-    LazyLock::new(|| Asset::new("portal", "css", "text/css; charset=utf-8", include_str!("../../assets/portal.css")));
+    LazyLock::new(|| Asset::new("portal", "css", "text/css; charset=utf-8", STYLES));
 
 pub(crate) static INVOICE_STYLE: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("invoice", "css", "text/css; charset=utf-8", include_str!("../../assets/invoice.css")));

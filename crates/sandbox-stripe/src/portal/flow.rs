@@ -37,8 +37,13 @@ pub(super) fn landing(visit: &Visit<'_>, notice: Notice) -> String {
     match visit.session.flow.as_ref().map(|flow| &flow.after_completion) {
         None | Some(AfterCompletion::PortalHomepage) => notice.on(&visit.home()),
         Some(AfterCompletion::HostedConfirmation { .. }) => visit.address("done"),
-        Some(AfterCompletion::Redirect { return_url }) => return_url.clone(),
+        Some(AfterCompletion::Redirect { return_url }) => in_ascii(return_url),
     }
+}
+
+/// The URL as a header can carry it.
+fn in_ascii(url: &str) -> String {
+    if url.is_ascii() { url.to_owned() } else { Url::parse(url).map_or_else(|_| url.to_owned(), String::from) }
 }
 
 /// Where forms may lead beyond the sandbox: browsers hold a form's redirects against `form-action` too.
@@ -77,5 +82,11 @@ mod tests {
         assert_eq!(beyond_of("http://127.0.0.1:8080/").as_deref(), Some("http://127.0.0.1:8080"));
         assert_eq!(beyond_of("http://[::1]:8080/").as_deref(), Some("http:"));
         assert_eq!(beyond_of("https://a;script-src/").as_deref(), Some("https:"));
+    }
+
+    #[test]
+    fn a_redirect_fits_a_header_and_is_otherwise_as_it_was_given() {
+        assert_eq!(in_ascii("https://a.example?b=%C3%A9"), "https://a.example?b=%C3%A9");
+        assert_eq!(in_ascii("https://예시.kr/완료"), "https://xn--vv4b11d.kr/%EC%99%84%EB%A3%8C");
     }
 }

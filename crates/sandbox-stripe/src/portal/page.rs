@@ -25,6 +25,8 @@ pub(crate) struct Closed {
     pub(crate) frame: Frame,
     pub(crate) title: &'static str,
     pub(crate) message: &'static str,
+    /// Whether time is what makes it so.
+    pub(crate) expired: bool,
     /// Where things go on, if anywhere.
     pub(crate) back: Option<String>,
 }
@@ -63,6 +65,7 @@ impl Refusal {
         let text = language.text();
         let (status, title, message) = match self {
             Self::Expired => (StatusCode::GONE, text.expired_title, text.expired_message),
+            Self::Unknown if back.is_some() => (StatusCode::NOT_FOUND, text.missing_title, text.missing_message),
             Self::Unknown => (StatusCode::NOT_FOUND, text.unknown_title, text.unknown_message),
             Self::Forged => (StatusCode::FORBIDDEN, text.forged_title, text.forged_message),
             Self::Unreadable(status) => {
@@ -71,8 +74,8 @@ impl Refusal {
             }
             Self::Failed => (StatusCode::INTERNAL_SERVER_ERROR, text.failed_title, text.failed_message),
         };
-        let back = back.filter(|_| self != Self::Expired);
-        render(status, &Closed { frame: Frame::new(language), title, message, back }, None)
+        let expired = self == Self::Expired;
+        render(status, &Closed { frame: Frame::new(language), title, message, expired, back }, None)
     }
 }
 

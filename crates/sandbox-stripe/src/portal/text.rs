@@ -66,6 +66,8 @@ pub(crate) struct Text {
     pub(crate) expired_message: &'static str,
     pub(crate) unknown_title: &'static str,
     pub(crate) unknown_message: &'static str,
+    pub(crate) missing_title: &'static str,
+    pub(crate) missing_message: &'static str,
     pub(crate) forged_title: &'static str,
     pub(crate) forged_message: &'static str,
     pub(crate) failed_title: &'static str,

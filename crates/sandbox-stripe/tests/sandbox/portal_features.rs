@@ -39,7 +39,7 @@ async fn what_is_off_is_no_page_and_takes_no_form() {
         "subscriptions/sub_1SandboxDemoSubscription1/reason",
     ] {
         let answer = sandbox.page(&format!("{path}/{page}"), &[]).await;
-        assert!(answer.status == 404 && answer.body.contains("This link does not work"), "{page}");
+        assert!(answer.status == 404 && answer.body.contains("This page does not exist"), "{page}");
         assert!(answer.body.contains("Back to billing"), "{page}");
     }
     sandbox.stop().await;

@@ -39,7 +39,7 @@ pub(in crate::portal) fn act(
     };
     let at = form.number("at").unwrap_or(0);
     if is_already(subscription, &choice) {
-        return Ok(Answer::see(&preview::leave(visit)));
+        return Ok(Answer::see(&flow::finish(visit, transaction, Notice::PlanChanged)));
     }
     if !(visit.now - HOLDS_SECONDS..=visit.now).contains(&at) {
         return Ok(Answer::see(&Notice::Stale.on(&preview_address(visit, &choice))));

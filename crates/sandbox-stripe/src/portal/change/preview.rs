@@ -5,10 +5,10 @@ use askama::Template;
 use super::super::answer::Answer;
 use super::super::cards::row::CardRow;
 use super::super::done::Message;
+use super::super::money;
 use super::super::page::{Frame, Refusal};
 use super::super::sessions::Visit;
 use super::super::side::Shell;
-use super::super::{flow, money};
 use super::figures::Figures;
 use super::proposal::{self, Proposal, Unfit};
 use super::{card_address, choose};
@@ -136,9 +136,4 @@ fn page(
         at: proposal.planned.at,
         basis: proposal.basis,
     })
-}
-
-/// Where a finished change leads.
-pub(super) fn leave(visit: &Visit<'_>) -> String {
-    flow::landing(visit, super::super::notice::Notice::PlanChanged)
 }

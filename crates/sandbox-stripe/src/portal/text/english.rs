@@ -48,6 +48,8 @@ pub(super) const TEXT: Text = Text {
     unknown_title: "This link does not work",
     unknown_message: "There is no billing session at this address. Go back to where you came from and open billing \
                       again.",
+    missing_title: "This page does not exist",
+    missing_message: "There is nothing at this address, or it is no longer available.",
     forged_title: "This form could not be accepted",
     forged_message: "It was not sent by a page of your billing session, or it did not arrive whole. Nothing was \
                      changed. Open the page again and try once more.",

@@ -47,6 +47,8 @@ pub(super) const TEXT: Text = Text {
                       관리를 다시 열어 주세요.",
     unknown_title: "사용할 수 없는 링크입니다",
     unknown_message: "이 주소에 해당하는 결제 세션이 없습니다. 이전 페이지로 돌아가 결제 관리를 다시 열어 주세요.",
+    missing_title: "페이지를 찾을 수 없습니다",
+    missing_message: "이 주소에 해당하는 내용이 없거나 더 이상 이용할 수 없습니다.",
     forged_title: "요청을 처리할 수 없습니다",
     forged_message: "결제 관리 페이지에서 보낸 요청이 아니거나 내용이 온전히 도착하지 않았습니다. 변경된 내용은 없습니다. \
                      페이지를 다시 열고 한 번 더 시도해 주세요.",
