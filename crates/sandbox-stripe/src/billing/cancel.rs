@@ -55,6 +55,9 @@ pub(crate) fn cancel_now(
         }
     }
     why.note(&mut subscription.cancellation, now);
+    // It ends now, and no later time that somebody had set counts any more.
+    subscription.cancellation.cancel_at = None;
+    subscription.cancellation.cancel_at_period_end = false;
     subscription.end(now);
     if let Some(mut customer) = transaction.get::<Customer>(&subscription.customer).cloned() {
         if proration == ProrationBehavior::AlwaysInvoice && !(credits.is_empty() && customer.pending.is_empty()) {

@@ -25,7 +25,7 @@ pub(super) fn shown(document: &Document, token: &str) -> Response {
         frame: Frame::new(document.language),
         style: &assets::INVOICE_STYLE.path,
         document,
-        pdf: format!("/i/{token}/pdf"),
+        pdf: format!("/i/{token}/pdf?locale={}", document.language.tag()),
     };
     render(StatusCode::OK, &page, None)
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
 use axum::routing::get;
@@ -19,8 +19,13 @@ pub(crate) fn router(store: Arc<Store>) -> Router {
     Router::new().route("/i/{token}", get(show)).route("/i/{token}/pdf", get(download)).with_state(store)
 }
 
-async fn show(State(store): State<Arc<Store>>, Path(token): Path<String>, headers: HeaderMap) -> Response {
-    let response = match document(&store, &token, &headers) {
+async fn show(
+    State(store): State<Arc<Store>>,
+    Path(token): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let response = match document(&store, &token, query.as_deref(), &headers) {
         Some(document) => page::shown(&document, &token),
         None => page::unknown(language::of_browser(&headers)),
     };
@@ -28,8 +33,13 @@ async fn show(State(store): State<Arc<Store>>, Path(token): Path<String>, header
     response
 }
 
-async fn download(State(store): State<Arc<Store>>, Path(token): Path<String>, headers: HeaderMap) -> Response {
-    let Some(document) = document(&store, &token, &headers) else {
+async fn download(
+    State(store): State<Arc<Store>>,
+    Path(token): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let Some(document) = document(&store, &token, query.as_deref(), &headers) else {
         return page::unknown(language::of_browser(&headers));
     };
     let mut response = Response::new(Body::from(pdf::render(&document)));
@@ -47,11 +57,15 @@ async fn download(State(store): State<Arc<Store>>, Path(token): Path<String>, he
     response
 }
 
-fn document(store: &Store, token: &str, headers: &HeaderMap) -> Option<Document> {
+/// The invoice in the language that the address asks for (`?locale=ko`, as the portal's links do), else the customer's, else
+/// the browser's.
+fn document(store: &Store, token: &str, query: Option<&str>, headers: &HeaderMap) -> Option<Document> {
+    let mut asked = url::form_urlencoded::parse(query.unwrap_or_default().as_bytes());
+    let locale = asked.find_map(|(name, value)| (name == "locale").then(|| value.into_owned()));
     store.read(|state| {
         let invoice = state.invoice_by_hosted_token(token)?;
         let customer = state.customers.get(&invoice.customer)?;
-        let language = language::of_session(None, &customer.preferred_locales, headers);
+        let language = language::of_session(locale.as_deref(), &customer.preferred_locales, headers);
         Some(Document::of(invoice, customer, language))
     })
 }

@@ -38,12 +38,12 @@ impl InvoiceRow {
                 InvoiceStatus::Uncollectible => "bad",
                 InvoiceStatus::Draft | InvoiceStatus::Void => "quiet",
             },
-            href: hosted(invoice),
+            href: hosted(invoice, language),
         }
     }
 }
 
-/// The address of the invoice's own page.
-pub(super) fn hosted(invoice: &Invoice) -> Option<String> {
-    invoice.hosted_token.as_ref().map(|token| format!("/i/{token}"))
+/// The address of the invoice's own page, in the language of the page that leads there.
+pub(super) fn hosted(invoice: &Invoice, language: Language) -> Option<String> {
+    invoice.hosted_token.as_ref().map(|token| format!("/i/{token}?locale={}", language.tag()))
 }

@@ -56,7 +56,7 @@ impl Plan {
             can_change,
             can_cancel: features.subscription_cancel.enabled && ends.is_none(),
             can_keep: features.subscription_cancel.enabled && ends.is_some(),
-            open_invoice: open.and_then(hosted),
+            open_invoice: open.and_then(|invoice| hosted(invoice, language)),
         }
     }
 }
