@@ -19,10 +19,10 @@ pub(super) fn read(
 ) -> Result<Result<PaymentMethod, Vec<Mistake>>, std::io::Error> {
     let words = &text.card;
     let mut mistakes: Vec<Mistake> = [
-        (NAME, words.name_missing),
         (NUMBER, words.number_missing),
         (EXPIRY, words.expiry_missing),
         (CVC, words.cvc_missing),
+        (NAME, words.name_missing),
     ]
     .into_iter()
     .filter(|(field, _)| form.text(field).is_empty())
