@@ -31,14 +31,15 @@ pub(crate) fn create(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     let configuration = params.text("configuration", 5_000)?;
     let return_url = params.url("return_url")?;
     let locale = params.choice("locale", LOCALES)?;
-    let flow = params.object("flow_data")?.map(read_flow).transpose()?;
+    let mut flow = params.object("flow_data")?.map(read_flow).transpose()?;
 
     let state = call.transaction.state();
     let customer =
         state.live_customer(&customer).ok_or_else(|| ApiError::missing("customer", &customer, "customer"))?;
     let configuration = find_configuration(state, configuration.as_deref())?;
-    if let Some((flow, param)) = &flow {
+    if let Some((flow, param)) = &mut flow {
         check_flow(state, &customer.id, configuration, &flow.task, param)?;
+        keep_quantities(state, &mut flow.task);
     }
 
     let token = SessionToken::mint()?;
@@ -186,6 +187,15 @@ fn check_flow(
     match task {
         FlowTask::SubscriptionUpdateConfirm { items, .. } => check_items(state, subscription, items),
         _ => Ok(()),
+    }
+}
+
+/// A quantity that is not given stays as it is.
+fn keep_quantities(state: &State, task: &mut FlowTask) {
+    let FlowTask::SubscriptionUpdateConfirm { subscription, items } = task else { return };
+    let known = state.subscriptions.get(subscription).map_or(&[][..], |subscription| &subscription.items);
+    for item in items.iter_mut().filter(|item| item.quantity.is_none()) {
+        item.quantity = known.iter().find(|known| known.id == item.id).map(|known| known.quantity);
     }
 }
 
