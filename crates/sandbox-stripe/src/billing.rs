@@ -19,5 +19,5 @@ pub(crate) use self::change::{ChangeError, ItemChange, PlanChange, Planned, plan
 pub(crate) use self::confirm::{ConfirmError, PaymentBehavior, confirm};
 pub(crate) use self::pay::{pay, payer, release};
 pub(crate) use self::period::period_end;
-pub(crate) use self::preview::{preview, upcoming};
+pub(crate) use self::preview::{last, preview, upcoming};
 pub(crate) use self::subscribe::{NewItem, NewSubscription, SubscribeError, resume, subscribe};

@@ -3,7 +3,7 @@
 use super::error::{ApiError, excerpt};
 use super::list::{self, PAGE_PARAMS, Page};
 use super::operations::{Call, Reply};
-use super::params::{Params, Patch};
+use super::params::{LARGEST_AMOUNT, Params, Patch};
 use super::{payment_methods, view};
 use crate::ids::{self, IdKind};
 use crate::model::{Address, Customer, Shipping};
@@ -40,6 +40,9 @@ const UNSIMULATED: &[&str] = &[
     "tax_id_data",
     "test_clock",
 ];
+
+/// The largest number of an invoice; ours.
+const LARGEST_SEQUENCE: i64 = 999_999_999;
 
 /// `POST /v1/customers`
 pub(crate) fn create(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
@@ -156,7 +159,7 @@ fn change(
     params.patch("description", 5_000)?.apply(&mut customer.description);
     params.object_patch("address")?.try_map(address)?.apply(&mut customer.address);
     params.object_patch("shipping")?.try_map(shipping)?.apply(&mut customer.shipping);
-    if let Some(balance) = params.integer("balance")? {
+    if let Some(balance) = params.integer_in("balance", -LARGEST_AMOUNT..=LARGEST_AMOUNT)? {
         customer.balance = balance;
     }
     if let Some(prefix) = params.text("invoice_prefix", 12)? {
@@ -166,8 +169,8 @@ fn change(
         }
         customer.invoice_prefix = prefix;
     }
-    if let Some(next) = params.integer("next_invoice_sequence")? {
-        customer.next_invoice_sequence = next.max(1);
+    if let Some(next) = params.integer_in("next_invoice_sequence", 1..=LARGEST_SEQUENCE)? {
+        customer.next_invoice_sequence = next;
     }
     if let Some(locales) = params.texts("preferred_locales")? {
         customer.preferred_locales = locales;

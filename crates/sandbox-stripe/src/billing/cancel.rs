@@ -6,9 +6,10 @@ use super::invoicing::{Bill, collect};
 use super::lines;
 use super::pay::payer;
 use crate::model::{
-    BillingReason, Cancellation, Customer, ProrationBehavior, Subscription, SubscriptionStatus, Timestamp,
+    BillingReason, Cancellation, Customer, Invoice, InvoiceLine, InvoiceStatus, ProrationBehavior, Subscription,
+    SubscriptionStatus, Timestamp,
 };
-use crate::state::Transaction;
+use crate::state::{Catalog, Transaction};
 
 /// Why somebody cancels, in their words and in Stripe's.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -47,33 +48,56 @@ pub(crate) fn cancel_now(
     why: Cancelling,
 ) -> io::Result<Subscription> {
     let now = transaction.now();
-    let pays = matches!(subscription.status, SubscriptionStatus::Active | SubscriptionStatus::PastDue);
-    let mut credits = Vec::new();
-    if pays && proration != ProrationBehavior::None {
-        for item in &subscription.items {
-            credits.push(lines::unused(transaction, item, now)?);
-        }
-    }
+    let credits = match proration {
+        ProrationBehavior::None => Vec::new(),
+        _ => credits(transaction, &subscription, now)?,
+    };
     why.note(&mut subscription.cancellation, now);
     // It ends now, and no later time that somebody had set counts any more.
     subscription.cancellation.cancel_at = None;
     subscription.cancellation.cancel_at_period_end = false;
+    if subscription.status == SubscriptionStatus::Incomplete {
+        void_first_invoice(transaction, &subscription, now);
+    }
     subscription.end(now);
-    if let Some(mut customer) = transaction.get::<Customer>(&subscription.customer).cloned() {
-        if proration == ProrationBehavior::AlwaysInvoice && !(credits.is_empty() && customer.pending.is_empty()) {
+    let nothing_to_bill = credits.is_empty() && subscription.pending.is_empty();
+    let customer = transaction.get::<Customer>(&subscription.customer).cloned();
+    match customer.filter(|_| proration == ProrationBehavior::AlwaysInvoice && !nothing_to_bill) {
+        Some(mut customer) => {
             let method = payer(transaction, &customer, &subscription);
             let reason = BillingReason::SubscriptionUpdate;
-            let bill = Bill { subscription: &subscription, reason, lines: credits, at: now };
+            let bill = Bill { subscription: &mut subscription, reason, lines: credits, at: now };
             let mut invoice = bill.finalize(&mut customer)?;
             // What cannot be paid stays open.
             let _ = collect(&mut invoice, method.as_ref(), now, false);
             subscription.latest_invoice = Some(invoice.id.clone());
             transaction.put(invoice);
-        } else {
-            customer.pending.extend(credits);
+            transaction.put(customer);
         }
-        transaction.put(customer);
+        None => subscription.pending.extend(credits),
     }
     transaction.put(subscription.clone());
     Ok(subscription)
+}
+
+/// What is given back for the time that is paid for and will not be used.
+pub(super) fn credits(
+    catalog: &impl Catalog,
+    subscription: &Subscription,
+    at: Timestamp,
+) -> io::Result<Vec<InvoiceLine>> {
+    if !matches!(subscription.status, SubscriptionStatus::Active | SubscriptionStatus::PastDue) {
+        return Ok(Vec::new());
+    }
+    subscription.items.iter().map(|item| lines::unused(catalog, item, at)).collect()
+}
+
+/// Nobody has to pay the first invoice of what never began.
+pub(super) fn void_first_invoice(transaction: &mut Transaction<'_>, subscription: &Subscription, at: Timestamp) {
+    let first = subscription.latest_invoice.as_deref().and_then(|id| transaction.get::<Invoice>(id)).cloned();
+    if let Some(mut invoice) = first.filter(|invoice| invoice.status == InvoiceStatus::Open) {
+        invoice.status = InvoiceStatus::Void;
+        invoice.voided_at = Some(at);
+        transaction.put(invoice);
+    }
 }

@@ -2,13 +2,14 @@
 
 use std::io;
 
+use super::cancel::void_first_invoice;
 use super::invoicing::{Bill, collect};
 use super::lines;
 use super::pay::payer;
 use super::period::period_end;
 use crate::model::{
-    BillingReason, Customer, Interval, Invoice, InvoiceStatus, MissingPaymentMethod, Recurring, Subscription,
-    SubscriptionStatus, Timestamp,
+    BillingReason, Customer, Interval, Invoice, MissingPaymentMethod, Recurring, Subscription, SubscriptionStatus,
+    Timestamp,
 };
 use crate::state::{Catalog as _, Transaction};
 
@@ -78,15 +79,6 @@ fn pass(
         invoices.push(invoice);
     }
     Ok(invoices)
-}
-
-fn void_first_invoice(transaction: &mut Transaction<'_>, subscription: &Subscription, at: Timestamp) {
-    let first = subscription.latest_invoice.as_deref().and_then(|id| transaction.get::<Invoice>(id)).cloned();
-    if let Some(mut invoice) = first.filter(|invoice| invoice.status == InvoiceStatus::Open) {
-        invoice.status = InvoiceStatus::Void;
-        invoice.voided_at = Some(at);
-        transaction.put(invoice);
-    }
 }
 
 /// Moves the items whose period is over into the next one, and bills that.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Metadata, Record, Timestamp};
+use super::{InvoiceLine, Metadata, Record, Timestamp};
 
 /// A subscription in Stripe's `flexible` billing mode: periods stand on its items.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +18,8 @@ pub(crate) struct Subscription {
     pub(crate) cancellation: Cancellation,
     pub(crate) default_payment_method: Option<String>,
     pub(crate) latest_invoice: Option<String>,
+    /// What its next invoice begins with: prorations that were not invoiced at once.
+    pub(crate) pending: Vec<InvoiceLine>,
     pub(crate) trial: Option<Trial>,
     /// What happens where a trial ends and there is nothing to pay with.
     pub(crate) missing_payment_method: MissingPaymentMethod,

@@ -133,7 +133,7 @@ fn check_fixed(params: &mut Params) -> Result<(), ApiError> {
 }
 
 fn read_trial(params: &mut Params, now: i64) -> Result<Option<i64>, ApiError> {
-    let days = params.amount("trial_period_days")?;
+    let days = params.amount("trial_period_days", i64::MAX)?;
     let too_long =
         |name: &str| ApiError::invalid(None, name, format!("A trial lasts at most {LONGEST_TRIAL_DAYS} days."));
     match (params.text("trial_end", 40)?.as_deref(), days) {
