@@ -5,6 +5,7 @@ mod fault;
 mod truncated;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
@@ -52,13 +53,28 @@ struct Rule {
     times: u32,
 }
 
-/// The error that a call is to end with in place of its work, in the extensions of its request.
-#[derive(Clone, Debug)]
-pub(crate) struct Failure(ApiError);
+/// What the work of a call is to suffer, in the extensions of its request.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Ordeal {
+    delay: Option<Duration>,
+    /// What the call ends with in place of its work.
+    pub(crate) failure: Option<ApiError>,
+}
 
-impl Failure {
-    pub(crate) fn of(parts: &Parts) -> Option<ApiError> {
-        parts.extensions.get::<Self>().map(|Self(error)| error.clone())
+impl Ordeal {
+    pub(crate) fn of(parts: &Parts) -> Self {
+        parts.extensions.get::<Self>().cloned().unwrap_or_default()
+    }
+
+    /// Lets the delay pass.
+    pub(crate) async fn wait(&self) {
+        pause(self.delay).await;
+    }
+}
+
+async fn pause(delay: Option<Duration>) {
+    if let Some(delay) = delay {
+        tokio::time::sleep(delay).await;
     }
 }
 
@@ -72,24 +88,27 @@ pub(crate) async fn intervene(State(faults): State<Faults>, mut request: Request
     tracing::info!(method = request.method().as_str(), path = request.uri().path(), %fault, "a fault was asked for");
     // A line that is not there is one that nobody can cut: the router runs without the sandbox's accept loop.
     let line = request.extensions().get::<Line>().cloned().unwrap_or_default();
-    if let Some(delay) = fault.delay {
-        tokio::time::sleep(delay).await;
-    }
     if fault.broken == Some(Break::Before) {
+        pause(fault.delay).await;
         return line.hang_up().await;
     }
     let response = match fault.status {
         Some(Status::RateLimited) => {
+            pause(fault.delay).await;
             let mut response = refusal(&ApiError::rate_limited(), request.headers());
             response.headers_mut().insert(RATE_LIMITED_REASON, HeaderValue::from_static("global-rate"));
             response
         }
-        Some(Status::Locked) => refusal(&ApiError::locked(), request.headers()),
-        Some(Status::Failed) => {
-            request.extensions_mut().insert(Failure(ApiError::asked_for()));
+        Some(Status::Locked) => {
+            pause(fault.delay).await;
+            refusal(&ApiError::locked(), request.headers())
+        }
+        // The pipeline waits, for only it can hold the call's idempotency key meanwhile.
+        Some(Status::Failed) | None => {
+            let failure = fault.status.map(|_| ApiError::asked_for());
+            request.extensions_mut().insert(Ordeal { delay: fault.delay, failure });
             next.run(request).await
         }
-        None => next.run(request).await,
     };
     match fault.broken {
         Some(Break::After) => line.hang_up().await,

@@ -15,9 +15,9 @@ use bytes::Bytes;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use super::auth::{Caller, authenticate};
+use super::auth::authenticate;
 use super::error::{ApiError, excerpt};
-use super::faults::{self, Failure, Faults};
+use super::faults::{self, Faults, Ordeal};
 use super::idempotency::{Begun, Fingerprint, IdempotencyKeys, Outcome};
 use super::operations::{Call, Method, OPERATIONS, Operation, Reply};
 use super::params::Params;
@@ -120,31 +120,31 @@ impl Api {
         let caller = authenticate(&parts.headers)?;
         check_version(&parts.headers)?;
         let arguments = arguments(parts).await?;
-        let mut params = read_params(parts, body).await?;
+        let params = read_params(parts, body).await?;
         let origin = Origin { request: Some(request_id.to_owned()), idempotency_key: None };
-        let failure = Failure::of(parts);
+        let ordeal = Ordeal::of(parts);
+        let failure = ordeal.failure.clone();
         let run = |params, origin| failure.map_or_else(|| self.run(operation, &arguments, params, origin), Err);
-        if operation.method != Method::Post {
-            return Ok(Answer::new(run(params, origin)?, request_id));
-        }
-        let Some(key) = idempotency_key(&parts.headers)? else {
+        let key = if operation.method == Method::Post { idempotency_key(&parts.headers)? } else { None };
+        let Some(key) = key else {
+            ordeal.wait().await;
             return Ok(Answer::new(run(params, origin)?, request_id));
         };
         let origin = Origin { idempotency_key: Some(key.clone()), ..origin };
         let print = Fingerprint { path: parts.uri.path().to_owned(), params: params.digest() };
-        self.once(caller, &key, print, request_id, || run(std::mem::take(&mut params), origin))
+        // The key is in use from here on, also while the call is delayed.
+        let begun = self.keys.begin(caller, &key, print, self.store.now())?;
+        ordeal.wait().await;
+        Self::once(begun, request_id, || run(params, origin))
     }
 
     /// Runs the work unless it was done under this key before.
     fn once(
-        &self,
-        caller: Caller,
-        key: &str,
-        print: Fingerprint,
+        begun: Begun,
         request_id: &str,
         work: impl FnOnce() -> Result<Value, ApiError>,
     ) -> Result<Answer, ApiError> {
-        let claim = match self.keys.begin(caller, key, print, self.store.now())? {
+        let claim = match begun {
             Begun::Again(outcome) => return Ok(Answer { outcome, replayed: true }),
             Begun::First(claim) => claim,
         };

@@ -46,6 +46,38 @@ async fn a_delay_comes_before_the_true_answer() {
 }
 
 #[tokio::test]
+async fn a_key_is_in_use_while_its_call_is_delayed_and_others_go_on() {
+    let sandbox = start().await;
+    // A machine that is too busy to ask within one delay gets a longer one.
+    for delay in [500, 5_000, 20_000] {
+        sandbox.post("/sandbox/faults", &format!("fault=delay%3D{delay}&times=1")).await;
+        let name = delay.to_string();
+        let key = [("Idempotency-Key", name.as_str())];
+        let create = async || sandbox.post_with("/v1/customers", "name=Slow", &key).await;
+        let (first, (second, other)) = tokio::join!(create(), async {
+            while sandbox.get("/sandbox/faults").await.json() != json!({ "data": [] }) {}
+            let second = create().await;
+            (second, sandbox.post_with("/v1/customers", "name=Else", &key).await)
+        });
+        if second.status == 200 {
+            continue;
+        }
+        assert_eq!(second.error(), refused(409, "idempotency_key_in_use", ""));
+        assert_eq!(second.json()["error"]["type"], "invalid_request_error");
+        assert_eq!(
+            (other.error(), &other.json()["error"]["type"]),
+            (refused(400, "", ""), &json!("idempotency_error"))
+        );
+        assert_eq!((first.status, first.header("idempotent-replayed")), (200, None));
+        let last = create().await;
+        assert_eq!((last.status, last.header("idempotent-replayed")), (200, Some("true")));
+        assert_eq!(last.body, first.body);
+        return sandbox.stop().await;
+    }
+    unreachable!("a call under the key of a delayed one was never refused");
+}
+
+#[tokio::test]
 async fn a_rate_limit_does_nothing_and_leaves_the_idempotency_key_free() {
     let sandbox = start().await;
     let before = customers(&sandbox).await;
