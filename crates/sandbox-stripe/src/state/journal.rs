@@ -28,13 +28,15 @@ pub(super) struct Journal {
     path: PathBuf,
     file: File,
     lines: usize,
+    /// Compaction waits for so many lines: it failed before, and each try writes the whole state.
+    patience: usize,
     _lock: File,
 }
 
 impl Journal {
     /// Takes the file's lock, replays it into `state` (`tidy` is run on the result) and compacts it.
     pub(super) fn open(path: &Path, state: &mut State, tidy: impl FnOnce(&mut State)) -> io::Result<Self> {
-        let path = std::path::absolute(path)?;
+        let path = settle(path)?;
         if let Some(folder) = path.parent()
             && !folder.exists()
         {
@@ -44,7 +46,7 @@ impl Journal {
         replay(&path, state)?;
         tidy(state);
         let (file, lines) = rewrite(&path, state)?;
-        Ok(Self { path, file, lines, _lock: lock })
+        Ok(Self { path, file, lines, patience: 0, _lock: lock })
     }
 
     /// Appends one transaction. Once this returns, it survives the end of the process, however it ends: the
@@ -64,15 +66,33 @@ impl Journal {
 
     /// Rewrites the file where most of it is history.
     pub(super) fn compact_if_large(&mut self, state: &State) -> io::Result<()> {
-        if self.lines > SMALL && self.lines > 2 * state.len() {
-            (self.file, self.lines) = rewrite(&self.path, state)?;
+        if self.lines <= SMALL.max(2 * state.len()).max(self.patience) {
+            return Ok(());
         }
+        self.patience = self.lines.saturating_add(SMALL);
+        (self.file, self.lines) = rewrite(&self.path, state)?;
+        self.patience = 0;
         Ok(())
     }
 
     /// Brings everything to the disk.
     pub(super) fn flush(&mut self) -> io::Result<()> {
         self.file.sync_all()
+    }
+}
+
+/// Where the journal really is: a link is followed, because compaction would replace the link instead of its target.
+fn settle(path: &Path) -> io::Result<PathBuf> {
+    let refused = |why: &str| {
+        let message = format!("the sandbox's state {} {why}: name another file", path.display());
+        io::Error::new(io::ErrorKind::InvalidInput, message)
+    };
+    match fs::metadata(path) {
+        Ok(found) if found.is_file() => fs::canonicalize(path),
+        Ok(_) => Err(refused("is no regular file")),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Err(_) if fs::symlink_metadata(path).is_ok() => Err(refused("is a link to nothing")),
+        Err(_) => std::path::absolute(path),
     }
 }
 
@@ -110,7 +130,8 @@ fn replay(path: &Path, state: &mut State) -> io::Result<()> {
             return Ok(());
         }
         number += 1;
-        if line.last() != Some(&b'\n') {
+        // The first line was never half written, because a journal is put in its place as a whole: this is none.
+        if line.last() != Some(&b'\n') && number > 1 {
             tracing::warn!(line = number, "dropped the unfinished last line of the sandbox's state");
             return Ok(());
         }
@@ -139,19 +160,31 @@ fn set_aside(path: &Path) -> io::Result<()> {
 fn damaged(path: &Path, line: usize, why: &str) -> io::Error {
     io::Error::new(
         io::ErrorKind::InvalidData,
-        format!("the sandbox's state {} is unusable at line {line}: {why}; delete it to start anew", path.display()),
+        format!(
+            "the sandbox's state {} is unusable at line {line}: {why}; name another file, or delete it",
+            path.display()
+        ),
     )
 }
 
 /// Writes the state to a fresh file and puts that in the journal's place.
 fn rewrite(path: &Path, state: &State) -> io::Result<(File, usize)> {
     let fresh = beside(path, ".new");
+    let written = write(&fresh, state).and_then(|written| fs::rename(&fresh, path).map(|()| written));
+    if written.is_err() {
+        // Where the disk is full, half a state is of no use to anybody.
+        let _ = fs::remove_file(&fresh);
+    }
+    written
+}
+
+fn write(fresh: &Path, state: &State) -> io::Result<(File, usize)> {
     // A file that is already there may have another mode; this one must be its owner's alone.
-    match fs::remove_file(&fresh) {
+    match fs::remove_file(fresh) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let file = OpenOptions::new().create_new(true).append(true).mode(0o600).open(&fresh)?;
+    let file = OpenOptions::new().create_new(true).append(true).mode(0o600).open(fresh)?;
     let mut writer = BufWriter::new(file);
     serde_json::to_writer(&mut writer, &Header { sandbox_stripe_journal: FORMAT })?;
     writer.write_all(b"\n")?;
@@ -163,6 +196,63 @@ fn rewrite(path: &Path, state: &State) -> io::Result<(File, usize)> {
     }
     let file = writer.into_inner().map_err(io::IntoInnerError::into_error)?;
     file.sync_all()?;
-    fs::rename(&fresh, path)?;
     Ok((file, lines))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn open(path: &Path) -> io::Result<Journal> {
+        Journal::open(path, &mut State::default(), |_| ())
+    }
+
+    #[test]
+    fn a_file_of_somebody_else_is_refused_and_left_alone() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("letter.txt");
+        for text in ["a letter without an end of line", "a letter\n", "a letter\nin two lines", "{}", "[]\n"] {
+            fs::write(&path, text).expect("written");
+            assert!(open(&path).expect_err("foreign").to_string().contains("line 1"), "{text}");
+            assert_eq!(fs::read_to_string(&path).expect("there"), text);
+        }
+        fs::write(&path, "").expect("written");
+        open(&path).expect("an empty file is nobody's");
+    }
+
+    #[test]
+    fn what_is_no_regular_file_is_refused_and_a_link_is_followed() {
+        let folder = tempfile::tempdir().expect("folder");
+        for path in [folder.path(), Path::new("/dev/null")] {
+            assert!(open(path).expect_err("no file").to_string().contains("no regular file"), "{}", path.display());
+        }
+        let (link, target) = (folder.path().join("link"), folder.path().join("target"));
+        std::os::unix::fs::symlink(&target, &link).expect("linked");
+        assert!(open(&link).expect_err("dangling").to_string().contains("a link to nothing"));
+        drop(open(&target).expect("opened"));
+        let journal = open(&link).expect("opened through the link");
+        assert!(fs::symlink_metadata(&link).expect("there").is_symlink());
+        assert!(open(&target).is_err(), "whichever name it goes by, one process has it");
+        drop(journal);
+    }
+
+    #[test]
+    fn a_failed_compaction_is_not_tried_again_at_once() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("state");
+        let state = State::default();
+        let mut journal = open(&path).expect("opened");
+        // A folder in the way is as good as a full disk.
+        fs::create_dir(beside(&path, ".new")).expect("made");
+        journal.lines = SMALL + 1;
+        journal.compact_if_large(&state).expect_err("failed");
+        journal.lines += SMALL;
+        journal.compact_if_large(&state).expect("not tried");
+        journal.lines += 1;
+        journal.compact_if_large(&state).expect_err("tried again");
+        fs::remove_dir(beside(&path, ".new")).expect("removed");
+        journal.lines += SMALL + 1;
+        journal.compact_if_large(&state).expect("compacted");
+        assert_eq!((journal.lines, journal.patience), (1, 0));
+    }
 }
