@@ -36,11 +36,11 @@ pub(crate) type Metadata = BTreeMap<String, String>;
 /// Seconds since the Unix epoch.
 pub(crate) type Timestamp = i64;
 
-/// A record of a table: it has an id, and most belong to a customer.
+/// A record of a table: it has an id, and most belong to a customer, prices to a product.
 pub(crate) trait Record {
     /// The id, with Stripe's prefix.
     fn id(&self) -> &str;
 
-    /// The customer whose lists show the record.
+    /// The customer, or the product, whose lists show the record.
     fn owner(&self) -> Option<&str>;
 }

@@ -39,6 +39,8 @@ pub(crate) struct State {
     due: BTreeSet<(Timestamp, String)>,
     /// Which invoice the hosted page with this secret shows.
     hosted: HashMap<String, String>,
+    /// Which price has this lookup key.
+    looked_up: HashMap<String, String>,
 }
 
 impl State {
@@ -55,6 +57,11 @@ impl State {
     /// The invoice whose hosted page has this secret in its address.
     pub(crate) fn invoice_by_hosted_token(&self, token: &str) -> Option<&Invoice> {
         self.invoices.get(self.hosted.get(token)?)
+    }
+
+    /// The price that has this lookup key.
+    pub(crate) fn price_by_lookup_key(&self, key: &str) -> Option<&Price> {
+        self.prices.get(self.looked_up.get(key)?)
     }
 
     /// The subscriptions that time has caught up with.

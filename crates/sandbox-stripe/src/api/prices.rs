@@ -4,7 +4,7 @@ use super::error::{ApiError, excerpt};
 use super::list::{self, PAGE_PARAMS, Page};
 use super::operations::{Call, Reply};
 use super::params::{LARGEST_AMOUNT, Params};
-use super::view;
+use super::{products, view};
 use crate::ids::{self, IdKind};
 use crate::model::{Interval, Metadata, Price, Product, Recurring};
 
@@ -36,10 +36,7 @@ pub(crate) fn create(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
         }
         (None, Some(mut data)) => {
             data.expect(&["active", "id", "metadata", "name"], &["statement_descriptor", "tax_code", "unit_label"])?;
-            let id = match data.text("id", 5_000)? {
-                Some(id) => id,
-                None => ids::fresh(IdKind::Product)?,
-            };
+            let id = products::new_id(call.state(), &mut data)?;
             let name = data.required_text("name", 5_000)?;
             let mut product =
                 Product { id: id.clone(), created: now, updated: now, active: true, name, ..Product::default() };
@@ -144,8 +141,7 @@ fn read_recurring(mut params: Params) -> Result<Recurring, ApiError> {
 /// A lookup key belongs to one price.
 fn lookup_key(call: &mut Call<'_, '_>, own: &str) -> Result<Option<String>, ApiError> {
     let Some(key) = call.params.text("lookup_key", 200)? else { return Ok(None) };
-    let other = call.state().prices.oldest_first().find(|price| price.lookup_key.as_ref() == Some(&key));
-    match other.filter(|price| price.id != own) {
+    match call.state().price_by_lookup_key(&key).filter(|price| price.id != own) {
         Some(other) => {
             let message = format!("A price (`{}`) already uses that lookup key.", other.id);
             Err(ApiError::conflicts(Some("lookup_key".to_owned()), message))
@@ -179,9 +175,8 @@ pub(crate) fn list(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
             && created.contains(price.created)
             && currency.as_ref().is_none_or(|currency| price.currency == *currency)
             && lookup_keys.as_ref().is_none_or(|keys| price.lookup_key.as_ref().is_some_and(|key| keys.contains(key)))
-            && product.as_ref().is_none_or(|product| price.product == *product)
             && kind.is_none_or(|kind| (kind == "recurring") == price.recurring.is_some())
     };
     let table = (&call.state().prices, "price");
-    Ok(Reply::Value(list::page(table, None, &page, "/v1/prices", keep, view::price)?))
+    Ok(Reply::Value(list::page(table, product.as_deref(), &page, "/v1/prices", keep, view::price)?))
 }

@@ -9,7 +9,7 @@ use super::params::{Params, Patch};
 use super::{prices, view};
 use crate::ids::{self, IdKind};
 use crate::model::{Price, Product};
-use crate::state::Change;
+use crate::state::{Change, State};
 
 const KNOWN: &[&str] = &[
     "active",
@@ -23,20 +23,16 @@ const KNOWN: &[&str] = &[
     "url",
 ];
 
+/// What is looked up by such an id is no product.
+const OTHER_PREFIXES: &[&str] = &["bpc_", "cus_", "evt_", "in_", "pm_", "price_", "sub_"];
+
 const UNSIMULATED: &[&str] = &["package_dimensions", "shippable", "tax_code"];
 
 /// `POST /v1/products`
 pub(crate) fn create(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     call.params.expect(&[KNOWN, &["default_price_data", "id"]].concat(), UNSIMULATED)?;
     let now = call.transaction.now();
-    let id = match call.params.text("id", 5_000)? {
-        Some(id) if call.state().products.get(&id).is_some() => {
-            let message = format!("Product already exists: {}", excerpt(&id));
-            return Err(ApiError { code: Some("resource_already_exists"), ..ApiError::conflicts(None, message) });
-        }
-        Some(id) => id,
-        None => ids::fresh(IdKind::Product)?,
-    };
+    let id = new_id(call.transaction.state(), &mut call.params)?;
     let params = &mut call.params;
     let name = params.required_text("name", 5_000)?;
     let mut product = Product { id: id.clone(), created: now, active: true, name, ..Product::default() };
@@ -45,10 +41,31 @@ pub(crate) fn create(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
         data.expect(prices::INLINE, &["currency_options", "custom_unit_amount"])?;
         let price = Price { product: id.clone(), ..prices::read_terms(&mut data, now)? };
         product.default_price = Some(price.id.clone());
+        // Events go by the order of the changes, and a price has a product.
+        call.transaction.put(product);
         call.transaction.put(price);
+    } else {
+        call.transaction.put(product);
     }
-    call.transaction.put(product);
     Ok(Reply::Object(id))
+}
+
+/// The id that the caller chose for a product, or a fresh one.
+pub(super) fn new_id(state: &State, params: &mut Params) -> Result<String, ApiError> {
+    let Some(id) = params.text("id", 5_000)? else { return Ok(ids::fresh(IdKind::Product)?) };
+    let plain = id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
+    if !plain || OTHER_PREFIXES.iter().any(|prefix| id.starts_with(prefix)) {
+        let message = format!(
+            "Invalid id: {}. A product's id has letters, digits, - and _, and does not begin as those of other objects.",
+            excerpt(&id)
+        );
+        return Err(ApiError::invalid(None, params.name("id"), message));
+    }
+    if state.products.get(&id).is_some() {
+        let message = format!("Product already exists: {}", excerpt(&id));
+        return Err(ApiError { code: Some("resource_already_exists"), ..ApiError::conflicts(None, message) });
+    }
+    Ok(id)
 }
 
 /// `POST /v1/products/{id}`
@@ -73,7 +90,7 @@ pub(crate) fn update(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
 pub(crate) fn delete(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     call.params.expect(&[], &[])?;
     let product = find(call)?;
-    if call.state().prices.oldest_first().any(|price| price.product == product.id) {
+    if call.state().prices.of(&product.id).next().is_some() {
         let message = "This product cannot be deleted because it has one or more user-created prices.";
         return Err(ApiError::conflicts(None, message));
     }

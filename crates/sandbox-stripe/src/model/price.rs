@@ -71,6 +71,6 @@ impl Record for Price {
     }
 
     fn owner(&self) -> Option<&str> {
-        None
+        Some(&self.product)
     }
 }

@@ -34,7 +34,7 @@ impl State {
             Change::Customer(record) => self.customers.put(*record),
             Change::Product(record) => self.products.put(*record),
             Change::ProductGone(id) => self.products.remove(&id),
-            Change::Price(record) => self.prices.put(*record),
+            Change::Price(record) => self.put_price(*record),
             Change::PaymentMethod(record) => self.payment_methods.put(*record),
             Change::Subscription(record) => self.put_subscription(*record),
             Change::Invoice(record) => {
@@ -54,6 +54,16 @@ impl State {
                 }
             }
         }
+    }
+
+    fn put_price(&mut self, record: Price) {
+        if let Some(before) = self.prices.get(&record.id).and_then(|before| before.lookup_key.as_ref()) {
+            self.looked_up.remove(before);
+        }
+        if let Some(key) = &record.lookup_key {
+            self.looked_up.insert(key.clone(), record.id.clone());
+        }
+        self.prices.put(record);
     }
 
     fn put_subscription(&mut self, record: Subscription) {

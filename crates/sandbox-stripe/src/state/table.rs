@@ -1,4 +1,4 @@
-//! Records of one kind: by id, in the order of their making, and by the customer they belong to.
+//! Records of one kind: by id, in the order of their making, and by the customer or product they belong to.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
@@ -53,12 +53,12 @@ impl<T> Table<T> {
         self.rows.values().rev()
     }
 
-    /// The records of a customer, newest first.
+    /// The records of an owner, newest first.
     pub(crate) fn of(&self, owner: &str) -> impl Iterator<Item = &T> {
         self.by_owner.get(owner).into_iter().flatten().rev().filter_map(|position| self.rows.get(position))
     }
 
-    /// The records from a cursor on, of one customer or of all.
+    /// The records from a cursor on, of one owner or of all.
     pub(crate) fn from(&self, cursor: Cursor, owner: Option<&str>) -> Box<dyn Iterator<Item = &T> + '_> {
         let (low, high) = match cursor {
             Cursor::Start => (Bound::Unbounded, Bound::Unbounded),

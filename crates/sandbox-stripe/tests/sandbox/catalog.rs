@@ -25,6 +25,16 @@ async fn a_product_is_made_with_a_price_changed_and_deleted() {
         sandbox.post("/v1/products", "id=my-own&name=X").await.error(),
         refused(400, "resource_already_exists", "")
     );
+    let terms = "currency=usd&unit_amount=1&product_data[name]=X";
+    let taken = sandbox.post("/v1/prices", &format!("{terms}&product_data[id]=my-own")).await.error();
+    assert_eq!(taken, refused(400, "resource_already_exists", ""));
+    assert_eq!(sandbox.get("/v1/products/my-own").await.json()["name"], "Bare");
+    for id in ["a/b", "a%20b", "%ED%95%9C", "cus_1", "price_1", "bpc_1"] {
+        let refusal = sandbox.post("/v1/products", &format!("id={id}&name=X")).await.error();
+        assert_eq!(refusal, refused(400, "", "id"), "{id}");
+        let refusal = sandbox.post("/v1/prices", &format!("{terms}&product_data[id]={id}")).await.error();
+        assert_eq!(refusal, refused(400, "", "product_data[id]"), "{id}");
+    }
     let gone = sandbox.delete("/v1/products/my-own").await.json();
     assert_eq!(gone, json!({ "id": "my-own", "object": "product", "deleted": true }));
     assert_eq!(sandbox.get("/v1/products/my-own").await.error(), refused(404, "resource_missing", "id"));
@@ -44,7 +54,17 @@ async fn a_price_is_made_for_a_product_and_found_by_its_lookup_key() {
     assert_eq!((made["currency"].as_str(), made["recurring"]["interval_count"].as_i64()), (Some("krw"), Some(3)));
     let found = sandbox.get("/v1/prices?lookup_keys[]=tea_quarterly").await.json();
     assert_eq!(found["data"][0]["id"], made["id"]);
+    let listed = sandbox.get(&format!("/v1/prices?product={product}")).await.json();
+    assert_eq!(listed["data"], json!([made]));
     let path = format!("/v1/prices/{}", made["id"].as_str().expect("id"));
+    // A key that its price gives up is free.
+    for (path, status) in [("/v1/prices", 400), (path.as_str(), 200), ("/v1/prices", 200)] {
+        let key = if path == "/v1/prices" { "tea_quarterly" } else { "tea_old" };
+        let form = format!("lookup_key={key}");
+        let terms = format!("{form}&product={product}&currency=krw&unit_amount=1");
+        let reply = sandbox.post(path, if path == "/v1/prices" { &terms } else { &form }).await;
+        assert_eq!(reply.status, status, "{}", reply.body);
+    }
     let changed = sandbox.post(&path, "active=false&metadata[a]=b&nickname=").await.json();
     assert_eq!((changed["active"].as_bool(), changed["nickname"].is_null()), (Some(false), true));
     let base = format!("product={product}&currency=usd");

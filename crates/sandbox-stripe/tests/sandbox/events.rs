@@ -44,6 +44,20 @@ async fn every_change_is_an_event_with_its_request_and_what_was_before() {
 }
 
 #[tokio::test]
+async fn a_product_comes_before_its_price() {
+    let sandbox = start().await;
+    let before = events(&sandbox, "").await.len();
+    let product = "name=A&default_price_data[currency]=usd&default_price_data[unit_amount]=1";
+    let product = sandbox.post("/v1/products", product).await.json();
+    sandbox.make("/v1/prices", "product_data[name]=B&currency=usd&unit_amount=1").await;
+    let seen = events(&sandbox, "").await;
+    let seen = &seen[..seen.len() - before];
+    assert_eq!(kinds(seen), ["product.created", "price.created", "product.created", "price.created"]);
+    assert_eq!(seen[3]["data"]["object"], product);
+    sandbox.stop().await;
+}
+
+#[tokio::test]
 async fn a_subscription_tells_its_story() {
     let sandbox = start().await;
     let before = events(&sandbox, "").await.len();
