@@ -11,67 +11,138 @@ use crate::state::State;
 /// Stripe's limit on the depth of a path.
 const DEEPEST: usize = 4;
 
-/// Which fields of which objects can be expanded, and into what. An empty target stays null here.
-const EXPANDABLE: &[(&str, &str, &str)] = &[
-    ("billing_portal.session", "configuration", "billing_portal.configuration"),
-    ("customer", "cash_balance", ""),
-    ("customer", "default_source", ""),
-    ("customer", "discount", ""),
-    ("customer", "invoice_settings.default_payment_method", "payment_method"),
-    ("customer", "sources", ""),
-    ("customer", "subscriptions", "subscription"),
-    ("customer", "subscriptions.data", "subscription"),
-    ("customer", "tax", ""),
-    ("customer", "tax_ids", ""),
-    ("customer", "test_clock", ""),
-    ("invoice", "customer", "customer"),
-    ("invoice", "default_payment_method", "payment_method"),
-    ("invoice", "default_source", ""),
-    ("invoice", "discounts", ""),
-    ("invoice", "parent.subscription_details.subscription", "subscription"),
-    ("line_item", "pricing.price_details.price", "price"),
-    ("payment_method", "customer", "customer"),
-    ("price", "product", "product"),
-    ("product", "default_price", "price"),
-    ("subscription", "customer", "customer"),
-    ("subscription", "default_payment_method", "payment_method"),
-    ("subscription", "default_source", ""),
-    ("subscription", "discounts", ""),
-    ("subscription", "items.data.price", "price"),
-    ("subscription", "items", ""),
-    ("subscription", "latest_invoice", "invoice"),
-    ("subscription", "pending_setup_intent", ""),
-    ("subscription", "schedule", ""),
-    ("subscription", "test_clock", ""),
-];
+/// What a field can be expanded into.
+#[derive(Clone, Copy)]
+enum Target {
+    /// The object of this kind.
+    Object(&'static str),
+    /// Nothing: the field is null or an empty list in every answer of the sandbox.
+    Nothing,
+    /// What the sandbox does not have, though Stripe would show something.
+    Unsimulated,
+}
+
+/// Which fields of which objects can be expanded, and into what.
+const EXPANDABLE: &[(&str, &str, Target)] = {
+    use Target::{Nothing, Object, Unsimulated};
+    &[
+        ("billing_portal.configuration", "application", Nothing),
+        ("billing_portal.session", "configuration", Object("billing_portal.configuration")),
+        ("customer", "cash_balance", Nothing),
+        ("customer", "default_source", Nothing),
+        ("customer", "discount", Nothing),
+        ("customer", "invoice_settings.default_payment_method", Object("payment_method")),
+        ("customer", "sources", Nothing),
+        ("customer", "subscriptions", Object("list")),
+        ("customer", "subscriptions.data", Object("subscription")),
+        ("customer", "tax", Unsimulated),
+        ("customer", "tax_ids", Nothing),
+        ("customer", "test_clock", Nothing),
+        ("invoice", "account_tax_ids", Nothing),
+        ("invoice", "application", Nothing),
+        ("invoice", "automatic_tax.liability.account", Nothing),
+        ("invoice", "confirmation_secret", Unsimulated),
+        ("invoice", "customer", Object("customer")),
+        ("invoice", "default_payment_method", Object("payment_method")),
+        ("invoice", "default_source", Nothing),
+        ("invoice", "discounts", Nothing),
+        ("invoice", "from_invoice.invoice", Nothing),
+        ("invoice", "issuer.account", Nothing),
+        ("invoice", "latest_revision", Nothing),
+        ("invoice", "lines", Object("list")),
+        ("invoice", "lines.data", Object("line_item")),
+        ("invoice", "on_behalf_of", Nothing),
+        ("invoice", "parent.subscription_details.subscription", Object("subscription")),
+        ("invoice", "payments", Unsimulated),
+        ("invoice", "shipping_cost.shipping_rate", Nothing),
+        ("invoice", "test_clock", Nothing),
+        ("invoice", "total_discount_amounts.discount", Nothing),
+        ("invoice", "total_pretax_credit_amounts.credit_balance_transaction", Nothing),
+        ("invoice", "total_pretax_credit_amounts.discount", Nothing),
+        ("invoice", "total_taxes.tax_rate_details.tax_rate", Nothing),
+        ("line_item", "discount_amounts.discount", Nothing),
+        ("line_item", "discounts", Nothing),
+        ("line_item", "pretax_credit_amounts.credit_balance_transaction", Nothing),
+        ("line_item", "pretax_credit_amounts.discount", Nothing),
+        ("line_item", "pricing.price_details.price", Object("price")),
+        ("line_item", "subscription", Object("subscription")),
+        ("line_item", "taxes.tax_rate_details.tax_rate", Nothing),
+        ("payment_method", "card.generated_from.setup_attempt", Nothing),
+        ("payment_method", "customer", Object("customer")),
+        ("payment_method", "sepa_debit.generated_from.charge", Nothing),
+        ("payment_method", "sepa_debit.generated_from.setup_attempt", Nothing),
+        ("price", "currency_options", Unsimulated),
+        ("price", "product", Object("product")),
+        ("price", "tiers", Nothing),
+        ("product", "default_price", Object("price")),
+        ("product", "tax_code", Nothing),
+        ("subscription", "application", Nothing),
+        ("subscription", "automatic_tax.liability.account", Nothing),
+        ("subscription", "billing_schedules.applies_to.price", Nothing),
+        ("subscription", "customer", Object("customer")),
+        ("subscription", "default_payment_method", Object("payment_method")),
+        ("subscription", "default_source", Nothing),
+        ("subscription", "discounts", Nothing),
+        ("subscription", "invoice_settings.account_tax_ids", Nothing),
+        ("subscription", "invoice_settings.issuer.account", Nothing),
+        ("subscription", "items", Object("list")),
+        ("subscription", "items.data", Object("subscription_item")),
+        ("subscription", "latest_invoice", Object("invoice")),
+        ("subscription", "on_behalf_of", Nothing),
+        ("subscription", "pending_setup_intent", Nothing),
+        ("subscription", "pending_update.discounts", Nothing),
+        ("subscription", "schedule", Nothing),
+        ("subscription", "test_clock", Nothing),
+        ("subscription", "transfer_data.destination", Nothing),
+        ("subscription_item", "discounts", Nothing),
+        ("subscription_item", "price", Object("price")),
+    ]
+};
+
+/// Where a path leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum End {
+    Somewhere,
+    /// To what Stripe has and the sandbox does not.
+    Unsimulated,
+    Nowhere,
+}
 
 /// Refuses paths that lead nowhere, before anything is done.
 pub(crate) fn check(answers: Answers, paths: &[String]) -> Result<(), ApiError> {
     for path in paths {
-        let (object, rest) = match answers {
-            Answers::One(object) => (object, Some(path.as_str())),
-            Answers::ListOf(object) => (object, path.strip_prefix("data.")),
+        let end = match answers {
+            Answers::One(object) => follow(object, path),
+            Answers::ListOf(object) => path.strip_prefix("data.").map_or(End::Nowhere, |rest| follow(object, rest)),
         };
         let too_deep = path.split('.').count() > DEEPEST;
-        if too_deep || !rest.is_some_and(|rest| leads_somewhere(object, rest)) {
-            let path = excerpt(path);
-            let reason = if too_deep {
-                format!("You cannot expand more than {DEEPEST} levels of a property. Property: {path}")
-            } else {
-                format!("This property cannot be expanded ({path}).")
-            };
-            return Err(ApiError::refused(400, None, reason));
-        }
+        let path = excerpt(path);
+        let reason = match end {
+            _ if too_deep => format!("You cannot expand more than {DEEPEST} levels of a property. Property: {path}"),
+            End::Somewhere => continue,
+            End::Unsimulated => {
+                format!("Stripe knows the property {path}, but this sandbox does not simulate it.")
+            }
+            End::Nowhere => format!("This property cannot be expanded ({path})."),
+        };
+        return Err(ApiError::refused(400, None, reason));
     }
     Ok(())
 }
 
-fn leads_somewhere(object: &str, path: &str) -> bool {
-    EXPANDABLE.iter().filter(|(of, ..)| *of == object).any(|(_, field, target)| match path.strip_prefix(field) {
-        Some("") => true,
-        Some(rest) => rest.strip_prefix('.').is_some_and(|rest| leads_somewhere(target, rest)),
-        None => false,
-    })
+fn follow(object: &str, path: &str) -> End {
+    let fields = EXPANDABLE.iter().filter(|(of, ..)| *of == object);
+    let ends = fields.filter_map(|(_, field, target)| {
+        let rest = path.strip_prefix(field)?;
+        let rest = if rest.is_empty() { None } else { Some(rest.strip_prefix('.')?) };
+        Some(match (target, rest) {
+            (Target::Unsimulated, _) => End::Unsimulated,
+            // What lies behind nothing is not judged: there is nothing to get wrong.
+            (Target::Nothing, _) | (Target::Object(_), None) => End::Somewhere,
+            (Target::Object(target), Some(rest)) => follow(target, rest),
+        })
+    });
+    ends.min().unwrap_or(End::Nowhere)
 }
 
 /// Expands checked paths.
@@ -89,8 +160,8 @@ fn walk(value: &mut Value, steps: &[&str], state: &State) {
             let [step, deeper @ ..] = steps else { return };
             if !fields.contains_key(*step) {
                 let owner = fields.get("id").and_then(Value::as_str).unwrap_or_default();
-                if let Some(list) = included_list(owner, step, state) {
-                    fields.insert((*step).to_owned(), list);
+                if let Some(included) = included(owner, step, state) {
+                    fields.insert((*step).to_owned(), included);
                 }
             }
             let Some(field) = fields.get_mut(*step) else { return };
@@ -103,8 +174,8 @@ fn walk(value: &mut Value, steps: &[&str], state: &State) {
     }
 }
 
-/// The lists that a customer shows only when asked.
-fn included_list(customer: &str, field: &str, state: &State) -> Option<Value> {
+/// What a customer shows only when asked.
+fn included(customer: &str, field: &str, state: &State) -> Option<Value> {
     let data = match field {
         "subscriptions" => state
             .subscriptions
@@ -113,6 +184,7 @@ fn included_list(customer: &str, field: &str, state: &State) -> Option<Value> {
             .map(|subscription| view::subscription(subscription, state))
             .collect(),
         "sources" | "tax_ids" => Vec::new(),
+        "cash_balance" => return Some(Value::Null),
         _ => return None,
     };
     Some(wrap(data, false, &format!("/v1/customers/{customer}/{field}")))
@@ -136,5 +208,64 @@ mod tests {
         assert!(!checked(Answers::One("subscription"), "customer.name"));
         assert!(!checked(Answers::One("billing_portal.session"), "customer"));
         assert!(!checked(Answers::ListOf("subscription"), "data.items.data.price.product"));
+        assert!(!checked(Answers::One("subscription"), "items.price"));
+        assert!(!checked(Answers::One("subscription"), "customers"));
+        assert!(checked(Answers::One("invoice"), "lines.data.subscription.customer"));
+        assert!(checked(Answers::One("subscription"), "pending_setup_intent.payment_method"));
+    }
+
+    #[test]
+    fn what_stripe_has_and_the_sandbox_has_not_is_called_so() {
+        for (object, path) in
+            [("invoice", "confirmation_secret"), ("invoice", "payments.data.payment"), ("customer", "tax")]
+        {
+            let error = check(Answers::One(object), &[path.to_owned()]).expect_err(path);
+            assert!(error.message.contains("does not simulate it"), "{}", error.message);
+        }
+        let path = "latest_invoice.confirmation_secret";
+        assert_eq!(follow("subscription", path), End::Unsimulated);
+    }
+
+    /// Every field that the published schema of the part shows as an id or an object, or as a list of its own.
+    fn expandable(schemas: &Value, part: &Value, path: &str, found: &mut Vec<String>) {
+        let alternatives = part["anyOf"].as_array().map_or(&[][..], Vec::as_slice);
+        if part["type"] == "array" {
+            expandable(schemas, &part["items"], path, found);
+        } else if alternatives.iter().any(|part| part["type"] == "string")
+            && alternatives.iter().any(|part| part["$ref"].is_string())
+            || part["properties"]["data"].is_object()
+        {
+            found.push(path.to_owned());
+        }
+        for part in alternatives.iter().chain([part]) {
+            let name = part["$ref"].as_str().and_then(|name| name.rsplit('/').next()).unwrap_or_default();
+            // Objects with a name of their own have their own rows.
+            let fields = schemas[name]["properties"].as_object().filter(|fields| !fields.contains_key("object"));
+            for (field, part) in fields.into_iter().flatten() {
+                expandable(schemas, part, &format!("{path}.{field}"), found);
+            }
+        }
+    }
+
+    #[test]
+    fn the_table_is_the_published_schemas() {
+        let schema = include_str!("../../../../tests/data/stripe/openapi-subset.json");
+        let schema: Value = serde_json::from_str(schema).expect("JSON");
+        let schemas = &schema["components"]["schemas"];
+        let mut objects: Vec<&str> = EXPANDABLE.iter().map(|(object, ..)| *object).collect();
+        objects.dedup();
+        for object in objects {
+            let mut found = Vec::new();
+            let fields = schemas[object]["properties"].as_object().expect(object);
+            for (field, part) in fields {
+                expandable(schemas, part, field, &mut found);
+            }
+            let missing: Vec<&String> = found.iter().filter(|path| follow(object, path) == End::Nowhere).collect();
+            assert!(missing.is_empty(), "{object} has no {missing:?}");
+            for (_, field, _) in EXPANDABLE.iter().filter(|(of, ..)| *of == object) {
+                let first = field.split('.').next().unwrap_or_default();
+                assert!(fields.contains_key(first), "{object} has {field}, which the schema has not");
+            }
+        }
     }
 }

@@ -10,7 +10,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::from_fn_with_state;
 use axum::response::Response;
-use axum::routing::on;
+use axum::routing::{any, on};
 use bytes::Bytes;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -48,6 +48,16 @@ struct Answer {
     replayed: bool,
 }
 
+/// Addresses of Stripe's that the sandbox does not offer, and that would pass for those of an object.
+const NO_OBJECTS: &[&str] = &[
+    "/v1/customers/search",
+    "/v1/invoices/search",
+    "/v1/invoices/upcoming",
+    "/v1/prices/search",
+    "/v1/products/search",
+    "/v1/subscriptions/search",
+];
+
 /// The routes of the API.
 pub(crate) fn router(api: &Api) -> Router {
     let faults = Faults::default();
@@ -59,7 +69,9 @@ pub(crate) fn router(api: &Api) -> Router {
         };
         router.route(operation.path, on(operation.method.filter(), handler))
     });
-    operations.route_layer(from_fn_with_state(faults.clone(), faults::intervene)).merge(faults::router(faults))
+    let operations = operations.route_layer(from_fn_with_state(faults.clone(), faults::intervene));
+    let routes = NO_OBJECTS.iter().fold(operations, |router, path| router.route(path, any(unrecognized)));
+    routes.merge(faults::router(faults))
 }
 
 /// The answer where there is no such operation.

@@ -87,6 +87,18 @@ async fn a_list_is_walked_page_by_page_in_both_directions() {
 }
 
 #[tokio::test]
+async fn a_search_is_no_object() {
+    let sandbox = start().await;
+    for kind in ["customers", "prices", "products", "subscriptions", "invoices"] {
+        let reply = sandbox.get(&format!("/v1/{kind}/search?query=created%3E0")).await;
+        assert_eq!(reply.error(), refused(404, "", ""), "{kind}");
+        assert!(reply.body.contains("a part of Stripe's API"), "{}", reply.body);
+    }
+    assert_eq!(sandbox.get("/v1/invoices/upcoming?customer=cus_1").await.error(), refused(404, "", ""));
+    sandbox.stop().await;
+}
+
+#[tokio::test]
 async fn the_demo_customer_has_a_subscription_two_paid_invoices_and_a_card() {
     let sandbox = start().await;
     let demo = sandbox.demo.clone();

@@ -68,7 +68,8 @@ async fn what_is_expanded_is_an_object_where_an_id_stood() {
         (format!("/v1/subscriptions/{sub}"), &["customer", "latest_invoice", "items.data.price.product"]),
         (invoice.clone(), &["customer"]),
         (invoice.clone(), &["parent.subscription_details.subscription"]),
-        (format!("{invoice}/lines"), &["data.pricing.price_details.price"]),
+        (invoice.clone(), &["lines.data.subscription"]),
+        (format!("{invoice}/lines"), &["data.pricing.price_details.price", "data.subscription"]),
         ("/v1/prices".to_owned(), &["data.product"]),
         ("/v1/products".to_owned(), &["data.default_price"]),
         (format!("/v1/customers/{me}/payment_methods"), &["data.customer"]),
@@ -81,6 +82,15 @@ async fn what_is_expanded_is_an_object_where_an_id_stood() {
             let object = answer.json().pointer(&pointer).cloned();
             assert!(object.is_some_and(|object| object["object"].is_string()), "{path} {field}: {}", answer.body);
         }
+    }
+    let nothing = "expand[]=cash_balance&expand[]=discount&expand[]=test_clock&expand[]=sources.data.customer";
+    let customer = sandbox.get(&format!("/v1/customers/{me}?{nothing}")).await.json();
+    assert_eq!(customer.get("cash_balance"), Some(&Value::Null));
+    assert_eq!(faults("customer", &customer), Vec::<String>::new());
+    for (field, sentence) in [("payments", "does not simulate it"), ("payment_intent", "cannot be expanded")] {
+        let refusal = sandbox.get(&format!("{invoice}?expand[]={field}")).await;
+        assert_eq!(refusal.status, 400);
+        assert!(refusal.body.contains(sentence), "{}", refusal.body);
     }
     sandbox.stop().await;
 }
