@@ -131,22 +131,25 @@ impl TypedCard {
             return Err(Decline::IncorrectNumber.into());
         }
         let known = TEST_CARDS.iter().find(|card| card.number == number);
-        let year = if (0..100).contains(&self.exp_year) { 2000 + self.exp_year } else { self.exp_year };
-        let (month, year) = match (u8::try_from(self.exp_month), i16::try_from(year)) {
-            (Ok(month @ 1..=12), Ok(year @ 2000..=2099)) => (month, year),
-            _ => return Err(Decline::InvalidExpiry.into()),
-        };
+        let (month, year) = expiry(self.exp_month, self.exp_year, now)?;
         let digits = if known.is_some_and(|card| card.brand == "amex") { 3..=4 } else { 3..=3 };
         if !digits.contains(&self.cvc.len()) || !self.cvc.bytes().all(|b| b.is_ascii_digit()) {
             return Err(Decline::InvalidCvc.into());
         }
         let mut method = known.ok_or(Decline::TestModeLiveCard)?.payment_method(now)?;
         (method.card.exp_month, method.card.exp_year) = (month, year);
-        if method.card.has_expired(now) {
-            return Err(Decline::InvalidExpiry.into());
-        }
         Ok(method)
     }
+}
+
+/// A month and a year, of two digits or four, in which a card is still good.
+pub(crate) fn expiry(month: i64, year: i64, now: Timestamp) -> Result<(u8, i16), Decline> {
+    let year = if (0..100).contains(&year) { 2000 + year } else { year };
+    let month = u8::try_from(month).ok().filter(|month| (1..=12).contains(month));
+    let month = month.ok_or(Decline::InvalidExpiryMonth)?;
+    let year = i16::try_from(year).ok().filter(|year| (2000..=2099).contains(year));
+    let year = year.filter(|year| !Card::is_past(month, *year, now));
+    Ok((month, year.ok_or(Decline::InvalidExpiryYear)?))
 }
 
 /// Why a typed card is no payment method.
@@ -242,10 +245,13 @@ mod tests {
         assert_eq!(refusal(&typed("4242424242424241")), Some(Decline::IncorrectNumber));
         assert_eq!(refusal(&typed("42")), Some(Decline::IncorrectNumber));
         assert_eq!(refusal(&typed("4111111111111111")), Some(Decline::TestModeLiveCard));
-        assert_eq!(refusal(&TypedCard { exp_month: 13, ..typed("4242424242424242") }), Some(Decline::InvalidExpiry));
+        assert_eq!(
+            refusal(&TypedCard { exp_month: 13, ..typed("4242424242424242") }),
+            Some(Decline::InvalidExpiryMonth)
+        );
         assert_eq!(
             refusal(&TypedCard { exp_month: 10, exp_year: 26, ..typed("4242424242424242") }),
-            Some(Decline::InvalidExpiry)
+            Some(Decline::InvalidExpiryYear)
         );
         let cvc = |cvc: &str| TypedCard { cvc: cvc.to_owned(), ..typed("4242424242424242") };
         assert_eq!(refusal(&cvc("12")), Some(Decline::InvalidCvc));

@@ -25,6 +25,9 @@ pub(crate) enum FormError {
     /// `a[b=1`, `a]=1`, `[a]=1`.
     #[error("Invalid parameter name: {0}")]
     Name(String),
+    /// `a=%ff`, `a=%00`.
+    #[error("Invalid text: {0} has bytes that are not UTF-8, or a null character.")]
+    Text(String),
     /// `a=1&a[b]=2`.
     #[error("Parameter is given both as a value and with parts: {0}")]
     Conflict(String),
@@ -33,14 +36,42 @@ pub(crate) enum FormError {
 /// Reads `a=1&b[c]=2&d[0]=3&d[]=4`; brackets may be percent-encoded, spaces are `+` or `%20`. Given twice, the
 /// last value stands.
 pub(crate) fn parse(text: &[u8], into: &mut BTreeMap<String, Node>) -> Result<(), FormError> {
-    for (count, (name, value)) in url::form_urlencoded::parse(text).enumerate() {
+    for (count, pair) in text.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()).enumerate() {
         if count >= MOST_PARAMETERS {
             return Err(FormError::TooMany);
         }
+        let (name, value) = match pair.iter().position(|byte| *byte == b'=') {
+            Some(end) => (&pair[..end], &pair[end + 1..]),
+            None => (pair, &[][..]),
+        };
+        let unreadable = |name: &[u8]| FormError::Text(super::error::excerpt(&String::from_utf8_lossy(name)));
+        let name = decode(name).map_err(|name| unreadable(&name))?;
+        let value = decode(value).map_err(|_| unreadable(name.as_bytes()))?;
         let path = split(&name)?;
-        insert(into, &path, value.into_owned()).map_err(|()| FormError::Conflict(super::error::excerpt(&name)))?;
+        insert(into, &path, value).map_err(|()| FormError::Conflict(super::error::excerpt(&name)))?;
     }
     Ok(())
+}
+
+/// The text that was percent-encoded; or its bytes, where they are none that a record can keep.
+fn decode(encoded: &[u8]) -> Result<String, Vec<u8>> {
+    let digit = |at: usize| encoded.get(at).and_then(|byte| char::from(*byte).to_digit(16));
+    let mut bytes = Vec::with_capacity(encoded.len());
+    let mut at = 0;
+    while let Some(byte) = encoded.get(at) {
+        let escaped = digit(at + 1).zip(digit(at + 2)).filter(|_| *byte == b'%');
+        let (byte, length) = match escaped {
+            Some((high, low)) => (u8::try_from(high * 16 + low).unwrap_or_default(), 3),
+            None if *byte == b'+' => (b' ', 1),
+            None => (*byte, 1),
+        };
+        bytes.push(byte);
+        at += length;
+    }
+    match String::from_utf8(bytes) {
+        Ok(text) if text.contains('\0') => Err(text.into_bytes()),
+        text => text.map_err(std::string::FromUtf8Error::into_bytes),
+    }
 }
 
 fn split(name: &str) -> Result<Vec<&str>, FormError> {
@@ -116,6 +147,15 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_escape_stands_for_itself() {
+        for (encoded, value) in
+            [("100%", "100%"), ("%4", "%4"), ("%zz", "%zz"), ("%EF%BF%BD", "\u{FFFD}"), ("a=b", "a=b")]
+        {
+            assert_eq!(parsed(&format!("&a={encoded}&")).get("a"), Some(&text(value)), "{encoded}");
+        }
+    }
+
+    #[test]
     fn lists_come_with_and_without_numbers() {
         let expected = parts([("0", text("x")), ("1", text("y"))]);
         assert_eq!(parsed("a[0]=x&a[1]=y").get("a"), Some(&expected));
@@ -141,6 +181,9 @@ mod tests {
             ("a]=1", FormError::Name("a]".to_owned())),
             ("a[b]c=1", FormError::Name("a[b]c".to_owned())),
             ("=1", FormError::Name(String::new())),
+            ("a[b]=%ff%fe", FormError::Text("a[b]".to_owned())),
+            ("a=1&b=x%00y", FormError::Text("b".to_owned())),
+            ("%ff=1", FormError::Text("\u{FFFD}".to_owned())),
             ("a=1&a[b]=2", FormError::Conflict("a[b]".to_owned())),
             ("b[c]=1&b=2", FormError::Conflict("b".to_owned())),
         ] {

@@ -8,7 +8,7 @@ use super::params::{Params, Patch};
 use super::view;
 use crate::billing;
 use crate::cards::{self, CheckError, TypedCard};
-use crate::model::{CardBehaviour, Customer, PaymentMethod};
+use crate::model::{CardBehaviour, Customer, Decline, PaymentMethod};
 use crate::state::Transaction;
 
 /// Of the many types in Stripe's schema, those that a filter is likely to name. All cards here are `card`.
@@ -68,6 +68,7 @@ pub(crate) fn create(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
 /// `POST /v1/payment_methods/{payment_method}`
 pub(crate) fn update(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     let mut method = find(call)?;
+    let now = call.transaction.now();
     let params = &mut call.params;
     params.expect(&["billing_details", "card", "metadata"], &["allow_redisplay"])?;
     if method.customer.is_none() {
@@ -76,12 +77,13 @@ pub(crate) fn update(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     }
     if let Some(mut card) = params.object("card")? {
         card.expect(&["exp_month", "exp_year"], &["networks"])?;
-        let month = card.integer("exp_month")?.unwrap_or(method.card.exp_month.into());
-        let year = card.integer("exp_year")?.unwrap_or(method.card.exp_year.into());
-        (method.card.exp_month, method.card.exp_year) = match (u8::try_from(month), i16::try_from(year)) {
-            (Ok(month @ 1..=12), Ok(year @ 2000..=2099)) => (month, year),
-            _ => return Err(ApiError::card(crate::model::Decline::InvalidExpiry)),
-        };
+        let (month, year) = (card.integer("exp_month")?, card.integer("exp_year")?);
+        if month.is_some() || year.is_some() {
+            let month = month.unwrap_or(method.card.exp_month.into());
+            let year = year.unwrap_or(method.card.exp_year.into());
+            (method.card.exp_month, method.card.exp_year) =
+                cards::expiry(month, year, now).map_err(|decline| refused(decline, &card))?;
+        }
     }
     change(&mut method, params)?;
     let id = method.id.clone();
@@ -189,9 +191,19 @@ fn read_card(mut card: Params, now: i64) -> Result<PaymentMethod, ApiError> {
         cvc: card.text("cvc", 4)?.unwrap_or_else(|| "000".to_owned()),
     };
     typed.check(now).map_err(|error| match error {
-        CheckError::Refused(decline) => ApiError::card(decline),
+        CheckError::Refused(decline) => refused(decline, &card),
         CheckError::Failed(error) => error.into(),
     })
+}
+
+/// Why a card is refused, with the parameter that it is about where that is its date.
+fn refused(decline: Decline, card: &Params) -> ApiError {
+    let param = match decline {
+        Decline::InvalidExpiryMonth => Some(card.name("exp_month")),
+        Decline::InvalidExpiryYear => Some(card.name("exp_year")),
+        _ => None,
+    };
+    ApiError { param, ..ApiError::card(decline) }
 }
 
 fn change(method: &mut PaymentMethod, params: &mut Params) -> Result<(), ApiError> {

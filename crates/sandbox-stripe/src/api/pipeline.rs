@@ -268,7 +268,10 @@ async fn arguments(parts: &mut Parts) -> Result<Vec<(String, String)>, ApiError>
 }
 
 pub(crate) async fn read_params(parts: &Parts, body: Body) -> Result<Params, ApiError> {
-    let refused = |error: form::FormError| ApiError::refused(400, None, error.to_string());
+    let refused = |error: form::FormError| match &error {
+        form::FormError::Text(name) => ApiError::invalid(None, name.as_str(), error.to_string()),
+        _ => ApiError::refused(400, None, error.to_string()),
+    };
     let mut nodes = BTreeMap::new();
     form::parse(parts.uri.query().unwrap_or_default().as_bytes(), &mut nodes).map_err(refused)?;
     let body = body::read(body).await.map_err(|error| ApiError::refused(error.status(), None, error.to_string()))?;

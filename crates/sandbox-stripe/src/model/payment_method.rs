@@ -53,7 +53,8 @@ pub(crate) enum Decline {
     IncorrectNumber,
     InsufficientFunds,
     InvalidCvc,
-    InvalidExpiry,
+    InvalidExpiryMonth,
+    InvalidExpiryYear,
     LostCard,
     ProcessingError,
     StolenCard,
@@ -92,10 +93,15 @@ impl PaymentMethod {
 impl Card {
     /// A card is good to the end of the month that stands on it.
     pub(crate) fn has_expired(&self, now: Timestamp) -> bool {
+        Self::is_past(self.exp_month, self.exp_year, now)
+    }
+
+    /// Whether a card with this date has expired.
+    pub(crate) fn is_past(month: u8, year: i16, now: Timestamp) -> bool {
         Instant::from_second(now).is_ok_and(|now| {
             let today = now.to_zoned(TimeZone::UTC).date();
-            let month = i8::try_from(self.exp_month).unwrap_or(i8::MAX);
-            (today.year(), today.month()) > (self.exp_year, month)
+            let month = i8::try_from(month).unwrap_or(i8::MAX);
+            (today.year(), today.month()) > (year, month)
         })
     }
 }
@@ -108,7 +114,8 @@ impl Decline {
             Self::IncorrectCvc => "incorrect_cvc",
             Self::IncorrectNumber => "incorrect_number",
             Self::InvalidCvc => "invalid_cvc",
-            Self::InvalidExpiry => "invalid_expiry_year",
+            Self::InvalidExpiryMonth => "invalid_expiry_month",
+            Self::InvalidExpiryYear => "invalid_expiry_year",
             Self::ProcessingError => "processing_error",
             Self::AuthenticationFailed => "authentication_required",
             Self::CardVelocityExceeded
@@ -133,7 +140,7 @@ impl Decline {
             Self::ProcessingError => Some("processing_error"),
             Self::StolenCard => Some("stolen_card"),
             Self::TestModeLiveCard => Some("test_mode_live_card"),
-            Self::IncorrectNumber | Self::InvalidCvc | Self::InvalidExpiry => None,
+            Self::IncorrectNumber | Self::InvalidCvc | Self::InvalidExpiryMonth | Self::InvalidExpiryYear => None,
         }
     }
 
@@ -148,7 +155,8 @@ impl Decline {
             Self::IncorrectNumber => "The card number is not a valid card number.",
             Self::InsufficientFunds => "The card has insufficient funds.",
             Self::InvalidCvc => "The card's security code is invalid.",
-            Self::InvalidExpiry => "The card's expiry date is invalid or in the past.",
+            Self::InvalidExpiryMonth => "The card's expiry month is invalid.",
+            Self::InvalidExpiryYear => "The card's expiry date is invalid or in the past.",
             Self::ProcessingError => "An error occurred while the card was processed. Try again.",
             Self::TestModeLiveCard => "The card was declined: it is no test card. See docs.stripe.com/testing.",
         }

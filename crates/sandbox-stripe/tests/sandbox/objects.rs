@@ -37,6 +37,8 @@ async fn mistakes_in_a_customer_are_named() {
     for (form, error) in [
         ("email=nobody", refused(400, "email_invalid", "email")),
         ("nme=x", refused(400, "parameter_unknown", "nme")),
+        ("name=%ff%fe", refused(400, "", "name")),
+        ("metadata[a]=b%00c", refused(400, "", "metadata[a]")),
         ("address[town]=x", refused(400, "parameter_unknown", "address[town]")),
         ("shipping[name]=x", refused(400, "parameter_missing", "shipping[address]")),
         ("balance=x", refused(400, "parameter_invalid_integer", "balance")),

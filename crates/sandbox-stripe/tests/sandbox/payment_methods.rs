@@ -108,7 +108,11 @@ async fn a_card_is_made_of_a_number_or_a_token_and_its_number_is_shown_to_nobody
         ),
         (
             "type=card&card[number]=4242424242424242&card[exp_month]=8&card[exp_year]=20",
-            refused(402, "invalid_expiry_year", ""),
+            refused(402, "invalid_expiry_year", "card[exp_year]"),
+        ),
+        (
+            "type=card&card[number]=4242424242424242&card[exp_month]=13&card[exp_year]=39",
+            refused(402, "invalid_expiry_month", "card[exp_month]"),
         ),
         (
             "type=card&card[number]=4111111111111111&card[exp_month]=8&card[exp_year]=39",
@@ -128,6 +132,12 @@ async fn a_card_is_made_of_a_number_or_a_token_and_its_number_is_shown_to_nobody
     assert_eq!(sandbox.post(&path, "metadata[a]=c").await.error(), refused(400, "", ""));
     let customer = sandbox.make("/v1/customers", "").await;
     sandbox.make(&format!("{path}/attach"), &format!("customer={customer}")).await;
+    for (form, code, param) in [
+        ("card[exp_year]=2001", "invalid_expiry_year", "card[exp_year]"),
+        ("card[exp_month]=0", "invalid_expiry_month", "card[exp_month]"),
+    ] {
+        assert_eq!(sandbox.post(&path, form).await.error(), refused(402, code, param), "{form}");
+    }
     let form = "card[exp_month]=9&metadata[a]=c&billing_details[name]=&billing_details[address][city]=Seoul";
     let changed = sandbox.post(&path, form).await.json();
     assert_eq!((changed["card"]["exp_month"].as_i64(), changed["metadata"]["a"].as_str()), (Some(9), Some("c")));

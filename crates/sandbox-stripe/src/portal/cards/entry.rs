@@ -49,7 +49,7 @@ pub(super) fn read(
 /// Why a card is refused, beside the field that it is about.
 pub(super) fn refusal(decline: Decline, text: &Text) -> Mistake {
     let field = match decline {
-        Decline::ExpiredCard | Decline::InvalidExpiry => EXPIRY,
+        Decline::ExpiredCard | Decline::InvalidExpiryMonth | Decline::InvalidExpiryYear => EXPIRY,
         Decline::IncorrectCvc | Decline::InvalidCvc => CVC,
         Decline::AuthenticationFailed
         | Decline::CardVelocityExceeded

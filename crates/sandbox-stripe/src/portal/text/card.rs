@@ -99,7 +99,9 @@ pub(super) const ENGLISH: CardText = CardText {
         Decline::IncorrectNumber => "The card number is not valid. Check every digit.",
         Decline::InsufficientFunds => "The card has insufficient funds. Use another one.",
         Decline::InvalidCvc => "The security code is not complete.",
-        Decline::InvalidExpiry => "The expiry date is not valid, or it is in the past.",
+        Decline::InvalidExpiryMonth | Decline::InvalidExpiryYear => {
+            "The expiry date is not valid, or it is in the past."
+        }
         Decline::LostCard | Decline::StolenCard => "The card was declined. Use another one.",
         Decline::ProcessingError => "The card could not be processed. Try again in a moment.",
         Decline::TestModeLiveCard => "The card was declined: it is not a test card. Use one of those listed here.",
@@ -156,7 +158,7 @@ pub(super) const KOREAN: CardText = CardText {
         Decline::IncorrectNumber => "카드 번호가 올바르지 않습니다. 다시 확인해 주세요.",
         Decline::InsufficientFunds => "카드 잔액이 부족합니다. 다른 카드를 사용해 주세요.",
         Decline::InvalidCvc => "보안 코드를 끝까지 입력해 주세요.",
-        Decline::InvalidExpiry => "유효기간이 올바르지 않거나 지났습니다.",
+        Decline::InvalidExpiryMonth | Decline::InvalidExpiryYear => "유효기간이 올바르지 않거나 지났습니다.",
         Decline::LostCard | Decline::StolenCard => "카드가 거절되었습니다. 다른 카드를 사용해 주세요.",
         Decline::ProcessingError => "카드를 처리하지 못했습니다. 잠시 후 다시 시도해 주세요.",
         Decline::TestModeLiveCard => "카드가 거절되었습니다. 테스트 카드가 아닙니다. 아래 목록의 카드를 사용해 주세요.",
