@@ -49,6 +49,11 @@ impl State {
         self.customers.get(id).filter(|customer| !customer.deleted)
     }
 
+    /// Whether a payment of the customer failed and was not made good.
+    pub(crate) fn is_delinquent(&self, customer: &str) -> bool {
+        self.invoices.of(customer).any(Invoice::is_overdue)
+    }
+
     /// The configuration that a session gets which names none.
     pub(crate) fn default_portal_configuration(&self) -> Option<&PortalConfiguration> {
         self.portal_configurations.newest_first().find(|configuration| configuration.is_default)

@@ -123,7 +123,8 @@ pub(crate) fn list(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
             && created.contains(customer.created)
             && email.as_ref().is_none_or(|email| customer.email.as_ref() == Some(email))
     };
-    let list = list::page((&state.customers, "customer"), None, &page, "/v1/customers", keep, view::customer)?;
+    let show = |customer: &Customer| view::customer(customer, state.is_delinquent(&customer.id));
+    let list = list::page((&state.customers, "customer"), None, &page, "/v1/customers", keep, show)?;
     Ok(Reply::Value(list))
 }
 

@@ -19,7 +19,7 @@ use crate::state::State;
 pub(crate) fn object(state: &State, id: &str) -> Option<Value> {
     let prefix = id.split_once('_').map_or("", |(prefix, _)| prefix);
     match prefix {
-        "cus" => state.customers.get(id).map(customer),
+        "cus" => state.customers.get(id).map(|record| customer(record, state.is_delinquent(id))),
         "pm" => state.payment_methods.get(id).map(payment_method),
         "price" => state.prices.get(id).map(price),
         "sub" => state.subscriptions.get(id).map(|record| subscription(record, state)),

@@ -104,6 +104,11 @@ impl Invoice {
             _ => self.amount_due().saturating_sub(self.amount_paid).max(0),
         }
     }
+
+    /// Whether it is still to be paid after a payment that failed.
+    pub(crate) fn is_overdue(&self) -> bool {
+        self.status == InvoiceStatus::Open && self.failure.is_some()
+    }
 }
 
 impl InvoiceStatus {

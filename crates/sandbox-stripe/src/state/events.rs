@@ -23,7 +23,7 @@ pub(super) fn of(transaction: &Transaction<'_>, changes: &[Change], origin: &Ori
     for change in changes {
         let Some(id) = id(change) else { continue };
         if seen.insert(id) {
-            let Some(story) = story(transaction, change) else { continue };
+            let Some(story) = story(transaction, changes, change) else { continue };
             for kind in &story.kinds {
                 events.push(story.event(kind, transaction.now(), origin)?);
             }
@@ -70,16 +70,21 @@ impl Story {
     }
 }
 
-fn story(transaction: &Transaction<'_>, change: &Change) -> Option<Story> {
+fn story(transaction: &Transaction<'_>, changes: &[Change], change: &Change) -> Option<Story> {
     match change {
         // Events tell of what was deleted as it was before.
         Change::Customer(record) if record.deleted => {
             let gone = Customer::table(transaction.state()).get(&record.id).filter(|customer| !customer.deleted)?;
-            Some(Story { kinds: vec!["customer.deleted"], before: None, after: view::customer(gone) })
+            let after = view::customer(gone, transaction.state().is_delinquent(&record.id));
+            Some(Story { kinds: vec!["customer.deleted"], before: None, after })
         }
-        Change::Customer(record) => tell(transaction, &record.id, view::customer, |before, _| {
-            vec![if before.is_none() { "customer.created" } else { "customer.updated" }]
-        }),
+        Change::Customer(record) => {
+            let delinquent = is_delinquent(transaction, changes, &record.id);
+            let show = |customer: &Customer| view::customer(customer, delinquent);
+            tell(transaction, &record.id, show, |before, _| {
+                vec![if before.is_none() { "customer.created" } else { "customer.updated" }]
+            })
+        }
         Change::Product(record) => tell(transaction, &record.id, view::product, |before, _| {
             vec![if before.is_none() { "product.created" } else { "product.updated" }]
         }),
@@ -109,6 +114,17 @@ fn story(transaction: &Transaction<'_>, change: &Change) -> Option<Story> {
         }
         Change::PortalConfigurationGone(_) | Change::PortalSession(_) | Change::Event(_) => None,
     }
+}
+
+/// Whether the customer owes once the changes are made.
+fn is_delinquent(transaction: &Transaction<'_>, changes: &[Change], customer: &str) -> bool {
+    let made = changes.iter().filter_map(Invoice::in_change).filter(|invoice| invoice.customer == customer);
+    transaction
+        .state()
+        .invoices
+        .of(customer)
+        .chain(made)
+        .any(|invoice| transaction.get::<Invoice>(&invoice.id).is_some_and(Invoice::is_overdue))
 }
 
 /// The story of a record; none where nothing that the API shows has changed.

@@ -137,6 +137,29 @@ async fn the_demo_customer_has_a_subscription_two_paid_invoices_and_a_card() {
 }
 
 #[tokio::test]
+async fn a_customer_is_delinquent_until_a_failed_payment_is_made_good() {
+    let sandbox = start().await;
+    let card = "pm_card_chargeCustomerFail";
+    let form = format!("payment_method={card}&invoice_settings[default_payment_method]={card}");
+    let customer = sandbox.make("/v1/customers", &form).await;
+    let path = format!("/v1/customers/{customer}");
+    let delinquent = async || {
+        let listed = sandbox.get("/v1/customers").await.json()["data"][0].clone();
+        assert_eq!(listed, sandbox.get(&path).await.json());
+        listed["delinquent"].as_bool()
+    };
+    assert_eq!(delinquent().await, Some(false));
+    let form = format!("customer={customer}&items[0][price]={}", sandbox.demo.price);
+    let invoice = sandbox.post("/v1/subscriptions", &form).await.json()["latest_invoice"].clone();
+    assert_eq!(delinquent().await, Some(true));
+    let invoice = invoice.as_str().unwrap_or_default();
+    let card = sandbox.make("/v1/payment_methods/pm_card_visa/attach", &format!("customer={customer}")).await;
+    sandbox.make(&format!("/v1/invoices/{invoice}/pay"), &format!("payment_method={card}")).await;
+    assert_eq!(delinquent().await, Some(false));
+    sandbox.stop().await;
+}
+
+#[tokio::test]
 async fn deleting_a_customer_ends_its_subscriptions() {
     let sandbox = start().await;
     let demo = sandbox.demo.clone();

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use crate::model::{Customer, PaymentMethod};
 
-/// A `customer`, or what is left of a deleted one.
-pub(crate) fn customer(record: &Customer) -> Value {
+/// A `customer`, or what is left of a deleted one. `delinquent` where a payment failed and was not made good.
+pub(crate) fn customer(record: &Customer, delinquent: bool) -> Value {
     if record.deleted {
         return json!({ "id": record.id, "object": "customer", "deleted": true });
     }
@@ -18,7 +18,7 @@ pub(crate) fn customer(record: &Customer) -> Value {
         "currency": record.currency,
         "customer_account": null,
         "default_source": null,
-        "delinquent": false,
+        "delinquent": delinquent,
         "description": record.description,
         "discount": null,
         "email": record.email,
