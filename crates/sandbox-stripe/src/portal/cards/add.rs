@@ -5,6 +5,7 @@ use askama::Template;
 use super::super::answer::Answer;
 use super::super::change;
 use super::super::field::{Field, Mistake};
+use super::super::flow;
 use super::super::form::Form;
 use super::super::page::{Frame, Refusal};
 use super::super::sessions::Visit;
@@ -43,6 +44,9 @@ struct AddCard {
 /// `GET …/cards/new`
 pub(in crate::portal) fn show(visit: &Visit<'_>) -> Result<Answer, Refusal> {
     let choice = change::choice_in(visit.request.query);
+    if let Some(step) = way_back(visit, choice.as_ref()) {
+        return Ok(step);
+    }
     Ok(Answer::page(visit, &page(visit, &Form::default(), choice, Vec::new())?))
 }
 
@@ -53,6 +57,9 @@ pub(in crate::portal) fn act(
     transaction: &mut Transaction<'_>,
 ) -> Result<Answer, Refusal> {
     let pays_for = change::choice_in(form);
+    if let Some(step) = way_back(visit, pays_for.as_ref()) {
+        return Ok(step);
+    }
     if let Some(choice) = &pays_for {
         visit.subscription(&choice.subscription)?;
     }
@@ -75,6 +82,12 @@ pub(in crate::portal) fn act(
             Ok(Answer::see(&save::challenge(visit, transaction, purpose)?))
         }
     }
+}
+
+/// The way back to the step of a deep link that a card for this is not for.
+fn way_back(visit: &Visit<'_>, pays_for: Option<&PlanChoice>) -> Option<Answer> {
+    let flow = visit.session.active_flow().filter(|_| !change::is_on_the_way(visit, pays_for))?;
+    Some(Answer::see(&flow::step(visit, &flow.task)))
 }
 
 /// A deep link to this page makes the new card the default

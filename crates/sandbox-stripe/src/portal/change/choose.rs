@@ -86,11 +86,15 @@ fn page(
     if offers.is_empty() {
         return None;
     }
+    let adjustable = offers.iter().any(|offer| offer.quantity.is_some());
     let mistakes: Vec<Mistake> = match unfit {
         None => Vec::new(),
         Some(Unfit::Quantity(bounds)) => {
             let message = (words.quantity_outside)(bounds.minimum.max(1), super::proposal::most(bounds));
             vec![Mistake { field: QUANTITY, message }]
+        }
+        Some(Unfit::FixedQuantity(quantity)) if adjustable => {
+            vec![Mistake { field: QUANTITY, message: (words.quantity_fixed)(quantity) }]
         }
         Some(Unfit::Same) => vec![Mistake { field: PRICE, message: words.same.to_owned() }],
         Some(_) => vec![Mistake { field: PRICE, message: words.choose_one.to_owned() }],
@@ -99,7 +103,6 @@ fn page(
     let asked = if query.text(PRICE).is_empty() { item.price.as_str() } else { query.text(PRICE) };
     let typed = query.text(QUANTITY);
     let quantity_value = if typed.is_empty() { item.quantity.to_string() } else { typed.to_owned() };
-    let adjustable = offers.iter().any(|offer| offer.quantity.is_some());
     let quantity = Field { inputmode: "numeric", longest: 6, required: true, ..Field::new(QUANTITY, words.quantity) };
     Some(ChoosePlan {
         frame: Frame::new(visit.language),

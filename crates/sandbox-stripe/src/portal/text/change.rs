@@ -13,7 +13,10 @@ pub(crate) struct ChangeText {
     pub(crate) choose_one: &'static str,
     pub(crate) same: &'static str,
     pub(crate) not_changeable: &'static str,
+    /// What has ended.
+    pub(crate) ended: &'static str,
     pub(crate) quantity_outside: fn(i64, i64) -> String,
+    pub(crate) quantity_fixed: fn(i64) -> String,
     pub(crate) billed: fn(Recurring) -> String,
     pub(crate) preview_title: &'static str,
     pub(crate) new_plan: &'static str,
@@ -51,7 +54,9 @@ pub(super) const ENGLISH: ChangeText = ChangeText {
     choose_one: "Choose one of the plans.",
     same: "This is the plan that you have. Choose another one.",
     not_changeable: "This plan cannot be changed here at the moment.",
+    ended: "This plan has ended and cannot be changed any more.",
     quantity_outside: |least, most| format!("Enter a whole number from {least} to {most}."),
+    quantity_fixed: |quantity| format!("The quantity of this plan cannot be changed. Enter {quantity}."),
     billed: |recurring| match (recurring.interval, recurring.interval_count) {
         (Interval::Day, 1) => "Billed daily".to_owned(),
         (Interval::Week, 1) => "Billed weekly".to_owned(),
@@ -95,7 +100,9 @@ pub(super) const KOREAN: ChangeText = ChangeText {
     choose_one: "요금제를 하나 선택해 주세요.",
     same: "현재 이용 중인 요금제입니다. 다른 요금제를 선택해 주세요.",
     not_changeable: "지금은 여기서 이 요금제를 변경할 수 없습니다.",
-    quantity_outside: |least, most| format!("{least}에서 {most} 사이의 숫자를 입력해 주세요."),
+    ended: "이미 종료된 요금제라 변경할 수 없습니다.",
+    quantity_outside: |least, most| format!("{least} 이상 {most} 이하의 정수를 입력해 주세요."),
+    quantity_fixed: |quantity| format!("이 요금제는 수량을 변경할 수 없습니다. 수량을 {quantity}(으)로 입력해 주세요."),
     billed: |recurring| match (recurring.interval, recurring.interval_count) {
         (Interval::Day, 1) => "매일 결제".to_owned(),
         (Interval::Week, 1) => "매주 결제".to_owned(),
