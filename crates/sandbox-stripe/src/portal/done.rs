@@ -8,6 +8,7 @@ use super::page::{Frame, Refusal};
 use super::sessions::Visit;
 use super::side::{ReturnLink, Shell};
 use crate::model::{AfterCompletion, FlowTask};
+use crate::shown::plain;
 
 /// A message where a form would be.
 #[derive(Template)]
@@ -70,7 +71,7 @@ pub(super) fn show(visit: &Visit<'_>) -> Result<Answer, Refusal> {
     // The rest of the portal was never open.
     let shell = Shell { home: None, return_link: None, ..Shell::of(visit) };
     let link = target.and_then(|url| ReturnLink::to(url, text));
-    let message = custom.unwrap_or(text.done.message).to_owned();
+    let message = custom.map_or_else(|| text.done.message.to_owned(), plain);
     Ok(Answer::page(
         visit,
         &Message { frame: Frame::new(visit.language), shell, title: title.to_owned(), message, link, good: true },

@@ -35,6 +35,8 @@ struct AddCard {
     asks_default: bool,
     make_default: bool,
     choice: Option<PlanChoice>,
+    /// Whether a plan is paid with a card of its own, and is none of the default's.
+    has_own_card: bool,
     back: Option<String>,
     /// Other cards to choose from, where that is what the customer came for.
     saved: Vec<CardRow>,
@@ -152,6 +154,7 @@ fn page(
         asks_default: customer.default_payment_method.is_some() && !for_default && choice.is_none(),
         make_default: form.ticked(DEFAULT),
         choice,
+        has_own_card: visit.has_own_card(),
         back,
         saved: if for_default { saved.filter(|card| !card.is_default && !card.expired).collect() } else { Vec::new() },
         default_base: visit.address("cards"),

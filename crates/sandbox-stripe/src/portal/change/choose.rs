@@ -12,6 +12,7 @@ use super::super::side::Shell;
 use super::offer::{self, Offer};
 use super::proposal::Unfit;
 use crate::model::{Recurring, Subscription, SubscriptionItem};
+use crate::shown::plain;
 
 pub(super) const PRICE: &str = "price";
 pub(super) const QUANTITY: &str = "quantity";
@@ -124,8 +125,8 @@ fn groups(offers: &[Offer<'_>], item: &SubscriptionItem, asked: &str, visit: &Vi
         let Some(recurring) = price.recurring else { continue };
         let choice = Choice {
             id: price.id.clone(),
-            name: product.name.clone(),
-            description: product.description.clone(),
+            name: plain(&product.name),
+            description: product.description.as_deref().map(plain),
             amount: money::format(price.unit_amount, &price.currency, language),
             interval: text.interval(recurring),
             is_current: price.id == item.price,

@@ -14,6 +14,7 @@ use super::figures::Figures;
 use super::proposal::{self, Proposal, Unfit};
 use super::{card_address, choose};
 use crate::model::{ConfirmItem, FlowTask, PlanChoice, Subscription, Timestamp};
+use crate::shown::plain;
 
 /// The page.
 #[derive(Template)]
@@ -121,7 +122,7 @@ fn page(
     let (state, text, language) = (visit.state, visit.text(), visit.language);
     let rate = |price: &str, quantity: i64| {
         let Some(price) = state.prices.get(price) else { return (String::new(), String::new()) };
-        let name = state.products.get(&price.product).map_or_else(|| price.id.clone(), |product| product.name.clone());
+        let name = state.products.get(&price.product).map_or_else(|| price.id.clone(), |product| plain(&product.name));
         let name = if quantity == 1 { name } else { format!("{quantity} × {name}") };
         let amount = money::format(price.unit_amount.saturating_mul(quantity), &price.currency, language);
         let interval = price.recurring.map(|recurring| text.interval(recurring)).unwrap_or_default();

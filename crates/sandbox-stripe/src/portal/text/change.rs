@@ -93,7 +93,7 @@ pub(super) const ENGLISH: ChangeText = ChangeText {
 pub(super) const KOREAN: ChangeText = ChangeText {
     link: "요금제 변경",
     title: "요금제 변경하기",
-    lead: "요금제를 선택하세요. 변경하기 전에 금액을 확인할 수 있습니다.",
+    lead: "요금제를 선택해 주세요. 변경하기 전에 금액을 확인할 수 있습니다.",
     current: "현재 요금제",
     quantity: "수량",
     submit: "계속",
@@ -124,7 +124,7 @@ pub(super) const KOREAN: ChangeText = ChangeText {
     balance: "계정 잔액",
     due_now: "오늘 결제 금액",
     due_next: "다음 결제 금액",
-    credit: "다음 청구서에 쓸 크레딧",
+    credit: "다음 청구서에 적용될 크레딧",
     nothing_now: "오늘 결제할 금액이 없습니다.",
     next_payment: |amount, day| format!("다음 결제: {day}, {amount}"),
     unused: |name| format!("{name} 미사용 기간"),
@@ -136,5 +136,5 @@ pub(super) const KOREAN: ChangeText = ChangeText {
     add_card: "카드 추가",
     confirm: "변경 확정",
     back: "다른 요금제 선택",
-    declined: |reason| format!("결제가 완료되지 않아 변경된 내용이 없습니다. {reason}"),
+    declined: |reason| format!("결제가 완료되지 않아 요금제가 변경되지 않았습니다. {reason}"),
 };
