@@ -61,6 +61,7 @@ pub(super) fn propose(
         }],
         proration: update.proration,
         at,
+        begins: at,
         resets_anchor: update.resets_anchor,
         ends_trial: update.ends_trial,
     };
