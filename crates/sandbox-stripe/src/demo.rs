@@ -148,6 +148,7 @@ fn subscription(signed_up: Timestamp, renewed: Timestamp, renews: Timestamp) -> 
         cancellation: Cancellation::default(),
         default_payment_method: None,
         latest_invoice: Some(INVOICES[1].0.to_owned()),
+        pending: Vec::new(),
         trial: None,
         missing_payment_method: MissingPaymentMethod::CreateInvoice,
         description: None,

@@ -3,8 +3,9 @@
 use super::error::{ApiError, excerpt};
 use super::list::{self, PAGE_PARAMS, Page};
 use super::operations::{Call, Reply};
-use super::params::{Params, Patch};
+use super::params::{LARGEST_AMOUNT, Params, Patch};
 use super::{payment_methods, view};
+use crate::billing;
 use crate::ids::{self, IdKind};
 use crate::model::{Address, Customer, Shipping};
 use crate::state::{State, Transaction};
@@ -40,6 +41,9 @@ const UNSIMULATED: &[&str] = &[
     "tax_id_data",
     "test_clock",
 ];
+
+/// The largest number of an invoice; ours.
+const LARGEST_SEQUENCE: i64 = 999_999_999;
 
 /// `POST /v1/customers`
 pub(crate) fn create(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
@@ -90,12 +94,10 @@ pub(crate) fn delete(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     let id = call.argument("customer");
     let customer = call.state().live_customer(id).cloned().ok_or_else(|| not_found(id))?;
     let id = customer.id.clone();
-    let now = call.transaction.now();
     let running: Vec<_> = call.state().subscriptions.of(&id).filter(|s| s.is_running()).cloned().collect();
     let cards: Vec<_> = call.state().payment_methods.of(&id).cloned().collect();
-    for mut subscription in running {
-        subscription.end(now);
-        call.transaction.put(subscription);
+    for subscription in running {
+        billing::end_with_customer(call.transaction, subscription);
     }
     for mut card in cards {
         card.customer = None;
@@ -156,7 +158,7 @@ fn change(
     params.patch("description", 5_000)?.apply(&mut customer.description);
     params.object_patch("address")?.try_map(address)?.apply(&mut customer.address);
     params.object_patch("shipping")?.try_map(shipping)?.apply(&mut customer.shipping);
-    if let Some(balance) = params.integer("balance")? {
+    if let Some(balance) = params.integer_in("balance", -LARGEST_AMOUNT..=LARGEST_AMOUNT)? {
         customer.balance = balance;
     }
     if let Some(prefix) = params.text("invoice_prefix", 12)? {
@@ -166,8 +168,8 @@ fn change(
         }
         customer.invoice_prefix = prefix;
     }
-    if let Some(next) = params.integer("next_invoice_sequence")? {
-        customer.next_invoice_sequence = next.max(1);
+    if let Some(next) = params.integer_in("next_invoice_sequence", 1..=LARGEST_SEQUENCE)? {
+        customer.next_invoice_sequence = next;
     }
     if let Some(locales) = params.texts("preferred_locales")? {
         customer.preferred_locales = locales;

@@ -1,12 +1,20 @@
 //! Typed reading of parameters: each mistake is answered as Stripe does, with the bracketed name.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use url::Url;
 
 use super::error::{ApiError, excerpt};
 use super::form::Node;
 use crate::model::Metadata;
+
+/// The largest amount: twelve digits, Stripe's limit for the currencies with the smallest units
+/// (<https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts>).
+pub(crate) const LARGEST_AMOUNT: i64 = 999_999_999_999;
+
+/// The largest quantity; ours.
+pub(crate) const LARGEST_QUANTITY: i64 = 999_999;
 
 /// The parameters of a request, or of one object inside it.
 #[derive(Clone, Debug, Default)]
@@ -94,6 +102,11 @@ impl Params {
             }
             None => Ok(()),
         }
+    }
+
+    /// Whether the parameter is given.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.nodes.contains_key(name)
     }
 
     /// Whether there is a parameter beside these.
@@ -251,13 +264,18 @@ impl Params {
         Ok(self.objects(name)?.map_or(Patch::Keep, Patch::Set))
     }
 
-    /// A whole number that is not negative.
-    pub(crate) fn amount(&mut self, name: &str) -> Result<Option<i64>, ApiError> {
+    /// A whole number that is not negative, and no larger than this.
+    pub(crate) fn amount(&mut self, name: &str, most: i64) -> Result<Option<i64>, ApiError> {
+        self.integer_in(name, 0..=most)
+    }
+
+    /// A whole number within these bounds.
+    pub(crate) fn integer_in(&mut self, name: &str, bounds: RangeInclusive<i64>) -> Result<Option<i64>, ApiError> {
         match self.integer(name)? {
-            Some(number) if number < 0 => Err(ApiError::invalid(
+            Some(number) if !bounds.contains(&number) => Err(ApiError::invalid(
                 Some("parameter_invalid_integer"),
                 self.name(name),
-                "Invalid non-negative integer",
+                format!("Invalid integer: must be from {} to {}", bounds.start(), bounds.end()),
             )),
             number => Ok(number),
         }

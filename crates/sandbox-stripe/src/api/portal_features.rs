@@ -1,7 +1,7 @@
 //! The `features` of a portal configuration.
 
 use super::error::ApiError;
-use super::params::{Params, Patch};
+use super::params::{LARGEST_QUANTITY, Params, Patch};
 use crate::model::{
     AdjustableQuantity, AllowedUpdate, CancelMode, CustomerField, CustomerUpdate, Feedback, OfferedProduct,
     PortalFeatures, ProrationBehavior, SubscriptionCancel, SubscriptionUpdate,
@@ -186,8 +186,8 @@ fn adjustable(mut part: Params) -> Result<AdjustableQuantity, ApiError> {
     part.expect(&["enabled", "maximum", "minimum"], &[])?;
     let quantity = AdjustableQuantity {
         enabled: enabled(&mut part)?,
-        minimum: part.amount("minimum")?.unwrap_or(1),
-        maximum: part.amount("maximum")?,
+        minimum: part.amount("minimum", LARGEST_QUANTITY)?.unwrap_or(1),
+        maximum: part.amount("maximum", LARGEST_QUANTITY)?,
     };
     if quantity.maximum.is_some_and(|maximum| maximum < quantity.minimum) {
         let message = "The maximum is below the minimum.";

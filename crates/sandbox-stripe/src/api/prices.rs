@@ -3,7 +3,7 @@
 use super::error::{ApiError, excerpt};
 use super::list::{self, PAGE_PARAMS, Page};
 use super::operations::{Call, Reply};
-use super::params::Params;
+use super::params::{LARGEST_AMOUNT, Params};
 use super::view;
 use crate::ids::{self, IdKind};
 use crate::model::{Interval, Metadata, Price, Product, Recurring};
@@ -86,12 +86,14 @@ pub(crate) fn read_terms(params: &mut Params, now: i64) -> Result<Price, ApiErro
         let message = format!("Invalid currency: {}. Use a three-letter ISO 4217 code.", excerpt(&currency));
         return Err(ApiError::invalid(None, params.name("currency"), message));
     }
-    let unit_amount = match (params.amount("unit_amount")?, params.text("unit_amount_decimal", 40)?) {
+    let unit_amount = match (params.amount("unit_amount", LARGEST_AMOUNT)?, params.text("unit_amount_decimal", 40)?) {
         (Some(amount), None) => amount,
-        (None, Some(decimal)) => decimal.parse().ok().filter(|amount| *amount >= 0).ok_or_else(|| {
-            let message = "This sandbox has whole amounts of the smallest unit only.";
-            ApiError::invalid(None, params.name("unit_amount_decimal"), message)
-        })?,
+        (None, Some(decimal)) => {
+            decimal.parse().ok().filter(|amount| (0..=LARGEST_AMOUNT).contains(amount)).ok_or_else(|| {
+                let message = "This sandbox has whole amounts of the smallest unit only.";
+                ApiError::invalid(None, params.name("unit_amount_decimal"), message)
+            })?
+        }
         (None, None) => return Err(params.absent("unit_amount")),
         (Some(_), Some(_)) => {
             let message = "You may only specify one of these parameters: unit_amount, unit_amount_decimal.";

@@ -6,9 +6,10 @@ use super::invoicing::{Bill, collect};
 use super::lines;
 use super::pay::payer;
 use crate::model::{
-    BillingReason, Cancellation, Customer, ProrationBehavior, Subscription, SubscriptionStatus, Timestamp,
+    BillingReason, Cancellation, Customer, Invoice, InvoiceLine, InvoiceStatus, ProrationBehavior, Subscription,
+    SubscriptionStatus, Timestamp,
 };
-use crate::state::Transaction;
+use crate::state::{Catalog, Transaction};
 
 /// Why somebody cancels, in their words and in Stripe's.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,7 +37,9 @@ pub(crate) fn cancel_at_period_end(subscription: &mut Subscription, why: Cancell
 
 /// Has it go on after all.
 pub(crate) fn undo_cancellation(subscription: &mut Subscription) {
-    subscription.cancellation = Cancellation::default();
+    if subscription.ends_at().is_some() {
+        subscription.cancellation = Cancellation::default();
+    }
 }
 
 /// Ends it at once; unused time is given back as `proration` says.
@@ -47,33 +50,74 @@ pub(crate) fn cancel_now(
     why: Cancelling,
 ) -> io::Result<Subscription> {
     let now = transaction.now();
-    let pays = matches!(subscription.status, SubscriptionStatus::Active | SubscriptionStatus::PastDue);
-    let mut credits = Vec::new();
-    if pays && proration != ProrationBehavior::None {
-        for item in &subscription.items {
-            credits.push(lines::unused(transaction, item, now)?);
-        }
-    }
+    let credits = match proration {
+        ProrationBehavior::None => Vec::new(),
+        _ => credits(transaction, &subscription, now)?,
+    };
     why.note(&mut subscription.cancellation, now);
-    // It ends now, and no later time that somebody had set counts any more.
-    subscription.cancellation.cancel_at = None;
-    subscription.cancellation.cancel_at_period_end = false;
+    let mut customer = transaction.get::<Customer>(&subscription.customer).cloned();
+    if let Some(customer) = &mut customer
+        && subscription.status == SubscriptionStatus::Incomplete
+    {
+        void_first_invoice(transaction, &subscription, customer, now);
+    }
     subscription.end(now);
-    if let Some(mut customer) = transaction.get::<Customer>(&subscription.customer).cloned() {
-        if proration == ProrationBehavior::AlwaysInvoice && !(credits.is_empty() && customer.pending.is_empty()) {
-            let method = payer(transaction, &customer, &subscription);
+    let nothing_to_bill = credits.is_empty() && subscription.pending.is_empty();
+    match &mut customer {
+        Some(customer) if proration == ProrationBehavior::AlwaysInvoice && !nothing_to_bill => {
+            let method = payer(transaction, customer, &subscription);
             let reason = BillingReason::SubscriptionUpdate;
-            let bill = Bill { subscription: &subscription, reason, lines: credits, at: now };
-            let mut invoice = bill.finalize(&mut customer)?;
+            let bill = Bill { subscription: &mut subscription, reason, lines: credits, at: now };
+            let mut invoice = bill.finalize(customer)?;
             // What cannot be paid stays open.
             let _ = collect(&mut invoice, method.as_ref(), now, false);
             subscription.latest_invoice = Some(invoice.id.clone());
             transaction.put(invoice);
-        } else {
-            customer.pending.extend(credits);
         }
+        _ => subscription.pending.extend(credits),
+    }
+    if let Some(customer) = customer {
         transaction.put(customer);
     }
     transaction.put(subscription.clone());
     Ok(subscription)
+}
+
+/// What is given back for the time that is paid for and will not be used.
+pub(super) fn credits(
+    catalog: &impl Catalog,
+    subscription: &Subscription,
+    at: Timestamp,
+) -> io::Result<Vec<InvoiceLine>> {
+    if !matches!(subscription.status, SubscriptionStatus::Active | SubscriptionStatus::PastDue) {
+        return Ok(Vec::new());
+    }
+    subscription.items.iter().map(|item| lines::unused(catalog, item, at)).collect()
+}
+
+/// Nobody has to pay the first invoice of what never began, and the customer has back what it took of the balance.
+pub(super) fn void_first_invoice(
+    transaction: &mut Transaction<'_>,
+    subscription: &Subscription,
+    customer: &mut Customer,
+    at: Timestamp,
+) {
+    let first = subscription.latest_invoice.as_deref().and_then(|id| transaction.get::<Invoice>(id)).cloned();
+    if let Some(mut invoice) = first.filter(|invoice| invoice.status == InvoiceStatus::Open) {
+        let taken = invoice.starting_balance.saturating_sub(invoice.ending_balance.unwrap_or_default());
+        customer.balance = customer.balance.saturating_add(taken);
+        invoice.status = InvoiceStatus::Void;
+        invoice.voided_at = Some(at);
+        transaction.put(invoice);
+    }
+}
+
+/// Ends a subscription because its customer is deleted.
+pub(crate) fn end_with_customer(transaction: &mut Transaction<'_>, mut subscription: Subscription) {
+    let now = transaction.now();
+    if subscription.status == SubscriptionStatus::Incomplete {
+        void_first_invoice(transaction, &subscription, &mut Customer::default(), now);
+    }
+    subscription.end(now);
+    transaction.put(subscription);
 }

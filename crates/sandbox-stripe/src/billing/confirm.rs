@@ -57,7 +57,7 @@ pub(crate) fn confirm(
     let mut customer = transaction.get::<Customer>(&subscription.customer).cloned().ok_or_else(gone)?;
     if at_once {
         let method = payer(transaction, &customer, &subscription);
-        let bill = Bill { subscription: &subscription, reason: BillingReason::SubscriptionUpdate, lines, at: now };
+        let bill = Bill { subscription: &mut subscription, reason: BillingReason::SubscriptionUpdate, lines, at: now };
         let mut invoice = bill.finalize(&mut customer)?;
         let outcome = match behavior {
             PaymentBehavior::DefaultIncomplete if invoice.amount_due() > 0 => Err(PaymentFailure::NoPaymentMethod),
@@ -72,7 +72,7 @@ pub(crate) fn confirm(
         subscription.latest_invoice = Some(invoice.id.clone());
         transaction.put(invoice);
     } else {
-        customer.pending.extend(lines);
+        subscription.pending.extend(lines);
     }
     transaction.put(customer);
     transaction.put(subscription.clone());

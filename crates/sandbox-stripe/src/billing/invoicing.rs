@@ -8,19 +8,20 @@ use crate::model::{
     PaymentMethod, Subscription, Timestamp,
 };
 
-/// What an invoice is made of.
+/// What an invoice is made of. The subscription's pending lines come first.
 pub(super) struct Bill<'a> {
-    pub(super) subscription: &'a Subscription,
+    pub(super) subscription: &'a mut Subscription,
     pub(super) reason: BillingReason,
     pub(super) lines: Vec<InvoiceLine>,
     pub(super) at: Timestamp,
 }
 
 impl Bill<'_> {
-    /// The invoice as a draft: what waited for one comes first, and the customer's balance is applied. It has no
-    /// number, and the customer is as before.
+    /// The invoice as a draft, without a number; the customer's balance is applied to it, and unchanged. What was pending is
+    /// on it.
     pub(super) fn draft(self, customer: &Customer) -> io::Result<Invoice> {
         let Self { subscription, reason, lines, at } = self;
+        let pending = std::mem::take(&mut subscription.pending);
         Ok(Invoice {
             id: ids::fresh(IdKind::Invoice)?,
             created: at,
@@ -34,7 +35,7 @@ impl Bill<'_> {
             currency: subscription.currency.clone(),
             period_start: at,
             period_end: at,
-            lines: customer.pending.iter().cloned().chain(lines).collect(),
+            lines: pending.into_iter().chain(lines).collect(),
             starting_balance: customer.balance,
             ending_balance: None,
             amount_paid: 0,
@@ -58,10 +59,9 @@ impl Bill<'_> {
         invoice.ending_balance = Some(left);
         invoice.hosted_token = Some(ids::secret()?);
         invoice.finalized_at = Some(at);
-        customer.next_invoice_sequence += 1;
+        customer.next_invoice_sequence = customer.next_invoice_sequence.saturating_add(1);
         customer.currency.get_or_insert_with(|| invoice.currency.clone());
         customer.balance = left;
-        customer.pending.clear();
         Ok(invoice)
     }
 }
@@ -88,7 +88,7 @@ pub(super) fn collect(
     }
     invoice.failure = outcome.err();
     if outcome.is_ok() {
-        invoice.amount_paid += due;
+        invoice.amount_paid = invoice.amount_paid.saturating_add(due);
         invoice.status = InvoiceStatus::Paid;
         invoice.paid_at = Some(now);
     }

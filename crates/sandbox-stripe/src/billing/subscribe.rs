@@ -78,6 +78,7 @@ pub(crate) fn subscribe(
         cancellation: Cancellation::default(),
         default_payment_method: order.default_payment_method,
         latest_invoice: None,
+        pending: Vec::new(),
         trial: trial_end.map(|end| Trial { start: now, end }),
         missing_payment_method: order.missing_payment_method,
         description: order.description,
@@ -86,7 +87,7 @@ pub(crate) fn subscribe(
     let make = if trial_end.is_some() { lines::trial } else { lines::period };
     let lines = subscription.items.iter().map(|item| make(transaction, item)).collect::<io::Result<_>>()?;
     let method = payer(transaction, &customer, &subscription);
-    let bill = Bill { subscription: &subscription, reason: BillingReason::SubscriptionCreate, lines, at: now };
+    let bill = Bill { subscription: &mut subscription, reason: BillingReason::SubscriptionCreate, lines, at: now };
     let mut invoice = bill.finalize(&mut customer)?;
     let waits = order.behavior == PaymentBehavior::DefaultIncomplete && invoice.amount_due() > 0;
     if waits {
@@ -98,9 +99,10 @@ pub(crate) fn subscribe(
         subscription.status = SubscriptionStatus::Incomplete;
     }
     subscription.latest_invoice = Some(invoice.id.clone());
+    // In the order in which events tell it.
+    transaction.put(subscription.clone());
     transaction.put(invoice);
     transaction.put(customer);
-    transaction.put(subscription.clone());
     Ok(subscription)
 }
 
@@ -118,7 +120,7 @@ pub(crate) fn resume(
     subscription.status = SubscriptionStatus::Active;
     let lines = subscription.items.iter().map(|item| lines::period(transaction, item)).collect::<io::Result<_>>()?;
     let method = payer(transaction, &customer, &subscription);
-    let bill = Bill { subscription: &subscription, reason: BillingReason::SubscriptionUpdate, lines, at: now };
+    let bill = Bill { subscription: &mut subscription, reason: BillingReason::SubscriptionUpdate, lines, at: now };
     let mut invoice = bill.finalize(&mut customer)?;
     collect(&mut invoice, method.as_ref(), now, false).map_err(SubscribeError::Payment)?;
     subscription.latest_invoice = Some(invoice.id.clone());

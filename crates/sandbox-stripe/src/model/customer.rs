@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{InvoiceLine, Metadata, Record, Timestamp};
+use super::{Metadata, Record, Timestamp};
 
 /// A customer; a deleted one stays as a tombstone, as at Stripe.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,8 +24,6 @@ pub(crate) struct Customer {
     pub(crate) tax_exempt: Option<String>,
     pub(crate) default_payment_method: Option<String>,
     pub(crate) invoice_footer: Option<String>,
-    /// What the next invoice begins with: prorations that were not invoiced at once.
-    pub(crate) pending: Vec<InvoiceLine>,
     pub(crate) metadata: Metadata,
 }
 

@@ -89,7 +89,7 @@ pub(crate) enum BillingReason {
 impl Invoice {
     /// The sum of the lines, in the currency's smallest unit.
     pub(crate) fn total(&self) -> i64 {
-        self.lines.iter().map(|line| line.amount).sum()
+        self.lines.iter().fold(0, |total, line| total.saturating_add(line.amount))
     }
 
     /// What the customer is asked for: the total with the balance applied, never less than nothing.
@@ -101,7 +101,7 @@ impl Invoice {
     pub(crate) fn amount_remaining(&self) -> i64 {
         match self.status {
             InvoiceStatus::Void => 0,
-            _ => (self.amount_due() - self.amount_paid).max(0),
+            _ => self.amount_due().saturating_sub(self.amount_paid).max(0),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Metadata, Record, Timestamp};
+use super::{InvoiceLine, Metadata, Record, Timestamp};
 
 /// A subscription in Stripe's `flexible` billing mode: periods stand on its items.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +18,8 @@ pub(crate) struct Subscription {
     pub(crate) cancellation: Cancellation,
     pub(crate) default_payment_method: Option<String>,
     pub(crate) latest_invoice: Option<String>,
+    /// What its next invoice begins with: prorations that were not invoiced at once.
+    pub(crate) pending: Vec<InvoiceLine>,
     pub(crate) trial: Option<Trial>,
     /// What happens where a trial ends and there is nothing to pay with.
     pub(crate) missing_payment_method: MissingPaymentMethod,
@@ -121,6 +123,11 @@ impl Subscription {
             SubscriptionStatus::Incomplete => SubscriptionStatus::IncompleteExpired,
             _ => SubscriptionStatus::Canceled,
         };
+        // No later time that somebody had set counts any more.
+        if self.cancellation.cancel_at.is_some_and(|at| at > now) {
+            self.cancellation.cancel_at = None;
+            self.cancellation.cancel_at_period_end = false;
+        }
         self.cancellation.canceled_at = self.cancellation.canceled_at.or(Some(now));
         self.cancellation.ended_at = Some(now);
         self.cancellation.reason.get_or_insert_with(|| "cancellation_requested".to_owned());

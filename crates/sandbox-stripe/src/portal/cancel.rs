@@ -5,7 +5,6 @@ pub(super) mod reason;
 use askama::Template;
 
 use super::answer::Answer;
-use super::dates;
 use super::done::Message;
 use super::flow;
 use super::form::Form;
@@ -14,6 +13,7 @@ use super::overview::plan::names;
 use super::page::{Frame, Refusal};
 use super::sessions::Visit;
 use super::side::Shell;
+use super::{dates, money};
 use crate::billing::{self, Cancelling};
 use crate::model::{CancelMode, ProrationBehavior, Subscription, SubscriptionStatus};
 use crate::state::Transaction;
@@ -30,7 +30,7 @@ struct CancelPlan {
     /// What happens, and when.
     message: String,
     /// What becomes of time that was paid for.
-    money: Option<&'static str>,
+    money: Option<String>,
     /// The form's proof that the customer has seen when it ends.
     ends: i64,
 }
@@ -116,9 +116,17 @@ fn page(visit: &Visit<'_>, subscription: &Subscription) -> CancelPlan {
     };
     let proration = visit.configuration.features.subscription_cancel.proration;
     let pays = matches!(subscription.status, SubscriptionStatus::Active | SubscriptionStatus::PastDue);
+    let due = match proration {
+        ProrationBehavior::AlwaysInvoice if ends == 0 => {
+            billing::last(visit.state, visit.customer, subscription, visit.now)
+                .map_or(0, |invoice| invoice.amount_due())
+        }
+        _ => 0,
+    };
     let money = match (ends, proration) {
-        (0, ProrationBehavior::None) => Some(words.no_refund),
-        (0, _) if pays => Some(words.credited),
+        (0, ProrationBehavior::None) => Some(words.no_refund.to_owned()),
+        (0, _) if due > 0 => Some((words.last_invoice)(&money::format(due, &subscription.currency, visit.language))),
+        (0, _) if pays => Some(words.credited.to_owned()),
         _ => None,
     };
     CancelPlan {

@@ -2,7 +2,7 @@
 
 use crate::api::error::ApiError;
 use crate::api::operations::Call;
-use crate::api::params::Params;
+use crate::api::params::{LARGEST_QUANTITY, Params};
 use crate::api::prices;
 use crate::billing::{ChangeError, ItemChange, NewItem, PlanChange, Planned, plan};
 use crate::model::{Metadata, Price, Recurring, Subscription};
@@ -35,7 +35,7 @@ pub(super) fn read_new(call: &mut Call<'_, '_>) -> Result<(Vec<NewItem>, Recurri
         }
         let mut metadata = Metadata::new();
         item.metadata(&mut metadata)?;
-        items.push(NewItem { price, quantity: item.amount("quantity")?.unwrap_or(1), metadata });
+        items.push(NewItem { price, quantity: item.amount("quantity", LARGEST_QUANTITY)?.unwrap_or(1), metadata });
     }
     recurring.map(|recurring| (items, recurring)).ok_or_else(|| call.params.absent("items"))
 }
@@ -55,9 +55,11 @@ pub(crate) fn read_changes(
         let before = subscription.items.iter().find(|known| id.as_ref() == Some(&known.id));
         let mut metadata = before.map(|item| item.metadata.clone()).unwrap_or_default();
         item.metadata(&mut metadata)?;
+        let inline = item.has("price_data");
         changes.push(ItemChange {
             price: price(transaction, &mut item)?.map(|price| price.id),
-            quantity: item.amount("quantity")?,
+            inline,
+            quantity: item.amount("quantity", LARGEST_QUANTITY)?,
             deleted: item.boolean("deleted")?.unwrap_or(false),
             metadata: Some(metadata),
             id,

@@ -65,8 +65,9 @@ impl Figures {
 fn upcoming(visit: &Visit<'_>, planned: &Planned, balance: i64) -> io::Result<Invoice> {
     let mut customer = visit.customer.clone();
     customer.balance = balance;
-    customer.pending.clear();
-    billing::upcoming(visit.state, &customer, &planned.subscription)
+    let mut subscription = planned.subscription.clone();
+    subscription.pending.clear();
+    billing::upcoming(visit.state, &customer, &subscription)
 }
 
 impl Line {

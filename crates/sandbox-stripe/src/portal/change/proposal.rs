@@ -63,6 +63,7 @@ pub(super) fn propose(
         }],
         proration: update.proration,
         at,
+        begins: at,
         resets_anchor: update.resets_anchor,
         ends_trial: update.ends_trial,
     };
@@ -74,7 +75,7 @@ pub(super) fn propose(
     })?;
     let customer = visit.customer;
     let card = payer(visit, subscription).map(|method| &method.id);
-    let figures = (choice, subscription, customer.balance, &customer.pending, offered.price, card, update);
+    let figures = (choice, subscription, customer.balance, &subscription.pending, offered.price, card, update);
     Ok(Proposal { planned, basis: ids::digest(&format!("{figures:?}")) })
 }
 
