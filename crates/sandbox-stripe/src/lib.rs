@@ -28,6 +28,7 @@ mod model;
 mod portal;
 mod sandbox;
 mod settings;
+mod shown;
 mod state;
 
 pub use crate::api::operations;

@@ -5,6 +5,7 @@ use super::list::{self, PAGE_PARAMS, Page};
 use super::operations::{Call, Reply};
 use super::params::{LARGEST_AMOUNT, Params, Patch};
 use super::{payment_methods, view};
+use crate::billing;
 use crate::ids::{self, IdKind};
 use crate::model::{Address, Customer, Shipping};
 use crate::state::{State, Transaction};
@@ -93,12 +94,10 @@ pub(crate) fn delete(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     let id = call.argument("customer");
     let customer = call.state().live_customer(id).cloned().ok_or_else(|| not_found(id))?;
     let id = customer.id.clone();
-    let now = call.transaction.now();
     let running: Vec<_> = call.state().subscriptions.of(&id).filter(|s| s.is_running()).cloned().collect();
     let cards: Vec<_> = call.state().payment_methods.of(&id).cloned().collect();
-    for mut subscription in running {
-        subscription.end(now);
-        call.transaction.put(subscription);
+    for subscription in running {
+        billing::end_with_customer(call.transaction, subscription);
     }
     for mut card in cards {
         card.customer = None;

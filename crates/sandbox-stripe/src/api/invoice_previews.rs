@@ -5,7 +5,7 @@ use super::operations::{Call, Reply};
 use super::subscriptions::{change_items, read_changes, read_proration};
 use super::view;
 use crate::billing::{self, PlanChange};
-use crate::model::{Customer, Subscription};
+use crate::model::{Customer, Subscription, SubscriptionStatus};
 
 /// `POST /v1/invoices/create_preview`: what a change would cost, or what the next period will.
 pub(crate) fn create(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
@@ -48,6 +48,7 @@ pub(crate) fn create(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
                 items: read_changes(&mut details, transaction, &subscription)?,
                 proration: read_proration(&mut details)?,
                 at: details.integer("proration_date")?.unwrap_or(transaction.now()),
+                begins: transaction.now(),
                 resets_anchor: details.choice("billing_cycle_anchor", &["now", "unchanged"])? == Some("now"),
                 ends_trial: false,
             };
@@ -55,21 +56,36 @@ pub(crate) fn create(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
             billing::preview(transaction, &customer, &planned)?
         }
     };
+    if invoice.lines.is_empty() {
+        return Err(nothing_upcoming());
+    }
     let mut value = view::invoice(&invoice, transaction);
+    // A price that was described for the preview is none.
+    transaction.discard();
     value["id"] = format!("upcoming_{}", invoice.id).into();
     Ok(Reply::Value(value))
 }
 
 fn subscription(call: &mut Call<'_, '_>) -> Result<Subscription, ApiError> {
     let customer = call.params.text("customer", 5_000)?;
+    if customer.is_some() && !call.params.has("subscription") {
+        let message = "This sandbox previews invoices of subscriptions that exist: name one.";
+        return Err(ApiError::invalid(Some("parameter_missing"), "subscription", message));
+    }
     let id = call.params.required_text("subscription", 5_000)?;
     let found =
         call.state().subscriptions.get(&id).filter(|found| customer.as_ref().is_none_or(|c| *c == found.customer));
     let found = found.ok_or_else(|| ApiError::missing("subscription", &id, "subscription"))?;
-    if found.is_running() {
-        Ok(found.clone())
-    } else {
-        let message = "No upcoming invoices for a canceled subscription.";
-        Err(ApiError { code: Some("invoice_upcoming_none"), ..ApiError::conflicts(None, message) })
+    match found.status {
+        SubscriptionStatus::Active | SubscriptionStatus::PastDue | SubscriptionStatus::Trialing => Ok(found.clone()),
+        SubscriptionStatus::Canceled
+        | SubscriptionStatus::Incomplete
+        | SubscriptionStatus::IncompleteExpired
+        | SubscriptionStatus::Paused => Err(nothing_upcoming()),
     }
+}
+
+fn nothing_upcoming() -> ApiError {
+    let message = "The subscription has no upcoming invoice: it ends before, or nothing is to be paid.";
+    ApiError { status: 404, code: Some("invoice_upcoming_none"), ..ApiError::conflicts(None, message) }
 }

@@ -104,6 +104,11 @@ impl Params {
         }
     }
 
+    /// Whether the parameter is given.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.nodes.contains_key(name)
+    }
+
     /// Whether there is a parameter beside these.
     pub(crate) fn has_other_than(&self, names: &[&str]) -> bool {
         self.nodes.keys().any(|name| !names.contains(&name.as_str()))

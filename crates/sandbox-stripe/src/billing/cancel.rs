@@ -37,7 +37,9 @@ pub(crate) fn cancel_at_period_end(subscription: &mut Subscription, why: Cancell
 
 /// Has it go on after all.
 pub(crate) fn undo_cancellation(subscription: &mut Subscription) {
-    subscription.cancellation = Cancellation::default();
+    if subscription.ends_at().is_some() {
+        subscription.cancellation = Cancellation::default();
+    }
 }
 
 /// Ends it at once; unused time is given back as `proration` says.
@@ -53,28 +55,29 @@ pub(crate) fn cancel_now(
         _ => credits(transaction, &subscription, now)?,
     };
     why.note(&mut subscription.cancellation, now);
-    // It ends now, and no later time that somebody had set counts any more.
-    subscription.cancellation.cancel_at = None;
-    subscription.cancellation.cancel_at_period_end = false;
-    if subscription.status == SubscriptionStatus::Incomplete {
-        void_first_invoice(transaction, &subscription, now);
+    let mut customer = transaction.get::<Customer>(&subscription.customer).cloned();
+    if let Some(customer) = &mut customer
+        && subscription.status == SubscriptionStatus::Incomplete
+    {
+        void_first_invoice(transaction, &subscription, customer, now);
     }
     subscription.end(now);
     let nothing_to_bill = credits.is_empty() && subscription.pending.is_empty();
-    let customer = transaction.get::<Customer>(&subscription.customer).cloned();
-    match customer.filter(|_| proration == ProrationBehavior::AlwaysInvoice && !nothing_to_bill) {
-        Some(mut customer) => {
-            let method = payer(transaction, &customer, &subscription);
+    match &mut customer {
+        Some(customer) if proration == ProrationBehavior::AlwaysInvoice && !nothing_to_bill => {
+            let method = payer(transaction, customer, &subscription);
             let reason = BillingReason::SubscriptionUpdate;
             let bill = Bill { subscription: &mut subscription, reason, lines: credits, at: now };
-            let mut invoice = bill.finalize(&mut customer)?;
+            let mut invoice = bill.finalize(customer)?;
             // What cannot be paid stays open.
             let _ = collect(&mut invoice, method.as_ref(), now, false);
             subscription.latest_invoice = Some(invoice.id.clone());
             transaction.put(invoice);
-            transaction.put(customer);
         }
-        None => subscription.pending.extend(credits),
+        _ => subscription.pending.extend(credits),
+    }
+    if let Some(customer) = customer {
+        transaction.put(customer);
     }
     transaction.put(subscription.clone());
     Ok(subscription)
@@ -92,12 +95,29 @@ pub(super) fn credits(
     subscription.items.iter().map(|item| lines::unused(catalog, item, at)).collect()
 }
 
-/// Nobody has to pay the first invoice of what never began.
-pub(super) fn void_first_invoice(transaction: &mut Transaction<'_>, subscription: &Subscription, at: Timestamp) {
+/// Nobody has to pay the first invoice of what never began, and the customer has back what it took of the balance.
+pub(super) fn void_first_invoice(
+    transaction: &mut Transaction<'_>,
+    subscription: &Subscription,
+    customer: &mut Customer,
+    at: Timestamp,
+) {
     let first = subscription.latest_invoice.as_deref().and_then(|id| transaction.get::<Invoice>(id)).cloned();
     if let Some(mut invoice) = first.filter(|invoice| invoice.status == InvoiceStatus::Open) {
+        let taken = invoice.starting_balance.saturating_sub(invoice.ending_balance.unwrap_or_default());
+        customer.balance = customer.balance.saturating_add(taken);
         invoice.status = InvoiceStatus::Void;
         invoice.voided_at = Some(at);
         transaction.put(invoice);
     }
+}
+
+/// Ends a subscription because its customer is deleted.
+pub(crate) fn end_with_customer(transaction: &mut Transaction<'_>, mut subscription: Subscription) {
+    let now = transaction.now();
+    if subscription.status == SubscriptionStatus::Incomplete {
+        void_first_invoice(transaction, &subscription, &mut Customer::default(), now);
+    }
+    subscription.end(now);
+    transaction.put(subscription);
 }

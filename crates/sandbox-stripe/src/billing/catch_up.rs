@@ -16,17 +16,27 @@ use crate::state::{Catalog as _, Transaction};
 /// A state file that slept for years gets the last of its renewals, not a thousand of them.
 const MOST_RENEWALS: usize = 36;
 
-/// Renews every subscription whose period is over, and ends those that were to end by now.
+/// So many subscriptions are looked after at once.
+const BATCH: usize = 500;
+
+/// Renews subscriptions whose period is over, and ends those that were to end by now: the next batch of them.
 pub(crate) fn catch_up(transaction: &mut Transaction<'_>) -> io::Result<()> {
     let now = transaction.now();
-    let due: Vec<Subscription> = transaction.state().due(now).cloned().collect();
+    let due: Vec<Subscription> = transaction.state().due(now).take(BATCH).cloned().collect();
     for mut subscription in due {
         let Some(mut customer) = transaction.live_customer(&subscription.customer).cloned() else {
             subscription.end(now);
             transaction.put(subscription);
             continue;
         };
-        let invoices = pass(transaction, &mut subscription, &mut customer, now)?;
+        let before = (subscription.clone(), customer.clone());
+        let invoices = pass(transaction, &mut subscription, &mut customer, now).unwrap_or_else(|error| {
+            // One that leaves the calendar must not hold up time for all the others.
+            tracing::error!(%error, subscription = subscription.id, "a subscription could not be renewed: it ends");
+            (subscription, customer) = before;
+            subscription.end(now);
+            Vec::new()
+        });
         subscription.latest_invoice = invoices.last().map(|i| i.id.clone()).or(subscription.latest_invoice);
         let skipped = invoices.len().saturating_sub(MOST_RENEWALS);
         invoices.into_iter().skip(skipped).for_each(|invoice| transaction.put(invoice));
@@ -48,7 +58,7 @@ fn pass(
         if subscription.status == SubscriptionStatus::Incomplete {
             subscription.status = SubscriptionStatus::IncompleteExpired;
             subscription.cancellation.ended_at = Some(at);
-            void_first_invoice(transaction, subscription, at);
+            void_first_invoice(transaction, subscription, customer, at);
             break;
         }
         if let Some(end) = subscription.ends_at().filter(|end| *end <= at) {
@@ -89,6 +99,7 @@ fn renew(
     at: Timestamp,
 ) -> io::Result<Invoice> {
     let mut lines = Vec::new();
+    let began = subscription.items.iter().map(|item| item.current_period_start).min();
     for item in subscription.items.iter_mut().filter(|item| item.current_period_end <= at) {
         let monthly = Recurring { interval: Interval::Month, interval_count: 1 };
         let recurring = transaction.price(&item.price).and_then(|price| price.recurring).unwrap_or(monthly);
@@ -96,5 +107,7 @@ fn renew(
         item.current_period_end = period_end(item.current_period_start, recurring)?;
         lines.push(lines::period(transaction, item)?);
     }
-    Bill { subscription, reason: BillingReason::SubscriptionCycle, lines, at }.finalize(customer)
+    let invoice = Bill { subscription, reason: BillingReason::SubscriptionCycle, lines, at }.finalize(customer)?;
+    // As at Stripe, an invoice's own period is the one that it closes; its lines say what it is for.
+    Ok(Invoice { period_start: began.unwrap_or(at), ..invoice })
 }

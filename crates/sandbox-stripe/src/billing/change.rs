@@ -18,6 +18,8 @@ pub(crate) struct ItemChange {
     pub(crate) price: Option<String>,
     pub(crate) quantity: Option<i64>,
     pub(crate) deleted: bool,
+    /// Whether the price was made for this very item.
+    pub(crate) inline: bool,
     pub(crate) metadata: Option<Metadata>,
 }
 
@@ -28,6 +30,8 @@ pub(crate) struct PlanChange {
     pub(crate) proration: ProrationBehavior,
     /// From when on the new price counts.
     pub(crate) at: Timestamp,
+    /// When a new billing period begins, if one does.
+    pub(crate) begins: Timestamp,
     /// Whether a new billing period begins.
     pub(crate) resets_anchor: bool,
     /// Whether a trial ends.
@@ -96,7 +100,7 @@ pub(crate) fn plan(catalog: &impl Catalog, before: &Subscription, change: &PlanC
     let restarts = ends_trial || (!trialing && (change.resets_anchor || other_interval));
     let mut planned = Planned { subscription: after, lines: Vec::new(), at_once: false, at };
     if restarts {
-        restart(&mut planned.subscription, recurring, at, ends_trial)?;
+        restart(&mut planned.subscription, recurring, change.begins, ends_trial)?;
     }
     if before.status == Paused || (trialing && !ends_trial) {
         return Ok(planned);
@@ -114,7 +118,7 @@ fn apply_items(catalog: &impl Catalog, after: &mut Subscription, change: &PlanCh
             let kept = after.items.iter().any(|item| item.price == price.id && wanted.id.as_ref() == Some(&item.id));
             match price.recurring {
                 None => return Err(ChangeError::NotRecurring(index)),
-                Some(_) if !price.active && !kept => return Err(ChangeError::InactivePrice(index)),
+                Some(_) if !price.active && !kept && !wanted.inline => return Err(ChangeError::InactivePrice(index)),
                 Some(_) if price.currency != after.currency => return Err(ChangeError::OtherCurrency(index)),
                 Some(_) => {}
             }
@@ -139,7 +143,7 @@ fn apply_items(catalog: &impl Catalog, after: &mut Subscription, change: &PlanCh
                 let model = after.items.first().ok_or(ChangeError::NoItems)?;
                 let item = SubscriptionItem {
                     id: ids::fresh(IdKind::SubscriptionItem)?,
-                    created: change.at,
+                    created: change.begins,
                     price: wanted.price.clone().ok_or(ChangeError::NoPrice(index))?,
                     quantity: wanted.quantity.unwrap_or(1),
                     current_period_start: model.current_period_start,

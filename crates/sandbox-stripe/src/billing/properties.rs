@@ -123,7 +123,7 @@ fn change(
         ..ItemChange::default()
     };
     let at = (transaction.now() - ago).max(start);
-    let change = PlanChange { items: vec![item], proration, at, resets_anchor: false, ends_trial: false };
+    let change = PlanChange { items: vec![item], proration, at, begins: at, resets_anchor: false, ends_trial: false };
     let planned = plan(transaction, &before, &change).map_err(io::Error::other)?;
     let customer = transaction.get::<Customer>(CUSTOMER).cloned().ok_or_else(lost)?;
     let preview = preview(transaction, &customer, &planned)?;

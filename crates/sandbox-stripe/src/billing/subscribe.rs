@@ -99,9 +99,10 @@ pub(crate) fn subscribe(
         subscription.status = SubscriptionStatus::Incomplete;
     }
     subscription.latest_invoice = Some(invoice.id.clone());
+    // In the order in which events tell it.
+    transaction.put(subscription.clone());
     transaction.put(invoice);
     transaction.put(customer);
-    transaction.put(subscription.clone());
     Ok(subscription)
 }
 

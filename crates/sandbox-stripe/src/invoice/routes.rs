@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::rejection::RawPathParamsRejection;
+use axum::extract::{RawPathParams, RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
 use axum::routing::get;
@@ -19,14 +20,18 @@ pub(crate) fn router(store: Arc<Store>) -> Router {
     Router::new().route("/i/{token}", get(show)).route("/i/{token}/pdf", get(download)).with_state(store)
 }
 
+/// What stands for `{token}`; an address may hold bytes that are no text.
+type Address = Result<RawPathParams, RawPathParamsRejection>;
+
 async fn show(
     State(store): State<Arc<Store>>,
-    Path(token): Path<String>,
+    address: Address,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    let response = match document(&store, &token, query.as_deref(), &headers) {
-        Some(document) => page::shown(&document, &token),
+    let token = token(&address);
+    let response = match document(&store, token, query.as_deref(), &headers) {
+        Some(document) => page::shown(&document, token),
         None => page::unknown(language::of_browser(&headers)),
     };
     tracing::info!(path = "/i/{token}", status = response.status().as_u16(), "invoice page");
@@ -35,11 +40,11 @@ async fn show(
 
 async fn download(
     State(store): State<Arc<Store>>,
-    Path(token): Path<String>,
+    address: Address,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    let Some(document) = document(&store, &token, query.as_deref(), &headers) else {
+    let Some(document) = document(&store, token(&address), query.as_deref(), &headers) else {
         return page::unknown(language::of_browser(&headers));
     };
     let mut response = Response::new(Body::from(pdf::render(&document)));
@@ -55,6 +60,11 @@ async fn download(
     }
     tracing::info!(path = "/i/{token}/pdf", "invoice file");
     response
+}
+
+/// No invoice has the empty token.
+fn token(address: &Address) -> &str {
+    address.as_ref().ok().and_then(|parts| parts.iter().next()).map_or("", |(_, token)| token)
 }
 
 /// The invoice in the language that the address asks for (`?locale=ko`, as the portal's links do), else the customer's, else

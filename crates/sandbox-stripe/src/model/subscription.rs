@@ -123,6 +123,11 @@ impl Subscription {
             SubscriptionStatus::Incomplete => SubscriptionStatus::IncompleteExpired,
             _ => SubscriptionStatus::Canceled,
         };
+        // No later time that somebody had set counts any more.
+        if self.cancellation.cancel_at.is_some_and(|at| at > now) {
+            self.cancellation.cancel_at = None;
+            self.cancellation.cancel_at_period_end = false;
+        }
         self.cancellation.canceled_at = self.cancellation.canceled_at.or(Some(now));
         self.cancellation.ended_at = Some(now);
         self.cancellation.reason.get_or_insert_with(|| "cancellation_requested".to_owned());

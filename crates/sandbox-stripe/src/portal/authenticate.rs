@@ -31,7 +31,9 @@ struct Bank {
 
 /// `GET …/bank`
 pub(super) fn show(visit: &Visit<'_>) -> Result<Answer, Refusal> {
-    let Some(challenge) = open(visit) else { return Ok(Answer::see(&nothing_waits(visit))) };
+    let Some(challenge) = open(visit).filter(|challenge| is_allowed(visit, &challenge.purpose)) else {
+        return Ok(Answer::see(&nothing_waits(visit)));
+    };
     let (card, amount) = match &challenge.purpose {
         ChallengePurpose::SaveCard { method, .. } => (Some(method.card.clone()), None),
         ChallengePurpose::ChangePlan { choice, at, .. } => {
@@ -58,6 +60,10 @@ pub(super) fn show(visit: &Visit<'_>) -> Result<Answer, Refusal> {
 pub(super) fn act(visit: &Visit<'_>, form: &Form, transaction: &mut Transaction<'_>) -> Result<Answer, Refusal> {
     let asked = open(visit).filter(|challenge| challenge.id == form.text("challenge"));
     let Some(challenge) = asked else { return Ok(Answer::see(&nothing_waits(visit))) };
+    if !is_allowed(visit, &challenge.purpose) {
+        give_up(visit, transaction);
+        return Ok(Answer::see(&Notice::Changed.on(&visit.home())));
+    }
     let yes = form.text("answer") == "complete";
     match challenge.purpose.clone() {
         ChallengePurpose::SaveCard { mut method, make_default, pays_for } if yes => {
@@ -86,6 +92,16 @@ pub(super) fn act(visit: &Visit<'_>, form: &Form, transaction: &mut Transaction<
 
 fn open<'a>(visit: &Visit<'a>) -> Option<&'a Challenge> {
     visit.session.challenge.as_ref().filter(|challenge| visit.now < challenge.expires_at)
+}
+
+/// Whether the pages still let the customer do what the bank was asked for, and a deep link is about nothing else.
+fn is_allowed(visit: &Visit<'_>, purpose: &ChallengePurpose) -> bool {
+    let features = &visit.configuration.features;
+    let (offered, choice) = match purpose {
+        ChallengePurpose::SaveCard { pays_for, .. } => (features.payment_method_update, pays_for.as_ref()),
+        ChallengePurpose::ChangePlan { choice, .. } => (features.subscription_update.enabled, Some(choice)),
+    };
+    offered && change::is_on_the_way(visit, choice)
 }
 
 fn give_up(visit: &Visit<'_>, transaction: &mut Transaction<'_>) {

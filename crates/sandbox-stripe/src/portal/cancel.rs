@@ -78,11 +78,21 @@ pub(super) fn act(visit: &Visit<'_>, form: &Form, transaction: &mut Transaction<
 pub(super) fn keep(visit: &Visit<'_>, _: &Form, transaction: &mut Transaction<'_>) -> Result<Answer, Refusal> {
     let subscription = visit.subscription(visit.request.id)?;
     if subscription.ends_at().is_some() {
+        if !can_keep(subscription) {
+            return Ok(Answer::see(&Notice::Changed.on(&visit.home())));
+        }
         let mut subscription = subscription.clone();
         billing::undo_cancellation(&mut subscription);
         transaction.put(subscription);
     }
     Ok(Answer::see(&Notice::PlanKept.on(&visit.home())))
+}
+
+/// Whether its end is one that these pages set: another time is the merchant's, and not the customer's to withdraw.
+pub(super) fn can_keep(subscription: &Subscription) -> bool {
+    let cancellation = &subscription.cancellation;
+    let at_period_end = cancellation.cancel_at.is_some() && cancellation.cancel_at == subscription.period_end();
+    cancellation.cancel_at_period_end || at_period_end
 }
 
 /// Whether it runs to the end of a period that is paid for; what is not ends at once.

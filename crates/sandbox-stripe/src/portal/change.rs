@@ -19,6 +19,12 @@ pub(super) fn choice_in(form: &Form) -> Option<PlanChoice> {
     given.then(|| PlanChoice { subscription: subscription.to_owned(), price: price.to_owned(), quantity })
 }
 
+/// Whether the choice is about the subscription that a deep link is about, where there is one.
+pub(super) fn is_on_the_way(visit: &Visit<'_>, choice: Option<&PlanChoice>) -> bool {
+    let chosen = choice.map(|choice| choice.subscription.as_str());
+    visit.session.active_flow().is_none_or(|flow| flow.task.subscription() == chosen)
+}
+
 /// Where the choice is shown with its figures.
 pub(super) fn preview_address(visit: &Visit<'_>, choice: &PlanChoice) -> String {
     let query = url::form_urlencoded::Serializer::new(String::new())

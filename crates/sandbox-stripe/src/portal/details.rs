@@ -11,6 +11,7 @@ use super::sessions::Visit;
 use super::side::Shell;
 use super::text::countries;
 use crate::model::{Address, Customer, CustomerField};
+use crate::shown::steers;
 use crate::state::Transaction;
 
 /// The longest part of an address, in characters.
@@ -109,14 +110,20 @@ fn mistakes(visit: &Visit<'_>, form: &Form) -> Vec<Mistake> {
     let words = &visit.text().details;
     let mut mistakes = Vec::new();
     let mut note = |field, message: &str| mistakes.push(Mistake { field, message: message.to_owned() });
+    let steered = |id: &str| form.text(id).chars().any(steers);
     let long = |id: &str, longest: usize| form.text(id).chars().count() > longest;
-    if allows(visit, CustomerField::Name) && long("name", Customer::LONGEST_NAME) {
-        note("name", words.too_long);
+    if allows(visit, CustomerField::Name) {
+        if steered("name") {
+            note("name", words.unreadable);
+        } else if long("name", Customer::LONGEST_NAME) {
+            note("name", words.too_long);
+        }
     }
     if allows(visit, CustomerField::Email) {
         match form.text("email") {
             "" if visit.customer.email.is_some() => note("email", words.email_missing),
             "" => {}
+            _ if steered("email") => note("email", words.unreadable),
             email if !Customer::is_email(email) => note("email", words.email_invalid),
             _ if long("email", Customer::LONGEST_EMAIL) => note("email", words.too_long),
             _ => {}
@@ -131,7 +138,9 @@ fn mistakes(visit: &Visit<'_>, form: &Form) -> Vec<Mistake> {
     }
     if allows(visit, CustomerField::Address) {
         for field in ["line1", "line2", "city", "state", "postal-code"] {
-            if long(field, LONGEST_PART) {
+            if steered(field) {
+                note(field, words.unreadable);
+            } else if long(field, LONGEST_PART) {
                 note(field, words.too_long);
             }
         }

@@ -3,10 +3,12 @@
 use askama::Template;
 
 use super::answer::Answer;
+use super::flow;
 use super::page::{Frame, Refusal};
 use super::sessions::Visit;
 use super::side::{ReturnLink, Shell};
 use crate::model::{AfterCompletion, FlowTask};
+use crate::shown::plain;
 
 /// A message where a form would be.
 #[derive(Template)]
@@ -44,11 +46,17 @@ impl Message {
 
 /// `GET …/done`: where a deep link ends that does not lead back into the portal.
 pub(super) fn show(visit: &Visit<'_>) -> Result<Answer, Refusal> {
-    let Some(flow) = visit.session.flow.as_ref().filter(|_| visit.session.flow_done) else {
+    let stranded = flow::is_stranded(visit);
+    let Some(flow) = visit.session.flow.as_ref().filter(|_| visit.session.flow_done || stranded) else {
         return Ok(Answer::see(&visit.home()));
     };
     let text = visit.text();
+    // A plan that has ended is as cancelled as it can be, and nothing else can be done with it.
+    if stranded && !matches!(flow.task, FlowTask::SubscriptionCancel { .. }) {
+        return Ok(Message::new(visit, text.change.title, text.change.ended).answer(visit));
+    }
     let (custom, target) = match &flow.after_completion {
+        AfterCompletion::PortalHomepage if stranded => (None, visit.session.return_url.as_deref()),
         AfterCompletion::PortalHomepage => return Ok(Answer::see(&visit.home())),
         AfterCompletion::HostedConfirmation { custom_message } => {
             (custom_message.as_deref(), visit.session.return_url.as_deref())
@@ -63,7 +71,7 @@ pub(super) fn show(visit: &Visit<'_>) -> Result<Answer, Refusal> {
     // The rest of the portal was never open.
     let shell = Shell { home: None, return_link: None, ..Shell::of(visit) };
     let link = target.and_then(|url| ReturnLink::to(url, text));
-    let message = custom.unwrap_or(text.done.message).to_owned();
+    let message = custom.map_or_else(|| text.done.message.to_owned(), plain);
     Ok(Answer::page(
         visit,
         &Message { frame: Frame::new(visit.language), shell, title: title.to_owned(), message, link, good: true },

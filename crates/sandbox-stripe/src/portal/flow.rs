@@ -19,6 +19,12 @@ pub(super) fn step(visit: &Visit<'_>, task: &FlowTask) -> String {
     }
 }
 
+/// Whether the subscription that the task is about has ended before the task was done.
+pub(super) fn is_stranded(visit: &Visit<'_>) -> bool {
+    let subscription = visit.session.active_flow().and_then(|flow| flow.task.subscription());
+    subscription.is_some_and(|id| visit.subscription(id).is_err())
+}
+
 /// Whether the rest of the portal opens when the task is done.
 pub(super) const fn leads_home(flow: &Flow) -> bool {
     matches!(flow.after_completion, AfterCompletion::PortalHomepage)

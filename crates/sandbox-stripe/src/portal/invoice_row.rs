@@ -3,6 +3,7 @@
 use super::text::Language;
 use super::{dates, money};
 use crate::model::{Invoice, InvoiceStatus};
+use crate::shown::plain;
 use crate::state::State;
 
 /// One line of a list of invoices.
@@ -28,8 +29,8 @@ impl InvoiceRow {
         Self {
             day: dates::day(invoice.created, language),
             iso_day: dates::iso_day(invoice.created),
-            number: invoice.number.clone().unwrap_or_default(),
-            description: product.cloned().unwrap_or_default(),
+            number: invoice.number.as_deref().map(plain).unwrap_or_default(),
+            description: product.map(|name| plain(name)).unwrap_or_default(),
             amount: money::format(invoice.total(), &invoice.currency, language),
             status: language.text().invoice_state(invoice.status),
             tone: match invoice.status {

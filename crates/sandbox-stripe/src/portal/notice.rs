@@ -74,7 +74,11 @@ impl Notice {
         let word = visit.request.query.text(NAME);
         let notice = Self::ALL.into_iter().find(|notice| notice.word() == word)?;
         let bad = matches!(notice, Self::Changed | Self::Stale | Self::NotAuthenticated);
-        Some(Shown { message: notice.message(visit.text()), bad })
+        let message = match notice {
+            Self::CardDefault if visit.has_own_card() => visit.text().notices.card_default_but_own,
+            _ => notice.message(visit.text()),
+        };
+        Some(Shown { message, bad })
     }
 
     fn message(self, text: &Text) -> &'static str {

@@ -2,6 +2,7 @@
 
 use super::answer::Answer;
 use super::form::Form;
+use super::notice::Notice;
 use super::page::Refusal;
 use super::sessions::Visit;
 use super::{authenticate, cancel, cards, change, details, done, flow, history, overview};
@@ -70,17 +71,25 @@ fn see_home(visit: &Visit<'_>) -> Result<Answer, Refusal> {
 }
 
 impl Room {
-    /// Where a visitor has to go instead; nowhere, where the room is open. A room whose feature is off is none at all.
-    pub(super) fn way_around(self, visit: &Visit<'_>) -> Result<Option<String>, Refusal> {
+    /// Where a visitor has to go instead, who looks or `sends` a form; nowhere, where the room is open. A room whose feature
+    /// is off is none at all.
+    pub(super) fn way_around(self, visit: &Visit<'_>, sends: bool) -> Result<Option<String>, Refusal> {
         if !self.is_offered(&visit.configuration.features) {
             return Err(Refusal::Unknown);
         }
         let Some(flow) = &visit.session.flow else { return Ok(None) };
-        if !visit.session.flow_done {
-            return Ok((!self.belongs_to(&flow.task)).then(|| flow::step(visit, &flow.task)));
+        if flow::is_stranded(visit) {
+            return Ok((self != Self::Done).then(|| visit.address("done")));
         }
-        let open = flow::leads_home(flow) || matches!(self, Self::Done | Self::Reason);
-        Ok((!open).then(|| visit.address("done")))
+        let is_step = self.belongs_to(&flow.task) && self.is_about(visit, &flow.task);
+        if !visit.session.flow_done {
+            return Ok((!is_step).then(|| flow::step(visit, &flow.task)));
+        }
+        if flow::leads_home(flow) || matches!(self, Self::Done | Self::Reason) {
+            return Ok(None);
+        }
+        // The second of two clicks ends where the first did.
+        Ok(Some(if is_step && sends { flow::landing(visit, Notice::Changed) } else { visit.address("done") }))
     }
 
     const fn is_offered(self, features: &PortalFeatures) -> bool {
@@ -92,6 +101,12 @@ impl Room {
             Self::Choose | Self::Preview => features.subscription_update.enabled,
             Self::Cancel | Self::Reason | Self::Keep => features.subscription_cancel.enabled,
         }
+    }
+
+    /// Whether the address names the subscription that the deep link is about, where it names one.
+    fn is_about(self, visit: &Visit<'_>, task: &FlowTask) -> bool {
+        let names_one = matches!(self, Self::Choose | Self::Preview | Self::Cancel | Self::Reason | Self::Keep);
+        !names_one || task.subscription() == Some(visit.request.id)
     }
 
     /// Whether the room is on the way of a deep link; the rest of the portal is not.

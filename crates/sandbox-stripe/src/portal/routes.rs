@@ -96,13 +96,13 @@ impl Portal {
         let request = sessions::Request { token, id, query, headers: &parts.headers };
         match (sent, page.act) {
             (Some(form), Some(act)) => sessions::act(&self.store, &request, |visit, transaction| {
-                match page.room.way_around(visit)? {
+                match page.room.way_around(visit, true)? {
                     // What a form does is not done behind a closed door; one that is sent twice finds it closed.
                     Some(address) => Ok(Answer::see(&address)),
                     None => act(visit, form, transaction),
                 }
             }),
-            _ => sessions::look(&self.store, &request, |visit| match page.room.way_around(visit)? {
+            _ => sessions::look(&self.store, &request, |visit| match page.room.way_around(visit, false)? {
                 Some(address) => Ok(Answer::see(&address)),
                 None => (page.show)(visit),
             }),

@@ -59,6 +59,12 @@ impl Visit<'_> {
         found.filter(|found| found.is_running()).ok_or(Refusal::Unknown)
     }
 
+    /// Whether a plan is paid with a card of its own, whatever the customer's default is.
+    pub(super) fn has_own_card(&self) -> bool {
+        let mut all = self.state.subscriptions.of(&self.customer.id);
+        all.any(|subscription| subscription.is_running() && subscription.default_payment_method.is_some())
+    }
+
     /// The card of this id. Another customer's is as good as none.
     pub(super) fn card(&self, id: &str) -> Result<&PaymentMethod, Refusal> {
         let found = self.state.payment_methods.get(id);

@@ -6,6 +6,7 @@ use super::form;
 use super::notice::{Notice, Shown};
 use super::sessions::Visit;
 use super::text::Text;
+use crate::shown::plain;
 
 /// What every page of a session has: the side, and what its forms need.
 pub(super) struct Shell {
@@ -32,7 +33,7 @@ impl Shell {
         let configuration = visit.configuration;
         let link = |url: &Option<String>| url.as_deref().and_then(web_url).map(String::from);
         Self {
-            headline: configuration.headline.clone().unwrap_or_else(|| text.headline.to_owned()),
+            headline: configuration.headline.as_deref().map(plain).unwrap_or_else(|| text.headline.to_owned()),
             return_link: visit.session.return_url.as_deref().and_then(|url| ReturnLink::to(url, text)),
             privacy_url: link(&configuration.privacy_policy_url),
             terms_url: link(&configuration.terms_of_service_url),

@@ -1,5 +1,6 @@
 //! Changes in the making.
 
+use std::collections::HashMap;
 use std::io;
 
 use super::{Change, State, Table, events};
@@ -13,6 +14,8 @@ pub(crate) struct Transaction<'a> {
     state: &'a State,
     now: Timestamp,
     changes: Vec<Change>,
+    /// Where in the changes a record stands as it was made last.
+    latest: HashMap<(&'static str, String), usize>,
     origin: Origin,
 }
 
@@ -26,6 +29,7 @@ pub(crate) trait Catalog {
 
 /// A kind of record that [`Transaction::get`] can look up.
 pub(crate) trait Kept: Record + Sized {
+    const KIND: &'static str;
     fn table(state: &State) -> &Table<Self>;
     fn in_change(change: &Change) -> Option<&Self>;
 }
@@ -33,6 +37,8 @@ pub(crate) trait Kept: Record + Sized {
 macro_rules! kept {
     ($($record:ident in $table:ident),+ $(,)?) => {
         $(impl Kept for $record {
+            const KIND: &'static str = stringify!($record);
+
             fn table(state: &State) -> &Table<Self> {
                 &state.$table
             }
@@ -44,6 +50,14 @@ macro_rules! kept {
                 }
             }
         })+
+
+        /// The kind and id of a record that can be looked up.
+        fn key(change: &Change) -> Option<(&'static str, String)> {
+            match change {
+                $(Change::$record(record) => Some(($record::KIND, record.id.clone())),)+
+                _ => None,
+            }
+        }
     };
 }
 
@@ -59,7 +73,7 @@ kept! {
 
 impl<'a> Transaction<'a> {
     pub(super) fn new(state: &'a State, now: Timestamp) -> Self {
-        Self { state, now, changes: Vec::new(), origin: Origin::default() }
+        Self { state, now, changes: Vec::new(), latest: HashMap::new(), origin: Origin::default() }
     }
 
     /// The state before this transaction.
@@ -79,8 +93,8 @@ impl<'a> Transaction<'a> {
 
     /// The record of this id, as this transaction has made it.
     pub(crate) fn get<T: Kept>(&self, id: &str) -> Option<&T> {
-        let made = self.changes.iter().rev().filter_map(T::in_change).find(|record| record.id() == id);
-        made.or_else(|| T::table(self.state).get(id))
+        let made = self.latest.get(&(T::KIND, id.to_owned())).and_then(|index| self.changes.get(*index));
+        made.and_then(T::in_change).or_else(|| T::table(self.state).get(id))
     }
 
     /// The customer of this id, unless it was deleted.
@@ -90,7 +104,15 @@ impl<'a> Transaction<'a> {
 
     /// Adds a change.
     pub(crate) fn put(&mut self, change: impl Into<Change>) {
-        self.changes.push(change.into());
+        let change = change.into();
+        self.latest.extend(key(&change).map(|key| (key, self.changes.len())));
+        self.changes.push(change);
+    }
+
+    /// Forgets the changes: what was only tried has not happened.
+    pub(crate) fn discard(&mut self) {
+        self.changes.clear();
+        self.latest.clear();
     }
 
     /// The changes, with the events that they are.

@@ -81,3 +81,16 @@ async fn the_pdf_is_a_file_named_after_its_number() {
     assert!(file.body.starts_with("%PDF-1.7") && file.body.ends_with("%%EOF"));
     sandbox.stop().await;
 }
+
+#[tokio::test]
+async fn an_address_that_is_no_text_has_the_page_of_no_invoice() {
+    let sandbox = start().await;
+    for path in ["/i/%FF", "/i/%FF/pdf"] {
+        for (language, words) in [("en", "This invoice does not exist"), ("ko", "링크가 올바른지 확인해 주세요")]
+        {
+            let page = sandbox.page(path, &[("Accept-Language", language)]).await;
+            assert!(page.status == 404 && page.body.contains(words), "{path} {language}: {}", page.body);
+        }
+    }
+    sandbox.stop().await;
+}

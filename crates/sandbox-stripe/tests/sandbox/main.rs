@@ -15,6 +15,7 @@ mod portal_details;
 mod portal_features;
 mod portal_flows;
 mod portal_forms;
+mod portal_links;
 mod portal_page;
 mod portal_plans;
 mod portal_sessions;

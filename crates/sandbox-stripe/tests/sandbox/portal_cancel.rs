@@ -90,3 +90,45 @@ async fn the_pages_of_a_cancellation_speak_korean() {
     assert!(home.body.contains("해지 취소") && home.body.contains("종료 예정"));
     sandbox.stop().await;
 }
+
+#[tokio::test]
+async fn a_reason_is_taken_once() {
+    let sandbox = start().await;
+    let flow = format!(
+        "customer={}&flow_data[type]=subscription_cancel&flow_data[subscription_cancel][subscription]={SUBSCRIPTION}\
+         &flow_data[after_completion][type]=hosted_confirmation",
+        sandbox.demo.customer
+    );
+    let url = sandbox.session_url(&flow).await;
+    let reply = sandbox.fill(&format!("{url}/subscriptions/{SUBSCRIPTION}/cancel"), &[]).await;
+    let form = Form::find(&sandbox.follow(&reply).await, "/reason");
+    for reason in ["unused", "too_complex"] {
+        let done = sandbox.follow(&sandbox.submit(&form, &[("reason", reason)]).await).await;
+        assert!(done.body.contains("Your plan is canceled"), "{}", done.body);
+    }
+    assert_eq!(subscription(&sandbox).await["cancellation_details"]["feedback"], "unused");
+    let again = sandbox.page(&format!("{url}/subscriptions/{SUBSCRIPTION}/reason"), &[]).await;
+    assert!(again.header("Location").is_some_and(|address| address.ends_with("/done")), "{}", again.body);
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn an_end_that_the_merchant_has_set_is_not_the_customers_to_withdraw() {
+    let sandbox = start().await;
+    let url = open(&sandbox).await;
+    sandbox.fill(&format!("{url}/subscriptions/{SUBSCRIPTION}/cancel"), &[]).await;
+    let keep = Form::find(&sandbox.page(&url, &[]).await, "/keep");
+    let end = subscription(&sandbox).await["cancel_at"].as_i64().unwrap_or_default() + 86_400;
+    sandbox.make(&format!("/v1/subscriptions/{SUBSCRIPTION}"), &format!("cancel_at={end}")).await;
+    let home = sandbox.page(&url, &[]).await;
+    assert!(home.body.contains("Ends soon") && !home.body.contains("Don’t cancel plan"), "{}", home.body);
+    let refused = sandbox.follow(&sandbox.submit(&keep, &[]).await).await;
+    assert!(refused.body.contains("Something has changed in the meantime"), "{}", refused.body);
+    assert_eq!(subscription(&sandbox).await["cancel_at"], end);
+    for form in ["cancel_at=", "cancel_at_period_end=true"] {
+        sandbox.make(&format!("/v1/subscriptions/{SUBSCRIPTION}"), form).await;
+    }
+    let kept = sandbox.follow(&sandbox.submit(&keep, &[]).await).await;
+    assert!(kept.body.contains("The cancellation was withdrawn."), "{}", kept.body);
+    sandbox.stop().await;
+}

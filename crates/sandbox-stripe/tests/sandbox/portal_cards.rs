@@ -205,3 +205,70 @@ async fn no_card_number_is_ever_kept() {
         assert!(!kept.contains(secret), "{secret}");
     }
 }
+
+#[tokio::test]
+async fn a_card_that_pays_a_plan_goes_only_where_another_pays_instead() {
+    let sandbox = start().await;
+    let url = open(&sandbox).await;
+    let default = sandbox.demo.payment_method.clone();
+    let own = sandbox.make("/v1/payment_methods/pm_card_mastercard/attach", "customer=cus_SandboxDemo001").await;
+    let plan = "/v1/subscriptions/sub_1SandboxDemoSubscription1";
+    sandbox.make(plan, &format!("default_payment_method={own}")).await;
+    // The plan has a card of its own: the default pays nothing, and steps in for the own card.
+    for id in [&default, &own] {
+        let page = sandbox.page(&format!("{url}/cards/{id}/remove"), &[]).await;
+        assert!(page.body.contains("<form"), "{}", page.body);
+    }
+    sandbox.make(CUSTOMER, "invoice_settings[default_payment_method]=").await;
+    let form = Form::find(&sandbox.page(&format!("{url}/cards/{default}/remove"), &[]).await, "/remove");
+    let needed = Form { action: form.action.replace(&default, &own), hidden: form.hidden.clone() };
+    let page = sandbox.submit(&needed, &[]).await;
+    assert!(page.status == 422 && page.body.contains("Make another one the default"), "{}", page.body);
+    assert!(page.body.contains("<title>Error: Remove this card?") && !page.body.contains("<form"), "{}", page.body);
+    assert_eq!(sandbox.api_text(plan, "/default_payment_method").await, Some(own));
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn a_new_default_is_not_said_to_pay_what_another_card_pays() {
+    let sandbox = start().await;
+    let first = sandbox.demo.payment_method.clone();
+    let flow =
+        |locale: &str| format!("customer=cus_SandboxDemo001&locale={locale}&flow_data[type]=payment_method_update");
+    let (english, korean) = (sandbox.session_url(&flow("en")).await, sandbox.session_url(&flow("ko")).await);
+    let page = sandbox.page(&format!("{english}/cards/new"), &[]).await;
+    assert!(page.body.contains("The new card becomes the default for your plans and invoices."), "{}", page.body);
+    let own = format!("default_payment_method={first}");
+    sandbox.make("/v1/subscriptions/sub_1SandboxDemoSubscription1", &own).await;
+    for (url, words) in [
+        (&english, "Plans that are paid with a card of their own keep it."),
+        (&korean, "별도의 카드로 결제하는 요금제는 그대로 유지됩니다."),
+    ] {
+        let page = sandbox.page(&format!("{url}/cards/new"), &[]).await;
+        assert!(page.body.contains(words) && !page.body.contains("your plans and invoices"), "{}", page.body);
+    }
+    let url = open(&sandbox).await;
+    sandbox.fill(&format!("{url}/cards/new"), &card("5555555555554444", "Jenny")).await;
+    let form = Form::find(&sandbox.page(&url, &[]).await, "/default");
+    let home = sandbox.follow(&sandbox.submit(&form, &[]).await).await;
+    assert!(home.body.contains("changed. Plans that are paid with a card of their own keep it."), "{}", home.body);
+    assert!(home.body.contains("role=\"status\" tabindex=\"-1\" autofocus"));
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn the_words_about_cards_are_korean_too() {
+    let sandbox = start().await;
+    let url = sandbox.session_url("customer=cus_SandboxDemo001&locale=ko").await;
+    for (number, message) in [
+        ("4000000000009995", "카드 한도를 초과했거나 잔액이 부족합니다."),
+        ("4111111111111111", "테스트 카드가 아니어서 거절되었습니다."),
+    ] {
+        let page = sandbox.fill(&format!("{url}/cards/new"), &card(number, "김하나")).await;
+        assert!(page.status == 422 && page.body.contains("<title>오류: "), "{number}");
+        assert!(page.body.contains(message) && page.body.contains("카드 명의자 이름"), "{}", page.body);
+    }
+    let remove = sandbox.page(&format!("{url}/cards/{}/remove", sandbox.demo.payment_method), &[]).await;
+    assert!(remove.body.contains("요금제 결제에 사용 중인 유일한 카드입니다."), "{}", remove.body);
+    sandbox.stop().await;
+}

@@ -111,3 +111,44 @@ async fn nothing_from_the_address_is_said_on_a_page() {
     assert!(Form::find(&sandbox.page(&format!("{url}/details"), &[]).await, "/details").hidden.len() == 1);
     sandbox.stop().await;
 }
+
+#[tokio::test]
+async fn what_steers_instead_of_being_read_is_neither_taken_nor_shown() {
+    let sandbox = start().await;
+    let url = open(&sandbox).await;
+    for (field, value) in
+        [("name", "a\u{1b}[31m"), ("line1", "x\u{202e}y"), ("city", "a\u{7}b"), ("email", "a\u{2066}@b.kr")]
+    {
+        let mut filled = vec![("name", "Demo"), ("email", "demo@example.com")];
+        filled.retain(|(name, _)| *name != field);
+        filled.push((field, value));
+        let page = sandbox.fill(&format!("{url}/details"), &filled).await;
+        assert!(page.status == 422 && page.body.contains("Leave out characters that cannot be shown."), "{field}");
+    }
+    let fields = crate::browser::card("4242424242424242", "Jenny\u{202e}nesoR");
+    let page = sandbox.fill(&format!("{url}/cards/new"), &fields).await;
+    assert!(page.status == 422 && page.body.contains("<a href=\"#card-name\">"), "{}", page.body);
+    // The API takes more than the pages show.
+    sandbox.make(&format!("/v1/customers/{}", sandbox.demo.customer), "name=Jenny%E2%80%AEnesoR").await;
+    sandbox.make(&format!("/v1/products/{}", sandbox.demo.product), "name=Pro%E2%80%AE%09plan").await;
+    for page in ["", "/invoices", &format!("/subscriptions/{SUBSCRIPTION}/change")] {
+        let page = sandbox.page(&format!("{url}{page}"), &[]).await;
+        assert!(page.body.contains("Pro plan") && !page.body.contains('\u{202e}'), "{}", page.body);
+    }
+    assert!(sandbox.page(&url, &[]).await.body.contains("JennynesoR"));
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn a_korean_address_is_written_from_the_whole_to_its_parts() {
+    let sandbox = start().await;
+    let address = "address[line1]=세종대로 110&address[line2]=3층&address[city]=중구&address[state]=서울\
+                   &address[postal_code]=04524&address[country]=KR";
+    sandbox.make(&format!("/v1/customers/{}", sandbox.demo.customer), address).await;
+    let url = sandbox.session_url(&format!("customer={}&locale=ko", sandbox.demo.customer)).await;
+    let home = sandbox.page(&url, &[]).await;
+    assert!(home.body.contains("04524 서울 중구 세종대로 110 3층<br>대한민국"), "{}", home.body);
+    let english = sandbox.page(&open(&sandbox).await, &[]).await;
+    assert!(english.body.contains("세종대로 110<br>3층<br>중구, 서울, 04524<br>South Korea"), "{}", english.body);
+    sandbox.stop().await;
+}

@@ -139,6 +139,50 @@ async fn only_the_offered_prices_and_quantities_can_be_chosen() {
     sandbox.stop().await;
 }
 
+/// Another plan at the same quantity, the same plan at another one, and what else the customer may have typed.
+#[tokio::test]
+async fn the_bounds_of_a_quantity_hold_for_another_plan_too() {
+    let sandbox = start().await;
+    let product = sandbox.demo.product.clone();
+    let features = |allowed: &str| {
+        format!(
+            "features[subscription_update][enabled]=true{allowed}\
+             &features[subscription_update][products][0][product]={product}\
+             &features[subscription_update][products][0][prices][]={}\
+             &features[subscription_update][products][1][product]=prod_SandboxDemo03\
+             &features[subscription_update][products][1][prices][]={BUSINESS_MONTHLY}\
+             &features[subscription_update][products][1][adjustable_quantity][enabled]=true\
+             &features[subscription_update][products][1][adjustable_quantity][minimum]=2\
+             &features[subscription_update][products][1][adjustable_quantity][maximum]=5",
+            sandbox.demo.price
+        )
+    };
+    let price = "&features[subscription_update][default_allowed_updates][]=price";
+    let quantity = "&features[subscription_update][default_allowed_updates][]=quantity";
+    let both =
+        format!("{}/subscriptions/{SUBSCRIPTION}", open(&sandbox, &features(&format!("{price}{quantity}"))).await);
+    let price = format!("{}/subscriptions/{SUBSCRIPTION}", open(&sandbox, &features(price)).await);
+    let quantity = format!("{}/subscriptions/{SUBSCRIPTION}", open(&sandbox, &features(quantity)).await);
+    let own = sandbox.demo.price.as_str();
+    for (path, wanted, count, message) in [
+        (&both, BUSINESS_MONTHLY, 1, "Enter a whole number from 2 to 5."),
+        (&both, own, 2, "The quantity of this plan cannot be changed. Enter 1."),
+        // No quantity is a customer's to choose here, and no other plan there.
+        (&price, BUSINESS_MONTHLY, 3, "Choose one of the plans."),
+        (&quantity, BUSINESS_MONTHLY, 1, "Choose one of the plans."),
+    ] {
+        let page = sandbox.page(&format!("{path}/preview?price={wanted}&quantity={count}"), &[]).await;
+        assert!(page.status == 422 && page.body.contains(message), "{wanted} {count}: {}", page.body);
+    }
+    let page = sandbox.page(&format!("{price}/change"), &[]).await;
+    assert!(page.body.contains("type=\"hidden\" name=\"quantity\" value=\"1\""), "{}", page.body);
+    for (path, count) in [(&price, 1), (&both, 2)] {
+        let page = sandbox.page(&format!("{path}/preview?price={BUSINESS_MONTHLY}&quantity={count}"), &[]).await;
+        assert_eq!(page.status, 200, "{}", page.body);
+    }
+    sandbox.stop().await;
+}
+
 #[tokio::test]
 async fn a_plan_is_cancelled_at_once_with_its_credit_where_that_is_the_rule() {
     let sandbox = start().await;

@@ -170,6 +170,13 @@ async fn a_declined_payment_changes_nothing_and_another_card_helps() {
     let declined = sandbox.submit(&Form::find(&page, "/preview"), &[]).await;
     assert_eq!(declined.status, 422);
     assert!(declined.body.contains("nothing was changed. The card was declined."), "{}", declined.body);
+    assert!(declined.body.contains("<title>Error: Confirm your new plan"), "{}", declined.body);
+    let korean = sandbox.session_url(&format!("customer={}&locale=ko", sandbox.demo.customer)).await;
+    let declined_too = sandbox.fill(&preview_of(&korean, BUSINESS_MONTHLY, 1), &[]).await;
+    for words in ["<title>오류: 새 요금제 확인", "결제가 완료되지 않아 요금제가 변경되지 않았습니다."]
+    {
+        assert!(declined_too.body.contains(words), "{}", declined_too.body);
+    }
     assert_eq!((price_and_quantity(&sandbox).await.0, invoices(&sandbox).await.len()), (sandbox.demo.price.clone(), 2));
     assert!(declined.body.contains("Use another card"));
     let (_, link) = declined.body.split_once("cards/new?").expect("link");

@@ -313,3 +313,131 @@ async fn event_kinds(sandbox: &Running, kind: &str) -> Vec<String> {
     let data = list["data"].as_array().cloned().unwrap_or_default();
     data.iter().map(|event| text(event, "/type").to_owned()).collect()
 }
+
+#[tokio::test]
+async fn prorations_of_one_subscription_are_never_billed_with_another() {
+    let sandbox = start().await;
+    let shop = shop(&sandbox, "pm_card_visa").await;
+    let first = shop.subscribe(&sandbox, "").await;
+    let item = text(&first, "/items/data/0/id");
+    sandbox.post(&path(&first), &format!("items[0][id]={item}&items[0][price]={}", shop.large)).await;
+    let second = shop.subscribe(&sandbox, "&expand[]=latest_invoice").await;
+    assert_eq!(number(&second, "/latest_invoice/total"), 1_000);
+    let next =
+        sandbox.post("/v1/invoices/create_preview", &format!("subscription={}", text(&first, "/id"))).await.json();
+    assert_eq!(number(&next, "/total"), -1_000 + 3_000 + 3_000);
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn what_never_began_is_not_owed_and_gives_back_the_balance_it_took() {
+    let sandbox = start().await;
+    let shop = shop(&sandbox, "pm_card_visa").await;
+    let customer = format!("/v1/customers/{}", shop.customer);
+    sandbox.make(&customer, "balance=-400").await;
+    let made = shop.subscribe(&sandbox, "&payment_behavior=default_incomplete").await;
+    assert_eq!(number(&sandbox.get(&customer).await.json(), "/balance"), 0);
+    let ended = sandbox.delete(&path(&made)).await.json();
+    assert_eq!(text(&ended, "/status"), "incomplete_expired");
+    assert_eq!(number(&sandbox.get(&customer).await.json(), "/balance"), -400);
+    let invoice = format!("/v1/invoices/{}", text(&made, "/latest_invoice"));
+    assert_eq!(text(&sandbox.get(&invoice).await.json(), "/status"), "void");
+    assert_eq!(sandbox.post(&format!("{invoice}/pay"), "").await.error(), refused(400, "", ""));
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn a_price_can_be_described_in_a_change_and_a_preview_leaves_none_behind() {
+    let sandbox = start().await;
+    let shop = shop(&sandbox, "pm_card_visa").await;
+    let made = shop.subscribe(&sandbox, "").await;
+    let item = text(&made, "/items/data/0/id");
+    let product = sandbox.make("/v1/products", "name=Custom").await;
+    let data = |prefix: &str| {
+        let field = |name: &str| {
+            if prefix.is_empty() { format!("items[0][{name}]") } else { format!("{prefix}[items][0][{name}]") }
+        };
+        format!(
+            "{}={item}&{}[currency]=usd&{}[product]={product}&{}[unit_amount]=7000&{}[recurring][interval]=month",
+            field("id"),
+            field("price_data"),
+            field("price_data"),
+            field("price_data"),
+            field("price_data")
+        )
+    };
+    let prices = format!("/v1/prices?product={product}");
+    let preview = format!("subscription={}&{}", text(&made, "/id"), data("subscription_details"));
+    let preview = sandbox.post("/v1/invoices/create_preview", &preview).await.json();
+    assert_eq!(number(&preview, "/lines/data/1/amount"), 7_000, "{preview:#}");
+    assert_eq!(sandbox.get(&prices).await.json()["data"], serde_json::json!([]));
+    let changed = sandbox.post(&path(&made), &data("")).await.json();
+    assert_eq!(number(&changed, "/items/data/0/price/unit_amount"), 7_000);
+    assert_eq!(sandbox.get(&prices).await.json()["data"][0]["active"], false);
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn a_cancellation_keeps_what_it_is_told_whatever_the_order() {
+    let sandbox = start().await;
+    let shop = shop(&sandbox, "pm_card_visa").await;
+    let made = shop.subscribe(&sandbox, "").await;
+    let end = number(&made, "/items/data/0/current_period_end");
+    sandbox.post(&path(&made), "cancel_at=min_period_end").await;
+    let flagged = sandbox.post(&path(&made), "cancel_at_period_end=true&cancel_at=").await.json();
+    assert_eq!((number(&flagged, "/cancel_at"), &flagged["cancel_at_period_end"]), (end, &Value::Bool(true)));
+    let ended = sandbox.delete(&path(&made)).await.json();
+    assert_eq!((&ended["cancel_at"], &ended["cancel_at_period_end"]), (&Value::Null, &Value::Bool(false)));
+    let other = shop.subscribe(&sandbox, "").await;
+    let noted = "cancellation_details[comment]=hello&cancel_at_period_end=false";
+    let noted = sandbox.post(&path(&other), noted).await.json();
+    assert_eq!(text(&noted, "/cancellation_details/comment"), "hello");
+    let nothing = format!("subscription={}", text(&made, "/id"));
+    let nothing = sandbox.post("/v1/invoices/create_preview", &nothing).await.error();
+    assert_eq!(nothing, refused(404, "invoice_upcoming_none", ""));
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn numbers_and_times_have_limits_and_a_new_period_begins_now() {
+    let sandbox = start().await;
+    let shop = shop(&sandbox, "pm_card_visa").await;
+    let made = shop.subscribe(&sandbox, "").await;
+    let end = number(&made, "/items/data/0/current_period_end");
+    let far = i64::MAX;
+    let integer = "parameter_invalid_integer";
+    let item = format!("items[0][id]={}", text(&made, "/items/data/0/id"));
+    for (form, expected) in [
+        (format!("cancel_at={far}"), refused(400, "", "cancel_at")),
+        (format!("trial_end={far}"), refused(400, "", "trial_end")),
+        (format!("{item}&items[0][quantity]={far}"), refused(400, integer, "items[0][quantity]")),
+        (format!("{item}&items[0][quantity]=2&proration_date={far}"), refused(400, "", "proration_date")),
+    ] {
+        assert_eq!(sandbox.post(&path(&made), &form).await.error(), expected, "{form}");
+    }
+    let customer = format!("/v1/customers/{}", shop.customer);
+    for name in ["balance", "next_invoice_sequence"] {
+        assert_eq!(sandbox.post(&customer, &format!("{name}={far}")).await.error(), refused(400, integer, name));
+    }
+    let reset = format!("billing_cycle_anchor=now&proration_date={end}");
+    let reset = sandbox.post(&path(&made), &reset).await.json();
+    assert!(number(&reset, "/items/data/0/current_period_start") < end);
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn many_renewals_at_once_are_made_one_after_the_other() {
+    let clock = TestClock::starting_now();
+    let sandbox = start_with(settings(None), clock.clone()).await;
+    let shop = shop(&sandbox, "pm_card_visa").await;
+    let form = format!("customer={}&items[0][price]={}", shop.customer, shop.small);
+    for _ in 0..300 {
+        assert_eq!(sandbox.post("/v1/subscriptions", &form).await.status, 200);
+    }
+    clock.advance(32 * DAY);
+    let renewed = sandbox.get(&format!("/v1/invoices?customer={}&limit=1", shop.customer)).await.json();
+    assert_eq!(text(&renewed, "/data/0/billing_reason"), "subscription_cycle");
+    let customer = sandbox.get(&format!("/v1/customers/{}", shop.customer)).await.json();
+    assert_eq!(number(&customer, "/next_invoice_sequence"), 601);
+    sandbox.stop().await;
+}

@@ -48,7 +48,7 @@ pub(super) const UNSIMULATED: &[&str] = &[
 ];
 
 /// Stripe's longest trial: two years (<https://docs.stripe.com/billing/subscriptions/trials>).
-const LONGEST_TRIAL_DAYS: i64 = 730;
+pub(super) const LONGEST_TRIAL_DAYS: i64 = 730;
 
 pub(super) const DAY: i64 = 24 * 60 * 60;
 
@@ -102,7 +102,7 @@ pub(crate) fn create(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
         SubscribeError::Failed(error) => error.into(),
     })?;
     if end != CancelAt::Keep {
-        end.apply(&mut subscription, now)?;
+        end.apply(&mut subscription, now);
         call.transaction.put(subscription.clone());
     }
     Ok(Reply::Object(subscription.id))

@@ -55,8 +55,10 @@ pub(crate) fn read_changes(
         let before = subscription.items.iter().find(|known| id.as_ref() == Some(&known.id));
         let mut metadata = before.map(|item| item.metadata.clone()).unwrap_or_default();
         item.metadata(&mut metadata)?;
+        let inline = item.has("price_data");
         changes.push(ItemChange {
             price: price(transaction, &mut item)?.map(|price| price.id),
+            inline,
             quantity: item.amount("quantity", LARGEST_QUANTITY)?,
             deleted: item.boolean("deleted")?.unwrap_or(false),
             metadata: Some(metadata),

@@ -1,6 +1,6 @@
 //! `POST /v1/subscriptions/{subscription_exposed_id}`.
 
-use super::create::{UNSIMULATED, read_trial_settings};
+use super::create::{DAY, LONGEST_TRIAL_DAYS, UNSIMULATED, read_trial_settings};
 use super::{change_items, find, read_changes};
 use crate::api::error::ApiError;
 use crate::api::operations::{Call, Reply};
@@ -25,6 +25,9 @@ const KNOWN: &[&str] = &[
     "trial_end",
     "trial_settings",
 ];
+
+/// The end of the year 2099: later times are taken for mistakes.
+const LATEST: Timestamp = 4_102_444_799;
 
 /// When a request has a subscription end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,18 +72,18 @@ pub(crate) fn update(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
         items: read_changes(params, call.transaction, &subscription)?,
         proration: read_proration(params)?,
         at: params.integer("proration_date")?.unwrap_or(now),
+        begins: now,
         resets_anchor: params.choice("billing_cycle_anchor", &["now", "unchanged"])? == Some("now"),
         ends_trial,
     };
+    end.apply(&mut subscription, now);
     read_cancellation_details(params, &mut subscription)?;
     if change.items.is_empty() && !change.resets_anchor && !change.ends_trial {
-        end.apply(&mut subscription, now)?;
         let id = subscription.id.clone();
         call.transaction.put(subscription);
         return Ok(Reply::Object(id));
     }
-    let mut planned = change_items(call.transaction, &subscription, &change, &Params::default())?;
-    end.apply(&mut planned.subscription, now)?;
+    let planned = change_items(call.transaction, &subscription, &change, &Params::default())?;
     match confirm(call.transaction, planned, behavior, false) {
         Ok(subscription) => Ok(Reply::Object(subscription.id)),
         Err(error) => Err(refused(error)),
@@ -116,10 +119,16 @@ fn change_trial(params: &mut Params, subscription: &mut Subscription, now: Times
     let invalid = |message: &str| Err(ApiError::invalid(None, "trial_end", message));
     match (text.as_str(), text.parse::<i64>(), &mut subscription.trial) {
         ("now", ..) => Ok(trialing),
+        (_, Ok(end), _) if end > now + LONGEST_TRIAL_DAYS * DAY => {
+            invalid(&format!("A trial lasts at most {LONGEST_TRIAL_DAYS} days."))
+        }
         (_, Ok(end), Some(trial)) if trialing && end > now => {
             trial.end = end;
             subscription.billing_cycle_anchor = end;
             subscription.items.iter_mut().for_each(|item| item.current_period_end = end);
+            if subscription.cancellation.cancel_at_period_end {
+                subscription.cancellation.cancel_at = Some(end);
+            }
             Ok(false)
         }
         (_, Ok(end), _) if end <= now => invalid("Invalid timestamp: must be an integer Unix time in the future"),
@@ -168,8 +177,15 @@ pub(super) fn read_cancel_at(params: &mut Params, now: Timestamp) -> Result<Canc
         Patch::Clear => CancelAt::Never,
         Patch::Set(word) if word == "min_period_end" => CancelAt::MinPeriodEnd,
         Patch::Set(word) if word == "max_period_end" => CancelAt::MaxPeriodEnd,
+        Patch::Set(word) if word == "max_billed_until" => {
+            let message = "This sandbox has no billing schedules: a subscription is billed period by period.";
+            return Err(ApiError::invalid(None, "cancel_at", message));
+        }
         Patch::Set(text) => match text.parse() {
-            Ok(time) if time > now => CancelAt::Time(time),
+            Ok(time) if time > now && time <= LATEST => CancelAt::Time(time),
+            Ok(time) if time > LATEST => {
+                return Err(ApiError::invalid(None, "cancel_at", "Invalid timestamp: too far in the future"));
+            }
             _ => {
                 let message = "Invalid timestamp: must be an integer Unix time in the future";
                 return Err(ApiError::invalid(None, "cancel_at", message));
@@ -177,7 +193,8 @@ pub(super) fn read_cancel_at(params: &mut Params, now: Timestamp) -> Result<Canc
         },
     };
     match (flag, time) {
-        (Some(true), CancelAt::Keep) => Ok(CancelAt::PeriodEnd),
+        // An empty cancel_at beside the flag takes back a time, and not the cancellation.
+        (Some(true), CancelAt::Keep | CancelAt::Never) => Ok(CancelAt::PeriodEnd),
         (Some(false), CancelAt::Keep) => Ok(CancelAt::Never),
         (Some(true), CancelAt::Time(_) | CancelAt::MinPeriodEnd | CancelAt::MaxPeriodEnd) => {
             let message = "cancel_at and cancel_at_period_end cannot be combined.";
@@ -188,14 +205,11 @@ pub(super) fn read_cancel_at(params: &mut Params, now: Timestamp) -> Result<Canc
 }
 
 impl CancelAt {
-    pub(super) fn apply(self, subscription: &mut Subscription, now: Timestamp) -> Result<(), ApiError> {
+    pub(super) fn apply(self, subscription: &mut Subscription, now: Timestamp) {
         let last = subscription.items.iter().map(|item| item.current_period_end).max();
         let end = match self {
-            Self::Keep => return Ok(()),
-            Self::Never => {
-                undo_cancellation(subscription);
-                return Ok(());
-            }
+            Self::Keep => return,
+            Self::Never => return undo_cancellation(subscription),
             Self::PeriodEnd | Self::MinPeriodEnd => subscription.period_end(),
             Self::MaxPeriodEnd => last,
             Self::Time(time) => Some(time),
@@ -205,6 +219,5 @@ impl CancelAt {
         cancellation.cancel_at_period_end = self == Self::PeriodEnd;
         cancellation.canceled_at = Some(now);
         cancellation.reason = Some("cancellation_requested".to_owned());
-        Ok(())
     }
 }

@@ -44,6 +44,9 @@ pub(super) fn address(visit: &Visit<'_>, subscription: &str) -> String {
 /// `GET …/subscriptions/{id}/reason`
 pub(in crate::portal) fn show(visit: &Visit<'_>) -> Result<Answer, Refusal> {
     let Some(subscription) = cancelled(visit)? else { return Ok(Answer::see(&visit.home())) };
+    if is_given(subscription) {
+        return Ok(Answer::see(&flow::landing(visit, notice(subscription))));
+    }
     Ok(Answer::page(visit, &page(visit, subscription, &Form::default(), None)))
 }
 
@@ -54,6 +57,9 @@ pub(in crate::portal) fn act(
     transaction: &mut Transaction<'_>,
 ) -> Result<Answer, Refusal> {
     let Some(subscription) = cancelled(visit)? else { return Ok(Answer::see(&visit.home())) };
+    if is_given(subscription) {
+        return Ok(Answer::see(&flow::landing(visit, notice(subscription))));
+    }
     let comment = form.text("comment");
     if comment.chars().count() > LONGEST {
         let error = visit.text().cancel.comment_long;
@@ -84,6 +90,12 @@ fn cancelled<'a>(visit: &'a Visit<'_>) -> Result<Option<&'a Subscription>, Refus
     let asks = visit.configuration.features.subscription_cancel.asks_reason;
     let cancelled = found.cancellation.canceled_at.is_some() && asks && is_linked;
     Ok(cancelled.then_some(found))
+}
+
+/// A reason is asked for once.
+fn is_given(subscription: &Subscription) -> bool {
+    let cancellation = &subscription.cancellation;
+    cancellation.feedback.is_some() || cancellation.comment.is_some()
 }
 
 fn notice(subscription: &Subscription) -> Notice {

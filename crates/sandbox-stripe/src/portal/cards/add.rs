@@ -5,6 +5,7 @@ use askama::Template;
 use super::super::answer::Answer;
 use super::super::change;
 use super::super::field::{Field, Mistake};
+use super::super::flow;
 use super::super::form::Form;
 use super::super::page::{Frame, Refusal};
 use super::super::sessions::Visit;
@@ -34,6 +35,8 @@ struct AddCard {
     asks_default: bool,
     make_default: bool,
     choice: Option<PlanChoice>,
+    /// Whether a plan is paid with a card of its own, and is none of the default's.
+    has_own_card: bool,
     back: Option<String>,
     /// Other cards to choose from, where that is what the customer came for.
     saved: Vec<CardRow>,
@@ -43,6 +46,9 @@ struct AddCard {
 /// `GET …/cards/new`
 pub(in crate::portal) fn show(visit: &Visit<'_>) -> Result<Answer, Refusal> {
     let choice = change::choice_in(visit.request.query);
+    if let Some(step) = way_back(visit, choice.as_ref()) {
+        return Ok(step);
+    }
     Ok(Answer::page(visit, &page(visit, &Form::default(), choice, Vec::new())?))
 }
 
@@ -53,6 +59,9 @@ pub(in crate::portal) fn act(
     transaction: &mut Transaction<'_>,
 ) -> Result<Answer, Refusal> {
     let pays_for = change::choice_in(form);
+    if let Some(step) = way_back(visit, pays_for.as_ref()) {
+        return Ok(step);
+    }
     if let Some(choice) = &pays_for {
         visit.subscription(&choice.subscription)?;
     }
@@ -75,6 +84,12 @@ pub(in crate::portal) fn act(
             Ok(Answer::see(&save::challenge(visit, transaction, purpose)?))
         }
     }
+}
+
+/// The way back to the step of a deep link that a card for this is not for.
+fn way_back(visit: &Visit<'_>, pays_for: Option<&PlanChoice>) -> Option<Answer> {
+    let flow = visit.session.active_flow().filter(|_| !change::is_on_the_way(visit, pays_for))?;
+    Some(Answer::see(&flow::step(visit, &flow.task)))
 }
 
 /// A deep link to this page makes the new card the default
@@ -139,6 +154,7 @@ fn page(
         asks_default: customer.default_payment_method.is_some() && !for_default && choice.is_none(),
         make_default: form.ticked(DEFAULT),
         choice,
+        has_own_card: visit.has_own_card(),
         back,
         saved: if for_default { saved.filter(|card| !card.is_default && !card.expired).collect() } else { Vec::new() },
         default_base: visit.address("cards"),

@@ -5,6 +5,7 @@ use super::super::form::Form;
 use super::super::text::Text;
 use crate::cards::{CheckError, TypedCard};
 use crate::model::{Customer, Decline, PaymentMethod, Timestamp};
+use crate::shown::steers;
 
 pub(in crate::portal) const NUMBER: &str = "card-number";
 pub(in crate::portal) const EXPIRY: &str = "card-expiry";
@@ -30,6 +31,8 @@ pub(super) fn read(
     .collect();
     if form.text(NAME).chars().count() > Customer::LONGEST_NAME {
         mistakes.push(Mistake { field: NAME, message: words.name_long.to_owned() });
+    } else if form.text(NAME).chars().any(steers) {
+        mistakes.push(Mistake { field: NAME, message: text.details.unreadable.to_owned() });
     }
     if !mistakes.is_empty() {
         return Ok(Err(mistakes));

@@ -10,7 +10,7 @@ use super::super::sessions::Visit;
 use super::super::side::Shell;
 use super::row::CardRow;
 use crate::billing;
-use crate::model::PaymentMethod;
+use crate::model::{PaymentMethod, Subscription};
 use crate::state::Transaction;
 
 /// The page.
@@ -25,12 +25,14 @@ struct RemoveCard {
     card: CardRow,
     /// Why it cannot be removed.
     needed: Option<&'static str>,
+    /// Whether somebody has tried nevertheless.
+    refused: bool,
 }
 
 /// `GET …/cards/{id}/remove`
 pub(in crate::portal) fn show(visit: &Visit<'_>) -> Result<Answer, Refusal> {
     let method = visit.card(visit.request.id)?;
-    Ok(Answer::page(visit, &page(visit, method)))
+    Ok(Answer::page(visit, &page(visit, method, false)))
 }
 
 /// `POST …/cards/{id}/remove`
@@ -41,13 +43,13 @@ pub(in crate::portal) fn act(
 ) -> Result<Answer, Refusal> {
     let method = visit.card(visit.request.id)?;
     if needed(visit, method).is_some() {
-        return Ok(Answer::again(visit, &page(visit, method)));
+        return Ok(Answer::again(visit, &page(visit, method, true)));
     }
     billing::release(transaction, method.clone(), &visit.customer.id);
     Ok(Answer::see(&Notice::CardRemoved.on(&visit.home())))
 }
 
-fn page(visit: &Visit<'_>, method: &PaymentMethod) -> RemoveCard {
+fn page(visit: &Visit<'_>, method: &PaymentMethod, refused: bool) -> RemoveCard {
     RemoveCard {
         frame: Frame::new(visit.language),
         shell: Shell::of(visit),
@@ -56,18 +58,23 @@ fn page(visit: &Visit<'_>, method: &PaymentMethod) -> RemoveCard {
         add: visit.address("cards/new"),
         card: CardRow::of(method, visit.customer, visit.now),
         needed: needed(visit, method),
+        refused,
     }
 }
 
-/// A plan that goes on needs a card that pays for it.
+/// A plan that goes on needs a card that pays for it: its own, or else the customer's default.
 fn needed(visit: &Visit<'_>, method: &PaymentMethod) -> Option<&'static str> {
-    let customer = visit.customer;
-    if !visit.state.subscriptions.of(&customer.id).any(crate::model::Subscription::is_running) {
-        return None;
-    }
+    let (state, customer) = (visit.state, visit.customer);
+    let mut running = state.subscriptions.of(&customer.id).filter(|subscription| subscription.is_running());
     let words = &visit.text().card;
-    if visit.state.payment_methods.of(&customer.id).count() == 1 {
-        return Some(words.needed_last);
+    if state.payment_methods.of(&customer.id).count() == 1 {
+        return running.next().map(|_| words.needed_last);
     }
-    (customer.default_payment_method.as_ref() == Some(&method.id)).then_some(words.needed_default)
+    let default = customer.default_payment_method.as_deref();
+    // Who pays with a card of their own goes on with the default where that card goes.
+    let default_stays = default.is_some_and(|id| id != method.id && visit.card(id).is_ok());
+    let pays = |subscription: &Subscription| {
+        subscription.default_payment_method.as_deref().or(default) == Some(method.id.as_str())
+    };
+    (!default_stays && running.any(pays)).then_some(words.needed_default)
 }

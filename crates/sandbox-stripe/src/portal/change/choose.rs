@@ -12,6 +12,7 @@ use super::super::side::Shell;
 use super::offer::{self, Offer};
 use super::proposal::Unfit;
 use crate::model::{Recurring, Subscription, SubscriptionItem};
+use crate::shown::plain;
 
 pub(super) const PRICE: &str = "price";
 pub(super) const QUANTITY: &str = "quantity";
@@ -86,11 +87,15 @@ fn page(
     if offers.is_empty() {
         return None;
     }
+    let adjustable = offers.iter().any(|offer| offer.quantity.is_some());
     let mistakes: Vec<Mistake> = match unfit {
         None => Vec::new(),
         Some(Unfit::Quantity(bounds)) => {
             let message = (words.quantity_outside)(bounds.minimum.max(1), super::proposal::most(bounds));
             vec![Mistake { field: QUANTITY, message }]
+        }
+        Some(Unfit::FixedQuantity(quantity)) if adjustable => {
+            vec![Mistake { field: QUANTITY, message: (words.quantity_fixed)(quantity) }]
         }
         Some(Unfit::Same) => vec![Mistake { field: PRICE, message: words.same.to_owned() }],
         Some(_) => vec![Mistake { field: PRICE, message: words.choose_one.to_owned() }],
@@ -99,7 +104,6 @@ fn page(
     let asked = if query.text(PRICE).is_empty() { item.price.as_str() } else { query.text(PRICE) };
     let typed = query.text(QUANTITY);
     let quantity_value = if typed.is_empty() { item.quantity.to_string() } else { typed.to_owned() };
-    let adjustable = offers.iter().any(|offer| offer.quantity.is_some());
     let quantity = Field { inputmode: "numeric", longest: 6, required: true, ..Field::new(QUANTITY, words.quantity) };
     Some(ChoosePlan {
         frame: Frame::new(visit.language),
@@ -121,8 +125,8 @@ fn groups(offers: &[Offer<'_>], item: &SubscriptionItem, asked: &str, visit: &Vi
         let Some(recurring) = price.recurring else { continue };
         let choice = Choice {
             id: price.id.clone(),
-            name: product.name.clone(),
-            description: product.description.clone(),
+            name: plain(&product.name),
+            description: product.description.as_deref().map(plain),
             amount: money::format(price.unit_amount, &price.currency, language),
             interval: text.interval(recurring),
             is_current: price.id == item.price,

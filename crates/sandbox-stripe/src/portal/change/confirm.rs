@@ -32,14 +32,16 @@ pub(in crate::portal) fn act(
     transaction: &mut Transaction<'_>,
 ) -> Result<Answer, Refusal> {
     let subscription = visit.subscription(visit.request.id)?;
-    let choice = PlanChoice {
-        subscription: subscription.id.clone(),
-        price: form.text("price").to_owned(),
-        quantity: form.number("quantity").unwrap_or(0),
+    let Some(choice) = preview::choice(visit, subscription, form) else {
+        return preview::refuse(visit, subscription, Unfit::NotChangeable);
     };
     let at = form.number("at").unwrap_or(0);
     if is_already(subscription, &choice) {
-        return Ok(Answer::see(&flow::finish(visit, transaction, Notice::PlanChanged)));
+        // What a deep link is for is not done by choosing what there is.
+        return match visit.session.active_flow() {
+            Some(_) => preview::refuse(visit, subscription, Unfit::Same),
+            None => Ok(Answer::see(&flow::landing(visit, Notice::PlanChanged))),
+        };
     }
     if !(visit.now - HOLDS_SECONDS..=visit.now).contains(&at) {
         return Ok(Answer::see(&Notice::Stale.on(&preview_address(visit, &choice))));
@@ -56,11 +58,14 @@ pub(in crate::portal) fn carry_out(
 ) -> Result<Answer, Refusal> {
     let Proposed { choice, at, basis } = proposed;
     let subscription = visit.subscription(&choice.subscription)?;
+    if preview::is_forbidden(visit, subscription, &choice) {
+        return preview::refuse(visit, subscription, Unfit::NotChangeable);
+    }
     let proposal = match proposal::propose(visit, subscription, &choice, at) {
         Ok(proposal) if proposal.basis == basis => proposal,
         Err(Unfit::Failed(error)) => return Err(error.into()),
-        Err(Unfit::NotOffered | Unfit::Quantity(_) | Unfit::NotChangeable) => {
-            return preview::refuse(visit, subscription, Unfit::NotOffered);
+        Err(unfit @ (Unfit::NotOffered | Unfit::Quantity(_) | Unfit::FixedQuantity(_) | Unfit::NotChangeable)) => {
+            return preview::refuse(visit, subscription, unfit);
         }
         // The figures that were agreed to are no longer true.
         Ok(_) | Err(Unfit::OutOfTime | Unfit::Same) => {

@@ -7,6 +7,7 @@ use super::super::text::Text;
 use super::super::{dates, money};
 use crate::billing::{self, Planned};
 use crate::model::{Invoice, InvoiceLine};
+use crate::shown::plain;
 
 /// What a change costs now and next time.
 pub(super) struct Figures {
@@ -85,7 +86,7 @@ impl Line {
 fn describe(line: &InvoiceLine, visit: &Visit<'_>, text: &Text) -> String {
     let product = visit.state.products.get(&line.product);
     let name = product.map_or(line.description.as_str(), |product| product.name.as_str());
-    let name = format!("{} × {name}", line.quantity);
+    let name = format!("{} × {}", line.quantity, plain(name));
     match (line.proration, line.amount < 0) {
         (true, true) => (text.change.unused)(&name),
         (true, false) => (text.change.remaining)(&name),

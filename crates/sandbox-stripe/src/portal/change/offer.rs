@@ -31,7 +31,8 @@ pub(in crate::portal) fn offers<'a>(visit: &Visit<'a>, subscription: &Subscripti
     let (state, current) = (visit.state, subscription.items.first().map(|item| item.price.as_str()));
     let any = AdjustableQuantity { enabled: true, ..AdjustableQuantity::default() };
     let quantity = |price: &Price| match &update.products {
-        None => allows(AllowedUpdate::Quantity).then_some(any),
+        _ if !allows(AllowedUpdate::Quantity) => None,
+        None => Some(any),
         Some(products) => {
             let offered = products.iter().find(|offered| offered.product == price.product);
             offered.map(|offered| offered.quantity).filter(|quantity| quantity.enabled)

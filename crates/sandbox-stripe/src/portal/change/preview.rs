@@ -5,6 +5,7 @@ use askama::Template;
 use super::super::answer::Answer;
 use super::super::cards::row::CardRow;
 use super::super::done::Message;
+use super::super::form::Form;
 use super::super::money;
 use super::super::page::{Frame, Refusal};
 use super::super::sessions::Visit;
@@ -12,7 +13,8 @@ use super::super::side::Shell;
 use super::figures::Figures;
 use super::proposal::{self, Proposal, Unfit};
 use super::{card_address, choose};
-use crate::model::{FlowTask, PlanChoice, Subscription, Timestamp};
+use crate::model::{ConfirmItem, FlowTask, PlanChoice, Subscription, Timestamp};
+use crate::shown::plain;
 
 /// The page.
 #[derive(Template)]
@@ -39,7 +41,9 @@ struct Preview {
 /// `GET …/subscriptions/{id}/preview`
 pub(in crate::portal) fn show(visit: &Visit<'_>) -> Result<Answer, Refusal> {
     let subscription = visit.subscription(visit.request.id)?;
-    let choice = choice(visit, subscription);
+    let Some(choice) = choice(visit, subscription, visit.request.query) else {
+        return refuse(visit, subscription, Unfit::NotChangeable);
+    };
     match proposal::propose(visit, subscription, &choice, visit.now) {
         Ok(proposal) => Ok(Answer::page(visit, &page(visit, subscription, &choice, proposal, None)?)),
         Err(unfit) => refuse(visit, subscription, unfit),
@@ -59,7 +63,7 @@ pub(super) fn again(
 
 /// The page that says what is wrong with a choice: the one where it is made, if there is one.
 pub(super) fn refuse(visit: &Visit<'_>, subscription: &Subscription, unfit: Unfit) -> Result<Answer, Refusal> {
-    if !is_given(visit) {
+    if linked(visit).is_none() {
         return choose::again(visit, subscription, unfit);
     }
     match unfit {
@@ -75,29 +79,37 @@ pub(super) fn refuse(visit: &Visit<'_>, subscription: &Subscription, unfit: Unfi
     }
 }
 
-/// What is to be confirmed: a deep link may have said it already.
-pub(super) fn choice(visit: &Visit<'_>, subscription: &Subscription) -> PlanChoice {
-    let query = visit.request.query;
+/// What is to be confirmed. Where a deep link says it, nothing that is `said` in a form or an address counts, and there is
+/// no choice where the link does not fit the subscription.
+pub(super) fn choice(visit: &Visit<'_>, subscription: &Subscription, said: &Form) -> Option<PlanChoice> {
     let item = subscription.items.first();
-    let current = item.map_or(1, |item| item.quantity);
-    let asked = query.text(choose::QUANTITY);
-    let quantity = if asked.is_empty() { current } else { asked.parse().unwrap_or(0) };
-    let mut choice =
-        PlanChoice { subscription: subscription.id.clone(), price: query.text(choose::PRICE).to_owned(), quantity };
-    if let Some(FlowTask::SubscriptionUpdateConfirm { items, .. }) = visit.session.active_flow().map(|flow| &flow.task)
-        && let ([wanted], Some(item)) = (items.as_slice(), item)
-        && wanted.id == item.id
-    {
-        choice.price = wanted.price.clone().unwrap_or_else(|| item.price.clone());
-        choice.quantity = wanted.quantity.unwrap_or(item.quantity);
-    }
-    choice
+    let (price, quantity) = match (linked(visit), item) {
+        (Some([wanted]), Some(item)) if wanted.id == item.id => {
+            (wanted.price.clone().unwrap_or_else(|| item.price.clone()), wanted.quantity.unwrap_or(item.quantity))
+        }
+        (Some(_), _) => return None,
+        (None, _) => {
+            let quantity = match said.text(choose::QUANTITY) {
+                "" => item.map_or(1, |item| item.quantity),
+                typed => typed.parse().unwrap_or(0),
+            };
+            (said.text(choose::PRICE).to_owned(), quantity)
+        }
+    };
+    Some(PlanChoice { subscription: subscription.id.clone(), price, quantity })
 }
 
-/// Whether there is nothing left to choose.
-fn is_given(visit: &Visit<'_>) -> bool {
-    let task = visit.session.active_flow().map(|flow| &flow.task);
-    matches!(task, Some(FlowTask::SubscriptionUpdateConfirm { .. }))
+/// Whether a deep link leaves nothing to choose, and says something else than this.
+pub(super) fn is_forbidden(visit: &Visit<'_>, subscription: &Subscription, wanted: &PlanChoice) -> bool {
+    linked(visit).is_some() && choice(visit, subscription, &Form::default()).as_ref() != Some(wanted)
+}
+
+/// What a deep link says is to be confirmed.
+fn linked<'a>(visit: &Visit<'a>) -> Option<&'a [ConfirmItem]> {
+    match &visit.session.active_flow()?.task {
+        FlowTask::SubscriptionUpdateConfirm { items, .. } => Some(items),
+        _ => None,
+    }
 }
 
 fn page(
@@ -110,7 +122,7 @@ fn page(
     let (state, text, language) = (visit.state, visit.text(), visit.language);
     let rate = |price: &str, quantity: i64| {
         let Some(price) = state.prices.get(price) else { return (String::new(), String::new()) };
-        let name = state.products.get(&price.product).map_or_else(|| price.id.clone(), |product| product.name.clone());
+        let name = state.products.get(&price.product).map_or_else(|| price.id.clone(), |product| plain(&product.name));
         let name = if quantity == 1 { name } else { format!("{quantity} × {name}") };
         let amount = money::format(price.unit_amount.saturating_mul(quantity), &price.currency, language);
         let interval = price.recurring.map(|recurring| text.interval(recurring)).unwrap_or_default();
@@ -119,7 +131,7 @@ fn page(
     let (name, price) = rate(&choice.price, choice.quantity);
     let previous = subscription.items.first().map(|item| rate(&item.price, item.quantity)).unwrap_or_default();
     let can_add = visit.configuration.features.payment_method_update;
-    let change = if is_given(visit) { None } else { Some(format!("subscriptions/{}/change", subscription.id)) };
+    let change = linked(visit).is_none().then(|| format!("subscriptions/{}/change", subscription.id));
     Ok(Preview {
         frame: Frame::new(visit.language),
         shell: Shell::of(visit),

@@ -24,6 +24,8 @@ pub(super) enum Unfit {
     NotOffered,
     /// The quantity is outside these bounds.
     Quantity(AdjustableQuantity),
+    /// The quantity stays what it is, which is this.
+    FixedQuantity(i64),
     /// It is what the customer has.
     Same,
     /// The time is outside the subscription's period.
@@ -41,15 +43,15 @@ pub(super) fn propose(
     let item = offer::changeable(subscription).ok_or(Unfit::NotChangeable)?;
     let offers = offer::offers(visit, subscription);
     let offered = offers.iter().find(|offer| offer.price.id == choice.price).ok_or(Unfit::NotOffered)?;
-    if choice.quantity != item.quantity {
-        let bounds = offered.quantity.ok_or(Unfit::NotOffered)?;
-        let fits = choice.quantity >= bounds.minimum.max(1) && choice.quantity <= most(bounds);
-        if !fits {
-            return Err(Unfit::Quantity(bounds));
-        }
-    }
     if choice.price == item.price && choice.quantity == item.quantity {
         return Err(Unfit::Same);
+    }
+    match offered.quantity {
+        Some(bounds) if !(bounds.minimum.max(1)..=most(bounds)).contains(&choice.quantity) => {
+            return Err(Unfit::Quantity(bounds));
+        }
+        None if choice.quantity != item.quantity => return Err(Unfit::FixedQuantity(item.quantity)),
+        _ => {}
     }
     let update = &visit.configuration.features.subscription_update;
     let change = PlanChange {
@@ -61,6 +63,7 @@ pub(super) fn propose(
         }],
         proration: update.proration,
         at,
+        begins: at,
         resets_anchor: update.resets_anchor,
         ends_trial: update.ends_trial,
     };

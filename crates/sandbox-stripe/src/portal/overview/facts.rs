@@ -2,6 +2,7 @@
 
 use super::super::text::{Language, Text, countries};
 use crate::model::{Address, Customer};
+use crate::shown::plain;
 
 /// One line of the billing information.
 pub(super) struct Fact {
@@ -11,7 +12,7 @@ pub(super) struct Fact {
 
 /// All that is known.
 pub(super) fn of(customer: &Customer, text: &Text, language: Language) -> Vec<Fact> {
-    let one = |label, value: &Option<String>| value.as_ref().map(|value| Fact { label, lines: vec![value.clone()] });
+    let one = |label, value: &Option<String>| value.as_ref().map(|value| Fact { label, lines: vec![plain(value)] });
     let lines = |address: &Address| address_lines(address, language);
     let address = customer.address.as_ref().map(lines).filter(|lines| !lines.is_empty());
     [
@@ -26,10 +27,18 @@ pub(super) fn of(customer: &Customer, text: &Text, language: Language) -> Vec<Fa
 }
 
 fn address_lines(address: &Address, language: Language) -> Vec<String> {
-    let place: Vec<&str> =
-        [&address.city, &address.state, &address.postal_code].into_iter().flatten().map(String::as_str).collect();
-    let place = (!place.is_empty()).then(|| place.join(", "));
-    let name = |code: &String| countries::name(code, language).map_or_else(|| code.clone(), str::to_owned);
-    let country = address.country.as_ref().map(name);
-    [address.line1.clone(), address.line2.clone(), place, country].into_iter().flatten().collect()
+    let Address { line1, line2, city, state, postal_code, country } = address;
+    let join = |parts: &[&Option<String>], mark: &str| {
+        let given: Vec<String> = parts.iter().copied().flatten().map(|part| plain(part)).collect();
+        Some(given.join(mark))
+    };
+    let name = |code: &String| countries::name(code, language).map_or_else(|| plain(code), str::to_owned);
+    let is_korean = language == Language::Korean && country.as_deref().is_none_or(|country| country == "KR");
+    let lines = if is_korean {
+        // The whole comes before its parts.
+        vec![join(&[postal_code, state, city, line1, line2], " ")]
+    } else {
+        vec![join(&[line1], ""), join(&[line2], ""), join(&[city, state, postal_code], ", ")]
+    };
+    lines.into_iter().chain([country.as_ref().map(name)]).flatten().filter(|line| !line.is_empty()).collect()
 }

@@ -1,11 +1,13 @@
 //! A subscription, as the first page shows it.
 
+use super::super::cancel;
 use super::super::change::offer;
 use super::super::invoice_row::hosted;
 use super::super::sessions::Visit;
 use super::super::text::{Language, Text};
 use super::super::{dates, money};
 use crate::model::{InvoiceStatus, Subscription, SubscriptionItem, SubscriptionStatus};
+use crate::shown::plain;
 use crate::state::State;
 
 /// A subscription.
@@ -55,7 +57,7 @@ impl Plan {
             next: next(subscription, text, language),
             can_change,
             can_cancel: features.subscription_cancel.enabled && ends.is_none(),
-            can_keep: features.subscription_cancel.enabled && ends.is_some(),
+            can_keep: features.subscription_cancel.enabled && cancel::can_keep(subscription),
             open_invoice: open.and_then(|invoice| hosted(invoice, language)),
         }
     }
@@ -65,7 +67,7 @@ impl Plan {
 pub(in crate::portal) fn names(subscription: &Subscription, state: &State) -> String {
     let name = |item: &SubscriptionItem| {
         let price = state.prices.get(&item.price)?;
-        state.products.get(&price.product).map(|product| product.name.clone())
+        state.products.get(&price.product).map(|product| plain(&product.name))
     };
     subscription.items.iter().filter_map(name).collect::<Vec<_>>().join(", ")
 }
@@ -104,7 +106,7 @@ impl PlanLine {
     fn of(item: &SubscriptionItem, state: &State, language: Language) -> Option<Self> {
         let text = language.text();
         let price = state.prices.get(&item.price)?;
-        let name = state.products.get(&price.product).map_or_else(|| price.id.clone(), |product| product.name.clone());
+        let name = state.products.get(&price.product).map_or_else(|| price.id.clone(), |product| plain(&product.name));
         let each = money::format(price.unit_amount, &price.currency, language);
         let total = price.unit_amount.saturating_mul(item.quantity);
         let several = || format!("{} · {}", (text.quantity)(item.quantity), (text.per_unit)(&each));

@@ -76,7 +76,7 @@ pub(super) const KOREAN: CancelText = CancelText {
     reason_lead: "선택 사항입니다. 의견을 남겨 주시면 서비스 개선에 도움이 됩니다.",
     reasons: "해지 이유",
     comment: "더 알려 주실 내용이 있나요?",
-    comment_hint: "카드 번호 등 개인정보는 입력하지 마세요.",
+    comment_hint: "카드 번호 등 개인정보는 입력하지 말아 주세요.",
     comment_long: "5,000자까지 입력할 수 있습니다.",
     reason_submit: "의견 보내기",
     skip: "건너뛰기",

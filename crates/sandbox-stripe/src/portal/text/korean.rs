@@ -5,7 +5,7 @@ use super::{Interval, InvoiceStatus, Text, cancel, card, change, small};
 pub(super) const TEXT: Text = Text {
     title: "결제 관리",
     account_name: "결제 샌드박스",
-    headline: "구독, 결제 수단, 청구서를 관리하세요.",
+    headline: "구독, 결제 수단, 청구서를 관리해 주세요.",
     sandbox_badge: "테스트 모드",
     sandbox_note: "모두 테스트 데이터이며, 실제로 결제되지 않습니다.",
     return_to: |place| format!("{place} 사이트로 돌아가기"),

@@ -29,6 +29,8 @@ pub(crate) struct DetailsText {
     pub(crate) country: &'static str,
     pub(crate) no_country: &'static str,
     pub(crate) too_long: &'static str,
+    /// What is typed steers instead of being read.
+    pub(crate) unreadable: &'static str,
     pub(crate) email_missing: &'static str,
     pub(crate) email_invalid: &'static str,
     pub(crate) phone_invalid: &'static str,
@@ -70,6 +72,8 @@ pub(crate) struct DoneText {
 pub(crate) struct NoticeText {
     pub(crate) card_added: &'static str,
     pub(crate) card_default: &'static str,
+    /// The same where a plan is paid with a card of its own.
+    pub(crate) card_default_but_own: &'static str,
     pub(crate) card_removed: &'static str,
     pub(crate) details_saved: &'static str,
     pub(crate) plan_changed: &'static str,
@@ -95,7 +99,7 @@ pub(super) const ENGLISH_PLAN: PlanText = PlanText {
 };
 
 pub(super) const KOREAN_PLAN: PlanText = PlanText {
-    trialing: "체험 중",
+    trialing: "무료 체험 중",
     past_due: "연체",
     incomplete: "결제 미완료",
     paused: "일시 중지",
@@ -121,6 +125,7 @@ pub(super) const ENGLISH_DETAILS: DetailsText = DetailsText {
     country: "Country or region",
     no_country: "Choose a country or region",
     too_long: "This is too long.",
+    unreadable: "Leave out characters that cannot be shown.",
     email_missing: "Enter an email address.",
     email_invalid: "Enter an email address such as name@example.com.",
     phone_invalid: "Enter a phone number of at most 20 characters, such as +82 2 1234 5678.",
@@ -141,6 +146,7 @@ pub(super) const KOREAN_DETAILS: DetailsText = DetailsText {
     country: "국가 또는 지역",
     no_country: "국가 또는 지역 선택",
     too_long: "입력한 내용이 너무 깁니다.",
+    unreadable: "표시할 수 없는 문자를 삭제해 주세요.",
     email_missing: "이메일 주소를 입력해 주세요.",
     email_invalid: "name@example.com 형식의 이메일 주소를 입력해 주세요.",
     phone_invalid: "전화번호를 20자 이내로 입력해 주세요(예: +82 2 1234 5678).",
@@ -160,7 +166,7 @@ pub(super) const KOREAN_HISTORY: HistoryText = HistoryText {
     link: "결제 내역 전체 보기",
     title: "결제 내역",
     pages: "페이지",
-    newer: "최근 청구서",
+    newer: "다음 청구서",
     older: "이전 청구서",
     position: |page, pages| format!("{pages}페이지 중 {page}페이지"),
 };
@@ -184,7 +190,7 @@ pub(super) const KOREAN_BANK: BankText = BankText {
     pay: "카드사에서 이 결제를 승인할지 확인합니다.",
     card: "카드",
     amount: "금액",
-    note: "실제 카드사 페이지를 대신하는 화면입니다. 인증 결과를 선택하세요.",
+    note: "실제 카드사 페이지를 대신하는 화면입니다. 인증 결과를 선택해 주세요.",
     complete: "인증 완료",
     fail: "인증 실패",
 };
@@ -206,6 +212,7 @@ pub(super) const KOREAN_DONE: DoneText = DoneText {
 pub(super) const ENGLISH_NOTICES: NoticeText = NoticeText {
     card_added: "The payment method was added.",
     card_default: "The default payment method was changed.",
+    card_default_but_own: "The default payment method was changed. Plans that are paid with a card of their own keep it.",
     card_removed: "The payment method was removed.",
     details_saved: "The billing information was saved.",
     plan_changed: "Your plan was changed.",
@@ -220,13 +227,14 @@ pub(super) const ENGLISH_NOTICES: NoticeText = NoticeText {
 pub(super) const KOREAN_NOTICES: NoticeText = NoticeText {
     card_added: "결제 수단을 추가했습니다.",
     card_default: "기본 결제 수단을 변경했습니다.",
+    card_default_but_own: "기본 결제 수단을 변경했습니다. 별도의 카드로 결제하는 요금제는 그대로 유지됩니다.",
     card_removed: "결제 수단을 삭제했습니다.",
     details_saved: "청구 정보를 저장했습니다.",
     plan_changed: "요금제를 변경했습니다.",
     plan_canceled: "요금제를 해지했습니다. 종료일까지 계속 이용할 수 있습니다.",
     plan_ended: "요금제를 해지했으며, 바로 종료되었습니다.",
     plan_kept: "해지를 취소했습니다. 요금제를 계속 이용할 수 있습니다.",
-    changed: "그동안 내용이 바뀌어 처리하지 않았습니다. 다시 확인해 주세요.",
+    changed: "그사이 내용이 변경되어 요청을 처리하지 않았습니다. 다시 확인해 주세요.",
     stale: "금액을 확인한 지 오래되어 처리하지 않았습니다. 아래는 현재 금액입니다.",
     not_authenticated: "카드사 인증이 완료되지 않아 처리하지 않았습니다. 다시 시도하거나 다른 카드를 사용해 주세요.",
 };
