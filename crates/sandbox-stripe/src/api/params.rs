@@ -1,10 +1,13 @@
 //! Typed reading of parameters: each mistake is answered as Stripe does, with the bracketed name.
 
+mod words;
+
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use url::Url;
 
+use self::words::{closest, enumerate};
 use super::error::{ApiError, excerpt};
 use super::form::Node;
 use crate::model::Metadata;
@@ -366,41 +369,6 @@ impl Params {
         elements.sort_by_key(|(index, _)| *index);
         Ok(Some(elements.into_iter().map(|(index, node)| (format!("{bracketed}[{index}]"), node)).collect()))
     }
-}
-
-/// `a, b, or c`, as Stripe's messages list words.
-fn enumerate(words: &[&str]) -> String {
-    match words {
-        [] => String::new(),
-        [only] => (*only).to_owned(),
-        [first, second] => format!("{first} or {second}"),
-        [most @ .., last] => format!("{}, or {last}", most.join(", ")),
-    }
-}
-
-/// The known name that a mistyped one was likely meant to be.
-fn closest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
-    // A name far longer than any known one is nobody's typo, and its distance would cost time.
-    if name.len() > 64 {
-        return None;
-    }
-    let (distance, best) = known.iter().map(|candidate| (edit_distance(name, candidate), *candidate)).min()?;
-    (distance <= 2 || distance * 4 <= best.len()).then_some(best)
-}
-
-fn edit_distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, left) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, right) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(left != *right);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]

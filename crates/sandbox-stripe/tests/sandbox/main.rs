@@ -20,5 +20,7 @@ mod portal_page;
 mod portal_plans;
 mod portal_sessions;
 mod schema;
+mod shop;
+mod subscription_ends;
 mod subscriptions;
 mod support;
