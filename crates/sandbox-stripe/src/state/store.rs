@@ -211,6 +211,20 @@ mod tests {
     }
 
     #[test]
+    fn a_state_of_an_earlier_version_is_set_aside() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("state.jsonl");
+        let earlier = "{\"sandbox_stripe_journal\":1}\n[{\"customer\":{\"id\":\"cus_1\"}}]\n";
+        fs::write(&path, earlier).expect("written");
+        let store = open(&path).expect("opened");
+        assert_eq!(ids(&store), Vec::<String>::new());
+        add(&store, "cus_2");
+        drop(store);
+        assert_eq!(ids(&open(&path).expect("opened again")), ["cus_2"]);
+        assert_eq!(fs::read_to_string(folder.path().join("state.jsonl.old")).expect("kept"), earlier);
+    }
+
+    #[test]
     fn a_failed_transaction_changes_nothing() {
         let store = Store::open(None, Arc::new(SystemClock), "".into()).expect("opened");
         let outcome = store.transact(|tx| {
