@@ -9,11 +9,10 @@ use jiff::tz::TimeZone;
 
 use self::catalog::{PRICE, PRODUCT, PRODUCT_NAME, UNIT_AMOUNT};
 use crate::billing::period_end;
-use crate::ids;
 use crate::model::{
-    BillingDetails, BillingReason, Cancellation, Card, CardBehaviour, Customer, Interval, Invoice, InvoiceLine,
-    InvoiceStatus, Metadata, MissingPaymentMethod, PaymentMethod, Recurring, Subscription, SubscriptionItem,
-    SubscriptionStatus, Timestamp,
+    BillingDetails, BillingReason, Cancellation, Card, CardBehaviour, Customer, HostedToken, Interval, Invoice,
+    InvoiceLine, InvoiceStatus, Metadata, MissingPaymentMethod, PaymentMethod, Recurring, Subscription,
+    SubscriptionItem, SubscriptionStatus, Timestamp,
 };
 use crate::state::Store;
 
@@ -189,7 +188,7 @@ fn invoice(index: usize, billing_reason: BillingReason, from: Timestamp, to: Tim
         amount_paid: UNIT_AMOUNT,
         attempt_count: 1,
         failure: None,
-        hosted_token: Some(ids::secret()?),
+        hosted_token: Some(HostedToken::mint()?),
         finalized_at: Some(from),
         paid_at: Some(from),
         voided_at: None,

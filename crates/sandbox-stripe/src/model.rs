@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 
 pub(crate) use self::customer::{Address, Customer, Shipping};
 pub(crate) use self::event::{Event, Origin};
-pub(crate) use self::invoice::{BillingReason, Invoice, InvoiceLine, InvoiceStatus, PaymentFailure};
+pub(crate) use self::invoice::{BillingReason, HostedToken, Invoice, InvoiceLine, InvoiceStatus, PaymentFailure};
 pub(crate) use self::payment_method::{BillingDetails, Card, CardBehaviour, ChargeOutcome, Decline, PaymentMethod};
 pub(crate) use self::portal_configuration::{
     AdjustableQuantity, AllowedUpdate, CancelMode, CustomerField, CustomerUpdate, Feedback, OfferedProduct,

@@ -4,7 +4,7 @@ use std::io;
 
 use crate::ids::{self, IdKind};
 use crate::model::{
-    BillingReason, ChargeOutcome, Customer, Invoice, InvoiceLine, InvoiceStatus, Metadata, PaymentFailure,
+    BillingReason, ChargeOutcome, Customer, HostedToken, Invoice, InvoiceLine, InvoiceStatus, Metadata, PaymentFailure,
     PaymentMethod, Subscription, Timestamp,
 };
 
@@ -57,7 +57,7 @@ impl Bill<'_> {
         invoice.number = Some(format!("{}-{:04}", customer.invoice_prefix, customer.next_invoice_sequence));
         invoice.status = InvoiceStatus::Open;
         invoice.ending_balance = Some(left);
-        invoice.hosted_token = Some(ids::secret()?);
+        invoice.hosted_token = Some(HostedToken::mint()?);
         invoice.finalized_at = Some(at);
         customer.next_invoice_sequence = customer.next_invoice_sequence.saturating_add(1);
         customer.currency.get_or_insert_with(|| invoice.currency.clone());

@@ -1,8 +1,11 @@
 //! What a customer owes or has paid.
 
+use std::{fmt, io};
+
 use serde::{Deserialize, Serialize};
 
 use super::{Decline, Metadata, Record, Timestamp};
+use crate::ids;
 
 /// An invoice; the customer's name and e-mail are those of the day it was made final.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,7 +33,7 @@ pub(crate) struct Invoice {
     /// How the last attempt failed, while the invoice is open.
     pub(crate) failure: Option<PaymentFailure>,
     /// The secret in the address of the hosted page.
-    pub(crate) hosted_token: Option<String>,
+    pub(crate) hosted_token: Option<HostedToken>,
     pub(crate) finalized_at: Option<Timestamp>,
     pub(crate) paid_at: Option<Timestamp>,
     pub(crate) voided_at: Option<Timestamp>,
@@ -51,6 +54,29 @@ pub(crate) struct InvoiceLine {
     pub(crate) proration: bool,
     pub(crate) period_start: Timestamp,
     pub(crate) period_end: Timestamp,
+}
+
+/// The secret in the address of an invoice's page: whoever has it reads the invoice.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct HostedToken(String);
+
+impl HostedToken {
+    /// A fresh one.
+    pub(crate) fn mint() -> io::Result<Self> {
+        ids::secret().map(Self)
+    }
+
+    /// The text that stands in the address, and nowhere else.
+    pub(crate) fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for HostedToken {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("HostedToken([redacted])")
+    }
 }
 
 /// How a payment failed.

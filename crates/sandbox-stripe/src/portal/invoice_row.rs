@@ -46,5 +46,5 @@ impl InvoiceRow {
 
 /// The address of the invoice's own page, in the language of the page that leads there.
 pub(super) fn hosted(invoice: &Invoice, language: Language) -> Option<String> {
-    invoice.hosted_token.as_ref().map(|token| format!("/i/{token}?locale={}", language.tag()))
+    invoice.hosted_token.as_ref().map(|token| format!("/i/{}?locale={}", token.reveal(), language.tag()))
 }

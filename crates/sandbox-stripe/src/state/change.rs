@@ -39,7 +39,7 @@ impl State {
             Change::Subscription(record) => self.put_subscription(*record),
             Change::Invoice(record) => {
                 if let Some(token) = &record.hosted_token {
-                    self.hosted.insert(token.clone(), record.id.clone());
+                    self.hosted.insert(token.reveal().to_owned(), record.id.clone());
                 }
                 self.invoices.put(*record);
             }
