@@ -83,10 +83,15 @@ impl Shared {
         if set.knows(key_id) {
             return Ok(set);
         }
-        let in_time = match self.ask(key_id, clock) {
-            Some(seen) => self.ended_after(seen).await,
-            None => true,
-        };
+        let mut in_time = true;
+        // A fetch that runs already may have begun before the key was published: after it, one that begins now is waited for.
+        for _ in 0..2 {
+            let Some((asked, seen)) = self.ask(key_id, clock) else { break };
+            in_time = self.ended_after(seen).await;
+            if asked == Ask::Start || !in_time {
+                break;
+            }
+        }
         let state = self.state.borrow();
         let set = state.usable(clock.now())?;
         if set.knows(key_id) { Ok(set) } else { Err(state.unknown_key(in_time)) }
@@ -98,15 +103,15 @@ impl Shared {
         tokio::time::timeout(WAIT_AT_MOST, state.wait_for(|state| state.refreshes() > seen)).await.is_ok()
     }
 
-    /// Asks for a fetch; gives how many have ended so far, where there is one to wait for.
-    fn ask(&self, key_id: Option<&str>, clock: &dyn Clock) -> Option<u64> {
+    /// Asks for a fetch; gives what came of it and how many have ended so far, where there is one to wait for.
+    fn ask(&self, key_id: Option<&str>, clock: &dyn Clock) -> Option<(Ask, u64)> {
         let mut wait = None;
         let mut start = false;
         self.state.send_if_modified(|state| {
             // A fetch may have ended since the caller looked.
             if state.usable(clock.now()).is_ok_and(|set| !set.knows(key_id)) {
                 let asked = state.ask(clock.now());
-                wait = (asked != Ask::Refused).then_some(state.refreshes());
+                wait = (asked != Ask::Refused).then_some((asked, state.refreshes()));
                 start = asked == Ask::Start;
             }
             false
@@ -192,5 +197,7 @@ impl<S: JwkSetSource> Refresher<S> {
     }
 }
 
+#[cfg(test)]
+mod late_publication;
 #[cfg(test)]
 mod tests;
