@@ -10,6 +10,7 @@ mod account;
 mod api_key;
 mod api_key_service;
 mod audit;
+mod billing_accounts;
 mod checkout;
 mod credential;
 mod customer;
@@ -17,6 +18,7 @@ mod customer_claim;
 mod customer_service;
 mod deadline;
 mod denial_counter;
+mod event_processor;
 mod flow;
 mod hosted_url;
 mod inbox;
@@ -33,6 +35,7 @@ mod return_url;
 mod subscription;
 mod timestamp;
 mod user;
+mod webhook_intake;
 
 pub use account::{AccountError, Mode, ProviderAccount, ProviderName};
 pub use api_key::{
@@ -43,6 +46,7 @@ pub use api_key_service::{ApiKeyError, ApiKeyIssuer, ApiKeyService, CreatedKey, 
 pub use audit::{
     Actor, AuditAction, AuditEntry, AuditEvent, AuditQuery, AuditRecord, AuditWordError, Denials, RequestOrigin,
 };
+pub use billing_accounts::{AccountPorts, BillingAccounts, RefreshError, Refreshed};
 pub use checkout::{
     CheckoutOrder, CheckoutSession, CheckoutSessionId, CheckoutSessionIdError, CustomerOrder, IdempotencyKey,
     IdempotencyKeyError, PriceFacts, ProviderKey,
@@ -53,6 +57,7 @@ pub use customer_claim::CustomerClaim;
 pub use customer_service::CustomerService;
 pub use deadline::Deadline;
 pub use denial_counter::DenialCounter;
+pub use event_processor::{EventProcessor, Work, Worked};
 pub use flow::{FlowKind, PortalFlow, SubscriptionId, SubscriptionIdError};
 pub use hosted_url::{HostedUrl, HostedUrlError};
 pub use inbox::{
@@ -75,3 +80,4 @@ pub use subscription::{
 };
 pub use timestamp::Timestamp;
 pub use user::{UserId, UserIdError};
+pub use webhook_intake::{IntakeError, TakenIn, WebhookIntake};

@@ -137,6 +137,13 @@ impl Subscription {
 }
 
 impl CustomerState {
+    /// A customer with these subscriptions, in the order that [`CustomerState::Present`] promises.
+    #[must_use]
+    pub fn present(mut subscriptions: Vec<Subscription>) -> Self {
+        subscriptions.sort_by(|a, b| b.created.cmp(&a.created).then_with(|| a.id.as_str().cmp(b.id.as_str())));
+        Self::Present(subscriptions)
+    }
+
     /// The subscriptions; none of a customer who is gone.
     #[must_use]
     pub fn subscriptions(&self) -> &[Subscription] {
