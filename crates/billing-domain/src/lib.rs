@@ -10,19 +10,27 @@ mod account;
 mod api_key;
 mod api_key_service;
 mod audit;
+mod checkout;
 mod credential;
 mod customer;
+mod customer_claim;
 mod customer_service;
 mod deadline;
 mod denial_counter;
 mod flow;
+mod hosted_url;
+mod inbox;
 mod locale;
+mod mirror;
 mod permission;
+mod plan;
 mod portal_service;
 mod portal_session;
 pub mod ports;
 mod principal;
+mod provider_event;
 mod return_url;
+mod subscription;
 mod timestamp;
 mod user;
 
@@ -35,17 +43,35 @@ pub use api_key_service::{ApiKeyError, ApiKeyIssuer, ApiKeyService, CreatedKey, 
 pub use audit::{
     Actor, AuditAction, AuditEntry, AuditEvent, AuditQuery, AuditRecord, AuditWordError, Denials, RequestOrigin,
 };
+pub use checkout::{
+    CheckoutOrder, CheckoutSession, CheckoutSessionId, CheckoutSessionIdError, CustomerOrder, IdempotencyKey,
+    IdempotencyKeyError, PriceFacts, ProviderKey,
+};
 pub use credential::{Credential, CredentialKind, KeyPrefix, KeyPrefixError};
 pub use customer::{CustomerId, CustomerIdError, CustomerLink};
+pub use customer_claim::CustomerClaim;
 pub use customer_service::CustomerService;
 pub use deadline::Deadline;
 pub use denial_counter::DenialCounter;
 pub use flow::{FlowKind, PortalFlow, SubscriptionId, SubscriptionIdError};
+pub use hosted_url::{HostedUrl, HostedUrlError};
+pub use inbox::{
+    ClaimToken, Claimed, InboxCounts, InboxEvent, InboxQuery, InboxState, InboxWord, InboxWordError, Replay,
+};
 pub use locale::{Locale, LocaleError, LocaleRange, LocaleSupport};
+pub use mirror::{MirrorEffect, MirrorOutcome, MirrorUpdate, MirroredCustomer};
 pub use permission::{Permission, PermissionError, Permissions};
+pub use plan::{
+    BillingCycle, BillingCycleError, Catalogue, CatalogueError, Currency, CurrencyError, Plan, PlanId, PlanIdError,
+    PlanPrice, PriceId, PriceIdError,
+};
 pub use portal_service::{OpenPortal, PortalError, PortalService};
-pub use portal_session::{Capabilities, PortalRequest, PortalSession, PortalUrl, PortalUrlError};
+pub use portal_session::{Capabilities, PortalRequest, PortalSession};
 pub use principal::{AuthMethod, Principal};
+pub use provider_event::{EventId, EventIdError, EventKind, EventKindError, EventSubject, ProviderEvent};
 pub use return_url::{Origin, OriginPattern, OriginPatternError, ReturnUrl, ReturnUrlError, ReturnUrlPolicy, TooBroad};
+pub use subscription::{
+    CustomerReading, CustomerState, NamedOwner, Subscription, SubscriptionStatus, SubscriptionStatusError,
+};
 pub use timestamp::Timestamp;
 pub use user::{UserId, UserIdError};
