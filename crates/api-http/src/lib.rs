@@ -1,4 +1,4 @@
-//! The billing portal's HTTP API over the domain's ports. Which adapters stand behind them is the binary's business.
+//! The billing portal's HTTP API over the domain's ports. Which adapters stand behind them is the business of `billing-portal`.
 
 mod caller;
 pub mod error_code;
