@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::{ApiKeyId, CustomerId, ProviderAccount, Timestamp, UserId};
+use crate::{ApiKeyId, AuthMethod, CustomerId, ProviderAccount, Timestamp, UserId};
 
 /// One thing that was done. Never a secret, never a portal URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -144,6 +144,15 @@ impl fmt::Display for AuditAction {
 }
 
 impl Actor {
+    /// Who a caller is, and the key that it came with.
+    #[must_use]
+    pub fn of(method: &AuthMethod) -> (Self, Option<ApiKeyId>) {
+        match method {
+            AuthMethod::AccessToken => (Self::User, None),
+            AuthMethod::ApiKey(id) => (Self::ApiKey, Some(id.clone())),
+        }
+    }
+
     /// The word for it in the log.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
