@@ -3,6 +3,7 @@
 mod browser;
 mod catalog;
 mod configurations;
+mod deliveries;
 mod events;
 mod faults;
 mod invoices;
@@ -19,8 +20,10 @@ mod portal_links;
 mod portal_page;
 mod portal_plans;
 mod portal_sessions;
+mod receiver;
 mod schema;
 mod shop;
 mod subscription_ends;
 mod subscriptions;
 mod support;
+mod webhooks;
