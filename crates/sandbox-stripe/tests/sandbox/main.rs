@@ -2,8 +2,10 @@
 
 mod browser;
 mod catalog;
+mod clock;
 mod configurations;
 mod deliveries;
+mod delivery_faults;
 mod events;
 mod faults;
 mod invoices;
