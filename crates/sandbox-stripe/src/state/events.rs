@@ -42,7 +42,13 @@ fn id(change: &Change) -> Option<&str> {
         Change::Subscription(record) => Some(&record.id),
         Change::Invoice(record) => Some(&record.id),
         Change::PortalConfiguration(record) => Some(&record.id),
-        Change::PortalConfigurationGone(_) | Change::PortalSession(_) | Change::Event(_) => None,
+        Change::PortalConfigurationGone(_)
+        | Change::PortalSession(_)
+        | Change::Event(_)
+        | Change::WebhookEndpoint(_)
+        | Change::WebhookEndpointGone(_)
+        | Change::Delivery(_)
+        | Change::ClockOffset(_) => None,
     }
 }
 
@@ -112,7 +118,13 @@ fn story(transaction: &Transaction<'_>, changes: &[Change], change: &Change) -> 
                 }]
             })
         }
-        Change::PortalConfigurationGone(_) | Change::PortalSession(_) | Change::Event(_) => None,
+        Change::PortalConfigurationGone(_)
+        | Change::PortalSession(_)
+        | Change::Event(_)
+        | Change::WebhookEndpoint(_)
+        | Change::WebhookEndpointGone(_)
+        | Change::Delivery(_)
+        | Change::ClockOffset(_) => None,
     }
 }
 
