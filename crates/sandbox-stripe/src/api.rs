@@ -14,6 +14,7 @@ pub(crate) mod record;
 pub(crate) mod version;
 pub(crate) mod view;
 
+mod checkout_sessions;
 mod customers;
 mod events;
 mod invoice_previews;

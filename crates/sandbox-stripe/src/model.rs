@@ -1,5 +1,6 @@
 //! The records that the sandbox keeps; what Stripe's API shows of them is made in `api::view`.
 
+mod checkout_session;
 mod customer;
 mod event;
 mod invoice;
@@ -12,6 +13,10 @@ mod subscription;
 
 use std::collections::BTreeMap;
 
+pub(crate) use self::checkout_session::{
+    CheckoutChallenge, CheckoutItem, CheckoutSession, CheckoutStatus, Funding, LONGEST_CHECKOUT_SECONDS, Paying,
+    SHORTEST_CHECKOUT_SECONDS, SubscriptionTerms,
+};
 pub(crate) use self::customer::{Address, Customer, Shipping};
 pub(crate) use self::event::{Event, Origin};
 pub(crate) use self::invoice::{BillingReason, HostedToken, Invoice, InvoiceLine, InvoiceStatus, PaymentFailure};

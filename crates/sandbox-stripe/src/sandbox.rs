@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 use crate::accept;
 use crate::api::record::Recorder;
 use crate::api::{self, Api};
+use crate::checkout::{self, Checkout};
 use crate::clock::{Clock, SystemClock};
 use crate::demo::{self, Demo};
 use crate::invoice;
@@ -104,7 +105,8 @@ impl Sandbox {
 fn router(store: &Arc<Store>, base_url: Arc<str>) -> Router {
     Router::new()
         .merge(api::router(&Api::new(store.clone(), base_url.clone())))
-        .merge(portal::router(Portal::new(store.clone(), base_url)))
+        .merge(portal::router(Portal::new(store.clone(), base_url.clone())))
+        .merge(checkout::router(Checkout::new(store.clone(), base_url)))
         .merge(invoice::router(store.clone()))
         .fallback(api::unrecognized)
         .method_not_allowed_fallback(api::unrecognized)

@@ -2,6 +2,7 @@
 
 mod billing;
 mod catalog;
+mod checkout;
 mod customer;
 mod event;
 mod portal;
@@ -10,6 +11,7 @@ use serde_json::{Value, json};
 
 pub(crate) use self::billing::{invoice, invoice_line, subscription};
 pub(crate) use self::catalog::{price, product};
+pub(crate) use self::checkout::{checkout_item, checkout_items, checkout_session};
 pub(crate) use self::customer::{customer, payment_method};
 pub(crate) use self::event::event;
 pub(crate) use self::portal::{portal_configuration, portal_session};
@@ -24,6 +26,7 @@ pub(crate) fn object(state: &State, id: &str) -> Option<Value> {
         "price" => state.prices.get(id).map(price),
         "sub" => state.subscriptions.get(id).map(|record| subscription(record, state)),
         "in" => state.invoices.get(id).map(|record| invoice(record, state)),
+        "cs" => state.checkout_sessions.get(id).map(|record| checkout_session(record, state)),
         "evt" => state.events.get(id).map(event),
         "bpc" => state.portal_configurations.get(id).map(portal_configuration),
         _ => None,

@@ -2,7 +2,12 @@
 
 mod browser;
 mod catalog;
+mod checkout;
+mod checkout_ends;
+mod checkout_page;
+mod checkout_sessions;
 mod configurations;
+mod demo;
 mod events;
 mod faults;
 mod invoices;
