@@ -8,12 +8,15 @@
 //! networks expect (the connection is end to end TLS all the same); requests to loopback never do. Trusted are Mozilla's root
 //! certificates as compiled in, so that a container without a certificate store works; the system's are not read.
 
+mod access;
 mod api_base;
 mod attempt;
+mod call;
 mod capabilities;
 mod classify;
 mod client;
 mod hint;
+mod operation;
 mod portal_form;
 mod portal_session;
 mod provider;
