@@ -155,7 +155,7 @@ pub async fn of_many_doubles_at_once_each_event_is_kept_once(ports: &BillingPort
 
 pub(crate) async fn accept_many(ports: &BillingPorts, count: usize) {
     let (events, place): (Vec<_>, _) = ((0..count).map(|n| event(&format!("evt_{n:05}"))).collect(), stripe());
-    for some in events.chunks(2000) {
+    for some in events.chunks(500) {
         for accepted in join_all(some.iter().map(|event| ports.inbox.accept(&place, event, at(0)))).await {
             accepted.unwrap();
         }

@@ -80,8 +80,8 @@ impl EventInbox for SqliteEventInbox {
                      WHERE provider = ?1 AND mode = ?2 AND state = 'pending' AND state_at <= ?4
                        AND (claimed_until IS NULL OR claimed_until <= ?4) AND claim_token IS NOT ?3
                      ORDER BY state_at, event_id LIMIT ?6)
-                 RETURNING event_id, kind, subject_kind, subject_id, created_at, received_at, state, state_at, attempts,
-                           error",
+                 RETURNING event_id, kind, subject_kind, subject_id AS \"subject_id?\", created_at, received_at, state,
+                           state_at, attempts, error AS \"error?\"",
                 at.provider().as_str(),
                 at.mode().as_str(),
                 token.0,

@@ -4,8 +4,8 @@ use std::process::{Command, Stdio};
 
 use crate::place::{Place, open};
 use billing_domain::ports::{KeyChange, OnConflict, RepoError, SchemaState};
-use billing_domain::{AuditQuery, Denials, Mode, Timestamp};
-use billing_testkit::samples::{account, audit_event, customer, key_id, link, stored_key, user};
+use billing_domain::{ApiKey, AuditQuery, Denials, Mode, Timestamp};
+use billing_testkit::samples::{account, audit_event, customer, key_id, link, permissions, stored_key, user};
 
 const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);
 
@@ -78,7 +78,8 @@ async fn the_release_before_works_on_these_tables() {
         .await;
     let id = key_id("000000000001");
     let found = store.api_keys().find(&id).await.unwrap().unwrap();
-    assert_eq!(found.key, stored_key("000000000001", &user("ann"), NOW).key);
+    let expected = stored_key("000000000001", &user("ann"), NOW).key;
+    assert_eq!(found.key, ApiKey { permissions: permissions(&["subscriptions:portal"]), ..expected });
     assert_eq!(found.verifier.pepper, None);
     assert_eq!(store.usage().peppers(NOW).await.unwrap(), [(None, 1)]);
     // What it changes, we hear of.
