@@ -40,6 +40,14 @@ mod tests {
             include_str!("api_key_lifecycle_contract.rs"),
             include_str!("api_key_usage_contract.rs"),
             include_str!("audit_log_contract.rs"),
+            include_str!("forgetting_contract.rs"),
+            include_str!("event_inbox_contract.rs"),
+            include_str!("event_hand_out_contract.rs"),
+            include_str!("billing_mirror_contract.rs"),
+            include_str!("mirror_effect_contract.rs"),
+            include_str!("customer_claims_contract.rs"),
+            include_str!("checkout_requests_contract.rs"),
+            include_str!("leadership_contract.rs"),
             include_str!("database_contract.rs"),
         ] {
             let (mut declared, mut listed) = declared_and_listed(source);
