@@ -16,17 +16,21 @@ pub mod api_key_lifecycle_contract;
 pub mod api_key_repo_contract;
 pub mod api_key_usage_contract;
 pub mod audit_log_contract;
+pub mod billing_account_world;
+pub mod checkout_provider_contract;
 mod clock;
 mod contract_tests;
+pub mod customer_directory_contract;
 pub mod customer_repo_contract;
 pub mod database_contract;
 mod fakes;
 pub mod postgres;
 pub mod provider_contract;
 pub mod samples;
+pub mod subscription_reader_contract;
 
 pub use clock::FixedClock;
 pub use fakes::{
-    FakeAuthenticator, FakeBillingProvider, FakeDatabase, InMemoryApiKeyRepo, InMemoryApiKeyUsage, InMemoryAuditLog,
+    FakeAuthenticator, FakeBillingAccountProvider, FakeBillingProvider, FakeDatabase, InMemoryApiKeyRepo, InMemoryApiKeyUsage, InMemoryAuditLog,
     InMemoryCustomerRepo, Reachability,
 };
