@@ -161,7 +161,9 @@ pub async fn a_key_is_good_for_one_order(world: &dyn BillingAccountWorld) {
 
 pub async fn the_template_of_the_session_s_id_is_taken_anywhere(world: &dyn BillingAccountWorld) {
     let order = plain(world, "key-1").await;
-    for (n, place) in ["{CHECKOUT_SESSION_ID}/x", "?s={CHECKOUT_SESSION_ID}&x=y", "#{CHECKOUT_SESSION_ID}"].iter().enumerate() {
+    for (n, place) in
+        ["{CHECKOUT_SESSION_ID}/x", "?s={CHECKOUT_SESSION_ID}&x=y", "#{CHECKOUT_SESSION_ID}"].iter().enumerate()
+    {
         let success_url = ReturnUrl::configured(&format!("https://app.example.com/{place}")).unwrap();
         let key = format!("key-of-{n}").parse().unwrap();
         open(world, &CheckoutOrder { success_url, key, ..order.clone() }).await;

@@ -31,6 +31,6 @@ pub mod subscription_reader_contract;
 
 pub use clock::FixedClock;
 pub use fakes::{
-    FakeAuthenticator, FakeBillingAccountProvider, FakeBillingProvider, FakeDatabase, InMemoryApiKeyRepo, InMemoryApiKeyUsage, InMemoryAuditLog,
-    InMemoryCustomerRepo, Reachability,
+    FakeAuthenticator, FakeBillingAccountProvider, FakeBillingProvider, FakeDatabase, InMemoryApiKeyRepo,
+    InMemoryApiKeyUsage, InMemoryAuditLog, InMemoryCustomerRepo, Reachability,
 };

@@ -3,7 +3,9 @@
 #![expect(missing_docs, reason = "the cases' names are the promises")]
 
 use billing_domain::ports::ProviderError;
-use billing_domain::{BillingCycle, CustomerId, CustomerReading, CustomerState, NamedOwner, Subscription, SubscriptionStatus};
+use billing_domain::{
+    BillingCycle, CustomerId, CustomerReading, CustomerState, NamedOwner, Subscription, SubscriptionStatus,
+};
 
 use crate::billing_account_world::{BillingAccountWorld, End, passed, soon};
 use crate::samples::{customer, user};
@@ -62,8 +64,7 @@ async fn subscribed(world: &dyn BillingAccountWorld) -> (CustomerId, Subscriptio
 
 pub async fn a_customer_without_subscriptions_is_present(world: &dyn BillingAccountWorld) {
     let customer = world.add_customer(Some("ann"), None).await;
-    let expected =
-        CustomerReading { state: CustomerState::Present(vec![]), owner: NamedOwner::User(user("ann")) };
+    let expected = CustomerReading { state: CustomerState::Present(vec![]), owner: NamedOwner::User(user("ann")) };
     assert_eq!(read(world, &customer).await, expected);
 }
 
@@ -79,7 +80,16 @@ pub async fn a_deleted_customer_is_gone_with_its_subscriptions(world: &dyn Billi
 
 pub async fn no_customer_has_an_id_that_leads_elsewhere(world: &dyn BillingAccountWorld) {
     let (known, _) = subscribed(world).await;
-    let ids = [".", "..", "../prices", "%2e%2e", &format!("{known}/"), &format!("{known}?x=y"), &format!("x/../{known}"), "a&b=c#d"];
+    let ids = [
+        ".",
+        "..",
+        "../prices",
+        "%2e%2e",
+        &format!("{known}/"),
+        &format!("{known}?x=y"),
+        &format!("x/../{known}"),
+        "a&b=c#d",
+    ];
     for id in ids {
         assert_eq!(read(world, &customer(id)).await.state, CustomerState::Gone, "{id}");
     }

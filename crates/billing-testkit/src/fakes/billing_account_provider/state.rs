@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use billing_domain::ports::{ListedSubscription, ProviderError};
 use billing_domain::{
-    BillingCycle, CheckoutOrder, CheckoutSession, CheckoutSessionId, CustomerId, Deadline, NamedOwner, PriceFacts, PriceId,
-    ProviderKey, Subscription, SubscriptionId, SubscriptionStatus, Timestamp, UserId,
+    BillingCycle, CheckoutOrder, CheckoutSession, CheckoutSessionId, CustomerId, Deadline, NamedOwner, PriceFacts,
+    PriceId, ProviderKey, Subscription, SubscriptionId, SubscriptionStatus, Timestamp, UserId,
 };
 
 use super::BEGINNING;
