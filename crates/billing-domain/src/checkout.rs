@@ -79,6 +79,14 @@ pub struct PriceFacts {
     pub active: bool,
 }
 
+impl ProviderKey {
+    /// A key that is this unique thing's text (a UUID), which has the form that keys have.
+    #[must_use]
+    pub fn fresh(unique: &impl fmt::Display) -> Self {
+        Self(unique.to_string().chars().filter(char::is_ascii_graphic).take(255).collect())
+    }
+}
+
 macro_rules! text {
     ($name:ident, $error:ident, $allowed:expr) => {
         impl $name {

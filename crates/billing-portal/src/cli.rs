@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use billing_domain::{
-    ApiKeyId, CustomerId, KeyDescription, KeyName, Mode, OriginPattern, Permission, ProviderName, Timestamp, UserId,
+    ApiKeyId, CustomerId, EventId, InboxWord, KeyDescription, KeyName, Mode, OriginPattern, Permission, ProviderName,
+    Timestamp, UserId,
 };
 use clap::{Args, Parser, Subcommand};
 
@@ -38,6 +39,9 @@ pub(crate) enum Command {
     /// Link users to the provider's customers.
     #[command(subcommand)]
     Customers(Customers),
+    /// Look into the inbox of the provider's events.
+    #[command(subcommand)]
+    Webhooks(Webhooks),
     /// Read what was done, by whom, in which request.
     #[command(subcommand)]
     Audit(Audit),
@@ -143,11 +147,62 @@ pub(crate) enum Customers {
         #[arg(long, value_name = "ID")]
         user: UserId,
     },
+    /// Link users to customers who are at the provider already. Says what it would do; --apply does it.
+    Import(Import),
+    /// Compare the mirror with the provider, repair what differs, and say what that was.
+    Reconcile(Reconcile),
     /// Forget which customer a user is.
     Unlink {
         /// The user's id.
         #[arg(long, value_name = "ID")]
         user: UserId,
+        #[command(flatten)]
+        at: At,
+    },
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Import {
+    /// Pairs from a CSV file with the columns user,customer; default: what the customers' metadata say.
+    #[arg(long, value_name = "FILE", conflicts_with = "verified_emails")]
+    pub(crate) csv: Option<PathBuf>,
+    /// Match e-mail addresses, from a CSV file with the columns user,email,email_verified; lines that are not verified count for
+    /// nothing.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) verified_emails: Option<PathBuf>,
+    /// Link them, instead of only saying so.
+    #[arg(long)]
+    pub(crate) apply: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Reconcile {
+    /// Only say what differs.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Webhooks {
+    /// List events, the last received first.
+    List {
+        /// Only those that are pending, applied, ignored or dead.
+        #[arg(long, value_name = "STATE")]
+        state: Option<InboxWord>,
+        /// How many.
+        #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+        limit: u32,
+        #[command(flatten)]
+        at: At,
+    },
+    /// Apply an event once more, or all that were given up.
+    Replay {
+        /// The event's id.
+        #[arg(value_name = "EVENT", required_unless_present = "dead", conflicts_with = "dead")]
+        event: Option<EventId>,
+        /// All that were given up.
+        #[arg(long)]
+        dead: bool,
         #[command(flatten)]
         at: At,
     },

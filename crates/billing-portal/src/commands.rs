@@ -1,5 +1,6 @@
 //! The commands: one file each.
 
+mod accounts;
 mod audit;
 mod customers;
 mod keys;
@@ -8,6 +9,7 @@ mod openapi;
 mod sandbox;
 mod serve;
 mod token;
+mod webhooks;
 
 use std::error::Error;
 use std::io::Write;
@@ -62,6 +64,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Migrate => migrate::run(&context).await,
         Command::Keys(command) => keys::run(&context, command).await,
         Command::Customers(command) => customers::run(&context, command).await,
+        Command::Webhooks(command) => webhooks::run(&context, command).await,
         Command::Audit(command) => audit::run(&context, command).await,
         Command::Token(command) => token::run(&context, command),
         Command::Openapi => openapi::run(),

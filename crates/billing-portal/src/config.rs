@@ -1,5 +1,6 @@
 //! Which settings there are, and those that several commands share.
 
+mod catalogue;
 mod serve;
 
 pub(crate) use serve::ServeConfig;
@@ -18,6 +19,9 @@ const OWN: &[&str] = &[
     "AUTO_MIGRATE",
     "PROVIDER",
     "DASHBOARD_URL",
+    "PRICING_URL",
+    "CATALOGUE",
+    "RECONCILE_INTERVAL_SECONDS",
     "RETURN_URL_ORIGINS",
     "CORS_ORIGINS",
     "TRUSTED_PROXIES",

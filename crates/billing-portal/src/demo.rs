@@ -9,13 +9,15 @@ use auth_jwt::{JwtSettings, MintError};
 use billing_domain::ports::{AuthError, Authenticator, OnConflict, RepoError};
 use billing_domain::{Actor, ApiKeyError, ApiKeyIssuer, NewApiKey, RequestOrigin};
 use billing_domain::{Credential, CustomerId, CustomerLink, CustomerService, KeyName, ProviderAccount, UserId};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::commands::clock;
 use crate::wiring::data_folder;
 use crate::wiring::store::Stores;
 
 const USER: &str = "demo-user";
+/// Who has bought nothing yet.
+const NEWCOMER: &str = "newcomer";
 const KEY_FILE: &str = "demo-api-key.secret";
 const TOKEN_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -57,12 +59,18 @@ impl Demo {
         customers.link(&link, OnConflict::Replace).await?;
         let key = self.key(&owner).await?;
         let lifetime = TOKEN_LIFETIME.min(self.tokens.max_lifetime());
-        let token = match auth_jwt::mint(&self.tokens, &owner, lifetime, clock().now()) {
-            Ok(token) => Some(token),
-            Err(MintError::NoSecret) => None,
-            Err(error @ MintError::LifetimeOutOfRange { .. }) => return Err(DemoError::Value(error.to_string())),
-        };
-        self.print(token.as_ref().map(ExposeSecret::expose_secret), lifetime, &key)
+        let (token, newcomer) = (self.token(&owner, lifetime)?, self.token(&parsed(NEWCOMER)?, lifetime)?);
+        let tokens = token.as_ref().zip(newcomer.as_ref());
+        self.print(tokens.map(|(token, newcomer)| (token.expose_secret(), newcomer.expose_secret())), lifetime, &key)
+    }
+
+    /// A token for a user; `None` where the service holds no secret to sign it with.
+    fn token(&self, user: &UserId, lifetime: Duration) -> Result<Option<SecretString>, DemoError> {
+        match auth_jwt::mint(&self.tokens, user, lifetime, clock().now()) {
+            Ok(token) => Ok(Some(token)),
+            Err(MintError::NoSecret) => Ok(None),
+            Err(error @ MintError::LifetimeOutOfRange { .. }) => Err(DemoError::Value(error.to_string())),
+        }
     }
 
     /// The key of the last start, where it still holds.
@@ -90,8 +98,8 @@ impl Demo {
     }
 
     /// At most 14 lines, on standard output whatever the log does. A closed pipe is nobody's loss.
-    fn print(&self, token: Option<&str>, lifetime: Duration, key: &str) -> Result<(), DemoError> {
-        use api_http::routes::{PORTAL, PORTAL_BY_API_KEY};
+    fn print(&self, tokens: Option<(&str, &str)>, lifetime: Duration, key: &str) -> Result<(), DemoError> {
+        use api_http::routes::{CHECKOUT, PORTAL, PORTAL_BY_API_KEY};
         let Self { base, sandbox, .. } = self;
         let mut out = io::stdout().lock();
         writeln!(out, "billing-portal listens on {base} (docs: {base}/docs), its sandbox of Stripe on {sandbox}.")?;
@@ -100,16 +108,24 @@ impl Demo {
             "The demo user `{USER}` has a subscription, two invoices and a card there; nothing of it is real."
         )?;
         writeln!(out)?;
-        if let Some(token) = token {
+        if let Some((token, _)) = tokens {
             writeln!(out, "Access token ({} h): {token}", lifetime.as_secs() / 3600)?;
         }
         writeln!(out, "API key: {key}")?;
         writeln!(out)?;
         writeln!(out, "Open the portal: paste a line, then open the URL of the answer in a browser.")?;
-        if let Some(token) = token {
+        if let Some((token, _)) = tokens {
             writeln!(out, "curl -sS -X POST {base}{PORTAL} -H 'Authorization: Bearer {token}'")?;
         }
         writeln!(out, "curl -sS -X POST {base}{PORTAL_BY_API_KEY} -H 'Authorization: Bearer {key}'")?;
+        if let Some((_, newcomer)) = tokens {
+            writeln!(out, "Buy a plan as `{NEWCOMER}`, with card 4242 4242 4242 4242:")?;
+            writeln!(
+                out,
+                "curl -sS {base}{CHECKOUT} -H 'Authorization: Bearer {newcomer}' -H 'Content-Type: application/json' \
+                 -d '{{\"planId\":\"starter\"}}'"
+            )?;
+        }
         out.flush()?;
         Ok(())
     }

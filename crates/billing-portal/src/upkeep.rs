@@ -19,6 +19,11 @@ use crate::wiring::store::Stores;
 const CHECK: Duration = Duration::from_secs(1);
 /// How often denials are written down, and old records looked for.
 const MINUTE: Duration = Duration::from_secs(60);
+/// For so long events stay in the inbox that were applied: as long as Stripe lists its own
+/// (<https://docs.stripe.com/api/events>).
+const EVENTS_KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// For so long an `Idempotency-Key` is remembered: as long as Stripe is sure to remember ours.
+const KEYS_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 /// Wrong configuration, as `EX_CONFIG` of sysexits.h says it.
 const WRONG_CONFIGURATION: i32 = 78;
 
@@ -126,6 +131,7 @@ impl Upkeep {
                 () = drain.wait() => return,
             }
             self.write_denials().await;
+            self.forget_what_is_over().await;
             if let Some(retention) = self.retention {
                 match self.stores.audit.prune(self.clock.now().minus(retention)).await {
                     Ok(0) => {}
@@ -133,6 +139,16 @@ impl Upkeep {
                     Err(error) => tracing::warn!(cause = problem::with_sources(&error), "the audit log was not pruned"),
                 }
             }
+        }
+    }
+
+    /// Lets events go that were applied long ago, and checkouts whose `Idempotency-Key` is no longer remembered.
+    async fn forget_what_is_over(&self) {
+        let now = self.clock.now();
+        let events = self.stores.inbox.prune(now.minus(EVENTS_KEPT)).await;
+        let checkouts = self.stores.checkouts.prune(now.minus(KEYS_KEPT)).await;
+        for failed in [events.err(), checkouts.err()].into_iter().flatten() {
+            tracing::debug!(cause = problem::with_sources(&failed), "what is over was not deleted");
         }
     }
 

@@ -11,6 +11,8 @@ const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnop
 /// What an id names: its prefix, and how many characters follow it in Stripe's own ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum IdKind {
+    CheckoutItem,
+    CheckoutSession,
     Customer,
     Event,
     Invoice,
@@ -21,13 +23,17 @@ pub(crate) enum IdKind {
     Price,
     Product,
     Request,
+    SigningSecret,
     Subscription,
     SubscriptionItem,
+    WebhookEndpoint,
 }
 
 impl IdKind {
     const fn shape(self) -> (&'static str, usize) {
         match self {
+            Self::CheckoutItem => ("li_", 24),
+            Self::CheckoutSession => ("cs_test_", 58),
             Self::Customer => ("cus_", 14),
             Self::Event => ("evt_", 24),
             Self::Invoice => ("in_", 24),
@@ -38,8 +44,10 @@ impl IdKind {
             Self::Price => ("price_", 24),
             Self::Product => ("prod_", 14),
             Self::Request => ("req_", 14),
+            Self::SigningSecret => ("whsec_", 32),
             Self::Subscription => ("sub_", 24),
             Self::SubscriptionItem => ("si_", 14),
+            Self::WebhookEndpoint => ("we_", 24),
         }
     }
 }

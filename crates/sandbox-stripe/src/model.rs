@@ -1,6 +1,8 @@
 //! The records that the sandbox keeps; what Stripe's API shows of them is made in `api::view`.
 
+mod checkout_session;
 mod customer;
+mod delivery;
 mod event;
 mod invoice;
 mod payment_method;
@@ -9,10 +11,16 @@ mod portal_session;
 mod price;
 mod product;
 mod subscription;
+mod webhook_endpoint;
 
 use std::collections::BTreeMap;
 
+pub(crate) use self::checkout_session::{
+    CheckoutChallenge, CheckoutItem, CheckoutSession, CheckoutStatus, Funding, LONGEST_CHECKOUT_SECONDS, Paying,
+    SHORTEST_CHECKOUT_SECONDS, SubscriptionTerms,
+};
 pub(crate) use self::customer::{Address, Customer, Shipping};
+pub(crate) use self::delivery::{Delivery, DeliveryState};
 pub(crate) use self::event::{Event, Origin};
 pub(crate) use self::invoice::{BillingReason, HostedToken, Invoice, InvoiceLine, InvoiceStatus, PaymentFailure};
 pub(crate) use self::payment_method::{BillingDetails, Card, CardBehaviour, ChargeOutcome, Decline, PaymentMethod};
@@ -29,6 +37,7 @@ pub(crate) use self::product::Product;
 pub(crate) use self::subscription::{
     Cancellation, MissingPaymentMethod, Subscription, SubscriptionItem, SubscriptionStatus, Trial,
 };
+pub(crate) use self::webhook_endpoint::{SigningSecret, WebhookEndpoint};
 
 /// The free key-value pairs that every object carries.
 pub(crate) type Metadata = BTreeMap<String, String>;

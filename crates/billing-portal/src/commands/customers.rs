@@ -1,4 +1,4 @@
-//! `customers link|show|unlink|forget`.
+//! `customers link|show|unlink|forget`, and the way to `import` and `reconcile`.
 
 use billing_domain::ports::{LinkOutcome, OnConflict, RepoError};
 use billing_domain::{
@@ -6,15 +6,20 @@ use billing_domain::{
 };
 use serde_json::{Value, json};
 
-use super::{Context, Failure, clock, session};
+use super::{Context, Failure, accounts, clock, session};
 use crate::cli::{At, Customers};
 use crate::config::Settings;
 use crate::wiring::provider;
 
 pub(crate) async fn run(context: &Context, command: Customers) -> Result<(), Failure> {
+    let command = match command {
+        Customers::Import(arguments) => return accounts::import(context, arguments).await,
+        Customers::Reconcile(arguments) => return accounts::reconcile(context, arguments).await,
+        other => other,
+    };
     let (stores, at) = session(context, |settings| match &command {
         Customers::Link { at, .. } | Customers::Unlink { at, .. } => account(settings, at).map(Some),
-        Customers::Show { .. } | Customers::Forget { .. } => Some(None),
+        _ => Some(None),
     })
     .await?;
     let customers = CustomerService::new(stores.customers, stores.audit.clone(), clock());
@@ -76,14 +81,14 @@ pub(crate) async fn run(context: &Context, command: Customers) -> Result<(), Fai
                 format!("{user} is forgotten, in {rows} rows")
             })
         }
-        (Customers::Link { .. } | Customers::Unlink { .. }, None) => {
+        (Customers::Import(_) | Customers::Reconcile(_) | Customers::Link { .. } | Customers::Unlink { .. }, _) => {
             Err(Failure::Failed("no provider is known: this is a bug".to_owned()))
         }
     }
 }
 
 /// The named provider and mode, or the configured ones.
-fn account(settings: &mut Settings, at: &At) -> Option<ProviderAccount> {
+pub(crate) fn account(settings: &mut Settings, at: &At) -> Option<ProviderAccount> {
     let name = match &at.provider {
         Some(name) => Some(name.clone()),
         None => provider::name(settings),

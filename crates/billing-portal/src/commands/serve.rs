@@ -1,33 +1,39 @@
 //! `serve`: the service.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use api_http::observed_provider::ObservedProvider;
 use api_http::readiness::Readiness;
 use api_http::{Api, Guard, problem, routes};
 use auth_api_key::ApiKeys;
 use auth_jwt::JwtAuthenticator;
-use billing_domain::{ApiKeyIssuer, ApiKeyService, DenialCounter, KeyPrefix, KeyRules, PortalService};
+use billing_domain::{ApiKeyIssuer, ApiKeyService, DenialCounter, KeyPrefix, KeyRules, PortalService, WebhookIntake};
 use http_edge::{Drain, EdgeConfig, FailureLimiter, RateLimiter, edge_layers};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use sandbox_stripe::{Sandbox, SandboxSettings};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::Signal;
+use tokio::sync::Notify;
 
 use super::{Context, Failure, clock};
 use crate::cli::Serve;
 use crate::config::ServeConfig;
+use crate::inbox::InboxWorker;
 use crate::logging::LogSettings;
+use crate::reconciling::{Reconciling, check_catalogue};
 use crate::upkeep::Upkeep;
-use crate::wiring::provider::Provider;
+use crate::wiring::accounts::Accounts;
+use crate::wiring::provider::{Provider, RunningSandbox, note_sandbox};
 use crate::{demo, signals, wiring};
 
 /// Kinds of denied attempts that are told apart within a minute.
 const DENIALS_A_MINUTE: usize = 1000;
 /// How often histograms are folded, so that they do not grow while nobody reads them.
 const METRICS_UPKEEP: Duration = Duration::from_secs(5);
+/// So long the events that are being applied at the end may take.
+const LAST_EVENTS: Duration = Duration::from_secs(5);
 /// Connections that the kernel completes for us while we are busy; it cuts this to its own limit.
 const BACKLOG: u32 = 4096;
 
@@ -44,6 +50,7 @@ pub(crate) async fn run(context: &Context, arguments: Serve) -> Result<(), Failu
     let (public_address, admin_address) = (address(&public)?, address(&admin)?);
     let base = format!("http://{public_address}");
     let return_urls = config.return_urls(&format!("{base}/")).map_err(Failure::Failed)?;
+    let checkout_urls = config.checkout_urls(&return_urls);
     let key_origins = config.keys.return_origins().unwrap_or(return_urls.allowed()).to_vec();
     let key_rules = KeyRules { at_most: config.keys.max_per_user(), return_origins: key_origins };
     let embedded = config.provider.is_embedded();
@@ -52,9 +59,13 @@ pub(crate) async fn run(context: &Context, arguments: Serve) -> Result<(), Failu
     let drain = Drain::new();
     let stores = config.store.open();
     let readiness = Arc::new(Readiness::new(drain.clone(), clock()));
-    let provider = config.provider.connect(sandbox.as_ref().map(Sandbox::base_url)).map_err(Failure::Failed)?;
-    let account = provider.port().account().clone();
-    let observed = Arc::new(ObservedProvider::new(provider.port(), Arc::clone(&readiness)));
+    let running = sandbox.as_ref().map(|sandbox| introduce(sandbox, &base, &config.data_folder)).transpose()?;
+    let provider = config.provider.connect(running.as_ref()).map_err(Failure::Failed)?;
+    let ports = provider.ports().observed(&readiness);
+    let account = ports.billing.account().clone();
+    let accounts = Accounts::new(&stores, ports.clone(), clock());
+    let (catalogue, prices) = (Arc::new(config.catalogue), accounts.prices());
+    let new_events = Arc::new(Notify::new());
     let tokens = JwtAuthenticator::start(config.tokens.clone(), clock());
     let tokens = Arc::new(tokens.map_err(|error| Failure::failed("the key set cannot be fetched", &error))?);
     let keys = wiring::keys::start(&config.keys, &stores, clock());
@@ -64,7 +75,14 @@ pub(crate) async fn run(context: &Context, arguments: Serve) -> Result<(), Failu
     let denials = Arc::new(DenialCounter::new(DENIALS_A_MINUTE));
     let (customers, audit) = (stores.customers.clone(), stores.audit.clone());
     let api = Api {
-        portal: Arc::new(PortalService::new(customers, observed, audit, clock(), return_urls)),
+        portal: Arc::new(
+            PortalService::new(customers, ports.billing, audit, clock(), return_urls).with_accounts(accounts.billing()),
+        ),
+        checkout: Arc::new(accounts.checkout(Arc::clone(&prices), Arc::clone(&catalogue), checkout_urls)),
+        subscriptions: Arc::new(accounts.subscriptions(Arc::clone(&catalogue))),
+        webhooks: Arc::new(WebhookIntake::new(account.clone(), provider.webhooks(), stores.inbox.clone(), clock())),
+        intake_room: Arc::default(),
+        new_events: Arc::clone(&new_events),
         access_tokens: tokens.clone(),
         api_keys: keys.authenticator().clone(),
         keys: service,
@@ -84,6 +102,7 @@ pub(crate) async fn run(context: &Context, arguments: Serve) -> Result<(), Failu
         documents: Arc::default(),
     };
     let edge = EdgeConfig::new(problem::from_fault)
+        .with_body_limit(routes::STRIPE_WEBHOOKS, routes::webhooks::BODY_LIMIT)
         .with_base(config.public_url.as_deref().unwrap_or_default())
         .with_trusted_proxies(config.proxies)
         .with_cors(config.cors);
@@ -110,6 +129,22 @@ pub(crate) async fn run(context: &Context, arguments: Serve) -> Result<(), Failu
     background.spawn(upkeep.clone().watch());
     let audit = tokio::spawn(upkeep.clone().audit(drain.clone()));
     background.spawn(fold(metrics.clone()));
+    let worker = InboxWorker {
+        processor: accounts.processor(),
+        inbox: stores.inbox.clone(),
+        at: account.clone(),
+        new_events,
+        readiness: Arc::clone(&readiness),
+        clock: clock(),
+    };
+    let worker = tokio::spawn(worker.run(drain.clone()));
+    background.spawn(check_catalogue(prices, catalogue, Arc::clone(&readiness)));
+    if let Some(every) = config.reconcile_every {
+        let leadership = stores.leadership.clone();
+        let reconciling =
+            Reconciling { accounts, leadership, readiness: Arc::clone(&readiness), clock: clock(), every };
+        background.spawn(reconciling.run());
+    }
     if let Some(sandbox) = sandbox {
         let demo = demo::Demo {
             base,
@@ -159,6 +194,8 @@ pub(crate) async fn run(context: &Context, arguments: Serve) -> Result<(), Failu
     keys.shutdown().await;
     // It ends with the drain; a failure of it is no reason not to write what is left.
     let _ = audit.await;
+    // What it has begun is soon done; cut short it would be done by others a minute later.
+    let _ = tokio::time::timeout(LAST_EVENTS, worker).await;
     upkeep.write_denials().await;
     stores.database.close().await;
     tracing::info!("ended");
@@ -243,6 +280,14 @@ async fn start_sandbox(config: &ServeConfig) -> Result<Sandbox, Failure> {
         ..SandboxSettings::default()
     };
     Sandbox::bind(settings).await.map_err(|error| Failure::failed("the sandbox cannot start", &error))
+}
+
+/// The sandbox is to deliver its events here, and commands are to find it.
+fn introduce(sandbox: &Sandbox, base: &str, data_folder: &Path) -> Result<RunningSandbox, Failure> {
+    let failed = |error| Failure::failed("the sandbox cannot be set up", &error);
+    let signing_secret = sandbox.webhook_endpoint(&format!("{base}{}", routes::STRIPE_WEBHOOKS)).map_err(failed)?;
+    note_sandbox(data_folder, sandbox.base_url()).map_err(failed)?;
+    Ok(RunningSandbox { base_url: sandbox.base_url().to_owned(), signing_secret: Some(signing_secret) })
 }
 
 fn tell<E: std::error::Error>(result: Result<(), E>, what: &str) {

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use auth_api_key::ApiKeySettings;
 use auth_jwt::JwtSettings;
-use billing_domain::{Mode, OriginPattern, ReturnUrl, ReturnUrlPolicy, TooBroad};
+use billing_domain::{Catalogue, CheckoutUrls, Mode, OriginPattern, ReturnUrl, ReturnUrlPolicy, TooBroad};
 use http_edge::{CorsPolicy, EdgeSettings, TrustedProxies};
 
 use layered_settings::Reader;
 
-use super::Settings;
+use super::{Settings, catalogue};
 use crate::wiring::{provider, store};
 
 /// The whole service's configuration.
@@ -26,6 +26,11 @@ pub(crate) struct ServeConfig {
     pub(crate) tokens: JwtSettings,
     pub(crate) keys: ApiKeySettings,
     pub(crate) dashboard: Option<ReturnUrl>,
+    /// Where those go who leave the checkout without paying; the dashboard, where nothing is said.
+    pub(crate) pricing: Option<ReturnUrl>,
+    pub(crate) catalogue: Catalogue,
+    /// How often the mirror is compared with the provider; `None` is never.
+    pub(crate) reconcile_every: Option<Duration>,
     pub(crate) origins: Option<Vec<OriginPattern>>,
     pub(crate) public_url: Option<String>,
     pub(crate) request_timeout: Duration,
@@ -61,6 +66,9 @@ impl ServeConfig {
         let tokens = reader.adapter(|get| JwtSettings::read(get));
         let keys = reader.adapter(|get| ApiKeySettings::read(get));
         let dashboard = dashboard(reader, embedded);
+        let pricing = reader.text("PRICING_URL").and_then(|url| configured(reader, "PRICING_URL", &url));
+        let catalogue = sold(reader, provider.as_ref());
+        let reconcile = reader.number("RECONCILE_INTERVAL_SECONDS", 3600, 0..=604_800);
         let origins = reader.text("RETURN_URL_ORIGINS").map(|list| origins(reader, "RETURN_URL_ORIGINS", &list));
         let live = provider.as_ref().is_some_and(|provider| provider.mode() == Mode::Live);
         let own = keys.as_ref().and_then(ApiKeySettings::return_origins).unwrap_or_default();
@@ -88,6 +96,9 @@ impl ServeConfig {
             tokens: tokens?,
             keys: keys?,
             dashboard,
+            pricing,
+            catalogue: catalogue?,
+            reconcile_every: (reconcile > 0).then(|| Duration::from_secs(reconcile)),
             origins,
             public_url,
             request_timeout,
@@ -119,6 +130,15 @@ impl ServeConfig {
         };
         ReturnUrlPolicy::new(default, origins, mode).map_err(|error| error.to_string())
     }
+
+    /// Where users may be sent from the checkout, given where from the portal.
+    pub(crate) fn checkout_urls(&self, return_urls: &ReturnUrlPolicy) -> CheckoutUrls {
+        let cancel = match &self.pricing {
+            Some(pricing) => return_urls.clone().with_default(pricing.clone()),
+            None => return_urls.clone(),
+        };
+        CheckoutUrls { success: return_urls.clone(), cancel }
+    }
 }
 
 fn address(reader: &mut Reader, name: &str, port: u16, embedded: bool) -> SocketAddr {
@@ -147,9 +167,24 @@ fn dashboard(reader: &mut Reader, embedded: bool) -> Option<ReturnUrl> {
         }
         return None;
     };
-    ReturnUrl::configured(&text)
-        .map_err(|error| reader.fault("DASHBOARD_URL", format!("it cannot be used: {error}")))
-        .ok()
+    configured(reader, "DASHBOARD_URL", &text)
+}
+
+/// A URL of the operator's own.
+fn configured(reader: &mut Reader, name: &str, text: &str) -> Option<ReturnUrl> {
+    ReturnUrl::configured(text).map_err(|error| reader.fault(name, format!("it cannot be used: {error}"))).ok()
+}
+
+/// What is sold: the file's plans; without one, the demo's beside the sandbox, and nothing otherwise.
+fn sold(reader: &mut Reader, provider: Option<&provider::ProviderSettings>) -> Option<Catalogue> {
+    let file = reader.text("CATALOGUE");
+    let (mode, embedded) = provider.map(|provider| (provider.mode(), provider.is_embedded()))?;
+    let read = match file {
+        Some(file) => catalogue::read(file.as_ref(), mode),
+        None if embedded => catalogue::demo(),
+        None => Ok(Catalogue::default()),
+    };
+    read.map_err(|remedy| reader.fault("CATALOGUE", remedy)).ok()
 }
 
 /// A comma-separated list of origin patterns; each wrong one is a fault of `name`.

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use billing_domain::ports::{ApiKeyRepo, ApiKeyUsage, AuditLog, CustomerRepo, Database};
+use billing_domain::ports::{
+    ApiKeyRepo, ApiKeyUsage, AuditLog, BillingMirror, CheckoutRequests, CustomerClaims, CustomerRepo, Database,
+    EventInbox, Leadership,
+};
 use secrecy::SecretString;
 use store_postgres::{PgSettings, PgStore};
 use store_sqlite::{SqliteSettings, SqliteStore};
@@ -25,6 +28,11 @@ pub(crate) struct Stores {
     pub(crate) api_keys: Arc<dyn ApiKeyRepo>,
     pub(crate) usage: Arc<dyn ApiKeyUsage>,
     pub(crate) audit: Arc<dyn AuditLog>,
+    pub(crate) inbox: Arc<dyn EventInbox>,
+    pub(crate) mirror: Arc<dyn BillingMirror>,
+    pub(crate) claims: Arc<dyn CustomerClaims>,
+    pub(crate) checkouts: Arc<dyn CheckoutRequests>,
+    pub(crate) leadership: Arc<dyn Leadership>,
     pub(crate) database: Arc<dyn Database>,
 }
 
@@ -66,6 +74,11 @@ impl StoreSettings {
                     api_keys: store.api_keys(),
                     usage: store.usage(),
                     audit: store.audit(),
+                    inbox: store.inbox(),
+                    mirror: store.mirror(),
+                    claims: store.claims(),
+                    checkouts: store.checkouts(),
+                    leadership: store.leadership(),
                     database: store.database(),
                 }
             }
@@ -76,6 +89,11 @@ impl StoreSettings {
                     api_keys: store.api_keys(),
                     usage: store.usage(),
                     audit: store.audit(),
+                    inbox: store.inbox(),
+                    mirror: store.mirror(),
+                    claims: store.claims(),
+                    checkouts: store.checkouts(),
+                    leadership: store.leadership(),
                     database: store.database(),
                 }
             }

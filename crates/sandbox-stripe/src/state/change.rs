@@ -4,10 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use super::State;
 use crate::model::{
-    Customer, Event, Invoice, PaymentMethod, PortalConfiguration, PortalSession, Price, Product, Subscription,
+    CheckoutSession, CheckoutStatus, Customer, Delivery, Event, Invoice, PaymentMethod, PortalConfiguration,
+    PortalSession, Price, Product, Subscription, WebhookEndpoint,
 };
 
-/// So many events are kept at most. (Stripe keeps them for 30 days: <https://docs.stripe.com/api/events>.)
+/// So many events are kept at most, beside those that are still to be delivered. (Stripe keeps them for 30 days: <https://docs.stripe.com/api/events>.)
 const MOST_EVENTS: usize = 10_000;
 
 /// One change; a record replaces the one of the same id.
@@ -21,10 +22,16 @@ pub(crate) enum Change {
     PaymentMethod(Box<PaymentMethod>),
     Subscription(Box<Subscription>),
     Invoice(Box<Invoice>),
+    CheckoutSession(Box<CheckoutSession>),
     PortalConfiguration(Box<PortalConfiguration>),
     PortalConfigurationGone(String),
     PortalSession(Box<PortalSession>),
     Event(Box<Event>),
+    WebhookEndpoint(Box<WebhookEndpoint>),
+    WebhookEndpointGone(String),
+    Delivery(Box<Delivery>),
+    /// How many seconds the sandbox's time is ahead of its clock's.
+    ClockOffset(i64),
 }
 
 impl State {
@@ -43,16 +50,23 @@ impl State {
                 }
                 self.invoices.put(*record);
             }
+            Change::CheckoutSession(record) => self.put_checkout_session(*record),
             Change::PortalConfiguration(record) => self.portal_configurations.put(*record),
             Change::PortalConfigurationGone(id) => self.portal_configurations.remove(&id),
             Change::PortalSession(record) => self.portal_sessions.put(*record),
             Change::Event(record) => {
                 self.events.put(*record);
                 while self.events.len() > MOST_EVENTS {
-                    let Some(oldest) = self.events.oldest_first().next().map(|event| event.id.clone()) else { break };
+                    let is_done = |event: &&Event| self.deliveries.pending_of(&event.id) == 0;
+                    let oldest = self.events.oldest_first().find(is_done).map(|event| event.id.clone());
+                    let Some(oldest) = oldest else { break };
                     self.events.remove(&oldest);
                 }
             }
+            Change::WebhookEndpoint(record) => self.webhook_endpoints.put(*record),
+            Change::WebhookEndpointGone(id) => self.webhook_endpoints.remove(&id),
+            Change::Delivery(record) => self.deliveries.put(*record),
+            Change::ClockOffset(seconds) => self.clock_offset = seconds,
         }
     }
 
@@ -75,6 +89,15 @@ impl State {
         self.subscriptions.put(record);
     }
 
+    fn put_checkout_session(&mut self, record: CheckoutSession) {
+        self.expiring.remove(&(record.expires_at, record.id.clone()));
+        if record.status == CheckoutStatus::Open {
+            self.expiring.insert((record.expires_at, record.id.clone()));
+        }
+        self.checkouts.insert(record.token.reveal().to_owned(), record.id.clone());
+        self.checkout_sessions.put(record);
+    }
+
     /// The changes that make this state from nothing, oldest first: what a compacted journal holds.
     pub(super) fn as_changes(&self) -> impl Iterator<Item = Change> {
         fn rows<T: Clone + 'static>(
@@ -89,9 +112,14 @@ impl State {
             .chain(rows(&self.payment_methods, Change::PaymentMethod))
             .chain(rows(&self.subscriptions, Change::Subscription))
             .chain(rows(&self.invoices, Change::Invoice))
+            .chain(rows(&self.checkout_sessions, Change::CheckoutSession))
             .chain(rows(&self.portal_configurations, Change::PortalConfiguration))
             .chain(self.portal_sessions.iter().cloned().map(|session| Change::PortalSession(Box::new(session))))
+            .chain(rows(&self.webhook_endpoints, Change::WebhookEndpoint))
+            // Before the events: none is forgotten that is still to be delivered.
+            .chain(self.deliveries.oldest_first().cloned().map(|delivery| Change::Delivery(Box::new(delivery))))
             .chain(rows(&self.events, Change::Event))
+            .chain((self.clock_offset != 0).then_some(Change::ClockOffset(self.clock_offset)))
     }
 
     /// How many records there are.
@@ -102,9 +130,12 @@ impl State {
             + self.payment_methods.len()
             + self.subscriptions.len()
             + self.invoices.len()
+            + self.checkout_sessions.len()
             + self.portal_configurations.len()
             + self.portal_sessions.len()
             + self.events.len()
+            + self.webhook_endpoints.len()
+            + self.deliveries.len()
     }
 }
 
@@ -118,4 +149,17 @@ macro_rules! change_from {
     };
 }
 
-change_from!(Customer, Event, Invoice, PaymentMethod, PortalConfiguration, PortalSession, Price, Product, Subscription);
+change_from!(
+    CheckoutSession,
+    Customer,
+    Delivery,
+    Event,
+    Invoice,
+    PaymentMethod,
+    PortalConfiguration,
+    PortalSession,
+    Price,
+    Product,
+    Subscription,
+    WebhookEndpoint
+);

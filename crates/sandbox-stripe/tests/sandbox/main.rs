@@ -2,7 +2,15 @@
 
 mod browser;
 mod catalog;
+mod checkout;
+mod checkout_ends;
+mod checkout_page;
+mod checkout_sessions;
+mod clock;
 mod configurations;
+mod deliveries;
+mod delivery_faults;
+mod demo;
 mod events;
 mod faults;
 mod invoices;
@@ -19,8 +27,10 @@ mod portal_links;
 mod portal_page;
 mod portal_plans;
 mod portal_sessions;
+mod receiver;
 mod schema;
 mod shop;
 mod subscription_ends;
 mod subscriptions;
 mod support;
+mod webhooks;
