@@ -6,13 +6,14 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use billing_domain::ports::{BillingProvider, ProviderError};
-use billing_domain::{Deadline, PortalFlow, PortalRequest, PortalSession, ReturnUrl};
+use billing_domain::ports::{BillingProvider, CheckoutProvider, ProviderError};
+use billing_domain::{CheckoutOrder, Deadline, PortalFlow, PortalRequest, PortalSession, ReturnUrl};
 use billing_testkit::provider_contract::{Population, ProviderWorld};
 use provider_stripe::{SETTINGS, StripeProvider, StripeSettings};
 use tracing_subscriber::fmt::MakeWriter;
 use workspace_tests::stripe_stub::{
-    API_VERSION, CONFIGURATION, CUSTOMER, DELETED_CUSTOMER, Fault, OTHER_CUSTOMER, Recorded, SUBSCRIPTION, StripeStub,
+    API_VERSION, CONFIGURATION, CUSTOMER, DELETED_CUSTOMER, Fault, MONTHLY_PRICE, OTHER_CUSTOMER, Recorded,
+    SUBSCRIPTION, StripeStub,
 };
 
 billing_testkit::provider_contract!(stub_world);
@@ -212,10 +213,26 @@ async fn h4_neither_key_nor_url_is_traced_or_told() {
             write!(told, "{error}").unwrap();
         }
     }
+    let checkout = CheckoutOrder {
+        customer: CUSTOMER.parse().unwrap(),
+        owner: "ann".parse().unwrap(),
+        price: MONTHLY_PRICE.parse().unwrap(),
+        success_url: ReturnUrl::configured("https://app.example.com/done").unwrap(),
+        cancel_url: ReturnUrl::configured("https://app.example.com/pricing").unwrap(),
+        key: "order-key-1".parse().unwrap(),
+        deadline: Deadline::at(Instant::now() + Duration::from_secs(15)),
+    };
+    for script in
+        [&["leaky"][..], &["answer:/url=\"http://checkout.stripe.com/c/pay/Plain0123456789\""], &["truncated"]]
+    {
+        script.iter().for_each(|fault| stub.push(Fault::from_name(fault).unwrap()));
+        let result = provider.create_checkout_session(&checkout).await;
+        write!(told, "{result:?}").unwrap();
+    }
     let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     assert!(log.contains("called the provider") && log.contains("latency_ms") && log.contains("req_Stub"), "{log}");
     assert!(told.contains("code=leaky") && told.contains("[masked]"), "{told}");
-    let secrets = ["Other0123456789", "Hook0123456789", "Leaked0123456789", stub.secret_key()];
+    let secrets = ["Other0123456789", "Hook0123456789", "Leaked0123456789", "Plain0123456789", stub.secret_key()];
     for secret in stub.issued_urls().iter().map(String::as_str).chain(secrets) {
         let token = secret.rsplit('/').next().unwrap();
         assert!(!log.contains(token) && !told.contains(token), "{token} in {log} {told}");

@@ -1,13 +1,13 @@
-//! P1 to P4, clause by clause: each case of `data/provider_faults.toml` is a test of its own, named after its rule.
+//! P1 to P4, clause by clause: each case of `data/provider_faults.toml` (the portal) and `data/account_faults.toml` (everything else) is a test of its own, named after its rule.
 
 use std::time::{Duration, Instant};
 
-use billing_domain::ports::{BillingProvider, ProviderError};
-use billing_domain::{Deadline, PortalFlow, PortalRequest, PortalSession, ReturnUrl};
+use billing_domain::ports::{BillingProvider, CheckoutProvider, CustomerDirectory, ProviderError, SubscriptionReader};
+use billing_domain::{CheckoutOrder, CustomerOrder, CustomerState, Deadline, PortalFlow, PortalRequest, ReturnUrl};
 use libtest_mimic::{Arguments, Failed, Trial};
 use provider_stripe::{StripeProvider, StripeSettings};
 use serde::Deserialize;
-use workspace_tests::stripe_stub::{CUSTOMER, Fault, StripeStub};
+use workspace_tests::stripe_stub::{CUSTOMER, Fault, MONTHLY_PRICE, SUBSCRIPTION, StripeStub};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -21,6 +21,9 @@ struct Data {
 struct Case {
     rule: String,
     name: String,
+    /// What is asked of the provider.
+    #[serde(default)]
+    call: Call,
     /// What the stub does, request by request; then `default`.
     #[serde(default)]
     script: Vec<String>,
@@ -41,7 +44,7 @@ struct Case {
     customer: Option<String>,
     /// A flow about this subscription.
     cancel: Option<String>,
-    /// `session`, or a variant of `ProviderError` in snake case.
+    /// What the call gives (`session`, `customer`, …), or a variant of `ProviderError` in snake case.
     expect: String,
     /// How many requests reach Stripe.
     attempts: usize,
@@ -54,6 +57,24 @@ struct Case {
     told: Vec<String>,
 }
 
+/// A method of one of the ports.
+#[derive(Clone, Copy, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+enum Call {
+    #[default]
+    CreatePortalSession,
+    CreateCustomer,
+    CreateCheckoutSession,
+    Price,
+    Customer,
+    Holder,
+    Customers,
+    Subscriptions,
+}
+
+/// The key of every order that has one.
+const ORDER_KEY: &str = "order-key-1";
+
 fn ok() -> String {
     "ok".to_owned()
 }
@@ -63,8 +84,10 @@ const fn usual_budget() -> u64 {
 }
 
 fn main() {
-    let data: Data = toml::from_str(include_str!("../data/provider_faults.toml")).unwrap();
-    let trials = data.case.into_iter().map(|case| {
+    let read = |text: &str| toml::from_str::<Data>(text).unwrap().case;
+    let portal = read(include_str!("../data/provider_faults.toml"));
+    let accounts = read(include_str!("../data/account_faults.toml"));
+    let trials = portal.into_iter().chain(accounts).map(|case| {
         let name = format!("{}::{}", case.rule, case.name);
         Trial::test(name, move || tokio::runtime::Runtime::new().unwrap().block_on(run(case)))
     });
@@ -83,7 +106,7 @@ async fn run(case: Case) -> Result<(), Failed> {
     }
     let started = Instant::now();
     let budget = Duration::from_millis(case.budget);
-    let result = provider.create_portal_session(&order(&case, started + budget)?).await;
+    let result = ask(&provider, &case, Deadline::at(started + budget)).await?;
     let took = started.elapsed();
     let requests = stub.requests();
     let answered = answered(&result);
@@ -92,7 +115,11 @@ async fn run(case: Case) -> Result<(), Failed> {
     check(requests.len() == case.attempts, &facts)?;
     check(took < budget + Duration::from_secs(1), &facts)?;
     let keys: Vec<&str> = requests.iter().filter_map(|request| request.idempotency_key()).collect();
-    check(keys.len() == requests.len(), &facts)?;
+    let changes_something =
+        matches!(case.call, Call::CreatePortalSession | Call::CreateCustomer | Call::CreateCheckoutSession);
+    check(keys.len() == if changes_something { requests.len() } else { 0 }, &facts)?;
+    let is_of_order = case.call != Call::CreatePortalSession;
+    check(!is_of_order || keys.iter().all(|key| *key == ORDER_KEY), &facts)?;
     let changes: Vec<&str> = keys.windows(2).map(|pair| if pair[0] == pair[1] { "same" } else { "fresh" }).collect();
     let expected = case.keys.clone().unwrap_or_else(|| vec!["same".to_owned(); changes.len()]);
     check(changes == expected, &format!("keys {changes:?}, {facts}"))?;
@@ -130,20 +157,62 @@ fn provider(case: &Case, stub: &StripeStub) -> Result<StripeProvider, Failed> {
     Ok(StripeProvider::new(settings.map_err(|faults| format!("{faults:?}"))?)?)
 }
 
-fn order(case: &Case, deadline: Instant) -> Result<PortalRequest, Failed> {
+/// Makes the call; what it gives is told in a word.
+async fn ask(
+    provider: &StripeProvider,
+    case: &Case,
+    deadline: Deadline,
+) -> Result<Result<&'static str, ProviderError>, Failed> {
+    let customer = case.customer.as_deref().unwrap_or(CUSTOMER).parse()?;
+    Ok(match case.call {
+        Call::CreatePortalSession => provider.create_portal_session(&order(case, deadline)?).await.map(|_| "session"),
+        Call::CreateCustomer => {
+            let order = CustomerOrder { owner: "ann".parse()?, key: ORDER_KEY.parse()?, deadline };
+            provider.create_customer(&order).await.map(|_| "customer")
+        }
+        Call::CreateCheckoutSession => {
+            let order = CheckoutOrder {
+                customer,
+                owner: "ann".parse()?,
+                price: MONTHLY_PRICE.parse()?,
+                success_url: ReturnUrl::configured("https://app.example.com/billing?s={CHECKOUT_SESSION_ID}")?,
+                cancel_url: ReturnUrl::configured("https://app.example.com/pricing")?,
+                key: ORDER_KEY.parse()?,
+                deadline,
+            };
+            provider.create_checkout_session(&order).await.map(|_| "session")
+        }
+        Call::Price => provider.price(&MONTHLY_PRICE.parse()?, deadline).await.map(|price| match price {
+            Some(_) => "price",
+            None => "none",
+        }),
+        Call::Customer => provider.customer(&customer, deadline).await.map(|reading| match reading.state {
+            CustomerState::Present(_) => "present",
+            CustomerState::Gone => "gone",
+        }),
+        Call::Holder => provider.holder(&SUBSCRIPTION.parse()?, deadline).await.map(|holder| match holder {
+            Some(_) => "holder",
+            None => "none",
+        }),
+        Call::Customers => provider.customers(None, deadline).await.map(|_| "page"),
+        Call::Subscriptions => provider.subscriptions(None, deadline).await.map(|_| "page"),
+    })
+}
+
+fn order(case: &Case, deadline: Deadline) -> Result<PortalRequest, Failed> {
     let flow = case.cancel.as_deref().map(str::parse).transpose()?;
     Ok(PortalRequest {
         customer: case.customer.as_deref().unwrap_or(CUSTOMER).parse()?,
         return_url: Some(ReturnUrl::configured("https://app.example.com/billing")?),
         locale: None,
         flow: flow.map(PortalFlow::SubscriptionCancel),
-        deadline: Deadline::at(deadline),
+        deadline,
     })
 }
 
-fn answered(result: &Result<PortalSession, ProviderError>) -> &'static str {
+fn answered(result: &Result<&'static str, ProviderError>) -> &'static str {
     match result {
-        Ok(_) => "session",
+        Ok(answer) => answer,
         Err(ProviderError::CustomerNotFound { .. }) => "customer_not_found",
         Err(ProviderError::SubscriptionNotFound { .. }) => "subscription_not_found",
         Err(ProviderError::Refused { .. }) => "refused",

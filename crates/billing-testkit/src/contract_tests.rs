@@ -49,6 +49,9 @@ mod tests {
             include_str!("checkout_requests_contract.rs"),
             include_str!("leadership_contract.rs"),
             include_str!("database_contract.rs"),
+            include_str!("checkout_provider_contract.rs"),
+            include_str!("subscription_reader_contract.rs"),
+            include_str!("customer_directory_contract.rs"),
         ] {
             let (mut declared, mut listed) = declared_and_listed(source);
             declared.sort_unstable();

@@ -1,6 +1,6 @@
 //! Stripe's answer as a portal session, or why it is none (P4).
 
-use billing_domain::{CustomerId, Mode, PortalSession, HostedUrl};
+use billing_domain::{CustomerId, HostedUrl, Mode, PortalSession};
 use serde::Deserialize;
 
 use crate::object;

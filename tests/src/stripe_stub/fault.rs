@@ -3,6 +3,8 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+use serde_json::Value;
+
 /// How the stub treats one request. Parsed from a name by [`Fault::from_name`].
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub enum Fault {
@@ -39,6 +41,9 @@ pub enum Fault {
     Redirect(u16),
     /// `session:<variant>`: an answer that is no session, by one of the variants below.
     Session(SessionVariant),
+    /// `answer:<pointer>=<JSON>`, `answer-without:<pointer>`: what was asked for, with something else in a place (RFC 6901), or
+    /// without it. For instance `answer:/livemode=true`.
+    Changed(String, Option<Value>),
 }
 
 /// An error answer.
@@ -131,6 +136,11 @@ impl Fault {
             ("oversize", None) => Self::Oversize,
             ("oversize-chunked", None) => Self::OversizeChunked,
             ("redirect", _) => Self::Redirect(status(302)?),
+            ("answer", Some(change)) => {
+                let (pointer, value) = change.split_once('=').ok_or_else(unknown)?;
+                Self::Changed(pointer.to_owned(), Some(serde_json::from_str(value).map_err(|_| unknown())?))
+            }
+            ("answer-without", Some(pointer)) => Self::Changed(pointer.to_owned(), None),
             ("session", Some(variant)) => Self::Session(variant.parse().map_err(|()| unknown())?),
             _ => return Err(unknown()),
         })
@@ -215,7 +225,19 @@ mod tests {
 
     #[test]
     fn a_name_that_is_none_is_refused() {
-        for bad in ["", "okay", "500+maybe", "99", "delay", "delay:soon", "session:", "html", "truncated:x"] {
+        for bad in [
+            "",
+            "okay",
+            "500+maybe",
+            "99",
+            "delay",
+            "delay:soon",
+            "session:",
+            "html",
+            "truncated:x",
+            "answer:/x",
+            "answer:/x=y",
+        ] {
             assert!(Fault::from_name(bad).is_err(), "{bad}");
         }
     }

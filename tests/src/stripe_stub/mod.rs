@@ -8,21 +8,25 @@
 //! assert_eq!(stub.requests().len(), 3);
 //! ```
 //!
-//! It speaks `POST /v1/billing_portal/sessions`. Each request is recorded, then judged in this order:
+//! It speaks the operations that `provider-stripe` calls (`operation.rs`). Each request is recorded, then judged in this order:
 //!
-//! 1. the key (401), `Stripe-Version`, media type, `User-Agent`, `Idempotency-Key`, and the form against the schema: unknown
-//!    and repeated parameters, types, enum values, lengths (400). These refusals use up no fault.
+//! 1. the key (401), `Stripe-Version`, media type, `User-Agent`, `Idempotency-Key` (on a POST, and on nothing else), and the form
+//!    or query against the schema: unknown and repeated parameters, types, enum values, lengths (400). These refusals use up
+//!    no fault.
 //! 2. A key seen before replays what is stored under it, also a 500 (`Idempotent-Replayed: true`), or is 400
-//!    `idempotency_error` where the parameters differ. Stored are sessions and 5xx, as at Stripe; refusals are not.
+//!    `idempotency_error` where the parameters differ. Stored are successes and 5xx, as at Stripe; refusals are not.
 //! 3. The next [`Fault`] of the script, or the default one.
-//! 4. Customer, subscription and configuration are looked up; then a session is made.
+//! 4. Customer, subscription, price and configuration are looked up; then what was asked for is made or shown.
 //!
 //! Known at the start: [`CUSTOMER`] with [`SUBSCRIPTION`], [`OTHER_CUSTOMER`] with [`OTHER_SUBSCRIPTION`],
-//! [`DELETED_CUSTOMER`], and [`CONFIGURATION`]. Dropping the stub closes its port and its connections.
+//! [`DELETED_CUSTOMER`], [`CONFIGURATION`], [`MONTHLY_PRICE`] and [`YEARLY_PRICE`]. Dropping the stub closes its port and its connections.
 
+mod accounts;
 mod answer;
 mod fault;
 pub(crate) mod form;
+mod operation;
+mod portal;
 mod schema;
 mod state;
 
@@ -36,6 +40,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::{AbortHandle, JoinSet};
 
@@ -53,6 +58,10 @@ pub const OTHER_CUSTOMER: &str = "cus_StubOther00001";
 pub const OTHER_SUBSCRIPTION: &str = "sub_StubOther00001";
 /// A customer who was deleted.
 pub const DELETED_CUSTOMER: &str = "cus_StubDeleted001";
+/// A price of 9 dollars a month.
+pub const MONTHLY_PRICE: &str = "price_StubMonthly001";
+/// A price of 90 dollars a year.
+pub const YEARLY_PRICE: &str = "price_StubYearly0001";
 /// A portal configuration that exists.
 pub const CONFIGURATION: &str = "bpc_StubKnown00001";
 
@@ -65,7 +74,7 @@ pub struct Recorded {
     pub path: String,
     /// Its headers.
     pub headers: HeaderMap,
-    /// Its form fields, decoded, in the order sent. Empty where the body was no form.
+    /// Its form fields, or those of its query, decoded, in the order sent. Empty where the body was no form.
     pub form: Vec<(String, String)>,
 }
 
@@ -155,17 +164,54 @@ impl StripeStub {
 
     /// Makes a customer known, or a deleted one known again.
     pub fn add_customer(&self, customer: &str) {
-        self.state.lock().unwrap().customers.insert(customer.to_owned());
+        self.accounts(|accounts| accounts.add_customer(customer, &[]));
     }
 
-    /// Deletes a customer: from now on Stripe's answer for it is `resource_missing`.
+    /// The same with metadata.
+    pub fn add_customer_with(&self, customer: &str, metadata: &[(&str, &str)]) {
+        self.accounts(|accounts| accounts.add_customer(customer, metadata));
+    }
+
+    /// Deletes a customer, whose subscriptions end: from now on Stripe's answer to whoever wants to use it is
+    /// `resource_missing`, and to whoever reads it that it is deleted.
     pub fn delete_customer(&self, customer: &str) {
-        self.state.lock().unwrap().customers.remove(customer);
+        self.accounts(|accounts| accounts.delete_customer(customer));
     }
 
-    /// Gives a customer a subscription.
+    /// Gives a customer a subscription, active, by the month.
     pub fn add_subscription(&self, customer: &str, subscription: &str) {
-        self.state.lock().unwrap().subscriptions.insert(subscription.to_owned(), customer.to_owned());
+        self.accounts(|accounts| accounts.add_subscription(customer, subscription, MONTHLY_PRICE));
+    }
+
+    /// The same at another price.
+    pub fn add_subscription_at(&self, customer: &str, subscription: &str, price: &str) {
+        self.accounts(|accounts| accounts.add_subscription(customer, subscription, price));
+    }
+
+    /// Changes fields of an object: a customer, subscription, price or checkout session.
+    pub fn change(&self, id: &str, fields: &[(&str, Value)]) {
+        self.accounts(|accounts| accounts.change(id, fields));
+    }
+
+    /// Makes a price known that is like [`MONTHLY_PRICE`] but for these fields.
+    pub fn add_price(&self, price: &str, fields: &[(&str, Value)]) {
+        self.accounts(|accounts| {
+            accounts.add_price(price, "month", 900);
+            accounts.change(price, fields);
+        });
+    }
+
+    /// Makes a completed checkout session of this customer's that nobody of ours asked for.
+    pub fn add_complete_session(&self, session: &str, customer: &str, fields: &[(&str, Value)]) {
+        self.accounts(|accounts| {
+            accounts.add_session(session, customer, &[]);
+            accounts.change(session, &[("status", json!("complete")), ("url", Value::Null)]);
+            accounts.change(session, fields);
+        });
+    }
+
+    fn accounts(&self, with: impl FnOnce(&mut accounts::Accounts)) {
+        with(&mut self.state.lock().unwrap().accounts);
     }
 
     /// Closes the port and all connections; once this returns, connections are refused.

@@ -17,9 +17,9 @@ pub(super) struct Violation {
     pub(super) param: String,
 }
 
-/// The schema of the form that this operation takes, if the subset has the operation.
-pub(super) fn of_operation(method: &str, path: &str) -> Option<&'static Value> {
-    SUBSET.form(method, path)
+/// The schema of the form or query that this operation takes, if the subset has the operation.
+pub(super) fn of_operation(method: &str, path: &str) -> Option<Value> {
+    SUBSET.parameters(method, path)
 }
 
 /// Checks all parameters of a form. Stripe refuses unknown ones at every level, so objects are closed here even where the
@@ -30,9 +30,10 @@ pub(super) fn check(form: &BTreeMap<String, Param>, schema: &Value) -> Result<()
 
 fn check_object(form: &BTreeMap<String, Param>, schema: &Value, parent: &str) -> Result<(), Violation> {
     let properties = schema.get("properties").and_then(Value::as_object);
+    let more = schema.get("additionalProperties").filter(|more| more.is_object());
     for (key, param) in form {
         let name = child(parent, key);
-        match properties.and_then(|properties| properties.get(key)) {
+        match properties.and_then(|properties| properties.get(key)).or(more) {
             Some(schema) => check_param(param, schema, &name)?,
             None => return Err(Violation { code: "parameter_unknown", param: name }),
         }
@@ -46,6 +47,11 @@ fn check_object(form: &BTreeMap<String, Param>, schema: &Value, parent: &str) ->
 
 fn check_param(param: &Param, schema: &Value, name: &str) -> Result<(), Violation> {
     let invalid = |code| Err(Violation { code, param: name.to_owned() });
+    if let Some(any) = schema.get("anyOf").and_then(Value::as_array) {
+        let mut judged = any.iter().map(|schema| check_param(param, schema, name));
+        let first = judged.next().unwrap_or_else(|| invalid("parameter_invalid_type"));
+        return first.or_else(|violation| if judged.any(|one| one.is_ok()) { Ok(()) } else { Err(violation) });
+    }
     match (schema.get("type").and_then(Value::as_str), param) {
         (Some("object"), Param::Map(form)) => check_object(form, schema, name),
         (Some("array"), Param::Map(items)) => {
@@ -93,7 +99,7 @@ mod tests {
     fn judge(body: &str) -> Result<(), (&'static str, String)> {
         let schema = of_operation("post", "/v1/billing_portal/sessions").unwrap();
         let tree = form::tree(&form::fields(body.as_bytes())).unwrap();
-        check(&tree, schema).map_err(|violation| (violation.code, violation.param))
+        check(&tree, &schema).map_err(|violation| (violation.code, violation.param))
     }
 
     #[test]

@@ -1,0 +1,178 @@
+//! The fake as the three ports.
+
+use std::cmp::Reverse;
+
+use async_trait::async_trait;
+use billing_domain::ports::{
+    CheckoutProvider, CustomerDirectory, ListedCustomer, ListedSubscription, Page, ProviderError, SubscriptionReader,
+};
+use billing_domain::{
+    CheckoutOrder, CheckoutSession, CustomerId, CustomerOrder, CustomerReading, CustomerState, Deadline, NamedOwner,
+    PriceFacts, PriceId, SubscriptionId,
+};
+
+use super::FakeBillingAccountProvider;
+use super::state::{Customer, Session};
+
+fn refused(context: &str) -> ProviderError {
+    ProviderError::Refused { context: context.to_owned() }
+}
+
+#[async_trait]
+impl CheckoutProvider for FakeBillingAccountProvider {
+    async fn create_customer(&self, order: &CustomerOrder) -> Result<CustomerId, ProviderError> {
+        let mut state = self.lock();
+        state.begin(order.deadline)?;
+        match state.customers_by_key.get(&order.key) {
+            Some((owner, customer)) if *owner == order.owner => return Ok(customer.clone()),
+            Some(_) => return Err(refused("the key was used for somebody else")),
+            None => {}
+        }
+        let customer = state.add_customer(NamedOwner::User(order.owner.clone()), None);
+        state.customers_by_key.insert(order.key.clone(), (order.owner.clone(), customer.clone()));
+        Ok(customer)
+    }
+
+    async fn create_checkout_session(&self, order: &CheckoutOrder) -> Result<CheckoutSession, ProviderError> {
+        let mut state = self.lock();
+        state.begin(order.deadline)?;
+        if state.customer(&order.customer).is_none() {
+            return Err(ProviderError::CustomerNotFound { context: "nobody told the fake of it".to_owned() });
+        }
+        if let Some(id) = state.sessions_by_key.get(&order.key) {
+            let session = state.sessions.iter().find(|session| session.made.id == *id);
+            let session = session.filter(|session| is_same(&session.order, order));
+            return session.map(|session| session.made.clone()).ok_or_else(|| refused("the key was used"));
+        }
+        if !state.prices.get(&order.price).is_some_and(|facts| facts.active) {
+            return Err(refused("nothing is sold at this price"));
+        }
+        let number = state.next();
+        let made = CheckoutSession {
+            id: format!("cs_fake_{number}").parse().expect("a session's id"),
+            url: format!("https://checkout.example.com/pay/{number}").parse().expect("a page's URL"),
+        };
+        state.sessions_by_key.insert(order.key.clone(), made.id.clone());
+        state.sessions.push(Session { made: made.clone(), order: order.clone() });
+        Ok(made)
+    }
+
+    async fn price(&self, price: &PriceId, deadline: Deadline) -> Result<Option<PriceFacts>, ProviderError> {
+        let mut state = self.lock();
+        state.begin(deadline)?;
+        Ok(state.prices.get(price).cloned())
+    }
+}
+
+/// Whether one order is the other, sent again.
+fn is_same(one: &CheckoutOrder, other: &CheckoutOrder) -> bool {
+    let told = |order: &CheckoutOrder| {
+        (
+            order.customer.clone(),
+            order.owner.clone(),
+            order.price.clone(),
+            order.success_url.clone(),
+            order.cancel_url.clone(),
+        )
+    };
+    told(one) == told(other)
+}
+
+impl Customer {
+    /// Whom its metadata name, or else its sessions.
+    fn named(&self) -> NamedOwner {
+        let mut named = self.owner.clone();
+        if named == NamedOwner::Nobody {
+            for owner in &self.sessions {
+                named = match (named, owner) {
+                    (NamedOwner::Nobody, owner) => owner.clone(),
+                    (named, NamedOwner::Nobody) => named,
+                    (named, owner) if named == *owner => named,
+                    _ => NamedOwner::Ambiguous,
+                };
+            }
+        }
+        named
+    }
+}
+
+#[async_trait]
+impl SubscriptionReader for FakeBillingAccountProvider {
+    async fn customer(&self, customer: &CustomerId, deadline: Deadline) -> Result<CustomerReading, ProviderError> {
+        let mut state = self.lock();
+        state.begin(deadline)?;
+        let Some(owner) = state.customer(customer).map(Customer::named) else {
+            return Ok(CustomerReading { state: CustomerState::Gone, owner: NamedOwner::Nobody });
+        };
+        let theirs = state.subscriptions.iter().filter(|held| held.customer == *customer);
+        let mut subscriptions: Vec<_> = theirs.map(|held| held.subscription.clone()).collect();
+        subscriptions.sort_by_key(|one| (Reverse(one.created), one.id.as_str().to_owned()));
+        Ok(CustomerReading { state: CustomerState::Present(subscriptions), owner })
+    }
+
+    async fn holder(
+        &self,
+        subscription: &SubscriptionId,
+        deadline: Deadline,
+    ) -> Result<Option<CustomerId>, ProviderError> {
+        let mut state = self.lock();
+        state.begin(deadline)?;
+        let held = state.subscriptions.iter().find(|held| held.subscription.id == *subscription);
+        Ok(held.map(|held| held.customer.clone()))
+    }
+}
+
+#[async_trait]
+impl CustomerDirectory for FakeBillingAccountProvider {
+    async fn customers<'a>(
+        &self,
+        after: Option<&'a CustomerId>,
+        deadline: Deadline,
+    ) -> Result<Page<ListedCustomer>, ProviderError> {
+        let mut state = self.lock();
+        state.begin(deadline)?;
+        // Also one that was deleted meanwhile has its place in the list.
+        let place = |id: &CustomerId| state.customers.iter().rposition(|customer| customer.id == *id);
+        let end = end(after.map(place), state.customers.len())?;
+        let there = state.customers[..end].iter().rev().filter(|customer| !customer.deleted);
+        Ok(page(self.page, there).map(|customer| ListedCustomer {
+            id: customer.id.clone(),
+            owner: customer.owner.clone(),
+            email: customer.email.clone(),
+        }))
+    }
+
+    async fn subscriptions<'a>(
+        &self,
+        after: Option<&'a SubscriptionId>,
+        deadline: Deadline,
+    ) -> Result<Page<ListedSubscription>, ProviderError> {
+        let mut state = self.lock();
+        state.begin(deadline)?;
+        let place = |id: &SubscriptionId| state.subscriptions.iter().rposition(|held| held.subscription.id == *id);
+        let end = end(after.map(place), state.subscriptions.len())?;
+        Ok(page(self.page, state.subscriptions[..end].iter().rev()).map(Clone::clone))
+    }
+}
+
+/// How many of the oldest are left, where those after this place are asked for: lists begin with the newest.
+fn end(after: Option<Option<usize>>, all: usize) -> Result<usize, ProviderError> {
+    match after {
+        None => Ok(all),
+        Some(Some(place)) => Ok(place),
+        Some(None) => Err(refused("the list is to go on after something that is not there")),
+    }
+}
+
+struct Entries<'a, T>(Page<&'a T>);
+
+fn page<'a, T>(entries: usize, mut all: impl Iterator<Item = &'a T>) -> Entries<'a, T> {
+    let items: Vec<&T> = all.by_ref().take(entries).collect();
+    Entries(Page { items, more: all.next().is_some() })
+}
+
+impl<T> Entries<'_, T> {
+    fn map<U>(self, each: impl Fn(&T) -> U) -> Page<U> {
+        Page { items: self.0.items.into_iter().map(each).collect(), more: self.0.more }
+    }
+}
