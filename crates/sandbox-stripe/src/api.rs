@@ -1,6 +1,7 @@
 //! Stripe's HTTP API: one table of operations, one way from a request to an answer.
 
 mod auth;
+mod control;
 mod error;
 mod expand;
 mod faults;
@@ -15,7 +16,9 @@ pub(crate) mod version;
 pub(crate) mod view;
 
 mod checkout_sessions;
+pub(crate) mod clock;
 mod customers;
+pub(crate) mod deliveries;
 mod events;
 mod invoice_previews;
 mod invoices;
@@ -26,6 +29,7 @@ mod portal_sessions;
 mod prices;
 mod products;
 mod subscriptions;
+mod webhook_endpoints;
 
 pub use self::operations::operations;
 pub(crate) use self::pipeline::{Api, router, unrecognized};

@@ -23,8 +23,10 @@ pub(crate) enum IdKind {
     Price,
     Product,
     Request,
+    SigningSecret,
     Subscription,
     SubscriptionItem,
+    WebhookEndpoint,
 }
 
 impl IdKind {
@@ -42,8 +44,10 @@ impl IdKind {
             Self::Price => ("price_", 24),
             Self::Product => ("prod_", 14),
             Self::Request => ("req_", 14),
+            Self::SigningSecret => ("whsec_", 32),
             Self::Subscription => ("sub_", 24),
             Self::SubscriptionItem => ("si_", 14),
+            Self::WebhookEndpoint => ("we_", 24),
         }
     }
 }

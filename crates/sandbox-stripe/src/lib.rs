@@ -31,10 +31,11 @@ mod sandbox;
 mod settings;
 mod shown;
 mod state;
+mod webhooks;
 
 pub use crate::api::operations;
 pub use crate::api::version::API_VERSION;
 pub use crate::clock::{Clock, SystemClock};
 pub use crate::demo::Demo;
 pub use crate::sandbox::Sandbox;
-pub use crate::settings::{DEFAULT_PORT, SandboxSettings};
+pub use crate::settings::{DEFAULT_PORT, SandboxSettings, WebhookSettings};

@@ -2,6 +2,7 @@
 
 mod checkout_session;
 mod customer;
+mod delivery;
 mod event;
 mod invoice;
 mod payment_method;
@@ -10,6 +11,7 @@ mod portal_session;
 mod price;
 mod product;
 mod subscription;
+mod webhook_endpoint;
 
 use std::collections::BTreeMap;
 
@@ -18,6 +20,7 @@ pub(crate) use self::checkout_session::{
     SHORTEST_CHECKOUT_SECONDS, SubscriptionTerms,
 };
 pub(crate) use self::customer::{Address, Customer, Shipping};
+pub(crate) use self::delivery::{Delivery, DeliveryState};
 pub(crate) use self::event::{Event, Origin};
 pub(crate) use self::invoice::{BillingReason, HostedToken, Invoice, InvoiceLine, InvoiceStatus, PaymentFailure};
 pub(crate) use self::payment_method::{BillingDetails, Card, CardBehaviour, ChargeOutcome, Decline, PaymentMethod};
@@ -34,6 +37,7 @@ pub(crate) use self::product::Product;
 pub(crate) use self::subscription::{
     Cancellation, MissingPaymentMethod, Subscription, SubscriptionItem, SubscriptionStatus, Trial,
 };
+pub(crate) use self::webhook_endpoint::{SigningSecret, WebhookEndpoint};
 
 /// The free key-value pairs that every object carries.
 pub(crate) type Metadata = BTreeMap<String, String>;

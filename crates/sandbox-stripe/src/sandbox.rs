@@ -6,7 +6,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use axum::Router;
+use secrecy::SecretString;
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 
 use crate::accept;
 use crate::api::record::Recorder;
@@ -17,8 +19,9 @@ use crate::demo::{self, Demo};
 use crate::invoice;
 use crate::model::{Metadata, PortalConfiguration, PortalFeatures};
 use crate::portal::{self, Portal};
-use crate::settings::SandboxSettings;
+use crate::settings::{SandboxSettings, WebhookSettings};
 use crate::state::{Change, Store};
+use crate::webhooks::{self, Webhooks};
 
 /// So many ports above the asked one are tried before any free one is taken.
 const PORTS_TRIED: u16 = 20;
@@ -34,6 +37,7 @@ pub struct Sandbox {
     base_url: Arc<str>,
     store: Arc<Store>,
     recorder: Option<Recorder>,
+    webhooks: WebhookSettings,
 }
 
 impl Sandbox {
@@ -61,7 +65,7 @@ impl Sandbox {
         let store = Store::open(settings.state.as_deref(), clock, base_url.clone())?;
         settle_default_configuration(&store, settings.without_portal_configuration)?;
         let recorder = settings.record.as_deref().map(Recorder::begin).transpose()?;
-        Ok(Self { listener, local_addr, base_url, store: Arc::new(store), recorder })
+        Ok(Self { listener, local_addr, base_url, store: Arc::new(store), recorder, webhooks: settings.webhooks })
     }
 
     /// Where the sandbox listens.
@@ -85,26 +89,45 @@ impl Sandbox {
         demo::seed(&self.store)
     }
 
-    /// Answers until `shutdown` is done, finishes what is being answered (for at most a second), and brings the
-    /// state to the disk.
+    /// Makes a webhook endpoint for every type of event, or finds the one that is there (its id is the same in every
+    /// sandbox) and moves it to this address, `http://…`; gives the secret that its deliveries are signed under. What an
+    /// earlier run did not deliver comes to the new address.
+    ///
+    /// # Errors
+    /// Nothing can be delivered to the address (`ErrorKind::InvalidInput`), or the state file cannot be written.
+    pub fn webhook_endpoint(&self, url: &str) -> io::Result<SecretString> {
+        webhooks::settle_default_endpoint(&self.store, url)
+    }
+
+    /// Answers and delivers events until `shutdown` is done, finishes what is being answered or delivered (for at most
+    /// a second or two), and brings the state to the disk.
     ///
     /// # Errors
     /// The state cannot be brought to the disk.
     pub async fn serve(self, shutdown: impl Future<Output = ()> + Send) -> io::Result<()> {
-        let Self { listener, base_url, store, recorder, .. } = self;
-        let router = router(&store, base_url);
+        let Self { listener, base_url, store, recorder, webhooks, .. } = self;
+        let webhooks = Arc::new(Webhooks::new(store.clone(), webhooks));
+        let router = router(&store, base_url, &webhooks);
         let router = match recorder {
             Some(recorder) => recorder.watch(router),
             None => router,
         };
-        accept::serve(listener, router, shutdown).await;
+        let (stop, stopped) = oneshot::channel();
+        let shutdown = async {
+            shutdown.await;
+            // Whoever delivers no more has ended already.
+            let _ = stop.send(());
+        };
+        tokio::join!(accept::serve(listener, router, shutdown), webhooks.run(stopped));
         store.flush()
     }
 }
 
-fn router(store: &Arc<Store>, base_url: Arc<str>) -> Router {
+fn router(store: &Arc<Store>, base_url: Arc<str>, webhooks: &Arc<Webhooks>) -> Router {
     Router::new()
         .merge(api::router(&Api::new(store.clone(), base_url.clone())))
+        .merge(api::clock::router(store.clone()))
+        .merge(api::deliveries::router(store.clone(), webhooks.clone()))
         .merge(portal::router(Portal::new(store.clone(), base_url.clone())))
         .merge(checkout::router(Checkout::new(store.clone(), base_url)))
         .merge(invoice::router(store.clone()))

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use url::Url;
 
@@ -26,6 +27,40 @@ pub struct SandboxSettings {
     /// A folder into which every exchange with the API is written as it is answered, a line of JSON each, in a file
     /// for each sandbox. For tests: the lines hold links to portal sessions, and writing them takes its time.
     pub record: Option<PathBuf>,
+    /// How events are delivered to webhook endpoints.
+    pub webhooks: WebhookSettings,
+}
+
+/// How events are delivered: `default()` tries fifteen times within about four minutes.
+#[derive(Clone, Debug)]
+pub struct WebhookSettings {
+    /// How long a receiver may take for its answer.
+    pub timeout: Duration,
+    /// The pause after the first attempt; each further one is twice as long.
+    pub first_pause: Duration,
+    /// No pause is longer.
+    pub longest_pause: Duration,
+    /// How often a delivery is tried. A restart of the sandbox counts anew.
+    pub attempts: u32,
+}
+
+impl WebhookSettings {
+    /// The pause after so many attempts.
+    pub(crate) fn pause_after(&self, attempts: u32) -> Duration {
+        let doublings = attempts.saturating_sub(1).min(30);
+        self.first_pause.saturating_mul(1 << doublings).min(self.longest_pause)
+    }
+}
+
+impl Default for WebhookSettings {
+    fn default() -> Self {
+        Self {
+            timeout: Duration::from_secs(5),
+            first_pause: Duration::from_millis(200),
+            longest_pause: Duration::from_secs(30),
+            attempts: 15,
+        }
+    }
 }
 
 impl Default for SandboxSettings {
@@ -37,6 +72,19 @@ impl Default for SandboxSettings {
             public_url: None,
             without_portal_configuration: false,
             record: None,
+            webhooks: WebhookSettings::default(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_up_to_the_longest() {
+        let settings = WebhookSettings::default();
+        let pauses = [1, 2, 3, 8, 9, 100].map(|attempts| settings.pause_after(attempts).as_millis());
+        assert_eq!(pauses, [200, 400, 800, 25_600, 30_000, 30_000]);
     }
 }

@@ -1,26 +1,30 @@
 //! All objects in memory, changed by transactions and kept in a journal.
 
 mod change;
+mod deliveries;
 mod events;
 mod journal;
 mod sessions;
 mod store;
 mod table;
 mod transaction;
+mod turn;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::model::{
     CheckoutSession, Customer, Event, Invoice, PaymentMethod, PortalConfiguration, Price, Product, Subscription,
-    Timestamp,
+    Timestamp, WebhookEndpoint,
 };
 
 pub(crate) use self::change::Change;
+pub(crate) use self::deliveries::Deliveries;
 pub(crate) use self::sessions::Sessions;
 pub(crate) use self::store::Store;
 pub(crate) use self::table::{Cursor, Table};
 pub(crate) use self::transaction::{Catalog, Transaction};
+pub(crate) use self::turn::{NoTurn, Turn};
 
 /// Everything that the sandbox knows.
 #[derive(Debug, Default)]
@@ -37,6 +41,10 @@ pub(crate) struct State {
     pub(crate) portal_configurations: Table<PortalConfiguration>,
     pub(crate) portal_sessions: Sessions,
     pub(crate) events: Table<Event>,
+    pub(crate) webhook_endpoints: Table<WebhookEndpoint>,
+    pub(crate) deliveries: Deliveries,
+    /// How many seconds the sandbox's time is ahead of its clock's.
+    clock_offset: i64,
     /// Which subscriptions time will change, and when.
     due: BTreeSet<(Timestamp, String)>,
     /// Which checkout sessions are open, and when they expire.
@@ -78,6 +86,11 @@ impl State {
     /// The price that has this lookup key.
     pub(crate) fn price_by_lookup_key(&self, key: &str) -> Option<&Price> {
         self.prices.get(self.looked_up.get(key)?)
+    }
+
+    /// When time will change a subscription next.
+    fn next_due(&self) -> Option<Timestamp> {
+        self.due.first().map(|(at, _)| *at)
     }
 
     /// The subscriptions that time has caught up with.

@@ -5,6 +5,7 @@ use super::list::{self, PAGE_PARAMS, Page};
 use super::operations::{Call, Reply};
 use super::view;
 use crate::model::Event;
+use crate::webhooks::matches;
 
 /// So many types can be asked for at once (<https://docs.stripe.com/api/events/list>).
 const MOST_TYPES: usize = 20;
@@ -37,28 +38,7 @@ pub(crate) fn list(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
             && kind.as_ref().is_none_or(|kind| matches(kind, &event.kind))
             && kinds.as_ref().is_none_or(|kinds| kinds.iter().any(|kind| matches(kind, &event.kind)))
     };
-    let table = (&call.state().events, "event");
-    Ok(Reply::Value(list::page(table, None, &page, "/v1/events", keep, view::event)?))
-}
-
-/// A type, or a group of types with `*` for the rest: `customer.*`.
-fn matches(pattern: &str, kind: &str) -> bool {
-    match pattern.strip_suffix('*') {
-        Some(group) => kind.starts_with(group),
-        None => kind == pattern,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_star_stands_for_the_rest_of_a_type() {
-        assert!(matches("customer.*", "customer.subscription.updated"));
-        assert!(matches("*", "invoice.paid"));
-        assert!(matches("invoice.paid", "invoice.paid"));
-        assert!(!matches("invoice.paid", "invoice.paid.x"));
-        assert!(!matches("customer.*", "invoice.paid"));
-    }
+    let state = call.state();
+    let show = |event: &Event| view::event(event, state.deliveries.pending_of(&event.id));
+    Ok(Reply::Value(list::page((&state.events, "event"), None, &page, "/v1/events", keep, show)?))
 }

@@ -7,7 +7,7 @@ use super::error::ApiError;
 use super::params::Params;
 use super::{
     checkout_sessions, customers, events, invoice_previews, invoices, payment_methods, portal_configurations,
-    portal_sessions, prices, products, subscriptions,
+    portal_sessions, prices, products, subscriptions, webhook_endpoints,
 };
 use crate::state::{State, Transaction};
 
@@ -177,5 +177,10 @@ pub(crate) const OPERATIONS: &[Operation] = {
         on(Post, "/v1/subscriptions/{subscription_exposed_id}", One("subscription"), subscriptions::update),
         on(Delete, "/v1/subscriptions/{subscription_exposed_id}", One("subscription"), subscriptions::cancel),
         on(Post, "/v1/subscriptions/{subscription}/resume", One("subscription"), subscriptions::resume),
+        on(Get, "/v1/webhook_endpoints", ListOf("webhook_endpoint"), webhook_endpoints::list),
+        on(Post, "/v1/webhook_endpoints", One("webhook_endpoint"), webhook_endpoints::create),
+        on(Get, "/v1/webhook_endpoints/{webhook_endpoint}", One("webhook_endpoint"), webhook_endpoints::read),
+        on(Post, "/v1/webhook_endpoints/{webhook_endpoint}", One("webhook_endpoint"), webhook_endpoints::update),
+        on(Delete, "/v1/webhook_endpoints/{webhook_endpoint}", One("webhook_endpoint"), webhook_endpoints::delete),
     ]
 };

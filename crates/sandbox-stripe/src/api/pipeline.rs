@@ -11,7 +11,6 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::from_fn_with_state;
 use axum::response::Response;
 use axum::routing::{any, on};
-use bytes::Bytes;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
@@ -211,7 +210,7 @@ impl Answer {
     }
 
     fn of(status: u16, value: &Value, request_id: &str) -> Self {
-        let body = Bytes::from(format!("{value:#}\n"));
+        let body = view::text(value);
         Self { outcome: Outcome { status, body, request_id: request_id.to_owned() }, replayed: false }
     }
 }

@@ -6,7 +6,9 @@ mod checkout;
 mod customer;
 mod event;
 mod portal;
+mod webhooks;
 
+use bytes::Bytes;
 use serde_json::{Value, json};
 
 pub(crate) use self::billing::{invoice, invoice_line, subscription};
@@ -15,6 +17,7 @@ pub(crate) use self::checkout::{checkout_item, checkout_items, checkout_session}
 pub(crate) use self::customer::{customer, payment_method};
 pub(crate) use self::event::event;
 pub(crate) use self::portal::{portal_configuration, portal_session};
+pub(crate) use self::webhooks::{delivery, webhook_endpoint};
 use crate::state::State;
 
 /// The object with this id, whatever it is.
@@ -26,13 +29,19 @@ pub(crate) fn object(state: &State, id: &str) -> Option<Value> {
         "price" => state.prices.get(id).map(price),
         "sub" => state.subscriptions.get(id).map(|record| subscription(record, state)),
         "in" => state.invoices.get(id).map(|record| invoice(record, state)),
+        "evt" => state.events.get(id).map(|record| event(record, state.deliveries.pending_of(id))),
         "cs" => state.checkout_sessions.get(id).map(|record| checkout_session(record, state)),
-        "evt" => state.events.get(id).map(event),
         "bpc" => state.portal_configurations.get(id).map(portal_configuration),
+        "we" => state.webhook_endpoints.get(id).map(webhook_endpoint),
         _ => None,
     }
     // Products may have ids of their makers' choice.
     .or_else(|| state.products.get(id).map(product))
+}
+
+/// An object as it is sent.
+pub(crate) fn text(value: &Value) -> Bytes {
+    Bytes::from(format!("{value:#}\n"))
 }
 
 /// An account reference that means "ourselves".

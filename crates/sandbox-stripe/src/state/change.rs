@@ -4,11 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use super::State;
 use crate::model::{
-    CheckoutSession, CheckoutStatus, Customer, Event, Invoice, PaymentMethod, PortalConfiguration, PortalSession,
-    Price, Product, Subscription,
+    CheckoutSession, CheckoutStatus, Customer, Delivery, Event, Invoice, PaymentMethod, PortalConfiguration,
+    PortalSession, Price, Product, Subscription, WebhookEndpoint,
 };
 
-/// So many events are kept at most. (Stripe keeps them for 30 days: <https://docs.stripe.com/api/events>.)
+/// So many events are kept at most, beside those that are still to be delivered. (Stripe keeps them for 30 days: <https://docs.stripe.com/api/events>.)
 const MOST_EVENTS: usize = 10_000;
 
 /// One change; a record replaces the one of the same id.
@@ -27,6 +27,11 @@ pub(crate) enum Change {
     PortalConfigurationGone(String),
     PortalSession(Box<PortalSession>),
     Event(Box<Event>),
+    WebhookEndpoint(Box<WebhookEndpoint>),
+    WebhookEndpointGone(String),
+    Delivery(Box<Delivery>),
+    /// How many seconds the sandbox's time is ahead of its clock's.
+    ClockOffset(i64),
 }
 
 impl State {
@@ -52,10 +57,16 @@ impl State {
             Change::Event(record) => {
                 self.events.put(*record);
                 while self.events.len() > MOST_EVENTS {
-                    let Some(oldest) = self.events.oldest_first().next().map(|event| event.id.clone()) else { break };
+                    let is_done = |event: &&Event| self.deliveries.pending_of(&event.id) == 0;
+                    let oldest = self.events.oldest_first().find(is_done).map(|event| event.id.clone());
+                    let Some(oldest) = oldest else { break };
                     self.events.remove(&oldest);
                 }
             }
+            Change::WebhookEndpoint(record) => self.webhook_endpoints.put(*record),
+            Change::WebhookEndpointGone(id) => self.webhook_endpoints.remove(&id),
+            Change::Delivery(record) => self.deliveries.put(*record),
+            Change::ClockOffset(seconds) => self.clock_offset = seconds,
         }
     }
 
@@ -104,7 +115,11 @@ impl State {
             .chain(rows(&self.checkout_sessions, Change::CheckoutSession))
             .chain(rows(&self.portal_configurations, Change::PortalConfiguration))
             .chain(self.portal_sessions.iter().cloned().map(|session| Change::PortalSession(Box::new(session))))
+            .chain(rows(&self.webhook_endpoints, Change::WebhookEndpoint))
+            // Before the events: none is forgotten that is still to be delivered.
+            .chain(self.deliveries.oldest_first().cloned().map(|delivery| Change::Delivery(Box::new(delivery))))
             .chain(rows(&self.events, Change::Event))
+            .chain((self.clock_offset != 0).then_some(Change::ClockOffset(self.clock_offset)))
     }
 
     /// How many records there are.
@@ -119,6 +134,8 @@ impl State {
             + self.portal_configurations.len()
             + self.portal_sessions.len()
             + self.events.len()
+            + self.webhook_endpoints.len()
+            + self.deliveries.len()
     }
 }
 
@@ -135,6 +152,7 @@ macro_rules! change_from {
 change_from!(
     CheckoutSession,
     Customer,
+    Delivery,
     Event,
     Invoice,
     PaymentMethod,
@@ -142,5 +160,6 @@ change_from!(
     PortalSession,
     Price,
     Product,
-    Subscription
+    Subscription,
+    WebhookEndpoint
 );

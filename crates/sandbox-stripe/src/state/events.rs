@@ -43,7 +43,13 @@ fn id(change: &Change) -> Option<&str> {
         Change::Invoice(record) => Some(&record.id),
         Change::CheckoutSession(record) => Some(&record.id),
         Change::PortalConfiguration(record) => Some(&record.id),
-        Change::PortalConfigurationGone(_) | Change::PortalSession(_) | Change::Event(_) => None,
+        Change::PortalConfigurationGone(_)
+        | Change::PortalSession(_)
+        | Change::Event(_)
+        | Change::WebhookEndpoint(_)
+        | Change::WebhookEndpointGone(_)
+        | Change::Delivery(_)
+        | Change::ClockOffset(_) => None,
     }
 }
 
@@ -117,7 +123,13 @@ fn story(transaction: &Transaction<'_>, changes: &[Change], change: &Change) -> 
                 }]
             })
         }
-        Change::PortalConfigurationGone(_) | Change::PortalSession(_) | Change::Event(_) => None,
+        Change::PortalConfigurationGone(_)
+        | Change::PortalSession(_)
+        | Change::Event(_)
+        | Change::WebhookEndpoint(_)
+        | Change::WebhookEndpointGone(_)
+        | Change::Delivery(_)
+        | Change::ClockOffset(_) => None,
     }
 }
 

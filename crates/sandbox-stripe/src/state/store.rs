@@ -2,10 +2,13 @@
 
 use std::io;
 use std::path::Path;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use tokio::sync::Notify;
+
 use super::journal::Journal;
-use super::{State, Transaction};
+use super::{Change, State, Transaction};
 use crate::billing;
 use crate::checkout;
 use crate::clock::Clock;
@@ -19,6 +22,10 @@ use crate::model::Timestamp;
 pub(crate) struct Store {
     inner: RwLock<Inner>,
     clock: Arc<dyn Clock>,
+    /// The state's own, where it is read without the lock.
+    offset: AtomicI64,
+    /// Told when there is something to deliver.
+    outgoing: Notify,
 }
 
 #[derive(Debug)]
@@ -32,13 +39,25 @@ impl Store {
     pub(crate) fn open(path: Option<&Path>, clock: Arc<dyn Clock>, base_url: Arc<str>) -> io::Result<Self> {
         let mut state = State { base_url, ..State::default() };
         let now = clock.now();
-        let journal =
-            path.map(|path| Journal::open(path, &mut state, |state| state.portal_sessions.forget(now))).transpose()?;
-        Ok(Self { inner: RwLock::new(Inner { state, journal }), clock })
+        let tidy = |state: &mut State| state.portal_sessions.forget(now.saturating_add(state.clock_offset));
+        let journal = path.map(|path| Journal::open(path, &mut state, tidy)).transpose()?;
+        let offset = AtomicI64::new(state.clock_offset);
+        Ok(Self { inner: RwLock::new(Inner { state, journal }), clock, offset, outgoing: Notify::new() })
     }
 
+    /// The sandbox's time.
     pub(crate) fn now(&self) -> Timestamp {
-        self.clock.now()
+        self.clock.now().saturating_add(self.offset())
+    }
+
+    /// How many seconds the sandbox's time is ahead of its clock's.
+    pub(crate) fn offset(&self) -> i64 {
+        self.offset.load(Ordering::SeqCst)
+    }
+
+    /// Waits until there is more to deliver.
+    pub(crate) async fn outgoing(&self) {
+        self.outgoing.notified().await;
     }
 
     /// Reads the state.
@@ -108,7 +127,12 @@ impl Store {
             if let Some(journal) = journal {
                 journal.append(&changes)?;
             }
+            let outgoing = changes.iter().any(|change| matches!(change, Change::Delivery(new) if new.attempts == 0));
             changes.into_iter().for_each(|change| state.apply(change));
+            self.offset.store(state.clock_offset, Ordering::SeqCst);
+            if outgoing {
+                self.outgoing.notify_one();
+            }
             state.portal_sessions.forget(now);
             if let Some(journal) = journal
                 && let Err(error) = journal.compact_if_large(state)

@@ -5,8 +5,8 @@ use std::io;
 
 use super::{Change, State, Table, events};
 use crate::model::{
-    CheckoutSession, Customer, Invoice, Origin, PaymentMethod, PortalConfiguration, Price, Product, Record,
-    Subscription, Timestamp,
+    CheckoutSession, Customer, Delivery, DeliveryState, Invoice, Origin, PaymentMethod, PortalConfiguration, Price,
+    Product, Record, Subscription, Timestamp,
 };
 
 /// Changes in the making: [`Transaction::get`] sees them, and the state is unchanged until the end.
@@ -18,6 +18,8 @@ pub(crate) struct Transaction<'a> {
     /// Where in the changes a record stands as it was made last.
     latest: HashMap<(&'static str, String), usize>,
     origin: Origin,
+    /// The number of the next delivery.
+    next_delivery: u64,
 }
 
 /// What objects that refer to others need of them.
@@ -75,7 +77,8 @@ kept! {
 
 impl<'a> Transaction<'a> {
     pub(super) fn new(state: &'a State, now: Timestamp) -> Self {
-        Self { state, now, changes: Vec::new(), latest: HashMap::new(), origin: Origin::default() }
+        let next_delivery = state.deliveries.next_id();
+        Self { state, now, changes: Vec::new(), latest: HashMap::new(), origin: Origin::default(), next_delivery }
     }
 
     /// The state before this transaction.
@@ -117,10 +120,33 @@ impl<'a> Transaction<'a> {
         self.latest.clear();
     }
 
-    /// The changes, with the events that they are.
+    /// Puts the event on its way to the endpoint; gives the number of the delivery.
+    pub(crate) fn deliver(&mut self, event: &str, endpoint: &str, resent: bool) -> u64 {
+        let id = self.next_delivery;
+        self.next_delivery += 1;
+        self.put(Delivery {
+            id,
+            created: self.now,
+            event: event.to_owned(),
+            endpoint: endpoint.to_owned(),
+            resent,
+            state: DeliveryState::Pending,
+            attempts: 0,
+            last_status: None,
+            last_error: None,
+        });
+        id
+    }
+
+    /// The changes, with the events that they are, on their way to the endpoints that were there before.
     pub(super) fn finish(mut self) -> io::Result<Vec<Change>> {
         let events = events::of(&self, &self.changes, &self.origin)?;
-        self.changes.extend(events.into_iter().map(Change::from));
+        for event in events {
+            for endpoint in self.state.webhook_endpoints.oldest_first().filter(|endpoint| endpoint.wants(&event.kind)) {
+                self.deliver(&event.id, &endpoint.id, false);
+            }
+            self.changes.push(event.into());
+        }
         Ok(self.changes)
     }
 }

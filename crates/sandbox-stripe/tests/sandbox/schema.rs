@@ -20,7 +20,7 @@ fn plain(schema: &Value) -> Value {
     }
 }
 
-fn faults(object: &str, value: &Value) -> Vec<String> {
+pub(crate) fn faults(object: &str, value: &Value) -> Vec<String> {
     let document: Value = serde_json::from_str(SCHEMA).unwrap_or_default();
     let schemas = plain(&document["components"]["schemas"]);
     let schema = json!({ "$ref": format!("#/components/schemas/{object}"), "components": { "schemas": schemas } });

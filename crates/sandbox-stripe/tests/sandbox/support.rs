@@ -71,17 +71,26 @@ pub(crate) async fn start() -> Running {
 }
 
 pub(crate) async fn start_with(settings: SandboxSettings, clock: Arc<dyn Clock>) -> Running {
-    let sandbox = Sandbox::bind_with_clock(settings, clock).await.expect("bound");
-    let demo = sandbox.seed_demo().expect("seeded");
-    let address = sandbox.local_addr();
-    let (stop, stopped) = oneshot::channel::<()>();
-    let ended = tokio::spawn(sandbox.serve(async {
-        let _ = stopped.await;
-    }));
-    Running { address, demo, stop, ended }
+    Running::serve(Sandbox::bind_with_clock(settings, clock).await.expect("bound"))
 }
 
 impl Running {
+    pub(crate) fn serve(sandbox: Sandbox) -> Self {
+        let demo = sandbox.seed_demo().expect("seeded");
+        let address = sandbox.local_addr();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let ended = tokio::spawn(sandbox.serve(async {
+            let _ = stopped.await;
+        }));
+        Self { address, demo, stop, ended }
+    }
+
+    /// Ends it in the middle of whatever it does.
+    pub(crate) async fn kill(self) {
+        self.ended.abort();
+        assert!(self.ended.await.is_err_and(|error| error.is_cancelled()));
+    }
+
     pub(crate) async fn stop(self) {
         let _ = self.stop.send(());
         tokio::time::timeout(PATIENCE, self.ended).await.expect("in time").expect("no panic").expect("flushed");

@@ -9,11 +9,10 @@ use serde_json::{Value, json};
 
 use super::fault::{Fault, NoFault};
 use super::{Faults, Rule};
-use crate::api::auth::authenticate;
+use crate::api::control::answer;
 use crate::api::error::ApiError;
 use crate::api::operations::{OPERATIONS, Operation};
 use crate::api::params::Params;
-use crate::api::pipeline::{plain, read_params, refusal};
 
 /// More than any test needs.
 const MOST_TIMES: i64 = 1_000_000;
@@ -33,18 +32,6 @@ async fn add(State(faults): State<Faults>, request: Request) -> Response {
 
 async fn forget(State(faults): State<Faults>, request: Request) -> Response {
     answer(request, async |_| Ok(json!({ "forgotten": faults.forget() }))).await
-}
-
-async fn answer(request: Request, work: impl AsyncFnOnce(Params) -> Result<Value, ApiError>) -> Response {
-    let (parts, body) = request.into_parts();
-    let outcome = async {
-        authenticate(&parts.headers)?;
-        work(read_params(&parts, body).await?).await
-    };
-    match outcome.await {
-        Ok(value) => plain(&value, &parts.headers),
-        Err(error) => refusal(&error, &parts.headers),
-    }
 }
 
 impl Rule {

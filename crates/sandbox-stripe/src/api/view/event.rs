@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use crate::api::version::API_VERSION;
 use crate::model::Event;
 
-/// An `event`.
-pub(crate) fn event(record: &Event) -> Value {
+/// An `event` that is still to be delivered to so many endpoints.
+pub(crate) fn event(record: &Event, pending_webhooks: u32) -> Value {
     let parsed = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
     let mut data = json!({ "object": parsed(&record.object) });
     if let Some(previous) = &record.previous {
@@ -19,7 +19,7 @@ pub(crate) fn event(record: &Event) -> Value {
         "created": record.created,
         "data": data,
         "livemode": false,
-        "pending_webhooks": 0,
+        "pending_webhooks": pending_webhooks,
         "request": {
             "id": record.origin.request,
             "idempotency_key": record.origin.idempotency_key,

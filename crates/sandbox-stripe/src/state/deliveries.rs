@@ -1,0 +1,123 @@
+//! Deliveries: all that are pending, and the last of those that are not.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+use crate::model::Delivery;
+
+/// So many deliveries that came to an end are remembered.
+const MOST_ENDED: usize = 1_000;
+
+/// Deliveries by their number.
+#[derive(Debug, Default)]
+pub(crate) struct Deliveries {
+    rows: BTreeMap<u64, Delivery>,
+    /// Those that came to an end, in the order in which they did.
+    ended: VecDeque<u64>,
+    /// How many are pending of an event.
+    pending: HashMap<String, u32>,
+    next: u64,
+}
+
+impl Deliveries {
+    pub(crate) fn get(&self, id: u64) -> Option<&Delivery> {
+        self.rows.get(&id)
+    }
+
+    /// The number of the next delivery.
+    pub(crate) fn next_id(&self) -> u64 {
+        self.next
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    pub(crate) fn oldest_first(&self) -> impl DoubleEndedIterator<Item = &Delivery> {
+        self.rows.values()
+    }
+
+    /// Those from this number on.
+    pub(crate) fn since(&self, id: u64) -> impl Iterator<Item = &Delivery> {
+        self.rows.range(id..).map(|(_, delivery)| delivery)
+    }
+
+    /// How many deliveries of the event are pending.
+    pub(crate) fn pending_of(&self, event: &str) -> u32 {
+        self.pending.get(event).copied().unwrap_or(0)
+    }
+
+    /// How many are pending.
+    pub(crate) fn pending(&self) -> usize {
+        self.rows.len() - self.ended.len()
+    }
+
+    pub(super) fn put(&mut self, delivery: Delivery) {
+        let was = self.rows.get(&delivery.id).map(Delivery::is_pending);
+        let (id, is) = (delivery.id, delivery.is_pending());
+        if is && was != Some(true) {
+            *self.pending.entry(delivery.event.clone()).or_default() += 1;
+        }
+        if !is && was == Some(true) {
+            self.settle(&delivery.event);
+        }
+        if !is && was != Some(false) {
+            self.ended.push_back(id);
+        }
+        if is && was == Some(false) {
+            self.ended.retain(|ended| *ended != id);
+        }
+        self.next = self.next.max(id.saturating_add(1));
+        self.rows.insert(id, delivery);
+        while self.ended.len() > MOST_ENDED
+            && let Some(oldest) = self.ended.pop_front()
+        {
+            self.rows.remove(&oldest);
+        }
+    }
+
+    fn settle(&mut self, event: &str) {
+        if let Some(count) = self.pending.get_mut(event) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                self.pending.remove(event);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::DeliveryState::{self, Delivered, Pending};
+
+    fn delivery(id: u64, state: DeliveryState) -> Delivery {
+        Delivery {
+            id,
+            created: 0,
+            event: format!("evt_{}", id % 2),
+            endpoint: "we_1".to_owned(),
+            resent: false,
+            state,
+            attempts: 0,
+            last_status: None,
+            last_error: None,
+        }
+    }
+
+    #[test]
+    fn what_is_pending_is_counted_and_kept_and_what_has_ended_is_kept_for_a_while() {
+        let mut deliveries = Deliveries::default();
+        deliveries.put(delivery(0, Pending));
+        for id in 1..=1_500 {
+            deliveries.put(delivery(id, Pending));
+            deliveries.put(delivery(id, Delivered));
+        }
+        assert_eq!((deliveries.pending(), deliveries.pending_of("evt_0"), deliveries.pending_of("evt_1")), (1, 1, 0));
+        assert_eq!((deliveries.len(), deliveries.next_id()), (MOST_ENDED + 1, 1_501));
+        assert!(deliveries.get(0).is_some() && deliveries.get(500).is_none() && deliveries.get(501).is_some());
+        // Delivered twice on purpose, and told twice.
+        deliveries.put(delivery(1_500, Delivered));
+        assert_eq!((deliveries.pending(), deliveries.len()), (1, MOST_ENDED + 1));
+        assert_eq!(deliveries.since(1_500).count(), 1);
+    }
+}

@@ -1,0 +1,37 @@
+//! The endpoint of whoever embeds the sandbox: the same in every one, wherever its receiver listens this time.
+
+use std::io;
+
+use secrecy::SecretString;
+
+use super::address;
+use crate::model::{Metadata, SigningSecret, WebhookEndpoint};
+use crate::state::Store;
+
+const ENDPOINT: &str = "we_1SandboxDefaultEndpoint1";
+
+/// Makes the endpoint, or moves it to this address; gives its secret.
+pub(crate) fn settle(store: &Store, url: &str) -> io::Result<SecretString> {
+    let url = address::check(url).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+    store.transact(|transaction| {
+        let endpoint = match transaction.state().webhook_endpoints.get(ENDPOINT) {
+            Some(endpoint) => WebhookEndpoint { url, ..endpoint.clone() },
+            None => WebhookEndpoint {
+                id: ENDPOINT.to_owned(),
+                created: transaction.now(),
+                url,
+                secret: SigningSecret::mint()?,
+                enabled_events: vec!["*".to_owned()],
+                disabled: false,
+                api_version: None,
+                description: Some("Of the service that runs this sandbox".to_owned()),
+                metadata: Metadata::new(),
+            },
+        };
+        let secret = endpoint.secret.reveal().into();
+        if transaction.state().webhook_endpoints.get(ENDPOINT) != Some(&endpoint) {
+            transaction.put(endpoint);
+        }
+        Ok(secret)
+    })
+}

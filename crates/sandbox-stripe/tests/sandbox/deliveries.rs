@@ -1,0 +1,161 @@
+//! Deliveries of events: signed, tried again, and kept for the next run.
+
+use std::sync::Arc;
+
+use sandbox_stripe::{Sandbox, SystemClock};
+use secrecy::ExposeSecret as _;
+use serde_json::Value;
+
+use crate::receiver::{Plan, Received, Receiver, hasty, settled};
+use crate::schema::faults;
+use crate::support::{Running, settings, start, start_with};
+
+const ENDPOINTS: &str = "/v1/webhook_endpoints";
+
+#[tokio::test]
+async fn what_an_endpoint_asks_for_is_posted_to_it_as_the_api_shows_it() {
+    let sandbox = start().await;
+    let (all, some) = (Receiver::start(&[]).await, Receiver::start(&[]).await);
+    sandbox.make("/v1/customers", "name=Before").await;
+    let (_, secret) = all.subscribe(&sandbox, &["*"]).await;
+    let (_, other_secret) = some.subscribe(&sandbox, &["customer.deleted", "invoice.paid"]).await;
+    let id = sandbox.make("/v1/customers", "name=Kim%20%F0%9F%92%BB").await;
+    sandbox.delete(&format!("/v1/customers/{id}")).await;
+    let (all, some) = (all.wait(2).await, some.wait(1).await);
+    for letter in &all {
+        let event = letter.json();
+        assert_eq!(faults("event", &event), Vec::<String>::new());
+        assert!(letter.is_signed(&secret) && !letter.is_signed(&other_secret), "{letter:?}");
+        assert_eq!(letter.path, "/hooks");
+        assert_eq!(letter.header("content-type"), "application/json; charset=utf-8");
+        assert!(letter.header("user-agent").starts_with("sandbox-stripe/"));
+        // Once all have taken it, the API shows the same without a webhook that is pending.
+        settled(&sandbox).await;
+        let read = sandbox.get(&format!("/v1/events/{}", event["id"].as_str().expect("id"))).await;
+        assert_eq!(read.json()["pending_webhooks"], 0);
+        let pending = format!("\"pending_webhooks\": {}", event["pending_webhooks"]);
+        assert_eq!(letter.body.replace(&pending, "\"pending_webhooks\": 0"), read.body);
+    }
+    let mut kinds: Vec<_> = all.iter().map(|letter| letter.json()["type"].clone()).collect();
+    kinds.sort_by_key(Value::to_string);
+    assert_eq!(kinds, ["customer.created", "customer.deleted"]);
+    assert_eq!(some[0].json()["type"], "customer.deleted");
+    assert!(some[0].is_signed(&other_secret));
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_not_taken_comes_again_signed_anew() {
+    let sandbox = start_with(hasty(settings(None)), Arc::new(SystemClock)).await;
+    let plans = [Plan::Status(500), Plan::Status(302), Plan::Silence, Plan::Status(404), Plan::Status(201)];
+    let receiver = Receiver::start(&plans).await;
+    let (endpoint, secret) = receiver.subscribe(&sandbox, &["*"]).await;
+    sandbox.make("/v1/customers", "name=A").await;
+    let delivery = settled(&sandbox).await[0].clone();
+    let received = receiver.wait(5).await;
+    assert_eq!(received.len(), 5);
+    assert!(received.iter().all(|letter| letter.is_signed(&secret) && letter.path == "/hooks"), "{received:?}");
+    assert!(received.iter().all(|letter| letter.body == received[0].body));
+    assert_eq!((delivery["state"].as_str(), delivery["attempts"].as_u64()), (Some("delivered"), Some(5)));
+    assert_eq!((&delivery["last_status"], &delivery["type"]), (&201.into(), &"customer.created".into()));
+    assert_eq!((delivery["endpoint"].as_str(), &delivery["event"]), (Some(&*endpoint), &received[0].json()["id"]));
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn an_endpoint_that_takes_nothing_holds_up_no_other_and_is_given_up() {
+    let mut settings = hasty(settings(None));
+    settings.webhooks.attempts = 3;
+    let sandbox = start_with(settings, Arc::new(SystemClock)).await;
+    // Nobody listens on the first port.
+    let nobody = sandbox.make(ENDPOINTS, "url=http://127.0.0.1:1/hooks&enabled_events[]=*").await;
+    let receiver = Receiver::start(&[]).await;
+    receiver.subscribe(&sandbox, &["*"]).await;
+    sandbox.make("/v1/customers", "name=A").await;
+    receiver.wait(1).await;
+    let deliveries = settled(&sandbox).await;
+    let failed = deliveries.iter().find(|each| each["endpoint"] == *nobody).expect("a delivery");
+    assert_eq!((failed["state"].as_str(), failed["attempts"].as_u64()), (Some("failed"), Some(3)));
+    assert_eq!((&failed["last_status"], failed["last_error"].is_string()), (&Value::Null, true));
+    let event = format!("/v1/events/{}", failed["event"].as_str().expect("event"));
+    assert_eq!(sandbox.get(&event).await.json()["pending_webhooks"], 0);
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn an_endpoint_that_is_disabled_or_deleted_gets_nothing_more() {
+    let mut settings = hasty(settings(None));
+    settings.webhooks.attempts = u32::MAX;
+    let sandbox = start_with(settings, Arc::new(SystemClock)).await;
+    let never = [Plan::Status(500); 10_000];
+    let (off, gone) = (Receiver::start(&never).await, Receiver::start(&never).await);
+    let (off_id, _) = off.subscribe(&sandbox, &["*"]).await;
+    let (gone_id, _) = gone.subscribe(&sandbox, &["*"]).await;
+    sandbox.make("/v1/customers", "name=A").await;
+    off.wait(1).await;
+    gone.wait(1).await;
+    sandbox.post(&format!("{ENDPOINTS}/{off_id}"), "disabled=true").await;
+    sandbox.delete(&format!("{ENDPOINTS}/{gone_id}")).await;
+    let deliveries = settled(&sandbox).await;
+    assert!(deliveries.iter().all(|delivery| delivery["state"] == "dropped"), "{deliveries:?}");
+    let before = (off.received().len(), gone.received().len());
+    sandbox.make("/v1/customers", "name=B").await;
+    assert_eq!(settled(&sandbox).await.len(), deliveries.len());
+    assert_eq!((off.received().len(), gone.received().len()), before);
+    sandbox.post(&format!("{ENDPOINTS}/{off_id}"), "disabled=false").await;
+    sandbox.make("/v1/customers", "name=C").await;
+    let received = off.wait(before.0 + 1).await;
+    assert_eq!(received[before.0].name(), "C");
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn what_was_not_delivered_survives_the_end_however_it_came() {
+    let folder = tempfile::tempdir().expect("folder");
+    let file = folder.path().join("state.jsonl");
+    let deaf = Receiver::start(&[Plan::Silence; 99]).await;
+    let bind = || async { Sandbox::bind(settings(Some(&file))).await.expect("bound") };
+    let first = bind().await;
+    let secret = first.webhook_endpoint(&deaf.url()).expect("endpoint");
+    let first = Running::serve(first);
+    for n in 0..20 {
+        first.make("/v1/customers", &format!("name=N{n}")).await;
+    }
+    deaf.wait(16).await;
+    // Nothing is said at such an end, and nothing is written.
+    first.kill().await;
+    let receiver = Receiver::start(&[]).await;
+    let second = bind().await;
+    let again = second.webhook_endpoint(&receiver.url()).expect("endpoint");
+    let second = Running::serve(second);
+    settled(&second).await;
+    // Beside them comes what the demo is made of.
+    let received = receiver.received();
+    let mut names: Vec<String> = received.iter().map(Received::name).collect();
+    names.retain(|name| name.starts_with('N'));
+    names.sort();
+    let mut expected: Vec<String> = (0..20).map(|n| format!("N{n}")).collect();
+    expected.sort();
+    assert_eq!(names, expected);
+    assert_eq!(secret.expose_secret(), again.expose_secret());
+    assert!(received.iter().all(|letter| letter.is_signed(secret.expose_secret())));
+    second.stop().await;
+}
+
+#[tokio::test]
+async fn many_events_come_over_few_connections_each_once() {
+    let sandbox = start().await;
+    let receiver = Receiver::start(&[]).await;
+    receiver.subscribe(&sandbox, &["customer.created"]).await;
+    for n in 0..300 {
+        sandbox.make("/v1/customers", &format!("name={n}")).await;
+    }
+    let received = receiver.wait(300).await;
+    settled(&sandbox).await;
+    let mut names: Vec<String> = received.iter().map(Received::name).collect();
+    names.sort_by_key(|name| name.parse::<u32>().ok());
+    assert_eq!(names, (0..300).map(|n| n.to_string()).collect::<Vec<_>>());
+    assert!(receiver.connections() <= 16, "{}", receiver.connections());
+    assert_eq!(receiver.received().len(), 300);
+    sandbox.stop().await;
+}
