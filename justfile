@@ -16,11 +16,11 @@ test *arguments:
 test-long cases="20000":
     PROPTEST_CASES={{ cases }} scripts/test
 
-# Format, lints, docs, and the library without any adapter.
+# Format, lints, docs, and the library by itself.
 check:
     cargo fmt --all --check
     cargo clippy --locked --workspace --all-targets -- -D warnings
-    cargo check --locked -p api-http --lib --no-default-features
+    cargo check --locked -p api-http
     RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps
 
 # Time until ready (median of 20 starts) and memory 10 s after a start, of the release binary.

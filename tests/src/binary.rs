@@ -30,7 +30,7 @@ fn build() -> PathBuf {
     let profile_folder = profile_folder();
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(workspace_root());
-    cargo.args(["build", "--quiet", "--locked", "--package", "api-http", "--bin", "billing-portal"]);
+    cargo.args(["build", "--quiet", "--locked", "--package", "billing-portal", "--bin", "billing-portal"]);
     if profile_folder.file_name().is_some_and(|name| name == "release") {
         cargo.arg("--release");
     }

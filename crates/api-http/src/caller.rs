@@ -57,6 +57,14 @@ pub(crate) struct ApiKey;
 #[derive(Debug)]
 pub(crate) struct OpensPortal;
 
+/// Starting a checkout.
+#[derive(Debug)]
+pub(crate) struct StartsCheckout;
+
+/// Reading the current subscription.
+#[derive(Debug)]
+pub(crate) struct ReadsSubscription;
+
 /// Managing API keys.
 #[derive(Debug)]
 pub(crate) struct ManagesKeys;
@@ -88,6 +96,26 @@ impl Purpose for OpensPortal {
 
     fn permission() -> Permission {
         Permission::portal()
+    }
+}
+
+impl Purpose for StartsCheckout {
+    fn elsewhere(is_token: bool) -> &'static str {
+        if is_token { crate::routes::CHECKOUT_BY_API_KEY } else { crate::routes::CHECKOUT }
+    }
+
+    fn permission() -> Permission {
+        Permission::checkout()
+    }
+}
+
+impl Purpose for ReadsSubscription {
+    fn elsewhere(is_token: bool) -> &'static str {
+        if is_token { crate::routes::CURRENT_BY_API_KEY } else { crate::routes::CURRENT }
+    }
+
+    fn permission() -> Permission {
+        Permission::read_subscription()
     }
 }
 

@@ -50,6 +50,12 @@ error_codes! {
         "`returnUrl` breaks a rule of form, or its origin is not on this service's list. Use an absolute https URL of an allowed origin, or leave it out to return to the dashboard.";
     UnsupportedFlow "unsupported_flow" BAD_REQUEST "Unsupported flow"
         "The payment provider cannot do this deep link. Open the portal without `flow`.";
+    UnknownPlan "unknown_plan" BAD_REQUEST "Unknown plan"
+        "The catalogue has no plan with this `planId`, or does not sell it in this `billingCycle`. `GET /api/v1/subscriptions/plans` lists what there is.";
+    AlreadySubscribed "already_subscribed" BAD_REQUEST "Already subscribed"
+        "The user has a subscription. Open the portal: there the plan is changed, paid or cancelled.";
+    InvalidSignature "invalid_signature" BAD_REQUEST "Invalid signature"
+        "The delivery's `Stripe-Signature` does not hold: it is missing or malformed, made with a secret that is not configured, over another body, or more than 300 seconds from this service's time. Only the webhook route answers this.";
     MissingCredential "missing_credential" UNAUTHORIZED "Missing credential"
         "There is no `Authorization: Bearer …` header. Send the access token, or on the `/api` route the API key.";
     InvalidToken "invalid_token" UNAUTHORIZED "Invalid access token"
@@ -68,10 +74,12 @@ error_codes! {
         "The path exists, and does not know this method. The `Allow` header lists those that it knows.";
     RequestTimeout "request_timeout" REQUEST_TIMEOUT "Request timeout"
         "The request did not arrive in time: a body has 5 seconds. Send it again.";
+    IdempotencyConflict "idempotency_conflict" CONFLICT "Idempotency conflict"
+        "The `Idempotency-Key` stands for another request of the same user, or for one whose customer is gone. Use a fresh key for a new request, and the same body with the same key.";
     TooManyApiKeys "too_many_api_keys" CONFLICT "Too many API keys"
         "The user has as many active API keys as this service allows. Revoke one, or rotate one instead of making another.";
     PayloadTooLarge "payload_too_large" PAYLOAD_TOO_LARGE "Payload too large"
-        "The body is over 16 KiB. No request of this API needs that much.";
+        "The body is over 16 KiB, or on the webhook route over 1 MiB. No request of this API needs that much.";
     UriTooLong "uri_too_long" URI_TOO_LONG "URI too long"
         "The request's URI is over 8 KiB.";
     UnsupportedMediaType "unsupported_media_type" UNSUPPORTED_MEDIA_TYPE "Unsupported media type"

@@ -1,4 +1,4 @@
-//! The billing portal's HTTP API over the domain's ports. Which adapters stand behind them is the binary's business.
+//! The billing portal's HTTP API over the domain's ports. Which adapters stand behind them is the business of `billing-portal`.
 
 mod caller;
 pub mod error_code;
@@ -12,7 +12,11 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use billing_domain::ports::{Authenticator, Clock};
-use billing_domain::{ApiKeyId, ApiKeyIssuer, ApiKeyService, Credential, KeyPrefix, KeyRules, PortalService};
+use billing_domain::{
+    ApiKeyId, ApiKeyIssuer, ApiKeyService, CheckoutService, Credential, KeyPrefix, KeyRules, PortalService,
+    SubscriptionService, WebhookIntake,
+};
+use tokio::sync::Notify;
 
 pub use crate::caller::Guard;
 
@@ -35,6 +39,16 @@ pub struct Api {
     pub clock: Arc<dyn Clock>,
     /// Opens portals.
     pub portal: Arc<PortalService>,
+    /// Starts checkouts.
+    pub checkout: Arc<CheckoutService>,
+    /// Tells what is subscribed to, and what there is.
+    pub subscriptions: Arc<SubscriptionService>,
+    /// Takes in what the provider tells.
+    pub webhooks: Arc<WebhookIntake>,
+    /// Room for the bodies of deliveries.
+    pub intake_room: Arc<routes::webhooks::IntakeRoom>,
+    /// Wakes whoever works the inbox off.
+    pub new_events: Arc<Notify>,
     /// Judges access tokens.
     pub access_tokens: Arc<dyn Authenticator>,
     /// Judges API keys.

@@ -1,40 +1,34 @@
-//! [`ObservedProvider`]: tells the readiness probe how the provider's calls end.
+//! [`Observed`]: tells the readiness probe how the provider's calls end, whichever port they go through.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use billing_domain::ports::{BillingProvider, ProviderError};
-use billing_domain::{Capabilities, PortalRequest, PortalSession, ProviderAccount};
+use billing_domain::ports::{
+    BillingProvider, CheckoutProvider, CustomerDirectory, ListedCustomer, ListedSubscription, Page, ProviderError,
+    SubscriptionReader,
+};
+use billing_domain::{
+    Capabilities, CheckoutOrder, CheckoutSession, CustomerId, CustomerOrder, CustomerReading, Deadline, PortalRequest,
+    PortalSession, PriceFacts, PriceId, ProviderAccount, SubscriptionId,
+};
 
 use crate::readiness::Readiness;
 
-/// A provider, watched: an outage shows in `/readyz` as `degraded` and in a metric.
+/// A port of the provider's, watched: an outage shows in `/readyz` as `degraded` and in a metric.
 #[derive(Debug)]
-pub struct ObservedProvider {
-    inner: Arc<dyn BillingProvider>,
+pub struct Observed<T: ?Sized> {
+    inner: Arc<T>,
     readiness: Arc<Readiness>,
 }
 
-impl ObservedProvider {
+impl<T: ?Sized> Observed<T> {
     /// Watches `inner`.
     #[must_use]
-    pub fn new(inner: Arc<dyn BillingProvider>, readiness: Arc<Readiness>) -> Self {
+    pub const fn new(inner: Arc<T>, readiness: Arc<Readiness>) -> Self {
         Self { inner, readiness }
     }
-}
 
-#[async_trait]
-impl BillingProvider for ObservedProvider {
-    fn account(&self) -> &ProviderAccount {
-        self.inner.account()
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        self.inner.capabilities()
-    }
-
-    async fn create_portal_session(&self, request: &PortalRequest) -> Result<PortalSession, ProviderError> {
-        let result = self.inner.create_portal_session(request).await;
+    fn seen<R>(&self, result: Result<R, ProviderError>) -> Result<R, ProviderError> {
         match &result {
             Err(ProviderError::Unavailable { .. } | ProviderError::Timeout { .. }) => self.readiness.provider_is_down(),
             Ok(_)
@@ -48,5 +42,69 @@ impl BillingProvider for ObservedProvider {
             Err(ProviderError::Overloaded { .. }) => {}
         }
         result
+    }
+}
+
+#[async_trait]
+impl BillingProvider for Observed<dyn BillingProvider> {
+    fn account(&self) -> &ProviderAccount {
+        self.inner.account()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.inner.capabilities()
+    }
+
+    async fn create_portal_session(&self, request: &PortalRequest) -> Result<PortalSession, ProviderError> {
+        self.seen(self.inner.create_portal_session(request).await)
+    }
+}
+
+#[async_trait]
+impl CheckoutProvider for Observed<dyn CheckoutProvider> {
+    async fn create_customer(&self, order: &CustomerOrder) -> Result<CustomerId, ProviderError> {
+        self.seen(self.inner.create_customer(order).await)
+    }
+
+    async fn create_checkout_session(&self, order: &CheckoutOrder) -> Result<CheckoutSession, ProviderError> {
+        self.seen(self.inner.create_checkout_session(order).await)
+    }
+
+    async fn price(&self, price: &PriceId, deadline: Deadline) -> Result<Option<PriceFacts>, ProviderError> {
+        self.seen(self.inner.price(price, deadline).await)
+    }
+}
+
+#[async_trait]
+impl SubscriptionReader for Observed<dyn SubscriptionReader> {
+    async fn customer(&self, customer: &CustomerId, deadline: Deadline) -> Result<CustomerReading, ProviderError> {
+        self.seen(self.inner.customer(customer, deadline).await)
+    }
+
+    async fn holder(
+        &self,
+        subscription: &SubscriptionId,
+        deadline: Deadline,
+    ) -> Result<Option<CustomerId>, ProviderError> {
+        self.seen(self.inner.holder(subscription, deadline).await)
+    }
+}
+
+#[async_trait]
+impl CustomerDirectory for Observed<dyn CustomerDirectory> {
+    async fn customers<'a>(
+        &self,
+        after: Option<&'a CustomerId>,
+        deadline: Deadline,
+    ) -> Result<Page<ListedCustomer>, ProviderError> {
+        self.seen(self.inner.customers(after, deadline).await)
+    }
+
+    async fn subscriptions<'a>(
+        &self,
+        after: Option<&'a SubscriptionId>,
+        deadline: Deadline,
+    ) -> Result<Page<ListedSubscription>, ProviderError> {
+        self.seen(self.inner.subscriptions(after, deadline).await)
     }
 }

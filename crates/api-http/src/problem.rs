@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use billing_domain::ports::MintError;
-use billing_domain::ports::{AuthError, RepoError};
-use billing_domain::{ApiKeyError, FlowKind, LocaleError, Permission, PortalError, ReturnUrlError};
+use billing_domain::ports::{AuthError, MintError, ProviderError, RepoError, WebhookError};
+use billing_domain::{
+    ApiKeyError, CheckoutError, CheckoutUrl, CurrentError, FlowKind, IntakeError, LocaleError, Permission, PortalError,
+    ReturnUrlError,
+};
 use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use http_edge::{BearerFault, Fault, Problem};
@@ -44,7 +46,9 @@ pub fn from_fault(fault: &Fault) -> Problem {
         Fault::HeadersTooLarge => {
             problem(ErrorCode::HeadersTooLarge, "Send at most 64 headers with at most 16 KiB in all.")
         }
-        Fault::PayloadTooLarge => problem(ErrorCode::PayloadTooLarge, "Send a body of at most 16 KiB."),
+        Fault::PayloadTooLarge => {
+            problem(ErrorCode::PayloadTooLarge, "Send a smaller body: 16 KiB at most, 1 MiB on the webhook route.")
+        }
         Fault::UnsupportedMediaType => problem(
             ErrorCode::UnsupportedMediaType,
             "Send the body as `Content-Type: application/json` in UTF-8, without a content coding.",
@@ -110,33 +114,112 @@ pub(crate) fn from_portal_error(error: PortalError, token: bool) -> Problem {
             problem(ErrorCode::InvalidRequest, "Send a `locale` that the provider's portal speaks, or leave it out.")
         }
         PortalError::UnsupportedFlow(kind) => unsupported_flow(kind),
-        PortalError::ReturnUrl(error) => return_url(error),
-        PortalError::NoBillingAccount { context } => {
-            tracing::info!(%context, "no billing account");
-            problem(
-                ErrorCode::BillingAccountNotFound,
-                "There is no billing account yet: let the user make a purchase through checkout first.",
-            )
-        }
+        PortalError::ReturnUrl(error) => return_url("returnUrl", error),
+        PortalError::NoBillingAccount { context } => no_billing_account(&context),
         PortalError::UnknownSubscription { context } => {
             tracing::info!(%context, "unknown subscription");
             problem(ErrorCode::InvalidRequest, "Send a `flow.subscriptionId` of one of this customer's subscriptions.")
         }
-        PortalError::Provider { context } => {
-            tracing::error!(%context, "the provider refused us");
-            problem(ErrorCode::ProviderError, "Report this to the service's operator with the request id.")
-        }
-        PortalError::ProviderUnavailable { context, retry_after: wait } => {
-            tracing::error!(%context, "the provider is unavailable");
-            retry_after(problem(ErrorCode::ProviderUnavailable, "Repeat the request after `Retry-After`."), wait)
-        }
-        PortalError::ProviderTimeout { context } => {
-            tracing::error!(%context, "the provider did not answer in time");
-            problem(ErrorCode::ProviderTimeout, "Repeat the request.")
-        }
+        PortalError::Provider { context } => provider_error(&context),
+        PortalError::ProviderUnavailable { context, retry_after } => provider_unavailable(&context, retry_after),
+        PortalError::ProviderTimeout { context } => provider_timeout(&context),
         PortalError::Overloaded { retry_after } => overloaded(retry_after),
         PortalError::Store(error) => from_repo_error(&error),
     }
+}
+
+/// Why there is no checkout. `token` is as above.
+pub(crate) fn from_checkout_error(error: CheckoutError, token: bool) -> Problem {
+    match error {
+        CheckoutError::PermissionDenied(permission) => permission_denied(&permission, token),
+        CheckoutError::UnknownPlan => problem(
+            ErrorCode::UnknownPlan,
+            "Send a `planId` and `billingCycle` that `/api/v1/subscriptions/plans` lists.",
+        ),
+        CheckoutError::ReturnUrl { which: CheckoutUrl::Success, error } => return_url("successUrl", error),
+        CheckoutError::ReturnUrl { which: CheckoutUrl::Cancel, error } => return_url("cancelUrl", error),
+        CheckoutError::AlreadySubscribed => problem(
+            ErrorCode::AlreadySubscribed,
+            "Open the portal instead: the user has a subscription, which is changed there.",
+        ),
+        CheckoutError::IdempotencyConflict => problem(
+            ErrorCode::IdempotencyConflict,
+            "Send a fresh `Idempotency-Key`: this one stands for another request.",
+        ),
+        CheckoutError::Catalogue(mismatch) => provider_error(&mismatch.to_string()),
+        CheckoutError::Provider(error) => from_provider_error(error),
+        CheckoutError::Store(error) => from_repo_error(&error),
+        CheckoutError::Contended => overloaded(RETRY_SOON),
+    }
+}
+
+/// Why the current subscription is not told. `token` is as above.
+pub(crate) fn from_current_error(error: CurrentError, token: bool) -> Problem {
+    match error {
+        CurrentError::PermissionDenied(permission) => permission_denied(&permission, token),
+        CurrentError::Provider(error) => from_provider_error(error),
+        CurrentError::Store(error) => from_repo_error(&error),
+        CurrentError::Contended => overloaded(RETRY_SOON),
+    }
+}
+
+/// Why a delivery was not taken in.
+pub(crate) fn from_intake_error(error: IntakeError) -> Problem {
+    match error {
+        IntakeError::Webhook(WebhookError::Signature(reason)) => {
+            tracing::warn!(reason, "a delivery's signature does not hold");
+            problem(
+                ErrorCode::InvalidSignature,
+                "Sign the raw body with a configured secret, within 300 seconds of this service's time.",
+            )
+        }
+        IntakeError::Webhook(WebhookError::Body(reason)) => {
+            tracing::warn!(reason, "a signed delivery is no event");
+            problem(ErrorCode::InvalidRequest, "Send an event of Stripe's, as one JSON object.")
+        }
+        IntakeError::Store(error) => from_repo_error(&error),
+    }
+}
+
+/// What the provider's refusal or silence means to a caller.
+fn from_provider_error(error: ProviderError) -> Problem {
+    match error {
+        ProviderError::CustomerNotFound { context } => no_billing_account(&context),
+        ProviderError::SubscriptionNotFound { context }
+        | ProviderError::Refused { context }
+        | ProviderError::Unusable { context } => provider_error(&context),
+        ProviderError::Unavailable { context, retry_after } => provider_unavailable(&context, retry_after),
+        ProviderError::Timeout { context } => provider_timeout(&context),
+        ProviderError::Overloaded { retry_after } => overloaded(retry_after),
+    }
+}
+
+fn no_billing_account(context: &str) -> Problem {
+    tracing::info!(%context, "no billing account");
+    problem(
+        ErrorCode::BillingAccountNotFound,
+        "There is no billing account yet: let the user make a purchase through checkout first.",
+    )
+}
+
+fn provider_error(context: &str) -> Problem {
+    tracing::error!(%context, "the provider refused us");
+    problem(ErrorCode::ProviderError, "Report this to the service's operator with the request id.")
+}
+
+fn provider_unavailable(context: &str, wait: Duration) -> Problem {
+    tracing::error!(%context, "the provider is unavailable");
+    retry_after(problem(ErrorCode::ProviderUnavailable, "Repeat the request after `Retry-After`."), wait)
+}
+
+fn provider_timeout(context: &str) -> Problem {
+    tracing::error!(%context, "the provider did not answer in time");
+    problem(ErrorCode::ProviderTimeout, "Repeat the request.")
+}
+
+/// No room for another delivery's body.
+pub(crate) fn no_room() -> Problem {
+    overloaded(RETRY_SOON)
 }
 
 /// A credential that holds, and does not allow this. `token` is as above.
@@ -207,11 +290,12 @@ fn unsupported_flow(kind: FlowKind) -> Problem {
     problem(ErrorCode::UnsupportedFlow, format!("The payment provider cannot do `{kind}`: leave `flow` out."))
 }
 
-fn return_url(error: ReturnUrlError) -> Problem {
+fn return_url(field: &str, error: ReturnUrlError) -> Problem {
     let detail = match error {
         ReturnUrlError::OriginNotAllowed => {
-            "Send a `returnUrl` whose origin this service allows, or leave it out: its origin is not on the list."
-                .to_owned()
+            format!(
+                "Send a `{field}` whose origin this service allows, or leave it out: its origin is not on the list."
+            )
         }
         ReturnUrlError::TooLong
         | ReturnUrlError::Scheme
@@ -220,7 +304,7 @@ fn return_url(error: ReturnUrlError) -> Problem {
         | ReturnUrlError::Port
         | ReturnUrlError::Unparsable
         | ReturnUrlError::Unsupported => {
-            format!("Send an absolute https URL as `returnUrl`, or leave it out: {error}.")
+            format!("Send an absolute https URL as `{field}`, or leave it out: {error}.")
         }
     };
     problem(ErrorCode::InvalidReturnUrl, detail)

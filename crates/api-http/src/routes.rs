@@ -1,9 +1,12 @@
 //! The routes: one file an endpoint.
 
 pub mod api_keys;
+mod checkout;
 mod docs;
 mod portal;
 mod probes;
+mod subscription;
+pub mod webhooks;
 
 pub use docs::Documents;
 
@@ -18,6 +21,22 @@ pub const PORTAL: &str = "/api/v1/subscriptions/portal";
 /// The route for API keys.
 pub const PORTAL_BY_API_KEY: &str = "/api/v1/subscriptions/portal/api";
 
+/// Starting a checkout, for JWT access tokens.
+pub const CHECKOUT: &str = "/api/v1/subscriptions/checkout";
+/// Starting a checkout, for API keys.
+pub const CHECKOUT_BY_API_KEY: &str = "/api/v1/subscriptions/checkout/api";
+
+/// The current subscription, for JWT access tokens.
+pub const CURRENT: &str = "/api/v1/subscriptions/current";
+/// The current subscription, for API keys.
+pub const CURRENT_BY_API_KEY: &str = "/api/v1/subscriptions/current/api";
+
+/// The catalogue.
+pub const PLANS: &str = "/api/v1/subscriptions/plans";
+
+/// What Stripe, or its sandbox, tells.
+pub const STRIPE_WEBHOOKS: &str = "/api/v1/webhooks/stripe";
+
 /// The owner's API keys.
 pub const API_KEYS: &str = "/api/v1/api-keys";
 
@@ -26,6 +45,12 @@ pub fn public(api: Api) -> Router {
     Router::new()
         .route(PORTAL, post(portal::open::<caller::AccessToken>))
         .route(PORTAL_BY_API_KEY, post(portal::open::<caller::ApiKey>))
+        .route(CHECKOUT, post(checkout::start::<caller::AccessToken>))
+        .route(CHECKOUT_BY_API_KEY, post(checkout::start::<caller::ApiKey>))
+        .route(CURRENT, get(subscription::current::<caller::AccessToken>))
+        .route(CURRENT_BY_API_KEY, get(subscription::current::<caller::ApiKey>))
+        .route(PLANS, get(subscription::plans))
+        .route(STRIPE_WEBHOOKS, post(webhooks::stripe))
         .route(API_KEYS, get(api_keys::list).post(api_keys::create))
         .route("/api/v1/api-keys/{id}", delete(api_keys::revoke))
         .route("/api/v1/api-keys/{id}/rotate", post(api_keys::rotate))

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::{ApiKeyId, CustomerId, ProviderAccount, Timestamp, UserId};
+use crate::{ApiKeyId, AuthMethod, CustomerId, ProviderAccount, Timestamp, UserId};
 
 /// One thing that was done. Never a secret, never a portal URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +33,8 @@ pub enum Actor {
     ApiKey,
     /// An operator, on the command line.
     Operator,
+    /// The payment provider: its state was read, and this followed.
+    Provider,
 }
 
 /// Which request did it, and from which address. Both are absent on the command line.
@@ -113,6 +115,7 @@ macro_rules! actions {
 
 actions! {
     PortalOpened "portal.opened" "A portal session was minted.";
+    CheckoutStarted "checkout.started" "A checkout session was made.";
     KeyCreated "api_key.created" "An API key was made.";
     KeyRotated "api_key.rotated" "An API key got a successor.";
     KeyRevoked "api_key.revoked" "An API key was revoked.";
@@ -141,6 +144,15 @@ impl fmt::Display for AuditAction {
 }
 
 impl Actor {
+    /// Who a caller is, and the key that it came with.
+    #[must_use]
+    pub fn of(method: &AuthMethod) -> (Self, Option<ApiKeyId>) {
+        match method {
+            AuthMethod::AccessToken => (Self::User, None),
+            AuthMethod::ApiKey(id) => (Self::ApiKey, Some(id.clone())),
+        }
+    }
+
     /// The word for it in the log.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -148,6 +160,7 @@ impl Actor {
             Self::User => "user",
             Self::ApiKey => "api_key",
             Self::Operator => "operator",
+            Self::Provider => "provider",
         }
     }
 }
@@ -156,7 +169,7 @@ impl FromStr for Actor {
     type Err = AuditWordError;
 
     fn from_str(text: &str) -> Result<Self, AuditWordError> {
-        [Self::User, Self::ApiKey, Self::Operator]
+        [Self::User, Self::ApiKey, Self::Operator, Self::Provider]
             .into_iter()
             .find(|actor| actor.as_str() == text)
             .ok_or(AuditWordError)

@@ -13,6 +13,12 @@ impl Deadline {
         Self(instant)
     }
 
+    /// A deadline so long from now, for work that no caller waits for.
+    #[must_use]
+    pub fn after(budget: Duration) -> Self {
+        Self(Instant::now() + budget)
+    }
+
     /// The instant itself.
     #[must_use]
     pub const fn instant(self) -> Instant {

@@ -29,6 +29,18 @@ impl Permission {
         Self("subscriptions:portal".to_owned())
     }
 
+    /// Starting a checkout.
+    #[must_use]
+    pub fn checkout() -> Self {
+        Self("subscriptions:checkout".to_owned())
+    }
+
+    /// Reading the current subscription.
+    #[must_use]
+    pub fn read_subscription() -> Self {
+        Self("subscriptions:read".to_owned())
+    }
+
     /// Managing API keys. For access tokens: routes that ask for it take no key.
     #[must_use]
     pub fn manage_api_keys() -> Self {
@@ -38,7 +50,7 @@ impl Permission {
     /// All permissions of this version that a key can use: what one gets that is created without a list.
     #[must_use]
     pub fn known() -> BTreeSet<Self> {
-        BTreeSet::from([Self::portal()])
+        BTreeSet::from([Self::checkout(), Self::portal(), Self::read_subscription()])
     }
 
     /// The permission as text.

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::ports::{AuditLog, BillingProvider, Clock, CustomerRepo, ProviderError, RepoError};
 use crate::{
-    Actor, AuditAction, AuditEvent, AuthMethod, Deadline, FlowKind, LocaleError, LocaleRange, Permission, PortalFlow,
-    PortalRequest, PortalSession, Principal, RequestOrigin, ReturnUrlError, ReturnUrlPolicy,
+    Actor, AuditAction, AuditEvent, BillingAccounts, Deadline, FlowKind, LocaleError, LocaleRange, Permission,
+    PortalFlow, PortalRequest, PortalSession, Principal, RefreshError, RequestOrigin, ReturnUrlError, ReturnUrlPolicy,
 };
 
 /// Opens the customer portal for whoever may.
@@ -17,6 +17,7 @@ pub struct PortalService {
     audit: Arc<dyn AuditLog>,
     clock: Arc<dyn Clock>,
     return_urls: ReturnUrlPolicy,
+    accounts: Option<BillingAccounts>,
 }
 
 /// What a caller asks for. The return URL is as it came: [`PortalService::open`] holds it against the policy.
@@ -102,7 +103,14 @@ impl PortalService {
         clock: Arc<dyn Clock>,
         return_urls: ReturnUrlPolicy,
     ) -> Self {
-        Self { customers, provider, audit, clock, return_urls }
+        Self { customers, provider, audit, clock, return_urls, accounts: None }
+    }
+
+    /// Looks also for a purchase that nobody has told us of yet, for those who come from the checkout.
+    #[must_use]
+    pub fn with_accounts(mut self, accounts: BillingAccounts) -> Self {
+        self.accounts = Some(accounts);
+        self
     }
 
     /// Whether this caller may open the portal at all. Routes ask before they read a body; [`open`](Self::open) asks again.
@@ -133,10 +141,12 @@ impl PortalService {
         }
         let return_url = self.return_urls.resolve(request.return_url.as_deref(), &principal.return_origins)?;
         let account = self.provider.account();
-        let customer =
-            self.customers.find(&principal.owner, account).await?.ok_or_else(|| PortalError::NoBillingAccount {
-                context: format!("no customer is linked at {account}"),
-            })?;
+        let found = match &self.accounts {
+            Some(accounts) => accounts.find(&principal.owner, request.deadline).await?,
+            None => self.customers.find(&principal.owner, account).await?,
+        };
+        let customer = found
+            .ok_or_else(|| PortalError::NoBillingAccount { context: format!("no customer is linked at {account}") })?;
         let order = PortalRequest {
             customer: customer.clone(),
             return_url: can.return_url.then_some(return_url),
@@ -145,10 +155,7 @@ impl PortalService {
             deadline: request.deadline,
         };
         let session = self.provider.create_portal_session(&order).await?;
-        let (actor, key) = match &principal.method {
-            AuthMethod::AccessToken => (Actor::User, None),
-            AuthMethod::ApiKey(id) => (Actor::ApiKey, Some(id.clone())),
-        };
+        let (actor, key) = Actor::of(&principal.method);
         let event = AuditEvent {
             at: self.clock.now(),
             action: AuditAction::PortalOpened,
@@ -160,6 +167,18 @@ impl PortalService {
         };
         self.audit.append(&event).await?;
         Ok(session)
+    }
+}
+
+impl From<RefreshError> for PortalError {
+    fn from(error: RefreshError) -> Self {
+        match error {
+            RefreshError::Provider(error) => error.into(),
+            RefreshError::Store(error) => Self::Store(error),
+            RefreshError::Contended | RefreshError::ClaimLost => {
+                Self::Overloaded { retry_after: Duration::from_secs(1) }
+            }
+        }
     }
 }
 

@@ -6,31 +6,61 @@
 mod api_key_repo;
 mod audit_log;
 mod authenticator;
+mod billing_mirror;
 mod billing_provider;
+mod checkout_provider;
+mod checkout_requests;
 mod clock;
+mod customer_claims;
+mod customer_directory;
 mod customer_repo;
 mod database;
+mod event_inbox;
+mod fresh_keys;
 mod key_minter;
+mod leadership;
 mod repo_error;
+mod subscription_reader;
+mod webhook_verifier;
 
 pub use api_key_repo::{ApiKeyRepo, ApiKeyUsage, InsertOutcome, KeyChange, RevokeOutcome, RotateOutcome};
 pub use audit_log::AuditLog;
 pub use authenticator::{AuthError, Authenticator};
+pub use billing_mirror::BillingMirror;
 pub use billing_provider::{BillingProvider, ProviderError};
+pub use checkout_provider::CheckoutProvider;
+pub use checkout_requests::{CheckoutRequest, CheckoutRequests, RememberedCheckout};
 pub use clock::Clock;
+pub use customer_claims::CustomerClaims;
+pub use customer_directory::{CustomerDirectory, ListedCustomer, ListedSubscription, Page};
 pub use customer_repo::{CustomerRepo, LinkOutcome, OnConflict};
 pub use database::{Database, SchemaState};
+pub use event_inbox::{EventInbox, Fate};
+pub use fresh_keys::FreshKeys;
 pub use key_minter::{KeyMinter, MintError, MintedKey};
+pub use leadership::Leadership;
 pub use repo_error::RepoError;
+pub use subscription_reader::SubscriptionReader;
+pub use webhook_verifier::{VerifiedEvent, WebhookError, WebhookVerifier};
 
 #[cfg(feature = "mock")]
 pub use {
     api_key_repo::{MockApiKeyRepo, MockApiKeyUsage},
     audit_log::MockAuditLog,
     authenticator::MockAuthenticator,
+    billing_mirror::MockBillingMirror,
     billing_provider::MockBillingProvider,
+    checkout_provider::MockCheckoutProvider,
+    checkout_requests::MockCheckoutRequests,
     clock::MockClock,
+    customer_claims::MockCustomerClaims,
+    customer_directory::MockCustomerDirectory,
     customer_repo::MockCustomerRepo,
     database::MockDatabase,
+    event_inbox::MockEventInbox,
+    fresh_keys::MockFreshKeys,
     key_minter::MockKeyMinter,
+    leadership::MockLeadership,
+    subscription_reader::MockSubscriptionReader,
+    webhook_verifier::MockWebhookVerifier,
 };

@@ -50,17 +50,25 @@ where
     }
 }
 
-/// Reads a body of at most `limit` bytes. Its media type is judged as soon as it is known not to be empty.
-async fn read(headers: &HeaderMap, mut body: Body, limit: usize) -> Result<Bytes, Fault> {
+async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Fault> {
+    collect(body, limit, || media_type::check(headers)).await
+}
+
+/// Reads a body of at most `limit` bytes. It is judged as soon as it is known not to be empty.
+pub(crate) async fn collect(
+    mut body: Body,
+    limit: usize,
+    judge: impl Fn() -> Result<(), Fault>,
+) -> Result<Bytes, Fault> {
     if body.size_hint().lower() > 0 {
-        media_type::check(headers)?;
+        judge()?;
     }
     let mut read = BytesMut::new();
     while let Some(frame) = body.frame().await {
         // What is no data is a trailer, and means nothing here.
         let Ok(data) = frame.map_err(|error| interruption(&error))?.into_data() else { continue };
         if read.is_empty() && !data.is_empty() {
-            media_type::check(headers)?;
+            judge()?;
         }
         if data.len() > limit - read.len() {
             return Err(Fault::PayloadTooLarge);

@@ -1,6 +1,6 @@
 //! Stripe's answer as a portal session, or why it is none (P4).
 
-use billing_domain::{CustomerId, Mode, PortalSession, PortalUrl};
+use billing_domain::{CustomerId, HostedUrl, Mode, PortalSession};
 use serde::Deserialize;
 
 /// What an answer must agree with.
@@ -42,7 +42,7 @@ pub(crate) fn parse(body: &[u8], expected: Expected<'_>) -> Result<PortalSession
     if session.livemode != (expected.mode == Mode::Live) {
         return Err(format!("the session is not of {} mode", expected.mode));
     }
-    let url: PortalUrl = session.url.parse().map_err(|e| format!("the URL cannot be handed out: {e}"))?;
+    let url: HostedUrl = session.url.parse().map_err(|e| format!("the URL cannot be handed out: {e}"))?;
     if url.is_insecure() && !expected.loopback_urls {
         return Err("the URL is not https".to_owned());
     }

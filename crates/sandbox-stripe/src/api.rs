@@ -15,6 +15,7 @@ pub(crate) mod record;
 pub(crate) mod version;
 pub(crate) mod view;
 
+mod checkout_sessions;
 pub(crate) mod clock;
 mod customers;
 pub(crate) mod deliveries;

@@ -52,19 +52,19 @@ pub struct Demo {
     pub payment_method: String,
 }
 
-/// Makes the demo customer with all it has, unless it is there.
+/// Makes the demo customer with all it has, unless it is there, and what is sold, as far as it is not.
 pub(crate) fn seed(store: &Store) -> io::Result<Demo> {
     store.transact(|transaction| {
+        let signed_up = transaction.now() - AGE_DAYS * 24 * 60 * 60;
+        catalog::stock(transaction, signed_up);
         let existing = transaction.state().live_customer(CUSTOMER);
         let (name, email) = match existing {
             Some(customer) => (customer.name.clone(), customer.email.clone()),
             None => {
                 let customer = customer(transaction.now());
                 let names = (customer.name.clone(), customer.email.clone());
-                let signed_up = transaction.now() - AGE_DAYS * 24 * 60 * 60;
                 let renewed = period_end(signed_up, MONTHLY)?;
                 let renews = period_end(renewed, MONTHLY)?;
-                catalog::stock(transaction, signed_up);
                 transaction.put(Customer { created: signed_up, ..customer });
                 transaction.put(card(signed_up));
                 transaction.put(subscription(signed_up, renewed, renews));

@@ -11,6 +11,8 @@ const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnop
 /// What an id names: its prefix, and how many characters follow it in Stripe's own ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum IdKind {
+    CheckoutItem,
+    CheckoutSession,
     Customer,
     Event,
     Invoice,
@@ -30,6 +32,8 @@ pub(crate) enum IdKind {
 impl IdKind {
     const fn shape(self) -> (&'static str, usize) {
         match self {
+            Self::CheckoutItem => ("li_", 24),
+            Self::CheckoutSession => ("cs_test_", 58),
             Self::Customer => ("cus_", 14),
             Self::Event => ("evt_", 24),
             Self::Invoice => ("in_", 24),

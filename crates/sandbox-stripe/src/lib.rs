@@ -19,6 +19,7 @@ mod api;
 mod billing;
 mod body;
 mod cards;
+mod checkout;
 mod clock;
 mod demo;
 mod ids;

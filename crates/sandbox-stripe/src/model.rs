@@ -1,5 +1,6 @@
 //! The records that the sandbox keeps; what Stripe's API shows of them is made in `api::view`.
 
+mod checkout_session;
 mod customer;
 mod delivery;
 mod event;
@@ -14,6 +15,10 @@ mod webhook_endpoint;
 
 use std::collections::BTreeMap;
 
+pub(crate) use self::checkout_session::{
+    CheckoutChallenge, CheckoutItem, CheckoutSession, CheckoutStatus, Funding, LONGEST_CHECKOUT_SECONDS, Paying,
+    SHORTEST_CHECKOUT_SECONDS, SubscriptionTerms,
+};
 pub(crate) use self::customer::{Address, Customer, Shipping};
 pub(crate) use self::delivery::{Delivery, DeliveryState};
 pub(crate) use self::event::{Event, Origin};

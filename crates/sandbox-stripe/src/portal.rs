@@ -1,17 +1,18 @@
 //! The hosted portal: server-rendered pages behind the links that portal sessions mint.
 
+pub(crate) mod address;
 mod answer;
 pub(crate) mod assets;
-mod authenticate;
+pub(crate) mod authenticate;
 mod cancel;
-mod cards;
+pub(crate) mod cards;
 mod change;
 pub(crate) mod dates;
 mod details;
 mod done;
-mod field;
+pub(crate) mod field;
 mod flow;
-mod form;
+pub(crate) mod form;
 mod history;
 mod invoice_row;
 pub(crate) mod language;
@@ -22,7 +23,7 @@ pub(crate) mod page;
 mod rooms;
 mod routes;
 mod sessions;
-mod side;
+pub(crate) mod side;
 pub(crate) mod text;
 
 pub(crate) use self::routes::{Portal, router};

@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 use crate::accept;
 use crate::api::record::Recorder;
 use crate::api::{self, Api};
+use crate::checkout::{self, Checkout};
 use crate::clock::{Clock, SystemClock};
 use crate::demo::{self, Demo};
 use crate::invoice;
@@ -127,7 +128,8 @@ fn router(store: &Arc<Store>, base_url: Arc<str>, webhooks: &Arc<Webhooks>) -> R
         .merge(api::router(&Api::new(store.clone(), base_url.clone())))
         .merge(api::clock::router(store.clone()))
         .merge(api::deliveries::router(store.clone(), webhooks.clone()))
-        .merge(portal::router(Portal::new(store.clone(), base_url)))
+        .merge(portal::router(Portal::new(store.clone(), base_url.clone())))
+        .merge(checkout::router(Checkout::new(store.clone(), base_url)))
         .merge(invoice::router(store.clone()))
         .fallback(api::unrecognized)
         .method_not_allowed_fallback(api::unrecognized)

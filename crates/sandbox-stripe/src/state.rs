@@ -14,8 +14,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::model::{
-    Customer, Event, Invoice, PaymentMethod, PortalConfiguration, Price, Product, Subscription, Timestamp,
-    WebhookEndpoint,
+    CheckoutSession, Customer, Event, Invoice, PaymentMethod, PortalConfiguration, Price, Product, Subscription,
+    Timestamp, WebhookEndpoint,
 };
 
 pub(crate) use self::change::Change;
@@ -37,6 +37,7 @@ pub(crate) struct State {
     pub(crate) payment_methods: Table<PaymentMethod>,
     pub(crate) subscriptions: Table<Subscription>,
     pub(crate) invoices: Table<Invoice>,
+    pub(crate) checkout_sessions: Table<CheckoutSession>,
     pub(crate) portal_configurations: Table<PortalConfiguration>,
     pub(crate) portal_sessions: Sessions,
     pub(crate) events: Table<Event>,
@@ -46,6 +47,10 @@ pub(crate) struct State {
     clock_offset: i64,
     /// Which subscriptions time will change, and when.
     due: BTreeSet<(Timestamp, String)>,
+    /// Which checkout sessions are open, and when they expire.
+    expiring: BTreeSet<(Timestamp, String)>,
+    /// Which checkout session the page with this secret pays for.
+    checkouts: HashMap<String, String>,
     /// Which invoice the hosted page with this secret shows.
     hosted: HashMap<String, String>,
     /// Which price has this lookup key.
@@ -73,18 +78,33 @@ impl State {
         self.invoices.get(self.hosted.get(token)?)
     }
 
+    /// The checkout session whose page has this secret in its address.
+    pub(crate) fn checkout_by_token(&self, token: &str) -> Option<&CheckoutSession> {
+        self.checkout_sessions.get(self.checkouts.get(token)?)
+    }
+
     /// The price that has this lookup key.
     pub(crate) fn price_by_lookup_key(&self, key: &str) -> Option<&Price> {
         self.prices.get(self.looked_up.get(key)?)
     }
 
-    /// When time will change a subscription next.
+    /// When time will change something next.
     fn next_due(&self) -> Option<Timestamp> {
-        self.due.first().map(|(at, _)| *at)
+        self.due.first().into_iter().chain(self.expiring.first()).map(|(at, _)| *at).min()
     }
 
     /// The subscriptions that time has caught up with.
     pub(crate) fn due(&self, now: Timestamp) -> impl Iterator<Item = &Subscription> {
         self.due.iter().take_while(move |(at, _)| *at <= now).filter_map(|(_, id)| self.subscriptions.get(id))
+    }
+
+    /// The checkout sessions whose time is over, and that are open nevertheless.
+    pub(crate) fn expiring(&self, now: Timestamp) -> impl Iterator<Item = &CheckoutSession> {
+        self.expiring.iter().take_while(move |(at, _)| *at <= now).filter_map(|(_, id)| self.checkout_sessions.get(id))
+    }
+
+    /// Whether time has come to change something.
+    pub(crate) fn is_behind(&self, now: Timestamp) -> bool {
+        self.due(now).next().is_some() || self.expiring(now).next().is_some()
     }
 }

@@ -1,27 +1,18 @@
 //! [`PgAuditLog`].
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use billing_domain::ports::{AuditLog, RepoError};
 use billing_domain::{AuditEvent, AuditQuery, AuditRecord, Denials, Timestamp, UserId};
 use sqlx::{Connection, PgConnection};
-use tokio::time::sleep;
 
 use crate::audit_rows::{AuditRow, FORGOTTEN};
 use crate::connections::{Connections, bounded};
 use crate::error::StoreError;
+use crate::forgetting::delete_account;
 use crate::group_commit::GroupCommit;
-
-/// So many rows are deleted or rewritten in one transaction, so that each is a matter of milliseconds.
-const BATCH: i64 = 5000;
-
-/// So many batches are deleted in one call: the next call goes on, and nobody waits for the end of a flood's rows.
-const BATCHES: u32 = 20;
-
-/// Between two batches, so that others get their turn to write.
-const PAUSE: Duration = Duration::from_millis(100);
+use crate::pruning::{BATCH, in_batches};
 
 /// The lock on the end of the log: "auditlog" in ASCII.
 const LOG_LOCK: i64 = 0x6175_6469_746c_6f67;
@@ -56,7 +47,7 @@ impl PgAuditLog {
         .await
     }
 
-    /// Deletes a user's links and keys; and, because only the keys tell which they are, the addresses that came meanwhile.
+    /// Deletes what is the user's; and, because only the keys tell which they are, the addresses that came meanwhile.
     async fn forget_account(&self, user: &UserId) -> Result<u64, RepoError> {
         bounded(async {
             let mut connection = self.connections.lease().await?;
@@ -66,15 +57,10 @@ impl PgAuditLog {
                 .fetch_all(&mut *transaction)
                 .await?;
             let denials = denials_without_source(&mut transaction, user).await?;
-            let keys = sqlx::query!("DELETE FROM api_keys WHERE user_id = $1", user.as_str())
-                .execute(&mut *transaction)
-                .await?;
-            let links = sqlx::query!("DELETE FROM billing_customers WHERE user_id = $1", user.as_str())
-                .execute(&mut *transaction)
-                .await?;
+            let deleted = delete_account(&mut transaction, user).await?;
             transaction.commit().await?;
             connection.done();
-            Ok(denials + keys.rows_affected() + links.rows_affected())
+            Ok(denials + deleted)
         })
         .await
     }
@@ -175,20 +161,8 @@ impl AuditLog for PgAuditLog {
         .await
     }
 
-    /// Some batches of the oldest; where there are more, the next call deletes them.
     async fn prune(&self, before: Timestamp) -> Result<u64, RepoError> {
-        let mut all = 0;
-        for batch in 0..BATCHES {
-            if batch > 0 {
-                sleep(PAUSE).await;
-            }
-            let some = self.prune_some(before).await?;
-            all += some;
-            if some < BATCH.unsigned_abs() {
-                break;
-            }
-        }
-        Ok(all)
+        in_batches(|| self.prune_some(before)).await
     }
 
     /// First what only the keys can tell; then what the person can act through, so that nothing is added meanwhile; then the
@@ -233,16 +207,19 @@ async fn denials_without_source(connection: &mut PgConnection, user: &UserId) ->
 async fn write(connections: &Connections, rows: &[AuditRow]) -> Result<(), RepoError> {
     bounded(async {
         let mut connection = connections.lease().await?;
-        insert(&mut connection, rows).await?;
+        add(&mut connection, rows).await?;
         connection.done();
         Ok(())
     })
     .await
 }
 
-/// All of them or none, in one statement and so in one transaction. It holds the lock on the log together with others who
+/// All of them or none, in one statement. Until the end of its transaction it holds the lock on the log together with others who
 /// add; see [`end`].
-async fn insert(connection: &mut PgConnection, rows: &[AuditRow]) -> Result<(), StoreError> {
+pub(crate) async fn add(connection: &mut PgConnection, rows: &[AuditRow]) -> Result<(), StoreError> {
+    if rows.is_empty() {
+        return Ok(());
+    }
     let text = |column: fn(&AuditRow) -> Option<&String>| rows.iter().map(column).collect::<Vec<_>>();
     sqlx::query!(
         "WITH lock AS MATERIALIZED (SELECT pg_advisory_xact_lock_shared($1))

@@ -1,6 +1,5 @@
-//! Customers, API keys and the audit log on Postgres: the ports [`CustomerRepo`](billing_domain::ports::CustomerRepo),
-//! [`ApiKeyRepo`](billing_domain::ports::ApiKeyRepo), [`ApiKeyUsage`](billing_domain::ports::ApiKeyUsage),
-//! [`AuditLog`](billing_domain::ports::AuditLog) and [`Database`](billing_domain::ports::Database).
+//! What the service keeps, on Postgres: customers, their claims and their mirror, API keys, events, checkout requests and the audit
+//! log, each behind its port in [`billing_domain::ports`]; and the [`Database`](billing_domain::ports::Database) itself.
 //!
 //! `store-sqlite` has the same files with the same parts in them. What differs, differs because the databases do.
 
@@ -8,11 +7,22 @@ mod api_key_repo;
 mod api_key_usage;
 mod audit_log;
 mod audit_rows;
+mod billing_mirror;
+mod checkout_requests;
+mod checkout_rows;
 mod connections;
+mod customer_claims;
 mod customer_repo;
 mod database;
 mod error;
+mod event_inbox;
+mod forgetting;
 mod group_commit;
+mod inbox_rows;
+mod leadership;
+mod mirror_rows;
+mod mirror_write;
+mod pruning;
 mod rows;
 mod settings;
 mod store;
@@ -20,7 +30,12 @@ mod store;
 pub use api_key_repo::PgApiKeyRepo;
 pub use api_key_usage::PgApiKeyUsage;
 pub use audit_log::PgAuditLog;
+pub use billing_mirror::PgBillingMirror;
+pub use checkout_requests::PgCheckoutRequests;
+pub use customer_claims::PgCustomerClaims;
 pub use customer_repo::PgCustomerRepo;
 pub use database::PgDatabase;
+pub use event_inbox::PgEventInbox;
+pub use leadership::PgLeadership;
 pub use settings::PgSettings;
 pub use store::PgStore;

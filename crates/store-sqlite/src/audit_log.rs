@@ -1,27 +1,18 @@
 //! [`SqliteAuditLog`].
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use billing_domain::ports::{AuditLog, RepoError};
 use billing_domain::{AuditEvent, AuditQuery, AuditRecord, Denials, Timestamp, UserId};
 use sqlx::{Connection, SqliteConnection};
-use tokio::time::sleep;
 
 use crate::audit_rows::{AuditRow, FORGOTTEN};
 use crate::connections::{Connections, bounded};
 use crate::error::StoreError;
+use crate::forgetting::delete_account;
 use crate::group_commit::GroupCommit;
-
-/// So many rows are deleted or rewritten in one transaction, so that each is a matter of milliseconds.
-const BATCH: i64 = 5000;
-
-/// So many batches are deleted in one call: the next call goes on, and nobody waits for the end of a flood's rows.
-const BATCHES: u32 = 20;
-
-/// Between two batches, so that others get their turn to write.
-const PAUSE: Duration = Duration::from_millis(100);
+use crate::pruning::{BATCH, in_batches};
 
 /// Rows in the table `audit_log`. Clones share their commits.
 #[derive(Clone, Debug)]
@@ -53,21 +44,16 @@ impl SqliteAuditLog {
         .await
     }
 
-    /// Deletes a user's links and keys; and, because only the keys tell which they are, the addresses that came meanwhile.
+    /// Deletes what is the user's; and, because only the keys tell which they are, the addresses that came meanwhile.
     async fn forget_account(&self, user: &UserId) -> Result<u64, RepoError> {
         bounded(async {
             let mut connection = self.connections.lease().await?;
             let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
             let denials = denials_without_source(&mut transaction, user).await?;
-            let keys = sqlx::query!("DELETE FROM api_keys WHERE user_id = ?1", user.as_str())
-                .execute(&mut *transaction)
-                .await?;
-            let links = sqlx::query!("DELETE FROM billing_customers WHERE user_id = ?1", user.as_str())
-                .execute(&mut *transaction)
-                .await?;
+            let deleted = delete_account(&mut transaction, user).await?;
             transaction.commit().await?;
             connection.done();
-            Ok(denials + keys.rows_affected() + links.rows_affected())
+            Ok(denials + deleted)
         })
         .await
     }
@@ -165,20 +151,8 @@ impl AuditLog for SqliteAuditLog {
         .await
     }
 
-    /// Some batches of the oldest; where there are more, the next call deletes them.
     async fn prune(&self, before: Timestamp) -> Result<u64, RepoError> {
-        let mut all = 0;
-        for batch in 0..BATCHES {
-            if batch > 0 {
-                sleep(PAUSE).await;
-            }
-            let some = self.prune_some(before).await?;
-            all += some;
-            if some < BATCH.unsigned_abs() {
-                break;
-            }
-        }
-        Ok(all)
+        in_batches(|| self.prune_some(before)).await
     }
 
     /// First what only the keys can tell; then what the person can act through, so that nothing is added meanwhile; then the
@@ -220,19 +194,21 @@ async fn denials_without_source(connection: &mut SqliteConnection, user: &UserId
     Ok(rewritten.rows_affected())
 }
 
+/// All of them or none, in one transaction that holds the right to write from its beginning.
 async fn write(connections: &Connections, rows: &[AuditRow]) -> Result<(), RepoError> {
     bounded(async {
         let mut connection = connections.lease().await?;
-        insert(&mut connection, rows).await?;
+        let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+        add(&mut transaction, rows).await?;
+        transaction.commit().await?;
         connection.done();
         Ok(())
     })
     .await
 }
 
-/// All of them or none, in one transaction that holds the right to write from its beginning.
-async fn insert(connection: &mut SqliteConnection, rows: &[AuditRow]) -> Result<(), StoreError> {
-    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+/// Part of the caller's transaction.
+pub(crate) async fn add(connection: &mut SqliteConnection, rows: &[AuditRow]) -> Result<(), StoreError> {
     for row in rows {
         sqlx::query!(
             "INSERT INTO audit_log (at, kind, action, actor, user_id, key_id, provider, mode, customer_id, request_id,
@@ -252,9 +228,8 @@ async fn insert(connection: &mut SqliteConnection, rows: &[AuditRow]) -> Result<
             row.cause,
             row.count,
         )
-        .execute(&mut *transaction)
+        .execute(&mut *connection)
         .await?;
     }
-    transaction.commit().await?;
     Ok(())
 }

@@ -100,7 +100,7 @@ impl CustomerRepo for SqliteCustomerRepo {
     }
 }
 
-async fn find(
+pub(crate) async fn find(
     connection: &mut SqliteConnection,
     owner: &UserId,
     at: &ProviderAccount,
@@ -117,7 +117,11 @@ async fn find(
 }
 
 /// Whether the user had no customer there, and now has this one.
-async fn insert(connection: &mut SqliteConnection, link: &CustomerLink, now: Timestamp) -> Result<bool, StoreError> {
+pub(crate) async fn insert(
+    connection: &mut SqliteConnection,
+    link: &CustomerLink,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
     let inserted = sqlx::query!(
         "INSERT INTO billing_customers (user_id, provider, mode, customer_id, created_at, updated_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?5)

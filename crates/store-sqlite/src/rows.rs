@@ -6,7 +6,7 @@ use std::str::FromStr;
 use billing_domain::ports::RepoError;
 use billing_domain::{
     ApiKey, ApiKeyId, CustomerId, CustomerLink, KeyVerifier, OriginPattern, PepperId, Permission, ProviderAccount,
-    StoredApiKey, Timestamp,
+    StoredApiKey, Timestamp, UserId,
 };
 use secrecy::SecretString;
 
@@ -37,6 +37,10 @@ impl CustomerRow {
 
 pub(crate) fn customer_id(text: String) -> Result<CustomerId, RepoError> {
     value(CUSTOMERS, "customer_id", &text)
+}
+
+pub(crate) fn user_id(text: &str) -> Result<UserId, RepoError> {
+    value(CUSTOMERS, "user_id", text)
 }
 
 pub(crate) struct ApiKeyRow {
@@ -147,7 +151,7 @@ pub(crate) fn optional<T: FromStr<Err: ToString>>(
     text.map(|text| value(table, column, text)).transpose()
 }
 
-fn list<T, C>(table: &'static str, column: &'static str, text: &str) -> Result<C, RepoError>
+pub(crate) fn list<T, C>(table: &'static str, column: &'static str, text: &str) -> Result<C, RepoError>
 where
     T: FromStr<Err: ToString>,
     C: FromIterator<T>,

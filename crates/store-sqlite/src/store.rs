@@ -2,16 +2,23 @@
 
 use std::sync::Arc;
 
-use billing_domain::ports::{ApiKeyRepo, ApiKeyUsage, AuditLog, CustomerRepo, Database};
+use billing_domain::ports::{
+    ApiKeyRepo, ApiKeyUsage, AuditLog, BillingMirror, CheckoutRequests, CustomerClaims, CustomerRepo, Database,
+    EventInbox, Leadership,
+};
 
 use crate::connections::Connections;
-use crate::{SqliteApiKeyRepo, SqliteApiKeyUsage, SqliteAuditLog, SqliteCustomerRepo, SqliteDatabase, SqliteSettings};
+use crate::{
+    SqliteApiKeyRepo, SqliteApiKeyUsage, SqliteAuditLog, SqliteBillingMirror, SqliteCheckoutRequests,
+    SqliteCustomerClaims, SqliteCustomerRepo, SqliteDatabase, SqliteEventInbox, SqliteLeadership, SqliteSettings,
+};
 
 /// A SQLite database. Its ports share one pool of connections.
 #[derive(Clone, Debug)]
 pub struct SqliteStore {
     connections: Connections,
     audit: SqliteAuditLog,
+    inbox: SqliteEventInbox,
 }
 
 impl SqliteStore {
@@ -19,11 +26,15 @@ impl SqliteStore {
     /// that is out of reach shows then, call by call, as
     /// [`RepoError::Unavailable`](billing_domain::ports::RepoError::Unavailable), until it is there.
     ///
-    /// Needs a tokio runtime around it, which looks after the pool and writes the audit log.
+    /// Needs a tokio runtime around it, which looks after the pool and writes the audit log and the inbox.
     #[must_use]
     pub fn open(settings: SqliteSettings) -> Self {
         let connections = Connections::lazy(settings);
-        Self { audit: SqliteAuditLog::new(connections.clone()), connections }
+        Self {
+            audit: SqliteAuditLog::new(connections.clone()),
+            inbox: SqliteEventInbox::new(connections.clone()),
+            connections,
+        }
     }
 
     /// Which customer a user is.
@@ -48,6 +59,36 @@ impl SqliteStore {
     #[must_use]
     pub fn audit(&self) -> Arc<dyn AuditLog> {
         Arc::new(self.audit.clone())
+    }
+
+    /// The events that the provider sent. All that one store gives share their commits.
+    #[must_use]
+    pub fn inbox(&self) -> Arc<dyn EventInbox> {
+        Arc::new(self.inbox.clone())
+    }
+
+    /// What the provider said last.
+    #[must_use]
+    pub fn mirror(&self) -> Arc<dyn BillingMirror> {
+        Arc::new(SqliteBillingMirror::new(self.connections.clone()))
+    }
+
+    /// Claims to customers.
+    #[must_use]
+    pub fn claims(&self) -> Arc<dyn CustomerClaims> {
+        Arc::new(SqliteCustomerClaims::new(self.connections.clone()))
+    }
+
+    /// Checkout requests.
+    #[must_use]
+    pub fn checkouts(&self) -> Arc<dyn CheckoutRequests> {
+        Arc::new(SqliteCheckoutRequests::new(self.connections.clone()))
+    }
+
+    /// Who does what only one should do.
+    #[must_use]
+    pub fn leadership(&self) -> Arc<dyn Leadership> {
+        Arc::new(SqliteLeadership::new(self.connections.clone()))
     }
 
     /// The database itself: its schema, its end.

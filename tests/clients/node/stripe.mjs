@@ -216,6 +216,35 @@ same('the second answer says that it is the first', again.lastResponse.headers['
 const other = await refused('another customer under the key', stripe.customers.create({ name: 'Twice' }, { idempotencyKey }));
 same('a key with other parameters is an idempotency error', [other.type, other.statusCode], ['StripeIdempotencyError', 400]);
 
+// Checkout.
+const order = {
+  mode: 'subscription',
+  line_items: [{ price: 'price_1SandboxDemoStartMonthly1', quantity: 1 }],
+  success_url: new URL('/sandbox/faults?session={CHECKOUT_SESSION_ID}', base).href,
+  client_reference_id: run,
+  subscription_data: { metadata: { run } },
+};
+const session = await stripe.checkout.sessions.create(order);
+same('a checkout session is open', [session.status, session.payment_status, session.amount_total], ['open', 'unpaid', 900]);
+const items = await stripe.checkout.sessions.listLineItems(session.id);
+same('its items are listed', items.data.map((each) => [each.description, each.quantity]), [['Starter plan', 1]]);
+const shown = await (await fetch(session.url)).text();
+const hidden = [...shown.matchAll(/<input type="hidden" name="(\w+)" value="([^"]*)">/g)].map((found) => [found[1], found[2]]);
+const typedCard = { email: `${run}-pays@example.com`, 'card-number': '4242424242424242', 'card-expiry': '12/34', 'card-cvc': '123', 'card-name': 'Node' };
+const body = new URLSearchParams([...hidden, ...Object.entries(typedCard)]);
+const landed = await fetch(session.url, { method: 'POST', body, redirect: 'manual' });
+same('its page pays and leads back', [landed.status, new URL(landed.headers.get('location')).searchParams.get('session')], [303, session.id]);
+const paid = await stripe.checkout.sessions.retrieve(session.id, { expand: ['customer', 'subscription', 'invoice'] });
+same('it is complete', [paid.status, paid.payment_status, paid.url, paid.client_reference_id], ['complete', 'paid', null, run]);
+same('it has made a customer', [paid.customer.email, paid.customer.name], [typedCard.email, 'Node']);
+same('who has subscribed and paid', [paid.subscription.status, paid.subscription.metadata.run, paid.invoice.status], ['active', run, 'paid']);
+const completed = await stripe.events.list({ type: 'checkout.session.completed', limit: 1 });
+same('an event tells it', completed.data[0].data.object.id, session.id);
+const open = await stripe.checkout.sessions.create({ ...order, customer: customer.id });
+same('an open session is expired', (await stripe.checkout.sessions.expire(open.id)).status, 'expired');
+const listedSessions = await stripe.checkout.sessions.list({ customer: customer.id });
+same('sessions are listed by customer', listedSessions.data.map((each) => each.id), [open.id]);
+
 // Errors, typed.
 const stranger = await refused('a key that is none', new Stripe('sk_live_OfficialNodeClient001', at).customers.list());
 same('a live key is an authentication error', [stranger.type, stranger.statusCode], ['StripeAuthenticationError', 401]);

@@ -149,6 +149,26 @@ again = v1.customers.create({"name": "Once"}, key)
 same("a key makes one customer", again.id, first.id)
 same("the second answer says that it is the first", again.last_response.headers["idempotent-replayed"], "true")
 
+# Checkout.
+session = v1.checkout.sessions.create(
+    {
+        "mode": "subscription",
+        "line_items": [{"price": basic_price.id, "quantity": 2}],
+        "success_url": f"{BASE}/?session={{CHECKOUT_SESSION_ID}}",
+        "customer_email": f"{RUN}-pays@example.com",
+        "subscription_data": {"trial_period_days": 7},
+        "payment_method_collection": "if_required",
+        "locale": "ko",
+    }
+)
+same("a checkout session is open", (session.status, session.amount_total), ("open", 0))
+status, kind, page = get(session.url)
+fact("its page opens in the language that was asked for", status == 200 and 'lang="ko"' in page.decode(), page)
+items = v1.checkout.sessions.line_items.list(session.id)
+same("its items are listed", [(each.description, each.quantity) for each in items.data], [("Basic", 2)])
+same("it is expired", v1.checkout.sessions.expire(session.id).status, "expired")
+same("it is listed so", [each.id for each in v1.checkout.sessions.list({"status": "expired"}).data], [session.id])
+
 # Errors, typed.
 error = refused("another customer under the key", lambda: v1.customers.create({"name": "Twice"}, key))
 same("a key with other parameters is an idempotency error", (type(error), error.http_status), (stripe.IdempotencyError, 400))

@@ -29,6 +29,13 @@ impl ReturnUrlPolicy {
         }
     }
 
+    /// The same policy with another default, which is held against no list either.
+    #[must_use]
+    pub fn with_default(mut self, default: ReturnUrl) -> Self {
+        self.default = default;
+        self
+    }
+
     /// The origins that are allowed beside the default.
     #[must_use]
     pub fn allowed(&self) -> &[OriginPattern] {

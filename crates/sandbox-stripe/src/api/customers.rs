@@ -6,7 +6,6 @@ use super::operations::{Call, Reply};
 use super::params::{LARGEST_AMOUNT, Params, Patch};
 use super::{payment_methods, view};
 use crate::billing;
-use crate::ids::{self, IdKind};
 use crate::model::{Address, Customer, Shipping};
 use crate::state::{State, Transaction};
 
@@ -47,14 +46,7 @@ const LARGEST_SEQUENCE: i64 = 999_999_999;
 
 /// `POST /v1/customers`
 pub(crate) fn create(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
-    let id = ids::fresh(IdKind::Customer)?;
-    let mut customer = Customer {
-        created: call.transaction.now(),
-        invoice_prefix: id.chars().skip("cus_".len()).take(8).collect::<String>().to_ascii_uppercase(),
-        next_invoice_sequence: 1,
-        id: id.clone(),
-        ..Customer::default()
-    };
+    let mut customer = Customer::begin(call.transaction.now())?;
     call.params.expect(&[KNOWN, &["payment_method"]].concat(), UNSIMULATED)?;
     let attached = match call.params.text("payment_method", 5_000)? {
         Some(asked) => {
@@ -66,6 +58,7 @@ pub(crate) fn create(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
         None => None,
     };
     change(&mut customer, &mut call.params, call.transaction, attached)?;
+    let id = customer.id.clone();
     call.transaction.put(customer);
     Ok(Reply::Object(id))
 }

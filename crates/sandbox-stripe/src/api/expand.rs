@@ -28,6 +28,21 @@ const EXPANDABLE: &[(&str, &str, Target)] = {
     &[
         ("billing_portal.configuration", "application", Nothing),
         ("billing_portal.session", "configuration", Object("billing_portal.configuration")),
+        ("checkout.session", "automatic_tax.liability.account", Nothing),
+        ("checkout.session", "customer", Object("customer")),
+        ("checkout.session", "discounts.coupon", Nothing),
+        ("checkout.session", "discounts.promotion_code", Nothing),
+        ("checkout.session", "invoice", Object("invoice")),
+        ("checkout.session", "invoice_creation.invoice_data.account_tax_ids", Nothing),
+        ("checkout.session", "invoice_creation.invoice_data.issuer.account", Nothing),
+        ("checkout.session", "line_items", Object("list")),
+        ("checkout.session", "line_items.data", Object("item")),
+        ("checkout.session", "payment_intent", Nothing),
+        ("checkout.session", "payment_link", Nothing),
+        ("checkout.session", "setup_intent", Nothing),
+        ("checkout.session", "shipping_cost.shipping_rate", Nothing),
+        ("checkout.session", "shipping_options.shipping_rate", Nothing),
+        ("checkout.session", "subscription", Object("subscription")),
         ("customer", "cash_balance", Nothing),
         ("customer", "default_source", Nothing),
         ("customer", "discount", Nothing),
@@ -60,6 +75,7 @@ const EXPANDABLE: &[(&str, &str, Target)] = {
         ("invoice", "total_pretax_credit_amounts.credit_balance_transaction", Nothing),
         ("invoice", "total_pretax_credit_amounts.discount", Nothing),
         ("invoice", "total_taxes.tax_rate_details.tax_rate", Nothing),
+        ("item", "price", Object("price")),
         ("line_item", "discount_amounts.discount", Nothing),
         ("line_item", "discounts", Nothing),
         ("line_item", "pretax_credit_amounts.credit_balance_transaction", Nothing),
@@ -174,12 +190,15 @@ fn walk(value: &mut Value, steps: &[&str], state: &State) {
     }
 }
 
-/// What a customer shows only when asked.
-fn included(customer: &str, field: &str, state: &State) -> Option<Value> {
+/// What a customer or a checkout session shows only when asked.
+fn included(owner: &str, field: &str, state: &State) -> Option<Value> {
+    if let Some(session) = state.checkout_sessions.get(owner) {
+        return (field == "line_items").then(|| view::checkout_items(session, state));
+    }
     let data = match field {
         "subscriptions" => state
             .subscriptions
-            .of(customer)
+            .of(owner)
             .filter(|subscription| subscription.is_running())
             .map(|subscription| view::subscription(subscription, state))
             .collect(),
@@ -187,7 +206,7 @@ fn included(customer: &str, field: &str, state: &State) -> Option<Value> {
         "cash_balance" => return Some(Value::Null),
         _ => return None,
     };
-    Some(wrap(data, false, &format!("/v1/customers/{customer}/{field}")))
+    Some(wrap(data, false, &format!("/v1/customers/{owner}/{field}")))
 }
 
 #[cfg(test)]

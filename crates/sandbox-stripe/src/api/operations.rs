@@ -6,8 +6,8 @@ use serde_json::Value;
 use super::error::ApiError;
 use super::params::Params;
 use super::{
-    customers, events, invoice_previews, invoices, payment_methods, portal_configurations, portal_sessions, prices,
-    products, subscriptions, webhook_endpoints,
+    checkout_sessions, customers, events, invoice_previews, invoices, payment_methods, portal_configurations,
+    portal_sessions, prices, products, subscriptions, webhook_endpoints,
 };
 use crate::state::{State, Transaction};
 
@@ -113,6 +113,7 @@ pub(crate) const OPERATIONS: &[Operation] = {
         Operation { method, path, answers, run }
     }
 
+    const CHECKOUT: &str = "checkout.session";
     const CONFIGURATION: &str = "billing_portal.configuration";
 
     &[
@@ -126,6 +127,11 @@ pub(crate) const OPERATIONS: &[Operation] = {
             One(CONFIGURATION),
             portal_configurations::update,
         ),
+        on(Get, "/v1/checkout/sessions", ListOf(CHECKOUT), checkout_sessions::list),
+        on(Post, "/v1/checkout/sessions", One(CHECKOUT), checkout_sessions::create),
+        on(Get, "/v1/checkout/sessions/{session}", One(CHECKOUT), checkout_sessions::read),
+        on(Post, "/v1/checkout/sessions/{session}/expire", One(CHECKOUT), checkout_sessions::expire),
+        on(Get, "/v1/checkout/sessions/{session}/line_items", ListOf("item"), checkout_sessions::line_items),
         on(Post, "/v1/customers", One("customer"), customers::create),
         on(Get, "/v1/customers", ListOf("customer"), customers::list),
         on(Get, "/v1/customers/{customer}", One("customer"), customers::read),

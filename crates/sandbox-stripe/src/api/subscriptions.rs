@@ -12,9 +12,9 @@ use super::operations::{Call, Reply};
 use super::view;
 use crate::model::Subscription;
 
-pub(crate) use self::create::create;
+pub(crate) use self::create::{LONGEST_TRIAL_DAYS, check_billing_mode, check_currency, create, read_trial_settings};
 pub(crate) use self::end::{cancel, resume};
-pub(crate) use self::items::{change_items, read_changes};
+pub(crate) use self::items::{NewItems, change_items, read_changes};
 pub(crate) use self::update::{read_proration, update};
 
 /// The states that a list can be asked for; `ended` and `all` are groups.

@@ -2,6 +2,7 @@
 
 mod billing;
 mod catalog;
+mod checkout;
 mod customer;
 mod event;
 mod portal;
@@ -12,6 +13,7 @@ use serde_json::{Value, json};
 
 pub(crate) use self::billing::{invoice, invoice_line, subscription};
 pub(crate) use self::catalog::{price, product};
+pub(crate) use self::checkout::{checkout_item, checkout_items, checkout_session};
 pub(crate) use self::customer::{customer, payment_method};
 pub(crate) use self::event::event;
 pub(crate) use self::portal::{portal_configuration, portal_session};
@@ -28,6 +30,7 @@ pub(crate) fn object(state: &State, id: &str) -> Option<Value> {
         "sub" => state.subscriptions.get(id).map(|record| subscription(record, state)),
         "in" => state.invoices.get(id).map(|record| invoice(record, state)),
         "evt" => state.events.get(id).map(|record| event(record, state.deliveries.pending_of(id))),
+        "cs" => state.checkout_sessions.get(id).map(|record| checkout_session(record, state)),
         "bpc" => state.portal_configurations.get(id).map(portal_configuration),
         "we" => state.webhook_endpoints.get(id).map(webhook_endpoint),
         _ => None,

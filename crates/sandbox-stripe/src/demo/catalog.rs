@@ -1,8 +1,8 @@
-//! What the demo sells: three plans, by the month and by the year.
+//! What the demo sells: four plans, by the month and by the year.
 
 use super::CURRENCY;
 use crate::model::{Interval, Metadata, Price, Product, Recurring, Timestamp};
-use crate::state::Transaction;
+use crate::state::{Catalog as _, Transaction};
 
 /// A plan; its ids are the same in every sandbox.
 struct Plan {
@@ -18,11 +18,11 @@ pub(super) const PRODUCT: &str = "prod_SandboxDemo01";
 /// Its monthly price.
 pub(super) const PRICE: &str = "price_1SandboxDemoProMonthly01";
 
-pub(super) const PRODUCT_NAME: &str = "Pro plan";
+pub(super) const PRODUCT_NAME: &str = "Professional plan";
 
 pub(super) const UNIT_AMOUNT: i64 = 2_000;
 
-const PLANS: [Plan; 3] = [
+const PLANS: [Plan; 4] = [
     Plan {
         product: "prod_SandboxDemo02",
         name: "Starter plan",
@@ -41,22 +41,33 @@ const PLANS: [Plan; 3] = [
         monthly: ("price_1SandboxDemoBizMonthly01", 6_000),
         yearly: ("price_1SandboxDemoBizYearly001", 60_000),
     },
+    Plan {
+        product: "prod_SandboxDemo04",
+        name: "Agency plan",
+        monthly: ("price_1SandboxDemoAgencyMonth01", 15_000),
+        yearly: ("price_1SandboxDemoAgencyYear001", 150_000),
+    },
 ];
 
-/// Makes the products and prices.
+/// Makes the products and prices that are not there: a state from an earlier version may have some of them.
 pub(super) fn stock(transaction: &mut Transaction<'_>, created: Timestamp) {
     for plan in PLANS {
-        transaction.put(Product {
-            id: plan.product.to_owned(),
-            created,
-            updated: created,
-            active: true,
-            name: plan.name.to_owned(),
-            default_price: Some(plan.monthly.0.to_owned()),
-            ..Product::default()
-        });
-        transaction.put(price(plan.product, plan.monthly, Interval::Month, created));
-        transaction.put(price(plan.product, plan.yearly, Interval::Year, created));
+        if transaction.product(plan.product).is_none() {
+            transaction.put(Product {
+                id: plan.product.to_owned(),
+                created,
+                updated: created,
+                active: true,
+                name: plan.name.to_owned(),
+                default_price: Some(plan.monthly.0.to_owned()),
+                ..Product::default()
+            });
+        }
+        for (terms, interval) in [(plan.monthly, Interval::Month), (plan.yearly, Interval::Year)] {
+            if transaction.price(terms.0).is_none() {
+                transaction.put(price(plan.product, terms, interval, created));
+            }
+        }
     }
 }
 

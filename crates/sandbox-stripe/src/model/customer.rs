@@ -1,8 +1,11 @@
 //! Who pays.
 
+use std::io;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Metadata, Record, Timestamp};
+use crate::ids::{self, IdKind};
 
 /// A customer; a deleted one stays as a tombstone, as at Stripe.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +50,13 @@ pub(crate) struct Shipping {
 }
 
 impl Customer {
+    /// A new one, of whom nothing is known yet.
+    pub(crate) fn begin(created: Timestamp) -> io::Result<Self> {
+        let id = ids::fresh(IdKind::Customer)?;
+        let invoice_prefix = id.chars().skip("cus_".len()).take(8).collect::<String>().to_ascii_uppercase();
+        Ok(Self { id, created, invoice_prefix, next_invoice_sequence: 1, ..Self::default() })
+    }
+
     // What Stripe takes, in characters (the published schema's `maxLength`).
     pub(crate) const LONGEST_NAME: usize = 256;
     pub(crate) const LONGEST_EMAIL: usize = 512;

@@ -56,7 +56,7 @@ pub(crate) struct InvoiceLine {
     pub(crate) period_end: Timestamp,
 }
 
-/// The secret in the address of an invoice's page: whoever has it reads the invoice.
+/// The secret in the address of the page of an invoice or a checkout session: whoever has it may open the page.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct HostedToken(String);

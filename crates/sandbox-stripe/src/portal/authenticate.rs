@@ -18,15 +18,15 @@ use crate::state::Transaction;
 /// The page.
 #[derive(Template)]
 #[template(path = "bank.html")]
-struct Bank {
-    frame: Frame,
-    action: String,
-    proof: String,
-    challenge: String,
-    brand: String,
-    last4: String,
+pub(crate) struct Bank {
+    pub(crate) frame: Frame,
+    pub(crate) action: String,
+    pub(crate) proof: String,
+    pub(crate) challenge: String,
+    pub(crate) brand: String,
+    pub(crate) last4: String,
     /// What the payment is; none where a card is only saved.
-    amount: Option<String>,
+    pub(crate) amount: Option<String>,
 }
 
 /// `GET …/bank`

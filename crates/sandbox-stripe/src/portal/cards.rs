@@ -2,7 +2,7 @@
 
 pub(super) mod add;
 pub(super) mod default;
-pub(super) mod entry;
+pub(crate) mod entry;
 pub(super) mod remove;
-pub(super) mod row;
+pub(crate) mod row;
 pub(super) mod save;

@@ -1,46 +1,65 @@
 //! What a page's form sends, and whether it was ours that sent it.
 
+use axum::body::Body;
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use url::Url;
 
-use crate::ids;
+use super::page::Refusal;
+use crate::{body, ids};
 
 /// The name of the hidden field that proves where a form came from.
 pub(super) const PROOF: &str = "csrf";
 
 /// Fields by name; it is never logged, because a card number may be in it.
 #[derive(Default)]
-pub(super) struct Form(Vec<(String, String)>);
+pub(crate) struct Form(Vec<(String, String)>);
 
 impl Form {
     /// Reads a query string or the body of a form.
-    pub(super) fn parse(text: &[u8]) -> Self {
+    pub(crate) fn parse(text: &[u8]) -> Self {
         Self(url::form_urlencoded::parse(text).map(|(name, value)| (name.into_owned(), value.into_owned())).collect())
     }
 
     /// The field without white space around it; empty where there is none.
-    pub(super) fn text(&self, name: &str) -> &str {
+    pub(crate) fn text(&self, name: &str) -> &str {
         self.0.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value.trim())
     }
 
     /// A whole number.
-    pub(super) fn number(&self, name: &str) -> Option<i64> {
+    pub(crate) fn number(&self, name: &str) -> Option<i64> {
         self.text(name).parse().ok()
     }
 
     /// Whether a box is ticked.
-    pub(super) fn ticked(&self, name: &str) -> bool {
+    pub(crate) fn ticked(&self, name: &str) -> bool {
         !self.text(name).is_empty()
     }
 }
 
 /// What a session's forms carry: only who knows the secret in the link can know it, and it is no way back to it.
-pub(super) fn proof(token: &str) -> String {
+pub(crate) fn proof(token: &str) -> String {
     ids::digest(&format!("form of {token}"))
 }
 
+/// The form that a page of this session has sent.
+pub(crate) async fn receive(parts: &Parts, body: Body, token: &str, base_url: &str) -> Result<Form, Refusal> {
+    let body = body::read(body).await.map_err(|error| Refusal::Unreadable(error.status()))?;
+    if !is_form(&parts.headers) {
+        return Err(Refusal::Unreadable(415));
+    }
+    let form = Form::parse(&body);
+    if is_ours(&form, token, &parts.headers, base_url) { Ok(form) } else { Err(Refusal::Forged) }
+}
+
+fn is_form(headers: &HeaderMap) -> bool {
+    let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let media_type = media_type.split(';').next().unwrap_or_default().trim();
+    media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded")
+}
+
 /// Whether a form comes from a page of this session.
-pub(super) fn is_ours(form: &Form, token: &str, headers: &HeaderMap, base_url: &str) -> bool {
+fn is_ours(form: &Form, token: &str, headers: &HeaderMap, base_url: &str) -> bool {
     // The digests are compared, so that the timing tells nothing.
     ids::digest(form.text(PROOF)) == ids::digest(&proof(token)) && is_from_here(headers, base_url)
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{FromRequestParts as _, RawPathParams, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method, header};
+use axum::http::{HeaderMap, Method};
 use axum::response::Response;
 use axum::routing::{MethodFilter, get, on};
 
@@ -16,7 +16,6 @@ use super::rooms::{PAGES, Page};
 use super::sessions;
 use super::text::Language;
 use super::{assets, form, language};
-use crate::body;
 use crate::state::Store;
 
 /// The pages over a state.
@@ -76,18 +75,10 @@ impl Portal {
         argument("token").clone_into(token);
         let id = argument("id").to_owned();
         let query = Form::parse(parts.uri.query().unwrap_or_default().as_bytes());
-        let mut sent = None;
-        if parts.method == Method::POST {
-            let body = body::read(body).await.map_err(|error| Refusal::Unreadable(error.status()))?;
-            if !is_form(&parts.headers) {
-                return Err(Refusal::Unreadable(415));
-            }
-            let form = Form::parse(&body);
-            if !form::is_ours(&form, token, &parts.headers, &self.base_url) {
-                return Err(Refusal::Forged);
-            }
-            sent = Some(form);
-        }
+        let sent = match parts.method {
+            Method::POST => Some(form::receive(parts, body, token, &self.base_url).await?),
+            _ => None,
+        };
         Ok(Prepared { token: token.clone(), id, query, sent })
     }
 
@@ -122,12 +113,6 @@ struct Prepared {
     id: String,
     query: Form,
     sent: Option<Form>,
-}
-
-fn is_form(headers: &HeaderMap) -> bool {
-    let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let media_type = media_type.split(';').next().unwrap_or_default().trim();
-    media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }
 
 async fn asset(request: Request) -> Response {

@@ -22,9 +22,9 @@ pub(super) struct Shell {
 }
 
 /// The way back to where the customer came from.
-pub(super) struct ReturnLink {
-    pub(super) href: String,
-    pub(super) label: String,
+pub(crate) struct ReturnLink {
+    pub(crate) href: String,
+    pub(crate) label: String,
 }
 
 impl Shell {
@@ -45,7 +45,7 @@ impl Shell {
 }
 
 impl ReturnLink {
-    pub(super) fn to(url: &str, text: &Text) -> Option<Self> {
+    pub(crate) fn to(url: &str, text: &Text) -> Option<Self> {
         let url = web_url(url)?;
         let host = url.host_str()?;
         let place = url.port().map_or(host.to_owned(), |port| format!("{host}:{port}"));

@@ -3,6 +3,7 @@
 mod cancel;
 mod card;
 mod change;
+mod checkout;
 pub(super) mod countries;
 mod english;
 mod korean;
@@ -11,6 +12,7 @@ mod small;
 use self::cancel::CancelText;
 use self::card::CardText;
 use self::change::ChangeText;
+use self::checkout::CheckoutText;
 use self::small::{BankText, DetailsText, DoneText, HistoryText, NoticeText, PlanText};
 use crate::model::{Interval, InvoiceStatus, Recurring};
 
@@ -76,6 +78,7 @@ pub(crate) struct Text {
     pub(crate) card: CardText,
     pub(crate) change: ChangeText,
     pub(crate) cancel: CancelText,
+    pub(crate) checkout: CheckoutText,
     pub(crate) details: DetailsText,
     pub(crate) history: HistoryText,
     pub(crate) bank: BankText,

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::State;
 use crate::model::{
-    Customer, Delivery, Event, Invoice, PaymentMethod, PortalConfiguration, PortalSession, Price, Product,
-    Subscription, WebhookEndpoint,
+    CheckoutSession, CheckoutStatus, Customer, Delivery, Event, Invoice, PaymentMethod, PortalConfiguration,
+    PortalSession, Price, Product, Subscription, WebhookEndpoint,
 };
 
 /// So many events are kept at most, beside those that are still to be delivered. (Stripe keeps them for 30 days: <https://docs.stripe.com/api/events>.)
@@ -22,6 +22,7 @@ pub(crate) enum Change {
     PaymentMethod(Box<PaymentMethod>),
     Subscription(Box<Subscription>),
     Invoice(Box<Invoice>),
+    CheckoutSession(Box<CheckoutSession>),
     PortalConfiguration(Box<PortalConfiguration>),
     PortalConfigurationGone(String),
     PortalSession(Box<PortalSession>),
@@ -49,6 +50,7 @@ impl State {
                 }
                 self.invoices.put(*record);
             }
+            Change::CheckoutSession(record) => self.put_checkout_session(*record),
             Change::PortalConfiguration(record) => self.portal_configurations.put(*record),
             Change::PortalConfigurationGone(id) => self.portal_configurations.remove(&id),
             Change::PortalSession(record) => self.portal_sessions.put(*record),
@@ -87,6 +89,15 @@ impl State {
         self.subscriptions.put(record);
     }
 
+    fn put_checkout_session(&mut self, record: CheckoutSession) {
+        self.expiring.remove(&(record.expires_at, record.id.clone()));
+        if record.status == CheckoutStatus::Open {
+            self.expiring.insert((record.expires_at, record.id.clone()));
+        }
+        self.checkouts.insert(record.token.reveal().to_owned(), record.id.clone());
+        self.checkout_sessions.put(record);
+    }
+
     /// The changes that make this state from nothing, oldest first: what a compacted journal holds.
     pub(super) fn as_changes(&self) -> impl Iterator<Item = Change> {
         fn rows<T: Clone + 'static>(
@@ -101,6 +112,7 @@ impl State {
             .chain(rows(&self.payment_methods, Change::PaymentMethod))
             .chain(rows(&self.subscriptions, Change::Subscription))
             .chain(rows(&self.invoices, Change::Invoice))
+            .chain(rows(&self.checkout_sessions, Change::CheckoutSession))
             .chain(rows(&self.portal_configurations, Change::PortalConfiguration))
             .chain(self.portal_sessions.iter().cloned().map(|session| Change::PortalSession(Box::new(session))))
             .chain(rows(&self.webhook_endpoints, Change::WebhookEndpoint))
@@ -118,6 +130,7 @@ impl State {
             + self.payment_methods.len()
             + self.subscriptions.len()
             + self.invoices.len()
+            + self.checkout_sessions.len()
             + self.portal_configurations.len()
             + self.portal_sessions.len()
             + self.events.len()
@@ -137,6 +150,7 @@ macro_rules! change_from {
 }
 
 change_from!(
+    CheckoutSession,
     Customer,
     Delivery,
     Event,

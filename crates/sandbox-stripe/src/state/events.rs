@@ -10,8 +10,8 @@ use super::{Change, Transaction};
 use crate::api::view;
 use crate::ids::{self, IdKind};
 use crate::model::{
-    Customer, Event, Invoice, InvoiceStatus, Origin, PaymentFailure, PaymentMethod, Product, Record, Subscription,
-    SubscriptionStatus,
+    CheckoutSession, CheckoutStatus, Customer, Event, Invoice, InvoiceStatus, Origin, PaymentFailure, PaymentMethod,
+    Product, Record, Subscription, SubscriptionStatus,
 };
 
 /// The events of these changes. Several changes of one record are one: from what it was to what it became.
@@ -41,6 +41,7 @@ fn id(change: &Change) -> Option<&str> {
         Change::PaymentMethod(record) => Some(&record.id),
         Change::Subscription(record) => Some(&record.id),
         Change::Invoice(record) => Some(&record.id),
+        Change::CheckoutSession(record) => Some(&record.id),
         Change::PortalConfiguration(record) => Some(&record.id),
         Change::PortalConfigurationGone(_)
         | Change::PortalSession(_)
@@ -110,6 +111,10 @@ fn story(transaction: &Transaction<'_>, changes: &[Change], change: &Change) -> 
             let show = |invoice: &Invoice| view::invoice(invoice, transaction);
             tell(transaction, &record.id, show, of_invoice)
         }
+        Change::CheckoutSession(record) => {
+            let show = |session: &CheckoutSession| view::checkout_session(session, transaction);
+            tell(transaction, &record.id, show, of_checkout_session)
+        }
         Change::PortalConfiguration(record) => {
             tell(transaction, &record.id, view::portal_configuration, |before, _| {
                 vec![match before {
@@ -177,6 +182,16 @@ fn of_subscription(before: Option<&Subscription>, after: &Subscription) -> Vec<&
             vec!["customer.subscription.updated", "customer.subscription.paused"]
         }
         _ => vec!["customer.subscription.updated"],
+    }
+}
+
+/// An open one makes none, because its object holds the link to the page.
+fn of_checkout_session(before: Option<&CheckoutSession>, after: &CheckoutSession) -> Vec<&'static str> {
+    match after.status {
+        status if before.map(|before| before.status) == Some(status) => Vec::new(),
+        CheckoutStatus::Open => Vec::new(),
+        CheckoutStatus::Complete => vec!["checkout.session.completed"],
+        CheckoutStatus::Expired => vec!["checkout.session.expired"],
     }
 }
 

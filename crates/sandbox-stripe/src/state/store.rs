@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 use super::journal::Journal;
 use super::{Change, State, Transaction};
 use crate::billing;
+use crate::checkout;
 use crate::clock::Clock;
 use crate::model::Timestamp;
 
@@ -65,11 +66,16 @@ impl Store {
         look(&self.lock_for_reading().state)
     }
 
-    /// Lets time do to subscriptions what it has come to do, before anybody looks at them.
+    /// Lets time do to subscriptions and checkout sessions what it has come to do, before anybody looks at them.
     fn settle(&self) {
         // In several transactions where there is much to do: others get a turn between them.
-        while self.lock_for_reading().state.due(self.now()).next().is_some() {
-            if let Err(error) = self.write(billing::catch_up, |(), _| ()) {
+        while self.lock_for_reading().state.is_behind(self.now()) {
+            let pass = |transaction: &mut Transaction<'_>| {
+                billing::catch_up(transaction)?;
+                checkout::expire(transaction);
+                Ok::<_, io::Error>(())
+            };
+            if let Err(error) = self.write(pass, |(), _| ()) {
                 tracing::error!(%error, "the sandbox could not let time pass");
                 return;
             }

@@ -5,8 +5,8 @@ use std::io;
 
 use super::{Change, State, Table, events};
 use crate::model::{
-    Customer, Delivery, DeliveryState, Invoice, Origin, PaymentMethod, PortalConfiguration, Price, Product, Record,
-    Subscription, Timestamp,
+    CheckoutSession, Customer, Delivery, DeliveryState, Invoice, Origin, PaymentMethod, PortalConfiguration, Price,
+    Product, Record, Subscription, Timestamp,
 };
 
 /// Changes in the making: [`Transaction::get`] sees them, and the state is unchanged until the end.
@@ -65,6 +65,7 @@ macro_rules! kept {
 }
 
 kept! {
+    CheckoutSession in checkout_sessions,
     Customer in customers,
     Invoice in invoices,
     PaymentMethod in payment_methods,

@@ -32,7 +32,7 @@ async fn the_page_has_number_customer_lines_and_sums_in_both_languages() {
         "Demo User",
         "demo@example.com",
         "Paris",
-        "Pro plan",
+        "Professional plan",
         "$20.00",
         "Amount due",
         "Thanks",

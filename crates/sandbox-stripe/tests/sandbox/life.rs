@@ -44,7 +44,7 @@ async fn a_deleted_demo_customer_is_made_anew_at_the_next_start() {
     let second = start_with(settings(Some(&path)), Arc::new(SystemClock)).await;
     let url = second.session_url(&format!("customer={}", second.demo.customer)).await;
     let page = second.page(&url, &[]).await;
-    assert!(page.body.contains("Pro plan") && page.body.contains("4242"));
+    assert!(page.body.contains("Professional plan") && page.body.contains("4242"));
     second.stop().await;
 }
 

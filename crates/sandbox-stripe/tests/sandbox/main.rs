@@ -2,10 +2,15 @@
 
 mod browser;
 mod catalog;
+mod checkout;
+mod checkout_ends;
+mod checkout_page;
+mod checkout_sessions;
 mod clock;
 mod configurations;
 mod deliveries;
 mod delivery_faults;
+mod demo;
 mod events;
 mod faults;
 mod invoices;

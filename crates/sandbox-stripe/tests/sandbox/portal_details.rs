@@ -130,10 +130,10 @@ async fn what_steers_instead_of_being_read_is_neither_taken_nor_shown() {
     assert!(page.status == 422 && page.body.contains("<a href=\"#card-name\">"), "{}", page.body);
     // The API takes more than the pages show.
     sandbox.make(&format!("/v1/customers/{}", sandbox.demo.customer), "name=Jenny%E2%80%AEnesoR").await;
-    sandbox.make(&format!("/v1/products/{}", sandbox.demo.product), "name=Pro%E2%80%AE%09plan").await;
+    sandbox.make(&format!("/v1/products/{}", sandbox.demo.product), "name=Professional%E2%80%AE%09plan").await;
     for page in ["", "/invoices", &format!("/subscriptions/{SUBSCRIPTION}/change")] {
         let page = sandbox.page(&format!("{url}{page}"), &[]).await;
-        assert!(page.body.contains("Pro plan") && !page.body.contains('\u{202e}'), "{}", page.body);
+        assert!(page.body.contains("Professional plan") && !page.body.contains('\u{202e}'), "{}", page.body);
     }
     assert!(sandbox.page(&url, &[]).await.body.contains("JennynesoR"));
     sandbox.stop().await;

@@ -27,7 +27,7 @@ async fn what_is_off_is_no_page_and_takes_no_form() {
     {
         assert!(!home.body.contains(absent), "{absent}");
     }
-    assert!(home.body.contains("Pro plan") && home.body.contains("4242"));
+    assert!(home.body.contains("Professional plan") && home.body.contains("4242"));
     for page in [
         "cards/new",
         "cards/pm_1SandboxDemoVisa4242000001/remove",
@@ -242,7 +242,7 @@ async fn each_state_of_a_plan_is_told_with_what_can_be_done() {
         ),
         (
             &format!("&items[1][price]={BUSINESS_MONTHLY}"),
-            vec!["Pro plan", "Business plan", "Cancel plan"],
+            vec!["Professional plan", "Business plan", "Cancel plan"],
             "Change plan",
         ),
         ("&items[0][quantity]=3", vec!["$60.00", "Quantity 3", "$20.00 each", "Change plan"], "Trial"),

@@ -15,7 +15,7 @@ async fn the_page_shows_what_the_state_holds_at_each_view() {
         "<html lang=\"en\">",
         "Demo User",
         "demo@example.com",
-        "Pro plan",
+        "Professional plan",
         "$20.00",
         "per month",
         "Renews on ",

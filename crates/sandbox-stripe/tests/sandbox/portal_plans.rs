@@ -258,7 +258,8 @@ async fn the_pages_of_a_change_speak_korean() {
     let choose = sandbox.page(&format!("{url}/subscriptions/{SUBSCRIPTION}/change"), &[]).await;
     assert!(choose.body.contains("요금제 변경하기") && choose.body.contains("매월 결제"));
     let page = sandbox.page(&preview_of(&url, BUSINESS_MONTHLY, 1), &[]).await;
-    for shown in ["1 × Pro plan 미사용 기간", "오늘 결제 금액", "US$60.00 / 월", "변경 확정"] {
+    for shown in ["1 × Professional plan 미사용 기간", "오늘 결제 금액", "US$60.00 / 월", "변경 확정"]
+    {
         assert!(page.body.contains(shown), "{shown}: {}", page.body);
     }
     let reply = sandbox.submit(&Form::find(&page, "/preview"), &[]).await;

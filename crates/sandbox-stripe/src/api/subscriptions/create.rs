@@ -48,7 +48,7 @@ pub(super) const UNSIMULATED: &[&str] = &[
 ];
 
 /// Stripe's longest trial: two years (<https://docs.stripe.com/billing/subscriptions/trials>).
-pub(super) const LONGEST_TRIAL_DAYS: i64 = 730;
+pub(crate) const LONGEST_TRIAL_DAYS: i64 = 730;
 
 pub(super) const DAY: i64 = 24 * 60 * 60;
 
@@ -66,10 +66,8 @@ pub(crate) fn create(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     {
         return Err(ApiError::invalid(None, "currency", "The currency is not that of the items' prices."));
     }
-    if customer.currency.as_ref().is_some_and(|own| items.first().is_some_and(|item| item.price.currency != *own)) {
-        let message = "You cannot combine currencies on a single customer. This customer has had a subscription or \
-                       invoice in another currency.";
-        return Err(ApiError::conflicts(None, message));
+    if let Some(item) = items.first() {
+        check_currency(&customer, &item.price.currency)?;
     }
     let trial_end = read_trial(params, now)?;
     let missing_payment_method = read_trial_settings(params)?.unwrap_or_default();
@@ -108,6 +106,16 @@ pub(crate) fn create(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     Ok(Reply::Object(subscription.id))
 }
 
+/// A customer pays in one currency only.
+pub(crate) fn check_currency(customer: &Customer, currency: &str) -> Result<(), ApiError> {
+    if customer.currency.as_ref().is_some_and(|own| own != currency) {
+        let message = "You cannot combine currencies on a single customer. This customer has had a subscription or \
+                       invoice in another currency.";
+        return Err(ApiError::conflicts(None, message));
+    }
+    Ok(())
+}
+
 fn customer(call: &mut Call<'_, '_>) -> Result<Customer, ApiError> {
     let id = call.params.required_text("customer", 5_000)?;
     let found = call.state().live_customer(&id).cloned();
@@ -122,6 +130,11 @@ fn check_fixed(params: &mut Params) -> Result<(), ApiError> {
         let message = "This sandbox charges automatically; it sends no invoices.";
         return Err(ApiError::invalid(None, "collection_method", message));
     }
+    check_billing_mode(params)
+}
+
+/// There is one billing mode.
+pub(crate) fn check_billing_mode(params: &mut Params) -> Result<(), ApiError> {
     if let Some(mut mode) = params.object("billing_mode")? {
         mode.expect(&["type"], &["flexible"])?;
         if mode.choice("type", &["classic", "flexible"])?.ok_or_else(|| mode.absent("type"))? == "classic" {
@@ -157,7 +170,7 @@ fn read_trial(params: &mut Params, now: i64) -> Result<Option<i64>, ApiError> {
     }
 }
 
-pub(super) fn read_trial_settings(params: &mut Params) -> Result<Option<MissingPaymentMethod>, ApiError> {
+pub(crate) fn read_trial_settings(params: &mut Params) -> Result<Option<MissingPaymentMethod>, ApiError> {
     let Some(mut settings) = params.object("trial_settings")? else { return Ok(None) };
     settings.expect(&["end_behavior"], &[])?;
     let mut end = settings.required_object("end_behavior")?;

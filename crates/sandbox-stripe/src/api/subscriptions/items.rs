@@ -17,27 +17,48 @@ const UNSIMULATED: &[&str] = &["billing_thresholds", "clear_usage", "discounts",
 pub(super) fn read_new(call: &mut Call<'_, '_>) -> Result<(Vec<NewItem>, Recurring), ApiError> {
     let list = call.params.objects("items")?.ok_or_else(|| call.params.absent("items"))?;
     check_count(&list)?;
-    let mut items: Vec<NewItem> = Vec::with_capacity(list.len());
-    let mut recurring = None;
+    let mut items = NewItems::default();
     for mut item in list {
         item.expect(&["metadata", "price", "price_data", "quantity"], UNSIMULATED)?;
         let name = item.name("price");
         let price = price(call.transaction, &mut item)?.ok_or_else(|| item.absent("price"))?;
+        let mut metadata = Metadata::new();
+        item.metadata(&mut metadata)?;
+        let quantity = item.amount("quantity", LARGEST_QUANTITY)?.unwrap_or(1);
+        items.add(NewItem { price, quantity, metadata }, name)?;
+    }
+    items.finish().ok_or_else(|| call.params.absent("items"))
+}
+
+/// The items of a subscription to be, which have one currency and one billing period.
+#[derive(Default)]
+pub(crate) struct NewItems {
+    items: Vec<NewItem>,
+    recurring: Option<Recurring>,
+}
+
+impl NewItems {
+    /// Adds one whose price was named in the parameter `name`.
+    pub(crate) fn add(&mut self, item: NewItem, name: String) -> Result<(), ApiError> {
+        let price = &item.price;
         let terms = price.recurring.ok_or_else(|| not_recurring(name.clone()))?;
         if !price.active {
             return Err(inactive(name));
         }
-        match items.first() {
+        match self.items.first() {
             Some(first) if first.price.currency != price.currency => return Err(other_currency(name)),
-            Some(_) if items.iter().any(|item| item.price.id == price.id) => return Err(same_price_twice()),
-            Some(_) if recurring != Some(terms) => return Err(different_intervals()),
-            _ => recurring = Some(terms),
+            Some(_) if self.items.iter().any(|item| item.price.id == price.id) => return Err(same_price_twice()),
+            Some(_) if self.recurring != Some(terms) => return Err(different_intervals()),
+            _ => self.recurring = Some(terms),
         }
-        let mut metadata = Metadata::new();
-        item.metadata(&mut metadata)?;
-        items.push(NewItem { price, quantity: item.amount("quantity", LARGEST_QUANTITY)?.unwrap_or(1), metadata });
+        self.items.push(item);
+        Ok(())
     }
-    recurring.map(|recurring| (items, recurring)).ok_or_else(|| call.params.absent("items"))
+
+    /// The items and their billing period; nothing where there are none.
+    pub(crate) fn finish(self) -> Option<(Vec<NewItem>, Recurring)> {
+        self.recurring.map(|recurring| (self.items, recurring))
+    }
 }
 
 /// Reads changes of items.

@@ -8,7 +8,7 @@ use crate::model::{Invoice, InvoiceLine, InvoiceStatus, Subscription, Subscripti
 use crate::state::Catalog;
 
 /// The name that invoices give the seller.
-const ACCOUNT_NAME: &str = "Billing sandbox";
+pub(super) const ACCOUNT_NAME: &str = "Billing sandbox";
 
 /// A `subscription`.
 pub(crate) fn subscription(record: &Subscription, catalog: &impl Catalog) -> Value {

@@ -97,15 +97,17 @@ fn assert_holds(text: &str, parts: &[&str]) {
 
 #[test]
 fn the_text_has_number_customer_lines_and_sums() {
-    let mut invoice =
-        invoice("Jenny Rosén", vec![line("Setup", 5_000, 1), line("3 × Pro plan (at $20.00 / month)", 2_000, 3)]);
+    let mut invoice = invoice(
+        "Jenny Rosén",
+        vec![line("Setup", 5_000, 1), line("3 × Professional plan (at $20.00 / month)", 2_000, 3)],
+    );
     invoice.starting_balance = -1_000;
     invoice.amount_paid = 10_000;
     let file = file(&invoice, Language::English);
     let text = text(&file);
     assert_holds(
         &text,
-        &["ABCD1234-0007", "Jenny Rosén", "jenny@example.com", "510 Townsend Street", "Setup", "Pro plan"],
+        &["ABCD1234-0007", "Jenny Rosén", "jenny@example.com", "510 Townsend Street", "Setup", "Professional plan"],
     );
     assert_holds(
         &text,

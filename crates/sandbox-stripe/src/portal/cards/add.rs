@@ -4,13 +4,13 @@ use askama::Template;
 
 use super::super::answer::Answer;
 use super::super::change;
-use super::super::field::{Field, Mistake};
+use super::super::field::Mistake;
 use super::super::flow;
 use super::super::form::Form;
 use super::super::page::{Frame, Refusal};
 use super::super::sessions::Visit;
 use super::super::side::Shell;
-use super::entry::{self, CVC, EXPIRY, NAME, NUMBER};
+use super::entry::{self, CardFields};
 use super::row::CardRow;
 use super::save::{self, Saving};
 use crate::model::{CardBehaviour, ChallengePurpose, FlowTask, PlanChoice};
@@ -27,10 +27,7 @@ struct AddCard {
     shell: Shell,
     action: String,
     mistakes: Vec<Mistake>,
-    name: Field,
-    number: Field,
-    expiry: Field,
-    cvc: Field,
+    typed: CardFields,
     /// Whether the customer is asked if the card becomes the default; none of this where it does anyway.
     asks_default: bool,
     make_default: bool,
@@ -104,7 +101,6 @@ fn page(
     choice: Option<PlanChoice>,
     mistakes: Vec<Mistake>,
 ) -> Result<AddCard, Refusal> {
-    let words = &visit.text().card;
     let for_default = is_for_default(visit);
     let customer = visit.customer;
     let back = match &choice {
@@ -119,38 +115,7 @@ fn page(
         frame: Frame::new(visit.language),
         shell: Shell::of(visit),
         action: visit.address("cards/new"),
-        name: Field { autocomplete: "cc-name", required: true, ..Field::new(NAME, words.name) }
-            .with(form.text(NAME), &mistakes),
-        // The number and the code are never given back.
-        number: Field {
-            autocomplete: "cc-number",
-            inputmode: "numeric",
-            placeholder: "1234 1234 1234 1234",
-            longest: 23,
-            required: true,
-            ..Field::new(NUMBER, words.number)
-        }
-        .with("", &mistakes),
-        expiry: Field {
-            autocomplete: "cc-exp",
-            inputmode: "numeric",
-            placeholder: words.expiry_placeholder,
-            hint: words.expiry_hint,
-            longest: 9,
-            required: true,
-            ..Field::new(EXPIRY, words.expiry)
-        }
-        .with(form.text(EXPIRY), &mistakes),
-        cvc: Field {
-            autocomplete: "cc-csc",
-            inputmode: "numeric",
-            placeholder: "123",
-            hint: words.cvc_hint,
-            longest: 4,
-            required: true,
-            ..Field::new(CVC, words.cvc)
-        }
-        .with("", &mistakes),
+        typed: CardFields::of(form, visit.text(), &mistakes),
         asks_default: customer.default_payment_method.is_some() && !for_default && choice.is_none(),
         make_default: form.ticked(DEFAULT),
         choice,

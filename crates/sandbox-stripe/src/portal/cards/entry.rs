@@ -1,19 +1,67 @@
 //! What a customer types for a new card.
 
-use super::super::field::Mistake;
+use super::super::field::{Field, Mistake};
 use super::super::form::Form;
 use super::super::text::Text;
 use crate::cards::{CheckError, TypedCard};
 use crate::model::{Customer, Decline, PaymentMethod, Timestamp};
 use crate::shown::steers;
 
-pub(in crate::portal) const NUMBER: &str = "card-number";
-pub(in crate::portal) const EXPIRY: &str = "card-expiry";
-pub(in crate::portal) const CVC: &str = "card-cvc";
-pub(in crate::portal) const NAME: &str = "card-name";
+const NUMBER: &str = "card-number";
+const EXPIRY: &str = "card-expiry";
+const CVC: &str = "card-cvc";
+const NAME: &str = "card-name";
+
+/// The fields for a new card.
+pub(crate) struct CardFields {
+    pub(crate) name: Field,
+    pub(crate) number: Field,
+    pub(crate) expiry: Field,
+    pub(crate) cvc: Field,
+}
+
+impl CardFields {
+    /// The fields with what was typed; the number and the code are never given back.
+    pub(crate) fn of(form: &Form, text: &Text, mistakes: &[Mistake]) -> Self {
+        let words = &text.card;
+        Self {
+            name: Field { autocomplete: "cc-name", required: true, ..Field::new(NAME, words.name) }
+                .with(form.text(NAME), mistakes),
+            number: Field {
+                autocomplete: "cc-number",
+                inputmode: "numeric",
+                placeholder: "1234 1234 1234 1234",
+                longest: 23,
+                required: true,
+                ..Field::new(NUMBER, words.number)
+            }
+            .with("", mistakes),
+            expiry: Field {
+                autocomplete: "cc-exp",
+                inputmode: "numeric",
+                placeholder: words.expiry_placeholder,
+                hint: words.expiry_hint,
+                longest: 9,
+                required: true,
+                ..Field::new(EXPIRY, words.expiry)
+            }
+            .with(form.text(EXPIRY), mistakes),
+            cvc: Field {
+                autocomplete: "cc-csc",
+                inputmode: "numeric",
+                placeholder: "123",
+                hint: words.cvc_hint,
+                longest: 4,
+                required: true,
+                ..Field::new(CVC, words.cvc)
+            }
+            .with("", mistakes),
+        }
+    }
+}
 
 /// Judges what was typed. What is wrong comes with its field; several fields may be empty at once.
-pub(super) fn read(
+pub(crate) fn read(
     form: &Form,
     text: &Text,
     now: Timestamp,
@@ -50,7 +98,7 @@ pub(super) fn read(
 }
 
 /// Why a card is refused, beside the field that it is about.
-pub(super) fn refusal(decline: Decline, text: &Text) -> Mistake {
+pub(crate) fn refusal(decline: Decline, text: &Text) -> Mistake {
     let field = match decline {
         Decline::ExpiredCard | Decline::InvalidExpiryMonth | Decline::InvalidExpiryYear => EXPIRY,
         Decline::IncorrectCvc | Decline::InvalidCvc => CVC,

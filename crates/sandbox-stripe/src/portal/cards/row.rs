@@ -3,19 +3,19 @@
 use crate::model::{Customer, PaymentMethod, Timestamp};
 
 /// A saved card.
-pub(in crate::portal) struct CardRow {
-    pub(in crate::portal) id: String,
-    pub(in crate::portal) brand: String,
+pub(crate) struct CardRow {
+    pub(crate) id: String,
+    pub(crate) brand: String,
     /// How the style sheet knows the brand.
-    pub(in crate::portal) mark: &'static str,
-    pub(in crate::portal) last4: String,
-    pub(in crate::portal) expiry: String,
-    pub(in crate::portal) expired: bool,
-    pub(in crate::portal) is_default: bool,
+    pub(crate) mark: &'static str,
+    pub(crate) last4: String,
+    pub(crate) expiry: String,
+    pub(crate) expired: bool,
+    pub(crate) is_default: bool,
 }
 
 impl CardRow {
-    pub(in crate::portal) fn of(method: &PaymentMethod, customer: &Customer, now: Timestamp) -> Self {
+    pub(crate) fn of(method: &PaymentMethod, customer: &Customer, now: Timestamp) -> Self {
         let card = &method.card;
         let (brand, mark) = match card.brand.as_str() {
             "visa" => ("Visa", "visa"),

@@ -1,6 +1,6 @@
 //! The pages in English.
 
-use super::{InvoiceStatus, Text, cancel, card, change, small};
+use super::{InvoiceStatus, Text, cancel, card, change, checkout, small};
 
 pub(super) const TEXT: Text = Text {
     title: "Billing",
@@ -59,6 +59,7 @@ pub(super) const TEXT: Text = Text {
     card: card::ENGLISH,
     change: change::ENGLISH,
     cancel: cancel::ENGLISH,
+    checkout: checkout::ENGLISH,
     details: small::ENGLISH_DETAILS,
     history: small::ENGLISH_HISTORY,
     bank: small::ENGLISH_BANK,

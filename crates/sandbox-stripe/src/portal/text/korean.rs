@@ -1,6 +1,6 @@
 //! The pages in Korean.
 
-use super::{Interval, InvoiceStatus, Text, cancel, card, change, small};
+use super::{Interval, InvoiceStatus, Text, cancel, card, change, checkout, small};
 
 pub(super) const TEXT: Text = Text {
     title: "결제 관리",
@@ -58,6 +58,7 @@ pub(super) const TEXT: Text = Text {
     card: card::KOREAN,
     change: change::KOREAN,
     cancel: cancel::KOREAN,
+    checkout: checkout::KOREAN,
     details: small::KOREAN_DETAILS,
     history: small::KOREAN_HISTORY,
     bank: small::KOREAN_BANK,

@@ -1,0 +1,217 @@
+//! [`CustomerImport`]: links users to customers who were there before this service, and guesses nothing.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::ports::{
+    CustomerDirectory, CustomerRepo, LinkOutcome, ListedCustomer, OnConflict, ProviderError, RepoError,
+    SubscriptionReader,
+};
+use crate::{CustomerId, CustomerLink, CustomerService, CustomerState, Deadline, NamedOwner, ProviderAccount, UserId};
+
+/// So long one call to the provider may take.
+const BUDGET: Duration = Duration::from_secs(20);
+
+/// Imports links.
+#[derive(Clone, Debug)]
+pub struct CustomerImport {
+    at: ProviderAccount,
+    directory: Arc<dyn CustomerDirectory>,
+    reader: Arc<dyn SubscriptionReader>,
+    customers: Arc<dyn CustomerRepo>,
+}
+
+/// Where pairs of a user and a customer come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ImportSource {
+    /// The metadata of the provider's customers.
+    Metadata,
+    /// Somebody's list.
+    Pairs(Vec<(UserId, CustomerId)>),
+    /// E-mail addresses of users, each verified by whoever made the list: a user is the one customer with the same address.
+    VerifiedEmails(Vec<(UserId, String)>),
+}
+
+/// What an import would do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ImportPlan {
+    /// Links to be made.
+    pub links: Vec<(UserId, CustomerId)>,
+    /// Users who have this very link already.
+    pub unchanged: Vec<UserId>,
+    /// What is not linked, and why.
+    pub left: Vec<LeftOut>,
+}
+
+/// A pair, or half of one, that is not linked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftOut {
+    /// The user, if one is known.
+    pub user: Option<UserId>,
+    /// The customers that it could be.
+    pub customers: Vec<CustomerId>,
+    /// Why not.
+    pub reason: Reason,
+}
+
+/// Why something is not linked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// Several customers could be this user's.
+    SeveralCustomers,
+    /// The customer's metadata name no possible user.
+    NoPossibleUser,
+    /// The provider does not know the customer.
+    UnknownCustomer,
+    /// The user has another customer already.
+    LinkedElsewhere,
+    /// The customer's metadata name another user.
+    OtherOwner,
+    /// No customer has the user's e-mail address.
+    NoSuchEmail,
+}
+
+impl Reason {
+    /// The reason as a word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::SeveralCustomers => "several_customers",
+            Self::NoPossibleUser => "no_possible_user",
+            Self::UnknownCustomer => "unknown_customer",
+            Self::LinkedElsewhere => "linked_elsewhere",
+            Self::OtherOwner => "other_owner",
+            Self::NoSuchEmail => "no_such_email",
+        }
+    }
+}
+
+/// Why an import ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// The provider could not be asked.
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] RepoError),
+}
+
+impl CustomerImport {
+    /// An import from this provider.
+    #[must_use]
+    pub fn new(
+        at: ProviderAccount,
+        directory: Arc<dyn CustomerDirectory>,
+        reader: Arc<dyn SubscriptionReader>,
+        customers: Arc<dyn CustomerRepo>,
+    ) -> Self {
+        Self { at, directory, reader, customers }
+    }
+
+    /// What an import would do. Nothing is changed.
+    ///
+    /// # Errors
+    /// See [`ImportError`].
+    pub async fn plan(&self, source: ImportSource) -> Result<ImportPlan, ImportError> {
+        let mut plan = ImportPlan::default();
+        let mut candidates: BTreeMap<UserId, Vec<CustomerId>> = BTreeMap::new();
+        let mut add = |user: UserId, customer: CustomerId| {
+            let customers = candidates.entry(user).or_default();
+            if !customers.contains(&customer) {
+                customers.push(customer);
+            }
+        };
+        match source {
+            ImportSource::Metadata => {
+                for listed in self.listed().await? {
+                    match listed.owner {
+                        NamedOwner::Nobody => {}
+                        NamedOwner::User(user) => add(user, listed.id),
+                        NamedOwner::Ambiguous => plan.leave(None, vec![listed.id], Reason::NoPossibleUser),
+                    }
+                }
+            }
+            ImportSource::Pairs(pairs) => {
+                for (user, customer) in pairs {
+                    let reading = self.reader.customer(&customer, Deadline::after(BUDGET)).await?;
+                    if reading.state == CustomerState::Gone {
+                        plan.leave(Some(user), vec![customer], Reason::UnknownCustomer);
+                    } else {
+                        add(user, customer);
+                    }
+                }
+            }
+            ImportSource::VerifiedEmails(users) => {
+                let mut by_email: BTreeMap<String, Vec<ListedCustomer>> = BTreeMap::new();
+                for listed in self.listed().await? {
+                    if let Some(email) = &listed.email {
+                        by_email.entry(email.to_lowercase()).or_default().push(listed);
+                    }
+                }
+                for (user, email) in users {
+                    let found = by_email.get(&email.to_lowercase()).map_or(&[][..], Vec::as_slice);
+                    let others = |one: &ListedCustomer| {
+                        one.owner != NamedOwner::Nobody && one.owner != NamedOwner::User(user.clone())
+                    };
+                    if found.is_empty() {
+                        plan.leave(Some(user), Vec::new(), Reason::NoSuchEmail);
+                    } else if found.iter().any(others) {
+                        plan.leave(Some(user), found.iter().map(|one| one.id.clone()).collect(), Reason::OtherOwner);
+                    } else {
+                        found.iter().for_each(|one| add(user.clone(), one.id.clone()));
+                    }
+                }
+            }
+        }
+        for (user, customers) in candidates {
+            let [customer] = customers.as_slice() else {
+                plan.leave(Some(user), customers, Reason::SeveralCustomers);
+                continue;
+            };
+            match self.customers.find(&user, &self.at).await? {
+                None => plan.links.push((user, customer.clone())),
+                Some(linked) if linked == *customer => plan.unchanged.push(user),
+                Some(linked) => plan.leave(Some(user), vec![customer.clone(), linked], Reason::LinkedElsewhere),
+            }
+        }
+        Ok(plan)
+    }
+
+    /// Makes a plan's links. A user who got another customer since is left, and said.
+    ///
+    /// # Errors
+    /// The store failed; what was linked stays so, and the same import may be run again.
+    pub async fn apply(&self, mut plan: ImportPlan, service: &CustomerService) -> Result<ImportPlan, ImportError> {
+        let mut made = Vec::new();
+        for (owner, customer) in std::mem::take(&mut plan.links) {
+            let link = CustomerLink { owner: owner.clone(), at: self.at.clone(), customer: customer.clone() };
+            match service.link(&link, OnConflict::Keep).await? {
+                LinkOutcome::Created | LinkOutcome::Replaced(_) => made.push((owner, customer)),
+                LinkOutcome::Unchanged => plan.unchanged.push(owner),
+                LinkOutcome::Conflict(other) => plan.leave(Some(owner), vec![customer, other], Reason::LinkedElsewhere),
+            }
+        }
+        plan.links = made;
+        Ok(plan)
+    }
+
+    async fn listed(&self) -> Result<Vec<ListedCustomer>, ProviderError> {
+        let (mut all, mut after) = (Vec::new(), None);
+        loop {
+            let page = self.directory.customers(after.as_ref(), Deadline::after(BUDGET)).await?;
+            after = page.items.last().map(|listed| listed.id.clone());
+            all.extend(page.items);
+            if !page.more || after.is_none() {
+                return Ok(all);
+            }
+        }
+    }
+}
+
+impl ImportPlan {
+    fn leave(&mut self, user: Option<UserId>, customers: Vec<CustomerId>, reason: Reason) {
+        self.left.push(LeftOut { user, customers, reason });
+    }
+}

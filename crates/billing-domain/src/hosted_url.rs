@@ -1,0 +1,85 @@
+//! [`HostedUrl`]: a link to a page that the provider hosts for one user.
+
+use std::fmt;
+use std::str::FromStr;
+
+use secrecy::{ExposeSecret, SecretString};
+use url::{Host, Url};
+
+/// The URL of a portal or checkout session: whoever has it is the customer. Its `Debug` is redacted, and it has no `Display`.
+#[derive(Clone)]
+pub struct HostedUrl(SecretString);
+
+/// Why an answer's URL is not one that we hand to users.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a hosted page's URL is https (or http on a loopback host), without user name, at most 8,192 bytes")]
+pub struct HostedUrlError;
+
+impl HostedUrl {
+    /// The URL, for the answer to the user and for nothing else.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+
+    /// Whether it is plain http (on loopback).
+    #[must_use]
+    pub fn is_insecure(&self) -> bool {
+        !self.expose().get(..8).is_some_and(|start| start.eq_ignore_ascii_case("https://"))
+    }
+}
+
+impl FromStr for HostedUrl {
+    type Err = HostedUrlError;
+
+    fn from_str(text: &str) -> Result<Self, HostedUrlError> {
+        let url = Url::parse(text).map_err(|_| HostedUrlError)?;
+        let loopback = match url.host() {
+            Some(Host::Domain(name)) => name == "localhost",
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            None => return Err(HostedUrlError),
+        };
+        let scheme_holds = url.scheme() == "https" || (url.scheme() == "http" && loopback);
+        let plain = url.username().is_empty() && url.password().is_none();
+        let clean = !text.chars().any(|c| c.is_control() || c.is_whitespace());
+        if scheme_holds && plain && clean && text.len() <= 8192 {
+            Ok(Self(SecretString::from(text)))
+        } else {
+            Err(HostedUrlError)
+        }
+    }
+}
+
+impl fmt::Debug for HostedUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("HostedUrl([REDACTED])")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_https_and_loopback_http_are_handed_out() {
+        assert!("https://billing.stripe.com/p/session/x".parse::<HostedUrl>().is_ok());
+        assert!("http://127.0.0.1:12111/p/x".parse::<HostedUrl>().is_ok_and(|url| url.is_insecure()));
+        for bad in [
+            "",
+            "/p/x",
+            "http://billing.stripe.com/p",
+            "javascript:alert(1)",
+            "https://u:p@a.example/",
+            "https://a.example/\n",
+        ] {
+            assert!(bad.parse::<HostedUrl>().is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn debug_shows_nothing() {
+        let url: HostedUrl = "https://billing.stripe.com/p/session/live_abc".parse().unwrap();
+        assert!(!format!("{url:?}").contains("live_abc"));
+    }
+}

@@ -1,0 +1,192 @@
+//! [`Reconciler`]: compares the mirror with all that the provider has, and repairs what differs.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::ports::{CustomerDirectory, ProviderError, RepoError};
+use crate::{
+    BillingAccounts, CustomerId, CustomerState, Deadline, MirroredCustomer, NamedOwner, RefreshError, Subscription,
+    UserId,
+};
+
+/// So long one call to the provider may take.
+const BUDGET: Duration = Duration::from_secs(20);
+/// So many customers of the mirror are looked at together.
+const PAGE: u32 = 500;
+
+/// Finds and mends what no event told us.
+#[derive(Clone, Debug)]
+pub struct Reconciler {
+    accounts: BillingAccounts,
+    directory: Arc<dyn CustomerDirectory>,
+}
+
+/// Whether to mend what differs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Repair {
+    /// Mend it.
+    Mend,
+    /// Only say what would be mended.
+    Only,
+}
+
+/// What a run found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReconcileReport {
+    /// Customers that were compared.
+    pub compared: u64,
+    /// Those that differed: they are as the provider has them now, unless it was a dry run.
+    pub differed: Vec<CustomerId>,
+    /// Users who were linked to a customer.
+    pub linked: Vec<(UserId, CustomerId)>,
+    /// Users whose customer is gone.
+    pub unlinked: Vec<(UserId, CustomerId)>,
+    /// Customers whose owner has another customer, which was left.
+    pub conflicts: Vec<(CustomerId, CustomerId)>,
+    /// Customers for whom the provider's data name several owners, or no possible one.
+    pub ambiguous: Vec<CustomerId>,
+    /// Customers that could not be read, and why.
+    pub failed: Vec<(CustomerId, String)>,
+}
+
+/// Why a run ended early. What it mended stays so.
+#[derive(Debug, thiserror::Error)]
+pub enum ReconcileError {
+    /// The provider's lists could not be read.
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] RepoError),
+}
+
+/// What the provider's lists say.
+struct Listing {
+    owners: BTreeMap<CustomerId, NamedOwner>,
+    subscriptions: BTreeMap<CustomerId, Vec<Subscription>>,
+}
+
+impl Reconciler {
+    /// A reconciler of these accounts.
+    #[must_use]
+    pub fn new(accounts: BillingAccounts, directory: Arc<dyn CustomerDirectory>) -> Self {
+        Self { accounts, directory }
+    }
+
+    /// Compares everything, and mends what differs. The lists only say where to look: what is written is a reading of its own,
+    /// customer by customer, as after an event.
+    ///
+    /// # Errors
+    /// See [`ReconcileError`].
+    pub async fn run(&self, repair: Repair) -> Result<ReconcileReport, ReconcileError> {
+        let listing = self.list().await?;
+        let mut report = ReconcileReport::default();
+        let mut seen = BTreeSet::new();
+        let mut after: Option<CustomerId> = None;
+        loop {
+            let mirror = &self.accounts.ports().mirror;
+            let page = mirror.page(self.accounts.account(), after.as_ref(), PAGE).await?;
+            let Some(last) = page.last() else { break };
+            after = Some(last.customer.clone());
+            for mirrored in page {
+                report.compared += 1;
+                if self.differs(&mirrored, &listing).await? {
+                    self.mend(&mirrored.customer, repair, &mut report).await?;
+                }
+                seen.insert(mirrored.customer);
+            }
+        }
+        for (customer, owner) in &listing.owners {
+            if seen.contains(customer) {
+                continue;
+            }
+            report.compared += 1;
+            // A customer of nobody's who never bought anything is no account of ours.
+            if *owner != NamedOwner::Nobody || listing.subscriptions.contains_key(customer) {
+                self.mend(customer, repair, &mut report).await?;
+            }
+        }
+        Ok(report)
+    }
+
+    async fn list(&self) -> Result<Listing, ProviderError> {
+        let (mut owners, mut subscriptions) = (BTreeMap::new(), BTreeMap::<_, Vec<_>>::new());
+        let mut after = None;
+        loop {
+            let page = self.directory.subscriptions(after.as_ref(), Deadline::after(BUDGET)).await?;
+            after = page.items.last().map(|listed| listed.subscription.id.clone());
+            for listed in page.items {
+                subscriptions.entry(listed.customer).or_default().push(listed.subscription);
+            }
+            if !page.more || after.is_none() {
+                break;
+            }
+        }
+        let mut after = None;
+        loop {
+            let page = self.directory.customers(after.as_ref(), Deadline::after(BUDGET)).await?;
+            after = page.items.last().map(|listed| listed.id.clone());
+            owners.extend(page.items.into_iter().map(|listed| (listed.id, listed.owner)));
+            if !page.more || after.is_none() {
+                break;
+            }
+        }
+        Ok(Listing { owners, subscriptions })
+    }
+
+    /// Whether the provider's lists say anything else than the mirror and the links.
+    async fn differs(&self, mirrored: &MirroredCustomer, listing: &Listing) -> Result<bool, RepoError> {
+        let Some(owner) = listing.owners.get(&mirrored.customer) else {
+            return Ok(mirrored.version == 0 || mirrored.state != CustomerState::Gone);
+        };
+        let listed = listing.subscriptions.get(&mirrored.customer).cloned().unwrap_or_default();
+        let listed = CustomerState::present(listed);
+        if mirrored.version == 0 || mirrored.state != listed {
+            return Ok(true);
+        }
+        match owner {
+            NamedOwner::User(owner) if listed.has_bought() => {
+                let ports = self.accounts.ports();
+                Ok(ports.customers.find(owner, self.accounts.account()).await?.as_ref() != Some(&mirrored.customer))
+            }
+            // Whom the metadata do not name, the sessions may: those are not in the lists.
+            NamedOwner::Nobody => Ok(listed.has_bought()),
+            NamedOwner::User(_) => Ok(false),
+            NamedOwner::Ambiguous => Ok(true),
+        }
+    }
+
+    async fn mend(
+        &self,
+        customer: &CustomerId,
+        repair: Repair,
+        report: &mut ReconcileReport,
+    ) -> Result<(), ReconcileError> {
+        if repair == Repair::Only {
+            report.differed.push(customer.clone());
+            return Ok(());
+        }
+        match self.accounts.refresh(customer, None, Deadline::after(BUDGET)).await {
+            Ok(refreshed) => {
+                if refreshed.repaired() {
+                    report.differed.push(customer.clone());
+                }
+                if refreshed.owner == NamedOwner::Ambiguous {
+                    report.ambiguous.push(customer.clone());
+                }
+                let effect = refreshed.effect;
+                report.linked.extend(effect.linked.map(|user| (user, customer.clone())));
+                report.unlinked.extend(effect.unlinked.into_iter().map(|user| (user, customer.clone())));
+                report.conflicts.extend(effect.conflict.map(|other| (customer.clone(), other)));
+                Ok(())
+            }
+            // One that cannot be read must not keep the others from being mended; a store that fails does.
+            Err(RefreshError::Store(error)) => Err(error.into()),
+            Err(error) => {
+                report.failed.push((customer.clone(), error.to_string()));
+                Ok(())
+            }
+        }
+    }
+}

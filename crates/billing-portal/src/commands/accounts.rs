@@ -1,0 +1,177 @@
+//! `customers import|reconcile`: the commands that ask the provider about customers.
+
+use std::path::Path;
+
+use billing_domain::ports::Clock;
+use billing_domain::{CustomerId, CustomerService, ImportPlan, ImportSource, LeftOut, ReconcileReport, Repair, UserId};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Context, Failure, clock, session};
+use crate::cli::{Import, Reconcile};
+use crate::config::Settings;
+use crate::wiring::accounts::Accounts;
+use crate::wiring::provider::{self, Provider};
+use crate::wiring::store::Stores;
+
+/// A line of a list of users and customers.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Pair {
+    user: String,
+    customer: String,
+}
+
+/// A line of a list of users and their e-mail addresses.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Address {
+    user: String,
+    email: String,
+    email_verified: bool,
+}
+
+pub(crate) async fn import(context: &Context, arguments: Import) -> Result<(), Failure> {
+    let (stores, accounts) = connected(context).await?;
+    let source = match (&arguments.csv, &arguments.verified_emails) {
+        (Some(file), _) => ImportSource::Pairs(pairs(file)?),
+        (None, Some(file)) => ImportSource::VerifiedEmails(addresses(file)?),
+        (None, None) => ImportSource::Metadata,
+    };
+    let failed = |error| Failure::failed("the import failed", &error);
+    let import = accounts.import();
+    let mut plan = import.plan(source).await.map_err(failed)?;
+    if arguments.apply {
+        let service = CustomerService::new(stores.customers, stores.audit, clock());
+        plan = import.apply(plan, &service).await.map_err(failed)?;
+    }
+    context.print(&described(&plan, arguments.apply), || sentences(&plan, arguments.apply))
+}
+
+pub(crate) async fn reconcile(context: &Context, arguments: Reconcile) -> Result<(), Failure> {
+    let (_, accounts) = connected(context).await?;
+    let repair = if arguments.dry_run { Repair::Only } else { Repair::Mend };
+    let report = accounts.reconciler().run(repair).await;
+    let report =
+        report.map_err(|error| Failure::failed("the mirror could not be compared with the provider", &error))?;
+    context.print(&reported(&report, repair), || told(&report, repair))?;
+    match report.failed.len() {
+        0 => Ok(()),
+        failed => Err(Failure::Failed(format!("{failed} customers could not be read"))),
+    }
+}
+
+/// The database and the provider.
+async fn connected(context: &Context) -> Result<(Stores, Accounts), Failure> {
+    let (stores, provider) = session(context, |settings: &mut Settings| {
+        let folder = settings.data_folder();
+        provider::read(settings).map(|provider| (provider, folder))
+    })
+    .await?;
+    let (settings, folder) = provider;
+    let sandbox = provider::running_sandbox(&folder).map_err(|error| Failure::failed("the data folder", &error))?;
+    let provider: Provider = settings.connect(Some(&sandbox)).map_err(Failure::Failed)?;
+    let clock: std::sync::Arc<dyn Clock> = clock();
+    let accounts = Accounts::new(&stores, provider.ports(), clock);
+    Ok((stores, accounts))
+}
+
+fn pairs(file: &Path) -> Result<Vec<(UserId, CustomerId)>, Failure> {
+    let read = |line: Pair| {
+        let user = line.user.parse().map_err(|error| format!("user: {error}"))?;
+        let customer = line.customer.parse().map_err(|error| format!("customer: {error}"))?;
+        Ok(Some((user, customer)))
+    };
+    lines(file, read)
+}
+
+/// The addresses that were verified: others say nothing about who has them.
+fn addresses(file: &Path) -> Result<Vec<(UserId, String)>, Failure> {
+    let read = |line: Address| {
+        let user = line.user.parse().map_err(|error| format!("user: {error}"))?;
+        Ok(line.email_verified.then_some((user, line.email)))
+    };
+    lines(file, read)
+}
+
+/// The lines of a CSV file (RFC 4180) with a header; one that is wrong fails the command before anything is done.
+fn lines<L: for<'a> Deserialize<'a>, T>(
+    file: &Path,
+    read: impl Fn(L) -> Result<Option<T>, String>,
+) -> Result<Vec<T>, Failure> {
+    let wrong = |why: String| Failure::Failed(format!("{}: {why}", file.display()));
+    let mut reader =
+        csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(file).map_err(|error| wrong(error.to_string()))?;
+    let mut found = Vec::new();
+    for (index, line) in reader.deserialize().enumerate() {
+        let line = line.map_err(|error| wrong(error.to_string()))?;
+        found.extend(read(line).map_err(|why| wrong(format!("line {}: {why}", index + 2)))?);
+    }
+    Ok(found)
+}
+
+fn described(plan: &ImportPlan, applied: bool) -> Value {
+    let left = |left: &LeftOut| {
+        json!({
+            "user": left.user.as_ref().map(UserId::as_str),
+            "customers": left.customers.iter().map(CustomerId::as_str).collect::<Vec<_>>(),
+            "reason": left.reason.as_str(),
+        })
+    };
+    json!({
+        "applied": applied,
+        "links": plan.links.iter().map(pair).collect::<Vec<_>>(),
+        "unchanged": plan.unchanged.len(),
+        "left": plan.left.iter().map(left).collect::<Vec<_>>(),
+    })
+}
+
+fn sentences(plan: &ImportPlan, applied: bool) -> String {
+    let verb = if applied { "is now" } else { "would be" };
+    let mut lines: Vec<String> =
+        plan.links.iter().map(|(user, customer)| format!("{user} {verb} the customer {customer}")).collect();
+    for left in &plan.left {
+        let user = left.user.as_ref().map_or("no user", UserId::as_str);
+        let customers = left.customers.iter().map(CustomerId::as_str).collect::<Vec<_>>().join(", ");
+        lines.push(format!("left: {user}, {} ({customers})", left.reason.as_str()));
+    }
+    let (links, unchanged, left) = (plan.links.len(), plan.unchanged.len(), plan.left.len());
+    lines.push(format!(
+        "{links} {}, {unchanged} unchanged, {left} left",
+        if applied { "linked" } else { "to be linked" }
+    ));
+    if !applied {
+        lines.push("Nothing was changed: --apply links them.".to_owned());
+    }
+    lines.join("\n")
+}
+
+fn reported(report: &ReconcileReport, repair: Repair) -> Value {
+    let ids = |list: &[CustomerId]| list.iter().map(CustomerId::as_str).map(Value::from).collect::<Vec<_>>();
+    json!({
+        "dryRun": repair == Repair::Only,
+        "compared": report.compared,
+        "differed": ids(&report.differed),
+        "linked": report.linked.iter().map(pair).collect::<Vec<_>>(),
+        "unlinked": report.unlinked.iter().map(pair).collect::<Vec<_>>(),
+        "conflicts": report.conflicts.iter().map(|(one, other)| json!({ "customer": one.as_str(), "linked": other.as_str() })).collect::<Vec<_>>(),
+        "ambiguous": ids(&report.ambiguous),
+        "failed": report.failed.iter().map(|(one, why)| json!({ "customer": one.as_str(), "error": why })).collect::<Vec<_>>(),
+    })
+}
+
+fn told(report: &ReconcileReport, repair: Repair) -> String {
+    let verb = if repair == Repair::Only { "differs" } else { "is as the provider has it now" };
+    let mut lines: Vec<String> = report.differed.iter().map(|customer| format!("{customer} {verb}")).collect();
+    lines.extend(report.linked.iter().map(|(user, customer)| format!("{user} is now the customer {customer}")));
+    lines.extend(report.unlinked.iter().map(|(user, customer)| format!("{user} is no longer the customer {customer}")));
+    lines.extend(report.conflicts.iter().map(|(customer, other)| format!("left: {customer}, its owner is {other}")));
+    lines.extend(report.ambiguous.iter().map(|customer| format!("left: {customer}, its owner is ambiguous")));
+    lines.extend(report.failed.iter().map(|(customer, why)| format!("failed: {customer}: {why}")));
+    lines.push(format!("{} customers compared, {} differed", report.compared, report.differed.len()));
+    lines.join("\n")
+}
+
+fn pair((user, customer): &(UserId, CustomerId)) -> Value {
+    json!({ "user": user.as_str(), "customer": customer.as_str() })
+}

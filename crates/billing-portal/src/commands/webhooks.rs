@@ -1,0 +1,73 @@
+//! `webhooks list|replay`.
+
+use api_http::routes::api_keys::rfc3339;
+use billing_domain::ports::RepoError;
+use billing_domain::{EventSubject, InboxEvent, InboxQuery, Replay};
+use serde_json::{Value, json};
+
+use super::{Context, Failure, clock, customers, session};
+use crate::cli::Webhooks;
+
+pub(crate) async fn run(context: &Context, command: Webhooks) -> Result<(), Failure> {
+    let (stores, at) = session(context, |settings| match &command {
+        Webhooks::List { at, .. } | Webhooks::Replay { at, .. } => customers::account(settings, at),
+    })
+    .await?;
+    let failed = |error: RepoError| Failure::failed("the database failed", &error);
+    match command {
+        Webhooks::List { state, limit, .. } => {
+            let events = stores.inbox.list(&at, &InboxQuery { state, limit }).await.map_err(failed)?;
+            let shown: Vec<Value> = events.iter().map(described).collect();
+            context.print(&json!({ "events": shown }), || {
+                if events.is_empty() { "no events".to_owned() } else { lines(&events).join("\n") }
+            })
+        }
+        Webhooks::Replay { event, .. } => {
+            let which = event.map_or(Replay::Dead, Replay::One);
+            let count = stores.inbox.replay(&at, &which, clock().now()).await.map_err(failed)?;
+            if let (0, Replay::One(id)) = (count, &which) {
+                return Err(Failure::Failed(format!("{at} has no event {id} in the inbox")));
+            }
+            let plural = if count == 1 { "event is" } else { "events are" };
+            context.print(&json!({ "replayed": count }), || format!("{count} {plural} to be applied again"))
+        }
+    }
+}
+
+fn described(event: &InboxEvent) -> Value {
+    let (state, at) = event.state.parts();
+    json!({
+        "id": event.event.id.as_str(),
+        "type": event.event.kind.as_str(),
+        "subject": subject(&event.event.subject),
+        "created": rfc3339(event.event.created),
+        "received": rfc3339(event.received),
+        "state": state.as_str(),
+        "at": rfc3339(at),
+        "attempts": event.attempts,
+        "error": event.error,
+    })
+}
+
+fn lines(events: &[InboxEvent]) -> Vec<String> {
+    let line = |event: &InboxEvent| {
+        let (state, at) = event.state.parts();
+        let (id, kind, attempts) = (&event.event.id, &event.event.kind, event.attempts);
+        let about = subject(&event.event.subject).unwrap_or("nobody");
+        let error = event.error.as_deref().map(|error| format!(": {error}")).unwrap_or_default();
+        format!(
+            "{id} {kind} about {about}, {state} {}, {attempts} attempts{error}",
+            rfc3339(at),
+            state = state.as_str()
+        )
+    };
+    events.iter().map(line).collect()
+}
+
+fn subject(subject: &EventSubject) -> Option<&str> {
+    match subject {
+        EventSubject::Customer(customer) => Some(customer.as_str()),
+        EventSubject::Subscription(subscription) => Some(subscription.as_str()),
+        EventSubject::Nobody => None,
+    }
+}

@@ -1,0 +1,129 @@
+//! Which settings there are, and those that several commands share.
+
+mod catalogue;
+mod serve;
+
+pub(crate) use serve::ServeConfig;
+
+use std::path::{Path, PathBuf};
+
+use layered_settings::{Catalogue, Faults, Layers, Reader};
+
+use crate::wiring::{data_folder, provider};
+
+/// Settings of the composition root itself, without the prefix.
+const OWN: &[&str] = &[
+    "LISTEN",
+    "ADMIN_LISTEN",
+    "DATABASE_URL",
+    "AUTO_MIGRATE",
+    "PROVIDER",
+    "DASHBOARD_URL",
+    "PRICING_URL",
+    "CATALOGUE",
+    "RECONCILE_INTERVAL_SECONDS",
+    "RETURN_URL_ORIGINS",
+    "CORS_ORIGINS",
+    "TRUSTED_PROXIES",
+    "RATE_LIMIT_PER_MINUTE",
+    "AUTH_FAILURES_PER_MINUTE",
+    "PROVIDER_MAX_IN_FLIGHT",
+    "AUDIT_RETENTION_DAYS",
+    "PUBLIC_URL",
+    "SANDBOX_RECORD",
+    "REQUEST_TIMEOUT_SECONDS",
+    "LOG",
+    "LOG_FORMAT",
+];
+
+/// All settings: the composition root's and the adapters' own.
+fn catalogue() -> Catalogue {
+    let names = [&[OWN, http_edge::SETTINGS, auth_jwt::SETTINGS, auth_api_key::SETTINGS], provider::SETTINGS].concat();
+    let secrets = [&[&["DATABASE_URL"], auth_jwt::SECRETS, auth_api_key::SECRETS], provider::SECRETS].concat();
+    Catalogue { prefix: "BILLING_", names: names.concat(), secrets: secrets.concat() }
+}
+
+/// The settings of this process.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) reader: Reader,
+    provider: Option<String>,
+}
+
+impl Settings {
+    /// Gathers flags, environment and file. Warns later about what was ignored.
+    pub(crate) fn gather(flags: &[(&'static str, Option<String>)], file: Option<&Path>) -> Self {
+        let mut faults = Faults::default();
+        // What is not Unicode cannot be a value of ours; made visible, it fails where it is used.
+        let environment = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.to_string_lossy().into_owned())));
+        let layers = Layers::gather(catalogue(), flags, environment, file, &mut faults);
+        Self { reader: Reader::new(layers, faults), provider: None }
+    }
+
+    /// The database's URL, or the default.
+    pub(crate) fn database_url(&mut self) -> String {
+        self.reader.text("DATABASE_URL").unwrap_or_else(|| "sqlite://data/billing-portal.db".to_owned())
+    }
+
+    /// The provider's name. S2: the sandbox is the default, but never beside a Stripe key or a Postgres URL, so that a
+    /// forgotten variable never runs a fake in production.
+    pub(crate) fn provider(&mut self) -> String {
+        if let Some(known) = &self.provider {
+            return known.clone();
+        }
+        let name = self.reader.text("PROVIDER").unwrap_or_else(|| {
+            let meant = provider::CREDENTIALS.iter().find(|(_, credential)| self.reader.has(credential));
+            let postgres = self.database_url().starts_with("postgres").then_some("a Postgres URL");
+            if let Some(beside) = meant.map(|(_, credential)| *credential).or(postgres) {
+                let remedy = "set it to `stripe`, or to `sandbox` if you mean the fake";
+                self.reader.fault("PROVIDER", format!("it is not set, and {beside} is; {remedy}"));
+            }
+            meant.map_or("sandbox", |(name, _)| *name).to_owned()
+        });
+        self.provider = Some(name.clone());
+        name
+    }
+
+    /// Where the embedded default keeps its state: the SQLite file's folder.
+    pub(crate) fn data_folder(&mut self) -> PathBuf {
+        let url = self.database_url();
+        let path = url.strip_prefix("sqlite://").map(|rest| rest.split('?').next().unwrap_or(rest));
+        match path.map(|path| Path::new(path).parent()) {
+            None => PathBuf::from("data"),
+            Some(Some(parent)) if !parent.as_os_str().is_empty() => parent.to_owned(),
+            Some(_) => PathBuf::from("."),
+        }
+    }
+
+    /// The folder in which the sandbox records its exchanges, for tests.
+    pub(crate) fn sandbox_record(&mut self) -> Option<PathBuf> {
+        self.reader.text("SANDBOX_RECORD").map(PathBuf::from)
+    }
+
+    /// The embedded default makes its own secrets, where none are given.
+    pub(crate) fn supply_pepper(&mut self) {
+        if !self.reader.has("API_KEY_PEPPER") {
+            self.supply("API_KEY_PEPPER", "api-key-pepper.secret");
+        }
+    }
+
+    /// As [`supply_pepper`](Self::supply_pepper): what access tokens are signed with.
+    pub(crate) fn supply_token_secret(&mut self) {
+        if !["JWT_HS256_SECRET", "JWT_PUBLIC_KEY", "JWT_JWKS_URL"].iter().any(|name| self.reader.has(name)) {
+            self.supply("JWT_HS256_SECRET", "jwt-hs256.secret");
+        }
+    }
+
+    fn supply(&mut self, name: &'static str, file: &str) {
+        if self.provider() != "sandbox" {
+            return;
+        }
+        match data_folder::secret(&self.data_folder(), file) {
+            Ok(secret) => self.reader.supply(name, secret),
+            Err(error) => {
+                self.reader.fault(name, format!("it is not set, and the data folder cannot keep one: {error}"));
+            }
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! The services around billing accounts, over whichever store and provider.
+
+use std::sync::Arc;
+
+use billing_domain::ports::{Clock, FreshKeys};
+use billing_domain::{
+    AccountPorts, BillingAccounts, Catalogue, CheckoutPorts, CheckoutService, CheckoutUrls, CustomerImport,
+    EventProcessor, PriceCheck, ProviderAccount, Reconciler, SubscriptionService,
+};
+
+use super::fresh_keys::UuidKeys;
+use super::provider::ProviderPorts;
+use super::store::Stores;
+
+/// Everything around the accounts of one provider in one mode.
+#[derive(Clone, Debug)]
+pub(crate) struct Accounts {
+    stores: Stores,
+    provider: ProviderPorts,
+    clock: Arc<dyn Clock>,
+    keys: Arc<dyn FreshKeys>,
+    at: ProviderAccount,
+}
+
+impl Accounts {
+    pub(crate) fn new(stores: &Stores, provider: ProviderPorts, clock: Arc<dyn Clock>) -> Self {
+        let at = provider.billing.account().clone();
+        Self { stores: stores.clone(), provider, clock, keys: Arc::new(UuidKeys), at }
+    }
+
+    pub(crate) fn billing(&self) -> BillingAccounts {
+        let ports = AccountPorts {
+            reader: self.provider.reader.clone(),
+            mirror: self.stores.mirror.clone(),
+            customers: self.stores.customers.clone(),
+            claims: self.stores.claims.clone(),
+            inbox: self.stores.inbox.clone(),
+            clock: self.clock.clone(),
+        };
+        BillingAccounts::new(self.at.clone(), ports)
+    }
+
+    pub(crate) fn prices(&self) -> Arc<PriceCheck> {
+        Arc::new(PriceCheck::new(self.provider.checkout.clone(), self.clock.clone()))
+    }
+
+    pub(crate) fn checkout(
+        &self,
+        prices: Arc<PriceCheck>,
+        catalogue: Arc<Catalogue>,
+        urls: CheckoutUrls,
+    ) -> CheckoutService {
+        let ports = CheckoutPorts {
+            provider: self.provider.checkout.clone(),
+            prices,
+            requests: self.stores.checkouts.clone(),
+            audit: self.stores.audit.clone(),
+            keys: self.keys.clone(),
+        };
+        CheckoutService::new(self.billing(), ports, catalogue, urls)
+    }
+
+    pub(crate) fn subscriptions(&self, catalogue: Arc<Catalogue>) -> SubscriptionService {
+        SubscriptionService::new(self.billing(), catalogue)
+    }
+
+    pub(crate) fn processor(&self) -> EventProcessor {
+        EventProcessor::new(self.billing(), self.keys.clone())
+    }
+
+    pub(crate) fn reconciler(&self) -> Reconciler {
+        Reconciler::new(self.billing(), self.provider.directory.clone())
+    }
+
+    pub(crate) fn import(&self) -> CustomerImport {
+        let (directory, reader) = (self.provider.directory.clone(), self.provider.reader.clone());
+        CustomerImport::new(self.at.clone(), directory, reader, self.stores.customers.clone())
+    }
+
+    /// A name that no other process has, nor this one a moment later.
+    pub(crate) fn fresh_name(&self) -> String {
+        self.keys.claim_token().0
+    }
+}

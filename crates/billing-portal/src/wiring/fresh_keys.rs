@@ -1,0 +1,19 @@
+//! Keys that nobody has used yet: version 7 UUIDs.
+
+use billing_domain::ports::FreshKeys;
+use billing_domain::{ClaimToken, ProviderKey};
+use uuid::Uuid;
+
+/// Makes keys of the time and the system's randomness.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct UuidKeys;
+
+impl FreshKeys for UuidKeys {
+    fn provider_key(&self) -> ProviderKey {
+        ProviderKey::fresh(&Uuid::now_v7())
+    }
+
+    fn claim_token(&self) -> ClaimToken {
+        ClaimToken(Uuid::now_v7().to_string())
+    }
+}

@@ -1,0 +1,67 @@
+//! The bank's page for a payment: its customer says yes or no.
+
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use super::over::Over;
+use super::page;
+use super::pay::{self, Outcome};
+use super::visit::Visit;
+use crate::model::{Card, CheckoutChallenge, CheckoutSession, Funding};
+use crate::portal::authenticate::Bank;
+use crate::portal::form::{self, Form};
+use crate::portal::page::{Frame, render, see_other};
+use crate::portal::{address, money};
+use crate::state::Transaction;
+
+/// `GET /c/pay/{token}/bank`
+pub(super) fn show(visit: &Visit<'_>, _: &Form) -> Result<Response, Over> {
+    let Some(challenge) = open(visit) else { return Ok(see_other(&nothing_waits(visit))) };
+    let card = card(visit, challenge);
+    let due = visit.due();
+    let page = Bank {
+        frame: Frame::new(visit.language),
+        action: visit.bank(),
+        proof: form::proof(visit.token),
+        challenge: challenge.id.clone(),
+        brand: card.map(|card| card.brand.clone()).unwrap_or_default(),
+        last4: card.map(|card| card.last4.clone()).unwrap_or_default(),
+        amount: (due > 0).then(|| money::format(due, &visit.session.currency, visit.language)),
+    };
+    Ok(render(StatusCode::OK, &page, address::source(&visit.session.success_url).as_deref()))
+}
+
+/// `POST /c/pay/{token}/bank`
+pub(super) fn act(visit: &Visit<'_>, form: &Form, transaction: &mut Transaction<'_>) -> Result<Response, Over> {
+    let asked = open(visit).filter(|challenge| challenge.id == form.text("challenge"));
+    let Some(challenge) = asked else { return Ok(see_other(&nothing_waits(visit))) };
+    let outcome = match form.text("answer") {
+        "complete" => pay::pay(visit, transaction, &challenge.paying, true)?,
+        _ => Outcome::NeedsHolder,
+    };
+    if let Outcome::Paid(address) = outcome {
+        return Ok(see_other(&address));
+    }
+    transaction.put(CheckoutSession { challenge: None, ..visit.session.clone() });
+    match outcome {
+        Outcome::Declined(decline) => page::declined(visit, &Form::default(), decline),
+        _ => Ok(see_other(&page::not_authenticated(visit))),
+    }
+}
+
+fn open<'a>(visit: &Visit<'a>) -> Option<&'a CheckoutChallenge> {
+    visit.session.challenge.as_ref().filter(|challenge| visit.now < challenge.expires_at)
+}
+
+fn card<'a>(visit: &Visit<'a>, challenge: &'a CheckoutChallenge) -> Option<&'a Card> {
+    match &challenge.paying.funding {
+        Funding::New(method) => Some(&method.card),
+        Funding::Saved(id) => visit.state.payment_methods.get(id).map(|method| &method.card),
+        Funding::Nothing => None,
+    }
+}
+
+/// Where to go where the bank asks nothing: it has its answer already, or it took too long.
+fn nothing_waits(visit: &Visit<'_>) -> String {
+    if visit.session.challenge.is_some() { page::not_authenticated(visit) } else { visit.home() }
+}

@@ -1,0 +1,79 @@
+//! Pages that say why there is nothing to pay.
+
+use std::io;
+
+use askama::Template;
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use super::success;
+use crate::model::CheckoutSession;
+use crate::portal::page::{Frame, Refusal, render};
+use crate::portal::side::ReturnLink;
+use crate::portal::text::Language;
+
+/// The page.
+#[derive(Template)]
+#[template(path = "checkout_over.html")]
+struct Page {
+    frame: Frame,
+    title: &'static str,
+    message: &'static str,
+    link: Option<ReturnLink>,
+    /// Whether all went well.
+    good: bool,
+}
+
+/// Why there is nothing to pay.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Over {
+    /// There never was such a session.
+    Unknown,
+    Expired,
+    /// It was paid; this is where its customer lands.
+    Complete(String),
+    /// Its customer was deleted, or cannot pay it any more.
+    Gone,
+    /// What was sent is none of the page's forms, or none at all; the page of this session leads on.
+    Refused(Refusal, Option<String>),
+    /// The sandbox failed.
+    Failed,
+}
+
+impl From<io::Error> for Over {
+    fn from(error: io::Error) -> Self {
+        tracing::error!(%error, "a checkout page failed");
+        Self::Failed
+    }
+}
+
+impl Over {
+    pub(super) fn complete(session: &CheckoutSession) -> Self {
+        Self::Complete(success::address(session))
+    }
+
+    /// The page that says it.
+    pub(super) fn response(self, language: Language) -> Response {
+        let text = language.text();
+        let words = &text.checkout;
+        let good = matches!(self, Self::Complete(_));
+        let (status, title, message, link) = match self {
+            Self::Unknown => (StatusCode::NOT_FOUND, text.unknown_title, words.unknown_message, None),
+            Self::Expired => (StatusCode::GONE, words.expired_title, words.expired_message, None),
+            Self::Gone => (StatusCode::GONE, words.gone_title, words.gone_message, None),
+            Self::Complete(url) => {
+                (StatusCode::OK, words.complete_title, words.complete_message, ReturnLink::to(&url, text))
+            }
+            Self::Refused(refusal, home) => {
+                let status = match refusal {
+                    Refusal::Unreadable(status) => StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST),
+                    _ => StatusCode::FORBIDDEN,
+                };
+                let link = home.map(|href| ReturnLink { href, label: words.back.to_owned() });
+                (status, text.forged_title, words.forged_message, link)
+            }
+            Self::Failed => (StatusCode::INTERNAL_SERVER_ERROR, text.failed_title, text.failed_message, None),
+        };
+        render(status, &Page { frame: Frame::new(language), title, message, link, good }, None)
+    }
+}

@@ -1,0 +1,119 @@
+//! Rows of the inbox as they are stored, and the events that they stand for.
+
+use billing_domain::ports::{Fate, RepoError};
+use billing_domain::{EventSubject, InboxEvent, InboxState, InboxWord, ProviderAccount, ProviderEvent, Timestamp};
+
+use crate::error::corrupt;
+use crate::rows::value;
+
+const EVENTS: &str = "webhook_events";
+
+/// The kinds of subjects.
+const CUSTOMER: &str = "customer";
+const SUBSCRIPTION: &str = "subscription";
+const NOBODY: &str = "nobody";
+
+/// So many characters of an error are kept.
+const ERROR_CHARS: usize = 500;
+
+/// An event that is new. Ordered as the primary key is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct NewEventRow {
+    pub(crate) provider: String,
+    pub(crate) mode: &'static str,
+    pub(crate) event_id: String,
+    pub(crate) kind: String,
+    pub(crate) subject_kind: &'static str,
+    pub(crate) subject_id: Option<String>,
+    pub(crate) created_at: i64,
+    pub(crate) received_at: i64,
+}
+
+impl NewEventRow {
+    pub(crate) fn new(at: &ProviderAccount, event: &ProviderEvent, received: Timestamp) -> Self {
+        let (subject_kind, subject_id) = match &event.subject {
+            EventSubject::Customer(id) => (CUSTOMER, Some(id.to_string())),
+            EventSubject::Subscription(id) => (SUBSCRIPTION, Some(id.to_string())),
+            EventSubject::Nobody => (NOBODY, None),
+        };
+        Self {
+            provider: at.provider().to_string(),
+            mode: at.mode().as_str(),
+            event_id: event.id.to_string(),
+            kind: event.kind.to_string(),
+            subject_kind,
+            subject_id,
+            created_at: event.created.as_millis(),
+            received_at: received.as_millis(),
+        }
+    }
+}
+
+pub(crate) struct EventRow {
+    pub(crate) event_id: String,
+    pub(crate) kind: String,
+    pub(crate) subject_kind: String,
+    pub(crate) subject_id: Option<String>,
+    pub(crate) created_at: i64,
+    pub(crate) received_at: i64,
+    pub(crate) state: String,
+    pub(crate) state_at: i64,
+    pub(crate) attempts: i64,
+    pub(crate) error: Option<String>,
+}
+
+impl EventRow {
+    pub(crate) fn parse(self) -> Result<InboxEvent, RepoError> {
+        let subject = match (self.subject_kind.as_str(), self.subject_id) {
+            (CUSTOMER, Some(id)) => EventSubject::Customer(value(EVENTS, "subject_id", &id)?),
+            (SUBSCRIPTION, Some(id)) => EventSubject::Subscription(value(EVENTS, "subject_id", &id)?),
+            (NOBODY, None) => EventSubject::Nobody,
+            _ => return Err(corrupt(EVENTS, "subject_kind", "no such kind of subject, or its id is missing")),
+        };
+        let event = ProviderEvent {
+            id: value(EVENTS, "event_id", &self.event_id)?,
+            kind: value(EVENTS, "kind", &self.kind)?,
+            subject,
+            created: Timestamp::from_millis(self.created_at),
+        };
+        let word: InboxWord = value(EVENTS, "state", &self.state)?;
+        Ok(InboxEvent {
+            event,
+            received: Timestamp::from_millis(self.received_at),
+            state: InboxState::of(word, Timestamp::from_millis(self.state_at)),
+            attempts: u32::try_from(self.attempts).map_err(|error| corrupt(EVENTS, "attempts", error))?,
+            error: self.error,
+        })
+    }
+}
+
+/// Events as they are handed out: those due first come first.
+pub(crate) fn handed_out(mut rows: Vec<EventRow>) -> Result<Vec<InboxEvent>, RepoError> {
+    rows.sort_unstable_by(|a, b| (a.state_at, &a.event_id).cmp(&(b.state_at, &b.event_id)));
+    rows.into_iter().map(EventRow::parse).collect()
+}
+
+/// The state that a fate leads to, and the error as its column has it.
+pub(crate) fn state_of(fate: &Fate) -> (InboxState, Option<String>) {
+    match fate {
+        Fate::Ignored(at) => (InboxState::Ignored(*at), None),
+        Fate::Again(at, error) => (InboxState::Pending(*at), Some(error_text(error))),
+        Fate::Dead(at, error) => (InboxState::Dead(*at), Some(error_text(error))),
+    }
+}
+
+/// Without the one character that Postgres keeps in no text.
+fn error_text(error: &str) -> String {
+    error.chars().filter(|c| *c != '\0').take(ERROR_CHARS).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_cut_by_characters() {
+        assert_eq!(error_text(&"빌".repeat(501)), "빌".repeat(500));
+        assert_eq!(error_text("a\0b"), "ab");
+    }
+}
