@@ -14,13 +14,14 @@ pub struct EventId(String);
 #[error("an event's id is 1 to 255 of A-Z a-z 0-9 _ -")]
 pub struct EventIdError;
 
-/// What kind of event it is, in the provider's words: `customer.subscription.updated`. 1 to 255 of `a-z 0-9 . _`.
+/// What kind of event it is, in the provider's words: `customer.subscription.updated`, `v2.core.account[defaults].updated`. 1 to
+/// 255 of `a-z 0-9 . _ [ ]`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct EventKind(String);
 
 /// Why an event's kind was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("an event's kind is 1 to 255 of a-z 0-9 . _")]
+#[error("an event's kind is 1 to 255 of a-z 0-9 . _ [ ]")]
 pub struct EventKindError;
 
 /// Whose state an event may have changed.
@@ -75,7 +76,7 @@ macro_rules! words {
 }
 
 words!(EventId, EventIdError, |b: u8| b.is_ascii_alphanumeric() || b"_-".contains(&b));
-words!(EventKind, EventKindError, |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._".contains(&b));
+words!(EventKind, EventKindError, |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._[]".contains(&b));
 
 #[cfg(test)]
 mod tests {
@@ -84,7 +85,9 @@ mod tests {
     #[test]
     fn ids_and_kinds_have_a_form() {
         assert!("evt_1RgRPrEEXQJo9EEO".parse::<EventId>().is_ok());
-        assert!("v1.billing.meter.error_report_triggered".parse::<EventKind>().is_ok());
+        for good in ["v1.billing.meter.error_report_triggered", "v2.core.account[configuration.customer].updated"] {
+            assert!(good.parse::<EventKind>().is_ok(), "{good}");
+        }
         for bad in ["", "evt 1", "evt\n", &"e".repeat(256)] {
             assert_eq!(bad.parse::<EventId>(), Err(EventIdError), "{bad:?}");
             assert_eq!(bad.parse::<EventKind>(), Err(EventKindError), "{bad:?}");

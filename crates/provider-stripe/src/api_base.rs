@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use url::form_urlencoded::byte_serialize;
 use url::{Host, Url};
 
 /// An https origin, or an http one on a loopback host: no path, no user, no query.
@@ -27,6 +28,13 @@ impl ApiBase {
         let mut url = self.url.clone();
         url.set_path(path);
         url
+    }
+
+    /// The URL of one of an endpoint's objects, the id as one segment whatever its characters. `None` for the two ids that
+    /// are no segment in any escape (<https://url.spec.whatwg.org/#double-dot-path-segment>), and that no object has.
+    pub(crate) fn object(&self, path: &str, id: &str) -> Option<Url> {
+        let segment: String = byte_serialize(id.as_bytes()).collect();
+        (!matches!(id, "" | "." | "..")).then(|| self.endpoint(&format!("{path}/{segment}")))
     }
 }
 
@@ -77,6 +85,25 @@ mod tests {
         }
         let base: ApiBase = "http://127.0.0.1:12111".parse().unwrap();
         assert_eq!(base.endpoint("/v1/x").as_str(), "http://127.0.0.1:12111/v1/x");
+    }
+
+    #[test]
+    fn an_id_is_one_segment_whatever_its_characters() {
+        let base: ApiBase = ApiBase::STRIPE.parse().unwrap();
+        let path = |id: &str| base.object("/v1/customers", id).map(|url| url.as_str().to_owned());
+        for (id, segment) in [
+            ("cus_1-a.b", "cus_1-a.b"),
+            ("a/../b", "a%2F..%2Fb"),
+            ("%2e%2e", "%252e%252e"),
+            ("a?b#c", "a%3Fb%23c"),
+            ("...", "..."),
+            ("\\;@", "%5C%3B%40"),
+        ] {
+            assert_eq!(path(id), Some(format!("https://api.stripe.com/v1/customers/{segment}")), "{id}");
+        }
+        for none in ["", ".", ".."] {
+            assert_eq!(path(none), None, "{none}");
+        }
     }
 
     #[test]

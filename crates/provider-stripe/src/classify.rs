@@ -1,15 +1,15 @@
-//! From an attempt to a session or a failure: by status, code and parameter, never by message (P3, P4).
+//! From an attempt to an answer or a failure: by status, code and parameter, never by message (P3, P4).
 
 use std::time::Duration;
 
+use billing_domain::Mode;
 use billing_domain::ports::ProviderError;
-use billing_domain::{PortalFlow, PortalSession};
 use reqwest::StatusCode;
 use secrecy::SecretString;
 
 use crate::attempt::{Attempt, Body, NoAnswer};
-use crate::portal_form::subscription_param;
-use crate::portal_session::{self, Expected};
+use crate::call::Call;
+use crate::operation::ById;
 use crate::stripe_error::StripeError;
 use crate::{hint, redact, retry};
 
@@ -20,13 +20,13 @@ const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60);
 const LONGEST_FIELD: usize = 100;
 const LONGEST_MESSAGE: usize = 500;
 
-/// What an attempt is judged against.
+/// What an attempt is judged against, beside what it was to give.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Order<'a> {
-    pub(crate) expected: Expected<'a>,
-    pub(crate) flow: Option<&'a PortalFlow>,
+    pub(crate) call: &'a Call<'a>,
+    pub(crate) mode: Mode,
     /// Our key, to be masked in whatever Stripe says.
-    pub(crate) key: &'a SecretString,
+    pub(crate) secret: &'a SecretString,
 }
 
 /// A failed attempt.
@@ -34,6 +34,8 @@ pub(crate) struct Order<'a> {
 pub(crate) struct Failure {
     /// What it is, if it is the last one.
     pub(crate) error: ProviderError,
+    /// Whether Stripe knows no object of the id in the path.
+    pub(crate) unknown: bool,
     pub(crate) retry: bool,
     /// Whether Stripe may have stored this answer under the idempotency key, to be replayed (P1).
     pub(crate) spoils_key: bool,
@@ -42,27 +44,36 @@ pub(crate) struct Failure {
     pub(crate) retry_after: Option<Duration>,
 }
 
-/// Judges an attempt.
-pub(crate) fn judge(attempt: &Attempt, order: Order<'_>) -> Result<PortalSession, Failure> {
+/// Judges an attempt: `read` makes of the body of a 200 what was asked for, or says why it cannot.
+pub(crate) fn judge<T>(
+    attempt: &Attempt,
+    order: Order<'_>,
+    read: impl FnOnce(&[u8]) -> Result<T, String>,
+) -> Result<T, Failure> {
     let status = attempt.status();
     if let (Some(StatusCode::OK), Ok(body)) = (status, &attempt.body) {
         let reason = match (body, attempt.json()) {
             (Body::TooLarge, _) => "the body is longer than 1 MiB".to_owned(),
             (Body::Whole(_), None) => "the content type is not application/json".to_owned(),
-            (Body::Whole(_), Some(json)) => match portal_session::parse(json, order.expected) {
-                Ok(session) => return Ok(session),
+            (Body::Whole(_), Some(json)) => match read(json) {
+                Ok(answer) => return Ok(answer),
                 Err(reason) => reason,
             },
         };
-        let context = format!("status=200{}: {reason}", request_id(attempt));
+        let context = format!("{} status=200{}: {reason}", order.call.operation, request_id(attempt));
         return Err(Failure::last(ProviderError::Unusable { context }));
     }
     let said = attempt.json().map(StripeError::parse).unwrap_or_default();
     let retry_after = attempt.head.as_ref().and_then(|head| head.retry_after);
+    let spoils_key = status.is_some_and(|status| status.is_server_error());
+    let asked_to_retry = attempt.head.as_ref().and_then(|head| head.should_retry) == Some(true);
     Err(Failure {
         error: error(attempt, &said, order, retry_after),
-        retry: retry::is_worthwhile(attempt, said.code.as_deref()),
-        spoils_key: status.is_some_and(|status| status.is_server_error()),
+        unknown: order.call.operation.by_id().is_some() && is_missing(attempt, &said),
+        // Under a key that stays, another attempt is likely to get what is stored.
+        retry: retry::is_worthwhile(attempt, said.code.as_deref())
+            && (asked_to_retry || !(spoils_key && order.call.key_stays())),
+        spoils_key,
         conflict: status == Some(StatusCode::CONFLICT),
         retry_after,
     })
@@ -70,22 +81,36 @@ pub(crate) fn judge(attempt: &Attempt, order: Order<'_>) -> Result<PortalSession
 
 impl Failure {
     /// One that no retry mends.
-    fn last(error: ProviderError) -> Self {
-        Self { error, retry: false, spoils_key: false, conflict: false, retry_after: None }
+    pub(crate) const fn last(error: ProviderError) -> Self {
+        Self { error, unknown: false, retry: false, spoils_key: false, conflict: false, retry_after: None }
     }
+}
+
+impl From<Failure> for ProviderError {
+    fn from(failure: Failure) -> Self {
+        failure.error
+    }
+}
+
+/// Whether Stripe says that it does not know something. A 404 of anything else says nothing.
+fn is_missing(attempt: &Attempt, said: &StripeError) -> bool {
+    matches!(attempt.status(), Some(StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND))
+        && said.code.as_deref() == Some("resource_missing")
 }
 
 /// What Stripe answers, as far as it is documented or reported, and what it means here:
 ///
 /// | status, code, param | when | here |
 /// |---|---|---|
+/// | 400 or 404 `resource_missing`, an object read by its id | there is none, or one of the other mode | by what it is |
 /// | 400 or 404 `resource_missing` `customer` | unknown or deleted customer, or one of the other mode | `CustomerNotFound` |
 /// | 400 or 404 `resource_missing` `flow_data[<flow>][subscription]` | unknown subscription, or another customer's | `SubscriptionNotFound` |
 /// | 400, no code, `flow_data[subscription_cancel][subscription]` | the subscription is cancelled already | `Refused` |
 /// | 400, no code | no portal configuration saved; the flow's feature is off in it | `Refused`, with a hint |
 /// | 400 `resource_missing` `configuration` | the configured `bpc_…` is unknown | `Refused`, with a hint |
+/// | 400 `resource_missing` `line_items[…]` | the catalogue's price is unknown | `Refused`, with a hint |
 /// | 401, 403 | wrong key; a restricted key without the permission | `Refused`, with a hint |
-/// | 409 | a request with the same key still runs | `Refused` after the retries |
+/// | 409 | a request with the same key still runs | `Refused` after the retries; `Unavailable` where the key is the order's |
 /// | 429 `lock_timeout` | the customer is being changed | `Unavailable` after the retries |
 /// | 429 | rate limit | `Unavailable` at once |
 /// | 5xx | Stripe is in trouble | `Unavailable` after the retries |
@@ -101,16 +126,17 @@ fn error(attempt: &Attempt, said: &StripeError, order: Order<'_>, retry_after: O
         Ok(_) => {}
     }
     let param = said.param.as_deref();
-    let missing = said.code.as_deref() == Some("resource_missing");
+    let by_id = if is_missing(attempt, said) { order.call.operation.by_id() } else { None };
+    let subscription_param = order.call.subscription_param.as_deref();
     match attempt.status() {
-        Some(StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND) if missing && param == Some("customer") => {
-            ProviderError::CustomerNotFound { context }
-        }
-        Some(StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND)
-            if missing && param.is_some() && param == order.flow.and_then(subscription_param).as_deref() =>
-        {
+        _ if by_id == Some(ById::Customer) => ProviderError::CustomerNotFound { context },
+        _ if by_id == Some(ById::Subscription) => ProviderError::SubscriptionNotFound { context },
+        _ if is_missing(attempt, said) && param == Some("customer") => ProviderError::CustomerNotFound { context },
+        _ if is_missing(attempt, said) && param.is_some() && param == subscription_param => {
             ProviderError::SubscriptionNotFound { context }
         }
+        // Whoever holds the key now may be another replica, which will be done soon.
+        Some(StatusCode::CONFLICT) if order.call.key_stays() => ProviderError::Unavailable { context, retry_after },
         Some(StatusCode::TOO_MANY_REQUESTS) => ProviderError::Unavailable { context, retry_after },
         Some(status) if status.is_server_error() => ProviderError::Unavailable { context, retry_after },
         Some(status) if status.is_client_error() => ProviderError::Refused { context },
@@ -120,29 +146,30 @@ fn error(attempt: &Attempt, said: &StripeError, order: Order<'_>, retry_after: O
 
 /// What the log says about a failed attempt, in one line of bounded length without secrets.
 fn context(attempt: &Attempt, said: &StripeError, order: Order<'_>) -> String {
+    let operation = order.call.operation;
     let mut text = match &attempt.body {
-        Err(NoAnswer::Timeout) => "no answer within the attempt's time".to_owned(),
+        Err(NoAnswer::Timeout) => format!("{operation}: no answer within the attempt's time"),
         Err(NoAnswer::NotConnected(cause)) => {
-            format!("no connection: {}", redact::clean(cause, order.key, LONGEST_FIELD))
+            format!("{operation}: no connection: {}", redact::clean(cause, order.secret, LONGEST_FIELD))
         }
         Err(NoAnswer::Broken(cause)) => {
-            format!("the answer broke off: {}", redact::clean(cause, order.key, LONGEST_FIELD))
+            format!("{operation}: the answer broke off: {}", redact::clean(cause, order.secret, LONGEST_FIELD))
         }
-        Ok(_) => String::new(),
+        Ok(_) => operation.to_string(),
     };
     if let Some(status) = attempt.status() {
-        text = format!("{text}{}status={}", if text.is_empty() { "" } else { "; " }, status.as_u16());
+        text = format!("{text} status={}", status.as_u16());
     }
     for (name, value) in [("type", &said.kind), ("code", &said.code), ("param", &said.param)] {
         if let Some(value) = value {
-            text = format!("{text} {name}={}", redact::clean(value, order.key, LONGEST_FIELD));
+            text = format!("{text} {name}={}", redact::clean(value, order.secret, LONGEST_FIELD));
         }
     }
     text.push_str(&request_id(attempt));
     if let Some(message) = &said.message {
-        text = format!("{text}: {}", redact::clean(message, order.key, LONGEST_MESSAGE));
+        text = format!("{text}: {}", redact::clean(message, order.secret, LONGEST_MESSAGE));
     }
-    let hint = attempt.status().and_then(|status| hint::for_refusal(status, said, order.expected.mode));
+    let hint = attempt.status().and_then(|status| hint::for_refusal(order.call.operation, status, said, order.mode));
     match hint {
         Some(hint) => format!("{text} ({hint})"),
         None => text,

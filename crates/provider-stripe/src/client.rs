@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, redirect, retry};
 use rustls::{ClientConfig, RootCertStore};
 use secrecy::ExposeSecret;
@@ -50,11 +50,7 @@ pub(crate) fn headers(key: &SecretKey) -> Result<HeaderMap, ClientError> {
     let mut bearer =
         HeaderValue::try_from(format!("Bearer {}", key.secret().expose_secret())).map_err(|_| ClientError::Key)?;
     bearer.set_sensitive(true);
-    Ok(HeaderMap::from_iter([
-        (AUTHORIZATION, bearer),
-        (CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded")),
-        (STRIPE_VERSION, HeaderValue::from_static(API_VERSION)),
-    ]))
+    Ok(HeaderMap::from_iter([(AUTHORIZATION, bearer), (STRIPE_VERSION, HeaderValue::from_static(API_VERSION))]))
 }
 
 /// Mozilla's roots, compiled in: cheap to load, and there on a machine without a certificate store.

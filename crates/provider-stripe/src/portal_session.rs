@@ -3,6 +3,8 @@
 use billing_domain::{CustomerId, HostedUrl, Mode, PortalSession};
 use serde::Deserialize;
 
+use crate::object;
+
 /// What an answer must agree with.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Expected<'a> {
@@ -27,20 +29,10 @@ struct SessionObject {
 /// # Errors
 /// Why the body is no session for this order, without any of its text: it may hold a URL that works.
 pub(crate) fn parse(body: &[u8], expected: Expected<'_>) -> Result<PortalSession, String> {
-    // serde takes an array for a struct, field by field.
-    if body.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
-        return Err("the body is not a JSON object".to_owned());
-    }
-    let session: SessionObject = serde_json::from_slice(body)
-        .map_err(|e| format!("the body is not a portal session, from line {} column {}", e.line(), e.column()))?;
-    if session.object != "billing_portal.session" {
-        return Err("the object is not a billing_portal.session".to_owned());
-    }
+    let session: SessionObject = object::read(body, "portal session")?;
+    object::check(&session.object, "billing_portal.session", session.livemode, expected.mode)?;
     if session.customer != expected.customer.as_str() {
         return Err("the session is for another customer".to_owned());
-    }
-    if session.livemode != (expected.mode == Mode::Live) {
-        return Err(format!("the session is not of {} mode", expected.mode));
     }
     let url: HostedUrl = session.url.parse().map_err(|e| format!("the URL cannot be handed out: {e}"))?;
     if url.is_insecure() && !expected.loopback_urls {

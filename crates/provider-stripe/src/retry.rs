@@ -7,7 +7,6 @@ use reqwest::StatusCode;
 
 use crate::attempt::Attempt;
 
-const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
 const MAX_RETRIES: usize = 2;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// A `Retry-After` beyond this is not waited for: the caller is a person in front of a button.
@@ -21,9 +20,9 @@ pub(crate) fn pauses() -> ExponentialBackoff {
 }
 
 /// How long an attempt may take. The first leaves at least half of the time, so that a retry is always affordable.
-pub(crate) fn attempt_limit(retries: usize, remaining: Duration) -> Duration {
+pub(crate) fn attempt_limit(retries: usize, remaining: Duration, patience: Duration) -> Duration {
     let share = if retries == 0 { remaining / 2 } else { remaining };
-    share.min(ATTEMPT_TIMEOUT)
+    share.min(patience)
 }
 
 /// How long to wait before the next attempt: as long as Stripe asks, within reason, and never more than half of what is left.
@@ -57,6 +56,7 @@ pub(crate) fn is_worthwhile(attempt: &Attempt, code: Option<&str>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::operation::Operation;
 
     #[test]
     fn p2_two_jittered_growing_pauses() {
@@ -74,16 +74,18 @@ mod tests {
 
     #[test]
     fn p2_the_usual_attempt_has_three_seconds() {
-        assert_eq!(attempt_limit(0, Duration::from_secs(15)), ATTEMPT_TIMEOUT);
-        assert_eq!(attempt_limit(2, Duration::from_secs(8)), ATTEMPT_TIMEOUT);
+        let patience = Operation::CreatePortalSession.patience();
+        assert_eq!(attempt_limit(0, Duration::from_secs(15), patience), Duration::from_secs(3));
+        assert_eq!(attempt_limit(2, Duration::from_secs(8), patience), Duration::from_secs(3));
     }
 
     #[test]
     fn p2_a_retry_is_always_affordable() {
+        let patience = Operation::ListCustomers.patience();
         for budget in [1, 10, 100, 1000, 3000, 6000, 60_000].map(Duration::from_millis) {
-            let after_first = budget - attempt_limit(0, budget);
+            let after_first = budget - attempt_limit(0, budget, patience);
             let pause = pause(Duration::from_millis(200), Some(Duration::from_secs(60)), 0, after_first).unwrap();
-            assert!(attempt_limit(1, after_first - pause) > Duration::ZERO, "{budget:?}");
+            assert!(attempt_limit(1, after_first - pause, patience) > Duration::ZERO, "{budget:?}");
         }
     }
 

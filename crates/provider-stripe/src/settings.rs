@@ -4,16 +4,18 @@ use std::fmt::Display;
 
 use billing_domain::{Mode, ProviderAccount, ProviderName};
 
-use crate::{ApiBase, SecretKey};
+use crate::webhook_secret::{self, WebhookSecret};
+use crate::{ApiBase, SecretKey, UserMetadataKey};
 
 const SECRET_KEY: &str = "STRIPE_SECRET_KEY";
 const API_BASE: &str = "STRIPE_API_BASE";
 const PORTAL_CONFIGURATION: &str = "STRIPE_PORTAL_CONFIGURATION";
 const MAX_RPS: &str = "STRIPE_MAX_RPS";
 const WEBHOOK_SECRET: &str = "STRIPE_WEBHOOK_SECRET";
+const USER_METADATA_KEY: &str = "STRIPE_USER_METADATA_KEY";
 
 /// The settings of this adapter, without the `BILLING_` prefix.
-pub const SETTINGS: &[&str] = &[SECRET_KEY, API_BASE, PORTAL_CONFIGURATION, MAX_RPS, WEBHOOK_SECRET];
+pub const SETTINGS: &[&str] = &[SECRET_KEY, API_BASE, PORTAL_CONFIGURATION, MAX_RPS, WEBHOOK_SECRET, USER_METADATA_KEY];
 
 /// Those of [`SETTINGS`] that are secret.
 pub const SECRETS: &[&str] = &[SECRET_KEY, WEBHOOK_SECRET];
@@ -26,6 +28,8 @@ pub struct StripeSettings {
     base: ApiBase,
     portal_configuration: Option<String>,
     max_rps: Option<u32>,
+    webhook_secrets: Vec<WebhookSecret>,
+    user_metadata_key: UserMetadataKey,
     loopback_urls: bool,
 }
 
@@ -72,9 +76,22 @@ impl StripeSettings {
         if max_rps.is_some_and(|ceiling| ceiling > 0) {
             keep(MAX_RPS, &"a ceiling is not in this version; leave it out or set it to 0");
         }
-        if let Some(secrets) = get(WEBHOOK_SECRET) {
-            keep(WEBHOOK_SECRET, &webhook_fault(&secrets));
-        }
+        let webhook_secrets = match get(WEBHOOK_SECRET).map(|text| webhook_secret::read_all(&text)) {
+            Some(Ok(secrets)) => secrets,
+            Some(Err(fault)) => {
+                keep(WEBHOOK_SECRET, &fault);
+                Vec::new()
+            }
+            None => Vec::new(),
+        };
+        let user_metadata_key = match get(USER_METADATA_KEY).map(|text| text.parse::<UserMetadataKey>()) {
+            Some(Ok(key)) => key,
+            Some(Err(fault)) => {
+                keep(USER_METADATA_KEY, &fault);
+                UserMetadataKey::default()
+            }
+            None => UserMetadataKey::default(),
+        };
         match (key, base, provider_account("stripe", Mode::Test)) {
             (Some(key), Some(base), Ok(test)) if faults.is_empty() => Ok(Self {
                 account: ProviderAccount::new(test.provider().clone(), key.mode()),
@@ -82,6 +99,8 @@ impl StripeSettings {
                 base,
                 portal_configuration,
                 max_rps,
+                webhook_secrets,
+                user_metadata_key,
                 loopback_urls: false,
             }),
             _ => Err(faults),
@@ -101,7 +120,32 @@ impl StripeSettings {
             return Err(fault(SECRET_KEY)("the sandbox takes test keys only"));
         }
         let account = provider_account("sandbox", Mode::Test).map_err(|text| fault(API_BASE)(&text))?;
-        Ok(Self { account, key, base, portal_configuration: None, max_rps: None, loopback_urls: true })
+        Ok(Self {
+            account,
+            key,
+            base,
+            portal_configuration: None,
+            max_rps: None,
+            webhook_secrets: Vec::new(),
+            user_metadata_key: UserMetadataKey::default(),
+            loopback_urls: true,
+        })
+    }
+
+    /// The same with these signing secrets of webhook endpoints, separated by commas, and no others.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn with_webhook_secrets(self, secrets: &str) -> Result<Self, Faults> {
+        let webhook_secrets =
+            webhook_secret::read_all(secrets).map_err(|fault| vec![(WEBHOOK_SECRET, fault.to_owned())])?;
+        Ok(Self { webhook_secrets, ..self })
+    }
+
+    /// The same with another key under which metadata name the owner.
+    #[must_use]
+    pub fn with_user_metadata_key(self, user_metadata_key: UserMetadataKey) -> Self {
+        Self { user_metadata_key, ..self }
     }
 
     /// Which provider in which mode.
@@ -128,6 +172,16 @@ impl StripeSettings {
         self.portal_configuration.as_deref()
     }
 
+    /// The metadata key under which customers, sessions and subscriptions name their owner.
+    #[must_use]
+    pub const fn user_metadata_key(&self) -> &UserMetadataKey {
+        &self.user_metadata_key
+    }
+
+    pub(crate) fn webhook_secrets(&self) -> &[WebhookSecret] {
+        &self.webhook_secrets
+    }
+
     pub(crate) const fn key(&self) -> &SecretKey {
         &self.key
     }
@@ -146,21 +200,6 @@ fn provider_account(name: &str, mode: Mode) -> Result<ProviderAccount, String> {
 fn is_configuration_id(text: &str) -> bool {
     text.strip_prefix("bpc_")
         .is_some_and(|id| (1..=251).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'))
-}
-
-/// Webhooks come later; a secret of the wrong form is told all the same, so that nobody meets it then.
-fn webhook_fault(secrets: &str) -> &'static str {
-    let well_formed = |secret: &str| {
-        secret
-            .trim()
-            .strip_prefix("whsec_")
-            .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_graphic()))
-    };
-    if secrets.split(',').all(well_formed) {
-        "webhooks are not in this version; leave it out"
-    } else {
-        "each must be a signing secret that starts with whsec_, several separated by commas; webhooks are not in this version"
-    }
 }
 
 #[cfg(test)]
@@ -190,7 +229,13 @@ mod tests {
 
     #[test]
     fn all_faults_come_at_once() {
-        let pairs = [(API_BASE, "http://x"), (PORTAL_CONFIGURATION, "x"), (MAX_RPS, "-1"), (WEBHOOK_SECRET, "x")];
+        let pairs = [
+            (API_BASE, "http://x"),
+            (PORTAL_CONFIGURATION, "x"),
+            (MAX_RPS, "-1"),
+            (WEBHOOK_SECRET, "x"),
+            (USER_METADATA_KEY, "[]"),
+        ];
         let mut expected = SETTINGS.to_vec();
         expected.sort_unstable();
         let mut found = faulty(&pairs);
@@ -202,17 +247,34 @@ mod tests {
     fn what_is_not_in_this_version_is_said() {
         let with = |name, value| read(&[(SECRET_KEY, "sk_test_1"), (name, value)]);
         assert_eq!(with(MAX_RPS, "0").unwrap().max_rps(), Some(0));
-        for (name, value) in [(MAX_RPS, "20"), (WEBHOOK_SECRET, "whsec_a, whsec_b")] {
-            let faults = with(name, value).unwrap_err();
-            assert!(faults.len() == 1 && faults[0].1.contains("not in this version"), "{faults:?}");
-        }
+        let faults = with(MAX_RPS, "20").unwrap_err();
+        assert!(faults.len() == 1 && faults[0].1.contains("not in this version"), "{faults:?}");
+    }
+
+    #[test]
+    fn webhook_secrets_and_the_metadata_key_are_taken() {
+        let settings = read(&[(SECRET_KEY, "sk_test_1")]).unwrap();
+        assert_eq!(
+            (settings.webhook_secrets().len(), settings.user_metadata_key().to_string()),
+            (0, "user_id".to_owned())
+        );
+        let pairs = [(SECRET_KEY, "sk_test_1"), (WEBHOOK_SECRET, "whsec_a, whsec_b"), (USER_METADATA_KEY, "owner")];
+        let settings = read(&pairs).unwrap();
+        assert_eq!(
+            (settings.webhook_secrets().len(), settings.user_metadata_key().to_string()),
+            (2, "owner".to_owned())
+        );
+        let sandbox = || StripeSettings::sandbox("http://127.0.0.1:12111", "sk_test_x").unwrap();
+        assert_eq!(sandbox().with_webhook_secrets("whsec_a").unwrap().webhook_secrets().len(), 1);
+        assert_eq!(sandbox().with_webhook_secrets("x").unwrap_err()[0].0, WEBHOOK_SECRET);
     }
 
     #[test]
     fn no_fault_shows_a_secret() {
         let faults = read(&[(SECRET_KEY, "sk_hidden"), (WEBHOOK_SECRET, "hidden")]).unwrap_err();
         assert!(!format!("{faults:?}").contains("hidden"));
-        assert!(!format!("{:?}", read(&[(SECRET_KEY, "sk_test_hidden")]).unwrap()).contains("hidden"));
+        let pairs = [(SECRET_KEY, "sk_test_hidden"), (WEBHOOK_SECRET, "whsec_hidden")];
+        assert!(!format!("{:?}", read(&pairs).unwrap()).contains("hidden"));
     }
 
     #[test]

@@ -67,7 +67,7 @@ impl ServeConfig {
         let keys = reader.adapter(|get| ApiKeySettings::read(get));
         let dashboard = dashboard(reader, embedded);
         let pricing = reader.text("PRICING_URL").and_then(|url| configured(reader, "PRICING_URL", &url));
-        let catalogue = catalogue(reader, provider.as_ref());
+        let catalogue = sold(reader, provider.as_ref());
         let reconcile = reader.number("RECONCILE_INTERVAL_SECONDS", 3600, 0..=604_800);
         let origins = reader.text("RETURN_URL_ORIGINS").map(|list| origins(reader, "RETURN_URL_ORIGINS", &list));
         let live = provider.as_ref().is_some_and(|provider| provider.mode() == Mode::Live);
@@ -176,7 +176,7 @@ fn configured(reader: &mut Reader, name: &str, text: &str) -> Option<ReturnUrl> 
 }
 
 /// What is sold: the file's plans; without one, the demo's beside the sandbox, and nothing otherwise.
-fn catalogue(reader: &mut Reader, provider: Option<&provider::ProviderSettings>) -> Option<Catalogue> {
+fn sold(reader: &mut Reader, provider: Option<&provider::ProviderSettings>) -> Option<Catalogue> {
     let file = reader.text("CATALOGUE");
     let (mode, embedded) = provider.map(|provider| (provider.mode(), provider.is_embedded()))?;
     let read = match file {

@@ -1,0 +1,275 @@
+//! Stripe's events, snapshots (`event`) and thin ones (`v2.core.event`): whom they are about, and nothing else of them.
+
+use billing_domain::ports::VerifiedEvent;
+use billing_domain::{EventSubject, Mode, ProviderEvent, Timestamp};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use crate::object::{self, Object};
+
+/// The fields of both kinds that count. Unknown ones may stand beside them; that is how Stripe's API grows.
+#[derive(Deserialize)]
+struct Event {
+    object: String,
+    id: String,
+    #[serde(rename = "type")]
+    kind: String,
+    livemode: bool,
+    created: Moment,
+    data: Option<Lenient<Data>>,
+    related_object: Option<Lenient<Related>>,
+}
+
+/// Seconds in a snapshot, RFC 3339 in a thin event.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Moment {
+    Seconds(i64),
+    Text(String),
+}
+
+/// An object, or something else that does not count.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Lenient<T> {
+    Object(Object<T>),
+    Other(IgnoredAny),
+}
+
+#[derive(Deserialize)]
+struct Data {
+    object: Option<Lenient<Snapshot>>,
+}
+
+/// What every object of Stripe's that belongs to a customer has.
+#[derive(Deserialize)]
+struct Snapshot {
+    object: Option<String>,
+    id: Option<String>,
+    customer: Option<Reference>,
+}
+
+/// An object by its id, or expanded.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Reference {
+    Id(String),
+    Expanded(Object<Identified>),
+    Other(IgnoredAny),
+}
+
+#[derive(Deserialize)]
+struct Identified {
+    id: String,
+}
+
+#[derive(Deserialize)]
+struct Related {
+    id: String,
+    #[serde(rename = "type")]
+    kind: String,
+}
+
+/// Reads the event in a body.
+///
+/// # Errors
+/// Why there is none, without any of its text.
+pub(crate) fn parse(body: &[u8], mode: Mode) -> Result<VerifiedEvent, String> {
+    let event: Event = object::read(body, "event")?;
+    let (created, subject) = match (event.object.as_str(), event.created) {
+        ("event", Moment::Seconds(seconds)) => (Timestamp::from_seconds(seconds), of_snapshot(event.data)?),
+        ("v2.core.event", Moment::Text(text)) => (rfc_3339(&text)?, of_related(event.related_object)?),
+        ("event" | "v2.core.event", _) => return Err("the time of the event has another form".to_owned()),
+        _ => return Err("the object is not an event".to_owned()),
+    };
+    if event.livemode != (mode == Mode::Live) {
+        return Ok(VerifiedEvent::OtherMode);
+    }
+    Ok(VerifiedEvent::Ours(ProviderEvent {
+        id: object::id(&event.id, "event")?,
+        kind: event.kind.parse().map_err(|_| "the type of the event is malformed".to_owned())?,
+        subject,
+        created,
+    }))
+}
+
+/// A customer, whatever belongs to one, or a subscription.
+fn of_snapshot(data: Option<Lenient<Data>>) -> Result<EventSubject, String> {
+    let Some(Lenient::Object(Object(Data { object: Some(Lenient::Object(Object(snapshot))) }))) = data else {
+        return Ok(EventSubject::Nobody);
+    };
+    let Snapshot { object, id, customer } = snapshot;
+    match (object.as_deref(), id, customer) {
+        (Some("customer"), Some(id), _) => object::id(&id, "customer").map(EventSubject::Customer),
+        (_, _, Some(Reference::Id(id) | Reference::Expanded(Object(Identified { id })))) => {
+            object::id(&id, "customer").map(EventSubject::Customer)
+        }
+        (Some("subscription"), Some(id), _) => object::id(&id, "subscription").map(EventSubject::Subscription),
+        _ => Ok(EventSubject::Nobody),
+    }
+}
+
+fn of_related(related: Option<Lenient<Related>>) -> Result<EventSubject, String> {
+    match related {
+        Some(Lenient::Object(Object(Related { id, kind }))) => match kind.as_str() {
+            "customer" => object::id(&id, "customer").map(EventSubject::Customer),
+            "subscription" => object::id(&id, "subscription").map(EventSubject::Subscription),
+            _ => Ok(EventSubject::Nobody),
+        },
+        Some(Lenient::Other(_)) | None => Ok(EventSubject::Nobody),
+    }
+}
+
+fn rfc_3339(text: &str) -> Result<Timestamp, String> {
+    let moment: jiff::Timestamp = text.parse().map_err(|_| "the time of the event is not RFC 3339".to_owned())?;
+    Ok(Timestamp::from_millis(moment.as_millisecond()))
+}
+
+#[cfg(test)]
+mod tests {
+    use billing_domain::EventSubject::{Customer, Nobody, Subscription};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn event(kind: &str, object: &str) -> String {
+        format!(
+            r#"{{"id":"evt_1","object":"event","api_version":"2026-05-27.dahlia","created":1700000000,"livemode":false,
+            "type":"{kind}","data":{{"object":{object},"previous_attributes":{{}}}},"pending_webhooks":1}}"#
+        )
+    }
+
+    fn thin(related: &str) -> String {
+        format!(
+            r#"{{"id":"evt_test_1","object":"v2.core.event","created":"2026-01-02T03:04:05.678Z","livemode":false,
+            "type":"v1.customer.updated"{related}}}"#
+        )
+    }
+
+    fn ours(body: &str) -> ProviderEvent {
+        match parse(body.as_bytes(), Mode::Test) {
+            Ok(VerifiedEvent::Ours(event)) => event,
+            other => panic!("{other:?} of {body}"),
+        }
+    }
+
+    fn refused(body: &str) -> String {
+        parse(body.as_bytes(), Mode::Test).expect_err(body)
+    }
+
+    #[test]
+    fn an_event_is_about_the_customer_of_its_object() {
+        let customer = || Customer("cus_1".parse().unwrap());
+        let subscription = Subscription("sub_1".parse().unwrap());
+        for (kind, object, subject) in [
+            ("customer.deleted", r#"{"object":"customer","id":"cus_1"}"#, customer()),
+            (
+                "customer.subscription.updated",
+                r#"{"object":"subscription","id":"sub_1","customer":"cus_1"}"#,
+                customer(),
+            ),
+            (
+                "checkout.session.completed",
+                r#"{"object":"checkout.session","id":"cs_1","customer":"cus_1"}"#,
+                customer(),
+            ),
+            (
+                "invoice.paid",
+                r#"{"object":"invoice","customer":{"object":"customer","id":"cus_1","x":[]}}"#,
+                customer(),
+            ),
+            ("payment_method.attached", r#"{"object":"payment_method","id":"pm_1","customer":"cus_1"}"#, customer()),
+            (
+                "customer.subscription.updated",
+                r#"{"object":"subscription","id":"sub_1","customer":null}"#,
+                subscription,
+            ),
+            ("checkout.session.completed", r#"{"object":"checkout.session","id":"cs_1","customer":null}"#, Nobody),
+            ("product.updated", r#"{"object":"product","id":"prod_1"}"#, Nobody),
+            ("odd", r#"{"object":"odd","customer":["cus_1"]}"#, Nobody),
+            ("odd", r#"{"object":"odd","customer":7}"#, Nobody),
+            ("odd", r#"["customer","cus_1"]"#, Nobody),
+            ("odd", "null", Nobody),
+        ] {
+            let event = ours(&event(kind, object));
+            assert_eq!((event.kind.as_str(), event.subject), (kind, subject), "{object}");
+            assert_eq!((event.id.as_str(), event.created), ("evt_1", Timestamp::from_seconds(1_700_000_000)));
+        }
+    }
+
+    #[test]
+    fn a_thin_event_is_about_its_related_object() {
+        let related =
+            |kind: &str, id: &str| format!(r#","related_object":{{"id":"{id}","type":"{kind}","url":"/v1/x"}}"#);
+        for (related, subject) in [
+            (related("customer", "cus_1"), Customer("cus_1".parse().unwrap())),
+            (related("subscription", "sub_1"), Subscription("sub_1".parse().unwrap())),
+            (related("billing.meter", "mtr_1"), Nobody),
+            (String::new(), Nobody),
+            (r#","related_object":null"#.to_owned(), Nobody),
+            (r#","related_object":["cus_1","customer"]"#.to_owned(), Nobody),
+        ] {
+            let event = ours(&thin(&related));
+            assert_eq!((event.subject, event.created.as_millis()), (subject, 1_767_323_045_678), "{related}");
+        }
+        let brackets = thin("").replace("v1.customer.updated", "v2.core.account[requirements].updated");
+        assert_eq!(ours(&brackets).kind.as_str(), "v2.core.account[requirements].updated");
+    }
+
+    #[test]
+    fn an_event_of_the_other_mode_is_no_event_of_ours() {
+        for body in [event("customer.created", r#"{"object":"customer","id":"cus_1"}"#), thin("")] {
+            assert_eq!(parse(body.as_bytes(), Mode::Live), Ok(VerifiedEvent::OtherMode));
+            assert_eq!(
+                parse(body.replace("\"livemode\":false", "\"livemode\":true").as_bytes(), Mode::Test),
+                Ok(VerifiedEvent::OtherMode)
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_event_is_refused_without_showing_it() {
+        let good = event("customer.created", r#"{"object":"customer","id":"cus_hidden"}"#);
+        for (from, to) in [
+            ("\"object\":\"event\"", "\"object\":\"customer\""),
+            ("\"evt_1\"", "\"evt hidden\""),
+            ("\"evt_1\"", "1"),
+            ("1700000000", "\"1700000000\""),
+            ("1700000000", "17e8"),
+            ("1700000000", "170000000099999999999999999"),
+            ("\"livemode\":false", "\"livemode\":0"),
+            ("\"livemode\":false", "\"livemode\":false,\"livemode\":false"),
+            ("\"livemode\":false,", ""),
+            ("customer.created", "Hidden"),
+            ("cus_hidden", "cus hidden"),
+        ] {
+            assert!(good.contains(from), "{from}");
+            let fault = refused(&good.replacen(from, to, 1));
+            assert!(!fault.to_lowercase().contains("hidden"), "{fault}");
+        }
+        let late = thin("").replace("2026-01-02T03:04:05.678Z", "2026-01-02 hidden");
+        assert!(!refused(&late).contains("hidden"));
+        for bad in
+            ["", "null", "[]", "\"event\"", "{}", "[\"event\",\"evt_1\"]", &format!("{good}{good}"), "\u{feff}{}"]
+        {
+            refused(bad);
+        }
+        assert!(parse(b"{\"id\":\"\xff\"}", Mode::Test).is_err());
+    }
+
+    #[test]
+    fn depth_is_bounded_where_it_is_looked_at_and_harmless_where_not() {
+        let deep = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+        refused(&event("odd", &format!(r#"{{"object":"odd","customer":{}}}"#, deep(500_000))));
+        refused(&deep(500_000));
+        refused(&"{\"data\":".repeat(100_000));
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_makes_it_panic(body in proptest::collection::vec(any::<u8>(), 0..200), object in "[\\[\\]{}\":,0-9a-z]{0,40}") {
+            let _ = parse(&body, Mode::Test);
+            let _ = parse(event("odd", &object).as_bytes(), Mode::Test);
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Stripe's prices, and the prices that stand in subscriptions.
+
+use billing_domain::{BillingCycle, Mode, PriceFacts, PriceId};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use crate::object::{self, Object};
+
+/// The fields of Stripe's object `price` that count.
+#[derive(Deserialize)]
+pub(crate) struct Price {
+    object: String,
+    pub(crate) id: String,
+    livemode: bool,
+    active: bool,
+    currency: String,
+    billing_scheme: String,
+    unit_amount: Option<i64>,
+    transform_quantity: Option<IgnoredAny>,
+    recurring: Option<Object<Recurring>>,
+}
+
+#[derive(Deserialize)]
+struct Recurring {
+    interval: String,
+    interval_count: i64,
+    usage_type: String,
+}
+
+/// Reads this price from the body of a 200.
+///
+/// # Errors
+/// Why it is another one, or none.
+pub(crate) fn parse(body: &[u8], asked_for: &PriceId, mode: Mode) -> Result<PriceFacts, String> {
+    let price: Price = object::read(body, "price")?;
+    price.check(mode)?;
+    if price.id != asked_for.as_str() {
+        return Err("the price is another one".to_owned());
+    }
+    Ok(PriceFacts {
+        amount: price.amount(),
+        currency: price.currency.parse().map_err(|_| "the currency is none".to_owned())?,
+        cycle: price.cycle(),
+        active: price.active,
+    })
+}
+
+impl Price {
+    pub(crate) fn check(&self, mode: Mode) -> Result<(), String> {
+        object::check(&self.object, "price", self.livemode, mode)
+    }
+
+    /// How often it is paid, where that is by the month or by the year.
+    pub(crate) fn cycle(&self) -> Option<BillingCycle> {
+        let recurring = &self.recurring.as_ref()?.0;
+        match (recurring.interval.as_str(), recurring.interval_count) {
+            ("month", 1) => Some(BillingCycle::Monthly),
+            ("year", 1) => Some(BillingCycle::Yearly),
+            _ => None,
+        }
+    }
+
+    /// What one costs, where that is a plain amount: not tiered, not by the package, not by what was used.
+    fn amount(&self) -> Option<u64> {
+        let metered = self.recurring.as_ref().is_some_and(|recurring| recurring.0.usage_type != "licensed");
+        if metered || self.billing_scheme != "per_unit" || self.transform_quantity.is_some() {
+            return None;
+        }
+        self.unit_amount.and_then(|amount| u64::try_from(amount).ok())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PRICE: &str = r#"{"object":"price","id":"price_1","livemode":false,"active":true,"currency":"usd",
+        "billing_scheme":"per_unit","unit_amount":900,"transform_quantity":null,
+        "recurring":{"interval":"month","interval_count":1,"usage_type":"licensed"}}"#;
+
+    fn judged(changes: &[(&str, &str)]) -> Result<PriceFacts, String> {
+        let body = changes.iter().fold(PRICE.to_owned(), |body, (from, to)| {
+            assert!(body.contains(from), "{from}");
+            body.replacen(from, to, 1)
+        });
+        parse(body.as_bytes(), &"price_1".parse().unwrap(), Mode::Test)
+    }
+
+    #[test]
+    fn a_plain_price_has_amount_and_cycle() {
+        let facts = PriceFacts {
+            amount: Some(900),
+            currency: "usd".parse().unwrap(),
+            cycle: Some(BillingCycle::Monthly),
+            active: true,
+        };
+        assert_eq!(judged(&[]), Ok(facts.clone()));
+        assert_eq!(judged(&[("month", "year")]), Ok(PriceFacts { cycle: Some(BillingCycle::Yearly), ..facts.clone() }));
+        assert_eq!(judged(&[("\"active\":true", "\"active\":false")]), Ok(PriceFacts { active: false, ..facts }));
+    }
+
+    #[test]
+    fn what_is_no_plain_amount_or_cycle_has_none() {
+        for change in [
+            ("per_unit", "tiered"),
+            ("licensed", "metered"),
+            ("900", "null"),
+            ("900", "-1"),
+            ("\"transform_quantity\":null", "\"transform_quantity\":{\"divide_by\":10,\"round\":\"up\"}"),
+        ] {
+            assert_eq!(judged(&[change]).unwrap().amount, None, "{change:?}");
+        }
+        for change in [("month", "week"), ("\"interval_count\":1", "\"interval_count\":12")] {
+            assert_eq!(judged(&[change]).unwrap().cycle, None, "{change:?}");
+        }
+    }
+
+    #[test]
+    fn p4_another_price_or_mode_does_not_count() {
+        for change in [
+            ("price_1", "price_2"),
+            ("\"price\"", "\"plan\""),
+            ("\"livemode\":false", "\"livemode\":true"),
+            ("usd", "USD"),
+            ("{\"interval\"", "[1,{\"interval\""),
+        ] {
+            assert!(judged(&[change]).is_err(), "{change:?}");
+        }
+    }
+}

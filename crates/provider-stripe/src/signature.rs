@@ -1,0 +1,187 @@
+//! The header `Stripe-Signature`: `t=<seconds>,v1=<hex>`, several `v1` while a secret is rolled
+//! (<https://docs.stripe.com/webhooks/signature>).
+
+use billing_domain::Timestamp;
+use billing_domain::ports::WebhookError;
+use subtle::{Choice, ConstantTimeEq};
+
+use crate::webhook_secret::WebhookSecret;
+
+/// The longest header that is looked at, in bytes: some fifty signatures.
+const MAX_BYTES: usize = 4096;
+/// How old a signature may be, and how far ahead of our clock, in seconds.
+const TOLERANCE: u64 = 300;
+const HEX_CHARS: usize = 64;
+
+/// What the header says. Schemes other than `v1` are not there: `v0` is of test events, and holds nothing.
+struct Signatures<'a> {
+    time: &'a str,
+    seconds: i64,
+    v1: Vec<&'a [u8]>,
+}
+
+/// Whether one of the header's signatures of this body was made with one of the secrets, at about `now`.
+///
+/// # Errors
+/// [`WebhookError::Signature`] where not.
+pub(crate) fn verify(
+    header: &[u8],
+    body: &[u8],
+    secrets: &[WebhookSecret],
+    now: Timestamp,
+) -> Result<(), WebhookError> {
+    let signatures = parse(header).map_err(WebhookError::Signature)?;
+    if signatures.seconds.abs_diff(now.as_seconds()) > TOLERANCE {
+        return Err(WebhookError::Signature("it is more than 300 s old, or as much ahead of our clock"));
+    }
+    // All are compared, so that the time does not tell which secret or signature it was.
+    let mut holds = Choice::from(0);
+    for secret in secrets {
+        let expected = secret.sign(&[signatures.time.as_bytes(), b".", body]);
+        for signature in &signatures.v1 {
+            holds |= expected.as_slice().ct_eq(signature);
+        }
+    }
+    if bool::from(holds) { Ok(()) } else { Err(WebhookError::Signature("it was made with another secret")) }
+}
+
+fn parse(header: &[u8]) -> Result<Signatures<'_>, &'static str> {
+    if header.is_empty() {
+        return Err("there is no Stripe-Signature");
+    }
+    if header.len() > MAX_BYTES {
+        return Err("the header is longer than 4 KiB");
+    }
+    let text = std::str::from_utf8(header).map_err(|_| "the header is not ASCII")?;
+    let (mut times, mut v1) = (Vec::new(), Vec::new());
+    for part in text.split(',') {
+        match part.split_once('=').ok_or("the header is malformed")? {
+            ("t", time) => times.push(time),
+            ("v1", signature) if is_hex(signature) => v1.push(signature.as_bytes()),
+            ("v1", _) => return Err("a v1 signature is not 64 lower-case hex digits"),
+            _ => {}
+        }
+    }
+    let [time] = times[..] else { return Err("the header has no time, or several") };
+    let seconds = canonical(time).ok_or("the time is not a whole number of seconds")?;
+    if v1.is_empty() {
+        return Err("the header has no v1 signature");
+    }
+    Ok(Signatures { time, seconds, v1 })
+}
+
+fn is_hex(text: &str) -> bool {
+    text.len() == HEX_CHARS && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// A number without sign and leading zeros: one moment has one spelling.
+fn canonical(text: &str) -> Option<i64> {
+    let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let shortest = text == "0" || !text.starts_with('0');
+    if digits && shortest { text.parse().ok() } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const T: i64 = 1_700_000_000;
+    const BODY: &[u8] = br#"{"id":"evt_1"}"#;
+
+    fn secrets(texts: &[&str]) -> Vec<WebhookSecret> {
+        texts.iter().map(|text| text.parse().unwrap()).collect()
+    }
+
+    fn signed(secret: &str, time: &str, body: &[u8]) -> String {
+        let secret: WebhookSecret = secret.parse().unwrap();
+        String::from_utf8(secret.sign(&[time.as_bytes(), b".", body]).to_vec()).unwrap()
+    }
+
+    fn holds(header: &str, texts: &[&str], now: i64) -> bool {
+        verify(header.as_bytes(), BODY, &secrets(texts), Timestamp::from_seconds(now)).is_ok()
+    }
+
+    #[test]
+    fn any_signature_may_hold_under_any_secret() {
+        let (a, b) = (signed("whsec_a", "1700000000", BODY), signed("whsec_b", "1700000000", BODY));
+        let none = "0".repeat(64);
+        assert!(holds(&format!("t={T},v1={a}"), &["whsec_a"], T));
+        assert!(holds(&format!("t={T},v1={a}"), &["whsec_b", "whsec_a"], T));
+        assert!(holds(&format!("v1={none},v1={b},v0=x,t={T},v2=,=,x=y=z"), &["whsec_a", "whsec_b"], T));
+        assert!(!holds(&format!("t={T},v1={a}"), &["whsec_b"], T));
+        assert!(!holds(&format!("t={T},v0={a}"), &["whsec_a"], T));
+        assert!(!holds(&format!("t={T},v1={a}"), &[], T));
+    }
+
+    #[test]
+    fn the_tolerance_is_300_s_in_both_directions() {
+        let header = format!("t={T},v1={}", signed("whsec_a", "1700000000", BODY));
+        for (now, held) in [(T - 301, false), (T - 300, true), (T, true), (T + 300, true), (T + 301, false)] {
+            assert_eq!(holds(&header, &["whsec_a"], now), held, "{now}");
+        }
+        let late = Timestamp::from_millis(T * 1000 + 300_999);
+        assert!(verify(header.as_bytes(), BODY, &secrets(&["whsec_a"]), late).is_ok());
+    }
+
+    #[test]
+    fn a_header_of_another_form_never_holds() {
+        let v1 = signed("whsec_a", "1700000000", BODY);
+        let upper = v1.to_uppercase();
+        let zero = signed("whsec_a", "01700000000", BODY);
+        let plus = signed("whsec_a", "+1700000000", BODY);
+        let far = signed("whsec_a", "99999999999999999999", BODY);
+        for bad in [
+            String::new(),
+            ",".to_owned(),
+            format!("v1={v1}"),
+            format!("t={T}"),
+            format!("t=,v1={v1}"),
+            format!("t={T},t={T},v1={v1}"),
+            format!("t={T},v1={upper}"),
+            format!("t={T},v1={v1},v1={upper}"),
+            format!("t={T},v1={v1}0"),
+            format!("t={T},v1={}", &v1[1..]),
+            format!("t={T}, v1={v1}"),
+            format!("t={T} ,v1={v1}"),
+            format!("t={T},v1={v1},"),
+            format!("t=01700000000,v1={zero}"),
+            format!("t=+1700000000,v1={plus}"),
+            format!("t=99999999999999999999,v1={far}"),
+            format!("t={T},v1={v1}{}", ",v0=x".repeat(1000)),
+        ] {
+            assert!(!holds(&bad, &["whsec_a"], T), "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_flipped_bit_passes(body in proptest::collection::vec(any::<u8>(), 1..200), time in 0..2_000_000_000_i64, at in any::<prop::sample::Index>(), bit in 0..8_u32) {
+            let keys = secrets(&["whsec_a", "whsec_b"]);
+            let now = Timestamp::from_seconds(time);
+            let v1 = signed("whsec_b", &time.to_string(), &body);
+            let header = format!("t={time},v1={v1}").into_bytes();
+            prop_assert!(verify(&header, &body, &keys, now).is_ok());
+
+            let mut other = body.clone();
+            let place = at.index(other.len());
+            other[place] ^= 1 << bit;
+            prop_assert!(verify(&header, &other, &keys, now).is_err());
+
+            // A flipped bit of the time is within the tolerance more often than not, and of another message.
+            let mut spoilt = header.clone();
+            let place = at.index(spoilt.len());
+            spoilt[place] ^= 1 << bit;
+            prop_assert!(verify(&spoilt, &body, &keys, now).is_err());
+        }
+
+        #[test]
+        fn nothing_makes_it_panic(header in proptest::collection::vec(any::<u8>(), 0..300), text in "(t=[0-9+-]{0,22}|v1=[0-9a-f]{0,66}|,|=){0,6}") {
+            let keys = secrets(&["whsec_a"]);
+            let now = Timestamp::from_millis(i64::MIN);
+            prop_assert!(verify(&header, b"", &keys, now).is_err());
+            prop_assert!(verify(text.as_bytes(), b"", &keys, now).is_err());
+        }
+    }
+}
