@@ -244,7 +244,7 @@ mod tests {
 
     fn package(name: &str, on: &[&str]) -> Package {
         let dependency = |name: &&str| Dependency { name: (*name).to_owned(), dev: false, optional: false };
-        Package { name: name.to_owned(), dependencies: on.iter().map(dependency).collect(), ..Package::default() }
+        Package { name: name.to_owned(), dependencies: on.iter().map(dependency).collect() }
     }
 
     fn with_neighbours(bad: Package) -> Vec<Package> {

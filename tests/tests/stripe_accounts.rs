@@ -227,7 +227,8 @@ async fn where_the_metadata_name_nobody_paid_sessions_do() {
     let reference = |owner: &str| ("client_reference_id", json!(owner));
     let by_link = ("payment_link", json!("plink_1"));
     let too_long = "x".repeat(256);
-    let cases: Vec<(Vec<Vec<(&str, Value)>>, NamedOwner)> = vec![
+    type Session<'a> = Vec<(&'a str, Value)>;
+    let cases: Vec<(Vec<Session<'_>>, NamedOwner)> = vec![
         (vec![], NamedOwner::Nobody),
         (vec![vec![reference("ann")]], user("ann")),
         (vec![vec![metadata("ann")]], user("ann")),

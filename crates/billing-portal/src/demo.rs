@@ -119,10 +119,10 @@ impl Demo {
         }
         writeln!(out, "curl -sS -X POST {base}{PORTAL_BY_API_KEY} -H 'Authorization: Bearer {key}'")?;
         if let Some((_, newcomer)) = tokens {
-            writeln!(out, "Buy a plan as `{NEWCOMER}`, with card 4242 4242 4242 4242:")?;
+            writeln!(out, "Or buy a plan first, as `{NEWCOMER}` who has none, with the card 4242 4242 4242 4242:")?;
             writeln!(
                 out,
-                "curl -sS {base}{CHECKOUT} -H 'Authorization: Bearer {newcomer}' -H 'Content-Type: application/json' \
+                "  curl -sS {base}{CHECKOUT} -H 'Authorization: Bearer {newcomer}' -H 'Content-Type: application/json' \
                  -d '{{\"planId\":\"starter\"}}'"
             )?;
         }

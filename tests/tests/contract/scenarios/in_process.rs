@@ -9,15 +9,18 @@ use api_http::readiness::Readiness;
 use api_http::{Api, Guard, problem, routes};
 use async_trait::async_trait;
 use billing_domain::ports::{
-    BillingProvider, Clock, CustomerRepo as _, KeyMinter, MintError, MintedKey, OnConflict, ProviderError,
+    BillingProvider, Clock, CustomerRepo as _, FreshKeys, KeyMinter, MintError, MintedKey, OnConflict, ProviderError,
+    VerifiedEvent, WebhookError, WebhookVerifier,
 };
 use billing_domain::{
-    ApiKeyId, ApiKeyIssuer, ApiKeyService, AuthMethod, Capabilities, CustomerLink, DenialCounter, KeyPrefix, KeyRules,
-    Mode, Permissions, PortalRequest, PortalService, PortalSession, Principal, ProviderAccount, ReturnUrl,
-    ReturnUrlPolicy, Timestamp,
+    AccountPorts, ApiKeyId, ApiKeyIssuer, ApiKeyService, AuthMethod, BillingAccounts, Capabilities, CheckoutPorts,
+    CheckoutService, CheckoutUrls, ClaimToken, CustomerLink, DenialCounter, KeyPrefix, KeyRules, Mode, Permissions,
+    PortalRequest, PortalService, PortalSession, PriceCheck, Principal, ProviderAccount, ProviderKey, ReturnUrl,
+    ReturnUrlPolicy, SubscriptionService, Timestamp, WebhookIntake,
 };
 use billing_testkit::{
-    FakeAuthenticator, FakeBillingProvider, InMemoryApiKeyRepo, InMemoryAuditLog, InMemoryCustomerRepo,
+    FakeAuthenticator, FakeBillingAccountProvider, FakeBillingProvider, InMemoryApiKeyRepo, InMemoryAuditLog,
+    InMemoryBilling, InMemoryCustomerRepo, Reachability,
 };
 use http_edge::{Drain, EdgeConfig, EdgeSettings, edge_layers};
 use serde_json::{Value, json};
@@ -91,8 +94,14 @@ fn answer(provider: Arc<dyn BillingProvider>, body: &Value) -> Response {
         let audit = Arc::new(InMemoryAuditLog::default());
         let keys = ApiKeyService::new(Arc::new(InMemoryApiKeyRepo::default()), audit.clone(), clock.clone());
         let portal = PortalService::new(Arc::new(customers), provider, audit, clock.clone(), policy.unwrap());
+        let shop = shop(clock.clone());
         let api = Api {
             portal: Arc::new(portal),
+            checkout: Arc::new(shop.0),
+            subscriptions: Arc::new(shop.1),
+            webhooks: Arc::new(shop.2),
+            intake_room: Arc::default(),
+            new_events: Arc::default(),
             issuer: ApiKeyIssuer::new(keys.clone(), Arc::new(NoMinter), Mode::Test),
             keys,
             key_rules: Arc::new(KeyRules { at_most: 20, return_origins: Vec::new() }),
@@ -116,6 +125,59 @@ fn answer(provider: Arc<dyn BillingProvider>, body: &Value) -> Response {
     let answer = Request::post_json(TOKEN_ROUTE, body).bearer(TOKEN).send(address).unwrap();
     invariants::check("POST", TOKEN_ROUTE, &answer).unwrap();
     answer
+}
+
+/// What the routes of checkout and webhooks stand on; no case calls them.
+fn shop(clock: Arc<SystemClock>) -> (CheckoutService, SubscriptionService, WebhookIntake) {
+    let (stores, provider) =
+        (InMemoryBilling::with(Reachability::default()), Arc::new(FakeBillingAccountProvider::new()));
+    let ports = AccountPorts {
+        reader: provider.clone(),
+        mirror: stores.mirror(),
+        customers: stores.customers(),
+        claims: stores.claims(),
+        inbox: stores.inbox(),
+        clock: clock.clone(),
+    };
+    let accounts = BillingAccounts::new(account(), ports);
+    let url = ReturnUrl::configured("https://dash.example/").unwrap();
+    let policy = ReturnUrlPolicy::new(url, Vec::new(), Mode::Test).unwrap();
+    let ports = CheckoutPorts {
+        provider: provider.clone(),
+        prices: Arc::new(PriceCheck::new(provider, clock.clone())),
+        requests: stores.checkouts(),
+        audit: stores.audit(),
+        keys: Arc::new(NoKeys),
+    };
+    let urls = CheckoutUrls { success: policy.clone(), cancel: policy };
+    let intake = WebhookIntake::new(account(), Arc::new(NoWebhooks), stores.inbox(), clock);
+    (
+        CheckoutService::new(accounts.clone(), ports, Arc::default(), urls),
+        SubscriptionService::new(accounts, Arc::default()),
+        intake,
+    )
+}
+
+#[derive(Debug)]
+struct NoKeys;
+
+impl FreshKeys for NoKeys {
+    fn provider_key(&self) -> ProviderKey {
+        "none".parse().unwrap()
+    }
+
+    fn claim_token(&self) -> ClaimToken {
+        ClaimToken("none".to_owned())
+    }
+}
+
+#[derive(Debug)]
+struct NoWebhooks;
+
+impl WebhookVerifier for NoWebhooks {
+    fn verify(&self, _: &[u8], _: &[u8], _: Timestamp) -> Result<VerifiedEvent, WebhookError> {
+        Err(WebhookError::Signature("no case sends an event"))
+    }
 }
 
 fn principal() -> Principal {
