@@ -31,7 +31,7 @@ CREATE TABLE webhook_events (
 ) WITH (fillfactor = 80);
 
 CREATE INDEX webhook_events_due ON webhook_events (provider, mode, state_at, event_id) WHERE state = 'pending';
-CREATE INDEX webhook_events_by_subject ON webhook_events (provider, mode, subject_id, state);
+CREATE INDEX webhook_events_by_subject ON webhook_events (subject_id, provider, mode, state);
 CREATE INDEX webhook_events_by_state ON webhook_events (provider, mode, state, received_at DESC, event_id);
 CREATE INDEX webhook_events_by_receipt ON webhook_events (provider, mode, received_at DESC, event_id);
 CREATE INDEX webhook_events_done ON webhook_events (state_at) WHERE state IN ('applied', 'ignored');
@@ -78,7 +78,7 @@ CREATE TABLE subscription_mirror (
     CONSTRAINT subscription_mirror_cancel_at_period_end_form CHECK (cancel_at_period_end IN (0, 1))
 );
 
-CREATE INDEX subscription_mirror_by_customer ON subscription_mirror (provider, mode, customer_id);
+CREATE INDEX subscription_mirror_by_customer ON subscription_mirror (customer_id, provider, mode);
 
 -- Who asked a provider for a customer under which key. At most one claim for each user, provider and mode, made before the
 -- provider is asked: no race makes two customers.

@@ -7,7 +7,7 @@ import { tour } from './tour.mjs';
 
 const folder = process.argv[2];
 const SIZES = { desktop: { width: 1280, height: 860 }, mobile: { width: 390, height: 844 } };
-const MAIN = ['overview', 'add-card', 'preview', 'invoice'];
+const MAIN = ['overview', 'add-card', 'preview', 'invoice', 'checkout'];
 
 const browser = await start();
 for (const language of ['en', 'ko']) {

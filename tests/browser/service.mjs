@@ -28,6 +28,17 @@ export async function stripe(path, fields) {
   return object;
 }
 
+/** A checkout session for the demo's middle plan. */
+export const checkout = (fields = {}) =>
+  stripe('checkout/sessions', {
+    mode: 'subscription',
+    'line_items[0][price]': 'price_1SandboxDemoProMonthly01',
+    'line_items[0][quantity]': 1,
+    success_url: `${home}?session={CHECKOUT_SESSION_ID}`,
+    cancel_url: `${home}?canceled`,
+    ...fields,
+  });
+
 /** The demo user's customer. */
 export const customer = process.env.CUSTOMER;
 

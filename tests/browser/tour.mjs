@@ -1,7 +1,8 @@
-// A way to every page of the portal, for those who look at pages: axe, and whoever takes pictures.
+// A way to every page of the sandbox, for those who look at pages: axe, and whoever takes pictures.
 
 import { choosePlan, typeCard } from './acts.mjs';
-import { account, customer, home, portal, stripe } from './service.mjs';
+import { account, checkout, customer, home, portal, stripe } from './service.mjs';
+import { dollars } from './money.mjs';
 import { Visitor } from './visitor.mjs';
 
 /** Visits each page once, and calls `look(name)` on it. Afterwards the account is what it was, but for its history. */
@@ -77,4 +78,23 @@ export async function tour(page, language, look) {
 
   await page.goto(new URL('/p/session/unknown', url).href);
   await look('closed');
+
+  const pay = word('subscribe_and_pay', dollars(2000, language));
+  const saved = await checkout({ customer, locale: language });
+  await page.goto(saved.url);
+  await look('checkout-saved-card');
+  await stripe(`checkout/sessions/${saved.id}/expire`, {});
+  await page.reload();
+  await look('checkout-expired');
+  const session = await checkout({ locale: language });
+  await page.goto(session.url);
+  await look('checkout');
+  await visitor.go('button', pay);
+  await look('checkout-mistakes');
+  await visitor.type(word('email'), 'tour@example.com');
+  await typeCard(visitor, '4000002760003184', { submit: pay });
+  await look('checkout-bank');
+  await visitor.go('button', word('bank_completes'));
+  await page.goto(session.url);
+  await look('checkout-complete');
 }

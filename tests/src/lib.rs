@@ -23,6 +23,7 @@ pub mod runtime;
 pub mod sandbox;
 pub mod schema_guard;
 pub mod settings;
+pub mod shop;
 pub mod station;
 pub mod stripe_stub;
 pub mod tokens;

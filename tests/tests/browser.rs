@@ -1,4 +1,4 @@
-//! The portal's pages in a real browser, from the request to the service to what Stripe's API says afterwards.
+//! The pages in a real browser, from the request to the service to what Stripe's API says afterwards.
 
 use workspace_tests::browser::run;
 
@@ -28,6 +28,21 @@ fn a_change_of_plan_waits_for_its_payment() {
 }
 
 #[test]
+fn a_checkout_pays_in_english_with_the_keyboard_and_without_script() {
+    run("checkout.mjs", &["en", "keyboard", "no-script"]).expect(19);
+}
+
+#[test]
+fn a_checkout_pays_in_korean_with_the_keyboard_and_without_script() {
+    run("checkout.mjs", &["ko", "keyboard", "no-script"]).expect(19);
+}
+
+#[test]
+fn a_checkout_pays_with_a_pointer_and_with_script() {
+    run("checkout.mjs", &["en", "pointer", "script"]).expect(19);
+}
+
+#[test]
 fn every_page_is_accessible_in_both_languages_and_colour_schemes() {
-    run("pages.mjs", &[]).expect(81);
+    run("pages.mjs", &[]).expect(105);
 }

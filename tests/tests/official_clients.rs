@@ -22,6 +22,16 @@ fn the_client_for_python_lives_a_customers_life() {
 }
 
 #[test]
+fn the_client_for_node_receives_events() {
+    run(Program::node("clients/node", "webhooks.mjs")).expect(17);
+}
+
+#[test]
+fn the_client_for_python_receives_events() {
+    run(Program::python("clients/python", "webhooks.py")).expect(10);
+}
+
+#[test]
 fn the_stripe_command_lives_a_customers_life() {
     run(Program::node("clients/node", "command.mjs")).expect(24);
 }

@@ -13,6 +13,8 @@ use crate::wiring::accounts::Accounts;
 
 /// The duty's name in the store.
 const DUTY: &str = "reconcile";
+/// The longest time between two looks at whether it is time.
+const LONGEST_LOOK: Duration = Duration::from_secs(600);
 /// When the next try follows a run that failed.
 const AFTER_FAILURE: Duration = Duration::from_secs(60);
 /// So long a call about a price may take.
@@ -33,8 +35,10 @@ impl Reconciling {
     pub(crate) async fn run(self) {
         self.readiness.wait_until_ready().await;
         let reconciler = self.accounts.reconciler();
-        let look = (self.every / 10).clamp(Duration::from_millis(500), Duration::from_secs(60));
+        let look = (self.every / 10).clamp(Duration::from_millis(500), LONGEST_LOOK);
         loop {
+            // Also before the first time: a start is no reason, and many starts must not be many runs.
+            sleep(look).await;
             let (holder, now) = (self.accounts.fresh_name(), self.clock.now());
             match self.leadership.take(DUTY, &holder, now, now.plus(self.every)).await {
                 Ok(true) => {
@@ -47,7 +51,6 @@ impl Reconciling {
                 Ok(false) => {}
                 Err(error) => tracing::debug!(cause = with_sources(&error), "who reconciles is not known"),
             }
-            sleep(look).await;
         }
     }
 }

@@ -1,31 +1,19 @@
-//! What every [`AuditLog`] promises.
+//! What every [`AuditLog`](billing_domain::ports::AuditLog) promises, but for forgetting.
 
 #![expect(missing_docs, reason = "the cases' names are the promises")]
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use billing_domain::ports::{ApiKeyRepo, AuditLog, CustomerRepo, InsertOutcome, OnConflict};
 use billing_domain::{
     Actor, AuditAction, AuditEntry, AuditEvent, AuditQuery, AuditRecord, Denials, Mode, RequestOrigin, Timestamp,
 };
 use futures_util::future::join_all;
 
-use crate::samples::{account, audit_event, customer, key_id, link, stored_key, user};
-
-/// A fresh, empty database.
-#[derive(Debug)]
-pub struct AuditPorts {
-    /// What is held to its promises.
-    pub audit: Arc<dyn AuditLog>,
-    /// Links in the same database.
-    pub customers: Arc<dyn CustomerRepo>,
-    /// Keys in the same database.
-    pub keys: Arc<dyn ApiKeyRepo>,
-}
+use crate::BillingPorts;
+use crate::samples::{account, audit_event, customer, key_id, user};
 
 /// Runs every case against fresh databases: `audit_log_contract!(make)`, where `make` is an async function that gives a pair
-/// of an `Arc<AuditPorts>` and what must outlive it.
+/// of an `Arc<BillingPorts>` and what must outlive it.
 #[macro_export]
 macro_rules! audit_log_contract {
     ($make:path) => {
@@ -51,32 +39,25 @@ macro_rules! audit_log_contract {
                 pruning_deletes_what_is_older,
                 pruning_deletes_more_than_one_batch,
                 numbers_are_not_used_again,
-                a_forgotten_user_is_named_nowhere,
-                forgetting_leaves_others_alone,
-                forgetting_takes_the_source_of_denials_of_the_users_keys,
-                forgetting_rewrites_more_than_one_batch,
-                forgetting_takes_the_source_of_more_than_one_batch_of_denials,
-                forgetting_again_finds_nothing,
-                those_who_were_forgotten_cannot_be_forgotten_again,
             ]
         );
     };
 }
 
-const EPOCH: Timestamp = Timestamp::from_seconds(1_700_000_000);
+pub(crate) const EPOCH: Timestamp = Timestamp::from_seconds(1_700_000_000);
 
 /// More than any store touches at once.
-const MANY: u64 = 12_000;
+pub(crate) const MANY: u64 = 12_000;
 
-fn after(seconds: u64) -> Timestamp {
+pub(crate) fn after(seconds: u64) -> Timestamp {
     EPOCH.plus(Duration::from_secs(seconds))
 }
 
-fn event(owner: &str, seconds: u64) -> AuditEvent {
+pub(crate) fn event(owner: &str, seconds: u64) -> AuditEvent {
     audit_event(&user(owner), after(seconds))
 }
 
-fn full_event(owner: &str) -> AuditEvent {
+pub(crate) fn full_event(owner: &str) -> AuditEvent {
     AuditEvent {
         actor: Actor::ApiKey,
         key: Some(key_id("000000000001")),
@@ -86,43 +67,43 @@ fn full_event(owner: &str) -> AuditEvent {
     }
 }
 
-fn denials(cause: &str, seconds: u64) -> Denials {
+pub(crate) fn denials(cause: &str, seconds: u64) -> Denials {
     Denials { at: after(seconds), cause: cause.to_owned(), source: None, key: None, count: 1 }
 }
 
-fn all() -> AuditQuery {
+pub(crate) fn all() -> AuditQuery {
     AuditQuery { limit: u32::MAX, ..AuditQuery::default() }
 }
 
-async fn read(ports: &AuditPorts, query: &AuditQuery) -> Vec<AuditEntry> {
+pub(crate) async fn read(ports: &BillingPorts, query: &AuditQuery) -> Vec<AuditEntry> {
     ports.audit.read(query).await.unwrap().into_iter().map(|record| record.entry).collect()
 }
 
-async fn append(ports: &AuditPorts, events: &[AuditEvent]) {
+pub(crate) async fn append(ports: &BillingPorts, events: &[AuditEvent]) {
     for event in events {
         ports.audit.append(event).await.unwrap();
     }
 }
 
-async fn assert_round_trip(ports: &AuditPorts, event: &AuditEvent) {
+async fn assert_round_trip(ports: &BillingPorts, event: &AuditEvent) {
     ports.audit.append(event).await.unwrap();
     assert_eq!(read(ports, &all()).await.last(), Some(&AuditEntry::Event(event.clone())));
 }
 
-pub async fn a_new_log_is_empty(ports: &AuditPorts) {
+pub async fn a_new_log_is_empty(ports: &BillingPorts) {
     assert_eq!(read(ports, &all()).await, []);
     assert_eq!(ports.audit.prune(after(1_000_000)).await.unwrap(), 0);
     assert_eq!(ports.audit.forget(&user("ann")).await.unwrap(), 0);
 }
 
-pub async fn an_event_comes_back_as_it_was_appended(ports: &AuditPorts) {
+pub async fn an_event_comes_back_as_it_was_appended(ports: &BillingPorts) {
     assert_round_trip(ports, &full_event("ann")).await;
     assert_round_trip(ports, &event("ann", 1)).await;
     let bare = AuditEvent { owner: None, at: Timestamp::from_millis(-1), ..event("ann", 2) };
     assert_round_trip(ports, &bare).await;
 }
 
-pub async fn every_action_and_actor_comes_back(ports: &AuditPorts) {
+pub async fn every_action_and_actor_comes_back(ports: &BillingPorts) {
     for &action in AuditAction::ALL {
         for actor in [Actor::User, Actor::ApiKey, Actor::Operator] {
             assert_round_trip(ports, &AuditEvent { action, actor, ..event("ann", 0) }).await;
@@ -130,7 +111,7 @@ pub async fn every_action_and_actor_comes_back(ports: &AuditPorts) {
     }
 }
 
-pub async fn text_of_all_kinds_comes_back(ports: &AuditPorts) {
+pub async fn text_of_all_kinds_comes_back(ports: &BillingPorts) {
     let longest = "🦀".repeat(255);
     for text in ["빌링", "'; DROP TABLE audit_log; --", "NULL", "", "{\"a\":1}", ",", &longest] {
         let origin = RequestOrigin { request_id: Some(text.to_owned()), source: Some(text.to_owned()) };
@@ -139,7 +120,7 @@ pub async fn text_of_all_kinds_comes_back(ports: &AuditPorts) {
     }
 }
 
-pub async fn denials_come_back_as_they_were_appended(ports: &AuditPorts) {
+pub async fn denials_come_back_as_they_were_appended(ports: &BillingPorts) {
     let batch = [
         denials("invalid_token", 60),
         Denials {
@@ -154,12 +135,12 @@ pub async fn denials_come_back_as_they_were_appended(ports: &AuditPorts) {
     assert_eq!(read(ports, &all()).await, batch.map(AuditEntry::Denials));
 }
 
-pub async fn no_denials_are_no_error(ports: &AuditPorts) {
+pub async fn no_denials_are_no_error(ports: &BillingPorts) {
     ports.audit.append_denials(&[]).await.unwrap();
     assert_eq!(read(ports, &all()).await, []);
 }
 
-pub async fn events_and_denials_share_one_order(ports: &AuditPorts) {
+pub async fn events_and_denials_share_one_order(ports: &BillingPorts) {
     append(ports, &[event("ann", 3)]).await;
     ports.audit.append_denials(&[denials("a", 2), denials("b", 9)]).await.unwrap();
     append(ports, &[event("bob", 1)]).await;
@@ -175,7 +156,7 @@ pub async fn events_and_denials_share_one_order(ports: &AuditPorts) {
     assert_eq!(entries, expected);
 }
 
-pub async fn of_many_events_at_once_all_are_kept_once(ports: &AuditPorts) {
+pub async fn of_many_events_at_once_all_are_kept_once(ports: &BillingPorts) {
     let events: Vec<_> = (0..200).map(|n| event(&format!("user{n:03}"), n)).collect();
     for result in join_all(events.iter().map(|event| ports.audit.append(event))).await {
         result.unwrap();
@@ -188,7 +169,7 @@ pub async fn of_many_events_at_once_all_are_kept_once(ports: &AuditPorts) {
     assert_eq!(kept, events.into_iter().map(AuditEntry::Event).collect::<Vec<_>>());
 }
 
-pub async fn one_callers_events_stay_in_order(ports: &AuditPorts) {
+pub async fn one_callers_events_stay_in_order(ports: &BillingPorts) {
     let callers = ["ann", "bob", "cid"].map(|owner| async move {
         append(ports, &(0..20).map(|n| event(owner, n)).collect::<Vec<_>>()).await;
     });
@@ -199,7 +180,7 @@ pub async fn one_callers_events_stay_in_order(ports: &AuditPorts) {
     }
 }
 
-pub async fn a_caller_who_leaves_takes_nobody_elses_event_along(ports: &AuditPorts) {
+pub async fn a_caller_who_leaves_takes_nobody_elses_event_along(ports: &BillingPorts) {
     for round in 0..10 {
         let (leaving, staying): (Vec<_>, Vec<_>) =
             (0..20).map(|n| (event("leaver", n), event("stayer", round * 100 + n))).unzip();
@@ -214,7 +195,7 @@ pub async fn a_caller_who_leaves_takes_nobody_elses_event_along(ports: &AuditPor
     }
 }
 
-pub async fn pages_follow_each_other_without_gap_or_overlap(ports: &AuditPorts) {
+pub async fn pages_follow_each_other_without_gap_or_overlap(ports: &BillingPorts) {
     append(ports, &(0..25).map(|n| event("ann", 1000 - n)).collect::<Vec<_>>()).await;
     let (mut query, mut pages) = (AuditQuery { limit: 10, ..AuditQuery::default() }, Vec::new());
     loop {
@@ -230,12 +211,12 @@ pub async fn pages_follow_each_other_without_gap_or_overlap(ports: &AuditPorts) 
     assert_eq!(read(ports, &query).await, []);
 }
 
-pub async fn a_page_of_none_is_empty(ports: &AuditPorts) {
+pub async fn a_page_of_none_is_empty(ports: &BillingPorts) {
     append(ports, &[event("ann", 0)]).await;
     assert_eq!(read(ports, &AuditQuery::default()).await, []);
 }
 
-pub async fn records_of_one_user_only(ports: &AuditPorts) {
+pub async fn records_of_one_user_only(ports: &BillingPorts) {
     append(ports, &[event("ann", 0), event("Ann", 1), AuditEvent { owner: None, ..event("x", 2) }]).await;
     ports.audit.append_denials(&[denials("a", 3)]).await.unwrap();
     append(ports, &[event("ann", 4)]).await;
@@ -244,7 +225,7 @@ pub async fn records_of_one_user_only(ports: &AuditPorts) {
     assert_eq!(read(ports, &AuditQuery { owner: Some(user("nobody")), ..all() }).await, []);
 }
 
-pub async fn records_since_a_moment_only(ports: &AuditPorts) {
+pub async fn records_since_a_moment_only(ports: &BillingPorts) {
     append(ports, &[event("ann", 5), event("ann", 3), event("ann", 4)]).await;
     ports.audit.append_denials(&[denials("a", 2), denials("b", 6)]).await.unwrap();
     let recent = read(ports, &AuditQuery { since: Some(after(4)), ..all() }).await;
@@ -253,7 +234,7 @@ pub async fn records_since_a_moment_only(ports: &AuditPorts) {
     assert_eq!(recent, expected);
 }
 
-pub async fn conditions_of_a_query_hold_together(ports: &AuditPorts) {
+pub async fn conditions_of_a_query_hold_together(ports: &BillingPorts) {
     append(ports, &(0..10).map(|n| event(if n % 2 == 0 { "ann" } else { "bob" }, n)).collect::<Vec<_>>()).await;
     let mut query = AuditQuery { owner: Some(user("ann")), since: Some(after(3)), after: None, limit: 2 };
     let first = ports.audit.read(&query).await.unwrap();
@@ -265,7 +246,7 @@ pub async fn conditions_of_a_query_hold_together(ports: &AuditPorts) {
     assert_eq!(read(ports, &query).await, [AuditEntry::Event(event("ann", 8))]);
 }
 
-pub async fn pruning_deletes_what_is_older(ports: &AuditPorts) {
+pub async fn pruning_deletes_what_is_older(ports: &BillingPorts) {
     append(ports, &[event("ann", 5), event("ann", 3), event("ann", 4)]).await;
     ports.audit.append_denials(&[denials("a", 2), denials("b", 4)]).await.unwrap();
     assert_eq!(ports.audit.prune(after(4)).await.unwrap(), 2);
@@ -275,7 +256,7 @@ pub async fn pruning_deletes_what_is_older(ports: &AuditPorts) {
     assert_eq!(ports.audit.prune(after(4)).await.unwrap(), 0);
 }
 
-pub async fn pruning_deletes_more_than_one_batch(ports: &AuditPorts) {
+pub async fn pruning_deletes_more_than_one_batch(ports: &BillingPorts) {
     let old: Vec<_> = (0..MANY).map(|n| denials("a", n % 100)).collect();
     ports.audit.append_denials(&old).await.unwrap();
     append(ports, &[event("ann", 100)]).await;
@@ -283,116 +264,11 @@ pub async fn pruning_deletes_more_than_one_batch(ports: &AuditPorts) {
     assert_eq!(read(ports, &all()).await, [AuditEntry::Event(event("ann", 100))]);
 }
 
-pub async fn numbers_are_not_used_again(ports: &AuditPorts) {
+pub async fn numbers_are_not_used_again(ports: &BillingPorts) {
     append(ports, &[event("ann", 0), event("ann", 0)]).await;
     let last = ports.audit.read(&all()).await.unwrap()[1].sequence;
     assert_eq!(ports.audit.prune(after(1)).await.unwrap(), 2);
     append(ports, &[event("ann", 1)]).await;
     assert!(ports.audit.read(&all()).await.unwrap()[0].sequence > last);
     assert_eq!(read(ports, &AuditQuery { after: Some(last), ..all() }).await.len(), 1);
-}
-
-async fn give_link_and_key(ports: &AuditPorts, owner: &str, key: &str, to: &str) {
-    for mode in [Mode::Test, Mode::Live] {
-        let to = link(&user(owner), &account("stripe", mode), &customer(to));
-        ports.customers.link(&to, OnConflict::Keep, EPOCH).await.unwrap();
-    }
-    let key = stored_key(key, &user(owner), EPOCH);
-    assert_eq!(ports.keys.insert(&key, None).await.unwrap(), InsertOutcome::Inserted);
-}
-
-pub async fn a_forgotten_user_is_named_nowhere(ports: &AuditPorts) {
-    give_link_and_key(ports, "ann", "000000000001", "cus_ann").await;
-    let named =
-        AuditEvent { customer: Some((account("stripe", Mode::Live), customer("cus_ann"))), ..full_event("ann") };
-    append(ports, &[named.clone(), event("ann", 1)]).await;
-    // Two links, a key, two events.
-    assert_eq!(ports.audit.forget(&user("ann")).await.unwrap(), 5);
-    assert_eq!(ports.customers.list(&user("ann")).await.unwrap(), []);
-    assert_eq!(ports.keys.list(Some(&user("ann"))).await.unwrap(), []);
-    assert_eq!(read(ports, &AuditQuery { owner: Some(user("ann")), ..all() }).await, []);
-    let forgotten = AuditEvent {
-        owner: Some(user("forgotten")),
-        customer: Some((account("stripe", Mode::Live), customer("forgotten"))),
-        origin: RequestOrigin::default(),
-        ..named
-    };
-    let expected = [forgotten, event("forgotten", 1)];
-    assert_eq!(read(ports, &all()).await, expected.map(AuditEntry::Event));
-}
-
-pub async fn forgetting_leaves_others_alone(ports: &AuditPorts) {
-    give_link_and_key(ports, "ann", "000000000001", "cus_1").await;
-    give_link_and_key(ports, "Ann", "000000000002", "cus_1").await;
-    let other = AuditEvent { key: Some(key_id("000000000002")), ..full_event("Ann") };
-    append(ports, &[full_event("ann"), other.clone()]).await;
-    let denied = [
-        Denials { source: Some("192.0.2.1".to_owned()), ..denials("missing_credential", 1) },
-        Denials {
-            source: Some("192.0.2.1".to_owned()),
-            key: Some(key_id("000000000002")),
-            ..denials("invalid_api_key", 1)
-        },
-    ];
-    ports.audit.append_denials(&denied).await.unwrap();
-    ports.audit.forget(&user("ann")).await.unwrap();
-    assert_eq!(ports.customers.list(&user("Ann")).await.unwrap().len(), 2);
-    assert_eq!(ports.keys.list(None).await.unwrap().len(), 1);
-    let kept = read(ports, &all()).await;
-    assert_eq!(kept[1], AuditEntry::Event(other));
-    assert_eq!(kept[2..], denied.map(AuditEntry::Denials));
-}
-
-pub async fn forgetting_takes_the_source_of_denials_of_the_users_keys(ports: &AuditPorts) {
-    give_link_and_key(ports, "ann", "000000000001", "cus_1").await;
-    let denied = Denials {
-        source: Some("192.0.2.1".to_owned()),
-        key: Some(key_id("000000000001")),
-        ..denials("invalid_api_key", 1)
-    };
-    let nowhere = Denials { source: None, ..denied.clone() };
-    ports.audit.append_denials(&[denied, nowhere.clone()]).await.unwrap();
-    // Two links, a key, the one count that had a source.
-    assert_eq!(ports.audit.forget(&user("ann")).await.unwrap(), 4);
-    assert_eq!(read(ports, &all()).await, [nowhere.clone(), nowhere].map(AuditEntry::Denials));
-}
-
-pub async fn forgetting_rewrites_more_than_one_batch(ports: &AuditPorts) {
-    let events: Vec<_> = (0..MANY).map(|_| full_event("ann")).collect();
-    for some in events.chunks(2000) {
-        for result in join_all(some.iter().map(|event| ports.audit.append(event))).await {
-            result.unwrap();
-        }
-    }
-    assert_eq!(ports.audit.forget(&user("ann")).await.unwrap(), MANY);
-    assert_eq!(read(ports, &AuditQuery { owner: Some(user("ann")), ..all() }).await, []);
-    assert_eq!(read(ports, &AuditQuery { owner: Some(user("forgotten")), ..all() }).await.len() as u64, MANY);
-}
-
-pub async fn forgetting_takes_the_source_of_more_than_one_batch_of_denials(ports: &AuditPorts) {
-    give_link_and_key(ports, "ann", "000000000001", "cus_1").await;
-    let (source, key) = (Some("192.0.2.1".to_owned()), Some(key_id("000000000001")));
-    let denied = Denials { source, key, ..denials("invalid_api_key", 1) };
-    ports.audit.append_denials(&vec![denied; MANY as usize]).await.unwrap();
-    // Two links, a key.
-    assert_eq!(ports.audit.forget(&user("ann")).await.unwrap(), MANY + 3);
-    let left = read(ports, &all()).await;
-    let without_source = |entry: &AuditEntry| matches!(entry, AuditEntry::Denials(Denials { source: None, .. }));
-    assert_eq!((left.len() as u64, left.iter().all(without_source)), (MANY, true));
-}
-
-pub async fn forgetting_again_finds_nothing(ports: &AuditPorts) {
-    give_link_and_key(ports, "ann", "000000000001", "cus_1").await;
-    append(ports, &[full_event("ann")]).await;
-    assert_eq!(ports.audit.forget(&user("ann")).await.unwrap(), 4);
-    assert_eq!(ports.audit.forget(&user("ann")).await.unwrap(), 0);
-}
-
-pub async fn those_who_were_forgotten_cannot_be_forgotten_again(ports: &AuditPorts) {
-    append(ports, &[full_event("ann"), full_event("bob")]).await;
-    for owner in ["ann", "bob"] {
-        assert_eq!(ports.audit.forget(&user(owner)).await.unwrap(), 1);
-    }
-    assert_eq!(ports.audit.forget(&user("forgotten")).await.unwrap(), 0);
-    assert_eq!(read(ports, &AuditQuery { owner: Some(user("forgotten")), ..all() }).await.len(), 2);
 }

@@ -17,20 +17,31 @@ pub mod api_key_repo_contract;
 pub mod api_key_usage_contract;
 pub mod audit_log_contract;
 pub mod billing_account_world;
+pub mod billing_mirror_contract;
+mod billing_ports;
 pub mod checkout_provider_contract;
+pub mod checkout_requests_contract;
 mod clock;
 mod contract_tests;
+pub mod customer_claims_contract;
 pub mod customer_directory_contract;
 pub mod customer_repo_contract;
 pub mod database_contract;
+pub mod event_hand_out_contract;
+pub mod event_inbox_contract;
 mod fakes;
+pub mod forgetting_contract;
+pub mod leadership_contract;
+pub mod mirror_effect_contract;
 pub mod postgres;
 pub mod provider_contract;
 pub mod samples;
 pub mod subscription_reader_contract;
 
+pub use billing_ports::BillingPorts;
 pub use clock::FixedClock;
 pub use fakes::{
     FakeAuthenticator, FakeBillingAccountProvider, FakeBillingProvider, FakeDatabase, InMemoryApiKeyRepo,
-    InMemoryApiKeyUsage, InMemoryAuditLog, InMemoryCustomerRepo, Reachability,
+    InMemoryApiKeyUsage, InMemoryAuditLog, InMemoryBilling, InMemoryBillingMirror, InMemoryCheckoutRequests,
+    InMemoryCustomerClaims, InMemoryCustomerRepo, InMemoryEventInbox, InMemoryLeadership, Reachability,
 };

@@ -2,9 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use billing_domain::ports::CheckoutRequest;
 use billing_domain::{
-    Actor, ApiKey, ApiKeyId, AuditAction, AuditEvent, CustomerId, CustomerLink, KeyDescription, KeyVerifier, Mode,
-    OriginPattern, PepperId, Permission, ProviderAccount, RequestOrigin, StoredApiKey, Timestamp, UserId,
+    Actor, ApiKey, ApiKeyId, AuditAction, AuditEvent, BillingCycle, CheckoutSessionId, ClaimToken, Claimed, CustomerId,
+    CustomerLink, EventId, EventSubject, KeyDescription, KeyVerifier, Mode, OriginPattern, PepperId, Permission,
+    ProviderAccount, ProviderEvent, ProviderKey, RequestOrigin, StoredApiKey, Subscription, SubscriptionId,
+    SubscriptionStatus, Timestamp, UserId,
 };
 use secrecy::SecretString;
 
@@ -98,4 +101,79 @@ pub fn audit_event(owner: &UserId, at: Timestamp) -> AuditEvent {
         customer: None,
         origin: RequestOrigin::default(),
     }
+}
+
+/// An event about a customer, that happened at `created`.
+#[must_use]
+pub fn provider_event(id: &str, about: &CustomerId, created: Timestamp) -> ProviderEvent {
+    ProviderEvent {
+        id: event_id(id),
+        kind: "customer.subscription.updated".parse().expect("a kind of event"),
+        subject: EventSubject::Customer(about.clone()),
+        created,
+    }
+}
+
+/// An event's id.
+#[must_use]
+pub fn event_id(id: &str) -> EventId {
+    id.parse().expect("an event's id")
+}
+
+/// What names a run over some events.
+#[must_use]
+pub fn token(text: &str) -> ClaimToken {
+    ClaimToken(text.to_owned())
+}
+
+/// Events that were handed out under a token.
+#[must_use]
+pub fn claimed(text: &str, events: &[&str]) -> Claimed {
+    Claimed { token: token(text), events: events.iter().map(|id| event_id(id)).collect() }
+}
+
+/// A subscription to one price by the month, made at `created`: nothing else is known about it.
+#[must_use]
+pub fn subscription(id: &str, status: SubscriptionStatus, created: Timestamp) -> Subscription {
+    Subscription {
+        id: subscription_id(id),
+        status,
+        prices: vec!["price_1".parse().expect("a price")],
+        cycle: Some(BillingCycle::Monthly),
+        created,
+        period_start: None,
+        period_end: None,
+        cancel_at_period_end: false,
+        cancel_at: None,
+    }
+}
+
+/// A subscription's id.
+#[must_use]
+pub fn subscription_id(id: &str) -> SubscriptionId {
+    id.parse().expect("a subscription's id")
+}
+
+/// A key under which the provider is asked.
+#[must_use]
+pub fn provider_key(text: &str) -> ProviderKey {
+    text.parse().expect("a provider's key")
+}
+
+/// A request under a caller's key.
+#[must_use]
+pub fn checkout_request(owner: &UserId, at: &ProviderAccount, key: &str) -> CheckoutRequest {
+    CheckoutRequest {
+        owner: owner.clone(),
+        at: at.clone(),
+        key: key.parse().expect("an idempotency key"),
+        content: "starter monthly".to_owned(),
+        provider_key: provider_key("provider-key"),
+    }
+}
+
+/// A checkout session's id.
+#[must_use]
+pub fn session_id(id: &str) -> CheckoutSessionId {
+    id.parse().expect("a checkout session's id")
 }

@@ -88,9 +88,9 @@ impl State {
         self.prices.get(self.looked_up.get(key)?)
     }
 
-    /// When time will change a subscription next.
+    /// When time will change something next.
     fn next_due(&self) -> Option<Timestamp> {
-        self.due.first().map(|(at, _)| *at)
+        self.due.first().into_iter().chain(self.expiring.first()).map(|(at, _)| *at).min()
     }
 
     /// The subscriptions that time has caught up with.

@@ -23,6 +23,9 @@ use crate::model::{Delivery, DeliveryState};
 use crate::settings::WebhookSettings;
 use crate::state::{Store, Transaction};
 
+/// Time passes also where nobody calls: so often somebody looks whether it has done something that is to be delivered.
+const TICK: Duration = Duration::from_secs(1);
+
 /// How long the last deliveries may take once the end has come.
 const GRACE: Duration = Duration::from_secs(1);
 
@@ -54,11 +57,14 @@ impl Webhooks {
         let client = client();
         let mut rounds = JoinSet::new();
         loop {
+            let now = Instant::now();
             let (due, next) = {
                 let mut queue = self.lock();
                 self.take_in(&mut queue);
-                queue.due(Instant::now())
+                queue.due(now)
             };
+            let tick = now + TICK;
+            let next = next.map_or(tick, |next| next.min(tick));
             for round in due {
                 rounds.spawn(Arc::clone(&self).go(client.clone(), round));
             }
@@ -66,7 +72,7 @@ impl Webhooks {
                 () = self.store.outgoing() => {}
                 () = self.released.notified() => {}
                 Some(Ok(done)) = rounds.join_next() => self.lock().finish(done, Instant::now()),
-                () = tokio::time::sleep_until(next.unwrap_or_else(Instant::now)), if next.is_some() => {}
+                () = tokio::time::sleep_until(next) => {}
                 _ = &mut stop => break,
             }
         }

@@ -24,9 +24,8 @@ impl PgCheckoutRequests {
         bounded(async {
             let mut connection = self.connections.lease().await?;
             let deleted = sqlx::query!(
-                "DELETE FROM checkout_requests WHERE (user_id, provider, mode, idempotency_key) IN (
-                     SELECT user_id, provider, mode, idempotency_key FROM checkout_requests
-                     WHERE created_at < $1 ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED)",
+                "DELETE FROM checkout_requests WHERE ctid = ANY (ARRAY(
+                     SELECT ctid FROM checkout_requests WHERE created_at < $1 ORDER BY created_at LIMIT $2))",
                 before.as_millis(),
                 BATCH,
             )
@@ -52,7 +51,7 @@ impl CheckoutRequests for PgCheckoutRequests {
                  VALUES ($1, $2, $3, $4, $5, $6, $7)
                  ON CONFLICT ON CONSTRAINT checkout_requests_pkey
                      DO UPDATE SET content = checkout_requests.content
-                 RETURNING content, provider_key, customer_id, session_id",
+                 RETURNING content, provider_key, customer_id AS \"customer_id?\", session_id AS \"session_id?\"",
                 request.owner.as_str(),
                 request.at.provider().as_str(),
                 request.at.mode().as_str(),

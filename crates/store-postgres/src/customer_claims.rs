@@ -56,7 +56,7 @@ impl CustomerClaims for PgCustomerClaims {
                  VALUES ($1, $2, $3, $4, $5)
                  ON CONFLICT ON CONSTRAINT customer_claims_pkey
                      DO UPDATE SET provider_key = customer_claims.provider_key
-                 RETURNING provider_key, customer_id, claimed_at",
+                 RETURNING provider_key, customer_id AS \"customer_id?\", claimed_at",
                 owner.as_str(),
                 at.provider().as_str(),
                 at.mode().as_str(),
@@ -85,7 +85,7 @@ impl CustomerClaims for PgCustomerClaims {
                 "UPDATE customer_claims
                  SET customer_id = CASE WHEN provider_key = $4 AND customer_id IS NULL THEN $5 ELSE customer_id END
                  WHERE user_id = $1 AND provider = $2 AND mode = $3
-                 RETURNING provider_key, customer_id, claimed_at",
+                 RETURNING provider_key, customer_id AS \"customer_id?\", claimed_at",
                 owner.as_str(),
                 at.provider().as_str(),
                 at.mode().as_str(),
@@ -116,7 +116,7 @@ impl CustomerClaims for PgCustomerClaims {
                  SET provider_key = CASE WHEN provider_key = $4 AND customer_id IS NULL THEN $5 ELSE provider_key END,
                      claimed_at = CASE WHEN provider_key = $4 AND customer_id IS NULL THEN $6 ELSE claimed_at END
                  WHERE user_id = $1 AND provider = $2 AND mode = $3
-                 RETURNING provider_key, customer_id, claimed_at",
+                 RETURNING provider_key, customer_id AS \"customer_id?\", claimed_at",
                 owner.as_str(),
                 at.provider().as_str(),
                 at.mode().as_str(),

@@ -13,7 +13,7 @@ use sqlx::PgConnection;
 use crate::connections::{Connections, bounded};
 use crate::error::StoreError;
 use crate::group_commit::GroupCommit;
-use crate::inbox_rows::{EventRow, NewEventRow, handed_out, state_of};
+use crate::inbox_rows::{EventRow, NewEventRow, error_text, handed_out, state_of};
 use crate::pruning::{BATCH, in_batches};
 
 /// Events in the table `webhook_events`. Clones share their commits.
@@ -39,10 +39,9 @@ impl PgEventInbox {
         bounded(async {
             let mut connection = self.connections.lease().await?;
             let deleted = sqlx::query!(
-                "DELETE FROM webhook_events WHERE (provider, mode, event_id) IN (
-                     SELECT provider, mode, event_id FROM webhook_events
-                     WHERE state IN ('applied', 'ignored') AND state_at < $1
-                     ORDER BY state_at LIMIT $2 FOR UPDATE SKIP LOCKED)",
+                "DELETE FROM webhook_events WHERE ctid = ANY (ARRAY(
+                     SELECT ctid FROM webhook_events WHERE state IN ('applied', 'ignored') AND state_at < $1
+                     ORDER BY state_at LIMIT $2))",
                 before.as_millis(),
                 BATCH,
             )
@@ -62,7 +61,7 @@ impl EventInbox for PgEventInbox {
     }
 
     /// One statement. What another claimer has just locked is passed over; what one had before the lock, the statement sees
-    /// to be no longer due.
+    /// to be no longer due. An array, because a join of a table that has just grown is planned as if it were empty.
     async fn claim(
         &self,
         at: &ProviderAccount,
@@ -75,16 +74,14 @@ impl EventInbox for PgEventInbox {
             let mut connection = self.connections.lease().await?;
             let rows = sqlx::query_as!(
                 EventRow,
-                "WITH due AS MATERIALIZED (
+                "UPDATE webhook_events SET claim_token = $3, claimed_until = $5, attempts = attempts + 1
+                 WHERE provider = $1 AND mode = $2 AND event_id = ANY (ARRAY(
                      SELECT event_id FROM webhook_events
                      WHERE provider = $1 AND mode = $2 AND state = 'pending' AND state_at <= $4
                        AND (claimed_until IS NULL OR claimed_until <= $4) AND claim_token IS DISTINCT FROM $3
-                     ORDER BY state_at, event_id LIMIT $6 FOR NO KEY UPDATE SKIP LOCKED
-                 )
-                 UPDATE webhook_events AS event SET claim_token = $3, claimed_until = $5, attempts = attempts + 1
-                 FROM due WHERE event.provider = $1 AND event.mode = $2 AND event.event_id = due.event_id
-                 RETURNING event.event_id, kind, subject_kind, subject_id, created_at, received_at, state, state_at,
-                           attempts, error",
+                     ORDER BY state_at, event_id LIMIT $6 FOR NO KEY UPDATE SKIP LOCKED))
+                 RETURNING event_id, kind, subject_kind, subject_id AS \"subject_id?\", created_at, received_at, state,
+                           state_at, attempts, error AS \"error?\"",
                 at.provider().as_str(),
                 at.mode().as_str(),
                 token.0,
@@ -94,8 +91,12 @@ impl EventInbox for PgEventInbox {
             )
             .fetch_all(&mut *connection)
             .await?;
+            let (events, corrupt) = handed_out(rows);
+            for (id, error) in &corrupt {
+                set_aside(&mut connection, at, id, error, now).await?;
+            }
             connection.done();
-            Ok(handed_out(rows)?)
+            corrupt.into_iter().next().map_or(Ok(events), |(_, error)| Err(error.into()))
         })
         .await
     }
@@ -269,6 +270,28 @@ pub(crate) async fn end_claim(
     .execute(connection)
     .await?;
     Ok(ended.rows_affected())
+}
+
+/// An event whose row does not parse waits for an operator: due first for ever, it would stand in the way of all others.
+async fn set_aside(
+    connection: &mut PgConnection,
+    at: &ProviderAccount,
+    id: &str,
+    error: &RepoError,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "UPDATE webhook_events SET state = 'dead', state_at = $4, error = $5, claimed_until = NULL
+         WHERE provider = $1 AND mode = $2 AND event_id = $3",
+        at.provider().as_str(),
+        at.mode().as_str(),
+        id,
+        now.as_millis(),
+        error_text(&error.to_string()),
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 /// All of them or none, in one statement. In order, so that of two replicas that were sent the same events none waits for the

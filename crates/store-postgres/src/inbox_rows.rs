@@ -87,10 +87,18 @@ impl EventRow {
     }
 }
 
-/// Events as they are handed out: those due first come first.
-pub(crate) fn handed_out(mut rows: Vec<EventRow>) -> Result<Vec<InboxEvent>, RepoError> {
+/// Events as they are handed out: those due first come first. And the ids of rows that do not parse, each with what is wrong.
+pub(crate) fn handed_out(mut rows: Vec<EventRow>) -> (Vec<InboxEvent>, Vec<(String, RepoError)>) {
     rows.sort_unstable_by(|a, b| (a.state_at, &a.event_id).cmp(&(b.state_at, &b.event_id)));
-    rows.into_iter().map(EventRow::parse).collect()
+    let (mut events, mut corrupt) = (Vec::new(), Vec::new());
+    for row in rows {
+        let id = row.event_id.clone();
+        match row.parse() {
+            Ok(event) => events.push(event),
+            Err(error) => corrupt.push((id, error)),
+        }
+    }
+    (events, corrupt)
 }
 
 /// The state that a fate leads to, and the error as its column has it.
@@ -103,7 +111,7 @@ pub(crate) fn state_of(fate: &Fate) -> (InboxState, Option<String>) {
 }
 
 /// Without the one character that Postgres keeps in no text.
-fn error_text(error: &str) -> String {
+pub(crate) fn error_text(error: &str) -> String {
     error.chars().filter(|c| *c != '\0').take(ERROR_CHARS).collect()
 }
 

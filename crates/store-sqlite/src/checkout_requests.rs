@@ -52,7 +52,7 @@ impl CheckoutRequests for SqliteCheckoutRequests {
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
                  ON CONFLICT (user_id, provider, mode, idempotency_key)
                      DO UPDATE SET content = checkout_requests.content
-                 RETURNING content, provider_key, customer_id, session_id",
+                 RETURNING content, provider_key, customer_id AS \"customer_id?\", session_id AS \"session_id?\"",
                 request.owner.as_str(),
                 request.at.provider().as_str(),
                 request.at.mode().as_str(),

@@ -13,7 +13,7 @@ use sqlx::{Connection, SqliteConnection};
 use crate::connections::{Connections, bounded};
 use crate::error::StoreError;
 use crate::group_commit::GroupCommit;
-use crate::inbox_rows::{EventRow, NewEventRow, handed_out, state_of};
+use crate::inbox_rows::{EventRow, NewEventRow, error_text, handed_out, state_of};
 use crate::pruning::{BATCH, in_batches};
 
 /// Events in the table `webhook_events`. Clones share their commits.
@@ -80,8 +80,8 @@ impl EventInbox for SqliteEventInbox {
                      WHERE provider = ?1 AND mode = ?2 AND state = 'pending' AND state_at <= ?4
                        AND (claimed_until IS NULL OR claimed_until <= ?4) AND claim_token IS NOT ?3
                      ORDER BY state_at, event_id LIMIT ?6)
-                 RETURNING event_id, kind, subject_kind, subject_id, created_at, received_at, state, state_at, attempts,
-                           error",
+                 RETURNING event_id, kind, subject_kind, subject_id AS \"subject_id?\", created_at, received_at, state,
+                           state_at, attempts, error AS \"error?\"",
                 at.provider().as_str(),
                 at.mode().as_str(),
                 token.0,
@@ -91,8 +91,12 @@ impl EventInbox for SqliteEventInbox {
             )
             .fetch_all(&mut *connection)
             .await?;
+            let (events, corrupt) = handed_out(rows);
+            for (id, error) in &corrupt {
+                set_aside(&mut connection, at, id, error, now).await?;
+            }
             connection.done();
-            Ok(handed_out(rows)?)
+            corrupt.into_iter().next().map_or(Ok(events), |(_, error)| Err(error.into()))
         })
         .await
     }
@@ -272,6 +276,28 @@ pub(crate) async fn end_claim(
         ended += one.rows_affected();
     }
     Ok(ended)
+}
+
+/// An event whose row does not parse waits for an operator: due first for ever, it would stand in the way of all others.
+async fn set_aside(
+    connection: &mut SqliteConnection,
+    at: &ProviderAccount,
+    id: &str,
+    error: &RepoError,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "UPDATE webhook_events SET state = 'dead', state_at = ?4, error = ?5, claimed_until = NULL
+         WHERE provider = ?1 AND mode = ?2 AND event_id = ?3",
+        at.provider().as_str(),
+        at.mode().as_str(),
+        id,
+        now.as_millis(),
+        error_text(&error.to_string()),
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 /// All of them or none, in one transaction that holds the right to write from its beginning.

@@ -1,39 +1,16 @@
 """The life of a customer, told by PyPI's `stripe`, unmodified, against the sandbox at SANDBOX_URL."""
 
 import os
-import sys
 import urllib.parse
 import urllib.request
 import uuid
 
 import stripe
 
+from facts import done, fact, refused, same
+
 BASE = os.environ["SANDBOX_URL"]
 RUN = uuid.uuid4().hex
-count = 0
-
-
-def fact(name, holds, seen=None):
-    """Says that a fact holds, or ends the program where it does not; `seen` is what was found instead."""
-    global count
-    if not holds:
-        sys.exit(f"not so: {name}\nfound: {seen}")
-    count += 1
-    print(f"fact: {name}", flush=True)
-
-
-def same(name, found, expected):
-    """Says that two values are the same."""
-    fact(name, found == expected, f"{found!r}, not {expected!r}")
-
-
-def refused(name, call):
-    """Expects that this fails, and gives the error."""
-    try:
-        answer = call()
-    except stripe.StripeError as error:
-        return error
-    return sys.exit(f"not refused: {name}\nfound: {answer}")
 
 
 def connect(key, retries=0):
@@ -256,4 +233,4 @@ same("a subscription is canceled", canceled.status, "canceled")
 same("a card is detached", v1.payment_methods.detach(card.id).customer, None)
 same("a customer is deleted", v1.customers.delete(customer.id).deleted, True)
 
-print(f"{count} facts")
+done()

@@ -36,8 +36,9 @@ pub trait AuditLog: Debug + Send + Sync + 'static {
     /// As [`append`](Self::append).
     async fn prune(&self, before: Timestamp) -> Result<u64, RepoError>;
 
-    /// Erases what names this person, everywhere in the database: links and keys are deleted, in audit records the user's id
-    /// and customer ids give way to `forgotten`. Gives how many rows were touched.
+    /// Erases what names this person, everywhere in the database: links, claims, checkout requests and keys are deleted, in
+    /// audit records the user's id and customer ids give way to `forgotten`. Of customers whom only this user is or was linked
+    /// to, claims or bought as, mirror, subscriptions and events are deleted, too. Gives how many rows were touched.
     ///
     /// # Errors
     /// As [`append`](Self::append).

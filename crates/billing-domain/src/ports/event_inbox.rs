@@ -23,7 +23,8 @@ pub trait EventInbox: Debug + Send + Sync + 'static {
     async fn accept(&self, at: &ProviderAccount, event: &ProviderEvent, now: Timestamp) -> Result<(), RepoError>;
 
     /// Hands out at most `limit` pending events that are due at `now`, those due first, to this token until that moment; each
-    /// counts an attempt. Nobody else gets them before it, and no event twice under one token.
+    /// counts an attempt. Nobody else gets them before it, and no event twice in a row under one token. A claim that ran out holds
+    /// until somebody else has the events.
     ///
     /// # Errors
     /// As [`accept`](Self::accept), and [`RepoError::Corrupt`] for a row that does not parse.
@@ -62,7 +63,8 @@ pub trait EventInbox: Debug + Send + Sync + 'static {
     /// As [`accept`](Self::accept).
     async fn counts(&self, at: &ProviderAccount) -> Result<InboxCounts, RepoError>;
 
-    /// Whether an event about this customer is pending, due or not.
+    /// Whether an event about this customer, or about a subscription that is the customer's as far as the mirror knows, is
+    /// pending, due or not.
     ///
     /// # Errors
     /// As [`accept`](Self::accept).
@@ -75,7 +77,7 @@ pub trait EventInbox: Debug + Send + Sync + 'static {
     async fn prune(&self, before: Timestamp) -> Result<u64, RepoError>;
 }
 
-/// What becomes of events whose claim ends without their being applied.
+/// What becomes of events whose claim ends without their being applied. Of an error the first 500 characters are kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fate {
     /// They are about nobody that counts here, as of this moment.

@@ -1,19 +1,31 @@
 //! [`InMemoryAuditLog`].
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use billing_domain::ports::{AuditLog, RepoError};
-use billing_domain::{AuditEntry, AuditEvent, AuditQuery, AuditRecord, Denials, RequestOrigin, Timestamp, UserId};
+use billing_domain::{
+    ApiKeyId, AuditEntry, AuditEvent, AuditQuery, AuditRecord, CustomerId, Denials, EventSubject, ProviderAccount,
+    RequestOrigin, Timestamp, UserId,
+};
 
-use super::{InMemoryApiKeyRepo, InMemoryCustomerRepo, Reachability};
+use super::billing_mirror::Mirrored;
+use super::{
+    InMemoryApiKeyRepo, InMemoryCheckoutRequests, InMemoryCustomerClaims, InMemoryCustomerRepo, InMemoryEventInbox,
+    Reachability,
+};
 
 /// Records in a list that is gone with the process.
 #[derive(Debug, Default)]
 pub struct InMemoryAuditLog {
     log: Mutex<Log>,
-    customers: Arc<InMemoryCustomerRepo>,
-    keys: Arc<InMemoryApiKeyRepo>,
+    pub(super) customers: Arc<InMemoryCustomerRepo>,
+    pub(super) keys: Arc<InMemoryApiKeyRepo>,
+    pub(super) claims: Arc<InMemoryCustomerClaims>,
+    pub(super) checkouts: Arc<InMemoryCheckoutRequests>,
+    pub(super) mirrored: Arc<Mirrored>,
+    pub(super) inbox: Arc<InMemoryEventInbox>,
     reachability: Reachability,
 }
 
@@ -35,12 +47,6 @@ impl InMemoryAuditLog {
     #[must_use]
     pub fn with(reachability: Reachability) -> Self {
         Self { reachability, ..Self::default() }
-    }
-
-    /// An empty log in one database with these: who is forgotten, is forgotten there too.
-    #[must_use]
-    pub fn beside(customers: Arc<InMemoryCustomerRepo>, keys: Arc<InMemoryApiKeyRepo>) -> Self {
-        Self { customers, keys, ..Self::default() }
     }
 
     /// All events, oldest first.
@@ -69,6 +75,49 @@ impl InMemoryAuditLog {
         self.reachability.check()?;
         Ok(self.log.lock().unwrap())
     }
+
+    pub(super) fn add(&self, event: AuditEvent) -> Result<(), RepoError> {
+        self.reach()?.add(AuditEntry::Event(event));
+        Ok(())
+    }
+
+    /// The customers whom this user was linked to or claimed, or bought as, and whom nobody else is linked to or claims.
+    fn own_customers(&self, user: &UserId) -> Result<BTreeSet<(ProviderAccount, CustomerId)>, RepoError> {
+        let links = self.customers.links()?.into_iter().map(|link| (link.owner, link.at, link.customer));
+        let claims: Vec<_> = self.claims.reach()?.clone().into_iter().collect();
+        let claimed = claims.into_iter().filter_map(|((owner, at), claim)| Some((owner, at, claim.customer?)));
+        let (own, others): (Vec<_>, Vec<_>) = links.chain(claimed).partition(|(owner, ..)| owner == user);
+        let mut own: BTreeSet<_> = own.into_iter().map(|(_, at, customer)| (at, customer)).collect();
+        let requests = self.checkouts.reach()?;
+        let of_user = requests.iter().filter(|((owner, ..), _)| owner == user);
+        own.extend(
+            of_user.filter_map(|((_, at, _), (request, _))| Some((at.clone(), request.made.as_ref()?.0.clone()))),
+        );
+        let events = self.events().into_iter().filter(|event| event.owner.as_ref() == Some(user));
+        own.extend(events.filter_map(|event| event.customer));
+        for (_, at, customer) in others {
+            own.remove(&(at, customer));
+        }
+        Ok(own)
+    }
+
+    /// Deletes what is the user's; gives how many rows, and which keys.
+    fn forget_account(&self, user: &UserId) -> Result<(u64, Vec<ApiKeyId>), RepoError> {
+        let mut deleted = 0;
+        for (at, customer) in self.own_customers(user)? {
+            let mut subjects = vec![EventSubject::Customer(customer.clone())];
+            if let Some(known) = self.mirrored.lock().unwrap().remove(&(at.clone(), customer)) {
+                let subscriptions = known.state.subscriptions();
+                subjects.extend(subscriptions.iter().map(|one| EventSubject::Subscription(one.id.clone())));
+                deleted += 1 + subscriptions.len() as u64;
+            }
+            deleted += self.inbox.forget(&at, &subjects)?;
+        }
+        deleted += self.claims.reach()?.extract_if(.., |(owner, _), _| owner == user).count() as u64;
+        deleted += self.checkouts.reach()?.extract_if(.., |(owner, ..), _| owner == user).count() as u64;
+        let keys = self.keys.forget(user)?;
+        Ok((deleted + self.customers.forget(user)? + keys.len() as u64, keys))
+    }
 }
 
 fn moment(entry: &AuditEntry) -> Timestamp {
@@ -88,8 +137,7 @@ fn owner(entry: &AuditEntry) -> Option<&UserId> {
 #[async_trait]
 impl AuditLog for InMemoryAuditLog {
     async fn append(&self, event: &AuditEvent) -> Result<(), RepoError> {
-        self.reach()?.add(AuditEntry::Event(event.clone()));
-        Ok(())
+        self.add(event.clone())
     }
 
     async fn append_denials(&self, denials: &[Denials]) -> Result<(), RepoError> {
@@ -114,10 +162,9 @@ impl AuditLog for InMemoryAuditLog {
     }
 
     async fn forget(&self, user: &UserId) -> Result<u64, RepoError> {
-        let mut log = self.reach()?;
         let forgotten: UserId = "forgotten".parse().unwrap();
-        let keys = self.keys.forget(user)?;
-        let mut touched = self.customers.forget(user)? + keys.len() as u64;
+        let (mut touched, keys) = self.forget_account(user)?;
+        let mut log = self.reach()?;
         for record in &mut log.records {
             match &mut record.entry {
                 AuditEntry::Event(event) if event.owner.as_ref() == Some(user) && *user != forgotten => {
@@ -144,15 +191,6 @@ impl AuditLog for InMemoryAuditLog {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audit_log_contract::AuditPorts;
-
-    async fn empty() -> (Arc<AuditPorts>, ()) {
-        let (customers, keys) = <(Arc<InMemoryCustomerRepo>, Arc<InMemoryApiKeyRepo>)>::default();
-        let audit = Arc::new(InMemoryAuditLog::beside(Arc::clone(&customers), Arc::clone(&keys)));
-        (Arc::new(AuditPorts { audit, customers, keys }), ())
-    }
-
-    crate::audit_log_contract!(empty);
 
     #[tokio::test]
     async fn it_shows_what_it_was_told() {

@@ -26,25 +26,7 @@ impl InMemoryCustomerRepo {
         Self { reachability, ..Self::default() }
     }
 
-    /// Deletes a user's links; gives how many.
-    pub(super) fn forget(&self, owner: &UserId) -> Result<u64, RepoError> {
-        self.reachability.check()?;
-        Ok(self.links.lock().unwrap().extract_if(.., |(user, ..), _| user == owner).count() as u64)
-    }
-}
-
-fn key(owner: &UserId, at: &ProviderAccount) -> Owner {
-    (owner.clone(), at.provider().to_string(), at.mode().as_str())
-}
-
-#[async_trait]
-impl CustomerRepo for InMemoryCustomerRepo {
-    async fn find(&self, owner: &UserId, at: &ProviderAccount) -> Result<Option<CustomerId>, RepoError> {
-        self.reachability.check()?;
-        Ok(self.links.lock().unwrap().get(&key(owner, at)).map(|(_, customer)| customer.clone()))
-    }
-
-    async fn link(&self, link: &CustomerLink, on_conflict: OnConflict, _: Timestamp) -> Result<LinkOutcome, RepoError> {
+    pub(super) fn set(&self, link: &CustomerLink, on_conflict: OnConflict) -> Result<LinkOutcome, RepoError> {
         self.reachability.check()?;
         match self.links.lock().unwrap().entry(key(&link.owner, &link.at)) {
             Entry::Vacant(vacant) => {
@@ -65,22 +47,54 @@ impl CustomerRepo for InMemoryCustomerRepo {
         }
     }
 
+    /// All links, by owner, provider and mode.
+    pub(super) fn links(&self) -> Result<Vec<CustomerLink>, RepoError> {
+        self.reachability.check()?;
+        let links = self.links.lock().unwrap();
+        let all = links.iter().map(|((owner, ..), (at, customer))| CustomerLink {
+            owner: owner.clone(),
+            at: at.clone(),
+            customer: customer.clone(),
+        });
+        Ok(all.collect())
+    }
+
+    /// Deletes all links to a customer; gives whose they were.
+    pub(super) fn unlink_all(&self, at: &ProviderAccount, customer: &CustomerId) -> Result<Vec<UserId>, RepoError> {
+        self.reachability.check()?;
+        let mut links = self.links.lock().unwrap();
+        Ok(links.extract_if(.., |_, to| to.0 == *at && to.1 == *customer).map(|((owner, ..), _)| owner).collect())
+    }
+
+    /// Deletes a user's links; gives how many.
+    pub(super) fn forget(&self, owner: &UserId) -> Result<u64, RepoError> {
+        self.reachability.check()?;
+        Ok(self.links.lock().unwrap().extract_if(.., |(user, ..), _| user == owner).count() as u64)
+    }
+}
+
+fn key(owner: &UserId, at: &ProviderAccount) -> Owner {
+    (owner.clone(), at.provider().to_string(), at.mode().as_str())
+}
+
+#[async_trait]
+impl CustomerRepo for InMemoryCustomerRepo {
+    async fn find(&self, owner: &UserId, at: &ProviderAccount) -> Result<Option<CustomerId>, RepoError> {
+        self.reachability.check()?;
+        Ok(self.links.lock().unwrap().get(&key(owner, at)).map(|(_, customer)| customer.clone()))
+    }
+
+    async fn link(&self, link: &CustomerLink, on_conflict: OnConflict, _: Timestamp) -> Result<LinkOutcome, RepoError> {
+        self.set(link, on_conflict)
+    }
+
     async fn unlink(&self, owner: &UserId, at: &ProviderAccount) -> Result<Option<CustomerId>, RepoError> {
         self.reachability.check()?;
         Ok(self.links.lock().unwrap().remove(&key(owner, at)).map(|(_, customer)| customer))
     }
 
     async fn list(&self, owner: &UserId) -> Result<Vec<CustomerLink>, RepoError> {
-        self.reachability.check()?;
-        let links = self.links.lock().unwrap();
-        let own = links.iter().filter(|((user, ..), _)| user == owner);
-        Ok(own
-            .map(|(_, (at, customer))| CustomerLink {
-                owner: owner.clone(),
-                at: at.clone(),
-                customer: customer.clone(),
-            })
-            .collect())
+        Ok(self.links()?.into_iter().filter(|link| link.owner == *owner).collect())
     }
 }
 

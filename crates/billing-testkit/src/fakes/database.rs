@@ -52,8 +52,10 @@ impl Database for FakeDatabase {
         }
     }
 
+    /// Closes whatever else has the switch, too.
     async fn close(&self) {
         self.closed.go_down();
+        self.reachability.go_down();
     }
 }
 

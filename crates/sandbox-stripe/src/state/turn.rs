@@ -34,7 +34,7 @@ pub(crate) enum NoTurn {
 }
 
 impl Store {
-    /// Moves the time; once this is done, all that time does to subscriptions until then has happened. Gives the time
+    /// Moves the time; once this is done, all that time does until then has happened. Gives the time
     /// and by how many seconds it is ahead of the clock.
     pub(crate) fn turn(&self, turn: Turn) -> Result<(Timestamp, i64), NoTurn> {
         let now = self.now();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use sandbox_stripe::{Clock as _, SystemClock};
 use serde_json::{Value, json};
 
+use crate::checkout::open;
 use crate::receiver::{Received, Receiver, settled};
 use crate::shop::{DAY, number, path, shop, text};
 use crate::support::{Running, refused, settings, start, start_with};
@@ -105,7 +106,9 @@ async fn trials_and_what_was_cancelled_end_when_time_comes_to_it() {
     sandbox.post(&path(&ending), "cancel_at_period_end=true").await;
     let trial = shop.subscribe(&sandbox, "&trial_period_days=7").await;
     let receiver = Receiver::start(&[]).await;
-    receiver.subscribe(&sandbox, &["customer.subscription.deleted", "customer.subscription.updated"]).await;
+    let kinds = ["checkout.session.expired", "customer.subscription.deleted", "customer.subscription.updated"];
+    receiver.subscribe(&sandbox, &kinds).await;
+    let checkout = open(&sandbox, "").await;
     advance(&sandbox, 8 * DAY).await;
     assert_eq!(text(&sandbox.get(&path(&trial)).await.json(), "/status"), "active");
     assert_eq!(text(&sandbox.get(&path(&ending)).await.json(), "/status"), "active");
@@ -120,6 +123,9 @@ async fn trials_and_what_was_cancelled_end_when_time_comes_to_it() {
     let is_end = |event: &&Value| event["type"] == "customer.subscription.deleted";
     assert_eq!(told.iter().find(is_end).map(|event| &event["data"]["object"]["id"]), Some(&ending["id"]));
     assert!(told.iter().any(|event| event["data"]["previous_attributes"]["status"] == "trialing"));
+    let expired = told.iter().find(|event| event["type"] == kinds[0]).expect("an expired checkout");
+    assert_eq!(text(expired, "/data/object/id"), text(&checkout, "/id"));
+    assert!((0..DAY).contains(&(number(expired, "/created") - number(&checkout, "/expires_at"))));
     sandbox.stop().await;
 }
 

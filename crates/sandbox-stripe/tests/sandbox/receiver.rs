@@ -150,14 +150,14 @@ impl Received {
 }
 
 /// Settings with short pauses.
-pub(crate) fn hasty(settings: SandboxSettings) -> SandboxSettings {
-    let webhooks = WebhookSettings {
+pub(crate) fn hasty(mut settings: SandboxSettings) -> SandboxSettings {
+    settings.webhooks = WebhookSettings {
         timeout: Duration::from_secs(2),
         first_pause: Duration::from_millis(5),
         longest_pause: Duration::from_millis(50),
         attempts: 15,
     };
-    SandboxSettings { webhooks, ..settings }
+    settings
 }
 
 /// The deliveries, the newest first, once none is pending.

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::place::Place;
 use billing_domain::ports::{ApiKeyRepo, CustomerRepo, Database};
+use billing_testkit::BillingPorts;
 use billing_testkit::api_key_usage_contract::ApiKeyPorts;
-use billing_testkit::audit_log_contract::AuditPorts;
 
 async fn customers() -> (Arc<dyn CustomerRepo>, Place) {
     let place = Place::new().await;
@@ -24,10 +24,21 @@ async fn usage() -> (Arc<ApiKeyPorts>, Place) {
     (Arc::new(ApiKeyPorts { keys: one.api_keys(), usage: one.usage(), other_replica: other.usage() }), place)
 }
 
-async fn audit() -> (Arc<AuditPorts>, Place) {
+async fn billing() -> (Arc<BillingPorts>, Place) {
     let place = Place::new().await;
     let store = place.migrated().await;
-    (Arc::new(AuditPorts { audit: store.audit(), customers: store.customers(), keys: store.api_keys() }), place)
+    let ports = BillingPorts {
+        customers: store.customers(),
+        keys: store.api_keys(),
+        audit: store.audit(),
+        inbox: store.inbox(),
+        mirror: store.mirror(),
+        claims: store.claims(),
+        checkouts: store.checkouts(),
+        leadership: store.leadership(),
+        database: store.database(),
+    };
+    (Arc::new(ports), place)
 }
 
 async fn empty_database() -> (Arc<dyn Database>, Place) {
@@ -38,5 +49,13 @@ async fn empty_database() -> (Arc<dyn Database>, Place) {
 billing_testkit::customer_repo_contract!(customers);
 billing_testkit::api_key_repo_contract!(api_keys);
 billing_testkit::api_key_usage_contract!(usage);
-billing_testkit::audit_log_contract!(audit);
+billing_testkit::audit_log_contract!(billing);
+billing_testkit::forgetting_contract!(billing);
+billing_testkit::event_inbox_contract!(billing);
+billing_testkit::event_hand_out_contract!(billing);
+billing_testkit::billing_mirror_contract!(billing);
+billing_testkit::mirror_effect_contract!(billing);
+billing_testkit::customer_claims_contract!(billing);
+billing_testkit::checkout_requests_contract!(billing);
+billing_testkit::leadership_contract!(billing);
 billing_testkit::database_contract!(empty_database);

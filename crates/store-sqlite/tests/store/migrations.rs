@@ -3,9 +3,15 @@
 use std::process::{Command, Stdio};
 
 use crate::place::{Place, open};
-use billing_domain::ports::{KeyChange, OnConflict, RepoError, SchemaState};
-use billing_domain::{AuditQuery, Denials, Mode, Timestamp};
-use billing_testkit::samples::{account, audit_event, customer, key_id, link, stored_key, user};
+use billing_domain::ports::{Fate, KeyChange, OnConflict, RepoError, SchemaState};
+use billing_domain::{
+    ApiKey, AuditQuery, CustomerReading, CustomerState, Denials, InboxQuery, MirrorUpdate, Mode, NamedOwner, Replay,
+    Timestamp,
+};
+use billing_testkit::samples::{
+    account, audit_event, checkout_request, claimed, customer, key_id, link, permissions, provider_event, session_id,
+    stored_key, subscription_id, token, user,
+};
 
 const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);
 
@@ -20,6 +26,16 @@ async fn an_unmigrated_database_is_a_schema_error_to_every_call() {
     let (ann, at, id) = (user("ann"), account("stripe", Mode::Test), key_id("000000000001"));
     let to = link(&ann, &at, &customer("cus_1"));
     let (key, event) = (stored_key("000000000001", &ann, NOW), audit_event(&ann, NOW));
+    let (inbox, mirror, claims, checkouts) = (store.inbox(), store.mirror(), store.claims(), store.checkouts());
+    let (hint, request) = (provider_event("evt_1", &to.customer, NOW), checkout_request(&ann, &at, "key"));
+    let reading = MirrorUpdate {
+        at: at.clone(),
+        customer: to.customer.clone(),
+        expected: 0,
+        reading: CustomerReading { state: CustomerState::Gone, owner: NamedOwner::Nobody },
+        read_at: NOW,
+        settles: None,
+    };
     let denials = Denials { at: NOW, cause: "invalid_token".to_owned(), source: None, key: None, count: 1 };
     let results = [
         customers.find(&ann, &at).await.err(),
@@ -42,6 +58,26 @@ async fn an_unmigrated_database_is_a_schema_error_to_every_call() {
         audit.read(&AuditQuery { limit: 1, ..AuditQuery::default() }).await.err(),
         audit.prune(NOW).await.err(),
         audit.forget(&ann).await.err(),
+        inbox.accept(&at, &hint, NOW).await.err(),
+        inbox.claim(&at, &token("one"), 1, NOW, NOW).await.err(),
+        inbox.release(&at, &claimed("one", &["evt_1"]), &Fate::Ignored(NOW)).await.err(),
+        inbox.replay(&at, &Replay::Dead, NOW).await.err(),
+        inbox.list(&at, &InboxQuery { state: None, limit: 1 }).await.err(),
+        inbox.counts(&at).await.err(),
+        inbox.has_pending(&at, &to.customer).await.err(),
+        inbox.prune(NOW).await.err(),
+        mirror.find(&at, &to.customer).await.err(),
+        mirror.write(&reading).await.err(),
+        mirror.page(&at, None, 1).await.err(),
+        mirror.holder(&at, &subscription_id("sub_1")).await.err(),
+        claims.find(&ann, &at).await.err(),
+        claims.claim(&ann, &at, &request.provider_key, NOW).await.err(),
+        claims.fulfil(&ann, &at, &request.provider_key, &to.customer).await.err(),
+        claims.renew(&ann, &at, &request.provider_key, &request.provider_key, NOW).await.err(),
+        checkouts.begin(&request, NOW).await.err(),
+        checkouts.complete(&request, &to.customer, &session_id("cs_1")).await.err(),
+        checkouts.prune(NOW).await.err(),
+        store.leadership().take("duty", "holder", NOW, NOW).await.err(),
     ];
     for error in results {
         assert!(matches!(error, Some(RepoError::Schema(_))), "{error:?}");
@@ -78,7 +114,8 @@ async fn the_release_before_works_on_these_tables() {
         .await;
     let id = key_id("000000000001");
     let found = store.api_keys().find(&id).await.unwrap().unwrap();
-    assert_eq!(found.key, stored_key("000000000001", &user("ann"), NOW).key);
+    let expected = stored_key("000000000001", &user("ann"), NOW).key;
+    assert_eq!(found.key, ApiKey { permissions: permissions(&["subscriptions:portal"]), ..expected });
     assert_eq!(found.verifier.pepper, None);
     assert_eq!(store.usage().peppers(NOW).await.unwrap(), [(None, 1)]);
     // What it changes, we hear of.

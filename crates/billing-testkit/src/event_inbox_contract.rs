@@ -1,0 +1,315 @@
+//! What every [`EventInbox`](billing_domain::ports::EventInbox) promises about what it keeps.
+
+#![expect(missing_docs, reason = "the cases' names are the promises")]
+
+use std::time::Duration;
+
+use billing_domain::Mode::{Live, Test};
+use billing_domain::ports::{Fate, RepoError};
+use billing_domain::{
+    CustomerReading, CustomerState, EventSubject, InboxCounts, InboxEvent, InboxQuery, InboxState, InboxWord,
+    MirrorUpdate, NamedOwner, ProviderAccount, ProviderEvent, Replay, SubscriptionStatus, Timestamp,
+};
+use futures_util::future::join_all;
+
+use crate::BillingPorts;
+use crate::samples::{account, claimed, customer, event_id, provider_event, subscription, subscription_id, token};
+
+/// Runs every case against fresh databases: `event_inbox_contract!(make)`, where `make` is an async function that gives a pair
+/// of an `Arc<BillingPorts>` and what must outlive it.
+#[macro_export]
+macro_rules! event_inbox_contract {
+    ($make:path) => {
+        $crate::contract_tests!(
+            event_inbox_contract,
+            $make,
+            [
+                a_new_inbox_is_empty,
+                an_event_comes_back_as_it_was_accepted,
+                an_event_that_comes_again_changes_nothing,
+                of_many_doubles_at_once_each_event_is_kept_once,
+                of_many_events_at_once_all_are_kept,
+                providers_and_modes_never_meet,
+                the_last_received_are_listed_first_then_by_id,
+                events_of_one_state_are_listed,
+                a_list_has_an_end,
+                counts_tell_how_full_it_is,
+                an_event_about_a_customer_is_pending_until_it_is_done_with,
+                an_event_about_a_customers_subscription_is_pending_for_the_customer,
+                pruning_deletes_what_was_done_with_before,
+                pruning_deletes_more_than_one_batch,
+                an_unreachable_database_is_unavailable,
+            ]
+        );
+    };
+}
+
+/// More than any store touches at once.
+const MANY: usize = 6_000;
+
+pub(crate) fn at(seconds: u64) -> Timestamp {
+    Timestamp::from_seconds(1_700_000_000).plus(Duration::from_secs(seconds))
+}
+
+pub(crate) fn stripe() -> ProviderAccount {
+    account("stripe", Test)
+}
+
+pub(crate) fn event(id: &str) -> ProviderEvent {
+    provider_event(id, &customer("cus_1"), at(0))
+}
+
+fn all() -> InboxQuery {
+    InboxQuery { state: None, limit: u32::MAX }
+}
+
+pub(crate) fn ids(events: &[InboxEvent]) -> Vec<&str> {
+    events.iter().map(|kept| kept.event.id.as_str()).collect()
+}
+
+pub(crate) async fn accept(ports: &BillingPorts, id: &str, seconds: u64) {
+    ports.inbox.accept(&stripe(), &event(id), at(seconds)).await.unwrap();
+}
+
+pub(crate) async fn claim(ports: &BillingPorts, name: &str, limit: u32, now: u64, until: u64) -> Vec<InboxEvent> {
+    ports.inbox.claim(&stripe(), &token(name), limit, at(now), at(until)).await.unwrap()
+}
+
+pub(crate) async fn release(ports: &BillingPorts, name: &str, events: &[&str], fate: Fate) -> u64 {
+    ports.inbox.release(&stripe(), &claimed(name, events), &fate).await.unwrap()
+}
+
+pub(crate) async fn replay(ports: &BillingPorts, which: Replay, seconds: u64) -> u64 {
+    ports.inbox.replay(&stripe(), &which, at(seconds)).await.unwrap()
+}
+
+pub(crate) async fn listed(ports: &BillingPorts) -> Vec<InboxEvent> {
+    ports.inbox.list(&stripe(), &all()).await.unwrap()
+}
+
+pub(crate) async fn state(ports: &BillingPorts, id: &str) -> InboxState {
+    listed(ports).await.into_iter().find(|kept| kept.event.id.as_str() == id).unwrap().state
+}
+
+async fn pending(ports: &BillingPorts, id: &str) -> bool {
+    ports.inbox.has_pending(&stripe(), &customer(id)).await.unwrap()
+}
+
+pub async fn a_new_inbox_is_empty(ports: &BillingPorts) {
+    assert_eq!(listed(ports).await, []);
+    assert_eq!(claim(ports, "one", 10, 0, 10).await, []);
+    assert_eq!(ports.inbox.counts(&stripe()).await.unwrap(), InboxCounts::default());
+    assert!(!pending(ports, "cus_1").await);
+    assert_eq!(replay(ports, Replay::Dead, 0).await, 0);
+    assert_eq!(ports.inbox.prune(at(1000)).await.unwrap(), 0);
+}
+
+pub async fn an_event_comes_back_as_it_was_accepted(ports: &BillingPorts) {
+    let subjects = [
+        EventSubject::Customer(customer(&"'".repeat(255))),
+        EventSubject::Subscription(subscription_id(&"s".repeat(255))),
+        EventSubject::Nobody,
+    ];
+    for (n, subject) in (0..).zip(subjects) {
+        let event = ProviderEvent {
+            id: event_id(&format!("{n}{}", "e".repeat(254))),
+            kind: "k".repeat(255).parse().unwrap(),
+            subject,
+            created: Timestamp::from_millis(-1),
+        };
+        ports.inbox.accept(&stripe(), &event, at(n)).await.unwrap();
+        let kept = InboxEvent { event, received: at(n), state: InboxState::Pending(at(n)), attempts: 0, error: None };
+        assert_eq!(listed(ports).await[0], kept);
+        let claimed = ports.inbox.claim(&stripe(), &token("one"), 1, at(n), at(n)).await.unwrap();
+        assert_eq!(claimed, [InboxEvent { attempts: 1, ..kept }]);
+    }
+}
+
+pub async fn an_event_that_comes_again_changes_nothing(ports: &BillingPorts) {
+    accept(ports, "evt_1", 0).await;
+    let first = listed(ports).await;
+    let double = ProviderEvent { subject: EventSubject::Nobody, created: at(9), ..event("evt_1") };
+    ports.inbox.accept(&stripe(), &double, at(9)).await.unwrap();
+    assert_eq!(listed(ports).await, first);
+    claim(ports, "one", 1, 1, 10).await;
+    accept(ports, "evt_1", 2).await;
+    assert_eq!(claim(ports, "two", 1, 2, 10).await, []);
+    release(ports, "one", &["evt_1"], Fate::Ignored(at(3))).await;
+    accept(ports, "evt_1", 4).await;
+    assert_eq!(state(ports, "evt_1").await, InboxState::Ignored(at(3)));
+}
+
+pub async fn of_many_doubles_at_once_each_event_is_kept_once(ports: &BillingPorts) {
+    // In two orders: of two who wait for each other's events none may fall.
+    let forth = (0..200).map(|n| format!("evt_{:02}", n % 20));
+    let back = (0..200).rev().map(|n| format!("evt_{:02}", n % 20));
+    let events: Vec<ProviderEvent> = forth.chain(back).map(|id| event(&id)).collect();
+    let place = stripe();
+    for accepted in join_all(events.iter().map(|event| ports.inbox.accept(&place, event, at(0)))).await {
+        accepted.unwrap();
+    }
+    let mut kept: Vec<_> = listed(ports).await.into_iter().map(|kept| kept.event.id.to_string()).collect();
+    kept.sort_unstable();
+    assert_eq!(kept, (0..20).map(|n| format!("evt_{n:02}")).collect::<Vec<_>>());
+}
+
+pub(crate) async fn accept_many(ports: &BillingPorts, count: usize) {
+    let (events, place): (Vec<_>, _) = ((0..count).map(|n| event(&format!("evt_{n:05}"))).collect(), stripe());
+    for some in events.chunks(500) {
+        for accepted in join_all(some.iter().map(|event| ports.inbox.accept(&place, event, at(0)))).await {
+            accepted.unwrap();
+        }
+    }
+}
+
+pub async fn of_many_events_at_once_all_are_kept(ports: &BillingPorts) {
+    accept_many(ports, 1000).await;
+    let expected: Vec<_> = (0..1000).map(|n| format!("evt_{n:05}")).collect();
+    assert_eq!(ids(&listed(ports).await), expected);
+}
+
+pub async fn providers_and_modes_never_meet(ports: &BillingPorts) {
+    let live = account("stripe", Live);
+    accept(ports, "evt_1", 0).await;
+    for other in [live.clone(), account("sandbox", Test)] {
+        assert_eq!(ports.inbox.claim(&other, &token("one"), 9, at(1), at(9)).await.unwrap(), []);
+        assert_eq!(ports.inbox.list(&other, &all()).await.unwrap(), []);
+        assert_eq!(ports.inbox.counts(&other).await.unwrap(), InboxCounts::default());
+        assert!(!ports.inbox.has_pending(&other, &customer("cus_1")).await.unwrap());
+        assert_eq!(ports.inbox.replay(&other, &Replay::One(event_id("evt_1")), at(1)).await.unwrap(), 0);
+        assert_eq!(ports.inbox.release(&other, &claimed("one", &["evt_1"]), &Fate::Ignored(at(1))).await.unwrap(), 0);
+    }
+    ports.inbox.accept(&live, &event("evt_1"), at(5)).await.unwrap();
+    assert_eq!(ports.inbox.list(&live, &all()).await.unwrap()[0].received, at(5));
+    assert_eq!(listed(ports).await[0].received, at(0));
+}
+
+pub async fn the_last_received_are_listed_first_then_by_id(ports: &BillingPorts) {
+    for (id, seconds) in [("evt_b", 1), ("evt_C", 1), ("evt_a", 1), ("evt_z", 0), ("evt_d", 2)] {
+        accept(ports, id, seconds).await;
+    }
+    assert_eq!(ids(&listed(ports).await), ["evt_d", "evt_C", "evt_a", "evt_b", "evt_z"]);
+}
+
+pub async fn events_of_one_state_are_listed(ports: &BillingPorts) {
+    for (n, id) in (0..).zip(["evt_1", "evt_2", "evt_3", "evt_4"]) {
+        accept(ports, id, n).await;
+    }
+    claim(ports, "one", 2, 9, 20).await;
+    release(ports, "one", &["evt_1"], Fate::Ignored(at(9))).await;
+    release(ports, "one", &["evt_2"], Fate::Dead(at(9), "x".to_owned())).await;
+    for (word, expected) in [
+        (InboxWord::Pending, vec!["evt_4", "evt_3"]),
+        (InboxWord::Ignored, vec!["evt_1"]),
+        (InboxWord::Dead, vec!["evt_2"]),
+        (InboxWord::Applied, vec![]),
+    ] {
+        let query = InboxQuery { state: Some(word), ..all() };
+        assert_eq!(ids(&ports.inbox.list(&stripe(), &query).await.unwrap()), expected, "{word:?}");
+    }
+}
+
+pub async fn a_list_has_an_end(ports: &BillingPorts) {
+    for (n, id) in (0..).zip(["evt_1", "evt_2", "evt_3"]) {
+        accept(ports, id, n).await;
+    }
+    for state in [None, Some(InboxWord::Pending)] {
+        let list = ports.inbox.list(&stripe(), &InboxQuery { state, limit: 2 }).await.unwrap();
+        assert_eq!(ids(&list), ["evt_3", "evt_2"]);
+        assert_eq!(ports.inbox.list(&stripe(), &InboxQuery { state, limit: 0 }).await.unwrap(), []);
+    }
+}
+
+pub async fn counts_tell_how_full_it_is(ports: &BillingPorts) {
+    for (id, seconds) in [("evt_1", 5), ("evt_2", 3), ("evt_3", 4)] {
+        accept(ports, id, seconds).await;
+    }
+    claim(ports, "one", 1, 9, 20).await;
+    let full = InboxCounts { pending: 3, dead: 0, oldest_pending: Some(at(3)) };
+    assert_eq!(ports.inbox.counts(&stripe()).await.unwrap(), full);
+    release(ports, "one", &["evt_2"], Fate::Dead(at(9), "x".to_owned())).await;
+    let counts = ports.inbox.counts(&stripe()).await.unwrap();
+    assert_eq!(counts, InboxCounts { pending: 2, dead: 1, oldest_pending: Some(at(4)) });
+    claim(ports, "two", 9, 9, 20).await;
+    release(ports, "two", &["evt_1", "evt_3"], Fate::Ignored(at(9))).await;
+    let counts = ports.inbox.counts(&stripe()).await.unwrap();
+    assert_eq!(counts, InboxCounts { pending: 0, dead: 1, oldest_pending: None });
+}
+
+pub async fn an_event_about_a_customer_is_pending_until_it_is_done_with(ports: &BillingPorts) {
+    accept(ports, "evt_1", 100).await;
+    // Due or not, handed out or not.
+    assert!(pending(ports, "cus_1").await);
+    assert!(!pending(ports, "cus_2").await);
+    claim(ports, "one", 9, 100, 200).await;
+    assert!(pending(ports, "cus_1").await);
+    release(ports, "one", &["evt_1"], Fate::Again(at(900), "x".to_owned())).await;
+    assert!(pending(ports, "cus_1").await);
+    claim(ports, "two", 9, 900, 999).await;
+    release(ports, "two", &["evt_1"], Fate::Dead(at(901), "x".to_owned())).await;
+    assert!(!pending(ports, "cus_1").await);
+}
+
+pub async fn an_event_about_a_customers_subscription_is_pending_for_the_customer(ports: &BillingPorts) {
+    let about = |subject: EventSubject| ProviderEvent { subject, ..event("evt_1") };
+    let event = about(EventSubject::Subscription(subscription_id("sub_1")));
+    ports.inbox.accept(&stripe(), &event, at(0)).await.unwrap();
+    // Whose it is, only the mirror tells.
+    assert!(!pending(ports, "cus_1").await);
+    let own = subscription("sub_1", SubscriptionStatus::Active, at(0));
+    let update = MirrorUpdate {
+        at: stripe(),
+        customer: customer("cus_1"),
+        expected: 0,
+        reading: CustomerReading { state: CustomerState::Present(vec![own]), owner: NamedOwner::Nobody },
+        read_at: at(0),
+        settles: None,
+    };
+    ports.mirror.write(&update).await.unwrap();
+    assert!(pending(ports, "cus_1").await);
+    assert!(!pending(ports, "sub_1").await);
+    assert!(!pending(ports, "cus_2").await);
+}
+
+pub async fn pruning_deletes_what_was_done_with_before(ports: &BillingPorts) {
+    for id in ["evt_1", "evt_2", "evt_3", "evt_4"] {
+        accept(ports, id, 0).await;
+    }
+    claim(ports, "one", 3, 0, 10).await;
+    release(ports, "one", &["evt_1"], Fate::Ignored(at(1))).await;
+    release(ports, "one", &["evt_2"], Fate::Ignored(at(2))).await;
+    release(ports, "one", &["evt_3"], Fate::Dead(at(1), "x".to_owned())).await;
+    assert_eq!(ports.inbox.prune(at(2)).await.unwrap(), 1);
+    assert_eq!(ids(&listed(ports).await), ["evt_2", "evt_3", "evt_4"]);
+    assert_eq!(ports.inbox.prune(at(100)).await.unwrap(), 1);
+    assert_eq!(ids(&listed(ports).await), ["evt_3", "evt_4"]);
+}
+
+pub async fn pruning_deletes_more_than_one_batch(ports: &BillingPorts) {
+    accept_many(ports, MANY).await;
+    loop {
+        let some = claim(ports, "one", 1000, 1, 10).await;
+        if some.is_empty() {
+            break;
+        }
+        assert_eq!(release(ports, "one", &ids(&some), Fate::Ignored(at(2))).await, some.len() as u64);
+    }
+    assert_eq!(ports.inbox.prune(at(3)).await.unwrap(), MANY as u64);
+    assert_eq!(listed(ports).await, []);
+}
+
+pub async fn an_unreachable_database_is_unavailable(ports: &BillingPorts) {
+    ports.database.close().await;
+    let (inbox, place) = (&ports.inbox, stripe());
+    let errors = [
+        inbox.accept(&place, &event("evt_1"), at(0)).await.err(),
+        inbox.claim(&place, &token("one"), 1, at(0), at(1)).await.err(),
+        inbox.release(&place, &claimed("one", &["evt_1"]), &Fate::Ignored(at(0))).await.err(),
+        inbox.replay(&place, &Replay::Dead, at(0)).await.err(),
+        inbox.list(&place, &all()).await.err(),
+        inbox.counts(&place).await.err(),
+        inbox.has_pending(&place, &customer("cus_1")).await.err(),
+        inbox.prune(at(0)).await.err(),
+    ];
+    assert!(errors.iter().all(|error| matches!(error, Some(RepoError::Unavailable(_)))), "{errors:?}");
+}

@@ -1,0 +1,65 @@
+//! [`InMemoryCheckoutRequests`].
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard};
+
+use async_trait::async_trait;
+use billing_domain::ports::{CheckoutRequest, CheckoutRequests, RememberedCheckout, RepoError};
+use billing_domain::{CheckoutSessionId, CustomerId, ProviderAccount, Timestamp, UserId};
+
+use super::Reachability;
+
+/// By owner, place and the caller's key; with the moment of the request.
+pub(super) type Requests = BTreeMap<(UserId, ProviderAccount, String), (RememberedCheckout, Timestamp)>;
+
+/// Requests in a map that is gone with the process.
+#[derive(Debug, Default)]
+pub struct InMemoryCheckoutRequests {
+    requests: Mutex<Requests>,
+    reachability: Reachability,
+}
+
+impl InMemoryCheckoutRequests {
+    /// No requests, that this switch takes out of reach.
+    #[must_use]
+    pub fn with(reachability: Reachability) -> Self {
+        Self { reachability, ..Self::default() }
+    }
+
+    /// The requests, if they can be reached.
+    pub(super) fn reach(&self) -> Result<MutexGuard<'_, Requests>, RepoError> {
+        self.reachability.check()?;
+        Ok(self.requests.lock().unwrap())
+    }
+}
+
+fn key(request: &CheckoutRequest) -> (UserId, ProviderAccount, String) {
+    (request.owner.clone(), request.at.clone(), request.key.to_string())
+}
+
+#[async_trait]
+impl CheckoutRequests for InMemoryCheckoutRequests {
+    async fn begin(&self, request: &CheckoutRequest, now: Timestamp) -> Result<RememberedCheckout, RepoError> {
+        let fresh = || {
+            let (content, provider_key) = (request.content.clone(), request.provider_key.clone());
+            (RememberedCheckout { content, provider_key, made: None }, now)
+        };
+        Ok(self.reach()?.entry(key(request)).or_insert_with(fresh).0.clone())
+    }
+
+    async fn complete(
+        &self,
+        request: &CheckoutRequest,
+        customer: &CustomerId,
+        session: &CheckoutSessionId,
+    ) -> Result<(), RepoError> {
+        if let Some((remembered, _)) = self.reach()?.get_mut(&key(request)) {
+            remembered.made = Some((customer.clone(), session.clone()));
+        }
+        Ok(())
+    }
+
+    async fn prune(&self, before: Timestamp) -> Result<u64, RepoError> {
+        Ok(self.reach()?.extract_if(.., |_, (_, made)| *made < before).count() as u64)
+    }
+}

@@ -1,0 +1,86 @@
+//! [`InMemoryCustomerClaims`].
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard};
+
+use async_trait::async_trait;
+use billing_domain::ports::{CustomerClaims, RepoError};
+use billing_domain::{CustomerClaim, CustomerId, ProviderAccount, ProviderKey, Timestamp, UserId};
+
+use super::Reachability;
+
+pub(super) type Claims = BTreeMap<(UserId, ProviderAccount), CustomerClaim>;
+
+/// Claims in a map that is gone with the process.
+#[derive(Debug, Default)]
+pub struct InMemoryCustomerClaims {
+    claims: Mutex<Claims>,
+    reachability: Reachability,
+}
+
+impl InMemoryCustomerClaims {
+    /// No claims, that this switch takes out of reach.
+    #[must_use]
+    pub fn with(reachability: Reachability) -> Self {
+        Self { reachability, ..Self::default() }
+    }
+
+    /// The claims, if they can be reached.
+    pub(super) fn reach(&self) -> Result<MutexGuard<'_, Claims>, RepoError> {
+        self.reachability.check()?;
+        Ok(self.claims.lock().unwrap())
+    }
+}
+
+#[async_trait]
+impl CustomerClaims for InMemoryCustomerClaims {
+    async fn find(&self, owner: &UserId, at: &ProviderAccount) -> Result<Option<CustomerClaim>, RepoError> {
+        Ok(self.reach()?.get(&(owner.clone(), at.clone())).cloned())
+    }
+
+    async fn claim(
+        &self,
+        owner: &UserId,
+        at: &ProviderAccount,
+        key: &ProviderKey,
+        now: Timestamp,
+    ) -> Result<CustomerClaim, RepoError> {
+        let fresh = || CustomerClaim { key: key.clone(), customer: None, claimed_at: now };
+        Ok(self.reach()?.entry((owner.clone(), at.clone())).or_insert_with(fresh).clone())
+    }
+
+    async fn fulfil(
+        &self,
+        owner: &UserId,
+        at: &ProviderAccount,
+        key: &ProviderKey,
+        customer: &CustomerId,
+    ) -> Result<Option<CustomerClaim>, RepoError> {
+        let mut claims = self.reach()?;
+        let claim = claims.get_mut(&(owner.clone(), at.clone()));
+        Ok(claim.map(|claim| {
+            if claim.key == *key && claim.customer.is_none() {
+                claim.customer = Some(customer.clone());
+            }
+            claim.clone()
+        }))
+    }
+
+    async fn renew(
+        &self,
+        owner: &UserId,
+        at: &ProviderAccount,
+        old: &ProviderKey,
+        fresh: &ProviderKey,
+        now: Timestamp,
+    ) -> Result<Option<CustomerClaim>, RepoError> {
+        let mut claims = self.reach()?;
+        let claim = claims.get_mut(&(owner.clone(), at.clone()));
+        Ok(claim.map(|claim| {
+            if claim.key == *old && claim.customer.is_none() {
+                *claim = CustomerClaim { key: fresh.clone(), customer: None, claimed_at: now };
+            }
+            claim.clone()
+        }))
+    }
+}

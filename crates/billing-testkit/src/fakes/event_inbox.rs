@@ -1,0 +1,227 @@
+//! [`InMemoryEventInbox`].
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use async_trait::async_trait;
+use billing_domain::ports::{EventInbox, Fate, RepoError};
+use billing_domain::{
+    ClaimToken, Claimed, CustomerId, EventId, EventSubject, InboxCounts, InboxEvent, InboxQuery, InboxState, InboxWord,
+    ProviderAccount, ProviderEvent, Replay, Timestamp,
+};
+
+use super::Reachability;
+use super::billing_mirror::Mirrored;
+
+type Events = BTreeMap<(ProviderAccount, EventId), Kept>;
+
+/// So many characters of an error are kept.
+const ERROR_CHARS: usize = 500;
+
+/// Events in a map that is gone with the process.
+#[derive(Debug, Default)]
+pub struct InMemoryEventInbox {
+    events: Mutex<Events>,
+    mirrored: Arc<Mirrored>,
+    reachability: Reachability,
+}
+
+#[derive(Clone, Debug)]
+struct Kept {
+    event: InboxEvent,
+    /// To whom it was handed out last.
+    token: Option<ClaimToken>,
+    /// Until when it is theirs, unless they gave it back.
+    until: Option<Timestamp>,
+}
+
+impl Kept {
+    fn word(&self) -> InboxWord {
+        self.event.state.parts().0
+    }
+
+    fn is_due(&self, token: &ClaimToken, now: Timestamp) -> bool {
+        matches!(self.event.state, InboxState::Pending(due) if due <= now)
+            && self.until.is_none_or(|until| until <= now)
+            && self.token.as_ref() != Some(token)
+    }
+
+    fn belongs_to(&self, token: &ClaimToken) -> bool {
+        self.word() == InboxWord::Pending && self.until.is_some() && self.token.as_ref() == Some(token)
+    }
+
+    fn lead_to(&mut self, state: InboxState, error: Option<String>) {
+        self.event.state = state;
+        self.event.error = error;
+        self.until = None;
+    }
+}
+
+impl InMemoryEventInbox {
+    /// An empty inbox that this switch takes out of reach.
+    #[must_use]
+    pub fn with(reachability: Reachability) -> Self {
+        Self { reachability, ..Self::default() }
+    }
+
+    /// An empty inbox in one database with this mirror.
+    pub(super) fn beside(mirrored: Arc<Mirrored>, reachability: Reachability) -> Self {
+        Self { mirrored, reachability, ..Self::default() }
+    }
+
+    fn reach(&self) -> Result<MutexGuard<'_, Events>, RepoError> {
+        self.reachability.check()?;
+        Ok(self.events.lock().unwrap())
+    }
+
+    /// Whether all these events were this claim's, and now are applied.
+    pub(super) fn settle(&self, at: &ProviderAccount, claimed: &Claimed, now: Timestamp) -> Result<bool, RepoError> {
+        let mut events = self.reach()?;
+        let keys: Vec<_> = claimed.events.iter().map(|id| (at.clone(), id.clone())).collect();
+        let all = keys.iter().all(|key| events.get(key).is_some_and(|kept| kept.belongs_to(&claimed.token)));
+        if all {
+            for key in keys {
+                if let Some(kept) = events.get_mut(&key) {
+                    kept.lead_to(InboxState::Applied(now), None);
+                }
+            }
+        }
+        Ok(all)
+    }
+
+    /// Deletes events about some subjects; gives how many.
+    pub(super) fn forget(&self, at: &ProviderAccount, subjects: &[EventSubject]) -> Result<u64, RepoError> {
+        let is_about =
+            |place: &ProviderAccount, kept: &Kept| place == at && subjects.contains(&kept.event.event.subject);
+        Ok(self.reach()?.extract_if(.., |(place, _), kept| is_about(place, kept)).count() as u64)
+    }
+}
+
+fn error_text(error: &str) -> String {
+    error.chars().filter(|c| *c != '\0').take(ERROR_CHARS).collect()
+}
+
+#[async_trait]
+impl EventInbox for InMemoryEventInbox {
+    async fn accept(&self, at: &ProviderAccount, event: &ProviderEvent, now: Timestamp) -> Result<(), RepoError> {
+        let fresh = || Kept {
+            event: InboxEvent {
+                event: event.clone(),
+                received: now,
+                state: InboxState::Pending(now),
+                attempts: 0,
+                error: None,
+            },
+            token: None,
+            until: None,
+        };
+        self.reach()?.entry((at.clone(), event.id.clone())).or_insert_with(fresh);
+        Ok(())
+    }
+
+    async fn claim(
+        &self,
+        at: &ProviderAccount,
+        token: &ClaimToken,
+        limit: u32,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Vec<InboxEvent>, RepoError> {
+        let mut events = self.reach()?;
+        let mut due: Vec<&mut Kept> = events
+            .iter_mut()
+            .filter(|((place, _), kept)| place == at && kept.is_due(token, now))
+            .map(|(_, kept)| kept)
+            .collect();
+        due.sort_by_key(|kept| kept.event.state.parts().1);
+        let handed_out = due.into_iter().take(limit as usize).map(|kept| {
+            kept.token = Some(token.clone());
+            kept.until = Some(until);
+            kept.event.attempts += 1;
+            kept.event.clone()
+        });
+        Ok(handed_out.collect())
+    }
+
+    async fn release(&self, at: &ProviderAccount, claimed: &Claimed, fate: &Fate) -> Result<u64, RepoError> {
+        let (state, error) = match fate {
+            Fate::Ignored(now) => (InboxState::Ignored(*now), None),
+            Fate::Again(due, error) => (InboxState::Pending(*due), Some(error_text(error))),
+            Fate::Dead(now, error) => (InboxState::Dead(*now), Some(error_text(error))),
+        };
+        let mut events = self.reach()?;
+        let mut released = 0;
+        for id in &claimed.events {
+            let kept = events.get_mut(&(at.clone(), id.clone()));
+            if let Some(kept) = kept.filter(|kept| kept.belongs_to(&claimed.token)) {
+                kept.lead_to(state, error.clone());
+                released += 1;
+            }
+        }
+        Ok(released)
+    }
+
+    async fn replay(&self, at: &ProviderAccount, which: &Replay, now: Timestamp) -> Result<u64, RepoError> {
+        let mut events = self.reach()?;
+        let is_meant = |id: &EventId, kept: &Kept| match which {
+            Replay::One(one) => one == id,
+            Replay::Dead => kept.word() == InboxWord::Dead,
+        };
+        let mut replayed = 0;
+        for ((_, _), kept) in events.iter_mut().filter(|((place, id), kept)| place == at && is_meant(id, kept)) {
+            kept.lead_to(InboxState::Pending(now), None);
+            kept.event.attempts = 0;
+            replayed += 1;
+        }
+        Ok(replayed)
+    }
+
+    async fn list(&self, at: &ProviderAccount, query: &InboxQuery) -> Result<Vec<InboxEvent>, RepoError> {
+        let events = self.reach()?;
+        let wanted = events
+            .iter()
+            .filter(|((place, _), kept)| place == at && query.state.is_none_or(|word| word == kept.word()));
+        let mut listed: Vec<InboxEvent> = wanted.map(|(_, kept)| kept.event.clone()).collect();
+        listed.sort_by_key(|event| std::cmp::Reverse(event.received));
+        listed.truncate(query.limit as usize);
+        Ok(listed)
+    }
+
+    async fn counts(&self, at: &ProviderAccount) -> Result<InboxCounts, RepoError> {
+        let events = self.reach()?;
+        let mut counts = InboxCounts::default();
+        for (_, kept) in events.iter().filter(|((place, _), _)| place == at) {
+            match kept.word() {
+                InboxWord::Pending => {
+                    counts.pending += 1;
+                    let received = kept.event.received;
+                    counts.oldest_pending = Some(counts.oldest_pending.map_or(received, |oldest| oldest.min(received)));
+                }
+                InboxWord::Dead => counts.dead += 1,
+                InboxWord::Applied | InboxWord::Ignored => {}
+            }
+        }
+        Ok(counts)
+    }
+
+    async fn has_pending(&self, at: &ProviderAccount, customer: &CustomerId) -> Result<bool, RepoError> {
+        let mirrored = self.mirrored.lock().unwrap();
+        let own = mirrored.get(&(at.clone(), customer.clone())).map_or(&[][..], |known| known.state.subscriptions());
+        let is_about = |subject: &EventSubject| match subject {
+            EventSubject::Customer(id) => id == customer,
+            EventSubject::Subscription(id) => own.iter().any(|subscription| subscription.id == *id),
+            EventSubject::Nobody => false,
+        };
+        Ok(self.reach()?.iter().any(|((place, _), kept)| {
+            place == at && kept.word() == InboxWord::Pending && is_about(&kept.event.event.subject)
+        }))
+    }
+
+    async fn prune(&self, before: Timestamp) -> Result<u64, RepoError> {
+        let is_old = |kept: &Kept| match kept.event.state {
+            InboxState::Applied(at) | InboxState::Ignored(at) => at < before,
+            InboxState::Pending(_) | InboxState::Dead(_) => false,
+        };
+        Ok(self.reach()?.extract_if(.., |_, kept| is_old(kept)).count() as u64)
+    }
+}

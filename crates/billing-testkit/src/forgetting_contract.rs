@@ -1,0 +1,278 @@
+//! What every [`AuditLog`](billing_domain::ports::AuditLog) promises about forgetting.
+
+#![expect(missing_docs, reason = "the cases' names are the promises")]
+
+use billing_domain::ports::{InsertOutcome, OnConflict};
+use billing_domain::{
+    AuditEntry, AuditEvent, AuditQuery, CustomerReading, CustomerState, Denials, EventSubject, InboxQuery,
+    MirrorOutcome, MirrorUpdate, Mode, NamedOwner, ProviderAccount, ProviderEvent, RequestOrigin, SubscriptionStatus,
+};
+use futures_util::future::join_all;
+
+use crate::BillingPorts;
+use crate::audit_log_contract::{EPOCH, MANY, all, append, denials, event, full_event, read};
+use crate::samples::{
+    account, checkout_request, customer, event_id, key_id, link, provider_event, provider_key, session_id, stored_key,
+    subscription, subscription_id, user,
+};
+
+/// Runs every case against fresh databases: `forgetting_contract!(make)`, where `make` is an async function that gives a pair
+/// of an `Arc<BillingPorts>` and what must outlive it.
+#[macro_export]
+macro_rules! forgetting_contract {
+    ($make:path) => {
+        $crate::contract_tests!(
+            forgetting_contract,
+            $make,
+            [
+                a_forgotten_user_is_named_nowhere,
+                forgetting_leaves_others_alone,
+                forgetting_takes_the_source_of_denials_of_the_users_keys,
+                forgetting_rewrites_more_than_one_batch,
+                forgetting_takes_the_source_of_more_than_one_batch_of_denials,
+                forgetting_again_finds_nothing,
+                those_who_were_forgotten_cannot_be_forgotten_again,
+                a_forgotten_users_customer_is_in_no_table,
+                a_customer_who_is_shared_stays,
+                claims_and_requests_of_others_stay,
+                a_customer_who_is_gone_is_forgotten_with_the_user,
+                a_customer_of_another_mode_stays,
+            ]
+        );
+    };
+}
+
+async fn give_link_and_key(ports: &BillingPorts, owner: &str, key: &str, to: &str) {
+    for mode in [Mode::Test, Mode::Live] {
+        let to = link(&user(owner), &account("stripe", mode), &customer(to));
+        ports.customers.link(&to, OnConflict::Keep, EPOCH).await.unwrap();
+    }
+    let key = stored_key(key, &user(owner), EPOCH);
+    assert_eq!(ports.keys.insert(&key, None).await.unwrap(), InsertOutcome::Inserted);
+}
+
+pub async fn a_forgotten_user_is_named_nowhere(ports: &BillingPorts) {
+    give_link_and_key(ports, "ann", "000000000001", "cus_ann").await;
+    let named =
+        AuditEvent { customer: Some((account("stripe", Mode::Live), customer("cus_ann"))), ..full_event("ann") };
+    append(ports, &[named.clone(), event("ann", 1)]).await;
+    // Two links, a key, two events.
+    assert_eq!(ports.audit.forget(&user("ann")).await.unwrap(), 5);
+    assert_eq!(ports.customers.list(&user("ann")).await.unwrap(), []);
+    assert_eq!(ports.keys.list(Some(&user("ann"))).await.unwrap(), []);
+    assert_eq!(read(ports, &AuditQuery { owner: Some(user("ann")), ..all() }).await, []);
+    let forgotten = AuditEvent {
+        owner: Some(user("forgotten")),
+        customer: Some((account("stripe", Mode::Live), customer("forgotten"))),
+        origin: RequestOrigin::default(),
+        ..named
+    };
+    let expected = [forgotten, event("forgotten", 1)];
+    assert_eq!(read(ports, &all()).await, expected.map(AuditEntry::Event));
+}
+
+pub async fn forgetting_leaves_others_alone(ports: &BillingPorts) {
+    give_link_and_key(ports, "ann", "000000000001", "cus_1").await;
+    give_link_and_key(ports, "Ann", "000000000002", "cus_1").await;
+    let other = AuditEvent { key: Some(key_id("000000000002")), ..full_event("Ann") };
+    append(ports, &[full_event("ann"), other.clone()]).await;
+    let denied = [
+        Denials { source: Some("192.0.2.1".to_owned()), ..denials("missing_credential", 1) },
+        Denials {
+            source: Some("192.0.2.1".to_owned()),
+            key: Some(key_id("000000000002")),
+            ..denials("invalid_api_key", 1)
+        },
+    ];
+    ports.audit.append_denials(&denied).await.unwrap();
+    ports.audit.forget(&user("ann")).await.unwrap();
+    assert_eq!(ports.customers.list(&user("Ann")).await.unwrap().len(), 2);
+    assert_eq!(ports.keys.list(None).await.unwrap().len(), 1);
+    let kept = read(ports, &all()).await;
+    assert_eq!(kept[1], AuditEntry::Event(other));
+    assert_eq!(kept[2..], denied.map(AuditEntry::Denials));
+}
+
+pub async fn forgetting_takes_the_source_of_denials_of_the_users_keys(ports: &BillingPorts) {
+    give_link_and_key(ports, "ann", "000000000001", "cus_1").await;
+    let denied = Denials {
+        source: Some("192.0.2.1".to_owned()),
+        key: Some(key_id("000000000001")),
+        ..denials("invalid_api_key", 1)
+    };
+    let nowhere = Denials { source: None, ..denied.clone() };
+    ports.audit.append_denials(&[denied, nowhere.clone()]).await.unwrap();
+    // Two links, a key, the one count that had a source.
+    assert_eq!(ports.audit.forget(&user("ann")).await.unwrap(), 4);
+    assert_eq!(read(ports, &all()).await, [nowhere.clone(), nowhere].map(AuditEntry::Denials));
+}
+
+pub async fn forgetting_rewrites_more_than_one_batch(ports: &BillingPorts) {
+    let events: Vec<_> = (0..MANY).map(|_| full_event("ann")).collect();
+    for some in events.chunks(2000) {
+        for result in join_all(some.iter().map(|event| ports.audit.append(event))).await {
+            result.unwrap();
+        }
+    }
+    assert_eq!(ports.audit.forget(&user("ann")).await.unwrap(), MANY);
+    assert_eq!(read(ports, &AuditQuery { owner: Some(user("ann")), ..all() }).await, []);
+    assert_eq!(read(ports, &AuditQuery { owner: Some(user("forgotten")), ..all() }).await.len() as u64, MANY);
+}
+
+pub async fn forgetting_takes_the_source_of_more_than_one_batch_of_denials(ports: &BillingPorts) {
+    give_link_and_key(ports, "ann", "000000000001", "cus_1").await;
+    let (source, key) = (Some("192.0.2.1".to_owned()), Some(key_id("000000000001")));
+    let denied = Denials { source, key, ..denials("invalid_api_key", 1) };
+    ports.audit.append_denials(&vec![denied; MANY as usize]).await.unwrap();
+    // Two links, a key.
+    assert_eq!(ports.audit.forget(&user("ann")).await.unwrap(), MANY + 3);
+    let left = read(ports, &all()).await;
+    let without_source = |entry: &AuditEntry| matches!(entry, AuditEntry::Denials(Denials { source: None, .. }));
+    assert_eq!((left.len() as u64, left.iter().all(without_source)), (MANY, true));
+}
+
+pub async fn forgetting_again_finds_nothing(ports: &BillingPorts) {
+    give_link_and_key(ports, "ann", "000000000001", "cus_1").await;
+    append(ports, &[full_event("ann")]).await;
+    assert_eq!(ports.audit.forget(&user("ann")).await.unwrap(), 4);
+    assert_eq!(ports.audit.forget(&user("ann")).await.unwrap(), 0);
+}
+
+pub async fn those_who_were_forgotten_cannot_be_forgotten_again(ports: &BillingPorts) {
+    append(ports, &[full_event("ann"), full_event("bob")]).await;
+    for owner in ["ann", "bob"] {
+        assert_eq!(ports.audit.forget(&user(owner)).await.unwrap(), 1);
+    }
+    assert_eq!(ports.audit.forget(&user("forgotten")).await.unwrap(), 0);
+    assert_eq!(read(ports, &AuditQuery { owner: Some(user("forgotten")), ..all() }).await.len(), 2);
+}
+
+async fn read_customer(ports: &BillingPorts, at: &ProviderAccount, id: &str, state: CustomerState, expected: u64) {
+    let reading = CustomerReading { state, owner: NamedOwner::Nobody };
+    let (at, customer) = (at.clone(), customer(id));
+    let update = MirrorUpdate { at, customer, expected, reading, read_at: EPOCH, settles: None };
+    assert!(matches!(ports.mirror.write(&update).await.unwrap(), MirrorOutcome::Written(_)));
+}
+
+/// A customer in the mirror with two subscriptions, and three events: about the customer, about one of these, about another.
+async fn give_customer(ports: &BillingPorts, at: &ProviderAccount, id: &str) {
+    let own = ["a", "b"].map(|one| subscription(&format!("sub_{id}_{one}"), SubscriptionStatus::Active, EPOCH));
+    let about_customer = provider_event(&format!("evt_{id}"), &customer(id), EPOCH);
+    let about_subscription = ProviderEvent {
+        id: event_id(&format!("evt_{id}_sub")),
+        subject: EventSubject::Subscription(own[0].id.clone()),
+        ..about_customer.clone()
+    };
+    let about_nobody = ProviderEvent {
+        id: event_id(&format!("evt_{id}_other")),
+        subject: EventSubject::Nobody,
+        ..about_customer.clone()
+    };
+    for event in [about_customer, about_subscription, about_nobody] {
+        ports.inbox.accept(at, &event, EPOCH).await.unwrap();
+    }
+    read_customer(ports, at, id, CustomerState::Present(own.to_vec()), 0).await;
+}
+
+async fn give_claim(ports: &BillingPorts, at: &ProviderAccount, owner: &str, id: &str) {
+    let (owner, key) = (user(owner), provider_key("key"));
+    ports.claims.claim(&owner, at, &key, EPOCH).await.unwrap();
+    ports.claims.fulfil(&owner, at, &key, &customer(id)).await.unwrap();
+}
+
+async fn give_request(ports: &BillingPorts, at: &ProviderAccount, owner: &str, id: &str) {
+    let request = checkout_request(&user(owner), at, "key");
+    ports.checkouts.begin(&request, EPOCH).await.unwrap();
+    ports.checkouts.complete(&request, &customer(id), &session_id("cs_1")).await.unwrap();
+}
+
+async fn is_mirrored(ports: &BillingPorts, at: &ProviderAccount, id: &str) -> bool {
+    ports.mirror.find(at, &customer(id)).await.unwrap().is_some()
+}
+
+async fn events(ports: &BillingPorts, at: &ProviderAccount) -> usize {
+    ports.inbox.list(at, &InboxQuery { state: None, limit: 100 }).await.unwrap().len()
+}
+
+fn stripe() -> ProviderAccount {
+    account("stripe", Mode::Test)
+}
+
+pub async fn a_forgotten_users_customer_is_in_no_table(ports: &BillingPorts) {
+    let at = stripe();
+    for id in ["cus_linked", "cus_claimed", "cus_bought"] {
+        give_customer(ports, &at, id).await;
+    }
+    let to = link(&user("ann"), &at, &customer("cus_linked"));
+    ports.customers.link(&to, OnConflict::Keep, EPOCH).await.unwrap();
+    give_claim(ports, &at, "ann", "cus_claimed").await;
+    give_request(ports, &at, "ann", "cus_bought").await;
+    // A link, a claim, a request; of each customer itself, two subscriptions, two events.
+    assert_eq!(ports.audit.forget(&user("ann")).await.unwrap(), 3 + 3 * 5);
+    assert_eq!(ports.audit.forget(&user("ann")).await.unwrap(), 0);
+    for id in ["cus_linked", "cus_claimed", "cus_bought"] {
+        assert!(!is_mirrored(ports, &at, id).await, "{id}");
+        assert_eq!(ports.mirror.holder(&at, &subscription_id(&format!("sub_{id}_b"))).await.unwrap(), None);
+    }
+    assert_eq!(events(ports, &at).await, 3);
+    assert_eq!(ports.claims.find(&user("ann"), &at).await.unwrap(), None);
+    let again = ports.checkouts.begin(&checkout_request(&user("ann"), &at, "key"), EPOCH).await.unwrap();
+    assert_eq!(again.made, None);
+}
+
+pub async fn a_customer_who_is_shared_stays(ports: &BillingPorts) {
+    let at = stripe();
+    for (id, other) in [("cus_1", "bob"), ("cus_2", "cid")] {
+        give_customer(ports, &at, id).await;
+        give_claim(ports, &at, other, id).await;
+    }
+    let to = link(&user("dan"), &at, &customer("cus_1"));
+    ports.customers.link(&to, OnConflict::Keep, EPOCH).await.unwrap();
+    ports.customers.link(&link(&user("ann"), &at, &to.customer), OnConflict::Keep, EPOCH).await.unwrap();
+    give_claim(ports, &at, "ann", "cus_2").await;
+    assert_eq!(ports.audit.forget(&user("ann")).await.unwrap(), 2);
+    assert!(is_mirrored(ports, &at, "cus_1").await && is_mirrored(ports, &at, "cus_2").await);
+    assert_eq!(events(ports, &at).await, 6);
+    // With the last of them, the customer goes.
+    ports.audit.forget(&user("bob")).await.unwrap();
+    assert!(is_mirrored(ports, &at, "cus_1").await);
+    ports.audit.forget(&user("dan")).await.unwrap();
+    assert!(!is_mirrored(ports, &at, "cus_1").await);
+}
+
+pub async fn claims_and_requests_of_others_stay(ports: &BillingPorts) {
+    let at = stripe();
+    for owner in ["ann", "Ann"] {
+        give_claim(ports, &at, owner, &format!("cus_{owner}")).await;
+        give_request(ports, &at, owner, &format!("cus_{owner}")).await;
+    }
+    assert_eq!(ports.audit.forget(&user("ann")).await.unwrap(), 2);
+    assert!(ports.claims.find(&user("Ann"), &at).await.unwrap().is_some());
+    let request = checkout_request(&user("Ann"), &at, "key");
+    assert!(ports.checkouts.begin(&request, EPOCH).await.unwrap().made.is_some());
+}
+
+/// Neither link nor claim tells any more whose customer it was.
+pub async fn a_customer_who_is_gone_is_forgotten_with_the_user(ports: &BillingPorts) {
+    let at = stripe();
+    give_customer(ports, &at, "cus_1").await;
+    let to = link(&user("ann"), &at, &customer("cus_1"));
+    ports.customers.link(&to, OnConflict::Keep, EPOCH).await.unwrap();
+    read_customer(ports, &at, "cus_1", CustomerState::Gone, 1).await;
+    assert!(is_mirrored(ports, &at, "cus_1").await);
+    // The customer, the one event that tells whom it is about, the record that the link was removed.
+    assert_eq!(ports.audit.forget(&user("ann")).await.unwrap(), 3);
+    assert!(!is_mirrored(ports, &at, "cus_1").await);
+}
+
+pub async fn a_customer_of_another_mode_stays(ports: &BillingPorts) {
+    let live = account("stripe", Mode::Live);
+    for at in [stripe(), live.clone()] {
+        give_customer(ports, &at, "cus_1").await;
+    }
+    give_claim(ports, &stripe(), "ann", "cus_1").await;
+    ports.audit.forget(&user("ann")).await.unwrap();
+    assert!(!is_mirrored(ports, &stripe(), "cus_1").await);
+    assert!(is_mirrored(ports, &live, "cus_1").await);
+    assert_eq!((events(ports, &stripe()).await, events(ports, &live).await), (1, 3));
+}

@@ -1,0 +1,100 @@
+//! What every [`Leadership`](billing_domain::ports::Leadership) promises.
+
+#![expect(missing_docs, reason = "the cases' names are the promises")]
+
+use std::time::Duration;
+
+use billing_domain::Timestamp;
+use billing_domain::ports::RepoError;
+use futures_util::future::join_all;
+
+use crate::BillingPorts;
+
+/// Runs every case against fresh databases: `leadership_contract!(make)`, where `make` is an async function that gives a pair
+/// of an `Arc<BillingPorts>` and what must outlive it.
+#[macro_export]
+macro_rules! leadership_contract {
+    ($make:path) => {
+        $crate::contract_tests!(
+            leadership_contract,
+            $make,
+            [
+                a_duty_that_nobody_had_is_given,
+                another_gets_it_only_when_the_holders_time_is_over,
+                the_holder_may_have_it_longer_or_shorter,
+                duties_never_meet,
+                of_many_at_once_one_gets_it,
+                of_many_at_once_one_inherits_it,
+                text_of_all_kinds_names_duties_and_holders,
+                an_unreachable_database_is_unavailable,
+            ]
+        );
+    };
+}
+
+fn at(seconds: u64) -> Timestamp {
+    Timestamp::from_seconds(1_700_000_000).plus(Duration::from_secs(seconds))
+}
+
+async fn take(ports: &BillingPorts, holder: &str, now: u64, until: u64) -> bool {
+    ports.leadership.take("reconcile", holder, at(now), at(until)).await.unwrap()
+}
+
+pub async fn a_duty_that_nobody_had_is_given(ports: &BillingPorts) {
+    assert!(take(ports, "one", 0, 10).await);
+}
+
+pub async fn another_gets_it_only_when_the_holders_time_is_over(ports: &BillingPorts) {
+    assert!(take(ports, "one", 0, 10).await);
+    assert!(!take(ports, "two", 0, 10).await);
+    assert!(!take(ports, "two", 9, 19).await);
+    assert!(take(ports, "two", 10, 20).await);
+    assert!(!take(ports, "one", 11, 21).await);
+    assert!(take(ports, "one", 20, 30).await);
+}
+
+pub async fn the_holder_may_have_it_longer_or_shorter(ports: &BillingPorts) {
+    assert!(take(ports, "one", 0, 10).await);
+    assert!(take(ports, "one", 5, 15).await);
+    assert!(!take(ports, "two", 10, 20).await);
+    assert!(take(ports, "one", 10, 12).await);
+    assert!(take(ports, "two", 12, 20).await);
+}
+
+pub async fn duties_never_meet(ports: &BillingPorts) {
+    assert!(take(ports, "one", 0, 10).await);
+    assert!(ports.leadership.take("prune", "two", at(0), at(10)).await.unwrap());
+    assert!(!ports.leadership.take("prune", "one", at(1), at(10)).await.unwrap());
+    assert!(ports.leadership.take("Prune", "one", at(1), at(10)).await.unwrap());
+}
+
+async fn takers(ports: &BillingPorts, now: u64, until: u64) -> Vec<String> {
+    let holders: Vec<String> = (0..32).map(|n| format!("holder-{now}-{n}")).collect();
+    let taken = join_all(holders.iter().map(|holder| take(ports, holder, now, until))).await;
+    holders.into_iter().zip(taken).filter_map(|(holder, taken)| taken.then_some(holder)).collect()
+}
+
+pub async fn of_many_at_once_one_gets_it(ports: &BillingPorts) {
+    let winners = takers(ports, 0, 10).await;
+    assert_eq!(winners.len(), 1, "{winners:?}");
+    assert!(take(ports, &winners[0], 1, 11).await);
+}
+
+pub async fn of_many_at_once_one_inherits_it(ports: &BillingPorts) {
+    for round in 0..5 {
+        assert_eq!(takers(ports, round * 10, round * 10 + 10).await.len(), 1);
+    }
+}
+
+pub async fn text_of_all_kinds_names_duties_and_holders(ports: &BillingPorts) {
+    for text in ["빌링", "'; DROP TABLE leaderships; --", "NULL", "%", &"🦀".repeat(255)] {
+        assert!(ports.leadership.take(text, text, at(0), at(10)).await.unwrap());
+        assert!(!ports.leadership.take(text, "another", at(0), at(10)).await.unwrap());
+    }
+}
+
+pub async fn an_unreachable_database_is_unavailable(ports: &BillingPorts) {
+    ports.database.close().await;
+    let taken = ports.leadership.take("reconcile", "one", at(0), at(10)).await;
+    assert!(matches!(taken, Err(RepoError::Unavailable(_))), "{taken:?}");
+}

@@ -1,0 +1,294 @@
+//! V1 to V3: buying a plan, and what the buyer is told about it.
+
+use serde_json::{Value, json};
+use workspace_tests::poll;
+use workspace_tests::shop::{CHECKOUT, CURRENT, DECLINED_CARD, GOOD_CARD, Shop};
+use workspace_tests::wire::Request;
+
+/// A plan's monthly price at the sandbox.
+const STARTER: &str = "price_1SandboxDemoStartMonthly1";
+
+pub(super) fn a_newcomer_buys_and_is_told_so() {
+    let shop = Shop::open(&[]);
+    let token = shop.token("newcomer-1");
+    let none = json!({ "hasSubscription": false, "subscription": null, "planDetails": null });
+    assert_eq!(shop.current(&token), none);
+    assert_eq!(shop.open_portal(&token).code(), "billing_account_not_found");
+
+    let answer = shop.checkout(&token, &json!({ "planId": "starter" }));
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let started = answer.json();
+    let plan = json!({ "id": "starter", "name": "Starter", "monthlyCredits": 1000, "priceCents": 900 });
+    assert_eq!(started["plan"], plan);
+    let session = started["sessionId"].as_str().unwrap();
+    let page = started["url"].as_str().unwrap();
+    assert_eq!(started.as_object().unwrap().len(), 3);
+
+    // No billing account comes of a checkout that nobody has paid, nor of a card that is declined.
+    let declined = shop.pay(page, DECLINED_CARD);
+    assert_eq!(declined.status, 200, "{}", declined.text());
+    assert_eq!(shop.open_portal(&token).code(), "billing_account_not_found");
+    assert_eq!(shop.current(&token), none);
+
+    let paid = shop.pay(page, GOOD_CARD);
+    assert_eq!((paid.status, paid.header("location")), (303, Some(format!("http://{}/", shop.portal.public).as_str())));
+    let told = poll::within(std::time::Duration::from_secs(2), || {
+        let told = shop.current(&token);
+        (told["hasSubscription"] == true).then_some(told)
+    });
+    let told = told.expect("active within 2 s");
+    let subscription = &told["subscription"];
+    assert_eq!((&subscription["plan"], &subscription["status"]), (&json!("starter"), &json!("active")));
+    assert_eq!((&subscription["billingCycle"], &subscription["cancelAtPeriodEnd"]), (&json!("monthly"), &json!(false)));
+    for moment in ["currentPeriodStart", "currentPeriodEnd"] {
+        assert!(subscription[moment].as_str().is_some_and(|text| text.ends_with('Z')), "{told}");
+    }
+    let details = &told["planDetails"];
+    assert_eq!(
+        (&details["id"], &details["monthlyCredits"], &details["price"]),
+        (&json!("starter"), &json!(1000), &json!(9))
+    );
+    assert!(details["features"].as_array().is_some_and(|features| !features.is_empty()));
+    assert_eq!(shop.open_portal(&token).status, 200);
+
+    let at_stripe = shop.stripe("GET", &format!("/v1/checkout/sessions/{session}"), &[]);
+    assert_eq!((&at_stripe["client_reference_id"], &at_stripe["status"]), (&json!("newcomer-1"), &json!("complete")));
+    assert_eq!(at_stripe["metadata"]["user_id"], "newcomer-1");
+
+    // A key may do the same, with the permissions that each takes.
+    let key = shop.command(&["keys", "create", "--user", "newcomer-1", "--name", "k", "--json"]).json();
+    let key = key["key"].as_str().unwrap().to_owned();
+    workspace_tests::world::plant_key(&key);
+    let by_key = shop.portal.send(&Request::get(format!("{CURRENT}/api")).bearer(&key));
+    assert_eq!((by_key.status, by_key.json()), (200, shop.current(&token)));
+    let again =
+        shop.portal.send(&Request::post_json(format!("{CHECKOUT}/api"), &json!({ "planId": "agency" })).bearer(&key));
+    assert_eq!((again.status, again.code().as_str()), (400, "already_subscribed"));
+}
+
+pub(super) fn a_key_needs_the_permission_of_the_route() {
+    let shop = Shop::open(&[]);
+    let make = |more: &[&str]| {
+        let mut arguments = vec!["keys", "create", "--user", "newcomer-2", "--name", "k", "--json"];
+        arguments.extend(more);
+        let key = shop.command(&arguments).json()["key"].as_str().unwrap().to_owned();
+        workspace_tests::world::plant_key(&key);
+        key
+    };
+    let (portal_only, buyer) =
+        (make(&["--permission", "subscriptions:portal"]), make(&["--permission", "subscriptions:checkout"]));
+    let checkout = |key: &str| {
+        shop.portal.send(&Request::post_json(format!("{CHECKOUT}/api"), &json!({ "planId": "starter" })).bearer(key))
+    };
+    let current = |key: &str| shop.portal.send(&Request::get(format!("{CURRENT}/api")).bearer(key));
+    assert_eq!(checkout(&portal_only).code(), "insufficient_permission");
+    assert_eq!(current(&portal_only).code(), "insufficient_permission");
+    assert_eq!(current(&buyer).code(), "insufficient_permission");
+    let started = checkout(&buyer);
+    assert_eq!(started.status, 200, "{}", started.text());
+    assert_eq!(started.json()["plan"]["id"], "starter");
+}
+
+pub(super) fn what_cannot_be_bought_is_refused() {
+    let shop = Shop::open(&[
+        ("BILLING_DASHBOARD_URL", "https://dash.example.com/home"),
+        ("BILLING_PRICING_URL", "https://www.example.com/pricing"),
+        ("BILLING_RETURN_URL_ORIGINS", "https://app.example.com"),
+        ("BILLING_RATE_LIMIT_PER_MINUTE", "0"),
+    ]);
+    let token = shop.token("newcomer-3");
+    let refused = |body: Value, code: &str| {
+        let answer = shop.checkout(&token, &body);
+        assert_eq!((answer.status, answer.code().as_str()), (400, code), "{body}: {}", answer.text());
+        answer.json()["detail"].as_str().unwrap().to_owned()
+    };
+    assert!(refused(json!({}), "invalid_request").contains("planId"));
+    assert!(refused(json!({ "planId": null }), "invalid_request").contains("planId"));
+    assert!(refused(json!({ "planId": 1 }), "invalid_request").contains("planId"));
+    assert!(refused(json!({ "planId": "starter", "plan": "x" }), "invalid_request").contains("plan"));
+    assert!(
+        refused(json!({ "planId": "starter", "billingCycle": "weekly" }), "invalid_request").contains("billingCycle")
+    );
+    for unknown in ["", "Starter", "enterprise", "starter ", STARTER] {
+        let _ = refused(json!({ "planId": unknown }), "unknown_plan");
+    }
+    for (field, bad) in [
+        ("successUrl", "https://evil.example.com/"),
+        ("successUrl", "http://app.example.com/"),
+        ("cancelUrl", "javascript:alert(1)"),
+        ("cancelUrl", "https://app.example.com@evil.example.com/"),
+    ] {
+        assert!(
+            refused(json!({ "planId": "starter", field: bad }), "invalid_return_url").contains(field),
+            "{field} {bad}"
+        );
+    }
+    // Nothing of all this reached the provider.
+    let customers = shop.stripe("GET", "/v1/customers", &[("limit", "100")]);
+    assert_eq!(customers["data"].as_array().unwrap().len(), 1, "only the demo's: {customers}");
+
+    let session = |body: Value| {
+        let answer = shop.checkout(&token, &body);
+        assert_eq!(answer.status, 200, "{body}: {}", answer.text());
+        shop.stripe("GET", &format!("/v1/checkout/sessions/{}", answer.json()["sessionId"].as_str().unwrap()), &[])
+    };
+    let by_default = session(json!({ "planId": "professional" }));
+    assert_eq!(by_default["success_url"], "https://dash.example.com/home");
+    assert_eq!(by_default["cancel_url"], "https://www.example.com/pricing");
+    let asked = session(json!({
+        "planId": "professional",
+        "billingCycle": "yearly",
+        "successUrl": "HTTPS://app.example.com:443/done/{CHECKOUT_SESSION_ID}?s={CHECKOUT_SESSION_ID}",
+        "cancelUrl": "https://app.example.com/back",
+    }));
+    assert_eq!(asked["success_url"], "https://app.example.com/done/{CHECKOUT_SESSION_ID}?s={CHECKOUT_SESSION_ID}");
+    assert_eq!(
+        (&asked["cancel_url"], &asked["amount_total"]),
+        (&json!("https://app.example.com/back"), &json!(20_000))
+    );
+    let paid = shop.pay(asked["url"].as_str().unwrap(), GOOD_CARD);
+    let id = asked["id"].as_str().unwrap();
+    assert_eq!(paid.header("location"), Some(format!("https://app.example.com/done/{id}?s={id}").as_str()));
+}
+
+pub(super) fn one_customer_however_many_checkouts_at_once() {
+    let shop = Shop::open(&[("BILLING_RATE_LIMIT_PER_MINUTE", "0")]);
+    // The provider is slow, refuses and hangs up now and then: answers are lost, customers are not.
+    for fault in ["delay=300ms", "drop", "429", "drop"] {
+        let _ = shop.stripe("POST", "/sandbox/faults", &[("fault", fault), ("times", "2")]);
+    }
+    let token = shop.token("newcomer-4");
+    let pages: Vec<String> = std::thread::scope(|scope| {
+        let ask = || shop.checkout(&token, &json!({ "planId": "starter" }));
+        let asking: Vec<_> = (0..24).map(|_| scope.spawn(ask)).collect();
+        let answers: Vec<_> = asking.into_iter().map(|one| one.join().unwrap()).collect();
+        let good = answers.iter().filter(|answer| answer.status == 200);
+        good.map(|answer| answer.json()["url"].as_str().unwrap().to_owned()).collect()
+    });
+    assert!(!pages.is_empty(), "none of 24 checkouts was started");
+    let mine = || {
+        let customers = shop.stripe("GET", "/v1/customers", &[("limit", "100")]);
+        let mine =
+            customers["data"].as_array().unwrap().iter().filter(|one| one["metadata"]["user_id"] == "newcomer-4");
+        mine.map(|one| one["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(mine().len(), 1);
+    shop.buy(&token, "starter");
+    poll::until("the purchase", || (shop.current(&token)["hasSubscription"] == true).then_some(()));
+    assert_eq!(vec![shop.customer("newcomer-4")], mine());
+
+    // Cancelled at once, and bought anew: the same customer.
+    let subscriptions = shop.stripe("GET", "/v1/subscriptions", &[("customer", &mine()[0])]);
+    let subscription = subscriptions["data"][0]["id"].as_str().unwrap().to_owned();
+    let _ = shop.stripe("DELETE", &format!("/v1/subscriptions/{subscription}"), &[]);
+    poll::until("the end", || (shop.current(&token)["hasSubscription"] == false).then_some(()));
+    shop.buy(&token, "business");
+    poll::until("the second purchase", || (shop.current(&token)["subscription"]["plan"] == "business").then_some(()));
+    assert_eq!(mine().len(), 1);
+}
+
+pub(super) fn an_idempotency_key_stands_for_one_request() {
+    let shop = Shop::open(&[("BILLING_RATE_LIMIT_PER_MINUTE", "0")]);
+    let (token, other) = (shop.token("newcomer-5"), shop.token("newcomer-6"));
+    let ask = |token: &str, key: &str, body: Value| {
+        shop.portal.send(&Request::post_json(CHECKOUT, &body).bearer(token).header("idempotency-key", key))
+    };
+    let starter = || json!({ "planId": "starter" });
+    let first = ask(&token, "order-1", starter());
+    assert_eq!(first.status, 200, "{}", first.text());
+    // The same words in another form are the same request.
+    let same = json!({ "billingCycle": "monthly", "planId": "starter", "successUrl": null });
+    for again in [ask(&token, "order-1", starter()), ask(&token, "order-1", same)] {
+        assert_eq!((again.status, again.json()), (200, first.json()));
+    }
+    let conflict = ask(&token, "order-1", json!({ "planId": "agency" }));
+    assert_eq!((conflict.status, conflict.code().as_str()), (409, "idempotency_conflict"));
+    assert_ne!(ask(&token, "order-2", starter()).json()["sessionId"], first.json()["sessionId"]);
+    assert_ne!(ask(&other, "order-1", starter()).json()["sessionId"], first.json()["sessionId"]);
+    for bad in ["", "two words", &"x".repeat(256)] {
+        assert_eq!(ask(&token, bad, starter()).code(), "invalid_request", "{bad:?}");
+    }
+    let twice = Request::post_json(CHECKOUT, &starter())
+        .bearer(&token)
+        .header("idempotency-key", "a")
+        .header("idempotency-key", "b");
+    assert_eq!(shop.portal.send(&twice).code(), "invalid_request");
+    // Many at once under one key: one session.
+    let sessions: std::collections::BTreeSet<String> = std::thread::scope(|scope| {
+        let one = || ask(&other, "order-7", starter());
+        let asking: Vec<_> = (0..12).map(|_| scope.spawn(one)).collect();
+        let answers = asking.into_iter().map(|one| one.join().unwrap());
+        answers
+            .filter(|one| one.status == 200)
+            .map(|one| one.json()["sessionId"].as_str().unwrap().to_owned())
+            .collect()
+    });
+    assert_eq!(sessions.len(), 1, "{sessions:?}");
+    // After a restart, and after the user has paid: still the same answer, for it is the same request.
+    let paid = shop.pay(first.json()["url"].as_str().unwrap(), GOOD_CARD);
+    assert_eq!(paid.status, 303);
+    let shop = shop.kill_and_reopen();
+    let again =
+        shop.portal.send(&Request::post_json(CHECKOUT, &starter()).bearer(&token).header("idempotency-key", "order-1"));
+    assert_eq!(
+        (again.status, again.json()["sessionId"].clone()),
+        (200, first.json()["sessionId"].clone()),
+        "{}",
+        again.text()
+    );
+    assert_eq!(shop.checkout(&token, &starter()).code(), "already_subscribed");
+}
+
+pub(super) fn who_subscribed_elsewhere_is_already_subscribed() {
+    let shop = Shop::open(&[]);
+    let token = shop.token("newcomer-7");
+    let _ = shop.page(&token, "starter");
+    let customers = shop.stripe("GET", "/v1/customers", &[("limit", "100")]);
+    let mine = customers["data"].as_array().unwrap().iter().find(|one| one["metadata"]["user_id"] == "newcomer-7");
+    let customer = mine.unwrap()["id"].as_str().unwrap().to_owned();
+    // Nobody tells us of it: the sandbox loses the events.
+    let _ = shop.stripe("POST", "/sandbox/deliveries", &[("fault", "lose"), ("times", "1000")]);
+    let _ = shop.stripe(
+        "POST",
+        "/v1/subscriptions",
+        &[("customer", &customer), ("items[0][price]", STARTER), ("trial_period_days", "7")],
+    );
+    assert_eq!(shop.checkout(&token, &json!({ "planId": "agency" })).code(), "already_subscribed");
+    assert_eq!(shop.current(&token)["subscription"]["status"], "trialing");
+}
+
+pub(super) fn a_price_that_differs_is_not_sold() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("catalogue.toml");
+    let catalogue = format!(
+        "[[plans]]\nid = \"cheap\"\nname = \"Cheap\"\nmonthly_credits = 1\nmonthly = {{ price_cents = 899, test = \"{STARTER}\" }}\n\
+         [[plans]]\nid = \"gone\"\nname = \"Gone\"\nmonthly_credits = 1\nmonthly = {{ price_cents = 1, test = \"price_gone\" }}\n\
+         [[plans]]\nid = \"yearly\"\nname = \"Yearly\"\nmonthly_credits = 1\nyearly = {{ price_cents = 9000, test = \"price_1SandboxDemoStartYearly01\" }}\n"
+    );
+    std::fs::write(&file, catalogue).unwrap();
+    let shop = Shop::open(&[("BILLING_CATALOGUE", file.to_str().unwrap())]);
+    let token = shop.token("newcomer-8");
+    for plan in ["cheap", "gone"] {
+        let answer = shop.checkout(&token, &json!({ "planId": plan }));
+        assert_eq!((answer.status, answer.code().as_str()), (502, "provider_error"), "{plan}");
+    }
+    assert_eq!(shop.checkout(&token, &json!({ "planId": "yearly" })).code(), "unknown_plan");
+    let yearly = shop.checkout(&token, &json!({ "planId": "yearly", "billingCycle": "yearly" }));
+    assert_eq!(yearly.status, 200, "{}", yearly.text());
+    poll::until("the catalogue's check", || {
+        let log = shop.portal.process.stderr();
+        (log.contains("the catalogue says 899 usd, the provider 900 usd") && log.contains("no such price"))
+            .then_some(())
+    });
+}
+
+pub(super) fn the_plans_are_listed_for_everybody() {
+    let shop = Shop::open(&[]);
+    let answer = shop.portal.get("/api/v1/subscriptions/plans").unwrap();
+    assert_eq!(answer.status, 200);
+    let plans = answer.json()["plans"].as_array().unwrap().clone();
+    let ids: Vec<&str> = plans.iter().map(|plan| plan["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, ["starter", "professional", "business", "agency"]);
+    assert_eq!(plans[0]["monthly"], json!({ "priceCents": 900 }));
+    assert_eq!((&plans[3]["yearly"], &plans[3]["currency"]), (&json!({ "priceCents": 150_000 }), &json!("usd")));
+}
