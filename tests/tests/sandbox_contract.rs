@@ -1,11 +1,13 @@
-//! `provider-stripe` against `sandbox-stripe`: the port's contract, on the same code path as in production.
+//! `provider-stripe` against `sandbox-stripe`: the ports' contracts, on the same code path as in production.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
-use billing_domain::PortalSession;
-use billing_domain::ports::BillingProvider;
+use billing_domain::ports::{BillingProvider, CheckoutProvider, CustomerDirectory, SubscriptionReader};
+use billing_domain::{BillingCycle, CustomerId, PortalSession, PriceFacts, PriceId, SubscriptionId};
+use billing_testkit::billing_account_world::{BillingAccountWorld, End, Prices};
 use billing_testkit::provider_contract::{Population, ProviderWorld};
 use provider_stripe::{StripeProvider, StripeSettings};
 use reqwest::{Client, Method};
@@ -13,9 +15,13 @@ use sandbox_stripe::{Demo, Sandbox, SandboxSettings};
 use serde_json::Value;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Mutex;
 use workspace_tests::exchanges;
 
 billing_testkit::provider_contract!(sandbox_world);
+billing_testkit::checkout_provider_contract!(account_world);
+billing_testkit::subscription_reader_contract!(account_world);
+billing_testkit::customer_directory_contract!(account_world);
 
 const KEY: &str = "sk_test_SandboxContract01";
 
@@ -26,10 +32,25 @@ struct SandboxWorld {
     population: Population,
 }
 
-async fn sandbox_world() -> (Box<dyn ProviderWorld>, ()) {
+/// What the sandbox has of customers, prices and subscriptions.
+struct AccountWorld {
+    provider: StripeProvider,
+    calls: Arc<AtomicUsize>,
+    client: Client,
+    base: String,
+    prices: Prices,
+    /// Who has a card, and which.
+    cards: Mutex<HashMap<CustomerId, String>>,
+}
+
+async fn bind() -> Sandbox {
     let listen = ([127, 0, 0, 1], 0).into();
     let record = exchanges::folder();
-    let sandbox = Sandbox::bind(SandboxSettings { listen, record, ..SandboxSettings::default() }).await.unwrap();
+    Sandbox::bind(SandboxSettings { listen, record, ..SandboxSettings::default() }).await.unwrap()
+}
+
+async fn sandbox_world() -> (Box<dyn ProviderWorld>, ()) {
+    let sandbox = bind().await;
     let base = sandbox.base_url().to_owned();
     let demo = sandbox.seed_demo().unwrap();
     let address = sandbox.local_addr().to_string();
@@ -61,6 +82,106 @@ impl ProviderWorld for SandboxWorld {
         let (_, link) = page.split_once("class=\"return\" href=\"")?;
         let (href, _) = link.split_once('"')?;
         Some(html_text(href))
+    }
+
+    fn secrets(&self) -> Vec<String> {
+        vec![KEY.to_owned()]
+    }
+}
+
+async fn account_world() -> (Box<dyn BillingAccountWorld>, ()) {
+    let sandbox = bind().await;
+    let base = sandbox.base_url().to_owned();
+    let address = sandbox.local_addr().to_string();
+    tokio::spawn(sandbox.serve(std::future::pending()));
+    let (relay, calls) = counting_relay(address).await;
+    let client = http_client();
+    let prices = stock(&Api { client: &client, base: &base }).await;
+    let provider = StripeProvider::new(StripeSettings::sandbox(&relay, KEY).unwrap()).unwrap();
+    (Box::new(AccountWorld { provider, calls, client, base, prices, cards: Mutex::default() }), ())
+}
+
+async fn stock(api: &Api<'_>) -> Prices {
+    let product = api.call(Method::POST, "/v1/products", "name=Plan").await;
+    let make = async |interval: &str, amount: u64, cycle: BillingCycle, active: bool| {
+        let form = format!("product={product}&currency=usd&unit_amount={amount}&recurring[interval]={interval}");
+        let id = api.call(Method::POST, "/v1/prices", &form).await;
+        if !active {
+            api.call(Method::POST, &format!("/v1/prices/{id}"), "active=false").await;
+        }
+        let facts = PriceFacts { amount: Some(amount), currency: "usd".parse().unwrap(), cycle: Some(cycle), active };
+        (id.parse::<PriceId>().unwrap(), facts)
+    };
+    Prices {
+        monthly: make("month", 900, BillingCycle::Monthly, true).await,
+        yearly: make("year", 9000, BillingCycle::Yearly, true).await,
+        archived: make("month", 800, BillingCycle::Monthly, false).await,
+        unknown: "price_NeverHeardOf1".parse().unwrap(),
+    }
+}
+
+impl AccountWorld {
+    const fn api(&self) -> Api<'_> {
+        Api { client: &self.client, base: self.base.as_str() }
+    }
+
+    /// The customer's card; attached first, where there is none.
+    async fn card(&self, customer: &CustomerId) -> String {
+        let mut cards = self.cards.lock().await;
+        if !cards.contains_key(customer) {
+            let form = format!("customer={customer}");
+            let card = self.api().call(Method::POST, "/v1/payment_methods/pm_card_visa/attach", &form).await;
+            cards.insert(customer.clone(), card);
+        }
+        cards[customer].clone()
+    }
+}
+
+#[async_trait]
+impl BillingAccountWorld for AccountWorld {
+    fn checkout(&self) -> &dyn CheckoutProvider {
+        &self.provider
+    }
+
+    fn reader(&self) -> &dyn SubscriptionReader {
+        &self.provider
+    }
+
+    fn directory(&self) -> &dyn CustomerDirectory {
+        &self.provider
+    }
+
+    fn prices(&self) -> Prices {
+        self.prices.clone()
+    }
+
+    async fn was_called(&self) -> bool {
+        self.calls.load(Ordering::SeqCst) > 0
+    }
+
+    async fn add_customer(&self, owner: Option<&str>, email: Option<&str>) -> CustomerId {
+        let fields = [("metadata[user_id]", owner), ("email", email)];
+        let form: Vec<String> =
+            fields.into_iter().filter_map(|(name, value)| Some(format!("{name}={}", value?))).collect();
+        self.api().call(Method::POST, "/v1/customers", &form.join("&")).await.parse().unwrap()
+    }
+
+    async fn delete_customer(&self, customer: &CustomerId) {
+        self.api().call(Method::DELETE, &format!("/v1/customers/{customer}"), "").await;
+    }
+
+    async fn subscribe(&self, customer: &CustomerId, price: &PriceId) -> SubscriptionId {
+        let card = self.card(customer).await;
+        let form = format!("customer={customer}&items[0][price]={price}&default_payment_method={card}");
+        self.api().call(Method::POST, "/v1/subscriptions", &form).await.parse().unwrap()
+    }
+
+    async fn cancel(&self, subscription: &SubscriptionId, end: End) {
+        let path = format!("/v1/subscriptions/{subscription}");
+        match end {
+            End::Now => self.api().call(Method::DELETE, &path, "").await,
+            End::WithThePeriod => self.api().call(Method::POST, &path, "cancel_at_period_end=true").await,
+        };
     }
 
     fn secrets(&self) -> Vec<String> {

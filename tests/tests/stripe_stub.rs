@@ -2,12 +2,13 @@
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use workspace_tests::stripe_stub::{API_VERSION, CUSTOMER, Fault, StripeStub};
+use workspace_tests::stripe_stub::{API_VERSION, CUSTOMER, Fault, MONTHLY_PRICE, StripeStub};
 
 const PATH: &str = "/v1/billing_portal/sessions";
 
 /// A request that is all right, to be spoiled.
 struct Sent {
+    method: &'static str,
     path: &'static str,
     headers: Vec<(&'static str, String)>,
     body: String,
@@ -21,7 +22,13 @@ fn good(stub: &StripeStub) -> Sent {
         ("user-agent", "test/1".to_owned()),
         ("idempotency-key", "key-1".to_owned()),
     ];
-    Sent { path: PATH, headers, body: format!("customer={CUSTOMER}") }
+    Sent { method: "POST", path: PATH, headers, body: format!("customer={CUSTOMER}") }
+}
+
+/// The same as a read.
+fn read(stub: &StripeStub, path: &'static str) -> Sent {
+    let sent = good(stub).without("content-type").without("idempotency-key").body("");
+    Sent { method: "GET", path, ..sent }
 }
 
 impl Sent {
@@ -45,7 +52,8 @@ impl Sent {
     async fn to(&self, stub: &StripeStub) -> String {
         let headers: String = self.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
         let request = format!(
-            "POST {} HTTP/1.1\r\nhost: stub\r\nconnection: close\r\ncontent-length: {}\r\n{headers}\r\n{}",
+            "{} {} HTTP/1.1\r\nhost: stub\r\nconnection: close\r\ncontent-length: {}\r\n{headers}\r\n{}",
+            self.method,
             self.path,
             self.body.len(),
             self.body,
@@ -108,4 +116,54 @@ async fn p1_what_is_stored_under_a_key_is_replayed() {
     assert_eq!(stub.issued_urls().len(), 1);
     let answer = other_key.body(&format!("customer={CUSTOMER}&locale=en")).to(&stub).await;
     assert!(answer.starts_with("HTTP/1.1 400") && answer.contains("idempotency_error"), "{answer}");
+}
+
+#[tokio::test]
+async fn p1_what_a_careless_read_would_send_is_refused() {
+    let stub = StripeStub::start().await;
+    let list = "/v1/subscriptions?status=all&limit=100";
+    assert!(read(&stub, list).to(&stub).await.starts_with("HTTP/1.1 200"));
+    for (sent, status, told) in [
+        (read(&stub, list).without("authorization"), 401, "Invalid API Key"),
+        (read(&stub, list).with("idempotency-key", "k"), 400, "Idempotency-Key"),
+        (read(&stub, list).with("content-type", "application/json"), 400, "content type"),
+        (read(&stub, "/v1/subscriptions?limit=101"), 400, "limit"),
+        (read(&stub, "/v1/subscriptions?status=fine"), 400, "parameter_invalid_enum"),
+        (read(&stub, "/v1/subscriptions?after=sub_1"), 400, "parameter_unknown"),
+        (read(&stub, "/v1/subscriptions?customer=cus_NeverHeardOf01"), 400, "resource_missing"),
+        (read(&stub, "/v1/customers/cus_NeverHeardOf01"), 404, "resource_missing"),
+        (read(&stub, "/v1/customers/a/b"), 404, "Unrecognized"),
+        (Sent { method: "DELETE", ..read(&stub, "/v1/customers/cus_1") }, 404, "Unrecognized"),
+    ] {
+        let answer = sent.to(&stub).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")) && answer.contains(told), "{told}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn p1_what_a_careless_order_would_send_is_refused() {
+    let stub = StripeStub::start().await;
+    let session = format!(
+        "mode=subscription&customer={CUSTOMER}&line_items[0][price]={MONTHLY_PRICE}&success_url=https://a.example/&metadata[k]=v"
+    );
+    let order = |body: &str| Sent { path: "/v1/checkout/sessions", ..good(&stub) }.body(body);
+    assert!(order(&session).to(&stub).await.starts_with("HTTP/1.1 200"));
+    for (body, told) in [
+        (session.replace("mode=subscription&", ""), "mode"),
+        (session.replace("success_url=https://a.example/&", ""), "success_url"),
+        (session.replace("https://a.example/", "nowhere"), "url_invalid"),
+        (session.replace("line_items[0]", "line_items[1]"), "parameter_invalid_array"),
+        (session.replace(MONTHLY_PRICE, "price_NeverHeardOf1"), "line_items[0][price]"),
+        (session.replace(CUSTOMER, "cus_NeverHeardOf01"), "resource_missing"),
+        (format!("{session}&client_reference_id={}", "x".repeat(201)), "parameter_invalid_string_too_long"),
+        (session.replace("metadata[k]=v", &format!("metadata[k]={}", "v".repeat(501))), "metadata"),
+        (session.replace("metadata[k]", &format!("metadata[{}]", "k".repeat(41))), "metadata"),
+    ] {
+        let answer = order(&body).with("idempotency-key", told).to(&stub).await;
+        assert!(answer.starts_with("HTTP/1.1 400") && answer.contains(told), "{told}: {answer}");
+    }
+    let other = Sent { path: "/v1/customers", ..good(&stub) }.body(&session);
+    assert!(other.to(&stub).await.contains("parameter_unknown"));
+    let other = Sent { path: "/v1/customers", ..good(&stub) }.body("metadata[k]=v");
+    assert!(other.to(&stub).await.contains("idempotency_error"), "a key stands for one path");
 }

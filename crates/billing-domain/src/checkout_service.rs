@@ -15,9 +15,11 @@ use crate::{
 
 /// A customer that is deleted at the provider while we look makes another round; this often.
 const ROUNDS: usize = 3;
-/// Providers may forget a key after 24 hours (<https://docs.stripe.com/api/idempotent_requests>): one that is older is not used
-/// again.
-const KEY_LIFE: Duration = Duration::from_secs(20 * 60 * 60);
+/// A customer's key is not used for longer than this. Stripe stores what it answered under a key, a 500 too, for a day
+/// (<https://docs.stripe.com/api/idempotent_requests>): whoever met one must not be kept from buying for so long. What was made
+/// under the key all the same, and nobody has told us of by then, stays at the provider, without a purchase and so without an
+/// account.
+const KEY_LIFE: Duration = Duration::from_secs(10 * 60);
 
 /// Starts checkouts.
 #[derive(Clone, Debug)]

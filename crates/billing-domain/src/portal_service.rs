@@ -154,7 +154,16 @@ impl PortalService {
             flow: request.flow,
             deadline: request.deadline,
         };
-        let session = self.provider.create_portal_session(&order).await?;
+        let session = match self.provider.create_portal_session(&order).await {
+            Ok(session) => session,
+            Err(error) => {
+                if let (ProviderError::CustomerNotFound { .. }, Some(accounts)) = (&error, &self.accounts) {
+                    // The account is gone, whatever comes of noting that: the next one who asks looks for himself.
+                    let _ = accounts.refresh(&order.customer, None, order.deadline).await;
+                }
+                return Err(error.into());
+            }
+        };
         let (actor, key) = Actor::of(&principal.method);
         let event = AuditEvent {
             at: self.clock.now(),

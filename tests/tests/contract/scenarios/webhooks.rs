@@ -205,6 +205,8 @@ pub(super) fn lost_deliveries_are_made_good() {
     let shop = Shop::open(&[("BILLING_RATE_LIMIT_PER_MINUTE", "0"), ("BILLING_RECONCILE_INTERVAL_SECONDS", "0")]);
     let _ = shop.stripe("POST", "/sandbox/deliveries", &[("fault", "lose"), ("times", "5000")]);
     let reconcile = |more: &[&str]| shop.command(&[&["customers", "reconcile", "--json"], more].concat()).json();
+    // The demo's customer was linked, and never read.
+    assert_eq!(reconcile(&[])["differed"], json!(["cus_SandboxDemo001"]));
     live(&shop, "lost-1", || {
         let dry = reconcile(&["--dry-run"]);
         assert_eq!((&dry["dryRun"], dry["differed"].as_array().unwrap().len()), (&json!(true), 1), "{dry}");
@@ -228,7 +230,7 @@ pub(super) fn what_fails_is_tried_again_and_replayed() {
     let _ = shop.stripe(
         "POST",
         "/sandbox/faults",
-        &[("fault", "500"), ("times", "1000"), ("path", "/v1/customers/{customer}")],
+        &[("fault", "status=500"), ("times", "1000"), ("path", "/v1/customers/{customer}")],
     );
     let body = event("evt_hard", "customer.updated", json!({ "id": "cus_SandboxDemo001", "object": "customer" }));
     assert_eq!(deliver(&shop, Some(&signed(SECRETS[0], now(), &body)), &body).status, 200);
