@@ -8,6 +8,7 @@ mod contracts;
 mod event_inbox;
 mod listening;
 mod migrations;
+mod mirror;
 mod outages;
 mod place;
 mod rows;
