@@ -230,12 +230,7 @@ async fn where_the_metadata_name_nobody_paid_sessions_do() {
     let reference = |owner: &str| ("client_reference_id", json!(owner));
     let by_link = ("payment_link", json!("plink_1"));
     let too_long = "x".repeat(256);
-<<<<<<< HEAD
-    type Session<'a> = Vec<(&'a str, Value)>;
-    let cases: Vec<(Vec<Session<'_>>, NamedOwner)> = vec![
-=======
     let cases: Vec<(Vec<Fields>, NamedOwner)> = vec![
->>>>>>> wt5-stripe
         (vec![], NamedOwner::Nobody),
         (vec![vec![reference("ann")]], user("ann")),
         (vec![vec![metadata("ann")]], user("ann")),
