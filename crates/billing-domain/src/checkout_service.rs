@@ -216,12 +216,12 @@ impl CheckoutService {
         if stands.content != request.content {
             return Err(CheckoutError::IdempotencyConflict);
         }
-        if let Some((customer, _)) = stands.made {
-            let again = self.session(checked, &customer, &stands.provider_key).await;
-            return match again {
-                // The answer that stood under the key leads nowhere any more.
-                Err(ProviderError::CustomerNotFound { .. }) => Err(CheckoutError::IdempotencyConflict),
-                again => Ok((customer, again?)),
+        if let Some((customer, made)) = stands.made {
+            return match self.session(checked, &customer, &stands.provider_key).await {
+                Ok(session) if session.id == made => Ok((customer, session)),
+                // The customer is gone, or the provider has forgotten its own key: the answer cannot be given again.
+                Ok(_) | Err(ProviderError::CustomerNotFound { .. }) => Err(CheckoutError::IdempotencyConflict),
+                Err(error) => Err(error.into()),
             };
         }
         let (customer, session) = self.make(checked, &stands.provider_key).await?;
