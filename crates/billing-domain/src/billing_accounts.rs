@@ -1,6 +1,7 @@
 //! [`BillingAccounts`]: reads customers at the provider into the mirror, whoever asks and however many at once.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::ports::{
@@ -13,6 +14,8 @@ use crate::{
 
 /// So often a reading may be overtaken by others before the caller is told to come back.
 const ROUNDS: usize = 8;
+/// More customers than this are not doubted at once: the others are read within a minute anyway.
+const MOST_DOUBTED: usize = 10_000;
 /// A reading younger than this is fresh: what happened since is known by its event, or is not known yet.
 const FRESH: Duration = Duration::from_secs(60);
 /// The same for a customer whose purchase is waited for.
@@ -23,6 +26,8 @@ const FRESH_BEFORE_PURCHASE: Duration = Duration::from_secs(1);
 pub struct BillingAccounts {
     at: ProviderAccount,
     ports: AccountPorts,
+    /// Customers of whom the provider said something that the mirror does not: they are read anew before they are told.
+    doubted: Arc<Mutex<BTreeSet<CustomerId>>>,
 }
 
 /// What the accounts stand on.
@@ -97,14 +102,23 @@ impl Refreshed {
 impl BillingAccounts {
     /// The accounts there.
     #[must_use]
-    pub const fn new(at: ProviderAccount, ports: AccountPorts) -> Self {
-        Self { at, ports }
+    pub fn new(at: ProviderAccount, ports: AccountPorts) -> Self {
+        Self { at, ports, doubted: Arc::default() }
     }
 
     /// Which provider in which mode.
     #[must_use]
     pub const fn account(&self) -> &ProviderAccount {
         &self.at
+    }
+
+    /// The provider did not know this customer when it was asked for something else. Costs no call: whoever asks next for the
+    /// customer's state, of this process, gets a fresh reading.
+    pub fn doubt(&self, customer: &CustomerId) {
+        let mut doubted = self.doubted.lock().unwrap_or_else(PoisonError::into_inner);
+        if doubted.len() < MOST_DOUBTED {
+            doubted.insert(customer.clone());
+        }
     }
 
     pub(crate) const fn ports(&self) -> &AccountPorts {
@@ -142,6 +156,7 @@ impl BillingAccounts {
             };
             match self.ports.mirror.write(&update).await? {
                 MirrorOutcome::Written(effect) => {
+                    self.doubted.lock().unwrap_or_else(PoisonError::into_inner).remove(customer);
                     let now = MirroredCustomer { customer: customer.clone(), version: expected + 1, read_at, state };
                     let before = before.filter(|before| before.version > 0).map(|before| before.state);
                     return Ok(Refreshed { before, now, owner, effect });
@@ -206,7 +221,8 @@ impl BillingAccounts {
             .subscriptions()
             .iter()
             .any(|one| one.status.is_held() && [one.period_end, one.cancel_at].into_iter().flatten().any(ended));
-        if turned || now < mirrored.read_at || now >= mirrored.read_at.plus(limit) {
+        let doubted = self.doubted.lock().unwrap_or_else(PoisonError::into_inner).contains(&mirrored.customer);
+        if doubted || turned || now < mirrored.read_at || now >= mirrored.read_at.plus(limit) {
             return Ok(false);
         }
         Ok(!self.ports.inbox.has_pending(&self.at, &mirrored.customer).await?)

@@ -158,8 +158,7 @@ impl PortalService {
             Ok(session) => session,
             Err(error) => {
                 if let (ProviderError::CustomerNotFound { .. }, Some(accounts)) = (&error, &self.accounts) {
-                    // The account is gone, whatever comes of noting that: the next one who asks looks for himself.
-                    let _ = accounts.refresh(&order.customer, None, order.deadline).await;
+                    accounts.doubt(&order.customer);
                 }
                 return Err(error.into());
             }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use billing_domain::ports::{Clock, FreshKeys};
 use billing_domain::{
     AccountPorts, BillingAccounts, Catalogue, CheckoutPorts, CheckoutService, CheckoutUrls, CustomerImport,
-    EventProcessor, PriceCheck, ProviderAccount, Reconciler, SubscriptionService,
+    EventProcessor, PriceCheck, Reconciler, SubscriptionService,
 };
 
 use super::fresh_keys::UuidKeys;
@@ -19,25 +19,27 @@ pub(crate) struct Accounts {
     provider: ProviderPorts,
     clock: Arc<dyn Clock>,
     keys: Arc<dyn FreshKeys>,
-    at: ProviderAccount,
+    billing: BillingAccounts,
 }
 
 impl Accounts {
     pub(crate) fn new(stores: &Stores, provider: ProviderPorts, clock: Arc<dyn Clock>) -> Self {
         let at = provider.billing.account().clone();
-        Self { stores: stores.clone(), provider, clock, keys: Arc::new(UuidKeys), at }
+        let ports = AccountPorts {
+            reader: provider.reader.clone(),
+            mirror: stores.mirror.clone(),
+            customers: stores.customers.clone(),
+            claims: stores.claims.clone(),
+            inbox: stores.inbox.clone(),
+            clock: clock.clone(),
+        };
+        let billing = BillingAccounts::new(at, ports);
+        Self { stores: stores.clone(), provider, clock, keys: Arc::new(UuidKeys), billing }
     }
 
+    /// One for all: what one of them doubts, all doubt.
     pub(crate) fn billing(&self) -> BillingAccounts {
-        let ports = AccountPorts {
-            reader: self.provider.reader.clone(),
-            mirror: self.stores.mirror.clone(),
-            customers: self.stores.customers.clone(),
-            claims: self.stores.claims.clone(),
-            inbox: self.stores.inbox.clone(),
-            clock: self.clock.clone(),
-        };
-        BillingAccounts::new(self.at.clone(), ports)
+        self.billing.clone()
     }
 
     pub(crate) fn prices(&self) -> Arc<PriceCheck> {
@@ -74,7 +76,7 @@ impl Accounts {
 
     pub(crate) fn import(&self) -> CustomerImport {
         let (directory, reader) = (self.provider.directory.clone(), self.provider.reader.clone());
-        CustomerImport::new(self.at.clone(), directory, reader, self.stores.customers.clone())
+        CustomerImport::new(self.billing.account().clone(), directory, reader, self.stores.customers.clone())
     }
 
     /// A name that no other process has, nor this one a moment later.
