@@ -145,13 +145,13 @@ impl Reconciler {
         if mirrored.version == 0 || mirrored.state != listed {
             return Ok(true);
         }
+        let (customers, at) = (&self.accounts.ports().customers, self.accounts.account());
         match owner {
             NamedOwner::User(owner) if listed.has_bought() => {
-                let ports = self.accounts.ports();
-                Ok(ports.customers.find(owner, self.accounts.account()).await?.as_ref() != Some(&mirrored.customer))
+                Ok(customers.find(owner, at).await?.as_ref() != Some(&mirrored.customer))
             }
-            // Whom the metadata do not name, the sessions may: those are not in the lists.
-            NamedOwner::Nobody => Ok(listed.has_bought()),
+            // Whom the metadata do not name, the sessions may: those are not in the lists. Once somebody is linked, that is said.
+            NamedOwner::Nobody => Ok(listed.has_bought() && customers.owners(at, &mirrored.customer).await?.is_empty()),
             NamedOwner::User(_) => Ok(false),
             NamedOwner::Ambiguous => Ok(true),
         }

@@ -33,6 +33,7 @@ macro_rules! customer_repo_contract {
                 users_may_share_a_customer,
                 unlinking_one_user_leaves_those_who_share,
                 links_are_listed_by_provider_then_mode,
+                whoever_is_linked_to_a_customer_is_listed_in_order,
                 ids_keep_their_characters,
                 ids_that_differ_little_are_different,
                 ids_of_full_length_fit,
@@ -172,6 +173,26 @@ pub async fn links_are_listed_by_provider_then_mode(repo: &dyn CustomerRepo) {
         })
         .collect();
     assert_eq!(repo.list(&user("ann")).await.unwrap(), expected);
+}
+
+pub async fn whoever_is_linked_to_a_customer_is_listed_in_order(repo: &dyn CustomerRepo) {
+    let (test, live) = (stripe(), account("stripe", Live));
+    // By code point, whatever the database's collation makes of case, hyphens and accents.
+    let sorted = ["Zoe", "a-b", "aa", "ann", "é"];
+    for owner in [sorted[3], sorted[1], sorted[4], sorted[0], sorted[2]] {
+        keep(repo, owner, &test, "cus_1").await;
+    }
+    keep(repo, "bob", &test, "cus_2").await;
+    keep(repo, "bob", &live, "cus_1").await;
+    keep(repo, "bob", &account("sandbox", Test), "cus_1").await;
+    let owners = async |at, id| repo.owners(at, &customer(id)).await.unwrap();
+    assert_eq!(owners(&test, "cus_1").await, sorted.map(user));
+    assert_eq!(owners(&live, "cus_1").await, [user("bob")]);
+    assert_eq!(owners(&test, "cus_3").await, []);
+    repo.unlink(&user("ann"), &test).await.unwrap();
+    replace(repo, "aa", &test, "cus_2").await;
+    assert_eq!(owners(&test, "cus_1").await, ["Zoe", "a-b", "é"].map(user));
+    assert_eq!(owners(&test, "cus_2").await, ["aa", "bob"].map(user));
 }
 
 pub async fn ids_keep_their_characters(repo: &dyn CustomerRepo) {

@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 
 use crate::connections::{Connections, bounded};
 use crate::error::StoreError;
-use crate::rows::{CustomerRow, customer_id};
+use crate::rows::{CustomerRow, customer_id, user_id};
 
 /// Links from users to customers in the table `billing_customers`.
 #[derive(Clone, Debug)]
@@ -95,6 +95,24 @@ impl CustomerRepo for PgCustomerRepo {
             .await?;
             connection.done();
             Ok(rows.into_iter().map(CustomerRow::parse).collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+
+    async fn owners(&self, at: &ProviderAccount, customer: &CustomerId) -> Result<Vec<UserId>, RepoError> {
+        bounded(async {
+            let mut connection = self.connections.lease().await?;
+            let owners = sqlx::query_scalar!(
+                "SELECT user_id FROM billing_customers WHERE provider = $1 AND mode = $2 AND customer_id = $3
+                 ORDER BY user_id",
+                at.provider().as_str(),
+                at.mode().as_str(),
+                customer.as_str(),
+            )
+            .fetch_all(&mut *connection)
+            .await?;
+            connection.done();
+            Ok(owners.iter().map(|text| user_id(text)).collect::<Result<_, _>>()?)
         })
         .await
     }

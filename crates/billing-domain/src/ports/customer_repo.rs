@@ -42,6 +42,12 @@ pub trait CustomerRepo: Debug + Send + Sync + 'static {
     /// # Errors
     /// As [`find`](Self::find).
     async fn list(&self, owner: &UserId) -> Result<Vec<CustomerLink>, RepoError>;
+
+    /// The users who are linked to this customer there, ascending. One indexed read.
+    ///
+    /// # Errors
+    /// As [`find`](Self::find).
+    async fn owners(&self, at: &ProviderAccount, customer: &CustomerId) -> Result<Vec<UserId>, RepoError>;
 }
 
 /// What to do where the user already has another customer there.

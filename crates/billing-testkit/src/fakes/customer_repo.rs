@@ -96,6 +96,11 @@ impl CustomerRepo for InMemoryCustomerRepo {
     async fn list(&self, owner: &UserId) -> Result<Vec<CustomerLink>, RepoError> {
         Ok(self.links()?.into_iter().filter(|link| link.owner == *owner).collect())
     }
+
+    async fn owners(&self, at: &ProviderAccount, customer: &CustomerId) -> Result<Vec<UserId>, RepoError> {
+        let theirs = self.links()?.into_iter().filter(|link| link.at == *at && link.customer == *customer);
+        Ok(theirs.map(|link| link.owner).collect())
+    }
 }
 
 #[cfg(test)]
