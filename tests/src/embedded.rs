@@ -33,7 +33,8 @@ impl Embedded {
         let portal = Portal::start_ready(&launch);
         let text = poll::until("the demo's lines", || {
             let text = portal.process.stdout();
-            (text.ends_with('\n') && text.lines().filter(|line| line.starts_with("curl ")).count() == 3).then_some(text)
+            (text.ends_with('\n') && text.lines().filter(|line| line.trim_start().starts_with("curl ")).count() == 3)
+                .then_some(text)
         });
         let after = |mark: &str| {
             let rest = text.split_once(mark).unwrap_or_else(|| panic!("no `{mark}` in {text}")).1;
