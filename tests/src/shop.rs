@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use url::form_urlencoded::Serializer;
 
+use crate::database::{Database, Store};
 use crate::portal::Portal;
 use crate::process::{Finished, Launch};
 use crate::wire::{Request, Response};
@@ -36,6 +37,8 @@ pub struct Shop {
     pub sandbox: SocketAddr,
     settings: Vec<(String, String)>,
     folder: TempDir,
+    /// Where it is not the embedded default's own; it goes after the service.
+    database: Option<Database>,
 }
 
 impl Shop {
@@ -45,10 +48,26 @@ impl Shop {
     /// When it does not start.
     #[must_use]
     pub fn open(settings: &[(&str, &str)]) -> Self {
-        Self::open_in(tempfile::tempdir().expect("a temporary folder"), settings)
+        Self::open_in(tempfile::tempdir().expect("a temporary folder"), settings, None)
     }
 
-    fn open_in(folder: TempDir, settings: &[(&str, &str)]) -> Self {
+    /// Opens one on this store: on SQLite as it comes, on Postgres with a database of its own.
+    ///
+    /// # Panics
+    /// When it does not start.
+    #[must_use]
+    pub fn open_on(store: Store, settings: &[(&str, &str)]) -> Self {
+        if store == Store::Sqlite {
+            return Self::open(settings);
+        }
+        let database = Database::create(store);
+        let url = database.url().to_owned();
+        let on_it = [("BILLING_PROVIDER", "sandbox"), ("BILLING_DATABASE_URL", &url), ("BILLING_AUTO_MIGRATE", "true")];
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        Self::open_in(folder, &[&on_it, settings].concat(), Some(database))
+    }
+
+    fn open_in(folder: TempDir, settings: &[(&str, &str)], database: Option<Database>) -> Self {
         let mut all = vec![("BILLING_LISTEN", "127.0.0.1:0"), ("BILLING_ADMIN_LISTEN", "127.0.0.1:0")];
         all.extend(settings);
         let settings: Vec<(String, String)> = all.into_iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
@@ -59,17 +78,17 @@ impl Shop {
         });
         let rest = text.split_once("its sandbox of Stripe on http://").expect("the sandbox's address").1;
         let sandbox = rest.split_once(".\n").expect("a full stop").0.parse().expect("an address");
-        Self { portal, sandbox, settings, folder }
+        Self { portal, sandbox, settings, folder, database }
     }
 
     /// Closes it as a crash would, and opens it again in the same folder. The sandbox is in the same process.
     #[must_use]
     pub fn kill_and_reopen(self) -> Self {
-        let Self { portal, settings, folder, .. } = self;
+        let Self { portal, settings, folder, database, .. } = self;
         portal.process.signal(rustix::process::Signal::KILL);
         let _ = portal.process.finish();
         let settings: Vec<(&str, &str)> = settings.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
-        Self::open_in(folder, &settings[2..])
+        Self::open_in(folder, &settings[2..], database)
     }
 
     /// A command of the binary beside the running service.

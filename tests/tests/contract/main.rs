@@ -85,6 +85,7 @@ fn scenario_trial(worlds: &Worlds, scenario: &Scenario, prefix: &str, run: Run) 
     Trial::test(name, move || {
         match run {
             Run::World(scenario) | Run::AtTheEnd(scenario) => scenario(worlds.get(store)),
+            Run::Store(scenario) => scenario(store),
             Run::Once(scenario) | Run::AtTheVeryEnd(scenario) => scenario(),
         }
         Ok(())

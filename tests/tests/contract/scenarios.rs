@@ -18,6 +18,7 @@ mod secrecy;
 mod sessions;
 mod webhooks;
 
+use workspace_tests::database::Store;
 use workspace_tests::world::World;
 
 /// How a scenario runs.
@@ -25,6 +26,8 @@ use workspace_tests::world::World;
 pub(crate) enum Run {
     /// In a store's world, beside all others.
     World(fn(&World)),
+    /// On a store, with a database of its own.
+    Store(fn(Store)),
     /// With no store or its own.
     Once(fn()),
     /// In a store's world, when all others are done.
@@ -144,32 +147,32 @@ const ALL: &[(&str, Run)] = &[
     ("a_stripe_key_is_rotated_by_a_signal", Run::World(rotation::a_stripe_key_is_rotated_by_a_signal)),
     ("the_hostile_corpus_is_refused_on_both_routes", Run::World(secrecy::the_hostile_corpus_is_refused_on_both_routes)),
     ("a_database_password_is_told_nowhere", Run::World(secrecy::a_database_password_is_told_nowhere)),
-    ("a_newcomer_buys_and_is_told_so", Run::Once(checkout::a_newcomer_buys_and_is_told_so)),
-    ("a_key_needs_the_permission_of_the_route", Run::Once(checkout::a_key_needs_the_permission_of_the_route)),
-    ("what_cannot_be_bought_is_refused", Run::Once(checkout::what_cannot_be_bought_is_refused)),
-    ("one_customer_however_many_checkouts_at_once", Run::Once(checkout::one_customer_however_many_checkouts_at_once)),
-    ("an_idempotency_key_stands_for_one_request", Run::Once(checkout::an_idempotency_key_stands_for_one_request)),
+    ("a_newcomer_buys_and_is_told_so", Run::Store(checkout::a_newcomer_buys_and_is_told_so)),
+    ("a_key_needs_the_permission_of_the_route", Run::Store(checkout::a_key_needs_the_permission_of_the_route)),
+    ("what_cannot_be_bought_is_refused", Run::Store(checkout::what_cannot_be_bought_is_refused)),
+    ("one_customer_however_many_checkouts_at_once", Run::Store(checkout::one_customer_however_many_checkouts_at_once)),
+    ("an_idempotency_key_stands_for_one_request", Run::Store(checkout::an_idempotency_key_stands_for_one_request)),
     (
         "who_subscribed_elsewhere_is_already_subscribed",
-        Run::Once(checkout::who_subscribed_elsewhere_is_already_subscribed),
+        Run::Store(checkout::who_subscribed_elsewhere_is_already_subscribed),
     ),
-    ("a_price_that_differs_is_not_sold", Run::Once(checkout::a_price_that_differs_is_not_sold)),
-    ("the_plans_are_listed_for_everybody", Run::Once(checkout::the_plans_are_listed_for_everybody)),
-    ("a_signed_delivery_is_taken_in_once", Run::Once(webhooks::a_signed_delivery_is_taken_in_once)),
-    ("a_signature_that_does_not_hold_is_refused", Run::Once(webhooks::a_signature_that_does_not_hold_is_refused)),
-    ("an_account_comes_and_goes", Run::Once(webhooks::an_account_comes_and_goes)),
+    ("a_price_that_differs_is_not_sold", Run::Store(checkout::a_price_that_differs_is_not_sold)),
+    ("the_plans_are_listed_for_everybody", Run::Store(checkout::the_plans_are_listed_for_everybody)),
+    ("a_signed_delivery_is_taken_in_once", Run::Store(webhooks::a_signed_delivery_is_taken_in_once)),
+    ("a_signature_that_does_not_hold_is_refused", Run::Store(webhooks::a_signature_that_does_not_hold_is_refused)),
+    ("an_account_comes_and_goes", Run::Store(webhooks::an_account_comes_and_goes)),
     (
         "deliveries_may_be_late_doubled_or_in_any_order",
-        Run::Once(webhooks::deliveries_may_be_late_doubled_or_in_any_order),
+        Run::Store(webhooks::deliveries_may_be_late_doubled_or_in_any_order),
     ),
-    ("lost_deliveries_are_made_good", Run::Once(webhooks::lost_deliveries_are_made_good)),
-    ("what_fails_is_tried_again_and_replayed", Run::Once(webhooks::what_fails_is_tried_again_and_replayed)),
-    ("time_moves_on_at_the_provider", Run::Once(webhooks::time_moves_on_at_the_provider)),
+    ("lost_deliveries_are_made_good", Run::Store(webhooks::lost_deliveries_are_made_good)),
+    ("what_fails_is_tried_again_and_replayed", Run::Store(webhooks::what_fails_is_tried_again_and_replayed)),
+    ("time_moves_on_at_the_provider", Run::Store(webhooks::time_moves_on_at_the_provider)),
     (
         "customers_are_imported_and_nothing_is_guessed",
-        Run::Once(webhooks::customers_are_imported_and_nothing_is_guessed),
+        Run::Store(webhooks::customers_are_imported_and_nothing_is_guessed),
     ),
-    ("several_names_are_no_name", Run::Once(webhooks::several_names_are_no_name)),
+    ("several_names_are_no_name", Run::Store(webhooks::several_names_are_no_name)),
     ("nothing_secret_is_audited", Run::AtTheEnd(audit::nothing_secret_is_audited)),
     ("every_place_would_show_a_leak", Run::AtTheVeryEnd(secrecy::every_place_would_show_a_leak)),
     ("no_output_holds_a_secret", Run::AtTheVeryEnd(sessions::no_output_holds_a_secret)),

@@ -1,6 +1,7 @@
 //! V1 to V3: buying a plan, and what the buyer is told about it.
 
 use serde_json::{Value, json};
+use workspace_tests::database::Store;
 use workspace_tests::poll;
 use workspace_tests::shop::{CHECKOUT, CURRENT, DECLINED_CARD, GOOD_CARD, Shop};
 use workspace_tests::wire::Request;
@@ -8,8 +9,8 @@ use workspace_tests::wire::Request;
 /// A plan's monthly price at the sandbox.
 const STARTER: &str = "price_1SandboxDemoStartMonthly1";
 
-pub(super) fn a_newcomer_buys_and_is_told_so() {
-    let shop = Shop::open(&[]);
+pub(super) fn a_newcomer_buys_and_is_told_so(store: Store) {
+    let shop = Shop::open_on(store, &[]);
     let token = shop.token("newcomer-1");
     let none = json!({ "hasSubscription": false, "subscription": null, "planDetails": null });
     assert_eq!(shop.current(&token), none);
@@ -66,8 +67,8 @@ pub(super) fn a_newcomer_buys_and_is_told_so() {
     assert_eq!((again.status, again.code().as_str()), (400, "already_subscribed"));
 }
 
-pub(super) fn a_key_needs_the_permission_of_the_route() {
-    let shop = Shop::open(&[]);
+pub(super) fn a_key_needs_the_permission_of_the_route(store: Store) {
+    let shop = Shop::open_on(store, &[]);
     let make = |more: &[&str]| {
         let mut arguments = vec!["keys", "create", "--user", "newcomer-2", "--name", "k", "--json"];
         arguments.extend(more);
@@ -89,13 +90,16 @@ pub(super) fn a_key_needs_the_permission_of_the_route() {
     assert_eq!(started.json()["plan"]["id"], "starter");
 }
 
-pub(super) fn what_cannot_be_bought_is_refused() {
-    let shop = Shop::open(&[
-        ("BILLING_DASHBOARD_URL", "https://dash.example.com/home"),
-        ("BILLING_PRICING_URL", "https://www.example.com/pricing"),
-        ("BILLING_RETURN_URL_ORIGINS", "https://app.example.com"),
-        ("BILLING_RATE_LIMIT_PER_MINUTE", "0"),
-    ]);
+pub(super) fn what_cannot_be_bought_is_refused(store: Store) {
+    let shop = Shop::open_on(
+        store,
+        &[
+            ("BILLING_DASHBOARD_URL", "https://dash.example.com/home"),
+            ("BILLING_PRICING_URL", "https://www.example.com/pricing"),
+            ("BILLING_RETURN_URL_ORIGINS", "https://app.example.com"),
+            ("BILLING_RATE_LIMIT_PER_MINUTE", "0"),
+        ],
+    );
     let token = shop.token("newcomer-3");
     let refused = |body: Value, code: &str| {
         let answer = shop.checkout(&token, &body);
@@ -151,8 +155,8 @@ pub(super) fn what_cannot_be_bought_is_refused() {
     assert_eq!(paid.header("location"), Some(format!("https://app.example.com/done/{id}?s={id}").as_str()));
 }
 
-pub(super) fn one_customer_however_many_checkouts_at_once() {
-    let shop = Shop::open(&[("BILLING_RATE_LIMIT_PER_MINUTE", "0")]);
+pub(super) fn one_customer_however_many_checkouts_at_once(store: Store) {
+    let shop = Shop::open_on(store, &[("BILLING_RATE_LIMIT_PER_MINUTE", "0")]);
     // The provider is slow, refuses and hangs up now and then: answers are lost, customers are not.
     for fault in ["delay=300", "drop=after", "status=429", "drop"] {
         let _ = shop.stripe("POST", "/sandbox/faults", &[("fault", fault), ("times", "2")]);
@@ -187,8 +191,8 @@ pub(super) fn one_customer_however_many_checkouts_at_once() {
     assert_eq!(mine().len(), 1);
 }
 
-pub(super) fn an_idempotency_key_stands_for_one_request() {
-    let shop = Shop::open(&[("BILLING_RATE_LIMIT_PER_MINUTE", "0")]);
+pub(super) fn an_idempotency_key_stands_for_one_request(store: Store) {
+    let shop = Shop::open_on(store, &[("BILLING_RATE_LIMIT_PER_MINUTE", "0")]);
     let (token, other) = (shop.token("newcomer-5"), shop.token("newcomer-6"));
     let ask = |token: &str, key: &str, body: Value| {
         shop.portal.send(&Request::post_json(CHECKOUT, &body).bearer(token).header("idempotency-key", key))
@@ -231,8 +235,8 @@ pub(super) fn an_idempotency_key_stands_for_one_request() {
     assert_eq!(shop.checkout(&token, &starter()).code(), "already_subscribed");
 }
 
-pub(super) fn who_subscribed_elsewhere_is_already_subscribed() {
-    let shop = Shop::open(&[]);
+pub(super) fn who_subscribed_elsewhere_is_already_subscribed(store: Store) {
+    let shop = Shop::open_on(store, &[]);
     let token = shop.token("newcomer-7");
     let _ = shop.page(&token, "starter");
     let customers = shop.stripe("GET", "/v1/customers", &[("limit", "100")]);
@@ -249,7 +253,7 @@ pub(super) fn who_subscribed_elsewhere_is_already_subscribed() {
     assert_eq!(shop.current(&token)["subscription"]["status"], "trialing");
 }
 
-pub(super) fn a_price_that_differs_is_not_sold() {
+pub(super) fn a_price_that_differs_is_not_sold(store: Store) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("catalogue.toml");
     let catalogue = format!(
@@ -258,7 +262,7 @@ pub(super) fn a_price_that_differs_is_not_sold() {
          [[plans]]\nid = \"yearly\"\nname = \"Yearly\"\nmonthly_credits = 1\nyearly = {{ price_cents = 9000, test = \"price_1SandboxDemoStartYearly01\" }}\n"
     );
     std::fs::write(&file, catalogue).unwrap();
-    let shop = Shop::open(&[("BILLING_CATALOGUE", file.to_str().unwrap())]);
+    let shop = Shop::open_on(store, &[("BILLING_CATALOGUE", file.to_str().unwrap())]);
     let token = shop.token("newcomer-8");
     for plan in ["cheap", "gone"] {
         let answer = shop.checkout(&token, &json!({ "planId": plan }));
@@ -274,8 +278,8 @@ pub(super) fn a_price_that_differs_is_not_sold() {
     });
 }
 
-pub(super) fn the_plans_are_listed_for_everybody() {
-    let shop = Shop::open(&[]);
+pub(super) fn the_plans_are_listed_for_everybody(store: Store) {
+    let shop = Shop::open_on(store, &[]);
     let answer = shop.portal.get("/api/v1/subscriptions/plans").unwrap();
     assert_eq!(answer.status, 200);
     let plans = answer.json()["plans"].as_array().unwrap().clone();

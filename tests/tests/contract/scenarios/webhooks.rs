@@ -3,6 +3,7 @@
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
+use workspace_tests::database::Store;
 use workspace_tests::poll;
 use workspace_tests::shop::{Shop, WEBHOOKS};
 use workspace_tests::wire::{Request, Response};
@@ -10,11 +11,11 @@ use workspace_tests::world::now;
 
 const SECRETS: [&str; 2] = ["whsec_old0000000000000000000001", "whsec_new0000000000000000000002"];
 
-fn open() -> Shop {
+fn open(store: Store) -> Shop {
     for secret in SECRETS {
         workspace_tests::canary::plant(secret);
     }
-    Shop::open(&[("BILLING_STRIPE_WEBHOOK_SECRET", &SECRETS.join(","))])
+    Shop::open_on(store, &[("BILLING_STRIPE_WEBHOOK_SECRET", &SECRETS.join(","))])
 }
 
 fn hex(secret: &str, at: &str, body: &[u8]) -> String {
@@ -52,8 +53,8 @@ fn listed(shop: &Shop, id: &str) -> Option<Value> {
     one
 }
 
-pub(super) fn a_signed_delivery_is_taken_in_once() {
-    let shop = open();
+pub(super) fn a_signed_delivery_is_taken_in_once(store: Store) {
+    let shop = open(store);
     let body = event(
         "evt_once",
         "invoice.upcoming",
@@ -96,8 +97,8 @@ pub(super) fn a_signed_delivery_is_taken_in_once() {
     assert_eq!((answer.status, answer.code().as_str()), (413, "payload_too_large"));
 }
 
-pub(super) fn a_signature_that_does_not_hold_is_refused() {
-    let shop = open();
+pub(super) fn a_signature_that_does_not_hold_is_refused(store: Store) {
+    let shop = open(store);
     let body = event("evt_bad", "customer.updated", json!({ "id": "cus_SandboxDemo001", "object": "customer" }));
     let at = now();
     let good = hex(SECRETS[0], &at.to_string(), &body);
@@ -181,16 +182,16 @@ fn live(shop: &Shop, user: &str, told: impl Fn()) {
     assert_ne!(shop.customer(user), customer);
 }
 
-pub(super) fn an_account_comes_and_goes() {
-    let shop = Shop::open(&[("BILLING_RATE_LIMIT_PER_MINUTE", "0")]);
+pub(super) fn an_account_comes_and_goes(store: Store) {
+    let shop = Shop::open_on(store, &[("BILLING_RATE_LIMIT_PER_MINUTE", "0")]);
     live(&shop, "punctual", || {});
     let applied = shop.command(&["webhooks", "list", "--state", "applied", "--limit", "1000", "--json"]).json();
     let applied = applied["events"].as_array().unwrap();
     assert!(applied.len() > 10 && applied.iter().all(|event| event["attempts"] == 1), "{applied:?}");
 }
 
-pub(super) fn deliveries_may_be_late_doubled_or_in_any_order() {
-    let shop = Shop::open(&[("BILLING_RATE_LIMIT_PER_MINUTE", "0")]);
+pub(super) fn deliveries_may_be_late_doubled_or_in_any_order(store: Store) {
+    let shop = Shop::open_on(store, &[("BILLING_RATE_LIMIT_PER_MINUTE", "0")]);
     for (user, fault) in [("doubled", "double"), ("late", "late"), ("reordered", "reorder")] {
         let more: &[(&str, &str)] = if fault == "late" { &[("seconds", "1")] } else { &[] };
         let form = [&[("fault", fault), ("times", "500")], more].concat();
@@ -200,9 +201,10 @@ pub(super) fn deliveries_may_be_late_doubled_or_in_any_order() {
     }
 }
 
-pub(super) fn lost_deliveries_are_made_good() {
+pub(super) fn lost_deliveries_are_made_good(store: Store) {
     // Once by the command, once by the replica that leads.
-    let shop = Shop::open(&[("BILLING_RATE_LIMIT_PER_MINUTE", "0"), ("BILLING_RECONCILE_INTERVAL_SECONDS", "0")]);
+    let shop =
+        Shop::open_on(store, &[("BILLING_RATE_LIMIT_PER_MINUTE", "0"), ("BILLING_RECONCILE_INTERVAL_SECONDS", "0")]);
     let _ = shop.stripe("POST", "/sandbox/deliveries", &[("fault", "lose"), ("times", "5000")]);
     let reconcile = |more: &[&str]| shop.command(&[&["customers", "reconcile", "--json"], more].concat()).json();
     // The demo's customer was linked, and perhaps never read.
@@ -219,13 +221,14 @@ pub(super) fn lost_deliveries_are_made_good() {
     assert!(known.filter(|event| !event["subject"].is_null()).count() == 0, "an event was delivered: {events}");
     drop(shop);
 
-    let shop = Shop::open(&[("BILLING_RATE_LIMIT_PER_MINUTE", "0"), ("BILLING_RECONCILE_INTERVAL_SECONDS", "1")]);
+    let shop =
+        Shop::open_on(store, &[("BILLING_RATE_LIMIT_PER_MINUTE", "0"), ("BILLING_RECONCILE_INTERVAL_SECONDS", "1")]);
     let _ = shop.stripe("POST", "/sandbox/deliveries", &[("fault", "lose"), ("times", "5000")]);
     live(&shop, "lost-2", || {});
 }
 
-pub(super) fn what_fails_is_tried_again_and_replayed() {
-    let shop = open();
+pub(super) fn what_fails_is_tried_again_and_replayed(store: Store) {
+    let shop = open(store);
     // The provider is out of reach for everything that reads a customer.
     let _ = shop.stripe(
         "POST",
@@ -249,8 +252,8 @@ pub(super) fn what_fails_is_tried_again_and_replayed() {
     let _ = shop.command(&["webhooks", "replay"]).expect_code(2);
 }
 
-pub(super) fn time_moves_on_at_the_provider() {
-    let shop = Shop::open(&[("BILLING_RATE_LIMIT_PER_MINUTE", "0")]);
+pub(super) fn time_moves_on_at_the_provider(store: Store) {
+    let shop = Shop::open_on(store, &[("BILLING_RATE_LIMIT_PER_MINUTE", "0")]);
     let token = shop.token("patient");
     shop.buy(&token, "starter");
     let first =
@@ -270,8 +273,8 @@ pub(super) fn time_moves_on_at_the_provider() {
     assert_eq!(shop.open_portal(&token).status, 200);
 }
 
-pub(super) fn customers_are_imported_and_nothing_is_guessed() {
-    let shop = Shop::open(&[("BILLING_RECONCILE_INTERVAL_SECONDS", "0")]);
+pub(super) fn customers_are_imported_and_nothing_is_guessed(store: Store) {
+    let shop = Shop::open_on(store, &[("BILLING_RECONCILE_INTERVAL_SECONDS", "0")]);
     let _ = shop.stripe("POST", "/sandbox/deliveries", &[("fault", "lose"), ("times", "5000")]);
     let customer =
         |form: &[(&str, &str)]| shop.stripe("POST", "/v1/customers", form)["id"].as_str().unwrap().to_owned();
@@ -340,8 +343,8 @@ pub(super) fn customers_are_imported_and_nothing_is_guessed() {
     let _ = shop.command(&["customers", "import", "--csv", &csv, "--verified-emails", &emails]).expect_code(2);
 }
 
-pub(super) fn several_names_are_no_name() {
-    let shop = Shop::open(&[("BILLING_RECONCILE_INTERVAL_SECONDS", "0")]);
+pub(super) fn several_names_are_no_name(store: Store) {
+    let shop = Shop::open_on(store, &[("BILLING_RECONCILE_INTERVAL_SECONDS", "0")]);
     let token = shop.token("fay");
     shop.buy(&token, "starter");
     poll::until("the purchase", || (shop.current(&token)["hasSubscription"] == true).then_some(()));
