@@ -160,6 +160,7 @@ const ALL: &[(&str, Run)] = &[
     ("the_plans_are_listed_for_everybody", Run::Store(checkout::the_plans_are_listed_for_everybody)),
     ("a_signed_delivery_is_taken_in_once", Run::Store(webhooks::a_signed_delivery_is_taken_in_once)),
     ("a_signature_that_does_not_hold_is_refused", Run::Store(webhooks::a_signature_that_does_not_hold_is_refused)),
+    ("signatures_of_the_official_packages_hold", Run::Store(webhooks::signatures_of_the_official_packages_hold)),
     ("an_account_comes_and_goes", Run::Store(webhooks::an_account_comes_and_goes)),
     (
         "deliveries_may_be_late_doubled_or_in_any_order",

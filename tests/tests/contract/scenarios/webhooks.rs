@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 use workspace_tests::database::Store;
 use workspace_tests::poll;
+use workspace_tests::program::Program;
 use workspace_tests::shop::{Shop, WEBHOOKS};
 use workspace_tests::wire::{Request, Response};
 use workspace_tests::world::now;
@@ -148,6 +149,19 @@ pub(super) fn a_signature_that_does_not_hold_is_refused(store: Store) {
         let body = event(id, "customer.updated", json!({ "id": "cus_SandboxDemo001", "object": "customer" }));
         assert_eq!(deliver(&shop, Some(&signed(SECRETS[1], now() + shift, &body)), &body).status, 200, "{id}");
     }
+}
+
+pub(super) fn signatures_of_the_official_packages_hold(store: Store) {
+    let shop = open(store);
+    let node = (Program::node("clients/node", "signatures.mjs"), "evt_official_node", 13);
+    let python = (Program::python("clients/python", "signatures.py"), "evt_official_python", 9);
+    // Each with one of the two secrets.
+    for ((program, id, facts), secret) in [node, python].into_iter().zip(SECRETS) {
+        let program = program.env("SERVICE_URL", format!("http://{}", shop.portal.public));
+        program.env("SIGNING_SECRET", secret).env("EVENT", id).run(&[]).expect(facts);
+        poll::until("the event to be applied", || listed(&shop, id).filter(|event| event["state"] == "applied"));
+    }
+    assert_eq!(listed(&shop, "evt_never_taken"), None);
 }
 
 /// What a customer's life leaves behind, whatever the deliveries did: bought, changed, cancelled, deleted.
