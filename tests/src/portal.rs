@@ -86,6 +86,18 @@ impl Portal {
         request.send(self.public).unwrap_or_else(|error| panic!("{error}\n{}", self.process.stderr()))
     }
 
+    /// What the admin listener's metrics say of a sample, such as `http_requests_total{code="…"}`, that counts; 0 where it has
+    /// none.
+    ///
+    /// # Panics
+    /// When there is no answer, or no whole number.
+    #[must_use]
+    pub fn metric(&self, sample: &str) -> u64 {
+        let metrics = Request::get("/metrics").send(self.admin).expect("the admin listener answers").text();
+        let mut values = metrics.lines().filter_map(|line| line.strip_prefix(sample)?.strip_prefix(' '));
+        values.next().map_or(0, |value| value.parse().expect("a whole number"))
+    }
+
     /// The messages of the log's lines, with their fields, as JSON.
     #[must_use]
     pub fn log(&self) -> Vec<Value> {

@@ -13,6 +13,7 @@ mod keys;
 mod lifecycle;
 mod limits;
 mod postgres;
+mod replicas;
 mod rotation;
 mod secrecy;
 mod sessions;
@@ -174,6 +175,14 @@ const ALL: &[(&str, Run)] = &[
         Run::Store(webhooks::customers_are_imported_and_nothing_is_guessed),
     ),
     ("several_names_are_no_name", Run::Store(webhooks::several_names_are_no_name)),
+    (
+        "each_event_is_applied_once_by_whichever_replica",
+        Run::Store(replicas::each_event_is_applied_once_by_whichever_replica),
+    ),
+    (
+        "one_replica_reconciles_and_another_takes_over",
+        Run::Store(replicas::one_replica_reconciles_and_another_takes_over),
+    ),
     ("nothing_secret_is_audited", Run::AtTheEnd(audit::nothing_secret_is_audited)),
     ("every_place_would_show_a_leak", Run::AtTheVeryEnd(secrecy::every_place_would_show_a_leak)),
     ("no_output_holds_a_secret", Run::AtTheVeryEnd(sessions::no_output_holds_a_secret)),
