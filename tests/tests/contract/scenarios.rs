@@ -2,6 +2,7 @@
 
 mod audit;
 mod checkout;
+mod checkout_replicas;
 mod command_line;
 mod configuration;
 mod documents;
@@ -183,6 +184,7 @@ const ALL: &[(&str, Run)] = &[
         "one_replica_reconciles_and_another_takes_over",
         Run::Store(replicas::one_replica_reconciles_and_another_takes_over),
     ),
+    ("one_customer_on_several_replicas", Run::Store(checkout_replicas::one_customer_on_several_replicas)),
     ("nothing_secret_is_audited", Run::AtTheEnd(audit::nothing_secret_is_audited)),
     ("every_place_would_show_a_leak", Run::AtTheVeryEnd(secrecy::every_place_would_show_a_leak)),
     ("no_output_holds_a_secret", Run::AtTheVeryEnd(sessions::no_output_holds_a_secret)),

@@ -31,7 +31,7 @@ use workspace_tests::{invariants, runtime};
 const TOKEN: &str = "header.claims.signature";
 
 #[derive(Debug)]
-struct SystemClock;
+pub(super) struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
