@@ -20,6 +20,7 @@ pub fn run(file: &str, arguments: &[&str]) -> Facts {
         .env("SERVICE_URL", embedded.service_url.clone())
         .env("SANDBOX_URL", embedded.sandbox_url.clone())
         .env("ACCESS_TOKEN", embedded.token.clone())
+        .env("NEWCOMER_TOKEN", embedded.newcomer_token.clone())
         .env("CUSTOMER", embedded.customer.clone())
         .run(arguments);
     assert!(canary::leaks().is_empty(), "secrets in the log: {:#?}", canary::leaks());

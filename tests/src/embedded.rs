@@ -19,6 +19,8 @@ pub struct Embedded {
     pub token: String,
     /// The demo user's customer at the sandbox.
     pub customer: String,
+    /// The access token of a user who has bought nothing yet, and whom no operator has linked.
+    pub newcomer_token: String,
 }
 
 impl Embedded {
@@ -43,6 +45,10 @@ impl Embedded {
         let token = after("-H 'Authorization: Bearer ").trim_end_matches('\'').to_owned();
         canary::plant_token(&token);
         canary::plant(&after("API key: "));
+        let mint = ["token", "mint", "--user", "somebody-new", "--json"];
+        let minted = Launch::new(folder, &mint).secrets_on_stdout().run().json();
+        let newcomer_token = minted["token"].as_str().expect("a token").to_owned();
+        canary::plant_token(&newcomer_token);
         let shown = Launch::new(folder, &["customers", "show", "--user", "demo-user", "--json"]).run().json();
         let customer = shown["customers"][0]["customer"].as_str().expect("the demo user's customer").to_owned();
         Self {
@@ -50,6 +56,7 @@ impl Embedded {
             sandbox_url: after("its sandbox of Stripe on "),
             token,
             customer,
+            newcomer_token,
             portal,
         }
     }

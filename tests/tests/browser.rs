@@ -43,6 +43,11 @@ fn a_checkout_pays_with_a_pointer_and_with_script() {
 }
 
 #[test]
+fn a_billing_account_comes_and_goes_by_itself() {
+    run("life.mjs", &[]).expect(25);
+}
+
+#[test]
 fn every_page_is_accessible_in_both_languages_and_colour_schemes() {
     run("pages.mjs", &[]).expect(105);
 }
