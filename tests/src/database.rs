@@ -111,6 +111,22 @@ impl Database {
         });
     }
 
+    /// The first column of what a query finds, as text.
+    ///
+    /// # Panics
+    /// When the database refuses it, or the column is no text.
+    #[must_use]
+    pub fn texts(&self, sql: &str) -> Vec<String> {
+        let sql = AssertSqlSafe(sql.to_owned());
+        runtime::wait(async {
+            match &self.postgres {
+                Some(database) => sqlx::query_scalar(sql).fetch_all(&mut database.connect().await).await,
+                None => sqlx::query_scalar(sql).fetch_all(&mut self.sqlite().await).await,
+            }
+        })
+        .expect("the query holds")
+    }
+
     /// Everything that is in it.
     ///
     /// # Panics

@@ -14,7 +14,12 @@ pub fn until<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
 }
 
 /// Asks again and again until there is an answer or the time is over.
-pub fn within<T>(time: Duration, mut probe: impl FnMut() -> Option<T>) -> Option<T> {
+pub fn within<T>(time: Duration, probe: impl FnMut() -> Option<T>) -> Option<T> {
+    every(Duration::from_millis(10), time, probe)
+}
+
+/// The same with this pause between, where asking is work for those who are asked.
+pub fn every<T>(pause: Duration, time: Duration, mut probe: impl FnMut() -> Option<T>) -> Option<T> {
     let deadline = Instant::now() + time;
     loop {
         if let Some(found) = probe() {
@@ -23,6 +28,11 @@ pub fn within<T>(time: Duration, mut probe: impl FnMut() -> Option<T>) -> Option
         if Instant::now() >= deadline {
             return None;
         }
-        std::thread::sleep(Duration::from_millis(10));
+        std::thread::sleep(pause);
     }
+}
+
+/// Waits for a moment, for those who send at a pace.
+pub fn moment(due: Instant) {
+    std::thread::sleep(due.saturating_duration_since(Instant::now()));
 }

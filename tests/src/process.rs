@@ -26,6 +26,8 @@ pub struct Launch {
     pub folder: PathBuf,
     /// Whether standard output may hold a secret (`keys create`, `token mint`, the embedded default's lines).
     pub prints_secrets: bool,
+    /// Whether its sandbox records, in a run that holds what sandboxes answer against Stripe's schema.
+    pub records: bool,
 }
 
 /// A running process. Killed when dropped.
@@ -99,6 +101,7 @@ impl Launch {
             environment: BTreeMap::new(),
             folder: folder.into(),
             prints_secrets: false,
+            records: true,
         }
     }
 
@@ -130,13 +133,20 @@ impl Launch {
         self
     }
 
+    /// Its sandbox records nothing: for load, which asks ten thousand times what other tests ask once.
+    #[must_use]
+    pub const fn unrecorded(mut self) -> Self {
+        self.records = false;
+        self
+    }
+
     /// Starts it.
     ///
     /// # Panics
     /// When the binary cannot be started.
     #[must_use]
     pub fn spawn(&self) -> Process {
-        let record = exchanges::folder().map(|folder| (RECORD, folder));
+        let record = exchanges::folder().filter(|_| self.records).map(|folder| (RECORD, folder));
         let mut child = Command::new(binary::path())
             .args(&self.arguments)
             .env_clear()
@@ -194,6 +204,17 @@ impl Process {
     #[must_use]
     pub fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// A line of its memory in `/proc`, in KiB: `VmRSS` now, `VmHWM` at its highest.
+    ///
+    /// # Panics
+    /// Where the system is not Linux, or the process is gone.
+    #[must_use]
+    pub fn memory_kib(&self, name: &str) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).expect("the process runs");
+        let value = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).expect("a line");
+        value.trim().trim_end_matches("kB").trim().parse().expect("a number")
     }
 
     /// Sends a signal.

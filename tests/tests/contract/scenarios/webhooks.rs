@@ -1,12 +1,11 @@
 //! W1 to W4: what the provider tells, and what comes of it.
 
-use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
-use sha2::Sha256;
 use workspace_tests::database::Store;
 use workspace_tests::poll;
 use workspace_tests::program::Program;
 use workspace_tests::shop::{Shop, WEBHOOKS};
+use workspace_tests::stripe_signature::{header as signed, hex};
 use workspace_tests::wire::{Request, Response};
 use workspace_tests::world::now;
 
@@ -17,18 +16,6 @@ fn open(store: Store) -> Shop {
         workspace_tests::canary::plant(secret);
     }
     Shop::open_on(store, &[("BILLING_STRIPE_WEBHOOK_SECRET", &SECRETS.join(","))])
-}
-
-fn hex(secret: &str, at: &str, body: &[u8]) -> String {
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
-    mac.update(at.as_bytes());
-    mac.update(b".");
-    mac.update(body);
-    mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn signed(secret: &str, at: i64, body: &[u8]) -> String {
-    format!("t={at},v1={}", hex(secret, &at.to_string(), body))
 }
 
 fn deliver(shop: &Shop, signature: Option<&str>, body: &[u8]) -> Response {
