@@ -34,7 +34,7 @@ impl Replicas {
     fn start(store: Store, settings: &[(&str, &str)]) -> Self {
         let database = Database::create(store);
         let sandbox = SandboxProcess::start(database.folder(), &[]);
-        let provider = sandbox.base_url.strip_prefix("http://").unwrap().parse().unwrap();
+        let provider = sandbox.address();
         // A secret is told before anybody listens: the addresses follow.
         let endpoints: Vec<Value> = (0..2)
             .map(|_| {
