@@ -163,7 +163,7 @@ impl Crowd {
             let mut query = [filters, &[("limit", PAGE)]].concat();
             query.extend(last.as_deref().map(|last| ("starting_after", last)));
             let mut page = call(self.sandbox, "GET", path, &query);
-            all.extend(page["data"].as_array_mut().expect("a list").drain(..));
+            all.append(page["data"].as_array_mut().expect("a list"));
             if page["has_more"] == false {
                 return all;
             }

@@ -84,7 +84,7 @@ impl Deliveries {
     pub fn add(&self, events: impl IntoIterator<Item = Value>) {
         let mut waiting = self.waiting.lock().expect("nobody panics with the lock");
         for event in events {
-            let copies = if waiting.added % TWICE_OF == 0 { 2 } else { 1 };
+            let copies = if waiting.added.is_multiple_of(TWICE_OF) { 2 } else { 1 };
             waiting.added += 1;
             waiting.owed += copies;
             let id = event["id"].as_str().expect("an event has an id").to_owned();

@@ -168,7 +168,7 @@ fn a_flood_of_large_bodies_that_nobody_signed_is_refused_in_little_memory() {
             // One in eight is a byte too large, one in eight hides its length; half of them claim to be signed.
             let kind = (client + round) % 8;
             let mut request = Request::new("POST", WEBHOOKS);
-            if client % 2 == 0 {
+            if client.is_multiple_of(2) {
                 let signature = format!("t={},v1={}", now(), "0".repeat(64));
                 request = request.header("stripe-signature", signature);
             }
