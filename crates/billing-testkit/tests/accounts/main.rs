@@ -1,0 +1,8 @@
+//! The services of billing accounts, over stores and a provider in memory: whatever happens, what is known in the end is what the
+//! provider says.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod history;
+mod unsteady;
+mod world;
