@@ -3,6 +3,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod current;
+mod events;
 mod history;
+mod reconciling;
 mod unsteady;
 mod world;
