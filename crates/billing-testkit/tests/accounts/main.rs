@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod checkout;
+mod checkout_races;
 mod current;
 mod events;
 mod history;
