@@ -7,6 +7,7 @@ mod checkout;
 mod checkout_races;
 mod current;
 mod events;
+mod fates;
 mod history;
 mod reconciling;
 mod unsteady;
