@@ -9,6 +9,7 @@ mod current;
 mod events;
 mod fates;
 mod history;
+mod import;
 mod reconciling;
 mod unsteady;
 mod world;
