@@ -147,6 +147,8 @@ impl Deliveries {
     }
 
     /// Any one of those that wait; `None` once none is owed any more.
+    ///
+    /// Panics when nothing happens for long.
     fn next(&self) -> Option<Event> {
         let mut waiting = self.waiting.lock().expect("nobody panics with the lock");
         loop {
@@ -162,7 +164,10 @@ impl Deliveries {
             if waiting.owed == 0 && !waiting.open {
                 return None;
             }
-            waiting = self.news.wait(waiting).expect("nobody panics with the lock");
+            // Whoever adds events may have failed: then nothing comes any more.
+            let waited = self.news.wait_timeout(waiting, poll::PATIENCE).expect("nobody panics with the lock");
+            assert!(!waited.1.timed_out(), "neither events nor an end of them came");
+            waiting = waited.0;
         }
     }
 

@@ -29,12 +29,12 @@ const SOON: Duration = Duration::from_secs(300);
 const MEMORY: u64 = 250;
 
 /// Every change of an event's state to `applied`, as the database saw it.
-const WITNESS: &str = "
-    CREATE TABLE witness (event_id text NOT NULL);
+const WITNESS: &str = r#"
+    CREATE TABLE witness (event_id text COLLATE "C" NOT NULL);
     CREATE FUNCTION witness() RETURNS trigger LANGUAGE plpgsql AS
         'BEGIN INSERT INTO witness VALUES (NEW.event_id); RETURN NULL; END';
     CREATE TRIGGER witness AFTER UPDATE ON webhook_events
-        FOR EACH ROW WHEN (NEW.state = 'applied' AND OLD.state <> 'applied') EXECUTE FUNCTION witness();";
+        FOR EACH ROW WHEN (NEW.state = 'applied' AND OLD.state <> 'applied') EXECUTE FUNCTION witness();"#;
 
 fn events() -> usize {
     let given = std::env::var("LOAD_EVENTS").ok();
@@ -84,6 +84,7 @@ fn a_flood_of_events_to_two_replicas_of_which_one_is_killed_ends_in_the_provider
         (seen, living.join().expect("the sandbox lives"))
     });
     let told = Instant::now();
+    assert_eq!(first.process.finish().code, None, "the first replica was not killed");
     println!(
         "accepted: {count} events, {} posts in {:?}, {:.0} a second, 99 of 100 within {:?}; {} unanswered, refused: {:?}",
         seen.posts(),
@@ -94,6 +95,7 @@ fn a_flood_of_events_to_two_replicas_of_which_one_is_killed_ends_in_the_provider
         seen.refused
     );
     assert_eq!((seen.accepted.len(), seen.posts()), (count, posts));
+    assert!(seen.refused.values().sum::<usize>() <= posts / 100, "{:?}", seen.refused);
 
     let pending = "SELECT state FROM webhook_events WHERE state = 'pending' LIMIT 1";
     let done = poll::every(Duration::from_millis(250), SOON, || database.texts(pending).is_empty().then_some(()));
@@ -206,7 +208,7 @@ fn a_flood_of_large_bodies_that_nobody_signed_is_refused_in_little_memory() {
     println!("answers: {counts:?}; memory, MiB: {} before, {} at the highest", before / 1024, peak / 1024);
     // 408 is for a machine on which they take longer than a body may.
     assert!(counts.keys().all(|status| [400, 408, 413, 503].contains(status)), "{counts:?}");
-    assert!(counts.contains_key(&400) && counts.contains_key(&503), "{counts:?}");
+    assert!(counts.contains_key(&503), "there is room for all at once: {counts:?}");
     assert!(peak < MEMORY * 1024, "{} MiB", peak / 1024);
 
     let event =
