@@ -37,8 +37,13 @@ fn memory(name: &str) -> u64 {
 
 #[tokio::test]
 async fn c7_64_good_keys_at_once_stay_under_200_mib_and_idle_memory_comes_back() {
-    let limits =
-        PoolLimits { linger: Duration::from_millis(50), ..PoolLimits::for_cores(NonZeroUsize::new(64).unwrap()) };
+    // A machine that does much else at once must not decide the test.
+    let patience = Duration::from_secs(60);
+    let limits = PoolLimits {
+        linger: Duration::from_millis(50),
+        patience,
+        ..PoolLimits::for_cores(NonZeroUsize::new(64).unwrap())
+    };
     let pool = Arc::new(Argon2Pool::new(limits));
     let settings = ApiKeySettings::read(&mut |name| (name == "API_KEY_PEPPER").then(|| "p".repeat(32))).unwrap();
     let repo = Arc::new(Rows::default());

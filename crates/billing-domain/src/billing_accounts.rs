@@ -16,6 +16,8 @@ use crate::{
 const ROUNDS: usize = 8;
 /// More customers than this are not doubted at once: the others are read within a minute anyway.
 const MOST_DOUBTED: usize = 10_000;
+/// So often for a caller who only wants to know: whoever overtook it the second time asked the provider after it did first.
+const ROUNDS_TO_KNOW: usize = 2;
 /// A reading younger than this is fresh: what happened since is known by its event, or is not known yet.
 const FRESH: Duration = Duration::from_secs(60);
 /// The same for a customer whose purchase is waited for.
@@ -90,6 +92,16 @@ impl RefreshError {
 }
 
 impl Refreshed {
+    fn of(before: Option<MirroredCustomer>, update: MirrorUpdate, effect: MirrorEffect) -> Self {
+        let MirrorUpdate { customer, expected, reading, read_at, .. } = update;
+        Self {
+            before: before.filter(|before| before.version > 0).map(|before| before.state),
+            now: MirroredCustomer { customer, version: expected + 1, read_at, state: reading.state },
+            owner: reading.owner,
+            effect,
+        }
+    }
+
     /// Whether the mirror or a link was not as the provider says.
     #[must_use]
     pub fn repaired(&self) -> bool {
@@ -140,32 +152,58 @@ impl BillingAccounts {
         settles: Option<&Claimed>,
         deadline: Deadline,
     ) -> Result<Refreshed, RefreshError> {
-        for _ in 0..ROUNDS {
+        self.refresh_within(ROUNDS, customer, settles, deadline).await
+    }
+
+    /// The customer as the provider has it, asked no earlier than by this call: by it, or by those who overtook it.
+    ///
+    /// # Errors
+    /// See [`RefreshError`].
+    pub(crate) async fn read(&self, customer: &CustomerId, deadline: Deadline) -> Result<CustomerState, RefreshError> {
+        match self.refresh_within(ROUNDS_TO_KNOW, customer, None, deadline).await {
+            Ok(refreshed) => Ok(refreshed.now.state),
+            Err(RefreshError::Contended) => self.known(customer).await?.ok_or(RefreshError::Contended),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn refresh_within(
+        &self,
+        rounds: usize,
+        customer: &CustomerId,
+        settles: Option<&Claimed>,
+        deadline: Deadline,
+    ) -> Result<Refreshed, RefreshError> {
+        for _ in 0..rounds {
             let before = self.ports.mirror.find(&self.at, customer).await?;
-            let read_at = self.now();
-            let reading = self.ports.reader.customer(customer, deadline).await?;
-            let (state, owner) = (reading.state.clone(), reading.owner.clone());
-            let expected = before.as_ref().map_or(0, |before| before.version);
-            let update = MirrorUpdate {
-                at: self.at.clone(),
-                customer: customer.clone(),
-                expected,
-                reading,
-                read_at,
-                settles: settles.cloned(),
-            };
+            let update = self.ask(customer, before.as_ref(), settles, deadline).await?;
+            self.clear_the_way(&update, deadline).await?;
             match self.ports.mirror.write(&update).await? {
                 MirrorOutcome::Written(effect) => {
                     self.doubted.lock().unwrap_or_else(PoisonError::into_inner).remove(customer);
-                    let now = MirroredCustomer { customer: customer.clone(), version: expected + 1, read_at, state };
-                    let before = before.filter(|before| before.version > 0).map(|before| before.state);
-                    return Ok(Refreshed { before, now, owner, effect });
+                    return Ok(Refreshed::of(before, update, effect));
                 }
                 MirrorOutcome::Outdated => {}
                 MirrorOutcome::ClaimLost => return Err(RefreshError::ClaimLost),
             }
         }
         Err(RefreshError::Contended)
+    }
+
+    /// Reads the customer whom the owner is linked to, if that is another one: a link to one who was deleted, of which nobody has
+    /// told us yet, must not keep the owner from what was bought since.
+    async fn clear_the_way(&self, update: &MirrorUpdate, deadline: Deadline) -> Result<(), RefreshError> {
+        let Some(owner) = update.links() else { return Ok(()) };
+        let linked = self.ports.customers.find(owner, &self.at).await?;
+        let Some(other) = linked.filter(|linked| *linked != update.customer) else { return Ok(()) };
+        for _ in 0..ROUNDS_TO_KNOW {
+            let before = self.ports.mirror.find(&self.at, &other).await?;
+            let reading = self.ask(&other, before.as_ref(), None, deadline).await?;
+            if self.ports.mirror.write(&reading).await? != MirrorOutcome::Outdated {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// The customer as the mirror has it, read anew where it may be stale: it was read too long ago, the provider has told of a
@@ -177,19 +215,17 @@ impl BillingAccounts {
     /// See [`RefreshError`].
     pub async fn state(&self, customer: &CustomerId, deadline: Deadline) -> Result<CustomerState, RefreshError> {
         let mirrored = self.ports.mirror.find(&self.at, customer).await?.filter(|mirrored| mirrored.version > 0);
-        if let Some(mirrored) = &mirrored
-            && self.is_fresh(mirrored, FRESH).await?
+        if let Some(mirrored) = mirrored
+            && self.is_fresh(&mirrored, FRESH).await?
         {
-            return Ok(mirrored.state.clone());
+            return Ok(mirrored.state);
         }
-        match (self.refresh(customer, None, deadline).await, mirrored) {
-            (Ok(refreshed), _) => Ok(refreshed.now.state),
-            (Err(RefreshError::Contended), Some(_)) => {
-                let latest = self.ports.mirror.find(&self.at, customer).await?;
-                latest.map(|latest| latest.state).ok_or(RefreshError::Contended)
+        match self.read(customer, deadline).await {
+            // Somebody else may have read it since it was looked for above.
+            Err(RefreshError::Provider(error)) if error.is_transient() => {
+                self.known(customer).await?.ok_or(RefreshError::Provider(error))
             }
-            (Err(RefreshError::Provider(error)), Some(mirrored)) if error.is_transient() => Ok(mirrored.state),
-            (Err(error), _) => Err(error),
+            read => read,
         }
     }
 
@@ -209,8 +245,55 @@ impl BillingAccounts {
         {
             return Ok(None);
         }
-        self.refresh(&customer, None, deadline).await?;
+        self.read(&customer, deadline).await?;
         Ok(self.ports.customers.find(owner, &self.at).await?)
+    }
+
+    /// What [`refresh`](Self::refresh) would do now; nothing is changed.
+    ///
+    /// # Errors
+    /// See [`RefreshError`].
+    pub async fn foresee(&self, customer: &CustomerId, deadline: Deadline) -> Result<Refreshed, RefreshError> {
+        let before = self.ports.mirror.find(&self.at, customer).await?;
+        let update = self.ask(customer, before.as_ref(), None, deadline).await?;
+        let mut effect = MirrorEffect::default();
+        if let Some(owner) = update.links() {
+            let linked = self.ports.customers.find(owner, &self.at).await?;
+            match linked.clone().filter(|linked| linked != customer) {
+                Some(other) if self.ports.reader.customer(&other, deadline).await?.state != CustomerState::Gone => {
+                    effect.conflict = Some(other);
+                }
+                other => effect.linked = (linked.is_none() || other.is_some()).then(|| owner.clone()),
+            }
+        }
+        if update.reading.state == CustomerState::Gone {
+            effect.unlinked = self.ports.customers.owners(&self.at, customer).await?;
+        }
+        Ok(Refreshed::of(before, update, effect))
+    }
+
+    /// Asks the provider; what it says is to take the place of what the mirror said before.
+    async fn ask(
+        &self,
+        customer: &CustomerId,
+        before: Option<&MirroredCustomer>,
+        settles: Option<&Claimed>,
+        deadline: Deadline,
+    ) -> Result<MirrorUpdate, ProviderError> {
+        let read_at = self.now();
+        Ok(MirrorUpdate {
+            at: self.at.clone(),
+            customer: customer.clone(),
+            expected: before.map_or(0, |before| before.version),
+            reading: self.ports.reader.customer(customer, deadline).await?,
+            read_at,
+            settles: settles.cloned(),
+        })
+    }
+
+    async fn known(&self, customer: &CustomerId) -> Result<Option<CustomerState>, RepoError> {
+        let mirrored = self.ports.mirror.find(&self.at, customer).await?;
+        Ok(mirrored.filter(|mirrored| mirrored.version > 0).map(|mirrored| mirrored.state))
     }
 
     async fn is_fresh(&self, mirrored: &MirroredCustomer, limit: Duration) -> Result<bool, RepoError> {

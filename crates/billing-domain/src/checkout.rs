@@ -85,6 +85,12 @@ impl ProviderKey {
     pub fn fresh(unique: &impl fmt::Display) -> Self {
         Self(unique.to_string().chars().filter(char::is_ascii_graphic).take(255).collect())
     }
+
+    /// The key for what concerns this customer, of all that is asked for under this one. The same again for the same customer.
+    #[must_use]
+    pub fn about(&self, customer: &CustomerId) -> Self {
+        Self::fresh(&format_args!("{self}-{customer}"))
+    }
 }
 
 macro_rules! text {

@@ -250,6 +250,8 @@ impl CheckoutService {
         Err(CheckoutError::Contended)
     }
 
+    /// The session of this customer under this key. Where the customer has been replaced since, the order is another one, which a
+    /// provider refuses under the key of the first (<https://docs.stripe.com/api/idempotent_requests>).
     async fn session(
         &self,
         checked: &Checked<'_>,
@@ -262,7 +264,7 @@ impl CheckoutService {
             price: checked.price.id.clone(),
             success_url: checked.success_url.clone(),
             cancel_url: checked.cancel_url.clone(),
-            key: key.clone(),
+            key: key.about(customer),
             deadline: checked.deadline,
         };
         self.ports.provider.create_checkout_session(&order).await
@@ -302,8 +304,7 @@ impl CheckoutService {
         customer: CustomerId,
         deadline: Deadline,
     ) -> Result<Option<CustomerId>, CheckoutError> {
-        let refreshed = self.accounts.refresh(&customer, None, deadline).await?;
-        match &refreshed.now.state {
+        match self.accounts.read(&customer, deadline).await? {
             CustomerState::Gone => Ok(None),
             state if state.current().is_some() => Err(CheckoutError::AlreadySubscribed),
             CustomerState::Present(_) => Ok(Some(customer)),

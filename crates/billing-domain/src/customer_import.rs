@@ -1,6 +1,6 @@
 //! [`CustomerImport`]: links users to customers who were there before this service, and guesses nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,7 +29,8 @@ pub enum ImportSource {
     Metadata,
     /// Somebody's list.
     Pairs(Vec<(UserId, CustomerId)>),
-    /// E-mail addresses of users, each verified by whoever made the list: a user is the one customer with the same address.
+    /// E-mail addresses of users, each verified by whoever made the list: a user is the one customer with the same address, but
+    /// for the case of ASCII letters. (Others turn into ASCII letters: the lower case of the Kelvin sign is `k`.)
     VerifiedEmails(Vec<(UserId, String)>),
 }
 
@@ -66,8 +67,10 @@ pub enum Reason {
     UnknownCustomer,
     /// The user has another customer already.
     LinkedElsewhere,
-    /// The customer's metadata name another user.
+    /// The customer is another user's: the metadata say so, or, for a match by e-mail, a link does.
     OtherOwner,
+    /// Several users have this e-mail address.
+    SeveralUsers,
     /// No customer has the user's e-mail address.
     NoSuchEmail,
 }
@@ -82,6 +85,7 @@ impl Reason {
             Self::UnknownCustomer => "unknown_customer",
             Self::LinkedElsewhere => "linked_elsewhere",
             Self::OtherOwner => "other_owner",
+            Self::SeveralUsers => "several_users",
             Self::NoSuchEmail => "no_such_email",
         }
     }
@@ -147,20 +151,29 @@ impl CustomerImport {
                 let mut by_email: BTreeMap<String, Vec<ListedCustomer>> = BTreeMap::new();
                 for listed in self.listed().await? {
                     if let Some(email) = &listed.email {
-                        by_email.entry(email.to_lowercase()).or_default().push(listed);
+                        by_email.entry(email.to_ascii_lowercase()).or_default().push(listed);
                     }
                 }
+                let mut users_by_email: BTreeMap<String, BTreeSet<UserId>> = BTreeMap::new();
                 for (user, email) in users {
-                    let found = by_email.get(&email.to_lowercase()).map_or(&[][..], Vec::as_slice);
-                    let others = |one: &ListedCustomer| {
-                        one.owner != NamedOwner::Nobody && one.owner != NamedOwner::User(user.clone())
-                    };
-                    if found.is_empty() {
-                        plan.leave(Some(user), Vec::new(), Reason::NoSuchEmail);
-                    } else if found.iter().any(others) {
-                        plan.leave(Some(user), found.iter().map(|one| one.id.clone()).collect(), Reason::OtherOwner);
-                    } else {
-                        found.iter().for_each(|one| add(user.clone(), one.id.clone()));
+                    users_by_email.entry(email.to_ascii_lowercase()).or_default().insert(user);
+                }
+                for (email, users) in users_by_email {
+                    let found = by_email.get(&email).map_or(&[][..], Vec::as_slice);
+                    let several = users.len() > 1;
+                    for user in users {
+                        let reason = if found.is_empty() {
+                            Some(Reason::NoSuchEmail)
+                        } else if several {
+                            Some(Reason::SeveralUsers)
+                        } else {
+                            self.is_anothers(found, &user).await?.then_some(Reason::OtherOwner)
+                        };
+                        let customers = found.iter().map(|one| one.id.clone());
+                        match reason {
+                            Some(reason) => plan.leave(Some(user), customers.collect(), reason),
+                            None => customers.for_each(|customer| add(user.clone(), customer)),
+                        }
                     }
                 }
             }
@@ -195,6 +208,18 @@ impl CustomerImport {
         }
         plan.links = made;
         Ok(plan)
+    }
+
+    /// Whether one of these customers is somebody else's.
+    async fn is_anothers(&self, found: &[ListedCustomer], user: &UserId) -> Result<bool, RepoError> {
+        for one in found {
+            let names_another = one.owner != NamedOwner::Nobody && one.owner != NamedOwner::User(user.clone());
+            let owners = self.customers.owners(&self.at, &one.id).await?;
+            if names_another || owners.iter().any(|owner| owner != user) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     async fn listed(&self) -> Result<Vec<ListedCustomer>, ProviderError> {

@@ -16,9 +16,9 @@ const BUDGET: Duration = Duration::from_secs(20);
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(600);
-/// So often something is tried that fails for another reason than an outage.
+/// So often an event is tried at least.
 const ATTEMPTS: u32 = 12;
-/// For so long an event is tried during an outage: as long as Stripe delivers one
+/// For so long it is tried at least during an outage: as long as Stripe delivers one
 /// (<https://docs.stripe.com/webhooks#automatic-retries>).
 const PATIENCE: Duration = Duration::from_secs(72 * 60 * 60);
 
@@ -46,7 +46,7 @@ pub enum Worked {
     Ignored,
     /// They are tried again later.
     Postponed,
-    /// They wait for an operator.
+    /// They wait for an operator, or at least one of them does.
     Dead,
     /// Somebody else has them by now.
     Lost,
@@ -93,22 +93,34 @@ impl EventProcessor {
     pub async fn work(&self, work: Work) -> Result<Worked, RepoError> {
         match self.apply(&work).await {
             Ok(true) => Ok(Worked::Applied),
-            Ok(false) => self.release(&work, Fate::Ignored(self.accounts.now()), Worked::Ignored).await,
-            Err(RefreshError::ClaimLost) => Ok(Worked::Lost),
-            Err(error) => {
-                let now = self.accounts.now();
-                let tries = work.events.iter().map(|event| event.attempts).max().unwrap_or(1);
-                let since = work.events.iter().map(|event| event.received).min().unwrap_or(now);
-                let text = error.to_string();
-                let hopeless = if error.is_transient() { since.plus(PATIENCE) <= now } else { tries >= ATTEMPTS };
-                let (fate, worked) = if hopeless {
-                    (Fate::Dead(now, text), Worked::Dead)
-                } else {
-                    (Fate::Again(now.plus(pause(tries)), text), Worked::Postponed)
-                };
-                self.release(&work, fate, worked).await
+            Ok(false) => {
+                let released = self.release(&work, &work.events, Fate::Ignored(self.accounts.now())).await?;
+                Ok(if released == 0 { Worked::Lost } else { Worked::Ignored })
             }
+            Err(RefreshError::ClaimLost) => Ok(Worked::Lost),
+            Err(error) => self.put_off(&work, &error).await,
         }
+    }
+
+    /// Each event has a fate of its own: one that came a moment ago is no dead letter because an old one about the same customer
+    /// is. What is replayed gets its attempts anew, however old it is.
+    async fn put_off(&self, work: &Work, error: &RefreshError) -> Result<Worked, RepoError> {
+        let now = self.accounts.now();
+        let was_patient = |event: &InboxEvent| !error.is_transient() || event.received.plus(PATIENCE) <= now;
+        let is_hopeless = |event: &InboxEvent| event.attempts >= ATTEMPTS && was_patient(event);
+        let (dead, others): (Vec<_>, Vec<_>) = work.events.iter().cloned().partition(is_hopeless);
+        let mut released = 0;
+        // They are tried together again, as soon as the first of them is.
+        if let Some(tries) = others.iter().map(|event| event.attempts).min() {
+            let fate = Fate::Again(now.plus(pause(tries)), error.to_string());
+            released += self.release(work, &others, fate).await?;
+        }
+        let mut worked = Worked::Postponed;
+        if !dead.is_empty() {
+            released += self.release(work, &dead, Fate::Dead(now, error.to_string())).await?;
+            worked = Worked::Dead;
+        }
+        Ok(if released == 0 { Worked::Lost } else { worked })
     }
 
     /// Whether the events are applied now; `false` where they are about nobody.
@@ -133,9 +145,10 @@ impl EventProcessor {
         }
     }
 
-    async fn release(&self, work: &Work, fate: Fate, worked: Worked) -> Result<Worked, RepoError> {
-        let released = self.accounts.ports().inbox.release(self.accounts.account(), &work.claimed, &fate).await?;
-        Ok(if released == 0 { Worked::Lost } else { worked })
+    async fn release(&self, work: &Work, events: &[InboxEvent], fate: Fate) -> Result<u64, RepoError> {
+        let events = events.iter().map(|event| event.event.id.clone()).collect();
+        let claimed = Claimed { token: work.claimed.token.clone(), events };
+        self.accounts.ports().inbox.release(self.accounts.account(), &claimed, &fate).await
     }
 }
 

@@ -31,12 +31,12 @@ pub enum Repair {
     Only,
 }
 
-/// What a run found.
+/// What a run found, and mended; or would have mended, where it was a dry run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReconcileReport {
     /// Customers that were compared.
     pub compared: u64,
-    /// Those that differed: they are as the provider has them now, unless it was a dry run.
+    /// Those that differed: they are as the provider has them now.
     pub differed: Vec<CustomerId>,
     /// Users who were linked to a customer.
     pub linked: Vec<(UserId, CustomerId)>,
@@ -137,15 +137,16 @@ impl Reconciler {
 
     /// Whether the provider's lists say anything else than the mirror and the links.
     async fn differs(&self, mirrored: &MirroredCustomer, listing: &Listing) -> Result<bool, RepoError> {
+        let (customers, at) = (&self.accounts.ports().customers, self.accounts.account());
         let Some(owner) = listing.owners.get(&mirrored.customer) else {
-            return Ok(mirrored.version == 0 || mirrored.state != CustomerState::Gone);
+            let is_told = mirrored.version > 0 && mirrored.state == CustomerState::Gone;
+            return Ok(!is_told || !customers.owners(at, &mirrored.customer).await?.is_empty());
         };
         let listed = listing.subscriptions.get(&mirrored.customer).cloned().unwrap_or_default();
         let listed = CustomerState::present(listed);
         if mirrored.version == 0 || mirrored.state != listed {
             return Ok(true);
         }
-        let (customers, at) = (&self.accounts.ports().customers, self.accounts.account());
         match owner {
             NamedOwner::User(owner) if listed.has_bought() => {
                 Ok(customers.find(owner, at).await?.as_ref() != Some(&mirrored.customer))
@@ -163,11 +164,12 @@ impl Reconciler {
         repair: Repair,
         report: &mut ReconcileReport,
     ) -> Result<(), ReconcileError> {
-        if repair == Repair::Only {
-            report.differed.push(customer.clone());
-            return Ok(());
-        }
-        match self.accounts.refresh(customer, None, Deadline::after(BUDGET)).await {
+        let deadline = Deadline::after(BUDGET);
+        let read = match repair {
+            Repair::Mend => self.accounts.refresh(customer, None, deadline).await,
+            Repair::Only => self.accounts.foresee(customer, deadline).await,
+        };
+        match read {
             Ok(refreshed) => {
                 if refreshed.repaired() {
                     report.differed.push(customer.clone());

@@ -31,7 +31,7 @@ pub enum CurrentError {
     /// The credential holds, and does not allow this.
     #[error("the permission {0} is missing")]
     PermissionDenied(Permission),
-    /// The provider failed us, and nothing is known from before.
+    /// The provider failed us, and nothing is known from before; or it refused us, which no waiting mends.
     #[error(transparent)]
     Provider(#[from] ProviderError),
     /// The store failed.

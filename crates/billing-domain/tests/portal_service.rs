@@ -6,7 +6,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use billing_domain::ports::{MockAuditLog, MockBillingProvider, MockClock, MockCustomerRepo, ProviderError, RepoError};
+use billing_domain::ports::{
+    MockAuditLog, MockBillingMirror, MockBillingProvider, MockClock, MockCustomerClaims, MockCustomerRepo,
+    MockEventInbox, MockSubscriptionReader, ProviderError, RepoError,
+};
 use billing_domain::*;
 
 const EN: LocaleSupport = LocaleSupport { auto: None, tags: &["en"] };
@@ -71,15 +74,38 @@ impl Ports {
         self
     }
 
-    async fn open(self, principal: &Principal, order: OpenPortal) -> Result<PortalSession, PortalError> {
-        let mut clock = MockClock::new();
-        clock.expect_now().return_const(Timestamp::from_millis(1));
+    fn service(self) -> PortalService {
         let dashboard = ReturnUrl::configured("https://app.example.com/").unwrap();
         let policy = ReturnUrlPolicy::new(dashboard, vec![], Mode::Test).unwrap();
         let (customers, provider) = (Arc::new(self.customers), Arc::new(self.provider));
-        let service = PortalService::new(customers, provider, Arc::new(self.audit), Arc::new(clock), policy);
-        service.open(principal, order).await
+        PortalService::new(customers, provider, Arc::new(self.audit), clock(), policy)
     }
+
+    async fn open(self, principal: &Principal, order: OpenPortal) -> Result<PortalSession, PortalError> {
+        self.service().open(principal, order).await
+    }
+}
+
+fn clock() -> Arc<MockClock> {
+    let mut clock = MockClock::new();
+    clock.expect_now().return_const(Timestamp::from_millis(1));
+    Arc::new(clock)
+}
+
+/// Accounts in which nobody is linked and this claim stands. Neither mirror, inbox nor provider may be asked.
+fn accounts_with(claim: Option<CustomerClaim>) -> BillingAccounts {
+    let (mut customers, mut claims) = (MockCustomerRepo::new(), MockCustomerClaims::new());
+    customers.expect_find().times(1).returning(|_, _| Ok(None));
+    claims.expect_find().times(1).return_once(|_, _| Ok(claim));
+    let ports = AccountPorts {
+        reader: Arc::new(MockSubscriptionReader::new()),
+        mirror: Arc::new(MockBillingMirror::new()),
+        customers: Arc::new(customers),
+        claims: Arc::new(claims),
+        inbox: Arc::new(MockEventInbox::new()),
+        clock: clock(),
+    };
+    BillingAccounts::new(account(), ports)
 }
 
 #[tokio::test]
@@ -87,6 +113,16 @@ async fn without_a_customer_the_provider_is_never_called() {
     let mut ports = Ports::new();
     ports.customers.expect_find().times(1).returning(|_, _| Ok(None));
     assert!(matches!(ports.open(&principal(), order()).await, Err(PortalError::NoBillingAccount { .. })));
+}
+
+#[tokio::test]
+async fn without_a_link_and_a_claim_to_a_customer_the_provider_is_never_called() {
+    let open = CustomerClaim { key: "k".parse().unwrap(), customer: None, claimed_at: Timestamp::from_millis(1) };
+    for claim in [None, Some(open)] {
+        let service = Ports::new().service().with_accounts(accounts_with(claim));
+        let refused = service.open(&principal(), order()).await;
+        assert!(matches!(refused, Err(PortalError::NoBillingAccount { .. })));
+    }
 }
 
 #[tokio::test]

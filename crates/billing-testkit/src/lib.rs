@@ -41,7 +41,7 @@ pub mod subscription_reader_contract;
 pub use billing_ports::BillingPorts;
 pub use clock::FixedClock;
 pub use fakes::{
-    FakeAuthenticator, FakeBillingAccountProvider, FakeBillingProvider, FakeDatabase, InMemoryApiKeyRepo,
+    CountedKeys, FakeAuthenticator, FakeBillingAccountProvider, FakeBillingProvider, FakeDatabase, InMemoryApiKeyRepo,
     InMemoryApiKeyUsage, InMemoryAuditLog, InMemoryBilling, InMemoryBillingMirror, InMemoryCheckoutRequests,
     InMemoryCustomerClaims, InMemoryCustomerRepo, InMemoryEventInbox, InMemoryLeadership, Reachability,
 };

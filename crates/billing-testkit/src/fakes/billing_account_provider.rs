@@ -8,8 +8,8 @@ use std::sync::{Mutex, MutexGuard};
 
 use billing_domain::ports::ProviderError;
 use billing_domain::{
-    CheckoutSessionId, CustomerId, EventSubject, NamedOwner, PriceFacts, PriceId, ProviderEvent, Subscription,
-    SubscriptionId, SubscriptionStatus, Timestamp,
+    CheckoutSessionId, CustomerId, CustomerReading, EventSubject, NamedOwner, PriceFacts, PriceId, ProviderEvent,
+    Subscription, SubscriptionId, SubscriptionStatus, Timestamp,
 };
 
 use state::State;
@@ -132,6 +132,12 @@ impl FakeBillingAccountProvider {
     /// Fails the next call so; several are used up in turn.
     pub fn fail_next(&self, error: ProviderError) {
         self.lock().failures.push_back(error);
+    }
+
+    /// What a reading of this customer would say now. No call: it is not counted, and does not fail.
+    #[must_use]
+    pub fn reading(&self, customer: &CustomerId) -> CustomerReading {
+        self.lock().reading(customer)
     }
 
     /// How many calls came so far, failures too.

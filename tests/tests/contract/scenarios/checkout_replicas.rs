@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use billing_domain::ports::{CheckoutProvider, Database as _, FreshKeys};
+use billing_domain::ports::{BillingProvider as _, FreshKeys};
 use billing_domain::{
     AccountPorts, AuthMethod, BillingAccounts, BillingCycle, Catalogue, CheckoutError, CheckoutPorts, CheckoutService,
     CheckoutUrls, ClaimToken, Deadline, Mode, OriginPattern, Permissions, Plan, PlanPrice, PriceCheck, Principal,
@@ -61,7 +61,7 @@ macro_rules! checkout {
             audit: store.audit(),
             keys: Arc::new(UuidKeys),
         };
-        let at = billing_domain::ports::BillingProvider::account(provider.as_ref()).clone();
+        let at = provider.account().clone();
         store.database().migrate().await.unwrap();
         CheckoutService::new(BillingAccounts::new(at, accounts), ports, Arc::new(catalogue()), urls())
     }};
@@ -119,7 +119,7 @@ async fn ask(replica: CheckoutService) -> Result<StartedCheckout, CheckoutError>
 pub(super) fn one_customer_on_several_replicas(store: Store) {
     let database = Database::create(store);
     let sandbox = SandboxProcess::start(database.folder(), &[]);
-    let provider = sandbox.base_url.strip_prefix("http://").unwrap().parse().unwrap();
+    let provider = sandbox.address();
     let replicas = runtime::wait(async {
         [replica(&database, &sandbox.base_url).await, replica(&database, &sandbox.base_url).await]
     });

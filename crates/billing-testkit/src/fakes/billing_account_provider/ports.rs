@@ -12,7 +12,7 @@ use billing_domain::{
 };
 
 use super::FakeBillingAccountProvider;
-use super::state::{Customer, Session};
+use super::state::{Customer, Session, State};
 
 fn refused(context: &str) -> ProviderError {
     ProviderError::Refused { context: context.to_owned() }
@@ -96,18 +96,24 @@ impl Customer {
     }
 }
 
+impl State {
+    pub(super) fn reading(&self, customer: &CustomerId) -> CustomerReading {
+        let Some(owner) = self.customer(customer).map(Customer::named) else {
+            return CustomerReading { state: CustomerState::Gone, owner: NamedOwner::Nobody };
+        };
+        let theirs = self.subscriptions.iter().filter(|held| held.customer == *customer);
+        let mut subscriptions: Vec<_> = theirs.map(|held| held.subscription.clone()).collect();
+        subscriptions.sort_by_key(|one| (Reverse(one.created), one.id.as_str().to_owned()));
+        CustomerReading { state: CustomerState::Present(subscriptions), owner }
+    }
+}
+
 #[async_trait]
 impl SubscriptionReader for FakeBillingAccountProvider {
     async fn customer(&self, customer: &CustomerId, deadline: Deadline) -> Result<CustomerReading, ProviderError> {
         let mut state = self.lock();
         state.begin(deadline)?;
-        let Some(owner) = state.customer(customer).map(Customer::named) else {
-            return Ok(CustomerReading { state: CustomerState::Gone, owner: NamedOwner::Nobody });
-        };
-        let theirs = state.subscriptions.iter().filter(|held| held.customer == *customer);
-        let mut subscriptions: Vec<_> = theirs.map(|held| held.subscription.clone()).collect();
-        subscriptions.sort_by_key(|one| (Reverse(one.created), one.id.as_str().to_owned()));
-        Ok(CustomerReading { state: CustomerState::Present(subscriptions), owner })
+        Ok(state.reading(customer))
     }
 
     async fn holder(

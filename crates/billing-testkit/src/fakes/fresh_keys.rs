@@ -1,0 +1,26 @@
+//! [`CountedKeys`].
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use billing_domain::ports::FreshKeys;
+use billing_domain::{ClaimToken, ProviderKey};
+
+/// Keys from a counter. Shared by `Arc`, no two who ask get the same.
+#[derive(Debug, Default)]
+pub struct CountedKeys(AtomicU64);
+
+impl CountedKeys {
+    fn next(&self) -> u64 {
+        self.0.fetch_add(1, Ordering::SeqCst)
+    }
+}
+
+impl FreshKeys for CountedKeys {
+    fn provider_key(&self) -> ProviderKey {
+        ProviderKey::fresh(&format_args!("key-{}", self.next()))
+    }
+
+    fn claim_token(&self) -> ClaimToken {
+        ClaimToken(format!("token-{}", self.next()))
+    }
+}

@@ -1,0 +1,156 @@
+//! What becomes of events that cannot be applied.
+
+use std::time::Duration;
+
+use billing_domain::ports::{EventInbox, ProviderError};
+use billing_domain::*;
+use billing_testkit::samples::{event_id, provider_event};
+
+use crate::history::LONG;
+use crate::world::{Shop, at, price};
+
+const THREE_DAYS: Duration = Duration::from_secs(72 * 3600);
+
+fn outage() -> ProviderError {
+    ProviderError::Unavailable { context: "out".to_owned(), retry_after: Duration::from_secs(1) }
+}
+
+fn refusal() -> ProviderError {
+    ProviderError::Refused { context: "another key".to_owned() }
+}
+
+/// An event that comes in now.
+async fn told(shop: &Shop, id: &str) {
+    shop.deliver(&provider_event(id, &"cus_1".parse().unwrap(), shop.now())).await;
+}
+
+async fn kept(shop: &Shop, id: &str) -> InboxEvent {
+    shop.inbox().await.into_iter().find(|event| event.event.id == event_id(id)).unwrap()
+}
+
+/// Tries what is due, in vain.
+async fn fail(shop: &Shop, error: fn() -> ProviderError) -> Vec<Worked> {
+    shop.provider.fail_next(error());
+    let worked = shop.work().await;
+    assert_eq!(worked.len(), 1);
+    worked
+}
+
+#[tokio::test]
+async fn pauses_grow_and_the_error_is_kept() {
+    let shop = Shop::open();
+    told(&shop, "evt_1").await;
+    for seconds in [1, 2, 4, 8] {
+        assert_eq!(fail(&shop, outage).await, [Worked::Postponed]);
+        let due = shop.now().plus(Duration::from_secs(seconds));
+        let event = kept(&shop, "evt_1").await;
+        assert_eq!((event.state, event.error.unwrap().contains("out")), (InboxState::Pending(due), true));
+        shop.clock.set(Timestamp::from_millis(due.as_millis() - 1));
+        assert_eq!(shop.work().await, []);
+        shop.clock.set(due);
+    }
+    assert_eq!(shop.work().await, [Worked::Applied]);
+    let event = kept(&shop, "evt_1").await;
+    assert_eq!((event.state, event.attempts, event.error), (InboxState::Applied(shop.now()), 5, None));
+}
+
+#[tokio::test]
+async fn what_fails_for_another_reason_than_an_outage_is_dead_after_twelve_attempts() {
+    let shop = Shop::open();
+    told(&shop, "evt_1").await;
+    for _ in 0..11 {
+        assert_eq!(fail(&shop, refusal).await, [Worked::Postponed]);
+        shop.advance(LONG);
+    }
+    assert_eq!(fail(&shop, refusal).await, [Worked::Dead]);
+    assert_eq!(kept(&shop, "evt_1").await.state, InboxState::Dead(shop.now()));
+    shop.advance(LONG);
+    assert_eq!(shop.work().await, []);
+}
+
+#[tokio::test]
+async fn during_an_outage_an_event_is_tried_for_three_days() {
+    let shop = Shop::open();
+    let end = shop.now().plus(THREE_DAYS);
+    told(&shop, "evt_1").await;
+    while shop.now() < end {
+        assert_eq!(fail(&shop, outage).await, [Worked::Postponed]);
+        shop.advance(LONG);
+    }
+    assert_eq!(fail(&shop, outage).await, [Worked::Dead]);
+}
+
+#[tokio::test]
+async fn days_in_which_nobody_tried_kill_no_event() {
+    let shop = Shop::open();
+    told(&shop, "evt_1").await;
+    shop.advance(THREE_DAYS);
+    assert_eq!(fail(&shop, outage).await, [Worked::Postponed]);
+}
+
+#[tokio::test]
+async fn an_event_does_not_die_with_an_older_one_about_the_same_customer() {
+    for (error, before) in [(refusal as fn() -> _, Duration::ZERO), (outage, THREE_DAYS)] {
+        let shop = Shop::open();
+        told(&shop, "evt_old").await;
+        for _ in 0..11 {
+            fail(&shop, error).await;
+            shop.advance(LONG);
+        }
+        shop.advance(before);
+        told(&shop, "evt_new").await;
+        assert_eq!(fail(&shop, error).await, [Worked::Dead]);
+        assert_eq!(kept(&shop, "evt_old").await.state, InboxState::Dead(shop.now()));
+        let due = shop.now().plus(Duration::from_secs(1));
+        assert_eq!(kept(&shop, "evt_new").await.state, InboxState::Pending(due));
+    }
+}
+
+#[tokio::test]
+async fn a_replayed_event_gets_its_attempts_anew_however_old_it_is() {
+    let shop = Shop::open();
+    told(&shop, "evt_1").await;
+    for _ in 0..12 {
+        fail(&shop, refusal).await;
+        shop.advance(LONG);
+    }
+    shop.advance(THREE_DAYS);
+    assert_eq!(shop.stores.inbox().replay(&at(), &Replay::Dead, shop.now()).await.unwrap(), 1);
+    assert_eq!(fail(&shop, outage).await, [Worked::Postponed]);
+    shop.advance(LONG);
+    assert_eq!(fail(&shop, refusal).await, [Worked::Postponed]);
+    shop.advance(LONG);
+    assert_eq!(shop.work().await, [Worked::Applied]);
+    assert_eq!(shop.stores.inbox().counts(&at()).await.unwrap(), InboxCounts::default());
+}
+
+#[tokio::test]
+async fn events_about_nobody_are_ignored_and_those_about_a_subscription_lead_to_its_customer() {
+    let shop = Shop::open();
+    let (customer, _) = shop.provider.add_customer(NamedOwner::Nobody, None);
+    let (subscription, _) = shop.provider.subscribe(&customer, &price("price_monthly"));
+    let unknown = EventSubject::Subscription("sub_unknown".parse().unwrap());
+    for subject in [EventSubject::Nobody, unknown, EventSubject::Subscription(subscription)] {
+        shop.deliver(&shop.provider.event("invoice.paid", subject)).await;
+    }
+    let mut worked = shop.work().await;
+    worked.sort_by_key(|worked| *worked == Worked::Applied);
+    assert_eq!(worked, [Worked::Ignored, Worked::Ignored, Worked::Applied]);
+    assert_eq!(shop.mirrored(&customer).await.unwrap().state, shop.provider.reading(&customer).state);
+}
+
+#[tokio::test]
+async fn who_is_too_slow_loses_the_events_to_another() {
+    let shop = Shop::open();
+    told(&shop, "evt_1").await;
+    let (slow, quick) = (shop.processor(), shop.processor());
+    let work = slow.take().await.unwrap().pop().unwrap();
+    assert!(quick.take().await.unwrap().is_empty());
+    shop.advance(Duration::from_secs(60));
+    let again = quick.take().await.unwrap().pop().unwrap();
+    assert_eq!(slow.work(work.clone()).await.unwrap(), Worked::Lost);
+    shop.provider.fail_next(outage());
+    assert_eq!(slow.work(work).await.unwrap(), Worked::Lost);
+    assert_eq!(quick.work(again).await.unwrap(), Worked::Applied);
+    assert_eq!(shop.mirrored(&"cus_1".parse().unwrap()).await.unwrap().version, 1);
+}

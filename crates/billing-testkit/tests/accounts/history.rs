@@ -1,0 +1,205 @@
+//! Histories: what happens at the provider, and what must be known of it in the end.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use billing_domain::ports::CustomerRepo;
+use billing_domain::*;
+use billing_testkit::samples::user;
+use proptest::prelude::*;
+
+use crate::world::{Shop, at, order, price, principal};
+
+pub(crate) const USERS: [&str; 3] = ["ann", "bob", "eve"];
+
+/// Something that happens at the provider. Numbers choose among what is there; where nothing is, nothing happens.
+#[derive(Clone, Debug)]
+pub(crate) enum Change {
+    Make(Option<usize>),
+    Name(usize, usize),
+    NameNobodyPossible(usize),
+    Session(usize, usize),
+    Buy(usize, bool),
+    Switch(usize),
+    Fail(usize),
+    CancelNow(usize),
+    CancelWithPeriod(usize),
+    CancelAt(usize),
+    Resume(usize),
+    Delete(usize),
+    Start(usize),
+    Pay(usize),
+}
+
+pub(crate) fn change() -> impl Strategy<Value = Change> {
+    let any = || any::<usize>();
+    prop_oneof![
+        3 => prop::option::weighted(0.7, any()).prop_map(Change::Make),
+        2 => (any(), any()).prop_map(|(customer, user)| Change::Name(customer, user)),
+        1 => any().prop_map(Change::NameNobodyPossible),
+        2 => (any(), any()).prop_map(|(customer, user)| Change::Session(customer, user)),
+        4 => (any(), prop::bool::ANY).prop_map(|(customer, yearly)| Change::Buy(customer, yearly)),
+        1 => any().prop_map(Change::Switch),
+        1 => any().prop_map(Change::Fail),
+        1 => any().prop_map(Change::CancelNow),
+        1 => any().prop_map(Change::CancelWithPeriod),
+        1 => any().prop_map(Change::CancelAt),
+        1 => any().prop_map(Change::Resume),
+        2 => any().prop_map(Change::Delete),
+        2 => any().prop_map(Change::Start),
+        2 => any().prop_map(Change::Pay),
+    ]
+}
+
+/// What has happened so far.
+#[derive(Debug, Default)]
+pub(crate) struct History {
+    pub(crate) customers: BTreeSet<CustomerId>,
+    subscriptions: Vec<(CustomerId, SubscriptionId)>,
+    sessions: Vec<(CustomerId, CheckoutSessionId)>,
+    /// Of whom events were posted.
+    told: BTreeSet<CustomerId>,
+    /// Which customers the provider ever named as a user's, when they had bought.
+    accounts: BTreeMap<UserId, BTreeSet<CustomerId>>,
+    /// Users who had several at once: which of them counts is a matter of order.
+    torn: BTreeSet<UserId>,
+}
+
+impl History {
+    /// Makes it happen; gives the events that the provider posts.
+    pub(crate) async fn go_on(&mut self, shop: &Shop, change: &Change) -> Vec<ProviderEvent> {
+        let events = self.happen(shop, change).await.unwrap_or_default();
+        self.told.extend(events.iter().filter_map(|event| match &event.subject {
+            EventSubject::Customer(customer) => Some(customer.clone()),
+            EventSubject::Subscription(_) | EventSubject::Nobody => None,
+        }));
+        self.look(shop);
+        events
+    }
+
+    async fn happen(&mut self, shop: &Shop, change: &Change) -> Option<Vec<ProviderEvent>> {
+        let provider = &shop.provider;
+        let there: Vec<_> = self.customers.iter().filter(|one| is_there(shop, one)).cloned().collect();
+        let one = |number: &usize| there.get(number.checked_rem(there.len())?).cloned();
+        let held: Vec<_> = self.subscriptions.iter().filter(|(customer, _)| there.contains(customer)).collect();
+        let subscription = |number: &usize| held.get(number.checked_rem(held.len())?).map(|(_, id)| id);
+        let name = |number: &usize| NamedOwner::User(user(USERS[number % USERS.len()]));
+        let changed = |number: &usize, how: &dyn Fn(&mut Subscription)| {
+            Some(vec![provider.change(subscription(number)?, |subscription| how(subscription))])
+        };
+        match change {
+            Change::Make(owner) => {
+                let (customer, event) = provider.add_customer(owner.as_ref().map_or(NamedOwner::Nobody, name), None);
+                self.customers.insert(customer);
+                Some(vec![event])
+            }
+            Change::Name(customer, owner) => Some(vec![provider.name_owner(&one(customer)?, name(owner))]),
+            Change::NameNobodyPossible(customer) => {
+                Some(vec![provider.name_owner(&one(customer)?, NamedOwner::Ambiguous)])
+            }
+            Change::Session(customer, owner) => Some(vec![provider.add_paid_session(&one(customer)?, name(owner))]),
+            Change::Buy(customer, yearly) => {
+                let customer = one(customer)?;
+                let cycle = if *yearly { "price_yearly" } else { "price_monthly" };
+                let (subscription, events) = provider.subscribe(&customer, &price(cycle));
+                self.subscriptions.push((customer, subscription));
+                Some(events)
+            }
+            Change::Switch(number) => changed(number, &|one| one.prices = vec![price("price_yearly")]),
+            Change::Fail(number) => changed(number, &|one| one.status = SubscriptionStatus::PastDue),
+            Change::CancelNow(number) => changed(number, &|one| one.status = SubscriptionStatus::Canceled),
+            Change::CancelWithPeriod(number) => changed(number, &|one| one.cancel_at_period_end = true),
+            Change::CancelAt(number) => changed(number, &|one| one.cancel_at = one.period_end),
+            Change::Resume(number) => changed(number, &|one| {
+                (one.cancel_at_period_end, one.cancel_at) = (false, None);
+            }),
+            Change::Delete(customer) => Some(provider.delete_customer(&one(customer)?)),
+            Change::Start(number) => {
+                let name = USERS[number % USERS.len()];
+                let started = shop.checkout().start(&principal(name), order(None)).await;
+                let claimed = shop.claimed(name).await.and_then(|claim| claim.customer);
+                let customer = shop.linked(name).await.or(claimed)?;
+                self.customers.insert(customer.clone());
+                self.sessions.push((customer, started.ok()?.session.id));
+                None
+            }
+            Change::Pay(number) => {
+                self.sessions.retain(|(customer, _)| there.contains(customer));
+                let (customer, session) = self.sessions.remove(number.checked_rem(self.sessions.len())?);
+                let (subscription, events) = provider.pay(&session);
+                self.subscriptions.push((customer, subscription));
+                Some(events)
+            }
+        }
+    }
+
+    fn look(&mut self, shop: &Shop) {
+        for customer in &self.customers {
+            if let Some(owner) = bought_by(shop, customer) {
+                self.accounts.entry(owner).or_default().insert(customer.clone());
+            }
+        }
+        for (owner, accounts) in &self.accounts {
+            if accounts.iter().filter(|customer| is_there(shop, customer)).count() > 1 {
+                self.torn.insert(owner.clone());
+            }
+        }
+    }
+
+    /// All events were delivered.
+    pub(crate) async fn check_after_events(&self, shop: &Shop) {
+        for customer in &self.told {
+            assert!(shop.mirrored(customer).await.is_some(), "{customer} is not in the mirror");
+        }
+        self.check(shop, &self.torn).await;
+    }
+
+    /// What differed was mended.
+    pub(crate) async fn check_after_reconciling(&self, shop: &Shop) {
+        for customer in self.customers.iter().filter(|customer| bought_by(shop, customer).is_some()) {
+            assert!(shop.mirrored(customer).await.is_some(), "{customer} is not in the mirror");
+        }
+        self.check(shop, &BTreeSet::new()).await;
+    }
+
+    async fn check(&self, shop: &Shop, torn: &BTreeSet<UserId>) {
+        for customer in &self.customers {
+            if let Some(mirrored) = shop.mirrored(customer).await {
+                assert_eq!(mirrored.state, shop.provider.reading(customer).state, "{customer}");
+            }
+            if !is_there(shop, customer) {
+                assert_eq!(shop.stores.customers().owners(&at(), customer).await.unwrap(), [], "{customer} is gone");
+            }
+        }
+        for name in USERS {
+            let owner = user(name);
+            let linked = shop.linked(name).await;
+            let possible = self.accounts.get(&owner).into_iter().flatten().filter(|customer| is_there(shop, customer));
+            let possible: BTreeSet<_> = possible.cloned().collect();
+            assert!(linked.iter().all(|linked| possible.contains(linked)), "{name}: {linked:?} of {possible:?}");
+            let has_account = possible.iter().any(|one| bought_by(shop, one).as_ref() == Some(&owner));
+            assert!(linked.is_some() || !has_account || torn.contains(&owner), "{name}: none of {possible:?}");
+            if let Some(claimed) = shop.claimed(name).await.and_then(|claim| claim.customer)
+                && shop.mirrored(&claimed).await.is_some()
+            {
+                assert!(is_there(shop, &claimed), "{name} claims {claimed}, who is gone");
+            }
+        }
+    }
+}
+
+fn is_there(shop: &Shop, customer: &CustomerId) -> bool {
+    shop.provider.reading(customer).state != CustomerState::Gone
+}
+
+/// Who has an account as this customer, as the provider says now.
+fn bought_by(shop: &Shop, customer: &CustomerId) -> Option<UserId> {
+    let reading = shop.provider.reading(customer);
+    let attempts = [SubscriptionStatus::Incomplete, SubscriptionStatus::IncompleteExpired];
+    let CustomerState::Present(subscriptions) = reading.state else { return None };
+    let NamedOwner::User(owner) = reading.owner else { return None };
+    subscriptions.iter().any(|one| !attempts.contains(&one.status)).then_some(owner)
+}
+
+/// More than the longest pause between two tries, and than a lease.
+pub(crate) const LONG: Duration = Duration::from_secs(660);

@@ -1,0 +1,155 @@
+//! Imports: what is linked, what is left, and why.
+
+use std::sync::Arc;
+
+use billing_domain::ports::{CustomerRepo, OnConflict, ProviderError};
+use billing_domain::*;
+use billing_testkit::samples::{customer, link, user};
+
+use crate::world::{Shop, at};
+
+fn import(shop: &Shop) -> CustomerImport {
+    let provider = &shop.provider;
+    CustomerImport::new(at(), Arc::clone(provider) as _, Arc::clone(provider) as _, shop.stores.customers())
+}
+
+async fn planned(shop: &Shop, source: ImportSource) -> ImportPlan {
+    import(shop).plan(source).await.unwrap()
+}
+
+fn named(shop: &Shop, name: &str) -> CustomerId {
+    shop.provider.add_customer(NamedOwner::User(user(name)), None).0
+}
+
+fn with_email(shop: &Shop, email: &str) -> CustomerId {
+    shop.provider.add_customer(NamedOwner::Nobody, Some(email)).0
+}
+
+async fn linked(shop: &Shop, name: &str, to: &CustomerId) {
+    let link = link(&user(name), &at(), to);
+    shop.stores.customers().link(&link, OnConflict::Replace, shop.now()).await.unwrap();
+}
+
+fn emails(pairs: &[(&str, &str)]) -> ImportSource {
+    ImportSource::VerifiedEmails(pairs.iter().map(|(name, email)| (user(name), (*email).to_owned())).collect())
+}
+
+fn left(name: Option<&str>, customers: &[&CustomerId], reason: Reason) -> LeftOut {
+    LeftOut { user: name.map(user), customers: customers.iter().copied().cloned().collect(), reason }
+}
+
+#[tokio::test]
+async fn by_metadata_the_one_customer_who_names_a_user_is_linked() {
+    let shop = Shop::open();
+    let (ann, known, other) = (named(&shop, "ann"), named(&shop, "known"), named(&shop, "elsewhere"));
+    let (first, second) = (named(&shop, "twice"), named(&shop, "twice"));
+    let (unclear, _) = shop.provider.add_customer(NamedOwner::Ambiguous, None);
+    with_email(&shop, "nobody@example.com");
+    let (gone, _) = shop.provider.add_customer(NamedOwner::User(user("gone")), None);
+    shop.provider.delete_customer(&gone);
+    linked(&shop, "known", &known).await;
+    linked(&shop, "elsewhere", &customer("cus_before")).await;
+    let plan = planned(&shop, ImportSource::Metadata).await;
+    assert_eq!(plan.links, [(user("ann"), ann)]);
+    assert_eq!(plan.unchanged, [user("known")]);
+    let expected = [
+        left(None, &[&unclear], Reason::NoPossibleUser),
+        left(Some("elsewhere"), &[&other, &customer("cus_before")], Reason::LinkedElsewhere),
+        left(Some("twice"), &[&second, &first], Reason::SeveralCustomers),
+    ];
+    assert_eq!(plan.left, expected);
+    assert_eq!(shop.linked("ann").await, None, "a plan changes nothing");
+}
+
+#[tokio::test]
+async fn of_a_list_what_the_provider_knows_is_linked_and_users_may_share() {
+    let shop = Shop::open();
+    let (shared, other) = (named(&shop, "ann"), named(&shop, "x"));
+    let pair = |name: &str, id: &CustomerId| (user(name), id.clone());
+    let unknown = customer("cus_unknown");
+    let pairs = vec![
+        pair("ann", &shared),
+        pair("ann", &shared),
+        pair("bob", &shared),
+        pair("eve", &unknown),
+        pair("two", &shared),
+        pair("two", &other),
+    ];
+    let plan = planned(&shop, ImportSource::Pairs(pairs)).await;
+    assert_eq!(plan.links, [pair("ann", &shared), pair("bob", &shared)]);
+    let expected = [
+        left(Some("eve"), &[&unknown], Reason::UnknownCustomer),
+        left(Some("two"), &[&shared, &other], Reason::SeveralCustomers),
+    ];
+    assert_eq!(plan.left, expected);
+}
+
+#[tokio::test]
+async fn by_email_nobody_gets_what_may_be_anothers() {
+    let shop = Shop::open();
+    let ann = with_email(&shop, "Ann@Example.com");
+    let (first, second) = (with_email(&shop, "twin@example.com"), with_email(&shop, "twin@example.com"));
+    let (bobs, _) = shop.provider.add_customer(NamedOwner::User(user("bob")), Some("bob@example.com"));
+    let taken = with_email(&shop, "taken@example.com");
+    linked(&shop, "owner", &taken).await;
+    let family = with_email(&shop, "family@example.com");
+    let plan = planned(
+        &shop,
+        emails(&[
+            ("ann", "ann@example.COM"),
+            ("mum", "family@example.com"),
+            ("dad", "Family@example.com"),
+            ("eve", "bob@example.com"),
+            ("new", "no@example.com"),
+            ("thief", "taken@example.com"),
+            ("twin", "twin@example.com"),
+        ]),
+    )
+    .await;
+    assert_eq!(plan.links, [(user("ann"), ann)]);
+    let expected = [
+        left(Some("eve"), &[&bobs], Reason::OtherOwner),
+        left(Some("dad"), &[&family], Reason::SeveralUsers),
+        left(Some("mum"), &[&family], Reason::SeveralUsers),
+        left(Some("new"), &[], Reason::NoSuchEmail),
+        left(Some("thief"), &[&taken], Reason::OtherOwner),
+        left(Some("twin"), &[&second, &first], Reason::SeveralCustomers),
+    ];
+    assert_eq!(plan.left, expected);
+    let own = planned(&shop, emails(&[("bob", "bob@example.com"), ("owner", "taken@example.com")])).await;
+    assert_eq!((own.links, own.unchanged), (vec![(user("bob"), bobs)], vec![user("owner")]));
+}
+
+#[tokio::test]
+async fn an_address_that_only_looks_alike_is_another() {
+    let shop = Shop::open();
+    with_email(&shop, "jack@example.com");
+    // The Kelvin sign, whose lower case is a k.
+    let plan = planned(&shop, emails(&[("eve", "jac\u{212a}@example.com")])).await;
+    assert_eq!((plan.links, plan.left), (vec![], vec![left(Some("eve"), &[], Reason::NoSuchEmail)]));
+}
+
+#[tokio::test]
+async fn a_plan_that_is_applied_links_and_leaves_who_got_another_customer_since() {
+    let shop = Shop::open();
+    let (ann, bob, eve) = (named(&shop, "ann"), named(&shop, "bob"), named(&shop, "eve"));
+    let plan = planned(&shop, ImportSource::Metadata).await;
+    linked(&shop, "bob", &customer("cus_since")).await;
+    linked(&shop, "eve", &eve).await;
+    let service = CustomerService::new(shop.stores.customers(), shop.stores.audit(), Arc::clone(&shop.clock) as _);
+    let applied = import(&shop).apply(plan, &service).await.unwrap();
+    assert_eq!((applied.links, applied.unchanged), (vec![(user("ann"), ann.clone())], vec![user("eve")]));
+    let expected = left(Some("bob"), &[&bob, &customer("cus_since")], Reason::LinkedElsewhere);
+    assert_eq!((applied.left, shop.linked("ann").await), (vec![expected], Some(ann)));
+}
+
+#[tokio::test]
+async fn without_the_provider_there_is_no_plan() {
+    let shop = Shop::open();
+    let sources =
+        [ImportSource::Metadata, ImportSource::Pairs(vec![(user("ann"), customer("cus_1"))]), emails(&[("a", "b")])];
+    for source in sources {
+        shop.provider.fail_next(ProviderError::Timeout { context: "out".to_owned() });
+        assert!(matches!(import(&shop).plan(source).await, Err(ImportError::Provider(_))));
+    }
+}

@@ -1,0 +1,116 @@
+//! Events that never come, and the runs that make them good.
+
+use std::collections::BTreeSet;
+
+use billing_domain::ports::{BillingMirror, CustomerRepo, LinkOutcome, OnConflict};
+use billing_domain::*;
+use billing_testkit::samples::{link, user};
+use proptest::prelude::*;
+
+use crate::history::{Change, History, LONG, USERS, change};
+use crate::world::{Shop, at, price};
+
+/// All that is known here.
+async fn known(shop: &Shop) -> (Vec<MirroredCustomer>, Vec<Option<CustomerId>>, Vec<InboxEvent>, usize) {
+    let mut links = Vec::new();
+    for name in USERS {
+        links.push(shop.linked(name).await);
+    }
+    let mirrored = shop.stores.mirror().page(&at(), None, u32::MAX).await.unwrap();
+    (mirrored, links, shop.inbox().await, shop.stores.audit().events().len())
+}
+
+async fn what_was_lost_is_made_good(changes: Vec<(Change, u8)>) {
+    let shop = Shop::open();
+    let mut history = History::default();
+    for (change, fate) in &changes {
+        for event in history.go_on(&shop, change).await {
+            // A part of the events never comes.
+            if fate % 2 == 0 {
+                shop.deliver(&event).await;
+            }
+        }
+        if fate % 5 == 0 {
+            shop.work().await;
+        }
+    }
+    shop.advance(LONG);
+    shop.work().await;
+
+    let before = known(&shop).await;
+    let dry = shop.reconciler().run(Repair::Only).await.unwrap();
+    assert_eq!(known(&shop).await, before);
+    let run = shop.reconciler().run(Repair::Mend).await.unwrap();
+    history.check_after_reconciling(&shop).await;
+    let foreseen: BTreeSet<_> = dry.differed.iter().collect();
+    assert!(run.differed.iter().all(|customer| foreseen.contains(customer)), "{dry:#?} {run:#?}");
+
+    for repair in [Repair::Mend, Repair::Only] {
+        let again = shop.reconciler().run(repair).await.unwrap();
+        let found = (again.differed, again.linked, again.unlinked, again.failed);
+        assert_eq!(found, (vec![], vec![], vec![], vec![]));
+    }
+    history.check_after_reconciling(&shop).await;
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_events_are_lost_a_run_makes_them_good(
+        changes in prop::collection::vec((change(), any::<u8>()), 1..40),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(what_was_lost_is_made_good(changes));
+    }
+}
+
+#[tokio::test]
+async fn who_is_linked_and_not_named_is_not_read_again_and_again() {
+    let shop = Shop::open();
+    let (customer, _) = shop.provider.add_customer(NamedOwner::Nobody, None);
+    shop.provider.subscribe(&customer, &price("price_monthly"));
+    shop.provider.add_paid_session(&customer, NamedOwner::User(user("ann")));
+    let run = shop.reconciler().run(Repair::Mend).await.unwrap();
+    assert_eq!(run.linked, [(user("ann"), customer.clone())]);
+    let read_at = shop.mirrored(&customer).await.unwrap().version;
+    let run = shop.reconciler().run(Repair::Mend).await.unwrap();
+    assert_eq!((run.compared, run.differed), (1, vec![]));
+    assert_eq!(shop.mirrored(&customer).await.unwrap().version, read_at);
+    shop.stores.customers().unlink(&user("ann"), &at()).await.unwrap();
+    let run = shop.reconciler().run(Repair::Mend).await.unwrap();
+    assert_eq!(run.linked, [(user("ann"), customer)]);
+}
+
+#[tokio::test]
+async fn a_dry_run_says_what_a_run_would_do_and_no_more() {
+    let shop = Shop::open();
+    let (first, _) = shop.subscriber("ann").await;
+    let (second, _) = shop.provider.add_customer(NamedOwner::User(user("ann")), None);
+    shop.provider.subscribe(&second, &price("price_monthly"));
+    let (unclear, _) = shop.provider.add_customer(NamedOwner::Ambiguous, None);
+    let (new, _) = shop.provider.add_customer(NamedOwner::User(user("bob")), None);
+    shop.provider.subscribe(&new, &price("price_monthly"));
+    let dry = shop.reconciler().run(Repair::Only).await.unwrap();
+    assert_eq!(dry, shop.reconciler().run(Repair::Mend).await.unwrap());
+    assert_eq!(dry.linked, [(user("bob"), new)]);
+    assert_eq!(dry.conflicts, [(second, first)]);
+    assert_eq!(dry.ambiguous, std::slice::from_ref(&unclear));
+    let again = shop.reconciler().run(Repair::Only).await.unwrap();
+    assert_eq!((again.differed, again.ambiguous), (vec![], vec![unclear]));
+}
+
+#[tokio::test]
+async fn a_link_to_a_customer_who_is_gone_is_removed() {
+    let shop = Shop::open();
+    let (customer, _) = shop.subscriber("ann").await;
+    shop.deliver_all(shop.provider.delete_customer(&customer)).await;
+    let stale = link(&user("bob"), &at(), &customer);
+    let linked = shop.stores.customers().link(&stale, OnConflict::Keep, shop.now()).await.unwrap();
+    assert_eq!(linked, LinkOutcome::Created);
+    let dry = shop.reconciler().run(Repair::Only).await.unwrap();
+    let run = shop.reconciler().run(Repair::Mend).await.unwrap();
+    assert_eq!(dry, run);
+    assert_eq!(run.unlinked, [(user("bob"), customer)]);
+    assert_eq!(shop.linked("bob").await, None);
+}
