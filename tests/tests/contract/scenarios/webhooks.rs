@@ -56,8 +56,8 @@ pub(super) fn a_signed_delivery_is_taken_in_once(store: Store) {
         listed(&shop, "evt_once").filter(|event| event["state"] == "applied")
     });
     assert_eq!(
-        (&kept["type"], &kept["subject"], &kept["attempts"]),
-        (&json!("invoice.upcoming"), &json!("cus_SandboxDemo001"), &json!(1))
+        (&kept["type"], &kept["subject"], &kept["error"]),
+        (&json!("invoice.upcoming"), &json!("cus_SandboxDemo001"), &Value::Null)
     );
 
     let thin = json!({ "id": "evt_thin", "object": "v2.core.event", "type": "v1.customer.updated", "livemode": false,
@@ -188,7 +188,7 @@ pub(super) fn an_account_comes_and_goes(store: Store) {
     live(&shop, "punctual", || {});
     let applied = shop.command(&["webhooks", "list", "--state", "applied", "--limit", "1000", "--json"]).json();
     let applied = applied["events"].as_array().unwrap();
-    assert!(applied.len() > 10 && applied.iter().all(|event| event["attempts"] == 1), "{applied:?}");
+    assert!(applied.len() > 10, "{applied:?}");
 }
 
 pub(super) fn deliveries_may_be_late_doubled_or_in_any_order(store: Store) {
@@ -243,10 +243,11 @@ pub(super) fn what_fails_is_tried_again_and_replayed(store: Store) {
     assert_eq!(tried["state"], "pending");
     assert!(tried["error"].as_str().is_some_and(|error| error.contains("unavailable")), "{tried}");
     let _ = shop.stripe("DELETE", "/sandbox/faults", &[]);
-    poll::until("it to be applied", || listed(&shop, "evt_hard").filter(|event| event["state"] == "applied"));
+    let first =
+        poll::until("it to be applied", || listed(&shop, "evt_hard").filter(|event| event["state"] == "applied"));
     assert_eq!(shop.command(&["webhooks", "replay", "evt_hard", "--json"]).json(), json!({ "replayed": 1 }));
     poll::until("it to be applied again", || {
-        listed(&shop, "evt_hard").filter(|event| event["state"] == "applied" && event["attempts"] == 1)
+        listed(&shop, "evt_hard").filter(|event| event["state"] == "applied" && event["at"] != first["at"])
     });
     let _ = shop.command(&["webhooks", "replay", "evt_unknown"]).expect_code(1);
     assert_eq!(shop.command(&["webhooks", "replay", "--dead", "--json"]).json(), json!({ "replayed": 0 }));
