@@ -133,6 +133,10 @@ impl BillingAccounts {
         }
     }
 
+    fn is_doubted(&self, customer: &CustomerId) -> bool {
+        self.doubted.lock().unwrap_or_else(PoisonError::into_inner).contains(customer)
+    }
+
     pub(crate) const fn ports(&self) -> &AccountPorts {
         &self.ports
     }
@@ -176,11 +180,15 @@ impl BillingAccounts {
     ) -> Result<Refreshed, RefreshError> {
         for _ in 0..rounds {
             let before = self.ports.mirror.find(&self.at, customer).await?;
+            // A doubt that comes while the provider is asked is not settled by what it says now.
+            let doubted = self.is_doubted(customer);
             let update = self.ask(customer, before.as_ref(), settles, deadline).await?;
             self.clear_the_way(&update, deadline).await?;
             match self.ports.mirror.write(&update).await? {
                 MirrorOutcome::Written(effect) => {
-                    self.doubted.lock().unwrap_or_else(PoisonError::into_inner).remove(customer);
+                    if doubted {
+                        self.doubted.lock().unwrap_or_else(PoisonError::into_inner).remove(customer);
+                    }
                     return Ok(Refreshed::of(before, update, effect));
                 }
                 MirrorOutcome::Outdated => {}
@@ -304,8 +312,11 @@ impl BillingAccounts {
             .subscriptions()
             .iter()
             .any(|one| one.status.is_held() && [one.period_end, one.cancel_at].into_iter().flatten().any(ended));
-        let doubted = self.doubted.lock().unwrap_or_else(PoisonError::into_inner).contains(&mirrored.customer);
-        if doubted || turned || now < mirrored.read_at || now >= mirrored.read_at.plus(limit) {
+        if self.is_doubted(&mirrored.customer)
+            || turned
+            || now < mirrored.read_at
+            || now >= mirrored.read_at.plus(limit)
+        {
             return Ok(false);
         }
         Ok(!self.ports.inbox.has_pending(&self.at, &mirrored.customer).await?)
