@@ -6,6 +6,7 @@
 mod checkout;
 mod checkout_races;
 mod current;
+mod doubt;
 mod events;
 mod fates;
 mod history;
