@@ -136,3 +136,41 @@ fn keep_to_itself(response: &mut Response, beyond: Option<&str>) {
         headers.insert(name, HeaderValue::from_static(value));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    /// All templates below a folder, with their paths.
+    fn templates(folder: &Path) -> Vec<(String, String)> {
+        let mut found = Vec::new();
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                found.extend(templates(&path));
+            } else {
+                found.push((path.display().to_string(), std::fs::read_to_string(&path).unwrap()));
+            }
+        }
+        found
+    }
+
+    /// What `text` has between `<name …>` and `</name>`, each time.
+    fn contents<'a>(text: &'a str, name: &str) -> Vec<&'a str> {
+        let starts = text.match_indices(&format!("<{name} ")).map(|(at, _)| at);
+        starts.filter_map(|at| text[at..].split(&format!("</{name}>")).next()).collect()
+    }
+
+    /// A pointer that aims at a link's first box would hit the hidden text instead of the visible one.
+    #[test]
+    fn links_and_buttons_contain_no_hidden_text() {
+        let all = templates(&Path::new(env!("CARGO_MANIFEST_DIR")).join("templates"));
+        let within = |text: &str| ["a", "button"].iter().map(|name| contents(text, name).len()).sum::<usize>();
+        assert!(all.iter().map(|(_, text)| within(text)).sum::<usize>() > 20);
+        for (path, text) in &all {
+            for content in contents(text, "a").into_iter().chain(contents(text, "button")) {
+                assert!(!content.contains("class=\"hidden\""), "{path}: use aria-label instead: {content}");
+            }
+        }
+    }
+}
