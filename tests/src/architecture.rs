@@ -16,7 +16,8 @@ const PROVIDER_WIRING: &str = "crates/billing-portal/src/wiring/provider.rs";
 /// How many lines a file may have before its tests.
 const FILE_LINES: usize = 400;
 /// How many lines a crate that is to stay thin may have, without tests.
-const CRATE_LINES: &[(&str, usize)] = &[("crates/api-http", 2_500), ("crates/billing-portal", 3_500)];
+const CRATE_LINES: &[(&str, usize)] =
+    &[("crates/api-http", 2_500), ("crates/billing-portal", 3_500)];
 
 /// One of our crates, as far as the rules look at it.
 #[derive(Clone, Debug, Default)]
@@ -59,7 +60,9 @@ fn role(name: &str) -> Option<Role> {
         "api-http" => Role::Api,
         "billing-portal" => Role::Root,
         "workspace-tests" => Role::Tests,
-        _ if ["store-", "provider-", "auth-"].iter().any(|start| name.starts_with(start)) => Role::Adapter,
+        _ if ["store-", "provider-", "auth-"].iter().any(|start| name.starts_with(start)) => {
+            Role::Adapter
+        }
         _ => return None,
     })
 }
@@ -71,7 +74,9 @@ fn allowed(from: Role, to: &str, dev: bool) -> bool {
         Role::Testkit => to == "billing-domain",
         Role::Adapter => to == "billing-domain" || (dev && to == "billing-testkit"),
         Role::Standalone => false,
-        Role::Api => matches!(to, "billing-domain" | "http-edge") || (dev && to == "billing-testkit"),
+        Role::Api => {
+            matches!(to, "billing-domain" | "http-edge") || (dev && to == "billing-testkit")
+        }
         Role::Root => to != "workspace-tests" && (dev || to != "billing-testkit"),
         Role::Tests => to != "billing-portal",
     }
@@ -103,7 +108,10 @@ pub fn wrong_arrows(packages: &[Package]) -> Vec<String> {
     let mut wrong = Vec::new();
     for package in packages {
         let Some(role) = role(&package.name) else {
-            wrong.push(format!("{} has no rule: give it one in tests/src/architecture.rs", package.name));
+            wrong.push(format!(
+                "{} has no rule: give it one in tests/src/architecture.rs",
+                package.name
+            ));
             continue;
         };
         for dependency in &package.dependencies {
@@ -113,7 +121,9 @@ pub fn wrong_arrows(packages: &[Package]) -> Vec<String> {
                 wrong.push(format!("the arrow {from} -> {to}{kind} is not allowed"));
             }
             if !ours.contains(to) && role == Role::Domain && !domain_may_use(dependency) {
-                wrong.push(format!("the arrow {from} -> {to}{kind} is not allowed: the domain is pure"));
+                wrong.push(format!(
+                    "the arrow {from} -> {to}{kind} is not allowed: the domain is pure"
+                ));
             }
         }
     }
@@ -130,12 +140,24 @@ fn domain_may_use(dependency: &Dependency) -> bool {
 /// What providers lack on their way into the binary; `wiring` is the text of the file that chooses one.
 #[must_use]
 pub fn unwired_providers(packages: &[Package], wiring: &str) -> Vec<String> {
-    let root = packages.iter().find(|package| package.name == "billing-portal").cloned().unwrap_or_default();
+    let root = packages
+        .iter()
+        .find(|package| package.name == "billing-portal")
+        .cloned()
+        .unwrap_or_default();
     let mut missing = Vec::new();
-    for provider in packages.iter().map(|package| &package.name).filter(|name| name.starts_with("provider-")) {
+    for provider in
+        packages.iter().map(|package| &package.name).filter(|name| name.starts_with("provider-"))
+    {
         let plain = |dependency: &Dependency| !dependency.dev && !dependency.optional;
-        if !root.dependencies.iter().any(|dependency| dependency.name == *provider && plain(dependency)) {
-            missing.push(format!("{provider}: crates/billing-portal/Cargo.toml lacks a dependency on it"));
+        if !root
+            .dependencies
+            .iter()
+            .any(|dependency| dependency.name == *provider && plain(dependency))
+        {
+            missing.push(format!(
+                "{provider}: crates/billing-portal/Cargo.toml lacks a dependency on it"
+            ));
         }
         if !wiring.contains(&format!("{}::", provider.replace('-', "_"))) {
             missing.push(format!("{provider}: {PROVIDER_WIRING} lacks its arm"));
@@ -150,7 +172,8 @@ pub fn unwired_providers(packages: &[Package], wiring: &str) -> Vec<String> {
 /// When it cannot be read.
 #[must_use]
 pub fn provider_wiring(root: &Path) -> String {
-    std::fs::read_to_string(root.join(PROVIDER_WIRING)).unwrap_or_else(|e| panic!("{PROVIDER_WIRING}: {e}"))
+    std::fs::read_to_string(root.join(PROVIDER_WIRING))
+        .unwrap_or_else(|e| panic!("{PROVIDER_WIRING}: {e}"))
 }
 
 /// Source files that break a rule of size or form.
@@ -162,7 +185,8 @@ pub fn misshapen_files(root: &Path) -> Vec<String> {
     let mut wrong = Vec::new();
     let mut lines = vec![0; CRATE_LINES.len()];
     for path in source_files(root) {
-        let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        let text =
+            std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
         let name = path.strip_prefix(root).unwrap_or(&path).display().to_string();
         wrong.extend(misshapen(&name, &text));
         for (sum, (folder, _)) in lines.iter_mut().zip(CRATE_LINES) {
@@ -171,7 +195,12 @@ pub fn misshapen_files(root: &Path) -> Vec<String> {
             }
         }
     }
-    wrong.extend(CRATE_LINES.iter().zip(lines).filter_map(|((folder, limit), lines)| fat(folder, lines, *limit)));
+    wrong.extend(
+        CRATE_LINES
+            .iter()
+            .zip(lines)
+            .filter_map(|((folder, limit), lines)| fat(folder, lines, *limit)),
+    );
     wrong
 }
 
@@ -180,11 +209,14 @@ fn misshapen(name: &str, text: &str) -> Option<String> {
         return Some(format!("{name} does not open with a `//!` sentence"));
     }
     let lines = lines_before_tests(text);
-    (lines > FILE_LINES).then(|| format!("{name} has {lines} lines before its tests, more than {FILE_LINES}: split it"))
+    (lines > FILE_LINES).then(|| {
+        format!("{name} has {lines} lines before its tests, more than {FILE_LINES}: split it")
+    })
 }
 
 fn fat(folder: &str, lines: usize, limit: usize) -> Option<String> {
-    (lines > limit).then(|| format!("{folder} has {lines} lines, more than {limit}: it is to stay thin"))
+    (lines > limit)
+        .then(|| format!("{folder} has {lines} lines, more than {limit}: it is to stay thin"))
 }
 
 fn lines_before_tests(text: &str) -> usize {
@@ -201,9 +233,12 @@ pub fn unrecorded_sandboxes(root: &Path) -> Vec<String> {
     for path in source_files(root) {
         let name = path.strip_prefix(root).unwrap_or(&path).display().to_string();
         let is_test = name.starts_with("tests/") || name.contains("/tests/");
-        let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        let text =
+            std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
         if is_test && unrecorded(&text) {
-            wrong.push(format!("{name} starts a sandbox without a `record` (see tests/src/exchanges.rs)"));
+            wrong.push(format!(
+                "{name} starts a sandbox without a `record` (see tests/src/exchanges.rs)"
+            ));
         }
     }
     wrong
@@ -211,7 +246,8 @@ pub fn unrecorded_sandboxes(root: &Path) -> Vec<String> {
 
 fn unrecorded(text: &str) -> bool {
     // Put together, so that this file is no such test.
-    let (literal, default) = (["SandboxSettings", " {"].concat(), ["SandboxSettings::", "default()"].concat());
+    let (literal, default) =
+        (["SandboxSettings", " {"].concat(), ["SandboxSettings::", "default()"].concat());
     let records = |(at, _): (usize, &str)| {
         let fields = text[at..].split('}').next().unwrap_or_default();
         text[..at].ends_with("-> ") || fields.contains("record")
@@ -225,7 +261,9 @@ fn source_files(root: &Path) -> Vec<PathBuf> {
     let mut folders = vec![root.join("crates"), root.join("tests")];
     let mut files = Vec::new();
     while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(&folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display())) {
+        for entry in
+            std::fs::read_dir(&folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()))
+        {
             let path = entry.expect("a folder's entry").path();
             if path.is_dir() {
                 folders.push(path);
@@ -243,23 +281,28 @@ mod tests {
     use super::*;
 
     fn package(name: &str, on: &[&str]) -> Package {
-        let dependency = |name: &&str| Dependency { name: (*name).to_owned(), dev: false, optional: false };
+        let dependency =
+            |name: &&str| Dependency { name: (*name).to_owned(), dev: false, optional: false };
         Package { name: name.to_owned(), dependencies: on.iter().map(dependency).collect() }
     }
 
     fn with_neighbours(bad: Package) -> Vec<Package> {
-        let mut all: Vec<Package> = ["billing-domain", "billing-testkit", "store-sqlite", "auth-jwt", "http-edge"]
-            .iter()
-            .filter(|name| **name != bad.name)
-            .map(|name| package(name, &[]))
-            .collect();
+        let mut all: Vec<Package> =
+            ["billing-domain", "billing-testkit", "store-sqlite", "auth-jwt", "http-edge"]
+                .iter()
+                .filter(|name| **name != bad.name)
+                .map(|name| package(name, &[]))
+                .collect();
         all.push(bad);
         all
     }
 
     #[test]
     fn an_arrow_from_adapter_to_adapter_is_named() {
-        let wrong = wrong_arrows(&with_neighbours(package("auth-jwt", &["billing-domain", "store-sqlite"])));
+        let wrong = wrong_arrows(&with_neighbours(package(
+            "auth-jwt",
+            &["billing-domain", "store-sqlite"],
+        )));
         assert_eq!(wrong, ["the arrow auth-jwt -> store-sqlite is not allowed"]);
     }
 
@@ -272,7 +315,10 @@ mod tests {
     #[test]
     fn mockall_in_the_domain_must_be_optional() {
         let wrong = wrong_arrows(&with_neighbours(package("billing-domain", &["mockall"])));
-        assert_eq!(wrong, ["the arrow billing-domain -> mockall is not allowed: the domain is pure"]);
+        assert_eq!(
+            wrong,
+            ["the arrow billing-domain -> mockall is not allowed: the domain is pure"]
+        );
     }
 
     #[test]
@@ -296,8 +342,10 @@ mod tests {
 
     #[test]
     fn the_api_points_at_the_domain_and_the_edge_alone() {
-        let wrong =
-            wrong_arrows(&with_neighbours(package("api-http", &["billing-domain", "http-edge", "store-sqlite"])));
+        let wrong = wrong_arrows(&with_neighbours(package(
+            "api-http",
+            &["billing-domain", "http-edge", "store-sqlite"],
+        )));
         assert_eq!(wrong, ["the arrow api-http -> store-sqlite is not allowed"]);
     }
 
@@ -305,8 +353,14 @@ mod tests {
     fn nobody_points_at_the_composition_root() {
         for from in ["billing-domain", "store-sqlite", "http-edge", "api-http", "workspace-tests"] {
             let mut all = with_neighbours(package(from, &["billing-portal"]));
-            all.push(package("billing-portal", &["billing-domain", "store-sqlite", "auth-jwt", "http-edge"]));
-            assert_eq!(wrong_arrows(&all), [format!("the arrow {from} -> billing-portal is not allowed")]);
+            all.push(package(
+                "billing-portal",
+                &["billing-domain", "store-sqlite", "auth-jwt", "http-edge"],
+            ));
+            assert_eq!(
+                wrong_arrows(&all),
+                [format!("the arrow {from} -> billing-portal is not allowed")]
+            );
         }
     }
 
@@ -319,7 +373,10 @@ mod tests {
     #[test]
     fn a_provider_that_is_not_wired_hears_what_is_missing() {
         let provider = || package("provider-paddle", &[]);
-        let missing = unwired_providers(&[provider(), package("billing-portal", &[])], "use provider_stripe::X;");
+        let missing = unwired_providers(
+            &[provider(), package("billing-portal", &[])],
+            "use provider_stripe::X;",
+        );
         assert_eq!(missing.len(), 2, "{missing:?}");
         assert!(missing.iter().all(|text| text.starts_with("provider-paddle: ")), "{missing:?}");
         let wired = [provider(), package("billing-portal", &["provider-paddle"])];
@@ -328,7 +385,9 @@ mod tests {
 
     #[test]
     fn a_sandbox_without_a_record_is_noticed() {
-        let settings = ["SandboxSettings", " { listen, record: folder(), ..SandboxSettings::", "default() }"].concat();
+        let settings =
+            ["SandboxSettings", " { listen, record: folder(), ..SandboxSettings::", "default() }"]
+                .concat();
         assert!(!unrecorded(&settings));
         assert!(unrecorded(&settings.replace("record: folder(), ", "")));
         assert!(unrecorded(&["Sandbox::bind(SandboxSettings::", "default())"].concat()));
@@ -346,6 +405,9 @@ mod tests {
     #[test]
     fn a_crate_past_its_limit_is_named() {
         assert_eq!(fat("crates/api-http", 2_500, 2_500), None);
-        assert!(fat("crates/api-http", 2_501, 2_500).is_some_and(|text| text.starts_with("crates/api-http has 2501")));
+        assert!(
+            fat("crates/api-http", 2_501, 2_500)
+                .is_some_and(|text| text.starts_with("crates/api-http has 2501"))
+        );
     }
 }

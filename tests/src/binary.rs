@@ -30,7 +30,15 @@ fn build() -> PathBuf {
     let profile_folder = profile_folder();
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(workspace_root());
-    cargo.args(["build", "--quiet", "--locked", "--package", "billing-portal", "--bin", "billing-portal"]);
+    cargo.args([
+        "build",
+        "--quiet",
+        "--locked",
+        "--package",
+        "billing-portal",
+        "--bin",
+        "billing-portal",
+    ]);
     if profile_folder.file_name().is_some_and(|name| name == "release") {
         cargo.arg("--release");
     }
@@ -45,7 +53,11 @@ fn build() -> PathBuf {
         }
     }
     let built = cargo.output().expect("cargo starts");
-    assert!(built.status.success(), "the binary does not build:\n{}", String::from_utf8_lossy(&built.stderr));
+    assert!(
+        built.status.success(),
+        "the binary does not build:\n{}",
+        String::from_utf8_lossy(&built.stderr)
+    );
     profile_folder.join("billing-portal")
 }
 

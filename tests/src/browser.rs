@@ -34,5 +34,7 @@ fn chromium() -> PathBuf {
     }
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut names = std::env::split_paths(&path).map(|folder| folder.join("chromium"));
-    names.find(|name| name.is_file()).expect("Chromium is installed (scripts/test does that), or CHROMIUM names it")
+    names
+        .find(|name| name.is_file())
+        .expect("Chromium is installed (scripts/test does that), or CHROMIUM names it")
 }

@@ -19,7 +19,11 @@ static WATCHED: Mutex<Vec<(String, Arc<Output>)>> = Mutex::new(Vec::new());
 /// # Panics
 /// When it is too short to be one.
 pub fn plant(secret: &str) {
-    assert!(secret.len() >= SHORTEST, "a canary of {} bytes would be found by accident", secret.len());
+    assert!(
+        secret.len() >= SHORTEST,
+        "a canary of {} bytes would be found by accident",
+        secret.len()
+    );
     SECRETS.lock().expect("nobody panics with the lock").insert(secret.to_owned());
 }
 
@@ -33,7 +37,9 @@ pub fn plant_url(url: &str) {
 /// Registers what is secret in an access token: its signature. (Its claims are logged by nobody either, but the claims of two
 /// tokens may be the same text, and a subject is no secret.)
 pub fn plant_token(token: &str) {
-    if let Some(signature) = token.rsplit('.').next().filter(|signature| signature.len() >= SHORTEST) {
+    if let Some(signature) =
+        token.rsplit('.').next().filter(|signature| signature.len() >= SHORTEST)
+    {
         plant(signature);
     }
 }
@@ -107,7 +113,12 @@ pub fn found_in(name: &str, text: &str) -> Vec<String> {
 #[must_use]
 pub fn extent() -> (usize, usize) {
     let secrets = SECRETS.lock().expect("nobody panics with the lock").len();
-    let bytes = WATCHED.lock().expect("nobody panics with the lock").iter().map(|(_, o)| o.text().len()).sum();
+    let bytes = WATCHED
+        .lock()
+        .expect("nobody panics with the lock")
+        .iter()
+        .map(|(_, o)| o.text().len())
+        .sum();
     (secrets, bytes)
 }
 
@@ -139,7 +150,8 @@ impl<'a> Index<'a> {
                     continue;
                 }
                 let candidates = self.by_stem.get(stem).into_iter().flatten();
-                for secret in candidates.filter(|secret| bytes[at..].starts_with(secret.as_bytes())) {
+                for secret in candidates.filter(|secret| bytes[at..].starts_with(secret.as_bytes()))
+                {
                     found.push(format!("{name}: {}", line.replace(secret, "<SECRET>")));
                 }
             }
@@ -154,8 +166,10 @@ mod tests {
 
     #[test]
     fn a_leak_is_found_and_not_repeated() {
-        let secrets = BTreeSet::from(["sk_test_planted0001".to_owned(), "sk_test_planted0002".to_owned()]);
-        let found = Index::new(&secrets).leaks_in("log", "fine\nkey=sk_test_planted0001 here\nsk_test_planted0003\n");
+        let secrets =
+            BTreeSet::from(["sk_test_planted0001".to_owned(), "sk_test_planted0002".to_owned()]);
+        let found = Index::new(&secrets)
+            .leaks_in("log", "fine\nkey=sk_test_planted0001 here\nsk_test_planted0003\n");
         assert_eq!(found, ["log: key=<SECRET> here"]);
     }
 }

@@ -249,7 +249,9 @@ pub fn read<T: for<'de> Deserialize<'de>>(file: &str) -> Vec<T> {
     let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     let lines = text.lines().enumerate();
     lines
-        .map(|(at, line)| serde_json::from_str(line).unwrap_or_else(|e| panic!("{file}, line {}: {e}", at + 1)))
+        .map(|(at, line)| {
+            serde_json::from_str(line).unwrap_or_else(|e| panic!("{file}, line {}: {e}", at + 1))
+        })
         .collect()
 }
 

@@ -77,13 +77,17 @@ impl Table {
     /// When it is malformed.
     #[must_use]
     pub fn read() -> Self {
-        toml::from_str(include_str!("../data/clauses.toml")).expect("data/clauses.toml is well-formed")
+        toml::from_str(include_str!("../data/clauses.toml"))
+            .expect("data/clauses.toml is well-formed")
     }
 
     /// All clauses, as `<rule>.<id>`.
     #[must_use]
     pub fn clauses(&self) -> BTreeSet<String> {
-        let all = self.rules.iter().flat_map(|(rule, clauses)| clauses.keys().map(move |id| format!("{rule}.{id}")));
+        let all = self
+            .rules
+            .iter()
+            .flat_map(|(rule, clauses)| clauses.keys().map(move |id| format!("{rule}.{id}")));
         all.collect()
     }
 }
@@ -112,10 +116,16 @@ pub fn registry() -> BTreeMap<String, Vec<String>> {
     for file in case::FILES {
         case::read::<Case>(file).iter().for_each(|case| add(&each, &case.clause, &case.name));
     }
-    case::read::<WireCase>(case::WIRE_FILE).iter().for_each(|case| add(&each, &case.clause, &case.name));
+    case::read::<WireCase>(case::WIRE_FILE)
+        .iter()
+        .for_each(|case| add(&each, &case.clause, &case.name));
     let once = On::Once.prefixes();
-    case::read::<SettingsCase>(settings::FILE).iter().for_each(|case| add(&once, &case.clause, &case.name));
-    case::read::<Scenario>(SCENARIO_FILE).iter().for_each(|s| add(&s.on.prefixes(), &s.clause, &s.name));
+    case::read::<SettingsCase>(settings::FILE)
+        .iter()
+        .for_each(|case| add(&once, &case.clause, &case.name));
+    case::read::<Scenario>(SCENARIO_FILE)
+        .iter()
+        .for_each(|s| add(&s.on.prefixes(), &s.clause, &s.name));
     tests
 }
 
@@ -123,19 +133,26 @@ pub fn registry() -> BTreeMap<String, Vec<String>> {
 #[must_use]
 pub fn passed(log: &str) -> BTreeSet<String> {
     let tests = log.lines().filter_map(|line| line.trim_start().strip_prefix("test "));
-    let passed = tests.filter_map(|line| line.trim_end().strip_suffix("ok")?.trim_end().strip_suffix("..."));
+    let passed =
+        tests.filter_map(|line| line.trim_end().strip_suffix("ok")?.trim_end().strip_suffix("..."));
     passed.map(|name| name.trim().to_owned()).collect()
 }
 
 /// What is missing: clauses without a passed test, rules that ran on one store only, tests that did not run, names that do
 /// not exist. Empty where all is well.
 #[must_use]
-pub fn complaints(table: &Table, registry: &BTreeMap<String, Vec<String>>, passed: &BTreeSet<String>) -> Vec<String> {
+pub fn complaints(
+    table: &Table,
+    registry: &BTreeMap<String, Vec<String>>,
+    passed: &BTreeSet<String>,
+) -> Vec<String> {
     let known = table.clauses();
     let mut complaints = Vec::new();
     for (test, clauses) in registry {
         for clause in clauses.iter().filter(|clause| !known.contains(*clause)) {
-            complaints.push(format!("{test} names the clause {clause}, which data/clauses.toml does not have"));
+            complaints.push(format!(
+                "{test} names the clause {clause}, which data/clauses.toml does not have"
+            ));
         }
         if !passed.contains(test) {
             complaints.push(format!("{test} did not run and pass"));
@@ -145,7 +162,8 @@ pub fn complaints(table: &Table, registry: &BTreeMap<String, Vec<String>>, passe
         registry.iter().filter(|(test, _)| passed.contains(*test)).flat_map(|(_, c)| c).collect();
     for clause in known.iter().filter(|clause| !proven.contains(clause)) {
         let (rule, id) = clause.split_once('.').unwrap_or((clause, ""));
-        let text = table.rules.get(rule).and_then(|clauses| clauses.get(id)).map_or("", String::as_str);
+        let text =
+            table.rules.get(rule).and_then(|clauses| clauses.get(id)).map_or("", String::as_str);
         complaints.push(format!("no test proves {clause} ({text})"));
     }
     for rule in table.rules.keys().filter(|rule| !table.beside_stores.rules.contains(*rule)) {
@@ -170,19 +188,23 @@ mod tests {
 
     fn registry() -> BTreeMap<String, Vec<String>> {
         let entry = |name: &str, clause: &str| (name.to_owned(), vec![clause.to_owned()]);
-        BTreeMap::from([entry("sqlite::H1::x", "H1.a"), entry("postgres::H1::x", "H1.a"), entry("any::H1::y", "H1.b")])
+        BTreeMap::from([
+            entry("sqlite::H1::x", "H1.a"),
+            entry("postgres::H1::x", "H1.a"),
+            entry("any::H1::y", "H1.b"),
+        ])
     }
 
     #[test]
     fn all_passed_is_no_complaint() {
-        let log =
-            "test sqlite::H1::x   ... ok\ntest postgres::H1::x ... ok\ntest any::H1::y ... ok\ntest other ... FAILED\n";
+        let log = "test sqlite::H1::x   ... ok\ntest postgres::H1::x ... ok\ntest any::H1::y ... ok\ntest other ... FAILED\n";
         assert_eq!(complaints(&table(), &registry(), &passed(log)), Vec::<String>::new());
     }
 
     #[test]
     fn a_clause_without_a_passed_test_is_named() {
-        let log = "test sqlite::H1::x ... ok\ntest postgres::H1::x ... ok\ntest any::H1::y ... FAILED\n";
+        let log =
+            "test sqlite::H1::x ... ok\ntest postgres::H1::x ... ok\ntest any::H1::y ... FAILED\n";
         let complaints = complaints(&table(), &registry(), &passed(log));
         assert_eq!(complaints, ["any::H1::y did not run and pass", "no test proves H1.b (second)"]);
     }
@@ -191,7 +213,10 @@ mod tests {
     fn a_rule_that_ran_on_one_store_only_is_named() {
         let log = "test sqlite::H1::x ... ok\ntest any::H1::y ... ok\n";
         let complaints = complaints(&table(), &registry(), &passed(log));
-        assert_eq!(complaints, ["postgres::H1::x did not run and pass", "no test of H1 ran on postgres"]);
+        assert_eq!(
+            complaints,
+            ["postgres::H1::x did not run and pass", "no test of H1 ran on postgres"]
+        );
     }
 
     #[test]

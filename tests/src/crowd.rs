@@ -77,7 +77,11 @@ impl Crowd {
             1 => {
                 let read = call(self.sandbox, "GET", &path, &[]);
                 let item = read["items"]["data"][0]["id"].as_str().expect("an item").to_owned();
-                ("POST", path, vec![("items[0][id]", item), ("items[0][price]", BUSINESS.to_owned())])
+                (
+                    "POST",
+                    path,
+                    vec![("items[0][id]", item), ("items[0][price]", BUSINESS.to_owned())],
+                )
             }
             2 => ("POST", path, vec![("cancel_at_period_end", "true".to_owned())]),
             3 => ("POST", path, vec![("cancel_at", (now() + 10 * 24 * 60 * 60).to_string())]),
@@ -85,10 +89,12 @@ impl Crowd {
             5 | 9 => ("DELETE", whole, vec![]),
             _ => ("POST", whole, vec![("name", format!("Customer {number}"))]),
         };
-        let form: Vec<(&str, &str)> = form.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let form: Vec<(&str, &str)> =
+            form.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let _ = call(self.sandbox, method, &path, &form);
         if number % 10 == 8 {
-            self.members[number].subscription = Some(subscribe(self.sandbox, &customer, AGENCY_YEARLY));
+            self.members[number].subscription =
+                Some(subscribe(self.sandbox, &customer, AGENCY_YEARLY));
         }
     }
 
@@ -125,9 +131,11 @@ impl Crowd {
         match (number % 3, subscription) {
             (0, Some(subscription)) => thin("subscription", subscription),
             (1, _) => thin("customer", customer),
-            _ => json!({ "id": id, "object": "event", "type": "invoice.upcoming", "created": now(), "livemode": false,
+            _ => {
+                json!({ "id": id, "object": "event", "type": "invoice.upcoming", "created": now(), "livemode": false,
                 "api_version": "2026-05-27.dahlia", "pending_webhooks": 1, "request": null,
-                "data": { "object": { "object": "invoice", "customer": customer } } }),
+                "data": { "object": { "object": "invoice", "customer": customer } } })
+            }
         }
     }
 
@@ -137,11 +145,17 @@ impl Crowd {
     /// When the sandbox refuses something.
     #[must_use]
     pub fn truth(&self) -> Truth {
-        let present: BTreeSet<String> = self.all("/v1/customers", &[]).iter().map(|one| text(&one["id"])).collect();
-        let owners = self.members.iter().enumerate().map(|(number, one)| (one.customer.clone(), user(number)));
+        let present: BTreeSet<String> =
+            self.all("/v1/customers", &[]).iter().map(|one| text(&one["id"])).collect();
+        let owners = self
+            .members
+            .iter()
+            .enumerate()
+            .map(|(number, one)| (one.customer.clone(), user(number)));
         let owners: BTreeMap<String, String> = owners.collect();
         let said = |customer: &String| if present.contains(customer) { "present" } else { "gone" };
-        let customers = owners.keys().map(|customer| (customer.clone(), said(customer).to_owned())).collect();
+        let customers =
+            owners.keys().map(|customer| (customer.clone(), said(customer).to_owned())).collect();
         let subscriptions = self.all("/v1/subscriptions", &[("status", "all")]);
         let theirs: Vec<_> = subscriptions
             .iter()
@@ -151,7 +165,9 @@ impl Crowd {
         let bought = theirs.iter().filter(|(_, one)| one["status"] != "incomplete");
         Truth {
             customers,
-            links: bought.map(|(customer, _)| (owners[customer].clone(), customer.clone())).collect(),
+            links: bought
+                .map(|(customer, _)| (owners[customer].clone(), customer.clone()))
+                .collect(),
             subscriptions: theirs.iter().map(|(_, one)| (text(&one["id"]), row(one))).collect(),
         }
     }
@@ -180,17 +196,20 @@ fn arrive(sandbox: SocketAddr, number: usize) -> Member {
     };
     let owner = user(number);
     let mut form = vec![("metadata[user_id]", owner.as_str())];
-    form.extend(
-        card.into_iter()
-            .flat_map(|card| [("payment_method", card), ("invoice_settings[default_payment_method]", card)]),
-    );
+    form.extend(card.into_iter().flat_map(|card| {
+        [("payment_method", card), ("invoice_settings[default_payment_method]", card)]
+    }));
     let customer = text(&call(sandbox, "POST", "/v1/customers", &form)["id"]);
     let subscription = card.map(|_| subscribe(sandbox, &customer, STARTER));
     Member { customer, subscription }
 }
 
 fn subscribe(sandbox: SocketAddr, customer: &str, price: &str) -> String {
-    let form = [("customer", customer), ("items[0][price]", price), ("payment_behavior", "allow_incomplete")];
+    let form = [
+        ("customer", customer),
+        ("items[0][price]", price),
+        ("payment_behavior", "allow_incomplete"),
+    ];
     text(&call(sandbox, "POST", "/v1/subscriptions", &form)["id"])
 }
 
@@ -205,7 +224,8 @@ fn text(value: &Value) -> String {
 /// A subscription as its row has it.
 fn row(one: &Value) -> Value {
     let items = one["items"]["data"].as_array().expect("items");
-    let prices: Vec<&str> = items.iter().map(|item| item["price"]["id"].as_str().expect("a price")).collect();
+    let prices: Vec<&str> =
+        items.iter().map(|item| item["price"]["id"].as_str().expect("a price")).collect();
     let cycle = match items[0]["price"]["recurring"]["interval"].as_str() {
         Some("month") => "monthly",
         Some("year") => "yearly",

@@ -102,10 +102,16 @@ impl Database {
         runtime::wait(async {
             match &self.postgres {
                 Some(database) => {
-                    sqlx::raw_sql(sql).execute(&mut database.connect().await).await.expect("the statement holds");
+                    sqlx::raw_sql(sql)
+                        .execute(&mut database.connect().await)
+                        .await
+                        .expect("the statement holds");
                 }
                 None => {
-                    sqlx::raw_sql(sql).execute(&mut self.sqlite().await).await.expect("the statement holds");
+                    sqlx::raw_sql(sql)
+                        .execute(&mut self.sqlite().await)
+                        .await
+                        .expect("the statement holds");
                 }
             }
         });
@@ -120,7 +126,9 @@ impl Database {
         let sql = AssertSqlSafe(sql.to_owned());
         runtime::wait(async {
             match &self.postgres {
-                Some(database) => sqlx::query_scalar(sql).fetch_all(&mut database.connect().await).await,
+                Some(database) => {
+                    sqlx::query_scalar(sql).fetch_all(&mut database.connect().await).await
+                }
                 None => sqlx::query_scalar(sql).fetch_all(&mut self.sqlite().await).await,
             }
         })
@@ -142,7 +150,9 @@ impl Database {
     }
 
     async fn sqlite(&self) -> SqliteConnection {
-        SqliteConnection::connect(&format!("sqlite://{}", self.file().display())).await.expect("the file opens")
+        SqliteConnection::connect(&format!("sqlite://{}", self.file().display()))
+            .await
+            .expect("the file opens")
     }
 }
 
@@ -152,13 +162,22 @@ async fn sqlite_cells(connection: &mut SqliteConnection) -> Vec<Cell> {
     let columns = sqlx::query(columns).fetch_all(&mut *connection).await.expect("columns");
     let mut cells = Vec::new();
     for row in columns {
-        let (table, column, kind): (String, String, String) = (row.get("t"), row.get("c"), row.get("k"));
-        let sql = format!("SELECT CAST(\"{column}\" AS TEXT) AS v FROM \"{table}\" WHERE \"{column}\" IS NOT NULL");
-        let values = sqlx::query(AssertSqlSafe(sql)).fetch_all(&mut *connection).await.expect("values");
+        let (table, column, kind): (String, String, String) =
+            (row.get("t"), row.get("c"), row.get("k"));
+        let sql = format!(
+            "SELECT CAST(\"{column}\" AS TEXT) AS v FROM \"{table}\" WHERE \"{column}\" IS NOT NULL"
+        );
+        let values =
+            sqlx::query(AssertSqlSafe(sql)).fetch_all(&mut *connection).await.expect("values");
         for value in values {
             // What is no text (a checksum's bytes) cannot hold one of our texts.
             let value: String = value.try_get("v").unwrap_or_default();
-            cells.push(Cell { table: table.clone(), column: column.clone(), kind: kind.clone(), value });
+            cells.push(Cell {
+                table: table.clone(),
+                column: column.clone(),
+                kind: kind.clone(),
+                value,
+            });
         }
     }
     cells
@@ -173,12 +192,19 @@ async fn postgres_cells(database: &TestDatabase) -> Vec<Cell> {
     for row in columns {
         let (schema, table, column, kind): (String, String, String, String) =
             (row.get("s"), row.get("t"), row.get("c"), row.get("k"));
-        let sql =
-            format!("SELECT \"{column}\"::text AS v FROM \"{schema}\".\"{table}\" WHERE \"{column}\" IS NOT NULL");
-        let values = sqlx::query(AssertSqlSafe(sql)).fetch_all(&mut connection).await.expect("values");
+        let sql = format!(
+            "SELECT \"{column}\"::text AS v FROM \"{schema}\".\"{table}\" WHERE \"{column}\" IS NOT NULL"
+        );
+        let values =
+            sqlx::query(AssertSqlSafe(sql)).fetch_all(&mut connection).await.expect("values");
         for value in values {
             let table = format!("{schema}.{table}");
-            cells.push(Cell { table, column: column.clone(), kind: kind.clone(), value: value.get("v") });
+            cells.push(Cell {
+                table,
+                column: column.clone(),
+                kind: kind.clone(),
+                value: value.get("v"),
+            });
         }
     }
     cells

@@ -67,7 +67,14 @@ impl Deliveries {
     /// None yet. The seed decides about the order as far as threads let it.
     #[must_use]
     pub fn new(secret: &str, seed: u64) -> Self {
-        let waiting = Waiting { events: vec![], random: seed, added: 0, owed: 0, open: true, seen: Seen::default() };
+        let waiting = Waiting {
+            events: vec![],
+            random: seed,
+            added: 0,
+            owed: 0,
+            open: true,
+            seen: Seen::default(),
+        };
         Self {
             secret: secret.to_owned(),
             waiting: Mutex::new(waiting),
@@ -117,7 +124,13 @@ impl Deliveries {
     ///
     /// # Panics
     /// When the second replica gives no answer.
-    pub fn deliver(&self, to: [SocketAddr; 2], a_second: u32, kill_after: usize, kill: impl Fn() + Sync) -> Seen {
+    pub fn deliver(
+        &self,
+        to: [SocketAddr; 2],
+        a_second: u32,
+        kill_after: usize,
+        kill: impl Fn() + Sync,
+    ) -> Seen {
         let begun = Instant::now();
         let (kill, pause) = (&kill, Duration::from_secs(1) / a_second);
         std::thread::scope(|scope| {
@@ -135,7 +148,9 @@ impl Deliveries {
                         let status = sender.post(&event.body, &self.secret);
                         self.settle(event, status, sent.elapsed());
                         // Killed or about to be: what it does not answer is the other one's.
-                        if sender.replica == 0 && (status.is_none() || self.first_is_dead.load(Ordering::SeqCst)) {
+                        if sender.replica == 0
+                            && (status.is_none() || self.first_is_dead.load(Ordering::SeqCst))
+                        {
                             sender = Sender { to, replica: 1, connection: None };
                         }
                     }
@@ -158,14 +173,18 @@ impl Deliveries {
                 let mut mixed = waiting.random;
                 mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
                 mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-                let place = usize::try_from((mixed ^ (mixed >> 31)) % waiting.events.len() as u64).expect("a place");
+                let place = usize::try_from((mixed ^ (mixed >> 31)) % waiting.events.len() as u64)
+                    .expect("a place");
                 return Some(waiting.events.swap_remove(place));
             }
             if waiting.owed == 0 && !waiting.open {
                 return None;
             }
             // Whoever adds events may have failed: then nothing comes any more.
-            let waited = self.news.wait_timeout(waiting, poll::PATIENCE).expect("nobody panics with the lock");
+            let waited = self
+                .news
+                .wait_timeout(waiting, poll::PATIENCE)
+                .expect("nobody panics with the lock");
             assert!(!waited.1.timed_out(), "neither events nor an end of them came");
             waiting = waited.0;
         }
@@ -238,13 +257,19 @@ impl Sender {
         let outcome = connection.answer("POST");
         match outcome {
             Outcome::Answer(answer) => {
-                if answer.header("connection").is_some_and(|value| value.eq_ignore_ascii_case("close")) {
+                if answer
+                    .header("connection")
+                    .is_some_and(|value| value.eq_ignore_ascii_case("close"))
+                {
                     self.connection = None;
                 }
                 Some(answer.status)
             }
             _ => {
-                assert_eq!(self.replica, 0, "the replica that lives gives no answer: {sent:?}, {outcome:?}");
+                assert_eq!(
+                    self.replica, 0,
+                    "the replica that lives gives no answer: {sent:?}, {outcome:?}"
+                );
                 self.connection = None;
                 None
             }

@@ -31,16 +31,22 @@ impl Embedded {
     #[must_use]
     pub fn start(folder: &Path) -> Self {
         let launch = Launch::new(folder, &[]).secrets_on_stdout();
-        let launch = launch.env("BILLING_LISTEN", "127.0.0.1:0").env("BILLING_ADMIN_LISTEN", "127.0.0.1:0");
+        let launch =
+            launch.env("BILLING_LISTEN", "127.0.0.1:0").env("BILLING_ADMIN_LISTEN", "127.0.0.1:0");
         let portal = Portal::start_ready(&launch);
         let text = poll::until("the demo's lines", || {
             let text = portal.process.stdout();
-            (text.ends_with('\n') && text.lines().filter(|line| line.trim_start().starts_with("curl ")).count() == 3)
+            (text.ends_with('\n')
+                && text.lines().filter(|line| line.trim_start().starts_with("curl ")).count() == 3)
                 .then_some(text)
         });
         let after = |mark: &str| {
             let rest = text.split_once(mark).unwrap_or_else(|| panic!("no `{mark}` in {text}")).1;
-            rest.split_whitespace().next().expect("a word follows").trim_end_matches(['.', ',']).to_owned()
+            rest.split_whitespace()
+                .next()
+                .expect("a word follows")
+                .trim_end_matches(['.', ','])
+                .to_owned()
         };
         let token = after("-H 'Authorization: Bearer ").trim_end_matches('\'').to_owned();
         canary::plant_token(&token);
@@ -49,8 +55,13 @@ impl Embedded {
         let minted = Launch::new(folder, &mint).secrets_on_stdout().run().json();
         let newcomer_token = minted["token"].as_str().expect("a token").to_owned();
         canary::plant_token(&newcomer_token);
-        let shown = Launch::new(folder, &["customers", "show", "--user", "demo-user", "--json"]).run().json();
-        let customer = shown["customers"][0]["customer"].as_str().expect("the demo user's customer").to_owned();
+        let shown = Launch::new(folder, &["customers", "show", "--user", "demo-user", "--json"])
+            .run()
+            .json();
+        let customer = shown["customers"][0]["customer"]
+            .as_str()
+            .expect("the demo user's customer")
+            .to_owned();
         Self {
             service_url: format!("http://{}", portal.public),
             sandbox_url: after("its sandbox of Stripe on "),

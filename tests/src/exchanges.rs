@@ -46,10 +46,15 @@ pub fn folder() -> Option<PathBuf> {
 /// When it cannot be recorded.
 pub fn record_request(exchange: &Exchange) {
     static RECORD: OnceLock<Option<Mutex<File>>> = OnceLock::new();
-    let record = RECORD.get_or_init(|| folder().map(|folder| Mutex::new(begin(&folder).expect("a record is begun"))));
+    let record = RECORD.get_or_init(|| {
+        folder().map(|folder| Mutex::new(begin(&folder).expect("a record is begun")))
+    });
     if let Some(file) = record {
         let line = serde_json::to_string(exchange).expect("an exchange is JSON") + "\n";
-        file.lock().expect("nobody panics with the lock").write_all(line.as_bytes()).expect("a request is recorded");
+        file.lock()
+            .expect("nobody panics with the lock")
+            .write_all(line.as_bytes())
+            .expect("a request is recorded");
     }
 }
 
@@ -64,7 +69,8 @@ fn begin(folder: &Path) -> io::Result<File> {
 /// # Errors
 /// The folder or a file cannot be read, or holds something else.
 pub fn each(folder: &Path, mut then: impl FnMut(&Exchange)) -> Result<(), String> {
-    let failed = |path: &Path, error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+    let failed =
+        |path: &Path, error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
     for entry in fs::read_dir(folder).map_err(|error| failed(folder, &error))? {
         let path = entry.map_err(|error| failed(folder, &error))?.path();
         let file = File::open(&path).map_err(|error| failed(&path, &error))?;

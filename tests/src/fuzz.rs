@@ -57,7 +57,10 @@ pub fn run<S: Strategy>(target: &str, strategy: &S, property: impl Fn(&S::Value)
         judge(start.wrapping_add(step));
     }
     println!("fuzz {target}: {accepted} accepted, {refused} refused, from seed {start:#018x}");
-    assert!(accepted > 10 && refused > 10, "{target}: {accepted} accepted and {refused} refused say nothing");
+    assert!(
+        accepted > 10 && refused > 10,
+        "{target}: {accepted} accepted and {refused} refused say nothing"
+    );
 }
 
 /// The input that a strategy makes of a seed: always the same.
@@ -71,7 +74,12 @@ pub fn input<S: Strategy>(seed: u64, strategy: &S) -> S::Tree {
     strategy.new_tree(&mut runner).expect("a strategy without filters never gives up")
 }
 
-fn judge_seed<S: Strategy>(target: &str, seed: u64, strategy: &S, property: &impl Fn(&S::Value) -> Verdict) -> Verdict {
+fn judge_seed<S: Strategy>(
+    target: &str,
+    seed: u64,
+    strategy: &S,
+    property: &impl Fn(&S::Value) -> Verdict,
+) -> Verdict {
     let mut tree = input(seed, strategy);
     let outcome = |value: &S::Value| catch_unwind(AssertUnwindSafe(|| property(value)));
     if let Ok(verdict) = outcome(&tree.current()) {
@@ -96,7 +104,9 @@ fn judge_seed<S: Strategy>(target: &str, seed: u64, strategy: &S, property: &imp
 
 fn first_seeds(target: &str) -> Vec<u64> {
     let kept = SEEDS.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
-    let kept = kept.filter_map(|line| line.split_once(' ').filter(|(name, _)| *name == target)).map(|(_, seed)| seed);
+    let kept = kept
+        .filter_map(|line| line.split_once(' ').filter(|(name, _)| *name == target))
+        .map(|(_, seed)| seed);
     let given = std::env::var("FUZZ_SEED").ok();
     given.as_deref().into_iter().chain(kept).map(parse_seed).collect()
 }
@@ -113,5 +123,7 @@ fn parse_seed(text: &str) -> u64 {
 #[must_use]
 pub fn seconds() -> u64 {
     let given = std::env::var("FUZZ_SECONDS").ok();
-    given.map_or(5, |text| text.parse().unwrap_or_else(|error| panic!("FUZZ_SECONDS={text}: {error}")))
+    given.map_or(5, |text| {
+        text.parse().unwrap_or_else(|error| panic!("FUZZ_SECONDS={text}: {error}"))
+    })
 }

@@ -6,7 +6,8 @@ use crate::runner;
 use crate::world::World;
 
 /// The files whose refused lines make up the corpus: tokens, the header, keys, return URLs, bodies.
-pub const FILES: &[&str] = &["tokens.jsonl", "authorization.jsonl", "keys.jsonl", "return_urls.jsonl", "body.jsonl"];
+pub const FILES: &[&str] =
+    &["tokens.jsonl", "authorization.jsonl", "keys.jsonl", "return_urls.jsonl", "body.jsonl"];
 
 /// All hostile cases.
 #[must_use]
@@ -20,8 +21,13 @@ fn is_hostile(case: &Case) -> bool {
         Statuses::One(one) => (400..500).contains(one),
         Statuses::AnyOf(several) => several.iter().all(|status| (400..500).contains(status)),
     };
-    let reaches_nobody = case.expect.calls.is_none() && case.expect.max_calls.is_none() && case.faults.is_none();
-    refused && reaches_nobody && case.method == "POST" && case.target.is_none() && case.listener.is_none()
+    let reaches_nobody =
+        case.expect.calls.is_none() && case.expect.max_calls.is_none() && case.faults.is_none();
+    refused
+        && reaches_nobody
+        && case.method == "POST"
+        && case.target.is_none()
+        && case.listener.is_none()
 }
 
 /// Sends a hostile case to one route. On its own route it is refused as it says; on the other one somehow, but by us.
@@ -38,17 +44,27 @@ pub fn send(world: &World, case: &Case, route: Route) -> Result<(), String> {
         world.portal(&case.profile, |portal| {
             let mut words = world.words(&case.profile, user);
             words.set("host", portal.public.to_string());
-            words.set("credential", words.fill(if route == Route::Key { "{key}" } else { "{token}" }));
+            words.set(
+                "credential",
+                words.fill(if route == Route::Key { "{key}" } else { "{token}" }),
+            );
             let request = runner::request(world, case, route, user, &words);
             let before = world.requests_for(&case.profile, &user.customer).len();
             let answer = request.send(portal.public)?;
             let reached = world.requests_for(&case.profile, &user.customer).len() - before;
             let own = case.route == Route::Both || case.route == route;
-            let right = if own { case.expect.status.allow(answer.status) } else { (400..500).contains(&answer.status) };
+            let right = if own {
+                case.expect.status.allow(answer.status)
+            } else {
+                (400..500).contains(&answer.status)
+            };
             let coded = !own || case.expect.code.as_ref().is_none_or(|code| answer.code() == *code);
             if !right || !coded || reached > 0 {
                 let said = answer.text();
-                return Err(format!("{} on {route:?}: {} after {reached} calls: {said}", case.name, answer.status));
+                return Err(format!(
+                    "{} on {route:?}: {} after {reached} calls: {said}",
+                    case.name, answer.status
+                ));
             }
             invariants::check("POST", &request.target, &answer)
                 .map_err(|wrong| format!("{} on {route:?}: {wrong}", case.name))

@@ -28,7 +28,9 @@ const INTERNALS: &[&str] = &[
 pub fn check(method: &str, target: &str, answer: &Response) -> Result<(), String> {
     let id = single(answer, "x-request-id")?;
     let allowed = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
-    ensure((1..=128).contains(&id.len()) && id.bytes().all(allowed), || format!("X-Request-Id is `{id}`"))?;
+    ensure((1..=128).contains(&id.len()) && id.bytes().all(allowed), || {
+        format!("X-Request-Id is `{id}`")
+    })?;
     let nosniff = single(answer, "x-content-type-options")?;
     ensure(nosniff == "nosniff", || format!("X-Content-Type-Options is `{nosniff}`"))?;
     if let Some(server) = answer.header("server") {
@@ -57,8 +59,11 @@ pub fn is_fresh_request_id(id: &str) -> bool {
 
 fn session(answer: &Response) -> Result<(), String> {
     let body = answer.json();
-    let names: Vec<&str> = body.as_object().map(|o| o.keys().map(String::as_str).collect()).unwrap_or_default();
-    ensure(names == ["url"], || format!("a session is {{\"url\"}} and nothing else, not {names:?}"))?;
+    let names: Vec<&str> =
+        body.as_object().map(|o| o.keys().map(String::as_str).collect()).unwrap_or_default();
+    ensure(names == ["url"], || {
+        format!("a session is {{\"url\"}} and nothing else, not {names:?}")
+    })?;
     ensure(body["url"].is_string(), || "the url is no text".to_owned())?;
     ensure(answer.header("content-type").is_some_and(|t| t.starts_with("application/json")), || {
         "it is no JSON".to_owned()
@@ -67,7 +72,9 @@ fn session(answer: &Response) -> Result<(), String> {
 
 fn problem(answer: &Response, id: &str) -> Result<(), String> {
     let kind = answer.header("content-type").unwrap_or_default();
-    ensure(kind.starts_with("application/problem+json"), || format!("Content-Type of a problem is `{kind}`"))?;
+    ensure(kind.starts_with("application/problem+json"), || {
+        format!("Content-Type of a problem is `{kind}`")
+    })?;
     let body = answer.json();
     let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
     for name in ["type", "title", "detail", "code", "requestId"] {
@@ -76,7 +83,9 @@ fn problem(answer: &Response, id: &str) -> Result<(), String> {
     ensure(body["status"] == answer.status, || {
         format!("`status` is {} in an answer of {}", body["status"], answer.status)
     })?;
-    ensure(text("requestId") == id, || format!("`requestId` is {}, the header says {id}", text("requestId")))?;
+    ensure(text("requestId") == id, || {
+        format!("`requestId` is {}, the header says {id}", text("requestId"))
+    })?;
     let page = format!("/docs/errors/{}", text("code"));
     ensure(text("type").ends_with(&page), || format!("`type` is {}", text("type")))?;
     let whole = answer.text();
@@ -97,12 +106,16 @@ fn headers_of_status(answer: &Response) -> Result<(), String> {
         }
         403 => {
             let challenge = single(answer, "www-authenticate")?;
-            ensure(challenge.contains("error=\"insufficient_scope\""), || format!("the challenge is `{challenge}`"))
+            ensure(challenge.contains("error=\"insufficient_scope\""), || {
+                format!("the challenge is `{challenge}`")
+            })
         }
         405 => single(answer, "allow").map(|_| ()),
         429 | 503 => {
             let wait = single(answer, "retry-after")?;
-            ensure(wait.parse::<u32>().is_ok_and(|seconds| seconds > 0), || format!("Retry-After is `{wait}`"))
+            ensure(wait.parse::<u32>().is_ok_and(|seconds| seconds > 0), || {
+                format!("Retry-After is `{wait}`")
+            })
         }
         _ => Ok(()),
     }

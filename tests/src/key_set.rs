@@ -106,7 +106,11 @@ fn answer(mut stream: TcpStream, state: &Mutex<State>) {
     let (status, body) = {
         let mut state = state.lock().expect("nobody panics with the lock");
         state.fetches += 1;
-        if state.up { ("200 OK", json!({"keys": state.keys}).to_string()) } else { ("503 Down", String::new()) }
+        if state.up {
+            ("200 OK", json!({"keys": state.keys}).to_string())
+        } else {
+            ("503 Down", String::new())
+        }
     };
     let length = body.len();
     let text = format!(

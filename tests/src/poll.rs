@@ -10,7 +10,8 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 /// # Panics
 /// When [`PATIENCE`] is over; the message says what was waited for.
 pub fn until<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
-    within(PATIENCE, &mut probe).unwrap_or_else(|| panic!("waited {PATIENCE:?} in vain for: {what}"))
+    within(PATIENCE, &mut probe)
+        .unwrap_or_else(|| panic!("waited {PATIENCE:?} in vain for: {what}"))
 }
 
 /// Asks again and again until there is an answer or the time is over.
@@ -19,7 +20,11 @@ pub fn within<T>(time: Duration, probe: impl FnMut() -> Option<T>) -> Option<T> 
 }
 
 /// The same with this pause between, where asking is work for those who are asked.
-pub fn every<T>(pause: Duration, time: Duration, mut probe: impl FnMut() -> Option<T>) -> Option<T> {
+pub fn every<T>(
+    pause: Duration,
+    time: Duration,
+    mut probe: impl FnMut() -> Option<T>,
+) -> Option<T> {
     let deadline = Instant::now() + time;
     loop {
         if let Some(found) = probe() {

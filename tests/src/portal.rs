@@ -32,7 +32,12 @@ impl Portal {
                 return Some(found);
             }
             let ended = process.exited();
-            assert!(ended.is_none(), "it ended with {ended:?}:\n{}\n{}", process.stdout(), process.stderr());
+            assert!(
+                ended.is_none(),
+                "it ended with {ended:?}:\n{}\n{}",
+                process.stdout(),
+                process.stderr()
+            );
             None
         });
         Self { process, public, admin }
@@ -83,7 +88,9 @@ impl Portal {
     /// When there is no answer.
     #[must_use]
     pub fn send(&self, request: &Request) -> Response {
-        request.send(self.public).unwrap_or_else(|error| panic!("{error}\n{}", self.process.stderr()))
+        request
+            .send(self.public)
+            .unwrap_or_else(|error| panic!("{error}\n{}", self.process.stderr()))
     }
 
     /// What the admin listener's metrics say of a sample, such as `http_requests_total{code="…"}`, that counts; 0 where it has
@@ -93,8 +100,10 @@ impl Portal {
     /// When there is no answer, or no whole number.
     #[must_use]
     pub fn metric(&self, sample: &str) -> u64 {
-        let metrics = Request::get("/metrics").send(self.admin).expect("the admin listener answers").text();
-        let mut values = metrics.lines().filter_map(|line| line.strip_prefix(sample)?.strip_prefix(' '));
+        let metrics =
+            Request::get("/metrics").send(self.admin).expect("the admin listener answers").text();
+        let mut values =
+            metrics.lines().filter_map(|line| line.strip_prefix(sample)?.strip_prefix(' '));
         values.next().map_or(0, |value| value.parse().expect("a whole number"))
     }
 

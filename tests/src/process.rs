@@ -212,8 +212,12 @@ impl Process {
     /// Where the system is not Linux, or the process is gone.
     #[must_use]
     pub fn memory_kib(&self, name: &str) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).expect("the process runs");
-        let value = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).expect("a line");
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id()))
+            .expect("the process runs");
+        let value = status
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
+            .expect("a line");
         value.trim().trim_end_matches("kB").trim().parse().expect("a number")
     }
 
@@ -281,7 +285,13 @@ impl Finished {
     /// When it is another one.
     #[track_caller]
     pub fn expect_code(self, code: i32) -> Self {
-        assert_eq!(self.code, Some(code), "standard output:\n{}\nstandard error:\n{}", self.stdout, self.stderr);
+        assert_eq!(
+            self.code,
+            Some(code),
+            "standard output:\n{}\nstandard error:\n{}",
+            self.stdout,
+            self.stderr
+        );
         self
     }
 

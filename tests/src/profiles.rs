@@ -50,7 +50,8 @@ impl Profiles {
     /// When it is malformed.
     #[must_use]
     pub fn read() -> Self {
-        toml::from_str(include_str!("../data/profiles.toml")).expect("data/profiles.toml is well-formed")
+        toml::from_str(include_str!("../data/profiles.toml"))
+            .expect("data/profiles.toml is well-formed")
     }
 
     /// The profile of this name.

@@ -42,14 +42,22 @@ impl Program {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let copy = folder.path().join(package);
         std::fs::create_dir_all(&copy).expect("a folder is made");
-        let files =
-            source.read_dir().expect("the package's folder can be read").map(|entry| entry.expect("a file").path());
+        let files = source
+            .read_dir()
+            .expect("the package's folder can be read")
+            .map(|entry| entry.expect("a file").path());
         for file in files.filter(|file| file.is_file()) {
-            std::fs::copy(&file, copy.join(file.file_name().expect("a file has a name"))).expect("a file is copied");
+            std::fs::copy(&file, copy.join(file.file_name().expect("a file has a name")))
+                .expect("a file is copied");
         }
         let facts = Path::new("facts.mjs");
-        std::fs::copy(workspace_root().join("tests").join(facts), folder.path().join(facts)).expect("a file is copied");
-        std::os::unix::fs::symlink(modules.join("node_modules"), folder.path().join("node_modules")).expect("a link");
+        std::fs::copy(workspace_root().join("tests").join(facts), folder.path().join(facts))
+            .expect("a file is copied");
+        std::os::unix::fs::symlink(
+            modules.join("node_modules"),
+            folder.path().join("node_modules"),
+        )
+        .expect("a link");
         Self::new("node".into(), copy.join(file), folder)
     }
 
@@ -109,14 +117,20 @@ impl Program {
             .stdout(File::create(&out).expect("a file is made"))
             .stderr(File::create(&err).expect("a file is made"))
             .spawn()
-            .unwrap_or_else(|error| panic!("{} does not start: {error}", self.interpreter.display()));
+            .unwrap_or_else(|error| {
+                panic!("{} does not start: {error}", self.interpreter.display())
+            });
         let ended = poll::within(PATIENCE, || child.try_wait().expect("a child can be waited for"));
         if ended.is_none() {
             // Fails only where it ended in this moment.
             let _ = child.kill();
         }
         let (out, err) = (read(&out), read(&err));
-        assert!(ended.is_some_and(|status| status.success()), "{} ({ended:?}):\n{out}\n{err}", self.file.display());
+        assert!(
+            ended.is_some_and(|status| status.success()),
+            "{} ({ended:?}):\n{out}\n{err}",
+            self.file.display()
+        );
         Facts::of(&out)
     }
 }
@@ -125,8 +139,16 @@ impl Facts {
     /// The facts of an output whose last line counts them: without that line the program ended early.
     #[track_caller]
     fn of(output: &str) -> Self {
-        let facts: Vec<_> = output.lines().filter_map(|line| line.strip_prefix("fact: ")).map(str::to_owned).collect();
-        assert_eq!(output.lines().last(), Some(format!("{} facts", facts.len()).as_str()), "it ended early:\n{output}");
+        let facts: Vec<_> = output
+            .lines()
+            .filter_map(|line| line.strip_prefix("fact: "))
+            .map(str::to_owned)
+            .collect();
+        assert_eq!(
+            output.lines().last(),
+            Some(format!("{} facts", facts.len()).as_str()),
+            "it ended early:\n{output}"
+        );
         Self(facts)
     }
 
@@ -153,11 +175,19 @@ fn read(path: &Path) -> String {
 /// The target folder's part that this script fills with the packages that `source` names.
 fn made(script: &str, name: &str, source: &Path) -> PathBuf {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace_root().join("target"), Into::into);
+    let target = std::env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| workspace_root().join("target"), Into::into);
     let folder = target.join("packages").join(name);
     let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let output = Command::new(workspace_root().join(script)).args([source, &folder]).output().expect("a script starts");
-    assert!(output.status.success(), "{script} {name}: {}", String::from_utf8_lossy(&output.stderr));
+    let output = Command::new(workspace_root().join(script))
+        .args([source, &folder])
+        .output()
+        .expect("a script starts");
+    assert!(
+        output.status.success(),
+        "{script} {name}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     folder
 }
 

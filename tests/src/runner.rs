@@ -51,7 +51,8 @@ fn exchange(
     user: &mut User,
     calls: impl Fn(&User) -> Vec<Recorded>,
 ) -> Result<(), String> {
-    let address = if case.listener.as_deref() == Some("admin") { portal.admin } else { portal.public };
+    let address =
+        if case.listener.as_deref() == Some("admin") { portal.admin } else { portal.public };
     let mut words = world.words(&case.profile, user);
     words.set("host", address.to_string());
     words.set("credential", words.fill(if route == Route::Key { "{key}" } else { "{token}" }));
@@ -73,18 +74,31 @@ fn exchange(
         .map_err(|wrong| format!("{wrong}\n\nthe answer was: {said}"))
 }
 
-pub(crate) fn request(world: &World, case: &Case, route: Route, user: &mut User, words: &Words) -> Request {
+pub(crate) fn request(
+    world: &World,
+    case: &Case,
+    route: Route,
+    user: &mut User,
+    words: &Words,
+) -> Request {
     let own = if route == Route::Key { KEY_ROUTE } else { TOKEN_ROUTE };
     let target = case.target.as_deref().map_or_else(|| own.to_owned(), |target| words.fill(target));
     let mut request = Request::new(&case.method, target);
     let bearer = match &case.credential {
         None => vec![words.fill("Bearer {credential}")],
         Some(Presented::None(_)) => Vec::new(),
-        Some(Presented::Raw { authorization }) => authorization.iter().map(|value| words.fill(value)).collect(),
-        Some(Presented::Token { token }) => {
-            vec![format!("Bearer {}", tokens::mint(&world.profiles().get(&case.profile).issuer, token, words))]
+        Some(Presented::Raw { authorization }) => {
+            authorization.iter().map(|value| words.fill(value)).collect()
         }
-        Some(Presented::Key { key }) => vec![format!("Bearer {}", world.special_key(&case.profile, user, key))],
+        Some(Presented::Token { token }) => {
+            vec![format!(
+                "Bearer {}",
+                tokens::mint(&world.profiles().get(&case.profile).issuer, token, words)
+            )]
+        }
+        Some(Presented::Key { key }) => {
+            vec![format!("Bearer {}", world.special_key(&case.profile, user, key))]
+        }
     };
     for value in bearer {
         request = request.header("authorization", value);
@@ -119,9 +133,17 @@ fn bytes(text: &str) -> Vec<u8> {
     }
 }
 
-fn judge(case: &Case, words: &Words, answer: &Response, seen: &[Recorded], took: Duration) -> Result<(), String> {
+fn judge(
+    case: &Case,
+    words: &Words,
+    answer: &Response,
+    seen: &[Recorded],
+    took: Duration,
+) -> Result<(), String> {
     let expect = &case.expect;
-    ensure(expect.status.allow(answer.status), || format!("the status is not {:?}", expect.status))?;
+    ensure(expect.status.allow(answer.status), || {
+        format!("the status is not {:?}", expect.status)
+    })?;
     if let Some(code) = &expect.code {
         ensure(answer.code() == *code, || format!("the code is not {code}"))?;
     }
@@ -148,7 +170,9 @@ fn judge(case: &Case, words: &Words, answer: &Response, seen: &[Recorded], took:
     }
     if expect.fresh_request_id {
         let id = answer.header("x-request-id").unwrap_or_default();
-        ensure(invariants::is_fresh_request_id(id), || format!("the request id `{id}` is no fresh UUIDv7"))?;
+        ensure(invariants::is_fresh_request_id(id), || {
+            format!("the request id `{id}` is no fresh UUIDv7")
+        })?;
     }
     let body = answer.text();
     for word in &expect.body {
@@ -160,26 +184,39 @@ fn judge(case: &Case, words: &Words, answer: &Response, seen: &[Recorded], took:
     judge_upstream(case, words, answer, seen)
 }
 
-fn judge_upstream(case: &Case, words: &Words, answer: &Response, seen: &[Recorded]) -> Result<(), String> {
+fn judge_upstream(
+    case: &Case,
+    words: &Words,
+    answer: &Response,
+    seen: &[Recorded],
+) -> Result<(), String> {
     let expect = &case.expect;
     let session = answer.status == 200 && case.method == "POST";
     let by_rule = usize::from(session);
     let wanted = expect.calls.or(expect.idempotency.as_ref().map(Vec::len));
     match (wanted, expect.max_calls) {
-        (None, Some(most)) => ensure(seen.len() <= most, || format!("{} requests reached the provider", seen.len()))?,
+        (None, Some(most)) => {
+            ensure(seen.len() <= most, || format!("{} requests reached the provider", seen.len()))?
+        }
         (wanted, _) => {
             let wanted = wanted.unwrap_or(by_rule);
-            ensure(seen.len() == wanted, || format!("{} requests reached the provider, not {wanted}", seen.len()))?;
+            ensure(seen.len() == wanted, || {
+                format!("{} requests reached the provider, not {wanted}", seen.len())
+            })?;
         }
     }
     let last = seen.last();
     for (name, value) in &expect.form {
         let found = last.and_then(|request| request.field(name));
         let value = words.fill(value);
-        ensure(found == Some(value.as_str()), || format!("the provider saw {name}={found:?}, not {value}"))?;
+        ensure(found == Some(value.as_str()), || {
+            format!("the provider saw {name}={found:?}, not {value}")
+        })?;
     }
     for name in &expect.no_form {
-        ensure(last.is_none_or(|request| request.field(name).is_none()), || format!("the provider saw {name}"))?;
+        ensure(last.is_none_or(|request| request.field(name).is_none()), || {
+            format!("the provider saw {name}")
+        })?;
     }
     for request in seen {
         for (name, value) in &expect.upstream_headers {
@@ -188,12 +225,17 @@ fn judge_upstream(case: &Case, words: &Words, answer: &Response, seen: &[Recorde
         }
         for (name, wanted) in &expect.upstream_header_words {
             let found = request.header(name).unwrap_or_default();
-            ensure(wanted.iter().all(|word| found.contains(word)), || format!("the provider saw {name}: {found}"))?;
+            ensure(wanted.iter().all(|word| found.contains(word)), || {
+                format!("the provider saw {name}: {found}")
+            })?;
         }
     }
     if let Some(pattern) = &expect.idempotency {
-        let keys: Vec<_> = seen.iter().map(|request| request.idempotency_key().unwrap_or_default()).collect();
-        ensure(keys.iter().all(|key| !key.is_empty()), || "a request has no idempotency key".to_owned())?;
+        let keys: Vec<_> =
+            seen.iter().map(|request| request.idempotency_key().unwrap_or_default()).collect();
+        ensure(keys.iter().all(|key| !key.is_empty()), || {
+            "a request has no idempotency key".to_owned()
+        })?;
         for (a, left) in pattern.iter().enumerate() {
             for (b, right) in pattern.iter().enumerate() {
                 ensure((left == right) == (keys[a] == keys[b]), || {
@@ -205,7 +247,12 @@ fn judge_upstream(case: &Case, words: &Words, answer: &Response, seen: &[Recorde
     Ok(())
 }
 
-fn judge_log(expect: &Expect, portal: &Portal, log_before: usize, answer: &Response) -> Result<(), String> {
+fn judge_log(
+    expect: &Expect,
+    portal: &Portal,
+    log_before: usize,
+    answer: &Response,
+) -> Result<(), String> {
     let body = answer.text();
     let log = portal.process.log().text_from(log_before);
     for word in &expect.absent {
@@ -241,7 +288,8 @@ pub fn run_wire(world: &World, case: &WireCase) -> Result<(), String> {
             if let Some(drip) = &case.drip {
                 connection.drip(words.fill(drip).as_bytes());
             }
-            let method = case.send.first().map_or("GET", |first| first.split(' ').next().unwrap_or("GET"));
+            let method =
+                case.send.first().map_or("GET", |first| first.split(' ').next().unwrap_or("GET"));
             judge_wire(case, method, &mut connection)
         })
     })
@@ -250,14 +298,20 @@ pub fn run_wire(world: &World, case: &WireCase) -> Result<(), String> {
 fn judge_wire(case: &WireCase, method: &str, connection: &mut Connection) -> Result<(), String> {
     let answer = match connection.answer(method) {
         Outcome::Answer(answer) => answer,
-        Outcome::Closed => return ensure(case.expect.or_closed, || "it closed without an answer".to_owned()),
+        Outcome::Closed => {
+            return ensure(case.expect.or_closed, || "it closed without an answer".to_owned());
+        }
         Outcome::Silence => return Err("neither an answer nor the end came".to_owned()),
     };
     let said = format!("{} {:?}\n{}", answer.status, answer.headers, answer.text());
     let right = case.expect.status.contains(&answer.status);
-    ensure(right, || format!("the status is none of {:?}\n\nthe answer was: {said}", case.expect.status))?;
+    ensure(right, || {
+        format!("the status is none of {:?}\n\nthe answer was: {said}", case.expect.status)
+    })?;
     if let Some(code) = &case.expect.code {
-        ensure(answer.code() == *code, || format!("the code is not {code}\n\nthe answer was: {said}"))?;
+        ensure(answer.code() == *code, || {
+            format!("the code is not {code}\n\nthe answer was: {said}")
+        })?;
         invariants::check(method, TOKEN_ROUTE, &answer)
             .map_err(|wrong| format!("{wrong}\n\nthe answer was: {said}"))?;
     }
@@ -265,7 +319,9 @@ fn judge_wire(case: &WireCase, method: &str, connection: &mut Connection) -> Res
         return match connection.answer("GET") {
             Outcome::Closed => Ok(()),
             Outcome::Silence => Err("the connection stays open after the answer".to_owned()),
-            Outcome::Answer(second) => Err(format!("what followed was answered too: {}", second.status)),
+            Outcome::Answer(second) => {
+                Err(format!("what followed was answered too: {}", second.status))
+            }
         };
     }
     Ok(())

@@ -47,7 +47,9 @@ impl SandboxProcess {
             assert!(ended.is_none(), "it ended with {ended:?}:\n{}", process.stderr());
             serde_json::from_str(&process.stdout()).ok()
         });
-        let text = |name: &str| said[name].as_str().unwrap_or_else(|| panic!("no {name} in {said}")).to_owned();
+        let text = |name: &str| {
+            said[name].as_str().unwrap_or_else(|| panic!("no {name} in {said}")).to_owned()
+        };
         Self { base_url: text("baseUrl"), customer: text("customer"), process }
     }
 
@@ -57,6 +59,9 @@ impl SandboxProcess {
     /// Never.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
-        self.base_url.strip_prefix("http://").and_then(|rest| rest.parse().ok()).expect("an address on loopback")
+        self.base_url
+            .strip_prefix("http://")
+            .and_then(|rest| rest.parse().ok())
+            .expect("an address on loopback")
     }
 }

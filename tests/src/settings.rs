@@ -93,10 +93,14 @@ pub fn run(case: &SettingsCase) -> Result<(), String> {
     }
     environment.retain(|name, _| !case.without.contains(name));
     environment.extend(case.set.iter().map(|(name, value)| (name.clone(), words.fill(value))));
-    let arguments: Vec<String> = case.arguments.iter().map(|argument| words.fill(argument)).collect();
+    let arguments: Vec<String> =
+        case.arguments.iter().map(|argument| words.fill(argument)).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let mints = arguments.contains(&"mint") || arguments.contains(&"create");
-    let launch = Launch { prints_secrets: mints, ..Launch::new(folder.path(), &arguments).envs(&environment) };
+    let launch = Launch {
+        prints_secrets: mints,
+        ..Launch::new(folder.path(), &arguments).envs(&environment)
+    };
     let output = match case.code {
         Some(code) => {
             let finished = launch.run();
@@ -105,7 +109,9 @@ pub fn run(case: &SettingsCase) -> Result<(), String> {
                 return Err(format!("the exit code is {:?}, not {code}:\n{output}", finished.code));
             }
             if code == 78 && finished.stderr.contains("\"listening\"") {
-                return Err(format!("a listener opened before the configuration was checked:\n{output}"));
+                return Err(format!(
+                    "a listener opened before the configuration was checked:\n{output}"
+                ));
             }
             output
         }

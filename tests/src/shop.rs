@@ -62,21 +62,29 @@ impl Shop {
         }
         let database = Database::create(store);
         let url = database.url().to_owned();
-        let on_it = [("BILLING_PROVIDER", "sandbox"), ("BILLING_DATABASE_URL", &url), ("BILLING_AUTO_MIGRATE", "true")];
+        let on_it = [
+            ("BILLING_PROVIDER", "sandbox"),
+            ("BILLING_DATABASE_URL", &url),
+            ("BILLING_AUTO_MIGRATE", "true"),
+        ];
         let folder = tempfile::tempdir().expect("a temporary folder");
         Self::open_in(folder, &[&on_it, settings].concat(), Some(database))
     }
 
     fn open_in(folder: TempDir, settings: &[(&str, &str)], database: Option<Database>) -> Self {
-        let mut all = vec![("BILLING_LISTEN", "127.0.0.1:0"), ("BILLING_ADMIN_LISTEN", "127.0.0.1:0")];
+        let mut all =
+            vec![("BILLING_LISTEN", "127.0.0.1:0"), ("BILLING_ADMIN_LISTEN", "127.0.0.1:0")];
         all.extend(settings);
-        let settings: Vec<(String, String)> = all.into_iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
-        let portal = Portal::start_ready(&launch(folder.path(), &settings, &[]).secrets_on_stdout());
+        let settings: Vec<(String, String)> =
+            all.into_iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
+        let portal =
+            Portal::start_ready(&launch(folder.path(), &settings, &[]).secrets_on_stdout());
         let text = poll::until("the demo's lines", || {
             let text = portal.process.stdout();
             (text.ends_with('\n') && text.contains("curl ")).then_some(text)
         });
-        let rest = text.split_once("its sandbox of Stripe on http://").expect("the sandbox's address").1;
+        let rest =
+            text.split_once("its sandbox of Stripe on http://").expect("the sandbox's address").1;
         let sandbox = rest.split_once(".\n").expect("a full stop").0.parse().expect("an address");
         Self { portal, sandbox, settings, folder, database }
     }
@@ -87,7 +95,8 @@ impl Shop {
         let Self { portal, settings, folder, database, .. } = self;
         portal.process.signal(rustix::process::Signal::KILL);
         let _ = portal.process.finish();
-        let settings: Vec<(&str, &str)> = settings.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+        let settings: Vec<(&str, &str)> =
+            settings.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
         Self::open_in(folder, &settings[2..], database)
     }
 
@@ -109,7 +118,8 @@ impl Shop {
     /// When the command line refuses.
     #[must_use]
     pub fn token(&self, user: &str) -> String {
-        let minted = self.command(&["token", "mint", "--user", user, "--ttl", "1h", "--json"]).json();
+        let minted =
+            self.command(&["token", "mint", "--user", user, "--ttl", "1h", "--json"]).json();
         let token = minted["token"].as_str().expect("a token").to_owned();
         canary::plant_token(&token);
         token
@@ -138,8 +148,11 @@ impl Shop {
     /// When the page is none.
     #[must_use]
     pub fn pay(&self, page: &str, card: &str) -> Response {
-        let path = page.strip_prefix(&format!("http://{}", self.sandbox)).expect("the page is the sandbox's");
-        let shown = Request::get(path).header("accept", "text/html").send(self.sandbox).expect("a page");
+        let path = page
+            .strip_prefix(&format!("http://{}", self.sandbox))
+            .expect("the page is the sandbox's");
+        let shown =
+            Request::get(path).header("accept", "text/html").send(self.sandbox).expect("a page");
         assert_eq!(shown.status, 200, "{}", shown.text());
         let mut form = hidden_fields(&shown.text());
         let typed = [
@@ -150,7 +163,8 @@ impl Shop {
             ("card-name", "A Buyer"),
         ];
         form.extend(typed.map(|(name, value)| (name.to_owned(), value.to_owned())));
-        let cookies = shown.all("set-cookie").into_iter().filter_map(|cookie| cookie.split(';').next());
+        let cookies =
+            shown.all("set-cookie").into_iter().filter_map(|cookie| cookie.split(';').next());
         let cookies = cookies.collect::<Vec<_>>().join("; ");
         let body = Serializer::new(String::new()).extend_pairs(form).finish();
         let mut post = Request::new("POST", path)
@@ -230,12 +244,15 @@ pub fn call(sandbox: SocketAddr, method: &str, path: &str, form: &[(&str, &str)]
 }
 
 fn launch(folder: &Path, settings: &[(String, String)], arguments: &[&str]) -> Launch {
-    settings.iter().fold(Launch::new(folder, arguments), |launch, (name, value)| launch.env(name, value))
+    settings
+        .iter()
+        .fold(Launch::new(folder, arguments), |launch, (name, value)| launch.env(name, value))
 }
 
 /// The hidden fields of a page's first form.
 fn hidden_fields(page: &str) -> Vec<(String, String)> {
-    let inputs = page.split("<input ").skip(1).map(|rest| rest.split('>').next().unwrap_or_default());
+    let inputs =
+        page.split("<input ").skip(1).map(|rest| rest.split('>').next().unwrap_or_default());
     let attribute = |input: &str, name: &str| {
         let rest = input.split_once(&format!("{name}=\""))?.1;
         Some(rest.split_once('"')?.0.to_owned())

@@ -22,7 +22,8 @@ impl Station {
         canary::plant(stub.secret_key());
         let launch = world.launch(profile, &["serve"]);
         let stranded = profile == "stranded";
-        let launch = if stranded { launch } else { launch.env("BILLING_STRIPE_API_BASE", stub.base_url()) };
+        let launch =
+            if stranded { launch } else { launch.env("BILLING_STRIPE_API_BASE", stub.base_url()) };
         Self { portal: Portal::start_ready(&launch), stub }
     }
 

@@ -15,7 +15,8 @@ pub fn header(secret: &str, at: i64, body: &[u8]) -> String {
 /// Never.
 #[must_use]
 pub fn hex(secret: &str, at: &str, body: &[u8]) -> String {
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("any length makes a key");
+    let mut mac =
+        Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("any length makes a key");
     mac.update(at.as_bytes());
     mac.update(b".");
     mac.update(body);

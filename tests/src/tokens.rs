@@ -104,7 +104,8 @@ pub fn mint(issuer: &Issuer, bend: &Bend, words: &Words) -> String {
 
 fn sign(issuer: &Issuer, bend: &Bend, words: &Words, fill: usize, header_fill: usize) -> String {
     let algorithm = bend.algorithm.as_deref().unwrap_or(&issuer.algorithm);
-    let mut header = Map::from_iter([("alg".to_owned(), json!(algorithm)), ("typ".to_owned(), json!("JWT"))]);
+    let mut header =
+        Map::from_iter([("alg".to_owned(), json!(algorithm)), ("typ".to_owned(), json!("JWT"))]);
     merge(&mut header, &bend.header, &bend.without_header, words);
     let mut claims = Map::from_iter([
         ("sub".to_owned(), json!(words.fill("{user}"))),
@@ -116,10 +117,18 @@ fn sign(issuer: &Issuer, bend: &Bend, words: &Words, fill: usize, header_fill: u
         claims.insert("fill".to_owned(), json!("f".repeat(fill)));
         header.insert("fill".to_owned(), json!("f".repeat(header_fill)));
     }
-    let header = bend.raw_header.as_ref().map_or_else(|| Value::from(header).to_string(), |raw| words.fill(raw));
-    let claims = bend.raw_claims.as_ref().map_or_else(|| Value::from(claims).to_string(), |raw| words.fill(raw));
-    let message = format!("{}.{}", encode(latin1_or_utf8(&header)), encode(latin1_or_utf8(&claims)));
-    let signature = signature(&message, algorithm, bend.key.as_deref().unwrap_or("own"), &issuer.algorithm);
+    let header = bend
+        .raw_header
+        .as_ref()
+        .map_or_else(|| Value::from(header).to_string(), |raw| words.fill(raw));
+    let claims = bend
+        .raw_claims
+        .as_ref()
+        .map_or_else(|| Value::from(claims).to_string(), |raw| words.fill(raw));
+    let message =
+        format!("{}.{}", encode(latin1_or_utf8(&header)), encode(latin1_or_utf8(&claims)));
+    let signature =
+        signature(&message, algorithm, bend.key.as_deref().unwrap_or("own"), &issuer.algorithm);
     finish(&message, &signature, bend.then)
 }
 
@@ -134,7 +143,8 @@ fn finish(message: &str, signature: &str, then: Option<Then>) -> String {
         }
         Some(Then::CutSignature) => format!("{message}."),
         Some(Then::SwapClaims) => {
-            let mut claims: Map<String, Value> = serde_json::from_slice(&decode(claims)).expect("claims are an object");
+            let mut claims: Map<String, Value> =
+                serde_json::from_slice(&decode(claims)).expect("claims are an object");
             claims.insert("swapped".to_owned(), json!(true));
             format!("{header}.{}.{signature}", encode(Value::from(claims).to_string()))
         }
@@ -158,7 +168,12 @@ fn finish(message: &str, signature: &str, then: Option<Then>) -> String {
     }
 }
 
-fn merge(into: &mut Map<String, Value>, set: &Map<String, Value>, without: &[String], words: &Words) {
+fn merge(
+    into: &mut Map<String, Value>,
+    set: &Map<String, Value>,
+    without: &[String],
+    words: &Words,
+) {
     for (name, value) in set {
         let value = match value {
             Value::String(text) => seconds(text, words).unwrap_or_else(|| json!(words.fill(text))),
@@ -188,7 +203,9 @@ fn decode(part: &str) -> Vec<u8> {
 /// `\u00ff` in a raw part stands for that one byte, so that a case can hold text that is not UTF-8.
 fn latin1_or_utf8(text: &str) -> Vec<u8> {
     match text.strip_prefix("latin1:") {
-        Some(bytes) => bytes.chars().map(|c| u8::try_from(u32::from(c)).expect("latin-1")).collect(),
+        Some(bytes) => {
+            bytes.chars().map(|c| u8::try_from(u32::from(c)).expect("latin-1")).collect()
+        }
         None => text.as_bytes().to_vec(),
     }
 }
@@ -202,12 +219,14 @@ fn signature(message: &str, algorithm: &str, key: &str, own_algorithm: &str) -> 
         ("RS256", owner) => (Algorithm::RS256, rsa(owner)),
         ("RS512", owner) => (Algorithm::RS512, rsa(owner)),
         ("PS256", owner) => (Algorithm::PS256, rsa(owner)),
-        ("ES256", owner) => {
-            (Algorithm::ES256, EncodingKey::from_ec_pem(private("ES256", owner).as_bytes()).expect("a key"))
-        }
-        ("EdDSA", owner) => {
-            (Algorithm::EdDSA, EncodingKey::from_ed_pem(private("EdDSA", owner).as_bytes()).expect("a key"))
-        }
+        ("ES256", owner) => (
+            Algorithm::ES256,
+            EncodingKey::from_ec_pem(private("ES256", owner).as_bytes()).expect("a key"),
+        ),
+        ("EdDSA", owner) => (
+            Algorithm::EdDSA,
+            EncodingKey::from_ed_pem(private("EdDSA", owner).as_bytes()).expect("a key"),
+        ),
         // `HS256` and whatever else a case puts there to see it refused.
         (_, "own") => (Algorithm::HS256, hmac(SECRET.as_bytes())),
         (_, "old") => (Algorithm::HS256, hmac(OLD_SECRET.as_bytes())),

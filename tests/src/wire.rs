@@ -97,7 +97,8 @@ impl Request {
     #[must_use]
     pub fn to_bytes(&self, host: SocketAddr) -> Vec<u8> {
         let mut bytes = format!("{} {} HTTP/1.1\r\n", self.method, self.target).into_bytes();
-        let mut field = |name: &str, value: &str| bytes.extend(format!("{name}: {value}\r\n").into_bytes());
+        let mut field =
+            |name: &str, value: &str| bytes.extend(format!("{name}: {value}\r\n").into_bytes());
         if !self.has("host") {
             field("Host", &host.to_string());
         }
@@ -120,7 +121,8 @@ impl Request {
     /// # Errors
     /// When there is no answer; the text says what came instead.
     pub fn send(&self, to: SocketAddr) -> Result<Response, String> {
-        let mut connection = Connection::open(to).map_err(|e| format!("no connection to {to}: {e}"))?;
+        let mut connection =
+            Connection::open(to).map_err(|e| format!("no connection to {to}: {e}"))?;
         // A server that has answered and closed early makes the rest of a write fail; its answer is still there to be read.
         let _ = connection.send(&self.to_bytes(to));
         match connection.answer(&self.method) {
@@ -130,8 +132,12 @@ impl Request {
                 }
                 Ok(response)
             }
-            Outcome::Closed => Err(format!("{} {}: closed without an answer", self.method, self.target)),
-            Outcome::Silence => Err(format!("{} {}: no answer in {ANSWER_TIME:?}", self.method, self.target)),
+            Outcome::Closed => {
+                Err(format!("{} {}: closed without an answer", self.method, self.target))
+            }
+            Outcome::Silence => {
+                Err(format!("{} {}: no answer in {ANSWER_TIME:?}", self.method, self.target))
+            }
         }
     }
 }
@@ -233,18 +239,23 @@ impl Connection {
             if (100..200).contains(&status) {
                 continue;
             }
-            let field = |name: &str| headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str());
+            let field =
+                |name: &str| headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str());
             let bodiless = method == "HEAD" || status == 204 || status == 304;
             let body = if bodiless {
                 Some(Vec::new())
-            } else if field("transfer-encoding").is_some_and(|te| te.eq_ignore_ascii_case("chunked")) {
+            } else if field("transfer-encoding")
+                .is_some_and(|te| te.eq_ignore_ascii_case("chunked"))
+            {
                 self.chunks(deadline)
             } else if let Some(length) = field("content-length").and_then(|l| l.parse().ok()) {
                 self.exactly(length, deadline)
             } else {
                 self.rest(deadline)
             };
-            return body.map_or(Outcome::Silence, |body| Outcome::Answer(Response { status, headers, body }));
+            return body.map_or(Outcome::Silence, |body| {
+                Outcome::Answer(Response { status, headers, body })
+            });
         }
     }
 
@@ -264,7 +275,8 @@ impl Connection {
     fn more(&mut self, deadline: Instant) -> Option<bool> {
         let mut chunk = [0; 16 * 1024];
         loop {
-            let left = deadline.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())?;
+            let left =
+                deadline.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())?;
             self.stream.set_read_timeout(Some(left)).expect("a read timeout can be set");
             match self.stream.read(&mut chunk) {
                 Ok(0) => return Some(false),
@@ -272,7 +284,11 @@ impl Connection {
                     self.buffer.extend_from_slice(&chunk[..n]);
                     return Some(true);
                 }
-                Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted) => {}
+                Err(e)
+                    if matches!(
+                        e.kind(),
+                        ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted
+                    ) => {}
                 Err(_) => return Some(false),
             }
         }
@@ -306,7 +322,8 @@ impl Connection {
             };
             let size = String::from_utf8_lossy(&self.buffer[..line_end]).into_owned();
             self.buffer.drain(..line_end + 2);
-            let size = usize::from_str_radix(size.split(';').next().unwrap_or_default().trim(), 16).unwrap_or(0);
+            let size = usize::from_str_radix(size.split(';').next().unwrap_or_default().trim(), 16)
+                .unwrap_or(0);
             let chunk = self.exactly(size + 2, deadline)?;
             body.extend_from_slice(&chunk[..size.min(chunk.len())]);
             if size == 0 {
@@ -322,7 +339,8 @@ fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
 
 fn parse_head(head: &str) -> (u16, Vec<(String, String)>) {
     let mut lines = head.split("\r\n");
-    let status = lines.next().and_then(|l| l.split(' ').nth(1)).and_then(|s| s.parse().ok()).unwrap_or(0);
+    let status =
+        lines.next().and_then(|l| l.split(' ').nth(1)).and_then(|s| s.parse().ok()).unwrap_or(0);
     let headers = lines
         .filter_map(|line| line.split_once(':'))
         .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))

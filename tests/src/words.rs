@@ -32,7 +32,8 @@ impl Words {
         while let Some(open) = rest.find('{') {
             filled.push_str(&rest[..open]);
             let inside = &rest[open + 1..];
-            let found = inside.find('}').and_then(|close| Some((self.value(&inside[..close])?, close)));
+            let found =
+                inside.find('}').and_then(|close| Some((self.value(&inside[..close])?, close)));
             match found {
                 Some((value, close)) => {
                     filled.push_str(&value);
@@ -70,7 +71,10 @@ mod tests {
     fn placeholders_are_filled_and_other_braces_stay() {
         let mut words = Words::at(1000);
         words.set("user", "u1");
-        assert_eq!(words.fill(r#"{"sub":"{user}","exp":{now+60},"n":{}}"#), r#"{"sub":"u1","exp":1060,"n":{}}"#);
+        assert_eq!(
+            words.fill(r#"{"sub":"{user}","exp":{now+60},"n":{}}"#),
+            r#"{"sub":"u1","exp":1060,"n":{}}"#
+        );
         assert_eq!(words.fill("{é*3}{[*2}{now-1}"), "ééé[[999");
         assert_eq!(words.fill("{unknown}{"), "{unknown}{");
     }

@@ -106,7 +106,11 @@ impl World {
     /// When it does not start.
     pub fn portal<T>(&self, profile: &str, then: impl FnOnce(&Portal) -> T) -> T {
         let cell = Arc::clone(
-            self.portals.lock().expect("nobody panics with the lock").entry(profile.to_owned()).or_default(),
+            self.portals
+                .lock()
+                .expect("nobody panics with the lock")
+                .entry(profile.to_owned())
+                .or_default(),
         );
         then(cell.get_or_init(|| Portal::start_ready(&self.launch(profile, &["serve"]))))
     }
@@ -179,7 +183,9 @@ impl World {
     }
 
     fn link(&self, profile: &str, user: &str, customer: &str) {
-        let linked = self.launch(profile, &["customers", "link", "--user", user, "--customer", customer]).run();
+        let linked = self
+            .launch(profile, &["customers", "link", "--user", user, "--customer", customer])
+            .run();
         let _ = linked.expect_code(0);
     }
 
@@ -199,7 +205,8 @@ impl World {
     /// A user's good key for a profile, made at the first use.
     pub fn good_key(&self, profile: &str, user: &mut User) -> String {
         let prefix = self.profiles.get(profile).key_prefix.clone();
-        let make = || self.create_key(profile, &user.id, &[])["key"].as_str().expect("a key").to_owned();
+        let make =
+            || self.create_key(profile, &user.id, &[])["key"].as_str().expect("a key").to_owned();
         user.keys.entry(prefix).or_insert_with(make).clone()
     }
 
@@ -212,9 +219,12 @@ impl World {
         let text = |created: &Value| created["key"].as_str().expect("a key").to_owned();
         match name {
             "reports_only" => text(&create(&["--permission", "reports:read"])),
-            "two_permissions" => {
-                text(&create(&["--permission", "reports:read", "--permission", "subscriptions:portal"]))
-            }
+            "two_permissions" => text(&create(&[
+                "--permission",
+                "reports:read",
+                "--permission",
+                "subscriptions:portal",
+            ])),
             "partner" => {
                 let origins = [
                     "--return-origin",
@@ -240,9 +250,13 @@ impl World {
                 text(&created)
             }
             "other_pepper" => {
-                let arguments = ["keys", "create", "--user", &user.id, "--name", "of a test", "--json"];
+                let arguments =
+                    ["keys", "create", "--user", &user.id, "--name", "of a test", "--json"];
                 let launch = self.launch(profile, &arguments).secrets_on_stdout();
-                let launch = launch.env("BILLING_API_KEY_PEPPER", "another-pepper-of-the-tests-0123456789-0123456789");
+                let launch = launch.env(
+                    "BILLING_API_KEY_PEPPER",
+                    "another-pepper-of-the-tests-0123456789-0123456789",
+                );
                 text(&launch.run().json())
             }
             bent => {
@@ -300,7 +314,12 @@ impl World {
         let station = idle.unwrap_or_else(|| Station::start(self, profile));
         let result = then(&station);
         // A case that panics keeps its station: faults that it scripted must not meet the next one.
-        self.stations.lock().expect("nobody panics with the lock").entry(profile.to_owned()).or_default().push(station);
+        self.stations
+            .lock()
+            .expect("nobody panics with the lock")
+            .entry(profile.to_owned())
+            .or_default()
+            .push(station);
         result
     }
 }
@@ -363,13 +382,19 @@ pub fn timestamp(seconds: i64) -> String {
     let shifted = days + 719_468;
     let era = shifted.div_euclid(146_097);
     let day_of_era = shifted.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted_month = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
     let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
-    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", rest / 3600, rest / 60 % 60, rest % 60)
+    format!(
+        "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z",
+        rest / 3600,
+        rest / 60 % 60,
+        rest % 60
+    )
 }
 
 #[cfg(test)]

@@ -38,14 +38,19 @@ const WITNESS: &str = r#"
 
 fn events() -> usize {
     let given = std::env::var("LOAD_EVENTS").ok();
-    given.map_or(2_000, |text| text.parse().unwrap_or_else(|error| panic!("LOAD_EVENTS={text}: {error}")))
+    given.map_or(2_000, |text| {
+        text.parse().unwrap_or_else(|error| panic!("LOAD_EVENTS={text}: {error}"))
+    })
 }
 
 fn replica(database: &Database, more: &[(&str, &str)]) -> Launch {
     canary::plant(SECRET);
     let base = settings::base(database.folder());
-    let own = [("BILLING_STRIPE_WEBHOOK_SECRET", SECRET), ("BILLING_RECONCILE_INTERVAL_SECONDS", "0")];
-    let launch = Launch::new(database.folder(), &["serve"]).envs(&base).env("BILLING_DATABASE_URL", database.url());
+    let own =
+        [("BILLING_STRIPE_WEBHOOK_SECRET", SECRET), ("BILLING_RECONCILE_INTERVAL_SECONDS", "0")];
+    let launch = Launch::new(database.folder(), &["serve"])
+        .envs(&base)
+        .env("BILLING_DATABASE_URL", database.url());
     own.iter().chain(more).fold(launch, |launch, (name, value)| launch.env(name, *value))
 }
 
@@ -54,13 +59,15 @@ fn a_flood_of_events_to_two_replicas_of_which_one_is_killed_ends_in_the_provider
     let (count, database) = (events(), Database::create(Store::Postgres));
     let sandbox = SandboxProcess::for_load(database.folder());
     let with_sandbox = ("BILLING_STRIPE_API_BASE", sandbox.base_url.as_str());
-    let first = Portal::start_ready(&replica(&database, &[with_sandbox, ("BILLING_AUTO_MIGRATE", "true")]));
+    let first =
+        Portal::start_ready(&replica(&database, &[with_sandbox, ("BILLING_AUTO_MIGRATE", "true")]));
     let second = Portal::start_ready(&replica(&database, &[with_sandbox]));
     database.execute(WITNESS);
 
     let mut crowd = Crowd::gather(sandbox.address(), count / EVENTS_A_CUSTOMER);
     // The second half of most lives is over before anybody tells of it; of one in five it happens during the deliveries.
-    let (during, before): (Vec<usize>, Vec<usize>) = (0..crowd.len()).partition(|number| number / 10 % 5 == 0);
+    let (during, before): (Vec<usize>, Vec<usize>) =
+        (0..crowd.len()).partition(|number| number / 10 % 5 == 0);
     before.into_iter().for_each(|number| crowd.go_on(number));
     let deliveries = Deliveries::new(SECRET, 5);
     deliveries.add(crowd.news());
@@ -98,26 +105,40 @@ fn a_flood_of_events_to_two_replicas_of_which_one_is_killed_ends_in_the_provider
     assert!(seen.refused.values().sum::<usize>() <= posts / 100, "{:?}", seen.refused);
 
     let pending = "SELECT state FROM webhook_events WHERE state = 'pending' LIMIT 1";
-    let done = poll::every(Duration::from_millis(250), SOON, || database.texts(pending).is_empty().then_some(()));
+    let done = poll::every(Duration::from_millis(250), SOON, || {
+        database.texts(pending).is_empty().then_some(())
+    });
     assert!(done.is_some(), "{:?}", states(&database));
     println!("the mirror was equal after another {:?}", told.elapsed());
-    println!("memory of the replica that lives, MiB: {} at the highest", second.process.memory_kib("VmHWM") / 1024);
+    println!(
+        "memory of the replica that lives, MiB: {} at the highest",
+        second.process.memory_kib("VmHWM") / 1024
+    );
 
     println!("states, attempts and events: {:?}", states(&database));
     // Each event once, and applied once, whoever had it before.
     let accepted: Vec<&String> = seen.accepted.keys().collect();
     let ids = database.texts("SELECT event_id FROM webhook_events ORDER BY event_id");
-    assert!(ids.iter().collect::<Vec<_>>() == accepted, "the inbox has other events than were accepted");
+    assert!(
+        ids.iter().collect::<Vec<_>>() == accepted,
+        "the inbox has other events than were accepted"
+    );
     let witnessed = database.texts("SELECT event_id FROM witness ORDER BY event_id");
     assert!(witnessed == ids, "{} events were applied {} times", ids.len(), witnessed.len());
     assert_eq!(mirrored(&database), truth);
     check_writes(&database, count);
     let again = replica(&database, &[with_sandbox]);
-    let report =
-        Launch { arguments: ["customers", "reconcile", "--dry-run", "--json"].map(str::to_owned).into(), ..again };
+    let report = Launch {
+        arguments: ["customers", "reconcile", "--dry-run", "--json"].map(str::to_owned).into(),
+        ..again
+    };
     let report = report.run().json();
     // Nobody was told of the demo's customer, who was there before.
-    assert_eq!((&report["differed"], &report["conflicts"]), (&json!([sandbox.customer]), &json!([])), "{report}");
+    assert_eq!(
+        (&report["differed"], &report["conflicts"]),
+        (&json!([sandbox.customer]), &json!([])),
+        "{report}"
+    );
     assert!(second.process.memory_kib("VmHWM") < MEMORY * 1024);
     assert_eq!(canary::leaks(), Vec::<String>::new());
 }
@@ -128,8 +149,13 @@ fn check_writes(database: &Database, count: usize) {
     let writes = number("SELECT coalesce(sum(version), 0)::text FROM customer_mirror");
     println!("the mirror was written {writes} times");
     assert!(writes <= count, "{writes} writes for {count} events");
-    let made = database.texts("SELECT action || ' ' || user_id FROM audit_log WHERE actor = 'provider'");
-    assert_eq!(made.iter().collect::<BTreeSet<_>>().len(), made.len(), "a link was made or removed twice");
+    let made =
+        database.texts("SELECT action || ' ' || user_id FROM audit_log WHERE actor = 'provider'");
+    assert_eq!(
+        made.iter().collect::<BTreeSet<_>>().len(),
+        made.len(),
+        "a link was made or removed twice"
+    );
 }
 
 fn states(database: &Database) -> Vec<String> {
@@ -150,8 +176,14 @@ fn mirrored(database: &Database) -> Truth {
     let customers = rows("SELECT customer_id, state FROM customer_mirror");
     let links = rows("SELECT user_id, customer_id FROM billing_customers");
     Truth {
-        customers: customers.iter().map(|row| (text(&row["customer_id"]), text(&row["state"]))).collect(),
-        subscriptions: subscriptions.into_iter().map(|row| (text(&row["subscription_id"]), row)).collect(),
+        customers: customers
+            .iter()
+            .map(|row| (text(&row["customer_id"]), text(&row["state"])))
+            .collect(),
+        subscriptions: subscriptions
+            .into_iter()
+            .map(|row| (text(&row["subscription_id"]), row))
+            .collect(),
         links: links.iter().map(|row| (text(&row["user_id"]), text(&row["customer_id"]))).collect(),
     }
 }
@@ -175,9 +207,14 @@ fn a_flood_of_large_bodies_that_nobody_signed_is_refused_in_little_memory() {
                 request = request.header("stripe-signature", signature);
             }
             let (request, body) = match kind {
-                0 => (request.header("content-length", (LIMIT + 1).to_string()), vec![b' '; LIMIT + 1]),
+                0 => (
+                    request.header("content-length", (LIMIT + 1).to_string()),
+                    vec![b' '; LIMIT + 1],
+                ),
                 1 => {
-                    let chunk = [format!("{LIMIT:x}\r\n").as_bytes(), &vec![b' '; LIMIT], b"\r\n0\r\n\r\n"].concat();
+                    let chunk =
+                        [format!("{LIMIT:x}\r\n").as_bytes(), &vec![b' '; LIMIT], b"\r\n0\r\n\r\n"]
+                            .concat();
                     (request.header("transfer-encoding", "chunked"), chunk)
                 }
                 _ => (request.header("content-length", LIMIT.to_string()), vec![b' '; LIMIT]),
@@ -199,22 +236,29 @@ fn a_flood_of_large_bodies_that_nobody_signed_is_refused_in_little_memory() {
     };
     let flood = &flood;
     let statuses: Vec<u16> = std::thread::scope(|scope| {
-        let clients: Vec<_> = (0..CLIENTS).map(|client| scope.spawn(move || flood(client))).collect();
-        clients.into_iter().flat_map(|client| client.join().expect("every client has its answers")).collect()
+        let clients: Vec<_> =
+            (0..CLIENTS).map(|client| scope.spawn(move || flood(client))).collect();
+        clients
+            .into_iter()
+            .flat_map(|client| client.join().expect("every client has its answers"))
+            .collect()
     });
     let mut counts = BTreeMap::new();
     statuses.iter().for_each(|status| *counts.entry(*status).or_insert(0) += 1);
     let peak = portal.process.memory_kib("VmHWM");
-    println!("answers: {counts:?}; memory, MiB: {} before, {} at the highest", before / 1024, peak / 1024);
+    println!(
+        "answers: {counts:?}; memory, MiB: {} before, {} at the highest",
+        before / 1024,
+        peak / 1024
+    );
     // 408 is for a machine on which they take longer than a body may.
     assert!(counts.keys().all(|status| [400, 408, 413, 503].contains(status)), "{counts:?}");
     assert!(counts.contains_key(&503), "there is room for all at once: {counts:?}");
     assert!(peak < MEMORY * 1024, "{} MiB", peak / 1024);
 
-    let event =
-        json!({ "id": "evt_after", "object": "event", "type": "ping.pong", "created": now(), "livemode": false });
+    let event = json!({ "id": "evt_after", "object": "event", "type": "ping.pong", "created": now(), "livemode": false });
     let body = event.to_string().into_bytes();
-    let request =
-        Request::new("POST", WEBHOOKS).header("stripe-signature", stripe_signature::header(SECRET, now(), &body));
+    let request = Request::new("POST", WEBHOOKS)
+        .header("stripe-signature", stripe_signature::header(SECRET, now(), &body));
     assert_eq!(portal.send(&request.body(body)).status, 200);
 }

@@ -2,7 +2,9 @@
 
 use cargo_metadata::MetadataCommand;
 use workspace_tests::architecture::{Package, unrecorded_sandboxes};
-use workspace_tests::architecture::{misshapen_files, packages, provider_wiring, unwired_providers, wrong_arrows};
+use workspace_tests::architecture::{
+    misshapen_files, packages, provider_wiring, unwired_providers, wrong_arrows,
+};
 use workspace_tests::binary::workspace_root;
 
 fn workspace() -> Vec<Package> {
@@ -22,7 +24,10 @@ fn arrows_point_inwards() {
 
 #[test]
 fn every_provider_is_wired() {
-    assert_eq!(unwired_providers(&workspace(), &provider_wiring(workspace_root())), Vec::<String>::new());
+    assert_eq!(
+        unwired_providers(&workspace(), &provider_wiring(workspace_root())),
+        Vec::<String>::new()
+    );
 }
 
 #[test]

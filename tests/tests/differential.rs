@@ -39,10 +39,15 @@ struct Case {
 
 #[test]
 fn c4_c5_we_and_pyjwt_disagree_only_where_the_data_file_says_so() {
-    let allowed: Vec<Allowed> =
-        ALLOWED.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"))).collect();
+    let allowed: Vec<Allowed> = ALLOWED
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}")))
+        .collect();
     assert!(allowed.iter().all(|line| line.reason.len() > 20), "each line has its reason");
-    assert!(allowed.iter().all(|line| line.ours != line.theirs), "another subject or permission is never allowed");
+    assert!(
+        allowed.iter().all(|line| line.ours != line.theirs),
+        "another subject or permission is never allowed"
+    );
     let cases: Vec<Case> = corpus().into_iter().chain(made()).collect();
     assert!(cases.len() >= 5_000, "{} cases", cases.len());
     let authenticators: BTreeMap<_, _> =
@@ -50,7 +55,8 @@ fn c4_c5_we_and_pyjwt_disagree_only_where_the_data_file_says_so() {
     let theirs = ask_pyjwt(&cases);
     assert_eq!(theirs.len(), cases.len(), "an answer each");
 
-    let (mut wrong, mut seen, mut counts) = (Vec::new(), BTreeSet::new(), BTreeMap::<_, usize>::new());
+    let (mut wrong, mut seen, mut counts) =
+        (Vec::new(), BTreeSet::new(), BTreeMap::<_, usize>::new());
     for (case, (theirs, reason)) in cases.iter().zip(&theirs) {
         let ours = ask(&authenticators[case.profile.name], &case.token);
         let kind = match ours {
@@ -71,9 +77,11 @@ fn c4_c5_we_and_pyjwt_disagree_only_where_the_data_file_says_so() {
             Some(at) => {
                 seen.insert(at);
             }
-            None => {
-                wrong.push(format!("{}: we {ours:?}, PyJWT {theirs:?} ({reason}): {}", case.name, show(&case.token)))
-            }
+            None => wrong.push(format!(
+                "{}: we {ours:?}, PyJWT {theirs:?} ({reason}): {}",
+                case.name,
+                show(&case.token)
+            )),
         }
     }
     println!("{} tokens: {counts:?}; lines of disagreement in use: {seen:?}", cases.len());
@@ -97,10 +105,16 @@ fn corpus() -> Vec<Case> {
     lines
         .map(|line| {
             let columns: Vec<&str> = line.split(" | ").collect();
-            let [name, settings, _, header, claims] = columns[..] else { panic!("not five columns: {line}") };
+            let [name, settings, _, header, claims] = columns[..] else {
+                panic!("not five columns: {line}")
+            };
             let header = if header == "-" { r#"{"alg":"HS256","typ":"JWT"}"# } else { header };
             let profile = *Profile::named(settings);
-            Case { name: name.to_owned(), profile, token: sign(&profile, header, claims, Signer::Own) }
+            Case {
+                name: name.to_owned(),
+                profile,
+                token: sign(&profile, header, claims, Signer::Own),
+            }
         })
         .collect()
 }
@@ -118,7 +132,8 @@ fn made() -> impl Iterator<Item = Case> {
 /// PyJWT's answers, in order, each with its reason.
 fn ask_pyjwt(cases: &[Case]) -> Vec<(Answer, String)> {
     let folder = workspace_root().join("tests/differential");
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace_root().join("target"), Into::into);
+    let target = std::env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| workspace_root().join("target"), Into::into);
     let venv = target.join("venv");
     let make_venv = workspace_root().join("tests/make-venv");
     let made = Command::new(make_venv).args([&folder, &venv]).output().expect("make-venv starts");
@@ -136,8 +151,12 @@ fn ask_pyjwt(cases: &[Case]) -> Vec<(Answer, String)> {
             let profiles: Vec<Value> = PROFILES.iter().map(Profile::to_json).collect();
             writeln!(questions, "{}", json!({ "profiles": profiles })).expect("python reads");
             for case in cases {
-                writeln!(questions, "{}", json!({ "profile": case.profile.name, "token": case.token }))
-                    .expect("python reads");
+                writeln!(
+                    questions,
+                    "{}",
+                    json!({ "profile": case.profile.name, "token": case.token })
+                )
+                .expect("python reads");
             }
         });
         answers.lines().map(|line| answer(&line.expect("python writes"))).collect()
@@ -147,7 +166,8 @@ fn ask_pyjwt(cases: &[Case]) -> Vec<(Answer, String)> {
 }
 
 fn answer(line: &str) -> (Answer, String) {
-    let answer: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+    let answer: Value =
+        serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
     let text = |name: &str| answer[name].as_str().unwrap_or_default().to_owned();
     let verdict = match answer["answer"].as_str() {
         Some("accept") => Answer::Accept(text("subject")),

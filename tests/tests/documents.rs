@@ -20,9 +20,12 @@ fn settings(text: &str) -> BTreeSet<String> {
 
 /// The codes of the contract's table of errors.
 fn codes(text: &str) -> BTreeSet<String> {
-    let statuses = |cell: &str| cell.split(',').all(|status| status.trim().parse::<u16>().is_ok_and(|s| s >= 400));
+    let statuses = |cell: &str| {
+        cell.split(',').all(|status| status.trim().parse::<u16>().is_ok_and(|s| s >= 400))
+    };
     let rows = text.lines().filter_map(|line| line.strip_prefix("| ")?.split_once('|'));
-    let cells = rows.filter(|(status, _)| statuses(status)).filter_map(|(_, rest)| rest.split('|').next());
+    let cells =
+        rows.filter(|(status, _)| statuses(status)).filter_map(|(_, rest)| rest.split('|').next());
     cells.flat_map(in_backticks).collect()
 }
 
@@ -50,11 +53,14 @@ fn every_setting_of_the_contract_is_in_the_reference_and_no_other() {
 fn every_setting_of_the_contract_is_known_to_the_binary() {
     let folder = tempfile::tempdir().unwrap();
     let contract = settings(&document("contract.md"));
-    let launch = contract.iter().fold(Launch::new(folder.path(), &["serve"]), |launch, name| launch.env(name, ""));
+    let launch = contract
+        .iter()
+        .fold(Launch::new(folder.path(), &["serve"]), |launch, name| launch.env(name, ""));
     let refused = launch.run().expect_code(78);
     for name in &contract {
         let line = refused.stderr.lines().find(|line| line.contains(&format!("{name}:")));
-        let line = line.unwrap_or_else(|| panic!("an empty {name} is no fault:\n{}", refused.stderr));
+        let line =
+            line.unwrap_or_else(|| panic!("an empty {name} is no fault:\n{}", refused.stderr));
         assert!(line.contains("empty"), "{line}");
     }
 }
@@ -77,8 +83,11 @@ fn every_rule_of_the_contract_has_clauses() {
             && word.len() > 1
             && characters.all(|c| c.is_ascii_digit())
     };
-    let rules: BTreeSet<String> =
-        bold.filter_map(|words| words.split(' ').next()).filter(is_rule).map(str::to_owned).collect();
+    let rules: BTreeSet<String> = bold
+        .filter_map(|words| words.split(' ').next())
+        .filter(is_rule)
+        .map(str::to_owned)
+        .collect();
     assert!(rules.len() > 30, "the contract's rules were not found: {rules:?}");
     assert_eq!(Table::read().rules.keys().cloned().collect::<BTreeSet<_>>(), rules);
 }
@@ -101,8 +110,10 @@ fn every_test_that_the_security_page_cites_exists() {
     let cited = cited_tests(&document("security.md"));
     assert!(cited.len() > 60, "only {} tests are cited", cited.len());
     let tests = workspace_tests::clauses::registry();
-    let known: BTreeSet<&str> = tests.keys().filter_map(|name| name.split_once("::")).map(|(_, name)| name).collect();
-    let missing: Vec<&String> = cited.iter().filter(|name| !known.contains(name.as_str())).collect();
+    let known: BTreeSet<&str> =
+        tests.keys().filter_map(|name| name.split_once("::")).map(|(_, name)| name).collect();
+    let missing: Vec<&String> =
+        cited.iter().filter(|name| !known.contains(name.as_str())).collect();
     assert!(missing.is_empty(), "these do not exist: {missing:?}");
 }
 

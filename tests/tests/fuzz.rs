@@ -3,30 +3,42 @@
 
 use std::sync::Arc;
 
-use auth_api_key::{ApiKeyPorts, ApiKeySettings, ApiKeys, Argon2Pool, OsRandom, PoolLimits, presented_key_id};
+use auth_api_key::{
+    ApiKeyPorts, ApiKeySettings, ApiKeys, Argon2Pool, OsRandom, PoolLimits, presented_key_id,
+};
 use axum::body::Body;
 use axum::extract::FromRequest;
 use billing_domain::ports::{ApiKeyRepo, AuthError, Authenticator, InsertOutcome, KeyMinter};
-use billing_domain::{Credential, KeyPrefix, Mode, OriginPattern, ReturnUrl, ReturnUrlPolicy, StoredApiKey, Timestamp};
+use billing_domain::{
+    Credential, KeyPrefix, Mode, OriginPattern, ReturnUrl, ReturnUrlPolicy, StoredApiKey, Timestamp,
+};
 use billing_testkit::{FixedClock, InMemoryApiKeyRepo, InMemoryApiKeyUsage, samples};
 use http_edge::{StrictJson, bearer};
 use secrecy::ExposeSecret;
 use workspace_tests::fuzz::profile::{PROFILES, SHARED, ask};
-use workspace_tests::fuzz::{Verdict, api_key, bearer as header, body, return_url, run, token, token_oracle};
+use workspace_tests::fuzz::{
+    Verdict, api_key, bearer as header, body, return_url, run, token, token_oracle,
+};
 use workspace_tests::runtime;
 use workspace_tests::world::PEPPER;
 
 #[test]
 fn c4_c5_a_token_is_answered_as_a_second_reading_of_the_contract_says() {
-    let authenticators = PROFILES[..SHARED].iter().map(|profile| (profile.name, profile.authenticator()));
+    let authenticators =
+        PROFILES[..SHARED].iter().map(|profile| (profile.name, profile.authenticator()));
     let authenticators: Vec<_> = authenticators.collect();
     run("token", &token::plans(SHARED), |plan| {
         let text = plan.token();
-        let (_, authenticator) = authenticators.iter().find(|(name, _)| *name == plan.profile.name).expect("one each");
+        let (_, authenticator) =
+            authenticators.iter().find(|(name, _)| *name == plan.profile.name).expect("one each");
         let ours = ask(authenticator, &text);
         assert_eq!(ours, token_oracle::judge(&plan.profile, &text), "{text}");
         assert_eq!(ours, ask(authenticator, &text), "another answer at the second time: {text}");
-        if ours == workspace_tests::fuzz::profile::Answer::Refuse { Verdict::Refused } else { Verdict::Accepted }
+        if ours == workspace_tests::fuzz::profile::Answer::Refuse {
+            Verdict::Refused
+        } else {
+            Verdict::Accepted
+        }
     });
 }
 
@@ -54,7 +66,8 @@ fn c6_no_text_but_the_key_itself_is_taken_for_it() {
 
 /// One key in an empty store. Nothing is ever hashed but it, and that once.
 async fn keys_with_one() -> (ApiKeys, String) {
-    let read = ApiKeySettings::read(&mut |name| (name == "API_KEY_PEPPER").then(|| PEPPER.to_owned()));
+    let read =
+        ApiKeySettings::read(&mut |name| (name == "API_KEY_PEPPER").then(|| PEPPER.to_owned()));
     let settings = read.expect("the settings hold");
     let repo = Arc::new(InMemoryApiKeyRepo::default());
     let ports = ApiKeyPorts {
@@ -66,8 +79,11 @@ async fn keys_with_one() -> (ApiKeys, String) {
     let pool = Arc::new(Argon2Pool::new(PoolLimits::for_cores(std::num::NonZeroUsize::MIN)));
     let keys = ApiKeys::start(&settings, ports, pool).expect("there is randomness");
     let minted = keys.minter().mint().await.expect("a key");
-    let sample =
-        samples::stored_key(minted.id.as_str(), &samples::user("user_1"), Timestamp::from_seconds(1_700_000_000));
+    let sample = samples::stored_key(
+        minted.id.as_str(),
+        &samples::user("user_1"),
+        Timestamp::from_seconds(1_700_000_000),
+    );
     let stored = StoredApiKey { verifier: minted.verifier, ..sample };
     assert!(matches!(repo.insert(&stored, None).await, Ok(InsertOutcome::Inserted)));
     (keys, minted.text.expose_secret().to_owned())
@@ -95,7 +111,8 @@ fn r1_r2_other_readers_see_the_origin_that_was_allowed() {
     let patterns: Vec<OriginPattern> =
         return_url::ORIGINS.iter().map(|text| text.parse().expect("an origin")).collect();
     let default = ReturnUrl::configured("https://dash.example.com/").expect("a URL");
-    let policy = ReturnUrlPolicy::new(default, patterns, Mode::Live).expect("no pattern is too broad");
+    let policy =
+        ReturnUrlPolicy::new(default, patterns, Mode::Live).expect("no pattern is too broad");
     run("return_url", &return_url::texts(), |raw| {
         let Ok(url) = policy.resolve(Some(raw), &[]) else { return Verdict::Refused };
         let normalised = url.as_str();
@@ -105,11 +122,18 @@ fn r1_r2_other_readers_see_the_origin_that_was_allowed() {
             host: parsed.host_str().expect("it has a host").to_owned(),
             port: parsed.port_or_known_default().expect("it has a port"),
         };
-        assert!(raw.len() <= 2048 && normalised.len() <= 2048 && normalised.is_ascii(), "{normalised}");
+        assert!(
+            raw.len() <= 2048 && normalised.len() <= 2048 && normalised.is_ascii(),
+            "{normalised}"
+        );
         assert_eq!(return_url::by_rfc_3986(normalised), ours, "{raw}");
         assert_eq!(return_url::by_http(normalised), ours, "{raw}");
         assert!(return_url::is_listed(&ours), "{raw} leads to {normalised}");
-        assert_eq!(policy.resolve(Some(normalised), &[]).as_ref(), Ok(&url), "it reads differently the second time");
+        assert_eq!(
+            policy.resolve(Some(normalised), &[]).as_ref(),
+            Ok(&url),
+            "it reads differently the second time"
+        );
         Verdict::Accepted
     });
 }
@@ -117,9 +141,13 @@ fn r1_r2_other_readers_see_the_origin_that_was_allowed() {
 #[test]
 fn h3_a_body_is_what_a_second_reader_says() {
     let extract = |bytes: Vec<u8>| {
-        let request = http::Request::post("/").header("content-type", "application/json").body(Body::from(bytes));
+        let request = http::Request::post("/")
+            .header("content-type", "application/json")
+            .body(Body::from(bytes));
         let request = request.expect("a request");
-        runtime::wait(StrictJson::<body::PortalBody>::from_request(request, &())).ok().map(|StrictJson(body)| body)
+        runtime::wait(StrictJson::<body::PortalBody>::from_request(request, &()))
+            .ok()
+            .map(|StrictJson(body)| body)
     };
     run("body", &body::texts(), |body::Sent(bytes)| {
         let ours = extract(bytes.clone());
@@ -128,7 +156,11 @@ fn h3_a_body_is_what_a_second_reader_says() {
         let written = serde_json::to_vec(&ours).expect("it is written");
         // A body at the limit may be longer when written anew.
         if written.len() <= body::LARGEST {
-            assert_eq!(extract(written).as_ref(), Some(&ours), "it reads differently the second time");
+            assert_eq!(
+                extract(written).as_ref(),
+                Some(&ours),
+                "it reads differently the second time"
+            );
         }
         Verdict::Accepted
     });

@@ -5,8 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
-use billing_domain::ports::{BillingProvider, CheckoutProvider, CustomerDirectory, SubscriptionReader};
-use billing_domain::{BillingCycle, CustomerId, PortalSession, PriceFacts, PriceId, SubscriptionId};
+use billing_domain::ports::{
+    BillingProvider, CheckoutProvider, CustomerDirectory, SubscriptionReader,
+};
+use billing_domain::{
+    BillingCycle, CustomerId, PortalSession, PriceFacts, PriceId, SubscriptionId,
+};
 use billing_testkit::billing_account_world::{BillingAccountWorld, End, Prices};
 use billing_testkit::provider_contract::{Population, ProviderWorld};
 use provider_stripe::{StripeProvider, StripeSettings};
@@ -78,7 +82,8 @@ impl ProviderWorld for SandboxWorld {
 
     /// What a browser finds on the portal's page.
     async fn return_link(&self, session: &PortalSession) -> Option<String> {
-        let page = self.browser.get(session.url.expose()).send().await.unwrap().text().await.unwrap();
+        let page =
+            self.browser.get(session.url.expose()).send().await.unwrap().text().await.unwrap();
         let (_, link) = page.split_once("class=\"return\" href=\"")?;
         let (href, _) = link.split_once('"')?;
         Some(html_text(href))
@@ -104,12 +109,19 @@ async fn account_world() -> (Box<dyn BillingAccountWorld>, ()) {
 async fn stock(api: &Api<'_>) -> Prices {
     let product = api.call(Method::POST, "/v1/products", "name=Plan").await;
     let make = async |interval: &str, amount: u64, cycle: BillingCycle, active: bool| {
-        let form = format!("product={product}&currency=usd&unit_amount={amount}&recurring[interval]={interval}");
+        let form = format!(
+            "product={product}&currency=usd&unit_amount={amount}&recurring[interval]={interval}"
+        );
         let id = api.call(Method::POST, "/v1/prices", &form).await;
         if !active {
             api.call(Method::POST, &format!("/v1/prices/{id}"), "active=false").await;
         }
-        let facts = PriceFacts { amount: Some(amount), currency: "usd".parse().unwrap(), cycle: Some(cycle), active };
+        let facts = PriceFacts {
+            amount: Some(amount),
+            currency: "usd".parse().unwrap(),
+            cycle: Some(cycle),
+            active,
+        };
         (id.parse::<PriceId>().unwrap(), facts)
     };
     Prices {
@@ -130,7 +142,10 @@ impl AccountWorld {
         let mut cards = self.cards.lock().await;
         if !cards.contains_key(customer) {
             let form = format!("customer={customer}");
-            let card = self.api().call(Method::POST, "/v1/payment_methods/pm_card_visa/attach", &form).await;
+            let card = self
+                .api()
+                .call(Method::POST, "/v1/payment_methods/pm_card_visa/attach", &form)
+                .await;
             cards.insert(customer.clone(), card);
         }
         cards[customer].clone()
@@ -161,8 +176,10 @@ impl BillingAccountWorld for AccountWorld {
 
     async fn add_customer(&self, owner: Option<&str>, email: Option<&str>) -> CustomerId {
         let fields = [("metadata[user_id]", owner), ("email", email)];
-        let form: Vec<String> =
-            fields.into_iter().filter_map(|(name, value)| Some(format!("{name}={}", value?))).collect();
+        let form: Vec<String> = fields
+            .into_iter()
+            .filter_map(|(name, value)| Some(format!("{name}={}", value?)))
+            .collect();
         self.api().call(Method::POST, "/v1/customers", &form.join("&")).await.parse().unwrap()
     }
 
@@ -172,7 +189,8 @@ impl BillingAccountWorld for AccountWorld {
 
     async fn subscribe(&self, customer: &CustomerId, price: &PriceId) -> SubscriptionId {
         let card = self.card(customer).await;
-        let form = format!("customer={customer}&items[0][price]={price}&default_payment_method={card}");
+        let form =
+            format!("customer={customer}&items[0][price]={price}&default_payment_method={card}");
         self.api().call(Method::POST, "/v1/subscriptions", &form).await.parse().unwrap()
     }
 
@@ -180,7 +198,9 @@ impl BillingAccountWorld for AccountWorld {
         let path = format!("/v1/subscriptions/{subscription}");
         match end {
             End::Now => self.api().call(Method::DELETE, &path, "").await,
-            End::WithThePeriod => self.api().call(Method::POST, &path, "cancel_at_period_end=true").await,
+            End::WithThePeriod => {
+                self.api().call(Method::POST, &path, "cancel_at_period_end=true").await
+            }
         };
     }
 
@@ -199,7 +219,9 @@ impl Api<'_> {
     /// Calls an operation and gives the id of the object answered.
     async fn call(&self, method: Method, path: &str, form: &str) -> String {
         let request = self.client.request(method, format!("{}{path}", self.base)).bearer_auth(KEY);
-        let request = request.header("content-type", "application/x-www-form-urlencoded").body(form.to_owned());
+        let request = request
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(form.to_owned());
         let response = request.send().await.unwrap();
         let (status, body) = (response.status(), response.text().await.unwrap());
         assert!(status.is_success(), "{path}: {body}");
@@ -248,14 +270,23 @@ async fn counting_relay(to: String) -> (String, Arc<AtomicUsize>) {
 /// A client for plain http on loopback; the TLS that it could do trusts nobody.
 fn http_client() -> Client {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let tls = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let tls = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap();
     let tls = tls.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth();
     Client::builder().tls_backend_preconfigured(tls).no_proxy().build().unwrap()
 }
 
 /// The text of an attribute, with the escapes that templates make.
 fn html_text(escaped: &str) -> String {
-    [("&#38;", "&"), ("&#39;", "'"), ("&#x27;", "'"), ("&#34;", "\""), ("&quot;", "\""), ("&amp;", "&")]
-        .iter()
-        .fold(escaped.to_owned(), |text, (escape, character)| text.replace(escape, character))
+    [
+        ("&#38;", "&"),
+        ("&#39;", "'"),
+        ("&#x27;", "'"),
+        ("&#34;", "\""),
+        ("&quot;", "\""),
+        ("&amp;", "&"),
+    ]
+    .iter()
+    .fold(escaped.to_owned(), |text, (escape, character)| text.replace(escape, character))
 }

@@ -23,7 +23,9 @@ async fn world() -> World {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let listen = ([127, 0, 0, 1], 0).into();
     let record = exchanges::folder();
-    let sandbox = Sandbox::bind(SandboxSettings { listen, record, ..SandboxSettings::default() }).await.unwrap();
+    let sandbox = Sandbox::bind(SandboxSettings { listen, record, ..SandboxSettings::default() })
+        .await
+        .unwrap();
     let base = sandbox.base_url().to_owned();
     let customer = sandbox.seed_demo().unwrap().customer;
     tokio::spawn(sandbox.serve(std::future::pending()));
@@ -34,14 +36,17 @@ async fn world() -> World {
 impl World {
     /// The fault that the next `times` openings of a session have.
     async fn fault(&self, fault: &str, times: u32) {
-        let form = format!("fault={fault}&times={times}&method=POST&path=/v1/billing_portal/sessions");
-        let request = self.client.post(format!("{}/sandbox/faults", self.base)).bearer_auth(KEY).body(form);
+        let form =
+            format!("fault={fault}&times={times}&method=POST&path=/v1/billing_portal/sessions");
+        let request =
+            self.client.post(format!("{}/sandbox/faults", self.base)).bearer_auth(KEY).body(form);
         request.send().await.unwrap().error_for_status().unwrap();
     }
 
     async fn pending(&self) -> usize {
         let request = self.client.get(format!("{}/sandbox/faults", self.base)).bearer_auth(KEY);
-        let answer: Value = serde_json::from_str(&request.send().await.unwrap().text().await.unwrap()).unwrap();
+        let answer: Value =
+            serde_json::from_str(&request.send().await.unwrap().text().await.unwrap()).unwrap();
         answer["data"].as_array().unwrap().len()
     }
 
@@ -63,7 +68,9 @@ impl World {
 #[tokio::test]
 async fn a_session_opens_in_spite_of_each_fault() {
     let world = world().await;
-    for fault in ["delay=200", "status=429:lock_timeout", "status=500", "drop", "drop=after", "truncate"] {
+    for fault in
+        ["delay=200", "status=429:lock_timeout", "status=500", "drop", "drop=after", "truncate"]
+    {
         world.fault(fault, 1).await;
         world.open().await.unwrap_or_else(|error| panic!("{fault}: {error}"));
         assert_eq!(world.pending().await, 0, "{fault} met nobody");
@@ -77,7 +84,8 @@ async fn faults_that_stay_are_an_unavailable_provider() {
         world.fault(fault, 20).await;
         let outcome = world.open().await;
         assert!(matches!(outcome, Err(ProviderError::Unavailable { .. })), "{fault}: {outcome:?}");
-        let request = world.client.delete(format!("{}/sandbox/faults", world.base)).bearer_auth(KEY);
+        let request =
+            world.client.delete(format!("{}/sandbox/faults", world.base)).bearer_auth(KEY);
         request.send().await.unwrap().error_for_status().unwrap();
     }
 }

@@ -45,8 +45,12 @@ fn exchange(address: SocketAddr, operation: &str, query: &str) -> Exchange {
 fn places(value: &Value, at: &str, into: &mut Vec<String>) {
     into.push(at.to_owned());
     match value {
-        Value::Object(fields) => fields.iter().for_each(|(name, value)| places(value, &format!("{at}/{name}"), into)),
-        Value::Array(items) => items.iter().enumerate().for_each(|(n, item)| places(item, &format!("{at}/{n}"), into)),
+        Value::Object(fields) => {
+            fields.iter().for_each(|(name, value)| places(value, &format!("{at}/{name}"), into))
+        }
+        Value::Array(items) => {
+            items.iter().enumerate().for_each(|(n, item)| places(item, &format!("{at}/{n}"), into))
+        }
         _ => {}
     }
 }
@@ -103,7 +107,11 @@ fn an_answer_that_is_spoilt_anywhere_is_refused() {
             for spoilt in spoil(&answer, place) {
                 exchange.answer = Some(spoilt.to_string());
                 let faults = judge.answer(&exchange);
-                assert!(!faults.is_empty(), "{operation} {place}: nobody notices {:?}", spoilt.pointer(place));
+                assert!(
+                    !faults.is_empty(),
+                    "{operation} {place}: nobody notices {:?}",
+                    spoilt.pointer(place)
+                );
                 tried += 1;
             }
         }
@@ -116,17 +124,23 @@ fn every_exchange_is_on_record_once_it_is_answered() {
     let folder = tempfile::tempdir().unwrap();
     let record = folder.path().join("record");
     let address = start(Some(record.clone()));
-    let form = Request::new("POST", "/v1/customers?expand[]=sources").bearer("sk_test_guard").body("name=A");
-    let form = form.header("content-type", "application/x-www-form-urlencoded").header("user-agent", "guard/1");
+    let form = Request::new("POST", "/v1/customers?expand[]=sources")
+        .bearer("sk_test_guard")
+        .body("name=A");
+    let form = form
+        .header("content-type", "application/x-www-form-urlencoded")
+        .header("user-agent", "guard/1");
     // The page is not Stripe's API, and not on record.
     let page = Request::get("/p/session/unheard-of");
     let requests = [form, Request::get("/v2/nothing"), page, Request::new("PUT", "/v1/events")];
     let answers = requests.map(|request| request.send(address).unwrap());
-    let mut answered: Vec<_> = answers.iter().map(|answer| (answer.status, Some(answer.text()))).collect();
+    let mut answered: Vec<_> =
+        answers.iter().map(|answer| (answer.status, Some(answer.text()))).collect();
     answered.remove(2);
     let mut recorded = Vec::new();
     exchanges::each(&record, |exchange| recorded.push(exchange.clone())).unwrap();
-    let given: Vec<_> = recorded.iter().map(|exchange| (exchange.status, exchange.answer.clone())).collect();
+    let given: Vec<_> =
+        recorded.iter().map(|exchange| (exchange.status, exchange.answer.clone())).collect();
     assert_eq!(given, answered);
     let first = &recorded[0];
     assert_eq!(first.operation.as_deref(), Some("/v1/customers"));
@@ -136,5 +150,8 @@ fn every_exchange_is_on_record_once_it_is_answered() {
     assert!(!format!("{recorded:?}").contains("sk_test_guard"));
     // This record is not where the guard looks.
     let judge = Judge::new(Subset::read(), Newer::read()).unwrap();
-    assert_eq!(recorded.iter().flat_map(|exchange| judge.answer(exchange)).collect::<Vec<_>>(), Vec::<String>::new());
+    assert_eq!(
+        recorded.iter().flat_map(|exchange| judge.answer(exchange)).collect::<Vec<_>>(),
+        Vec::<String>::new()
+    );
 }

@@ -73,8 +73,13 @@ async fn sqlite_tables(connection: &mut SqliteConnection) -> BTreeMap<String, Ta
              FROM pragma_table_xinfo(?1) ORDER BY cid",
         );
         let columns = columns.bind(&name).fetch_all(&mut *connection).await.unwrap();
-        let constraints = sql.split("CONSTRAINT ").skip(1).filter_map(|rest| rest.split_whitespace().next());
-        let mut table = Table { columns, constraints: constraints.map(str::to_owned).collect(), ..Table::default() };
+        let constraints =
+            sql.split("CONSTRAINT ").skip(1).filter_map(|rest| rest.split_whitespace().next());
+        let mut table = Table {
+            columns,
+            constraints: constraints.map(str::to_owned).collect(),
+            ..Table::default()
+        };
         let indices = sqlx::query_as(
             "SELECT list.name AS index_name, info.name AS column_name, list.\"unique\" = 1 AS is_unique,
                     list.origin = 'pk' AS is_primary
@@ -83,7 +88,9 @@ async fn sqlite_tables(connection: &mut SqliteConnection) -> BTreeMap<String, Ta
         table.add_indices(indices.bind(&name).fetch_all(&mut *connection).await.unwrap());
         if table.primary_key.is_empty() {
             // A number that names the row itself needs no index.
-            let key = sqlx::query_scalar("SELECT name FROM pragma_table_xinfo(?1) WHERE pk > 0 ORDER BY pk");
+            let key = sqlx::query_scalar(
+                "SELECT name FROM pragma_table_xinfo(?1) WHERE pk > 0 ORDER BY pk",
+            );
             table.primary_key = key.bind(&name).fetch_all(&mut *connection).await.unwrap();
         }
         tables.insert(name, table);
@@ -111,7 +118,8 @@ async fn postgres_tables(connection: &mut PgConnection) -> BTreeMap<String, Tabl
             "SELECT conname::text FROM pg_constraint WHERE conrelid = $1::regclass AND contype IN ('p', 'u', 'c', 'f')",
         );
         let constraints = constraints.bind(&name).fetch_all(&mut *connection).await.unwrap();
-        let mut table = Table { columns, constraints: constraints.into_iter().collect(), ..Table::default() };
+        let mut table =
+            Table { columns, constraints: constraints.into_iter().collect(), ..Table::default() };
         let indices = sqlx::query_as(
             "SELECT class.relname::text AS index_name, attribute.attname::text AS column_name,
                     pg_index.indisunique AS is_unique, pg_index.indisprimary AS is_primary
@@ -131,7 +139,9 @@ async fn postgres_tables(connection: &mut PgConnection) -> BTreeMap<String, Tabl
 async fn both_stores_have_the_same_tables() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("billing.db");
-    let settings = SqliteSettings::from_url(&SecretString::from(format!("sqlite://{}", file.display()))).unwrap();
+    let settings =
+        SqliteSettings::from_url(&SecretString::from(format!("sqlite://{}", file.display())))
+            .unwrap();
     SqliteStore::open(settings).database().migrate().await.unwrap();
     let mut connection = SqliteConnectOptions::new().filename(&file).connect().await.unwrap();
     let on_sqlite = sqlite_tables(&mut connection).await;
@@ -155,7 +165,10 @@ async fn both_stores_have_the_same_tables() {
     ];
     assert_eq!(names, expected);
     assert!(on_sqlite.values().all(|table| table.constraints.len() > 1), "{on_sqlite:?}");
-    assert!(on_sqlite.values().filter(|table| table.indices.is_empty()).count() == 2, "{on_sqlite:?}");
+    assert!(
+        on_sqlite.values().filter(|table| table.indices.is_empty()).count() == 2,
+        "{on_sqlite:?}"
+    );
     for (name, table) in &on_sqlite {
         assert!(!table.columns.is_empty() && !table.primary_key.is_empty(), "{name}: {table:?}");
         assert_eq!(Some(table), on_postgres.get(name), "{name}: left is SQLite, right is Postgres");
@@ -165,7 +178,10 @@ async fn both_stores_have_the_same_tables() {
 
 fn migrations(dialect: &str) -> BTreeSet<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../migrations").join(dialect);
-    fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect()
 }
 
 #[test]

@@ -4,10 +4,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use billing_domain::ports::{CheckoutProvider, CustomerDirectory, ProviderError, SubscriptionReader};
+use billing_domain::ports::{
+    CheckoutProvider, CustomerDirectory, ProviderError, SubscriptionReader,
+};
 use billing_domain::{
-    BillingCycle, CheckoutOrder, CustomerId, CustomerOrder, CustomerState, Deadline, NamedOwner, PriceFacts, PriceId,
-    ReturnUrl, SubscriptionId,
+    BillingCycle, CheckoutOrder, CustomerId, CustomerOrder, CustomerState, Deadline, NamedOwner,
+    PriceFacts, PriceId, ReturnUrl, SubscriptionId,
 };
 use billing_testkit::billing_account_world::{BillingAccountWorld, End, Prices};
 use http::Method;
@@ -42,7 +44,9 @@ fn provider(stub: &StripeStub, more: &[(&str, &str)]) -> StripeProvider {
     let (base, key) = (stub.base_url(), stub.secret_key().to_owned());
     let mut pairs = vec![("STRIPE_API_BASE", base.as_str()), ("STRIPE_SECRET_KEY", key.as_str())];
     pairs.extend(more);
-    let get = |name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+    let get = |name: &str| {
+        pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+    };
     StripeProvider::new(StripeSettings::read(&mut |name| get(name)).unwrap()).unwrap()
 }
 
@@ -68,8 +72,12 @@ impl BillingAccountWorld for StubWorld {
 
     fn prices(&self) -> Prices {
         let price = |id: &str, amount, cycle, active| {
-            let facts =
-                PriceFacts { amount: Some(amount), currency: "usd".parse().unwrap(), cycle: Some(cycle), active };
+            let facts = PriceFacts {
+                amount: Some(amount),
+                currency: "usd".parse().unwrap(),
+                cycle: Some(cycle),
+                active,
+            };
             (id.parse().unwrap(), facts)
         };
         Prices {
@@ -128,7 +136,8 @@ fn order(owner: &str) -> CheckoutOrder {
         customer: CUSTOMER.parse().unwrap(),
         owner: owner.parse().unwrap(),
         price: MONTHLY_PRICE.parse().unwrap(),
-        success_url: ReturnUrl::configured("https://app.example.com/done/{CHECKOUT_SESSION_ID}").unwrap(),
+        success_url: ReturnUrl::configured("https://app.example.com/done/{CHECKOUT_SESSION_ID}")
+            .unwrap(),
         cancel_url: ReturnUrl::configured("https://app.example.com/pricing").unwrap(),
         key: "order-key-1".parse().unwrap(),
         deadline: soon(),
@@ -144,7 +153,8 @@ async fn stripe_gets_to_see_whose_customer_and_session_it_is() {
     let stub = StripeStub::start().await;
     let provider = provider(&stub, &[("STRIPE_USER_METADATA_KEY", "owner")]);
     let owner = "ann".parse().unwrap();
-    let customer = CustomerOrder { owner, key: "customer-key-1".parse().unwrap(), deadline: soon() };
+    let customer =
+        CustomerOrder { owner, key: "customer-key-1".parse().unwrap(), deadline: soon() };
     provider.create_customer(&customer).await.unwrap();
     provider.create_checkout_session(&order("ann")).await.unwrap();
     let requests = stub.requests();
@@ -190,7 +200,8 @@ async fn p1_reads_have_no_idempotency_key_and_no_body() {
 async fn no_id_leaves_its_segment_of_the_path() {
     let stub = StripeStub::start().await;
     let provider = provider(&stub, &[]);
-    let hostile = ["../prices/x", "a/b", "%2e%2e", "a?limit=1", "a#b", "a\\..\\b", "..", ".", "a;b", "+"];
+    let hostile =
+        ["../prices/x", "a/b", "%2e%2e", "a?limit=1", "a#b", "a\\..\\b", "..", ".", "a;b", "+"];
     for id in hostile {
         // Known to the stub, so that the id gets into a path at all.
         stub.add_customer(id);
@@ -198,7 +209,9 @@ async fn no_id_leaves_its_segment_of_the_path() {
         let there = reading.state == CustomerState::Present(vec![]);
         assert_eq!(there, !matches!(id, "." | ".."), "{id}");
     }
-    for request in stub.requests().iter().filter(|request| request.path.starts_with("/v1/customers")) {
+    for request in
+        stub.requests().iter().filter(|request| request.path.starts_with("/v1/customers"))
+    {
         assert_eq!(request.path.matches('/').count(), 3, "{}", request.path);
         assert!(!request.path.contains(['?', '#', '\\', ';']), "{}", request.path);
     }
@@ -213,12 +226,17 @@ async fn a_thousand_of_anything_is_more_than_a_customer_has() {
         stub.add_subscription("cus_Many", &format!("sub_Many{n:04}"));
     }
     let many = "cus_Many".parse().unwrap();
-    let CustomerState::Present(all) = provider.customer(&many, soon()).await.unwrap().state else { panic!("gone") };
+    let CustomerState::Present(all) = provider.customer(&many, soon()).await.unwrap().state else {
+        panic!("gone")
+    };
     assert_eq!((all.len(), stub.requests().len()), (1000, 11));
     assert!(all.windows(2).all(|pair| pair[0].created >= pair[1].created));
     stub.add_subscription("cus_Many", "sub_Many1000");
     let error = provider.customer(&many, soon()).await.unwrap_err();
-    assert!(matches!(&error, ProviderError::Unusable { context } if context.contains("pages")), "{error:?}");
+    assert!(
+        matches!(&error, ProviderError::Unusable { context } if context.contains("pages")),
+        "{error:?}"
+    );
     assert_eq!(stub.requests().len(), 21);
 }
 

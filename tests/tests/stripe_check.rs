@@ -8,7 +8,10 @@ use workspace_tests::exchanges;
 
 fn stripe_check(arguments: &[&str], key: Option<&str>) -> Output {
     let mut command = Command::new("python3");
-    command.arg(workspace_root().join("scripts/stripe-check")).args(arguments).env_remove("STRIPE_API_KEY");
+    command
+        .arg(workspace_root().join("scripts/stripe-check"))
+        .args(arguments)
+        .env_remove("STRIPE_API_KEY");
     if let Some(key) = key {
         command.env("STRIPE_API_KEY", key);
     }
@@ -19,7 +22,8 @@ fn stripe_check(arguments: &[&str], key: Option<&str>) -> Output {
 fn sandbox() -> (tokio::runtime::Runtime, String) {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let listen = ([127, 0, 0, 1], 0).into();
-    let settings = SandboxSettings { listen, record: exchanges::folder(), ..SandboxSettings::default() };
+    let settings =
+        SandboxSettings { listen, record: exchanges::folder(), ..SandboxSettings::default() };
     let sandbox = runtime.block_on(Sandbox::bind(settings)).unwrap();
     let base = sandbox.base_url().to_owned();
     runtime.spawn(sandbox.serve(std::future::pending()));
@@ -30,7 +34,8 @@ fn sandbox() -> (tokio::runtime::Runtime, String) {
 fn the_sandbox_does_not_differ_from_itself_and_nothing_stays_behind() {
     let (_runtime, base) = sandbox();
     let done = stripe_check(&["--sandbox-only", "--sandbox", &base], None);
-    let (said, complained) = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+    let (said, complained) =
+        (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
     assert!(done.status.success(), "{said}\n{complained}");
     assert!(
         said.trim_end().ends_with("calls compared, no differences") && complained.is_empty(),
@@ -46,7 +51,8 @@ fn a_difference_is_told_and_what_was_made_until_then_is_taken_away() {
     let (runtime, base) = sandbox();
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let send = |request: reqwest::RequestBuilder| {
-        let sent = async { request.bearer_auth("sk_test_1").send().await.unwrap().text().await.unwrap() };
+        let sent =
+            async { request.bearer_auth("sk_test_1").send().await.unwrap().text().await.unwrap() };
         runtime.block_on(sent)
     };
     let rule = "fault=status%3D500&method=GET&path=/v1/customers/{customer}";
@@ -54,15 +60,27 @@ fn a_difference_is_told_and_what_was_made_until_then_is_taken_away() {
     let done = stripe_check(&["--sandbox-only", "--sandbox", &base], None);
     let said = String::from_utf8_lossy(&done.stdout);
     assert_eq!(done.status.code(), Some(1), "{said}");
-    assert!(said.contains("\nread a customer\n    status: 500 in the first run, where 200 was expected"), "{said}");
+    assert!(
+        said.contains(
+            "\nread a customer\n    status: 500 in the first run, where 200 was expected"
+        ),
+        "{said}"
+    );
     assert!(said.contains("The calls in the first run ended early"), "{said}");
-    let customers: serde_json::Value = serde_json::from_str(&send(client.get(format!("{base}/v1/customers")))).unwrap();
+    let customers: serde_json::Value =
+        serde_json::from_str(&send(client.get(format!("{base}/v1/customers")))).unwrap();
     assert_eq!(customers["data"], serde_json::json!([]));
 }
 
 #[test]
 fn only_a_test_key_is_taken_and_none_is_repeated() {
-    for key in [None, Some("sk_live_VerySecret1"), Some("pk_test_VerySecret1"), Some("sk_test_"), Some("sk_test_a b")] {
+    for key in [
+        None,
+        Some("sk_live_VerySecret1"),
+        Some("pk_test_VerySecret1"),
+        Some("sk_test_"),
+        Some("sk_test_a b"),
+    ] {
         // Nothing listens there, and nothing is asked.
         let refused = stripe_check(&["--sandbox", "http://127.0.0.1:1"], key);
         assert_eq!(refused.status.code(), Some(2), "{key:?}");

@@ -7,13 +7,15 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use billing_domain::ports::{BillingProvider, CheckoutProvider, ProviderError};
-use billing_domain::{CheckoutOrder, Deadline, PortalFlow, PortalRequest, PortalSession, ReturnUrl};
+use billing_domain::{
+    CheckoutOrder, Deadline, PortalFlow, PortalRequest, PortalSession, ReturnUrl,
+};
 use billing_testkit::provider_contract::{Population, ProviderWorld};
 use provider_stripe::{SETTINGS, StripeProvider, StripeSettings};
 use tracing_subscriber::fmt::MakeWriter;
 use workspace_tests::stripe_stub::{
-    API_VERSION, CONFIGURATION, CUSTOMER, DELETED_CUSTOMER, Fault, MONTHLY_PRICE, OTHER_CUSTOMER, Recorded,
-    SUBSCRIPTION, StripeStub,
+    API_VERSION, CONFIGURATION, CUSTOMER, DELETED_CUSTOMER, Fault, MONTHLY_PRICE, OTHER_CUSTOMER,
+    Recorded, SUBSCRIPTION, StripeStub,
 };
 
 billing_testkit::provider_contract!(stub_world);
@@ -117,7 +119,8 @@ async fn p1_no_other_request_gets_a_requests_key() {
         provider.create_portal_session(&order()).await.unwrap();
     }
     let requests = stub.requests();
-    let mut keys: Vec<&str> = requests.iter().map(|request| request.idempotency_key().unwrap()).collect();
+    let mut keys: Vec<&str> =
+        requests.iter().map(|request| request.idempotency_key().unwrap()).collect();
     keys.sort_unstable();
     keys.dedup();
     assert_eq!(keys.len(), 3);
@@ -126,9 +129,11 @@ async fn p1_no_other_request_gets_a_requests_key() {
 #[tokio::test]
 async fn h3_a_flow_is_sent_with_its_subscription_and_where_it_ends() {
     let flow = PortalFlow::SubscriptionUpdate(SUBSCRIPTION.parse().unwrap());
-    let request =
-        one_request(&[("STRIPE_PORTAL_CONFIGURATION", CONFIGURATION)], PortalRequest { flow: Some(flow), ..order() })
-            .await;
+    let request = one_request(
+        &[("STRIPE_PORTAL_CONFIGURATION", CONFIGURATION)],
+        PortalRequest { flow: Some(flow), ..order() },
+    )
+    .await;
     let expected = [
         ("customer", CUSTOMER),
         ("return_url", "https://app.example.com/billing"),
@@ -160,7 +165,8 @@ async fn p2_a_handshake_that_never_ends_is_no_connection() {
             held.lock().unwrap().push(stream);
         }
     });
-    let provider = StripeProvider::new(StripeSettings::sandbox(&base, "sk_test_handshake").unwrap()).unwrap();
+    let provider =
+        StripeProvider::new(StripeSettings::sandbox(&base, "sk_test_handshake").unwrap()).unwrap();
     let error = provider.create_portal_session(&order()).await.unwrap_err();
     assert!(
         matches!(&error, ProviderError::Unavailable { context, .. } if context.contains("no connection")),
@@ -203,9 +209,13 @@ async fn h4_neither_key_nor_url_is_traced_or_told() {
     let stub = StripeStub::start().await;
     let provider = provider(&stub, &[]);
     let mut told = String::new();
-    for script in
-        [&["ok"][..], &["leaky"], &["409", "truncated", "leaky"], &["session:http-url"], &["session:url-twice"]]
-    {
+    for script in [
+        &["ok"][..],
+        &["leaky"],
+        &["409", "truncated", "leaky"],
+        &["session:http-url"],
+        &["session:url-twice"],
+    ] {
         script.iter().for_each(|fault| stub.push(Fault::from_name(fault).unwrap()));
         let result = provider.create_portal_session(&order()).await;
         write!(told, "{result:?}").unwrap();
@@ -222,17 +232,30 @@ async fn h4_neither_key_nor_url_is_traced_or_told() {
         key: "order-key-1".parse().unwrap(),
         deadline: Deadline::at(Instant::now() + Duration::from_secs(15)),
     };
-    for script in
-        [&["leaky"][..], &["answer:/url=\"http://checkout.stripe.com/c/pay/Plain0123456789\""], &["truncated"]]
-    {
+    for script in [
+        &["leaky"][..],
+        &["answer:/url=\"http://checkout.stripe.com/c/pay/Plain0123456789\""],
+        &["truncated"],
+    ] {
         script.iter().for_each(|fault| stub.push(Fault::from_name(fault).unwrap()));
         let result = provider.create_checkout_session(&checkout).await;
         write!(told, "{result:?}").unwrap();
     }
     let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    assert!(log.contains("called the provider") && log.contains("latency_ms") && log.contains("req_Stub"), "{log}");
+    assert!(
+        log.contains("called the provider")
+            && log.contains("latency_ms")
+            && log.contains("req_Stub"),
+        "{log}"
+    );
     assert!(told.contains("code=leaky") && told.contains("[masked]"), "{told}");
-    let secrets = ["Other0123456789", "Hook0123456789", "Leaked0123456789", "Plain0123456789", stub.secret_key()];
+    let secrets = [
+        "Other0123456789",
+        "Hook0123456789",
+        "Leaked0123456789",
+        "Plain0123456789",
+        stub.secret_key(),
+    ];
     for secret in stub.issued_urls().iter().map(String::as_str).chain(secrets) {
         let token = secret.rsplit('/').next().unwrap();
         assert!(!log.contains(token) && !told.contains(token), "{token} in {log} {told}");

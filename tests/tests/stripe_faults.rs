@@ -2,8 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use billing_domain::ports::{BillingProvider, CheckoutProvider, CustomerDirectory, ProviderError, SubscriptionReader};
-use billing_domain::{CheckoutOrder, CustomerOrder, CustomerState, Deadline, PortalFlow, PortalRequest, ReturnUrl};
+use billing_domain::ports::{
+    BillingProvider, CheckoutProvider, CustomerDirectory, ProviderError, SubscriptionReader,
+};
+use billing_domain::{
+    CheckoutOrder, CustomerOrder, CustomerState, Deadline, PortalFlow, PortalRequest, ReturnUrl,
+};
 use libtest_mimic::{Arguments, Failed, Trial};
 use provider_stripe::{StripeProvider, StripeSettings};
 use serde::Deserialize;
@@ -115,12 +119,15 @@ async fn run(case: Case) -> Result<(), Failed> {
     check(requests.len() == case.attempts, &facts)?;
     check(took < budget + Duration::from_secs(1), &facts)?;
     let keys: Vec<&str> = requests.iter().filter_map(|request| request.idempotency_key()).collect();
-    let changes_something =
-        matches!(case.call, Call::CreatePortalSession | Call::CreateCustomer | Call::CreateCheckoutSession);
+    let changes_something = matches!(
+        case.call,
+        Call::CreatePortalSession | Call::CreateCustomer | Call::CreateCheckoutSession
+    );
     check(keys.len() == if changes_something { requests.len() } else { 0 }, &facts)?;
     let is_of_order = case.call != Call::CreatePortalSession;
     check(!is_of_order || keys.iter().all(|key| *key == ORDER_KEY), &facts)?;
-    let changes: Vec<&str> = keys.windows(2).map(|pair| if pair[0] == pair[1] { "same" } else { "fresh" }).collect();
+    let changes: Vec<&str> =
+        keys.windows(2).map(|pair| if pair[0] == pair[1] { "same" } else { "fresh" }).collect();
     let expected = case.keys.clone().unwrap_or_else(|| vec!["same".to_owned(); changes.len()]);
     check(changes == expected, &format!("keys {changes:?}, {facts}"))?;
     let retry_after = match &result {
@@ -131,7 +138,11 @@ async fn run(case: Case) -> Result<(), Failed> {
     for text in &case.told {
         check(facts.contains(text), &format!("{text:?} is not in {facts}"))?;
     }
-    check(!facts.contains(stub.secret_key()) && !stub.issued_urls().iter().any(|url| facts.contains(url)), &facts)
+    check(
+        !facts.contains(stub.secret_key())
+            && !stub.issued_urls().iter().any(|url| facts.contains(url)),
+        &facts,
+    )
 }
 
 fn check(holds: bool, facts: &str) -> Result<(), Failed> {
@@ -165,7 +176,9 @@ async fn ask(
 ) -> Result<Result<&'static str, ProviderError>, Failed> {
     let customer = case.customer.as_deref().unwrap_or(CUSTOMER).parse()?;
     Ok(match case.call {
-        Call::CreatePortalSession => provider.create_portal_session(&order(case, deadline)?).await.map(|_| "session"),
+        Call::CreatePortalSession => {
+            provider.create_portal_session(&order(case, deadline)?).await.map(|_| "session")
+        }
         Call::CreateCustomer => {
             let order = CustomerOrder { owner: "ann".parse()?, key: ORDER_KEY.parse()?, deadline };
             provider.create_customer(&order).await.map(|_| "customer")
@@ -175,25 +188,33 @@ async fn ask(
                 customer,
                 owner: "ann".parse()?,
                 price: MONTHLY_PRICE.parse()?,
-                success_url: ReturnUrl::configured("https://app.example.com/billing?s={CHECKOUT_SESSION_ID}")?,
+                success_url: ReturnUrl::configured(
+                    "https://app.example.com/billing?s={CHECKOUT_SESSION_ID}",
+                )?,
                 cancel_url: ReturnUrl::configured("https://app.example.com/pricing")?,
                 key: ORDER_KEY.parse()?,
                 deadline,
             };
             provider.create_checkout_session(&order).await.map(|_| "session")
         }
-        Call::Price => provider.price(&MONTHLY_PRICE.parse()?, deadline).await.map(|price| match price {
-            Some(_) => "price",
-            None => "none",
-        }),
-        Call::Customer => provider.customer(&customer, deadline).await.map(|reading| match reading.state {
-            CustomerState::Present(_) => "present",
-            CustomerState::Gone => "gone",
-        }),
-        Call::Holder => provider.holder(&SUBSCRIPTION.parse()?, deadline).await.map(|holder| match holder {
-            Some(_) => "holder",
-            None => "none",
-        }),
+        Call::Price => {
+            provider.price(&MONTHLY_PRICE.parse()?, deadline).await.map(|price| match price {
+                Some(_) => "price",
+                None => "none",
+            })
+        }
+        Call::Customer => {
+            provider.customer(&customer, deadline).await.map(|reading| match reading.state {
+                CustomerState::Present(_) => "present",
+                CustomerState::Gone => "gone",
+            })
+        }
+        Call::Holder => {
+            provider.holder(&SUBSCRIPTION.parse()?, deadline).await.map(|holder| match holder {
+                Some(_) => "holder",
+                None => "none",
+            })
+        }
         Call::Customers => provider.customers(None, deadline).await.map(|_| "page"),
         Call::Subscriptions => provider.subscriptions(None, deadline).await.map(|_| "page"),
     })

@@ -50,7 +50,8 @@ impl Sent {
 
     /// The whole answer, as text.
     async fn to(&self, stub: &StripeStub) -> String {
-        let headers: String = self.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let headers: String =
+            self.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
         let request = format!(
             "{} {} HTTP/1.1\r\nhost: stub\r\nconnection: close\r\ncontent-length: {}\r\n{headers}\r\n{}",
             self.method,
@@ -58,7 +59,8 @@ impl Sent {
             self.body.len(),
             self.body,
         );
-        let mut stream = TcpStream::connect(stub.base_url().trim_start_matches("http://")).await.unwrap();
+        let mut stream =
+            TcpStream::connect(stub.base_url().trim_start_matches("http://")).await.unwrap();
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.unwrap();
@@ -70,7 +72,10 @@ impl Sent {
 async fn a_good_request_makes_a_session() {
     let stub = StripeStub::start().await;
     let answer = good(&stub).to(&stub).await;
-    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains(&stub.issued_urls()[0]), "{answer}");
+    assert!(
+        answer.starts_with("HTTP/1.1 200") && answer.contains(&stub.issued_urls()[0]),
+        "{answer}"
+    );
 }
 
 #[tokio::test]
@@ -92,11 +97,18 @@ async fn p1_what_is_not_stripes_protocol_is_refused() {
         (good(&stub).body(&form("customer=cus_2")), 400, "parameter_unknown"),
         (good(&stub).body(&form("locale=tlh")), 400, "parameter_invalid_enum"),
         (good(&stub).body(&form("flow_data=x")), 400, "parameter_invalid_type"),
-        (good(&stub).body(&form("flow_data[type]=subscription_cancel")), 400, "flow_data[subscription_cancel]"),
+        (
+            good(&stub).body(&form("flow_data[type]=subscription_cancel")),
+            400,
+            "flow_data[subscription_cancel]",
+        ),
         (good(&stub).body(&form("return_url=/x")), 400, "url_invalid"),
     ] {
         let answer = sent.to(&stub).await;
-        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")) && answer.contains(told), "{told}: {answer}");
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status}")) && answer.contains(told),
+            "{told}: {answer}"
+        );
     }
     assert!(stub.issued_urls().is_empty());
 }
@@ -136,7 +148,10 @@ async fn p1_what_a_careless_read_would_send_is_refused() {
         (Sent { method: "DELETE", ..read(&stub, "/v1/customers/cus_1") }, 404, "Unrecognized"),
     ] {
         let answer = sent.to(&stub).await;
-        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")) && answer.contains(told), "{told}: {answer}");
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status}")) && answer.contains(told),
+            "{told}: {answer}"
+        );
     }
 }
 
@@ -155,7 +170,10 @@ async fn p1_what_a_careless_order_would_send_is_refused() {
         (session.replace("line_items[0]", "line_items[1]"), "parameter_invalid_array"),
         (session.replace(MONTHLY_PRICE, "price_NeverHeardOf1"), "line_items[0][price]"),
         (session.replace(CUSTOMER, "cus_NeverHeardOf01"), "resource_missing"),
-        (format!("{session}&client_reference_id={}", "x".repeat(201)), "parameter_invalid_string_too_long"),
+        (
+            format!("{session}&client_reference_id={}", "x".repeat(201)),
+            "parameter_invalid_string_too_long",
+        ),
         (session.replace("metadata[k]=v", &format!("metadata[k]={}", "v".repeat(501))), "metadata"),
         (session.replace("metadata[k]", &format!("metadata[{}]", "k".repeat(41))), "metadata"),
     ] {

@@ -7,10 +7,13 @@ use std::time::{Duration, Instant};
 use axum::extract::FromRequestParts;
 use billing_domain::ports::{AuthError, Authenticator};
 use billing_domain::{
-    ApiKeyId, AuthMethod, Credential, CredentialKind, Deadline, DenialCounter, Permission, Principal, RequestOrigin,
+    ApiKeyId, AuthMethod, Credential, CredentialKind, Deadline, DenialCounter, Permission,
+    Principal, RequestOrigin,
 };
 use http::request::Parts;
-use http_edge::{ClientAddress, FailedAttempt, FailureLimiter, Moment, Problem, RateLimiter, RequestId};
+use http_edge::{
+    ClientAddress, FailedAttempt, FailureLimiter, Moment, Problem, RateLimiter, RequestId,
+};
 
 use crate::error_code::ErrorCode;
 use crate::{Api, problem};
@@ -147,11 +150,20 @@ pub struct Guard {
 impl Guard {
     /// A refusal of a credential, or 429 where its source or key has failed too often. Only failures come here, so a
     /// credential that holds is never refused for others'.
-    async fn denied(&self, refusal: Problem, source: Option<ClientAddress>, key: Option<&ApiKeyId>) -> Problem {
+    async fn denied(
+        &self,
+        refusal: Problem,
+        source: Option<ClientAddress>,
+        key: Option<&ApiKeyId>,
+    ) -> Problem {
         let text = source.map(|source| source.network().to_string());
         self.denials.count(refusal.code, text.as_deref(), key);
-        let attempt = FailedAttempt { source: source.map(ClientAddress::network), name: key.map(ApiKeyId::as_str) };
-        let wait = self.failures.as_ref().and_then(|limiter| limiter.count(attempt, Instant::now()));
+        let attempt = FailedAttempt {
+            source: source.map(ClientAddress::network),
+            name: key.map(ApiKeyId::as_str),
+        };
+        let wait =
+            self.failures.as_ref().and_then(|limiter| limiter.count(attempt, Instant::now()));
         tokio::time::sleep(REFUSAL_PAUSE).await;
         wait.map_or(refusal, problem::rate_limited)
     }
@@ -177,7 +189,9 @@ impl<K: Kind, P: Purpose> FromRequestParts<Api> for Caller<K, P> {
         };
         if let Some(limiter) = &api.guard.rate {
             let decision = match &principal.method {
-                AuthMethod::AccessToken => limiter.check(&("user", principal.owner.as_str()), Moment::now()),
+                AuthMethod::AccessToken => {
+                    limiter.check(&("user", principal.owner.as_str()), Moment::now())
+                }
                 AuthMethod::ApiKey(id) => limiter.check(&("key", id.as_str()), Moment::now()),
             };
             decision.announce(&parts.extensions);
@@ -188,7 +202,11 @@ impl<K: Kind, P: Purpose> FromRequestParts<Api> for Caller<K, P> {
         let needed = P::permission();
         if !principal.may(&needed) {
             let text = source.map(|source| source.network().to_string());
-            api.guard.denials.count(ErrorCode::InsufficientPermission.as_str(), text.as_deref(), key.as_ref());
+            api.guard.denials.count(
+                ErrorCode::InsufficientPermission.as_str(),
+                text.as_deref(),
+                key.as_ref(),
+            );
             return Err(problem::permission_denied(&needed, K::IS_TOKEN));
         }
         let origin = RequestOrigin {
@@ -207,7 +225,8 @@ async fn refused(
     source: Option<ClientAddress>,
     key: Option<&ApiKeyId>,
 ) -> Problem {
-    let (failed, expired) = (matches!(error, AuthError::Invalid { .. }), matches!(error, AuthError::Expired));
+    let (failed, expired) =
+        (matches!(error, AuthError::Invalid { .. }), matches!(error, AuthError::Expired));
     let refusal = problem::from_auth_error(error, invalid);
     if failed {
         return api.guard.denied(refusal, source, key).await;

@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use billing_domain::ports::{Authenticator, Clock};
 use billing_domain::{
-    ApiKeyId, ApiKeyIssuer, ApiKeyService, CheckoutService, Credential, KeyPrefix, KeyRules, PortalService,
-    SubscriptionService, WebhookIntake,
+    ApiKeyId, ApiKeyIssuer, ApiKeyService, CheckoutService, Credential, KeyPrefix, KeyRules,
+    PortalService, SubscriptionService, WebhookIntake,
 };
 use tokio::sync::Notify;
 

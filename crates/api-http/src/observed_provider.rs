@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use billing_domain::ports::{
-    BillingProvider, CheckoutProvider, CustomerDirectory, ListedCustomer, ListedSubscription, Page, ProviderError,
-    SubscriptionReader,
+    BillingProvider, CheckoutProvider, CustomerDirectory, ListedCustomer, ListedSubscription, Page,
+    ProviderError, SubscriptionReader,
 };
 use billing_domain::{
-    Capabilities, CheckoutOrder, CheckoutSession, CustomerId, CustomerOrder, CustomerReading, Deadline, PortalRequest,
-    PortalSession, PriceFacts, PriceId, ProviderAccount, SubscriptionId,
+    Capabilities, CheckoutOrder, CheckoutSession, CustomerId, CustomerOrder, CustomerReading,
+    Deadline, PortalRequest, PortalSession, PriceFacts, PriceId, ProviderAccount, SubscriptionId,
 };
 
 use crate::readiness::Readiness;
@@ -30,7 +30,9 @@ impl<T: ?Sized> Observed<T> {
 
     fn seen<R>(&self, result: Result<R, ProviderError>) -> Result<R, ProviderError> {
         match &result {
-            Err(ProviderError::Unavailable { .. } | ProviderError::Timeout { .. }) => self.readiness.provider_is_down(),
+            Err(ProviderError::Unavailable { .. } | ProviderError::Timeout { .. }) => {
+                self.readiness.provider_is_down()
+            }
             Ok(_)
             | Err(
                 ProviderError::CustomerNotFound { .. }
@@ -55,7 +57,10 @@ impl BillingProvider for Observed<dyn BillingProvider> {
         self.inner.capabilities()
     }
 
-    async fn create_portal_session(&self, request: &PortalRequest) -> Result<PortalSession, ProviderError> {
+    async fn create_portal_session(
+        &self,
+        request: &PortalRequest,
+    ) -> Result<PortalSession, ProviderError> {
         self.seen(self.inner.create_portal_session(request).await)
     }
 }
@@ -66,18 +71,29 @@ impl CheckoutProvider for Observed<dyn CheckoutProvider> {
         self.seen(self.inner.create_customer(order).await)
     }
 
-    async fn create_checkout_session(&self, order: &CheckoutOrder) -> Result<CheckoutSession, ProviderError> {
+    async fn create_checkout_session(
+        &self,
+        order: &CheckoutOrder,
+    ) -> Result<CheckoutSession, ProviderError> {
         self.seen(self.inner.create_checkout_session(order).await)
     }
 
-    async fn price(&self, price: &PriceId, deadline: Deadline) -> Result<Option<PriceFacts>, ProviderError> {
+    async fn price(
+        &self,
+        price: &PriceId,
+        deadline: Deadline,
+    ) -> Result<Option<PriceFacts>, ProviderError> {
         self.seen(self.inner.price(price, deadline).await)
     }
 }
 
 #[async_trait]
 impl SubscriptionReader for Observed<dyn SubscriptionReader> {
-    async fn customer(&self, customer: &CustomerId, deadline: Deadline) -> Result<CustomerReading, ProviderError> {
+    async fn customer(
+        &self,
+        customer: &CustomerId,
+        deadline: Deadline,
+    ) -> Result<CustomerReading, ProviderError> {
         self.seen(self.inner.customer(customer, deadline).await)
     }
 

@@ -25,7 +25,8 @@ pub fn document(public_url: Option<&str>) -> Value {
 
 /// Replaces an operation's `x-errors` by answers: one a status, with an example for each code.
 fn add_errors(operation: &mut Value) {
-    let own = operation.as_object_mut().and_then(|fields| fields.remove("x-errors")).unwrap_or_default();
+    let own =
+        operation.as_object_mut().and_then(|fields| fields.remove("x-errors")).unwrap_or_default();
     let own = own.as_array().into_iter().flatten().filter_map(Value::as_str);
     let mut codes: Vec<ErrorCode> = own.filter_map(ErrorCode::from_code).collect();
     codes.sort_by_key(|code| code.status());
@@ -48,7 +49,8 @@ fn error_response(first: ErrorCode, codes: &[ErrorCode]) -> Value {
             "code": code.as_str(),
             "requestId": "01938c5e-7d3a-7c44-9f0e-2b1a5d6c7e8f"
         });
-        examples.insert(code.as_str().to_owned(), json!({ "summary": code.title(), "value": value }));
+        examples
+            .insert(code.as_str().to_owned(), json!({ "summary": code.title(), "value": value }));
     }
     let extra: &[&str] = match first.status().as_u16() {
         401 | 403 => &["WWW-Authenticate"],
@@ -58,8 +60,11 @@ fn error_response(first: ErrorCode, codes: &[ErrorCode]) -> Value {
         _ => &[],
     };
     let names = ["X-Request-Id", "Cache-Control"].iter().chain(extra);
-    let header = |name: &&str| ((*name).to_owned(), json!({ "$ref": format!("#/components/headers/{name}") }));
-    let list: Vec<String> = codes.iter().map(|code| format!("`{}`: {}", code.as_str(), code.meaning())).collect();
+    let header = |name: &&str| {
+        ((*name).to_owned(), json!({ "$ref": format!("#/components/headers/{name}") }))
+    };
+    let list: Vec<String> =
+        codes.iter().map(|code| format!("`{}`: {}", code.as_str(), code.meaning())).collect();
     json!({
         "description": list.join("\n\n"),
         "headers": names.map(header).collect::<Map<_, _>>(),

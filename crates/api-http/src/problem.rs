@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use billing_domain::ports::{AuthError, MintError, ProviderError, RepoError, WebhookError};
 use billing_domain::{
-    ApiKeyError, CheckoutError, CheckoutUrl, CurrentError, FlowKind, IntakeError, LocaleError, Permission, PortalError,
-    ReturnUrlError,
+    ApiKeyError, CheckoutError, CheckoutUrl, CurrentError, FlowKind, IntakeError, LocaleError,
+    Permission, PortalError, ReturnUrlError,
 };
 use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
@@ -21,16 +21,20 @@ const RETRY_SOON: Duration = Duration::from_secs(1);
 pub fn problem(code: ErrorCode, detail: impl Into<String>) -> Problem {
     let problem = Problem::new(code.status(), code.as_str(), code.title(), detail);
     match code {
-        ErrorCode::MissingCredential => problem.with_header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),
+        ErrorCode::MissingCredential => {
+            problem.with_header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
+        }
         ErrorCode::InvalidToken
         | ErrorCode::ExpiredToken
         | ErrorCode::InvalidApiKey
-        | ErrorCode::WrongCredentialType => {
-            problem.with_header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_token\""))
-        }
-        ErrorCode::InsufficientPermission => {
-            problem.with_header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"insufficient_scope\""))
-        }
+        | ErrorCode::WrongCredentialType => problem.with_header(
+            WWW_AUTHENTICATE,
+            HeaderValue::from_static("Bearer error=\"invalid_token\""),
+        ),
+        ErrorCode::InsufficientPermission => problem.with_header(
+            WWW_AUTHENTICATE,
+            HeaderValue::from_static("Bearer error=\"insufficient_scope\""),
+        ),
         _ if code.status() == StatusCode::SERVICE_UNAVAILABLE => retry_after(problem, RETRY_SOON),
         _ => problem,
     }
@@ -42,20 +46,31 @@ pub fn from_fault(fault: &Fault) -> Problem {
     match fault {
         Fault::BadRequestHead { detail } => problem(ErrorCode::InvalidRequest, detail.clone()),
         Fault::InvalidBody { detail } => problem(ErrorCode::InvalidRequest, detail.clone()),
-        Fault::UriTooLong => problem(ErrorCode::UriTooLong, "Shorten the request's URI to at most 8 KiB."),
-        Fault::HeadersTooLarge => {
-            problem(ErrorCode::HeadersTooLarge, "Send at most 64 headers with at most 16 KiB in all.")
+        Fault::UriTooLong => {
+            problem(ErrorCode::UriTooLong, "Shorten the request's URI to at most 8 KiB.")
         }
-        Fault::PayloadTooLarge => {
-            problem(ErrorCode::PayloadTooLarge, "Send a smaller body: 16 KiB at most, 1 MiB on the webhook route.")
-        }
+        Fault::HeadersTooLarge => problem(
+            ErrorCode::HeadersTooLarge,
+            "Send at most 64 headers with at most 16 KiB in all.",
+        ),
+        Fault::PayloadTooLarge => problem(
+            ErrorCode::PayloadTooLarge,
+            "Send a smaller body: 16 KiB at most, 1 MiB on the webhook route.",
+        ),
         Fault::UnsupportedMediaType => problem(
             ErrorCode::UnsupportedMediaType,
             "Send the body as `Content-Type: application/json` in UTF-8, without a content coding.",
         ),
-        Fault::RequestTimeout => problem(ErrorCode::RequestTimeout, "Send the whole body within 5 seconds."),
-        Fault::NotFound => problem(ErrorCode::NotFound, "Check the path: case, slashes and percent-encoding count."),
-        Fault::MethodNotAllowed => problem(ErrorCode::MethodNotAllowed, "Use a method that the `Allow` header lists."),
+        Fault::RequestTimeout => {
+            problem(ErrorCode::RequestTimeout, "Send the whole body within 5 seconds.")
+        }
+        Fault::NotFound => problem(
+            ErrorCode::NotFound,
+            "Check the path: case, slashes and percent-encoding count.",
+        ),
+        Fault::MethodNotAllowed => {
+            problem(ErrorCode::MethodNotAllowed, "Use a method that the `Allow` header lists.")
+        }
         Fault::Panic => internal_error(),
     }
 }
@@ -63,10 +78,13 @@ pub fn from_fault(fault: &Fault) -> Problem {
 /// What is wrong with the `Authorization` header's form.
 pub(crate) fn from_bearer_fault(fault: BearerFault) -> Problem {
     match fault {
-        BearerFault::Missing => {
-            problem(ErrorCode::MissingCredential, "Send the credential as `Authorization: Bearer <credential>`.")
+        BearerFault::Missing => problem(
+            ErrorCode::MissingCredential,
+            "Send the credential as `Authorization: Bearer <credential>`.",
+        ),
+        BearerFault::Several => {
+            problem(ErrorCode::InvalidRequest, "Send one `Authorization` header, not several.")
         }
-        BearerFault::Several => problem(ErrorCode::InvalidRequest, "Send one `Authorization` header, not several."),
         BearerFault::Malformed => problem(
             ErrorCode::InvalidRequest,
             "Send one credential in `Authorization`, without white space or commas inside it.",
@@ -85,7 +103,9 @@ pub(crate) fn from_auth_error(error: AuthError, invalid: ErrorCode) -> Problem {
         AuthError::Invalid { reason } => {
             tracing::info!(code = invalid.as_str(), %reason, "credential refused");
             let detail = match invalid {
-                ErrorCode::InvalidApiKey => "Send a valid API key: this one is unknown, mistyped, revoked or expired.",
+                ErrorCode::InvalidApiKey => {
+                    "Send a valid API key: this one is unknown, mistyped, revoked or expired."
+                }
                 _ => "Get a fresh access token and send it unchanged.",
             };
             problem(invalid, detail)
@@ -107,21 +127,28 @@ pub(crate) fn from_auth_error(error: AuthError, invalid: ErrorCode) -> Problem {
 pub(crate) fn from_portal_error(error: PortalError, token: bool) -> Problem {
     match error {
         PortalError::PermissionDenied(permission) => permission_denied(&permission, token),
-        PortalError::Locale(LocaleError::Malformed) => {
-            problem(ErrorCode::InvalidRequest, "Send `locale` as a BCP 47 language tag such as `ko-KR`, or as `auto`.")
-        }
-        PortalError::Locale(LocaleError::Unsupported) => {
-            problem(ErrorCode::InvalidRequest, "Send a `locale` that the provider's portal speaks, or leave it out.")
-        }
+        PortalError::Locale(LocaleError::Malformed) => problem(
+            ErrorCode::InvalidRequest,
+            "Send `locale` as a BCP 47 language tag such as `ko-KR`, or as `auto`.",
+        ),
+        PortalError::Locale(LocaleError::Unsupported) => problem(
+            ErrorCode::InvalidRequest,
+            "Send a `locale` that the provider's portal speaks, or leave it out.",
+        ),
         PortalError::UnsupportedFlow(kind) => unsupported_flow(kind),
         PortalError::ReturnUrl(error) => return_url("returnUrl", error),
         PortalError::NoBillingAccount { context } => no_billing_account(&context),
         PortalError::UnknownSubscription { context } => {
             tracing::info!(%context, "unknown subscription");
-            problem(ErrorCode::InvalidRequest, "Send a `flow.subscriptionId` of one of this customer's subscriptions.")
+            problem(
+                ErrorCode::InvalidRequest,
+                "Send a `flow.subscriptionId` of one of this customer's subscriptions.",
+            )
         }
         PortalError::Provider { context } => provider_error(&context),
-        PortalError::ProviderUnavailable { context, retry_after } => provider_unavailable(&context, retry_after),
+        PortalError::ProviderUnavailable { context, retry_after } => {
+            provider_unavailable(&context, retry_after)
+        }
         PortalError::ProviderTimeout { context } => provider_timeout(&context),
         PortalError::Overloaded { retry_after } => overloaded(retry_after),
         PortalError::Store(error) => from_repo_error(&error),
@@ -136,8 +163,12 @@ pub(crate) fn from_checkout_error(error: CheckoutError, token: bool) -> Problem 
             ErrorCode::UnknownPlan,
             "Send a `planId` and `billingCycle` that `/api/v1/subscriptions/plans` lists.",
         ),
-        CheckoutError::ReturnUrl { which: CheckoutUrl::Success, error } => return_url("successUrl", error),
-        CheckoutError::ReturnUrl { which: CheckoutUrl::Cancel, error } => return_url("cancelUrl", error),
+        CheckoutError::ReturnUrl { which: CheckoutUrl::Success, error } => {
+            return_url("successUrl", error)
+        }
+        CheckoutError::ReturnUrl { which: CheckoutUrl::Cancel, error } => {
+            return_url("cancelUrl", error)
+        }
         CheckoutError::AlreadySubscribed => problem(
             ErrorCode::AlreadySubscribed,
             "Open the portal instead: the user has a subscription, which is changed there.",
@@ -188,7 +219,9 @@ fn from_provider_error(error: ProviderError) -> Problem {
         ProviderError::SubscriptionNotFound { context }
         | ProviderError::Refused { context }
         | ProviderError::Unusable { context } => provider_error(&context),
-        ProviderError::Unavailable { context, retry_after } => provider_unavailable(&context, retry_after),
+        ProviderError::Unavailable { context, retry_after } => {
+            provider_unavailable(&context, retry_after)
+        }
         ProviderError::Timeout { context } => provider_timeout(&context),
         ProviderError::Overloaded { retry_after } => overloaded(retry_after),
     }
@@ -209,7 +242,10 @@ fn provider_error(context: &str) -> Problem {
 
 fn provider_unavailable(context: &str, wait: Duration) -> Problem {
     tracing::error!(%context, "the provider is unavailable");
-    retry_after(problem(ErrorCode::ProviderUnavailable, "Repeat the request after `Retry-After`."), wait)
+    retry_after(
+        problem(ErrorCode::ProviderUnavailable, "Repeat the request after `Retry-After`."),
+        wait,
+    )
 }
 
 fn provider_timeout(context: &str) -> Problem {
@@ -236,7 +272,9 @@ pub(crate) fn permission_denied(permission: &Permission, token: bool) -> Problem
 /// Why a key was not made, rotated or revoked.
 pub(crate) fn from_api_key_error(error: ApiKeyError) -> Problem {
     match error {
-        ApiKeyError::AlreadyExpired => problem(ErrorCode::InvalidRequest, "Send an `expiresAt` in the future."),
+        ApiKeyError::AlreadyExpired => {
+            problem(ErrorCode::InvalidRequest, "Send an `expiresAt` in the future.")
+        }
         ApiKeyError::TooBroad(error) => {
             problem(ErrorCode::InvalidRequest, format!("Correct `returnOrigins`: {error}."))
         }
@@ -248,7 +286,9 @@ pub(crate) fn from_api_key_error(error: ApiKeyError) -> Problem {
             ErrorCode::TooManyApiKeys,
             format!("Revoke an API key first: a user has at most {limit} active ones."),
         ),
-        ApiKeyError::NotFound => problem(ErrorCode::NotFound, "Send the id of one of your own API keys."),
+        ApiKeyError::NotFound => {
+            problem(ErrorCode::NotFound, "Send the id of one of your own API keys.")
+        }
         ApiKeyError::NotActive => problem(
             ErrorCode::InvalidRequest,
             "Create a new API key: this one is revoked or expired, or has a successor.",
@@ -287,7 +327,10 @@ fn from_repo_error(error: &RepoError) -> Problem {
 }
 
 fn unsupported_flow(kind: FlowKind) -> Problem {
-    problem(ErrorCode::UnsupportedFlow, format!("The payment provider cannot do `{kind}`: leave `flow` out."))
+    problem(
+        ErrorCode::UnsupportedFlow,
+        format!("The payment provider cannot do `{kind}`: leave `flow` out."),
+    )
 }
 
 fn return_url(field: &str, error: ReturnUrlError) -> Problem {

@@ -1,6 +1,10 @@
 //! How many presented keys one core judges in a second: proven ones, and wrong secrets under known ids.
 //! `cargo run --release -p auth-api-key --example presented_keys`
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement, not a part of the service")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a measurement, not a part of the service"
+)]
 
 #[path = "../tests/support/rows.rs"]
 mod rows;
@@ -36,7 +40,8 @@ fn with_secret_of(id_of: &str, secret_of: &str) -> Credential {
     let mut number = crc32fast::hash(body.as_bytes());
     let mut digits = [0_u8; 6];
     for place in digits.iter_mut().rev() {
-        *place = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"[(number % 62) as usize];
+        *place = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+            [(number % 62) as usize];
         number /= 62;
     }
     Credential::new(body + std::str::from_utf8(&digits).unwrap())
@@ -57,7 +62,9 @@ async fn measure(what: &str, keys: &ApiKeys, presented: &[Credential], holds: bo
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
     let pool = Arc::new(Argon2Pool::new(PoolLimits::for_cores(NonZeroUsize::MIN)));
-    let settings = ApiKeySettings::read(&mut |name| (name == "API_KEY_PEPPER").then(|| "p".repeat(32))).unwrap();
+    let settings =
+        ApiKeySettings::read(&mut |name| (name == "API_KEY_PEPPER").then(|| "p".repeat(32)))
+            .unwrap();
     let repo = Arc::new(Rows::default());
     let ports = ApiKeyPorts {
         repo: repo.clone(),

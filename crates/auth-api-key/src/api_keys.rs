@@ -49,11 +49,16 @@ impl ApiKeys {
     ///
     /// # Errors
     /// [`RandomError`] where there is no randomness for the cache's seed.
-    pub fn start(settings: &ApiKeySettings, ports: ApiKeyPorts, pool: Arc<Argon2Pool>) -> Result<Self, RandomError> {
+    pub fn start(
+        settings: &ApiKeySettings,
+        ports: ApiKeyPorts,
+        pool: Arc<Argon2Pool>,
+    ) -> Result<Self, RandomError> {
         let ApiKeyPorts { repo, usage, clock, random } = ports;
         let (live, hasher) = (Arc::new(LiveSettings::new(settings)), SecretHasher::new(pool));
         let proofs = Arc::new(Proofs::new(hasher.clone(), random.as_ref())?);
-        let (rows, uses) = (Arc::new(KeyRows::new(repo, clock.clone())), Arc::new(Uses::new(usage.clone())));
+        let (rows, uses) =
+            (Arc::new(KeyRows::new(repo, clock.clone())), Arc::new(Uses::new(usage.clone())));
         let (renewals, queue) = Renewals::new();
         let (stop, stopped) = watch::channel(false);
         let renewer = Renewer {
@@ -67,8 +72,18 @@ impl ApiKeys {
         };
         Ok(Self {
             writer: Mutex::new(Some(tokio::spawn(uses.clone().write(stopped)))),
-            others: [tokio::spawn(changes::follow(usage, rows.clone())), tokio::spawn(renewer.work(queue))],
-            authenticator: Arc::new(ApiKeyAuthenticator { live: live.clone(), rows, proofs, clock, uses, renewals }),
+            others: [
+                tokio::spawn(changes::follow(usage, rows.clone())),
+                tokio::spawn(renewer.work(queue)),
+            ],
+            authenticator: Arc::new(ApiKeyAuthenticator {
+                live: live.clone(),
+                rows,
+                proofs,
+                clock,
+                uses,
+                renewals,
+            }),
             minter: Arc::new(ApiKeyMinter::over(live.clone(), random, hasher)),
             live,
             stop,

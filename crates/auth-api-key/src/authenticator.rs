@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use billing_domain::ports::{AuthError, Authenticator, Clock, RepoError};
-use billing_domain::{ApiKey, ApiKeyId, AuthMethod, Credential, KeyPrefix, Permissions, Principal, Timestamp};
+use billing_domain::{
+    ApiKey, ApiKeyId, AuthMethod, Credential, KeyPrefix, Permissions, Principal, Timestamp,
+};
 
 use crate::hasher::VerifyError;
 use crate::key_text::KeyText;
@@ -46,8 +48,15 @@ impl ApiKeyAuthenticator {
         let (KeyText { id, secret }, verifier) = (presented, &row.stored.verifier);
         match live.gate.admits(id, secret, &verifier.gate) {
             Ok(true) => {}
-            Ok(false) if verifier.pepper.as_ref().is_some_and(|own| live.gate.pepper_ids().all(|id| id != own)) => {
-                return Err(AuthError::invalid(format!("API key {id}: it is under a pepper that is not configured")));
+            Ok(false)
+                if verifier
+                    .pepper
+                    .as_ref()
+                    .is_some_and(|own| live.gate.pepper_ids().all(|id| id != own)) =>
+            {
+                return Err(AuthError::invalid(format!(
+                    "API key {id}: it is under a pepper that is not configured"
+                )));
             }
             Ok(false) => return Err(AuthError::invalid(format!("API key {id}: wrong secret"))),
             Err(_) => return Err(corrupt("secret_gate", "it is not 64 lower-case hex digits")),
@@ -61,10 +70,12 @@ impl ApiKeyAuthenticator {
                 Err(AuthError::invalid(format!("API key {id}: fits its gate and not its hash")))
             }
             Err(VerifyError::Unusable(reason)) => Err(corrupt("secret_hash", reason)),
-            Err(VerifyError::Pool(PoolError::Overloaded { retry_after })) => Err(AuthError::Overloaded { retry_after }),
-            Err(VerifyError::Pool(PoolError::Failed)) => {
-                Err(AuthError::NotReady { reason: "argon2 gave no result; see the log before this".to_owned() })
+            Err(VerifyError::Pool(PoolError::Overloaded { retry_after })) => {
+                Err(AuthError::Overloaded { retry_after })
             }
+            Err(VerifyError::Pool(PoolError::Failed)) => Err(AuthError::NotReady {
+                reason: "argon2 gave no result; see the log before this".to_owned(),
+            }),
         }
     }
 }

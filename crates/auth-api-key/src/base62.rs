@@ -71,7 +71,10 @@ mod tests {
 
     #[test]
     fn bytes_that_stand_for_no_digit_are_thrown_away() {
-        assert_eq!(random(&Constant(0xff), 16).unwrap_err().to_string().matches("no digit").count(), 1);
+        assert_eq!(
+            random(&Constant(0xff), 16).unwrap_err().to_string().matches("no digit").count(),
+            1
+        );
         assert!(random(&Constant(0b1111_1110), 16).is_err());
         assert_eq!(random(&Constant(0b1100_0001), 16).unwrap(), "1".repeat(16));
         assert_eq!(random(&Constant(61), 43).unwrap(), "z".repeat(43));

@@ -34,7 +34,9 @@ impl Bulkhead {
     /// [`AuthError::Overloaded`] where too many wait, or nobody left in time.
     pub(crate) async fn enter(&self) -> Result<SemaphorePermit<'_>, AuthError> {
         let _place = self.places.try_acquire().map_err(|_| overloaded("too many wait"))?;
-        let permit = timeout(PATIENCE, self.permits.acquire()).await.map_err(|_| overloaded("waited for too long"))?;
+        let permit = timeout(PATIENCE, self.permits.acquire())
+            .await
+            .map_err(|_| overloaded("waited for too long"))?;
         // Nobody closes it.
         permit.map_err(|_| overloaded("closed"))
     }

@@ -56,7 +56,9 @@ impl<K: Copy + Eq + Hash, T> Drop for Flight<'_, K, T> {
         let mut flights = self.flights.lock();
         let is_over = self.cell.initialized() || Arc::strong_count(&self.cell) == 1;
         // Another flight may have taken the place of one that is over.
-        let is_ours = flights.get(&self.key).is_some_and(|cell| std::ptr::eq(cell.as_ptr(), Arc::as_ptr(&self.cell)));
+        let is_ours = flights
+            .get(&self.key)
+            .is_some_and(|cell| std::ptr::eq(cell.as_ptr(), Arc::as_ptr(&self.cell)));
         if is_over && is_ours {
             flights.remove(&self.key);
         }
@@ -80,7 +82,11 @@ mod tests {
 
     impl Field {
         fn new() -> Arc<Self> {
-            Arc::new(Self { flights: Flights::new(), begun: AtomicUsize::new(0), go: Notify::new() })
+            Arc::new(Self {
+                flights: Flights::new(),
+                begun: AtomicUsize::new(0),
+                go: Notify::new(),
+            })
         }
 
         fn call(self: &Arc<Self>, key: u8) -> tokio::task::JoinHandle<usize> {

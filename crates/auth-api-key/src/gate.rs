@@ -57,7 +57,8 @@ impl Pepper {
             return Err(PepperError::WhiteSpace);
         }
         // HMAC takes keys of any length (RFC 2104, section 3); the error is of the trait, for MACs that do not.
-        let mac = Hmac::<Sha256>::new_from_slice(text.as_bytes()).map_err(|_| PepperError::TooShort)?;
+        let mac =
+            Hmac::<Sha256>::new_from_slice(text.as_bytes()).map_err(|_| PepperError::TooShort)?;
         let name = mac.clone().chain_update(ID_DOMAIN).finalize().into_bytes();
         // Eight bytes are sixteen hex digits, which is what an id is.
         let id = hex(&name[..8]).parse().map_err(|_| PepperError::TooShort)?;
@@ -93,7 +94,12 @@ impl Gate {
     }
 
     /// What to store beside a key: all that proves it.
-    pub(crate) fn verifier(&self, id: &ApiKeyId, secret: &SecretString, hash: SecretString) -> KeyVerifier {
+    pub(crate) fn verifier(
+        &self,
+        id: &ApiKeyId,
+        secret: &SecretString,
+        hash: SecretString,
+    ) -> KeyVerifier {
         KeyVerifier { pepper: Some(self.current.id.clone()), gate: self.value(id, secret), hash }
     }
 
@@ -103,9 +109,16 @@ impl Gate {
     }
 
     /// Whether a presented secret belongs to what was stored, in a time that depends on neither.
-    pub(crate) fn admits(&self, id: &ApiKeyId, secret: &str, stored: &SecretString) -> Result<bool, MalformedGate> {
+    pub(crate) fn admits(
+        &self,
+        id: &ApiKeyId,
+        secret: &str,
+        stored: &SecretString,
+    ) -> Result<bool, MalformedGate> {
         let stored = stored.expose_secret().as_bytes();
-        if stored.len() != HEX_CHARS || !stored.iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
+        if stored.len() != HEX_CHARS
+            || !stored.iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+        {
             return Err(MalformedGate);
         }
         let fits = |pepper: &Pepper| pepper.mac(id, secret).as_bytes().ct_eq(stored);
@@ -123,7 +136,11 @@ impl Gate {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().flat_map(|b| [b >> 4, b & 0xf]).map(|n| char::from(b"0123456789abcdef"[usize::from(n)])).collect()
+    bytes
+        .iter()
+        .flat_map(|b| [b >> 4, b & 0xf])
+        .map(|n| char::from(b"0123456789abcdef"[usize::from(n)]))
+        .collect()
 }
 
 impl fmt::Debug for Pepper {
@@ -165,12 +182,17 @@ mod tests {
     #[test]
     fn c7_a_pepper_s_id_is_the_beginning_of_an_hmac_under_it() {
         // Python's `hmac` over `ID_DOMAIN`, under 32 times `p` and 32 times `q`.
-        let expected = ["eb982a4f30d0fd8d", "7132b2c1e60eadab"].map(|id| id.parse::<PepperId>().unwrap());
+        let expected =
+            ["eb982a4f30d0fd8d", "7132b2c1e60eadab"].map(|id| id.parse::<PepperId>().unwrap());
         let gate = Gate::new(pepper("p"), Some(pepper("q")));
         assert!(gate.pepper_ids().eq(&expected));
-        let verifier = gate.verifier(&id(), &SecretString::from(SECRET), SecretString::from("hash"));
+        let verifier =
+            gate.verifier(&id(), &SecretString::from(SECRET), SecretString::from("hash"));
         assert_eq!(verifier.pepper.as_ref(), Some(&expected[0]));
-        assert_eq!((verifier.gate.expose_secret(), verifier.hash.expose_secret()), (UNDER_P, "hash"));
+        assert_eq!(
+            (verifier.gate.expose_secret(), verifier.hash.expose_secret()),
+            (UNDER_P, "hash")
+        );
     }
 
     #[test]
@@ -195,10 +217,19 @@ mod tests {
     #[test]
     fn c7_a_stored_value_that_is_no_gate_is_an_error_and_admits_nobody() {
         let gate = Gate::new(pepper("p"), None);
-        for bad in
-            ["", "00", &UNDER_P[1..], &UNDER_P.to_uppercase(), &format!("{UNDER_P}0"), &UNDER_P.replace('f', "g")]
-        {
-            assert_eq!(gate.admits(&id(), SECRET, &SecretString::from(bad)), Err(MalformedGate), "{bad}");
+        for bad in [
+            "",
+            "00",
+            &UNDER_P[1..],
+            &UNDER_P.to_uppercase(),
+            &format!("{UNDER_P}0"),
+            &UNDER_P.replace('f', "g"),
+        ] {
+            assert_eq!(
+                gate.admits(&id(), SECRET, &SecretString::from(bad)),
+                Err(MalformedGate),
+                "{bad}"
+            );
         }
     }
 

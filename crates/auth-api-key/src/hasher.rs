@@ -57,15 +57,24 @@ impl SecretHasher {
         random: &dyn RandomSource,
     ) -> Result<SecretString, HashError> {
         let salt = new_salt(random)?;
-        let hashed = self.pool.run_in_spare_time(move |memory| secret_hash::hash(&secret, &salt, memory)).await;
+        let hashed = self
+            .pool
+            .run_in_spare_time(move |memory| secret_hash::hash(&secret, &salt, memory))
+            .await;
         hashed.map_err(HashError::Pool)?.map_err(HashError::Refused)
     }
 
     /// Whether `stored` is the hash of `secret`. One that cannot be used is found before it costs a run.
-    pub(crate) async fn verify(&self, secret: SecretString, stored: &SecretString) -> Result<bool, VerifyError> {
+    pub(crate) async fn verify(
+        &self,
+        secret: SecretString,
+        stored: &SecretString,
+    ) -> Result<bool, VerifyError> {
         let stored = SecretHash::parse(stored.expose_secret()).map_err(VerifyError::Unusable)?;
         let verified = self.pool.run(move |memory| stored.verify(&secret, memory)).await;
-        verified.map_err(VerifyError::Pool)?.map_err(|_| VerifyError::Unusable("argon2 refuses its parameters"))
+        verified
+            .map_err(VerifyError::Pool)?
+            .map_err(|_| VerifyError::Unusable("argon2 refuses its parameters"))
     }
 }
 

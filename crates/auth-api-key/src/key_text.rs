@@ -37,11 +37,14 @@ impl<'a> KeyText<'a> {
     /// Takes a presented text apart; the checksum comes last, over text already bounded.
     pub(crate) fn parse(text: &'a str, prefix: &KeyPrefix) -> Result<Self, KeyTextError> {
         let rest = text.strip_prefix(prefix.as_str()).and_then(|rest| rest.strip_prefix('_'));
-        let (id, tail) = rest.ok_or(KeyTextError::Prefix)?.split_once('_').ok_or(KeyTextError::Form)?;
+        let (id, tail) =
+            rest.ok_or(KeyTextError::Prefix)?.split_once('_').ok_or(KeyTextError::Form)?;
         let id: ApiKeyId = id.parse().map_err(|_| KeyTextError::Form)?;
         let secret_chars = tail.len().checked_sub(CHECKSUM_CHARS).ok_or(KeyTextError::Form)?;
         // Base62 is ASCII, so that bytes are characters from here on.
-        if !base62::is_base62(tail) || !(NEW_SECRET_CHARS..=MAX_SECRET_CHARS).contains(&secret_chars) {
+        if !base62::is_base62(tail)
+            || !(NEW_SECRET_CHARS..=MAX_SECRET_CHARS).contains(&secret_chars)
+        {
             return Err(KeyTextError::Form);
         }
         let (body, given) = text.split_at(text.len() - CHECKSUM_CHARS);
@@ -93,7 +96,8 @@ mod tests {
     const KEY: &str = "llmgen_0123456789AB_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefg0vH3n6";
 
     fn parse(text: &str) -> Result<(String, String), KeyTextError> {
-        KeyText::parse(text, &KeyPrefix::default()).map(|key| (key.id.to_string(), key.secret.to_owned()))
+        KeyText::parse(text, &KeyPrefix::default())
+            .map(|key| (key.id.to_string(), key.secret.to_owned()))
     }
 
     fn with_checksum(body: &str) -> String {
@@ -115,7 +119,8 @@ mod tests {
     #[test]
     fn c6_a_known_key_comes_apart_and_together() {
         assert_eq!(parse(KEY), Ok((ID.to_owned(), SECRET.to_owned())));
-        let text = compose(&KeyPrefix::default(), &ID.parse().unwrap(), &SecretString::from(SECRET));
+        let text =
+            compose(&KeyPrefix::default(), &ID.parse().unwrap(), &SecretString::from(SECRET));
         assert_eq!(text.expose_secret(), KEY);
     }
 
@@ -126,7 +131,10 @@ mod tests {
         let text = compose(&KeyPrefix::default(), &id, &secret);
         assert_eq!((id.as_str().len(), secret.expose_secret().len()), (16, 43));
         assert_eq!(text.expose_secret().len(), "llmgen_".len() + 16 + 1 + 43 + 6);
-        assert_eq!(parse(text.expose_secret()), Ok((id.to_string(), secret.expose_secret().to_owned())));
+        assert_eq!(
+            parse(text.expose_secret()),
+            Ok((id.to_string(), secret.expose_secret().to_owned()))
+        );
     }
 
     #[test]

@@ -34,7 +34,8 @@ impl LiveSettings {
     pub(crate) fn replace(&self, settings: &ApiKeySettings) {
         let (prefix, gate) = (settings.prefix().clone(), settings.gate().clone());
         let mut current = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let all_stay = current.gate.pepper_ids().all(|id| gate.pepper_ids().any(|other| other == id));
+        let all_stay =
+            current.gate.pepper_ids().all(|id| gate.pepper_ids().any(|other| other == id));
         let epoch = if all_stay { current.epoch } else { current.epoch + 1 };
         *current = Arc::new(Snapshot { prefix, gate, epoch });
     }

@@ -25,11 +25,19 @@ impl ApiKeyMinter {
     /// A minter on its own, for a command. A service that runs has one in its [`ApiKeys`](crate::ApiKeys). The pool is the
     /// process's only one.
     #[must_use]
-    pub fn new(settings: &ApiKeySettings, random: Arc<dyn RandomSource>, pool: Arc<Argon2Pool>) -> Self {
+    pub fn new(
+        settings: &ApiKeySettings,
+        random: Arc<dyn RandomSource>,
+        pool: Arc<Argon2Pool>,
+    ) -> Self {
         Self::over(Arc::new(LiveSettings::new(settings)), random, SecretHasher::new(pool))
     }
 
-    pub(crate) const fn over(live: Arc<LiveSettings>, random: Arc<dyn RandomSource>, hasher: SecretHasher) -> Self {
+    pub(crate) const fn over(
+        live: Arc<LiveSettings>,
+        random: Arc<dyn RandomSource>,
+        hasher: SecretHasher,
+    ) -> Self {
         Self { live, random, hasher }
     }
 
@@ -63,7 +71,9 @@ impl From<RandomError> for MintError {
 impl From<HashError> for MintError {
     fn from(error: HashError) -> Self {
         match error {
-            HashError::Pool(PoolError::Overloaded { retry_after }) => Self::Overloaded { retry_after },
+            HashError::Pool(PoolError::Overloaded { retry_after }) => {
+                Self::Overloaded { retry_after }
+            }
             HashError::Pool(PoolError::Failed) => {
                 Self::Failed { reason: "argon2 gave no result; see the log before this".to_owned() }
             }

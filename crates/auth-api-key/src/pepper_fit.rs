@@ -20,8 +20,9 @@ impl PepperFit {
     /// say which pepper they stand under are taken to fit.
     #[must_use]
     pub fn judge(counts: &[(Option<PepperId>, u64)], gate: &Gate) -> Self {
-        let is_configured =
-            |pepper: &Option<PepperId>| pepper.as_ref().is_none_or(|id| gate.pepper_ids().any(|own| own == id));
+        let is_configured = |pepper: &Option<PepperId>| {
+            pepper.as_ref().is_none_or(|id| gate.pepper_ids().any(|own| own == id))
+        };
         let total = |fits: bool| {
             let counted = counts.iter().filter(|(pepper, _)| is_configured(pepper) == fits);
             counted.fold(0_u64, |sum, (_, keys)| sum.saturating_add(*keys))

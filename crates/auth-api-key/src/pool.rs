@@ -38,7 +38,12 @@ impl PoolLimits {
     #[must_use]
     pub fn for_cores(cores: NonZeroUsize) -> Self {
         const MOST: NonZeroUsize = NonZeroUsize::MIN.saturating_add(3);
-        Self { threads: cores.min(MOST), queue: 512, patience: Duration::from_secs(5), linger: Duration::from_secs(2) }
+        Self {
+            threads: cores.min(MOST),
+            queue: 512,
+            patience: Duration::from_secs(5),
+            linger: Duration::from_secs(2),
+        }
     }
 }
 
@@ -66,8 +71,14 @@ impl Argon2Pool {
     #[must_use]
     pub fn new(limits: PoolLimits) -> Self {
         describe_counter!("billing_argon2_runs_total", "argon2 computations for API keys");
-        describe_counter!("billing_argon2_overloads_total", "API keys for which argon2 had no room, by cause");
-        describe_gauge!("billing_argon2_queue_depth", "API keys that wait for a thread of the argon2 pool");
+        describe_counter!(
+            "billing_argon2_overloads_total",
+            "API keys for which argon2 had no room, by cause"
+        );
+        describe_gauge!(
+            "billing_argon2_queue_depth",
+            "API keys that wait for a thread of the argon2 pool"
+        );
         counter!("billing_argon2_runs_total").absolute(0);
         for cause in [QUEUE_FULL, TOO_SLOW] {
             counter!("billing_argon2_overloads_total", "cause" => cause).absolute(0);
@@ -89,7 +100,9 @@ impl Argon2Pool {
         F: FnOnce(&mut Memory) -> T + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        self.workers.submit(Box::new(Request { work, reply })).map_err(|_| overloaded(QUEUE_FULL))?;
+        self.workers
+            .submit(Box::new(Request { work, reply }))
+            .map_err(|_| overloaded(QUEUE_FULL))?;
         self.wait(answer).await
     }
 
@@ -132,7 +145,10 @@ impl Drop for Argon2Pool {
 
 impl fmt::Debug for Argon2Pool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Argon2Pool").field("limits", &self.limits).field("runs", &self.runs()).finish_non_exhaustive()
+        f.debug_struct("Argon2Pool")
+            .field("limits", &self.limits)
+            .field("runs", &self.runs())
+            .finish_non_exhaustive()
     }
 }
 

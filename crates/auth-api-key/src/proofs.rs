@@ -33,13 +33,21 @@ pub(crate) struct Proofs {
 }
 
 impl Proofs {
-    pub(crate) fn new(hasher: SecretHasher, random: &dyn RandomSource) -> Result<Self, RandomError> {
+    pub(crate) fn new(
+        hasher: SecretHasher,
+        random: &dyn RandomSource,
+    ) -> Result<Self, RandomError> {
         let mut seed = [0; 32];
         random.fill(&mut seed)?;
         // HMAC takes keys of any length (RFC 2104, section 3); the error is of the trait, for MACs that do not.
         let keyed = Hmac::new_from_slice(&seed).map_err(|error| RandomError(error.to_string()));
         seed.zeroize();
-        Ok(Self { seed: keyed?, proven: Mutex::new(BoundedMap::new(ROOM)), running: Flights::new(), hasher })
+        Ok(Self {
+            seed: keyed?,
+            proven: Mutex::new(BoundedMap::new(ROOM)),
+            running: Flights::new(),
+            hasher,
+        })
     }
 
     /// What stands for this secret of this key, under this proof, in this epoch of the settings.
@@ -52,8 +60,13 @@ impl Proofs {
     ) -> Fingerprint {
         let mut mac = self.seed.clone();
         // The first two have fixed lengths, and an id cannot hold the NUL that ends it.
-        for part in [&epoch.to_be_bytes(), verifier_digest.as_slice(), id.as_str().as_bytes(), b"\0", secret.as_bytes()]
-        {
+        for part in [
+            &epoch.to_be_bytes(),
+            verifier_digest.as_slice(),
+            id.as_str().as_bytes(),
+            b"\0",
+            secret.as_bytes(),
+        ] {
             mac.update(part);
         }
         Fingerprint(mac.finalize().into_bytes().into())
@@ -63,7 +76,9 @@ impl Proofs {
     pub(crate) fn hold(&self, fingerprint: &Fingerprint, now: Timestamp) -> bool {
         let proven = self.lock().get(fingerprint).copied();
         // A clock that was set back makes ages negative: such a proof does not hold either.
-        proven.is_some_and(|at| (0..HOLDS_MS).contains(&now.as_millis().saturating_sub(at.as_millis())))
+        proven.is_some_and(|at| {
+            (0..HOLDS_MS).contains(&now.as_millis().saturating_sub(at.as_millis()))
+        })
     }
 
     /// Remembers that argon2 was run over this.

@@ -56,7 +56,13 @@ impl Renewals {
     }
 
     /// Leaves this key to be renewed, where it needs to be and was not tried within the last minute.
-    pub(crate) fn offer(&self, live: &Snapshot, row: &Arc<Row>, presented: &KeyText<'_>, now: Timestamp) {
+    pub(crate) fn offer(
+        &self,
+        live: &Snapshot,
+        row: &Arc<Row>,
+        presented: &KeyText<'_>,
+        now: Timestamp,
+    ) {
         if is_current(live, row) {
             return;
         }
@@ -64,7 +70,8 @@ impl Renewals {
         if tried.get(&presented.id).is_some_and(|at| now < at.plus(TRIED_EVERY)) {
             return;
         }
-        let renewal = Renewal { secret: SecretString::from(presented.secret), row: Arc::clone(row) };
+        let renewal =
+            Renewal { secret: SecretString::from(presented.secret), row: Arc::clone(row) };
         if self.queue.try_send(renewal).is_ok() {
             tried.insert(presented.id.clone(), now);
         }
@@ -85,23 +92,38 @@ impl Renewer {
         }
         let verifier = match self.verifier(&live, row, secret).await {
             Ok(verifier) => verifier,
-            Err(error) => return tracing::debug!(key_id = %id, ?error, "an API key's proof is not renewed now"),
+            Err(error) => {
+                return tracing::debug!(key_id = %id, ?error, "an API key's proof is not renewed now");
+            }
         };
         match self.usage.replace_verifier(id, &row.stored.verifier, &verifier).await {
             Ok(true) => {
                 tracing::debug!(key_id = %id, "an API key's proof was renewed");
                 self.keep_proof(&live, row, &verifier, secret, now);
             }
-            Ok(false) => tracing::debug!(key_id = %id, "another replica changed an API key's proof meanwhile"),
-            Err(error) => tracing::warn!(key_id = %id, %error, "an API key's renewed proof could not be stored"),
+            Ok(false) => {
+                tracing::debug!(key_id = %id, "another replica changed an API key's proof meanwhile")
+            }
+            Err(error) => {
+                tracing::warn!(key_id = %id, %error, "an API key's renewed proof could not be stored")
+            }
         }
         self.rows.outdate(id);
     }
 
     /// The secret was proven, and the new proof was made of it: the next request need not prove it again.
-    fn keep_proof(&self, live: &Snapshot, old: &Row, new: &KeyVerifier, secret: &SecretString, now: Timestamp) {
+    fn keep_proof(
+        &self,
+        live: &Snapshot,
+        old: &Row,
+        new: &KeyVerifier,
+        secret: &SecretString,
+        now: Timestamp,
+    ) {
         let id = &old.stored.key.id;
-        let fingerprint = |digest: &[u8; 32]| self.proofs.fingerprint(live.epoch, digest, id, secret.expose_secret());
+        let fingerprint = |digest: &[u8; 32]| {
+            self.proofs.fingerprint(live.epoch, digest, id, secret.expose_secret())
+        };
         let renewed = fingerprint(&verifier_digest(new));
         if old.hash_is_current {
             self.proofs.carry_over(&fingerprint(&old.verifier_digest), renewed);
@@ -111,7 +133,12 @@ impl Renewer {
     }
 
     /// A hash with today's parameters is kept: a new pepper alone costs no argon2.
-    async fn verifier(&self, live: &Snapshot, row: &Row, secret: &SecretString) -> Result<KeyVerifier, HashError> {
+    async fn verifier(
+        &self,
+        live: &Snapshot,
+        row: &Row,
+        secret: &SecretString,
+    ) -> Result<KeyVerifier, HashError> {
         let hash = if row.hash_is_current {
             row.stored.verifier.hash.clone()
         } else {

@@ -51,7 +51,11 @@ impl KeyRows {
     }
 
     /// The key's row, as it was at most three seconds before `now`, or later.
-    pub(crate) async fn find(&self, id: &ApiKeyId, now: Timestamp) -> Result<Option<Arc<Row>>, AuthError> {
+    pub(crate) async fn find(
+        &self,
+        id: &ApiKeyId,
+        now: Timestamp,
+    ) -> Result<Option<Arc<Row>>, AuthError> {
         let Some(known) = self.known(id) else { return self.find_unknown(id).await };
         if !known.is_trusted(now) {
             return Ok(self.read(id, now).await?);

@@ -57,7 +57,11 @@ impl SecretHash {
     }
 
     /// Whether this is the secret's hash. Compared in constant time.
-    pub(crate) fn verify(&self, secret: &SecretString, memory: &mut Memory) -> Result<bool, argon2::Error> {
+    pub(crate) fn verify(
+        &self,
+        secret: &SecretString,
+        memory: &mut Memory,
+    ) -> Result<bool, argon2::Error> {
         let mut output = vec![0; self.output.len()];
         derive(&self.params, secret, &self.salt, &mut output, memory)?;
         Ok(output.ct_eq(&self.output).into())
@@ -68,13 +72,18 @@ impl SecretHash {
 pub(crate) fn is_current(text: &str) -> bool {
     SecretHash::parse(text).map_or(true, |stored| {
         let (own, today) = (&stored.params, &PARAMS);
-        (own.m_cost(), own.t_cost(), own.p_cost()) == (today.m_cost(), today.t_cost(), today.p_cost())
+        (own.m_cost(), own.t_cost(), own.p_cost())
+            == (today.m_cost(), today.t_cost(), today.p_cost())
             && (stored.salt.len(), stored.output.len()) == (SALT_BYTES, OUTPUT_BYTES)
     })
 }
 
 /// Hashes a new secret; gives the PHC string.
-pub(crate) fn hash(secret: &SecretString, salt: &[u8], memory: &mut Memory) -> Result<SecretString, HashFailure> {
+pub(crate) fn hash(
+    secret: &SecretString,
+    salt: &[u8],
+    memory: &mut Memory,
+) -> Result<SecretString, HashFailure> {
     let mut output = [0; OUTPUT_BYTES];
     derive(&PARAMS, secret, salt, &mut output, memory)?;
     let phc = PasswordHash {
@@ -117,8 +126,7 @@ mod tests {
     use super::*;
 
     /// What pyca/cryptography (OpenSSL's argon2id) makes of the secret below and the salt `0123456789abcdef`.
-    const KNOWN_ANSWER: &str =
-        "$argon2id$v=19$m=19456,t=2,p=1$MDEyMzQ1Njc4OWFiY2RlZg$Nixqs1dhU8z4M+jHlUsGJwpTRtxKnLDpIfVdVfv2I9o";
+    const KNOWN_ANSWER: &str = "$argon2id$v=19$m=19456,t=2,p=1$MDEyMzQ1Njc4OWFiY2RlZg$Nixqs1dhU8z4M+jHlUsGJwpTRtxKnLDpIfVdVfv2I9o";
     /// The same with other parameters, and an output of 24 bytes.
     const OTHER_PARAMETERS: &str =
         "$argon2id$v=19$m=1024,t=3,p=4$MDEyMzQ1Njc4OWFiY2RlZg$2YQq4epaofF5+w26qt4LTFS8vVl+F9fE";
@@ -196,7 +204,14 @@ mod tests {
             assert!(refused(&text), "{from} -> {to}");
         }
         let without_hash = KNOWN_ANSWER.rsplit_once('$').unwrap().0;
-        for bad in ["", "$", "argon2id", without_hash, without_hash.rsplit_once('$').unwrap().0, &"$a".repeat(400)] {
+        for bad in [
+            "",
+            "$",
+            "argon2id",
+            without_hash,
+            without_hash.rsplit_once('$').unwrap().0,
+            &"$a".repeat(400),
+        ] {
             assert!(refused(bad), "{bad}");
         }
     }

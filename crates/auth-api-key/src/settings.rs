@@ -32,21 +32,30 @@ impl ApiKeySettings {
     ///
     /// # Errors
     /// All faults at once: the setting's name, and what is wrong with it and how to mend it.
-    pub fn read(get: &mut dyn FnMut(&str) -> Option<String>) -> Result<Self, Vec<(&'static str, String)>> {
+    pub fn read(
+        get: &mut dyn FnMut(&str) -> Option<String>,
+    ) -> Result<Self, Vec<(&'static str, String)>> {
         let prefix = match get(PREFIX) {
             None => Ok(KeyPrefix::default()),
-            Some(text) => text.parse::<KeyPrefix>().map_err(|error| (PREFIX, format!("{error}, like `llmgen`"))),
+            Some(text) => text
+                .parse::<KeyPrefix>()
+                .map_err(|error| (PREFIX, format!("{error}, like `llmgen`"))),
         };
         let gate = match get(PEPPER) {
-            None => Err((PEPPER, format!("it is required: {MAKE_ONE}, and keep it, for no key holds without it"))),
+            None => Err((
+                PEPPER,
+                format!("it is required: {MAKE_ONE}, and keep it, for no key holds without it"),
+            )),
             Some(text) => read_gate(&text).map_err(|fault| (PEPPER, fault)),
         };
         let max_per_user = match get(MAX_PER_USER) {
             None => Ok(DEFAULT_MAX_PER_USER),
             Some(text) => read_max_per_user(&text).map_err(|fault| (MAX_PER_USER, fault)),
         };
-        let return_origins =
-            get(RETURN_ORIGINS).map(|text| read_origins(&text)).transpose().map_err(|fault| (RETURN_ORIGINS, fault));
+        let return_origins = get(RETURN_ORIGINS)
+            .map(|text| read_origins(&text))
+            .transpose()
+            .map_err(|fault| (RETURN_ORIGINS, fault));
         match (prefix, gate, max_per_user, return_origins) {
             (Ok(prefix), Ok(gate), Ok(max_per_user), Ok(return_origins)) => {
                 Ok(Self { prefix, gate, max_per_user, return_origins })
@@ -88,7 +97,9 @@ const MAKE_ONE: &str = "make one with `openssl rand -hex 32`";
 fn read_gate(text: &str) -> Result<Gate, String> {
     let mut peppers = text.split(',').map(Pepper::new);
     let explain = |error| match error {
-        PepperError::TooShort => format!("{error}: {MAKE_ONE}; separate two by a comma while rotating"),
+        PepperError::TooShort => {
+            format!("{error}: {MAKE_ONE}; separate two by a comma while rotating")
+        }
         PepperError::WhiteSpace => format!("{error}: remove it, also beside the comma"),
     };
     let current = peppers.next().unwrap_or(Err(PepperError::TooShort)).map_err(explain)?;
@@ -109,7 +120,8 @@ fn read_max_per_user(text: &str) -> Result<u32, String> {
 fn read_origins(text: &str) -> Result<Vec<OriginPattern>, String> {
     let read = |part: &str| {
         let part = part.trim();
-        part.parse::<OriginPattern>().map_err(|error| format!("`{part}`: {error}; separate several by commas"))
+        part.parse::<OriginPattern>()
+            .map_err(|error| format!("`{part}`: {error}; separate several by commas"))
     };
     text.split(',').map(read).collect()
 }
@@ -121,7 +133,10 @@ mod tests {
 
     use super::*;
 
-    fn read(prefix: Option<&str>, pepper: Option<&str>) -> Result<ApiKeySettings, Vec<(&'static str, String)>> {
+    fn read(
+        prefix: Option<&str>,
+        pepper: Option<&str>,
+    ) -> Result<ApiKeySettings, Vec<(&'static str, String)>> {
         ApiKeySettings::read(&mut |name| match name {
             "API_KEY_PREFIX" => prefix.map(str::to_owned),
             "API_KEY_PEPPER" => pepper.map(str::to_owned),
@@ -149,11 +164,21 @@ mod tests {
     #[test]
     fn c7_the_pepper_is_required_and_has_32_bytes() {
         assert!(fault(None, None).1.contains("required"));
-        for bad in ["short", &format!("{},short", "p".repeat(32)), &format!("{},", "p".repeat(32)), ","] {
+        for bad in
+            ["short", &format!("{},short", "p".repeat(32)), &format!("{},", "p".repeat(32)), ","]
+        {
             assert!(fault(None, Some(bad)).1.contains("at least 32 bytes"), "{bad}");
         }
-        assert!(fault(None, Some(&format!("{}, {}", "p".repeat(32), "q".repeat(32)))).1.contains("white space"));
-        assert!(fault(None, Some(&["p", "q", "r"].map(|c| c.repeat(32)).join(","))).1.contains("at most two"));
+        assert!(
+            fault(None, Some(&format!("{}, {}", "p".repeat(32), "q".repeat(32))))
+                .1
+                .contains("white space")
+        );
+        assert!(
+            fault(None, Some(&["p", "q", "r"].map(|c| c.repeat(32)).join(",")))
+                .1
+                .contains("at most two")
+        );
     }
 
     #[test]
@@ -163,8 +188,14 @@ mod tests {
         let secret = SecretString::from("s".repeat(43));
         for (letter, written_by_both) in [("q", true), ("p", false)] {
             let one = read(None, Some(&letter.repeat(32))).unwrap();
-            assert_eq!(both.gate().admits(&id, &"s".repeat(43), &one.gate().value(&id, &secret)), Ok(true));
-            assert_eq!(one.gate().admits(&id, &"s".repeat(43), &both.gate().value(&id, &secret)), Ok(written_by_both));
+            assert_eq!(
+                both.gate().admits(&id, &"s".repeat(43), &one.gate().value(&id, &secret)),
+                Ok(true)
+            );
+            assert_eq!(
+                one.gate().admits(&id, &"s".repeat(43), &both.gate().value(&id, &secret)),
+                Ok(written_by_both)
+            );
         }
     }
 
@@ -179,28 +210,44 @@ mod tests {
     fn a_user_has_at_most_20_active_keys_by_default() {
         assert_eq!(read(None, Some(&"p".repeat(32))).unwrap().max_per_user(), 20);
         for good in [1, 10_000] {
-            assert_eq!(read_rules("API_KEY_MAX_PER_USER", &good.to_string()).unwrap().max_per_user(), good);
+            assert_eq!(
+                read_rules("API_KEY_MAX_PER_USER", &good.to_string()).unwrap().max_per_user(),
+                good
+            );
         }
         for bad in ["0", "10001", "-1", "many", "4294967297"] {
-            assert_eq!(read_rules("API_KEY_MAX_PER_USER", bad).unwrap_err()[0].0, "API_KEY_MAX_PER_USER", "{bad}");
+            assert_eq!(
+                read_rules("API_KEY_MAX_PER_USER", bad).unwrap_err()[0].0,
+                "API_KEY_MAX_PER_USER",
+                "{bad}"
+            );
         }
     }
 
     #[test]
     fn a_key_s_return_origins_lie_within_the_deployment_s_by_default() {
         assert_eq!(read(None, Some(&"p".repeat(32))).unwrap().return_origins(), None);
-        let settings = read_rules("API_KEY_RETURN_ORIGINS", "https://a.example, https://*.b.example").unwrap();
-        let expected = ["https://a.example", "https://*.b.example"].map(|text| text.parse().unwrap());
+        let settings =
+            read_rules("API_KEY_RETURN_ORIGINS", "https://a.example, https://*.b.example").unwrap();
+        let expected =
+            ["https://a.example", "https://*.b.example"].map(|text| text.parse().unwrap());
         assert_eq!(settings.return_origins(), Some(expected.as_slice()));
         for bad in ["http://a.example", "https://a.example,", "https://a.example/path"] {
-            assert_eq!(read_rules("API_KEY_RETURN_ORIGINS", bad).unwrap_err()[0].0, "API_KEY_RETURN_ORIGINS", "{bad}");
+            assert_eq!(
+                read_rules("API_KEY_RETURN_ORIGINS", bad).unwrap_err()[0].0,
+                "API_KEY_RETURN_ORIGINS",
+                "{bad}"
+            );
         }
     }
 
     #[test]
     fn all_faults_come_at_once_and_none_repeats_the_pepper() {
         let faults = read(Some("No"), Some("s3cr3t")).unwrap_err();
-        assert_eq!(faults.iter().map(|(name, _)| *name).collect::<Vec<_>>(), ["API_KEY_PREFIX", "API_KEY_PEPPER"]);
+        assert_eq!(
+            faults.iter().map(|(name, _)| *name).collect::<Vec<_>>(),
+            ["API_KEY_PREFIX", "API_KEY_PEPPER"]
+        );
         assert!(!format!("{faults:?}").contains("s3cr3t"));
         let settings = read(None, Some(&"s3cr3t".repeat(6))).unwrap();
         assert!(!format!("{settings:?}").contains("s3cr3t"));

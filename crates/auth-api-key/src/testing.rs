@@ -8,11 +8,12 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use billing_domain::ports::{
-    ApiKeyRepo, ApiKeyUsage, AuthError, Authenticator, Clock, InsertOutcome, KeyChange, KeyMinter, RepoError,
-    RevokeOutcome, RotateOutcome,
+    ApiKeyRepo, ApiKeyUsage, AuthError, Authenticator, Clock, InsertOutcome, KeyChange, KeyMinter,
+    RepoError, RevokeOutcome, RotateOutcome,
 };
 use billing_domain::{
-    ApiKey, ApiKeyId, Credential, KeyVerifier, PepperId, Permission, Principal, StoredApiKey, Timestamp, UserId,
+    ApiKey, ApiKeyId, Credential, KeyVerifier, PepperId, Permission, Principal, StoredApiKey,
+    Timestamp, UserId,
 };
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{mpsc, watch};
@@ -75,13 +76,21 @@ impl CountingRepo {
     }
 
     fn answer(&self) -> Result<(), RepoError> {
-        if self.down.load(Ordering::SeqCst) { Err(RepoError::Unavailable("down".into())) } else { Ok(()) }
+        if self.down.load(Ordering::SeqCst) {
+            Err(RepoError::Unavailable("down".into()))
+        } else {
+            Ok(())
+        }
     }
 }
 
 #[async_trait]
 impl ApiKeyRepo for CountingRepo {
-    async fn insert(&self, key: &StoredApiKey, _at_most: Option<u32>) -> Result<InsertOutcome, RepoError> {
+    async fn insert(
+        &self,
+        key: &StoredApiKey,
+        _at_most: Option<u32>,
+    ) -> Result<InsertOutcome, RepoError> {
         self.answer()?;
         let mut rows = self.rows.lock().unwrap();
         if rows.contains_key(&key.key.id) {
@@ -106,7 +115,11 @@ impl ApiKeyRepo for CountingRepo {
         unreachable!("nothing here revokes keys")
     }
 
-    async fn revoke_all(&self, _owner: &UserId, _at: Timestamp) -> Result<Vec<ApiKeyId>, RepoError> {
+    async fn revoke_all(
+        &self,
+        _owner: &UserId,
+        _at: Timestamp,
+    ) -> Result<Vec<ApiKeyId>, RepoError> {
         unreachable!("nothing here revokes keys")
     }
 
@@ -132,12 +145,18 @@ impl ApiKeyUsage for CountingRepo {
         Ok(())
     }
 
-    async fn replace_verifier(&self, id: &ApiKeyId, old: &KeyVerifier, new: &KeyVerifier) -> Result<bool, RepoError> {
+    async fn replace_verifier(
+        &self,
+        id: &ApiKeyId,
+        old: &KeyVerifier,
+        new: &KeyVerifier,
+    ) -> Result<bool, RepoError> {
         self.answer()?;
         let mut rows = self.rows.lock().unwrap();
         let stored = &mut rows.get_mut(id).unwrap().verifier;
         let texts = |verifier: &KeyVerifier| {
-            let [gate, hash] = [&verifier.gate, &verifier.hash].map(|text| text.expose_secret().to_owned());
+            let [gate, hash] =
+                [&verifier.gate, &verifier.hash].map(|text| text.expose_secret().to_owned());
             (verifier.pepper.clone(), gate, hash)
         };
         let fits = texts(stored) == texts(old);
@@ -194,7 +213,8 @@ pub(crate) const START: i64 = 1_800_000_000_000;
 
 /// Settings with these peppers: one letter each, the current one first.
 pub(crate) fn settings(letters: &str) -> ApiKeySettings {
-    let peppers: Vec<String> = letters.chars().map(|letter| letter.to_string().repeat(32)).collect();
+    let peppers: Vec<String> =
+        letters.chars().map(|letter| letter.to_string().repeat(32)).collect();
     ApiKeySettings::read(&mut |name| (name == "API_KEY_PEPPER").then(|| peppers.join(","))).unwrap()
 }
 
@@ -215,7 +235,8 @@ impl Desk {
     ) -> Self {
         let clock = Arc::new(SetClock(AtomicI64::new(START)));
         let pool = Arc::new(Argon2Pool::new(limits));
-        let ports = ApiKeyPorts { repo: repo.clone(), usage: repo.clone(), clock: clock.clone(), random };
+        let ports =
+            ApiKeyPorts { repo: repo.clone(), usage: repo.clone(), clock: clock.clone(), random };
         Self { keys: ApiKeys::start(settings, ports, pool.clone()).unwrap(), repo, clock, pool }
     }
 
@@ -273,13 +294,17 @@ pub(crate) fn limits() -> PoolLimits {
 /// The same key with another secret and a checksum that fits.
 pub(crate) fn with_wrong_secret(issued: &Issued) -> String {
     let secret = SecretString::from("w".repeat(43));
-    crate::key_text::compose(&billing_domain::KeyPrefix::default(), &issued.key.id, &secret).expose_secret().to_owned()
+    crate::key_text::compose(&billing_domain::KeyPrefix::default(), &issued.key.id, &secret)
+        .expose_secret()
+        .to_owned()
 }
 
 /// A well-formed key of which nothing is stored.
 pub(crate) fn made_up(n: usize) -> String {
     let (id, secret) = (format!("{n:0>12}").parse().unwrap(), SecretString::from("w".repeat(43)));
-    crate::key_text::compose(&billing_domain::KeyPrefix::default(), &id, &secret).expose_secret().to_owned()
+    crate::key_text::compose(&billing_domain::KeyPrefix::default(), &id, &secret)
+        .expose_secret()
+        .to_owned()
 }
 
 /// Waits, with a generous deadline, for what happens behind the requests.

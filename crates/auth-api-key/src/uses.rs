@@ -35,7 +35,10 @@ struct Notes {
 
 impl Uses {
     pub(crate) fn new(usage: Arc<dyn ApiKeyUsage>) -> Self {
-        Self { usage, notes: Mutex::new(Notes { noted: BoundedMap::new(ROOM), unwritten: Vec::new() }) }
+        Self {
+            usage,
+            notes: Mutex::new(Notes { noted: BoundedMap::new(ROOM), unwritten: Vec::new() }),
+        }
     }
 
     /// Notes that this key was accepted. Costs a comparison, or a lock held for a moment.
@@ -45,7 +48,8 @@ impl Uses {
             return;
         }
         let mut notes = self.lock();
-        if notes.unwritten.len() >= ROOM || notes.noted.get(&key.id).copied().is_some_and(is_recent) {
+        if notes.unwritten.len() >= ROOM || notes.noted.get(&key.id).copied().is_some_and(is_recent)
+        {
             return;
         }
         notes.noted.insert(key.id.clone(), now);

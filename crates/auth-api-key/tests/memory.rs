@@ -45,10 +45,16 @@ async fn c7_64_good_keys_at_once_stay_under_200_mib_and_idle_memory_comes_back()
         ..PoolLimits::for_cores(NonZeroUsize::new(64).unwrap())
     };
     let pool = Arc::new(Argon2Pool::new(limits));
-    let settings = ApiKeySettings::read(&mut |name| (name == "API_KEY_PEPPER").then(|| "p".repeat(32))).unwrap();
+    let settings =
+        ApiKeySettings::read(&mut |name| (name == "API_KEY_PEPPER").then(|| "p".repeat(32)))
+            .unwrap();
     let repo = Arc::new(Rows::default());
-    let ports =
-        ApiKeyPorts { repo: repo.clone(), usage: repo.clone(), clock: Arc::new(NoTime), random: Arc::new(OsRandom) };
+    let ports = ApiKeyPorts {
+        repo: repo.clone(),
+        usage: repo.clone(),
+        clock: Arc::new(NoTime),
+        random: Arc::new(OsRandom),
+    };
     let keys = ApiKeys::start(&settings, ports, pool.clone()).unwrap();
     let before = memory("VmRSS:");
 
@@ -61,7 +67,8 @@ async fn c7_64_good_keys_at_once_stay_under_200_mib_and_idle_memory_comes_back()
         }
         let mut presenting = JoinSet::new();
         for text in issuing.join_all().await {
-            let (authenticator, presented) = (Arc::clone(keys.authenticator()), Credential::new(text.expose_secret()));
+            let (authenticator, presented) =
+                (Arc::clone(keys.authenticator()), Credential::new(text.expose_secret()));
             presenting.spawn(async move { authenticator.authenticate(&presented).await.is_ok() });
         }
         assert_eq!(presenting.join_all().await, [true; 64]);
@@ -71,7 +78,11 @@ async fn c7_64_good_keys_at_once_stay_under_200_mib_and_idle_memory_comes_back()
         let deadline = Instant::now() + Duration::from_secs(60);
         while memory("VmRSS:") > before + 8 * MIB {
             let now = memory("VmRSS:") / MIB;
-            assert!(Instant::now() < deadline, "{now} MiB while idle, {} before the first key", before / MIB);
+            assert!(
+                Instant::now() < deadline,
+                "{now} MiB while idle, {} before the first key",
+                before / MIB
+            );
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }

@@ -64,7 +64,11 @@ impl JwtAuthenticator {
     }
 
     fn with(keys: KeySource, settings: JwtSettings, clock: Arc<dyn Clock>) -> Self {
-        Self { rules: RwLock::new(Arc::new(Rules::new(keys, settings))), reloading: Mutex::new(()), clock }
+        Self {
+            rules: RwLock::new(Arc::new(Rules::new(keys, settings))),
+            reloading: Mutex::new(()),
+            clock,
+        }
     }
 
     /// Puts other settings into force, all at once: each token is judged by the old ones or by the new ones.
@@ -84,7 +88,8 @@ impl JwtAuthenticator {
             fresh.wait_until_loaded(LOADED_WITHIN).await.map_err(ReloadError::NotLoaded)?;
             fresh
         };
-        *self.rules.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Rules::new(keys, settings));
+        *self.rules.write().unwrap_or_else(PoisonError::into_inner) =
+            Arc::new(Rules::new(keys, settings));
         Ok(())
     }
 
@@ -106,9 +111,17 @@ impl JwtAuthenticator {
         rules.keys.verify(header::read(&header)?, token.signing_input, &token.signature).await?;
         let claims = parse_object("claims", &token.claims)?;
         let owner = claims::check(&claims, &rules.policy, self.clock.now())?;
-        let permissions =
-            if rules.required.are_met_by(&claims) { Permissions::All } else { Permissions::Only(BTreeSet::new()) };
-        Ok(Principal { owner, method: AuthMethod::AccessToken, permissions, return_origins: Vec::new() })
+        let permissions = if rules.required.are_met_by(&claims) {
+            Permissions::All
+        } else {
+            Permissions::Only(BTreeSet::new())
+        };
+        Ok(Principal {
+            owner,
+            method: AuthMethod::AccessToken,
+            permissions,
+            return_origins: Vec::new(),
+        })
     }
 }
 

@@ -11,7 +11,8 @@ use crate::json::{Object, Value};
 const PURPOSE_CLAIMS: [&str; 4] = ["type", "token_use", "token_type", "typ"];
 
 /// Purposes that are not access: refresh and offline tokens, ID tokens, logout tokens.
-const OTHER_PURPOSES: [&str; 6] = ["refresh", "refresh_token", "offline", "id", "id_token", "logout"];
+const OTHER_PURPOSES: [&str; 6] =
+    ["refresh", "refresh_token", "offline", "id", "id_token", "logout"];
 
 /// The last second that is taken for a date: 9999-12-31T23:59:59Z. Beyond it every rule would refuse anyway, and sums
 /// stay far from the end of the integers.
@@ -35,13 +36,21 @@ pub(crate) struct ClaimPolicy {
 /// Holds claims against the policy at `now`, and says who is calling.
 ///
 /// Expiry comes last, so that [`AuthError::Expired`] means: this token was good, and only its time is over.
-pub(crate) fn check(claims: &Object, policy: &ClaimPolicy, now: Timestamp) -> Result<UserId, AuthError> {
+pub(crate) fn check(
+    claims: &Object,
+    policy: &ClaimPolicy,
+    now: Timestamp,
+) -> Result<UserId, AuthError> {
     let registered = Registered::read(claims)?;
     check_purpose(claims)?;
     let subject = text(claims, &policy.subject_claim)?
         .ok_or_else(|| AuthError::invalid("the subject claim is missing"))?
         .parse::<UserId>()
-        .map_err(|_| AuthError::invalid("the subject claim is not 1 to 255 characters without control characters"))?;
+        .map_err(|_| {
+            AuthError::invalid(
+                "the subject claim is not 1 to 255 characters without control characters",
+            )
+        })?;
     check_issuer(registered.issuer, policy)?;
     check_audience(registered.audience.as_deref(), policy)?;
     check_times(&registered, policy, now)?;
@@ -50,7 +59,8 @@ pub(crate) fn check(claims: &Object, policy: &ClaimPolicy, now: Timestamp) -> Re
 
 /// Whether the claim `name` with this value says that a token is not for access.
 pub(crate) fn is_other_purpose(name: &str, value: &str) -> bool {
-    PURPOSE_CLAIMS.contains(&name) && OTHER_PURPOSES.iter().any(|purpose| value.eq_ignore_ascii_case(purpose))
+    PURPOSE_CLAIMS.contains(&name)
+        && OTHER_PURPOSES.iter().any(|purpose| value.eq_ignore_ascii_case(purpose))
 }
 
 /// The registered claims, each of its JSON type (RFC 7519, 4.1), whether or not a rule needs it.
@@ -94,7 +104,11 @@ fn audience(claims: &Object) -> Result<Option<Vec<&str>>, AuthError> {
             Value::String(text) => Some(text.as_str()),
             _ => None,
         }),
-        Some(_) => return Err(AuthError::invalid("the claim `aud` is neither a string nor a list of strings")),
+        Some(_) => {
+            return Err(AuthError::invalid(
+                "the claim `aud` is neither a string nor a list of strings",
+            ));
+        }
     };
     match listed.collect::<Option<Vec<_>>>() {
         Some(audience) => Ok(Some(audience)),
@@ -109,7 +123,9 @@ fn date(claims: &Object, name: &str) -> Result<Option<Timestamp>, AuthError> {
         Some(Value::Number(seconds)) if (0.0..=LAST_SECOND).contains(seconds) => {
             Ok(Some(Timestamp::from_millis((seconds * 1000.0).floor() as i64)))
         }
-        Some(Value::Number(_)) => Err(AuthError::invalid(format!("the claim `{name}` is no date from 1970 to 9999"))),
+        Some(Value::Number(_)) => {
+            Err(AuthError::invalid(format!("the claim `{name}` is no date from 1970 to 9999")))
+        }
         Some(_) => Err(AuthError::invalid(format!("the claim `{name}` is not a number"))),
     }
 }
@@ -117,14 +133,17 @@ fn date(claims: &Object, name: &str) -> Result<Option<Timestamp>, AuthError> {
 /// A list of purposes counts as each of them. What is no string (or list with one) says nothing about the purpose.
 fn check_purpose(claims: &Object) -> Result<(), AuthError> {
     for name in PURPOSE_CLAIMS {
-        let says_other = |value: &Value| matches!(value, Value::String(text) if is_other_purpose(name, text));
+        let says_other =
+            |value: &Value| matches!(value, Value::String(text) if is_other_purpose(name, text));
         let refused = match claims.get(name) {
             Some(Value::Array(several)) => several.iter().any(says_other),
             Some(one) => says_other(one),
             None => false,
         };
         if refused {
-            return Err(AuthError::invalid(format!("the claim `{name}` says that the token is not for access")));
+            return Err(AuthError::invalid(format!(
+                "the claim `{name}` says that the token is not for access"
+            )));
         }
     }
     Ok(())
@@ -132,7 +151,9 @@ fn check_purpose(claims: &Object) -> Result<(), AuthError> {
 
 fn check_issuer(issuer: Option<&str>, policy: &ClaimPolicy) -> Result<(), AuthError> {
     match &policy.issuer {
-        Some(wanted) if issuer != Some(wanted.as_str()) => Err(AuthError::invalid("`iss` is missing or another")),
+        Some(wanted) if issuer != Some(wanted.as_str()) => {
+            Err(AuthError::invalid("`iss` is missing or another"))
+        }
         _ => Ok(()),
     }
 }
@@ -141,13 +162,19 @@ fn check_issuer(issuer: Option<&str>, policy: &ClaimPolicy) -> Result<(), AuthEr
 fn check_audience(audience: Option<&[&str]>, policy: &ClaimPolicy) -> Result<(), AuthError> {
     match (&policy.audience, audience) {
         (None, None) => Ok(()),
-        (None, Some(_)) => Err(AuthError::invalid("the token names an audience, and none is configured here")),
+        (None, Some(_)) => {
+            Err(AuthError::invalid("the token names an audience, and none is configured here"))
+        }
         (Some(wanted), Some(listed)) if listed.contains(&wanted.as_str()) => Ok(()),
         (Some(_), _) => Err(AuthError::invalid("`aud` is missing or does not list us")),
     }
 }
 
-fn check_times(registered: &Registered<'_>, policy: &ClaimPolicy, now: Timestamp) -> Result<(), AuthError> {
+fn check_times(
+    registered: &Registered<'_>,
+    policy: &ClaimPolicy,
+    now: Timestamp,
+) -> Result<(), AuthError> {
     let latest_start = now.plus(policy.leeway);
     if registered.not_before.is_some_and(|start| start > latest_start) {
         return Err(AuthError::invalid("the token is not valid yet (`nbf`)"));
@@ -200,7 +227,9 @@ mod tests {
 
     #[test]
     fn expiry_ends_a_token_to_the_millisecond_after_the_leeway() {
-        let at = |millis| judge_at(r#"{"sub":"u","exp":1800000000}"#, &policy(), Timestamp::from_millis(millis));
+        let at = |millis| {
+            judge_at(r#"{"sub":"u","exp":1800000000}"#, &policy(), Timestamp::from_millis(millis))
+        };
         assert!(at(NOW * 1000 + 29_999).is_ok());
         assert!(matches!(at(NOW * 1000 + 30_000), Err(AuthError::Expired)));
     }
@@ -261,7 +290,8 @@ mod tests {
                 assert!(is_invalid(&judge(&claims)), "{name} {value}");
             }
         }
-        let patient = ClaimPolicy { max_lifetime: Duration::MAX, leeway: Duration::MAX, ..policy() };
+        let patient =
+            ClaimPolicy { max_lifetime: Duration::MAX, leeway: Duration::MAX, ..policy() };
         let huge = r#"{"sub":"u","exp":253402300799}"#;
         assert!(judge_at(huge, &patient, Timestamp::from_millis(i64::MAX - 1)).is_ok());
         assert!(judge_at(huge, &patient, Timestamp::from_millis(i64::MIN)).is_ok());
@@ -271,14 +301,30 @@ mod tests {
     fn purposes_other_than_access_are_refused_in_every_purpose_claim() {
         for name in PURPOSE_CLAIMS {
             for purpose in OTHER_PURPOSES {
-                for spelled in [purpose.to_owned(), purpose.to_uppercase(), purpose.replacen('i', "I", 1)] {
-                    assert!(is_invalid(&with(&format!(r#""{name}":"{spelled}""#))), "{name} {spelled}");
-                    assert!(is_invalid(&with(&format!(r#""{name}":["access","{spelled}"]"#))), "{name} [{spelled}]");
+                for spelled in
+                    [purpose.to_owned(), purpose.to_uppercase(), purpose.replacen('i', "I", 1)]
+                {
+                    assert!(
+                        is_invalid(&with(&format!(r#""{name}":"{spelled}""#))),
+                        "{name} {spelled}"
+                    );
+                    assert!(
+                        is_invalid(&with(&format!(r#""{name}":["access","{spelled}"]"#))),
+                        "{name} [{spelled}]"
+                    );
                 }
             }
-            for fine in
-                [r#""access""#, r#""Bearer""#, r#""""#, "1", "null", "[]", "[1]", "{\"refresh\":1}", r#""refreshing""#]
-            {
+            for fine in [
+                r#""access""#,
+                r#""Bearer""#,
+                r#""""#,
+                "1",
+                "null",
+                "[]",
+                "[1]",
+                "{\"refresh\":1}",
+                r#""refreshing""#,
+            ] {
                 assert!(with(&format!(r#""{name}":{fine}"#)).is_ok(), "{name} {fine}");
             }
         }
@@ -290,7 +336,10 @@ mod tests {
         let org = ClaimPolicy { subject_claim: "org_id".to_owned(), ..policy() };
         let judge = |claims: &str| judge_at(claims, &org, Timestamp::from_seconds(NOW));
         assert_eq!(judge(r#"{"org_id":"acme","exp":1800000600}"#).unwrap().as_str(), "acme");
-        assert_eq!(judge(r#"{"sub":"u","org_id":"acme","exp":1800000600}"#).unwrap().as_str(), "acme");
+        assert_eq!(
+            judge(r#"{"sub":"u","org_id":"acme","exp":1800000600}"#).unwrap().as_str(),
+            "acme"
+        );
         assert!(is_invalid(&judge(r#"{"sub":"u","exp":1800000600}"#)));
         assert!(is_invalid(&judge(r#"{"sub":7,"org_id":"acme","exp":1800000600}"#)));
         assert!(is_invalid(&judge(r#"{"org_id":["acme"],"exp":1800000600}"#)));

@@ -25,7 +25,9 @@ pub(crate) fn parse(token: &str) -> Result<CompactToken<'_>, AuthError> {
     if token.len() > MAX_BYTES {
         return Err(AuthError::invalid("the token is longer than 8 KiB"));
     }
-    let split = token.rsplit_once('.').and_then(|(input, signature)| Some((input, input.split_once('.')?, signature)));
+    let split = token
+        .rsplit_once('.')
+        .and_then(|(input, signature)| Some((input, input.split_once('.')?, signature)));
     let Some((signing_input, (header, claims), signature)) = split else {
         return Err(AuthError::invalid("the token has fewer than three parts"));
     };
@@ -36,13 +38,20 @@ pub(crate) fn parse(token: &str) -> Result<CompactToken<'_>, AuthError> {
     if signature.is_empty() {
         return Err(AuthError::invalid("the token is not signed"));
     }
-    Ok(CompactToken { header: decode("header", header)?, claims: decode("claims", claims)?, signing_input, signature })
+    Ok(CompactToken {
+        header: decode("header", header)?,
+        claims: decode("claims", claims)?,
+        signing_input,
+        signature,
+    })
 }
 
 /// One part. The engine refuses padding, foreign characters (white space too) and bits beyond the last byte, so that one
 /// token has one spelling (RFC 4648, 3.2, 3.3 and 3.5; RFC 7515, 2).
 fn decode(part: &str, text: &str) -> Result<Vec<u8>, AuthError> {
-    URL_SAFE_NO_PAD.decode(text).map_err(|_| AuthError::invalid(format!("the {part} is not canonical base64url")))
+    URL_SAFE_NO_PAD
+        .decode(text)
+        .map_err(|_| AuthError::invalid(format!("the {part} is not canonical base64url")))
 }
 
 #[cfg(test)]
@@ -58,7 +67,16 @@ mod tests {
 
     #[test]
     fn other_numbers_of_parts_are_refused() {
-        for bad in ["", ".", "e30", "e30.e30", "e30.e30.AA.AA", "e30.e30.AA.", ".e30.e30.AA", "e30.e30.AA.AA.AA"] {
+        for bad in [
+            "",
+            ".",
+            "e30",
+            "e30.e30",
+            "e30.e30.AA.AA",
+            "e30.e30.AA.",
+            ".e30.e30.AA",
+            "e30.e30.AA.AA.AA",
+        ] {
             assert!(parse(bad).is_err(), "{bad:?}");
         }
     }
@@ -93,11 +111,16 @@ mod tests {
     fn the_limit_is_8_kib_to_the_byte() {
         let sized = |bytes: usize| format!("e30.{}.AA", "A".repeat(bytes - "e30..AA".len()));
         assert!(parse(&sized(MAX_BYTES - 1)).is_ok());
-        assert!(parse(&sized(MAX_BYTES)).is_err(), "8185 characters are no whole number of bytes in base64");
+        assert!(
+            parse(&sized(MAX_BYTES)).is_err(),
+            "8185 characters are no whole number of bytes in base64"
+        );
         let exact = format!("e30.{}.AAA", "A".repeat(MAX_BYTES - "e30..AAA".len()));
         assert_eq!(exact.len(), MAX_BYTES);
         assert!(parse(&exact).is_ok());
         let over = format!("e30.{}.AAAA", "A".repeat(MAX_BYTES - "e30..AAA".len()));
-        assert!(matches!(parse(&over), Err(AuthError::Invalid { reason }) if reason.contains("8 KiB")));
+        assert!(
+            matches!(parse(&over), Err(AuthError::Invalid { reason }) if reason.contains("8 KiB"))
+        );
     }
 }

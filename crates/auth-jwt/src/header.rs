@@ -28,11 +28,14 @@ pub(crate) struct Header<'a> {
 pub(crate) fn read(header: &Object) -> Result<Header<'_>, AuthError> {
     // Exact names keep `none` and its spellings out, and the key's own algorithm every mix-up of kinds (RFC 8725, 3.1).
     let algorithm = text(header, "alg")?.and_then(SigningAlgorithm::named);
-    let algorithm = algorithm.ok_or_else(|| AuthError::invalid("`alg` is none of the algorithms in use"))?;
+    let algorithm =
+        algorithm.ok_or_else(|| AuthError::invalid("`alg` is none of the algorithms in use"))?;
     if let Some(name) = REFUSED.iter().find(|name| header.contains_key(**name)) {
         return Err(AuthError::invalid(format!("the header has `{name}`, which is not supported")));
     }
-    if text(header, "typ")?.is_some_and(|typ| !TYPES.iter().any(|known| typ.eq_ignore_ascii_case(known))) {
+    if text(header, "typ")?
+        .is_some_and(|typ| !TYPES.iter().any(|known| typ.eq_ignore_ascii_case(known)))
+    {
         return Err(AuthError::invalid("`typ` is not that of an access token"));
     }
     if text(header, "cty")?.is_some_and(is_jwt) {
@@ -68,7 +71,8 @@ mod tests {
     #[test]
     fn an_algorithm_has_one_spelling() {
         for good in ["HS256", "RS256", "ES256", "EdDSA"] {
-            let header = parse_object("header", format!(r#"{{"alg":"{good}"}}"#).as_bytes()).unwrap();
+            let header =
+                parse_object("header", format!(r#"{{"alg":"{good}"}}"#).as_bytes()).unwrap();
             assert_eq!(read(&header).unwrap().algorithm.name(), good);
         }
         for bad in [
@@ -94,14 +98,19 @@ mod tests {
     fn crit_b64_and_zip_are_refused_whatever_they_hold() {
         for name in REFUSED {
             for value in ["null", "true", "false", "[]", "[\"exp\"]", "\"\"", "\"DEF\"", "0"] {
-                assert!(judge(&format!(r#"{{"alg":"HS256","{name}":{value}}}"#)).is_err(), "{name} {value}");
+                assert!(
+                    judge(&format!(r#"{{"alg":"HS256","{name}":{value}}}"#)).is_err(),
+                    "{name} {value}"
+                );
             }
         }
     }
 
     #[test]
     fn types_of_access_tokens_pass_in_any_case() {
-        for good in ["JWT", "jwt", "Jwt", "at+jwt", "AT+JWT", "application/at+jwt", "Application/AT+JWT"] {
+        for good in
+            ["JWT", "jwt", "Jwt", "at+jwt", "AT+JWT", "application/at+jwt", "Application/AT+JWT"]
+        {
             assert!(judge(&format!(r#"{{"alg":"HS256","typ":"{good}"}}"#)).is_ok(), "{good}");
         }
     }
@@ -147,7 +156,8 @@ mod tests {
 
     #[test]
     fn a_kid_is_a_string() {
-        let header = parse_object("header", br#"{"alg":"HS256","kid":"../../etc/passwd"}"#).unwrap();
+        let header =
+            parse_object("header", br#"{"alg":"HS256","kid":"../../etc/passwd"}"#).unwrap();
         assert_eq!(read(&header).unwrap().key_id, Some("../../etc/passwd"));
         assert!(judge(r#"{"alg":"HS256","kid":7}"#).is_err());
         assert!(judge(r#"{"alg":"HS256","kid":null}"#).is_err());
@@ -156,8 +166,12 @@ mod tests {
     #[test]
     fn keys_and_addresses_of_keys_are_ignored() {
         for name in ["jku", "x5u", "x5c", "jwk", "x5t", "anything"] {
-            for value in ["\"http://127.0.0.1:1/\"", "[\"MII\"]", "{\"kty\":\"oct\"}", "7", "null"] {
-                assert!(judge(&format!(r#"{{"alg":"HS256","{name}":{value}}}"#)).is_ok(), "{name} {value}");
+            for value in ["\"http://127.0.0.1:1/\"", "[\"MII\"]", "{\"kty\":\"oct\"}", "7", "null"]
+            {
+                assert!(
+                    judge(&format!(r#"{{"alg":"HS256","{name}":{value}}}"#)).is_ok(),
+                    "{name} {value}"
+                );
             }
         }
     }

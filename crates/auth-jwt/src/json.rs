@@ -36,7 +36,9 @@ pub(crate) fn parse_object(part: &str, bytes: &[u8]) -> Result<Object, AuthError
 pub(crate) fn members(bytes: &[u8]) -> Result<Object, String> {
     let text = std::str::from_utf8(bytes).map_err(|_| "not UTF-8")?;
     let mut parser = serde_json::Deserializer::from_str(text);
-    let value = Nested { levels: MAX_LEVELS }.deserialize(&mut parser).map_err(|error| error.to_string())?;
+    let value = Nested { levels: MAX_LEVELS }
+        .deserialize(&mut parser)
+        .map_err(|error| error.to_string())?;
     parser.end().map_err(|error| error.to_string())?;
     match value {
         Value::Object(object) => Ok(object),
@@ -147,7 +149,9 @@ mod tests {
 
     #[test]
     fn an_object_is_read() {
-        let object = parse_object("claims", br#" {"s":"x\n","n":-1.5e3,"a":[1,null],"o":{},"t":true} "#).unwrap();
+        let object =
+            parse_object("claims", br#" {"s":"x\n","n":-1.5e3,"a":[1,null],"o":{},"t":true} "#)
+                .unwrap();
         assert_eq!(object["s"], Value::String("x\n".to_owned()));
         assert_eq!(object["n"], Value::Number(-1500.0));
         assert_eq!(object["a"], Value::Array(vec![Value::Number(1.0), Value::Literal]));
@@ -157,7 +161,8 @@ mod tests {
 
     #[test]
     fn numbers_are_numbers_whatever_features_the_parser_was_built_with() {
-        let object = parse_object("claims", br#"{"a":18446744073709551615,"b":1e300,"c":-0}"#).unwrap();
+        let object =
+            parse_object("claims", br#"{"a":18446744073709551615,"b":1e300,"c":-0}"#).unwrap();
         assert!(object.values().all(|value| matches!(value, Value::Number(_))), "{object:?}");
     }
 
@@ -243,8 +248,13 @@ mod tests {
 
     #[test]
     fn a_reason_quotes_nothing_of_the_token() {
-        for bad in [r#"["s3cr3t"]"#, r#""s3cr3t""#, r#"{"s3cr3t":1,"s3cr3t":1}"#, r#"{"a":"s3cr3t}"#, r#"{"a":s3cr3t}"#]
-        {
+        for bad in [
+            r#"["s3cr3t"]"#,
+            r#""s3cr3t""#,
+            r#"{"s3cr3t":1,"s3cr3t":1}"#,
+            r#"{"a":"s3cr3t}"#,
+            r#"{"a":s3cr3t}"#,
+        ] {
             assert!(!reason(bad).contains("s3cr3t"), "{bad}");
         }
     }

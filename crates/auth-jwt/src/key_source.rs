@@ -22,7 +22,10 @@ pub(crate) enum KeySource {
 
 impl KeySource {
     /// The keys that the settings name. Begins to fetch them where they are published: must be called within a runtime then.
-    pub(crate) fn start(settings: &KeySettings, clock: &Arc<dyn Clock>) -> Result<Self, ClientError> {
+    pub(crate) fn start(
+        settings: &KeySettings,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Self, ClientError> {
         match settings {
             KeySettings::Held(keys) => Ok(Self::Held(keys.clone())),
             KeySettings::Published(url) => {
@@ -57,7 +60,12 @@ impl KeySource {
     ///
     /// # Errors
     /// [`AuthError::Invalid`] where none of them signed `message`, [`AuthError::NotReady`] where they are not loaded.
-    pub(crate) async fn verify(&self, header: Header<'_>, message: &str, signature: &Vec<u8>) -> Result<(), AuthError> {
+    pub(crate) async fn verify(
+        &self,
+        header: Header<'_>,
+        message: &str,
+        signature: &Vec<u8>,
+    ) -> Result<(), AuthError> {
         let holds = match self {
             Self::Held(keys) if keys.algorithm() != header.algorithm => {
                 return Err(AuthError::invalid("`alg` is not the configured key's algorithm"));
@@ -67,7 +75,9 @@ impl KeySource {
             Self::Published { .. } if !header.algorithm.has_public_keys() => {
                 return Err(AuthError::invalid("`alg` is not that of a published key"));
             }
-            Self::Published { set, .. } => set.find(header.key_id).await?.verify(header, message, signature),
+            Self::Published { set, .. } => {
+                set.find(header.key_id).await?.verify(header, message, signature)
+            }
         };
         if holds { Ok(()) } else { Err(AuthError::invalid("the signature does not hold")) }
     }

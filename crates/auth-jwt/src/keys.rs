@@ -1,7 +1,8 @@
 //! Keys, each bound to its one algorithm, and the signatures made and verified with them.
 
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, VerificationAlgorithm,
+    ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256,
+    VerificationAlgorithm,
 };
 use jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
@@ -85,7 +86,11 @@ impl VerifyingKey {
     ///
     /// The backend knows what is no number or point of this kind; better said when the key comes than with a 401 for
     /// everybody.
-    pub(crate) fn of_public_key(algorithm: SigningAlgorithm, key: DecodingKey, encoded: &[u8]) -> Option<Self> {
+    pub(crate) fn of_public_key(
+        algorithm: SigningAlgorithm,
+        key: DecodingKey,
+        encoded: &[u8],
+    ) -> Option<Self> {
         ParsedPublicKey::new(algorithm.public_key_reader()?, encoded).ok()?;
         Some(Self { algorithm, key })
     }
@@ -110,7 +115,9 @@ impl KeySet {
         Self {
             algorithm: SigningAlgorithm::Hs256,
             verifying: secrets.iter().map(VerifyingKey::of_secret).collect(),
-            signing: secrets.first().map(|secret| EncodingKey::from_secret(secret.expose_secret().as_bytes())),
+            signing: secrets
+                .first()
+                .map(|secret| EncodingKey::from_secret(secret.expose_secret().as_bytes())),
         }
     }
 
@@ -130,7 +137,9 @@ impl KeySet {
 
     /// Signs `message`, where a secret is held.
     pub(crate) fn sign(&self, message: &str) -> Option<Vec<u8>> {
-        let signer = (DEFAULT_PROVIDER.signer_factory)(&self.algorithm.in_library(), self.signing.as_ref()?).ok()?;
+        let signer =
+            (DEFAULT_PROVIDER.signer_factory)(&self.algorithm.in_library(), self.signing.as_ref()?)
+                .ok()?;
         signer.try_sign(message.as_bytes()).ok()
     }
 }

@@ -48,7 +48,8 @@ pub fn mint(
         .filter_map(|(name, value)| Some((name, value?)))
         .chain(settings.required.examples())
         .chain([(policy.subject_claim.as_str(), subject.as_str())]);
-    let mut claims: Map<String, Value> = texts.map(|(name, value)| (name.to_owned(), value.into())).collect();
+    let mut claims: Map<String, Value> =
+        texts.map(|(name, value)| (name.to_owned(), value.into())).collect();
     claims.insert("iat".to_owned(), issued_at.into());
     claims.insert("exp".to_owned(), expiry.into());
 

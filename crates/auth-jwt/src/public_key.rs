@@ -14,8 +14,10 @@ const END: &str = "-----END PUBLIC KEY-----";
 /// DER of the algorithm identifiers, without the sequence around them: RFC 3279, 2.3.1 (the parameter is NULL); RFC 5480,
 /// 2.1.1 (secp256r1); RFC 8410, 3 (no parameter).
 const RSA: &[u8] = &[0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00];
-const P256: &[u8] =
-    &[0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
+const P256: &[u8] = &[
+    0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d,
+    0x03, 0x01, 0x07,
+];
 const ED25519: &[u8] = &[0x06, 0x03, 0x2b, 0x65, 0x70];
 /// How the identifier of an elliptic-curve key starts, whatever its curve.
 const ANY_CURVE: &[u8] = &[0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];
@@ -35,8 +37,9 @@ pub(crate) fn parse(pem: &str) -> Result<KeySet, String> {
     let der = STANDARD.decode(armored(pem)?).map_err(|_| {
         "the text between the PEM lines is not base64: give the file as it is, with real line breaks".to_owned()
     })?;
-    let (identifier, key) = split(&der)
-        .ok_or_else(|| format!("the PEM block does not hold a public key (SubjectPublicKeyInfo): {ACCEPTED}"))?;
+    let (identifier, key) = split(&der).ok_or_else(|| {
+        format!("the PEM block does not hold a public key (SubjectPublicKeyInfo): {ACCEPTED}")
+    })?;
     let (algorithm, library_key) = match identifier {
         RSA => {
             check_modulus(modulus(key))?;
@@ -53,7 +56,9 @@ pub(crate) fn parse(pem: &str) -> Result<KeySet, String> {
         }
         ED25519 => (SigningAlgorithm::EdDsa, DecodingKey::from_ed_der(key)),
         other if other.starts_with(ANY_CURVE) => {
-            return Err(format!("this is an elliptic-curve key on another curve than P-256: {ACCEPTED}"));
+            return Err(format!(
+                "this is an elliptic-curve key on another curve than P-256: {ACCEPTED}"
+            ));
         }
         _ => return Err(format!("this is a key of another kind: {ACCEPTED}")),
     };
@@ -69,8 +74,14 @@ fn armored(pem: &str) -> Result<String, String> {
             "PRIVATE KEY-----",
             "this is a private key, which must not be here: give its public half (`openssl pkey -pubout`)",
         ),
-        ("BEGIN CERTIFICATE", "this is a certificate: give the key in it (`openssl x509 -pubkey -noout`)"),
-        ("BEGIN RSA PUBLIC KEY", "this is a PKCS#1 key: convert it (`openssl rsa -RSAPublicKey_in -pubout`)"),
+        (
+            "BEGIN CERTIFICATE",
+            "this is a certificate: give the key in it (`openssl x509 -pubkey -noout`)",
+        ),
+        (
+            "BEGIN RSA PUBLIC KEY",
+            "this is a PKCS#1 key: convert it (`openssl rsa -RSAPublicKey_in -pubout`)",
+        ),
     ];
     if let Some((_, fault)) = other_kinds.iter().find(|(mark, _)| text.contains(mark)) {
         return Err((*fault).to_owned());
@@ -94,7 +105,9 @@ fn split(der: &[u8]) -> Option<(&[u8], &[u8])> {
 
 /// The digits of an RSA key's modulus, of which there are none where the key is damaged.
 fn modulus(key: &[u8]) -> &[u8] {
-    let modulus = only(SEQUENCE, key).and_then(|numbers| element(INTEGER, numbers)).map(|(modulus, _)| modulus);
+    let modulus = only(SEQUENCE, key)
+        .and_then(|numbers| element(INTEGER, numbers))
+        .map(|(modulus, _)| modulus);
     modulus.map_or(&[], |modulus| modulus.strip_prefix(&[0]).unwrap_or(modulus))
 }
 

@@ -58,8 +58,7 @@ impl RequiredClaims {
 
 impl RequiredClaim {
     fn parse(pair: &str) -> Result<Self, String> {
-        const FORM: &str =
-            "write `name=value` pairs, separated by commas, with `a|b` for alternatives: `role=owner|admin`";
+        const FORM: &str = "write `name=value` pairs, separated by commas, with `a|b` for alternatives: `role=owner|admin`";
         let Some((name, values)) = pair.split_once('=') else {
             return Err(format!("a pair has no `=`: {FORM}"));
         };
@@ -70,7 +69,10 @@ impl RequiredClaim {
             return Err(format!("a name or a value is empty: {FORM}"));
         }
         if let Some(value) = claim.values().find(|value| is_other_purpose(&claim.name, value)) {
-            return Err(format!("`{}={value}` marks tokens that are never accepted: leave this value out", claim.name));
+            return Err(format!(
+                "`{}={value}` marks tokens that are never accepted: leave this value out",
+                claim.name
+            ));
         }
         Ok(claim)
     }
@@ -122,12 +124,22 @@ mod tests {
 
     #[test]
     fn faults_say_how_to_mend_them() {
-        for bad in
-            ["", "role", "role=", "=owner", "role=owner|", "role=|owner", "role=owner,", ",role=owner", "role=a,role=b"]
-        {
+        for bad in [
+            "",
+            "role",
+            "role=",
+            "=owner",
+            "role=owner|",
+            "role=|owner",
+            "role=owner,",
+            ",role=owner",
+            "role=a,role=b",
+        ] {
             assert!(RequiredClaims::parse(bad, "sub").is_err(), "{bad:?}");
         }
-        for ruled in ["exp=1", "nbf=1", "iat=1", "iss=a", "aud=a", "sub=u", "type=access|refresh", "typ=ID"] {
+        for ruled in
+            ["exp=1", "nbf=1", "iat=1", "iss=a", "aud=a", "sub=u", "type=access|refresh", "typ=ID"]
+        {
             assert!(RequiredClaims::parse(ruled, "sub").is_err(), "{ruled:?}");
         }
         assert!(RequiredClaims::parse("sub=service", "org_id").is_ok());

@@ -21,8 +21,17 @@ const SUBJECT_CLAIM: &str = "JWT_SUBJECT_CLAIM";
 const REQUIRED_CLAIMS: &str = "JWT_REQUIRED_CLAIMS";
 
 /// The names that [`JwtSettings::read`] asks for, without the prefix of the environment.
-pub const SETTINGS: &[&str] =
-    &[HS256_SECRET, PUBLIC_KEY, JWKS_URL, ISSUER, AUDIENCE, LEEWAY, MAX_LIFETIME, SUBJECT_CLAIM, REQUIRED_CLAIMS];
+pub const SETTINGS: &[&str] = &[
+    HS256_SECRET,
+    PUBLIC_KEY,
+    JWKS_URL,
+    ISSUER,
+    AUDIENCE,
+    LEEWAY,
+    MAX_LIFETIME,
+    SUBJECT_CLAIM,
+    REQUIRED_CLAIMS,
+];
 
 /// Those of [`SETTINGS`] that may come from a file. The public key is no secret, but is usually a file.
 pub const SECRETS: &[&str] = &[HS256_SECRET, PUBLIC_KEY];
@@ -61,7 +70,9 @@ impl JwtSettings {
     ///
     /// # Errors
     /// All faults at once: the setting and one sentence each, never with a secret in it.
-    pub fn read(get: &mut dyn FnMut(&str) -> Option<String>) -> Result<Self, Vec<(&'static str, String)>> {
+    pub fn read(
+        get: &mut dyn FnMut(&str) -> Option<String>,
+    ) -> Result<Self, Vec<(&'static str, String)>> {
         let mut faults = Faults::default();
         let given = GivenKeys::read(get);
         let by_public_key = given.public_key.is_some() || given.jwks_url.is_some();
@@ -69,11 +80,14 @@ impl JwtSettings {
         let issuer = read_identity(ISSUER, by_public_key, get, &mut faults);
         let audience = read_identity(AUDIENCE, by_public_key, get, &mut faults);
         let leeway = read_seconds(LEEWAY, 30, 0..=MAX_LEEWAY, get, &mut faults);
-        let max_lifetime = read_seconds(MAX_LIFETIME, 86_400, 1..=u64::from(u32::MAX), get, &mut faults);
+        let max_lifetime =
+            read_seconds(MAX_LIFETIME, 86_400, 1..=u64::from(u32::MAX), get, &mut faults);
         let subject_claim = get(SUBJECT_CLAIM).unwrap_or_else(|| "sub".to_owned());
         faults.take(SUBJECT_CLAIM, check_subject_claim(&subject_claim));
-        let required = get(REQUIRED_CLAIMS).map(|text| RequiredClaims::parse(&text, &subject_claim));
-        let required = required.and_then(|parsed| faults.take(REQUIRED_CLAIMS, parsed)).unwrap_or_default();
+        let required =
+            get(REQUIRED_CLAIMS).map(|text| RequiredClaims::parse(&text, &subject_claim));
+        let required =
+            required.and_then(|parsed| faults.take(REQUIRED_CLAIMS, parsed)).unwrap_or_default();
         match keys {
             Some(keys) if faults.0.is_empty() => Ok(Self {
                 keys,
@@ -142,7 +156,8 @@ impl GivenKeys {
             }
         }
         let secrets = self.secrets.and_then(|text| faults.take(HS256_SECRET, parse_secrets(&text)));
-        let public_key = self.public_key.and_then(|pem| faults.take(PUBLIC_KEY, public_key::parse(&pem)));
+        let public_key =
+            self.public_key.and_then(|pem| faults.take(PUBLIC_KEY, public_key::parse(&pem)));
         let jwks_url = self.jwks_url.and_then(|url| faults.take(JWKS_URL, parse_jwks_url(&url)));
         let held = secrets.as_deref().map(KeySet::of_secrets).or(public_key).map(KeySettings::Held);
         held.or(jwks_url.map(KeySettings::Published))
@@ -155,10 +170,16 @@ fn parse_secrets(text: &SecretString) -> Result<Vec<SecretString>, String> {
         return Err("there are more than two secrets: keep the new one and, while rotating, the old one (a comma separates them)".to_owned());
     }
     if text.expose_secret().contains("-----BEGIN") {
-        return Err("this is a PEM key, not a shared secret: give a public key as BILLING_JWT_PUBLIC_KEY".to_owned());
+        return Err(
+            "this is a PEM key, not a shared secret: give a public key as BILLING_JWT_PUBLIC_KEY"
+                .to_owned(),
+        );
     }
     if secrets.iter().any(|secret| secret.trim() != *secret) {
-        return Err("a secret starts or ends with white space: take it away, also around the comma".to_owned());
+        return Err(
+            "a secret starts or ends with white space: take it away, also around the comma"
+                .to_owned(),
+        );
     }
     if secrets.iter().any(|secret| secret.len() < MIN_SECRET_BYTES) {
         return Err(
@@ -222,12 +243,16 @@ fn read_seconds(
         None => default,
         Some(text) => {
             let digits = text.bytes().all(|b| b.is_ascii_digit()).then_some(text);
-            digits.and_then(|digits| digits.parse().ok()).filter(|seconds| range.contains(seconds)).unwrap_or_else(
-                || {
-                    faults.add(name, format!("give whole seconds from {} to {}", range.start(), range.end()));
+            digits
+                .and_then(|digits| digits.parse().ok())
+                .filter(|seconds| range.contains(seconds))
+                .unwrap_or_else(|| {
+                    faults.add(
+                        name,
+                        format!("give whole seconds from {} to {}", range.start(), range.end()),
+                    );
                     default
-                },
-            )
+                })
         }
     };
     Duration::from_secs(seconds)
@@ -237,7 +262,9 @@ fn check_subject_claim(name: &str) -> Result<(), String> {
     if name.is_empty() || name.trim() != name || name.chars().any(char::is_control) {
         Err("it is empty, has control characters, or white space at an end: give the claim's name, for instance `org_id`".to_owned())
     } else if NO_SUBJECT.contains(&name) {
-        Err(format!("`{name}` does not say who owns the billing account: give the claim that does, for instance `sub`"))
+        Err(format!(
+            "`{name}` does not say who owns the billing account: give the claim that does, for instance `sub`"
+        ))
     } else {
         Ok(())
     }
@@ -284,13 +311,21 @@ mod tests {
         let both = [(HS256_SECRET, SECRET), (PUBLIC_KEY, PEM), (ISSUER, "i"), (AUDIENCE, "a")];
         assert_eq!(faulty(&both), [PUBLIC_KEY]);
         let all = [(HS256_SECRET, "short"), (PUBLIC_KEY, "x"), (JWKS_URL, "http://example.com/")];
-        assert_eq!(faulty(&all), [PUBLIC_KEY, JWKS_URL, HS256_SECRET, PUBLIC_KEY, JWKS_URL, ISSUER, AUDIENCE]);
+        assert_eq!(
+            faulty(&all),
+            [PUBLIC_KEY, JWKS_URL, HS256_SECRET, PUBLIC_KEY, JWKS_URL, ISSUER, AUDIENCE]
+        );
     }
 
     #[test]
     fn a_secret_has_at_least_32_bytes_and_no_white_space_around_it() {
         let two = |first: &str, second: &str| format!("{first},{second}");
-        for good in [SECRET.to_owned(), two(SECRET, SECRET), "ü".repeat(16), format!("inner white space {SECRET}")] {
+        for good in [
+            SECRET.to_owned(),
+            two(SECRET, SECRET),
+            "ü".repeat(16),
+            format!("inner white space {SECRET}"),
+        ] {
             assert!(read(&[(HS256_SECRET, &good)]).is_ok(), "{good}");
         }
         for bad in [
@@ -312,7 +347,9 @@ mod tests {
 
     #[test]
     fn a_public_key_requires_issuer_and_audience() {
-        let settings = read(&[(PUBLIC_KEY, PEM), (ISSUER, "https://issuer.test"), (AUDIENCE, "billing")]).unwrap();
+        let settings =
+            read(&[(PUBLIC_KEY, PEM), (ISSUER, "https://issuer.test"), (AUDIENCE, "billing")])
+                .unwrap();
         assert_eq!(algorithm(&settings), Some(SigningAlgorithm::EdDsa));
         assert_eq!(faulty(&[(PUBLIC_KEY, PEM)]), [ISSUER, AUDIENCE]);
         assert_eq!(faulty(&[(PUBLIC_KEY, PEM), (AUDIENCE, "billing")]), [ISSUER]);
@@ -329,7 +366,10 @@ mod tests {
             "http://localhost/k",
         ] {
             let settings = read(&[(JWKS_URL, good), (ISSUER, "i"), (AUDIENCE, "a")]).unwrap();
-            assert!(matches!(&settings.keys, KeySettings::Published(url) if url.as_str() == good), "{good}");
+            assert!(
+                matches!(&settings.keys, KeySettings::Published(url) if url.as_str() == good),
+                "{good}"
+            );
         }
         for bad in [
             "http://issuer.test/keys",
@@ -343,11 +383,19 @@ mod tests {
             "https://u@issuer.test/",
             "http://u@localhost/",
         ] {
-            assert_eq!(faulty(&[(JWKS_URL, bad), (ISSUER, "i"), (AUDIENCE, "a")]), [JWKS_URL], "{bad}");
+            assert_eq!(
+                faulty(&[(JWKS_URL, bad), (ISSUER, "i"), (AUDIENCE, "a")]),
+                [JWKS_URL],
+                "{bad}"
+            );
         }
         assert_eq!(faulty(&[(JWKS_URL, "https://issuer.test/keys")]), [ISSUER, AUDIENCE]);
-        let and_a_secret =
-            [(HS256_SECRET, SECRET), (JWKS_URL, "https://issuer.test/keys"), (ISSUER, "i"), (AUDIENCE, "a")];
+        let and_a_secret = [
+            (HS256_SECRET, SECRET),
+            (JWKS_URL, "https://issuer.test/keys"),
+            (ISSUER, "i"),
+            (AUDIENCE, "a"),
+        ];
         assert_eq!(faulty(&and_a_secret), [JWKS_URL]);
     }
 

@@ -184,6 +184,10 @@ impl FromStr for PepperId {
 
     fn from_str(text: &str) -> Result<Self, PepperIdError> {
         let hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
-        if text.len() == 16 && text.bytes().all(hex) { Ok(Self(text.to_owned())) } else { Err(PepperIdError) }
+        if text.len() == 16 && text.bytes().all(hex) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(PepperIdError)
+        }
     }
 }

@@ -10,11 +10,12 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use crate::ports::{
-    ApiKeyRepo, AuditLog, Clock, InsertOutcome, KeyMinter, MintError, RepoError, RevokeOutcome, RotateOutcome,
+    ApiKeyRepo, AuditLog, Clock, InsertOutcome, KeyMinter, MintError, RepoError, RevokeOutcome,
+    RotateOutcome,
 };
 use crate::{
-    Actor, ApiKey, ApiKeyId, AuditAction, AuditEvent, KeyDescription, KeyName, Mode, OriginPattern, Permission,
-    RequestOrigin, StoredApiKey, Timestamp, TooBroad, UserId,
+    Actor, ApiKey, ApiKeyId, AuditAction, AuditEvent, KeyDescription, KeyName, Mode, OriginPattern,
+    Permission, RequestOrigin, StoredApiKey, Timestamp, TooBroad, UserId,
 };
 
 /// Ids of 16 random characters meet by chance once in about 2^48 keys; more often than this in a row is no chance.
@@ -163,7 +164,9 @@ impl ApiKeyService {
 
     async fn find(&self, id: &ApiKeyId, owner: Option<&UserId>) -> Result<ApiKey, ApiKeyError> {
         let found = self.keys.find(id).await?.map(|stored| stored.key);
-        found.filter(|key| owner.is_none_or(|owner| *owner == key.owner)).ok_or(ApiKeyError::NotFound)
+        found
+            .filter(|key| owner.is_none_or(|owner| *owner == key.owner))
+            .ok_or(ApiKeyError::NotFound)
     }
 
     async fn record(
@@ -233,8 +236,12 @@ impl ApiKeyIssuer {
             let stored = StoredApiKey { key, verifier: minted.verifier };
             self.record(AuditAction::KeyCreated, &stored.key, actor, &origin).await?;
             match self.service.keys.insert(&stored, at_most).await? {
-                InsertOutcome::Inserted => return Ok(CreatedKey { text: minted.text, key: stored.key }),
-                InsertOutcome::TooMany => return Err(ApiKeyError::TooMany(at_most.unwrap_or_default())),
+                InsertOutcome::Inserted => {
+                    return Ok(CreatedKey { text: minted.text, key: stored.key });
+                }
+                InsertOutcome::TooMany => {
+                    return Err(ApiKeyError::TooMany(at_most.unwrap_or_default()));
+                }
                 InsertOutcome::IdTaken => {}
             }
         }
@@ -272,8 +279,12 @@ impl ApiKeyIssuer {
             self.record(AuditAction::KeyRotated, &old, actor, &origin).await?;
             self.record(AuditAction::KeyCreated, &stored.key, actor, &origin).await?;
             match self.service.keys.rotate(id, &stored, now.plus(overlap), at_most).await? {
-                RotateOutcome::Rotated => return Ok(CreatedKey { text: minted.text, key: stored.key }),
-                RotateOutcome::TooMany => return Err(ApiKeyError::TooMany(at_most.unwrap_or_default())),
+                RotateOutcome::Rotated => {
+                    return Ok(CreatedKey { text: minted.text, key: stored.key });
+                }
+                RotateOutcome::TooMany => {
+                    return Err(ApiKeyError::TooMany(at_most.unwrap_or_default()));
+                }
                 RotateOutcome::NotFound => return Err(ApiKeyError::NotFound),
                 RotateOutcome::NotActive => return Err(ApiKeyError::NotActive),
                 RotateOutcome::IdTaken => {}
@@ -288,12 +299,20 @@ impl ApiKeyIssuer {
         self.minter.preview(id)
     }
 
-    fn check_origins(&self, origins: &[OriginPattern], rules: Option<&KeyRules>) -> Result<(), ApiKeyError> {
-        if let Some(broad) = origins.iter().find(|origin| self.mode == Mode::Live && origin.is_broad()) {
+    fn check_origins(
+        &self,
+        origins: &[OriginPattern],
+        rules: Option<&KeyRules>,
+    ) -> Result<(), ApiKeyError> {
+        if let Some(broad) =
+            origins.iter().find(|origin| self.mode == Mode::Live && origin.is_broad())
+        {
             return Err(TooBroad(broad.clone()).into());
         }
         let within = |origin: &&OriginPattern| {
-            rules.is_none_or(|rules| rules.return_origins.iter().any(|allowed| allowed.covers(origin)))
+            rules.is_none_or(|rules| {
+                rules.return_origins.iter().any(|allowed| allowed.covers(origin))
+            })
         };
         match origins.iter().find(|origin| !within(origin)) {
             Some(outside) => Err(ApiKeyError::OriginNotAllowed(outside.clone())),
@@ -302,7 +321,12 @@ impl ApiKeyIssuer {
     }
 
     /// How many active keys the owner has, where that counts.
-    async fn active(&self, owner: &UserId, rules: Option<&KeyRules>, now: Timestamp) -> Result<u32, ApiKeyError> {
+    async fn active(
+        &self,
+        owner: &UserId,
+        rules: Option<&KeyRules>,
+        now: Timestamp,
+    ) -> Result<u32, ApiKeyError> {
         if rules.is_none() {
             return Ok(0);
         }

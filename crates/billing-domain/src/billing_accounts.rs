@@ -5,11 +5,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::ports::{
-    BillingMirror, Clock, CustomerClaims, CustomerRepo, EventInbox, ProviderError, RepoError, SubscriptionReader,
+    BillingMirror, Clock, CustomerClaims, CustomerRepo, EventInbox, ProviderError, RepoError,
+    SubscriptionReader,
 };
 use crate::{
-    Claimed, CustomerId, CustomerState, Deadline, MirrorEffect, MirrorOutcome, MirrorUpdate, MirroredCustomer,
-    NamedOwner, ProviderAccount, Timestamp, UserId,
+    Claimed, CustomerId, CustomerState, Deadline, MirrorEffect, MirrorOutcome, MirrorUpdate,
+    MirroredCustomer, NamedOwner, ProviderAccount, Timestamp, UserId,
 };
 
 /// So often a reading may be overtaken by others before the caller is told to come back.
@@ -96,7 +97,12 @@ impl Refreshed {
         let MirrorUpdate { customer, expected, reading, read_at, .. } = update;
         Self {
             before: before.filter(|before| before.version > 0).map(|before| before.state),
-            now: MirroredCustomer { customer, version: expected + 1, read_at, state: reading.state },
+            now: MirroredCustomer {
+                customer,
+                version: expected + 1,
+                read_at,
+                state: reading.state,
+            },
             owner: reading.owner,
             effect,
         }
@@ -163,10 +169,16 @@ impl BillingAccounts {
     ///
     /// # Errors
     /// See [`RefreshError`].
-    pub(crate) async fn read(&self, customer: &CustomerId, deadline: Deadline) -> Result<CustomerState, RefreshError> {
+    pub(crate) async fn read(
+        &self,
+        customer: &CustomerId,
+        deadline: Deadline,
+    ) -> Result<CustomerState, RefreshError> {
         match self.refresh_within(ROUNDS_TO_KNOW, customer, None, deadline).await {
             Ok(refreshed) => Ok(refreshed.now.state),
-            Err(RefreshError::Contended) => self.known(customer).await?.ok_or(RefreshError::Contended),
+            Err(RefreshError::Contended) => {
+                self.known(customer).await?.ok_or(RefreshError::Contended)
+            }
             Err(error) => Err(error),
         }
     }
@@ -187,7 +199,10 @@ impl BillingAccounts {
             match self.ports.mirror.write(&update).await? {
                 MirrorOutcome::Written(effect) => {
                     if doubted {
-                        self.doubted.lock().unwrap_or_else(PoisonError::into_inner).remove(customer);
+                        self.doubted
+                            .lock()
+                            .unwrap_or_else(PoisonError::into_inner)
+                            .remove(customer);
                     }
                     return Ok(Refreshed::of(before, update, effect));
                 }
@@ -200,7 +215,11 @@ impl BillingAccounts {
 
     /// Reads the customer whom the owner is linked to, if that is another one: a link to one who was deleted, of which nobody has
     /// told us yet, must not keep the owner from what was bought since.
-    async fn clear_the_way(&self, update: &MirrorUpdate, deadline: Deadline) -> Result<(), RefreshError> {
+    async fn clear_the_way(
+        &self,
+        update: &MirrorUpdate,
+        deadline: Deadline,
+    ) -> Result<(), RefreshError> {
         let Some(owner) = update.links() else { return Ok(()) };
         let linked = self.ports.customers.find(owner, &self.at).await?;
         let Some(other) = linked.filter(|linked| *linked != update.customer) else { return Ok(()) };
@@ -221,8 +240,17 @@ impl BillingAccounts {
     ///
     /// # Errors
     /// See [`RefreshError`].
-    pub async fn state(&self, customer: &CustomerId, deadline: Deadline) -> Result<CustomerState, RefreshError> {
-        let mirrored = self.ports.mirror.find(&self.at, customer).await?.filter(|mirrored| mirrored.version > 0);
+    pub async fn state(
+        &self,
+        customer: &CustomerId,
+        deadline: Deadline,
+    ) -> Result<CustomerState, RefreshError> {
+        let mirrored = self
+            .ports
+            .mirror
+            .find(&self.at, customer)
+            .await?
+            .filter(|mirrored| mirrored.version > 0);
         if let Some(mirrored) = mirrored
             && self.is_fresh(&mirrored, FRESH).await?
         {
@@ -241,7 +269,11 @@ impl BillingAccounts {
     ///
     /// # Errors
     /// See [`RefreshError`].
-    pub async fn find(&self, owner: &UserId, deadline: Deadline) -> Result<Option<CustomerId>, RefreshError> {
+    pub async fn find(
+        &self,
+        owner: &UserId,
+        deadline: Deadline,
+    ) -> Result<Option<CustomerId>, RefreshError> {
         if let Some(customer) = self.ports.customers.find(owner, &self.at).await? {
             return Ok(Some(customer));
         }
@@ -261,17 +293,26 @@ impl BillingAccounts {
     ///
     /// # Errors
     /// See [`RefreshError`].
-    pub async fn foresee(&self, customer: &CustomerId, deadline: Deadline) -> Result<Refreshed, RefreshError> {
+    pub async fn foresee(
+        &self,
+        customer: &CustomerId,
+        deadline: Deadline,
+    ) -> Result<Refreshed, RefreshError> {
         let before = self.ports.mirror.find(&self.at, customer).await?;
         let update = self.ask(customer, before.as_ref(), None, deadline).await?;
         let mut effect = MirrorEffect::default();
         if let Some(owner) = update.links() {
             let linked = self.ports.customers.find(owner, &self.at).await?;
             match linked.clone().filter(|linked| linked != customer) {
-                Some(other) if self.ports.reader.customer(&other, deadline).await?.state != CustomerState::Gone => {
+                Some(other)
+                    if self.ports.reader.customer(&other, deadline).await?.state
+                        != CustomerState::Gone =>
+                {
                     effect.conflict = Some(other);
                 }
-                other => effect.linked = (linked.is_none() || other.is_some()).then(|| owner.clone()),
+                other => {
+                    effect.linked = (linked.is_none() || other.is_some()).then(|| owner.clone())
+                }
             }
         }
         if update.reading.state == CustomerState::Gone {
@@ -304,14 +345,16 @@ impl BillingAccounts {
         Ok(mirrored.filter(|mirrored| mirrored.version > 0).map(|mirrored| mirrored.state))
     }
 
-    async fn is_fresh(&self, mirrored: &MirroredCustomer, limit: Duration) -> Result<bool, RepoError> {
+    async fn is_fresh(
+        &self,
+        mirrored: &MirroredCustomer,
+        limit: Duration,
+    ) -> Result<bool, RepoError> {
         let now = self.now();
         let ended = |end: Timestamp| mirrored.read_at < end && end <= now;
-        let turned = mirrored
-            .state
-            .subscriptions()
-            .iter()
-            .any(|one| one.status.is_held() && [one.period_end, one.cancel_at].into_iter().flatten().any(ended));
+        let turned = mirrored.state.subscriptions().iter().any(|one| {
+            one.status.is_held() && [one.period_end, one.cancel_at].into_iter().flatten().any(ended)
+        });
         if self.is_doubted(&mirrored.customer)
             || turned
             || now < mirrored.read_at

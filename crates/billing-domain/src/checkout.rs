@@ -122,7 +122,8 @@ macro_rules! text {
 
 text!(ProviderKey, IdempotencyKeyError, |b: u8| b.is_ascii_graphic());
 text!(IdempotencyKey, IdempotencyKeyError, |b: u8| b.is_ascii_graphic());
-text!(CheckoutSessionId, CheckoutSessionIdError, |b: u8| b.is_ascii_alphanumeric() || b"_-".contains(&b));
+text!(CheckoutSessionId, CheckoutSessionIdError, |b: u8| b.is_ascii_alphanumeric()
+    || b"_-".contains(&b));
 
 #[cfg(test)]
 mod tests {

@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::ports::{
-    AuditLog, CheckoutProvider, CheckoutRequest, CheckoutRequests, FreshKeys, ProviderError, RepoError,
+    AuditLog, CheckoutProvider, CheckoutRequest, CheckoutRequests, FreshKeys, ProviderError,
+    RepoError,
 };
 use crate::{
-    Actor, AuditAction, AuditEvent, BillingAccounts, BillingCycle, Catalogue, CheckoutOrder, CheckoutSession,
-    CustomerId, CustomerOrder, CustomerState, Deadline, IdempotencyKey, Permission, Plan, PlanPrice, PriceCheck,
-    PriceMismatch, Principal, ProviderKey, RefreshError, RequestOrigin, ReturnUrl, ReturnUrlError, ReturnUrlPolicy,
-    UserId,
+    Actor, AuditAction, AuditEvent, BillingAccounts, BillingCycle, Catalogue, CheckoutOrder,
+    CheckoutSession, CustomerId, CustomerOrder, CustomerState, Deadline, IdempotencyKey,
+    Permission, Plan, PlanPrice, PriceCheck, PriceMismatch, Principal, ProviderKey, RefreshError,
+    RequestOrigin, ReturnUrl, ReturnUrlError, ReturnUrlPolicy, UserId,
 };
 
 /// A customer that is deleted at the provider while we look makes another round; this often.
@@ -154,7 +155,12 @@ struct Checked<'a> {
 impl CheckoutService {
     /// A service that sells these plans.
     #[must_use]
-    pub fn new(accounts: BillingAccounts, ports: CheckoutPorts, catalogue: Arc<Catalogue>, urls: CheckoutUrls) -> Self {
+    pub fn new(
+        accounts: BillingAccounts,
+        ports: CheckoutPorts,
+        catalogue: Arc<Catalogue>,
+        urls: CheckoutUrls,
+    ) -> Self {
         Self { accounts, ports, catalogue, urls }
     }
 
@@ -173,19 +179,29 @@ impl CheckoutService {
     ///
     /// # Errors
     /// See [`CheckoutError`].
-    pub async fn start(&self, principal: &Principal, request: StartCheckout) -> Result<StartedCheckout, CheckoutError> {
+    pub async fn start(
+        &self,
+        principal: &Principal,
+        request: StartCheckout,
+    ) -> Result<StartedCheckout, CheckoutError> {
         self.authorize(principal)?;
         let plan = self.catalogue.plan(&request.plan).ok_or(CheckoutError::UnknownPlan)?;
         let price = plan.price(request.cycle).ok_or(CheckoutError::UnknownPlan)?;
         let url = |which: CheckoutUrl, policy: &ReturnUrlPolicy, raw: Option<&str>| {
-            policy.resolve(raw, &principal.return_origins).map_err(|error| CheckoutError::ReturnUrl { which, error })
+            policy
+                .resolve(raw, &principal.return_origins)
+                .map_err(|error| CheckoutError::ReturnUrl { which, error })
         };
         let checked = Checked {
             owner: &principal.owner,
             plan,
             price,
             cycle: request.cycle,
-            success_url: url(CheckoutUrl::Success, &self.urls.success, request.success_url.as_deref())?,
+            success_url: url(
+                CheckoutUrl::Success,
+                &self.urls.success,
+                request.success_url.as_deref(),
+            )?,
             cancel_url: url(CheckoutUrl::Cancel, &self.urls.cancel, request.cancel_url.as_deref())?,
             deadline: request.deadline,
         };
@@ -220,7 +236,9 @@ impl CheckoutService {
             return match self.session(checked, &customer, &stands.provider_key).await {
                 Ok(session) if session.id == made => Ok((customer, session)),
                 // The customer is gone, or the provider has forgotten its own key: the answer cannot be given again.
-                Ok(_) | Err(ProviderError::CustomerNotFound { .. }) => Err(CheckoutError::IdempotencyConflict),
+                Ok(_) | Err(ProviderError::CustomerNotFound { .. }) => {
+                    Err(CheckoutError::IdempotencyConflict)
+                }
                 Err(error) => Err(error.into()),
             };
         }
@@ -236,8 +254,13 @@ impl CheckoutService {
         key: &ProviderKey,
     ) -> Result<(CustomerId, CheckoutSession), CheckoutError> {
         for _ in 0..ROUNDS {
-            let Some(customer) = self.customer(checked.owner, checked.deadline).await? else { continue };
-            self.ports.prices.check(checked.plan, checked.cycle, checked.price, checked.deadline).await??;
+            let Some(customer) = self.customer(checked.owner, checked.deadline).await? else {
+                continue;
+            };
+            self.ports
+                .prices
+                .check(checked.plan, checked.cycle, checked.price, checked.deadline)
+                .await??;
             match self.session(checked, &customer, key).await {
                 Ok(session) => return Ok((customer, session)),
                 // Deleted a moment ago, or long ago and given again under an old key: the reading says so, and frees the claim.
@@ -272,7 +295,11 @@ impl CheckoutService {
 
     /// The user's customer, who has no subscription as of now; `None` where it turned out to be gone, and the next look finds
     /// another.
-    async fn customer(&self, owner: &UserId, deadline: Deadline) -> Result<Option<CustomerId>, CheckoutError> {
+    async fn customer(
+        &self,
+        owner: &UserId,
+        deadline: Deadline,
+    ) -> Result<Option<CustomerId>, CheckoutError> {
         let at = self.accounts.account();
         if let Some(linked) = self.accounts.ports().customers.find(owner, at).await? {
             return self.without_subscription(linked, deadline).await;

@@ -5,10 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::ports::{
-    CustomerDirectory, CustomerRepo, LinkOutcome, ListedCustomer, OnConflict, ProviderError, RepoError,
-    SubscriptionReader,
+    CustomerDirectory, CustomerRepo, LinkOutcome, ListedCustomer, OnConflict, ProviderError,
+    RepoError, SubscriptionReader,
 };
-use crate::{CustomerId, CustomerLink, CustomerService, CustomerState, Deadline, NamedOwner, ProviderAccount, UserId};
+use crate::{
+    CustomerId, CustomerLink, CustomerService, CustomerState, Deadline, NamedOwner,
+    ProviderAccount, UserId,
+};
 
 /// So long one call to the provider may take.
 const BUDGET: Duration = Duration::from_secs(20);
@@ -133,7 +136,9 @@ impl CustomerImport {
                     match listed.owner {
                         NamedOwner::Nobody => {}
                         NamedOwner::User(user) => add(user, listed.id),
-                        NamedOwner::Ambiguous => plan.leave(None, vec![listed.id], Reason::NoPossibleUser),
+                        NamedOwner::Ambiguous => {
+                            plan.leave(None, vec![listed.id], Reason::NoPossibleUser)
+                        }
                     }
                 }
             }
@@ -186,7 +191,9 @@ impl CustomerImport {
             match self.customers.find(&user, &self.at).await? {
                 None => plan.links.push((user, customer.clone())),
                 Some(linked) if linked == *customer => plan.unchanged.push(user),
-                Some(linked) => plan.leave(Some(user), vec![customer.clone(), linked], Reason::LinkedElsewhere),
+                Some(linked) => {
+                    plan.leave(Some(user), vec![customer.clone(), linked], Reason::LinkedElsewhere)
+                }
             }
         }
         Ok(plan)
@@ -196,14 +203,24 @@ impl CustomerImport {
     ///
     /// # Errors
     /// The store failed; what was linked stays so, and the same import may be run again.
-    pub async fn apply(&self, mut plan: ImportPlan, service: &CustomerService) -> Result<ImportPlan, ImportError> {
+    pub async fn apply(
+        &self,
+        mut plan: ImportPlan,
+        service: &CustomerService,
+    ) -> Result<ImportPlan, ImportError> {
         let mut made = Vec::new();
         for (owner, customer) in std::mem::take(&mut plan.links) {
-            let link = CustomerLink { owner: owner.clone(), at: self.at.clone(), customer: customer.clone() };
+            let link = CustomerLink {
+                owner: owner.clone(),
+                at: self.at.clone(),
+                customer: customer.clone(),
+            };
             match service.link(&link, OnConflict::Keep).await? {
                 LinkOutcome::Created | LinkOutcome::Replaced(_) => made.push((owner, customer)),
                 LinkOutcome::Unchanged => plan.unchanged.push(owner),
-                LinkOutcome::Conflict(other) => plan.leave(Some(owner), vec![customer, other], Reason::LinkedElsewhere),
+                LinkOutcome::Conflict(other) => {
+                    plan.leave(Some(owner), vec![customer, other], Reason::LinkedElsewhere)
+                }
             }
         }
         plan.links = made;
@@ -211,9 +228,14 @@ impl CustomerImport {
     }
 
     /// Whether one of these customers is somebody else's.
-    async fn is_anothers(&self, found: &[ListedCustomer], user: &UserId) -> Result<bool, RepoError> {
+    async fn is_anothers(
+        &self,
+        found: &[ListedCustomer],
+        user: &UserId,
+    ) -> Result<bool, RepoError> {
         for one in found {
-            let names_another = one.owner != NamedOwner::Nobody && one.owner != NamedOwner::User(user.clone());
+            let names_another =
+                one.owner != NamedOwner::Nobody && one.owner != NamedOwner::User(user.clone());
             let owners = self.customers.owners(&self.at, &one.id).await?;
             if names_another || owners.iter().any(|owner| owner != user) {
                 return Ok(true);

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use crate::ports::{AuditLog, Clock, CustomerRepo, LinkOutcome, OnConflict, RepoError};
-use crate::{Actor, AuditAction, AuditEvent, CustomerId, CustomerLink, ProviderAccount, RequestOrigin, UserId};
+use crate::{
+    Actor, AuditAction, AuditEvent, CustomerId, CustomerLink, ProviderAccount, RequestOrigin,
+    UserId,
+};
 
 /// Manages the links from users to customers.
 #[derive(Clone, Debug)]
@@ -16,7 +19,11 @@ pub struct CustomerService {
 impl CustomerService {
     /// A service over these ports.
     #[must_use]
-    pub fn new(customers: Arc<dyn CustomerRepo>, audit: Arc<dyn AuditLog>, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(
+        customers: Arc<dyn CustomerRepo>,
+        audit: Arc<dyn AuditLog>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         Self { customers, audit, clock }
     }
 
@@ -24,12 +31,18 @@ impl CustomerService {
     ///
     /// # Errors
     /// [`RepoError`]. A conflict is an outcome, not an error.
-    pub async fn link(&self, link: &CustomerLink, on_conflict: OnConflict) -> Result<LinkOutcome, RepoError> {
+    pub async fn link(
+        &self,
+        link: &CustomerLink,
+        on_conflict: OnConflict,
+    ) -> Result<LinkOutcome, RepoError> {
         let outcome = self.customers.link(link, on_conflict, self.clock.now()).await?;
         match &outcome {
             LinkOutcome::Conflict(_) => {}
             // Unchanged: perhaps because an earlier try linked and could not write it down.
-            LinkOutcome::Created | LinkOutcome::Unchanged => self.record(AuditAction::CustomerLinked, link).await?,
+            LinkOutcome::Created | LinkOutcome::Unchanged => {
+                self.record(AuditAction::CustomerLinked, link).await?
+            }
             LinkOutcome::Replaced(previous) => {
                 let before = CustomerLink { customer: previous.clone(), ..link.clone() };
                 self.record(AuditAction::CustomerUnlinked, &before).await?;
@@ -43,7 +56,11 @@ impl CustomerService {
     ///
     /// # Errors
     /// [`RepoError`].
-    pub async fn unlink(&self, owner: &UserId, at: &ProviderAccount) -> Result<Option<CustomerId>, RepoError> {
+    pub async fn unlink(
+        &self,
+        owner: &UserId,
+        at: &ProviderAccount,
+    ) -> Result<Option<CustomerId>, RepoError> {
         if let Some(customer) = self.customers.find(owner, at).await? {
             let link = CustomerLink { owner: owner.clone(), at: at.clone(), customer };
             self.record(AuditAction::CustomerUnlinked, &link).await?;

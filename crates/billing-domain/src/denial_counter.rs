@@ -57,8 +57,15 @@ impl DenialCounter {
 
     /// Everything counted since the last call, as of `at`; the counter is empty afterwards.
     pub fn take(&self, at: Timestamp) -> Vec<Denials> {
-        let counts = std::mem::take(&mut *self.counts.lock().unwrap_or_else(PoisonError::into_inner));
-        let row = |(Denied { cause, source, key }, count)| Denials { at, cause: cause.to_owned(), source, key, count };
+        let counts =
+            std::mem::take(&mut *self.counts.lock().unwrap_or_else(PoisonError::into_inner));
+        let row = |(Denied { cause, source, key }, count)| Denials {
+            at,
+            cause: cause.to_owned(),
+            source,
+            key,
+            count,
+        };
         counts.into_iter().map(row).collect()
     }
 }

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use crate::ports::{Fate, FreshKeys, RepoError};
-use crate::{BillingAccounts, Claimed, CustomerId, Deadline, EventSubject, InboxEvent, RefreshError, Timestamp};
+use crate::{
+    BillingAccounts, Claimed, CustomerId, Deadline, EventSubject, InboxEvent, RefreshError,
+    Timestamp,
+};
 use std::sync::Arc;
 
 /// So many events are taken at once.
@@ -67,7 +70,8 @@ impl EventProcessor {
     pub async fn take(&self) -> Result<Vec<Work>, RepoError> {
         let (token, now) = (self.keys.claim_token(), self.accounts.now());
         let inbox = &self.accounts.ports().inbox;
-        let events = inbox.claim(self.accounts.account(), &token, BATCH, now, now.plus(LEASE)).await?;
+        let events =
+            inbox.claim(self.accounts.account(), &token, BATCH, now, now.plus(LEASE)).await?;
         let mut works: Vec<Work> = Vec::new();
         for event in events {
             let id = event.event.id.clone();
@@ -94,7 +98,8 @@ impl EventProcessor {
         match self.apply(&work).await {
             Ok(true) => Ok(Worked::Applied),
             Ok(false) => {
-                let released = self.release(&work, &work.events, Fate::Ignored(self.accounts.now())).await?;
+                let released =
+                    self.release(&work, &work.events, Fate::Ignored(self.accounts.now())).await?;
                 Ok(if released == 0 { Worked::Lost } else { Worked::Ignored })
             }
             Err(RefreshError::ClaimLost) => Ok(Worked::Lost),
@@ -106,7 +111,8 @@ impl EventProcessor {
     /// is. What is replayed gets its attempts anew, however old it is.
     async fn put_off(&self, work: &Work, error: &RefreshError) -> Result<Worked, RepoError> {
         let now = self.accounts.now();
-        let was_patient = |event: &InboxEvent| !error.is_transient() || event.received.plus(PATIENCE) <= now;
+        let was_patient =
+            |event: &InboxEvent| !error.is_transient() || event.received.plus(PATIENCE) <= now;
         let is_hopeless = |event: &InboxEvent| event.attempts >= ATTEMPTS && was_patient(event);
         let (dead, others): (Vec<_>, Vec<_>) = work.events.iter().cloned().partition(is_hopeless);
         let mut released = 0;
@@ -126,12 +132,18 @@ impl EventProcessor {
     /// Whether the events are applied now; `false` where they are about nobody.
     async fn apply(&self, work: &Work) -> Result<bool, RefreshError> {
         let deadline = Deadline::after(BUDGET);
-        let Some(customer) = self.customer(&work.subject, deadline).await? else { return Ok(false) };
+        let Some(customer) = self.customer(&work.subject, deadline).await? else {
+            return Ok(false);
+        };
         self.accounts.refresh(&customer, Some(&work.claimed), deadline).await?;
         Ok(true)
     }
 
-    async fn customer(&self, subject: &EventSubject, deadline: Deadline) -> Result<Option<CustomerId>, RefreshError> {
+    async fn customer(
+        &self,
+        subject: &EventSubject,
+        deadline: Deadline,
+    ) -> Result<Option<CustomerId>, RefreshError> {
         let ports = self.accounts.ports();
         match subject {
             EventSubject::Nobody => Ok(None),
@@ -145,7 +157,12 @@ impl EventProcessor {
         }
     }
 
-    async fn release(&self, work: &Work, events: &[InboxEvent], fate: Fate) -> Result<u64, RepoError> {
+    async fn release(
+        &self,
+        work: &Work,
+        events: &[InboxEvent],
+        fate: Fate,
+    ) -> Result<u64, RepoError> {
         let events = events.iter().map(|event| event.event.id.clone()).collect();
         let claimed = Claimed { token: work.claimed.token.clone(), events };
         self.accounts.ports().inbox.release(self.accounts.account(), &claimed, &fate).await
@@ -178,6 +195,9 @@ mod tests {
 
     #[test]
     fn pauses_double_up_to_ten_minutes() {
-        assert_eq!([1, 2, 3, 10, 11, 400].map(|tries| pause(tries).as_secs()), [1, 2, 4, 512, 600, 600]);
+        assert_eq!(
+            [1, 2, 3, 10, 11, 400].map(|tries| pause(tries).as_secs()),
+            [1, 2, 4, 512, 600, 600]
+        );
     }
 }

@@ -84,7 +84,8 @@ impl PortalFlow {
 
 impl FlowKind {
     /// Every flow of the contract.
-    pub const ALL: [Self; 3] = [Self::PaymentMethodUpdate, Self::SubscriptionCancel, Self::SubscriptionUpdate];
+    pub const ALL: [Self; 3] =
+        [Self::PaymentMethodUpdate, Self::SubscriptionCancel, Self::SubscriptionUpdate];
 
     /// The contract's name for it, for instance `payment_method_update`.
     #[must_use]

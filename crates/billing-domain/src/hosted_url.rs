@@ -12,7 +12,9 @@ pub struct HostedUrl(SecretString);
 
 /// Why an answer's URL is not one that we hand to users.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a hosted page's URL is https (or http on a loopback host), without user name, at most 8,192 bytes")]
+#[error(
+    "a hosted page's URL is https (or http on a loopback host), without user name, at most 8,192 bytes"
+)]
 pub struct HostedUrlError;
 
 impl HostedUrl {
@@ -64,7 +66,9 @@ mod tests {
     #[test]
     fn only_https_and_loopback_http_are_handed_out() {
         assert!("https://billing.stripe.com/p/session/x".parse::<HostedUrl>().is_ok());
-        assert!("http://127.0.0.1:12111/p/x".parse::<HostedUrl>().is_ok_and(|url| url.is_insecure()));
+        assert!(
+            "http://127.0.0.1:12111/p/x".parse::<HostedUrl>().is_ok_and(|url| url.is_insecure())
+        );
         for bad in [
             "",
             "/p/x",

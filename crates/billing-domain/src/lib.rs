@@ -44,20 +44,24 @@ mod webhook_intake;
 
 pub use account::{AccountError, Mode, ProviderAccount, ProviderName};
 pub use api_key::{
-    ApiKey, ApiKeyId, ApiKeyIdError, KeyDescription, KeyDescriptionError, KeyName, KeyNameError, KeyVerifier, PepperId,
-    PepperIdError, StoredApiKey,
+    ApiKey, ApiKeyId, ApiKeyIdError, KeyDescription, KeyDescriptionError, KeyName, KeyNameError,
+    KeyVerifier, PepperId, PepperIdError, StoredApiKey,
 };
-pub use api_key_service::{ApiKeyError, ApiKeyIssuer, ApiKeyService, CreatedKey, KeyRules, NewApiKey};
+pub use api_key_service::{
+    ApiKeyError, ApiKeyIssuer, ApiKeyService, CreatedKey, KeyRules, NewApiKey,
+};
 pub use audit::{
-    Actor, AuditAction, AuditEntry, AuditEvent, AuditQuery, AuditRecord, AuditWordError, Denials, RequestOrigin,
+    Actor, AuditAction, AuditEntry, AuditEvent, AuditQuery, AuditRecord, AuditWordError, Denials,
+    RequestOrigin,
 };
 pub use billing_accounts::{AccountPorts, BillingAccounts, RefreshError, Refreshed};
 pub use checkout::{
-    CheckoutOrder, CheckoutSession, CheckoutSessionId, CheckoutSessionIdError, CustomerOrder, IdempotencyKey,
-    IdempotencyKeyError, PriceFacts, ProviderKey,
+    CheckoutOrder, CheckoutSession, CheckoutSessionId, CheckoutSessionIdError, CustomerOrder,
+    IdempotencyKey, IdempotencyKeyError, PriceFacts, ProviderKey,
 };
 pub use checkout_service::{
-    CheckoutError, CheckoutPorts, CheckoutService, CheckoutUrl, CheckoutUrls, StartCheckout, StartedCheckout,
+    CheckoutError, CheckoutPorts, CheckoutService, CheckoutUrl, CheckoutUrls, StartCheckout,
+    StartedCheckout,
 };
 pub use credential::{Credential, CredentialKind, KeyPrefix, KeyPrefixError};
 pub use customer::{CustomerId, CustomerIdError, CustomerLink};
@@ -70,24 +74,30 @@ pub use event_processor::{EventProcessor, Work, Worked};
 pub use flow::{FlowKind, PortalFlow, SubscriptionId, SubscriptionIdError};
 pub use hosted_url::{HostedUrl, HostedUrlError};
 pub use inbox::{
-    ClaimToken, Claimed, InboxCounts, InboxEvent, InboxQuery, InboxState, InboxWord, InboxWordError, Replay,
+    ClaimToken, Claimed, InboxCounts, InboxEvent, InboxQuery, InboxState, InboxWord,
+    InboxWordError, Replay,
 };
 pub use locale::{Locale, LocaleError, LocaleRange, LocaleSupport};
 pub use mirror::{MirrorEffect, MirrorOutcome, MirrorUpdate, MirroredCustomer};
 pub use permission::{Permission, PermissionError, Permissions};
 pub use plan::{
-    BillingCycle, BillingCycleError, Catalogue, CatalogueError, Currency, CurrencyError, Plan, PlanId, PlanIdError,
-    PlanPrice, PriceId, PriceIdError,
+    BillingCycle, BillingCycleError, Catalogue, CatalogueError, Currency, CurrencyError, Plan,
+    PlanId, PlanIdError, PlanPrice, PriceId, PriceIdError,
 };
 pub use portal_service::{OpenPortal, PortalError, PortalService};
 pub use portal_session::{Capabilities, PortalRequest, PortalSession};
 pub use price_check::{PriceCheck, PriceMismatch};
 pub use principal::{AuthMethod, Principal};
-pub use provider_event::{EventId, EventIdError, EventKind, EventKindError, EventSubject, ProviderEvent};
+pub use provider_event::{
+    EventId, EventIdError, EventKind, EventKindError, EventSubject, ProviderEvent,
+};
 pub use reconciler::{ReconcileError, ReconcileReport, Reconciler, Repair};
-pub use return_url::{Origin, OriginPattern, OriginPatternError, ReturnUrl, ReturnUrlError, ReturnUrlPolicy, TooBroad};
+pub use return_url::{
+    Origin, OriginPattern, OriginPatternError, ReturnUrl, ReturnUrlError, ReturnUrlPolicy, TooBroad,
+};
 pub use subscription::{
-    CustomerReading, CustomerState, NamedOwner, Subscription, SubscriptionStatus, SubscriptionStatusError,
+    CustomerReading, CustomerState, NamedOwner, Subscription, SubscriptionStatus,
+    SubscriptionStatusError,
 };
 pub use subscription_service::{CurrentError, CurrentSubscription, SubscriptionService};
 pub use timestamp::Timestamp;

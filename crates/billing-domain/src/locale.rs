@@ -43,7 +43,11 @@ impl FromStr for LocaleRange {
     type Err = LocaleError;
 
     fn from_str(text: &str) -> Result<Self, LocaleError> {
-        if text == "auto" || is_well_formed(text) { Ok(Self(text.to_owned())) } else { Err(LocaleError::Malformed) }
+        if text == "auto" || is_well_formed(text) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(LocaleError::Malformed)
+        }
     }
 }
 
@@ -93,18 +97,25 @@ fn is_well_formed(tag: &str) -> bool {
     let alpha = |s: &str| s.bytes().all(|b| b.is_ascii_alphabetic());
     let digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
     let parts: Vec<&str> = tag.split('-').collect();
-    if parts.iter().any(|p| p.is_empty() || p.len() > 8 || !p.bytes().all(|b| b.is_ascii_alphanumeric())) {
+    if parts
+        .iter()
+        .any(|p| p.is_empty() || p.len() > 8 || !p.bytes().all(|b| b.is_ascii_alphanumeric()))
+    {
         return false;
     }
-    let private_use =
-        |from: usize| parts.get(from).is_some_and(|p| p.eq_ignore_ascii_case("x")) && parts.len() > from + 1;
+    let private_use = |from: usize| {
+        parts.get(from).is_some_and(|p| p.eq_ignore_ascii_case("x")) && parts.len() > from + 1
+    };
     if private_use(0) {
         return true;
     }
     let Some(language) = parts.first().filter(|p| p.len() >= 2 && alpha(p)) else { return false };
     let mut at = 1;
     let mut extended = 0;
-    while language.len() <= 3 && extended < 3 && parts.get(at).is_some_and(|p| p.len() == 3 && alpha(p)) {
+    while language.len() <= 3
+        && extended < 3
+        && parts.get(at).is_some_and(|p| p.len() == 3 && alpha(p))
+    {
         at += 1;
         extended += 1;
     }
@@ -114,7 +125,9 @@ fn is_well_formed(tag: &str) -> bool {
     if parts.get(at).is_some_and(|p| (p.len() == 2 && alpha(p)) || (p.len() == 3 && digits(p))) {
         at += 1;
     }
-    let variant = |p: &str| p.len() >= 5 || (p.len() == 4 && p.bytes().next().is_some_and(|b| b.is_ascii_digit()));
+    let variant = |p: &str| {
+        p.len() >= 5 || (p.len() == 4 && p.bytes().next().is_some_and(|b| b.is_ascii_digit()))
+    };
     while parts.get(at).is_some_and(|p| variant(p)) {
         at += 1;
     }
@@ -135,8 +148,10 @@ fn is_well_formed(tag: &str) -> bool {
 mod tests {
     use super::*;
 
-    const SPOKEN: LocaleSupport =
-        LocaleSupport { auto: Some("auto"), tags: &["en", "en-GB", "ko", "pt", "pt-BR", "zh", "zh-TW"] };
+    const SPOKEN: LocaleSupport = LocaleSupport {
+        auto: Some("auto"),
+        tags: &["en", "en-GB", "ko", "pt", "pt-BR", "zh", "zh-TW"],
+    };
 
     fn look_up(text: &str) -> Result<&'static str, LocaleError> {
         SPOKEN.lookup(&text.parse()?).map(Locale::as_str)
@@ -173,9 +188,15 @@ mod tests {
         ] {
             assert_eq!(bad.parse::<LocaleRange>(), Err(LocaleError::Malformed), "{bad}");
         }
-        for good in
-            ["de-1996", "sl-rozaj-biske", "zh-cmn-Hans-CN", "es-419", "x-whatever", "de-CH-x-phonebk", "en-a-bbb-x-a"]
-        {
+        for good in [
+            "de-1996",
+            "sl-rozaj-biske",
+            "zh-cmn-Hans-CN",
+            "es-419",
+            "x-whatever",
+            "de-CH-x-phonebk",
+            "en-a-bbb-x-a",
+        ] {
             assert!(good.parse::<LocaleRange>().is_ok(), "{good}");
         }
     }
@@ -183,6 +204,9 @@ mod tests {
     #[test]
     fn a_provider_without_auto_refuses_it() {
         let silent = LocaleSupport { auto: None, tags: &["en"] };
-        assert_eq!("auto".parse().and_then(|range| silent.lookup(&range)), Err(LocaleError::Unsupported));
+        assert_eq!(
+            "auto".parse().and_then(|range| silent.lookup(&range)),
+            Err(LocaleError::Unsupported)
+        );
     }
 }

@@ -1,6 +1,9 @@
 //! The mirror: what the provider said last about each customer, and what a fresh reading changes.
 
-use crate::{Claimed, CustomerId, CustomerReading, CustomerState, NamedOwner, ProviderAccount, Timestamp, UserId};
+use crate::{
+    Claimed, CustomerId, CustomerReading, CustomerState, NamedOwner, ProviderAccount, Timestamp,
+    UserId,
+};
 
 /// A customer as the mirror has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,7 +64,11 @@ impl MirrorUpdate {
     #[must_use]
     pub fn links(&self) -> Option<&UserId> {
         match (&self.reading.owner, &self.reading.state) {
-            (NamedOwner::User(owner), CustomerState::Present(_)) if self.reading.state.has_bought() => Some(owner),
+            (NamedOwner::User(owner), CustomerState::Present(_))
+                if self.reading.state.has_bought() =>
+            {
+                Some(owner)
+            }
             _ => None,
         }
     }

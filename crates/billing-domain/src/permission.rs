@@ -10,7 +10,9 @@ pub struct Permission(String);
 
 /// Why a permission was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a permission is `area:action`, each of A-Z a-z 0-9 . _ -, at most 100 characters together")]
+#[error(
+    "a permission is `area:action`, each of A-Z a-z 0-9 . _ -, at most 100 characters together"
+)]
 pub struct PermissionError;
 
 /// What a principal may do.
@@ -64,9 +66,13 @@ impl FromStr for Permission {
     type Err = PermissionError;
 
     fn from_str(text: &str) -> Result<Self, PermissionError> {
-        let part = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
+        let part = |s: &str| {
+            !s.is_empty() && s.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+        };
         match text.split_once(':') {
-            Some((area, action)) if text.len() <= 100 && part(area) && part(action) => Ok(Self(text.to_owned())),
+            Some((area, action)) if text.len() <= 100 && part(area) && part(action) => {
+                Ok(Self(text.to_owned()))
+            }
             _ => Err(PermissionError),
         }
     }
@@ -97,7 +103,9 @@ mod tests {
     fn a_permission_is_two_parts_and_one_colon() {
         assert!("subscriptions:portal".parse::<Permission>().is_ok());
         assert!("reports.v2:read_all".parse::<Permission>().is_ok());
-        for bad in ["", ":", "a:", ":b", "a", "a:b:c", "a b:c", "a:ü", &format!("a:{}", "b".repeat(99))] {
+        for bad in
+            ["", ":", "a:", ":b", "a", "a:b:c", "a b:c", "a:ü", &format!("a:{}", "b".repeat(99))]
+        {
             assert_eq!(bad.parse::<Permission>(), Err(PermissionError), "{bad}");
         }
     }

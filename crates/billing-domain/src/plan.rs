@@ -143,7 +143,8 @@ impl Catalogue {
     /// The plan and cycle that a price of the provider's stands for.
     #[must_use]
     pub fn of_price(&self, price: &PriceId) -> Option<(&Plan, BillingCycle)> {
-        let in_plan = |plan: &Plan| plan.prices().find(|(_, own)| own.id == *price).map(|(cycle, _)| cycle);
+        let in_plan =
+            |plan: &Plan| plan.prices().find(|(_, own)| own.id == *price).map(|(cycle, _)| cycle);
         self.0.iter().find_map(|plan| Some((plan, in_plan(plan)?)))
     }
 }
@@ -173,8 +174,10 @@ impl FromStr for BillingCycle {
 impl Currency {
     /// Currencies whose minor unit is the whole (<https://docs.stripe.com/currencies#zero-decimal>). Of those that stand there,
     /// UGX is left out: its amounts have two decimals all the same, as the special cases on that page say.
-    const WHOLE: [&str; 15] =
-        ["bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf"];
+    const WHOLE: [&str; 15] = [
+        "bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf",
+        "xof", "xpf",
+    ];
     /// Currencies with a thousandth (<https://docs.stripe.com/currencies#three-decimal>).
     const THOUSANDTHS: [&str; 5] = ["bhd", "jod", "kwd", "omr", "tnd"];
 
@@ -272,9 +275,12 @@ mod tests {
 
     #[test]
     fn a_price_leads_to_its_plan_and_cycle() {
-        let all = Catalogue::new(vec![plan("a", Some("p1"), Some("p2")), plan("b", None, Some("p3"))]).unwrap();
+        let all =
+            Catalogue::new(vec![plan("a", Some("p1"), Some("p2")), plan("b", None, Some("p3"))])
+                .unwrap();
         let found = |price: &str| {
-            all.of_price(&price.parse().unwrap()).map(|(plan, cycle)| (plan.id.as_str().to_owned(), cycle))
+            all.of_price(&price.parse().unwrap())
+                .map(|(plan, cycle)| (plan.id.as_str().to_owned(), cycle))
         };
         assert_eq!(found("p2"), Some(("a".to_owned(), BillingCycle::Yearly)));
         assert_eq!(found("p3"), Some(("b".to_owned(), BillingCycle::Yearly)));
@@ -286,8 +292,14 @@ mod tests {
     fn what_could_not_be_told_apart_is_no_catalogue() {
         let two = |a, b| Catalogue::new(vec![a, b]).unwrap_err();
         let a = || plan("a", Some("p1"), None);
-        assert_eq!(two(a(), plan("a", Some("p2"), None)), CatalogueError::TwoPlans("a".parse().unwrap()));
-        assert_eq!(two(a(), plan("b", None, Some("p1"))), CatalogueError::TwoPrices("p1".parse().unwrap()));
+        assert_eq!(
+            two(a(), plan("a", Some("p2"), None)),
+            CatalogueError::TwoPlans("a".parse().unwrap())
+        );
+        assert_eq!(
+            two(a(), plan("b", None, Some("p1"))),
+            CatalogueError::TwoPrices("p1".parse().unwrap())
+        );
         assert_eq!(two(a(), plan("b", None, None)), CatalogueError::NoPrice("b".parse().unwrap()));
         let own = Catalogue::new(vec![plan("a", Some("p1"), Some("p1"))]).unwrap_err();
         assert_eq!(own, CatalogueError::TwoPrices("p1".parse().unwrap()));

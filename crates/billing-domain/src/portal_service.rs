@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use crate::ports::{AuditLog, BillingProvider, Clock, CustomerRepo, ProviderError, RepoError};
 use crate::{
-    Actor, AuditAction, AuditEvent, BillingAccounts, Deadline, FlowKind, LocaleError, LocaleRange, Permission,
-    PortalFlow, PortalRequest, PortalSession, Principal, RefreshError, RequestOrigin, ReturnUrlError, ReturnUrlPolicy,
+    Actor, AuditAction, AuditEvent, BillingAccounts, Deadline, FlowKind, LocaleError, LocaleRange,
+    Permission, PortalFlow, PortalRequest, PortalSession, Principal, RefreshError, RequestOrigin,
+    ReturnUrlError, ReturnUrlPolicy,
 };
 
 /// Opens the customer portal for whoever may.
@@ -129,24 +130,32 @@ impl PortalService {
     ///
     /// # Errors
     /// See [`PortalError`].
-    pub async fn open(&self, principal: &Principal, request: OpenPortal) -> Result<PortalSession, PortalError> {
+    pub async fn open(
+        &self,
+        principal: &Principal,
+        request: OpenPortal,
+    ) -> Result<PortalSession, PortalError> {
         self.authorize(principal)?;
         let can = self.provider.capabilities();
         let locale = request.locale.map(|range| can.locales.lookup(&range)).transpose()?;
-        if let Some(kind) = request.flow.as_ref().map(PortalFlow::kind).filter(|kind| !can.flows.contains(kind)) {
+        if let Some(kind) =
+            request.flow.as_ref().map(PortalFlow::kind).filter(|kind| !can.flows.contains(kind))
+        {
             return Err(PortalError::UnsupportedFlow(kind));
         }
         if !can.return_url && request.return_url.is_some() {
             return Err(ReturnUrlError::Unsupported.into());
         }
-        let return_url = self.return_urls.resolve(request.return_url.as_deref(), &principal.return_origins)?;
+        let return_url =
+            self.return_urls.resolve(request.return_url.as_deref(), &principal.return_origins)?;
         let account = self.provider.account();
         let found = match &self.accounts {
             Some(accounts) => accounts.find(&principal.owner, request.deadline).await?,
             None => self.customers.find(&principal.owner, account).await?,
         };
-        let customer = found
-            .ok_or_else(|| PortalError::NoBillingAccount { context: format!("no customer is linked at {account}") })?;
+        let customer = found.ok_or_else(|| PortalError::NoBillingAccount {
+            context: format!("no customer is linked at {account}"),
+        })?;
         let order = PortalRequest {
             customer: customer.clone(),
             return_url: can.return_url.then_some(return_url),
@@ -157,7 +166,9 @@ impl PortalService {
         let session = match self.provider.create_portal_session(&order).await {
             Ok(session) => session,
             Err(error) => {
-                if let (ProviderError::CustomerNotFound { .. }, Some(accounts)) = (&error, &self.accounts) {
+                if let (ProviderError::CustomerNotFound { .. }, Some(accounts)) =
+                    (&error, &self.accounts)
+                {
                     accounts.doubt(&order.customer);
                 }
                 return Err(error.into());
@@ -194,9 +205,15 @@ impl From<ProviderError> for PortalError {
     fn from(error: ProviderError) -> Self {
         match error {
             ProviderError::CustomerNotFound { context } => Self::NoBillingAccount { context },
-            ProviderError::SubscriptionNotFound { context } => Self::UnknownSubscription { context },
-            ProviderError::Refused { context } | ProviderError::Unusable { context } => Self::Provider { context },
-            ProviderError::Unavailable { context, retry_after } => Self::ProviderUnavailable { context, retry_after },
+            ProviderError::SubscriptionNotFound { context } => {
+                Self::UnknownSubscription { context }
+            }
+            ProviderError::Refused { context } | ProviderError::Unusable { context } => {
+                Self::Provider { context }
+            }
+            ProviderError::Unavailable { context, retry_after } => {
+                Self::ProviderUnavailable { context, retry_after }
+            }
             ProviderError::Timeout { context } => Self::ProviderTimeout { context },
             ProviderError::Overloaded { retry_after } => Self::Overloaded { retry_after },
         }

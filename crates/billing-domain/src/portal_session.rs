@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::{CustomerId, Deadline, FlowKind, HostedUrl, Locale, LocaleSupport, PortalFlow, ReturnUrl, Timestamp};
+use crate::{
+    CustomerId, Deadline, FlowKind, HostedUrl, Locale, LocaleSupport, PortalFlow, ReturnUrl,
+    Timestamp,
+};
 
 /// What a provider's portal can honour. [`PortalService`](crate::PortalService) asks for nothing else.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -23,7 +23,9 @@ mod repo_error;
 mod subscription_reader;
 mod webhook_verifier;
 
-pub use api_key_repo::{ApiKeyRepo, ApiKeyUsage, InsertOutcome, KeyChange, RevokeOutcome, RotateOutcome};
+pub use api_key_repo::{
+    ApiKeyRepo, ApiKeyUsage, InsertOutcome, KeyChange, RevokeOutcome, RotateOutcome,
+};
 pub use audit_log::AuditLog;
 pub use authenticator::{AuthError, Authenticator};
 pub use billing_mirror::BillingMirror;

@@ -51,14 +51,18 @@ impl PriceCheck {
         deadline: Deadline,
     ) -> Result<Result<(), PriceMismatch>, ProviderError> {
         let now = self.clock.now();
-        let known = self.agreed.lock().unwrap_or_else(PoisonError::into_inner).get(&price.id).copied();
+        let known =
+            self.agreed.lock().unwrap_or_else(PoisonError::into_inner).get(&price.id).copied();
         if known.is_some_and(|at| at <= now && now < at.plus(MEMORY)) {
             return Ok(Ok(()));
         }
         let found = self.provider.price(&price.id, deadline).await?;
         Ok(match difference(plan, cycle, price, found.as_ref()) {
             None => {
-                self.agreed.lock().unwrap_or_else(PoisonError::into_inner).insert(price.id.clone(), now);
+                self.agreed
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .insert(price.id.clone(), now);
                 Ok(())
             }
             Some(difference) => {
@@ -80,7 +84,8 @@ impl PriceCheck {
         let mut mismatches = Vec::new();
         for plan in catalogue.plans() {
             for (cycle, price) in plan.prices() {
-                mismatches.extend(self.check(plan, cycle, price, Deadline::after(budget)).await?.err());
+                mismatches
+                    .extend(self.check(plan, cycle, price, Deadline::after(budget)).await?.err());
             }
         }
         Ok(mismatches)
@@ -88,8 +93,15 @@ impl PriceCheck {
 }
 
 /// What differs between the catalogue's price and the provider's.
-fn difference(plan: &Plan, cycle: BillingCycle, price: &PlanPrice, found: Option<&PriceFacts>) -> Option<String> {
-    let Some(found) = found else { return Some("the provider has no such price in this mode".to_owned()) };
+fn difference(
+    plan: &Plan,
+    cycle: BillingCycle,
+    price: &PlanPrice,
+    found: Option<&PriceFacts>,
+) -> Option<String> {
+    let Some(found) = found else {
+        return Some("the provider has no such price in this mode".to_owned());
+    };
     if !found.active {
         return Some("it is archived at the provider".to_owned());
     }
@@ -99,10 +111,16 @@ fn difference(plan: &Plan, cycle: BillingCycle, price: &PlanPrice, found: Option
             found.cycle.map_or("on another schedule", BillingCycle::as_str)
         ));
     }
-    let amount = |amount: Option<u64>| amount.map_or("no plain amount".to_owned(), |amount| amount.to_string());
+    let amount = |amount: Option<u64>| {
+        amount.map_or("no plain amount".to_owned(), |amount| amount.to_string())
+    };
     ((found.amount, &found.currency) != (Some(price.amount), &plan.currency)).then(|| {
         let (ours, theirs) = (&plan.currency, &found.currency);
-        format!("the catalogue says {} {ours}, the provider {} {theirs}", price.amount, amount(found.amount))
+        format!(
+            "the catalogue says {} {ours}, the provider {} {theirs}",
+            price.amount,
+            amount(found.amount)
+        )
     })
 }
 
@@ -128,7 +146,9 @@ mod tests {
             cycle: Some(BillingCycle::Monthly),
             active: true,
         };
-        let told = |found: Option<PriceFacts>| difference(&plan, BillingCycle::Monthly, &price, found.as_ref());
+        let told = |found: Option<PriceFacts>| {
+            difference(&plan, BillingCycle::Monthly, &price, found.as_ref())
+        };
         assert_eq!(told(Some(same.clone())), None);
         for (found, word) in [
             (None, "no such price"),

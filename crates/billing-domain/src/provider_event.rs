@@ -76,7 +76,9 @@ macro_rules! words {
 }
 
 words!(EventId, EventIdError, |b: u8| b.is_ascii_alphanumeric() || b"_-".contains(&b));
-words!(EventKind, EventKindError, |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._[]".contains(&b));
+words!(EventKind, EventKindError, |b: u8| b.is_ascii_lowercase()
+    || b.is_ascii_digit()
+    || b"._[]".contains(&b));
 
 #[cfg(test)]
 mod tests {
@@ -85,7 +87,10 @@ mod tests {
     #[test]
     fn ids_and_kinds_have_a_form() {
         assert!("evt_1RgRPrEEXQJo9EEO".parse::<EventId>().is_ok());
-        for good in ["v1.billing.meter.error_report_triggered", "v2.core.account[configuration.customer].updated"] {
+        for good in [
+            "v1.billing.meter.error_report_triggered",
+            "v2.core.account[configuration.customer].updated",
+        ] {
             assert!(good.parse::<EventKind>().is_ok(), "{good}");
         }
         for bad in ["", "evt 1", "evt\n", &"e".repeat(256)] {

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use crate::ports::{CustomerDirectory, ProviderError, RepoError};
 use crate::{
-    BillingAccounts, CustomerId, CustomerState, Deadline, MirroredCustomer, NamedOwner, RefreshError, Subscription,
-    UserId,
+    BillingAccounts, CustomerId, CustomerState, Deadline, MirroredCustomer, NamedOwner,
+    RefreshError, Subscription, UserId,
 };
 
 /// So long one call to the provider may take.
@@ -114,7 +114,8 @@ impl Reconciler {
         let (mut owners, mut subscriptions) = (BTreeMap::new(), BTreeMap::<_, Vec<_>>::new());
         let mut after = None;
         loop {
-            let page = self.directory.subscriptions(after.as_ref(), Deadline::after(BUDGET)).await?;
+            let page =
+                self.directory.subscriptions(after.as_ref(), Deadline::after(BUDGET)).await?;
             after = page.items.last().map(|listed| listed.subscription.id.clone());
             for listed in page.items {
                 subscriptions.entry(listed.customer).or_default().push(listed.subscription);
@@ -136,7 +137,11 @@ impl Reconciler {
     }
 
     /// Whether the provider's lists say anything else than the mirror and the links.
-    async fn differs(&self, mirrored: &MirroredCustomer, listing: &Listing) -> Result<bool, RepoError> {
+    async fn differs(
+        &self,
+        mirrored: &MirroredCustomer,
+        listing: &Listing,
+    ) -> Result<bool, RepoError> {
         let (customers, at) = (&self.accounts.ports().customers, self.accounts.account());
         let Some(owner) = listing.owners.get(&mirrored.customer) else {
             let is_told = mirrored.version > 0 && mirrored.state == CustomerState::Gone;
@@ -152,7 +157,10 @@ impl Reconciler {
                 Ok(customers.find(owner, at).await?.as_ref() != Some(&mirrored.customer))
             }
             // Whom the metadata do not name, the sessions may: those are not in the lists. Once somebody is linked, that is said.
-            NamedOwner::Nobody => Ok(listed.has_bought() && customers.owners(at, &mirrored.customer).await?.is_empty()),
+            NamedOwner::Nobody => {
+                Ok(listed.has_bought()
+                    && customers.owners(at, &mirrored.customer).await?.is_empty())
+            }
             NamedOwner::User(_) => Ok(false),
             NamedOwner::Ambiguous => Ok(true),
         }
@@ -179,7 +187,9 @@ impl Reconciler {
                 }
                 let effect = refreshed.effect;
                 report.linked.extend(effect.linked.map(|user| (user, customer.clone())));
-                report.unlinked.extend(effect.unlinked.into_iter().map(|user| (user, customer.clone())));
+                report
+                    .unlinked
+                    .extend(effect.unlinked.into_iter().map(|user| (user, customer.clone())));
                 report.conflicts.extend(effect.conflict.map(|other| (customer.clone(), other)));
                 Ok(())
             }

@@ -108,7 +108,12 @@ impl SubscriptionStatus {
     #[must_use]
     pub const fn was_bought(self) -> bool {
         match self {
-            Self::Active | Self::Trialing | Self::PastDue | Self::Unpaid | Self::Paused | Self::Canceled => true,
+            Self::Active
+            | Self::Trialing
+            | Self::PastDue
+            | Self::Unpaid
+            | Self::Paused
+            | Self::Canceled => true,
             Self::Incomplete | Self::IncompleteExpired => false,
         }
     }
@@ -118,7 +123,11 @@ impl FromStr for SubscriptionStatus {
     type Err = SubscriptionStatusError;
 
     fn from_str(text: &str) -> Result<Self, SubscriptionStatusError> {
-        Self::ALL.iter().copied().find(|status| status.as_str() == text).ok_or(SubscriptionStatusError)
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|status| status.as_str() == text)
+            .ok_or(SubscriptionStatusError)
     }
 }
 
@@ -140,7 +149,9 @@ impl CustomerState {
     /// A customer with these subscriptions, in the order that [`CustomerState::Present`] promises.
     #[must_use]
     pub fn present(mut subscriptions: Vec<Subscription>) -> Self {
-        subscriptions.sort_by(|a, b| b.created.cmp(&a.created).then_with(|| a.id.as_str().cmp(b.id.as_str())));
+        subscriptions.sort_by(|a, b| {
+            b.created.cmp(&a.created).then_with(|| a.id.as_str().cmp(b.id.as_str()))
+        });
         Self::Present(subscriptions)
     }
 
@@ -157,9 +168,13 @@ impl CustomerState {
     /// newest.
     #[must_use]
     pub fn current(&self) -> Option<&Subscription> {
-        let rank = |status: SubscriptionStatus| SubscriptionStatus::ALL.iter().position(|known| *known == status);
+        let rank = |status: SubscriptionStatus| {
+            SubscriptionStatus::ALL.iter().position(|known| *known == status)
+        };
         let held = self.subscriptions().iter().filter(|subscription| subscription.status.is_held());
-        held.min_by_key(|one| (rank(one.status), std::cmp::Reverse(one.created), one.id.as_str().to_owned()))
+        held.min_by_key(|one| {
+            (rank(one.status), std::cmp::Reverse(one.created), one.id.as_str().to_owned())
+        })
     }
 
     /// Whether the customer has ever bought a subscription.
@@ -188,7 +203,8 @@ mod tests {
     }
 
     fn current(list: &[(&str, SubscriptionStatus, i64)]) -> Option<String> {
-        let all = list.iter().map(|(id, status, created)| subscription(id, *status, *created)).collect();
+        let all =
+            list.iter().map(|(id, status, created)| subscription(id, *status, *created)).collect();
         CustomerState::Present(all).current().map(|one| one.id.as_str().to_owned())
     }
 
@@ -204,7 +220,8 @@ mod tests {
     #[test]
     fn a_purchase_that_ended_was_one_and_an_attempt_was_none() {
         use SubscriptionStatus as S;
-        let bought = |status| CustomerState::Present(vec![subscription("a", status, 1)]).has_bought();
+        let bought =
+            |status| CustomerState::Present(vec![subscription("a", status, 1)]).has_bought();
         assert!(bought(S::Canceled) && bought(S::Trialing));
         assert!(!bought(S::Incomplete) && !bought(S::IncompleteExpired));
         assert!(!CustomerState::Gone.has_bought());

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use crate::ports::{ProviderError, RepoError};
 use crate::{
-    BillingAccounts, BillingCycle, Catalogue, Deadline, Permission, Plan, Principal, RefreshError, Subscription,
+    BillingAccounts, BillingCycle, Catalogue, Deadline, Permission, Plan, Principal, RefreshError,
+    Subscription,
 };
 
 /// Tells users what they are subscribed to.
@@ -78,7 +79,9 @@ impl SubscriptionService {
         if !principal.may(&needed) {
             return Err(CurrentError::PermissionDenied(needed));
         }
-        let Some(customer) = self.accounts.find(&principal.owner, deadline).await? else { return Ok(None) };
+        let Some(customer) = self.accounts.find(&principal.owner, deadline).await? else {
+            return Ok(None);
+        };
         let state = self.accounts.state(&customer, deadline).await?;
         Ok(state.current().map(|subscription| {
             let known = subscription.prices.iter().find_map(|price| self.catalogue.of_price(price));

@@ -28,7 +28,11 @@ impl FromStr for UserId {
 
     fn from_str(text: &str) -> Result<Self, UserIdError> {
         let fits = (1..=Self::MAX_CHARS).contains(&text.chars().count());
-        if fits && !text.chars().any(char::is_control) { Ok(Self(text.to_owned())) } else { Err(UserIdError) }
+        if fits && !text.chars().any(char::is_control) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(UserIdError)
+        }
     }
 }
 

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use billing_domain::ports::{
-    InsertOutcome, MintedKey, MockApiKeyRepo, MockAuditLog, MockClock, MockKeyMinter, RepoError, RevokeOutcome,
-    RotateOutcome,
+    InsertOutcome, MintedKey, MockApiKeyRepo, MockAuditLog, MockClock, MockKeyMinter, RepoError,
+    RevokeOutcome, RotateOutcome,
 };
 use billing_domain::*;
 
@@ -25,7 +25,11 @@ impl Ports {
     fn new() -> Self {
         let mut minter = MockKeyMinter::new();
         minter.expect_mint().returning(|| {
-            let verifier = KeyVerifier { pepper: None, gate: "0".repeat(64).into(), hash: "$argon2id$".into() };
+            let verifier = KeyVerifier {
+                pepper: None,
+                gate: "0".repeat(64).into(),
+                hash: "$argon2id$".into(),
+            };
             Ok(MintedKey { id: "SuccessorKey".parse().unwrap(), text: "llmgen_x".into(), verifier })
         });
         Self { keys: MockApiKeyRepo::new(), minter, audit: MockAuditLog::new(), mode: Mode::Test }
@@ -33,7 +37,10 @@ impl Ports {
 
     fn audited(mut self, action: AuditAction, key: &'static str) -> Self {
         self.audit.expect_append().times(1).returning(move |event| {
-            assert_eq!((event.action, event.key.as_ref().map(ApiKeyId::as_str)), (action, Some(key)));
+            assert_eq!(
+                (event.action, event.key.as_ref().map(ApiKeyId::as_str)),
+                (action, Some(key))
+            );
             Ok(())
         });
         self
@@ -42,7 +49,8 @@ impl Ports {
     fn issuer(self) -> ApiKeyIssuer {
         let mut clock = MockClock::new();
         clock.expect_now().return_const(NOW);
-        let service = ApiKeyService::new(Arc::new(self.keys), Arc::new(self.audit), Arc::new(clock));
+        let service =
+            ApiKeyService::new(Arc::new(self.keys), Arc::new(self.audit), Arc::new(clock));
         ApiKeyIssuer::new(service, Arc::new(self.minter), self.mode)
     }
 
@@ -77,11 +85,16 @@ fn stored(owner: &str, revoked_at: Option<Timestamp>) -> StoredApiKey {
         revoked_at,
         last_used_at: None,
     };
-    let verifier = KeyVerifier { pepper: None, gate: "1".repeat(64).into(), hash: "$argon2id$".into() };
+    let verifier =
+        KeyVerifier { pepper: None, gate: "1".repeat(64).into(), hash: "$argon2id$".into() };
     StoredApiKey { key, verifier }
 }
 
-async fn create(ports: Ports, wanted: NewApiKey, rules: Option<&KeyRules>) -> Result<CreatedKey, ApiKeyError> {
+async fn create(
+    ports: Ports,
+    wanted: NewApiKey,
+    rules: Option<&KeyRules>,
+) -> Result<CreatedKey, ApiKeyError> {
     ports.issuer().create(wanted, rules, Actor::User, RequestOrigin::default()).await
 }
 
@@ -103,9 +116,14 @@ async fn a_key_that_would_never_hold_is_not_made() {
 
 #[tokio::test]
 async fn owners_are_held_to_rules() {
-    let rules = KeyRules { at_most: 2, return_origins: vec!["https://*.example.com".parse().unwrap()] };
-    let outside = NewApiKey { return_origins: vec!["https://evil.example".parse().unwrap()], ..wanted() };
-    assert!(matches!(create(Ports::new(), outside, Some(&rules)).await, Err(ApiKeyError::OriginNotAllowed(_))));
+    let rules =
+        KeyRules { at_most: 2, return_origins: vec!["https://*.example.com".parse().unwrap()] };
+    let outside =
+        NewApiKey { return_origins: vec!["https://evil.example".parse().unwrap()], ..wanted() };
+    assert!(matches!(
+        create(Ports::new(), outside, Some(&rules)).await,
+        Err(ApiKeyError::OriginNotAllowed(_))
+    ));
     let mut ports = Ports::new();
     ports.keys.expect_list().returning(|_| Ok(vec![stored("u1", None).key]));
     ports.audit.expect_append().returning(|_| Ok(()));
@@ -141,7 +159,10 @@ async fn what_cannot_be_written_down_is_not_done() {
     };
     assert!(matches!(create(without_audit(), wanted(), None).await, Err(ApiKeyError::Store(_))));
     let (id, nowhere) = ("OldOldOldKey".parse().unwrap(), RequestOrigin::default);
-    let rotated = without_audit().issuer().rotate(&id, None, Duration::ZERO, Actor::Operator, nowhere()).await;
+    let rotated = without_audit()
+        .issuer()
+        .rotate(&id, None, Duration::ZERO, Actor::Operator, nowhere())
+        .await;
     assert!(matches!(rotated, Err(ApiKeyError::Store(_))));
     let revoked = without_audit().service().revoke(&id, None, Actor::Operator, nowhere()).await;
     assert!(matches!(revoked, Err(ApiKeyError::Store(_))));
@@ -161,14 +182,18 @@ async fn a_key_has_one_successor() {
     let pending = NOW.plus(Duration::from_secs(60));
     ports.keys.expect_find().returning(move |_| Ok(Some(stored("u1", Some(pending)))));
     let id = "OldOldOldKey".parse().unwrap();
-    let rotated = ports.issuer().rotate(&id, None, Duration::ZERO, Actor::Operator, RequestOrigin::default()).await;
+    let rotated = ports
+        .issuer()
+        .rotate(&id, None, Duration::ZERO, Actor::Operator, RequestOrigin::default())
+        .await;
     assert!(matches!(rotated, Err(ApiKeyError::NotActive)));
 }
 
 #[tokio::test]
 async fn a_successor_inherits_everything() {
-    let mut ports =
-        Ports::new().audited(AuditAction::KeyRotated, "OldOldOldKey").audited(AuditAction::KeyCreated, "SuccessorKey");
+    let mut ports = Ports::new()
+        .audited(AuditAction::KeyRotated, "OldOldOldKey")
+        .audited(AuditAction::KeyCreated, "SuccessorKey");
     ports.keys.expect_list().returning(|_| Ok(vec![stored("u1", None).key]));
     ports.keys.expect_find().returning(|_| Ok(Some(stored("u1", None))));
     ports.keys.expect_rotate().times(1).returning(|id, successor, until, at_most| {
@@ -182,7 +207,11 @@ async fn a_successor_inherits_everything() {
     let (id, owner): (ApiKeyId, UserId) = ("OldOldOldKey".parse().unwrap(), "u1".parse().unwrap());
     let overlap = Duration::from_secs(60);
     let rules = KeyRules { at_most: 1, return_origins: vec![] };
-    ports.issuer().rotate(&id, Some((&owner, &rules)), overlap, Actor::User, RequestOrigin::default()).await.unwrap();
+    ports
+        .issuer()
+        .rotate(&id, Some((&owner, &rules)), overlap, Actor::User, RequestOrigin::default())
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -196,11 +225,15 @@ async fn another_users_key_is_not_found_and_a_revoked_one_has_no_successor() {
         ports
     };
     let (day, nowhere) = (Duration::from_secs(86_400), RequestOrigin::default);
-    let rotated = somebodys(None).issuer().rotate(&id, Some((&owner, &rules)), day, Actor::User, nowhere()).await;
+    let rotated = somebodys(None)
+        .issuer()
+        .rotate(&id, Some((&owner, &rules)), day, Actor::User, nowhere())
+        .await;
     assert!(matches!(rotated, Err(ApiKeyError::NotFound)));
     let revoked = somebodys(None).service().revoke(&id, Some(&owner), Actor::User, nowhere()).await;
     assert!(matches!(revoked, Err(ApiKeyError::NotFound)));
-    let rotated = somebodys(Some(NOW)).issuer().rotate(&id, None, day, Actor::Operator, nowhere()).await;
+    let rotated =
+        somebodys(Some(NOW)).issuer().rotate(&id, None, day, Actor::Operator, nowhere()).await;
     assert!(matches!(rotated, Err(ApiKeyError::NotActive)));
 }
 
@@ -210,6 +243,7 @@ async fn revoking_twice_is_written_down_once() {
     ports.keys.expect_find().returning(|_| Ok(Some(stored("u1", Some(NOW)))));
     ports.keys.expect_revoke().returning(|_, _| Ok(RevokeOutcome::AlreadyRevoked));
     let id = "OldOldOldKey".parse().unwrap();
-    let outcome = ports.service().revoke(&id, None, Actor::Operator, RequestOrigin::default()).await.unwrap();
+    let outcome =
+        ports.service().revoke(&id, None, Actor::Operator, RequestOrigin::default()).await.unwrap();
     assert_eq!(outcome, RevokeOutcome::AlreadyRevoked);
 }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use billing_domain::ports::{
-    MockAuditLog, MockBillingMirror, MockBillingProvider, MockClock, MockCustomerClaims, MockCustomerRepo,
-    MockEventInbox, MockSubscriptionReader, ProviderError, RepoError,
+    MockAuditLog, MockBillingMirror, MockBillingProvider, MockClock, MockCustomerClaims,
+    MockCustomerRepo, MockEventInbox, MockSubscriptionReader, ProviderError, RepoError,
 };
 use billing_domain::*;
 
@@ -42,7 +42,10 @@ fn order() -> OpenPortal {
         locale: None,
         flow: None,
         deadline: Deadline::at(Instant::now() + Duration::from_secs(5)),
-        origin: RequestOrigin { request_id: Some("r1".to_owned()), source: Some("192.0.2.1".to_owned()) },
+        origin: RequestOrigin {
+            request_id: Some("r1".to_owned()),
+            source: Some("192.0.2.1".to_owned()),
+        },
     }
 }
 
@@ -81,7 +84,11 @@ impl Ports {
         PortalService::new(customers, provider, Arc::new(self.audit), clock(), policy)
     }
 
-    async fn open(self, principal: &Principal, order: OpenPortal) -> Result<PortalSession, PortalError> {
+    async fn open(
+        self,
+        principal: &Principal,
+        order: OpenPortal,
+    ) -> Result<PortalSession, PortalError> {
         self.service().open(principal, order).await
     }
 }
@@ -112,12 +119,19 @@ fn accounts_with(claim: Option<CustomerClaim>) -> BillingAccounts {
 async fn without_a_customer_the_provider_is_never_called() {
     let mut ports = Ports::new();
     ports.customers.expect_find().times(1).returning(|_, _| Ok(None));
-    assert!(matches!(ports.open(&principal(), order()).await, Err(PortalError::NoBillingAccount { .. })));
+    assert!(matches!(
+        ports.open(&principal(), order()).await,
+        Err(PortalError::NoBillingAccount { .. })
+    ));
 }
 
 #[tokio::test]
 async fn without_a_link_and_a_claim_to_a_customer_the_provider_is_never_called() {
-    let open = CustomerClaim { key: "k".parse().unwrap(), customer: None, claimed_at: Timestamp::from_millis(1) };
+    let open = CustomerClaim {
+        key: "k".parse().unwrap(),
+        customer: None,
+        claimed_at: Timestamp::from_millis(1),
+    };
     for claim in [None, Some(open)] {
         let service = Ports::new().service().with_accounts(accounts_with(claim));
         let refused = service.open(&principal(), order()).await;
@@ -137,14 +151,18 @@ async fn what_the_caller_got_wrong_is_found_before_the_customer_is_looked_up() {
         Ports::new().open(&principal(), locale).await,
         Err(PortalError::Locale(LocaleError::Unsupported))
     ));
-    let flow = wrong(|order| order.flow = Some(PortalFlow::SubscriptionCancel("sub_1".parse().unwrap())));
+    let flow =
+        wrong(|order| order.flow = Some(PortalFlow::SubscriptionCancel("sub_1".parse().unwrap())));
     let refused = Ports::new().open(&principal(), flow).await;
     assert!(matches!(refused, Err(PortalError::UnsupportedFlow(FlowKind::SubscriptionCancel))));
     let url = wrong(|order| order.return_url = Some("https://evil.example/".to_owned()));
     let refused = Ports::new().open(&principal(), url).await;
     assert!(matches!(refused, Err(PortalError::ReturnUrl(ReturnUrlError::OriginNotAllowed))));
     let nobody = Principal { permissions: Permissions::Only(BTreeSet::new()), ..principal() };
-    assert!(matches!(Ports::new().open(&nobody, order()).await, Err(PortalError::PermissionDenied(_))));
+    assert!(matches!(
+        Ports::new().open(&nobody, order()).await,
+        Err(PortalError::PermissionDenied(_))
+    ));
 }
 
 #[tokio::test]
@@ -164,13 +182,20 @@ async fn a_session_is_handed_out_once_the_audit_log_has_it() {
 async fn a_session_that_cannot_be_written_down_is_not_handed_out() {
     let mut ports = Ports::new().with_customer().with_session();
     ports.audit.expect_append().returning(|_| Err(RepoError::Unavailable("down".into())));
-    assert!(matches!(ports.open(&principal(), order()).await, Err(PortalError::Store(RepoError::Unavailable(_)))));
+    assert!(matches!(
+        ports.open(&principal(), order()).await,
+        Err(PortalError::Store(RepoError::Unavailable(_)))
+    ));
 }
 
 #[tokio::test]
 async fn a_customer_that_the_provider_does_not_know_is_no_billing_account() {
     let mut ports = Ports::new().with_customer();
-    let gone = |_: &PortalRequest| Err(ProviderError::CustomerNotFound { context: "gone".to_owned() });
+    let gone =
+        |_: &PortalRequest| Err(ProviderError::CustomerNotFound { context: "gone".to_owned() });
     ports.provider.expect_create_portal_session().times(1).returning(gone);
-    assert!(matches!(ports.open(&principal(), order()).await, Err(PortalError::NoBillingAccount { .. })));
+    assert!(matches!(
+        ports.open(&principal(), order()).await,
+        Err(PortalError::NoBillingAccount { .. })
+    ));
 }

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use billing_domain::{
-    ApiKeyId, CustomerId, EventId, InboxWord, KeyDescription, KeyName, Mode, OriginPattern, Permission, ProviderName,
-    Timestamp, UserId,
+    ApiKeyId, CustomerId, EventId, InboxWord, KeyDescription, KeyName, Mode, OriginPattern,
+    Permission, ProviderName, Timestamp, UserId,
 };
 use clap::{Args, Parser, Subcommand};
 
@@ -282,7 +282,10 @@ fn timestamp(text: &str) -> Result<Timestamp, String> {
 }
 
 fn overlap(text: &str) -> Result<Duration, String> {
-    let parsed = text.parse::<jiff::SignedDuration>().ok().and_then(|duration| Duration::try_from(duration).ok());
+    let parsed = text
+        .parse::<jiff::SignedDuration>()
+        .ok()
+        .and_then(|duration| Duration::try_from(duration).ok());
     parsed.ok_or_else(|| "write it as a time: 90s, 15m, 24h".to_owned())
 }
 

@@ -86,19 +86,31 @@ impl Context {
     }
 
     /// Ends the reading: faults are a failure, warnings go to the log.
-    fn checked<T>(settings: Settings, log: Option<LogSettings>, value: Option<T>) -> Result<T, Failure> {
+    fn checked<T>(
+        settings: Settings,
+        log: Option<LogSettings>,
+        value: Option<T>,
+    ) -> Result<T, Failure> {
         let warnings = settings.reader.finish().map_err(Failure::Configuration)?;
         if let Some(log) = log {
             log.start();
         }
-        let traces = std::env::vars_os().any(|(name, _)| name.to_string_lossy().starts_with("OTEL_"));
-        let traces = traces.then(|| "OTEL_* variables are ignored: traces are not in this version".to_owned());
+        let traces =
+            std::env::vars_os().any(|(name, _)| name.to_string_lossy().starts_with("OTEL_"));
+        let traces = traces
+            .then(|| "OTEL_* variables are ignored: traces are not in this version".to_owned());
         warnings.into_iter().chain(traces).for_each(|warning| tracing::warn!("{warning}"));
-        value.ok_or_else(|| Failure::Failed("a setting is wrong and was not reported: this is a bug".to_owned()))
+        value.ok_or_else(|| {
+            Failure::Failed("a setting is wrong and was not reported: this is a bug".to_owned())
+        })
     }
 
     /// Prints one object: as JSON, or in the words of `plain`. A reader that has gone away fails the command.
-    fn print(&self, value: &serde_json::Value, plain: impl FnOnce() -> String) -> Result<(), Failure> {
+    fn print(
+        &self,
+        value: &serde_json::Value,
+        plain: impl FnOnce() -> String,
+    ) -> Result<(), Failure> {
         print(&if self.json { value.to_string() } else { plain() })
     }
 }
@@ -111,7 +123,10 @@ fn print(text: &str) -> Result<(), Failure> {
 }
 
 /// What commands over a database begin with: their settings, the log, and the database.
-async fn session<T>(context: &Context, read: impl FnOnce(&mut Settings) -> Option<T>) -> Result<(Stores, T), Failure> {
+async fn session<T>(
+    context: &Context,
+    read: impl FnOnce(&mut Settings) -> Option<T>,
+) -> Result<(Stores, T), Failure> {
     let mut settings = context.settings(&[]);
     let log = LogSettings::read(&mut settings.reader, "warn");
     let auto_migrate = store::auto_migrate(&mut settings);
@@ -132,7 +147,9 @@ async fn opened(settings: store::StoreSettings, auto_migrate: bool) -> Result<St
         SchemaState::Current | SchemaState::Newer => Ok(stores),
         SchemaState::Behind { missing } => {
             let plural = if missing == 1 { "migration is" } else { "migrations are" };
-            Err(Failure::Failed(format!("{missing} {plural} missing: run `billing-portal migrate` first")))
+            Err(Failure::Failed(format!(
+                "{missing} {plural} missing: run `billing-portal migrate` first"
+            )))
         }
     }
 }

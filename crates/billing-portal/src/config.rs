@@ -38,8 +38,14 @@ const OWN: &[&str] = &[
 
 /// All settings: the composition root's and the adapters' own.
 fn catalogue() -> Catalogue {
-    let names = [&[OWN, http_edge::SETTINGS, auth_jwt::SETTINGS, auth_api_key::SETTINGS], provider::SETTINGS].concat();
-    let secrets = [&[&["DATABASE_URL"], auth_jwt::SECRETS, auth_api_key::SECRETS], provider::SECRETS].concat();
+    let names = [
+        &[OWN, http_edge::SETTINGS, auth_jwt::SETTINGS, auth_api_key::SETTINGS],
+        provider::SETTINGS,
+    ]
+    .concat();
+    let secrets =
+        [&[&["DATABASE_URL"], auth_jwt::SECRETS, auth_api_key::SECRETS], provider::SECRETS]
+            .concat();
     Catalogue { prefix: "BILLING_", names: names.concat(), secrets: secrets.concat() }
 }
 
@@ -55,15 +61,18 @@ impl Settings {
     pub(crate) fn gather(flags: &[(&'static str, Option<String>)], file: Option<&Path>) -> Self {
         let mut faults = Faults::default();
         // What is not Unicode cannot be a value of ours; made visible, it fails where it is used.
-        let environment = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.to_string_lossy().into_owned())));
+        let environment = std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))
+        });
         let layers = Layers::gather(catalogue(), flags, environment, file, &mut faults);
         Self { reader: Reader::new(layers, faults), provider: None }
     }
 
     /// The database's URL, or the default.
     pub(crate) fn database_url(&mut self) -> String {
-        self.reader.text("DATABASE_URL").unwrap_or_else(|| "sqlite://data/billing-portal.db".to_owned())
+        self.reader
+            .text("DATABASE_URL")
+            .unwrap_or_else(|| "sqlite://data/billing-portal.db".to_owned())
     }
 
     /// The provider's name. S2: the sandbox is the default, but never beside a Stripe key or a Postgres URL, so that a
@@ -73,7 +82,8 @@ impl Settings {
             return known.clone();
         }
         let name = self.reader.text("PROVIDER").unwrap_or_else(|| {
-            let meant = provider::CREDENTIALS.iter().find(|(_, credential)| self.reader.has(credential));
+            let meant =
+                provider::CREDENTIALS.iter().find(|(_, credential)| self.reader.has(credential));
             let postgres = self.database_url().starts_with("postgres").then_some("a Postgres URL");
             if let Some(beside) = meant.map(|(_, credential)| *credential).or(postgres) {
                 let remedy = "set it to `stripe`, or to `sandbox` if you mean the fake";
@@ -110,7 +120,10 @@ impl Settings {
 
     /// As [`supply_pepper`](Self::supply_pepper): what access tokens are signed with.
     pub(crate) fn supply_token_secret(&mut self) {
-        if !["JWT_HS256_SECRET", "JWT_PUBLIC_KEY", "JWT_JWKS_URL"].iter().any(|name| self.reader.has(name)) {
+        if !["JWT_HS256_SECRET", "JWT_PUBLIC_KEY", "JWT_JWKS_URL"]
+            .iter()
+            .any(|name| self.reader.has(name))
+        {
             self.supply("JWT_HS256_SECRET", "jwt-hs256.secret");
         }
     }
@@ -122,7 +135,10 @@ impl Settings {
         match data_folder::secret(&self.data_folder(), file) {
             Ok(secret) => self.reader.supply(name, secret),
             Err(error) => {
-                self.reader.fault(name, format!("it is not set, and the data folder cannot keep one: {error}"));
+                self.reader.fault(
+                    name,
+                    format!("it is not set, and the data folder cannot keep one: {error}"),
+                );
             }
         }
     }

@@ -8,7 +8,9 @@ use std::time::Duration;
 use auth_jwt::{JwtSettings, MintError};
 use billing_domain::ports::{AuthError, Authenticator, OnConflict, RepoError};
 use billing_domain::{Actor, ApiKeyError, ApiKeyIssuer, NewApiKey, RequestOrigin};
-use billing_domain::{Credential, CustomerId, CustomerLink, CustomerService, KeyName, ProviderAccount, UserId};
+use billing_domain::{
+    Credential, CustomerId, CustomerLink, CustomerService, KeyName, ProviderAccount, UserId,
+};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::commands::clock;
@@ -53,15 +55,24 @@ impl Demo {
     /// Links the demo user, finds or makes its key, and prints what to paste.
     pub(crate) async fn prepare(self, customer: String) -> Result<(), DemoError> {
         let owner: UserId = parsed(USER)?;
-        let link =
-            CustomerLink { owner: owner.clone(), at: self.account.clone(), customer: parsed::<CustomerId>(&customer)? };
-        let customers = CustomerService::new(self.stores.customers.clone(), self.stores.audit.clone(), clock());
+        let link = CustomerLink {
+            owner: owner.clone(),
+            at: self.account.clone(),
+            customer: parsed::<CustomerId>(&customer)?,
+        };
+        let customers =
+            CustomerService::new(self.stores.customers.clone(), self.stores.audit.clone(), clock());
         customers.link(&link, OnConflict::Replace).await?;
         let key = self.key(&owner).await?;
         let lifetime = TOKEN_LIFETIME.min(self.tokens.max_lifetime());
-        let (token, newcomer) = (self.token(&owner, lifetime)?, self.token(&parsed(NEWCOMER)?, lifetime)?);
+        let (token, newcomer) =
+            (self.token(&owner, lifetime)?, self.token(&parsed(NEWCOMER)?, lifetime)?);
         let tokens = token.as_ref().zip(newcomer.as_ref());
-        self.print(tokens.map(|(token, newcomer)| (token.expose_secret(), newcomer.expose_secret())), lifetime, &key)
+        self.print(
+            tokens.map(|(token, newcomer)| (token.expose_secret(), newcomer.expose_secret())),
+            lifetime,
+            &key,
+        )
     }
 
     /// A token for a user; `None` where the service holds no secret to sign it with.
@@ -69,7 +80,9 @@ impl Demo {
         match auth_jwt::mint(&self.tokens, user, lifetime, clock().now()) {
             Ok(token) => Ok(Some(token)),
             Err(MintError::NoSecret) => Ok(None),
-            Err(error @ MintError::LifetimeOutOfRange { .. }) => Err(DemoError::Value(error.to_string())),
+            Err(error @ MintError::LifetimeOutOfRange { .. }) => {
+                Err(DemoError::Value(error.to_string()))
+            }
         }
     }
 
@@ -92,17 +105,26 @@ impl Demo {
             return_origins: Vec::new(),
             expires_at: None,
         };
-        let issued = self.issuer.create(order, None, Actor::Operator, RequestOrigin::default()).await?;
+        let issued =
+            self.issuer.create(order, None, Actor::Operator, RequestOrigin::default()).await?;
         data_folder::replace(&self.folder, KEY_FILE, issued.text.expose_secret())?;
         Ok(issued.text.expose_secret().to_owned())
     }
 
     /// At most 14 lines, on standard output whatever the log does. A closed pipe is nobody's loss.
-    fn print(&self, tokens: Option<(&str, &str)>, lifetime: Duration, key: &str) -> Result<(), DemoError> {
+    fn print(
+        &self,
+        tokens: Option<(&str, &str)>,
+        lifetime: Duration,
+        key: &str,
+    ) -> Result<(), DemoError> {
         use api_http::routes::{CHECKOUT, PORTAL, PORTAL_BY_API_KEY};
         let Self { base, sandbox, .. } = self;
         let mut out = io::stdout().lock();
-        writeln!(out, "billing-portal listens on {base} (docs: {base}/docs), its sandbox of Stripe on {sandbox}.")?;
+        writeln!(
+            out,
+            "billing-portal listens on {base} (docs: {base}/docs), its sandbox of Stripe on {sandbox}."
+        )?;
         writeln!(
             out,
             "The demo user `{USER}` has a subscription, two invoices and a card there; nothing of it is real."
@@ -113,13 +135,22 @@ impl Demo {
         }
         writeln!(out, "API key: {key}")?;
         writeln!(out)?;
-        writeln!(out, "Open the portal: paste a line, then open the URL of the answer in a browser.")?;
+        writeln!(
+            out,
+            "Open the portal: paste a line, then open the URL of the answer in a browser."
+        )?;
         if let Some((token, _)) = tokens {
             writeln!(out, "curl -sS -X POST {base}{PORTAL} -H 'Authorization: Bearer {token}'")?;
         }
-        writeln!(out, "curl -sS -X POST {base}{PORTAL_BY_API_KEY} -H 'Authorization: Bearer {key}'")?;
+        writeln!(
+            out,
+            "curl -sS -X POST {base}{PORTAL_BY_API_KEY} -H 'Authorization: Bearer {key}'"
+        )?;
         if let Some((_, newcomer)) = tokens {
-            writeln!(out, "Or buy a plan first, as `{NEWCOMER}` who has none, with the card 4242 4242 4242 4242:")?;
+            writeln!(
+                out,
+                "Or buy a plan first, as `{NEWCOMER}` who has none, with the card 4242 4242 4242 4242:"
+            )?;
             writeln!(
                 out,
                 "  curl -sS {base}{CHECKOUT} -H 'Authorization: Bearer {newcomer}' -H 'Content-Type: application/json' \

@@ -103,11 +103,20 @@ fn tell(worked: &Result<Worked, RepoError>, events: usize) {
     };
     metrics::counter!("webhook_events_total", "outcome" => outcome).increment(events as u64);
     match worked {
-        Ok(Worked::Applied | Worked::Ignored | Worked::Lost) => tracing::debug!(outcome, events, "events worked off"),
-        Ok(Worked::Postponed) => tracing::warn!(events, "events could not be applied, and are tried again"),
-        Ok(Worked::Dead) => {
-            tracing::error!(events, "events could not be applied: see `billing-portal webhooks list --state dead`");
+        Ok(Worked::Applied | Worked::Ignored | Worked::Lost) => {
+            tracing::debug!(outcome, events, "events worked off")
         }
-        Err(error) => tracing::warn!(events, cause = with_sources(error), "events could not be settled"),
+        Ok(Worked::Postponed) => {
+            tracing::warn!(events, "events could not be applied, and are tried again")
+        }
+        Ok(Worked::Dead) => {
+            tracing::error!(
+                events,
+                "events could not be applied: see `billing-portal webhooks list --state dead`"
+            );
+        }
+        Err(error) => {
+            tracing::warn!(events, cause = with_sources(error), "events could not be settled")
+        }
     }
 }

@@ -17,8 +17,8 @@ impl LogSettings {
     /// `default` is the level where nobody set one.
     pub(crate) fn read(reader: &mut Reader, default: &str) -> Option<Self> {
         let text = reader.text("LOG").unwrap_or_else(|| default.to_owned());
-        let filter =
-            EnvFilter::try_new(&text).map_err(|error| reader.fault("LOG", format!("it is no log filter: {error}")));
+        let filter = EnvFilter::try_new(&text)
+            .map_err(|error| reader.fault("LOG", format!("it is no log filter: {error}")));
         let pretty = match reader.text("LOG_FORMAT").as_deref() {
             None => Some(io::stderr().is_terminal()),
             Some("pretty") => Some(true),
@@ -40,10 +40,16 @@ impl LogSettings {
         let log = tracing_subscriber::fmt().with_env_filter(self.filter).with_writer(writer);
         // A second start would be a bug of ours; the first log stands.
         let _ = if self.pretty {
-            tracing::subscriber::set_global_default(log.with_ansi(io::stderr().is_terminal()).finish())
+            tracing::subscriber::set_global_default(
+                log.with_ansi(io::stderr().is_terminal()).finish(),
+            )
         } else {
             tracing::subscriber::set_global_default(
-                log.json().flatten_event(true).with_current_span(false).with_span_list(true).finish(),
+                log.json()
+                    .flatten_event(true)
+                    .with_current_span(false)
+                    .with_span_list(true)
+                    .finish(),
             )
         };
     }

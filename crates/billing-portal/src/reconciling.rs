@@ -49,7 +49,9 @@ impl Reconciling {
                     }
                 }
                 Ok(false) => {}
-                Err(error) => tracing::debug!(cause = with_sources(&error), "who reconciles is not known"),
+                Err(error) => {
+                    tracing::debug!(cause = with_sources(&error), "who reconciles is not known")
+                }
             }
         }
     }
@@ -64,7 +66,10 @@ async fn reconcile(reconciler: &Reconciler) -> bool {
         }
         Err(error) => {
             metrics::counter!("reconcile_runs_total", "outcome" => "failed").increment(1);
-            tracing::warn!(cause = with_sources(&error), "the mirror could not be compared with the provider");
+            tracing::warn!(
+                cause = with_sources(&error),
+                "the mirror could not be compared with the provider"
+            );
             false
         }
     }
@@ -73,10 +78,18 @@ async fn reconcile(reconciler: &Reconciler) -> bool {
 fn tell(report: &ReconcileReport) {
     metrics::counter!("reconcile_runs_total", "outcome" => "done").increment(1);
     metrics::counter!("reconcile_repairs_total").increment(report.differed.len() as u64);
-    let (compared, repaired, failed) = (report.compared, report.differed.len(), report.failed.len());
+    let (compared, repaired, failed) =
+        (report.compared, report.differed.len(), report.failed.len());
     let (linked, unlinked) = (report.linked.len(), report.unlinked.len());
     if repaired > 0 || failed > 0 {
-        tracing::info!(compared, repaired, linked, unlinked, failed, "the mirror was compared with the provider");
+        tracing::info!(
+            compared,
+            repaired,
+            linked,
+            unlinked,
+            failed,
+            "the mirror was compared with the provider"
+        );
     } else {
         tracing::debug!(compared, "the mirror agrees with the provider");
     }
@@ -89,7 +102,11 @@ fn tell(report: &ReconcileReport) {
 }
 
 /// Holds the catalogue against the provider until it was answered, and says what differs.
-pub(crate) async fn check_catalogue(prices: Arc<PriceCheck>, catalogue: Arc<Catalogue>, readiness: Arc<Readiness>) {
+pub(crate) async fn check_catalogue(
+    prices: Arc<PriceCheck>,
+    catalogue: Arc<Catalogue>,
+    readiness: Arc<Readiness>,
+) {
     readiness.wait_until_ready().await;
     loop {
         match prices.check_all(&catalogue, PRICE_BUDGET).await {
@@ -101,7 +118,9 @@ pub(crate) async fn check_catalogue(prices: Arc<PriceCheck>, catalogue: Arc<Cata
                 }
                 return;
             }
-            Err(error) => tracing::warn!(cause = with_sources(&error), "the catalogue could not be checked"),
+            Err(error) => {
+                tracing::warn!(cause = with_sources(&error), "the catalogue could not be checked")
+            }
         }
         sleep(AFTER_FAILURE).await;
     }

@@ -7,7 +7,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// The first SIGTERM or SIGINT drains; the second one ends the process at once, as if nothing caught it.
 pub(crate) fn drain_and_end(drain: Drain) -> io::Result<()> {
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let (mut terminate, mut interrupt) =
+        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     tokio::spawn(async move {
         either(&mut terminate, &mut interrupt).await;
         tracing::info!("draining");
@@ -21,7 +22,8 @@ pub(crate) fn drain_and_end(drain: Drain) -> io::Result<()> {
 
 /// Waits for the first SIGTERM or SIGINT.
 pub(crate) fn first() -> io::Result<impl Future<Output = ()>> {
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let (mut terminate, mut interrupt) =
+        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     Ok(async move {
         either(&mut terminate, &mut interrupt).await;
     })

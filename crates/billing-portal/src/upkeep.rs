@@ -88,7 +88,10 @@ impl Upkeep {
         match PepperFit::judge(&counts, &gate) {
             PepperFit::Fits => {}
             PepperFit::SomeDoNotFit(keys) => {
-                tracing::warn!(keys, "active API keys stand under a pepper that is not configured: they do not hold");
+                tracing::warn!(
+                    keys,
+                    "active API keys stand under a pepper that is not configured: they do not hold"
+                );
             }
             PepperFit::NoneFits => {
                 eprintln!(
@@ -104,12 +107,16 @@ impl Upkeep {
     /// Whether these peppers may take the place of the old ones: not those that fit none of the stored keys.
     pub(crate) async fn accepts(&self, gate: &Gate) -> Result<(), String> {
         let counts = self.stores.usage.peppers(self.clock.now()).await;
-        let counts =
-            counts.map_err(|error| format!("the new pepper cannot be judged: {}", problem::with_sources(&error)))?;
+        let counts = counts.map_err(|error| {
+            format!("the new pepper cannot be judged: {}", problem::with_sources(&error))
+        })?;
         match PepperFit::judge(&counts, gate) {
             PepperFit::Fits => Ok(()),
             PepperFit::SomeDoNotFit(keys) => {
-                tracing::warn!(keys, "active API keys stand under a pepper that is not configured: they do not hold");
+                tracing::warn!(
+                    keys,
+                    "active API keys stand under a pepper that is not configured: they do not hold"
+                );
                 Ok(())
             }
             PepperFit::NoneFits => Err("the new pepper fits none of the stored keys".to_owned()),
@@ -135,8 +142,13 @@ impl Upkeep {
             if let Some(retention) = self.retention {
                 match self.stores.audit.prune(self.clock.now().minus(retention)).await {
                     Ok(0) => {}
-                    Ok(records) => tracing::info!(records, "audit records were past their retention"),
-                    Err(error) => tracing::warn!(cause = problem::with_sources(&error), "the audit log was not pruned"),
+                    Ok(records) => {
+                        tracing::info!(records, "audit records were past their retention")
+                    }
+                    Err(error) => tracing::warn!(
+                        cause = problem::with_sources(&error),
+                        "the audit log was not pruned"
+                    ),
                 }
             }
         }
@@ -160,8 +172,13 @@ impl Upkeep {
         }
         if let Err(error) = self.stores.audit.append_denials(&denials).await {
             let attempts: u64 = denials.iter().map(|denied| denied.count).sum();
-            tracing::warn!(attempts, cause = problem::with_sources(&error), "denied attempts are not written down yet");
-            self.denials.put_back(denials, |cause| ErrorCode::from_code(cause).map(ErrorCode::as_str));
+            tracing::warn!(
+                attempts,
+                cause = problem::with_sources(&error),
+                "denied attempts are not written down yet"
+            );
+            self.denials
+                .put_back(denials, |cause| ErrorCode::from_code(cause).map(ErrorCode::as_str));
         }
     }
 }

@@ -46,7 +46,11 @@ async fn main() -> Fallible<ExitCode> {
         describe_queries(&root, store, variable, url, &fresh)?;
         let kept = root.join("crates").join(store).join(".sqlx");
         let (described, stored) = (files(&fresh)?, files(&kept)?);
-        println!("{store}: {} queries, {}", described.len(), if described == stored { "unchanged" } else { "changed" });
+        println!(
+            "{store}: {} queries, {}",
+            described.len(),
+            if described == stored { "unchanged" } else { "changed" }
+        );
         if described != stored && only_check {
             all_fresh = false;
         } else if described != stored {
@@ -60,7 +64,13 @@ async fn main() -> Fallible<ExitCode> {
 }
 
 /// Compiles a store against a live database; the query macros leave what they learn in `folder`.
-fn describe_queries(root: &Path, store: &str, variable: &str, url: &str, folder: &Path) -> Fallible<()> {
+fn describe_queries(
+    root: &Path,
+    store: &str,
+    variable: &str,
+    url: &str,
+    folder: &Path,
+) -> Fallible<()> {
     // The variable alone is no reason for cargo to compile again.
     File::options()
         .write(true)
@@ -73,7 +83,11 @@ fn describe_queries(root: &Path, store: &str, variable: &str, url: &str, folder:
         .env("SQLX_OFFLINE_DIR", folder)
         .env(variable, url)
         .status()?;
-    if checked.success() { Ok(()) } else { Err(format!("{store} does not compile against its database").into()) }
+    if checked.success() {
+        Ok(())
+    } else {
+        Err(format!("{store} does not compile against its database").into())
+    }
 }
 
 fn files(folder: &Path) -> Fallible<BTreeMap<String, String>> {
@@ -89,7 +103,11 @@ fn files(folder: &Path) -> Fallible<BTreeMap<String, String>> {
 }
 
 /// New files first: who builds meanwhile finds either.
-fn replace(folder: &Path, old: &BTreeMap<String, String>, new: &BTreeMap<String, String>) -> Fallible<()> {
+fn replace(
+    folder: &Path,
+    old: &BTreeMap<String, String>,
+    new: &BTreeMap<String, String>,
+) -> Fallible<()> {
     for (name, text) in new {
         fs::write(folder.join(name), text)?;
     }

@@ -85,7 +85,10 @@ async fn active(repo: &dyn ApiKeyRepo, owner: &str, now: Timestamp) -> usize {
 
 pub async fn a_limit_counts_the_owners_active_keys(repo: &dyn ApiKeyRepo) {
     for short in ["1", "2"] {
-        assert_eq!(repo.insert(&key(short, "ann"), Some(2)).await.unwrap(), InsertOutcome::Inserted);
+        assert_eq!(
+            repo.insert(&key(short, "ann"), Some(2)).await.unwrap(),
+            InsertOutcome::Inserted
+        );
     }
     assert_eq!(repo.insert(&key("3", "ann"), Some(2)).await.unwrap(), InsertOutcome::TooMany);
     assert!(repo.find(&id("3")).await.unwrap().is_none());
@@ -97,18 +100,33 @@ pub async fn revoked_and_expired_keys_take_no_place(repo: &dyn ApiKeyRepo) {
     let mut expiring = key("2", "ann");
     expiring.key.expires_at = Some(after(10));
     insert(repo, &expiring).await;
-    assert_eq!(repo.insert(&key_at("3", "ann", after(9)), Some(2)).await.unwrap(), InsertOutcome::TooMany);
-    assert_eq!(repo.insert(&key_at("3", "ann", after(11)), Some(2)).await.unwrap(), InsertOutcome::Inserted);
-    assert_eq!(repo.insert(&key_at("4", "ann", after(11)), Some(2)).await.unwrap(), InsertOutcome::TooMany);
+    assert_eq!(
+        repo.insert(&key_at("3", "ann", after(9)), Some(2)).await.unwrap(),
+        InsertOutcome::TooMany
+    );
+    assert_eq!(
+        repo.insert(&key_at("3", "ann", after(11)), Some(2)).await.unwrap(),
+        InsertOutcome::Inserted
+    );
+    assert_eq!(
+        repo.insert(&key_at("4", "ann", after(11)), Some(2)).await.unwrap(),
+        InsertOutcome::TooMany
+    );
     assert_eq!(repo.revoke(&id("1"), after(11)).await.unwrap(), RevokeOutcome::Revoked);
-    assert_eq!(repo.insert(&key_at("4", "ann", after(11)), Some(2)).await.unwrap(), InsertOutcome::Inserted);
+    assert_eq!(
+        repo.insert(&key_at("4", "ann", after(11)), Some(2)).await.unwrap(),
+        InsertOutcome::Inserted
+    );
 }
 
 pub async fn a_key_that_expires_this_moment_takes_no_place(repo: &dyn ApiKeyRepo) {
     let mut expiring = key("1", "ann");
     expiring.key.expires_at = Some(after(10));
     insert(repo, &expiring).await;
-    assert_eq!(repo.insert(&key_at("2", "ann", after(10)), Some(1)).await.unwrap(), InsertOutcome::Inserted);
+    assert_eq!(
+        repo.insert(&key_at("2", "ann", after(10)), Some(1)).await.unwrap(),
+        InsertOutcome::Inserted
+    );
 }
 
 pub async fn without_a_limit_there_may_be_any_number(repo: &dyn ApiKeyRepo) {
@@ -135,7 +153,11 @@ pub async fn of_many_that_race_for_the_last_places_only_so_many_get_one(repo: &d
 
 pub async fn owners_do_not_take_each_others_places(repo: &dyn ApiKeyRepo) {
     for (short, owner) in [("1", "ann"), ("2", "Ann"), ("3", "ann "), ("4", "bob")] {
-        assert_eq!(repo.insert(&key(short, owner), Some(1)).await.unwrap(), InsertOutcome::Inserted, "{owner}");
+        assert_eq!(
+            repo.insert(&key(short, owner), Some(1)).await.unwrap(),
+            InsertOutcome::Inserted,
+            "{owner}"
+        );
     }
 }
 
@@ -180,11 +202,20 @@ pub async fn a_rotated_key_has_a_successor_and_an_end(repo: &dyn ApiKeyRepo) {
     old.key.permissions = permissions(&["a:b"]);
     old.key.return_origins = origins(&["https://a.example.com"]);
     insert(repo, &old).await;
-    let mut successor = StoredApiKey { key: ApiKey { id: id("2"), created_at: after(5), ..old.key.clone() }, ..old };
+    let mut successor = StoredApiKey {
+        key: ApiKey { id: id("2"), created_at: after(5), ..old.key.clone() },
+        ..old
+    };
     successor.verifier.gate = SecretString::from("ff".repeat(32));
     successor.verifier.pepper = Some(pepper("00000000000000ff"));
-    assert_eq!(repo.rotate(&id("1"), &successor, after(60), None).await.unwrap(), RotateOutcome::Rotated);
-    assert_eq!(found(repo, "1").await, ApiKey { revoked_at: Some(after(60)), ..key_like(&successor.key) });
+    assert_eq!(
+        repo.rotate(&id("1"), &successor, after(60), None).await.unwrap(),
+        RotateOutcome::Rotated
+    );
+    assert_eq!(
+        found(repo, "1").await,
+        ApiKey { revoked_at: Some(after(60)), ..key_like(&successor.key) }
+    );
     let kept = repo.find(&id("2")).await.unwrap().expect("the successor");
     assert_eq!(kept.key, successor.key);
     assert_eq!(kept.verifier.gate.expose_secret(), successor.verifier.gate.expose_secret());
@@ -202,7 +233,10 @@ pub async fn a_rotation_leaves_the_expiry_and_makes_no_key_hold_longer(repo: &dy
         old.key.expires_at = Some(after(expiry));
         insert(repo, &old).await;
         let successor = key_at(&format!("{short}s"), "ann", after(1));
-        assert_eq!(repo.rotate(&id(short), &successor, after(60), None).await.unwrap(), RotateOutcome::Rotated);
+        assert_eq!(
+            repo.rotate(&id(short), &successor, after(60), None).await.unwrap(),
+            RotateOutcome::Rotated
+        );
         let old = found(repo, short).await;
         assert_eq!((old.expires_at, old.revoked_at), (Some(after(expiry)), Some(after(60))));
         assert!(old.is_active(after(end - 1)) && !old.is_active(after(end)));
@@ -212,11 +246,13 @@ pub async fn a_rotation_leaves_the_expiry_and_makes_no_key_hold_longer(repo: &dy
 
 pub async fn a_key_is_rotated_once(repo: &dyn ApiKeyRepo) {
     insert(repo, &key("1", "ann")).await;
-    let outcome = repo.rotate(&id("1"), &key_at("2", "ann", after(1)), after(60), None).await.unwrap();
+    let outcome =
+        repo.rotate(&id("1"), &key_at("2", "ann", after(1)), after(60), None).await.unwrap();
     assert_eq!(outcome, RotateOutcome::Rotated);
     // While it holds, and when it holds no more.
     for now in [2, 61] {
-        let again = repo.rotate(&id("1"), &key_at("3", "ann", after(now)), after(90), None).await.unwrap();
+        let again =
+            repo.rotate(&id("1"), &key_at("3", "ann", after(now)), after(90), None).await.unwrap();
         assert_eq!(again, RotateOutcome::NotActive);
     }
     assert_eq!(found(repo, "1").await.revoked_at, Some(after(60)));
@@ -226,8 +262,14 @@ pub async fn a_key_is_rotated_once(repo: &dyn ApiKeyRepo) {
 pub async fn a_rotated_key_takes_a_place_until_its_end(repo: &dyn ApiKeyRepo) {
     insert(repo, &key("1", "ann")).await;
     repo.rotate(&id("1"), &key_at("2", "ann", after(1)), after(60), None).await.unwrap();
-    assert_eq!(repo.insert(&key_at("3", "ann", after(59)), Some(2)).await.unwrap(), InsertOutcome::TooMany);
-    assert_eq!(repo.insert(&key_at("3", "ann", after(60)), Some(2)).await.unwrap(), InsertOutcome::Inserted);
+    assert_eq!(
+        repo.insert(&key_at("3", "ann", after(59)), Some(2)).await.unwrap(),
+        InsertOutcome::TooMany
+    );
+    assert_eq!(
+        repo.insert(&key_at("3", "ann", after(60)), Some(2)).await.unwrap(),
+        InsertOutcome::Inserted
+    );
 }
 
 pub async fn a_rotated_key_can_be_revoked_at_once(repo: &dyn ApiKeyRepo) {
@@ -255,7 +297,10 @@ pub async fn a_revocation_later_than_a_rotated_keys_end_changes_nothing(repo: &d
 
 pub async fn an_unknown_key_is_not_rotated(repo: &dyn ApiKeyRepo) {
     insert(repo, &key("a", "ann")).await;
-    assert_eq!(repo.rotate(&id("A"), &key("2", "ann"), after(60), None).await.unwrap(), RotateOutcome::NotFound);
+    assert_eq!(
+        repo.rotate(&id("A"), &key("2", "ann"), after(60), None).await.unwrap(),
+        RotateOutcome::NotFound
+    );
     assert!(repo.find(&id("2")).await.unwrap().is_none());
     assert_eq!(found(repo, "a").await, key("a", "ann").key);
 }
@@ -268,7 +313,8 @@ pub async fn a_key_that_ended_is_not_rotated(repo: &dyn ApiKeyRepo) {
     insert(repo, &expired).await;
     for short in ["1", "2"] {
         let before = found(repo, short).await;
-        let outcome = repo.rotate(&id(short), &key_at("s", "ann", after(5)), after(60), None).await.unwrap();
+        let outcome =
+            repo.rotate(&id(short), &key_at("s", "ann", after(5)), after(60), None).await.unwrap();
         assert_eq!(outcome, RotateOutcome::NotActive);
         assert_eq!(found(repo, short).await, before);
         assert!(repo.find(&id("s")).await.unwrap().is_none());
@@ -280,7 +326,10 @@ pub async fn a_successor_whose_id_is_taken_changes_nothing(repo: &dyn ApiKeyRepo
     insert(repo, &key("2", "bob")).await;
     for taken in ["1", "2"] {
         let successor = key_at(taken, "ann", after(1));
-        assert_eq!(repo.rotate(&id("1"), &successor, after(60), None).await.unwrap(), RotateOutcome::IdTaken);
+        assert_eq!(
+            repo.rotate(&id("1"), &successor, after(60), None).await.unwrap(),
+            RotateOutcome::IdTaken
+        );
     }
     assert_eq!(found(repo, "1").await, key("1", "ann").key);
     assert_eq!(found(repo, "2").await, key("2", "bob").key);
@@ -290,7 +339,8 @@ pub async fn without_a_limit_a_successor_takes_no_heed_of_others(repo: &dyn ApiK
     for n in 0..30 {
         insert(repo, &key(&n.to_string(), "ann")).await;
     }
-    let outcome = repo.rotate(&id("1"), &key_at("s", "ann", after(1)), after(60), None).await.unwrap();
+    let outcome =
+        repo.rotate(&id("1"), &key_at("s", "ann", after(1)), after(60), None).await.unwrap();
     assert_eq!(outcome, RotateOutcome::Rotated);
     assert_eq!(active(repo, "ann", after(1)).await, 31);
 }
@@ -300,22 +350,33 @@ pub async fn a_rotation_is_possible_at_the_limit_and_not_beyond(repo: &dyn ApiKe
         insert(repo, &key(short, owner)).await;
     }
     let (first, second) = (key_at("s1", "ann", after(1)), key_at("s2", "ann", after(1)));
-    assert_eq!(repo.rotate(&id("1"), &first, after(60), Some(2)).await.unwrap(), RotateOutcome::Rotated);
+    assert_eq!(
+        repo.rotate(&id("1"), &first, after(60), Some(2)).await.unwrap(),
+        RotateOutcome::Rotated
+    );
     // Three are active now: the key that ends later, its successor and the other one.
     let before = found(repo, "2").await;
-    assert_eq!(repo.rotate(&id("2"), &second, after(60), Some(2)).await.unwrap(), RotateOutcome::TooMany);
+    assert_eq!(
+        repo.rotate(&id("2"), &second, after(60), Some(2)).await.unwrap(),
+        RotateOutcome::TooMany
+    );
     assert_eq!(found(repo, "2").await, before);
     assert!(repo.find(&id("s2")).await.unwrap().is_none());
     let later = key_at("s2", "ann", after(60));
-    assert_eq!(repo.rotate(&id("2"), &later, after(120), Some(2)).await.unwrap(), RotateOutcome::Rotated);
+    assert_eq!(
+        repo.rotate(&id("2"), &later, after(120), Some(2)).await.unwrap(),
+        RotateOutcome::Rotated
+    );
 }
 
 pub async fn of_rotations_of_many_keys_that_race_one_goes_beyond_the_limit(repo: &dyn ApiKeyRepo) {
     for n in 0..4 {
         insert(repo, &key(&n.to_string(), "ann")).await;
     }
-    let pairs: Vec<_> = (0..4).map(|n| (id(&n.to_string()), key_at(&format!("s{n}"), "ann", after(1)))).collect();
-    let outcomes = join_all(pairs.iter().map(|(old, new)| repo.rotate(old, new, after(60), Some(4)))).await;
+    let pairs: Vec<_> =
+        (0..4).map(|n| (id(&n.to_string()), key_at(&format!("s{n}"), "ann", after(1)))).collect();
+    let outcomes =
+        join_all(pairs.iter().map(|(old, new)| repo.rotate(old, new, after(60), Some(4)))).await;
     let outcomes: Vec<_> = outcomes.into_iter().map(Result::unwrap).collect();
     assert_eq!(outcomes.iter().filter(|outcome| **outcome == RotateOutcome::Rotated).count(), 1);
     assert_eq!(outcomes.iter().filter(|outcome| **outcome == RotateOutcome::TooMany).count(), 3);
@@ -324,8 +385,11 @@ pub async fn of_rotations_of_many_keys_that_race_one_goes_beyond_the_limit(repo:
 
 pub async fn of_rotations_of_one_key_that_race_one_gives_a_successor(repo: &dyn ApiKeyRepo) {
     insert(repo, &key("1", "ann")).await;
-    let (old, successors) = (id("1"), (0..8).map(|n| key_at(&format!("s{n}"), "ann", after(1))).collect::<Vec<_>>());
-    let outcomes = join_all(successors.iter().map(|successor| repo.rotate(&old, successor, after(60), None))).await;
+    let (old, successors) =
+        (id("1"), (0..8).map(|n| key_at(&format!("s{n}"), "ann", after(1))).collect::<Vec<_>>());
+    let outcomes =
+        join_all(successors.iter().map(|successor| repo.rotate(&old, successor, after(60), None)))
+            .await;
     let outcomes: Vec<_> = outcomes.into_iter().map(Result::unwrap).collect();
     assert_eq!(outcomes.iter().filter(|outcome| **outcome == RotateOutcome::Rotated).count(), 1);
     assert_eq!(outcomes.iter().filter(|outcome| **outcome == RotateOutcome::NotActive).count(), 7);
@@ -333,13 +397,17 @@ pub async fn of_rotations_of_one_key_that_race_one_gives_a_successor(repo: &dyn 
     assert_eq!(active(repo, "ann", after(2)).await, 2);
 }
 
-pub async fn a_rotation_and_a_revocation_that_race_leave_no_key_that_holds_unseen(repo: &dyn ApiKeyRepo) {
+pub async fn a_rotation_and_a_revocation_that_race_leave_no_key_that_holds_unseen(
+    repo: &dyn ApiKeyRepo,
+) {
     for n in 0..8 {
         let (old, new) = (format!("{n}"), format!("s{n}"));
         insert(repo, &key(&old, "ann")).await;
         let (old_id, successor) = (id(&old), key_at(&new, "ann", after(1)));
-        let (rotated, revoked) =
-            tokio::join!(repo.rotate(&old_id, &successor, after(60), None), repo.revoke(&old_id, after(1)));
+        let (rotated, revoked) = tokio::join!(
+            repo.rotate(&old_id, &successor, after(60), None),
+            repo.revoke(&old_id, after(1))
+        );
         assert_eq!(revoked.unwrap(), RevokeOutcome::Revoked);
         assert_eq!(found(repo, &old).await.revoked_at, Some(after(1)));
         let there = repo.find(&id(&new)).await.unwrap().is_some();

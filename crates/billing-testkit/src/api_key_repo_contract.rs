@@ -106,7 +106,8 @@ pub async fn a_key_without_permissions_keeps_none(repo: &dyn ApiKeyRepo) {
 
 pub async fn permissions_and_return_origins_come_back(repo: &dyn ApiKeyRepo) {
     let mut rich = key("a", "ann");
-    rich.key.permissions = permissions(&["subscriptions:portal", "reports.v2:read_all", "A:B", "not-yet:known"]);
+    rich.key.permissions =
+        permissions(&["subscriptions:portal", "reports.v2:read_all", "A:B", "not-yet:known"]);
     // The order is the owner's and stays, and so does what stands there twice.
     rich.key.return_origins = origins(&[
         "https://z.example.com",
@@ -124,7 +125,8 @@ pub async fn permissions_and_return_origins_come_back(repo: &dyn ApiKeyRepo) {
 pub async fn what_proves_a_key_comes_back_to_the_letter(repo: &dyn ApiKeyRepo) {
     let mut odd = key("a", "ann");
     odd.verifier.gate = SecretString::from("f0".repeat(32));
-    odd.verifier.hash = SecretString::from(format!("$argon2id$v=19$m=65536,t=3,p=4${}", "A+/b".repeat(64)));
+    odd.verifier.hash =
+        SecretString::from(format!("$argon2id$v=19$m=65536,t=3,p=4${}", "A+/b".repeat(64)));
     assert_round_trip(repo, &odd).await;
 }
 
@@ -147,7 +149,9 @@ pub async fn ids_tell_case_apart(repo: &dyn ApiKeyRepo) {
 }
 
 pub async fn names_keep_their_characters(repo: &dyn ApiKeyRepo) {
-    for (n, name) in ["빌링 키", "ключ №1", " spaces ", "👩‍💻", "e\u{301}", "\\n %s {} '\""].into_iter().enumerate()
+    for (n, name) in ["빌링 키", "ключ №1", " spaces ", "👩‍💻", "e\u{301}", "\\n %s {} '\""]
+        .into_iter()
+        .enumerate()
     {
         let mut named = key(&n.to_string(), "ünï");
         named.key.name = name.parse().unwrap();
@@ -157,13 +161,16 @@ pub async fn names_keep_their_characters(repo: &dyn ApiKeyRepo) {
 
 pub async fn descriptions_keep_their_characters(repo: &dyn ApiKeyRepo) {
     let long = "🦀".repeat(500);
-    for (n, text) in ["빌링 키\n둘째 줄", " ", "'; DROP TABLE api_keys; --", "e\u{301}", &long].into_iter().enumerate()
+    for (n, text) in ["빌링 키\n둘째 줄", " ", "'; DROP TABLE api_keys; --", "e\u{301}", &long]
+        .into_iter()
+        .enumerate()
     {
         let mut described = key(&n.to_string(), "ann");
         described.key.description = Some(description(text));
         assert_round_trip(repo, &described).await;
     }
-    let texts: Vec<_> = repo.list(None).await.unwrap().into_iter().filter_map(|key| key.description).collect();
+    let texts: Vec<_> =
+        repo.list(None).await.unwrap().into_iter().filter_map(|key| key.description).collect();
     assert_eq!(texts.last().map(KeyDescription::as_str), Some(long.as_str()));
 }
 
@@ -182,16 +189,20 @@ pub async fn values_of_full_length_fit(repo: &dyn ApiKeyRepo) {
     let owner = "🦀".repeat(255);
     let mut long = stored_key(&"k".repeat(64), &user(&owner), EPOCH);
     long.key.name = "🦀".repeat(100).parse().unwrap();
-    long.key.permissions = (0..50).map(|n| format!("area{n}:{}", "p".repeat(90)).parse().unwrap()).collect();
-    long.key.return_origins =
-        (0..50).map(|n| format!("https://{}{n}.example.com", "h".repeat(60)).parse().unwrap()).collect();
+    long.key.permissions =
+        (0..50).map(|n| format!("area{n}:{}", "p".repeat(90)).parse().unwrap()).collect();
+    long.key.return_origins = (0..50)
+        .map(|n| format!("https://{}{n}.example.com", "h".repeat(60)).parse().unwrap())
+        .collect();
     assert_round_trip(repo, &long).await;
     assert_eq!(listed(repo, Some(&owner)).await, ["k".repeat(64)]);
 }
 
 pub async fn moments_keep_their_milliseconds(repo: &dyn ApiKeyRepo) {
     for (n, millis) in
-        [0, -1, 1, 1_700_000_000_123, i64::from(i32::MAX) + 1, 253_402_300_799_999, i64::MAX].into_iter().enumerate()
+        [0, -1, 1, 1_700_000_000_123, i64::from(i32::MAX) + 1, 253_402_300_799_999, i64::MAX]
+            .into_iter()
+            .enumerate()
     {
         let moment = Timestamp::from_millis(millis);
         let mut timed = stored_key(&id(&n.to_string()), &user("ann"), moment);
@@ -202,7 +213,9 @@ pub async fn moments_keep_their_milliseconds(repo: &dyn ApiKeyRepo) {
 
 pub async fn keys_are_listed_oldest_first_then_by_id(repo: &dyn ApiKeyRepo) {
     let later = Timestamp::from_millis(EPOCH.as_millis() + 1);
-    for (short, at) in [("c", EPOCH), ("Z", later), ("0", later), ("B", EPOCH), ("a", EPOCH), ("b", later)] {
+    for (short, at) in
+        [("c", EPOCH), ("Z", later), ("0", later), ("B", EPOCH), ("a", EPOCH), ("b", later)]
+    {
         insert(repo, &stored_key(&id(short), &user("ann"), at)).await;
     }
     // By code point: upper case before lower case, whatever the database's collation says.
@@ -223,7 +236,8 @@ pub async fn a_list_for_one_user_has_no_other_users_keys(repo: &dyn ApiKeyRepo) 
 
 pub async fn a_list_for_one_user_ends_at_the_newest_thousand(repo: &dyn ApiKeyRepo) {
     let at = |n: i64| Timestamp::from_millis(EPOCH.as_millis() + n);
-    let keys: Vec<_> = (0..1002).map(|n| stored_key(&id(&n.to_string()), &user("ann"), at(n))).collect();
+    let keys: Vec<_> =
+        (0..1002).map(|n| stored_key(&id(&n.to_string()), &user("ann"), at(n))).collect();
     // A few at a time: who waits for a connection for long, is refused.
     for some in keys.chunks(8) {
         join_all(some.iter().map(|key| insert(repo, key))).await;
@@ -258,7 +272,10 @@ pub async fn the_earliest_revocation_stands(repo: &dyn ApiKeyRepo) {
     let first = Timestamp::from_seconds(100);
     repo.revoke(&key_id(&id("a")), first).await.unwrap();
     for again in [first, Timestamp::from_seconds(101)] {
-        assert_eq!(repo.revoke(&key_id(&id("a")), again).await.unwrap(), RevokeOutcome::AlreadyRevoked);
+        assert_eq!(
+            repo.revoke(&key_id(&id("a")), again).await.unwrap(),
+            RevokeOutcome::AlreadyRevoked
+        );
         assert_eq!(found(repo, "a").await.key.revoked_at, Some(first));
     }
     let earlier = Timestamp::from_seconds(99);
@@ -295,7 +312,10 @@ pub async fn of_many_revocations_at_once_one_counts(repo: &dyn ApiKeyRepo) {
     insert(repo, &key("a", "ann")).await;
     let id = key_id(&id("a"));
     let outcomes = join_all((0..16).map(|_| repo.revoke(&id, EPOCH))).await;
-    let counted = outcomes.into_iter().map(Result::unwrap).filter(|outcome| *outcome == RevokeOutcome::Revoked);
+    let counted = outcomes
+        .into_iter()
+        .map(Result::unwrap)
+        .filter(|outcome| *outcome == RevokeOutcome::Revoked);
     assert_eq!(counted.count(), 1);
     assert_eq!(found(repo, "a").await.key.revoked_at, Some(EPOCH));
 }
@@ -303,7 +323,9 @@ pub async fn of_many_revocations_at_once_one_counts(repo: &dyn ApiKeyRepo) {
 pub async fn of_many_revocations_at_once_the_earliest_stands(repo: &dyn ApiKeyRepo) {
     insert(repo, &key("a", "ann")).await;
     let id = key_id(&id("a"));
-    for outcome in join_all((0..16).rev().map(|at| repo.revoke(&id, Timestamp::from_seconds(at)))).await {
+    for outcome in
+        join_all((0..16).rev().map(|at| repo.revoke(&id, Timestamp::from_seconds(at)))).await
+    {
         outcome.unwrap();
     }
     assert_eq!(found(repo, "a").await.key.revoked_at, Some(Timestamp::from_seconds(0)));

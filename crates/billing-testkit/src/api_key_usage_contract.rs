@@ -161,7 +161,11 @@ pub async fn of_several_uses_in_a_batch_the_latest_counts(ports: &ApiKeyPorts) {
 
 pub async fn uses_of_unknown_keys_change_nothing(ports: &ApiKeyPorts) {
     insert(ports, &key("a")).await;
-    ports.usage.record_use(&[(id("A"), after(1)), (id("a"), after(2)), (id("9"), after(3))]).await.unwrap();
+    ports
+        .usage
+        .record_use(&[(id("A"), after(1)), (id("a"), after(2)), (id("9"), after(3))])
+        .await
+        .unwrap();
     assert_eq!(last_used(ports, "a").await, Some(after(2)));
     assert_eq!(ports.keys.list(None).await.unwrap().len(), 1);
 }
@@ -186,7 +190,9 @@ pub async fn of_many_batches_at_once_the_latest_use_counts(ports: &ApiKeyPorts) 
         insert(ports, &key(&n.to_string())).await;
     }
     // Each batch has the keys in another order.
-    let batch = |turn: u64| (0..10).map(move |n| (id(&((n + turn) % 10).to_string()), after(turn))).collect::<Vec<_>>();
+    let batch = |turn: u64| {
+        (0..10).map(move |n| (id(&((n + turn) % 10).to_string()), after(turn))).collect::<Vec<_>>()
+    };
     let batches: Vec<_> = (0..10).map(batch).collect();
     let replicas = [&ports.usage, &ports.other_replica];
     let recording = batches.iter().enumerate().map(|(n, uses)| replicas[n % 2].record_use(uses));
@@ -237,7 +243,8 @@ pub async fn of_many_replacements_at_once_one_wins(ports: &ApiKeyPorts) {
     let new: Vec<_> = (10..26).map(|n| verifier(None, &n.to_string())).collect();
     let replacing = new.iter().map(|new| ports.usage.replace_verifier(&one, &old, new));
     let outcomes = join_all(replacing).await;
-    let winners: Vec<_> = new.iter().zip(outcomes).filter(|(_, won)| *won.as_ref().unwrap()).collect();
+    let winners: Vec<_> =
+        new.iter().zip(outcomes).filter(|(_, won)| *won.as_ref().unwrap()).collect();
     assert_eq!(winners.len(), 1);
     assert!(is(&found(ports, "1").await.verifier, winners[0].0));
 }
@@ -245,10 +252,16 @@ pub async fn of_many_replacements_at_once_one_wins(ports: &ApiKeyPorts) {
 pub async fn active_keys_are_counted_by_pepper(ports: &ApiKeyPorts) {
     assert_eq!(ports.usage.peppers(EPOCH).await.unwrap(), []);
     let (a, b) = ("00000000000000aa", "00000000000000bb");
-    for (n, (pepper_id, expiry)) in
-        [(Some(b), None), (None, None), (Some(a), None), (Some(b), Some(11)), (Some(a), Some(10)), (Some(a), None)]
-            .into_iter()
-            .enumerate()
+    for (n, (pepper_id, expiry)) in [
+        (Some(b), None),
+        (None, None),
+        (Some(a), None),
+        (Some(b), Some(11)),
+        (Some(a), Some(10)),
+        (Some(a), None),
+    ]
+    .into_iter()
+    .enumerate()
     {
         let mut one = key(&n.to_string());
         one.verifier.pepper = pepper_id.map(pepper);
@@ -259,8 +272,10 @@ pub async fn active_keys_are_counted_by_pepper(ports: &ApiKeyPorts) {
     // Revoked from a moment on that is still to come.
     ports.keys.revoke(&id("1"), after(12)).await.unwrap();
     let counted = |counts: Vec<(Option<PepperId>, u64)>| {
-        let mut counts: Vec<_> =
-            counts.into_iter().map(|(id, count)| (id.map(|id| id.as_str().to_owned()), count)).collect();
+        let mut counts: Vec<_> = counts
+            .into_iter()
+            .map(|(id, count)| (id.map(|id| id.as_str().to_owned()), count))
+            .collect();
         counts.sort();
         counts
     };
@@ -314,7 +329,10 @@ pub async fn all_keys_revoked_at_once_are_reported(ports: &ApiKeyPorts) {
 pub async fn a_new_verifier_is_reported(ports: &ApiKeyPorts) {
     insert(ports, &key("1")).await;
     listen(&*ports.usage).await;
-    let replaced = ports.other_replica.replace_verifier(&id("1"), &key("1").verifier, &verifier(None, "aa")).await;
+    let replaced = ports
+        .other_replica
+        .replace_verifier(&id("1"), &key("1").verifier, &verifier(None, "aa"))
+        .await;
     assert!(replaced.unwrap());
     assert_hears(&*ports.usage, &["1"]).await;
 }

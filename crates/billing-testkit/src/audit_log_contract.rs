@@ -5,7 +5,8 @@
 use std::time::Duration;
 
 use billing_domain::{
-    Actor, AuditAction, AuditEntry, AuditEvent, AuditQuery, AuditRecord, Denials, Mode, RequestOrigin, Timestamp,
+    Actor, AuditAction, AuditEntry, AuditEvent, AuditQuery, AuditRecord, Denials, Mode,
+    RequestOrigin, Timestamp,
 };
 use futures_util::future::join_all;
 
@@ -62,7 +63,10 @@ pub(crate) fn full_event(owner: &str) -> AuditEvent {
         actor: Actor::ApiKey,
         key: Some(key_id("000000000001")),
         customer: Some((account("stripe", Mode::Live), customer("cus_1"))),
-        origin: RequestOrigin { request_id: Some("req-1".to_owned()), source: Some("2001:db8::1".to_owned()) },
+        origin: RequestOrigin {
+            request_id: Some("req-1".to_owned()),
+            source: Some("2001:db8::1".to_owned()),
+        },
         ..event(owner, 0)
     }
 }
@@ -114,7 +118,8 @@ pub async fn every_action_and_actor_comes_back(ports: &BillingPorts) {
 pub async fn text_of_all_kinds_comes_back(ports: &BillingPorts) {
     let longest = "🦀".repeat(255);
     for text in ["빌링", "'; DROP TABLE audit_log; --", "NULL", "", "{\"a\":1}", ",", &longest] {
-        let origin = RequestOrigin { request_id: Some(text.to_owned()), source: Some(text.to_owned()) };
+        let origin =
+            RequestOrigin { request_id: Some(text.to_owned()), source: Some(text.to_owned()) };
         let owner = (!text.is_empty()).then(|| user(text));
         assert_round_trip(ports, &AuditEvent { owner, origin, ..event("ann", 0) }).await;
     }
@@ -185,7 +190,9 @@ pub async fn a_caller_who_leaves_takes_nobody_elses_event_along(ports: &BillingP
         let (leaving, staying): (Vec<_>, Vec<_>) =
             (0..20).map(|n| (event("leaver", n), event("stayer", round * 100 + n))).unzip();
         // Each leaves after it was polled once: before, amid or after the others' commit.
-        let left = leaving.iter().map(|event| futures_util::future::FutureExt::now_or_never(ports.audit.append(event)));
+        let left = leaving
+            .iter()
+            .map(|event| futures_util::future::FutureExt::now_or_never(ports.audit.append(event)));
         left.for_each(drop);
         for result in join_all(staying.iter().map(|event| ports.audit.append(event))).await {
             result.unwrap();
@@ -206,7 +213,10 @@ pub async fn pages_follow_each_other_without_gap_or_overlap(ports: &BillingPorts
     }
     assert_eq!(pages.iter().map(Vec::len).collect::<Vec<_>>(), [10, 10, 5]);
     let entries: Vec<_> = pages.into_iter().flatten().map(|record| record.entry).collect();
-    assert_eq!(entries, (0..25).map(|n| AuditEntry::Event(event("ann", 1000 - n))).collect::<Vec<_>>());
+    assert_eq!(
+        entries,
+        (0..25).map(|n| AuditEntry::Event(event("ann", 1000 - n))).collect::<Vec<_>>()
+    );
     query.after = Some(i64::MAX);
     assert_eq!(read(ports, &query).await, []);
 }
@@ -217,7 +227,8 @@ pub async fn a_page_of_none_is_empty(ports: &BillingPorts) {
 }
 
 pub async fn records_of_one_user_only(ports: &BillingPorts) {
-    append(ports, &[event("ann", 0), event("Ann", 1), AuditEvent { owner: None, ..event("x", 2) }]).await;
+    append(ports, &[event("ann", 0), event("Ann", 1), AuditEvent { owner: None, ..event("x", 2) }])
+        .await;
     ports.audit.append_denials(&[denials("a", 3)]).await.unwrap();
     append(ports, &[event("ann", 4)]).await;
     let own = read(ports, &AuditQuery { owner: Some(user("ann")), ..all() }).await;
@@ -229,14 +240,22 @@ pub async fn records_since_a_moment_only(ports: &BillingPorts) {
     append(ports, &[event("ann", 5), event("ann", 3), event("ann", 4)]).await;
     ports.audit.append_denials(&[denials("a", 2), denials("b", 6)]).await.unwrap();
     let recent = read(ports, &AuditQuery { since: Some(after(4)), ..all() }).await;
-    let expected =
-        [AuditEntry::Event(event("ann", 5)), AuditEntry::Event(event("ann", 4)), AuditEntry::Denials(denials("b", 6))];
+    let expected = [
+        AuditEntry::Event(event("ann", 5)),
+        AuditEntry::Event(event("ann", 4)),
+        AuditEntry::Denials(denials("b", 6)),
+    ];
     assert_eq!(recent, expected);
 }
 
 pub async fn conditions_of_a_query_hold_together(ports: &BillingPorts) {
-    append(ports, &(0..10).map(|n| event(if n % 2 == 0 { "ann" } else { "bob" }, n)).collect::<Vec<_>>()).await;
-    let mut query = AuditQuery { owner: Some(user("ann")), since: Some(after(3)), after: None, limit: 2 };
+    append(
+        ports,
+        &(0..10).map(|n| event(if n % 2 == 0 { "ann" } else { "bob" }, n)).collect::<Vec<_>>(),
+    )
+    .await;
+    let mut query =
+        AuditQuery { owner: Some(user("ann")), since: Some(after(3)), after: None, limit: 2 };
     let first = ports.audit.read(&query).await.unwrap();
     assert_eq!(
         first.iter().map(|record| record.entry.clone()).collect::<Vec<_>>(),
@@ -250,8 +269,11 @@ pub async fn pruning_deletes_what_is_older(ports: &BillingPorts) {
     append(ports, &[event("ann", 5), event("ann", 3), event("ann", 4)]).await;
     ports.audit.append_denials(&[denials("a", 2), denials("b", 4)]).await.unwrap();
     assert_eq!(ports.audit.prune(after(4)).await.unwrap(), 2);
-    let expected =
-        [AuditEntry::Event(event("ann", 5)), AuditEntry::Event(event("ann", 4)), AuditEntry::Denials(denials("b", 4))];
+    let expected = [
+        AuditEntry::Event(event("ann", 5)),
+        AuditEntry::Event(event("ann", 4)),
+        AuditEntry::Denials(denials("b", 4)),
+    ];
     assert_eq!(read(ports, &all()).await, expected);
     assert_eq!(ports.audit.prune(after(4)).await.unwrap(), 0);
 }

@@ -8,8 +8,8 @@ use billing_domain::Mode::{Live, Test};
 use billing_domain::SubscriptionStatus::{Active, Canceled, Incomplete};
 use billing_domain::ports::{OnConflict, RepoError};
 use billing_domain::{
-    BillingCycle, CustomerReading, CustomerState, MirrorEffect, MirrorOutcome, MirrorUpdate, MirroredCustomer,
-    NamedOwner, ProviderAccount, Subscription, SubscriptionStatus, Timestamp,
+    BillingCycle, CustomerReading, CustomerState, MirrorEffect, MirrorOutcome, MirrorUpdate,
+    MirroredCustomer, NamedOwner, ProviderAccount, Subscription, SubscriptionStatus, Timestamp,
 };
 use futures_util::future::join_all;
 
@@ -62,7 +62,10 @@ pub(crate) fn update(id: &str, expected: u64, subscriptions: &[Subscription]) ->
         at: stripe(),
         customer: customer(id),
         expected,
-        reading: CustomerReading { state: CustomerState::Present(subscriptions.to_vec()), owner: NamedOwner::Nobody },
+        reading: CustomerReading {
+            state: CustomerState::Present(subscriptions.to_vec()),
+            owner: NamedOwner::Nobody,
+        },
         read_at: at(100 + expected),
         settles: None,
     }
@@ -110,7 +113,11 @@ pub async fn a_customer_who_was_never_read_is_not_found(ports: &BillingPorts) {
 
 pub async fn a_reading_is_found_again(ports: &BillingPorts) {
     let full = Subscription {
-        prices: vec!["price_2".parse().unwrap(), "p".repeat(255).parse().unwrap(), "price_1".parse().unwrap()],
+        prices: vec![
+            "price_2".parse().unwrap(),
+            "p".repeat(255).parse().unwrap(),
+            "price_1".parse().unwrap(),
+        ],
         cycle: Some(BillingCycle::Yearly),
         period_start: Some(at(1)),
         period_end: Some(at(2)),
@@ -118,7 +125,8 @@ pub async fn a_reading_is_found_again(ports: &BillingPorts) {
         cancel_at: Some(Timestamp::from_millis(-1)),
         ..subscription(&"s".repeat(255), Active, at(9))
     };
-    let bare = Subscription { prices: vec![], cycle: None, ..subscription("sub_2", Canceled, at(8)) };
+    let bare =
+        Subscription { prices: vec![], cycle: None, ..subscription("sub_2", Canceled, at(8)) };
     for update in [update("cus_1", 0, &[full, bare]), update(&"'".repeat(255), 0, &[])] {
         assert_eq!(write(ports, &update).await, written());
         assert_eq!(found(ports, update.customer.as_str()).await, Some(mirrored(&update)));
@@ -196,11 +204,20 @@ pub async fn an_outdated_reading_changes_nothing(ports: &BillingPorts) {
 pub async fn of_many_readings_at_once_one_is_written(ports: &BillingPorts) {
     for expected in 0..3 {
         let updates: Vec<_> = (0..16)
-            .map(|n| update("cus_1", expected, &[subscription(&format!("sub_{n}"), Active, at(expected))]))
+            .map(|n| {
+                update(
+                    "cus_1",
+                    expected,
+                    &[subscription(&format!("sub_{n}"), Active, at(expected))],
+                )
+            })
             .collect();
         let outcomes = join_all(updates.iter().map(|update| write(ports, update))).await;
         assert_eq!(outcomes.iter().filter(|outcome| **outcome == written()).count(), 1);
-        assert_eq!(outcomes.iter().filter(|outcome| **outcome == MirrorOutcome::Outdated).count(), 15);
+        assert_eq!(
+            outcomes.iter().filter(|outcome| **outcome == MirrorOutcome::Outdated).count(),
+            15
+        );
         let winner = outcomes.iter().position(|outcome| *outcome == written()).unwrap();
         assert_eq!(found(ports, "cus_1").await, Some(mirrored(&updates[winner])));
     }
@@ -227,13 +244,20 @@ pub async fn chains_of_readings_at_once_lose_none(ports: &BillingPorts) {
 pub async fn readings_of_many_customers_at_once_are_all_written(ports: &BillingPorts) {
     let updates: Vec<_> = (0..64)
         .map(|n| {
-            let mut update = update(&format!("cus_{n:02}"), 0, &[subscription(&format!("sub_{n}"), Active, at(n))]);
+            let mut update = update(
+                &format!("cus_{n:02}"),
+                0,
+                &[subscription(&format!("sub_{n}"), Active, at(n))],
+            );
             update.reading.owner = NamedOwner::User(user(&format!("user{n}")));
             update
         })
         .collect();
     let outcomes = join_all(updates.iter().map(|update| write(ports, update))).await;
-    assert!(outcomes.iter().all(|outcome| matches!(outcome, MirrorOutcome::Written(_))), "{outcomes:?}");
+    assert!(
+        outcomes.iter().all(|outcome| matches!(outcome, MirrorOutcome::Written(_))),
+        "{outcomes:?}"
+    );
     assert_eq!(page(ports, None, 100).await.len(), 64);
 }
 
@@ -264,7 +288,10 @@ pub async fn providers_and_modes_never_meet(ports: &BillingPorts) {
         let own = [subscription("sub_1", Canceled, at(2)), subscription("sub_2", Active, at(1))];
         let theirs = MirrorUpdate { at: other.clone(), ..update("cus_1", 0, &own) };
         assert_eq!(write(ports, &theirs).await, written());
-        assert_eq!(ports.mirror.find(&other, &customer("cus_1")).await.unwrap(), Some(mirrored(&theirs)));
+        assert_eq!(
+            ports.mirror.find(&other, &customer("cus_1")).await.unwrap(),
+            Some(mirrored(&theirs))
+        );
         assert_eq!(write(ports, &MirrorUpdate { at: other, ..gone("cus_1", 1) }).await, written());
     }
     assert_eq!(found(ports, "cus_1").await, Some(mirrored(&first)));
@@ -272,7 +299,8 @@ pub async fn providers_and_modes_never_meet(ports: &BillingPorts) {
 
 pub async fn the_holder_of_a_subscription_is_the_one_who_has_it(ports: &BillingPorts) {
     write(ports, &update("cus_1", 0, &[subscription("sub_1", Canceled, at(1))])).await;
-    let holder = async |id: &str| ports.mirror.holder(&stripe(), &subscription_id(id)).await.unwrap();
+    let holder =
+        async |id: &str| ports.mirror.holder(&stripe(), &subscription_id(id)).await.unwrap();
     assert_eq!(holder("sub_1").await, Some(customer("cus_1")));
     assert_eq!(holder("sub_2").await, None);
     // Never at Stripe; if ever, the newer reading is right.
@@ -281,10 +309,19 @@ pub async fn the_holder_of_a_subscription_is_the_one_who_has_it(ports: &BillingP
     assert_eq!(found(ports, "cus_1").await.unwrap().state, CustomerState::Present(vec![]));
 }
 
-async fn give_link_and_claim(ports: &BillingPorts, owner: &str, linked: Option<&str>, claimed: Option<&str>) {
+async fn give_link_and_claim(
+    ports: &BillingPorts,
+    owner: &str,
+    linked: Option<&str>,
+    claimed: Option<&str>,
+) {
     let (owner, key) = (user(owner), provider_key("key"));
     if let Some(id) = linked {
-        ports.customers.link(&link(&owner, &stripe(), &customer(id)), OnConflict::Keep, at(0)).await.unwrap();
+        ports
+            .customers
+            .link(&link(&owner, &stripe(), &customer(id)), OnConflict::Keep, at(0))
+            .await
+            .unwrap();
     }
     if let Some(id) = claimed {
         ports.claims.claim(&owner, &stripe(), &key, at(0)).await.unwrap();
@@ -299,7 +336,11 @@ pub async fn a_page_has_all_who_are_mirrored_linked_or_claimed(ports: &BillingPo
     ports.claims.claim(&user("dan"), &stripe(), &provider_key("open"), at(0)).await.unwrap();
     let live = link(&user("eve"), &account("stripe", Live), &customer("cus_live"));
     ports.customers.link(&live, OnConflict::Keep, at(0)).await.unwrap();
-    let read = update("cus_c", 0, &[subscription("sub_1", Active, at(1)), subscription("sub_2", Active, at(0))]);
+    let read = update(
+        "cus_c",
+        0,
+        &[subscription("sub_1", Active, at(1)), subscription("sub_2", Active, at(0))],
+    );
     write(ports, &read).await;
     write(ports, &update("cus_b", 0, &[])).await;
     let never_read = |id: &str| MirroredCustomer {
@@ -309,7 +350,12 @@ pub async fn a_page_has_all_who_are_mirrored_linked_or_claimed(ports: &BillingPo
         state: CustomerState::Present(vec![]),
     };
     let page = ports.mirror.page(&stripe(), None, 10).await.unwrap();
-    let expected = [never_read("cus_a"), mirrored(&update("cus_b", 0, &[])), mirrored(&read), never_read("cus_d")];
+    let expected = [
+        never_read("cus_a"),
+        mirrored(&update("cus_b", 0, &[])),
+        mirrored(&read),
+        never_read("cus_d"),
+    ];
     assert_eq!(page, expected);
 }
 
@@ -317,7 +363,10 @@ pub async fn pages_follow_each_other_without_gap_or_overlap(ports: &BillingPorts
     for n in 0..9 {
         let id = format!("cus_{n}");
         match n % 3 {
-            0 => drop(write(ports, &update(&id, 0, &[subscription(&format!("sub_{n}"), Active, at(0))])).await),
+            0 => drop(
+                write(ports, &update(&id, 0, &[subscription(&format!("sub_{n}"), Active, at(0))]))
+                    .await,
+            ),
             1 => give_link_and_claim(ports, &format!("user{n}"), Some(&id), None).await,
             _ => give_link_and_claim(ports, &format!("user{n}"), None, Some(&id)).await,
         }
@@ -353,5 +402,8 @@ pub async fn an_unreachable_database_is_unavailable(ports: &BillingPorts) {
         ports.mirror.page(&stripe(), None, 1).await.err(),
         ports.mirror.holder(&stripe(), &subscription_id("sub_1")).await.err(),
     ];
-    assert!(errors.iter().all(|error| matches!(error, Some(RepoError::Unavailable(_)))), "{errors:?}");
+    assert!(
+        errors.iter().all(|error| matches!(error, Some(RepoError::Unavailable(_)))),
+        "{errors:?}"
+    );
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use billing_domain::ports::{
-    ApiKeyRepo, AuditLog, BillingMirror, CheckoutRequests, CustomerClaims, CustomerRepo, Database, EventInbox,
-    Leadership,
+    ApiKeyRepo, AuditLog, BillingMirror, CheckoutRequests, CustomerClaims, CustomerRepo, Database,
+    EventInbox, Leadership,
 };
 
 /// The stores of one database. Fresh and empty, where a suite gets it.

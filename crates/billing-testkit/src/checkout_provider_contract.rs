@@ -4,7 +4,8 @@
 
 use billing_domain::ports::ProviderError;
 use billing_domain::{
-    CheckoutOrder, CheckoutSession, CustomerId, CustomerOrder, CustomerState, NamedOwner, PriceId, ReturnUrl,
+    CheckoutOrder, CheckoutSession, CustomerId, CustomerOrder, CustomerState, NamedOwner, PriceId,
+    ReturnUrl,
 };
 use futures_util::future::join_all;
 
@@ -53,7 +54,10 @@ fn order(customer: &CustomerId, price: &PriceId, key: &str) -> CheckoutOrder {
         customer: customer.clone(),
         owner: user("ann"),
         price: price.clone(),
-        success_url: ReturnUrl::configured("https://app.example.com/done?session={CHECKOUT_SESSION_ID}").unwrap(),
+        success_url: ReturnUrl::configured(
+            "https://app.example.com/done?session={CHECKOUT_SESSION_ID}",
+        )
+        .unwrap(),
         cancel_url: ReturnUrl::configured("https://app.example.com/pricing").unwrap(),
         key: key.parse().unwrap(),
         deadline: soon(),
@@ -92,7 +96,8 @@ pub async fn a_fresh_customer_has_nothing_and_names_its_owner(world: &dyn Billin
 
 pub async fn owners_keep_their_characters(world: &dyn BillingAccountWorld) {
     let longest = "é".repeat(255);
-    let owners = ["auth0|64\\n", "김하늘 & co + 1=1", "a[b]=c&metadata[x]=y", "👩‍💻%20", longest.as_str()];
+    let owners =
+        ["auth0|64\\n", "김하늘 & co + 1=1", "a[b]=c&metadata[x]=y", "👩‍💻%20", longest.as_str()];
     for (n, owner) in owners.into_iter().enumerate() {
         let id = make(world, &customer_order(owner, &format!("key-{n}"))).await;
         let reading = world.reader().customer(&id, soon()).await.unwrap();
@@ -162,9 +167,12 @@ pub async fn a_key_is_good_for_one_order(world: &dyn BillingAccountWorld) {
 pub async fn the_template_of_the_session_s_id_is_taken_anywhere(world: &dyn BillingAccountWorld) {
     let order = plain(world, "key-1").await;
     for (n, place) in
-        ["{CHECKOUT_SESSION_ID}/x", "?s={CHECKOUT_SESSION_ID}&x=y", "#{CHECKOUT_SESSION_ID}"].iter().enumerate()
+        ["{CHECKOUT_SESSION_ID}/x", "?s={CHECKOUT_SESSION_ID}&x=y", "#{CHECKOUT_SESSION_ID}"]
+            .iter()
+            .enumerate()
     {
-        let success_url = ReturnUrl::configured(&format!("https://app.example.com/{place}")).unwrap();
+        let success_url =
+            ReturnUrl::configured(&format!("https://app.example.com/{place}")).unwrap();
         let key = format!("key-of-{n}").parse().unwrap();
         open(world, &CheckoutOrder { success_url, key, ..order.clone() }).await;
     }
@@ -184,12 +192,20 @@ pub async fn a_deleted_customer_is_not_found(world: &dyn BillingAccountWorld) {
 }
 
 pub async fn an_unknown_price_is_refused(world: &dyn BillingAccountWorld) {
-    let error = fail(world, &CheckoutOrder { price: world.prices().unknown, ..plain(world, "key-1").await }).await;
+    let error = fail(
+        world,
+        &CheckoutOrder { price: world.prices().unknown, ..plain(world, "key-1").await },
+    )
+    .await;
     assert!(matches!(error, ProviderError::Refused { .. }), "{error:?}");
 }
 
 pub async fn an_archived_price_is_refused(world: &dyn BillingAccountWorld) {
-    let error = fail(world, &CheckoutOrder { price: world.prices().archived.0, ..plain(world, "key-1").await }).await;
+    let error = fail(
+        world,
+        &CheckoutOrder { price: world.prices().archived.0, ..plain(world, "key-1").await },
+    )
+    .await;
     assert!(matches!(error, ProviderError::Refused { .. }), "{error:?}");
 }
 
@@ -204,11 +220,14 @@ pub async fn an_unknown_price_is_none(world: &dyn BillingAccountWorld) {
     assert_eq!(world.checkout().price(&world.prices().unknown, soon()).await.unwrap(), None);
 }
 
-pub async fn a_deadline_that_has_passed_is_a_timeout_without_a_call(world: &dyn BillingAccountWorld) {
+pub async fn a_deadline_that_has_passed_is_a_timeout_without_a_call(
+    world: &dyn BillingAccountWorld,
+) {
     let checkout = world.checkout();
     let price = world.prices().monthly.0;
     let late = CustomerOrder { deadline: passed(), ..customer_order("ann", "key-1") };
-    let session = CheckoutOrder { deadline: passed(), ..order(&customer("cus_1"), &price, "key-2") };
+    let session =
+        CheckoutOrder { deadline: passed(), ..order(&customer("cus_1"), &price, "key-2") };
     for error in [
         checkout.create_customer(&late).await.unwrap_err(),
         checkout.create_checkout_session(&session).await.unwrap_err(),
@@ -222,7 +241,8 @@ pub async fn a_deadline_that_has_passed_is_a_timeout_without_a_call(world: &dyn 
 pub async fn debug_shows_no_secret(world: &dyn BillingAccountWorld) {
     let order = plain(world, "key-1").await;
     let session = open(world, &order).await;
-    let unknown = CheckoutOrder { price: world.prices().unknown, key: "key-2".parse().unwrap(), ..order };
+    let unknown =
+        CheckoutOrder { price: world.prices().unknown, key: "key-2".parse().unwrap(), ..order };
     let error = fail(world, &unknown).await;
     let shown = format!("{:?} {session:?} {error:?} {error}", world.checkout());
     for secret in world.secrets().iter().map(String::as_str).chain([session.url.expose()]) {

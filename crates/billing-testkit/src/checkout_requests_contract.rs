@@ -71,8 +71,11 @@ pub async fn a_new_request_is_remembered(ports: &BillingPorts) {
 pub async fn the_request_that_stands_is_given(ports: &BillingPorts) {
     let first = request("ann", "key");
     begin(ports, &first).await;
-    let other =
-        CheckoutRequest { content: "agency yearly".to_owned(), provider_key: provider_key("other"), ..first.clone() };
+    let other = CheckoutRequest {
+        content: "agency yearly".to_owned(),
+        provider_key: provider_key("other"),
+        ..first.clone()
+    };
     assert_eq!(begin(ports, &other).await, fresh(&first));
 }
 
@@ -116,14 +119,20 @@ pub async fn users_places_and_keys_never_meet(ports: &BillingPorts) {
 
 pub async fn text_of_all_kinds_comes_back(ports: &BillingPorts) {
     let longest = "🦀".repeat(2000);
-    for (n, content) in ["빌링", "'; DROP TABLE checkout_requests; --", "", "a\u{202e}b", &longest].iter().enumerate()
+    for (n, content) in ["빌링", "'; DROP TABLE checkout_requests; --", "", "a\u{202e}b", &longest]
+        .iter()
+        .enumerate()
     {
         let key = format!("';--{n}");
-        let request = CheckoutRequest { content: (*content).to_owned(), ..request("김하늘", &key) };
+        let request =
+            CheckoutRequest { content: (*content).to_owned(), ..request("김하늘", &key) };
         assert_eq!(begin(ports, &request).await, fresh(&request));
         assert_eq!(begin(ports, &request).await, fresh(&request));
     }
-    let full = CheckoutRequest { provider_key: provider_key(&"~".repeat(255)), ..request("ann", &"!".repeat(255)) };
+    let full = CheckoutRequest {
+        provider_key: provider_key(&"~".repeat(255)),
+        ..request("ann", &"!".repeat(255))
+    };
     assert_eq!(begin(ports, &full).await, fresh(&full));
 }
 
@@ -160,5 +169,8 @@ pub async fn an_unreachable_database_is_unavailable(ports: &BillingPorts) {
         ports.checkouts.complete(&request, &customer("cus_1"), &session_id("cs_1")).await.err(),
         ports.checkouts.prune(after(0)).await.err(),
     ];
-    assert!(errors.iter().all(|error| matches!(error, Some(RepoError::Unavailable(_)))), "{errors:?}");
+    assert!(
+        errors.iter().all(|error| matches!(error, Some(RepoError::Unavailable(_)))),
+        "{errors:?}"
+    );
 }

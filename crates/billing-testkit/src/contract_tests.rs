@@ -24,10 +24,21 @@ mod tests {
     /// The names that a suite's source declares, and those that its macro lists.
     fn declared_and_listed(source: &str) -> (Vec<&str>, Vec<&str>) {
         let until = |text: &'static str| move |rest: &str| rest.find(text).unwrap_or_default();
-        let declared =
-            source.split("\npub async fn ").skip(1).map(|rest| &rest[..until("(")(rest)]).collect::<Vec<&str>>();
-        let list =
-            source.split_once("contract_tests!(").unwrap().1.split_once('[').unwrap().1.split_once(']').unwrap().0;
+        let declared = source
+            .split("\npub async fn ")
+            .skip(1)
+            .map(|rest| &rest[..until("(")(rest)])
+            .collect::<Vec<&str>>();
+        let list = source
+            .split_once("contract_tests!(")
+            .unwrap()
+            .1
+            .split_once('[')
+            .unwrap()
+            .1
+            .split_once(']')
+            .unwrap()
+            .0;
         let listed = list.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
         (declared, listed)
     }

@@ -83,7 +83,8 @@ pub async fn a_claim_is_found_again(ports: &BillingPorts) {
 
 pub async fn the_claim_that_stands_is_given_and_not_another(ports: &BillingPorts) {
     claim(ports, "ann", "key-1").await;
-    let again = ports.claims.claim(&user("ann"), &stripe(), &provider_key("key-2"), later()).await.unwrap();
+    let again =
+        ports.claims.claim(&user("ann"), &stripe(), &provider_key("key-2"), later()).await.unwrap();
     assert_eq!(again, standing("key-1", None));
     fulfil(ports, "ann", "key-1", "cus_1").await;
     assert_eq!(claim(ports, "ann", "key-3").await, standing("key-1", Some("cus_1")));
@@ -116,7 +117,10 @@ pub async fn a_renewed_claim_has_the_fresh_key_and_moment(ports: &BillingPorts) 
     assert_eq!(renew(ports, "ann", "key-1", "key-2").await, Some(renewed.clone()));
     assert_eq!(found(ports, "ann").await, Some(renewed));
     assert_eq!(fulfil(ports, "ann", "key-1", "cus_1").await.unwrap().customer, None);
-    assert_eq!(fulfil(ports, "ann", "key-2", "cus_2").await.unwrap().customer, Some(customer("cus_2")));
+    assert_eq!(
+        fulfil(ports, "ann", "key-2", "cus_2").await.unwrap().customer,
+        Some(customer("cus_2"))
+    );
 }
 
 pub async fn only_an_open_claim_under_the_old_key_is_renewed(ports: &BillingPorts) {
@@ -179,8 +183,10 @@ pub async fn fulfilling_and_renewing_at_once_agree(ports: &BillingPorts) {
     for round in 0..10 {
         let owner = format!("ann{round}");
         claim(ports, &owner, "old").await;
-        let (fulfilled, renewed) =
-            tokio::join!(fulfil(ports, &owner, "old", "cus_1"), renew(ports, &owner, "old", "fresh"));
+        let (fulfilled, renewed) = tokio::join!(
+            fulfil(ports, &owner, "old", "cus_1"),
+            renew(ports, &owner, "old", "fresh")
+        );
         let stands = found(ports, &owner).await;
         assert_eq!(fulfilled, stands);
         match stands.unwrap() {
@@ -200,5 +206,8 @@ pub async fn an_unreachable_database_is_unavailable(ports: &BillingPorts) {
         ports.claims.fulfil(&ann, &at, &key, &customer("cus_1")).await.err(),
         ports.claims.renew(&ann, &at, &key, &key, NOW).await.err(),
     ];
-    assert!(errors.iter().all(|error| matches!(error, Some(RepoError::Unavailable(_)))), "{errors:?}");
+    assert!(
+        errors.iter().all(|error| matches!(error, Some(RepoError::Unavailable(_)))),
+        "{errors:?}"
+    );
 }

@@ -73,7 +73,8 @@ pub async fn every_customer_is_listed_once_over_all_pages(world: &dyn BillingAcc
 }
 
 pub async fn deleted_customers_are_not_listed(world: &dyn BillingAccountWorld) {
-    let (kept, deleted) = (world.add_customer(None, None).await, world.add_customer(None, None).await);
+    let (kept, deleted) =
+        (world.add_customer(None, None).await, world.add_customer(None, None).await);
     world.delete_customer(&deleted).await;
     assert!(listed(world, &kept).await.is_some());
     assert_eq!(listed(world, &deleted).await, None);
@@ -87,7 +88,8 @@ pub async fn a_customer_is_listed_with_owner_and_address(world: &dyn BillingAcco
         (Some(too_long.as_str()), None, NamedOwner::Ambiguous),
     ] {
         let id = world.add_customer(owner, email).await;
-        let expected = ListedCustomer { id: id.clone(), owner: named, email: email.map(str::to_owned) };
+        let expected =
+            ListedCustomer { id: id.clone(), owner: named, email: email.map(str::to_owned) };
         assert_eq!(listed(world, &id).await, Some(expected));
     }
 }
@@ -103,7 +105,8 @@ pub async fn every_subscription_is_listed_once_over_all_pages(world: &dyn Billin
         made.insert(id.as_str().to_owned());
     }
     let all = subscriptions(world).await;
-    let ids: BTreeSet<String> = all.iter().map(|listed| listed.subscription.id.as_str().to_owned()).collect();
+    let ids: BTreeSet<String> =
+        all.iter().map(|listed| listed.subscription.id.as_str().to_owned()).collect();
     assert_eq!(ids.len(), all.len());
     assert!(ids.is_superset(&made));
 }
@@ -111,13 +114,16 @@ pub async fn every_subscription_is_listed_once_over_all_pages(world: &dyn Billin
 pub async fn a_subscription_is_listed_as_it_is_read(world: &dyn BillingAccountWorld) {
     let customer = world.add_customer(Some("ann"), None).await;
     let id = world.subscribe(&customer, &world.prices().yearly.0).await;
-    let listed = subscriptions(world).await.into_iter().find(|listed| listed.subscription.id == id).unwrap();
+    let listed =
+        subscriptions(world).await.into_iter().find(|listed| listed.subscription.id == id).unwrap();
     assert_eq!(listed.customer, customer);
     let read = world.reader().customer(&customer, soon()).await.unwrap();
     assert_eq!(read.state, CustomerState::Present(vec![listed.subscription]));
 }
 
-pub async fn a_deadline_that_has_passed_is_a_timeout_without_a_call(world: &dyn BillingAccountWorld) {
+pub async fn a_deadline_that_has_passed_is_a_timeout_without_a_call(
+    world: &dyn BillingAccountWorld,
+) {
     let customers = world.directory().customers(None, passed()).await.unwrap_err();
     let subscriptions = world.directory().subscriptions(None, passed()).await.unwrap_err();
     for error in [customers, subscriptions] {

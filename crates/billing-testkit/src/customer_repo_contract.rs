@@ -58,7 +58,12 @@ async fn keep(repo: &dyn CustomerRepo, owner: &str, at: &ProviderAccount, id: &s
     repo.link(&link(&user(owner), at, &customer(id)), OnConflict::Keep, NOW).await.unwrap()
 }
 
-async fn replace(repo: &dyn CustomerRepo, owner: &str, at: &ProviderAccount, id: &str) -> LinkOutcome {
+async fn replace(
+    repo: &dyn CustomerRepo,
+    owner: &str,
+    at: &ProviderAccount,
+    id: &str,
+) -> LinkOutcome {
     repo.link(&link(&user(owner), at, &customer(id)), OnConflict::Replace, NOW).await.unwrap()
 }
 
@@ -85,13 +90,19 @@ pub async fn the_same_link_again_changes_nothing(repo: &dyn CustomerRepo) {
 
 pub async fn another_customer_is_a_conflict_and_the_first_one_stays(repo: &dyn CustomerRepo) {
     keep(repo, "ann", &stripe(), "cus_1").await;
-    assert_eq!(keep(repo, "ann", &stripe(), "cus_2").await, LinkOutcome::Conflict(customer("cus_1")));
+    assert_eq!(
+        keep(repo, "ann", &stripe(), "cus_2").await,
+        LinkOutcome::Conflict(customer("cus_1"))
+    );
     assert_eq!(found(repo, "ann", &stripe()).await.as_deref(), Some("cus_1"));
 }
 
 pub async fn another_customer_replaces_the_first_one_where_asked(repo: &dyn CustomerRepo) {
     keep(repo, "ann", &stripe(), "cus_1").await;
-    assert_eq!(replace(repo, "ann", &stripe(), "cus_2").await, LinkOutcome::Replaced(customer("cus_1")));
+    assert_eq!(
+        replace(repo, "ann", &stripe(), "cus_2").await,
+        LinkOutcome::Replaced(customer("cus_1"))
+    );
     assert_eq!(found(repo, "ann", &stripe()).await.as_deref(), Some("cus_2"));
     assert_eq!(repo.list(&user("ann")).await.unwrap().len(), 1);
 }
@@ -141,7 +152,10 @@ pub async fn providers_never_meet(repo: &dyn CustomerRepo) {
     assert_eq!(keep(repo, "ann", &stripe, "cus_1").await, LinkOutcome::Created);
     assert_eq!(found(repo, "ann", &sandbox).await, None);
     assert_eq!(keep(repo, "ann", &sandbox, "cus_2").await, LinkOutcome::Created);
-    assert_eq!(replace(repo, "ann", &sandbox, "cus_3").await, LinkOutcome::Replaced(customer("cus_2")));
+    assert_eq!(
+        replace(repo, "ann", &sandbox, "cus_3").await,
+        LinkOutcome::Replaced(customer("cus_2"))
+    );
     assert_eq!(found(repo, "ann", &stripe).await.as_deref(), Some("cus_1"));
 }
 
@@ -169,7 +183,11 @@ pub async fn links_are_listed_by_provider_then_mode(repo: &dyn CustomerRepo) {
     let expected: Vec<_> = sorted
         .iter()
         .map(|(provider, mode)| {
-            link(&user("ann"), &account(provider, *mode), &customer(&format!("cus_{provider}_{mode}")))
+            link(
+                &user("ann"),
+                &account(provider, *mode),
+                &customer(&format!("cus_{provider}_{mode}")),
+            )
         })
         .collect();
     assert_eq!(repo.list(&user("ann")).await.unwrap(), expected);
@@ -196,9 +214,22 @@ pub async fn whoever_is_linked_to_a_customer_is_listed_in_order(repo: &dyn Custo
 }
 
 pub async fn ids_keep_their_characters(repo: &dyn CustomerRepo) {
-    let users = ["김하늘", "ünï@例え.jp", "👩‍💻", " leading and trailing ", "auth0|64\\n", "%", "_", "a\u{202e}b"];
+    let users = [
+        "김하늘",
+        "ünï@例え.jp",
+        "👩‍💻",
+        " leading and trailing ",
+        "auth0|64\\n",
+        "%",
+        "_",
+        "a\u{202e}b",
+    ];
     for (n, id) in users.iter().enumerate() {
-        assert_eq!(keep(repo, id, &stripe(), &format!("cus_{n}")).await, LinkOutcome::Created, "{id}");
+        assert_eq!(
+            keep(repo, id, &stripe(), &format!("cus_{n}")).await,
+            LinkOutcome::Created,
+            "{id}"
+        );
     }
     for (n, id) in users.iter().enumerate() {
         assert_eq!(found(repo, id, &stripe()).await, Some(format!("cus_{n}")), "{id}");
@@ -210,15 +241,25 @@ pub async fn ids_keep_their_characters(repo: &dyn CustomerRepo) {
 
 pub async fn ids_that_differ_little_are_different(repo: &dyn CustomerRepo) {
     // Case; trailing space; composed and decomposed accents (no normalisation); a character that collations ignore.
-    let users = ["ann", "Ann", "ann ", "\u{e9}", "e\u{301}", "e", "co-op", "coop", "ss", "ß", "1", "01", "1.0"];
+    let users = [
+        "ann", "Ann", "ann ", "\u{e9}", "e\u{301}", "e", "co-op", "coop", "ss", "ß", "1", "01",
+        "1.0",
+    ];
     for (n, id) in users.iter().enumerate() {
-        assert_eq!(keep(repo, id, &stripe(), &format!("cus_{n}")).await, LinkOutcome::Created, "{id:?}");
+        assert_eq!(
+            keep(repo, id, &stripe(), &format!("cus_{n}")).await,
+            LinkOutcome::Created,
+            "{id:?}"
+        );
     }
     for (n, id) in users.iter().enumerate() {
         assert_eq!(found(repo, id, &stripe()).await, Some(format!("cus_{n}")), "{id:?}");
     }
     keep(repo, "case", &stripe(), "cus_a").await;
-    assert_eq!(keep(repo, "case", &stripe(), "cus_A").await, LinkOutcome::Conflict(customer("cus_a")));
+    assert_eq!(
+        keep(repo, "case", &stripe(), "cus_A").await,
+        LinkOutcome::Conflict(customer("cus_a"))
+    );
 }
 
 pub async fn ids_of_full_length_fit(repo: &dyn CustomerRepo) {
@@ -231,14 +272,30 @@ pub async fn ids_of_full_length_fit(repo: &dyn CustomerRepo) {
 }
 
 pub async fn text_that_looks_like_sql_is_text(repo: &dyn CustomerRepo) {
-    let hostile =
-        ["'; DROP TABLE billing_customers; --", "' OR '1'='1", "\" OR 1=1 --", "$1", "?", ":user_id", "NULL", "\\"];
+    let hostile = [
+        "'; DROP TABLE billing_customers; --",
+        "' OR '1'='1",
+        "\" OR 1=1 --",
+        "$1",
+        "?",
+        ":user_id",
+        "NULL",
+        "\\",
+    ];
     for (n, id) in hostile.iter().enumerate() {
-        assert_eq!(keep(repo, id, &stripe(), &format!("';--{n}")).await, LinkOutcome::Created, "{id}");
+        assert_eq!(
+            keep(repo, id, &stripe(), &format!("';--{n}")).await,
+            LinkOutcome::Created,
+            "{id}"
+        );
     }
     for (n, id) in hostile.iter().enumerate() {
         assert_eq!(found(repo, id, &stripe()).await, Some(format!("';--{n}")), "{id}");
-        assert_eq!(repo.unlink(&user(id), &stripe()).await.unwrap(), Some(customer(&format!("';--{n}"))), "{id}");
+        assert_eq!(
+            repo.unlink(&user(id), &stripe()).await.unwrap(),
+            Some(customer(&format!("';--{n}"))),
+            "{id}"
+        );
     }
 }
 
@@ -246,10 +303,15 @@ pub async fn of_two_links_at_once_one_wins_and_the_other_is_told(repo: &dyn Cust
     let at = stripe();
     for round in 0..10 {
         let ann = format!("ann{round}");
-        let (one, two) = tokio::join!(keep(repo, &ann, &at, "cus_1"), keep(repo, &ann, &at, "cus_2"));
+        let (one, two) =
+            tokio::join!(keep(repo, &ann, &at, "cus_1"), keep(repo, &ann, &at, "cus_2"));
         let winner = found(repo, &ann, &at).await.unwrap();
         let told = LinkOutcome::Conflict(customer(&winner));
-        let expected = if winner == "cus_1" { (LinkOutcome::Created, told) } else { (told, LinkOutcome::Created) };
+        let expected = if winner == "cus_1" {
+            (LinkOutcome::Created, told)
+        } else {
+            (told, LinkOutcome::Created)
+        };
         assert_eq!((one, two), expected);
     }
 }
@@ -260,7 +322,11 @@ pub async fn of_many_links_at_once_one_wins_and_all_others_are_told(repo: &dyn C
     let outcomes = join_all(ids.iter().map(|id| keep(repo, "ann", &at, id))).await;
     let winner = found(repo, "ann", &at).await.unwrap();
     for (id, outcome) in ids.iter().zip(outcomes) {
-        let expected = if *id == winner { LinkOutcome::Created } else { LinkOutcome::Conflict(customer(&winner)) };
+        let expected = if *id == winner {
+            LinkOutcome::Created
+        } else {
+            LinkOutcome::Conflict(customer(&winner))
+        };
         assert_eq!(outcome, expected, "{id}");
     }
 }
@@ -299,8 +365,9 @@ pub async fn link_and_unlink_at_once_agree(repo: &dyn CustomerRepo) {
         let ann = format!("ann{round}");
         let owner = user(&ann);
         keep(repo, &ann, &at, "cus_old").await;
-        let (linked, unlinked) =
-            tokio::join!(keep(repo, &ann, &at, "cus_new"), async { repo.unlink(&owner, &at).await.unwrap() });
+        let (linked, unlinked) = tokio::join!(keep(repo, &ann, &at, "cus_new"), async {
+            repo.unlink(&owner, &at).await.unwrap()
+        });
         assert_eq!(unlinked, Some(customer("cus_old")));
         match found(repo, &ann, &at).await.as_deref() {
             Some("cus_new") => assert_eq!(linked, LinkOutcome::Created),

@@ -9,7 +9,9 @@ use billing_domain::{InboxState, Replay};
 use futures_util::future::join_all;
 
 use crate::BillingPorts;
-use crate::event_inbox_contract::{accept, accept_many, at, claim, ids, listed, release, replay, state};
+use crate::event_inbox_contract::{
+    accept, accept_many, at, claim, ids, listed, release, replay, state,
+};
 use crate::samples::event_id;
 
 /// Runs every case against fresh databases: `event_hand_out_contract!(make)`, where `make` is an async function that gives a
@@ -69,7 +71,9 @@ pub async fn each_claim_counts_an_attempt(ports: &BillingPorts) {
     assert_eq!(listed(ports).await[0].attempts, 3);
 }
 
-pub async fn an_event_that_is_handed_out_is_nobody_elses_until_the_claim_runs_out(ports: &BillingPorts) {
+pub async fn an_event_that_is_handed_out_is_nobody_elses_until_the_claim_runs_out(
+    ports: &BillingPorts,
+) {
     accept(ports, "evt_1", 0).await;
     assert_eq!(claim(ports, "one", 9, 1, 10).await.len(), 1);
     assert_eq!(claim(ports, "two", 9, 9, 20).await, []);
@@ -137,7 +141,10 @@ pub async fn an_ignored_event_is_done_with(ports: &BillingPorts) {
 pub async fn an_event_that_is_tried_again_is_due_later_and_says_why(ports: &BillingPorts) {
     accept(ports, "evt_1", 0).await;
     claim(ports, "one", 9, 1, 10).await;
-    assert_eq!(release(ports, "one", &["evt_1"], Fate::Again(at(5), "no answer".to_owned())).await, 1);
+    assert_eq!(
+        release(ports, "one", &["evt_1"], Fate::Again(at(5), "no answer".to_owned())).await,
+        1
+    );
     assert_eq!(claim(ports, "two", 9, 4, 10).await, []);
     let kept = claim(ports, "two", 9, 5, 10).await.remove(0);
     assert_eq!((kept.state, kept.attempts), (InboxState::Pending(at(5)), 2));
@@ -166,7 +173,11 @@ pub async fn a_late_first_claimer_releases_nothing(ports: &BillingPorts) {
     accept(ports, "evt_1", 0).await;
     claim(ports, "one", 9, 1, 10).await;
     claim(ports, "two", 9, 10, 20).await;
-    for fate in [Fate::Ignored(at(11)), Fate::Again(at(11), "x".to_owned()), Fate::Dead(at(11), "x".to_owned())] {
+    for fate in [
+        Fate::Ignored(at(11)),
+        Fate::Again(at(11), "x".to_owned()),
+        Fate::Dead(at(11), "x".to_owned()),
+    ] {
         assert_eq!(release(ports, "one", &["evt_1"], fate).await, 0);
     }
     let kept = listed(ports).await.remove(0);
@@ -191,9 +202,14 @@ pub async fn releasing_leaves_what_is_not_the_claims(ports: &BillingPorts) {
 
 pub async fn an_error_is_cut_and_comes_back(ports: &BillingPorts) {
     accept(ports, "evt_1", 0).await;
-    for (n, error) in (1..).zip(["'; DROP TABLE webhook_events; --", "a\nb", "", &"빌".repeat(501)]) {
+    for (n, error) in (1..).zip(["'; DROP TABLE webhook_events; --", "a\nb", "", &"빌".repeat(501)])
+    {
         claim(ports, &format!("run{n}"), 9, n, n).await;
-        assert_eq!(release(ports, &format!("run{n}"), &["evt_1"], Fate::Again(at(n), error.to_owned())).await, 1);
+        assert_eq!(
+            release(ports, &format!("run{n}"), &["evt_1"], Fate::Again(at(n), error.to_owned()))
+                .await,
+            1
+        );
         let kept: String = error.chars().take(500).collect();
         assert_eq!(listed(ports).await[0].error, Some(kept));
     }
@@ -203,14 +219,25 @@ pub async fn one_event_is_replayed_whatever_has_become_of_it(ports: &BillingPort
     accept(ports, "evt_2", 0).await;
     claim(ports, "other", 9, 0, 1000).await;
     accept(ports, "evt_1", 0).await;
-    let fates = [Fate::Ignored(at(1)), Fate::Dead(at(1), "x".to_owned()), Fate::Again(at(900), "x".to_owned())];
+    let fates = [
+        Fate::Ignored(at(1)),
+        Fate::Dead(at(1), "x".to_owned()),
+        Fate::Again(at(900), "x".to_owned()),
+    ];
     for (n, fate) in (1..).zip(fates) {
         let name = format!("run{n}");
         assert_eq!(ids(&claim(ports, &name, 9, n * 10, n * 10 + 9).await), ["evt_1"]);
         assert_eq!(release(ports, &name, &["evt_1"], fate).await, 1);
         assert_eq!(replay(ports, Replay::One(event_id("evt_1")), n * 10 + 5).await, 1);
-        let kept = listed(ports).await.into_iter().find(|kept| kept.event.id == event_id("evt_1")).unwrap();
-        assert_eq!((kept.state, kept.attempts, kept.error), (InboxState::Pending(at(n * 10 + 5)), 0, None));
+        let kept = listed(ports)
+            .await
+            .into_iter()
+            .find(|kept| kept.event.id == event_id("evt_1"))
+            .unwrap();
+        assert_eq!(
+            (kept.state, kept.attempts, kept.error),
+            (InboxState::Pending(at(n * 10 + 5)), 0, None)
+        );
         assert_eq!(kept.received, at(0));
     }
     assert_eq!(claim(ports, "last", 9, 100, 200).await[0].attempts, 1);

@@ -7,13 +7,16 @@ use std::time::Duration;
 use billing_domain::Mode::{Live, Test};
 use billing_domain::ports::{Fate, RepoError};
 use billing_domain::{
-    CustomerReading, CustomerState, EventSubject, InboxCounts, InboxEvent, InboxQuery, InboxState, InboxWord,
-    MirrorUpdate, NamedOwner, ProviderAccount, ProviderEvent, Replay, SubscriptionStatus, Timestamp,
+    CustomerReading, CustomerState, EventSubject, InboxCounts, InboxEvent, InboxQuery, InboxState,
+    InboxWord, MirrorUpdate, NamedOwner, ProviderAccount, ProviderEvent, Replay,
+    SubscriptionStatus, Timestamp,
 };
 use futures_util::future::join_all;
 
 use crate::BillingPorts;
-use crate::samples::{account, claimed, customer, event_id, provider_event, subscription, subscription_id, token};
+use crate::samples::{
+    account, claimed, customer, event_id, provider_event, subscription, subscription_id, token,
+};
 
 /// Runs every case against fresh databases: `event_inbox_contract!(make)`, where `make` is an async function that gives a pair
 /// of an `Arc<BillingPorts>` and what must outlive it.
@@ -71,7 +74,13 @@ pub(crate) async fn accept(ports: &BillingPorts, id: &str, seconds: u64) {
     ports.inbox.accept(&stripe(), &event(id), at(seconds)).await.unwrap();
 }
 
-pub(crate) async fn claim(ports: &BillingPorts, name: &str, limit: u32, now: u64, until: u64) -> Vec<InboxEvent> {
+pub(crate) async fn claim(
+    ports: &BillingPorts,
+    name: &str,
+    limit: u32,
+    now: u64,
+    until: u64,
+) -> Vec<InboxEvent> {
     ports.inbox.claim(&stripe(), &token(name), limit, at(now), at(until)).await.unwrap()
 }
 
@@ -118,7 +127,13 @@ pub async fn an_event_comes_back_as_it_was_accepted(ports: &BillingPorts) {
             created: Timestamp::from_millis(-1),
         };
         ports.inbox.accept(&stripe(), &event, at(n)).await.unwrap();
-        let kept = InboxEvent { event, received: at(n), state: InboxState::Pending(at(n)), attempts: 0, error: None };
+        let kept = InboxEvent {
+            event,
+            received: at(n),
+            state: InboxState::Pending(at(n)),
+            attempts: 0,
+            error: None,
+        };
         assert_eq!(listed(ports).await[0], kept);
         let claimed = ports.inbox.claim(&stripe(), &token("one"), 1, at(n), at(n)).await.unwrap();
         assert_eq!(claimed, [InboxEvent { attempts: 1, ..kept }]);
@@ -145,18 +160,24 @@ pub async fn of_many_doubles_at_once_each_event_is_kept_once(ports: &BillingPort
     let back = (0..200).rev().map(|n| format!("evt_{:02}", n % 20));
     let events: Vec<ProviderEvent> = forth.chain(back).map(|id| event(&id)).collect();
     let place = stripe();
-    for accepted in join_all(events.iter().map(|event| ports.inbox.accept(&place, event, at(0)))).await {
+    for accepted in
+        join_all(events.iter().map(|event| ports.inbox.accept(&place, event, at(0)))).await
+    {
         accepted.unwrap();
     }
-    let mut kept: Vec<_> = listed(ports).await.into_iter().map(|kept| kept.event.id.to_string()).collect();
+    let mut kept: Vec<_> =
+        listed(ports).await.into_iter().map(|kept| kept.event.id.to_string()).collect();
     kept.sort_unstable();
     assert_eq!(kept, (0..20).map(|n| format!("evt_{n:02}")).collect::<Vec<_>>());
 }
 
 pub(crate) async fn accept_many(ports: &BillingPorts, count: usize) {
-    let (events, place): (Vec<_>, _) = ((0..count).map(|n| event(&format!("evt_{n:05}"))).collect(), stripe());
+    let (events, place): (Vec<_>, _) =
+        ((0..count).map(|n| event(&format!("evt_{n:05}"))).collect(), stripe());
     for some in events.chunks(500) {
-        for accepted in join_all(some.iter().map(|event| ports.inbox.accept(&place, event, at(0)))).await {
+        for accepted in
+            join_all(some.iter().map(|event| ports.inbox.accept(&place, event, at(0)))).await
+        {
             accepted.unwrap();
         }
     }
@@ -176,8 +197,18 @@ pub async fn providers_and_modes_never_meet(ports: &BillingPorts) {
         assert_eq!(ports.inbox.list(&other, &all()).await.unwrap(), []);
         assert_eq!(ports.inbox.counts(&other).await.unwrap(), InboxCounts::default());
         assert!(!ports.inbox.has_pending(&other, &customer("cus_1")).await.unwrap());
-        assert_eq!(ports.inbox.replay(&other, &Replay::One(event_id("evt_1")), at(1)).await.unwrap(), 0);
-        assert_eq!(ports.inbox.release(&other, &claimed("one", &["evt_1"]), &Fate::Ignored(at(1))).await.unwrap(), 0);
+        assert_eq!(
+            ports.inbox.replay(&other, &Replay::One(event_id("evt_1")), at(1)).await.unwrap(),
+            0
+        );
+        assert_eq!(
+            ports
+                .inbox
+                .release(&other, &claimed("one", &["evt_1"]), &Fate::Ignored(at(1)))
+                .await
+                .unwrap(),
+            0
+        );
     }
     ports.inbox.accept(&live, &event("evt_1"), at(5)).await.unwrap();
     assert_eq!(ports.inbox.list(&live, &all()).await.unwrap()[0].received, at(5));
@@ -250,7 +281,9 @@ pub async fn an_event_about_a_customer_is_pending_until_it_is_done_with(ports: &
     assert!(!pending(ports, "cus_1").await);
 }
 
-pub async fn an_event_about_a_customers_subscription_is_pending_for_the_customer(ports: &BillingPorts) {
+pub async fn an_event_about_a_customers_subscription_is_pending_for_the_customer(
+    ports: &BillingPorts,
+) {
     let about = |subject: EventSubject| ProviderEvent { subject, ..event("evt_1") };
     let event = about(EventSubject::Subscription(subscription_id("sub_1")));
     ports.inbox.accept(&stripe(), &event, at(0)).await.unwrap();
@@ -261,7 +294,10 @@ pub async fn an_event_about_a_customers_subscription_is_pending_for_the_customer
         at: stripe(),
         customer: customer("cus_1"),
         expected: 0,
-        reading: CustomerReading { state: CustomerState::Present(vec![own]), owner: NamedOwner::Nobody },
+        reading: CustomerReading {
+            state: CustomerState::Present(vec![own]),
+            owner: NamedOwner::Nobody,
+        },
         read_at: at(0),
         settles: None,
     };
@@ -292,7 +328,10 @@ pub async fn pruning_deletes_more_than_one_batch(ports: &BillingPorts) {
         if some.is_empty() {
             break;
         }
-        assert_eq!(release(ports, "one", &ids(&some), Fate::Ignored(at(2))).await, some.len() as u64);
+        assert_eq!(
+            release(ports, "one", &ids(&some), Fate::Ignored(at(2))).await,
+            some.len() as u64
+        );
     }
     assert_eq!(ports.inbox.prune(at(3)).await.unwrap(), MANY as u64);
     assert_eq!(listed(ports).await, []);
@@ -311,5 +350,8 @@ pub async fn an_unreachable_database_is_unavailable(ports: &BillingPorts) {
         inbox.has_pending(&place, &customer("cus_1")).await.err(),
         inbox.prune(at(0)).await.err(),
     ];
-    assert!(errors.iter().all(|error| matches!(error, Some(RepoError::Unavailable(_)))), "{errors:?}");
+    assert!(
+        errors.iter().all(|error| matches!(error, Some(RepoError::Unavailable(_)))),
+        "{errors:?}"
+    );
 }

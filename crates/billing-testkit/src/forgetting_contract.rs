@@ -4,16 +4,17 @@
 
 use billing_domain::ports::{InsertOutcome, OnConflict};
 use billing_domain::{
-    AuditEntry, AuditEvent, AuditQuery, CustomerReading, CustomerState, Denials, EventSubject, InboxQuery,
-    MirrorOutcome, MirrorUpdate, Mode, NamedOwner, ProviderAccount, ProviderEvent, RequestOrigin, SubscriptionStatus,
+    AuditEntry, AuditEvent, AuditQuery, CustomerReading, CustomerState, Denials, EventSubject,
+    InboxQuery, MirrorOutcome, MirrorUpdate, Mode, NamedOwner, ProviderAccount, ProviderEvent,
+    RequestOrigin, SubscriptionStatus,
 };
 use futures_util::future::join_all;
 
 use crate::BillingPorts;
 use crate::audit_log_contract::{EPOCH, MANY, all, append, denials, event, full_event, read};
 use crate::samples::{
-    account, checkout_request, customer, event_id, key_id, link, provider_event, provider_key, session_id, stored_key,
-    subscription, subscription_id, user,
+    account, checkout_request, customer, event_id, key_id, link, provider_event, provider_key,
+    session_id, stored_key, subscription, subscription_id, user,
 };
 
 /// Runs every case against fresh databases: `forgetting_contract!(make)`, where `make` is an async function that gives a pair
@@ -53,8 +54,10 @@ async fn give_link_and_key(ports: &BillingPorts, owner: &str, key: &str, to: &st
 
 pub async fn a_forgotten_user_is_named_nowhere(ports: &BillingPorts) {
     give_link_and_key(ports, "ann", "000000000001", "cus_ann").await;
-    let named =
-        AuditEvent { customer: Some((account("stripe", Mode::Live), customer("cus_ann"))), ..full_event("ann") };
+    let named = AuditEvent {
+        customer: Some((account("stripe", Mode::Live), customer("cus_ann"))),
+        ..full_event("ann")
+    };
     append(ports, &[named.clone(), event("ann", 1)]).await;
     // Two links, a key, two events.
     assert_eq!(ports.audit.forget(&user("ann")).await.unwrap(), 5);
@@ -116,7 +119,10 @@ pub async fn forgetting_rewrites_more_than_one_batch(ports: &BillingPorts) {
     }
     assert_eq!(ports.audit.forget(&user("ann")).await.unwrap(), MANY);
     assert_eq!(read(ports, &AuditQuery { owner: Some(user("ann")), ..all() }).await, []);
-    assert_eq!(read(ports, &AuditQuery { owner: Some(user("forgotten")), ..all() }).await.len() as u64, MANY);
+    assert_eq!(
+        read(ports, &AuditQuery { owner: Some(user("forgotten")), ..all() }).await.len() as u64,
+        MANY
+    );
 }
 
 pub async fn forgetting_takes_the_source_of_more_than_one_batch_of_denials(ports: &BillingPorts) {
@@ -127,7 +133,8 @@ pub async fn forgetting_takes_the_source_of_more_than_one_batch_of_denials(ports
     // Two links, a key.
     assert_eq!(ports.audit.forget(&user("ann")).await.unwrap(), MANY + 3);
     let left = read(ports, &all()).await;
-    let without_source = |entry: &AuditEntry| matches!(entry, AuditEntry::Denials(Denials { source: None, .. }));
+    let without_source =
+        |entry: &AuditEntry| matches!(entry, AuditEntry::Denials(Denials { source: None, .. }));
     assert_eq!((left.len() as u64, left.iter().all(without_source)), (MANY, true));
 }
 
@@ -147,7 +154,13 @@ pub async fn those_who_were_forgotten_cannot_be_forgotten_again(ports: &BillingP
     assert_eq!(read(ports, &AuditQuery { owner: Some(user("forgotten")), ..all() }).await.len(), 2);
 }
 
-async fn read_customer(ports: &BillingPorts, at: &ProviderAccount, id: &str, state: CustomerState, expected: u64) {
+async fn read_customer(
+    ports: &BillingPorts,
+    at: &ProviderAccount,
+    id: &str,
+    state: CustomerState,
+    expected: u64,
+) {
     let reading = CustomerReading { state, owner: NamedOwner::Nobody };
     let (at, customer) = (at.clone(), customer(id));
     let update = MirrorUpdate { at, customer, expected, reading, read_at: EPOCH, settles: None };
@@ -156,7 +169,8 @@ async fn read_customer(ports: &BillingPorts, at: &ProviderAccount, id: &str, sta
 
 /// A customer in the mirror with two subscriptions, and three events: about the customer, about one of these, about another.
 async fn give_customer(ports: &BillingPorts, at: &ProviderAccount, id: &str) {
-    let own = ["a", "b"].map(|one| subscription(&format!("sub_{id}_{one}"), SubscriptionStatus::Active, EPOCH));
+    let own = ["a", "b"]
+        .map(|one| subscription(&format!("sub_{id}_{one}"), SubscriptionStatus::Active, EPOCH));
     let about_customer = provider_event(&format!("evt_{id}"), &customer(id), EPOCH);
     let about_subscription = ProviderEvent {
         id: event_id(&format!("evt_{id}_sub")),
@@ -212,11 +226,15 @@ pub async fn a_forgotten_users_customer_is_in_no_table(ports: &BillingPorts) {
     assert_eq!(ports.audit.forget(&user("ann")).await.unwrap(), 0);
     for id in ["cus_linked", "cus_claimed", "cus_bought"] {
         assert!(!is_mirrored(ports, &at, id).await, "{id}");
-        assert_eq!(ports.mirror.holder(&at, &subscription_id(&format!("sub_{id}_b"))).await.unwrap(), None);
+        assert_eq!(
+            ports.mirror.holder(&at, &subscription_id(&format!("sub_{id}_b"))).await.unwrap(),
+            None
+        );
     }
     assert_eq!(events(ports, &at).await, 3);
     assert_eq!(ports.claims.find(&user("ann"), &at).await.unwrap(), None);
-    let again = ports.checkouts.begin(&checkout_request(&user("ann"), &at, "key"), EPOCH).await.unwrap();
+    let again =
+        ports.checkouts.begin(&checkout_request(&user("ann"), &at, "key"), EPOCH).await.unwrap();
     assert_eq!(again.made, None);
 }
 
@@ -228,7 +246,11 @@ pub async fn a_customer_who_is_shared_stays(ports: &BillingPorts) {
     }
     let to = link(&user("dan"), &at, &customer("cus_1"));
     ports.customers.link(&to, OnConflict::Keep, EPOCH).await.unwrap();
-    ports.customers.link(&link(&user("ann"), &at, &to.customer), OnConflict::Keep, EPOCH).await.unwrap();
+    ports
+        .customers
+        .link(&link(&user("ann"), &at, &to.customer), OnConflict::Keep, EPOCH)
+        .await
+        .unwrap();
     give_claim(ports, &at, "ann", "cus_2").await;
     assert_eq!(ports.audit.forget(&user("ann")).await.unwrap(), 2);
     assert!(is_mirrored(ports, &at, "cus_1").await && is_mirrored(ports, &at, "cus_2").await);

@@ -10,7 +10,12 @@
 //! ```
 
 // Test support fails by panicking: that is how a test says what is wrong. Test code has no callers to read error docs.
-#![expect(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "test support reports by panicking")]
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "test support reports by panicking"
+)]
 
 pub mod api_key_lifecycle_contract;
 pub mod api_key_repo_contract;
@@ -41,7 +46,8 @@ pub mod subscription_reader_contract;
 pub use billing_ports::BillingPorts;
 pub use clock::FixedClock;
 pub use fakes::{
-    CountedKeys, FakeAuthenticator, FakeBillingAccountProvider, FakeBillingProvider, FakeDatabase, InMemoryApiKeyRepo,
-    InMemoryApiKeyUsage, InMemoryAuditLog, InMemoryBilling, InMemoryBillingMirror, InMemoryCheckoutRequests,
-    InMemoryCustomerClaims, InMemoryCustomerRepo, InMemoryEventInbox, InMemoryLeadership, Reachability,
+    CountedKeys, FakeAuthenticator, FakeBillingAccountProvider, FakeBillingProvider, FakeDatabase,
+    InMemoryApiKeyRepo, InMemoryApiKeyUsage, InMemoryAuditLog, InMemoryBilling,
+    InMemoryBillingMirror, InMemoryCheckoutRequests, InMemoryCustomerClaims, InMemoryCustomerRepo,
+    InMemoryEventInbox, InMemoryLeadership, Reachability,
 };

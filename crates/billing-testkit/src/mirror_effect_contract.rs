@@ -5,15 +5,17 @@
 use billing_domain::SubscriptionStatus::{Active, Canceled, Incomplete};
 use billing_domain::ports::OnConflict;
 use billing_domain::{
-    Actor, AuditAction, AuditEntry, AuditEvent, AuditQuery, CustomerId, InboxQuery, InboxState, MirrorEffect,
-    MirrorOutcome, MirrorUpdate, Mode, NamedOwner, Replay, RequestOrigin, SubscriptionStatus, Timestamp,
+    Actor, AuditAction, AuditEntry, AuditEvent, AuditQuery, CustomerId, InboxQuery, InboxState,
+    MirrorEffect, MirrorOutcome, MirrorUpdate, Mode, NamedOwner, Replay, RequestOrigin,
+    SubscriptionStatus, Timestamp,
 };
 use futures_util::future::join_all;
 
 use crate::BillingPorts;
 use crate::billing_mirror_contract::{at, found, gone, stripe, update, write, written};
 use crate::samples::{
-    account, claimed, customer, event_id, link, provider_event, provider_key, subscription, token, user,
+    account, claimed, customer, event_id, link, provider_event, provider_key, subscription, token,
+    user,
 };
 
 /// Runs every case against fresh databases: `mirror_effect_contract!(make)`, where `make` is an async function that gives a
@@ -71,7 +73,11 @@ async fn link_of(ports: &BillingPorts, owner: &str) -> Option<CustomerId> {
 }
 
 async fn give_link(ports: &BillingPorts, owner: &str, id: &str) {
-    ports.customers.link(&link(&user(owner), &stripe(), &customer(id)), OnConflict::Keep, at(0)).await.unwrap();
+    ports
+        .customers
+        .link(&link(&user(owner), &stripe(), &customer(id)), OnConflict::Keep, at(0))
+        .await
+        .unwrap();
 }
 
 async fn give_claim(ports: &BillingPorts, owner: &str, id: Option<&str>) {
@@ -88,7 +94,8 @@ async fn claim_of(ports: &BillingPorts, owner: &str) -> Option<Option<CustomerId
 }
 
 async fn records(ports: &BillingPorts) -> Vec<AuditEntry> {
-    let records = ports.audit.read(&AuditQuery { limit: 100, ..AuditQuery::default() }).await.unwrap();
+    let records =
+        ports.audit.read(&AuditQuery { limit: 100, ..AuditQuery::default() }).await.unwrap();
     records.into_iter().map(|record| record.entry).collect()
 }
 
@@ -106,7 +113,11 @@ fn record(action: AuditAction, owner: &str, id: &str, moment: Timestamp) -> Audi
 
 async fn give_events(ports: &BillingPorts, ids: &[&str]) {
     for id in ids {
-        ports.inbox.accept(&stripe(), &provider_event(id, &customer("cus_1"), at(0)), at(0)).await.unwrap();
+        ports
+            .inbox
+            .accept(&stripe(), &provider_event(id, &customer("cus_1"), at(0)), at(0))
+            .await
+            .unwrap();
     }
 }
 
@@ -115,7 +126,8 @@ async fn claim(ports: &BillingPorts, name: &str, now: u64, until: u64) -> usize 
 }
 
 async fn states(ports: &BillingPorts) -> Vec<InboxState> {
-    let mut events = ports.inbox.list(&stripe(), &InboxQuery { state: None, limit: 100 }).await.unwrap();
+    let mut events =
+        ports.inbox.list(&stripe(), &InboxQuery { state: None, limit: 100 }).await.unwrap();
     events.sort_by(|a, b| a.event.id.cmp(&b.event.id));
     events.into_iter().map(|kept| kept.state).collect()
 }
@@ -123,7 +135,10 @@ async fn states(ports: &BillingPorts) -> Vec<InboxState> {
 pub async fn a_purchase_links_the_owner_and_is_on_record(ports: &BillingPorts) {
     assert_eq!(write(ports, &owned("cus_1", 0, "ann", Canceled)).await, linked("ann"));
     assert_eq!(link_of(ports, "ann").await, Some(customer("cus_1")));
-    assert_eq!(records(ports).await, [record(AuditAction::CustomerLinked, "ann", "cus_1", at(100))]);
+    assert_eq!(
+        records(ports).await,
+        [record(AuditAction::CustomerLinked, "ann", "cus_1", at(100))]
+    );
 }
 
 pub async fn the_same_purchase_again_is_no_news(ports: &BillingPorts) {
@@ -155,7 +170,10 @@ pub async fn an_owner_who_is_not_one_user_is_linked_to_nobody(ports: &BillingPor
 pub async fn a_link_is_never_replaced(ports: &BillingPorts) {
     give_link(ports, "ann", "cus_old").await;
     let conflict = MirrorEffect { conflict: Some(customer("cus_old")), ..MirrorEffect::default() };
-    assert_eq!(write(ports, &owned("cus_1", 0, "ann", Active)).await, MirrorOutcome::Written(conflict));
+    assert_eq!(
+        write(ports, &owned("cus_1", 0, "ann", Active)).await,
+        MirrorOutcome::Written(conflict)
+    );
     assert_eq!(link_of(ports, "ann").await, Some(customer("cus_old")));
     assert_eq!(found(ports, "cus_1").await.unwrap().version, 1);
     assert_eq!(records(ports).await, []);
@@ -169,13 +187,15 @@ pub async fn a_removed_link_is_made_again_by_the_next_reading(ports: &BillingPor
 
 pub async fn of_two_customers_at_once_an_owner_is_linked_to_one(ports: &BillingPorts) {
     for round in 0..10 {
-        let (owner, one, two) = (format!("ann{round}"), format!("cus_a{round}"), format!("cus_b{round}"));
+        let (owner, one, two) =
+            (format!("ann{round}"), format!("cus_a{round}"), format!("cus_b{round}"));
         let (first, second) = (owned(&one, 0, &owner, Active), owned(&two, 0, &owner, Active));
         let (first, second) = tokio::join!(write(ports, &first), write(ports, &second));
         let winner = link_of(ports, &owner).await.unwrap();
         let effect = MirrorEffect { conflict: Some(winner.clone()), ..MirrorEffect::default() };
         let told = MirrorOutcome::Written(effect);
-        let expected = if winner == customer(&one) { (linked(&owner), told) } else { (told, linked(&owner)) };
+        let expected =
+            if winner == customer(&one) { (linked(&owner), told) } else { (told, linked(&owner)) };
         assert_eq!((first, second), expected);
     }
 }
@@ -211,9 +231,14 @@ pub async fn a_customer_who_is_gone_loses_links_and_claims(ports: &BillingPorts)
     let effect = MirrorEffect { unlinked: unlinked.map(user).to_vec(), ..MirrorEffect::default() };
     assert_eq!(write(ports, &gone("cus_1", 1)).await, MirrorOutcome::Written(effect));
     for owner in ["ann", "bob", "cid", "dan"] {
-        assert_eq!((link_of(ports, owner).await, claim_of(ports, owner).await), (None, None), "{owner}");
+        assert_eq!(
+            (link_of(ports, owner).await, claim_of(ports, owner).await),
+            (None, None),
+            "{owner}"
+        );
     }
-    let expected = unlinked.map(|owner| record(AuditAction::CustomerUnlinked, owner, "cus_1", at(101)));
+    let expected =
+        unlinked.map(|owner| record(AuditAction::CustomerUnlinked, owner, "cus_1", at(101)));
     assert_eq!(records(ports).await, expected);
     // The next purchase makes a new one.
     assert_eq!(write(ports, &gone("cus_1", 2)).await, written());
@@ -225,7 +250,11 @@ pub async fn those_who_have_another_customer_keep_it(ports: &BillingPorts) {
     give_claim(ports, "ann", Some("cus_2")).await;
     give_claim(ports, "bob", None).await;
     let live = account("stripe", Mode::Live);
-    ports.customers.link(&link(&user("cid"), &live, &customer("cus_1")), OnConflict::Keep, at(0)).await.unwrap();
+    ports
+        .customers
+        .link(&link(&user("cid"), &live, &customer("cus_1")), OnConflict::Keep, at(0))
+        .await
+        .unwrap();
     assert_eq!(write(ports, &gone("cus_1", 0)).await, written());
     assert_eq!(link_of(ports, "ann").await, Some(customer("cus_2")));
     assert_eq!(claim_of(ports, "ann").await, Some(Some(customer("cus_2"))));
@@ -322,9 +351,15 @@ pub async fn an_outdated_reading_settles_nothing(ports: &BillingPorts) {
     give_events(ports, &["evt_1"]).await;
     claim(ports, "one", 1, 10).await;
     write(ports, &update("cus_1", 0, &[])).await;
-    assert_eq!(write(ports, &settling(update("cus_1", 0, &[]), "one", &["evt_1"])).await, MirrorOutcome::Outdated);
+    assert_eq!(
+        write(ports, &settling(update("cus_1", 0, &[]), "one", &["evt_1"])).await,
+        MirrorOutcome::Outdated
+    );
     assert_eq!(states(ports).await, [InboxState::Pending(at(0))]);
-    assert_eq!(write(ports, &settling(update("cus_1", 1, &[]), "one", &["evt_1"])).await, written());
+    assert_eq!(
+        write(ports, &settling(update("cus_1", 1, &[]), "one", &["evt_1"])).await,
+        written()
+    );
 }
 
 pub async fn of_a_settlement_many_times_at_once_one_is_written(ports: &BillingPorts) {

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use billing_domain::ports::{BillingProvider, ProviderError};
 use billing_domain::{
-    CustomerId, Deadline, FlowKind, Locale, LocaleRange, PortalFlow, PortalRequest, PortalSession, ReturnUrl,
-    SubscriptionId,
+    CustomerId, Deadline, FlowKind, Locale, LocaleRange, PortalFlow, PortalRequest, PortalSession,
+    ReturnUrl, SubscriptionId,
 };
 
 /// A provider with a world behind it in which the cases find what they need.
@@ -86,7 +86,8 @@ fn order(customer: CustomerId) -> PortalRequest {
 
 /// An order with everything that this provider lets it have.
 fn plain(world: &dyn ProviderWorld) -> PortalRequest {
-    let return_url = world.provider().capabilities().return_url.then(|| url("https://app.example.com/billing"));
+    let return_url =
+        world.provider().capabilities().return_url.then(|| url("https://app.example.com/billing"));
     PortalRequest { return_url, ..order(world.population().customer) }
 }
 
@@ -119,7 +120,11 @@ fn flow(kind: FlowKind, subscription: SubscriptionId) -> PortalFlow {
 /// The declared flows about a subscription, each about this one.
 fn subscription_flows(world: &dyn ProviderWorld, subscription: &SubscriptionId) -> Vec<PortalFlow> {
     let declared = world.provider().capabilities().flows;
-    declared.into_iter().map(|kind| flow(kind, subscription.clone())).filter(|f| f.subscription().is_some()).collect()
+    declared
+        .into_iter()
+        .map(|kind| flow(kind, subscription.clone()))
+        .filter(|f| f.subscription().is_some())
+        .collect()
 }
 
 fn locales(world: &dyn ProviderWorld) -> Vec<Locale> {
@@ -160,7 +165,9 @@ pub async fn h3_the_return_url_arrives_unchanged(world: &dyn ProviderWorld) {
         "https://app.example.com:8443/%25/~!$'()*,;:@/?%22#%5B%5D",
     ] {
         let return_url = url(text);
-        let session = open(world, &PortalRequest { return_url: Some(return_url.clone()), ..plain(world) }).await;
+        let session =
+            open(world, &PortalRequest { return_url: Some(return_url.clone()), ..plain(world) })
+                .await;
         assert_eq!(world.return_link(&session).await.as_deref(), Some(return_url.as_str()));
     }
 }
@@ -213,7 +220,8 @@ pub async fn p3_an_unknown_subscription_is_not_found(world: &dyn ProviderWorld) 
 pub async fn p3_a_subscription_of_somebody_else_is_not_found(world: &dyn ProviderWorld) {
     for flow in subscription_flows(world, &world.population().subscription) {
         let customer = world.population().other_customer;
-        let error = fail(world, &PortalRequest { customer, flow: Some(flow), ..plain(world) }).await;
+        let error =
+            fail(world, &PortalRequest { customer, flow: Some(flow), ..plain(world) }).await;
         assert!(matches!(error, ProviderError::SubscriptionNotFound { .. }), "{error:?}");
     }
 }
@@ -221,7 +229,8 @@ pub async fn p3_a_subscription_of_somebody_else_is_not_found(world: &dyn Provide
 pub async fn p3_an_unknown_customer_with_a_flow_is_not_found(world: &dyn ProviderWorld) {
     for flow in subscription_flows(world, &world.population().subscription) {
         let customer = world.population().unknown_customer;
-        let error = fail(world, &PortalRequest { customer, flow: Some(flow), ..plain(world) }).await;
+        let error =
+            fail(world, &PortalRequest { customer, flow: Some(flow), ..plain(world) }).await;
         assert!(matches!(error, ProviderError::CustomerNotFound { .. }), "{error:?}");
     }
 }
@@ -237,14 +246,19 @@ pub async fn s3_account_and_capabilities_do_not_change(world: &dyn ProviderWorld
     let provider = world.provider();
     let (account, capabilities) = (provider.account().clone(), provider.capabilities());
     open(world, &plain(world)).await;
-    fail(world, &PortalRequest { customer: world.population().unknown_customer, ..plain(world) }).await;
+    fail(world, &PortalRequest { customer: world.population().unknown_customer, ..plain(world) })
+        .await;
     assert_eq!(provider.account(), &account);
     assert_eq!(provider.capabilities(), capabilities);
 }
 
 pub async fn h4_debug_shows_no_secret(world: &dyn ProviderWorld) {
     let session = open(world, &plain(world)).await;
-    let error = fail(world, &PortalRequest { customer: world.population().unknown_customer, ..plain(world) }).await;
+    let error = fail(
+        world,
+        &PortalRequest { customer: world.population().unknown_customer, ..plain(world) },
+    )
+    .await;
     let shown = format!("{:?} {session:?} {error:?} {error}", world.provider());
     for secret in world.secrets().iter().map(String::as_str).chain([session.url.expose()]) {
         assert!(!shown.contains(secret), "{shown}");
@@ -257,8 +271,11 @@ mod tests {
     fn every_case_is_run() {
         let source = include_str!("provider_contract.rs");
         let (listed, cases) = source.split_once("\nfn order").unwrap();
-        let declared: Vec<&str> =
-            cases.split("\npub async fn ").skip(1).filter_map(|rest| rest.split('(').next()).collect();
+        let declared: Vec<&str> = cases
+            .split("\npub async fn ")
+            .skip(1)
+            .filter_map(|rest| rest.split('(').next())
+            .collect();
         assert!(!declared.is_empty());
         for case in declared {
             assert!(listed.contains(&format!(" {case},\n")), "{case} is not in the macro's list");

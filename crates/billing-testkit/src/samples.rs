@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use billing_domain::ports::CheckoutRequest;
 use billing_domain::{
-    Actor, ApiKey, ApiKeyId, AuditAction, AuditEvent, BillingCycle, CheckoutSessionId, ClaimToken, Claimed, CustomerId,
-    CustomerLink, EventId, EventSubject, KeyDescription, KeyVerifier, Mode, OriginPattern, PepperId, Permission,
-    ProviderAccount, ProviderEvent, ProviderKey, RequestOrigin, StoredApiKey, Subscription, SubscriptionId,
-    SubscriptionStatus, Timestamp, UserId,
+    Actor, ApiKey, ApiKeyId, AuditAction, AuditEvent, BillingCycle, CheckoutSessionId, ClaimToken,
+    Claimed, CustomerId, CustomerLink, EventId, EventSubject, KeyDescription, KeyVerifier, Mode,
+    OriginPattern, PepperId, Permission, ProviderAccount, ProviderEvent, ProviderKey,
+    RequestOrigin, StoredApiKey, Subscription, SubscriptionId, SubscriptionStatus, Timestamp,
+    UserId,
 };
 use secrecy::SecretString;
 

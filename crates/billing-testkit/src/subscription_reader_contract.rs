@@ -4,7 +4,8 @@
 
 use billing_domain::ports::ProviderError;
 use billing_domain::{
-    BillingCycle, CustomerId, CustomerReading, CustomerState, NamedOwner, Subscription, SubscriptionStatus,
+    BillingCycle, CustomerId, CustomerReading, CustomerState, NamedOwner, Subscription,
+    SubscriptionStatus,
 };
 
 use crate::billing_account_world::{BillingAccountWorld, End, passed, soon};
@@ -44,7 +45,10 @@ async fn read(world: &dyn BillingAccountWorld, customer: &CustomerId) -> Custome
     world.reader().customer(customer, soon()).await.unwrap()
 }
 
-async fn subscriptions(world: &dyn BillingAccountWorld, customer: &CustomerId) -> Vec<Subscription> {
+async fn subscriptions(
+    world: &dyn BillingAccountWorld,
+    customer: &CustomerId,
+) -> Vec<Subscription> {
     match read(world, customer).await.state {
         CustomerState::Present(subscriptions) => subscriptions,
         CustomerState::Gone => panic!("{customer} is gone"),
@@ -64,7 +68,10 @@ async fn subscribed(world: &dyn BillingAccountWorld) -> (CustomerId, Subscriptio
 
 pub async fn a_customer_without_subscriptions_is_present(world: &dyn BillingAccountWorld) {
     let customer = world.add_customer(Some("ann"), None).await;
-    let expected = CustomerReading { state: CustomerState::Present(vec![]), owner: NamedOwner::User(user("ann")) };
+    let expected = CustomerReading {
+        state: CustomerState::Present(vec![]),
+        owner: NamedOwner::User(user("ann")),
+    };
     assert_eq!(read(world, &customer).await, expected);
 }
 
@@ -112,13 +119,16 @@ pub async fn a_yearly_subscription_is_one(world: &dyn BillingAccountWorld) {
     assert_eq!(subscriptions(world, &customer).await[0].cycle, Some(BillingCycle::Yearly));
 }
 
-pub async fn all_subscriptions_are_there_newest_first_ended_ones_too(world: &dyn BillingAccountWorld) {
+pub async fn all_subscriptions_are_there_newest_first_ended_ones_too(
+    world: &dyn BillingAccountWorld,
+) {
     let (customer, first) = subscribed(world).await;
     world.cancel(&first.id, End::Now).await;
     let second = world.subscribe(&customer, &world.prices().yearly.0).await;
     let all = subscriptions(world, &customer).await;
     let statuses: Vec<_> = all.iter().map(|one| (one.id.clone(), one.status)).collect();
-    let mut expected = vec![(first.id, SubscriptionStatus::Canceled), (second, SubscriptionStatus::Active)];
+    let mut expected =
+        vec![(first.id, SubscriptionStatus::Canceled), (second, SubscriptionStatus::Active)];
     // Those made in one second go by their ids.
     expected.sort_by_key(|(id, _)| {
         let made = all.iter().find(|one| one.id == *id).map(|one| one.created);
@@ -166,7 +176,10 @@ pub async fn who_can_be_no_user_is_not_guessed(world: &dyn BillingAccountWorld) 
 
 pub async fn a_subscription_has_a_holder(world: &dyn BillingAccountWorld) {
     let (customer, subscription) = subscribed(world).await;
-    assert_eq!(world.reader().holder(&subscription.id, soon()).await.unwrap(), Some(customer.clone()));
+    assert_eq!(
+        world.reader().holder(&subscription.id, soon()).await.unwrap(),
+        Some(customer.clone())
+    );
     world.cancel(&subscription.id, End::Now).await;
     assert_eq!(world.reader().holder(&subscription.id, soon()).await.unwrap(), Some(customer));
 }
@@ -176,7 +189,9 @@ pub async fn a_subscription_that_never_was_has_none(world: &dyn BillingAccountWo
     assert_eq!(world.reader().holder(&unknown, soon()).await.unwrap(), None);
 }
 
-pub async fn a_deadline_that_has_passed_is_a_timeout_without_a_call(world: &dyn BillingAccountWorld) {
+pub async fn a_deadline_that_has_passed_is_a_timeout_without_a_call(
+    world: &dyn BillingAccountWorld,
+) {
     let reader = world.reader();
     let customer = reader.customer(&customer("cus_1"), passed()).await.unwrap_err();
     let holder = reader.holder(&"sub_1".parse().unwrap(), passed()).await.unwrap_err();

@@ -55,7 +55,8 @@ impl Drop for Access {
         metrics::gauge!("http_requests_in_flight").decrement(1.0);
         let duration = self.started.elapsed();
         // Status 0: the connection went before there was an answer.
-        let (status, code) = self.answer.map_or((0, NO_CODE), |(status, code)| (status.as_u16(), code));
+        let (status, code) =
+            self.answer.map_or((0, NO_CODE), |(status, code)| (status.as_u16(), code));
         tracing::info!(
             method = self.method,
             route = self.route,

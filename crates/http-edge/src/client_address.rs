@@ -65,7 +65,9 @@ impl SourceNetwork {
     const fn of(address: IpAddr) -> Self {
         match address {
             IpAddr::V4(_) => Self(address),
-            IpAddr::V6(address) => Self(IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64))),
+            IpAddr::V6(address) => {
+                Self(IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)))
+            }
         }
     }
 }
@@ -85,7 +87,9 @@ fn node(entry: &[u8]) -> Option<IpAddr> {
     let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
     let address = match bare {
         Some(bracketed) => bracketed.parse().map(IpAddr::V6).ok(),
-        None => text.parse().ok().or_else(|| text.parse().map(|address: SocketAddr| address.ip()).ok()),
+        None => {
+            text.parse().ok().or_else(|| text.parse().map(|address: SocketAddr| address.ip()).ok())
+        }
     };
     address.map(|address| address.to_canonical())
 }
@@ -120,7 +124,8 @@ mod tests {
         assert_eq!(client("198.51.100.1", &[], "10.0.0.0/8"), "198.51.100.1");
         assert_eq!(client("198.51.100.1", &["192.0.2.7"], "10.0.0.0/8"), "198.51.100.1");
         let nobody = TrustedProxies::default();
-        let spoofed = ClientAddress::of("10.0.0.1".parse().unwrap(), &headers(&[b"192.0.2.7"]), &nobody);
+        let spoofed =
+            ClientAddress::of("10.0.0.1".parse().unwrap(), &headers(&[b"192.0.2.7"]), &nobody);
         assert_eq!(spoofed.to_string(), "10.0.0.1");
     }
 

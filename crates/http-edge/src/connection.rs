@@ -52,7 +52,11 @@ pub(crate) async fn run(connection: Connection, stream: TcpStream) {
     let _ = stream.set_nodelay(true);
     let exchange = Arc::new(Exchange::new(connection.drain.clone()));
     let guard = GuardedStream::new(stream, exchange.clone(), &connection.settings);
-    let answering = Answering { app: connection.app, exchange: exchange.clone(), peer: PeerAddr(connection.peer) };
+    let answering = Answering {
+        app: connection.app,
+        exchange: exchange.clone(),
+        peer: PeerAddr(connection.peer),
+    };
     let mut http = http1::Builder::new()
         // The guard's deadlines replace hyper's, which would also end idle connections.
         .header_read_timeout(None)

@@ -7,7 +7,8 @@ use axum::extract::Request;
 use axum::response::Response;
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, ORIGIN, VARY,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, ORIGIN,
+    VARY,
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use url::{Host, Url};
@@ -16,10 +17,12 @@ use crate::json::harmless;
 
 /// Methods that a listed page may try. Which ones a path knows, `Allow` says: beside this on the answer to the preflight,
 /// and on the 405 that the page gets and can read, where a refused preflight would tell it nothing.
-const ALLOWED_METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE");
+const ALLOWED_METHODS: HeaderValue =
+    HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE");
 
 /// Request headers that are ours to take. `Authorization` is never covered by a wildcard (Fetch, "CORS non-wildcard request-header name").
-const ALLOWED_HEADERS: HeaderValue = HeaderValue::from_static("Authorization, Content-Type, X-Request-Id");
+const ALLOWED_HEADERS: HeaderValue =
+    HeaderValue::from_static("Authorization, Content-Type, X-Request-Id");
 
 /// Headers of answers that a page may read beside the ones that Fetch grants to all.
 const EXPOSED_HEADERS: HeaderValue = HeaderValue::from_static(
@@ -221,7 +224,10 @@ mod tests {
     fn h6_only_one_exact_origin_is_listed() {
         let policy = "https://app.example.com,http://localhost:3000";
         for origin in ["https://app.example.com", "http://localhost:3000"] {
-            assert!(matches!(judged(policy, &[origin.as_bytes()]), CrossOrigin::Listed { .. }), "{origin}");
+            assert!(
+                matches!(judged(policy, &[origin.as_bytes()]), CrossOrigin::Listed { .. }),
+                "{origin}"
+            );
         }
         for origins in [
             vec![],
@@ -241,7 +247,10 @@ mod tests {
             let sent: Vec<_> = origins.iter().map(|origin| origin.as_bytes()).collect();
             assert!(matches!(judged(policy, &sent), CrossOrigin::Unlisted), "{origins:?}");
         }
-        assert!(matches!(CorsPolicy::default().judge(&Request::new(Body::empty())), CrossOrigin::Closed));
+        assert!(matches!(
+            CorsPolicy::default().judge(&Request::new(Body::empty())),
+            CrossOrigin::Closed
+        ));
     }
 
     proptest! {

@@ -27,7 +27,12 @@ impl Drain {
     /// A handle on which nothing has begun.
     #[must_use]
     pub fn new() -> Self {
-        Self { shared: Arc::new(Shared { begun: watch::Sender::new(false), running: watch::Sender::new(0) }) }
+        Self {
+            shared: Arc::new(Shared {
+                begun: watch::Sender::new(false),
+                running: watch::Sender::new(0),
+            }),
+        }
     }
 
     /// Begins the drain. Beginning twice is the same as once.

@@ -39,7 +39,8 @@ where
     type Rejection = Fault;
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Fault> {
-        let limit = request.extensions().get().map_or(DEFAULT_BODY_LIMIT, |BodyLimit(limit)| *limit);
+        let limit =
+            request.extensions().get().map_or(DEFAULT_BODY_LIMIT, |BodyLimit(limit)| *limit);
         let (parts, body) = request.into_parts();
         let bytes = read(&parts.headers, body, limit).await?;
         let text: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
@@ -82,12 +83,17 @@ pub(crate) async fn collect(
 fn interruption(error: &axum::Error) -> Fault {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(error) = cause {
-        if error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::TimedOut) {
+        if error
+            .downcast_ref::<std::io::Error>()
+            .is_some_and(|error| error.kind() == std::io::ErrorKind::TimedOut)
+        {
             return Fault::RequestTimeout;
         }
         cause = error.source();
     }
-    Fault::InvalidBody { detail: "Send the whole body, in well-formed chunks if it is chunked.".to_owned() }
+    Fault::InvalidBody {
+        detail: "Send the whole body, in well-formed chunks if it is chunked.".to_owned(),
+    }
 }
 
 /// Text of the client's in a form that is harmless in a sentence: short, without control characters.

@@ -133,12 +133,15 @@ async fn edge(State(config): State<Arc<EdgeConfig>>, mut request: Request, next:
             request.extensions_mut().insert(BodyLimit(limit));
             request.extensions_mut().insert(announced.clone());
             if let Some(PeerAddr(peer)) = request.extensions().get() {
-                let client = ClientAddress::of(peer.ip(), request.headers(), &config.trusted_proxies);
+                let client =
+                    ClientAddress::of(peer.ip(), request.headers(), &config.trusted_proxies);
                 request.extensions_mut().insert(client);
             }
             // At the highest level, so that no filter takes the id from what is logged inside.
             let span = tracing::error_span!("request", request_id = %id);
-            let run = async { AssertUnwindSafe(next.run(request)).catch_unwind().await.unwrap_or_else(panicked) };
+            let run = async {
+                AssertUnwindSafe(next.run(request)).catch_unwind().await.unwrap_or_else(panicked)
+            };
             run.instrument(span).await
         }
     };
@@ -160,21 +163,31 @@ fn refusal(request: &Request, limit: usize) -> Option<Fault> {
     if request.method() == Method::CONNECT || !request.uri().path().starts_with('/') {
         return Some(Fault::NotFound);
     }
-    let declared = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    let declared = request
+        .headers()
+        .get(CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     // A length that does not fit is only too long; what is no number never gets here.
-    let too_long = declared.is_some_and(|bytes| usize::try_from(bytes).map_or(true, |bytes| bytes > limit));
+    let too_long =
+        declared.is_some_and(|bytes| usize::try_from(bytes).map_or(true, |bytes| bytes > limit));
     too_long.then_some(Fault::PayloadTooLarge)
 }
 
 fn panicked(payload: Box<dyn Any + Send>) -> Response {
     let text = payload.downcast_ref::<&str>().copied();
-    let cause = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message");
+    let cause = text
+        .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message");
     tracing::error!(cause, "a handler panicked");
     Fault::Panic.into_response()
 }
 
 /// Turns carriers into problem answers; gives the code with them.
-fn render(mut answer: Response, config: &EdgeConfig, id: &RequestId) -> (Response, Option<&'static str>) {
+fn render(
+    mut answer: Response,
+    config: &EdgeConfig,
+    id: &RequestId,
+) -> (Response, Option<&'static str>) {
     let problem = answer.extensions_mut().remove::<Problem>();
     let problem = problem.or_else(|| {
         let fault = answer.extensions_mut().remove::<Fault>().or_else(|| bare(&answer))?;

@@ -30,8 +30,20 @@ pub struct Problem {
 
 impl Problem {
     /// A refusal without further headers and members.
-    pub fn new(status: StatusCode, code: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, code, title, detail: detail.into(), headers: HeaderMap::new(), members: Map::new() }
+    pub fn new(
+        status: StatusCode,
+        code: &'static str,
+        title: &'static str,
+        detail: impl Into<String>,
+    ) -> Self {
+        Self {
+            status,
+            code,
+            title,
+            detail: detail.into(),
+            headers: HeaderMap::new(),
+            members: Map::new(),
+        }
     }
 
     /// Adds a header beside those of the same name.
@@ -60,7 +72,8 @@ impl Problem {
             members: &self.members,
         };
         // Strings, numbers and JSON values always serialise; an empty body is what remains if ever they do not.
-        let mut response = Response::new(Body::from(serde_json::to_vec(&document).unwrap_or_default()));
+        let mut response =
+            Response::new(Body::from(serde_json::to_vec(&document).unwrap_or_default()));
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
         *headers = carrier;

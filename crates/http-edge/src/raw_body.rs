@@ -20,7 +20,8 @@ impl<S: Send + Sync> FromRequest<S> for RawBody {
     type Rejection = Fault;
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Fault> {
-        let limit = request.extensions().get().map_or(DEFAULT_BODY_LIMIT, |BodyLimit(limit)| *limit);
+        let limit =
+            request.extensions().get().map_or(DEFAULT_BODY_LIMIT, |BodyLimit(limit)| *limit);
         collect(request.into_body(), limit, || Ok(())).await.map(Self)
     }
 }

@@ -33,7 +33,8 @@ impl RequestId {
 
     /// 1 to 128 of `A-Z a-z 0-9 . _ -`, or nothing.
     pub(crate) fn parse(bytes: &[u8]) -> Option<Self> {
-        let harmless = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+        let harmless =
+            |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
         let fits = (1..=MAX_LENGTH).contains(&bytes.len()) && bytes.iter().all(harmless);
         fits.then(|| Self(String::from_utf8_lossy(bytes).into()))
     }

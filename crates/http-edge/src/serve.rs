@@ -30,7 +30,12 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(1);
 ///
 /// # Errors
 /// The listener is not usable at all. Errors of single connections and a shortage of file descriptors end nothing.
-pub async fn serve(listener: TcpListener, app: Router, settings: EdgeSettings, drain: Drain) -> io::Result<()> {
+pub async fn serve(
+    listener: TcpListener,
+    app: Router,
+    settings: EdgeSettings,
+    drain: Drain,
+) -> io::Result<()> {
     listener.local_addr()?;
     let mut server = Server {
         app,
@@ -50,9 +55,14 @@ pub async fn serve(listener: TcpListener, app: Router, settings: EdgeSettings, d
         tracing::warn!("requests were still running when the shutdown's grace ended");
     }
     server.closing.send_replace(Some(Instant::now()));
-    let ended = timeout_at(deadline, async { while server.connections.join_next().await.is_some() {} }).await;
+    let ended =
+        timeout_at(deadline, async { while server.connections.join_next().await.is_some() {} })
+            .await;
     if ended.is_err() {
-        tracing::warn!(connections = server.connections.len(), "cutting the connections that are left");
+        tracing::warn!(
+            connections = server.connections.len(),
+            "cutting the connections that are left"
+        );
     }
     server.connections.shutdown().await;
     Ok(())

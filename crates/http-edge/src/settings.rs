@@ -56,14 +56,17 @@ impl EdgeSettings {
     ///
     /// # Errors
     /// Every fault as (name of the setting, how to mend it).
-    pub fn read(get: &mut dyn FnMut(&str) -> Option<String>) -> Result<Self, Vec<(&'static str, String)>> {
+    pub fn read(
+        get: &mut dyn FnMut(&str) -> Option<String>,
+    ) -> Result<Self, Vec<(&'static str, String)>> {
         let mut settings = Self::default();
         let mut faults = Vec::new();
         let mut seconds = |name: &'static str, at_most: u64, target: &mut Duration| {
             let Some(text) = get(name) else { return };
             match text.parse::<u64>() {
                 Ok(value) if value <= at_most => *target = Duration::from_secs(value),
-                _ => faults.push((name, format!("must be a whole number of seconds from 0 to {at_most}"))),
+                _ => faults
+                    .push((name, format!("must be a whole number of seconds from 0 to {at_most}"))),
             }
         };
         seconds("SHUTDOWN_LAME_DUCK_SECONDS", 600, &mut settings.lame_duck);
@@ -87,16 +90,22 @@ mod tests {
 
     #[test]
     fn every_fault_is_named_at_once() {
-        let faults = EdgeSettings::read(&mut |name| (name.ends_with("SECONDS")).then(|| "soon".to_owned()));
+        let faults =
+            EdgeSettings::read(&mut |name| (name.ends_with("SECONDS")).then(|| "soon".to_owned()));
         let names: Vec<_> = faults.unwrap_err().into_iter().map(|(name, _)| name).collect();
         assert_eq!(names, SETTINGS);
     }
 
     #[test]
     fn given_seconds_replace_the_defaults() {
-        let settings = EdgeSettings::read(&mut |name| (name == "SHUTDOWN_GRACE_SECONDS").then(|| "7".to_owned()));
+        let settings = EdgeSettings::read(&mut |name| {
+            (name == "SHUTDOWN_GRACE_SECONDS").then(|| "7".to_owned())
+        });
         let settings = settings.unwrap();
-        assert_eq!((settings.lame_duck, settings.grace), (Duration::from_secs(2), Duration::from_secs(7)));
+        assert_eq!(
+            (settings.lame_duck, settings.grace),
+            (Duration::from_secs(2), Duration::from_secs(7))
+        );
     }
 
     #[test]

@@ -33,8 +33,7 @@ impl TrustedProxies {
         if wrong.is_empty() {
             return Ok(Self(networks.into()));
         }
-        let remedy =
-            "write networks such as 10.0.0.0/8 or 2001:db8::/32, or addresses such as 192.0.2.7, separated by commas";
+        let remedy = "write networks such as 10.0.0.0/8 or 2001:db8::/32, or addresses such as 192.0.2.7, separated by commas";
         let verb = if wrong.len() == 1 { "is no network" } else { "are no networks" };
         Err(format!("{} {verb}: {remedy}", wrong.join(", ")))
     }
@@ -82,10 +81,19 @@ mod tests {
     #[test]
     fn s3_cidrs_and_bare_addresses_of_both_families() {
         let list = " 10.0.0.0/8, 192.0.2.7 ,2001:db8::/32,2001:db9::1,172.16.99.99/12";
-        for inside in ["10.0.0.0", "10.255.255.255", "192.0.2.7", "2001:db8:ffff::1", "2001:db9::1", "172.31.0.1"] {
+        for inside in [
+            "10.0.0.0",
+            "10.255.255.255",
+            "192.0.2.7",
+            "2001:db8:ffff::1",
+            "2001:db9::1",
+            "172.31.0.1",
+        ] {
             assert!(trusts(list, inside), "{inside}");
         }
-        for outside in ["11.0.0.0", "9.255.255.255", "192.0.2.8", "2001:db9::2", "172.32.0.1", "::a00:1"] {
+        for outside in
+            ["11.0.0.0", "9.255.255.255", "192.0.2.8", "2001:db9::2", "172.32.0.1", "::a00:1"]
+        {
             assert!(!trusts(list, outside), "{outside}");
         }
         assert!(trusts("0.0.0.0/0", "192.0.2.7") && !trusts("0.0.0.0/0", "2001:db8::1"));
@@ -95,8 +103,12 @@ mod tests {
 
     #[test]
     fn s3_mapped_networks_are_ipv4() {
-        assert!(trusts("::ffff:10.0.0.0/104", "10.1.2.3") && !trusts("::ffff:10.0.0.0/104", "11.0.0.0"));
-        assert!(trusts("::ffff:192.0.2.7", "192.0.2.7") && !trusts("::ffff:192.0.2.7", "192.0.2.8"));
+        assert!(
+            trusts("::ffff:10.0.0.0/104", "10.1.2.3") && !trusts("::ffff:10.0.0.0/104", "11.0.0.0")
+        );
+        assert!(
+            trusts("::ffff:192.0.2.7", "192.0.2.7") && !trusts("::ffff:192.0.2.7", "192.0.2.8")
+        );
         assert!(trusts("::ffff:0:0/96", "203.0.113.9"));
         assert!(TrustedProxies::parse("::ffff:0:0/95").is_err());
     }

@@ -5,7 +5,9 @@
 
 /// Whether `name`, without the prefix, is one of them.
 pub(crate) fn is_injected(name: &str) -> bool {
-    let whole_or_last = |word: &str| name.strip_suffix(word).is_some_and(|rest| rest.is_empty() || rest.ends_with('_'));
+    let whole_or_last = |word: &str| {
+        name.strip_suffix(word).is_some_and(|rest| rest.is_empty() || rest.ends_with('_'))
+    };
     let starts_part = |at: usize| at == 0 || name[..at].ends_with('_');
     let service_port = name.match_indices("SERVICE_PORT").any(|(at, word)| {
         let rest = &name[at + word.len()..];
@@ -14,8 +16,11 @@ pub(crate) fn is_injected(name: &str) -> bool {
     let port_with_protocol = name.match_indices("PORT_").any(|(at, word)| {
         let rest = &name[at + word.len()..];
         let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-        let protocol = ["_TCP", "_UDP", "_SCTP"].iter().find_map(|p| rest[digits..].strip_prefix(p));
-        starts_part(at) && digits > 0 && protocol.is_some_and(|after| after.is_empty() || after.starts_with('_'))
+        let protocol =
+            ["_TCP", "_UDP", "_SCTP"].iter().find_map(|p| rest[digits..].strip_prefix(p));
+        starts_part(at)
+            && digits > 0
+            && protocol.is_some_and(|after| after.is_empty() || after.starts_with('_'))
     });
     whole_or_last("SERVICE_HOST") || service_port || whole_or_last("PORT") || port_with_protocol
 }
@@ -39,7 +44,9 @@ mod tests {
         ] {
             assert!(is_injected(name), "{name}");
         }
-        for name in ["LISTEN", "PROT", "MYPORT", "PORT_TCP", "PORT_80_HTTP", "SERVICE_HOSTS", "PORTS"] {
+        for name in
+            ["LISTEN", "PROT", "MYPORT", "PORT_TCP", "PORT_80_HTTP", "SERVICE_HOSTS", "PORTS"]
+        {
             assert!(!is_injected(name), "{name}");
         }
     }

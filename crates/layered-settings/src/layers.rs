@@ -19,7 +19,9 @@ pub struct Layers {
 impl fmt::Debug for Layers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Values may be secret; names are not.
-        f.debug_list().entries(self.layers.iter().map(|layer| layer.keys().collect::<Vec<_>>())).finish()
+        f.debug_list()
+            .entries(self.layers.iter().map(|layer| layer.keys().collect::<Vec<_>>()))
+            .finish()
     }
 }
 
@@ -32,7 +34,8 @@ impl Layers {
         file: Option<&Path>,
         faults: &mut Faults,
     ) -> Self {
-        let given = flags.iter().filter_map(|(name, value)| Some(((*name).to_owned(), value.clone()?)));
+        let given =
+            flags.iter().filter_map(|(name, value)| Some(((*name).to_owned(), value.clone()?)));
         let mut ignored = Vec::new();
         let mut variables = Layer::new();
         for (variable, value) in environment {
@@ -42,9 +45,14 @@ impl Layers {
             if catalogue.knows(name) {
                 variables.insert(name.to_owned(), value);
             } else if kubernetes::is_injected(name) {
-                ignored.push(format!("{variable} is ignored: it looks injected by Kubernetes for a Service"));
+                ignored.push(format!(
+                    "{variable} is ignored: it looks injected by Kubernetes for a Service"
+                ));
             } else {
-                faults.add(variable.as_str(), "there is no such setting; remove the variable or correct its name");
+                faults.add(
+                    variable.as_str(),
+                    "there is no such setting; remove the variable or correct its name",
+                );
             }
         }
         let file = file.map(|path| read_file(&catalogue, path, faults)).unwrap_or_default();
@@ -72,12 +80,16 @@ impl Layers {
         let (prefix, from_file) = (self.catalogue.prefix, format!("{name}_FILE"));
         for layer in &self.layers {
             let value = match (layer.get(name), layer.get(&from_file)) {
-                (Some(_), Some(_)) => return Err(format!("both it and {prefix}{from_file} are set; keep one")),
+                (Some(_), Some(_)) => {
+                    return Err(format!("both it and {prefix}{from_file} are set; keep one"));
+                }
                 (Some(value), None) => value.clone(),
                 (None, Some(path)) => {
-                    let text = std::fs::read_to_string(path)
-                        .map_err(|error| format!("the file that {prefix}{from_file} names cannot be read: {error}"))?;
-                    let cut = text.strip_suffix('\n').map(|line| line.strip_suffix('\r').unwrap_or(line));
+                    let text = std::fs::read_to_string(path).map_err(|error| {
+                        format!("the file that {prefix}{from_file} names cannot be read: {error}")
+                    })?;
+                    let cut =
+                        text.strip_suffix('\n').map(|line| line.strip_suffix('\r').unwrap_or(line));
                     cut.unwrap_or(&text).to_owned()
                 }
                 (None, None) => continue,
@@ -143,7 +155,8 @@ mod tests {
 
     fn gather(environment: &[(&str, &str)]) -> (Layers, String) {
         let mut faults = Faults::default();
-        let pairs = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let pairs =
+            environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let sources = Layers::gather(
             Catalogue {
                 prefix: "BILLING_",
@@ -160,7 +173,8 @@ mod tests {
 
     #[test]
     fn s1_an_unknown_name_is_a_fault_and_an_injected_one_a_warning() {
-        let (sources, faults) = gather(&[("BILLING_LISTENN", "x"), ("BILLING_PORTAL_SERVICE_HOST", "10.0.0.1")]);
+        let (sources, faults) =
+            gather(&[("BILLING_LISTENN", "x"), ("BILLING_PORTAL_SERVICE_HOST", "10.0.0.1")]);
         assert!(faults.contains("BILLING_LISTENN"), "{faults}");
         assert!(!faults.contains("SERVICE_HOST"), "{faults}");
         assert_eq!(sources.ignored().len(), 1);
@@ -183,8 +197,11 @@ mod tests {
 
     #[test]
     fn s1_both_or_empty_is_an_error() {
-        let (sources, _) =
-            gather(&[("BILLING_DATABASE_URL", "a"), ("BILLING_DATABASE_URL_FILE", "/x"), ("BILLING_LOG", "")]);
+        let (sources, _) = gather(&[
+            ("BILLING_DATABASE_URL", "a"),
+            ("BILLING_DATABASE_URL_FILE", "/x"),
+            ("BILLING_LOG", ""),
+        ]);
         assert!(sources.get("DATABASE_URL").unwrap_err().contains("both"));
         assert!(sources.get("LOG").unwrap_err().contains("empty"));
     }

@@ -25,6 +25,7 @@ pub struct Catalogue {
 impl Catalogue {
     /// Whether there is a setting of this name, or one that may come from a file under it.
     fn knows(&self, name: &str) -> bool {
-        self.names.contains(&name) || name.strip_suffix("_FILE").is_some_and(|setting| self.secrets.contains(&setting))
+        self.names.contains(&name)
+            || name.strip_suffix("_FILE").is_some_and(|setting| self.secrets.contains(&setting))
     }
 }

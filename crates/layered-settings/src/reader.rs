@@ -27,12 +27,20 @@ impl Reader {
     }
 
     /// A number within bounds.
-    pub fn number(&mut self, name: &str, default: u64, bounds: std::ops::RangeInclusive<u64>) -> u64 {
+    pub fn number(
+        &mut self,
+        name: &str,
+        default: u64,
+        bounds: std::ops::RangeInclusive<u64>,
+    ) -> u64 {
         let Some(text) = self.text(name) else { return default };
         match text.parse() {
             Ok(number) if bounds.contains(&number) => number,
             _ => {
-                self.fault(name, format!("it must be a number from {} to {}", bounds.start(), bounds.end()));
+                self.fault(
+                    name,
+                    format!("it must be a number from {} to {}", bounds.start(), bounds.end()),
+                );
                 default
             }
         }
@@ -41,11 +49,17 @@ impl Reader {
     /// Runs an adapter's own `read`; its faults become ours.
     pub fn adapter<T>(
         &mut self,
-        read: impl FnOnce(&mut dyn FnMut(&str) -> Option<String>) -> Result<T, Vec<(&'static str, String)>>,
+        read: impl FnOnce(
+            &mut dyn FnMut(&str) -> Option<String>,
+        ) -> Result<T, Vec<(&'static str, String)>>,
     ) -> Option<T> {
         let mut unreadable = Vec::new();
         let result = read(&mut |name| match self.layers.get(name) {
-            Ok(None) => self.supplied.iter().find(|(secret, _)| *secret == name).map(|(_, value)| value.clone()),
+            Ok(None) => self
+                .supplied
+                .iter()
+                .find(|(secret, _)| *secret == name)
+                .map(|(_, value)| value.clone()),
             Ok(found) => found,
             Err(remedy) => {
                 unreadable.push((name.to_owned(), remedy));
@@ -54,7 +68,9 @@ impl Reader {
         });
         // A value that could not be had makes the adapter miss it: one fault a setting is enough.
         let found = result.map_err(|faults| {
-            let fresh = faults.into_iter().filter(|(name, _)| !unreadable.iter().any(|(other, _)| other == name));
+            let fresh = faults
+                .into_iter()
+                .filter(|(name, _)| !unreadable.iter().any(|(other, _)| other == name));
             fresh.for_each(|(name, remedy)| self.fault(name, remedy));
         });
         unreadable.into_iter().for_each(|(name, remedy)| self.fault(&name, remedy));

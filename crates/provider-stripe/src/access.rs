@@ -24,7 +24,11 @@ pub(crate) struct Access {
 
 impl Access {
     pub(crate) fn new(settings: StripeSettings) -> Result<Self, ClientError> {
-        Ok(Self { client: client::build(settings.api_base())?, headers: client::headers(settings.key())?, settings })
+        Ok(Self {
+            client: client::build(settings.api_base())?,
+            headers: client::headers(settings.key())?,
+            settings,
+        })
     }
 
     /// Makes attempts until `read` takes an answer or no retry is left.
@@ -56,8 +60,16 @@ impl Access {
         }
     }
 
-    async fn attempts<T>(&self, call: &Call<'_>, read: impl Fn(&[u8]) -> Result<T, String>) -> Result<T, Failure> {
-        let order = Order { call, mode: self.settings.account().mode(), secret: self.settings.key().secret() };
+    async fn attempts<T>(
+        &self,
+        call: &Call<'_>,
+        read: impl Fn(&[u8]) -> Result<T, String>,
+    ) -> Result<T, Failure> {
+        let order = Order {
+            call,
+            mode: self.settings.account().mode(),
+            secret: self.settings.key().secret(),
+        };
         let mut pauses = retry::pauses();
         let mut key = call.first_key();
         let mut timed_out = false;
@@ -86,13 +98,23 @@ impl Access {
             }
             tokio::time::sleep(pause).await;
         }
-        let context = format!("{}: the request's time was up before an attempt could be made", call.operation);
+        let context = format!(
+            "{}: the request's time was up before an attempt could be made",
+            call.operation
+        );
         Err(Failure::last(ProviderError::Timeout { context }))
     }
 
-    async fn attempt(&self, call: &Call<'_>, key: &AttemptKey<'_>, retries: usize, limit: Duration) -> Attempt {
+    async fn attempt(
+        &self,
+        call: &Call<'_>,
+        key: &AttemptKey<'_>,
+        retries: usize,
+        limit: Duration,
+    ) -> Attempt {
         let started = Instant::now();
-        let request = self.client.request(call.method(), call.url.clone()).headers(self.headers.clone());
+        let request =
+            self.client.request(call.method(), call.url.clone()).headers(self.headers.clone());
         let request = match &call.sent {
             Sent::Nothing => request,
             Sent::Form { body, .. } => request.header(CONTENT_TYPE, FORM).body(body.clone()),

@@ -42,7 +42,8 @@ impl FromStr for ApiBase {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let url = Url::parse(text).map_err(|_| "it is not a URL; give one such as https://api.stripe.com")?;
+        let url = Url::parse(text)
+            .map_err(|_| "it is not a URL; give one such as https://api.stripe.com")?;
         let loopback = match url.host() {
             Some(Host::Domain(name)) => name == "localhost",
             Some(Host::Ipv4(address)) => address.is_loopback(),
@@ -54,7 +55,9 @@ impl FromStr for ApiBase {
         }
         // Also an empty user (`https://@host`), query or fragment, which a parsed URL no longer shows.
         if text.contains(['@', '?', '#']) || url.path() != "/" {
-            return Err("it must be an origin alone, such as https://api.stripe.com: no path, user, query or fragment");
+            return Err(
+                "it must be an origin alone, such as https://api.stripe.com: no path, user, query or fragment",
+            );
         }
         Ok(Self { url, loopback })
     }
@@ -81,7 +84,11 @@ mod tests {
             ("https://stripe.internal:8443", "https://stripe.internal:8443", false),
         ] {
             let base: ApiBase = text.parse().unwrap();
-            assert_eq!((base.to_string().as_str(), base.is_loopback()), (shown, loopback), "{text}");
+            assert_eq!(
+                (base.to_string().as_str(), base.is_loopback()),
+                (shown, loopback),
+                "{text}"
+            );
         }
         let base: ApiBase = "http://127.0.0.1:12111".parse().unwrap();
         assert_eq!(base.endpoint("/v1/x").as_str(), "http://127.0.0.1:12111/v1/x");
@@ -99,7 +106,11 @@ mod tests {
             ("...", "..."),
             ("\\;@", "%5C%3B%40"),
         ] {
-            assert_eq!(path(id), Some(format!("https://api.stripe.com/v1/customers/{segment}")), "{id}");
+            assert_eq!(
+                path(id),
+                Some(format!("https://api.stripe.com/v1/customers/{segment}")),
+                "{id}"
+            );
         }
         for none in ["", ".", ".."] {
             assert_eq!(path(none), None, "{none}");

@@ -3,7 +3,8 @@
 use async_trait::async_trait;
 use billing_domain::ports::{CheckoutProvider, ProviderError};
 use billing_domain::{
-    CheckoutOrder, CheckoutSession, CustomerId, CustomerOrder, Deadline, NamedOwner, PriceFacts, PriceId,
+    CheckoutOrder, CheckoutSession, CustomerId, CustomerOrder, Deadline, NamedOwner, PriceFacts,
+    PriceId,
 };
 use tracing::{debug, instrument};
 
@@ -24,7 +25,13 @@ impl CheckoutProvider for StripeProvider {
         let (key, mode) = (settings.user_metadata_key(), settings.account().mode());
         let url = settings.api_base().endpoint(customer::PATH);
         let form = checkout_form::customer(order, key);
-        let call = Call::post(Operation::CreateCustomer, url, form, OrderKey::Of(&order.key), order.deadline);
+        let call = Call::post(
+            Operation::CreateCustomer,
+            url,
+            form,
+            OrderKey::Of(&order.key),
+            order.deadline,
+        );
         let owner = NamedOwner::User(order.owner.clone());
         let id = access.call(&call, |body| customer::parse_fresh(body, &owner, key, mode)).await?;
         debug!(customer = %id, "made a customer");
@@ -32,12 +39,21 @@ impl CheckoutProvider for StripeProvider {
     }
 
     #[instrument(skip_all)]
-    async fn create_checkout_session(&self, order: &CheckoutOrder) -> Result<CheckoutSession, ProviderError> {
+    async fn create_checkout_session(
+        &self,
+        order: &CheckoutOrder,
+    ) -> Result<CheckoutSession, ProviderError> {
         let access = self.access();
         let settings = &access.settings;
         let url = settings.api_base().endpoint(SESSIONS);
         let form = checkout_form::session(order, settings.user_metadata_key());
-        let call = Call::post(Operation::CreateCheckoutSession, url, form, OrderKey::Of(&order.key), order.deadline);
+        let call = Call::post(
+            Operation::CreateCheckoutSession,
+            url,
+            form,
+            OrderKey::Of(&order.key),
+            order.deadline,
+        );
         let expected = Expected {
             customer: &order.customer,
             mode: settings.account().mode(),
@@ -49,7 +65,11 @@ impl CheckoutProvider for StripeProvider {
     }
 
     #[instrument(skip_all)]
-    async fn price(&self, price: &PriceId, deadline: Deadline) -> Result<Option<PriceFacts>, ProviderError> {
+    async fn price(
+        &self,
+        price: &PriceId,
+        deadline: Deadline,
+    ) -> Result<Option<PriceFacts>, ProviderError> {
         let access = self.access();
         let settings = &access.settings;
         let Some(url) = settings.api_base().object(PRICES, price.as_str()) else { return Ok(None) };

@@ -72,7 +72,10 @@ mod tests {
     #[test]
     fn a_session_says_three_times_whose_it_is() {
         let key: UserMetadataKey = "user id".parse().unwrap();
-        let body = session(&order("auth0|1&x=[y]", "https://a.example/done?s={CHECKOUT_SESSION_ID}"), &key);
+        let body = session(
+            &order("auth0|1&x=[y]", "https://a.example/done?s={CHECKOUT_SESSION_ID}"),
+            &key,
+        );
         let expected = [
             ("mode", "subscription"),
             ("customer", "cus_1"),
@@ -84,7 +87,10 @@ mod tests {
             ("success_url", "https://a.example/done?s={CHECKOUT_SESSION_ID}"),
             ("cancel_url", "https://a.example/pricing"),
         ];
-        assert_eq!(fields(&body), expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        assert_eq!(
+            fields(&body),
+            expected.map(|(name, value)| (name.to_owned(), value.to_owned()))
+        );
     }
 
     #[test]
@@ -99,7 +105,9 @@ mod tests {
 
     #[test]
     fn the_template_arrives_as_stripe_knows_it() {
-        for place in ["done/{CHECKOUT_SESSION_ID}/x", "?id={CHECKOUT_SESSION_ID}", "#{CHECKOUT_SESSION_ID}"] {
+        for place in
+            ["done/{CHECKOUT_SESSION_ID}/x", "?id={CHECKOUT_SESSION_ID}", "#{CHECKOUT_SESSION_ID}"]
+        {
             let url = format!("https://a.example/{place}");
             let body = session(&order("ann", &url), &UserMetadataKey::default());
             assert!(fields(&body).contains(&("success_url".to_owned(), url)), "{body}");

@@ -44,7 +44,8 @@ pub(crate) fn parse(body: &[u8], expected: Expected<'_>) -> Result<CheckoutSessi
     if session.mode != "subscription" {
         return Err("the session sells no subscription".to_owned());
     }
-    let url: HostedUrl = session.url.parse().map_err(|e| format!("the URL cannot be handed out: {e}"))?;
+    let url: HostedUrl =
+        session.url.parse().map_err(|e| format!("the URL cannot be handed out: {e}"))?;
     if url.is_insecure() && !expected.loopback_urls {
         return Err("the URL is not https".to_owned());
     }
@@ -53,7 +54,11 @@ pub(crate) fn parse(body: &[u8], expected: Expected<'_>) -> Result<CheckoutSessi
 
 impl CompleteSession {
     /// Holds it against what was asked for.
-    pub(crate) fn check(&self, customer: &CustomerId, mode: billing_domain::Mode) -> Result<(), String> {
+    pub(crate) fn check(
+        &self,
+        customer: &CustomerId,
+        mode: billing_domain::Mode,
+    ) -> Result<(), String> {
         object::check(&self.object, "checkout.session", self.livemode, mode)?;
         if self.customer.as_deref() == Some(customer.as_str()) {
             Ok(())
@@ -111,17 +116,30 @@ mod tests {
     #[test]
     fn a_paid_session_names_its_owner_unless_a_visitor_could() {
         let owner = |rest: &str| {
-            let text =
-                format!(r#"{{"object":"checkout.session","id":"cs_1","customer":"cus_1","livemode":false{rest}}}"#);
+            let text = format!(
+                r#"{{"object":"checkout.session","id":"cs_1","customer":"cus_1","livemode":false{rest}}}"#
+            );
             let session: CompleteSession = object::read(text.as_bytes(), "session").unwrap();
             session.owner(&UserMetadataKey::default())
         };
         let ann = || NamedOwner::User("ann".parse().unwrap());
         assert_eq!(owner(""), NamedOwner::Nobody);
-        assert_eq!(owner(r#","client_reference_id":"ann","payment_link":null,"metadata":null"#), ann());
+        assert_eq!(
+            owner(r#","client_reference_id":"ann","payment_link":null,"metadata":null"#),
+            ann()
+        );
         assert_eq!(owner(r#","client_reference_id":null,"metadata":{"user_id":"ann"}"#), ann());
-        assert_eq!(owner(r#","client_reference_id":"ann","payment_link":"plink_1""#), NamedOwner::Nobody);
-        assert_eq!(owner(r#","client_reference_id":"ann","payment_link":{"id":"plink_1"}"#), NamedOwner::Nobody);
-        assert_eq!(owner(r#","client_reference_id":"ann","metadata":{"user_id":"bob"}"#), NamedOwner::Ambiguous);
+        assert_eq!(
+            owner(r#","client_reference_id":"ann","payment_link":"plink_1""#),
+            NamedOwner::Nobody
+        );
+        assert_eq!(
+            owner(r#","client_reference_id":"ann","payment_link":{"id":"plink_1"}"#),
+            NamedOwner::Nobody
+        );
+        assert_eq!(
+            owner(r#","client_reference_id":"ann","metadata":{"user_id":"bob"}"#),
+            NamedOwner::Ambiguous
+        );
     }
 }

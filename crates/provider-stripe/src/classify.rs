@@ -60,7 +60,8 @@ pub(crate) fn judge<T>(
                 Err(reason) => reason,
             },
         };
-        let context = format!("{} status=200{}: {reason}", order.call.operation, request_id(attempt));
+        let context =
+            format!("{} status=200{}: {reason}", order.call.operation, request_id(attempt));
         return Err(Failure::last(ProviderError::Unusable { context }));
     }
     let said = attempt.json().map(StripeError::parse).unwrap_or_default();
@@ -82,7 +83,14 @@ pub(crate) fn judge<T>(
 impl Failure {
     /// One that no retry mends.
     pub(crate) const fn last(error: ProviderError) -> Self {
-        Self { error, unknown: false, retry: false, spoils_key: false, conflict: false, retry_after: None }
+        Self {
+            error,
+            unknown: false,
+            retry: false,
+            spoils_key: false,
+            conflict: false,
+            retry_after: None,
+        }
     }
 }
 
@@ -115,9 +123,15 @@ fn is_missing(attempt: &Attempt, said: &StripeError) -> bool {
 /// | 429 | rate limit | `Unavailable` at once |
 /// | 5xx | Stripe is in trouble | `Unavailable` after the retries |
 /// | 1xx, 2xx but 200, 3xx | not Stripe | `Unusable` |
-fn error(attempt: &Attempt, said: &StripeError, order: Order<'_>, retry_after: Option<Duration>) -> ProviderError {
+fn error(
+    attempt: &Attempt,
+    said: &StripeError,
+    order: Order<'_>,
+    retry_after: Option<Duration>,
+) -> ProviderError {
     let context = context(attempt, said, order);
-    let retry_after = retry_after.unwrap_or(RETRY_AFTER).clamp(Duration::from_secs(1), LONGEST_RETRY_AFTER);
+    let retry_after =
+        retry_after.unwrap_or(RETRY_AFTER).clamp(Duration::from_secs(1), LONGEST_RETRY_AFTER);
     match &attempt.body {
         Err(NoAnswer::Timeout) => return ProviderError::Timeout { context },
         Err(NoAnswer::NotConnected(_) | NoAnswer::Broken(_)) => {
@@ -131,14 +145,20 @@ fn error(attempt: &Attempt, said: &StripeError, order: Order<'_>, retry_after: O
     match attempt.status() {
         _ if by_id == Some(ById::Customer) => ProviderError::CustomerNotFound { context },
         _ if by_id == Some(ById::Subscription) => ProviderError::SubscriptionNotFound { context },
-        _ if is_missing(attempt, said) && param == Some("customer") => ProviderError::CustomerNotFound { context },
+        _ if is_missing(attempt, said) && param == Some("customer") => {
+            ProviderError::CustomerNotFound { context }
+        }
         _ if is_missing(attempt, said) && param.is_some() && param == subscription_param => {
             ProviderError::SubscriptionNotFound { context }
         }
         // Whoever holds the key now may be another replica, which will be done soon.
-        Some(StatusCode::CONFLICT) if order.call.key_stays() => ProviderError::Unavailable { context, retry_after },
+        Some(StatusCode::CONFLICT) if order.call.key_stays() => {
+            ProviderError::Unavailable { context, retry_after }
+        }
         Some(StatusCode::TOO_MANY_REQUESTS) => ProviderError::Unavailable { context, retry_after },
-        Some(status) if status.is_server_error() => ProviderError::Unavailable { context, retry_after },
+        Some(status) if status.is_server_error() => {
+            ProviderError::Unavailable { context, retry_after }
+        }
         Some(status) if status.is_client_error() => ProviderError::Refused { context },
         _ => ProviderError::Unusable { context },
     }
@@ -150,10 +170,16 @@ fn context(attempt: &Attempt, said: &StripeError, order: Order<'_>) -> String {
     let mut text = match &attempt.body {
         Err(NoAnswer::Timeout) => format!("{operation}: no answer within the attempt's time"),
         Err(NoAnswer::NotConnected(cause)) => {
-            format!("{operation}: no connection: {}", redact::clean(cause, order.secret, LONGEST_FIELD))
+            format!(
+                "{operation}: no connection: {}",
+                redact::clean(cause, order.secret, LONGEST_FIELD)
+            )
         }
         Err(NoAnswer::Broken(cause)) => {
-            format!("{operation}: the answer broke off: {}", redact::clean(cause, order.secret, LONGEST_FIELD))
+            format!(
+                "{operation}: the answer broke off: {}",
+                redact::clean(cause, order.secret, LONGEST_FIELD)
+            )
         }
         Ok(_) => operation.to_string(),
     };
@@ -169,7 +195,9 @@ fn context(attempt: &Attempt, said: &StripeError, order: Order<'_>) -> String {
     if let Some(message) = &said.message {
         text = format!("{text}: {}", redact::clean(message, order.secret, LONGEST_MESSAGE));
     }
-    let hint = attempt.status().and_then(|status| hint::for_refusal(order.call.operation, status, said, order.mode));
+    let hint = attempt
+        .status()
+        .and_then(|status| hint::for_refusal(order.call.operation, status, said, order.mode));
     match hint {
         Some(hint) => format!("{text} ({hint})"),
         None => text,

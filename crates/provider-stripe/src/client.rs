@@ -47,10 +47,13 @@ pub(crate) fn build(base: &ApiBase) -> Result<Client, ClientError> {
 
 /// The headers that every request carries.
 pub(crate) fn headers(key: &SecretKey) -> Result<HeaderMap, ClientError> {
-    let mut bearer =
-        HeaderValue::try_from(format!("Bearer {}", key.secret().expose_secret())).map_err(|_| ClientError::Key)?;
+    let mut bearer = HeaderValue::try_from(format!("Bearer {}", key.secret().expose_secret()))
+        .map_err(|_| ClientError::Key)?;
     bearer.set_sensitive(true);
-    Ok(HeaderMap::from_iter([(AUTHORIZATION, bearer), (STRIPE_VERSION, HeaderValue::from_static(API_VERSION))]))
+    Ok(HeaderMap::from_iter([
+        (AUTHORIZATION, bearer),
+        (STRIPE_VERSION, HeaderValue::from_static(API_VERSION)),
+    ]))
 }
 
 /// Mozilla's roots, compiled in: cheap to load, and there on a machine without a certificate store.

@@ -28,7 +28,9 @@ impl Customer {
     fn check(&self, mode: Mode) -> Result<(), String> {
         match self.livemode {
             Some(livemode) => object::check(&self.object, "customer", livemode, mode),
-            None if self.deleted => object::check(&self.object, "customer", mode == Mode::Live, mode),
+            None if self.deleted => {
+                object::check(&self.object, "customer", mode == Mode::Live, mode)
+            }
             None => Err("the customer says no mode".to_owned()),
         }
     }
@@ -75,7 +77,11 @@ pub(crate) fn parse_owner(
 }
 
 /// A customer of a list.
-pub(crate) fn listed(customer: Customer, key: &UserMetadataKey, mode: Mode) -> Result<ListedCustomer, String> {
+pub(crate) fn listed(
+    customer: Customer,
+    key: &UserMetadataKey,
+    mode: Mode,
+) -> Result<ListedCustomer, String> {
     customer.check(mode)?;
     if customer.deleted {
         return Err("a deleted customer is in the list".to_owned());
@@ -93,7 +99,12 @@ mod tests {
     use super::*;
 
     fn read(body: &str) -> Result<Option<NamedOwner>, String> {
-        parse_owner(body.as_bytes(), &"cus_1".parse().unwrap(), &UserMetadataKey::default(), Mode::Test)
+        parse_owner(
+            body.as_bytes(),
+            &"cus_1".parse().unwrap(),
+            &UserMetadataKey::default(),
+            Mode::Test,
+        )
     }
 
     #[test]
@@ -103,11 +114,15 @@ mod tests {
 
     #[test]
     fn p4_another_customer_or_mode_does_not_count() {
-        let good = r#"{"object":"customer","id":"cus_1","livemode":false,"metadata":{"user_id":"ann"}}"#;
+        let good =
+            r#"{"object":"customer","id":"cus_1","livemode":false,"metadata":{"user_id":"ann"}}"#;
         assert_eq!(read(good), Ok(Some(NamedOwner::User("ann".parse().unwrap()))));
-        for (from, to) in
-            [("cus_1", "cus_2"), ("false", "true"), ("\"customer\"", "\"list\""), ("\"livemode\":false,", "")]
-        {
+        for (from, to) in [
+            ("cus_1", "cus_2"),
+            ("false", "true"),
+            ("\"customer\"", "\"list\""),
+            ("\"livemode\":false,", ""),
+        ] {
             assert!(read(&good.replacen(from, to, 1)).is_err(), "{from}");
         }
     }
@@ -118,7 +133,8 @@ mod tests {
             let ann = NamedOwner::User("ann".parse().unwrap());
             parse_fresh(body.as_bytes(), &ann, &UserMetadataKey::default(), Mode::Test)
         };
-        let good = r#"{"object":"customer","id":"cus_1","livemode":false,"metadata":{"user_id":"ann"}}"#;
+        let good =
+            r#"{"object":"customer","id":"cus_1","livemode":false,"metadata":{"user_id":"ann"}}"#;
         assert_eq!(fresh(good), Ok("cus_1".parse().unwrap()));
         assert!(fresh(&good.replace("ann", "bob")).is_err());
         assert!(fresh(r#"{"object":"customer","id":"cus_1","deleted":true}"#).is_err());

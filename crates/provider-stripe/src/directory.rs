@@ -1,7 +1,9 @@
 //! The port that lists customers and subscriptions.
 
 use async_trait::async_trait;
-use billing_domain::ports::{CustomerDirectory, ListedCustomer, ListedSubscription, Page, ProviderError};
+use billing_domain::ports::{
+    CustomerDirectory, ListedCustomer, ListedSubscription, Page, ProviderError,
+};
 use billing_domain::{CustomerId, Deadline, SubscriptionId};
 use tracing::instrument;
 
@@ -21,7 +23,12 @@ impl CustomerDirectory for StripeProvider {
     ) -> Result<Page<ListedCustomer>, ProviderError> {
         let access = self.access();
         let (key, mode) = (access.settings.user_metadata_key(), access.settings.account().mode());
-        let listing = Listing { operation: Operation::ListCustomers, path: customer::PATH, filters: &[], deadline };
+        let listing = Listing {
+            operation: Operation::ListCustomers,
+            path: customer::PATH,
+            filters: &[],
+            deadline,
+        };
         let each = |customer: Customer| customer::listed(customer, key, mode);
         Ok(access.page(listing, after.map(CustomerId::as_str), each).await?)
     }

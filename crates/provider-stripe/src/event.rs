@@ -77,9 +77,15 @@ struct Related {
 pub(crate) fn parse(body: &[u8], mode: Mode) -> Result<VerifiedEvent, String> {
     let event: Event = object::read(body, "event")?;
     let (created, subject) = match (event.object.as_str(), event.created) {
-        ("event", Moment::Seconds(seconds)) => (Timestamp::from_seconds(seconds), of_snapshot(event.data)?),
-        ("v2.core.event", Moment::Text(text)) => (rfc_3339(&text)?, of_related(event.related_object)?),
-        ("event" | "v2.core.event", _) => return Err("the time of the event has another form".to_owned()),
+        ("event", Moment::Seconds(seconds)) => {
+            (Timestamp::from_seconds(seconds), of_snapshot(event.data)?)
+        }
+        ("v2.core.event", Moment::Text(text)) => {
+            (rfc_3339(&text)?, of_related(event.related_object)?)
+        }
+        ("event" | "v2.core.event", _) => {
+            return Err("the time of the event has another form".to_owned());
+        }
         _ => return Err("the object is not an event".to_owned()),
     };
     if event.livemode != (mode == Mode::Live) {
@@ -95,7 +101,9 @@ pub(crate) fn parse(body: &[u8], mode: Mode) -> Result<VerifiedEvent, String> {
 
 /// A customer, whatever belongs to one, or a subscription.
 fn of_snapshot(data: Option<Lenient<Data>>) -> Result<EventSubject, String> {
-    let Some(Lenient::Object(Object(Data { object: Some(Lenient::Object(Object(snapshot))) }))) = data else {
+    let Some(Lenient::Object(Object(Data { object: Some(Lenient::Object(Object(snapshot))) }))) =
+        data
+    else {
         return Ok(EventSubject::Nobody);
     };
     let Snapshot { object, id, customer } = snapshot;
@@ -104,7 +112,9 @@ fn of_snapshot(data: Option<Lenient<Data>>) -> Result<EventSubject, String> {
         (_, _, Some(Reference::Id(id) | Reference::Expanded(Object(Identified { id })))) => {
             object::id(&id, "customer").map(EventSubject::Customer)
         }
-        (Some("subscription"), Some(id), _) => object::id(&id, "subscription").map(EventSubject::Subscription),
+        (Some("subscription"), Some(id), _) => {
+            object::id(&id, "subscription").map(EventSubject::Subscription)
+        }
         _ => Ok(EventSubject::Nobody),
     }
 }
@@ -121,7 +131,8 @@ fn of_related(related: Option<Lenient<Related>>) -> Result<EventSubject, String>
 }
 
 fn rfc_3339(text: &str) -> Result<Timestamp, String> {
-    let moment: jiff::Timestamp = text.parse().map_err(|_| "the time of the event is not RFC 3339".to_owned())?;
+    let moment: jiff::Timestamp =
+        text.parse().map_err(|_| "the time of the event is not RFC 3339".to_owned())?;
     Ok(Timestamp::from_millis(moment.as_millisecond()))
 }
 
@@ -178,13 +189,21 @@ mod tests {
                 r#"{"object":"invoice","customer":{"object":"customer","id":"cus_1","x":[]}}"#,
                 customer(),
             ),
-            ("payment_method.attached", r#"{"object":"payment_method","id":"pm_1","customer":"cus_1"}"#, customer()),
+            (
+                "payment_method.attached",
+                r#"{"object":"payment_method","id":"pm_1","customer":"cus_1"}"#,
+                customer(),
+            ),
             (
                 "customer.subscription.updated",
                 r#"{"object":"subscription","id":"sub_1","customer":null}"#,
                 subscription,
             ),
-            ("checkout.session.completed", r#"{"object":"checkout.session","id":"cs_1","customer":null}"#, Nobody),
+            (
+                "checkout.session.completed",
+                r#"{"object":"checkout.session","id":"cs_1","customer":null}"#,
+                Nobody,
+            ),
             ("product.updated", r#"{"object":"product","id":"prod_1"}"#, Nobody),
             ("odd", r#"{"object":"odd","customer":["cus_1"]}"#, Nobody),
             ("odd", r#"{"object":"odd","customer":7}"#, Nobody),
@@ -193,14 +212,18 @@ mod tests {
         ] {
             let event = ours(&event(kind, object));
             assert_eq!((event.kind.as_str(), event.subject), (kind, subject), "{object}");
-            assert_eq!((event.id.as_str(), event.created), ("evt_1", Timestamp::from_seconds(1_700_000_000)));
+            assert_eq!(
+                (event.id.as_str(), event.created),
+                ("evt_1", Timestamp::from_seconds(1_700_000_000))
+            );
         }
     }
 
     #[test]
     fn a_thin_event_is_about_its_related_object() {
-        let related =
-            |kind: &str, id: &str| format!(r#","related_object":{{"id":"{id}","type":"{kind}","url":"/v1/x"}}"#);
+        let related = |kind: &str, id: &str| {
+            format!(r#","related_object":{{"id":"{id}","type":"{kind}","url":"/v1/x"}}"#)
+        };
         for (related, subject) in [
             (related("customer", "cus_1"), Customer("cus_1".parse().unwrap())),
             (related("subscription", "sub_1"), Subscription("sub_1".parse().unwrap())),
@@ -210,9 +233,14 @@ mod tests {
             (r#","related_object":["cus_1","customer"]"#.to_owned(), Nobody),
         ] {
             let event = ours(&thin(&related));
-            assert_eq!((event.subject, event.created.as_millis()), (subject, 1_767_323_045_678), "{related}");
+            assert_eq!(
+                (event.subject, event.created.as_millis()),
+                (subject, 1_767_323_045_678),
+                "{related}"
+            );
         }
-        let brackets = thin("").replace("v1.customer.updated", "v2.core.account[requirements].updated");
+        let brackets =
+            thin("").replace("v1.customer.updated", "v2.core.account[requirements].updated");
         assert_eq!(ours(&brackets).kind.as_str(), "v2.core.account[requirements].updated");
     }
 
@@ -221,7 +249,10 @@ mod tests {
         for body in [event("customer.created", r#"{"object":"customer","id":"cus_1"}"#), thin("")] {
             assert_eq!(parse(body.as_bytes(), Mode::Live), Ok(VerifiedEvent::OtherMode));
             assert_eq!(
-                parse(body.replace("\"livemode\":false", "\"livemode\":true").as_bytes(), Mode::Test),
+                parse(
+                    body.replace("\"livemode\":false", "\"livemode\":true").as_bytes(),
+                    Mode::Test
+                ),
                 Ok(VerifiedEvent::OtherMode)
             );
         }
@@ -249,9 +280,16 @@ mod tests {
         }
         let late = thin("").replace("2026-01-02T03:04:05.678Z", "2026-01-02 hidden");
         assert!(!refused(&late).contains("hidden"));
-        for bad in
-            ["", "null", "[]", "\"event\"", "{}", "[\"event\",\"evt_1\"]", &format!("{good}{good}"), "\u{feff}{}"]
-        {
+        for bad in [
+            "",
+            "null",
+            "[]",
+            "\"event\"",
+            "{}",
+            "[\"event\",\"evt_1\"]",
+            &format!("{good}{good}"),
+            "\u{feff}{}",
+        ] {
             refused(bad);
         }
         assert!(parse(b"{\"id\":\"\xff\"}", Mode::Test).is_err());

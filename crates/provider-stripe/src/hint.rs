@@ -7,7 +7,12 @@ use crate::operation::Operation;
 use crate::stripe_error::StripeError;
 
 /// A sentence for the log, where the cause is known. The messages are those that people report; none is documented.
-pub(crate) fn for_refusal(operation: Operation, status: StatusCode, error: &StripeError, mode: Mode) -> Option<String> {
+pub(crate) fn for_refusal(
+    operation: Operation,
+    status: StatusCode,
+    error: &StripeError,
+    mode: Mode,
+) -> Option<String> {
     let code = error.code.as_deref().unwrap_or_default();
     let param = error.param.as_deref().unwrap_or_default();
     let message = error.message.as_deref().unwrap_or_default().to_lowercase();
@@ -27,16 +32,25 @@ pub(crate) fn for_refusal(operation: Operation, status: StatusCode, error: &Stri
         "BILLING_STRIPE_SECRET_KEY is wrong, revoked or expired: set a current key".to_owned()
     } else if status == StatusCode::FORBIDDEN {
         let permission = operation.permission();
-        format!("the restricted key in BILLING_STRIPE_SECRET_KEY lacks a permission: give it {permission}")
+        format!(
+            "the restricted key in BILLING_STRIPE_SECRET_KEY lacks a permission: give it {permission}"
+        )
     } else if param == "configuration" {
-        format!("BILLING_STRIPE_PORTAL_CONFIGURATION does not name a usable portal configuration of {mode} mode")
+        format!(
+            "BILLING_STRIPE_PORTAL_CONFIGURATION does not name a usable portal configuration of {mode} mode"
+        )
     } else if says("portal configuration is disabled") {
-        format!("the portal configuration does not offer this flow: switch the feature on at {page}")
+        format!(
+            "the portal configuration does not offer this flow: switch the feature on at {page}"
+        )
     } else if code == "resource_missing" && param.starts_with("line_items[") {
-        format!("the plan's price does not exist in {mode} mode of this account: mend the price id in the catalogue")
+        format!(
+            "the plan's price does not exist in {mode} mode of this account: mend the price id in the catalogue"
+        )
     } else if says("price specified is inactive") {
         "the plan's price was archived: put its successor into the catalogue".to_owned()
-    } else if code == "url_invalid" || matches!(param, "return_url" | "success_url" | "cancel_url") {
+    } else if code == "url_invalid" || matches!(param, "return_url" | "success_url" | "cancel_url")
+    {
         "Stripe does not take the URL to return to: in live mode it must be https".to_owned()
     } else if code == "resource_missing" && says("similar object exists in") {
         format!("the id is of the other mode: this process works in {mode} mode")
@@ -52,8 +66,13 @@ mod tests {
 
     fn hint(status: u16, message: &str, mode: Mode) -> String {
         let error = StripeError { message: Some(message.to_owned()), ..StripeError::default() };
-        for_refusal(Operation::CreatePortalSession, StatusCode::from_u16(status).unwrap(), &error, mode)
-            .unwrap_or_default()
+        for_refusal(
+            Operation::CreatePortalSession,
+            StatusCode::from_u16(status).unwrap(),
+            &error,
+            mode,
+        )
+        .unwrap_or_default()
     }
 
     #[test]
@@ -65,7 +84,10 @@ mod tests {
             let test = hint(400, message, Mode::Test);
             assert!(test.contains("dashboard.stripe.com/test/settings/billing/portal"), "{test}");
             assert!(test.contains("BILLING_STRIPE_PORTAL_CONFIGURATION"), "{test}");
-            assert!(hint(400, message, Mode::Live).contains("dashboard.stripe.com/settings/billing/portal"));
+            assert!(
+                hint(400, message, Mode::Live)
+                    .contains("dashboard.stripe.com/settings/billing/portal")
+            );
         }
     }
 
@@ -76,9 +98,19 @@ mod tests {
             param: Some("line_items[0][price]".to_owned()),
             ..StripeError::default()
         };
-        let hint = for_refusal(Operation::CreateCheckoutSession, StatusCode::BAD_REQUEST, &error, Mode::Live);
+        let hint = for_refusal(
+            Operation::CreateCheckoutSession,
+            StatusCode::BAD_REQUEST,
+            &error,
+            Mode::Live,
+        );
         assert!(hint.is_some_and(|hint| hint.contains("catalogue") && hint.contains("live mode")));
-        let hint = for_refusal(Operation::ReadPrice, StatusCode::FORBIDDEN, &StripeError::default(), Mode::Test);
+        let hint = for_refusal(
+            Operation::ReadPrice,
+            StatusCode::FORBIDDEN,
+            &StripeError::default(),
+            Mode::Test,
+        );
         assert!(hint.is_some_and(|hint| hint.contains("read access to prices")));
     }
 

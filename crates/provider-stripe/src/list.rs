@@ -70,7 +70,10 @@ impl Access {
     }
 }
 
-fn parse<T: DeserializeOwned, U>(body: &[u8], each: impl Fn(T) -> Result<U, String>) -> Result<Page<U>, String> {
+fn parse<T: DeserializeOwned, U>(
+    body: &[u8],
+    each: impl Fn(T) -> Result<U, String>,
+) -> Result<Page<U>, String> {
     let list: ListObject<T> = object::read(body, "list")?;
     if list.object != "list" {
         return Err("the object is not a list".to_owned());
@@ -92,17 +95,15 @@ mod tests {
     }
 
     fn read(body: &str) -> Result<Page<u32>, String> {
-        parse(
-            body.as_bytes(),
-            |numbered: Numbered| {
-                if numbered.n < 10 { Ok(numbered.n) } else { Err("too large".to_owned()) }
-            },
-        )
+        parse(body.as_bytes(), |numbered: Numbered| {
+            if numbered.n < 10 { Ok(numbered.n) } else { Err("too large".to_owned()) }
+        })
     }
 
     #[test]
     fn a_list_keeps_its_order_and_says_whether_it_goes_on() {
-        let page = read(r#"{"object":"list","data":[{"n":2},{"n":1}],"has_more":true,"url":"/v1/x"}"#);
+        let page =
+            read(r#"{"object":"list","data":[{"n":2},{"n":1}],"has_more":true,"url":"/v1/x"}"#);
         assert_eq!(page, Ok(Page { items: vec![2, 1], more: true }));
     }
 

@@ -60,7 +60,9 @@ impl FromStr for UserMetadataKey {
         if fits && !text.chars().any(|c| c.is_control() || matches!(c, '[' | ']')) {
             Ok(Self(text.to_owned()))
         } else {
-            Err("it must be a metadata key as Stripe takes them: 1 to 40 characters without square brackets")
+            Err(
+                "it must be a metadata key as Stripe takes them: 1 to 40 characters without square brackets",
+            )
         }
     }
 }
@@ -93,7 +95,8 @@ mod tests {
     #[test]
     fn metadata_name_one_user_or_nobody_or_nobody_knows_whom() {
         let owner = |pairs: &[(&str, &str)]| {
-            let metadata = pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+            let metadata =
+                pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
             UserMetadataKey::default().owner(Some(&metadata))
         };
         assert_eq!(owner(&[("userId", "ann")]), NamedOwner::Nobody);

@@ -38,8 +38,9 @@ pub(crate) fn read<'de, T: Deserialize<'de>>(body: &'de [u8], what: &str) -> Res
     if body.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
         return Err("the body is not a JSON object".to_owned());
     }
-    let Object(object) = serde_json::from_slice(body)
-        .map_err(|error| format!("the body is not a {what}, from line {} column {}", error.line(), error.column()))?;
+    let Object(object) = serde_json::from_slice(body).map_err(|error| {
+        format!("the body is not a {what}, from line {} column {}", error.line(), error.column())
+    })?;
     Ok(object)
 }
 
@@ -85,8 +86,17 @@ mod tests {
 
     #[test]
     fn objects_are_objects_at_every_depth() {
-        assert_eq!(read::<Pair>(br#" {"a":1,"b":"x","c":[{}]}"#, "pair"), Ok(Pair { a: 1, b: "x".to_owned() }));
-        assert!(read::<Outer>(br#"{"inner":{"a":1,"b":"x"}}"#, "outer").is_ok_and(|outer| outer.inner.0.a == 1));
+        assert_eq!(
+            read::<Pair>(br#" {"a":1,"b":"x","c":[{}]}"#, "pair"),
+            Ok(Pair { a: 1, b: "x".to_owned() })
+        );
+        assert!(
+            read::<Outer>(br#"{"inner":{"a":1,"b":"x"}}"#, "outer").is_ok_and(|outer| outer
+                .inner
+                .0
+                .a
+                == 1)
+        );
         for bad in [
             "",
             "[1,\"x\"]",

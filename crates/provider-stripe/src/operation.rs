@@ -75,7 +75,9 @@ impl Operation {
     /// The longest that one attempt may take.
     pub(crate) const fn patience(self) -> Duration {
         match self {
-            Self::ListCustomers | Self::ListSubscriptions | Self::ListCheckoutSessions => ATTEMPT_AT_A_LIST,
+            Self::ListCustomers | Self::ListSubscriptions | Self::ListCheckoutSessions => {
+                ATTEMPT_AT_A_LIST
+            }
             Self::CreatePortalSession
             | Self::CreateCustomer
             | Self::CreateCheckoutSession

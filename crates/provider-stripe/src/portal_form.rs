@@ -79,7 +79,10 @@ mod tests {
             ("flow_data[after_completion][type]", "redirect"),
             ("flow_data[after_completion][redirect][return_url]", "https://a.example/b"),
         ];
-        assert_eq!(fields(&body), expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        assert_eq!(
+            fields(&body),
+            expected.map(|(name, value)| (name.to_owned(), value.to_owned()))
+        );
     }
 
     #[test]

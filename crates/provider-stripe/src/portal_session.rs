@@ -34,7 +34,8 @@ pub(crate) fn parse(body: &[u8], expected: Expected<'_>) -> Result<PortalSession
     if session.customer != expected.customer.as_str() {
         return Err("the session is for another customer".to_owned());
     }
-    let url: HostedUrl = session.url.parse().map_err(|e| format!("the URL cannot be handed out: {e}"))?;
+    let url: HostedUrl =
+        session.url.parse().map_err(|e| format!("the URL cannot be handed out: {e}"))?;
     if url.is_insecure() && !expected.loopback_urls {
         return Err("the URL is not https".to_owned());
     }

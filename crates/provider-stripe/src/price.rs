@@ -62,7 +62,8 @@ impl Price {
 
     /// What one costs, where that is a plain amount: not tiered, not by the package, not by what was used.
     fn amount(&self) -> Option<u64> {
-        let metered = self.recurring.as_ref().is_some_and(|recurring| recurring.0.usage_type != "licensed");
+        let metered =
+            self.recurring.as_ref().is_some_and(|recurring| recurring.0.usage_type != "licensed");
         if metered || self.billing_scheme != "per_unit" || self.transform_quantity.is_some() {
             return None;
         }
@@ -95,8 +96,14 @@ mod tests {
             active: true,
         };
         assert_eq!(judged(&[]), Ok(facts.clone()));
-        assert_eq!(judged(&[("month", "year")]), Ok(PriceFacts { cycle: Some(BillingCycle::Yearly), ..facts.clone() }));
-        assert_eq!(judged(&[("\"active\":true", "\"active\":false")]), Ok(PriceFacts { active: false, ..facts }));
+        assert_eq!(
+            judged(&[("month", "year")]),
+            Ok(PriceFacts { cycle: Some(BillingCycle::Yearly), ..facts.clone() })
+        );
+        assert_eq!(
+            judged(&[("\"active\":true", "\"active\":false")]),
+            Ok(PriceFacts { active: false, ..facts })
+        );
     }
 
     #[test]
@@ -106,7 +113,10 @@ mod tests {
             ("licensed", "metered"),
             ("900", "null"),
             ("900", "-1"),
-            ("\"transform_quantity\":null", "\"transform_quantity\":{\"divide_by\":10,\"round\":\"up\"}"),
+            (
+                "\"transform_quantity\":null",
+                "\"transform_quantity\":{\"divide_by\":10,\"round\":\"up\"}",
+            ),
         ] {
             assert_eq!(judged(&[change]).unwrap().amount, None, "{change:?}");
         }

@@ -37,7 +37,10 @@ impl StripeProvider {
     /// # Errors
     /// See [`ClientError`].
     pub fn new(settings: StripeSettings) -> Result<Self, ClientError> {
-        Ok(Self { account: settings.account().clone(), access: RwLock::new(Arc::new(Access::new(settings)?)) })
+        Ok(Self {
+            account: settings.account().clone(),
+            access: RwLock::new(Arc::new(Access::new(settings)?)),
+        })
     }
 
     /// Puts new settings, such as a rolled key, in the place of the old ones. Calls under way end as they began.
@@ -69,14 +72,23 @@ impl BillingProvider for StripeProvider {
     }
 
     #[instrument(name = "create_portal_session", skip_all, fields(account = %self.account()))]
-    async fn create_portal_session(&self, request: &PortalRequest) -> Result<PortalSession, ProviderError> {
+    async fn create_portal_session(
+        &self,
+        request: &PortalRequest,
+    ) -> Result<PortalSession, ProviderError> {
         let access = self.access();
         let settings = &access.settings;
         let form = portal_form::encode(request, settings.portal_configuration());
         let url = settings.api_base().endpoint(portal_form::PATH);
         let call = Call {
             subscription_param: request.flow.as_ref().and_then(portal_form::subscription_param),
-            ..Call::post(Operation::CreatePortalSession, url, form, OrderKey::Fresh, request.deadline)
+            ..Call::post(
+                Operation::CreatePortalSession,
+                url,
+                form,
+                OrderKey::Fresh,
+                request.deadline,
+            )
         };
         let expected = Expected {
             customer: &request.customer,
@@ -91,6 +103,8 @@ impl BillingProvider for StripeProvider {
 
 impl fmt::Debug for StripeProvider {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StripeProvider").field("settings", &self.access().settings).finish_non_exhaustive()
+        f.debug_struct("StripeProvider")
+            .field("settings", &self.access().settings)
+            .finish_non_exhaustive()
     }
 }

@@ -4,7 +4,9 @@ use std::cmp::Reverse;
 
 use async_trait::async_trait;
 use billing_domain::ports::{ListedSubscription, ProviderError, SubscriptionReader};
-use billing_domain::{CustomerId, CustomerReading, CustomerState, Deadline, NamedOwner, Subscription, SubscriptionId};
+use billing_domain::{
+    CustomerId, CustomerReading, CustomerState, Deadline, NamedOwner, Subscription, SubscriptionId,
+};
 use tracing::instrument;
 
 use crate::access::Access;
@@ -21,7 +23,11 @@ const SESSIONS: &str = "/v1/checkout/sessions";
 #[async_trait]
 impl SubscriptionReader for StripeProvider {
     #[instrument(name = "read_customer", skip_all)]
-    async fn customer(&self, customer: &CustomerId, deadline: Deadline) -> Result<CustomerReading, ProviderError> {
+    async fn customer(
+        &self,
+        customer: &CustomerId,
+        deadline: Deadline,
+    ) -> Result<CustomerReading, ProviderError> {
         match self.access().reading(customer, deadline).await {
             // Deleted before, or between two of the calls.
             Err(ProviderError::CustomerNotFound { .. }) => Ok(gone()),
@@ -37,9 +43,16 @@ impl SubscriptionReader for StripeProvider {
     ) -> Result<Option<CustomerId>, ProviderError> {
         let access = self.access();
         let settings = &access.settings;
-        let Some(url) = settings.api_base().object(subscription::PATH, subscription.as_str()) else { return Ok(None) };
+        let Some(url) = settings.api_base().object(subscription::PATH, subscription.as_str())
+        else {
+            return Ok(None);
+        };
         let call = Call::get(Operation::ReadSubscription, url, deadline);
-        access.find(&call, |body| subscription::parse_holder(body, subscription, settings.account().mode())).await
+        access
+            .find(&call, |body| {
+                subscription::parse_holder(body, subscription, settings.account().mode())
+            })
+            .await
     }
 }
 
@@ -49,12 +62,19 @@ const fn gone() -> CustomerReading {
 
 impl Access {
     /// The subscriptions first: whether the customer is there is then true after they were read, not before.
-    async fn reading(&self, customer: &CustomerId, deadline: Deadline) -> Result<CustomerReading, ProviderError> {
-        let Some(url) = self.settings.api_base().object(customer::PATH, customer.as_str()) else { return Ok(gone()) };
+    async fn reading(
+        &self,
+        customer: &CustomerId,
+        deadline: Deadline,
+    ) -> Result<CustomerReading, ProviderError> {
+        let Some(url) = self.settings.api_base().object(customer::PATH, customer.as_str()) else {
+            return Ok(gone());
+        };
         let mut subscriptions = self.subscriptions_of(customer, deadline).await?;
         let (key, mode) = (self.settings.user_metadata_key(), self.settings.account().mode());
         let call = Call::get(Operation::ReadCustomer, url, deadline);
-        let owner = self.call(&call, |body| customer::parse_owner(body, customer, key, mode)).await?;
+        let owner =
+            self.call(&call, |body| customer::parse_owner(body, customer, key, mode)).await?;
         let owner = match owner {
             None => return Ok(gone()),
             Some(NamedOwner::Nobody) => self.owner_by_sessions(customer, deadline).await?,
@@ -78,13 +98,21 @@ impl Access {
         let mode = self.settings.account().mode();
         let each = |object: SubscriptionObject| {
             let ListedSubscription { customer: holder, subscription } = object.listed(mode)?;
-            if holder == *customer { Ok(subscription) } else { Err("a subscription is another customer's".to_owned()) }
+            if holder == *customer {
+                Ok(subscription)
+            } else {
+                Err("a subscription is another customer's".to_owned())
+            }
         };
         Ok(self.pages(listing, |subscription| subscription.id.as_str(), each).await?)
     }
 
     /// Whom the sessions name that the customer completed, where the customer's metadata name nobody.
-    async fn owner_by_sessions(&self, customer: &CustomerId, deadline: Deadline) -> Result<NamedOwner, ProviderError> {
+    async fn owner_by_sessions(
+        &self,
+        customer: &CustomerId,
+        deadline: Deadline,
+    ) -> Result<NamedOwner, ProviderError> {
         let listing = Listing {
             operation: Operation::ListCheckoutSessions,
             path: SESSIONS,

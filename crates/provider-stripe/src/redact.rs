@@ -7,13 +7,15 @@ use secrecy::{ExposeSecret, SecretString};
 const MASK: &str = "[masked]";
 /// Pages that a message may point the operator to; any other URL keeps its host alone, for it may be a session or a customer's
 /// own return URL.
-const READABLE_HOSTS: [&str; 4] = ["dashboard.stripe.com", "docs.stripe.com", "stripe.com", "support.stripe.com"];
+const READABLE_HOSTS: [&str; 4] =
+    ["dashboard.stripe.com", "docs.stripe.com", "stripe.com", "support.stripe.com"];
 
 /// The text without our own key, without anything that looks like a credential, on one line, in at most `limit` characters.
 pub(crate) fn clean(text: &str, own: &SecretString, limit: usize) -> String {
     let text = text.replace(own.expose_secret(), MASK);
-    let delimiter =
-        |c: char| c.is_whitespace() || c.is_control() || matches!(c, '"' | '\'' | '`' | '<' | '>' | '(' | ')');
+    let delimiter = |c: char| {
+        c.is_whitespace() || c.is_control() || matches!(c, '"' | '\'' | '`' | '<' | '>' | '(' | ')')
+    };
     let mut masked = String::with_capacity(text.len());
     for piece in text.split_inclusive(delimiter) {
         mask_urls(piece, &mut masked);
@@ -36,7 +38,8 @@ fn mask_urls(piece: &str, out: &mut String) {
     };
     mask_words(before, out);
     out.push_str("://");
-    let (authority, rest) = after.find(['/', '?', '#']).map_or((after, ""), |at| after.split_at(at));
+    let (authority, rest) =
+        after.find(['/', '?', '#']).map_or((after, ""), |at| after.split_at(at));
     let host = authority.rsplit('@').next().unwrap_or_default();
     out.push_str(host);
     if READABLE_HOSTS.contains(&host) {
@@ -46,7 +49,11 @@ fn mask_urls(piece: &str, out: &mut String) {
         out.push('/');
         out.push_str(MASK);
         // The delimiter that ended the piece.
-        out.extend(rest.chars().last().filter(|c| !c.is_ascii_graphic() || matches!(c, '"' | '\'' | '`' | ')' | '>')));
+        out.extend(
+            rest.chars()
+                .last()
+                .filter(|c| !c.is_ascii_graphic() || matches!(c, '"' | '\'' | '`' | ')' | '>')),
+        );
     }
 }
 
@@ -109,7 +116,10 @@ mod tests {
             ("xxsk_test_own0123456789xx", "xx[masked]xx"),
             ("Invalid API Key provided: rk_live_****1234", "Invalid API Key provided: [masked]"),
             ("'whsec_abc' and pi_1_secret_2", "'[masked]' and [masked]"),
-            ("at https://billing.stripe.com/p/session/test_x now", "at https://billing.stripe.com/[masked] now"),
+            (
+                "at https://billing.stripe.com/p/session/test_x now",
+                "at https://billing.stripe.com/[masked] now",
+            ),
             ("billing.stripe.com/p/session/test_x", "billing.stripe.com/p/session/[masked]"),
             ("(https://u:p@a.example/?t=1)", "(https://a.example/[masked])"),
             ("test_0123456789abcdefXY", "[masked]"),
@@ -127,7 +137,10 @@ mod tests {
         ] {
             assert_eq!(cleaned(text), text);
         }
-        assert_eq!(cleaned("https://dashboard.stripe.com/logs/req_1?t=2"), "https://dashboard.stripe.com/logs/req_1");
+        assert_eq!(
+            cleaned("https://dashboard.stripe.com/logs/req_1?t=2"),
+            "https://dashboard.stripe.com/logs/req_1"
+        );
     }
 
     #[test]

@@ -16,7 +16,11 @@ const SHORTEST_ATTEMPT: Duration = Duration::from_millis(100);
 
 /// The pauses before the retries, growing and jittered: one for each retry that may be made.
 pub(crate) fn pauses() -> ExponentialBackoff {
-    ExponentialBuilder::default().with_min_delay(FIRST_PAUSE).with_max_times(MAX_RETRIES).with_jitter().build()
+    ExponentialBuilder::default()
+        .with_min_delay(FIRST_PAUSE)
+        .with_max_times(MAX_RETRIES)
+        .with_jitter()
+        .build()
 }
 
 /// How long an attempt may take. The first leaves at least half of the time, so that a retry is always affordable.
@@ -34,7 +38,8 @@ pub(crate) fn pause(
     remaining: Duration,
 ) -> Option<Duration> {
     let pause = backoff.max(asked.unwrap_or_default().min(LONGEST_PAUSE)).min(remaining / 2);
-    let enough = if retries == 0 { !remaining.is_zero() } else { remaining - pause >= SHORTEST_ATTEMPT };
+    let enough =
+        if retries == 0 { !remaining.is_zero() } else { remaining - pause >= SHORTEST_ATTEMPT };
     enough.then_some(pause)
 }
 
@@ -84,7 +89,9 @@ mod tests {
         let patience = Operation::ListCustomers.patience();
         for budget in [1, 10, 100, 1000, 3000, 6000, 60_000].map(Duration::from_millis) {
             let after_first = budget - attempt_limit(0, budget, patience);
-            let pause = pause(Duration::from_millis(200), Some(Duration::from_secs(60)), 0, after_first).unwrap();
+            let pause =
+                pause(Duration::from_millis(200), Some(Duration::from_secs(60)), 0, after_first)
+                    .unwrap();
             assert!(attempt_limit(1, after_first - pause, patience) > Duration::ZERO, "{budget:?}");
         }
     }

@@ -31,16 +31,25 @@ impl FromStr for SecretKey {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         if text.starts_with("pk_") {
-            return Err("it is a publishable key; give the secret key or a restricted key (sk_… or rk_…)");
+            return Err(
+                "it is a publishable key; give the secret key or a restricted key (sk_… or rk_…)",
+            );
         }
-        let after = |prefix: &str| text.strip_prefix("sk_").or_else(|| text.strip_prefix("rk_"))?.strip_prefix(prefix);
+        let after = |prefix: &str| {
+            text.strip_prefix("sk_").or_else(|| text.strip_prefix("rk_"))?.strip_prefix(prefix)
+        };
         let (mode, rest) = match (after("test_"), after("live_")) {
             (Some(rest), _) => (Mode::Test, rest),
             (_, Some(rest)) => (Mode::Live, rest),
             _ => return Err("it must start with sk_test_, rk_test_, sk_live_ or rk_live_"),
         };
-        if rest.is_empty() || text.len() > 255 || !rest.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
-            return Err("after its prefix it must have only letters, digits and _; copy it again from the Dashboard");
+        if rest.is_empty()
+            || text.len() > 255
+            || !rest.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+        {
+            return Err(
+                "after its prefix it must have only letters, digits and _; copy it again from the Dashboard",
+            );
         }
         Ok(Self { key: SecretString::from(text), mode })
     }
@@ -82,6 +91,8 @@ mod tests {
 
     #[test]
     fn debug_shows_no_key() {
-        assert!(!format!("{:?}", "sk_test_hidden1".parse::<SecretKey>().unwrap()).contains("hidden1"));
+        assert!(
+            !format!("{:?}", "sk_test_hidden1".parse::<SecretKey>().unwrap()).contains("hidden1")
+        );
     }
 }

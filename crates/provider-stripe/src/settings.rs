@@ -15,7 +15,8 @@ const WEBHOOK_SECRET: &str = "STRIPE_WEBHOOK_SECRET";
 const USER_METADATA_KEY: &str = "STRIPE_USER_METADATA_KEY";
 
 /// The settings of this adapter, without the `BILLING_` prefix.
-pub const SETTINGS: &[&str] = &[SECRET_KEY, API_BASE, PORTAL_CONFIGURATION, MAX_RPS, WEBHOOK_SECRET, USER_METADATA_KEY];
+pub const SETTINGS: &[&str] =
+    &[SECRET_KEY, API_BASE, PORTAL_CONFIGURATION, MAX_RPS, WEBHOOK_SECRET, USER_METADATA_KEY];
 
 /// Those of [`SETTINGS`] that are secret.
 pub const SECRETS: &[&str] = &[SECRET_KEY, WEBHOOK_SECRET];
@@ -42,7 +43,8 @@ impl StripeSettings {
     /// All faults at once: the setting's name, and what to do about it.
     pub fn read(get: &mut dyn FnMut(&str) -> Option<String>) -> Result<Self, Faults> {
         let mut faults = Faults::new();
-        let mut keep = |name: &'static str, fault: &dyn Display| faults.push((name, fault.to_string()));
+        let mut keep =
+            |name: &'static str, fault: &dyn Display| faults.push((name, fault.to_string()));
         let key = match get(SECRET_KEY).map(|text| text.parse::<SecretKey>()) {
             Some(Ok(key)) => Some(key),
             Some(Err(fault)) => {
@@ -50,7 +52,10 @@ impl StripeSettings {
                 None
             }
             None => {
-                keep(SECRET_KEY, &"it is required; set the secret key or a restricted key of your Stripe account");
+                keep(
+                    SECRET_KEY,
+                    &"it is required; set the secret key or a restricted key of your Stripe account",
+                );
                 None
             }
         };
@@ -63,7 +68,10 @@ impl StripeSettings {
         };
         let portal_configuration = get(PORTAL_CONFIGURATION);
         if portal_configuration.as_deref().is_some_and(|id| !is_configuration_id(id)) {
-            keep(PORTAL_CONFIGURATION, &"it must be the id of a portal configuration, bpc_ and letters and digits");
+            keep(
+                PORTAL_CONFIGURATION,
+                &"it must be the id of a portal configuration, bpc_ and letters and digits",
+            );
         }
         let max_rps = match get(MAX_RPS).map(|text| text.parse::<u32>()) {
             Some(Ok(ceiling)) => Some(ceiling),
@@ -76,7 +84,8 @@ impl StripeSettings {
         if max_rps.is_some_and(|ceiling| ceiling > 0) {
             keep(MAX_RPS, &"a ceiling is not in this version; leave it out or set it to 0");
         }
-        let webhook_secrets = match get(WEBHOOK_SECRET).map(|text| webhook_secret::read_all(&text)) {
+        let webhook_secrets = match get(WEBHOOK_SECRET).map(|text| webhook_secret::read_all(&text))
+        {
             Some(Ok(secrets)) => secrets,
             Some(Err(fault)) => {
                 keep(WEBHOOK_SECRET, &fault);
@@ -84,14 +93,15 @@ impl StripeSettings {
             }
             None => Vec::new(),
         };
-        let user_metadata_key = match get(USER_METADATA_KEY).map(|text| text.parse::<UserMetadataKey>()) {
-            Some(Ok(key)) => key,
-            Some(Err(fault)) => {
-                keep(USER_METADATA_KEY, &fault);
-                UserMetadataKey::default()
-            }
-            None => UserMetadataKey::default(),
-        };
+        let user_metadata_key =
+            match get(USER_METADATA_KEY).map(|text| text.parse::<UserMetadataKey>()) {
+                Some(Ok(key)) => key,
+                Some(Err(fault)) => {
+                    keep(USER_METADATA_KEY, &fault);
+                    UserMetadataKey::default()
+                }
+                None => UserMetadataKey::default(),
+            };
         match (key, base, provider_account("stripe", Mode::Test)) {
             (Some(key), Some(base), Ok(test)) if faults.is_empty() => Ok(Self {
                 account: ProviderAccount::new(test.provider().clone(), key.mode()),
@@ -119,7 +129,8 @@ impl StripeSettings {
         if key.mode() == Mode::Live {
             return Err(fault(SECRET_KEY)("the sandbox takes test keys only"));
         }
-        let account = provider_account("sandbox", Mode::Test).map_err(|text| fault(API_BASE)(&text))?;
+        let account =
+            provider_account("sandbox", Mode::Test).map_err(|text| fault(API_BASE)(&text))?;
         Ok(Self {
             account,
             key,
@@ -137,8 +148,8 @@ impl StripeSettings {
     /// # Errors
     /// As [`read`](Self::read).
     pub fn with_webhook_secrets(self, secrets: &str) -> Result<Self, Faults> {
-        let webhook_secrets =
-            webhook_secret::read_all(secrets).map_err(|fault| vec![(WEBHOOK_SECRET, fault.to_owned())])?;
+        let webhook_secrets = webhook_secret::read_all(secrets)
+            .map_err(|fault| vec![(WEBHOOK_SECRET, fault.to_owned())])?;
         Ok(Self { webhook_secrets, ..self })
     }
 
@@ -193,13 +204,15 @@ impl StripeSettings {
 }
 
 fn provider_account(name: &str, mode: Mode) -> Result<ProviderAccount, String> {
-    let name: ProviderName = name.parse().map_err(|error: billing_domain::AccountError| error.to_string())?;
+    let name: ProviderName =
+        name.parse().map_err(|error: billing_domain::AccountError| error.to_string())?;
     Ok(ProviderAccount::new(name, mode))
 }
 
 fn is_configuration_id(text: &str) -> bool {
-    text.strip_prefix("bpc_")
-        .is_some_and(|id| (1..=251).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'))
+    text.strip_prefix("bpc_").is_some_and(|id| {
+        (1..=251).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+    })
 }
 
 #[cfg(test)]
@@ -207,7 +220,9 @@ mod tests {
     use super::*;
 
     fn read(pairs: &[(&str, &str)]) -> Result<StripeSettings, Faults> {
-        let find = |name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+        let find = |name: &str| {
+            pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+        };
         StripeSettings::read(&mut |name| {
             assert!(SETTINGS.contains(&name), "{name} is not listed");
             find(name)
@@ -258,7 +273,11 @@ mod tests {
             (settings.webhook_secrets().len(), settings.user_metadata_key().to_string()),
             (0, "user_id".to_owned())
         );
-        let pairs = [(SECRET_KEY, "sk_test_1"), (WEBHOOK_SECRET, "whsec_a, whsec_b"), (USER_METADATA_KEY, "owner")];
+        let pairs = [
+            (SECRET_KEY, "sk_test_1"),
+            (WEBHOOK_SECRET, "whsec_a, whsec_b"),
+            (USER_METADATA_KEY, "owner"),
+        ];
         let settings = read(&pairs).unwrap();
         assert_eq!(
             (settings.webhook_secrets().len(), settings.user_metadata_key().to_string()),
@@ -279,7 +298,8 @@ mod tests {
 
     #[test]
     fn s2_the_sandbox_is_a_world_of_its_own() {
-        let settings = StripeSettings::sandbox("http://127.0.0.1:12111", "sk_test_sandbox").unwrap();
+        let settings =
+            StripeSettings::sandbox("http://127.0.0.1:12111", "sk_test_sandbox").unwrap();
         assert_eq!(settings.account().to_string(), "sandbox (test mode)");
         assert!(settings.takes_loopback_urls());
         assert!(StripeSettings::sandbox("http://127.0.0.1:12111", "sk_live_x").is_err());

@@ -32,7 +32,9 @@ pub(crate) fn verify(
 ) -> Result<(), WebhookError> {
     let signatures = parse(header).map_err(WebhookError::Signature)?;
     if signatures.seconds.abs_diff(now.as_seconds()) > TOLERANCE {
-        return Err(WebhookError::Signature("it is more than 300 s old, or as much ahead of our clock"));
+        return Err(WebhookError::Signature(
+            "it is more than 300 s old, or as much ahead of our clock",
+        ));
     }
     // All are compared, so that the time does not tell which secret or signature it was.
     let mut holds = Choice::from(0);
@@ -42,7 +44,11 @@ pub(crate) fn verify(
             holds |= expected.as_slice().ct_eq(signature);
         }
     }
-    if bool::from(holds) { Ok(()) } else { Err(WebhookError::Signature("it was made with another secret")) }
+    if bool::from(holds) {
+        Ok(())
+    } else {
+        Err(WebhookError::Signature("it was made with another secret"))
+    }
 }
 
 fn parse(header: &[u8]) -> Result<Signatures<'_>, &'static str> {
@@ -109,7 +115,11 @@ mod tests {
         let none = "0".repeat(64);
         assert!(holds(&format!("t={T},v1={a}"), &["whsec_a"], T));
         assert!(holds(&format!("t={T},v1={a}"), &["whsec_b", "whsec_a"], T));
-        assert!(holds(&format!("v1={none},v1={b},v0=x,t={T},v2=,=,x=y=z"), &["whsec_a", "whsec_b"], T));
+        assert!(holds(
+            &format!("v1={none},v1={b},v0=x,t={T},v2=,=,x=y=z"),
+            &["whsec_a", "whsec_b"],
+            T
+        ));
         assert!(holds(&format!("t={T},v1=x,v1={},v1={a}", a.to_uppercase()), &["whsec_a"], T));
         assert!(!holds(&format!("t={T},v1={a}"), &["whsec_b"], T));
         assert!(!holds(&format!("t={T},v0={a}"), &["whsec_a"], T));
@@ -119,7 +129,9 @@ mod tests {
     #[test]
     fn the_tolerance_is_300_s_in_both_directions() {
         let header = format!("t={T},v1={}", signed("whsec_a", "1700000000", BODY));
-        for (now, held) in [(T - 301, false), (T - 300, true), (T, true), (T + 300, true), (T + 301, false)] {
+        for (now, held) in
+            [(T - 301, false), (T - 300, true), (T, true), (T + 300, true), (T + 301, false)]
+        {
             assert_eq!(holds(&header, &["whsec_a"], now), held, "{now}");
         }
         let late = Timestamp::from_millis(T * 1000 + 300_999);

@@ -16,7 +16,12 @@ impl StripeError {
     pub(crate) fn parse(body: &[u8]) -> Self {
         let envelope: Value = serde_json::from_slice(body).unwrap_or_default();
         let field = |name: &str| envelope.get("error")?.get(name)?.as_str().map(str::to_owned);
-        Self { kind: field("type"), code: field("code"), param: field("param"), message: field("message") }
+        Self {
+            kind: field("type"),
+            code: field("code"),
+            param: field("param"),
+            message: field("message"),
+        }
     }
 }
 
@@ -26,12 +31,18 @@ mod tests {
 
     #[test]
     fn what_is_no_envelope_has_no_fields() {
-        for body in
-            ["", "null", "[]", "{\"error\":\"x\"}", "{\"error\":[\"resource_missing\"]}", "{\"error\":{\"code\":1}}"]
-        {
+        for body in [
+            "",
+            "null",
+            "[]",
+            "{\"error\":\"x\"}",
+            "{\"error\":[\"resource_missing\"]}",
+            "{\"error\":{\"code\":1}}",
+        ] {
             assert_eq!(StripeError::parse(body.as_bytes()), StripeError::default(), "{body}");
         }
-        let error = StripeError::parse(br#"{"error":{"code":"c","param":"p","type":"t","message":"m"}}"#);
+        let error =
+            StripeError::parse(br#"{"error":{"code":"c","param":"p","type":"t","message":"m"}}"#);
         assert_eq!(error.code.as_deref(), Some("c"));
         assert_eq!(error.message.as_deref(), Some("m"));
     }

@@ -43,7 +43,11 @@ struct Item {
 ///
 /// # Errors
 /// Why it is another one, or none.
-pub(crate) fn parse_holder(body: &[u8], asked_for: &SubscriptionId, mode: Mode) -> Result<CustomerId, String> {
+pub(crate) fn parse_holder(
+    body: &[u8],
+    asked_for: &SubscriptionId,
+    mode: Mode,
+) -> Result<CustomerId, String> {
     let subscription: SubscriptionObject = object::read(body, "subscription")?;
     object::check(&subscription.object, "subscription", subscription.livemode, mode)?;
     if subscription.id != asked_for.as_str() {
@@ -65,7 +69,10 @@ impl SubscriptionObject {
         let seconds = |moment: Option<i64>| moment.map(Timestamp::from_seconds);
         let subscription = Subscription {
             id: object::id(&self.id, "subscription")?,
-            status: self.status.parse().map_err(|_| "the status of a subscription is unheard of".to_owned())?,
+            status: self
+                .status
+                .parse()
+                .map_err(|_| "the status of a subscription is unheard of".to_owned())?,
             prices,
             cycle: first.and_then(|item| item.price.0.cycle()),
             created: Timestamp::from_seconds(self.created),
@@ -136,11 +143,20 @@ mod tests {
 
     #[test]
     fn p4_another_subscription_or_mode_does_not_count() {
-        let holder = |body: &str| parse_holder(body.as_bytes(), &"sub_1".parse().unwrap(), Mode::Test);
+        let holder =
+            |body: &str| parse_holder(body.as_bytes(), &"sub_1".parse().unwrap(), Mode::Test);
         assert_eq!(holder(&body("")), Ok("cus_1".parse().unwrap()));
-        for (from, to) in [("sub_1", "sub_2"), ("false", "true"), ("\"subscription\"", "\"list\"")] {
+        for (from, to) in [("sub_1", "sub_2"), ("false", "true"), ("\"subscription\"", "\"list\"")]
+        {
             assert!(holder(&body("").replacen(from, to, 1)).is_err(), "{from}");
         }
-        assert!(read(&body("").replacen("\"livemode\":false,\"active\"", "\"livemode\":true,\"active\"", 1)).is_err());
+        assert!(
+            read(&body("").replacen(
+                "\"livemode\":false,\"active\"",
+                "\"livemode\":true,\"active\"",
+                1
+            ))
+            .is_err()
+        );
     }
 }

@@ -25,7 +25,10 @@ impl WebhookSecret {
         parts.iter().for_each(|part| mac.update(part));
         let mut hex = [0; 64];
         for (pair, byte) in hex.chunks_exact_mut(2).zip(mac.finalize().into_bytes()) {
-            pair.copy_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 0xf)]]);
+            pair.copy_from_slice(&[
+                DIGITS[usize::from(byte >> 4)],
+                DIGITS[usize::from(byte & 0xf)],
+            ]);
         }
         hex
     }
@@ -33,7 +36,8 @@ impl WebhookSecret {
 
 /// Reads several, separated by commas.
 pub(crate) fn read_all(text: &str) -> Result<Vec<WebhookSecret>, &'static str> {
-    let secrets = text.split(',').map(|secret| secret.trim().parse()).collect::<Result<Vec<_>, _>>()?;
+    let secrets =
+        text.split(',').map(|secret| secret.trim().parse()).collect::<Result<Vec<_>, _>>()?;
     if secrets.len() > MOST {
         return Err("there may be at most 8 secrets; leave out those that were rolled");
     }
@@ -47,7 +51,8 @@ impl FromStr for WebhookSecret {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let malformed = "each must be a signing secret that starts with whsec_, several separated by commas; copy it again from the endpoint";
         let rest = text.strip_prefix(PREFIX).ok_or(malformed)?;
-        if rest.is_empty() || text.len() > MAX_BYTES || !rest.bytes().all(|b| b.is_ascii_graphic()) {
+        if rest.is_empty() || text.len() > MAX_BYTES || !rest.bytes().all(|b| b.is_ascii_graphic())
+        {
             return Err(malformed);
         }
         // The prefix belongs to the key. HMAC takes keys of any length (RFC 2104, section 3).
@@ -85,9 +90,16 @@ mod tests {
         let longest = format!("whsec_{}", "x".repeat(249));
         assert!(read_all(&longest).is_ok());
         let too_long = format!("{longest}x");
-        for bad in
-            ["", "whsec_", "sk_test_hidden", "whsec_a,", "whsec_hid den", "whsec_hiddeñ", "WHSEC_hidden", &too_long]
-        {
+        for bad in [
+            "",
+            "whsec_",
+            "sk_test_hidden",
+            "whsec_a,",
+            "whsec_hid den",
+            "whsec_hiddeñ",
+            "WHSEC_hidden",
+            &too_long,
+        ] {
             let fault = read_all(bad).unwrap_err();
             assert!(!fault.contains("hid"), "{bad}");
         }
@@ -95,6 +107,8 @@ mod tests {
 
     #[test]
     fn debug_shows_no_secret() {
-        assert!(!format!("{:?}", "whsec_hidden".parse::<WebhookSecret>().unwrap()).contains("hidden"));
+        assert!(
+            !format!("{:?}", "whsec_hidden".parse::<WebhookSecret>().unwrap()).contains("hidden")
+        );
     }
 }

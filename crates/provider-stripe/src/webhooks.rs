@@ -19,7 +19,10 @@ impl StripeWebhooks {
     /// Takes the secrets of these settings.
     #[must_use]
     pub fn new(settings: &StripeSettings) -> Self {
-        Self { account: settings.account().clone(), secrets: RwLock::new(settings.webhook_secrets().into()) }
+        Self {
+            account: settings.account().clone(),
+            secrets: RwLock::new(settings.webhook_secrets().into()),
+        }
     }
 
     /// Puts the secrets of new settings in the place of the old ones.
@@ -30,7 +33,8 @@ impl StripeWebhooks {
         if *settings.account() != self.account {
             return Err(ReloadError::OtherAccount(settings.account().clone()));
         }
-        *self.secrets.write().unwrap_or_else(PoisonError::into_inner) = settings.webhook_secrets().into();
+        *self.secrets.write().unwrap_or_else(PoisonError::into_inner) =
+            settings.webhook_secrets().into();
         Ok(())
     }
 
@@ -40,7 +44,12 @@ impl StripeWebhooks {
 }
 
 impl WebhookVerifier for StripeWebhooks {
-    fn verify(&self, signature: &[u8], body: &[u8], now: Timestamp) -> Result<VerifiedEvent, WebhookError> {
+    fn verify(
+        &self,
+        signature: &[u8],
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<VerifiedEvent, WebhookError> {
         let secrets = self.secrets();
         if secrets.is_empty() {
             return Err(WebhookError::Signature("no secret is configured"));
@@ -53,7 +62,10 @@ impl WebhookVerifier for StripeWebhooks {
 impl fmt::Debug for StripeWebhooks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let secrets = self.secrets().len();
-        f.debug_struct("StripeWebhooks").field("account", &self.account).field("secrets", &secrets).finish()
+        f.debug_struct("StripeWebhooks")
+            .field("account", &self.account)
+            .field("secrets", &secrets)
+            .finish()
     }
 }
 
@@ -62,7 +74,8 @@ mod tests {
     use super::*;
 
     const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);
-    const BODY: &[u8] = br#"{"id":"evt_1","object":"event","created":1,"livemode":false,"type":"ping","data":{}}"#;
+    const BODY: &[u8] =
+        br#"{"id":"evt_1","object":"event","created":1,"livemode":false,"type":"ping","data":{}}"#;
 
     fn settings(secrets: &str) -> StripeSettings {
         let settings = StripeSettings::sandbox("http://127.0.0.1:1", "sk_test_1").unwrap();
@@ -76,7 +89,9 @@ mod tests {
 
     #[test]
     fn without_a_secret_nothing_holds() {
-        let error = StripeWebhooks::new(&settings("")).verify(&header("whsec_a", BODY), BODY, NOW).unwrap_err();
+        let error = StripeWebhooks::new(&settings(""))
+            .verify(&header("whsec_a", BODY), BODY, NOW)
+            .unwrap_err();
         assert_eq!(error, WebhookError::Signature("no secret is configured"));
     }
 
@@ -89,7 +104,9 @@ mod tests {
         assert!(holds("whsec_a") && holds("whsec_b"));
         webhooks.reload(&settings("whsec_b")).unwrap();
         assert!(!holds("whsec_a") && holds("whsec_b"));
-        let live = StripeSettings::read(&mut |name| (name == "STRIPE_SECRET_KEY").then(|| "sk_live_1".to_owned()));
+        let live = StripeSettings::read(&mut |name| {
+            (name == "STRIPE_SECRET_KEY").then(|| "sk_live_1".to_owned())
+        });
         assert!(matches!(webhooks.reload(&live.unwrap()), Err(ReloadError::OtherAccount(_))));
         assert!(holds("whsec_b"));
     }
@@ -108,6 +125,8 @@ mod tests {
 
     #[test]
     fn debug_shows_no_secret() {
-        assert!(!format!("{:?}", StripeWebhooks::new(&settings("whsec_hidden"))).contains("hidden"));
+        assert!(
+            !format!("{:?}", StripeWebhooks::new(&settings("whsec_hidden"))).contains("hidden")
+        );
     }
 }

@@ -31,7 +31,11 @@ const OUT_OF_FILES: Duration = Duration::from_millis(50);
 const LARGEST_HEAD: usize = 64 * 1024;
 
 /// Answers on the listener until `shutdown` is done, and a little longer where a request is being answered.
-pub(crate) async fn serve(listener: TcpListener, router: Router, shutdown: impl Future<Output = ()>) {
+pub(crate) async fn serve(
+    listener: TcpListener,
+    router: Router,
+    shutdown: impl Future<Output = ()>,
+) {
     let (closing, closed) = watch::channel(false);
     let mut connections = JoinSet::new();
     let mut shutdown = pin!(shutdown);
@@ -89,7 +93,8 @@ async fn connection(stream: TcpStream, router: Router, mut closed: watch::Receiv
 
 async fn wait_after(error: &io::Error) {
     // The client has gone before it was served: nothing is wrong here.
-    let gone = matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset);
+    let gone =
+        matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset);
     if !gone {
         tracing::warn!(%error, "cannot accept a connection");
         tokio::time::sleep(OUT_OF_FILES).await;

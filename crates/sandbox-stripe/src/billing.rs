@@ -13,7 +13,9 @@ mod preview;
 mod properties;
 mod subscribe;
 
-pub(crate) use self::cancel::{Cancelling, cancel_at_period_end, cancel_now, end_with_customer, undo_cancellation};
+pub(crate) use self::cancel::{
+    Cancelling, cancel_at_period_end, cancel_now, end_with_customer, undo_cancellation,
+};
 pub(crate) use self::catch_up::catch_up;
 pub(crate) use self::change::{ChangeError, ItemChange, PlanChange, Planned, plan};
 pub(crate) use self::confirm::{ConfirmError, PaymentBehavior, confirm};

@@ -6,10 +6,13 @@ use jiff::Timestamp as Instant;
 use jiff::tz::TimeZone;
 
 use crate::ids::{self, IdKind};
-use crate::model::{BillingDetails, Card, CardBehaviour, Decline, Metadata, PaymentMethod, Timestamp};
+use crate::model::{
+    BillingDetails, Card, CardBehaviour, Decline, Metadata, PaymentMethod, Timestamp,
+};
 
 use CardBehaviour::{
-    AuthenticatesAlways, AuthenticatesAndDeclines, AuthenticatesUnlessSetUp, Declines, RefusedWhenSaved, Succeeds,
+    AuthenticatesAlways, AuthenticatesAndDeclines, AuthenticatesUnlessSetUp, Declines,
+    RefusedWhenSaved, Succeeds,
 };
 
 /// A test card.
@@ -95,9 +98,24 @@ pub(crate) const TEST_CARDS: &[TestCard] = &[
         "visa",
         RefusedWhenSaved(Decline::StolenCard),
     ),
-    card("4000000000000069", &["chargeDeclinedExpiredCard"], "visa", RefusedWhenSaved(Decline::ExpiredCard)),
-    card("4000000000000127", &["chargeDeclinedIncorrectCvc"], "visa", RefusedWhenSaved(Decline::IncorrectCvc)),
-    card("4000000000000119", &["chargeDeclinedProcessingError"], "visa", RefusedWhenSaved(Decline::ProcessingError)),
+    card(
+        "4000000000000069",
+        &["chargeDeclinedExpiredCard"],
+        "visa",
+        RefusedWhenSaved(Decline::ExpiredCard),
+    ),
+    card(
+        "4000000000000127",
+        &["chargeDeclinedIncorrectCvc"],
+        "visa",
+        RefusedWhenSaved(Decline::IncorrectCvc),
+    ),
+    card(
+        "4000000000000119",
+        &["chargeDeclinedProcessingError"],
+        "visa",
+        RefusedWhenSaved(Decline::ProcessingError),
+    ),
     card(
         "4000000000006975",
         &["visa_chargeDeclinedVelocityLimitExceeded", "chargeDeclinedVelocityLimitExceeded"],
@@ -105,7 +123,15 @@ pub(crate) const TEST_CARDS: &[TestCard] = &[
         RefusedWhenSaved(Decline::CardVelocityExceeded),
     ),
     card("4000000000000341", &["chargeCustomerFail"], "visa", Declines(Decline::GenericDecline)),
-    from(card("4000002500003155", &["authenticationRequiredOnSetup"], "visa", AuthenticatesUnlessSetUp), "FR"),
+    from(
+        card(
+            "4000002500003155",
+            &["authenticationRequiredOnSetup"],
+            "visa",
+            AuthenticatesUnlessSetUp,
+        ),
+        "FR",
+    ),
     from(card("4000002760003184", &["authenticationRequired"], "visa", AuthenticatesAlways), "DE"),
     from(
         card(
@@ -128,7 +154,8 @@ pub(crate) fn by_name(name: &str) -> Option<&'static TestCard> {
 impl TypedCard {
     /// The test card that was typed, with its expiry date; or why it is refused before any bank is asked.
     pub(crate) fn check(&self, now: Timestamp) -> Result<PaymentMethod, CheckError> {
-        let number: String = self.number.chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
+        let number: String =
+            self.number.chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
         if !(12..=19).contains(&number.len()) || !luhn(&number) {
             return Err(Decline::IncorrectNumber.into());
         }
@@ -174,7 +201,8 @@ impl From<Decline> for CheckError {
 impl TestCard {
     /// A fresh payment method of this card, with a good expiry date, attached to nobody.
     pub(crate) fn payment_method(&self, now: Timestamp) -> io::Result<PaymentMethod> {
-        let year = Instant::from_second(now).map_or(2030, |instant| instant.to_zoned(TimeZone::UTC).year());
+        let year = Instant::from_second(now)
+            .map_or(2030, |instant| instant.to_zoned(TimeZone::UTC).year());
         Ok(PaymentMethod {
             id: ids::fresh(IdKind::PaymentMethod)?,
             created: now,
@@ -187,7 +215,11 @@ impl TestCard {
                 country: self.country.to_owned(),
                 funding: self.funding.to_owned(),
                 // The same for the same number, as at Stripe.
-                fingerprint: ids::digest(self.number).chars().filter(char::is_ascii_alphanumeric).take(16).collect(),
+                fingerprint: ids::digest(self.number)
+                    .chars()
+                    .filter(char::is_ascii_alphanumeric)
+                    .take(16)
+                    .collect(),
             },
             behaviour: self.behaviour,
             detached: false,
@@ -243,7 +275,10 @@ mod tests {
     #[test]
     fn a_typed_card_is_judged_as_documented() {
         let method = typed("4242 4242 4242 4242").check(NOW).expect("fine");
-        assert_eq!((method.card.exp_month, method.card.exp_year, method.card.last4.as_str()), (12, 2034, "4242"));
+        assert_eq!(
+            (method.card.exp_month, method.card.exp_year, method.card.last4.as_str()),
+            (12, 2034, "4242")
+        );
         assert_eq!(refusal(&typed("4242424242424241")), Some(Decline::IncorrectNumber));
         assert_eq!(refusal(&typed("42")), Some(Decline::IncorrectNumber));
         assert_eq!(refusal(&typed("4111111111111111")), Some(Decline::TestModeLiveCard));
@@ -258,7 +293,9 @@ mod tests {
         let cvc = |cvc: &str| TypedCard { cvc: cvc.to_owned(), ..typed("4242424242424242") };
         assert_eq!(refusal(&cvc("12")), Some(Decline::InvalidCvc));
         assert_eq!(refusal(&cvc("1234")), Some(Decline::InvalidCvc));
-        assert!(TypedCard { cvc: "1234".to_owned(), ..typed("378282246310005") }.check(NOW).is_ok());
+        assert!(
+            TypedCard { cvc: "1234".to_owned(), ..typed("378282246310005") }.check(NOW).is_ok()
+        );
     }
 
     #[test]

@@ -10,9 +10,9 @@ use jiff::tz::TimeZone;
 use self::catalog::{PRICE, PRODUCT, PRODUCT_NAME, UNIT_AMOUNT};
 use crate::billing::period_end;
 use crate::model::{
-    BillingDetails, BillingReason, Cancellation, Card, CardBehaviour, Customer, HostedToken, Interval, Invoice,
-    InvoiceLine, InvoiceStatus, Metadata, MissingPaymentMethod, PaymentMethod, Recurring, Subscription,
-    SubscriptionItem, SubscriptionStatus, Timestamp,
+    BillingDetails, BillingReason, Cancellation, Card, CardBehaviour, Customer, HostedToken,
+    Interval, Invoice, InvoiceLine, InvoiceStatus, Metadata, MissingPaymentMethod, PaymentMethod,
+    Recurring, Subscription, SubscriptionItem, SubscriptionStatus, Timestamp,
 };
 use crate::state::Store;
 
@@ -100,7 +100,8 @@ fn customer(created: Timestamp) -> Customer {
 }
 
 fn card(created: Timestamp) -> PaymentMethod {
-    let year = Instant::from_second(created).map_or(2030, |instant| instant.to_zoned(TimeZone::UTC).year());
+    let year = Instant::from_second(created)
+        .map_or(2030, |instant| instant.to_zoned(TimeZone::UTC).year());
     PaymentMethod {
         id: CARD.to_owned(),
         created,
@@ -155,7 +156,12 @@ fn subscription(signed_up: Timestamp, renewed: Timestamp, renews: Timestamp) -> 
     }
 }
 
-fn invoice(index: usize, billing_reason: BillingReason, from: Timestamp, to: Timestamp) -> io::Result<Invoice> {
+fn invoice(
+    index: usize,
+    billing_reason: BillingReason,
+    from: Timestamp,
+    to: Timestamp,
+) -> io::Result<Invoice> {
     let (id, line) = INVOICES[index];
     Ok(Invoice {
         id: id.to_owned(),

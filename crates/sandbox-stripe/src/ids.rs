@@ -61,7 +61,10 @@ pub(crate) fn fresh(kind: IdKind) -> io::Result<String> {
     while id.len() < prefix.len() + length {
         fill(&mut bytes)?;
         // 248 is the largest multiple of 62 in a byte: dropping the rest keeps every digit equally likely.
-        let digits = bytes.iter().filter(|byte| **byte < 248).map(|byte| char::from(BASE62[usize::from(*byte % 62)]));
+        let digits = bytes
+            .iter()
+            .filter(|byte| **byte < 248)
+            .map(|byte| char::from(BASE62[usize::from(*byte % 62)]));
         id.extend(digits.take(prefix.len() + length - id.len()));
     }
     Ok(id)
@@ -100,7 +103,8 @@ pub(crate) fn digest(token: &str) -> String {
 }
 
 fn fill(bytes: &mut [u8]) -> io::Result<()> {
-    getrandom::fill(bytes).map_err(|error| io::Error::other(format!("no randomness from the system: {error}")))
+    getrandom::fill(bytes)
+        .map_err(|error| io::Error::other(format!("no randomness from the system: {error}")))
 }
 
 #[cfg(test)]

@@ -16,21 +16,26 @@ mod webhook_endpoint;
 use std::collections::BTreeMap;
 
 pub(crate) use self::checkout_session::{
-    CheckoutChallenge, CheckoutItem, CheckoutSession, CheckoutStatus, Funding, LONGEST_CHECKOUT_SECONDS, Paying,
-    SHORTEST_CHECKOUT_SECONDS, SubscriptionTerms,
+    CheckoutChallenge, CheckoutItem, CheckoutSession, CheckoutStatus, Funding,
+    LONGEST_CHECKOUT_SECONDS, Paying, SHORTEST_CHECKOUT_SECONDS, SubscriptionTerms,
 };
 pub(crate) use self::customer::{Address, Customer, Shipping};
 pub(crate) use self::delivery::{Delivery, DeliveryState};
 pub(crate) use self::event::{Event, Origin};
-pub(crate) use self::invoice::{BillingReason, HostedToken, Invoice, InvoiceLine, InvoiceStatus, PaymentFailure};
-pub(crate) use self::payment_method::{BillingDetails, Card, CardBehaviour, ChargeOutcome, Decline, PaymentMethod};
+pub(crate) use self::invoice::{
+    BillingReason, HostedToken, Invoice, InvoiceLine, InvoiceStatus, PaymentFailure,
+};
+pub(crate) use self::payment_method::{
+    BillingDetails, Card, CardBehaviour, ChargeOutcome, Decline, PaymentMethod,
+};
 pub(crate) use self::portal_configuration::{
-    AdjustableQuantity, AllowedUpdate, CancelMode, CustomerField, CustomerUpdate, Feedback, OfferedProduct,
-    PortalConfiguration, PortalFeatures, ProrationBehavior, SubscriptionCancel, SubscriptionUpdate,
+    AdjustableQuantity, AllowedUpdate, CancelMode, CustomerField, CustomerUpdate, Feedback,
+    OfferedProduct, PortalConfiguration, PortalFeatures, ProrationBehavior, SubscriptionCancel,
+    SubscriptionUpdate,
 };
 pub(crate) use self::portal_session::{
-    AfterCompletion, CHALLENGE_SECONDS, Challenge, ChallengePurpose, ConfirmItem, Flow, FlowTask, OPENED_SECONDS,
-    PlanChoice, PortalSession, UNOPENED_SECONDS,
+    AfterCompletion, CHALLENGE_SECONDS, Challenge, ChallengePurpose, ConfirmItem, Flow, FlowTask,
+    OPENED_SECONDS, PlanChoice, PortalSession, UNOPENED_SECONDS,
 };
 pub(crate) use self::price::{Interval, Price, Recurring};
 pub(crate) use self::product::Product;

@@ -55,7 +55,10 @@ impl Sandbox {
     ///
     /// # Errors
     /// As [`Sandbox::bind`].
-    pub async fn bind_with_clock(settings: SandboxSettings, clock: Arc<dyn Clock>) -> io::Result<Self> {
+    pub async fn bind_with_clock(
+        settings: SandboxSettings,
+        clock: Arc<dyn Clock>,
+    ) -> io::Result<Self> {
         let listener = listen(settings.listen, settings.fallback_to_free_port).await?;
         let local_addr = listener.local_addr()?;
         let base_url: Arc<str> = match &settings.public_url {
@@ -65,7 +68,14 @@ impl Sandbox {
         let store = Store::open(settings.state.as_deref(), clock, base_url.clone())?;
         settle_default_configuration(&store, settings.without_portal_configuration)?;
         let recorder = settings.record.as_deref().map(Recorder::begin).transpose()?;
-        Ok(Self { listener, local_addr, base_url, store: Arc::new(store), recorder, webhooks: settings.webhooks })
+        Ok(Self {
+            listener,
+            local_addr,
+            base_url,
+            store: Arc::new(store),
+            recorder,
+            webhooks: settings.webhooks,
+        })
     }
 
     /// Where the sandbox listens.
@@ -138,7 +148,12 @@ fn router(store: &Arc<Store>, base_url: Arc<str>, webhooks: &Arc<Webhooks>) -> R
 async fn listen(address: SocketAddr, fall_back: bool) -> io::Result<TcpListener> {
     let error = match TcpListener::bind(address).await {
         Err(error) if fall_back && error.kind() == io::ErrorKind::AddrInUse => error,
-        Err(error) => return Err(io::Error::new(error.kind(), format!("cannot listen on {address}: {error}"))),
+        Err(error) => {
+            return Err(io::Error::new(
+                error.kind(),
+                format!("cannot listen on {address}: {error}"),
+            ));
+        }
         Ok(listener) => return Ok(listener),
     };
     tracing::debug!(%address, %error, "taking the next free port");
@@ -169,7 +184,9 @@ fn settle_default_configuration(store: &Store, without: bool) -> io::Result<()> 
     store.transact(|transaction| {
         let exists = transaction.state().portal_configurations.get(DEFAULT_CONFIGURATION).is_some();
         match (without, exists) {
-            (true, true) => transaction.put(Change::PortalConfigurationGone(DEFAULT_CONFIGURATION.to_owned())),
+            (true, true) => {
+                transaction.put(Change::PortalConfigurationGone(DEFAULT_CONFIGURATION.to_owned()))
+            }
             (false, false) => {
                 let now = transaction.now();
                 transaction.put(PortalConfiguration {

@@ -84,7 +84,8 @@ mod tests {
     #[test]
     fn pauses_double_up_to_the_longest() {
         let settings = WebhookSettings::default();
-        let pauses = [1, 2, 3, 8, 9, 100].map(|attempts| settings.pause_after(attempts).as_millis());
+        let pauses =
+            [1, 2, 3, 8, 9, 100].map(|attempts| settings.pause_after(attempts).as_millis());
         assert_eq!(pauses, [200, 400, 800, 25_600, 30_000, 30_000]);
     }
 }

@@ -8,7 +8,8 @@ pub(crate) fn plain(text: &str) -> String {
             && !matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
             && !matches!(c, '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{fff9}'..='\u{ffff}' | '\u{e0000}'..)
     };
-    let spaced: String = text.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).filter(read).collect();
+    let spaced: String =
+        text.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).filter(read).collect();
     spaced.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

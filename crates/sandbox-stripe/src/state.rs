@@ -14,8 +14,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::model::{
-    CheckoutSession, Customer, Event, Invoice, PaymentMethod, PortalConfiguration, Price, Product, Subscription,
-    Timestamp, WebhookEndpoint,
+    CheckoutSession, Customer, Event, Invoice, PaymentMethod, PortalConfiguration, Price, Product,
+    Subscription, Timestamp, WebhookEndpoint,
 };
 
 pub(crate) use self::change::Change;
@@ -95,12 +95,18 @@ impl State {
 
     /// The subscriptions that time has caught up with.
     pub(crate) fn due(&self, now: Timestamp) -> impl Iterator<Item = &Subscription> {
-        self.due.iter().take_while(move |(at, _)| *at <= now).filter_map(|(_, id)| self.subscriptions.get(id))
+        self.due
+            .iter()
+            .take_while(move |(at, _)| *at <= now)
+            .filter_map(|(_, id)| self.subscriptions.get(id))
     }
 
     /// The checkout sessions whose time is over, and that are open nevertheless.
     pub(crate) fn expiring(&self, now: Timestamp) -> impl Iterator<Item = &CheckoutSession> {
-        self.expiring.iter().take_while(move |(at, _)| *at <= now).filter_map(|(_, id)| self.checkout_sessions.get(id))
+        self.expiring
+            .iter()
+            .take_while(move |(at, _)| *at <= now)
+            .filter_map(|(_, id)| self.checkout_sessions.get(id))
     }
 
     /// Whether time has come to change something.

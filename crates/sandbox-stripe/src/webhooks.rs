@@ -118,7 +118,8 @@ impl Webhooks {
     async fn go(self: Arc<Self>, client: Client, round: Round) -> Done {
         let mut again = Vec::new();
         for mut attempt in round.attempts {
-            if !self.attempt(&client, attempt.id, attempt.tries + 1 >= self.settings.attempts).await {
+            if !self.attempt(&client, attempt.id, attempt.tries + 1 >= self.settings.attempts).await
+            {
                 attempt.tries += 1;
                 again.push((self.settings.pause_after(attempt.tries), attempt));
             }

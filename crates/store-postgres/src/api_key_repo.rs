@@ -31,7 +31,11 @@ impl PgApiKeyRepo {
 #[async_trait]
 impl ApiKeyRepo for PgApiKeyRepo {
     /// With a limit, one transaction at a time for each owner: what it counts stays true until it is done.
-    async fn insert(&self, stored: &StoredApiKey, at_most: Option<u32>) -> Result<InsertOutcome, RepoError> {
+    async fn insert(
+        &self,
+        stored: &StoredApiKey,
+        at_most: Option<u32>,
+    ) -> Result<InsertOutcome, RepoError> {
         let key = &stored.key;
         bounded(async {
             let mut connection = self.connections.lease().await?;
@@ -124,9 +128,10 @@ impl ApiKeyRepo for PgApiKeyRepo {
                 RevokeOutcome::Revoked
             } else {
                 // A revocation only ever moves to an earlier moment, so the answer cannot have changed in between.
-                let known = sqlx::query_scalar!("SELECT id FROM api_keys WHERE id = $1", id.as_str())
-                    .fetch_optional(&mut *connection)
-                    .await?;
+                let known =
+                    sqlx::query_scalar!("SELECT id FROM api_keys WHERE id = $1", id.as_str())
+                        .fetch_optional(&mut *connection)
+                        .await?;
                 known.map_or(RevokeOutcome::NotFound, |_| RevokeOutcome::AlreadyRevoked)
             };
             connection.done();
@@ -183,15 +188,24 @@ impl ApiKeyRepo for PgApiKeyRepo {
             .await?;
             let outcome = match old {
                 None => RotateOutcome::NotFound,
-                Some(old) if old.revoked_at.is_some() || old.expires_at.is_some_and(|expiry| expiry <= now) => {
+                Some(old)
+                    if old.revoked_at.is_some()
+                        || old.expires_at.is_some_and(|expiry| expiry <= now) =>
+                {
                     RotateOutcome::NotActive
                 }
-                Some(_) if has_too_many(&mut transaction, &successor.key, at_most).await? => RotateOutcome::TooMany,
+                Some(_) if has_too_many(&mut transaction, &successor.key, at_most).await? => {
+                    RotateOutcome::TooMany
+                }
                 Some(_) if !insert(&mut transaction, successor).await? => RotateOutcome::IdTaken,
                 Some(_) => {
-                    sqlx::query!("UPDATE api_keys SET revoked_at = $2 WHERE id = $1", id.as_str(), until.as_millis(),)
-                        .execute(&mut *transaction)
-                        .await?;
+                    sqlx::query!(
+                        "UPDATE api_keys SET revoked_at = $2 WHERE id = $1",
+                        id.as_str(),
+                        until.as_millis(),
+                    )
+                    .execute(&mut *transaction)
+                    .await?;
                     RotateOutcome::Rotated
                 }
             };
@@ -209,9 +223,13 @@ fn outcome(inserted: bool) -> InsertOutcome {
 
 /// Until the end of the transaction, nobody else makes a key of this owner's under a limit.
 async fn lock_owner(connection: &mut PgConnection, owner: &UserId) -> Result<(), StoreError> {
-    sqlx::query!("SELECT pg_advisory_xact_lock(hashtextextended($1, $2))", owner.as_str(), OWNER_LOCKS)
-        .execute(connection)
-        .await?;
+    sqlx::query!(
+        "SELECT pg_advisory_xact_lock(hashtextextended($1, $2))",
+        owner.as_str(),
+        OWNER_LOCKS
+    )
+    .execute(connection)
+    .await?;
     Ok(())
 }
 

@@ -57,16 +57,20 @@ impl PgApiKeyUsage {
                 return Ok(KeyChange::Some);
             };
             match timeout(SILENCE, listener.try_recv()).await {
-                Ok(Ok(Some(told))) => return Ok(told.payload().parse().map_or(KeyChange::Some, KeyChange::Key)),
-                Ok(Ok(None)) => return Err(unavailable("the connection that listens was lost").into()),
+                Ok(Ok(Some(told))) => {
+                    return Ok(told.payload().parse().map_or(KeyChange::Some, KeyChange::Key));
+                }
+                Ok(Ok(None)) => {
+                    return Err(unavailable("the connection that listens was lost").into());
+                }
                 Ok(Err(error)) => return Err(error.into()),
                 // Taken out: who gives up amid the question leaves an answer on the way, and that line is not used again.
                 Err(_) => match listening.listener.take() {
                     None => {}
                     Some(mut silent) => {
-                        timeout(ANSWER_LIMIT, silent.execute("SELECT 1"))
-                            .await
-                            .map_err(|_| unavailable("the connection that listens does not answer"))??;
+                        timeout(ANSWER_LIMIT, silent.execute("SELECT 1")).await.map_err(
+                            |_| unavailable("the connection that listens does not answer"),
+                        )??;
                         listening.listener = Some(silent);
                     }
                 },
@@ -79,7 +83,8 @@ impl PgApiKeyUsage {
 impl ApiKeyUsage for PgApiKeyUsage {
     /// Rows are locked by id, so that of two replicas that note the same keys none waits for the other in a circle.
     async fn record_use(&self, uses: &[(ApiKeyId, Timestamp)]) -> Result<(), RepoError> {
-        let (ids, moments): (Vec<&str>, Vec<i64>) = uses.iter().map(|(id, at)| (id.as_str(), at.as_millis())).unzip();
+        let (ids, moments): (Vec<&str>, Vec<i64>) =
+            uses.iter().map(|(id, at)| (id.as_str(), at.as_millis())).unzip();
         bounded(async {
             let mut connection = self.connections.lease().await?;
             sqlx::query!(
@@ -103,7 +108,12 @@ impl ApiKeyUsage for PgApiKeyUsage {
         .await
     }
 
-    async fn replace_verifier(&self, id: &ApiKeyId, old: &KeyVerifier, new: &KeyVerifier) -> Result<bool, RepoError> {
+    async fn replace_verifier(
+        &self,
+        id: &ApiKeyId,
+        old: &KeyVerifier,
+        new: &KeyVerifier,
+    ) -> Result<bool, RepoError> {
         bounded(async {
             let mut connection = self.connections.lease().await?;
             let replaced = sqlx::query!(

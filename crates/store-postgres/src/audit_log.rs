@@ -53,9 +53,12 @@ impl PgAuditLog {
             let mut connection = self.connections.lease().await?;
             let mut transaction = connection.begin().await?;
             // Locked in the order in which uses are noted, too: two that wait for each other would be a deadlock.
-            sqlx::query_scalar!("SELECT id FROM api_keys WHERE user_id = $1 ORDER BY id FOR UPDATE", user.as_str())
-                .fetch_all(&mut *transaction)
-                .await?;
+            sqlx::query_scalar!(
+                "SELECT id FROM api_keys WHERE user_id = $1 ORDER BY id FOR UPDATE",
+                user.as_str()
+            )
+            .fetch_all(&mut *transaction)
+            .await?;
             let denials = denials_without_source(&mut transaction, user).await?;
             let deleted = delete_account(&mut transaction, user).await?;
             transaction.commit().await?;
@@ -189,7 +192,10 @@ impl AuditLog for PgAuditLog {
     }
 }
 
-async fn denials_without_source(connection: &mut PgConnection, user: &UserId) -> Result<u64, StoreError> {
+async fn denials_without_source(
+    connection: &mut PgConnection,
+    user: &UserId,
+) -> Result<u64, StoreError> {
     let rewritten = sqlx::query!(
         "UPDATE audit_log SET source = NULL
          WHERE sequence IN (SELECT sequence FROM audit_log
@@ -216,11 +222,15 @@ async fn write(connections: &Connections, rows: &[AuditRow]) -> Result<(), RepoE
 
 /// All of them or none, in one statement. Until the end of its transaction it holds the lock on the log together with others who
 /// add; see [`end`].
-pub(crate) async fn add(connection: &mut PgConnection, rows: &[AuditRow]) -> Result<(), StoreError> {
+pub(crate) async fn add(
+    connection: &mut PgConnection,
+    rows: &[AuditRow],
+) -> Result<(), StoreError> {
     if rows.is_empty() {
         return Ok(());
     }
-    let text = |column: fn(&AuditRow) -> Option<&String>| rows.iter().map(column).collect::<Vec<_>>();
+    let text =
+        |column: fn(&AuditRow) -> Option<&String>| rows.iter().map(column).collect::<Vec<_>>();
     sqlx::query!(
         "WITH lock AS MATERIALIZED (SELECT pg_advisory_xact_lock_shared($1))
          INSERT INTO audit_log (at, kind, action, actor, user_id, key_id, provider, mode, customer_id, request_id, source,

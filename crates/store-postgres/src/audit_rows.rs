@@ -4,7 +4,8 @@ use std::str::FromStr;
 
 use billing_domain::ports::RepoError;
 use billing_domain::{
-    Actor, AuditAction, AuditEntry, AuditEvent, AuditRecord, Denials, ProviderAccount, RequestOrigin, Timestamp,
+    Actor, AuditAction, AuditEntry, AuditEvent, AuditRecord, Denials, ProviderAccount,
+    RequestOrigin, Timestamp,
 };
 
 use crate::error::corrupt;
@@ -115,6 +116,9 @@ impl AuditRow {
     }
 }
 
-fn needed<T: FromStr<Err: ToString>>(column: &'static str, text: Option<&str>) -> Result<T, RepoError> {
+fn needed<T: FromStr<Err: ToString>>(
+    column: &'static str,
+    text: Option<&str>,
+) -> Result<T, RepoError> {
     optional(AUDIT_LOG, column, text)?.ok_or_else(|| corrupt(AUDIT_LOG, column, "it is missing"))
 }

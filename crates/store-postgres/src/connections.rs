@@ -41,7 +41,8 @@ impl Connections {
             ("idle_in_transaction_session_timeout", CALL_LIMIT.as_millis()),
         ]);
         // How long a migration takes is the operator's affair, but one that waits for a lock makes everybody wait behind it.
-        let for_migrations = settings.options.options([("statement_timeout", "0"), ("lock_timeout", "60s")]);
+        let for_migrations =
+            settings.options.options([("statement_timeout", "0"), ("lock_timeout", "60s")]);
         // An idle connection is tested before it is lent (the pool's default): after a restart of the server the next call
         // connects again instead of failing.
         let pool = PgPoolOptions::new()
@@ -101,16 +102,23 @@ impl fmt::Debug for Connections {
 }
 
 /// Bounds a call, connection and all.
-pub(crate) async fn bounded<T>(call: impl Future<Output = Result<T, StoreError>>) -> Result<T, RepoError> {
+pub(crate) async fn bounded<T>(
+    call: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, RepoError> {
     within(CALL_LIMIT, call).await
 }
 
 /// Bounds a migration: generously, for the sake of big tables; but a line that is dead must not hold a process for ever.
-pub(crate) async fn migration<T>(run: impl Future<Output = Result<T, StoreError>>) -> Result<T, RepoError> {
+pub(crate) async fn migration<T>(
+    run: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, RepoError> {
     within(MIGRATION_LIMIT, run).await
 }
 
-async fn within<T>(limit: Duration, work: impl Future<Output = Result<T, StoreError>>) -> Result<T, RepoError> {
+async fn within<T>(
+    limit: Duration,
+    work: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, RepoError> {
     match timeout(limit, work).await {
         Ok(result) => result.map_err(RepoError::from),
         Err(_) => Err(timed_out(limit)),

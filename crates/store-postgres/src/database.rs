@@ -41,10 +41,16 @@ impl Database for PgDatabase {
         let mut connection = self.connections.for_migrations().await?;
         let applied = migration(async {
             connection.lock().await.map_err(|error| migrate_error(&error))?;
-            connection.ensure_migrations_table(&EMBEDDED.table_name).await.map_err(|error| migrate_error(&error))?;
+            connection
+                .ensure_migrations_table(&EMBEDDED.table_name)
+                .await
+                .map_err(|error| migrate_error(&error))?;
             let missing = compare(&mut connection).await?.missing;
             for migration in &missing {
-                connection.apply(&EMBEDDED.table_name, migration).await.map_err(|error| migrate_error(&error))?;
+                connection
+                    .apply(&EMBEDDED.table_name, migration)
+                    .await
+                    .map_err(|error| migrate_error(&error))?;
             }
             Ok(missing.len())
         })
@@ -82,13 +88,19 @@ async fn compare(connection: &mut PgConnection) -> Result<Comparison, RepoError>
         Err(error) if is_missing_table(&error) => Vec::new(),
         Err(error) => return Err(migrate_error(&error)),
     };
-    let mut applied: BTreeMap<i64, _> = applied.into_iter().map(|one| (one.version, one.checksum)).collect();
+    let mut applied: BTreeMap<i64, _> =
+        applied.into_iter().map(|one| (one.version, one.checksum)).collect();
     let mut missing = Vec::new();
     for migration in EMBEDDED.iter() {
         match applied.remove(&migration.version) {
             None => missing.push(migration),
             Some(checksum) if checksum == migration.checksum => {}
-            Some(_) => return Err(schema(format!("migration {} was changed since it was applied", migration.version))),
+            Some(_) => {
+                return Err(schema(format!(
+                    "migration {} was changed since it was applied",
+                    migration.version
+                )));
+            }
         }
     }
     Ok(Comparison { missing, newer: !applied.is_empty() })

@@ -46,7 +46,11 @@ pub(crate) fn timed_out(limit: Duration) -> RepoError {
 }
 
 /// A stored value that does not parse.
-pub(crate) fn corrupt(table: &'static str, column: &'static str, reason: impl ToString) -> RepoError {
+pub(crate) fn corrupt(
+    table: &'static str,
+    column: &'static str,
+    reason: impl ToString,
+) -> RepoError {
     RepoError::Corrupt { table, column, reason: reason.to_string() }
 }
 
@@ -85,7 +89,9 @@ pub(crate) fn repo_error(error: &Error) -> RepoError {
 /// A migration that fails is [`RepoError::Schema`], unless it was the connection that failed.
 pub(crate) fn migrate_error(error: &MigrateError) -> RepoError {
     match error {
-        MigrateError::Execute(cause) | MigrateError::ExecuteMigration(cause, _) if kind(cause) == Kind::Unavailable => {
+        MigrateError::Execute(cause) | MigrateError::ExecuteMigration(cause, _)
+            if kind(cause) == Kind::Unavailable =>
+        {
             repo_error(cause)
         }
         MigrateError::Execute(cause) => schema(format!("migrating failed: {}", said(cause))),
@@ -131,7 +137,9 @@ fn kind_of_code(code: &str) -> Kind {
         (_, UNDEFINED_TABLE | "42703" | "3F000") => Kind::Schema,
         // Connection exceptions, refused logins, no such database, rollbacks that ask to be repeated, a server that is full,
         // shutting down, starting up or broken; a standby that takes no writes yet; a transaction that was left alone; a lock that was not had in time.
-        ("08" | "28" | "3D" | "40" | "53" | "57" | "58", _) | (_, "25006" | "25P03" | "55P03") => Kind::Unavailable,
+        ("08" | "28" | "3D" | "40" | "53" | "57" | "58", _) | (_, "25006" | "25P03" | "55P03") => {
+            Kind::Unavailable
+        }
         _ => Kind::Refused,
     }
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use billing_domain::ports::{EventInbox, Fate, RepoError};
 use billing_domain::{
-    ClaimToken, Claimed, CustomerId, EventId, InboxCounts, InboxEvent, InboxQuery, InboxState, ProviderAccount,
-    ProviderEvent, Replay, Timestamp,
+    ClaimToken, Claimed, CustomerId, EventId, InboxCounts, InboxEvent, InboxQuery, InboxState,
+    ProviderAccount, ProviderEvent, Replay, Timestamp,
 };
 use sqlx::PgConnection;
 
@@ -56,7 +56,12 @@ impl PgEventInbox {
 
 #[async_trait]
 impl EventInbox for PgEventInbox {
-    async fn accept(&self, at: &ProviderAccount, event: &ProviderEvent, now: Timestamp) -> Result<(), RepoError> {
+    async fn accept(
+        &self,
+        at: &ProviderAccount,
+        event: &ProviderEvent,
+        now: Timestamp,
+    ) -> Result<(), RepoError> {
         bounded(async { Ok(self.accepted.add(NewEventRow::new(at, event, now)).await?) }).await
     }
 
@@ -101,7 +106,12 @@ impl EventInbox for PgEventInbox {
         .await
     }
 
-    async fn release(&self, at: &ProviderAccount, claimed: &Claimed, fate: &Fate) -> Result<u64, RepoError> {
+    async fn release(
+        &self,
+        at: &ProviderAccount,
+        claimed: &Claimed,
+        fate: &Fate,
+    ) -> Result<u64, RepoError> {
         let (state, error) = state_of(fate);
         bounded(async {
             let mut connection = self.connections.lease().await?;
@@ -113,7 +123,12 @@ impl EventInbox for PgEventInbox {
     }
 
     /// The last token stays: whoever has it works on what was taken back, and must not be given it again.
-    async fn replay(&self, at: &ProviderAccount, which: &Replay, now: Timestamp) -> Result<u64, RepoError> {
+    async fn replay(
+        &self,
+        at: &ProviderAccount,
+        which: &Replay,
+        now: Timestamp,
+    ) -> Result<u64, RepoError> {
         bounded(async {
             let mut connection = self.connections.lease().await?;
             let replayed = match which {
@@ -149,7 +164,11 @@ impl EventInbox for PgEventInbox {
         .await
     }
 
-    async fn list(&self, at: &ProviderAccount, query: &InboxQuery) -> Result<Vec<InboxEvent>, RepoError> {
+    async fn list(
+        &self,
+        at: &ProviderAccount,
+        query: &InboxQuery,
+    ) -> Result<Vec<InboxEvent>, RepoError> {
         bounded(async {
             let mut connection = self.connections.lease().await?;
             let rows = match query.state {
@@ -215,7 +234,11 @@ impl EventInbox for PgEventInbox {
     }
 
     /// Also an event about a subscription that is the customer's, as far as the mirror knows.
-    async fn has_pending(&self, at: &ProviderAccount, customer: &CustomerId) -> Result<bool, RepoError> {
+    async fn has_pending(
+        &self,
+        at: &ProviderAccount,
+        customer: &CustomerId,
+    ) -> Result<bool, RepoError> {
         bounded(async {
             let mut connection = self.connections.lease().await?;
             let pending = sqlx::query_scalar!(

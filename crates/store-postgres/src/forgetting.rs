@@ -15,7 +15,10 @@ struct OwnCustomer {
 /// Deletes a user's keys, links, claims and checkout requests; and, of each customer who is nobody else's, the mirror and the
 /// events. Gives how many rows. Tables in the order in which readings are written: two that wait for each other would be a
 /// deadlock.
-pub(crate) async fn delete_account(connection: &mut PgConnection, user: &UserId) -> Result<u64, StoreError> {
+pub(crate) async fn delete_account(
+    connection: &mut PgConnection,
+    user: &UserId,
+) -> Result<u64, StoreError> {
     let own = own_customers(connection, user).await?;
     let (mut deleted, mut subscriptions) = (0, Vec::new());
     for customer in &own {
@@ -47,7 +50,10 @@ pub(crate) async fn delete_account(connection: &mut PgConnection, user: &UserId)
 
 /// The customers whom this user was linked to or claimed, or bought as, and whom nobody else is linked to or claims. Of those
 /// who are gone only the audit log tells.
-async fn own_customers(connection: &mut PgConnection, user: &UserId) -> Result<Vec<OwnCustomer>, StoreError> {
+async fn own_customers(
+    connection: &mut PgConnection,
+    user: &UserId,
+) -> Result<Vec<OwnCustomer>, StoreError> {
     let own = sqlx::query_as!(
         OwnCustomer,
         "SELECT provider AS \"provider!\", mode AS \"mode!\", customer_id AS \"customer_id!\"

@@ -42,7 +42,9 @@ impl<T: Clone + Send + Sync + 'static> GroupCommit<T> {
     pub(crate) async fn add(&self, item: T) -> Result<(), RepoError> {
         let (written, answer) = oneshot::channel();
         self.queue.try_send(Waiting { item, written }).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => unavailable(format!("{ROOM} writes wait for a commit already")),
+            mpsc::error::TrySendError::Full(_) => {
+                unavailable(format!("{ROOM} writes wait for a commit already"))
+            }
             mpsc::error::TrySendError::Closed(_) => unavailable("the task that writes has ended"),
         })?;
         answer.await.unwrap_or_else(|_| Err(unavailable("the task that writes has ended")))
@@ -55,13 +57,16 @@ impl<T> Clone for GroupCommit<T> {
     }
 }
 
-async fn write_all<T: Clone, W>(mut queue: mpsc::Receiver<Waiting<T>>, write: impl Fn(Arc<[T]>) -> W)
-where
+async fn write_all<T: Clone, W>(
+    mut queue: mpsc::Receiver<Waiting<T>>,
+    write: impl Fn(Arc<[T]>) -> W,
+) where
     W: Future<Output = Result<(), RepoError>>,
 {
     let mut batch = Vec::new();
     while queue.recv_many(&mut batch, BATCH).await > 0 {
-        let (items, callers): (Vec<T>, Vec<_>) = batch.drain(..).map(|one| (one.item, one.written)).unzip();
+        let (items, callers): (Vec<T>, Vec<_>) =
+            batch.drain(..).map(|one| (one.item, one.written)).unzip();
         let items: Arc<[T]> = items.into();
         // An answer to a caller who has left goes nowhere.
         match write(Arc::clone(&items)).await {
@@ -100,7 +105,8 @@ mod tests {
 
     impl Commits {
         fn start() -> Self {
-            let (let_through, kept) = (Arc::new(Semaphore::new(0)), Arc::new(Mutex::new(Vec::new())));
+            let (let_through, kept) =
+                (Arc::new(Semaphore::new(0)), Arc::new(Mutex::new(Vec::new())));
             let (gate, keep) = (Arc::clone(&let_through), Arc::clone(&kept));
             let group = GroupCommit::start(move |items: Arc<[u32]>| {
                 let (gate, keep) = (Arc::clone(&gate), Arc::clone(&keep));
@@ -171,7 +177,8 @@ mod tests {
     async fn a_full_queue_says_so_at_once() {
         let commits = Commits::start();
         // The task may have taken as many as one commit holds.
-        let mut waiting: Vec<_> = (0..ROOM + 2 * BATCH + 1).map(|_| Box::pin(commits.group.add(1))).collect();
+        let mut waiting: Vec<_> =
+            (0..ROOM + 2 * BATCH + 1).map(|_| Box::pin(commits.group.add(1))).collect();
         let told: Vec<_> = waiting.iter_mut().filter_map(|one| one.now_or_never()).collect();
         assert!(!told.is_empty());
         assert!(told.iter().all(|one| matches!(one, Err(RepoError::Unavailable(_)))));

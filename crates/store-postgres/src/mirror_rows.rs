@@ -2,8 +2,8 @@
 
 use billing_domain::ports::RepoError;
 use billing_domain::{
-    Actor, AuditAction, AuditEvent, CustomerId, CustomerState, MirrorEffect, MirrorUpdate, MirroredCustomer, PriceId,
-    RequestOrigin, Subscription, Timestamp, UserId,
+    Actor, AuditAction, AuditEvent, CustomerId, CustomerState, MirrorEffect, MirrorUpdate,
+    MirroredCustomer, PriceId, RequestOrigin, Subscription, Timestamp, UserId,
 };
 
 use crate::audit_rows::AuditRow;
@@ -44,7 +44,8 @@ impl MirrorRow {
         };
         Ok(MirroredCustomer {
             customer: value(CUSTOMERS, "customer_id", &self.customer_id)?,
-            version: u64::try_from(self.version.unwrap_or(0)).map_err(|e| corrupt(CUSTOMERS, "version", e))?,
+            version: u64::try_from(self.version.unwrap_or(0))
+                .map_err(|e| corrupt(CUSTOMERS, "version", e))?,
             read_at: Timestamp::from_millis(self.read_at.unwrap_or(0)),
             state,
         })
@@ -78,7 +79,9 @@ pub(crate) fn customers(rows: Vec<MirrorRow>) -> Result<Vec<MirroredCustomer>, R
         if all.last().is_none_or(|last| last.customer.as_str() != row.customer_id) {
             all.push(row.customer()?);
         }
-        let Some(MirroredCustomer { state: CustomerState::Present(subscriptions), .. }) = all.last_mut() else {
+        let Some(MirroredCustomer { state: CustomerState::Present(subscriptions), .. }) =
+            all.last_mut()
+        else {
             continue;
         };
         subscriptions.extend(row.subscription()?);

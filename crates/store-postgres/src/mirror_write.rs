@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use billing_domain::ports::RepoError;
 use billing_domain::{
-    Claimed, CustomerLink, CustomerState, InboxState, MirrorEffect, MirrorOutcome, MirrorUpdate, UserId,
+    Claimed, CustomerLink, CustomerState, InboxState, MirrorEffect, MirrorOutcome, MirrorUpdate,
+    UserId,
 };
 use sqlx::PgConnection;
 
@@ -16,7 +17,10 @@ use crate::{audit_log, customer_repo, event_inbox};
 /// All of it, for the caller to commit if it is [`MirrorOutcome::Written`]. Tables are always written in this order, the
 /// customer's own row before all others, so that two who wait for each other never do so in a circle. The audit log comes last:
 /// its readers wait for whoever has written to it.
-pub(crate) async fn write(connection: &mut PgConnection, update: &MirrorUpdate) -> Result<MirrorOutcome, StoreError> {
+pub(crate) async fn write(
+    connection: &mut PgConnection,
+    update: &MirrorUpdate,
+) -> Result<MirrorOutcome, StoreError> {
     if !write_customer(connection, update).await? {
         return Ok(MirrorOutcome::Outdated);
     }
@@ -36,7 +40,10 @@ pub(crate) async fn write(connection: &mut PgConnection, update: &MirrorUpdate) 
 
 /// Whether the customer's row was as it was expected, and now is this reading's. Until the end of the transaction nobody else
 /// writes it.
-async fn write_customer(connection: &mut PgConnection, update: &MirrorUpdate) -> Result<bool, StoreError> {
+async fn write_customer(
+    connection: &mut PgConnection,
+    update: &MirrorUpdate,
+) -> Result<bool, StoreError> {
     let (provider, mode) = (update.at.provider().as_str(), update.at.mode().as_str());
     let state = state_text(&update.reading.state);
     let written = if update.expected == 0 {
@@ -70,9 +77,13 @@ async fn write_customer(connection: &mut PgConnection, update: &MirrorUpdate) ->
 }
 
 /// Where another customer is on record as having one of them, the newer reading is right.
-async fn replace_subscriptions(connection: &mut PgConnection, update: &MirrorUpdate) -> Result<(), StoreError> {
+async fn replace_subscriptions(
+    connection: &mut PgConnection,
+    update: &MirrorUpdate,
+) -> Result<(), StoreError> {
     let (provider, mode) = (update.at.provider().as_str(), update.at.mode().as_str());
-    let own: Vec<NewSubscriptionRow> = update.reading.state.subscriptions().iter().map(Into::into).collect();
+    let own: Vec<NewSubscriptionRow> =
+        update.reading.state.subscriptions().iter().map(Into::into).collect();
     sqlx::query!(
         "DELETE FROM subscription_mirror WHERE provider = $1 AND mode = $2 AND customer_id = $3",
         provider,
@@ -114,17 +125,26 @@ async fn replace_subscriptions(connection: &mut PgConnection, update: &MirrorUpd
 }
 
 /// Links the owner, where there was a purchase, and fulfils the owner's claim.
-async fn attach(connection: &mut PgConnection, update: &MirrorUpdate) -> Result<MirrorEffect, StoreError> {
+async fn attach(
+    connection: &mut PgConnection,
+    update: &MirrorUpdate,
+) -> Result<MirrorEffect, StoreError> {
     let mut effect = MirrorEffect::default();
     if let Some(owner) = update.links() {
-        let link = CustomerLink { owner: owner.clone(), at: update.at.clone(), customer: update.customer.clone() };
+        let link = CustomerLink {
+            owner: owner.clone(),
+            at: update.at.clone(),
+            customer: update.customer.clone(),
+        };
         loop {
             if customer_repo::insert(connection, &link, update.read_at).await? {
                 effect.linked = Some(link.owner);
                 break;
             }
             // Removed meanwhile, it stands in nobody's way any more.
-            let Some(existing) = customer_repo::find(connection, owner, &update.at).await? else { continue };
+            let Some(existing) = customer_repo::find(connection, owner, &update.at).await? else {
+                continue;
+            };
             effect.conflict = Some(existing).filter(|existing| *existing != update.customer);
             break;
         }
@@ -145,7 +165,10 @@ async fn attach(connection: &mut PgConnection, update: &MirrorUpdate) -> Result<
 }
 
 /// Removes what leads to a customer who is gone.
-async fn detach(connection: &mut PgConnection, update: &MirrorUpdate) -> Result<MirrorEffect, StoreError> {
+async fn detach(
+    connection: &mut PgConnection,
+    update: &MirrorUpdate,
+) -> Result<MirrorEffect, StoreError> {
     let (provider, mode) = (update.at.provider().as_str(), update.at.mode().as_str());
     let removed = sqlx::query_scalar!(
         "DELETE FROM billing_customers WHERE provider = $1 AND mode = $2 AND customer_id = $3 RETURNING user_id",
@@ -155,7 +178,8 @@ async fn detach(connection: &mut PgConnection, update: &MirrorUpdate) -> Result<
     )
     .fetch_all(&mut *connection)
     .await?;
-    let mut unlinked = removed.iter().map(|text| user_id(text)).collect::<Result<Vec<UserId>, RepoError>>()?;
+    let mut unlinked =
+        removed.iter().map(|text| user_id(text)).collect::<Result<Vec<UserId>, RepoError>>()?;
     unlinked.sort_unstable();
     sqlx::query!(
         "DELETE FROM customer_claims WHERE provider = $1 AND mode = $2 AND customer_id = $3",
@@ -169,7 +193,11 @@ async fn detach(connection: &mut PgConnection, update: &MirrorUpdate) -> Result<
 }
 
 /// Whether all the events were still the claim's, and now are applied.
-async fn settle(connection: &mut PgConnection, update: &MirrorUpdate, claimed: &Claimed) -> Result<bool, StoreError> {
+async fn settle(
+    connection: &mut PgConnection,
+    update: &MirrorUpdate,
+    claimed: &Claimed,
+) -> Result<bool, StoreError> {
     let events = claimed.events.iter().collect::<BTreeSet<_>>().len();
     let applied = InboxState::Applied(update.read_at);
     let settled = event_inbox::end_claim(connection, &update.at, claimed, applied, None).await?;

@@ -62,10 +62,11 @@ impl PgSettings {
         let mut has_search_path = false;
         for (name, value) in parsed.query_pairs() {
             check_parameter(&name, &value)?;
-            has_search_path |=
-                name.starts_with("options") && format!("{name}={value}").to_lowercase().contains("search_path");
+            has_search_path |= name.starts_with("options")
+                && format!("{name}={value}").to_lowercase().contains("search_path");
         }
-        let mut options = PgConnectOptions::from_str(url.expose_secret()).map_err(|_| malformed.to_owned())?;
+        let mut options =
+            PgConnectOptions::from_str(url.expose_secret()).map_err(|_| malformed.to_owned())?;
         if !has_search_path {
             // Sent when a session starts, this outranks what `ALTER ROLE … SET` and `ALTER DATABASE … SET` say.
             options = options.options([("search_path", "public")]);
@@ -80,15 +81,23 @@ impl PgSettings {
 fn check_parameter(name: &str, value: &str) -> Result<(), String> {
     let refuse = |what: &str| Err(what.to_owned());
     match name {
-        "sslmode" | "ssl-mode" if value.parse::<PgSslMode>().is_err() => {
-            refuse("it has an unknown sslmode: it is disable, allow, prefer, require, verify-ca or verify-full")
+        "sslmode" | "ssl-mode" if value.parse::<PgSslMode>().is_err() => refuse(
+            "it has an unknown sslmode: it is disable, allow, prefer, require, verify-ca or verify-full",
+        ),
+        "port" if value.parse::<u16>().is_err() => {
+            refuse("it has a port that is no number from 0 to 65535")
         }
-        "port" if value.parse::<u16>().is_err() => refuse("it has a port that is no number from 0 to 65535"),
         "statement-cache-capacity" if value.parse::<usize>().is_err() => {
             refuse("it has a statement-cache-capacity that is no number")
         }
-        "hostaddr" if value.parse::<std::net::IpAddr>().is_err() => refuse("it has a hostaddr that is no IP address"),
-        _ if PARAMETERS.contains(&name) || (name.starts_with("options[") && name.ends_with(']')) => Ok(()),
+        "hostaddr" if value.parse::<std::net::IpAddr>().is_err() => {
+            refuse("it has a hostaddr that is no IP address")
+        }
+        _ if PARAMETERS.contains(&name)
+            || (name.starts_with("options[") && name.ends_with(']')) =>
+        {
+            Ok(())
+        }
         _ => Err(format!(
             "it has a parameter that is not supported; supported are {} and options[name]",
             PARAMETERS.join(", ")
@@ -112,7 +121,8 @@ mod tests {
 
     #[test]
     fn urls_of_all_usual_forms_are_taken() {
-        let settings = read("postgres://ann:p%40ss@db.example.com:6432/billing?sslmode=verify-full").unwrap();
+        let settings =
+            read("postgres://ann:p%40ss@db.example.com:6432/billing?sslmode=verify-full").unwrap();
         assert_eq!(settings.options.get_host(), "db.example.com");
         assert_eq!(settings.options.get_port(), 6432);
         assert_eq!(settings.options.get_database(), Some("billing"));
@@ -124,12 +134,17 @@ mod tests {
 
     #[test]
     fn the_schema_is_public_unless_the_url_says_otherwise() {
-        let options = |url: &str| read(url).unwrap().options.get_options().unwrap_or_default().to_owned();
+        let options =
+            |url: &str| read(url).unwrap().options.get_options().unwrap_or_default().to_owned();
         assert!(options("postgres://h/d").ends_with("-c search_path=public"));
-        assert!(options("postgres://h/d?options=-cwork_mem%3D1MB").ends_with("-c search_path=public"));
-        for own in
-            ["options=-csearch_path%3Dbilling", "options=--search_path%3Dbilling", "options[search_path]=billing"]
-        {
+        assert!(
+            options("postgres://h/d?options=-cwork_mem%3D1MB").ends_with("-c search_path=public")
+        );
+        for own in [
+            "options=-csearch_path%3Dbilling",
+            "options=--search_path%3Dbilling",
+            "options[search_path]=billing",
+        ] {
             assert!(!options(&format!("postgres://h/d?{own}")).contains("public"), "{own}");
         }
     }

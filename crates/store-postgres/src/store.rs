@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use billing_domain::ports::{
-    ApiKeyRepo, ApiKeyUsage, AuditLog, BillingMirror, CheckoutRequests, CustomerClaims, CustomerRepo, Database,
-    EventInbox, Leadership,
+    ApiKeyRepo, ApiKeyUsage, AuditLog, BillingMirror, CheckoutRequests, CustomerClaims,
+    CustomerRepo, Database, EventInbox, Leadership,
 };
 
 use crate::connections::Connections;
 use crate::{
-    PgApiKeyRepo, PgApiKeyUsage, PgAuditLog, PgBillingMirror, PgCheckoutRequests, PgCustomerClaims, PgCustomerRepo,
-    PgDatabase, PgEventInbox, PgLeadership, PgSettings,
+    PgApiKeyRepo, PgApiKeyUsage, PgAuditLog, PgBillingMirror, PgCheckoutRequests, PgCustomerClaims,
+    PgCustomerRepo, PgDatabase, PgEventInbox, PgLeadership, PgSettings,
 };
 
 /// A Postgres database. Its ports share one pool of connections.
@@ -29,7 +29,11 @@ impl PgStore {
     #[must_use]
     pub fn open(settings: PgSettings) -> Self {
         let connections = Connections::lazy(settings);
-        Self { audit: PgAuditLog::new(connections.clone()), inbox: PgEventInbox::new(connections.clone()), connections }
+        Self {
+            audit: PgAuditLog::new(connections.clone()),
+            inbox: PgEventInbox::new(connections.clone()),
+            connections,
+        }
     }
 
     /// Which customer a user is.

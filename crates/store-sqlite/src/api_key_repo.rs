@@ -29,7 +29,11 @@ impl SqliteApiKeyRepo {
 impl ApiKeyRepo for SqliteApiKeyRepo {
     /// With a limit, in a transaction that holds the right to write from its beginning: what it counts stays true until it is
     /// done.
-    async fn insert(&self, stored: &StoredApiKey, at_most: Option<u32>) -> Result<InsertOutcome, RepoError> {
+    async fn insert(
+        &self,
+        stored: &StoredApiKey,
+        at_most: Option<u32>,
+    ) -> Result<InsertOutcome, RepoError> {
         let key = &stored.key;
         bounded(async {
             let mut connection = self.connections.lease().await?;
@@ -121,9 +125,10 @@ impl ApiKeyRepo for SqliteApiKeyRepo {
                 RevokeOutcome::Revoked
             } else {
                 // A revocation only ever moves to an earlier moment, so the answer cannot have changed in between.
-                let known = sqlx::query_scalar!("SELECT id FROM api_keys WHERE id = ?1", id.as_str())
-                    .fetch_optional(&mut *connection)
-                    .await?;
+                let known =
+                    sqlx::query_scalar!("SELECT id FROM api_keys WHERE id = ?1", id.as_str())
+                        .fetch_optional(&mut *connection)
+                        .await?;
                 known.map_or(RevokeOutcome::NotFound, |_| RevokeOutcome::AlreadyRevoked)
             };
             connection.done();
@@ -162,20 +167,32 @@ impl ApiKeyRepo for SqliteApiKeyRepo {
             let now = successor.key.created_at.as_millis();
             let mut connection = self.connections.lease().await?;
             let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-            let old = sqlx::query!("SELECT expires_at, revoked_at FROM api_keys WHERE id = ?1", id.as_str())
-                .fetch_optional(&mut *transaction)
-                .await?;
+            let old = sqlx::query!(
+                "SELECT expires_at, revoked_at FROM api_keys WHERE id = ?1",
+                id.as_str()
+            )
+            .fetch_optional(&mut *transaction)
+            .await?;
             let outcome = match old {
                 None => RotateOutcome::NotFound,
-                Some(old) if old.revoked_at.is_some() || old.expires_at.is_some_and(|expiry| expiry <= now) => {
+                Some(old)
+                    if old.revoked_at.is_some()
+                        || old.expires_at.is_some_and(|expiry| expiry <= now) =>
+                {
                     RotateOutcome::NotActive
                 }
-                Some(_) if has_too_many(&mut transaction, &successor.key, at_most).await? => RotateOutcome::TooMany,
+                Some(_) if has_too_many(&mut transaction, &successor.key, at_most).await? => {
+                    RotateOutcome::TooMany
+                }
                 Some(_) if !insert(&mut transaction, successor).await? => RotateOutcome::IdTaken,
                 Some(_) => {
-                    sqlx::query!("UPDATE api_keys SET revoked_at = ?2 WHERE id = ?1", id.as_str(), until.as_millis(),)
-                        .execute(&mut *transaction)
-                        .await?;
+                    sqlx::query!(
+                        "UPDATE api_keys SET revoked_at = ?2 WHERE id = ?1",
+                        id.as_str(),
+                        until.as_millis(),
+                    )
+                    .execute(&mut *transaction)
+                    .await?;
                     RotateOutcome::Rotated
                 }
             };
@@ -217,7 +234,10 @@ async fn has_too_many(
 }
 
 /// Whether the id was free, and now is this key's.
-async fn insert(connection: &mut SqliteConnection, stored: &StoredApiKey) -> Result<bool, StoreError> {
+async fn insert(
+    connection: &mut SqliteConnection,
+    stored: &StoredApiKey,
+) -> Result<bool, StoreError> {
     let StoredApiKey { key, verifier } = stored;
     let inserted = sqlx::query!(
         "INSERT INTO api_keys (id, user_id, name, description, permissions, return_origins, pepper_id, secret_gate,

@@ -86,7 +86,12 @@ impl ApiKeyUsage for SqliteApiKeyUsage {
         .await
     }
 
-    async fn replace_verifier(&self, id: &ApiKeyId, old: &KeyVerifier, new: &KeyVerifier) -> Result<bool, RepoError> {
+    async fn replace_verifier(
+        &self,
+        id: &ApiKeyId,
+        old: &KeyVerifier,
+        new: &KeyVerifier,
+    ) -> Result<bool, RepoError> {
         bounded(async {
             let mut connection = self.connections.lease().await?;
             let replaced = sqlx::query!(

@@ -179,7 +179,10 @@ impl AuditLog for SqliteAuditLog {
     }
 }
 
-async fn denials_without_source(connection: &mut SqliteConnection, user: &UserId) -> Result<u64, StoreError> {
+async fn denials_without_source(
+    connection: &mut SqliteConnection,
+    user: &UserId,
+) -> Result<u64, StoreError> {
     let rewritten = sqlx::query!(
         "UPDATE audit_log SET source = NULL
          WHERE sequence IN (SELECT sequence FROM audit_log
@@ -208,7 +211,10 @@ async fn write(connections: &Connections, rows: &[AuditRow]) -> Result<(), RepoE
 }
 
 /// Part of the caller's transaction.
-pub(crate) async fn add(connection: &mut SqliteConnection, rows: &[AuditRow]) -> Result<(), StoreError> {
+pub(crate) async fn add(
+    connection: &mut SqliteConnection,
+    rows: &[AuditRow],
+) -> Result<(), StoreError> {
     for row in rows {
         sqlx::query!(
             "INSERT INTO audit_log (at, kind, action, actor, user_id, key_id, provider, mode, customer_id, request_id,

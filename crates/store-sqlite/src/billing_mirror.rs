@@ -2,7 +2,9 @@
 
 use async_trait::async_trait;
 use billing_domain::ports::{BillingMirror, RepoError};
-use billing_domain::{CustomerId, MirrorOutcome, MirrorUpdate, MirroredCustomer, ProviderAccount, SubscriptionId};
+use billing_domain::{
+    CustomerId, MirrorOutcome, MirrorUpdate, MirroredCustomer, ProviderAccount, SubscriptionId,
+};
 use sqlx::Connection;
 
 use crate::connections::{Connections, bounded};
@@ -24,7 +26,11 @@ impl SqliteBillingMirror {
 #[async_trait]
 impl BillingMirror for SqliteBillingMirror {
     /// One statement, so that a customer is never seen beside another reading's subscriptions.
-    async fn find(&self, at: &ProviderAccount, customer: &CustomerId) -> Result<Option<MirroredCustomer>, RepoError> {
+    async fn find(
+        &self,
+        at: &ProviderAccount,
+        customer: &CustomerId,
+    ) -> Result<Option<MirroredCustomer>, RepoError> {
         bounded(async {
             let mut connection = self.connections.lease().await?;
             let rows = sqlx::query_as!(
@@ -57,7 +63,9 @@ impl BillingMirror for SqliteBillingMirror {
             let outcome = write(&mut transaction, update).await?;
             match outcome {
                 MirrorOutcome::Written(_) => transaction.commit().await?,
-                MirrorOutcome::Outdated | MirrorOutcome::ClaimLost => transaction.rollback().await?,
+                MirrorOutcome::Outdated | MirrorOutcome::ClaimLost => {
+                    transaction.rollback().await?
+                }
             }
             connection.done();
             Ok(outcome)

@@ -42,7 +42,11 @@ impl SqliteCheckoutRequests {
 #[async_trait]
 impl CheckoutRequests for SqliteCheckoutRequests {
     /// One statement. The update changes nothing: a row that is there is given only if it is written.
-    async fn begin(&self, request: &CheckoutRequest, now: Timestamp) -> Result<RememberedCheckout, RepoError> {
+    async fn begin(
+        &self,
+        request: &CheckoutRequest,
+        now: Timestamp,
+    ) -> Result<RememberedCheckout, RepoError> {
         bounded(async {
             let mut connection = self.connections.lease().await?;
             let row = sqlx::query_as!(

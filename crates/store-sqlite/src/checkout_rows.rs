@@ -39,7 +39,13 @@ impl RequestRow {
         let made = match (customer, session) {
             (Some(customer), Some(session)) => Some((customer, session)),
             (None, None) => None,
-            _ => return Err(corrupt(REQUESTS, "session_id", "a session and its customer are there or not, both")),
+            _ => {
+                return Err(corrupt(
+                    REQUESTS,
+                    "session_id",
+                    "a session and its customer are there or not, both",
+                ));
+            }
         };
         Ok(RememberedCheckout {
             content: self.content,

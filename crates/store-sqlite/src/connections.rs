@@ -11,7 +11,8 @@ use std::time::Duration;
 use billing_domain::ports::RepoError;
 use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+    SqliteSynchronous,
 };
 use sqlx::{ConnectOptions, Connection, Error, Sqlite};
 use tokio::sync::OnceCell;
@@ -129,16 +130,23 @@ async fn use_write_ahead_log(options: &SqliteConnectOptions) -> Result<(), Error
 }
 
 /// Bounds a call, connection and all.
-pub(crate) async fn bounded<T>(call: impl Future<Output = Result<T, StoreError>>) -> Result<T, RepoError> {
+pub(crate) async fn bounded<T>(
+    call: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, RepoError> {
     within(CALL_LIMIT, call).await
 }
 
 /// Bounds a migration: generously, for the sake of big tables.
-pub(crate) async fn migration<T>(run: impl Future<Output = Result<T, StoreError>>) -> Result<T, RepoError> {
+pub(crate) async fn migration<T>(
+    run: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, RepoError> {
     within(MIGRATION_LIMIT, run).await
 }
 
-async fn within<T>(limit: Duration, work: impl Future<Output = Result<T, StoreError>>) -> Result<T, RepoError> {
+async fn within<T>(
+    limit: Duration,
+    work: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, RepoError> {
     match timeout(limit, work).await {
         Ok(result) => result.map_err(RepoError::from),
         Err(_) => Err(timed_out(limit)),

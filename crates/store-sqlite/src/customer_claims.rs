@@ -21,7 +21,11 @@ impl SqliteCustomerClaims {
 
 #[async_trait]
 impl CustomerClaims for SqliteCustomerClaims {
-    async fn find(&self, owner: &UserId, at: &ProviderAccount) -> Result<Option<CustomerClaim>, RepoError> {
+    async fn find(
+        &self,
+        owner: &UserId,
+        at: &ProviderAccount,
+    ) -> Result<Option<CustomerClaim>, RepoError> {
         bounded(async {
             let mut connection = self.connections.lease().await?;
             let row = sqlx::query_as!(

@@ -23,7 +23,11 @@ impl SqliteCustomerRepo {
 
 #[async_trait]
 impl CustomerRepo for SqliteCustomerRepo {
-    async fn find(&self, owner: &UserId, at: &ProviderAccount) -> Result<Option<CustomerId>, RepoError> {
+    async fn find(
+        &self,
+        owner: &UserId,
+        at: &ProviderAccount,
+    ) -> Result<Option<CustomerId>, RepoError> {
         bounded(async {
             let mut connection = self.connections.lease().await?;
             let found = find(&mut connection, owner, at).await?;
@@ -47,13 +51,17 @@ impl CustomerRepo for SqliteCustomerRepo {
                 if insert(&mut connection, link, now).await? {
                     break LinkOutcome::Created;
                 }
-                let Some(existing) = find(&mut connection, &link.owner, &link.at).await? else { continue };
+                let Some(existing) = find(&mut connection, &link.owner, &link.at).await? else {
+                    continue;
+                };
                 if existing == link.customer {
                     break LinkOutcome::Unchanged;
                 }
                 match on_conflict {
                     OnConflict::Keep => break LinkOutcome::Conflict(existing),
-                    OnConflict::Replace if replace(&mut connection, &existing, link, now).await? => {
+                    OnConflict::Replace
+                        if replace(&mut connection, &existing, link, now).await? =>
+                    {
                         break LinkOutcome::Replaced(existing);
                     }
                     OnConflict::Replace => {}
@@ -65,7 +73,11 @@ impl CustomerRepo for SqliteCustomerRepo {
         .await
     }
 
-    async fn unlink(&self, owner: &UserId, at: &ProviderAccount) -> Result<Option<CustomerId>, RepoError> {
+    async fn unlink(
+        &self,
+        owner: &UserId,
+        at: &ProviderAccount,
+    ) -> Result<Option<CustomerId>, RepoError> {
         bounded(async {
             let mut connection = self.connections.lease().await?;
             let removed = sqlx::query_scalar!(
@@ -99,7 +111,11 @@ impl CustomerRepo for SqliteCustomerRepo {
         .await
     }
 
-    async fn owners(&self, at: &ProviderAccount, customer: &CustomerId) -> Result<Vec<UserId>, RepoError> {
+    async fn owners(
+        &self,
+        at: &ProviderAccount,
+        customer: &CustomerId,
+    ) -> Result<Vec<UserId>, RepoError> {
         bounded(async {
             let mut connection = self.connections.lease().await?;
             let owners = sqlx::query_scalar!(

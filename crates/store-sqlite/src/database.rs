@@ -42,10 +42,16 @@ impl Database for SqliteDatabase {
         let mut connection = self.connections.for_migrations().await?;
         let applied = migration(async {
             let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-            transaction.ensure_migrations_table(&EMBEDDED.table_name).await.map_err(|error| migrate_error(&error))?;
+            transaction
+                .ensure_migrations_table(&EMBEDDED.table_name)
+                .await
+                .map_err(|error| migrate_error(&error))?;
             let missing = compare(&mut transaction).await?.missing;
             for migration in &missing {
-                transaction.apply(&EMBEDDED.table_name, migration).await.map_err(|error| migrate_error(&error))?;
+                transaction
+                    .apply(&EMBEDDED.table_name, migration)
+                    .await
+                    .map_err(|error| migrate_error(&error))?;
             }
             transaction.commit().await?;
             Ok(missing.len())
@@ -84,13 +90,19 @@ async fn compare(connection: &mut SqliteConnection) -> Result<Comparison, RepoEr
         Err(error) if is_missing_table(&error) => Vec::new(),
         Err(error) => return Err(migrate_error(&error)),
     };
-    let mut applied: BTreeMap<i64, _> = applied.into_iter().map(|one| (one.version, one.checksum)).collect();
+    let mut applied: BTreeMap<i64, _> =
+        applied.into_iter().map(|one| (one.version, one.checksum)).collect();
     let mut missing = Vec::new();
     for migration in EMBEDDED.iter() {
         match applied.remove(&migration.version) {
             None => missing.push(migration),
             Some(checksum) if checksum == migration.checksum => {}
-            Some(_) => return Err(schema(format!("migration {} was changed since it was applied", migration.version))),
+            Some(_) => {
+                return Err(schema(format!(
+                    "migration {} was changed since it was applied",
+                    migration.version
+                )));
+            }
         }
     }
     Ok(Comparison { missing, newer: !applied.is_empty() })

@@ -47,7 +47,11 @@ pub(crate) fn timed_out(limit: Duration) -> RepoError {
 }
 
 /// A stored value that does not parse.
-pub(crate) fn corrupt(table: &'static str, column: &'static str, reason: impl ToString) -> RepoError {
+pub(crate) fn corrupt(
+    table: &'static str,
+    column: &'static str,
+    reason: impl ToString,
+) -> RepoError {
     RepoError::Corrupt { table, column, reason: reason.to_string() }
 }
 
@@ -86,7 +90,9 @@ pub(crate) fn repo_error(error: &Error) -> RepoError {
 /// A migration that fails is [`RepoError::Schema`], unless it was the connection that failed.
 pub(crate) fn migrate_error(error: &MigrateError) -> RepoError {
     match error {
-        MigrateError::Execute(cause) | MigrateError::ExecuteMigration(cause, _) if kind(cause) == Kind::Unavailable => {
+        MigrateError::Execute(cause) | MigrateError::ExecuteMigration(cause, _)
+            if kind(cause) == Kind::Unavailable =>
+        {
             repo_error(cause)
         }
         MigrateError::Execute(cause) => schema(format!("migrating failed: {}", said(cause))),
@@ -141,10 +147,14 @@ fn kind(error: &Error) -> Kind {
 
 fn kind_of_answer(answer: &dyn DatabaseError) -> Kind {
     match primary_code(answer) {
-        BUSY | LOCKED | NO_MEMORY | INTERRUPTED | IO_ERROR | FULL | CANNOT_OPEN | LOCK_PROTOCOL => Kind::Unavailable,
+        BUSY | LOCKED | NO_MEMORY | INTERRUPTED | IO_ERROR | FULL | CANNOT_OPEN | LOCK_PROTOCOL => {
+            Kind::Unavailable
+        }
         NOT_A_DATABASE => Kind::Schema,
         // A missing table or column has no code of its own.
-        _ if answer.message().starts_with("no such") || answer.message().contains("has no column named") => {
+        _ if answer.message().starts_with("no such")
+            || answer.message().contains("has no column named") =>
+        {
             Kind::Schema
         }
         _ => Kind::Refused,
@@ -159,7 +169,9 @@ fn primary_code(answer: &dyn DatabaseError) -> u32 {
 /// The error in words. SQLite's name the constraint and no values.
 fn said(error: &Error) -> String {
     match error {
-        Error::Database(answer) => format!("{}: {}", answer.code().unwrap_or_default(), answer.message()),
+        Error::Database(answer) => {
+            format!("{}: {}", answer.code().unwrap_or_default(), answer.message())
+        }
         Error::PoolTimedOut => "no connection in time: all are in use".to_owned(),
         other => other.to_string(),
     }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use billing_domain::ports::{EventInbox, Fate, RepoError};
 use billing_domain::{
-    ClaimToken, Claimed, CustomerId, InboxCounts, InboxEvent, InboxQuery, InboxState, ProviderAccount, ProviderEvent,
-    Replay, Timestamp,
+    ClaimToken, Claimed, CustomerId, InboxCounts, InboxEvent, InboxQuery, InboxState,
+    ProviderAccount, ProviderEvent, Replay, Timestamp,
 };
 use sqlx::{Connection, SqliteConnection};
 
@@ -57,7 +57,12 @@ impl SqliteEventInbox {
 
 #[async_trait]
 impl EventInbox for SqliteEventInbox {
-    async fn accept(&self, at: &ProviderAccount, event: &ProviderEvent, now: Timestamp) -> Result<(), RepoError> {
+    async fn accept(
+        &self,
+        at: &ProviderAccount,
+        event: &ProviderEvent,
+        now: Timestamp,
+    ) -> Result<(), RepoError> {
         bounded(async { Ok(self.accepted.add(NewEventRow::new(at, event, now)).await?) }).await
     }
 
@@ -101,7 +106,12 @@ impl EventInbox for SqliteEventInbox {
         .await
     }
 
-    async fn release(&self, at: &ProviderAccount, claimed: &Claimed, fate: &Fate) -> Result<u64, RepoError> {
+    async fn release(
+        &self,
+        at: &ProviderAccount,
+        claimed: &Claimed,
+        fate: &Fate,
+    ) -> Result<u64, RepoError> {
         let (state, error) = state_of(fate);
         bounded(async {
             let mut connection = self.connections.lease().await?;
@@ -115,7 +125,12 @@ impl EventInbox for SqliteEventInbox {
     }
 
     /// The last token stays: whoever has it works on what was taken back, and must not be given it again.
-    async fn replay(&self, at: &ProviderAccount, which: &Replay, now: Timestamp) -> Result<u64, RepoError> {
+    async fn replay(
+        &self,
+        at: &ProviderAccount,
+        which: &Replay,
+        now: Timestamp,
+    ) -> Result<u64, RepoError> {
         bounded(async {
             let mut connection = self.connections.lease().await?;
             let replayed = match which {
@@ -151,7 +166,11 @@ impl EventInbox for SqliteEventInbox {
         .await
     }
 
-    async fn list(&self, at: &ProviderAccount, query: &InboxQuery) -> Result<Vec<InboxEvent>, RepoError> {
+    async fn list(
+        &self,
+        at: &ProviderAccount,
+        query: &InboxQuery,
+    ) -> Result<Vec<InboxEvent>, RepoError> {
         bounded(async {
             let mut connection = self.connections.lease().await?;
             let rows = match query.state {
@@ -217,7 +236,11 @@ impl EventInbox for SqliteEventInbox {
     }
 
     /// Also an event about a subscription that is the customer's, as far as the mirror knows.
-    async fn has_pending(&self, at: &ProviderAccount, customer: &CustomerId) -> Result<bool, RepoError> {
+    async fn has_pending(
+        &self,
+        at: &ProviderAccount,
+        customer: &CustomerId,
+    ) -> Result<bool, RepoError> {
         bounded(async {
             let mut connection = self.connections.lease().await?;
             let pending = sqlx::query_scalar!(

@@ -1,7 +1,9 @@
 //! Rows of the inbox as they are stored, and the events that they stand for.
 
 use billing_domain::ports::{Fate, RepoError};
-use billing_domain::{EventSubject, InboxEvent, InboxState, InboxWord, ProviderAccount, ProviderEvent, Timestamp};
+use billing_domain::{
+    EventSubject, InboxEvent, InboxState, InboxWord, ProviderAccount, ProviderEvent, Timestamp,
+};
 
 use crate::error::corrupt;
 use crate::rows::value;
@@ -66,9 +68,17 @@ impl EventRow {
     pub(crate) fn parse(self) -> Result<InboxEvent, RepoError> {
         let subject = match (self.subject_kind.as_str(), self.subject_id) {
             (CUSTOMER, Some(id)) => EventSubject::Customer(value(EVENTS, "subject_id", &id)?),
-            (SUBSCRIPTION, Some(id)) => EventSubject::Subscription(value(EVENTS, "subject_id", &id)?),
+            (SUBSCRIPTION, Some(id)) => {
+                EventSubject::Subscription(value(EVENTS, "subject_id", &id)?)
+            }
             (NOBODY, None) => EventSubject::Nobody,
-            _ => return Err(corrupt(EVENTS, "subject_kind", "no such kind of subject, or its id is missing")),
+            _ => {
+                return Err(corrupt(
+                    EVENTS,
+                    "subject_kind",
+                    "no such kind of subject, or its id is missing",
+                ));
+            }
         };
         let event = ProviderEvent {
             id: value(EVENTS, "event_id", &self.event_id)?,
@@ -81,7 +91,8 @@ impl EventRow {
             event,
             received: Timestamp::from_millis(self.received_at),
             state: InboxState::of(word, Timestamp::from_millis(self.state_at)),
-            attempts: u32::try_from(self.attempts).map_err(|error| corrupt(EVENTS, "attempts", error))?,
+            attempts: u32::try_from(self.attempts)
+                .map_err(|error| corrupt(EVENTS, "attempts", error))?,
             error: self.error,
         })
     }

@@ -20,7 +20,13 @@ impl SqliteLeadership {
 
 #[async_trait]
 impl Leadership for SqliteLeadership {
-    async fn take(&self, duty: &str, holder: &str, now: Timestamp, until: Timestamp) -> Result<bool, RepoError> {
+    async fn take(
+        &self,
+        duty: &str,
+        holder: &str,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<bool, RepoError> {
         bounded(async {
             let mut connection = self.connections.lease().await?;
             let taken = sqlx::query!(

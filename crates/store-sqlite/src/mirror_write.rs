@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use billing_domain::ports::RepoError;
 use billing_domain::{
-    Claimed, CustomerLink, CustomerState, InboxState, MirrorEffect, MirrorOutcome, MirrorUpdate, UserId,
+    Claimed, CustomerLink, CustomerState, InboxState, MirrorEffect, MirrorOutcome, MirrorUpdate,
+    UserId,
 };
 use sqlx::SqliteConnection;
 
@@ -37,7 +38,10 @@ pub(crate) async fn write(
 }
 
 /// Whether the customer's row was as it was expected, and now is this reading's.
-async fn write_customer(connection: &mut SqliteConnection, update: &MirrorUpdate) -> Result<bool, StoreError> {
+async fn write_customer(
+    connection: &mut SqliteConnection,
+    update: &MirrorUpdate,
+) -> Result<bool, StoreError> {
     let (provider, mode) = (update.at.provider().as_str(), update.at.mode().as_str());
     let state = state_text(&update.reading.state);
     let written = if update.expected == 0 {
@@ -71,7 +75,10 @@ async fn write_customer(connection: &mut SqliteConnection, update: &MirrorUpdate
 }
 
 /// Where another customer is on record as having one of them, the newer reading is right.
-async fn replace_subscriptions(connection: &mut SqliteConnection, update: &MirrorUpdate) -> Result<(), StoreError> {
+async fn replace_subscriptions(
+    connection: &mut SqliteConnection,
+    update: &MirrorUpdate,
+) -> Result<(), StoreError> {
     let (provider, mode) = (update.at.provider().as_str(), update.at.mode().as_str());
     sqlx::query!(
         "DELETE FROM subscription_mirror WHERE provider = ?1 AND mode = ?2 AND customer_id = ?3",
@@ -111,17 +118,26 @@ async fn replace_subscriptions(connection: &mut SqliteConnection, update: &Mirro
 }
 
 /// Links the owner, where there was a purchase, and fulfils the owner's claim.
-async fn attach(connection: &mut SqliteConnection, update: &MirrorUpdate) -> Result<MirrorEffect, StoreError> {
+async fn attach(
+    connection: &mut SqliteConnection,
+    update: &MirrorUpdate,
+) -> Result<MirrorEffect, StoreError> {
     let mut effect = MirrorEffect::default();
     if let Some(owner) = update.links() {
-        let link = CustomerLink { owner: owner.clone(), at: update.at.clone(), customer: update.customer.clone() };
+        let link = CustomerLink {
+            owner: owner.clone(),
+            at: update.at.clone(),
+            customer: update.customer.clone(),
+        };
         loop {
             if customer_repo::insert(connection, &link, update.read_at).await? {
                 effect.linked = Some(link.owner);
                 break;
             }
             // Removed meanwhile, it stands in nobody's way any more.
-            let Some(existing) = customer_repo::find(connection, owner, &update.at).await? else { continue };
+            let Some(existing) = customer_repo::find(connection, owner, &update.at).await? else {
+                continue;
+            };
             effect.conflict = Some(existing).filter(|existing| *existing != update.customer);
             break;
         }
@@ -142,7 +158,10 @@ async fn attach(connection: &mut SqliteConnection, update: &MirrorUpdate) -> Res
 }
 
 /// Removes what leads to a customer who is gone.
-async fn detach(connection: &mut SqliteConnection, update: &MirrorUpdate) -> Result<MirrorEffect, StoreError> {
+async fn detach(
+    connection: &mut SqliteConnection,
+    update: &MirrorUpdate,
+) -> Result<MirrorEffect, StoreError> {
     let (provider, mode) = (update.at.provider().as_str(), update.at.mode().as_str());
     let removed = sqlx::query_scalar!(
         "DELETE FROM billing_customers WHERE provider = ?1 AND mode = ?2 AND customer_id = ?3 RETURNING user_id",
@@ -152,7 +171,8 @@ async fn detach(connection: &mut SqliteConnection, update: &MirrorUpdate) -> Res
     )
     .fetch_all(&mut *connection)
     .await?;
-    let mut unlinked = removed.iter().map(|text| user_id(text)).collect::<Result<Vec<UserId>, RepoError>>()?;
+    let mut unlinked =
+        removed.iter().map(|text| user_id(text)).collect::<Result<Vec<UserId>, RepoError>>()?;
     unlinked.sort_unstable();
     sqlx::query!(
         "DELETE FROM customer_claims WHERE provider = ?1 AND mode = ?2 AND customer_id = ?3",

@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use billing_domain::ports::RepoError;
 use billing_domain::{
-    ApiKey, ApiKeyId, CustomerId, CustomerLink, KeyVerifier, OriginPattern, PepperId, Permission, ProviderAccount,
-    StoredApiKey, Timestamp, UserId,
+    ApiKey, ApiKeyId, CustomerId, CustomerLink, KeyVerifier, OriginPattern, PepperId, Permission,
+    ProviderAccount, StoredApiKey, Timestamp, UserId,
 };
 use secrecy::SecretString;
 
@@ -129,8 +129,12 @@ pub(crate) fn permissions_text(permissions: &BTreeSet<Permission>) -> String {
 /// Origins as their column has them. The one pattern that no text stands for cannot be a key's.
 pub(crate) fn origins_text(origins: &[OriginPattern]) -> Result<String, RepoError> {
     let texts = origins.iter().map(|origin| match origin {
-        OriginPattern::Exact(_) | OriginPattern::Subdomains(_) | OriginPattern::AnyHttps => Ok(origin.to_string()),
-        OriginPattern::AnyLoopbackHttp => Err(refused("a key's return origins are patterns that can be written down")),
+        OriginPattern::Exact(_) | OriginPattern::Subdomains(_) | OriginPattern::AnyHttps => {
+            Ok(origin.to_string())
+        }
+        OriginPattern::AnyLoopbackHttp => {
+            Err(refused("a key's return origins are patterns that can be written down"))
+        }
     });
     Ok(texts.collect::<Result<Vec<_>, _>>()?.join(" "))
 }
@@ -151,7 +155,11 @@ pub(crate) fn optional<T: FromStr<Err: ToString>>(
     text.map(|text| value(table, column, text)).transpose()
 }
 
-pub(crate) fn list<T, C>(table: &'static str, column: &'static str, text: &str) -> Result<C, RepoError>
+pub(crate) fn list<T, C>(
+    table: &'static str,
+    column: &'static str,
+    text: &str,
+) -> Result<C, RepoError>
 where
     T: FromStr<Err: ToString>,
     C: FromIterator<T>,
@@ -166,7 +174,10 @@ mod tests {
 
     #[test]
     fn a_pattern_that_no_text_stands_for_is_not_stored() {
-        assert!(matches!(origins_text(&[OriginPattern::AnyLoopbackHttp]), Err(RepoError::Refused(_))));
+        assert!(matches!(
+            origins_text(&[OriginPattern::AnyLoopbackHttp]),
+            Err(RepoError::Refused(_))
+        ));
     }
 
     #[test]
@@ -179,7 +190,10 @@ mod tests {
     fn a_list_that_somebody_damaged_is_corrupt() {
         for bad in [" ", "a:b ", " a:b", "a:b  c:d", "a:b,c:d", "a:b\nc:d"] {
             let parsed = list::<Permission, BTreeSet<_>>("t", "c", bad);
-            assert!(matches!(parsed, Err(RepoError::Corrupt { table: "t", column: "c", .. })), "{bad:?}");
+            assert!(
+                matches!(parsed, Err(RepoError::Corrupt { table: "t", column: "c", .. })),
+                "{bad:?}"
+            );
         }
     }
 }

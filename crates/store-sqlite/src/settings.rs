@@ -40,7 +40,8 @@ impl SqliteSettings {
                     .to_owned(),
             );
         }
-        let options = SqliteConnectOptions::from_str(&format!("sqlite://{path}")).map_err(|_| form)?;
+        let options =
+            SqliteConnectOptions::from_str(&format!("sqlite://{path}")).map_err(|_| form)?;
         let file = options.get_filename().to_str().ok_or(form)?;
         // SQLite itself gives names that start with a colon or `file:` a meaning of their own (sqlite3_open's documentation).
         if file.is_empty()

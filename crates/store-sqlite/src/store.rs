@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use billing_domain::ports::{
-    ApiKeyRepo, ApiKeyUsage, AuditLog, BillingMirror, CheckoutRequests, CustomerClaims, CustomerRepo, Database,
-    EventInbox, Leadership,
+    ApiKeyRepo, ApiKeyUsage, AuditLog, BillingMirror, CheckoutRequests, CustomerClaims,
+    CustomerRepo, Database, EventInbox, Leadership,
 };
 
 use crate::connections::Connections;
 use crate::{
-    SqliteApiKeyRepo, SqliteApiKeyUsage, SqliteAuditLog, SqliteBillingMirror, SqliteCheckoutRequests,
-    SqliteCustomerClaims, SqliteCustomerRepo, SqliteDatabase, SqliteEventInbox, SqliteLeadership, SqliteSettings,
+    SqliteApiKeyRepo, SqliteApiKeyUsage, SqliteAuditLog, SqliteBillingMirror,
+    SqliteCheckoutRequests, SqliteCustomerClaims, SqliteCustomerRepo, SqliteDatabase,
+    SqliteEventInbox, SqliteLeadership, SqliteSettings,
 };
 
 /// A SQLite database. Its ports share one pool of connections.

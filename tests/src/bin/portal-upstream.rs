@@ -10,8 +10,10 @@ use std::sync::Arc;
 fn main() -> std::io::Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     println!("http://{}", listener.local_addr()?);
-    let record =
-        std::env::var_os("STRIPE_EXCHANGES").map(|folder| begin(Path::new(&folder))).transpose()?.map(Arc::new);
+    let record = std::env::var_os("STRIPE_EXCHANGES")
+        .map(|folder| begin(Path::new(&folder)))
+        .transpose()?
+        .map(Arc::new);
     for connection in listener.incoming() {
         let (connection, record) = (connection?, record.clone());
         // The service closes what it no longer needs, and then there is nobody to tell.
@@ -22,7 +24,10 @@ fn main() -> std::io::Result<()> {
 
 /// A record as the tests' other tools make it, of requests alone.
 fn begin(folder: &Path) -> std::io::Result<File> {
-    OpenOptions::new().create(true).append(true).open(folder.join(format!("upstream-{}.jsonl", std::process::id())))
+    OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(folder.join(format!("upstream-{}.jsonl", std::process::id())))
 }
 
 /// A form and the name of a client are ASCII without control characters, which Rust writes as JSON does.
@@ -47,7 +52,9 @@ fn answer_all(connection: TcpStream, mut record: Option<&File>) -> std::io::Resu
             match line.to_ascii_lowercase().split_once(": ") {
                 Some(("content-length", value)) => length = value.trim().parse().unwrap_or(0),
                 Some(("user-agent", value)) => value.trim().clone_into(&mut agent),
-                None if target.is_empty() => line.split(' ').nth(1).unwrap_or_default().clone_into(&mut target),
+                None if target.is_empty() => {
+                    line.split(' ').nth(1).unwrap_or_default().clone_into(&mut target)
+                }
                 _ => {}
             }
             if line.trim_end().is_empty() {
@@ -60,7 +67,8 @@ fn answer_all(connection: TcpStream, mut record: Option<&File>) -> std::io::Resu
         if let Some(record) = &mut record {
             record.write_all(self::line(&target, &agent, &body).as_bytes())?;
         }
-        let customer = body.split('&').find_map(|pair| pair.strip_prefix("customer=")).unwrap_or_default();
+        let customer =
+            body.split('&').find_map(|pair| pair.strip_prefix("customer=")).unwrap_or_default();
         let session = format!(
             r#"{{"id":"bps_1Bench","object":"billing_portal.session","configuration":"bpc_1Bench","created":1800000000,"customer":"{customer}","flow":null,"livemode":false,"locale":null,"on_behalf_of":null,"return_url":null,"url":"https://billing.stripe.com/p/session/test_bench"}}"#
         );

@@ -12,7 +12,10 @@ const SHOWN: usize = 20;
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);
     let (Some(folder), None) = (arguments.next(), arguments.next()) else {
-        eprintln!("usage: schema-guard FOLDER (what {} named during `cargo test`)", exchanges::FOLDER);
+        eprintln!(
+            "usage: schema-guard FOLDER (what {} named during `cargo test`)",
+            exchanges::FOLDER
+        );
         return ExitCode::from(2);
     };
     match guard(Path::new(&folder)) {
@@ -27,8 +30,9 @@ fn main() -> ExitCode {
 fn guard(folder: &Path) -> Result<(Report, Vec<String>), String> {
     let subset = Subset::read();
     let known = subset.operations();
-    let offered: Operations =
-        sandbox_stripe::operations().map(|(method, path)| (method.to_owned(), path.to_owned())).collect();
+    let offered: Operations = sandbox_stripe::operations()
+        .map(|(method, path)| (method.to_owned(), path.to_owned()))
+        .collect();
     let judge = Judge::new(subset, Newer::read())?;
     let mut report = Report::default();
     exchanges::each(folder, |exchange| report.add(&judge, exchange))?;
@@ -49,11 +53,15 @@ fn tell(report: &Report, complaints: &[String]) -> ExitCode {
     let Report { answers, requests, .. } = report;
     if report.faults.is_empty() && complaints.is_empty() {
         let operations = report.answered.len();
-        println!("schema guard: {answers} answers, {requests} requests of provider-stripe, {operations} operations");
+        println!(
+            "schema guard: {answers} answers, {requests} requests of provider-stripe, {operations} operations"
+        );
         return ExitCode::SUCCESS;
     }
     let faults: usize = report.faults.values().sum();
     let complaints = complaints.len();
-    eprintln!("schema-guard: {faults} faults in {answers} answers and {requests} requests; {complaints} complaints");
+    eprintln!(
+        "schema-guard: {faults} faults in {answers} answers and {requests} requests; {complaints} complaints"
+    );
     ExitCode::FAILURE
 }

@@ -10,7 +10,8 @@ use crate::world::checksum;
 
 const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const PIECES: [&str; 18] = [
-    "_", "__", "-", ".", " ", "\n", "\0", "é", "٣", "llmgen", "llmgen_", "LLMGEN", "0", "z", "A", "%5F", "🔑", "0W5whn",
+    "_", "__", "-", ".", " ", "\n", "\0", "é", "٣", "llmgen", "llmgen_", "LLMGEN", "0", "z", "A",
+    "%5F", "🔑", "0W5whn",
 ];
 
 /// How to make one key: from the good one, or from nothing.
@@ -36,7 +37,8 @@ enum Body {
 /// Plans for keys.
 pub fn plans() -> BoxedStrategy<KeyPlan> {
     let base62 = |length: std::ops::Range<usize>| {
-        vec(select(&BASE62[..]), length).prop_map(|bytes| bytes.into_iter().map(char::from).collect::<String>())
+        vec(select(&BASE62[..]), length)
+            .prop_map(|bytes| bytes.into_iter().map(char::from).collect::<String>())
     };
     let prefix = select(&["llmgen", "Llmgen", "llmgenx", "llm", "", "llmgen_"][..]);
     let body = prop_oneof![
@@ -75,9 +77,15 @@ impl KeyPlan {
 pub fn id(text: &str) -> Option<&str> {
     let rest = text.strip_prefix("llmgen_")?;
     let mut parts = rest.split('_');
-    let (Some(id), Some(tail), None) = (parts.next(), parts.next(), parts.next()) else { return None };
+    let (Some(id), Some(tail), None) = (parts.next(), parts.next(), parts.next()) else {
+        return None;
+    };
     let base62 = |part: &str| part.bytes().all(|byte| BASE62.contains(&byte));
-    if !base62(id) || !base62(tail) || !(12..=64).contains(&id.len()) || !(49..=134).contains(&tail.len()) {
+    if !base62(id)
+        || !base62(tail)
+        || !(12..=64).contains(&id.len())
+        || !(49..=134).contains(&tail.len())
+    {
         return None;
     }
     let (body, sum) = text.split_at(text.len() - 6);

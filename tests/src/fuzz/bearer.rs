@@ -9,19 +9,24 @@ use proptest::sample::select;
 use super::edit;
 
 const PIECES: [&str; 16] = [
-    " ", "  ", "\t", ",", "Bearer", "bearer ", "Basic ", "é", "\u{a0}", "\u{b}", "\u{c}", ";", "=", "\"", "x", "\u{ff}",
+    " ", "  ", "\t", ",", "Bearer", "bearer ", "Basic ", "é", "\u{a0}", "\u{b}", "\u{c}", ";", "=",
+    "\"", "x", "\u{ff}",
 ];
 
 /// The headers of one request.
 pub fn headers() -> BoxedStrategy<Vec<Vec<u8>>> {
-    let scheme = select(&["Bearer", "bearer", "BEARER", "bEaReR", "Basic", "Bearerx", "Digest", ""][..]);
+    let scheme =
+        select(&["Bearer", "bearer", "BEARER", "bEaReR", "Basic", "Bearerx", "Digest", ""][..]);
     let gap = select(&[" ", "  ", "\t", "", " \t "][..]);
     let credential = select(&["a.b.c", "llmgen_x", "", "a b", "a,b", "é", "token=="][..]);
-    let text = (scheme, gap, credential, edit::edits(&PIECES)).prop_map(|(scheme, gap, credential, edits)| {
-        edit::apply(&format!("{scheme}{gap}{credential}"), &edits).into_bytes()
-    });
+    let text = (scheme, gap, credential, edit::edits(&PIECES)).prop_map(
+        |(scheme, gap, credential, edits)| {
+            edit::apply(&format!("{scheme}{gap}{credential}"), &edits).into_bytes()
+        },
+    );
     let value = prop_oneof![12 => text, 1 => vec(any::<u8>(), 0..40)];
-    prop_oneof![12 => vec(value.clone(), 1..2), 1 => vec(value, 2..4), 1 => Just(Vec::new())].boxed()
+    prop_oneof![12 => vec(value.clone(), 1..2), 1 => vec(value, 2..4), 1 => Just(Vec::new())]
+        .boxed()
 }
 
 /// Those of the values that HTTP lets through, as the server would get them.
@@ -37,8 +42,12 @@ pub fn to_map(values: &[Vec<u8>]) -> HeaderMap {
 pub fn credential(headers: &HeaderMap) -> Option<Vec<u8>> {
     let mut all = headers.iter().filter(|(name, _)| name.as_str() == "authorization");
     let (Some((_, value)), None) = (all.next(), all.next()) else { return None };
-    let words: Vec<&[u8]> =
-        value.as_bytes().split(|byte| b" \t".contains(byte)).filter(|word| !word.is_empty()).collect();
+    let words: Vec<&[u8]> = value
+        .as_bytes()
+        .split(|byte| b" \t".contains(byte))
+        .filter(|word| !word.is_empty())
+        .collect();
     let [scheme, credential] = words[..] else { return None };
-    (scheme.eq_ignore_ascii_case(b"bearer") && !credential.contains(&b',')).then(|| credential.to_vec())
+    (scheme.eq_ignore_ascii_case(b"bearer") && !credential.contains(&b','))
+        .then(|| credential.to_vec())
 }

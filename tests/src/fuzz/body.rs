@@ -83,18 +83,21 @@ const VALUES: [&str; 22] = [
     r#"["https://app.example.com/"]"#,
 ];
 const PIECES: [&str; 24] = [
-    "\"", "{", "}", "[", "]", ",", ":", "\\", " ", "\n", "\t", "\u{b}", "\u{a0}", "\u{feff}", "0", "-", "e", ".",
-    "null", "\\u0000", "//", "NaN", "'", "\0",
+    "\"", "{", "}", "[", "]", ",", ":", "\\", " ", "\n", "\t", "\u{b}", "\u{a0}", "\u{feff}", "0",
+    "-", "e", ".", "null", "\\u0000", "//", "NaN", "'", "\0",
 ];
 
 /// Texts of bodies, good and bad.
 pub fn texts() -> BoxedStrategy<Sent> {
-    let deep = (14_usize..19).prop_map(|levels| format!("{}{}", "[".repeat(levels), "]".repeat(levels)));
+    let deep =
+        (14_usize..19).prop_map(|levels| format!("{}{}", "[".repeat(levels), "]".repeat(levels)));
     let long = (16_300_usize..16_500).prop_map(|length| format!("\"{}\"", "a".repeat(length)));
-    let value = prop_oneof![20 => select(&VALUES[..]).prop_map(str::to_owned), 1 => deep, 1 => long];
+    let value =
+        prop_oneof![20 => select(&VALUES[..]).prop_map(str::to_owned), 1 => deep, 1 => long];
     let members = vec((select(&NAMES[..]), value), 0..4);
     let object = members.prop_map(|members| {
-        let members: Vec<_> = members.into_iter().map(|(name, value)| format!("\"{name}\": {value}")).collect();
+        let members: Vec<_> =
+            members.into_iter().map(|(name, value)| format!("\"{name}\": {value}")).collect();
         format!("{{{}}}", members.join(", "))
     });
     let fit = select(
@@ -133,11 +136,18 @@ pub fn read(bytes: &[u8]) -> Option<PortalBody> {
         None | Some(Json::Null) => None,
         Some(Json::Object(flow)) => {
             only(flow, &["type", "subscriptionId"])?;
-            Some(Flow { r#type: text(flow, "type")??, subscription_id: text(flow, "subscriptionId")? })
+            Some(Flow {
+                r#type: text(flow, "type")??,
+                subscription_id: text(flow, "subscriptionId")?,
+            })
         }
         Some(_) => return None,
     };
-    Some(PortalBody { return_url: text(&members, "returnUrl")?, locale: text(&members, "locale")?, flow })
+    Some(PortalBody {
+        return_url: text(&members, "returnUrl")?,
+        locale: text(&members, "locale")?,
+        flow,
+    })
 }
 
 fn only(members: &[(String, Json)], known: &[&str]) -> Option<()> {

@@ -46,7 +46,8 @@ pub fn is_in(category: &str, profile: &Profile, token: &str) -> bool {
 
 /// Whether one of these dates is within the second that begins at `limit`, and not at its beginning.
 fn has_fraction(parts: &[String], names: &[&str], limit: i64) -> bool {
-    let claims = parts.get(1).and_then(|claims| Json::object(claims.as_bytes())).unwrap_or_default();
+    let claims =
+        parts.get(1).and_then(|claims| Json::object(claims.as_bytes())).unwrap_or_default();
     names.iter().any(
         |name| matches!(member(&claims, name), Some(Json::Number(s)) if s.fract() != 0.0 && s.floor() as i64 == limit),
     )

@@ -58,7 +58,11 @@ impl Edit {
             }
             Self::Replace(index, new) => {
                 let at = at(index, chars.len());
-                join([&chars[..at], &new.chars().collect::<Vec<_>>(), &chars[(at + 1).min(chars.len())..]])
+                join([
+                    &chars[..at],
+                    &new.chars().collect::<Vec<_>>(),
+                    &chars[(at + 1).min(chars.len())..],
+                ])
             }
             Self::Repeat(index, length) => {
                 let at = at(index, chars.len());
@@ -67,9 +71,18 @@ impl Edit {
             }
             Self::SwapCase(index) => {
                 let at = at(index, chars.len());
-                let swap =
-                    |c: char| if c.is_ascii_lowercase() { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() };
-                chars.iter().enumerate().map(|(place, c)| if place == at { swap(*c) } else { *c }).collect()
+                let swap = |c: char| {
+                    if c.is_ascii_lowercase() {
+                        c.to_ascii_uppercase()
+                    } else {
+                        c.to_ascii_lowercase()
+                    }
+                };
+                chars
+                    .iter()
+                    .enumerate()
+                    .map(|(place, c)| if place == at { swap(*c) } else { *c })
+                    .collect()
             }
             Self::Cut(index) => chars[..at(index, chars.len() + 1)].iter().collect(),
         }

@@ -147,7 +147,10 @@ impl Reader<'_> {
             'r' => 13,
             't' => 9,
             'u' => {
-                let digits = self.rest.get(..4).filter(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()))?;
+                let digits = self
+                    .rest
+                    .get(..4)
+                    .filter(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()))?;
                 self.rest = &self.rest[4..];
                 u16::from_str_radix(digits, 16).ok()?
             }
@@ -176,7 +179,10 @@ impl Reader<'_> {
             }
         }
         // A number beyond a double is none that could be compared.
-        whole[..whole.len() - self.rest.len()].parse().ok().filter(|number: &f64| number.is_finite())
+        whole[..whole.len() - self.rest.len()]
+            .parse()
+            .ok()
+            .filter(|number: &f64| number.is_finite())
     }
 }
 
@@ -186,7 +192,8 @@ mod tests {
 
     #[test]
     fn it_reads_what_the_grammar_has_and_nothing_else() {
-        let good = [r#"{}"#, r#" {"a" : [1, -0.5e+3, true,null] , "b":{"\u0061":"\ud83d\ude00\n"}}"#];
+        let good =
+            [r#"{}"#, r#" {"a" : [1, -0.5e+3, true,null] , "b":{"\u0061":"\ud83d\ude00\n"}}"#];
         let bad = [
             "[]",
             "{",
@@ -203,9 +210,12 @@ mod tests {
             "\u{feff}{}",
         ];
         assert!(good.iter().all(|text| Json::object(text.as_bytes()).is_some()));
-        let taken: Vec<_> = bad.iter().filter(|text| Json::object(text.as_bytes()).is_some()).collect();
+        let taken: Vec<_> =
+            bad.iter().filter(|text| Json::object(text.as_bytes()).is_some()).collect();
         assert!(taken.is_empty(), "{taken:?}");
-        let deep = |levels: usize| format!("{{\"a\":{}{}}}", "[".repeat(levels - 1), "]".repeat(levels - 1));
+        let deep = |levels: usize| {
+            format!("{{\"a\":{}{}}}", "[".repeat(levels - 1), "]".repeat(levels - 1))
+        };
         assert!(Json::object(deep(16).as_bytes()).is_some());
         assert!(Json::object(deep(17).as_bytes()).is_none());
     }

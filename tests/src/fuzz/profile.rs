@@ -54,14 +54,19 @@ const PLAIN: Profile = Profile {
     required: &[],
     secrets: &[SECRET],
 };
-const STRICT: Profile = Profile { name: "strict", issuer: Some(ISSUER), audience: Some(AUDIENCE), ..PLAIN };
+const STRICT: Profile =
+    Profile { name: "strict", issuer: Some(ISSUER), audience: Some(AUDIENCE), ..PLAIN };
 
 /// All of them; those with a shared secret come first.
 pub const PROFILES: [Profile; 9] = [
     PLAIN,
     STRICT,
     Profile { name: "org", subject_claim: "org_id", ..PLAIN },
-    Profile { name: "roles", required: &[("role", &["owner", "admin"]), ("tier", &["gold"])], ..PLAIN },
+    Profile {
+        name: "roles",
+        required: &[("role", &["owner", "admin"]), ("tier", &["gold"])],
+        ..PLAIN
+    },
     Profile { name: "tuned", leeway: 0, max_lifetime: 600, ..PLAIN },
     Profile { name: "rotating", secrets: &[SECRET, OLD_SECRET], ..STRICT },
     Profile { name: "rs256", algorithm: "RS256", secrets: &[], ..STRICT },
@@ -90,7 +95,9 @@ impl Profile {
     #[must_use]
     pub fn named(name: &str) -> &'static Self {
         const ALL: &[Profile] = &PROFILES;
-        ALL.iter().find(|profile| profile.name == name).unwrap_or_else(|| panic!("no profile is called {name}"))
+        ALL.iter()
+            .find(|profile| profile.name == name)
+            .unwrap_or_else(|| panic!("no profile is called {name}"))
     }
 
     /// Our authenticator with these settings, at [`NOW`].
@@ -99,11 +106,14 @@ impl Profile {
     /// When it does not take them.
     #[must_use]
     pub fn authenticator(&self) -> JwtAuthenticator {
-        let required = self.required.iter().map(|(name, values)| format!("{name}={}", values.join("|")));
+        let required =
+            self.required.iter().map(|(name, values)| format!("{name}={}", values.join("|")));
         let required = required.collect::<Vec<_>>().join(",");
         let settings = JwtSettings::read(&mut |name| match name {
             "JWT_HS256_SECRET" if self.algorithm == "HS256" => Some(self.secrets.join(",")),
-            "JWT_PUBLIC_KEY" if self.algorithm != "HS256" => Some(pem(self.algorithm, "own.public")),
+            "JWT_PUBLIC_KEY" if self.algorithm != "HS256" => {
+                Some(pem(self.algorithm, "own.public"))
+            }
             "JWT_ISSUER" => self.issuer.map(str::to_owned),
             "JWT_AUDIENCE" => self.audience.map(str::to_owned),
             "JWT_LEEWAY_SECONDS" => Some(self.leeway.to_string()),
@@ -113,7 +123,8 @@ impl Profile {
             _ => None,
         });
         let settings = settings.unwrap_or_else(|faults| panic!("{}: {faults:?}", self.name));
-        JwtAuthenticator::start(settings, Arc::new(FixedClock::at(Timestamp::from_seconds(NOW)))).unwrap()
+        JwtAuthenticator::start(settings, Arc::new(FixedClock::at(Timestamp::from_seconds(NOW))))
+            .unwrap()
     }
 
     /// The same settings for the Python side.
@@ -123,7 +134,8 @@ impl Profile {
             "HS256" => self.secrets.iter().map(|secret| (*secret).to_owned()).collect(),
             other => vec![pem(other, "own.public")],
         };
-        let required: Vec<Value> = self.required.iter().map(|(name, values)| json!([name, values])).collect();
+        let required: Vec<Value> =
+            self.required.iter().map(|(name, values)| json!([name, values])).collect();
         json!({
             "name": self.name, "algorithm": self.algorithm, "keys": keys, "issuer": self.issuer, "now": NOW,
             "audience": self.audience, "leeway": self.leeway, "max_lifetime": self.max_lifetime,

@@ -69,8 +69,22 @@ const HOSTS: [&str; 34] = [
     "[::1%25eth0]",
     "app.example.com#@evil.example",
 ];
-const PORTS: [&str; 14] =
-    ["", "", "", "", ":443", ":8443", ":3000", ":80", ":0", ":", ":65536", ":0443", ":+443", ":99999999999"];
+const PORTS: [&str; 14] = [
+    "",
+    "",
+    "",
+    "",
+    ":443",
+    ":8443",
+    ":3000",
+    ":80",
+    ":0",
+    ":",
+    ":65536",
+    ":0443",
+    ":+443",
+    ":99999999999",
+];
 const TAILS: [&str; 24] = [
     "",
     "/",
@@ -134,13 +148,18 @@ pub fn texts() -> BoxedStrategy<String> {
         1 => (1_990_usize..2_060).prop_map(|length| format!("/{}", "a".repeat(length))),
         1 => (670_usize..690).prop_map(|length| format!("/{}", "é".repeat(length))),
     ];
-    let good = select(&["https://app.example.com", "https://a.wild.example.com", "https://app.example.com:8443"][..]);
+    let good = select(
+        &["https://app.example.com", "https://a.wild.example.com", "https://app.example.com:8443"]
+            [..],
+    );
     let start = prop_oneof![
         2 => good.prop_map(str::to_owned),
         3 => (select(&SCHEMES[..]), select(&HOSTS[..]), select(&PORTS[..])).prop_map(|(s, h, p)| format!("{s}{h}{p}")),
     ];
     let edits = prop_oneof![1 => Just(Vec::new()), 1 => edit::edits(&PIECES)];
-    (start, tail, edits).prop_map(|(start, tail, edits)| edit::apply(&format!("{start}{tail}"), &edits)).boxed()
+    (start, tail, edits)
+        .prop_map(|(start, tail, edits)| edit::apply(&format!("{start}{tail}"), &edits))
+        .boxed()
 }
 
 /// Scheme, host and port as a reader sees them.
@@ -170,7 +189,10 @@ pub fn by_rfc_3986(url: &str) -> Seen {
     let authority = uri.authority().expect("a URL has an authority");
     assert!(!authority.has_userinfo(), "a user name in {whole}");
     let scheme = uri.scheme().as_str().to_ascii_lowercase();
-    let port = authority.port_to_u16().expect("a port is a number").unwrap_or_else(|| default_port(&scheme));
+    let port = authority
+        .port_to_u16()
+        .expect("a port is a number")
+        .unwrap_or_else(|| default_port(&scheme));
     Seen { host: authority.host().to_ascii_lowercase(), port, scheme }
 }
 
@@ -180,7 +202,8 @@ pub fn by_rfc_3986(url: &str) -> Seen {
 /// When it does not read it.
 #[must_use]
 pub fn by_http(url: &str) -> Seen {
-    let uri: http::Uri = url.parse().unwrap_or_else(|error| panic!("`http` does not know {url}: {error}"));
+    let uri: http::Uri =
+        url.parse().unwrap_or_else(|error| panic!("`http` does not know {url}: {error}"));
     let scheme = uri.scheme_str().expect("a URL has a scheme").to_ascii_lowercase();
     let port = uri.port_u16().unwrap_or_else(|| default_port(&scheme));
     Seen { host: uri.host().expect("a URL has a host").to_ascii_lowercase(), port, scheme }
@@ -191,7 +214,8 @@ pub fn by_http(url: &str) -> Seen {
 pub fn is_listed(seen: &Seen) -> bool {
     ORIGINS.iter().any(|allowed| {
         let (scheme, rest) = allowed.split_once("://").expect("an origin has a scheme");
-        let host_end = rest.rfind(':').filter(|at| !rest[*at..].contains(']')).unwrap_or(rest.len());
+        let host_end =
+            rest.rfind(':').filter(|at| !rest[*at..].contains(']')).unwrap_or(rest.len());
         let port = rest[host_end..]
             .strip_prefix(':')
             .map_or_else(|| default_port(scheme), |port| port.parse().expect("a port"));
@@ -212,8 +236,14 @@ fn encode_what_the_rfc_lacks(tail: &str) -> String {
     let fragment = tail.find('#');
     let mut encoded = String::new();
     for (at, c) in tail.char_indices() {
-        let digits = || tail.as_bytes().get(at + 1..at + 3).is_some_and(|pair| pair.iter().all(u8::is_ascii_hexdigit));
-        let foreign = "[]{}|^`\\\"<>".contains(c) || (c == '#' && fragment != Some(at)) || (c == '%' && !digits());
+        let digits = || {
+            tail.as_bytes()
+                .get(at + 1..at + 3)
+                .is_some_and(|pair| pair.iter().all(u8::is_ascii_hexdigit))
+        };
+        let foreign = "[]{}|^`\\\"<>".contains(c)
+            || (c == '#' && fragment != Some(at))
+            || (c == '%' && !digits());
         if foreign { encoded.push_str(&format!("%{:02X}", u32::from(c))) } else { encoded.push(c) }
     }
     encoded

@@ -12,7 +12,9 @@ use proptest::prelude::{BoxedStrategy, Just, Strategy, any};
 use proptest::prop_oneof;
 use proptest::sample::select;
 
-use self::words::{CLAIM_NAMES, HEADER_NAMES, HEADER_VALUES, JSON_PIECES, NUMBERS, OFFSETS, TEXTS, TOKEN_PIECES};
+use self::words::{
+    CLAIM_NAMES, HEADER_NAMES, HEADER_VALUES, JSON_PIECES, NUMBERS, OFFSETS, TEXTS, TOKEN_PIECES,
+};
 use super::edit::{self, Edit};
 use super::profile::{NOW, OLD_SECRET, PROFILES, Profile, SECRET};
 use crate::tokens::pem;
@@ -80,14 +82,16 @@ pub fn plans(profiles: usize) -> BoxedStrategy<TokenPlan> {
         rare(edit::edits(&TOKEN_PIECES)),
         signer,
     )
-        .prop_map(|(profile, header, claims, header_edits, claims_edits, token_edits, signer)| TokenPlan {
-            profile,
-            header: changed(good_header(&profile), header),
-            claims: changed(good_claims(&profile), claims),
-            header_edits,
-            claims_edits,
-            token_edits,
-            signer,
+        .prop_map(|(profile, header, claims, header_edits, claims_edits, token_edits, signer)| {
+            TokenPlan {
+                profile,
+                header: changed(good_header(&profile), header),
+                claims: changed(good_claims(&profile), claims),
+                header_edits,
+                claims_edits,
+                token_edits,
+                signer,
+            }
         })
         .boxed()
 }
@@ -101,10 +105,12 @@ fn header_change() -> BoxedStrategy<Change> {
 
 fn claim_change() -> BoxedStrategy<Change> {
     let time = select(&OFFSETS[..]).prop_map(|offset| (NOW + offset).to_string());
-    let fraction = (select(&OFFSETS[..]), 0_u32..1000).prop_map(|(offset, ms)| format!("{}.{ms:03}", NOW + offset));
+    let fraction = (select(&OFFSETS[..]), 0_u32..1000)
+        .prop_map(|(offset, ms)| format!("{}.{ms:03}", NOW + offset));
     let fit = change(
         select(&["exp", "nbf", "iat"][..]).boxed(),
-        prop_oneof![4 => time, 2 => fraction, 1 => select(&NUMBERS[..]).prop_map(str::to_owned)].boxed(),
+        prop_oneof![4 => time, 2 => fraction, 1 => select(&NUMBERS[..]).prop_map(str::to_owned)]
+            .boxed(),
     );
     let text = prop_oneof![
         12 => select(&TEXTS[..]).prop_map(str::to_owned),
@@ -117,7 +123,10 @@ fn claim_change() -> BoxedStrategy<Change> {
     prop_oneof![3 => fit, 4 => change(select(&CLAIM_NAMES[..]).boxed(), text.boxed())].boxed()
 }
 
-fn change(name: BoxedStrategy<&'static str>, value: BoxedStrategy<String>) -> BoxedStrategy<Change> {
+fn change(
+    name: BoxedStrategy<&'static str>,
+    value: BoxedStrategy<String>,
+) -> BoxedStrategy<Change> {
     let value = prop_oneof![10 => value.prop_map(Some), 1 => Just(None)];
     (name, value, 0_u8..12)
         .prop_map(|(name, value, luck)| Change { name: name.to_owned(), value, beside: luck == 0 })
@@ -138,12 +147,15 @@ fn deep() -> BoxedStrategy<String> {
 }
 
 fn good_header(profile: &Profile) -> Vec<(String, String)> {
-    [("alg", profile.algorithm), ("typ", "JWT")].map(|(name, value)| (name.to_owned(), format!("\"{value}\""))).into()
+    [("alg", profile.algorithm), ("typ", "JWT")]
+        .map(|(name, value)| (name.to_owned(), format!("\"{value}\"")))
+        .into()
 }
 
 fn good_claims(profile: &Profile) -> Vec<(String, String)> {
     let text = |value: &str| format!("\"{value}\"");
-    let mut claims = vec![(profile.subject_claim, text("user_1")), ("exp", (NOW + 300).to_string())];
+    let mut claims =
+        vec![(profile.subject_claim, text("user_1")), ("exp", (NOW + 300).to_string())];
     claims.extend(profile.issuer.map(|issuer| ("iss", text(issuer))));
     claims.extend(profile.audience.map(|audience| ("aud", text(audience))));
     claims.extend(profile.required.iter().map(|(name, values)| (*name, text(values[0]))));
@@ -171,7 +183,8 @@ impl TokenPlan {
 }
 
 fn object(members: &[(String, String)]) -> String {
-    let members: Vec<_> = members.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
+    let members: Vec<_> =
+        members.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
     format!("{{{}}}", members.join(","))
 }
 
@@ -183,9 +196,8 @@ fn object(members: &[(String, String)]) -> String {
 pub fn sign(profile: &Profile, header: &str, claims: &str, signer: Signer) -> String {
     let message = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims));
     let signature = match KEYS.choose(profile.algorithm, signer) {
-        Some((algorithm, key)) => {
-            jsonwebtoken::crypto::sign(message.as_bytes(), key, algorithm).expect("the library signs")
-        }
+        Some((algorithm, key)) => jsonwebtoken::crypto::sign(message.as_bytes(), key, algorithm)
+            .expect("the library signs"),
         None => String::new(),
     };
     format!("{message}.{signature}")
@@ -216,7 +228,8 @@ static KEYS: LazyLock<Keys> = LazyLock::new(|| {
         let confused = secret(&pem(name, "own.public"));
         (algorithm, private(algorithm, name, "own"), private(algorithm, name, "other"), confused)
     };
-    let kinds = [(Algorithm::RS256, "RS256"), (Algorithm::ES256, "ES256"), (Algorithm::EdDSA, "EdDSA")];
+    let kinds =
+        [(Algorithm::RS256, "RS256"), (Algorithm::ES256, "ES256"), (Algorithm::EdDSA, "EdDSA")];
     Keys {
         secret: secret(SECRET),
         old: secret(OLD_SECRET),

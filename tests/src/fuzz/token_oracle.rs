@@ -18,7 +18,9 @@ pub fn judge(profile: &Profile, token: &str) -> Answer {
 fn judgement(profile: &Profile, token: &str) -> Option<Answer> {
     let parts: Vec<&str> = token.split('.').collect();
     let [header, claims, signature] = parts[..] else { return None };
-    if token.len() > 8192 || !is_signed(profile, &format!("{header}.{claims}"), &base64url(signature)?) {
+    if token.len() > 8192
+        || !is_signed(profile, &format!("{header}.{claims}"), &base64url(signature)?)
+    {
         return None;
     }
     let (header, claims) = (Json::object(&base64url(header)?)?, Json::object(&base64url(claims)?)?);
@@ -35,14 +37,16 @@ fn judgement(profile: &Profile, token: &str) -> Option<Answer> {
 
 fn is_signed(profile: &Profile, message: &str, signature: &[u8]) -> bool {
     profile.secrets.iter().any(|secret| {
-        let mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes keys of any length");
+        let mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes())
+            .expect("HMAC takes keys of any length");
         mac.chain_update(message).verify_slice(signature).is_ok()
     })
 }
 
 fn is_header_good(profile: &Profile, header: &[(String, Json)]) -> bool {
-    let texts =
-        ["alg", "typ", "cty", "kid"].iter().all(|name| matches!(member(header, name), None | Some(Json::Text(_))));
+    let texts = ["alg", "typ", "cty", "kid"]
+        .iter()
+        .all(|name| matches!(member(header, name), None | Some(Json::Text(_))));
     let text = |name: &str| match member(header, name) {
         Some(Json::Text(text)) => Some(text.to_ascii_lowercase()),
         _ => None,
@@ -51,17 +55,25 @@ fn is_header_good(profile: &Profile, header: &[(String, Json)]) -> bool {
         let essence = cty.split(';').next().unwrap_or_default().trim();
         essence == "jwt" || essence == "application/jwt"
     });
-    let typed = text("typ").is_none_or(|typ| ["jwt", "at+jwt", "application/at+jwt"].contains(&typ.as_str()));
+    let typed = text("typ")
+        .is_none_or(|typ| ["jwt", "at+jwt", "application/at+jwt"].contains(&typ.as_str()));
     let own = matches!(member(header, "alg"), Some(Json::Text(alg)) if alg == profile.algorithm);
     let refused = ["crit", "b64", "zip"].iter().any(|name| member(header, name).is_some());
     texts && typed && own && !nested && !refused
 }
 
 fn are_claims_good(profile: &Profile, claims: &[(String, Json)]) -> bool {
-    let texts = ["sub", "jti", "iss"].iter().all(|name| matches!(member(claims, name), None | Some(Json::Text(_))));
-    let issuer =
-        profile.issuer.is_none_or(|wanted| matches!(member(claims, "iss"), Some(Json::Text(iss)) if iss == wanted));
-    texts && issuer && is_audience_good(profile, claims) && is_for_access(claims) && are_times_good(profile, claims)
+    let texts = ["sub", "jti", "iss"]
+        .iter()
+        .all(|name| matches!(member(claims, name), None | Some(Json::Text(_))));
+    let issuer = profile.issuer.is_none_or(
+        |wanted| matches!(member(claims, "iss"), Some(Json::Text(iss)) if iss == wanted),
+    );
+    texts
+        && issuer
+        && is_audience_good(profile, claims)
+        && is_for_access(claims)
+        && are_times_good(profile, claims)
 }
 
 fn is_audience_good(profile: &Profile, claims: &[(String, Json)]) -> bool {
@@ -70,14 +82,15 @@ fn is_audience_good(profile: &Profile, claims: &[(String, Json)]) -> bool {
         Some(Json::Array(several)) => several.iter().collect(),
         Some(one) => vec![one],
     };
-    let texts: Option<Vec<&str>> =
-        listed.iter().map(|one| if let Json::Text(text) = one { Some(text.as_str()) } else { None }).collect();
+    let texts: Option<Vec<&str>> = listed
+        .iter()
+        .map(|one| if let Json::Text(text) = one { Some(text.as_str()) } else { None })
+        .collect();
     matches!((texts, profile.audience), (Some(texts), Some(wanted)) if texts.contains(&wanted))
 }
 
 fn is_for_access(claims: &[(String, Json)]) -> bool {
-    let other =
-        |value: &Json| matches!(value, Json::Text(text) if PURPOSES.contains(&text.to_ascii_lowercase().as_str()));
+    let other = |value: &Json| matches!(value, Json::Text(text) if PURPOSES.contains(&text.to_ascii_lowercase().as_str()));
     ["type", "token_use", "token_type", "typ"].iter().all(|name| match member(claims, name) {
         None => true,
         Some(Json::Array(several)) => !several.iter().any(other),
@@ -89,10 +102,14 @@ fn are_times_good(profile: &Profile, claims: &[(String, Json)]) -> bool {
     // Whole milliseconds, so that no sum is rounded. Dates end with the year 9999.
     let date = |name: &str| match member(claims, name) {
         None => Ok(None),
-        Some(Json::Number(s)) if (0.0..=253_402_300_799.0).contains(s) => Ok(Some((s * 1000.0).floor() as i64)),
+        Some(Json::Number(s)) if (0.0..=253_402_300_799.0).contains(s) => {
+            Ok(Some((s * 1000.0).floor() as i64))
+        }
         Some(_) => Err(()),
     };
-    let (Ok(Some(exp)), Ok(nbf), Ok(iat)) = (date("exp"), date("nbf"), date("iat")) else { return false };
+    let (Ok(Some(exp)), Ok(nbf), Ok(iat)) = (date("exp"), date("nbf"), date("iat")) else {
+        return false;
+    };
     let (now, leeway, lifetime) = (NOW * 1000, profile.leeway * 1000, profile.max_lifetime * 1000);
     let begun = [nbf, iat].into_iter().flatten().all(|start| start <= now + leeway);
     begun && now < exp + leeway && exp <= now + leeway + lifetime

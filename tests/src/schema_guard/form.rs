@@ -8,8 +8,8 @@ use crate::stripe_stub::form::{self, Param};
 
 /// Decodes a form by a schema. What does not fit stays as it is, for the validator to refuse.
 pub(super) fn decode(form: &str, schema: &Value) -> Result<Value, String> {
-    let tree =
-        form::tree(&form::fields(form.as_bytes())).map_err(|name| format!("`{name}` is malformed or repeated"))?;
+    let tree = form::tree(&form::fields(form.as_bytes()))
+        .map_err(|name| format!("`{name}` is malformed or repeated"))?;
     Ok(object(&tree, schema))
 }
 
@@ -25,9 +25,10 @@ fn object(tree: &BTreeMap<String, Param>, schema: &Value) -> Value {
 fn value(param: &Param, schema: &Value) -> Value {
     let branches = schema["anyOf"].as_array().map_or(std::slice::from_ref(schema), Vec::as_slice);
     match param {
-        Param::Text(text) => {
-            branches.iter().find_map(|branch| scalar(text, branch)).unwrap_or_else(|| text.as_str().into())
-        }
+        Param::Text(text) => branches
+            .iter()
+            .find_map(|branch| scalar(text, branch))
+            .unwrap_or_else(|| text.as_str().into()),
         Param::Map(tree) => {
             let elements = list(tree);
             let of_type = |name: &str| branches.iter().find(|branch| branch["type"] == name);

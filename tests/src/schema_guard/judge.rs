@@ -36,13 +36,18 @@ impl Judge {
         let mut places = Map::new();
         for (method, path) in subset.operations() {
             let named = |error| format!("{method} {path}: {error}");
-            let lacks = |what: &str| format!("{method} {path}: the schema does not say what {what} are");
+            let lacks =
+                |what: &str| format!("{method} {path}: the schema does not say what {what} are");
             let answer = subset.answer(&method, &path, "200").ok_or_else(|| lacks("answers"))?;
             let error = subset.answer(&method, &path, "default").ok_or_else(|| lacks("errors"))?;
-            let parameters = subset.parameters(&method, &path).ok_or_else(|| lacks("parameters"))?;
+            let parameters =
+                subset.parameters(&method, &path).ok_or_else(|| lacks("parameters"))?;
             places.insert(answer_place(&method, &path), translator.schema(answer).map_err(named)?);
             places.insert(error_place(&method, &path), translator.schema(error).map_err(named)?);
-            places.insert(request_place(&method, &path), translator.schema(&parameters).map_err(named)?);
+            places.insert(
+                request_place(&method, &path),
+                translator.schema(&parameters).map_err(named)?,
+            );
         }
         places.insert(NOWHERE.to_owned(), json!({ "$ref": "#/components/schemas/error" }));
         // One schema in which everything has its place, so that what is shared is compiled once.
@@ -54,7 +59,9 @@ impl Judge {
         let needed = Needed::default();
         let notes = needed.clone();
         let validator = jsonschema::options()
-            .with_keyword(KEYWORD, move |_: &Map<String, Value>, mark: &Value, _| Ok(notes.keyword(mark)))
+            .with_keyword(KEYWORD, move |_: &Map<String, Value>, mark: &Value, _| {
+                Ok(notes.keyword(mark))
+            })
             .build(&schema)
             .map_err(|error| error.to_string())?;
         Ok(Self { subset, validator, newer, needed })
@@ -63,11 +70,17 @@ impl Judge {
     /// What is wrong with the answer of an exchange.
     #[must_use]
     pub fn answer(&self, exchange: &Exchange) -> Vec<String> {
-        let Some(answer) = exchange.answer.as_deref().filter(|_| exchange.method != "HEAD") else { return Vec::new() };
-        let Ok(answer) = serde_json::from_str(answer) else { return vec![format!("no JSON: {}", shown(answer))] };
+        let Some(answer) = exchange.answer.as_deref().filter(|_| exchange.method != "HEAD") else {
+            return Vec::new();
+        };
+        let Ok(answer) = serde_json::from_str(answer) else {
+            return vec![format!("no JSON: {}", shown(answer))];
+        };
         let place = match (&exchange.operation, exchange.status) {
             (Some(path), 200) => answer_place(&exchange.method, path),
-            (Some(path), 400..) if self.knows(&exchange.method, path) => error_place(&exchange.method, path),
+            (Some(path), 400..) if self.knows(&exchange.method, path) => {
+                error_place(&exchange.method, path)
+            }
             (_, 400..) => NOWHERE.to_owned(),
             (_, status) => return vec![format!("the schema has no status {status} here")],
         };
@@ -129,10 +142,15 @@ fn request_place(method: &str, path: &str) -> String {
 fn told(error: &ValidationError<'_>) -> String {
     let path = error.instance_path().as_str();
     // The first part of the path is the place.
-    let pointer = path.get(1..).and_then(|path| path.find('/').map(|at| &path[at..])).unwrap_or("/");
+    let pointer =
+        path.get(1..).and_then(|path| path.find('/').map(|at| &path[at..])).unwrap_or("/");
     format!("{pointer}: {}", shown(&error.to_string()))
 }
 
 fn shown(text: &str) -> String {
-    if text.chars().count() > SHOWN { text.chars().take(SHOWN).chain("…".chars()).collect() } else { text.to_owned() }
+    if text.chars().count() > SHOWN {
+        text.chars().take(SHOWN).chain("…".chars()).collect()
+    } else {
+        text.to_owned()
+    }
 }

@@ -70,7 +70,9 @@ impl Newer {
 
     /// Adds everything to the schemas.
     pub(super) fn add_to(&self, components: &mut Map<String, Value>) -> Result<(), String> {
-        self.newer.iter().try_for_each(|entry| entry.add_to(components).ok_or_else(|| entry.misplaced()))
+        self.newer
+            .iter()
+            .try_for_each(|entry| entry.add_to(components).ok_or_else(|| entry.misplaced()))
     }
 }
 
@@ -82,11 +84,14 @@ impl Entry {
 
     fn misplaced(&self) -> String {
         let name = self.name();
-        format!("newer-than-schema.toml has {name}, which the schema knows, or where the schema has no such place")
+        format!(
+            "newer-than-schema.toml has {name}, which the schema knows, or where the schema has no such place"
+        )
     }
 
     fn add_to(&self, components: &mut Map<String, Value>) -> Option<()> {
-        let properties = components.get_mut(&self.schema)?.get_mut("properties")?.as_object_mut()?;
+        let properties =
+            components.get_mut(&self.schema)?.get_mut("properties")?.as_object_mut()?;
         let mark = json!({ "entry": self.name(), "value": self.value });
         match (&self.value, properties.get_mut(&self.property)) {
             (None, None) => {
@@ -122,7 +127,11 @@ impl Needed {
 
 impl<'i> Keyword<'i> for Mark {
     fn validate(&self, instance: &'i Value) -> Result<(), ValidationError<'i>> {
-        if self.is_valid(instance) { Ok(()) } else { Err(ValidationError::custom("it is no newer value")) }
+        if self.is_valid(instance) {
+            Ok(())
+        } else {
+            Err(ValidationError::custom("it is no newer value"))
+        }
     }
 
     fn is_valid(&self, instance: &'i Value) -> bool {

@@ -53,23 +53,39 @@ impl Report {
 
     /// What is wrong with the run as a whole, given the operations that the sandbox offers and those that the schema has.
     #[must_use]
-    pub fn complaints(&self, judge: &Judge, offered: &Operations, known: &Operations) -> Vec<String> {
+    pub fn complaints(
+        &self,
+        judge: &Judge,
+        offered: &Operations,
+        known: &Operations,
+    ) -> Vec<String> {
         let told = |these: BTreeSet<&(String, String)>, what: &str| -> Vec<String> {
             these.into_iter().map(|(method, path)| format!("{method} {path} {what}")).collect()
         };
         let mut complaints = [
             told(offered.difference(&self.answered).collect(), "was never answered with 200"),
-            told(offered.difference(known).collect(), "is offered, and scripts/stripe-schema does not extract it"),
-            told(known.difference(offered).collect(), "is in openapi-subset.json, and the sandbox does not offer it"),
+            told(
+                offered.difference(known).collect(),
+                "is offered, and scripts/stripe-schema does not extract it",
+            ),
+            told(
+                known.difference(offered).collect(),
+                "is in openapi-subset.json, and the sandbox does not offer it",
+            ),
         ]
         .concat();
         let unneeded = judge.not_needed().into_iter();
-        complaints.extend(unneeded.map(|name| format!("no answer needed {name} of newer-than-schema.toml")));
-        for (what, count, fewest) in
-            [("answers", self.answers, FEWEST_ANSWERS), ("requests of provider-stripe", self.requests, FEWEST_REQUESTS)]
-        {
+        complaints.extend(
+            unneeded.map(|name| format!("no answer needed {name} of newer-than-schema.toml")),
+        );
+        for (what, count, fewest) in [
+            ("answers", self.answers, FEWEST_ANSWERS),
+            ("requests of provider-stripe", self.requests, FEWEST_REQUESTS),
+        ] {
             if count < fewest {
-                complaints.push(format!("only {count} {what} were recorded; a whole run has {fewest} and more"));
+                complaints.push(format!(
+                    "only {count} {what} were recorded; a whole run has {fewest} and more"
+                ));
             }
         }
         complaints

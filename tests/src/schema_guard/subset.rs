@@ -54,13 +54,15 @@ impl Subset {
     /// The schema of the JSON that answers an operation with this status: `200`, or `default` for errors.
     #[must_use]
     pub fn answer(&self, method: &str, path: &str, status: &str) -> Option<&Value> {
-        self.operation(method, path)?.pointer(&format!("/responses/{status}/content/application~1json/schema"))
+        self.operation(method, path)?
+            .pointer(&format!("/responses/{status}/content/application~1json/schema"))
     }
 
     /// The schema of the form that an operation takes as its body.
     #[must_use]
     pub fn form(&self, method: &str, path: &str) -> Option<&Value> {
-        self.operation(method, path)?.pointer("/requestBody/content/application~1x-www-form-urlencoded/schema")
+        self.operation(method, path)?
+            .pointer("/requestBody/content/application~1x-www-form-urlencoded/schema")
     }
 
     /// The schema of everything that an operation takes, be it in the query or in the body.

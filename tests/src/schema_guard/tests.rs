@@ -38,7 +38,10 @@ fn faults(operation: &str, status: u16, answer: &Value) -> Vec<String> {
 fn refused(operation: &str, answer: &Value, pointer: &str) {
     let faults = faults(operation, 200, answer);
     let there = format!("{pointer}: ");
-    assert!(faults.iter().any(|fault| fault.starts_with(&there)), "{pointer} is not refused: {faults:?}");
+    assert!(
+        faults.iter().any(|fault| fault.starts_with(&there)),
+        "{pointer} is not refused: {faults:?}"
+    );
 }
 
 fn product() -> Value {
@@ -65,7 +68,8 @@ const PRODUCT: &str = "GET /v1/products/{id}";
 #[test]
 fn an_answer_as_published_fits() {
     assert_eq!(faults(PRODUCT, 200, &product()), Vec::<String>::new());
-    let list = json!({ "object": "list", "data": [product()], "has_more": false, "url": "/v1/products" });
+    let list =
+        json!({ "object": "list", "data": [product()], "has_more": false, "url": "/v1/products" });
     assert_eq!(faults("GET /v1/products", 200, &list), Vec::<String>::new());
     let error = json!({ "error": { "type": "invalid_request_error", "message": "No" } });
     assert_eq!(faults(PRODUCT, 404, &error), Vec::<String>::new());
@@ -73,7 +77,9 @@ fn an_answer_as_published_fits() {
 
 #[test]
 fn a_lacking_field_is_refused() {
-    for name in ["id", "object", "active", "created", "images", "livemode", "metadata", "name", "updated"] {
+    for name in
+        ["id", "object", "active", "created", "images", "livemode", "metadata", "name", "updated"]
+    {
         let faults = faults(PRODUCT, 200, &without(product(), name));
         assert!(!faults.is_empty(), "{name}");
     }
@@ -124,10 +130,21 @@ fn an_expanded_object_has_to_be_what_it_says() {
     let read = "GET /v1/prices/{price}";
     let deleted = json!({ "id": "prod_1", "object": "product", "deleted": true });
     for expanded in [json!("prod_1"), product(), deleted.clone()] {
-        assert_eq!(faults(read, 200, &with(price.clone(), "/product", expanded)), Vec::<String>::new());
+        assert_eq!(
+            faults(read, 200, &with(price.clone(), "/product", expanded)),
+            Vec::<String>::new()
+        );
     }
-    refused(read, &with(price.clone(), "/product", with(product(), "/active", json!(1))), "/product/active");
-    refused(read, &with(price.clone(), "/product", with(deleted, "/name", json!("Pro"))), "/product");
+    refused(
+        read,
+        &with(price.clone(), "/product", with(product(), "/active", json!(1))),
+        "/product/active",
+    );
+    refused(
+        read,
+        &with(price.clone(), "/product", with(deleted, "/name", json!("Pro"))),
+        "/product",
+    );
     refused(read, &with(price.clone(), "/product", price.clone()), "/product");
     refused(read, &with(price.clone(), "/currency", json!("USD")), "/currency");
     refused(read, &with(price, "/unit_amount_decimal", json!("1,0")), "/unit_amount_decimal");
@@ -187,22 +204,32 @@ fn a_request_is_decoded_by_its_schema_and_judged() {
         ("currency=USD", "/currency"),
     ] {
         let faults = judged(form);
-        assert!(faults.iter().any(|fault| fault.starts_with(&format!("{pointer}: "))), "{form}: {faults:?}");
+        assert!(
+            faults.iter().any(|fault| fault.starts_with(&format!("{pointer}: "))),
+            "{form}: {faults:?}"
+        );
     }
     assert!(judged("customer=a&customer=b")[0].contains("repeated"));
 }
 
 #[test]
 fn what_is_newer_passes_once_it_is_listed_and_is_noted() {
-    let newer = |more: &str| format!("[[newer]]\nschema = \"product\"\nsince = \"x\"\nsource = \"x\"\n{more}");
+    let newer = |more: &str| {
+        format!("[[newer]]\nschema = \"product\"\nsince = \"x\"\nsource = \"x\"\n{more}")
+    };
     let judge = judge(&newer("property = \"colour\"\nis = { type = \"string\" }"));
     assert_eq!(judge.answer(&exchange(PRODUCT, 200, &product())), Vec::<String>::new());
     assert_eq!(judge.not_needed(), ["product.colour"]);
     let red = with(product(), "/colour", json!("red"));
     assert_eq!(judge.answer(&exchange(PRODUCT, 200, &red)), Vec::<String>::new());
-    assert!(!judge.answer(&exchange(PRODUCT, 200, &with(product(), "/colour", json!(1)))).is_empty());
+    assert!(
+        !judge.answer(&exchange(PRODUCT, 200, &with(product(), "/colour", json!(1)))).is_empty()
+    );
     assert_eq!(judge.not_needed(), Vec::<String>::new());
-    for misplaced in ["property = \"name\"\nis = { type = \"string\" }", "property = \"colour\"\nvalue = \"red\""] {
+    for misplaced in [
+        "property = \"name\"\nis = { type = \"string\" }",
+        "property = \"colour\"\nvalue = \"red\"",
+    ] {
         let error = Judge::new(Subset::read(), Newer::parse(&newer(misplaced))).unwrap_err();
         assert!(error.contains("product."), "{error}");
     }
@@ -210,12 +237,14 @@ fn what_is_newer_passes_once_it_is_listed_and_is_noted() {
 
 #[test]
 fn a_newer_value_of_an_enum_is_noted_where_it_stands() {
-    let entry =
-        "[[newer]]\nschema = \"invoice\"\nproperty = \"status\"\nvalue = \"lost\"\nsince = \"x\"\nsource = \"x\"\n";
+    let entry = "[[newer]]\nschema = \"invoice\"\nproperty = \"status\"\nvalue = \"lost\"\nsince = \"x\"\nsource = \"x\"\n";
     let judge = judge(entry);
-    let faults_of =
-        |status: &str| judge.answer(&exchange("GET /v1/invoices/{invoice}", 200, &json!({ "status": status })));
-    let at_status = |faults: Vec<String>| faults.into_iter().filter(|fault| fault.starts_with("/status")).count();
+    let faults_of = |status: &str| {
+        judge.answer(&exchange("GET /v1/invoices/{invoice}", 200, &json!({ "status": status })))
+    };
+    let at_status = |faults: Vec<String>| {
+        faults.into_iter().filter(|fault| fault.starts_with("/status")).count()
+    };
     assert_eq!((at_status(faults_of("paid")), at_status(faults_of("found"))), (0, 1));
     assert_eq!(judge.not_needed(), ["invoice.status = lost"]);
     assert_eq!(at_status(faults_of("lost")), 0);
@@ -243,10 +272,15 @@ fn a_keyword_that_nobody_enforces_is_an_error() {
 #[test]
 fn a_run_that_lacks_something_is_told_what() {
     let operation = |method: &str, path: &str| (method.to_owned(), path.to_owned());
-    let offered = Operations::from([operation("GET", "/v1/products/{id}"), operation("GET", "/v1/nothing")]);
-    let known = Operations::from([operation("GET", "/v1/products/{id}"), operation("GET", "/v1/prices")]);
+    let offered =
+        Operations::from([operation("GET", "/v1/products/{id}"), operation("GET", "/v1/nothing")]);
+    let known =
+        Operations::from([operation("GET", "/v1/products/{id}"), operation("GET", "/v1/prices")]);
     let mut report = Report::default();
-    let provider = Exchange { user_agent: Some("billing-portal/1".to_owned()), ..exchange(PRODUCT, 200, &product()) };
+    let provider = Exchange {
+        user_agent: Some("billing-portal/1".to_owned()),
+        ..exchange(PRODUCT, 200, &product())
+    };
     (0..FEWEST_ANSWERS.max(FEWEST_REQUESTS)).for_each(|_| report.add(&JUDGE, &provider));
     assert!(report.faults.is_empty(), "{:?}", report.faults);
     let complaints = report.complaints(&JUDGE, &offered, &known);
@@ -258,9 +292,17 @@ fn a_run_that_lacks_something_is_told_what() {
             "GET /v1/prices is in openapi-subset.json, and the sandbox does not offer it",
         ]
     );
-    assert_eq!(report.complaints(&JUDGE, &known, &known), ["GET /v1/prices was never answered with 200"]);
+    assert_eq!(
+        report.complaints(&JUDGE, &known, &known),
+        ["GET /v1/prices was never answered with 200"]
+    );
     report.add(&JUDGE, &exchange(PRODUCT, 200, &json!({ "id": 1 })));
-    assert!(report.faults.keys().all(|fault| fault.starts_with("the answer 200 of GET /v1/products/{id}: ")));
+    assert!(
+        report
+            .faults
+            .keys()
+            .all(|fault| fault.starts_with("the answer 200 of GET /v1/products/{id}: "))
+    );
     let complaints = Report::default().complaints(&JUDGE, &Operations::new(), &Operations::new());
     assert_eq!(complaints.len(), 2, "{complaints:?}");
 }

@@ -56,7 +56,16 @@ impl<'a> Translator<'a> {
             match (keyword.as_str(), value) {
                 // These say nothing about values. `nullable` is treated below.
                 ("title" | "deprecated" | "nullable", _) => {}
-                ("$ref" | "type" | "enum" | "required" | "maxLength" | "pattern" | newer::KEYWORD, _)
+                (
+                    "$ref"
+                    | "type"
+                    | "enum"
+                    | "required"
+                    | "maxLength"
+                    | "pattern"
+                    | newer::KEYWORD,
+                    _,
+                )
                 | ("additionalProperties", Value::Bool(_)) => {
                     translated.insert(keyword.clone(), value.clone());
                 }
@@ -66,7 +75,8 @@ impl<'a> Translator<'a> {
                 ("properties", Value::Object(properties)) => {
                     let mut inner = Map::new();
                     for (name, schema) in properties {
-                        let schema = self.schema(schema).map_err(|error| format!("{name}: {error}"))?;
+                        let schema =
+                            self.schema(schema).map_err(|error| format!("{name}: {error}"))?;
                         inner.insert(name.clone(), schema);
                     }
                     translated.insert(keyword.clone(), inner.into());
@@ -76,7 +86,8 @@ impl<'a> Translator<'a> {
                 _ => return Err(format!("nobody holds values against `{keyword}`: {value}")),
             }
         }
-        if translated.contains_key("properties") && !translated.contains_key("additionalProperties") {
+        if translated.contains_key("properties") && !translated.contains_key("additionalProperties")
+        {
             translated.insert("additionalProperties".to_owned(), false.into());
         }
         let translated: Value = if further.is_empty() {
@@ -86,7 +97,11 @@ impl<'a> Translator<'a> {
             json!({ "allOf": further })
         };
         let nullable = fields.get("nullable") == Some(&Value::Bool(true));
-        Ok(if nullable { json!({ "if": { "type": "null" }, "else": translated }) } else { translated })
+        Ok(if nullable {
+            json!({ "if": { "type": "null" }, "else": translated })
+        } else {
+            translated
+        })
     }
 
     /// One of these. The value's kind decides which: so a fault is told as what it is, not as "none of these".
@@ -115,9 +130,13 @@ impl<'a> Translator<'a> {
             Some(reference) => self.component(reference)?,
             None => branch,
         };
-        let kind = schema["type"].as_str().ok_or_else(|| format!("an alternative without a type: {branch}"))?;
+        let kind = schema["type"]
+            .as_str()
+            .ok_or_else(|| format!("an alternative without a type: {branch}"))?;
         Ok(match schema["properties"]["object"]["enum"].as_array().map(Vec::as_slice) {
-            Some([Value::String(name)]) if schema["properties"]["deleted"]["enum"] == json!([true]) => {
+            Some([Value::String(name)])
+                if schema["properties"]["deleted"]["enum"] == json!([true]) =>
+            {
                 Kind::Deleted(name.clone())
             }
             Some([Value::String(name)]) => Kind::Named(name.clone()),
@@ -127,13 +146,16 @@ impl<'a> Translator<'a> {
 
     fn component(&self, reference: &str) -> Result<&'a Value, String> {
         let name = reference.strip_prefix("#/components/schemas/");
-        name.and_then(|name| self.components.get(name)).ok_or_else(|| format!("{reference} is not there"))
+        name.and_then(|name| self.components.get(name))
+            .ok_or_else(|| format!("{reference} is not there"))
     }
 
     /// References to all schemas of objects that have a name of their own.
     fn resources(&self) -> Vec<Value> {
-        let named =
-            self.components.iter().filter(|(name, schema)| schema["properties"]["object"]["enum"] == json!([name]));
+        let named = self
+            .components
+            .iter()
+            .filter(|(name, schema)| schema["properties"]["object"]["enum"] == json!([name]));
         named.map(|(name, _)| json!({ "$ref": format!("#/components/schemas/{name}") })).collect()
     }
 }

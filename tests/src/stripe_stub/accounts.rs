@@ -8,7 +8,8 @@ use super::answer::{self, Response};
 use super::form::Param;
 use super::operation::Operation;
 use super::{
-    CUSTOMER, DELETED_CUSTOMER, MONTHLY_PRICE, OTHER_CUSTOMER, OTHER_SUBSCRIPTION, SUBSCRIPTION, YEARLY_PRICE, schema,
+    CUSTOMER, DELETED_CUSTOMER, MONTHLY_PRICE, OTHER_CUSTOMER, OTHER_SUBSCRIPTION, SUBSCRIPTION,
+    YEARLY_PRICE, schema,
 };
 
 /// When everything began, in Unix seconds; each object is made a second later.
@@ -30,7 +31,9 @@ impl Accounts {
         let mut accounts = Self { livemode, objects: BTreeMap::new(), made: 0 };
         accounts.add_price(MONTHLY_PRICE, "month", 900);
         accounts.add_price(YEARLY_PRICE, "year", 9000);
-        for (customer, subscription) in [(CUSTOMER, SUBSCRIPTION), (OTHER_CUSTOMER, OTHER_SUBSCRIPTION)] {
+        for (customer, subscription) in
+            [(CUSTOMER, SUBSCRIPTION), (OTHER_CUSTOMER, OTHER_SUBSCRIPTION)]
+        {
             accounts.add_customer(customer, &[]);
             accounts.add_subscription(customer, subscription, MONTHLY_PRICE);
         }
@@ -56,9 +59,14 @@ impl Accounts {
     }
 
     pub(super) fn delete_customer(&mut self, id: &str) {
-        self.objects.insert(id.to_owned(), json!({ "id": id, "object": "customer", "deleted": true }));
-        let theirs = |object: &&mut Value| object["object"] == "subscription" && object["customer"] == id;
-        self.objects.values_mut().filter(theirs).for_each(|object| object["status"] = json!("canceled"));
+        self.objects
+            .insert(id.to_owned(), json!({ "id": id, "object": "customer", "deleted": true }));
+        let theirs =
+            |object: &&mut Value| object["object"] == "subscription" && object["customer"] == id;
+        self.objects
+            .values_mut()
+            .filter(theirs)
+            .for_each(|object| object["status"] = json!("canceled"));
     }
 
     pub(super) fn add_subscription(&mut self, customer: &str, id: &str, price: &str) {
@@ -105,7 +113,8 @@ impl Accounts {
     }
 
     pub(super) fn add_session(&mut self, id: &str, customer: &str, form: Fields<'_>) {
-        let field = |name: &str| form.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+        let field =
+            |name: &str| form.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
         self.add(
             id,
             "checkout.session",
@@ -129,8 +138,13 @@ impl Accounts {
     }
 
     /// Without a fault: what is asked for.
-    pub(super) fn act(&mut self, operation: &Operation, form: Fields<'_>) -> Result<Value, Box<Response>> {
-        let field = |name: &str| form.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+    pub(super) fn act(
+        &mut self,
+        operation: &Operation,
+        form: Fields<'_>,
+    ) -> Result<Value, Box<Response>> {
+        let field =
+            |name: &str| form.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
         match operation {
             Operation::CreateCustomer => {
                 let id = format!("cus_StubMade{:06}", self.made);
@@ -153,7 +167,11 @@ impl Accounts {
                     }
                     Some(_) => {}
                 }
-                let id = format!("cs_{}_StubMade{:06}", if self.livemode { "live" } else { "test" }, self.made);
+                let id = format!(
+                    "cs_{}_StubMade{:06}",
+                    if self.livemode { "live" } else { "test" },
+                    self.made
+                );
                 self.add_session(&id, customer, form);
                 Ok(self.objects[&id].clone())
             }
@@ -163,18 +181,28 @@ impl Accounts {
             Operation::ListCustomers => self.list("customer", operation, form),
             Operation::ListSubscriptions => self.list("subscription", operation, form),
             Operation::ListCheckoutSessions => self.list("checkout.session", operation, form),
-            Operation::CreatePortalSession => unreachable!("sessions of the portal are made elsewhere"),
+            Operation::CreatePortalSession => {
+                unreachable!("sessions of the portal are made elsewhere")
+            }
         }
     }
 
     fn read(&self, kind: &str, id: &str, param: &str) -> Result<Value, Box<Response>> {
-        self.object(kind, id).map_or_else(|| missing(404, kind, id, param), |object| Ok(object.clone()))
+        self.object(kind, id)
+            .map_or_else(|| missing(404, kind, id, param), |object| Ok(object.clone()))
     }
 
     /// Newest first, as Stripe does.
-    fn list(&self, kind: &str, operation: &Operation, form: Fields<'_>) -> Result<Value, Box<Response>> {
-        let field = |name: &str| form.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
-        if let Some(customer) = field("customer").filter(|id| self.object("customer", id).is_none()) {
+    fn list(
+        &self,
+        kind: &str,
+        operation: &Operation,
+        form: Fields<'_>,
+    ) -> Result<Value, Box<Response>> {
+        let field =
+            |name: &str| form.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+        if let Some(customer) = field("customer").filter(|id| self.object("customer", id).is_none())
+        {
             return missing(400, "customer", customer, "customer");
         }
         let status = field("status").filter(|status| *status != "all");
@@ -255,7 +283,8 @@ pub(super) fn beyond_the_schema(
         if let Some(missing) = needed.into_iter().find(|name| !form.contains_key(*name)) {
             return fail("parameter_missing", missing);
         }
-        let is_url = |param: &Param| matches!(param, Param::Text(url) if url::Url::parse(url).is_ok());
+        let is_url =
+            |param: &Param| matches!(param, Param::Text(url) if url::Url::parse(url).is_ok());
         for name in ["success_url", "cancel_url"] {
             if form.get(name).is_some_and(|url| !is_url(url)) {
                 return fail("url_invalid", name);

@@ -39,14 +39,19 @@ impl Body for ScriptedBody {
     type Data = Bytes;
     type Error = io::Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         if let Some(chunk) = self.chunks.pop_front() {
             return Poll::Ready(Some(Ok(Frame::data(chunk))));
         }
         match self.then {
             End::Complete => Poll::Ready(None),
             End::Stall => Poll::Pending,
-            End::Break if self.flushed => Poll::Ready(Some(Err(io::ErrorKind::ConnectionReset.into()))),
+            End::Break if self.flushed => {
+                Poll::Ready(Some(Err(io::ErrorKind::ConnectionReset.into())))
+            }
             End::Break => {
                 self.flushed = true;
                 context.waker().wake_by_ref();
@@ -68,7 +73,8 @@ pub(super) fn sized(status: u16, media_type: &'static str, body: impl Into<Bytes
 pub(super) fn chunked(status: u16, media_type: &'static str, chunks: Vec<Bytes>) -> Response {
     let body = ScriptedBody { chunks: chunks.into(), then: End::Complete, flushed: false };
     let mut response = Response::new(body);
-    *response.status_mut() = StatusCode::from_u16(status).expect("faults have statuses from 100 to 999");
+    *response.status_mut() =
+        StatusCode::from_u16(status).expect("faults have statuses from 100 to 999");
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
     response
 }
@@ -81,8 +87,10 @@ pub(super) fn json_answer(status: u16, body: &Value) -> Response {
 /// The same answer, broken off or stalled after the first `keep` bytes of its body.
 pub(super) fn cut(mut response: Response, keep: usize, then: End) -> Response {
     let body = response.body_mut();
-    let whole: Vec<u8> = body.chunks.iter().flat_map(|chunk| chunk.iter().copied()).take(keep).collect();
-    body.chunks = if whole.is_empty() { VecDeque::new() } else { VecDeque::from([Bytes::from(whole)]) };
+    let whole: Vec<u8> =
+        body.chunks.iter().flat_map(|chunk| chunk.iter().copied()).take(keep).collect();
+    body.chunks =
+        if whole.is_empty() { VecDeque::new() } else { VecDeque::from([Bytes::from(whole)]) };
     body.then = then;
     response
 }
@@ -97,7 +105,8 @@ pub(super) fn error(answer: &ErrorAnswer, message: &str) -> Response {
     let mut error = json!({ "type": kind, "message": message });
     if let Some(code) = &answer.code {
         error["code"] = json!(code);
-        error["doc_url"] = json!(format!("https://stripe.com/docs/error-codes/{}", code.replace('_', "-")));
+        error["doc_url"] =
+            json!(format!("https://stripe.com/docs/error-codes/{}", code.replace('_', "-")));
     }
     if let Some(param) = &answer.param {
         error["param"] = json!(param);
@@ -105,7 +114,10 @@ pub(super) fn error(answer: &ErrorAnswer, message: &str) -> Response {
     let mut response = json_answer(answer.status, &json!({ "error": error }));
     let headers = response.headers_mut();
     if let Some(should) = answer.should_retry {
-        headers.insert("stripe-should-retry", HeaderValue::from_static(if should { "true" } else { "false" }));
+        headers.insert(
+            "stripe-should-retry",
+            HeaderValue::from_static(if should { "true" } else { "false" }),
+        );
     }
     if let Some(seconds) = answer.retry_after {
         headers.insert("retry-after", HeaderValue::from(seconds));
@@ -114,7 +126,12 @@ pub(super) fn error(answer: &ErrorAnswer, message: &str) -> Response {
 }
 
 /// A 4xx of the stub's own.
-pub(super) fn refusal(status: u16, code: Option<&str>, param: Option<&str>, message: &str) -> Response {
+pub(super) fn refusal(
+    status: u16,
+    code: Option<&str>,
+    param: Option<&str>,
+    message: &str,
+) -> Response {
     let answer = ErrorAnswer {
         status,
         code: code.map(str::to_owned),

@@ -120,14 +120,19 @@ impl Fault {
         if name.starts_with(|first: char| first.is_ascii_digit()) {
             return error(name).map(Self::Error).ok_or_else(unknown);
         }
-        let (kind, argument) = name.split_once(':').map_or((name, None), |(kind, argument)| (kind, Some(argument)));
-        let status = |default: u16| argument.map_or(Some(default), |text| text.parse().ok()).ok_or_else(unknown);
+        let (kind, argument) =
+            name.split_once(':').map_or((name, None), |(kind, argument)| (kind, Some(argument)));
+        let status = |default: u16| {
+            argument.map_or(Some(default), |text| text.parse().ok()).ok_or_else(unknown)
+        };
         Ok(match (kind, argument) {
             ("ok", None) => Self::None,
             ("no-portal-configuration", None) => Self::NoPortalConfiguration,
             ("leaky", None) => Self::Leaky,
             ("html", Some(_)) => Self::Html(status(0)?),
-            ("delay", Some(time)) => Self::Delay(Duration::from_millis(time.parse().map_err(|_| unknown())?)),
+            ("delay", Some(time)) => {
+                Self::Delay(Duration::from_millis(time.parse().map_err(|_| unknown())?))
+            }
             ("stall", None) => Self::Stall,
             ("stall-after-head", None) => Self::StallAfterHead,
             ("reset", None) => Self::Reset,
@@ -138,7 +143,10 @@ impl Fault {
             ("redirect", _) => Self::Redirect(status(302)?),
             ("answer", Some(change)) => {
                 let (pointer, value) = change.split_once('=').ok_or_else(unknown)?;
-                Self::Changed(pointer.to_owned(), Some(serde_json::from_str(value).map_err(|_| unknown())?))
+                Self::Changed(
+                    pointer.to_owned(),
+                    Some(serde_json::from_str(value).map_err(|_| unknown())?),
+                )
             }
             ("answer-without", Some(pointer)) => Self::Changed(pointer.to_owned(), None),
             ("session", Some(variant)) => Self::Session(variant.parse().map_err(|()| unknown())?),
@@ -211,8 +219,9 @@ mod tests {
 
     #[test]
     fn an_error_is_named_by_status_code_param_and_flags() {
-        let fault =
-            Fault::from_name("400:resource_missing:flow_data[subscription_cancel][subscription]+no-retry+after=7");
+        let fault = Fault::from_name(
+            "400:resource_missing:flow_data[subscription_cancel][subscription]+no-retry+after=7",
+        );
         let expected = ErrorAnswer {
             status: 400,
             code: Some("resource_missing".to_owned()),

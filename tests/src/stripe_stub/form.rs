@@ -40,7 +40,10 @@ fn path(name: &str) -> Option<Vec<&str>> {
 fn insert(map: &mut BTreeMap<String, Param>, path: &[&str], value: &str) -> Option<()> {
     let (key, rest) = path.split_first()?;
     if rest.is_empty() {
-        return map.insert((*key).to_owned(), Param::Text(value.to_owned())).is_none().then_some(());
+        return map
+            .insert((*key).to_owned(), Param::Text(value.to_owned()))
+            .is_none()
+            .then_some(());
     }
     match map.entry((*key).to_owned()).or_insert_with(|| Param::Map(BTreeMap::new())) {
         Param::Map(inner) => insert(inner, rest, value),
@@ -56,13 +59,18 @@ mod tests {
     fn brackets_nest() {
         let tree = tree(&fields(b"a%5Bb%5D%5Bc%5D=d+%2B&a[e]=")).unwrap();
         let c = Param::Map(BTreeMap::from([("c".to_owned(), Param::Text("d +".to_owned()))]));
-        let a = Param::Map(BTreeMap::from([("b".to_owned(), c), ("e".to_owned(), Param::Text(String::new()))]));
+        let a = Param::Map(BTreeMap::from([
+            ("b".to_owned(), c),
+            ("e".to_owned(), Param::Text(String::new())),
+        ]));
         assert_eq!(tree, BTreeMap::from([("a".to_owned(), a)]));
     }
 
     #[test]
     fn what_is_malformed_or_repeated_is_named() {
-        for bad in ["a=1&a=2", "a=1&a[b]=2", "a[b]=1&a=2", "a[=1", "a[b]c=1", "[a]=1", "a[]=1", "=1"] {
+        for bad in
+            ["a=1&a=2", "a=1&a[b]=2", "a[b]=1&a=2", "a[=1", "a[b]c=1", "[a]=1", "a[]=1", "=1"]
+        {
             assert!(tree(&fields(bad.as_bytes())).is_err(), "{bad}");
         }
     }

@@ -120,7 +120,8 @@ impl StripeStub {
 
     async fn start_in(livemode: bool) -> Self {
         // Put together here, so that no scanner takes the source for a leak.
-        let secret_key = format!("sk_{}_StubSecretKey0000000001", if livemode { "live" } else { "test" });
+        let secret_key =
+            format!("sk_{}_StubSecretKey0000000001", if livemode { "live" } else { "test" });
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port on loopback");
         let address = listener.local_addr().expect("the port's number");
         let state = Arc::new(Mutex::new(state::State::new(secret_key.clone(), livemode)));
@@ -245,7 +246,10 @@ async fn accept(listener: TcpListener, state: Arc<Mutex<state::State>>) {
 }
 
 /// Answers one request. An error closes the connection without an answer.
-async fn serve(request: Request<Incoming>, state: Arc<Mutex<state::State>>) -> io::Result<answer::Response> {
+async fn serve(
+    request: Request<Incoming>,
+    state: Arc<Mutex<state::State>>,
+) -> io::Result<answer::Response> {
     let (head, body) = request.into_parts();
     let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
     let next = state.lock().unwrap().judge(&head, &body);

@@ -14,7 +14,8 @@ use super::{CONFIGURATION, OTHER_CUSTOMER, schema};
 impl State {
     /// What Stripe refuses because of what it knows.
     pub(super) fn look_up_portal(&self, form: &[(String, String)]) -> Result<(), Box<Response>> {
-        let field = |name: &str| form.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+        let field =
+            |name: &str| form.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
         let missing = |kind: &str, id: &str, param: &str| {
             let message = format!("No such {kind}: '{id}'");
             Err(Box::new(answer::refusal(400, Some("resource_missing"), Some(param), &message)))
@@ -28,14 +29,19 @@ impl State {
         }
         for flow in ["subscription_cancel", "subscription_update", "subscription_update_confirm"] {
             let param = format!("flow_data[{flow}][subscription]");
-            if let Some(id) = field(&param).filter(|id| self.accounts.holder(id) != Some(customer)) {
+            if let Some(id) = field(&param).filter(|id| self.accounts.holder(id) != Some(customer))
+            {
                 return missing("subscription", id, &param);
             }
         }
         Ok(())
     }
 
-    pub(super) fn wrong_session(&mut self, variant: SessionVariant, form: &[(String, String)]) -> Response {
+    pub(super) fn wrong_session(
+        &mut self,
+        variant: SessionVariant,
+        form: &[(String, String)],
+    ) -> Response {
         let mut session = self.session(form);
         let with = |mut session: Value, field: &str, value: Value| {
             session[field] = value;
@@ -54,11 +60,21 @@ impl State {
                 response.headers_mut().remove(CONTENT_TYPE);
                 response
             }
-            SessionVariant::Charset => answer::sized(200, "Application/JSON; charset=UTF-8", session.to_string()),
-            SessionVariant::NotJson => answer::sized(200, "application/json", "<html>not JSON</html>"),
+            SessionVariant::Charset => {
+                answer::sized(200, "Application/JSON; charset=UTF-8", session.to_string())
+            }
+            SessionVariant::NotJson => {
+                answer::sized(200, "application/json", "<html>not JSON</html>")
+            }
             SessionVariant::Empty => answer::sized(200, "application/json", ""),
             SessionVariant::Array => {
-                let values = json!(["billing_portal.session", session["customer"], self.livemode, url, session["id"]]);
+                let values = json!([
+                    "billing_portal.session",
+                    session["customer"],
+                    self.livemode,
+                    url,
+                    session["id"]
+                ]);
                 answer::json_answer(200, &values)
             }
             SessionVariant::Customer => with(session, "customer", json!(OTHER_CUSTOMER)),
@@ -66,13 +82,22 @@ impl State {
             SessionVariant::Livemode => with(session, "livemode", json!(!self.livemode)),
             SessionVariant::NoLivemode => without(session, "livemode"),
             SessionVariant::Object => with(session, "object", json!("checkout.session")),
-            SessionVariant::HttpUrl => with(session, "url", json!(url.replace("https://", "http://"))),
-            SessionVariant::LoopbackHttpUrl => with(session, "url", json!("http://127.0.0.1:12111/p/session/x")),
-            SessionVariant::UserUrl => with(session, "url", json!(url.replace("https://", "https://user@"))),
+            SessionVariant::HttpUrl => {
+                with(session, "url", json!(url.replace("https://", "http://")))
+            }
+            SessionVariant::LoopbackHttpUrl => {
+                with(session, "url", json!("http://127.0.0.1:12111/p/session/x"))
+            }
+            SessionVariant::UserUrl => {
+                with(session, "url", json!(url.replace("https://", "https://user@")))
+            }
             SessionVariant::NotAUrl => with(session, "url", json!("/p/session/x")),
             SessionVariant::UrlTwice => {
-                let text =
-                    session.to_string().replacen('{', "{\"url\":\"https://billing.stripe.com/p/session/first\",", 1);
+                let text = session.to_string().replacen(
+                    '{',
+                    "{\"url\":\"https://billing.stripe.com/p/session/first\",",
+                    1,
+                );
                 answer::sized(200, "application/json", text)
             }
             SessionVariant::NoUrl => without(session, "url"),
@@ -86,9 +111,13 @@ impl State {
 
     /// A fresh session object for this order, by the schema `billing_portal.session`.
     pub(super) fn session(&mut self, form: &[(String, String)]) -> Value {
-        let field = |name: &str| form.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+        let field =
+            |name: &str| form.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
         let mode = if self.livemode { "live" } else { "test" };
-        let url = format!("https://billing.stripe.com/p/session/{mode}_{}", uuid::Uuid::now_v7().simple());
+        let url = format!(
+            "https://billing.stripe.com/p/session/{mode}_{}",
+            uuid::Uuid::now_v7().simple()
+        );
         self.issued_urls.push(url.clone());
         let after_completion = json!({
             "type": field("flow_data[after_completion][type]").unwrap_or("portal_homepage"),
@@ -141,11 +170,14 @@ pub(super) fn beyond_the_schema(form: &BTreeMap<String, Param>) -> Result<(), sc
     }
     let Some(Param::Map(flow)) = form.get("flow_data") else { return Ok(()) };
     let Some(Param::Text(kind)) = flow.get("type") else { return Ok(()) };
-    let subscription_flows = ["subscription_cancel", "subscription_update", "subscription_update_confirm"];
+    let subscription_flows =
+        ["subscription_cancel", "subscription_update", "subscription_update_confirm"];
     if subscription_flows.contains(&kind.as_str()) && !flow.contains_key(kind) {
         return fail("parameter_missing", &format!("flow_data[{kind}]"));
     }
-    if let Some(other) = subscription_flows.iter().find(|other| **other != kind && flow.contains_key(**other)) {
+    if let Some(other) =
+        subscription_flows.iter().find(|other| **other != kind && flow.contains_key(**other))
+    {
         return fail("parameter_unknown", &format!("flow_data[{other}]"));
     }
     if let Some(Param::Map(after)) = flow.get("after_completion")

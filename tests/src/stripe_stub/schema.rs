@@ -28,7 +28,11 @@ pub(super) fn check(form: &BTreeMap<String, Param>, schema: &Value) -> Result<()
     check_object(form, schema, "")
 }
 
-fn check_object(form: &BTreeMap<String, Param>, schema: &Value, parent: &str) -> Result<(), Violation> {
+fn check_object(
+    form: &BTreeMap<String, Param>,
+    schema: &Value,
+    parent: &str,
+) -> Result<(), Violation> {
     let properties = schema.get("properties").and_then(Value::as_object);
     let more = schema.get("additionalProperties").filter(|more| more.is_object());
     for (key, param) in form {
@@ -38,7 +42,12 @@ fn check_object(form: &BTreeMap<String, Param>, schema: &Value, parent: &str) ->
             None => return Err(Violation { code: "parameter_unknown", param: name }),
         }
     }
-    let required = schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+    let required = schema
+        .get("required")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str);
     match required.into_iter().find(|key| !form.contains_key(*key)) {
         Some(key) => Err(Violation { code: "parameter_missing", param: child(parent, key) }),
         None => Ok(()),
@@ -50,7 +59,9 @@ fn check_param(param: &Param, schema: &Value, name: &str) -> Result<(), Violatio
     if let Some(any) = schema.get("anyOf").and_then(Value::as_array) {
         let mut judged = any.iter().map(|schema| check_param(param, schema, name));
         let first = judged.next().unwrap_or_else(|| invalid("parameter_invalid_type"));
-        return first.or_else(|violation| if judged.any(|one| one.is_ok()) { Ok(()) } else { Err(violation) });
+        return first.or_else(
+            |violation| if judged.any(|one| one.is_ok()) { Ok(()) } else { Err(violation) },
+        );
     }
     match (schema.get("type").and_then(Value::as_str), param) {
         (Some("object"), Param::Map(form)) => check_object(form, schema, name),
@@ -60,10 +71,14 @@ fn check_param(param: &Param, schema: &Value, name: &str) -> Result<(), Violatio
             if !in_order {
                 return invalid("parameter_invalid_array");
             }
-            items.iter().try_for_each(|(at, item)| check_param(item, items_schema, &child(name, at)))
+            items
+                .iter()
+                .try_for_each(|(at, item)| check_param(item, items_schema, &child(name, at)))
         }
         (Some("string"), Param::Text(text)) => check_text(text, schema, name),
-        (Some("integer"), Param::Text(text)) if text.parse::<i64>().is_err() => invalid("parameter_invalid_integer"),
+        (Some("integer"), Param::Text(text)) if text.parse::<i64>().is_err() => {
+            invalid("parameter_invalid_integer")
+        }
         (Some("boolean"), Param::Text(text)) if text != "true" && text != "false" => {
             invalid("parameter_invalid_boolean")
         }
@@ -119,7 +134,11 @@ mod tests {
     fn what_the_schema_does_not_know_is_named() {
         for (body, code, param) in [
             ("customer=cus_1&returnUrl=x", "parameter_unknown", "returnUrl"),
-            ("flow_data[type]=payment_method_update&flow_data[x]=1", "parameter_unknown", "flow_data[x]"),
+            (
+                "flow_data[type]=payment_method_update&flow_data[x]=1",
+                "parameter_unknown",
+                "flow_data[x]",
+            ),
             ("locale=tlh", "parameter_invalid_enum", "locale"),
             ("flow_data=1", "parameter_invalid_type", "flow_data"),
             ("customer[id]=1", "parameter_invalid_type", "customer"),

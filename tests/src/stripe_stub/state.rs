@@ -98,11 +98,17 @@ impl State {
 
     fn act(&mut self, head: &Parts, form: &[(String, String)]) -> Result<Value, Box<Response>> {
         match Operation::of(head) {
-            Some(Operation::CreatePortalSession) => self.look_up_portal(form).map(|()| self.session(form)),
+            Some(Operation::CreatePortalSession) => {
+                self.look_up_portal(form).map(|()| self.session(form))
+            }
             Some(operation) => {
                 let object = self.accounts.act(&operation, form)?;
-                self.issued_urls
-                    .extend(object["url"].as_str().filter(|url| url.starts_with("https")).map(str::to_owned));
+                self.issued_urls.extend(
+                    object["url"]
+                        .as_str()
+                        .filter(|url| url.starts_with("https"))
+                        .map(str::to_owned),
+                );
                 Ok(object)
             }
             None => Err(Box::new(answer::refusal(404, None, None, "Unrecognized request URL"))),
@@ -119,17 +125,33 @@ impl State {
 
     /// What Stripe refuses before it looks anything up. (The box: a response is large for an error.)
     fn check(&self, head: &Parts, form: &[(String, String)]) -> Result<(), Box<Response>> {
-        let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let header = |name: &str| {
+            head.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+        };
         let single = |name: &str| head.headers.get_all(name).iter().count() == 1;
         let refuse = |status, code: &str, param: Option<&str>, message: &str| {
-            Err(Box::new(answer::refusal(status, (!code.is_empty()).then_some(code), param, message)))
+            Err(Box::new(answer::refusal(
+                status,
+                (!code.is_empty()).then_some(code),
+                param,
+                message,
+            )))
         };
-        if header(AUTHORIZATION.as_str()) != format!("Bearer {}", self.secret_key) || !single("authorization") {
-            return refuse(401, "", None, "Invalid API Key provided: sk_test_*************************0001");
+        if header(AUTHORIZATION.as_str()) != format!("Bearer {}", self.secret_key)
+            || !single("authorization")
+        {
+            return refuse(
+                401,
+                "",
+                None,
+                "Invalid API Key provided: sk_test_*************************0001",
+            );
         }
         let operation = Operation::of(head);
         let method = head.method.as_str().to_lowercase();
-        let schema = operation.as_ref().and_then(|operation| schema::of_operation(&method, operation.path()));
+        let schema = operation
+            .as_ref()
+            .and_then(|operation| schema::of_operation(&method, operation.path()));
         let (Some(operation), Some(schema)) = (operation, schema) else {
             return refuse(404, "", None, "Unrecognized request URL");
         };
@@ -139,7 +161,8 @@ impl State {
         if header("stripe-version") != API_VERSION || !single("stripe-version") {
             return refuse(400, "", None, "Invalid Stripe API version");
         }
-        let media_type = if head.method == Method::POST { "application/x-www-form-urlencoded" } else { "" };
+        let media_type =
+            if head.method == Method::POST { "application/x-www-form-urlencoded" } else { "" };
         if header(CONTENT_TYPE.as_str()) != media_type {
             return refuse(400, "", None, "Invalid content type");
         }
@@ -147,7 +170,8 @@ impl State {
             return refuse(400, "", None, "No User-Agent was sent");
         }
         // "up to 255 characters long": https://docs.stripe.com/api/idempotent_requests
-        let needed = (1..=255).contains(&header("idempotency-key").len()) && single("idempotency-key");
+        let needed =
+            (1..=255).contains(&header("idempotency-key").len()) && single("idempotency-key");
         if head.method == Method::POST && !needed {
             return refuse(400, "", None, "A POST needs one Idempotency-Key");
         }
@@ -156,7 +180,14 @@ impl State {
         }
         let tree = match form::tree(form) {
             Ok(tree) => tree,
-            Err(name) => return refuse(400, "parameter_unknown", Some(&name), "A parameter is malformed or repeated"),
+            Err(name) => {
+                return refuse(
+                    400,
+                    "parameter_unknown",
+                    Some(&name),
+                    "A parameter is malformed or repeated",
+                );
+            }
         };
         let beyond = |tree| match operation {
             Operation::CreatePortalSession => portal::beyond_the_schema(tree),
@@ -197,24 +228,32 @@ impl State {
                 );
                 answer::refusal(400, Some("leaky"), Some("leaky"), &message)
             }
-            Fault::Html(status) => {
-                answer::sized(*status, "text/html", "<html>{\"error\":{\"code\":\"resource_missing\"}}")
+            Fault::Html(status) => answer::sized(
+                *status,
+                "text/html",
+                "<html>{\"error\":{\"code\":\"resource_missing\"}}",
+            ),
+            Fault::ResetAfterHead(status) => {
+                answer::cut(self.whole(*status, head, &form), 0, End::Break)
             }
-            Fault::ResetAfterHead(status) => answer::cut(self.whole(*status, head, &form), 0, End::Break),
-            Fault::Truncated(status) => answer::cut(self.whole(*status, head, &form), 40, End::Break),
+            Fault::Truncated(status) => {
+                answer::cut(self.whole(*status, head, &form), 40, End::Break)
+            }
             Fault::StallAfterHead => answer::cut(self.whole(200, head, &form), 0, End::Stall),
             Fault::Oversize => answer::sized(200, "application/json", self.oversize(head, &form)),
             Fault::OversizeChunked => {
                 let whole = Bytes::from(self.oversize(head, &form));
-                let chunks =
-                    (0..whole.len()).step_by(64 * 1024).map(|at| whole.slice(at..whole.len().min(at + 64 * 1024)));
+                let chunks = (0..whole.len())
+                    .step_by(64 * 1024)
+                    .map(|at| whole.slice(at..whole.len().min(at + 64 * 1024)));
                 answer::chunked(200, "application/json", chunks.collect())
             }
             Fault::Redirect(status) => {
                 let mut response = answer::sized(*status, "application/json", "{}");
-                response
-                    .headers_mut()
-                    .insert(LOCATION, HeaderValue::from_str(head.uri.path()).expect("a path is visible"));
+                response.headers_mut().insert(
+                    LOCATION,
+                    HeaderValue::from_str(head.uri.path()).expect("a path is visible"),
+                );
                 response
             }
             Fault::Session(variant) => self.wrong_session(*variant, &form),
@@ -231,7 +270,9 @@ impl State {
     fn whole(&mut self, status: u16, head: &Parts, form: &[(String, String)]) -> Response {
         let response = match status {
             200 => answer::json_answer(200, &self.good(head, form)),
-            status => answer::refusal(status, None, None, "The stub was told to fail and to break off"),
+            status => {
+                answer::refusal(status, None, None, "The stub was told to fail and to break off")
+            }
         };
         if status == 200 || status >= 500 {
             self.store(head, form, &response);
@@ -263,7 +304,9 @@ impl State {
 
 /// What is asked is to fit the schema. What is answered here need not.
 fn record(head: &Parts, body: &[u8]) {
-    let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let header = |name: &str| {
+        head.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
+    };
     exchanges::record_request(&Exchange {
         method: head.method.to_string(),
         operation: Operation::of(head).map(|operation| operation.path().to_owned()),
@@ -279,7 +322,11 @@ fn record(head: &Parts, body: &[u8]) {
 
 /// What came with a request: its form, or its query.
 fn sent(head: &Parts, body: &[u8]) -> Vec<(String, String)> {
-    form::fields(if head.method == Method::GET { head.uri.query().unwrap_or_default().as_bytes() } else { body })
+    form::fields(if head.method == Method::GET {
+        head.uri.query().unwrap_or_default().as_bytes()
+    } else {
+        body
+    })
 }
 
 fn idempotency_key(head: &Parts) -> Option<String> {

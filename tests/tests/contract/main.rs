@@ -36,12 +36,20 @@ fn main() -> ExitCode {
     let (mut first, mut last) = (Vec::new(), Vec::new());
     for store in Store::ALL {
         for file in case::FILES {
-            first.extend(case::read::<Case>(file).into_iter().map(|case| case_trial(&worlds, store, case)));
+            first.extend(
+                case::read::<Case>(file).into_iter().map(|case| case_trial(&worlds, store, case)),
+            );
         }
-        first.extend(case::read::<WireCase>(case::WIRE_FILE).into_iter().map(|case| wire_trial(&worlds, store, case)));
+        first.extend(
+            case::read::<WireCase>(case::WIRE_FILE)
+                .into_iter()
+                .map(|case| wire_trial(&worlds, store, case)),
+        );
     }
     first.extend(case::read::<SettingsCase>(settings::FILE).into_iter().map(|case| {
-        Trial::test(test_name("any", &case.clause, &case.name), move || settings::run(&case).map_err(Failed::from))
+        Trial::test(test_name("any", &case.clause, &case.name), move || {
+            settings::run(&case).map_err(Failed::from)
+        })
     }));
     for scenario in case::read::<Scenario>(SCENARIO_FILE) {
         let run = scenarios::find(&scenario.name);
@@ -58,7 +66,11 @@ fn main() -> ExitCode {
     let end_part = libtest_mimic::run(&arguments, last);
     // `exit` would skip this, and leave processes and databases behind.
     drop(worlds);
-    if main_part.has_failed() || end_part.has_failed() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    if main_part.has_failed() || end_part.has_failed() {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    }
 }
 
 fn case_trial(worlds: &Worlds, store: Store, case: Case) -> Trial {

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
-use billing_domain::{Actor, ApiKeyId, CreatedKey, NewApiKey, OriginPattern, Permission, Timestamp, UserId};
+use billing_domain::{
+    Actor, ApiKeyId, CreatedKey, NewApiKey, OriginPattern, Permission, Timestamp, UserId,
+};
 use http::{StatusCode, Uri};
 use http_edge::{Fault, Problem, StrictJson};
 use secrecy::ExposeSecret;
@@ -45,18 +47,26 @@ pub(crate) async fn create(
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     let wanted = order(caller.principal.owner, body).map_err(invalid)?;
     let created = api.issuer.create(wanted, Some(&api.key_rules), Actor::User, caller.origin).await;
-    created.map(|created| shown(&api, &created, "The API key was created.")).map_err(problem::from_api_key_error)
+    created
+        .map(|created| shown(&api, &created, "The API key was created."))
+        .map_err(problem::from_api_key_error)
 }
 
 pub(crate) async fn list(State(api): State<Api>, caller: Owner) -> Result<Json<Value>, Problem> {
-    let keys = api.keys.list(Some(&caller.principal.owner)).await.map_err(problem::from_api_key_error)?;
+    let keys =
+        api.keys.list(Some(&caller.principal.owner)).await.map_err(problem::from_api_key_error)?;
     let shown: Vec<Value> = keys.iter().map(|key| described(&api, key)).collect();
     Ok(Json(json!({ "total": shown.len(), "apiKeys": shown })))
 }
 
-pub(crate) async fn revoke(State(api): State<Api>, caller: Owner, uri: Uri) -> Result<Json<Value>, Problem> {
+pub(crate) async fn revoke(
+    State(api): State<Api>,
+    caller: Owner,
+    uri: Uri,
+) -> Result<Json<Value>, Problem> {
     let id = named(&uri).ok_or_else(|| problem::from_fault(&Fault::NotFound))?;
-    let revoked = api.keys.revoke(&id, Some(&caller.principal.owner), Actor::User, caller.origin).await;
+    let revoked =
+        api.keys.revoke(&id, Some(&caller.principal.owner), Actor::User, caller.origin).await;
     revoked.map_err(problem::from_api_key_error)?;
     Ok(Json(json!({ "success": true, "message": "The API key is revoked." })))
 }
@@ -75,9 +85,17 @@ pub(crate) async fn rotate(
     let owner = caller.principal.owner;
     let rotated = api
         .issuer
-        .rotate(&id, Some((&owner, &api.key_rules)), Duration::from_secs(overlap), Actor::User, caller.origin)
+        .rotate(
+            &id,
+            Some((&owner, &api.key_rules)),
+            Duration::from_secs(overlap),
+            Actor::User,
+            caller.origin,
+        )
         .await;
-    rotated.map(|created| shown(&api, &created, "The API key has a successor.")).map_err(problem::from_api_key_error)
+    rotated
+        .map(|created| shown(&api, &created, "The API key has a successor."))
+        .map_err(problem::from_api_key_error)
 }
 
 /// A key just made, with its text: the only time that it is shown.
@@ -85,7 +103,10 @@ fn shown(api: &Api, created: &CreatedKey, message: &str) -> (StatusCode, Json<Va
     let mut key = described(api, &created.key);
     key["key"] = json!(created.text.expose_secret());
     let warning = "Keep the key safe: this is the only time that it is shown.";
-    (StatusCode::CREATED, Json(json!({ "success": true, "message": message, "apiKey": key, "warning": warning })))
+    (
+        StatusCode::CREATED,
+        Json(json!({ "success": true, "message": message, "apiKey": key, "warning": warning })),
+    )
 }
 
 fn described(api: &Api, key: &billing_domain::ApiKey) -> Value {
@@ -133,7 +154,9 @@ fn each<T: FromStr<Err: Display>>(field: &str, list: &[String]) -> Result<Vec<T>
 
 fn moment(text: &str) -> Result<Timestamp, String> {
     let parsed: Result<jiff::Timestamp, _> = text.parse();
-    let at = parsed.map_err(|_| wrong("expiresAt", "it is a moment as RFC 3339, such as 2027-01-31T00:00:00Z"))?;
+    let at = parsed.map_err(|_| {
+        wrong("expiresAt", "it is a moment as RFC 3339, such as 2027-01-31T00:00:00Z")
+    })?;
     Ok(Timestamp::from_millis(at.as_millisecond()))
 }
 

@@ -51,7 +51,9 @@ pub(crate) async fn start<K: Kind>(
     let cycle = match body.billing_cycle.as_deref().map(str::parse) {
         None => BillingCycle::Monthly,
         Some(Ok(cycle)) => cycle,
-        Some(Err(_)) => return Err(invalid("Send `monthly` or `yearly` as `billingCycle`, or leave it out.")),
+        Some(Err(_)) => {
+            return Err(invalid("Send `monthly` or `yearly` as `billingCycle`, or leave it out."));
+        }
     };
     let request = StartCheckout {
         plan: body.plan_id.ok_or_else(|| invalid("Send the plan's id as `planId`."))?,

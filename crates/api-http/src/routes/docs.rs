@@ -60,7 +60,11 @@ pub(crate) async fn openapi_json(State(api): State<Api>) -> Response {
 }
 
 pub(crate) async fn reference(State(api): State<Api>) -> Response {
-    (PAGE_HEADERS, [(CONTENT_TYPE, "text/html; charset=utf-8")], Bytes::clone(&documents(&api).reference))
+    (
+        PAGE_HEADERS,
+        [(CONTENT_TYPE, "text/html; charset=utf-8")],
+        Bytes::clone(&documents(&api).reference),
+    )
         .into_response()
 }
 
@@ -74,10 +78,17 @@ pub struct Documents {
 fn documents(api: &Api) -> &Documents {
     api.documents.get_or_init(|| {
         let document = openapi::document(api.public_url.as_deref());
-        let page = Reference { document: &document, operations: operations(&document), codes: ErrorCode::ALL }.render();
+        let page = Reference {
+            document: &document,
+            operations: operations(&document),
+            codes: ErrorCode::ALL,
+        }
+        .render();
         Documents {
             openapi: document.to_string().into(),
-            reference: page.unwrap_or_else(|error| format!("the page cannot be rendered: {error}")).into(),
+            reference: page
+                .unwrap_or_else(|error| format!("the page cannot be rendered: {error}"))
+                .into(),
         }
     })
 }
@@ -85,13 +96,18 @@ fn documents(api: &Api) -> &Documents {
 /// The code is read from the raw path: another spelling of it is another path (H6).
 pub(crate) async fn error_page(uri: Uri) -> Result<Response, Problem> {
     let code = uri.path().rsplit('/').next().unwrap_or_default();
-    let unknown = || problem::problem(ErrorCode::NotFound, "There is no such error code; /docs lists them all.");
+    let unknown = || {
+        problem::problem(ErrorCode::NotFound, "There is no such error code; /docs lists them all.")
+    };
     let code = ErrorCode::from_code(code).ok_or_else(unknown)?;
     Ok(page(&ErrorPage { code }))
 }
 
 pub(crate) async fn llms_txt() -> impl IntoResponse {
-    ([(http::header::CONTENT_TYPE, "text/plain; charset=utf-8")], include_str!("../../templates/llms.txt"))
+    (
+        [(http::header::CONTENT_TYPE, "text/plain; charset=utf-8")],
+        include_str!("../../templates/llms.txt"),
+    )
 }
 
 fn page(template: &impl Template) -> Response {
@@ -111,15 +127,19 @@ fn operations(document: &Value) -> Vec<Operation> {
     for (path, methods) in entries(&document["paths"]) {
         for (method, operation) in entries(&methods) {
             let content = &operation["requestBody"]["content"]["application/json"]["examples"];
-            let example =
-                |(_, example): (String, Value)| (text(&example["summary"]), format!("{:#}", example["value"]));
-            let response = |(status, response): (String, Value)| (status, text(&response["description"]));
+            let example = |(_, example): (String, Value)| {
+                (text(&example["summary"]), format!("{:#}", example["value"]))
+            };
+            let response =
+                |(status, response): (String, Value)| (status, text(&response["description"]));
             operations.push(Operation {
                 method: method.to_uppercase(),
                 path: path.clone(),
                 summary: text(&operation["summary"]),
                 description: text(&operation["description"]),
-                secured: operation["security"].as_array().is_some_and(|schemes| !schemes.is_empty()),
+                secured: operation["security"]
+                    .as_array()
+                    .is_some_and(|schemes| !schemes.is_empty()),
                 examples: entries(content).into_iter().map(example).collect(),
                 responses: entries(&operation["responses"]).into_iter().map(response).collect(),
             });

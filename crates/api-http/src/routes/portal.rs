@@ -61,13 +61,17 @@ fn flow(body: FlowBody) -> Result<PortalFlow, &'static str> {
         "payment_method_update" => {
             return match body.subscription_id {
                 None => Ok(PortalFlow::PaymentMethodUpdate),
-                Some(_) => Err("Leave `flow.subscriptionId` out: `payment_method_update` has none."),
+                Some(_) => {
+                    Err("Leave `flow.subscriptionId` out: `payment_method_update` has none.")
+                }
             };
         }
         "subscription_cancel" => PortalFlow::SubscriptionCancel,
         "subscription_update" => PortalFlow::SubscriptionUpdate,
         _ => {
-            return Err("Send `payment_method_update`, `subscription_cancel` or `subscription_update` as `flow.type`.");
+            return Err(
+                "Send `payment_method_update`, `subscription_cancel` or `subscription_update` as `flow.type`.",
+            );
         }
     };
     match body.subscription_id.as_deref().map(str::parse) {

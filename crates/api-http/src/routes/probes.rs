@@ -17,7 +17,9 @@ pub(crate) async fn livez() -> impl IntoResponse {
 pub(crate) async fn readyz(State(api): State<Api>) -> Response {
     match api.readiness.state() {
         Ready::NotReady(failing) => problem::not_ready(&failing).into_response(),
-        Ready::Degraded(failing) => Json(json!({ "status": "degraded", "degraded": failing })).into_response(),
+        Ready::Degraded(failing) => {
+            Json(json!({ "status": "degraded", "degraded": failing })).into_response()
+        }
         Ready::Ready => Json(json!({ "status": "ready", "degraded": [] })).into_response(),
     }
 }

@@ -53,7 +53,8 @@ fn described(current: Option<&CurrentSubscription>) -> Value {
 }
 
 fn offered(plan: &Plan) -> Value {
-    let price = |cycle: BillingCycle| plan.price(cycle).map(|price| json!({ "priceCents": price.amount }));
+    let price =
+        |cycle: BillingCycle| plan.price(cycle).map(|price| json!({ "priceCents": price.amount }));
     json!({
         "id": plan.id.as_str(),
         "name": plan.name,
@@ -73,7 +74,9 @@ fn major_units(amount: u64, currency: &Currency) -> Value {
     }
     let width = currency.decimals() as usize;
     // Through the decimal text: the number that JSON shows is the very amount.
-    format!("{}.{:0width$}", amount / unit, amount % unit).parse::<f64>().map_or(Value::Null, |amount| json!(amount))
+    format!("{}.{:0width$}", amount / unit, amount % unit)
+        .parse::<f64>()
+        .map_or(Value::Null, |amount| json!(amount))
 }
 
 #[cfg(test)]

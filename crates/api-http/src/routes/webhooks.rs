@@ -29,13 +29,21 @@ impl Default for IntakeRoom {
     }
 }
 
-pub(crate) async fn stripe(State(api): State<Api>, request: Request) -> Result<Json<Value>, Problem> {
-    let _room = api.intake_room.0.try_acquire_many(kibibytes(request.headers())).map_err(|_| problem::no_room())?;
+pub(crate) async fn stripe(
+    State(api): State<Api>,
+    request: Request,
+) -> Result<Json<Value>, Problem> {
+    let _room = api
+        .intake_room
+        .0
+        .try_acquire_many(kibibytes(request.headers()))
+        .map_err(|_| problem::no_room())?;
     let source = request.extensions().get::<ClientAddress>().copied();
     let several = "Send one `Stripe-Signature` header, not several.";
-    let signature =
-        signature(request.headers()).ok_or_else(|| problem::problem(ErrorCode::InvalidSignature, several))?;
-    let RawBody(body) = RawBody::from_request(request, &api).await.map_err(|fault| problem::from_fault(&fault))?;
+    let signature = signature(request.headers())
+        .ok_or_else(|| problem::problem(ErrorCode::InvalidSignature, several))?;
+    let RawBody(body) =
+        RawBody::from_request(request, &api).await.map_err(|fault| problem::from_fault(&fault))?;
     match api.webhooks.take_in(&signature, &body).await {
         Ok(TakenIn::Event(id, kind)) => {
             tracing::info!(event = %id, %kind, "event taken in");
@@ -43,7 +51,9 @@ pub(crate) async fn stripe(State(api): State<Api>, request: Request) -> Result<J
             api.new_events.notify_one();
         }
         Ok(TakenIn::OtherMode) => {
-            tracing::warn!("an event of the provider's other mode was delivered here: check the endpoint's secret");
+            tracing::warn!(
+                "an event of the provider's other mode was delivered here: check the endpoint's secret"
+            );
             metrics::counter!("webhook_deliveries_total", "outcome" => "other_mode").increment(1);
         }
         Err(error) => {
@@ -68,6 +78,7 @@ fn signature(headers: &HeaderMap) -> Option<Vec<u8>> {
 
 /// What a body may take: as much as it declares, or as much as may come where it declares nothing.
 fn kibibytes(headers: &HeaderMap) -> u32 {
-    let declared = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    let declared =
+        headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     u32::try_from(declared.unwrap_or(BODY_LIMIT).min(BODY_LIMIT).div_ceil(1024)).unwrap_or(u32::MAX)
 }

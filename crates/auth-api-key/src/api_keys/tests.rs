@@ -11,15 +11,23 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::task::JoinSet;
 
 use super::*;
-use crate::testing::{CountingRepo, Desk, Issued, START, limits, settings, until, with_wrong_secret};
+use crate::testing::{
+    CountingRepo, Desk, Issued, START, limits, settings, until, with_wrong_secret,
+};
 use crate::{OsRandom, PoolLimits};
 
 /// A hash of this key's secret, made with parameters of another day.
 fn old_hash(issued: &Issued) -> SecretString {
     use argon2::{Algorithm, Argon2, Params, PasswordHasher, Version};
     let tail = issued.text().rsplit_once('_').unwrap().1;
-    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(19_456, 3, 1, Some(32)).unwrap());
-    let hash = argon2.hash_password_with_salt(&tail.as_bytes()[..tail.len() - 6], b"0123456789abcdef").unwrap();
+    let argon2 = Argon2::new(
+        Algorithm::Argon2id,
+        Version::V0x13,
+        Params::new(19_456, 3, 1, Some(32)).unwrap(),
+    );
+    let hash = argon2
+        .hash_password_with_salt(&tail.as_bytes()[..tail.len() - 6], b"0123456789abcdef")
+        .unwrap();
     SecretString::from(hash.to_string())
 }
 
@@ -59,7 +67,8 @@ async fn c7_a_cached_key_is_read_again_every_two_or_three_seconds() {
 #[tokio::test]
 async fn c7_the_expiry_of_a_cached_key_is_judged_at_every_request() {
     let desk = Desk::new();
-    let issued = desk.issue_with(|key| key.expires_at = Some(Timestamp::from_millis(START + 500))).await;
+    let issued =
+        desk.issue_with(|key| key.expires_at = Some(Timestamp::from_millis(START + 500))).await;
     desk.present(issued.text()).await.unwrap();
     desk.pass(499);
     desk.present(issued.text()).await.unwrap();
@@ -137,14 +146,19 @@ async fn c7_a_reported_revocation_is_seen_at_once() {
         let (issued, other) = (desk.issue().await, desk.issue().await);
         desk.present(issued.text()).await.unwrap();
         desk.present(other.text()).await.unwrap();
-        desk.repo.change(&issued.key.id, |row| row.key.revoked_at = Some(Timestamp::from_millis(START)));
+        desk.repo
+            .change(&issued.key.id, |row| row.key.revoked_at = Some(Timestamp::from_millis(START)));
         let (reads, listened) = (desk.reads(), desk.repo.listened.load(Ordering::SeqCst));
         let report = if all { KeyChange::Some } else { KeyChange::Key(issued.key.id.clone()) };
         desk.repo.reports.send(Ok(report)).unwrap();
         until("a report taken", || desk.repo.listened.load(Ordering::SeqCst) > listened).await;
         assert!(desk.refusal(issued.text()).await.contains("revoked"));
         desk.present(other.text()).await.unwrap();
-        assert_eq!(desk.reads(), reads + if all { 2 } else { 1 }, "only what may have changed is read");
+        assert_eq!(
+            desk.reads(),
+            reads + if all { 2 } else { 1 },
+            "only what may have changed is read"
+        );
     }
 }
 
@@ -265,7 +279,8 @@ async fn renew_another(desk: &Desk) {
     let another = desk.issue().await;
     desk.repo.change(&another.key.id, |row| row.verifier.pepper = None);
     desk.present(another.text()).await.unwrap();
-    until("another key's renewed proof", || verifier(&desk.repo, &another.key.id).pepper.is_some()).await;
+    until("another key's renewed proof", || verifier(&desk.repo, &another.key.id).pepper.is_some())
+        .await;
 }
 
 #[tokio::test]
@@ -287,7 +302,11 @@ async fn a_key_is_renewed_at_most_once_a_minute() {
         desk.pass(passed);
         desk.present(issued.text()).await.unwrap();
         renew_another(&desk).await;
-        assert_eq!(verifier(&desk.repo, &issued.key.id).pepper.is_some(), renewed, "after {passed} ms more");
+        assert_eq!(
+            verifier(&desk.repo, &issued.key.id).pepper.is_some(),
+            renewed,
+            "after {passed} ms more"
+        );
     }
 }
 
@@ -309,7 +328,8 @@ async fn what_another_replica_stored_meanwhile_is_left_alone_and_read() {
 
 #[tokio::test]
 async fn c7_a_key_revoked_while_it_waits_for_argon2_does_not_hold() {
-    let limits = PoolLimits { threads: NonZeroUsize::MIN, patience: Duration::from_secs(60), ..limits() };
+    let limits =
+        PoolLimits { threads: NonZeroUsize::MIN, patience: Duration::from_secs(60), ..limits() };
     let desk = Arc::new(Desk::with(&settings("p"), Arc::default(), Arc::new(OsRandom), limits));
     let issued = desk.issue().await;
     let (release, wait) = std::sync::mpsc::channel::<()>();
@@ -356,14 +376,17 @@ async fn a_key_s_use_is_noted_at_most_once_a_minute() {
         uses.flush().await;
         desk.pass(1_000);
     }
-    let written: Vec<_> = desk.repo.uses().into_iter().map(|(_, at)| at.as_millis() - START).collect();
+    let written: Vec<_> =
+        desk.repo.uses().into_iter().map(|(_, at)| at.as_millis() - START).collect();
     assert_eq!(written, [0, 60_000]);
 }
 
 #[tokio::test]
 async fn another_replica_s_note_counts_too() {
     let desk = Desk::new();
-    let issued = desk.issue_with(|key| key.last_used_at = Some(Timestamp::from_millis(START - 59_999))).await;
+    let issued = desk
+        .issue_with(|key| key.last_used_at = Some(Timestamp::from_millis(START - 59_999)))
+        .await;
     desk.present(issued.text()).await.unwrap();
     desk.pass(1);
     desk.present(issued.text()).await.unwrap();

@@ -11,7 +11,9 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::task::JoinSet;
 
 use super::*;
-use crate::testing::{CountingRepo, Desk, Issued, START, limits, made_up, settings, until, with_wrong_secret};
+use crate::testing::{
+    CountingRepo, Desk, Issued, START, limits, made_up, settings, until, with_wrong_secret,
+};
 use crate::{OsRandom, PoolLimits};
 
 fn text(issued: &Issued) -> &str {
@@ -36,7 +38,10 @@ async fn c7_a_good_key_is_its_owner_with_the_key_s_own_permissions_and_origins()
         return_origins: origins,
     };
     assert_eq!(principal, expected);
-    assert!(!principal.may(&Permission::portal()), "C8: a key without the permission is a principal that lacks it");
+    assert!(
+        !principal.may(&Permission::portal()),
+        "C8: a key without the permission is a principal that lacks it"
+    );
 }
 
 #[tokio::test]
@@ -48,7 +53,14 @@ async fn c6_a_mistyped_key_costs_no_lookup() {
     let last = if mistyped.pop() == Some('x') { 'y' } else { 'x' };
     mistyped.push(last);
     assert!(desk.refusal(&mistyped).await.contains("checksum"));
-    for other in ["", "llmgen_", "llmgen_x0W5whn", "a.b.c", &text(&issued)[1..], &format!("{}0", text(&issued))] {
+    for other in [
+        "",
+        "llmgen_",
+        "llmgen_x0W5whn",
+        "a.b.c",
+        &text(&issued)[1..],
+        &format!("{}0", text(&issued)),
+    ] {
         desk.refusal(other).await;
     }
     assert_eq!((desk.reads(), desk.pool.runs()), (0, runs));
@@ -96,8 +108,11 @@ async fn c7_unknown_mistyped_revoked_expired_and_wrong_secret_are_alike_but_for_
     let revoked = desk.issue().await;
     let expired = desk.issue().await;
     let elsewhere = Desk::new().issue().await;
-    desk.repo.change(&revoked.key.id, |row| row.key.revoked_at = Some(Timestamp::from_millis(START - 1)));
-    desk.repo.change(&expired.key.id, |row| row.key.expires_at = Some(Timestamp::from_millis(START)));
+    desk.repo.change(&revoked.key.id, |row| {
+        row.key.revoked_at = Some(Timestamp::from_millis(START - 1))
+    });
+    desk.repo
+        .change(&expired.key.id, |row| row.key.expires_at = Some(Timestamp::from_millis(START)));
     let mistyped = text(&issued).replace("llmgen_", "llmgen_0");
     let cases = [
         ("unknown", text(&elsewhere)),
@@ -121,7 +136,8 @@ async fn c7_unknown_mistyped_revoked_expired_and_wrong_secret_are_alike_but_for_
 async fn c7_revoked_or_expired_is_judged_after_the_gate_and_before_argon2() {
     let desk = Desk::new();
     let issued = desk.issue().await;
-    desk.repo.change(&issued.key.id, |row| row.key.revoked_at = Some(Timestamp::from_millis(START)));
+    desk.repo
+        .change(&issued.key.id, |row| row.key.revoked_at = Some(Timestamp::from_millis(START)));
     let runs = desk.pool.runs();
     assert!(desk.refusal(text(&issued)).await.contains("revoked"));
     assert!(desk.refusal(&with_wrong_secret(&issued)).await.contains("wrong secret"));
@@ -232,7 +248,8 @@ async fn c7_a_revocation_or_a_changed_permission_is_seen_within_seconds_without_
     desk.repo.change(&issued.key.id, |row| row.key.permissions.clear());
     desk.pass(3_000);
     assert!(!desk.present(text(&issued)).await.unwrap().may(&Permission::portal()));
-    desk.repo.change(&issued.key.id, |row| row.key.revoked_at = Some(Timestamp::from_millis(START)));
+    desk.repo
+        .change(&issued.key.id, |row| row.key.revoked_at = Some(Timestamp::from_millis(START)));
     desk.pass(3_000);
     assert!(desk.refusal(text(&issued)).await.contains("revoked"));
     desk.repo.remove(&issued.key.id);
@@ -344,8 +361,14 @@ async fn a_pool_without_room_is_overloaded_and_not_invalid() {
     let full = Desk::with(&settings("p"), repo, Arc::new(OsRandom), none);
     let error = full.present(text(&issued)).await.unwrap_err();
     assert!(error.is_transient());
-    assert!(matches!(error, AuthError::Overloaded { retry_after } if retry_after > Duration::ZERO), "{error:?}");
-    assert!(full.refusal(&with_wrong_secret(&issued)).await.contains("wrong secret"), "the gate needs no pool");
+    assert!(
+        matches!(error, AuthError::Overloaded { retry_after } if retry_after > Duration::ZERO),
+        "{error:?}"
+    );
+    assert!(
+        full.refusal(&with_wrong_secret(&issued)).await.contains("wrong secret"),
+        "the gate needs no pool"
+    );
 }
 
 #[tokio::test]
@@ -362,16 +385,27 @@ async fn no_reason_and_no_debug_shows_a_secret() {
     );
     desk.present(text(&issued)).await.unwrap();
     let shown = format!("{shown} {:?}", desk.keys);
-    assert!(!shown.contains(secret) && !shown.contains("wwww") && !shown.contains("pppp"), "{shown}");
+    assert!(
+        !shown.contains(secret) && !shown.contains("wwww") && !shown.contains("pppp"),
+        "{shown}"
+    );
     assert!(!shown.contains(desk.repo.row(&issued.key.id).verifier.gate.expose_secret()));
 }
 
 #[test]
 fn the_id_of_a_presented_key_is_told_where_form_and_checksum_hold() {
-    let id = |text: &str| presented_key_id(&Credential::new(text), &KeyPrefix::default()).map(|id| id.to_string());
+    let id = |text: &str| {
+        presented_key_id(&Credential::new(text), &KeyPrefix::default()).map(|id| id.to_string())
+    };
     const KEY: &str = "llmgen_0123456789AB_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefg0vH3n6";
     assert_eq!(id(KEY).as_deref(), Some("0123456789AB"));
-    for bad in ["", "a.b.c", &KEY[..KEY.len() - 1], &KEY.replace("llmgen", "acme"), &KEY.replace("3n6", "3n7")] {
+    for bad in [
+        "",
+        "a.b.c",
+        &KEY[..KEY.len() - 1],
+        &KEY.replace("llmgen", "acme"),
+        &KEY.replace("3n6", "3n7"),
+    ] {
         assert_eq!(id(bad), None, "{bad}");
     }
 }

@@ -52,7 +52,10 @@ async fn c7_neither_the_secret_nor_a_plain_hash_of_it_is_in_what_is_stored() {
     let parsed = KeyText::parse(text.expose_secret(), &KeyPrefix::default()).ok().unwrap();
     assert!(hash.expose_secret().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
     assert_eq!(gate.expose_secret().len(), 64);
-    assert!(!hash.expose_secret().contains(parsed.secret) && !gate.expose_secret().contains(parsed.secret));
+    assert!(
+        !hash.expose_secret().contains(parsed.secret)
+            && !gate.expose_secret().contains(parsed.secret)
+    );
     assert_eq!(pepper.as_ref(), settings("p").gate().pepper_ids().next());
 }
 
@@ -60,9 +63,12 @@ async fn c7_neither_the_secret_nor_a_plain_hash_of_it_is_in_what_is_stored() {
 async fn c7_no_two_keys_share_an_id_a_secret_or_a_salt() {
     let (one, two) = (mint().await, mint().await);
     assert_ne!(one.id, two.id);
-    let secret = |minted: &MintedKey| minted.text.expose_secret().rsplit_once('_').unwrap().1.to_owned();
+    let secret =
+        |minted: &MintedKey| minted.text.expose_secret().rsplit_once('_').unwrap().1.to_owned();
     assert_ne!(secret(&one), secret(&two));
-    let salt = |minted: &MintedKey| minted.verifier.hash.expose_secret().split('$').nth(4).unwrap().to_owned();
+    let salt = |minted: &MintedKey| {
+        minted.verifier.hash.expose_secret().split('$').nth(4).unwrap().to_owned()
+    };
     assert_ne!(salt(&one), salt(&two));
 }
 
@@ -106,6 +112,9 @@ async fn after_a_reload_keys_are_made_with_the_new_prefix_under_the_new_pepper()
     let issued = desk.issue().await;
     assert!(issued.text().starts_with("acme_"));
     assert!(desk.keys.minter().preview(&issued.key.id).starts_with("acme_"));
-    assert_eq!(desk.repo.row(&issued.key.id).verifier.pepper.as_ref(), renamed.gate().pepper_ids().next());
+    assert_eq!(
+        desk.repo.row(&issued.key.id).verifier.pepper.as_ref(),
+        renamed.gate().pepper_ids().next()
+    );
     desk.present(issued.text()).await.unwrap();
 }

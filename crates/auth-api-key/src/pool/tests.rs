@@ -96,7 +96,8 @@ async fn what_can_wait_runs_only_where_a_thread_is_free() {
 #[tokio::test]
 async fn who_waits_too_long_is_overloaded_and_the_job_never_runs() {
     let one = NonZeroUsize::MIN;
-    let limits = PoolLimits { threads: one, queue: 8, patience: Duration::from_millis(20), linger: FAR };
+    let limits =
+        PoolLimits { threads: one, queue: 8, patience: Duration::from_millis(20), linger: FAR };
     let pool = Arc::new(Argon2Pool::new(limits));
     let (release, busy) = occupy(&pool).await;
     let ran = Arc::default();
@@ -137,7 +138,12 @@ async fn a_panic_fails_its_own_job_and_no_other() {
 #[tokio::test]
 async fn idle_threads_leave_and_come_back() {
     let linger = Duration::from_millis(10);
-    let pool = Arc::new(Argon2Pool::new(PoolLimits { threads: NonZeroUsize::MIN, queue: 8, patience: FAR, linger }));
+    let pool = Arc::new(Argon2Pool::new(PoolLimits {
+        threads: NonZeroUsize::MIN,
+        queue: 8,
+        patience: FAR,
+        linger,
+    }));
     for round in 1..=3 {
         assert_eq!(pool.run(move |_| round).await, Ok(round));
         until("no thread left", || pool.workers.alive() == 0).await;

@@ -41,7 +41,12 @@ struct State {
 
 impl Workers {
     pub(super) fn new(limits: PoolLimits) -> Self {
-        let workers = Self { limits, state: Mutex::default(), changed: Condvar::new(), runs: AtomicU64::new(0) };
+        let workers = Self {
+            limits,
+            state: Mutex::default(),
+            changed: Condvar::new(),
+            runs: AtomicU64::new(0),
+        };
         workers.lock().report_depth();
         workers
     }
@@ -92,7 +97,8 @@ impl Workers {
 
     fn start_thread(self: &Arc<Self>) {
         let workers = Arc::clone(self);
-        let started = thread::Builder::new().name("argon2".to_owned()).spawn(move || workers.work());
+        let started =
+            thread::Builder::new().name("argon2".to_owned()).spawn(move || workers.work());
         let Err(error) = started else { return };
         tracing::error!(%error, "cannot start a thread for argon2");
         let mut state = self.lock();
@@ -131,8 +137,10 @@ impl Workers {
                 break;
             }
             state.idle += 1;
-            let (woken, waited) =
-                self.changed.wait_timeout(state, self.limits.linger).unwrap_or_else(PoisonError::into_inner);
+            let (woken, waited) = self
+                .changed
+                .wait_timeout(state, self.limits.linger)
+                .unwrap_or_else(PoisonError::into_inner);
             state = woken;
             state.idle -= 1;
             if waited.timed_out() && state.queue.is_empty() {

@@ -6,9 +6,12 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 use billing_domain::ports::{
-    ApiKeyRepo, ApiKeyUsage, InsertOutcome, KeyChange, KeyMinter, RepoError, RevokeOutcome, RotateOutcome,
+    ApiKeyRepo, ApiKeyUsage, InsertOutcome, KeyChange, KeyMinter, RepoError, RevokeOutcome,
+    RotateOutcome,
 };
-use billing_domain::{ApiKey, ApiKeyId, KeyVerifier, PepperId, Permission, StoredApiKey, Timestamp, UserId};
+use billing_domain::{
+    ApiKey, ApiKeyId, KeyVerifier, PepperId, Permission, StoredApiKey, Timestamp, UserId,
+};
 use secrecy::SecretString;
 
 /// Keys in a map. Nobody else changes them.
@@ -38,7 +41,11 @@ impl Rows {
 
 #[async_trait]
 impl ApiKeyRepo for Rows {
-    async fn insert(&self, key: &StoredApiKey, _at_most: Option<u32>) -> Result<InsertOutcome, RepoError> {
+    async fn insert(
+        &self,
+        key: &StoredApiKey,
+        _at_most: Option<u32>,
+    ) -> Result<InsertOutcome, RepoError> {
         self.0.lock().unwrap().insert(key.key.id.clone(), key.clone());
         Ok(InsertOutcome::Inserted)
     }
@@ -55,7 +62,11 @@ impl ApiKeyRepo for Rows {
         unreachable!("nothing here revokes keys")
     }
 
-    async fn revoke_all(&self, _owner: &UserId, _at: Timestamp) -> Result<Vec<ApiKeyId>, RepoError> {
+    async fn revoke_all(
+        &self,
+        _owner: &UserId,
+        _at: Timestamp,
+    ) -> Result<Vec<ApiKeyId>, RepoError> {
         unreachable!("nothing here revokes keys")
     }
 

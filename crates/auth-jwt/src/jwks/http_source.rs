@@ -60,8 +60,15 @@ pub(crate) enum FetchFault {
 
 impl FetchFault {
     /// All labels of faults in the metrics.
-    pub(crate) const LABELS: &[&str] =
-        &["not_connected", "timeout", "broken", "status", "too_large", "malformed", "no_usable_key"];
+    pub(crate) const LABELS: &[&str] = &[
+        "not_connected",
+        "timeout",
+        "broken",
+        "status",
+        "too_large",
+        "malformed",
+        "no_usable_key",
+    ];
 
     /// Its label in the metrics.
     pub(crate) const fn label(&self) -> &'static str {
@@ -187,8 +194,10 @@ mod tests {
     }
 
     fn chunked(body: &str) -> Answer {
-        let text =
-            format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{:x}\r\n{body}\r\n0\r\n\r\n", body.len());
+        let text = format!(
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{:x}\r\n{body}\r\n0\r\n\r\n",
+            body.len()
+        );
         Answer::Bytes(text.into_bytes())
     }
 
@@ -198,18 +207,26 @@ mod tests {
             assert_eq!(fetch_from(Answer::json(&of_length(length))).await.unwrap().len(), length);
         }
         assert_eq!(fetch_from(chunked(&of_length(MAX_BYTES))).await.unwrap().len(), MAX_BYTES);
-        let until_the_end = Answer::Bytes(b"HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\nset".to_vec());
+        let until_the_end =
+            Answer::Bytes(b"HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\nset".to_vec());
         assert_eq!(fetch_from(until_the_end).await.unwrap(), b"set");
     }
 
     #[tokio::test]
     async fn an_answer_over_the_limit_is_not_read() {
-        assert_eq!(fetch_from(Answer::json(&of_length(MAX_BYTES + 1))).await, Err(FetchFault::TooLarge));
+        assert_eq!(
+            fetch_from(Answer::json(&of_length(MAX_BYTES + 1))).await,
+            Err(FetchFault::TooLarge)
+        );
         assert_eq!(fetch_from(chunked(&of_length(MAX_BYTES + 1))).await, Err(FetchFault::TooLarge));
-        let declared = Answer::Stuck(b"HTTP/1.1 200 OK\r\nContent-Length: 9999999999\r\n\r\n".to_vec());
+        let declared =
+            Answer::Stuck(b"HTTP/1.1 200 OK\r\nContent-Length: 9999999999\r\n\r\n".to_vec());
         assert_eq!(fetch_from(declared).await, Err(FetchFault::TooLarge));
         let head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
-        let endless = Answer::Endless(head, format!("{:x}\r\n{}\r\n", 1 << 14, of_length(1 << 14)).into_bytes());
+        let endless = Answer::Endless(
+            head,
+            format!("{:x}\r\n{}\r\n", 1 << 14, of_length(1 << 14)).into_bytes(),
+        );
         assert_eq!(fetch_from(endless).await, Err(FetchFault::TooLarge));
     }
 
@@ -225,7 +242,10 @@ mod tests {
     async fn redirects_are_not_followed() {
         let elsewhere = Issuer::start(Answer::json("{}")).await;
         for status in [300, 301, 302, 303, 307, 308] {
-            let answer = Answer::head(&format!("{status} Moved\r\nLocation: {}\r\nContent-Length: 0", elsewhere.url()));
+            let answer = Answer::head(&format!(
+                "{status} Moved\r\nLocation: {}\r\nContent-Length: 0",
+                elsewhere.url()
+            ));
             assert_eq!(fetch_from(answer).await, Err(FetchFault::Status(status)));
         }
         assert!(elsewhere.requests().is_empty());
@@ -239,7 +259,10 @@ mod tests {
             Answer::Stuck(b"HTTP/1.1 200 O".to_vec()),
             Answer::Stuck(head.clone()),
             Answer::Stuck([head, b"{".to_vec()].concat()),
-            Answer::Endless(b"HTTP/1.1 200 OK\r\nContent-Length: 200000\r\n\r\n".to_vec(), b"{".to_vec()),
+            Answer::Endless(
+                b"HTTP/1.1 200 OK\r\nContent-Length: 200000\r\n\r\n".to_vec(),
+                b"{".to_vec(),
+            ),
         ] {
             let issuer = Issuer::start(answer.clone()).await;
             let fetched = fetch(&issuer.url(), Duration::from_millis(200)).await;
@@ -253,7 +276,9 @@ mod tests {
             Answer::nothing(),
             Answer::Bytes(b"HTTP/1.1 200 OK\r\n".to_vec()),
             Answer::Bytes(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{}".to_vec()),
-            Answer::Bytes(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n".to_vec()),
+            Answer::Bytes(
+                b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n".to_vec(),
+            ),
             Answer::Bytes(b"SSH-2.0-OpenSSH_9.6\r\n\r\n".to_vec()),
         ] {
             let fetched = fetch_from(answer.clone()).await;
@@ -267,7 +292,9 @@ mod tests {
         let closed = Issuer::start(Answer::nothing()).await.url();
         for url in [closed, plain.url().replace("http:", "https:")] {
             match fetch(&url, PATIENCE).await {
-                Err(FetchFault::NotConnected(cause)) => assert!(!cause.contains("tenant"), "{cause}"),
+                Err(FetchFault::NotConnected(cause)) => {
+                    assert!(!cause.contains("tenant"), "{cause}")
+                }
                 other => panic!("{url}: {other:?}"),
             }
         }
@@ -279,7 +306,8 @@ mod tests {
         fetch(&issuer.url(), PATIENCE).await.unwrap();
         let head = issuer.requests().remove(0).to_ascii_lowercase();
         assert!(head.starts_with("get /keys?tenant=1 http/1.1\r\n"), "{head}");
-        let mut names: Vec<&str> = head.lines().skip(1).filter_map(|line| Some(line.split_once(':')?.0)).collect();
+        let mut names: Vec<&str> =
+            head.lines().skip(1).filter_map(|line| Some(line.split_once(':')?.0)).collect();
         names.sort_unstable();
         assert_eq!(names, ["accept", "host", "user-agent"]);
     }

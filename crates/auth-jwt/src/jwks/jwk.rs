@@ -31,7 +31,9 @@ pub(crate) struct Jwk {
 pub(crate) fn read(element: &Value) -> Result<Jwk, String> {
     let Value::Object(members) = element else { return Err("it is not a JSON object".to_owned()) };
     if let Some(name) = SECRET_PARAMETERS.iter().find(|name| members.contains_key(**name)) {
-        return Err(format!("it holds a secret (`{name}`), which its issuer should not have published"));
+        return Err(format!(
+            "it holds a secret (`{name}`), which its issuer should not have published"
+        ));
     }
     let id = text(members, "kid")?.map(str::to_owned);
     let key = match required(members, "kty")? {
@@ -58,7 +60,9 @@ fn check_purpose(members: &Object, algorithm: SigningAlgorithm) -> Result<(), St
         return Err("it is not for verifying (`key_ops`)".to_owned());
     }
     match text(members, "alg")? {
-        Some(name) if name != algorithm.name() => Err(format!("it is not for {} (`alg`)", algorithm.name())),
+        Some(name) if name != algorithm.name() => {
+            Err(format!("it is not for {} (`alg`)", algorithm.name()))
+        }
         _ => Ok(()),
     }
 }
@@ -86,7 +90,11 @@ fn ed25519(members: &Object) -> Result<VerifyingKey, String> {
 
 const DAMAGED: &str = "it is damaged";
 
-fn checked(algorithm: SigningAlgorithm, key: DecodingKey, encoded: &[u8]) -> Result<VerifyingKey, String> {
+fn checked(
+    algorithm: SigningAlgorithm,
+    key: DecodingKey,
+    encoded: &[u8],
+) -> Result<VerifyingKey, String> {
     VerifyingKey::of_public_key(algorithm, key, encoded).ok_or_else(|| DAMAGED.to_owned())
 }
 
@@ -105,11 +113,17 @@ fn without_leading_zeros(number: &[u8]) -> &[u8] {
 /// A coordinate or a key of fixed length.
 fn coordinate(members: &Object, name: &str) -> Result<Vec<u8>, String> {
     let bytes = bytes(members, name)?;
-    if bytes.len() == POINT_BYTES { Ok(bytes) } else { Err(format!("`{name}` is not {POINT_BYTES} bytes long")) }
+    if bytes.len() == POINT_BYTES {
+        Ok(bytes)
+    } else {
+        Err(format!("`{name}` is not {POINT_BYTES} bytes long"))
+    }
 }
 
 fn bytes(members: &Object, name: &str) -> Result<Vec<u8>, String> {
-    URL_SAFE_NO_PAD.decode(required(members, name)?).map_err(|_| format!("`{name}` is not base64url"))
+    URL_SAFE_NO_PAD
+        .decode(required(members, name)?)
+        .map_err(|_| format!("`{name}` is not base64url"))
 }
 
 fn required<'a>(members: &'a Object, name: &str) -> Result<&'a str, String> {
@@ -145,7 +159,9 @@ mod tests {
             let set = parse_object("set", format!(r#"{{"key":{json}}}"#).as_bytes()).unwrap();
             let as_expected = match read(&set["key"]) {
                 Ok(jwk) => jwk.key.algorithm().name() == expected,
-                Err(reason) => expected.strip_prefix("skipped: ").is_some_and(|part| reason.contains(part)),
+                Err(reason) => {
+                    expected.strip_prefix("skipped: ").is_some_and(|part| reason.contains(part))
+                }
             };
             if !as_expected {
                 wrong.push(format!("{name}: {:?}", read(&set["key"])));
@@ -158,7 +174,8 @@ mod tests {
     #[test]
     fn a_key_id_is_any_string() {
         let key = |member: &str| {
-            let json = format!(r#"{{"key":{{"kty":"OKP","crv":"Ed25519","x":"{}"{member}}}}}"#, ED25519_X);
+            let json =
+                format!(r#"{{"key":{{"kty":"OKP","crv":"Ed25519","x":"{}"{member}}}}}"#, ED25519_X);
             read(&parse_object("set", json.as_bytes()).unwrap()["key"]).unwrap().id
         };
         assert_eq!(key(""), None);

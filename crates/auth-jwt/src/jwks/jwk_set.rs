@@ -66,7 +66,8 @@ impl JwkSet {
     /// own algorithm it is. A key without an id is for tokens without one.
     pub(crate) fn verify(&self, header: Header<'_>, message: &str, signature: &Vec<u8>) -> bool {
         let named = |jwk: &&Jwk| header.key_id.is_none_or(|id| jwk.id.as_deref() == Some(id));
-        let fitting = self.keys.iter().filter(named).filter(|jwk| jwk.key.algorithm() == header.algorithm);
+        let fitting =
+            self.keys.iter().filter(named).filter(|jwk| jwk.key.algorithm() == header.algorithm);
         fitting.take(MAX_TRIED).any(|jwk| jwk.key.verify(message, signature))
     }
 }
@@ -120,7 +121,10 @@ mod tests {
         let told: Vec<String> = skipped.iter().map(Skipped::to_string).collect();
         assert_eq!(told.len(), 3);
         assert_eq!(told[0], "key 0: it is not a JSON object");
-        assert!(told[1].starts_with(&format!("key 2 (\"\\n{}\"): it holds a secret", "x".repeat(SHOWN_ID - 1))));
+        assert!(told[1].starts_with(&format!(
+            "key 2 (\"\\n{}\"): it holds a secret",
+            "x".repeat(SHOWN_ID - 1)
+        )));
         assert!(!told[1].contains("c2VjcmV0"));
         assert_eq!(told[2], "key 3: `kid` is not a string");
     }
@@ -128,8 +132,15 @@ mod tests {
     #[test]
     fn what_is_no_set_is_told_apart_from_an_empty_one() {
         assert_eq!(read(r#"{"keys":[]}"#).len(), 0);
-        for bad in ["", "[]", "{}", r#"{"keys":null}"#, r#"{"keys":{}}"#, r#"{"Keys":[]}"#, r#"{"keys":[],"keys":[]}"#]
-        {
+        for bad in [
+            "",
+            "[]",
+            "{}",
+            r#"{"keys":null}"#,
+            r#"{"keys":{}}"#,
+            r#"{"Keys":[]}"#,
+            r#"{"keys":[],"keys":[]}"#,
+        ] {
             fault(bad);
         }
         let twice_inside = PublishedKey::new("a").jwk().replacen('{', r#"{"kid":"b","#, 1);
@@ -171,7 +182,12 @@ mod tests {
         assert!(!set.verify(header(Some("a")), "n", &by_a));
         let other = Header { algorithm: SigningAlgorithm::Es256, key_id: Some("a") };
         assert!(!set.verify(other, "m", &by_a), "the key's own algorithm counts");
-        assert!(set.knows(Some("a")) && set.knows(None) && !set.knows(Some("c")) && !set.knows(Some("")));
+        assert!(
+            set.knows(Some("a"))
+                && set.knows(None)
+                && !set.knows(Some("c"))
+                && !set.knows(Some(""))
+        );
     }
 
     #[test]
@@ -187,7 +203,8 @@ mod tests {
         let keys: Vec<PublishedKey> = (0..=MAX_TRIED).map(|_| PublishedKey::new("same")).collect();
         let set = read(&set_of(&keys.iter().collect::<Vec<_>>()));
         for id in [Some("same"), None] {
-            let held: Vec<bool> = keys.iter().map(|key| set.verify(header(id), "m", &key.sign("m"))).collect();
+            let held: Vec<bool> =
+                keys.iter().map(|key| set.verify(header(id), "m", &key.sign("m"))).collect();
             assert_eq!(held, [true, true, true, true, false]);
         }
     }

@@ -78,7 +78,11 @@ impl Drop for RemoteJwkSet {
 }
 
 impl Shared {
-    async fn find(&self, key_id: Option<&str>, clock: &dyn Clock) -> Result<Arc<JwkSet>, AuthError> {
+    async fn find(
+        &self,
+        key_id: Option<&str>,
+        clock: &dyn Clock,
+    ) -> Result<Arc<JwkSet>, AuthError> {
         let set = self.state.borrow().usable(clock.now())?;
         if set.knows(key_id) {
             return Ok(set);
@@ -100,7 +104,9 @@ impl Shared {
     /// Waits until more than so many fetches have ended; tells whether that took no longer than a request may wait.
     async fn ended_after(&self, seen: u64) -> bool {
         let mut state = self.state.subscribe();
-        tokio::time::timeout(WAIT_AT_MOST, state.wait_for(|state| state.refreshes() > seen)).await.is_ok()
+        tokio::time::timeout(WAIT_AT_MOST, state.wait_for(|state| state.refreshes() > seen))
+            .await
+            .is_ok()
     }
 
     /// Asks for a fetch; gives what came of it and how many have ended so far, where there is one to wait for.

@@ -57,7 +57,15 @@ pub(crate) enum Ask {
 impl State {
     /// Nothing is held, and a fetch is due.
     pub(crate) const fn new(now: Timestamp) -> Self {
-        Self { held: None, refreshing: false, refreshes: 0, failures: 0, fault: None, asked_at: None, due_at: now }
+        Self {
+            held: None,
+            refreshing: false,
+            refreshes: 0,
+            failures: 0,
+            fault: None,
+            asked_at: None,
+            due_at: now,
+        }
     }
 
     /// The set by which tokens are judged now.
@@ -76,7 +84,9 @@ impl State {
     /// for has ended. It is the token's fault only where we know what is published.
     pub(crate) fn unknown_key(&self, in_time: bool) -> AuthError {
         if !in_time {
-            self.not_ready("the token's key is unknown, and the refresh of the key set takes too long")
+            self.not_ready(
+                "the token's key is unknown, and the refresh of the key set takes too long",
+            )
         } else if self.fault.is_some() {
             self.not_ready("the token's key is unknown, and the key set cannot be refreshed")
         } else {
@@ -98,7 +108,8 @@ impl State {
             return Ask::Join;
         }
         // A clock that was set back must not lock the door for long.
-        if self.asked_at.is_some_and(|asked| asked <= now && now < asked.plus(ASKED_AT_MOST_EVERY)) {
+        if self.asked_at.is_some_and(|asked| asked <= now && now < asked.plus(ASKED_AT_MOST_EVERY))
+        {
             return Ask::Refused;
         }
         self.asked_at = Some(now);
@@ -132,7 +143,8 @@ impl State {
     /// The fetch brought no set. What is held stays.
     pub(crate) fn fail(&mut self, fault: &FetchFault, now: Timestamp) {
         self.end();
-        self.due_at = now.plus(FIRST_PAUSE.saturating_mul(1 << self.failures.min(16)).min(LAST_PAUSE));
+        self.due_at =
+            now.plus(FIRST_PAUSE.saturating_mul(1 << self.failures.min(16)).min(LAST_PAUSE));
         self.failures = self.failures.saturating_add(1);
         self.fault = Some(fault.to_string());
     }

@@ -25,7 +25,9 @@ fn every_case_of_the_corpus_is_answered_as_its_line_says() {
     let mut wrong = Vec::new();
     for line in CASES.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
         let columns: Vec<&str> = line.split(" | ").collect();
-        let [name, settings_name, expected, header, claims] = columns[..] else { panic!("not five columns: {line}") };
+        let [name, settings_name, expected, header, claims] = columns[..] else {
+            panic!("not five columns: {line}")
+        };
         assert!(names.insert(name), "{name} stands twice");
         let header = if header == "-" { DEFAULT_HEADER } else { header };
         let result = judge(&authenticator(&settings(settings_name)), &hs256(header, claims));

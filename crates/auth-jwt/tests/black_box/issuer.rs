@@ -76,8 +76,10 @@ impl Drop for Issuer {
 impl Answer {
     /// A whole answer with this body.
     pub(crate) fn json(body: &str) -> Self {
-        let head =
-            format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n", body.len());
+        let head = format!(
+            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
         Self::Bytes([head.as_bytes(), body.as_bytes()].concat())
     }
 

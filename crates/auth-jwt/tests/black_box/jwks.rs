@@ -22,11 +22,17 @@ macro_rules! private {
 const CASES: &str = include_str!("../data/jwks.txt");
 
 /// Claims that hold for days, so that the clock can be moved.
-const CLAIMS: &str = r#"{"sub":"user_1","exp":1800900000,"iss":"https://issuer.test","aud":"billing"}"#;
+const CLAIMS: &str =
+    r#"{"sub":"user_1","exp":1800900000,"iss":"https://issuer.test","aud":"billing"}"#;
 
 /// Settings that take the keys from `url`.
 pub(crate) fn following(url: &str) -> JwtSettings {
-    settings(&[("JWT_JWKS_URL", url), ISSUED[0], ISSUED[1], ("JWT_MAX_LIFETIME_SECONDS", "1000000")])
+    settings(&[
+        ("JWT_JWKS_URL", url),
+        ISSUED[0],
+        ISSUED[1],
+        ("JWT_MAX_LIFETIME_SECONDS", "1000000"),
+    ])
 }
 
 fn start(url: &str) -> (JwtAuthenticator, Arc<HandClock>) {
@@ -47,7 +53,9 @@ async fn until(what: &str, holds: impl Fn() -> bool) {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), polling).await.unwrap_or_else(|_| panic!("never: {what}"));
+    tokio::time::timeout(Duration::from_secs(60), polling)
+        .await
+        .unwrap_or_else(|_| panic!("never: {what}"));
 }
 
 /// A good token for its bearer, signed with this key.
@@ -65,7 +73,10 @@ fn forged(n: usize) -> String {
     token(&PublishedKey::new(&format!("forged {n}")))
 }
 
-pub(crate) async fn present(authenticator: &JwtAuthenticator, token: &str) -> Result<Principal, AuthError> {
+pub(crate) async fn present(
+    authenticator: &JwtAuthenticator,
+    token: &str,
+) -> Result<Principal, AuthError> {
     authenticator.authenticate(&Credential::new(token)).await
 }
 
@@ -91,7 +102,9 @@ async fn nobody_is_let_in_until_the_keys_are_loaded() {
 
 #[tokio::test]
 async fn each_kind_of_key_verifies_its_algorithm_and_the_key_decides() {
-    let jwk = |name: &str| CASES.lines().find_map(|line| line.strip_prefix(&format!("{name} | "))?.split_once(" | "));
+    let jwk = |name: &str| {
+        CASES.lines().find_map(|line| line.strip_prefix(&format!("{name} | "))?.split_once(" | "))
+    };
     let [rsa, p256, ed25519] = ["RSA", "P-256", "Ed25519"].map(|name| jwk(name).unwrap().1);
     let with_id = |id: &str, key: &str| key.replacen('{', &format!(r#"{{"kid":"{id}","#), 1);
     let set = [with_id("rsa", rsa), with_id("p256", p256), with_id("ed25519", ed25519)].join(",");
@@ -106,14 +119,23 @@ async fn each_kind_of_key_verifies_its_algorithm_and_the_key_decides() {
         for id in ["rsa", "p256", "ed25519"] {
             for named in ["RS256", "ES256", "EdDSA", "HS256", "PS256", "RS512", "none"] {
                 let header = |kid: &str| format!(r#"{{"alg":"{named}"{kid}}}"#);
-                let sign = |message: &str| with_signature(message, &signature(message, *algorithm, key));
+                let sign =
+                    |message: &str| with_signature(message, &signature(message, *algorithm, key));
                 let token = sign(&unsigned(&header(&format!(r#","kid":"{id}""#)), CLAIMS));
                 let good = named == format!("{algorithm:?}");
                 let expected = if good && id == *signer { "200" } else { "401 invalid_token" };
-                assert_eq!(answer(&judge(&authenticator, &token)), expected, "{signer} as {id}, {named}");
+                assert_eq!(
+                    answer(&judge(&authenticator, &token)),
+                    expected,
+                    "{signer} as {id}, {named}"
+                );
                 let token = sign(&unsigned(&header(""), CLAIMS));
                 let expected = if good { "200" } else { "401 invalid_token" };
-                assert_eq!(answer(&judge(&authenticator, &token)), expected, "{signer} without an id, {named}");
+                assert_eq!(
+                    answer(&judge(&authenticator, &token)),
+                    expected,
+                    "{signer} without an id, {named}"
+                );
             }
         }
     }
@@ -127,8 +149,12 @@ async fn tokens_that_no_published_key_could_have_signed_cause_no_fetch() {
     let (authenticator, _) = loaded(&issuer).await;
     let message = unsigned(r#"{"alg":"HS256","kid":"new"}"#, CLAIMS);
     for secret in [set_of(&[&a]), a.jwk(), String::new()] {
-        let mac = signature(&message, Algorithm::HS256, &EncodingKey::from_secret(secret.as_bytes()));
-        assert_eq!(answer(&judge(&authenticator, &with_signature(&message, &mac))), "401 invalid_token");
+        let mac =
+            signature(&message, Algorithm::HS256, &EncodingKey::from_secret(secret.as_bytes()));
+        assert_eq!(
+            answer(&judge(&authenticator, &with_signature(&message, &mac))),
+            "401 invalid_token"
+        );
     }
     for header in [
         r#"{"alg":"none","kid":"new"}"#,
@@ -139,7 +165,11 @@ async fn tokens_that_no_published_key_could_have_signed_cause_no_fetch() {
         r#"{"alg":"EdDSA","kid":"new","crit":["kid"]}"#,
         r#"{"kid":"new"}"#,
     ] {
-        assert_eq!(answer(&judge(&authenticator, &signed(&a, header))), "401 invalid_token", "{header}");
+        assert_eq!(
+            answer(&judge(&authenticator, &signed(&a, header))),
+            "401 invalid_token",
+            "{header}"
+        );
     }
     assert_eq!(issuer.requests().len(), 1);
 }
@@ -151,14 +181,23 @@ async fn an_address_in_a_token_is_never_fetched() {
     let (authenticator, clock) = loaded(&issuer).await;
     let url = elsewhere.url();
     for id in ["a", "theirs", url.as_str(), "../keys", "a' OR '1'='1"] {
-        for more in [format!(r#""jku":"{url}""#), format!(r#""x5u":"{url}""#), format!(r#""jwk":{}"#, theirs.jwk())] {
+        for more in [
+            format!(r#""jku":"{url}""#),
+            format!(r#""x5u":"{url}""#),
+            format!(r#""jwk":{}"#, theirs.jwk()),
+        ] {
             let header = format!(r#"{{"alg":"EdDSA","kid":"{id}",{more}}}"#);
             clock.advance(Duration::from_secs(31));
-            assert_eq!(answer(&present(&authenticator, &signed(&theirs, &header)).await), "401 invalid_token");
+            assert_eq!(
+                answer(&present(&authenticator, &signed(&theirs, &header)).await),
+                "401 invalid_token"
+            );
         }
     }
     assert!(elsewhere.requests().is_empty());
-    assert!(issuer.requests().iter().all(|head| head.starts_with("GET /keys?tenant=1 HTTP/1.1\r\n")));
+    assert!(
+        issuer.requests().iter().all(|head| head.starts_with("GET /keys?tenant=1 HTTP/1.1\r\n"))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -197,7 +236,10 @@ async fn a_known_key_does_not_wait_while_the_issuer_hangs() {
     }
     assert_eq!(answer(&judge(&authenticator, &token(&a))), "200");
     let refused = waiting.await;
-    assert!(matches!(refused, Err(AuthError::NotReady { .. })), "it does not wait for ever: {refused:?}");
+    assert!(
+        matches!(refused, Err(AuthError::NotReady { .. })),
+        "it does not wait for ever: {refused:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

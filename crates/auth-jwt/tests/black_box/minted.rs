@@ -42,9 +42,13 @@ fn a_minted_token_meets_every_setting() {
 #[test]
 fn the_first_secret_signs_so_that_the_second_can_go() {
     let new = "n".repeat(32);
-    let token =
-        mint(&settings(&[("JWT_HS256_SECRET", &format!("{new},{SECRET}"))]), &user(), Duration::from_secs(60), NOW)
-            .unwrap();
+    let token = mint(
+        &settings(&[("JWT_HS256_SECRET", &format!("{new},{SECRET}"))]),
+        &user(),
+        Duration::from_secs(60),
+        NOW,
+    )
+    .unwrap();
     assert!(judge(&authenticator(&[("JWT_HS256_SECRET", &new)]), token.expose_secret()).is_ok());
     assert!(judge(&authenticator(&[("JWT_HS256_SECRET", SECRET)]), token.expose_secret()).is_err());
 }
@@ -53,7 +57,9 @@ fn the_first_secret_signs_so_that_the_second_can_go() {
 fn a_lifetime_beyond_the_maximum_or_below_a_second_is_refused() {
     let settings = settings(&[("JWT_HS256_SECRET", SECRET), ("JWT_MAX_LIFETIME_SECONDS", "60")]);
     let max = Duration::from_secs(60);
-    for bad in [Duration::ZERO, Duration::from_millis(999), Duration::from_millis(60_001), Duration::MAX] {
+    for bad in
+        [Duration::ZERO, Duration::from_millis(999), Duration::from_millis(60_001), Duration::MAX]
+    {
         let refused = mint(&settings, &user(), bad, NOW).map(drop);
         assert_eq!(refused, Err(MintError::LifetimeOutOfRange { max }), "{bad:?}");
     }
@@ -62,5 +68,8 @@ fn a_lifetime_beyond_the_maximum_or_below_a_second_is_refused() {
 #[test]
 fn a_public_key_mints_nothing() {
     let settings = settings(&[("JWT_PUBLIC_KEY", PUBLIC_KEY), ISSUED[0], ISSUED[1]]);
-    assert_eq!(mint(&settings, &user(), Duration::from_secs(60), NOW).map(drop), Err(MintError::NoSecret));
+    assert_eq!(
+        mint(&settings, &user(), Duration::from_secs(60), NOW).map(drop),
+        Err(MintError::NoSecret)
+    );
 }

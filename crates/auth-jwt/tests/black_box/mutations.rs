@@ -9,7 +9,8 @@ use crate::support::{GOOD_CLAIMS, SECRET, answer, authenticator, hs256, judge};
 
 const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
 
-static AUTHENTICATOR: LazyLock<JwtAuthenticator> = LazyLock::new(|| authenticator(&[("JWT_HS256_SECRET", SECRET)]));
+static AUTHENTICATOR: LazyLock<JwtAuthenticator> =
+    LazyLock::new(|| authenticator(&[("JWT_HS256_SECRET", SECRET)]));
 static TOKEN: LazyLock<String> = LazyLock::new(|| hs256(HEADER, GOOD_CLAIMS));
 
 fn refused(token: &str) -> bool {

@@ -4,8 +4,8 @@ use auth_jwt::JwtAuthenticator;
 use jsonwebtoken::{Algorithm, EncodingKey};
 
 use crate::support::{
-    GOOD_CLAIMS, ISSUED, ISSUED_CLAIMS, SECRET, answer, authenticator, hs256, judge, signature, unsigned,
-    with_signature,
+    GOOD_CLAIMS, ISSUED, ISSUED_CLAIMS, SECRET, answer, authenticator, hs256, judge, signature,
+    unsigned, with_signature,
 };
 
 macro_rules! key {
@@ -26,9 +26,24 @@ fn cases() -> [Case; 3] {
     let ec = EncodingKey::from_ec_pem(key!("p256.private").as_bytes()).unwrap();
     let ed = EncodingKey::from_ed_pem(key!("ed25519.private").as_bytes()).unwrap();
     [
-        Case { name: "RS256", algorithm: Algorithm::RS256, public_key: key!("rsa2048.public"), private_key: rsa },
-        Case { name: "ES256", algorithm: Algorithm::ES256, public_key: key!("p256.public"), private_key: ec },
-        Case { name: "EdDSA", algorithm: Algorithm::EdDSA, public_key: key!("ed25519.public"), private_key: ed },
+        Case {
+            name: "RS256",
+            algorithm: Algorithm::RS256,
+            public_key: key!("rsa2048.public"),
+            private_key: rsa,
+        },
+        Case {
+            name: "ES256",
+            algorithm: Algorithm::ES256,
+            public_key: key!("p256.public"),
+            private_key: ec,
+        },
+        Case {
+            name: "EdDSA",
+            algorithm: Algorithm::EdDSA,
+            public_key: key!("ed25519.public"),
+            private_key: ed,
+        },
     ]
 }
 
@@ -71,11 +86,13 @@ fn each_kind_of_public_key_verifies_its_algorithm_and_no_other() {
 fn tokens_of_another_implementation_are_accepted() {
     let hs256 = authenticator(&[("JWT_HS256_SECRET", SECRET), ISSUED[0], ISSUED[1]]);
     let public_keys = cases();
-    let lines = include_str!("../data/pyjwt_tokens.txt").lines().filter(|line| !line.starts_with('#'));
+    let lines =
+        include_str!("../data/pyjwt_tokens.txt").lines().filter(|line| !line.starts_with('#'));
     let mut algorithms = Vec::new();
     for (algorithm, token) in lines.filter_map(|line| line.split_once(' ')) {
         let case = public_keys.iter().find(|case| case.name == algorithm);
-        let judged = case.map_or_else(|| judge(&hs256, token), |case| judge(&case.authenticator(), token));
+        let judged =
+            case.map_or_else(|| judge(&hs256, token), |case| judge(&case.authenticator(), token));
         assert_eq!(answer(&judged), "200", "{algorithm}: {judged:?}");
         algorithms.push(algorithm);
     }
@@ -87,7 +104,12 @@ fn an_alg_that_names_the_configured_key_does_not_help_another_key() {
     for verifier in cases() {
         for signer in cases().iter().filter(|signer| signer.name != verifier.name) {
             let token = with_signature(&verifier.message(), &signer.sign(&verifier.message()));
-            assert!(refused(&verifier.authenticator(), &token), "{} {}", verifier.name, signer.name);
+            assert!(
+                refused(&verifier.authenticator(), &token),
+                "{} {}",
+                verifier.name,
+                signer.name
+            );
         }
     }
 }
@@ -98,8 +120,16 @@ fn a_public_key_is_no_hmac_secret() {
         for header in [r#"{"alg":"HS256"}"#.to_owned(), format!(r#"{{"alg":"{}"}}"#, case.name)] {
             let message = unsigned(&header, ISSUED_CLAIMS);
             for secret in [case.public_key, case.public_key.trim()] {
-                let mac = signature(&message, Algorithm::HS256, &EncodingKey::from_secret(secret.as_bytes()));
-                assert!(refused(&case.authenticator(), &with_signature(&message, &mac)), "{}", case.name);
+                let mac = signature(
+                    &message,
+                    Algorithm::HS256,
+                    &EncodingKey::from_secret(secret.as_bytes()),
+                );
+                assert!(
+                    refused(&case.authenticator(), &with_signature(&message, &mac)),
+                    "{}",
+                    case.name
+                );
             }
         }
     }
@@ -112,9 +142,12 @@ fn an_unsigned_token_is_refused_by_every_key() {
     for authenticator in authenticators {
         for alg in ["none", "None", "NONE", "nOnE", "HS256", "RS256", "ES256", "EdDSA"] {
             let message = unsigned(&format!(r#"{{"alg":"{alg}"}}"#), ISSUED_CLAIMS);
-            for token in
-                [message.clone(), format!("{message}."), format!("{message}.AA"), with_signature(&message, &[0; 32])]
-            {
+            for token in [
+                message.clone(),
+                format!("{message}."),
+                format!("{message}.AA"),
+                with_signature(&message, &[0; 32]),
+            ] {
                 assert!(refused(&authenticator, &token), "{alg}");
             }
         }
@@ -128,7 +161,14 @@ fn a_signature_of_another_length_is_refused() {
         let longer: Vec<u8> = whole.iter().copied().chain([0]).collect();
         let shifted: Vec<u8> = [0].into_iter().chain(whole.iter().copied()).collect();
         let doubled = whole.repeat(2);
-        for bad in [&whole[..whole.len() - 1], &whole[1..], &whole[..whole.len() / 2], &longer, &shifted, &doubled] {
+        for bad in [
+            &whole[..whole.len() - 1],
+            &whole[1..],
+            &whole[..whole.len() / 2],
+            &longer,
+            &shifted,
+            &doubled,
+        ] {
             assert!(
                 refused(&case.authenticator(), &with_signature(&case.message(), bad)),
                 "{} {}",
@@ -142,7 +182,10 @@ fn a_signature_of_another_length_is_refused() {
     let longer: Vec<u8> = mac.iter().copied().chain([0]).collect();
     for bad in [&mac[..31], &mac[..16], &mac[..1], &longer] {
         assert!(
-            refused(&authenticator(&[("JWT_HS256_SECRET", SECRET)]), &with_signature(&message, bad)),
+            refused(
+                &authenticator(&[("JWT_HS256_SECRET", SECRET)]),
+                &with_signature(&message, bad)
+            ),
             "{}",
             bad.len()
         );
@@ -153,8 +196,9 @@ fn a_signature_of_another_length_is_refused() {
 fn es256_takes_no_zeros_no_der_and_nothing_beyond_the_order() {
     /// The order of P-256 (FIPS 186-5 with SP 800-186, 3.2.1.3).
     const ORDER: [u8; 32] = [
-        0xff, 0xff, 0xff, 0xff, 0x00, 0x00, 0x00, 0x00, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xbc, 0xe6,
-        0xfa, 0xad, 0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51,
+        0xff, 0xff, 0xff, 0xff, 0x00, 0x00, 0x00, 0x00, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+        0xff, 0xbc, 0xe6, 0xfa, 0xad, 0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63,
+        0x25, 0x51,
     ];
     let [_, case, _] = cases();
     let good = case.sign(&case.message());
@@ -190,8 +234,8 @@ fn der(r: &[u8], s: &[u8]) -> Vec<u8> {
 fn eddsa_takes_no_second_form_of_a_signature() {
     /// The order of the base point, little-endian (RFC 8032, 5.1).
     const ORDER: [u8; 32] = [
-        0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14, 0, 0, 0, 0, 0,
-        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
+        0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde,
+        0x14, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
     ];
     let [_, _, case] = cases();
     let good = case.sign(&case.message());
@@ -216,7 +260,10 @@ fn either_secret_verifies_while_rotating() {
     assert_eq!(answer(&judge(&authenticator(&[("JWT_HS256_SECRET", &rotating)]), &token)), "200");
     assert!(refused(&authenticator(&[("JWT_HS256_SECRET", &"n".repeat(32))]), &token));
     // The two together are no third secret.
-    assert!(refused(&authenticator(&[("JWT_HS256_SECRET", &format!("{SECRET}{}", "n".repeat(32)))]), &token));
+    assert!(refused(
+        &authenticator(&[("JWT_HS256_SECRET", &format!("{SECRET}{}", "n".repeat(32)))]),
+        &token
+    ));
 }
 
 #[test]

@@ -21,13 +21,16 @@ pub(crate) const SECRET: &str = "a secret of the tests with 32 bytes or more";
 pub(crate) const GOOD_CLAIMS: &str = r#"{"sub":"user_1","exp":1800000600}"#;
 
 /// The rest of the settings that a public key needs, and claims that fit them.
-pub(crate) const ISSUED: [(&str, &str); 2] = [("JWT_ISSUER", "https://issuer.test"), ("JWT_AUDIENCE", "billing")];
+pub(crate) const ISSUED: [(&str, &str); 2] =
+    [("JWT_ISSUER", "https://issuer.test"), ("JWT_AUDIENCE", "billing")];
 pub(crate) const ISSUED_CLAIMS: &str =
     r#"{"sub":"user_1","exp":1800000600,"iss":"https://issuer.test","aud":"billing"}"#;
 
 pub(crate) fn settings(given: &[(&str, &str)]) -> JwtSettings {
-    JwtSettings::read(&mut |name| given.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()))
-        .unwrap_or_else(|faults| panic!("{faults:?}"))
+    JwtSettings::read(&mut |name| {
+        given.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+    })
+    .unwrap_or_else(|faults| panic!("{faults:?}"))
 }
 
 pub(crate) fn authenticator(given: &[(&str, &str)]) -> JwtAuthenticator {
@@ -65,12 +68,16 @@ pub(crate) fn with_signature(message: &str, signature: &[u8]) -> String {
 }
 
 pub(crate) fn signature(message: &str, algorithm: Algorithm, key: &EncodingKey) -> Vec<u8> {
-    (DEFAULT_PROVIDER.signer_factory)(&algorithm, key).unwrap().try_sign(message.as_bytes()).unwrap()
+    (DEFAULT_PROVIDER.signer_factory)(&algorithm, key)
+        .unwrap()
+        .try_sign(message.as_bytes())
+        .unwrap()
 }
 
 /// A token with this header and these claims, to the byte, signed with the secret.
 pub(crate) fn hs256(header: &str, claims: &str) -> String {
     let message = unsigned(header, claims);
-    let signature = signature(&message, Algorithm::HS256, &EncodingKey::from_secret(SECRET.as_bytes()));
+    let signature =
+        signature(&message, Algorithm::HS256, &EncodingKey::from_secret(SECRET.as_bytes()));
     with_signature(&message, &signature)
 }

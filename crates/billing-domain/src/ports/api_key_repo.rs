@@ -17,7 +17,11 @@ pub trait ApiKeyRepo: Debug + Send + Sync + 'static {
     /// # Errors
     /// [`RepoError::Unavailable`] where the database gave no answer within 3 s. A taken id and too many keys are outcomes,
     /// not errors.
-    async fn insert(&self, key: &StoredApiKey, at_most: Option<u32>) -> Result<InsertOutcome, RepoError>;
+    async fn insert(
+        &self,
+        key: &StoredApiKey,
+        at_most: Option<u32>,
+    ) -> Result<InsertOutcome, RepoError>;
 
     /// The key with this id, revoked and expired ones too, or `None`. One indexed read.
     ///
@@ -72,7 +76,12 @@ pub trait ApiKeyUsage: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// As [`record_use`](Self::record_use).
-    async fn replace_verifier(&self, id: &ApiKeyId, old: &KeyVerifier, new: &KeyVerifier) -> Result<bool, RepoError>;
+    async fn replace_verifier(
+        &self,
+        id: &ApiKeyId,
+        old: &KeyVerifier,
+        new: &KeyVerifier,
+    ) -> Result<bool, RepoError>;
 
     /// How many keys are active at `now` under which pepper.
     ///

@@ -5,7 +5,9 @@ use std::fmt::Debug;
 use async_trait::async_trait;
 
 use super::RepoError;
-use crate::{CustomerId, MirrorOutcome, MirrorUpdate, MirroredCustomer, ProviderAccount, SubscriptionId};
+use crate::{
+    CustomerId, MirrorOutcome, MirrorUpdate, MirroredCustomer, ProviderAccount, SubscriptionId,
+};
 
 /// Keeps the mirror. What a reading changes (the mirror itself, links, claims, events that it settles, audit records) is one
 /// transaction.
@@ -17,7 +19,11 @@ pub trait BillingMirror: Debug + Send + Sync + 'static {
     /// # Errors
     /// [`RepoError::Unavailable`] where the database gave no answer within 3 s, [`RepoError::Corrupt`] for a row that does not
     /// parse.
-    async fn find(&self, at: &ProviderAccount, customer: &CustomerId) -> Result<Option<MirroredCustomer>, RepoError>;
+    async fn find(
+        &self,
+        at: &ProviderAccount,
+        customer: &CustomerId,
+    ) -> Result<Option<MirroredCustomer>, RepoError>;
 
     /// Writes a reading, in one transaction:
     ///

@@ -24,7 +24,10 @@ pub trait BillingProvider: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// See [`ProviderError`]. The provider's own words stay inside its `context`.
-    async fn create_portal_session(&self, request: &PortalRequest) -> Result<PortalSession, ProviderError>;
+    async fn create_portal_session(
+        &self,
+        request: &PortalRequest,
+    ) -> Result<PortalSession, ProviderError>;
 }
 
 /// Why there is no portal session. `context` is for the log, with secrets masked; it never reaches a response.

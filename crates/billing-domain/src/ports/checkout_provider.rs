@@ -5,7 +5,9 @@ use std::fmt::Debug;
 use async_trait::async_trait;
 
 use super::ProviderError;
-use crate::{CheckoutOrder, CheckoutSession, CustomerId, CustomerOrder, Deadline, PriceFacts, PriceId};
+use crate::{
+    CheckoutOrder, CheckoutSession, CustomerId, CustomerOrder, Deadline, PriceFacts, PriceId,
+};
 
 /// A payment provider with a hosted checkout.
 #[cfg_attr(feature = "mock", mockall::automock)]
@@ -21,11 +23,18 @@ pub trait CheckoutProvider: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// See [`ProviderError`]. [`ProviderError::CustomerNotFound`] where the customer is gone.
-    async fn create_checkout_session(&self, order: &CheckoutOrder) -> Result<CheckoutSession, ProviderError>;
+    async fn create_checkout_session(
+        &self,
+        order: &CheckoutOrder,
+    ) -> Result<CheckoutSession, ProviderError>;
 
     /// What the provider says about a price; `None` where it knows none of this id.
     ///
     /// # Errors
     /// See [`ProviderError`].
-    async fn price(&self, price: &PriceId, deadline: Deadline) -> Result<Option<PriceFacts>, ProviderError>;
+    async fn price(
+        &self,
+        price: &PriceId,
+        deadline: Deadline,
+    ) -> Result<Option<PriceFacts>, ProviderError>;
 }

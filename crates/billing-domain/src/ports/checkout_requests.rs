@@ -5,7 +5,9 @@ use std::fmt::Debug;
 use async_trait::async_trait;
 
 use super::RepoError;
-use crate::{CheckoutSessionId, CustomerId, IdempotencyKey, ProviderAccount, ProviderKey, Timestamp, UserId};
+use crate::{
+    CheckoutSessionId, CustomerId, IdempotencyKey, ProviderAccount, ProviderKey, Timestamp, UserId,
+};
 
 /// Remembers what a caller asked for under which `Idempotency-Key`. The answer's URL is kept nowhere: the provider gives the
 /// same one again under the same key of its own.
@@ -17,7 +19,11 @@ pub trait CheckoutRequests: Debug + Send + Sync + 'static {
     /// # Errors
     /// [`RepoError::Unavailable`] where the database gave no answer within 3 s, [`RepoError::Corrupt`] for a row that does not
     /// parse.
-    async fn begin(&self, request: &CheckoutRequest, now: Timestamp) -> Result<RememberedCheckout, RepoError>;
+    async fn begin(
+        &self,
+        request: &CheckoutRequest,
+        now: Timestamp,
+    ) -> Result<RememberedCheckout, RepoError>;
 
     /// Notes for whom the session was made, and its id.
     ///

@@ -16,7 +16,11 @@ pub trait CustomerClaims: Debug + Send + Sync + 'static {
     /// # Errors
     /// [`RepoError::Unavailable`] where the database gave no answer within 3 s, [`RepoError::Corrupt`] for a row that does not
     /// parse.
-    async fn find(&self, owner: &UserId, at: &ProviderAccount) -> Result<Option<CustomerClaim>, RepoError>;
+    async fn find(
+        &self,
+        owner: &UserId,
+        at: &ProviderAccount,
+    ) -> Result<Option<CustomerClaim>, RepoError>;
 
     /// The user's claim there: the one that stands, or a new one under this key. One statement decides: of many at once, one
     /// makes it and all are given it.

@@ -18,7 +18,11 @@ pub trait CustomerRepo: Debug + Send + Sync + 'static {
     /// # Errors
     /// [`RepoError::Unavailable`] where the database gave no answer within 3 s, [`RepoError::Corrupt`] for a stored id that
     /// is none.
-    async fn find(&self, owner: &UserId, at: &ProviderAccount) -> Result<Option<CustomerId>, RepoError>;
+    async fn find(
+        &self,
+        owner: &UserId,
+        at: &ProviderAccount,
+    ) -> Result<Option<CustomerId>, RepoError>;
 
     /// Links a user to a customer. One statement: of two that race, one wins and the other is told.
     ///
@@ -35,7 +39,11 @@ pub trait CustomerRepo: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// As [`find`](Self::find).
-    async fn unlink(&self, owner: &UserId, at: &ProviderAccount) -> Result<Option<CustomerId>, RepoError>;
+    async fn unlink(
+        &self,
+        owner: &UserId,
+        at: &ProviderAccount,
+    ) -> Result<Option<CustomerId>, RepoError>;
 
     /// All of a user's links, in every provider and mode, ordered by provider, then mode.
     ///
@@ -47,7 +55,11 @@ pub trait CustomerRepo: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// As [`find`](Self::find).
-    async fn owners(&self, at: &ProviderAccount, customer: &CustomerId) -> Result<Vec<UserId>, RepoError>;
+    async fn owners(
+        &self,
+        at: &ProviderAccount,
+        customer: &CustomerId,
+    ) -> Result<Vec<UserId>, RepoError>;
 }
 
 /// What to do where the user already has another customer there.

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 
 use super::RepoError;
 use crate::{
-    ClaimToken, Claimed, CustomerId, InboxCounts, InboxEvent, InboxQuery, ProviderAccount, ProviderEvent, Replay,
-    Timestamp,
+    ClaimToken, Claimed, CustomerId, InboxCounts, InboxEvent, InboxQuery, ProviderAccount,
+    ProviderEvent, Replay, Timestamp,
 };
 
 /// Keeps events until they are applied, and for a while after. An event's id is unique per provider and mode, held by a
@@ -20,7 +20,12 @@ pub trait EventInbox: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// [`RepoError::Unavailable`] where the database gave no answer within 3 s: the event may or may not be kept.
-    async fn accept(&self, at: &ProviderAccount, event: &ProviderEvent, now: Timestamp) -> Result<(), RepoError>;
+    async fn accept(
+        &self,
+        at: &ProviderAccount,
+        event: &ProviderEvent,
+        now: Timestamp,
+    ) -> Result<(), RepoError>;
 
     /// Hands out at most `limit` pending events that are due at `now`, those due first, to this token until that moment; each
     /// counts an attempt. Nobody else gets them before it, and no event twice in a row under one token. A claim that ran out holds
@@ -42,20 +47,34 @@ pub trait EventInbox: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// As [`accept`](Self::accept).
-    async fn release(&self, at: &ProviderAccount, claimed: &Claimed, fate: &Fate) -> Result<u64, RepoError>;
+    async fn release(
+        &self,
+        at: &ProviderAccount,
+        claimed: &Claimed,
+        fate: &Fate,
+    ) -> Result<u64, RepoError>;
 
     /// Makes events pending again, due at `now`, as if they had never been tried; an event that is handed out is taken back.
     /// Gives how many.
     ///
     /// # Errors
     /// As [`accept`](Self::accept).
-    async fn replay(&self, at: &ProviderAccount, which: &Replay, now: Timestamp) -> Result<u64, RepoError>;
+    async fn replay(
+        &self,
+        at: &ProviderAccount,
+        which: &Replay,
+        now: Timestamp,
+    ) -> Result<u64, RepoError>;
 
     /// Lists events, the last received first, then by id.
     ///
     /// # Errors
     /// As [`claim`](Self::claim).
-    async fn list(&self, at: &ProviderAccount, query: &InboxQuery) -> Result<Vec<InboxEvent>, RepoError>;
+    async fn list(
+        &self,
+        at: &ProviderAccount,
+        query: &InboxQuery,
+    ) -> Result<Vec<InboxEvent>, RepoError>;
 
     /// How full it is.
     ///
@@ -68,7 +87,11 @@ pub trait EventInbox: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// As [`accept`](Self::accept).
-    async fn has_pending(&self, at: &ProviderAccount, customer: &CustomerId) -> Result<bool, RepoError>;
+    async fn has_pending(
+        &self,
+        at: &ProviderAccount,
+        customer: &CustomerId,
+    ) -> Result<bool, RepoError>;
 
     /// Deletes events that were applied or ignored before that, some thousands at a time; gives how many.
     ///

@@ -16,5 +16,11 @@ pub trait Leadership: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// [`RepoError::Unavailable`] where the database gave no answer within 3 s.
-    async fn take(&self, duty: &str, holder: &str, now: Timestamp, until: Timestamp) -> Result<bool, RepoError>;
+    async fn take(
+        &self,
+        duty: &str,
+        holder: &str,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<bool, RepoError>;
 }

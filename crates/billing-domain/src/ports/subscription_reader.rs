@@ -16,7 +16,11 @@ pub trait SubscriptionReader: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// See [`ProviderError`].
-    async fn customer(&self, customer: &CustomerId, deadline: Deadline) -> Result<CustomerReading, ProviderError>;
+    async fn customer(
+        &self,
+        customer: &CustomerId,
+        deadline: Deadline,
+    ) -> Result<CustomerReading, ProviderError>;
 
     /// Who has this subscription; `None` where the provider knows none of this id.
     ///

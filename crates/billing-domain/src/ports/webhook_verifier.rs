@@ -12,7 +12,12 @@ pub trait WebhookVerifier: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// See [`WebhookError`].
-    fn verify(&self, signature: &[u8], body: &[u8], now: Timestamp) -> Result<VerifiedEvent, WebhookError>;
+    fn verify(
+        &self,
+        signature: &[u8],
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<VerifiedEvent, WebhookError>;
 }
 
 /// A body whose signature held.

@@ -51,7 +51,12 @@ impl Origin {
             _ => return None,
         };
         let host = url.host()?;
-        Some(Self { secure, loopback: is_loopback(&host), host: host.to_string(), port: url.port_or_known_default()? })
+        Some(Self {
+            secure,
+            loopback: is_loopback(&host),
+            host: host.to_string(),
+            port: url.port_or_known_default()?,
+        })
     }
 
     /// Whether the scheme is https.
@@ -86,8 +91,11 @@ impl OriginPattern {
         match self {
             Self::Exact(allowed) => allowed == origin,
             Self::Subdomains(parent) => {
-                let prefix = origin.host.strip_suffix(&parent.host).and_then(|rest| rest.strip_suffix('.'));
-                origin.secure && origin.port == parent.port && prefix.is_some_and(|labels| !labels.is_empty())
+                let prefix =
+                    origin.host.strip_suffix(&parent.host).and_then(|rest| rest.strip_suffix('.'));
+                origin.secure
+                    && origin.port == parent.port
+                    && prefix.is_some_and(|labels| !labels.is_empty())
             }
             Self::AnyHttps => origin.secure,
             Self::AnyLoopbackHttp => !origin.secure && origin.loopback,
@@ -99,10 +107,11 @@ impl OriginPattern {
     pub fn covers(&self, other: &Self) -> bool {
         match (self, other) {
             (_, Self::Exact(origin)) => self.allows(origin),
-            (Self::AnyHttps, Self::Subdomains(_) | Self::AnyHttps) | (Self::AnyLoopbackHttp, Self::AnyLoopbackHttp) => {
-                true
+            (Self::AnyHttps, Self::Subdomains(_) | Self::AnyHttps)
+            | (Self::AnyLoopbackHttp, Self::AnyLoopbackHttp) => true,
+            (Self::Subdomains(parent), Self::Subdomains(child)) => {
+                parent == child || self.allows(child)
             }
-            (Self::Subdomains(parent), Self::Subdomains(child)) => parent == child || self.allows(child),
             (Self::Exact(_) | Self::Subdomains(_) | Self::AnyLoopbackHttp, _)
             | (Self::AnyHttps, Self::AnyLoopbackHttp) => false,
         }
@@ -115,9 +124,8 @@ impl OriginPattern {
     pub fn is_broad(&self) -> bool {
         match self {
             Self::Exact(_) => false,
-            Self::Subdomains(parent) => {
-                psl::suffix(parent.host.as_bytes()).is_some_and(|suffix| suffix.as_bytes() == parent.host.as_bytes())
-            }
+            Self::Subdomains(parent) => psl::suffix(parent.host.as_bytes())
+                .is_some_and(|suffix| suffix.as_bytes() == parent.host.as_bytes()),
             Self::AnyHttps | Self::AnyLoopbackHttp => true,
         }
     }
@@ -137,7 +145,8 @@ impl FromStr for OriginPattern {
             None => (false, authority),
         };
         check_authority(authority).map_err(malformed)?;
-        let url = Url::parse(&format!("{scheme}://{authority}")).map_err(|_| OriginPatternError::Malformed)?;
+        let url = Url::parse(&format!("{scheme}://{authority}"))
+            .map_err(|_| OriginPatternError::Malformed)?;
         let origin = Origin::of(&url).ok_or(OriginPatternError::Malformed)?;
         if !origin.secure && (subdomains || !origin.loopback) {
             return Err(OriginPatternError::Insecure);
@@ -171,9 +180,13 @@ mod tests {
 
     #[test]
     fn patterns_print_as_they_parse() {
-        for text in
-            ["*", "https://app.example.com", "https://*.example.com:8443", "http://localhost:3000", "http://[::1]:9"]
-        {
+        for text in [
+            "*",
+            "https://app.example.com",
+            "https://*.example.com:8443",
+            "http://localhost:3000",
+            "http://[::1]:9",
+        ] {
             assert_eq!(pattern(text).to_string(), text);
         }
         assert_eq!(pattern("HTTPS://App.Example.com:443").to_string(), "https://app.example.com");
@@ -210,7 +223,11 @@ mod tests {
     #[test]
     fn a_pattern_covers_what_it_allows_and_no_more() {
         let covers = |outer: &str, inner: &str| pattern(outer).covers(&pattern(inner));
-        assert!(covers("*", "https://*.example.com") && covers("*", "*") && covers("*", "https://a.test:8443"));
+        assert!(
+            covers("*", "https://*.example.com")
+                && covers("*", "*")
+                && covers("*", "https://a.test:8443")
+        );
         assert!(covers("https://*.example.com", "https://*.example.com"));
         assert!(covers("https://*.example.com", "https://*.b.example.com"));
         assert!(covers("https://*.example.com", "https://a.example.com"));
@@ -228,10 +245,17 @@ mod tests {
 
     #[test]
     fn a_wildcard_on_a_public_suffix_is_broad() {
-        for broad in ["*", "https://*.com", "https://*.co.uk", "https://*.github.io", "https://*.unlisted"] {
+        for broad in
+            ["*", "https://*.com", "https://*.co.uk", "https://*.github.io", "https://*.unlisted"]
+        {
             assert!(pattern(broad).is_broad(), "{broad}");
         }
-        for narrow in ["https://*.example.com", "https://*.example.co.uk", "https://example.com", "https://com"] {
+        for narrow in [
+            "https://*.example.com",
+            "https://*.example.co.uk",
+            "https://example.com",
+            "https://com",
+        ] {
             assert!(!pattern(narrow).is_broad(), "{narrow}");
         }
     }

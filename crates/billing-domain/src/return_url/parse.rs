@@ -124,7 +124,8 @@ pub(super) fn check_authority(authority: &str) -> Result<(), ReturnUrlError> {
         Some((host, port)) => (host, Some(port)),
         None => (authority, None),
     };
-    let label = |l: &str| !l.is_empty() && l.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    let label =
+        |l: &str| !l.is_empty() && l.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     if !host.split('.').all(label) {
         return Err(ReturnUrlError::Host);
     }

@@ -14,7 +14,9 @@ pub struct ReturnUrlPolicy {
 
 /// A pattern that would let users be sent to strangers while real money is behind the service.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` allows origins of unrelated people and is refused in live mode: list exact origins or your own domain")]
+#[error(
+    "`{0}` allows origins of unrelated people and is refused in live mode: list exact origins or your own domain"
+)]
 pub struct TooBroad(pub OriginPattern);
 
 impl ReturnUrlPolicy {
@@ -22,7 +24,11 @@ impl ReturnUrlPolicy {
     ///
     /// # Errors
     /// [`TooBroad`] for a pattern that live mode refuses.
-    pub fn new(default: ReturnUrl, allowed: Vec<OriginPattern>, mode: Mode) -> Result<Self, TooBroad> {
+    pub fn new(
+        default: ReturnUrl,
+        allowed: Vec<OriginPattern>,
+        mode: Mode,
+    ) -> Result<Self, TooBroad> {
         match allowed.iter().find(|pattern| mode == Mode::Live && pattern.is_broad()) {
             Some(broad) => Err(TooBroad(broad.clone())),
             None => Ok(Self { default, allowed, mode }),
@@ -49,7 +55,11 @@ impl ReturnUrlPolicy {
     ///
     /// # Errors
     /// The rule that the requested URL breaks.
-    pub fn resolve(&self, requested: Option<&str>, own: &[OriginPattern]) -> Result<ReturnUrl, ReturnUrlError> {
+    pub fn resolve(
+        &self,
+        requested: Option<&str>,
+        own: &[OriginPattern],
+    ) -> Result<ReturnUrl, ReturnUrlError> {
         let Some(raw) = requested else { return Ok(self.default.clone()) };
         let parsed = parse(raw)?;
         let usable = |pattern: &&OriginPattern| self.mode == Mode::Test || !pattern.is_broad();
@@ -75,21 +85,34 @@ mod tests {
 
     #[test]
     fn the_default_is_held_against_no_list() {
-        let policy =
-            ReturnUrlPolicy::new(ReturnUrl::configured("https://dash.example/x").unwrap(), vec![], Mode::Live).unwrap();
+        let policy = ReturnUrlPolicy::new(
+            ReturnUrl::configured("https://dash.example/x").unwrap(),
+            vec![],
+            Mode::Live,
+        )
+        .unwrap();
         assert_eq!(policy.resolve(None, &[]).unwrap().as_str(), "https://dash.example/x");
-        assert_eq!(policy.resolve(Some("https://dash.example/x"), &[]), Err(ReturnUrlError::OriginNotAllowed));
+        assert_eq!(
+            policy.resolve(Some("https://dash.example/x"), &[]),
+            Err(ReturnUrlError::OriginNotAllowed)
+        );
     }
 
     #[test]
     fn urls_are_normalised() {
         let app = &["https://app.example.com"];
-        assert_eq!(resolve(app, "HTTPS://App.Example.COM:443").unwrap(), "https://app.example.com/");
+        assert_eq!(
+            resolve(app, "HTTPS://App.Example.COM:443").unwrap(),
+            "https://app.example.com/"
+        );
         assert_eq!(
             resolve(app, "https://app.example.com/ä?q=ü#ö").unwrap(),
             "https://app.example.com/%C3%A4?q=%C3%BC#%C3%B6"
         );
-        assert_eq!(resolve(app, "https://app.example.com/a/../b").unwrap(), "https://app.example.com/b");
+        assert_eq!(
+            resolve(app, "https://app.example.com/a/../b").unwrap(),
+            "https://app.example.com/b"
+        );
     }
 
     #[test]
@@ -151,7 +174,10 @@ mod tests {
             resolve(&["http://localhost:3000"], "http://localhost:3001/x"),
             Err(ReturnUrlError::OriginNotAllowed)
         );
-        assert_eq!(resolve(&["*"], "http://localhost:3000/x"), Err(ReturnUrlError::OriginNotAllowed));
+        assert_eq!(
+            resolve(&["*"], "http://localhost:3000/x"),
+            Err(ReturnUrlError::OriginNotAllowed)
+        );
     }
 
     #[test]
@@ -172,7 +198,10 @@ mod tests {
             TooBroad(broad.clone())
         );
         let live = ReturnUrlPolicy::new(default, vec![], Mode::Live).unwrap();
-        assert_eq!(live.resolve(Some("https://evil.com"), &[broad]), Err(ReturnUrlError::OriginNotAllowed));
+        assert_eq!(
+            live.resolve(Some("https://evil.com"), &[broad]),
+            Err(ReturnUrlError::OriginNotAllowed)
+        );
         let own = "https://*.example.com".parse().unwrap();
         assert!(live.resolve(Some("https://a.example.com"), &[own]).is_ok());
     }

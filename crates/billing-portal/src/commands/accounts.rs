@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use billing_domain::ports::Clock;
-use billing_domain::{CustomerId, CustomerService, ImportPlan, ImportSource, LeftOut, ReconcileReport, Repair, UserId};
+use billing_domain::{
+    CustomerId, CustomerService, ImportPlan, ImportSource, LeftOut, ReconcileReport, Repair, UserId,
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -52,8 +54,9 @@ pub(crate) async fn reconcile(context: &Context, arguments: Reconcile) -> Result
     let (_, accounts) = connected(context).await?;
     let repair = if arguments.dry_run { Repair::Only } else { Repair::Mend };
     let report = accounts.reconciler().run(repair).await;
-    let report =
-        report.map_err(|error| Failure::failed("the mirror could not be compared with the provider", &error))?;
+    let report = report.map_err(|error| {
+        Failure::failed("the mirror could not be compared with the provider", &error)
+    })?;
     context.print(&reported(&report, repair), || told(&report, repair))?;
     match report.failed.len() {
         0 => Ok(()),
@@ -69,7 +72,8 @@ async fn connected(context: &Context) -> Result<(Stores, Accounts), Failure> {
     })
     .await?;
     let (settings, folder) = provider;
-    let sandbox = provider::running_sandbox(&folder).map_err(|error| Failure::failed("the data folder", &error))?;
+    let sandbox = provider::running_sandbox(&folder)
+        .map_err(|error| Failure::failed("the data folder", &error))?;
     let provider: Provider = settings.connect(Some(&sandbox)).map_err(Failure::Failed)?;
     let clock: std::sync::Arc<dyn Clock> = clock();
     let accounts = Accounts::new(&stores, provider.ports(), clock);
@@ -100,8 +104,10 @@ fn lines<L: for<'a> Deserialize<'a>, T>(
     read: impl Fn(L) -> Result<Option<T>, String>,
 ) -> Result<Vec<T>, Failure> {
     let wrong = |why: String| Failure::Failed(format!("{}: {why}", file.display()));
-    let mut reader =
-        csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(file).map_err(|error| wrong(error.to_string()))?;
+    let mut reader = csv::ReaderBuilder::new()
+        .trim(csv::Trim::All)
+        .from_path(file)
+        .map_err(|error| wrong(error.to_string()))?;
     let mut found = Vec::new();
     for (index, line) in reader.deserialize().enumerate() {
         let line = line.map_err(|error| wrong(error.to_string()))?;
@@ -128,11 +134,15 @@ fn described(plan: &ImportPlan, applied: bool) -> Value {
 
 fn sentences(plan: &ImportPlan, applied: bool) -> String {
     let verb = if applied { "is now" } else { "would be" };
-    let mut lines: Vec<String> =
-        plan.links.iter().map(|(user, customer)| format!("{user} {verb} the customer {customer}")).collect();
+    let mut lines: Vec<String> = plan
+        .links
+        .iter()
+        .map(|(user, customer)| format!("{user} {verb} the customer {customer}"))
+        .collect();
     for left in &plan.left {
         let user = left.user.as_ref().map_or("no user", UserId::as_str);
-        let customers = left.customers.iter().map(CustomerId::as_str).collect::<Vec<_>>().join(", ");
+        let customers =
+            left.customers.iter().map(CustomerId::as_str).collect::<Vec<_>>().join(", ");
         lines.push(format!("left: {user}, {} ({customers})", left.reason.as_str()));
     }
     let (links, unchanged, left) = (plan.links.len(), plan.unchanged.len(), plan.left.len());
@@ -147,7 +157,9 @@ fn sentences(plan: &ImportPlan, applied: bool) -> String {
 }
 
 fn reported(report: &ReconcileReport, repair: Repair) -> Value {
-    let ids = |list: &[CustomerId]| list.iter().map(CustomerId::as_str).map(Value::from).collect::<Vec<_>>();
+    let ids = |list: &[CustomerId]| {
+        list.iter().map(CustomerId::as_str).map(Value::from).collect::<Vec<_>>()
+    };
     json!({
         "dryRun": repair == Repair::Only,
         "compared": report.compared,
@@ -162,13 +174,35 @@ fn reported(report: &ReconcileReport, repair: Repair) -> Value {
 
 fn told(report: &ReconcileReport, repair: Repair) -> String {
     let verb = if repair == Repair::Only { "differs" } else { "is as the provider has it now" };
-    let mut lines: Vec<String> = report.differed.iter().map(|customer| format!("{customer} {verb}")).collect();
-    lines.extend(report.linked.iter().map(|(user, customer)| format!("{user} is now the customer {customer}")));
-    lines.extend(report.unlinked.iter().map(|(user, customer)| format!("{user} is no longer the customer {customer}")));
-    lines.extend(report.conflicts.iter().map(|(customer, other)| format!("left: {customer}, its owner is {other}")));
-    lines.extend(report.ambiguous.iter().map(|customer| format!("left: {customer}, its owner is ambiguous")));
+    let mut lines: Vec<String> =
+        report.differed.iter().map(|customer| format!("{customer} {verb}")).collect();
+    lines.extend(
+        report
+            .linked
+            .iter()
+            .map(|(user, customer)| format!("{user} is now the customer {customer}")),
+    );
+    lines.extend(
+        report
+            .unlinked
+            .iter()
+            .map(|(user, customer)| format!("{user} is no longer the customer {customer}")),
+    );
+    lines.extend(
+        report
+            .conflicts
+            .iter()
+            .map(|(customer, other)| format!("left: {customer}, its owner is {other}")),
+    );
+    lines.extend(
+        report.ambiguous.iter().map(|customer| format!("left: {customer}, its owner is ambiguous")),
+    );
     lines.extend(report.failed.iter().map(|(customer, why)| format!("failed: {customer}: {why}")));
-    lines.push(format!("{} customers compared, {} differed", report.compared, report.differed.len()));
+    lines.push(format!(
+        "{} customers compared, {} differed",
+        report.compared,
+        report.differed.len()
+    ));
     lines.join("\n")
 }
 

@@ -18,9 +18,10 @@ pub(crate) async fn run(context: &Context, command: Audit) -> Result<(), Failure
             let query = AuditQuery { limit, ..query(selection) };
             let records = page(stores.audit.as_ref(), &query).await?;
             let shown: Vec<Value> = records.iter().map(described).collect();
-            context.print(&json!({ "records": shown, "next": records.last().map(|last| last.sequence) }), || {
-                shown.iter().map(line).collect::<Vec<_>>().join("\n")
-            })
+            context.print(
+                &json!({ "records": shown, "next": records.last().map(|last| last.sequence) }),
+                || shown.iter().map(line).collect::<Vec<_>>().join("\n"),
+            )
         }
         Audit::Export { selection } => {
             let mut query = AuditQuery { limit: PAGE, ..query(selection) };

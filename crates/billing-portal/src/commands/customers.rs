@@ -2,7 +2,8 @@
 
 use billing_domain::ports::{LinkOutcome, OnConflict, RepoError};
 use billing_domain::{
-    Actor, AuditAction, AuditEvent, CustomerLink, CustomerService, Mode, ProviderAccount, RequestOrigin,
+    Actor, AuditAction, AuditEvent, CustomerLink, CustomerService, Mode, ProviderAccount,
+    RequestOrigin,
 };
 use serde_json::{Value, json};
 
@@ -18,7 +19,9 @@ pub(crate) async fn run(context: &Context, command: Customers) -> Result<(), Fai
         other => other,
     };
     let (stores, at) = session(context, |settings| match &command {
-        Customers::Link { at, .. } | Customers::Unlink { at, .. } => account(settings, at).map(Some),
+        Customers::Link { at, .. } | Customers::Unlink { at, .. } => {
+            account(settings, at).map(Some)
+        }
         _ => Some(None),
     })
     .await?;
@@ -46,15 +49,20 @@ pub(crate) async fn run(context: &Context, command: Customers) -> Result<(), Fai
                 None => sentence(&link),
             })
         }
-        (Customers::Unlink { user, .. }, Some(at)) => match customers.unlink(&user, &at).await.map_err(failed)? {
-            Some(customer) => {
-                let link = CustomerLink { owner: user, at, customer };
-                context.print(&described(&link), || {
-                    format!("{} is no longer the customer {} of {}", link.owner, link.customer, link.at)
-                })
+        (Customers::Unlink { user, .. }, Some(at)) => {
+            match customers.unlink(&user, &at).await.map_err(failed)? {
+                Some(customer) => {
+                    let link = CustomerLink { owner: user, at, customer };
+                    context.print(&described(&link), || {
+                        format!(
+                            "{} is no longer the customer {} of {}",
+                            link.owner, link.customer, link.at
+                        )
+                    })
+                }
+                None => Err(Failure::Failed(format!("{user} is no customer of {at}"))),
             }
-            None => Err(Failure::Failed(format!("{user} is no customer of {at}"))),
-        },
+        }
         (Customers::Show { user }, _) => {
             let links = customers.list(&user).await.map_err(failed)?;
             if links.is_empty() {
@@ -81,9 +89,13 @@ pub(crate) async fn run(context: &Context, command: Customers) -> Result<(), Fai
                 format!("{user} is forgotten, in {rows} rows")
             })
         }
-        (Customers::Import(_) | Customers::Reconcile(_) | Customers::Link { .. } | Customers::Unlink { .. }, _) => {
-            Err(Failure::Failed("no provider is known: this is a bug".to_owned()))
-        }
+        (
+            Customers::Import(_)
+            | Customers::Reconcile(_)
+            | Customers::Link { .. }
+            | Customers::Unlink { .. },
+            _,
+        ) => Err(Failure::Failed("no provider is known: this is a bug".to_owned())),
     }
 }
 

@@ -3,8 +3,8 @@
 use auth_api_key::ApiKeySettings;
 use billing_domain::ports::RevokeOutcome;
 use billing_domain::{
-    Actor, ApiKey, ApiKeyError, ApiKeyId, ApiKeyIssuer, ApiKeyService, CreatedKey, Mode, NewApiKey, OriginPattern,
-    RequestOrigin, Timestamp,
+    Actor, ApiKey, ApiKeyError, ApiKeyId, ApiKeyIssuer, ApiKeyService, CreatedKey, Mode, NewApiKey,
+    OriginPattern, RequestOrigin, Timestamp,
 };
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
@@ -20,12 +20,16 @@ pub(crate) async fn run(context: &Context, command: Keys) -> Result<(), Failure>
     match command {
         Keys::Create(wanted) => {
             let (stores, (settings, mode)) = session(context, issuing).await?;
-            let made = issuer(&stores, &settings, mode).create(order(wanted), None, Actor::Operator, nowhere()).await;
+            let made = issuer(&stores, &settings, mode)
+                .create(order(wanted), None, Actor::Operator, nowhere())
+                .await;
             show(context, &made.map_err(failed)?)
         }
         Keys::Rotate { id, overlap } => {
             let (stores, (settings, mode)) = session(context, issuing).await?;
-            let made = issuer(&stores, &settings, mode).rotate(&id, None, overlap, Actor::Operator, nowhere()).await;
+            let made = issuer(&stores, &settings, mode)
+                .rotate(&id, None, overlap, Actor::Operator, nowhere())
+                .await;
             show(context, &made.map_err(failed)?)
         }
         Keys::List { user } => {
@@ -40,15 +44,25 @@ pub(crate) async fn run(context: &Context, command: Keys) -> Result<(), Failure>
         }
         Keys::Revoke { id: Some(id), .. } => {
             let (stores, ()) = session(context, |_| Some(())).await?;
-            let outcome = service(&stores).revoke(&id, None, Actor::Operator, nowhere()).await.map_err(failed)?;
+            let outcome = service(&stores)
+                .revoke(&id, None, Actor::Operator, nowhere())
+                .await
+                .map_err(failed)?;
             let before = outcome == RevokeOutcome::AlreadyRevoked;
             let shown = json!({ "id": id.as_str(), "revoked": true, "alreadyRevoked": before });
-            context.print(&shown, || format!("{id} {}", if before { "was revoked before" } else { "is revoked" }))
+            context.print(&shown, || {
+                format!("{id} {}", if before { "was revoked before" } else { "is revoked" })
+            })
         }
         Keys::Revoke { id: None, user, .. } => {
-            let user = user.ok_or_else(|| Failure::Failed("no key and no user is named: this is a bug".to_owned()))?;
+            let user = user.ok_or_else(|| {
+                Failure::Failed("no key and no user is named: this is a bug".to_owned())
+            })?;
             let (stores, ()) = session(context, |_| Some(())).await?;
-            let revoked = service(&stores).revoke_all(&user, Actor::Operator, nowhere()).await.map_err(failed)?;
+            let revoked = service(&stores)
+                .revoke_all(&user, Actor::Operator, nowhere())
+                .await
+                .map_err(failed)?;
             let ids: Vec<&str> = revoked.iter().map(ApiKeyId::as_str).collect();
             context.print(&json!({ "user": user.as_str(), "revoked": ids }), || match ids.len() {
                 0 => format!("{user} has no key to revoke"),
@@ -79,7 +93,8 @@ fn order(wanted: CreateKey) -> NewApiKey {
         owner: wanted.user,
         name: wanted.name,
         description: wanted.description,
-        permissions: (!wanted.permissions.is_empty()).then(|| wanted.permissions.into_iter().collect()),
+        permissions: (!wanted.permissions.is_empty())
+            .then(|| wanted.permissions.into_iter().collect()),
         return_origins: wanted.return_origins,
         expires_at: wanted.expires_at,
     }
@@ -89,8 +104,12 @@ fn show(context: &Context, made: &CreatedKey) -> Result<(), Failure> {
     let text = made.text.expose_secret();
     let mut shown = described(&made.key, made.key.created_at);
     shown["key"] = json!(text);
-    context
-        .print(&shown, || format!("{text}\nThis is the only time that the key {} is shown: keep it safe.", made.key.id))
+    context.print(&shown, || {
+        format!(
+            "{text}\nThis is the only time that the key {} is shown: keep it safe.",
+            made.key.id
+        )
+    })
 }
 
 fn failed(error: ApiKeyError) -> Failure {

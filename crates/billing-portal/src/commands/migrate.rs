@@ -11,7 +11,11 @@ pub(crate) async fn run(context: &Context) -> Result<(), Failure> {
     let log = LogSettings::read(&mut settings.reader, "warn");
     let store = store::read(&mut settings);
     let stores = Context::checked(settings, log, store)?.open();
-    let applied = stores.database.migrate().await.map_err(|error| Failure::failed("the migration failed", &error))?;
+    let applied = stores
+        .database
+        .migrate()
+        .await
+        .map_err(|error| Failure::failed("the migration failed", &error))?;
     stores.database.close().await;
     context.print(&json!({ "applied": applied }), || match applied {
         0 => "nothing to do: the database is at this version".to_owned(),

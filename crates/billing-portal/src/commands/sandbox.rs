@@ -23,7 +23,10 @@ pub(crate) async fn run(context: &Context, arguments: cli::Sandbox) -> Result<()
     let (base, demo) = (sandbox.base_url().to_owned(), sandbox.seed_demo().map_err(failed)?);
     let shown = serde_json::json!({ "baseUrl": base, "customer": demo.customer });
     context.print(&shown, || {
-        format!("The sandbox listens on {base} and has the customer {}. Any sk_test_ key opens it.", demo.customer)
+        format!(
+            "The sandbox listens on {base} and has the customer {}. Any sk_test_ key opens it.",
+            demo.customer
+        )
     })?;
     let stop = crate::signals::first().map_err(failed)?;
     sandbox.serve(stop).await.map_err(failed)

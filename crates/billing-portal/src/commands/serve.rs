@@ -9,7 +9,9 @@ use api_http::readiness::Readiness;
 use api_http::{Api, Guard, problem, routes};
 use auth_api_key::ApiKeys;
 use auth_jwt::JwtAuthenticator;
-use billing_domain::{ApiKeyIssuer, ApiKeyService, DenialCounter, KeyPrefix, KeyRules, PortalService, WebhookIntake};
+use billing_domain::{
+    ApiKeyIssuer, ApiKeyService, DenialCounter, KeyPrefix, KeyRules, PortalService, WebhookIntake,
+};
 use http_edge::{Drain, EdgeConfig, FailureLimiter, RateLimiter, edge_layers};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use sandbox_stripe::{Sandbox, SandboxSettings};
@@ -46,7 +48,9 @@ pub(crate) async fn run(context: &Context, arguments: Serve) -> Result<(), Failu
 
     let metrics = start_metrics()?;
     let (public, admin) = (listen(config.listen)?, listen(config.admin_listen)?);
-    let address = |listener: &TcpListener| listener.local_addr().map_err(|error| Failure::failed("no address", &error));
+    let address = |listener: &TcpListener| {
+        listener.local_addr().map_err(|error| Failure::failed("no address", &error))
+    };
     let (public_address, admin_address) = (address(&public)?, address(&admin)?);
     let base = format!("http://{public_address}");
     let return_urls = config.return_urls(&format!("{base}/")).map_err(Failure::Failed)?;
@@ -59,7 +63,10 @@ pub(crate) async fn run(context: &Context, arguments: Serve) -> Result<(), Failu
     let drain = Drain::new();
     let stores = config.store.open();
     let readiness = Arc::new(Readiness::new(drain.clone(), clock()));
-    let running = sandbox.as_ref().map(|sandbox| introduce(sandbox, &base, &config.data_folder)).transpose()?;
+    let running = sandbox
+        .as_ref()
+        .map(|sandbox| introduce(sandbox, &base, &config.data_folder))
+        .transpose()?;
     let provider = config.provider.connect(running.as_ref()).map_err(Failure::Failed)?;
     let ports = provider.ports().observed(&readiness);
     let account = ports.billing.account().clone();
@@ -67,20 +74,32 @@ pub(crate) async fn run(context: &Context, arguments: Serve) -> Result<(), Failu
     let (catalogue, prices) = (Arc::new(config.catalogue), accounts.prices());
     let new_events = Arc::new(Notify::new());
     let tokens = JwtAuthenticator::start(config.tokens.clone(), clock());
-    let tokens = Arc::new(tokens.map_err(|error| Failure::failed("the key set cannot be fetched", &error))?);
+    let tokens =
+        Arc::new(tokens.map_err(|error| Failure::failed("the key set cannot be fetched", &error))?);
     let keys = wiring::keys::start(&config.keys, &stores, clock());
-    let keys = Arc::new(keys.map_err(|error| Failure::failed("API keys cannot be judged", &error))?);
+    let keys =
+        Arc::new(keys.map_err(|error| Failure::failed("API keys cannot be judged", &error))?);
     let service = ApiKeyService::new(stores.api_keys.clone(), stores.audit.clone(), clock());
     let issuer = ApiKeyIssuer::new(service.clone(), keys.minter().clone(), account.mode());
     let denials = Arc::new(DenialCounter::new(DENIALS_A_MINUTE));
     let (customers, audit) = (stores.customers.clone(), stores.audit.clone());
     let api = Api {
         portal: Arc::new(
-            PortalService::new(customers, ports.billing, audit, clock(), return_urls).with_accounts(accounts.billing()),
+            PortalService::new(customers, ports.billing, audit, clock(), return_urls)
+                .with_accounts(accounts.billing()),
         ),
-        checkout: Arc::new(accounts.checkout(Arc::clone(&prices), Arc::clone(&catalogue), checkout_urls)),
+        checkout: Arc::new(accounts.checkout(
+            Arc::clone(&prices),
+            Arc::clone(&catalogue),
+            checkout_urls,
+        )),
         subscriptions: Arc::new(accounts.subscriptions(Arc::clone(&catalogue))),
-        webhooks: Arc::new(WebhookIntake::new(account.clone(), provider.webhooks(), stores.inbox.clone(), clock())),
+        webhooks: Arc::new(WebhookIntake::new(
+            account.clone(),
+            provider.webhooks(),
+            stores.inbox.clone(),
+            clock(),
+        )),
         intake_room: Arc::default(),
         new_events: Arc::clone(&new_events),
         access_tokens: tokens.clone(),
@@ -141,8 +160,13 @@ pub(crate) async fn run(context: &Context, arguments: Serve) -> Result<(), Failu
     background.spawn(check_catalogue(prices, catalogue, Arc::clone(&readiness)));
     if let Some(every) = config.reconcile_every {
         let leadership = stores.leadership.clone();
-        let reconciling =
-            Reconciling { accounts, leadership, readiness: Arc::clone(&readiness), clock: clock(), every };
+        let reconciling = Reconciling {
+            accounts,
+            leadership,
+            readiness: Arc::clone(&readiness),
+            clock: clock(),
+            every,
+        };
         background.spawn(reconciling.run());
     }
     if let Some(sandbox) = sandbox {
@@ -156,10 +180,14 @@ pub(crate) async fn run(context: &Context, arguments: Serve) -> Result<(), Failu
             stores: stores.clone(),
             account,
         };
-        let seeded = sandbox.seed_demo().map_err(|error| Failure::failed("the sandbox cannot be seeded", &error))?;
+        let seeded = sandbox
+            .seed_demo()
+            .map_err(|error| Failure::failed("the sandbox cannot be seeded", &error))?;
         let stop = drain.clone();
         // The sandbox outlives the drain: what runs still needs it. It ends with the process.
-        background.spawn(async move { tell(sandbox.serve(std::future::pending()).await, "the sandbox failed") });
+        background.spawn(async move {
+            tell(sandbox.serve(std::future::pending()).await, "the sandbox failed")
+        });
         background.spawn(async move {
             readiness.wait_until_ready().await;
             if !stop.is_draining() {
@@ -167,7 +195,8 @@ pub(crate) async fn run(context: &Context, arguments: Serve) -> Result<(), Failu
             }
         });
     }
-    signals::drain_and_end(drain.clone()).map_err(|error| Failure::failed("signals cannot be caught", &error))?;
+    signals::drain_and_end(drain.clone())
+        .map_err(|error| Failure::failed("signals cannot be caught", &error))?;
     let reload = Reload {
         tokens,
         keys: Arc::clone(&keys),
@@ -214,17 +243,28 @@ struct Reload {
 impl Reload {
     /// On SIGHUP the settings are read again, files too. Secrets change without a failed request; what is wrong leaves all
     /// as it was, and what else changed waits for a restart.
-    async fn on_hangup(self, mut hangups: Signal, context: Context, flags: [(&'static str, Option<String>); 2]) {
+    async fn on_hangup(
+        self,
+        mut hangups: Signal,
+        context: Context,
+        flags: [(&'static str, Option<String>); 2],
+    ) {
         while hangups.recv().await.is_some() {
             let mut settings = context.settings(&flags);
             let config = ServeConfig::read(&mut settings);
             match (settings.reader.finish(), config) {
                 (Ok(_), Some(config)) => match self.apply(config).await {
                     Ok(()) => tracing::info!("the secrets were read again"),
-                    Err(cause) => tracing::error!(cause, "the new secrets cannot be used; the old ones stay"),
+                    Err(cause) => {
+                        tracing::error!(cause, "the new secrets cannot be used; the old ones stay")
+                    }
                 },
-                (Err(faults), _) => tracing::error!(cause = %faults, "the new settings are wrong; the old ones stay"),
-                (Ok(_), None) => tracing::error!("a setting is wrong and was not reported: this is a bug"),
+                (Err(faults), _) => {
+                    tracing::error!(cause = %faults, "the new settings are wrong; the old ones stay")
+                }
+                (Ok(_), None) => {
+                    tracing::error!("a setting is wrong and was not reported: this is a bug")
+                }
             }
         }
     }
@@ -232,10 +272,14 @@ impl Reload {
     /// What can fail comes first, so that all of it comes into force, or nothing.
     async fn apply(&self, config: ServeConfig) -> Result<(), String> {
         if !self.provider.accepts(&config.provider) {
-            return Err("the new settings are for another provider or mode, which takes a restart".to_owned());
+            return Err("the new settings are for another provider or mode, which takes a restart"
+                .to_owned());
         }
         if *config.keys.prefix() != self.prefix {
-            return Err("the new settings have another BILLING_API_KEY_PREFIX, which takes a restart".to_owned());
+            return Err(
+                "the new settings have another BILLING_API_KEY_PREFIX, which takes a restart"
+                    .to_owned(),
+            );
         }
         self.upkeep.accepts(config.keys.gate()).await?;
         self.tokens.reload(config.tokens).await.map_err(|error| problem::with_sources(&error))?;
@@ -253,12 +297,16 @@ fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
         socket.bind(address)?;
         socket.listen(BACKLOG)
     };
-    bind().map_err(|error: std::io::Error| Failure::failed(&format!("cannot listen on {address}"), &error))
+    bind().map_err(|error: std::io::Error| {
+        Failure::failed(&format!("cannot listen on {address}"), &error)
+    })
 }
 
 fn start_metrics() -> Result<PrometheusHandle, Failure> {
-    const SECONDS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
-    let builder = PrometheusBuilder::new().set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), SECONDS);
+    const SECONDS: &[f64] =
+        &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+    let builder = PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), SECONDS);
     builder
         .and_then(PrometheusBuilder::install_recorder)
         .map_err(|error| Failure::failed("metrics cannot start", &error))
@@ -279,17 +327,24 @@ async fn start_sandbox(config: &ServeConfig) -> Result<Sandbox, Failure> {
         record: config.sandbox_record.clone(),
         ..SandboxSettings::default()
     };
-    Sandbox::bind(settings).await.map_err(|error| Failure::failed("the sandbox cannot start", &error))
+    Sandbox::bind(settings)
+        .await
+        .map_err(|error| Failure::failed("the sandbox cannot start", &error))
 }
 
 /// The sandbox is to deliver its events here, and commands are to find it.
 fn introduce(sandbox: &Sandbox, base: &str, data_folder: &Path) -> Result<RunningSandbox, Failure> {
     let failed = |error| Failure::failed("the sandbox cannot be set up", &error);
-    let signing_secret = sandbox.webhook_endpoint(&format!("{base}{}", routes::STRIPE_WEBHOOKS)).map_err(failed)?;
+    let signing_secret =
+        sandbox.webhook_endpoint(&format!("{base}{}", routes::STRIPE_WEBHOOKS)).map_err(failed)?;
     note_sandbox(data_folder, sandbox.base_url()).map_err(failed)?;
-    Ok(RunningSandbox { base_url: sandbox.base_url().to_owned(), signing_secret: Some(signing_secret) })
+    Ok(RunningSandbox {
+        base_url: sandbox.base_url().to_owned(),
+        signing_secret: Some(signing_secret),
+    })
 }
 
 fn tell<E: std::error::Error>(result: Result<(), E>, what: &str) {
-    let _ = result.map_err(|error| tracing::error!(cause = problem::with_sources(&error), "{what}"));
+    let _ =
+        result.map_err(|error| tracing::error!(cause = problem::with_sources(&error), "{what}"));
 }

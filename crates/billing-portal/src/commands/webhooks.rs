@@ -16,7 +16,8 @@ pub(crate) async fn run(context: &Context, command: Webhooks) -> Result<(), Fail
     let failed = |error: RepoError| Failure::failed("the database failed", &error);
     match command {
         Webhooks::List { state, limit, .. } => {
-            let events = stores.inbox.list(&at, &InboxQuery { state, limit }).await.map_err(failed)?;
+            let events =
+                stores.inbox.list(&at, &InboxQuery { state, limit }).await.map_err(failed)?;
             let shown: Vec<Value> = events.iter().map(described).collect();
             context.print(&json!({ "events": shown }), || {
                 if events.is_empty() { "no events".to_owned() } else { lines(&events).join("\n") }
@@ -29,7 +30,9 @@ pub(crate) async fn run(context: &Context, command: Webhooks) -> Result<(), Fail
                 return Err(Failure::Failed(format!("{at} has no event {id} in the inbox")));
             }
             let plural = if count == 1 { "event is" } else { "events are" };
-            context.print(&json!({ "replayed": count }), || format!("{count} {plural} to be applied again"))
+            context.print(&json!({ "replayed": count }), || {
+                format!("{count} {plural} to be applied again")
+            })
         }
     }
 }

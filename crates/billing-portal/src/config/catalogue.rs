@@ -60,7 +60,8 @@ pub(super) fn demo() -> Result<Catalogue, String> {
 }
 
 fn parse(text: &str, mode: Mode) -> Result<Catalogue, String> {
-    let file: File = toml::from_str(text).map_err(|error| error.to_string().trim_end().replace('\n', " "))?;
+    let file: File =
+        toml::from_str(text).map_err(|error| error.to_string().trim_end().replace('\n', " "))?;
     let currency: Currency = file.currency.parse().map_err(|error| format!("currency: {error}"))?;
     let plans: Result<Vec<Plan>, String> =
         file.plans.into_iter().map(|entry| plan(entry, currency.clone(), mode)).collect();
@@ -69,7 +70,8 @@ fn parse(text: &str, mode: Mode) -> Result<Catalogue, String> {
 
 fn plan(entry: Entry, currency: Currency, mode: Mode) -> Result<Plan, String> {
     let name = entry.name.trim().to_owned();
-    let id = entry.id.parse().map_err(|error| format!("plan `{}`: {error}", entry.id.escape_debug()))?;
+    let id =
+        entry.id.parse().map_err(|error| format!("plan `{}`: {error}", entry.id.escape_debug()))?;
     if name.is_empty() {
         return Err(format!("plan `{id}`: its name is empty"));
     }
@@ -79,12 +81,21 @@ fn plan(entry: Entry, currency: Currency, mode: Mode) -> Result<Plan, String> {
             Mode::Test => price.test,
             Mode::Live => price.live,
         };
-        let own = own.ok_or_else(|| format!("plan `{id}`, {cycle}: it has no price id for {mode} mode"))?;
+        let own =
+            own.ok_or_else(|| format!("plan `{id}`, {cycle}: it has no price id for {mode} mode"))?;
         let own = own.parse().map_err(|error| format!("plan `{id}`, {cycle}: {error}"))?;
         Ok::<_, String>(Some(PlanPrice { id: own, amount: price.price_cents }))
     };
     let (monthly, yearly) = (price("monthly", entry.monthly)?, price("yearly", entry.yearly)?);
-    Ok(Plan { id, name, monthly_credits: entry.monthly_credits, features: entry.features, currency, monthly, yearly })
+    Ok(Plan {
+        id,
+        name,
+        monthly_credits: entry.monthly_credits,
+        features: entry.features,
+        currency,
+        monthly,
+        yearly,
+    })
 }
 
 #[cfg(test)]
@@ -119,7 +130,10 @@ mod tests {
     #[test]
     fn what_is_wrong_is_named() {
         let with = |from: &str, to: &str| parse(&ONE.replace(from, to), Mode::Live).unwrap_err();
-        assert!(with("live = \"price_l\"", "").contains("`pro`, monthly: it has no price id for live mode"));
+        assert!(
+            with("live = \"price_l\"", "")
+                .contains("`pro`, monthly: it has no price id for live mode")
+        );
         assert!(with("features", "feetures").contains("feetures"));
         assert!(with("\"eur\"", "\"EUR\"").contains("currency"));
         assert!(with("\"pro\"", "\"Pro\"").contains("a plan's id"));
@@ -129,9 +143,14 @@ mod tests {
 
     #[test]
     fn the_demo_sells_four_plans_both_ways() {
-        let ids: Vec<_> =
-            demo().unwrap().plans().iter().map(|plan| (plan.id.to_string(), plan.prices().count())).collect();
-        let expected = ["starter", "professional", "business", "agency"].map(|id| (id.to_owned(), 2));
+        let ids: Vec<_> = demo()
+            .unwrap()
+            .plans()
+            .iter()
+            .map(|plan| (plan.id.to_string(), plan.prices().count()))
+            .collect();
+        let expected =
+            ["starter", "professional", "business", "agency"].map(|id| (id.to_owned(), 2));
         assert_eq!(ids, expected);
     }
 

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use auth_api_key::ApiKeySettings;
 use auth_jwt::JwtSettings;
-use billing_domain::{Catalogue, CheckoutUrls, Mode, OriginPattern, ReturnUrl, ReturnUrlPolicy, TooBroad};
+use billing_domain::{
+    Catalogue, CheckoutUrls, Mode, OriginPattern, ReturnUrl, ReturnUrlPolicy, TooBroad,
+};
 use http_edge::{CorsPolicy, EdgeSettings, TrustedProxies};
 
 use layered_settings::Reader;
@@ -61,25 +63,34 @@ impl ServeConfig {
         let listen = address(reader, "LISTEN", 8080, embedded);
         let admin_listen = address(reader, "ADMIN_LISTEN", 9090, embedded);
         if listen == admin_listen && listen.port() != 0 {
-            reader.fault("ADMIN_LISTEN", "it is the same address as BILLING_LISTEN; give metrics a port of their own");
+            reader.fault(
+                "ADMIN_LISTEN",
+                "it is the same address as BILLING_LISTEN; give metrics a port of their own",
+            );
         }
         let tokens = reader.adapter(|get| JwtSettings::read(get));
         let keys = reader.adapter(|get| ApiKeySettings::read(get));
         let dashboard = dashboard(reader, embedded);
-        let pricing = reader.text("PRICING_URL").and_then(|url| configured(reader, "PRICING_URL", &url));
+        let pricing =
+            reader.text("PRICING_URL").and_then(|url| configured(reader, "PRICING_URL", &url));
         let catalogue = sold(reader, provider.as_ref());
         let reconcile = reader.number("RECONCILE_INTERVAL_SECONDS", 3600, 0..=604_800);
-        let origins = reader.text("RETURN_URL_ORIGINS").map(|list| origins(reader, "RETURN_URL_ORIGINS", &list));
+        let origins = reader
+            .text("RETURN_URL_ORIGINS")
+            .map(|list| origins(reader, "RETURN_URL_ORIGINS", &list));
         let live = provider.as_ref().is_some_and(|provider| provider.mode() == Mode::Live);
         let own = keys.as_ref().and_then(ApiKeySettings::return_origins).unwrap_or_default();
         if let Some(broad) = own.iter().find(|origin| live && origin.is_broad()) {
             reader.fault("API_KEY_RETURN_ORIGINS", TooBroad(broad.clone()).to_string());
         }
-        if let (Some(dashboard), Some(mode)) = (&dashboard, provider.as_ref().map(provider::ProviderSettings::mode)) {
+        if let (Some(dashboard), Some(mode)) =
+            (&dashboard, provider.as_ref().map(provider::ProviderSettings::mode))
+        {
             check_breadth(reader, dashboard, origins.as_deref().unwrap_or_default(), mode);
         }
         let public_url = reader.text("PUBLIC_URL").and_then(|url| public_url(reader, &url));
-        let request_timeout = Duration::from_secs(reader.number("REQUEST_TIMEOUT_SECONDS", 15, 1..=300));
+        let request_timeout =
+            Duration::from_secs(reader.number("REQUEST_TIMEOUT_SECONDS", 15, 1..=300));
         let edge = reader.adapter(|get| EdgeSettings::read(get));
         refuse_what_is_not_here_yet(reader);
         let rate_limit = per_minute(reader, "RATE_LIMIT_PER_MINUTE", 60);
@@ -154,7 +165,10 @@ fn address(reader: &mut Reader, name: &str, port: u16, embedded: bool) -> Socket
         }
         Ok(address) => address,
         Err(_) => {
-            reader.fault(name, "it must be an IP address and a port, such as 0.0.0.0:8080 or [::]:8080");
+            reader.fault(
+                name,
+                "it must be an IP address and a port, such as 0.0.0.0:8080 or [::]:8080",
+            );
             default
         }
     }
@@ -163,7 +177,10 @@ fn address(reader: &mut Reader, name: &str, port: u16, embedded: bool) -> Socket
 fn dashboard(reader: &mut Reader, embedded: bool) -> Option<ReturnUrl> {
     let Some(text) = reader.text("DASHBOARD_URL") else {
         if !embedded && !reader.has("DASHBOARD_URL") {
-            reader.fault("DASHBOARD_URL", "it is required: the page of your app that users return to");
+            reader.fault(
+                "DASHBOARD_URL",
+                "it is required: the page of your app that users return to",
+            );
         }
         return None;
     };
@@ -172,7 +189,9 @@ fn dashboard(reader: &mut Reader, embedded: bool) -> Option<ReturnUrl> {
 
 /// A URL of the operator's own.
 fn configured(reader: &mut Reader, name: &str, text: &str) -> Option<ReturnUrl> {
-    ReturnUrl::configured(text).map_err(|error| reader.fault(name, format!("it cannot be used: {error}"))).ok()
+    ReturnUrl::configured(text)
+        .map_err(|error| reader.fault(name, format!("it cannot be used: {error}")))
+        .ok()
 }
 
 /// What is sold: the file's plans; without one, the demo's beside the sandbox, and nothing otherwise.
@@ -193,13 +212,20 @@ fn origins(reader: &mut Reader, name: &str, list: &str) -> Vec<OriginPattern> {
     for entry in list.split(',').map(str::trim) {
         match entry.parse() {
             Ok(pattern) => patterns.push(pattern),
-            Err(error) => reader.fault(name, format!("`{}` cannot be used: {error}", entry.escape_debug())),
+            Err(error) => {
+                reader.fault(name, format!("`{}` cannot be used: {error}", entry.escape_debug()))
+            }
         }
     }
     patterns
 }
 
-fn check_breadth(reader: &mut Reader, dashboard: &ReturnUrl, origins: &[OriginPattern], mode: Mode) {
+fn check_breadth(
+    reader: &mut Reader,
+    dashboard: &ReturnUrl,
+    origins: &[OriginPattern],
+    mode: Mode,
+) {
     if let Err(error) = ReturnUrlPolicy::new(dashboard.clone(), origins.to_vec(), mode) {
         reader.fault("RETURN_URL_ORIGINS", error.to_string());
     }
@@ -208,11 +234,18 @@ fn check_breadth(reader: &mut Reader, dashboard: &ReturnUrl, origins: &[OriginPa
 fn public_url(reader: &mut Reader, text: &str) -> Option<String> {
     let base = text.trim_end_matches('/');
     match url::Url::parse(base) {
-        Ok(url) if matches!(url.scheme(), "http" | "https") && url.query().is_none() && url.fragment().is_none() => {
+        Ok(url)
+            if matches!(url.scheme(), "http" | "https")
+                && url.query().is_none()
+                && url.fragment().is_none() =>
+        {
             Some(base.to_owned())
         }
         _ => {
-            reader.fault("PUBLIC_URL", "it must be an absolute http or https URL without query and fragment");
+            reader.fault(
+                "PUBLIC_URL",
+                "it must be an absolute http or https URL without query and fragment",
+            );
             None
         }
     }
@@ -221,7 +254,10 @@ fn public_url(reader: &mut Reader, text: &str) -> Option<String> {
 /// A part that a later version brings: its setting is checked from now, and a value that needs the part is a fault.
 fn refuse_what_is_not_here_yet(reader: &mut Reader) {
     if reader.number("PROVIDER_MAX_IN_FLIGHT", 0, 0..=1_000_000) != 0 {
-        reader.fault("PROVIDER_MAX_IN_FLIGHT", "this is not in this version; remove it, or set it to 0");
+        reader.fault(
+            "PROVIDER_MAX_IN_FLIGHT",
+            "this is not in this version; remove it, or set it to 0",
+        );
     }
 }
 
@@ -232,7 +268,11 @@ fn per_minute(reader: &mut Reader, name: &str, default: u32) -> Option<NonZeroU3
 }
 
 /// A list that the edge reads; an absent one is empty.
-fn edge_list<T: Default>(reader: &mut Reader, name: &str, parse: fn(&str) -> Result<T, String>) -> T {
+fn edge_list<T: Default>(
+    reader: &mut Reader,
+    name: &str,
+    parse: fn(&str) -> Result<T, String>,
+) -> T {
     let parsed = reader.text(name).map(|list| parse(&list));
     parsed
         .transpose()

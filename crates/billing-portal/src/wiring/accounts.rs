@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use billing_domain::ports::{Clock, FreshKeys};
 use billing_domain::{
-    AccountPorts, BillingAccounts, Catalogue, CheckoutPorts, CheckoutService, CheckoutUrls, CustomerImport,
-    EventProcessor, PriceCheck, Reconciler, SubscriptionService,
+    AccountPorts, BillingAccounts, Catalogue, CheckoutPorts, CheckoutService, CheckoutUrls,
+    CustomerImport, EventProcessor, PriceCheck, Reconciler, SubscriptionService,
 };
 
 use super::fresh_keys::UuidKeys;
@@ -76,7 +76,12 @@ impl Accounts {
 
     pub(crate) fn import(&self) -> CustomerImport {
         let (directory, reader) = (self.provider.directory.clone(), self.provider.reader.clone());
-        CustomerImport::new(self.billing.account().clone(), directory, reader, self.stores.customers.clone())
+        CustomerImport::new(
+            self.billing.account().clone(),
+            directory,
+            reader,
+            self.stores.customers.clone(),
+        )
     }
 
     /// A name that no other process has, nor this one a moment later.

@@ -45,7 +45,8 @@ pub(crate) fn replace(folder: &Path, file: &str, text: &str) -> io::Result<()> {
 fn draft(folder: &Path, file: &str, text: &str) -> io::Result<std::path::PathBuf> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     let path = folder.join(format!(".{file}.{}", std::process::id()));
-    let mut draft = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path)?;
+    let mut draft =
+        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path)?;
     writeln!(draft, "{text}")?;
     draft.sync_all()?;
     Ok(path)

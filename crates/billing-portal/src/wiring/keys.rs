@@ -3,13 +3,20 @@
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use auth_api_key::{ApiKeyMinter, ApiKeyPorts, ApiKeySettings, ApiKeys, Argon2Pool, OsRandom, PoolLimits, RandomError};
+use auth_api_key::{
+    ApiKeyMinter, ApiKeyPorts, ApiKeySettings, ApiKeys, Argon2Pool, OsRandom, PoolLimits,
+    RandomError,
+};
 use billing_domain::ports::{Clock, KeyMinter};
 
 use super::store::Stores;
 
 /// What judges and makes keys, with what goes on behind the requests.
-pub(crate) fn start(settings: &ApiKeySettings, stores: &Stores, clock: Arc<dyn Clock>) -> Result<ApiKeys, RandomError> {
+pub(crate) fn start(
+    settings: &ApiKeySettings,
+    stores: &Stores,
+    clock: Arc<dyn Clock>,
+) -> Result<ApiKeys, RandomError> {
     let (repo, usage) = (stores.api_keys.clone(), stores.usage.clone());
     ApiKeys::start(settings, ApiKeyPorts { repo, usage, clock, random: Arc::new(OsRandom) }, pool())
 }

@@ -64,11 +64,16 @@ pub(crate) fn read(settings: &mut Settings) -> Option<ProviderSettings> {
         "sandbox" => {
             // Stripe's settings are checked here too, but for the key, which is not Stripe's.
             let key = |name: &str| (name == STRIPE_KEY).then(|| SANDBOX_KEY.to_owned());
-            let read = settings.reader.adapter(|get| StripeSettings::read(&mut |name| key(name).or_else(|| get(name))));
+            let read = settings
+                .reader
+                .adapter(|get| StripeSettings::read(&mut |name| key(name).or_else(|| get(name))));
             let webhook_secrets = settings.reader.text(WEBHOOK_SECRET).map(SecretString::from);
             read.map(|read| {
                 let user_metadata_key = read.user_metadata_key().clone();
-                ProviderSettings::Sandbox(Box::new(SandboxAccess { webhook_secrets, user_metadata_key }))
+                ProviderSettings::Sandbox(Box::new(SandboxAccess {
+                    webhook_secrets,
+                    user_metadata_key,
+                }))
             })
         }
         "stripe" => settings
@@ -125,12 +130,19 @@ impl ProviderSettings {
                 let sandbox = sandbox.ok_or_else(|| "the sandbox does not run".to_owned())?;
                 let own = sandbox.signing_secret.as_ref();
                 let secrets = [own, access.webhook_secrets.as_ref()].into_iter().flatten();
-                let secrets = secrets.map(ExposeSecret::expose_secret).collect::<Vec<_>>().join(",");
-                let settings = StripeSettings::sandbox(&sandbox.base_url, SANDBOX_KEY).and_then(|settings| {
-                    if secrets.is_empty() { Ok(settings) } else { settings.with_webhook_secrets(&secrets) }
-                });
-                let told =
-                    |faults: Vec<(&str, String)>| faults.into_iter().map(|(_, remedy)| remedy).collect::<String>();
+                let secrets =
+                    secrets.map(ExposeSecret::expose_secret).collect::<Vec<_>>().join(",");
+                let settings =
+                    StripeSettings::sandbox(&sandbox.base_url, SANDBOX_KEY).and_then(|settings| {
+                        if secrets.is_empty() {
+                            Ok(settings)
+                        } else {
+                            settings.with_webhook_secrets(&secrets)
+                        }
+                    });
+                let told = |faults: Vec<(&str, String)>| {
+                    faults.into_iter().map(|(_, remedy)| remedy).collect::<String>()
+                };
                 settings.map_err(told)?.with_user_metadata_key(access.user_metadata_key)
             }
             Self::Stripe(settings) => *settings,
@@ -165,7 +177,8 @@ impl ProviderPorts {
 /// Where the sandbox of the service beside runs, as that noted it; the usual place, where nothing is noted.
 pub(crate) fn running_sandbox(data_folder: &Path) -> io::Result<RunningSandbox> {
     let noted = data_folder::read(data_folder, SANDBOX_FILE)?;
-    let base_url = noted.unwrap_or_else(|| format!("http://127.0.0.1:{}", sandbox_stripe::DEFAULT_PORT));
+    let base_url =
+        noted.unwrap_or_else(|| format!("http://127.0.0.1:{}", sandbox_stripe::DEFAULT_PORT));
     Ok(RunningSandbox { base_url, signing_secret: None })
 }
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use billing_domain::ports::{
-    ApiKeyRepo, ApiKeyUsage, AuditLog, BillingMirror, CheckoutRequests, CustomerClaims, CustomerRepo, Database,
-    EventInbox, Leadership,
+    ApiKeyRepo, ApiKeyUsage, AuditLog, BillingMirror, CheckoutRequests, CustomerClaims,
+    CustomerRepo, Database, EventInbox, Leadership,
 };
 use secrecy::SecretString;
 use store_postgres::{PgSettings, PgStore};

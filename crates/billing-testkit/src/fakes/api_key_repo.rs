@@ -47,7 +47,8 @@ impl InMemoryApiKeyRepo {
 
     /// Deletes a user's keys; gives their ids.
     pub(super) fn forget(&self, owner: &UserId) -> Result<Vec<ApiKeyId>, RepoError> {
-        let gone: Vec<_> = self.reach()?.extract_if(.., |_, stored| stored.key.owner == *owner).collect();
+        let gone: Vec<_> =
+            self.reach()?.extract_if(.., |_, stored| stored.key.owner == *owner).collect();
         let ids: Vec<_> = gone.into_iter().map(|(id, _)| id).collect();
         self.tell(ids.clone());
         Ok(ids)
@@ -56,7 +57,11 @@ impl InMemoryApiKeyRepo {
 
 #[async_trait]
 impl ApiKeyRepo for InMemoryApiKeyRepo {
-    async fn insert(&self, key: &StoredApiKey, at_most: Option<u32>) -> Result<InsertOutcome, RepoError> {
+    async fn insert(
+        &self,
+        key: &StoredApiKey,
+        at_most: Option<u32>,
+    ) -> Result<InsertOutcome, RepoError> {
         let mut keys = self.reach()?;
         let StoredApiKey { key: new, .. } = key;
         let active = active(&keys, new);
@@ -129,7 +134,9 @@ impl ApiKeyRepo for InMemoryApiKeyRepo {
         let mut keys = self.reach()?;
         let taken = keys.contains_key(&successor.key.id);
         let active = active(&keys, &successor.key);
-        let Some(StoredApiKey { key: old, .. }) = keys.get_mut(id) else { return Ok(RotateOutcome::NotFound) };
+        let Some(StoredApiKey { key: old, .. }) = keys.get_mut(id) else {
+            return Ok(RotateOutcome::NotFound);
+        };
         if old.revoked_at.is_some() || !old.is_active(successor.key.created_at) {
             return Ok(RotateOutcome::NotActive);
         }
@@ -148,7 +155,9 @@ impl ApiKeyRepo for InMemoryApiKeyRepo {
 
 /// How many keys the owner of a new one has that are active when it is made.
 fn active(keys: &Keys, new: &ApiKey) -> usize {
-    keys.values().filter(|other| other.key.owner == new.owner && other.key.is_active(new.created_at)).count()
+    keys.values()
+        .filter(|other| other.key.owner == new.owner && other.key.is_active(new.created_at))
+        .count()
 }
 
 #[cfg(test)]

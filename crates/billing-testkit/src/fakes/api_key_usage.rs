@@ -47,13 +47,20 @@ impl ApiKeyUsage for InMemoryApiKeyUsage {
         Ok(())
     }
 
-    async fn replace_verifier(&self, id: &ApiKeyId, old: &KeyVerifier, new: &KeyVerifier) -> Result<bool, RepoError> {
+    async fn replace_verifier(
+        &self,
+        id: &ApiKeyId,
+        old: &KeyVerifier,
+        new: &KeyVerifier,
+    ) -> Result<bool, RepoError> {
         let mut keys = self.repo.reach()?;
         let is_old = |verifier: &KeyVerifier| {
             verifier.gate.expose_secret() == old.gate.expose_secret()
                 && verifier.hash.expose_secret() == old.hash.expose_secret()
         };
-        let Some(stored) = keys.get_mut(id).filter(|stored| is_old(&stored.verifier)) else { return Ok(false) };
+        let Some(stored) = keys.get_mut(id).filter(|stored| is_old(&stored.verifier)) else {
+            return Ok(false);
+        };
         stored.verifier = new.clone();
         self.repo.tell([id.clone()]);
         Ok(true)
@@ -79,7 +86,9 @@ impl ApiKeyUsage for InMemoryApiKeyUsage {
             return Ok(KeyChange::Some);
         };
         // The repo lives as long as this, so the sender does.
-        let id = heard.changes.wait_for(|changes| changes.len() > reported).await.unwrap()[reported].clone();
+        let id = heard.changes.wait_for(|changes| changes.len() > reported).await.unwrap()
+            [reported]
+            .clone();
         heard.reported = Some(reported + 1);
         Ok(KeyChange::Key(id))
     }

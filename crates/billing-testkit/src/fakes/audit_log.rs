@@ -6,14 +6,14 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use async_trait::async_trait;
 use billing_domain::ports::{AuditLog, RepoError};
 use billing_domain::{
-    ApiKeyId, AuditEntry, AuditEvent, AuditQuery, AuditRecord, CustomerId, Denials, EventSubject, ProviderAccount,
-    RequestOrigin, Timestamp, UserId,
+    ApiKeyId, AuditEntry, AuditEvent, AuditQuery, AuditRecord, CustomerId, Denials, EventSubject,
+    ProviderAccount, RequestOrigin, Timestamp, UserId,
 };
 
 use super::billing_mirror::Mirrored;
 use super::{
-    InMemoryApiKeyRepo, InMemoryCheckoutRequests, InMemoryCustomerClaims, InMemoryCustomerRepo, InMemoryEventInbox,
-    Reachability,
+    InMemoryApiKeyRepo, InMemoryCheckoutRequests, InMemoryCustomerClaims, InMemoryCustomerRepo,
+    InMemoryEventInbox, Reachability,
 };
 
 /// Records in a list that is gone with the process.
@@ -82,17 +82,25 @@ impl InMemoryAuditLog {
     }
 
     /// The customers whom this user was linked to or claimed, or bought as, and whom nobody else is linked to or claims.
-    fn own_customers(&self, user: &UserId) -> Result<BTreeSet<(ProviderAccount, CustomerId)>, RepoError> {
-        let links = self.customers.links()?.into_iter().map(|link| (link.owner, link.at, link.customer));
+    fn own_customers(
+        &self,
+        user: &UserId,
+    ) -> Result<BTreeSet<(ProviderAccount, CustomerId)>, RepoError> {
+        let links =
+            self.customers.links()?.into_iter().map(|link| (link.owner, link.at, link.customer));
         let claims: Vec<_> = self.claims.reach()?.clone().into_iter().collect();
-        let claimed = claims.into_iter().filter_map(|((owner, at), claim)| Some((owner, at, claim.customer?)));
-        let (own, others): (Vec<_>, Vec<_>) = links.chain(claimed).partition(|(owner, ..)| owner == user);
-        let mut own: BTreeSet<_> = own.into_iter().map(|(_, at, customer)| (at, customer)).collect();
+        let claimed = claims
+            .into_iter()
+            .filter_map(|((owner, at), claim)| Some((owner, at, claim.customer?)));
+        let (own, others): (Vec<_>, Vec<_>) =
+            links.chain(claimed).partition(|(owner, ..)| owner == user);
+        let mut own: BTreeSet<_> =
+            own.into_iter().map(|(_, at, customer)| (at, customer)).collect();
         let requests = self.checkouts.reach()?;
         let of_user = requests.iter().filter(|((owner, ..), _)| owner == user);
-        own.extend(
-            of_user.filter_map(|((_, at, _), (request, _))| Some((at.clone(), request.made.as_ref()?.0.clone()))),
-        );
+        own.extend(of_user.filter_map(|((_, at, _), (request, _))| {
+            Some((at.clone(), request.made.as_ref()?.0.clone()))
+        }));
         let events = self.events().into_iter().filter(|event| event.owner.as_ref() == Some(user));
         own.extend(events.filter_map(|event| event.customer));
         for (_, at, customer) in others {
@@ -108,13 +116,17 @@ impl InMemoryAuditLog {
             let mut subjects = vec![EventSubject::Customer(customer.clone())];
             if let Some(known) = self.mirrored.lock().unwrap().remove(&(at.clone(), customer)) {
                 let subscriptions = known.state.subscriptions();
-                subjects.extend(subscriptions.iter().map(|one| EventSubject::Subscription(one.id.clone())));
+                subjects.extend(
+                    subscriptions.iter().map(|one| EventSubject::Subscription(one.id.clone())),
+                );
                 deleted += 1 + subscriptions.len() as u64;
             }
             deleted += self.inbox.forget(&at, &subjects)?;
         }
-        deleted += self.claims.reach()?.extract_if(.., |(owner, _), _| owner == user).count() as u64;
-        deleted += self.checkouts.reach()?.extract_if(.., |(owner, ..), _| owner == user).count() as u64;
+        deleted +=
+            self.claims.reach()?.extract_if(.., |(owner, _), _| owner == user).count() as u64;
+        deleted +=
+            self.checkouts.reach()?.extract_if(.., |(owner, ..), _| owner == user).count() as u64;
         let keys = self.keys.forget(user)?;
         Ok((deleted + self.customers.forget(user)? + keys.len() as u64, keys))
     }
@@ -167,7 +179,9 @@ impl AuditLog for InMemoryAuditLog {
         let mut log = self.reach()?;
         for record in &mut log.records {
             match &mut record.entry {
-                AuditEntry::Event(event) if event.owner.as_ref() == Some(user) && *user != forgotten => {
+                AuditEntry::Event(event)
+                    if event.owner.as_ref() == Some(user) && *user != forgotten =>
+                {
                     event.owner = Some(forgotten.clone());
                     if let Some((_, customer)) = &mut event.customer {
                         *customer = "forgotten".parse().unwrap();
@@ -176,7 +190,8 @@ impl AuditLog for InMemoryAuditLog {
                     touched += 1;
                 }
                 AuditEntry::Denials(denials)
-                    if denials.source.is_some() && denials.key.as_ref().is_some_and(|key| keys.contains(key)) =>
+                    if denials.source.is_some()
+                        && denials.key.as_ref().is_some_and(|key| keys.contains(key)) =>
                 {
                     denials.source = None;
                     touched += 1;
@@ -195,7 +210,8 @@ mod tests {
     #[tokio::test]
     async fn it_shows_what_it_was_told() {
         let log = InMemoryAuditLog::default();
-        let event = crate::samples::audit_event(&crate::samples::user("ann"), Timestamp::from_seconds(1));
+        let event =
+            crate::samples::audit_event(&crate::samples::user("ann"), Timestamp::from_seconds(1));
         log.append(&event).await.unwrap();
         assert_eq!(log.events(), [event]);
         assert_eq!(log.denials(), []);

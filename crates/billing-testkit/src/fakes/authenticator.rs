@@ -28,6 +28,9 @@ impl std::fmt::Debug for FakeAuthenticator {
 impl Authenticator for FakeAuthenticator {
     async fn authenticate(&self, credential: &Credential) -> Result<Principal, AuthError> {
         let known = self.0.lock().unwrap();
-        known.get(credential.expose()).cloned().ok_or_else(|| AuthError::invalid("nobody told the fake of it"))
+        known
+            .get(credential.expose())
+            .cloned()
+            .ok_or_else(|| AuthError::invalid("nobody told the fake of it"))
     }
 }

@@ -8,8 +8,8 @@ use std::sync::{Mutex, MutexGuard};
 
 use billing_domain::ports::ProviderError;
 use billing_domain::{
-    CheckoutSessionId, CustomerId, CustomerReading, EventSubject, NamedOwner, PriceFacts, PriceId, ProviderEvent,
-    Subscription, SubscriptionId, SubscriptionStatus, Timestamp,
+    CheckoutSessionId, CustomerId, CustomerReading, EventSubject, NamedOwner, PriceFacts, PriceId,
+    ProviderEvent, Subscription, SubscriptionId, SubscriptionStatus, Timestamp,
 };
 
 use state::State;
@@ -47,7 +47,11 @@ impl FakeBillingAccountProvider {
     }
 
     /// Makes a customer, as somebody else's program or the provider's dashboard does.
-    pub fn add_customer(&self, owner: NamedOwner, email: Option<&str>) -> (CustomerId, ProviderEvent) {
+    pub fn add_customer(
+        &self,
+        owner: NamedOwner,
+        email: Option<&str>,
+    ) -> (CustomerId, ProviderEvent) {
         let mut state = self.lock();
         let customer = state.add_customer(owner, email);
         let event = state.event("customer.created", &customer);
@@ -66,7 +70,8 @@ impl FakeBillingAccountProvider {
         let mut state = self.lock();
         state.customer_mut(customer).deleted = true;
         let ended = state.end_all_of(customer);
-        let mut events: Vec<_> = ended.iter().map(|_| state.event("customer.subscription.deleted", customer)).collect();
+        let mut events: Vec<_> =
+            ended.iter().map(|_| state.event("customer.subscription.deleted", customer)).collect();
         events.push(state.event("customer.deleted", customer));
         events
     }
@@ -77,7 +82,11 @@ impl FakeBillingAccountProvider {
     }
 
     /// Sells a customer a subscription, which is paid.
-    pub fn subscribe(&self, customer: &CustomerId, price: &PriceId) -> (SubscriptionId, Vec<ProviderEvent>) {
+    pub fn subscribe(
+        &self,
+        customer: &CustomerId,
+        price: &PriceId,
+    ) -> (SubscriptionId, Vec<ProviderEvent>) {
         let mut state = self.lock();
         let subscription = state.subscribe(customer, price);
         let kinds = ["customer.subscription.created", "invoice.paid"];
@@ -101,7 +110,11 @@ impl FakeBillingAccountProvider {
     }
 
     /// Changes a subscription.
-    pub fn change(&self, subscription: &SubscriptionId, change: impl FnOnce(&mut Subscription)) -> ProviderEvent {
+    pub fn change(
+        &self,
+        subscription: &SubscriptionId,
+        change: impl FnOnce(&mut Subscription),
+    ) -> ProviderEvent {
         let mut state = self.lock();
         let held = state.subscription_mut(subscription);
         change(&mut held.subscription);

@@ -7,11 +7,15 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use async_trait::async_trait;
 use billing_domain::ports::{BillingMirror, LinkOutcome, OnConflict, RepoError};
 use billing_domain::{
-    Actor, AuditAction, AuditEvent, CustomerId, CustomerLink, CustomerState, MirrorEffect, MirrorOutcome, MirrorUpdate,
-    MirroredCustomer, ProviderAccount, RequestOrigin, Subscription, SubscriptionId, Timestamp, UserId,
+    Actor, AuditAction, AuditEvent, CustomerId, CustomerLink, CustomerState, MirrorEffect,
+    MirrorOutcome, MirrorUpdate, MirroredCustomer, ProviderAccount, RequestOrigin, Subscription,
+    SubscriptionId, Timestamp, UserId,
 };
 
-use super::{InMemoryAuditLog, InMemoryCustomerClaims, InMemoryCustomerRepo, InMemoryEventInbox, Reachability};
+use super::{
+    InMemoryAuditLog, InMemoryCustomerClaims, InMemoryCustomerRepo, InMemoryEventInbox,
+    Reachability,
+};
 
 type Readings = BTreeMap<(ProviderAccount, CustomerId), MirroredCustomer>;
 
@@ -38,7 +42,11 @@ impl InMemoryBillingMirror {
     fn attach(&self, update: &MirrorUpdate) -> Result<MirrorEffect, RepoError> {
         let mut effect = MirrorEffect::default();
         if let Some(owner) = update.links() {
-            let link = CustomerLink { owner: owner.clone(), at: update.at.clone(), customer: update.customer.clone() };
+            let link = CustomerLink {
+                owner: owner.clone(),
+                at: update.at.clone(),
+                customer: update.customer.clone(),
+            };
             match self.customers.set(&link, OnConflict::Keep)? {
                 LinkOutcome::Created => effect.linked = Some(link.owner),
                 LinkOutcome::Conflict(other) => effect.conflict = Some(other),
@@ -55,13 +63,18 @@ impl InMemoryBillingMirror {
 
     fn detach(&self, update: &MirrorUpdate) -> Result<MirrorEffect, RepoError> {
         let unlinked = self.customers.unlink_all(&update.at, &update.customer)?;
-        self.claims
-            .reach()?
-            .retain(|(_, at), claim| *at != update.at || claim.customer.as_ref() != Some(&update.customer));
+        self.claims.reach()?.retain(|(_, at), claim| {
+            *at != update.at || claim.customer.as_ref() != Some(&update.customer)
+        });
         Ok(MirrorEffect { unlinked, ..MirrorEffect::default() })
     }
 
-    fn record(&self, update: &MirrorUpdate, action: AuditAction, owner: &UserId) -> Result<(), RepoError> {
+    fn record(
+        &self,
+        update: &MirrorUpdate,
+        action: AuditAction,
+        owner: &UserId,
+    ) -> Result<(), RepoError> {
         self.audit.add(AuditEvent {
             at: update.read_at,
             action,
@@ -78,14 +91,20 @@ impl InMemoryBillingMirror {
 fn sorted(state: &CustomerState) -> CustomerState {
     let mut state = state.clone();
     if let CustomerState::Present(subscriptions) = &mut state {
-        subscriptions.sort_by(|a, b| (Reverse(a.created), a.id.as_str()).cmp(&(Reverse(b.created), b.id.as_str())));
+        subscriptions.sort_by(|a, b| {
+            (Reverse(a.created), a.id.as_str()).cmp(&(Reverse(b.created), b.id.as_str()))
+        });
     }
     state
 }
 
 #[async_trait]
 impl BillingMirror for InMemoryBillingMirror {
-    async fn find(&self, at: &ProviderAccount, customer: &CustomerId) -> Result<Option<MirroredCustomer>, RepoError> {
+    async fn find(
+        &self,
+        at: &ProviderAccount,
+        customer: &CustomerId,
+    ) -> Result<Option<MirroredCustomer>, RepoError> {
         Ok(self.reach()?.get(&(at.clone(), customer.clone())).cloned())
     }
 
@@ -102,7 +121,8 @@ impl BillingMirror for InMemoryBillingMirror {
         }
         // Where another customer is on record as having one of them, the newer reading is right.
         let own = update.reading.state.subscriptions();
-        let is_own = |other: &mut Subscription| own.iter().any(|subscription| subscription.id == other.id);
+        let is_own =
+            |other: &mut Subscription| own.iter().any(|subscription| subscription.id == other.id);
         for (_, other) in mirrored.iter_mut().filter(|((at, _), _)| *at == update.at) {
             if let CustomerState::Present(subscriptions) = &mut other.state {
                 subscriptions.extract_if(.., |one| is_own(one)).for_each(drop);
@@ -132,11 +152,23 @@ impl BillingMirror for InMemoryBillingMirror {
         limit: u32,
     ) -> Result<Vec<MirroredCustomer>, RepoError> {
         let mirrored = self.reach()?;
-        let read = mirrored.keys().filter(|(place, _)| place == at).map(|(_, customer)| customer.clone());
+        let read =
+            mirrored.keys().filter(|(place, _)| place == at).map(|(_, customer)| customer.clone());
         let mut all: BTreeSet<CustomerId> = read.collect();
-        all.extend(self.customers.links()?.into_iter().filter(|link| link.at == *at).map(|link| link.customer));
+        all.extend(
+            self.customers
+                .links()?
+                .into_iter()
+                .filter(|link| link.at == *at)
+                .map(|link| link.customer),
+        );
         let claims = self.claims.reach()?;
-        all.extend(claims.iter().filter(|((_, place), _)| place == at).filter_map(|(_, claim)| claim.customer.clone()));
+        all.extend(
+            claims
+                .iter()
+                .filter(|((_, place), _)| place == at)
+                .filter_map(|(_, claim)| claim.customer.clone()),
+        );
         let page = all.into_iter().filter(|customer| after.is_none_or(|after| customer > after));
         let never_read = |customer: CustomerId| MirroredCustomer {
             customer,
@@ -147,7 +179,10 @@ impl BillingMirror for InMemoryBillingMirror {
         Ok(page
             .take(limit as usize)
             .map(|customer| {
-                mirrored.get(&(at.clone(), customer.clone())).cloned().unwrap_or_else(|| never_read(customer))
+                mirrored
+                    .get(&(at.clone(), customer.clone()))
+                    .cloned()
+                    .unwrap_or_else(|| never_read(customer))
             })
             .collect())
     }
@@ -157,8 +192,13 @@ impl BillingMirror for InMemoryBillingMirror {
         at: &ProviderAccount,
         subscription: &SubscriptionId,
     ) -> Result<Option<CustomerId>, RepoError> {
-        let has = |known: &MirroredCustomer| known.state.subscriptions().iter().any(|one| one.id == *subscription);
+        let has = |known: &MirroredCustomer| {
+            known.state.subscriptions().iter().any(|one| one.id == *subscription)
+        };
         let mirrored = self.reach()?;
-        Ok(mirrored.iter().find(|((place, _), known)| place == at && has(known)).map(|((_, id), _)| id.clone()))
+        Ok(mirrored
+            .iter()
+            .find(|((place, _), known)| place == at && has(known))
+            .map(|((_, id), _)| id.clone()))
     }
 }

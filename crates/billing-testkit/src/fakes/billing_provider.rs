@@ -7,8 +7,8 @@ use std::time::Instant;
 use async_trait::async_trait;
 use billing_domain::ports::{BillingProvider, ProviderError};
 use billing_domain::{
-    Capabilities, CustomerId, FlowKind, LocaleSupport, PortalFlow, PortalRequest, PortalSession, ProviderAccount,
-    SubscriptionId,
+    Capabilities, CustomerId, FlowKind, LocaleSupport, PortalFlow, PortalRequest, PortalSession,
+    ProviderAccount, SubscriptionId,
 };
 
 /// Knows the customers it was told of, remembers what it was asked, and fails as it was told to.
@@ -46,7 +46,11 @@ impl FakeBillingProvider {
     }
 
     /// Knows this customer and these subscriptions of theirs from now on.
-    pub fn add_customer(&self, id: CustomerId, subscriptions: impl IntoIterator<Item = SubscriptionId>) {
+    pub fn add_customer(
+        &self,
+        id: CustomerId,
+        subscriptions: impl IntoIterator<Item = SubscriptionId>,
+    ) {
         self.state.lock().unwrap().customers.insert(id, subscriptions.into_iter().collect());
     }
 
@@ -72,7 +76,10 @@ impl BillingProvider for FakeBillingProvider {
         self.capabilities.clone()
     }
 
-    async fn create_portal_session(&self, request: &PortalRequest) -> Result<PortalSession, ProviderError> {
+    async fn create_portal_session(
+        &self,
+        request: &PortalRequest,
+    ) -> Result<PortalSession, ProviderError> {
         if request.deadline.remaining(Instant::now()).is_zero() {
             return Err(ProviderError::Timeout { context: "the deadline has passed".to_owned() });
         }
@@ -90,7 +97,8 @@ impl BillingProvider for FakeBillingProvider {
             return Err(ProviderError::SubscriptionNotFound { context });
         }
         let number = state.requests.len();
-        let url = format!("https://portal.example.com/session/{number}").parse().expect("a portal URL");
+        let url =
+            format!("https://portal.example.com/session/{number}").parse().expect("a portal URL");
         Ok(PortalSession { url, id: Some(format!("bps_fake_{number}")), expires_at: None })
     }
 }
@@ -128,7 +136,12 @@ mod tests {
 
         async fn return_link(&self, session: &PortalSession) -> Option<String> {
             let number: usize = session.id.as_ref()?.strip_prefix("bps_fake_")?.parse().ok()?;
-            self.0.requests().get(number - 1)?.return_url.as_ref().map(|url| url.as_str().to_owned())
+            self.0
+                .requests()
+                .get(number - 1)?
+                .return_url
+                .as_ref()
+                .map(|url| url.as_str().to_owned())
         }
 
         fn secrets(&self) -> Vec<String> {

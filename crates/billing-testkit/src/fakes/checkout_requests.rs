@@ -10,7 +10,8 @@ use billing_domain::{CheckoutSessionId, CustomerId, ProviderAccount, Timestamp, 
 use super::Reachability;
 
 /// By owner, place and the caller's key; with the moment of the request.
-pub(super) type Requests = BTreeMap<(UserId, ProviderAccount, String), (RememberedCheckout, Timestamp)>;
+pub(super) type Requests =
+    BTreeMap<(UserId, ProviderAccount, String), (RememberedCheckout, Timestamp)>;
 
 /// Requests in a map that is gone with the process.
 #[derive(Debug, Default)]
@@ -39,7 +40,11 @@ fn key(request: &CheckoutRequest) -> (UserId, ProviderAccount, String) {
 
 #[async_trait]
 impl CheckoutRequests for InMemoryCheckoutRequests {
-    async fn begin(&self, request: &CheckoutRequest, now: Timestamp) -> Result<RememberedCheckout, RepoError> {
+    async fn begin(
+        &self,
+        request: &CheckoutRequest,
+        now: Timestamp,
+    ) -> Result<RememberedCheckout, RepoError> {
         let fresh = || {
             let (content, provider_key) = (request.content.clone(), request.provider_key.clone());
             (RememberedCheckout { content, provider_key, made: None }, now)

@@ -34,7 +34,11 @@ impl InMemoryCustomerClaims {
 
 #[async_trait]
 impl CustomerClaims for InMemoryCustomerClaims {
-    async fn find(&self, owner: &UserId, at: &ProviderAccount) -> Result<Option<CustomerClaim>, RepoError> {
+    async fn find(
+        &self,
+        owner: &UserId,
+        at: &ProviderAccount,
+    ) -> Result<Option<CustomerClaim>, RepoError> {
         Ok(self.reach()?.get(&(owner.clone(), at.clone())).cloned())
     }
 

@@ -26,7 +26,11 @@ impl InMemoryCustomerRepo {
         Self { reachability, ..Self::default() }
     }
 
-    pub(super) fn set(&self, link: &CustomerLink, on_conflict: OnConflict) -> Result<LinkOutcome, RepoError> {
+    pub(super) fn set(
+        &self,
+        link: &CustomerLink,
+        on_conflict: OnConflict,
+    ) -> Result<LinkOutcome, RepoError> {
         self.reachability.check()?;
         match self.links.lock().unwrap().entry(key(&link.owner, &link.at)) {
             Entry::Vacant(vacant) => {
@@ -60,10 +64,17 @@ impl InMemoryCustomerRepo {
     }
 
     /// Deletes all links to a customer; gives whose they were.
-    pub(super) fn unlink_all(&self, at: &ProviderAccount, customer: &CustomerId) -> Result<Vec<UserId>, RepoError> {
+    pub(super) fn unlink_all(
+        &self,
+        at: &ProviderAccount,
+        customer: &CustomerId,
+    ) -> Result<Vec<UserId>, RepoError> {
         self.reachability.check()?;
         let mut links = self.links.lock().unwrap();
-        Ok(links.extract_if(.., |_, to| to.0 == *at && to.1 == *customer).map(|((owner, ..), _)| owner).collect())
+        Ok(links
+            .extract_if(.., |_, to| to.0 == *at && to.1 == *customer)
+            .map(|((owner, ..), _)| owner)
+            .collect())
     }
 
     /// Deletes a user's links; gives how many.
@@ -79,16 +90,29 @@ fn key(owner: &UserId, at: &ProviderAccount) -> Owner {
 
 #[async_trait]
 impl CustomerRepo for InMemoryCustomerRepo {
-    async fn find(&self, owner: &UserId, at: &ProviderAccount) -> Result<Option<CustomerId>, RepoError> {
+    async fn find(
+        &self,
+        owner: &UserId,
+        at: &ProviderAccount,
+    ) -> Result<Option<CustomerId>, RepoError> {
         self.reachability.check()?;
         Ok(self.links.lock().unwrap().get(&key(owner, at)).map(|(_, customer)| customer.clone()))
     }
 
-    async fn link(&self, link: &CustomerLink, on_conflict: OnConflict, _: Timestamp) -> Result<LinkOutcome, RepoError> {
+    async fn link(
+        &self,
+        link: &CustomerLink,
+        on_conflict: OnConflict,
+        _: Timestamp,
+    ) -> Result<LinkOutcome, RepoError> {
         self.set(link, on_conflict)
     }
 
-    async fn unlink(&self, owner: &UserId, at: &ProviderAccount) -> Result<Option<CustomerId>, RepoError> {
+    async fn unlink(
+        &self,
+        owner: &UserId,
+        at: &ProviderAccount,
+    ) -> Result<Option<CustomerId>, RepoError> {
         self.reachability.check()?;
         Ok(self.links.lock().unwrap().remove(&key(owner, at)).map(|(_, customer)| customer))
     }
@@ -97,8 +121,13 @@ impl CustomerRepo for InMemoryCustomerRepo {
         Ok(self.links()?.into_iter().filter(|link| link.owner == *owner).collect())
     }
 
-    async fn owners(&self, at: &ProviderAccount, customer: &CustomerId) -> Result<Vec<UserId>, RepoError> {
-        let theirs = self.links()?.into_iter().filter(|link| link.at == *at && link.customer == *customer);
+    async fn owners(
+        &self,
+        at: &ProviderAccount,
+        customer: &CustomerId,
+    ) -> Result<Vec<UserId>, RepoError> {
+        let theirs =
+            self.links()?.into_iter().filter(|link| link.at == *at && link.customer == *customer);
         Ok(theirs.map(|link| link.owner).collect())
     }
 }

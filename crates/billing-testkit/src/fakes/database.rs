@@ -66,7 +66,13 @@ mod tests {
     use super::*;
 
     async fn empty() -> (Arc<dyn Database>, ()) {
-        (Arc::new(FakeDatabase::in_state(SchemaState::Behind { missing: 2 }, Reachability::default())), ())
+        (
+            Arc::new(FakeDatabase::in_state(
+                SchemaState::Behind { missing: 2 },
+                Reachability::default(),
+            )),
+            (),
+        )
     }
 
     crate::database_contract!(empty);

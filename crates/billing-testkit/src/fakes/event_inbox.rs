@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use async_trait::async_trait;
 use billing_domain::ports::{EventInbox, Fate, RepoError};
 use billing_domain::{
-    ClaimToken, Claimed, CustomerId, EventId, EventSubject, InboxCounts, InboxEvent, InboxQuery, InboxState, InboxWord,
-    ProviderAccount, ProviderEvent, Replay, Timestamp,
+    ClaimToken, Claimed, CustomerId, EventId, EventSubject, InboxCounts, InboxEvent, InboxQuery,
+    InboxState, InboxWord, ProviderAccount, ProviderEvent, Replay, Timestamp,
 };
 
 use super::Reachability;
@@ -47,7 +47,9 @@ impl Kept {
     }
 
     fn belongs_to(&self, token: &ClaimToken) -> bool {
-        self.word() == InboxWord::Pending && self.until.is_some() && self.token.as_ref() == Some(token)
+        self.word() == InboxWord::Pending
+            && self.until.is_some()
+            && self.token.as_ref() == Some(token)
     }
 
     fn lead_to(&mut self, state: InboxState, error: Option<String>) {
@@ -75,10 +77,17 @@ impl InMemoryEventInbox {
     }
 
     /// Whether all these events were this claim's, and now are applied.
-    pub(super) fn settle(&self, at: &ProviderAccount, claimed: &Claimed, now: Timestamp) -> Result<bool, RepoError> {
+    pub(super) fn settle(
+        &self,
+        at: &ProviderAccount,
+        claimed: &Claimed,
+        now: Timestamp,
+    ) -> Result<bool, RepoError> {
         let mut events = self.reach()?;
         let keys: Vec<_> = claimed.events.iter().map(|id| (at.clone(), id.clone())).collect();
-        let all = keys.iter().all(|key| events.get(key).is_some_and(|kept| kept.belongs_to(&claimed.token)));
+        let all = keys
+            .iter()
+            .all(|key| events.get(key).is_some_and(|kept| kept.belongs_to(&claimed.token)));
         if all {
             for key in keys {
                 if let Some(kept) = events.get_mut(&key) {
@@ -90,9 +99,14 @@ impl InMemoryEventInbox {
     }
 
     /// Deletes events about some subjects; gives how many.
-    pub(super) fn forget(&self, at: &ProviderAccount, subjects: &[EventSubject]) -> Result<u64, RepoError> {
-        let is_about =
-            |place: &ProviderAccount, kept: &Kept| place == at && subjects.contains(&kept.event.event.subject);
+    pub(super) fn forget(
+        &self,
+        at: &ProviderAccount,
+        subjects: &[EventSubject],
+    ) -> Result<u64, RepoError> {
+        let is_about = |place: &ProviderAccount, kept: &Kept| {
+            place == at && subjects.contains(&kept.event.event.subject)
+        };
         Ok(self.reach()?.extract_if(.., |(place, _), kept| is_about(place, kept)).count() as u64)
     }
 }
@@ -103,7 +117,12 @@ fn error_text(error: &str) -> String {
 
 #[async_trait]
 impl EventInbox for InMemoryEventInbox {
-    async fn accept(&self, at: &ProviderAccount, event: &ProviderEvent, now: Timestamp) -> Result<(), RepoError> {
+    async fn accept(
+        &self,
+        at: &ProviderAccount,
+        event: &ProviderEvent,
+        now: Timestamp,
+    ) -> Result<(), RepoError> {
         let fresh = || Kept {
             event: InboxEvent {
                 event: event.clone(),
@@ -143,7 +162,12 @@ impl EventInbox for InMemoryEventInbox {
         Ok(handed_out.collect())
     }
 
-    async fn release(&self, at: &ProviderAccount, claimed: &Claimed, fate: &Fate) -> Result<u64, RepoError> {
+    async fn release(
+        &self,
+        at: &ProviderAccount,
+        claimed: &Claimed,
+        fate: &Fate,
+    ) -> Result<u64, RepoError> {
         let (state, error) = match fate {
             Fate::Ignored(now) => (InboxState::Ignored(*now), None),
             Fate::Again(due, error) => (InboxState::Pending(*due), Some(error_text(error))),
@@ -161,14 +185,21 @@ impl EventInbox for InMemoryEventInbox {
         Ok(released)
     }
 
-    async fn replay(&self, at: &ProviderAccount, which: &Replay, now: Timestamp) -> Result<u64, RepoError> {
+    async fn replay(
+        &self,
+        at: &ProviderAccount,
+        which: &Replay,
+        now: Timestamp,
+    ) -> Result<u64, RepoError> {
         let mut events = self.reach()?;
         let is_meant = |id: &EventId, kept: &Kept| match which {
             Replay::One(one) => one == id,
             Replay::Dead => kept.word() == InboxWord::Dead,
         };
         let mut replayed = 0;
-        for ((_, _), kept) in events.iter_mut().filter(|((place, id), kept)| place == at && is_meant(id, kept)) {
+        for ((_, _), kept) in
+            events.iter_mut().filter(|((place, id), kept)| place == at && is_meant(id, kept))
+        {
             kept.lead_to(InboxState::Pending(now), None);
             kept.event.attempts = 0;
             replayed += 1;
@@ -176,11 +207,15 @@ impl EventInbox for InMemoryEventInbox {
         Ok(replayed)
     }
 
-    async fn list(&self, at: &ProviderAccount, query: &InboxQuery) -> Result<Vec<InboxEvent>, RepoError> {
+    async fn list(
+        &self,
+        at: &ProviderAccount,
+        query: &InboxQuery,
+    ) -> Result<Vec<InboxEvent>, RepoError> {
         let events = self.reach()?;
-        let wanted = events
-            .iter()
-            .filter(|((place, _), kept)| place == at && query.state.is_none_or(|word| word == kept.word()));
+        let wanted = events.iter().filter(|((place, _), kept)| {
+            place == at && query.state.is_none_or(|word| word == kept.word())
+        });
         let mut listed: Vec<InboxEvent> = wanted.map(|(_, kept)| kept.event.clone()).collect();
         listed.sort_by_key(|event| std::cmp::Reverse(event.received));
         listed.truncate(query.limit as usize);
@@ -195,7 +230,8 @@ impl EventInbox for InMemoryEventInbox {
                 InboxWord::Pending => {
                     counts.pending += 1;
                     let received = kept.event.received;
-                    counts.oldest_pending = Some(counts.oldest_pending.map_or(received, |oldest| oldest.min(received)));
+                    counts.oldest_pending =
+                        Some(counts.oldest_pending.map_or(received, |oldest| oldest.min(received)));
                 }
                 InboxWord::Dead => counts.dead += 1,
                 InboxWord::Applied | InboxWord::Ignored => {}
@@ -204,9 +240,15 @@ impl EventInbox for InMemoryEventInbox {
         Ok(counts)
     }
 
-    async fn has_pending(&self, at: &ProviderAccount, customer: &CustomerId) -> Result<bool, RepoError> {
+    async fn has_pending(
+        &self,
+        at: &ProviderAccount,
+        customer: &CustomerId,
+    ) -> Result<bool, RepoError> {
         let mirrored = self.mirrored.lock().unwrap();
-        let own = mirrored.get(&(at.clone(), customer.clone())).map_or(&[][..], |known| known.state.subscriptions());
+        let own = mirrored
+            .get(&(at.clone(), customer.clone()))
+            .map_or(&[][..], |known| known.state.subscriptions());
         let is_about = |subject: &EventSubject| match subject {
             EventSubject::Customer(id) => id == customer,
             EventSubject::Subscription(id) => own.iter().any(|subscription| subscription.id == *id),

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::billing_mirror::Mirrored;
 use super::{
-    InMemoryApiKeyRepo, InMemoryAuditLog, InMemoryBillingMirror, InMemoryCheckoutRequests, InMemoryCustomerClaims,
-    InMemoryCustomerRepo, InMemoryEventInbox, InMemoryLeadership, Reachability,
+    InMemoryApiKeyRepo, InMemoryAuditLog, InMemoryBillingMirror, InMemoryCheckoutRequests,
+    InMemoryCustomerClaims, InMemoryCustomerRepo, InMemoryEventInbox, InMemoryLeadership,
+    Reachability,
 };
 
 /// All stores of one database, which is gone with the process: what one writes, the others see. Clones are the same database.
@@ -20,7 +21,8 @@ impl InMemoryBilling {
     #[must_use]
     pub fn with(reachability: Reachability) -> Self {
         let mirrored: Arc<Mirrored> = Arc::default();
-        let inbox = Arc::new(InMemoryEventInbox::beside(Arc::clone(&mirrored), reachability.clone()));
+        let inbox =
+            Arc::new(InMemoryEventInbox::beside(Arc::clone(&mirrored), reachability.clone()));
         let customers = Arc::new(InMemoryCustomerRepo::with(reachability.clone()));
         let claims = Arc::new(InMemoryCustomerClaims::with(reachability.clone()));
         let mut audit = InMemoryAuditLog::with(reachability.clone());
@@ -32,7 +34,14 @@ impl InMemoryBilling {
         audit.inbox = Arc::clone(&inbox);
         let audit = Arc::new(audit);
         let leadership = Arc::new(InMemoryLeadership::with(reachability.clone()));
-        let mirror = Arc::new(InMemoryBillingMirror { mirrored, inbox, customers, claims, audit, reachability });
+        let mirror = Arc::new(InMemoryBillingMirror {
+            mirrored,
+            inbox,
+            customers,
+            claims,
+            audit,
+            reachability,
+        });
         Self { mirror, leadership }
     }
 

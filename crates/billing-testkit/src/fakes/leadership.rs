@@ -27,7 +27,13 @@ impl InMemoryLeadership {
 
 #[async_trait]
 impl Leadership for InMemoryLeadership {
-    async fn take(&self, duty: &str, holder: &str, now: Timestamp, until: Timestamp) -> Result<bool, RepoError> {
+    async fn take(
+        &self,
+        duty: &str,
+        holder: &str,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<bool, RepoError> {
         self.reachability.check()?;
         let had = (holder.to_owned(), until);
         match self.duties.lock().unwrap().entry(duty.to_owned()) {

@@ -21,7 +21,11 @@ impl Reachability {
     }
 
     pub(super) fn check(&self) -> Result<(), RepoError> {
-        if self.0.load(Ordering::SeqCst) { Ok(()) } else { Err(RepoError::Unavailable("the fake is down".into())) }
+        if self.0.load(Ordering::SeqCst) {
+            Ok(())
+        } else {
+            Err(RepoError::Unavailable("the fake is down".into()))
+        }
     }
 }
 

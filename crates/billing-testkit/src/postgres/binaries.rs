@@ -12,11 +12,14 @@ const MISSING: &str = "These tests need Postgres: install its server (Debian, Ub
 
 /// The folder that holds `initdb` and `postgres`: from `PATH`, else as `pg_config` says, else where the usual packages put it.
 pub(super) fn folder() -> PathBuf {
-    let on_path = env::var_os("PATH").map(|path| env::split_paths(&path).collect::<Vec<_>>()).unwrap_or_default();
-    let by_config = Command::new("pg_config").arg("--bindir").output().ok().into_iter().filter_map(|output| {
-        let text = String::from_utf8(output.stdout).ok()?;
-        Some(PathBuf::from(text.trim()))
-    });
+    let on_path = env::var_os("PATH")
+        .map(|path| env::split_paths(&path).collect::<Vec<_>>())
+        .unwrap_or_default();
+    let by_config =
+        Command::new("pg_config").arg("--bindir").output().ok().into_iter().filter_map(|output| {
+            let text = String::from_utf8(output.stdout).ok()?;
+            Some(PathBuf::from(text.trim()))
+        });
     let packaged = [
         ("/usr/lib/postgresql", "", "bin"),
         ("/usr", "pgsql-", "bin"),
@@ -27,9 +30,15 @@ pub(super) fn folder() -> PathBuf {
     on_path
         .into_iter()
         .chain(by_config)
-        .chain(packaged.into_iter().flat_map(|(parent, prefix, inner)| versions(Path::new(parent), prefix, inner)))
+        .chain(
+            packaged
+                .into_iter()
+                .flat_map(|(parent, prefix, inner)| versions(Path::new(parent), prefix, inner)),
+        )
         .find(|folder| ["initdb", "postgres"].iter().all(|program| folder.join(program).is_file()))
-        .and_then(|folder| folder.join("postgres").canonicalize().ok()?.parent().map(Path::to_owned))
+        .and_then(|folder| {
+            folder.join("postgres").canonicalize().ok()?.parent().map(Path::to_owned)
+        })
         .unwrap_or_else(|| panic!("{MISSING}"))
 }
 
@@ -47,7 +56,8 @@ fn versions(parent: &Path, prefix: &str, inner: &str) -> Vec<PathBuf> {
 /// The first number in a folder's name.
 fn version(name: &OsStr) -> Option<u32> {
     let name = name.to_string_lossy();
-    let digits: String = name.chars().skip_while(|c| !c.is_ascii_digit()).take_while(char::is_ascii_digit).collect();
+    let digits: String =
+        name.chars().skip_while(|c| !c.is_ascii_digit()).take_while(char::is_ascii_digit).collect();
     digits.parse().ok()
 }
 

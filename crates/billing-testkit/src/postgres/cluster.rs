@@ -25,7 +25,8 @@ impl Cluster {
     pub fn start() -> Self {
         let binaries = binaries::folder();
         // A socket's path has room for about 100 bytes, which a test's own temporary folder may exceed.
-        let folder = tempfile::Builder::new().prefix("billing-pg-").tempdir_in("/tmp").unwrap().keep();
+        let folder =
+            tempfile::Builder::new().prefix("billing-pg-").tempdir_in("/tmp").unwrap().keep();
         let user = PlainUser::needed();
         if let Some(user) = user {
             user.own(&folder);
@@ -93,7 +94,10 @@ mod tests {
     async fn it_stops_and_comes_back_with_its_data() {
         let cluster = Cluster::start();
         let database = cluster.database().await;
-        sqlx::raw_sql("CREATE TABLE t (x int)").execute(&mut database.connect().await).await.unwrap();
+        sqlx::raw_sql("CREATE TABLE t (x int)")
+            .execute(&mut database.connect().await)
+            .await
+            .unwrap();
         cluster.stop();
         assert!(!serves(&cluster.folder));
         cluster.resume().await;
@@ -121,13 +125,18 @@ mod tests {
             std::future::pending::<()>().await;
         }
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "postgres::cluster::tests::a_killed_process_leaves_nothing", "--nocapture"])
+            .args([
+                "--exact",
+                "postgres::cluster::tests::a_killed_process_leaves_nothing",
+                "--nocapture",
+            ])
             .env(CHILD, "1")
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
-        let folder = lines.find_map(|line| line.strip_prefix("folder=").map(PathBuf::from)).unwrap();
+        let folder =
+            lines.find_map(|line| line.strip_prefix("folder=").map(PathBuf::from)).unwrap();
         assert!(serves(&folder));
         child.kill().unwrap();
         child.wait().unwrap();

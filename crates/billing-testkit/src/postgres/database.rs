@@ -22,7 +22,10 @@ impl TestDatabase {
     /// Makes one: in the server that `TEST_POSTGRES_URL` names, else in the throwaway cluster of this process.
     pub async fn create() -> Self {
         match env::var("TEST_POSTGRES_URL") {
-            Ok(url) => Self::create_in(Url::parse(&url).expect("TEST_POSTGRES_URL is a postgres:// URL")).await,
+            Ok(url) => {
+                Self::create_in(Url::parse(&url).expect("TEST_POSTGRES_URL is a postgres:// URL"))
+                    .await
+            }
             Err(_) => Cluster::shared().database().await,
         }
     }
@@ -31,7 +34,11 @@ impl TestDatabase {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         // The server may be shared with other machines, so neither process id nor count would do alone.
         let moment = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_nanos();
-        let name = format!("billing_test_{}_{moment}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let name = format!(
+            "billing_test_{}_{moment}_{}",
+            std::process::id(),
+            COUNT.fetch_add(1, Ordering::Relaxed)
+        );
         execute(&server, format!("CREATE DATABASE {name}")).await;
         let mut url = server.clone();
         url.set_path(&name);
@@ -61,11 +68,15 @@ impl Drop for TestDatabase {
         let (server, name) = (self.server.clone(), std::mem::take(&mut self.name));
         // `drop` cannot wait for a future on the test's own runtime. A server that the test stopped keeps the database.
         let dropping = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            let runtime =
+                tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
                 if let Ok(mut connection) = PgConnection::connect(server.as_str()).await {
-                    let _ =
-                        connection.execute(AssertSqlSafe(format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"))).await;
+                    let _ = connection
+                        .execute(AssertSqlSafe(format!(
+                            "DROP DATABASE IF EXISTS {name} WITH (FORCE)"
+                        )))
+                        .await;
                 }
             });
         });
@@ -74,8 +85,12 @@ impl Drop for TestDatabase {
 }
 
 async fn execute(server: &Url, sql: String) {
-    let mut connection = PgConnection::connect(server.as_str()).await.expect("the Postgres server for tests");
-    connection.execute(AssertSqlSafe(sql)).await.expect("TEST_POSTGRES_URL names a role that may create databases");
+    let mut connection =
+        PgConnection::connect(server.as_str()).await.expect("the Postgres server for tests");
+    connection
+        .execute(AssertSqlSafe(sql))
+        .await
+        .expect("TEST_POSTGRES_URL names a role that may create databases");
     connection.close().await.unwrap();
 }
 

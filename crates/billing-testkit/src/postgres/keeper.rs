@@ -50,7 +50,14 @@ impl Keeper {
         }
         // No locale of this machine decides how text sorts; `trust`, because only the socket's folder lets anybody in.
         let made = command(&binaries.join("initdb"), folder, user)
-            .args(["--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C", "--no-sync", "--pgdata"])
+            .args([
+                "--auth=trust",
+                "--username=postgres",
+                "--encoding=UTF8",
+                "--locale=C",
+                "--no-sync",
+                "--pgdata",
+            ])
             .arg(folder.join("data"))
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
@@ -117,8 +124,9 @@ impl PlainUser {
             let output = Command::new("id").args([flag, name]).output().ok()?;
             String::from_utf8(output.stdout).ok()?.trim().parse().ok()
         };
-        let found =
-            ["postgres", "nobody"].iter().find_map(|name| Some(Self { uid: id("-u", name)?, gid: id("-g", name)? }));
+        let found = ["postgres", "nobody"]
+            .iter()
+            .find_map(|name| Some(Self { uid: id("-u", name)?, gid: id("-g", name)? }));
         Some(
             found.expect(
                 "Postgres does not run as root, and there is neither a user `postgres` nor `nobody` to run it as",

@@ -13,10 +13,17 @@ use crate::world::{Shop, at, order, price, principal, without_permissions};
 const KEY_LIFE: Duration = Duration::from_secs(600);
 
 fn unavailable() -> ProviderError {
-    ProviderError::Unavailable { context: "told to".to_owned(), retry_after: Duration::from_secs(1) }
+    ProviderError::Unavailable {
+        context: "told to".to_owned(),
+        retry_after: Duration::from_secs(1),
+    }
 }
 
-async fn start(shop: &Shop, name: &str, key: Option<&str>) -> Result<StartedCheckout, CheckoutError> {
+async fn start(
+    shop: &Shop,
+    name: &str,
+    key: Option<&str>,
+) -> Result<StartedCheckout, CheckoutError> {
     shop.checkout().start(&principal(name), order(key)).await
 }
 
@@ -31,10 +38,19 @@ fn customers_in_audit(shop: &Shop) -> Vec<CustomerId> {
 async fn the_first_fault_answers_and_nothing_that_fails_reaches_the_provider() {
     let shop = Shop::open();
     let evil = || Some("https://evil.example/".to_owned());
-    let all_wrong = StartCheckout { plan: "none".to_owned(), success_url: evil(), cancel_url: evil(), ..order(None) };
+    let all_wrong = StartCheckout {
+        plan: "none".to_owned(),
+        success_url: evil(),
+        cancel_url: evil(),
+        ..order(None)
+    };
     let refused = async |principal: &Principal, request: &StartCheckout| {
         let refused = shop.checkout().start(principal, request.clone()).await.unwrap_err();
-        assert_eq!((shop.provider.calls(), shop.stores.audit().events().len()), (0, 0), "{refused}");
+        assert_eq!(
+            (shop.provider.calls(), shop.stores.audit().events().len()),
+            (0, 0),
+            "{refused}"
+        );
         assert_eq!(shop.claimed("ann").await, None, "{refused}");
         refused
     };
@@ -42,13 +58,23 @@ async fn the_first_fault_answers_and_nothing_that_fails_reaches_the_provider() {
     let error = refused(&without_permissions("ann"), &all_wrong).await;
     assert!(matches!(error, CheckoutError::PermissionDenied(_)), "{error}");
     assert!(matches!(refused(&ann, &all_wrong).await, CheckoutError::UnknownPlan));
-    let by_the_year = StartCheckout { plan: "archived".to_owned(), cycle: BillingCycle::Yearly, ..all_wrong.clone() };
+    let by_the_year = StartCheckout {
+        plan: "archived".to_owned(),
+        cycle: BillingCycle::Yearly,
+        ..all_wrong.clone()
+    };
     assert!(matches!(refused(&ann, &by_the_year).await, CheckoutError::UnknownPlan));
     let both_urls = StartCheckout { plan: "starter".to_owned(), ..all_wrong };
     let error = refused(&ann, &both_urls).await;
-    assert!(matches!(error, CheckoutError::ReturnUrl { which: CheckoutUrl::Success, .. }), "{error}");
+    assert!(
+        matches!(error, CheckoutError::ReturnUrl { which: CheckoutUrl::Success, .. }),
+        "{error}"
+    );
     let error = refused(&ann, &StartCheckout { success_url: None, ..both_urls }).await;
-    assert!(matches!(error, CheckoutError::ReturnUrl { which: CheckoutUrl::Cancel, .. }), "{error}");
+    assert!(
+        matches!(error, CheckoutError::ReturnUrl { which: CheckoutUrl::Cancel, .. }),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -108,7 +134,10 @@ async fn a_key_whose_session_cannot_be_given_again_is_a_conflict() {
         } else {
             shop.provider.delete_customer(&shop.claimed("ann").await.unwrap().customer.unwrap());
         }
-        assert!(matches!(start(&shop, "ann", Some("k")).await, Err(CheckoutError::IdempotencyConflict)));
+        assert!(matches!(
+            start(&shop, "ann", Some("k")).await,
+            Err(CheckoutError::IdempotencyConflict)
+        ));
     }
 }
 
@@ -141,7 +170,10 @@ async fn a_customer_who_was_deleted_is_replaced() {
     shop.provider.delete_customer(&claimed);
     start(&shop, "bob", None).await.unwrap();
     let used = customers_in_audit(&shop);
-    assert!(!used.contains(&linked) && used.iter().filter(|one| **one == claimed).count() == 1, "{used:?}");
+    assert!(
+        !used.contains(&linked) && used.iter().filter(|one| **one == claimed).count() == 1,
+        "{used:?}"
+    );
     assert_eq!((shop.linked("ann").await, shop.provider.customer_count()), (None, 2));
 }
 
@@ -149,11 +181,17 @@ async fn a_customer_who_was_deleted_is_replaced() {
 async fn a_customer_who_was_deleted_and_is_given_again_under_the_claims_key_is_replaced() {
     let shop = Shop::open();
     let unsteady = Arc::new(Unsteady::new(&shop.provider, &[]).losing(&[true]));
-    shop.checkout_over(shop.accounts(), unsteady).start(&principal("ann"), order(None)).await.unwrap_err();
+    shop.checkout_over(shop.accounts(), unsteady)
+        .start(&principal("ann"), order(None))
+        .await
+        .unwrap_err();
     let made = shop.reconciler().run(Repair::Only).await.unwrap().differed;
     shop.provider.delete_customer(&made[0]);
     start(&shop, "ann", None).await.unwrap();
-    assert_eq!((shop.provider.customer_count(), customers_in_audit(&shop).contains(&made[0])), (1, false));
+    assert_eq!(
+        (shop.provider.customer_count(), customers_in_audit(&shop).contains(&made[0])),
+        (1, false)
+    );
 }
 
 #[tokio::test]
@@ -189,7 +227,8 @@ async fn what_another_made_under_an_older_key_is_not_kept_in_the_claim() {
     shop.advance(KEY_LIFE);
     start(&shop, "ann", None).await.unwrap();
     let kept = shop.claimed("ann").await.unwrap();
-    let late = claims.fulfil(&user("ann"), &at(), &stale, &"cus_late".parse().unwrap()).await.unwrap();
+    let late =
+        claims.fulfil(&user("ann"), &at(), &stale, &"cus_late".parse().unwrap()).await.unwrap();
     assert_eq!(late, Some(kept));
 }
 

@@ -14,16 +14,27 @@ fn used(shop: &Shop) -> BTreeSet<CustomerId> {
     shop.stores.audit().events().into_iter().filter_map(|event| Some(event.customer?.1)).collect()
 }
 
-async fn many_at_once_make_one_customer(at_once: usize, pauses: Vec<u8>, lost: Vec<bool>, keyed: bool) {
+async fn many_at_once_make_one_customer(
+    at_once: usize,
+    pauses: Vec<u8>,
+    lost: Vec<bool>,
+    keyed: bool,
+) {
     let shop = Shop::open();
     let unsteady = Arc::new(Unsteady::new(&shop.provider, &pauses).losing(&lost));
-    let replica = || shop.checkout_over(shop.accounts_over(Arc::clone(&unsteady) as _), Arc::clone(&unsteady) as _);
+    let replica = || {
+        shop.checkout_over(
+            shop.accounts_over(Arc::clone(&unsteady) as _),
+            Arc::clone(&unsteady) as _,
+        )
+    };
     let replicas = [replica(), replica()];
     let mut sessions = BTreeSet::new();
     // Whoever got no answer asks again, until there are no more answers to lose.
     for _ in 0..=lost.len() {
         let ann = principal("ann");
-        let started = (0..at_once).map(|number| replicas[number % 2].start(&ann, order(keyed.then_some("k"))));
+        let started = (0..at_once)
+            .map(|number| replicas[number % 2].start(&ann, order(keyed.then_some("k"))));
         for started in join_all(started).await {
             match started {
                 Ok(started) => drop(sessions.insert(started.session.id.as_str().to_owned())),
@@ -62,6 +73,9 @@ async fn many_who_come_back_from_paying_are_all_told_so() {
     let calls = shop.provider.calls();
     let ann = principal("ann");
     let told = join_all((0..20).map(|_| checkout.start(&ann, order(None)))).await;
-    assert!(told.iter().all(|told| matches!(told, Err(CheckoutError::AlreadySubscribed))), "{told:?}");
+    assert!(
+        told.iter().all(|told| matches!(told, Err(CheckoutError::AlreadySubscribed))),
+        "{told:?}"
+    );
     assert!(shop.provider.calls() - calls <= 40, "{} calls", shop.provider.calls() - calls);
 }

@@ -123,13 +123,21 @@ struct Overtaken {
 
 #[async_trait]
 impl SubscriptionReader for Overtaken {
-    async fn customer(&self, customer: &CustomerId, deadline: Deadline) -> Result<CustomerReading, ProviderError> {
+    async fn customer(
+        &self,
+        customer: &CustomerId,
+        deadline: Deadline,
+    ) -> Result<CustomerReading, ProviderError> {
         let reading = self.provider.customer(customer, deadline).await;
         self.by.refresh(customer, None, deadline).await.unwrap();
         if self.fails { Err(ProviderError::Timeout { context: "out".to_owned() }) } else { reading }
     }
 
-    async fn holder(&self, _: &SubscriptionId, _: Deadline) -> Result<Option<CustomerId>, ProviderError> {
+    async fn holder(
+        &self,
+        _: &SubscriptionId,
+        _: Deadline,
+    ) -> Result<Option<CustomerId>, ProviderError> {
         Ok(None)
     }
 }
@@ -141,7 +149,8 @@ async fn nobody_is_told_what_was_so_before_another_reading() {
         let (customer, subscription) = shop.subscriber("ann").await;
         shop.provider.cancel(&subscription);
         shop.advance(MINUTE);
-        let overtaken = Overtaken { provider: Arc::clone(&shop.provider) as _, by: shop.accounts(), fails };
+        let overtaken =
+            Overtaken { provider: Arc::clone(&shop.provider) as _, by: shop.accounts(), fails };
         let state = shop.accounts_over(Arc::new(overtaken)).state(&customer, soon()).await.unwrap();
         assert_eq!(state, shop.provider.reading(&customer).state);
         assert_eq!(shop.mirrored(&customer).await.unwrap().state, state);
@@ -161,5 +170,8 @@ async fn a_reading_that_was_overtaken_is_not_written() {
     };
     let (late, early) = tokio::join!(slow.refresh(&customer, None, soon()), overtake);
     assert_eq!(late.unwrap().now.version, early.now.version + 1);
-    assert_eq!(shop.mirrored(&customer).await.unwrap().state, shop.provider.reading(&customer).state);
+    assert_eq!(
+        shop.mirrored(&customer).await.unwrap().state,
+        shop.provider.reading(&customer).state
+    );
 }

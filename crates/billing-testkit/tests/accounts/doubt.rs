@@ -15,7 +15,11 @@ async fn whom_the_portal_finds_gone_nobody_is_told_of_any_more() {
     let (customer, _) = shop.subscriber("ann").await;
     let _lost = shop.provider.delete_customer(&customer);
     let accounts = shop.accounts();
-    let policy = ReturnUrlPolicy::new(ReturnUrl::configured("https://app.example.com/").unwrap(), vec![], Mode::Test);
+    let policy = ReturnUrlPolicy::new(
+        ReturnUrl::configured("https://app.example.com/").unwrap(),
+        vec![],
+        Mode::Test,
+    );
     let portal = PortalService::new(
         shop.stores.customers(),
         Arc::new(FakeBillingProvider::new(at())),
@@ -24,8 +28,13 @@ async fn whom_the_portal_finds_gone_nobody_is_told_of_any_more() {
         policy.unwrap(),
     );
     let portal = portal.with_accounts(accounts.clone());
-    let request =
-        OpenPortal { return_url: None, locale: None, flow: None, deadline: soon(), origin: RequestOrigin::default() };
+    let request = OpenPortal {
+        return_url: None,
+        locale: None,
+        flow: None,
+        deadline: soon(),
+        origin: RequestOrigin::default(),
+    };
     let calls = shop.provider.calls();
     let refused = portal.open(&principal("ann"), request).await;
     assert!(matches!(refused, Err(PortalError::NoBillingAccount { .. })), "{refused:?}");
@@ -46,7 +55,11 @@ struct Overtaken {
 
 #[async_trait]
 impl SubscriptionReader for Overtaken {
-    async fn customer(&self, customer: &CustomerId, deadline: Deadline) -> Result<CustomerReading, ProviderError> {
+    async fn customer(
+        &self,
+        customer: &CustomerId,
+        deadline: Deadline,
+    ) -> Result<CustomerReading, ProviderError> {
         let reading = self.provider.customer(customer, deadline).await;
         if reading.as_ref().is_ok_and(|reading| reading.state != CustomerState::Gone) {
             let _lost = self.provider.delete_customer(customer);
@@ -68,7 +81,8 @@ impl SubscriptionReader for Overtaken {
 async fn a_doubt_outlives_an_answer_that_was_on_the_way() {
     let shop = Shop::open();
     let (customer, _) = shop.subscriber("ann").await;
-    let reader = Arc::new(Overtaken { provider: Arc::clone(&shop.provider), ..Overtaken::default() });
+    let reader =
+        Arc::new(Overtaken { provider: Arc::clone(&shop.provider), ..Overtaken::default() });
     let accounts = shop.accounts_over(Arc::clone(&reader) as _);
     reader.accounts.set(accounts.clone()).unwrap();
     let refreshed = accounts.refresh(&customer, None, soon()).await.unwrap();

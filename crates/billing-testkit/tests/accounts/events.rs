@@ -52,8 +52,12 @@ struct Replicas {
 impl Replicas {
     fn new(shop: &Shop, pauses: &[u8]) -> Self {
         let unsteady = Arc::new(Unsteady::new(&shop.provider, pauses));
-        let replica =
-            || EventProcessor::new(shop.accounts_over(Arc::clone(&unsteady) as _), Arc::clone(&shop.keys) as _);
+        let replica = || {
+            EventProcessor::new(
+                shop.accounts_over(Arc::clone(&unsteady) as _),
+                Arc::clone(&shop.keys) as _,
+            )
+        };
         Self { both: [replica(), replica()], stalled: Vec::new(), applied: 0 }
     }
 
@@ -135,7 +139,9 @@ async fn the_end_is_what_the_provider_says(
                 }
             }
             Step::Work(changes) => {
-                replicas.work(meanwhile(&shop, &mut history, changes, [&mut delivered, &mut posted])).await
+                replicas
+                    .work(meanwhile(&shop, &mut history, changes, [&mut delivered, &mut posted]))
+                    .await
             }
             Step::Stall => replicas.stalled.extend(replicas.both[0].take().await.unwrap()),
             Step::Wake => {
@@ -200,7 +206,8 @@ async fn a_purchase_that_is_told_before_the_earlier_customers_end_makes_the_acco
     let shop = Shop::open();
     let (first, _) = shop.subscriber("ann").await;
     let ended = shop.provider.delete_customer(&first);
-    let (second, created) = shop.provider.add_customer(NamedOwner::User("ann".parse().unwrap()), None);
+    let (second, created) =
+        shop.provider.add_customer(NamedOwner::User("ann".parse().unwrap()), None);
     let (_, sold) = shop.provider.subscribe(&second, &crate::world::price("price_monthly"));
     shop.deliver_all([vec![created], sold].concat()).await;
     assert_eq!(shop.linked("ann").await.as_ref(), Some(&second));

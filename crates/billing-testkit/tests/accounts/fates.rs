@@ -44,14 +44,20 @@ async fn pauses_grow_and_the_error_is_kept() {
         assert_eq!(fail(&shop, outage).await, [Worked::Postponed]);
         let due = shop.now().plus(Duration::from_secs(seconds));
         let event = kept(&shop, "evt_1").await;
-        assert_eq!((event.state, event.error.unwrap().contains("out")), (InboxState::Pending(due), true));
+        assert_eq!(
+            (event.state, event.error.unwrap().contains("out")),
+            (InboxState::Pending(due), true)
+        );
         shop.clock.set(Timestamp::from_millis(due.as_millis() - 1));
         assert_eq!(shop.work().await, []);
         shop.clock.set(due);
     }
     assert_eq!(shop.work().await, [Worked::Applied]);
     let event = kept(&shop, "evt_1").await;
-    assert_eq!((event.state, event.attempts, event.error), (InboxState::Applied(shop.now()), 5, None));
+    assert_eq!(
+        (event.state, event.attempts, event.error),
+        (InboxState::Applied(shop.now()), 5, None)
+    );
 }
 
 #[tokio::test]
@@ -136,7 +142,10 @@ async fn events_about_nobody_are_ignored_and_those_about_a_subscription_lead_to_
     let mut worked = shop.work().await;
     worked.sort_by_key(|worked| *worked == Worked::Applied);
     assert_eq!(worked, [Worked::Ignored, Worked::Ignored, Worked::Applied]);
-    assert_eq!(shop.mirrored(&customer).await.unwrap().state, shop.provider.reading(&customer).state);
+    assert_eq!(
+        shop.mirrored(&customer).await.unwrap().state,
+        shop.provider.reading(&customer).state
+    );
 }
 
 #[tokio::test]

@@ -79,25 +79,33 @@ impl History {
 
     async fn happen(&mut self, shop: &Shop, change: &Change) -> Option<Vec<ProviderEvent>> {
         let provider = &shop.provider;
-        let there: Vec<_> = self.customers.iter().filter(|one| is_there(shop, one)).cloned().collect();
+        let there: Vec<_> =
+            self.customers.iter().filter(|one| is_there(shop, one)).cloned().collect();
         let one = |number: &usize| there.get(number.checked_rem(there.len())?).cloned();
-        let held: Vec<_> = self.subscriptions.iter().filter(|(customer, _)| there.contains(customer)).collect();
-        let subscription = |number: &usize| held.get(number.checked_rem(held.len())?).map(|(_, id)| id);
+        let held: Vec<_> =
+            self.subscriptions.iter().filter(|(customer, _)| there.contains(customer)).collect();
+        let subscription =
+            |number: &usize| held.get(number.checked_rem(held.len())?).map(|(_, id)| id);
         let name = |number: &usize| NamedOwner::User(user(USERS[number % USERS.len()]));
         let changed = |number: &usize, how: &dyn Fn(&mut Subscription)| {
             Some(vec![provider.change(subscription(number)?, |subscription| how(subscription))])
         };
         match change {
             Change::Make(owner) => {
-                let (customer, event) = provider.add_customer(owner.as_ref().map_or(NamedOwner::Nobody, name), None);
+                let (customer, event) =
+                    provider.add_customer(owner.as_ref().map_or(NamedOwner::Nobody, name), None);
                 self.customers.insert(customer);
                 Some(vec![event])
             }
-            Change::Name(customer, owner) => Some(vec![provider.name_owner(&one(customer)?, name(owner))]),
+            Change::Name(customer, owner) => {
+                Some(vec![provider.name_owner(&one(customer)?, name(owner))])
+            }
             Change::NameNobodyPossible(customer) => {
                 Some(vec![provider.name_owner(&one(customer)?, NamedOwner::Ambiguous)])
             }
-            Change::Session(customer, owner) => Some(vec![provider.add_paid_session(&one(customer)?, name(owner))]),
+            Change::Session(customer, owner) => {
+                Some(vec![provider.add_paid_session(&one(customer)?, name(owner))])
+            }
             Change::Buy(customer, yearly) => {
                 let customer = one(customer)?;
                 let cycle = if *yearly { "price_yearly" } else { "price_monthly" };
@@ -105,10 +113,18 @@ impl History {
                 self.subscriptions.push((customer, subscription));
                 Some(events)
             }
-            Change::Switch(number) => changed(number, &|one| one.prices = vec![price("price_yearly")]),
-            Change::Fail(number) => changed(number, &|one| one.status = SubscriptionStatus::PastDue),
-            Change::CancelNow(number) => changed(number, &|one| one.status = SubscriptionStatus::Canceled),
-            Change::CancelWithPeriod(number) => changed(number, &|one| one.cancel_at_period_end = true),
+            Change::Switch(number) => {
+                changed(number, &|one| one.prices = vec![price("price_yearly")])
+            }
+            Change::Fail(number) => {
+                changed(number, &|one| one.status = SubscriptionStatus::PastDue)
+            }
+            Change::CancelNow(number) => {
+                changed(number, &|one| one.status = SubscriptionStatus::Canceled)
+            }
+            Change::CancelWithPeriod(number) => {
+                changed(number, &|one| one.cancel_at_period_end = true)
+            }
             Change::CancelAt(number) => changed(number, &|one| one.cancel_at = one.period_end),
             Change::Resume(number) => changed(number, &|one| {
                 (one.cancel_at_period_end, one.cancel_at) = (false, None);
@@ -125,7 +141,8 @@ impl History {
             }
             Change::Pay(number) => {
                 self.sessions.retain(|(customer, _)| there.contains(customer));
-                let (customer, session) = self.sessions.remove(number.checked_rem(self.sessions.len())?);
+                let (customer, session) =
+                    self.sessions.remove(number.checked_rem(self.sessions.len())?);
                 let (subscription, events) = provider.pay(&session);
                 self.subscriptions.push((customer, subscription));
                 Some(events)
@@ -156,7 +173,8 @@ impl History {
 
     /// What differed was mended.
     pub(crate) async fn check_after_reconciling(&self, shop: &Shop) {
-        for customer in self.customers.iter().filter(|customer| bought_by(shop, customer).is_some()) {
+        for customer in self.customers.iter().filter(|customer| bought_by(shop, customer).is_some())
+        {
             assert!(shop.mirrored(customer).await.is_some(), "{customer} is not in the mirror");
         }
         self.check(shop, &BTreeSet::new()).await;
@@ -168,17 +186,33 @@ impl History {
                 assert_eq!(mirrored.state, shop.provider.reading(customer).state, "{customer}");
             }
             if !is_there(shop, customer) {
-                assert_eq!(shop.stores.customers().owners(&at(), customer).await.unwrap(), [], "{customer} is gone");
+                assert_eq!(
+                    shop.stores.customers().owners(&at(), customer).await.unwrap(),
+                    [],
+                    "{customer} is gone"
+                );
             }
         }
         for name in USERS {
             let owner = user(name);
             let linked = shop.linked(name).await;
-            let possible = self.accounts.get(&owner).into_iter().flatten().filter(|customer| is_there(shop, customer));
+            let possible = self
+                .accounts
+                .get(&owner)
+                .into_iter()
+                .flatten()
+                .filter(|customer| is_there(shop, customer));
             let possible: BTreeSet<_> = possible.cloned().collect();
-            assert!(linked.iter().all(|linked| possible.contains(linked)), "{name}: {linked:?} of {possible:?}");
-            let has_account = possible.iter().any(|one| bought_by(shop, one).as_ref() == Some(&owner));
-            assert!(linked.is_some() || !has_account || torn.contains(&owner), "{name}: none of {possible:?}");
+            assert!(
+                linked.iter().all(|linked| possible.contains(linked)),
+                "{name}: {linked:?} of {possible:?}"
+            );
+            let has_account =
+                possible.iter().any(|one| bought_by(shop, one).as_ref() == Some(&owner));
+            assert!(
+                linked.is_some() || !has_account || torn.contains(&owner),
+                "{name}: none of {possible:?}"
+            );
             if let Some(claimed) = shop.claimed(name).await.and_then(|claim| claim.customer)
                 && shop.mirrored(&claimed).await.is_some()
             {

@@ -10,7 +10,12 @@ use crate::world::{Shop, at};
 
 fn import(shop: &Shop) -> CustomerImport {
     let provider = &shop.provider;
-    CustomerImport::new(at(), Arc::clone(provider) as _, Arc::clone(provider) as _, shop.stores.customers())
+    CustomerImport::new(
+        at(),
+        Arc::clone(provider) as _,
+        Arc::clone(provider) as _,
+        shop.stores.customers(),
+    )
 }
 
 async fn planned(shop: &Shop, source: ImportSource) -> ImportPlan {
@@ -31,17 +36,24 @@ async fn linked(shop: &Shop, name: &str, to: &CustomerId) {
 }
 
 fn emails(pairs: &[(&str, &str)]) -> ImportSource {
-    ImportSource::VerifiedEmails(pairs.iter().map(|(name, email)| (user(name), (*email).to_owned())).collect())
+    ImportSource::VerifiedEmails(
+        pairs.iter().map(|(name, email)| (user(name), (*email).to_owned())).collect(),
+    )
 }
 
 fn left(name: Option<&str>, customers: &[&CustomerId], reason: Reason) -> LeftOut {
-    LeftOut { user: name.map(user), customers: customers.iter().copied().cloned().collect(), reason }
+    LeftOut {
+        user: name.map(user),
+        customers: customers.iter().copied().cloned().collect(),
+        reason,
+    }
 }
 
 #[tokio::test]
 async fn by_metadata_the_one_customer_who_names_a_user_is_linked() {
     let shop = Shop::open();
-    let (ann, known, other) = (named(&shop, "ann"), named(&shop, "known"), named(&shop, "elsewhere"));
+    let (ann, known, other) =
+        (named(&shop, "ann"), named(&shop, "known"), named(&shop, "elsewhere"));
     let (first, second) = (named(&shop, "twice"), named(&shop, "twice"));
     let (unclear, _) = shop.provider.add_customer(NamedOwner::Ambiguous, None);
     with_email(&shop, "nobody@example.com");
@@ -88,8 +100,10 @@ async fn of_a_list_what_the_provider_knows_is_linked_and_users_may_share() {
 async fn by_email_nobody_gets_what_may_be_anothers() {
     let shop = Shop::open();
     let ann = with_email(&shop, "Ann@Example.com");
-    let (first, second) = (with_email(&shop, "twin@example.com"), with_email(&shop, "twin@example.com"));
-    let (bobs, _) = shop.provider.add_customer(NamedOwner::User(user("bob")), Some("bob@example.com"));
+    let (first, second) =
+        (with_email(&shop, "twin@example.com"), with_email(&shop, "twin@example.com"));
+    let (bobs, _) =
+        shop.provider.add_customer(NamedOwner::User(user("bob")), Some("bob@example.com"));
     let taken = with_email(&shop, "taken@example.com");
     linked(&shop, "owner", &taken).await;
     let family = with_email(&shop, "family@example.com");
@@ -116,7 +130,8 @@ async fn by_email_nobody_gets_what_may_be_anothers() {
         left(Some("twin"), &[&second, &first], Reason::SeveralCustomers),
     ];
     assert_eq!(plan.left, expected);
-    let own = planned(&shop, emails(&[("bob", "bob@example.com"), ("owner", "taken@example.com")])).await;
+    let own =
+        planned(&shop, emails(&[("bob", "bob@example.com"), ("owner", "taken@example.com")])).await;
     assert_eq!((own.links, own.unchanged), (vec![(user("bob"), bobs)], vec![user("owner")]));
 }
 
@@ -126,7 +141,10 @@ async fn an_address_that_only_looks_alike_is_another() {
     with_email(&shop, "jack@example.com");
     // The Kelvin sign, whose lower case is a k.
     let plan = planned(&shop, emails(&[("eve", "jac\u{212a}@example.com")])).await;
-    assert_eq!((plan.links, plan.left), (vec![], vec![left(Some("eve"), &[], Reason::NoSuchEmail)]));
+    assert_eq!(
+        (plan.links, plan.left),
+        (vec![], vec![left(Some("eve"), &[], Reason::NoSuchEmail)])
+    );
 }
 
 #[tokio::test]
@@ -136,9 +154,16 @@ async fn a_plan_that_is_applied_links_and_leaves_who_got_another_customer_since(
     let plan = planned(&shop, ImportSource::Metadata).await;
     linked(&shop, "bob", &customer("cus_since")).await;
     linked(&shop, "eve", &eve).await;
-    let service = CustomerService::new(shop.stores.customers(), shop.stores.audit(), Arc::clone(&shop.clock) as _);
+    let service = CustomerService::new(
+        shop.stores.customers(),
+        shop.stores.audit(),
+        Arc::clone(&shop.clock) as _,
+    );
     let applied = import(&shop).apply(plan, &service).await.unwrap();
-    assert_eq!((applied.links, applied.unchanged), (vec![(user("ann"), ann.clone())], vec![user("eve")]));
+    assert_eq!(
+        (applied.links, applied.unchanged),
+        (vec![(user("ann"), ann.clone())], vec![user("eve")])
+    );
     let expected = left(Some("bob"), &[&bob, &customer("cus_since")], Reason::LinkedElsewhere);
     assert_eq!((applied.left, shop.linked("ann").await), (vec![expected], Some(ann)));
 }
@@ -146,8 +171,11 @@ async fn a_plan_that_is_applied_links_and_leaves_who_got_another_customer_since(
 #[tokio::test]
 async fn without_the_provider_there_is_no_plan() {
     let shop = Shop::open();
-    let sources =
-        [ImportSource::Metadata, ImportSource::Pairs(vec![(user("ann"), customer("cus_1"))]), emails(&[("a", "b")])];
+    let sources = [
+        ImportSource::Metadata,
+        ImportSource::Pairs(vec![(user("ann"), customer("cus_1"))]),
+        emails(&[("a", "b")]),
+    ];
     for source in sources {
         shop.provider.fail_next(ProviderError::Timeout { context: "out".to_owned() });
         assert!(matches!(import(&shop).plan(source).await, Err(ImportError::Provider(_))));

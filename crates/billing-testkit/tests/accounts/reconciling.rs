@@ -11,7 +11,9 @@ use crate::history::{Change, History, LONG, USERS, change};
 use crate::world::{Shop, at, price};
 
 /// All that is known here.
-async fn known(shop: &Shop) -> (Vec<MirroredCustomer>, Vec<Option<CustomerId>>, Vec<InboxEvent>, usize) {
+async fn known(
+    shop: &Shop,
+) -> (Vec<MirroredCustomer>, Vec<Option<CustomerId>>, Vec<InboxEvent>, usize) {
     let mut links = Vec::new();
     for name in USERS {
         links.push(shop.linked(name).await);

@@ -40,7 +40,10 @@ impl Unsteady {
         }
     }
 
-    async fn pass<T>(&self, call: impl Future<Output = Result<T, ProviderError>>) -> Result<T, ProviderError> {
+    async fn pass<T>(
+        &self,
+        call: impl Future<Output = Result<T, ProviderError>>,
+    ) -> Result<T, ProviderError> {
         self.pause().await;
         let answer = call.await;
         self.pause().await;
@@ -57,18 +60,29 @@ impl CheckoutProvider for Unsteady {
         self.pass(self.provider.create_customer(order)).await
     }
 
-    async fn create_checkout_session(&self, order: &CheckoutOrder) -> Result<CheckoutSession, ProviderError> {
+    async fn create_checkout_session(
+        &self,
+        order: &CheckoutOrder,
+    ) -> Result<CheckoutSession, ProviderError> {
         self.pass(self.provider.create_checkout_session(order)).await
     }
 
-    async fn price(&self, price: &PriceId, deadline: Deadline) -> Result<Option<PriceFacts>, ProviderError> {
+    async fn price(
+        &self,
+        price: &PriceId,
+        deadline: Deadline,
+    ) -> Result<Option<PriceFacts>, ProviderError> {
         self.pass(self.provider.price(price, deadline)).await
     }
 }
 
 #[async_trait]
 impl SubscriptionReader for Unsteady {
-    async fn customer(&self, customer: &CustomerId, deadline: Deadline) -> Result<CustomerReading, ProviderError> {
+    async fn customer(
+        &self,
+        customer: &CustomerId,
+        deadline: Deadline,
+    ) -> Result<CustomerReading, ProviderError> {
         self.pass(self.provider.customer(customer, deadline)).await
     }
 

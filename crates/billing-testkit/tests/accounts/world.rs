@@ -9,7 +9,9 @@ use billing_domain::ports::{
 };
 use billing_domain::*;
 use billing_testkit::samples::{account, user};
-use billing_testkit::{CountedKeys, FakeBillingAccountProvider, FixedClock, InMemoryBilling, Reachability};
+use billing_testkit::{
+    CountedKeys, FakeBillingAccountProvider, FixedClock, InMemoryBilling, Reachability,
+};
 
 /// The page that users come back to.
 const DASHBOARD: &str = "https://app.example.com/";
@@ -145,9 +147,16 @@ impl Shop {
             audit: self.stores.audit(),
             keys: Arc::clone(&self.keys) as _,
         };
-        let policy =
-            || ReturnUrlPolicy::new(ReturnUrl::configured(DASHBOARD).unwrap(), Vec::new(), Mode::Test).unwrap();
-        CheckoutService::new(accounts, ports, catalogue(), CheckoutUrls { success: policy(), cancel: policy() })
+        let policy = || {
+            ReturnUrlPolicy::new(ReturnUrl::configured(DASHBOARD).unwrap(), Vec::new(), Mode::Test)
+                .unwrap()
+        };
+        CheckoutService::new(
+            accounts,
+            ports,
+            catalogue(),
+            CheckoutUrls { success: policy(), cancel: policy() },
+        )
     }
 
     /// An event comes in, as it does over HTTP once its signature held.

@@ -134,7 +134,9 @@ impl GuardedStream {
             head::unfinished(None, &self.buffer)
         };
         match verdict {
-            Verdict::Incomplete => self.expecting = Expecting::RestOfHead { since, seen: self.buffer.len() },
+            Verdict::Incomplete => {
+                self.expecting = Expecting::RestOfHead { since, seen: self.buffer.len() }
+            }
             Verdict::Refused(refusal) => self.refuse(refusal),
             Verdict::Accepted { length, framing, upgrades } => {
                 for at in upgrades {
@@ -142,7 +144,8 @@ impl GuardedStream {
                     self.buffer[at] = b'x';
                 }
                 self.approved = length;
-                self.exchange.head_given(HeadNote { refused: None, last: framing == Framing::Chunked });
+                self.exchange
+                    .head_given(HeadNote { refused: None, last: framing == Framing::Chunked });
                 match framing {
                     Framing::Chunked => {
                         self.expecting = Expecting::Chunks { since: None };
@@ -163,7 +166,11 @@ impl GuardedStream {
         let taken = usize::try_from(left).map_or(arrived, |left| left.min(arrived));
         self.approved += taken;
         let left = left - taken as u64;
-        self.expecting = if left == 0 { Expecting::Head { since: None } } else { Expecting::Body { left, since } };
+        self.expecting = if left == 0 {
+            Expecting::Head { since: None }
+        } else {
+            Expecting::Body { left, since }
+        };
     }
 
     /// Puts a stand-in where the refused head was. Nothing that follows is read as a request.
@@ -202,7 +209,9 @@ impl GuardedStream {
             Expecting::Head { since } => {
                 (*since.get_or_insert_with(Instant::now) + self.deadlines.idle, IDLE_ALLOWANCE)
             }
-            Expecting::RestOfHead { since, .. } => (*since + self.deadlines.header, HALF_SENT_ALLOWANCE),
+            Expecting::RestOfHead { since, .. } => {
+                (*since + self.deadlines.header, HALF_SENT_ALLOWANCE)
+            }
             Expecting::Body { since, .. } | Expecting::Chunks { since } => {
                 (*since.get_or_insert_with(Instant::now) + self.deadlines.body, HALF_SENT_ALLOWANCE)
             }
@@ -258,19 +267,28 @@ impl GuardedStream {
         }
     }
 
-    fn written<T>(&mut self, cx: &mut Context<'_>, polled: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+    fn written<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        polled: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
         if polled.is_ready() {
             self.writing.disarm();
             return polled;
         }
-        let deadline = self.writing.deadline().unwrap_or_else(|| Instant::now() + self.deadlines.write);
+        let deadline =
+            self.writing.deadline().unwrap_or_else(|| Instant::now() + self.deadlines.write);
         ready!(self.writing.poll(cx, deadline));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
 impl Read for GuardedStream {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, mut out: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        mut out: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         loop {
             if this.approved == 0 {
@@ -299,7 +317,11 @@ impl Read for GuardedStream {
 }
 
 impl Write for GuardedStream {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let polled = Pin::new(&mut this.stream).poll_write(cx, bytes);
         this.written(cx, polled)

@@ -68,7 +68,9 @@ pub(super) fn judge(bytes: &[u8]) -> Verdict {
     let mut request = Request::new(&mut slots);
     match request.parse(bytes) {
         Ok(Status::Complete(length)) => match weigh(&request, bytes, length) {
-            Ok(framing) => Verdict::Accepted { length, framing, upgrades: upgrades(&request, bytes) },
+            Ok(framing) => {
+                Verdict::Accepted { length, framing, upgrades: upgrades(&request, bytes) }
+            }
             Err(fault) => {
                 let is_head = request.method == Some("HEAD");
                 Verdict::Refused(Refusal { fault, is_head, id: sole_id(request.headers) })
@@ -120,7 +122,10 @@ fn check_target(method: &str, target: &str) -> Result<(), Fault> {
     let well_formed = match method {
         "CONNECT" => uri.authority().is_some() && uri.scheme().is_none(),
         "OPTIONS" if target == "*" => true,
-        _ => target.starts_with('/') || uri.scheme_str().is_some_and(|scheme| matches!(scheme, "http" | "https")),
+        _ => {
+            target.starts_with('/')
+                || uri.scheme_str().is_some_and(|scheme| matches!(scheme, "http" | "https"))
+        }
     };
     if well_formed && !target.contains('#') { Ok(()) } else { Err(malformed()) }
 }
@@ -137,7 +142,8 @@ fn check_host(headers: &[Header<'_>], is_http_11: bool) -> Result<(), Fault> {
 }
 
 fn is_host(value: &[u8]) -> bool {
-    value.is_empty() || Authority::try_from(value).is_ok_and(|authority| !authority.as_str().contains('@'))
+    value.is_empty()
+        || Authority::try_from(value).is_ok_and(|authority| !authority.as_str().contains('@'))
 }
 
 /// RFC 9112, 6: stricter than hyper, which drops a repeated equal length and a length beside an encoding.
@@ -151,7 +157,9 @@ fn framing(headers: &[Header<'_>], is_http_11: bool) -> Result<Framing, Fault> {
     match (length, encoding) {
         (Some(_), Some(_)) => Err(bad("Send Content-Length or Transfer-Encoding, not both.")),
         (None, Some(_)) if !is_http_11 => Err(bad("Send no Transfer-Encoding with HTTP/1.0.")),
-        (None, Some(encoding)) if encodings.next().is_none() && encoding.eq_ignore_ascii_case(b"chunked") => {
+        (None, Some(encoding))
+            if encodings.next().is_none() && encoding.eq_ignore_ascii_case(b"chunked") =>
+        {
             Ok(Framing::Chunked)
         }
         (None, Some(_)) => Err(bad("Send no other Transfer-Encoding than chunked.")),
@@ -182,12 +190,16 @@ fn sole_id(headers: &[Header<'_>]) -> Option<RequestId> {
 
 /// Offsets of `Upgrade` names. We upgrade nothing, and may ignore the header (RFC 9110, 7.8).
 fn upgrades(request: &Request<'_, '_>, bytes: &[u8]) -> Vec<usize> {
-    let upgrades = request.headers.iter().filter(|header| header.name.eq_ignore_ascii_case("upgrade"));
+    let upgrades =
+        request.headers.iter().filter(|header| header.name.eq_ignore_ascii_case("upgrade"));
     upgrades.map(|header| header.name.as_ptr().addr() - bytes.as_ptr().addr()).collect()
 }
 
 fn values<'a>(headers: &'a [Header<'a>], name: &'a str) -> impl Iterator<Item = &'a [u8]> {
-    headers.iter().filter(move |header| header.name.eq_ignore_ascii_case(name)).map(|header| header.value)
+    headers
+        .iter()
+        .filter(move |header| header.name.eq_ignore_ascii_case(name))
+        .map(|header| header.value)
 }
 
 fn bad(detail: &str) -> Fault {
@@ -226,7 +238,10 @@ mod tests {
 
     #[test]
     fn bare_line_feeds_end_lines_as_they_do_for_hyper() {
-        assert_eq!(accepted("GET / HTTP/1.1\nHost: h\nTransfer-Encoding: Chunked\n\n"), Some(Framing::Chunked));
+        assert_eq!(
+            accepted("GET / HTTP/1.1\nHost: h\nTransfer-Encoding: Chunked\n\n"),
+            Some(Framing::Chunked)
+        );
     }
 
     #[test]
@@ -263,7 +278,8 @@ mod tests {
 
     #[test]
     fn a_number_beyond_all_limits_is_too_large_and_not_malformed() {
-        for length in ["9223372036854775808", "18446744073709551616", "99999999999999999999999999"] {
+        for length in ["9223372036854775808", "18446744073709551616", "99999999999999999999999999"]
+        {
             let head = format!("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: {length}\r\n\r\n");
             assert_eq!(refused(&head), Some(Fault::PayloadTooLarge));
         }
@@ -271,9 +287,14 @@ mod tests {
 
     #[test]
     fn the_host_is_one_and_well_formed() {
-        for host in
-            ["Host: a\r\nHost: a\r\n", "Host: a\r\nhost: b\r\n", "", "Host: a b\r\n", "Host: u@a\r\n", "Host: a/b\r\n"]
-        {
+        for host in [
+            "Host: a\r\nHost: a\r\n",
+            "Host: a\r\nhost: b\r\n",
+            "",
+            "Host: a b\r\n",
+            "Host: u@a\r\n",
+            "Host: a/b\r\n",
+        ] {
             assert!(refused(&format!("GET / HTTP/1.1\r\n{host}\r\n")).is_some(), "{host:?}");
         }
         for host in ["Host:\r\n", "Host: [::1]:80\r\n", "hOST: a.b\r\n"] {
@@ -305,24 +326,34 @@ mod tests {
         ] {
             assert!(refused(&format!("{line}\r\nHost: h\r\n\r\n")).is_some(), "{line:?}");
         }
-        for line in ["OPTIONS * HTTP/1.1", "GET http://h/a HTTP/1.1", "CONNECT h:443 HTTP/1.1", "BREW / HTTP/1.1"] {
+        for line in [
+            "OPTIONS * HTTP/1.1",
+            "GET http://h/a HTTP/1.1",
+            "CONNECT h:443 HTTP/1.1",
+            "BREW / HTTP/1.1",
+        ] {
             assert!(accepted(&format!("{line}\r\nHost: h\r\n\r\n")).is_some(), "{line:?}");
         }
     }
 
     #[test]
     fn limits_hold_to_the_byte() {
-        let target = |length: usize| format!("GET /{} HTTP/1.1\r\nHost: h\r\n\r\n", "a".repeat(length - 1));
+        let target =
+            |length: usize| format!("GET /{} HTTP/1.1\r\nHost: h\r\n\r\n", "a".repeat(length - 1));
         assert!(accepted(&target(MAX_TARGET)).is_some());
         assert_eq!(refused(&target(MAX_TARGET + 1)), Some(Fault::UriTooLong));
 
-        let headers = |count: usize| format!("GET / HTTP/1.1\r\nHost: h\r\n{}\r\n", "X: a\r\n".repeat(count - 1));
+        let headers = |count: usize| {
+            format!("GET / HTTP/1.1\r\nHost: h\r\n{}\r\n", "X: a\r\n".repeat(count - 1))
+        };
         assert!(accepted(&headers(MAX_HEADERS)).is_some());
         for count in [MAX_HEADERS + 1, SLOTS, SLOTS + 1, 300] {
             assert_eq!(refused(&headers(count)), Some(Fault::HeadersTooLarge));
         }
 
-        let bytes = |total: usize| format!("GET / HTTP/1.1\r\nHost: h\r\nX: {}\r\n\r\n", "a".repeat(total - 16));
+        let bytes = |total: usize| {
+            format!("GET / HTTP/1.1\r\nHost: h\r\nX: {}\r\n\r\n", "a".repeat(total - 16))
+        };
         assert!(accepted(&bytes(MAX_HEADER_BYTES)).is_some());
         assert_eq!(refused(&bytes(MAX_HEADER_BYTES + 1)), Some(Fault::HeadersTooLarge));
     }
@@ -330,20 +361,27 @@ mod tests {
     #[test]
     fn endless_heads_are_refused_before_their_end() {
         assert_eq!(refused(&"A".repeat(MAX_REQUEST_LINE + 1)), Some(Fault::UriTooLong));
-        assert_eq!(refused(&format!("GET /{}", "a".repeat(MAX_REQUEST_LINE))), Some(Fault::UriTooLong));
+        assert_eq!(
+            refused(&format!("GET /{}", "a".repeat(MAX_REQUEST_LINE))),
+            Some(Fault::UriTooLong)
+        );
         let endless = format!("GET / HTTP/1.1\r\nX: {}", "a".repeat(MAX_HEADER_BYTES));
         assert_eq!(refused(&endless), Some(Fault::HeadersTooLarge));
     }
 
     #[test]
     fn a_refusal_keeps_the_clients_id_and_stands_in_with_a_sound_request() {
-        let Verdict::Refused(refusal) = judge(b"HEAD / HTTP/1.1\r\nX-Request-Id: a.B-1_\r\n\r\n") else {
+        let Verdict::Refused(refusal) = judge(b"HEAD / HTTP/1.1\r\nX-Request-Id: a.B-1_\r\n\r\n")
+        else {
             panic!("a head without Host was accepted");
         };
         assert_eq!(refusal.id.as_ref().map(RequestId::as_str), Some("a.B-1_"));
         let stand_in = refusal.stand_in();
         assert!(stand_in.starts_with("HEAD ") && stand_in.contains("x-request-id: a.B-1_\r\n"));
         assert_eq!(accepted(&stand_in), Some(Framing::Length(0)));
-        assert_eq!(accepted(&Refusal::new(Fault::RequestTimeout).stand_in()), Some(Framing::Length(0)));
+        assert_eq!(
+            accepted(&Refusal::new(Fault::RequestTimeout).stand_in()),
+            Some(Framing::Length(0))
+        );
     }
 }

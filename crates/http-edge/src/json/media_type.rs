@@ -14,7 +14,8 @@ pub(super) fn check(headers: &HeaderMap) -> Result<(), Fault> {
         _ => false,
     };
     let codings = headers.get_all(CONTENT_ENCODING).iter();
-    let is_plain = codings.into_iter().all(|coding| coding.as_bytes().eq_ignore_ascii_case(b"identity"));
+    let is_plain =
+        codings.into_iter().all(|coding| coding.as_bytes().eq_ignore_ascii_case(b"identity"));
     if is_json && is_plain { Ok(()) } else { Err(Fault::UnsupportedMediaType) }
 }
 

@@ -5,7 +5,9 @@ use std::fmt::{self, Display};
 use std::slice;
 
 use serde::de::value::StrDeserializer;
-use serde::de::{self, DeserializeOwned, DeserializeSeed, Expected, IntoDeserializer, Unexpected, Visitor};
+use serde::de::{
+    self, DeserializeOwned, DeserializeSeed, Expected, IntoDeserializer, Unexpected, Visitor,
+};
 use serde::forward_to_deserialize_any;
 
 use super::harmless;
@@ -46,12 +48,14 @@ impl Misfit {
 impl Display for Misfit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // A body has at most 16 levels, and a step is cut where it is long: so is the whole.
-        let mut path = self.path.iter().rev().fold(String::new(), |path, step| match step.starts_with('[') {
-            true => path + step,
-            false if path.is_empty() => step.clone(),
-            false => path + "." + step,
-        });
-        path = if path.is_empty() { "The body".to_owned() } else { format!("The field \"{path}\"") };
+        let mut path =
+            self.path.iter().rev().fold(String::new(), |path, step| match step.starts_with('[') {
+                true => path + step,
+                false if path.is_empty() => step.clone(),
+                false => path + "." + step,
+            });
+        path =
+            if path.is_empty() { "The body".to_owned() } else { format!("The field \"{path}\"") };
         match &self.kind {
             Kind::Unknown => write!(f, "{path} is unknown: remove it or correct its name."),
             Kind::Missing => write!(f, "{path} is missing: add it."),
@@ -99,7 +103,9 @@ fn in_json(expected: &str) -> String {
         "a map" => "an object",
         "a sequence" => "an array",
         "unit" => "null",
-        "u8" | "u16" | "u32" | "u64" | "usize" | "i8" | "i16" | "i32" | "i64" | "isize" => "a whole number in range",
+        "u8" | "u16" | "u32" | "u64" | "usize" | "i8" | "i16" | "i32" | "i64" | "isize" => {
+            "a whole number in range"
+        }
         "f32" | "f64" => "a number",
         _ if expected.starts_with("struct ") => "an object",
         _ if expected.starts_with("a ") || expected.starts_with("an ") => expected,
@@ -120,7 +126,9 @@ impl<'de> Node<'_> {
             Json::Signed(value) => visitor.visit_i64(*value),
             Json::Float(value) => visitor.visit_f64(*value),
             Json::Text(value) => visitor.visit_str(value),
-            Json::Object(members) => visitor.visit_map(Members { rest: members.iter(), current: None }),
+            Json::Object(members) => {
+                visitor.visit_map(Members { rest: members.iter(), current: None })
+            }
             Json::Array(_) => Err(de::Error::invalid_type(Unexpected::Seq, &visitor)),
         }
     }
@@ -156,7 +164,11 @@ impl<'de> de::Deserializer<'de> for Node<'_> {
         }
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Misfit> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Misfit> {
         visitor.visit_newtype_struct(self)
     }
 
@@ -194,7 +206,10 @@ struct Members<'a> {
 impl<'de> de::MapAccess<'de> for Members<'_> {
     type Error = Misfit;
 
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Misfit> {
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, Misfit> {
         self.current = self.rest.next();
         let Some((name, _)) = self.current else { return Ok(None) };
         let name: StrDeserializer<'_, Misfit> = name.as_str().into_deserializer();
@@ -203,7 +218,9 @@ impl<'de> de::MapAccess<'de> for Members<'_> {
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Misfit> {
         // Serde asks for a value only after a name.
-        let Some((name, value)) = self.current.take() else { return Err(de::Error::custom("a value without a name")) };
+        let Some((name, value)) = self.current.take() else {
+            return Err(de::Error::custom("a value without a name"));
+        };
         seed.deserialize(Node(value)).map_err(|misfit| misfit.at(|| harmless(name)))
     }
 }
@@ -216,7 +233,10 @@ struct Items<'a> {
 impl<'de> de::SeqAccess<'de> for Items<'_> {
     type Error = Misfit;
 
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Misfit> {
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, Misfit> {
         let Some(item) = self.rest.next() else { return Ok(None) };
         let index = self.index;
         self.index += 1;
@@ -295,8 +315,14 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_named_by_its_path() {
         for (text, detail) in [
-            (r#"{"return_url":"u"}"#, r#"The field "return_url" is unknown: remove it or correct its name."#),
-            (r#"{"flow":{"kind":"k","x":[1]}}"#, r#"The field "flow.x" is unknown: remove it or correct its name."#),
+            (
+                r#"{"return_url":"u"}"#,
+                r#"The field "return_url" is unknown: remove it or correct its name."#,
+            ),
+            (
+                r#"{"flow":{"kind":"k","x":[1]}}"#,
+                r#"The field "flow.x" is unknown: remove it or correct its name."#,
+            ),
             (r#"{"flow":{}}"#, r#"The field "flow.kind" is missing: add it."#),
             (r#"{"flow":["k"]}"#, r#"The field "flow" must be an object."#),
             (r#"{"flow":"k"}"#, r#"The field "flow" must be an object."#),

@@ -111,7 +111,10 @@ impl<'de> Visitor<'de> for Levels {
                     vacant.insert(object.next_value_seed(inner)?);
                 }
                 Entry::Occupied(twice) => {
-                    return Err(de::Error::custom(format_args!("the name \"{}\" stands twice", harmless(twice.key()))));
+                    return Err(de::Error::custom(format_args!(
+                        "the name \"{}\" stands twice",
+                        harmless(twice.key())
+                    )));
                 }
             }
         }
@@ -131,7 +134,8 @@ mod tests {
     fn sixteen_levels_are_allowed_and_seventeen_are_not() {
         assert!(parse(nested(16, "[", "]").as_bytes()).is_ok());
         assert!(parse(nested(17, "[", "]").as_bytes()).unwrap_err().contains("16 levels"));
-        let objects = |levels: usize| format!("{}1{}", "{\"a\":".repeat(levels), "}".repeat(levels));
+        let objects =
+            |levels: usize| format!("{}1{}", "{\"a\":".repeat(levels), "}".repeat(levels));
         assert!(parse(objects(16).as_bytes()).is_ok());
         assert!(parse(objects(17).as_bytes()).is_err());
         assert!(parse(objects(100_000).as_bytes()).is_err());

@@ -69,7 +69,10 @@ mod tests {
     }
 
     fn source(address: impl Into<IpAddr>) -> Option<SourceNetwork> {
-        Some(ClientAddress::of(address.into(), &HeaderMap::new(), &TrustedProxies::default()).network())
+        Some(
+            ClientAddress::of(address.into(), &HeaderMap::new(), &TrustedProxies::default())
+                .network(),
+        )
     }
 
     #[test]
@@ -78,7 +81,10 @@ mod tests {
         let attempt = FailedAttempt { source: source([192, 0, 2, 7]), name: None };
         let count = |seconds| limiter.count(attempt, start + Duration::from_secs(seconds));
         assert_eq!((count(0), count(10)), (None, None));
-        assert_eq!((count(20), count(59)), (Some(Duration::from_secs(40)), Some(Duration::from_secs(1))));
+        assert_eq!(
+            (count(20), count(59)),
+            (Some(Duration::from_secs(40)), Some(Duration::from_secs(1)))
+        );
         assert_eq!(count(60), None);
     }
 
@@ -118,7 +124,8 @@ mod tests {
         let here = source([192, 0, 2, 7]);
         assert_eq!(limiter.count(FailedAttempt { source: here, name: None }, at), None);
         for name in 0..150_000_u32 {
-            let _ = limiter.count(FailedAttempt { source: None, name: Some(&name.to_string()) }, at);
+            let _ =
+                limiter.count(FailedAttempt { source: None, name: Some(&name.to_string()) }, at);
         }
         assert!(limiter.count(FailedAttempt { source: here, name: None }, at).is_some());
     }

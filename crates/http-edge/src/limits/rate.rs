@@ -14,7 +14,8 @@ const PRINCIPALS: usize = 100_000;
 /// How many requests a minute a principal may make.
 pub(crate) const X_RATELIMIT_LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
 /// How many are left.
-pub(crate) const X_RATELIMIT_REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
+pub(crate) const X_RATELIMIT_REMAINING: HeaderName =
+    HeaderName::from_static("x-ratelimit-remaining");
 /// When all are back, in seconds since the Unix epoch.
 pub(crate) const X_RATELIMIT_RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 
@@ -117,7 +118,10 @@ mod tests {
 
     fn at(start: Instant, millis: u64) -> Moment {
         let millis = Duration::from_millis(millis);
-        Moment { steady: start + millis, utc: SystemTime::UNIX_EPOCH + Duration::from_secs(1_000) + millis }
+        Moment {
+            steady: start + millis,
+            utc: SystemTime::UNIX_EPOCH + Duration::from_secs(1_000) + millis,
+        }
     }
 
     #[test]

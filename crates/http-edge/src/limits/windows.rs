@@ -59,7 +59,10 @@ struct Window {
 
 impl fmt::Debug for Windows {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Windows").field("what", &self.what).field("room", &(self.room * SHARDS)).finish_non_exhaustive()
+        f.debug_struct("Windows")
+            .field("what", &self.what)
+            .field("room", &(self.room * SHARDS))
+            .finish_non_exhaustive()
     }
 }
 
@@ -95,7 +98,8 @@ impl Shard {
         // Whoever waited for the lock brings an earlier moment than who had it; the order of windows must not suffer.
         let at = self.latest.map_or(at, |latest| latest.max(at));
         self.latest = Some(at);
-        if let Some(window) = self.windows.get_mut(&key).filter(|window| !is_over(window.begun, at)) {
+        if let Some(window) = self.windows.get_mut(&key).filter(|window| !is_over(window.begun, at))
+        {
             return (window.take(limit, at), false);
         }
         let forgotten = self.make_room(at, room);
@@ -134,7 +138,11 @@ impl Window {
         let granted = self.taken < limit.get();
         self.taken += u32::from(granted);
         let left = limit.get().saturating_sub(self.taken);
-        Turn { granted, left, rest: WINDOW.saturating_sub(at.saturating_duration_since(self.begun)) }
+        Turn {
+            granted,
+            left,
+            rest: WINDOW.saturating_sub(at.saturating_duration_since(self.begun)),
+        }
     }
 }
 
@@ -210,7 +218,10 @@ mod tests {
             }
         }
         let (kept, listed, bytes) = windows.size();
-        assert!(kept <= windows.room * SHARDS && listed <= windows.room, "{kept} windows, {listed} listed");
+        assert!(
+            kept <= windows.room * SHARDS && listed <= windows.room,
+            "{kept} windows, {listed} listed"
+        );
         assert!(most.max(bytes) < 12 << 20, "{bytes} bytes, {most} at most");
         // The latest are still known, the earliest are forgotten.
         let end = start + Duration::from_secs(50);
@@ -251,14 +262,18 @@ mod tests {
 
     #[test]
     fn e1_of_many_at_once_exactly_the_limit_passes() {
-        let (windows, start, granted) = (Windows::new("test", 100), Instant::now(), AtomicU32::new(0));
+        let (windows, start, granted) =
+            (Windows::new("test", 100), Instant::now(), AtomicU32::new(0));
         std::thread::scope(|scope| {
             for thread in 0..10_u64 {
                 let (windows, granted) = (&windows, &granted);
                 scope.spawn(move || {
                     for turn in 0..1_000 {
                         let at = start + Duration::from_millis(turn * 10 + thread);
-                        granted.fetch_add(u32::from(windows.take("key", limit(1_000), at).granted), Ordering::Relaxed);
+                        granted.fetch_add(
+                            u32::from(windows.take("key", limit(1_000), at).granted),
+                            Ordering::Relaxed,
+                        );
                     }
                 });
             }

@@ -56,7 +56,8 @@ async fn b3_what_runs_is_finished_and_idle_connections_close_last() {
         settings.header_timeout = Duration::from_millis(500);
     })
     .await;
-    let (mut running, mut idle, mut busy) = (server.client().await, server.client().await, server.client().await);
+    let (mut running, mut idle, mut busy) =
+        (server.client().await, server.client().await, server.client().await);
     let mut slow = server.client().await;
     assert_eq!(slow.get("/livez").await.status, 200);
     assert_eq!(idle.get("/livez").await.status, 200);
@@ -92,7 +93,8 @@ async fn b3_half_sent_requests_do_not_hold_it() {
         settings.grace = FOREVER;
     })
     .await;
-    let (mut head, mut body, mut chunks) = (server.client().await, server.client().await, server.client().await);
+    let (mut head, mut body, mut chunks) =
+        (server.client().await, server.client().await, server.client().await);
     let silent = server.client().await;
     head.send("GET /livez HTTP/1.1\r\nHost").await;
     let post = "POST /api/v1/echo HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\n";

@@ -41,8 +41,14 @@ async fn c7_a_name_is_limited_over_all_sources_and_a_source_over_all_names() {
         let from = format!("X-Forwarded-For: 2001:db8::{host}:0:1\r\n");
         guarded.ask("done", &format!("made-up-{host}.bad"), &from).await.is(401, "invalid_token");
     }
-    guarded.ask("done", "bob.bad", "X-Forwarded-For: 2001:db8::ffff\r\n").await.is(429, "rate_limited");
-    guarded.ask("done", "bob.bad", "X-Forwarded-For: 2001:db8:0:1::1\r\n").await.is(401, "invalid_token");
+    guarded
+        .ask("done", "bob.bad", "X-Forwarded-For: 2001:db8::ffff\r\n")
+        .await
+        .is(429, "rate_limited");
+    guarded
+        .ask("done", "bob.bad", "X-Forwarded-For: 2001:db8:0:1::1\r\n")
+        .await
+        .is(401, "invalid_token");
 }
 
 #[tokio::test]

@@ -96,7 +96,11 @@ impl Client {
             if let Some(at) = self.buffer.windows(4).position(|window| window == b"\r\n\r\n") {
                 break at + 4;
             }
-            assert!(self.receive().await, "closed before an answer: {:?}", String::from_utf8_lossy(&self.buffer));
+            assert!(
+                self.receive().await,
+                "closed before an answer: {:?}",
+                String::from_utf8_lossy(&self.buffer)
+            );
         };
         let head: Vec<u8> = self.buffer.drain(..end).collect();
         let head = String::from_utf8(head).unwrap();

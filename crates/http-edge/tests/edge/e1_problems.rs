@@ -46,14 +46,19 @@ async fn e1_a_panic_is_500_and_keeps_its_cause_to_itself() {
 #[tokio::test]
 async fn e1_uri_over_8_kib_is_414_and_headers_over_16_kib_or_64_are_431() {
     let server = Server::start().await;
-    let uri = |length: usize| format!("GET /{} HTTP/1.1\r\nHost: h\r\n\r\n", "a".repeat(length - 1));
+    let uri =
+        |length: usize| format!("GET /{} HTTP/1.1\r\nHost: h\r\n\r\n", "a".repeat(length - 1));
     server.client().await.ask(uri(8192)).await.is(404, "not_found");
     server.client().await.ask(uri(8193)).await.is(414, "uri_too_long");
-    let lines = |count: usize| format!("GET /livez HTTP/1.1\r\nHost: h\r\n{}\r\n", "X: y\r\n".repeat(count - 1));
+    let lines = |count: usize| {
+        format!("GET /livez HTTP/1.1\r\nHost: h\r\n{}\r\n", "X: y\r\n".repeat(count - 1))
+    };
     assert_eq!(server.client().await.ask(lines(64)).await.status, 200);
     server.client().await.ask(lines(65)).await.is(431, "headers_too_large");
     server.client().await.ask(lines(5000)).await.is(431, "headers_too_large");
-    let bytes = |length: usize| format!("GET /livez HTTP/1.1\r\nHost: h\r\nX: {}\r\n\r\n", "y".repeat(length));
+    let bytes = |length: usize| {
+        format!("GET /livez HTTP/1.1\r\nHost: h\r\nX: {}\r\n\r\n", "y".repeat(length))
+    };
     assert_eq!(server.client().await.ask(bytes(16_000)).await.status, 200);
     server.client().await.ask(bytes(16_384)).await.is(431, "headers_too_large");
 }

@@ -27,8 +27,10 @@ async fn e1_every_authenticated_answer_tells_of_the_limit() {
     let panicked = guarded.ask("panics", "ann.good", "").await;
     panicked.is(500, "internal_error");
     assert_eq!(limit(&panicked), says(4, BEGIN + 60));
-    let chunked = "POST /api/v1/guarded/done HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer ann.good\r\n";
-    let malformed = format!("{chunked}Content-Type: application/json\r\nContent-Length: 1\r\n\r\n[");
+    let chunked =
+        "POST /api/v1/guarded/done HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer ann.good\r\n";
+    let malformed =
+        format!("{chunked}Content-Type: application/json\r\nContent-Length: 1\r\n\r\n[");
     let answer = guarded.server.client().await.ask(malformed).await;
     answer.is(400, "invalid_request");
     assert_eq!(limit(&answer), says(3, BEGIN + 60));
@@ -57,9 +59,16 @@ async fn e1_beyond_the_limit_it_is_429_until_reset() {
     for outcome in ["done", "denied"] {
         let refused = guarded.ask(outcome, "ann.good", "").await;
         refused.is(429, "rate_limited");
-        assert_eq!((limit(&refused), refused.header("retry-after")), (says(0, BEGIN + 60), Some("1")));
+        assert_eq!(
+            (limit(&refused), refused.header("retry-after")),
+            (says(0, BEGIN + 60), Some("1"))
+        );
     }
-    assert_eq!(limit(&guarded.ask("done", "bob.good", "").await), says(6, BEGIN + 120), "bob has a window of his own");
+    assert_eq!(
+        limit(&guarded.ask("done", "bob.good", "").await),
+        says(6, BEGIN + 120),
+        "bob has a window of his own"
+    );
     guarded.pass(Duration::from_millis(500));
     assert_eq!(limit(&guarded.ask("done", "ann.good", "").await), says(6, BEGIN + 120));
 }
@@ -76,9 +85,17 @@ async fn e1_answers_to_nobody_tell_of_no_limit() {
         "GET /api/v1/guarded/done HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer ann.good\r\n\r\n",
         "GET /nowhere HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer ann.good\r\n\r\n",
     ] {
-        assert_eq!(limit(&guarded.server.client().await.ask(request).await), [None; 3], "{request}");
+        assert_eq!(
+            limit(&guarded.server.client().await.ask(request).await),
+            [None; 3],
+            "{request}"
+        );
     }
-    assert_eq!(limit(&guarded.ask("done", "ann.good", "").await), says(6, BEGIN + 60), "nothing of it was counted");
+    assert_eq!(
+        limit(&guarded.ask("done", "ann.good", "").await),
+        says(6, BEGIN + 60),
+        "nothing of it was counted"
+    );
 }
 
 #[tokio::test]
@@ -94,8 +111,11 @@ async fn e1_without_a_limit_there_are_no_headers() {
 async fn e1_of_many_requests_at_once_exactly_the_limit_passes() {
     let guarded = Guarded::start(7, 100).await;
     let answers = join_all((0..70).map(|_| guarded.ask("done", "ann.good", ""))).await;
-    let mut left: Vec<_> =
-        answers.iter().filter(|answer| answer.status == 200).map(|answer| limit(answer)[1]).collect();
+    let mut left: Vec<_> = answers
+        .iter()
+        .filter(|answer| answer.status == 200)
+        .map(|answer| limit(answer)[1])
+        .collect();
     left.sort_unstable();
     assert_eq!(left, (0..7).map(Some).collect::<Vec<_>>());
     assert_eq!(answers.iter().filter(|answer| answer.status == 429).count(), 63);

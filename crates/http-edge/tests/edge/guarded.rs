@@ -11,8 +11,8 @@ use axum::{Extension, Router};
 use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use http_edge::{
-    ClientAddress, CorsPolicy, EdgeConfig, FailedAttempt, FailureLimiter, Moment, Problem, RateLimiter, StrictJson,
-    TrustedProxies, bearer, edge_layers,
+    ClientAddress, CorsPolicy, EdgeConfig, FailedAttempt, FailureLimiter, Moment, Problem,
+    RateLimiter, StrictJson, TrustedProxies, bearer, edge_layers,
 };
 
 use crate::client::Answer;
@@ -36,7 +36,8 @@ pub(crate) struct Guarded {
 impl Guarded {
     /// With so many requests a minute (0: no limit) and failures a minute, behind a proxy on loopback.
     pub(crate) async fn start(rate: u32, failures: u32) -> Self {
-        let now = Moment { utc: SystemTime::UNIX_EPOCH + Duration::from_secs(BEGIN), ..Moment::now() };
+        let now =
+            Moment { utc: SystemTime::UNIX_EPOCH + Duration::from_secs(BEGIN), ..Moment::now() };
         let guards = Arc::new(Guards {
             rate: NonZeroU32::new(rate).map(RateLimiter::per_minute),
             failures: FailureLimiter::per_minute(NonZeroU32::new(failures).unwrap()),
@@ -44,7 +45,12 @@ impl Guarded {
         });
         let router = Router::new()
             .route("/api/v1/guarded/{outcome}", post(guarded))
-            .route("/from", get(|Extension(client): Extension<ClientAddress>| async move { client.to_string() }))
+            .route(
+                "/from",
+                get(
+                    |Extension(client): Extension<ClientAddress>| async move { client.to_string() },
+                ),
+            )
             .with_state(guards.clone());
         let config = EdgeConfig::new(render)
             .with_trusted_proxies(TrustedProxies::parse("127.0.0.0/8").unwrap())
@@ -59,14 +65,19 @@ impl Guarded {
 
     /// Asks with this credential and these further header lines, on a connection of its own.
     pub(crate) async fn ask(&self, outcome: &str, credential: &str, lines: &str) -> Answer {
-        let line =
-            format!("POST /api/v1/guarded/{outcome} HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {credential}\r\n");
+        let line = format!(
+            "POST /api/v1/guarded/{outcome} HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {credential}\r\n"
+        );
         self.server.client().await.ask(format!("{line}Content-Length: 0\r\n{lines}\r\n")).await
     }
 }
 
 /// Credentials are `<name>.<secret>`, and the right secret is `good`.
-async fn guarded(State(guards): State<Arc<Guards>>, Path(outcome): Path<String>, request: Request) -> Response {
+async fn guarded(
+    State(guards): State<Arc<Guards>>,
+    Path(outcome): Path<String>,
+    request: Request,
+) -> Response {
     let now = *guards.now.lock().unwrap();
     let Ok(credential) = bearer(request.headers()) else {
         return problem(401, "missing_credential")
@@ -103,5 +114,6 @@ fn problem(status: u16, code: &'static str) -> Problem {
 }
 
 fn limited(wait: Duration) -> Problem {
-    problem(429, "rate_limited").with_header(RETRY_AFTER, HeaderValue::from(wait.as_secs_f64().ceil() as u64))
+    problem(429, "rate_limited")
+        .with_header(RETRY_AFTER, HeaderValue::from(wait.as_secs_f64().ceil() as u64))
 }

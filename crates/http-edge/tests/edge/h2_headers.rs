@@ -42,7 +42,8 @@ async fn h2_a_clients_harmless_id_comes_back_on_every_answer() {
             let answer = server.client().await.ask(request).await;
             assert_eq!(answer.header("x-request-id"), Some(id), "{line}");
         }
-        let refused = format!("GET /id HTTP/1.1\r\nHost: h\r\nHost: h\r\nX-Request-Id: {id}\r\n\r\n");
+        let refused =
+            format!("GET /id HTTP/1.1\r\nHost: h\r\nHost: h\r\nX-Request-Id: {id}\r\n\r\n");
         assert_eq!(server.client().await.ask(refused).await.header("x-request-id"), Some(id));
     }
 }
@@ -60,7 +61,11 @@ async fn h2_any_other_id_is_replaced() {
         "X-Request-Id: a\r\nX-Request-Id: a",
         &format!("X-Request-Id: {too_long}"),
     ] {
-        let answer = server.client().await.ask(format!("GET /id HTTP/1.1\r\nHost: h\r\n{lines}\r\n\r\n")).await;
+        let answer = server
+            .client()
+            .await
+            .ask(format!("GET /id HTTP/1.1\r\nHost: h\r\n{lines}\r\n\r\n"))
+            .await;
         let id = answer.header("x-request-id").unwrap();
         assert_eq!(id.len(), 36, "{lines:?} gave {id}");
         assert_eq!(answer.text(), id, "the handler saw another id");

@@ -5,7 +5,10 @@ use crate::server::Server;
 
 async fn post(server: &Server, headers: &str, body: impl AsRef<[u8]>) -> Answer {
     let body = body.as_ref();
-    let head = format!("POST /api/v1/echo HTTP/1.1\r\nHost: h\r\nContent-Length: {}\r\n{headers}\r\n", body.len());
+    let head = format!(
+        "POST /api/v1/echo HTTP/1.1\r\nHost: h\r\nContent-Length: {}\r\n{headers}\r\n",
+        body.len()
+    );
     server.client().await.ask([head.as_bytes(), body].concat()).await
 }
 
@@ -17,11 +20,14 @@ async fn post_json(server: &Server, body: impl AsRef<[u8]>) -> Answer {
 async fn h3_none_empty_and_an_empty_object_are_the_same() {
     let server = Server::start().await;
     let none = server.client().await.ask("POST /api/v1/echo HTTP/1.1\r\nHost: h\r\n\r\n").await;
-    let chunked = "POST /api/v1/echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
+    let chunked =
+        "POST /api/v1/echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
     let no_chunks = server.client().await.ask(chunked).await;
     // Without a body there is nothing whose type could be wrong.
     let empty = post(&server, "Content-Type: text/plain\r\nContent-Encoding: gzip\r\n", "").await;
-    for answer in [none, no_chunks, empty, post_json(&server, "{}").await, post_json(&server, " {\n} ").await] {
+    for answer in
+        [none, no_chunks, empty, post_json(&server, "{}").await, post_json(&server, " {\n} ").await]
+    {
         assert_eq!((answer.status, answer.text()), (200, "None"));
     }
 }
@@ -63,8 +69,16 @@ async fn h3_anything_else_than_one_object_is_refused() {
 #[tokio::test]
 async fn h3_the_media_type_is_application_json_with_any_parameters() {
     let server = Server::start().await;
-    for value in ["application/json; charset=utf-8", "APPLICATION/JSON;v=1", "application/json;charset=\"utf-8\""] {
-        assert_eq!(post(&server, &format!("Content-Type: {value}\r\n"), "{}").await.status, 200, "{value}");
+    for value in [
+        "application/json; charset=utf-8",
+        "APPLICATION/JSON;v=1",
+        "application/json;charset=\"utf-8\"",
+    ] {
+        assert_eq!(
+            post(&server, &format!("Content-Type: {value}\r\n"), "{}").await.status,
+            200,
+            "{value}"
+        );
     }
     for headers in [
         "",
@@ -87,7 +101,8 @@ async fn h3_the_media_type_is_judged_before_the_body_comes() {
     let server = Server::start().await;
     let head = "POST /api/v1/echo HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\nContent-Type: text/plain\r\n\r\n";
     server.client().await.ask(head).await.is(415, "unsupported_media_type");
-    let first_chunk = "POST /api/v1/echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n";
+    let first_chunk =
+        "POST /api/v1/echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n";
     server.client().await.ask(first_chunk).await.is(415, "unsupported_media_type");
 }
 
@@ -101,9 +116,11 @@ async fn h3_no_byte_order_mark() {
 #[tokio::test]
 async fn h3_no_name_twice() {
     let server = Server::start().await;
-    for body in
-        [r#"{"name":"a","name":"a"}"#, r#"{"name":"a","\u006eame":"b"}"#, r#"{"inner":{"name":"a","name":"b"}}"#]
-    {
+    for body in [
+        r#"{"name":"a","name":"a"}"#,
+        r#"{"name":"a","\u006eame":"b"}"#,
+        r#"{"inner":{"name":"a","name":"b"}}"#,
+    ] {
         let answer = post_json(&server, body).await;
         answer.is(400, "invalid_request");
         assert!(answer.json()["detail"].as_str().unwrap().contains("name"), "{}", answer.text());
@@ -113,7 +130,8 @@ async fn h3_no_name_twice() {
 #[tokio::test]
 async fn h3_at_most_sixteen_levels() {
     let server = Server::start().await;
-    let nested = |levels: usize| format!("{}null{}", "{\"inner\":".repeat(levels), "}".repeat(levels));
+    let nested =
+        |levels: usize| format!("{}null{}", "{\"inner\":".repeat(levels), "}".repeat(levels));
     assert_eq!(post_json(&server, nested(16)).await.status, 200);
     post_json(&server, nested(17)).await.is(400, "invalid_request");
     post_json(&server, nested(1500)).await.is(400, "invalid_request");
@@ -124,7 +142,11 @@ async fn h3_an_unknown_field_is_named() {
     let server = Server::start().await;
     let answer = post_json(&server, r#"{"inner":{"Name":"a"}}"#).await;
     answer.is(400, "invalid_request");
-    assert!(answer.json()["detail"].as_str().unwrap().contains("\"inner.Name\""), "{}", answer.text());
+    assert!(
+        answer.json()["detail"].as_str().unwrap().contains("\"inner.Name\""),
+        "{}",
+        answer.text()
+    );
     let long = post_json(&server, format!("{{\"\\u0000{}\":1}}", "x".repeat(9000))).await;
     long.is(400, "invalid_request");
     assert!(long.json()["detail"].as_str().unwrap().len() < 200);

@@ -12,12 +12,15 @@ async fn h5_the_declared_size_is_judged_before_route_credential_and_media_type()
     let server = Server::start().await;
     for line in ["POST /api/v1/denied", "POST /api/v1/echo", "POST /nowhere", "PUT /livez"] {
         // Nothing of the body is sent: an answer comes without it.
-        let answer = ask(&server, format!("{line} HTTP/1.1\r\nHost: h\r\nContent-Length: 16385\r\n\r\n")).await;
+        let answer =
+            ask(&server, format!("{line} HTTP/1.1\r\nHost: h\r\nContent-Length: 16385\r\n\r\n"))
+                .await;
         answer.is(413, "payload_too_large");
         assert!(answer.closes());
     }
     for length in ["18446744073709551615", "99999999999999999999999"] {
-        let request = format!("POST /api/v1/echo HTTP/1.1\r\nHost: h\r\nContent-Length: {length}\r\n\r\n");
+        let request =
+            format!("POST /api/v1/echo HTTP/1.1\r\nHost: h\r\nContent-Length: {length}\r\n\r\n");
         ask(&server, request).await.is(413, "payload_too_large");
     }
 }
@@ -28,16 +31,19 @@ async fn h5_sixteen_kibibytes_are_allowed_declared_or_not() {
     let json = "Content-Type: application/json\r\n";
     let body = format!("{{\"name\":\"{}\"}}", "a".repeat(16 * 1024 - 11));
     assert_eq!(body.len(), 16 * 1024);
-    let declared =
-        format!("POST /api/v1/echo HTTP/1.1\r\nHost: h\r\n{json}Content-Length: {}\r\n\r\n{body}", body.len());
+    let declared = format!(
+        "POST /api/v1/echo HTTP/1.1\r\nHost: h\r\n{json}Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
     assert_eq!(ask(&server, declared).await.status, 200);
 
     let chunked = |body: &str| {
-        let head = format!("POST /api/v1/echo HTTP/1.1\r\nHost: h\r\n{json}Transfer-Encoding: chunked\r\n\r\n");
-        let chunks = body
-            .as_bytes()
-            .chunks(1000)
-            .map(|chunk| format!("{:x}\r\n{}\r\n", chunk.len(), std::str::from_utf8(chunk).unwrap()));
+        let head = format!(
+            "POST /api/v1/echo HTTP/1.1\r\nHost: h\r\n{json}Transfer-Encoding: chunked\r\n\r\n"
+        );
+        let chunks = body.as_bytes().chunks(1000).map(|chunk| {
+            format!("{:x}\r\n{}\r\n", chunk.len(), std::str::from_utf8(chunk).unwrap())
+        });
         format!("{head}{}0\r\n\r\n", chunks.collect::<String>())
     };
     assert_eq!(ask(&server, chunked(&body)).await.status, 200);

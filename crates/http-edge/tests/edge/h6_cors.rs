@@ -22,7 +22,12 @@ fn preflight(origin: &str) -> String {
 
 /// The headers of the CORS protocol, in the order of their names.
 fn cors(answer: &Answer) -> Vec<&str> {
-    answer.headers.keys().map(String::as_str).filter(|name| name.starts_with("access-control-")).collect()
+    answer
+        .headers
+        .keys()
+        .map(String::as_str)
+        .filter(|name| name.starts_with("access-control-"))
+        .collect()
 }
 
 #[tokio::test]
@@ -104,10 +109,16 @@ async fn h6_any_other_origin_sees_no_cors() {
         assert_eq!((answer.header("allow"), cors(&answer).len()), (Some("POST"), 0), "{origin}");
         let answer = guarded.ask("done", "ann.good", &from(origin)).await;
         assert_eq!(cors(&answer).len(), 0);
-        assert_eq!(answer.header("vary"), Some("Origin"), "a cache may not give it to a listed page");
+        assert_eq!(
+            answer.header("vary"),
+            Some("Origin"),
+            "a cache may not give it to a listed page"
+        );
     }
     let twice = format!("{}{}", from(LISTED), preflight(LISTED));
-    ask(&guarded.server, "OPTIONS /api/v1/guarded/done", &twice).await.is(405, "method_not_allowed");
+    ask(&guarded.server, "OPTIONS /api/v1/guarded/done", &twice)
+        .await
+        .is(405, "method_not_allowed");
     let without = guarded.ask("done", "bob.good", "").await;
     assert_eq!((cors(&without).len(), without.header("vary")), (0, Some("Origin")));
 }

@@ -47,7 +47,9 @@ async fn h6_another_spelling_of_a_path_is_404_and_never_a_redirect() {
         answer.is(404, "not_found");
         assert_eq!(answer.header("location"), None);
     }
-    for path in ["/api/v1/two", "/api/v1/two?", "/api/v1/two?a=/../b", "http://other.example/api/v1/two"] {
+    for path in
+        ["/api/v1/two", "/api/v1/two?", "/api/v1/two?a=/../b", "http://other.example/api/v1/two"]
+    {
         assert_eq!(client.get(path).await.status, 200, "{path}");
     }
 }

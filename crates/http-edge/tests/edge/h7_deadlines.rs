@@ -77,7 +77,8 @@ async fn h7_deadlines_do_not_run_while_the_server_works_or_the_client_rests() {
         settings.body_timeout = SHORT;
     })
     .await;
-    let (mut fresh, mut used, mut waiting) = (server.client().await, server.client().await, server.client().await);
+    let (mut fresh, mut used, mut waiting) =
+        (server.client().await, server.client().await, server.client().await);
     assert_eq!(used.get("/livez").await.status, 200);
     waiting.send("GET /api/v1/held HTTP/1.1\r\nHost: h\r\n\r\n").await;
     server.gate.entered(1).await;
@@ -140,7 +141,12 @@ async fn h7_a_refused_body_is_still_listened_to_so_that_the_answer_arrives() {
     let server = Server::start().await;
     let megabytes = vec![b'x'; 8 * 1024 * 1024];
     let mut client = server.client().await;
-    client.send(format!("POST /api/v1/echo HTTP/1.1\r\nHost: h\r\nContent-Length: {}\r\n\r\n", megabytes.len())).await;
+    client
+        .send(format!(
+            "POST /api/v1/echo HTTP/1.1\r\nHost: h\r\nContent-Length: {}\r\n\r\n",
+            megabytes.len()
+        ))
+        .await;
     client.send(&megabytes).await;
     let answer = client.answer().await;
     answer.is(413, "payload_too_large");

@@ -18,7 +18,9 @@ async fn is_refused(server: &Server, head: &str) {
 }
 
 fn with(lines: &str) -> String {
-    format!("POST /api/v1/echo HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\n{lines}\r\n\r\n")
+    format!(
+        "POST /api/v1/echo HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\n{lines}\r\n\r\n"
+    )
 }
 
 #[tokio::test]
@@ -66,7 +68,9 @@ async fn h7_other_transfer_encodings_are_refused() {
 #[tokio::test]
 async fn h7_host_none_or_twice_is_refused() {
     let server = Server::start().await;
-    for hosts in ["", "Host: a\r\nHost: a\r\n", "Host: a\r\nHost: b\r\n", "Host: a b\r\n", "Host: u@a\r\n"] {
+    for hosts in
+        ["", "Host: a\r\nHost: a\r\n", "Host: a\r\nHost: b\r\n", "Host: a b\r\n", "Host: u@a\r\n"]
+    {
         is_refused(&server, &format!("GET /livez HTTP/1.1\r\n{hosts}\r\n{SMUGGLED}")).await;
     }
     let old = server.client().await.ask("GET /livez HTTP/1.0\r\n\r\n").await;
@@ -76,7 +80,16 @@ async fn h7_host_none_or_twice_is_refused() {
 #[tokio::test]
 async fn h7_folded_headers_are_refused() {
     let server = Server::start().await;
-    for lines in ["X: a\r\n b", "X: a\r\n\tContent-Length: 9", " X: a", "X : a", "X\t: a", "X: a\rb", ": a", "X"] {
+    for lines in [
+        "X: a\r\n b",
+        "X: a\r\n\tContent-Length: 9",
+        " X: a",
+        "X : a",
+        "X\t: a",
+        "X: a\rb",
+        ": a",
+        "X",
+    ] {
         is_refused(&server, &format!("{}{SMUGGLED}", with(lines))).await;
     }
 }
@@ -101,12 +114,18 @@ async fn h7_other_versions_are_refused() {
 async fn h7_a_chunked_request_is_its_connections_last() {
     let server = Server::start().await;
     let mut client = server.client().await;
-    client.send(format!("{}2\r\n{{}}\r\n0\r\n\r\n{SMUGGLED}", with("Transfer-Encoding: chunked"))).await;
+    client
+        .send(format!("{}2\r\n{{}}\r\n0\r\n\r\n{SMUGGLED}", with("Transfer-Encoding: chunked")))
+        .await;
     let answer = client.answer().await;
     assert_eq!((answer.status, answer.closes()), (200, true));
     client.closed().await;
     for chunks in ["x\r\n", "2\r\n{}}\r\n0\r\n\r\n", "-1\r\n", "ffffffffffffffffff\r\n"] {
-        let answer = server.client().await.ask(format!("{}{chunks}", with("Transfer-Encoding: chunked"))).await;
+        let answer = server
+            .client()
+            .await
+            .ask(format!("{}{chunks}", with("Transfer-Encoding: chunked")))
+            .await;
         answer.is(400, "invalid_request");
     }
 }

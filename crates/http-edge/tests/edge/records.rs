@@ -52,13 +52,23 @@ async fn h2_each_request_is_one_line_without_query_headers_and_bodies() {
         body.len()
     );
     assert_eq!(client.ask(request).await.status, 200);
-    client.ask("GET /s3cret HTTP/1.1\r\nHost: h\r\nX-Request-Id: r-2\r\n\r\n").await.is(404, "not_found");
-    client.ask("GET /panic HTTP/1.1\r\nHost: h\r\nX-Request-Id: r-3\r\n\r\n").await.is(500, "internal_error");
+    client
+        .ask("GET /s3cret HTTP/1.1\r\nHost: h\r\nX-Request-Id: r-2\r\n\r\n")
+        .await
+        .is(404, "not_found");
+    client
+        .ask("GET /panic HTTP/1.1\r\nHost: h\r\nX-Request-Id: r-3\r\n\r\n")
+        .await
+        .is(500, "internal_error");
     server.drain.begin();
     server.ended().await;
 
     let all = lines.all();
-    let requests: Vec<_> = all.iter().map(|line| &line["fields"]).filter(|line| line["message"] == "request").collect();
+    let requests: Vec<_> = all
+        .iter()
+        .map(|line| &line["fields"])
+        .filter(|line| line["message"] == "request")
+        .collect();
     assert_eq!(requests.len(), 3, "{all:?}");
     for (line, (id, route, method, status, code)) in requests.iter().zip([
         ("r-1", "/api/v1/echo", "POST", 200, "none"),
@@ -66,11 +76,17 @@ async fn h2_each_request_is_one_line_without_query_headers_and_bodies() {
         ("r-3", "/panic", "GET", 500, "internal_error"),
     ]) {
         assert_eq!((&line["request_id"], &line["route"]), (&Value::from(id), &Value::from(route)));
-        assert_eq!((&line["method"], &line["status"], &line["code"]), (&method.into(), &status.into(), &code.into()));
+        assert_eq!(
+            (&line["method"], &line["status"], &line["code"]),
+            (&method.into(), &status.into(), &code.into())
+        );
         assert!(line["bytes"].as_u64().unwrap() > 0 && line["duration_ms"].is_f64(), "{line}");
     }
     let panic = all.iter().find(|line| line["fields"]["message"] == "a handler panicked").unwrap();
-    assert_eq!((&panic["fields"]["cause"], &panic["span"]["request_id"]), (&"secret cause".into(), &"r-3".into()));
+    assert_eq!(
+        (&panic["fields"]["cause"], &panic["span"]["request_id"]),
+        (&"secret cause".into(), &"r-3".into())
+    );
     assert!(!String::from_utf8(lines.0.lock().unwrap().clone()).unwrap().contains("s3cret"));
 }
 
@@ -104,5 +120,8 @@ async fn b2_requests_and_connections_are_counted() {
     server.drain.begin();
     server.ended().await;
     let text = handle.render();
-    assert!(text.contains("http_connections_open 0") && text.contains("http_requests_in_flight 0"), "{text}");
+    assert!(
+        text.contains("http_connections_open 0") && text.contains("http_requests_in_flight 0"),
+        "{text}"
+    );
 }

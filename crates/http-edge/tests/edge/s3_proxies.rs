@@ -16,7 +16,12 @@ async fn s3_the_client_is_who_a_trusted_proxy_names() {
         ("X-Forwarded-For: [2001:db8::7]:443\r\n", "2001:db8::7"),
         ("Forwarded: for=192.0.2.7\r\nX-Real-IP: 192.0.2.7\r\n", "127.0.0.1"),
     ] {
-        let answer = guarded.server.client().await.ask(format!("GET /from HTTP/1.1\r\nHost: h\r\n{lines}\r\n")).await;
+        let answer = guarded
+            .server
+            .client()
+            .await
+            .ask(format!("GET /from HTTP/1.1\r\nHost: h\r\n{lines}\r\n"))
+            .await;
         assert_eq!(answer.text(), expected, "{lines:?}");
     }
 }

@@ -10,7 +10,8 @@ use axum::{Extension, Router};
 use http::header::{CACHE_CONTROL, SERVER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use http_edge::{
-    ClientAddress, Drain, EdgeConfig, EdgeSettings, Fault, PeerAddr, Problem, RequestId, StrictJson, edge_layers, serve,
+    ClientAddress, Drain, EdgeConfig, EdgeSettings, Fault, PeerAddr, Problem, RequestId,
+    StrictJson, edge_layers, serve,
 };
 use serde::Deserialize;
 use tokio::net::TcpListener;
@@ -29,7 +30,11 @@ pub(crate) struct Echo {
 
 impl Echo {
     fn describe(&self) -> String {
-        let inner = self.inner.as_ref().map(|inner| format!(" in {}", inner.describe())).unwrap_or_default();
+        let inner = self
+            .inner
+            .as_ref()
+            .map(|inner| format!(" in {}", inner.describe()))
+            .unwrap_or_default();
         format!("{:?}{inner}", self.name)
     }
 }
@@ -104,7 +109,8 @@ impl Server {
         app: impl FnOnce(Drain, Arc<Gate>) -> Router,
     ) -> Self {
         let address = listener.local_addr().unwrap();
-        let gate = Arc::new(Gate { entered: watch::Sender::new(0), open: watch::Sender::new(false) });
+        let gate =
+            Arc::new(Gate { entered: watch::Sender::new(0), open: watch::Sender::new(false) });
         let app = app(drain.clone(), gate.clone());
         let task = tokio::spawn(serve(listener, app, settings, drain.clone()));
         Self { address, drain, gate, task }
@@ -122,7 +128,9 @@ impl Server {
 
 pub(crate) fn render(fault: &Fault) -> Problem {
     let (status, code, detail) = match fault {
-        Fault::BadRequestHead { detail } | Fault::InvalidBody { detail } => (400, "invalid_request", detail.as_str()),
+        Fault::BadRequestHead { detail } | Fault::InvalidBody { detail } => {
+            (400, "invalid_request", detail.as_str())
+        }
         Fault::UriTooLong => (414, "uri_too_long", "Shorten it."),
         Fault::HeadersTooLarge => (431, "headers_too_large", "Shorten them."),
         Fault::PayloadTooLarge => (413, "payload_too_large", "Shorten it."),
@@ -136,26 +144,46 @@ pub(crate) fn render(fault: &Fault) -> Problem {
 }
 
 pub(crate) fn app(drain: Drain, gate: Arc<Gate>) -> Router {
-    let router = Router::new()
-        .route("/livez", get(|| async { "alive" }))
-        .route("/readyz", get(move || ready(drain.is_draining())))
-        .route("/id", get(|Extension(id): Extension<RequestId>| async move { id.to_string() }))
-        .route("/peer", get(|Extension(PeerAddr(peer)): Extension<PeerAddr>| async move { peer.ip().to_string() }))
-        .route("/from", get(|Extension(client): Extension<ClientAddress>| async move { client.to_string() }))
-        .route("/docs", get(|| async { ([(CACHE_CONTROL, "max-age=60"), (SERVER, "x/1")], "page") }))
-        .route("/big", get(|| async { vec![b'x'; 32 * 1024 * 1024] }))
-        .route("/panic", get(panics))
-        .route("/api/v1/cached", get(|| async { ([(CACHE_CONTROL, "max-age=60")], "no") }))
-        .route("/api/v1/two", get(|| async { "two" }).post(|| async { "two" }))
-        .route("/api/v1/echo", post(|StrictJson(echo): StrictJson<Echo>| async move { echo.describe() }))
-        .route(
-            "/api/v1/large",
-            post(|StrictJson(echo): StrictJson<Echo>| async move { format!("{:?}", echo.name.map(|name| name.len())) }),
-        )
-        .route("/api/v1/denied", post(denied))
-        .route("/api/v1/held", get(move || held(gate.clone())));
-    let config =
-        EdgeConfig::new(render).with_base("https://billing.example/").with_body_limit("/api/v1/large", 1 << 20);
+    let router =
+        Router::new()
+            .route("/livez", get(|| async { "alive" }))
+            .route("/readyz", get(move || ready(drain.is_draining())))
+            .route("/id", get(|Extension(id): Extension<RequestId>| async move { id.to_string() }))
+            .route(
+                "/peer",
+                get(|Extension(PeerAddr(peer)): Extension<PeerAddr>| async move {
+                    peer.ip().to_string()
+                }),
+            )
+            .route(
+                "/from",
+                get(
+                    |Extension(client): Extension<ClientAddress>| async move { client.to_string() },
+                ),
+            )
+            .route(
+                "/docs",
+                get(|| async { ([(CACHE_CONTROL, "max-age=60"), (SERVER, "x/1")], "page") }),
+            )
+            .route("/big", get(|| async { vec![b'x'; 32 * 1024 * 1024] }))
+            .route("/panic", get(panics))
+            .route("/api/v1/cached", get(|| async { ([(CACHE_CONTROL, "max-age=60")], "no") }))
+            .route("/api/v1/two", get(|| async { "two" }).post(|| async { "two" }))
+            .route(
+                "/api/v1/echo",
+                post(|StrictJson(echo): StrictJson<Echo>| async move { echo.describe() }),
+            )
+            .route(
+                "/api/v1/large",
+                post(|StrictJson(echo): StrictJson<Echo>| async move {
+                    format!("{:?}", echo.name.map(|name| name.len()))
+                }),
+            )
+            .route("/api/v1/denied", post(denied))
+            .route("/api/v1/held", get(move || held(gate.clone())));
+    let config = EdgeConfig::new(render)
+        .with_base("https://billing.example/")
+        .with_body_limit("/api/v1/large", 1 << 20);
     edge_layers(router, config)
 }
 
@@ -169,7 +197,8 @@ async fn ready(draining: bool) -> Response {
 }
 
 async fn denied() -> Problem {
-    let problem = Problem::new(StatusCode::UNAUTHORIZED, "missing_credential", "No credential", "Send one.");
+    let problem =
+        Problem::new(StatusCode::UNAUTHORIZED, "missing_credential", "No credential", "Send one.");
     problem.with_header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
 }
 

@@ -22,14 +22,19 @@ pub(crate) fn authenticate(headers: &HeaderMap) -> Result<Caller, ApiError> {
     })?;
     let rest = ["sk_test_", "rk_test_"].iter().find_map(|prefix| key.strip_prefix(prefix));
     match rest {
-        Some(rest) if !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') => {
+        Some(rest)
+            if !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') =>
+        {
             Ok(Caller(Sha256::digest(key.as_bytes()).into()))
         }
         _ if key.starts_with("sk_live_") || key.starts_with("rk_live_") => Err(unauthorized(
             None,
             "Invalid API Key provided: this is a sandbox, and a live key must not be sent to it. Use a test key.",
         )),
-        _ => Err(unauthorized(None, "Invalid API Key provided: this sandbox takes keys like sk_test_123.")),
+        _ => Err(unauthorized(
+            None,
+            "Invalid API Key provided: this sandbox takes keys like sk_test_123.",
+        )),
     }
 }
 
@@ -67,7 +72,14 @@ mod tests {
         for good in ["Bearer sk_test_1", "bearer rk_test_a_B9", "Basic c2tfdGVzdF8xOg=="] {
             assert!(with(good).is_ok(), "{good}");
         }
-        for bad in ["Bearer sk_live_1", "Bearer pk_test_1", "Bearer sk_test_", "Bearer ", "Digest x", "sk_test_1"] {
+        for bad in [
+            "Bearer sk_live_1",
+            "Bearer pk_test_1",
+            "Bearer sk_test_",
+            "Bearer ",
+            "Digest x",
+            "sk_test_1",
+        ] {
             assert_eq!(with(bad).err().map(|error| error.status), Some(401), "{bad}");
         }
         assert_eq!(authenticate(&HeaderMap::new()).err().map(|error| error.status), Some(401));

@@ -41,9 +41,10 @@ pub(crate) fn list(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
             && (subscription.is_none() || session.subscription == subscription)
     };
     let table = (&state.checkout_sessions, "checkout session");
-    let list = list::page(table, customer.as_deref(), &page, "/v1/checkout/sessions", keep, |session| {
-        view::checkout_session(session, state)
-    })?;
+    let list =
+        list::page(table, customer.as_deref(), &page, "/v1/checkout/sessions", keep, |session| {
+            view::checkout_session(session, state)
+        })?;
     Ok(Reply::Value(list))
 }
 
@@ -54,7 +55,11 @@ pub(crate) fn line_items(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     let session = find(call)?;
     let (rows, has_more) = list::page_of(&session.items, |item| &item.id, "line item", &page)?;
     let data = rows.iter().map(|item| view::checkout_item(session, item, call.state())).collect();
-    Ok(Reply::Value(list::wrap(data, has_more, &format!("/v1/checkout/sessions/{}/line_items", session.id))))
+    Ok(Reply::Value(list::wrap(
+        data,
+        has_more,
+        &format!("/v1/checkout/sessions/{}/line_items", session.id),
+    )))
 }
 
 /// `POST /v1/checkout/sessions/{session}/expire`: only an open one.

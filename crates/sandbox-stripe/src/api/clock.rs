@@ -34,7 +34,9 @@ async fn turn(State(store): State<Arc<Store>>, request: Request) -> Response {
         match turned {
             Ok(Ok(time)) => Ok(shown(time)),
             Ok(Err(NoTurn::Failed(error))) => Err(error.into()),
-            Ok(Err(error)) => Err(ApiError::invalid(None, param, format!("Invalid {param}: {error}"))),
+            Ok(Err(error)) => {
+                Err(ApiError::invalid(None, param, format!("Invalid {param}: {error}")))
+            }
             Err(error) => Err(std::io::Error::other(error).into()),
         }
     })

@@ -10,7 +10,10 @@ use super::params::Params;
 use super::pipeline::{plain, read_params, refusal};
 
 /// Answers a call with what the work makes of its parameters.
-pub(super) async fn answer(request: Request, work: impl AsyncFnOnce(Params) -> Result<Value, ApiError>) -> Response {
+pub(super) async fn answer(
+    request: Request,
+    work: impl AsyncFnOnce(Params) -> Result<Value, ApiError>,
+) -> Response {
     let (parts, body) = request.into_parts();
     let outcome = async {
         authenticate(&parts.headers)?;

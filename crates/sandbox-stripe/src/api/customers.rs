@@ -52,7 +52,13 @@ pub(crate) fn create(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
         Some(asked) => {
             // First the customer, then what is attached to it: so events tell it.
             call.transaction.put(customer.clone());
-            let method = payment_methods::attach(call.transaction, &customer, &asked, "payment_method", 400)?;
+            let method = payment_methods::attach(
+                call.transaction,
+                &customer,
+                &asked,
+                "payment_method",
+                400,
+            )?;
             Some((asked, method.id))
         }
         None => None,
@@ -67,7 +73,11 @@ pub(crate) fn create(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
 pub(crate) fn read(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     call.params.expect(&[], &[])?;
     let id = call.argument("customer");
-    call.state().customers.get(id).map(|customer| Reply::Object(customer.id.clone())).ok_or_else(|| not_found(id))
+    call.state()
+        .customers
+        .get(id)
+        .map(|customer| Reply::Object(customer.id.clone()))
+        .ok_or_else(|| not_found(id))
 }
 
 /// `POST /v1/customers/{customer}`
@@ -87,7 +97,8 @@ pub(crate) fn delete(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     let id = call.argument("customer");
     let customer = call.state().live_customer(id).cloned().ok_or_else(|| not_found(id))?;
     let id = customer.id.clone();
-    let running: Vec<_> = call.state().subscriptions.of(&id).filter(|s| s.is_running()).cloned().collect();
+    let running: Vec<_> =
+        call.state().subscriptions.of(&id).filter(|s| s.is_running()).cloned().collect();
     let cards: Vec<_> = call.state().payment_methods.of(&id).cloned().collect();
     for subscription in running {
         billing::end_with_customer(call.transaction, subscription);
@@ -98,7 +109,12 @@ pub(crate) fn delete(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
         call.transaction.put(card);
     }
     // What Stripe forgets of a deleted customer, the file need not keep.
-    call.transaction.put(Customer { id: id.clone(), created: customer.created, deleted: true, ..Customer::default() });
+    call.transaction.put(Customer {
+        id: id.clone(),
+        created: customer.created,
+        deleted: true,
+        ..Customer::default()
+    });
     Ok(Reply::Object(id))
 }
 
@@ -116,14 +132,17 @@ pub(crate) fn list(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
             && email.as_ref().is_none_or(|email| customer.email.as_ref() == Some(email))
     };
     let show = |customer: &Customer| view::customer(customer, state.is_delinquent(&customer.id));
-    let list = list::page((&state.customers, "customer"), None, &page, "/v1/customers", keep, show)?;
+    let list =
+        list::page((&state.customers, "customer"), None, &page, "/v1/customers", keep, show)?;
     Ok(Reply::Value(list))
 }
 
 /// The customer that a list is asked for, if it is asked for one's.
 pub(crate) fn filter(params: &mut Params, state: &State) -> Result<Option<String>, ApiError> {
     match params.text("customer", 5_000)? {
-        Some(id) if state.customers.get(&id).is_none() => Err(ApiError::missing("customer", &id, "customer")),
+        Some(id) if state.customers.get(&id).is_none() => {
+            Err(ApiError::missing("customer", &id, "customer"))
+        }
         customer => Ok(customer),
     }
 }
@@ -156,7 +175,8 @@ fn change(
         customer.balance = balance;
     }
     if let Some(prefix) = params.text("invoice_prefix", 12)? {
-        if prefix.len() < 3 || !prefix.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit()) {
+        if prefix.len() < 3 || !prefix.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+        {
             let message = "An invoice prefix has 3 to 12 uppercase letters or digits.";
             return Err(ApiError::invalid(None, "invoice_prefix", message));
         }
@@ -183,12 +203,14 @@ fn change_invoice_settings(
     transaction: &Transaction<'_>,
     attached: Option<(String, String)>,
 ) -> Result<(), ApiError> {
-    settings.expect(&["default_payment_method", "footer"], &["custom_fields", "rendering_options"])?;
+    settings
+        .expect(&["default_payment_method", "footer"], &["custom_fields", "rendering_options"])?;
     settings.patch("footer", 5_000)?.apply(&mut customer.invoice_footer);
     let param = settings.name("default_payment_method");
     let card = settings.patch("default_payment_method", 5_000)?.try_map(|id| match attached {
         Some((asked, attached)) if asked == id => Ok(attached),
-        _ => payment_methods::of_customer(transaction, &customer.id, &id, param).map(|method| method.id.clone()),
+        _ => payment_methods::of_customer(transaction, &customer.id, &id, param)
+            .map(|method| method.id.clone()),
     })?;
     card.apply(&mut customer.default_payment_method);
     Ok(())

@@ -89,15 +89,21 @@ async fn resend(Shared(office): Shared<Office>, request: Request) -> Response {
         let endpoint = params.text("endpoint", 5_000)?;
         let work = |transaction: &mut crate::state::Transaction<'_>| {
             let state = transaction.state();
-            let found = state.events.get(&event).ok_or_else(|| ApiError::missing("event", &event, "event"))?;
+            let found = state
+                .events
+                .get(&event)
+                .ok_or_else(|| ApiError::missing("event", &event, "event"))?;
             if let Some(endpoint) = &endpoint {
                 known_endpoint(state, endpoint)?;
             }
             let wants = |id: &str| endpoint.as_ref().is_none_or(|endpoint| endpoint == id);
             let all = state.webhook_endpoints.oldest_first().filter(|each| wants(&each.id));
             // One that is named gets the event also where it has not asked for its type.
-            let receivers = all.filter(|each| !each.disabled && (endpoint.is_some() || each.wants(&found.kind)));
-            Ok(receivers.map(|each| transaction.deliver(&event, &each.id, true)).collect::<Vec<u64>>())
+            let receivers = all
+                .filter(|each| !each.disabled && (endpoint.is_some() || each.wants(&found.kind)));
+            Ok(receivers
+                .map(|each| transaction.deliver(&event, &each.id, true))
+                .collect::<Vec<u64>>())
         };
         let show = |made: Vec<u64>, state: &State| {
             let made = made.iter().filter_map(|id| state.deliveries.get(*id));
@@ -125,7 +131,9 @@ fn read(mut params: Params) -> Result<Rule, ApiError> {
     let fault = match (word, seconds) {
         ("late", None) => return Err(params.absent("seconds")),
         ("late", Some(seconds)) => Fault::Late(seconds.unsigned_abs()),
-        (_, Some(_)) => return Err(ApiError::invalid(None, "seconds", "Only what comes late has seconds")),
+        (_, Some(_)) => {
+            return Err(ApiError::invalid(None, "seconds", "Only what comes late has seconds"));
+        }
         ("double", None) => Fault::Double,
         ("reorder", None) => Fault::Reorder,
         (_, None) => Fault::Lose,

@@ -43,7 +43,11 @@ impl ErrorType {
 
 impl ApiError {
     /// A parameter that fails validation.
-    pub(crate) fn invalid(code: Option<&'static str>, param: impl Into<String>, message: impl Into<String>) -> Self {
+    pub(crate) fn invalid(
+        code: Option<&'static str>,
+        param: impl Into<String>,
+        message: impl Into<String>,
+    ) -> Self {
         Self {
             status: 400,
             kind: ErrorType::InvalidRequest,
@@ -56,7 +60,11 @@ impl ApiError {
     }
 
     /// A request that is refused as a whole, before its parameters.
-    pub(crate) fn refused(status: u16, code: Option<&'static str>, message: impl Into<String>) -> Self {
+    pub(crate) fn refused(
+        status: u16,
+        code: Option<&'static str>,
+        message: impl Into<String>,
+    ) -> Self {
         Self {
             status,
             kind: ErrorType::InvalidRequest,
@@ -85,7 +93,11 @@ impl ApiError {
     pub(crate) fn missing(what: &str, id: &str, param: impl Into<String>) -> Self {
         Self {
             remembered: true,
-            ..Self::invalid(Some("resource_missing"), param, format!("No such {what}: '{}'", excerpt(id)))
+            ..Self::invalid(
+                Some("resource_missing"),
+                param,
+                format!("No such {what}: '{}'", excerpt(id)),
+            )
         }
     }
 
@@ -138,7 +150,11 @@ impl ApiError {
 
     /// Too many requests; an idempotency key is not touched, for it is judged before any work.
     pub(crate) fn rate_limited() -> Self {
-        Self::refused(429, Some("rate_limit"), "Request rate limit exceeded, because this sandbox was asked to say so.")
+        Self::refused(
+            429,
+            Some("rate_limit"),
+            "Request rate limit exceeded, because this sandbox was asked to say so.",
+        )
     }
 
     /// Somebody else is at work on the object.
@@ -149,7 +165,10 @@ impl ApiError {
 
     /// A fault that the caller has asked for.
     pub(crate) fn asked_for() -> Self {
-        Self { message: "The sandbox fails this call, because it was asked to.".to_owned(), ..Self::internal() }
+        Self {
+            message: "The sandbox fails this call, because it was asked to.".to_owned(),
+            ..Self::internal()
+        }
     }
 
     /// The body of the answer.
@@ -158,7 +177,10 @@ impl ApiError {
         if let Some(code) = self.code {
             error.insert("code".to_owned(), code.into());
             let page = code.replace('_', "-");
-            error.insert("doc_url".to_owned(), format!("https://stripe.com/docs/error-codes/{page}").into());
+            error.insert(
+                "doc_url".to_owned(),
+                format!("https://stripe.com/docs/error-codes/{page}").into(),
+            );
         }
         if let Some(decline_code) = self.decline_code {
             error.insert("decline_code".to_owned(), decline_code.into());

@@ -21,7 +21,10 @@ pub(crate) fn read(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
 /// `GET /v1/events`
 pub(crate) fn list(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     let params = &mut call.params;
-    params.expect(&[&PAGE_PARAMS[..], &["created", "type", "types"]].concat(), &["delivery_success"])?;
+    params.expect(
+        &[&PAGE_PARAMS[..], &["created", "type", "types"]].concat(),
+        &["delivery_success"],
+    )?;
     let page = Page::read(params)?;
     let created = params.time_range("created")?;
     let kind = params.text("type", 5_000)?;
@@ -31,12 +34,18 @@ pub(crate) fn list(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
         return Err(ApiError::invalid(None, "types", message));
     }
     if kinds.as_ref().is_some_and(|kinds| kinds.len() > MOST_TYPES) {
-        return Err(ApiError::invalid(None, "types", format!("At most {MOST_TYPES} types can be asked for.")));
+        return Err(ApiError::invalid(
+            None,
+            "types",
+            format!("At most {MOST_TYPES} types can be asked for."),
+        ));
     }
     let keep = |event: &Event| {
         created.contains(event.created)
             && kind.as_ref().is_none_or(|kind| matches(kind, &event.kind))
-            && kinds.as_ref().is_none_or(|kinds| kinds.iter().any(|kind| matches(kind, &event.kind)))
+            && kinds
+                .as_ref()
+                .is_none_or(|kinds| kinds.iter().any(|kind| matches(kind, &event.kind)))
     };
     let state = call.state();
     let show = |event: &Event| view::event(event, state.deliveries.pending_of(&event.id));

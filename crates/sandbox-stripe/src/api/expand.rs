@@ -129,12 +129,16 @@ pub(crate) fn check(answers: Answers, paths: &[String]) -> Result<(), ApiError> 
     for path in paths {
         let end = match answers {
             Answers::One(object) => follow(object, path),
-            Answers::ListOf(object) => path.strip_prefix("data.").map_or(End::Nowhere, |rest| follow(object, rest)),
+            Answers::ListOf(object) => {
+                path.strip_prefix("data.").map_or(End::Nowhere, |rest| follow(object, rest))
+            }
         };
         let too_deep = path.split('.').count() > DEEPEST;
         let path = excerpt(path);
         let reason = match end {
-            _ if too_deep => format!("You cannot expand more than {DEEPEST} levels of a property. Property: {path}"),
+            _ if too_deep => format!(
+                "You cannot expand more than {DEEPEST} levels of a property. Property: {path}"
+            ),
             End::Somewhere => continue,
             End::Unsimulated => {
                 format!("Stripe knows the property {path}, but this sandbox does not simulate it.")
@@ -171,7 +175,9 @@ pub(crate) fn apply(value: &mut Value, paths: &[String], state: &State) {
 
 fn walk(value: &mut Value, steps: &[&str], state: &State) {
     match value {
-        Value::Array(elements) => elements.iter_mut().for_each(|element| walk(element, steps, state)),
+        Value::Array(elements) => {
+            elements.iter_mut().for_each(|element| walk(element, steps, state))
+        }
         Value::Object(fields) => {
             let [step, deeper @ ..] = steps else { return };
             if !fields.contains_key(*step) {
@@ -235,9 +241,11 @@ mod tests {
 
     #[test]
     fn what_stripe_has_and_the_sandbox_has_not_is_called_so() {
-        for (object, path) in
-            [("invoice", "confirmation_secret"), ("invoice", "payments.data.payment"), ("customer", "tax")]
-        {
+        for (object, path) in [
+            ("invoice", "confirmation_secret"),
+            ("invoice", "payments.data.payment"),
+            ("customer", "tax"),
+        ] {
             let error = check(Answers::One(object), &[path.to_owned()]).expect_err(path);
             assert!(error.message.contains("does not simulate it"), "{}", error.message);
         }
@@ -257,9 +265,12 @@ mod tests {
             found.push(path.to_owned());
         }
         for part in alternatives.iter().chain([part]) {
-            let name = part["$ref"].as_str().and_then(|name| name.rsplit('/').next()).unwrap_or_default();
+            let name =
+                part["$ref"].as_str().and_then(|name| name.rsplit('/').next()).unwrap_or_default();
             // Objects with a name of their own have their own rows.
-            let fields = schemas[name]["properties"].as_object().filter(|fields| !fields.contains_key("object"));
+            let fields = schemas[name]["properties"]
+                .as_object()
+                .filter(|fields| !fields.contains_key("object"));
             for (field, part) in fields.into_iter().flatten() {
                 expandable(schemas, part, &format!("{path}.{field}"), found);
             }
@@ -279,11 +290,15 @@ mod tests {
             for (field, part) in fields {
                 expandable(schemas, part, field, &mut found);
             }
-            let missing: Vec<&String> = found.iter().filter(|path| follow(object, path) == End::Nowhere).collect();
+            let missing: Vec<&String> =
+                found.iter().filter(|path| follow(object, path) == End::Nowhere).collect();
             assert!(missing.is_empty(), "{object} has no {missing:?}");
             for (_, field, _) in EXPANDABLE.iter().filter(|(of, ..)| *of == object) {
                 let first = field.split('.').next().unwrap_or_default();
-                assert!(fields.contains_key(first), "{object} has {field}, which the schema has not");
+                assert!(
+                    fields.contains_key(first),
+                    "{object} has {field}, which the schema has not"
+                );
             }
         }
     }

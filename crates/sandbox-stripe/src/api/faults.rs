@@ -79,7 +79,11 @@ async fn pause(delay: Option<Duration>) {
 }
 
 /// Makes the fault of this call, where it is to have one.
-pub(crate) async fn intervene(State(faults): State<Faults>, mut request: Request, next: Next) -> Response {
+pub(crate) async fn intervene(
+    State(faults): State<Faults>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let fault = match faults.of(&request) {
         Ok(Some(fault)) => fault,
         Ok(None) => return next.run(request).await,
@@ -96,7 +100,9 @@ pub(crate) async fn intervene(State(faults): State<Faults>, mut request: Request
         Some(Status::RateLimited) => {
             pause(fault.delay).await;
             let mut response = refusal(&ApiError::rate_limited(), request.headers());
-            response.headers_mut().insert(RATE_LIMITED_REASON, HeaderValue::from_static("global-rate"));
+            response
+                .headers_mut()
+                .insert(RATE_LIMITED_REASON, HeaderValue::from_static("global-rate"));
             response
         }
         Some(Status::Locked) => {
@@ -121,7 +127,8 @@ pub(crate) async fn intervene(State(faults): State<Faults>, mut request: Request
 async fn truncate(response: Response, line: Line) -> Response {
     let (parts, body) = response.into_parts();
     let whole = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
-    let mut response = Response::from_parts(parts, Body::new(truncated::Truncated::new(&whole, line)));
+    let mut response =
+        Response::from_parts(parts, Body::new(truncated::Truncated::new(&whole, line)));
     response.headers_mut().insert(header::CONTENT_LENGTH, whole.len().into());
     response
 }
@@ -151,7 +158,10 @@ impl Faults {
         let mut rules = self.lock();
         let index = rules.pending.iter().position(|rule| {
             rule.method.as_ref().is_none_or(|method| method == request.method())
-                && rule.path.as_ref().is_none_or(|path| path == operation || path == request.uri().path())
+                && rule
+                    .path
+                    .as_ref()
+                    .is_none_or(|path| path == operation || path == request.uri().path())
         })?;
         let rule = rules.pending.get_mut(index)?;
         let fault = rule.fault;
@@ -165,8 +175,9 @@ impl Faults {
     fn add(&self, mut rule: Rule) -> Result<Rule, ApiError> {
         let mut rules = self.lock();
         if rules.pending.len() >= MOST_RULES {
-            let message =
-                format!("There are {MOST_RULES} faults to come already; DELETE /sandbox/faults forgets them.");
+            let message = format!(
+                "There are {MOST_RULES} faults to come already; DELETE /sandbox/faults forgets them."
+            );
             return Err(ApiError::refused(400, None, message));
         }
         rules.made += 1;

@@ -36,7 +36,9 @@ pub(crate) enum FormError {
 /// Reads `a=1&b[c]=2&d[0]=3&d[]=4`; brackets may be percent-encoded, spaces are `+` or `%20`. Given twice, the
 /// last value stands.
 pub(crate) fn parse(text: &[u8], into: &mut BTreeMap<String, Node>) -> Result<(), FormError> {
-    for (count, pair) in text.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()).enumerate() {
+    for (count, pair) in
+        text.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()).enumerate()
+    {
         if count >= MOST_PARAMETERS {
             return Err(FormError::TooMany);
         }
@@ -44,11 +46,13 @@ pub(crate) fn parse(text: &[u8], into: &mut BTreeMap<String, Node>) -> Result<()
             Some(end) => (&pair[..end], &pair[end + 1..]),
             None => (pair, &[][..]),
         };
-        let unreadable = |name: &[u8]| FormError::Text(super::error::excerpt(&String::from_utf8_lossy(name)));
+        let unreadable =
+            |name: &[u8]| FormError::Text(super::error::excerpt(&String::from_utf8_lossy(name)));
         let name = decode(name).map_err(|name| unreadable(&name))?;
         let value = decode(value).map_err(|_| unreadable(name.as_bytes()))?;
         let path = split(&name)?;
-        insert(into, &path, value).map_err(|()| FormError::Conflict(super::error::excerpt(&name)))?;
+        insert(into, &path, value)
+            .map_err(|()| FormError::Conflict(super::error::excerpt(&name)))?;
     }
     Ok(())
 }
@@ -91,7 +95,11 @@ fn split(name: &str) -> Result<Vec<&str>, FormError> {
         path.push(&inner[..end]);
         rest = &inner[end + 1..];
     }
-    if path.len() > DEEPEST { Err(FormError::TooDeep(super::error::excerpt(name))) } else { Ok(path) }
+    if path.len() > DEEPEST {
+        Err(FormError::TooDeep(super::error::excerpt(name)))
+    } else {
+        Ok(path)
+    }
 }
 
 fn insert(parts: &mut BTreeMap<String, Node>, path: &[&str], value: String) -> Result<(), ()> {
@@ -148,9 +156,13 @@ mod tests {
 
     #[test]
     fn what_is_no_escape_stands_for_itself() {
-        for (encoded, value) in
-            [("100%", "100%"), ("%4", "%4"), ("%zz", "%zz"), ("%EF%BF%BD", "\u{FFFD}"), ("a=b", "a=b")]
-        {
+        for (encoded, value) in [
+            ("100%", "100%"),
+            ("%4", "%4"),
+            ("%zz", "%zz"),
+            ("%EF%BF%BD", "\u{FFFD}"),
+            ("a=b", "a=b"),
+        ] {
             assert_eq!(parsed(&format!("&a={encoded}&")).get("a"), Some(&text(value)), "{encoded}");
         }
     }
@@ -160,7 +172,10 @@ mod tests {
         let expected = parts([("0", text("x")), ("1", text("y"))]);
         assert_eq!(parsed("a[0]=x&a[1]=y").get("a"), Some(&expected));
         assert_eq!(parsed("a[]=x&a[]=y").get("a"), Some(&expected));
-        let objects = parts([("0", parts([("p", text("1")), ("q", text("2"))])), ("1", parts([("p", text("3"))]))]);
+        let objects = parts([
+            ("0", parts([("p", text("1")), ("q", text("2"))])),
+            ("1", parts([("p", text("3"))])),
+        ]);
         assert_eq!(parsed("a[][p]=1&a[][q]=2&a[][p]=3").get("a"), Some(&objects));
     }
 

@@ -90,7 +90,9 @@ impl IdempotencyKeys {
         inner.forget(now);
         if let Some(entry) = inner.entries.get(&slot) {
             return match &entry.outcome {
-                _ if entry.fingerprint != fingerprint => Err(misused(key, &entry.fingerprint, &fingerprint)),
+                _ if entry.fingerprint != fingerprint => {
+                    Err(misused(key, &entry.fingerprint, &fingerprint))
+                }
                 Some(outcome) => Ok(Begun::Again(outcome.clone())),
                 None => Err(ApiError::refused(
                     409,
@@ -157,7 +159,9 @@ fn misused(key: &str, first: &Fingerprint, now: &Fingerprint) -> ApiError {
             excerpt(&first.path)
         )
     };
-    let message = format!("{reason} Try using a key other than '{key}' if you meant to execute a different request.");
+    let message = format!(
+        "{reason} Try using a key other than '{key}' if you meant to execute a different request."
+    );
     ApiError { kind: ErrorType::Idempotency, ..ApiError::refused(400, None, message) }
 }
 
@@ -213,7 +217,9 @@ mod tests {
         let keys = IdempotencyKeys::default();
         let me = caller("sk_test_1");
         first(keys.begin(me, "k", print("/v1/a", 1), 0)).finish(outcome());
-        for (other, words) in [(print("/v1/a", 2), "same parameters"), (print("/v1/b", 1), "same endpoint")] {
+        for (other, words) in
+            [(print("/v1/a", 2), "same parameters"), (print("/v1/b", 1), "same endpoint")]
+        {
             let error = keys.begin(me, "k", other, 10).err().expect("misused");
             assert_eq!((error.status, error.kind), (400, ErrorType::Idempotency));
             assert!(error.message.contains(words), "{}", error.message);

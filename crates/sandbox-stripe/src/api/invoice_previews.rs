@@ -21,13 +21,23 @@ pub(crate) fn create(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
         "schedule",
         "schedule_details",
     ];
-    call.params.expect(&["customer", "preview_mode", "subscription", "subscription_details"], &unsimulated)?;
+    call.params.expect(
+        &["customer", "preview_mode", "subscription", "subscription_details"],
+        &unsimulated,
+    )?;
     if call.params.choice("preview_mode", &["next", "recurring"])? == Some("recurring") {
-        return Err(ApiError::invalid(None, "preview_mode", "This sandbox previews the next invoice only."));
+        return Err(ApiError::invalid(
+            None,
+            "preview_mode",
+            "This sandbox previews the next invoice only.",
+        ));
     }
     let subscription = subscription(call)?;
     let transaction = &mut *call.transaction;
-    let customer = transaction.get::<Customer>(&subscription.customer).cloned().ok_or_else(ApiError::internal)?;
+    let customer = transaction
+        .get::<Customer>(&subscription.customer)
+        .cloned()
+        .ok_or_else(ApiError::internal)?;
     let invoice = match call.params.object("subscription_details")? {
         None => billing::upcoming(transaction, &customer, &subscription)?,
         Some(mut details) => {
@@ -49,7 +59,8 @@ pub(crate) fn create(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
                 proration: read_proration(&mut details)?,
                 at: details.integer("proration_date")?.unwrap_or(transaction.now()),
                 begins: transaction.now(),
-                resets_anchor: details.choice("billing_cycle_anchor", &["now", "unchanged"])? == Some("now"),
+                resets_anchor: details.choice("billing_cycle_anchor", &["now", "unchanged"])?
+                    == Some("now"),
                 ends_trial: false,
             };
             let planned = change_items(transaction, &subscription, &change, &details)?;
@@ -73,11 +84,16 @@ fn subscription(call: &mut Call<'_, '_>) -> Result<Subscription, ApiError> {
         return Err(ApiError::invalid(Some("parameter_missing"), "subscription", message));
     }
     let id = call.params.required_text("subscription", 5_000)?;
-    let found =
-        call.state().subscriptions.get(&id).filter(|found| customer.as_ref().is_none_or(|c| *c == found.customer));
+    let found = call
+        .state()
+        .subscriptions
+        .get(&id)
+        .filter(|found| customer.as_ref().is_none_or(|c| *c == found.customer));
     let found = found.ok_or_else(|| ApiError::missing("subscription", &id, "subscription"))?;
     match found.status {
-        SubscriptionStatus::Active | SubscriptionStatus::PastDue | SubscriptionStatus::Trialing => Ok(found.clone()),
+        SubscriptionStatus::Active | SubscriptionStatus::PastDue | SubscriptionStatus::Trialing => {
+            Ok(found.clone())
+        }
         SubscriptionStatus::Canceled
         | SubscriptionStatus::Incomplete
         | SubscriptionStatus::IncompleteExpired
@@ -86,6 +102,11 @@ fn subscription(call: &mut Call<'_, '_>) -> Result<Subscription, ApiError> {
 }
 
 fn nothing_upcoming() -> ApiError {
-    let message = "The subscription has no upcoming invoice: it ends before, or nothing is to be paid.";
-    ApiError { status: 404, code: Some("invoice_upcoming_none"), ..ApiError::conflicts(None, message) }
+    let message =
+        "The subscription has no upcoming invoice: it ends before, or nothing is to be paid.";
+    ApiError {
+        status: 404,
+        code: Some("invoice_upcoming_none"),
+        ..ApiError::conflicts(None, message)
+    }
 }

@@ -21,7 +21,10 @@ pub(crate) fn list(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     let state = call.transaction.state();
     let params = &mut call.params;
     let own = ["customer", "subscription", "status", "created"];
-    params.expect(&[&PAGE_PARAMS[..], &own].concat(), &["collection_method", "customer_account", "due_date"])?;
+    params.expect(
+        &[&PAGE_PARAMS[..], &own].concat(),
+        &["collection_method", "customer_account", "due_date"],
+    )?;
     let page = Page::read(params)?;
     let customer = customers::filter(params, state)?;
     let subscription = params.text("subscription", 5_000)?;
@@ -37,9 +40,14 @@ pub(crate) fn list(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
             && status.is_none_or(|status| invoice.status.as_str() == status)
             && (subscription.is_none() || invoice.subscription == subscription)
     };
-    let list = list::page((&state.invoices, "invoice"), customer.as_deref(), &page, "/v1/invoices", keep, |record| {
-        view::invoice(record, state)
-    })?;
+    let list = list::page(
+        (&state.invoices, "invoice"),
+        customer.as_deref(),
+        &page,
+        "/v1/invoices",
+        keep,
+        |record| view::invoice(record, state),
+    )?;
     Ok(Reply::Value(list))
 }
 
@@ -57,7 +65,10 @@ pub(crate) fn lines(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
 
 /// `POST /v1/invoices/{invoice}/pay`: with the card that is named, else the one that pays for the subscription.
 pub(crate) fn pay(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
-    call.params.expect(&["off_session", "payment_method"], &["forgive", "mandate", "paid_out_of_band", "source"])?;
+    call.params.expect(
+        &["off_session", "payment_method"],
+        &["forgive", "mandate", "paid_out_of_band", "source"],
+    )?;
     call.params.boolean("off_session")?;
     let named = call.params.text("payment_method", 5_000)?;
     let invoice = find(call)?;
@@ -65,10 +76,16 @@ pub(crate) fn pay(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
         InvoiceStatus::Open => {}
         InvoiceStatus::Paid => {
             let message = "Invoice is already paid";
-            return Err(ApiError { code: Some("invoice_already_paid"), ..ApiError::conflicts(None, message) });
+            return Err(ApiError {
+                code: Some("invoice_already_paid"),
+                ..ApiError::conflicts(None, message)
+            });
         }
         status => {
-            let message = format!("An invoice can only be paid while it is open; this one is {}.", status.as_str());
+            let message = format!(
+                "An invoice can only be paid while it is open; this one is {}.",
+                status.as_str()
+            );
             return Err(ApiError::conflicts(None, message));
         }
     }
@@ -95,5 +112,9 @@ fn payer(transaction: &crate::state::Transaction<'_>, invoice: &Invoice) -> Opti
 
 fn find(call: &Call<'_, '_>) -> Result<Invoice, ApiError> {
     let id = call.argument("invoice");
-    call.state().invoices.get(id).cloned().ok_or_else(|| ApiError::not_found("invoice", id, "invoice"))
+    call.state()
+        .invoices
+        .get(id)
+        .cloned()
+        .ok_or_else(|| ApiError::not_found("invoice", id, "invoice"))
 }

@@ -21,9 +21,11 @@ pub(crate) struct Page {
 impl Page {
     pub(crate) fn read(params: &mut Params) -> Result<Self, ApiError> {
         let limit = params.integer("limit")?.unwrap_or(10);
-        let (after, before) = (params.text("starting_after", 5_000)?, params.text("ending_before", 5_000)?);
+        let (after, before) =
+            (params.text("starting_after", 5_000)?, params.text("ending_before", 5_000)?);
         if after.is_some() && before.is_some() {
-            let message = "Received both starting_after and ending_before parameters. Pass only one of them.";
+            let message =
+                "Received both starting_after and ending_before parameters. Pass only one of them.";
             return Err(ApiError::refused(400, None, message));
         }
         let out_of_range = |bound: &str| {
@@ -47,13 +49,15 @@ pub(crate) fn page<T: Record>(
     keep: impl Fn(&T) -> bool,
     view: impl Fn(&T) -> Value,
 ) -> Result<Value, ApiError> {
-    let position = |id: &str, param| table.position(id).ok_or_else(|| ApiError::missing(what, id, param));
+    let position =
+        |id: &str, param| table.position(id).ok_or_else(|| ApiError::missing(what, id, param));
     let cursor = match (&page.after, &page.before) {
         (Some(id), _) => Cursor::OlderThan(position(id, "starting_after")?),
         (None, Some(id)) => Cursor::NewerThan(position(id, "ending_before")?),
         (None, None) => Cursor::Start,
     };
-    let mut rows: Vec<&T> = table.from(cursor, owner).filter(|record| keep(record)).take(page.limit + 1).collect();
+    let mut rows: Vec<&T> =
+        table.from(cursor, owner).filter(|record| keep(record)).take(page.limit + 1).collect();
     let has_more = rows.len() > page.limit;
     rows.truncate(page.limit);
     if matches!(cursor, Cursor::NewerThan(_)) {
@@ -70,7 +74,9 @@ pub(crate) fn page_of<'a, T>(
     page: &Page,
 ) -> Result<(&'a [T], bool), ApiError> {
     let position = |wanted: &str, param| {
-        rows.iter().position(|row| id(row) == wanted).ok_or_else(|| ApiError::missing(what, wanted, param))
+        rows.iter()
+            .position(|row| id(row) == wanted)
+            .ok_or_else(|| ApiError::missing(what, wanted, param))
     };
     let (start, end) = match (&page.after, &page.before) {
         (Some(after), _) => (position(after, "starting_after")? + 1, rows.len()),

@@ -6,8 +6,8 @@ use serde_json::Value;
 use super::error::ApiError;
 use super::params::Params;
 use super::{
-    checkout_sessions, customers, events, invoice_previews, invoices, payment_methods, portal_configurations,
-    portal_sessions, prices, products, subscriptions, webhook_endpoints,
+    checkout_sessions, customers, events, invoice_previews, invoices, payment_methods,
+    portal_configurations, portal_sessions, prices, products, subscriptions, webhook_endpoints,
 };
 use crate::state::{State, Transaction};
 
@@ -117,10 +117,30 @@ pub(crate) const OPERATIONS: &[Operation] = {
     const CONFIGURATION: &str = "billing_portal.configuration";
 
     &[
-        on(Post, "/v1/billing_portal/sessions", One("billing_portal.session"), portal_sessions::create),
-        on(Get, "/v1/billing_portal/configurations", ListOf(CONFIGURATION), portal_configurations::list),
-        on(Post, "/v1/billing_portal/configurations", One(CONFIGURATION), portal_configurations::create),
-        on(Get, "/v1/billing_portal/configurations/{configuration}", One(CONFIGURATION), portal_configurations::read),
+        on(
+            Post,
+            "/v1/billing_portal/sessions",
+            One("billing_portal.session"),
+            portal_sessions::create,
+        ),
+        on(
+            Get,
+            "/v1/billing_portal/configurations",
+            ListOf(CONFIGURATION),
+            portal_configurations::list,
+        ),
+        on(
+            Post,
+            "/v1/billing_portal/configurations",
+            One(CONFIGURATION),
+            portal_configurations::create,
+        ),
+        on(
+            Get,
+            "/v1/billing_portal/configurations/{configuration}",
+            One(CONFIGURATION),
+            portal_configurations::read,
+        ),
         on(
             Post,
             "/v1/billing_portal/configurations/{configuration}",
@@ -130,8 +150,18 @@ pub(crate) const OPERATIONS: &[Operation] = {
         on(Get, "/v1/checkout/sessions", ListOf(CHECKOUT), checkout_sessions::list),
         on(Post, "/v1/checkout/sessions", One(CHECKOUT), checkout_sessions::create),
         on(Get, "/v1/checkout/sessions/{session}", One(CHECKOUT), checkout_sessions::read),
-        on(Post, "/v1/checkout/sessions/{session}/expire", One(CHECKOUT), checkout_sessions::expire),
-        on(Get, "/v1/checkout/sessions/{session}/line_items", ListOf("item"), checkout_sessions::line_items),
+        on(
+            Post,
+            "/v1/checkout/sessions/{session}/expire",
+            One(CHECKOUT),
+            checkout_sessions::expire,
+        ),
+        on(
+            Get,
+            "/v1/checkout/sessions/{session}/line_items",
+            ListOf("item"),
+            checkout_sessions::line_items,
+        ),
         on(Post, "/v1/customers", One("customer"), customers::create),
         on(Get, "/v1/customers", ListOf("customer"), customers::list),
         on(Get, "/v1/customers/{customer}", One("customer"), customers::read),
@@ -158,10 +188,30 @@ pub(crate) const OPERATIONS: &[Operation] = {
         on(Post, "/v1/invoices/{invoice}/pay", One("invoice"), invoices::pay),
         on(Get, "/v1/payment_methods", ListOf("payment_method"), payment_methods::list),
         on(Post, "/v1/payment_methods", One("payment_method"), payment_methods::create),
-        on(Get, "/v1/payment_methods/{payment_method}", One("payment_method"), payment_methods::read),
-        on(Post, "/v1/payment_methods/{payment_method}", One("payment_method"), payment_methods::update),
-        on(Post, "/v1/payment_methods/{payment_method}/attach", One("payment_method"), payment_methods::attach_to),
-        on(Post, "/v1/payment_methods/{payment_method}/detach", One("payment_method"), payment_methods::detach),
+        on(
+            Get,
+            "/v1/payment_methods/{payment_method}",
+            One("payment_method"),
+            payment_methods::read,
+        ),
+        on(
+            Post,
+            "/v1/payment_methods/{payment_method}",
+            One("payment_method"),
+            payment_methods::update,
+        ),
+        on(
+            Post,
+            "/v1/payment_methods/{payment_method}/attach",
+            One("payment_method"),
+            payment_methods::attach_to,
+        ),
+        on(
+            Post,
+            "/v1/payment_methods/{payment_method}/detach",
+            One("payment_method"),
+            payment_methods::detach,
+        ),
         on(Get, "/v1/prices", ListOf("price"), prices::list),
         on(Post, "/v1/prices", One("price"), prices::create),
         on(Get, "/v1/prices/{price}", One("price"), prices::read),
@@ -173,14 +223,49 @@ pub(crate) const OPERATIONS: &[Operation] = {
         on(Delete, "/v1/products/{id}", One("product"), products::delete),
         on(Get, "/v1/subscriptions", ListOf("subscription"), subscriptions::list),
         on(Post, "/v1/subscriptions", One("subscription"), subscriptions::create),
-        on(Get, "/v1/subscriptions/{subscription_exposed_id}", One("subscription"), subscriptions::read),
-        on(Post, "/v1/subscriptions/{subscription_exposed_id}", One("subscription"), subscriptions::update),
-        on(Delete, "/v1/subscriptions/{subscription_exposed_id}", One("subscription"), subscriptions::cancel),
-        on(Post, "/v1/subscriptions/{subscription}/resume", One("subscription"), subscriptions::resume),
+        on(
+            Get,
+            "/v1/subscriptions/{subscription_exposed_id}",
+            One("subscription"),
+            subscriptions::read,
+        ),
+        on(
+            Post,
+            "/v1/subscriptions/{subscription_exposed_id}",
+            One("subscription"),
+            subscriptions::update,
+        ),
+        on(
+            Delete,
+            "/v1/subscriptions/{subscription_exposed_id}",
+            One("subscription"),
+            subscriptions::cancel,
+        ),
+        on(
+            Post,
+            "/v1/subscriptions/{subscription}/resume",
+            One("subscription"),
+            subscriptions::resume,
+        ),
         on(Get, "/v1/webhook_endpoints", ListOf("webhook_endpoint"), webhook_endpoints::list),
         on(Post, "/v1/webhook_endpoints", One("webhook_endpoint"), webhook_endpoints::create),
-        on(Get, "/v1/webhook_endpoints/{webhook_endpoint}", One("webhook_endpoint"), webhook_endpoints::read),
-        on(Post, "/v1/webhook_endpoints/{webhook_endpoint}", One("webhook_endpoint"), webhook_endpoints::update),
-        on(Delete, "/v1/webhook_endpoints/{webhook_endpoint}", One("webhook_endpoint"), webhook_endpoints::delete),
+        on(
+            Get,
+            "/v1/webhook_endpoints/{webhook_endpoint}",
+            One("webhook_endpoint"),
+            webhook_endpoints::read,
+        ),
+        on(
+            Post,
+            "/v1/webhook_endpoints/{webhook_endpoint}",
+            One("webhook_endpoint"),
+            webhook_endpoints::update,
+        ),
+        on(
+            Delete,
+            "/v1/webhook_endpoints/{webhook_endpoint}",
+            One("webhook_endpoint"),
+            webhook_endpoints::delete,
+        ),
     ]
 };

@@ -90,7 +90,8 @@ impl Params {
         if let Some(first) = unknown.first() {
             let names: Vec<String> = unknown.iter().map(|name| excerpt(&self.name(name))).collect();
             let plural = if names.len() == 1 { "" } else { "s" };
-            let hint = closest(first, known).map_or(String::new(), |name| format!(". Did you mean {name}?"));
+            let hint = closest(first, known)
+                .map_or(String::new(), |name| format!(". Did you mean {name}?"));
             return Err(ApiError::invalid(
                 Some("parameter_unknown"),
                 names[0].clone(),
@@ -100,7 +101,9 @@ impl Params {
         match unsimulated.iter().find(|name| self.nodes.contains_key(**name)) {
             Some(name) => {
                 let name = self.name(name);
-                let message = format!("Stripe knows the parameter {name}, but this sandbox does not simulate it.");
+                let message = format!(
+                    "Stripe knows the parameter {name}, but this sandbox does not simulate it."
+                );
                 Err(ApiError::invalid(None, name, message))
             }
             None => Ok(()),
@@ -135,7 +138,9 @@ impl Params {
     pub(crate) fn patch(&mut self, name: &str, longest: usize) -> Result<Patch<String>, ApiError> {
         match self.nodes.remove(name) {
             None => Ok(Patch::Keep),
-            Some(Node::Parts(_)) => Err(ApiError::invalid(None, self.name(name), "Invalid string: {...}")),
+            Some(Node::Parts(_)) => {
+                Err(ApiError::invalid(None, self.name(name), "Invalid string: {...}"))
+            }
             Some(Node::Text(text)) if text.is_empty() => Ok(Patch::Clear),
             Some(Node::Text(text)) if text.chars().count() > longest => Err(ApiError::invalid(
                 None,
@@ -147,7 +152,11 @@ impl Params {
     }
 
     /// One of the words.
-    pub(crate) fn choice(&mut self, name: &str, words: &[&'static str]) -> Result<Option<&'static str>, ApiError> {
+    pub(crate) fn choice(
+        &mut self,
+        name: &str,
+        words: &[&'static str],
+    ) -> Result<Option<&'static str>, ApiError> {
         let Some(text) = self.text(name, 5_000)? else { return Ok(None) };
         match words.iter().find(|word| **word == text) {
             Some(word) => Ok(Some(word)),
@@ -187,7 +196,8 @@ impl Params {
     /// An absolute http or https URL.
     pub(crate) fn url(&mut self, name: &str) -> Result<Option<String>, ApiError> {
         let Some(text) = self.text(name, 5_000)? else { return Ok(None) };
-        let fits = Url::parse(&text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+        let fits = Url::parse(&text)
+            .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
         if fits && !text.chars().any(|c| c.is_control() || c.is_whitespace()) {
             Ok(Some(text))
         } else {
@@ -273,7 +283,11 @@ impl Params {
     }
 
     /// A whole number within these bounds.
-    pub(crate) fn integer_in(&mut self, name: &str, bounds: RangeInclusive<i64>) -> Result<Option<i64>, ApiError> {
+    pub(crate) fn integer_in(
+        &mut self,
+        name: &str,
+        bounds: RangeInclusive<i64>,
+    ) -> Result<Option<i64>, ApiError> {
         match self.integer(name)? {
             Some(number) if !bounds.contains(&number) => Err(ApiError::invalid(
                 Some("parameter_invalid_integer"),
@@ -298,7 +312,8 @@ impl Params {
         let keys: Vec<String> = parts.nodes.keys().cloned().collect();
         for key in keys {
             if key.chars().count() > 40 {
-                let message = format!("Metadata keys can be at most 40 characters: {}", excerpt(&key));
+                let message =
+                    format!("Metadata keys can be at most 40 characters: {}", excerpt(&key));
                 return Err(ApiError::invalid(None, self.name("metadata"), message));
             }
             match parts.patch(&key, 500)? {
@@ -364,10 +379,17 @@ impl Params {
         let Node::Parts(parts) = node else { return Err(invalid()) };
         let mut elements = parts
             .into_iter()
-            .map(|(key, node)| key.parse::<usize>().map(|index| (index, node)).map_err(|_| invalid()))
+            .map(|(key, node)| {
+                key.parse::<usize>().map(|index| (index, node)).map_err(|_| invalid())
+            })
             .collect::<Result<Vec<_>, _>>()?;
         elements.sort_by_key(|(index, _)| *index);
-        Ok(Some(elements.into_iter().map(|(index, node)| (format!("{bracketed}[{index}]"), node)).collect()))
+        Ok(Some(
+            elements
+                .into_iter()
+                .map(|(index, node)| (format!("{bracketed}[{index}]"), node))
+                .collect(),
+        ))
     }
 }
 
@@ -390,7 +412,11 @@ mod tests {
         let inner = outer.object("flow_data").expect("object").expect("given");
         let error = inner.expect(&["type"], &[]).expect_err("unknown");
         assert_eq!(error.param.as_deref(), Some("flow_data[typo]"));
-        assert!(error.message.starts_with("Received unknown parameters: flow_data[typo], flow_data[zzzzzzzzz]"));
+        assert!(
+            error
+                .message
+                .starts_with("Received unknown parameters: flow_data[typo], flow_data[zzzzzzzzz]")
+        );
     }
 
     #[test]
@@ -411,7 +437,10 @@ mod tests {
             bad(params("a=1.5").integer("a").expect_err("integer")),
             (Some("parameter_invalid_integer"), "a".to_owned())
         );
-        assert_eq!(bad(params("a=").text("a", 9).expect_err("empty")).0, Some("parameter_invalid_empty"));
+        assert_eq!(
+            bad(params("a=").text("a", 9).expect_err("empty")).0,
+            Some("parameter_invalid_empty")
+        );
         let error = params("a=x").choice("a", &["p", "q", "r"]).expect_err("word");
         assert_eq!(error.message, "Invalid a: must be one of p, q, or r");
     }
@@ -422,16 +451,28 @@ mod tests {
             let text: String = url::form_urlencoded::byte_serialize(good.as_bytes()).collect();
             assert_eq!(params(&format!("u={text}")).url("u").expect("fine").as_deref(), Some(good));
         }
-        for bad in ["example.com", "/path", "javascript:alert(1)", "data:text/html,x", "https://", "https://a b"] {
+        for bad in [
+            "example.com",
+            "/path",
+            "javascript:alert(1)",
+            "data:text/html,x",
+            "https://",
+            "https://a b",
+        ] {
             let text: String = url::form_urlencoded::byte_serialize(bad.as_bytes()).collect();
             let error = params(&format!("u={text}")).url("u").expect_err(bad);
-            assert_eq!((error.code, error.param.as_deref()), (Some("url_invalid"), Some("u")), "{bad}");
+            assert_eq!(
+                (error.code, error.param.as_deref()),
+                (Some("url_invalid"), Some("u")),
+                "{bad}"
+            );
         }
     }
 
     #[test]
     fn metadata_is_merged_and_cleared() {
-        let mut metadata = Metadata::from([("a".to_owned(), "1".to_owned()), ("b".to_owned(), "2".to_owned())]);
+        let mut metadata =
+            Metadata::from([("a".to_owned(), "1".to_owned()), ("b".to_owned(), "2".to_owned())]);
         params("metadata[a]=&metadata[c]=3").metadata(&mut metadata).expect("fine");
         assert_eq!(metadata.keys().collect::<Vec<_>>(), ["b", "c"]);
         params("metadata=").metadata(&mut metadata).expect("fine");

@@ -27,7 +27,11 @@ pub(crate) fn read_of_customer(call: &mut Call<'_, '_>) -> Result<Reply, ApiErro
     call.params.expect(&[], &[])?;
     let (customer, id) = (call.argument("customer"), call.argument("payment_method"));
     let customer = call.state().live_customer(customer).ok_or_else(|| not_found(customer))?;
-    let method = call.state().payment_methods.get(id).filter(|method| method.customer.as_ref() == Some(&customer.id));
+    let method = call
+        .state()
+        .payment_methods
+        .get(id)
+        .filter(|method| method.customer.as_ref() == Some(&customer.id));
     method
         .map(|method| Reply::Object(method.id.clone()))
         .ok_or_else(|| ApiError::not_found("PaymentMethod", id, "payment_method"))
@@ -36,7 +40,8 @@ pub(crate) fn read_of_customer(call: &mut Call<'_, '_>) -> Result<Reply, ApiErro
 /// `GET /v1/payment_methods`: a customer's; without one there is nothing to list.
 pub(crate) fn list(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     let own = ["customer", "type"];
-    call.params.expect(&[&PAGE_PARAMS[..], &own].concat(), &["allow_redisplay", "customer_account"])?;
+    call.params
+        .expect(&[&PAGE_PARAMS[..], &own].concat(), &["allow_redisplay", "customer_account"])?;
     let customer = customers::filter(&mut call.params, call.transaction.state())?;
     page(call, &customer.unwrap_or_default(), "/v1/payment_methods")
 }
@@ -45,17 +50,24 @@ pub(crate) fn list(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
 pub(crate) fn list_of_customer(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     call.params.expect(&[&PAGE_PARAMS[..], &["type"]].concat(), &["allow_redisplay"])?;
     let customer = call.argument("customer");
-    let customer = call.state().live_customer(customer).ok_or_else(|| not_found(customer))?.id.clone();
+    let customer =
+        call.state().live_customer(customer).ok_or_else(|| not_found(customer))?.id.clone();
     page(call, &customer, &format!("/v1/customers/{customer}/payment_methods"))
 }
 
 /// `POST /v1/payment_methods`: a card by its number or token, attached to nobody.
 pub(crate) fn create(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     let params = &mut call.params;
-    params
-        .expect(&["billing_details", "card", "metadata", "type"], &["allow_redisplay", "customer", "payment_method"])?;
+    params.expect(
+        &["billing_details", "card", "metadata", "type"],
+        &["allow_redisplay", "customer", "payment_method"],
+    )?;
     if params.choice("type", TYPES)?.ok_or_else(|| params.absent("type"))? != "card" {
-        return Err(ApiError::invalid(None, "type", "This sandbox has payment methods of type card only."));
+        return Err(ApiError::invalid(
+            None,
+            "type",
+            "This sandbox has payment methods of type card only.",
+        ));
     }
     let card = params.required_object("card")?;
     let mut method = read_card(card, call.transaction.now())?;
@@ -129,12 +141,18 @@ pub(crate) fn attach(
     let mut method = match (found, cards::by_name(id)) {
         (Some(method), _) => method,
         (None, Some(card)) if id.starts_with("pm_") => card.payment_method(transaction.now())?,
-        (None, _) => return Err(ApiError { status: unknown, ..ApiError::missing("PaymentMethod", id, param) }),
+        (None, _) => {
+            return Err(ApiError {
+                status: unknown,
+                ..ApiError::missing("PaymentMethod", id, param)
+            });
+        }
     };
     match &method.customer {
         Some(owner) if *owner == customer.id => return Ok(method),
         Some(_) => {
-            let message = "The payment method you provided has already been attached to a customer.";
+            let message =
+                "The payment method you provided has already been attached to a customer.";
             return Err(ApiError::conflicts(None, message));
         }
         None if method.detached => {

@@ -69,7 +69,8 @@ pub(crate) fn router(api: &Api) -> Router {
         router.route(operation.path, on(operation.method.filter(), handler))
     });
     let operations = operations.route_layer(from_fn_with_state(faults.clone(), faults::intervene));
-    let routes = NO_OBJECTS.iter().fold(operations, |router, path| router.route(path, any(unrecognized)));
+    let routes =
+        NO_OBJECTS.iter().fold(operations, |router, path| router.route(path, any(unrecognized)));
     routes.merge(faults::router(faults))
 }
 
@@ -106,7 +107,13 @@ impl Api {
         let answer = match self.perform(operation, &mut parts, body, &request_id).await {
             Ok(answer) => answer,
             Err(error) => {
-                tracing::debug!(request_id, code = error.code, param = error.param, message = error.message, "refused");
+                tracing::debug!(
+                    request_id,
+                    code = error.code,
+                    param = error.param,
+                    message = error.message,
+                    "refused"
+                );
                 Answer::error(&error, &request_id)
             }
         };
@@ -135,8 +142,11 @@ impl Api {
         let origin = Origin { request: Some(request_id.to_owned()), idempotency_key: None };
         let ordeal = Ordeal::of(parts);
         let failure = ordeal.failure.clone();
-        let run = |params, origin| failure.map_or_else(|| self.run(operation, &arguments, params, origin), Err);
-        let key = if operation.method == Method::Post { idempotency_key(&parts.headers)? } else { None };
+        let run = |params, origin| {
+            failure.map_or_else(|| self.run(operation, &arguments, params, origin), Err)
+        };
+        let key =
+            if operation.method == Method::Post { idempotency_key(&parts.headers)? } else { None };
         let Some(key) = key else {
             ordeal.wait().await;
             return Ok(Answer::new(run(params, origin)?, request_id));
@@ -186,7 +196,10 @@ impl Api {
                 Reply::Value(value) => value,
                 Reply::Refused(error) => return Err(error),
                 Reply::Object(id) => view::object(state, &id).ok_or_else(|| {
-                    tracing::error!(path = operation.path, "an operation answered an object that is not there");
+                    tracing::error!(
+                        path = operation.path,
+                        "an operation answered an object that is not there"
+                    );
                     ApiError::internal()
                 })?,
             };
@@ -211,19 +224,24 @@ impl Answer {
 
     fn of(status: u16, value: &Value, request_id: &str) -> Self {
         let body = view::text(value);
-        Self { outcome: Outcome { status, body, request_id: request_id.to_owned() }, replayed: false }
+        Self {
+            outcome: Outcome { status, body, request_id: request_id.to_owned() },
+            replayed: false,
+        }
     }
 }
 
 fn respond(answer: Answer, request: &HeaderMap, request_id: &str) -> Response {
     let Answer { outcome, replayed } = answer;
     let mut response = Response::new(Body::from(outcome.body));
-    *response.status_mut() = StatusCode::from_u16(outcome.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *response.status_mut() =
+        StatusCode::from_u16(outcome.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    let asked = request.get(&STRIPE_VERSION).filter(|value| value.to_str().is_ok_and(is_version)).cloned();
+    let asked =
+        request.get(&STRIPE_VERSION).filter(|value| value.to_str().is_ok_and(is_version)).cloned();
     headers.insert(STRIPE_VERSION, asked.unwrap_or(HeaderValue::from_static(API_VERSION)));
     if let Ok(value) = HeaderValue::from_str(request_id) {
         headers.insert(REQUEST_ID, value);
@@ -238,7 +256,8 @@ fn respond(answer: Answer, request: &HeaderMap, request_id: &str) -> Response {
         headers.insert(IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
     }
     if outcome.status == 401 {
-        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"Stripe\""));
+        headers
+            .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"Stripe\""));
     }
     response
 }
@@ -247,7 +266,11 @@ fn check_version(headers: &HeaderMap) -> Result<(), ApiError> {
     let Some(version) = headers.get(&STRIPE_VERSION) else { return Ok(()) };
     match version.to_str() {
         Ok(text) if is_version(text) => Ok(()),
-        _ => Err(ApiError::refused(400, None, "Invalid Stripe API version: a version looks like 2026-05-27.dahlia")),
+        _ => Err(ApiError::refused(
+            400,
+            None,
+            "Invalid Stripe API version: a version looks like 2026-05-27.dahlia",
+        )),
     }
 }
 
@@ -255,7 +278,11 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
     let Some(key) = headers.get(&IDEMPOTENCY_KEY) else { return Ok(None) };
     match key.to_str() {
         Ok(text) => Ok(Some(text.to_owned())),
-        Err(_) => Err(ApiError::refused(400, None, "An idempotency key is made of printable ASCII characters.")),
+        Err(_) => Err(ApiError::refused(
+            400,
+            None,
+            "An idempotency key is made of printable ASCII characters.",
+        )),
     }
 }
 
@@ -273,7 +300,9 @@ pub(crate) async fn read_params(parts: &Parts, body: Body) -> Result<Params, Api
     };
     let mut nodes = BTreeMap::new();
     form::parse(parts.uri.query().unwrap_or_default().as_bytes(), &mut nodes).map_err(refused)?;
-    let body = body::read(body).await.map_err(|error| ApiError::refused(error.status(), None, error.to_string()))?;
+    let body = body::read(body)
+        .await
+        .map_err(|error| ApiError::refused(error.status(), None, error.to_string()))?;
     if !body.is_empty() {
         check_media_type(&parts.headers)?;
         form::parse(&body, &mut nodes).map_err(refused)?;
@@ -284,11 +313,13 @@ pub(crate) async fn read_params(parts: &Parts, body: Body) -> Result<Params, Api
 /// Clients that name no media type are taken to send a form, as curl's `-d` does by naming it.
 fn check_media_type(headers: &HeaderMap) -> Result<(), ApiError> {
     let Some(value) = headers.get(header::CONTENT_TYPE) else { return Ok(()) };
-    let media_type = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    let media_type =
+        value.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
     if media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
         return Ok(());
     }
-    let message = "Invalid request (check that your POST content type is application/x-www-form-urlencoded).";
+    let message =
+        "Invalid request (check that your POST content type is application/x-www-form-urlencoded).";
     Err(ApiError::refused(400, None, message))
 }
 

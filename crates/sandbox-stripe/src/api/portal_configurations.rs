@@ -8,7 +8,8 @@ use super::{portal_features, view};
 use crate::ids::{self, IdKind};
 use crate::model::{Metadata, PortalConfiguration, PortalFeatures};
 
-const KNOWN: &[&str] = &["business_profile", "default_return_url", "features", "login_page", "metadata", "name"];
+const KNOWN: &[&str] =
+    &["business_profile", "default_return_url", "features", "login_page", "metadata", "name"];
 
 /// `POST /v1/billing_portal/configurations`
 pub(crate) fn create(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
@@ -40,7 +41,8 @@ pub(crate) fn create(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
 pub(crate) fn update(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     let id = call.argument("configuration");
     let found = call.state().portal_configurations.get(id).cloned();
-    let mut configuration = found.ok_or_else(|| ApiError::not_found("configuration", id, "configuration"))?;
+    let mut configuration =
+        found.ok_or_else(|| ApiError::not_found("configuration", id, "configuration"))?;
     call.params.expect(&[KNOWN, &["active"]].concat(), &[])?;
     if let Some(active) = call.params.boolean("active")? {
         if !active && configuration.is_default {
@@ -72,7 +74,11 @@ fn change(configuration: &mut PortalConfiguration, params: &mut Params) -> Resul
         login.expect(&["enabled"], &[])?;
         if login.boolean("enabled")?.ok_or_else(|| login.absent("enabled"))? {
             let name = login.name("enabled");
-            return Err(ApiError::invalid(None, name, "This sandbox has no login page: it sends no e-mail."));
+            return Err(ApiError::invalid(
+                None,
+                name,
+                "This sandbox has no login page: it sends no e-mail.",
+            ));
         }
     }
     params.metadata(&mut configuration.metadata)
@@ -82,7 +88,8 @@ fn change(configuration: &mut PortalConfiguration, params: &mut Params) -> Resul
 pub(crate) fn read(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     call.params.expect(&[], &[])?;
     let id = call.argument("configuration");
-    let found = call.state().portal_configurations.get(id).map(|record| Reply::Object(record.id.clone()));
+    let found =
+        call.state().portal_configurations.get(id).map(|record| Reply::Object(record.id.clone()));
     found.ok_or_else(|| ApiError::not_found("configuration", id, "configuration"))
 }
 

@@ -3,8 +3,8 @@
 use super::error::ApiError;
 use super::params::{LARGEST_QUANTITY, Params, Patch};
 use crate::model::{
-    AdjustableQuantity, AllowedUpdate, CancelMode, CustomerField, CustomerUpdate, Feedback, OfferedProduct,
-    PortalFeatures, ProrationBehavior, SubscriptionCancel, SubscriptionUpdate,
+    AdjustableQuantity, AllowedUpdate, CancelMode, CustomerField, CustomerUpdate, Feedback,
+    OfferedProduct, PortalFeatures, ProrationBehavior, SubscriptionCancel, SubscriptionUpdate,
 };
 use crate::state::State;
 
@@ -12,18 +12,37 @@ use crate::state::State;
 const MOST_PRODUCTS: usize = 10;
 
 /// Reads the features of a new configuration: each that is given says whether it is on.
-pub(crate) fn create(features: &mut PortalFeatures, params: Params, state: &State) -> Result<(), ApiError> {
+pub(crate) fn create(
+    features: &mut PortalFeatures,
+    params: Params,
+    state: &State,
+) -> Result<(), ApiError> {
     read(features, params, state, true)
 }
 
 /// Reads changes of the features.
-pub(crate) fn update(features: &mut PortalFeatures, params: Params, state: &State) -> Result<(), ApiError> {
+pub(crate) fn update(
+    features: &mut PortalFeatures,
+    params: Params,
+    state: &State,
+) -> Result<(), ApiError> {
     read(features, params, state, false)
 }
 
-fn read(features: &mut PortalFeatures, mut params: Params, state: &State, new: bool) -> Result<(), ApiError> {
+fn read(
+    features: &mut PortalFeatures,
+    mut params: Params,
+    state: &State,
+    new: bool,
+) -> Result<(), ApiError> {
     params.expect(
-        &["customer_update", "invoice_history", "payment_method_update", "subscription_cancel", "subscription_update"],
+        &[
+            "customer_update",
+            "invoice_history",
+            "payment_method_update",
+            "subscription_cancel",
+            "subscription_update",
+        ],
         &[],
     )?;
     if let Some(mut part) = params.object("customer_update")? {
@@ -97,15 +116,25 @@ fn proration(part: &mut Params, now: ProrationBehavior) -> Result<ProrationBehav
     Ok(word.and_then(ProrationBehavior::of_word).unwrap_or(now))
 }
 
-fn customer_update(feature: &mut CustomerUpdate, part: &mut Params, new: bool) -> Result<(), ApiError> {
+fn customer_update(
+    feature: &mut CustomerUpdate,
+    part: &mut Params,
+    new: bool,
+) -> Result<(), ApiError> {
     feature.enabled = switched(feature.enabled, part, new)?;
-    if let Some(allowed) = words(part, "allowed_updates", CustomerField::WORDS, CustomerField::of_word)? {
+    if let Some(allowed) =
+        words(part, "allowed_updates", CustomerField::WORDS, CustomerField::of_word)?
+    {
         feature.allowed = allowed;
     }
     Ok(())
 }
 
-fn subscription_cancel(feature: &mut SubscriptionCancel, part: &mut Params, new: bool) -> Result<(), ApiError> {
+fn subscription_cancel(
+    feature: &mut SubscriptionCancel,
+    part: &mut Params,
+    new: bool,
+) -> Result<(), ApiError> {
     feature.enabled = switched(feature.enabled, part, new)?;
     if let Some(word) = part.choice("mode", CancelMode::WORDS)? {
         feature.mode = CancelMode::of_word(word).unwrap_or(feature.mode);
@@ -130,7 +159,9 @@ fn subscription_update(
     new: bool,
 ) -> Result<(), ApiError> {
     feature.enabled = switched(feature.enabled, part, new)?;
-    if let Some(allowed) = words(part, "default_allowed_updates", AllowedUpdate::WORDS, AllowedUpdate::of_word)? {
+    if let Some(allowed) =
+        words(part, "default_allowed_updates", AllowedUpdate::WORDS, AllowedUpdate::of_word)?
+    {
         feature.allowed = allowed;
     }
     feature.proration = proration(part, feature.proration)?;
@@ -145,7 +176,8 @@ fn subscription_update(
         if let Patch::Set(conditions) = schedule.objects_patch("conditions")?
             && !conditions.is_empty()
         {
-            let message = "This sandbox schedules no changes: every change of a plan takes effect at once.";
+            let message =
+                "This sandbox schedules no changes: every change of a plan takes effect at once.";
             return Err(ApiError::invalid(None, schedule.name("conditions"), message));
         }
     }
@@ -157,7 +189,8 @@ fn subscription_update(
             return Err(ApiError::invalid(None, part.name("products"), message));
         }
         Patch::Set(list) => {
-            feature.products = Some(list.into_iter().map(|item| product(item, state)).collect::<Result<_, _>>()?);
+            feature.products =
+                Some(list.into_iter().map(|item| product(item, state)).collect::<Result<_, _>>()?);
         }
     }
     Ok(())
@@ -178,7 +211,9 @@ fn product(mut item: Params, state: &State) -> Result<OfferedProduct, ApiError> 
             return Err(ApiError::invalid(None, name(), message));
         }
     }
-    let quantity = item.object("adjustable_quantity")?.map_or(Ok(AdjustableQuantity::default()), adjustable)?;
+    let quantity = item
+        .object("adjustable_quantity")?
+        .map_or(Ok(AdjustableQuantity::default()), adjustable)?;
     Ok(OfferedProduct { product, prices, quantity })
 }
 

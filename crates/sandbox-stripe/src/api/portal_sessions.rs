@@ -6,19 +6,25 @@ use super::params::Params;
 use super::view;
 use crate::ids::{self, IdKind, SessionToken};
 use crate::model::{
-    AfterCompletion, ConfirmItem, Flow, FlowTask, PortalConfiguration, PortalSession, Subscription, UNOPENED_SECONDS,
+    AfterCompletion, ConfirmItem, Flow, FlowTask, PortalConfiguration, PortalSession, Subscription,
+    UNOPENED_SECONDS,
 };
 use crate::state::State;
 
 /// The `locale` values of the published schema.
 const LOCALES: &[&str] = &[
-    "auto", "bg", "cs", "da", "de", "el", "en", "en-AU", "en-CA", "en-GB", "en-IE", "en-IN", "en-NZ", "en-SG", "es",
-    "es-419", "et", "fi", "fil", "fr", "fr-CA", "hr", "hu", "id", "it", "ja", "ko", "lt", "lv", "ms", "mt", "nb", "nl",
-    "pl", "pt", "pt-BR", "ro", "ru", "sk", "sl", "sv", "th", "tr", "vi", "zh", "zh-HK", "zh-TW",
+    "auto", "bg", "cs", "da", "de", "el", "en", "en-AU", "en-CA", "en-GB", "en-IE", "en-IN",
+    "en-NZ", "en-SG", "es", "es-419", "et", "fi", "fil", "fr", "fr-CA", "hr", "hu", "id", "it",
+    "ja", "ko", "lt", "lv", "ms", "mt", "nb", "nl", "pl", "pt", "pt-BR", "ro", "ru", "sk", "sl",
+    "sv", "th", "tr", "vi", "zh", "zh-HK", "zh-TW",
 ];
 
-const FLOW_TYPES: &[&str] =
-    &["payment_method_update", "subscription_cancel", "subscription_update", "subscription_update_confirm"];
+const FLOW_TYPES: &[&str] = &[
+    "payment_method_update",
+    "subscription_cancel",
+    "subscription_update",
+    "subscription_update_confirm",
+];
 
 /// `POST /v1/billing_portal/sessions`
 pub(crate) fn create(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
@@ -34,8 +40,9 @@ pub(crate) fn create(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     let mut flow = params.object("flow_data")?.map(read_flow).transpose()?;
 
     let state = call.transaction.state();
-    let customer =
-        state.live_customer(&customer).ok_or_else(|| ApiError::missing("customer", &customer, "customer"))?;
+    let customer = state
+        .live_customer(&customer)
+        .ok_or_else(|| ApiError::missing("customer", &customer, "customer"))?;
     let configuration = find_configuration(state, configuration.as_deref())?;
     if let Some((flow, param)) = &mut flow {
         check_flow(state, &customer.id, configuration, &flow.task, param)?;
@@ -66,7 +73,13 @@ pub(crate) fn create(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
 /// The flow, and the bracketed name of the object that says which subscription.
 fn read_flow(mut params: Params) -> Result<(Flow, String), ApiError> {
     params.expect(
-        &["after_completion", "subscription_cancel", "subscription_update", "subscription_update_confirm", "type"],
+        &[
+            "after_completion",
+            "subscription_cancel",
+            "subscription_update",
+            "subscription_update_confirm",
+            "type",
+        ],
         &[],
     )?;
     let kind = params.choice("type", FLOW_TYPES)?.ok_or_else(|| params.absent("type"))?;
@@ -80,12 +93,16 @@ fn read_flow(mut params: Params) -> Result<(Flow, String), ApiError> {
         "subscription_cancel" => {
             let mut details = params.required_object(kind)?;
             details.expect(&["subscription"], &["retention"])?;
-            FlowTask::SubscriptionCancel { subscription: details.required_text("subscription", 5_000)? }
+            FlowTask::SubscriptionCancel {
+                subscription: details.required_text("subscription", 5_000)?,
+            }
         }
         "subscription_update" => {
             let mut details = params.required_object(kind)?;
             details.expect(&["subscription"], &[])?;
-            FlowTask::SubscriptionUpdate { subscription: details.required_text("subscription", 5_000)? }
+            FlowTask::SubscriptionUpdate {
+                subscription: details.required_text("subscription", 5_000)?,
+            }
         }
         _ => {
             let mut details = params.required_object(kind)?;
@@ -108,13 +125,16 @@ fn read_after_completion(mut params: Params) -> Result<AfterCompletion, ApiError
         "redirect" => {
             let mut redirect = params.required_object("redirect")?;
             redirect.expect(&["return_url"], &[])?;
-            let return_url = redirect.url("return_url")?.ok_or_else(|| redirect.absent("return_url"))?;
+            let return_url =
+                redirect.url("return_url")?.ok_or_else(|| redirect.absent("return_url"))?;
             Ok(AfterCompletion::Redirect { return_url })
         }
         "hosted_confirmation" => {
             let mut confirmation = params.object("hosted_confirmation")?.unwrap_or_default();
             confirmation.expect(&["custom_message"], &[])?;
-            Ok(AfterCompletion::HostedConfirmation { custom_message: confirmation.text("custom_message", 500)? })
+            Ok(AfterCompletion::HostedConfirmation {
+                custom_message: confirmation.text("custom_message", 500)?,
+            })
         }
         _ => Ok(AfterCompletion::PortalHomepage),
     }
@@ -135,7 +155,10 @@ fn read_items(details: &mut Params) -> Result<Vec<ConfirmItem>, ApiError> {
         .collect()
 }
 
-fn find_configuration<'a>(state: &'a State, asked: Option<&str>) -> Result<&'a PortalConfiguration, ApiError> {
+fn find_configuration<'a>(
+    state: &'a State,
+    asked: Option<&str>,
+) -> Result<&'a PortalConfiguration, ApiError> {
     let Some(id) = asked else {
         return state.default_portal_configuration().ok_or_else(|| {
             ApiError::conflicts(
@@ -166,26 +189,37 @@ fn check_flow(
     let features = &configuration.features;
     let (enabled, feature) = match task {
         FlowTask::PaymentMethodUpdate => (features.payment_method_update, "payment method update"),
-        FlowTask::SubscriptionCancel { .. } => (features.subscription_cancel.enabled, "subscription cancel"),
+        FlowTask::SubscriptionCancel { .. } => {
+            (features.subscription_cancel.enabled, "subscription cancel")
+        }
         FlowTask::SubscriptionUpdate { .. } | FlowTask::SubscriptionUpdateConfirm { .. } => {
             (features.subscription_update.enabled, "subscription update")
         }
     };
     if !enabled {
-        let message = format!("The {feature} feature is disabled in the portal configuration {}.", configuration.id);
+        let message = format!(
+            "The {feature} feature is disabled in the portal configuration {}.",
+            configuration.id
+        );
         return Err(ApiError::conflicts(Some("flow_data[type]".to_owned()), message));
     }
     let Some(id) = task.subscription() else { return Ok(()) };
     let param = format!("{param}[subscription]");
     // Another customer's subscription is as good as none: an answer that told them apart would tell too much.
-    let subscription = state.subscriptions.get(id).filter(|subscription| subscription.customer == customer);
-    let subscription = subscription.ok_or_else(|| ApiError::missing("subscription", id, param.clone()))?;
+    let subscription =
+        state.subscriptions.get(id).filter(|subscription| subscription.customer == customer);
+    let subscription =
+        subscription.ok_or_else(|| ApiError::missing("subscription", id, param.clone()))?;
     if !subscription.is_running() {
-        let message = format!("The subscription {id} is canceled; a portal flow needs one that has not ended.");
+        let message = format!(
+            "The subscription {id} is canceled; a portal flow needs one that has not ended."
+        );
         return Err(ApiError::conflicts(Some(param), message));
     }
     match task {
-        FlowTask::SubscriptionUpdateConfirm { items, .. } => check_items(state, subscription, items),
+        FlowTask::SubscriptionUpdateConfirm { items, .. } => {
+            check_items(state, subscription, items)
+        }
         _ => Ok(()),
     }
 }
@@ -193,15 +227,22 @@ fn check_flow(
 /// A quantity that is not given stays as it is.
 fn keep_quantities(state: &State, task: &mut FlowTask) {
     let FlowTask::SubscriptionUpdateConfirm { subscription, items } = task else { return };
-    let known = state.subscriptions.get(subscription).map_or(&[][..], |subscription| &subscription.items);
+    let known =
+        state.subscriptions.get(subscription).map_or(&[][..], |subscription| &subscription.items);
     for item in items.iter_mut().filter(|item| item.quantity.is_none()) {
         item.quantity = known.iter().find(|known| known.id == item.id).map(|known| known.quantity);
     }
 }
 
-fn check_items(state: &State, subscription: &Subscription, items: &[ConfirmItem]) -> Result<(), ApiError> {
+fn check_items(
+    state: &State,
+    subscription: &Subscription,
+    items: &[ConfirmItem],
+) -> Result<(), ApiError> {
     for (index, item) in items.iter().enumerate() {
-        let name = |field: &str| format!("flow_data[subscription_update_confirm][items][{index}][{field}]");
+        let name = |field: &str| {
+            format!("flow_data[subscription_update_confirm][items][{index}][{field}]")
+        };
         if subscription.items.iter().all(|known| known.id != item.id) {
             return Err(ApiError::missing("subscription item", &item.id, name("id")));
         }

@@ -9,11 +9,24 @@ use crate::ids::{self, IdKind};
 use crate::model::{Interval, Metadata, Price, Product, Recurring};
 
 /// What a price that is given with something else may say of itself; the others know their product.
-pub(crate) const INLINE: &[&str] =
-    &["currency", "metadata", "product", "recurring", "tax_behavior", "unit_amount", "unit_amount_decimal"];
+pub(crate) const INLINE: &[&str] = &[
+    "currency",
+    "metadata",
+    "product",
+    "recurring",
+    "tax_behavior",
+    "unit_amount",
+    "unit_amount_decimal",
+];
 
-const UNSIMULATED: &[&str] =
-    &["currency_options", "custom_unit_amount", "tiers", "tiers_mode", "transfer_lookup_key", "transform_quantity"];
+const UNSIMULATED: &[&str] = &[
+    "currency_options",
+    "custom_unit_amount",
+    "tiers",
+    "tiers_mode",
+    "transfer_lookup_key",
+    "transform_quantity",
+];
 
 const TAX_BEHAVIORS: &[&str] = &["exclusive", "inclusive", "unspecified"];
 
@@ -24,22 +37,36 @@ pub(crate) fn create(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     let now = call.transaction.now();
     let mut price = read_terms(&mut call.params, now)?;
     if call.params.choice("billing_scheme", &["per_unit", "tiered"])? == Some("tiered") {
-        return Err(ApiError::invalid(None, "billing_scheme", "This sandbox has prices per unit only."));
+        return Err(ApiError::invalid(
+            None,
+            "billing_scheme",
+            "This sandbox has prices per unit only.",
+        ));
     }
     price.active = call.params.boolean("active")?.unwrap_or(true);
     price.nickname = call.params.text("nickname", 5_000)?;
     price.lookup_key = lookup_key(call, &price.id)?;
-    price.product = match (call.params.text("product", 5_000)?, call.params.object("product_data")?) {
+    price.product = match (call.params.text("product", 5_000)?, call.params.object("product_data")?)
+    {
         (Some(id), None) => {
             let found = call.state().products.get(&id).map(|product| product.id.clone());
             found.ok_or_else(|| ApiError::missing("product", &id, "product"))?
         }
         (None, Some(mut data)) => {
-            data.expect(&["active", "id", "metadata", "name"], &["statement_descriptor", "tax_code", "unit_label"])?;
+            data.expect(
+                &["active", "id", "metadata", "name"],
+                &["statement_descriptor", "tax_code", "unit_label"],
+            )?;
             let id = products::new_id(call.state(), &mut data)?;
             let name = data.required_text("name", 5_000)?;
-            let mut product =
-                Product { id: id.clone(), created: now, updated: now, active: true, name, ..Product::default() };
+            let mut product = Product {
+                id: id.clone(),
+                created: now,
+                updated: now,
+                active: true,
+                name,
+                ..Product::default()
+            };
             product.active = data.boolean("active")?.unwrap_or(true);
             data.metadata(&mut product.metadata)?;
             call.transaction.put(product);
@@ -59,7 +86,12 @@ pub(crate) fn create(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
 /// `POST /v1/prices/{price}`
 pub(crate) fn update(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     let id = call.argument("price");
-    let mut price = call.state().prices.get(id).cloned().ok_or_else(|| ApiError::not_found("price", id, "price"))?;
+    let mut price = call
+        .state()
+        .prices
+        .get(id)
+        .cloned()
+        .ok_or_else(|| ApiError::not_found("price", id, "price"))?;
     let known = ["active", "lookup_key", "metadata", "nickname", "tax_behavior"];
     call.params.expect(&known, &["currency_options", "transfer_lookup_key"])?;
     price.active = call.params.boolean("active")?.unwrap_or(price.active);
@@ -80,20 +112,27 @@ pub(crate) fn update(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
 pub(crate) fn read_terms(params: &mut Params, now: i64) -> Result<Price, ApiError> {
     let currency = params.required_text("currency", 5_000)?.to_ascii_lowercase();
     if currency.len() != 3 || !currency.bytes().all(|b| b.is_ascii_lowercase()) {
-        let message = format!("Invalid currency: {}. Use a three-letter ISO 4217 code.", excerpt(&currency));
+        let message =
+            format!("Invalid currency: {}. Use a three-letter ISO 4217 code.", excerpt(&currency));
         return Err(ApiError::invalid(None, params.name("currency"), message));
     }
-    let unit_amount = match (params.amount("unit_amount", LARGEST_AMOUNT)?, params.text("unit_amount_decimal", 40)?) {
+    let unit_amount = match (
+        params.amount("unit_amount", LARGEST_AMOUNT)?,
+        params.text("unit_amount_decimal", 40)?,
+    ) {
         (Some(amount), None) => amount,
         (None, Some(decimal)) => {
-            decimal.parse().ok().filter(|amount| (0..=LARGEST_AMOUNT).contains(amount)).ok_or_else(|| {
-                let message = "This sandbox has whole amounts of the smallest unit only.";
-                ApiError::invalid(None, params.name("unit_amount_decimal"), message)
-            })?
+            decimal.parse().ok().filter(|amount| (0..=LARGEST_AMOUNT).contains(amount)).ok_or_else(
+                || {
+                    let message = "This sandbox has whole amounts of the smallest unit only.";
+                    ApiError::invalid(None, params.name("unit_amount_decimal"), message)
+                },
+            )?
         }
         (None, None) => return Err(params.absent("unit_amount")),
         (Some(_), Some(_)) => {
-            let message = "You may only specify one of these parameters: unit_amount, unit_amount_decimal.";
+            let message =
+                "You may only specify one of these parameters: unit_amount, unit_amount_decimal.";
             return Err(ApiError::invalid(None, params.name("unit_amount"), message));
         }
     };
@@ -109,7 +148,10 @@ pub(crate) fn read_terms(params: &mut Params, now: i64) -> Result<Price, ApiErro
         recurring: params.object("recurring")?.map(read_recurring).transpose()?,
         nickname: None,
         lookup_key: None,
-        tax_behavior: params.choice("tax_behavior", TAX_BEHAVIORS)?.unwrap_or("unspecified").to_owned(),
+        tax_behavior: params
+            .choice("tax_behavior", TAX_BEHAVIORS)?
+            .unwrap_or("unspecified")
+            .to_owned(),
         metadata,
     })
 }
@@ -130,7 +172,9 @@ fn read_recurring(mut params: Params) -> Result<Recurring, ApiError> {
     }
     let count = params.integer("interval_count")?.unwrap_or(1);
     match u32::try_from(count) {
-        Ok(interval_count) if (1..=most).contains(&interval_count) => Ok(Recurring { interval, interval_count }),
+        Ok(interval_count) if (1..=most).contains(&interval_count) => {
+            Ok(Recurring { interval, interval_count })
+        }
         _ => {
             let message = format!("A billing period has 1 to {most} {}s.", interval.as_str());
             Err(ApiError::invalid(None, params.name("interval_count"), message))
@@ -174,7 +218,9 @@ pub(crate) fn list(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
         active.is_none_or(|active| price.active == active)
             && created.contains(price.created)
             && currency.as_ref().is_none_or(|currency| price.currency == *currency)
-            && lookup_keys.as_ref().is_none_or(|keys| price.lookup_key.as_ref().is_some_and(|key| keys.contains(key)))
+            && lookup_keys
+                .as_ref()
+                .is_none_or(|keys| price.lookup_key.as_ref().is_some_and(|key| keys.contains(key)))
             && kind.is_none_or(|kind| (kind == "recurring") == price.recurring.is_some())
     };
     let table = (&call.state().prices, "price");

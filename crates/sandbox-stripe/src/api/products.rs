@@ -35,7 +35,8 @@ pub(crate) fn create(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     let id = new_id(call.transaction.state(), &mut call.params)?;
     let params = &mut call.params;
     let name = params.required_text("name", 5_000)?;
-    let mut product = Product { id: id.clone(), created: now, active: true, name, ..Product::default() };
+    let mut product =
+        Product { id: id.clone(), created: now, active: true, name, ..Product::default() };
     change(&mut product, params, now)?;
     if let Some(mut data) = params.object("default_price_data")? {
         data.expect(prices::INLINE, &["currency_options", "custom_unit_amount"])?;
@@ -63,7 +64,10 @@ pub(super) fn new_id(state: &State, params: &mut Params) -> Result<String, ApiEr
     }
     if state.products.get(&id).is_some() {
         let message = format!("Product already exists: {}", excerpt(&id));
-        return Err(ApiError { code: Some("resource_already_exists"), ..ApiError::conflicts(None, message) });
+        return Err(ApiError {
+            code: Some("resource_already_exists"),
+            ..ApiError::conflicts(None, message)
+        });
     }
     Ok(id)
 }
@@ -91,7 +95,8 @@ pub(crate) fn delete(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     call.params.expect(&[], &[])?;
     let product = find(call)?;
     if call.state().prices.of(&product.id).next().is_some() {
-        let message = "This product cannot be deleted because it has one or more user-created prices.";
+        let message =
+            "This product cannot be deleted because it has one or more user-created prices.";
         return Err(ApiError::conflicts(None, message));
     }
     let answer = json!({ "id": product.id, "object": "product", "deleted": true });
@@ -136,7 +141,10 @@ pub(crate) fn read(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
 /// `GET /v1/products`
 pub(crate) fn list(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     let params = &mut call.params;
-    params.expect(&[&PAGE_PARAMS[..], &["active", "created", "ids"]].concat(), &["shippable", "url"])?;
+    params.expect(
+        &[&PAGE_PARAMS[..], &["active", "created", "ids"]].concat(),
+        &["shippable", "url"],
+    )?;
     let page = Page::read(params)?;
     let active = params.boolean("active")?;
     let created = params.time_range("created")?;

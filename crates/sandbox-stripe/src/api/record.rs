@@ -44,7 +44,8 @@ impl Recorder {
     /// The file cannot be made.
     pub(crate) fn begin(folder: &Path) -> io::Result<Self> {
         DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-        let path = folder.join(format!("{}-{}.jsonl", std::process::id(), ids::fresh(IdKind::Request)?));
+        let path =
+            folder.join(format!("{}-{}.jsonl", std::process::id(), ids::fresh(IdKind::Request)?));
         let file = OpenOptions::new().create_new(true).append(true).mode(0o600).open(path)?;
         Ok(Self(Arc::new(Mutex::new(file))))
     }

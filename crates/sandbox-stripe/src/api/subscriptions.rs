@@ -12,7 +12,9 @@ use super::operations::{Call, Reply};
 use super::view;
 use crate::model::Subscription;
 
-pub(crate) use self::create::{LONGEST_TRIAL_DAYS, check_billing_mode, check_currency, create, read_trial_settings};
+pub(crate) use self::create::{
+    LONGEST_TRIAL_DAYS, check_billing_mode, check_currency, create, read_trial_settings,
+};
 pub(crate) use self::end::{cancel, resume};
 pub(crate) use self::items::{NewItems, change_items, read_changes};
 pub(crate) use self::update::{read_proration, update};
@@ -35,7 +37,11 @@ const STATUSES: &[&str] = &[
 pub(crate) fn read(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     call.params.expect(&[], &[])?;
     let id = call.argument("subscription_exposed_id");
-    let found = call.state().subscriptions.get(id).map(|subscription| Reply::Object(subscription.id.clone()));
+    let found = call
+        .state()
+        .subscriptions
+        .get(id)
+        .map(|subscription| Reply::Object(subscription.id.clone()));
     found.ok_or_else(|| ApiError::not_found("subscription", id, "id"))
 }
 
@@ -43,7 +49,8 @@ pub(crate) fn read(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
 pub(crate) fn list(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     let state = call.transaction.state();
     let params = &mut call.params;
-    let own = ["customer", "price", "status", "created", "current_period_start", "current_period_end"];
+    let own =
+        ["customer", "price", "status", "created", "current_period_start", "current_period_end"];
     params.expect(
         &[&PAGE_PARAMS[..], &own].concat(),
         &["automatic_tax", "collection_method", "customer_account", "test_clock"],
@@ -53,7 +60,8 @@ pub(crate) fn list(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     let price = params.text("price", 5_000)?;
     let status = params.choice("status", STATUSES)?;
     let created = params.time_range("created")?;
-    let (start, end) = (params.time_range("current_period_start")?, params.time_range("current_period_end")?);
+    let (start, end) =
+        (params.time_range("current_period_start")?, params.time_range("current_period_end")?);
     let keep = |subscription: &Subscription| {
         let status_fits = match status {
             None => subscription.is_running(),

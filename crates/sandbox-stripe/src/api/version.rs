@@ -8,7 +8,9 @@ pub const API_VERSION: &str = "2026-05-27.dahlia";
 /// Any of them is accepted and answered in the shapes of [`API_VERSION`].
 pub(crate) fn is_version(text: &str) -> bool {
     let (date, name) = text.split_once('.').unwrap_or((text, "x"));
-    let digits = |part: &str, length: usize| part.len() == length && part.bytes().all(|b| b.is_ascii_digit());
+    let digits = |part: &str, length: usize| {
+        part.len() == length && part.bytes().all(|b| b.is_ascii_digit())
+    };
     let mut parts = date.split('-');
     let date_fits = parts.next().is_some_and(|year| digits(year, 4))
         && parts.next().is_some_and(|month| digits(month, 2))
@@ -23,7 +25,9 @@ mod tests {
 
     #[test]
     fn a_version_is_a_date_with_or_without_a_name() {
-        for version in [API_VERSION, "2020-08-27", "2027-01-01.foo", "2026-05-27.dahlia;some_beta=v1"] {
+        for version in
+            [API_VERSION, "2020-08-27", "2027-01-01.foo", "2026-05-27.dahlia;some_beta=v1"]
+        {
             assert!(is_version(version), "{version}");
         }
         for other in ["", "latest", "2026-05", "2026-05-27.", "2026-05-27-01", "20260527.dahlia"] {

@@ -21,7 +21,10 @@ const MOST_ENDPOINTS: usize = 16;
 /// `POST /v1/webhook_endpoints`
 pub(crate) fn create(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     let params = &mut call.params;
-    params.expect(&["api_version", "connect", "description", "enabled_events", "metadata", "url"], &[])?;
+    params.expect(
+        &["api_version", "connect", "description", "enabled_events", "metadata", "url"],
+        &[],
+    )?;
     let api_version = api_version(params)?;
     if params.boolean("connect")? == Some(true) {
         let message = "This sandbox has no connected accounts, and so no events of theirs.";
@@ -42,7 +45,8 @@ pub(crate) fn create(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     };
     change(&mut endpoint, &mut call.params)?;
     if call.state().webhook_endpoints.len() >= MOST_ENDPOINTS {
-        let message = format!("You have reached the maximum of {MOST_ENDPOINTS} test webhook endpoints.");
+        let message =
+            format!("You have reached the maximum of {MOST_ENDPOINTS} test webhook endpoints.");
         return Err(ApiError::conflicts(None, message));
     }
     let mut shown = view::webhook_endpoint(&endpoint);
@@ -109,7 +113,9 @@ fn change(endpoint: &mut WebhookEndpoint, params: &mut Params) -> Result<(), Api
 
 fn url(params: &mut Params) -> Result<Option<String>, ApiError> {
     let Some(text) = params.text("url", 5_000)? else { return Ok(None) };
-    let refused = |error: address::NoAddress| ApiError::invalid(Some("url_invalid"), "url", error.to_string());
+    let refused = |error: address::NoAddress| {
+        ApiError::invalid(Some("url_invalid"), "url", error.to_string())
+    };
     address::check(&text).map(Some).map_err(refused)
 }
 
@@ -119,7 +125,8 @@ fn enabled_events(params: &mut Params) -> Result<Option<Vec<String>>, ApiError> 
     for (index, kind) in types.iter().enumerate() {
         if kind != "*" && EVENT_TYPES.binary_search(&kind.as_str()).is_err() {
             let param = format!("enabled_events[{index}]");
-            let message = format!("Invalid {param}: there is no event of the type '{}'", excerpt(kind));
+            let message =
+                format!("Invalid {param}: there is no event of the type '{}'", excerpt(kind));
             return Err(ApiError::invalid(None, param, message));
         }
     }

@@ -6,8 +6,8 @@ use super::invoicing::{Bill, collect};
 use super::lines;
 use super::pay::payer;
 use crate::model::{
-    BillingReason, Cancellation, Customer, Invoice, InvoiceLine, InvoiceStatus, ProrationBehavior, Subscription,
-    SubscriptionStatus, Timestamp,
+    BillingReason, Cancellation, Customer, Invoice, InvoiceLine, InvoiceStatus, ProrationBehavior,
+    Subscription, SubscriptionStatus, Timestamp,
 };
 use crate::state::{Catalog, Transaction};
 
@@ -29,7 +29,11 @@ impl Cancelling {
 
 /// Has it end with its period, as the portal does in the `flexible` billing mode: `cancel_at` is set, and
 /// `cancel_at_period_end` stays false.
-pub(crate) fn cancel_at_period_end(subscription: &mut Subscription, why: Cancelling, now: Timestamp) {
+pub(crate) fn cancel_at_period_end(
+    subscription: &mut Subscription,
+    why: Cancelling,
+    now: Timestamp,
+) {
     subscription.cancellation.cancel_at = subscription.period_end();
     subscription.cancellation.cancel_at_period_end = false;
     why.note(&mut subscription.cancellation, now);
@@ -102,9 +106,14 @@ pub(super) fn void_first_invoice(
     customer: &mut Customer,
     at: Timestamp,
 ) {
-    let first = subscription.latest_invoice.as_deref().and_then(|id| transaction.get::<Invoice>(id)).cloned();
+    let first = subscription
+        .latest_invoice
+        .as_deref()
+        .and_then(|id| transaction.get::<Invoice>(id))
+        .cloned();
     if let Some(mut invoice) = first.filter(|invoice| invoice.status == InvoiceStatus::Open) {
-        let taken = invoice.starting_balance.saturating_sub(invoice.ending_balance.unwrap_or_default());
+        let taken =
+            invoice.starting_balance.saturating_sub(invoice.ending_balance.unwrap_or_default());
         customer.balance = customer.balance.saturating_add(taken);
         invoice.status = InvoiceStatus::Void;
         invoice.voided_at = Some(at);

@@ -8,8 +8,8 @@ use super::lines;
 use super::pay::payer;
 use super::period::period_end;
 use crate::model::{
-    BillingReason, Customer, Interval, Invoice, MissingPaymentMethod, Recurring, Subscription, SubscriptionStatus,
-    Timestamp,
+    BillingReason, Customer, Interval, Invoice, MissingPaymentMethod, Recurring, Subscription,
+    SubscriptionStatus, Timestamp,
 };
 use crate::state::{Catalog as _, Transaction};
 
@@ -37,7 +37,8 @@ pub(crate) fn catch_up(transaction: &mut Transaction<'_>) -> io::Result<()> {
             subscription.end(now);
             Vec::new()
         });
-        subscription.latest_invoice = invoices.last().map(|i| i.id.clone()).or(subscription.latest_invoice);
+        subscription.latest_invoice =
+            invoices.last().map(|i| i.id.clone()).or(subscription.latest_invoice);
         let skipped = invoices.len().saturating_sub(MOST_RENEWALS);
         invoices.into_iter().skip(skipped).for_each(|invoice| transaction.put(invoice));
         transaction.put(customer);
@@ -82,7 +83,9 @@ fn pass(
         let mut invoice = renew(transaction, subscription, customer, at)?;
         subscription.status = match collect(&mut invoice, method.as_ref(), at, false) {
             // A debt of earlier periods is not paid by paying this one.
-            Ok(()) if subscription.status == SubscriptionStatus::PastDue => SubscriptionStatus::PastDue,
+            Ok(()) if subscription.status == SubscriptionStatus::PastDue => {
+                SubscriptionStatus::PastDue
+            }
             Ok(()) => SubscriptionStatus::Active,
             Err(_) => SubscriptionStatus::PastDue,
         };
@@ -102,12 +105,14 @@ fn renew(
     let began = subscription.items.iter().map(|item| item.current_period_start).min();
     for item in subscription.items.iter_mut().filter(|item| item.current_period_end <= at) {
         let monthly = Recurring { interval: Interval::Month, interval_count: 1 };
-        let recurring = transaction.price(&item.price).and_then(|price| price.recurring).unwrap_or(monthly);
+        let recurring =
+            transaction.price(&item.price).and_then(|price| price.recurring).unwrap_or(monthly);
         item.current_period_start = item.current_period_end;
         item.current_period_end = period_end(item.current_period_start, recurring)?;
         lines.push(lines::period(transaction, item)?);
     }
-    let invoice = Bill { subscription, reason: BillingReason::SubscriptionCycle, lines, at }.finalize(customer)?;
+    let invoice = Bill { subscription, reason: BillingReason::SubscriptionCycle, lines, at }
+        .finalize(customer)?;
     // As at Stripe, an invoice's own period is the one that it closes; its lines say what it is for.
     Ok(Invoice { period_start: began.unwrap_or(at), ..invoice })
 }

@@ -6,7 +6,8 @@ use super::lines;
 use super::period::period_end;
 use crate::ids::{self, IdKind};
 use crate::model::{
-    InvoiceLine, Metadata, ProrationBehavior, Recurring, Subscription, SubscriptionItem, SubscriptionStatus, Timestamp,
+    InvoiceLine, Metadata, ProrationBehavior, Recurring, Subscription, SubscriptionItem,
+    SubscriptionStatus, Timestamp,
 };
 use crate::state::Catalog;
 
@@ -81,13 +82,19 @@ pub(crate) enum ChangeError {
 }
 
 /// Works out a change; nothing is changed yet.
-pub(crate) fn plan(catalog: &impl Catalog, before: &Subscription, change: &PlanChange) -> Result<Planned, ChangeError> {
+pub(crate) fn plan(
+    catalog: &impl Catalog,
+    before: &Subscription,
+    change: &PlanChange,
+) -> Result<Planned, ChangeError> {
     use SubscriptionStatus::{Active, PastDue, Paused, Trialing};
     if !matches!(before.status, Active | PastDue | Paused | Trialing) {
         return Err(ChangeError::NotChangeable);
     }
     let at = change.at;
-    let inside = |item: &SubscriptionItem| (item.current_period_start..=item.current_period_end).contains(&at);
+    let inside = |item: &SubscriptionItem| {
+        (item.current_period_start..=item.current_period_end).contains(&at)
+    };
     if !before.items.iter().all(inside) {
         return Err(ChangeError::OutsidePeriod);
     }
@@ -107,19 +114,31 @@ pub(crate) fn plan(catalog: &impl Catalog, before: &Subscription, change: &PlanC
     }
     let prorates = change.proration != ProrationBehavior::None && !trialing;
     planned.lines = charges(catalog, before, &planned.subscription, at, prorates, restarts)?;
-    planned.at_once = !planned.lines.is_empty() && (restarts || change.proration == ProrationBehavior::AlwaysInvoice);
+    planned.at_once = !planned.lines.is_empty()
+        && (restarts || change.proration == ProrationBehavior::AlwaysInvoice);
     Ok(planned)
 }
 
-fn apply_items(catalog: &impl Catalog, after: &mut Subscription, change: &PlanChange) -> Result<(), ChangeError> {
+fn apply_items(
+    catalog: &impl Catalog,
+    after: &mut Subscription,
+    change: &PlanChange,
+) -> Result<(), ChangeError> {
     for (index, wanted) in change.items.iter().enumerate() {
         if let Some(price) = &wanted.price {
             let price = catalog.price(price).ok_or(ChangeError::NoSuchPrice(index))?;
-            let kept = after.items.iter().any(|item| item.price == price.id && wanted.id.as_ref() == Some(&item.id));
+            let kept = after
+                .items
+                .iter()
+                .any(|item| item.price == price.id && wanted.id.as_ref() == Some(&item.id));
             match price.recurring {
                 None => return Err(ChangeError::NotRecurring(index)),
-                Some(_) if !price.active && !kept && !wanted.inline => return Err(ChangeError::InactivePrice(index)),
-                Some(_) if price.currency != after.currency => return Err(ChangeError::OtherCurrency(index)),
+                Some(_) if !price.active && !kept && !wanted.inline => {
+                    return Err(ChangeError::InactivePrice(index));
+                }
+                Some(_) if price.currency != after.currency => {
+                    return Err(ChangeError::OtherCurrency(index));
+                }
                 Some(_) => {}
             }
         }
@@ -154,13 +173,22 @@ fn apply_items(catalog: &impl Catalog, after: &mut Subscription, change: &PlanCh
             }
         }
     }
-    let twice =
-        |(index, item): (usize, &SubscriptionItem)| after.items[..index].iter().any(|other| other.price == item.price);
-    if after.items.iter().enumerate().any(twice) { Err(ChangeError::SamePriceTwice) } else { Ok(()) }
+    let twice = |(index, item): (usize, &SubscriptionItem)| {
+        after.items[..index].iter().any(|other| other.price == item.price)
+    };
+    if after.items.iter().enumerate().any(twice) {
+        Err(ChangeError::SamePriceTwice)
+    } else {
+        Ok(())
+    }
 }
 
-fn same_interval(catalog: &impl Catalog, subscription: &Subscription) -> Result<Recurring, ChangeError> {
-    let mut all = subscription.items.iter().filter_map(|item| catalog.price(&item.price)?.recurring);
+fn same_interval(
+    catalog: &impl Catalog,
+    subscription: &Subscription,
+) -> Result<Recurring, ChangeError> {
+    let mut all =
+        subscription.items.iter().filter_map(|item| catalog.price(&item.price)?.recurring);
     let first = all.next().ok_or(ChangeError::NoItems)?;
     if all.all(|other| other == first) { Ok(first) } else { Err(ChangeError::DifferentIntervals) }
 }

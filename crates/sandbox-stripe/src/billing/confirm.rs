@@ -5,7 +5,9 @@ use std::io;
 use super::change::Planned;
 use super::invoicing::{Bill, collect};
 use super::pay::payer;
-use crate::model::{BillingReason, Customer, Decline, PaymentFailure, Subscription, SubscriptionStatus};
+use crate::model::{
+    BillingReason, Customer, Decline, PaymentFailure, Subscription, SubscriptionStatus,
+};
 use crate::state::Transaction;
 
 /// What to do where a payment does not succeed (<https://docs.stripe.com/api/subscriptions/update>,
@@ -54,13 +56,21 @@ pub(crate) fn confirm(
     let Planned { mut subscription, lines, at_once, .. } = planned;
     let now = transaction.now();
     let gone = || io::Error::other("a subscription without a customer");
-    let mut customer = transaction.get::<Customer>(&subscription.customer).cloned().ok_or_else(gone)?;
+    let mut customer =
+        transaction.get::<Customer>(&subscription.customer).cloned().ok_or_else(gone)?;
     if at_once {
         let method = payer(transaction, &customer, &subscription);
-        let bill = Bill { subscription: &mut subscription, reason: BillingReason::SubscriptionUpdate, lines, at: now };
+        let bill = Bill {
+            subscription: &mut subscription,
+            reason: BillingReason::SubscriptionUpdate,
+            lines,
+            at: now,
+        };
         let mut invoice = bill.finalize(&mut customer)?;
         let outcome = match behavior {
-            PaymentBehavior::DefaultIncomplete if invoice.amount_due() > 0 => Err(PaymentFailure::NoPaymentMethod),
+            PaymentBehavior::DefaultIncomplete if invoice.amount_due() > 0 => {
+                Err(PaymentFailure::NoPaymentMethod)
+            }
             _ => collect(&mut invoice, method.as_ref(), now, authenticated),
         };
         if let Err(failure) = outcome {

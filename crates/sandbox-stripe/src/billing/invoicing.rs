@@ -4,8 +4,8 @@ use std::io;
 
 use crate::ids::{self, IdKind};
 use crate::model::{
-    BillingReason, ChargeOutcome, Customer, HostedToken, Invoice, InvoiceLine, InvoiceStatus, Metadata, PaymentFailure,
-    PaymentMethod, Subscription, Timestamp,
+    BillingReason, ChargeOutcome, Customer, HostedToken, Invoice, InvoiceLine, InvoiceStatus,
+    Metadata, PaymentFailure, PaymentMethod, Subscription, Timestamp,
 };
 
 /// What an invoice is made of. The subscription's pending lines come first.
@@ -54,7 +54,8 @@ impl Bill<'_> {
         let at = self.at;
         let mut invoice = self.draft(customer)?;
         let left = invoice.total().saturating_add(customer.balance).min(0);
-        invoice.number = Some(format!("{}-{:04}", customer.invoice_prefix, customer.next_invoice_sequence));
+        invoice.number =
+            Some(format!("{}-{:04}", customer.invoice_prefix, customer.next_invoice_sequence));
         invoice.status = InvoiceStatus::Open;
         invoice.ending_balance = Some(left);
         invoice.hosted_token = Some(HostedToken::mint()?);

@@ -16,7 +16,14 @@ pub(super) fn period(catalog: &impl Catalog, item: &SubscriptionItem) -> io::Res
         Some(price) => format!("{} (at {})", named(catalog, item), rate(price)),
         None => named(catalog, item),
     };
-    line(catalog, item, description, amount, (item.current_period_start, item.current_period_end), false)
+    line(
+        catalog,
+        item,
+        description,
+        amount,
+        (item.current_period_start, item.current_period_end),
+        false,
+    )
 }
 
 /// A trial of an item: it costs nothing.
@@ -26,12 +33,20 @@ pub(super) fn trial(catalog: &impl Catalog, item: &SubscriptionItem) -> io::Resu
 }
 
 /// What is given back for the time of an item's period that will not be used.
-pub(super) fn unused(catalog: &impl Catalog, item: &SubscriptionItem, at: Timestamp) -> io::Result<InvoiceLine> {
+pub(super) fn unused(
+    catalog: &impl Catalog,
+    item: &SubscriptionItem,
+    at: Timestamp,
+) -> io::Result<InvoiceLine> {
     proration(catalog, item, at, "Unused", -1)
 }
 
 /// What the rest of an item's period costs.
-pub(super) fn rest(catalog: &impl Catalog, item: &SubscriptionItem, at: Timestamp) -> io::Result<InvoiceLine> {
+pub(super) fn rest(
+    catalog: &impl Catalog,
+    item: &SubscriptionItem,
+    at: Timestamp,
+) -> io::Result<InvoiceLine> {
     proration(catalog, item, at, "Remaining", 1)
 }
 

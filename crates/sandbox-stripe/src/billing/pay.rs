@@ -1,7 +1,10 @@
 //! Paying an open invoice, and what that means for its subscription.
 
 use super::invoicing::collect;
-use crate::model::{Customer, Invoice, InvoiceStatus, PaymentFailure, PaymentMethod, Subscription, SubscriptionStatus};
+use crate::model::{
+    Customer, Invoice, InvoiceStatus, PaymentFailure, PaymentMethod, Subscription,
+    SubscriptionStatus,
+};
 use crate::state::Transaction;
 
 /// The card that pays for a subscription: its own, else the customer's default.
@@ -10,7 +13,10 @@ pub(crate) fn payer(
     customer: &Customer,
     subscription: &Subscription,
 ) -> Option<PaymentMethod> {
-    let id = subscription.default_payment_method.as_ref().or(customer.default_payment_method.as_ref())?;
+    let id = subscription
+        .default_payment_method
+        .as_ref()
+        .or(customer.default_payment_method.as_ref())?;
     let attached = |method: &&PaymentMethod| method.customer.as_ref() == Some(&customer.id);
     transaction.get::<PaymentMethod>(id).filter(attached).cloned()
 }
@@ -18,12 +24,14 @@ pub(crate) fn payer(
 /// Detaches a card, from its customer and from what it pays for.
 pub(crate) fn release(transaction: &mut Transaction<'_>, mut method: PaymentMethod, owner: &str) {
     let pays = |default: &Option<String>| default.as_ref() == Some(&method.id);
-    let customer = transaction.live_customer(owner).filter(|customer| pays(&customer.default_payment_method));
+    let customer =
+        transaction.live_customer(owner).filter(|customer| pays(&customer.default_payment_method));
     if let Some(mut customer) = customer.cloned() {
         customer.default_payment_method = None;
         transaction.put(customer);
     }
-    let paid = transaction.state().subscriptions.of(owner).filter(|s| pays(&s.default_payment_method));
+    let paid =
+        transaction.state().subscriptions.of(owner).filter(|s| pays(&s.default_payment_method));
     for mut subscription in paid.cloned().collect::<Vec<_>>() {
         subscription.default_payment_method = None;
         transaction.put(subscription);
@@ -41,9 +49,13 @@ pub(crate) fn pay(
     authenticated: bool,
 ) -> Result<(), PaymentFailure> {
     let outcome = collect(&mut invoice, method, transaction.now(), authenticated);
-    let subscription = invoice.subscription.as_deref().and_then(|id| transaction.get::<Subscription>(id)).cloned();
+    let subscription =
+        invoice.subscription.as_deref().and_then(|id| transaction.get::<Subscription>(id)).cloned();
     if let Some(mut subscription) = subscription.filter(|_| outcome.is_ok())
-        && matches!(subscription.status, SubscriptionStatus::Incomplete | SubscriptionStatus::PastDue)
+        && matches!(
+            subscription.status,
+            SubscriptionStatus::Incomplete | SubscriptionStatus::PastDue
+        )
     {
         let owes = |other: &Invoice| {
             other.id != invoice.id

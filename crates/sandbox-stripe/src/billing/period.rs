@@ -10,7 +10,8 @@ use crate::model::{Interval, Recurring, Timestamp};
 /// When the period ends that begins at `start`.
 pub(crate) fn period_end(start: Timestamp, recurring: Recurring) -> io::Result<Timestamp> {
     let count = i64::from(recurring.interval_count.max(1));
-    let calendar = |error: jiff::Error| io::Error::other(format!("a period leaves the calendar: {error}"));
+    let calendar =
+        |error: jiff::Error| io::Error::other(format!("a period leaves the calendar: {error}"));
     let span = match recurring.interval {
         Interval::Day => Span::new().try_days(count),
         Interval::Week => Span::new().try_weeks(count),
@@ -44,8 +45,14 @@ mod tests {
         let recurring = |interval| Recurring { interval, interval_count: 1 };
         let january_31 = 1_801_353_600; // 2027-01-31T00:00:00Z
         let day = 24 * 60 * 60;
-        assert_eq!(period_end(january_31, recurring(Interval::Month)).ok(), Some(january_31 + 28 * day));
-        assert_eq!(period_end(january_31, recurring(Interval::Year)).ok(), Some(january_31 + 365 * day));
+        assert_eq!(
+            period_end(january_31, recurring(Interval::Month)).ok(),
+            Some(january_31 + 28 * day)
+        );
+        assert_eq!(
+            period_end(january_31, recurring(Interval::Year)).ok(),
+            Some(january_31 + 365 * day)
+        );
         let three_months = Recurring { interval: Interval::Month, interval_count: 3 };
         assert_eq!(period_end(january_31, three_months).ok(), Some(january_31 + 89 * day));
     }

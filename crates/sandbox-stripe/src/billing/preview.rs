@@ -10,12 +10,17 @@ use crate::model::{BillingReason, Customer, Invoice, Subscription, Timestamp};
 use crate::state::Catalog;
 
 /// The invoice that confirming a change makes, or, where it makes none, the next one with the change in it.
-pub(crate) fn preview(catalog: &impl Catalog, customer: &Customer, planned: &Planned) -> io::Result<Invoice> {
+pub(crate) fn preview(
+    catalog: &impl Catalog,
+    customer: &Customer,
+    planned: &Planned,
+) -> io::Result<Invoice> {
     let mut subscription = planned.subscription.clone();
     if planned.at_once {
         let lines = planned.lines.clone();
         let reason = BillingReason::SubscriptionUpdate;
-        return Bill { subscription: &mut subscription, reason, lines, at: planned.at }.draft(customer);
+        return Bill { subscription: &mut subscription, reason, lines, at: planned.at }
+            .draft(customer);
     }
     subscription.pending.extend(planned.lines.iter().cloned());
     upcoming(catalog, customer, &subscription)
@@ -40,7 +45,13 @@ pub(crate) fn upcoming(
     if subscription.ends_at().is_some_and(|at| at <= end) {
         lines.clear();
     }
-    Bill { subscription: &mut subscription.clone(), reason: BillingReason::Upcoming, lines, at: end }.draft(customer)
+    Bill {
+        subscription: &mut subscription.clone(),
+        reason: BillingReason::Upcoming,
+        lines,
+        at: end,
+    }
+    .draft(customer)
 }
 
 /// The invoice that ending a subscription at this time makes, where it makes one.
@@ -51,6 +62,11 @@ pub(crate) fn last(
     at: Timestamp,
 ) -> io::Result<Invoice> {
     let lines = super::cancel::credits(catalog, subscription, at)?;
-    Bill { subscription: &mut subscription.clone(), reason: BillingReason::SubscriptionUpdate, lines, at }
-        .draft(customer)
+    Bill {
+        subscription: &mut subscription.clone(),
+        reason: BillingReason::SubscriptionUpdate,
+        lines,
+        at,
+    }
+    .draft(customer)
 }

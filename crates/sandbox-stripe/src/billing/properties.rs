@@ -10,8 +10,8 @@ use super::*;
 use crate::cards;
 use crate::clock::Clock;
 use crate::model::{
-    Customer, Interval, Invoice, InvoiceStatus, Metadata, MissingPaymentMethod, Price, ProrationBehavior, Recurring,
-    Subscription,
+    Customer, Interval, Invoice, InvoiceStatus, Metadata, MissingPaymentMethod, Price,
+    ProrationBehavior, Recurring, Subscription,
 };
 use crate::state::{State, Store, Transaction};
 
@@ -86,7 +86,10 @@ fn world() -> io::Result<(Store, Arc<TurnedClock>, String)> {
         };
         transaction.put(card);
         transaction.put(customer.clone());
-        let price = transaction.get::<Price>(PRICES[0].0).cloned().ok_or_else(|| io::Error::other("a price"))?;
+        let price = transaction
+            .get::<Price>(PRICES[0].0)
+            .cloned()
+            .ok_or_else(|| io::Error::other("a price"))?;
         let order = NewSubscription {
             customer,
             items: vec![NewItem { price, quantity: 1, metadata: Metadata::new() }],
@@ -123,17 +126,33 @@ fn change(
         ..ItemChange::default()
     };
     let at = (transaction.now() - ago).max(start);
-    let change = PlanChange { items: vec![item], proration, at, begins: at, resets_anchor: false, ends_trial: false };
+    let change = PlanChange {
+        items: vec![item],
+        proration,
+        at,
+        begins: at,
+        resets_anchor: false,
+        ends_trial: false,
+    };
     let planned = plan(transaction, &before, &change).map_err(io::Error::other)?;
     let customer = transaction.get::<Customer>(CUSTOMER).cloned().ok_or_else(lost)?;
     let preview = preview(transaction, &customer, &planned)?;
     let planned = plan(transaction, &before, &change).map_err(io::Error::other)?;
     let at_once = planned.at_once;
-    let after = confirm(transaction, planned, PaymentBehavior::ErrorIfIncomplete, false).map_err(io::Error::other)?;
+    let after = confirm(transaction, planned, PaymentBehavior::ErrorIfIncomplete, false)
+        .map_err(io::Error::other)?;
     if at_once {
-        let invoice = after.latest_invoice.as_deref().and_then(|id| transaction.get::<Invoice>(id)).ok_or_else(lost)?;
+        let invoice = after
+            .latest_invoice
+            .as_deref()
+            .and_then(|id| transaction.get::<Invoice>(id))
+            .ok_or_else(lost)?;
         let shown = |invoice: &Invoice| {
-            let lines = invoice.lines.iter().map(|line| (line.description.clone(), line.amount)).collect::<Vec<_>>();
+            let lines = invoice
+                .lines
+                .iter()
+                .map(|line| (line.description.clone(), line.amount))
+                .collect::<Vec<_>>();
             (lines, invoice.total(), invoice.amount_due(), invoice.starting_balance)
         };
         assert_eq!(shown(invoice), shown(&preview));

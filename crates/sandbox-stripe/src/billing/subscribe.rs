@@ -9,8 +9,8 @@ use super::period::period_end;
 use super::{PaymentBehavior, change};
 use crate::ids::{self, IdKind};
 use crate::model::{
-    BillingReason, Cancellation, Customer, Metadata, MissingPaymentMethod, PaymentFailure, Price, Recurring,
-    Subscription, SubscriptionItem, SubscriptionStatus, Trial,
+    BillingReason, Cancellation, Customer, Metadata, MissingPaymentMethod, PaymentFailure, Price,
+    Recurring, Subscription, SubscriptionItem, SubscriptionStatus, Trial,
 };
 use crate::state::{Catalog as _, Transaction};
 
@@ -70,7 +70,11 @@ pub(crate) fn subscribe(
         id: ids::fresh(IdKind::Subscription)?,
         created: now,
         customer: customer.id.clone(),
-        status: if trial_end.is_some() { SubscriptionStatus::Trialing } else { SubscriptionStatus::Active },
+        status: if trial_end.is_some() {
+            SubscriptionStatus::Trialing
+        } else {
+            SubscriptionStatus::Active
+        },
         currency,
         start_date: now,
         billing_cycle_anchor: trial_end.unwrap_or(now),
@@ -85,15 +89,23 @@ pub(crate) fn subscribe(
         metadata: order.metadata,
     };
     let make = if trial_end.is_some() { lines::trial } else { lines::period };
-    let lines = subscription.items.iter().map(|item| make(transaction, item)).collect::<io::Result<_>>()?;
+    let lines =
+        subscription.items.iter().map(|item| make(transaction, item)).collect::<io::Result<_>>()?;
     let method = payer(transaction, &customer, &subscription);
-    let bill = Bill { subscription: &mut subscription, reason: BillingReason::SubscriptionCreate, lines, at: now };
+    let bill = Bill {
+        subscription: &mut subscription,
+        reason: BillingReason::SubscriptionCreate,
+        lines,
+        at: now,
+    };
     let mut invoice = bill.finalize(&mut customer)?;
     let waits = order.behavior == PaymentBehavior::DefaultIncomplete && invoice.amount_due() > 0;
     if waits {
         subscription.status = SubscriptionStatus::Incomplete;
     } else if let Err(failure) = collect(&mut invoice, method.as_ref(), now, order.authenticated) {
-        if order.behavior == PaymentBehavior::ErrorIfIncomplete || failure == PaymentFailure::NoPaymentMethod {
+        if order.behavior == PaymentBehavior::ErrorIfIncomplete
+            || failure == PaymentFailure::NoPaymentMethod
+        {
             return Err(SubscribeError::Payment(failure));
         }
         subscription.status = SubscriptionStatus::Incomplete;
@@ -113,14 +125,26 @@ pub(crate) fn resume(
 ) -> Result<Subscription, SubscribeError> {
     let now = transaction.now();
     let gone = || io::Error::other("a subscription without a customer");
-    let mut customer = transaction.live_customer(&subscription.customer).cloned().ok_or_else(gone)?;
-    let recurring = subscription.items.iter().find_map(|item| transaction.price(&item.price)?.recurring);
-    let recurring = recurring.ok_or_else(|| io::Error::other("a subscription without a recurring price"))?;
+    let mut customer =
+        transaction.live_customer(&subscription.customer).cloned().ok_or_else(gone)?;
+    let recurring =
+        subscription.items.iter().find_map(|item| transaction.price(&item.price)?.recurring);
+    let recurring =
+        recurring.ok_or_else(|| io::Error::other("a subscription without a recurring price"))?;
     change::restart(&mut subscription, recurring, now, false)?;
     subscription.status = SubscriptionStatus::Active;
-    let lines = subscription.items.iter().map(|item| lines::period(transaction, item)).collect::<io::Result<_>>()?;
+    let lines = subscription
+        .items
+        .iter()
+        .map(|item| lines::period(transaction, item))
+        .collect::<io::Result<_>>()?;
     let method = payer(transaction, &customer, &subscription);
-    let bill = Bill { subscription: &mut subscription, reason: BillingReason::SubscriptionUpdate, lines, at: now };
+    let bill = Bill {
+        subscription: &mut subscription,
+        reason: BillingReason::SubscriptionUpdate,
+        lines,
+        at: now,
+    };
     let mut invoice = bill.finalize(&mut customer)?;
     collect(&mut invoice, method.as_ref(), now, false).map_err(SubscribeError::Payment)?;
     subscription.latest_invoice = Some(invoice.id.clone());

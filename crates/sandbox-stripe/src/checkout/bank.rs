@@ -32,7 +32,11 @@ pub(super) fn show(visit: &Visit<'_>, _: &Form) -> Result<Response, Over> {
 }
 
 /// `POST /c/pay/{token}/bank`
-pub(super) fn act(visit: &Visit<'_>, form: &Form, transaction: &mut Transaction<'_>) -> Result<Response, Over> {
+pub(super) fn act(
+    visit: &Visit<'_>,
+    form: &Form,
+    transaction: &mut Transaction<'_>,
+) -> Result<Response, Over> {
     let asked = open(visit).filter(|challenge| challenge.id == form.text("challenge"));
     let Some(challenge) = asked else { return Ok(see_other(&nothing_waits(visit))) };
     let outcome = match form.text("answer") {

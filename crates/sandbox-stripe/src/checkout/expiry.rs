@@ -8,7 +8,8 @@ const BATCH: usize = 500;
 
 /// Ends the sessions whose time is over: the next batch of them.
 pub(crate) fn expire(transaction: &mut Transaction<'_>) {
-    let over: Vec<CheckoutSession> = transaction.state().expiring(transaction.now()).take(BATCH).cloned().collect();
+    let over: Vec<CheckoutSession> =
+        transaction.state().expiring(transaction.now()).take(BATCH).cloned().collect();
     for mut session in over {
         session.expire();
         transaction.put(session);

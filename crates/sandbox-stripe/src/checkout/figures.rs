@@ -35,9 +35,15 @@ impl Figures {
     pub(super) fn of(visit: &Visit<'_>) -> io::Result<Self> {
         let (session, words) = (visit.session, &visit.text().checkout);
         let show = |amount: i64| money::format(amount, &session.currency, visit.language);
-        let period = pay::recurring(visit).ok_or_else(|| io::Error::other("a checkout session without its price"))?;
-        let each = session.items.iter().filter_map(|item| Some((visit.state.prices.get(&item.price)?, item.quantity)));
-        let sum = each.fold(0_i64, |sum, (price, count)| sum.saturating_add(price.unit_amount.saturating_mul(count)));
+        let period = pay::recurring(visit)
+            .ok_or_else(|| io::Error::other("a checkout session without its price"))?;
+        let each = session
+            .items
+            .iter()
+            .filter_map(|item| Some((visit.state.prices.get(&item.price)?, item.quantity)));
+        let sum = each.fold(0_i64, |sum, (price, count)| {
+            sum.saturating_add(price.unit_amount.saturating_mul(count))
+        });
         let rate = format!("{} {}", show(sum), visit.text().interval(period));
         let trial_end = pay::trial_end(session, visit.now);
         let applied = visit.due() - session.amount;
@@ -52,7 +58,10 @@ impl Figures {
             due: show(visit.due()),
             later: match trial_end {
                 Some(end) => (words.after_trial)(&rate, &dates::day(end, visit.language)),
-                None => (words.renews)(&rate, &dates::day(period_end(visit.now, period)?, visit.language)),
+                None => (words.renews)(
+                    &rate,
+                    &dates::day(period_end(visit.now, period)?, visit.language),
+                ),
             },
         })
     }
@@ -63,8 +72,14 @@ impl Line {
         let show = |amount: i64| money::format(amount, &visit.session.currency, visit.language);
         let price = visit.state.prices.get(&item.price);
         let unit = price.map_or(0, |price| price.unit_amount);
-        let interval = price.and_then(|price| price.recurring).map(|recurring| visit.text().interval(recurring));
-        let amount = if visit.session.terms.trial_days.is_some() { 0 } else { unit.saturating_mul(item.quantity) };
+        let interval = price
+            .and_then(|price| price.recurring)
+            .map(|recurring| visit.text().interval(recurring));
+        let amount = if visit.session.terms.trial_days.is_some() {
+            0
+        } else {
+            unit.saturating_mul(item.quantity)
+        };
         let name = name(visit, item);
         Self {
             name: if item.quantity == 1 { name } else { format!("{} × {name}", item.quantity) },
@@ -75,6 +90,10 @@ impl Line {
 }
 
 fn name(visit: &Visit<'_>, item: &CheckoutItem) -> String {
-    let product = visit.state.prices.get(&item.price).and_then(|price| visit.state.products.get(&price.product));
+    let product = visit
+        .state
+        .prices
+        .get(&item.price)
+        .and_then(|price| visit.state.products.get(&price.product));
     product.map_or_else(|| item.price.clone(), |product| plain(&product.name))
 }

@@ -58,21 +58,30 @@ impl Over {
         let words = &text.checkout;
         let good = matches!(self, Self::Complete(_));
         let (status, title, message, link) = match self {
-            Self::Unknown => (StatusCode::NOT_FOUND, text.unknown_title, words.unknown_message, None),
+            Self::Unknown => {
+                (StatusCode::NOT_FOUND, text.unknown_title, words.unknown_message, None)
+            }
             Self::Expired => (StatusCode::GONE, words.expired_title, words.expired_message, None),
             Self::Gone => (StatusCode::GONE, words.gone_title, words.gone_message, None),
-            Self::Complete(url) => {
-                (StatusCode::OK, words.complete_title, words.complete_message, ReturnLink::to(&url, text))
-            }
+            Self::Complete(url) => (
+                StatusCode::OK,
+                words.complete_title,
+                words.complete_message,
+                ReturnLink::to(&url, text),
+            ),
             Self::Refused(refusal, home) => {
                 let status = match refusal {
-                    Refusal::Unreadable(status) => StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST),
+                    Refusal::Unreadable(status) => {
+                        StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST)
+                    }
                     _ => StatusCode::FORBIDDEN,
                 };
                 let link = home.map(|href| ReturnLink { href, label: words.back.to_owned() });
                 (status, text.forged_title, words.forged_message, link)
             }
-            Self::Failed => (StatusCode::INTERNAL_SERVER_ERROR, text.failed_title, text.failed_message, None),
+            Self::Failed => {
+                (StatusCode::INTERNAL_SERVER_ERROR, text.failed_title, text.failed_message, None)
+            }
         };
         render(status, &Page { frame: Frame::new(language), title, message, link, good }, None)
     }

@@ -60,7 +60,11 @@ pub(super) fn show(visit: &Visit<'_>, query: &Form) -> Result<Response, Over> {
 }
 
 /// `POST /c/pay/{token}`
-pub(super) fn act(visit: &Visit<'_>, form: &Form, transaction: &mut Transaction<'_>) -> Result<Response, Over> {
+pub(super) fn act(
+    visit: &Visit<'_>,
+    form: &Form,
+    transaction: &mut Transaction<'_>,
+) -> Result<Response, Over> {
     let paying = match entry::read(visit, form)? {
         Ok(paying) => paying,
         Err(mistakes) => return again(visit, form, mistakes, None),
@@ -117,7 +121,10 @@ fn page(
         action: visit.home(),
         proof: form::proof(visit.token),
         cancel: session.cancel_url.as_deref().and_then(|url| ReturnLink::to(url, text)),
-        title: figures.name.as_deref().map_or_else(|| words.subscribe.to_owned(), words.subscribe_to),
+        title: figures
+            .name
+            .as_deref()
+            .map_or_else(|| words.subscribe.to_owned(), words.subscribe_to),
         submit: match (visit.due(), session.terms.trial_days) {
             (0, Some(_)) => words.start_trial.to_owned(),
             (0, None) => words.subscribe.to_owned(),
@@ -137,7 +144,9 @@ fn page(
         .with(form.text(EMAIL), &mistakes),
         asks_card: visit.asks_card(),
         pays_saved: saved.is_some() && matches!(form.text(PAY_WITH), "" | SAVED),
-        saved: saved.zip(visit.customer).map(|(method, customer)| CardRow::of(method, customer, visit.now)),
+        saved: saved
+            .zip(visit.customer)
+            .map(|(method, customer)| CardRow::of(method, customer, visit.now)),
         saved_error: error_of(PAY_WITH, &mistakes),
         typed: CardFields::of(form, text, &mistakes),
         mistakes,

@@ -7,8 +7,8 @@ use super::visit::Visit;
 use crate::billing::{self, NewItem, NewSubscription, PaymentBehavior, SubscribeError};
 use crate::ids;
 use crate::model::{
-    CHALLENGE_SECONDS, CardBehaviour, CheckoutChallenge, CheckoutSession, CheckoutStatus, Customer, Decline, Funding,
-    Paying, PaymentFailure, PaymentMethod, Price, Recurring, Timestamp,
+    CHALLENGE_SECONDS, CardBehaviour, CheckoutChallenge, CheckoutSession, CheckoutStatus, Customer,
+    Decline, Funding, Paying, PaymentFailure, PaymentMethod, Price, Recurring, Timestamp,
 };
 use crate::state::Transaction;
 
@@ -74,7 +74,10 @@ pub(super) fn pay(
             let session = CheckoutSession {
                 status: CheckoutStatus::Complete,
                 customer: Some(id),
-                payer_email: visit.email().map(str::to_owned).or_else(|| Some(paying.email.clone())),
+                payer_email: visit
+                    .email()
+                    .map(str::to_owned)
+                    .or_else(|| Some(paying.email.clone())),
                 payer_name: name,
                 subscription: Some(subscription.id),
                 invoice: subscription.latest_invoice,
@@ -98,8 +101,13 @@ pub(super) fn pay(
 }
 
 /// Sends the customer to the bank first; gives the address of its page.
-pub(super) fn challenge(visit: &Visit<'_>, transaction: &mut Transaction<'_>, paying: Paying) -> io::Result<String> {
-    let challenge = CheckoutChallenge { id: ids::secret()?, expires_at: visit.now + CHALLENGE_SECONDS, paying };
+pub(super) fn challenge(
+    visit: &Visit<'_>,
+    transaction: &mut Transaction<'_>,
+    paying: Paying,
+) -> io::Result<String> {
+    let challenge =
+        CheckoutChallenge { id: ids::secret()?, expires_at: visit.now + CHALLENGE_SECONDS, paying };
     transaction.put(CheckoutSession { challenge: Some(challenge), ..visit.session.clone() });
     Ok(visit.bank())
 }
@@ -111,7 +119,9 @@ fn hindrance(method: &PaymentMethod, authenticated: bool) -> Option<Outcome> {
         CardBehaviour::Succeeds | CardBehaviour::Declines(_) => None,
         CardBehaviour::AuthenticatesUnlessSetUp
         | CardBehaviour::AuthenticatesAlways
-        | CardBehaviour::AuthenticatesAndDeclines(_) => (!authenticated).then_some(Outcome::NeedsHolder),
+        | CardBehaviour::AuthenticatesAndDeclines(_) => {
+            (!authenticated).then_some(Outcome::NeedsHolder)
+        }
     }
 }
 

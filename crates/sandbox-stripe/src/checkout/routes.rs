@@ -64,7 +64,9 @@ impl Checkout {
     fn look(&self, page: Page, headers: &HeaderMap, token: &str, query: &Form) -> Response {
         let now = self.store.now();
         self.store.read(|state| match Visit::enter(state, token, headers, now) {
-            Ok(visit) => (page.show)(&visit, query).unwrap_or_else(|over| over.response(visit.language)),
+            Ok(visit) => {
+                (page.show)(&visit, query).unwrap_or_else(|over| over.response(visit.language))
+            }
             Err((over, language)) => over.response(language),
         })
     }
@@ -93,10 +95,11 @@ impl Checkout {
     /// Only an address that is a session's own can lead back.
     fn refuse(&self, headers: &HeaderMap, token: &str, refusal: Refusal) -> Response {
         let now = self.store.now();
-        let (language, home): (Language, _) = self.store.read(|state| match Visit::enter(state, token, headers, now) {
-            Ok(visit) => (visit.language, Some(visit.home())),
-            Err((_, language)) => (language, None),
-        });
+        let (language, home): (Language, _) =
+            self.store.read(|state| match Visit::enter(state, token, headers, now) {
+                Ok(visit) => (visit.language, Some(visit.home())),
+                Err((_, language)) => (language, None),
+            });
         Over::Refused(refusal, home).response(language)
     }
 }
@@ -115,7 +118,10 @@ pub(crate) fn router(checkout: Checkout) -> Router {
 /// What stands for `{token}`: no session has the empty one, and an address may hold bytes that are no text.
 async fn token(parts: &mut Parts) -> String {
     let arguments = RawPathParams::from_request_parts(parts, &()).await;
-    arguments.ok().and_then(|all| all.iter().next().map(|(_, token)| token.to_owned())).unwrap_or_default()
+    arguments
+        .ok()
+        .and_then(|all| all.iter().next().map(|(_, token)| token.to_owned()))
+        .unwrap_or_default()
 }
 
 async fn unknown(headers: HeaderMap) -> Response {

@@ -29,7 +29,10 @@ mod tests {
     #[test]
     fn the_sessions_id_stands_wherever_the_template_stood() {
         for (url, filled) in [
-            ("https://a.example/{CHECKOUT_SESSION_ID}?s={CHECKOUT_SESSION_ID}", "https://a.example/cs_1?s=cs_1"),
+            (
+                "https://a.example/{CHECKOUT_SESSION_ID}?s={CHECKOUT_SESSION_ID}",
+                "https://a.example/cs_1?s=cs_1",
+            ),
             (
                 "https://a.example/?s=%7BCHECKOUT_SESSION_ID%7D#%7bCHECKOUT_SESSION_ID%7d",
                 "https://a.example/?s=cs_1#cs_1",

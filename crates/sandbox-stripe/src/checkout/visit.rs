@@ -89,7 +89,9 @@ impl<'a> Visit<'a> {
             let all = self.state.payment_methods.of(&customer.id);
             all.filter(|method| !method.card.has_expired(self.now))
         };
-        saved().find(|method| customer.default_payment_method.as_ref() == Some(&method.id)).or_else(|| saved().next())
+        saved()
+            .find(|method| customer.default_payment_method.as_ref() == Some(&method.id))
+            .or_else(|| saved().next())
     }
 }
 

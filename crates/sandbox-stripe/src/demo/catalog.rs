@@ -71,7 +71,12 @@ pub(super) fn stock(transaction: &mut Transaction<'_>, created: Timestamp) {
     }
 }
 
-fn price(product: &str, (id, unit_amount): (&str, i64), interval: Interval, created: Timestamp) -> Price {
+fn price(
+    product: &str,
+    (id, unit_amount): (&str, i64),
+    interval: Interval,
+    created: Timestamp,
+) -> Price {
     Price {
         id: id.to_owned(),
         created,

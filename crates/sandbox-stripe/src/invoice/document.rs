@@ -71,13 +71,21 @@ impl Document {
             language,
             words,
             status: Status { word: text.invoice_state(invoice.status), tone: tone(invoice.status) },
-            headline: (words.headline)(invoice.status, &amount(words::headline_amount(invoice)), &day),
+            headline: (words.headline)(
+                invoice.status,
+                &amount(words::headline_amount(invoice)),
+                &day,
+            ),
             facts: facts(invoice, &number, happened, words, language),
             number,
             seller: text.account_name,
             seller_note: text.sandbox_note,
             bill_to: bill_to(invoice, customer),
-            lines: invoice.lines.iter().map(|line| Line::of(line, &invoice.currency, words, language)).collect(),
+            lines: invoice
+                .lines
+                .iter()
+                .map(|line| Line::of(line, &invoice.currency, words, language))
+                .collect(),
             sums: sums(invoice, words, &amount),
             footer: customer.invoice_footer.as_deref().map(plain).filter(|text| !text.is_empty()),
         }
@@ -93,7 +101,11 @@ impl Line {
             description: plain(&title(line, words)),
             period: if from == to { from } else { format!("{from} – {to}") },
             quantity: line.quantity.to_string(),
-            unit_price: if fits { money::format(line.unit_amount, currency, language) } else { String::new() },
+            unit_price: if fits {
+                money::format(line.unit_amount, currency, language)
+            } else {
+                String::new()
+            },
             amount: money::format(line.amount, currency, language),
         }
     }
@@ -112,13 +124,21 @@ fn title(line: &InvoiceLine, words: &Words) -> String {
     translated("Unused time on ", " after ", words.unused)
         .or_else(|| translated("Remaining time on ", " after ", words.remaining))
         .or_else(|| translated("Trial period for ", "\n", words.trial))
-        .unwrap_or_else(|| match description.strip_prefix(&counted).and_then(|rest| rest.rsplit_once(" (at ")) {
-            Some((named, rate)) if rate.ends_with(')') => named.to_owned(),
-            _ => description.to_owned(),
+        .unwrap_or_else(|| {
+            match description.strip_prefix(&counted).and_then(|rest| rest.rsplit_once(" (at ")) {
+                Some((named, rate)) if rate.ends_with(')') => named.to_owned(),
+                _ => description.to_owned(),
+            }
         })
 }
 
-fn facts(invoice: &Invoice, number: &str, happened: Option<Timestamp>, words: &Words, language: Language) -> Vec<Fact> {
+fn facts(
+    invoice: &Invoice,
+    number: &str,
+    happened: Option<Timestamp>,
+    words: &Words,
+    language: Language,
+) -> Vec<Fact> {
     let day = |label, time: Timestamp| Fact { label, value: dates::day(time, language) };
     let label = if invoice.status == InvoiceStatus::Void { words.voided_on } else { words.paid_on };
     let mut facts = vec![
@@ -132,8 +152,14 @@ fn facts(invoice: &Invoice, number: &str, happened: Option<Timestamp>, words: &W
 /// Name and e-mail are the invoice's own; the address is the customer's of today, for invoices keep none.
 fn bill_to(invoice: &Invoice, customer: &Customer) -> Vec<String> {
     let address = customer.address.as_ref().map(address_lines).unwrap_or_default();
-    let lines = invoice.customer_name.iter().cloned().chain(address).chain(invoice.customer_email.iter().cloned());
-    let mut lines: Vec<String> = lines.map(|line| plain(&line)).filter(|line| !line.is_empty()).collect();
+    let lines = invoice
+        .customer_name
+        .iter()
+        .cloned()
+        .chain(address)
+        .chain(invoice.customer_email.iter().cloned());
+    let mut lines: Vec<String> =
+        lines.map(|line| plain(&line)).filter(|line| !line.is_empty()).collect();
     if lines.is_empty() {
         lines.push(invoice.customer.clone());
     }
@@ -142,8 +168,10 @@ fn bill_to(invoice: &Invoice, customer: &Customer) -> Vec<String> {
 
 fn address_lines(address: &Address) -> Vec<String> {
     let given = |part: &Option<String>| part.clone().filter(|part| !part.trim().is_empty());
-    let town: Vec<String> =
-        [&address.city, &address.state, &address.postal_code].into_iter().filter_map(given).collect();
+    let town: Vec<String> = [&address.city, &address.state, &address.postal_code]
+        .into_iter()
+        .filter_map(given)
+        .collect();
     [given(&address.line1), given(&address.line2), Some(town.join(" ")), given(&address.country)]
         .into_iter()
         .flatten()
@@ -199,7 +227,11 @@ mod tests {
         for (description, english, korean) in [
             ("2 × Pro (at $20.00 / month)", "Pro", "Pro"),
             ("2 × Pro (at home) (at $20.00 / month)", "Pro (at home)", "Pro (at home)"),
-            ("3 × Pro (at $20.00 / month)", "3 × Pro (at $20.00 / month)", "3 × Pro (at $20.00 / month)"),
+            (
+                "3 × Pro (at $20.00 / month)",
+                "3 × Pro (at $20.00 / month)",
+                "3 × Pro (at $20.00 / month)",
+            ),
             ("Setup", "Setup", "Setup"),
             ("Trial period for 2 × Pro", "Trial period for 2 × Pro", "Pro 무료 체험 기간"),
             (

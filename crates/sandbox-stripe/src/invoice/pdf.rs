@@ -55,7 +55,8 @@ fn head(canvas: &mut Canvas, document: &Document) -> f32 {
     canvas.write(LEFT, TOP + 8.0, document.words.invoice, TITLE);
     brand(canvas, document.seller);
     let mut y = TOP + 46.0;
-    let label_width = document.facts.iter().map(|fact| STRONG.width(fact.label)).fold(0.0, f32::max) + 18.0;
+    let label_width =
+        document.facts.iter().map(|fact| STRONG.width(fact.label)).fold(0.0, f32::max) + 18.0;
     for (index, fact) in document.facts.iter().enumerate() {
         let style = if index == 0 { STRONG } else { BODY };
         canvas.write(LEFT, y, fact.label, style);
@@ -146,8 +147,13 @@ fn next_page(canvas: &mut Canvas, document: &Document) -> f32 {
 
 /// The sums stay together, and the footer with them.
 fn sums(canvas: &mut Canvas, document: &Document, y: f32) {
-    let note = document.footer.as_deref().map(|footer| QUIET.wrap(footer, RIGHT - LEFT, 8)).unwrap_or_default();
-    let height = document.sums.iter().map(|_| 20.0).chain(note.iter().map(|_| LEADING)).sum::<f32>() + 34.0;
+    let note = document
+        .footer
+        .as_deref()
+        .map(|footer| QUIET.wrap(footer, RIGHT - LEFT, 8))
+        .unwrap_or_default();
+    let height =
+        document.sums.iter().map(|_| 20.0).chain(note.iter().map(|_| LEADING)).sum::<f32>() + 34.0;
     let mut y = if y + height > BOTTOM {
         canvas.turn();
         TOP

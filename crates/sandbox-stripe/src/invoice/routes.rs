@@ -17,7 +17,10 @@ use crate::state::Store;
 
 /// The routes of the documents over a state.
 pub(crate) fn router(store: Arc<Store>) -> Router {
-    Router::new().route("/i/{token}", get(show)).route("/i/{token}/pdf", get(download)).with_state(store)
+    Router::new()
+        .route("/i/{token}", get(show))
+        .route("/i/{token}/pdf", get(download))
+        .with_state(store)
 }
 
 /// What stands for `{token}`; an address may hold bytes that are no text.
@@ -69,19 +72,26 @@ fn token(address: &Address) -> &str {
 
 /// The invoice in the language that the address asks for (`?locale=ko`, as the portal's links do), else the customer's, else
 /// the browser's.
-fn document(store: &Store, token: &str, query: Option<&str>, headers: &HeaderMap) -> Option<Document> {
+fn document(
+    store: &Store,
+    token: &str,
+    query: Option<&str>,
+    headers: &HeaderMap,
+) -> Option<Document> {
     let mut asked = url::form_urlencoded::parse(query.unwrap_or_default().as_bytes());
     let locale = asked.find_map(|(name, value)| (name == "locale").then(|| value.into_owned()));
     store.read(|state| {
         let invoice = state.invoice_by_hosted_token(token)?;
         let customer = state.customers.get(&invoice.customer)?;
-        let language = language::of_session(locale.as_deref(), &customer.preferred_locales, headers);
+        let language =
+            language::of_session(locale.as_deref(), &customer.preferred_locales, headers);
         Some(Document::of(invoice, customer, language))
     })
 }
 
 /// A name that every file system takes: a prefix may be anything that the API was told.
 fn file_name(number: &str) -> String {
-    let safe: String = number.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(64).collect();
+    let safe: String =
+        number.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(64).collect();
     format!("Invoice-{safe}.pdf")
 }

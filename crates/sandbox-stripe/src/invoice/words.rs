@@ -116,6 +116,8 @@ pub(super) fn headline_amount(invoice: &Invoice) -> i64 {
     match invoice.status {
         InvoiceStatus::Paid => invoice.amount_paid,
         InvoiceStatus::Open => invoice.amount_remaining(),
-        InvoiceStatus::Draft | InvoiceStatus::Uncollectible | InvoiceStatus::Void => invoice.amount_due(),
+        InvoiceStatus::Draft | InvoiceStatus::Uncollectible | InvoiceStatus::Void => {
+            invoice.amount_due()
+        }
     }
 }

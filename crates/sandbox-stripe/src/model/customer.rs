@@ -53,7 +53,8 @@ impl Customer {
     /// A new one, of whom nothing is known yet.
     pub(crate) fn begin(created: Timestamp) -> io::Result<Self> {
         let id = ids::fresh(IdKind::Customer)?;
-        let invoice_prefix = id.chars().skip("cus_".len()).take(8).collect::<String>().to_ascii_uppercase();
+        let invoice_prefix =
+            id.chars().skip("cus_".len()).take(8).collect::<String>().to_ascii_uppercase();
         Ok(Self { id, created, invoice_prefix, next_invoice_sequence: 1, ..Self::default() })
     }
 
@@ -64,8 +65,10 @@ impl Customer {
 
     /// Whether the text is an e-mail address as far as Stripe looks: one at sign between two parts.
     pub(crate) fn is_email(text: &str) -> bool {
-        let fits =
-            |part: &str| !part.is_empty() && !part.contains(|c: char| c.is_whitespace() || c.is_control() || c == '@');
+        let fits = |part: &str| {
+            !part.is_empty()
+                && !part.contains(|c: char| c.is_whitespace() || c.is_control() || c == '@')
+        };
         text.split_once('@').is_some_and(|(local, domain)| fits(local) && fits(domain))
     }
 }
@@ -86,7 +89,15 @@ mod tests {
 
     #[test]
     fn an_address_has_one_at_sign_between_two_parts() {
-        assert!(["a@b", "jenny.rosen@example.com", "한글@example.kr"].into_iter().all(Customer::is_email));
-        assert!(["", "a", "@b", "a@", "a@b@c", "a b@c"].into_iter().all(|text| !Customer::is_email(text)));
+        assert!(
+            ["a@b", "jenny.rosen@example.com", "한글@example.kr"]
+                .into_iter()
+                .all(Customer::is_email)
+        );
+        assert!(
+            ["", "a", "@b", "a@", "a@b@c", "a b@c"]
+                .into_iter()
+                .all(|text| !Customer::is_email(text))
+        );
     }
 }

@@ -80,9 +80,13 @@ impl PaymentMethod {
             CardBehaviour::RefusedWhenSaved(decline) | CardBehaviour::Declines(decline) => {
                 ChargeOutcome::Declined(decline)
             }
-            CardBehaviour::AuthenticatesUnlessSetUp if self.set_up || authenticated => ChargeOutcome::Paid,
+            CardBehaviour::AuthenticatesUnlessSetUp if self.set_up || authenticated => {
+                ChargeOutcome::Paid
+            }
             CardBehaviour::AuthenticatesAlways if authenticated => ChargeOutcome::Paid,
-            CardBehaviour::AuthenticatesAndDeclines(decline) if authenticated => ChargeOutcome::Declined(decline),
+            CardBehaviour::AuthenticatesAndDeclines(decline) if authenticated => {
+                ChargeOutcome::Declined(decline)
+            }
             CardBehaviour::AuthenticatesUnlessSetUp
             | CardBehaviour::AuthenticatesAlways
             | CardBehaviour::AuthenticatesAndDeclines(_) => ChargeOutcome::NeedsAuthentication,
@@ -140,7 +144,10 @@ impl Decline {
             Self::ProcessingError => Some("processing_error"),
             Self::StolenCard => Some("stolen_card"),
             Self::TestModeLiveCard => Some("test_mode_live_card"),
-            Self::IncorrectNumber | Self::InvalidCvc | Self::InvalidExpiryMonth | Self::InvalidExpiryYear => None,
+            Self::IncorrectNumber
+            | Self::InvalidCvc
+            | Self::InvalidExpiryMonth
+            | Self::InvalidExpiryYear => None,
         }
     }
 
@@ -148,7 +155,9 @@ impl Decline {
     pub(crate) const fn message(self) -> &'static str {
         match self {
             Self::AuthenticationFailed => "The payment needs the cardholder's authentication.",
-            Self::CardVelocityExceeded => "The card was declined: it was used too often in a short time.",
+            Self::CardVelocityExceeded => {
+                "The card was declined: it was used too often in a short time."
+            }
             Self::ExpiredCard => "The card has expired.",
             Self::GenericDecline | Self::LostCard | Self::StolenCard => "The card was declined.",
             Self::IncorrectCvc => "The card's security code is incorrect.",
@@ -158,7 +167,9 @@ impl Decline {
             Self::InvalidExpiryMonth => "The card's expiry month is invalid.",
             Self::InvalidExpiryYear => "The card's expiry date is invalid or in the past.",
             Self::ProcessingError => "An error occurred while the card was processed. Try again.",
-            Self::TestModeLiveCard => "The card was declined: it is no test card. See docs.stripe.com/testing.",
+            Self::TestModeLiveCard => {
+                "The card was declined: it is no test card. See docs.stripe.com/testing."
+            }
         }
     }
 }
@@ -202,7 +213,8 @@ mod tests {
 
     fn card(exp_year: i16, exp_month: u8) -> Card {
         let text = String::new;
-        let (brand, last4, country, funding, fingerprint) = (text(), text(), text(), text(), text());
+        let (brand, last4, country, funding, fingerprint) =
+            (text(), text(), text(), text(), text());
         Card { brand, last4, exp_month, exp_year, country, funding, fingerprint }
     }
 

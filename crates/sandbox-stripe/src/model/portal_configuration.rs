@@ -143,7 +143,12 @@ impl PortalFeatures {
         Self {
             customer_update: CustomerUpdate {
                 enabled: true,
-                allowed: vec![CustomerField::Email, CustomerField::Name, CustomerField::Address, CustomerField::Phone],
+                allowed: vec![
+                    CustomerField::Email,
+                    CustomerField::Name,
+                    CustomerField::Address,
+                    CustomerField::Phone,
+                ],
             },
             invoice_history: true,
             payment_method_update: true,

@@ -111,7 +111,9 @@ impl Subscription {
             SubscriptionStatus::Canceled | SubscriptionStatus::IncompleteExpired => None,
             SubscriptionStatus::Incomplete => Some(self.created + INCOMPLETE_SECONDS),
             SubscriptionStatus::Paused => self.cancellation.cancel_at,
-            SubscriptionStatus::Active | SubscriptionStatus::PastDue | SubscriptionStatus::Trialing => {
+            SubscriptionStatus::Active
+            | SubscriptionStatus::PastDue
+            | SubscriptionStatus::Trialing => {
                 self.period_end().into_iter().chain(self.cancellation.cancel_at).min()
             }
         }

@@ -31,7 +31,8 @@ pub(crate) struct SigningSecret(String);
 impl WebhookEndpoint {
     /// Whether it is to hear of an event of this type.
     pub(crate) fn wants(&self, kind: &str) -> bool {
-        !self.disabled && self.enabled_events.iter().any(|enabled| enabled == "*" || enabled == kind)
+        !self.disabled
+            && self.enabled_events.iter().any(|enabled| enabled == "*" || enabled == kind)
     }
 }
 

@@ -4,14 +4,21 @@ use url::Url;
 
 /// The URL as a `Location` can carry it.
 pub(crate) fn in_ascii(url: &str) -> String {
-    if url.is_ascii() { url.to_owned() } else { Url::parse(url).map_or_else(|_| url.to_owned(), String::from) }
+    if url.is_ascii() {
+        url.to_owned()
+    } else {
+        Url::parse(url).map_or_else(|_| url.to_owned(), String::from)
+    }
 }
 
 /// The URL's origin as a source in the words of a content security policy.
 pub(crate) fn source(url: &str) -> Option<String> {
     let url = Url::parse(url).ok()?;
     // A policy can name letters, digits, hyphens and dots only (<https://www.w3.org/TR/CSP3/#framework-directive-source-list>).
-    let nameable = url.host_str()?.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.'));
+    let nameable = url
+        .host_str()?
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.'));
     Some(if nameable { url.origin().ascii_serialization() } else { format!("{}:", url.scheme()) })
 }
 
@@ -21,7 +28,10 @@ mod tests {
 
     #[test]
     fn exactly_the_origin_of_an_address_is_let_through() {
-        assert_eq!(source("https://app.example.com/done?x=1;y").as_deref(), Some("https://app.example.com"));
+        assert_eq!(
+            source("https://app.example.com/done?x=1;y").as_deref(),
+            Some("https://app.example.com")
+        );
         assert_eq!(source("http://127.0.0.1:8080/").as_deref(), Some("http://127.0.0.1:8080"));
         assert_eq!(source("http://[::1]:8080/").as_deref(), Some("http:"));
         assert_eq!(source("https://a;script-src/").as_deref(), Some("https:"));

@@ -20,16 +20,24 @@ pub(crate) struct Asset {
     content: &'static str,
 }
 
-const STYLES: &str = concat!(include_str!("../../assets/portal.css"), include_str!("../../assets/tasks.css"));
+const STYLES: &str =
+    concat!(include_str!("../../assets/portal.css"), include_str!("../../assets/tasks.css"));
 
 pub(super) static STYLE: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("portal", "css", "text/css; charset=utf-8", STYLES));
 
-pub(crate) static INVOICE_STYLE: LazyLock<Asset> =
-    LazyLock::new(|| Asset::new("invoice", "css", "text/css; charset=utf-8", include_str!("../../assets/invoice.css")));
+pub(crate) static INVOICE_STYLE: LazyLock<Asset> = LazyLock::new(|| {
+    Asset::new(
+        "invoice",
+        "css",
+        "text/css; charset=utf-8",
+        include_str!("../../assets/invoice.css"),
+    )
+});
 
-pub(super) static ICON: LazyLock<Asset> =
-    LazyLock::new(|| Asset::new("icon", "svg", "image/svg+xml", include_str!("../../assets/icon.svg")));
+pub(super) static ICON: LazyLock<Asset> = LazyLock::new(|| {
+    Asset::new("icon", "svg", "image/svg+xml", include_str!("../../assets/icon.svg"))
+});
 
 impl Asset {
     fn new(name: &str, suffix: &str, media_type: &'static str, content: &'static str) -> Self {
@@ -41,7 +49,10 @@ impl Asset {
         let mut response = Response::new(Body::from(self.content));
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.media_type));
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable"));
+        headers.insert(
+            header::CACHE_CONTROL,
+            HeaderValue::from_static("public, max-age=31536000, immutable"),
+        );
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         response
     }
@@ -49,5 +60,8 @@ impl Asset {
 
 /// The asset at this path.
 pub(super) fn find(path: &str) -> Option<Response> {
-    [&STYLE, &INVOICE_STYLE, &ICON].into_iter().find(|asset| asset.path == path).map(|asset| asset.response())
+    [&STYLE, &INVOICE_STYLE, &ICON]
+        .into_iter()
+        .find(|asset| asset.path == path)
+        .map(|asset| asset.response())
 }

@@ -31,14 +31,17 @@ pub(crate) struct Bank {
 
 /// `GET …/bank`
 pub(super) fn show(visit: &Visit<'_>) -> Result<Answer, Refusal> {
-    let Some(challenge) = open(visit).filter(|challenge| is_allowed(visit, &challenge.purpose)) else {
+    let Some(challenge) = open(visit).filter(|challenge| is_allowed(visit, &challenge.purpose))
+    else {
         return Ok(Answer::see(&nothing_waits(visit)));
     };
     let (card, amount) = match &challenge.purpose {
         ChallengePurpose::SaveCard { method, .. } => (Some(method.card.clone()), None),
         ChallengePurpose::ChangePlan { choice, at, .. } => {
             let bill = change::bill(visit, choice, *at);
-            let amount = bill.as_ref().map(|bill| money::format(bill.amount, &bill.currency, visit.language));
+            let amount = bill
+                .as_ref()
+                .map(|bill| money::format(bill.amount, &bill.currency, visit.language));
             (bill.and_then(|bill| bill.card), amount)
         }
     };
@@ -57,7 +60,11 @@ pub(super) fn show(visit: &Visit<'_>) -> Result<Answer, Refusal> {
 }
 
 /// `POST …/bank`
-pub(super) fn act(visit: &Visit<'_>, form: &Form, transaction: &mut Transaction<'_>) -> Result<Answer, Refusal> {
+pub(super) fn act(
+    visit: &Visit<'_>,
+    form: &Form,
+    transaction: &mut Transaction<'_>,
+) -> Result<Answer, Refusal> {
     let asked = open(visit).filter(|challenge| challenge.id == form.text("challenge"));
     let Some(challenge) = asked else { return Ok(Answer::see(&nothing_waits(visit))) };
     if !is_allowed(visit, &challenge.purpose) {
@@ -98,8 +105,12 @@ fn open<'a>(visit: &Visit<'a>) -> Option<&'a Challenge> {
 fn is_allowed(visit: &Visit<'_>, purpose: &ChallengePurpose) -> bool {
     let features = &visit.configuration.features;
     let (offered, choice) = match purpose {
-        ChallengePurpose::SaveCard { pays_for, .. } => (features.payment_method_update, pays_for.as_ref()),
-        ChallengePurpose::ChangePlan { choice, .. } => (features.subscription_update.enabled, Some(choice)),
+        ChallengePurpose::SaveCard { pays_for, .. } => {
+            (features.payment_method_update, pays_for.as_ref())
+        }
+        ChallengePurpose::ChangePlan { choice, .. } => {
+            (features.subscription_update.enabled, Some(choice))
+        }
     };
     offered && change::is_on_the_way(visit, choice)
 }

@@ -47,13 +47,22 @@ pub(super) fn show(visit: &Visit<'_>) -> Result<Answer, Refusal> {
 }
 
 /// `POST …/subscriptions/{id}/cancel`
-pub(super) fn act(visit: &Visit<'_>, form: &Form, transaction: &mut Transaction<'_>) -> Result<Answer, Refusal> {
+pub(super) fn act(
+    visit: &Visit<'_>,
+    form: &Form,
+    transaction: &mut Transaction<'_>,
+) -> Result<Answer, Refusal> {
     // The second of two clicks finds it ended: the first has said all that there is to say.
     let Ok(subscription) = visit.subscription(visit.request.id) else {
-        let own = visit.state.subscriptions.get(visit.request.id).is_some_and(|s| s.customer == visit.customer.id);
+        let own = visit
+            .state
+            .subscriptions
+            .get(visit.request.id)
+            .is_some_and(|s| s.customer == visit.customer.id);
         return if own { Ok(Answer::see(&visit.home())) } else { Err(Refusal::Unknown) };
     };
-    let notice = if ends_later(visit, subscription) { Notice::PlanCanceled } else { Notice::PlanEnded };
+    let notice =
+        if ends_later(visit, subscription) { Notice::PlanCanceled } else { Notice::PlanEnded };
     if subscription.ends_at().is_some() {
         return Ok(Answer::see(&flow::finish(visit, transaction, notice)));
     }
@@ -75,7 +84,11 @@ pub(super) fn act(visit: &Visit<'_>, form: &Form, transaction: &mut Transaction<
 }
 
 /// `POST …/subscriptions/{id}/keep`
-pub(super) fn keep(visit: &Visit<'_>, _: &Form, transaction: &mut Transaction<'_>) -> Result<Answer, Refusal> {
+pub(super) fn keep(
+    visit: &Visit<'_>,
+    _: &Form,
+    transaction: &mut Transaction<'_>,
+) -> Result<Answer, Refusal> {
     let subscription = visit.subscription(visit.request.id)?;
     if subscription.ends_at().is_some() {
         if !can_keep(subscription) {
@@ -91,7 +104,8 @@ pub(super) fn keep(visit: &Visit<'_>, _: &Form, transaction: &mut Transaction<'_
 /// Whether its end is one that these pages set: another time is the merchant's, and not the customer's to withdraw.
 pub(super) fn can_keep(subscription: &Subscription) -> bool {
     let cancellation = &subscription.cancellation;
-    let at_period_end = cancellation.cancel_at.is_some() && cancellation.cancel_at == subscription.period_end();
+    let at_period_end =
+        cancellation.cancel_at.is_some() && cancellation.cancel_at == subscription.period_end();
     cancellation.cancel_at_period_end || at_period_end
 }
 
@@ -115,7 +129,8 @@ fn page(visit: &Visit<'_>, subscription: &Subscription) -> CancelPlan {
         end => (words.at_period_end)(&dates::day(end, visit.language)),
     };
     let proration = visit.configuration.features.subscription_cancel.proration;
-    let pays = matches!(subscription.status, SubscriptionStatus::Active | SubscriptionStatus::PastDue);
+    let pays =
+        matches!(subscription.status, SubscriptionStatus::Active | SubscriptionStatus::PastDue);
     let due = match proration {
         ProrationBehavior::AlwaysInvoice if ends == 0 => {
             billing::last(visit.state, visit.customer, subscription, visit.now)
@@ -125,7 +140,9 @@ fn page(visit: &Visit<'_>, subscription: &Subscription) -> CancelPlan {
     };
     let money = match (ends, proration) {
         (0, ProrationBehavior::None) => Some(words.no_refund.to_owned()),
-        (0, _) if due > 0 => Some((words.last_invoice)(&money::format(due, &subscription.currency, visit.language))),
+        (0, _) if due > 0 => {
+            Some((words.last_invoice)(&money::format(due, &subscription.currency, visit.language)))
+        }
         (0, _) if pays => Some(words.credited.to_owned()),
         _ => None,
     };

@@ -16,7 +16,11 @@ pub(super) fn choice_in(form: &Form) -> Option<PlanChoice> {
     let (subscription, price) = (form.text("subscription"), form.text("price"));
     let quantity = form.number("quantity")?;
     let given = !subscription.is_empty() && !price.is_empty();
-    given.then(|| PlanChoice { subscription: subscription.to_owned(), price: price.to_owned(), quantity })
+    given.then(|| PlanChoice {
+        subscription: subscription.to_owned(),
+        price: price.to_owned(),
+        quantity,
+    })
 }
 
 /// Whether the choice is about the subscription that a deep link is about, where there is one.

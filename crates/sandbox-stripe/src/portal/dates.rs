@@ -27,7 +27,9 @@ pub(crate) fn day(time: Timestamp, language: Language) -> String {
     let date = instant.to_zoned(TimeZone::UTC).date();
     match language {
         Language::English => {
-            let month = usize::try_from(date.month()).ok().and_then(|month| MONTHS.get(month.saturating_sub(1)));
+            let month = usize::try_from(date.month())
+                .ok()
+                .and_then(|month| MONTHS.get(month.saturating_sub(1)));
             format!("{} {}, {}", month.unwrap_or(&""), date.day(), date.year())
         }
         Language::Korean => format!("{}년 {}월 {}일", date.year(), date.month(), date.day()),
@@ -36,7 +38,8 @@ pub(crate) fn day(time: Timestamp, language: Language) -> String {
 
 /// The same for machines: `2026-11-22`.
 pub(crate) fn iso_day(time: Timestamp) -> String {
-    Instant::from_second(time).map_or(String::new(), |instant| instant.to_zoned(TimeZone::UTC).date().to_string())
+    Instant::from_second(time)
+        .map_or(String::new(), |instant| instant.to_zoned(TimeZone::UTC).date().to_string())
 }
 
 #[cfg(test)]

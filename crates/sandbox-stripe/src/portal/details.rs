@@ -57,7 +57,11 @@ pub(super) fn show(visit: &Visit<'_>) -> Result<Answer, Refusal> {
 }
 
 /// `POST …/details`
-pub(super) fn act(visit: &Visit<'_>, form: &Form, transaction: &mut Transaction<'_>) -> Result<Answer, Refusal> {
+pub(super) fn act(
+    visit: &Visit<'_>,
+    form: &Form,
+    transaction: &mut Transaction<'_>,
+) -> Result<Answer, Refusal> {
     refuse_empty(visit)?;
     let mistakes = mistakes(visit, form);
     if !mistakes.is_empty() {
@@ -95,7 +99,8 @@ pub(super) fn act(visit: &Visit<'_>, form: &Form, transaction: &mut Transaction<
 pub(super) fn is_offered(visit: &Visit<'_>) -> bool {
     use CustomerField::{Address, Email, Name, Phone};
     let update = &visit.configuration.features.customer_update;
-    update.enabled && [Address, Email, Name, Phone].iter().any(|field| update.allowed.contains(field))
+    update.enabled
+        && [Address, Email, Name, Phone].iter().any(|field| update.allowed.contains(field))
 }
 
 fn refuse_empty(visit: &Visit<'_>) -> Result<(), Refusal> {
@@ -109,7 +114,8 @@ fn allows(visit: &Visit<'_>, field: CustomerField) -> bool {
 fn mistakes(visit: &Visit<'_>, form: &Form) -> Vec<Mistake> {
     let words = &visit.text().details;
     let mut mistakes = Vec::new();
-    let mut note = |field, message: &str| mistakes.push(Mistake { field, message: message.to_owned() });
+    let mut note =
+        |field, message: &str| mistakes.push(Mistake { field, message: message.to_owned() });
     let steered = |id: &str| form.text(id).chars().any(steers);
     let long = |id: &str, longest: usize| form.text(id).chars().count() > longest;
     if allows(visit, CustomerField::Name) {
@@ -131,8 +137,13 @@ fn mistakes(visit: &Visit<'_>, form: &Form) -> Vec<Mistake> {
     }
     if allows(visit, CustomerField::Phone) && !form.text("phone").is_empty() {
         let phone = form.text("phone");
-        let fits = phone.chars().all(|c| c.is_ascii_digit() || matches!(c, '+' | '-' | ' ' | '(' | ')' | '.'));
-        if !fits || !phone.bytes().any(|byte| byte.is_ascii_digit()) || long("phone", Customer::LONGEST_PHONE) {
+        let fits = phone
+            .chars()
+            .all(|c| c.is_ascii_digit() || matches!(c, '+' | '-' | ' ' | '(' | ')' | '.'));
+        if !fits
+            || !phone.bytes().any(|byte| byte.is_ascii_digit())
+            || long("phone", Customer::LONGEST_PHONE)
+        {
             note("phone", words.phone_invalid);
         }
     }
@@ -145,7 +156,9 @@ fn mistakes(visit: &Visit<'_>, form: &Form) -> Vec<Mistake> {
             }
         }
         let country = form.text("country");
-        let is_kept = visit.customer.address.as_ref().and_then(|address| address.country.as_deref()) == Some(country);
+        let is_kept =
+            visit.customer.address.as_ref().and_then(|address| address.country.as_deref())
+                == Some(country);
         if !country.is_empty() && !is_kept && countries::name(country, visit.language).is_none() {
             note("country", words.country_unknown);
         }
@@ -166,7 +179,11 @@ fn page(visit: &Visit<'_>, value: impl Fn(&str) -> String, mistakes: Vec<Mistake
     if allows(visit, CustomerField::Email) {
         // No `type=email`: browsers know less of e-mail addresses than Stripe does, and speak another language.
         let email = field("email", text.email, "email", Customer::LONGEST_EMAIL);
-        fields.push(Field { inputmode: "email", required: visit.customer.email.is_some(), ..email });
+        fields.push(Field {
+            inputmode: "email",
+            required: visit.customer.email.is_some(),
+            ..email
+        });
     }
     if allows(visit, CustomerField::Phone) {
         let phone = field("phone", text.phone, "tel", Customer::LONGEST_PHONE);
@@ -184,7 +201,9 @@ fn page(visit: &Visit<'_>, value: impl Fn(&str) -> String, mistakes: Vec<Mistake
         ];
         all_countries = countries::all(visit.language);
         let country = visit.customer.address.as_ref().and_then(|address| address.country.clone());
-        if let Some(country) = country.filter(|country| countries::name(country, visit.language).is_none()) {
+        if let Some(country) =
+            country.filter(|country| countries::name(country, visit.language).is_none())
+        {
             all_countries.push((country.clone(), country));
         }
     }

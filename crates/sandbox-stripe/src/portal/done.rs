@@ -27,8 +27,12 @@ impl Message {
     /// Why something cannot be done; the way back is the portal's first page, or the way out of a deep link.
     pub(super) fn new(visit: &Visit<'_>, title: &str, message: &str) -> Self {
         let shell = Shell::of(visit);
-        let home = shell.home.clone().map(|href| ReturnLink { href, label: visit.text().back_to_billing.to_owned() });
-        let link = home.or_else(|| ReturnLink::to(visit.session.return_url.as_deref()?, visit.text()));
+        let home = shell
+            .home
+            .clone()
+            .map(|href| ReturnLink { href, label: visit.text().back_to_billing.to_owned() });
+        let link =
+            home.or_else(|| ReturnLink::to(visit.session.return_url.as_deref()?, visit.text()));
         Self {
             frame: Frame::new(visit.language),
             shell,
@@ -47,7 +51,8 @@ impl Message {
 /// `GET …/done`: where a deep link ends that does not lead back into the portal.
 pub(super) fn show(visit: &Visit<'_>) -> Result<Answer, Refusal> {
     let stranded = flow::is_stranded(visit);
-    let Some(flow) = visit.session.flow.as_ref().filter(|_| visit.session.flow_done || stranded) else {
+    let Some(flow) = visit.session.flow.as_ref().filter(|_| visit.session.flow_done || stranded)
+    else {
         return Ok(Answer::see(&visit.home()));
     };
     let text = visit.text();
@@ -66,7 +71,9 @@ pub(super) fn show(visit: &Visit<'_>) -> Result<Answer, Refusal> {
     let title = match flow.task {
         FlowTask::PaymentMethodUpdate => text.done.card,
         FlowTask::SubscriptionCancel { .. } => text.done.cancel,
-        FlowTask::SubscriptionUpdate { .. } | FlowTask::SubscriptionUpdateConfirm { .. } => text.done.change,
+        FlowTask::SubscriptionUpdate { .. } | FlowTask::SubscriptionUpdateConfirm { .. } => {
+            text.done.change
+        }
     };
     // The rest of the portal was never open.
     let shell = Shell { home: None, return_link: None, ..Shell::of(visit) };
@@ -74,6 +81,13 @@ pub(super) fn show(visit: &Visit<'_>) -> Result<Answer, Refusal> {
     let message = custom.map_or_else(|| text.done.message.to_owned(), plain);
     Ok(Answer::page(
         visit,
-        &Message { frame: Frame::new(visit.language), shell, title: title.to_owned(), message, link, good: true },
+        &Message {
+            frame: Frame::new(visit.language),
+            shell,
+            title: title.to_owned(),
+            message,
+            link,
+            good: true,
+        },
     ))
 }

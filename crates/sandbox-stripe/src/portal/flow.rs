@@ -10,8 +10,12 @@ use crate::state::Transaction;
 pub(super) fn step(visit: &Visit<'_>, task: &FlowTask) -> String {
     match task {
         FlowTask::PaymentMethodUpdate => visit.address("cards/new"),
-        FlowTask::SubscriptionCancel { subscription } => visit.address(&format!("subscriptions/{subscription}/cancel")),
-        FlowTask::SubscriptionUpdate { subscription } => visit.address(&format!("subscriptions/{subscription}/change")),
+        FlowTask::SubscriptionCancel { subscription } => {
+            visit.address(&format!("subscriptions/{subscription}/cancel"))
+        }
+        FlowTask::SubscriptionUpdate { subscription } => {
+            visit.address(&format!("subscriptions/{subscription}/change"))
+        }
         FlowTask::SubscriptionUpdateConfirm { subscription, .. } => {
             visit.address(&format!("subscriptions/{subscription}/preview"))
         }
@@ -30,9 +34,17 @@ pub(super) const fn leads_home(flow: &Flow) -> bool {
 }
 
 /// Notes that the task is done, if there is one, and says where to go on.
-pub(super) fn finish(visit: &Visit<'_>, transaction: &mut Transaction<'_>, notice: Notice) -> String {
+pub(super) fn finish(
+    visit: &Visit<'_>,
+    transaction: &mut Transaction<'_>,
+    notice: Notice,
+) -> String {
     if visit.session.active_flow().is_some() {
-        transaction.put(PortalSession { flow_done: true, challenge: None, ..visit.session.clone() });
+        transaction.put(PortalSession {
+            flow_done: true,
+            challenge: None,
+            ..visit.session.clone()
+        });
     }
     landing(visit, notice)
 }
@@ -48,6 +60,8 @@ pub(super) fn landing(visit: &Visit<'_>, notice: Notice) -> String {
 
 /// Where forms may lead beyond the sandbox: browsers hold a form's redirects against `form-action` too.
 pub(super) fn beyond(session: &PortalSession) -> Option<String> {
-    let AfterCompletion::Redirect { return_url } = &session.flow.as_ref()?.after_completion else { return None };
+    let AfterCompletion::Redirect { return_url } = &session.flow.as_ref()?.after_completion else {
+        return None;
+    };
     address::source(return_url)
 }

@@ -18,7 +18,11 @@ pub(crate) struct Form(Vec<(String, String)>);
 impl Form {
     /// Reads a query string or the body of a form.
     pub(crate) fn parse(text: &[u8]) -> Self {
-        Self(url::form_urlencoded::parse(text).map(|(name, value)| (name.into_owned(), value.into_owned())).collect())
+        Self(
+            url::form_urlencoded::parse(text)
+                .map(|(name, value)| (name.into_owned(), value.into_owned()))
+                .collect(),
+        )
     }
 
     /// The field without white space around it; empty where there is none.
@@ -43,7 +47,12 @@ pub(crate) fn proof(token: &str) -> String {
 }
 
 /// The form that a page of this session has sent.
-pub(crate) async fn receive(parts: &Parts, body: Body, token: &str, base_url: &str) -> Result<Form, Refusal> {
+pub(crate) async fn receive(
+    parts: &Parts,
+    body: Body,
+    token: &str,
+    base_url: &str,
+) -> Result<Form, Refusal> {
     let body = body::read(body).await.map_err(|error| Refusal::Unreadable(error.status()))?;
     if !is_form(&parts.headers) {
         return Err(Refusal::Unreadable(415));
@@ -53,7 +62,8 @@ pub(crate) async fn receive(parts: &Parts, body: Body, token: &str, base_url: &s
 }
 
 fn is_form(headers: &HeaderMap) -> bool {
-    let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let media_type =
+        headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let media_type = media_type.split(';').next().unwrap_or_default().trim();
     media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }
@@ -71,7 +81,9 @@ fn is_from_here(headers: &HeaderMap, base_url: &str) -> bool {
     if let Some(site) = text("sec-fetch-site") {
         return matches!(site, "same-origin" | "none");
     }
-    let Some(origin) = text(header::ORIGIN.as_str()).filter(|origin| *origin != "null") else { return true };
+    let Some(origin) = text(header::ORIGIN.as_str()).filter(|origin| *origin != "null") else {
+        return true;
+    };
     let public = Url::parse(base_url).is_ok_and(|url| url.origin().ascii_serialization() == origin);
     let host = text(header::HOST.as_str()).unwrap_or_default();
     public || origin.strip_prefix("http://") == Some(host)
@@ -85,7 +97,10 @@ mod tests {
 
     fn from_here(headers: &[(&str, &str)]) -> bool {
         let pair = |(name, value): &(&str, &str)| {
-            (name.parse::<HeaderName>().expect("name"), value.parse::<HeaderValue>().expect("value"))
+            (
+                name.parse::<HeaderName>().expect("name"),
+                value.parse::<HeaderValue>().expect("value"),
+            )
         };
         is_from_here(&headers.iter().map(pair).collect(), "https://billing.example/")
     }

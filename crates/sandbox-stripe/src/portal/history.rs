@@ -30,9 +30,15 @@ pub(super) fn show(visit: &Visit<'_>) -> Result<Answer, Refusal> {
     let shown = |invoice: &&crate::model::Invoice| invoice.status != InvoiceStatus::Draft;
     let count = state.invoices.of(&visit.customer.id).filter(shown).count();
     let pages = count.div_ceil(PER_PAGE).max(1);
-    let asked = visit.request.query.number("page").and_then(|page| usize::try_from(page).ok()).unwrap_or(1);
+    let asked =
+        visit.request.query.number("page").and_then(|page| usize::try_from(page).ok()).unwrap_or(1);
     let page = asked.clamp(1, pages);
-    let invoices = state.invoices.of(&visit.customer.id).filter(shown).skip((page - 1) * PER_PAGE).take(PER_PAGE);
+    let invoices = state
+        .invoices
+        .of(&visit.customer.id)
+        .filter(shown)
+        .skip((page - 1) * PER_PAGE)
+        .take(PER_PAGE);
     let address = |page: usize| visit.address(&format!("invoices?page={page}"));
     let view = History {
         frame: Frame::new(visit.language),

@@ -24,7 +24,11 @@ impl InvoiceRow {
         // The line that says what was bought: of a change of plan, the new one.
         let line = invoice.lines.iter().rfind(|line| line.amount >= 0).or(invoice.lines.first());
         let product = line.and_then(|line| {
-            state.products.get(&line.product).map(|product| &product.name).or(Some(&line.description))
+            state
+                .products
+                .get(&line.product)
+                .map(|product| &product.name)
+                .or(Some(&line.description))
         });
         Self {
             day: dates::day(invoice.created, language),
@@ -46,5 +50,8 @@ impl InvoiceRow {
 
 /// The address of the invoice's own page, in the language of the page that leads there.
 pub(super) fn hosted(invoice: &Invoice, language: Language) -> Option<String> {
-    invoice.hosted_token.as_ref().map(|token| format!("/i/{}?locale={}", token.reveal(), language.tag()))
+    invoice
+        .hosted_token
+        .as_ref()
+        .map(|token| format!("/i/{}?locale={}", token.reveal(), language.tag()))
 }

@@ -5,7 +5,11 @@ use axum::http::{HeaderMap, header};
 use super::text::Language;
 
 /// The language of a session's pages. An explicit locale that the pages do not speak gives English.
-pub(crate) fn of_session(locale: Option<&str>, preferred: &[String], headers: &HeaderMap) -> Language {
+pub(crate) fn of_session(
+    locale: Option<&str>,
+    preferred: &[String],
+    headers: &HeaderMap,
+) -> Language {
     match locale {
         Some(tag) if tag != "auto" => of_tag(tag).unwrap_or(Language::English),
         _ => preferred.iter().find_map(|tag| of_tag(tag)).unwrap_or_else(|| of_browser(headers)),
@@ -14,11 +18,15 @@ pub(crate) fn of_session(locale: Option<&str>, preferred: &[String], headers: &H
 
 /// The language that the browser likes best of those that the pages speak (RFC 9110, 12.5.4).
 pub(crate) fn of_browser(headers: &HeaderMap) -> Language {
-    let wishes = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let wishes = headers
+        .get(header::ACCEPT_LANGUAGE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     let mut best = None;
     for wish in wishes.split(',') {
         let (tag, weight) = wish.split_once(';').unwrap_or((wish, "q=1"));
-        let weight: f32 = weight.trim().strip_prefix("q=").and_then(|q| q.trim().parse().ok()).unwrap_or(0.0);
+        let weight: f32 =
+            weight.trim().strip_prefix("q=").and_then(|q| q.trim().parse().ok()).unwrap_or(0.0);
         if let Some(language) = of_tag(tag.trim())
             && weight > 0.0
             && best.is_none_or(|(_, best)| weight > best)

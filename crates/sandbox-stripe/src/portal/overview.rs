@@ -48,15 +48,22 @@ pub(super) fn show(visit: &Visit<'_>) -> Result<Answer, Refusal> {
 fn page(visit: &Visit<'_>) -> Overview {
     let (state, customer, language) = (visit.state, visit.customer, visit.language);
     let features = &visit.configuration.features;
-    let invoices = state.invoices.of(&customer.id).filter(|invoice| invoice.status != InvoiceStatus::Draft);
-    let invoices = invoices.take(MOST_INVOICES).map(|invoice| InvoiceRow::of(invoice, state, language));
-    let running = state.subscriptions.of(&customer.id).filter(|subscription| subscription.is_running());
+    let invoices =
+        state.invoices.of(&customer.id).filter(|invoice| invoice.status != InvoiceStatus::Draft);
+    let invoices =
+        invoices.take(MOST_INVOICES).map(|invoice| InvoiceRow::of(invoice, state, language));
+    let running =
+        state.subscriptions.of(&customer.id).filter(|subscription| subscription.is_running());
     Overview {
         frame: Frame::new(visit.language),
         shell: Shell::of(visit),
         base: visit.home(),
         plans: running.map(|subscription| Plan::of(subscription, visit)).collect(),
-        cards: state.payment_methods.of(&customer.id).map(|card| CardRow::of(card, customer, visit.now)).collect(),
+        cards: state
+            .payment_methods
+            .of(&customer.id)
+            .map(|card| CardRow::of(card, customer, visit.now))
+            .collect(),
         keeps_cards: features.payment_method_update,
         facts: facts::of(customer, visit.text(), language),
         keeps_facts: details::is_offered(visit),

@@ -33,7 +33,12 @@ pub(crate) struct Closed {
 
 impl Frame {
     pub(crate) fn new(language: Language) -> Self {
-        Self { lang: language.tag(), text: language.text(), style: &assets::STYLE.path, icon: &assets::ICON.path }
+        Self {
+            lang: language.tag(),
+            text: language.text(),
+            style: &assets::STYLE.path,
+            icon: &assets::ICON.path,
+        }
     }
 }
 
@@ -65,14 +70,18 @@ impl Refusal {
         let text = language.text();
         let (status, title, message) = match self {
             Self::Expired => (StatusCode::GONE, text.expired_title, text.expired_message),
-            Self::Unknown if back.is_some() => (StatusCode::NOT_FOUND, text.missing_title, text.missing_message),
+            Self::Unknown if back.is_some() => {
+                (StatusCode::NOT_FOUND, text.missing_title, text.missing_message)
+            }
             Self::Unknown => (StatusCode::NOT_FOUND, text.unknown_title, text.unknown_message),
             Self::Forged => (StatusCode::FORBIDDEN, text.forged_title, text.forged_message),
             Self::Unreadable(status) => {
                 let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
                 (status, text.forged_title, text.forged_message)
             }
-            Self::Failed => (StatusCode::INTERNAL_SERVER_ERROR, text.failed_title, text.failed_message),
+            Self::Failed => {
+                (StatusCode::INTERNAL_SERVER_ERROR, text.failed_title, text.failed_message)
+            }
         };
         let expired = self == Self::Expired;
         render(status, &Closed { frame: Frame::new(language), title, message, expired, back }, None)
@@ -91,7 +100,9 @@ pub(crate) fn render(status: StatusCode, page: &impl Template, beyond: Option<&s
     };
     let mut response = Response::new(Body::from(html));
     *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
     keep_to_itself(&mut response, beyond);
     response
 }
@@ -165,11 +176,16 @@ mod tests {
     #[test]
     fn links_and_buttons_contain_no_hidden_text() {
         let all = templates(&Path::new(env!("CARGO_MANIFEST_DIR")).join("templates"));
-        let within = |text: &str| ["a", "button"].iter().map(|name| contents(text, name).len()).sum::<usize>();
+        let within = |text: &str| {
+            ["a", "button"].iter().map(|name| contents(text, name).len()).sum::<usize>()
+        };
         assert!(all.iter().map(|(_, text)| within(text)).sum::<usize>() > 20);
         for (path, text) in &all {
             for content in contents(text, "a").into_iter().chain(contents(text, "button")) {
-                assert!(!content.contains("class=\"hidden\""), "{path}: use aria-label instead: {content}");
+                assert!(
+                    !content.contains("class=\"hidden\""),
+                    "{path}: use aria-label instead: {content}"
+                );
             }
         }
     }

@@ -47,8 +47,18 @@ const fn page(room: Room, path: &'static str, show: Show, act: Option<Act>) -> P
 pub(super) const PAGES: &[Page] = &[
     page(Room::Overview, "/p/session/{token}", overview::show, None),
     page(Room::AddCard, "/p/session/{token}/cards/new", cards::add::show, Some(cards::add::act)),
-    page(Room::DefaultCard, "/p/session/{token}/cards/{id}/default", see_home, Some(cards::default::act)),
-    page(Room::RemoveCard, "/p/session/{token}/cards/{id}/remove", cards::remove::show, Some(cards::remove::act)),
+    page(
+        Room::DefaultCard,
+        "/p/session/{token}/cards/{id}/default",
+        see_home,
+        Some(cards::default::act),
+    ),
+    page(
+        Room::RemoveCard,
+        "/p/session/{token}/cards/{id}/remove",
+        cards::remove::show,
+        Some(cards::remove::act),
+    ),
     page(Room::Details, "/p/session/{token}/details", details::show, Some(details::act)),
     page(Room::History, "/p/session/{token}/invoices", history::show, None),
     page(Room::Choose, "/p/session/{token}/subscriptions/{id}/change", change::choose::show, None),
@@ -58,8 +68,18 @@ pub(super) const PAGES: &[Page] = &[
         change::preview::show,
         Some(change::confirm::act),
     ),
-    page(Room::Cancel, "/p/session/{token}/subscriptions/{id}/cancel", cancel::show, Some(cancel::act)),
-    page(Room::Reason, "/p/session/{token}/subscriptions/{id}/reason", cancel::reason::show, Some(cancel::reason::act)),
+    page(
+        Room::Cancel,
+        "/p/session/{token}/subscriptions/{id}/cancel",
+        cancel::show,
+        Some(cancel::act),
+    ),
+    page(
+        Room::Reason,
+        "/p/session/{token}/subscriptions/{id}/reason",
+        cancel::reason::show,
+        Some(cancel::reason::act),
+    ),
     page(Room::Keep, "/p/session/{token}/subscriptions/{id}/keep", see_home, Some(cancel::keep)),
     page(Room::Bank, "/p/session/{token}/bank", authenticate::show, Some(authenticate::act)),
     page(Room::Done, "/p/session/{token}/done", done::show, None),
@@ -73,7 +93,11 @@ fn see_home(visit: &Visit<'_>) -> Result<Answer, Refusal> {
 impl Room {
     /// Where a visitor has to go instead, who looks or `sends` a form; nowhere, where the room is open. A room whose feature
     /// is off is none at all.
-    pub(super) fn way_around(self, visit: &Visit<'_>, sends: bool) -> Result<Option<String>, Refusal> {
+    pub(super) fn way_around(
+        self,
+        visit: &Visit<'_>,
+        sends: bool,
+    ) -> Result<Option<String>, Refusal> {
         if !self.is_offered(&visit.configuration.features) {
             return Err(Refusal::Unknown);
         }
@@ -89,7 +113,11 @@ impl Room {
             return Ok(None);
         }
         // The second of two clicks ends where the first did.
-        Ok(Some(if is_step && sends { flow::landing(visit, Notice::Changed) } else { visit.address("done") }))
+        Ok(Some(if is_step && sends {
+            flow::landing(visit, Notice::Changed)
+        } else {
+            visit.address("done")
+        }))
     }
 
     const fn is_offered(self, features: &PortalFeatures) -> bool {
@@ -105,19 +133,24 @@ impl Room {
 
     /// Whether the address names the subscription that the deep link is about, where it names one.
     fn is_about(self, visit: &Visit<'_>, task: &FlowTask) -> bool {
-        let names_one = matches!(self, Self::Choose | Self::Preview | Self::Cancel | Self::Reason | Self::Keep);
+        let names_one =
+            matches!(self, Self::Choose | Self::Preview | Self::Cancel | Self::Reason | Self::Keep);
         !names_one || task.subscription() == Some(visit.request.id)
     }
 
     /// Whether the room is on the way of a deep link; the rest of the portal is not.
     const fn belongs_to(self, task: &FlowTask) -> bool {
         match task {
-            FlowTask::PaymentMethodUpdate => matches!(self, Self::AddCard | Self::DefaultCard | Self::Bank),
+            FlowTask::PaymentMethodUpdate => {
+                matches!(self, Self::AddCard | Self::DefaultCard | Self::Bank)
+            }
             FlowTask::SubscriptionCancel { .. } => matches!(self, Self::Cancel | Self::Reason),
             FlowTask::SubscriptionUpdate { .. } => {
                 matches!(self, Self::Choose | Self::Preview | Self::AddCard | Self::Bank)
             }
-            FlowTask::SubscriptionUpdateConfirm { .. } => matches!(self, Self::Preview | Self::AddCard | Self::Bank),
+            FlowTask::SubscriptionUpdateConfirm { .. } => {
+                matches!(self, Self::Preview | Self::AddCard | Self::Bank)
+            }
         }
     }
 }

@@ -34,9 +34,14 @@ impl Portal {
 /// The routes of the pages.
 pub(crate) fn router(portal: Portal) -> Router {
     let pages = PAGES.iter().fold(Router::new(), |router, page| {
-        let handler =
-            move |State(portal): State<Portal>, request: Request| async move { portal.answer(page, request).await };
-        let methods = if page.act.is_some() { MethodFilter::GET.or(MethodFilter::POST) } else { MethodFilter::GET };
+        let handler = move |State(portal): State<Portal>, request: Request| async move {
+            portal.answer(page, request).await
+        };
+        let methods = if page.act.is_some() {
+            MethodFilter::GET.or(MethodFilter::POST)
+        } else {
+            MethodFilter::GET
+        };
         router.route(page.path, on(methods, handler))
     });
     pages.route(assets::PATH, get(asset)).route("/p/{*rest}", get(nothing)).with_state(portal)
@@ -54,7 +59,8 @@ impl Portal {
             Ok(answer) => answer.into_response(),
             Err((refusal, language)) => {
                 // Only an address that is a session's own can lead back.
-                let known = !token.is_empty() && matches!(refusal, Refusal::Unknown | Refusal::Forged);
+                let known =
+                    !token.is_empty() && matches!(refusal, Refusal::Unknown | Refusal::Forged);
                 let back = (known && self.is_open(&token)).then(|| format!("/p/session/{token}"));
                 refusal.response(language, back)
             }
@@ -70,8 +76,11 @@ impl Portal {
         body: axum::body::Body,
         token: &mut String,
     ) -> Result<Prepared, Refusal> {
-        let arguments = RawPathParams::from_request_parts(parts, &()).await.map_err(|_| Refusal::Unknown)?;
-        let argument = |wanted| arguments.iter().find(|(name, _)| *name == wanted).map_or("", |(_, value)| value);
+        let arguments =
+            RawPathParams::from_request_parts(parts, &()).await.map_err(|_| Refusal::Unknown)?;
+        let argument = |wanted| {
+            arguments.iter().find(|(name, _)| *name == wanted).map_or("", |(_, value)| value)
+        };
         argument("token").clone_into(token);
         let id = argument("id").to_owned();
         let query = Form::parse(parts.uri.query().unwrap_or_default().as_bytes());
@@ -82,20 +91,29 @@ impl Portal {
         Ok(Prepared { token: token.clone(), id, query, sent })
     }
 
-    fn perform(&self, page: &'static Page, parts: &Parts, prepared: &Prepared) -> Result<Answer, (Refusal, Language)> {
+    fn perform(
+        &self,
+        page: &'static Page,
+        parts: &Parts,
+        prepared: &Prepared,
+    ) -> Result<Answer, (Refusal, Language)> {
         let Prepared { token, id, query, sent } = prepared;
         let request = sessions::Request { token, id, query, headers: &parts.headers };
         match (sent, page.act) {
-            (Some(form), Some(act)) => sessions::act(&self.store, &request, |visit, transaction| {
-                match page.room.way_around(visit, true)? {
-                    // What a form does is not done behind a closed door; one that is sent twice finds it closed.
+            (Some(form), Some(act)) => {
+                sessions::act(&self.store, &request, |visit, transaction| {
+                    match page.room.way_around(visit, true)? {
+                        // What a form does is not done behind a closed door; one that is sent twice finds it closed.
+                        Some(address) => Ok(Answer::see(&address)),
+                        None => act(visit, form, transaction),
+                    }
+                })
+            }
+            _ => sessions::look(&self.store, &request, |visit| {
+                match page.room.way_around(visit, false)? {
                     Some(address) => Ok(Answer::see(&address)),
-                    None => act(visit, form, transaction),
+                    None => (page.show)(visit),
                 }
-            }),
-            _ => sessions::look(&self.store, &request, |visit| match page.room.way_around(visit, false)? {
-                Some(address) => Ok(Answer::see(&address)),
-                None => (page.show)(visit),
             }),
         }
     }
@@ -103,7 +121,9 @@ impl Portal {
     fn is_open(&self, token: &str) -> bool {
         let now = self.store.now();
         let digest = crate::ids::digest(token);
-        self.store.read(|state| state.portal_sessions.get(&digest).is_some_and(|session| session.is_open(now)))
+        self.store.read(|state| {
+            state.portal_sessions.get(&digest).is_some_and(|session| session.is_open(now))
+        })
     }
 }
 

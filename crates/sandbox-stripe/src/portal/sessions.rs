@@ -10,7 +10,8 @@ use super::page::Refusal;
 use super::text::{Language, Text};
 use crate::ids;
 use crate::model::{
-    Customer, OPENED_SECONDS, PaymentMethod, PortalConfiguration, PortalSession, Subscription, Timestamp,
+    Customer, OPENED_SECONDS, PaymentMethod, PortalConfiguration, PortalSession, Subscription,
+    Timestamp,
 };
 use crate::state::{State, Store, Transaction};
 
@@ -55,20 +56,25 @@ impl Visit<'_> {
 
     /// The running subscription of this id. Another customer's is as good as none.
     pub(super) fn subscription(&self, id: &str) -> Result<&Subscription, Refusal> {
-        let found = self.state.subscriptions.get(id).filter(|found| found.customer == self.customer.id);
+        let found =
+            self.state.subscriptions.get(id).filter(|found| found.customer == self.customer.id);
         found.filter(|found| found.is_running()).ok_or(Refusal::Unknown)
     }
 
     /// Whether a plan is paid with a card of its own, whatever the customer's default is.
     pub(super) fn has_own_card(&self) -> bool {
         let mut all = self.state.subscriptions.of(&self.customer.id);
-        all.any(|subscription| subscription.is_running() && subscription.default_payment_method.is_some())
+        all.any(|subscription| {
+            subscription.is_running() && subscription.default_payment_method.is_some()
+        })
     }
 
     /// The card of this id. Another customer's is as good as none.
     pub(super) fn card(&self, id: &str) -> Result<&PaymentMethod, Refusal> {
         let found = self.state.payment_methods.get(id);
-        found.filter(|found| found.customer.as_ref() == Some(&self.customer.id)).ok_or(Refusal::Unknown)
+        found
+            .filter(|found| found.customer.as_ref() == Some(&self.customer.id))
+            .ok_or(Refusal::Unknown)
     }
 }
 
@@ -128,15 +134,24 @@ fn enter<'a>(
     now: Timestamp,
 ) -> Result<Visit<'a>, Refusal> {
     let customer = state.live_customer(&session.customer).ok_or(Refusal::Expired)?;
-    let configuration = state.portal_configurations.get(&session.configuration).ok_or(Refusal::Expired)?;
-    let language = language::of_session(session.locale.as_deref(), &customer.preferred_locales, request.headers);
+    let configuration =
+        state.portal_configurations.get(&session.configuration).ok_or(Refusal::Expired)?;
+    let language = language::of_session(
+        session.locale.as_deref(),
+        &customer.preferred_locales,
+        request.headers,
+    );
     Ok(Visit { request, session, customer, configuration, state, now, language })
 }
 
 fn prolong(store: &Store, token: &str) -> io::Result<()> {
     store.transact(|transaction| {
         let now = transaction.now();
-        let open = transaction.state().portal_sessions.get(&ids::digest(token)).filter(|session| session.is_open(now));
+        let open = transaction
+            .state()
+            .portal_sessions
+            .get(&ids::digest(token))
+            .filter(|session| session.is_open(now));
         if let Some(session) = open {
             let mut session = session.clone();
             session.expires_at = now + OPENED_SECONDS;

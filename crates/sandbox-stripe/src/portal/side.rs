@@ -33,8 +33,16 @@ impl Shell {
         let configuration = visit.configuration;
         let link = |url: &Option<String>| url.as_deref().and_then(web_url).map(String::from);
         Self {
-            headline: configuration.headline.as_deref().map(plain).unwrap_or_else(|| text.headline.to_owned()),
-            return_link: visit.session.return_url.as_deref().and_then(|url| ReturnLink::to(url, text)),
+            headline: configuration
+                .headline
+                .as_deref()
+                .map(plain)
+                .unwrap_or_else(|| text.headline.to_owned()),
+            return_link: visit
+                .session
+                .return_url
+                .as_deref()
+                .and_then(|url| ReturnLink::to(url, text)),
             privacy_url: link(&configuration.privacy_policy_url),
             terms_url: link(&configuration.terms_of_service_url),
             home: visit.session.active_flow().is_none().then(|| visit.home()),

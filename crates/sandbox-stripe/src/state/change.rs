@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::State;
 use crate::model::{
-    CheckoutSession, CheckoutStatus, Customer, Delivery, Event, Invoice, PaymentMethod, PortalConfiguration,
-    PortalSession, Price, Product, Subscription, WebhookEndpoint,
+    CheckoutSession, CheckoutStatus, Customer, Delivery, Event, Invoice, PaymentMethod,
+    PortalConfiguration, PortalSession, Price, Product, Subscription, WebhookEndpoint,
 };
 
 /// So many events are kept at most, beside those that are still to be delivered. (Stripe keeps them for 30 days: <https://docs.stripe.com/api/events>.)
@@ -58,7 +58,8 @@ impl State {
                 self.events.put(*record);
                 while self.events.len() > MOST_EVENTS {
                     let is_done = |event: &&Event| self.deliveries.pending_of(&event.id) == 0;
-                    let oldest = self.events.oldest_first().find(is_done).map(|event| event.id.clone());
+                    let oldest =
+                        self.events.oldest_first().find(is_done).map(|event| event.id.clone());
                     let Some(oldest) = oldest else { break };
                     self.events.remove(&oldest);
                 }
@@ -71,7 +72,9 @@ impl State {
     }
 
     fn put_price(&mut self, record: Price) {
-        if let Some(before) = self.prices.get(&record.id).and_then(|before| before.lookup_key.as_ref()) {
+        if let Some(before) =
+            self.prices.get(&record.id).and_then(|before| before.lookup_key.as_ref())
+        {
             self.looked_up.remove(before);
         }
         if let Some(key) = &record.lookup_key {
@@ -81,7 +84,9 @@ impl State {
     }
 
     fn put_subscription(&mut self, record: Subscription) {
-        let due = |subscription: &Subscription| subscription.due_at().map(|at| (at, subscription.id.clone()));
+        let due = |subscription: &Subscription| {
+            subscription.due_at().map(|at| (at, subscription.id.clone()))
+        };
         if let Some(before) = self.subscriptions.get(&record.id).and_then(due) {
             self.due.remove(&before);
         }
@@ -114,10 +119,20 @@ impl State {
             .chain(rows(&self.invoices, Change::Invoice))
             .chain(rows(&self.checkout_sessions, Change::CheckoutSession))
             .chain(rows(&self.portal_configurations, Change::PortalConfiguration))
-            .chain(self.portal_sessions.iter().cloned().map(|session| Change::PortalSession(Box::new(session))))
+            .chain(
+                self.portal_sessions
+                    .iter()
+                    .cloned()
+                    .map(|session| Change::PortalSession(Box::new(session))),
+            )
             .chain(rows(&self.webhook_endpoints, Change::WebhookEndpoint))
             // Before the events: none is forgotten that is still to be delivered.
-            .chain(self.deliveries.oldest_first().cloned().map(|delivery| Change::Delivery(Box::new(delivery))))
+            .chain(
+                self.deliveries
+                    .oldest_first()
+                    .cloned()
+                    .map(|delivery| Change::Delivery(Box::new(delivery))),
+            )
             .chain(rows(&self.events, Change::Event))
             .chain((self.clock_offset != 0).then_some(Change::ClockOffset(self.clock_offset)))
     }

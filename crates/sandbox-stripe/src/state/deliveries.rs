@@ -112,9 +112,16 @@ mod tests {
             deliveries.put(delivery(id, Pending));
             deliveries.put(delivery(id, Delivered));
         }
-        assert_eq!((deliveries.pending(), deliveries.pending_of("evt_0"), deliveries.pending_of("evt_1")), (1, 1, 0));
+        assert_eq!(
+            (deliveries.pending(), deliveries.pending_of("evt_0"), deliveries.pending_of("evt_1")),
+            (1, 1, 0)
+        );
         assert_eq!((deliveries.len(), deliveries.next_id()), (MOST_ENDED + 1, 1_501));
-        assert!(deliveries.get(0).is_some() && deliveries.get(500).is_none() && deliveries.get(501).is_some());
+        assert!(
+            deliveries.get(0).is_some()
+                && deliveries.get(500).is_none()
+                && deliveries.get(501).is_some()
+        );
         // Delivered twice on purpose, and told twice.
         deliveries.put(delivery(1_500, Delivered));
         assert_eq!((deliveries.pending(), deliveries.len()), (1, MOST_ENDED + 1));

@@ -10,14 +10,18 @@ use super::{Change, Transaction};
 use crate::api::view;
 use crate::ids::{self, IdKind};
 use crate::model::{
-    CheckoutSession, CheckoutStatus, Customer, Event, Invoice, InvoiceStatus, Origin, PaymentFailure, PaymentMethod,
-    Product, Record, Subscription, SubscriptionStatus,
+    CheckoutSession, CheckoutStatus, Customer, Event, Invoice, InvoiceStatus, Origin,
+    PaymentFailure, PaymentMethod, Product, Record, Subscription, SubscriptionStatus,
 };
 
 /// The events of these changes. Several changes of one record are one: from what it was to what it became.
 ///
 /// Portal sessions make none, because their object holds a link that the sandbox keeps nowhere.
-pub(super) fn of(transaction: &Transaction<'_>, changes: &[Change], origin: &Origin) -> io::Result<Vec<Event>> {
+pub(super) fn of(
+    transaction: &Transaction<'_>,
+    changes: &[Change],
+    origin: &Origin,
+) -> io::Result<Vec<Event>> {
     let mut seen = HashSet::new();
     let mut events = Vec::new();
     for change in changes {
@@ -63,7 +67,9 @@ struct Story {
 impl Story {
     fn event(&self, kind: &str, now: i64, origin: &Origin) -> io::Result<Event> {
         let previous = match &self.before {
-            Some(before) if kind.ends_with(".updated") => Some(previous(before, &self.after).to_string()),
+            Some(before) if kind.ends_with(".updated") => {
+                Some(previous(before, &self.after).to_string())
+            }
             _ => None,
         };
         Ok(Event {
@@ -81,7 +87,9 @@ fn story(transaction: &Transaction<'_>, changes: &[Change], change: &Change) -> 
     match change {
         // Events tell of what was deleted as it was before.
         Change::Customer(record) if record.deleted => {
-            let gone = Customer::table(transaction.state()).get(&record.id).filter(|customer| !customer.deleted)?;
+            let gone = Customer::table(transaction.state())
+                .get(&record.id)
+                .filter(|customer| !customer.deleted)?;
             let after = view::customer(gone, transaction.state().is_delinquent(&record.id));
             Some(Story { kinds: vec!["customer.deleted"], before: None, after })
         }
@@ -102,7 +110,9 @@ fn story(transaction: &Transaction<'_>, changes: &[Change], change: &Change) -> 
         Change::Price(record) => tell(transaction, &record.id, view::price, |before, _| {
             vec![if before.is_none() { "price.created" } else { "price.updated" }]
         }),
-        Change::PaymentMethod(record) => tell(transaction, &record.id, view::payment_method, of_payment_method),
+        Change::PaymentMethod(record) => {
+            tell(transaction, &record.id, view::payment_method, of_payment_method)
+        }
         Change::Subscription(record) => {
             let show = |subscription: &Subscription| view::subscription(subscription, transaction);
             tell(transaction, &record.id, show, of_subscription)
@@ -135,7 +145,10 @@ fn story(transaction: &Transaction<'_>, changes: &[Change], change: &Change) -> 
 
 /// Whether the customer owes once the changes are made.
 fn is_delinquent(transaction: &Transaction<'_>, changes: &[Change], customer: &str) -> bool {
-    let made = changes.iter().filter_map(Invoice::in_change).filter(|invoice| invoice.customer == customer);
+    let made = changes
+        .iter()
+        .filter_map(Invoice::in_change)
+        .filter(|invoice| invoice.customer == customer);
     transaction
         .state()
         .invoices
@@ -186,7 +199,10 @@ fn of_subscription(before: Option<&Subscription>, after: &Subscription) -> Vec<&
 }
 
 /// An open one makes none, because its object holds the link to the page.
-fn of_checkout_session(before: Option<&CheckoutSession>, after: &CheckoutSession) -> Vec<&'static str> {
+fn of_checkout_session(
+    before: Option<&CheckoutSession>,
+    after: &CheckoutSession,
+) -> Vec<&'static str> {
     match after.status {
         status if before.map(|before| before.status) == Some(status) => Vec::new(),
         CheckoutStatus::Open => Vec::new(),
@@ -199,7 +215,9 @@ fn of_invoice(before: Option<&Invoice>, after: &Invoice) -> Vec<&'static str> {
     let mut kinds = vec![if before.is_none() { "invoice.created" } else { "invoice.updated" }];
     let status = |invoice: &Invoice| invoice.status;
     let became = |wanted| after.status == wanted && before.map(status) != Some(wanted);
-    if after.status != InvoiceStatus::Draft && before.is_none_or(|before| before.status == InvoiceStatus::Draft) {
+    if after.status != InvoiceStatus::Draft
+        && before.is_none_or(|before| before.status == InvoiceStatus::Draft)
+    {
         kinds.push("invoice.finalized");
     }
     if became(InvoiceStatus::Paid) {
@@ -208,7 +226,9 @@ fn of_invoice(before: Option<&Invoice>, after: &Invoice) -> Vec<&'static str> {
     if became(InvoiceStatus::Void) {
         kinds.push("invoice.voided");
     }
-    if after.attempt_count > before.map_or(0, |before| before.attempt_count) && after.failure.is_some() {
+    if after.attempt_count > before.map_or(0, |before| before.attempt_count)
+        && after.failure.is_some()
+    {
         kinds.push("invoice.payment_failed");
         if after.failure == Some(PaymentFailure::NeedsAuthentication) {
             kinds.push("invoice.payment_action_required");
@@ -219,16 +239,25 @@ fn of_invoice(before: Option<&Invoice>, after: &Invoice) -> Vec<&'static str> {
 
 /// The fields that differ, as they were; of objects only the parts that differ, as Stripe shows them.
 fn previous(before: &Value, after: &Value) -> Value {
-    let (Value::Object(before), Value::Object(after)) = (before, after) else { return before.clone() };
+    let (Value::Object(before), Value::Object(after)) = (before, after) else {
+        return before.clone();
+    };
     let differing = before.iter().filter(|(name, value)| after.get(*name) != Some(value));
     let mut changed: Map<String, Value> = differing
         .map(|(name, value)| match (value, after.get(name)) {
-            (Value::Object(_), Some(now @ Value::Object(_))) => (name.clone(), previous(value, now)),
+            (Value::Object(_), Some(now @ Value::Object(_))) => {
+                (name.clone(), previous(value, now))
+            }
             _ => (name.clone(), value.clone()),
         })
         .collect();
     // What is new was nothing before.
-    changed.extend(after.keys().filter(|name| !before.contains_key(*name)).map(|name| (name.clone(), Value::Null)));
+    changed.extend(
+        after
+            .keys()
+            .filter(|name| !before.contains_key(*name))
+            .map(|name| (name.clone(), Value::Null)),
+    );
     Value::Object(changed)
 }
 
@@ -242,6 +271,9 @@ mod tests {
     fn previous_attributes_are_what_changed_and_no_more() {
         let before = json!({ "a": 1, "b": { "c": 1, "d": 2 }, "e": [1], "metadata": { "x": "1" } });
         let after = json!({ "a": 1, "b": { "c": 1, "d": 3 }, "e": [1, 2], "metadata": { "x": "1", "y": "2" } });
-        assert_eq!(previous(&before, &after), json!({ "b": { "d": 2 }, "e": [1], "metadata": { "y": null } }));
+        assert_eq!(
+            previous(&before, &after),
+            json!({ "b": { "d": 2 }, "e": [1], "metadata": { "y": null } })
+        );
     }
 }

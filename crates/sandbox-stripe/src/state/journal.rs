@@ -35,7 +35,11 @@ pub(super) struct Journal {
 
 impl Journal {
     /// Takes the file's lock, replays it into `state` (`tidy` is run on the result) and compacts it.
-    pub(super) fn open(path: &Path, state: &mut State, tidy: impl FnOnce(&mut State)) -> io::Result<Self> {
+    pub(super) fn open(
+        path: &Path,
+        state: &mut State,
+        tidy: impl FnOnce(&mut State),
+    ) -> io::Result<Self> {
         let path = settle(path)?;
         if let Some(folder) = path.parent()
             && !folder.exists()
@@ -104,12 +108,16 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
 
 /// The lock is a file of its own, because compaction replaces the journal's.
 fn take_lock(path: &Path) -> io::Result<File> {
-    let lock = OpenOptions::new().create(true).append(true).mode(0o600).open(beside(path, ".lock"))?;
+    let lock =
+        OpenOptions::new().create(true).append(true).mode(0o600).open(beside(path, ".lock"))?;
     match lock.try_lock() {
         Ok(()) => Ok(lock),
         Err(TryLockError::WouldBlock) => Err(io::Error::new(
             io::ErrorKind::ResourceBusy,
-            format!("another process uses the sandbox's state {}: stop it, or name another file", path.display()),
+            format!(
+                "another process uses the sandbox's state {}: stop it, or name another file",
+                path.display()
+            ),
         )),
         Err(TryLockError::Error(error)) => Err(error),
     }
@@ -132,7 +140,10 @@ fn replay(path: &Path, state: &mut State) -> io::Result<()> {
         number += 1;
         // The first line was never half written, because a journal is put in its place as a whole: this is none.
         if line.last() != Some(&b'\n') && number > 1 {
-            tracing::warn!(line = number, "dropped the unfinished last line of the sandbox's state");
+            tracing::warn!(
+                line = number,
+                "dropped the unfinished last line of the sandbox's state"
+            );
             return Ok(());
         }
         if number == 1 {
@@ -170,7 +181,8 @@ fn damaged(path: &Path, line: usize, why: &str) -> io::Error {
 /// Writes the state to a fresh file and puts that in the journal's place.
 fn rewrite(path: &Path, state: &State) -> io::Result<(File, usize)> {
     let fresh = beside(path, ".new");
-    let written = write(&fresh, state).and_then(|written| fs::rename(&fresh, path).map(|()| written));
+    let written =
+        write(&fresh, state).and_then(|written| fs::rename(&fresh, path).map(|()| written));
     if written.is_err() {
         // Where the disk is full, half a state is of no use to anybody.
         let _ = fs::remove_file(&fresh);
@@ -211,7 +223,13 @@ mod tests {
     fn a_file_of_somebody_else_is_refused_and_left_alone() {
         let folder = tempfile::tempdir().expect("folder");
         let path = folder.path().join("letter.txt");
-        for text in ["a letter without an end of line", "a letter\n", "a letter\nin two lines", "{}", "[]\n"] {
+        for text in [
+            "a letter without an end of line",
+            "a letter\n",
+            "a letter\nin two lines",
+            "{}",
+            "[]\n",
+        ] {
             fs::write(&path, text).expect("written");
             assert!(open(&path).expect_err("foreign").to_string().contains("line 1"), "{text}");
             assert_eq!(fs::read_to_string(&path).expect("there"), text);
@@ -224,7 +242,11 @@ mod tests {
     fn what_is_no_regular_file_is_refused_and_a_link_is_followed() {
         let folder = tempfile::tempdir().expect("folder");
         for path in [folder.path(), Path::new("/dev/null")] {
-            assert!(open(path).expect_err("no file").to_string().contains("no regular file"), "{}", path.display());
+            assert!(
+                open(path).expect_err("no file").to_string().contains("no regular file"),
+                "{}",
+                path.display()
+            );
         }
         let (link, target) = (folder.path().join("link"), folder.path().join("target"));
         std::os::unix::fs::symlink(&target, &link).expect("linked");

@@ -36,13 +36,24 @@ struct Inner {
 
 impl Store {
     /// Opens the state in the file, or an empty one in memory.
-    pub(crate) fn open(path: Option<&Path>, clock: Arc<dyn Clock>, base_url: Arc<str>) -> io::Result<Self> {
+    pub(crate) fn open(
+        path: Option<&Path>,
+        clock: Arc<dyn Clock>,
+        base_url: Arc<str>,
+    ) -> io::Result<Self> {
         let mut state = State { base_url, ..State::default() };
         let now = clock.now();
-        let tidy = |state: &mut State| state.portal_sessions.forget(now.saturating_add(state.clock_offset));
+        let tidy = |state: &mut State| {
+            state.portal_sessions.forget(now.saturating_add(state.clock_offset))
+        };
         let journal = path.map(|path| Journal::open(path, &mut state, tidy)).transpose()?;
         let offset = AtomicI64::new(state.clock_offset);
-        Ok(Self { inner: RwLock::new(Inner { state, journal }), clock, offset, outgoing: Notify::new() })
+        Ok(Self {
+            inner: RwLock::new(Inner { state, journal }),
+            clock,
+            offset,
+            outgoing: Notify::new(),
+        })
     }
 
     /// The sandbox's time.
@@ -127,7 +138,9 @@ impl Store {
             if let Some(journal) = journal {
                 journal.append(&changes)?;
             }
-            let outgoing = changes.iter().any(|change| matches!(change, Change::Delivery(new) if new.attempts == 0));
+            let outgoing = changes
+                .iter()
+                .any(|change| matches!(change, Change::Delivery(new) if new.attempts == 0));
             changes.into_iter().for_each(|change| state.apply(change));
             self.offset.store(state.clock_offset, Ordering::SeqCst);
             if outgoing {
@@ -251,7 +264,10 @@ mod tests {
         add(&store, "cus_2");
         drop(store);
         assert_eq!(ids(&open(&path).expect("opened again")), ["cus_2"]);
-        assert_eq!(fs::read_to_string(folder.path().join("state.jsonl.old")).expect("kept"), earlier);
+        assert_eq!(
+            fs::read_to_string(folder.path().join("state.jsonl.old")).expect("kept"),
+            earlier
+        );
     }
 
     #[test]

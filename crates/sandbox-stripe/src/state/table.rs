@@ -55,11 +55,20 @@ impl<T> Table<T> {
 
     /// The records of an owner, newest first.
     pub(crate) fn of(&self, owner: &str) -> impl Iterator<Item = &T> {
-        self.by_owner.get(owner).into_iter().flatten().rev().filter_map(|position| self.rows.get(position))
+        self.by_owner
+            .get(owner)
+            .into_iter()
+            .flatten()
+            .rev()
+            .filter_map(|position| self.rows.get(position))
     }
 
     /// The records from a cursor on, of one owner or of all.
-    pub(crate) fn from(&self, cursor: Cursor, owner: Option<&str>) -> Box<dyn Iterator<Item = &T> + '_> {
+    pub(crate) fn from(
+        &self,
+        cursor: Cursor,
+        owner: Option<&str>,
+    ) -> Box<dyn Iterator<Item = &T> + '_> {
         let (low, high) = match cursor {
             Cursor::Start => (Bound::Unbounded, Bound::Unbounded),
             Cursor::OlderThan(position) => (Bound::Unbounded, Bound::Excluded(position)),
@@ -152,7 +161,9 @@ mod tests {
     #[test]
     fn cursors_walk_both_ways() {
         let mut table = Table::default();
-        for row in [Row("a", Some("x")), Row("b", Some("y")), Row("c", Some("x")), Row("d", Some("x"))] {
+        for row in
+            [Row("a", Some("x")), Row("b", Some("y")), Row("c", Some("x")), Row("d", Some("x"))]
+        {
             table.put(row);
         }
         let c = table.position("c").expect("there");

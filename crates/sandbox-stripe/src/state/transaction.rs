@@ -5,8 +5,8 @@ use std::io;
 
 use super::{Change, State, Table, events};
 use crate::model::{
-    CheckoutSession, Customer, Delivery, DeliveryState, Invoice, Origin, PaymentMethod, PortalConfiguration, Price,
-    Product, Record, Subscription, Timestamp,
+    CheckoutSession, Customer, Delivery, DeliveryState, Invoice, Origin, PaymentMethod,
+    PortalConfiguration, Price, Product, Record, Subscription, Timestamp,
 };
 
 /// Changes in the making: [`Transaction::get`] sees them, and the state is unchanged until the end.
@@ -78,7 +78,14 @@ kept! {
 impl<'a> Transaction<'a> {
     pub(super) fn new(state: &'a State, now: Timestamp) -> Self {
         let next_delivery = state.deliveries.next_id();
-        Self { state, now, changes: Vec::new(), latest: HashMap::new(), origin: Origin::default(), next_delivery }
+        Self {
+            state,
+            now,
+            changes: Vec::new(),
+            latest: HashMap::new(),
+            origin: Origin::default(),
+            next_delivery,
+        }
     }
 
     /// The state before this transaction.
@@ -98,7 +105,8 @@ impl<'a> Transaction<'a> {
 
     /// The record of this id, as this transaction has made it.
     pub(crate) fn get<T: Kept>(&self, id: &str) -> Option<&T> {
-        let made = self.latest.get(&(T::KIND, id.to_owned())).and_then(|index| self.changes.get(*index));
+        let made =
+            self.latest.get(&(T::KIND, id.to_owned())).and_then(|index| self.changes.get(*index));
         made.and_then(T::in_change).or_else(|| T::table(self.state).get(id))
     }
 
@@ -142,7 +150,12 @@ impl<'a> Transaction<'a> {
     pub(super) fn finish(mut self) -> io::Result<Vec<Change>> {
         let events = events::of(&self, &self.changes, &self.origin)?;
         for event in events {
-            for endpoint in self.state.webhook_endpoints.oldest_first().filter(|endpoint| endpoint.wants(&event.kind)) {
+            for endpoint in self
+                .state
+                .webhook_endpoints
+                .oldest_first()
+                .filter(|endpoint| endpoint.wants(&event.kind))
+            {
                 self.deliver(&event.id, &endpoint.id, false);
             }
             self.changes.push(event.into());

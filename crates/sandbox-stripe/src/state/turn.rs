@@ -25,7 +25,9 @@ pub(crate) enum Turn {
 pub(crate) enum NoTurn {
     #[error("time only moves forward; it is {0} now")]
     Backward(Timestamp),
-    #[error("time moves by two years at most ({LONGEST_SECONDS} seconds); move it again from there")]
+    #[error(
+        "time moves by two years at most ({LONGEST_SECONDS} seconds); move it again from there"
+    )]
     TooFar,
     #[error("time ends with the year 2099")]
     End,
@@ -103,7 +105,10 @@ mod tests {
         assert_eq!(store.now(), 1_800_000_065);
         assert_eq!(store.turn(Turn::To(1_800_000_065)).expect("not turned"), (1_800_000_065, 60));
         assert_eq!(store.turn(Turn::To(1_800_000_100)).expect("turned"), (1_800_000_100, 95));
-        assert!(matches!(store.turn(Turn::To(1_800_000_099)), Err(NoTurn::Backward(1_800_000_100))));
+        assert!(matches!(
+            store.turn(Turn::To(1_800_000_099)),
+            Err(NoTurn::Backward(1_800_000_100))
+        ));
         assert!(matches!(store.turn(Turn::By(-1)), Err(NoTurn::Backward(_))));
         assert!(matches!(store.turn(Turn::By(LONGEST_SECONDS + 1)), Err(NoTurn::TooFar)));
         assert!(matches!(store.turn(Turn::By(i64::MAX)), Err(NoTurn::TooFar)));

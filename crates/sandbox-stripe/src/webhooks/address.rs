@@ -8,7 +8,9 @@ use url::Url;
 pub(crate) enum NoAddress {
     #[error("Not a valid URL")]
     Invalid,
-    #[error("This sandbox has no TLS and delivers to http:// addresses only, such as http://127.0.0.1:3000/webhooks.")]
+    #[error(
+        "This sandbox has no TLS and delivers to http:// addresses only, such as http://127.0.0.1:3000/webhooks."
+    )]
     Encrypted,
     #[error("An endpoint's URL must not hold a user name or a password.")]
     Credentials,
@@ -44,14 +46,24 @@ mod tests {
 
     #[test]
     fn plain_addresses_of_any_host_are_taken_as_they_are_spelt() {
-        for good in ["http://127.0.0.1:3000/webhooks?a=b", "http://[::1]:1", "http://a.example/ü", "HTTP://예.example/"]
-        {
+        for good in [
+            "http://127.0.0.1:3000/webhooks?a=b",
+            "http://[::1]:1",
+            "http://a.example/ü",
+            "HTTP://예.example/",
+        ] {
             assert_eq!(check(good).as_deref(), Ok(good));
             assert!(to_uri(good).is_some(), "{good}");
         }
-        for bad in
-            ["", "here", "ftp://a.example/", "http://", "http://a b/", " http://a.example/", "http://a.example/\n"]
-        {
+        for bad in [
+            "",
+            "here",
+            "ftp://a.example/",
+            "http://",
+            "http://a b/",
+            " http://a.example/",
+            "http://a.example/\n",
+        ] {
             assert_eq!(check(bad), Err(NoAddress::Invalid), "{bad:?}");
         }
         assert_eq!(check("https://a.example/"), Err(NoAddress::Encrypted));

@@ -12,7 +12,8 @@ const ENDPOINT: &str = "we_1SandboxDefaultEndpoint1";
 
 /// Makes the endpoint, or moves it to this address; gives its secret.
 pub(crate) fn settle(store: &Store, url: &str) -> io::Result<SecretString> {
-    let url = address::check(url).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+    let url =
+        address::check(url).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
     store.transact(|transaction| {
         let endpoint = match transaction.state().webhook_endpoints.get(ENDPOINT) {
             Some(endpoint) => WebhookEndpoint { url, ..endpoint.clone() },

@@ -32,7 +32,10 @@ impl Letter {
     /// What a delivery posts; nothing where its endpoint is gone or wants no more.
     pub(super) fn find(state: &State, delivery: u64) -> Option<Self> {
         let delivery = state.deliveries.get(delivery)?;
-        let endpoint = state.webhook_endpoints.get(&delivery.endpoint).filter(|endpoint| !endpoint.disabled)?;
+        let endpoint = state
+            .webhook_endpoints
+            .get(&delivery.endpoint)
+            .filter(|endpoint| !endpoint.disabled)?;
         Some(Self {
             event: state.events.get(&delivery.event)?.clone(),
             pending: state.deliveries.pending_of(&delivery.event),
@@ -72,7 +75,8 @@ mod tests {
     fn a_signature_is_of_the_time_a_dot_and_the_body() {
         let secret: SigningSecret = serde_json::from_str("\"whsec_test_secret\"").expect("secret");
         // As `openssl dgst -sha256 -hmac whsec_test_secret` says.
-        let expected = "t=1492774577,v1=799c4ba7bb339f3c8601adfd112f0e477c930a268be1243d341abb8286501c2f";
+        let expected =
+            "t=1492774577,v1=799c4ba7bb339f3c8601adfd112f0e477c930a268be1243d341abb8286501c2f";
         assert_eq!(signature(&secret, 1_492_774_577, br#"{"id":"evt_1"}"#), expected);
     }
 }

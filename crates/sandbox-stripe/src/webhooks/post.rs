@@ -64,7 +64,11 @@ pub(super) fn client() -> Client {
 }
 
 /// Posts a letter; gives the status, which is a success.
-pub(super) async fn post(client: &Client, letter: Written, timeout: Duration) -> Result<u16, NotTaken> {
+pub(super) async fn post(
+    client: &Client,
+    letter: Written,
+    timeout: Duration,
+) -> Result<u16, NotTaken> {
     let address = address::to_uri(&letter.url).ok_or(NotTaken::Address)?;
     let request = Request::builder()
         .method(Method::POST)
@@ -75,10 +79,9 @@ pub(super) async fn post(client: &Client, letter: Written, timeout: Duration) ->
         .body(Full::new(letter.body))
         .map_err(|_| NotTaken::Address)?;
     let exchange = async {
-        let response = client
-            .request(request)
-            .await
-            .map_err(|error| if error.is_connect() { NotTaken::Unreachable } else { NotTaken::Closed })?;
+        let response = client.request(request).await.map_err(|error| {
+            if error.is_connect() { NotTaken::Unreachable } else { NotTaken::Closed }
+        })?;
         let status = response.status();
         let whole = Limited::new(response.into_body(), LONGEST_ANSWER).collect().await;
         match whole {

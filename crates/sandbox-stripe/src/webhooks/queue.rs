@@ -71,12 +71,17 @@ impl Queue {
             let attempt = Attempt { id: delivery.id, tries: 0 };
             let kind = state.events.get(&delivery.event).map_or("", |event| event.kind.as_str());
             // What somebody asks for by hand, or was tried in an earlier run, is delivered as it should be.
-            let met =
-                if delivery.resent || delivery.attempts > 0 { None } else { self.rules.meet(kind, &delivery.endpoint) };
+            let met = if delivery.resent || delivery.attempts > 0 {
+                None
+            } else {
+                self.rules.meet(kind, &delivery.endpoint)
+            };
             let lane = self.lanes.entry(delivery.endpoint.clone()).or_default();
             match met {
                 None => lane.ready.push_back(vec![attempt]),
-                Some(Met { fault: Fault::Double, .. }) => lane.ready.extend([vec![attempt], vec![attempt]]),
+                Some(Met { fault: Fault::Double, .. }) => {
+                    lane.ready.extend([vec![attempt], vec![attempt]])
+                }
                 Some(Met { fault: Fault::Late(seconds), .. }) => {
                     lane.waiting.push(Reverse((now + Duration::from_secs(seconds), attempt)));
                 }
@@ -96,7 +101,8 @@ impl Queue {
 
     /// What is to be tried now, and when there will be more.
     pub(super) fn due(&mut self, now: Instant) -> (Vec<Round>, Option<Instant>) {
-        let over: Vec<u64> = self.held.iter().filter(|(_, held)| held.until <= now).map(|(rule, _)| *rule).collect();
+        let over: Vec<u64> =
+            self.held.iter().filter(|(_, held)| held.until <= now).map(|(rule, _)| *rule).collect();
         for rule in over {
             self.release(rule);
         }
@@ -125,7 +131,8 @@ impl Queue {
     pub(super) fn finish(&mut self, done: Done, now: Instant) {
         let lane = self.lanes.entry(done.endpoint).or_default();
         lane.under_way = lane.under_way.saturating_sub(1);
-        lane.waiting.extend(done.again.into_iter().map(|(pause, attempt)| Reverse((now + pause, attempt))));
+        lane.waiting
+            .extend(done.again.into_iter().map(|(pause, attempt)| Reverse((now + pause, attempt))));
     }
 
     /// Forgets the rules, and lets go what they hold back; gives how many there were.

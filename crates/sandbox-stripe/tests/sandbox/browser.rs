@@ -1,6 +1,10 @@
 //! As much of a browser as forms without script need: hidden fields, submitting, following.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "what a test's own tools cannot do fails the test")]
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "what a test's own tools cannot do fails the test"
+)]
 
 use crate::support::{Reply, Running};
 
@@ -22,9 +26,16 @@ impl Form {
             let form = form.split("</form>").next().expect("form");
             let action = attribute(form, "action").expect("action");
             if action.ends_with(ending) {
-                let inputs = form.split("<input ").skip(1).filter(|input| input.starts_with("type=\"hidden\""));
-                let hidden = inputs
-                    .map(|input| (attribute(input, "name").expect("name"), attribute(input, "value").expect("value")));
+                let inputs = form
+                    .split("<input ")
+                    .skip(1)
+                    .filter(|input| input.starts_with("type=\"hidden\""));
+                let hidden = inputs.map(|input| {
+                    (
+                        attribute(input, "name").expect("name"),
+                        attribute(input, "value").expect("value"),
+                    )
+                });
                 return Self { hidden: hidden.collect(), action };
             }
         }
@@ -47,10 +58,16 @@ impl Form {
 impl Running {
     /// Sends a form as a browser does.
     pub(crate) async fn submit(&self, form: &Form, filled: &[(&str, &str)]) -> Reply {
-        self.submit_with(form, filled, &[("Sec-Fetch-Site", "same-origin"), ("Origin", "null")]).await
+        self.submit_with(form, filled, &[("Sec-Fetch-Site", "same-origin"), ("Origin", "null")])
+            .await
     }
 
-    pub(crate) async fn submit_with(&self, form: &Form, filled: &[(&str, &str)], headers: &[(&str, &str)]) -> Reply {
+    pub(crate) async fn submit_with(
+        &self,
+        form: &Form,
+        filled: &[(&str, &str)],
+        headers: &[(&str, &str)],
+    ) -> Reply {
         let own = [("Content-Type", "application/x-www-form-urlencoded")];
         self.send("POST", &form.action, &[&own, headers].concat(), &form.body(filled)).await
     }
@@ -79,7 +96,12 @@ impl Running {
 
 /// The fields of the card form.
 pub(crate) fn card<'a>(number: &'a str, name: &'a str) -> Vec<(&'static str, &'a str)> {
-    vec![("card-number", number), ("card-expiry", "12 / 34"), ("card-cvc", "123"), ("card-name", name)]
+    vec![
+        ("card-number", number),
+        ("card-expiry", "12 / 34"),
+        ("card-cvc", "123"),
+        ("card-name", name),
+    ]
 }
 
 fn attribute(tag: &str, name: &str) -> Option<String> {

@@ -27,7 +27,9 @@ pub(crate) async fn read(sandbox: &Running, session: &Value) -> Value {
 
 /// Fills in the page with a card and an e-mail address, and sends it.
 pub(crate) async fn pay(sandbox: &Running, session: &Value, number: &str) -> Reply {
-    let filled = [&card(number, "Jenny Rosen")[..], &[("email", "jenny@example.com"), ("pay-with", "new")]].concat();
+    let filled =
+        [&card(number, "Jenny Rosen")[..], &[("email", "jenny@example.com"), ("pay-with", "new")]]
+            .concat();
     sandbox.fill(text(session, "/url"), &filled).await
 }
 

@@ -36,7 +36,11 @@ async fn a_payment_that_needs_its_holder_goes_by_the_bank() {
     let reply = answer(&sandbox, &session, "fail").await;
     assert!(is_at(&reply, &session, "?done=not_authenticated"), "{:?}", reply.header("Location"));
     let page = sandbox.follow(&reply).await;
-    assert!(page.body.contains("The bank did not confirm it, and nothing was charged."), "{}", page.body);
+    assert!(
+        page.body.contains("The bank did not confirm it, and nothing was charged."),
+        "{}",
+        page.body
+    );
     assert_eq!(text(&read(&sandbox, &session).await, "/status"), "open");
 
     pay(&sandbox, &session, "4000002500003155").await;
@@ -53,7 +57,11 @@ async fn a_card_that_is_declined_after_the_bank_leaves_the_session_open() {
     let session = open(&sandbox, "").await;
     assert!(is_at(&pay(&sandbox, &session, "4000008260003178").await, &session, "/bank"));
     let reply = answer(&sandbox, &session, "complete").await;
-    assert!(reply.status == 422 && reply.body.contains("The card has insufficient funds."), "{}", reply.body);
+    assert!(
+        reply.status == 422 && reply.body.contains("The card has insufficient funds."),
+        "{}",
+        reply.body
+    );
     assert_eq!(subscriptions(&sandbox).await, 0);
     // The bank has nothing more to ask.
     let bank = sandbox.page(&format!("{}/bank", text(&session, "/url")), &[]).await;
@@ -84,14 +92,19 @@ async fn a_form_that_is_sent_twice_pays_once_and_lands_at_the_same_place() {
     let sandbox = start().await;
     let session = open(&sandbox, "").await;
     let form = form(&sandbox, &session).await;
-    let filled = [&card("4242424242424242", "Jenny")[..], &[("email", "jenny@example.com")]].concat();
+    let filled =
+        [&card("4242424242424242", "Jenny")[..], &[("email", "jenny@example.com")]].concat();
     for _ in 0..2 {
         let reply = sandbox.submit(&form, &filled).await;
         assert_eq!(reply.header("Location"), Some(landing(&session).as_str()), "{}", reply.body);
     }
     assert_eq!(subscriptions(&sandbox).await, 1);
     let page = sandbox.page(text(&session, "/url"), &[]).await;
-    assert!(page.status == 200 && page.body.contains("Your subscription is set up"), "{}", page.body);
+    assert!(
+        page.status == 200 && page.body.contains("Your subscription is set up"),
+        "{}",
+        page.body
+    );
     assert!(page.body.contains(&landing(&session)) && !page.body.contains("<form"));
     sandbox.stop().await;
 }
@@ -105,7 +118,9 @@ async fn many_submits_at_once_pay_once() {
     for _ in 0..16 {
         let (sandbox, form) = (sandbox.clone(), form.clone());
         submits.spawn(async move {
-            let filled = [&card("4242424242424242", "Jenny")[..], &[("email", "jenny@example.com")]].concat();
+            let filled =
+                [&card("4242424242424242", "Jenny")[..], &[("email", "jenny@example.com")]]
+                    .concat();
             let reply = sandbox.submit(&form, &filled).await;
             (reply.status, reply.header("Location").map(str::to_owned))
         });
@@ -123,20 +138,38 @@ async fn what_is_over_says_so() {
     let clock = TestClock::starting_now();
     let sandbox = start_with(settings(None), clock.clone()).await;
     let unknown = sandbox.page("/c/pay/none", &[]).await;
-    assert!(unknown.status == 404 && unknown.body.contains("This link does not work"), "{}", unknown.body);
+    assert!(
+        unknown.status == 404 && unknown.body.contains("This link does not work"),
+        "{}",
+        unknown.body
+    );
     let customer = sandbox.make("/v1/customers", "email=gone%40example.com").await;
     let orphan = open(&sandbox, &format!("&customer={customer}")).await;
     let orphan_form = form(&sandbox, &orphan).await;
     sandbox.delete(&format!("/v1/customers/{customer}")).await;
     let session = open(&sandbox, "").await;
     let form = form(&sandbox, &session).await;
-    let filled = [&card("4242424242424242", "Jenny")[..], &[("email", "jenny@example.com")]].concat();
-    for reply in [sandbox.page(text(&orphan, "/url"), &[]).await, sandbox.submit(&orphan_form, &filled).await] {
-        assert!(reply.status == 410 && reply.body.contains("can no longer be used"), "{}", reply.body);
+    let filled =
+        [&card("4242424242424242", "Jenny")[..], &[("email", "jenny@example.com")]].concat();
+    for reply in [
+        sandbox.page(text(&orphan, "/url"), &[]).await,
+        sandbox.submit(&orphan_form, &filled).await,
+    ] {
+        assert!(
+            reply.status == 410 && reply.body.contains("can no longer be used"),
+            "{}",
+            reply.body
+        );
     }
     clock.advance(DAY);
-    for reply in [sandbox.page(text(&session, "/url"), &[]).await, sandbox.submit(&form, &filled).await] {
-        assert!(reply.status == 410 && reply.body.contains("This checkout has expired"), "{}", reply.body);
+    for reply in
+        [sandbox.page(text(&session, "/url"), &[]).await, sandbox.submit(&form, &filled).await]
+    {
+        assert!(
+            reply.status == 410 && reply.body.contains("This checkout has expired"),
+            "{}",
+            reply.body
+        );
     }
     let korean = sandbox.page(text(&session, "/url"), &[("Accept-Language", "ko")]).await;
     assert!(korean.body.contains("만료된 결제 페이지입니다"), "{}", korean.body);
@@ -149,14 +182,16 @@ async fn only_the_sessions_own_form_is_taken() {
     let sandbox = start().await;
     let (mine, other) = (open(&sandbox, "").await, open(&sandbox, "").await);
     let (form, foreign) = (form(&sandbox, &mine).await, form(&sandbox, &other).await);
-    let filled = [&card("4242424242424242", "Jenny")[..], &[("email", "jenny@example.com")]].concat();
+    let filled =
+        [&card("4242424242424242", "Jenny")[..], &[("email", "jenny@example.com")]].concat();
     let forged = Form { action: form.action.clone(), hidden: foreign.hidden };
     let reply = sandbox.submit(&forged, &filled).await;
     assert!(reply.status == 403 && reply.body.contains("Back to checkout"), "{}", reply.body);
     for header in [("Sec-Fetch-Site", "cross-site"), ("Origin", "https://evil.example")] {
         assert_eq!(sandbox.submit_with(&form, &filled, &[header]).await.status, 403, "{header:?}");
     }
-    let json = sandbox.send("POST", &form.action, &[("Content-Type", "application/json")], "{}").await;
+    let json =
+        sandbox.send("POST", &form.action, &[("Content-Type", "application/json")], "{}").await;
     assert_eq!(json.status, 415);
     assert_eq!(subscriptions(&sandbox).await, 0);
     sandbox.stop().await;
@@ -187,14 +222,17 @@ fn step() -> impl Strategy<Value = Step> {
 #[tokio::test]
 async fn whatever_is_done_with_a_link_there_is_a_subscription_if_it_was_paid_and_never_two() {
     let sandbox = start().await;
-    let filled = |number: &'static str| [&card(number, "Jenny")[..], &[("email", "jenny@example.com")]].concat();
+    let filled = |number: &'static str| {
+        [&card(number, "Jenny")[..], &[("email", "jenny@example.com")]].concat()
+    };
     let mut runner = TestRunner::deterministic();
     let histories = prop::collection::vec(step(), 1..8);
     let mut made = 0;
     for index in 0..40 {
         let steps = histories.new_tree(&mut runner).expect("history").current();
         let shop = shop(&sandbox, "pm_card_visa").await;
-        let known = if index % 2 == 0 { String::new() } else { format!("&customer={}", shop.customer) };
+        let known =
+            if index % 2 == 0 { String::new() } else { format!("&customer={}", shop.customer) };
         let session = open(&sandbox, &known).await;
         let mut form = form(&sandbox, &session).await;
         let bank = format!("{}/bank", text(&session, "/url"));
@@ -211,8 +249,12 @@ async fn whatever_is_done_with_a_link_there_is_a_subscription_if_it_was_paid_and
                         sandbox.submit(&Form::find(&page, "/bank"), &[("answer", answer)]).await;
                     }
                 }
-                Step::Expire => drop(sandbox.post(&format!("{SESSIONS}/{}/expire", text(&session, "/id")), "").await),
-                Step::DeleteCustomer => drop(sandbox.delete(&format!("/v1/customers/{}", shop.customer)).await),
+                Step::Expire => drop(
+                    sandbox.post(&format!("{SESSIONS}/{}/expire", text(&session, "/id")), "").await,
+                ),
+                Step::DeleteCustomer => {
+                    drop(sandbox.delete(&format!("/v1/customers/{}", shop.customer)).await)
+                }
             }
             form.hidden.retain(|(name, _)| name != "pay-with");
         }

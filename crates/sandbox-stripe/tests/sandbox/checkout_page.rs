@@ -22,12 +22,21 @@ async fn a_new_customer_pays_and_everything_is_made() {
     )
     .await;
     let shown = page(&sandbox, &session).await;
-    for words in ["Subscribe to Professional plan", "$20.00 per month", "Amount due today", "Subscribe and pay $20.00"]
-    {
+    for words in [
+        "Subscribe to Professional plan",
+        "$20.00 per month",
+        "Amount due today",
+        "Subscribe and pay $20.00",
+    ] {
         assert!(shown.body.contains(words), "{words}: {}", shown.body);
     }
     let reply = pay(&sandbox, &session, "4242 4242 4242 4242").await;
-    assert_eq!((reply.status, reply.header("Location")), (303, Some(landing(&session).as_str())), "{}", reply.body);
+    assert_eq!(
+        (reply.status, reply.header("Location")),
+        (303, Some(landing(&session).as_str())),
+        "{}",
+        reply.body
+    );
 
     let paid = read(&sandbox, &session).await;
     assert_eq!((text(&paid, "/status"), text(&paid, "/payment_status")), ("complete", "paid"));
@@ -35,19 +44,37 @@ async fn a_new_customer_pays_and_everything_is_made() {
     assert_eq!(text(&paid, "/customer_details/email"), "jenny@example.com");
     assert_eq!(text(&paid, "/customer_details/name"), "Jenny Rosen");
     let expand = "expand[]=customer&expand[]=subscription.default_payment_method&expand[]=invoice";
-    let full = sandbox.get(&format!("/v1/checkout/sessions/{}?{expand}", text(&session, "/id"))).await.json();
-    assert_eq!((text(&full, "/customer/email"), text(&full, "/customer/name")), ("jenny@example.com", "Jenny Rosen"));
+    let full = sandbox
+        .get(&format!("/v1/checkout/sessions/{}?{expand}", text(&session, "/id")))
+        .await
+        .json();
+    assert_eq!(
+        (text(&full, "/customer/email"), text(&full, "/customer/name")),
+        ("jenny@example.com", "Jenny Rosen")
+    );
     assert_eq!(full["customer"]["metadata"], serde_json::json!({}), "no metadata are copied");
-    assert!(full.pointer(&format!("/customer{DEFAULT}")).expect("default").is_null(), "the plan has its own card");
+    assert!(
+        full.pointer(&format!("/customer{DEFAULT}")).expect("default").is_null(),
+        "the plan has its own card"
+    );
     assert_eq!(text(&full, "/subscription/status"), "active");
-    assert_eq!((text(&full, "/subscription/metadata/b"), text(&full, "/subscription/description")), ("2", "Ours"));
+    assert_eq!(
+        (text(&full, "/subscription/metadata/b"), text(&full, "/subscription/description")),
+        ("2", "Ours")
+    );
     let card = &full["subscription"]["default_payment_method"];
-    assert_eq!((text(card, "/card/last4"), text(card, "/customer")), ("4242", text(&full, "/customer/id")));
+    assert_eq!(
+        (text(card, "/card/last4"), text(card, "/customer")),
+        ("4242", text(&full, "/customer/id"))
+    );
     assert_eq!(
         (text(card, "/billing_details/name"), text(card, "/billing_details/email")),
         ("Jenny Rosen", "jenny@example.com")
     );
-    assert_eq!((text(&full, "/invoice/status"), number(&full, "/invoice/amount_paid")), ("paid", 2_000));
+    assert_eq!(
+        (text(&full, "/invoice/status"), number(&full, "/invoice/amount_paid")),
+        ("paid", 2_000)
+    );
     assert_eq!(full["subscription"]["latest_invoice"], full["invoice"]["id"]);
     sandbox.stop().await;
 }
@@ -56,11 +83,13 @@ async fn a_new_customer_pays_and_everything_is_made() {
 async fn a_payment_tells_its_story_in_events() {
     let sandbox = start().await;
     let session = open(&sandbox, "").await;
-    let before = sandbox.get("/v1/events?limit=100").await.json()["data"].as_array().map_or(0, Vec::len);
+    let before =
+        sandbox.get("/v1/events?limit=100").await.json()["data"].as_array().map_or(0, Vec::len);
     pay(&sandbox, &session, "4242424242424242").await;
     let events = sandbox.get("/v1/events?limit=100").await.json();
     let events = events["data"].as_array().expect("events");
-    let kinds: Vec<&str> = events[..events.len() - before].iter().rev().map(|event| text(event, "/type")).collect();
+    let kinds: Vec<&str> =
+        events[..events.len() - before].iter().rev().map(|event| text(event, "/type")).collect();
     assert_eq!(
         kinds,
         [
@@ -87,15 +116,22 @@ async fn what_was_typed_wrong_is_named_and_nothing_is_made() {
     let url = text(&session, "/url");
     let empty = sandbox.fill(url, &[]).await;
     assert_eq!(empty.status, 422);
-    for words in
-        ["There is a problem", "Enter an email address.", "Enter the card number.", "Enter the name on the card."]
-    {
+    for words in [
+        "There is a problem",
+        "Enter an email address.",
+        "Enter the card number.",
+        "Enter the name on the card.",
+    ] {
         assert!(empty.body.contains(words), "{words}");
     }
     assert!(empty.body.contains("<title>Error: "));
     let typed = [&card("4242424242424242", "Jenny")[..], &[("email", "nobody")]].concat();
     let again = sandbox.fill(url, &typed).await;
-    assert!(again.status == 422 && again.body.contains("such as name@example.com"), "{}", again.body);
+    assert!(
+        again.status == 422 && again.body.contains("such as name@example.com"),
+        "{}",
+        again.body
+    );
     assert!(again.body.contains("value=\"nobody\"") && !again.body.contains("4242424242424242"));
     assert_eq!(subscriptions(&sandbox).await, 0);
     sandbox.stop().await;
@@ -118,7 +154,10 @@ async fn a_declined_card_leaves_the_session_open_and_nothing_behind() {
     ] {
         let reply = pay(&sandbox, &session, number).await;
         assert!(reply.status == 422 && reply.body.contains(words), "{number}: {}", reply.body);
-        assert!(reply.body.contains("value=\"jenny@example.com\"") && reply.body.contains("value=\"Jenny Rosen\""));
+        assert!(
+            reply.body.contains("value=\"jenny@example.com\"")
+                && reply.body.contains("value=\"Jenny Rosen\"")
+        );
         assert!(!reply.body.contains(number));
     }
     assert_eq!(read(&sandbox, &session).await, session);
@@ -136,24 +175,52 @@ async fn an_existing_customer_pays_with_the_saved_card_or_another() {
     let shop = shop(&sandbox, "pm_card_visa").await;
     let session = open(&sandbox, &format!("&customer={}", shop.customer)).await;
     let shown = page(&sandbox, &session).await;
-    assert!(shown.body.contains("Another card") && shown.body.contains("value=\"saved\""), "{}", shown.body);
+    assert!(
+        shown.body.contains("Another card") && shown.body.contains("value=\"saved\""),
+        "{}",
+        shown.body
+    );
     let filled = [("email", "jenny@example.com"), ("pay-with", "saved")];
     assert_eq!(sandbox.fill(text(&session, "/url"), &filled).await.status, 303);
     let paid = read(&sandbox, &session).await;
-    assert_eq!((text(&paid, "/customer"), text(&paid, "/customer_details/name")), (shop.customer.as_str(), "Jenny"));
+    assert_eq!(
+        (text(&paid, "/customer"), text(&paid, "/customer_details/name")),
+        (shop.customer.as_str(), "Jenny")
+    );
     let path = format!("/v1/subscriptions/{}", text(&paid, "/subscription"));
     assert_eq!(sandbox.api_text(&path, "/default_payment_method").await, Some(shop.card.clone()));
     let customer = format!("/v1/customers/{}", shop.customer);
-    assert_eq!(sandbox.api_text(&customer, "/email").await.as_deref(), Some("jenny@example.com"), "it had none");
+    assert_eq!(
+        sandbox.api_text(&customer, "/email").await.as_deref(),
+        Some("jenny@example.com"),
+        "it had none"
+    );
 
     let session = open(&sandbox, &format!("&customer={}", shop.customer)).await;
-    assert!(!page(&sandbox, &session).await.body.contains("name=\"email\""), "the address is settled");
+    assert!(
+        !page(&sandbox, &session).await.body.contains("name=\"email\""),
+        "the address is settled"
+    );
     assert_eq!(pay(&sandbox, &session, "5555555555554444").await.status, 303);
     let paid = read(&sandbox, &session).await;
-    let path = format!("/v1/subscriptions/{}?expand[]=default_payment_method", text(&paid, "/subscription"));
-    assert_eq!(sandbox.api_text(&path, "/default_payment_method/card/last4").await.as_deref(), Some("4444"));
-    assert_eq!(sandbox.api_text(&customer, DEFAULT).await, Some(shop.card.clone()), "the default stays");
-    assert_eq!(sandbox.api_text(&customer, "/name").await.as_deref(), Some("Jenny"), "the name stays");
+    let path = format!(
+        "/v1/subscriptions/{}?expand[]=default_payment_method",
+        text(&paid, "/subscription")
+    );
+    assert_eq!(
+        sandbox.api_text(&path, "/default_payment_method/card/last4").await.as_deref(),
+        Some("4444")
+    );
+    assert_eq!(
+        sandbox.api_text(&customer, DEFAULT).await,
+        Some(shop.card.clone()),
+        "the default stays"
+    );
+    assert_eq!(
+        sandbox.api_text(&customer, "/name").await.as_deref(),
+        Some("Jenny"),
+        "the name stays"
+    );
     sandbox.stop().await;
 }
 
@@ -174,7 +241,11 @@ async fn an_address_that_the_session_was_made_with_is_fixed() {
     let sandbox = start().await;
     let session = open(&sandbox, "&customer_email=fixed%40example.com").await;
     let shown = page(&sandbox, &session).await;
-    assert!(shown.body.contains("fixed@example.com") && !shown.body.contains("name=\"email\""), "{}", shown.body);
+    assert!(
+        shown.body.contains("fixed@example.com") && !shown.body.contains("name=\"email\""),
+        "{}",
+        shown.body
+    );
     // An address that the form sends nevertheless counts for nothing.
     assert_eq!(pay(&sandbox, &session, "4242424242424242").await.status, 303);
     let paid = read(&sandbox, &session).await;
@@ -191,17 +262,33 @@ async fn a_trial_costs_nothing_today_and_asks_for_a_card_unless_told_otherwise()
     let session = open(&sandbox, trial).await;
     assert_eq!((number(&session, "/amount_subtotal"), number(&session, "/amount_total")), (0, 0));
     let shown = page(&sandbox, &session).await;
-    for words in ["14 days free", "$0.00", "you pay $20.00 per month", "Start trial", "Card number"] {
+    for words in ["14 days free", "$0.00", "you pay $20.00 per month", "Start trial", "Card number"]
+    {
         assert!(shown.body.contains(words), "{words}: {}", shown.body);
     }
     let refused = pay(&sandbox, &session, "4000000000000002").await;
-    assert!(refused.status == 422 && refused.body.contains("The card was declined."), "{}", refused.body);
-    assert_eq!(pay(&sandbox, &session, "4000000000000341").await.status, 303, "nothing is charged yet");
+    assert!(
+        refused.status == 422 && refused.body.contains("The card was declined."),
+        "{}",
+        refused.body
+    );
+    assert_eq!(
+        pay(&sandbox, &session, "4000000000000341").await.status,
+        303,
+        "nothing is charged yet"
+    );
     let paid = read(&sandbox, &session).await;
-    assert_eq!((text(&paid, "/status"), text(&paid, "/payment_status")), ("complete", "no_payment_required"));
-    let subscription = sandbox.get(&format!("/v1/subscriptions/{}", text(&paid, "/subscription"))).await.json();
+    assert_eq!(
+        (text(&paid, "/status"), text(&paid, "/payment_status")),
+        ("complete", "no_payment_required")
+    );
+    let subscription =
+        sandbox.get(&format!("/v1/subscriptions/{}", text(&paid, "/subscription"))).await.json();
     assert_eq!(text(&subscription, "/status"), "trialing");
-    assert_eq!(number(&subscription, "/trial_end") - number(&subscription, "/trial_start"), 14 * DAY);
+    assert_eq!(
+        number(&subscription, "/trial_end") - number(&subscription, "/trial_start"),
+        14 * DAY
+    );
 
     let more = "&payment_method_collection=if_required\
                 &subscription_data[trial_settings][end_behavior][missing_payment_method]=pause";
@@ -210,7 +297,8 @@ async fn a_trial_costs_nothing_today_and_asks_for_a_card_unless_told_otherwise()
     let reply = sandbox.fill(text(&session, "/url"), &[("email", "jenny@example.com")]).await;
     assert_eq!(reply.status, 303, "{}", reply.body);
     let paid = read(&sandbox, &session).await;
-    let subscription = sandbox.get(&format!("/v1/subscriptions/{}", text(&paid, "/subscription"))).await.json();
+    let subscription =
+        sandbox.get(&format!("/v1/subscriptions/{}", text(&paid, "/subscription"))).await.json();
     assert!(subscription["default_payment_method"].is_null());
     assert_eq!(text(&subscription, "/trial_settings/end_behavior/missing_payment_method"), "pause");
     sandbox.stop().await;
@@ -224,11 +312,19 @@ async fn a_balance_counts_and_an_amount_that_was_not_shown_is_not_paid() {
     sandbox.make(&customer, "email=j%40example.com&balance=-500").await;
     let session = open(&sandbox, &format!("&customer={}", shop.customer)).await;
     let shown = page(&sandbox, &session).await;
-    assert!(shown.body.contains("-$5.00") && shown.body.contains("Subscribe and pay $15.00"), "{}", shown.body);
+    assert!(
+        shown.body.contains("-$5.00") && shown.body.contains("Subscribe and pay $15.00"),
+        "{}",
+        shown.body
+    );
     let form = form(&sandbox, &session).await;
     sandbox.make(&customer, "balance=0").await;
     let reply = sandbox.submit(&form, &[("pay-with", "saved")]).await;
-    assert!(reply.status == 422 && reply.body.contains("Something has changed in the meantime"), "{}", reply.body);
+    assert!(
+        reply.status == 422 && reply.body.contains("Something has changed in the meantime"),
+        "{}",
+        reply.body
+    );
     assert!(reply.body.contains("Subscribe and pay $20.00"));
     assert_eq!(subscriptions(&sandbox).await, 0);
     sandbox.stop().await;
@@ -239,15 +335,24 @@ async fn the_page_is_korean_too() {
     let sandbox = start().await;
     let session = open(&sandbox, "&locale=ko").await;
     let shown = page(&sandbox, &session).await;
-    for words in
-        ["<html lang=\"ko\"", "Professional plan 구독하기", "US$20.00 결제하고 구독하기", "카드 번호", "오늘 결제 금액"]
-    {
+    for words in [
+        "<html lang=\"ko\"",
+        "Professional plan 구독하기",
+        "US$20.00 결제하고 구독하기",
+        "카드 번호",
+        "오늘 결제 금액",
+    ] {
         assert!(shown.body.contains(words), "{words}: {}", shown.body);
     }
     let reply = pay(&sandbox, &session, "4000000000009995").await;
-    assert!(reply.status == 422 && reply.body.contains("카드 한도를 초과했거나 잔액이 부족합니다."), "{}", reply.body);
+    assert!(
+        reply.status == 422 && reply.body.contains("카드 한도를 초과했거나 잔액이 부족합니다."),
+        "{}",
+        reply.body
+    );
     let by_browser = open(&sandbox, "").await;
-    let shown = sandbox.page(text(&by_browser, "/url"), &[("Accept-Language", "ko-KR,ko;q=0.9")]).await;
+    let shown =
+        sandbox.page(text(&by_browser, "/url"), &[("Accept-Language", "ko-KR,ko;q=0.9")]).await;
     assert!(shown.body.contains("구독하기"));
     sandbox.stop().await;
 }
@@ -262,7 +367,9 @@ async fn the_page_keeps_to_itself_and_leads_to_its_two_addresses_only() {
     let policy = shown.header("Content-Security-Policy").expect("policy");
     assert!(policy.contains("default-src 'none'"), "{policy}");
     assert!(policy.contains("form-action 'self' https://app.example.com;"), "{policy}");
-    assert!(shown.body.contains("<a class=\"return\" href=\"https://shop.example.com/pricing\" rel=\"noreferrer\">"));
+    assert!(shown.body.contains(
+        "<a class=\"return\" href=\"https://shop.example.com/pricing\" rel=\"noreferrer\">"
+    ));
     for foreign in ["<script", " style=", "<style", "src=\"", " onclick"] {
         assert!(!shown.body.contains(foreign), "{foreign}");
     }

@@ -19,7 +19,10 @@ async fn a_session_is_what_was_asked_for_and_has_a_link() {
     )
     .await;
     assert!(text(&session, "/id").starts_with("cs_test_"), "{session}");
-    assert!(text(&session, "/url").starts_with(&format!("http://{}/c/pay/", sandbox.address)), "{session}");
+    assert!(
+        text(&session, "/url").starts_with(&format!("http://{}/c/pay/", sandbox.address)),
+        "{session}"
+    );
     for (pointer, value) in [
         ("/object", "checkout.session"),
         ("/mode", "subscription"),
@@ -37,7 +40,10 @@ async fn a_session_is_what_was_asked_for_and_has_a_link() {
     ] {
         assert_eq!(text(&session, pointer), value, "{pointer}");
     }
-    assert_eq!((number(&session, "/amount_subtotal"), number(&session, "/amount_total")), (2_000, 2_000));
+    assert_eq!(
+        (number(&session, "/amount_subtotal"), number(&session, "/amount_total")),
+        (2_000, 2_000)
+    );
     assert_eq!(number(&session, "/expires_at") - number(&session, "/created"), DAY);
     for null in ["/customer", "/subscription", "/invoice"] {
         assert!(session.pointer(null).expect(null).is_null(), "{null}");
@@ -49,18 +55,25 @@ async fn a_session_is_what_was_asked_for_and_has_a_link() {
 #[tokio::test]
 async fn line_items_are_listed_and_shown_when_asked_for() {
     let sandbox = start().await;
-    let more =
-        "&line_items[1][price]=price_1SandboxDemoBizMonthly01&line_items[1][quantity]=3&line_items[1][metadata][x]=y";
+    let more = "&line_items[1][price]=price_1SandboxDemoBizMonthly01&line_items[1][quantity]=3&line_items[1][metadata][x]=y";
     let session = open(&sandbox, more).await;
     assert_eq!(number(&session, "/amount_total"), 2_000 + 3 * 6_000);
     let path = format!("{SESSIONS}/{}/line_items", text(&session, "/id"));
     let first = sandbox.get(&format!("{path}?limit=1")).await.json();
-    assert_eq!((text(&first, "/data/0/description"), &first["has_more"]), ("Professional plan", &true.into()));
-    let rest = sandbox.get(&format!("{path}?starting_after={}", text(&first, "/data/0/id"))).await.json();
+    assert_eq!(
+        (text(&first, "/data/0/description"), &first["has_more"]),
+        ("Professional plan", &true.into())
+    );
+    let rest =
+        sandbox.get(&format!("{path}?starting_after={}", text(&first, "/data/0/id"))).await.json();
     assert_eq!(rest["data"].as_array().map(Vec::len), Some(1));
     assert_eq!((text(&rest, "/data/0/object"), number(&rest, "/data/0/quantity")), ("item", 3));
-    assert_eq!((number(&rest, "/data/0/amount_total"), text(&rest, "/data/0/metadata/x")), (18_000, "y"));
-    let expanded = format!("{SESSIONS}/{}?expand[]=line_items.data.price.product", text(&session, "/id"));
+    assert_eq!(
+        (number(&rest, "/data/0/amount_total"), text(&rest, "/data/0/metadata/x")),
+        (18_000, "y")
+    );
+    let expanded =
+        format!("{SESSIONS}/{}?expand[]=line_items.data.price.product", text(&session, "/id"));
     let expanded = sandbox.get(&expanded).await.json();
     assert_eq!(text(&expanded, "/line_items/data/1/price/product/name"), "Business plan");
     assert!(session.get("line_items").is_none());
@@ -85,7 +98,8 @@ async fn sessions_are_listed_by_customer_state_subscription_and_time() {
         (&format!("?starting_after={}", text(&mine, "/id")), vec![text(&paid, "/id")]),
     ] {
         let list = sandbox.get(&format!("{SESSIONS}{query}")).await.json();
-        let found: Vec<&str> = list["data"].as_array().expect("list").iter().map(|row| text(row, "/id")).collect();
+        let found: Vec<&str> =
+            list["data"].as_array().expect("list").iter().map(|row| text(row, "/id")).collect();
         assert_eq!(found, wanted, "{query}");
     }
     for (query, error) in [
@@ -105,7 +119,10 @@ async fn an_open_session_can_be_expired_and_no_other() {
     let session = open(&sandbox, "").await;
     let expire = format!("{SESSIONS}/{}/expire", text(&session, "/id"));
     let expired = sandbox.post(&expire, "").await.json();
-    assert_eq!((text(&expired, "/status"), text(&expired, "/payment_status")), ("expired", "unpaid"));
+    assert_eq!(
+        (text(&expired, "/status"), text(&expired, "/payment_status")),
+        ("expired", "unpaid")
+    );
     assert!(expired["url"].is_null());
     assert_eq!(sandbox.post(&expire, "").await.error(), refused(400, "", ""));
     assert_eq!(event_kinds(&sandbox, "checkout.session.*").await, ["checkout.session.expired"]);
@@ -141,7 +158,8 @@ async fn what_is_wrong_is_named_as_stripe_names_it() {
     let sandbox = start().await;
     let gone = sandbox.make("/v1/customers", "name=Gone").await;
     sandbox.delete(&format!("/v1/customers/{gone}")).await;
-    let once = sandbox.make("/v1/prices", "currency=usd&unit_amount=1&product=prod_SandboxDemo01").await;
+    let once =
+        sandbox.make("/v1/prices", "currency=usd&unit_amount=1&product=prod_SandboxDemo01").await;
     let euro = "currency=eur&unit_amount=1&recurring[interval]=month&product=prod_SandboxDemo01";
     let euro = sandbox.make("/v1/prices", euro).await;
     let off = "currency=usd&unit_amount=1&recurring[interval]=month&product=prod_SandboxDemo01&active=false";
@@ -158,7 +176,10 @@ async fn what_is_wrong_is_named_as_stripe_names_it() {
         (format!("mode=setup&{url}"), refused(400, "", "mode")),
         (format!("mode=subscribe&{url}"), refused(400, "", "mode")),
         (format!("mode=subscription&{item}"), refused(400, "parameter_missing", "success_url")),
-        (format!("mode=subscription&{item}&success_url=done"), refused(400, "url_invalid", "success_url")),
+        (
+            format!("mode=subscription&{item}&success_url=done"),
+            refused(400, "url_invalid", "success_url"),
+        ),
         (format!("mode=subscription&{url}"), refused(400, "parameter_missing", "line_items")),
         (format!("{base}&cancel_url=javascript:x"), refused(400, "url_invalid", "cancel_url")),
         (format!("{base}&ui_mode=embedded_page"), refused(400, "", "ui_mode")),
@@ -170,34 +191,52 @@ async fn what_is_wrong_is_named_as_stripe_names_it() {
         (format!("{base}&allow_promotion_codes=true"), refused(400, "", "allow_promotion_codes")),
         (format!("{base}&automatic_tax[enabled]=true"), refused(400, "", "automatic_tax")),
         (format!("{base}&locale=xx"), refused(400, "", "locale")),
-        (format!("{base}&client_reference_id={}", "x".repeat(201)), refused(400, "", "client_reference_id")),
+        (
+            format!("{base}&client_reference_id={}", "x".repeat(201)),
+            refused(400, "", "client_reference_id"),
+        ),
         (format!("{base}&expires_at={soon}"), refused(400, "", "expires_at")),
         (format!("{base}&expires_at={late}"), refused(400, "", "expires_at")),
         (format!("{base}&customer=cus_none"), refused(400, "resource_missing", "customer")),
         (format!("{base}&customer={gone}"), refused(400, "resource_missing", "customer")),
-        (format!("{base}&customer=cus_SandboxDemo001&customer_email=a@b"), refused(400, "", "customer_email")),
+        (
+            format!("{base}&customer=cus_SandboxDemo001&customer_email=a@b"),
+            refused(400, "", "customer_email"),
+        ),
         (format!("{base}&customer_email=nobody"), refused(400, "email_invalid", "customer_email")),
         (
             format!("{base}&subscription_data[trial_period_days]=0"),
             refused(400, "parameter_invalid_integer", "subscription_data[trial_period_days]"),
         ),
-        (format!("{base}&subscription_data[trial_end]=1"), refused(400, "", "subscription_data[trial_end]")),
+        (
+            format!("{base}&subscription_data[trial_end]=1"),
+            refused(400, "", "subscription_data[trial_end]"),
+        ),
         (
             format!("{base}&subscription_data[billing_mode][type]=classic"),
             refused(400, "", "subscription_data[billing_mode][type]"),
         ),
-        (format!("{base}&{second}=price_none"), refused(400, "resource_missing", "line_items[1][price]")),
+        (
+            format!("{base}&{second}=price_none"),
+            refused(400, "resource_missing", "line_items[1][price]"),
+        ),
         (format!("{base}&{second}={once}"), refused(400, "", "line_items[1][price]")),
         (format!("{base}&{second}={euro}"), refused(400, "", "line_items[1][price]")),
         (format!("{base}&{second}={off}"), refused(400, "", "line_items[1][price]")),
         (format!("{base}&{second}={MONTHLY}"), refused(400, "", "")),
         (format!("{base}&{second}=price_1SandboxDemoProYearly001"), refused(400, "", "")),
-        (format!("{base}&line_items[1][price]={euro}"), refused(400, "parameter_missing", "line_items[1][quantity]")),
+        (
+            format!("{base}&line_items[1][price]={euro}"),
+            refused(400, "parameter_missing", "line_items[1][quantity]"),
+        ),
         (
             format!("{base}&line_items[0][adjustable_quantity][enabled]=true"),
             refused(400, "", "line_items[0][adjustable_quantity]"),
         ),
-        (format!("{base}&line_items[1][price_data][currency]=usd"), refused(400, "", "line_items[1][price_data]")),
+        (
+            format!("{base}&line_items[1][price_data][currency]=usd"),
+            refused(400, "", "line_items[1][price_data]"),
+        ),
         (
             format!(
                 "mode=subscription&{url}&customer=cus_SandboxDemo001&line_items[0][price]={euro}&line_items[0][quantity]=1"
@@ -228,7 +267,14 @@ async fn sessions_survive_a_restart_and_their_links_stand_in_no_event() {
     sandbox.stop().await;
     let sandbox = start_with(settings(Some(&path)), Arc::new(SystemClock)).await;
     let page = sandbox.page(&format!("/c/pay/{token}"), &[]).await;
-    assert!(page.status == 200 && page.body.contains("Subscribe to Professional plan"), "{}", page.body);
-    assert_eq!(text(&read(&sandbox, &session).await, "/url").rsplit('/').next(), Some(token.as_str()));
+    assert!(
+        page.status == 200 && page.body.contains("Subscribe to Professional plan"),
+        "{}",
+        page.body
+    );
+    assert_eq!(
+        text(&read(&sandbox, &session).await, "/url").rsplit('/').next(),
+        Some(token.as_str())
+    );
     sandbox.stop().await;
 }

@@ -45,7 +45,11 @@ async fn time_is_told_moves_forward_and_survives_a_restart() {
 async fn time_moves_for_callers_with_a_key_and_neither_back_nor_too_far() {
     let sandbox = start().await;
     for method in ["GET", "POST"] {
-        assert_eq!(sandbox.send(method, CLOCK, &[], "").await.error(), refused(401, "", ""), "{method}");
+        assert_eq!(
+            sandbox.send(method, CLOCK, &[], "").await.error(),
+            refused(401, "", ""),
+            "{method}"
+        );
     }
     for (form, code, param) in [
         ("", "parameter_missing", "advance"),
@@ -71,15 +75,20 @@ async fn every_renewal_on_the_way_happens_at_its_own_hour_and_is_delivered() {
     let shop = shop(&sandbox, "pm_card_visa").await;
     let subscription = shop.subscribe(&sandbox, "").await;
     let receiver = Receiver::start(&[]).await;
-    let (_, secret) = receiver.subscribe(&sandbox, &["invoice.paid", "customer.subscription.updated"]).await;
+    let (_, secret) =
+        receiver.subscribe(&sandbox, &["invoice.paid", "customer.subscription.updated"]).await;
     advance(&sandbox, 95 * DAY).await;
     // No further call is needed for anything to have happened.
     settled(&sandbox).await;
     let received = receiver.received();
-    assert!(received.iter().all(|letter| letter.is_signed(&secret)), "signed at the machine's time");
+    assert!(
+        received.iter().all(|letter| letter.is_signed(&secret)),
+        "signed at the machine's time"
+    );
     let of_shop = |kind: &str| {
         let all = received.iter().map(Received::json).filter(|event| event["type"] == kind);
-        let mut ours: Vec<Value> = all.filter(|event| event["data"]["object"]["customer"] == *shop.customer).collect();
+        let mut ours: Vec<Value> =
+            all.filter(|event| event["data"]["object"]["customer"] == *shop.customer).collect();
         ours.sort_by_key(|event| number(event, "/created"));
         ours
     };
@@ -94,7 +103,10 @@ async fn every_renewal_on_the_way_happens_at_its_own_hour_and_is_delivered() {
         end = number(updated, "/data/object/items/data/0/current_period_end");
     }
     let now = sandbox.get(&path(&subscription)).await.json();
-    assert_eq!((text(&now, "/status"), number(&now, "/items/data/0/current_period_end")), ("active", end));
+    assert_eq!(
+        (text(&now, "/status"), number(&now, "/items/data/0/current_period_end")),
+        ("active", end)
+    );
     sandbox.stop().await;
 }
 
@@ -106,7 +118,11 @@ async fn trials_and_what_was_cancelled_end_when_time_comes_to_it() {
     sandbox.post(&path(&ending), "cancel_at_period_end=true").await;
     let trial = shop.subscribe(&sandbox, "&trial_period_days=7").await;
     let receiver = Receiver::start(&[]).await;
-    let kinds = ["checkout.session.expired", "customer.subscription.deleted", "customer.subscription.updated"];
+    let kinds = [
+        "checkout.session.expired",
+        "customer.subscription.deleted",
+        "customer.subscription.updated",
+    ];
     receiver.subscribe(&sandbox, &kinds).await;
     let checkout = open(&sandbox, "").await;
     advance(&sandbox, 8 * DAY).await;
@@ -121,7 +137,10 @@ async fn trials_and_what_was_cancelled_end_when_time_comes_to_it() {
     settled(&sandbox).await;
     let told: Vec<Value> = receiver.received().iter().map(Received::json).collect();
     let is_end = |event: &&Value| event["type"] == "customer.subscription.deleted";
-    assert_eq!(told.iter().find(is_end).map(|event| &event["data"]["object"]["id"]), Some(&ending["id"]));
+    assert_eq!(
+        told.iter().find(is_end).map(|event| &event["data"]["object"]["id"]),
+        Some(&ending["id"])
+    );
     assert!(told.iter().any(|event| event["data"]["previous_attributes"]["status"] == "trialing"));
     let expired = told.iter().find(|event| event["type"] == kinds[0]).expect("an expired checkout");
     assert_eq!(text(expired, "/data/object/id"), text(&checkout, "/id"));
@@ -145,8 +164,11 @@ async fn links_keys_and_cards_grow_old_with_it() {
     for _ in 0..3 {
         advance(&sandbox, 730 * DAY).await;
     }
-    let status =
-        sandbox.get(&format!("/v1/subscriptions/{}", sandbox.demo.subscription)).await.json()["status"].clone();
+    let status = sandbox
+        .get(&format!("/v1/subscriptions/{}", sandbox.demo.subscription))
+        .await
+        .json()["status"]
+        .clone();
     assert_eq!(status, json!("past_due"));
     sandbox.stop().await;
 }

@@ -16,7 +16,9 @@ async fn a_configuration_is_made_with_what_it_names_and_nothing_else() {
     assert_eq!(made["business_profile"]["headline"], "Hello");
     let on = |feature: &str| made["features"][feature]["enabled"].as_bool();
     assert_eq!(on("invoice_history"), Some(true));
-    for off in ["customer_update", "payment_method_update", "subscription_cancel", "subscription_update"] {
+    for off in
+        ["customer_update", "payment_method_update", "subscription_cancel", "subscription_update"]
+    {
         assert_eq!(on(off), Some(false), "{off}");
     }
     sandbox.stop().await;
@@ -42,7 +44,10 @@ async fn a_change_leaves_alone_what_it_does_not_name() {
     );
     let made = sandbox.post(PATH, &form).await.json();
     assert_eq!(made["features"]["customer_update"]["allowed_updates"], json!(["email", "address"]));
-    assert_eq!(made["features"]["subscription_cancel"]["cancellation_reason"]["options"], json!(["unused"]));
+    assert_eq!(
+        made["features"]["subscription_cancel"]["cancellation_reason"]["options"],
+        json!(["unused"])
+    );
     let offered = json!([{
         "adjustable_quantity": { "enabled": true, "maximum": 5, "minimum": 1 },
         "prices": [price],

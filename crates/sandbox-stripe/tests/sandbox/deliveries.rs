@@ -47,18 +47,31 @@ async fn what_an_endpoint_asks_for_is_posted_to_it_as_the_api_shows_it() {
 #[tokio::test]
 async fn what_is_not_taken_comes_again_signed_anew() {
     let sandbox = start_with(hasty(settings(None)), Arc::new(SystemClock)).await;
-    let plans = [Plan::Status(500), Plan::Status(302), Plan::Silence, Plan::Status(404), Plan::Status(201)];
+    let plans =
+        [Plan::Status(500), Plan::Status(302), Plan::Silence, Plan::Status(404), Plan::Status(201)];
     let receiver = Receiver::start(&plans).await;
     let (endpoint, secret) = receiver.subscribe(&sandbox, &["*"]).await;
     sandbox.make("/v1/customers", "name=A").await;
     let delivery = settled(&sandbox).await[0].clone();
     let received = receiver.wait(5).await;
     assert_eq!(received.len(), 5);
-    assert!(received.iter().all(|letter| letter.is_signed(&secret) && letter.path == "/hooks"), "{received:?}");
+    assert!(
+        received.iter().all(|letter| letter.is_signed(&secret) && letter.path == "/hooks"),
+        "{received:?}"
+    );
     assert!(received.iter().all(|letter| letter.body == received[0].body));
-    assert_eq!((delivery["state"].as_str(), delivery["attempts"].as_u64()), (Some("delivered"), Some(5)));
-    assert_eq!((&delivery["last_status"], &delivery["type"]), (&201.into(), &"customer.created".into()));
-    assert_eq!((delivery["endpoint"].as_str(), &delivery["event"]), (Some(&*endpoint), &received[0].json()["id"]));
+    assert_eq!(
+        (delivery["state"].as_str(), delivery["attempts"].as_u64()),
+        (Some("delivered"), Some(5))
+    );
+    assert_eq!(
+        (&delivery["last_status"], &delivery["type"]),
+        (&201.into(), &"customer.created".into())
+    );
+    assert_eq!(
+        (delivery["endpoint"].as_str(), &delivery["event"]),
+        (Some(&*endpoint), &received[0].json()["id"])
+    );
     sandbox.stop().await;
 }
 

@@ -12,7 +12,8 @@ use crate::support::{refused, settings, start, start_with};
 const DELIVERIES: &str = "/sandbox/deliveries";
 const RESEND: &str = "/sandbox/deliveries/resend";
 /// One call with two events: `product.created`, then `price.created`.
-const TWO_EVENTS: &str = "name=A&default_price_data[currency]=usd&default_price_data[unit_amount]=1";
+const TWO_EVENTS: &str =
+    "name=A&default_price_data[currency]=usd&default_price_data[unit_amount]=1";
 
 fn kinds(received: &[Received]) -> Vec<Value> {
     received.iter().map(|letter| letter.json()["type"].clone()).collect()
@@ -24,8 +25,7 @@ async fn a_doubled_delivery_comes_twice() {
     let receiver = Receiver::start(&[]).await;
     let (_, secret) = receiver.subscribe(&sandbox, &["*"]).await;
     let made = sandbox.post(DELIVERIES, "fault=double&times=2&type=customer.*").await.json();
-    let rule =
-        json!({ "id": 1, "endpoint": null, "fault": "double", "seconds": null, "times": 2, "type": "customer.*" });
+    let rule = json!({ "id": 1, "endpoint": null, "fault": "double", "seconds": null, "times": 2, "type": "customer.*" });
     assert_eq!(made, rule);
     assert_eq!(sandbox.get(DELIVERIES).await.json()["rules"], json!([rule]));
     for name in ["A", "B", "C"] {
@@ -34,7 +34,8 @@ async fn a_doubled_delivery_comes_twice() {
     }
     let received = receiver.wait(8).await;
     assert!(received.iter().all(|letter| letter.is_signed(&secret)));
-    let of = |name: &str| received.iter().filter(|letter| letter.name() == name).collect::<Vec<_>>();
+    let of =
+        |name: &str| received.iter().filter(|letter| letter.name() == name).collect::<Vec<_>>();
     assert_eq!((of("A").len(), of("B").len(), of("C").len(), of("Not meant").len()), (2, 2, 1, 3));
     assert_eq!(of("A")[0].json()["id"], of("A")[1].json()["id"]);
     assert_eq!(sandbox.get(DELIVERIES).await.json()["rules"], json!([]));
@@ -74,7 +75,10 @@ async fn a_lost_delivery_never_comes_unless_somebody_asks_for_it() {
     // What happened, happened.
     let event = lost["event"].as_str().expect("event");
     let read = sandbox.get(&format!("/v1/events/{event}")).await.json();
-    assert_eq!((&read["data"]["object"]["name"], &read["pending_webhooks"]), (&json!("Lost"), &json!(0)));
+    assert_eq!(
+        (&read["data"]["object"]["name"], &read["pending_webhooks"]),
+        (&json!("Lost"), &json!(0))
+    );
 
     let again = sandbox.post(RESEND, &format!("event={event}")).await.json();
     assert_eq!(again["data"].as_array().map(Vec::len), Some(2), "{again}");
@@ -82,7 +86,8 @@ async fn a_lost_delivery_never_comes_unless_somebody_asks_for_it() {
     other.wait(3).await;
     sandbox.post(RESEND, &format!("event={event}&endpoint={other_endpoint}")).await;
     other.wait(4).await;
-    let of_event = settled(&sandbox).await.iter().filter(|delivery| delivery["resent"] == true).count();
+    let of_event =
+        settled(&sandbox).await.iter().filter(|delivery| delivery["resent"] == true).count();
     assert_eq!((of_event, receiver.received().len()), (3, 2));
     sandbox.stop().await;
 }
@@ -118,7 +123,11 @@ async fn what_is_held_back_goes_when_the_rules_are_forgotten() {
     let received = receiver.wait(4).await;
     assert_eq!(kinds(&received[..2]), ["price.created", "product.created"]);
     let deliveries = settled(&sandbox).await;
-    assert!(deliveries.iter().all(|delivery| delivery["state"] == "delivered" && delivery["attempts"] == 2));
+    assert!(
+        deliveries
+            .iter()
+            .all(|delivery| delivery["state"] == "delivered" && delivery["attempts"] == 2)
+    );
     assert_eq!(sandbox.get(DELIVERIES).await.json()["rules"], json!([]));
     sandbox.stop().await;
 }
@@ -126,7 +135,9 @@ async fn what_is_held_back_goes_when_the_rules_are_forgotten() {
 #[tokio::test]
 async fn rules_are_for_callers_with_a_key_and_have_their_bounds() {
     let sandbox = start().await;
-    for (method, path) in [("GET", DELIVERIES), ("POST", DELIVERIES), ("DELETE", DELIVERIES), ("POST", RESEND)] {
+    for (method, path) in
+        [("GET", DELIVERIES), ("POST", DELIVERIES), ("DELETE", DELIVERIES), ("POST", RESEND)]
+    {
         let reply = sandbox.send(method, path, &[], "").await;
         assert_eq!(reply.error(), refused(401, "", ""), "{method} {path}");
     }
@@ -144,9 +155,15 @@ async fn rules_are_for_callers_with_a_key_and_have_their_bounds() {
         ("fault=lose&endpoint=we_none", "resource_missing", "endpoint"),
         ("fault=lose&path=/v1", "parameter_unknown", "path"),
     ] {
-        assert_eq!(sandbox.post(DELIVERIES, form).await.error(), refused(400, code, param), "{form}");
+        assert_eq!(
+            sandbox.post(DELIVERIES, form).await.error(),
+            refused(400, code, param),
+            "{form}"
+        );
     }
-    for (form, code, param) in [("", "parameter_missing", "event"), ("event=evt_none", "resource_missing", "event")] {
+    for (form, code, param) in
+        [("", "parameter_missing", "event"), ("event=evt_none", "resource_missing", "event")]
+    {
         assert_eq!(sandbox.post(RESEND, form).await.error(), refused(400, code, param), "{form}");
     }
     for _ in 0..100 {

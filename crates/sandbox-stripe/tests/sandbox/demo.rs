@@ -23,8 +23,14 @@ async fn there_are_four_plans_by_the_month_and_by_the_year() {
     let sandbox = start().await;
     for (product, name, price, amount, interval) in PLANS {
         let price = sandbox.get(&format!("/v1/prices/{price}?expand[]=product")).await.json();
-        assert_eq!((price["product"]["id"].as_str(), price["product"]["name"].as_str()), (Some(product), Some(name)));
-        assert_eq!((price["unit_amount"].as_i64(), price["currency"].as_str()), (Some(amount), Some("usd")));
+        assert_eq!(
+            (price["product"]["id"].as_str(), price["product"]["name"].as_str()),
+            (Some(product), Some(name))
+        );
+        assert_eq!(
+            (price["unit_amount"].as_i64(), price["currency"].as_str()),
+            (Some(amount), Some("usd"))
+        );
         assert_eq!(price["recurring"]["interval"].as_str(), Some(interval));
     }
     sandbox.stop().await;
@@ -38,12 +44,19 @@ async fn a_state_of_an_earlier_version_gets_the_plans_that_it_lacks_and_keeps_th
     sandbox.make("/v1/products/prod_SandboxDemo03", "name=Ours").await;
     sandbox.stop().await;
     let text = std::fs::read_to_string(&path).expect("state");
-    let is_known = |line: &&str| !line.contains("prod_SandboxDemo04") && !line.contains("checkout_session");
+    let is_known =
+        |line: &&str| !line.contains("prod_SandboxDemo04") && !line.contains("checkout_session");
     let earlier: String = text.lines().filter(is_known).flat_map(|line| [line, "\n"]).collect();
     std::fs::write(&path, earlier).expect("written");
     let sandbox = start_with(settings(Some(&path)), Arc::new(SystemClock)).await;
     let name = |id: &str| format!("/v1/products/{id}");
-    assert_eq!(sandbox.api_text(&name("prod_SandboxDemo04"), "/name").await.as_deref(), Some("Agency plan"));
-    assert_eq!(sandbox.api_text(&name("prod_SandboxDemo03"), "/name").await.as_deref(), Some("Ours"));
+    assert_eq!(
+        sandbox.api_text(&name("prod_SandboxDemo04"), "/name").await.as_deref(),
+        Some("Agency plan")
+    );
+    assert_eq!(
+        sandbox.api_text(&name("prod_SandboxDemo03"), "/name").await.as_deref(),
+        Some("Ours")
+    );
     sandbox.stop().await;
 }

@@ -36,10 +36,16 @@ async fn every_change_is_an_event_with_its_request_and_what_was_before() {
     assert_eq!(created["request"]["idempotency_key"], "k-1");
     assert_eq!(created["data"]["object"], made.json());
     assert!(created["data"].get("previous_attributes").is_none());
-    assert_eq!(seen[1]["data"]["previous_attributes"], json!({ "name": "A", "metadata": { "y": null } }));
+    assert_eq!(
+        seen[1]["data"]["previous_attributes"],
+        json!({ "name": "A", "metadata": { "y": null } })
+    );
     let path = format!("/v1/events/{}", created["id"].as_str().expect("id"));
     assert_eq!(sandbox.get(&path).await.json(), *created);
-    assert_eq!(sandbox.get("/v1/events/evt_x").await.error(), refused(404, "resource_missing", "id"));
+    assert_eq!(
+        sandbox.get("/v1/events/evt_x").await.error(),
+        refused(404, "resource_missing", "id")
+    );
     sandbox.stop().await;
 }
 
@@ -52,7 +58,10 @@ async fn a_product_comes_before_its_price() {
     sandbox.make("/v1/prices", "product_data[name]=B&currency=usd&unit_amount=1").await;
     let seen = events(&sandbox, "").await;
     let seen = &seen[..seen.len() - before];
-    assert_eq!(kinds(seen), ["product.created", "price.created", "product.created", "price.created"]);
+    assert_eq!(
+        kinds(seen),
+        ["product.created", "price.created", "product.created", "price.created"]
+    );
     assert_eq!(seen[3]["data"]["object"], product);
     sandbox.stop().await;
 }
@@ -81,9 +90,9 @@ async fn a_subscription_tells_its_story() {
         assert_eq!(story.iter().filter(|seen| **seen == kind).count(), 1, "{kind} in {story:?}");
     }
     let some = events(&sandbox, "&types[]=invoice.paid&types[]=customer.created").await;
-    assert!(
-        some.iter().all(|event| ["invoice.paid", "customer.created"].contains(&event["type"].as_str().unwrap_or("")))
-    );
+    assert!(some.iter().all(|event| {
+        ["invoice.paid", "customer.created"].contains(&event["type"].as_str().unwrap_or(""))
+    }));
     let both = sandbox.get("/v1/events?type=invoice.paid&types[]=invoice.paid").await.error();
     assert_eq!(both, refused(400, "", "types"));
     sandbox.stop().await;

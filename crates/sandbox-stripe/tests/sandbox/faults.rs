@@ -81,9 +81,10 @@ async fn a_key_is_in_use_while_its_call_is_delayed_and_others_go_on() {
 async fn a_rate_limit_does_nothing_and_leaves_the_idempotency_key_free() {
     let sandbox = start().await;
     let before = customers(&sandbox).await;
-    for (fault, code, reason) in
-        [("status=429", "rate_limit", Some("global-rate")), ("status=429:lock_timeout", "lock_timeout", None)]
-    {
+    for (fault, code, reason) in [
+        ("status=429", "rate_limit", Some("global-rate")),
+        ("status=429:lock_timeout", "lock_timeout", None),
+    ] {
         let headers = [("Sandbox-Fault", fault), ("Idempotency-Key", code)];
         let reply = sandbox.post_with("/v1/customers", "name=A", &headers).await;
         assert_eq!(reply.error(), refused(429, code, ""));
@@ -92,7 +93,8 @@ async fn a_rate_limit_does_nothing_and_leaves_the_idempotency_key_free() {
         assert!(reply.header("request-id").is_some_and(|id| id.starts_with("req_")));
     }
     assert_eq!(customers(&sandbox).await, before);
-    let again = sandbox.post_with("/v1/customers", "name=A", &[("Idempotency-Key", "rate_limit")]).await;
+    let again =
+        sandbox.post_with("/v1/customers", "name=A", &[("Idempotency-Key", "rate_limit")]).await;
     assert_eq!((again.status, again.header("idempotent-replayed")), (200, None));
     sandbox.stop().await;
 }
@@ -110,7 +112,10 @@ async fn a_failure_does_nothing_and_is_replayed_under_its_key() {
     assert_eq!(again.body, first.body);
     assert_eq!(customers(&sandbox).await, before);
     assert_eq!(
-        sandbox.send("GET", "/v1/customers", &[("Authorization", &bearer(KEY)), headers[0]], "").await.status,
+        sandbox
+            .send("GET", "/v1/customers", &[("Authorization", &bearer(KEY)), headers[0]], "")
+            .await
+            .status,
         500
     );
     sandbox.stop().await;
@@ -121,7 +126,10 @@ async fn a_dropped_call_was_not_made_and_a_late_drop_was() {
     let sandbox = start().await;
     let before = customers(&sandbox).await;
     assert_eq!(bytes_of(&sandbox, "Sandbox-Fault: drop\r\n", "name=A").await, "");
-    assert_eq!(bytes_of(&sandbox, "Sandbox-Fault: delay=1, status=429, drop\r\n", "name=A").await, "");
+    assert_eq!(
+        bytes_of(&sandbox, "Sandbox-Fault: delay=1, status=429, drop\r\n", "name=A").await,
+        ""
+    );
     assert_eq!(customers(&sandbox).await, before);
     let kept = "Sandbox-Fault: drop=after\r\nIdempotency-Key: kept\r\n";
     assert_eq!(bytes_of(&sandbox, kept, "name=A").await, "");
@@ -135,11 +143,14 @@ async fn a_dropped_call_was_not_made_and_a_late_drop_was() {
 async fn a_truncated_answer_ends_before_its_content_length() {
     let sandbox = start().await;
     let before = customers(&sandbox).await;
-    for (fault, status) in [("truncate", "200 OK"), ("status=500,truncate", "500 Internal Server Error")] {
+    for (fault, status) in
+        [("truncate", "200 OK"), ("status=500,truncate", "500 Internal Server Error")]
+    {
         let text = bytes_of(&sandbox, &format!("Sandbox-Fault: {fault}\r\n"), "name=Cut").await;
         let (head, body) = text.split_once("\r\n\r\n").expect("head and part of the body");
         assert!(head.starts_with(&format!("HTTP/1.1 {status}\r\n")), "{head}");
-        let promised = head.lines().find_map(|line| line.strip_prefix("content-length: ")).expect("length");
+        let promised =
+            head.lines().find_map(|line| line.strip_prefix("content-length: ")).expect("length");
         assert_eq!(promised.parse::<usize>().expect("number") / 2, body.len());
         assert!(body.starts_with('{') && serde_json::from_str::<serde_json::Value>(body).is_err());
     }
@@ -153,9 +164,13 @@ async fn rules_meet_the_next_calls_of_their_operation() {
     let me = sandbox.demo.customer.clone();
     let rule = format!("fault=status%3D429&method=POST&path={SESSIONS}&times=2");
     let made = sandbox.post("/sandbox/faults", &rule).await.json();
-    let expected = json!({ "id": 1, "fault": "status=429", "method": "POST", "path": SESSIONS, "times": 2 });
+    let expected =
+        json!({ "id": 1, "fault": "status=429", "method": "POST", "path": SESSIONS, "times": 2 });
     assert_eq!(made, expected);
-    let second = sandbox.post("/sandbox/faults", "fault=status%3D500&path=/v1/customers/{customer}").await.json();
+    let second = sandbox
+        .post("/sandbox/faults", "fault=status%3D500&path=/v1/customers/{customer}")
+        .await
+        .json();
     assert_eq!(sandbox.get("/sandbox/faults").await.json(), json!({ "data": [expected, second] }));
 
     let open = async || sandbox.post(SESSIONS, &format!("customer={me}")).await.status;
@@ -184,7 +199,9 @@ async fn the_header_goes_before_the_rules_and_uses_none_of_them() {
 #[tokio::test]
 async fn faults_are_for_callers_with_a_key_and_have_their_bounds() {
     let sandbox = start().await;
-    for (method, path) in [("GET", "/sandbox/faults"), ("POST", "/sandbox/faults"), ("DELETE", "/sandbox/faults")] {
+    for (method, path) in
+        [("GET", "/sandbox/faults"), ("POST", "/sandbox/faults"), ("DELETE", "/sandbox/faults")]
+    {
         let reply = sandbox.send(method, path, &[], "").await;
         assert_eq!(reply.error(), refused(401, "", ""), "{method}");
     }
@@ -201,7 +218,11 @@ async fn faults_are_for_callers_with_a_key_and_have_their_bounds() {
         ("fault=drop&times=0", "", "times"),
         ("fault=drop&often=1", "parameter_unknown", "often"),
     ] {
-        assert_eq!(sandbox.post("/sandbox/faults", form).await.error(), refused(400, code, param), "{form}");
+        assert_eq!(
+            sandbox.post("/sandbox/faults", form).await.error(),
+            refused(400, code, param),
+            "{form}"
+        );
     }
     for _ in 0..100 {
         assert_eq!(sandbox.post("/sandbox/faults", "fault=drop&path=/v1/prices").await.status, 200);
@@ -215,9 +236,11 @@ async fn a_long_delay_does_not_hold_the_end() {
     let sandbox = start().await;
     let mut stream = TcpStream::connect(sandbox.address).await.expect("connected");
     sandbox.post("/sandbox/faults", "fault=delay%3D60000").await;
-    let request = format!("GET /v1/customers HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {KEY}\r\n\r\n");
+    let request =
+        format!("GET /v1/customers HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {KEY}\r\n\r\n");
     stream.write_all(request.as_bytes()).await.expect("sent");
-    let begun = async { while sandbox.get("/sandbox/faults").await.json() != json!({ "data": [] }) {} };
+    let begun =
+        async { while sandbox.get("/sandbox/faults").await.json() != json!({ "data": [] }) {} };
     tokio::time::timeout(PATIENCE, begun).await.expect("begun in time");
     sandbox.stop().await;
 }

@@ -5,7 +5,8 @@ use serde_json::Value;
 use crate::support::{Running, start};
 
 async fn newest_invoice(sandbox: &Running) -> Value {
-    let list = sandbox.get(&format!("/v1/invoices?customer={}", sandbox.demo.customer)).await.json();
+    let list =
+        sandbox.get(&format!("/v1/invoices?customer={}", sandbox.demo.customer)).await.json();
     list["data"][0].clone()
 }
 
@@ -51,14 +52,26 @@ async fn the_page_has_number_customer_lines_and_sums_in_both_languages() {
 async fn the_page_keeps_itself_to_itself() {
     let sandbox = start().await;
     let name = "<b>Eve</b>\u{202e}\"'&";
-    sandbox.post(&format!("/v1/customers/{}", sandbox.demo.customer), &format!("address[line1]={name}")).await;
+    sandbox
+        .post(
+            &format!("/v1/customers/{}", sandbox.demo.customer),
+            &format!("address[line1]={name}"),
+        )
+        .await;
     let invoice = newest_invoice(&sandbox).await;
     let page = sandbox.page(address(&invoice, "hosted_invoice_url"), &[]).await;
     let policy = page.header("content-security-policy").unwrap_or_default();
-    assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{policy}");
+    assert!(
+        policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"),
+        "{policy}"
+    );
     assert_eq!(page.header("cache-control"), Some("no-store"));
     assert_eq!(page.header("referrer-policy"), Some("no-referrer"));
-    assert!(!page.body.contains("<b>Eve") && !page.body.contains('\u{202e}') && !page.body.contains("<script"));
+    assert!(
+        !page.body.contains("<b>Eve")
+            && !page.body.contains('\u{202e}')
+            && !page.body.contains("<script")
+    );
     let links = page.body.split(['"', '\'']).filter(|part| part.starts_with("/p/assets/"));
     for link in links {
         assert_eq!(sandbox.page(link, &[]).await.status, 200, "{link}");
@@ -75,7 +88,8 @@ async fn the_pdf_is_a_file_named_after_its_number() {
     let invoice = newest_invoice(&sandbox).await;
     let file = sandbox.page(address(&invoice, "invoice_pdf"), &[]).await;
     assert_eq!(file.header("content-type"), Some("application/pdf"));
-    let disposition = format!("attachment; filename=\"Invoice-{}.pdf\"", address(&invoice, "number"));
+    let disposition =
+        format!("attachment; filename=\"Invoice-{}.pdf\"", address(&invoice, "number"));
     assert_eq!(file.header("content-disposition"), Some(disposition.as_str()));
     assert_eq!(file.header("cache-control"), Some("no-store"));
     assert!(file.body.starts_with("%PDF-1.7") && file.body.ends_with("%%EOF"));
@@ -86,10 +100,15 @@ async fn the_pdf_is_a_file_named_after_its_number() {
 async fn an_address_that_is_no_text_has_the_page_of_no_invoice() {
     let sandbox = start().await;
     for path in ["/i/%FF", "/i/%FF/pdf"] {
-        for (language, words) in [("en", "This invoice does not exist"), ("ko", "링크가 올바른지 확인해 주세요")]
+        for (language, words) in
+            [("en", "This invoice does not exist"), ("ko", "링크가 올바른지 확인해 주세요")]
         {
             let page = sandbox.page(path, &[("Accept-Language", language)]).await;
-            assert!(page.status == 404 && page.body.contains(words), "{path} {language}: {}", page.body);
+            assert!(
+                page.status == 404 && page.body.contains(words),
+                "{path} {language}: {}",
+                page.body
+            );
         }
     }
     sandbox.stop().await;

@@ -56,12 +56,15 @@ async fn renewals_that_fell_due_meanwhile_are_billed_at_the_next_start() {
     start_with(settings(Some(&path)), clock.clone()).await.stop().await;
     clock.advance(100 * 24 * 60 * 60);
     let later = start_with(settings(Some(&path)), clock.clone()).await;
-    let subscription = later.get(&format!("/v1/subscriptions/{}", later.demo.subscription)).await.json();
+    let subscription =
+        later.get(&format!("/v1/subscriptions/{}", later.demo.subscription)).await.json();
     let item = &subscription["items"]["data"][0];
     let (start, end) = (item["current_period_start"].as_i64(), item["current_period_end"].as_i64());
     assert!(start <= Some(clock.now()) && Some(clock.now()) < end, "{subscription}");
-    let invoices = later.get(&format!("/v1/invoices?customer={}", later.demo.customer)).await.json();
-    let numbers: Vec<_> = invoices["data"].as_array().expect("list").iter().map(|i| i["number"].clone()).collect();
+    let invoices =
+        later.get(&format!("/v1/invoices?customer={}", later.demo.customer)).await.json();
+    let numbers: Vec<_> =
+        invoices["data"].as_array().expect("list").iter().map(|i| i["number"].clone()).collect();
     assert!((5..=6).contains(&numbers.len()), "{numbers:?}");
     assert_eq!(subscription["latest_invoice"], invoices["data"][0]["id"]);
     assert_eq!(numbers.last().and_then(|n| n.as_str()), Some("DEMO0001-0001"));
@@ -117,7 +120,8 @@ async fn idle_and_half_sent_connections_do_not_hold_the_end() {
     assert!(idle.read(&mut buffer).await.expect("answer") > 0);
     sandbox.stop().await;
     let mut rest = Vec::new();
-    let end = tokio::time::timeout(PATIENCE, idle.read_to_end(&mut rest)).await.expect("closed in time");
+    let end =
+        tokio::time::timeout(PATIENCE, idle.read_to_end(&mut rest)).await.expect("closed in time");
     assert!(end.is_err() || rest.is_empty());
     drop((silent, half_a_head, half_a_body));
 }

@@ -16,10 +16,14 @@ async fn a_customer_is_made_read_changed_and_deleted() {
     let form = "name=Jenny+Rosen&email=jenny@example.com&metadata[order]=6735&address[line1]=Main%20St&address[city]=X";
     let made = sandbox.post("/v1/customers", form).await.json();
     let path = format!("/v1/customers/{}", made["id"].as_str().expect("id"));
-    assert_eq!((made["name"].as_str(), made["metadata"]["order"].as_str()), (Some("Jenny Rosen"), Some("6735")));
+    assert_eq!(
+        (made["name"].as_str(), made["metadata"]["order"].as_str()),
+        (Some("Jenny Rosen"), Some("6735"))
+    );
     assert_eq!(made["address"]["city"], "X");
     assert_eq!(sandbox.get(&path).await.json(), made);
-    let changed = sandbox.post(&path, "name=Jenny&email=&metadata[order]=&metadata[a]=b").await.json();
+    let changed =
+        sandbox.post(&path, "name=Jenny&email=&metadata[order]=&metadata[a]=b").await.json();
     assert_eq!((changed["name"].as_str(), changed["email"].is_null()), (Some("Jenny"), true));
     assert_eq!(changed["metadata"], serde_json::json!({ "a": "b" }));
     let deleted = sandbox.delete(&path).await.json();
@@ -27,7 +31,10 @@ async fn a_customer_is_made_read_changed_and_deleted() {
     assert_eq!(sandbox.get(&path).await.json(), deleted);
     assert_eq!(sandbox.post(&path, "name=x").await.error(), refused(404, "resource_missing", "id"));
     assert_eq!(sandbox.delete(&path).await.error(), refused(404, "resource_missing", "id"));
-    assert_eq!(sandbox.get("/v1/customers/cus_none").await.error(), refused(404, "resource_missing", "id"));
+    assert_eq!(
+        sandbox.get("/v1/customers/cus_none").await.error(),
+        refused(404, "resource_missing", "id")
+    );
     sandbox.stop().await;
 }
 
@@ -65,15 +72,23 @@ async fn a_list_is_walked_page_by_page_in_both_directions() {
         sandbox.post("/v1/customers", &format!("name=N{n}&email=n{}@example.com", n % 2)).await;
     }
     let first = sandbox.get("/v1/customers?limit=3").await.json();
-    assert_eq!((first["has_more"].as_bool(), first["url"].as_str()), (Some(true), Some("/v1/customers")));
+    assert_eq!(
+        (first["has_more"].as_bool(), first["url"].as_str()),
+        (Some(true), Some("/v1/customers"))
+    );
     let first = ids(&first);
-    let second = sandbox.get(&format!("/v1/customers?limit=3&starting_after={}", first[2])).await.json();
+    let second =
+        sandbox.get(&format!("/v1/customers?limit=3&starting_after={}", first[2])).await.json();
     let second = ids(&second);
-    let third = sandbox.get(&format!("/v1/customers?limit=3&starting_after={}", second[2])).await.json();
+    let third =
+        sandbox.get(&format!("/v1/customers?limit=3&starting_after={}", second[2])).await.json();
     assert_eq!((third["has_more"].as_bool(), ids(&third).len()), (Some(false), 2));
     let all: HashSet<_> = first.iter().chain(&second).cloned().chain(ids(&third)).collect();
     assert_eq!(all.len(), 8, "the seven and the demo's");
-    let back = sandbox.get(&format!("/v1/customers?limit=3&ending_before={}", ids(&third)[0])).await.json();
+    let back = sandbox
+        .get(&format!("/v1/customers?limit=3&ending_before={}", ids(&third)[0]))
+        .await
+        .json();
     assert_eq!(ids(&back), second);
     let found = sandbox.get("/v1/customers?email=n1@example.com").await.json();
     assert_eq!(ids(&found).len(), 3);
@@ -96,7 +111,10 @@ async fn a_search_is_no_object() {
         assert_eq!(reply.error(), refused(404, "", ""), "{kind}");
         assert!(reply.body.contains("a part of Stripe's API"), "{}", reply.body);
     }
-    assert_eq!(sandbox.get("/v1/invoices/upcoming?customer=cus_1").await.error(), refused(404, "", ""));
+    assert_eq!(
+        sandbox.get("/v1/invoices/upcoming?customer=cus_1").await.error(),
+        refused(404, "", "")
+    );
     sandbox.stop().await;
 }
 
@@ -104,7 +122,8 @@ async fn a_search_is_no_object() {
 async fn the_demo_customer_has_a_subscription_two_paid_invoices_and_a_card() {
     let sandbox = start().await;
     let demo = sandbox.demo.clone();
-    let subscriptions = sandbox.get(&format!("/v1/subscriptions?customer={}", demo.customer)).await.json();
+    let subscriptions =
+        sandbox.get(&format!("/v1/subscriptions?customer={}", demo.customer)).await.json();
     assert_eq!(ids(&subscriptions), [demo.subscription.as_str()]);
     let subscription = &subscriptions["data"][0];
     assert_eq!(subscription["status"], "active");
@@ -112,14 +131,24 @@ async fn the_demo_customer_has_a_subscription_two_paid_invoices_and_a_card() {
     let item = &subscription["items"]["data"][0];
     assert!(item["current_period_end"].as_i64() > subscription["created"].as_i64());
     assert_eq!(item["price"]["id"], demo.price.as_str());
-    let invoices = sandbox.get(&format!("/v1/invoices?customer={}&status=paid", demo.customer)).await.json();
+    let invoices =
+        sandbox.get(&format!("/v1/invoices?customer={}&status=paid", demo.customer)).await.json();
     assert_eq!(invoices["data"].as_array().map(Vec::len), Some(2));
     assert_eq!(subscription["latest_invoice"], invoices["data"][0]["id"]);
     assert_eq!(invoices["data"][0]["amount_paid"], 2_000);
-    let cards = sandbox.get(&format!("/v1/customers/{}/payment_methods?type=card", demo.customer)).await.json();
+    let cards = sandbox
+        .get(&format!("/v1/customers/{}/payment_methods?type=card", demo.customer))
+        .await
+        .json();
     assert_eq!(cards["data"][0]["card"]["last4"], "4242");
-    assert_eq!(ids(&sandbox.get(&format!("/v1/payment_methods?customer={}", demo.customer)).await.json()), ids(&cards));
-    let path = format!("/v1/subscriptions/{}?expand[]=customer&expand[]=latest_invoice.customer", demo.subscription);
+    assert_eq!(
+        ids(&sandbox.get(&format!("/v1/payment_methods?customer={}", demo.customer)).await.json()),
+        ids(&cards)
+    );
+    let path = format!(
+        "/v1/subscriptions/{}?expand[]=customer&expand[]=latest_invoice.customer",
+        demo.subscription
+    );
     let expanded = sandbox.get(&path).await.json();
     assert_eq!(expanded["customer"]["name"], "Demo User");
     assert_eq!(expanded["latest_invoice"]["customer"]["name"], "Demo User");
@@ -153,7 +182,9 @@ async fn a_customer_is_delinquent_until_a_failed_payment_is_made_good() {
     let invoice = sandbox.post("/v1/subscriptions", &form).await.json()["latest_invoice"].clone();
     assert_eq!(delinquent().await, Some(true));
     let invoice = invoice.as_str().unwrap_or_default();
-    let card = sandbox.make("/v1/payment_methods/pm_card_visa/attach", &format!("customer={customer}")).await;
+    let card = sandbox
+        .make("/v1/payment_methods/pm_card_visa/attach", &format!("customer={customer}"))
+        .await;
     sandbox.make(&format!("/v1/invoices/{invoice}/pay"), &format!("payment_method={card}")).await;
     assert_eq!(delinquent().await, Some(false));
     sandbox.stop().await;
@@ -164,9 +195,11 @@ async fn deleting_a_customer_ends_its_subscriptions() {
     let sandbox = start().await;
     let demo = sandbox.demo.clone();
     sandbox.delete(&format!("/v1/customers/{}", demo.customer)).await;
-    let subscription = sandbox.get(&format!("/v1/subscriptions/{}", demo.subscription)).await.json();
+    let subscription =
+        sandbox.get(&format!("/v1/subscriptions/{}", demo.subscription)).await.json();
     assert_eq!(subscription["status"], "canceled");
-    let running = sandbox.get(&format!("/v1/subscriptions?customer={}", demo.customer)).await.json();
+    let running =
+        sandbox.get(&format!("/v1/subscriptions?customer={}", demo.customer)).await.json();
     assert!(ids(&running).is_empty());
     let card = sandbox.get(&format!("/v1/payment_methods/{}", demo.payment_method)).await.json();
     assert!(card["customer"].is_null());

@@ -15,11 +15,17 @@ async fn a_test_card_is_attached_listed_made_default_and_detached() {
     let customer = sandbox.make("/v1/customers", "name=A").await;
     let attach = "/v1/payment_methods/pm_card_mastercard/attach";
     let card = sandbox.post(attach, &format!("customer={customer}")).await.json();
-    assert_eq!((card["card"]["brand"].as_str(), card["card"]["last4"].as_str()), (Some("mastercard"), Some("4444")));
+    assert_eq!(
+        (card["card"]["brand"].as_str(), card["card"]["last4"].as_str()),
+        (Some("mastercard"), Some("4444"))
+    );
     let id = card["id"].as_str().expect("id");
-    let again = sandbox.post(&format!("/v1/payment_methods/{id}/attach"), &format!("customer={customer}")).await;
+    let again = sandbox
+        .post(&format!("/v1/payment_methods/{id}/attach"), &format!("customer={customer}"))
+        .await;
     assert_eq!(again.json()["id"], id);
-    let list = sandbox.get(&format!("/v1/payment_methods?customer={customer}&type=card")).await.json();
+    let list =
+        sandbox.get(&format!("/v1/payment_methods?customer={customer}&type=card")).await.json();
     assert_eq!(list["data"][0]["id"], id);
     assert_eq!(default_card(&sandbox, &customer).await, Value::Null);
     let form = format!("invoice_settings[default_payment_method]={id}");
@@ -28,9 +34,14 @@ async fn a_test_card_is_attached_listed_made_default_and_detached() {
     let detached = sandbox.post(&format!("/v1/payment_methods/{id}/detach"), "").await.json();
     assert_eq!(detached["customer"], Value::Null);
     assert_eq!(default_card(&sandbox, &customer).await, Value::Null);
-    let back = sandbox.post(&format!("/v1/payment_methods/{id}/attach"), &format!("customer={customer}")).await;
+    let back = sandbox
+        .post(&format!("/v1/payment_methods/{id}/attach"), &format!("customer={customer}"))
+        .await;
     assert_eq!(back.error(), refused(400, "", ""));
-    assert_eq!(sandbox.post(&format!("/v1/payment_methods/{id}/detach"), "").await.error(), refused(400, "", ""));
+    assert_eq!(
+        sandbox.post(&format!("/v1/payment_methods/{id}/detach"), "").await.error(),
+        refused(400, "", "")
+    );
     sandbox.stop().await;
 }
 
@@ -50,10 +61,15 @@ async fn a_customer_can_be_made_with_a_card() {
 #[tokio::test]
 async fn a_card_of_one_customer_is_none_of_anothers() {
     let sandbox = start().await;
-    let (mine, theirs) = (sandbox.make("/v1/customers", "").await, sandbox.make("/v1/customers", "").await);
-    let card = sandbox.make("/v1/payment_methods/pm_card_visa/attach", &format!("customer={mine}")).await;
+    let (mine, theirs) =
+        (sandbox.make("/v1/customers", "").await, sandbox.make("/v1/customers", "").await);
+    let card =
+        sandbox.make("/v1/payment_methods/pm_card_visa/attach", &format!("customer={mine}")).await;
     let attach = format!("/v1/payment_methods/{card}/attach");
-    assert_eq!(sandbox.post(&attach, &format!("customer={theirs}")).await.error(), refused(400, "", ""));
+    assert_eq!(
+        sandbox.post(&attach, &format!("customer={theirs}")).await.error(),
+        refused(400, "", "")
+    );
     let default = format!("invoice_settings[default_payment_method]={card}");
     let param = "invoice_settings[default_payment_method]";
     let default = sandbox.post(&format!("/v1/customers/{theirs}"), &default).await.error();
@@ -81,9 +97,14 @@ async fn declined_cards_have_their_documented_codes() {
         let reply = sandbox.post(&path, &format!("customer={customer}")).await;
         assert_eq!(reply.error(), refused(402, code, ""), "{card}");
         let error = &reply.json()["error"];
-        assert_eq!((error["type"].as_str(), error["decline_code"].as_str()), (Some("card_error"), Some(decline_code)));
+        assert_eq!(
+            (error["type"].as_str(), error["decline_code"].as_str()),
+            (Some("card_error"), Some(decline_code))
+        );
     }
-    let unknown = sandbox.post("/v1/payment_methods/pm_card_none/attach", &format!("customer={customer}")).await;
+    let unknown = sandbox
+        .post("/v1/payment_methods/pm_card_none/attach", &format!("customer={customer}"))
+        .await;
     assert_eq!(unknown.error(), refused(404, "resource_missing", "payment_method"));
     sandbox.stop().await;
 }
@@ -140,7 +161,10 @@ async fn a_card_is_made_of_a_number_or_a_token_and_its_number_is_shown_to_nobody
     }
     let form = "card[exp_month]=9&metadata[a]=c&billing_details[name]=&billing_details[address][city]=Seoul";
     let changed = sandbox.post(&path, form).await.json();
-    assert_eq!((changed["card"]["exp_month"].as_i64(), changed["metadata"]["a"].as_str()), (Some(9), Some("c")));
+    assert_eq!(
+        (changed["card"]["exp_month"].as_i64(), changed["metadata"]["a"].as_str()),
+        (Some(9), Some("c"))
+    );
     assert_eq!(changed["billing_details"]["address"]["city"], "Seoul");
     assert_eq!(changed["billing_details"]["name"], Value::Null);
     sandbox.stop().await;

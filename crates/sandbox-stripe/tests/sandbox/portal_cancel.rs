@@ -30,7 +30,11 @@ async fn a_plan_is_cancelled_at_the_end_of_its_period_with_a_reason_and_taken_ba
     );
     let why = [("reason", "too_expensive"), ("comment", "Too <much>")];
     let home = sandbox.follow(&sandbox.submit(&Form::find(&reason, "/reason"), &why).await).await;
-    assert!(home.body.contains("Your plan was canceled.") && home.body.contains("Ends soon"), "{}", home.body);
+    assert!(
+        home.body.contains("Your plan was canceled.") && home.body.contains("Ends soon"),
+        "{}",
+        home.body
+    );
     let details = subscription(&sandbox).await["cancellation_details"].clone();
     let expected = json!({ "comment": "Too <much>", "feedback": "too_expensive", "reason": "cancellation_requested" });
     assert_eq!(details, expected);
@@ -43,10 +47,16 @@ async fn a_plan_is_cancelled_at_the_end_of_its_period_with_a_reason_and_taken_ba
     let keep = Form::find(&home, "/keep");
     for _ in 0..2 {
         let kept = sandbox.follow(&sandbox.submit(&keep, &[]).await).await;
-        assert!(kept.body.contains("The cancellation was withdrawn.") && kept.body.contains("Cancel plan"));
+        assert!(
+            kept.body.contains("The cancellation was withdrawn.")
+                && kept.body.contains("Cancel plan")
+        );
     }
     let now = subscription(&sandbox).await;
-    assert_eq!((&now["cancel_at"], &now["cancellation_details"]["feedback"]), (&Value::Null, &Value::Null));
+    assert_eq!(
+        (&now["cancel_at"], &now["cancellation_details"]["feedback"]),
+        (&Value::Null, &Value::Null)
+    );
     sandbox.stop().await;
 }
 
@@ -69,9 +79,15 @@ async fn a_reason_is_one_that_is_offered_and_a_comment_has_its_bounds() {
 async fn what_is_cancelled_is_what_was_shown() {
     let sandbox = start().await;
     let url = open(&sandbox).await;
-    let form = Form::find(&sandbox.page(&format!("{url}/subscriptions/{SUBSCRIPTION}/cancel"), &[]).await, "/cancel");
+    let form = Form::find(
+        &sandbox.page(&format!("{url}/subscriptions/{SUBSCRIPTION}/cancel"), &[]).await,
+        "/cancel",
+    );
     let page = sandbox.follow(&sandbox.submit(&form, &[("ends", "1")]).await).await;
-    assert!(page.body.contains("Something has changed in the meantime") && page.body.contains("Confirm cancellation"));
+    assert!(
+        page.body.contains("Something has changed in the meantime")
+            && page.body.contains("Confirm cancellation")
+    );
     assert_eq!(subscription(&sandbox).await["cancel_at"], Value::Null);
     sandbox.stop().await;
 }
@@ -82,8 +98,12 @@ async fn the_pages_of_a_cancellation_speak_korean() {
     let url = sandbox.session_url(&format!("customer={}&locale=ko", sandbox.demo.customer)).await;
     let reply = sandbox.fill(&format!("{url}/subscriptions/{SUBSCRIPTION}/cancel"), &[]).await;
     let reason = sandbox.follow(&reply).await;
-    for shown in ["해지하신 이유가 무엇인가요?", "가격이 너무 비쌉니다", "의견 보내기", "요금제를 해지했습니다."]
-    {
+    for shown in [
+        "해지하신 이유가 무엇인가요?",
+        "가격이 너무 비쌉니다",
+        "의견 보내기",
+        "요금제를 해지했습니다.",
+    ] {
         assert!(reason.body.contains(shown), "{shown}");
     }
     let home = sandbox.follow(&sandbox.submit(&Form::find(&reason, "/reason"), &[]).await).await;
@@ -108,7 +128,11 @@ async fn a_reason_is_taken_once() {
     }
     assert_eq!(subscription(&sandbox).await["cancellation_details"]["feedback"], "unused");
     let again = sandbox.page(&format!("{url}/subscriptions/{SUBSCRIPTION}/reason"), &[]).await;
-    assert!(again.header("Location").is_some_and(|address| address.ends_with("/done")), "{}", again.body);
+    assert!(
+        again.header("Location").is_some_and(|address| address.ends_with("/done")),
+        "{}",
+        again.body
+    );
     sandbox.stop().await;
 }
 
@@ -121,7 +145,11 @@ async fn an_end_that_the_merchant_has_set_is_not_the_customers_to_withdraw() {
     let end = subscription(&sandbox).await["cancel_at"].as_i64().unwrap_or_default() + 86_400;
     sandbox.make(&format!("/v1/subscriptions/{SUBSCRIPTION}"), &format!("cancel_at={end}")).await;
     let home = sandbox.page(&url, &[]).await;
-    assert!(home.body.contains("Ends soon") && !home.body.contains("Don’t cancel plan"), "{}", home.body);
+    assert!(
+        home.body.contains("Ends soon") && !home.body.contains("Don’t cancel plan"),
+        "{}",
+        home.body
+    );
     let refused = sandbox.follow(&sandbox.submit(&keep, &[]).await).await;
     assert!(refused.body.contains("Something has changed in the meantime"), "{}", refused.body);
     assert_eq!(subscription(&sandbox).await["cancel_at"], end);

@@ -26,11 +26,18 @@ async fn a_card_is_added_and_becomes_the_default_where_that_is_ticked() {
     let add = format!("{url}/cards/new");
     let reply = sandbox.fill(&add, &card("5555 5555 5555 4444", "Jenny Rosen")).await;
     let page = sandbox.follow(&reply).await;
-    assert!(page.body.contains("The payment method was added.") && page.body.contains("4444"), "{}", page.body);
+    assert!(
+        page.body.contains("The payment method was added.") && page.body.contains("4444"),
+        "{}",
+        page.body
+    );
     let methods = sandbox.get(CARDS).await.json();
     let added = &methods["data"][0];
     assert_eq!(added["card"]["brand"], "mastercard");
-    assert_eq!((&added["card"]["exp_month"], &added["card"]["exp_year"]), (&12.into(), &2034.into()));
+    assert_eq!(
+        (&added["card"]["exp_month"], &added["card"]["exp_year"]),
+        (&12.into(), &2034.into())
+    );
     assert_eq!(added["billing_details"]["name"], "Jenny Rosen");
     let default = sandbox.api_text(CUSTOMER, DEFAULT).await;
     assert_eq!(default.as_deref(), Some(sandbox.demo.payment_method.as_str()));
@@ -40,7 +47,10 @@ async fn a_card_is_added_and_becomes_the_default_where_that_is_ticked() {
     fields.push(("card-cvc", "1234"));
     sandbox.fill(&add, &fields).await;
     let methods = sandbox.get(CARDS).await.json();
-    assert_eq!(sandbox.api_text(CUSTOMER, DEFAULT).await.as_deref(), methods["data"][0]["id"].as_str());
+    assert_eq!(
+        sandbox.api_text(CUSTOMER, DEFAULT).await.as_deref(),
+        methods["data"][0]["id"].as_str()
+    );
     assert_eq!(last4s(&sandbox).await, ["0005", "4444", "4242"]);
     sandbox.stop().await;
 }
@@ -48,7 +58,10 @@ async fn a_card_is_added_and_becomes_the_default_where_that_is_ticked() {
 #[tokio::test]
 async fn the_first_card_of_a_customer_is_the_default() {
     let sandbox = start().await;
-    let other = sandbox.post("/v1/customers", "name=Other").await.json()["id"].as_str().expect("id").to_owned();
+    let other = sandbox.post("/v1/customers", "name=Other").await.json()["id"]
+        .as_str()
+        .expect("id")
+        .to_owned();
     let url = sandbox.session_url(&format!("customer={other}")).await;
     let reply = sandbox.fill(&format!("{url}/cards/new"), &card("4242424242424242", "Other")).await;
     assert_eq!(reply.status, 303);
@@ -87,23 +100,43 @@ async fn refused_cards_say_why_beside_the_field_and_are_never_shown_again() {
         ("4242424242424242", "12/34", "12", "card-cvc", "The security code is not complete."),
         ("", "", "", "card-number", "Enter the card number."),
     ] {
-        let fields =
-            [("card-number", number), ("card-expiry", expiry), ("card-cvc", cvc), ("card-name", "Jenny <Rosen>")];
+        let fields = [
+            ("card-number", number),
+            ("card-expiry", expiry),
+            ("card-cvc", cvc),
+            ("card-name", "Jenny <Rosen>"),
+        ];
         let page = sandbox.fill(&add, &fields).await;
         assert_eq!(page.status, 422, "{number}");
-        assert!(page.body.contains("<title>Error: ") && page.body.contains("There is a problem"), "{number}");
+        assert!(
+            page.body.contains("<title>Error: ") && page.body.contains("There is a problem"),
+            "{number}"
+        );
         assert!(page.body.contains(&format!("<a href=\"#{field}\">")), "{number}: {}", page.body);
         assert!(page.body.contains(message), "{number}: {}", page.body);
         let error = format!("id=\"{field}-error\"");
         assert!(page.body.contains(&error), "{number}");
-        let described = page.body.split(&format!("id=\"{field}\" ")).nth(1).and_then(|rest| rest.split('>').next());
+        let described = page
+            .body
+            .split(&format!("id=\"{field}\" "))
+            .nth(1)
+            .and_then(|rest| rest.split('>').next());
         let described = described.expect("field");
-        assert!(described.contains("aria-invalid=\"true\"") && described.contains(&format!("{field}-error")));
+        assert!(
+            described.contains("aria-invalid=\"true\"")
+                && described.contains(&format!("{field}-error"))
+        );
         // What may come back does, and what may not does not.
         assert!(page.body.contains("Jenny &#60;Rosen&#62;"), "{number}");
-        assert!(!page.body.contains(&format!("value=\"{number}\"")) || number.is_empty(), "{number}");
+        assert!(
+            !page.body.contains(&format!("value=\"{number}\"")) || number.is_empty(),
+            "{number}"
+        );
         assert!(number != "4111111111111111" || !page.body.contains(number));
-        assert!(!page.body.contains("value=\"123\"") && !page.body.contains("value=\"12\""), "{number}");
+        assert!(
+            !page.body.contains("value=\"123\"") && !page.body.contains("value=\"12\""),
+            "{number}"
+        );
     }
     assert_eq!(last4s(&sandbox).await, ["4242"]);
     sandbox.stop().await;
@@ -115,11 +148,18 @@ async fn a_card_that_needs_authentication_is_saved_when_the_bank_says_yes() {
     let url = open(&sandbox).await;
     let add = format!("{url}/cards/new");
     let bank = sandbox.follow(&sandbox.fill(&add, &card("4000002500003155", "Jenny")).await).await;
-    assert!(bank.body.contains("Complete authentication") && bank.body.contains("3155"), "{}", bank.body);
+    assert!(
+        bank.body.contains("Complete authentication") && bank.body.contains("3155"),
+        "{}",
+        bank.body
+    );
     assert_eq!(last4s(&sandbox).await, ["4242"]);
     let form = Form::find(&bank, "/bank");
     let failed = sandbox.follow(&sandbox.submit(&form, &[("answer", "fail")]).await).await;
-    assert!(failed.body.contains("The bank did not confirm it") && failed.body.contains("Add a payment method"));
+    assert!(
+        failed.body.contains("The bank did not confirm it")
+            && failed.body.contains("Add a payment method")
+    );
     // The question is answered: a late yes changes nothing.
     sandbox.submit(&form, &[("answer", "complete")]).await;
     assert_eq!(last4s(&sandbox).await, ["4242"]);
@@ -138,7 +178,11 @@ async fn the_default_changes_and_a_card_is_removed_unless_a_plan_needs_it() {
     let url = open(&sandbox).await;
     let first = sandbox.demo.payment_method.clone();
     let last = sandbox.page(&format!("{url}/cards/{first}/remove"), &[]).await;
-    assert!(last.body.contains("the only one that you have") && !last.body.contains("<form"), "{}", last.body);
+    assert!(
+        last.body.contains("the only one that you have") && !last.body.contains("<form"),
+        "{}",
+        last.body
+    );
     sandbox.fill(&format!("{url}/cards/new"), &card("5555555555554444", "Jenny")).await;
     let default = sandbox.page(&format!("{url}/cards/{first}/remove"), &[]).await;
     assert!(default.body.contains("Make another one the default"), "{}", default.body);
@@ -148,7 +192,8 @@ async fn the_default_changes_and_a_card_is_removed_unless_a_plan_needs_it() {
     let second = sandbox.api_text(CUSTOMER, DEFAULT).await.expect("default");
     assert_ne!(second, first);
     // A form for what has to stay is refused too.
-    let form = Form::find(&sandbox.page(&format!("{url}/cards/{first}/remove"), &[]).await, "/remove");
+    let form =
+        Form::find(&sandbox.page(&format!("{url}/cards/{first}/remove"), &[]).await, "/remove");
     let needed = Form { action: form.action.replace(&first, &second), hidden: form.hidden.clone() };
     assert_eq!(sandbox.submit(&needed, &[]).await.status, 422);
     let reply = sandbox.submit(&form, &[]).await;
@@ -161,7 +206,10 @@ async fn the_default_changes_and_a_card_is_removed_unless_a_plan_needs_it() {
 #[tokio::test]
 async fn another_customers_card_is_as_good_as_none() {
     let sandbox = start().await;
-    let other = sandbox.post("/v1/customers", "name=Other").await.json()["id"].as_str().expect("id").to_owned();
+    let other = sandbox.post("/v1/customers", "name=Other").await.json()["id"]
+        .as_str()
+        .expect("id")
+        .to_owned();
     let url = sandbox.session_url(&format!("customer={other}")).await;
     sandbox.fill(&format!("{url}/cards/new"), &card("5555555555554444", "Other")).await;
     let page = sandbox.page(&url, &[]).await;
@@ -188,7 +236,8 @@ async fn another_customers_card_is_as_good_as_none() {
 async fn no_card_number_is_ever_kept() {
     let folder = tempfile::tempdir().expect("folder");
     let file = folder.path().join("state.jsonl");
-    let sandbox = start_with(settings(Some(&file)), std::sync::Arc::new(sandbox_stripe::SystemClock)).await;
+    let sandbox =
+        start_with(settings(Some(&file)), std::sync::Arc::new(sandbox_stripe::SystemClock)).await;
     let url = open(&sandbox).await;
     let add = format!("{url}/cards/new");
     for number in ["5555555555554444", "4000002500003155", "4000000000000002", "4111111111111111"] {
@@ -201,7 +250,9 @@ async fn no_card_number_is_ever_kept() {
     let kept = std::fs::read_to_string(&file).expect("state");
     assert!(kept.contains("\"last4\":\"4444\"") && kept.contains("\"last4\":\"3155\""));
     // Three digits alone may be part of anything.
-    for secret in ["5555555555554444", "4000002500003155", "4000000000000002", "4111111111111111", "\"917\""] {
+    for secret in
+        ["5555555555554444", "4000002500003155", "4000000000000002", "4111111111111111", "\"917\""]
+    {
         assert!(!kept.contains(secret), "{secret}");
     }
 }
@@ -211,7 +262,9 @@ async fn a_card_that_pays_a_plan_goes_only_where_another_pays_instead() {
     let sandbox = start().await;
     let url = open(&sandbox).await;
     let default = sandbox.demo.payment_method.clone();
-    let own = sandbox.make("/v1/payment_methods/pm_card_mastercard/attach", "customer=cus_SandboxDemo001").await;
+    let own = sandbox
+        .make("/v1/payment_methods/pm_card_mastercard/attach", "customer=cus_SandboxDemo001")
+        .await;
     let plan = "/v1/subscriptions/sub_1SandboxDemoSubscription1";
     sandbox.make(plan, &format!("default_payment_method={own}")).await;
     // The plan has a card of its own: the default pays nothing, and steps in for the own card.
@@ -220,11 +273,20 @@ async fn a_card_that_pays_a_plan_goes_only_where_another_pays_instead() {
         assert!(page.body.contains("<form"), "{}", page.body);
     }
     sandbox.make(CUSTOMER, "invoice_settings[default_payment_method]=").await;
-    let form = Form::find(&sandbox.page(&format!("{url}/cards/{default}/remove"), &[]).await, "/remove");
+    let form =
+        Form::find(&sandbox.page(&format!("{url}/cards/{default}/remove"), &[]).await, "/remove");
     let needed = Form { action: form.action.replace(&default, &own), hidden: form.hidden.clone() };
     let page = sandbox.submit(&needed, &[]).await;
-    assert!(page.status == 422 && page.body.contains("Make another one the default"), "{}", page.body);
-    assert!(page.body.contains("<title>Error: Remove this card?") && !page.body.contains("<form"), "{}", page.body);
+    assert!(
+        page.status == 422 && page.body.contains("Make another one the default"),
+        "{}",
+        page.body
+    );
+    assert!(
+        page.body.contains("<title>Error: Remove this card?") && !page.body.contains("<form"),
+        "{}",
+        page.body
+    );
     assert_eq!(sandbox.api_text(plan, "/default_payment_method").await, Some(own));
     sandbox.stop().await;
 }
@@ -233,11 +295,17 @@ async fn a_card_that_pays_a_plan_goes_only_where_another_pays_instead() {
 async fn a_new_default_is_not_said_to_pay_what_another_card_pays() {
     let sandbox = start().await;
     let first = sandbox.demo.payment_method.clone();
-    let flow =
-        |locale: &str| format!("customer=cus_SandboxDemo001&locale={locale}&flow_data[type]=payment_method_update");
-    let (english, korean) = (sandbox.session_url(&flow("en")).await, sandbox.session_url(&flow("ko")).await);
+    let flow = |locale: &str| {
+        format!("customer=cus_SandboxDemo001&locale={locale}&flow_data[type]=payment_method_update")
+    };
+    let (english, korean) =
+        (sandbox.session_url(&flow("en")).await, sandbox.session_url(&flow("ko")).await);
     let page = sandbox.page(&format!("{english}/cards/new"), &[]).await;
-    assert!(page.body.contains("The new card becomes the default for your plans and invoices."), "{}", page.body);
+    assert!(
+        page.body.contains("The new card becomes the default for your plans and invoices."),
+        "{}",
+        page.body
+    );
     let own = format!("default_payment_method={first}");
     sandbox.make("/v1/subscriptions/sub_1SandboxDemoSubscription1", &own).await;
     for (url, words) in [
@@ -245,13 +313,21 @@ async fn a_new_default_is_not_said_to_pay_what_another_card_pays() {
         (&korean, "별도의 카드로 결제하는 요금제는 그대로 유지됩니다."),
     ] {
         let page = sandbox.page(&format!("{url}/cards/new"), &[]).await;
-        assert!(page.body.contains(words) && !page.body.contains("your plans and invoices"), "{}", page.body);
+        assert!(
+            page.body.contains(words) && !page.body.contains("your plans and invoices"),
+            "{}",
+            page.body
+        );
     }
     let url = open(&sandbox).await;
     sandbox.fill(&format!("{url}/cards/new"), &card("5555555555554444", "Jenny")).await;
     let form = Form::find(&sandbox.page(&url, &[]).await, "/default");
     let home = sandbox.follow(&sandbox.submit(&form, &[]).await).await;
-    assert!(home.body.contains("changed. Plans that are paid with a card of their own keep it."), "{}", home.body);
+    assert!(
+        home.body.contains("changed. Plans that are paid with a card of their own keep it."),
+        "{}",
+        home.body
+    );
     assert!(home.body.contains("role=\"status\" tabindex=\"-1\" autofocus"));
     sandbox.stop().await;
 }
@@ -266,9 +342,14 @@ async fn the_words_about_cards_are_korean_too() {
     ] {
         let page = sandbox.fill(&format!("{url}/cards/new"), &card(number, "김하나")).await;
         assert!(page.status == 422 && page.body.contains("<title>오류: "), "{number}");
-        assert!(page.body.contains(message) && page.body.contains("카드 명의자 이름"), "{}", page.body);
+        assert!(
+            page.body.contains(message) && page.body.contains("카드 명의자 이름"),
+            "{}",
+            page.body
+        );
     }
-    let remove = sandbox.page(&format!("{url}/cards/{}/remove", sandbox.demo.payment_method), &[]).await;
+    let remove =
+        sandbox.page(&format!("{url}/cards/{}/remove", sandbox.demo.payment_method), &[]).await;
     assert!(remove.body.contains("요금제 결제에 사용 중인 유일한 카드입니다."), "{}", remove.body);
     sandbox.stop().await;
 }

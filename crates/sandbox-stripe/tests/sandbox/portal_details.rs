@@ -29,17 +29,29 @@ async fn the_billing_information_is_changed_and_cleared() {
         ("postal-code", "04524"),
     ];
     let home = sandbox.follow(&sandbox.fill(&details, &filled).await).await;
-    assert!(home.body.contains("The billing information was saved.") && home.body.contains("South Korea"));
+    assert!(
+        home.body.contains("The billing information was saved.")
+            && home.body.contains("South Korea")
+    );
     let now = customer(&sandbox).await;
     assert_eq!((&now["name"], &now["email"]), (&"김하나".into(), &"hana@example.kr".into()));
     assert_eq!(now["phone"], "+82 2 1234 5678");
-    assert_eq!((&now["address"]["country"], &now["address"]["line1"]), (&"KR".into(), &"세종대로 110".into()));
+    assert_eq!(
+        (&now["address"]["country"], &now["address"]["line1"]),
+        (&"KR".into(), &"세종대로 110".into())
+    );
     assert_eq!(now["address"]["line2"], Value::Null);
     let page = sandbox.page(&details, &[]).await;
-    assert!(page.body.contains("value=\"김하나\"") && page.body.contains("<option value=\"KR\" selected>"));
+    assert!(
+        page.body.contains("value=\"김하나\"")
+            && page.body.contains("<option value=\"KR\" selected>")
+    );
     sandbox.fill(&details, &[("email", "hana@example.kr")]).await;
     let now = customer(&sandbox).await;
-    assert_eq!((&now["name"], &now["phone"], &now["address"]), (&Value::Null, &Value::Null, &Value::Null));
+    assert_eq!(
+        (&now["name"], &now["phone"], &now["address"]),
+        (&Value::Null, &Value::Null, &Value::Null)
+    );
     sandbox.stop().await;
 }
 
@@ -62,7 +74,11 @@ async fn what_is_wrong_with_it_is_said_beside_the_field_and_nothing_is_saved() {
         filled.push((field, value));
         let page = sandbox.fill(&format!("{url}/details"), &filled).await;
         assert_eq!(page.status, 422, "{field}: {value}");
-        assert!(page.body.contains(&format!("<a href=\"#{field}\">{message}")), "{field}: {}", page.body);
+        assert!(
+            page.body.contains(&format!("<a href=\"#{field}\">{message}")),
+            "{field}: {}",
+            page.body
+        );
         assert!(page.body.contains(&format!("{field}-error\"")), "{field}");
         assert!(!page.body.contains("<b>") && !page.body.contains("Other <Name>"));
     }
@@ -76,7 +92,8 @@ async fn the_billing_history_has_all_invoices_newest_first() {
     let url = open(&sandbox).await;
     let prices = [BUSINESS_MONTHLY, sandbox.demo.price.as_str()];
     for price in prices.iter().cycle().take(12) {
-        let preview = format!("{url}/subscriptions/{SUBSCRIPTION}/preview?price={price}&quantity=1");
+        let preview =
+            format!("{url}/subscriptions/{SUBSCRIPTION}/preview?price={price}&quantity=1");
         assert_eq!(sandbox.fill(&preview, &[]).await.status, 303);
     }
     let rows = |body: &str| {
@@ -95,7 +112,11 @@ async fn the_billing_history_has_all_invoices_newest_first() {
     assert_eq!(rows(&second.body), [2, 1]);
     assert!(second.body.contains("Newer invoices") && !second.body.contains("Older invoices"));
     for odd in ["0", "-1", "x", "99999999999999999999", "3"] {
-        assert_eq!(sandbox.page(&format!("{url}/invoices?page={odd}"), &[]).await.status, 200, "{odd}");
+        assert_eq!(
+            sandbox.page(&format!("{url}/invoices?page={odd}"), &[]).await.status,
+            200,
+            "{odd}"
+        );
     }
     sandbox.stop().await;
 }
@@ -105,10 +126,15 @@ async fn nothing_from_the_address_is_said_on_a_page() {
     let sandbox = start().await;
     let url = open(&sandbox).await;
     for page in ["", "/details", "/cards/new", "/invoices"] {
-        let answer = sandbox.page(&format!("{url}{page}?done=hello-there&page=hello-there&x=hello-there"), &[]).await;
+        let answer = sandbox
+            .page(&format!("{url}{page}?done=hello-there&page=hello-there&x=hello-there"), &[])
+            .await;
         assert!(answer.status == 200 && !answer.body.contains("hello-there"), "{page}");
     }
-    assert!(Form::find(&sandbox.page(&format!("{url}/details"), &[]).await, "/details").hidden.len() == 1);
+    assert!(
+        Form::find(&sandbox.page(&format!("{url}/details"), &[]).await, "/details").hidden.len()
+            == 1
+    );
     sandbox.stop().await;
 }
 
@@ -116,24 +142,41 @@ async fn nothing_from_the_address_is_said_on_a_page() {
 async fn what_steers_instead_of_being_read_is_neither_taken_nor_shown() {
     let sandbox = start().await;
     let url = open(&sandbox).await;
-    for (field, value) in
-        [("name", "a\u{1b}[31m"), ("line1", "x\u{202e}y"), ("city", "a\u{7}b"), ("email", "a\u{2066}@b.kr")]
-    {
+    for (field, value) in [
+        ("name", "a\u{1b}[31m"),
+        ("line1", "x\u{202e}y"),
+        ("city", "a\u{7}b"),
+        ("email", "a\u{2066}@b.kr"),
+    ] {
         let mut filled = vec![("name", "Demo"), ("email", "demo@example.com")];
         filled.retain(|(name, _)| *name != field);
         filled.push((field, value));
         let page = sandbox.fill(&format!("{url}/details"), &filled).await;
-        assert!(page.status == 422 && page.body.contains("Leave out characters that cannot be shown."), "{field}");
+        assert!(
+            page.status == 422 && page.body.contains("Leave out characters that cannot be shown."),
+            "{field}"
+        );
     }
     let fields = crate::browser::card("4242424242424242", "Jenny\u{202e}nesoR");
     let page = sandbox.fill(&format!("{url}/cards/new"), &fields).await;
     assert!(page.status == 422 && page.body.contains("<a href=\"#card-name\">"), "{}", page.body);
     // The API takes more than the pages show.
-    sandbox.make(&format!("/v1/customers/{}", sandbox.demo.customer), "name=Jenny%E2%80%AEnesoR").await;
-    sandbox.make(&format!("/v1/products/{}", sandbox.demo.product), "name=Professional%E2%80%AE%09plan").await;
+    sandbox
+        .make(&format!("/v1/customers/{}", sandbox.demo.customer), "name=Jenny%E2%80%AEnesoR")
+        .await;
+    sandbox
+        .make(
+            &format!("/v1/products/{}", sandbox.demo.product),
+            "name=Professional%E2%80%AE%09plan",
+        )
+        .await;
     for page in ["", "/invoices", &format!("/subscriptions/{SUBSCRIPTION}/change")] {
         let page = sandbox.page(&format!("{url}{page}"), &[]).await;
-        assert!(page.body.contains("Professional plan") && !page.body.contains('\u{202e}'), "{}", page.body);
+        assert!(
+            page.body.contains("Professional plan") && !page.body.contains('\u{202e}'),
+            "{}",
+            page.body
+        );
     }
     assert!(sandbox.page(&url, &[]).await.body.contains("JennynesoR"));
     sandbox.stop().await;
@@ -149,6 +192,10 @@ async fn a_korean_address_is_written_from_the_whole_to_its_parts() {
     let home = sandbox.page(&url, &[]).await;
     assert!(home.body.contains("04524 서울 중구 세종대로 110 3층<br>대한민국"), "{}", home.body);
     let english = sandbox.page(&open(&sandbox).await, &[]).await;
-    assert!(english.body.contains("세종대로 110<br>3층<br>중구, 서울, 04524<br>South Korea"), "{}", english.body);
+    assert!(
+        english.body.contains("세종대로 110<br>3층<br>중구, 서울, 04524<br>South Korea"),
+        "{}",
+        english.body
+    );
     sandbox.stop().await;
 }

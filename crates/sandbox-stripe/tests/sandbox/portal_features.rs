@@ -23,8 +23,14 @@ async fn what_is_off_is_no_page_and_takes_no_form() {
     let sandbox = start().await;
     let path = open(&sandbox, "features[invoice_history][enabled]=false").await;
     let home = sandbox.page(&path, &[]).await;
-    for absent in ["Change plan", "Cancel plan", "Add payment method", "Update information", "Invoice history", "<form"]
-    {
+    for absent in [
+        "Change plan",
+        "Cancel plan",
+        "Add payment method",
+        "Update information",
+        "Invoice history",
+        "<form",
+    ] {
         assert!(!home.body.contains(absent), "{absent}");
     }
     assert!(home.body.contains("Professional plan") && home.body.contains("4242"));
@@ -59,7 +65,10 @@ async fn a_form_of_a_feature_that_was_switched_off_meanwhile_does_nothing() {
         ("cards/new".to_owned(), "/new"),
         ("details".to_owned(), "/details"),
         (format!("subscriptions/{SUBSCRIPTION}/cancel"), "/cancel"),
-        (format!("subscriptions/{SUBSCRIPTION}/preview?price={BUSINESS_MONTHLY}&quantity=1"), "/preview"),
+        (
+            format!("subscriptions/{SUBSCRIPTION}/preview?price={BUSINESS_MONTHLY}&quantity=1"),
+            "/preview",
+        ),
     ] {
         forms.push(Form::find(&sandbox.page(&format!("{path}/{page}"), &[]).await, ending));
     }
@@ -68,7 +77,12 @@ async fn a_form_of_a_feature_that_was_switched_off_meanwhile_does_nothing() {
     sandbox.make(&format!("{CONFIGURATIONS}/{configuration}"), off).await;
     let before = subscription(&sandbox).await;
     for form in &forms {
-        assert_eq!(sandbox.submit(form, &card("5555555555554444", "Jenny")).await.status, 404, "{}", form.action);
+        assert_eq!(
+            sandbox.submit(form, &card("5555555555554444", "Jenny")).await.status,
+            404,
+            "{}",
+            form.action
+        );
     }
     assert_eq!(subscription(&sandbox).await, before);
     let path = format!("/v1/customers/{}", sandbox.demo.customer);
@@ -87,11 +101,15 @@ async fn only_the_fields_that_are_allowed_are_asked_for_and_taken() {
             && !page.body.contains("id=\"email\"")
             && !page.body.contains("id=\"line1\"")
     );
-    let all = [("phone", "02-123"), ("name", "Mallory"), ("email", "m@example.com"), ("line1", "x")];
+    let all =
+        [("phone", "02-123"), ("name", "Mallory"), ("email", "m@example.com"), ("line1", "x")];
     assert_eq!(sandbox.submit(&Form::find(&page, "/details"), &all).await.status, 303);
     let customer = sandbox.get(&format!("/v1/customers/{}", sandbox.demo.customer)).await.json();
     assert_eq!((&customer["phone"], &customer["name"]), (&"02-123".into(), &"Demo User".into()));
-    assert_eq!((&customer["email"], &customer["address"]), (&"demo@example.com".into(), &Value::Null));
+    assert_eq!(
+        (&customer["email"], &customer["address"]),
+        (&"demo@example.com".into(), &Value::Null)
+    );
     sandbox.stop().await;
 }
 
@@ -114,19 +132,33 @@ async fn only_the_offered_prices_and_quantities_can_be_chosen() {
     );
     let path = open(&sandbox, &features).await;
     let choose = sandbox.page(&format!("{path}/subscriptions/{SUBSCRIPTION}/change"), &[]).await;
-    assert!(choose.body.contains("Business plan") && !choose.body.contains("Starter plan"), "{}", choose.body);
+    assert!(
+        choose.body.contains("Business plan") && !choose.body.contains("Starter plan"),
+        "{}",
+        choose.body
+    );
     assert!(!choose.body.contains("Billed yearly"));
     let preview = format!("{path}/subscriptions/{SUBSCRIPTION}/preview");
-    for (price, quantity) in
-        [("price_1SandboxDemoStartMonthly1", 1), (BUSINESS_MONTHLY, 6), (sandbox.demo.price.as_str(), 2)]
-    {
+    for (price, quantity) in [
+        ("price_1SandboxDemoStartMonthly1", 1),
+        (BUSINESS_MONTHLY, 6),
+        (sandbox.demo.price.as_str(), 2),
+    ] {
         let page = sandbox.page(&format!("{preview}?price={price}&quantity={quantity}"), &[]).await;
         assert_eq!(page.status, 422, "{price} {quantity}");
     }
     let page = sandbox.page(&format!("{preview}?price={BUSINESS_MONTHLY}&quantity=3"), &[]).await;
     // The difference waits for the next invoice.
-    assert!(page.body.contains("Your next invoice") && page.body.contains("Nothing is due today."), "{}", page.body);
-    let total = page.body.split("<tr class=\"total\">").nth(1).and_then(|row| row.split("\"money\">").nth(1));
+    assert!(
+        page.body.contains("Your next invoice") && page.body.contains("Nothing is due today."),
+        "{}",
+        page.body
+    );
+    let total = page
+        .body
+        .split("<tr class=\"total\">")
+        .nth(1)
+        .and_then(|row| row.split("\"money\">").nth(1));
     let total = total.and_then(|rest| rest.split('<').next()).expect("total").to_owned();
     let reply = sandbox.submit(&Form::find(&page, "/preview"), &[]).await;
     assert_eq!(reply.status, 303);
@@ -159,10 +191,13 @@ async fn the_bounds_of_a_quantity_hold_for_another_plan_too() {
     };
     let price = "&features[subscription_update][default_allowed_updates][]=price";
     let quantity = "&features[subscription_update][default_allowed_updates][]=quantity";
-    let both =
-        format!("{}/subscriptions/{SUBSCRIPTION}", open(&sandbox, &features(&format!("{price}{quantity}"))).await);
+    let both = format!(
+        "{}/subscriptions/{SUBSCRIPTION}",
+        open(&sandbox, &features(&format!("{price}{quantity}"))).await
+    );
     let price = format!("{}/subscriptions/{SUBSCRIPTION}", open(&sandbox, &features(price)).await);
-    let quantity = format!("{}/subscriptions/{SUBSCRIPTION}", open(&sandbox, &features(quantity)).await);
+    let quantity =
+        format!("{}/subscriptions/{SUBSCRIPTION}", open(&sandbox, &features(quantity)).await);
     let own = sandbox.demo.price.as_str();
     for (path, wanted, count, message) in [
         (&both, BUSINESS_MONTHLY, 1, "Enter a whole number from 2 to 5."),
@@ -171,13 +206,20 @@ async fn the_bounds_of_a_quantity_hold_for_another_plan_too() {
         (&price, BUSINESS_MONTHLY, 3, "Choose one of the plans."),
         (&quantity, BUSINESS_MONTHLY, 1, "Choose one of the plans."),
     ] {
-        let page = sandbox.page(&format!("{path}/preview?price={wanted}&quantity={count}"), &[]).await;
-        assert!(page.status == 422 && page.body.contains(message), "{wanted} {count}: {}", page.body);
+        let page =
+            sandbox.page(&format!("{path}/preview?price={wanted}&quantity={count}"), &[]).await;
+        assert!(
+            page.status == 422 && page.body.contains(message),
+            "{wanted} {count}: {}",
+            page.body
+        );
     }
     let page = sandbox.page(&format!("{price}/change"), &[]).await;
     assert!(page.body.contains("type=\"hidden\" name=\"quantity\" value=\"1\""), "{}", page.body);
     for (path, count) in [(&price, 1), (&both, 2)] {
-        let page = sandbox.page(&format!("{path}/preview?price={BUSINESS_MONTHLY}&quantity={count}"), &[]).await;
+        let page = sandbox
+            .page(&format!("{path}/preview?price={BUSINESS_MONTHLY}&quantity={count}"), &[])
+            .await;
         assert_eq!(page.status, 200, "{}", page.body);
     }
     sandbox.stop().await;
@@ -190,10 +232,17 @@ async fn a_plan_is_cancelled_at_once_with_its_credit_where_that_is_the_rule() {
                     &features[subscription_cancel][proration_behavior]=always_invoice";
     let path = open(&sandbox, features).await;
     let page = sandbox.page(&format!("{path}/subscriptions/{SUBSCRIPTION}/cancel"), &[]).await;
-    assert!(page.body.contains("Your plan ends right away") && page.body.contains("credited to your account"));
+    assert!(
+        page.body.contains("Your plan ends right away")
+            && page.body.contains("credited to your account")
+    );
     let form = Form::find(&page, "/cancel");
     let home = sandbox.follow(&sandbox.submit(&form, &[]).await).await;
-    assert!(home.body.contains("has ended") && home.body.contains("You have no active plan."), "{}", home.body);
+    assert!(
+        home.body.contains("has ended") && home.body.contains("You have no active plan."),
+        "{}",
+        home.body
+    );
     assert_eq!(subscription(&sandbox).await["status"], "canceled");
     let customer = sandbox.get(&format!("/v1/customers/{}", sandbox.demo.customer)).await.json();
     let credit = customer["balance"].as_i64().expect("balance");
@@ -228,13 +277,19 @@ async fn the_configurations_own_words_and_links_are_on_the_page() {
 async fn each_state_of_a_plan_is_told_with_what_can_be_done() {
     let sandbox = start().await;
     let customer = sandbox.make("/v1/customers", "name=Jenny").await;
-    let card = sandbox.make("/v1/payment_methods/pm_card_visa/attach", &format!("customer={customer}")).await;
+    let card = sandbox
+        .make("/v1/payment_methods/pm_card_visa/attach", &format!("customer={customer}"))
+        .await;
     let default = format!("invoice_settings[default_payment_method]={card}");
     sandbox.make(&format!("/v1/customers/{customer}"), &default).await;
     let price = sandbox.demo.price.clone();
     let url = sandbox.session_url(&format!("customer={customer}")).await;
     for (form, shown, absent) in [
-        ("&trial_period_days=10", vec!["Trial", "Your trial lasts until", "Change plan", "Cancel plan"], "Renews on"),
+        (
+            "&trial_period_days=10",
+            vec!["Trial", "Your trial lasts until", "Change plan", "Cancel plan"],
+            "Renews on",
+        ),
         (
             "&payment_behavior=default_incomplete",
             vec!["Incomplete", "View open invoice", "href=\"/i/", "Cancel plan"],
@@ -245,9 +300,18 @@ async fn each_state_of_a_plan_is_told_with_what_can_be_done() {
             vec!["Professional plan", "Business plan", "Cancel plan"],
             "Change plan",
         ),
-        ("&items[0][quantity]=3", vec!["$60.00", "Quantity 3", "$20.00 each", "Change plan"], "Trial"),
+        (
+            "&items[0][quantity]=3",
+            vec!["$60.00", "Quantity 3", "$20.00 each", "Change plan"],
+            "Trial",
+        ),
     ] {
-        let id = sandbox.make("/v1/subscriptions", &format!("customer={customer}&items[0][price]={price}{form}")).await;
+        let id = sandbox
+            .make(
+                "/v1/subscriptions",
+                &format!("customer={customer}&items[0][price]={price}{form}"),
+            )
+            .await;
         let page = sandbox.page(&url, &[]).await;
         for shown in shown {
             assert!(page.body.contains(shown), "{form}: {shown}\n{}", page.body);

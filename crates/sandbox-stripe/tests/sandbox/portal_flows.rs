@@ -8,7 +8,8 @@ use crate::support::{Reply, Running, start};
 const ITEM: &str = "si_SandboxDemo0001";
 
 async fn open(sandbox: &Running, flow: &str) -> String {
-    let form = format!("customer={}&return_url=https://app.example.com/&{flow}", sandbox.demo.customer);
+    let form =
+        format!("customer={}&return_url=https://app.example.com/&{flow}", sandbox.demo.customer);
     sandbox.session_url(&form).await
 }
 
@@ -67,12 +68,23 @@ async fn a_confirm_flow_previews_exactly_its_items() {
     let sandbox = start().await;
     let url = open(&sandbox, &flow("subscription_update_confirm", "")).await;
     let page = sandbox.follow(&sandbox.page(&url, &[]).await).await;
-    assert!(page.body.contains("2 × Business plan") && page.body.contains("$120.00 per month"), "{}", page.body);
+    assert!(
+        page.body.contains("2 × Business plan") && page.body.contains("$120.00 per month"),
+        "{}",
+        page.body
+    );
     let done = sandbox.follow(&sandbox.submit(&Form::find(&page, "/preview"), &[]).await).await;
     // The portal is open now.
-    assert!(done.body.contains("Your plan was changed.") && done.body.contains("Invoice history"), "{}", done.body);
+    assert!(
+        done.body.contains("Your plan was changed.") && done.body.contains("Invoice history"),
+        "{}",
+        done.body
+    );
     let path = format!("/v1/subscriptions/{SUBSCRIPTION}");
-    assert_eq!(sandbox.api_text(&path, "/items/data/0/price/id").await.as_deref(), Some(BUSINESS_MONTHLY));
+    assert_eq!(
+        sandbox.api_text(&path, "/items/data/0/price/id").await.as_deref(),
+        Some(BUSINESS_MONTHLY)
+    );
     assert_eq!(sandbox.page(&url, &[]).await.status, 200);
     sandbox.stop().await;
 }
@@ -86,13 +98,20 @@ async fn a_new_card_of_a_flow_is_the_default_and_the_customer_is_redirected() {
     assert!(policy.contains("form-action 'self' https://shop.example.com:8443;"), "{policy}");
     let form = Form::find(&page, "/cards/new");
     let reply = sandbox.submit(&form, &card("5555555555554444", "Jenny")).await;
-    assert_eq!((reply.status, reply.header("Location")), (303, Some("https://shop.example.com:8443/done?a=b")));
+    assert_eq!(
+        (reply.status, reply.header("Location")),
+        (303, Some("https://shop.example.com:8443/done?a=b"))
+    );
     let path = format!("/v1/customers/{}", sandbox.demo.customer);
-    let default = sandbox.api_text(&path, "/invoice_settings/default_payment_method").await.expect("default");
+    let default =
+        sandbox.api_text(&path, "/invoice_settings/default_payment_method").await.expect("default");
     assert_ne!(default, sandbox.demo.payment_method);
     // A second click ends where the first did, and a later visit finds it done; the rest of the portal stays closed.
     let again = sandbox.submit(&form, &card("4242424242424242", "Jenny")).await;
-    assert_eq!((again.status, again.header("Location")), (303, Some("https://shop.example.com:8443/done?a=b")));
+    assert_eq!(
+        (again.status, again.header("Location")),
+        (303, Some("https://shop.example.com:8443/done?a=b"))
+    );
     let done = sandbox.follow(&sandbox.page(&url, &[]).await).await;
     assert!(done.body.contains("Your payment method is updated"), "{}", done.body);
     assert!(done.body.contains("href=\"https://shop.example.com:8443/done?a=b\""));
@@ -106,7 +125,11 @@ async fn a_flow_by_the_bank_ends_where_it_says() {
     let url = open(&sandbox, &flow("payment_method_update", REDIRECT)).await;
     let reply = sandbox.fill(&format!("{url}/cards/new"), &card("4000002500003155", "Jenny")).await;
     let bank = sandbox.follow(&reply).await;
-    assert!(bank.header("Content-Security-Policy").expect("policy").contains("https://shop.example.com:8443;"));
+    assert!(
+        bank.header("Content-Security-Policy")
+            .expect("policy")
+            .contains("https://shop.example.com:8443;")
+    );
     let reply = sandbox.submit(&Form::find(&bank, "/bank"), &[("answer", "complete")]).await;
     assert_eq!(reply.header("Location"), Some("https://shop.example.com:8443/done?a=b"));
     sandbox.stop().await;
@@ -120,7 +143,11 @@ async fn a_saved_card_can_be_chosen_in_a_flow() {
     let url = open(&sandbox, &flow("payment_method_update", HOSTED)).await;
     let page = sandbox.follow(&sandbox.page(&url, &[]).await).await;
     let done = sandbox.follow(&sandbox.submit(&Form::find(&page, "/default"), &[]).await).await;
-    assert!(done.body.contains("Thank you &#38; bye") && !done.body.contains("Invoice history"), "{}", done.body);
+    assert!(
+        done.body.contains("Thank you &#38; bye") && !done.body.contains("Invoice history"),
+        "{}",
+        done.body
+    );
     sandbox.stop().await;
 }
 
@@ -128,13 +155,24 @@ async fn a_saved_card_can_be_chosen_in_a_flow() {
 async fn a_cancellation_asks_why_and_ends_where_it_says() {
     let sandbox = start().await;
     let url = open(&sandbox, &flow("subscription_cancel", REDIRECT)).await;
-    let reason = sandbox.follow(&sandbox.fill(&format!("{url}/subscriptions/{SUBSCRIPTION}/cancel"), &[]).await).await;
-    assert!(reason.body.contains("href=\"https://shop.example.com:8443/done?a=b\""), "{}", reason.body);
+    let reason = sandbox
+        .follow(&sandbox.fill(&format!("{url}/subscriptions/{SUBSCRIPTION}/cancel"), &[]).await)
+        .await;
+    assert!(
+        reason.body.contains("href=\"https://shop.example.com:8443/done?a=b\""),
+        "{}",
+        reason.body
+    );
     let reply = sandbox.submit(&Form::find(&reason, "/reason"), &[("reason", "unused")]).await;
     assert_eq!(reply.header("Location"), Some("https://shop.example.com:8443/done?a=b"));
     let path = format!("/v1/subscriptions/{SUBSCRIPTION}");
-    assert_eq!(sandbox.api_text(&path, "/cancellation_details/feedback").await.as_deref(), Some("unused"));
-    assert!(sandbox.follow(&sandbox.page(&url, &[]).await).await.body.contains("Your plan is canceled"));
+    assert_eq!(
+        sandbox.api_text(&path, "/cancellation_details/feedback").await.as_deref(),
+        Some("unused")
+    );
+    assert!(
+        sandbox.follow(&sandbox.page(&url, &[]).await).await.body.contains("Your plan is canceled")
+    );
     let again = open(&sandbox, &flow("subscription_cancel", "")).await;
     let page = sandbox.follow(&sandbox.page(&again, &[]).await).await;
     assert!(page.body.contains("This plan is canceled already"));
@@ -152,7 +190,11 @@ async fn a_flow_speaks_korean() {
     ] {
         let url = open(&sandbox, &format!("locale=ko&{}", flow(kind, ""))).await;
         let page = sandbox.follow(&sandbox.page(&url, &[]).await).await;
-        assert!(page.body.contains(title) && page.body.contains("<html lang=\"ko\">"), "{kind}: {}", page.body);
+        assert!(
+            page.body.contains(title) && page.body.contains("<html lang=\"ko\">"),
+            "{kind}: {}",
+            page.body
+        );
     }
     sandbox.stop().await;
 }

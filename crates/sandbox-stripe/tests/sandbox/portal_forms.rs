@@ -32,14 +32,21 @@ async fn a_form_without_the_sessions_proof_is_refused() {
     for form in EVERY_FORM {
         for hidden in [foreign.clone(), nothing.clone(), Vec::new()] {
             let form = Form { action: format!("{mine}/{form}"), hidden };
-            let reply = sandbox.submit(&form, &[("name", "Mallory"), ("email", "m@example.com")]).await;
+            let reply =
+                sandbox.submit(&form, &[("name", "Mallory"), ("email", "m@example.com")]).await;
             assert_eq!(reply.status, 403, "{}", form.action);
-            assert!(reply.body.contains("This form could not be accepted") && reply.body.contains("Back to billing"));
+            assert!(
+                reply.body.contains("This form could not be accepted")
+                    && reply.body.contains("Back to billing")
+            );
         }
     }
     let path = format!("/v1/customers/{}", sandbox.demo.customer);
     assert_eq!(sandbox.api_text(&path, "/name").await.as_deref(), Some("Demo User"));
-    assert_eq!(sandbox.api_text(&format!("/v1/subscriptions/{SUBSCRIPTION}"), "/cancel_at").await, None);
+    assert_eq!(
+        sandbox.api_text(&format!("/v1/subscriptions/{SUBSCRIPTION}"), "/cancel_at").await,
+        None
+    );
     sandbox.stop().await;
 }
 
@@ -59,7 +66,8 @@ async fn a_form_from_another_site_is_refused_even_with_the_proof() {
     ] {
         assert_eq!(sandbox.submit_with(&form, &fields, &[header]).await.status, 403, "{header:?}");
     }
-    for headers in [vec![], vec![("Origin", own.as_str())], vec![("Sec-Fetch-Site", "same-origin")]] {
+    for headers in [vec![], vec![("Origin", own.as_str())], vec![("Sec-Fetch-Site", "same-origin")]]
+    {
         assert_eq!(sandbox.submit_with(&form, &fields, &headers).await.status, 303, "{headers:?}");
     }
     sandbox.stop().await;
@@ -112,7 +120,9 @@ async fn every_page_keeps_to_itself_and_has_one_first_heading_and_its_own_title(
         "/invoices".to_owned(),
         "/cards/pm_1SandboxDemoVisa4242000001/remove".to_owned(),
         format!("/subscriptions/{SUBSCRIPTION}/change"),
-        format!("/subscriptions/{SUBSCRIPTION}/preview?price=price_1SandboxDemoBizMonthly01&quantity=1"),
+        format!(
+            "/subscriptions/{SUBSCRIPTION}/preview?price=price_1SandboxDemoBizMonthly01&quantity=1"
+        ),
         format!("/subscriptions/{SUBSCRIPTION}/cancel"),
     ] {
         let reply = sandbox.page(&format!("{path}{page}"), &[]).await;
@@ -120,13 +130,22 @@ async fn every_page_keeps_to_itself_and_has_one_first_heading_and_its_own_title(
         assert_eq!(reply.header("Cache-Control"), Some("no-store"));
         assert_eq!(reply.header("Referrer-Policy"), Some("no-referrer"));
         let policy = reply.header("Content-Security-Policy").expect("policy");
-        assert!(policy.contains("default-src 'none'") && policy.contains("form-action 'self';"), "{policy}");
+        assert!(
+            policy.contains("default-src 'none'") && policy.contains("form-action 'self';"),
+            "{policy}"
+        );
         let body = &reply.body;
-        for foreign in ["<script", " style=", "<style", "src=\"", "http://", "https://", " onclick"] {
+        for foreign in ["<script", " style=", "<style", "src=\"", "http://", "https://", " onclick"]
+        {
             assert!(!body.contains(foreign), "{page}: {foreign}");
         }
         assert_eq!(body.matches("<h1").count(), 1, "{page}");
-        let title = body.split("<title>").nth(1).and_then(|rest| rest.split('<').next()).expect("title").to_owned();
+        let title = body
+            .split("<title>")
+            .nth(1)
+            .and_then(|rest| rest.split('<').next())
+            .expect("title")
+            .to_owned();
         assert!(!titles.contains(&title), "{title}");
         titles.push(title);
     }

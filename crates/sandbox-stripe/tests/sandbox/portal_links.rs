@@ -53,32 +53,55 @@ async fn a_link_is_about_its_own_subscription_only() {
         let path = open(&sandbox, kind, SUBSCRIPTION, rest).await;
         let step = format!("{path}/subscriptions/{SUBSCRIPTION}/{step}");
         let query = format!("?price={YEARLY}&quantity=1");
-        let page = sandbox.page(&format!("{path}/subscriptions/{SUBSCRIPTION}/preview{query}"), &[]).await;
+        let page =
+            sandbox.page(&format!("{path}/subscriptions/{SUBSCRIPTION}/preview{query}"), &[]).await;
         let page = if page.status == 303 { sandbox.follow(&page).await } else { page };
-        let form = Form::find(&page, if kind == "subscription_cancel" { "/cancel" } else { "/preview" });
+        let form =
+            Form::find(&page, if kind == "subscription_cancel" { "/cancel" } else { "/preview" });
         for room in ["change", "preview", "cancel", "reason"] {
-            let answer = sandbox.page(&format!("{path}/subscriptions/{other}/{room}{query}"), &[]).await;
-            assert_eq!((answer.status, answer.header("Location")), (303, Some(step.as_str())), "{kind} {room}");
+            let answer =
+                sandbox.page(&format!("{path}/subscriptions/{other}/{room}{query}"), &[]).await;
+            assert_eq!(
+                (answer.status, answer.header("Location")),
+                (303, Some(step.as_str())),
+                "{kind} {room}"
+            );
         }
         for room in ["preview", "cancel", "reason", "keep"] {
             let form = moved(&form, format!("{path}/subscriptions/{other}/{room}"));
             let answer = sandbox.submit(&form, &[("price", YEARLY), ("quantity", "1")]).await;
-            assert_eq!((answer.status, answer.header("Location")), (303, Some(step.as_str())), "{kind} {room}");
+            assert_eq!(
+                (answer.status, answer.header("Location")),
+                (303, Some(step.as_str())),
+                "{kind} {room}"
+            );
         }
         if kind != "subscription_cancel" {
             let add = format!("{path}/cards/new");
-            for query in [String::new(), format!("?subscription={other}&price={YEARLY}&quantity=1")] {
+            for query in [String::new(), format!("?subscription={other}&price={YEARLY}&quantity=1")]
+            {
                 let answer = sandbox.page(&format!("{add}{query}"), &[]).await;
-                assert_eq!((answer.status, answer.header("Location")), (303, Some(step.as_str())), "{kind} {query}");
+                assert_eq!(
+                    (answer.status, answer.header("Location")),
+                    (303, Some(step.as_str())),
+                    "{kind} {query}"
+                );
             }
             let mut fields = card("5555555555554444", "Jenny");
             fields.extend([("subscription", other.as_str()), ("price", YEARLY), ("quantity", "1")]);
             let answer = sandbox.submit(&moved(&form, add), &fields).await;
-            assert_eq!((answer.status, answer.header("Location")), (303, Some(step.as_str())), "{kind}");
+            assert_eq!(
+                (answer.status, answer.header("Location")),
+                (303, Some(step.as_str())),
+                "{kind}"
+            );
         }
     }
     assert_eq!(read(&sandbox, &other).await, before);
-    let cards = sandbox.get(&format!("/v1/payment_methods?customer={}", sandbox.demo.customer)).await.json();
+    let cards = sandbox
+        .get(&format!("/v1/payment_methods?customer={}", sandbox.demo.customer))
+        .await
+        .json();
     assert_eq!(cards["data"].as_array().map(Vec::len), Some(1));
     sandbox.stop().await;
 }
@@ -103,15 +126,20 @@ async fn a_change_whose_item_is_gone_is_none_at_all() {
     let path = open(&sandbox, "subscription_update_confirm", SUBSCRIPTION, CONFIRM).await;
     let preview = format!("{path}/subscriptions/{SUBSCRIPTION}/preview");
     let form = Form::find(&sandbox.page(&preview, &[]).await, "/preview");
-    for items in
-        ["items[0][price]=price_1SandboxDemoStartMonthly1", "items[0][id]=si_SandboxDemo0001&items[0][deleted]=true"]
-    {
+    for items in [
+        "items[0][price]=price_1SandboxDemoStartMonthly1",
+        "items[0][id]=si_SandboxDemo0001&items[0][deleted]=true",
+    ] {
         sandbox.make(&format!("/v1/subscriptions/{SUBSCRIPTION}"), items).await;
     }
     let before = read(&sandbox, SUBSCRIPTION).await;
     let page = sandbox.page(&format!("{preview}?price={BUSINESS_MONTHLY}&quantity=1"), &[]).await;
     for page in [page, sandbox.submit(&form, &[]).await] {
-        assert!(page.body.contains("This plan cannot be changed here at the moment."), "{}", page.body);
+        assert!(
+            page.body.contains("This plan cannot be changed here at the moment."),
+            "{}",
+            page.body
+        );
     }
     assert_eq!(read(&sandbox, SUBSCRIPTION).await, before);
     sandbox.stop().await;
@@ -125,12 +153,22 @@ async fn choosing_what_there_is_does_not_end_a_link() {
     let page = sandbox.page(&format!("{preview}?price={BUSINESS_MONTHLY}&quantity=1"), &[]).await;
     let form = Form::find(&page, "/preview");
     let same = sandbox.submit(&form, &[("price", &sandbox.demo.price), ("quantity", "1")]).await;
-    assert!(same.status == 422 && same.body.contains("This is the plan that you have."), "{}", same.body);
-    assert_eq!(sandbox.page(&format!("{path}/subscriptions/{SUBSCRIPTION}/change"), &[]).await.status, 200);
+    assert!(
+        same.status == 422 && same.body.contains("This is the plan that you have."),
+        "{}",
+        same.body
+    );
+    assert_eq!(
+        sandbox.page(&format!("{path}/subscriptions/{SUBSCRIPTION}/change"), &[]).await.status,
+        200
+    );
     // The second of two clicks ends where the first did.
     for _ in 0..2 {
         let reply = sandbox.submit(&form, &[]).await;
-        assert_eq!((reply.status, reply.header("Location")), (303, Some("https://shop.example.com/done")));
+        assert_eq!(
+            (reply.status, reply.header("Location")),
+            (303, Some("https://shop.example.com/done"))
+        );
     }
     sandbox.stop().await;
 }
@@ -146,14 +184,19 @@ async fn a_link_whose_plan_has_ended_says_so() {
         ("subscription_update_confirm", CONFIRM, "This plan has ended", "이미 종료된 요금제"),
     ] {
         paths.push((open(&sandbox, kind, SUBSCRIPTION, rest).await, english));
-        paths.push((open(&sandbox, kind, SUBSCRIPTION, &format!("{rest}&locale=ko")).await, korean));
+        paths
+            .push((open(&sandbox, kind, SUBSCRIPTION, &format!("{rest}&locale=ko")).await, korean));
     }
     sandbox.delete(&format!("/v1/subscriptions/{SUBSCRIPTION}")).await;
     for (path, words) in paths {
         let page = sandbox.follow(&sandbox.page(&path, &[]).await).await;
         assert!(page.status == 200 && page.body.contains(words), "{}", page.body);
         let way_out = ["https://app.example.com/", "https://shop.example.com/done"];
-        assert!(way_out.iter().any(|url| page.body.contains(&format!("href=\"{url}\""))), "{}", page.body);
+        assert!(
+            way_out.iter().any(|url| page.body.contains(&format!("href=\"{url}\""))),
+            "{}",
+            page.body
+        );
     }
     sandbox.stop().await;
 }
@@ -161,12 +204,16 @@ async fn a_link_whose_plan_has_ended_says_so() {
 #[tokio::test]
 async fn a_bank_finishes_nothing_that_was_switched_off() {
     let sandbox = start().await;
-    let on = "features[payment_method_update][enabled]=true&features[invoice_history][enabled]=true";
+    let on =
+        "features[payment_method_update][enabled]=true&features[invoice_history][enabled]=true";
     let configuration = sandbox.make(CONFIGURATIONS, on).await;
     let form = format!("customer={}&configuration={configuration}", sandbox.demo.customer);
     let url = sandbox.session_url(&form).await;
-    let bank =
-        sandbox.follow(&sandbox.fill(&format!("{url}/cards/new"), &card("4000002500003155", "Jenny")).await).await;
+    let bank = sandbox
+        .follow(
+            &sandbox.fill(&format!("{url}/cards/new"), &card("4000002500003155", "Jenny")).await,
+        )
+        .await;
     let off = "features[payment_method_update][enabled]=false";
     sandbox.make(&format!("{CONFIGURATIONS}/{configuration}"), off).await;
     let form = Form::find(&bank, "/bank");

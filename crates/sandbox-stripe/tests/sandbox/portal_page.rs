@@ -8,7 +8,9 @@ use crate::support::{TestClock, settings, start, start_with};
 async fn the_page_shows_what_the_state_holds_at_each_view() {
     let sandbox = start().await;
     let customer = sandbox.demo.customer.clone();
-    let url = sandbox.session_url(&format!("customer={customer}&return_url=https://app.example.com/a%3Fb%3Dc")).await;
+    let url = sandbox
+        .session_url(&format!("customer={customer}&return_url=https://app.example.com/a%3Fb%3Dc"))
+        .await;
     let page = sandbox.page(&url, &[]).await;
     assert_eq!(page.status, 200);
     for shown in [
@@ -69,7 +71,10 @@ async fn what_people_type_is_text_on_the_page() {
     let nasty = "%22%3E%3Cscript%3Ealert(1)%3C%2Fscript%3E%26%27";
     let path = format!("/v1/customers/{}", sandbox.demo.customer);
     sandbox.post(&path, &format!("name={nasty}&phone=%3Cb%3E&address[line1]={nasty}")).await;
-    let form = format!("customer={}&return_url=https://a.example/%22%3E%3Cscript%3E", sandbox.demo.customer);
+    let form = format!(
+        "customer={}&return_url=https://a.example/%22%3E%3Cscript%3E",
+        sandbox.demo.customer
+    );
     let url = sandbox.session_url(&form).await;
     let page = sandbox.page(&url, &[]).await;
     assert_eq!(page.status, 200);
@@ -87,9 +92,19 @@ async fn the_page_speaks_korean_when_session_customer_or_browser_ask() {
     let korean = "현재 요금제";
     let by_session = sandbox.session_url(&format!("customer={customer}&locale=ko")).await;
     let page = sandbox.page(&by_session, &[("Accept-Language", "en")]).await;
-    assert!(page.body.contains(korean) && page.body.contains("<html lang=\"ko\">") && page.body.contains("US$20.00"));
+    assert!(
+        page.body.contains(korean)
+            && page.body.contains("<html lang=\"ko\">")
+            && page.body.contains("US$20.00")
+    );
     let open = sandbox.session_url(&format!("customer={customer}&locale=auto")).await;
-    assert!(sandbox.page(&open, &[("Accept-Language", "ko-KR,ko;q=0.9,en;q=0.8")]).await.body.contains(korean));
+    assert!(
+        sandbox
+            .page(&open, &[("Accept-Language", "ko-KR,ko;q=0.9,en;q=0.8")])
+            .await
+            .body
+            .contains(korean)
+    );
     assert!(!sandbox.page(&open, &[]).await.body.contains(korean));
     sandbox.post(&format!("/v1/customers/{customer}"), "preferred_locales[0]=ko-KR").await;
     assert!(sandbox.page(&open, &[]).await.body.contains(korean));
@@ -120,12 +135,18 @@ async fn a_session_lives_five_minutes_unseen_and_an_hour_after_each_view() {
 #[tokio::test]
 async fn a_link_opens_its_customers_page_and_no_other() {
     let sandbox = start().await;
-    let other = sandbox.post("/v1/customers", "name=Other+Person&email=o@example.com").await.json()["id"].clone();
+    let other = sandbox.post("/v1/customers", "name=Other+Person&email=o@example.com").await.json()
+        ["id"]
+        .clone();
     let other = other.as_str().expect("id");
     let url = sandbox.session_url(&format!("customer={other}")).await;
     let page = sandbox.page(&url, &[]).await;
     assert!(page.body.contains("Other Person") && page.body.contains("You have no active plan."));
-    assert!(!page.body.contains("Demo User") && !page.body.contains("4242") && !page.body.contains("DEMO0001"));
+    assert!(
+        !page.body.contains("Demo User")
+            && !page.body.contains("4242")
+            && !page.body.contains("DEMO0001")
+    );
     let mut forged = url.clone();
     let last = if forged.pop() == Some('A') { 'B' } else { 'A' };
     forged.push(last);

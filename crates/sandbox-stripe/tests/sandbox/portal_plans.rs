@@ -25,18 +25,29 @@ async fn subscription(sandbox: &Running) -> Value {
 
 async fn price_and_quantity(sandbox: &Running) -> (String, i64) {
     let item = subscription(sandbox).await["items"]["data"][0].clone();
-    (item["price"]["id"].as_str().expect("price").to_owned(), item["quantity"].as_i64().expect("quantity"))
+    (
+        item["price"]["id"].as_str().expect("price").to_owned(),
+        item["quantity"].as_i64().expect("quantity"),
+    )
 }
 
 async fn invoices(sandbox: &Running) -> Vec<Value> {
-    let list = sandbox.get(&format!("/v1/invoices?customer={}&limit=100", sandbox.demo.customer)).await.json();
+    let list = sandbox
+        .get(&format!("/v1/invoices?customer={}&limit=100", sandbox.demo.customer))
+        .await
+        .json();
     list["data"].as_array().expect("invoices").clone()
 }
 
 /// The amounts of the preview's table, in cents, in their order.
 fn amounts(page: &Reply) -> Vec<i64> {
-    let cells = page.body.split("<td class=\"money\">").skip(1).map(|rest| rest.split('<').next().expect("cell"));
-    let digits = |cell: &str| cell.chars().filter(|c| c.is_ascii_digit() || *c == '-').collect::<String>();
+    let cells = page
+        .body
+        .split("<td class=\"money\">")
+        .skip(1)
+        .map(|rest| rest.split('<').next().expect("cell"));
+    let digits =
+        |cell: &str| cell.chars().filter(|c| c.is_ascii_digit() || *c == '-').collect::<String>();
     cells.map(|cell| digits(cell).parse().expect("amount")).collect()
 }
 
@@ -65,7 +76,10 @@ async fn the_figures_that_are_shown_are_those_of_the_invoice_that_is_made() {
         let (total, of_lines) = shown.split_last().expect("total");
         assert_eq!(of_lines, lines);
         assert_eq!(Some(*total), invoice["amount_due"].as_i64());
-        assert_eq!((&invoice["status"], &invoice["amount_paid"]), (&"paid".into(), &invoice["amount_due"]));
+        assert_eq!(
+            (&invoice["status"], &invoice["amount_paid"]),
+            (&"paid".into(), &invoice["amount_due"])
+        );
         assert_eq!(price_and_quantity(&sandbox).await, (price.to_owned(), quantity));
         sandbox.stop().await;
     }
@@ -76,11 +90,17 @@ async fn a_credit_goes_to_the_balance_and_is_shown_before() {
     let sandbox = start().await;
     let url = open(&sandbox).await;
     let page = sandbox.page(&preview_of(&url, "price_1SandboxDemoStartMonthly1", 1), &[]).await;
-    assert!(page.body.contains("Credit for later invoices") && page.body.contains("Nothing is due today."));
+    assert!(
+        page.body.contains("Credit for later invoices")
+            && page.body.contains("Nothing is due today.")
+    );
     let shown = amounts(&page);
     sandbox.submit(&Form::find(&page, "/preview"), &[]).await;
     let invoice = invoices(&sandbox).await.remove(0);
-    assert_eq!((invoice["total"].as_i64(), invoice["amount_due"].as_i64()), (Some(shown[2]), Some(0)));
+    assert_eq!(
+        (invoice["total"].as_i64(), invoice["amount_due"].as_i64()),
+        (Some(shown[2]), Some(0))
+    );
     let customer = sandbox.get(&format!("/v1/customers/{}", sandbox.demo.customer)).await.json();
     assert_eq!(customer["balance"].as_i64(), Some(-shown[3]));
     sandbox.stop().await;
@@ -90,7 +110,8 @@ async fn a_credit_goes_to_the_balance_and_is_shown_before() {
 async fn a_confirmation_that_is_sent_twice_makes_one_invoice() {
     let sandbox = start().await;
     let url = open(&sandbox).await;
-    let form = Form::find(&sandbox.page(&preview_of(&url, BUSINESS_MONTHLY, 1), &[]).await, "/preview");
+    let form =
+        Form::find(&sandbox.page(&preview_of(&url, BUSINESS_MONTHLY, 1), &[]).await, "/preview");
     for _ in 0..3 {
         let reply = sandbox.submit(&form, &[]).await;
         assert!(sandbox.follow(&reply).await.body.contains("Your plan was changed."));
@@ -105,7 +126,8 @@ async fn what_changed_meanwhile_and_what_is_too_old_is_not_confirmed() {
     let sandbox = start_with(settings(None), clock.clone()).await;
     let url = open(&sandbox).await;
     clock.advance(250);
-    let old = Form::find(&sandbox.page(&preview_of(&url, BUSINESS_MONTHLY, 1), &[]).await, "/preview");
+    let old =
+        Form::find(&sandbox.page(&preview_of(&url, BUSINESS_MONTHLY, 1), &[]).await, "/preview");
     clock.advance(601);
     let stale = sandbox.follow(&sandbox.submit(&old, &[]).await).await;
     assert!(stale.body.contains("The figures were too old"), "{}", stale.body);
@@ -120,7 +142,10 @@ async fn what_changed_meanwhile_and_what_is_too_old_is_not_confirmed() {
     sandbox.post(&format!("/v1/customers/{}", sandbox.demo.customer), "balance=-500").await;
     let changed = sandbox.follow(&sandbox.submit(&form, &[]).await).await;
     assert!(changed.body.contains("Something has changed in the meantime"), "{}", changed.body);
-    assert_eq!((price_and_quantity(&sandbox).await.0, invoices(&sandbox).await.len()), (sandbox.demo.price.clone(), 2));
+    assert_eq!(
+        (price_and_quantity(&sandbox).await.0, invoices(&sandbox).await.len()),
+        (sandbox.demo.price.clone(), 2)
+    );
     let reply = sandbox.submit(&Form::find(&changed, "/preview"), &[]).await;
     assert!(sandbox.follow(&reply).await.body.contains("Your plan was changed."));
     sandbox.stop().await;
@@ -131,7 +156,14 @@ async fn only_what_is_offered_can_be_chosen() {
     let sandbox = start().await;
     let url = open(&sandbox).await;
     let choose = sandbox.page(&format!("{url}/subscriptions/{SUBSCRIPTION}/change"), &[]).await;
-    for shown in ["Starter plan", "Business plan", "Billed monthly", "Billed yearly", "$600.00", "Current plan"] {
+    for shown in [
+        "Starter plan",
+        "Business plan",
+        "Billed monthly",
+        "Billed yearly",
+        "$600.00",
+        "Current plan",
+    ] {
         assert!(choose.body.contains(shown), "{shown}");
     }
     for (price, quantity, message) in [
@@ -143,13 +175,19 @@ async fn only_what_is_offered_can_be_chosen() {
         (BUSINESS_MONTHLY, "1000000", "Enter a whole number"),
         (BUSINESS_MONTHLY, "%3Cscript%3E", "Enter a whole number"),
     ] {
-        let address = format!("{url}/subscriptions/{SUBSCRIPTION}/preview?price={price}&quantity={quantity}");
+        let address =
+            format!("{url}/subscriptions/{SUBSCRIPTION}/preview?price={price}&quantity={quantity}");
         let page = sandbox.page(&address, &[]).await;
         assert_eq!(page.status, 422, "{price} {quantity}");
-        assert!(page.body.contains(message) && page.body.contains("There is a problem"), "{}", page.body);
+        assert!(
+            page.body.contains(message) && page.body.contains("There is a problem"),
+            "{}",
+            page.body
+        );
         assert!(!page.body.contains("<script"));
     }
-    let form = Form::find(&sandbox.page(&preview_of(&url, BUSINESS_MONTHLY, 1), &[]).await, "/preview");
+    let form =
+        Form::find(&sandbox.page(&preview_of(&url, BUSINESS_MONTHLY, 1), &[]).await, "/preview");
     for filled in [[("price", "price_none")], [("quantity", "0")], [("quantity", "x")]] {
         assert_eq!(sandbox.submit(&form, &filled).await.status, 422);
     }
@@ -169,21 +207,34 @@ async fn a_declined_payment_changes_nothing_and_another_card_helps() {
     let page = sandbox.page(&preview_of(&url, BUSINESS_MONTHLY, 1), &[]).await;
     let declined = sandbox.submit(&Form::find(&page, "/preview"), &[]).await;
     assert_eq!(declined.status, 422);
-    assert!(declined.body.contains("nothing was changed. The card was declined."), "{}", declined.body);
+    assert!(
+        declined.body.contains("nothing was changed. The card was declined."),
+        "{}",
+        declined.body
+    );
     assert!(declined.body.contains("<title>Error: Confirm your new plan"), "{}", declined.body);
-    let korean = sandbox.session_url(&format!("customer={}&locale=ko", sandbox.demo.customer)).await;
+    let korean =
+        sandbox.session_url(&format!("customer={}&locale=ko", sandbox.demo.customer)).await;
     let declined_too = sandbox.fill(&preview_of(&korean, BUSINESS_MONTHLY, 1), &[]).await;
-    for words in ["<title>오류: 새 요금제 확인", "결제가 완료되지 않아 요금제가 변경되지 않았습니다."]
+    for words in
+        ["<title>오류: 새 요금제 확인", "결제가 완료되지 않아 요금제가 변경되지 않았습니다."]
     {
         assert!(declined_too.body.contains(words), "{}", declined_too.body);
     }
-    assert_eq!((price_and_quantity(&sandbox).await.0, invoices(&sandbox).await.len()), (sandbox.demo.price.clone(), 2));
+    assert_eq!(
+        (price_and_quantity(&sandbox).await.0, invoices(&sandbox).await.len()),
+        (sandbox.demo.price.clone(), 2)
+    );
     assert!(declined.body.contains("Use another card"));
     let (_, link) = declined.body.split_once("cards/new?").expect("link");
     let query = text(link.split('"').next().expect("query"));
-    let preview = sandbox.fill(&format!("{url}/cards/new?{query}"), &card("4242424242424242", "Jenny")).await;
+    let preview =
+        sandbox.fill(&format!("{url}/cards/new?{query}"), &card("4242424242424242", "Jenny")).await;
     let preview = sandbox.follow(&preview).await;
-    assert!(preview.body.contains("The payment method was added.") && preview.body.contains("Confirm change"));
+    assert!(
+        preview.body.contains("The payment method was added.")
+            && preview.body.contains("Confirm change")
+    );
     let reply = sandbox.submit(&Form::find(&preview, "/preview"), &[]).await;
     assert!(sandbox.follow(&reply).await.body.contains("Your plan was changed."));
     assert_eq!(price_and_quantity(&sandbox).await.0, BUSINESS_MONTHLY);
@@ -198,7 +249,9 @@ async fn a_payment_that_needs_its_holder_goes_by_the_bank() {
     fields.push(("make-default", "yes"));
     let bank = sandbox.follow(&sandbox.fill(&format!("{url}/cards/new"), &fields).await).await;
     sandbox.submit(&Form::find(&bank, "/bank"), &[("answer", "complete")]).await;
-    for (answer, message) in [("fail", "The bank did not confirm it"), ("complete", "Your plan was changed.")] {
+    for (answer, message) in
+        [("fail", "The bank did not confirm it"), ("complete", "Your plan was changed.")]
+    {
         let page = sandbox.page(&preview_of(&url, BUSINESS_MONTHLY, 1), &[]).await;
         let due = amounts(&page).pop().expect("total");
         let bank = sandbox.follow(&sandbox.submit(&Form::find(&page, "/preview"), &[]).await).await;
@@ -209,7 +262,10 @@ async fn a_payment_that_needs_its_holder_goes_by_the_bank() {
         assert!(reply.body.contains(message), "{}", reply.body);
         assert_eq!(sandbox.submit(&form, &[("answer", "complete")]).await.status, 303);
     }
-    assert_eq!((price_and_quantity(&sandbox).await.0.as_str(), invoices(&sandbox).await.len()), (BUSINESS_MONTHLY, 3));
+    assert_eq!(
+        (price_and_quantity(&sandbox).await.0.as_str(), invoices(&sandbox).await.len()),
+        (BUSINESS_MONTHLY, 3)
+    );
     sandbox.stop().await;
 }
 
@@ -222,24 +278,37 @@ async fn a_bank_waits_ten_minutes() {
     let form = Form::find(&sandbox.follow(&bank).await, "/bank");
     clock.advance(600);
     let late = sandbox.follow(&sandbox.submit(&form, &[("answer", "complete")]).await).await;
-    assert!(late.body.contains("The bank did not confirm it") && !late.body.contains("3155"), "{}", late.body);
+    assert!(
+        late.body.contains("The bank did not confirm it") && !late.body.contains("3155"),
+        "{}",
+        late.body
+    );
     sandbox.stop().await;
 }
 
 #[tokio::test]
 async fn another_customers_plan_is_as_good_as_none() {
     let sandbox = start().await;
-    let other = sandbox.post("/v1/customers", "name=Other").await.json()["id"].as_str().expect("id").to_owned();
+    let other = sandbox.post("/v1/customers", "name=Other").await.json()["id"]
+        .as_str()
+        .expect("id")
+        .to_owned();
     let url = sandbox.session_url(&format!("customer={other}")).await;
     let csrf = Form::find(&sandbox.page(&format!("{url}/details"), &[]).await, "/details").hidden;
     let path = url.replace(&format!("http://{}", sandbox.address), "");
     for id in [SUBSCRIPTION, "sub_none"] {
         for page in ["change", "preview", "cancel", "reason"] {
-            assert_eq!(sandbox.page(&format!("{url}/subscriptions/{id}/{page}"), &[]).await.status, 404, "{id} {page}");
+            assert_eq!(
+                sandbox.page(&format!("{url}/subscriptions/{id}/{page}"), &[]).await.status,
+                404,
+                "{id} {page}"
+            );
         }
         for page in ["preview", "cancel", "reason", "keep"] {
-            let form = Form { action: format!("{path}/subscriptions/{id}/{page}"), hidden: csrf.clone() };
-            let reply = sandbox.submit(&form, &[("price", BUSINESS_MONTHLY), ("quantity", "1")]).await;
+            let form =
+                Form { action: format!("{path}/subscriptions/{id}/{page}"), hidden: csrf.clone() };
+            let reply =
+                sandbox.submit(&form, &[("price", BUSINESS_MONTHLY), ("quantity", "1")]).await;
             assert_eq!(reply.status, 404, "{id} {page}");
         }
         let form = Form { action: format!("{path}/cards/new"), hidden: csrf.clone() };
@@ -258,7 +327,8 @@ async fn the_pages_of_a_change_speak_korean() {
     let choose = sandbox.page(&format!("{url}/subscriptions/{SUBSCRIPTION}/change"), &[]).await;
     assert!(choose.body.contains("요금제 변경하기") && choose.body.contains("매월 결제"));
     let page = sandbox.page(&preview_of(&url, BUSINESS_MONTHLY, 1), &[]).await;
-    for shown in ["1 × Professional plan 미사용 기간", "오늘 결제 금액", "US$60.00 / 월", "변경 확정"]
+    for shown in
+        ["1 × Professional plan 미사용 기간", "오늘 결제 금액", "US$60.00 / 월", "변경 확정"]
     {
         assert!(page.body.contains(shown), "{shown}: {}", page.body);
     }

@@ -10,8 +10,10 @@ const PATH: &str = "/v1/billing_portal/sessions";
 #[tokio::test]
 async fn a_session_has_a_link_and_what_was_asked_for() {
     let sandbox = start().await;
-    let form =
-        format!("customer={}&locale=ko&return_url=https%3A%2F%2Fapp.example.com%2Fbilling", sandbox.demo.customer);
+    let form = format!(
+        "customer={}&locale=ko&return_url=https%3A%2F%2Fapp.example.com%2Fbilling",
+        sandbox.demo.customer
+    );
     let reply = sandbox.post(PATH, &form).await;
     assert_eq!(reply.status, 200, "{}", reply.body);
     let json = reply.json();
@@ -33,11 +35,16 @@ async fn a_session_has_a_link_and_what_was_asked_for() {
 #[tokio::test]
 async fn each_flow_is_taken_with_raw_and_with_encoded_brackets() {
     let sandbox = start().await;
-    let (customer, subscription) = (sandbox.demo.customer.clone(), sandbox.demo.subscription.clone());
+    let (customer, subscription) =
+        (sandbox.demo.customer.clone(), sandbox.demo.subscription.clone());
     for form in [
         "flow_data[type]=payment_method_update".to_owned(),
-        format!("flow_data[type]=subscription_cancel&flow_data[subscription_cancel][subscription]={subscription}"),
-        format!("flow_data[type]=subscription_update&flow_data[subscription_update][subscription]={subscription}"),
+        format!(
+            "flow_data[type]=subscription_cancel&flow_data[subscription_cancel][subscription]={subscription}"
+        ),
+        format!(
+            "flow_data[type]=subscription_update&flow_data[subscription_update][subscription]={subscription}"
+        ),
         format!(
             "flow_data[type]=subscription_update_confirm&flow_data[subscription_update_confirm][subscription]=\
              {subscription}&flow_data[subscription_update_confirm][items][0][id]=si_SandboxDemo0001&\
@@ -54,7 +61,10 @@ async fn each_flow_is_taken_with_raw_and_with_encoded_brackets() {
             let flow = &reply.json()["flow"];
             let kind = flow["type"].as_str().expect("type").to_owned();
             assert!(form.contains(&kind));
-            assert_eq!(flow["after_completion"]["redirect"]["return_url"], "https://app.example.com/done");
+            assert_eq!(
+                flow["after_completion"]["redirect"]["return_url"],
+                "https://app.example.com/done"
+            );
             if kind != "payment_method_update" {
                 assert_eq!(flow[&kind]["subscription"], subscription.as_str());
             }
@@ -81,11 +91,23 @@ async fn what_is_wrong_is_named_as_stripe_names_it() {
         (format!("customer={me}&retrun_url=x"), refused(400, "parameter_unknown", "retrun_url")),
         (format!("customer={me}&on_behalf_of=acct_1"), refused(400, "", "on_behalf_of")),
         (format!("customer={me}&locale=xx"), refused(400, "", "locale")),
-        (format!("customer={me}&return_url=app.example.com"), refused(400, "url_invalid", "return_url")),
-        (format!("customer={me}&return_url=javascript:alert(1)"), refused(400, "url_invalid", "return_url")),
-        (format!("customer={me}&configuration=bpc_none"), refused(400, "resource_missing", "configuration")),
+        (
+            format!("customer={me}&return_url=app.example.com"),
+            refused(400, "url_invalid", "return_url"),
+        ),
+        (
+            format!("customer={me}&return_url=javascript:alert(1)"),
+            refused(400, "url_invalid", "return_url"),
+        ),
+        (
+            format!("customer={me}&configuration=bpc_none"),
+            refused(400, "resource_missing", "configuration"),
+        ),
         (format!("customer={me}&flow_data=x"), refused(400, "", "flow_data")),
-        (format!("customer={me}&flow_data[typ]=x"), refused(400, "parameter_unknown", "flow_data[typ]")),
+        (
+            format!("customer={me}&flow_data[typ]=x"),
+            refused(400, "parameter_unknown", "flow_data[typ]"),
+        ),
         (
             format!("customer={me}&flow_data[after_completion][type]=redirect"),
             refused(400, "parameter_missing", "flow_data[type]"),
@@ -96,11 +118,15 @@ async fn what_is_wrong_is_named_as_stripe_names_it() {
             refused(400, "parameter_missing", "flow_data[subscription_cancel]"),
         ),
         (
-            format!("customer={me}&flow_data[type]=subscription_update&flow_data[subscription_update][x]=1"),
+            format!(
+                "customer={me}&flow_data[type]=subscription_update&flow_data[subscription_update][x]=1"
+            ),
             refused(400, "parameter_unknown", "flow_data[subscription_update][x]"),
         ),
         (
-            format!("customer={me}&flow_data[type]=payment_method_update&flow_data[after_completion][type]=redirect"),
+            format!(
+                "customer={me}&flow_data[type]=payment_method_update&flow_data[after_completion][type]=redirect"
+            ),
             refused(400, "parameter_missing", "flow_data[after_completion][redirect]"),
         ),
         (
@@ -124,7 +150,11 @@ async fn what_is_wrong_is_named_as_stripe_names_it() {
                  &flow_data[subscription_update_confirm][subscription]={sub}\
                  &flow_data[subscription_update_confirm][items][0][id]=si_none"
             ),
-            refused(400, "resource_missing", "flow_data[subscription_update_confirm][items][0][id]"),
+            refused(
+                400,
+                "resource_missing",
+                "flow_data[subscription_update_confirm][items][0][id]",
+            ),
         ),
         (format!("customer={me}&expand[]=customer"), refused(400, "", "")),
     ] {
@@ -136,7 +166,8 @@ async fn what_is_wrong_is_named_as_stripe_names_it() {
             assert_eq!(reply.json()["error"]["doc_url"], page.as_str());
         }
     }
-    let expanded = sandbox.post(PATH, &format!("customer={me}&expand[]=configuration")).await.json();
+    let expanded =
+        sandbox.post(PATH, &format!("customer={me}&expand[]=configuration")).await.json();
     assert_eq!(expanded["configuration"]["is_default"], true);
     sandbox.stop().await;
 }
@@ -149,7 +180,10 @@ async fn an_account_without_a_portal_configuration_is_refused_in_stripes_words()
     let reply = sandbox.post(PATH, &format!("customer={}", sandbox.demo.customer)).await;
     assert_eq!(reply.error(), refused(400, "", ""));
     let message = reply.json()["error"]["message"].as_str().expect("message").to_owned();
-    assert!(message.starts_with("No configuration provided and your test mode default configuration"), "{message}");
+    assert!(
+        message.starts_with("No configuration provided and your test mode default configuration"),
+        "{message}"
+    );
     sandbox.stop().await;
 }
 
@@ -158,16 +192,23 @@ async fn only_test_keys_are_let_in() {
     let sandbox = start().await;
     let form = format!("customer={}", sandbox.demo.customer);
     let form_type = ("Content-Type", "application/x-www-form-urlencoded");
-    for authorization in ["", "Bearer sk_live_abc", "Bearer pk_test_abc", "Bearer x", "Basic eDo="] {
+    for authorization in ["", "Bearer sk_live_abc", "Bearer pk_test_abc", "Bearer x", "Basic eDo="]
+    {
         let headers = [("Authorization", authorization), form_type];
         let reply = sandbox.send("POST", PATH, &headers, &form).await;
         assert_eq!(reply.error(), refused(401, "", ""), "{authorization}");
         assert!(reply.header("WWW-Authenticate").is_some());
         assert!(!reply.body.contains("sk_live_abc"));
     }
-    for authorization in [bearer(KEY), bearer("rk_test_restricted"), "Basic c2tfdGVzdF8xOg==".to_owned()] {
+    for authorization in
+        [bearer(KEY), bearer("rk_test_restricted"), "Basic c2tfdGVzdF8xOg==".to_owned()]
+    {
         let headers = [("Authorization", authorization.as_str()), form_type];
-        assert_eq!(sandbox.send("POST", PATH, &headers, &form).await.status, 200, "{authorization}");
+        assert_eq!(
+            sandbox.send("POST", PATH, &headers, &form).await.status,
+            200,
+            "{authorization}"
+        );
     }
     sandbox.stop().await;
 }
@@ -187,7 +228,10 @@ async fn an_idempotency_key_replays_the_first_outcome_and_serves_one_request() {
     assert_eq!(again.header("Original-Request"), first.header("Request-Id"));
     assert_ne!(again.header("Request-Id"), first.header("Request-Id"));
     let other = sandbox.post_with(PATH, &format!("{form}&locale=ko"), &key).await;
-    assert_eq!((other.status, other.json()["error"]["type"].as_str()), (400, Some("idempotency_error")));
+    assert_eq!(
+        (other.status, other.json()["error"]["type"].as_str()),
+        (400, Some("idempotency_error"))
+    );
     // What fails in the doing is an outcome like any other.
     let key = [("Idempotency-Key", "key-2")];
     let missing = sandbox.post_with(PATH, "customer=cus_none", &key).await;
@@ -202,7 +246,10 @@ async fn bodies_and_headers_that_are_no_request_of_a_client_are_refused() {
     let authorization = bearer(KEY);
     let json = [("Authorization", authorization.as_str()), ("Content-Type", "application/json")];
     assert_eq!(sandbox.send("POST", PATH, &json, r#"{"customer":"x"}"#).await.status, 400);
-    assert_eq!(sandbox.post(PATH, &format!("customer={}", "x".repeat(1_100_000))).await.status, 413);
+    assert_eq!(
+        sandbox.post(PATH, &format!("customer={}", "x".repeat(1_100_000))).await.status,
+        413
+    );
     assert_eq!(sandbox.post(PATH, "customer[a=1").await.status, 400);
     let version = |version: &'static str| [("Stripe-Version", version)];
     let form = format!("customer={}", sandbox.demo.customer);

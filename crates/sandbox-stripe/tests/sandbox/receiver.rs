@@ -62,7 +62,10 @@ impl Receiver {
     pub(crate) async fn start(plans: &[Plan]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
         let address = listener.local_addr().expect("address");
-        let inbox = Arc::new(Inbox { plans: Mutex::new(plans.iter().copied().collect()), ..Inbox::default() });
+        let inbox = Arc::new(Inbox {
+            plans: Mutex::new(plans.iter().copied().collect()),
+            ..Inbox::default()
+        });
         let shared = inbox.clone();
         let serving = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -83,7 +86,8 @@ impl Receiver {
     /// Makes it an endpoint of the sandbox for these types; gives the endpoint's id and secret.
     pub(crate) async fn subscribe(&self, sandbox: &Running, types: &[&str]) -> (String, String) {
         let types: String = types.iter().map(|kind| format!("&enabled_events[]={kind}")).collect();
-        let reply = sandbox.post("/v1/webhook_endpoints", &format!("url={}{types}", self.url())).await;
+        let reply =
+            sandbox.post("/v1/webhook_endpoints", &format!("url={}{types}", self.url())).await;
         assert_eq!(reply.status, 200, "{}", reply.body);
         let text = |name: &str| reply.json()[name].as_str().expect("text").to_owned();
         (text("id"), text("secret"))
@@ -132,18 +136,24 @@ impl Received {
     }
 
     pub(crate) fn header(&self, name: &str) -> &str {
-        self.headers.iter().find_map(|(key, value)| (key == name).then_some(value.as_str())).unwrap_or_default()
+        self.headers
+            .iter()
+            .find_map(|(key, value)| (key == name).then_some(value.as_str()))
+            .unwrap_or_default()
     }
 
     /// Whether it is signed under the secret, and just now.
     pub(crate) fn is_signed(&self, secret: &str) -> bool {
         let signature = self.header("stripe-signature");
-        let Some((time, hex)) = signature.strip_prefix("t=").and_then(|rest| rest.split_once(",v1=")) else {
+        let Some((time, hex)) =
+            signature.strip_prefix("t=").and_then(|rest| rest.split_once(",v1="))
+        else {
             return false;
         };
         let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("key");
         mac.update(format!("{time}.{}", self.body).as_bytes());
-        let expected: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+        let expected: String =
+            mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
         let age = SystemClock.now() - time.parse::<i64>().expect("time");
         hex == expected && (0..300).contains(&age)
     }
@@ -174,13 +184,15 @@ pub(crate) async fn settled(sandbox: &Running) -> Vec<Value> {
     tokio::time::timeout(PATIENCE, settled).await.expect("settled in time")
 }
 
-async fn answer(inbox: Arc<Inbox>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn answer(
+    inbox: Arc<Inbox>,
+    request: Request<Incoming>,
+) -> Result<Response<Full<Bytes>>, Infallible> {
     let (parts, body) = request.into_parts();
     let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
-    let headers = parts
-        .headers
-        .iter()
-        .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
+    let headers = parts.headers.iter().map(|(name, value)| {
+        (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+    });
     let received = Received {
         path: parts.uri.path().to_owned(),
         body: String::from_utf8_lossy(&body).into_owned(),

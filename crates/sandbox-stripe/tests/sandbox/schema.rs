@@ -13,7 +13,8 @@ fn plain(schema: &Value) -> Value {
         Value::Object(fields) => {
             let mut fields = fields.clone();
             let nullable = fields.remove("nullable") == Some(Value::Bool(true));
-            let fields: Value = fields.into_iter().map(|(name, part)| (name, plain(&part))).collect();
+            let fields: Value =
+                fields.into_iter().map(|(name, part)| (name, plain(&part))).collect();
             if nullable { json!({ "anyOf": [fields, { "type": "null" }] }) } else { fields }
         }
         other => other.clone(),
@@ -25,7 +26,10 @@ pub(crate) fn faults(object: &str, value: &Value) -> Vec<String> {
     let schemas = plain(&document["components"]["schemas"]);
     let schema = json!({ "$ref": format!("#/components/schemas/{object}"), "components": { "schemas": schemas } });
     match jsonschema::validator_for(&schema) {
-        Ok(validator) => validator.iter_errors(value).map(|error| format!("{object}: {error} in {value}")).collect(),
+        Ok(validator) => validator
+            .iter_errors(value)
+            .map(|error| format!("{object}: {error} in {value}"))
+            .collect(),
         Err(error) => vec![error.to_string()],
     }
 }
@@ -46,12 +50,15 @@ async fn what_a_list_shows_is_read_by_its_id_and_the_same() {
         let listed = sandbox.get(list).await.json()["data"].as_array().cloned().unwrap_or_default();
         assert!(!listed.is_empty(), "{list}");
         for object in listed {
-            let read = sandbox.get(&format!("{list}/{}", object["id"].as_str().unwrap_or_default())).await;
+            let read =
+                sandbox.get(&format!("{list}/{}", object["id"].as_str().unwrap_or_default())).await;
             assert_eq!((read.status, read.json()), (200, object), "{list}");
         }
     }
     let card = &sandbox.get(&format!("/v1/payment_methods?customer={me}")).await.json()["data"][0];
-    let read = sandbox.get(&format!("/v1/payment_methods/{}", card["id"].as_str().unwrap_or_default())).await;
+    let read = sandbox
+        .get(&format!("/v1/payment_methods/{}", card["id"].as_str().unwrap_or_default()))
+        .await;
     assert_eq!((read.status, &read.json()), (200, card));
     sandbox.stop().await;
 }
@@ -63,9 +70,15 @@ async fn what_is_expanded_is_an_object_where_an_id_stood() {
     let invoice = sandbox.get("/v1/invoices?limit=1").await.json()["data"][0].clone();
     let invoice = format!("/v1/invoices/{}", invoice["id"].as_str().unwrap_or_default());
     for (path, fields) in [
-        (format!("/v1/customers/{me}"), &["invoice_settings.default_payment_method", "subscriptions", "tax_ids"][..]),
+        (
+            format!("/v1/customers/{me}"),
+            &["invoice_settings.default_payment_method", "subscriptions", "tax_ids"][..],
+        ),
         (format!("/v1/customers/{me}"), &["sources", "subscriptions.data.latest_invoice"]),
-        (format!("/v1/subscriptions/{sub}"), &["customer", "latest_invoice", "items.data.price.product"]),
+        (
+            format!("/v1/subscriptions/{sub}"),
+            &["customer", "latest_invoice", "items.data.price.product"],
+        ),
         (invoice.clone(), &["customer"]),
         (invoice.clone(), &["parent.subscription_details.subscription"]),
         (invoice.clone(), &["lines.data.subscription"]),
@@ -80,14 +93,20 @@ async fn what_is_expanded_is_an_object_where_an_id_stood() {
         for field in fields {
             let pointer = format!("/{}", field.replace("data.", "data.0.").replace('.', "/"));
             let object = answer.json().pointer(&pointer).cloned();
-            assert!(object.is_some_and(|object| object["object"].is_string()), "{path} {field}: {}", answer.body);
+            assert!(
+                object.is_some_and(|object| object["object"].is_string()),
+                "{path} {field}: {}",
+                answer.body
+            );
         }
     }
     let nothing = "expand[]=cash_balance&expand[]=discount&expand[]=test_clock&expand[]=sources.data.customer";
     let customer = sandbox.get(&format!("/v1/customers/{me}?{nothing}")).await.json();
     assert_eq!(customer.get("cash_balance"), Some(&Value::Null));
     assert_eq!(faults("customer", &customer), Vec::<String>::new());
-    for (field, sentence) in [("payments", "does not simulate it"), ("payment_intent", "cannot be expanded")] {
+    for (field, sentence) in
+        [("payments", "does not simulate it"), ("payment_intent", "cannot be expanded")]
+    {
         let refusal = sandbox.get(&format!("{invoice}?expand[]={field}")).await;
         assert_eq!(refusal.status, 400);
         assert!(refusal.body.contains(sentence), "{}", refusal.body);
@@ -112,15 +131,26 @@ async fn sessions_customers_and_errors_have_the_published_shape() {
              &flow_data[after_completion][type]=hosted_confirmation"
         ),
     ] {
-        let session = sandbox.post("/v1/billing_portal/sessions", &format!("customer={me}{flow}")).await.json();
+        let session = sandbox
+            .post("/v1/billing_portal/sessions", &format!("customer={me}{flow}"))
+            .await
+            .json();
         assert_eq!(faults("billing_portal.session", &session), Vec::<String>::new());
     }
     let made = sandbox.post("/v1/customers", "name=A&address[city]=B&metadata[c]=d").await.json();
     assert_eq!(faults("customer", &made), Vec::<String>::new());
-    assert_eq!(faults("customer", &sandbox.get(&format!("/v1/customers/{me}")).await.json()), Vec::<String>::new());
-    let deleted = sandbox.delete(&format!("/v1/customers/{}", made["id"].as_str().unwrap_or_default())).await.json();
+    assert_eq!(
+        faults("customer", &sandbox.get(&format!("/v1/customers/{me}")).await.json()),
+        Vec::<String>::new()
+    );
+    let deleted = sandbox
+        .delete(&format!("/v1/customers/{}", made["id"].as_str().unwrap_or_default()))
+        .await
+        .json();
     assert_eq!(faults("deleted_customer", &deleted), Vec::<String>::new());
-    for error in [sandbox.get("/v1/customers/cus_none").await, sandbox.post("/v1/customers", "x=1").await] {
+    for error in
+        [sandbox.get("/v1/customers/cus_none").await, sandbox.post("/v1/customers", "x=1").await]
+    {
         assert_eq!(faults("error", &error.json()), Vec::<String>::new());
     }
     // The check itself can fail.

@@ -16,7 +16,9 @@ pub(crate) struct Shop {
 
 pub(crate) async fn shop(sandbox: &Running, card: &str) -> Shop {
     let customer = sandbox.make("/v1/customers", "name=Jenny").await;
-    let card = sandbox.make(&format!("/v1/payment_methods/{card}/attach"), &format!("customer={customer}")).await;
+    let card = sandbox
+        .make(&format!("/v1/payment_methods/{card}/attach"), &format!("customer={customer}"))
+        .await;
     let form = format!("invoice_settings[default_payment_method]={card}");
     sandbox.make(&format!("/v1/customers/{customer}"), &form).await;
     let price = "currency=usd&recurring[interval]=month&unit_amount";

@@ -13,11 +13,17 @@ async fn a_cancellation_can_wait_for_the_periods_end_and_be_taken_back() {
     let made = shop.subscribe(&sandbox, "").await;
     let end = number(&made, "/items/data/0/current_period_end");
     let flagged = sandbox.post(&path(&made), "cancel_at_period_end=true").await.json();
-    assert_eq!((number(&flagged, "/cancel_at"), &flagged["cancel_at_period_end"]), (end, &Value::Bool(true)));
+    assert_eq!(
+        (number(&flagged, "/cancel_at"), &flagged["cancel_at_period_end"]),
+        (end, &Value::Bool(true))
+    );
     let back = sandbox.post(&path(&made), "cancel_at_period_end=false").await.json();
     assert_eq!((&back["cancel_at"], &back["canceled_at"]), (&Value::Null, &Value::Null));
     let timed = sandbox.post(&path(&made), "cancel_at=min_period_end").await.json();
-    assert_eq!((number(&timed, "/cancel_at"), &timed["cancel_at_period_end"]), (end, &Value::Bool(false)));
+    assert_eq!(
+        (number(&timed, "/cancel_at"), &timed["cancel_at_period_end"]),
+        (end, &Value::Bool(false))
+    );
     clock.advance(40 * DAY);
     let ended = sandbox.get(&path(&made)).await.json();
     assert_eq!((text(&ended, "/status"), number(&ended, "/ended_at")), ("canceled", end));
@@ -49,7 +55,10 @@ async fn a_trial_costs_nothing_and_ends_as_its_settings_say() {
     let shop = shop(&sandbox, "pm_card_visa").await;
     let trial = "&trial_period_days=7&trial_settings[end_behavior][missing_payment_method]";
     let paying = shop.subscribe(&sandbox, &format!("{trial}=pause&expand[]=latest_invoice")).await;
-    assert_eq!((text(&paying, "/status"), number(&paying, "/latest_invoice/total")), ("trialing", 0));
+    assert_eq!(
+        (text(&paying, "/status"), number(&paying, "/latest_invoice/total")),
+        ("trialing", 0)
+    );
     let poor = sandbox.make("/v1/customers", "name=Poor").await;
     let without = Shop { customer: poor.clone(), ..shop };
     let pausing = without.subscribe(&sandbox, &format!("{trial}=pause")).await;
@@ -63,11 +72,15 @@ async fn a_trial_costs_nothing_and_ends_as_its_settings_say() {
     }
     let resume = format!("{}/resume", path(&pausing));
     assert_eq!(sandbox.post(&resume, "").await.error(), refused(400, "resource_missing", ""));
-    let card = sandbox.make("/v1/payment_methods/pm_card_visa/attach", &format!("customer={poor}")).await;
+    let card =
+        sandbox.make("/v1/payment_methods/pm_card_visa/attach", &format!("customer={poor}")).await;
     let form = format!("invoice_settings[default_payment_method]={card}");
     sandbox.make(&format!("/v1/customers/{poor}"), &form).await;
     let resumed = sandbox.post(&resume, "expand[]=latest_invoice").await.json();
-    assert_eq!((text(&resumed, "/status"), number(&resumed, "/latest_invoice/amount_paid")), ("active", 1_000));
+    assert_eq!(
+        (text(&resumed, "/status"), number(&resumed, "/latest_invoice/amount_paid")),
+        ("active", 1_000)
+    );
     assert_eq!(sandbox.post(&resume, "").await.error(), refused(400, "", ""));
     let kinds = event_kinds(&sandbox, "customer.subscription.*").await;
     for kind in ["customer.subscription.paused", "customer.subscription.resumed"] {
@@ -82,24 +95,38 @@ async fn a_first_payment_that_fails_leaves_an_incomplete_subscription_that_can_b
     let sandbox = start_with(settings(None), clock.clone()).await;
     let shop = shop(&sandbox, "pm_card_chargeCustomerFail").await;
     let made = shop.subscribe(&sandbox, "&expand[]=latest_invoice").await;
-    assert_eq!((text(&made, "/status"), text(&made, "/latest_invoice/status")), ("incomplete", "open"));
+    assert_eq!(
+        (text(&made, "/status"), text(&made, "/latest_invoice/status")),
+        ("incomplete", "open")
+    );
     let invoice = text(&made, "/latest_invoice/id");
     let declined = sandbox.post(&format!("/v1/invoices/{invoice}/pay"), "").await;
     assert_eq!(declined.error(), refused(402, "card_declined", ""));
     assert_eq!(declined.json()["error"]["type"], "card_error");
     assert_eq!(declined.json()["error"]["decline_code"], "generic_decline");
     // The attempt has left its trace.
-    assert_eq!(number(&sandbox.get(&format!("/v1/invoices/{invoice}")).await.json(), "/attempt_count"), 2);
+    assert_eq!(
+        number(&sandbox.get(&format!("/v1/invoices/{invoice}")).await.json(), "/attempt_count"),
+        2
+    );
     let good = format!("customer={}", shop.customer);
     let good = sandbox.make("/v1/payment_methods/pm_card_visa/attach", &good).await;
-    let paid = sandbox.post(&format!("/v1/invoices/{invoice}/pay"), &format!("payment_method={good}")).await.json();
+    let paid = sandbox
+        .post(&format!("/v1/invoices/{invoice}/pay"), &format!("payment_method={good}"))
+        .await
+        .json();
     assert_eq!(text(&paid, "/status"), "paid");
     assert_eq!(text(&sandbox.get(&path(&made)).await.json(), "/status"), "active");
     let again = sandbox.post(&format!("/v1/invoices/{invoice}/pay"), "").await;
     assert_eq!(again.error(), refused(400, "invoice_already_paid", ""));
 
-    let second = shop.subscribe(&sandbox, "&payment_behavior=default_incomplete&expand[]=latest_invoice").await;
-    assert_eq!((text(&second, "/status"), number(&second, "/latest_invoice/attempt_count")), ("incomplete", 0));
+    let second = shop
+        .subscribe(&sandbox, "&payment_behavior=default_incomplete&expand[]=latest_invoice")
+        .await;
+    assert_eq!(
+        (text(&second, "/status"), number(&second, "/latest_invoice/attempt_count")),
+        ("incomplete", 0)
+    );
     clock.advance(DAY);
     assert_eq!(text(&sandbox.get(&path(&second)).await.json(), "/status"), "incomplete_expired");
     let invoice = format!("/v1/invoices/{}", text(&second, "/latest_invoice/id"));
@@ -132,9 +159,15 @@ async fn a_cancellation_keeps_what_it_is_told_whatever_the_order() {
     let end = number(&made, "/items/data/0/current_period_end");
     sandbox.post(&path(&made), "cancel_at=min_period_end").await;
     let flagged = sandbox.post(&path(&made), "cancel_at_period_end=true&cancel_at=").await.json();
-    assert_eq!((number(&flagged, "/cancel_at"), &flagged["cancel_at_period_end"]), (end, &Value::Bool(true)));
+    assert_eq!(
+        (number(&flagged, "/cancel_at"), &flagged["cancel_at_period_end"]),
+        (end, &Value::Bool(true))
+    );
     let ended = sandbox.delete(&path(&made)).await.json();
-    assert_eq!((&ended["cancel_at"], &ended["cancel_at_period_end"]), (&Value::Null, &Value::Bool(false)));
+    assert_eq!(
+        (&ended["cancel_at"], &ended["cancel_at_period_end"]),
+        (&Value::Null, &Value::Bool(false))
+    );
     let other = shop.subscribe(&sandbox, "").await;
     let noted = "cancellation_details[comment]=hello&cancel_at_period_end=false";
     let noted = sandbox.post(&path(&other), noted).await.json();
@@ -155,7 +188,8 @@ async fn many_renewals_at_once_are_made_one_after_the_other() {
         assert_eq!(sandbox.post("/v1/subscriptions", &form).await.status, 200);
     }
     clock.advance(32 * DAY);
-    let renewed = sandbox.get(&format!("/v1/invoices?customer={}&limit=1", shop.customer)).await.json();
+    let renewed =
+        sandbox.get(&format!("/v1/invoices?customer={}&limit=1", shop.customer)).await.json();
     assert_eq!(text(&renewed, "/data/0/billing_reason"), "subscription_cycle");
     let customer = sandbox.get(&format!("/v1/customers/{}", shop.customer)).await.json();
     assert_eq!(number(&customer, "/next_invoice_sequence"), 601);

@@ -11,8 +11,10 @@ async fn a_subscription_is_paid_at_once_and_its_periods_stand_on_the_items() {
     assert_eq!(text(&made, "/status"), "active");
     assert_eq!(text(&made, "/billing_mode/type"), "flexible");
     assert!(made.get("current_period_end").is_none());
-    let (start, end) =
-        (number(&made, "/items/data/0/current_period_start"), number(&made, "/items/data/0/current_period_end"));
+    let (start, end) = (
+        number(&made, "/items/data/0/current_period_start"),
+        number(&made, "/items/data/0/current_period_end"),
+    );
     assert!((27 * DAY..=32 * DAY).contains(&(end - start)));
     assert_eq!(text(&made, "/latest_invoice/status"), "paid");
     assert_eq!(number(&made, "/latest_invoice/amount_paid"), 1_000);
@@ -27,7 +29,8 @@ async fn a_change_of_plan_is_prorated_as_the_preview_said() {
     let shop = shop(&sandbox, "pm_card_visa").await;
     let made = shop.subscribe(&sandbox, "").await;
     let item = text(&made, "/items/data/0/id").to_owned();
-    let whole = number(&made, "/items/data/0/current_period_end") - number(&made, "/items/data/0/current_period_start");
+    let whole = number(&made, "/items/data/0/current_period_end")
+        - number(&made, "/items/data/0/current_period_start");
     clock.advance(10 * DAY);
     let at = number(&made, "/items/data/0/current_period_start") + 10 * DAY;
     let details = format!(
@@ -48,10 +51,18 @@ async fn a_change_of_plan_is_prorated_as_the_preview_said() {
         shop.large
     );
     let changed = sandbox.post(&path(&made), &change).await.json();
-    for pointer in
-        ["/total", "/amount_due", "/lines/data/0/amount", "/lines/data/1/amount", "/lines/data/1/description"]
-    {
-        assert_eq!(changed["latest_invoice"].pointer(pointer), preview.pointer(pointer), "{pointer}");
+    for pointer in [
+        "/total",
+        "/amount_due",
+        "/lines/data/0/amount",
+        "/lines/data/1/amount",
+        "/lines/data/1/description",
+    ] {
+        assert_eq!(
+            changed["latest_invoice"].pointer(pointer),
+            preview.pointer(pointer),
+            "{pointer}"
+        );
     }
     assert_eq!(text(&changed, "/latest_invoice/billing_reason"), "subscription_update");
     assert_eq!(text(&changed, "/items/data/0/price/id"), shop.large);
@@ -67,10 +78,15 @@ async fn prorations_that_are_not_invoiced_wait_for_the_next_period() {
     let made = shop.subscribe(&sandbox, "").await;
     let first = text(&made, "/latest_invoice").to_owned();
     let item = text(&made, "/items/data/0/id");
-    let changed = sandbox.post(&path(&made), &format!("items[0][id]={item}&items[0][quantity]=3")).await.json();
+    let changed = sandbox
+        .post(&path(&made), &format!("items[0][id]={item}&items[0][quantity]=3"))
+        .await
+        .json();
     assert_eq!(text(&changed, "/latest_invoice"), first);
-    let next =
-        sandbox.post("/v1/invoices/create_preview", &format!("subscription={}", text(&made, "/id"))).await.json();
+    let next = sandbox
+        .post("/v1/invoices/create_preview", &format!("subscription={}", text(&made, "/id")))
+        .await
+        .json();
     assert_eq!(number(&next, "/total"), -1_000 + 3_000 + 3_000);
     clock.advance(32 * DAY);
     let renewed = sandbox.get(&format!("{}?expand[]=latest_invoice", path(&made))).await.json();
@@ -90,9 +106,14 @@ async fn another_interval_begins_a_new_period_with_the_rest_of_the_old_one_credi
     let yearly = sandbox.make("/v1/prices", yearly).await;
     let made = shop.subscribe(&sandbox, "").await;
     let item = text(&made, "/items/data/0/id");
-    let form = format!("items[0][id]={item}&items[0][price]={yearly}&expand[]=latest_invoice&expand[]=customer");
+    let form = format!(
+        "items[0][id]={item}&items[0][price]={yearly}&expand[]=latest_invoice&expand[]=customer"
+    );
     let changed = sandbox.post(&path(&made), &form).await.json();
-    assert!(number(&changed, "/items/data/0/current_period_end") > number(&made, "/items/data/0/current_period_end"));
+    assert!(
+        number(&changed, "/items/data/0/current_period_end")
+            > number(&made, "/items/data/0/current_period_end")
+    );
     // 10 dollars unused, 5 dollars due: nothing to pay, and 5 dollars of credit.
     assert_eq!(number(&changed, "/latest_invoice/total"), -500);
     assert_eq!(number(&changed, "/latest_invoice/amount_due"), 0);
@@ -108,16 +129,30 @@ async fn a_payment_that_must_not_fail_leaves_nothing_behind() {
     let shop = shop(&sandbox, "pm_card_chargeCustomerFail").await;
     let items = format!("customer={}&items[0][price]={}", shop.customer, shop.small);
     let form = format!("{items}&payment_behavior=error_if_incomplete");
-    assert_eq!(sandbox.post("/v1/subscriptions", &form).await.error(), refused(402, "card_declined", ""));
-    let list = sandbox.get(&format!("/v1/subscriptions?customer={}&status=all", shop.customer)).await.json();
+    assert_eq!(
+        sandbox.post("/v1/subscriptions", &form).await.error(),
+        refused(402, "card_declined", "")
+    );
+    let list = sandbox
+        .get(&format!("/v1/subscriptions?customer={}&status=all", shop.customer))
+        .await
+        .json();
     assert_eq!(list["data"].as_array().map(Vec::len), Some(0));
     let authenticating = format!("customer={}", shop.customer);
-    let card = sandbox.make("/v1/payment_methods/pm_card_authenticationRequired/attach", &authenticating).await;
+    let card = sandbox
+        .make("/v1/payment_methods/pm_card_authenticationRequired/attach", &authenticating)
+        .await;
     let form = format!("{form}&default_payment_method={card}");
-    assert_eq!(sandbox.post("/v1/subscriptions", &form).await.error(), refused(402, "authentication_required", ""));
+    assert_eq!(
+        sandbox.post("/v1/subscriptions", &form).await.error(),
+        refused(402, "authentication_required", "")
+    );
     let poor = sandbox.make("/v1/customers", "").await;
     let form = format!("customer={poor}&items[0][price]={}", shop.small);
-    assert_eq!(sandbox.post("/v1/subscriptions", &form).await.error(), refused(400, "resource_missing", ""));
+    assert_eq!(
+        sandbox.post("/v1/subscriptions", &form).await.error(),
+        refused(400, "resource_missing", "")
+    );
     sandbox.stop().await;
 }
 
@@ -126,19 +161,30 @@ async fn what_cannot_be_subscribed_to_is_refused_by_name() {
     let sandbox = start().await;
     let shop = shop(&sandbox, "pm_card_visa").await;
     let (customer, small) = (&shop.customer, &shop.small);
-    let once = sandbox.make("/v1/prices", "currency=usd&unit_amount=5&product_data[name]=Once").await;
+    let once =
+        sandbox.make("/v1/prices", "currency=usd&unit_amount=5&product_data[name]=Once").await;
     let euro = "currency=eur&recurring[interval]=month&unit_amount=5&product_data[name]=Euro";
     let euro = sandbox.make("/v1/prices", euro).await;
-    let idle = "currency=usd&recurring[interval]=month&unit_amount=5&active=false&product_data[name]=Idle";
+    let idle =
+        "currency=usd&recurring[interval]=month&unit_amount=5&active=false&product_data[name]=Idle";
     let idle = sandbox.make("/v1/prices", idle).await;
     let missing = "resource_missing";
     for (form, expected) in [
         (format!("items[0][price]={small}"), refused(400, "parameter_missing", "customer")),
         (format!("customer={customer}"), refused(400, "parameter_missing", "items")),
         (format!("customer=cus_x&items[0][price]={small}"), refused(400, missing, "customer")),
-        (format!("customer={customer}&items[0][price]=price_x"), refused(400, missing, "items[0][price]")),
-        (format!("customer={customer}&items[0][price]={once}"), refused(400, "", "items[0][price]")),
-        (format!("customer={customer}&items[0][price]={idle}"), refused(400, "", "items[0][price]")),
+        (
+            format!("customer={customer}&items[0][price]=price_x"),
+            refused(400, missing, "items[0][price]"),
+        ),
+        (
+            format!("customer={customer}&items[0][price]={once}"),
+            refused(400, "", "items[0][price]"),
+        ),
+        (
+            format!("customer={customer}&items[0][price]={idle}"),
+            refused(400, "", "items[0][price]"),
+        ),
         (
             format!("customer={customer}&items[0][price]={small}&items[1][price]={euro}"),
             refused(400, "", "items[1][price]"),
@@ -155,7 +201,10 @@ async fn what_cannot_be_subscribed_to_is_refused_by_name() {
             format!("customer={customer}&items[0][price]={small}&payment_behavior=hope"),
             refused(400, "", "payment_behavior"),
         ),
-        (format!("customer={customer}&items[0][price]={small}&trial_end=1"), refused(400, "", "trial_end")),
+        (
+            format!("customer={customer}&items[0][price]={small}&trial_end=1"),
+            refused(400, "", "trial_end"),
+        ),
     ] {
         assert_eq!(sandbox.post("/v1/subscriptions", &form).await.error(), expected, "{form}");
     }
@@ -169,11 +218,15 @@ async fn prorations_of_one_subscription_are_never_billed_with_another() {
     let shop = shop(&sandbox, "pm_card_visa").await;
     let first = shop.subscribe(&sandbox, "").await;
     let item = text(&first, "/items/data/0/id");
-    sandbox.post(&path(&first), &format!("items[0][id]={item}&items[0][price]={}", shop.large)).await;
+    sandbox
+        .post(&path(&first), &format!("items[0][id]={item}&items[0][price]={}", shop.large))
+        .await;
     let second = shop.subscribe(&sandbox, "&expand[]=latest_invoice").await;
     assert_eq!(number(&second, "/latest_invoice/total"), 1_000);
-    let next =
-        sandbox.post("/v1/invoices/create_preview", &format!("subscription={}", text(&first, "/id"))).await.json();
+    let next = sandbox
+        .post("/v1/invoices/create_preview", &format!("subscription={}", text(&first, "/id")))
+        .await
+        .json();
     assert_eq!(number(&next, "/total"), -1_000 + 3_000 + 3_000);
     sandbox.stop().await;
 }
@@ -187,7 +240,11 @@ async fn a_price_can_be_described_in_a_change_and_a_preview_leaves_none_behind()
     let product = sandbox.make("/v1/products", "name=Custom").await;
     let data = |prefix: &str| {
         let field = |name: &str| {
-            if prefix.is_empty() { format!("items[0][{name}]") } else { format!("{prefix}[items][0][{name}]") }
+            if prefix.is_empty() {
+                format!("items[0][{name}]")
+            } else {
+                format!("{prefix}[items][0][{name}]")
+            }
         };
         format!(
             "{}={item}&{}[currency]=usd&{}[product]={product}&{}[unit_amount]=7000&{}[recurring][interval]=month",
@@ -222,13 +279,19 @@ async fn numbers_and_times_have_limits_and_a_new_period_begins_now() {
         (format!("cancel_at={far}"), refused(400, "", "cancel_at")),
         (format!("trial_end={far}"), refused(400, "", "trial_end")),
         (format!("{item}&items[0][quantity]={far}"), refused(400, integer, "items[0][quantity]")),
-        (format!("{item}&items[0][quantity]=2&proration_date={far}"), refused(400, "", "proration_date")),
+        (
+            format!("{item}&items[0][quantity]=2&proration_date={far}"),
+            refused(400, "", "proration_date"),
+        ),
     ] {
         assert_eq!(sandbox.post(&path(&made), &form).await.error(), expected, "{form}");
     }
     let customer = format!("/v1/customers/{}", shop.customer);
     for name in ["balance", "next_invoice_sequence"] {
-        assert_eq!(sandbox.post(&customer, &format!("{name}={far}")).await.error(), refused(400, integer, name));
+        assert_eq!(
+            sandbox.post(&customer, &format!("{name}={far}")).await.error(),
+            refused(400, integer, name)
+        );
     }
     let reset = format!("billing_cycle_anchor=now&proration_date={end}");
     let reset = sandbox.post(&path(&made), &reset).await.json();

@@ -93,7 +93,11 @@ impl Running {
 
     pub(crate) async fn stop(self) {
         let _ = self.stop.send(());
-        tokio::time::timeout(PATIENCE, self.ended).await.expect("in time").expect("no panic").expect("flushed");
+        tokio::time::timeout(PATIENCE, self.ended)
+            .await
+            .expect("in time")
+            .expect("no panic")
+            .expect("flushed");
     }
 
     pub(crate) async fn get(&self, path: &str) -> Reply {
@@ -104,9 +108,17 @@ impl Running {
         self.post_with(path, form, &[]).await
     }
 
-    pub(crate) async fn post_with(&self, path: &str, form: &str, headers: &[(&str, &str)]) -> Reply {
+    pub(crate) async fn post_with(
+        &self,
+        path: &str,
+        form: &str,
+        headers: &[(&str, &str)],
+    ) -> Reply {
         let authorization = bearer(KEY);
-        let own = [("Authorization", authorization.as_str()), ("Content-Type", "application/x-www-form-urlencoded")];
+        let own = [
+            ("Authorization", authorization.as_str()),
+            ("Content-Type", "application/x-www-form-urlencoded"),
+        ];
         self.send("POST", path, &[&own, headers].concat(), form).await
     }
 
@@ -134,8 +146,15 @@ impl Running {
         reply.json()["url"].as_str().expect("url").to_owned()
     }
 
-    pub(crate) async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Reply {
-        let mut request = format!("{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n", self.address);
+    pub(crate) async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Reply {
+        let mut request =
+            format!("{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n", self.address);
         for (name, value) in headers {
             request.push_str(&format!("{name}: {value}\r\n"));
         }

@@ -19,26 +19,40 @@ async fn an_endpoint_is_made_read_changed_and_deleted() {
     let mut made = sandbox.post(ENDPOINTS, form).await.json();
     assert_eq!(faults("webhook_endpoint", &made), Vec::<String>::new());
     let secret = made["secret"].take();
-    assert!(secret.as_str().is_some_and(|secret| secret.starts_with("whsec_") && secret.len() == 38), "{secret}");
+    assert!(
+        secret.as_str().is_some_and(|secret| secret.starts_with("whsec_") && secret.len() == 38),
+        "{secret}"
+    );
     made.as_object_mut().expect("object").remove("secret");
     let path = format!("{ENDPOINTS}/{}", made["id"].as_str().expect("id"));
     assert_eq!(made["enabled_events"], json!(["invoice.paid", "customer.created"]));
-    assert_eq!((made["status"].as_str(), made["api_version"].as_str()), (Some("enabled"), Some("2026-05-27.dahlia")));
+    assert_eq!(
+        (made["status"].as_str(), made["api_version"].as_str()),
+        (Some("enabled"), Some("2026-05-27.dahlia"))
+    );
     // The secret is told once.
     assert_eq!(sandbox.get(&path).await.json(), made);
     assert_eq!(sandbox.get(ENDPOINTS).await.json()["data"], json!([made]));
 
     let form = "url=http://b.example/&enabled_events[]=*&disabled=true&description=&metadata[a]=&metadata[c]=d";
     let changed = sandbox.post(&path, form).await.json();
-    assert_eq!((changed["url"].as_str(), changed["status"].as_str()), (Some("http://b.example/"), Some("disabled")));
-    assert_eq!((&changed["enabled_events"], &changed["description"]), (&json!(["*"]), &json!(null)));
+    assert_eq!(
+        (changed["url"].as_str(), changed["status"].as_str()),
+        (Some("http://b.example/"), Some("disabled"))
+    );
+    assert_eq!(
+        (&changed["enabled_events"], &changed["description"]),
+        (&json!(["*"]), &json!(null))
+    );
     assert_eq!(changed["metadata"], json!({ "c": "d" }));
     assert_eq!(sandbox.get(&path).await.json(), changed);
 
     let deleted = sandbox.delete(&path).await.json();
     assert_eq!(deleted, json!({ "id": made["id"], "object": "webhook_endpoint", "deleted": true }));
     assert_eq!(faults("deleted_webhook_endpoint", &deleted), Vec::<String>::new());
-    for reply in [sandbox.get(&path).await, sandbox.post(&path, "").await, sandbox.delete(&path).await] {
+    for reply in
+        [sandbox.get(&path).await, sandbox.post(&path, "").await, sandbox.delete(&path).await]
+    {
         assert_eq!(reply.error(), refused(404, "resource_missing", "webhook_endpoint"));
     }
     assert_eq!(sandbox.get(ENDPOINTS).await.json()["data"], json!([]));
@@ -61,8 +75,14 @@ async fn mistakes_in_an_endpoint_are_named() {
         (format!("url=ftp://a.example/&{all}"), refused(400, "url_invalid", "url")),
         (format!("url=http://me:secret@a.example/&{all}"), refused(400, "url_invalid", "url")),
         (format!("url=http://a.example/&{all}&connect=true"), refused(400, "", "connect")),
-        (format!("url=http://a.example/&{all}&api_version=2020-08-27"), refused(400, "", "api_version")),
-        (format!("url=http://a.example/&{all}&disabled=true"), refused(400, "parameter_unknown", "disabled")),
+        (
+            format!("url=http://a.example/&{all}&api_version=2020-08-27"),
+            refused(400, "", "api_version"),
+        ),
+        (
+            format!("url=http://a.example/&{all}&disabled=true"),
+            refused(400, "parameter_unknown", "disabled"),
+        ),
     ] {
         assert_eq!(sandbox.post(ENDPOINTS, &form).await.error(), error, "{form}");
     }
@@ -81,7 +101,12 @@ async fn there_are_at_most_sixteen_endpoints() {
     }
     assert_eq!(sandbox.post(ENDPOINTS, &form(16)).await.error(), refused(400, "", ""));
     let page = sandbox.get(&format!("{ENDPOINTS}?limit=5")).await.json();
-    let shown: Vec<_> = page["data"].as_array().expect("list").iter().map(|each| each["description"].clone()).collect();
+    let shown: Vec<_> = page["data"]
+        .as_array()
+        .expect("list")
+        .iter()
+        .map(|each| each["description"].clone())
+        .collect();
     assert_eq!(shown, ["15", "14", "13", "12", "11"]);
     assert_eq!(page["has_more"], true);
     sandbox.stop().await;
@@ -97,7 +122,8 @@ async fn endpoints_and_their_secrets_survive_a_restart() {
     sandbox.stop().await;
     assert!(std::fs::read_to_string(&file).expect("text").contains(&secret));
     let sandbox = start_with(settings(Some(&file)), Arc::new(SystemClock)).await;
-    let kept = sandbox.get(&format!("{ENDPOINTS}/{}", made["id"].as_str().expect("id"))).await.json();
+    let kept =
+        sandbox.get(&format!("{ENDPOINTS}/{}", made["id"].as_str().expect("id"))).await.json();
     assert_eq!((&kept["url"], kept.get("secret")), (&made["url"], None));
     sandbox.stop().await;
 }
@@ -117,7 +143,10 @@ async fn the_endpoint_of_whoever_embeds_the_sandbox_keeps_its_secret_and_moves()
     let sandbox = start_with(settings(Some(&file)), Arc::new(SystemClock)).await;
     let listed = sandbox.get(ENDPOINTS).await.json()["data"].clone();
     assert_eq!(listed[0]["id"], "we_1SandboxDefaultEndpoint1");
-    assert_eq!((&listed[0]["url"], &listed[0]["enabled_events"]), (&json!("http://127.0.0.1:2/hooks"), &json!(["*"])));
+    assert_eq!(
+        (&listed[0]["url"], &listed[0]["enabled_events"]),
+        (&json!("http://127.0.0.1:2/hooks"), &json!(["*"]))
+    );
     assert_eq!(listed.as_array().map(Vec::len), Some(1));
     sandbox.stop().await;
 }

@@ -20,16 +20,18 @@ async fn two_hundred_events_at_once_share_a_few_commits() {
     let place = Place::new().await;
     let store = place.migrated().await;
     let audits = [store.audit(), store.audit()];
-    let events: Vec<_> = (0..200).map(|n| audit_event(&user("ann"), Timestamp::from_millis(n))).collect();
+    let events: Vec<_> =
+        (0..200).map(|n| audit_event(&user("ann"), Timestamp::from_millis(n))).collect();
     let appending = events.iter().enumerate().map(|(n, event)| audits[n % 2].append(event));
     for result in futures_util::future::join_all(appending).await {
         result.unwrap();
     }
     // Each row knows the transaction that wrote it.
-    let (rows, commits): (i64, i64) = sqlx::query_as("SELECT count(*), count(DISTINCT xmin::text) FROM audit_log")
-        .fetch_one(&mut place.connect().await)
-        .await
-        .unwrap();
+    let (rows, commits): (i64, i64) =
+        sqlx::query_as("SELECT count(*), count(DISTINCT xmin::text) FROM audit_log")
+            .fetch_one(&mut place.connect().await)
+            .await
+            .unwrap();
     assert_eq!(rows, 200);
     assert!(commits <= 20, "{commits} commits");
 }
@@ -51,7 +53,9 @@ async fn a_reader_waits_for_a_lower_number_that_is_not_committed_yet() {
     let waiting = "SELECT count(*) FROM pg_stat_activity
                    WHERE datname = current_database() AND wait_event_type = 'Lock' AND wait_event = 'advisory'";
     let deadline = Instant::now() + GENEROUS;
-    while sqlx::query_scalar::<_, i64>(waiting).fetch_one(&mut place.connect().await).await.unwrap() == 0 {
+    while sqlx::query_scalar::<_, i64>(waiting).fetch_one(&mut place.connect().await).await.unwrap()
+        == 0
+    {
         assert!(Instant::now() < deadline && !reading.is_finished(), "nobody waits");
         tokio::task::yield_now().await;
     }

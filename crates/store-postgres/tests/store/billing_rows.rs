@@ -3,12 +3,12 @@
 use crate::place::Place;
 use billing_domain::ports::RepoError;
 use billing_domain::{
-    CustomerReading, CustomerState, InboxQuery, InboxState, InboxWord, MirrorUpdate, Mode, NamedOwner, ProviderAccount,
-    SubscriptionStatus, Timestamp,
+    CustomerReading, CustomerState, InboxQuery, InboxState, InboxWord, MirrorUpdate, Mode,
+    NamedOwner, ProviderAccount, SubscriptionStatus, Timestamp,
 };
 use billing_testkit::samples::{
-    account, checkout_request, claimed, customer, provider_event, provider_key, subscription, subscription_id, token,
-    user,
+    account, checkout_request, claimed, customer, provider_event, provider_key, subscription,
+    subscription_id, token, user,
 };
 use sqlx::AssertSqlSafe;
 
@@ -17,7 +17,8 @@ const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);
 const ALL: InboxQuery = InboxQuery { state: None, limit: 100 };
 
 /// No link by a reading can be put on record.
-const REFUSE_LINKED: &str = "ALTER TABLE audit_log ADD CONSTRAINT no_links CHECK (action <> 'customer.linked')";
+const REFUSE_LINKED: &str =
+    "ALTER TABLE audit_log ADD CONSTRAINT no_links CHECK (action <> 'customer.linked')";
 
 fn stripe() -> ProviderAccount {
     account("stripe", Mode::Test)
@@ -30,7 +31,11 @@ fn purchase() -> MirrorUpdate {
         customer: customer("cus_1"),
         expected: 0,
         reading: CustomerReading {
-            state: CustomerState::Present(vec![subscription("sub_1", SubscriptionStatus::Active, NOW)]),
+            state: CustomerState::Present(vec![subscription(
+                "sub_1",
+                SubscriptionStatus::Active,
+                NOW,
+            )]),
             owner: NamedOwner::User(user("ann")),
         },
         read_at: NOW,
@@ -49,12 +54,21 @@ fn corrupt<T: std::fmt::Debug>(result: Result<T, RepoError>) -> (&'static str, &
 async fn an_event_that_does_not_parse_names_its_column_and_stands_in_nobodys_way() {
     let place = Place::new().await;
     let inbox = place.migrated().await.inbox();
-    for (column, bad) in
-        [("event_id", "'evt 1'"), ("kind", "'Customer.Created'"), ("subject_id", "'cus 1'"), ("attempts", "5000000000")]
-    {
-        inbox.accept(&stripe(), &provider_event("evt_1", &customer("cus_1"), NOW), NOW).await.unwrap();
+    for (column, bad) in [
+        ("event_id", "'evt 1'"),
+        ("kind", "'Customer.Created'"),
+        ("subject_id", "'cus 1'"),
+        ("attempts", "5000000000"),
+    ] {
+        inbox
+            .accept(&stripe(), &provider_event("evt_1", &customer("cus_1"), NOW), NOW)
+            .await
+            .unwrap();
         place.execute(&format!("UPDATE webhook_events SET {column} = {bad}")).await;
-        inbox.accept(&stripe(), &provider_event("evt_2", &customer("cus_1"), NOW), NOW).await.unwrap();
+        inbox
+            .accept(&stripe(), &provider_event("evt_2", &customer("cus_1"), NOW), NOW)
+            .await
+            .unwrap();
         assert_eq!(corrupt(inbox.list(&stripe(), &ALL).await), ("webhook_events", column));
         // Whoever comes upon it is told; the next one is given the others.
         let first = inbox.claim(&stripe(), &token("one"), 10, NOW, NOW).await;
@@ -71,10 +85,15 @@ async fn an_event_that_does_not_parse_names_its_column_and_stands_in_nobodys_way
 async fn a_reading_that_does_not_parse_names_its_column() {
     let place = Place::new().await;
     let mirror = place.migrated().await.mirror();
-    for (column, bad) in [("subscription_id", "sub 1"), ("status", "weird"), ("prices", "a  b"), ("prices", "a,b")] {
+    for (column, bad) in
+        [("subscription_id", "sub 1"), ("status", "weird"), ("prices", "a  b"), ("prices", "a,b")]
+    {
         mirror.write(&purchase()).await.unwrap();
         place.execute(&format!("UPDATE subscription_mirror SET {column} = '{bad}'")).await;
-        assert_eq!(corrupt(mirror.find(&stripe(), &customer("cus_1")).await), ("subscription_mirror", column));
+        assert_eq!(
+            corrupt(mirror.find(&stripe(), &customer("cus_1")).await),
+            ("subscription_mirror", column)
+        );
         assert_eq!(corrupt(mirror.page(&stripe(), None, 9).await), ("subscription_mirror", column));
         place.execute("DELETE FROM subscription_mirror").await;
         place.execute("DELETE FROM customer_mirror").await;
@@ -96,9 +115,16 @@ async fn a_claim_that_does_not_parse_names_its_column() {
         claims.claim(&ann, &stripe(), &key, NOW).await.unwrap();
         place.execute(&format!("UPDATE customer_claims SET {column} = '{bad}'")).await;
         assert_eq!(corrupt(claims.find(&ann, &stripe()).await), ("customer_claims", column));
-        assert_eq!(corrupt(claims.claim(&ann, &stripe(), &key, NOW).await), ("customer_claims", column));
-        assert_eq!(corrupt(claims.renew(&ann, &stripe(), &key, &key, NOW).await), ("customer_claims", column));
-        let fulfilled = claims.fulfil(&ann, &stripe(), &provider_key("other"), &customer("cus_1")).await;
+        assert_eq!(
+            corrupt(claims.claim(&ann, &stripe(), &key, NOW).await),
+            ("customer_claims", column)
+        );
+        assert_eq!(
+            corrupt(claims.renew(&ann, &stripe(), &key, &key, NOW).await),
+            ("customer_claims", column)
+        );
+        let fulfilled =
+            claims.fulfil(&ann, &stripe(), &provider_key("other"), &customer("cus_1")).await;
         assert_eq!(corrupt(fulfilled), ("customer_claims", column));
         place.execute("DELETE FROM customer_claims").await;
     }
@@ -126,7 +152,11 @@ async fn a_request_that_does_not_parse_names_its_column() {
 async fn a_link_that_does_not_parse_undoes_the_reading_that_would_remove_it() {
     let place = Place::new().await;
     let mirror = place.migrated().await.mirror();
-    place.execute("INSERT INTO billing_customers VALUES ('a\u{7f}', 'stripe', 'test', 'cus_1', 0, 0)").await;
+    place
+        .execute(
+            "INSERT INTO billing_customers VALUES ('a\u{7f}', 'stripe', 'test', 'cus_1', 0, 0)",
+        )
+        .await;
     let mut gone = purchase();
     gone.reading.state = CustomerState::Gone;
     assert_eq!(corrupt(mirror.write(&gone).await), ("billing_customers", "user_id"));
@@ -138,7 +168,11 @@ async fn a_reading_of_which_one_row_is_refused_changes_nothing() {
     let place = Place::new().await;
     let store = place.migrated().await;
     place.execute(REFUSE_LINKED).await;
-    store.inbox().accept(&stripe(), &provider_event("evt_1", &customer("cus_1"), NOW), NOW).await.unwrap();
+    store
+        .inbox()
+        .accept(&stripe(), &provider_event("evt_1", &customer("cus_1"), NOW), NOW)
+        .await
+        .unwrap();
     store.inbox().claim(&stripe(), &token("one"), 1, NOW, NOW).await.unwrap();
     store.claims().claim(&user("ann"), &stripe(), &provider_key("key"), NOW).await.unwrap();
     let update = MirrorUpdate { settles: Some(claimed("one", &["evt_1"])), ..purchase() };
@@ -149,7 +183,10 @@ async fn a_reading_of_which_one_row_is_refused_changes_nothing() {
     assert_eq!(store.mirror().holder(&stripe(), &subscription_id("sub_1")).await.unwrap(), None);
     assert_eq!(store.customers().list(&user("ann")).await.unwrap(), []);
     assert_eq!(store.claims().find(&user("ann"), &stripe()).await.unwrap().unwrap().customer, None);
-    assert_eq!(store.inbox().list(&stripe(), &ALL).await.unwrap()[0].state, InboxState::Pending(NOW));
+    assert_eq!(
+        store.inbox().list(&stripe(), &ALL).await.unwrap()[0].state,
+        InboxState::Pending(NOW)
+    );
 }
 
 #[tokio::test]
@@ -177,7 +214,8 @@ async fn the_database_itself_refuses_what_is_no_row() {
         (request, "'cus_1', NULL", "checkout_requests_made_form"),
     ] {
         let sql = format!("{insert}, {values})");
-        let refused = sqlx::query(AssertSqlSafe(sql)).execute(&mut place.connect().await).await.unwrap_err();
+        let refused =
+            sqlx::query(AssertSqlSafe(sql)).execute(&mut place.connect().await).await.unwrap_err();
         assert!(refused.to_string().contains(constraint), "{refused}");
     }
 }

@@ -57,7 +57,11 @@ async fn every_column_but_the_one_is_a_change() {
         "revoked_at = NULL, last_used_at = 1",
     ] {
         place.execute(&format!("UPDATE api_keys SET {change}")).await;
-        assert_eq!(heard(&*usage).await.unwrap(), KeyChange::Key(key_id("000000000001")), "{change}");
+        assert_eq!(
+            heard(&*usage).await.unwrap(),
+            KeyChange::Key(key_id("000000000001")),
+            "{change}"
+        );
     }
 }
 

@@ -3,9 +3,12 @@
 use crate::place::Place;
 use billing_domain::ports::RepoError;
 use billing_domain::{
-    CustomerReading, CustomerState, MirrorOutcome, MirrorUpdate, Mode, NamedOwner, SubscriptionStatus, Timestamp,
+    CustomerReading, CustomerState, MirrorOutcome, MirrorUpdate, Mode, NamedOwner,
+    SubscriptionStatus, Timestamp,
 };
-use billing_testkit::samples::{account, customer, provider_event, provider_key, subscription, user};
+use billing_testkit::samples::{
+    account, customer, provider_event, provider_key, subscription, user,
+};
 use store_postgres::PgStore;
 
 const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);

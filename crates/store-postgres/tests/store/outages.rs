@@ -64,7 +64,8 @@ async fn a_listener_that_never_answers_is_unavailable_in_time() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let store = open(&format!("postgres://u:canary@{}/d", listener.local_addr().unwrap()));
     let (customers, database) = (store.customers(), store.database());
-    let (_, schema, migrated) = tokio::join!(find_is_unavailable(&*customers), database.schema(), database.migrate());
+    let (_, schema, migrated) =
+        tokio::join!(find_is_unavailable(&*customers), database.schema(), database.migrate());
     assert!(matches!(schema, Err(RepoError::Unavailable(_))), "{schema:?}");
     assert!(matches!(migrated, Err(RepoError::Unavailable(_))), "{migrated:?}");
     assert!(!format!("{schema:?} {store:?} {customers:?} {database:?}").contains("canary"));
@@ -95,10 +96,11 @@ async fn a_statement_that_waits_too_long_is_given_up_on_both_sides() {
     // More calls than the pool has connections.
     let calls = (0..15).map(|_| find_is_unavailable(&*customers));
     futures_util::future::join_all(calls).await;
-    let waiting =
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
     let deadline = Instant::now() + GENEROUS;
-    while sqlx::query_scalar::<_, i64>(waiting).fetch_one(&mut place.connect().await).await.unwrap() > 0 {
+    while sqlx::query_scalar::<_, i64>(waiting).fetch_one(&mut place.connect().await).await.unwrap()
+        > 0
+    {
         assert!(Instant::now() < deadline, "the server still works on what nobody waits for");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }

@@ -44,8 +44,9 @@ impl Place {
     }
 
     pub(crate) async fn has_table_in(&self, schema: &str, name: &str) -> bool {
-        let found =
-            sqlx::query_scalar::<_, i64>("SELECT count(*) FROM pg_tables WHERE schemaname = $1 AND tablename = $2");
+        let found = sqlx::query_scalar::<_, i64>(
+            "SELECT count(*) FROM pg_tables WHERE schemaname = $1 AND tablename = $2",
+        );
         found.bind(schema).bind(name).fetch_one(&mut self.connect().await).await.unwrap() == 1
     }
 }

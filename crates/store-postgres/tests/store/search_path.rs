@@ -22,14 +22,21 @@ async fn defaults_of_the_database_do_not_move_the_tables() {
     let to = link(&user("ann"), &account("stripe", Mode::Test), &customer("cus_1"));
     store.customers().link(&to, OnConflict::Keep, Timestamp::from_seconds(0)).await.unwrap();
     let count = "SELECT count(*) FROM public.billing_customers";
-    assert_eq!(sqlx::query_scalar::<_, i64>(count).fetch_one(&mut place.connect().await).await.unwrap(), 1);
+    assert_eq!(
+        sqlx::query_scalar::<_, i64>(count).fetch_one(&mut place.connect().await).await.unwrap(),
+        1
+    );
 }
 
 #[tokio::test]
 async fn defaults_of_the_role_do_not_move_the_tables() {
     let place = Place::new().await;
     let role = format!("role_{}", place.0.name());
-    place.execute(&format!("CREATE ROLE {role} SUPERUSER LOGIN PASSWORD 'test'; CREATE SCHEMA elsewhere")).await;
+    place
+        .execute(&format!(
+            "CREATE ROLE {role} SUPERUSER LOGIN PASSWORD 'test'; CREATE SCHEMA elsewhere"
+        ))
+        .await;
     place
         .execute(&format!("ALTER ROLE {role} SET search_path = elsewhere; ALTER ROLE {role} SET statement_timeout = 1"))
         .await;
@@ -41,17 +48,20 @@ async fn defaults_of_the_role_do_not_move_the_tables() {
     assert!(!place.has_table_in("elsewhere", "api_keys").await);
     store.database().close().await;
     let mut admin = place.connect().await;
-    sqlx::raw_sql(AssertSqlSafe(format!("REASSIGN OWNED BY {role} TO CURRENT_USER; DROP ROLE {role}")))
-        .execute(&mut admin)
-        .await
-        .unwrap();
+    sqlx::raw_sql(AssertSqlSafe(format!(
+        "REASSIGN OWNED BY {role} TO CURRENT_USER; DROP ROLE {role}"
+    )))
+    .execute(&mut admin)
+    .await
+    .unwrap();
 }
 
 #[tokio::test]
 async fn the_urls_search_path_moves_the_tables() {
     let place = Place::new().await;
     place.execute("CREATE SCHEMA billing").await;
-    let (own, public) = (open(&format!("{}?options=-csearch_path%3Dbilling", place.url())), place.store());
+    let (own, public) =
+        (open(&format!("{}?options=-csearch_path%3Dbilling", place.url())), place.store());
     own.database().migrate().await.unwrap();
     for table in ["billing_customers", "api_keys", "_sqlx_migrations"] {
         assert!(place.has_table_in("billing", table).await, "{table}");

@@ -14,7 +14,8 @@ async fn events_wait_for_another_writer_and_are_then_committed() {
     let store = place.migrated().await;
     let mut writer = place.connect().await;
     writer.execute("BEGIN IMMEDIATE").await.unwrap();
-    let events: Vec<_> = (0..200).map(|n| audit_event(&user("ann"), Timestamp::from_millis(n))).collect();
+    let events: Vec<_> =
+        (0..200).map(|n| audit_event(&user("ann"), Timestamp::from_millis(n))).collect();
     let audits = [store.audit(), store.audit()];
     let appending = events.iter().enumerate().map(|(n, event)| audits[n % 2].append(event));
     let (appended, ()) = tokio::join!(futures_util::future::join_all(appending), async {
@@ -61,7 +62,10 @@ async fn a_forgotten_user_s_name_does_not_stay_in_the_file() {
     }
     let is_in_the_file = async || {
         place.execute("PRAGMA wal_checkpoint(TRUNCATE)").await;
-        std::fs::read(place.file()).unwrap().windows(NAME.len()).any(|bytes| bytes == NAME.as_bytes())
+        std::fs::read(place.file())
+            .unwrap()
+            .windows(NAME.len())
+            .any(|bytes| bytes == NAME.as_bytes())
     };
     assert!(is_in_the_file().await);
     audit.forget(&user(NAME)).await.unwrap();

@@ -21,7 +21,14 @@ async fn api_keys() -> (Arc<dyn ApiKeyRepo>, Place) {
 async fn usage() -> (Arc<ApiKeyPorts>, Place) {
     let place = Place::new().await;
     let (one, other) = (place.migrated().await, place.store());
-    (Arc::new(ApiKeyPorts { keys: one.api_keys(), usage: one.usage(), other_replica: other.usage() }), place)
+    (
+        Arc::new(ApiKeyPorts {
+            keys: one.api_keys(),
+            usage: one.usage(),
+            other_replica: other.usage(),
+        }),
+        place,
+    )
 }
 
 async fn billing() -> (Arc<BillingPorts>, Place) {

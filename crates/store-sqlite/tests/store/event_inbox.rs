@@ -24,7 +24,8 @@ async fn events_wait_for_another_writer_and_are_then_committed() {
     let mut writer = place.connect().await;
     writer.execute("BEGIN IMMEDIATE").await.unwrap();
     let (inboxes, at, events) = ([store.inbox(), store.inbox()], stripe(), events(200));
-    let accepting = events.iter().enumerate().map(|(n, event)| inboxes[n % 2].accept(&at, event, NOW));
+    let accepting =
+        events.iter().enumerate().map(|(n, event)| inboxes[n % 2].accept(&at, event, NOW));
     let (accepted, ()) = tokio::join!(join_all(accepting), async {
         writer.execute("COMMIT").await.unwrap();
     });

@@ -23,7 +23,10 @@ async fn files_are_their_owners_only_also_under_a_permissive_umask() {
         let ran = Command::new("sh")
             .args(["-c", r#"umask 000; exec "$0" "$@""#])
             .arg(std::env::current_exe().unwrap())
-            .args(["--exact", "file_modes::files_are_their_owners_only_also_under_a_permissive_umask"])
+            .args([
+                "--exact",
+                "file_modes::files_are_their_owners_only_also_under_a_permissive_umask",
+            ])
             .env(CHILD, "1")
             .output()
             .unwrap();

@@ -24,13 +24,19 @@ async fn every_column_but_the_one_is_a_change() {
     store.api_keys().insert(&stored_key("000000000001", &user("ann"), NOW), None).await.unwrap();
     let mut connection = place.connect().await;
     let columns: Vec<String> =
-        sqlx::query_scalar("SELECT name FROM pragma_table_xinfo('api_keys')").fetch_all(&mut connection).await.unwrap();
+        sqlx::query_scalar("SELECT name FROM pragma_table_xinfo('api_keys')")
+            .fetch_all(&mut connection)
+            .await
+            .unwrap();
     let mut changes = 0;
     assert!(columns.len() > 12, "{columns:?}");
     for column in columns {
         place.execute(&format!("UPDATE api_keys SET {column} = {column}")).await;
         let before = changes;
-        changes = sqlx::query_scalar("SELECT changes FROM _api_key_changes").fetch_one(&mut connection).await.unwrap();
+        changes = sqlx::query_scalar("SELECT changes FROM _api_key_changes")
+            .fetch_one(&mut connection)
+            .await
+            .unwrap();
         assert_eq!(changes > before, column != "last_used_at", "{column}");
     }
 }

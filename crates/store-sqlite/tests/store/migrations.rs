@@ -5,29 +5,33 @@ use std::process::{Command, Stdio};
 use crate::place::{Place, open};
 use billing_domain::ports::{Fate, KeyChange, OnConflict, RepoError, SchemaState};
 use billing_domain::{
-    ApiKey, AuditQuery, CustomerReading, CustomerState, Denials, InboxQuery, MirrorUpdate, Mode, NamedOwner, Replay,
-    Timestamp,
+    ApiKey, AuditQuery, CustomerReading, CustomerState, Denials, InboxQuery, MirrorUpdate, Mode,
+    NamedOwner, Replay, Timestamp,
 };
 use billing_testkit::samples::{
-    account, audit_event, checkout_request, claimed, customer, key_id, link, permissions, provider_event, session_id,
-    stored_key, subscription_id, token, user,
+    account, audit_event, checkout_request, claimed, customer, key_id, link, permissions,
+    provider_event, session_id, stored_key, subscription_id, token, user,
 };
 
 const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);
 
-const LATER_RELEASE: &str = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+const LATER_RELEASE: &str =
+    "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
     SELECT 9999, 'of a later release', success, checksum, 0 FROM _sqlx_migrations LIMIT 1";
 
 #[tokio::test]
 async fn an_unmigrated_database_is_a_schema_error_to_every_call() {
     let place = Place::new().await;
     let store = place.store();
-    let (customers, keys, usage, audit) = (store.customers(), store.api_keys(), store.usage(), store.audit());
+    let (customers, keys, usage, audit) =
+        (store.customers(), store.api_keys(), store.usage(), store.audit());
     let (ann, at, id) = (user("ann"), account("stripe", Mode::Test), key_id("000000000001"));
     let to = link(&ann, &at, &customer("cus_1"));
     let (key, event) = (stored_key("000000000001", &ann, NOW), audit_event(&ann, NOW));
-    let (inbox, mirror, claims, checkouts) = (store.inbox(), store.mirror(), store.claims(), store.checkouts());
-    let (hint, request) = (provider_event("evt_1", &to.customer, NOW), checkout_request(&ann, &at, "key"));
+    let (inbox, mirror, claims, checkouts) =
+        (store.inbox(), store.mirror(), store.claims(), store.checkouts());
+    let (hint, request) =
+        (provider_event("evt_1", &to.customer, NOW), checkout_request(&ann, &at, "key"));
     let reading = MirrorUpdate {
         at: at.clone(),
         customer: to.customer.clone(),
@@ -36,7 +40,8 @@ async fn an_unmigrated_database_is_a_schema_error_to_every_call() {
         read_at: NOW,
         settles: None,
     };
-    let denials = Denials { at: NOW, cause: "invalid_token".to_owned(), source: None, key: None, count: 1 };
+    let denials =
+        Denials { at: NOW, cause: "invalid_token".to_owned(), source: None, key: None, count: 1 };
     let results = [
         customers.find(&ann, &at).await.err(),
         customers.link(&to, OnConflict::Keep, NOW).await.err(),
@@ -115,13 +120,20 @@ async fn the_release_before_works_on_these_tables() {
     let id = key_id("000000000001");
     let found = store.api_keys().find(&id).await.unwrap().unwrap();
     let expected = stored_key("000000000001", &user("ann"), NOW).key;
-    assert_eq!(found.key, ApiKey { permissions: permissions(&["subscriptions:portal"]), ..expected });
+    assert_eq!(
+        found.key,
+        ApiKey { permissions: permissions(&["subscriptions:portal"]), ..expected }
+    );
     assert_eq!(found.verifier.pepper, None);
     assert_eq!(store.usage().peppers(NOW).await.unwrap(), [(None, 1)]);
     // What it changes, we hear of.
     let usage = store.usage();
     usage.changed().await.unwrap();
-    place.execute("UPDATE api_keys SET revoked_at = 1 WHERE id = '000000000001' AND revoked_at IS NULL").await;
+    place
+        .execute(
+            "UPDATE api_keys SET revoked_at = 1 WHERE id = '000000000001' AND revoked_at IS NULL",
+        )
+        .await;
     assert!(matches!(usage.changed().await.unwrap(), KeyChange::Some | KeyChange::Key(_)));
 }
 
@@ -138,7 +150,9 @@ async fn a_migration_that_changed_since_is_refused() {
 async fn a_migration_that_fails_leaves_nothing_behind() {
     let place = Place::new().await;
     let database = place.store().database();
-    let SchemaState::Behind { missing } = database.schema().await.unwrap() else { panic!("an empty database") };
+    let SchemaState::Behind { missing } = database.schema().await.unwrap() else {
+        panic!("an empty database")
+    };
     // The migration makes billing_customers before it finds this one in its way.
     place.execute("CREATE TABLE api_keys (id text)").await;
     assert!(matches!(database.migrate().await, Err(RepoError::Schema(_))));

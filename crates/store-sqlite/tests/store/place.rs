@@ -46,8 +46,9 @@ impl Place {
     }
 
     pub(crate) async fn has_table(&self, name: &str) -> bool {
-        let found =
-            sqlx::query_scalar::<_, i64>("SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?1");
+        let found = sqlx::query_scalar::<_, i64>(
+            "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?1",
+        );
         found.bind(name).fetch_one(&mut self.connect().await).await.unwrap() == 1
     }
 }

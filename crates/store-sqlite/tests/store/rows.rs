@@ -9,7 +9,8 @@ use sqlx::AssertSqlSafe;
 
 const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);
 
-const REFUSE_FROM_NOWHERE: &str = "CREATE TRIGGER from_somewhere BEFORE INSERT ON audit_log WHEN new.source = 'nowhere'
+const REFUSE_FROM_NOWHERE: &str =
+    "CREATE TRIGGER from_somewhere BEFORE INSERT ON audit_log WHEN new.source = 'nowhere'
     BEGIN SELECT RAISE(ABORT, 'from_somewhere'); END";
 
 fn corrupt<T: std::fmt::Debug>(result: Result<T, RepoError>) -> (&'static str, &'static str) {
@@ -23,13 +24,22 @@ fn corrupt<T: std::fmt::Debug>(result: Result<T, RepoError>) -> (&'static str, &
 async fn a_link_that_does_not_parse_names_its_column() {
     let place = Place::new().await;
     let customers = place.migrated().await.customers();
-    place.execute("INSERT INTO billing_customers VALUES ('ann', 'stripe', 'test', 'cus 1', 0, 0)").await;
-    place.execute("INSERT INTO billing_customers VALUES ('bob', 'Stripe', 'test', 'cus_1', 0, 0)").await;
+    place
+        .execute("INSERT INTO billing_customers VALUES ('ann', 'stripe', 'test', 'cus 1', 0, 0)")
+        .await;
+    place
+        .execute("INSERT INTO billing_customers VALUES ('bob', 'Stripe', 'test', 'cus_1', 0, 0)")
+        .await;
     let (ann, at) = (user("ann"), account("stripe", Mode::Test));
     let id = ("billing_customers", "customer_id");
     assert_eq!(corrupt(customers.find(&ann, &at).await), id);
     assert_eq!(corrupt(customers.list(&ann).await), id);
-    assert_eq!(corrupt(customers.link(&link(&ann, &at, &customer("cus_2")), OnConflict::Replace, NOW).await), id);
+    assert_eq!(
+        corrupt(
+            customers.link(&link(&ann, &at, &customer("cus_2")), OnConflict::Replace, NOW).await
+        ),
+        id
+    );
     assert_eq!(corrupt(customers.list(&user("bob")).await), ("billing_customers", "provider"));
 }
 
@@ -91,14 +101,19 @@ async fn a_replaced_link_keeps_when_it_was_made() {
     let (ann, at) = (user("ann"), account("stripe", Mode::Live));
     for (id, millis) in [("cus_1", 5), ("cus_1", 6), ("cus_2", 7)] {
         customers
-            .link(&link(&ann, &at, &customer(id)), OnConflict::Replace, Timestamp::from_millis(millis))
+            .link(
+                &link(&ann, &at, &customer(id)),
+                OnConflict::Replace,
+                Timestamp::from_millis(millis),
+            )
             .await
             .unwrap();
     }
-    let moments: (i64, i64) = sqlx::query_as("SELECT created_at, updated_at FROM billing_customers")
-        .fetch_one(&mut place.connect().await)
-        .await
-        .unwrap();
+    let moments: (i64, i64) =
+        sqlx::query_as("SELECT created_at, updated_at FROM billing_customers")
+            .fetch_one(&mut place.connect().await)
+            .await
+            .unwrap();
     assert_eq!(moments, (5, 7));
 }
 
@@ -109,7 +124,10 @@ async fn a_peppers_id_that_does_not_parse_names_its_column() {
     store.api_keys().insert(&stored_key("000000000001", &user("ann"), NOW), None).await.unwrap();
     place.execute("UPDATE api_keys SET pepper_id = 'no-hexadecimal-x'").await;
     assert_eq!(corrupt(store.usage().peppers(NOW).await), ("api_keys", "pepper_id"));
-    assert_eq!(corrupt(store.api_keys().find(&key_id("000000000001")).await), ("api_keys", "pepper_id"));
+    assert_eq!(
+        corrupt(store.api_keys().find(&key_id("000000000001")).await),
+        ("api_keys", "pepper_id")
+    );
 }
 
 #[tokio::test]
@@ -117,15 +135,20 @@ async fn an_audit_record_that_does_not_parse_names_its_column() {
     let place = Place::new().await;
     let audit = place.migrated().await.audit();
     let query = AuditQuery { limit: 10, ..AuditQuery::default() };
-    let row =
-        "INSERT INTO audit_log (at, kind, action, actor, cause, count, user_id, key_id, provider, mode, customer_id)";
+    let row = "INSERT INTO audit_log (at, kind, action, actor, cause, count, user_id, key_id, provider, mode, customer_id)";
     for (values, column) in [
         ("0, 'event', 'portal.closed', 'user', NULL, NULL, NULL, NULL, NULL, NULL, NULL", "action"),
         ("0, 'event', 'portal.opened', 'cat', NULL, NULL, NULL, NULL, NULL, NULL, NULL", "actor"),
         ("0, 'event', 'portal.opened', 'user', NULL, NULL, '', NULL, NULL, NULL, NULL", "user_id"),
         ("0, 'event', 'portal.opened', 'user', NULL, NULL, NULL, 'x', NULL, NULL, NULL", "key_id"),
-        ("0, 'event', 'portal.opened', 'user', NULL, NULL, NULL, NULL, 'Stripe', 'test', 'cus_1'", "provider"),
-        ("0, 'event', 'portal.opened', 'user', NULL, NULL, NULL, NULL, 'stripe', 'test', 'cus 1'", "customer_id"),
+        (
+            "0, 'event', 'portal.opened', 'user', NULL, NULL, NULL, NULL, 'Stripe', 'test', 'cus_1'",
+            "provider",
+        ),
+        (
+            "0, 'event', 'portal.opened', 'user', NULL, NULL, NULL, NULL, 'stripe', 'test', 'cus 1'",
+            "customer_id",
+        ),
         ("0, 'denials', NULL, NULL, 'a', 1, NULL, 'x', NULL, NULL, NULL", "key_id"),
     ] {
         place.execute(&format!("{row} VALUES ({values})")).await;
@@ -142,10 +165,15 @@ async fn the_database_itself_refuses_records_that_are_neither_event_nor_denials(
         ("at, kind", "0, 'event'", "audit_log_event_form"),
         ("at, kind, cause", "0, 'denials', 'a'", "audit_log_denials_form"),
         ("at, kind, cause, count", "0, 'denials', 'a', -1", "audit_log_count_not_negative"),
-        ("at, kind, action, actor, customer_id", "0, 'event', 'a', 'b', 'cus_1'", "audit_log_customer_form"),
+        (
+            "at, kind, action, actor, customer_id",
+            "0, 'event', 'a', 'b', 'cus_1'",
+            "audit_log_customer_form",
+        ),
     ] {
         let sql = format!("INSERT INTO audit_log ({columns}) VALUES ({values})");
-        let refused = sqlx::query(AssertSqlSafe(sql)).execute(&mut place.connect().await).await.unwrap_err();
+        let refused =
+            sqlx::query(AssertSqlSafe(sql)).execute(&mut place.connect().await).await.unwrap_err();
         assert!(refused.to_string().contains(constraint), "{refused}");
     }
 }
@@ -163,7 +191,8 @@ async fn an_event_that_the_database_refuses_is_refused_alone() {
             event
         })
         .collect();
-    let results = futures_util::future::join_all(events.iter().map(|event| audit.append(event))).await;
+    let results =
+        futures_util::future::join_all(events.iter().map(|event| audit.append(event))).await;
     let refused: Vec<_> = (0..).zip(&results).filter(|(_, result)| result.is_err()).collect();
     assert!(matches!(refused[..], [(7, Err(RepoError::Refused(_)))]), "{refused:?}");
     let query = AuditQuery { limit: 100, ..AuditQuery::default() };

@@ -23,7 +23,11 @@ impl Credentials {
     }
 
     pub(crate) fn keys(keys: &[String]) -> Self {
-        Self(Arc::new(keys.iter().map(|key| portal_request("/api/v1/subscriptions/portal/api", key)).collect()))
+        Self(Arc::new(
+            keys.iter()
+                .map(|key| portal_request("/api/v1/subscriptions/portal/api", key))
+                .collect(),
+        ))
     }
 
     /// Well-formed keys with the ids of real ones and secrets that nobody was given.
@@ -37,7 +41,11 @@ impl Credentials {
             char::from(BASE62[(state % 62) as usize])
         };
         let keys = (0..WRONG * 8).map(|n| {
-            let body = format!("llmgen_{}_{}", ids[n % ids.len()], (0..43).map(|_| digit()).collect::<String>());
+            let body = format!(
+                "llmgen_{}_{}",
+                ids[n % ids.len()],
+                (0..43).map(|_| digit()).collect::<String>()
+            );
             format!("{body}{}", checksum(&body))
         });
         Self::keys(&keys.collect::<Vec<_>>())
@@ -138,7 +146,12 @@ pub(crate) fn once_each(to: SocketAddr, keys: &[String]) -> Vec<u16> {
 }
 
 /// Sends exactly so many requests over these connections; gives how many did not answer 200.
-pub(crate) fn exactly(to: SocketAddr, connections: usize, requests: usize, credentials: &Credentials) -> usize {
+pub(crate) fn exactly(
+    to: SocketAddr,
+    connections: usize,
+    requests: usize,
+    credentials: &Credentials,
+) -> usize {
     let request = &credentials.0[0];
     std::thread::scope(|scope| {
         let work = |_| {

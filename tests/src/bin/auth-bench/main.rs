@@ -26,7 +26,10 @@ struct Limits {
 
 impl Limits {
     fn check(&mut self, what: &str, value: impl std::fmt::Display, limit: &str, holds: bool) {
-        println!("  {what:<44} {value:>12}   limit {limit:<10} {}", if holds { "" } else { "MISSED" });
+        println!(
+            "  {what:<44} {value:>12}   limit {limit:<10} {}",
+            if holds { "" } else { "MISSED" }
+        );
         self.missed |= !holds;
     }
 }
@@ -42,7 +45,8 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     // The service runs in a folder of its own.
-    let absolute = |path: &str| std::fs::canonicalize(path).unwrap_or_else(|error| panic!("{path}: {error}"));
+    let absolute =
+        |path: &str| std::fs::canonicalize(path).unwrap_or_else(|error| panic!("{path}: {error}"));
     let (portal, upstream) = (&absolute(portal), &absolute(upstream));
     let mut limits = Limits::default();
     for failures in ["0", "120"] {
@@ -58,7 +62,9 @@ fn main() -> ExitCode {
 
 /// Good keys, all at once, for the first time.
 fn first_use(service: &Service, limits: &mut Limits, failures: &str) {
-    println!("\n{FLOOD} good keys at once for the first time (BILLING_AUTH_FAILURES_PER_MINUTE={failures})");
+    println!(
+        "\n{FLOOD} good keys at once for the first time (BILLING_AUTH_FAILURES_PER_MINUTE={failures})"
+    );
     let answers = load::once_each(service.address, service.good_keys());
     let good = answers.iter().filter(|status| **status == 200).count();
     limits.check("answered 200", good, "64", good == FLOOD);
@@ -69,7 +75,10 @@ fn first_use(service: &Service, limits: &mut Limits, failures: &str) {
 /// Good tokens alone, and beside a flood of wrong secrets under known key ids.
 fn flood(service: &Service, limits: &mut Limits, failures: &str, quick: bool) {
     let phase = Duration::from_secs(if quick { 2 } else { 10 });
-    println!("\nflood of wrong secrets (BILLING_AUTH_FAILURES_PER_MINUTE={failures}, {} s a phase)", phase.as_secs());
+    println!(
+        "\nflood of wrong secrets (BILLING_AUTH_FAILURES_PER_MINUTE={failures}, {} s a phase)",
+        phase.as_secs()
+    );
     let tokens = || Credentials::tokens(&service.token);
     let wrong = || Credentials::wrong_secrets(&service.ids);
     // Pools and caches fill up, so that the memory measured is the flood's.
@@ -98,9 +107,19 @@ fn flood(service: &Service, limits: &mut Limits, failures: &str, quick: bool) {
     let failed = alone.all() - alone.good + beside.all() - beside.good;
     limits.check("JWT requests that failed", failed, "0", failed == 0 && beside.good > 0);
     let astray = flood.good + flood.other;
-    limits.check("wrong keys answered otherwise than 401 or 429", astray, "0", astray == 0 && flood.refused > 0);
+    limits.check(
+        "wrong keys answered otherwise than 401 or 429",
+        astray,
+        "0",
+        astray == 0 && flood.refused > 0,
+    );
     limits.check("argon2 runs during the flood", runs, "0", runs == 0);
-    limits.check("memory grown by, MiB", format!("{:.1}", grown as f64 / 1024.0), "32", grown <= 32 * 1024);
+    limits.check(
+        "memory grown by, MiB",
+        format!("{:.1}", grown as f64 / 1024.0),
+        "32",
+        grown <= 32 * 1024,
+    );
 }
 
 /// CPU time of a request with a cached key against one with a token: the same number of each, turn about.

@@ -26,12 +26,17 @@ pub(crate) struct Service {
 
 impl Service {
     pub(crate) fn start(portal: &Path, upstream: &Path, failures: &str) -> Self {
-        let folder = std::env::temp_dir().join(format!("auth-bench-{}-{failures}", std::process::id()));
+        let folder =
+            std::env::temp_dir().join(format!("auth-bench-{}-{failures}", std::process::id()));
         std::fs::create_dir_all(&folder).expect("a temporary folder");
-        let mut upstream =
-            Command::new(upstream).stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("the upstream starts");
+        let mut upstream = Command::new(upstream)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the upstream starts");
         let stdout = upstream.stdout.take().expect("stdout is piped");
-        let base = BufReader::new(stdout).lines().next().expect("it says where it listens").expect("text");
+        let base =
+            BufReader::new(stdout).lines().next().expect("it says where it listens").expect("text");
         let command = |arguments: &[&str]| command(portal, &folder, &base, failures, arguments);
 
         let (mut keys, mut ids) = (Vec::new(), Vec::new());
@@ -39,23 +44,38 @@ impl Service {
             let (user, customer) = (format!("user-{user}"), format!("cus_Bench{user}"));
             run(command(&["customers", "link", "--user", &user, "--customer", &customer]));
             for _ in 0..KEYS_A_USER {
-                let created = run(command(&["keys", "create", "--user", &user, "--name", "bench", "--json"]));
+                let created =
+                    run(command(&["keys", "create", "--user", &user, "--name", "bench", "--json"]));
                 keys.push(member(&created, "key"));
                 ids.push(member(&created, "id"));
             }
         }
-        let token = run(command(&["token", "mint", "--user", "user-0", "--ttl", "1h"])).trim().to_owned();
+        let token =
+            run(command(&["token", "mint", "--user", "user-0", "--ttl", "1h"])).trim().to_owned();
 
-        let mut process = command(&["serve"]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it starts");
+        let mut process = command(&["serve"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("it starts");
         let stderr = process.stderr.take().expect("stderr is piped");
         let mut lines = BufReader::new(stderr).lines();
-        let listening = lines.by_ref().map_while(Result::ok).find(|line| line.contains("\"listening\""));
+        let listening =
+            lines.by_ref().map_while(Result::ok).find(|line| line.contains("\"listening\""));
         let listening = listening.expect("the service says where it listens");
         // The pipe must not fill up.
         std::thread::spawn(move || lines.for_each(drop));
         let address = |name: &str| member(&listening, name).parse().expect("an address");
-        let service =
-            Self { address: address("public"), admin: address("admin"), keys, ids, token, process, upstream, folder };
+        let service = Self {
+            address: address("public"),
+            admin: address("admin"),
+            keys,
+            ids,
+            token,
+            process,
+            upstream,
+            folder,
+        };
         service.wait_ready();
         service
     }
@@ -67,7 +87,8 @@ impl Service {
 
     fn get(&self, path: &str) -> std::io::Result<(u16, String)> {
         let mut connection = Connection::open(self.admin)?;
-        let status = connection.exchange(format!("GET {path} HTTP/1.1\r\nHost: bench\r\n\r\n").as_bytes())?;
+        let status = connection
+            .exchange(format!("GET {path} HTTP/1.1\r\nHost: bench\r\n\r\n").as_bytes())?;
         Ok((status, connection.body()))
     }
 
@@ -87,7 +108,8 @@ impl Service {
     }
 
     fn status_kib(&self, name: &str) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).expect("the process runs");
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id()))
+            .expect("the process runs");
         let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("Linux says so");
         line.trim().trim_end_matches("kB").trim().parse().expect("a number")
     }
@@ -104,9 +126,15 @@ impl Service {
 
     /// User and system time spent so far, in clock ticks (proc(5): fields 14 and 15, after a name that may hold spaces).
     pub(crate) fn cpu_ticks(&self) -> u64 {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.process.id())).expect("the process runs");
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.process.id()))
+            .expect("the process runs");
         let (_, after_name) = stat.rsplit_once(')').expect("the name is in parentheses");
-        after_name.split_whitespace().skip(11).take(2).map(|ticks| ticks.parse::<u64>().expect("a number")).sum()
+        after_name
+            .split_whitespace()
+            .skip(11)
+            .take(2)
+            .map(|ticks| ticks.parse::<u64>().expect("a number"))
+            .sum()
     }
 }
 
@@ -121,7 +149,13 @@ impl Drop for Service {
     }
 }
 
-fn command(portal: &Path, folder: &Path, upstream: &str, failures: &str, arguments: &[&str]) -> Command {
+fn command(
+    portal: &Path,
+    folder: &Path,
+    upstream: &str,
+    failures: &str,
+    arguments: &[&str],
+) -> Command {
     let mut command = Command::new(portal);
     command.args(arguments).env_clear().current_dir(folder).stdin(Stdio::null());
     let database = format!("sqlite://{}/portal.db", folder.display());
@@ -154,6 +188,7 @@ fn run(mut command: Command) -> String {
 
 /// The value of a member that is a string without escapes.
 fn member(json: &str, name: &str) -> String {
-    let after = json.split_once(&format!("\"{name}\"")).and_then(|(_, rest)| rest.split('"').nth(1));
+    let after =
+        json.split_once(&format!("\"{name}\"")).and_then(|(_, rest)| rest.split('"').nth(1));
     after.unwrap_or_else(|| panic!("no `{name}` in the answer")).to_owned()
 }

@@ -47,7 +47,11 @@ fn main() -> ExitCode {
     let begun = Instant::now();
     let made = at_once(|worker| make_customers(sandbox.address, worker, population / CONNECTIONS));
     let customers = made.values;
-    println!("{} customers made, {:.0} a second", customers.len(), rate(customers.len(), begun.elapsed()));
+    println!(
+        "{} customers made, {:.0} a second",
+        customers.len(),
+        rate(customers.len(), begun.elapsed())
+    );
     println!("  memory with them, MiB {:>32}", sandbox.resident_kib() / 1024);
 
     let begun = Instant::now();
@@ -68,7 +72,10 @@ fn main() -> ExitCode {
     let dead = dead_links(sandbox.address, &opened.values);
     let mut missed = false;
     let mut check = |what: &str, value: String, limit: &str, holds: bool| {
-        println!("  {what:<36} {value:>17}   limit {limit:<8} {}", if holds { "" } else { "MISSED" });
+        println!(
+            "  {what:<36} {value:>17}   limit {limit:<8} {}",
+            if holds { "" } else { "MISSED" }
+        );
         missed |= !holds;
     };
     if !quick {
@@ -84,7 +91,8 @@ fn main() -> ExitCode {
 fn at_once(work: impl Fn(usize) -> Seen + Sync) -> Seen {
     let work = &work;
     std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..CONNECTIONS).map(|worker| scope.spawn(move || work(worker))).collect();
+        let workers: Vec<_> =
+            (0..CONNECTIONS).map(|worker| scope.spawn(move || work(worker))).collect();
         workers.into_iter().map(|worker| worker.join().expect("no worker panics")).fold(
             Seen::default(),
             |mut all, seen| {
@@ -119,9 +127,18 @@ fn open_sessions(to: SocketAddr, worker: usize, customers: &[String], end: Insta
         state ^= state >> 7;
         state ^= state << 17;
         n += 1;
-        let customer = &customers[usize::try_from(state % customers.len() as u64).expect("an index")];
-        let form = format!("customer={customer}&return_url=https%3A%2F%2Fapp.example.com%2Fbilling");
-        seen.call(&mut connection, to, "/v1/billing_portal/sessions", &format!("session-{worker}-{n}"), &form, "url");
+        let customer =
+            &customers[usize::try_from(state % customers.len() as u64).expect("an index")];
+        let form =
+            format!("customer={customer}&return_url=https%3A%2F%2Fapp.example.com%2Fbilling");
+        seen.call(
+            &mut connection,
+            to,
+            "/v1/billing_portal/sessions",
+            &format!("session-{worker}-{n}"),
+            &form,
+            "url",
+        );
         // A few links are enough to look at, and all of them would be the generator's memory.
         if seen.values.len() > LOOKED_AT {
             seen.values.remove(0);
@@ -132,7 +149,15 @@ fn open_sessions(to: SocketAddr, worker: usize, customers: &[String], end: Insta
 
 impl Seen {
     /// Calls as `provider-stripe` does, and keeps the member of the answer.
-    fn call(&mut self, on: &mut Connection, to: SocketAddr, path: &str, key: &str, form: &str, keep: &str) {
+    fn call(
+        &mut self,
+        on: &mut Connection,
+        to: SocketAddr,
+        path: &str,
+        key: &str,
+        form: &str,
+        keep: &str,
+    ) {
         let request = format!(
             "POST {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {KEY}\r\nStripe-Version: 2026-05-27.dahlia\r\n\
              Idempotency-Key: {key}\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
@@ -161,7 +186,8 @@ fn dead_links(to: SocketAddr, links: &[String]) -> usize {
     let open = links.iter().step_by(step).take(LOOKED_AT).filter(|link| {
         let path = link.splitn(4, '/').nth(3).unwrap_or_default();
         let request = format!("GET /{path} HTTP/1.1\r\nHost: bench\r\n\r\n");
-        connection.exchange(request.as_bytes()).is_ok_and(|status| status == 200) && connection.body().contains("<h1")
+        connection.exchange(request.as_bytes()).is_ok_and(|status| status == 200)
+            && connection.body().contains("<h1")
     });
     LOOKED_AT - open.count()
 }

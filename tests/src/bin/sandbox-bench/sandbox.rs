@@ -19,22 +19,31 @@ impl Sandbox {
             .args(["sandbox", "--listen", "127.0.0.1:0"])
             .env_clear()
             // In a test run the calls are held against Stripe's schema; a benchmark records nothing.
-            .envs(std::env::var_os("STRIPE_EXCHANGES").map(|folder| ("BILLING_SANDBOX_RECORD", folder)))
+            .envs(
+                std::env::var_os("STRIPE_EXCHANGES")
+                    .map(|folder| ("BILLING_SANDBOX_RECORD", folder)),
+            )
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
             .expect("the sandbox starts");
         let stdout = process.stdout.take().expect("stdout is piped");
-        let line = BufReader::new(stdout).lines().next().expect("it says where it listens").expect("text");
-        let address = line.split_once("http://").and_then(|(_, rest)| rest.split(' ').next()).expect("an address");
+        let line =
+            BufReader::new(stdout).lines().next().expect("it says where it listens").expect("text");
+        let address = line
+            .split_once("http://")
+            .and_then(|(_, rest)| rest.split(' ').next())
+            .expect("an address");
         Self { address: address.parse().expect("an address"), process }
     }
 
     /// Resident memory.
     pub(crate) fn resident_kib(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).expect("it runs");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("Linux says so");
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id()))
+            .expect("it runs");
+        let line =
+            status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("Linux says so");
         line.trim().trim_end_matches("kB").trim().parse().expect("a number")
     }
 }

@@ -23,7 +23,10 @@ fn export(world: &World, more: &[&str]) -> Vec<Value> {
 }
 
 fn records(lines: &str) -> Vec<Value> {
-    lines.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"))).collect()
+    lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}")))
+        .collect()
 }
 
 fn send(portal: &Portal, request: &Request) -> Response {
@@ -49,14 +52,21 @@ pub(crate) fn audited_events_name_who_what_and_where(world: &World) {
     let token = world.token("limited", &user.id);
     // Loopback is a trusted proxy of this profile.
     let from = |request: Request, id: &str| {
-        let request =
-            request.header("x-request-id", format!("{id}-{}", user.id)).header("x-forwarded-for", "198.51.100.200");
+        let request = request
+            .header("x-request-id", format!("{id}-{}", user.id))
+            .header("x-forwarded-for", "198.51.100.200");
         world.portal("limited", |portal| send(portal, &request))
     };
     let by_token = from(Request::new("POST", TOKEN_ROUTE).bearer(&token), "by-token");
     let by_key = from(Request::new("POST", KEY_ROUTE).bearer(&key), "by-key");
-    let created = from(Request::post_json(KEYS, &serde_json::json!({"name": "n"})).bearer(&token), "created");
-    assert_eq!((by_token.status, by_key.status, created.status), (200, 200, 201), "{}", created.text());
+    let created =
+        from(Request::post_json(KEYS, &serde_json::json!({"name": "n"})).bearer(&token), "created");
+    assert_eq!(
+        (by_token.status, by_key.status, created.status),
+        (200, 200, 201),
+        "{}",
+        created.text()
+    );
     let made = created.json()["apiKey"]["id"].as_str().unwrap().to_owned();
     let revoked = from(Request::new("DELETE", format!("{KEYS}/{made}")).bearer(&token), "revoked");
     assert_eq!(revoked.status, 200, "{}", revoked.text());
@@ -72,13 +82,19 @@ pub(crate) fn audited_events_name_who_what_and_where(world: &World) {
         assert_eq!(record["actor"], actor, "{record}");
         assert_eq!(record["user"], *user.id, "{record}");
         assert_eq!(record["key"].as_str(), key.map(String::as_str), "{record}");
-        assert_eq!(record["customer"].as_str(), customer.then_some(user.customer.as_str()), "{record}");
+        assert_eq!(
+            record["customer"].as_str(),
+            customer.then_some(user.customer.as_str()),
+            "{record}"
+        );
         assert_eq!(record["source"], "198.51.100.200", "{record}");
         assert!(record["at"].as_str().is_some_and(|at| at.ends_with('Z')), "{record}");
     }
-    let listed = world.launch("default", &["audit", "list", "--user", &user.id, "--json"]).run().json();
+    let listed =
+        world.launch("default", &["audit", "list", "--user", &user.id, "--json"]).run().json();
     assert_eq!(listed["records"], Value::from(all), "list and export tell different stories");
-    let rotated_too = world.launch("default", &["audit", "list", "--user", &user.id]).run().expect_code(0).stdout;
+    let rotated_too =
+        world.launch("default", &["audit", "list", "--user", &user.id]).run().expect_code(0).stdout;
     assert!(rotated_too.contains("portal.opened"), "{rotated_too}");
 }
 
@@ -88,7 +104,9 @@ pub(crate) fn an_answered_request_is_in_the_audit_log_after_a_kill(world: &World
     let token = world.token("default", &user.id);
     let create = Request::post_json(KEYS, &serde_json::json!({"name": "kept"})).bearer(&token);
     let open = |route, credential: &str| Request::new("POST", route).bearer(credential);
-    for (number, request) in [open(TOKEN_ROUTE, &token), open(KEY_ROUTE, &key), create].into_iter().enumerate() {
+    for (number, request) in
+        [open(TOKEN_ROUTE, &token), open(KEY_ROUTE, &key), create].into_iter().enumerate()
+    {
         let id = format!("killed-after-{number}-{}", user.id);
         let portal = Portal::start_ready(&world.launch("default", &["serve"]));
         let answer = send(&portal, &request.header("x-request-id", &id));
@@ -107,14 +125,32 @@ pub(crate) fn commands_are_audited(world: &World) {
     let rotated = world.launch("default", &rotate).secrets_on_stdout().run().json();
     plant_key(rotated["key"].as_str().unwrap());
     let _ = run(&["keys", "revoke", rotated["id"].as_str().unwrap()]);
-    let _ = run(&["customers", "link", "--user", &user.id, "--customer", "cus_Audited000001", "--replace"]);
+    let _ = run(&[
+        "customers",
+        "link",
+        "--user",
+        &user.id,
+        "--customer",
+        "cus_Audited000001",
+        "--replace",
+    ]);
     let _ = run(&["customers", "unlink", "--user", &user.id]);
     let all = export(world, &["--user", &user.id]);
-    let actions: Vec<&str> = all.iter().map(|record| record["action"].as_str().unwrap_or_default()).collect();
-    for action in ["api_key.created", "api_key.rotated", "api_key.revoked", "customer.linked", "customer.unlinked"] {
+    let actions: Vec<&str> =
+        all.iter().map(|record| record["action"].as_str().unwrap_or_default()).collect();
+    for action in [
+        "api_key.created",
+        "api_key.rotated",
+        "api_key.revoked",
+        "customer.linked",
+        "customer.unlinked",
+    ] {
         assert!(actions.contains(&action), "{action} is missing in {actions:?}");
     }
-    assert!(all.iter().all(|record| record["actor"] == "operator" && record["source"].is_null()), "{all:?}");
+    assert!(
+        all.iter().all(|record| record["actor"] == "operator" && record["source"].is_null()),
+        "{all:?}"
+    );
     let unlinked = all.iter().rfind(|record| record["action"] == "customer.unlinked").unwrap();
     assert_eq!(
         (unlinked["customer"].as_str(), unlinked["provider"].as_str(), unlinked["mode"].as_str()),
@@ -144,10 +180,16 @@ pub(crate) fn denied_attempts_are_counted(world: &World) {
                 && record["cause"] == cause
                 && record["key"].as_str() == key
         };
-        export(world, &[]).iter().filter(of_these).filter_map(|record| record["count"].as_i64()).sum()
+        export(world, &[])
+            .iter()
+            .filter(of_these)
+            .filter_map(|record| record["count"].as_i64())
+            .sum()
     };
     let written = poll::within(TWO_MINUTES, || {
-        (count("invalid_token", None) == ATTEMPTS && count("invalid_api_key", Some(&key_id)) == ATTEMPTS).then_some(())
+        (count("invalid_token", None) == ATTEMPTS
+            && count("invalid_api_key", Some(&key_id)) == ATTEMPTS)
+            .then_some(())
     });
     assert!(
         written.is_some(),
@@ -160,17 +202,25 @@ pub(crate) fn denied_attempts_are_counted(world: &World) {
 pub(crate) fn a_forgotten_user_is_nowhere(world: &World) {
     let database = Database::create(world.store());
     let run = |arguments: &[&str]| on(&database, arguments).secrets_on_stdout().run();
-    let (user, customer, name) = ("jane.doe@example.com", "cus_OfJaneDoe000001", "laptop of Jane Doe");
+    let (user, customer, name) =
+        ("jane.doe@example.com", "cus_OfJaneDoe000001", "laptop of Jane Doe");
     let _ = run(&["customers", "link", "--user", user, "--customer", customer]).expect_code(0);
-    let _ = run(&["customers", "link", "--user", "somebody-else", "--customer", "cus_OfSomebody0001"]).expect_code(0);
+    let _ =
+        run(&["customers", "link", "--user", "somebody-else", "--customer", "cus_OfSomebody0001"])
+            .expect_code(0);
     let created = run(&["keys", "create", "--user", user, "--name", name, "--json"]).json();
     plant_key(created["key"].as_str().unwrap());
     let names = |database: &Database| -> Vec<String> {
         let cells = database.cells().into_iter();
-        let named = cells.filter(|cell| [user, customer, name].iter().any(|word| cell.value.contains(word)));
+        let named = cells
+            .filter(|cell| [user, customer, name].iter().any(|word| cell.value.contains(word)));
         named.map(|cell| format!("{}.{}", cell.table, cell.column)).collect()
     };
-    assert!(names(&database).len() >= 5, "link, key and audit log name the user: {:?}", names(&database));
+    assert!(
+        names(&database).len() >= 5,
+        "link, key and audit log name the user: {:?}",
+        names(&database)
+    );
     let before = records(&run(&["audit", "export"]).expect_code(0).stdout).len();
     let _ = run(&["customers", "forget", "--user", user]).expect_code(0);
     assert_eq!(names(&database), Vec::<String>::new());
@@ -178,7 +228,10 @@ pub(crate) fn a_forgotten_user_is_nowhere(world: &World) {
     assert!(after.len() > before, "records are kept, and one tells that somebody was forgotten");
     assert!(after.iter().any(|record| record["action"] == "user.forgotten"));
     assert!(
-        run(&["customers", "show", "--user", "somebody-else"]).expect_code(0).stdout.contains("cus_OfSomebody0001")
+        run(&["customers", "show", "--user", "somebody-else"])
+            .expect_code(0)
+            .stdout
+            .contains("cus_OfSomebody0001")
     );
     let _ = run(&["customers", "show", "--user", user]).expect_code(1);
     let _ = run(&["customers", "forget", "--user", user]).expect_code(0);
@@ -187,7 +240,9 @@ pub(crate) fn a_forgotten_user_is_nowhere(world: &World) {
 pub(crate) fn old_records_go_and_others_stay(world: &World) {
     let database = Database::create(world.store());
     let link = |user: &str| {
-        let _ = on(&database, &["customers", "link", "--user", user, "--customer", "cus_1"]).run().expect_code(0);
+        let _ = on(&database, &["customers", "link", "--user", user, "--customer", "cus_1"])
+            .run()
+            .expect_code(0);
     };
     link("long-ago");
     database.execute("UPDATE audit_log SET at = 1000");
@@ -200,7 +255,8 @@ pub(crate) fn old_records_go_and_others_stay(world: &World) {
     for_ever.process.signal(Signal::TERM);
     assert_eq!(for_ever.process.finish().code, Some(0));
     assert!(has("long-ago") && has("just-now"), "by default records are kept for ever");
-    let _portal = Portal::start_ready(&on(&database, &["serve"]).env("BILLING_AUDIT_RETENTION_DAYS", "1"));
+    let _portal =
+        Portal::start_ready(&on(&database, &["serve"]).env("BILLING_AUDIT_RETENTION_DAYS", "1"));
     poll::until("the old record to go", || (!has("long-ago")).then_some(()));
     assert!(has("just-now"), "a fresh record went too");
 }
@@ -209,11 +265,15 @@ pub(crate) fn a_page_continues_where_the_last_one_ended(world: &World) {
     let database = Database::create(world.store());
     for number in 0..5 {
         let user = format!("user-{number}");
-        let _ = on(&database, &["customers", "link", "--user", &user, "--customer", "cus_1"]).run().expect_code(0);
+        let _ = on(&database, &["customers", "link", "--user", &user, "--customer", "cus_1"])
+            .run()
+            .expect_code(0);
     }
     let (mut seen, mut after) = (Vec::new(), "0".to_owned());
     loop {
-        let page = on(&database, &["audit", "list", "--limit", "2", "--after", &after, "--json"]).run().json();
+        let page = on(&database, &["audit", "list", "--limit", "2", "--after", &after, "--json"])
+            .run()
+            .json();
         let records = page["records"].as_array().unwrap().clone();
         assert!(records.len() <= 2);
         let Some(next) = page["next"].as_i64() else { break };
@@ -224,7 +284,8 @@ pub(crate) fn a_page_continues_where_the_last_one_ended(world: &World) {
     assert_eq!(users, ["user-0", "user-1", "user-2", "user-3", "user-4"]);
     let exported = records(&on(&database, &["audit", "export"]).run().expect_code(0).stdout);
     assert_eq!(exported, seen);
-    let from = on(&database, &["audit", "export", "--since", "2099-01-01T00:00:00Z"]).run().expect_code(0);
+    let from =
+        on(&database, &["audit", "export", "--since", "2099-01-01T00:00:00Z"]).run().expect_code(0);
     assert_eq!(records(&from.stdout), Vec::<Value>::new());
 }
 

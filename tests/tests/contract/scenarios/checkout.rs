@@ -19,7 +19,8 @@ pub(super) fn a_newcomer_buys_and_is_told_so(store: Store) {
     let answer = shop.checkout(&token, &json!({ "planId": "starter" }));
     assert_eq!(answer.status, 200, "{}", answer.text());
     let started = answer.json();
-    let plan = json!({ "id": "starter", "name": "Starter", "monthlyCredits": 1000, "priceCents": 900 });
+    let plan =
+        json!({ "id": "starter", "name": "Starter", "monthlyCredits": 1000, "priceCents": 900 });
     assert_eq!(started["plan"], plan);
     let session = started["sessionId"].as_str().unwrap();
     let page = started["url"].as_str().unwrap();
@@ -32,15 +33,24 @@ pub(super) fn a_newcomer_buys_and_is_told_so(store: Store) {
     assert_eq!(shop.current(&token), none);
 
     let paid = shop.pay(page, GOOD_CARD);
-    assert_eq!((paid.status, paid.header("location")), (303, Some(format!("http://{}/", shop.portal.public).as_str())));
+    assert_eq!(
+        (paid.status, paid.header("location")),
+        (303, Some(format!("http://{}/", shop.portal.public).as_str()))
+    );
     // (That this takes 2 s at most is measured in the browser: tests/browser/life.mjs.)
     let told = poll::until("the purchase", || {
         let told = shop.current(&token);
         (told["hasSubscription"] == true).then_some(told)
     });
     let subscription = &told["subscription"];
-    assert_eq!((&subscription["plan"], &subscription["status"]), (&json!("starter"), &json!("active")));
-    assert_eq!((&subscription["billingCycle"], &subscription["cancelAtPeriodEnd"]), (&json!("monthly"), &json!(false)));
+    assert_eq!(
+        (&subscription["plan"], &subscription["status"]),
+        (&json!("starter"), &json!("active"))
+    );
+    assert_eq!(
+        (&subscription["billingCycle"], &subscription["cancelAtPeriodEnd"]),
+        (&json!("monthly"), &json!(false))
+    );
     for moment in ["currentPeriodStart", "currentPeriodEnd"] {
         assert!(subscription[moment].as_str().is_some_and(|text| text.ends_with('Z')), "{told}");
     }
@@ -53,17 +63,22 @@ pub(super) fn a_newcomer_buys_and_is_told_so(store: Store) {
     assert_eq!(shop.open_portal(&token).status, 200);
 
     let at_stripe = shop.stripe("GET", &format!("/v1/checkout/sessions/{session}"), &[]);
-    assert_eq!((&at_stripe["client_reference_id"], &at_stripe["status"]), (&json!("newcomer-1"), &json!("complete")));
+    assert_eq!(
+        (&at_stripe["client_reference_id"], &at_stripe["status"]),
+        (&json!("newcomer-1"), &json!("complete"))
+    );
     assert_eq!(at_stripe["metadata"]["user_id"], "newcomer-1");
 
     // A key may do the same, with the permissions that each takes.
-    let key = shop.command(&["keys", "create", "--user", "newcomer-1", "--name", "k", "--json"]).json();
+    let key =
+        shop.command(&["keys", "create", "--user", "newcomer-1", "--name", "k", "--json"]).json();
     let key = key["key"].as_str().unwrap().to_owned();
     workspace_tests::world::plant_key(&key);
     let by_key = shop.portal.send(&Request::get(format!("{CURRENT}/api")).bearer(&key));
     assert_eq!((by_key.status, by_key.json()), (200, shop.current(&token)));
-    let again =
-        shop.portal.send(&Request::post_json(format!("{CHECKOUT}/api"), &json!({ "planId": "agency" })).bearer(&key));
+    let again = shop.portal.send(
+        &Request::post_json(format!("{CHECKOUT}/api"), &json!({ "planId": "agency" })).bearer(&key),
+    );
     assert_eq!((again.status, again.code().as_str()), (400, "already_subscribed"));
 }
 
@@ -76,10 +91,15 @@ pub(super) fn a_key_needs_the_permission_of_the_route(store: Store) {
         workspace_tests::world::plant_key(&key);
         key
     };
-    let (portal_only, buyer) =
-        (make(&["--permission", "subscriptions:portal"]), make(&["--permission", "subscriptions:checkout"]));
+    let (portal_only, buyer) = (
+        make(&["--permission", "subscriptions:portal"]),
+        make(&["--permission", "subscriptions:checkout"]),
+    );
     let checkout = |key: &str| {
-        shop.portal.send(&Request::post_json(format!("{CHECKOUT}/api"), &json!({ "planId": "starter" })).bearer(key))
+        shop.portal.send(
+            &Request::post_json(format!("{CHECKOUT}/api"), &json!({ "planId": "starter" }))
+                .bearer(key),
+        )
     };
     let current = |key: &str| shop.portal.send(&Request::get(format!("{CURRENT}/api")).bearer(key));
     assert_eq!(checkout(&portal_only).code(), "insufficient_permission");
@@ -103,15 +123,23 @@ pub(super) fn what_cannot_be_bought_is_refused(store: Store) {
     let token = shop.token("newcomer-3");
     let refused = |body: Value, code: &str| {
         let answer = shop.checkout(&token, &body);
-        assert_eq!((answer.status, answer.code().as_str()), (400, code), "{body}: {}", answer.text());
+        assert_eq!(
+            (answer.status, answer.code().as_str()),
+            (400, code),
+            "{body}: {}",
+            answer.text()
+        );
         answer.json()["detail"].as_str().unwrap().to_owned()
     };
     assert!(refused(json!({}), "invalid_request").contains("planId"));
     assert!(refused(json!({ "planId": null }), "invalid_request").contains("planId"));
     assert!(refused(json!({ "planId": 1 }), "invalid_request").contains("planId"));
-    assert!(refused(json!({ "planId": "starter", "plan": "x" }), "invalid_request").contains("plan"));
     assert!(
-        refused(json!({ "planId": "starter", "billingCycle": "weekly" }), "invalid_request").contains("billingCycle")
+        refused(json!({ "planId": "starter", "plan": "x" }), "invalid_request").contains("plan")
+    );
+    assert!(
+        refused(json!({ "planId": "starter", "billingCycle": "weekly" }), "invalid_request")
+            .contains("billingCycle")
     );
     for unknown in ["", "Starter", "enterprise", "starter ", STARTER] {
         let _ = refused(json!({ "planId": unknown }), "unknown_plan");
@@ -123,7 +151,8 @@ pub(super) fn what_cannot_be_bought_is_refused(store: Store) {
         ("cancelUrl", "https://app.example.com@evil.example.com/"),
     ] {
         assert!(
-            refused(json!({ "planId": "starter", field: bad }), "invalid_return_url").contains(field),
+            refused(json!({ "planId": "starter", field: bad }), "invalid_return_url")
+                .contains(field),
             "{field} {bad}"
         );
     }
@@ -134,7 +163,11 @@ pub(super) fn what_cannot_be_bought_is_refused(store: Store) {
     let session = |body: Value| {
         let answer = shop.checkout(&token, &body);
         assert_eq!(answer.status, 200, "{body}: {}", answer.text());
-        shop.stripe("GET", &format!("/v1/checkout/sessions/{}", answer.json()["sessionId"].as_str().unwrap()), &[])
+        shop.stripe(
+            "GET",
+            &format!("/v1/checkout/sessions/{}", answer.json()["sessionId"].as_str().unwrap()),
+            &[],
+        )
     };
     let by_default = session(json!({ "planId": "professional" }));
     assert_eq!(by_default["success_url"], "https://dash.example.com/home");
@@ -145,14 +178,20 @@ pub(super) fn what_cannot_be_bought_is_refused(store: Store) {
         "successUrl": "HTTPS://app.example.com:443/done/{CHECKOUT_SESSION_ID}?s={CHECKOUT_SESSION_ID}",
         "cancelUrl": "https://app.example.com/back",
     }));
-    assert_eq!(asked["success_url"], "https://app.example.com/done/{CHECKOUT_SESSION_ID}?s={CHECKOUT_SESSION_ID}");
+    assert_eq!(
+        asked["success_url"],
+        "https://app.example.com/done/{CHECKOUT_SESSION_ID}?s={CHECKOUT_SESSION_ID}"
+    );
     assert_eq!(
         (&asked["cancel_url"], &asked["amount_total"]),
         (&json!("https://app.example.com/back"), &json!(20_000))
     );
     let paid = shop.pay(asked["url"].as_str().unwrap(), GOOD_CARD);
     let id = asked["id"].as_str().unwrap();
-    assert_eq!(paid.header("location"), Some(format!("https://app.example.com/done/{id}?s={id}").as_str()));
+    assert_eq!(
+        paid.header("location"),
+        Some(format!("https://app.example.com/done/{id}?s={id}").as_str())
+    );
 }
 
 pub(super) fn one_customer_however_many_checkouts_at_once(store: Store) {
@@ -172,8 +211,11 @@ pub(super) fn one_customer_however_many_checkouts_at_once(store: Store) {
     assert!(!pages.is_empty(), "none of 24 checkouts was started");
     let mine = || {
         let customers = shop.stripe("GET", "/v1/customers", &[("limit", "100")]);
-        let mine =
-            customers["data"].as_array().unwrap().iter().filter(|one| one["metadata"]["user_id"] == "newcomer-4");
+        let mine = customers["data"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|one| one["metadata"]["user_id"] == "newcomer-4");
         mine.map(|one| one["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
     assert_eq!(mine().len(), 1);
@@ -187,7 +229,9 @@ pub(super) fn one_customer_however_many_checkouts_at_once(store: Store) {
     let _ = shop.stripe("DELETE", &format!("/v1/subscriptions/{subscription}"), &[]);
     poll::until("the end", || (shop.current(&token)["hasSubscription"] == false).then_some(()));
     shop.buy(&token, "business");
-    poll::until("the second purchase", || (shop.current(&token)["subscription"]["plan"] == "business").then_some(()));
+    poll::until("the second purchase", || {
+        (shop.current(&token)["subscription"]["plan"] == "business").then_some(())
+    });
     assert_eq!(mine().len(), 1);
 }
 
@@ -195,7 +239,8 @@ pub(super) fn an_idempotency_key_stands_for_one_request(store: Store) {
     let shop = Shop::open_on(store, &[("BILLING_RATE_LIMIT_PER_MINUTE", "0")]);
     let (token, other) = (shop.token("newcomer-5"), shop.token("newcomer-6"));
     let ask = |token: &str, key: &str, body: Value| {
-        shop.portal.send(&Request::post_json(CHECKOUT, &body).bearer(token).header("idempotency-key", key))
+        shop.portal
+            .send(&Request::post_json(CHECKOUT, &body).bearer(token).header("idempotency-key", key))
     };
     let starter = || json!({ "planId": "starter" });
     let first = ask(&token, "order-1", starter());
@@ -240,7 +285,11 @@ pub(super) fn who_subscribed_elsewhere_is_already_subscribed(store: Store) {
     let token = shop.token("newcomer-7");
     let _ = shop.page(&token, "starter");
     let customers = shop.stripe("GET", "/v1/customers", &[("limit", "100")]);
-    let mine = customers["data"].as_array().unwrap().iter().find(|one| one["metadata"]["user_id"] == "newcomer-7");
+    let mine = customers["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|one| one["metadata"]["user_id"] == "newcomer-7");
     let customer = mine.unwrap()["id"].as_str().unwrap().to_owned();
     // Nobody tells us of it: the sandbox loses the events.
     let _ = shop.stripe("POST", "/sandbox/deliveries", &[("fault", "lose"), ("times", "1000")]);
@@ -273,8 +322,9 @@ pub(super) fn a_price_that_differs_is_not_sold(store: Store) {
     assert_eq!(yearly.status, 200, "{}", yearly.text());
     poll::until("the catalogue's check", || {
         let log = shop.portal.process.stderr();
-        (log.contains("the catalogue says 899 usd, the provider 900 usd") && log.contains("no such price"))
-            .then_some(())
+        (log.contains("the catalogue says 899 usd, the provider 900 usd")
+            && log.contains("no such price"))
+        .then_some(())
     });
 }
 
@@ -286,5 +336,8 @@ pub(super) fn the_plans_are_listed_for_everybody(store: Store) {
     let ids: Vec<&str> = plans.iter().map(|plan| plan["id"].as_str().unwrap()).collect();
     assert_eq!(ids, ["starter", "professional", "business", "agency"]);
     assert_eq!(plans[0]["monthly"], json!({ "priceCents": 900 }));
-    assert_eq!((&plans[3]["yearly"], &plans[3]["currency"]), (&json!({ "priceCents": 150_000 }), &json!("usd")));
+    assert_eq!(
+        (&plans[3]["yearly"], &plans[3]["currency"]),
+        (&json!({ "priceCents": 150_000 }), &json!("usd"))
+    );
 }

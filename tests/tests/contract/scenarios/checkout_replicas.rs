@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 
 use billing_domain::ports::{BillingProvider as _, FreshKeys};
 use billing_domain::{
-    AccountPorts, AuthMethod, BillingAccounts, BillingCycle, Catalogue, CheckoutError, CheckoutPorts, CheckoutService,
-    CheckoutUrls, ClaimToken, Deadline, Mode, OriginPattern, Permissions, Plan, PlanPrice, PriceCheck, Principal,
-    ProviderKey, RequestOrigin, ReturnUrl, ReturnUrlPolicy, StartCheckout, StartedCheckout,
+    AccountPorts, AuthMethod, BillingAccounts, BillingCycle, Catalogue, CheckoutError,
+    CheckoutPorts, CheckoutService, CheckoutUrls, ClaimToken, Deadline, Mode, OriginPattern,
+    Permissions, Plan, PlanPrice, PriceCheck, Principal, ProviderKey, RequestOrigin, ReturnUrl,
+    ReturnUrlPolicy, StartCheckout, StartedCheckout,
 };
 use provider_stripe::{StripeProvider, StripeSettings};
 use secrecy::SecretString;
@@ -63,7 +64,12 @@ macro_rules! checkout {
         };
         let at = provider.account().clone();
         store.database().migrate().await.unwrap();
-        CheckoutService::new(BillingAccounts::new(at, accounts), ports, Arc::new(catalogue()), urls())
+        CheckoutService::new(
+            BillingAccounts::new(at, accounts),
+            ports,
+            Arc::new(catalogue()),
+            urls(),
+        )
     }};
 }
 
@@ -72,7 +78,9 @@ async fn replica(database: &Database, sandbox: &str) -> CheckoutService {
     let provider = Arc::new(StripeProvider::new(settings).unwrap());
     let url = SecretString::from(database.url());
     match database.store() {
-        Store::Sqlite => checkout!(SqliteStore::open(SqliteSettings::from_url(&url).unwrap()), provider),
+        Store::Sqlite => {
+            checkout!(SqliteStore::open(SqliteSettings::from_url(&url).unwrap()), provider)
+        }
         Store::Postgres => checkout!(PgStore::open(PgSettings::from_url(&url).unwrap()), provider),
     }
 }
@@ -128,7 +136,12 @@ pub(super) fn one_customer_on_several_replicas(store: Store) {
         let _ = call(provider, "POST", "/sandbox/faults", &[("fault", fault), ("times", "2")]);
     }
     let answers = runtime::wait(async {
-        let asking: Vec<_> = replicas.iter().cycle().take(CALLERS).map(|one| tokio::spawn(ask(one.clone()))).collect();
+        let asking: Vec<_> = replicas
+            .iter()
+            .cycle()
+            .take(CALLERS)
+            .map(|one| tokio::spawn(ask(one.clone())))
+            .collect();
         let mut answers = Vec::new();
         for one in asking {
             answers.push(one.await.unwrap());
@@ -138,14 +151,23 @@ pub(super) fn one_customer_on_several_replicas(store: Store) {
     // They ask in turns: each replica has started some.
     for turn in 0..replicas.len() {
         let mine = answers.iter().skip(turn).step_by(replicas.len());
-        assert!(mine.clone().any(Result::is_ok), "replica {turn} has started none: {:?}", mine.collect::<Vec<_>>());
+        assert!(
+            mine.clone().any(Result::is_ok),
+            "replica {turn} has started none: {:?}",
+            mine.collect::<Vec<_>>()
+        );
     }
     let customers = call(provider, "GET", "/v1/customers", &[("limit", "100")]);
-    let customers = customers["data"].as_array().unwrap().iter().filter(|one| one["metadata"]["user_id"] == USER);
+    let customers = customers["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|one| one["metadata"]["user_id"] == USER);
     let customers: Vec<&Value> = customers.map(|one| &one["id"]).collect();
     assert_eq!(customers.len(), 1, "{customers:?}");
     for started in answers.iter().filter_map(|answer| answer.as_ref().ok()) {
-        let session = call(provider, "GET", &format!("/v1/checkout/sessions/{}", started.session.id), &[]);
+        let session =
+            call(provider, "GET", &format!("/v1/checkout/sessions/{}", started.session.id), &[]);
         assert_eq!(&session["customer"], customers[0]);
     }
 }

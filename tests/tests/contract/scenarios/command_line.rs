@@ -34,14 +34,23 @@ pub(crate) fn every_command_speaks_json(world: &World) {
         let shown = command(world, arguments).json();
         assert!(shown.is_object() || shown.is_array(), "{arguments:?} prints {shown}");
         for word in words {
-            assert!(shown.to_string().contains(word), "{arguments:?} prints {shown}, without {word}");
+            assert!(
+                shown.to_string().contains(word),
+                "{arguments:?} prints {shown}, without {word}"
+            );
         }
     };
     holds(&["keys", "list", "--json"], &[id]);
     holds(&["keys", "list", "--user", &user.id, "--json"], &[id]);
     holds(&["keys", "revoke", id, "--json"], &[id]);
-    holds(&["customers", "link", "--user", &user.id, "--customer", &user.customer, "--json"], &[&user.customer]);
-    holds(&["customers", "show", "--user", &user.id, "--json"], &[&user.customer, "test", "live", "stripe"]);
+    holds(
+        &["customers", "link", "--user", &user.id, "--customer", &user.customer, "--json"],
+        &[&user.customer],
+    );
+    holds(
+        &["customers", "show", "--user", &user.id, "--json"],
+        &[&user.customer, "test", "live", "stripe"],
+    );
     holds(&["customers", "unlink", "--user", &user.id, "--json"], &[&user.customer]);
     holds(&["openapi", "--json"], &["3.1"]);
     holds(&["migrate", "--json"], &[]);
@@ -55,7 +64,8 @@ pub(crate) fn a_minted_token_opens_the_portal(world: &World) {
         };
         let json: Value = serde_json::from_str(&mint(&["--json"])).expect("JSON");
         let inside = json["token"].as_str().expect("`token`").to_owned();
-        for token in [mint(&[]).trim().to_owned(), mint(&["--ttl", "2m"]).trim().to_owned(), inside] {
+        for token in [mint(&[]).trim().to_owned(), mint(&["--ttl", "2m"]).trim().to_owned(), inside]
+        {
             canary::plant_token(&token);
             let request = Request::new("POST", TOKEN_ROUTE).bearer(&token);
             let answer = world.portal("default", |portal| portal.send(&request));
@@ -67,13 +77,16 @@ pub(crate) fn a_minted_token_opens_the_portal(world: &World) {
 
 pub(crate) fn the_sandbox_runs_alone() {
     let folder = tempfile::tempdir().unwrap();
-    let process = Launch::new(folder.path(), &["sandbox", "--listen", "127.0.0.1:0", "--json"]).spawn();
-    let shown: Value =
-        poll::until("the sandbox to say where it listens", || serde_json::from_str(&process.stdout()).ok());
+    let process =
+        Launch::new(folder.path(), &["sandbox", "--listen", "127.0.0.1:0", "--json"]).spawn();
+    let shown: Value = poll::until("the sandbox to say where it listens", || {
+        serde_json::from_str(&process.stdout()).ok()
+    });
     let base = shown["baseUrl"].as_str().expect("`baseUrl`");
     let address = base.strip_prefix("http://").unwrap().parse().unwrap();
     let customer = shown["customer"].as_str().expect("`customer`");
-    let request = Request::get(format!("/v1/customers/{customer}")).bearer("sk_test_anything0000000001");
+    let request =
+        Request::get(format!("/v1/customers/{customer}")).bearer("sk_test_anything0000000001");
     let answer = request.send(address).unwrap();
     assert_eq!(answer.status, 200, "{}", answer.text());
     assert_eq!(answer.json()["id"], customer);
@@ -84,7 +97,8 @@ pub(crate) fn the_sandbox_runs_alone() {
 pub(crate) fn linking_again_and_replacing(world: &World) {
     let user = world.new_user();
     let link = |customer: &str, more: &[&str]| {
-        let arguments = [&["customers", "link", "--user", &user.id, "--customer", customer], more].concat();
+        let arguments =
+            [&["customers", "link", "--user", &user.id, "--customer", customer], more].concat();
         command(world, &arguments)
     };
     let _ = link(&user.customer, &[]).expect_code(0);
@@ -94,13 +108,18 @@ pub(crate) fn linking_again_and_replacing(world: &World) {
         "a refusal changed it"
     );
     let _ = link("cus_Another00000001", &["--replace"]).expect_code(0);
-    assert!(command(world, &["customers", "show", "--user", &user.id]).stdout.contains("cus_Another00000001"));
+    assert!(
+        command(world, &["customers", "show", "--user", &user.id])
+            .stdout
+            .contains("cus_Another00000001")
+    );
     let _ = link("cus_Another00000001", &["--replace"]).expect_code(0);
 }
 
 pub(crate) fn users_share_a_customer(world: &World) {
     let (one, two) = (world.new_user(), world.new_user());
-    let arguments = ["customers", "link", "--user", &two.id, "--customer", &one.customer, "--replace"];
+    let arguments =
+        ["customers", "link", "--user", &two.id, "--customer", &one.customer, "--replace"];
     let _ = command(world, &arguments).expect_code(0);
     let before = world.requests_for("default", &one.customer).len();
     for user in [&one.id, &two.id] {
@@ -116,7 +135,8 @@ pub(crate) fn modes_and_providers_are_kept_apart(world: &World) {
     let user = format!("apart-{}", world.new_user().id);
     let link = |customer: &str, provider: &str, mode: &str| {
         let at = ["--provider", provider, "--mode", mode];
-        let arguments = [&["customers", "link", "--user", &user, "--customer", customer][..], &at].concat();
+        let arguments =
+            [&["customers", "link", "--user", &user, "--customer", customer][..], &at].concat();
         let _ = command(world, &arguments).expect_code(0);
     };
     link("cus_Sandbox0000001", "sandbox", "test");
@@ -125,11 +145,20 @@ pub(crate) fn modes_and_providers_are_kept_apart(world: &World) {
     let answer = world.portal("default", |portal| portal.send(&request));
     assert_eq!(answer.code(), "billing_account_not_found", "a customer of another world was used");
     let shown = command(world, &["customers", "show", "--user", &user]).stdout;
-    assert!(shown.contains("cus_Sandbox0000001") && shown.contains("cus_Live0000000001"), "{shown}");
-    let _ = command(world, &["customers", "unlink", "--user", &user, "--provider", "sandbox", "--mode", "test"])
-        .expect_code(0);
+    assert!(
+        shown.contains("cus_Sandbox0000001") && shown.contains("cus_Live0000000001"),
+        "{shown}"
+    );
+    let _ = command(
+        world,
+        &["customers", "unlink", "--user", &user, "--provider", "sandbox", "--mode", "test"],
+    )
+    .expect_code(0);
     let shown = command(world, &["customers", "show", "--user", &user]).stdout;
-    assert!(!shown.contains("cus_Sandbox0000001") && shown.contains("cus_Live0000000001"), "{shown}");
+    assert!(
+        !shown.contains("cus_Sandbox0000001") && shown.contains("cus_Live0000000001"),
+        "{shown}"
+    );
 }
 
 pub(crate) fn commands_migrate_first(world: &World) {
@@ -150,7 +179,8 @@ pub(crate) fn a_missing_file_is_made_for_its_owner(world: &World) {
     use std::os::unix::fs::PermissionsExt as _;
     let database = Database::create(world.store());
     let _ = on(&database, &["migrate"]).run().expect_code(0);
-    let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let mode =
+        |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&database.file()), 0o600, "the file's mode");
     assert_eq!(mode(database.file().parent().unwrap()), 0o700, "the folder's mode");
 }
@@ -164,7 +194,12 @@ pub(crate) fn an_unmigrated_database_is_waited_for(world: &World) {
     assert_eq!(portal.get("/livez").unwrap().status, 200);
     let request = Request::new("POST", TOKEN_ROUTE).bearer(&world.token("default", "u"));
     let answer = portal.send(&request);
-    assert_eq!((answer.status, answer.code().as_str()), (503, "database_unavailable"), "{}", answer.text());
+    assert_eq!(
+        (answer.status, answer.code().as_str()),
+        (503, "database_unavailable"),
+        "{}",
+        answer.text()
+    );
     workspace_tests::invariants::check("POST", TOKEN_ROUTE, &answer).unwrap();
     let _ = on(&database, &["migrate"]).run().expect_code(0);
     portal.wait_ready();
@@ -178,5 +213,7 @@ pub(crate) fn several_migrate_at_once(world: &World) {
         let _ = process.finish().expect_code(0);
     }
     let _ = on(&database, &["migrate"]).run().expect_code(0);
-    let _ = on(&database, &["customers", "link", "--user", "u", "--customer", "cus_1"]).run().expect_code(0);
+    let _ = on(&database, &["customers", "link", "--user", "u", "--customer", "cus_1"])
+        .run()
+        .expect_code(0);
 }

@@ -14,22 +14,32 @@ pub(crate) fn flag_before_environment_before_file() {
     let config = file.display().to_string();
     let start = |environment: &[(&str, &str)], more: &[&str]| {
         let arguments = [&["serve", "--config", &config], more].concat();
-        let mut launch = Launch::new(folder.path(), &arguments).envs(&base(folder.path())).without("BILLING_LISTEN");
+        let mut launch = Launch::new(folder.path(), &arguments)
+            .envs(&base(folder.path()))
+            .without("BILLING_LISTEN");
         for (name, value) in environment {
             launch = launch.env(name, *value);
         }
         Portal::start_ready(&launch)
     };
-    let kind =
-        |portal: &Portal| portal.send(&Request::new("POST", "/api/v1/subscriptions/portal")).json()["type"].to_string();
+    let kind = |portal: &Portal| {
+        portal.send(&Request::new("POST", "/api/v1/subscriptions/portal")).json()["type"]
+            .to_string()
+    };
 
     let by_file = start(&[], &[]);
     assert_eq!(by_file.public.ip().to_string(), "127.0.0.2");
     assert!(kind(&by_file).contains("https://file.example/docs/errors/"), "{}", kind(&by_file));
-    let by_environment =
-        start(&[("BILLING_LISTEN", "127.0.0.3:0"), ("BILLING_PUBLIC_URL", "https://environment.example")], &[]);
+    let by_environment = start(
+        &[("BILLING_LISTEN", "127.0.0.3:0"), ("BILLING_PUBLIC_URL", "https://environment.example")],
+        &[],
+    );
     assert_eq!(by_environment.public.ip().to_string(), "127.0.0.3");
-    assert!(kind(&by_environment).contains("https://environment.example/"), "{}", kind(&by_environment));
+    assert!(
+        kind(&by_environment).contains("https://environment.example/"),
+        "{}",
+        kind(&by_environment)
+    );
     let by_flag = start(&[("BILLING_LISTEN", "127.0.0.3:0")], &["--listen", "127.0.0.4:0"]);
     assert_eq!(by_flag.public.ip().to_string(), "127.0.0.4");
 }
@@ -39,22 +49,38 @@ pub(crate) fn one_trailing_newline_is_cut() {
     let mint = |secret: &str| {
         let file = folder.path().join("secret");
         std::fs::write(&file, secret).unwrap();
-        let launch = Launch::new(folder.path(), &["token", "mint", "--user", "u"]).secrets_on_stdout();
-        launch.env("BILLING_PROVIDER", "stripe").env("BILLING_JWT_HS256_SECRET_FILE", file.display().to_string()).run()
+        let launch =
+            Launch::new(folder.path(), &["token", "mint", "--user", "u"]).secrets_on_stdout();
+        launch
+            .env("BILLING_PROVIDER", "stripe")
+            .env("BILLING_JWT_HS256_SECRET_FILE", file.display().to_string())
+            .run()
     };
     let verifies = |token: &str, secret: &str| {
         let (message, signature) = token.trim().rsplit_once('.').unwrap();
         let key = jsonwebtoken::DecodingKey::from_secret(secret.as_bytes());
-        jsonwebtoken::crypto::verify(signature, message.as_bytes(), &key, jsonwebtoken::Algorithm::HS256).unwrap()
+        jsonwebtoken::crypto::verify(
+            signature,
+            message.as_bytes(),
+            &key,
+            jsonwebtoken::Algorithm::HS256,
+        )
+        .unwrap()
     };
     for ending in ["", "\n", "\r\n"] {
         let minted = mint(&format!("{}{ending}", tokens::SECRET)).expect_code(0).stdout;
         canary::plant_token(minted.trim());
-        assert!(verifies(&minted, tokens::SECRET), "a secret that ends in {ending:?} is another secret");
+        assert!(
+            verifies(&minted, tokens::SECRET),
+            "a secret that ends in {ending:?} is another secret"
+        );
     }
     // Two are one too many: the second belongs to the secret, or the secret is refused for its white space.
     let twice = mint(&format!("{}\n\n", tokens::SECRET));
-    assert!(twice.code == Some(78) || !verifies(&twice.stdout, tokens::SECRET), "two newlines were cut");
+    assert!(
+        twice.code == Some(78) || !verifies(&twice.stdout, tokens::SECRET),
+        "two newlines were cut"
+    );
 }
 
 pub(crate) fn no_flag_takes_a_secret() {
@@ -81,8 +107,9 @@ pub(crate) fn no_flag_takes_a_secret() {
         let help = Launch::new(folder.path(), arguments).run().expect_code(0).stdout;
         let flags = help.split_whitespace().filter(|word| word.starts_with("--"));
         for flag in flags {
-            let secret =
-                ["secret", "pepper", "database-url", "public-key", "stripe"].iter().any(|word| flag.contains(word));
+            let secret = ["secret", "pepper", "database-url", "public-key", "stripe"]
+                .iter()
+                .any(|word| flag.contains(word));
             assert!(!secret, "{arguments:?} takes {flag}");
         }
     }

@@ -18,7 +18,10 @@ pub(crate) fn every_code_has_a_page(world: &World) {
         for code in codes() {
             let page = portal.get(&format!("/docs/errors/{code}")).unwrap();
             assert_eq!(page.status, 200, "{code}");
-            assert!(page.header("content-type").is_some_and(|kind| kind.starts_with("text/html")), "{code}");
+            assert!(
+                page.header("content-type").is_some_and(|kind| kind.starts_with("text/html")),
+                "{code}"
+            );
             assert!(page.text().contains(&code), "the page of {code} does not name it");
         }
     });
@@ -41,8 +44,13 @@ pub(crate) fn pages_load_nothing_from_elsewhere(world: &World) {
             ] {
                 assert!(!text.contains(loader), "{path} loads something from elsewhere ({loader})");
             }
-            let policy = page.header("content-security-policy").unwrap_or_else(|| panic!("{path} has no policy"));
-            assert!(policy.contains("default-src 'none'") || policy.contains("default-src 'self'"), "{path}: {policy}");
+            let policy = page
+                .header("content-security-policy")
+                .unwrap_or_else(|| panic!("{path} has no policy"));
+            assert!(
+                policy.contains("default-src 'none'") || policy.contains("default-src 'self'"),
+                "{path}: {policy}"
+            );
         }
     });
 }
@@ -58,7 +66,8 @@ pub(crate) fn the_openapi_document_is_complete(world: &World) {
     let mut references = Vec::new();
     collect_references(&served, &mut references);
     for reference in &references {
-        let pointer = reference.strip_prefix('#').unwrap_or_else(|| panic!("{reference} leads elsewhere"));
+        let pointer =
+            reference.strip_prefix('#').unwrap_or_else(|| panic!("{reference} leads elsewhere"));
         assert!(served.pointer(pointer).is_some(), "{reference} leads nowhere");
     }
 
@@ -69,15 +78,20 @@ pub(crate) fn the_openapi_document_is_complete(world: &World) {
     let mut operations = BTreeSet::new();
     for (path, methods) in served["paths"].as_object().unwrap() {
         for (method, operation) in methods.as_object().unwrap() {
-            let id = operation["operationId"].as_str().unwrap_or_else(|| panic!("{method} {path} has no operationId"));
+            let id = operation["operationId"]
+                .as_str()
+                .unwrap_or_else(|| panic!("{method} {path} has no operationId"));
             assert!(operations.insert(id.to_owned()), "{id} is there twice");
             let responses = operation["responses"].as_object().unwrap();
             let succeeds = ["200", "201"].iter().any(|status| responses.contains_key(*status));
             assert!(succeeds, "{id} never succeeds");
             if operation["security"].as_array().is_some_and(|schemes| !schemes.is_empty()) {
-                let always = ["400", "401", "403", "405", "413", "414", "429", "431", "500", "503"].as_slice();
-                let with_body: &[&str] = if operation["requestBody"].is_object() { &["408", "415"] } else { &[] };
-                let at_the_provider: &[&str] = if path.contains("/portal") { &["502", "504"] } else { &[] };
+                let always = ["400", "401", "403", "405", "413", "414", "429", "431", "500", "503"]
+                    .as_slice();
+                let with_body: &[&str] =
+                    if operation["requestBody"].is_object() { &["408", "415"] } else { &[] };
+                let at_the_provider: &[&str] =
+                    if path.contains("/portal") { &["502", "504"] } else { &[] };
                 for status in [always, with_body, at_the_provider].concat() {
                     assert!(responses.contains_key(status), "{id} does not tell of {status}");
                 }

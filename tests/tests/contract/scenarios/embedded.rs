@@ -20,12 +20,14 @@ struct Default {
 /// Starts the binary without command and settings, but for ports that no other test uses.
 fn start(folder: &Path) -> Default {
     let launch = Launch::new(folder, &[]).secrets_on_stdout();
-    let launch = launch.env("BILLING_LISTEN", "127.0.0.1:0").env("BILLING_ADMIN_LISTEN", "127.0.0.1:0");
+    let launch =
+        launch.env("BILLING_LISTEN", "127.0.0.1:0").env("BILLING_ADMIN_LISTEN", "127.0.0.1:0");
     let portal = Portal::start_ready(&launch);
     let lines = poll::until("both curl lines", || {
         let text = portal.process.stdout();
         let lines: Vec<String> = text.lines().map(str::to_owned).collect();
-        let complete = text.ends_with('\n') && lines.iter().filter(|line| line.starts_with("curl ")).count() == 2;
+        let complete = text.ends_with('\n')
+            && lines.iter().filter(|line| line.starts_with("curl ")).count() == 2;
         complete.then_some(lines)
     });
     Default { portal, lines }
@@ -39,7 +41,8 @@ impl Default {
             .map(|line| {
                 let output = Command::new("sh").args(["-c", line]).output().expect("sh runs");
                 let text = String::from_utf8_lossy(&output.stdout).into_owned();
-                let answer: Value = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{e}: {text}\n{output:?}"));
+                let answer: Value = serde_json::from_str(&text)
+                    .unwrap_or_else(|e| panic!("{e}: {text}\n{output:?}"));
                 answer["url"].as_str().unwrap_or_else(|| panic!("no url in {text}")).to_owned()
             })
             .collect()
@@ -55,9 +58,14 @@ impl Default {
 fn open(url: &str) -> Response {
     let rest = url.strip_prefix("http://").unwrap_or_else(|| panic!("{url} is not on the sandbox"));
     let (host, path) = rest.split_once('/').expect("a path");
-    let answer = Request::get(format!("/{path}")).header("accept", "text/html").send(host.parse().unwrap()).unwrap();
+    let answer = Request::get(format!("/{path}"))
+        .header("accept", "text/html")
+        .send(host.parse().unwrap())
+        .unwrap();
     match (answer.status, answer.header("location")) {
-        (301..=308, Some(location)) if location.starts_with('/') => open(&format!("http://{host}{location}")),
+        (301..=308, Some(location)) if location.starts_with('/') => {
+            open(&format!("http://{host}{location}"))
+        }
         (301..=308, Some(location)) => open(location),
         _ => answer,
     }
@@ -80,15 +88,25 @@ pub(crate) fn the_embedded_default_works_as_pasted() {
     );
     assert!(first.portal.public.ip().is_loopback() && first.portal.admin.ip().is_loopback());
     let text = first.portal.process.stdout();
-    assert!(!text.contains("\"level\"") && !text.contains(" INFO "), "the log stands on standard output");
-    assert!(first.portal.process.stderr().contains("listening"), "the log does not stand on standard error");
+    assert!(
+        !text.contains("\"level\"") && !text.contains(" INFO "),
+        "the log stands on standard output"
+    );
+    assert!(
+        first.portal.process.stderr().contains("listening"),
+        "the log does not stand on standard error"
+    );
 
     let urls = first.paste();
     assert_eq!(urls.len(), 2);
     assert_ne!(urls[0], urls[1], "every request mints a fresh session");
-    let base = format!("http://{}", urls[0].trim_start_matches("http://").split('/').next().unwrap());
-    let shown = Launch::new(folder.path(), &["customers", "show", "--user", "demo-user", "--json"]).run().json();
-    let customer = shown["customers"][0]["customer"].as_str().expect("the demo user's customer").to_owned();
+    let base =
+        format!("http://{}", urls[0].trim_start_matches("http://").split('/').next().unwrap());
+    let shown = Launch::new(folder.path(), &["customers", "show", "--user", "demo-user", "--json"])
+        .run()
+        .json();
+    let customer =
+        shown["customers"][0]["customer"].as_str().expect("the demo user's customer").to_owned();
     assert_eq!(
         (&shown["customers"][0]["provider"], &shown["customers"][0]["mode"]),
         (&"sandbox".into(), &"test".into())
@@ -123,14 +141,21 @@ fn shows_the_account(base: &str, customer: &str, url: &str, portal: &Portal) {
     let page = open(url);
     assert_eq!(page.status, 200, "{}", page.text());
     let text = page.text();
-    let name =
-        sandbox(base, Request::get(format!("/v1/customers/{customer}")))["name"].as_str().expect("a name").to_owned();
+    let name = sandbox(base, Request::get(format!("/v1/customers/{customer}")))["name"]
+        .as_str()
+        .expect("a name")
+        .to_owned();
     assert!(text.contains(&name), "the page does not show {name}");
-    let subscriptions = sandbox(base, Request::get(format!("/v1/subscriptions?customer={customer}")));
-    let product =
-        subscriptions["data"][0]["items"]["data"][0]["price"]["product"].as_str().expect("a product").to_owned();
-    let plan =
-        sandbox(base, Request::get(format!("/v1/products/{product}")))["name"].as_str().expect("a plan").to_owned();
+    let subscriptions =
+        sandbox(base, Request::get(format!("/v1/subscriptions?customer={customer}")));
+    let product = subscriptions["data"][0]["items"]["data"][0]["price"]["product"]
+        .as_str()
+        .expect("a product")
+        .to_owned();
+    let plan = sandbox(base, Request::get(format!("/v1/products/{product}")))["name"]
+        .as_str()
+        .expect("a plan")
+        .to_owned();
     assert!(text.contains(&plan), "the page does not show the plan {plan}");
     let invoices = sandbox(base, Request::get(format!("/v1/invoices?customer={customer}")));
     let invoices = invoices["data"].as_array().expect("invoices").clone();
@@ -142,10 +167,15 @@ fn shows_the_account(base: &str, customer: &str, url: &str, portal: &Portal) {
         .iter()
         .filter(|invoice| invoice["number"].as_str().is_some_and(|number| text.contains(number)))
         .count();
-    let pages =
-        invoices.iter().filter(|i| i["hosted_invoice_url"].as_str().is_some_and(|url| text.contains(url))).count();
+    let pages = invoices
+        .iter()
+        .filter(|i| i["hosted_invoice_url"].as_str().is_some_and(|url| text.contains(url)))
+        .count();
     assert!(shown == 2 || pages == 2, "the page does not show both invoices");
-    assert!(text.contains(&format!("http://{}/", portal.public)), "the page does not lead back to the return URL");
+    assert!(
+        text.contains(&format!("http://{}/", portal.public)),
+        "the page does not lead back to the return URL"
+    );
     for loader in ["src=\"http", "url(http", "@import"] {
         assert!(!text.contains(loader), "the page loads something from elsewhere ({loader})");
     }

@@ -9,18 +9,19 @@ use api_http::readiness::Readiness;
 use api_http::{Api, Guard, problem, routes};
 use async_trait::async_trait;
 use billing_domain::ports::{
-    BillingProvider, Clock, CustomerRepo as _, FreshKeys, KeyMinter, MintError, MintedKey, OnConflict, ProviderError,
-    VerifiedEvent, WebhookError, WebhookVerifier,
+    BillingProvider, Clock, CustomerRepo as _, FreshKeys, KeyMinter, MintError, MintedKey,
+    OnConflict, ProviderError, VerifiedEvent, WebhookError, WebhookVerifier,
 };
 use billing_domain::{
-    AccountPorts, ApiKeyId, ApiKeyIssuer, ApiKeyService, AuthMethod, BillingAccounts, Capabilities, CheckoutPorts,
-    CheckoutService, CheckoutUrls, ClaimToken, CustomerLink, DenialCounter, KeyPrefix, KeyRules, Mode, Permissions,
-    PortalRequest, PortalService, PortalSession, PriceCheck, Principal, ProviderAccount, ProviderKey, ReturnUrl,
-    ReturnUrlPolicy, SubscriptionService, Timestamp, WebhookIntake,
+    AccountPorts, ApiKeyId, ApiKeyIssuer, ApiKeyService, AuthMethod, BillingAccounts, Capabilities,
+    CheckoutPorts, CheckoutService, CheckoutUrls, ClaimToken, CustomerLink, DenialCounter,
+    KeyPrefix, KeyRules, Mode, Permissions, PortalRequest, PortalService, PortalSession,
+    PriceCheck, Principal, ProviderAccount, ProviderKey, ReturnUrl, ReturnUrlPolicy,
+    SubscriptionService, Timestamp, WebhookIntake,
 };
 use billing_testkit::{
-    FakeAuthenticator, FakeBillingAccountProvider, FakeBillingProvider, InMemoryApiKeyRepo, InMemoryAuditLog,
-    InMemoryBilling, InMemoryCustomerRepo, Reachability,
+    FakeAuthenticator, FakeBillingAccountProvider, FakeBillingProvider, InMemoryApiKeyRepo,
+    InMemoryAuditLog, InMemoryBilling, InMemoryCustomerRepo, Reachability,
 };
 use http_edge::{Drain, EdgeConfig, EdgeSettings, edge_layers};
 use serde_json::{Value, json};
@@ -54,7 +55,10 @@ impl BillingProvider for Panicking {
         self.0.capabilities()
     }
 
-    async fn create_portal_session(&self, _: &PortalRequest) -> Result<PortalSession, ProviderError> {
+    async fn create_portal_session(
+        &self,
+        _: &PortalRequest,
+    ) -> Result<PortalSession, ProviderError> {
         panic!("a bug with sk_test_inside00000001 in its words")
     }
 }
@@ -83,17 +87,34 @@ fn answer(provider: Arc<dyn BillingProvider>, body: &Value) -> Response {
     let address: SocketAddr = runtime::wait(async {
         let clock = Arc::new(SystemClock);
         let customers = InMemoryCustomerRepo::default();
-        let link = CustomerLink { owner: "u".parse().unwrap(), at: account(), customer: "cus_1".parse().unwrap() };
+        let link = CustomerLink {
+            owner: "u".parse().unwrap(),
+            at: account(),
+            customer: "cus_1".parse().unwrap(),
+        };
         customers.link(&link, OnConflict::Keep, clock.now()).await.unwrap();
         let tokens = FakeAuthenticator::default();
         let principal = principal();
         tokens.accept(TOKEN, principal);
-        let policy =
-            ReturnUrlPolicy::new(ReturnUrl::configured("https://dash.example/").unwrap(), Vec::new(), Mode::Test);
+        let policy = ReturnUrlPolicy::new(
+            ReturnUrl::configured("https://dash.example/").unwrap(),
+            Vec::new(),
+            Mode::Test,
+        );
         let drain = Drain::new();
         let audit = Arc::new(InMemoryAuditLog::default());
-        let keys = ApiKeyService::new(Arc::new(InMemoryApiKeyRepo::default()), audit.clone(), clock.clone());
-        let portal = PortalService::new(Arc::new(customers), provider, audit, clock.clone(), policy.unwrap());
+        let keys = ApiKeyService::new(
+            Arc::new(InMemoryApiKeyRepo::default()),
+            audit.clone(),
+            clock.clone(),
+        );
+        let portal = PortalService::new(
+            Arc::new(customers),
+            provider,
+            audit,
+            clock.clone(),
+            policy.unwrap(),
+        );
         let shop = shop(clock.clone());
         let api = Api {
             portal: Arc::new(portal),
@@ -106,7 +127,11 @@ fn answer(provider: Arc<dyn BillingProvider>, body: &Value) -> Response {
             keys,
             key_rules: Arc::new(KeyRules { at_most: 20, return_origins: Vec::new() }),
             presented_key_id: |_, _| None,
-            guard: Arc::new(Guard { rate: None, failures: None, denials: Arc::new(DenialCounter::new(16)) }),
+            guard: Arc::new(Guard {
+                rate: None,
+                failures: None,
+                denials: Arc::new(DenialCounter::new(16)),
+            }),
             clock: clock.clone(),
             access_tokens: Arc::new(tokens),
             api_keys: Arc::new(FakeAuthenticator::default()),
@@ -129,8 +154,10 @@ fn answer(provider: Arc<dyn BillingProvider>, body: &Value) -> Response {
 
 /// What the routes of checkout and webhooks stand on; no case calls them.
 fn shop(clock: Arc<SystemClock>) -> (CheckoutService, SubscriptionService, WebhookIntake) {
-    let (stores, provider) =
-        (InMemoryBilling::with(Reachability::default()), Arc::new(FakeBillingAccountProvider::new()));
+    let (stores, provider) = (
+        InMemoryBilling::with(Reachability::default()),
+        Arc::new(FakeBillingAccountProvider::new()),
+    );
     let ports = AccountPorts {
         reader: provider.clone(),
         mirror: stores.mirror(),
@@ -191,17 +218,27 @@ fn principal() -> Principal {
 
 pub(crate) fn a_flow_that_the_provider_cannot_do() {
     let full = FakeBillingProvider::new(account()).capabilities();
-    let provider =
-        FakeBillingProvider::new(account()).with_capabilities(Capabilities { flows: BTreeSet::new(), ..full });
+    let provider = FakeBillingProvider::new(account())
+        .with_capabilities(Capabilities { flows: BTreeSet::new(), ..full });
     let provider = Arc::new(provider);
     let refused = answer(provider.clone(), &json!({"flow": {"type": "payment_method_update"}}));
-    assert_eq!((refused.status, refused.code().as_str()), (400, "unsupported_flow"), "{}", refused.text());
+    assert_eq!(
+        (refused.status, refused.code().as_str()),
+        (400, "unsupported_flow"),
+        "{}",
+        refused.text()
+    );
     assert!(provider.requests().is_empty(), "the provider was asked all the same");
 }
 
 pub(crate) fn a_panic_is_an_internal_error() {
     let failed = answer(Arc::new(Panicking(FakeBillingProvider::new(account()))), &json!({}));
-    assert_eq!((failed.status, failed.code().as_str()), (500, "internal_error"), "{}", failed.text());
+    assert_eq!(
+        (failed.status, failed.code().as_str()),
+        (500, "internal_error"),
+        "{}",
+        failed.text()
+    );
     assert!(!failed.text().contains("bug with"), "the panic's words are told: {}", failed.text());
 }
 
@@ -210,6 +247,11 @@ pub(crate) fn our_own_limits_are_overloaded() {
     provider.add_customer("cus_1".parse().unwrap(), []);
     provider.fail_next(ProviderError::Overloaded { retry_after: Duration::from_secs(3) });
     let refused = answer(Arc::new(provider), &json!({}));
-    assert_eq!((refused.status, refused.code().as_str()), (503, "overloaded"), "{}", refused.text());
+    assert_eq!(
+        (refused.status, refused.code().as_str()),
+        (503, "overloaded"),
+        "{}",
+        refused.text()
+    );
     assert_eq!(refused.header("retry-after"), Some("3"));
 }

@@ -96,7 +96,10 @@ fn created(answer: &Response) -> Value {
     let body = answer.json();
     assert_eq!(body["success"], true);
     for name in ["message", "warning"] {
-        assert!(body[name].as_str().is_some_and(|text| !text.is_empty()), "`{name}` is missing in {body}");
+        assert!(
+            body[name].as_str().is_some_and(|text| !text.is_empty()),
+            "`{name}` is missing in {body}"
+        );
     }
     body["apiKey"].clone()
 }
@@ -113,11 +116,19 @@ pub(crate) fn a_key_made_over_http_opens_the_portal(world: &World) {
     assert_eq!(opened.status, 200, "{}", opened.text());
     assert_eq!(text(&key, "key").split('_').nth(1), Some(text(&key, "id")));
     assert_eq!(key["isActive"], true);
-    assert!(key.to_string().contains("subscriptions:portal"), "a key without a list gets all: {key}");
+    assert!(
+        key.to_string().contains("subscriptions:portal"),
+        "a key without a list gets all: {key}"
+    );
     assert_eq!(client.listed(text(&key, "id"))["isActive"], true);
     for _ in 0..2 {
         let revoked = client.revoke(text(&key, "id"));
-        assert_eq!((revoked.status, &revoked.json()["success"]), (200, &json!(true)), "{}", revoked.text());
+        assert_eq!(
+            (revoked.status, &revoked.json()["success"]),
+            (200, &json!(true)),
+            "{}",
+            revoked.text()
+        );
     }
     assert_eq!(client.listed(text(&key, "id"))["isActive"], false);
 }
@@ -133,7 +144,8 @@ pub(crate) fn a_created_key_is_described(world: &World) {
         assert_eq!(key[name], wanted[name], "{name}");
     }
     assert!(text(&key, "createdAt").ends_with('Z') && key["isActive"] == true, "{key}");
-    let nothing = client.create(&json!({"name": "null is absent", "description": null, "expiresAt": null,
+    let nothing = client
+        .create(&json!({"name": "null is absent", "description": null, "expiresAt": null,
         "permissions": null, "returnOrigins": null}));
     assert_eq!((&nothing["description"], &nothing["expiresAt"]), (&Value::Null, &Value::Null));
     let powerless = client.create(&json!({"name": "may do nothing", "permissions": []}));
@@ -144,7 +156,8 @@ pub(crate) fn a_list_shows_previews_and_a_total(world: &World) {
     let user = world.new_user();
     let client = client(world, "default", &user.id);
     assert_eq!(client.list(), Vec::<Value>::new());
-    let keys: Vec<Value> = (0..3).map(|n| client.create(&json!({"name": format!("key {n}")}))).collect();
+    let keys: Vec<Value> =
+        (0..3).map(|n| client.create(&json!({"name": format!("key {n}")}))).collect();
     let listed = client.list();
     assert_eq!(listed.len(), 3);
     for (key, shown) in keys.iter().zip(&listed) {
@@ -152,7 +165,10 @@ pub(crate) fn a_list_shows_previews_and_a_total(world: &World) {
         assert!(shown.get("key").is_none(), "the list shows a key");
         let preview = text(shown, "keyPreview");
         let secret = text(key, "key").rsplit_once('_').unwrap().1;
-        assert!(preview.starts_with("llmgen_") && preview.len() < text(key, "key").len(), "{preview}");
+        assert!(
+            preview.starts_with("llmgen_") && preview.len() < text(key, "key").len(),
+            "{preview}"
+        );
         let told = (8..=secret.len()).any(|end| preview.contains(&secret[end - 8..end]));
         assert!(!told, "the preview tells of the secret");
         assert!(shown["lastUsedAt"].is_null() && shown["createdAt"].is_string(), "{shown}");
@@ -166,8 +182,17 @@ pub(crate) fn another_user_s_key_is_not_found(world: &World) {
     let id = text(&key, "id");
     let missing = other.revoke("ABCDEFGHIJKLMNOP");
     for answer in [other.revoke(id), other.rotate(id, None)] {
-        assert_eq!((answer.status, answer.code().as_str()), (404, "not_found"), "{}", answer.text());
-        assert_eq!(answer.json()["detail"], missing.json()["detail"], "it tells that the key exists");
+        assert_eq!(
+            (answer.status, answer.code().as_str()),
+            (404, "not_found"),
+            "{}",
+            answer.text()
+        );
+        assert_eq!(
+            answer.json()["detail"],
+            missing.json()["detail"],
+            "it tells that the key exists"
+        );
     }
     assert_eq!(other.list(), Vec::<Value>::new());
     assert_eq!(owner.status(text(&key, "key")), 200, "somebody else ended it");
@@ -189,12 +214,22 @@ pub(crate) fn a_rotated_key_and_its_successor_overlap(world: &World) {
     }
     let shortened = client.listed(text(&old, "id"));
     let (earliest, latest) = (timestamp(now() + 86_400 - 600), timestamp(now() + 86_400));
-    assert_eq!(shortened["expiresAt"], old["expiresAt"], "a rotation is a revocation to come, not another expiry");
+    assert_eq!(
+        shortened["expiresAt"], old["expiresAt"],
+        "a rotation is a revocation to come, not another expiry"
+    );
     assert_eq!(shortened["isActive"], true);
     let ends = text(&shortened, "revokedAt").to_owned();
-    assert!(ends > earliest && ends[..19] <= latest[..19], "the old key holds until {ends}, not for 24 h");
+    assert!(
+        ends > earliest && ends[..19] <= latest[..19],
+        "the old key holds until {ends}, not for 24 h"
+    );
     let again = client.rotate(text(&old, "id"), None);
-    assert_eq!((again.status, again.code().as_str()), (400, "invalid_request"), "a key has one successor");
+    assert_eq!(
+        (again.status, again.code().as_str()),
+        (400, "invalid_request"),
+        "a key has one successor"
+    );
 }
 
 pub(crate) fn a_rotation_without_overlap_ends_the_old_key(world: &World) {
@@ -217,7 +252,12 @@ pub(crate) fn a_revoked_or_expired_key_has_no_successor(world: &World) {
     poll::until("the key to expire", || (now() > expiry).then_some(()));
     for key in [revoked, expired] {
         let answer = client.rotate(text(&key, "id"), None);
-        assert_eq!((answer.status, answer.code().as_str()), (400, "invalid_request"), "{}", answer.text());
+        assert_eq!(
+            (answer.status, answer.code().as_str()),
+            (400, "invalid_request"),
+            "{}",
+            answer.text()
+        );
     }
     assert_eq!(client.list().len(), 2, "a successor was made all the same");
 }
@@ -232,10 +272,16 @@ pub(crate) fn no_more_keys_than_allowed_however_many_at_once(world: &World) {
         asked.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
     for answer in answers.iter().filter(|answer| answer.status != 201) {
-        assert_eq!((answer.status, answer.code().as_str()), (409, "too_many_api_keys"), "{}", answer.text());
+        assert_eq!(
+            (answer.status, answer.code().as_str()),
+            (409, "too_many_api_keys"),
+            "{}",
+            answer.text()
+        );
         assert!(text(&answer.json(), "detail").contains('4'), "{}", answer.text());
     }
-    let made: Vec<Value> = answers.iter().filter(|answer| answer.status == 201).map(created).collect();
+    let made: Vec<Value> =
+        answers.iter().filter(|answer| answer.status == 201).map(created).collect();
     assert_eq!((made.len(), client.list().len()), (AT_MOST, AT_MOST));
     // The command line is free, and what is revoked leaves room.
     let _ = world.create_key("frugal", &user.id, &[]);
@@ -251,7 +297,12 @@ pub(crate) fn twenty_keys_by_default(world: &World) {
     let client = client(world, "default", &user.id);
     let keys: Vec<Value> = (0..20).map(|_| client.create(&json!({"name": "of twenty"}))).collect();
     let answer = client.try_create(&json!({"name": "the 21st"}));
-    assert_eq!((answer.status, answer.code().as_str()), (409, "too_many_api_keys"), "{}", answer.text());
+    assert_eq!(
+        (answer.status, answer.code().as_str()),
+        (409, "too_many_api_keys"),
+        "{}",
+        answer.text()
+    );
     assert_eq!(client.rotate(text(&keys[0], "id"), None).status, 201, "a rotation is not one more");
 }
 
@@ -275,7 +326,12 @@ pub(crate) fn own_origins_lie_within_those_for_keys(world: &World) {
         "*",
     ] {
         let answer = client.try_create(&json!({"name": "outside", "returnOrigins": [outside]}));
-        assert_eq!((answer.status, answer.code().as_str()), (400, "invalid_request"), "{outside}: {}", answer.text());
+        assert_eq!(
+            (answer.status, answer.code().as_str()),
+            (400, "invalid_request"),
+            "{outside}: {}",
+            answer.text()
+        );
     }
     let _ = world.create_key("frugal", &user.id, &["--return-origin", "https://elsewhere.example"]);
 }
@@ -283,7 +339,11 @@ pub(crate) fn own_origins_lie_within_those_for_keys(world: &World) {
 pub(crate) fn the_command_line_rotates_and_revokes_all(world: &World) {
     let user = world.new_user();
     let client = client(world, "default", &user.id);
-    let old = world.create_key("default", &user.id, &["--permission", "subscriptions:portal", "--description", "d"]);
+    let old = world.create_key(
+        "default",
+        &user.id,
+        &["--permission", "subscriptions:portal", "--description", "d"],
+    );
     let rotate = ["keys", "rotate", text(&old, "id"), "--overlap", "1h", "--json"];
     let new = world.launch("default", &rotate).secrets_on_stdout().run().json();
     plant_key(text(&new, "key"));
@@ -313,7 +373,10 @@ pub(crate) fn a_last_use_is_noted(world: &World) {
     let noted = poll::until("the last use to be noted", || {
         client.listed(text(&key, "id"))["lastUsedAt"].as_str().map(str::to_owned)
     });
-    assert!(noted[..19] >= before[..19] && noted[..19] <= timestamp(now())[..19], "used at {noted}");
+    assert!(
+        noted[..19] >= before[..19] && noted[..19] <= timestamp(now())[..19],
+        "used at {noted}"
+    );
 }
 
 pub(crate) fn a_revocation_over_http_ends_on_every_replica(world: &World) {

@@ -44,9 +44,16 @@ pub(crate) fn unready_until_the_key_set_is_loaded(world: &World) {
     let unready = portal.get("/readyz").unwrap();
     assert_eq!((unready.status, unready.code().as_str()), (503, "not_ready"), "{}", unready.text());
     let named = poll::within(poll::PATIENCE, || {
-        portal.get("/readyz").ok().filter(|answer| answer.json()["detail"].as_str().is_some_and(|d| d.contains("key")))
+        portal
+            .get("/readyz")
+            .ok()
+            .filter(|answer| answer.json()["detail"].as_str().is_some_and(|d| d.contains("key")))
     });
-    assert!(named.is_some(), "the failing check is not named: {}", portal.get("/readyz").unwrap().text());
+    assert!(
+        named.is_some(),
+        "the failing check is not named: {}",
+        portal.get("/readyz").unwrap().text()
+    );
     let refused = ask(&portal, &token(world, &user, "one", "own"));
     assert_eq!(refused.status, 503, "{}", refused.text());
     assert_eq!(portal.get("/livez").unwrap().status, 200);
@@ -84,8 +91,16 @@ pub(crate) fn unknown_key_ids_cause_one_fetch(world: &World) {
             let (portal, user) = (&portal, &user);
             scope.spawn(move || {
                 for attempt in 0..10 {
-                    let forged = ask(portal, &token(world, user, &format!("forged-{forger}-{attempt}"), "other"));
-                    assert_eq!((forged.status, forged.code().as_str()), (401, "invalid_token"), "{}", forged.text());
+                    let forged = ask(
+                        portal,
+                        &token(world, user, &format!("forged-{forger}-{attempt}"), "other"),
+                    );
+                    assert_eq!(
+                        (forged.status, forged.code().as_str()),
+                        (401, "invalid_token"),
+                        "{}",
+                        forged.text()
+                    );
                     assert_eq!(ask(portal, &token(world, user, "one", "own")).status, 200);
                 }
             });

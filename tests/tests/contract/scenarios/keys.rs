@@ -32,12 +32,18 @@ pub(crate) fn a_made_key_has_the_form(world: &World) {
             let created = world.create_key(profile, &user.id, &[]);
             let key = text(&created, "key");
             let parts: Vec<&str> = key.split('_').collect();
-            let [start, id, rest] = parts.as_slice() else { panic!("a key of {} parts", parts.len()) };
+            let [start, id, rest] = parts.as_slice() else {
+                panic!("a key of {} parts", parts.len())
+            };
             assert_eq!(*start, prefix);
             assert_eq!(*id, text(&created, "id"));
             let base62 = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric());
             assert!(id.len() >= 12 && base62(id), "the id is {id}");
-            assert!(rest.len() >= 43 + 6 && base62(rest), "secret and checksum have {} characters", rest.len());
+            assert!(
+                rest.len() >= 43 + 6 && base62(rest),
+                "secret and checksum have {} characters",
+                rest.len()
+            );
             let (before, sum) = key.split_at(key.len() - 6);
             assert_eq!(checksum(before), sum);
         }
@@ -60,16 +66,26 @@ pub(crate) fn only_hashes_are_stored(world: &World) {
     let hashes: Vec<_> = cells.iter().filter(|cell| cell.value.starts_with("$argon2")).collect();
     assert!(!hashes.is_empty(), "no argon2 hash is stored");
     for cell in hashes {
-        assert!(cell.kind.contains("text") || cell.kind.contains("char"), "the hash's column is {}", cell.kind);
+        assert!(
+            cell.kind.contains("text") || cell.kind.contains("char"),
+            "the hash's column is {}",
+            cell.kind
+        );
         // `$argon2id$v=19$m=19456,t=2,p=1$<salt>$<hash>`
         let parts: Vec<&str> = cell.value.split('$').collect();
         assert_eq!((parts[1], parts[2]), ("argon2id", "v=19"));
         let number = |name: &str| {
-            let pair =
-                parts[3].split(',').find_map(|pair| pair.strip_prefix(name)).unwrap_or_else(|| panic!("no {name}"));
+            let pair = parts[3]
+                .split(',')
+                .find_map(|pair| pair.strip_prefix(name))
+                .unwrap_or_else(|| panic!("no {name}"));
             pair.parse::<u32>().unwrap()
         };
-        assert!(number("m=") >= 19_456 && number("t=") >= 2 && number("p=") >= 1, "weak: {}", parts[3]);
+        assert!(
+            number("m=") >= 19_456 && number("t=") >= 2 && number("p=") >= 1,
+            "weak: {}",
+            parts[3]
+        );
     }
 }
 
@@ -77,12 +93,23 @@ pub(crate) fn a_key_is_shown_once(world: &World) {
     let user = world.new_user();
     let created = world.create_key("default", &user.id, &[]);
     let secret = text(&created, "key").rsplit_once('_').unwrap().1;
-    for arguments in [&["keys", "list", "--json"][..], &["keys", "list"], &["keys", "list", "--user", &user.id]] {
+    for arguments in
+        [&["keys", "list", "--json"][..], &["keys", "list"], &["keys", "list", "--user", &user.id]]
+    {
         let listed = world.launch("default", arguments).run().expect_code(0);
-        assert!(listed.stdout.contains(text(&created, "id")), "{arguments:?} does not list the key");
-        assert!(!listed.stdout.contains(secret) && !listed.stderr.contains(secret), "{arguments:?} shows the secret");
+        assert!(
+            listed.stdout.contains(text(&created, "id")),
+            "{arguments:?} does not list the key"
+        );
+        assert!(
+            !listed.stdout.contains(secret) && !listed.stderr.contains(secret),
+            "{arguments:?} shows the secret"
+        );
     }
-    let revoked = world.launch("default", &["keys", "revoke", text(&created, "id"), "--json"]).run().expect_code(0);
+    let revoked = world
+        .launch("default", &["keys", "revoke", text(&created, "id"), "--json"])
+        .run()
+        .expect_code(0);
     assert!(!revoked.stdout.contains(secret), "revoking shows the secret");
 }
 
@@ -94,9 +121,12 @@ pub(crate) fn an_older_pepper_still_opens(world: &World) {
     // One that stays behind: a service under whose pepper no key stands would not start.
     let _ = world.create_key("default", &user.id, &[]);
     let peppers = format!("a-newer-pepper-of-the-tests-0123456789-0123456789,{PEPPER}");
-    let rotating = Portal::start_ready(&world.launch("default", &["serve"]).env("BILLING_API_KEY_PEPPER", &peppers));
+    let rotating = Portal::start_ready(
+        &world.launch("default", &["serve"]).env("BILLING_API_KEY_PEPPER", &peppers),
+    );
     assert_eq!(ask(&rotating, &old).status, 200);
-    let create = world.launch("default", &["keys", "create", "--user", &user.id, "--name", "new", "--json"]);
+    let create =
+        world.launch("default", &["keys", "create", "--user", &user.id, "--name", "new", "--json"]);
     let new = create.env("BILLING_API_KEY_PEPPER", &peppers).secrets_on_stdout().run().json();
     assert_eq!(ask(&rotating, text(&new, "key")).status, 200);
     let unrotated = world.portal("default", |portal| ask(portal, text(&new, "key")));
@@ -114,10 +144,13 @@ const REFUSED: &[(&str, &[&str])] = &[
 
 pub(crate) fn refusals_are_alike_byte_for_byte(world: &World) {
     world.with_user(|user| {
-        let answers: Vec<_> =
-            REFUSED.iter().map(|(name, _)| (name, refuse(world, user, name, "the-same-id"))).collect();
+        let answers: Vec<_> = REFUSED
+            .iter()
+            .map(|(name, _)| (name, refuse(world, user, name, "the-same-id")))
+            .collect();
         let plain = |answer: &Response| {
-            let headers: Vec<_> = answer.headers.iter().filter(|(name, _)| name != "date").cloned().collect();
+            let headers: Vec<_> =
+                answer.headers.iter().filter(|(name, _)| name != "date").cloned().collect();
             (answer.status, headers, answer.body.clone())
         };
         for (name, answer) in &answers {
@@ -145,7 +178,10 @@ pub(crate) fn the_log_has_the_reason(world: &World) {
                         })
                         .then_some(())
                 });
-                assert!(told.is_some(), "no line of the log has the request id and a reason for {name}");
+                assert!(
+                    told.is_some(),
+                    "no line of the log has the request id and a reason for {name}"
+                );
             });
         }
     });
@@ -172,7 +208,8 @@ pub(crate) fn a_revoked_key_ends_on_every_replica(world: &World) {
         let created = world.create_key("default", &user.id, &[]);
         let key = text(&created, "key");
         on_both_replicas(world, |portal| assert_eq!(ask(portal, key).status, 200));
-        let _ = world.launch("default", &["keys", "revoke", text(&created, "id")]).run().expect_code(0);
+        let _ =
+            world.launch("default", &["keys", "revoke", text(&created, "id")]).run().expect_code(0);
         on_both_replicas(world, |portal| {
             let refused = poll::within(SEEN, || (ask(portal, key).status == 401).then_some(()));
             assert!(refused.is_some(), "a revoked key still holds after 5 s");
@@ -186,7 +223,11 @@ pub(crate) fn an_expiry_is_seen(world: &World) {
         let created = world.create_key("default", &user.id, &["--expires-at", &timestamp(expiry)]);
         let key = text(&created, "key");
         let first = world.portal("default", |portal| ask(portal, key));
-        assert!(first.status == 200 || now() >= expiry, "a key was refused before its time: {}", first.text());
+        assert!(
+            first.status == 200 || now() >= expiry,
+            "a key was refused before its time: {}",
+            first.text()
+        );
         let refused = poll::within(Duration::from_secs(10), || {
             world.portal("default", |portal| (ask(portal, key).status == 401).then_some(()))
         });
@@ -201,7 +242,9 @@ pub(crate) fn changed_permissions_are_seen(world: &World) {
         let (key, id) = (text(&created, "key"), text(&created, "id"));
         on_both_replicas(world, |portal| assert_eq!(ask(portal, key).status, 200));
         // No command changes permissions in this version; whoever does it in the database is seen too.
-        world.database().execute(&format!("UPDATE api_keys SET permissions = 'reports:read' WHERE id = '{id}'"));
+        world.database().execute(&format!(
+            "UPDATE api_keys SET permissions = 'reports:read' WHERE id = '{id}'"
+        ));
         on_both_replicas(world, |portal| {
             let refused = poll::within(SEEN, || (ask(portal, key).status == 403).then_some(()));
             assert!(refused.is_some(), "a taken permission is still there after 5 s");
@@ -221,7 +264,8 @@ pub(crate) fn a_flood_of_wrong_secrets_starves_nobody(world: &World) {
                 for _ in 0..ATTACKERS {
                     scope.spawn(|| {
                         while done.load(Ordering::Relaxed) == 0 {
-                            let answer = portal.send(&Request::new("POST", KEY_ROUTE).bearer(&wrong));
+                            let answer =
+                                portal.send(&Request::new("POST", KEY_ROUTE).bearer(&wrong));
                             assert_eq!(answer.status, 401);
                             refused.fetch_add(1, Ordering::Relaxed);
                         }
@@ -229,7 +273,10 @@ pub(crate) fn a_flood_of_wrong_secrets_starves_nobody(world: &World) {
                 }
                 let answers: Vec<u16> = (0..FRIENDLY).map(|_| ask(portal, &good).status).collect();
                 done.store(1, Ordering::Relaxed);
-                assert!(answers.iter().all(|status| *status == 200), "a good key was refused: {answers:?}");
+                assert!(
+                    answers.iter().all(|status| *status == 200),
+                    "a good key was refused: {answers:?}"
+                );
             });
         });
         assert!(refused.load(Ordering::Relaxed) > FRIENDLY, "there was no flood");
@@ -239,12 +286,25 @@ pub(crate) fn a_flood_of_wrong_secrets_starves_nobody(world: &World) {
 pub(crate) fn any_permission_is_stored(world: &World) {
     world.with_user(|user| {
         let odd = "area.of-a_Later.version:Any_action-2";
-        let created =
-            world.create_key("default", &user.id, &["--permission", odd, "--permission", "subscriptions:portal"]);
-        let listed = world.launch("default", &["keys", "list", "--user", &user.id, "--json"]).run().json().to_string();
+        let created = world.create_key(
+            "default",
+            &user.id,
+            &["--permission", odd, "--permission", "subscriptions:portal"],
+        );
+        let listed = world
+            .launch("default", &["keys", "list", "--user", &user.id, "--json"])
+            .run()
+            .json()
+            .to_string();
         assert!(listed.contains(odd), "the permission is lost: {listed}");
-        assert_eq!(world.portal("default", |portal| ask(portal, text(&created, "key")).status), 200);
+        assert_eq!(
+            world.portal("default", |portal| ask(portal, text(&created, "key")).status),
+            200
+        );
         let default = world.create_key("default", &user.id, &[]);
-        assert!(default.to_string().contains("subscriptions:portal"), "a key without a list gets nothing");
+        assert!(
+            default.to_string().contains("subscriptions:portal"),
+            "a key without a list gets nothing"
+        );
     });
 }

@@ -18,18 +18,23 @@ fn portal_request(world: &World, user: &str) -> Request {
 pub(crate) fn draining_is_told_and_still_served(world: &World) {
     world.with_user(|user| {
         // Long enough for a few requests on a busy machine; the process ends as soon as it is over.
-        let launch = world.launch("default", &["serve"]).env("BILLING_SHUTDOWN_LAME_DUCK_SECONDS", "8");
+        let launch =
+            world.launch("default", &["serve"]).env("BILLING_SHUTDOWN_LAME_DUCK_SECONDS", "8");
         let portal = Portal::start_ready(&launch);
         portal.process.signal(Signal::TERM);
-        let told =
-            poll::until("/readyz to turn 503", || portal.get("/readyz").ok().filter(|answer| answer.status == 503));
+        let told = poll::until("/readyz to turn 503", || {
+            portal.get("/readyz").ok().filter(|answer| answer.status == 503)
+        });
         assert_eq!(told.code(), "not_ready");
         assert!(told.json()["detail"].as_str().unwrap().contains("drain"), "{}", told.text());
         invariants::check("GET", "/readyz", &told).unwrap();
         for request in [portal_request(world, &user.id), Request::get("/livez")] {
             let answer = request.send(portal.public).expect("connections are still accepted");
             assert_eq!(answer.status, 200, "{}", answer.text());
-            assert_eq!(answer.header("connection").map(str::to_ascii_lowercase).as_deref(), Some("close"));
+            assert_eq!(
+                answer.header("connection").map(str::to_ascii_lowercase).as_deref(),
+                Some("close")
+            );
             canary::plant_url(&answer.portal_url());
         }
         assert_eq!(portal.process.finish().code, Some(0));
@@ -43,13 +48,18 @@ pub(crate) fn what_runs_is_finished(world: &World) {
         let request = portal_request(world, &user.id);
         let answer = std::thread::scope(|scope| {
             let asked = scope.spawn(|| request.send(station.portal.public));
-            poll::until("the request to reach the provider", || (!station.stub.requests().is_empty()).then_some(()));
+            poll::until("the request to reach the provider", || {
+                (!station.stub.requests().is_empty()).then_some(())
+            });
             station.portal.process.signal(Signal::TERM);
             asked.join().unwrap()
         });
         let answer = answer.expect("what runs is finished");
         assert_eq!(answer.status, 200, "{}", answer.text());
-        assert_eq!(answer.header("connection").map(str::to_ascii_lowercase).as_deref(), Some("close"));
+        assert_eq!(
+            answer.header("connection").map(str::to_ascii_lowercase).as_deref(),
+            Some("close")
+        );
         canary::plant_url(&answer.portal_url());
         assert_eq!(station.portal.process.finish().code, Some(0));
     });
@@ -57,7 +67,8 @@ pub(crate) fn what_runs_is_finished(world: &World) {
 
 pub(crate) fn half_sent_requests_do_not_hold_the_end(world: &World) {
     world.with_user(|user| {
-        let launch = world.launch("default", &["serve"]).env("BILLING_SHUTDOWN_GRACE_SECONDS", "300");
+        let launch =
+            world.launch("default", &["serve"]).env("BILLING_SHUTDOWN_GRACE_SECONDS", "300");
         let portal = Portal::start_ready(&launch);
         let mut half_head = Connection::open(portal.public).unwrap();
         half_head.send(b"POST /api/v1/subscriptions/portal HTTP/1.1\r\nHost: x\r\n").unwrap();
@@ -90,11 +101,16 @@ pub(crate) fn a_second_signal_ends_at_once(world: &World) {
         let request = portal_request(world, &user.id);
         let mut connection = Connection::open(station.portal.public).unwrap();
         connection.send(&request.to_bytes(station.portal.public)).unwrap();
-        poll::until("the request to reach the provider", || (!station.stub.requests().is_empty()).then_some(()));
+        poll::until("the request to reach the provider", || {
+            (!station.stub.requests().is_empty()).then_some(())
+        });
         let mut process = station.portal.process;
         process.signal(Signal::TERM);
         poll::until("the drain to begin", || process.stderr().contains("drain").then_some(()));
-        assert!(!process.ends_within(Duration::from_millis(300)), "it ended without waiting for what runs");
+        assert!(
+            !process.ends_within(Duration::from_millis(300)),
+            "it ended without waiting for what runs"
+        );
         process.signal(Signal::TERM);
         assert!(process.ends_within(Duration::from_secs(3)), "a second signal does not end it");
     });
@@ -111,8 +127,10 @@ pub(crate) fn four_thousand_connections_are_taken(world: &World) {
     // Both ends need a file each, and the service inherits our limit.
     let limit = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum }).unwrap();
-    let portal = Portal::start_ready(&world.launch("default", &["serve"]).env("BILLING_LOG", "info"));
-    let mut open: Vec<Connection> = (0..CONNECTIONS).map(|_| Connection::open(portal.public).unwrap()).collect();
+    let portal =
+        Portal::start_ready(&world.launch("default", &["serve"]).env("BILLING_LOG", "info"));
+    let mut open: Vec<Connection> =
+        (0..CONNECTIONS).map(|_| Connection::open(portal.public).unwrap()).collect();
     let bytes = Request::get("/livez").to_bytes(portal.public);
     for connection in &mut open {
         connection.send(&bytes).unwrap();
@@ -129,13 +147,19 @@ pub(crate) fn four_thousand_connections_are_taken(world: &World) {
 pub(crate) fn idle_connections_are_kept(world: &World) {
     world.portal("default", |portal| {
         let ask = |connection: &mut Connection| {
-            connection.send(&Request::get("/livez").to_bytes(portal.public)).expect("the connection is open");
+            connection
+                .send(&Request::get("/livez").to_bytes(portal.public))
+                .expect("the connection is open");
             assert!(matches!(connection.answer("GET"), Outcome::Answer(a) if a.status == 200));
         };
-        let (mut kept, mut left) = (Connection::open(portal.public).unwrap(), Connection::open(portal.public).unwrap());
+        let (mut kept, mut left) =
+            (Connection::open(portal.public).unwrap(), Connection::open(portal.public).unwrap());
         ask(&mut kept);
         ask(&mut left);
-        assert!(!kept.closes_within(Duration::from_secs(50)), "an idle connection was closed within 50 s");
+        assert!(
+            !kept.closes_within(Duration::from_secs(50)),
+            "an idle connection was closed within 50 s"
+        );
         ask(&mut kept);
         assert!(left.closes_within(Duration::from_secs(60)), "an idle connection is kept for ever");
     });
@@ -149,7 +173,8 @@ pub(crate) fn a_killed_service_comes_back_with_its_data(world: &World) {
             let portal = Portal::start_ready(&launch);
             let answer = portal.send(&portal_request(world, &user.id));
             assert_eq!(answer.status, 200, "{}", answer.text());
-            let by_key = portal.send(&Request::new("POST", workspace_tests::runner::KEY_ROUTE).bearer(&key));
+            let by_key =
+                portal.send(&Request::new("POST", workspace_tests::runner::KEY_ROUTE).bearer(&key));
             assert_eq!(by_key.status, 200, "{}", by_key.text());
             [answer, by_key].iter().for_each(|answer| canary::plant_url(&answer.portal_url()));
             portal.process.signal(Signal::KILL);
@@ -166,10 +191,19 @@ pub(crate) fn a_provider_that_goes_away_is_degraded(world: &World) {
         assert!(!before.contains("\"degraded\":[\"provider"), "{before}");
         runtime::wait(station.stub.close());
         let answer = station.portal.send(&portal_request(world, &user.id));
-        assert_eq!((answer.status, answer.code().as_str()), (503, "provider_unavailable"), "{}", answer.text());
+        assert_eq!(
+            (answer.status, answer.code().as_str()),
+            (503, "provider_unavailable"),
+            "{}",
+            answer.text()
+        );
         let ready = station.portal.get("/readyz").unwrap();
         assert_eq!(ready.status, 200, "an outage shared by all replicas must not empty the pool");
-        assert!(ready.text().contains("degraded") && ready.text().contains("provider"), "{}", ready.text());
+        assert!(
+            ready.text().contains("degraded") && ready.text().contains("provider"),
+            "{}",
+            ready.text()
+        );
         assert_eq!(station.portal.get("/livez").unwrap().status, 200);
     });
 }

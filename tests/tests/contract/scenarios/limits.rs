@@ -18,7 +18,8 @@ fn send(world: &World, profile: &str, request: &Request) -> Response {
 }
 
 fn number(answer: &Response, name: &str) -> i64 {
-    let value = answer.header(name).unwrap_or_else(|| panic!("{name} is missing in {:?}", answer.headers));
+    let value =
+        answer.header(name).unwrap_or_else(|| panic!("{name} is missing in {:?}", answer.headers));
     value.parse().unwrap_or_else(|_| panic!("{name} is {value}"))
 }
 
@@ -47,7 +48,11 @@ pub(crate) fn headers_count_down_and_the_next_is_refused(world: &World) {
             assert_eq!(number(&answer, "x-ratelimit-limit"), i64::from(LIMIT));
             assert_eq!(number(&answer, "x-ratelimit-remaining"), left);
             let reset = number(&answer, "x-ratelimit-reset");
-            assert!((now() - 1..=now() + 61).contains(&reset), "reset at {reset}, now is {}", now());
+            assert!(
+                (now() - 1..=now() + 61).contains(&reset),
+                "reset at {reset}, now is {}",
+                now()
+            );
         }
         for _ in 0..2 {
             let answer = send(world, "limited", &request);
@@ -92,7 +97,12 @@ pub(crate) fn a_refusal_tells_the_limit_too(world: &World) {
     let powerless = Request::new("POST", KEY_ROUTE).bearer(&powerless);
     for left in (0..i64::from(LIMIT)).rev() {
         let answer = send(world, "limited", &powerless);
-        assert_eq!((answer.status, number(&answer, "x-ratelimit-remaining")), (403, left), "{}", answer.text());
+        assert_eq!(
+            (answer.status, number(&answer, "x-ratelimit-remaining")),
+            (403, left),
+            "{}",
+            answer.text()
+        );
     }
     // Judged before the permission.
     refused(&send(world, "limited", &powerless));
@@ -114,14 +124,27 @@ pub(crate) fn failures_beyond_the_limit_are_refused(world: &World) {
     let here = "198.51.100.2";
     for _ in 0..LIMIT {
         let answer = send(world, "limited", &failing(here));
-        assert_eq!((answer.status, answer.code().as_str()), (401, "invalid_token"), "{}", answer.text());
+        assert_eq!(
+            (answer.status, answer.code().as_str()),
+            (401, "invalid_token"),
+            "{}",
+            answer.text()
+        );
     }
     for _ in 0..3 {
         refused(&send(world, "limited", &failing(here)));
     }
     let good = by_token(world, &user.id).header("x-forwarded-for", here);
-    assert_eq!(send(world, "limited", &good).status, 200, "a correct credential is refused for somebody's failures");
-    assert_eq!(send(world, "limited", &failing("198.51.100.3")).status, 401, "another source is refused");
+    assert_eq!(
+        send(world, "limited", &good).status,
+        200,
+        "a correct credential is refused for somebody's failures"
+    );
+    assert_eq!(
+        send(world, "limited", &failing("198.51.100.3")).status,
+        401,
+        "another source is refused"
+    );
 }
 
 pub(crate) fn failures_of_one_key_id_are_counted(world: &World) {
@@ -129,14 +152,25 @@ pub(crate) fn failures_of_one_key_id_are_counted(world: &World) {
     let good = world.good_key("limited", &mut user);
     let wrong = world.special_key("limited", &mut user, "wrong_secret");
     let from = |key: &str, host: u32| {
-        Request::new("POST", KEY_ROUTE).bearer(key).header("x-forwarded-for", format!("203.0.113.{host}"))
+        Request::new("POST", KEY_ROUTE)
+            .bearer(key)
+            .header("x-forwarded-for", format!("203.0.113.{host}"))
     };
     for host in 0..LIMIT {
         let answer = send(world, "limited", &from(&wrong, host + 1));
-        assert_eq!((answer.status, answer.code().as_str()), (401, "invalid_api_key"), "{}", answer.text());
+        assert_eq!(
+            (answer.status, answer.code().as_str()),
+            (401, "invalid_api_key"),
+            "{}",
+            answer.text()
+        );
     }
     refused(&send(world, "limited", &from(&wrong, 100)));
-    assert_eq!(send(world, "limited", &from(&good, 100)).status, 200, "the key's owner is locked out");
+    assert_eq!(
+        send(world, "limited", &from(&good, 100)).status,
+        200,
+        "the key's owner is locked out"
+    );
 }
 
 pub(crate) fn a_forwarded_source_is_believed_of_proxies_alone(world: &World) {
@@ -146,10 +180,15 @@ pub(crate) fn a_forwarded_source_is_believed_of_proxies_alone(world: &World) {
         assert_eq!(send(world, "limited", &failing(&chain)).status, 401);
     }
     refused(&send(world, "limited", &failing("203.0.113.160, 198.51.100.40")));
-    assert_eq!(send(world, "limited", &failing("203.0.113.150, 192.0.2.9")).status, 401, "a proxy is not believed");
+    assert_eq!(
+        send(world, "limited", &failing("203.0.113.150, 192.0.2.9")).status,
+        401,
+        "a proxy is not believed"
+    );
     // Without trusted proxies the header says nothing: all of these come from one address.
-    let statuses: Vec<u16> =
-        (0..140).map(|n| send(world, "by_default", &failing(&format!("203.0.113.{n}"))).status).collect();
+    let statuses: Vec<u16> = (0..140)
+        .map(|n| send(world, "by_default", &failing(&format!("203.0.113.{n}"))).status)
+        .collect();
     assert!(statuses.contains(&429), "a client chooses its own source: {statuses:?}");
     assert!(statuses.iter().all(|status| [401, 429].contains(status)), "{statuses:?}");
 }
@@ -177,10 +216,14 @@ pub(crate) fn a_flood_of_failures_refuses_no_good_credential(world: &World) {
                 }
             });
         }
-        let statuses: Vec<u16> =
-            (0..FRIENDLY).flat_map(|_| good.iter().map(|request| send(world, "by_default", request).status)).collect();
+        let statuses: Vec<u16> = (0..FRIENDLY)
+            .flat_map(|_| good.iter().map(|request| send(world, "by_default", request).status))
+            .collect();
         done.store(1, Ordering::Relaxed);
-        assert!(statuses.iter().all(|status| *status == 200), "a good credential was refused: {statuses:?}");
+        assert!(
+            statuses.iter().all(|status| *status == 200),
+            "a good credential was refused: {statuses:?}"
+        );
     });
     assert!(failures.load(Ordering::Relaxed) > 120, "there was no flood");
 }

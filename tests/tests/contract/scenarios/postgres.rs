@@ -17,7 +17,9 @@ pub(crate) fn tables_stand_in_public(world: &World) {
     database.execute("DO $$ BEGIN EXECUTE format('CREATE SCHEMA %I', current_user); END $$");
     let link = ["customers", "link", "--user", "u", "--customer", "cus_InPublic"];
     let _ = on(&database, &link).run().expect_code(0);
-    let place = |value: &str| database.cells().into_iter().find(|cell| cell.value == value).map(|cell| cell.table);
+    let place = |value: &str| {
+        database.cells().into_iter().find(|cell| cell.value == value).map(|cell| cell.table)
+    };
     let found = place("cus_InPublic").expect("the link is stored");
     assert!(found.starts_with("public."), "it stands in {found}");
 
@@ -44,15 +46,23 @@ pub(crate) fn a_database_out_of_reach_at_start(world: &World) {
     runtime::wait(cluster.resume());
     portal.wait_ready();
     let request = Request::new("POST", TOKEN_ROUTE).bearer(&world.token("default", "u"));
-    assert_eq!(portal.send(&request).code(), "billing_account_not_found", "it came back without being migrated");
+    assert_eq!(
+        portal.send(&request).code(),
+        "billing_account_not_found",
+        "it came back without being migrated"
+    );
 }
 
 pub(crate) fn a_database_that_goes_away(world: &World) {
     let cluster = Cluster::start();
     let server = runtime::wait(cluster.database());
     let database = Database::create(world.store());
-    let start = |arguments: &[&str]| on(&database, arguments).env("BILLING_DATABASE_URL", server.url());
-    let created = start(&["keys", "create", "--user", "u", "--name", "n", "--json"]).secrets_on_stdout().run().json();
+    let start =
+        |arguments: &[&str]| on(&database, arguments).env("BILLING_DATABASE_URL", server.url());
+    let created = start(&["keys", "create", "--user", "u", "--name", "n", "--json"])
+        .secrets_on_stdout()
+        .run()
+        .json();
     let key = created["key"].as_str().unwrap();
     plant_key(key);
     let portal = Portal::start_ready(&start(&["serve"]));
@@ -73,11 +83,21 @@ pub(crate) fn a_database_that_goes_away(world: &World) {
             );
             invariants::check("POST", &request.target, &answer).unwrap();
         }
-        assert_eq!(portal.send(&mistyped).code(), "invalid_api_key", "a mistyped key costs a look-up");
+        assert_eq!(
+            portal.send(&mistyped).code(),
+            "invalid_api_key",
+            "a mistyped key costs a look-up"
+        );
         let degraded = poll::until("/readyz to tell of the database", || {
-            portal.get("/readyz").ok().filter(|answer| answer.text().contains("degraded\":[\"database"))
+            portal
+                .get("/readyz")
+                .ok()
+                .filter(|answer| answer.text().contains("degraded\":[\"database"))
         });
-        assert_eq!(degraded.status, 200, "an outage shared by all replicas must not empty the pool");
+        assert_eq!(
+            degraded.status, 200,
+            "an outage shared by all replicas must not empty the pool"
+        );
         runtime::wait(cluster.resume());
         poll::until("the service to work again", || {
             (portal.send(&by_token).code() == "billing_account_not_found").then_some(())

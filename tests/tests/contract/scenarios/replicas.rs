@@ -42,7 +42,8 @@ impl Replicas {
                 call(provider, "POST", "/v1/webhook_endpoints", &form)
             })
             .collect();
-        let secrets: Vec<&str> = endpoints.iter().map(|one| one["secret"].as_str().unwrap()).collect();
+        let secrets: Vec<&str> =
+            endpoints.iter().map(|one| one["secret"].as_str().unwrap()).collect();
         secrets.iter().for_each(|secret| canary::plant(secret));
         let launch = on(&database, &["serve"])
             .env("BILLING_STRIPE_API_BASE", &sandbox.base_url)
@@ -51,7 +52,12 @@ impl Replicas {
         let both: Vec<Portal> = (0..2).map(|_| Portal::start_ready(&launch)).collect();
         for (endpoint, portal) in endpoints.iter().zip(&both) {
             let path = format!("/v1/webhook_endpoints/{}", endpoint["id"].as_str().unwrap());
-            let _ = call(provider, "POST", &path, &[("url", &format!("http://{}{WEBHOOKS}", portal.public))]);
+            let _ = call(
+                provider,
+                "POST",
+                &path,
+                &[("url", &format!("http://{}{WEBHOOKS}", portal.public))],
+            );
         }
         Self { both, provider, _sandbox: sandbox, launch, _database: database }
     }
@@ -77,10 +83,13 @@ pub(super) fn each_event_is_applied_once_by_whichever_replica(store: Store) {
             ("payment_method", "pm_card_visa".to_owned()),
             ("invoice_settings[default_payment_method]", "pm_card_visa".to_owned()),
         ];
-        let form: Vec<(&str, &str)> = form.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let form: Vec<(&str, &str)> =
+            form.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let customer = call(replicas.provider, "POST", "/v1/customers", &form);
-        let form =
-            [("customer", customer["id"].as_str().unwrap()), ("items[0][price]", "price_1SandboxDemoStartMonthly1")];
+        let form = [
+            ("customer", customer["id"].as_str().unwrap()),
+            ("items[0][price]", "price_1SandboxDemoStartMonthly1"),
+        ];
         let _ = call(replicas.provider, "POST", "/v1/subscriptions", &form);
     }
 
@@ -96,11 +105,16 @@ pub(super) fn each_event_is_applied_once_by_whichever_replica(store: Store) {
             .or_default()
             .insert(delivery["endpoint"].as_str().unwrap());
     }
-    assert!(endpoints.len() > 4 * CUSTOMERS && endpoints.values().all(|both| both.len() == 2), "{endpoints:?}");
+    assert!(
+        endpoints.len() > 4 * CUSTOMERS && endpoints.values().all(|both| both.len() == 2),
+        "{endpoints:?}"
+    );
 
     let events = poll::until("all events to be settled", || {
-        let listed: Value =
-            serde_json::from_str(&replicas.command(&["webhooks", "list", "--limit", "10000", "--json"])).unwrap();
+        let listed: Value = serde_json::from_str(
+            &replicas.command(&["webhooks", "list", "--limit", "10000", "--json"]),
+        )
+        .unwrap();
         let events = listed["events"].as_array().unwrap().clone();
         events.iter().all(|event| event["state"] != "pending").then_some(events)
     });
@@ -112,7 +126,8 @@ pub(super) fn each_event_is_applied_once_by_whichever_replica(store: Store) {
         assert!(event["state"] == "applied" || event["state"] == "ignored", "{event}");
     }
     // What is counted is what a replica has done.
-    let outcome = |name: &str| replicas.metric(&format!("webhook_events_total{{outcome=\"{name}\"}}"));
+    let outcome =
+        |name: &str| replicas.metric(&format!("webhook_events_total{{outcome=\"{name}\"}}"));
     poll::until("all events to be counted", || {
         (outcome("applied") + outcome("ignored") >= events.len() as u64).then_some(())
     });
@@ -120,9 +135,12 @@ pub(super) fn each_event_is_applied_once_by_whichever_replica(store: Store) {
     assert_eq!(outcome("dead"), 0);
 
     let records = replicas.command(&["audit", "export"]);
-    let records: Vec<Value> = records.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let records: Vec<Value> =
+        records.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     for number in 0..CUSTOMERS {
-        let linked = |record: &&Value| record["action"] == "customer.linked" && record["user"] == json!(user(number));
+        let linked = |record: &&Value| {
+            record["action"] == "customer.linked" && record["user"] == json!(user(number))
+        };
         assert_eq!(records.iter().filter(linked).count(), 1, "{}: {records:?}", user(number));
     }
 }
@@ -131,7 +149,11 @@ pub(super) fn one_replica_reconciles_and_another_takes_over(store: Store) {
     let every = INTERVAL.as_secs().to_string();
     let mut replicas = Replicas::start(store, &[("BILLING_RECONCILE_INTERVAL_SECONDS", &every)]);
     let runs = |replicas: &Replicas| -> Vec<u64> {
-        replicas.both.iter().map(|portal| portal.metric("reconcile_runs_total{outcome=\"done\"}")).collect()
+        replicas
+            .both
+            .iter()
+            .map(|portal| portal.metric("reconcile_runs_total{outcome=\"done\"}"))
+            .collect()
     };
     let (begin, first) = (Instant::now(), runs(&replicas).iter().sum::<u64>());
     // Between two runs lies an interval, whoever makes them. One more may have been under way when the counting began.
@@ -141,17 +163,22 @@ pub(super) fn one_replica_reconciles_and_another_takes_over(store: Store) {
         assert!(made <= time.as_secs() / INTERVAL.as_secs() + 2, "{made} runs in {time:?}");
         runs
     };
-    poll::until("eight runs", || (look(&replicas, 0).iter().sum::<u64>() >= first + 8).then_some(()));
+    poll::until("eight runs", || {
+        (look(&replicas, 0).iter().sum::<u64>() >= first + 8).then_some(())
+    });
     assert_eq!(replicas.metric("reconcile_runs_total{outcome=\"failed\"}"), 0);
 
     // The one that leads now is the one whose run is the newest.
     let before = look(&replicas, 0);
-    let leader =
-        poll::until("the next run", || look(&replicas, 0).iter().zip(&before).position(|(runs, before)| runs > before));
+    let leader = poll::until("the next run", || {
+        look(&replicas, 0).iter().zip(&before).position(|(runs, before)| runs > before)
+    });
     let ended = look(&replicas, 0)[leader];
     let killed = replicas.both.remove(leader);
     killed.process.signal(Signal::KILL);
     let _ = killed.process.finish();
     let before = look(&replicas, ended)[0];
-    poll::until("the other one to go on", || (look(&replicas, ended)[0] >= before + 3).then_some(()));
+    poll::until("the other one to go on", || {
+        (look(&replicas, ended)[0] >= before + 3).then_some(())
+    });
 }

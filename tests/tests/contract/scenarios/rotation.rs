@@ -72,14 +72,22 @@ pub(crate) fn token_secrets_rotate_without_a_failed_request(world: &World) {
     let file = SecretFile::new(tokens::OLD_SECRET);
     let launch = world.launch("default", &["serve"]).without("BILLING_JWT_HS256_SECRET");
     let portal = Portal::start_ready(&launch.env("BILLING_JWT_HS256_SECRET_FILE", file.path()));
-    assert_eq!((status(&portal, TOKEN_ROUTE, &old), status(&portal, TOKEN_ROUTE, &new)), (200, 401));
-    let (signed_with, done, passed) = (Mutex::new(old.clone()), AtomicBool::new(false), AtomicUsize::new(0));
+    assert_eq!(
+        (status(&portal, TOKEN_ROUTE, &old), status(&portal, TOKEN_ROUTE, &new)),
+        (200, 401)
+    );
+    let (signed_with, done, passed) =
+        (Mutex::new(old.clone()), AtomicBool::new(false), AtomicUsize::new(0));
     std::thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
                 while !done.load(Ordering::Relaxed) {
                     let token = signed_with.lock().unwrap().clone();
-                    assert_eq!(status(&portal, TOKEN_ROUTE, &token), 200, "a request failed while secrets rotate");
+                    assert_eq!(
+                        status(&portal, TOKEN_ROUTE, &token),
+                        200,
+                        "a request failed while secrets rotate"
+                    );
                     passed.fetch_add(1, Ordering::Relaxed);
                 }
             });
@@ -89,16 +97,24 @@ pub(crate) fn token_secrets_rotate_without_a_failed_request(world: &World) {
             portal.process.signal(Signal::HUP);
         };
         reload(&format!("{},{}", tokens::SECRET, tokens::OLD_SECRET));
-        let taken = poll::within(poll::PATIENCE, || (status(&portal, TOKEN_ROUTE, &new) == 200).then_some(()));
+        let taken = poll::within(poll::PATIENCE, || {
+            (status(&portal, TOKEN_ROUTE, &new) == 200).then_some(())
+        });
         let both = status(&portal, TOKEN_ROUTE, &old);
         // The issuer signs with the new one from now on; what runs with the old one ends first.
         new.clone_into(&mut signed_with.lock().unwrap());
         let mark = passed.load(Ordering::Relaxed);
-        poll::until("requests with the new secret", || (passed.load(Ordering::Relaxed) > mark + 16).then_some(()));
+        poll::until("requests with the new secret", || {
+            (passed.load(Ordering::Relaxed) > mark + 16).then_some(())
+        });
         reload(&format!("{}\n", tokens::SECRET));
-        let ended = poll::within(poll::PATIENCE, || (status(&portal, TOKEN_ROUTE, &old) == 401).then_some(()));
+        let ended = poll::within(poll::PATIENCE, || {
+            (status(&portal, TOKEN_ROUTE, &old) == 401).then_some(())
+        });
         let mark = passed.load(Ordering::Relaxed);
-        poll::until("requests after the rotation", || (passed.load(Ordering::Relaxed) > mark + 16).then_some(()));
+        poll::until("requests after the rotation", || {
+            (passed.load(Ordering::Relaxed) > mark + 16).then_some(())
+        });
         done.store(true, Ordering::Relaxed);
         assert!(taken.is_some(), "the new secret was not taken");
         assert_eq!(both, 200, "the old secret ended too soon");
@@ -158,10 +174,12 @@ pub(crate) fn a_wrong_pepper_stops_the_start(world: &World) {
     canary::plant(NEW_PEPPER);
     let database = Database::create(world.store());
     let _ = create(&database, PEPPER);
-    let refused = on(&database, &["serve"]).env("BILLING_API_KEY_PEPPER", NEW_PEPPER).run().expect_code(78);
+    let refused =
+        on(&database, &["serve"]).env("BILLING_API_KEY_PEPPER", NEW_PEPPER).run().expect_code(78);
     let refused = refused.expect_words(&["BILLING_API_KEY_PEPPER"]);
     assert!(!refused.stderr.contains(NEW_PEPPER));
-    let both = on(&database, &["serve"]).env("BILLING_API_KEY_PEPPER", format!("{NEW_PEPPER},{PEPPER}"));
+    let both =
+        on(&database, &["serve"]).env("BILLING_API_KEY_PEPPER", format!("{NEW_PEPPER},{PEPPER}"));
     let _ = Portal::start_ready(&both);
     // Without keys any pepper fits.
     let empty = Database::create(world.store());
@@ -191,7 +209,10 @@ pub(crate) fn a_pepper_is_rotated_by_a_signal(world: &World) {
     portal.process.signal(Signal::HUP);
     let alone = Portal::start_ready(&launch);
     for portal in [&portal, &alone] {
-        assert!(holds(portal, &old) && holds(portal, &new), "a key does not hold under the new pepper alone");
+        assert!(
+            holds(portal, &old) && holds(portal, &new),
+            "a key does not hold under the new pepper alone"
+        );
     }
 }
 

@@ -31,7 +31,13 @@ pub(crate) fn the_hostile_corpus_is_refused_on_both_routes(world: &World) {
         }
     });
     let wrong = wrong.into_inner().unwrap();
-    assert!(wrong.is_empty(), "{} of {} lines:\n{}", wrong.len(), 2 * corpus.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} of {} lines:\n{}",
+        wrong.len(),
+        2 * corpus.len(),
+        wrong.join("\n")
+    );
 }
 
 pub(crate) fn a_database_password_is_told_nowhere(world: &World) {
@@ -39,18 +45,22 @@ pub(crate) fn a_database_password_is_told_nowhere(world: &World) {
     canary::plant(password);
     let database = Database::create(world.store());
     let url = format!("postgres://portal:{password}@127.0.0.1:9/portal");
-    let launch = on(&database, &["serve"]).env("BILLING_DATABASE_URL", url).env("BILLING_LOG", "trace");
+    let launch =
+        on(&database, &["serve"]).env("BILLING_DATABASE_URL", url).env("BILLING_LOG", "trace");
     let portal = Portal::start(&launch);
     poll::until("the log to tell of the database", || {
         portal.process.stderr().contains("the database cannot be used").then_some(())
     });
     let request = Request::new("POST", TOKEN_ROUTE).bearer(&world.token("default", "u"));
     assert_eq!(portal.send(&request).code(), "database_unavailable");
-    for text in [portal.process.stderr(), portal.process.stdout(), portal.get("/readyz").unwrap().text()] {
+    for text in
+        [portal.process.stderr(), portal.process.stdout(), portal.get("/readyz").unwrap().text()]
+    {
         assert_eq!(canary::scan_for(password, "output", &text), Vec::<String>::new());
     }
     let failed = launch.clone();
-    let failed = workspace_tests::process::Launch { arguments: vec!["migrate".to_owned()], ..failed }.run();
+    let failed =
+        workspace_tests::process::Launch { arguments: vec!["migrate".to_owned()], ..failed }.run();
     assert_eq!(failed.code, Some(1));
     assert!(!failed.stderr.contains(password), "the command tells the password");
 }
@@ -59,14 +69,20 @@ pub(crate) fn a_database_password_is_told_nowhere(world: &World) {
 pub(crate) fn every_place_would_show_a_leak() {
     let marker = "canary-control-7f3a9c2e51d84b06";
     let found = |place: &str, text: &str| {
-        assert!(!canary::scan_for(marker, place, text).is_empty(), "the scan of {place} finds nothing");
+        assert!(
+            !canary::scan_for(marker, place, text).is_empty(),
+            "the scan of {place} finds nothing"
+        );
     };
     for store in Store::ALL {
         let database = Database::create(store);
         let portal = Portal::start_ready(&on(&database, &["serve"]).env("BILLING_LOG", "trace"));
-        let refused = portal.send(&Request::new("POST", TOKEN_ROUTE).header("x-request-id", marker));
+        let refused =
+            portal.send(&Request::new("POST", TOKEN_ROUTE).header("x-request-id", marker));
         found("an error", &refused.text());
-        poll::until("the log to hold the marker", || portal.process.stderr().contains(marker).then_some(()));
+        poll::until("the log to hold the marker", || {
+            portal.process.stderr().contains(marker).then_some(())
+        });
         found("the log", &portal.process.stderr());
         assert!(canary::is_found(marker), "the process is not watched, or its refusals are not");
 
@@ -81,7 +97,13 @@ pub(crate) fn every_place_would_show_a_leak() {
         // Nothing that a caller sends gets into a metric: the scan is shown something that is there.
         let metrics = Request::get("/metrics").send(portal.admin).unwrap().text();
         assert!(!canary::scan_for("http_requests_total", "metrics", &metrics).is_empty());
-        assert!(canary::scan_for(marker, "metrics", &metrics).is_empty(), "a caller's text is in the metrics");
+        assert!(
+            canary::scan_for(marker, "metrics", &metrics).is_empty(),
+            "a caller's text is in the metrics"
+        );
     }
-    assert!(!canary::found_in("a secret", &format!("x {} x", tokens::SECRET)).is_empty(), "nothing is planted");
+    assert!(
+        !canary::found_in("a secret", &format!("x {} x", tokens::SECRET)).is_empty(),
+        "nothing is planted"
+    );
 }

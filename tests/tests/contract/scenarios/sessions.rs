@@ -22,10 +22,17 @@ pub(crate) fn two_requests_make_two_sessions(world: &World) {
                 .collect()
         });
         urls.iter().for_each(|url| canary::plant_url(url));
-        assert!(urls[0] != urls[1] && urls[1] != urls[2] && urls[0] != urls[2], "one URL was given twice");
+        assert!(
+            urls[0] != urls[1] && urls[1] != urls[2] && urls[0] != urls[2],
+            "one URL was given twice"
+        );
         let seen = world.requests_for("default", &user.customer).split_off(before);
-        let mut keys: Vec<_> = seen.iter().map(|request| request.idempotency_key().unwrap().to_owned()).collect();
-        assert!(!keys.contains(&"the-same-for-both".to_owned()), "a caller's own key went to the provider");
+        let mut keys: Vec<_> =
+            seen.iter().map(|request| request.idempotency_key().unwrap().to_owned()).collect();
+        assert!(
+            !keys.contains(&"the-same-for-both".to_owned()),
+            "a caller's own key went to the provider"
+        );
         keys.sort();
         keys.dedup();
         assert_eq!(keys.len(), 3, "two requests shared an idempotency key");
@@ -45,11 +52,16 @@ pub(crate) fn no_operation_works_without_credential(world: &World) {
             }
         }
         assert!(
-            secured.iter().any(|(_, path)| path == TOKEN_ROUTE) && secured.iter().any(|(_, path)| path == KEY_ROUTE)
+            secured.iter().any(|(_, path)| path == TOKEN_ROUTE)
+                && secured.iter().any(|(_, path)| path == KEY_ROUTE)
         );
         for (method, path) in secured {
             let answer = portal.send(&Request::new(&method, &path));
-            assert_eq!((answer.status, answer.code().as_str()), (401, "missing_credential"), "{method} {path}");
+            assert_eq!(
+                (answer.status, answer.code().as_str()),
+                (401, "missing_credential"),
+                "{method} {path}"
+            );
             invariants::check(&method, &path, &answer).unwrap();
         }
     });
@@ -60,7 +72,10 @@ pub(crate) fn the_provider_was_asked_for_sessions_alone(world: &World) {
     assert!(requests.len() > 50, "only {} requests: the cases did not run", requests.len());
     let mut keys = std::collections::BTreeSet::new();
     for request in &requests {
-        assert_eq!((request.method.as_str(), request.path.as_str()), ("POST", "/v1/billing_portal/sessions"));
+        assert_eq!(
+            (request.method.as_str(), request.path.as_str()),
+            ("POST", "/v1/billing_portal/sessions")
+        );
         let key = request.idempotency_key().expect("a POST has an idempotency key");
         assert!(keys.insert(key), "two requests shared an idempotency key");
     }
@@ -71,7 +86,10 @@ pub(crate) fn no_url_is_stored_or_measured(world: &World) {
     world.each_portal(|profile, portal| {
         let metrics = Request::get("/metrics").send(portal.admin).unwrap().text();
         assert!(metrics.len() > 100, "no metrics: {metrics}");
-        assert_eq!(canary::found_in(&format!("/metrics of {profile}"), &metrics), Vec::<String>::new());
+        assert_eq!(
+            canary::found_in(&format!("/metrics of {profile}"), &metrics),
+            Vec::<String>::new()
+        );
         services += 1;
     });
     assert!(services > 5, "only {services} services");
@@ -82,7 +100,10 @@ pub(crate) fn no_url_is_stored_or_measured(world: &World) {
         assert_eq!(canary::found_in(&name, &cell.value), Vec::<String>::new());
     }
     if world.store() == Store::Sqlite {
-        assert_eq!(canary::found_in("the database's files", &files_of(world.database())), Vec::<String>::new());
+        assert_eq!(
+            canary::found_in("the database's files", &files_of(world.database())),
+            Vec::<String>::new()
+        );
     }
 }
 
@@ -99,8 +120,14 @@ pub(crate) fn files_of(database: &Database) -> String {
 
 pub(crate) fn no_output_holds_a_secret() {
     let (secrets, bytes) = canary::extent();
-    assert!(secrets > 100 && bytes > 100_000, "{secrets} secrets in {bytes} bytes: the other tests did not run");
-    assert!(canary::is_found("\"message\":\"listening\""), "the scan does not find what every service writes");
+    assert!(
+        secrets > 100 && bytes > 100_000,
+        "{secrets} secrets in {bytes} bytes: the other tests did not run"
+    );
+    assert!(
+        canary::is_found("\"message\":\"listening\""),
+        "the scan does not find what every service writes"
+    );
     assert!(canary::is_found("\"level\":\"TRACE\""), "no service wrote its log at trace level");
     let mut leaks = canary::leaks();
     let found = leaks.len();

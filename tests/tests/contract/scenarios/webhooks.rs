@@ -19,7 +19,8 @@ fn open(store: Store) -> Shop {
 }
 
 fn deliver(shop: &Shop, signature: Option<&str>, body: &[u8]) -> Response {
-    let mut request = Request::new("POST", WEBHOOKS).header("content-type", "application/json; charset=utf-8");
+    let mut request =
+        Request::new("POST", WEBHOOKS).header("content-type", "application/json; charset=utf-8");
     if let Some(signature) = signature {
         request = request.header("stripe-signature", signature);
     }
@@ -64,18 +65,24 @@ pub(super) fn a_signed_delivery_is_taken_in_once(store: Store) {
         "created": "2026-11-25T10:00:00.000Z", "related_object": { "id": "cus_SandboxDemo001", "type": "customer", "url": "/v1/customers/cus_SandboxDemo001" } });
     let thin = thin.to_string().into_bytes();
     assert_eq!(deliver(&shop, Some(&signed(SECRETS[0], now(), &thin)), &thin).status, 200);
-    let kept = poll::until("the thin event", || listed(&shop, "evt_thin").filter(|event| event["state"] == "applied"));
+    let kept = poll::until("the thin event", || {
+        listed(&shop, "evt_thin").filter(|event| event["state"] == "applied")
+    });
     assert_eq!(kept["subject"], "cus_SandboxDemo001");
 
-    let mut other: Value =
-        serde_json::from_slice(&event("evt_live", "customer.updated", json!({ "id": "cus_1", "object": "customer" })))
-            .unwrap();
+    let mut other: Value = serde_json::from_slice(&event(
+        "evt_live",
+        "customer.updated",
+        json!({ "id": "cus_1", "object": "customer" }),
+    ))
+    .unwrap();
     other["livemode"] = json!(true);
     let other = other.to_string().into_bytes();
     assert_eq!(deliver(&shop, Some(&signed(SECRETS[0], now(), &other)), &other).status, 200);
     assert_eq!(listed(&shop, "evt_live"), None);
 
-    let mut large: Value = serde_json::from_slice(&event("evt_large", "ping.pong", json!({}))).unwrap();
+    let mut large: Value =
+        serde_json::from_slice(&event("evt_large", "ping.pong", json!({}))).unwrap();
     large["filling"] = json!("x".repeat(1024 * 1024 - 1024));
     let large = large.to_string().into_bytes();
     assert!(large.len() < 1024 * 1024);
@@ -87,7 +94,11 @@ pub(super) fn a_signed_delivery_is_taken_in_once(store: Store) {
 
 pub(super) fn a_signature_that_does_not_hold_is_refused(store: Store) {
     let shop = open(store);
-    let body = event("evt_bad", "customer.updated", json!({ "id": "cus_SandboxDemo001", "object": "customer" }));
+    let body = event(
+        "evt_bad",
+        "customer.updated",
+        json!({ "id": "cus_SandboxDemo001", "object": "customer" }),
+    );
     let at = now();
     let good = hex(SECRETS[0], &at.to_string(), &body);
     let foreign = hex("whsec_foreign00000000000000000003", &at.to_string(), &body);
@@ -115,17 +126,31 @@ pub(super) fn a_signature_that_does_not_hold_is_refused(store: Store) {
     ];
     for (name, signature) in cases {
         let answer = deliver(&shop, signature.as_deref(), &body);
-        assert_eq!((answer.status, answer.code().as_str()), (400, "invalid_signature"), "{name}: {}", answer.text());
+        assert_eq!(
+            (answer.status, answer.code().as_str()),
+            (400, "invalid_signature"),
+            "{name}: {}",
+            answer.text()
+        );
     }
     let mut changed = body.clone();
     changed.push(b' ');
-    assert_eq!(deliver(&shop, Some(&signed(SECRETS[0], at, &body)), &changed).code(), "invalid_signature");
-    let twice = Request::new("POST", WEBHOOKS).header("stripe-signature", signed(SECRETS[0], at, &body));
+    assert_eq!(
+        deliver(&shop, Some(&signed(SECRETS[0], at, &body)), &changed).code(),
+        "invalid_signature"
+    );
+    let twice =
+        Request::new("POST", WEBHOOKS).header("stripe-signature", signed(SECRETS[0], at, &body));
     let twice = twice.header("stripe-signature", signed(SECRETS[0], at, &body)).body(body.clone());
     assert_eq!(shop.portal.send(&twice).code(), "invalid_signature");
     for bad in ["", "[]", "null", "{", "{\"id\":\"evt_bad\"}", "{\"id\":1,\"object\":\"event\"}"] {
         let answer = deliver(&shop, Some(&signed(SECRETS[0], at, bad.as_bytes())), bad.as_bytes());
-        assert_eq!((answer.status, answer.code().as_str()), (400, "invalid_request"), "{bad}: {}", answer.text());
+        assert_eq!(
+            (answer.status, answer.code().as_str()),
+            (400, "invalid_request"),
+            "{bad}: {}",
+            answer.text()
+        );
     }
     assert_eq!(listed(&shop, "evt_bad"), None);
 
@@ -133,8 +158,16 @@ pub(super) fn a_signature_that_does_not_hold_is_refused(store: Store) {
     let several = format!("v0=x,t={at},v1={foreign},v1={good},v9=y");
     assert_eq!(deliver(&shop, Some(&several), &body).status, 200);
     for (id, shift) in [("evt_slow", -290), ("evt_fast", 290)] {
-        let body = event(id, "customer.updated", json!({ "id": "cus_SandboxDemo001", "object": "customer" }));
-        assert_eq!(deliver(&shop, Some(&signed(SECRETS[1], now() + shift, &body)), &body).status, 200, "{id}");
+        let body = event(
+            id,
+            "customer.updated",
+            json!({ "id": "cus_SandboxDemo001", "object": "customer" }),
+        );
+        assert_eq!(
+            deliver(&shop, Some(&signed(SECRETS[1], now() + shift, &body)), &body).status,
+            200,
+            "{id}"
+        );
     }
 }
 
@@ -146,7 +179,9 @@ pub(super) fn signatures_of_the_official_packages_hold(store: Store) {
     for ((program, id, facts), secret) in [node, python].into_iter().zip(SECRETS) {
         let program = program.env("SERVICE_URL", format!("http://{}", shop.portal.public));
         program.env("SIGNING_SECRET", secret).env("EVENT", id).run(&[]).expect(facts);
-        poll::until("the event to be applied", || listed(&shop, id).filter(|event| event["state"] == "applied"));
+        poll::until("the event to be applied", || {
+            listed(&shop, id).filter(|event| event["state"] == "applied")
+        });
     }
     assert_eq!(listed(&shop, "evt_never_taken"), None);
 }
@@ -156,16 +191,23 @@ fn live(shop: &Shop, user: &str, told: impl Fn()) {
     let token = shop.token(user);
     shop.buy(&token, "starter");
     told();
-    poll::until("the purchase", || (shop.current(&token)["subscription"]["plan"] == "starter").then_some(()));
+    poll::until("the purchase", || {
+        (shop.current(&token)["subscription"]["plan"] == "starter").then_some(())
+    });
     let customer = shop.customer(user);
     let subscriptions = shop.stripe("GET", "/v1/subscriptions", &[("customer", &customer)]);
     let one = &subscriptions["data"][0];
     let (id, item) = (one["id"].as_str().unwrap(), one["items"]["data"][0]["id"].as_str().unwrap());
     let path = format!("/v1/subscriptions/{id}");
-    let _ =
-        shop.stripe("POST", &path, &[("items[0][id]", item), ("items[0][price]", "price_1SandboxDemoBizMonthly01")]);
+    let _ = shop.stripe(
+        "POST",
+        &path,
+        &[("items[0][id]", item), ("items[0][price]", "price_1SandboxDemoBizMonthly01")],
+    );
     told();
-    poll::until("the change", || (shop.current(&token)["subscription"]["plan"] == "business").then_some(()));
+    poll::until("the change", || {
+        (shop.current(&token)["subscription"]["plan"] == "business").then_some(())
+    });
     let _ = shop.stripe("POST", &path, &[("cancel_at_period_end", "true")]);
     told();
     poll::until("the cancellation", || {
@@ -174,19 +216,25 @@ fn live(shop: &Shop, user: &str, told: impl Fn()) {
     assert_eq!(shop.open_portal(&token).status, 200);
     let _ = shop.stripe("DELETE", &format!("/v1/customers/{customer}"), &[]);
     told();
-    poll::until("the account's end", || (shop.open_portal(&token).code() == "billing_account_not_found").then_some(()));
+    poll::until("the account's end", || {
+        (shop.open_portal(&token).code() == "billing_account_not_found").then_some(())
+    });
     assert_eq!(shop.current(&token)["hasSubscription"], false);
     // The next purchase makes another customer.
     shop.buy(&token, "agency");
     told();
-    poll::until("the second purchase", || (shop.current(&token)["subscription"]["plan"] == "agency").then_some(()));
+    poll::until("the second purchase", || {
+        (shop.current(&token)["subscription"]["plan"] == "agency").then_some(())
+    });
     assert_ne!(shop.customer(user), customer);
 }
 
 pub(super) fn an_account_comes_and_goes(store: Store) {
     let shop = Shop::open_on(store, &[("BILLING_RATE_LIMIT_PER_MINUTE", "0")]);
     live(&shop, "punctual", || {});
-    let applied = shop.command(&["webhooks", "list", "--state", "applied", "--limit", "1000", "--json"]).json();
+    let applied = shop
+        .command(&["webhooks", "list", "--state", "applied", "--limit", "1000", "--json"])
+        .json();
     let applied = applied["events"].as_array().unwrap();
     assert!(applied.len() > 10, "{applied:?}");
 }
@@ -204,26 +252,43 @@ pub(super) fn deliveries_may_be_late_doubled_or_in_any_order(store: Store) {
 
 pub(super) fn lost_deliveries_are_made_good(store: Store) {
     // Once by the command, once by the replica that leads.
-    let shop =
-        Shop::open_on(store, &[("BILLING_RATE_LIMIT_PER_MINUTE", "0"), ("BILLING_RECONCILE_INTERVAL_SECONDS", "0")]);
+    let shop = Shop::open_on(
+        store,
+        &[("BILLING_RATE_LIMIT_PER_MINUTE", "0"), ("BILLING_RECONCILE_INTERVAL_SECONDS", "0")],
+    );
     let _ = shop.stripe("POST", "/sandbox/deliveries", &[("fault", "lose"), ("times", "5000")]);
-    let reconcile = |more: &[&str]| shop.command(&[&["customers", "reconcile", "--json"], more].concat()).json();
+    let reconcile = |more: &[&str]| {
+        shop.command(&[&["customers", "reconcile", "--json"], more].concat()).json()
+    };
     // The demo's customer was linked, and perhaps never read.
     let _ = reconcile(&[]);
     live(&shop, "lost-1", || {
         let dry = reconcile(&["--dry-run"]);
-        assert_eq!((&dry["dryRun"], dry["differed"].as_array().unwrap().len()), (&json!(true), 1), "{dry}");
+        assert_eq!(
+            (&dry["dryRun"], dry["differed"].as_array().unwrap().len()),
+            (&json!(true), 1),
+            "{dry}"
+        );
         let repaired = reconcile(&[]);
         assert_eq!(repaired["differed"], dry["differed"], "{repaired}");
         assert_eq!(reconcile(&[])["differed"], json!([]));
     });
     let events = shop.command(&["webhooks", "list", "--limit", "10000", "--json"]).json();
-    let known = events["events"].as_array().unwrap().iter().filter(|event| event["subject"] != "cus_SandboxDemo001");
-    assert!(known.filter(|event| !event["subject"].is_null()).count() == 0, "an event was delivered: {events}");
+    let known = events["events"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|event| event["subject"] != "cus_SandboxDemo001");
+    assert!(
+        known.filter(|event| !event["subject"].is_null()).count() == 0,
+        "an event was delivered: {events}"
+    );
     drop(shop);
 
-    let shop =
-        Shop::open_on(store, &[("BILLING_RATE_LIMIT_PER_MINUTE", "0"), ("BILLING_RECONCILE_INTERVAL_SECONDS", "1")]);
+    let shop = Shop::open_on(
+        store,
+        &[("BILLING_RATE_LIMIT_PER_MINUTE", "0"), ("BILLING_RECONCILE_INTERVAL_SECONDS", "1")],
+    );
     let _ = shop.stripe("POST", "/sandbox/deliveries", &[("fault", "lose"), ("times", "5000")]);
     live(&shop, "lost-2", || {});
 }
@@ -236,21 +301,34 @@ pub(super) fn what_fails_is_tried_again_and_replayed(store: Store) {
         "/sandbox/faults",
         &[("fault", "status=500"), ("times", "1000"), ("path", "/v1/customers/{customer}")],
     );
-    let body = event("evt_hard", "customer.updated", json!({ "id": "cus_SandboxDemo001", "object": "customer" }));
+    let body = event(
+        "evt_hard",
+        "customer.updated",
+        json!({ "id": "cus_SandboxDemo001", "object": "customer" }),
+    );
     assert_eq!(deliver(&shop, Some(&signed(SECRETS[0], now(), &body)), &body).status, 200);
-    let tried =
-        poll::until("two attempts", || listed(&shop, "evt_hard").filter(|event| event["attempts"].as_u64() >= Some(2)));
+    let tried = poll::until("two attempts", || {
+        listed(&shop, "evt_hard").filter(|event| event["attempts"].as_u64() >= Some(2))
+    });
     assert_eq!(tried["state"], "pending");
     assert!(tried["error"].as_str().is_some_and(|error| error.contains("unavailable")), "{tried}");
     let _ = shop.stripe("DELETE", "/sandbox/faults", &[]);
-    let first =
-        poll::until("it to be applied", || listed(&shop, "evt_hard").filter(|event| event["state"] == "applied"));
-    assert_eq!(shop.command(&["webhooks", "replay", "evt_hard", "--json"]).json(), json!({ "replayed": 1 }));
+    let first = poll::until("it to be applied", || {
+        listed(&shop, "evt_hard").filter(|event| event["state"] == "applied")
+    });
+    assert_eq!(
+        shop.command(&["webhooks", "replay", "evt_hard", "--json"]).json(),
+        json!({ "replayed": 1 })
+    );
     poll::until("it to be applied again", || {
-        listed(&shop, "evt_hard").filter(|event| event["state"] == "applied" && event["at"] != first["at"])
+        listed(&shop, "evt_hard")
+            .filter(|event| event["state"] == "applied" && event["at"] != first["at"])
     });
     let _ = shop.command(&["webhooks", "replay", "evt_unknown"]).expect_code(1);
-    assert_eq!(shop.command(&["webhooks", "replay", "--dead", "--json"]).json(), json!({ "replayed": 0 }));
+    assert_eq!(
+        shop.command(&["webhooks", "replay", "--dead", "--json"]).json(),
+        json!({ "replayed": 0 })
+    );
     let _ = shop.command(&["webhooks", "replay"]).expect_code(2);
 }
 
@@ -258,17 +336,23 @@ pub(super) fn time_moves_on_at_the_provider(store: Store) {
     let shop = Shop::open_on(store, &[("BILLING_RATE_LIMIT_PER_MINUTE", "0")]);
     let token = shop.token("patient");
     shop.buy(&token, "starter");
-    let first =
-        poll::until("the purchase", || Some(shop.current(&token)).filter(|told| told["hasSubscription"] == true));
+    let first = poll::until("the purchase", || {
+        Some(shop.current(&token)).filter(|told| told["hasSubscription"] == true)
+    });
     let _ = shop.stripe("POST", "/sandbox/clock", &[("advance", "2764800")]);
     poll::until("the renewal", || {
         let told = shop.current(&token);
-        (told["subscription"]["currentPeriodStart"] == first["subscription"]["currentPeriodEnd"]).then_some(())
+        (told["subscription"]["currentPeriodStart"] == first["subscription"]["currentPeriodEnd"])
+            .then_some(())
     });
     let customer = shop.customer("patient");
     let subscriptions = shop.stripe("GET", "/v1/subscriptions", &[("customer", &customer)]);
     let id = subscriptions["data"][0]["id"].as_str().unwrap().to_owned();
-    let _ = shop.stripe("POST", &format!("/v1/subscriptions/{id}"), &[("cancel_at_period_end", "true")]);
+    let _ = shop.stripe(
+        "POST",
+        &format!("/v1/subscriptions/{id}"),
+        &[("cancel_at_period_end", "true")],
+    );
     let _ = shop.stripe("POST", "/sandbox/clock", &[("advance", "2764800")]);
     poll::until("the end", || (shop.current(&token)["hasSubscription"] == false).then_some(()));
     // A billing account stays: its invoices are there.
@@ -278,17 +362,26 @@ pub(super) fn time_moves_on_at_the_provider(store: Store) {
 pub(super) fn customers_are_imported_and_nothing_is_guessed(store: Store) {
     let shop = Shop::open_on(store, &[("BILLING_RECONCILE_INTERVAL_SECONDS", "0")]);
     let _ = shop.stripe("POST", "/sandbox/deliveries", &[("fault", "lose"), ("times", "5000")]);
-    let customer =
-        |form: &[(&str, &str)]| shop.stripe("POST", "/v1/customers", form)["id"].as_str().unwrap().to_owned();
+    let customer = |form: &[(&str, &str)]| {
+        shop.stripe("POST", "/v1/customers", form)["id"].as_str().unwrap().to_owned()
+    };
     let ann = customer(&[("metadata[user_id]", "ann"), ("email", "ann@example.com")]);
-    let (bob1, bob2) = (customer(&[("metadata[user_id]", "bob")]), customer(&[("metadata[user_id]", "bob")]));
+    let (bob1, bob2) =
+        (customer(&[("metadata[user_id]", "bob")]), customer(&[("metadata[user_id]", "bob")]));
     let carl = customer(&[("email", "Carl@Example.com")]);
-    let (twin1, twin2) = (customer(&[("email", "twin@example.com")]), customer(&[("email", "twin@example.com")]));
-    let import = |more: &[&str]| shop.command(&[&["customers", "import", "--json"], more].concat()).json();
+    let (twin1, twin2) =
+        (customer(&[("email", "twin@example.com")]), customer(&[("email", "twin@example.com")]));
+    let import =
+        |more: &[&str]| shop.command(&[&["customers", "import", "--json"], more].concat()).json();
     let reasons = |plan: &Value| {
         let left = plan["left"].as_array().unwrap().iter();
-        left.map(|left| (left["user"].as_str().unwrap_or("-").to_owned(), left["reason"].as_str().unwrap().to_owned()))
-            .collect::<Vec<_>>()
+        left.map(|left| {
+            (
+                left["user"].as_str().unwrap_or("-").to_owned(),
+                left["reason"].as_str().unwrap().to_owned(),
+            )
+        })
+        .collect::<Vec<_>>()
     };
     let dry = import(&[]);
     assert_eq!(
@@ -320,11 +413,12 @@ pub(super) fn customers_are_imported_and_nothing_is_guessed(store: Store) {
         std::fs::write(&path, text).unwrap();
         path.to_str().unwrap().to_owned()
     };
-    let csv = file("pairs.csv", &format!("user,customer\nbob,{bob1}\nann,{bob2}\ndora,cus_unknown\n"));
+    let csv =
+        file("pairs.csv", &format!("user,customer\nbob,{bob1}\nann,{bob2}\ndora,cus_unknown\n"));
     let plan = import(&["--csv", &csv, "--apply"]);
     assert_eq!(plan["links"], json!([{ "user": "bob", "customer": bob1 }]));
-    let expected =
-        [("dora", "unknown_customer"), ("ann", "linked_elsewhere")].map(|(a, b)| (a.to_owned(), b.to_owned()));
+    let expected = [("dora", "unknown_customer"), ("ann", "linked_elsewhere")]
+        .map(|(a, b)| (a.to_owned(), b.to_owned()));
     assert_eq!(reasons(&plan), expected);
 
     let emails = file(
@@ -333,16 +427,21 @@ pub(super) fn customers_are_imported_and_nothing_is_guessed(store: Store) {
     );
     let plan = import(&["--verified-emails", &emails]);
     assert_eq!(plan["links"], json!([{ "user": "carl", "customer": carl }]), "{plan}");
-    let mut expected: Vec<_> = [("eve", "other_owner"), ("nobody", "no_such_email"), ("twin", "several_customers")]
-        .map(|(a, b)| (a.to_owned(), b.to_owned()))
-        .into();
+    let mut expected: Vec<_> =
+        [("eve", "other_owner"), ("nobody", "no_such_email"), ("twin", "several_customers")]
+            .map(|(a, b)| (a.to_owned(), b.to_owned()))
+            .into();
     let mut found = reasons(&plan);
     found.sort();
     expected.sort();
     assert_eq!(found, expected);
     assert!(plan.to_string().contains(&twin1) && plan.to_string().contains(&twin2));
-    let _ = shop.command(&["customers", "import", "--csv", &file("bad.csv", "user,customer\nx,\n")]).expect_code(1);
-    let _ = shop.command(&["customers", "import", "--csv", &csv, "--verified-emails", &emails]).expect_code(2);
+    let _ = shop
+        .command(&["customers", "import", "--csv", &file("bad.csv", "user,customer\nx,\n")])
+        .expect_code(1);
+    let _ = shop
+        .command(&["customers", "import", "--csv", &csv, "--verified-emails", &emails])
+        .expect_code(2);
 }
 
 pub(super) fn several_names_are_no_name(store: Store) {
@@ -357,11 +456,15 @@ pub(super) fn several_names_are_no_name(store: Store) {
         ("metadata[user_id]", "fay"),
     ];
     let second = shop.stripe("POST", "/v1/customers", &card)["id"].as_str().unwrap().to_owned();
-    let form = [("customer", second.as_str()), ("items[0][price]", "price_1SandboxDemoStartMonthly1")];
+    let form =
+        [("customer", second.as_str()), ("items[0][price]", "price_1SandboxDemoStartMonthly1")];
     let _ = shop.stripe("POST", "/v1/subscriptions", &form);
     let report = poll::until("the second customer in the mirror", || {
         let report = shop.command(&["customers", "reconcile", "--json"]).json();
-        report["conflicts"].as_array().is_some_and(|conflicts| !conflicts.is_empty()).then_some(report)
+        report["conflicts"]
+            .as_array()
+            .is_some_and(|conflicts| !conflicts.is_empty())
+            .then_some(report)
     });
     let first = shop.customer("fay");
     assert_ne!(first, second);

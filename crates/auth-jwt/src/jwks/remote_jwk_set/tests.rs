@@ -29,8 +29,11 @@ struct Inner {
 
 impl Script {
     fn of(published: Option<String>) -> Self {
-        let inner =
-            Inner { published: Mutex::new(published), fetches: Mutex::new(0), hangs: watch::Sender::new(false) };
+        let inner = Inner {
+            published: Mutex::new(published),
+            fetches: Mutex::new(0),
+            hangs: watch::Sender::new(false),
+        };
         Self(Arc::new(inner))
     }
 
@@ -53,7 +56,9 @@ impl JwkSetSource for Script {
         *self.0.fetches.lock().unwrap() += 1;
         self.0.hangs.subscribe().wait_for(|hangs| !hangs).await.unwrap();
         let published = self.0.published.lock().unwrap().clone();
-        published.map(String::into_bytes).ok_or_else(|| FetchFault::NotConnected("refused".to_owned()))
+        published
+            .map(String::into_bytes)
+            .ok_or_else(|| FetchFault::NotConnected("refused".to_owned()))
     }
 }
 
@@ -82,8 +87,10 @@ impl World {
 
     /// What a token with this key id meets while the task does its work.
     async fn find(&mut self, id: &str) -> &'static str {
-        let (found, ()) =
-            tokio::join!(self.shared.find(Some(id), self.clock.as_ref()), self.refresher.refresh_if_due());
+        let (found, ()) = tokio::join!(
+            self.shared.find(Some(id), self.clock.as_ref()),
+            self.refresher.refresh_if_due()
+        );
         outcome(&found)
     }
 
@@ -197,7 +204,8 @@ async fn who_waits_too_long_is_told_that_we_are_not_ready() {
     let mut world = World::loaded(&[&a]).await;
     world.script.0.hangs.send_replace(true);
     let (shared, clock) = (Arc::clone(&world.shared), Arc::clone(&world.clock));
-    let finding = tokio::spawn(async move { outcome(&shared.find(Some("b"), clock.as_ref()).await) });
+    let finding =
+        tokio::spawn(async move { outcome(&shared.find(Some("b"), clock.as_ref()).await) });
     tokio::select! {
         found = finding => assert_eq!(found.unwrap(), "not ready"),
         () = async { loop { tokio::task::yield_now().await; world.refresher.refresh_if_due().await } } => {}
@@ -278,8 +286,12 @@ async fn a_set_is_as_old_as_the_beginning_of_its_fetch() {
 async fn what_is_no_set_or_has_no_usable_key_replaces_nothing() {
     let a = key("a");
     let mut world = World::loaded(&[&a]).await;
-    let unusable = r#"{"keys":[{"kty":"oct","k":"AAAA","kid":"a"},{"kty":"RSA","n":"AQ","e":"AQAB"}]}"#;
-    for (n, bad) in ["", "<html>", "[]", "{}", r#"{"keys":{}}"#, r#"{"keys":[]}"#, unusable].into_iter().enumerate() {
+    let unusable =
+        r#"{"keys":[{"kty":"oct","k":"AAAA","kid":"a"},{"kty":"RSA","n":"AQ","e":"AQAB"}]}"#;
+    for (n, bad) in ["", "<html>", "[]", "{}", r#"{"keys":{}}"#, r#"{"keys":[]}"#, unusable]
+        .into_iter()
+        .enumerate()
+    {
         world.script.say(Some(bad.to_owned()));
         world.pass(REFRESH_EVERY).await;
         assert!(world.script.fetches() >= n + 2, "{bad}");
@@ -346,7 +358,11 @@ async fn no_rotation_costs_a_request_however_many_ids_are_forged() {
                 forged_fetches += world.script.fetches() - before;
             }
             let in_use = second.saturating_sub(LEAD) / 3600;
-            assert_eq!(world.find(&in_use.to_string()).await, "found", "second {second}, forging: {forging}");
+            assert_eq!(
+                world.find(&in_use.to_string()).await,
+                "found",
+                "second {second}, forging: {forging}"
+            );
         }
         assert!(forged_fetches <= 48 * 3600 / 30, "{forged_fetches} fetches for forged ids");
     }

@@ -4,11 +4,12 @@ use std::cmp::Reverse;
 
 use async_trait::async_trait;
 use billing_domain::ports::{
-    CheckoutProvider, CustomerDirectory, ListedCustomer, ListedSubscription, Page, ProviderError, SubscriptionReader,
+    CheckoutProvider, CustomerDirectory, ListedCustomer, ListedSubscription, Page, ProviderError,
+    SubscriptionReader,
 };
 use billing_domain::{
-    CheckoutOrder, CheckoutSession, CustomerId, CustomerOrder, CustomerReading, CustomerState, Deadline, NamedOwner,
-    PriceFacts, PriceId, SubscriptionId,
+    CheckoutOrder, CheckoutSession, CustomerId, CustomerOrder, CustomerReading, CustomerState,
+    Deadline, NamedOwner, PriceFacts, PriceId, SubscriptionId,
 };
 
 use super::FakeBillingAccountProvider;
@@ -33,16 +34,23 @@ impl CheckoutProvider for FakeBillingAccountProvider {
         Ok(customer)
     }
 
-    async fn create_checkout_session(&self, order: &CheckoutOrder) -> Result<CheckoutSession, ProviderError> {
+    async fn create_checkout_session(
+        &self,
+        order: &CheckoutOrder,
+    ) -> Result<CheckoutSession, ProviderError> {
         let mut state = self.lock();
         state.begin(order.deadline)?;
         if state.customer(&order.customer).is_none() {
-            return Err(ProviderError::CustomerNotFound { context: "nobody told the fake of it".to_owned() });
+            return Err(ProviderError::CustomerNotFound {
+                context: "nobody told the fake of it".to_owned(),
+            });
         }
         if let Some(id) = state.sessions_by_key.get(&order.key) {
             let session = state.sessions.iter().find(|session| session.made.id == *id);
             let session = session.filter(|session| is_same(&session.order, order));
-            return session.map(|session| session.made.clone()).ok_or_else(|| refused("the key was used"));
+            return session
+                .map(|session| session.made.clone())
+                .ok_or_else(|| refused("the key was used"));
         }
         if !state.prices.get(&order.price).is_some_and(|facts| facts.active) {
             return Err(refused("nothing is sold at this price"));
@@ -50,14 +58,20 @@ impl CheckoutProvider for FakeBillingAccountProvider {
         let number = state.next();
         let made = CheckoutSession {
             id: format!("cs_fake_{number}").parse().expect("a session's id"),
-            url: format!("https://checkout.example.com/pay/{number}").parse().expect("a page's URL"),
+            url: format!("https://checkout.example.com/pay/{number}")
+                .parse()
+                .expect("a page's URL"),
         };
         state.sessions_by_key.insert(order.key.clone(), made.id.clone());
         state.sessions.push(Session { made: made.clone(), order: order.clone() });
         Ok(made)
     }
 
-    async fn price(&self, price: &PriceId, deadline: Deadline) -> Result<Option<PriceFacts>, ProviderError> {
+    async fn price(
+        &self,
+        price: &PriceId,
+        deadline: Deadline,
+    ) -> Result<Option<PriceFacts>, ProviderError> {
         let mut state = self.lock();
         state.begin(deadline)?;
         Ok(state.prices.get(price).cloned())
@@ -110,7 +124,11 @@ impl State {
 
 #[async_trait]
 impl SubscriptionReader for FakeBillingAccountProvider {
-    async fn customer(&self, customer: &CustomerId, deadline: Deadline) -> Result<CustomerReading, ProviderError> {
+    async fn customer(
+        &self,
+        customer: &CustomerId,
+        deadline: Deadline,
+    ) -> Result<CustomerReading, ProviderError> {
         let mut state = self.lock();
         state.begin(deadline)?;
         Ok(state.reading(customer))
@@ -138,7 +156,8 @@ impl CustomerDirectory for FakeBillingAccountProvider {
         let mut state = self.lock();
         state.begin(deadline)?;
         // Also one that was deleted meanwhile has its place in the list.
-        let place = |id: &CustomerId| state.customers.iter().rposition(|customer| customer.id == *id);
+        let place =
+            |id: &CustomerId| state.customers.iter().rposition(|customer| customer.id == *id);
         let end = end(after.map(place), state.customers.len())?;
         let there = state.customers[..end].iter().rev().filter(|customer| !customer.deleted);
         Ok(page(self.page, there).map(|customer| ListedCustomer {
@@ -155,7 +174,9 @@ impl CustomerDirectory for FakeBillingAccountProvider {
     ) -> Result<Page<ListedSubscription>, ProviderError> {
         let mut state = self.lock();
         state.begin(deadline)?;
-        let place = |id: &SubscriptionId| state.subscriptions.iter().rposition(|held| held.subscription.id == *id);
+        let place = |id: &SubscriptionId| {
+            state.subscriptions.iter().rposition(|held| held.subscription.id == *id)
+        };
         let end = end(after.map(place), state.subscriptions.len())?;
         Ok(page(self.page, state.subscriptions[..end].iter().rev()).map(Clone::clone))
     }

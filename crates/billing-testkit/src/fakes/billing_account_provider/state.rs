@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use billing_domain::ports::{ListedSubscription, ProviderError};
 use billing_domain::{
-    BillingCycle, CheckoutOrder, CheckoutSession, CheckoutSessionId, CustomerId, Deadline, NamedOwner, PriceFacts,
-    PriceId, ProviderKey, Subscription, SubscriptionId, SubscriptionStatus, Timestamp, UserId,
+    BillingCycle, CheckoutOrder, CheckoutSession, CheckoutSessionId, CustomerId, Deadline,
+    NamedOwner, PriceFacts, PriceId, ProviderKey, Subscription, SubscriptionId, SubscriptionStatus,
+    Timestamp, UserId,
 };
 
 use super::BEGINNING;
@@ -69,7 +70,8 @@ impl State {
     }
 
     pub(super) fn customer_mut(&mut self, id: &CustomerId) -> &mut Customer {
-        let found = self.customers.iter_mut().find(|customer| customer.id == *id && !customer.deleted);
+        let found =
+            self.customers.iter_mut().find(|customer| customer.id == *id && !customer.deleted);
         found.unwrap_or_else(|| panic!("{id} is not there"))
     }
 
@@ -81,7 +83,13 @@ impl State {
     pub(super) fn add_customer(&mut self, owner: NamedOwner, email: Option<&str>) -> CustomerId {
         let id: CustomerId = format!("cus_fake_{}", self.next()).parse().expect("a customer id");
         let email = email.map(str::to_owned);
-        self.customers.push(Customer { id: id.clone(), owner, email, sessions: Vec::new(), deleted: false });
+        self.customers.push(Customer {
+            id: id.clone(),
+            owner,
+            email,
+            sessions: Vec::new(),
+            deleted: false,
+        });
         id
     }
 
@@ -93,7 +101,8 @@ impl State {
 
     pub(super) fn end_all_of(&mut self, customer: &CustomerId) -> Vec<SubscriptionId> {
         let theirs = self.subscriptions.iter_mut().filter(|held| held.customer == *customer);
-        let running = theirs.filter(|held| held.subscription.status != SubscriptionStatus::Canceled);
+        let running =
+            theirs.filter(|held| held.subscription.status != SubscriptionStatus::Canceled);
         running
             .map(|held| {
                 held.subscription.status = SubscriptionStatus::Canceled;
@@ -105,7 +114,8 @@ impl State {
     pub(super) fn subscribe(&mut self, customer: &CustomerId, price: &PriceId) -> SubscriptionId {
         assert!(self.customer(customer).is_some(), "{customer} is not there");
         let cycle = self.prices.get(price).and_then(|facts| facts.cycle);
-        let id: SubscriptionId = format!("sub_fake_{}", self.next()).parse().expect("a subscription id");
+        let id: SubscriptionId =
+            format!("sub_fake_{}", self.next()).parse().expect("a subscription id");
         let now = self.now();
         let days = if cycle == Some(BillingCycle::Yearly) { 365 } else { 30 };
         let subscription = Subscription {

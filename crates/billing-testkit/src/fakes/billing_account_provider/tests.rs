@@ -57,7 +57,9 @@ impl BillingAccountWorld for World {
     async fn cancel(&self, subscription: &SubscriptionId, end: End) {
         match end {
             End::Now => self.0.cancel(subscription),
-            End::WithThePeriod => self.0.change(subscription, |subscription| subscription.cancel_at_period_end = true),
+            End::WithThePeriod => {
+                self.0.change(subscription, |subscription| subscription.cancel_at_period_end = true)
+            }
         };
     }
 
@@ -67,7 +69,12 @@ impl BillingAccountWorld for World {
 }
 
 fn price(id: &str, cycle: BillingCycle, active: bool) -> (PriceId, PriceFacts) {
-    let facts = PriceFacts { amount: Some(900), currency: "usd".parse().unwrap(), cycle: Some(cycle), active };
+    let facts = PriceFacts {
+        amount: Some(900),
+        currency: "usd".parse().unwrap(),
+        cycle: Some(cycle),
+        active,
+    };
     (id.parse().unwrap(), facts)
 }
 
@@ -97,12 +104,15 @@ async fn two_that_are_told_the_same_are_the_same() {
         let (customer, created) = world.0.add_customer(NamedOwner::User(user("ann")), None);
         let (subscription, sold) = world.0.subscribe(&customer, &world.prices().monthly.0);
         let ended = world.0.cancel(&subscription);
-        let events = [vec![created], sold, vec![ended], world.0.delete_customer(&customer)].concat();
+        let events =
+            [vec![created], sold, vec![ended], world.0.delete_customer(&customer)].concat();
         (events, read(&world, &customer).await)
     };
     let (events, reading) = told().await;
     assert_eq!((events.clone(), reading), told().await);
-    assert!(events.windows(2).all(|pair| pair[0].created < pair[1].created && pair[0].id != pair[1].id));
+    assert!(
+        events.windows(2).all(|pair| pair[0].created < pair[1].created && pair[0].id != pair[1].id)
+    );
 }
 
 #[tokio::test]
@@ -146,7 +156,8 @@ async fn what_is_lost_never_was() {
 #[tokio::test]
 async fn forgotten_keys_make_another_customer_and_failures_come_when_told() {
     let world = stocked();
-    let order = CustomerOrder { owner: user("ann"), key: "key-1".parse().unwrap(), deadline: soon() };
+    let order =
+        CustomerOrder { owner: user("ann"), key: "key-1".parse().unwrap(), deadline: soon() };
     let first = world.0.create_customer(&order).await.unwrap();
     world.0.fail_next(ProviderError::Unusable { context: "told to".to_owned() });
     assert!(world.0.create_customer(&order).await.is_err());

@@ -7,8 +7,8 @@ use crate::api::subscriptions::{self, LONGEST_TRIAL_DAYS};
 use crate::billing::NewItem;
 use crate::ids::{self, IdKind};
 use crate::model::{
-    CheckoutItem, CheckoutSession, CheckoutStatus, Customer, HostedToken, LONGEST_CHECKOUT_SECONDS, Metadata, Price,
-    SHORTEST_CHECKOUT_SECONDS, SubscriptionTerms, Timestamp,
+    CheckoutItem, CheckoutSession, CheckoutStatus, Customer, HostedToken, LONGEST_CHECKOUT_SECONDS,
+    Metadata, Price, SHORTEST_CHECKOUT_SECONDS, SubscriptionTerms, Timestamp,
 };
 use crate::state::Transaction;
 
@@ -83,9 +83,9 @@ const UNSIMULATED_TERMS: &[&str] = &[
 
 /// The `locale` values of the published schema.
 const LOCALES: &[&str] = &[
-    "auto", "bg", "cs", "da", "de", "el", "en", "en-GB", "es", "es-419", "et", "fi", "fil", "fr", "fr-CA", "hr", "hu",
-    "id", "it", "ja", "ko", "lt", "lv", "ms", "mt", "nb", "nl", "pl", "pt", "pt-BR", "ro", "ru", "sk", "sl", "sv",
-    "th", "tr", "vi", "zh", "zh-HK", "zh-TW",
+    "auto", "bg", "cs", "da", "de", "el", "en", "en-GB", "es", "es-419", "et", "fi", "fil", "fr",
+    "fr-CA", "hr", "hu", "id", "it", "ja", "ko", "lt", "lv", "ms", "mt", "nb", "nl", "pl", "pt",
+    "pt-BR", "ro", "ru", "sk", "sl", "sv", "th", "tr", "vi", "zh", "zh-HK", "zh-TW",
 ];
 
 /// So many line items may there be (the published schema, `line_items`).
@@ -101,11 +101,13 @@ pub(crate) fn create(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     let cancel_url = params.url("cancel_url")?;
     let client_reference_id = params.text("client_reference_id", 200)?;
     let locale = params.choice("locale", LOCALES)?.map(str::to_owned);
-    let card_if_required =
-        params.choice("payment_method_collection", &["always", "if_required"])? == Some("if_required");
+    let card_if_required = params
+        .choice("payment_method_collection", &["always", "if_required"])?
+        == Some("if_required");
     let allow_promotion_codes = read_promotion_codes(params)?;
     let expires_at = read_end(params, now)?;
-    let terms = params.object("subscription_data")?.map(read_terms).transpose()?.unwrap_or_default();
+    let terms =
+        params.object("subscription_data")?.map(read_terms).transpose()?.unwrap_or_default();
     let mut metadata = Metadata::new();
     params.metadata(&mut metadata)?;
     let (customer, customer_email) = read_customer(params, call.transaction)?;
@@ -116,9 +118,9 @@ pub(crate) fn create(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     }
     let amount = match terms.trial_days {
         Some(_) => 0,
-        None => items
-            .iter()
-            .fold(0_i64, |sum, (_, item)| sum.saturating_add(item.price.unit_amount.saturating_mul(item.quantity))),
+        None => items.iter().fold(0_i64, |sum, (_, item)| {
+            sum.saturating_add(item.price.unit_amount.saturating_mul(item.quantity))
+        }),
     };
     let item = |(id, item): (String, NewItem)| CheckoutItem {
         id,
@@ -161,7 +163,8 @@ fn check_fixed(params: &mut Params) -> Result<(), ApiError> {
     match params.choice("mode", &["payment", "setup", "subscription"])? {
         Some("subscription") => {}
         Some(mode) => {
-            let message = format!("Stripe knows the mode {mode}, but this sandbox does not simulate it.");
+            let message =
+                format!("Stripe knows the mode {mode}, but this sandbox does not simulate it.");
             return Err(ApiError::invalid(None, "mode", message));
         }
         None => return Err(params.absent("mode")),
@@ -169,12 +172,16 @@ fn check_fixed(params: &mut Params) -> Result<(), ApiError> {
     if let Some(mode @ ("elements" | "embedded_page")) =
         params.choice("ui_mode", &["elements", "embedded_page", "hosted_page"])?
     {
-        let message = format!("Stripe knows the UI mode {mode}, but this sandbox does not simulate it.");
+        let message =
+            format!("Stripe knows the UI mode {mode}, but this sandbox does not simulate it.");
         return Err(ApiError::invalid(None, "ui_mode", message));
     }
     let types = params.texts("payment_method_types")?.unwrap_or_default();
     if let Some((index, kind)) = types.iter().enumerate().find(|(_, kind)| *kind != "card") {
-        let message = format!("This sandbox has payment methods of type card only, and not {}.", excerpt(kind));
+        let message = format!(
+            "This sandbox has payment methods of type card only, and not {}.",
+            excerpt(kind)
+        );
         return Err(ApiError::invalid(None, format!("payment_method_types[{index}]"), message));
     }
     Ok(())
@@ -190,7 +197,9 @@ fn read_promotion_codes(params: &mut Params) -> Result<Option<bool>, ApiError> {
 }
 
 fn read_end(params: &mut Params, now: Timestamp) -> Result<Timestamp, ApiError> {
-    let Some(end) = params.integer("expires_at")? else { return Ok(now + LONGEST_CHECKOUT_SECONDS) };
+    let Some(end) = params.integer("expires_at")? else {
+        return Ok(now + LONGEST_CHECKOUT_SECONDS);
+    };
     if (SHORTEST_CHECKOUT_SECONDS..=LONGEST_CHECKOUT_SECONDS).contains(&end.saturating_sub(now)) {
         return Ok(end);
     }
@@ -207,7 +216,8 @@ fn read_terms(mut params: Params) -> Result<SubscriptionTerms, ApiError> {
     Ok(SubscriptionTerms {
         description: params.text("description", 500)?,
         trial_days: params.integer_in("trial_period_days", 1..=LONGEST_TRIAL_DAYS)?,
-        missing_payment_method: subscriptions::read_trial_settings(&mut params)?.unwrap_or_default(),
+        missing_payment_method: subscriptions::read_trial_settings(&mut params)?
+            .unwrap_or_default(),
         metadata,
     })
 }
@@ -217,7 +227,8 @@ fn read_customer(
     params: &mut Params,
     transaction: &Transaction<'_>,
 ) -> Result<(Option<Customer>, Option<String>), ApiError> {
-    let (customer, email) = (params.text("customer", 5_000)?, params.text("customer_email", Customer::LONGEST_EMAIL)?);
+    let (customer, email) =
+        (params.text("customer", 5_000)?, params.text("customer_email", Customer::LONGEST_EMAIL)?);
     match (customer, email) {
         (Some(_), Some(_)) => {
             let message = "You may only specify one of these parameters: customer, customer_email.";
@@ -235,7 +246,10 @@ fn read_customer(
     }
 }
 
-fn read_items(params: &mut Params, transaction: &Transaction<'_>) -> Result<Vec<(String, NewItem)>, ApiError> {
+fn read_items(
+    params: &mut Params,
+    transaction: &Transaction<'_>,
+) -> Result<Vec<(String, NewItem)>, ApiError> {
     let list = params.objects("line_items")?.ok_or_else(|| params.absent("line_items"))?;
     if list.len() > MOST_ITEMS {
         let message = format!("A checkout session has at most {MOST_ITEMS} line items.");
@@ -249,7 +263,9 @@ fn read_items(params: &mut Params, transaction: &Transaction<'_>) -> Result<Vec<
         let (name, id) = (item.name("price"), item.required_text("price", 5_000)?);
         let price = transaction.get::<Price>(&id).cloned();
         let price = price.ok_or_else(|| ApiError::missing("price", &id, name.clone()))?;
-        let quantity = item.integer_in("quantity", 1..=LARGEST_QUANTITY)?.ok_or_else(|| item.absent("quantity"))?;
+        let quantity = item
+            .integer_in("quantity", 1..=LARGEST_QUANTITY)?
+            .ok_or_else(|| item.absent("quantity"))?;
         let mut metadata = Metadata::new();
         item.metadata(&mut metadata)?;
         items.add(NewItem { price, quantity, metadata }, name)?;

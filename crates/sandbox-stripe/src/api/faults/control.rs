@@ -23,7 +23,10 @@ pub(crate) fn router(faults: Faults) -> Router {
 }
 
 async fn list(State(faults): State<Faults>, request: Request) -> Response {
-    answer(request, async |_| Ok(json!({ "data": faults.pending().iter().map(Rule::view).collect::<Vec<_>>() }))).await
+    answer(request, async |_| {
+        Ok(json!({ "data": faults.pending().iter().map(Rule::view).collect::<Vec<_>>() }))
+    })
+    .await
 }
 
 async fn add(State(faults): State<Faults>, request: Request) -> Response {
@@ -37,10 +40,10 @@ async fn forget(State(faults): State<Faults>, request: Request) -> Response {
 impl Rule {
     fn read(mut params: Params) -> Result<Self, ApiError> {
         params.expect(&["fault", "method", "path", "times"], &[])?;
-        let fault: Fault = params
-            .required_text("fault", 200)?
-            .parse()
-            .map_err(|error: NoFault| ApiError::invalid(None, "fault", format!("Invalid fault: {error}")))?;
+        let fault: Fault =
+            params.required_text("fault", 200)?.parse().map_err(|error: NoFault| {
+                ApiError::invalid(None, "fault", format!("Invalid fault: {error}"))
+            })?;
         let method = match params.choice("method", &["GET", "POST", "DELETE"])? {
             Some("GET") => Some(Method::GET),
             Some("POST") => Some(Method::POST),
@@ -49,9 +52,14 @@ impl Rule {
         };
         let path = params.text("path", 500)?;
         let times = params.integer("times")?.unwrap_or(1);
-        let times = u32::try_from(times).ok().filter(|times| (1..=MOST_TIMES).contains(&i64::from(*times)));
+        let times =
+            u32::try_from(times).ok().filter(|times| (1..=MOST_TIMES).contains(&i64::from(*times)));
         let times = times.ok_or_else(|| {
-            ApiError::invalid(None, "times", format!("Invalid times: a fault comes 1 to {MOST_TIMES} times"))
+            ApiError::invalid(
+                None,
+                "times",
+                format!("Invalid times: a fault comes 1 to {MOST_TIMES} times"),
+            )
         })?;
         let fits = |operation: &Operation| {
             method.as_ref().is_none_or(|method| operation.method.http() == *method)
@@ -80,7 +88,9 @@ impl Rule {
 fn stands_at(operation: &str, path: &str) -> bool {
     let mut parts = path.split('/');
     let fits = operation.split('/').all(|expected| {
-        parts.next().is_some_and(|part| part == expected || (expected.starts_with('{') && !part.is_empty()))
+        parts
+            .next()
+            .is_some_and(|part| part == expected || (expected.starts_with('{') && !part.is_empty()))
     });
     fits && parts.next().is_none()
 }
@@ -119,7 +129,11 @@ mod tests {
             ("fault=drop&times=1000001", "times"),
             ("fault=drop&time=1", "time"),
         ] {
-            assert_eq!(read(bad).err().and_then(|error| error.param).as_deref(), Some(param), "{bad}");
+            assert_eq!(
+                read(bad).err().and_then(|error| error.param).as_deref(),
+                Some(param),
+                "{bad}"
+            );
         }
     }
 }

@@ -46,7 +46,8 @@ const STATUSES: [(&str, Status); 4] = [
     ("500", Status::Failed),
 ];
 
-const BREAKS: [(&str, Break); 3] = [("drop", Break::Before), ("drop=after", Break::After), ("truncate", Break::Within)];
+const BREAKS: [(&str, Break); 3] =
+    [("drop", Break::Before), ("drop=after", Break::After), ("truncate", Break::Within)];
 
 /// Why a text is no fault.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -76,10 +77,14 @@ impl FromStr for Fault {
                 }
                 fault.delay.replace(delay).is_some()
             } else if let Some(status) = part.strip_prefix("status=") {
-                let (_, status) = STATUSES.iter().find(|(name, _)| *name == status).ok_or_else(|| unknown(part))?;
+                let (_, status) = STATUSES
+                    .iter()
+                    .find(|(name, _)| *name == status)
+                    .ok_or_else(|| unknown(part))?;
                 fault.status.replace(*status).is_some()
             } else {
-                let (_, broken) = BREAKS.iter().find(|(name, _)| *name == part).ok_or_else(|| unknown(part))?;
+                let (_, broken) =
+                    BREAKS.iter().find(|(name, _)| *name == part).ok_or_else(|| unknown(part))?;
                 fault.broken.replace(*broken).is_some()
             };
             if second {
@@ -101,9 +106,13 @@ impl fmt::Display for Fault {
             };
             format!("status={name}")
         });
-        let broken = self.broken.and_then(|broken| BREAKS.iter().find(|(_, other)| *other == broken));
-        let parts: Vec<String> =
-            delay.into_iter().chain(status).chain(broken.map(|(name, _)| (*name).to_owned())).collect();
+        let broken =
+            self.broken.and_then(|broken| BREAKS.iter().find(|(_, other)| *other == broken));
+        let parts: Vec<String> = delay
+            .into_iter()
+            .chain(status)
+            .chain(broken.map(|(name, _)| (*name).to_owned()))
+            .collect();
         f.write_str(&parts.join(","))
     }
 }
@@ -127,7 +136,10 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Fault>().map(|fault| fault.to_string()).as_deref(), Ok(text));
         }
-        assert_eq!("truncate , delay=5".parse::<Fault>().map(|f| f.to_string()).as_deref(), Ok("delay=5,truncate"));
+        assert_eq!(
+            "truncate , delay=5".parse::<Fault>().map(|f| f.to_string()).as_deref(),
+            Ok("delay=5,truncate")
+        );
         assert_eq!("status=429:rate_limit".parse::<Fault>(), "status=429".parse());
     }
 

@@ -16,7 +16,8 @@ pub(super) fn closest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     if name.len() > 64 {
         return None;
     }
-    let (distance, best) = known.iter().map(|candidate| (edit_distance(name, candidate), *candidate)).min()?;
+    let (distance, best) =
+        known.iter().map(|candidate| (edit_distance(name, candidate), *candidate)).min()?;
     (distance <= 2 || distance * 4 <= best.len()).then_some(best)
 }
 

@@ -64,7 +64,11 @@ pub(crate) fn create(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     if let Some(currency) = params.text("currency", 3)?
         && items.first().is_some_and(|item| item.price.currency != currency.to_ascii_lowercase())
     {
-        return Err(ApiError::invalid(None, "currency", "The currency is not that of the items' prices."));
+        return Err(ApiError::invalid(
+            None,
+            "currency",
+            "The currency is not that of the items' prices.",
+        ));
     }
     if let Some(item) = items.first() {
         check_currency(&customer, &item.price.currency)?;
@@ -74,7 +78,11 @@ pub(crate) fn create(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     let default_payment_method = match params.text("default_payment_method", 5_000)? {
         Some(id) => {
             let param = "default_payment_method".to_owned();
-            Some(payment_methods::of_customer(call.transaction, &customer.id, &id, param)?.id.clone())
+            Some(
+                payment_methods::of_customer(call.transaction, &customer.id, &id, param)?
+                    .id
+                    .clone(),
+            )
         }
         None => None,
     };
@@ -126,7 +134,9 @@ fn customer(call: &mut Call<'_, '_>) -> Result<Customer, ApiError> {
 fn check_fixed(params: &mut Params) -> Result<(), ApiError> {
     params.boolean("off_session")?;
     params.choice("proration_behavior", &["always_invoice", "create_prorations", "none"])?;
-    if params.choice("collection_method", &["charge_automatically", "send_invoice"])? == Some("send_invoice") {
+    if params.choice("collection_method", &["charge_automatically", "send_invoice"])?
+        == Some("send_invoice")
+    {
         let message = "This sandbox charges automatically; it sends no invoices.";
         return Err(ApiError::invalid(None, "collection_method", message));
     }
@@ -137,7 +147,9 @@ fn check_fixed(params: &mut Params) -> Result<(), ApiError> {
 pub(crate) fn check_billing_mode(params: &mut Params) -> Result<(), ApiError> {
     if let Some(mut mode) = params.object("billing_mode")? {
         mode.expect(&["type"], &["flexible"])?;
-        if mode.choice("type", &["classic", "flexible"])?.ok_or_else(|| mode.absent("type"))? == "classic" {
+        if mode.choice("type", &["classic", "flexible"])?.ok_or_else(|| mode.absent("type"))?
+            == "classic"
+        {
             let message = "This sandbox has the flexible billing mode only.";
             return Err(ApiError::invalid(None, mode.name("type"), message));
         }
@@ -147,11 +159,13 @@ pub(crate) fn check_billing_mode(params: &mut Params) -> Result<(), ApiError> {
 
 fn read_trial(params: &mut Params, now: i64) -> Result<Option<i64>, ApiError> {
     let days = params.amount("trial_period_days", i64::MAX)?;
-    let too_long =
-        |name: &str| ApiError::invalid(None, name, format!("A trial lasts at most {LONGEST_TRIAL_DAYS} days."));
+    let too_long = |name: &str| {
+        ApiError::invalid(None, name, format!("A trial lasts at most {LONGEST_TRIAL_DAYS} days."))
+    };
     match (params.text("trial_end", 40)?.as_deref(), days) {
         (Some(_), Some(_)) => {
-            let message = "You may only specify one of these parameters: trial_end, trial_period_days.";
+            let message =
+                "You may only specify one of these parameters: trial_end, trial_period_days.";
             Err(ApiError::invalid(None, "trial_period_days", message))
         }
         (Some("now"), None) | (None, None | Some(0)) => Ok(None),
@@ -163,14 +177,20 @@ fn read_trial(params: &mut Params, now: i64) -> Result<Option<i64>, ApiError> {
             )),
             Ok(end) if end > now + LONGEST_TRIAL_DAYS * DAY => Err(too_long("trial_end")),
             Ok(end) => Ok(Some(end)),
-            Err(_) => Err(ApiError::invalid(Some("parameter_invalid_integer"), "trial_end", "Invalid timestamp")),
+            Err(_) => Err(ApiError::invalid(
+                Some("parameter_invalid_integer"),
+                "trial_end",
+                "Invalid timestamp",
+            )),
         },
         (None, Some(days)) if days > LONGEST_TRIAL_DAYS => Err(too_long("trial_period_days")),
         (None, Some(days)) => Ok(Some(now + days * DAY)),
     }
 }
 
-pub(crate) fn read_trial_settings(params: &mut Params) -> Result<Option<MissingPaymentMethod>, ApiError> {
+pub(crate) fn read_trial_settings(
+    params: &mut Params,
+) -> Result<Option<MissingPaymentMethod>, ApiError> {
     let Some(mut settings) = params.object("trial_settings")? else { return Ok(None) };
     settings.expect(&["end_behavior"], &[])?;
     let mut end = settings.required_object("end_behavior")?;

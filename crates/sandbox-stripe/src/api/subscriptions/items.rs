@@ -46,8 +46,12 @@ impl NewItems {
             return Err(inactive(name));
         }
         match self.items.first() {
-            Some(first) if first.price.currency != price.currency => return Err(other_currency(name)),
-            Some(_) if self.items.iter().any(|item| item.price.id == price.id) => return Err(same_price_twice()),
+            Some(first) if first.price.currency != price.currency => {
+                return Err(other_currency(name));
+            }
+            Some(_) if self.items.iter().any(|item| item.price.id == price.id) => {
+                return Err(same_price_twice());
+            }
             Some(_) if self.recurring != Some(terms) => return Err(different_intervals()),
             _ => self.recurring = Some(terms),
         }
@@ -71,7 +75,10 @@ pub(crate) fn read_changes(
     check_count(&list)?;
     let mut changes = Vec::with_capacity(list.len());
     for mut item in list {
-        item.expect(&["deleted", "id", "metadata", "price", "price_data", "quantity"], UNSIMULATED)?;
+        item.expect(
+            &["deleted", "id", "metadata", "price", "price_data", "quantity"],
+            UNSIMULATED,
+        )?;
         let id = item.text("id", 5_000)?;
         let before = subscription.items.iter().find(|known| id.as_ref() == Some(&known.id));
         let mut metadata = before.map(|item| item.metadata.clone()).unwrap_or_default();
@@ -107,25 +114,37 @@ fn change_refused(error: ChangeError, change: &PlanChange, prefix: &Params) -> A
         change.items.get(index).and_then(pick).cloned().unwrap_or_default()
     };
     match error {
-        ChangeError::NoSuchItem(index) => {
-            ApiError::missing("subscription item", &asked(index, |item| item.id.as_ref()), name(index, "id"))
-        }
-        ChangeError::NoSuchPrice(index) => {
-            ApiError::missing("price", &asked(index, |item| item.price.as_ref()), name(index, "price"))
-        }
+        ChangeError::NoSuchItem(index) => ApiError::missing(
+            "subscription item",
+            &asked(index, |item| item.id.as_ref()),
+            name(index, "id"),
+        ),
+        ChangeError::NoSuchPrice(index) => ApiError::missing(
+            "price",
+            &asked(index, |item| item.price.as_ref()),
+            name(index, "price"),
+        ),
         ChangeError::NoPrice(index) => {
             let name = name(index, "price");
-            ApiError::invalid(Some("parameter_missing"), name.clone(), format!("Missing required param: {name}."))
+            ApiError::invalid(
+                Some("parameter_missing"),
+                name.clone(),
+                format!("Missing required param: {name}."),
+            )
         }
         ChangeError::InactivePrice(index) => inactive(name(index, "price")),
         ChangeError::NotRecurring(index) => not_recurring(name(index, "price")),
         ChangeError::OtherCurrency(index) => other_currency(name(index, "price")),
-        ChangeError::BadQuantity(index) => {
-            ApiError::invalid(Some("parameter_invalid_integer"), name(index, "quantity"), "Invalid quantity")
-        }
+        ChangeError::BadQuantity(index) => ApiError::invalid(
+            Some("parameter_invalid_integer"),
+            name(index, "quantity"),
+            "Invalid quantity",
+        ),
         ChangeError::SamePriceTwice => same_price_twice(),
         ChangeError::DifferentIntervals => different_intervals(),
-        ChangeError::NoItems => ApiError::conflicts(Some(items), "A subscription must have at least one active item."),
+        ChangeError::NoItems => {
+            ApiError::conflicts(Some(items), "A subscription must have at least one active item.")
+        }
         ChangeError::OutsidePeriod => {
             let message = "Cannot specify a proration date outside of the current billing period.";
             ApiError::conflicts(Some(prefix.name("proration_date")), message)
@@ -170,7 +189,11 @@ fn price(transaction: &mut Transaction<'_>, item: &mut Params) -> Result<Option<
 fn check_count(list: &[Params]) -> Result<(), ApiError> {
     match list.len() {
         0..=MOST_ITEMS => Ok(()),
-        _ => Err(ApiError::invalid(None, "items", format!("A subscription has at most {MOST_ITEMS} items."))),
+        _ => Err(ApiError::invalid(
+            None,
+            "items",
+            format!("A subscription has at most {MOST_ITEMS} items."),
+        )),
     }
 }
 
@@ -181,7 +204,10 @@ fn not_recurring(name: String) -> ApiError {
 }
 
 fn inactive(name: String) -> ApiError {
-    ApiError::conflicts(Some(name), "The price specified is inactive. This field only accepts active prices.")
+    ApiError::conflicts(
+        Some(name),
+        "The price specified is inactive. This field only accepts active prices.",
+    )
 }
 
 fn other_currency(name: String) -> ApiError {
@@ -193,5 +219,8 @@ fn same_price_twice() -> ApiError {
 }
 
 fn different_intervals() -> ApiError {
-    ApiError::conflicts(None, "This sandbox has subscriptions whose items share one billing period only.")
+    ApiError::conflicts(
+        None,
+        "This sandbox has subscriptions whose items share one billing period only.",
+    )
 }

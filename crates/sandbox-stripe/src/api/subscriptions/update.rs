@@ -7,7 +7,9 @@ use crate::api::operations::{Call, Reply};
 use crate::api::params::{Params, Patch};
 use crate::api::payment_methods;
 use crate::billing::{ConfirmError, PaymentBehavior, PlanChange, confirm, undo_cancellation};
-use crate::model::{Feedback, PaymentFailure, ProrationBehavior, Subscription, SubscriptionStatus, Timestamp};
+use crate::model::{
+    Feedback, PaymentFailure, ProrationBehavior, Subscription, SubscriptionStatus, Timestamp,
+};
 
 const KNOWN: &[&str] = &[
     "billing_cycle_anchor",
@@ -58,7 +60,8 @@ pub(crate) fn update(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     params.patch("description", 500)?.apply(&mut subscription.description);
     if let Some(id) = params.text("default_payment_method", 5_000)? {
         let param = "default_payment_method".to_owned();
-        let method = payment_methods::of_customer(call.transaction, &subscription.customer, &id, param)?;
+        let method =
+            payment_methods::of_customer(call.transaction, &subscription.customer, &id, param)?;
         subscription.default_payment_method = Some(method.id.clone());
     }
     if let Some(missing) = read_trial_settings(params)? {
@@ -102,7 +105,8 @@ fn refused(error: ConfirmError) -> ApiError {
 /// Of an ended subscription little can be changed.
 fn of_ended(call: &mut Call<'_, '_>, mut subscription: Subscription) -> Result<Reply, ApiError> {
     if call.params.has_other_than(&["cancellation_details", "metadata"]) {
-        let message = "A canceled subscription can only update its cancellation_details and metadata.";
+        let message =
+            "A canceled subscription can only update its cancellation_details and metadata.";
         return Err(ApiError::conflicts(None, message));
     }
     read_cancellation_details(&mut call.params, &mut subscription)?;
@@ -113,7 +117,11 @@ fn of_ended(call: &mut Call<'_, '_>, mut subscription: Subscription) -> Result<R
 }
 
 /// Reads `trial_end`; says whether the trial ends now.
-fn change_trial(params: &mut Params, subscription: &mut Subscription, now: Timestamp) -> Result<bool, ApiError> {
+fn change_trial(
+    params: &mut Params,
+    subscription: &mut Subscription,
+    now: Timestamp,
+) -> Result<bool, ApiError> {
     let Some(text) = params.text("trial_end", 40)? else { return Ok(false) };
     let trialing = subscription.status == SubscriptionStatus::Trialing;
     let invalid = |message: &str| Err(ApiError::invalid(None, "trial_end", message));
@@ -131,8 +139,12 @@ fn change_trial(params: &mut Params, subscription: &mut Subscription, now: Times
             }
             Ok(false)
         }
-        (_, Ok(end), _) if end <= now => invalid("Invalid timestamp: must be an integer Unix time in the future"),
-        (_, Ok(_), _) => invalid("This sandbox can extend a trial, and not begin one on a running subscription."),
+        (_, Ok(end), _) if end <= now => {
+            invalid("Invalid timestamp: must be an integer Unix time in the future")
+        }
+        (_, Ok(_), _) => {
+            invalid("This sandbox can extend a trial, and not begin one on a running subscription.")
+        }
         (_, Err(_), _) => invalid("Invalid timestamp"),
     }
 }
@@ -143,16 +155,22 @@ pub(crate) fn read_proration(params: &mut Params) -> Result<ProrationBehavior, A
 }
 
 pub(super) fn read_payment_behavior(params: &mut Params) -> Result<PaymentBehavior, ApiError> {
-    let words = ["allow_incomplete", "default_incomplete", "error_if_incomplete", "pending_if_incomplete"];
+    let words =
+        ["allow_incomplete", "default_incomplete", "error_if_incomplete", "pending_if_incomplete"];
     match params.choice("payment_behavior", &words)? {
         None | Some("allow_incomplete") => Ok(PaymentBehavior::AllowIncomplete),
         Some("default_incomplete") => Ok(PaymentBehavior::DefaultIncomplete),
         Some("error_if_incomplete") => Ok(PaymentBehavior::ErrorIfIncomplete),
-        Some(_) => Err(ApiError::invalid(None, "payment_behavior", "This sandbox has no pending updates.")),
+        Some(_) => {
+            Err(ApiError::invalid(None, "payment_behavior", "This sandbox has no pending updates."))
+        }
     }
 }
 
-pub(super) fn read_cancellation_details(params: &mut Params, subscription: &mut Subscription) -> Result<(), ApiError> {
+pub(super) fn read_cancellation_details(
+    params: &mut Params,
+    subscription: &mut Subscription,
+) -> Result<(), ApiError> {
     let Some(mut details) = params.object("cancellation_details")? else { return Ok(()) };
     details.expect(&["comment", "feedback"], &[])?;
     details.patch("comment", 5_000)?.apply(&mut subscription.cancellation.comment);
@@ -178,13 +196,18 @@ pub(super) fn read_cancel_at(params: &mut Params, now: Timestamp) -> Result<Canc
         Patch::Set(word) if word == "min_period_end" => CancelAt::MinPeriodEnd,
         Patch::Set(word) if word == "max_period_end" => CancelAt::MaxPeriodEnd,
         Patch::Set(word) if word == "max_billed_until" => {
-            let message = "This sandbox has no billing schedules: a subscription is billed period by period.";
+            let message =
+                "This sandbox has no billing schedules: a subscription is billed period by period.";
             return Err(ApiError::invalid(None, "cancel_at", message));
         }
         Patch::Set(text) => match text.parse() {
             Ok(time) if time > now && time <= LATEST => CancelAt::Time(time),
             Ok(time) if time > LATEST => {
-                return Err(ApiError::invalid(None, "cancel_at", "Invalid timestamp: too far in the future"));
+                return Err(ApiError::invalid(
+                    None,
+                    "cancel_at",
+                    "Invalid timestamp: too far in the future",
+                ));
             }
             _ => {
                 let message = "Invalid timestamp: must be an integer Unix time in the future";

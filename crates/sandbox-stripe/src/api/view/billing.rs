@@ -74,7 +74,11 @@ pub(crate) fn subscription(record: &Subscription, catalog: &impl Catalog) -> Val
     })
 }
 
-fn subscription_item(record: &Subscription, item: &SubscriptionItem, catalog: &impl Catalog) -> Value {
+fn subscription_item(
+    record: &Subscription,
+    item: &SubscriptionItem,
+    catalog: &impl Catalog,
+) -> Value {
     json!({
         "id": item.id,
         "object": "subscription_item",
@@ -94,7 +98,10 @@ fn subscription_item(record: &Subscription, item: &SubscriptionItem, catalog: &i
 /// An `invoice`.
 pub(crate) fn invoice(record: &Invoice, catalog: &impl Catalog) -> Value {
     let total = record.total();
-    let hosted = record.hosted_token.as_ref().map(|token| format!("{}/i/{}", catalog.base_url(), token.reveal()));
+    let hosted = record
+        .hosted_token
+        .as_ref()
+        .map(|token| format!("{}/i/{}", catalog.base_url(), token.reveal()));
     let pdf = hosted.as_ref().map(|page| format!("{page}/pdf"));
     let lines = record.lines.iter().map(|line| invoice_line(record, line)).collect();
     let parent = record.subscription.as_ref().map(|subscription| {

@@ -6,7 +6,8 @@ use crate::model::{Price, Product};
 
 /// A `product`.
 pub(crate) fn product(record: &Product) -> Value {
-    let features: Vec<Value> = record.marketing_features.iter().map(|name| json!({ "name": name })).collect();
+    let features: Vec<Value> =
+        record.marketing_features.iter().map(|name| json!({ "name": name })).collect();
     json!({
         "id": record.id,
         "object": "product",

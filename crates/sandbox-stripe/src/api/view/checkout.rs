@@ -26,8 +26,9 @@ pub(crate) fn checkout_session(record: &CheckoutSession, catalog: &impl Catalog)
             "tax_ids": if complete { json!([]) } else { Value::Null },
         })
     });
-    let collected =
-        complete.then(|| json!({ "business_name": null, "individual_name": null, "shipping_details": null }));
+    let collected = complete.then(
+        || json!({ "business_name": null, "individual_name": null, "shipping_details": null }),
+    );
     let payment_status = match record.amount {
         _ if !complete => "unpaid",
         0 => "no_payment_required",
@@ -120,10 +121,15 @@ pub(crate) fn checkout_items(record: &CheckoutSession, catalog: &impl Catalog) -
 }
 
 /// An `item` of a checkout session.
-pub(crate) fn checkout_item(record: &CheckoutSession, item: &CheckoutItem, catalog: &impl Catalog) -> Value {
+pub(crate) fn checkout_item(
+    record: &CheckoutSession,
+    item: &CheckoutItem,
+    catalog: &impl Catalog,
+) -> Value {
     let sold = catalog.price(&item.price);
     // A trial costs nothing, and the session is about what is due now.
-    let unit_amount = sold.filter(|_| record.terms.trial_days.is_none()).map_or(0, |price| price.unit_amount);
+    let unit_amount =
+        sold.filter(|_| record.terms.trial_days.is_none()).map_or(0, |price| price.unit_amount);
     let amount = unit_amount.saturating_mul(item.quantity);
     let product = sold.and_then(|price| catalog.product(&price.product));
     json!({

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::model::{
-    AfterCompletion, Flow, FlowTask, OfferedProduct, PortalConfiguration, PortalFeatures, PortalSession,
+    AfterCompletion, Flow, FlowTask, OfferedProduct, PortalConfiguration, PortalFeatures,
+    PortalSession,
 };
 
 /// A `billing_portal.session`; its link is known only to the call that makes it.
@@ -49,7 +50,9 @@ fn flow(flow: &Flow) -> Value {
     });
     let details = match &flow.task {
         FlowTask::PaymentMethodUpdate => Value::Null,
-        FlowTask::SubscriptionCancel { subscription } => json!({ "retention": null, "subscription": subscription }),
+        FlowTask::SubscriptionCancel { subscription } => {
+            json!({ "retention": null, "subscription": subscription })
+        }
         FlowTask::SubscriptionUpdate { subscription } => json!({ "subscription": subscription }),
         FlowTask::SubscriptionUpdateConfirm { subscription, items } => {
             let items: Vec<Value> = items
@@ -90,7 +93,12 @@ pub(crate) fn portal_configuration(record: &PortalConfiguration) -> Value {
 }
 
 fn features(features: &PortalFeatures) -> Value {
-    let PortalFeatures { customer_update, subscription_cancel: cancel, subscription_update: update, .. } = features;
+    let PortalFeatures {
+        customer_update,
+        subscription_cancel: cancel,
+        subscription_update: update,
+        ..
+    } = features;
     let products: Vec<Value> = update.products.iter().flatten().map(offered_product).collect();
     let updates: Vec<&str> = customer_update.allowed.iter().map(|field| field.as_str()).collect();
     let reasons: Vec<&str> = cancel.reasons.iter().map(|reason| reason.as_str()).collect();

@@ -270,7 +270,8 @@ mod tests {
         let schema: Value = serde_json::from_str(schema).expect("JSON");
         let form = "/paths/~1v1~1webhook_endpoints/post/requestBody/content/application~1x-www-form-urlencoded/schema";
         let types = schema.pointer(&format!("{form}/properties/enabled_events/items/enum"));
-        let types = types.and_then(Value::as_array).expect("types").iter().filter_map(Value::as_str);
+        let types =
+            types.and_then(Value::as_array).expect("types").iter().filter_map(Value::as_str);
         let mut types: Vec<&str> = types.filter(|name| *name != "*").collect();
         types.sort_unstable();
         assert_eq!(EVENT_TYPES, types);

@@ -79,8 +79,9 @@ impl Canvas {
             Glyph::Latin(_) => None,
         });
         self.korean.extend(korean);
-        let speaks_for_itself =
-            glyphs.iter().all(|(glyph, true_to_it)| *true_to_it && matches!(glyph, Glyph::Latin(_)));
+        let speaks_for_itself = glyphs
+            .iter()
+            .all(|(glyph, true_to_it)| *true_to_it && matches!(glyph, Glyph::Latin(_)));
         self.draw(|page| {
             page.save_state();
             set_fill(page, style.colour);
@@ -89,9 +90,12 @@ impl Canvas {
             } else {
                 // Readers without the Korean tables of Adobe see no glyph there, and would have nothing to copy or search
                 // but for this text and the unseen space that gives it its place.
-                page.begin_marked_content_with_properties(Name(b"Span")).properties().actual_text(TextStr(text));
+                page.begin_marked_content_with_properties(Name(b"Span"))
+                    .properties()
+                    .actual_text(TextStr(text));
                 page.begin_text();
-                page.set_font(REGULAR, style.size).set_text_rendering_mode(TextRenderingMode::Invisible);
+                page.set_font(REGULAR, style.size)
+                    .set_text_rendering_mode(TextRenderingMode::Invisible);
                 page.set_text_matrix([1.0, 0.0, 0.0, 1.0, x, PAGE_HEIGHT - y]).show(Str(b" "));
                 page.set_text_rendering_mode(TextRenderingMode::Fill);
             }
@@ -99,7 +103,8 @@ impl Canvas {
             runs(page, &glyphs, style);
             page.end_text();
             for (at, won) in text.match_indices(WON) {
-                let (from, width) = (style.width(text.get(..at).unwrap_or_default()), style.width(won));
+                let (from, width) =
+                    (style.width(text.get(..at).unwrap_or_default()), style.width(won));
                 for height in [0.26, 0.41] {
                     let y = PAGE_HEIGHT - y + style.size * height;
                     page.rect(x + from, y, width, style.size * 0.05).fill_nonzero();

@@ -21,14 +21,20 @@ const KOREAN_NAME: Name<'static> = Name(b"HYGoThic-Medium");
 const KOREAN_NAME_ENCODED: Name<'static> = Name(b"HYGoThic-Medium-UniKS-UTF16-H");
 
 /// The collection of Korean characters, and that of Unicode's.
-const KOREA: SystemInfo<'static> = SystemInfo { registry: Str(b"Adobe"), ordering: Str(b"Korea1"), supplement: 1 };
-const UNICODE: SystemInfo<'static> = SystemInfo { registry: Str(b"Adobe"), ordering: Str(b"UCS"), supplement: 0 };
+const KOREA: SystemInfo<'static> =
+    SystemInfo { registry: Str(b"Adobe"), ordering: Str(b"Korea1"), supplement: 1 };
+const UNICODE: SystemInfo<'static> =
+    SystemInfo { registry: Str(b"Adobe"), ordering: Str(b"UCS"), supplement: 0 };
 
 /// The pages as a file.
 pub(super) fn write(canvas: Canvas, title: &str, language: &str) -> Vec<u8> {
     let Canvas { pages, korean, .. } = canvas;
     let mut pdf = Pdf::new();
-    pdf.catalog(CATALOG).pages(PAGES).lang(TextStr(language)).viewer_preferences().display_doc_title(true);
+    pdf.catalog(CATALOG)
+        .pages(PAGES)
+        .lang(TextStr(language))
+        .viewer_preferences()
+        .display_doc_title(true);
     pdf.document_info(INFO).title(TextStr(title));
     let refs: Vec<(Ref, Ref)> = (FIRST_PAGE..)
         .step_by(2)
@@ -39,7 +45,9 @@ pub(super) fn write(canvas: Canvas, title: &str, language: &str) -> Vec<u8> {
     pdf.pages(PAGES).kids(refs.iter().map(|(page, _)| *page)).count(count);
     for (content, (id, content_id)) in pages.into_iter().zip(refs) {
         let mut page = pdf.page(id);
-        page.media_box(Rect::new(0.0, 0.0, PAGE_WIDTH, PAGE_HEIGHT)).parent(PAGES).contents(content_id);
+        page.media_box(Rect::new(0.0, 0.0, PAGE_WIDTH, PAGE_HEIGHT))
+            .parent(PAGES)
+            .contents(content_id);
         let mut resources = page.resources();
         let mut fonts = resources.fonts();
         fonts.pair(REGULAR, REGULAR_FONT).pair(BOLD, BOLD_FONT);
@@ -71,7 +79,10 @@ fn korean_font(pdf: &mut Pdf, shown: impl Iterator<Item = u16>) {
     glyphs.font_descriptor(KOREAN_LOOKS).default_width(1_000.0);
     glyphs.finish();
     let mut looks = pdf.font_descriptor(KOREAN_LOOKS);
-    looks.name(KOREAN_NAME).flags(FontFlags::SYMBOLIC).bbox(Rect::new(-6.0, -145.0, 1_003.0, 880.0));
+    looks
+        .name(KOREAN_NAME)
+        .flags(FontFlags::SYMBOLIC)
+        .bbox(Rect::new(-6.0, -145.0, 1_003.0, 880.0));
     looks.italic_angle(0.0).ascent(880.0).descent(-120.0).cap_height(737.0).stem_v(58.0);
     looks.finish();
     let mut meaning = UnicodeCmap::<u16>::new(Name(b"Adobe-Identity-UCS"), UNICODE);
@@ -80,5 +91,7 @@ fn korean_font(pdf: &mut Pdf, shown: impl Iterator<Item = u16>) {
             meaning.pair(code, c);
         }
     }
-    pdf.cmap(KOREAN_MEANING, &meaning.finish()).name(Name(b"Adobe-Identity-UCS")).system_info(UNICODE);
+    pdf.cmap(KOREAN_MEANING, &meaning.finish())
+        .name(Name(b"Adobe-Identity-UCS"))
+        .system_info(UNICODE);
 }

@@ -91,7 +91,11 @@ fn units(glyph: Glyph, weight: Weight) -> u16 {
                 Weight::Regular => &REGULAR,
                 Weight::Bold => &BOLD,
             };
-            usize::from(byte).checked_sub(32).and_then(|index| widths.get(index)).copied().unwrap_or_default()
+            usize::from(byte)
+                .checked_sub(32)
+                .and_then(|index| widths.get(index))
+                .copied()
+                .unwrap_or_default()
         }
         Glyph::Korean(_) => 1_000,
     }
@@ -202,7 +206,8 @@ mod tests {
 
     #[test]
     fn lines_break_at_spaces_and_words_only_where_they_must() {
-        let wrap = |text: &str, limit: f32, most: usize| wrap(text, Weight::Regular, 10.0, limit, most);
+        let wrap =
+            |text: &str, limit: f32, most: usize| wrap(text, Weight::Regular, 10.0, limit, most);
         assert_eq!(wrap("one two three", 45.0, 9), ["one two", "three"]);
         assert_eq!(wrap("가나다라마바사", 30.0, 9), ["가나다", "라마바", "사"]);
         assert_eq!(wrap("", 30.0, 9), [""]);

@@ -5,7 +5,9 @@ use std::process::{Command, Stdio};
 
 use super::*;
 use crate::invoice::document::Document;
-use crate::model::{Address, BillingReason, Customer, Invoice, InvoiceLine, InvoiceStatus, Metadata};
+use crate::model::{
+    Address, BillingReason, Customer, Invoice, InvoiceLine, InvoiceStatus, Metadata,
+};
 use crate::portal::text::Language;
 
 const DAY: i64 = 86_400;
@@ -107,31 +109,66 @@ fn the_text_has_number_customer_lines_and_sums() {
     let text = text(&file);
     assert_holds(
         &text,
-        &["ABCD1234-0007", "Jenny Rosén", "jenny@example.com", "510 Townsend Street", "Setup", "Professional plan"],
+        &[
+            "ABCD1234-0007",
+            "Jenny Rosén",
+            "jenny@example.com",
+            "510 Townsend Street",
+            "Setup",
+            "Professional plan",
+        ],
     );
     assert_holds(
         &text,
-        &["San Francisco CA 94103", "January 1, 2027 – February 1, 2027", "$100.00 paid on January 1, 2027"],
+        &[
+            "San Francisco CA 94103",
+            "January 1, 2027 – February 1, 2027",
+            "$100.00 paid on January 1, 2027",
+        ],
     );
     assert_holds(
         &text,
-        &["$60.00", "Subtotal", "$110.00", "Applied balance", "-$10.00", "Amount due", "$0.00", "Page 1 of 1"],
+        &[
+            "$60.00",
+            "Subtotal",
+            "$110.00",
+            "Applied balance",
+            "-$10.00",
+            "Amount due",
+            "$0.00",
+            "Page 1 of 1",
+        ],
     );
 }
 
 #[test]
 fn korean_is_text_too() {
-    let mut invoice = invoice("주식회사 한빛 (Hanbit)", vec![line("2 × 프로 요금제 (at ₩29,000 / month)", 29_000, 2)]);
+    let mut invoice = invoice(
+        "주식회사 한빛 (Hanbit)",
+        vec![line("2 × 프로 요금제 (at ₩29,000 / month)", 29_000, 2)],
+    );
     invoice.currency = "krw".to_owned();
     let file = file(&invoice, Language::Korean);
     let text = text(&file);
     assert_holds(
         &text,
-        &["청구서 번호", "ABCD1234-0007", "주식회사 한빛 (Hanbit)", "프로 요금제", "₩58,000", "₩29,000"],
+        &[
+            "청구서 번호",
+            "ABCD1234-0007",
+            "주식회사 한빛 (Hanbit)",
+            "프로 요금제",
+            "₩58,000",
+            "₩29,000",
+        ],
     );
     assert_holds(
         &text,
-        &["2027년 1월 1일 – 2027년 2월 1일", "2027년 1월 1일 ₩58,000 결제 완료", "결제할 금액", "1 / 1쪽"],
+        &[
+            "2027년 1월 1일 – 2027년 2월 1일",
+            "2027년 1월 1일 ₩58,000 결제 완료",
+            "결제할 금액",
+            "1 / 1쪽",
+        ],
     );
 }
 
@@ -152,8 +189,10 @@ fn many_lines_take_many_pages_and_none_is_lost() {
 #[test]
 fn hostile_names_stay_in_their_place() {
     let odd = "Zoë \u{202e}evil\u{202c} ☃ 👩‍💻 שלום Dvořák Łódź (\\) \u{0}\u{1b}";
-    let mut invoice =
-        invoice(odd, vec![line(&"Endless ".repeat(200), 1, 1), line(&"무한".repeat(300), 1, 1), line("", 1, 1)]);
+    let mut invoice = invoice(
+        odd,
+        vec![line(&"Endless ".repeat(200), 1, 1), line(&"무한".repeat(300), 1, 1), line("", 1, 1)],
+    );
     invoice.customer_email = Some(format!("{}@example.com", "x".repeat(400)));
     invoice.number = Some("((\\\n%%EOF".to_owned());
     invoice.lines[0].amount = i64::MIN;
@@ -162,7 +201,13 @@ fn hostile_names_stay_in_their_place() {
     let text = text(&file);
     assert_holds(
         &text,
-        &["Zoë evil ☃ 👩💻 ", "Dvořák Łódź (\\)", "Endless Endless", "…", "-$92,233,720,368,547,758.08"],
+        &[
+            "Zoë evil ☃ 👩💻 ",
+            "Dvořák Łódź (\\)",
+            "Endless Endless",
+            "…",
+            "-$92,233,720,368,547,758.08",
+        ],
     );
     assert!(!text.contains(['\u{202e}', '\u{1b}']));
 }

@@ -83,7 +83,8 @@ pub(in crate::portal) fn act(
 /// The subscription, if it is the customer's and was cancelled; that of a deep link only, in one.
 fn cancelled<'a>(visit: &'a Visit<'_>) -> Result<Option<&'a Subscription>, Refusal> {
     let id = visit.request.id;
-    let found = visit.state.subscriptions.get(id).filter(|found| found.customer == visit.customer.id);
+    let found =
+        visit.state.subscriptions.get(id).filter(|found| found.customer == visit.customer.id);
     let found = found.ok_or(Refusal::Unknown)?;
     let linked = visit.session.flow.as_ref().filter(|flow| !flow::leads_home(flow));
     let is_linked = linked.is_none_or(|flow| flow.task.subscription() == Some(id));
@@ -102,7 +103,12 @@ fn notice(subscription: &Subscription) -> Notice {
     if subscription.is_running() { Notice::PlanCanceled } else { Notice::PlanEnded }
 }
 
-fn page(visit: &Visit<'_>, subscription: &Subscription, form: &Form, error: Option<&'static str>) -> CancelReason {
+fn page(
+    visit: &Visit<'_>,
+    subscription: &Subscription,
+    form: &Form,
+    error: Option<&'static str>,
+) -> CancelReason {
     let text = visit.text();
     let notice = notice(subscription);
     let reasons = &visit.configuration.features.subscription_cancel.reasons;
@@ -116,7 +122,11 @@ fn page(visit: &Visit<'_>, subscription: &Subscription, form: &Form, error: Opti
         shell: Shell::of(visit),
         action: address(visit, &subscription.id),
         skip: flow::landing(visit, notice),
-        done: if notice == Notice::PlanEnded { text.notices.plan_ended } else { text.notices.plan_canceled },
+        done: if notice == Notice::PlanEnded {
+            text.notices.plan_ended
+        } else {
+            text.notices.plan_canceled
+        },
         reasons: reasons.iter().map(reason).collect(),
         comment: form.text("comment").to_owned(),
         error,

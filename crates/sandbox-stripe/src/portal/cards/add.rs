@@ -62,14 +62,17 @@ pub(in crate::portal) fn act(
     if let Some(choice) = &pays_for {
         visit.subscription(&choice.subscription)?;
     }
-    let again = |mistakes| Ok(Answer::again(visit, &page(visit, form, pays_for.clone(), mistakes)?));
+    let again =
+        |mistakes| Ok(Answer::again(visit, &page(visit, form, pays_for.clone(), mistakes)?));
     let method = match entry::read(form, visit.text(), visit.now)? {
         Ok(method) => method,
         Err(mistakes) => return again(mistakes),
     };
     let make_default = is_for_default(visit) || form.ticked(DEFAULT);
     match method.behaviour {
-        CardBehaviour::RefusedWhenSaved(decline) => again(vec![entry::refusal(decline, visit.text())]),
+        CardBehaviour::RefusedWhenSaved(decline) => {
+            again(vec![entry::refusal(decline, visit.text())])
+        }
         CardBehaviour::Succeeds | CardBehaviour::Declines(_) => {
             let saving = Saving { method, make_default, pays_for };
             Ok(Answer::see(&save::save(visit, transaction, saving)?))
@@ -77,7 +80,8 @@ pub(in crate::portal) fn act(
         CardBehaviour::AuthenticatesUnlessSetUp
         | CardBehaviour::AuthenticatesAlways
         | CardBehaviour::AuthenticatesAndDeclines(_) => {
-            let purpose = ChallengePurpose::SaveCard { method: Box::new(method), make_default, pays_for };
+            let purpose =
+                ChallengePurpose::SaveCard { method: Box::new(method), make_default, pays_for };
             Ok(Answer::see(&save::challenge(visit, transaction, purpose)?))
         }
     }
@@ -110,7 +114,11 @@ fn page(
         }
         None => (!for_default).then(|| visit.home()),
     };
-    let saved = visit.state.payment_methods.of(&customer.id).map(|card| CardRow::of(card, customer, visit.now));
+    let saved = visit
+        .state
+        .payment_methods
+        .of(&customer.id)
+        .map(|card| CardRow::of(card, customer, visit.now));
     Ok(AddCard {
         frame: Frame::new(visit.language),
         shell: Shell::of(visit),
@@ -121,7 +129,11 @@ fn page(
         choice,
         has_own_card: visit.has_own_card(),
         back,
-        saved: if for_default { saved.filter(|card| !card.is_default && !card.expired).collect() } else { Vec::new() },
+        saved: if for_default {
+            saved.filter(|card| !card.is_default && !card.expired).collect()
+        } else {
+            Vec::new()
+        },
         default_base: visit.address("cards"),
         mistakes,
     })

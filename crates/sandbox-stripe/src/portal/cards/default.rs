@@ -17,6 +17,9 @@ pub(in crate::portal) fn act(
     transaction: &mut Transaction<'_>,
 ) -> Result<Answer, Refusal> {
     let method = visit.card(visit.request.id)?;
-    transaction.put(Customer { default_payment_method: Some(method.id.clone()), ..visit.customer.clone() });
+    transaction.put(Customer {
+        default_payment_method: Some(method.id.clone()),
+        ..visit.customer.clone()
+    });
     Ok(Answer::see(&flow::finish(visit, transaction, Notice::CardDefault)))
 }

@@ -86,7 +86,12 @@ pub(crate) fn read(
         return Ok(Err(mistakes));
     }
     let (exp_month, exp_year) = expiry(form.text(EXPIRY)).unwrap_or_default();
-    let typed = TypedCard { number: form.text(NUMBER).to_owned(), exp_month, exp_year, cvc: form.text(CVC).to_owned() };
+    let typed = TypedCard {
+        number: form.text(NUMBER).to_owned(),
+        exp_month,
+        exp_year,
+        cvc: form.text(CVC).to_owned(),
+    };
     match typed.check(now) {
         Ok(mut method) => {
             method.billing_details.name = Some(form.text(NAME).to_owned());
@@ -123,7 +128,11 @@ fn expiry(text: &str) -> Option<(i64, i64)> {
         None => text.split_at_checked(2)?,
     };
     let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-    if !digits(month) || !digits(year) || !matches!(year.len(), 2 | 4) || !matches!(month.len(), 1 | 2) {
+    if !digits(month)
+        || !digits(year)
+        || !matches!(year.len(), 2 | 4)
+        || !matches!(month.len(), 1 | 2)
+    {
         return None;
     }
     Some((month.parse().ok()?, year.parse().ok()?))

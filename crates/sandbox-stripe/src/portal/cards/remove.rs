@@ -65,7 +65,8 @@ fn page(visit: &Visit<'_>, method: &PaymentMethod, refused: bool) -> RemoveCard 
 /// A plan that goes on needs a card that pays for it: its own, or else the customer's default.
 fn needed(visit: &Visit<'_>, method: &PaymentMethod) -> Option<&'static str> {
     let (state, customer) = (visit.state, visit.customer);
-    let mut running = state.subscriptions.of(&customer.id).filter(|subscription| subscription.is_running());
+    let mut running =
+        state.subscriptions.of(&customer.id).filter(|subscription| subscription.is_running());
     let words = &visit.text().card;
     if state.payment_methods.of(&customer.id).count() == 1 {
         return running.next().map(|_| words.needed_last);

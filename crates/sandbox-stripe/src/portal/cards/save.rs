@@ -7,7 +7,8 @@ use super::super::page::Refusal;
 use super::super::sessions::Visit;
 use crate::ids;
 use crate::model::{
-    CHALLENGE_SECONDS, Challenge, ChallengePurpose, Customer, FlowTask, PaymentMethod, PlanChoice, PortalSession,
+    CHALLENGE_SECONDS, Challenge, ChallengePurpose, Customer, FlowTask, PaymentMethod, PlanChoice,
+    PortalSession,
 };
 use crate::state::Transaction;
 
@@ -38,7 +39,8 @@ pub(in crate::portal) fn save(
     method.customer = Some(customer.id.clone());
     let default = &customer.default_payment_method;
     let own_card = match &pays_for {
-        Some(choice) => Some(visit.subscription(&choice.subscription)?).filter(|s| s.default_payment_method.is_some()),
+        Some(choice) => Some(visit.subscription(&choice.subscription)?)
+            .filter(|s| s.default_payment_method.is_some()),
         None => None,
     };
     match own_card {
@@ -49,7 +51,10 @@ pub(in crate::portal) fn save(
             transaction.put(subscription);
         }
         None if make_default || pays_for.is_some() || default.is_none() => {
-            transaction.put(Customer { default_payment_method: Some(method.id.clone()), ..customer.clone() });
+            transaction.put(Customer {
+                default_payment_method: Some(method.id.clone()),
+                ..customer.clone()
+            });
         }
         None => {}
     }
@@ -61,7 +66,9 @@ pub(in crate::portal) fn save(
         return Ok(Notice::CardAdded.on(&change::preview_address(visit, &choice)));
     }
     match visit.session.active_flow().map(|flow| &flow.task) {
-        Some(FlowTask::PaymentMethodUpdate) => Ok(flow::finish(visit, transaction, Notice::CardAdded)),
+        Some(FlowTask::PaymentMethodUpdate) => {
+            Ok(flow::finish(visit, transaction, Notice::CardAdded))
+        }
         _ => Ok(Notice::CardAdded.on(&visit.home())),
     }
 }
@@ -72,7 +79,8 @@ pub(in crate::portal) fn challenge(
     transaction: &mut Transaction<'_>,
     purpose: ChallengePurpose,
 ) -> Result<String, Refusal> {
-    let challenge = Challenge { id: ids::secret()?, expires_at: visit.now + CHALLENGE_SECONDS, purpose };
+    let challenge =
+        Challenge { id: ids::secret()?, expires_at: visit.now + CHALLENGE_SECONDS, purpose };
     transaction.put(PortalSession { challenge: Some(challenge), ..visit.session.clone() });
     Ok(visit.address("bank"))
 }

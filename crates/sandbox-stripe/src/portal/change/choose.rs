@@ -62,7 +62,11 @@ pub(in crate::portal) fn show(visit: &Visit<'_>) -> Result<Answer, Refusal> {
 }
 
 /// The page again, with what is wrong with the choice.
-pub(super) fn again(visit: &Visit<'_>, subscription: &Subscription, unfit: Unfit) -> Result<Answer, Refusal> {
+pub(super) fn again(
+    visit: &Visit<'_>,
+    subscription: &Subscription,
+    unfit: Unfit,
+) -> Result<Answer, Refusal> {
     if let Unfit::Failed(error) = unfit {
         return Err(error.into());
     }
@@ -91,7 +95,8 @@ fn page(
     let mistakes: Vec<Mistake> = match unfit {
         None => Vec::new(),
         Some(Unfit::Quantity(bounds)) => {
-            let message = (words.quantity_outside)(bounds.minimum.max(1), super::proposal::most(bounds));
+            let message =
+                (words.quantity_outside)(bounds.minimum.max(1), super::proposal::most(bounds));
             vec![Mistake { field: QUANTITY, message }]
         }
         Some(Unfit::FixedQuantity(quantity)) if adjustable => {
@@ -103,8 +108,14 @@ fn page(
     let query = visit.request.query;
     let asked = if query.text(PRICE).is_empty() { item.price.as_str() } else { query.text(PRICE) };
     let typed = query.text(QUANTITY);
-    let quantity_value = if typed.is_empty() { item.quantity.to_string() } else { typed.to_owned() };
-    let quantity = Field { inputmode: "numeric", longest: 6, required: true, ..Field::new(QUANTITY, words.quantity) };
+    let quantity_value =
+        if typed.is_empty() { item.quantity.to_string() } else { typed.to_owned() };
+    let quantity = Field {
+        inputmode: "numeric",
+        longest: 6,
+        required: true,
+        ..Field::new(QUANTITY, words.quantity)
+    };
     Some(ChoosePlan {
         frame: Frame::new(visit.language),
         shell: Shell::of(visit),
@@ -118,7 +129,12 @@ fn page(
 }
 
 /// The offers by billing period, the shortest first.
-fn groups(offers: &[Offer<'_>], item: &SubscriptionItem, asked: &str, visit: &Visit<'_>) -> Vec<Group> {
+fn groups(
+    offers: &[Offer<'_>],
+    item: &SubscriptionItem,
+    asked: &str,
+    visit: &Visit<'_>,
+) -> Vec<Group> {
     let (text, language) = (visit.text(), visit.language);
     let mut groups: Vec<Group> = Vec::new();
     for Offer { product, price, .. } in offers {
@@ -134,7 +150,11 @@ fn groups(offers: &[Offer<'_>], item: &SubscriptionItem, asked: &str, visit: &Vi
         };
         match groups.iter_mut().find(|group| group.recurring == recurring) {
             Some(group) => group.choices.push(choice),
-            None => groups.push(Group { recurring, title: (text.change.billed)(recurring), choices: vec![choice] }),
+            None => groups.push(Group {
+                recurring,
+                title: (text.change.billed)(recurring),
+                choices: vec![choice],
+            }),
         }
     }
     groups.sort_by_key(|group| group.recurring.length());

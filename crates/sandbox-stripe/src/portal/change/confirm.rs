@@ -46,7 +46,12 @@ pub(in crate::portal) fn act(
     if !(visit.now - HOLDS_SECONDS..=visit.now).contains(&at) {
         return Ok(Answer::see(&Notice::Stale.on(&preview_address(visit, &choice))));
     }
-    carry_out(visit, transaction, Proposed { choice, at, basis: form.text("basis").to_owned() }, false)
+    carry_out(
+        visit,
+        transaction,
+        Proposed { choice, at, basis: form.text("basis").to_owned() },
+        false,
+    )
 }
 
 /// Makes the change; `authenticated` where the card's holder has said yes at the bank.
@@ -64,7 +69,12 @@ pub(in crate::portal) fn carry_out(
     let proposal = match proposal::propose(visit, subscription, &choice, at) {
         Ok(proposal) if proposal.basis == basis => proposal,
         Err(Unfit::Failed(error)) => return Err(error.into()),
-        Err(unfit @ (Unfit::NotOffered | Unfit::Quantity(_) | Unfit::FixedQuantity(_) | Unfit::NotChangeable)) => {
+        Err(
+            unfit @ (Unfit::NotOffered
+            | Unfit::Quantity(_)
+            | Unfit::FixedQuantity(_)
+            | Unfit::NotChangeable),
+        ) => {
             return preview::refuse(visit, subscription, unfit);
         }
         // The figures that were agreed to are no longer true.
@@ -77,7 +87,8 @@ pub(in crate::portal) fn carry_out(
     }
     let planned = proposal.planned.clone();
     let words = &visit.text().change;
-    match billing::confirm(transaction, planned, PaymentBehavior::ErrorIfIncomplete, authenticated) {
+    match billing::confirm(transaction, planned, PaymentBehavior::ErrorIfIncomplete, authenticated)
+    {
         Ok(_) => Ok(Answer::see(&flow::finish(visit, transaction, Notice::PlanChanged))),
         Err(ConfirmError::NeedsAuthentication) => {
             let purpose = ChallengePurpose::ChangePlan { choice, at, basis };

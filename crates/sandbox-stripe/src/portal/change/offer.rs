@@ -1,6 +1,8 @@
 //! What a customer may change a plan to.
 
-use crate::model::{AdjustableQuantity, AllowedUpdate, Price, Product, Subscription, SubscriptionItem};
+use crate::model::{
+    AdjustableQuantity, AllowedUpdate, Price, Product, Subscription, SubscriptionItem,
+};
 
 use super::super::sessions::Visit;
 
@@ -17,7 +19,8 @@ pub(in crate::portal) struct Offer<'a> {
 /// and is not about to end.
 pub(in crate::portal) fn changeable(subscription: &Subscription) -> Option<&SubscriptionItem> {
     use crate::model::SubscriptionStatus::{Active, PastDue, Trialing};
-    let running = matches!(subscription.status, Active | PastDue | Trialing) && subscription.ends_at().is_none();
+    let running = matches!(subscription.status, Active | PastDue | Trialing)
+        && subscription.ends_at().is_none();
     match subscription.items.as_slice() {
         [item] if running => Some(item),
         _ => None,
@@ -25,10 +28,14 @@ pub(in crate::portal) fn changeable(subscription: &Subscription) -> Option<&Subs
 }
 
 /// What the configuration offers for the subscription, the cheapest product first.
-pub(in crate::portal) fn offers<'a>(visit: &Visit<'a>, subscription: &Subscription) -> Vec<Offer<'a>> {
+pub(in crate::portal) fn offers<'a>(
+    visit: &Visit<'a>,
+    subscription: &Subscription,
+) -> Vec<Offer<'a>> {
     let update = &visit.configuration.features.subscription_update;
     let allows = |what| update.allowed.contains(&what);
-    let (state, current) = (visit.state, subscription.items.first().map(|item| item.price.as_str()));
+    let (state, current) =
+        (visit.state, subscription.items.first().map(|item| item.price.as_str()));
     let any = AdjustableQuantity { enabled: true, ..AdjustableQuantity::default() };
     let quantity = |price: &Price| match &update.products {
         _ if !allows(AllowedUpdate::Quantity) => None,

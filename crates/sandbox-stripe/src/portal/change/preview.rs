@@ -45,7 +45,9 @@ pub(in crate::portal) fn show(visit: &Visit<'_>) -> Result<Answer, Refusal> {
         return refuse(visit, subscription, Unfit::NotChangeable);
     };
     match proposal::propose(visit, subscription, &choice, visit.now) {
-        Ok(proposal) => Ok(Answer::page(visit, &page(visit, subscription, &choice, proposal, None)?)),
+        Ok(proposal) => {
+            Ok(Answer::page(visit, &page(visit, subscription, &choice, proposal, None)?))
+        }
         Err(unfit) => refuse(visit, subscription, unfit),
     }
 }
@@ -62,7 +64,11 @@ pub(super) fn again(
 }
 
 /// The page that says what is wrong with a choice: the one where it is made, if there is one.
-pub(super) fn refuse(visit: &Visit<'_>, subscription: &Subscription, unfit: Unfit) -> Result<Answer, Refusal> {
+pub(super) fn refuse(
+    visit: &Visit<'_>,
+    subscription: &Subscription,
+    unfit: Unfit,
+) -> Result<Answer, Refusal> {
     if linked(visit).is_none() {
         return choose::again(visit, subscription, unfit);
     }
@@ -81,12 +87,17 @@ pub(super) fn refuse(visit: &Visit<'_>, subscription: &Subscription, unfit: Unfi
 
 /// What is to be confirmed. Where a deep link says it, nothing that is `said` in a form or an address counts, and there is
 /// no choice where the link does not fit the subscription.
-pub(super) fn choice(visit: &Visit<'_>, subscription: &Subscription, said: &Form) -> Option<PlanChoice> {
+pub(super) fn choice(
+    visit: &Visit<'_>,
+    subscription: &Subscription,
+    said: &Form,
+) -> Option<PlanChoice> {
     let item = subscription.items.first();
     let (price, quantity) = match (linked(visit), item) {
-        (Some([wanted]), Some(item)) if wanted.id == item.id => {
-            (wanted.price.clone().unwrap_or_else(|| item.price.clone()), wanted.quantity.unwrap_or(item.quantity))
-        }
+        (Some([wanted]), Some(item)) if wanted.id == item.id => (
+            wanted.price.clone().unwrap_or_else(|| item.price.clone()),
+            wanted.quantity.unwrap_or(item.quantity),
+        ),
         (Some(_), _) => return None,
         (None, _) => {
             let quantity = match said.text(choose::QUANTITY) {
@@ -100,8 +111,13 @@ pub(super) fn choice(visit: &Visit<'_>, subscription: &Subscription, said: &Form
 }
 
 /// Whether a deep link leaves nothing to choose, and says something else than this.
-pub(super) fn is_forbidden(visit: &Visit<'_>, subscription: &Subscription, wanted: &PlanChoice) -> bool {
-    linked(visit).is_some() && choice(visit, subscription, &Form::default()).as_ref() != Some(wanted)
+pub(super) fn is_forbidden(
+    visit: &Visit<'_>,
+    subscription: &Subscription,
+    wanted: &PlanChoice,
+) -> bool {
+    linked(visit).is_some()
+        && choice(visit, subscription, &Form::default()).as_ref() != Some(wanted)
 }
 
 /// What a deep link says is to be confirmed.
@@ -122,16 +138,23 @@ fn page(
     let (state, text, language) = (visit.state, visit.text(), visit.language);
     let rate = |price: &str, quantity: i64| {
         let Some(price) = state.prices.get(price) else { return (String::new(), String::new()) };
-        let name = state.products.get(&price.product).map_or_else(|| price.id.clone(), |product| plain(&product.name));
+        let name = state
+            .products
+            .get(&price.product)
+            .map_or_else(|| price.id.clone(), |product| plain(&product.name));
         let name = if quantity == 1 { name } else { format!("{quantity} × {name}") };
-        let amount = money::format(price.unit_amount.saturating_mul(quantity), &price.currency, language);
-        let interval = price.recurring.map(|recurring| text.interval(recurring)).unwrap_or_default();
+        let amount =
+            money::format(price.unit_amount.saturating_mul(quantity), &price.currency, language);
+        let interval =
+            price.recurring.map(|recurring| text.interval(recurring)).unwrap_or_default();
         (name, format!("{amount} {interval}"))
     };
     let (name, price) = rate(&choice.price, choice.quantity);
-    let previous = subscription.items.first().map(|item| rate(&item.price, item.quantity)).unwrap_or_default();
+    let previous =
+        subscription.items.first().map(|item| rate(&item.price, item.quantity)).unwrap_or_default();
     let can_add = visit.configuration.features.payment_method_update;
-    let change = linked(visit).is_none().then(|| format!("subscriptions/{}/change", subscription.id));
+    let change =
+        linked(visit).is_none().then(|| format!("subscriptions/{}/change", subscription.id));
     Ok(Preview {
         frame: Frame::new(visit.language),
         shell: Shell::of(visit),
@@ -141,7 +164,8 @@ fn page(
         price,
         previous: format!("{} · {}", previous.0, previous.1),
         figures: Figures::of(visit, &proposal.planned)?,
-        card: proposal::payer(visit, subscription).map(|method| CardRow::of(method, visit.customer, visit.now)),
+        card: proposal::payer(visit, subscription)
+            .map(|method| CardRow::of(method, visit.customer, visit.now)),
         add_card: can_add.then(|| card_address(visit, choice)),
         back: change.map(|rest| visit.address(&rest)),
         choice: choice.clone(),

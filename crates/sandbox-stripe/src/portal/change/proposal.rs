@@ -42,7 +42,8 @@ pub(super) fn propose(
 ) -> Result<Proposal, Unfit> {
     let item = offer::changeable(subscription).ok_or(Unfit::NotChangeable)?;
     let offers = offer::offers(visit, subscription);
-    let offered = offers.iter().find(|offer| offer.price.id == choice.price).ok_or(Unfit::NotOffered)?;
+    let offered =
+        offers.iter().find(|offer| offer.price.id == choice.price).ok_or(Unfit::NotOffered)?;
     if choice.price == item.price && choice.quantity == item.quantity {
         return Err(Unfit::Same);
     }
@@ -50,7 +51,9 @@ pub(super) fn propose(
         Some(bounds) if !(bounds.minimum.max(1)..=most(bounds)).contains(&choice.quantity) => {
             return Err(Unfit::Quantity(bounds));
         }
-        None if choice.quantity != item.quantity => return Err(Unfit::FixedQuantity(item.quantity)),
+        None if choice.quantity != item.quantity => {
+            return Err(Unfit::FixedQuantity(item.quantity));
+        }
         _ => {}
     }
     let update = &visit.configuration.features.subscription_update;
@@ -67,15 +70,24 @@ pub(super) fn propose(
         resets_anchor: update.resets_anchor,
         ends_trial: update.ends_trial,
     };
-    let planned = billing::plan(visit.state, subscription, &change).map_err(|error| match error {
-        ChangeError::Failed(error) => Unfit::Failed(error),
-        ChangeError::OutsidePeriod => Unfit::OutOfTime,
-        ChangeError::NotChangeable => Unfit::NotChangeable,
-        _ => Unfit::NotOffered,
-    })?;
+    let planned =
+        billing::plan(visit.state, subscription, &change).map_err(|error| match error {
+            ChangeError::Failed(error) => Unfit::Failed(error),
+            ChangeError::OutsidePeriod => Unfit::OutOfTime,
+            ChangeError::NotChangeable => Unfit::NotChangeable,
+            _ => Unfit::NotOffered,
+        })?;
     let customer = visit.customer;
     let card = payer(visit, subscription).map(|method| &method.id);
-    let figures = (choice, subscription, customer.balance, &subscription.pending, offered.price, card, update);
+    let figures = (
+        choice,
+        subscription,
+        customer.balance,
+        &subscription.pending,
+        offered.price,
+        card,
+        update,
+    );
     Ok(Proposal { planned, basis: ids::digest(&format!("{figures:?}")) })
 }
 
@@ -85,7 +97,17 @@ pub(super) fn most(bounds: AdjustableQuantity) -> i64 {
 }
 
 /// The card that pays for the subscription.
-pub(super) fn payer<'a>(visit: &Visit<'a>, subscription: &Subscription) -> Option<&'a PaymentMethod> {
-    let id = subscription.default_payment_method.as_ref().or(visit.customer.default_payment_method.as_ref())?;
-    visit.state.payment_methods.get(id).filter(|method| method.customer.as_ref() == Some(&visit.customer.id))
+pub(super) fn payer<'a>(
+    visit: &Visit<'a>,
+    subscription: &Subscription,
+) -> Option<&'a PaymentMethod> {
+    let id = subscription
+        .default_payment_method
+        .as_ref()
+        .or(visit.customer.default_payment_method.as_ref())?;
+    visit
+        .state
+        .payment_methods
+        .get(id)
+        .filter(|method| method.customer.as_ref() == Some(&visit.customer.id))
 }

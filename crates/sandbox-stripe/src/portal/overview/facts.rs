@@ -12,7 +12,9 @@ pub(super) struct Fact {
 
 /// All that is known.
 pub(super) fn of(customer: &Customer, text: &Text, language: Language) -> Vec<Fact> {
-    let one = |label, value: &Option<String>| value.as_ref().map(|value| Fact { label, lines: vec![plain(value)] });
+    let one = |label, value: &Option<String>| {
+        value.as_ref().map(|value| Fact { label, lines: vec![plain(value)] })
+    };
     let lines = |address: &Address| address_lines(address, language);
     let address = customer.address.as_ref().map(lines).filter(|lines| !lines.is_empty());
     [
@@ -32,13 +34,20 @@ fn address_lines(address: &Address, language: Language) -> Vec<String> {
         let given: Vec<String> = parts.iter().copied().flatten().map(|part| plain(part)).collect();
         Some(given.join(mark))
     };
-    let name = |code: &String| countries::name(code, language).map_or_else(|| plain(code), str::to_owned);
-    let is_korean = language == Language::Korean && country.as_deref().is_none_or(|country| country == "KR");
+    let name =
+        |code: &String| countries::name(code, language).map_or_else(|| plain(code), str::to_owned);
+    let is_korean =
+        language == Language::Korean && country.as_deref().is_none_or(|country| country == "KR");
     let lines = if is_korean {
         // The whole comes before its parts.
         vec![join(&[postal_code, state, city, line1, line2], " ")]
     } else {
         vec![join(&[line1], ""), join(&[line2], ""), join(&[city, state, postal_code], ", ")]
     };
-    lines.into_iter().chain([country.as_ref().map(name)]).flatten().filter(|line| !line.is_empty()).collect()
+    lines
+        .into_iter()
+        .chain([country.as_ref().map(name)])
+        .flatten()
+        .filter(|line| !line.is_empty())
+        .collect()
 }

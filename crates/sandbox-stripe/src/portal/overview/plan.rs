@@ -42,16 +42,23 @@ impl Plan {
         let (badge, tone) = badge(subscription, text);
         let can_change = features.subscription_update.enabled
             && offer::changeable(subscription).is_some_and(|item| {
-                let current = |offer: &offer::Offer<'_>| offer.price.id == item.price && offer.quantity.is_none();
+                let current = |offer: &offer::Offer<'_>| {
+                    offer.price.id == item.price && offer.quantity.is_none()
+                };
                 !offer::offers(visit, subscription).iter().all(current)
             });
         let open = state.invoices.of(&visit.customer.id).find(|invoice| {
-            invoice.status == InvoiceStatus::Open && invoice.subscription.as_ref() == Some(&subscription.id)
+            invoice.status == InvoiceStatus::Open
+                && invoice.subscription.as_ref() == Some(&subscription.id)
         });
         Self {
             id: subscription.id.clone(),
             name: names(subscription, state),
-            lines: subscription.items.iter().filter_map(|item| PlanLine::of(item, state, language)).collect(),
+            lines: subscription
+                .items
+                .iter()
+                .filter_map(|item| PlanLine::of(item, state, language))
+                .collect(),
             badge,
             tone,
             next: next(subscription, text, language),
@@ -80,9 +87,9 @@ fn badge(subscription: &Subscription, text: &Text) -> (&'static str, &'static st
         SubscriptionStatus::Paused => (plan.paused, "quiet"),
         _ if subscription.ends_at().is_some() => (plan.ending, "due"),
         SubscriptionStatus::Trialing => (plan.trialing, "info"),
-        SubscriptionStatus::Active | SubscriptionStatus::Canceled | SubscriptionStatus::IncompleteExpired => {
-            (text.active, "good")
-        }
+        SubscriptionStatus::Active
+        | SubscriptionStatus::Canceled
+        | SubscriptionStatus::IncompleteExpired => (text.active, "good"),
     }
 }
 
@@ -106,7 +113,10 @@ impl PlanLine {
     fn of(item: &SubscriptionItem, state: &State, language: Language) -> Option<Self> {
         let text = language.text();
         let price = state.prices.get(&item.price)?;
-        let name = state.products.get(&price.product).map_or_else(|| price.id.clone(), |product| plain(&product.name));
+        let name = state
+            .products
+            .get(&price.product)
+            .map_or_else(|| price.id.clone(), |product| plain(&product.name));
         let each = money::format(price.unit_amount, &price.currency, language);
         let total = price.unit_amount.saturating_mul(item.quantity);
         let several = || format!("{} · {}", (text.quantity)(item.quantity), (text.per_unit)(&each));

@@ -31,10 +31,14 @@ pub(super) const ENGLISH: CancelText = CancelText {
     keep_link: "Don’t cancel plan",
     title: "Cancel your plan",
     at_period_end: |day| {
-        format!("Your plan stays available until {day}. After that it ends, and you are not charged again.")
+        format!(
+            "Your plan stays available until {day}. After that it ends, and you are not charged again."
+        )
     },
     at_once: "Your plan ends right away.",
-    last_invoice: |amount| format!("A last invoice of {amount} for what you have used is charged now."),
+    last_invoice: |amount| {
+        format!("A last invoice of {amount} for what you have used is charged now.")
+    },
     no_refund: "Time that you have paid for and do not use is not refunded.",
     credited: "Time that you have paid for and do not use is credited to your account.",
     already: |day| format!("This plan is canceled already: it ends on {day}."),
@@ -64,10 +68,14 @@ pub(super) const KOREAN: CancelText = CancelText {
     keep_link: "해지 취소",
     title: "요금제 해지하기",
     at_period_end: |day| {
-        format!("{day}까지 요금제를 계속 이용할 수 있습니다. 이후에는 종료되며 더 이상 결제되지 않습니다.")
+        format!(
+            "{day}까지 요금제를 계속 이용할 수 있습니다. 이후에는 종료되며 더 이상 결제되지 않습니다."
+        )
     },
     at_once: "요금제가 바로 종료됩니다.",
-    last_invoice: |amount| format!("사용하신 기간에 대한 마지막 청구 금액 {amount}이(가) 지금 결제됩니다."),
+    last_invoice: |amount| {
+        format!("사용하신 기간에 대한 마지막 청구 금액 {amount}이(가) 지금 결제됩니다.")
+    },
     no_refund: "이미 결제한 기간 중 이용하지 않은 기간은 환불되지 않습니다.",
     credited: "이미 결제한 기간 중 이용하지 않은 기간은 계정 크레딧으로 적립됩니다.",
     already: |day| format!("이미 해지된 요금제이며 {day}에 종료됩니다."),

@@ -96,7 +96,9 @@ pub(super) const ENGLISH: CardText = CardText {
     needed_default: "This card pays for your plan. Make another one the default before you remove it.",
     decline: |decline| match decline {
         Decline::AuthenticationFailed => "The card could not be authenticated.",
-        Decline::CardVelocityExceeded => "The card was declined: it was used too often in a short time.",
+        Decline::CardVelocityExceeded => {
+            "The card was declined: it was used too often in a short time."
+        }
         Decline::ExpiredCard => "The card has expired. Use another one.",
         Decline::GenericDecline => "The card was declined. Use another one, or ask your bank.",
         Decline::IncorrectCvc => "The security code is incorrect.",
@@ -108,7 +110,9 @@ pub(super) const ENGLISH: CardText = CardText {
         }
         Decline::LostCard | Decline::StolenCard => "The card was declined. Use another one.",
         Decline::ProcessingError => "The card could not be processed. Try again in a moment.",
-        Decline::TestModeLiveCard => "The card was declined: it is not a test card. Use one of those listed here.",
+        Decline::TestModeLiveCard => {
+            "The card was declined: it is not a test card. Use one of those listed here."
+        }
     },
 };
 
@@ -157,16 +161,28 @@ pub(super) const KOREAN: CardText = CardText {
     needed_default: "요금제 결제에 사용 중인 카드입니다. 삭제하려면 먼저 다른 카드를 기본으로 설정해 주세요.",
     decline: |decline| match decline {
         Decline::AuthenticationFailed => "카드를 인증하지 못했습니다.",
-        Decline::CardVelocityExceeded => "카드가 거절되었습니다. 짧은 시간에 너무 자주 사용되었습니다.",
+        Decline::CardVelocityExceeded => {
+            "카드가 거절되었습니다. 짧은 시간에 너무 자주 사용되었습니다."
+        }
         Decline::ExpiredCard => "유효기간이 지난 카드입니다. 다른 카드를 사용해 주세요.",
-        Decline::GenericDecline => "카드가 거절되었습니다. 다른 카드를 사용하거나 카드사에 문의해 주세요.",
+        Decline::GenericDecline => {
+            "카드가 거절되었습니다. 다른 카드를 사용하거나 카드사에 문의해 주세요."
+        }
         Decline::IncorrectCvc => "보안 코드가 올바르지 않습니다.",
         Decline::IncorrectNumber => "카드 번호가 올바르지 않습니다. 다시 확인해 주세요.",
-        Decline::InsufficientFunds => "카드 한도를 초과했거나 잔액이 부족합니다. 다른 카드를 사용해 주세요.",
+        Decline::InsufficientFunds => {
+            "카드 한도를 초과했거나 잔액이 부족합니다. 다른 카드를 사용해 주세요."
+        }
         Decline::InvalidCvc => "보안 코드를 끝까지 입력해 주세요.",
-        Decline::InvalidExpiryMonth | Decline::InvalidExpiryYear => "유효기간이 올바르지 않거나 지났습니다.",
-        Decline::LostCard | Decline::StolenCard => "카드가 거절되었습니다. 다른 카드를 사용해 주세요.",
+        Decline::InvalidExpiryMonth | Decline::InvalidExpiryYear => {
+            "유효기간이 올바르지 않거나 지났습니다."
+        }
+        Decline::LostCard | Decline::StolenCard => {
+            "카드가 거절되었습니다. 다른 카드를 사용해 주세요."
+        }
         Decline::ProcessingError => "카드를 처리하지 못했습니다. 잠시 후 다시 시도해 주세요.",
-        Decline::TestModeLiveCard => "테스트 카드가 아니어서 거절되었습니다. 아래 목록의 카드를 사용해 주세요.",
+        Decline::TestModeLiveCard => {
+            "테스트 카드가 아니어서 거절되었습니다. 아래 목록의 카드를 사용해 주세요."
+        }
     },
 };

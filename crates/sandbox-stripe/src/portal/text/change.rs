@@ -56,7 +56,9 @@ pub(super) const ENGLISH: ChangeText = ChangeText {
     not_changeable: "This plan cannot be changed here at the moment.",
     ended: "This plan has ended and cannot be changed any more.",
     quantity_outside: |least, most| format!("Enter a whole number from {least} to {most}."),
-    quantity_fixed: |quantity| format!("The quantity of this plan cannot be changed. Enter {quantity}."),
+    quantity_fixed: |quantity| {
+        format!("The quantity of this plan cannot be changed. Enter {quantity}.")
+    },
     billed: |recurring| match (recurring.interval, recurring.interval_count) {
         (Interval::Day, 1) => "Billed daily".to_owned(),
         (Interval::Week, 1) => "Billed weekly".to_owned(),
@@ -102,7 +104,9 @@ pub(super) const KOREAN: ChangeText = ChangeText {
     not_changeable: "지금은 여기서 이 요금제를 변경할 수 없습니다.",
     ended: "이미 종료된 요금제라 변경할 수 없습니다.",
     quantity_outside: |least, most| format!("{least} 이상 {most} 이하의 정수를 입력해 주세요."),
-    quantity_fixed: |quantity| format!("이 요금제는 수량을 변경할 수 없습니다. 수량을 {quantity}(으)로 입력해 주세요."),
+    quantity_fixed: |quantity| {
+        format!("이 요금제는 수량을 변경할 수 없습니다. 수량을 {quantity}(으)로 입력해 주세요.")
+    },
     billed: |recurring| match (recurring.interval, recurring.interval_count) {
         (Interval::Day, 1) => "매일 결제".to_owned(),
         (Interval::Week, 1) => "매주 결제".to_owned(),

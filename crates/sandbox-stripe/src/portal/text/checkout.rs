@@ -33,7 +33,9 @@ pub(super) const ENGLISH: CheckoutText = CheckoutText {
     subscribe_to: |name| format!("Subscribe to {name}"),
     subscribe: "Subscribe",
     trial: |days| if days == 1 { "1 day free".to_owned() } else { format!("{days} days free") },
-    after_trial: |rate, day| format!("The trial ends on {day}. From then on you pay {rate}, until you cancel."),
+    after_trial: |rate, day| {
+        format!("The trial ends on {day}. From then on you pay {rate}, until you cancel.")
+    },
     renews: |rate, day| format!("From {day} on you pay {rate} again, until you cancel."),
     other_card: "Another card",
     pay: |amount| format!("Subscribe and pay {amount}"),
@@ -59,7 +61,9 @@ pub(super) const KOREAN: CheckoutText = CheckoutText {
     subscribe_to: |name| format!("{name} 구독하기"),
     subscribe: "구독하기",
     trial: |days| format!("{days}일 무료"),
-    after_trial: |rate, day| format!("무료 체험은 {day}에 끝나며, 이후 해지할 때까지 {rate} 요금으로 자동 결제됩니다."),
+    after_trial: |rate, day| {
+        format!("무료 체험은 {day}에 끝나며, 이후 해지할 때까지 {rate} 요금으로 자동 결제됩니다.")
+    },
     renews: |rate, day| format!("{day}부터 해지할 때까지 {rate} 요금으로 자동 결제됩니다."),
     other_card: "다른 카드",
     pay: |amount| format!("{amount} 결제하고 구독하기"),
