@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use async_trait::async_trait;
 
 use super::RepoError;
-use crate::audit::{AuditEvent, AuditQuery, AuditRecord, Denials};
+use crate::{AuditEvent, AuditQuery, AuditRecord, Denials};
 use crate::{Timestamp, UserId};
 
 /// Keeps what was done, by whom, in rows that are only ever added. Never a secret, never a portal URL.

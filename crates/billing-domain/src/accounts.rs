@@ -1,0 +1,39 @@
+//! Billing accounts: customers, their subscriptions, the mirror of the provider and its events.
+
+mod billing_accounts;
+mod customer;
+mod customer_claim;
+mod customer_import;
+mod customer_service;
+mod event_processor;
+mod inbox;
+mod mirror;
+mod provider_account;
+mod provider_event;
+mod reconciler;
+mod subscription;
+mod subscription_service;
+mod webhook_intake;
+
+pub use billing_accounts::{AccountPorts, BillingAccounts, RefreshError, Refreshed};
+pub use customer::{CustomerId, CustomerIdError, CustomerLink};
+pub use customer_claim::CustomerClaim;
+pub use customer_import::{CustomerImport, ImportError, ImportPlan, ImportSource, LeftOut, Reason};
+pub use customer_service::CustomerService;
+pub use event_processor::{EventProcessor, Work, Worked};
+pub use inbox::{
+    ClaimToken, Claimed, InboxCounts, InboxEvent, InboxQuery, InboxState, InboxWord,
+    InboxWordError, Replay,
+};
+pub use mirror::{MirrorEffect, MirrorOutcome, MirrorUpdate, MirroredCustomer};
+pub use provider_account::{AccountError, Mode, ProviderAccount, ProviderName};
+pub use provider_event::{
+    EventId, EventIdError, EventKind, EventKindError, EventSubject, ProviderEvent,
+};
+pub use reconciler::{ReconcileError, ReconcileReport, Reconciler, Repair};
+pub use subscription::{
+    CustomerReading, CustomerState, NamedOwner, Subscription, SubscriptionStatus,
+    SubscriptionStatusError,
+};
+pub use subscription_service::{CurrentError, CurrentSubscription, SubscriptionService};
+pub use webhook_intake::{IntakeError, TakenIn, WebhookIntake};

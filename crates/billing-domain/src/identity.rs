@@ -1,0 +1,11 @@
+//! Who calls: users, principals, credentials and permissions.
+
+mod credential;
+mod permission;
+mod principal;
+mod user;
+
+pub use credential::{Credential, CredentialKind, KeyPrefix, KeyPrefixError};
+pub use permission::{Permission, PermissionError, Permissions};
+pub use principal::{AuthMethod, Principal};
+pub use user::{UserId, UserIdError};
