@@ -168,8 +168,9 @@ mod tests {
 
     /// What `text` has between `<name …>` and `</name>`, each time.
     fn contents<'a>(text: &'a str, name: &str) -> Vec<&'a str> {
-        let starts = text.match_indices(&format!("<{name} ")).map(|(at, _)| at);
-        starts.filter_map(|at| text[at..].split(&format!("</{name}>")).next()).collect()
+        let (start, end) = (format!("<{name} "), format!("</{name}>"));
+        let starts = text.match_indices(&start);
+        starts.filter_map(|(at, _)| text[at..].split(&end).next()).collect()
     }
 
     /// A pointer that aims at a link's first box would hit the hidden text instead of the visible one.
