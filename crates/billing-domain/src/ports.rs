@@ -6,6 +6,7 @@
 mod api_key_repo;
 mod audit_log;
 mod authenticator;
+mod background_task;
 mod billing_mirror;
 mod billing_provider;
 mod checkout_provider;
@@ -28,6 +29,7 @@ pub use api_key_repo::{
 };
 pub use audit_log::AuditLog;
 pub use authenticator::{AuthError, Authenticator};
+pub use background_task::BackgroundTask;
 pub use billing_mirror::BillingMirror;
 pub use billing_provider::{BillingProvider, ProviderError};
 pub use checkout_provider::CheckoutProvider;
