@@ -13,8 +13,6 @@ use crate::settings::{self, SettingsCase};
 pub struct Table {
     /// Rules that need no test on each store.
     pub beside_stores: Rules,
-    /// Clauses that a later version brings.
-    pub later: BTreeMap<String, Vec<String>>,
     /// Rule, clause id, the clause in short.
     #[serde(flatten)]
     pub rules: BTreeMap<String, BTreeMap<String, String>>,
@@ -182,7 +180,7 @@ mod tests {
     use super::*;
 
     fn table() -> Table {
-        let text = "[H1]\na = \"first\"\nb = \"second\"\n[beside_stores]\nrules = []\n[later]\nH9 = [\"x\"]";
+        let text = "[H1]\na = \"first\"\nb = \"second\"\n[beside_stores]\nrules = []";
         toml::from_str(text).unwrap()
     }
 

@@ -95,11 +95,7 @@ impl Context {
         if let Some(log) = log {
             log.start();
         }
-        let traces =
-            std::env::vars_os().any(|(name, _)| name.to_string_lossy().starts_with("OTEL_"));
-        let traces = traces
-            .then(|| "OTEL_* variables are ignored: traces are not in this version".to_owned());
-        warnings.into_iter().chain(traces).for_each(|warning| tracing::warn!("{warning}"));
+        warnings.into_iter().for_each(|warning| tracing::warn!("{warning}"));
         value.ok_or_else(|| {
             Failure::Failed("a setting is wrong and was not reported: this is a bug".to_owned())
         })

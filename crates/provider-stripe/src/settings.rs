@@ -10,13 +10,12 @@ use crate::{ApiBase, SecretKey, UserMetadataKey};
 const SECRET_KEY: &str = "STRIPE_SECRET_KEY";
 const API_BASE: &str = "STRIPE_API_BASE";
 const PORTAL_CONFIGURATION: &str = "STRIPE_PORTAL_CONFIGURATION";
-const MAX_RPS: &str = "STRIPE_MAX_RPS";
 const WEBHOOK_SECRET: &str = "STRIPE_WEBHOOK_SECRET";
 const USER_METADATA_KEY: &str = "STRIPE_USER_METADATA_KEY";
 
 /// The settings of this adapter, without the `BILLING_` prefix.
 pub const SETTINGS: &[&str] =
-    &[SECRET_KEY, API_BASE, PORTAL_CONFIGURATION, MAX_RPS, WEBHOOK_SECRET, USER_METADATA_KEY];
+    &[SECRET_KEY, API_BASE, PORTAL_CONFIGURATION, WEBHOOK_SECRET, USER_METADATA_KEY];
 
 /// Those of [`SETTINGS`] that are secret.
 pub const SECRETS: &[&str] = &[SECRET_KEY, WEBHOOK_SECRET];
@@ -28,7 +27,6 @@ pub struct StripeSettings {
     key: SecretKey,
     base: ApiBase,
     portal_configuration: Option<String>,
-    max_rps: Option<u32>,
     webhook_secrets: Vec<WebhookSecret>,
     user_metadata_key: UserMetadataKey,
     loopback_urls: bool,
@@ -73,17 +71,6 @@ impl StripeSettings {
                 &"it must be the id of a portal configuration, bpc_ and letters and digits",
             );
         }
-        let max_rps = match get(MAX_RPS).map(|text| text.parse::<u32>()) {
-            Some(Ok(ceiling)) => Some(ceiling),
-            Some(Err(_)) => {
-                keep(MAX_RPS, &"it must be a whole number, requests per second; 0 is no ceiling");
-                None
-            }
-            None => None,
-        };
-        if max_rps.is_some_and(|ceiling| ceiling > 0) {
-            keep(MAX_RPS, &"a ceiling is not in this version; leave it out or set it to 0");
-        }
         let webhook_secrets = match get(WEBHOOK_SECRET).map(|text| webhook_secret::read_all(&text))
         {
             Some(Ok(secrets)) => secrets,
@@ -108,7 +95,6 @@ impl StripeSettings {
                 key,
                 base,
                 portal_configuration,
-                max_rps,
                 webhook_secrets,
                 user_metadata_key,
                 loopback_urls: false,
@@ -136,7 +122,6 @@ impl StripeSettings {
             key,
             base,
             portal_configuration: None,
-            max_rps: None,
             webhook_secrets: Vec::new(),
             user_metadata_key: UserMetadataKey::default(),
             loopback_urls: true,
@@ -163,12 +148,6 @@ impl StripeSettings {
     #[must_use]
     pub const fn account(&self) -> &ProviderAccount {
         &self.account
-    }
-
-    /// The ceiling of requests per second; `Some(0)` is none, `None` leaves it to the mode's default.
-    #[must_use]
-    pub const fn max_rps(&self) -> Option<u32> {
-        self.max_rps
     }
 
     /// Where Stripe's API is.
@@ -238,7 +217,7 @@ mod tests {
         let settings = read(&[(SECRET_KEY, "rk_live_1")]).unwrap();
         assert_eq!(settings.account().to_string(), "stripe (live mode)");
         assert_eq!(settings.api_base().to_string(), ApiBase::STRIPE);
-        assert_eq!((settings.portal_configuration(), settings.max_rps()), (None, None));
+        assert_eq!(settings.portal_configuration(), None);
         assert!(!settings.takes_loopback_urls());
     }
 
@@ -247,7 +226,6 @@ mod tests {
         let pairs = [
             (API_BASE, "http://x"),
             (PORTAL_CONFIGURATION, "x"),
-            (MAX_RPS, "-1"),
             (WEBHOOK_SECRET, "x"),
             (USER_METADATA_KEY, "[]"),
         ];
@@ -256,14 +234,6 @@ mod tests {
         let mut found = faulty(&pairs);
         found.sort_unstable();
         assert_eq!(found, expected);
-    }
-
-    #[test]
-    fn what_is_not_in_this_version_is_said() {
-        let with = |name, value| read(&[(SECRET_KEY, "sk_test_1"), (name, value)]);
-        assert_eq!(with(MAX_RPS, "0").unwrap().max_rps(), Some(0));
-        let faults = with(MAX_RPS, "20").unwrap_err();
-        assert!(faults.len() == 1 && faults[0].1.contains("not in this version"), "{faults:?}");
     }
 
     #[test]

@@ -92,7 +92,6 @@ impl ServeConfig {
         let request_timeout =
             Duration::from_secs(reader.number("REQUEST_TIMEOUT_SECONDS", 15, 1..=300));
         let edge = reader.adapter(|get| EdgeSettings::read(get));
-        refuse_what_is_not_here_yet(reader);
         let rate_limit = per_minute(reader, "RATE_LIMIT_PER_MINUTE", 60);
         let failure_limit = per_minute(reader, "AUTH_FAILURES_PER_MINUTE", 120);
         let cors = edge_list(reader, "CORS_ORIGINS", CorsPolicy::parse);
@@ -248,16 +247,6 @@ fn public_url(reader: &mut Reader, text: &str) -> Option<String> {
             );
             None
         }
-    }
-}
-
-/// A part that a later version brings: its setting is checked from now, and a value that needs the part is a fault.
-fn refuse_what_is_not_here_yet(reader: &mut Reader) {
-    if reader.number("PROVIDER_MAX_IN_FLIGHT", 0, 0..=1_000_000) != 0 {
-        reader.fault(
-            "PROVIDER_MAX_IN_FLIGHT",
-            "this is not in this version; remove it, or set it to 0",
-        );
     }
 }
 

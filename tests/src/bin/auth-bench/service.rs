@@ -166,7 +166,6 @@ fn command(
         ("PROVIDER", "stripe"),
         ("STRIPE_SECRET_KEY", "sk_test_AuthBench000000000001"),
         ("STRIPE_API_BASE", upstream),
-        ("STRIPE_MAX_RPS", "0"),
         ("DASHBOARD_URL", "https://dash.example.com/billing"),
         ("JWT_HS256_SECRET", "hs256-secret-of-the-benchmark-0123456789"),
         ("API_KEY_PEPPER", "pepper-of-the-benchmark-0123456789-0123456789"),
