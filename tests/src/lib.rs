@@ -26,6 +26,7 @@ pub mod sandbox;
 pub mod schema_guard;
 pub mod settings;
 pub mod shop;
+pub mod slow_database;
 pub mod station;
 pub mod stripe_signature;
 pub mod stripe_stub;

@@ -14,6 +14,7 @@ use http::request::Parts;
 use http_edge::{
     ClientAddress, FailedAttempt, FailureLimiter, Moment, Problem, RateLimiter, RequestId,
 };
+use tokio::time::timeout_at;
 
 use crate::error_code::ErrorCode;
 use crate::{Api, problem};
@@ -38,6 +39,8 @@ pub(crate) trait Kind: Send + Sync + 'static {
 
     /// Who judges this kind.
     fn authenticator(api: &Api) -> &Arc<dyn Authenticator>;
+    /// The answer when judging a credential took all of the request's time.
+    fn authenticator_too_slow(limit: Duration) -> Problem;
 }
 
 /// What a route is for.
@@ -80,6 +83,11 @@ impl Kind for AccessToken {
     fn authenticator(api: &Api) -> &Arc<dyn Authenticator> {
         &api.access_tokens
     }
+
+    fn authenticator_too_slow(_limit: Duration) -> Problem {
+        let reason = "the key set did not arrive in time".to_owned();
+        problem::from_auth_error(AuthError::NotReady { reason }, Self::INVALID)
+    }
 }
 
 impl Kind for ApiKey {
@@ -89,6 +97,10 @@ impl Kind for ApiKey {
 
     fn authenticator(api: &Api) -> &Arc<dyn Authenticator> {
         &api.api_keys
+    }
+
+    fn authenticator_too_slow(limit: Duration) -> Problem {
+        problem::database_too_slow(limit)
     }
 }
 
@@ -173,7 +185,8 @@ impl<K: Kind, P: Purpose> FromRequestParts<Api> for Caller<K, P> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {
-        let deadline = Deadline::at(Instant::now() + api.request_timeout);
+        let deadline = parts.extensions.get::<Deadline>().copied();
+        let deadline = deadline.unwrap_or_else(|| Deadline::after(api.request_timeout));
         let source = parts.extensions.get::<ClientAddress>().copied();
         let bearer = http_edge::bearer(&parts.headers).map_err(problem::from_bearer_fault)?;
         let credential = Credential::new(bearer);
@@ -183,9 +196,14 @@ impl<K: Kind, P: Purpose> FromRequestParts<Api> for Caller<K, P> {
             let refusal = problem::wrong_credential_type(name, P::elsewhere(K::IS_TOKEN));
             return Err(api.guard.denied(refusal, source, key.as_ref()).await);
         }
-        let principal = match K::authenticator(api).authenticate(&credential).await {
-            Ok(principal) => principal,
-            Err(error) => return Err(refused(api, error, K::INVALID, source, key.as_ref()).await),
+        let authenticated =
+            timeout_at(deadline.instant().into(), K::authenticator(api).authenticate(&credential));
+        let principal = match authenticated.await {
+            Ok(Ok(principal)) => principal,
+            Ok(Err(error)) => {
+                return Err(refused(api, error, K::INVALID, source, key.as_ref()).await);
+            }
+            Err(_) => return Err(K::authenticator_too_slow(api.request_timeout)),
         };
         if let Some(limiter) = &api.guard.rate {
             let decision = match &principal.method {

@@ -1,6 +1,7 @@
 //! The billing portal's HTTP API over the domain's ports. Which adapters stand behind them is the business of `billing-portal`.
 
 mod caller;
+mod deadline;
 pub mod error_code;
 pub mod observed_provider;
 pub mod openapi;

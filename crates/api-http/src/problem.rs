@@ -75,6 +75,17 @@ pub fn from_fault(fault: &Fault) -> Problem {
     }
 }
 
+/// The request's time was up while its body was still arriving.
+pub(crate) fn body_too_slow() -> Problem {
+    problem(ErrorCode::RequestTimeout, "Send the whole body faster.")
+}
+
+/// The request's time was up while our own store was at work.
+pub(crate) fn database_too_slow(limit: Duration) -> Problem {
+    tracing::error!(limit_seconds = limit.as_secs(), "the database did not answer in time");
+    problem(ErrorCode::DatabaseUnavailable, "Repeat the request after `Retry-After`.")
+}
+
 /// What is wrong with the `Authorization` header's form.
 pub(crate) fn from_bearer_fault(fault: BearerFault) -> Problem {
     match fault {

@@ -11,10 +11,11 @@ pub mod webhooks;
 pub use docs::Documents;
 
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 use axum::routing::{delete, get, post};
 use metrics_exporter_prometheus::PrometheusHandle;
 
-use crate::{Api, caller};
+use crate::{Api, caller, deadline};
 
 /// The route for JWT access tokens.
 pub const PORTAL: &str = "/api/v1/subscriptions/portal";
@@ -61,6 +62,7 @@ pub fn public(api: Api) -> Router {
         .route("/docs/errors/{code}", get(docs::error_page))
         .route("/llms.txt", get(docs::llms_txt))
         .route("/", get(docs::index))
+        .layer(from_fn_with_state(api.request_timeout, deadline::enforce))
         .with_state(api)
 }
 

@@ -1,0 +1,76 @@
+//! The deadline of a request: it bounds everything, whatever part of the request is slow.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use billing_domain::Deadline;
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use tokio::time::{Instant, timeout_at};
+
+use crate::problem;
+
+/// The share of a request's time that calls to the provider may not use: it is left for the store, which commits the audit
+/// record after them. At most [`LONGEST_RESERVE`].
+const RESERVE_SHARE: u32 = 10;
+/// The longest time that is kept back from the provider.
+const LONGEST_RESERVE: Duration = Duration::from_millis(250);
+
+/// Middleware that answers when the time is up, and gives handlers the [`Deadline`] for their calls to the provider.
+///
+/// The provider's deadline is a little earlier than the request's. A provider that is too slow is therefore reported by its
+/// adapter (504), and whatever still runs at the end is the client's body (408) or our own store (503).
+pub(crate) async fn enforce(
+    State(limit): State<Duration>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let end = Instant::now() + limit;
+    let reserve = (limit / RESERVE_SHARE).min(LONGEST_RESERVE);
+    request.extensions_mut().insert(Deadline::at((end - reserve).into_std()));
+    let receiving = Arc::new(AtomicBool::new(false));
+    let request =
+        request.map(|inner| Body::new(ObservedBody { inner, receiving: Arc::clone(&receiving) }));
+    timeout_at(end, next.run(request)).await.unwrap_or_else(|_| {
+        let late = if receiving.load(Ordering::Relaxed) {
+            problem::body_too_slow()
+        } else {
+            problem::database_too_slow(limit)
+        };
+        late.into_response()
+    })
+}
+
+/// A request body that records whether the handler waits for the client.
+struct ObservedBody {
+    inner: Body,
+    receiving: Arc<AtomicBool>,
+}
+
+impl HttpBody for ObservedBody {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let frame = Pin::new(&mut self.inner).poll_frame(context);
+        self.receiving.store(frame.is_pending(), Ordering::Relaxed);
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
