@@ -3,11 +3,11 @@
 mod caller;
 mod deadline;
 pub mod error_code;
-pub mod observed_provider;
 pub mod openapi;
 pub mod problem;
 pub mod readiness;
 pub mod routes;
+pub mod timestamps;
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -21,7 +21,7 @@ use tokio::sync::Notify;
 
 pub use crate::caller::Guard;
 
-use crate::readiness::Readiness;
+use crate::readiness::ReadinessProbe;
 
 /// What the routes need, shared by all requests.
 #[derive(Clone, Debug)]
@@ -58,8 +58,8 @@ pub struct Api {
     pub key_prefix: KeyPrefix,
     /// The whole request's time, retries included.
     pub request_timeout: Duration,
-    /// Whether the service can work.
-    pub readiness: Arc<Readiness>,
+    /// Whether the service is ready.
+    pub readiness: Arc<dyn ReadinessProbe>,
     /// How clients reach the service (no slash at the end), where the operator said so.
     pub public_url: Option<String>,
     /// OpenAPI and its page, once somebody has asked for them.

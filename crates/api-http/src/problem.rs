@@ -5,7 +5,7 @@ use std::time::Duration;
 use billing_domain::ports::{AuthError, MintError, ProviderError, RepoError, WebhookError};
 use billing_domain::{
     ApiKeyError, CheckoutError, CheckoutUrl, CurrentError, FlowKind, IntakeError, LocaleError,
-    Permission, PortalError, ReturnUrlError,
+    Permission, PortalError, ReturnUrlError, error_chain,
 };
 use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
@@ -306,7 +306,7 @@ pub(crate) fn from_api_key_error(error: ApiKeyError) -> Problem {
         ),
         ApiKeyError::Mint(MintError::Overloaded { retry_after }) => overloaded(retry_after),
         error @ (ApiKeyError::NoFreeId | ApiKeyError::Mint(MintError::Failed { .. })) => {
-            tracing::error!(cause = with_sources(&error), "no API key can be made");
+            tracing::error!(cause = error_chain(&error), "no API key can be made");
             internal_error()
         }
         ApiKeyError::Store(error) => from_repo_error(&error),
@@ -324,7 +324,7 @@ pub(crate) fn not_ready(failing: &[&str]) -> Problem {
 }
 
 fn from_repo_error(error: &RepoError) -> Problem {
-    let cause = with_sources(error);
+    let cause = error_chain(error);
     match error {
         RepoError::Unavailable(_) | RepoError::Schema(_) => {
             tracing::error!(%cause, "the database is unavailable");
@@ -378,16 +378,4 @@ fn retry_after(mut problem: Problem, wait: Duration) -> Problem {
     let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
     problem.headers.insert(RETRY_AFTER, HeaderValue::from(seconds.max(1)));
     problem
-}
-
-/// An error's text with those of its sources, for the log.
-#[must_use]
-pub fn with_sources(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }

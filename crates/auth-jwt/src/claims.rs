@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use billing_domain::ports::AuthError;
 use billing_domain::{Timestamp, UserId};
-
-use crate::json::{Object, Value};
+use strict_json::{Object, Value};
 
 /// Claims with which issuers say what a token is for.
 const PURPOSE_CLAIMS: [&str; 4] = ["type", "token_use", "token_type", "typ"];
@@ -118,15 +117,15 @@ fn audience(claims: &Object) -> Result<Option<Vec<&str>>, AuthError> {
 
 /// A NumericDate: seconds since 1970, possibly with a fraction (RFC 7519, 2).
 fn date(claims: &Object, name: &str) -> Result<Option<Timestamp>, AuthError> {
-    match claims.get(name) {
-        None => Ok(None),
-        Some(Value::Number(seconds)) if (0.0..=LAST_SECOND).contains(seconds) => {
+    let Some(value) = claims.get(name) else { return Ok(None) };
+    match value.as_f64() {
+        Some(seconds) if (0.0..=LAST_SECOND).contains(&seconds) => {
             Ok(Some(Timestamp::from_millis((seconds * 1000.0).floor() as i64)))
         }
-        Some(Value::Number(_)) => {
+        Some(_) => {
             Err(AuthError::invalid(format!("the claim `{name}` is no date from 1970 to 9999")))
         }
-        Some(_) => Err(AuthError::invalid(format!("the claim `{name}` is not a number"))),
+        None => Err(AuthError::invalid(format!("the claim `{name}` is not a number"))),
     }
 }
 

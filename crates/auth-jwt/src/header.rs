@@ -1,8 +1,8 @@
 //! What the JOSE header may say (RFC 7515, 4; RFC 7519, 5; RFC 8725, 3).
 
 use billing_domain::ports::AuthError;
+use strict_json::{Object, Value};
 
-use crate::json::{Object, Value};
 use crate::keys::SigningAlgorithm;
 
 /// Parameters whose mere presence refuses the token: `crit` and `b64` change what was signed (RFC 7515, 4.1.11; RFC 7797),

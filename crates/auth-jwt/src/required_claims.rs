@@ -1,7 +1,8 @@
 //! Claims that a token must carry to be of use here: without them its bearer is known, and may do nothing.
 
+use strict_json::{Object, Value};
+
 use crate::claims::is_other_purpose;
-use crate::json::{Object, Value};
 
 /// Claims with rules of their own, which no requirement could add to.
 const RULED: [&str; 5] = ["exp", "nbf", "iat", "iss", "aud"];

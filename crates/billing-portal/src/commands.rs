@@ -37,7 +37,7 @@ pub(crate) enum Failure {
 impl Failure {
     /// What failed, and why.
     pub(crate) fn failed(what: &str, error: &dyn Error) -> Self {
-        Self::Failed(format!("{what}: {}", api_http::problem::with_sources(error)))
+        Self::Failed(format!("{what}: {}", billing_domain::error_chain(error)))
     }
 
     /// Tells it on standard error; gives the exit code.

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use api_http::problem::with_sources;
-use api_http::readiness::Readiness;
+use billing_domain::error_chain;
 use billing_domain::ports::{Clock, EventInbox, RepoError};
 use billing_domain::{EventProcessor, ProviderAccount, Work, Worked};
 use http_edge::Drain;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
+
+use crate::readiness::Readiness;
 
 /// How often the inbox is looked at where nobody rings: events that other replicas took in, or that are to be tried again.
 const POLL: Duration = Duration::from_secs(1);
@@ -43,7 +44,7 @@ impl InboxWorker {
             if let Err(error) = &taken
                 && !failing
             {
-                tracing::warn!(cause = with_sources(error), "the inbox cannot be worked off");
+                tracing::warn!(cause = error_chain(error), "the inbox cannot be worked off");
             }
             failing = taken.is_err();
             if gauges_at <= Instant::now() {
@@ -116,7 +117,7 @@ fn tell(worked: &Result<Worked, RepoError>, events: usize) {
             );
         }
         Err(error) => {
-            tracing::warn!(events, cause = with_sources(error), "events could not be settled")
+            tracing::warn!(events, cause = error_chain(error), "events could not be settled")
         }
     }
 }

@@ -6,6 +6,8 @@ mod config;
 mod demo;
 mod inbox;
 mod logging;
+mod observed_provider;
+mod readiness;
 mod reconciling;
 mod signals;
 mod upkeep;

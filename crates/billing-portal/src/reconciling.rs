@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use api_http::problem::with_sources;
-use api_http::readiness::Readiness;
+use billing_domain::error_chain;
 use billing_domain::ports::{Clock, Leadership};
 use billing_domain::{Catalogue, PriceCheck, ReconcileReport, Reconciler, Repair};
 use tokio::time::sleep;
 
+use crate::readiness::Readiness;
 use crate::wiring::accounts::Accounts;
 
 /// The duty's name in the store.
@@ -50,7 +50,7 @@ impl Reconciling {
                 }
                 Ok(false) => {}
                 Err(error) => {
-                    tracing::debug!(cause = with_sources(&error), "who reconciles is not known")
+                    tracing::debug!(cause = error_chain(&error), "who reconciles is not known")
                 }
             }
         }
@@ -67,7 +67,7 @@ async fn reconcile(reconciler: &Reconciler) -> bool {
         Err(error) => {
             metrics::counter!("reconcile_runs_total", "outcome" => "failed").increment(1);
             tracing::warn!(
-                cause = with_sources(&error),
+                cause = error_chain(&error),
                 "the mirror could not be compared with the provider"
             );
             false
@@ -119,7 +119,7 @@ pub(crate) async fn check_catalogue(
                 return;
             }
             Err(error) => {
-                tracing::warn!(cause = with_sources(&error), "the catalogue could not be checked")
+                tracing::warn!(cause = error_chain(&error), "the catalogue could not be checked")
             }
         }
         sleep(AFTER_FAILURE).await;

@@ -4,15 +4,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use api_http::error_code::ErrorCode;
-use api_http::problem;
-use api_http::readiness::Readiness;
 use auth_api_key::{Gate, PepperFit};
 use auth_jwt::JwtAuthenticator;
-use billing_domain::DenialCounter;
 use billing_domain::ports::{Clock, RepoError, SchemaState};
+use billing_domain::{DenialCounter, error_chain};
 use http_edge::Drain;
 use tokio::time::MissedTickBehavior;
 
+use crate::readiness::Readiness;
 use crate::wiring::store::Stores;
 
 /// How often the database and the keys are looked for.
@@ -51,7 +50,7 @@ impl Upkeep {
             let news = match self.reach(&mut pepper_is_judged).await {
                 Ok(state) if state.fits() => String::new(),
                 Ok(_) => "the database is not migrated: run `billing-portal migrate`".to_owned(),
-                Err(error) => problem::with_sources(&error),
+                Err(error) => error_chain(&error),
             };
             self.readiness.observe(news.is_empty(), self.tokens.keys_loaded());
             if news != last {
@@ -107,9 +106,8 @@ impl Upkeep {
     /// Whether these peppers may take the place of the old ones: not those that fit none of the stored keys.
     pub(crate) async fn accepts(&self, gate: &Gate) -> Result<(), String> {
         let counts = self.stores.usage.peppers(self.clock.now()).await;
-        let counts = counts.map_err(|error| {
-            format!("the new pepper cannot be judged: {}", problem::with_sources(&error))
-        })?;
+        let counts = counts
+            .map_err(|error| format!("the new pepper cannot be judged: {}", error_chain(&error)))?;
         match PepperFit::judge(&counts, gate) {
             PepperFit::Fits => Ok(()),
             PepperFit::SomeDoNotFit(keys) => {
@@ -145,10 +143,9 @@ impl Upkeep {
                     Ok(records) => {
                         tracing::info!(records, "audit records were past their retention")
                     }
-                    Err(error) => tracing::warn!(
-                        cause = problem::with_sources(&error),
-                        "the audit log was not pruned"
-                    ),
+                    Err(error) => {
+                        tracing::warn!(cause = error_chain(&error), "the audit log was not pruned")
+                    }
                 }
             }
         }
@@ -160,7 +157,7 @@ impl Upkeep {
         let events = self.stores.inbox.prune(now.minus(EVENTS_KEPT)).await;
         let checkouts = self.stores.checkouts.prune(now.minus(KEYS_KEPT)).await;
         for failed in [events.err(), checkouts.err()].into_iter().flatten() {
-            tracing::debug!(cause = problem::with_sources(&failed), "what is over was not deleted");
+            tracing::debug!(cause = error_chain(&failed), "what is over was not deleted");
         }
     }
 
@@ -174,7 +171,7 @@ impl Upkeep {
             let attempts: u64 = denials.iter().map(|denied| denied.count).sum();
             tracing::warn!(
                 attempts,
-                cause = problem::with_sources(&error),
+                cause = error_chain(&error),
                 "denied attempts are not written down yet"
             );
             self.denials

@@ -11,9 +11,8 @@ use http::header::{
     VARY,
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use strict_json::printable;
 use url::{Host, Url};
-
-use crate::json::harmless;
 
 /// Methods that a listed page may try. Which ones a path knows, `Allow` says: beside this on the answer to the preflight,
 /// and on the 405 that the page gets and can read, where a refused preflight would tell it nothing.
@@ -54,7 +53,7 @@ impl CorsPolicy {
         for entry in list.split(',').map(str::trim) {
             match origin(entry) {
                 Some(origin) => origins.push(origin),
-                None => wrong.push(format!("`{}`", harmless(entry))),
+                None => wrong.push(format!("`{}`", printable(entry))),
             }
         }
         if wrong.is_empty() {
@@ -205,7 +204,7 @@ mod tests {
             "https://1.2.3.999",
         ] {
             let fault = CorsPolicy::parse(entry).unwrap_err();
-            let named = format!("`{}` is no exact origin: write ", harmless(entry));
+            let named = format!("`{}` is no exact origin: write ", printable(entry));
             assert!(fault.starts_with(&named), "{fault}");
         }
         let fault = CorsPolicy::parse("https://a.example,*,null").unwrap_err();

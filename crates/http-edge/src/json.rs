@@ -1,8 +1,6 @@
 //! The strict JSON body: one object, nothing twice, nothing unknown, nothing in another shape.
 
 mod media_type;
-mod shape;
-mod tree;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, Request};
@@ -11,9 +9,13 @@ use http::HeaderMap;
 use http_body::Body as _;
 use http_body_util::BodyExt;
 use serde::de::DeserializeOwned;
+use strict_json::{ParseError, UnknownFields, printable};
 
 use crate::fault::Fault;
 use crate::layers::DEFAULT_BODY_LIMIT;
+
+/// Most levels of objects and arrays in a body; the outermost object is the first.
+const MAX_LEVELS: usize = 16;
 
 /// Largest body of this request in bytes; an extension that [`edge_layers`](crate::edge_layers) sets.
 #[derive(Clone, Copy, Debug)]
@@ -44,11 +46,23 @@ where
         let (parts, body) = request.into_parts();
         let bytes = read(&parts.headers, body, limit).await?;
         let text: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
-        tree::parse(text)
-            .and_then(|object| shape::fit(&object))
+        let object = strict_json::parse(text, MAX_LEVELS).map_err(refused)?;
+        strict_json::fit(object, UnknownFields::Refuse)
             .map(Self)
-            .map_err(|detail| Fault::InvalidBody { detail })
+            .map_err(|misfit| Fault::InvalidBody { detail: misfit.to_string() })
     }
+}
+
+fn refused(error: ParseError) -> Fault {
+    let detail = match error {
+        ParseError::ByteOrderMark => "Send the body without a byte order mark.".to_owned(),
+        ParseError::NotAnObject => "Send the body as one JSON object.".to_owned(),
+        ParseError::DuplicateName { name, at } => {
+            format!("Send the body as valid JSON: {at}: \"{}\".", printable(&name))
+        }
+        error => format!("Send the body as valid JSON: {error}."),
+    };
+    Fault::InvalidBody { detail }
 }
 
 async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Fault> {
@@ -94,14 +108,4 @@ fn interruption(error: &axum::Error) -> Fault {
     Fault::InvalidBody {
         detail: "Send the whole body, in well-formed chunks if it is chunked.".to_owned(),
     }
-}
-
-/// Text of the client's in a form that is harmless in a sentence: short, without control characters.
-pub(crate) fn harmless(text: &str) -> String {
-    const LONGEST: usize = 64;
-    let mut escaped: String = text.chars().take(LONGEST).flat_map(char::escape_debug).collect();
-    if text.chars().nth(LONGEST).is_some() {
-        escaped.push('…');
-    }
-    escaped
 }

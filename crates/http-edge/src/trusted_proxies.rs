@@ -4,8 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use ipnet::IpNet;
-
-use crate::json::harmless;
+use strict_json::printable;
 
 /// Bits before the IPv4 address in an IPv4-mapped IPv6 address (RFC 4291, 2.5.5.2).
 const MAPPED_PREFIX: u8 = 96;
@@ -27,7 +26,7 @@ impl TrustedProxies {
         for entry in list.split(',').map(str::trim) {
             match network(entry) {
                 Some(network) => networks.push(network),
-                None => wrong.push(format!("`{}`", harmless(entry))),
+                None => wrong.push(format!("`{}`", printable(entry))),
             }
         }
         if wrong.is_empty() {

@@ -3,11 +3,11 @@
 use billing_domain::ports::VerifiedEvent;
 use billing_domain::{EventSubject, Mode, ProviderEvent, Timestamp};
 use serde::Deserialize;
-use serde::de::IgnoredAny;
+use strict_json::{Object, Value};
 
-use crate::object::{self, Object};
+use crate::object;
 
-/// The fields of both kinds that count. Unknown ones may stand beside them; that is how Stripe's API grows.
+/// The fields of both kinds that count, next to the event's subject.
 #[derive(Deserialize)]
 struct Event {
     object: String,
@@ -16,8 +16,6 @@ struct Event {
     kind: String,
     livemode: bool,
     created: Moment,
-    data: Option<Lenient<Data>>,
-    related_object: Option<Lenient<Related>>,
 }
 
 /// Seconds in a snapshot, RFC 3339 in a thin event.
@@ -28,61 +26,17 @@ enum Moment {
     Text(String),
 }
 
-/// An object, or something else that does not count.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Lenient<T> {
-    Object(Object<T>),
-    Other(IgnoredAny),
-}
-
-#[derive(Deserialize)]
-struct Data {
-    object: Option<Lenient<Snapshot>>,
-}
-
-/// What every object of Stripe's that belongs to a customer has.
-#[derive(Deserialize)]
-struct Snapshot {
-    object: Option<String>,
-    id: Option<String>,
-    customer: Option<Reference>,
-}
-
-/// An object by its id, or expanded.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Reference {
-    Id(String),
-    Expanded(Object<Identified>),
-    Other(IgnoredAny),
-}
-
-#[derive(Deserialize)]
-struct Identified {
-    id: String,
-}
-
-#[derive(Deserialize)]
-struct Related {
-    id: String,
-    #[serde(rename = "type")]
-    kind: String,
-}
-
 /// Reads the event in a body.
 ///
 /// # Errors
 /// Why there is none, without any of its text.
 pub(crate) fn parse(body: &[u8], mode: Mode) -> Result<VerifiedEvent, String> {
-    let event: Event = object::read(body, "event")?;
+    let body = object::parse(body)?;
+    let (of_snapshot, of_related) = (of_snapshot(&body), of_related(&body));
+    let event: Event = object::fit(body, "event")?;
     let (created, subject) = match (event.object.as_str(), event.created) {
-        ("event", Moment::Seconds(seconds)) => {
-            (Timestamp::from_seconds(seconds), of_snapshot(event.data)?)
-        }
-        ("v2.core.event", Moment::Text(text)) => {
-            (rfc_3339(&text)?, of_related(event.related_object)?)
-        }
+        ("event", Moment::Seconds(seconds)) => (Timestamp::from_seconds(seconds), of_snapshot?),
+        ("v2.core.event", Moment::Text(text)) => (rfc_3339(&text)?, of_related?),
         ("event" | "v2.core.event", _) => {
             return Err("the time of the event has another form".to_owned());
         }
@@ -99,35 +53,44 @@ pub(crate) fn parse(body: &[u8], mode: Mode) -> Result<VerifiedEvent, String> {
     }))
 }
 
-/// A customer, whatever belongs to one, or a subscription.
-fn of_snapshot(data: Option<Lenient<Data>>) -> Result<EventSubject, String> {
-    let Some(Lenient::Object(Object(Data { object: Some(Lenient::Object(Object(snapshot))) }))) =
-        data
-    else {
+/// A customer, an object that belongs to one, or a subscription.
+fn of_snapshot(event: &Object) -> Result<EventSubject, String> {
+    let Some(snapshot) = member(event, "data").and_then(|data| member(data, "object")) else {
         return Ok(EventSubject::Nobody);
     };
-    let Snapshot { object, id, customer } = snapshot;
-    match (object.as_deref(), id, customer) {
-        (Some("customer"), Some(id), _) => object::id(&id, "customer").map(EventSubject::Customer),
-        (_, _, Some(Reference::Id(id) | Reference::Expanded(Object(Identified { id })))) => {
-            object::id(&id, "customer").map(EventSubject::Customer)
+    // Expanded, a reference is the object itself.
+    let customer = member(snapshot, "customer")
+        .map_or_else(|| text(snapshot, "customer"), |expanded| text(expanded, "id"));
+    subject(text(snapshot, "object"), text(snapshot, "id"), customer)
+}
+
+fn of_related(event: &Object) -> Result<EventSubject, String> {
+    let Some(related) = member(event, "related_object") else { return Ok(EventSubject::Nobody) };
+    subject(text(related, "type"), text(related, "id"), None)
+}
+
+fn subject(
+    kind: Option<&str>,
+    id: Option<&str>,
+    customer: Option<&str>,
+) -> Result<EventSubject, String> {
+    match (kind, id, customer) {
+        (Some("customer"), Some(id), _) | (_, _, Some(id)) => {
+            object::id(id, "customer").map(EventSubject::Customer)
         }
-        (Some("subscription"), Some(id), _) => {
-            object::id(&id, "subscription").map(EventSubject::Subscription)
+        (Some("subscription"), Some(id), None) => {
+            object::id(id, "subscription").map(EventSubject::Subscription)
         }
         _ => Ok(EventSubject::Nobody),
     }
 }
 
-fn of_related(related: Option<Lenient<Related>>) -> Result<EventSubject, String> {
-    match related {
-        Some(Lenient::Object(Object(Related { id, kind }))) => match kind.as_str() {
-            "customer" => object::id(&id, "customer").map(EventSubject::Customer),
-            "subscription" => object::id(&id, "subscription").map(EventSubject::Subscription),
-            _ => Ok(EventSubject::Nobody),
-        },
-        Some(Lenient::Other(_)) | None => Ok(EventSubject::Nobody),
-    }
+fn member<'a>(object: &'a Object, name: &str) -> Option<&'a Object> {
+    object.get(name).and_then(Value::as_object)
+}
+
+fn text<'a>(object: &'a Object, name: &str) -> Option<&'a str> {
+    object.get(name).and_then(Value::as_str)
 }
 
 fn rfc_3339(text: &str) -> Result<Timestamp, String> {

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use crate::access::Access;
 use crate::call::Call;
 use crate::classify::Failure;
-use crate::object::{self, Object};
+use crate::object;
 use crate::operation::Operation;
 
 /// The most that Stripe gives at once.
@@ -29,7 +29,7 @@ pub(crate) struct Listing<'a> {
 #[derive(Deserialize)]
 struct ListObject<T> {
     object: String,
-    data: Vec<Object<T>>,
+    data: Vec<T>,
     has_more: bool,
 }
 
@@ -81,7 +81,7 @@ fn parse<T: DeserializeOwned, U>(
     if list.has_more && list.data.is_empty() {
         return Err("the list goes on after an empty page".to_owned());
     }
-    let items = list.data.into_iter().map(|Object(item)| each(item)).collect::<Result<_, _>>()?;
+    let items = list.data.into_iter().map(each).collect::<Result<_, _>>()?;
     Ok(Page { items, more: list.has_more })
 }
 

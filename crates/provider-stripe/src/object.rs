@@ -1,47 +1,35 @@
 //! How Stripe's objects are read: as JSON objects and nothing else, without their text in any error.
 
-use std::fmt;
-use std::marker::PhantomData;
-
 use billing_domain::Mode;
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde::de::DeserializeOwned;
+use strict_json::{Object, UnknownFields};
 
-/// A JSON object. What derives `Deserialize` alone would take an array too, field by field.
-pub(crate) struct Object<T>(pub(crate) T);
+/// Most levels of objects and arrays. Stripe's own objects have about a dozen.
+const MAX_LEVELS: usize = 64;
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members<T>(PhantomData<T>);
+/// Reads the body of an answer as one JSON object.
+///
+/// # Errors
+/// Why the body is none, without any of its text: it may contain a URL that works.
+pub(crate) fn parse(body: &[u8]) -> Result<Object, String> {
+    strict_json::parse(body, MAX_LEVELS).map_err(|error| format!("the body: {error}"))
+}
 
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for Members<T> {
-            type Value = Object<T>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a JSON object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Object<T>, A::Error> {
-                T::deserialize(MapAccessDeserializer::new(members)).map(Object)
-            }
-        }
-
-        deserializer.deserialize_map(Members(PhantomData))
-    }
+/// Reads an object as `what`. Unknown fields are ignored: that is how Stripe's API grows.
+///
+/// # Errors
+/// Which field does not fit, without its value.
+pub(crate) fn fit<T: DeserializeOwned>(object: Object, what: &str) -> Result<T, String> {
+    strict_json::fit(object, UnknownFields::Ignore)
+        .map_err(|misfit| format!("the body is not a {what}: {misfit}"))
 }
 
 /// Reads the body of an answer as `what`.
 ///
 /// # Errors
-/// Why it is none, without any of its text: it may hold a URL that works.
-pub(crate) fn read<'de, T: Deserialize<'de>>(body: &'de [u8], what: &str) -> Result<T, String> {
-    if body.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
-        return Err("the body is not a JSON object".to_owned());
-    }
-    let Object(object) = serde_json::from_slice(body).map_err(|error| {
-        format!("the body is not a {what}, from line {} column {}", error.line(), error.column())
-    })?;
-    Ok(object)
+/// See [`parse`] and [`fit`].
+pub(crate) fn read<T: DeserializeOwned>(body: &[u8], what: &str) -> Result<T, String> {
+    fit(parse(body)?, what)
 }
 
 /// Holds an object's type and mode against those asked for.
@@ -81,7 +69,7 @@ mod tests {
 
     #[derive(Deserialize)]
     struct Outer {
-        inner: Object<Pair>,
+        inner: Pair,
     }
 
     #[test]
@@ -91,11 +79,8 @@ mod tests {
             Ok(Pair { a: 1, b: "x".to_owned() })
         );
         assert!(
-            read::<Outer>(br#"{"inner":{"a":1,"b":"x"}}"#, "outer").is_ok_and(|outer| outer
-                .inner
-                .0
-                .a
-                == 1)
+            read::<Outer>(br#"{"inner":{"a":1,"b":"x"}}"#, "outer")
+                .is_ok_and(|outer| outer.inner.a == 1)
         );
         for bad in [
             "",
@@ -115,7 +100,7 @@ mod tests {
     #[test]
     fn no_fault_shows_what_was_read() {
         let fault = read::<Pair>(br#"{"a":"hidden","hidden":1}"#, "pair").unwrap_err();
-        assert!(fault.contains("column") && !fault.contains("hidden"), "{fault}");
+        assert!(fault.contains("\"a\"") && !fault.contains("hidden"), "{fault}");
     }
 
     proptest! {

@@ -4,7 +4,7 @@ use billing_domain::{BillingCycle, Mode, PriceFacts, PriceId};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use crate::object::{self, Object};
+use crate::object;
 
 /// The fields of Stripe's object `price` that count.
 #[derive(Deserialize)]
@@ -17,7 +17,7 @@ pub(crate) struct Price {
     billing_scheme: String,
     unit_amount: Option<i64>,
     transform_quantity: Option<IgnoredAny>,
-    recurring: Option<Object<Recurring>>,
+    recurring: Option<Recurring>,
 }
 
 #[derive(Deserialize)]
@@ -52,7 +52,7 @@ impl Price {
 
     /// How often it is paid, where that is by the month or by the year.
     pub(crate) fn cycle(&self) -> Option<BillingCycle> {
-        let recurring = &self.recurring.as_ref()?.0;
+        let recurring = self.recurring.as_ref()?;
         match (recurring.interval.as_str(), recurring.interval_count) {
             ("month", 1) => Some(BillingCycle::Monthly),
             ("year", 1) => Some(BillingCycle::Yearly),
@@ -63,7 +63,7 @@ impl Price {
     /// What one costs, where that is a plain amount: not tiered, not by the package, not by what was used.
     fn amount(&self) -> Option<u64> {
         let metered =
-            self.recurring.as_ref().is_some_and(|recurring| recurring.0.usage_type != "licensed");
+            self.recurring.as_ref().is_some_and(|recurring| recurring.usage_type != "licensed");
         if metered || self.billing_scheme != "per_unit" || self.transform_quantity.is_some() {
             return None;
         }

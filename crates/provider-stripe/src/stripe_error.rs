@@ -1,6 +1,8 @@
 //! Stripe's error envelope (<https://docs.stripe.com/api/errors>).
 
-use serde_json::Value;
+use strict_json::Value;
+
+use crate::object;
 
 /// The fields of an error that count here; any may be missing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -14,8 +16,9 @@ pub(crate) struct StripeError {
 impl StripeError {
     /// Reads an error. What is not in the envelope's form has no fields.
     pub(crate) fn parse(body: &[u8]) -> Self {
-        let envelope: Value = serde_json::from_slice(body).unwrap_or_default();
-        let field = |name: &str| envelope.get("error")?.get(name)?.as_str().map(str::to_owned);
+        let envelope = object::parse(body).unwrap_or_default();
+        let error = envelope.get("error").and_then(Value::as_object);
+        let field = |name: &str| error?.get(name)?.as_str().map(str::to_owned);
         Self {
             kind: field("type"),
             code: field("code"),

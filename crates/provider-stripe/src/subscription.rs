@@ -4,7 +4,7 @@ use billing_domain::ports::ListedSubscription;
 use billing_domain::{CustomerId, Mode, PriceId, Subscription, SubscriptionId, Timestamp};
 use serde::Deserialize;
 
-use crate::object::{self, Object};
+use crate::object;
 use crate::price::Price;
 
 /// The endpoint's path.
@@ -21,20 +21,20 @@ pub(crate) struct SubscriptionObject {
     created: i64,
     cancel_at_period_end: bool,
     cancel_at: Option<i64>,
-    items: Object<Items>,
+    items: Items,
 }
 
 /// Of the items, Stripe gives the first ones here. Which plan it is, they say.
 #[derive(Deserialize)]
 struct Items {
-    data: Vec<Object<Item>>,
+    data: Vec<Item>,
 }
 
 /// Since version 2025-03-31 (basil) each item has its own period
 /// (<https://docs.stripe.com/changelog/basil/2025-03-31/deprecate-subscription-current-period-start-and-end>).
 #[derive(Deserialize)]
 struct Item {
-    price: Object<Price>,
+    price: Price,
     current_period_start: Option<i64>,
     current_period_end: Option<i64>,
 }
@@ -63,9 +63,9 @@ impl SubscriptionObject {
     /// Why it cannot be used.
     pub(crate) fn listed(self, mode: Mode) -> Result<ListedSubscription, String> {
         object::check(&self.object, "subscription", self.livemode, mode)?;
-        let items = self.items.0.data;
-        let prices = items.iter().map(|Object(item)| item.price(mode)).collect::<Result<_, _>>()?;
-        let first = items.first().map(|Object(item)| item);
+        let items = self.items.data;
+        let prices = items.iter().map(|item| item.price(mode)).collect::<Result<_, _>>()?;
+        let first = items.first();
         let seconds = |moment: Option<i64>| moment.map(Timestamp::from_seconds);
         let subscription = Subscription {
             id: object::id(&self.id, "subscription")?,
@@ -74,7 +74,7 @@ impl SubscriptionObject {
                 .parse()
                 .map_err(|_| "the status of a subscription is unheard of".to_owned())?,
             prices,
-            cycle: first.and_then(|item| item.price.0.cycle()),
+            cycle: first.and_then(|item| item.price.cycle()),
             created: Timestamp::from_seconds(self.created),
             period_start: seconds(first.and_then(|item| item.current_period_start)),
             period_end: seconds(first.and_then(|item| item.current_period_end)),
@@ -87,8 +87,8 @@ impl SubscriptionObject {
 
 impl Item {
     fn price(&self, mode: Mode) -> Result<PriceId, String> {
-        self.price.0.check(mode)?;
-        object::id(&self.price.0.id, "price")
+        self.price.check(mode)?;
+        object::id(&self.price.id, "price")
     }
 }
 

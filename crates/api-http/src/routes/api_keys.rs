@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 
 use crate::caller::{AccessToken, Caller, ManagesKeys};
 use crate::error_code::ErrorCode;
+use crate::timestamps::rfc3339;
 use crate::{Api, problem};
 
 type Owner = Caller<AccessToken, ManagesKeys>;
@@ -166,10 +167,4 @@ fn wrong(field: &str, why: impl Display) -> String {
 
 fn invalid(detail: String) -> Problem {
     problem::problem(ErrorCode::InvalidRequest, detail)
-}
-
-/// A moment as people and machines read it.
-pub fn rfc3339(at: Timestamp) -> String {
-    jiff::Timestamp::from_millisecond(at.as_millis())
-        .map_or_else(|_| format!("{} ms", at.as_millis()), |at| at.to_string())
 }

@@ -6,8 +6,8 @@ use billing_domain::{BillingCycle, Currency, CurrentSubscription, Plan};
 use http_edge::Problem;
 use serde_json::{Value, json};
 
-use super::api_keys::rfc3339;
 use crate::caller::{Caller, Kind, ReadsSubscription};
+use crate::timestamps::rfc3339;
 use crate::{Api, problem};
 
 pub(crate) async fn current<K: Kind>(

@@ -1,13 +1,12 @@
 //! One published key (RFC 7517, 4), read strictly: which key id it has, and what it verifies.
 
+use aws_lc_rs::encoding::AsDer;
+use aws_lc_rs::signature::RsaPublicKeyComponents;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::DecodingKey;
+use strict_json::{Object, Value};
 
-use aws_lc_rs::encoding::AsDer;
-use aws_lc_rs::signature::RsaPublicKeyComponents;
-
-use crate::json::{Object, Value};
 use crate::keys::{SigningAlgorithm, VerifyingKey};
 use crate::public_key::check_modulus;
 

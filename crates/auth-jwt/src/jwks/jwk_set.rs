@@ -2,9 +2,11 @@
 
 use std::fmt;
 
+use strict_json::Value;
+
 use super::jwk::{self, Jwk};
 use crate::header::Header;
-use crate::json::{self, Value};
+use crate::json;
 
 /// The most keys that a set may have. Issuers publish two or three, and some dozen where they serve many tenants.
 const MAX_KEYS: usize = 64;
@@ -35,7 +37,7 @@ impl JwkSet {
     /// # Errors
     /// Why it is no key set.
     pub(crate) fn read(bytes: &[u8]) -> Result<(Self, Vec<Skipped>), String> {
-        let members = json::members(bytes)?;
+        let members = json::members(bytes).map_err(|error| error.to_string())?;
         let Some(Value::Array(elements)) = members.get("keys") else {
             return Err("it has no list of `keys`".to_owned());
         };

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Context, Failure, print, session};
 use crate::cli::{Audit, Selection};
-use api_http::routes::api_keys::rfc3339;
+use api_http::timestamps::rfc3339;
 
 /// Records a page while exporting.
 const PAGE: u32 = 1000;

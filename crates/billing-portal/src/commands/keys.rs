@@ -14,7 +14,7 @@ use crate::cli::{CreateKey, Keys};
 use crate::config::Settings;
 use crate::wiring::store::Stores;
 use crate::wiring::{self, provider};
-use api_http::routes::api_keys::rfc3339;
+use api_http::timestamps::rfc3339;
 
 pub(crate) async fn run(context: &Context, command: Keys) -> Result<(), Failure> {
     match command {

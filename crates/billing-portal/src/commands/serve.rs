@@ -5,12 +5,12 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use api_http::readiness::Readiness;
 use api_http::{Api, Guard, problem, routes};
 use auth_api_key::ApiKeys;
 use auth_jwt::JwtAuthenticator;
 use billing_domain::{
     ApiKeyIssuer, ApiKeyService, DenialCounter, KeyPrefix, KeyRules, PortalService, WebhookIntake,
+    error_chain,
 };
 use http_edge::{Drain, EdgeConfig, FailureLimiter, RateLimiter, edge_layers};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
@@ -24,6 +24,7 @@ use crate::cli::Serve;
 use crate::config::ServeConfig;
 use crate::inbox::InboxWorker;
 use crate::logging::LogSettings;
+use crate::readiness::Readiness;
 use crate::reconciling::{Reconciling, check_catalogue};
 use crate::upkeep::Upkeep;
 use crate::wiring::accounts::Accounts;
@@ -116,7 +117,7 @@ pub(crate) async fn run(context: &Context, arguments: Serve) -> Result<(), Failu
         }),
         clock: clock(),
         request_timeout: config.request_timeout,
-        readiness: Arc::clone(&readiness),
+        readiness: readiness.clone(),
         public_url: config.public_url.clone(),
         documents: Arc::default(),
     };
@@ -282,7 +283,7 @@ impl Reload {
             );
         }
         self.upkeep.accepts(config.keys.gate()).await?;
-        self.tokens.reload(config.tokens).await.map_err(|error| problem::with_sources(&error))?;
+        self.tokens.reload(config.tokens).await.map_err(|error| error_chain(&error))?;
         self.provider.reload(config.provider)?;
         self.keys.reload(&config.keys);
         self.upkeep.judge_by(config.keys.gate().clone());
@@ -345,6 +346,5 @@ fn introduce(sandbox: &Sandbox, base: &str, data_folder: &Path) -> Result<Runnin
 }
 
 fn tell<E: std::error::Error>(result: Result<(), E>, what: &str) {
-    let _ =
-        result.map_err(|error| tracing::error!(cause = problem::with_sources(&error), "{what}"));
+    let _ = result.map_err(|error| tracing::error!(cause = error_chain(&error), "{what}"));
 }

@@ -1,6 +1,6 @@
 //! `webhooks list|replay`.
 
-use api_http::routes::api_keys::rfc3339;
+use api_http::timestamps::rfc3339;
 use billing_domain::ports::RepoError;
 use billing_domain::{EventSubject, InboxEvent, InboxQuery, Replay};
 use serde_json::{Value, json};

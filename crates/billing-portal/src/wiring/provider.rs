@@ -4,8 +4,6 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use api_http::observed_provider::Observed;
-use api_http::readiness::Readiness;
 use billing_domain::ports::{
     BillingProvider, CheckoutProvider, CustomerDirectory, SubscriptionReader, WebhookVerifier,
 };
@@ -15,6 +13,8 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::data_folder;
 use crate::config::Settings;
+use crate::observed_provider::Observed;
+use crate::readiness::Readiness;
 
 /// The sandbox takes any test key; this one says what it is.
 const SANDBOX_KEY: &str = "sk_test_sandbox";

@@ -1,4 +1,4 @@
-//! [`Observed`]: tells the readiness probe how the provider's calls end, whichever port they go through.
+//! [`Observed`]: reports the outcome of every provider call to [`Readiness`].
 
 use std::sync::Arc;
 
@@ -14,21 +14,19 @@ use billing_domain::{
 
 use crate::readiness::Readiness;
 
-/// A port of the provider's, watched: an outage shows in `/readyz` as `degraded` and in a metric.
+/// Wraps a port of the provider. An outage shows in `/readyz` as `degraded` and in a metric.
 #[derive(Debug)]
-pub struct Observed<T: ?Sized> {
+pub(crate) struct Observed<T: ?Sized> {
     inner: Arc<T>,
     readiness: Arc<Readiness>,
 }
 
 impl<T: ?Sized> Observed<T> {
-    /// Watches `inner`.
-    #[must_use]
-    pub const fn new(inner: Arc<T>, readiness: Arc<Readiness>) -> Self {
+    pub(crate) const fn new(inner: Arc<T>, readiness: Arc<Readiness>) -> Self {
         Self { inner, readiness }
     }
 
-    fn seen<R>(&self, result: Result<R, ProviderError>) -> Result<R, ProviderError> {
+    fn observe<R>(&self, result: Result<R, ProviderError>) -> Result<R, ProviderError> {
         match &result {
             Err(ProviderError::Unavailable { .. } | ProviderError::Timeout { .. }) => {
                 self.readiness.provider_is_down()
@@ -61,21 +59,21 @@ impl BillingProvider for Observed<dyn BillingProvider> {
         &self,
         request: &PortalRequest,
     ) -> Result<PortalSession, ProviderError> {
-        self.seen(self.inner.create_portal_session(request).await)
+        self.observe(self.inner.create_portal_session(request).await)
     }
 }
 
 #[async_trait]
 impl CheckoutProvider for Observed<dyn CheckoutProvider> {
     async fn create_customer(&self, order: &CustomerOrder) -> Result<CustomerId, ProviderError> {
-        self.seen(self.inner.create_customer(order).await)
+        self.observe(self.inner.create_customer(order).await)
     }
 
     async fn create_checkout_session(
         &self,
         order: &CheckoutOrder,
     ) -> Result<CheckoutSession, ProviderError> {
-        self.seen(self.inner.create_checkout_session(order).await)
+        self.observe(self.inner.create_checkout_session(order).await)
     }
 
     async fn price(
@@ -83,7 +81,7 @@ impl CheckoutProvider for Observed<dyn CheckoutProvider> {
         price: &PriceId,
         deadline: Deadline,
     ) -> Result<Option<PriceFacts>, ProviderError> {
-        self.seen(self.inner.price(price, deadline).await)
+        self.observe(self.inner.price(price, deadline).await)
     }
 }
 
@@ -94,7 +92,7 @@ impl SubscriptionReader for Observed<dyn SubscriptionReader> {
         customer: &CustomerId,
         deadline: Deadline,
     ) -> Result<CustomerReading, ProviderError> {
-        self.seen(self.inner.customer(customer, deadline).await)
+        self.observe(self.inner.customer(customer, deadline).await)
     }
 
     async fn holder(
@@ -102,7 +100,7 @@ impl SubscriptionReader for Observed<dyn SubscriptionReader> {
         subscription: &SubscriptionId,
         deadline: Deadline,
     ) -> Result<Option<CustomerId>, ProviderError> {
-        self.seen(self.inner.holder(subscription, deadline).await)
+        self.observe(self.inner.holder(subscription, deadline).await)
     }
 }
 
@@ -113,7 +111,7 @@ impl CustomerDirectory for Observed<dyn CustomerDirectory> {
         after: Option<&'a CustomerId>,
         deadline: Deadline,
     ) -> Result<Page<ListedCustomer>, ProviderError> {
-        self.seen(self.inner.customers(after, deadline).await)
+        self.observe(self.inner.customers(after, deadline).await)
     }
 
     async fn subscriptions<'a>(
@@ -121,6 +119,6 @@ impl CustomerDirectory for Observed<dyn CustomerDirectory> {
         after: Option<&'a SubscriptionId>,
         deadline: Deadline,
     ) -> Result<Page<ListedSubscription>, ProviderError> {
-        self.seen(self.inner.subscriptions(after, deadline).await)
+        self.observe(self.inner.subscriptions(after, deadline).await)
     }
 }

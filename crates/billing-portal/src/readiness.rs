@@ -1,0 +1,147 @@
+//! [`Readiness`]: what background tasks and provider calls have observed, for the probe routes.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+
+use api_http::readiness::{ReadinessProbe, State};
+use billing_domain::Timestamp;
+use billing_domain::ports::Clock;
+use http_edge::Drain;
+use tokio::sync::watch;
+
+/// How long a failed provider call counts as an outage, unless a later call succeeds.
+const PROVIDER_OUTAGE_MILLIS: i64 = 60_000;
+
+/// Whether the service is ready: once database and keys have both been available, and until the drain begins.
+#[derive(Debug)]
+pub(crate) struct Readiness {
+    drain: Drain,
+    ready: watch::Sender<bool>,
+    database_down: AtomicBool,
+    keys_missing: AtomicBool,
+    provider_failed_at: AtomicI64,
+    clock: Arc<dyn Clock>,
+}
+
+impl Readiness {
+    /// Not ready yet.
+    pub(crate) fn new(drain: Drain, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            drain,
+            ready: watch::Sender::new(false),
+            database_down: AtomicBool::new(true),
+            keys_missing: AtomicBool::new(true),
+            provider_failed_at: AtomicI64::new(i64::MIN),
+            clock,
+        }
+    }
+
+    /// Records whether the database is usable and whether there are keys to verify access tokens with. The service becomes
+    /// ready when both are true for the first time, and stays ready through later outages.
+    pub(crate) fn observe(&self, database_is_up: bool, keys_are_loaded: bool) {
+        self.database_down.store(!database_is_up, Ordering::Relaxed);
+        self.keys_missing.store(!keys_are_loaded, Ordering::Relaxed);
+        for (name, up) in [("database", database_is_up), ("keys", keys_are_loaded)] {
+            metrics::gauge!("dependency_up", "dependency" => name).set(if up { 1.0 } else { 0.0 });
+        }
+        if database_is_up && keys_are_loaded {
+            self.ready.send_if_modified(|ready| !std::mem::replace(ready, true));
+        }
+    }
+
+    /// Records that the provider answered a call.
+    pub(crate) fn provider_is_up(&self) {
+        self.provider_failed_at.store(i64::MIN, Ordering::Relaxed);
+        metrics::gauge!("dependency_up", "dependency" => "provider").set(1.0);
+    }
+
+    /// Records that a call to the provider failed after its retries.
+    pub(crate) fn provider_is_down(&self) {
+        self.provider_failed_at.store(self.clock.now().as_millis(), Ordering::Relaxed);
+        metrics::gauge!("dependency_up", "dependency" => "provider").set(0.0);
+    }
+
+    /// Waits until the service has been ready once.
+    pub(crate) async fn wait_until_ready(&self) {
+        // The sender lives as long as `self`, so waiting cannot fail.
+        let _ = self.ready.subscribe().wait_for(|ready| *ready).await;
+    }
+}
+
+impl ReadinessProbe for Readiness {
+    fn state(&self) -> State {
+        let mut failing = Vec::new();
+        if self.database_down.load(Ordering::Relaxed) {
+            failing.push("database");
+        }
+        if self.keys_missing.load(Ordering::Relaxed) {
+            failing.push("keys");
+        }
+        let draining = self.drain.is_draining();
+        if draining || !*self.ready.borrow() {
+            failing.extend(draining.then_some("draining"));
+            return State::NotReady(failing);
+        }
+        let since = Timestamp::from_millis(self.provider_failed_at.load(Ordering::Relaxed));
+        if self.clock.now().as_millis().saturating_sub(since.as_millis()) < PROVIDER_OUTAGE_MILLIS {
+            failing.push("provider");
+        }
+        if failing.is_empty() { State::Ready } else { State::Degraded(failing) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use billing_testkit::FixedClock;
+
+    use super::*;
+
+    fn readiness() -> (Readiness, Drain, Arc<FixedClock>) {
+        let drain = Drain::new();
+        let clock = Arc::new(FixedClock::at(Timestamp::from_seconds(1_000)));
+        (Readiness::new(drain.clone(), clock.clone()), drain, clock)
+    }
+
+    #[test]
+    fn service_is_not_ready_until_database_and_keys_are_available_at_once() {
+        let (readiness, ..) = readiness();
+        assert_eq!(readiness.state(), State::NotReady(vec!["database", "keys"]));
+        readiness.observe(true, false);
+        assert_eq!(readiness.state(), State::NotReady(vec!["keys"]));
+        readiness.observe(false, true);
+        assert_eq!(readiness.state(), State::NotReady(vec!["database"]));
+        readiness.observe(true, true);
+        assert_eq!(readiness.state(), State::Ready);
+    }
+
+    #[test]
+    fn outage_after_readiness_is_degraded() {
+        let (readiness, ..) = readiness();
+        readiness.observe(true, true);
+        readiness.observe(false, true);
+        assert_eq!(readiness.state(), State::Degraded(vec!["database"]));
+    }
+
+    #[test]
+    fn provider_outage_ends_after_a_minute_or_a_success() {
+        let (readiness, _, clock) = readiness();
+        readiness.observe(true, true);
+        readiness.provider_is_down();
+        assert_eq!(readiness.state(), State::Degraded(vec!["provider"]));
+        readiness.provider_is_up();
+        assert_eq!(readiness.state(), State::Ready);
+        readiness.provider_is_down();
+        clock.advance(Duration::from_secs(60));
+        assert_eq!(readiness.state(), State::Ready);
+    }
+
+    #[test]
+    fn draining_service_is_not_ready() {
+        let (readiness, drain, _) = readiness();
+        readiness.observe(true, true);
+        drain.begin();
+        assert_eq!(readiness.state(), State::NotReady(vec!["draining"]));
+    }
+}
