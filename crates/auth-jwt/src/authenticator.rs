@@ -7,11 +7,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use billing_domain::ports::{AuthError, Authenticator, Clock};
 use billing_domain::{AuthMethod, Credential, Permissions, Principal};
+use outbound_http::ClientError;
 use tokio::sync::Mutex;
 
 use crate::claims::ClaimPolicy;
 use crate::json::parse_object;
-use crate::jwks::ClientError;
 use crate::key_source::KeySource;
 use crate::required_claims::RequiredClaims;
 use crate::settings::JwtSettings;

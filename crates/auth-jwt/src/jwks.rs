@@ -20,6 +20,5 @@ mod issuer;
 #[path = "../tests/black_box/published_key.rs"]
 mod published_key;
 
-pub use http_source::ClientError;
 pub(crate) use http_source::HttpSource;
 pub(crate) use remote_jwk_set::RemoteJwkSet;

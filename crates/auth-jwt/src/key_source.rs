@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use billing_domain::ports::{AuthError, Clock};
+use outbound_http::ClientError;
 use url::Url;
 
 use crate::header::Header;
-use crate::jwks::{ClientError, HttpSource, RemoteJwkSet};
+use crate::jwks::{HttpSource, RemoteJwkSet};
 use crate::keys::KeySet;
 use crate::settings::KeySettings;
 
