@@ -12,10 +12,12 @@ use serde::de::DeserializeOwned;
 use strict_json::{ParseError, UnknownFields, printable};
 
 use crate::fault::Fault;
-use crate::layers::DEFAULT_BODY_LIMIT;
 
 /// Most levels of objects and arrays in a body; the outermost object is the first.
 const MAX_LEVELS: usize = 16;
+
+/// Largest body in bytes on a route without a limit of its own.
+pub(crate) const DEFAULT_BODY_LIMIT: usize = 16 * 1024;
 
 /// Largest body of this request in bytes; an extension that [`edge_layers`](crate::edge_layers) sets.
 #[derive(Clone, Copy, Debug)]
