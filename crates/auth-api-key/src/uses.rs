@@ -58,21 +58,19 @@ impl Uses {
         notes.unwritten.push((key.id.clone(), now));
     }
 
-    /// Writes what was noted. What the store does not take, or a cancelled flush has not written,
-    /// is kept for the next time.
+    /// Writes what was noted before the call. What the store does not take, or a cancelled flush
+    /// has not written, is kept for the next time.
     pub(crate) async fn flush(&self) {
         let _flushing = self.flushing.lock().await;
-        loop {
-            let batch: Vec<_> = self.lock().unwritten.iter().take(BATCH).cloned().collect();
-            if batch.is_empty() {
-                return;
-            }
+        let mut left = self.lock().unwritten.len();
+        while left > 0 {
+            let batch = self.lock().unwritten[..left.min(BATCH)].to_vec();
             if let Err(error) = self.usage.record_use(&batch).await {
-                let keys = self.lock().unwritten.len();
-                tracing::warn!(%error, keys, "the last uses of API keys could not be written; they are kept");
+                tracing::warn!(%error, keys = left, "the last uses of API keys could not be written; they are kept");
                 return;
             }
             self.lock().unwritten.drain(..batch.len());
+            left -= batch.len();
         }
     }
 
