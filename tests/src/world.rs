@@ -375,26 +375,13 @@ pub fn now() -> i64 {
     i64::try_from(since.as_secs()).expect("the year is not that far away")
 }
 
-/// A time as RFC 3339 text. (Days to date: Howard Hinnant, "chrono-compatible low-level date algorithms".)
+/// A time as RFC 3339 text, in UTC and whole seconds.
+///
+/// # Panics
+/// Where the year is not in -9999..=9999.
 #[must_use]
 pub fn timestamp(seconds: i64) -> String {
-    let (days, rest) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
-    let shifted = days + 719_468;
-    let era = shifted.div_euclid(146_097);
-    let day_of_era = shifted.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    format!(
-        "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z",
-        rest / 3600,
-        rest / 60 % 60,
-        rest % 60
-    )
+    jiff::Timestamp::from_second(seconds).expect("a year of four digits").to_string()
 }
 
 #[cfg(test)]

@@ -77,7 +77,7 @@ async fn keys_with_one() -> (ApiKeys, String) {
         random: Arc::new(OsRandom),
     };
     let pool = Arc::new(Argon2Pool::new(PoolLimits::for_cores(std::num::NonZeroUsize::MIN)));
-    let keys = ApiKeys::start(&settings, ports, pool).expect("there is randomness");
+    let (keys, _idle_tasks) = ApiKeys::start(&settings, ports, pool).expect("there is randomness");
     let minted = keys.minter().mint().await.expect("a key");
     let sample = samples::stored_key(
         minted.id.as_str(),

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use auth_api_key::{ApiKeyPorts, ApiKeySettings, ApiKeys, Argon2Pool, OsRandom, PoolLimits};
 use billing_domain::ports::{Authenticator, Clock};
 use billing_domain::{Credential, Timestamp};
-use rows::Rows;
+use billing_testkit::{InMemoryApiKeyRepo, InMemoryApiKeyUsage};
 use secrecy::ExposeSecret;
 
 const KEYS: usize = 64;
@@ -65,17 +65,18 @@ async fn main() {
     let settings =
         ApiKeySettings::read(&mut |name| (name == "API_KEY_PEPPER").then(|| "p".repeat(32)))
             .unwrap();
-    let repo = Arc::new(Rows::default());
+    let repo = Arc::new(InMemoryApiKeyRepo::default());
     let ports = ApiKeyPorts {
         repo: repo.clone(),
-        usage: repo.clone(),
+        usage: Arc::new(InMemoryApiKeyUsage::of(repo.clone())),
         clock: Arc::new(SystemClock),
         random: Arc::new(OsRandom),
     };
-    let keys = ApiKeys::start(&settings, ports, pool.clone()).unwrap();
+    let (keys, tasks) = ApiKeys::start(&settings, ports, pool.clone()).unwrap();
+    tasks.into_iter().for_each(|task| drop(tokio::spawn(task.run)));
     let mut texts = Vec::new();
     for n in 0..KEYS {
-        texts.push(repo.issue(keys.minter().as_ref(), &format!("user-{n}")).await);
+        texts.push(rows::issue(&repo, keys.minter().as_ref(), &format!("user-{n}")).await);
     }
     let good: Vec<_> = texts.iter().map(|text| Credential::new(text.expose_secret())).collect();
     let shifted = texts.iter().cycle().skip(1);
@@ -92,5 +93,5 @@ async fn main() {
     }
     measure("proven keys", &keys, &good, true).await;
     println!("argon2 runs for {KEYS} keys: {}", pool.runs() - runs);
-    keys.shutdown().await;
+    keys.flush().await;
 }

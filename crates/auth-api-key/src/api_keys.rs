@@ -1,10 +1,9 @@
-//! [`ApiKeys`]: everything about API keys in a service that runs, with what goes on behind the requests.
+//! [`ApiKeys`]: everything about API keys in a service that runs, and the work behind the requests.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use billing_domain::ports::{ApiKeyRepo, ApiKeyUsage, Clock};
+use billing_domain::ports::{ApiKeyRepo, ApiKeyUsage, BackgroundTask, Clock};
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
 
 use crate::authenticator::ApiKeyAuthenticator;
 use crate::changes;
@@ -32,20 +31,21 @@ pub struct ApiKeyPorts {
     pub random: Arc<dyn RandomSource>,
 }
 
-/// Judges and makes keys, follows their changes, renews their proofs and writes down their uses. Dropped, it stops at once;
-/// [`shutdown`](Self::shutdown) writes first.
+/// Judges and makes keys. The tasks that [`start`](Self::start) returns follow their changes, renew
+/// their proofs and write their uses.
 #[derive(Debug)]
 pub struct ApiKeys {
     live: Arc<LiveSettings>,
     authenticator: Arc<ApiKeyAuthenticator>,
     minter: Arc<ApiKeyMinter>,
-    stop: watch::Sender<bool>,
-    writer: Mutex<Option<JoinHandle<()>>>,
-    others: [JoinHandle<()>; 2],
+    uses: Arc<Uses>,
+    /// Ends the tasks when it is dropped.
+    _in_use: watch::Sender<()>,
 }
 
 impl ApiKeys {
-    /// Starts what goes on behind the requests, in the tokio runtime that calls it. The pool is the process's only one.
+    /// Judge, minter and the tasks that they need. The tasks run until `Self` is dropped. The pool
+    /// is the process's only one.
     ///
     /// # Errors
     /// [`RandomError`] where there is no randomness for the cache's seed.
@@ -53,14 +53,13 @@ impl ApiKeys {
         settings: &ApiKeySettings,
         ports: ApiKeyPorts,
         pool: Arc<Argon2Pool>,
-    ) -> Result<Self, RandomError> {
+    ) -> Result<(Self, Vec<BackgroundTask>), RandomError> {
         let ApiKeyPorts { repo, usage, clock, random } = ports;
         let (live, hasher) = (Arc::new(LiveSettings::new(settings)), SecretHasher::new(pool));
         let proofs = Arc::new(Proofs::new(hasher.clone(), random.as_ref())?);
-        let (rows, uses) =
-            (Arc::new(KeyRows::new(repo, clock.clone())), Arc::new(Uses::new(usage.clone())));
+        let rows = Arc::new(KeyRows::new(repo, clock.clone()));
+        let uses = Arc::new(Uses::new(usage.clone()));
         let (renewals, queue) = Renewals::new();
-        let (stop, stopped) = watch::channel(false);
         let renewer = Renewer {
             live: live.clone(),
             usage: usage.clone(),
@@ -70,24 +69,22 @@ impl ApiKeys {
             rows: rows.clone(),
             proofs: proofs.clone(),
         };
-        Ok(Self {
-            writer: Mutex::new(Some(tokio::spawn(uses.clone().write(stopped)))),
-            others: [
-                tokio::spawn(changes::follow(usage, rows.clone())),
-                tokio::spawn(renewer.work(queue)),
-            ],
-            authenticator: Arc::new(ApiKeyAuthenticator {
-                live: live.clone(),
-                rows,
-                proofs,
-                clock,
-                uses,
-                renewals,
-            }),
-            minter: Arc::new(ApiKeyMinter::over(live.clone(), random, hasher)),
-            live,
-            stop,
-        })
+        let (in_use, dropped) = watch::channel(());
+        let tasks = vec![
+            task("API key use writer", &dropped, uses.clone().write()),
+            task("API key change listener", &dropped, changes::follow(usage, rows.clone())),
+            task("API key renewer", &dropped, renewer.work(queue)),
+        ];
+        let minter = Arc::new(ApiKeyMinter::over(live.clone(), random, hasher));
+        let authenticator = Arc::new(ApiKeyAuthenticator {
+            live: live.clone(),
+            rows,
+            proofs,
+            clock,
+            uses: uses.clone(),
+            renewals,
+        });
+        Ok((Self { live, authenticator, minter, uses, _in_use: in_use }, tasks))
     }
 
     /// Judges presented keys.
@@ -108,26 +105,29 @@ impl ApiKeys {
         self.live.replace(settings);
     }
 
-    /// Stops, once the uses noted so far are written or the store has refused them. A second call does nothing.
-    pub async fn shutdown(&self) {
-        self.others.iter().for_each(JoinHandle::abort);
-        self.stop.send_replace(true);
-        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(writer) = writer {
-            // It fails only where it panicked, and then there is nothing more to write.
-            let _ = writer.await;
-        }
+    /// Writes the uses noted so far. What the store refuses is kept for the next time. Call it
+    /// before the store is closed; the tasks may have ended by then.
+    pub async fn flush(&self) {
+        self.uses.flush().await;
     }
 }
 
-impl Drop for ApiKeys {
-    fn drop(&mut self) {
-        self.others.iter().for_each(JoinHandle::abort);
-        if let Some(writer) = self.writer.get_mut().unwrap_or_else(PoisonError::into_inner) {
-            writer.abort();
+/// Work that ends when the sender of `in_use` is dropped.
+fn task(
+    name: &'static str,
+    in_use: &watch::Receiver<()>,
+    work: impl Future<Output = ()> + Send + 'static,
+) -> BackgroundTask {
+    let mut in_use = in_use.clone();
+    BackgroundTask::new(name, async move {
+        tokio::select! {
+            _ = in_use.changed() => {}
+            () = work => {}
         }
-    }
+    })
 }
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod use_tests;

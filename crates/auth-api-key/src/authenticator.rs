@@ -132,4 +132,6 @@ fn corrupt(column: &'static str, reason: &str) -> AuthError {
 }
 
 #[cfg(test)]
+mod floods;
+#[cfg(test)]
 mod tests;

@@ -1,8 +1,7 @@
-//! What this crate's tests stand on: a store that counts and obeys, a clock that stands still, and keys to judge.
+//! What this crate's tests stand on: the testkit's store behind a counter, a fixed clock, and keys to judge.
 
-use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -15,17 +14,20 @@ use billing_domain::{
     ApiKey, ApiKeyId, Credential, KeyVerifier, PepperId, Permission, Principal, StoredApiKey,
     Timestamp, UserId,
 };
+use billing_testkit::{FixedClock, InMemoryApiKeyRepo, InMemoryApiKeyUsage, Reachability};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
 
 use crate::{ApiKeyPorts, ApiKeySettings, ApiKeys, Argon2Pool, OsRandom, PoolLimits, RandomSource};
 
-/// Keys in memory; counts what it is asked, and reports the changes that a test tells it of.
+/// The testkit's store. It counts its calls, hangs on request, and reports the changes that a test sends and no others.
 #[derive(Debug)]
 pub(crate) struct CountingRepo {
-    rows: Mutex<BTreeMap<ApiKeyId, StoredApiKey>>,
+    pub(crate) keys: Arc<InMemoryApiKeyRepo>,
+    usage: InMemoryApiKeyUsage,
+    pub(crate) reachability: Reachability,
     pub(crate) finds: AtomicUsize,
-    pub(crate) down: AtomicBool,
     /// Whether reads hang.
     pub(crate) stalled: watch::Sender<bool>,
     /// The batches of uses that were written.
@@ -39,10 +41,13 @@ pub(crate) struct CountingRepo {
 impl Default for CountingRepo {
     fn default() -> Self {
         let (reports, reported) = mpsc::unbounded_channel();
+        let reachability = Reachability::default();
+        let keys = Arc::new(InMemoryApiKeyRepo::with(reachability.clone()));
         Self {
-            rows: Mutex::default(),
+            usage: InMemoryApiKeyUsage::of(keys.clone()),
+            keys,
+            reachability,
             finds: AtomicUsize::default(),
-            down: AtomicBool::default(),
             stalled: watch::Sender::default(),
             uses: Mutex::default(),
             replaced: AtomicUsize::default(),
@@ -54,33 +59,8 @@ impl Default for CountingRepo {
 }
 
 impl CountingRepo {
-    /// Changes a row behind everybody's back: nothing is reported.
-    pub(crate) fn change(&self, id: &ApiKeyId, change: impl FnOnce(&mut StoredApiKey)) {
-        change(self.rows.lock().unwrap().get_mut(id).unwrap());
-    }
-
-    pub(crate) fn remove(&self, id: &ApiKeyId) {
-        self.rows.lock().unwrap().remove(id);
-    }
-
-    pub(crate) fn row(&self, id: &ApiKeyId) -> StoredApiKey {
-        self.rows.lock().unwrap()[id].clone()
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.rows.lock().unwrap().len()
-    }
-
     pub(crate) fn uses(&self) -> Vec<(ApiKeyId, Timestamp)> {
         self.uses.lock().unwrap().concat()
-    }
-
-    fn answer(&self) -> Result<(), RepoError> {
-        if self.down.load(Ordering::SeqCst) {
-            Err(RepoError::Unavailable("down".into()))
-        } else {
-            Ok(())
-        }
     }
 }
 
@@ -89,58 +69,44 @@ impl ApiKeyRepo for CountingRepo {
     async fn insert(
         &self,
         key: &StoredApiKey,
-        _at_most: Option<u32>,
+        at_most: Option<u32>,
     ) -> Result<InsertOutcome, RepoError> {
-        self.answer()?;
-        let mut rows = self.rows.lock().unwrap();
-        if rows.contains_key(&key.key.id) {
-            return Ok(InsertOutcome::IdTaken);
-        }
-        rows.insert(key.key.id.clone(), key.clone());
-        Ok(InsertOutcome::Inserted)
+        self.keys.insert(key, at_most).await
     }
 
     async fn find(&self, id: &ApiKeyId) -> Result<Option<StoredApiKey>, RepoError> {
         self.finds.fetch_add(1, Ordering::SeqCst);
         self.stalled.subscribe().wait_for(|stalled| !stalled).await.unwrap();
-        self.answer()?;
-        Ok(self.rows.lock().unwrap().get(id).cloned())
+        self.keys.find(id).await
     }
 
-    async fn list<'a>(&self, _owner: Option<&'a UserId>) -> Result<Vec<ApiKey>, RepoError> {
-        unreachable!("nothing here lists keys")
+    async fn list<'a>(&self, owner: Option<&'a UserId>) -> Result<Vec<ApiKey>, RepoError> {
+        self.keys.list(owner).await
     }
 
-    async fn revoke(&self, _id: &ApiKeyId, _at: Timestamp) -> Result<RevokeOutcome, RepoError> {
-        unreachable!("nothing here revokes keys")
+    async fn revoke(&self, id: &ApiKeyId, at: Timestamp) -> Result<RevokeOutcome, RepoError> {
+        self.keys.revoke(id, at).await
     }
 
-    async fn revoke_all(
-        &self,
-        _owner: &UserId,
-        _at: Timestamp,
-    ) -> Result<Vec<ApiKeyId>, RepoError> {
-        unreachable!("nothing here revokes keys")
+    async fn revoke_all(&self, owner: &UserId, at: Timestamp) -> Result<Vec<ApiKeyId>, RepoError> {
+        self.keys.revoke_all(owner, at).await
     }
 
     async fn rotate(
         &self,
-        _id: &ApiKeyId,
-        _successor: &StoredApiKey,
-        _until: Timestamp,
-        _at_most: Option<u32>,
+        id: &ApiKeyId,
+        successor: &StoredApiKey,
+        until: Timestamp,
+        at_most: Option<u32>,
     ) -> Result<RotateOutcome, RepoError> {
-        unreachable!("nothing here rotates keys")
+        self.keys.rotate(id, successor, until, at_most).await
     }
 }
 
 #[async_trait]
 impl ApiKeyUsage for CountingRepo {
     async fn record_use(&self, uses: &[(ApiKeyId, Timestamp)]) -> Result<(), RepoError> {
-        self.answer()?;
-        for (id, at) in uses {
-            self.change(id, |row| row.key.last_used_at = Some(*at));
-        }
+        self.usage.record_use(uses).await?;
         self.uses.lock().unwrap().push(uses.to_vec());
         Ok(())
     }
@@ -151,40 +117,19 @@ impl ApiKeyUsage for CountingRepo {
         old: &KeyVerifier,
         new: &KeyVerifier,
     ) -> Result<bool, RepoError> {
-        self.answer()?;
-        let mut rows = self.rows.lock().unwrap();
-        let stored = &mut rows.get_mut(id).unwrap().verifier;
-        let texts = |verifier: &KeyVerifier| {
-            let [gate, hash] =
-                [&verifier.gate, &verifier.hash].map(|text| text.expose_secret().to_owned());
-            (verifier.pepper.clone(), gate, hash)
-        };
-        let fits = texts(stored) == texts(old);
-        if fits {
-            *stored = new.clone();
-            self.replaced.fetch_add(1, Ordering::SeqCst);
-        }
+        let fits = self.usage.replace_verifier(id, old, new).await?;
+        self.replaced.fetch_add(usize::from(fits), Ordering::SeqCst);
         Ok(fits)
     }
 
-    async fn peppers(&self, _now: Timestamp) -> Result<Vec<(Option<PepperId>, u64)>, RepoError> {
-        unreachable!("nothing here counts peppers")
+    async fn peppers(&self, now: Timestamp) -> Result<Vec<(Option<PepperId>, u64)>, RepoError> {
+        self.usage.peppers(now).await
     }
 
     async fn changed(&self) -> Result<KeyChange, RepoError> {
         self.listened.fetch_add(1, Ordering::SeqCst);
         let report = self.reported.lock().await.recv().await.unwrap();
         report.map_err(|()| RepoError::Unavailable("the connection that listened was lost".into()))
-    }
-}
-
-/// A clock that shows what it was set to, in milliseconds.
-#[derive(Debug)]
-pub(crate) struct SetClock(pub(crate) AtomicI64);
-
-impl Clock for SetClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_millis(self.0.load(Ordering::SeqCst))
     }
 }
 
@@ -204,9 +149,11 @@ impl Issued {
 /// A minter and an authenticator over one store.
 pub(crate) struct Desk {
     pub(crate) repo: Arc<CountingRepo>,
-    pub(crate) clock: Arc<SetClock>,
+    pub(crate) clock: Arc<FixedClock>,
     pub(crate) pool: Arc<Argon2Pool>,
     pub(crate) keys: ApiKeys,
+    /// What the application would supervise; ends with the desk.
+    pub(crate) tasks: JoinSet<()>,
 }
 
 pub(crate) const START: i64 = 1_800_000_000_000;
@@ -233,11 +180,13 @@ impl Desk {
         random: Arc<dyn RandomSource>,
         limits: PoolLimits,
     ) -> Self {
-        let clock = Arc::new(SetClock(AtomicI64::new(START)));
+        let clock = Arc::new(FixedClock::at(Timestamp::from_millis(START)));
         let pool = Arc::new(Argon2Pool::new(limits));
         let ports =
             ApiKeyPorts { repo: repo.clone(), usage: repo.clone(), clock: clock.clone(), random };
-        Self { keys: ApiKeys::start(settings, ports, pool.clone()).unwrap(), repo, clock, pool }
+        let (keys, tasks) = ApiKeys::start(settings, ports, pool.clone()).unwrap();
+        let tasks = tasks.into_iter().map(|task| task.run).collect();
+        Self { keys, tasks, repo, clock, pool }
     }
 
     pub(crate) async fn issue(&self) -> Issued {
@@ -281,7 +230,7 @@ impl Desk {
     }
 
     pub(crate) fn pass(&self, millis: i64) {
-        self.clock.0.fetch_add(millis, Ordering::SeqCst);
+        self.clock.set(Timestamp::from_millis(self.clock.now().as_millis() + millis));
     }
 }
 

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use billing_domain::ports::ApiKeyUsage;
 use billing_domain::{ApiKey, ApiKeyId, Timestamp};
-use tokio::sync::watch;
 use tokio::time::sleep;
 
 use crate::bounded_map::BoundedMap;
@@ -24,6 +23,8 @@ const ROOM: usize = 10_000;
 pub(crate) struct Uses {
     usage: Arc<dyn ApiKeyUsage>,
     notes: Mutex<Notes>,
+    /// One flush at a time, so that each removes what it has written.
+    flushing: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug)]
@@ -38,6 +39,7 @@ impl Uses {
         Self {
             usage,
             notes: Mutex::new(Notes { noted: BoundedMap::new(ROOM), unwritten: Vec::new() }),
+            flushing: tokio::sync::Mutex::default(),
         }
     }
 
@@ -56,39 +58,28 @@ impl Uses {
         notes.unwritten.push((key.id.clone(), now));
     }
 
-    /// Writes what was noted. What the store does not take is kept for the next time.
+    /// Writes what was noted before the call. What the store does not take, or a cancelled flush
+    /// has not written, is kept for the next time.
     pub(crate) async fn flush(&self) {
-        let mut uses = std::mem::take(&mut self.lock().unwritten);
-        while !uses.is_empty() {
-            let rest = uses.split_off(uses.len().min(BATCH));
-            if let Err(error) = self.usage.record_use(&uses).await {
-                tracing::warn!(%error, keys = uses.len() + rest.len(), "the last uses of API keys could not be written; they are kept");
-                uses.extend(rest);
-                self.take_back(uses);
+        let _flushing = self.flushing.lock().await;
+        let mut left = self.lock().unwritten.len();
+        while left > 0 {
+            let batch = self.lock().unwritten[..left.min(BATCH)].to_vec();
+            if let Err(error) = self.usage.record_use(&batch).await {
+                tracing::warn!(%error, keys = left, "the last uses of API keys could not be written; they are kept");
                 return;
             }
-            uses = rest;
+            self.lock().unwritten.drain(..batch.len());
+            left -= batch.len();
         }
     }
 
-    /// Writes every few seconds, and once more when told to stop.
-    pub(crate) async fn write(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
-        let mut stopped = false;
-        while !stopped {
-            tokio::select! {
-                // An error says that the sender is gone, which means the same.
-                _ = stop.wait_for(|stop| *stop) => stopped = true,
-                () = sleep(FLUSH_EVERY) => {}
-            }
+    /// Writes every few seconds.
+    pub(crate) async fn write(self: Arc<Self>) {
+        loop {
+            sleep(FLUSH_EVERY).await;
             self.flush().await;
         }
-    }
-
-    fn take_back(&self, mut uses: Vec<(ApiKeyId, Timestamp)>) {
-        let mut notes = self.lock();
-        uses.append(&mut notes.unwritten);
-        uses.truncate(ROOM);
-        notes.unwritten = uses;
     }
 
     /// Nothing panics under the lock, so that a poisoned one holds a sound state.

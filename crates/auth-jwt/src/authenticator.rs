@@ -5,13 +5,14 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use billing_domain::ports::{AuthError, Authenticator, Clock};
+use billing_domain::ports::{AuthError, Authenticator, BackgroundTask, Clock};
 use billing_domain::{AuthMethod, Credential, Permissions, Principal};
+use outbound_http::ClientError;
 use tokio::sync::Mutex;
 
 use crate::claims::ClaimPolicy;
 use crate::json::parse_object;
-use crate::jwks::ClientError;
+use crate::jwks::Refreshers;
 use crate::key_source::KeySource;
 use crate::required_claims::RequiredClaims;
 use crate::settings::JwtSettings;
@@ -22,13 +23,14 @@ const LOADED_WITHIN: Duration = Duration::from_secs(6);
 
 /// Judges access tokens by the configured keys and policy. A token of the greatest size costs four signatures at most.
 ///
-/// It needs no I/O, but where an issuer publishes the keys: then a task of its own fetches them, and only a token whose key is
+/// It needs no I/O, but where an issuer publishes the keys: then a background task fetches them, and only a token whose key is
 /// unknown waits for that.
 #[derive(Debug)]
 pub struct JwtAuthenticator {
     rules: RwLock<Arc<Rules>>,
     reloading: Mutex<()>,
     clock: Arc<dyn Clock>,
+    refreshers: Refreshers,
 }
 
 /// By what tokens are judged: replaced as a whole.
@@ -51,30 +53,28 @@ pub enum ReloadError {
 }
 
 impl JwtAuthenticator {
-    /// An authenticator with these settings that tells the time by `clock`.
+    /// An authenticator with these settings, which reads the time from `clock`, and the task that
+    /// fetches published keys.
     ///
-    /// Where they name a key set, it is fetched and kept fresh until the authenticator is dropped: this must be called within
-    /// a runtime then. Until it is there, every token is [`AuthError::NotReady`].
+    /// The task runs until the authenticator is dropped. It has no work while the settings contain
+    /// the keys. A reload may name a key set later, so run it in any case. Until the first key set
+    /// is fetched, every token is [`AuthError::NotReady`].
     ///
     /// # Errors
     /// See [`ClientError`]; only where the settings name a key set.
-    pub fn start(settings: JwtSettings, clock: Arc<dyn Clock>) -> Result<Self, ClientError> {
-        let keys = KeySource::start(&settings.keys, &clock)?;
-        Ok(Self::with(keys, settings, clock))
-    }
-
-    fn with(keys: KeySource, settings: JwtSettings, clock: Arc<dyn Clock>) -> Self {
-        Self {
-            rules: RwLock::new(Arc::new(Rules::new(keys, settings))),
-            reloading: Mutex::new(()),
-            clock,
-        }
+    pub fn start(
+        settings: JwtSettings,
+        clock: Arc<dyn Clock>,
+    ) -> Result<(Self, Vec<BackgroundTask>), ClientError> {
+        let (refreshers, task) = Refreshers::new();
+        let keys = KeySource::start(&settings.keys, &clock, &refreshers)?;
+        let rules = RwLock::new(Arc::new(Rules::new(keys, settings)));
+        Ok((Self { rules, reloading: Mutex::new(()), clock, refreshers }, vec![task]))
     }
 
     /// Puts other settings into force, all at once: each token is judged by the old ones or by the new ones.
     ///
-    /// A key set that was not in use before is loaded first, so that no token is refused meanwhile; one that is, stays. Must be
-    /// called within a runtime.
+    /// A key set that was not in use before is loaded first, so that no token is refused meanwhile; one that is, stays.
     ///
     /// # Errors
     /// See [`ReloadError`]. The old settings stay in force.
@@ -84,7 +84,7 @@ impl JwtAuthenticator {
         let keys = if used.is_published_at(&settings.keys) {
             used
         } else {
-            let fresh = KeySource::start(&settings.keys, &self.clock)?;
+            let fresh = KeySource::start(&settings.keys, &self.clock, &self.refreshers)?;
             fresh.wait_until_loaded(LOADED_WITHIN).await.map_err(ReloadError::NotLoaded)?;
             fresh
         };

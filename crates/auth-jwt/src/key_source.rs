@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use billing_domain::ports::{AuthError, Clock};
+use outbound_http::ClientError;
 use url::Url;
 
 use crate::header::Header;
-use crate::jwks::{ClientError, HttpSource, RemoteJwkSet};
+use crate::jwks::{HttpSource, Refreshers, RemoteJwkSet};
 use crate::keys::KeySet;
 use crate::settings::KeySettings;
 
@@ -21,15 +22,17 @@ pub(crate) enum KeySource {
 }
 
 impl KeySource {
-    /// The keys that the settings name. Begins to fetch them where they are published: must be called within a runtime then.
+    /// The keys that the settings name. Published keys are fetched and kept fresh by `refreshers`.
     pub(crate) fn start(
         settings: &KeySettings,
         clock: &Arc<dyn Clock>,
+        refreshers: &Refreshers,
     ) -> Result<Self, ClientError> {
         match settings {
             KeySettings::Held(keys) => Ok(Self::Held(keys.clone())),
             KeySettings::Published(url) => {
-                let set = RemoteJwkSet::start(HttpSource::new(url.clone())?, Arc::clone(clock));
+                let source = HttpSource::new(url.clone())?;
+                let set = RemoteJwkSet::start(source, Arc::clone(clock), refreshers);
                 Ok(Self::Published { url: url.clone(), set: Arc::new(set) })
             }
         }

@@ -23,6 +23,6 @@ mod required_claims;
 mod settings;
 
 pub use authenticator::{JwtAuthenticator, ReloadError};
-pub use jwks::ClientError;
 pub use mint::{MintError, mint};
+pub use outbound_http::ClientError;
 pub use settings::{JwtSettings, SECRETS, SETTINGS};

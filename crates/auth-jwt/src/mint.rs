@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use billing_domain::{Timestamp, UserId};
 use secrecy::SecretString;
-use serde_json::{Map, Value};
+use strict_json::{Object, Value};
 
 use crate::settings::{JwtSettings, KeySettings};
 
@@ -48,8 +48,7 @@ pub fn mint(
         .filter_map(|(name, value)| Some((name, value?)))
         .chain(settings.required.examples())
         .chain([(policy.subject_claim.as_str(), subject.as_str())]);
-    let mut claims: Map<String, Value> =
-        texts.map(|(name, value)| (name.to_owned(), value.into())).collect();
+    let mut claims: Object = texts.map(|(name, value)| (name.to_owned(), value.into())).collect();
     claims.insert("iat".to_owned(), issued_at.into());
     claims.insert("exp".to_owned(), expiry.into());
 

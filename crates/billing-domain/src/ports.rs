@@ -49,22 +49,8 @@ pub use webhook_verifier::{VerifiedEvent, WebhookError, WebhookVerifier};
 
 #[cfg(feature = "mock")]
 pub use {
-    api_key_repo::{MockApiKeyRepo, MockApiKeyUsage},
-    audit_log::MockAuditLog,
-    authenticator::MockAuthenticator,
-    billing_mirror::MockBillingMirror,
-    billing_provider::MockBillingProvider,
-    checkout_provider::MockCheckoutProvider,
-    checkout_requests::MockCheckoutRequests,
-    clock::MockClock,
-    customer_claims::MockCustomerClaims,
-    customer_directory::MockCustomerDirectory,
-    customer_repo::MockCustomerRepo,
-    database::MockDatabase,
-    event_inbox::MockEventInbox,
-    fresh_keys::MockFreshKeys,
-    key_minter::MockKeyMinter,
-    leadership::MockLeadership,
+    api_key_repo::MockApiKeyRepo, audit_log::MockAuditLog, billing_mirror::MockBillingMirror,
+    billing_provider::MockBillingProvider, clock::MockClock, customer_claims::MockCustomerClaims,
+    customer_repo::MockCustomerRepo, event_inbox::MockEventInbox, key_minter::MockKeyMinter,
     subscription_reader::MockSubscriptionReader,
-    webhook_verifier::MockWebhookVerifier,
 };

@@ -5,17 +5,18 @@ mod media_type;
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, Request};
 use bytes::BytesMut;
-use http::HeaderMap;
 use http_body::Body as _;
 use http_body_util::BodyExt;
 use serde::de::DeserializeOwned;
 use strict_json::{ParseError, UnknownFields, printable};
 
 use crate::fault::Fault;
-use crate::layers::DEFAULT_BODY_LIMIT;
 
 /// Most levels of objects and arrays in a body; the outermost object is the first.
 const MAX_LEVELS: usize = 16;
+
+/// Largest body in bytes on a route without a limit of its own.
+pub(crate) const DEFAULT_BODY_LIMIT: usize = 16 * 1024;
 
 /// Largest body of this request in bytes; an extension that [`edge_layers`](crate::edge_layers) sets.
 #[derive(Clone, Copy, Debug)]
@@ -44,7 +45,7 @@ where
         let limit =
             request.extensions().get().map_or(DEFAULT_BODY_LIMIT, |BodyLimit(limit)| *limit);
         let (parts, body) = request.into_parts();
-        let bytes = read(&parts.headers, body, limit).await?;
+        let bytes = collect(body, limit, || media_type::check(&parts.headers)).await?;
         let text: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
         let object = strict_json::parse(text, MAX_LEVELS).map_err(refused)?;
         strict_json::fit(object, UnknownFields::Refuse)
@@ -63,10 +64,6 @@ fn refused(error: ParseError) -> Fault {
         error => format!("Send the body as valid JSON: {error}."),
     };
     Fault::InvalidBody { detail }
-}
-
-async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Fault> {
-    collect(body, limit, || media_type::check(headers)).await
 }
 
 /// Reads a body of at most `limit` bytes. It is judged as soon as it is known not to be empty.

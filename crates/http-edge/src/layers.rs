@@ -22,7 +22,7 @@ use crate::client_address::ClientAddress;
 use crate::connection::{PeerAddr, Refused};
 use crate::cors::{CorsPolicy, CrossOrigin};
 use crate::fault::Fault;
-use crate::json::BodyLimit;
+use crate::json::{BodyLimit, DEFAULT_BODY_LIMIT};
 use crate::limits::Announced;
 use crate::problem::Problem;
 use crate::request_id::{RequestId, X_REQUEST_ID};
@@ -30,9 +30,6 @@ use crate::trusted_proxies::TrustedProxies;
 
 /// Decides which status, code and words a fault of the edge becomes.
 pub type Renderer = Arc<dyn Fn(&Fault) -> Problem + Send + Sync>;
-
-/// Largest body of a route for which nothing else was said.
-pub(crate) const DEFAULT_BODY_LIMIT: usize = 16 * 1024;
 
 /// Paths under this one are the API, whose answers nobody may keep.
 const API_PREFIX: &str = "/api/";

@@ -4,8 +4,7 @@ use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 
 use crate::fault::Fault;
-use crate::json::{BodyLimit, collect};
-use crate::layers::DEFAULT_BODY_LIMIT;
+use crate::json::{BodyLimit, DEFAULT_BODY_LIMIT, collect};
 
 /// Extracts the body, whatever its media type, up to the route's limit.
 ///

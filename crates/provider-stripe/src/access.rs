@@ -4,8 +4,8 @@
 use std::time::{Duration, Instant};
 
 use billing_domain::ports::ProviderError;
-use reqwest::Client;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use outbound_http::Client;
+use outbound_http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use tracing::{debug, info};
 
 use crate::attempt::Attempt;

@@ -1,10 +1,9 @@
 //! One HTTP request and what came back, read no further than it counts.
 
-use std::error::Error;
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
-use reqwest::{RequestBuilder, Response, StatusCode};
+use outbound_http::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use outbound_http::{Body, NoAnswer, RequestBuilder, Response, StatusCode};
 
 use crate::portal_session::is_loggable;
 
@@ -25,21 +24,6 @@ pub(crate) struct Head {
     pub(crate) should_retry: Option<bool>,
     pub(crate) retry_after: Option<Duration>,
     pub(crate) is_json: bool,
-}
-
-/// A complete answer's body.
-pub(crate) enum Body {
-    Whole(Vec<u8>),
-    /// More than [`MAX_BODY`]; not read further.
-    TooLarge,
-}
-
-/// Why there is no complete answer. The text is the library's, and names no secret.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum NoAnswer {
-    Timeout,
-    NotConnected(String),
-    Broken(String),
 }
 
 impl Attempt {
@@ -89,36 +73,9 @@ impl Head {
 }
 
 async fn read(request: RequestBuilder, head: &mut Option<Head>) -> Result<Body, NoAnswer> {
-    let mut response = request.send().await.map_err(NoAnswer::from)?;
+    let response = outbound_http::send(request).await?;
     *head = Some(Head::of(&response));
-    if response.content_length().is_some_and(|length| length > MAX_BODY as u64) {
-        return Ok(Body::TooLarge);
-    }
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(NoAnswer::from)? {
-        if body.len() + chunk.len() > MAX_BODY {
-            return Ok(Body::TooLarge);
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(Body::Whole(body))
-}
-
-impl From<reqwest::Error> for NoAnswer {
-    fn from(error: reqwest::Error) -> Self {
-        let error = error.without_url();
-        let mut innermost: &dyn Error = &error;
-        while let Some(source) = innermost.source() {
-            innermost = source;
-        }
-        if error.is_connect() {
-            Self::NotConnected(innermost.to_string())
-        } else if error.is_timeout() {
-            Self::Timeout
-        } else {
-            Self::Broken(innermost.to_string())
-        }
-    }
+    outbound_http::read_body(response, MAX_BODY).await
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

@@ -1,7 +1,7 @@
 //! [`Call`]: one request of ours to Stripe, however many attempts it takes.
 
 use billing_domain::{Deadline, ProviderKey};
-use reqwest::Method;
+use outbound_http::Method;
 use url::Url;
 use uuid::Uuid;
 

@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use billing_domain::Mode;
 use billing_domain::ports::ProviderError;
-use reqwest::StatusCode;
+use outbound_http::{Body, NoAnswer, StatusCode};
 use secrecy::SecretString;
 
-use crate::attempt::{Attempt, Body, NoAnswer};
+use crate::attempt::Attempt;
 use crate::call::Call;
 use crate::operation::ById;
+use crate::redact::REDACTOR;
 use crate::stripe_error::StripeError;
-use crate::{hint, redact, retry};
+use crate::{hint, retry};
 
 /// When callers come back if Stripe does not say: about when a breaker would probe.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
@@ -172,13 +173,13 @@ fn context(attempt: &Attempt, said: &StripeError, order: Order<'_>) -> String {
         Err(NoAnswer::NotConnected(cause)) => {
             format!(
                 "{operation}: no connection: {}",
-                redact::clean(cause, order.secret, LONGEST_FIELD)
+                REDACTOR.clean(cause, order.secret, LONGEST_FIELD)
             )
         }
         Err(NoAnswer::Broken(cause)) => {
             format!(
                 "{operation}: the answer broke off: {}",
-                redact::clean(cause, order.secret, LONGEST_FIELD)
+                REDACTOR.clean(cause, order.secret, LONGEST_FIELD)
             )
         }
         Ok(_) => operation.to_string(),
@@ -188,12 +189,12 @@ fn context(attempt: &Attempt, said: &StripeError, order: Order<'_>) -> String {
     }
     for (name, value) in [("type", &said.kind), ("code", &said.code), ("param", &said.param)] {
         if let Some(value) = value {
-            text = format!("{text} {name}={}", redact::clean(value, order.secret, LONGEST_FIELD));
+            text = format!("{text} {name}={}", REDACTOR.clean(value, order.secret, LONGEST_FIELD));
         }
     }
     text.push_str(&request_id(attempt));
     if let Some(message) = &said.message {
-        text = format!("{text}: {}", redact::clean(message, order.secret, LONGEST_MESSAGE));
+        text = format!("{text}: {}", REDACTOR.clean(message, order.secret, LONGEST_MESSAGE));
     }
     let hint = attempt
         .status()

@@ -1,7 +1,7 @@
 //! What an operator can do about a refusal, for the log. Only here does Stripe's message decide anything.
 
 use billing_domain::Mode;
-use reqwest::StatusCode;
+use outbound_http::StatusCode;
 
 use crate::operation::Operation;
 use crate::stripe_error::StripeError;

@@ -1,75 +1,14 @@
-//! Makes somebody else's text fit for our log: no secrets, no control characters, bounded.
+//! Makes Stripe's text fit for our log.
 
-use std::fmt::Write;
+use outbound_http::Redactor;
 
-use secrecy::{ExposeSecret, SecretString};
-
-const MASK: &str = "[masked]";
-/// Pages that a message may point the operator to; any other URL keeps its host alone, for it may be a session or a customer's
-/// own return URL.
+/// Pages that a message may point the operator to.
 const READABLE_HOSTS: [&str; 4] =
     ["dashboard.stripe.com", "docs.stripe.com", "stripe.com", "support.stripe.com"];
 
-/// The text without our own key, without anything that looks like a credential, on one line, in at most `limit` characters.
-pub(crate) fn clean(text: &str, own: &SecretString, limit: usize) -> String {
-    let text = text.replace(own.expose_secret(), MASK);
-    let delimiter = |c: char| {
-        c.is_whitespace() || c.is_control() || matches!(c, '"' | '\'' | '`' | '<' | '>' | '(' | ')')
-    };
-    let mut masked = String::with_capacity(text.len());
-    for piece in text.split_inclusive(delimiter) {
-        mask_urls(piece, &mut masked);
-    }
-    one_line(&masked, limit)
-}
-
-fn mask_urls(piece: &str, out: &mut String) {
-    let Some((before, after)) = piece.split_once("://") else {
-        // A session's URL without its scheme.
-        match piece.split_once("/p/session/") {
-            Some((before, _)) => {
-                mask_words(before, out);
-                out.push_str("/p/session/");
-                out.push_str(MASK);
-            }
-            None => mask_words(piece, out),
-        }
-        return;
-    };
-    mask_words(before, out);
-    out.push_str("://");
-    let (authority, rest) =
-        after.find(['/', '?', '#']).map_or((after, ""), |at| after.split_at(at));
-    let host = authority.rsplit('@').next().unwrap_or_default();
-    out.push_str(host);
-    if READABLE_HOSTS.contains(&host) {
-        let path = rest.find(['?', '#']).map_or(rest, |at| &rest[..at]);
-        mask_words(path, out);
-    } else if !rest.is_empty() {
-        out.push('/');
-        out.push_str(MASK);
-        // The delimiter that ended the piece.
-        out.extend(
-            rest.chars()
-                .last()
-                .filter(|c| !c.is_ascii_graphic() || matches!(c, '"' | '\'' | '`' | ')' | '>')),
-        );
-    }
-}
-
-fn mask_words(text: &str, out: &mut String) {
-    // Stripe shows keys with most of their characters as asterisks.
-    let in_word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '*';
-    let mut rest = text;
-    while let Some(start) = rest.find(in_word) {
-        let (between, from) = rest.split_at(start);
-        let (word, after) = from.find(|c| !in_word(c)).map_or((from, ""), |end| from.split_at(end));
-        out.push_str(between);
-        out.push_str(if is_secret(word) { MASK } else { word });
-        rest = after;
-    }
-    out.push_str(rest);
-}
+/// Masks what Stripe's texts may show of credentials.
+pub(crate) const REDACTOR: Redactor =
+    Redactor { readable_hosts: &READABLE_HOSTS, secret_path: "/p/session/", is_secret };
 
 /// Secret and restricted keys, webhook secrets, client secrets of intents, and the tokens of sessions.
 fn is_secret(word: &str) -> bool {
@@ -80,30 +19,17 @@ fn is_secret(word: &str) -> bool {
         || token("live_")
 }
 
-/// Control characters escaped, also those that turn the direction of text around; cut at `limit` characters.
-fn one_line(text: &str, limit: usize) -> String {
-    let turns = |c: char| matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let mut line = String::new();
-    for (count, c) in text.chars().enumerate() {
-        if count == limit {
-            line.push('…');
-            break;
-        }
-        if c.is_control() || turns(c) {
-            // Writing to a string cannot fail.
-            let _ = write!(line, "{}", c.escape_unicode());
-        } else {
-            line.push(c);
-        }
-    }
-    line
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
+    use secrecy::SecretString;
+
     use super::*;
+
+    fn clean(text: &str, own: &SecretString, limit: usize) -> String {
+        REDACTOR.clean(text, own, limit)
+    }
 
     fn cleaned(text: &str) -> String {
         clean(text, &SecretString::from("sk_test_own0123456789"), 300)

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
-use reqwest::StatusCode;
+use outbound_http::StatusCode;
 
 use crate::attempt::Attempt;
 

@@ -7,9 +7,11 @@
 mod fit;
 mod parse;
 mod printable;
-mod value;
 
 pub use fit::{Misfit, UnknownFields, fit};
 pub use parse::{ParseError, parse};
 pub use printable::printable;
-pub use value::{Object, Value};
+pub use serde_json::Value;
+
+/// The members of an object by name. Escapes are resolved: `"a"` and `"\u0061"` are one name.
+pub type Object = serde_json::Map<String, Value>;

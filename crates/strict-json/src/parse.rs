@@ -1,10 +1,10 @@
 //! [`parse`]: bytes to an [`Object`], more strictly than `serde_json::Value` reads them.
 
 use std::cell::Cell;
-use std::collections::btree_map::Entry;
 use std::fmt;
 
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::map::Entry;
 
 use crate::{Object, Value};
 
@@ -98,15 +98,15 @@ impl<'de> Visitor<'de> for Level<'_> {
     }
 
     fn visit_u64<E>(self, number: u64) -> Result<Value, E> {
-        Ok(Value::Unsigned(number))
+        Ok(Value::from(number))
     }
 
     fn visit_i64<E>(self, number: i64) -> Result<Value, E> {
-        Ok(Value::Signed(number))
+        Ok(Value::from(number))
     }
 
     fn visit_f64<E>(self, number: f64) -> Result<Value, E> {
-        Ok(Value::Float(number))
+        Ok(Value::from(number))
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Value, E> {

@@ -123,8 +123,10 @@ impl Profile {
             _ => None,
         });
         let settings = settings.unwrap_or_else(|faults| panic!("{}: {faults:?}", self.name));
-        JwtAuthenticator::start(settings, Arc::new(FixedClock::at(Timestamp::from_seconds(NOW))))
-            .unwrap()
+        let clock = Arc::new(FixedClock::at(Timestamp::from_seconds(NOW)));
+        let (authenticator, _no_key_set_to_refresh) =
+            JwtAuthenticator::start(settings, clock).unwrap();
+        authenticator
     }
 
     /// The same settings for the Python side.

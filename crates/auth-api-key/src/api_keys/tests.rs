@@ -1,6 +1,5 @@
 //! What goes on behind the requests, and what is remembered between them.
 
-use std::collections::HashSet;
 use std::num::NonZeroUsize;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -32,7 +31,7 @@ fn old_hash(issued: &Issued) -> SecretString {
 }
 
 fn verifier(repo: &CountingRepo, id: &ApiKeyId) -> KeyVerifier {
-    repo.row(id).verifier
+    repo.keys.stored(id).verifier
 }
 
 fn is_down(error: &AuthError) -> bool {
@@ -83,7 +82,7 @@ async fn c7_what_proves_a_key_has_changed_and_its_proof_counts_no_more() {
     let (own, other) = (desk.issue().await, desk.issue().await);
     desk.present(own.text()).await.unwrap();
     let foreign = verifier(&desk.repo, &other.key.id);
-    desk.repo.change(&own.key.id, |row| row.verifier = foreign);
+    desk.repo.keys.change(&own.key.id, |row| row.verifier = foreign);
     desk.pass(3_000);
     assert!(desk.refusal(own.text()).await.contains("wrong secret"));
 }
@@ -104,14 +103,14 @@ async fn c7_a_store_that_is_down_is_no_reason_to_trust_a_row_for_longer() {
     let desk = Desk::new();
     let issued = desk.issue().await;
     desk.present(issued.text()).await.unwrap();
-    desk.repo.down.store(true, Ordering::SeqCst);
+    desk.repo.reachability.go_down();
     desk.pass(2_000);
     desk.present(issued.text()).await.unwrap();
     desk.pass(999);
     desk.present(issued.text()).await.unwrap();
     desk.pass(1);
     assert!(is_down(&desk.present(issued.text()).await.unwrap_err()));
-    desk.repo.down.store(false, Ordering::SeqCst);
+    desk.repo.reachability.come_back();
     desk.present(issued.text()).await.unwrap();
     assert_eq!(desk.pool.runs(), 2, "the proof held all the time");
 }
@@ -147,6 +146,7 @@ async fn c7_a_reported_revocation_is_seen_at_once() {
         desk.present(issued.text()).await.unwrap();
         desk.present(other.text()).await.unwrap();
         desk.repo
+            .keys
             .change(&issued.key.id, |row| row.key.revoked_at = Some(Timestamp::from_millis(START)));
         let (reads, listened) = (desk.reads(), desk.repo.listened.load(Ordering::SeqCst));
         let report = if all { KeyChange::Some } else { KeyChange::Key(issued.key.id.clone()) };
@@ -167,7 +167,7 @@ async fn c7_lost_reports_make_every_key_be_read_again_and_listening_goes_on() {
     let desk = Desk::new();
     let issued = desk.issue().await;
     desk.present(issued.text()).await.unwrap();
-    desk.repo.change(&issued.key.id, |row| row.key.permissions.clear());
+    desk.repo.keys.change(&issued.key.id, |row| row.key.permissions.clear());
     desk.repo.reports.send(Err(())).unwrap();
     until("another attempt to listen", || desk.repo.listened.load(Ordering::SeqCst) > 1).await;
     assert!(!desk.present(issued.text()).await.unwrap().may(&Permission::portal()));
@@ -252,7 +252,7 @@ async fn c7_a_key_under_a_pepper_that_is_gone_holds_no_more_though_it_was_cached
 async fn c7_a_hash_of_other_parameters_is_renewed_at_its_next_use_and_proven_by_that() {
     let desk = Desk::new();
     let issued = desk.issue().await;
-    desk.repo.change(&issued.key.id, |row| row.verifier.hash = old_hash(&issued));
+    desk.repo.keys.change(&issued.key.id, |row| row.verifier.hash = old_hash(&issued));
     desk.present(issued.text()).await.unwrap();
     until("a renewed proof", || desk.repo.replaced.load(Ordering::SeqCst) == 1).await;
     let renewed = verifier(&desk.repo, &issued.key.id);
@@ -268,7 +268,7 @@ async fn c7_a_hash_of_other_parameters_is_renewed_at_its_next_use_and_proven_by_
 async fn c7_a_key_of_a_release_that_named_no_pepper_gets_one() {
     let desk = Desk::new();
     let issued = desk.issue().await;
-    desk.repo.change(&issued.key.id, |row| row.verifier.pepper = None);
+    desk.repo.keys.change(&issued.key.id, |row| row.verifier.pepper = None);
     desk.present(issued.text()).await.unwrap();
     until("a renewed proof", || desk.repo.replaced.load(Ordering::SeqCst) == 1).await;
     assert!(verifier(&desk.repo, &issued.key.id).pepper.is_some());
@@ -277,7 +277,7 @@ async fn c7_a_key_of_a_release_that_named_no_pepper_gets_one() {
 /// Renewals happen in the order of requests: once a key's is seen, all before it are over.
 async fn renew_another(desk: &Desk) {
     let another = desk.issue().await;
-    desk.repo.change(&another.key.id, |row| row.verifier.pepper = None);
+    desk.repo.keys.change(&another.key.id, |row| row.verifier.pepper = None);
     desk.present(another.text()).await.unwrap();
     until("another key's renewed proof", || verifier(&desk.repo, &another.key.id).pepper.is_some())
         .await;
@@ -287,7 +287,7 @@ async fn renew_another(desk: &Desk) {
 async fn a_wrong_secret_renews_nothing() {
     let desk = Desk::new();
     let issued = desk.issue().await;
-    desk.repo.change(&issued.key.id, |row| row.verifier.pepper = None);
+    desk.repo.keys.change(&issued.key.id, |row| row.verifier.pepper = None);
     desk.refusal(&with_wrong_secret(&issued)).await;
     renew_another(&desk).await;
     assert!(verifier(&desk.repo, &issued.key.id).pepper.is_none());
@@ -298,7 +298,7 @@ async fn a_key_is_renewed_at_most_once_a_minute() {
     let desk = Desk::new();
     let issued = desk.issue().await;
     for (passed, renewed) in [(0, true), (3_000, false), (56_999, false), (1, true)] {
-        desk.repo.change(&issued.key.id, |row| row.verifier.pepper = None);
+        desk.repo.keys.change(&issued.key.id, |row| row.verifier.pepper = None);
         desk.pass(passed);
         desk.present(issued.text()).await.unwrap();
         renew_another(&desk).await;
@@ -314,10 +314,10 @@ async fn a_key_is_renewed_at_most_once_a_minute() {
 async fn what_another_replica_stored_meanwhile_is_left_alone_and_read() {
     let desk = Desk::new();
     let issued = desk.issue().await;
-    desk.repo.change(&issued.key.id, |row| row.verifier.pepper = None);
+    desk.repo.keys.change(&issued.key.id, |row| row.verifier.pepper = None);
     desk.refusal(&with_wrong_secret(&issued)).await;
     let others = old_hash(&issued);
-    desk.repo.change(&issued.key.id, |row| row.verifier.hash = others.clone());
+    desk.repo.keys.change(&issued.key.id, |row| row.verifier.hash = others.clone());
     desk.present(issued.text()).await.unwrap();
     renew_another(&desk).await;
     assert_eq!(verifier(&desk.repo, &issued.key.id).hash.expose_secret(), others.expose_secret());
@@ -343,73 +343,11 @@ async fn c7_a_key_revoked_while_it_waits_for_argon2_does_not_hold() {
         async move { desk.refusal(text.expose_secret()).await }
     });
     until("the key's row read", || desk.reads() == 1).await;
-    desk.repo.change(&id, |row| row.key.revoked_at = Some(Timestamp::from_millis(START)));
+    desk.repo.keys.change(&id, |row| row.key.revoked_at = Some(Timestamp::from_millis(START)));
     desk.pass(3_000);
     drop(release);
     assert_eq!(busy.await.unwrap(), Ok(true));
     assert!(waiting.await.unwrap().contains("revoked"));
-}
-
-#[tokio::test]
-async fn uses_are_written_in_batches_and_at_shutdown() {
-    let desk = Desk::new();
-    let (one, two) = (desk.issue().await, desk.issue().await);
-    for _ in 0..100 {
-        desk.present(one.text()).await.unwrap();
-        desk.present(two.text()).await.unwrap();
-    }
-    desk.refusal(&with_wrong_secret(&one)).await;
-    desk.keys.shutdown().await;
-    desk.keys.shutdown().await;
-    let batches = desk.repo.uses.lock().unwrap().clone();
-    let at = Timestamp::from_millis(START);
-    assert_eq!(batches, [[(one.key.id, at), (two.key.id, at)]]);
-}
-
-#[tokio::test]
-async fn a_key_s_use_is_noted_at_most_once_a_minute() {
-    let desk = Desk::new();
-    let issued = desk.issue().await;
-    let uses = Arc::clone(&desk.keys.authenticator().uses);
-    for _ in 0..120 {
-        desk.present(issued.text()).await.unwrap();
-        uses.flush().await;
-        desk.pass(1_000);
-    }
-    let written: Vec<_> =
-        desk.repo.uses().into_iter().map(|(_, at)| at.as_millis() - START).collect();
-    assert_eq!(written, [0, 60_000]);
-}
-
-#[tokio::test]
-async fn another_replica_s_note_counts_too() {
-    let desk = Desk::new();
-    let issued = desk
-        .issue_with(|key| key.last_used_at = Some(Timestamp::from_millis(START - 59_999)))
-        .await;
-    desk.present(issued.text()).await.unwrap();
-    desk.pass(1);
-    desk.present(issued.text()).await.unwrap();
-    desk.keys.shutdown().await;
-    assert_eq!(desk.repo.uses(), [(issued.key.id, Timestamp::from_millis(START + 1))]);
-}
-
-#[tokio::test]
-async fn uses_that_the_store_does_not_take_are_kept() {
-    let desk = Desk::new();
-    let mut ids = HashSet::new();
-    let uses = Arc::clone(&desk.keys.authenticator().uses);
-    for _ in 0..3 {
-        let issued = desk.issue().await;
-        desk.present(issued.text()).await.unwrap();
-        desk.repo.down.store(true, Ordering::SeqCst);
-        uses.flush().await;
-        desk.repo.down.store(false, Ordering::SeqCst);
-        ids.insert(issued.key.id);
-    }
-    assert_eq!(desk.repo.uses(), []);
-    uses.flush().await;
-    assert_eq!(desk.repo.uses().into_iter().map(|(id, _)| id).collect::<HashSet<_>>(), ids);
 }
 
 #[tokio::test]

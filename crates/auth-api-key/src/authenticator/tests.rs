@@ -2,18 +2,14 @@
 
 use std::collections::{BTreeSet, HashSet};
 use std::num::NonZeroUsize;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use billing_domain::Permission;
-use billing_domain::ports::KeyChange;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::task::JoinSet;
 
 use super::*;
-use crate::testing::{
-    CountingRepo, Desk, Issued, START, limits, made_up, settings, until, with_wrong_secret,
-};
+use crate::testing::{CountingRepo, Desk, Issued, START, limits, settings, with_wrong_secret};
 use crate::{OsRandom, PoolLimits};
 
 fn text(issued: &Issued) -> &str {
@@ -108,10 +104,11 @@ async fn c7_unknown_mistyped_revoked_expired_and_wrong_secret_are_alike_but_for_
     let revoked = desk.issue().await;
     let expired = desk.issue().await;
     let elsewhere = Desk::new().issue().await;
-    desk.repo.change(&revoked.key.id, |row| {
+    desk.repo.keys.change(&revoked.key.id, |row| {
         row.key.revoked_at = Some(Timestamp::from_millis(START - 1))
     });
     desk.repo
+        .keys
         .change(&expired.key.id, |row| row.key.expires_at = Some(Timestamp::from_millis(START)));
     let mistyped = text(&issued).replace("llmgen_", "llmgen_0");
     let cases = [
@@ -137,6 +134,7 @@ async fn c7_revoked_or_expired_is_judged_after_the_gate_and_before_argon2() {
     let desk = Desk::new();
     let issued = desk.issue().await;
     desk.repo
+        .keys
         .change(&issued.key.id, |row| row.key.revoked_at = Some(Timestamp::from_millis(START)));
     let runs = desk.pool.runs();
     assert!(desk.refusal(text(&issued)).await.contains("revoked"));
@@ -149,9 +147,9 @@ async fn c7_a_key_holds_until_the_moment_it_expires() {
     let desk = Desk::new();
     let expires_at = Some(Timestamp::from_millis(START + 1_000));
     let issued = desk.issue_with(|key| key.expires_at = expires_at).await;
-    desk.clock.0.store(START + 999, Ordering::SeqCst);
+    desk.clock.set(Timestamp::from_millis(START + 999));
     desk.present(text(&issued)).await.unwrap();
-    desk.clock.0.store(START + 1_000, Ordering::SeqCst);
+    desk.clock.set(Timestamp::from_millis(START + 1_000));
     assert!(desk.refusal(text(&issued)).await.contains("expired"));
 }
 
@@ -160,7 +158,7 @@ async fn k2_a_rotated_key_holds_until_its_revocation_begins_cached_or_not() {
     let desk = Desk::new();
     let [cached, fresh] = [desk.issue().await, desk.issue().await];
     for issued in [&cached, &fresh] {
-        desk.repo.change(&issued.key.id, |row| {
+        desk.repo.keys.change(&issued.key.id, |row| {
             row.key.revoked_at = Some(Timestamp::from_millis(START + 1_000));
             row.key.expires_at = Some(Timestamp::from_millis(START + 9_000));
         });
@@ -173,71 +171,11 @@ async fn k2_a_rotated_key_holds_until_its_revocation_begins_cached_or_not() {
     assert_eq!(desk.reads(), 1);
     assert!(desk.refusal(text(&fresh)).await.contains("revoked"));
     let expired = desk.issue().await;
-    desk.repo.change(&expired.key.id, |row| {
+    desk.repo.keys.change(&expired.key.id, |row| {
         row.key.revoked_at = Some(Timestamp::from_millis(START + 9_000));
         row.key.expires_at = Some(Timestamp::from_millis(START + 1_000));
     });
     assert!(desk.refusal(text(&expired)).await.contains("expired"));
-}
-
-/// Presents made-up keys while the store hangs, until all but those who are being read were refused; gives the rest.
-async fn flood(desk: &Arc<Desk>, callers: usize) -> JoinSet<Result<Principal, AuthError>> {
-    desk.repo.stalled.send_replace(true);
-    let reads = desk.reads();
-    let mut presenting = JoinSet::new();
-    for n in 0..callers {
-        let desk = Arc::clone(desk);
-        presenting.spawn(async move { desk.present(&made_up(n)).await });
-    }
-    for _ in 3..callers {
-        let refused = presenting.join_next().await.unwrap().unwrap();
-        assert!(
-            matches!(&refused, Err(AuthError::Overloaded { retry_after }) if *retry_after == Duration::from_secs(1)),
-            "{refused:?}"
-        );
-    }
-    assert_eq!(desk.reads(), reads + 3, "no more of the store's connections are taken");
-    presenting
-}
-
-#[tokio::test]
-async fn a_flood_of_made_up_ids_leaves_the_store_to_known_keys() {
-    let desk = Arc::new(Desk::new());
-    let known = desk.issue().await;
-    desk.present(text(&known)).await.unwrap();
-    // 512 wait, in vain; the others are refused at once.
-    let being_read = flood(&desk, 600).await;
-    desk.present(text(&known)).await.expect("a row that is trusted needs no store");
-    let (reads, listened) = (desk.reads(), desk.repo.listened.load(Ordering::SeqCst));
-    desk.repo.reports.send(Ok(KeyChange::Some)).unwrap();
-    until("a report taken", || desk.repo.listened.load(Ordering::SeqCst) > listened).await;
-    let again = tokio::spawn({
-        let desk = Arc::clone(&desk);
-        async move { desk.present(text(&known)).await.is_ok() }
-    });
-    until("a known key read again", || desk.reads() == reads + 1).await;
-    desk.repo.stalled.send_replace(false);
-    assert!(again.await.unwrap());
-    for answer in being_read.join_all().await {
-        assert!(matches!(answer, Err(AuthError::Invalid { .. })), "{answer:?}");
-    }
-    assert!(desk.refusal(&made_up(600)).await.contains("unknown"), "there is room again");
-}
-
-#[tokio::test]
-async fn a_key_presented_by_many_at_once_for_the_first_time_is_read_by_a_few() {
-    let desk = Arc::new(Desk::new());
-    let issued = Arc::new(desk.issue().await);
-    desk.repo.stalled.send_replace(true);
-    let mut presenting = JoinSet::new();
-    for _ in 0..400 {
-        let (desk, issued) = (Arc::clone(&desk), Arc::clone(&issued));
-        presenting.spawn(async move { desk.present(text(&issued)).await.is_ok() });
-    }
-    until("the key being read", || desk.reads() == 3).await;
-    desk.repo.stalled.send_replace(false);
-    assert!(presenting.join_all().await.into_iter().all(|accepted| accepted));
-    assert_eq!(desk.reads(), 3);
 }
 
 #[tokio::test]
@@ -245,14 +183,15 @@ async fn c7_a_revocation_or_a_changed_permission_is_seen_within_seconds_without_
     let desk = Desk::new();
     let issued = desk.issue().await;
     assert!(desk.present(text(&issued)).await.unwrap().may(&Permission::portal()));
-    desk.repo.change(&issued.key.id, |row| row.key.permissions.clear());
+    desk.repo.keys.change(&issued.key.id, |row| row.key.permissions.clear());
     desk.pass(3_000);
     assert!(!desk.present(text(&issued)).await.unwrap().may(&Permission::portal()));
     desk.repo
+        .keys
         .change(&issued.key.id, |row| row.key.revoked_at = Some(Timestamp::from_millis(START)));
     desk.pass(3_000);
     assert!(desk.refusal(text(&issued)).await.contains("revoked"));
-    desk.repo.remove(&issued.key.id);
+    desk.repo.keys.remove(&issued.key.id);
     desk.pass(3_000);
     assert!(desk.refusal(text(&issued)).await.contains("unknown"));
     assert_eq!(desk.pool.runs(), 2, "issuing, and one proof");
@@ -264,10 +203,10 @@ async fn c7_keys_outlive_the_rotation_of_the_pepper() {
     let first = before.issue().await;
     let during = Desk::over(&before.repo, "qp");
     let second = during.issue().await;
-    let first_verifier = during.repo.row(&first.key.id).verifier;
+    let first_verifier = during.repo.keys.stored(&first.key.id).verifier;
     during.present(text(&first)).await.unwrap();
-    during.keys.shutdown().await;
-    during.repo.change(&first.key.id, |row| row.verifier = first_verifier);
+    drop(during.tasks);
+    during.repo.keys.change(&first.key.id, |row| row.verifier = first_verifier);
     let after = Desk::over(&before.repo, "q");
     after.present(text(&second)).await.unwrap();
     assert!(after.refusal(text(&first)).await.contains("a pepper that is not configured"));
@@ -279,8 +218,8 @@ async fn c7_keys_outlive_the_rotation_of_the_pepper() {
 async fn c7_a_row_whose_proof_was_copied_from_another_key_admits_nobody() {
     let desk = Desk::new();
     let (own, other) = (desk.issue().await, desk.issue().await);
-    let verifier = desk.repo.row(&own.key.id).verifier;
-    desk.repo.change(&other.key.id, |row| row.verifier = verifier.clone());
+    let verifier = desk.repo.keys.stored(&own.key.id).verifier;
+    desk.repo.keys.change(&other.key.id, |row| row.verifier = verifier.clone());
     let secret = text(&own).rsplit_once('_').unwrap().1;
     let forged = crate::key_text::compose(
         &KeyPrefix::default(),
@@ -294,8 +233,8 @@ async fn c7_a_row_whose_proof_was_copied_from_another_key_admits_nobody() {
 async fn c7_a_hash_that_does_not_belong_to_its_gate_is_refused() {
     let desk = Desk::new();
     let (own, other) = (desk.issue().await, desk.issue().await);
-    let hash = desk.repo.row(&other.key.id).verifier.hash;
-    desk.repo.change(&own.key.id, |row| row.verifier.hash = hash);
+    let hash = desk.repo.keys.stored(&other.key.id).verifier.hash;
+    desk.repo.keys.change(&own.key.id, |row| row.verifier.hash = hash);
     assert!(desk.refusal(text(&own)).await.contains("not its hash"));
 }
 
@@ -303,14 +242,14 @@ async fn c7_a_hash_that_does_not_belong_to_its_gate_is_refused() {
 async fn a_row_that_cannot_be_used_names_its_table_and_column() {
     let desk = Desk::new();
     let issued = desk.issue().await;
-    let good = desk.repo.row(&issued.key.id).verifier;
+    let good = desk.repo.keys.stored(&issued.key.id).verifier;
     let greedy = good.hash.expose_secret().replace("m=19456", "m=4194304");
     for (bad, hash, gate, expected) in [
         ("hash", "plain", good.gate.expose_secret(), "secret_hash"),
         ("greedy", &greedy, good.gate.expose_secret(), "secret_hash"),
         ("gate", good.hash.expose_secret(), "plain", "secret_gate"),
     ] {
-        desk.repo.change(&issued.key.id, |row| {
+        desk.repo.keys.change(&issued.key.id, |row| {
             row.verifier.hash = SecretString::from(hash);
             row.verifier.gate = SecretString::from(gate);
         });
@@ -330,7 +269,7 @@ async fn a_row_that_cannot_be_used_names_its_table_and_column() {
 async fn a_store_that_is_down_is_no_wrong_key() {
     let desk = Desk::new();
     let issued = desk.issue().await;
-    desk.repo.down.store(true, Ordering::SeqCst);
+    desk.repo.reachability.go_down();
     let error = desk.present(text(&issued)).await.unwrap_err();
     assert!(matches!(error, AuthError::Store(RepoError::Unavailable(_))) && error.is_transient());
 }
@@ -350,7 +289,7 @@ async fn c7_64_different_good_keys_at_once_are_all_accepted() {
         presenting.spawn(async move { desk.present(text(&key)).await.is_ok() });
     }
     assert_eq!(presenting.join_all().await, [true; 64]);
-    assert_eq!((desk.repo.len(), desk.pool.runs()), (64, 128));
+    assert_eq!((desk.repo.keys.count(), desk.pool.runs()), (64, 128));
 }
 
 #[tokio::test]
@@ -389,7 +328,7 @@ async fn no_reason_and_no_debug_shows_a_secret() {
         !shown.contains(secret) && !shown.contains("wwww") && !shown.contains("pppp"),
         "{shown}"
     );
-    assert!(!shown.contains(desk.repo.row(&issued.key.id).verifier.gate.expose_secret()));
+    assert!(!shown.contains(desk.repo.keys.stored(&issued.key.id).verifier.gate.expose_secret()));
 }
 
 #[test]

@@ -113,7 +113,7 @@ async fn after_a_reload_keys_are_made_with_the_new_prefix_under_the_new_pepper()
     assert!(issued.text().starts_with("acme_"));
     assert!(desk.keys.minter().preview(&issued.key.id).starts_with("acme_"));
     assert_eq!(
-        desk.repo.row(&issued.key.id).verifier.pepper.as_ref(),
+        desk.repo.keys.stored(&issued.key.id).verifier.pepper.as_ref(),
         renamed.gate().pepper_ids().next()
     );
     desk.present(issued.text()).await.unwrap();

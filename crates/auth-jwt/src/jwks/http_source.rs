@@ -1,36 +1,19 @@
 //! Fetching a key set: one GET to the configured URL, with limits on everything that comes back.
 
-use std::error::Error;
 use std::fmt::Debug;
-use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use reqwest::header::ACCEPT;
-use reqwest::{Client, Response, StatusCode, redirect, retry};
-use rustls::{ClientConfig, RootCertStore};
+use outbound_http::header::ACCEPT;
+use outbound_http::{Body, Client, ClientError, Connections, NoAnswer, StatusCode};
 use url::Url;
 
-/// How long a connection may take, name look-up and TLS included.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long the whole fetch may take, to the last byte.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
 /// The longest key set, in bytes: as many keys as are taken, of the greatest size and with a certificate chain each.
 const MAX_BYTES: usize = 256 * 1024;
-const USER_AGENT: &str = concat!("billing-portal/", env!("CARGO_PKG_VERSION"));
 /// The media types of a key set (RFC 7517, 8.5.2) and of what most issuers call theirs.
 const MEDIA_TYPES: &str = "application/jwk-set+json, application/json";
-
-/// Why there is no HTTP client for the key set.
-#[derive(Debug, thiserror::Error)]
-pub enum ClientError {
-    /// The TLS library refused its own defaults.
-    #[error("TLS cannot be set up")]
-    Tls(#[from] rustls::Error),
-    /// The HTTP library refused its settings, or a proxy in the environment is malformed.
-    #[error("the HTTP client cannot be set up")]
-    Http(#[from] reqwest::Error),
-}
 
 /// Where a key set comes from.
 #[async_trait]
@@ -89,6 +72,7 @@ impl FetchFault {
 pub(crate) struct HttpSource {
     client: Client,
     url: Url,
+    timeout: Duration,
 }
 
 impl HttpSource {
@@ -99,18 +83,9 @@ impl HttpSource {
     }
 
     fn with_timeout(url: Url, timeout: Duration) -> Result<Self, ClientError> {
-        let client = Client::builder()
-            .tls_backend_preconfigured(tls()?)
-            .user_agent(USER_AGENT)
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(timeout)
-            .pool_max_idle_per_host(0)
-            .redirect(redirect::Policy::none())
-            .referer(false)
-            .retry(retry::never());
         // Plain http is for loopback hosts alone, and those are behind no proxy.
-        let client = if url.scheme() == "http" { client.no_proxy() } else { client };
-        Ok(Self { client: client.build()?, url })
+        let connections = Connections { idle: None, use_proxy: url.scheme() != "http" };
+        Ok(Self { client: outbound_http::client(connections)?, url, timeout })
     }
 }
 
@@ -118,55 +93,25 @@ impl HttpSource {
 impl JwkSetSource for HttpSource {
     async fn fetch(&self) -> Result<Vec<u8>, FetchFault> {
         let request = self.client.get(self.url.clone()).header(ACCEPT, MEDIA_TYPES);
-        let response = request.send().await.map_err(FetchFault::from)?;
+        let response = outbound_http::send(request.timeout(self.timeout)).await?;
         match response.status() {
-            StatusCode::OK => whole_body(response).await,
+            StatusCode::OK => match outbound_http::read_body(response, MAX_BYTES).await? {
+                Body::Whole(body) => Ok(body),
+                Body::TooLarge => Err(FetchFault::TooLarge),
+            },
             other => Err(FetchFault::Status(other.as_u16())),
         }
     }
 }
 
-/// The body, read no further than it counts.
-async fn whole_body(mut response: Response) -> Result<Vec<u8>, FetchFault> {
-    if response.content_length().is_some_and(|length| length > MAX_BYTES as u64) {
-        return Err(FetchFault::TooLarge);
-    }
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(FetchFault::from)? {
-        if body.len() + chunk.len() > MAX_BYTES {
-            return Err(FetchFault::TooLarge);
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
-}
-
-impl From<reqwest::Error> for FetchFault {
-    /// The text is the library's innermost one: it has the cause, and no URL.
-    fn from(error: reqwest::Error) -> Self {
-        let error = error.without_url();
-        let mut innermost: &dyn Error = &error;
-        while let Some(source) = innermost.source() {
-            innermost = source;
-        }
-        if error.is_connect() {
-            Self::NotConnected(innermost.to_string())
-        } else if error.is_timeout() {
-            Self::Timeout
-        } else {
-            Self::Broken(innermost.to_string())
+impl From<NoAnswer> for FetchFault {
+    fn from(no_answer: NoAnswer) -> Self {
+        match no_answer {
+            NoAnswer::NotConnected(cause) => Self::NotConnected(cause),
+            NoAnswer::Timeout => Self::Timeout,
+            NoAnswer::Broken(cause) => Self::Broken(cause),
         }
     }
-}
-
-/// Mozilla's roots, compiled in: cheap to load, and there on a machine without a certificate store.
-fn tls() -> Result<ClientConfig, rustls::Error> {
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    Ok(ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth())
 }
 
 #[cfg(test)]

@@ -1,17 +1,17 @@
-//! [`RemoteJwkSet`]: the key set of an issuer, kept fresh by a task of its own.
+//! [`RemoteJwkSet`]: the key set of an issuer, kept fresh behind the requests.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use billing_domain::Timestamp;
 use billing_domain::ports::{AuthError, Clock};
-use tokio::sync::{Notify, watch};
-use tokio::task::AbortHandle;
+use tokio::sync::{Notify, oneshot, watch};
 use tokio::time::MissedTickBehavior;
 
 use super::http_source::{FetchFault, JwkSetSource};
 use super::jwk_set::{JwkSet, Skipped};
 use super::metrics;
+use super::refreshers::Refreshers;
 use super::state::{Ask, State};
 
 /// How often the task looks at the clock.
@@ -25,7 +25,8 @@ const WAIT_AT_MOST: Duration = Duration::from_secs(3);
 pub(crate) struct RemoteJwkSet {
     shared: Arc<Shared>,
     clock: Arc<dyn Clock>,
-    task: AbortHandle,
+    /// Ends the refresher when it is dropped.
+    _in_use: oneshot::Sender<()>,
 }
 
 #[derive(Debug)]
@@ -36,11 +37,22 @@ struct Shared {
 }
 
 impl RemoteJwkSet {
-    /// Begins to fetch the set, and to keep it fresh until this is dropped. Must be called within a runtime.
-    pub(crate) fn start(source: impl JwkSetSource, clock: Arc<dyn Clock>) -> Self {
+    /// Begins to fetch the set, and to keep it fresh until this is dropped.
+    pub(crate) fn start(
+        source: impl JwkSetSource,
+        clock: Arc<dyn Clock>,
+        refreshers: &Refreshers,
+    ) -> Self {
         metrics::describe();
         let (shared, refresher) = prepare(source, Arc::clone(&clock));
-        Self { shared, clock, task: tokio::spawn(refresher.run()).abort_handle() }
+        let (in_use, dropped) = oneshot::channel();
+        refreshers.start(async {
+            tokio::select! {
+                _ = dropped => {}
+                () = refresher.run() => {}
+            }
+        });
+        Self { shared, clock, _in_use: in_use }
     }
 
     /// The set by which to judge a token with this key id.
@@ -68,12 +80,6 @@ impl RemoteJwkSet {
         let loaded = state.wait_for(|state| state.usable(self.clock.now()).is_ok());
         let _ = tokio::time::timeout(at_most, loaded).await;
         self.shared.state.borrow().usable(self.clock.now()).map(drop)
-    }
-}
-
-impl Drop for RemoteJwkSet {
-    fn drop(&mut self) {
-        self.task.abort();
     }
 }
 
@@ -205,5 +211,7 @@ impl<S: JwkSetSource> Refresher<S> {
 
 #[cfg(test)]
 mod late_publication;
+#[cfg(test)]
+mod task;
 #[cfg(test)]
 mod tests;

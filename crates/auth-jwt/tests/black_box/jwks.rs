@@ -3,15 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::hand_clock::HandClock;
 use auth_jwt::{JwtAuthenticator, JwtSettings};
 use billing_domain::ports::{AuthError, Authenticator};
 use billing_domain::{Credential, Principal};
+use billing_testkit::FixedClock;
 use jsonwebtoken::{Algorithm, EncodingKey};
 
 use crate::issuer::{Answer, Issuer};
 use crate::published_key::{PublishedKey, set_of};
-use crate::support::{ISSUED, NOW, answer, judge, settings, signature, unsigned, with_signature};
+use crate::support::{
+    ISSUED, NOW, answer, judge, settings, signature, start, unsigned, with_signature,
+};
 
 macro_rules! private {
     ($name:literal) => {
@@ -35,13 +37,13 @@ pub(crate) fn following(url: &str) -> JwtSettings {
     ])
 }
 
-fn start(url: &str) -> (JwtAuthenticator, Arc<HandClock>) {
-    let clock = Arc::new(HandClock::at(NOW));
-    (JwtAuthenticator::start(following(url), Arc::clone(&clock) as _).unwrap(), clock)
+fn start_following(url: &str) -> (JwtAuthenticator, Arc<FixedClock>) {
+    let clock = Arc::new(FixedClock::at(NOW));
+    (start(following(url), Arc::clone(&clock)), clock)
 }
 
-pub(crate) async fn loaded(issuer: &Issuer) -> (JwtAuthenticator, Arc<HandClock>) {
-    let (authenticator, clock) = start(&issuer.url());
+pub(crate) async fn loaded(issuer: &Issuer) -> (JwtAuthenticator, Arc<FixedClock>) {
+    let (authenticator, clock) = start_following(&issuer.url());
     until("the keys are loaded", || authenticator.keys_loaded()).await;
     (authenticator, clock)
 }
@@ -84,7 +86,7 @@ pub(crate) async fn present(
 async fn nobody_is_let_in_until_the_keys_are_loaded() {
     let a = PublishedKey::new("a");
     let issuer = Issuer::start(Answer::nothing()).await;
-    let (authenticator, clock) = start(&issuer.url());
+    let (authenticator, clock) = start_following(&issuer.url());
     until("a first try", || !issuer.requests().is_empty()).await;
     assert!(!authenticator.keys_loaded());
     let refused = judge(&authenticator, &token(&a));

@@ -3,7 +3,6 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "what the tests share is test code too")]
 
 mod corpus;
-mod hand_clock;
 mod issuer;
 mod jwks;
 mod minted;

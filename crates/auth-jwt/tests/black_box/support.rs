@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use crate::hand_clock::HandClock;
 use auth_jwt::{JwtAuthenticator, JwtSettings};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use billing_domain::ports::{AuthError, Authenticator};
 use billing_domain::{Credential, Permissions, Principal, Timestamp};
+use billing_testkit::FixedClock;
 use jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER;
 use jsonwebtoken::{Algorithm, EncodingKey};
 
@@ -34,7 +34,16 @@ pub(crate) fn settings(given: &[(&str, &str)]) -> JwtSettings {
 }
 
 pub(crate) fn authenticator(given: &[(&str, &str)]) -> JwtAuthenticator {
-    JwtAuthenticator::start(settings(given), Arc::new(HandClock::at(NOW))).unwrap()
+    start(settings(given), Arc::new(FixedClock::at(NOW)))
+}
+
+/// Starts an authenticator, and its background tasks where the test has a runtime.
+pub(crate) fn start(settings: JwtSettings, clock: Arc<FixedClock>) -> JwtAuthenticator {
+    let (authenticator, tasks) = JwtAuthenticator::start(settings, clock).unwrap();
+    if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+        tasks.into_iter().for_each(|task| drop(runtime.spawn(task.run)));
+    }
+    authenticator
 }
 
 /// Judges a token. The authenticator never waits, so that one poll is enough.

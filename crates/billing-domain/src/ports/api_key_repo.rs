@@ -63,7 +63,6 @@ pub trait ApiKeyRepo: Debug + Send + Sync + 'static {
 }
 
 /// What judging keys writes back, and hears from other replicas. Off the request path.
-#[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait ApiKeyUsage: Debug + Send + Sync + 'static {
     /// Notes when keys were last accepted. A moment earlier than the stored one changes nothing; unknown ids neither.

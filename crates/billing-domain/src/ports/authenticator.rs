@@ -12,7 +12,6 @@ use crate::{Credential, Principal};
 ///
 /// A caller whose credential holds, and who lacks what a route asks for, is still a principal: one with fewer
 /// [`Permissions`](crate::Permissions). So 401 and 403 cannot be mixed up.
-#[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait Authenticator: Debug + Send + Sync + 'static {
     /// Who presents this credential.

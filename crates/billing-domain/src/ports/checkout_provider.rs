@@ -10,7 +10,6 @@ use crate::{
 };
 
 /// A payment provider with a hosted checkout.
-#[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait CheckoutProvider: Debug + Send + Sync + 'static {
     /// Makes a customer for the owner; the same one for the same key, for as long as the provider remembers keys.

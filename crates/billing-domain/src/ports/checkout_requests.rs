@@ -11,7 +11,6 @@ use crate::{
 
 /// Remembers what a caller asked for under which `Idempotency-Key`. The answer's URL is kept nowhere: the provider gives the
 /// same one again under the same key of its own.
-#[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait CheckoutRequests: Debug + Send + Sync + 'static {
     /// Remembers a request, or gives the one that stands under the caller's key. Of many at once, one is remembered.

@@ -8,7 +8,6 @@ use super::ProviderError;
 use crate::{CustomerId, Deadline, NamedOwner, Subscription, SubscriptionId};
 
 /// Lists what the provider has, a page at a time.
-#[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait CustomerDirectory: Debug + Send + Sync + 'static {
     /// The customers after this one, in an order of the provider's own; those that were deleted are not among them.

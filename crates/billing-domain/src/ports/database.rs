@@ -7,7 +7,6 @@ use async_trait::async_trait;
 use super::RepoError;
 
 /// The database behind the stores: is it there, does its schema fit, bring it up to date.
-#[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait Database: Debug + Send + Sync + 'static {
     /// How the database's schema compares to the migrations that this binary carries. Also the liveness probe.

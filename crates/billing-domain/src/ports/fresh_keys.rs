@@ -5,7 +5,6 @@ use std::fmt::Debug;
 use crate::{ClaimToken, ProviderKey};
 
 /// Makes keys that are unique among all replicas, for ever. Sync, as the clock is.
-#[cfg_attr(feature = "mock", mockall::automock)]
 pub trait FreshKeys: Debug + Send + Sync + 'static {
     /// A key for a call to the provider.
     fn provider_key(&self) -> ProviderKey;

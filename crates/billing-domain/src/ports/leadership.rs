@@ -8,7 +8,6 @@ use super::RepoError;
 use crate::Timestamp;
 
 /// Gives a duty to one holder at a time.
-#[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait Leadership: Debug + Send + Sync + 'static {
     /// Whether `holder` has the duty until that moment: it had it, nobody had it, or the last holder's time was over at `now`.

@@ -5,7 +5,6 @@ use std::fmt::Debug;
 use crate::{ProviderEvent, Timestamp};
 
 /// Verifies and reads what the provider posts. No I/O, so it is sync.
-#[cfg_attr(feature = "mock", mockall::automock)]
 pub trait WebhookVerifier: Debug + Send + Sync + 'static {
     /// The event in a body, if its signature (the header's value as it came; empty where there is
     /// none) holds at `now`.

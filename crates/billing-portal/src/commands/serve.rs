@@ -75,11 +75,13 @@ pub(crate) async fn run(context: &Context, arguments: Serve) -> Result<(), Failu
     let (catalogue, prices) = (Arc::new(config.catalogue), accounts.prices());
     let new_events = Arc::new(Notify::new());
     let tokens = JwtAuthenticator::start(config.tokens.clone(), clock());
-    let tokens =
-        Arc::new(tokens.map_err(|error| Failure::failed("the key set cannot be fetched", &error))?);
+    let (tokens, token_tasks) =
+        tokens.map_err(|error| Failure::failed("the key set cannot be fetched", &error))?;
+    let tokens = Arc::new(tokens);
     let keys = wiring::keys::start(&config.keys, &stores, clock());
-    let keys =
-        Arc::new(keys.map_err(|error| Failure::failed("API keys cannot be judged", &error))?);
+    let (keys, key_tasks) =
+        keys.map_err(|error| Failure::failed("API keys cannot be judged", &error))?;
+    let keys = Arc::new(keys);
     let service = ApiKeyService::new(stores.api_keys.clone(), stores.audit.clone(), clock());
     let issuer = ApiKeyIssuer::new(service.clone(), keys.minter().clone(), account.mode());
     let denials = Arc::new(DenialCounter::new(DENIALS_A_MINUTE));
@@ -146,6 +148,9 @@ pub(crate) async fn run(context: &Context, arguments: Serve) -> Result<(), Failu
         clock: clock(),
     };
     let mut background = tokio::task::JoinSet::new();
+    for task in token_tasks.into_iter().chain(key_tasks) {
+        background.spawn(task.run);
+    }
     background.spawn(upkeep.clone().watch());
     let audit = tokio::spawn(upkeep.clone().audit(drain.clone()));
     background.spawn(fold(metrics.clone()));
@@ -221,7 +226,7 @@ pub(crate) async fn run(context: &Context, arguments: Serve) -> Result<(), Failu
     );
     served.map_err(|error| Failure::failed("a listener failed", &error))?;
     background.shutdown().await;
-    keys.shutdown().await;
+    keys.flush().await;
     // It ends with the drain; a failure of it is no reason not to write what is left.
     let _ = audit.await;
     // What it has begun is soon done; cut short it would be done by others a minute later.

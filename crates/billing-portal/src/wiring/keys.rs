@@ -7,16 +7,16 @@ use auth_api_key::{
     ApiKeyMinter, ApiKeyPorts, ApiKeySettings, ApiKeys, Argon2Pool, OsRandom, PoolLimits,
     RandomError,
 };
-use billing_domain::ports::{Clock, KeyMinter};
+use billing_domain::ports::{BackgroundTask, Clock, KeyMinter};
 
 use super::store::Stores;
 
-/// What judges and makes keys, with what goes on behind the requests.
+/// What judges and makes keys, and the tasks behind the requests.
 pub(crate) fn start(
     settings: &ApiKeySettings,
     stores: &Stores,
     clock: Arc<dyn Clock>,
-) -> Result<ApiKeys, RandomError> {
+) -> Result<(ApiKeys, Vec<BackgroundTask>), RandomError> {
     let (repo, usage) = (stores.api_keys.clone(), stores.usage.clone());
     ApiKeys::start(settings, ApiKeyPorts { repo, usage, clock, random: Arc::new(OsRandom) }, pool())
 }

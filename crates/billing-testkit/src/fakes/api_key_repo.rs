@@ -31,6 +31,34 @@ impl InMemoryApiKeyRepo {
         Self { reachability, ..Self::default() }
     }
 
+    /// A key as it is stored.
+    ///
+    /// # Panics
+    /// Where there is no such key.
+    #[must_use]
+    pub fn stored(&self, id: &ApiKeyId) -> StoredApiKey {
+        self.keys.lock().unwrap()[id].clone()
+    }
+
+    /// Changes a key without reporting it, as a lost report would leave it.
+    ///
+    /// # Panics
+    /// Where there is no such key.
+    pub fn change(&self, id: &ApiKeyId, change: impl FnOnce(&mut StoredApiKey)) {
+        change(self.keys.lock().unwrap().get_mut(id).unwrap());
+    }
+
+    /// Deletes a key without reporting it.
+    pub fn remove(&self, id: &ApiKeyId) {
+        self.keys.lock().unwrap().remove(id);
+    }
+
+    /// How many keys there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.keys.lock().unwrap().len()
+    }
+
     /// The keys, if the repo can be reached.
     pub(super) fn reach(&self) -> Result<MutexGuard<'_, Keys>, RepoError> {
         self.reachability.check()?;

@@ -5,9 +5,9 @@ use std::sync::Mutex;
 use async_trait::async_trait;
 
 use super::*;
-use crate::jwks::hand_clock::HandClock;
 use crate::jwks::published_key::{PublishedKey, set_of};
 use crate::jwks::state::ASKED_AT_MOST_EVERY;
+use billing_testkit::FixedClock;
 
 /// An issuer whose answer is what was published when it was asked, and comes when it may.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ impl JwkSetSource for Arc<Issuer> {
 #[tokio::test]
 async fn a_token_that_met_a_fetch_from_before_its_key_waits_for_the_next() {
     let (old, new) = (PublishedKey::new("old"), PublishedKey::new("new"));
-    let clock = Arc::new(HandClock::at(Timestamp::from_seconds(1_800_000_000)));
+    let clock = Arc::new(FixedClock::at(Timestamp::from_seconds(1_800_000_000)));
     let issuer = Arc::new(Issuer {
         published: Mutex::new(set_of(&[&old])),
         asked: watch::Sender::new(0),

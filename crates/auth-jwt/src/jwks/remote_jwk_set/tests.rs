@@ -3,24 +3,24 @@
 use std::sync::Mutex;
 use std::task::{Context, Poll, Waker};
 
-use crate::jwks::hand_clock::HandClock;
 use async_trait::async_trait;
+use billing_testkit::FixedClock;
 use metrics_exporter_prometheus::PrometheusBuilder;
 
 use super::*;
 use crate::jwks::published_key::{PublishedKey, set_of};
 use crate::jwks::state::{ASKED_AT_MOST_EVERY, KEPT_FOR, REFRESH_EVERY};
 
-const START: Timestamp = Timestamp::from_seconds(1_800_000_000);
+pub(super) const START: Timestamp = Timestamp::from_seconds(1_800_000_000);
 const MILLISECOND: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
 
 /// A source that gives what it is told to, when it is told to.
 #[derive(Clone, Debug)]
-struct Script(Arc<Inner>);
+pub(super) struct Script(pub(super) Arc<Inner>);
 
 #[derive(Debug)]
-struct Inner {
+pub(super) struct Inner {
     /// `None` is an issuer that cannot be reached.
     published: Mutex<Option<String>>,
     fetches: Mutex<usize>,
@@ -28,7 +28,7 @@ struct Inner {
 }
 
 impl Script {
-    fn of(published: Option<String>) -> Self {
+    pub(super) fn of(published: Option<String>) -> Self {
         let inner = Inner {
             published: Mutex::new(published),
             fetches: Mutex::new(0),
@@ -37,7 +37,7 @@ impl Script {
         Self(Arc::new(inner))
     }
 
-    fn publish(&self, keys: &[&PublishedKey]) {
+    pub(super) fn publish(&self, keys: &[&PublishedKey]) {
         self.say(Some(set_of(keys)));
     }
 
@@ -45,7 +45,7 @@ impl Script {
         *self.0.published.lock().unwrap() = published;
     }
 
-    fn fetches(&self) -> usize {
+    pub(super) fn fetches(&self) -> usize {
         *self.0.fetches.lock().unwrap()
     }
 }
@@ -64,7 +64,7 @@ impl JwkSetSource for Script {
 
 /// A key set whose task runs by hand.
 struct World {
-    clock: Arc<HandClock>,
+    clock: Arc<FixedClock>,
     script: Script,
     shared: Arc<Shared>,
     refresher: Refresher<Script>,
@@ -73,7 +73,8 @@ struct World {
 impl World {
     /// Nothing was fetched yet.
     fn new(published: &[&PublishedKey]) -> Self {
-        let (clock, script) = (Arc::new(HandClock::at(START)), Script::of(Some(set_of(published))));
+        let (clock, script) =
+            (Arc::new(FixedClock::at(START)), Script::of(Some(set_of(published))));
         let (shared, refresher) = prepare(script.clone(), Arc::clone(&clock) as Arc<dyn Clock>);
         Self { clock, script, shared, refresher }
     }
@@ -112,7 +113,7 @@ impl World {
     }
 }
 
-fn outcome(found: &Result<Arc<JwkSet>, AuthError>) -> &'static str {
+pub(super) fn outcome(found: &Result<Arc<JwkSet>, AuthError>) -> &'static str {
     match found {
         Ok(_) => "found",
         Err(AuthError::Invalid { .. }) => "invalid",
@@ -121,7 +122,7 @@ fn outcome(found: &Result<Arc<JwkSet>, AuthError>) -> &'static str {
     }
 }
 
-fn key(id: &str) -> PublishedKey {
+pub(super) fn key(id: &str) -> PublishedKey {
     PublishedKey::new(id)
 }
 
@@ -387,29 +388,4 @@ async fn fetches_keys_and_age_are_counted() {
     ] {
         assert!(text.lines().any(|candidate| candidate == line), "{line} is missing in\n{text}");
     }
-}
-
-#[tokio::test]
-async fn the_task_loads_by_itself_and_ends_with_the_set() {
-    let a = key("a");
-    let script = Script::of(Some(set_of(&[&a])));
-    let set = RemoteJwkSet::start(script.clone(), Arc::new(HandClock::at(START)));
-    set.wait_until_loaded(Duration::from_secs(30)).await.unwrap();
-    assert!(set.is_loaded() && set.find(Some("a")).await.is_ok());
-    drop(set);
-    while Arc::strong_count(&script.0) > 1 {
-        tokio::task::yield_now().await;
-    }
-}
-
-#[tokio::test]
-async fn the_task_fetches_at_once_where_it_is_asked() {
-    let (a, b) = (key("a"), key("b"));
-    let script = Script::of(Some(set_of(&[&a])));
-    let set = RemoteJwkSet::start(script.clone(), Arc::new(HandClock::at(START)));
-    set.wait_until_loaded(Duration::from_secs(30)).await.unwrap();
-    script.publish(&[&a, &b]);
-    assert_eq!(outcome(&set.find(Some("b")).await), "found");
-    assert_eq!(outcome(&set.find(Some("c")).await), "invalid");
-    assert_eq!(script.fetches(), 2);
 }
