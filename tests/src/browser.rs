@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use crate::canary;
 use crate::embedded::Embedded;
 use crate::program::{Facts, Program};
+use crate::{canary, packages};
 
 /// Runs `tests/browser/<file>` with these arguments against the embedded default, freshly started.
 ///
@@ -17,6 +17,7 @@ pub fn run(file: &str, arguments: &[&str]) -> Facts {
     let embedded = Embedded::start(folder.path());
     let facts = Program::node("browser", file)
         .env("CHROMIUM", chromium().display().to_string())
+        .env("FONTCONFIG_FILE", packages::fontconfig_file().display().to_string())
         .env("SERVICE_URL", embedded.service_url.clone())
         .env("SANDBOX_URL", embedded.sandbox_url.clone())
         .env("ACCESS_TOKEN", embedded.token.clone())

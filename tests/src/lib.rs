@@ -15,6 +15,7 @@ pub mod fuzz;
 pub mod hostile;
 pub mod invariants;
 pub mod key_set;
+pub mod packages;
 pub mod poll;
 pub mod portal;
 pub mod process;

@@ -173,7 +173,7 @@ fn read(path: &Path) -> String {
 }
 
 /// The target folder's part that this script fills with the packages that `source` names.
-fn made(script: &str, name: &str, source: &Path) -> PathBuf {
+pub(crate) fn made(script: &str, name: &str, source: &Path) -> PathBuf {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let target = std::env::var_os("CARGO_TARGET_DIR")
         .map_or_else(|| workspace_root().join("target"), Into::into);

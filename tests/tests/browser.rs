@@ -51,3 +51,8 @@ fn a_billing_account_comes_and_goes_by_itself() {
 fn every_page_is_accessible_in_both_languages_and_colour_schemes() {
     run("pages.mjs", &[]).expect(105);
 }
+
+#[test]
+fn fonts_have_a_glyph_for_every_character_of_the_pages() {
+    run("fonts.mjs", &[]).expect(2);
+}

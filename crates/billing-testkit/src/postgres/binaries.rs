@@ -10,8 +10,23 @@ const MISSING: &str = "These tests need Postgres: install its server (Debian, Ub
     `dnf install postgresql-server`; macOS: `brew install postgresql@17`), or name a running server whose role may create \
     databases in TEST_POSTGRES_URL (postgres://user:password@host/postgres).";
 
-/// The folder that holds `initdb` and `postgres`: from `PATH`, else as `pg_config` says, else where the usual packages put it.
+/// Names the only folder to look for the programs in; `scripts/test` sets it.
+const FOLDER: &str = "TEST_POSTGRES_BINARIES";
+
+/// The folder that holds `initdb` and `postgres`.
 pub(super) fn folder() -> PathBuf {
+    let folders = env::var_os(FOLDER).map_or_else(usual_folders, |named| vec![named.into()]);
+    folders
+        .into_iter()
+        .find(|folder| ["initdb", "postgres"].iter().all(|program| folder.join(program).is_file()))
+        .and_then(|folder| {
+            folder.join("postgres").canonicalize().ok()?.parent().map(Path::to_owned)
+        })
+        .unwrap_or_else(|| panic!("{MISSING}"))
+}
+
+/// The folders on `PATH`, the one that `pg_config` reports, and those of the usual packages.
+fn usual_folders() -> Vec<PathBuf> {
     let on_path = env::var_os("PATH")
         .map(|path| env::split_paths(&path).collect::<Vec<_>>())
         .unwrap_or_default();
@@ -35,11 +50,7 @@ pub(super) fn folder() -> PathBuf {
                 .into_iter()
                 .flat_map(|(parent, prefix, inner)| versions(Path::new(parent), prefix, inner)),
         )
-        .find(|folder| ["initdb", "postgres"].iter().all(|program| folder.join(program).is_file()))
-        .and_then(|folder| {
-            folder.join("postgres").canonicalize().ok()?.parent().map(Path::to_owned)
-        })
-        .unwrap_or_else(|| panic!("{MISSING}"))
+        .collect()
 }
 
 /// `parent/<prefix>*/inner`, the newest version first.
