@@ -1,5 +1,6 @@
 //! What the workspace's own tests share: the harness around the built binary, the contract's cases, the architecture rules.
 
+pub mod api_document;
 pub mod architecture;
 pub mod binary;
 pub mod browser;

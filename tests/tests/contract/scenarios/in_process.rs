@@ -28,7 +28,7 @@ use serde_json::{Value, json};
 use workspace_tests::runner::TOKEN_ROUTE;
 use workspace_tests::scenario::{Scenario, scenario};
 use workspace_tests::wire::{Request, Response};
-use workspace_tests::{invariants, runtime};
+use workspace_tests::{api_document, invariants, runtime};
 
 pub(super) const SCENARIOS: &[Scenario] = &[
     scenario!(a_flow_that_the_provider_cannot_do(), "H3.flow_unsupported", "E1.unsupported_flow"),
@@ -154,6 +154,7 @@ fn answer(provider: Arc<dyn BillingProvider>, body: &Value) -> Response {
         tokio::spawn(http_edge::serve(listener, app, EdgeSettings::default(), drain));
         address
     });
+    let _watched = api_document::watch(address);
     let answer = Request::post_json(TOKEN_ROUTE, body).bearer(TOKEN).send(address).unwrap();
     invariants::check("POST", TOKEN_ROUTE, &answer).unwrap();
     answer
