@@ -12,7 +12,13 @@ run *arguments:
 test *arguments:
     scripts/test {{ arguments }}
 
-# The same, with many more cases for each property test.
+# Unit tests, and the tests of ports and of the contract on SQLite: under two minutes after a build.
+test-fast:
+    cargo test --locked --quiet --workspace --exclude store-postgres --exclude workspace-tests
+    cargo test --locked --quiet --package workspace-tests --lib --test documents --test test_names
+    cargo test --locked --quiet --package workspace-tests --test contract -- --skip postgres::
+
+# The same as `test`, with many more cases for each property test.
 test-long cases="20000":
     PROPTEST_CASES={{ cases }} scripts/test
 

@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::clauses::rule_of;
 use crate::tokens::Bend;
 
 /// One request and what must come of it.
@@ -223,8 +224,7 @@ impl Clauses {
     /// When a case names no clause.
     #[must_use]
     pub fn rule(&self) -> &str {
-        let first = self.all().into_iter().next().expect("a case names a clause");
-        first.split_once('.').expect("a clause is <rule>.<id>").0
+        rule_of(self.all().first().expect("a case names a clause"))
     }
 }
 

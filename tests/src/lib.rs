@@ -1,11 +1,13 @@
 //! What the workspace's own tests share: the harness around the built binary, the contract's cases, the architecture rules.
 
+pub mod api_document;
 pub mod architecture;
 pub mod binary;
 pub mod browser;
 pub mod canary;
 pub mod case;
 pub mod clauses;
+pub mod contract;
 pub mod crowd;
 pub mod database;
 pub mod deliveries;
@@ -21,9 +23,11 @@ pub mod portal;
 pub mod process;
 pub mod profiles;
 pub mod program;
+pub mod rule_guard;
 pub mod runner;
 pub mod runtime;
 pub mod sandbox;
+pub mod scenario;
 pub mod schema_guard;
 pub mod settings;
 pub mod shop;

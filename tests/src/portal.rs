@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use serde_json::Value;
 
+use crate::api_document::{self, Watched};
 use crate::poll;
 use crate::process::{Launch, Process};
 use crate::wire::{Request, Response};
@@ -17,6 +18,7 @@ pub struct Portal {
     pub public: SocketAddr,
     /// Its admin address.
     pub admin: SocketAddr,
+    _watched: Watched,
 }
 
 impl Portal {
@@ -40,7 +42,7 @@ impl Portal {
             );
             None
         });
-        Self { process, public, admin }
+        Self { process, public, admin, _watched: api_document::watch(public) }
     }
 
     /// Starts the process and waits until it is ready.

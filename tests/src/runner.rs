@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::api_document;
 use crate::canary;
 use crate::case::{Case, Expect, Presented, Route, WireCase};
 use crate::invariants;
@@ -290,12 +291,17 @@ pub fn run_wire(world: &World, case: &WireCase) -> Result<(), String> {
             }
             let method =
                 case.send.first().map_or("GET", |first| first.split(' ').next().unwrap_or("GET"));
-            judge_wire(case, method, &mut connection)
+            judge_wire(case, method, portal, &mut connection)
         })
     })
 }
 
-fn judge_wire(case: &WireCase, method: &str, connection: &mut Connection) -> Result<(), String> {
+fn judge_wire(
+    case: &WireCase,
+    method: &str,
+    portal: &Portal,
+    connection: &mut Connection,
+) -> Result<(), String> {
     let answer = match connection.answer(method) {
         Outcome::Answer(answer) => answer,
         Outcome::Closed => {
@@ -314,6 +320,8 @@ fn judge_wire(case: &WireCase, method: &str, connection: &mut Connection) -> Res
         })?;
         invariants::check(method, TOKEN_ROUTE, &answer)
             .map_err(|wrong| format!("{wrong}\n\nthe answer was: {said}"))?;
+        let target = case.send.first().and_then(|first| first.split(' ').nth(1));
+        api_document::check(portal.public, method, target.unwrap_or_default(), &answer);
     }
     if case.expect.then_closed {
         return match connection.answer("GET") {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::canary;
+use crate::{api_document, canary};
 
 /// How long an answer may take.
 const ANSWER_TIME: Duration = Duration::from_secs(60);
@@ -120,6 +120,9 @@ impl Request {
     ///
     /// # Errors
     /// When there is no answer; the text says what came instead.
+    ///
+    /// # Panics
+    /// When the answer is the service's and does not fit its OpenAPI document.
     pub fn send(&self, to: SocketAddr) -> Result<Response, String> {
         let mut connection =
             Connection::open(to).map_err(|e| format!("no connection to {to}: {e}"))?;
@@ -130,6 +133,7 @@ impl Request {
                 if response.status >= 400 {
                     canary::note_refusal(&response);
                 }
+                api_document::check(to, &self.method, &self.target, &response);
                 Ok(response)
             }
             Outcome::Closed => {

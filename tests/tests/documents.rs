@@ -3,41 +3,18 @@
 use std::collections::BTreeSet;
 
 use workspace_tests::binary::workspace_root;
-use workspace_tests::clauses::Table;
+use workspace_tests::contract::{self, document, in_backticks};
 use workspace_tests::process::Launch;
-
-fn document(name: &str) -> String {
-    let path = workspace_root().join("docs").join(name);
-    std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
-}
 
 /// The names in backticks in the first column of a document's tables that start with `BILLING_`.
 fn settings(text: &str) -> BTreeSet<String> {
     let rows = text.lines().filter(|line| line.starts_with("| `BILLING_"));
     let cells = rows.filter_map(|row| row.split('|').nth(1));
-    cells.flat_map(in_backticks).filter(|name| name.starts_with("BILLING_")).collect()
-}
-
-/// The codes of the contract's table of errors.
-fn codes(text: &str) -> BTreeSet<String> {
-    let statuses = |cell: &str| {
-        cell.split(',').all(|status| status.trim().parse::<u16>().is_ok_and(|s| s >= 400))
-    };
-    let rows = text.lines().filter_map(|line| line.strip_prefix("| ")?.split_once('|'));
-    let cells =
-        rows.filter(|(status, _)| statuses(status)).filter_map(|(_, rest)| rest.split('|').next());
-    cells.flat_map(in_backticks).collect()
-}
-
-fn in_backticks(text: &str) -> Vec<String> {
-    text.split('`').skip(1).step_by(2).map(str::to_owned).collect()
-}
-
-/// The codes that `data/clauses.toml` lists.
-fn codes_of_clauses() -> BTreeSet<String> {
-    let not_codes = ["shape", "type_url", "no_internals", "panic"];
-    let table = Table::read();
-    table.rules["E1"].keys().filter(|id| !not_codes.contains(&id.as_str())).cloned().collect()
+    cells
+        .flat_map(in_backticks)
+        .filter(|name| name.starts_with("BILLING_"))
+        .map(str::to_owned)
+        .collect()
 }
 
 #[test]
@@ -64,55 +41,8 @@ fn every_setting_of_the_contract_is_known_to_the_binary() {
 }
 
 #[test]
-fn every_code_of_the_contract_has_a_clause_and_a_row_in_the_errors_page() {
-    let contract = codes(&document("contract.md"));
-    assert!(contract.len() > 20, "the contract's table was not found: {contract:?}");
-    assert_eq!(codes_of_clauses(), contract, "data/clauses.toml");
-    assert_eq!(codes(&document("errors.md")), contract, "docs/errors.md");
-}
-
-#[test]
-fn every_rule_of_the_contract_has_clauses() {
-    let text = document("contract.md");
-    let bold = text.split("**").skip(1).step_by(2);
-    let is_rule = |word: &&str| {
-        let mut characters = word.chars();
-        characters.next().is_some_and(|c| c.is_ascii_uppercase())
-            && word.len() > 1
-            && characters.all(|c| c.is_ascii_digit())
-    };
-    let rules: BTreeSet<String> = bold
-        .filter_map(|words| words.split(' ').next())
-        .filter(is_rule)
-        .map(str::to_owned)
-        .collect();
-    assert!(rules.len() > 30, "the contract's rules were not found: {rules:?}");
-    assert_eq!(Table::read().rules.keys().cloned().collect::<BTreeSet<_>>(), rules);
-}
-
-/// The tests that a document cites: `C4::alg_none`, without the store that they run on.
-fn cited_tests(text: &str) -> BTreeSet<String> {
-    let is_test = |name: &String| {
-        name.split_once("::").is_some_and(|(rule, case)| {
-            let mut letters = rule.chars();
-            letters.next().is_some_and(|c| c.is_ascii_uppercase())
-                && letters.all(|c| c.is_ascii_digit())
-                && case.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
-        })
-    };
-    in_backticks(text).into_iter().filter(is_test).collect()
-}
-
-#[test]
-fn every_test_that_the_security_page_cites_exists() {
-    let cited = cited_tests(&document("security.md"));
-    assert!(cited.len() > 60, "only {} tests are cited", cited.len());
-    let tests = workspace_tests::clauses::registry();
-    let known: BTreeSet<&str> =
-        tests.keys().filter_map(|name| name.split_once("::")).map(|(_, name)| name).collect();
-    let missing: Vec<&String> =
-        cited.iter().filter(|name| !known.contains(name.as_str())).collect();
-    assert!(missing.is_empty(), "these do not exist: {missing:?}");
+fn every_code_of_the_contract_has_a_row_in_the_errors_page_and_no_other() {
+    assert_eq!(contract::codes(&document("errors.md")), contract::error_codes());
 }
 
 #[test]

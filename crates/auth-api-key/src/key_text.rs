@@ -186,11 +186,20 @@ mod tests {
 
     proptest! {
         #[test]
-        fn c6_nothing_makes_the_parser_panic(text in any::<String>()) {
-            let _ = parse(&text);
-            let _ = parse(&format!("llmgen_{text}"));
-            let _ = parse(&format!("llmgen_{ID}_{text}"));
-            let _ = parse(&with_checksum(&format!("llmgen_{ID}_{SECRET}{text}")));
+        fn c6_longer_secret_is_taken_only_in_base62_and_up_to_128_characters(text in "[0-9A-Za-z]{1,100}|\\PC{1,20}") {
+            let longer = with_checksum(&format!("llmgen_{ID}_{SECRET}{text}"));
+            let secret = format!("{SECRET}{text}");
+            let taken = text.bytes().all(|byte| byte.is_ascii_alphanumeric()) && secret.len() <= MAX_SECRET_CHARS;
+            let expected = if taken { Ok((ID.to_owned(), secret)) } else { Err(KeyTextError::Form) };
+            prop_assert_eq!(parse(&longer), expected);
+        }
+
+        #[test]
+        fn c6_any_other_text_is_refused(text in any::<String>()) {
+            let (with_prefix, with_id) = (format!("llmgen_{text}"), format!("llmgen_{ID}_{text}"));
+            prop_assert!(parse(&text).is_err());
+            prop_assert!(parse(&with_prefix).is_err());
+            prop_assert!(parse(&with_id).is_err());
         }
 
         #[test]

@@ -218,10 +218,22 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_makes_the_reader_panic(text in any::<String>(), m in any::<u32>(), t in any::<u32>(), p in any::<u32>()) {
-            let _ = SecretHash::parse(&text);
-            let _ = SecretHash::parse(&format!("$argon2id$v=19${text}"));
-            let _ = SecretHash::parse(&format!("$argon2id$v=19$m={m},t={t},p={p}$MDEyMzQ1Njc4OWFiY2RlZg$MDEyMzQ1Njc4OWFiY2RlZg"));
+        fn hash_is_read_only_if_its_parameters_are_within_the_limits(
+            m in prop_oneof![0..=2 * MAX_MEMORY_KIB, any::<u32>()],
+            t in prop_oneof![0..=2 * MAX_PASSES, any::<u32>()],
+            p in prop_oneof![0..=4_u32, 0..=MAX_MEMORY_KIB / 4],
+        ) {
+            let text = format!("$argon2id$v=19$m={m},t={t},p={p}$MDEyMzQ1Njc4OWFiY2RlZg$MDEyMzQ1Njc4OWFiY2RlZg");
+            // RFC 9106, 3.1: at least 8 KiB of memory for each lane.
+            let usable = p >= 1 && m >= 8 * p && m <= MAX_MEMORY_KIB && (1..=MAX_PASSES).contains(&t);
+            prop_assert_eq!(SecretHash::parse(&text).is_ok(), usable, "{}", text);
+        }
+
+        #[test]
+        fn any_other_text_is_no_hash(text in any::<String>()) {
+            prop_assert!(refused(&text));
+            let with_algorithm = format!("$argon2id$v=19${text}");
+            prop_assert!(refused(&with_algorithm));
         }
     }
 }

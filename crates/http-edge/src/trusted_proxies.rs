@@ -69,6 +69,8 @@ fn prefix_length(text: &str) -> Option<u8> {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -78,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn s3_cidrs_and_bare_addresses_of_both_families() {
+    fn q2_cidrs_and_bare_addresses_of_both_families() {
         let list = " 10.0.0.0/8, 192.0.2.7 ,2001:db8::/32,2001:db9::1,172.16.99.99/12";
         for inside in [
             "10.0.0.0",
@@ -101,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn s3_mapped_networks_are_ipv4() {
+    fn q2_mapped_networks_are_ipv4() {
         assert!(
             trusts("::ffff:10.0.0.0/104", "10.1.2.3") && !trusts("::ffff:10.0.0.0/104", "11.0.0.0")
         );
@@ -113,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn s3_every_wrong_entry_is_named() {
+    fn q2_every_wrong_entry_is_named() {
         for entry in [
             "",
             "10.0.0.0/33",
@@ -140,9 +142,28 @@ mod tests {
         assert!(fault.starts_with("`x`, `\\u{1b}[1m`, `` are no networks: "), "{fault}");
     }
 
+    /// An entry, and whether it is a network.
+    fn entry() -> impl Strategy<Value = (String, bool)> {
+        let mapped = any::<[u8; 4]>().prop_map(|bytes| Ipv4Addr::from(bytes).to_ipv6_mapped());
+        prop_oneof![
+            any::<IpAddr>().prop_map(|address| (address.to_string(), true)),
+            (any::<[u8; 4]>(), 0..40_u8).prop_map(|(bytes, length)| {
+                (format!("{}/{length}", Ipv4Addr::from(bytes)), length <= 32)
+            }),
+            (mapped, 0..140_u8).prop_map(|(address, length)| {
+                (format!("{address}/{length}"), (MAPPED_PREFIX..=128).contains(&length))
+            }),
+            (any::<IpAddr>(), "[+-][0-9]|[0-9]{4}|x|")
+                .prop_map(|(address, length)| (format!("{address}/{length}"), false)),
+            "[g-z/:.]{0,12}".prop_map(|text| (text, false)),
+        ]
+        // The unspecified IPv6 address is the only one that such text can spell.
+        .prop_filter("an address", |(text, valid)| *valid || !text.starts_with("::"))
+    }
+
     proptest! {
         #[test]
-        fn s3_a_network_holds_what_shares_its_prefix(net in any::<u128>(), other in any::<u128>(), length in 0..=128_u8, flip in 0..128_u32) {
+        fn q2_a_network_holds_what_shares_its_prefix(net in any::<u128>(), other in any::<u128>(), length in 0..=128_u8, flip in 0..128_u32) {
             let mask = u128::MAX.checked_shl(128 - u32::from(length)).unwrap_or(0);
             let address = |bits: u128| std::net::Ipv6Addr::from_bits(bits);
             prop_assume!(address(net).to_ipv4_mapped().is_none());
@@ -153,8 +174,20 @@ mod tests {
         }
 
         #[test]
-        fn s3_any_text_is_read_or_refused(list in "[0-9a-f:./, \\[\\]%x-]{0,60}") {
-            let _ = TrustedProxies::parse(&list);
+        fn q2_list_is_read_only_if_each_entry_is_a_network(entries in proptest::collection::vec(entry(), 1..5)) {
+            let list: Vec<&str> = entries.iter().map(|(text, _)| text.as_str()).collect();
+            let wrong: Vec<&str> =
+                entries.iter().filter(|(_, valid)| !valid).map(|(text, _)| text.as_str()).collect();
+            match TrustedProxies::parse(&list.join(",")) {
+                Ok(_) => prop_assert_eq!(wrong, Vec::<&str>::new()),
+                Err(fault) => {
+                    prop_assert!(!wrong.is_empty(), "{}", fault);
+                    for entry in list {
+                        let named = fault.contains(&format!("`{entry}`"));
+                        prop_assert_eq!(named, wrong.contains(&entry), "{}: {}", entry, fault);
+                    }
+                }
+            }
         }
     }
 }

@@ -103,10 +103,26 @@ mod tests {
         assert!(fault.contains("\"a\"") && !fault.contains("hidden"), "{fault}");
     }
 
+    const MEMBERS: &[&str] = &[
+        "\"a\":1",
+        "\"a\":1",
+        "\"a\":\"x\"",
+        "\"b\":\"x\"",
+        "\"b\":\"x\"",
+        "\"b\":1",
+        "\"c\":[{}]",
+    ];
+
     proptest! {
         #[test]
-        fn nothing_makes_it_panic(body in ".{0,60}", depth in 0_usize..2000) {
-            let _ = read::<Pair>(body.as_bytes(), "pair");
+        fn members_are_read_only_if_each_is_there_once(
+            members in proptest::collection::vec(prop::sample::select(MEMBERS), 0..5),
+            depth in 1_usize..2000,
+        ) {
+            let named = |name: &str| members.iter().filter(|member| member.starts_with(name)).copied().collect::<Vec<_>>();
+            let expected = named("\"a\"") == ["\"a\":1"] && named("\"b\"") == ["\"b\":\"x\""];
+            let body = format!("{{{}}}", members.join(","));
+            prop_assert_eq!(read::<Pair>(body.as_bytes(), "pair").is_ok(), expected, "{}", body);
             let deep = format!("{{\"a\":{}", "[{\"x\":".repeat(depth));
             prop_assert!(read::<Pair>(deep.as_bytes(), "pair").is_err());
         }

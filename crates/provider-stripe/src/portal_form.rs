@@ -93,11 +93,24 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_the_return_url_it_is_one_field(rest in "[ -~]{0,80}") {
-            let Ok(url) = ReturnUrl::configured(&format!("https://a.example/{rest}")) else { return Ok(()) };
-            let order = PortalRequest { return_url: Some(url.clone()), ..order(None, None) };
-            let expected = [("customer", "cus_1"), ("return_url", url.as_str())];
-            prop_assert_eq!(fields(&encode(&order, None)), expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        fn return_url_is_one_field_whatever_its_characters(
+            rest in "[a-z0-9&=+%;#?/~!*'()@:$,._-]{0,80}",
+            with_flow in any::<bool>(),
+        ) {
+            let url = format!("https://a.example/{rest}&customer=cus_2");
+            let flow = with_flow.then_some(PortalFlow::PaymentMethodUpdate);
+            let order = order(Some(&url), flow);
+            let url = order.return_url.as_ref().unwrap().as_str();
+            prop_assert!(url.contains("&customer=cus_2"));
+            let mut expected = vec![("customer", "cus_1"), ("return_url", url)];
+            if with_flow {
+                expected.push(("flow_data[type]", "payment_method_update"));
+                expected.push(("flow_data[after_completion][type]", "redirect"));
+                expected.push(("flow_data[after_completion][redirect][return_url]", url));
+            }
+            let fields = fields(&encode(&order, None));
+            let fields: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            prop_assert_eq!(fields, expected);
         }
     }
 }

@@ -1,23 +1,30 @@
-//! The contract's tests against the built binary: the cases of `data/cases`, one test each and store, and the scenarios that
-//! take code of their own. A test is named `<store>::<rule>::<case>`.
+//! The contract's tests against the built binary: the cases of `data/cases`, and the scenarios, which have code of their own.
+//! A test has the name `<store>::<rule>::<name>`, or `any::<rule>::<name>` without a store.
 
 mod scenarios;
 
 use std::process::ExitCode;
 use std::sync::{Arc, OnceLock};
 
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest_mimic::{Arguments, Trial};
 use workspace_tests::case::{self, Case, WireCase};
-use workspace_tests::clauses::{On, SCENARIO_FILE, Scenario, test_name};
+use workspace_tests::clauses::Table;
+use workspace_tests::contract;
 use workspace_tests::database::Store;
+use workspace_tests::rule_guard::RuleGuard;
 use workspace_tests::runner;
+use workspace_tests::scenario::{Run, Scenario};
 use workspace_tests::settings::{self, SettingsCase};
 use workspace_tests::world::World;
 
-use scenarios::Run;
-
-/// Most cases wait for processes, sockets or deadlines: more of them at once than there are processors.
+/// Most cases wait for processes, sockets or deadlines, so more of them run at once than there are processors.
 const THREADS: usize = 16;
+
+/// Rules whose tests wait for long. They start first, so that they overlap with all others.
+const SLOW_RULES: [&str; 7] = ["A1", "B3", "H7", "P2", "S2", "W2", "W4"];
+
+/// Where a test without a store runs.
+const ANY: &str = "any";
 
 /// The worlds, made when the first test of a store needs one.
 #[derive(Clone, Default)]
@@ -33,73 +40,94 @@ fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     arguments.test_threads.get_or_insert(THREADS);
     let worlds = Worlds::default();
-    let (mut first, mut last) = (Vec::new(), Vec::new());
-    for store in Store::ALL {
-        for file in case::FILES {
-            first.extend(
-                case::read::<Case>(file).into_iter().map(|case| case_trial(&worlds, store, case)),
-            );
-        }
-        first.extend(
-            case::read::<WireCase>(case::WIRE_FILE)
-                .into_iter()
-                .map(|case| wire_trial(&worlds, store, case)),
-        );
+    let mut guard = RuleGuard::new(Table::read());
+
+    let mut first = case_trials(&mut guard, &worlds);
+    let mut last = Vec::new();
+    for scenario in scenarios::all() {
+        let trials = scenario_trials(&mut guard, &worlds, *scenario);
+        if scenario.last { last.extend(trials) } else { first.extend(trials) }
     }
-    first.extend(case::read::<SettingsCase>(settings::FILE).into_iter().map(|case| {
-        Trial::test(test_name("any", &case.clause, &case.name), move || {
-            settings::run(&case).map_err(Failed::from)
-        })
-    }));
-    for scenario in case::read::<Scenario>(SCENARIO_FILE) {
-        let run = scenarios::find(&scenario.name);
-        for prefix in scenario.on.prefixes() {
-            let trial = scenario_trial(&worlds, &scenario, prefix, run);
-            let at_the_end = matches!(run, Run::AtTheEnd(_) | Run::AtTheVeryEnd(_));
-            if at_the_end { last.push(trial) } else { first.push(trial) }
-        }
-    }
-    // The slow ones first, so that they overlap with all others.
-    first.sort_by_key(|trial| !scenarios::is_slow(trial.name()));
+    first.sort_by_key(|trial| !is_slow(trial.name()));
+
     let main_part = libtest_mimic::run(&arguments, first);
-    // What has been written by then is looked at in a second part.
-    let end_part = libtest_mimic::run(&arguments, last);
+    // They inspect what all others left, and fail where hardly any ran.
+    if arguments.filter.is_some() && !arguments.list {
+        println!("{} tests run last, and only without a filter", last.len());
+        last.clear();
+    }
+    let last_part = libtest_mimic::run(&arguments, last);
     // `exit` would skip this, and leave processes and databases behind.
     drop(worlds);
-    if main_part.has_failed() || end_part.has_failed() {
+
+    let rules_proven = arguments.list || judge(&guard, &arguments);
+    if main_part.has_failed() || last_part.has_failed() || !rules_proven {
         ExitCode::FAILURE
     } else {
         ExitCode::SUCCESS
     }
 }
 
-fn case_trial(worlds: &Worlds, store: Store, case: Case) -> Trial {
-    let worlds = worlds.clone();
-    let name = test_name(store.as_str(), &case.clause, &case.name);
-    Trial::test(name, move || runner::run(worlds.get(store), &case).map_err(Failed::from))
-}
-
-fn wire_trial(worlds: &Worlds, store: Store, case: WireCase) -> Trial {
-    let worlds = worlds.clone();
-    let name = test_name(store.as_str(), &case.clause, &case.name);
-    Trial::test(name, move || runner::run_wire(worlds.get(store), &case).map_err(Failed::from))
-}
-
-fn scenario_trial(worlds: &Worlds, scenario: &Scenario, prefix: &str, run: Run) -> Trial {
-    let worlds = worlds.clone();
-    let name = test_name(prefix, &scenario.clause, &scenario.name);
-    let store = if prefix == "postgres" { Store::Postgres } else { Store::Sqlite };
-    assert_eq!(
-        scenario.on == On::Once,
-        matches!(run, Run::Once(_) | Run::AtTheVeryEnd(_)),
-        "{name}: `on` and its function differ"
-    );
-    Trial::test(name, move || {
-        match run {
-            Run::World(scenario) | Run::AtTheEnd(scenario) => scenario(worlds.get(store)),
-            Run::Store(scenario) => scenario(store),
-            Run::Once(scenario) | Run::AtTheVeryEnd(scenario) => scenario(),
+fn case_trials(guard: &mut RuleGuard, worlds: &Worlds) -> Vec<Trial> {
+    let mut trials = Vec::new();
+    for store in Store::ALL {
+        for case in case::FILES.iter().flat_map(|file| case::read::<Case>(file)) {
+            let worlds = worlds.clone();
+            let (clauses, name) = (case.clause.clone(), case.name.clone());
+            trials.push(guard.trial(store.as_str(), &clauses.all(), &name, move || {
+                runner::run(worlds.get(store), &case)
+            }));
         }
-        Ok(())
-    })
+        for case in case::read::<WireCase>(case::WIRE_FILE) {
+            let worlds = worlds.clone();
+            let (clauses, name) = (case.clause.clone(), case.name.clone());
+            trials.push(guard.trial(store.as_str(), &clauses.all(), &name, move || {
+                runner::run_wire(worlds.get(store), &case)
+            }));
+        }
+    }
+    for case in case::read::<SettingsCase>(settings::FILE) {
+        let (clauses, name) = (case.clause.clone(), case.name.clone());
+        trials.push(guard.trial(ANY, &clauses.all(), &name, move || settings::run(&case)));
+    }
+    trials
+}
+
+fn scenario_trials(guard: &mut RuleGuard, worlds: &Worlds, scenario: Scenario) -> Vec<Trial> {
+    let mut trial = |store: Option<Store>| {
+        let worlds = worlds.clone();
+        let place = store.map_or(ANY, Store::as_str);
+        guard.trial(place, scenario.clauses, scenario.name, move || {
+            match (scenario.run, store) {
+                (Run::World(test), Some(store)) => test(worlds.get(store)),
+                (Run::Store(test), Some(store)) => test(store),
+                (Run::Once(test), _) => test(),
+                (_, None) => return Err("it needs a store".to_owned()),
+            }
+            Ok(())
+        })
+    };
+    scenario.stores().into_iter().map(&mut trial).collect()
+}
+
+fn is_slow(name: &str) -> bool {
+    SLOW_RULES.iter().any(|rule| name.contains(&format!("::{rule}::")))
+}
+
+/// Prints the rule guard's verdict. Returns whether nothing is wrong.
+fn judge(guard: &RuleGuard, arguments: &Arguments) -> bool {
+    let whole = arguments.filter.is_none() && arguments.skip.is_empty() && !arguments.ignored;
+    let mut verdict = guard.verdict(whole);
+    let security = contract::document("security.md");
+    let cited = contract::cited_tests(&security);
+    verdict.complaints.extend(
+        guard.unknown(cited).into_iter().map(|test| format!("docs/security.md cites {test}")),
+    );
+    for line in &verdict.summary {
+        println!("rule guard: {line}");
+    }
+    for complaint in &verdict.complaints {
+        eprintln!("rule guard: {complaint}");
+    }
+    verdict.complaints.is_empty()
 }

@@ -174,7 +174,7 @@ async fn c7_lost_reports_make_every_key_be_read_again_and_listening_goes_on() {
 }
 
 #[tokio::test]
-async fn c7_the_pepper_is_rotated_by_reloads_without_a_refusal_and_without_argon2() {
+async fn s4_the_pepper_is_rotated_by_reloads_without_a_refusal_and_without_argon2() {
     let desk = Desk::new();
     let issued = desk.issue().await;
     desk.present(issued.text()).await.unwrap();
@@ -191,7 +191,7 @@ async fn c7_the_pepper_is_rotated_by_reloads_without_a_refusal_and_without_argon
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn c7_no_request_fails_while_settings_are_reloaded() {
+async fn s4_no_request_fails_while_settings_are_reloaded() {
     let desk = Arc::new(Desk::new());
     let issued = desk.issue().await;
     let (stop, mut stopped) = watch::channel(false);

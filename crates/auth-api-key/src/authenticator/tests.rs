@@ -154,7 +154,7 @@ async fn c7_a_key_holds_until_the_moment_it_expires() {
 }
 
 #[tokio::test]
-async fn k2_a_rotated_key_holds_until_its_revocation_begins_cached_or_not() {
+async fn k3_a_rotated_key_holds_until_its_revocation_begins_cached_or_not() {
     let desk = Desk::new();
     let [cached, fresh] = [desk.issue().await, desk.issue().await];
     for issued in [&cached, &fresh] {

@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn c7_failures_beyond_the_limit_wait_for_the_window_to_end() {
+    fn q2_failures_beyond_the_limit_wait_for_the_window_to_end() {
         let (limiter, start) = (limiter(2), Instant::now());
         let attempt = FailedAttempt { source: source([192, 0, 2, 7]), name: None };
         let count = |seconds| limiter.count(attempt, start + Duration::from_secs(seconds));
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn c7_sources_and_names_are_counted_apart() {
+    fn q2_sources_and_names_are_counted_apart() {
         let (limiter, at) = (limiter(1), Instant::now());
         let count = |source, name| limiter.count(FailedAttempt { source, name }, at).is_some();
         let (here, there) = (source([192, 0, 2, 7]), source([192, 0, 2, 8]));
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn c7_neighbours_in_an_ipv6_network_are_one_source() {
+    fn q2_neighbours_in_an_ipv6_network_are_one_source() {
         let (limiter, at) = (limiter(3), Instant::now());
         let refused = (0..100_u128).filter(|host| {
             let address = Ipv6Addr::from_bits((0x2001_0db8_u128 << 96) | (host << 40));
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn c7_made_up_names_take_no_room_from_sources() {
+    fn q2_made_up_names_take_no_room_from_sources() {
         let (limiter, at) = (limiter(1), Instant::now());
         let here = source([192, 0, 2, 7]);
         assert_eq!(limiter.count(FailedAttempt { source: here, name: None }, at), None);

@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn e1_remaining_goes_down_by_one_and_all_is_back_at_reset() {
+    fn q1_remaining_goes_down_by_one_and_all_is_back_at_reset() {
         let (limiter, start) = (limiter(3), Instant::now());
         let check = |millis| limiter.check("ann", at(start, millis));
         for (millis, remaining) in [(0, 2), (999, 1), (30_000, 0)] {
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn e1_principals_do_not_share_a_window() {
+    fn q1_principals_do_not_share_a_window() {
         let (limiter, start) = (limiter(1), Instant::now());
         for principal in [("user", "ann"), ("key", "ann"), ("user", "bob")] {
             assert!(limiter.check(&principal, at(start, 0)).is_granted());
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn e1_a_clock_that_is_set_moves_reset_and_no_window() {
+    fn q1_a_clock_that_is_set_moves_reset_and_no_window() {
         let (limiter, start) = (limiter(1), Instant::now());
         limiter.check("ann", at(start, 0));
         let set_back = Moment { utc: SystemTime::UNIX_EPOCH, ..at(start, 59_000) };
@@ -163,7 +163,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn e1_the_headers_are_kept(limit in 1..6_u32, pauses in proptest::collection::vec(0..30_000_u64, 1..80)) {
+        fn q1_the_headers_are_kept(limit in 1..6_u32, pauses in proptest::collection::vec(0..30_000_u64, 1..80)) {
             let (limiter, start) = (limiter(limit), Instant::now());
             let mut now = 250;
             let mut promised: Option<(u32, u64)> = None;

@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn e1_a_window_begins_with_the_first_turn_and_ends_a_minute_later() {
+    fn q1_a_window_begins_with_the_first_turn_and_ends_a_minute_later() {
         let (windows, start) = (Windows::new("test", 100), Instant::now());
         let take = |millis| windows.take("key", limit(2), start + Duration::from_millis(millis));
         let turn = |granted, left, rest| Turn { granted, left, rest: Duration::from_millis(rest) };
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn e1_a_moment_from_before_the_lock_changes_nothing() {
+    fn q1_a_moment_from_before_the_lock_changes_nothing() {
         let (windows, start) = (Windows::new("test", 100), Instant::now());
         windows.take("key", limit(2), start + WINDOW);
         let late = windows.take("key", limit(2), start);
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn e1_a_million_keys_take_bounded_memory_and_leave_in_order() {
+    fn q1_a_million_keys_take_bounded_memory_and_leave_in_order() {
         let (windows, start) = (Windows::new("test", 100_000), Instant::now());
         let mut most = 0;
         for key in 0..1_000_000_u64 {
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn e1_a_window_outlives_a_flood_that_does_not_fill_the_table() {
+    fn q1_a_window_outlives_a_flood_that_does_not_fill_the_table() {
         let (windows, start) = (Windows::new("test", 10_000), Instant::now());
         let first = windows.take("victim", limit(1), start);
         assert!(first.granted);
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn e1_what_is_over_makes_room_before_anything_else() {
+    fn q1_what_is_over_makes_room_before_anything_else() {
         let (windows, start) = (Windows::new("test", SHARDS), Instant::now());
         for minute in 0..50 {
             for key in 0..10_u32 {
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn e1_a_flood_that_is_over_leaves_twice_as_fast_as_others_come() {
+    fn q1_a_flood_that_is_over_leaves_twice_as_fast_as_others_come() {
         let (mut shard, start) = (Shard::default(), Instant::now());
         (0..1_000).for_each(|key| _ = shard.take(key, limit(1), start, 1_000));
         (1_000..1_500).for_each(|key| _ = shard.take(key, limit(1), start + WINDOW, 1_000));
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn e1_of_many_at_once_exactly_the_limit_passes() {
+    fn q1_of_many_at_once_exactly_the_limit_passes() {
         let (windows, start, granted) =
             (Windows::new("test", 100), Instant::now(), AtomicU32::new(0));
         std::thread::scope(|scope| {
@@ -283,7 +283,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn e1_windows_are_what_a_list_of_grants_says(
+        fn q1_windows_are_what_a_list_of_grants_says(
             turns in proptest::collection::vec((0..12_u64, prop_oneof![0..2_000_u64, 0..70_000_u64]), 1..300),
             most in 1..5_u32,
         ) {
@@ -312,7 +312,7 @@ mod tests {
         }
 
         #[test]
-        fn e1_no_sequence_of_turns_outgrows_the_room(
+        fn q1_no_sequence_of_turns_outgrows_the_room(
             turns in proptest::collection::vec((0..200_u64, 0..5_000_u64), 1..600),
             room in 1..100_usize,
         ) {

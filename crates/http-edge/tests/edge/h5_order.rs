@@ -26,7 +26,7 @@ async fn h5_the_declared_size_is_judged_before_route_credential_and_media_type()
 }
 
 #[tokio::test]
-async fn h5_sixteen_kibibytes_are_allowed_declared_or_not() {
+async fn e1_sixteen_kibibytes_are_allowed_declared_or_not() {
     let server = Server::start().await;
     let json = "Content-Type: application/json\r\n";
     let body = format!("{{\"name\":\"{}\"}}", "a".repeat(16 * 1024 - 11));
@@ -51,7 +51,7 @@ async fn h5_sixteen_kibibytes_are_allowed_declared_or_not() {
 }
 
 #[tokio::test]
-async fn h5_a_route_may_have_another_limit() {
+async fn e1_a_route_may_have_another_limit() {
     let server = Server::start().await;
     let body = format!("{{\"name\":\"{}\"}}", "a".repeat(900_000));
     let head = |length: usize| {

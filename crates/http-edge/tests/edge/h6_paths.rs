@@ -68,7 +68,7 @@ async fn h6_targets_that_are_no_paths_are_404() {
 }
 
 #[tokio::test]
-async fn h6_head_is_get_without_the_body() {
+async fn h1_head_is_get_without_the_body() {
     let server = Server::start().await;
     let mut client = server.client().await;
     client.send("HEAD /livez HTTP/1.1\r\nHost: h\r\n\r\n").await;

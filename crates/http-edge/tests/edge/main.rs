@@ -3,13 +3,9 @@
 #[cfg(test)]
 mod b3_drain;
 #[cfg(test)]
-mod c7_failures;
-#[cfg(test)]
 mod client;
 #[cfg(test)]
 mod e1_problems;
-#[cfg(test)]
-mod e1_rate_limits;
 #[cfg(test)]
 mod guarded;
 #[cfg(test)]
@@ -27,8 +23,12 @@ mod h7_deadlines;
 #[cfg(test)]
 mod h7_framing;
 #[cfg(test)]
-mod records;
+mod q1_rate_limits;
 #[cfg(test)]
-mod s3_proxies;
+mod q2_failures;
+#[cfg(test)]
+mod q2_proxies;
+#[cfg(test)]
+mod records;
 #[cfg(test)]
 mod server;

@@ -39,7 +39,7 @@ impl<'a> MakeWriter<'a> for Lines {
 }
 
 #[tokio::test]
-async fn h2_each_request_is_one_line_without_query_headers_and_bodies() {
+async fn s1_each_request_is_one_line_without_query_headers_and_bodies() {
     let lines = Lines::default();
     let subscriber = tracing_subscriber::fmt().json().with_writer(lines.clone()).finish();
     let _here = tracing::subscriber::set_default(subscriber);

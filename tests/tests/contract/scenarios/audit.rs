@@ -7,11 +7,23 @@ use serde_json::Value;
 use workspace_tests::database::Database;
 use workspace_tests::portal::Portal;
 use workspace_tests::runner::{KEY_ROUTE, TOKEN_ROUTE};
+use workspace_tests::scenario::{Scenario, scenario};
 use workspace_tests::wire::{Request, Response};
 use workspace_tests::world::{World, plant_key};
 use workspace_tests::{canary, poll};
 
 use super::command_line::on;
+
+pub(super) const SCENARIOS: &[Scenario] = &[
+    scenario!(audited_events_name_who_what_and_where(world), "A1.events", "A2.list", "A2.export"),
+    scenario!(an_answered_request_is_in_the_audit_log_after_a_kill(world), "A1.committed"),
+    scenario!(commands_are_audited(world), "A1.events"),
+    scenario!(denied_attempts_are_counted(world), "A1.denied"),
+    scenario!(a_forgotten_user_is_nowhere(world), "A2.forget"),
+    scenario!(old_records_go_and_others_stay(world), "A2.retention"),
+    scenario!(a_page_continues_where_the_last_one_ended(world), "A2.list", "A2.export"),
+    scenario!(nothing_secret_is_audited(world), "A1.no_secret").after_the_others(),
+];
 
 const KEYS: &str = "/api/v1/api-keys";
 /// Denied attempts are written once a minute.
@@ -45,7 +57,7 @@ fn of_request<'a>(records: &'a [Value], id: &str) -> &'a Value {
     found[0]
 }
 
-pub(crate) fn audited_events_name_who_what_and_where(world: &World) {
+fn audited_events_name_who_what_and_where(world: &World) {
     let mut user = world.new_user();
     let key = world.good_key("limited", &mut user);
     let key_id = key.split('_').nth(1).unwrap().to_owned();
@@ -98,7 +110,7 @@ pub(crate) fn audited_events_name_who_what_and_where(world: &World) {
     assert!(rotated_too.contains("portal.opened"), "{rotated_too}");
 }
 
-pub(crate) fn an_answered_request_is_in_the_audit_log_after_a_kill(world: &World) {
+fn an_answered_request_is_in_the_audit_log_after_a_kill(world: &World) {
     let mut user = world.new_user();
     let key = world.good_key("default", &mut user);
     let token = world.token("default", &user.id);
@@ -117,7 +129,7 @@ pub(crate) fn an_answered_request_is_in_the_audit_log_after_a_kill(world: &World
     }
 }
 
-pub(crate) fn commands_are_audited(world: &World) {
+fn commands_are_audited(world: &World) {
     let user = world.new_user();
     let run = |arguments: &[&str]| world.launch("default", arguments).run().expect_code(0);
     let created = world.create_key("default", &user.id, &[]);
@@ -158,7 +170,7 @@ pub(crate) fn commands_are_audited(world: &World) {
     );
 }
 
-pub(crate) fn denied_attempts_are_counted(world: &World) {
+fn denied_attempts_are_counted(world: &World) {
     const ATTEMPTS: i64 = 5;
     let here = "198.51.100.201";
     let mut user = world.new_user();
@@ -199,7 +211,7 @@ pub(crate) fn denied_attempts_are_counted(world: &World) {
     );
 }
 
-pub(crate) fn a_forgotten_user_is_nowhere(world: &World) {
+fn a_forgotten_user_is_nowhere(world: &World) {
     let database = Database::create(world.store());
     let run = |arguments: &[&str]| on(&database, arguments).secrets_on_stdout().run();
     let (user, customer, name) =
@@ -237,7 +249,7 @@ pub(crate) fn a_forgotten_user_is_nowhere(world: &World) {
     let _ = run(&["customers", "forget", "--user", user]).expect_code(0);
 }
 
-pub(crate) fn old_records_go_and_others_stay(world: &World) {
+fn old_records_go_and_others_stay(world: &World) {
     let database = Database::create(world.store());
     let link = |user: &str| {
         let _ = on(&database, &["customers", "link", "--user", user, "--customer", "cus_1"])
@@ -261,7 +273,7 @@ pub(crate) fn old_records_go_and_others_stay(world: &World) {
     assert!(has("just-now"), "a fresh record went too");
 }
 
-pub(crate) fn a_page_continues_where_the_last_one_ended(world: &World) {
+fn a_page_continues_where_the_last_one_ended(world: &World) {
     let database = Database::create(world.store());
     for number in 0..5 {
         let user = format!("user-{number}");
@@ -289,7 +301,7 @@ pub(crate) fn a_page_continues_where_the_last_one_ended(world: &World) {
     assert_eq!(records(&from.stdout), Vec::<Value>::new());
 }
 
-pub(crate) fn nothing_secret_is_audited(world: &World) {
+fn nothing_secret_is_audited(world: &World) {
     let exported = world.launch("default", &["audit", "export"]).run().expect_code(0).stdout;
     assert!(exported.lines().count() > 100, "only {} records", exported.lines().count());
     assert_eq!(canary::found_in("audit export", &exported), Vec::<String>::new());

@@ -3,13 +3,45 @@
 use serde_json::{Value, json};
 use workspace_tests::database::Store;
 use workspace_tests::poll;
+use workspace_tests::scenario::{Scenario, scenario};
 use workspace_tests::shop::{CHECKOUT, CURRENT, DECLINED_CARD, GOOD_CARD, Shop};
 use workspace_tests::wire::Request;
+
+pub(super) const SCENARIOS: &[Scenario] = &[
+    scenario!(
+        a_newcomer_buys_and_is_told_so(store),
+        "V1.token_route",
+        "V1.key_route",
+        "V2.shape",
+        "V2.routes",
+        "W3.appears",
+        "E1.already_subscribed"
+    ),
+    scenario!(a_key_needs_the_permission_of_the_route(store), "V1.key_route", "V2.routes"),
+    scenario!(
+        what_cannot_be_bought_is_refused(store),
+        "V1.body",
+        "V1.unknown_plan",
+        "V1.url_defaults",
+        "V1.urls",
+        "V1.session_id",
+        "E1.unknown_plan"
+    ),
+    scenario!(one_customer_however_many_checkouts_at_once(store), "V1.one_customer", "V1.reused"),
+    scenario!(
+        an_idempotency_key_stands_for_one_request(store),
+        "V1.idempotency",
+        "E1.idempotency_conflict"
+    ),
+    scenario!(who_subscribed_elsewhere_is_already_subscribed(store), "V1.already_subscribed"),
+    scenario!(a_price_that_differs_is_not_sold(store), "V1.price"),
+    scenario!(the_plans_are_listed_for_everybody(store), "V3.plans"),
+];
 
 /// A plan's monthly price at the sandbox.
 const STARTER: &str = "price_1SandboxDemoStartMonthly1";
 
-pub(super) fn a_newcomer_buys_and_is_told_so(store: Store) {
+fn a_newcomer_buys_and_is_told_so(store: Store) {
     let shop = Shop::open_on(store, &[]);
     let token = shop.token("newcomer-1");
     let none = json!({ "hasSubscription": false, "subscription": null, "planDetails": null });
@@ -82,7 +114,7 @@ pub(super) fn a_newcomer_buys_and_is_told_so(store: Store) {
     assert_eq!((again.status, again.code().as_str()), (400, "already_subscribed"));
 }
 
-pub(super) fn a_key_needs_the_permission_of_the_route(store: Store) {
+fn a_key_needs_the_permission_of_the_route(store: Store) {
     let shop = Shop::open_on(store, &[]);
     let make = |more: &[&str]| {
         let mut arguments = vec!["keys", "create", "--user", "newcomer-2", "--name", "k", "--json"];
@@ -110,7 +142,7 @@ pub(super) fn a_key_needs_the_permission_of_the_route(store: Store) {
     assert_eq!(started.json()["plan"]["id"], "starter");
 }
 
-pub(super) fn what_cannot_be_bought_is_refused(store: Store) {
+fn what_cannot_be_bought_is_refused(store: Store) {
     let shop = Shop::open_on(
         store,
         &[
@@ -194,7 +226,7 @@ pub(super) fn what_cannot_be_bought_is_refused(store: Store) {
     );
 }
 
-pub(super) fn one_customer_however_many_checkouts_at_once(store: Store) {
+fn one_customer_however_many_checkouts_at_once(store: Store) {
     let shop = Shop::open_on(store, &[("BILLING_RATE_LIMIT_PER_MINUTE", "0")]);
     // The provider is slow, refuses and hangs up now and then: answers are lost, customers are not.
     for fault in ["delay=300", "drop=after", "status=429", "drop"] {
@@ -235,7 +267,7 @@ pub(super) fn one_customer_however_many_checkouts_at_once(store: Store) {
     assert_eq!(mine().len(), 1);
 }
 
-pub(super) fn an_idempotency_key_stands_for_one_request(store: Store) {
+fn an_idempotency_key_stands_for_one_request(store: Store) {
     let shop = Shop::open_on(store, &[("BILLING_RATE_LIMIT_PER_MINUTE", "0")]);
     let (token, other) = (shop.token("newcomer-5"), shop.token("newcomer-6"));
     let ask = |token: &str, key: &str, body: Value| {
@@ -280,7 +312,7 @@ pub(super) fn an_idempotency_key_stands_for_one_request(store: Store) {
     assert_eq!(shop.checkout(&token, &starter()).code(), "already_subscribed");
 }
 
-pub(super) fn who_subscribed_elsewhere_is_already_subscribed(store: Store) {
+fn who_subscribed_elsewhere_is_already_subscribed(store: Store) {
     let shop = Shop::open_on(store, &[]);
     let token = shop.token("newcomer-7");
     let _ = shop.page(&token, "starter");
@@ -302,7 +334,7 @@ pub(super) fn who_subscribed_elsewhere_is_already_subscribed(store: Store) {
     assert_eq!(shop.current(&token)["subscription"]["status"], "trialing");
 }
 
-pub(super) fn a_price_that_differs_is_not_sold(store: Store) {
+fn a_price_that_differs_is_not_sold(store: Store) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("catalogue.toml");
     let catalogue = format!(
@@ -328,7 +360,7 @@ pub(super) fn a_price_that_differs_is_not_sold(store: Store) {
     });
 }
 
-pub(super) fn the_plans_are_listed_for_everybody(store: Store) {
+fn the_plans_are_listed_for_everybody(store: Store) {
     let shop = Shop::open_on(store, &[]);
     let answer = shop.portal.get("/api/v1/subscriptions/plans").unwrap();
     assert_eq!(answer.status, 200);

@@ -20,9 +20,13 @@ use uuid::Uuid;
 use workspace_tests::database::{Database, Store};
 use workspace_tests::runtime;
 use workspace_tests::sandbox::SandboxProcess;
+use workspace_tests::scenario::{Scenario, scenario};
 use workspace_tests::shop::call;
 
 use super::in_process::SystemClock;
+
+pub(super) const SCENARIOS: &[Scenario] =
+    &[scenario!(one_customer_on_several_replicas(store), "V1.one_customer")];
 
 const USER: &str = "replicated-buyer";
 
@@ -124,7 +128,7 @@ async fn ask(replica: CheckoutService) -> Result<StartedCheckout, CheckoutError>
     replica.start(&principal, request).await
 }
 
-pub(super) fn one_customer_on_several_replicas(store: Store) {
+fn one_customer_on_several_replicas(store: Store) {
     let database = Database::create(store);
     let sandbox = SandboxProcess::start(database.folder(), &[]);
     let provider = sandbox.address();

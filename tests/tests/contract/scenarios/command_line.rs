@@ -8,9 +8,29 @@ use workspace_tests::poll;
 use workspace_tests::portal::Portal;
 use workspace_tests::process::{Finished, Launch};
 use workspace_tests::runner::TOKEN_ROUTE;
+use workspace_tests::scenario::{Scenario, scenario};
 use workspace_tests::wire::Request;
 use workspace_tests::world::World;
 use workspace_tests::{canary, settings};
+
+pub(super) const SCENARIOS: &[Scenario] = &[
+    scenario!(every_command_speaks_json(world), "L1.json", "L1.commands"),
+    scenario!(a_minted_token_opens_the_portal(world), "L1.commands"),
+    scenario!(the_sandbox_runs_alone(), "L1.commands"),
+    scenario!(linking_again_and_replacing(world), "L3.link_again"),
+    scenario!(users_share_a_customer(world), "L3.shared_customer"),
+    scenario!(modes_and_providers_are_kept_apart(world), "S3.lookup"),
+    scenario!(commands_migrate_first(world), "L3.migrates_first"),
+    scenario!(a_missing_file_is_made_for_its_owner(world), "L3.makes_file").on(Store::Sqlite),
+    scenario!(
+        an_unmigrated_database_is_waited_for(world),
+        "L3.unmigrated",
+        "B1.readyz",
+        "E1.not_ready",
+        "E1.database_unavailable"
+    ),
+    scenario!(several_migrate_at_once(world), "L3.several_at_once"),
+];
 
 /// A start with the usual settings on a database of its own.
 pub(crate) fn on(database: &Database, arguments: &[&str]) -> Launch {
@@ -25,7 +45,7 @@ fn command(world: &World, arguments: &[&str]) -> Finished {
     world.launch("default", arguments).run()
 }
 
-pub(crate) fn every_command_speaks_json(world: &World) {
+fn every_command_speaks_json(world: &World) {
     let user = world.new_user();
     let created = world.create_key("default", &user.id, &[]);
     let id = created["id"].as_str().unwrap();
@@ -56,7 +76,7 @@ pub(crate) fn every_command_speaks_json(world: &World) {
     holds(&["migrate", "--json"], &[]);
 }
 
-pub(crate) fn a_minted_token_opens_the_portal(world: &World) {
+fn a_minted_token_opens_the_portal(world: &World) {
     world.with_user(|user| {
         let mint = |more: &[&str]| {
             let arguments = [&["token", "mint", "--user", &user.id], more].concat();
@@ -75,7 +95,7 @@ pub(crate) fn a_minted_token_opens_the_portal(world: &World) {
     });
 }
 
-pub(crate) fn the_sandbox_runs_alone() {
+fn the_sandbox_runs_alone() {
     let folder = tempfile::tempdir().unwrap();
     let process =
         Launch::new(folder.path(), &["sandbox", "--listen", "127.0.0.1:0", "--json"]).spawn();
@@ -94,7 +114,7 @@ pub(crate) fn the_sandbox_runs_alone() {
     let _ = process.finish().expect_code(0);
 }
 
-pub(crate) fn linking_again_and_replacing(world: &World) {
+fn linking_again_and_replacing(world: &World) {
     let user = world.new_user();
     let link = |customer: &str, more: &[&str]| {
         let arguments =
@@ -116,7 +136,7 @@ pub(crate) fn linking_again_and_replacing(world: &World) {
     let _ = link("cus_Another00000001", &["--replace"]).expect_code(0);
 }
 
-pub(crate) fn users_share_a_customer(world: &World) {
+fn users_share_a_customer(world: &World) {
     let (one, two) = (world.new_user(), world.new_user());
     let arguments =
         ["customers", "link", "--user", &two.id, "--customer", &one.customer, "--replace"];
@@ -131,7 +151,7 @@ pub(crate) fn users_share_a_customer(world: &World) {
     assert_eq!(world.requests_for("default", &one.customer).len(), before + 2);
 }
 
-pub(crate) fn modes_and_providers_are_kept_apart(world: &World) {
+fn modes_and_providers_are_kept_apart(world: &World) {
     let user = format!("apart-{}", world.new_user().id);
     let link = |customer: &str, provider: &str, mode: &str| {
         let at = ["--provider", provider, "--mode", mode];
@@ -161,7 +181,7 @@ pub(crate) fn modes_and_providers_are_kept_apart(world: &World) {
     );
 }
 
-pub(crate) fn commands_migrate_first(world: &World) {
+fn commands_migrate_first(world: &World) {
     let link = ["customers", "link", "--user", "u", "--customer", "cus_1"];
     let refusing = Database::create(world.store());
     let refused = on(&refusing, &link).env("BILLING_AUTO_MIGRATE", "false").run().expect_code(1);
@@ -175,7 +195,7 @@ pub(crate) fn commands_migrate_first(world: &World) {
     assert!(migrating.cells().iter().any(|cell| cell.value == "cus_1"));
 }
 
-pub(crate) fn a_missing_file_is_made_for_its_owner(world: &World) {
+fn a_missing_file_is_made_for_its_owner(world: &World) {
     use std::os::unix::fs::PermissionsExt as _;
     let database = Database::create(world.store());
     let _ = on(&database, &["migrate"]).run().expect_code(0);
@@ -185,7 +205,7 @@ pub(crate) fn a_missing_file_is_made_for_its_owner(world: &World) {
     assert_eq!(mode(database.file().parent().unwrap()), 0o700, "the folder's mode");
 }
 
-pub(crate) fn an_unmigrated_database_is_waited_for(world: &World) {
+fn an_unmigrated_database_is_waited_for(world: &World) {
     let database = Database::create(world.store());
     let portal = Portal::start(&on(&database, &["serve"]).env("BILLING_AUTO_MIGRATE", "false"));
     let unready = portal.get("/readyz").unwrap();
@@ -206,7 +226,7 @@ pub(crate) fn an_unmigrated_database_is_waited_for(world: &World) {
     assert_eq!(portal.send(&request).code(), "billing_account_not_found");
 }
 
-pub(crate) fn several_migrate_at_once(world: &World) {
+fn several_migrate_at_once(world: &World) {
     let database = Database::create(world.store());
     let all: Vec<_> = (0..6).map(|_| on(&database, &["migrate"]).spawn()).collect();
     for process in all {

@@ -2,11 +2,18 @@
 
 use workspace_tests::portal::Portal;
 use workspace_tests::process::Launch;
+use workspace_tests::scenario::{Scenario, scenario};
 use workspace_tests::settings::base;
 use workspace_tests::wire::Request;
 use workspace_tests::{canary, tokens};
 
-pub(crate) fn flag_before_environment_before_file() {
+pub(super) const SCENARIOS: &[Scenario] = &[
+    scenario!(flag_before_environment_before_file(), "S1.precedence"),
+    scenario!(one_trailing_newline_is_cut(), "S1.from_file"),
+    scenario!(no_flag_takes_a_secret(), "S1.no_secret_flag"),
+];
+
+fn flag_before_environment_before_file() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("settings.toml");
     let text = "public_url = \"https://file.example\"\nlisten = \"127.0.0.2:0\"\nreturn_url_origins = [\"https://file.example\"]\n";
@@ -44,7 +51,7 @@ pub(crate) fn flag_before_environment_before_file() {
     assert_eq!(by_flag.public.ip().to_string(), "127.0.0.4");
 }
 
-pub(crate) fn one_trailing_newline_is_cut() {
+fn one_trailing_newline_is_cut() {
     let folder = tempfile::tempdir().unwrap();
     let mint = |secret: &str| {
         let file = folder.path().join("secret");
@@ -83,7 +90,7 @@ pub(crate) fn one_trailing_newline_is_cut() {
     );
 }
 
-pub(crate) fn no_flag_takes_a_secret() {
+fn no_flag_takes_a_secret() {
     let folder = tempfile::tempdir().unwrap();
     let commands: &[&[&str]] = &[
         &["--help"],

@@ -3,19 +3,19 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
-use workspace_tests::clauses::Table;
+use workspace_tests::contract::error_codes;
+use workspace_tests::scenario::{Scenario, scenario};
 use workspace_tests::world::World;
 
-/// The codes of E1.
-fn codes() -> BTreeSet<String> {
-    let not_codes = ["shape", "type_url", "no_internals", "panic"];
-    let table = Table::read();
-    table.rules["E1"].keys().filter(|id| !not_codes.contains(&id.as_str())).cloned().collect()
-}
+pub(super) const SCENARIOS: &[Scenario] = &[
+    scenario!(every_code_has_a_page(world), "E1.type_url", "B1.docs"),
+    scenario!(pages_load_nothing_from_elsewhere(world), "B1.docs"),
+    scenario!(the_openapi_document_is_complete(world), "B1.openapi"),
+];
 
-pub(crate) fn every_code_has_a_page(world: &World) {
+fn every_code_has_a_page(world: &World) {
     world.portal("default", |portal| {
-        for code in codes() {
+        for code in error_codes() {
             let page = portal.get(&format!("/docs/errors/{code}")).unwrap();
             assert_eq!(page.status, 200, "{code}");
             assert!(
@@ -27,9 +27,9 @@ pub(crate) fn every_code_has_a_page(world: &World) {
     });
 }
 
-pub(crate) fn pages_load_nothing_from_elsewhere(world: &World) {
+fn pages_load_nothing_from_elsewhere(world: &World) {
     world.portal("default", |portal| {
-        let errors = codes().into_iter().map(|code| format!("/docs/errors/{code}"));
+        let errors = error_codes().into_iter().map(|code| format!("/docs/errors/{code}"));
         for path in ["/", "/docs"].map(str::to_owned).into_iter().chain(errors) {
             let page = portal.get(&path).unwrap();
             let text = page.text().to_lowercase();
@@ -55,7 +55,7 @@ pub(crate) fn pages_load_nothing_from_elsewhere(world: &World) {
     });
 }
 
-pub(crate) fn the_openapi_document_is_complete(world: &World) {
+fn the_openapi_document_is_complete(world: &World) {
     let served = world.portal("default", |portal| portal.get("/openapi.json").unwrap().json());
     let mut printed = world.launch("default", &["openapi"]).run().json();
     // The command does not ask how clients reach the service.
@@ -72,7 +72,7 @@ pub(crate) fn the_openapi_document_is_complete(world: &World) {
     }
 
     let whole = served.to_string();
-    for code in codes() {
+    for code in error_codes() {
         assert!(whole.contains(&format!("\"{code}\"")), "the document does not know {code}");
     }
     let mut operations = BTreeSet::new();

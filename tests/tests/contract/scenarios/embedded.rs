@@ -7,7 +7,18 @@ use serde_json::Value;
 use workspace_tests::poll;
 use workspace_tests::portal::Portal;
 use workspace_tests::process::Launch;
+use workspace_tests::scenario::{Scenario, scenario};
 use workspace_tests::wire::{Request, Response};
+
+pub(super) const SCENARIOS: &[Scenario] = &[scenario!(
+    the_embedded_default_works_as_pasted(),
+    "S2.banner",
+    "S2.pages",
+    "S2.renamed",
+    "S2.restart",
+    "S2.loopback",
+    "S2.log_to_stderr"
+)];
 
 /// A key that the sandbox takes.
 const SANDBOX_KEY: &str = "sk_test_anything0000000001";
@@ -78,7 +89,7 @@ fn sandbox(base: &str, request: Request) -> Value {
     answer.json()
 }
 
-pub(crate) fn the_embedded_default_works_as_pasted() {
+fn the_embedded_default_works_as_pasted() {
     let folder = tempfile::tempdir().unwrap();
     let first = start(folder.path());
     assert!(first.lines.len() <= 14, "{} lines", first.lines.len());

@@ -26,8 +26,15 @@ use billing_testkit::{
 use http_edge::{Drain, EdgeConfig, EdgeSettings, edge_layers};
 use serde_json::{Value, json};
 use workspace_tests::runner::TOKEN_ROUTE;
+use workspace_tests::scenario::{Scenario, scenario};
 use workspace_tests::wire::{Request, Response};
-use workspace_tests::{invariants, runtime};
+use workspace_tests::{api_document, invariants, runtime};
+
+pub(super) const SCENARIOS: &[Scenario] = &[
+    scenario!(a_flow_that_the_provider_cannot_do(), "H3.flow_unsupported", "E1.unsupported_flow"),
+    scenario!(a_panic_is_an_internal_error(), "E1.panic", "E1.internal_error"),
+    scenario!(our_own_limits_are_overloaded(), "E1.overloaded"),
+];
 
 const TOKEN: &str = "header.claims.signature";
 
@@ -147,6 +154,7 @@ fn answer(provider: Arc<dyn BillingProvider>, body: &Value) -> Response {
         tokio::spawn(http_edge::serve(listener, app, EdgeSettings::default(), drain));
         address
     });
+    let _watched = api_document::watch(address);
     let answer = Request::post_json(TOKEN_ROUTE, body).bearer(TOKEN).send(address).unwrap();
     invariants::check("POST", TOKEN_ROUTE, &answer).unwrap();
     answer
@@ -225,7 +233,7 @@ fn principal() -> Principal {
     }
 }
 
-pub(crate) fn a_flow_that_the_provider_cannot_do() {
+fn a_flow_that_the_provider_cannot_do() {
     let full = FakeBillingProvider::new(account()).capabilities();
     let provider = FakeBillingProvider::new(account())
         .with_capabilities(Capabilities { flows: BTreeSet::new(), ..full });
@@ -240,7 +248,7 @@ pub(crate) fn a_flow_that_the_provider_cannot_do() {
     assert!(provider.requests().is_empty(), "the provider was asked all the same");
 }
 
-pub(crate) fn a_panic_is_an_internal_error() {
+fn a_panic_is_an_internal_error() {
     let failed = answer(Arc::new(Panicking(FakeBillingProvider::new(account()))), &json!({}));
     assert_eq!(
         (failed.status, failed.code().as_str()),
@@ -251,7 +259,7 @@ pub(crate) fn a_panic_is_an_internal_error() {
     assert!(!failed.text().contains("bug with"), "the panic's words are told: {}", failed.text());
 }
 
-pub(crate) fn our_own_limits_are_overloaded() {
+fn our_own_limits_are_overloaded() {
     let provider = FakeBillingProvider::new(account());
     provider.add_customer("cus_1".parse().unwrap(), []);
     provider.fail_next(ProviderError::Overloaded { retry_after: Duration::from_secs(3) });

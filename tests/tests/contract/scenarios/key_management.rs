@@ -5,9 +5,56 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use workspace_tests::portal::Portal;
 use workspace_tests::runner::KEY_ROUTE;
+use workspace_tests::scenario::{Scenario, scenario};
 use workspace_tests::wire::{Request, Response};
 use workspace_tests::world::{World, now, plant_key, timestamp};
 use workspace_tests::{canary, invariants, poll};
+
+pub(super) const SCENARIOS: &[Scenario] = &[
+    scenario!(
+        a_key_made_over_http_opens_the_portal(world),
+        "K1.create",
+        "K1.list",
+        "K1.revoke",
+        "C7.shown_once"
+    ),
+    scenario!(a_created_key_is_described(world), "K1.create", "K1.body"),
+    scenario!(a_list_shows_previews_and_a_total(world), "K1.list", "K3.last_used"),
+    scenario!(another_user_s_key_is_not_found(world), "K2.foreign"),
+    scenario!(
+        a_rotated_key_and_its_successor_overlap(world),
+        "K1.rotate",
+        "K3.overlap",
+        "K3.inherits"
+    ),
+    scenario!(
+        a_rotation_without_overlap_ends_the_old_key(world),
+        "K3.overlap",
+        "C7.seen_within_5s"
+    ),
+    scenario!(a_revoked_or_expired_key_has_no_successor(world), "K1.rotate"),
+    scenario!(
+        no_more_keys_than_allowed_however_many_at_once(world),
+        "K2.most_active",
+        "E1.too_many_api_keys"
+    ),
+    scenario!(twenty_keys_by_default(world), "K2.most_active"),
+    scenario!(own_origins_lie_within_those_for_keys(world), "K2.origins", "C8.own_origins"),
+    scenario!(
+        the_command_line_rotates_and_revokes_all(world),
+        "K3.revoke_all",
+        "K3.overlap",
+        "K3.inherits",
+        "L1.commands",
+        "L1.json"
+    ),
+    scenario!(a_last_use_is_noted(world), "K3.last_used"),
+    scenario!(
+        a_revocation_over_http_ends_on_every_replica(world),
+        "C7.seen_within_5s",
+        "K1.revoke"
+    ),
+];
 
 const KEYS: &str = "/api/v1/api-keys";
 /// How fast a change must be seen.
@@ -108,7 +155,7 @@ fn text<'a>(value: &'a Value, name: &str) -> &'a str {
     value[name].as_str().unwrap_or_else(|| panic!("`{name}` is no text in {value}"))
 }
 
-pub(crate) fn a_key_made_over_http_opens_the_portal(world: &World) {
+fn a_key_made_over_http_opens_the_portal(world: &World) {
     let user = world.new_user();
     let client = client(world, "default", &user.id);
     let key = client.create(&json!({"name": "laptop"}));
@@ -133,7 +180,7 @@ pub(crate) fn a_key_made_over_http_opens_the_portal(world: &World) {
     assert_eq!(client.listed(text(&key, "id"))["isActive"], false);
 }
 
-pub(crate) fn a_created_key_is_described(world: &World) {
+fn a_created_key_is_described(world: &World) {
     let user = world.new_user();
     let client = client(world, "default", &user.id);
     let expiry = timestamp(now() + 3600);
@@ -152,7 +199,7 @@ pub(crate) fn a_created_key_is_described(world: &World) {
     assert_eq!(client.status(text(&powerless, "key")), 403, "an empty list is not all");
 }
 
-pub(crate) fn a_list_shows_previews_and_a_total(world: &World) {
+fn a_list_shows_previews_and_a_total(world: &World) {
     let user = world.new_user();
     let client = client(world, "default", &user.id);
     assert_eq!(client.list(), Vec::<Value>::new());
@@ -175,7 +222,7 @@ pub(crate) fn a_list_shows_previews_and_a_total(world: &World) {
     }
 }
 
-pub(crate) fn another_user_s_key_is_not_found(world: &World) {
+fn another_user_s_key_is_not_found(world: &World) {
     let (owner, other) = (world.new_user(), world.new_user());
     let (owner, other) = (client(world, "default", &owner.id), client(world, "default", &other.id));
     let key = owner.create(&json!({"name": "mine"}));
@@ -198,7 +245,7 @@ pub(crate) fn another_user_s_key_is_not_found(world: &World) {
     assert_eq!(owner.status(text(&key, "key")), 200, "somebody else ended it");
 }
 
-pub(crate) fn a_rotated_key_and_its_successor_overlap(world: &World) {
+fn a_rotated_key_and_its_successor_overlap(world: &World) {
     let user = world.new_user();
     let client = client(world, "default", &user.id);
     let wanted = json!({"name": "robot", "description": "nightly", "permissions": ["subscriptions:portal"],
@@ -232,7 +279,7 @@ pub(crate) fn a_rotated_key_and_its_successor_overlap(world: &World) {
     );
 }
 
-pub(crate) fn a_rotation_without_overlap_ends_the_old_key(world: &World) {
+fn a_rotation_without_overlap_ends_the_old_key(world: &World) {
     let user = world.new_user();
     let client = client(world, "default", &user.id);
     let old = client.create(&json!({"name": "leaked"}));
@@ -242,7 +289,7 @@ pub(crate) fn a_rotation_without_overlap_ends_the_old_key(world: &World) {
     assert_eq!(client.status(text(&new, "key")), 200);
 }
 
-pub(crate) fn a_revoked_or_expired_key_has_no_successor(world: &World) {
+fn a_revoked_or_expired_key_has_no_successor(world: &World) {
     let user = world.new_user();
     let client = client(world, "default", &user.id);
     let revoked = client.create(&json!({"name": "revoked"}));
@@ -262,7 +309,7 @@ pub(crate) fn a_revoked_or_expired_key_has_no_successor(world: &World) {
     assert_eq!(client.list().len(), 2, "a successor was made all the same");
 }
 
-pub(crate) fn no_more_keys_than_allowed_however_many_at_once(world: &World) {
+fn no_more_keys_than_allowed_however_many_at_once(world: &World) {
     const AT_MOST: usize = 4;
     let user = world.new_user();
     let client = client(world, "frugal", &user.id);
@@ -292,7 +339,7 @@ pub(crate) fn no_more_keys_than_allowed_however_many_at_once(world: &World) {
     assert_eq!(client.try_create(&json!({"name": "one more"})).status, 201);
 }
 
-pub(crate) fn twenty_keys_by_default(world: &World) {
+fn twenty_keys_by_default(world: &World) {
     let user = world.new_user();
     let client = client(world, "default", &user.id);
     let keys: Vec<Value> = (0..20).map(|_| client.create(&json!({"name": "of twenty"}))).collect();
@@ -306,7 +353,7 @@ pub(crate) fn twenty_keys_by_default(world: &World) {
     assert_eq!(client.rotate(text(&keys[0], "id"), None).status, 201, "a rotation is not one more");
 }
 
-pub(crate) fn own_origins_lie_within_those_for_keys(world: &World) {
+fn own_origins_lie_within_those_for_keys(world: &World) {
     let user = world.new_user();
     let client = client(world, "frugal", &user.id);
     let key = client.create(&json!({"name": "partner",
@@ -336,7 +383,7 @@ pub(crate) fn own_origins_lie_within_those_for_keys(world: &World) {
     let _ = world.create_key("frugal", &user.id, &["--return-origin", "https://elsewhere.example"]);
 }
 
-pub(crate) fn the_command_line_rotates_and_revokes_all(world: &World) {
+fn the_command_line_rotates_and_revokes_all(world: &World) {
     let user = world.new_user();
     let client = client(world, "default", &user.id);
     let old = world.create_key(
@@ -364,7 +411,7 @@ pub(crate) fn the_command_line_rotates_and_revokes_all(world: &World) {
     assert!(!again.contains(text(&old, "id")), "it was revoked twice: {again}");
 }
 
-pub(crate) fn a_last_use_is_noted(world: &World) {
+fn a_last_use_is_noted(world: &World) {
     let user = world.new_user();
     let client = client(world, "default", &user.id);
     let key = client.create(&json!({"name": "used"}));
@@ -379,7 +426,7 @@ pub(crate) fn a_last_use_is_noted(world: &World) {
     );
 }
 
-pub(crate) fn a_revocation_over_http_ends_on_every_replica(world: &World) {
+fn a_revocation_over_http_ends_on_every_replica(world: &World) {
     let user = world.new_user();
     let client = client(world, "default", &user.id);
     let key = client.create(&json!({"name": "on two replicas"}));

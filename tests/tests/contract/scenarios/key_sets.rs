@@ -5,11 +5,19 @@ use workspace_tests::key_set::{KeySetServer, es256};
 use workspace_tests::portal::Portal;
 use workspace_tests::process::Launch;
 use workspace_tests::runner::TOKEN_ROUTE;
+use workspace_tests::scenario::{Scenario, scenario};
 use workspace_tests::tokens::{self, Bend};
 use workspace_tests::wire::{Request, Response};
 use workspace_tests::words::Words;
 use workspace_tests::world::{User, World, now};
 use workspace_tests::{canary, invariants, poll};
+
+pub(super) const SCENARIOS: &[Scenario] = &[
+    scenario!(unready_until_the_key_set_is_loaded(world), "C9.unready", "B1.readyz"),
+    scenario!(a_new_key_of_the_set_is_taken(world), "C9.rotation"),
+    scenario!(unknown_key_ids_cause_one_fetch(world), "C9.unknown_kid", "C9.configured_only"),
+    scenario!(a_key_set_out_of_reach_is_kept(world), "C9.endpoint_down"),
+];
 
 fn launch(world: &World, server: &KeySetServer) -> Launch {
     let launch = world.launch("es256", &["serve"]).without("BILLING_JWT_PUBLIC_KEY_FILE");
@@ -34,7 +42,7 @@ fn ask(portal: &Portal, token: &str) -> Response {
     answer
 }
 
-pub(crate) fn unready_until_the_key_set_is_loaded(world: &World) {
+fn unready_until_the_key_set_is_loaded(world: &World) {
     let user = world.new_user();
     let server = KeySetServer::start();
     server.publish(&[es256("one", "own")]);
@@ -62,7 +70,7 @@ pub(crate) fn unready_until_the_key_set_is_loaded(world: &World) {
     assert_eq!(ask(&portal, &token(world, &user, "one", "own")).status, 200);
 }
 
-pub(crate) fn a_new_key_of_the_set_is_taken(world: &World) {
+fn a_new_key_of_the_set_is_taken(world: &World) {
     let user = world.new_user();
     let server = KeySetServer::start();
     server.publish(&[es256("one", "own")]);
@@ -79,7 +87,7 @@ pub(crate) fn a_new_key_of_the_set_is_taken(world: &World) {
     assert_eq!((crossed.status, crossed.code().as_str()), (401, "invalid_token"));
 }
 
-pub(crate) fn unknown_key_ids_cause_one_fetch(world: &World) {
+fn unknown_key_ids_cause_one_fetch(world: &World) {
     let user = world.new_user();
     let (server, elsewhere) = (KeySetServer::start(), KeySetServer::start());
     server.publish(&[es256("one", "own")]);
@@ -121,7 +129,7 @@ pub(crate) fn unknown_key_ids_cause_one_fetch(world: &World) {
     assert_eq!(elsewhere.fetches(), 0, "a URL out of a token was fetched");
 }
 
-pub(crate) fn a_key_set_out_of_reach_is_kept(world: &World) {
+fn a_key_set_out_of_reach_is_kept(world: &World) {
     let user = world.new_user();
     let server = KeySetServer::start();
     server.publish(&[es256("one", "own")]);

@@ -6,9 +6,24 @@ use std::time::Duration;
 use serde_json::Value;
 use workspace_tests::portal::Portal;
 use workspace_tests::runner::KEY_ROUTE;
+use workspace_tests::scenario::{Scenario, scenario};
 use workspace_tests::wire::{Request, Response};
 use workspace_tests::world::{PEPPER, User, World, checksum, now, timestamp};
 use workspace_tests::{canary, poll};
+
+pub(super) const SCENARIOS: &[Scenario] = &[
+    scenario!(a_made_key_has_the_form(world), "C6.form", "C6.checksum", "L1.json"),
+    scenario!(only_hashes_are_stored(world), "C7.argon2id", "C7.gate", "L1.key_nowhere_else"),
+    scenario!(a_key_is_shown_once(world), "C7.shown_once", "L1.key_nowhere_else"),
+    scenario!(an_older_pepper_still_opens(world), "C7.gate"),
+    scenario!(refusals_are_alike_byte_for_byte(world), "C7.alike"),
+    scenario!(the_log_has_the_reason(world), "C7.reason_in_log"),
+    scenario!(a_revoked_key_ends_on_every_replica(world), "C7.seen_within_5s"),
+    scenario!(an_expiry_is_seen(world), "C7.seen_within_5s"),
+    scenario!(changed_permissions_are_seen(world), "C7.seen_within_5s"),
+    scenario!(a_flood_of_wrong_secrets_starves_nobody(world), "C7.never_for_others"),
+    scenario!(any_permission_is_stored(world), "C8.any_stored", "C8.default_all"),
+];
 
 fn ask(portal: &Portal, key: &str) -> Response {
     let answer = portal.send(&Request::new("POST", KEY_ROUTE).bearer(key));
@@ -26,7 +41,7 @@ fn text<'a>(created: &'a Value, name: &str) -> &'a str {
     created[name].as_str().unwrap_or_else(|| panic!("`{name}` is no text"))
 }
 
-pub(crate) fn a_made_key_has_the_form(world: &World) {
+fn a_made_key_has_the_form(world: &World) {
     world.with_user(|user| {
         for (profile, prefix) in [("default", "llmgen"), ("tuned", "acme2")] {
             let created = world.create_key(profile, &user.id, &[]);
@@ -50,7 +65,7 @@ pub(crate) fn a_made_key_has_the_form(world: &World) {
     });
 }
 
-pub(crate) fn only_hashes_are_stored(world: &World) {
+fn only_hashes_are_stored(world: &World) {
     let user = world.new_user();
     let created = world.create_key("default", &user.id, &[]);
     let (id, key) = (text(&created, "id"), text(&created, "key"));
@@ -89,7 +104,7 @@ pub(crate) fn only_hashes_are_stored(world: &World) {
     }
 }
 
-pub(crate) fn a_key_is_shown_once(world: &World) {
+fn a_key_is_shown_once(world: &World) {
     let user = world.new_user();
     let created = world.create_key("default", &user.id, &[]);
     let secret = text(&created, "key").rsplit_once('_').unwrap().1;
@@ -113,7 +128,7 @@ pub(crate) fn a_key_is_shown_once(world: &World) {
     assert!(!revoked.stdout.contains(secret), "revoking shows the secret");
 }
 
-pub(crate) fn an_older_pepper_still_opens(world: &World) {
+fn an_older_pepper_still_opens(world: &World) {
     // A user of its own: keys move to the newer pepper at their use.
     let mut owner = world.new_user();
     let user = &mut owner;
@@ -142,7 +157,7 @@ const REFUSED: &[(&str, &[&str])] = &[
     ("expired", &["expired"]),
 ];
 
-pub(crate) fn refusals_are_alike_byte_for_byte(world: &World) {
+fn refusals_are_alike_byte_for_byte(world: &World) {
     world.with_user(|user| {
         let answers: Vec<_> = REFUSED
             .iter()
@@ -160,7 +175,7 @@ pub(crate) fn refusals_are_alike_byte_for_byte(world: &World) {
     });
 }
 
-pub(crate) fn the_log_has_the_reason(world: &World) {
+fn the_log_has_the_reason(world: &World) {
     world.with_user(|user| {
         for (name, reasons) in REFUSED {
             let id = format!("reason-of-{name}-for-{}", user.id);
@@ -203,7 +218,7 @@ fn on_both_replicas(world: &World, then: impl Fn(&Portal)) {
     }
 }
 
-pub(crate) fn a_revoked_key_ends_on_every_replica(world: &World) {
+fn a_revoked_key_ends_on_every_replica(world: &World) {
     world.with_user(|user| {
         let created = world.create_key("default", &user.id, &[]);
         let key = text(&created, "key");
@@ -217,7 +232,7 @@ pub(crate) fn a_revoked_key_ends_on_every_replica(world: &World) {
     });
 }
 
-pub(crate) fn an_expiry_is_seen(world: &World) {
+fn an_expiry_is_seen(world: &World) {
     world.with_user(|user| {
         let expiry = now() + 5;
         let created = world.create_key("default", &user.id, &["--expires-at", &timestamp(expiry)]);
@@ -236,7 +251,7 @@ pub(crate) fn an_expiry_is_seen(world: &World) {
     });
 }
 
-pub(crate) fn changed_permissions_are_seen(world: &World) {
+fn changed_permissions_are_seen(world: &World) {
     world.with_user(|user| {
         let created = world.create_key("default", &user.id, &[]);
         let (key, id) = (text(&created, "key"), text(&created, "id"));
@@ -252,7 +267,7 @@ pub(crate) fn changed_permissions_are_seen(world: &World) {
     });
 }
 
-pub(crate) fn a_flood_of_wrong_secrets_starves_nobody(world: &World) {
+fn a_flood_of_wrong_secrets_starves_nobody(world: &World) {
     const ATTACKERS: usize = 8;
     const FRIENDLY: usize = 40;
     world.with_user(|user| {
@@ -283,7 +298,7 @@ pub(crate) fn a_flood_of_wrong_secrets_starves_nobody(world: &World) {
     });
 }
 
-pub(crate) fn any_permission_is_stored(world: &World) {
+fn any_permission_is_stored(world: &World) {
     world.with_user(|user| {
         let odd = "area.of-a_Later.version:Any_action-2";
         let created = world.create_key(

@@ -3,19 +3,38 @@
 use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
+use workspace_tests::database::Store;
 use workspace_tests::poll;
 use workspace_tests::portal::Portal;
 use workspace_tests::runner::TOKEN_ROUTE;
+use workspace_tests::scenario::{Scenario, scenario};
 use workspace_tests::station::Station;
 use workspace_tests::wire::{Connection, Outcome, Request};
 use workspace_tests::world::World;
 use workspace_tests::{canary, invariants, runtime};
 
+pub(super) const SCENARIOS: &[Scenario] = &[
+    scenario!(
+        draining_is_told_and_still_served(world),
+        "B3.unready",
+        "B3.lame_duck",
+        "E1.not_ready"
+    ),
+    scenario!(what_runs_is_finished(world), "B3.finishes"),
+    scenario!(half_sent_requests_do_not_hold_the_end(world), "B3.half_sent", "B3.idle"),
+    scenario!(a_second_signal_ends_at_once(world), "B3.second_signal"),
+    scenario!(an_interrupt_drains_too(world), "B3.interrupt"),
+    scenario!(four_thousand_connections_are_taken(world), "B3.connections").on(Store::Sqlite),
+    scenario!(idle_connections_are_kept(world), "B3.idle").on(Store::Sqlite),
+    scenario!(a_killed_service_comes_back_with_its_data(world), "B1.readyz", "S3.lookup"),
+    scenario!(a_provider_that_goes_away_is_degraded(world), "B1.degraded", "P2.no_connection"),
+];
+
 fn portal_request(world: &World, user: &str) -> Request {
     Request::new("POST", TOKEN_ROUTE).bearer(&world.token("default", user))
 }
 
-pub(crate) fn draining_is_told_and_still_served(world: &World) {
+fn draining_is_told_and_still_served(world: &World) {
     world.with_user(|user| {
         // Long enough for a few requests on a busy machine; the process ends as soon as it is over.
         let launch =
@@ -41,7 +60,7 @@ pub(crate) fn draining_is_told_and_still_served(world: &World) {
     });
 }
 
-pub(crate) fn what_runs_is_finished(world: &World) {
+fn what_runs_is_finished(world: &World) {
     world.with_user(|user| {
         let station = Station::start(world, "default");
         station.prepare(user, &["delay:2000".to_owned()]);
@@ -65,7 +84,7 @@ pub(crate) fn what_runs_is_finished(world: &World) {
     });
 }
 
-pub(crate) fn half_sent_requests_do_not_hold_the_end(world: &World) {
+fn half_sent_requests_do_not_hold_the_end(world: &World) {
     world.with_user(|user| {
         let launch =
             world.launch("default", &["serve"]).env("BILLING_SHUTDOWN_GRACE_SECONDS", "300");
@@ -94,7 +113,7 @@ pub(crate) fn half_sent_requests_do_not_hold_the_end(world: &World) {
     });
 }
 
-pub(crate) fn a_second_signal_ends_at_once(world: &World) {
+fn a_second_signal_ends_at_once(world: &World) {
     world.with_user(|user| {
         let station = Station::start(world, "default");
         station.prepare(user, &["stall".to_owned(), "stall".to_owned(), "stall".to_owned()]);
@@ -116,13 +135,13 @@ pub(crate) fn a_second_signal_ends_at_once(world: &World) {
     });
 }
 
-pub(crate) fn an_interrupt_drains_too(world: &World) {
+fn an_interrupt_drains_too(world: &World) {
     let portal = Portal::start_ready(&world.launch("default", &["serve"]));
     portal.process.signal(Signal::INT);
     assert_eq!(portal.process.finish().code, Some(0));
 }
 
-pub(crate) fn four_thousand_connections_are_taken(world: &World) {
+fn four_thousand_connections_are_taken(world: &World) {
     const CONNECTIONS: usize = 4096;
     // Both ends need a file each, and the service inherits our limit.
     let limit = getrlimit(Resource::Nofile);
@@ -144,7 +163,7 @@ pub(crate) fn four_thousand_connections_are_taken(world: &World) {
     assert_eq!(portal.get("/livez").unwrap().status, 200, "there is no room for one more");
 }
 
-pub(crate) fn idle_connections_are_kept(world: &World) {
+fn idle_connections_are_kept(world: &World) {
     world.portal("default", |portal| {
         let ask = |connection: &mut Connection| {
             connection
@@ -165,7 +184,7 @@ pub(crate) fn idle_connections_are_kept(world: &World) {
     });
 }
 
-pub(crate) fn a_killed_service_comes_back_with_its_data(world: &World) {
+fn a_killed_service_comes_back_with_its_data(world: &World) {
     world.with_user(|user| {
         let key = world.good_key("default", user);
         let launch = world.launch("default", &["serve"]);
@@ -183,7 +202,7 @@ pub(crate) fn a_killed_service_comes_back_with_its_data(world: &World) {
     });
 }
 
-pub(crate) fn a_provider_that_goes_away_is_degraded(world: &World) {
+fn a_provider_that_goes_away_is_degraded(world: &World) {
     world.with_user(|user| {
         let station = Station::start(world, "default");
         station.prepare(user, &[]);

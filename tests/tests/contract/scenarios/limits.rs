@@ -3,9 +3,35 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use workspace_tests::runner::{KEY_ROUTE, TOKEN_ROUTE};
+use workspace_tests::scenario::{Scenario, scenario};
 use workspace_tests::wire::{Request, Response};
 use workspace_tests::world::{World, now};
 use workspace_tests::{canary, invariants};
+
+pub(super) const SCENARIOS: &[Scenario] = &[
+    scenario!(
+        headers_count_down_and_the_next_is_refused(world),
+        "Q1.headers",
+        "Q1.count",
+        "E1.rate_limited"
+    ),
+    scenario!(principals_have_limits_of_their_own(world), "Q1.principal"),
+    scenario!(a_refusal_tells_the_limit_too(world), "Q1.headers", "H5.rate_limit_place"),
+    scenario!(sixty_a_minute_by_default(world), "Q1.count"),
+    scenario!(
+        failures_beyond_the_limit_are_refused(world),
+        "Q2.refused",
+        "Q2.correct_passes",
+        "C7.never_for_others"
+    ),
+    scenario!(failures_of_one_key_id_are_counted(world), "Q2.key_id", "Q2.correct_passes"),
+    scenario!(a_forwarded_source_is_believed_of_proxies_alone(world), "Q2.forwarded"),
+    scenario!(
+        a_flood_of_failures_refuses_no_good_credential(world),
+        "Q2.correct_passes",
+        "C7.never_for_others"
+    ),
+];
 
 /// The limit of the profile `limited`, for both.
 const LIMIT: u32 = 3;
@@ -37,7 +63,7 @@ fn failing(from: &str) -> Request {
     Request::new("POST", TOKEN_ROUTE).bearer("bm90.YQ.dG9rZW4").header("x-forwarded-for", from)
 }
 
-pub(crate) fn headers_count_down_and_the_next_is_refused(world: &World) {
+fn headers_count_down_and_the_next_is_refused(world: &World) {
     let mut user = world.new_user();
     let key = world.good_key("limited", &mut user);
     for request in [by_token(world, &user.id), Request::new("POST", KEY_ROUTE).bearer(&key)] {
@@ -65,7 +91,7 @@ pub(crate) fn headers_count_down_and_the_next_is_refused(world: &World) {
     }
 }
 
-pub(crate) fn principals_have_limits_of_their_own(world: &World) {
+fn principals_have_limits_of_their_own(world: &World) {
     let (mut one, two) = (world.new_user(), world.new_user());
     let keys = [
         world.good_key("limited", &mut one),
@@ -88,7 +114,7 @@ pub(crate) fn principals_have_limits_of_their_own(world: &World) {
     }
 }
 
-pub(crate) fn a_refusal_tells_the_limit_too(world: &World) {
+fn a_refusal_tells_the_limit_too(world: &World) {
     let mut user = world.new_user();
     let body = Request { body: Some(b"{".to_vec()), ..by_token(world, &user.id) };
     let malformed = send(world, "limited", &body.header("content-type", "application/json"));
@@ -111,7 +137,7 @@ pub(crate) fn a_refusal_tells_the_limit_too(world: &World) {
     assert!(nobody.header("x-ratelimit-limit").is_none(), "nobody was authenticated");
 }
 
-pub(crate) fn sixty_a_minute_by_default(world: &World) {
+fn sixty_a_minute_by_default(world: &World) {
     let user = world.new_user();
     let request = Request::new("POST", TOKEN_ROUTE).bearer(&world.token("by_default", &user.id));
     let statuses: Vec<u16> = (0..61).map(|_| send(world, "by_default", &request).status).collect();
@@ -119,7 +145,7 @@ pub(crate) fn sixty_a_minute_by_default(world: &World) {
     assert_eq!(statuses[60], 429);
 }
 
-pub(crate) fn failures_beyond_the_limit_are_refused(world: &World) {
+fn failures_beyond_the_limit_are_refused(world: &World) {
     let user = world.new_user();
     let here = "198.51.100.2";
     for _ in 0..LIMIT {
@@ -147,7 +173,7 @@ pub(crate) fn failures_beyond_the_limit_are_refused(world: &World) {
     );
 }
 
-pub(crate) fn failures_of_one_key_id_are_counted(world: &World) {
+fn failures_of_one_key_id_are_counted(world: &World) {
     let mut user = world.new_user();
     let good = world.good_key("limited", &mut user);
     let wrong = world.special_key("limited", &mut user, "wrong_secret");
@@ -173,7 +199,7 @@ pub(crate) fn failures_of_one_key_id_are_counted(world: &World) {
     );
 }
 
-pub(crate) fn a_forwarded_source_is_believed_of_proxies_alone(world: &World) {
+fn a_forwarded_source_is_believed_of_proxies_alone(world: &World) {
     // 192.0.2.0/24 is a trusted proxy's, 198.51.100.0/24 is not: what stands left of it is made up.
     for made_up in 0..LIMIT {
         let chain = format!("203.0.113.{}, 198.51.100.40, 192.0.2.7", made_up + 150);
@@ -193,7 +219,7 @@ pub(crate) fn a_forwarded_source_is_believed_of_proxies_alone(world: &World) {
     assert!(statuses.iter().all(|status| [401, 429].contains(status)), "{statuses:?}");
 }
 
-pub(crate) fn a_flood_of_failures_refuses_no_good_credential(world: &World) {
+fn a_flood_of_failures_refuses_no_good_credential(world: &World) {
     const ATTACKERS: usize = 8;
     const FRIENDLY: usize = 50;
     let mut user = world.new_user();

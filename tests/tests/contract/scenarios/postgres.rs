@@ -1,17 +1,31 @@
 //! What only a server can do: stand in another schema, be out of reach, go away and come back.
 
 use billing_testkit::postgres::Cluster;
-use workspace_tests::database::Database;
+use workspace_tests::database::{Database, Store};
 use workspace_tests::poll;
 use workspace_tests::portal::Portal;
 use workspace_tests::runner::{KEY_ROUTE, TOKEN_ROUTE};
+use workspace_tests::scenario::{Scenario, scenario};
 use workspace_tests::wire::Request;
 use workspace_tests::world::{World, plant_key};
 use workspace_tests::{canary, invariants, runtime};
 
 use super::command_line::on;
 
-pub(crate) fn tables_stand_in_public(world: &World) {
+pub(super) const SCENARIOS: &[Scenario] = &[
+    scenario!(tables_stand_in_public(world), "L3.schema").on(Store::Postgres),
+    scenario!(a_database_out_of_reach_at_start(world), "L3.out_of_reach", "B1.readyz")
+        .on(Store::Postgres),
+    scenario!(
+        a_database_that_goes_away(world),
+        "B1.degraded",
+        "E1.database_unavailable",
+        "C6.no_look_up"
+    )
+    .on(Store::Postgres),
+];
+
+fn tables_stand_in_public(world: &World) {
     let database = Database::create(world.store());
     // By default Postgres would take a schema of the user's name before `public`.
     database.execute("DO $$ BEGIN EXECUTE format('CREATE SCHEMA %I', current_user); END $$");
@@ -32,7 +46,7 @@ pub(crate) fn tables_stand_in_public(world: &World) {
     assert!(found.starts_with("elsewhere."), "it stands in {found}");
 }
 
-pub(crate) fn a_database_out_of_reach_at_start(world: &World) {
+fn a_database_out_of_reach_at_start(world: &World) {
     let cluster = Cluster::start();
     let server = runtime::wait(cluster.database());
     cluster.stop();
@@ -53,7 +67,7 @@ pub(crate) fn a_database_out_of_reach_at_start(world: &World) {
     );
 }
 
-pub(crate) fn a_database_that_goes_away(world: &World) {
+fn a_database_that_goes_away(world: &World) {
     let cluster = Cluster::start();
     let server = runtime::wait(cluster.database());
     let database = Database::create(world.store());

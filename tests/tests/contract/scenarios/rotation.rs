@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use workspace_tests::database::Database;
 use workspace_tests::portal::Portal;
 use workspace_tests::runner::{KEY_ROUTE, TOKEN_ROUTE};
+use workspace_tests::scenario::{Scenario, scenario};
 use workspace_tests::stripe_stub::StripeStub;
 use workspace_tests::tokens::{self, Bend};
 use workspace_tests::wire::Request;
@@ -18,6 +19,18 @@ use workspace_tests::world::{PEPPER, World, now, plant_key};
 use workspace_tests::{canary, poll, runtime};
 
 use super::command_line::on;
+
+pub(super) const SCENARIOS: &[Scenario] = &[
+    scenario!(
+        token_secrets_rotate_without_a_failed_request(world),
+        "S4.reload",
+        "S4.no_failed_request"
+    ),
+    scenario!(wrong_settings_are_named_and_not_taken(world), "S4.wrong_kept"),
+    scenario!(a_wrong_pepper_stops_the_start(world), "C7.fingerprint"),
+    scenario!(a_pepper_is_rotated_by_a_signal(world), "S4.pepper", "S4.reload", "C7.rehash"),
+    scenario!(a_stripe_key_is_rotated_by_a_signal(world), "S4.stripe_key"),
+];
 
 const NEW_PEPPER: &str = "newer-pepper-of-the-tests-0123456789-0123456789-abcdef";
 
@@ -66,7 +79,7 @@ fn code(portal: &Portal, route: &str, credential: &str) -> String {
     portal.send(&Request::new("POST", route).bearer(credential)).code()
 }
 
-pub(crate) fn token_secrets_rotate_without_a_failed_request(world: &World) {
+fn token_secrets_rotate_without_a_failed_request(world: &World) {
     let user = world.new_user();
     let (old, new) = (token(world, &user.id, "old"), token(world, &user.id, "own"));
     let file = SecretFile::new(tokens::OLD_SECRET);
@@ -123,7 +136,7 @@ pub(crate) fn token_secrets_rotate_without_a_failed_request(world: &World) {
     assert_eq!(status(&portal, TOKEN_ROUTE, &new), 200);
 }
 
-pub(crate) fn wrong_settings_are_named_and_not_taken(world: &World) {
+fn wrong_settings_are_named_and_not_taken(world: &World) {
     let user = world.new_user();
     let old = token(world, &user.id, "old");
     let file = SecretFile::new(tokens::OLD_SECRET);
@@ -170,7 +183,7 @@ fn peppers_in_use(database: &Database) -> Vec<String> {
     ids
 }
 
-pub(crate) fn a_wrong_pepper_stops_the_start(world: &World) {
+fn a_wrong_pepper_stops_the_start(world: &World) {
     canary::plant(NEW_PEPPER);
     let database = Database::create(world.store());
     let _ = create(&database, PEPPER);
@@ -186,7 +199,7 @@ pub(crate) fn a_wrong_pepper_stops_the_start(world: &World) {
     let _ = Portal::start_ready(&on(&empty, &["serve"]).env("BILLING_API_KEY_PEPPER", NEW_PEPPER));
 }
 
-pub(crate) fn a_pepper_is_rotated_by_a_signal(world: &World) {
+fn a_pepper_is_rotated_by_a_signal(world: &World) {
     canary::plant(NEW_PEPPER);
     let database = Database::create(world.store());
     let old = create(&database, PEPPER);
@@ -216,7 +229,7 @@ pub(crate) fn a_pepper_is_rotated_by_a_signal(world: &World) {
     }
 }
 
-pub(crate) fn a_stripe_key_is_rotated_by_a_signal(world: &World) {
+fn a_stripe_key_is_rotated_by_a_signal(world: &World) {
     let user = world.new_user();
     let stub = runtime::wait(StripeStub::start());
     stub.add_customer(&user.customer);

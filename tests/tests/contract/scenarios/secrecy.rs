@@ -7,13 +7,24 @@ use workspace_tests::case::Route;
 use workspace_tests::database::{Database, Store};
 use workspace_tests::portal::Portal;
 use workspace_tests::runner::TOKEN_ROUTE;
+use workspace_tests::scenario::{Scenario, scenario};
 use workspace_tests::wire::Request;
 use workspace_tests::world::World;
 use workspace_tests::{canary, hostile, poll, tokens};
 
 use super::command_line::on;
 
-pub(crate) fn the_hostile_corpus_is_refused_on_both_routes(world: &World) {
+pub(super) const SCENARIOS: &[Scenario] = &[
+    scenario!(
+        the_hostile_corpus_is_refused_on_both_routes(world),
+        "H5.nothing_reaches_provider",
+        "C2.anything_else"
+    ),
+    scenario!(a_database_password_is_told_nowhere(world), "S1.nothing_printed").on(Store::Postgres),
+    scenario!(every_place_would_show_a_leak(), "S1.nothing_printed").after_the_others(),
+];
+
+fn the_hostile_corpus_is_refused_on_both_routes(world: &World) {
     let corpus = hostile::corpus();
     assert!(corpus.len() >= 200, "only {} hostile lines", corpus.len());
     let (next, wrong) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
@@ -40,7 +51,7 @@ pub(crate) fn the_hostile_corpus_is_refused_on_both_routes(world: &World) {
     );
 }
 
-pub(crate) fn a_database_password_is_told_nowhere(world: &World) {
+fn a_database_password_is_told_nowhere(world: &World) {
     let password = "database-password-canary-0001";
     canary::plant(password);
     let database = Database::create(world.store());
@@ -66,7 +77,7 @@ pub(crate) fn a_database_password_is_told_nowhere(world: &World) {
 }
 
 /// A text that every place may hold, put there on purpose: the scans must find it in each.
-pub(crate) fn every_place_would_show_a_leak() {
+fn every_place_would_show_a_leak() {
     let marker = "canary-control-7f3a9c2e51d84b06";
     let found = |place: &str, text: &str| {
         assert!(

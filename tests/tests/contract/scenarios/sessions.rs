@@ -3,11 +3,33 @@
 use serde_json::json;
 use workspace_tests::database::{Database, Store};
 use workspace_tests::runner::{KEY_ROUTE, TOKEN_ROUTE};
+use workspace_tests::scenario::{Scenario, scenario};
 use workspace_tests::wire::Request;
 use workspace_tests::world::World;
 use workspace_tests::{canary, invariants};
 
-pub(crate) fn two_requests_make_two_sessions(world: &World) {
+pub(super) const SCENARIOS: &[Scenario] = &[
+    scenario!(two_requests_make_two_sessions(world), "H4.fresh_session", "P1.no_other_request"),
+    scenario!(no_operation_works_without_credential(world), "C3.challenge", "C1.header_missing"),
+    scenario!(
+        the_provider_was_asked_for_sessions_alone(world),
+        "H5.nothing_reaches_provider",
+        "C4.key_headers_ignored",
+        "P1.no_other_request",
+        "P1.idempotency_key"
+    )
+    .after_the_others(),
+    scenario!(no_url_is_stored_or_measured(world), "H4.url_is_secret").after_the_others(),
+    scenario!(
+        no_output_holds_a_secret(),
+        "S1.nothing_printed",
+        "L1.key_nowhere_else",
+        "H4.url_is_secret"
+    )
+    .after_the_others(),
+];
+
+fn two_requests_make_two_sessions(world: &World) {
     world.with_user(|user| {
         let request = Request::post_json(TOKEN_ROUTE, &json!({}))
             .bearer(&world.token("default", &user.id))
@@ -39,7 +61,7 @@ pub(crate) fn two_requests_make_two_sessions(world: &World) {
     });
 }
 
-pub(crate) fn no_operation_works_without_credential(world: &World) {
+fn no_operation_works_without_credential(world: &World) {
     world.portal("default", |portal| {
         let document = portal.get("/openapi.json").unwrap().json();
         let mut secured = Vec::new();
@@ -67,7 +89,7 @@ pub(crate) fn no_operation_works_without_credential(world: &World) {
     });
 }
 
-pub(crate) fn the_provider_was_asked_for_sessions_alone(world: &World) {
+fn the_provider_was_asked_for_sessions_alone(world: &World) {
     let requests = world.all_requests();
     assert!(requests.len() > 50, "only {} requests: the cases did not run", requests.len());
     let mut keys = std::collections::BTreeSet::new();
@@ -81,7 +103,7 @@ pub(crate) fn the_provider_was_asked_for_sessions_alone(world: &World) {
     }
 }
 
-pub(crate) fn no_url_is_stored_or_measured(world: &World) {
+fn no_url_is_stored_or_measured(world: &World) {
     let mut services = 0;
     world.each_portal(|profile, portal| {
         let metrics = Request::get("/metrics").send(portal.admin).unwrap().text();
@@ -118,7 +140,7 @@ pub(crate) fn files_of(database: &Database) -> String {
     all
 }
 
-pub(crate) fn no_output_holds_a_secret() {
+fn no_output_holds_a_secret() {
     let (secrets, bytes) = canary::extent();
     assert!(
         secrets > 100 && bytes > 100_000,

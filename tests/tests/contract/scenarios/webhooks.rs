@@ -4,10 +4,37 @@ use serde_json::{Value, json};
 use workspace_tests::database::Store;
 use workspace_tests::poll;
 use workspace_tests::program::Program;
+use workspace_tests::scenario::{Scenario, scenario};
 use workspace_tests::shop::{Shop, WEBHOOKS};
 use workspace_tests::stripe_signature::{header as signed, hex};
 use workspace_tests::wire::{Request, Response};
 use workspace_tests::world::now;
+
+pub(super) const SCENARIOS: &[Scenario] = &[
+    scenario!(
+        a_signed_delivery_is_taken_in_once(store),
+        "W1.signed",
+        "W1.cap",
+        "W1.thin",
+        "W1.other_mode",
+        "W1.several"
+    ),
+    scenario!(
+        a_signature_that_does_not_hold_is_refused(store),
+        "W1.refused",
+        "W1.several",
+        "W1.tolerance",
+        "E1.invalid_signature"
+    ),
+    scenario!(signatures_of_the_official_packages_hold(store), "W1.official"),
+    scenario!(an_account_comes_and_goes(store), "W3.appears", "W3.goes", "V2.follows"),
+    scenario!(deliveries_may_be_late_doubled_or_in_any_order(store), "W2.any_order"),
+    scenario!(lost_deliveries_are_made_good(store), "W4.repairs", "W4.command"),
+    scenario!(what_fails_is_tried_again_and_replayed(store), "W2.failures", "W2.replay"),
+    scenario!(time_moves_on_at_the_provider(store), "V2.follows"),
+    scenario!(customers_are_imported_and_nothing_is_guessed(store), "W4.import"),
+    scenario!(several_names_are_no_name(store), "W3.ambiguous"),
+];
 
 const SECRETS: [&str; 2] = ["whsec_old0000000000000000000001", "whsec_new0000000000000000000002"];
 
@@ -42,7 +69,7 @@ fn listed(shop: &Shop, id: &str) -> Option<Value> {
     one
 }
 
-pub(super) fn a_signed_delivery_is_taken_in_once(store: Store) {
+fn a_signed_delivery_is_taken_in_once(store: Store) {
     let shop = open(store);
     let body = event(
         "evt_once",
@@ -92,7 +119,7 @@ pub(super) fn a_signed_delivery_is_taken_in_once(store: Store) {
     assert_eq!((answer.status, answer.code().as_str()), (413, "payload_too_large"));
 }
 
-pub(super) fn a_signature_that_does_not_hold_is_refused(store: Store) {
+fn a_signature_that_does_not_hold_is_refused(store: Store) {
     let shop = open(store);
     let body = event(
         "evt_bad",
@@ -171,7 +198,7 @@ pub(super) fn a_signature_that_does_not_hold_is_refused(store: Store) {
     }
 }
 
-pub(super) fn signatures_of_the_official_packages_hold(store: Store) {
+fn signatures_of_the_official_packages_hold(store: Store) {
     let shop = open(store);
     let node = (Program::node("clients/node", "signatures.mjs"), "evt_official_node", 13);
     let python = (Program::python("clients/python", "signatures.py"), "evt_official_python", 9);
@@ -229,7 +256,7 @@ fn live(shop: &Shop, user: &str, told: impl Fn()) {
     assert_ne!(shop.customer(user), customer);
 }
 
-pub(super) fn an_account_comes_and_goes(store: Store) {
+fn an_account_comes_and_goes(store: Store) {
     let shop = Shop::open_on(store, &[("BILLING_RATE_LIMIT_PER_MINUTE", "0")]);
     live(&shop, "punctual", || {});
     let applied = shop
@@ -239,7 +266,7 @@ pub(super) fn an_account_comes_and_goes(store: Store) {
     assert!(applied.len() > 10, "{applied:?}");
 }
 
-pub(super) fn deliveries_may_be_late_doubled_or_in_any_order(store: Store) {
+fn deliveries_may_be_late_doubled_or_in_any_order(store: Store) {
     let shop = Shop::open_on(store, &[("BILLING_RATE_LIMIT_PER_MINUTE", "0")]);
     for (user, fault) in [("doubled", "double"), ("late", "late"), ("reordered", "reorder")] {
         let more: &[(&str, &str)] = if fault == "late" { &[("seconds", "1")] } else { &[] };
@@ -250,7 +277,7 @@ pub(super) fn deliveries_may_be_late_doubled_or_in_any_order(store: Store) {
     }
 }
 
-pub(super) fn lost_deliveries_are_made_good(store: Store) {
+fn lost_deliveries_are_made_good(store: Store) {
     // Once by the command, once by the replica that leads.
     let shop = Shop::open_on(
         store,
@@ -293,7 +320,7 @@ pub(super) fn lost_deliveries_are_made_good(store: Store) {
     live(&shop, "lost-2", || {});
 }
 
-pub(super) fn what_fails_is_tried_again_and_replayed(store: Store) {
+fn what_fails_is_tried_again_and_replayed(store: Store) {
     let shop = open(store);
     // The provider is out of reach for everything that reads a customer.
     let _ = shop.stripe(
@@ -332,7 +359,7 @@ pub(super) fn what_fails_is_tried_again_and_replayed(store: Store) {
     let _ = shop.command(&["webhooks", "replay"]).expect_code(2);
 }
 
-pub(super) fn time_moves_on_at_the_provider(store: Store) {
+fn time_moves_on_at_the_provider(store: Store) {
     let shop = Shop::open_on(store, &[("BILLING_RATE_LIMIT_PER_MINUTE", "0")]);
     let token = shop.token("patient");
     shop.buy(&token, "starter");
@@ -359,7 +386,7 @@ pub(super) fn time_moves_on_at_the_provider(store: Store) {
     assert_eq!(shop.open_portal(&token).status, 200);
 }
 
-pub(super) fn customers_are_imported_and_nothing_is_guessed(store: Store) {
+fn customers_are_imported_and_nothing_is_guessed(store: Store) {
     let shop = Shop::open_on(store, &[("BILLING_RECONCILE_INTERVAL_SECONDS", "0")]);
     let _ = shop.stripe("POST", "/sandbox/deliveries", &[("fault", "lose"), ("times", "5000")]);
     let customer = |form: &[(&str, &str)]| {
@@ -444,7 +471,7 @@ pub(super) fn customers_are_imported_and_nothing_is_guessed(store: Store) {
         .expect_code(2);
 }
 
-pub(super) fn several_names_are_no_name(store: Store) {
+fn several_names_are_no_name(store: Store) {
     let shop = Shop::open_on(store, &[("BILLING_RECONCILE_INTERVAL_SECONDS", "0")]);
     let token = shop.token("fay");
     shop.buy(&token, "starter");

@@ -17,7 +17,7 @@ fn says(remaining: u64, reset: u64) -> [Option<u64>; 3] {
 }
 
 #[tokio::test]
-async fn e1_every_authenticated_answer_tells_of_the_limit() {
+async fn q1_every_authenticated_answer_tells_of_the_limit() {
     let guarded = Guarded::start(7, 100).await;
     assert_eq!(limit(&guarded.ask("done", "ann.good", "").await), says(6, BEGIN + 60));
     guarded.pass(Duration::from_millis(10_001));
@@ -48,7 +48,7 @@ async fn e1_every_authenticated_answer_tells_of_the_limit() {
 }
 
 #[tokio::test]
-async fn e1_beyond_the_limit_it_is_429_until_reset() {
+async fn q1_beyond_the_limit_it_is_429_until_reset() {
     let guarded = Guarded::start(7, 100).await;
     for remaining in (0..7).rev() {
         let answer = guarded.ask("done", "ann.good", "").await;
@@ -74,7 +74,7 @@ async fn e1_beyond_the_limit_it_is_429_until_reset() {
 }
 
 #[tokio::test]
-async fn e1_answers_to_nobody_tell_of_no_limit() {
+async fn q1_answers_to_nobody_tell_of_no_limit() {
     let guarded = Guarded::start(7, 100).await;
     let nobody = guarded.ask("done", "ann.bad", "").await;
     nobody.is(401, "invalid_token");
@@ -99,7 +99,7 @@ async fn e1_answers_to_nobody_tell_of_no_limit() {
 }
 
 #[tokio::test]
-async fn e1_without_a_limit_there_are_no_headers() {
+async fn q1_without_a_limit_there_are_no_headers() {
     let guarded = Guarded::start(0, 100).await;
     for _ in 0..100 {
         let answer = guarded.ask("done", "ann.good", "").await;
@@ -108,7 +108,7 @@ async fn e1_without_a_limit_there_are_no_headers() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn e1_of_many_requests_at_once_exactly_the_limit_passes() {
+async fn q1_of_many_requests_at_once_exactly_the_limit_passes() {
     let guarded = Guarded::start(7, 100).await;
     let answers = join_all((0..70).map(|_| guarded.ask("done", "ann.good", ""))).await;
     let mut left: Vec<_> = answers

@@ -4,7 +4,7 @@ use crate::guarded::Guarded;
 use crate::server::Server;
 
 #[tokio::test]
-async fn s3_the_client_is_who_a_trusted_proxy_names() {
+async fn q2_the_client_is_who_a_trusted_proxy_names() {
     // The peer of these connections, 127.0.0.1, is a trusted proxy.
     let guarded = Guarded::start(0, 5).await;
     for (lines, expected) in [
@@ -27,7 +27,7 @@ async fn s3_the_client_is_who_a_trusted_proxy_names() {
 }
 
 #[tokio::test]
-async fn s3_by_default_nobody_is_believed() {
+async fn q2_by_default_nobody_is_believed() {
     let server = Server::start().await;
     let request = "GET /from HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: 192.0.2.7\r\n\r\n";
     assert_eq!(server.client().await.ask(request).await.text(), "127.0.0.1");

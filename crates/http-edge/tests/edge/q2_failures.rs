@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::guarded::Guarded;
 
 #[tokio::test]
-async fn c7_failures_beyond_the_limit_get_429_and_a_correct_credential_passes() {
+async fn q2_failures_beyond_the_limit_get_429_and_a_correct_credential_passes() {
     let guarded = Guarded::start(0, 5).await;
     for _ in 0..5 {
         guarded.ask("done", "ann.bad", "").await.is(401, "invalid_token");
@@ -27,7 +27,7 @@ async fn c7_failures_beyond_the_limit_get_429_and_a_correct_credential_passes() 
 }
 
 #[tokio::test]
-async fn c7_a_name_is_limited_over_all_sources_and_a_source_over_all_names() {
+async fn q2_a_name_is_limited_over_all_sources_and_a_source_over_all_names() {
     let guarded = Guarded::start(0, 5).await;
     for host in 0..5 {
         let from = format!("X-Forwarded-For: 192.0.2.{host}\r\n");
@@ -52,7 +52,7 @@ async fn c7_a_name_is_limited_over_all_sources_and_a_source_over_all_names() {
 }
 
 #[tokio::test]
-async fn c7_what_presents_no_credential_is_no_failure() {
+async fn q2_what_presents_no_credential_is_no_failure() {
     let guarded = Guarded::start(0, 5).await;
     for _ in 0..20 {
         let request = "POST /api/v1/guarded/done HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n";
