@@ -44,6 +44,7 @@ pub struct Dependency {
 enum Role {
     Domain,
     Testkit,
+    Store,
     Adapter,
     Standalone,
     Api,
@@ -60,6 +61,7 @@ fn role(name: &str) -> Option<Role> {
         "api-http" => Role::Api,
         "billing-portal" => Role::Root,
         "workspace-tests" => Role::Tests,
+        "store-sqlite" | "store-postgres" => Role::Store,
         _ if ["store-", "provider-", "auth-"].iter().any(|start| name.starts_with(start)) => {
             Role::Adapter
         }
@@ -72,6 +74,7 @@ fn allowed(from: Role, to: &str, dev: bool) -> bool {
     match from {
         Role::Domain => dev && to == "billing-domain",
         Role::Testkit => to == "billing-domain",
+        Role::Store => to == "store-core" || allowed(Role::Adapter, to, dev),
         Role::Adapter => to == "billing-domain" || (dev && to == "billing-testkit"),
         Role::Standalone => false,
         Role::Api => {

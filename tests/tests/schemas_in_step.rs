@@ -142,13 +142,13 @@ async fn both_stores_have_the_same_tables() {
     let settings =
         SqliteSettings::from_url(&SecretString::from(format!("sqlite://{}", file.display())))
             .unwrap();
-    SqliteStore::open(settings).database().migrate().await.unwrap();
+    SqliteStore::open(settings).0.database().migrate().await.unwrap();
     let mut connection = SqliteConnectOptions::new().filename(&file).connect().await.unwrap();
     let on_sqlite = sqlite_tables(&mut connection).await;
 
     let database = TestDatabase::create().await;
     let settings = PgSettings::from_url(&SecretString::from(database.url())).unwrap();
-    PgStore::open(settings).database().migrate().await.unwrap();
+    PgStore::open(settings).0.database().migrate().await.unwrap();
     let on_postgres = postgres_tables(&mut database.connect().await).await;
 
     let names: Vec<_> = on_sqlite.keys().map(String::as_str).collect();

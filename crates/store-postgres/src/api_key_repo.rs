@@ -18,7 +18,7 @@ const LISTED: i64 = 1000;
 
 /// API keys in the table `api_keys`.
 #[derive(Clone, Debug)]
-pub struct PgApiKeyRepo {
+pub(crate) struct PgApiKeyRepo {
     connections: Connections,
 }
 

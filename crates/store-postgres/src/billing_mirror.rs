@@ -13,7 +13,7 @@ use crate::mirror_write::write;
 
 /// Readings in the tables `customer_mirror` and `subscription_mirror`.
 #[derive(Clone, Debug)]
-pub struct PgBillingMirror {
+pub(crate) struct PgBillingMirror {
     connections: Connections,
 }
 

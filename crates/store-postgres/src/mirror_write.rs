@@ -12,7 +12,7 @@ use sqlx::PgConnection;
 use crate::error::StoreError;
 use crate::mirror_rows::{NewSubscriptionRow, audit_rows, state_text, version};
 use crate::rows::user_id;
-use crate::{audit_log, customer_repo, event_inbox};
+use crate::{audit_log, customer_repo, statements};
 
 /// All of it, for the caller to commit if it is [`MirrorOutcome::Written`]. Tables are always written in this order, the
 /// customer's own row before all others, so that two who wait for each other never do so in a circle. The audit log comes last:
@@ -200,6 +200,6 @@ async fn settle(
 ) -> Result<bool, StoreError> {
     let events = claimed.events.iter().collect::<BTreeSet<_>>().len();
     let applied = InboxState::Applied(update.read_at);
-    let settled = event_inbox::end_claim(connection, &update.at, claimed, applied, None).await?;
+    let settled = statements::end_claim(connection, &update.at, claimed, applied, None).await?;
     Ok(usize::try_from(settled).is_ok_and(|settled| settled == events))
 }

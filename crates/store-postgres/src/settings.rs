@@ -1,4 +1,4 @@
-//! [`PgSettings`]: where the database is.
+//! [`Settings`]: where the database is.
 
 use std::fmt;
 use std::str::FromStr;
@@ -31,11 +31,11 @@ const PARAMETERS: &[&str] = &[
 
 /// A checked URL: where the database is, as whom and how to connect. Nothing has connected yet.
 #[derive(Clone)]
-pub struct PgSettings {
+pub struct Settings {
     pub(crate) options: PgConnectOptions,
 }
 
-impl PgSettings {
+impl Settings {
     /// Whether a URL is one for this crate, by its scheme.
     #[must_use]
     pub fn is_for(url: &SecretString) -> bool {
@@ -105,9 +105,9 @@ fn check_parameter(name: &str, value: &str) -> Result<(), String> {
     }
 }
 
-impl fmt::Debug for PgSettings {
+impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PgSettings").finish_non_exhaustive()
+        f.debug_struct("Settings").finish_non_exhaustive()
     }
 }
 
@@ -115,8 +115,8 @@ impl fmt::Debug for PgSettings {
 mod tests {
     use super::*;
 
-    fn read(url: &str) -> Result<PgSettings, String> {
-        PgSettings::from_url(&SecretString::from(url))
+    fn read(url: &str) -> Result<Settings, String> {
+        Settings::from_url(&SecretString::from(url))
     }
 
     #[test]

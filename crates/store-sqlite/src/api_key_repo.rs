@@ -15,7 +15,7 @@ const LISTED: i64 = 1000;
 
 /// API keys in the table `api_keys`.
 #[derive(Clone, Debug)]
-pub struct SqliteApiKeyRepo {
+pub(crate) struct SqliteApiKeyRepo {
     connections: Connections,
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use billing_domain::ports::{AuditLog, RepoError};
+use billing_domain::ports::{AuditLog, BackgroundTask, RepoError};
 use billing_domain::{AuditEvent, AuditQuery, AuditRecord, Denials, Timestamp, UserId};
 use sqlx::{Connection, SqliteConnection};
 
@@ -16,20 +16,20 @@ use crate::pruning::{BATCH, in_batches};
 
 /// Rows in the table `audit_log`. Clones share their commits.
 #[derive(Clone, Debug)]
-pub struct SqliteAuditLog {
+pub(crate) struct SqliteAuditLog {
     connections: Connections,
     events: GroupCommit<AuditRow>,
 }
 
 impl SqliteAuditLog {
-    /// Starts the task that writes events.
-    pub(crate) fn new(connections: Connections) -> Self {
+    /// The port, and the task that writes events.
+    pub(crate) fn new(connections: Connections) -> (Self, BackgroundTask) {
         let writing = connections.clone();
-        let events = GroupCommit::start(move |rows: Arc<[AuditRow]>| {
+        let (events, task) = GroupCommit::new("audit writer", move |rows: Arc<[AuditRow]>| {
             let connections = writing.clone();
             async move { write(&connections, &rows).await }
         });
-        Self { connections, events }
+        (Self { connections, events }, task)
     }
 
     /// Takes some addresses out of the log that a user's keys were tried from: they may be the user's. Gives how many. The keys'
@@ -75,24 +75,6 @@ impl SqliteAuditLog {
             .await?;
             connection.done();
             Ok(rewritten.rows_affected())
-        })
-        .await
-    }
-
-    /// Deletes some records that are older; gives how many.
-    async fn prune_some(&self, before: Timestamp) -> Result<u64, RepoError> {
-        bounded(async {
-            let mut connection = self.connections.lease().await?;
-            let deleted = sqlx::query!(
-                "DELETE FROM audit_log
-                 WHERE sequence IN (SELECT sequence FROM audit_log WHERE at < ?1 ORDER BY at LIMIT ?2)",
-                before.as_millis(),
-                BATCH,
-            )
-            .execute(&mut *connection)
-            .await?;
-            connection.done();
-            Ok(deleted.rows_affected())
         })
         .await
     }
@@ -152,7 +134,7 @@ impl AuditLog for SqliteAuditLog {
     }
 
     async fn prune(&self, before: Timestamp) -> Result<u64, RepoError> {
-        in_batches(|| self.prune_some(before)).await
+        in_batches(&self.connections, before, prune_some).await
     }
 
     /// First what only the keys can tell; then what the person can act through, so that nothing is added meanwhile; then the
@@ -177,6 +159,20 @@ impl AuditLog for SqliteAuditLog {
         }
         Ok(all)
     }
+}
+
+/// Deletes some records that are older, and returns their number.
+async fn prune_some(
+    connection: &mut SqliteConnection,
+    before: Timestamp,
+) -> Result<u64, StoreError> {
+    let deleted = sqlx::query!(
+                "DELETE FROM audit_log
+                 WHERE sequence IN (SELECT sequence FROM audit_log WHERE at < ?1 ORDER BY at LIMIT ?2)",
+                before.as_millis(),
+                BATCH,
+            );
+    Ok(deleted.execute(connection).await?.rows_affected())
 }
 
 async fn denials_without_source(

@@ -13,7 +13,7 @@ use crate::mirror_write::write;
 
 /// Readings in the tables `customer_mirror` and `subscription_mirror`.
 #[derive(Clone, Debug)]
-pub struct SqliteBillingMirror {
+pub(crate) struct SqliteBillingMirror {
     connections: Connections,
 }
 

@@ -1,41 +1,47 @@
-//! What the service keeps, on SQLite: customers, their claims and their mirror, API keys, events, checkout requests and the audit
+//! The service's data on SQLite: customers, their claims and their mirror, API keys, events, checkout requests and the audit
 //! log, each behind its port in [`billing_domain::ports`]; and the [`Database`](billing_domain::ports::Database) itself.
 //!
-//! `store-postgres` has the same files with the same parts in them. What differs, differs because the databases do.
+//! Most adapters are the source text in `store-core/src/adapters`, compiled here against SQLite. The modules of this crate
+//! have only what differs on Postgres.
 
+#[path = "../../store-core/src/adapters/mod.rs"]
+mod adapters;
 mod api_key_repo;
-mod api_key_usage;
 mod audit_log;
-mod audit_rows;
 mod billing_mirror;
-mod checkout_requests;
-mod checkout_rows;
-mod connections;
-mod customer_claims;
-mod customer_repo;
-mod database;
-mod error;
-mod event_inbox;
-mod forgetting;
-mod group_commit;
-mod inbox_rows;
-mod leadership;
-mod mirror_rows;
+mod engine;
+mod key_changes;
 mod mirror_write;
-mod pruning;
-mod rows;
 mod settings;
-mod store;
+mod statements;
 
-pub use api_key_repo::SqliteApiKeyRepo;
-pub use api_key_usage::SqliteApiKeyUsage;
-pub use audit_log::SqliteAuditLog;
-pub use billing_mirror::SqliteBillingMirror;
-pub use checkout_requests::SqliteCheckoutRequests;
-pub use customer_claims::SqliteCustomerClaims;
-pub use customer_repo::SqliteCustomerRepo;
-pub use database::SqliteDatabase;
-pub use event_inbox::SqliteEventInbox;
-pub use leadership::SqliteLeadership;
-pub use settings::SqliteSettings;
-pub use store::SqliteStore;
+use adapters::{customer_repo, forgetting};
+use store_core::{audit_rows, error, group_commit, mirror_rows, pruning, rows};
+
+/// What the adapters of this crate alone still use.
+mod connections {
+    use billing_domain::ports::RepoError;
+
+    use crate::engine::Engine;
+    use crate::error::StoreError;
+
+    pub(crate) use crate::engine::Connections;
+
+    pub(crate) async fn bounded<T>(
+        call: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, RepoError> {
+        store_core::connections::bounded(async {
+            call.await.map_err(StoreError::into_repo::<Engine>)
+        })
+        .await
+    }
+}
+
+mod in_flux {
+    pub(crate) use crate::api_key_repo::SqliteApiKeyRepo as SqlApiKeyRepo;
+    pub(crate) use crate::audit_log::SqliteAuditLog as SqlAuditLog;
+    pub(crate) use crate::billing_mirror::SqliteBillingMirror as SqlBillingMirror;
+}
+
+pub use adapters::store::SqlStore as SqliteStore;
+pub use settings::Settings as SqliteSettings;

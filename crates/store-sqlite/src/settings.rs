@@ -1,4 +1,4 @@
-//! [`SqliteSettings`]: where the file is.
+//! [`Settings`]: where the file is.
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -8,11 +8,11 @@ use sqlx::sqlite::SqliteConnectOptions;
 
 /// A checked URL: where the database's file is, or is to be. Nothing was opened or made yet.
 #[derive(Clone, Debug)]
-pub struct SqliteSettings {
+pub struct Settings {
     pub(crate) file: PathBuf,
 }
 
-impl SqliteSettings {
+impl Settings {
     /// Whether a URL is one for this crate, by its scheme.
     #[must_use]
     pub fn is_for(url: &SecretString) -> bool {
@@ -60,8 +60,8 @@ impl SqliteSettings {
 mod tests {
     use super::*;
 
-    fn read(url: &str) -> Result<SqliteSettings, String> {
-        SqliteSettings::from_url(&SecretString::from(url))
+    fn read(url: &str) -> Result<Settings, String> {
+        Settings::from_url(&SecretString::from(url))
     }
 
     #[test]

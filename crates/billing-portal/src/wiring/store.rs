@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use billing_domain::ports::{
-    ApiKeyRepo, ApiKeyUsage, AuditLog, BillingMirror, CheckoutRequests, CustomerClaims,
-    CustomerRepo, Database, EventInbox, Leadership,
+    ApiKeyRepo, ApiKeyUsage, AuditLog, BackgroundTask, BillingMirror, CheckoutRequests,
+    CustomerClaims, CustomerRepo, Database, EventInbox, Leadership,
 };
 use secrecy::SecretString;
 use store_postgres::{PgSettings, PgStore};
@@ -68,7 +68,8 @@ impl StoreSettings {
     pub(crate) fn open(self) -> Stores {
         match self {
             Self::Sqlite(settings) => {
-                let store = SqliteStore::open(settings);
+                let (store, tasks) = SqliteStore::open(settings);
+                spawn(tasks);
                 Stores {
                     customers: store.customers(),
                     api_keys: store.api_keys(),
@@ -83,7 +84,8 @@ impl StoreSettings {
                 }
             }
             Self::Postgres(settings) => {
-                let store = PgStore::open(*settings);
+                let (store, tasks) = PgStore::open(*settings);
+                spawn(tasks);
                 Stores {
                     customers: store.customers(),
                     api_keys: store.api_keys(),
@@ -98,5 +100,12 @@ impl StoreSettings {
                 }
             }
         }
+    }
+}
+
+/// Runs the tasks of a store until the process ends.
+fn spawn(tasks: Vec<BackgroundTask>) {
+    for task in tasks {
+        tokio::spawn(task.run);
     }
 }

@@ -67,20 +67,6 @@ async fn a_reader_waits_for_a_lower_number_that_is_not_committed_yet() {
 }
 
 #[tokio::test]
-async fn pruning_deletes_a_bounded_number_of_rows_and_goes_on_with_the_next_call() {
-    let place = Place::new().await;
-    let audit = place.migrated().await.audit();
-    place
-        .execute(
-            "INSERT INTO audit_log (at, kind, action, actor)
-             SELECT at, 'event', 'portal.opened', 'user' FROM generate_series(1, 100001) AS at",
-        )
-        .await;
-    assert_eq!(audit.prune(NOW).await.unwrap(), 100_000);
-    assert_eq!(audit.prune(NOW).await.unwrap(), 1);
-}
-
-#[tokio::test]
 async fn the_log_goes_on_where_it_was_after_an_outage() {
     let place = Place::new().await;
     let audit = place.migrated().await.audit();

@@ -3,19 +3,14 @@
 use std::time::Duration;
 
 use crate::place::Place;
+use crate::shared::listening::heard;
 use billing_domain::Timestamp;
-use billing_domain::ports::{ApiKeyUsage, KeyChange, RepoError};
+use billing_domain::ports::{KeyChange, RepoError};
 use billing_testkit::postgres::Cluster;
 use billing_testkit::samples::{key_id, stored_key, user};
 use tokio::time::timeout;
 
 const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);
-
-const GENEROUS: Duration = Duration::from_secs(30);
-
-async fn heard(usage: &dyn ApiKeyUsage) -> Result<KeyChange, RepoError> {
-    timeout(GENEROUS, usage.changed()).await.unwrap()
-}
 
 #[tokio::test]
 async fn a_change_is_told_by_the_keys_id() {
@@ -106,16 +101,4 @@ async fn a_long_silence_is_no_error() {
     assert!(timeout(Duration::from_millis(2500), usage.changed()).await.is_err());
     store.api_keys().insert(&stored_key("000000000001", &user("ann"), NOW), None).await.unwrap();
     assert_eq!(heard(&*usage).await.unwrap(), KeyChange::Key(key_id("000000000001")));
-}
-
-#[tokio::test]
-async fn closing_the_store_ends_listening() {
-    let place = Place::new().await;
-    let store = place.migrated().await;
-    let usage = store.usage();
-    assert_eq!(heard(&*usage).await.unwrap(), KeyChange::Some);
-    let database = store.database();
-    let (ended, ()) = tokio::join!(heard(&*usage), database.close());
-    assert!(matches!(ended, Err(RepoError::Unavailable(_))));
-    assert!(matches!(heard(&*usage).await, Err(RepoError::Unavailable(_))));
 }

@@ -3,13 +3,11 @@
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test reports by panicking")]
 
 mod audit_log;
-mod billing_rows;
-mod contracts;
 mod event_inbox;
 mod listening;
-mod migrations;
 mod mirror;
 mod outages;
 mod place;
-mod rows;
 mod search_path;
+#[path = "../../../store-core/tests/shared/mod.rs"]
+mod shared;

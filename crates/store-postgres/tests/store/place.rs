@@ -1,5 +1,6 @@
 //! Where a test's database is.
 
+use billing_domain::ports::BackgroundTask;
 use billing_testkit::postgres::TestDatabase;
 use secrecy::SecretString;
 use sqlx::postgres::PgConnection;
@@ -23,6 +24,11 @@ impl Place {
         open(&self.url())
     }
 
+    /// A store on it, and the tasks that it needs.
+    pub(crate) fn with_tasks(&self) -> (PgStore, Vec<BackgroundTask>) {
+        with_tasks(&self.url())
+    }
+
     /// A store on it, with all tables.
     pub(crate) async fn migrated(&self) -> PgStore {
         let store = self.store();
@@ -33,6 +39,14 @@ impl Place {
     /// Does something behind the store's back.
     pub(crate) async fn execute(&self, sql: &str) {
         self.connect().await.execute(AssertSqlSafe(sql.to_owned())).await.unwrap();
+    }
+
+    /// Makes the database refuse audit rows with this value.
+    pub(crate) async fn refuse_audit_rows(&self, column: &str, value: &str) {
+        self.execute(&format!(
+            "ALTER TABLE audit_log ADD CONSTRAINT refused CHECK ({column} <> '{value}')"
+        ))
+        .await;
     }
 
     pub(crate) async fn connect(&self) -> PgConnection {
@@ -51,6 +65,15 @@ impl Place {
     }
 }
 
+/// A store whose tasks run until the test ends.
 pub(crate) fn open(url: &str) -> PgStore {
+    let (store, tasks) = with_tasks(url);
+    for task in tasks {
+        tokio::spawn(task.run);
+    }
+    store
+}
+
+fn with_tasks(url: &str) -> (PgStore, Vec<BackgroundTask>) {
     PgStore::open(PgSettings::from_url(&SecretString::from(url)).unwrap())
 }

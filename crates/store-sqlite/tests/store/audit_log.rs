@@ -39,20 +39,6 @@ async fn a_writer_who_does_not_leave_makes_appending_unavailable() {
 }
 
 #[tokio::test]
-async fn pruning_deletes_a_bounded_number_of_rows_and_goes_on_with_the_next_call() {
-    let place = Place::new().await;
-    let audit = place.migrated().await.audit();
-    place
-        .execute(
-            "WITH RECURSIVE n (at) AS (SELECT 1 UNION ALL SELECT at + 1 FROM n WHERE at < 100001)
-             INSERT INTO audit_log (at, kind, action, actor) SELECT at, 'event', 'portal.opened', 'user' FROM n",
-        )
-        .await;
-    assert_eq!(audit.prune(NOW).await.unwrap(), 100_000);
-    assert_eq!(audit.prune(NOW).await.unwrap(), 1);
-}
-
-#[tokio::test]
 async fn a_forgotten_user_s_name_does_not_stay_in_the_file() {
     const NAME: &str = "somebody-to-be-forgotten";
     let place = Place::new().await;

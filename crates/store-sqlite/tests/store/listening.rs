@@ -1,20 +1,12 @@
 //! Hearing of changes while the file or the store goes away.
 
-use std::time::Duration;
-
 use crate::place::Place;
+use crate::shared::listening::heard;
 use billing_domain::Timestamp;
-use billing_domain::ports::{ApiKeyUsage, KeyChange, RepoError};
+use billing_domain::ports::{KeyChange, RepoError};
 use billing_testkit::samples::{stored_key, user};
-use tokio::time::timeout;
 
 const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);
-
-const GENEROUS: Duration = Duration::from_secs(30);
-
-async fn heard(usage: &dyn ApiKeyUsage) -> Result<KeyChange, RepoError> {
-    timeout(GENEROUS, usage.changed()).await.unwrap()
-}
 
 /// The trigger names its columns: one that a later migration adds must be added there.
 #[tokio::test]
@@ -64,16 +56,4 @@ async fn a_database_without_tables_is_an_error_and_then_a_change() {
     }
     store.database().migrate().await.unwrap();
     assert_eq!(heard(&*usage).await.unwrap(), KeyChange::Some);
-}
-
-#[tokio::test]
-async fn closing_the_store_ends_listening() {
-    let place = Place::new().await;
-    let store = place.migrated().await;
-    let usage = store.usage();
-    assert_eq!(heard(&*usage).await.unwrap(), KeyChange::Some);
-    let database = store.database();
-    let (ended, ()) = tokio::join!(heard(&*usage), database.close());
-    assert!(matches!(ended, Err(RepoError::Unavailable(_))));
-    assert!(matches!(heard(&*usage).await, Err(RepoError::Unavailable(_))));
 }

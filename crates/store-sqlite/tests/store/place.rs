@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use billing_domain::ports::BackgroundTask;
 use secrecy::SecretString;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions, Executor};
@@ -29,6 +30,11 @@ impl Place {
         open(&self.url())
     }
 
+    /// A store on it, and the tasks that it needs.
+    pub(crate) fn with_tasks(&self) -> (SqliteStore, Vec<BackgroundTask>) {
+        with_tasks(&self.url())
+    }
+
     /// A store on it, with all tables.
     pub(crate) async fn migrated(&self) -> SqliteStore {
         let store = self.store();
@@ -39,6 +45,15 @@ impl Place {
     /// Does something behind the store's back.
     pub(crate) async fn execute(&self, sql: &str) {
         self.connect().await.execute(AssertSqlSafe(sql.to_owned())).await.unwrap();
+    }
+
+    /// Makes the database refuse audit rows with this value.
+    pub(crate) async fn refuse_audit_rows(&self, column: &str, value: &str) {
+        self.execute(&format!(
+            "CREATE TRIGGER refused BEFORE INSERT ON audit_log WHEN new.{column} = '{value}'
+             BEGIN SELECT RAISE(ABORT, 'refused'); END"
+        ))
+        .await;
     }
 
     pub(crate) async fn connect(&self) -> SqliteConnection {
@@ -53,6 +68,15 @@ impl Place {
     }
 }
 
+/// A store whose tasks run until the test ends.
 pub(crate) fn open(url: &str) -> SqliteStore {
+    let (store, tasks) = with_tasks(url);
+    for task in tasks {
+        tokio::spawn(task.run);
+    }
+    store
+}
+
+fn with_tasks(url: &str) -> (SqliteStore, Vec<BackgroundTask>) {
     SqliteStore::open(SqliteSettings::from_url(&SecretString::from(url)).unwrap())
 }

@@ -49,7 +49,10 @@ impl FreshKeys for UuidKeys {
 /// One replica's checkout. The stores of both kinds have the same methods, and no trait.
 macro_rules! checkout {
     ($store:expr, $provider:expr) => {{
-        let (store, provider) = ($store, $provider);
+        let ((store, tasks), provider) = ($store, $provider);
+        for task in tasks {
+            tokio::spawn(task.run);
+        }
         let clock = Arc::new(SystemClock);
         let accounts = AccountPorts {
             reader: provider.clone(),

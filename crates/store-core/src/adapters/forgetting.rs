@@ -1,0 +1,134 @@
+//! What the database holds about one person, deleted.
+
+use billing_domain::UserId;
+use store_core::error::StoreError;
+
+use crate::engine::Connection;
+
+/// A customer who is nobody else's, as the rows have it: what does not parse is to be deleted, too.
+struct OwnCustomer {
+    provider: String,
+    mode: String,
+    customer_id: String,
+}
+
+/// Deletes a user's keys, links, claims and checkout requests; and, of each customer who is nobody else's, the mirror and the
+/// events. Returns the number of rows. Tables come in the order in which readings are written: two transactions that wait for
+/// each other would be a deadlock.
+pub(crate) async fn delete_account(
+    connection: &mut Connection,
+    user: &UserId,
+) -> Result<u64, StoreError> {
+    let own = own_customers(connection, user).await?;
+    let (mut deleted, mut subscriptions) = (0, Vec::new());
+    for customer in &own {
+        let (rows, ids) = delete_mirror(connection, customer).await?;
+        deleted += rows + ids.len() as u64;
+        subscriptions.push(ids);
+    }
+    deleted += sqlx::query!("DELETE FROM api_keys WHERE user_id = $1", user.as_str())
+        .execute(&mut *connection)
+        .await?
+        .rows_affected();
+    deleted += sqlx::query!("DELETE FROM billing_customers WHERE user_id = $1", user.as_str())
+        .execute(&mut *connection)
+        .await?
+        .rows_affected();
+    deleted += sqlx::query!("DELETE FROM customer_claims WHERE user_id = $1", user.as_str())
+        .execute(&mut *connection)
+        .await?
+        .rows_affected();
+    deleted += sqlx::query!("DELETE FROM checkout_requests WHERE user_id = $1", user.as_str())
+        .execute(&mut *connection)
+        .await?
+        .rows_affected();
+    for (customer, subscriptions) in own.iter().zip(&subscriptions) {
+        deleted += delete_events(connection, customer, subscriptions).await?;
+    }
+    Ok(deleted)
+}
+
+/// The customers whom this user was linked to or claimed, or bought as, and whom nobody else is linked to or claims. Of those
+/// who are gone only the audit log tells.
+async fn own_customers(
+    connection: &mut Connection,
+    user: &UserId,
+) -> Result<Vec<OwnCustomer>, StoreError> {
+    let own = sqlx::query_as!(
+        OwnCustomer,
+        "SELECT provider AS \"provider!\", mode AS \"mode!\", customer_id AS \"customer_id!\"
+         FROM (SELECT provider, mode, customer_id FROM billing_customers WHERE user_id = $1
+               UNION SELECT provider, mode, customer_id FROM customer_claims WHERE user_id = $1
+               UNION SELECT provider, mode, customer_id FROM checkout_requests WHERE user_id = $1
+               UNION SELECT provider, mode, customer_id FROM audit_log WHERE user_id = $1) AS own
+         WHERE customer_id IS NOT NULL
+           AND NOT EXISTS (SELECT 1 FROM billing_customers AS other
+                           WHERE other.provider = own.provider AND other.mode = own.mode
+                             AND other.customer_id = own.customer_id AND other.user_id <> $1)
+           AND NOT EXISTS (SELECT 1 FROM customer_claims AS other
+                           WHERE other.provider = own.provider AND other.mode = own.mode
+                             AND other.customer_id = own.customer_id AND other.user_id <> $1)
+         ORDER BY provider, mode, customer_id",
+        user.as_str(),
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(own)
+}
+
+/// Gives how many customers it deleted, and which subscriptions.
+async fn delete_mirror(
+    connection: &mut Connection,
+    customer: &OwnCustomer,
+) -> Result<(u64, Vec<String>), StoreError> {
+    let OwnCustomer { provider, mode, customer_id } = customer;
+    let rows = sqlx::query!(
+        "DELETE FROM customer_mirror WHERE provider = $1 AND mode = $2 AND customer_id = $3",
+        provider,
+        mode,
+        customer_id,
+    )
+    .execute(&mut *connection)
+    .await?;
+    let subscriptions = sqlx::query_scalar!(
+        "DELETE FROM subscription_mirror WHERE provider = $1 AND mode = $2 AND customer_id = $3
+         RETURNING subscription_id",
+        provider,
+        mode,
+        customer_id,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok((rows.rows_affected(), subscriptions))
+}
+
+async fn delete_events(
+    connection: &mut Connection,
+    customer: &OwnCustomer,
+    subscriptions: &[String],
+) -> Result<u64, StoreError> {
+    let OwnCustomer { provider, mode, customer_id } = customer;
+    let about_customer = sqlx::query!(
+        "DELETE FROM webhook_events
+         WHERE provider = $1 AND mode = $2 AND subject_kind = 'customer' AND subject_id = $3",
+        provider,
+        mode,
+        customer_id,
+    )
+    .execute(&mut *connection)
+    .await?;
+    let mut deleted = about_customer.rows_affected();
+    for subscription in subscriptions {
+        let about_subscription = sqlx::query!(
+            "DELETE FROM webhook_events
+             WHERE provider = $1 AND mode = $2 AND subject_kind = 'subscription' AND subject_id = $3",
+            provider,
+            mode,
+            subscription,
+        )
+        .execute(&mut *connection)
+        .await?;
+        deleted += about_subscription.rows_affected();
+    }
+    Ok(deleted)
+}

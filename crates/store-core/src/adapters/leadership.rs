@@ -1,0 +1,40 @@
+//! [`SqlLeadership`].
+
+use async_trait::async_trait;
+use billing_domain::Timestamp;
+use billing_domain::ports::{Leadership, RepoError};
+
+use crate::engine::Connections;
+
+/// Who has which duty, in the table `leaderships`.
+#[derive(Clone, Debug)]
+pub(crate) struct SqlLeadership(pub(crate) Connections);
+
+#[async_trait]
+impl Leadership for SqlLeadership {
+    async fn take(
+        &self,
+        duty: &str,
+        holder: &str,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<bool, RepoError> {
+        self.0
+            .call(async |connection| {
+                let taken = sqlx::query!(
+                    "INSERT INTO leaderships (duty, holder, held_until) VALUES ($1, $2, $3)
+                 ON CONFLICT (duty)
+                     DO UPDATE SET holder = excluded.holder, held_until = excluded.held_until
+                     WHERE leaderships.holder = excluded.holder OR leaderships.held_until <= $4",
+                    duty,
+                    holder,
+                    until.as_millis(),
+                    now.as_millis(),
+                )
+                .execute(&mut *connection)
+                .await?;
+                Ok(taken.rows_affected() == 1)
+            })
+            .await
+    }
+}

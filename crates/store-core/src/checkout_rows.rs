@@ -1,0 +1,60 @@
+//! Rows of claims and of checkout requests as they are stored, and what they stand for.
+
+use billing_domain::ports::{RememberedCheckout, RepoError};
+use billing_domain::{CustomerClaim, Timestamp};
+
+use crate::error::corrupt;
+use crate::rows::{optional, value};
+
+const CLAIMS: &str = "customer_claims";
+const REQUESTS: &str = "checkout_requests";
+
+#[expect(missing_docs, reason = "the fields are the columns of the table")]
+pub struct ClaimRow {
+    pub provider_key: String,
+    pub customer_id: Option<String>,
+    pub claimed_at: i64,
+}
+
+impl ClaimRow {
+    /// Parses the row; [`RepoError::Corrupt`] names the column that does not parse.
+    pub fn parse(self) -> Result<CustomerClaim, RepoError> {
+        Ok(CustomerClaim {
+            key: value(CLAIMS, "provider_key", &self.provider_key)?,
+            customer: optional(CLAIMS, "customer_id", self.customer_id.as_deref())?,
+            claimed_at: Timestamp::from_millis(self.claimed_at),
+        })
+    }
+}
+
+#[expect(missing_docs, reason = "the fields are the columns of the table")]
+pub struct RequestRow {
+    pub content: String,
+    pub provider_key: String,
+    pub customer_id: Option<String>,
+    pub session_id: Option<String>,
+}
+
+impl RequestRow {
+    /// Parses the row; [`RepoError::Corrupt`] names the column that does not parse.
+    pub fn parse(self) -> Result<RememberedCheckout, RepoError> {
+        let customer = optional(REQUESTS, "customer_id", self.customer_id.as_deref())?;
+        let session = optional(REQUESTS, "session_id", self.session_id.as_deref())?;
+        let made = match (customer, session) {
+            (Some(customer), Some(session)) => Some((customer, session)),
+            (None, None) => None,
+            _ => {
+                return Err(corrupt(
+                    REQUESTS,
+                    "session_id",
+                    "a session and its customer are there or not, both",
+                ));
+            }
+        };
+        Ok(RememberedCheckout {
+            content: self.content,
+            provider_key: value(REQUESTS, "provider_key", &self.provider_key)?,
+            made,
+        })
+    }
+}

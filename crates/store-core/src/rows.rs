@@ -1,0 +1,208 @@
+//! Rows as they are stored, and the values that they stand for.
+
+use std::collections::BTreeSet;
+use std::str::FromStr;
+
+use billing_domain::ports::RepoError;
+use billing_domain::{
+    ApiKey, ApiKeyId, CustomerId, CustomerLink, KeyVerifier, OriginPattern, PepperId, Permission,
+    ProviderAccount, StoredApiKey, Timestamp, UserId,
+};
+use secrecy::SecretString;
+
+use crate::error::{corrupt, refused};
+
+const CUSTOMERS: &str = "billing_customers";
+const API_KEYS: &str = "api_keys";
+
+#[expect(missing_docs, reason = "the fields are the columns of the table")]
+pub struct CustomerRow {
+    pub user_id: String,
+    pub provider: String,
+    pub mode: String,
+    pub customer_id: String,
+}
+
+impl CustomerRow {
+    /// Parses the row; [`RepoError::Corrupt`] names the column that does not parse.
+    pub fn parse(self) -> Result<CustomerLink, RepoError> {
+        Ok(CustomerLink {
+            owner: value(CUSTOMERS, "user_id", &self.user_id)?,
+            at: ProviderAccount::new(
+                value(CUSTOMERS, "provider", &self.provider)?,
+                value(CUSTOMERS, "mode", &self.mode)?,
+            ),
+            customer: customer_id(self.customer_id)?,
+        })
+    }
+}
+
+/// The customer of a link.
+pub fn customer_id(text: String) -> Result<CustomerId, RepoError> {
+    value(CUSTOMERS, "customer_id", &text)
+}
+
+/// The user of a link.
+pub fn user_id(text: &str) -> Result<UserId, RepoError> {
+    value(CUSTOMERS, "user_id", text)
+}
+
+#[expect(missing_docs, reason = "the fields are the columns of the table")]
+pub struct ApiKeyRow {
+    pub id: String,
+    pub user_id: String,
+    pub name: String,
+    pub description: Option<String>,
+    pub permissions: String,
+    pub return_origins: String,
+    pub created_at: i64,
+    pub expires_at: Option<i64>,
+    pub revoked_at: Option<i64>,
+    pub last_used_at: Option<i64>,
+}
+
+impl ApiKeyRow {
+    /// Parses the row; [`RepoError::Corrupt`] names the column that does not parse.
+    pub fn parse(self) -> Result<ApiKey, RepoError> {
+        Ok(ApiKey {
+            id: value(API_KEYS, "id", &self.id)?,
+            owner: value(API_KEYS, "user_id", &self.user_id)?,
+            name: value(API_KEYS, "name", &self.name)?,
+            description: optional(API_KEYS, "description", self.description.as_deref())?,
+            permissions: list(API_KEYS, "permissions", &self.permissions)?,
+            return_origins: list(API_KEYS, "return_origins", &self.return_origins)?,
+            created_at: Timestamp::from_millis(self.created_at),
+            expires_at: self.expires_at.map(Timestamp::from_millis),
+            revoked_at: self.revoked_at.map(Timestamp::from_millis),
+            last_used_at: self.last_used_at.map(Timestamp::from_millis),
+        })
+    }
+}
+
+/// An [`ApiKeyRow`] with the three columns that prove the key.
+#[expect(missing_docs, reason = "the fields are the columns of the table")]
+pub struct StoredApiKeyRow {
+    pub id: String,
+    pub user_id: String,
+    pub name: String,
+    pub description: Option<String>,
+    pub permissions: String,
+    pub return_origins: String,
+    pub pepper_id: Option<String>,
+    pub secret_gate: String,
+    pub secret_hash: String,
+    pub created_at: i64,
+    pub expires_at: Option<i64>,
+    pub revoked_at: Option<i64>,
+    pub last_used_at: Option<i64>,
+}
+
+impl StoredApiKeyRow {
+    /// Parses the row; [`RepoError::Corrupt`] names the column that does not parse.
+    pub fn parse(self) -> Result<StoredApiKey, RepoError> {
+        let verifier = KeyVerifier {
+            pepper: pepper_id(self.pepper_id)?,
+            gate: SecretString::from(self.secret_gate),
+            hash: SecretString::from(self.secret_hash),
+        };
+        let key = ApiKeyRow {
+            id: self.id,
+            user_id: self.user_id,
+            name: self.name,
+            description: self.description,
+            permissions: self.permissions,
+            return_origins: self.return_origins,
+            created_at: self.created_at,
+            expires_at: self.expires_at,
+            revoked_at: self.revoked_at,
+            last_used_at: self.last_used_at,
+        };
+        Ok(StoredApiKey { key: key.parse()?, verifier })
+    }
+}
+
+/// The pepper of a key.
+pub fn pepper_id(text: Option<String>) -> Result<Option<PepperId>, RepoError> {
+    optional(API_KEYS, "pepper_id", text.as_deref())
+}
+
+/// The id of a key.
+pub fn api_key_id(text: &str) -> Result<ApiKeyId, RepoError> {
+    value(API_KEYS, "id", text)
+}
+
+/// Permissions as their column has them.
+pub fn permissions_text(permissions: &BTreeSet<Permission>) -> String {
+    permissions.iter().map(Permission::as_str).collect::<Vec<_>>().join(" ")
+}
+
+/// Origins as their column has them. The one pattern that no text stands for cannot be a key's.
+pub fn origins_text(origins: &[OriginPattern]) -> Result<String, RepoError> {
+    let texts = origins.iter().map(|origin| match origin {
+        OriginPattern::Exact(_) | OriginPattern::Subdomains(_) | OriginPattern::AnyHttps => {
+            Ok(origin.to_string())
+        }
+        OriginPattern::AnyLoopbackHttp => {
+            Err(refused("a key's return origins are patterns that can be written down"))
+        }
+    });
+    Ok(texts.collect::<Result<Vec<_>, _>>()?.join(" "))
+}
+
+/// Parses a value; [`RepoError::Corrupt`] names the column of one that does not parse.
+pub fn value<T: FromStr<Err: ToString>>(
+    table: &'static str,
+    column: &'static str,
+    text: &str,
+) -> Result<T, RepoError> {
+    text.parse().map_err(|error: T::Err| corrupt(table, column, error))
+}
+
+/// The same for a column that may be null.
+pub fn optional<T: FromStr<Err: ToString>>(
+    table: &'static str,
+    column: &'static str,
+    text: Option<&str>,
+) -> Result<Option<T>, RepoError> {
+    text.map(|text| value(table, column, text)).transpose()
+}
+
+/// The same for values between spaces.
+pub fn list<T, C>(table: &'static str, column: &'static str, text: &str) -> Result<C, RepoError>
+where
+    T: FromStr<Err: ToString>,
+    C: FromIterator<T>,
+{
+    let parts = (!text.is_empty()).then(|| text.split(' ')).into_iter().flatten();
+    parts.map(|part| value(table, column, part)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pattern_that_no_text_stands_for_is_not_stored() {
+        assert!(matches!(
+            origins_text(&[OriginPattern::AnyLoopbackHttp]),
+            Err(RepoError::Refused(_))
+        ));
+    }
+
+    #[test]
+    fn an_empty_list_is_empty_text() {
+        assert_eq!(permissions_text(&BTreeSet::new()), "");
+        assert_eq!(list::<Permission, BTreeSet<_>>("t", "c", "").unwrap(), BTreeSet::new());
+    }
+
+    #[test]
+    fn a_list_that_somebody_damaged_is_corrupt() {
+        for bad in [" ", "a:b ", " a:b", "a:b  c:d", "a:b,c:d", "a:b\nc:d"] {
+            let parsed = list::<Permission, BTreeSet<_>>("t", "c", bad);
+            assert!(
+                matches!(parsed, Err(RepoError::Corrupt { table: "t", column: "c", .. })),
+                "{bad:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! The contract suites of the ports.
+
+use std::sync::Arc;
+
+use crate::place::Place;
+use billing_domain::ports::{ApiKeyRepo, CustomerRepo, Database};
+use billing_testkit::BillingPorts;
+use billing_testkit::api_key_usage_contract::ApiKeyPorts;
+
+async fn customers() -> (Arc<dyn CustomerRepo>, Place) {
+    let place = Place::new().await;
+    (place.migrated().await.customers(), place)
+}
+
+async fn api_keys() -> (Arc<dyn ApiKeyRepo>, Place) {
+    let place = Place::new().await;
+    (place.migrated().await.api_keys(), place)
+}
+
+/// Two stores: two replicas, each with connections of its own.
+async fn usage() -> (Arc<ApiKeyPorts>, Place) {
+    let place = Place::new().await;
+    let (one, other) = (place.migrated().await, place.store());
+    (
+        Arc::new(ApiKeyPorts {
+            keys: one.api_keys(),
+            usage: one.usage(),
+            other_replica: other.usage(),
+        }),
+        place,
+    )
+}
+
+async fn billing() -> (Arc<BillingPorts>, Place) {
+    let place = Place::new().await;
+    let store = place.migrated().await;
+    let ports = BillingPorts {
+        customers: store.customers(),
+        keys: store.api_keys(),
+        audit: store.audit(),
+        inbox: store.inbox(),
+        mirror: store.mirror(),
+        claims: store.claims(),
+        checkouts: store.checkouts(),
+        leadership: store.leadership(),
+        database: store.database(),
+    };
+    (Arc::new(ports), place)
+}
+
+async fn empty_database() -> (Arc<dyn Database>, Place) {
+    let place = Place::new().await;
+    (place.store().database(), place)
+}
+
+billing_testkit::customer_repo_contract!(customers);
+billing_testkit::api_key_repo_contract!(api_keys);
+billing_testkit::api_key_usage_contract!(usage);
+billing_testkit::audit_log_contract!(billing);
+billing_testkit::forgetting_contract!(billing);
+billing_testkit::event_inbox_contract!(billing);
+billing_testkit::event_hand_out_contract!(billing);
+billing_testkit::billing_mirror_contract!(billing);
+billing_testkit::mirror_effect_contract!(billing);
+billing_testkit::customer_claims_contract!(billing);
+billing_testkit::checkout_requests_contract!(billing);
+billing_testkit::leadership_contract!(billing);
+billing_testkit::database_contract!(empty_database);

@@ -1,0 +1,206 @@
+//! Migrations that meet other releases, other processes, and tables that stand in the way.
+
+use std::process::{Command, Stdio};
+
+use crate::place::{Place, open};
+use billing_domain::ports::{Fate, KeyChange, OnConflict, RepoError, SchemaState};
+use billing_domain::{
+    ApiKey, AuditQuery, CustomerReading, CustomerState, Denials, InboxQuery, MirrorUpdate, Mode,
+    NamedOwner, Replay, Timestamp,
+};
+use billing_testkit::samples::{
+    account, audit_event, checkout_request, claimed, customer, key_id, link, permissions,
+    provider_event, session_id, stored_key, subscription_id, token, user,
+};
+
+const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);
+
+const LATER_RELEASE: &str =
+    "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+    SELECT 9999, 'of a later release', success, checksum, 0 FROM _sqlx_migrations LIMIT 1";
+
+#[tokio::test]
+async fn an_unmigrated_database_is_a_schema_error_to_every_call() {
+    let place = Place::new().await;
+    let store = place.store();
+    let (customers, keys, usage, audit) =
+        (store.customers(), store.api_keys(), store.usage(), store.audit());
+    let (ann, at, id) = (user("ann"), account("stripe", Mode::Test), key_id("000000000001"));
+    let to = link(&ann, &at, &customer("cus_1"));
+    let (key, event) = (stored_key("000000000001", &ann, NOW), audit_event(&ann, NOW));
+    let (inbox, mirror, claims, checkouts) =
+        (store.inbox(), store.mirror(), store.claims(), store.checkouts());
+    let (hint, request) =
+        (provider_event("evt_1", &to.customer, NOW), checkout_request(&ann, &at, "key"));
+    let reading = MirrorUpdate {
+        at: at.clone(),
+        customer: to.customer.clone(),
+        expected: 0,
+        reading: CustomerReading { state: CustomerState::Gone, owner: NamedOwner::Nobody },
+        read_at: NOW,
+        settles: None,
+    };
+    let denials =
+        Denials { at: NOW, cause: "invalid_token".to_owned(), source: None, key: None, count: 1 };
+    let results = [
+        customers.find(&ann, &at).await.err(),
+        customers.link(&to, OnConflict::Keep, NOW).await.err(),
+        customers.unlink(&ann, &at).await.err(),
+        customers.list(&ann).await.err(),
+        keys.insert(&key, None).await.err(),
+        keys.insert(&key, Some(20)).await.err(),
+        keys.find(&id).await.err(),
+        keys.list(None).await.err(),
+        keys.list(Some(&ann)).await.err(),
+        keys.revoke(&id, NOW).await.err(),
+        keys.revoke_all(&ann, NOW).await.err(),
+        keys.rotate(&id, &key, NOW, Some(20)).await.err(),
+        usage.record_use(&[(id.clone(), NOW)]).await.err(),
+        usage.replace_verifier(&id, &key.verifier, &key.verifier).await.err(),
+        usage.peppers(NOW).await.err(),
+        audit.append(&event).await.err(),
+        audit.append_denials(&[denials]).await.err(),
+        audit.read(&AuditQuery { limit: 1, ..AuditQuery::default() }).await.err(),
+        audit.prune(NOW).await.err(),
+        audit.forget(&ann).await.err(),
+        inbox.accept(&at, &hint, NOW).await.err(),
+        inbox.claim(&at, &token("one"), 1, NOW, NOW).await.err(),
+        inbox.release(&at, &claimed("one", &["evt_1"]), &Fate::Ignored(NOW)).await.err(),
+        inbox.replay(&at, &Replay::Dead, NOW).await.err(),
+        inbox.list(&at, &InboxQuery { state: None, limit: 1 }).await.err(),
+        inbox.counts(&at).await.err(),
+        inbox.has_pending(&at, &to.customer).await.err(),
+        inbox.prune(NOW).await.err(),
+        mirror.find(&at, &to.customer).await.err(),
+        mirror.write(&reading).await.err(),
+        mirror.page(&at, None, 1).await.err(),
+        mirror.holder(&at, &subscription_id("sub_1")).await.err(),
+        claims.find(&ann, &at).await.err(),
+        claims.claim(&ann, &at, &request.provider_key, NOW).await.err(),
+        claims.fulfil(&ann, &at, &request.provider_key, &to.customer).await.err(),
+        claims.renew(&ann, &at, &request.provider_key, &request.provider_key, NOW).await.err(),
+        checkouts.begin(&request, NOW).await.err(),
+        checkouts.complete(&request, &to.customer, &session_id("cs_1")).await.err(),
+        checkouts.prune(NOW).await.err(),
+        store.leadership().take("duty", "holder", NOW, NOW).await.err(),
+    ];
+    for error in results {
+        assert!(matches!(error, Some(RepoError::Schema(_))), "{error:?}");
+    }
+    // The store needs no restart once somebody has migrated.
+    open(&place.url()).database().migrate().await.unwrap();
+    assert_eq!(customers.find(&ann, &at).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn migrations_of_a_later_release_are_accepted() {
+    let place = Place::new().await;
+    let database = place.migrated().await.database();
+    place.execute(LATER_RELEASE).await;
+    assert_eq!(database.schema().await.unwrap(), SchemaState::Newer);
+    assert!(database.schema().await.unwrap().fits());
+    assert_eq!(database.migrate().await.unwrap(), 0);
+}
+
+/// The statements are the previous release's own.
+#[tokio::test]
+async fn the_release_before_works_on_these_tables() {
+    let place = Place::new().await;
+    let store = place.migrated().await;
+    let gate = "0123456789abcdef".repeat(4);
+    place
+        .execute(&format!(
+            "INSERT INTO api_keys (id, user_id, name, permissions, return_origins, secret_gate, secret_hash, created_at,
+                                   expires_at, revoked_at)
+             VALUES ('000000000001', 'ann', 'a key', 'subscriptions:portal', '', '{gate}',
+                     '$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHQ$c29tZWhhc2g', {}, NULL, NULL)",
+            NOW.as_millis(),
+        ))
+        .await;
+    let id = key_id("000000000001");
+    let found = store.api_keys().find(&id).await.unwrap().unwrap();
+    let expected = stored_key("000000000001", &user("ann"), NOW).key;
+    assert_eq!(
+        found.key,
+        ApiKey { permissions: permissions(&["subscriptions:portal"]), ..expected }
+    );
+    assert_eq!(found.verifier.pepper, None);
+    assert_eq!(store.usage().peppers(NOW).await.unwrap(), [(None, 1)]);
+    // What it changes, we hear of.
+    let usage = store.usage();
+    usage.changed().await.unwrap();
+    place
+        .execute(
+            "UPDATE api_keys SET revoked_at = 1 WHERE id = '000000000001' AND revoked_at IS NULL",
+        )
+        .await;
+    assert!(matches!(usage.changed().await.unwrap(), KeyChange::Some | KeyChange::Key(_)));
+}
+
+#[tokio::test]
+async fn a_migration_that_changed_since_is_refused() {
+    let place = Place::new().await;
+    let database = place.migrated().await.database();
+    place.execute("UPDATE _sqlx_migrations SET checksum = checksum || checksum").await;
+    assert!(matches!(database.schema().await, Err(RepoError::Schema(_))));
+    assert!(matches!(database.migrate().await, Err(RepoError::Schema(_))));
+}
+
+#[tokio::test]
+async fn a_migration_that_fails_leaves_nothing_behind() {
+    let place = Place::new().await;
+    let database = place.store().database();
+    let SchemaState::Behind { missing } = database.schema().await.unwrap() else {
+        panic!("an empty database")
+    };
+    // The migration makes billing_customers before it finds this one in its way.
+    place.execute("CREATE TABLE api_keys (id text)").await;
+    assert!(matches!(database.migrate().await, Err(RepoError::Schema(_))));
+    assert!(!place.has_table("billing_customers").await);
+    assert_eq!(database.schema().await.unwrap(), SchemaState::Behind { missing });
+    // Once the obstacle is gone, the same store migrates: the lock was not left behind either.
+    place.execute("DROP TABLE api_keys").await;
+    assert_eq!(database.migrate().await.unwrap(), missing);
+    assert_eq!(database.schema().await.unwrap(), SchemaState::Current);
+}
+
+/// Runs itself in several other processes, which all migrate one database at once.
+#[tokio::test]
+async fn of_several_processes_that_migrate_at_once_each_step_runs_once() {
+    const CHILD: &str = "MIGRATIONS_TEST_DATABASE";
+    if let Ok(url) = std::env::var(CHILD) {
+        let applied = open(&url).database().migrate().await.unwrap();
+        println!("\napplied={applied};");
+        return;
+    }
+    let place = Place::new().await;
+    let children: Vec<_> = (0..6)
+        .map(|_| {
+            Command::new(std::env::current_exe().unwrap())
+                .args([
+                    "--exact",
+                    "shared::migrations::of_several_processes_that_migrate_at_once_each_step_runs_once",
+                    "--nocapture",
+                ])
+                .env(CHILD, place.url())
+                .stdout(Stdio::piped())
+                .spawn()
+                .unwrap()
+        })
+        .collect();
+    let mut total = 0;
+    for child in children {
+        let output = child.wait_with_output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success(), "{text}");
+        let applied = text.split_once("applied=").unwrap().1.split_once(';').unwrap().0;
+        total += applied.parse::<usize>().unwrap();
+    }
+    let database = place.store().database();
+    assert_eq!(database.schema().await.unwrap(), SchemaState::Current);
+    let steps: i64 = sqlx::query_scalar("SELECT count(*) FROM _sqlx_migrations")
+        .fetch_one(&mut place.connect().await)
+        .await
+        .unwrap();
+    assert_eq!(i64::try_from(total).unwrap(), steps);
+}

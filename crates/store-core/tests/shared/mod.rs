@@ -1,0 +1,9 @@
+//! The tests that are the same on both databases. Each store includes this folder, and provides `crate::place`.
+
+mod audit_log;
+mod billing_rows;
+mod contracts;
+pub(crate) mod event_inbox;
+pub(crate) mod listening;
+mod migrations;
+mod rows;
