@@ -94,7 +94,7 @@ impl Authenticator for ApiKeyAuthenticator {
         // It may have had to wait for the row.
         let now = self.clock.now();
         let fingerprint = self.proofs.fingerprint(live.epoch, &row.verifier_digest, id, secret);
-        let (row, now) = if self.proofs.hold(&fingerprint, now) {
+        let (row, now) = if self.proofs.hold(&fingerprint, now).await {
             (row, now)
         } else {
             self.prove(&live, &row, &presented, fingerprint, now).await?;
@@ -104,8 +104,8 @@ impl Authenticator for ApiKeyAuthenticator {
         };
         let key = &row.stored.key;
         check_validity(key, now)?;
-        self.uses.note(key, now);
-        self.renewals.offer(&live, &row, &presented, now);
+        self.uses.note(key, now).await;
+        self.renewals.offer(&live, &row, &presented, now).await;
         Ok(Principal {
             owner: key.owner.clone(),
             method: AuthMethod::ApiKey(key.id.clone()),

@@ -21,7 +21,7 @@ pub(crate) async fn follow(usage: Arc<dyn ApiKeyUsage>, rows: Arc<KeyRows>) {
         match usage.changed().await {
             Ok(KeyChange::Key(id)) => {
                 retry = FIRST_RETRY;
-                rows.outdate(&id);
+                rows.outdate(&id).await;
             }
             Ok(KeyChange::Some) => {
                 retry = FIRST_RETRY;

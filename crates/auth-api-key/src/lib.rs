@@ -8,7 +8,7 @@
 //!    changes drop a row sooner (`changes`), so that a revocation is seen at once where they come, and in time where not;
 //! 3. the gate, an HMAC under a pepper that the database never sees: a wrong secret dies here, in microseconds ([`Gate`]);
 //! 4. revoked or expired;
-//! 5. argon2id, on a small pool of its own ([`Argon2Pool`]), once for all who present the same key at once (`flights`), and
+//! 5. argon2id, on a small pool of its own ([`Argon2Pool`]), once for all who present the same key at once, and
 //!    remembered for a minute (`proofs`). It runs only for keys already proven, so that a flood of wrong ones costs nobody
 //!    anything; nothing that fails is remembered.
 //!
@@ -18,14 +18,13 @@
 mod api_keys;
 mod authenticator;
 mod base62;
-mod bounded_map;
 mod bulkhead;
 mod changes;
-mod flights;
 mod gate;
 mod hasher;
 mod key_text;
 mod live;
+mod lru_cache;
 mod minter;
 mod pepper_fit;
 mod pool;

@@ -1,23 +1,17 @@
 //! Which presented keys argon2 has proven lately.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
 use billing_domain::{ApiKeyId, Timestamp};
 use hmac::{Hmac, KeyInit, Mac};
 use secrecy::SecretString;
 use secrecy::zeroize::Zeroize;
 use sha2::Sha256;
 
-use crate::bounded_map::BoundedMap;
-use crate::flights::Flights;
 use crate::hasher::{SecretHasher, VerifyError};
+use crate::lru_cache::LruCache;
 use crate::random::{RandomError, RandomSource};
 
 /// How long a proof holds, in milliseconds, from before it was made.
 const HOLDS_MS: i64 = 60_000;
-
-/// Proofs kept.
-const ROOM: usize = 10_000;
 
 /// Stands for a secret presented under a key id, and for what proves it: of no use outside this process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -27,8 +21,8 @@ pub(crate) struct Fingerprint([u8; 32]);
 /// covers the row's proof: where that changes, nothing is remembered.
 pub(crate) struct Proofs {
     seed: Hmac<Sha256>,
-    proven: Mutex<BoundedMap<Fingerprint, Timestamp>>,
-    running: Flights<Fingerprint, Result<bool, VerifyError>>,
+    /// When each was proven.
+    proven: LruCache<Fingerprint, Timestamp>,
     hasher: SecretHasher,
 }
 
@@ -42,12 +36,7 @@ impl Proofs {
         // HMAC takes keys of any length (RFC 2104, section 3); the error is of the trait, for MACs that do not.
         let keyed = Hmac::new_from_slice(&seed).map_err(|error| RandomError(error.to_string()));
         seed.zeroize();
-        Ok(Self {
-            seed: keyed?,
-            proven: Mutex::new(BoundedMap::new(ROOM)),
-            running: Flights::new(),
-            hasher,
-        })
+        Ok(Self { seed: keyed?, proven: LruCache::new(), hasher })
     }
 
     /// What stands for this secret of this key, under this proof, in this epoch of the settings.
@@ -73,28 +62,24 @@ impl Proofs {
     }
 
     /// Whether this was proven less than a minute before `now`.
-    pub(crate) fn hold(&self, fingerprint: &Fingerprint, now: Timestamp) -> bool {
-        let proven = self.lock().get(fingerprint).copied();
-        // A clock that was set back makes ages negative: such a proof does not hold either.
-        proven.is_some_and(|at| {
-            (0..HOLDS_MS).contains(&now.as_millis().saturating_sub(at.as_millis()))
-        })
+    pub(crate) async fn hold(&self, fingerprint: &Fingerprint, now: Timestamp) -> bool {
+        self.proven.get(fingerprint).await.is_some_and(|at| is_recent(at, now))
     }
 
     /// Remembers that argon2 was run over this.
-    pub(crate) fn remember(&self, fingerprint: Fingerprint, at: Timestamp) {
-        self.lock().insert(fingerprint, at);
+    pub(crate) async fn remember(&self, fingerprint: Fingerprint, at: Timestamp) {
+        self.proven.insert(fingerprint, at).await;
     }
 
     /// What was proven of one is proven of the other, from the same moment on.
-    pub(crate) fn carry_over(&self, from: &Fingerprint, to: Fingerprint) {
-        let mut proven = self.lock();
-        if let Some(at) = proven.get(from).copied() {
-            proven.insert(to, at);
+    pub(crate) async fn carry_over(&self, from: &Fingerprint, to: Fingerprint) {
+        if let Some(at) = self.proven.get(from).await {
+            self.remember(to, at).await;
         }
     }
 
-    /// Proves a secret that has passed the gate. Those who present the same one at once share a run; only a proof is remembered.
+    /// Proves a secret that has passed the gate. Those who present the same one at once share a run; where the one who does it
+    /// goes away, one of those who wait does it anew. Only a proof is remembered.
     pub(crate) async fn prove(
         &self,
         fingerprint: Fingerprint,
@@ -102,29 +87,32 @@ impl Proofs {
         hash: &SecretString,
         now: Timestamp,
     ) -> Result<bool, VerifyError> {
-        let work = async || {
-            // Another one may have come to its end between the caller's look and this one.
-            if self.hold(&fingerprint, now) {
-                return Ok(true);
+        // It would be taken for a new one. A caller that was slow to get here may remove a new one: that costs a run.
+        if self.proven.get(&fingerprint).await.is_some_and(|at| !is_recent(at, now)) {
+            self.proven.invalidate(&fingerprint).await;
+        }
+        let run = async {
+            match self.hasher.verify(SecretString::from(secret), hash).await {
+                Ok(true) => Ok(now),
+                other => Err(other),
             }
-            let proven = self.hasher.verify(SecretString::from(secret), hash).await;
-            if matches!(proven, Ok(true)) {
-                self.remember(fingerprint, now);
-            }
-            proven
         };
-        self.running.share(fingerprint, work).await
-    }
-
-    /// Nothing panics under the lock, so that a poisoned one holds a sound state.
-    fn lock(&self) -> MutexGuard<'_, BoundedMap<Fingerprint, Timestamp>> {
-        self.proven.lock().unwrap_or_else(PoisonError::into_inner)
+        self.proven
+            .try_get_with(fingerprint, run)
+            .await
+            .map_or_else(|verdict| *verdict, |_| Ok(true))
     }
 
     #[cfg(test)]
-    pub(crate) fn len(&self) -> usize {
-        self.lock().len()
+    pub(crate) async fn count(&self) -> u64 {
+        self.proven.run_pending_tasks().await;
+        self.proven.entry_count()
     }
+}
+
+/// A clock that was set back makes ages negative: such a proof does not hold either.
+fn is_recent(at: Timestamp, now: Timestamp) -> bool {
+    (0..HOLDS_MS).contains(&now.as_millis().saturating_sub(at.as_millis()))
 }
 
 impl std::fmt::Debug for Proofs {

@@ -1,6 +1,6 @@
 //! Renewal: a key that was just accepted gets today's pepper and argon2 parameters, off the request path.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use billing_domain::ports::{ApiKeyUsage, Clock};
@@ -8,10 +8,10 @@ use billing_domain::{ApiKeyId, KeyVerifier, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::mpsc;
 
-use crate::bounded_map::BoundedMap;
 use crate::hasher::{HashError, SecretHasher};
 use crate::key_text::KeyText;
 use crate::live::{LiveSettings, Snapshot};
+use crate::lru_cache::LruCache;
 use crate::proofs::Proofs;
 use crate::random::RandomSource;
 use crate::rows::{KeyRows, Row, verifier_digest};
@@ -20,14 +20,12 @@ use crate::rows::{KeyRows, Row, verifier_digest};
 const TRIED_EVERY: Duration = Duration::from_secs(60);
 /// Keys that may wait for it. Who finds no room comes back with the next request.
 const QUEUE: usize = 64;
-/// Keys whose last try is remembered.
-const ROOM: usize = 10_000;
 
 /// Where requests leave keys to renew.
 #[derive(Debug)]
 pub(crate) struct Renewals {
     queue: mpsc::Sender<Renewal>,
-    tried: Mutex<BoundedMap<ApiKeyId, Timestamp>>,
+    tried: LruCache<ApiKeyId, Timestamp>,
 }
 
 /// A key to renew, with its secret, which is proven.
@@ -52,11 +50,11 @@ pub(crate) struct Renewer {
 impl Renewals {
     pub(crate) fn new() -> (Self, mpsc::Receiver<Renewal>) {
         let (queue, renewals) = mpsc::channel(QUEUE);
-        (Self { queue, tried: Mutex::new(BoundedMap::new(ROOM)) }, renewals)
+        (Self { queue, tried: LruCache::new() }, renewals)
     }
 
     /// Leaves this key to be renewed, where it needs to be and was not tried within the last minute.
-    pub(crate) fn offer(
+    pub(crate) async fn offer(
         &self,
         live: &Snapshot,
         row: &Arc<Row>,
@@ -66,14 +64,15 @@ impl Renewals {
         if is_current(live, row) {
             return;
         }
-        let mut tried = self.tried.lock().unwrap_or_else(PoisonError::into_inner);
-        if tried.get(&presented.id).is_some_and(|at| now < at.plus(TRIED_EVERY)) {
+        let is_due = |at: &Timestamp| now >= at.plus(TRIED_EVERY);
+        let tried = self.tried.entry_by_ref(&presented.id);
+        if !tried.or_insert_with_if(async { now }, is_due).await.is_fresh() {
             return;
         }
         let renewal =
             Renewal { secret: SecretString::from(presented.secret), row: Arc::clone(row) };
-        if self.queue.try_send(renewal).is_ok() {
-            tried.insert(presented.id.clone(), now);
+        if self.queue.try_send(renewal).is_err() {
+            self.tried.invalidate(&presented.id).await;
         }
     }
 }
@@ -99,7 +98,7 @@ impl Renewer {
         match self.usage.replace_verifier(id, &row.stored.verifier, &verifier).await {
             Ok(true) => {
                 tracing::debug!(key_id = %id, "an API key's proof was renewed");
-                self.keep_proof(&live, row, &verifier, secret, now);
+                self.keep_proof(&live, row, &verifier, secret, now).await;
             }
             Ok(false) => {
                 tracing::debug!(key_id = %id, "another replica changed an API key's proof meanwhile")
@@ -108,11 +107,11 @@ impl Renewer {
                 tracing::warn!(key_id = %id, %error, "an API key's renewed proof could not be stored")
             }
         }
-        self.rows.outdate(id);
+        self.rows.outdate(id).await;
     }
 
     /// The secret was proven, and the new proof was made of it: the next request need not prove it again.
-    fn keep_proof(
+    async fn keep_proof(
         &self,
         live: &Snapshot,
         old: &Row,
@@ -126,9 +125,9 @@ impl Renewer {
         };
         let renewed = fingerprint(&verifier_digest(new));
         if old.hash_is_current {
-            self.proofs.carry_over(&fingerprint(&old.verifier_digest), renewed);
+            self.proofs.carry_over(&fingerprint(&old.verifier_digest), renewed).await;
         } else {
-            self.proofs.remember(renewed, now);
+            self.proofs.remember(renewed, now).await;
         }
     }
 

@@ -1,15 +1,15 @@
 //! The rows of keys, read when they are needed and trusted for three seconds.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use billing_domain::ports::{ApiKeyRepo, AuthError, Clock, RepoError};
 use billing_domain::{ApiKeyId, KeyVerifier, StoredApiKey, Timestamp};
 use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
 
-use crate::bounded_map::BoundedMap;
 use crate::bulkhead::Bulkhead;
+use crate::lru_cache::LruCache;
 use crate::secret_hash;
 
 /// How long a row is used without another look, in milliseconds. The contract (C7) allows five seconds until a change is seen;
@@ -17,9 +17,6 @@ use crate::secret_hash;
 const TRUSTED_MS: i64 = 3_000;
 /// From this age on, one request looks again while the others go on: a busy key is never read by many at once.
 const RENEWED_MS: i64 = 2_000;
-
-/// Rows kept. More keys in use at once cost more reads, nothing else.
-const ROOM: usize = 10_000;
 
 /// A key's row, as it was at one moment.
 #[derive(Debug)]
@@ -40,14 +37,14 @@ pub(crate) struct Row {
 pub(crate) struct KeyRows {
     repo: Arc<dyn ApiKeyRepo>,
     clock: Arc<dyn Clock>,
-    known: Mutex<BoundedMap<ApiKeyId, Arc<Row>>>,
+    known: LruCache<ApiKeyId, Arc<Row>>,
     /// What ids that are not known pass. Known ones stay outside: a flood of made-up ids does not keep them from being read again.
     unknown: Bulkhead,
 }
 
 impl KeyRows {
     pub(crate) fn new(repo: Arc<dyn ApiKeyRepo>, clock: Arc<dyn Clock>) -> Self {
-        Self { repo, clock, known: Mutex::new(BoundedMap::new(ROOM)), unknown: Bulkhead::new() }
+        Self { repo, clock, known: LruCache::new(), unknown: Bulkhead::new() }
     }
 
     /// The key's row, as it was at most three seconds before `now`, or later.
@@ -56,7 +53,7 @@ impl KeyRows {
         id: &ApiKeyId,
         now: Timestamp,
     ) -> Result<Option<Arc<Row>>, AuthError> {
-        let Some(known) = self.known(id) else { return self.find_unknown(id).await };
+        let Some(known) = self.known.get(id).await else { return self.find_unknown(id).await };
         if !known.is_trusted(now) {
             return Ok(self.read(id, now).await?);
         }
@@ -77,41 +74,32 @@ impl KeyRows {
         let _permit = self.unknown.enter().await?;
         let now = self.clock.now();
         // Another caller may have read it while this one waited.
-        match self.known(id).filter(|row| row.is_trusted(now)) {
+        match self.known.get(id).await.filter(|row| row.is_trusted(now)) {
             Some(known) => Ok(Some(known)),
             None => Ok(self.read(id, now).await?),
         }
     }
 
-    fn known(&self, id: &ApiKeyId) -> Option<Arc<Row>> {
-        self.lock().get(id).map(Arc::clone)
-    }
-
     /// Looks again when this key is presented the next time.
-    pub(crate) fn outdate(&self, id: &ApiKeyId) {
-        if let Some(row) = self.lock().get(id) {
+    pub(crate) async fn outdate(&self, id: &ApiKeyId) {
+        if let Some(row) = self.known.get(id).await {
             row.is_outdated.store(true, Ordering::Relaxed);
         }
     }
 
     /// Looks again for every key.
     pub(crate) fn outdate_all(&self) {
-        self.lock().values().for_each(|row| row.is_outdated.store(true, Ordering::Relaxed));
+        self.known.iter().for_each(|(_, row)| row.is_outdated.store(true, Ordering::Relaxed));
     }
 
     async fn read(&self, id: &ApiKeyId, now: Timestamp) -> Result<Option<Arc<Row>>, RepoError> {
         // Its age counts from before the read: what changes meanwhile may not be in it.
         let row = self.repo.find(id).await?.map(|stored| Arc::new(Row::new(stored, now)));
         match &row {
-            Some(row) => self.lock().insert(id.clone(), Arc::clone(row)),
-            None => self.lock().remove(id),
+            Some(row) => self.known.insert(id.clone(), Arc::clone(row)).await,
+            None => self.known.invalidate(id).await,
         }
         Ok(row)
-    }
-
-    /// Nothing panics under the lock, so that a poisoned one holds a sound state.
-    fn lock(&self) -> MutexGuard<'_, BoundedMap<ApiKeyId, Arc<Row>>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

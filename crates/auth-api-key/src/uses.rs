@@ -7,7 +7,7 @@ use billing_domain::ports::ApiKeyUsage;
 use billing_domain::{ApiKey, ApiKeyId, Timestamp};
 use tokio::time::sleep;
 
-use crate::bounded_map::BoundedMap;
+use crate::lru_cache::LruCache;
 
 /// How often what was noted is written.
 const FLUSH_EVERY: Duration = Duration::from_secs(5);
@@ -15,61 +15,54 @@ const FLUSH_EVERY: Duration = Duration::from_secs(5);
 const NOTED_EVERY: Duration = Duration::from_secs(60);
 /// Rows in a statement.
 const BATCH: usize = 500;
-/// Uses noted and not yet written, and keys whose last use is remembered. Beyond it uses get lost, in a store that is down.
+/// Uses noted and not yet written. Beyond it uses get lost, in a store that is down.
 const ROOM: usize = 10_000;
 
 /// Uses on their way to the store.
 #[derive(Debug)]
 pub(crate) struct Uses {
     usage: Arc<dyn ApiKeyUsage>,
-    notes: Mutex<Notes>,
+    /// When a key was last noted, written or not: rows read before the write don't show it yet.
+    noted: LruCache<ApiKeyId, Timestamp>,
+    unwritten: Mutex<Vec<(ApiKeyId, Timestamp)>>,
     /// One flush at a time, so that each removes what it has written.
     flushing: tokio::sync::Mutex<()>,
-}
-
-#[derive(Debug)]
-struct Notes {
-    /// When a key was last noted, written or not: rows read before the write don't show it yet.
-    noted: BoundedMap<ApiKeyId, Timestamp>,
-    unwritten: Vec<(ApiKeyId, Timestamp)>,
 }
 
 impl Uses {
     pub(crate) fn new(usage: Arc<dyn ApiKeyUsage>) -> Self {
         Self {
             usage,
-            notes: Mutex::new(Notes { noted: BoundedMap::new(ROOM), unwritten: Vec::new() }),
+            noted: LruCache::new(),
+            unwritten: Mutex::default(),
             flushing: tokio::sync::Mutex::default(),
         }
     }
 
-    /// Notes that this key was accepted. Costs a comparison, or a lock held for a moment.
-    pub(crate) fn note(&self, key: &ApiKey, now: Timestamp) {
+    /// Notes that this key was accepted. Costs a comparison, or a look into memory.
+    pub(crate) async fn note(&self, key: &ApiKey, now: Timestamp) {
         let is_recent = |at: Timestamp| now < at.plus(NOTED_EVERY);
-        if key.last_used_at.is_some_and(is_recent) {
+        if key.last_used_at.is_some_and(is_recent) || self.lock().len() >= ROOM {
             return;
         }
-        let mut notes = self.lock();
-        if notes.unwritten.len() >= ROOM || notes.noted.get(&key.id).copied().is_some_and(is_recent)
-        {
-            return;
+        let noted = self.noted.entry_by_ref(&key.id);
+        if noted.or_insert_with_if(async { now }, |at| !is_recent(*at)).await.is_fresh() {
+            self.lock().push((key.id.clone(), now));
         }
-        notes.noted.insert(key.id.clone(), now);
-        notes.unwritten.push((key.id.clone(), now));
     }
 
     /// Writes what was noted before the call. What the store does not take, or a cancelled flush
     /// has not written, is kept for the next time.
     pub(crate) async fn flush(&self) {
         let _flushing = self.flushing.lock().await;
-        let mut left = self.lock().unwritten.len();
+        let mut left = self.lock().len();
         while left > 0 {
-            let batch = self.lock().unwritten[..left.min(BATCH)].to_vec();
+            let batch = self.lock()[..left.min(BATCH)].to_vec();
             if let Err(error) = self.usage.record_use(&batch).await {
                 tracing::warn!(%error, keys = left, "the last uses of API keys could not be written; they are kept");
                 return;
             }
-            self.lock().unwritten.drain(..batch.len());
+            self.lock().drain(..batch.len());
             left -= batch.len();
         }
     }
@@ -83,7 +76,7 @@ impl Uses {
     }
 
     /// Nothing panics under the lock, so that a poisoned one holds a sound state.
-    fn lock(&self) -> MutexGuard<'_, Notes> {
-        self.notes.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Vec<(ApiKeyId, Timestamp)>> {
+        self.unwritten.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -95,7 +95,7 @@ async fn c7_a_proven_key_makes_no_other_secret_of_its_id_hold() {
     for _ in 0..10 {
         assert!(desk.refusal(&with_wrong_secret(&issued)).await.contains("wrong secret"));
     }
-    assert_eq!(desk.keys.authenticator().proofs.len(), 1);
+    assert_eq!(desk.keys.authenticator().proofs.count().await, 1);
 }
 
 #[tokio::test]
@@ -348,6 +348,38 @@ async fn c7_a_key_revoked_while_it_waits_for_argon2_does_not_hold() {
     drop(release);
     assert_eq!(busy.await.unwrap(), Ok(true));
     assert!(waiting.await.unwrap().contains("revoked"));
+}
+
+#[tokio::test]
+async fn c7_argon2_runs_for_a_waiting_caller_when_the_first_one_is_cancelled() {
+    let limits = PoolLimits { threads: NonZeroUsize::MIN, ..limits() };
+    let desk = Arc::new(Desk::with(&settings("p"), Arc::default(), Arc::new(OsRandom), limits));
+    let issued = Arc::new(desk.issue().await);
+    let (release, wait) = std::sync::mpsc::channel::<()>();
+    let pool = Arc::clone(&desk.pool);
+    let busy = tokio::spawn(async move { pool.run(move |_| wait.recv().is_err()).await });
+    let present = || {
+        let (desk, issued) = (Arc::clone(&desk), Arc::clone(&issued));
+        tokio::spawn(async move { desk.present(issued.text()).await.is_ok() })
+    };
+    // On the test's one thread, every task has run as far as it can after this many turns.
+    let settle = async || {
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+    };
+    let first = present();
+    settle().await;
+    let waiting = [present(), present()];
+    settle().await;
+    first.abort();
+    settle().await;
+    drop(release);
+    assert_eq!(busy.await.unwrap(), Ok(true));
+    for caller in waiting {
+        assert!(caller.await.unwrap());
+    }
+    assert_eq!(desk.pool.runs(), 3, "issuing, the busy thread, and one proof");
 }
 
 #[tokio::test]
