@@ -110,7 +110,7 @@ impl ApiDocument {
     /// What is wrong with an answer to a request of this method and target.
     #[must_use]
     pub fn faults(&self, method: &str, target: &str, answer: &Response) -> Vec<String> {
-        let path = target.split('?').next().unwrap_or_default();
+        let path = path_of(target);
         let found = self.find(path);
         let judged = match &found {
             None => self.problem(answer),
@@ -217,6 +217,13 @@ impl ApiDocument {
             .map(|fault| format!("/{}: {fault}", inside(fault.instance_path().as_str())))
             .collect()
     }
+}
+
+/// The path of a request target, be it a path or a whole URL (RFC 9112, 3.2).
+fn path_of(target: &str) -> &str {
+    let without_query = target.split('?').next().unwrap_or_default();
+    let authority = without_query.strip_prefix("http://").and_then(|rest| rest.find('/'));
+    authority.map_or(without_query, |length| &without_query["http://".len() + length..])
 }
 
 /// All operations of a document: path, method, operation.
@@ -402,6 +409,7 @@ mod tests {
         );
         fits_document("GET", "/keys/1", &answer(418, PROBLEM, r#"{"code":"x"}"#));
         fits_document("GET", "/keys/first", &answer(200, "application/json", session));
+        fits_document("GET", "http://h:1/keys/first?a", &answer(200, "application/json", session));
         fits_document("GET", "/page", &answer(200, "text/html", "<p>"));
         fits_document("HEAD", "/page", &answer(200, "text/html", ""));
         fits_document("DELETE", "/keys/1", &answer(204, "", ""));

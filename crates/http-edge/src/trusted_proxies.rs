@@ -153,7 +153,7 @@ mod tests {
             (mapped, 0..140_u8).prop_map(|(address, length)| {
                 (format!("{address}/{length}"), (MAPPED_PREFIX..=128).contains(&length))
             }),
-            (any::<IpAddr>(), "[+-][0-9]|[0-9]{4}|x|")
+            (any::<IpAddr>(), "[+-][0-9]|[1-9][0-9]{3}|x|")
                 .prop_map(|(address, length)| (format!("{address}/{length}"), false)),
             "[g-z/:.]{0,12}".prop_map(|text| (text, false)),
         ]
