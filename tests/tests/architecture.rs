@@ -1,41 +1,65 @@
-//! The workspace keeps its shape: arrows, wiring, files.
+//! The workspace keeps its shape: arrows, import cycles, files, wiring.
 
-use cargo_metadata::MetadataCommand;
-use workspace_tests::architecture::{Package, unrecorded_sandboxes};
-use workspace_tests::architecture::{
-    misshapen_files, packages, provider_wiring, unwired_providers, wrong_arrows,
-};
+use cargo_metadata::{Metadata, MetadataCommand};
+use workspace_tests::architecture::arrows::{packages, wrong_arrows};
+use workspace_tests::architecture::cycles::import_cycles;
+use workspace_tests::architecture::files::{misshapen_files, target_roots};
+use workspace_tests::architecture::sandboxes::unrecorded_sandboxes;
 use workspace_tests::binary::workspace_root;
+use workspace_tests::process::{Finished, Launch};
 
-fn workspace() -> Vec<Package> {
-    let metadata = MetadataCommand::new()
+fn workspace() -> Metadata {
+    MetadataCommand::new()
         .current_dir(workspace_root())
         .no_deps()
         .other_options(["--locked".to_owned()])
         .exec()
-        .expect("cargo tells about the workspace");
-    packages(&metadata)
+        .expect("cargo describes the workspace")
+}
+
+fn expect_none(complaints: &[String]) {
+    assert!(complaints.is_empty(), "{}", complaints.join("\n"));
 }
 
 #[test]
 fn arrows_point_inwards() {
-    assert_eq!(wrong_arrows(&workspace()), Vec::<String>::new());
+    expect_none(&wrong_arrows(&packages(&workspace())));
 }
 
 #[test]
-fn every_provider_is_wired() {
-    assert_eq!(
-        unwired_providers(&workspace(), &provider_wiring(workspace_root())),
-        Vec::<String>::new()
-    );
-}
-
-#[test]
-fn every_sandbox_of_a_test_is_on_record() {
-    assert_eq!(unrecorded_sandboxes(workspace_root()), Vec::<String>::new());
+fn sibling_files_form_no_import_cycle() {
+    let root = workspace_root();
+    expect_none(&import_cycles(root, &target_roots(&workspace(), root)));
 }
 
 #[test]
 fn files_keep_their_form() {
-    assert_eq!(misshapen_files(workspace_root()), Vec::<String>::new());
+    expect_none(&misshapen_files(workspace_root()));
+}
+
+#[test]
+fn every_sandbox_of_a_test_is_on_record() {
+    expect_none(&unrecorded_sandboxes(workspace_root()));
+}
+
+/// A provider that is wired asks for its own settings, which start with its name.
+#[test]
+fn every_provider_is_wired() {
+    for package in packages(&workspace()) {
+        let Some(provider) = package.name.strip_prefix("provider-") else { continue };
+        assert!(asks_for_settings_of(provider), "{} is not wired", package.name);
+    }
+}
+
+#[test]
+fn a_provider_that_is_not_wired_asks_for_nothing() {
+    assert!(!asks_for_settings_of("nonesuch"));
+}
+
+/// Whether `serve`, configured with nothing but this provider's name, names a setting of the provider.
+fn asks_for_settings_of(provider: &str) -> bool {
+    let folder = tempfile::tempdir().expect("a folder");
+    let serve = Launch::new(folder.path(), &["serve"]).env("BILLING_PROVIDER", provider);
+    let Finished { stderr, .. } = serve.run().expect_code(78);
+    stderr.contains(&format!("BILLING_{}_", provider.to_uppercase()))
 }

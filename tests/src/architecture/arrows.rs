@@ -1,0 +1,224 @@
+//! The arrows between our crates, and what the domain may use from outside.
+
+use std::collections::BTreeSet;
+
+use cargo_metadata::{DependencyKind, Metadata};
+
+/// Where a crate's arrows may point. The first rule whose pattern fits the name applies; `*` stands
+/// for any text.
+const RULES: &[(&str, &[&str])] = &[
+    (DOMAIN, &[]),
+    (TESTKIT, &[DOMAIN]),
+    ("store-core", &[DOMAIN]),
+    ("store-*", &[DOMAIN, "store-core"]),
+    ("provider-*", &[DOMAIN, "strict-json", "outbound-http"]),
+    ("events-out", &[DOMAIN, "strict-json", "outbound-http"]),
+    ("auth-jwt", &[DOMAIN, "strict-json", "outbound-http"]),
+    ("auth-*", &[DOMAIN]),
+    ("api-http", &[DOMAIN, "http-edge"]),
+    ("http-edge", &["strict-json"]),
+    ("strict-json", &[]),
+    ("outbound-http", &[]),
+    ("layered-settings", &[]),
+    ("sandbox-*", &[]),
+    ("billing-portal", &["*"]),
+    (TESTS, &["*"]),
+];
+const DOMAIN: &str = "billing-domain";
+const TESTKIT: &str = "billing-testkit";
+const TESTS: &str = "workspace-tests";
+
+/// What the domain may use from outside.
+const DOMAIN_EXTERNAL: &[&str] = &["async-trait", "psl", "secrecy", "thiserror", "url"];
+/// The same, as an optional dependency (`mock`).
+const DOMAIN_OPTIONAL: &[&str] = &["mockall"];
+/// What the domain's own tests may use in addition.
+const DOMAIN_DEV: &[&str] = &["proptest", "tokio"];
+
+/// One of our crates, as far as the rules look at it.
+#[derive(Clone, Debug, Default)]
+pub struct Package {
+    /// Its name.
+    pub name: String,
+    /// What it depends on.
+    pub dependencies: Vec<Dependency>,
+}
+
+/// A dependency of one of our crates.
+#[derive(Clone, Debug)]
+pub struct Dependency {
+    /// The crate it points at.
+    pub name: String,
+    /// Whether it is for tests alone.
+    pub dev: bool,
+    /// Whether it is optional.
+    pub optional: bool,
+}
+
+/// Our crates, out of cargo's metadata.
+#[must_use]
+pub fn packages(metadata: &Metadata) -> Vec<Package> {
+    let convert = |package: &cargo_metadata::Package| Package {
+        name: package.name.to_string(),
+        dependencies: package
+            .dependencies
+            .iter()
+            .map(|dependency| Dependency {
+                name: dependency.name.clone(),
+                dev: dependency.kind == DependencyKind::Development,
+                optional: dependency.optional,
+            })
+            .collect(),
+    };
+    metadata.workspace_packages().into_iter().map(convert).collect()
+}
+
+/// Wrong arrows: between our crates, and out of the domain.
+#[must_use]
+pub fn wrong_arrows(packages: &[Package]) -> Vec<String> {
+    let ours: BTreeSet<&str> = packages.iter().map(|package| package.name.as_str()).collect();
+    let mut wrong = Vec::new();
+    for package in packages {
+        let from = package.name.as_str();
+        let Some((_, targets)) = RULES.iter().find(|(pattern, _)| fits(pattern, from)) else {
+            wrong.push(format!("{from} has no rule: add one to tests/src/architecture/arrows.rs"));
+            continue;
+        };
+        for dependency in &package.dependencies {
+            let to = dependency.name.as_str();
+            let kind = if dependency.dev { " (dev)" } else { "" };
+            if ours.contains(to) && !is_allowed(from, targets, dependency) {
+                wrong.push(format!("the arrow {from} -> {to}{kind} is not allowed"));
+            }
+            if !ours.contains(to) && from == DOMAIN && !domain_may_use(dependency) {
+                wrong.push(format!(
+                    "the arrow {from} -> {to}{kind} is not allowed: the domain is pure"
+                ));
+            }
+        }
+    }
+    wrong
+}
+
+/// Whether a crate may have this dependency on one of our crates. Tests of a crate may also use the
+/// crate itself, with other features, and the testkit where the crate may use the domain.
+fn is_allowed(from: &str, targets: &[&str], dependency: &Dependency) -> bool {
+    let to = dependency.name.as_str();
+    let is_listed = targets.iter().any(|pattern| fits(pattern, to));
+    match to {
+        TESTKIT => from == TESTS || (dependency.dev && targets.iter().any(|t| fits(t, DOMAIN))),
+        TESTS => false,
+        _ => is_listed || (dependency.dev && to == from),
+    }
+}
+
+fn fits(pattern: &str, name: &str) -> bool {
+    pattern.strip_suffix('*').map_or(pattern == name, |start| name.starts_with(start))
+}
+
+fn domain_may_use(dependency: &Dependency) -> bool {
+    let name = dependency.name.as_str();
+    DOMAIN_EXTERNAL.contains(&name)
+        || (dependency.optional && DOMAIN_OPTIONAL.contains(&name))
+        || (dependency.dev && DOMAIN_DEV.contains(&name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn package(name: &str, on: &[&str]) -> Package {
+        let dependency =
+            |name: &&str| Dependency { name: (*name).to_owned(), dev: false, optional: false };
+        Package { name: name.to_owned(), dependencies: on.iter().map(dependency).collect() }
+    }
+
+    /// The complaints about a crate in a workspace where all that it depends on is ours.
+    fn complaints(name: &str, on: &[&str]) -> Vec<String> {
+        let others = on.iter().filter(|other| **other != name).map(|other| package(other, &[]));
+        wrong_arrows(&others.chain([package(name, on)]).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn arrows_of_the_design_are_allowed() {
+        let domain = "billing-domain";
+        for (from, to) in [
+            ("billing-testkit", &[domain][..]),
+            ("store-core", &[domain]),
+            ("store-sqlite", &[domain, "store-core"]),
+            ("provider-polar", &[domain, "strict-json", "outbound-http"]),
+            ("events-out", &[domain, "strict-json", "outbound-http"]),
+            ("auth-jwt", &[domain, "strict-json", "outbound-http"]),
+            ("auth-api-key", &[domain]),
+            ("http-edge", &["strict-json"]),
+            ("api-http", &[domain, "http-edge"]),
+            ("billing-portal", &["api-http", "store-postgres", "sandbox-stripe", "auth-jwt"]),
+            ("workspace-tests", &["billing-portal", "billing-testkit", "sandbox-stripe"]),
+        ] {
+            assert_eq!(complaints(from, to), Vec::<String>::new());
+        }
+    }
+
+    #[test]
+    fn arrows_outside_the_design_are_named() {
+        for (from, to) in [
+            ("billing-domain", "http-edge"),
+            ("billing-testkit", "store-core"),
+            ("store-core", "store-sqlite"),
+            ("store-sqlite", "store-postgres"),
+            ("store-sqlite", "strict-json"),
+            ("auth-jwt", "store-sqlite"),
+            ("auth-api-key", "outbound-http"),
+            ("provider-stripe", "sandbox-stripe"),
+            ("http-edge", "billing-domain"),
+            ("strict-json", "billing-domain"),
+            ("outbound-http", "strict-json"),
+            ("layered-settings", "billing-domain"),
+            ("sandbox-polar", "sandbox-stripe"),
+            ("api-http", "store-sqlite"),
+            ("api-http", "billing-portal"),
+            ("store-sqlite", "billing-testkit"),
+            ("billing-portal", "billing-testkit"),
+            ("billing-portal", "workspace-tests"),
+        ] {
+            assert_eq!(
+                complaints(from, &[to]),
+                [format!("the arrow {from} -> {to} is not allowed")]
+            );
+        }
+    }
+
+    #[test]
+    fn testkit_is_a_dev_dependency_of_adapters() {
+        let mut store = package("store-sqlite", &["billing-testkit"]);
+        store.dependencies[0].dev = true;
+        assert_eq!(wrong_arrows(&[store, package("billing-testkit", &[])]), Vec::<String>::new());
+
+        let mut edge = package("http-edge", &["billing-testkit"]);
+        edge.dependencies[0].dev = true;
+        assert_eq!(
+            wrong_arrows(&[edge, package("billing-testkit", &[])]),
+            ["the arrow http-edge -> billing-testkit (dev) is not allowed"]
+        );
+    }
+
+    #[test]
+    fn domain_may_not_use_a_runtime_or_a_required_mock_library() {
+        for library in ["tokio", "mockall"] {
+            assert_eq!(
+                wrong_arrows(&[package("billing-domain", &["url", library])]),
+                [format!(
+                    "the arrow billing-domain -> {library} is not allowed: the domain is pure"
+                )]
+            );
+        }
+    }
+
+    #[test]
+    fn a_crate_without_a_rule_is_named() {
+        assert_eq!(
+            complaints("billing-utils", &[]),
+            ["billing-utils has no rule: add one to tests/src/architecture/arrows.rs"]
+        );
+    }
+}

@@ -1,0 +1,249 @@
+//! Import cycles between sibling files: `x.rs` and its folder `x/` are one unit.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::path::{Path, PathBuf};
+
+use super::modules::{Module, Modules};
+
+/// The lines that make an arrow: file and line, and the paths as written there.
+type Lines = BTreeMap<(PathBuf, usize), BTreeSet<String>>;
+/// The arrows of one folder, by source and destination unit.
+type Arrows = BTreeMap<(String, String), Lines>;
+
+/// The import cycles of the targets whose root files are `roots`, one text each.
+///
+/// # Panics
+/// When a source file is missing or is not Rust.
+#[must_use]
+pub fn import_cycles(root: &Path, roots: &BTreeSet<PathBuf>) -> Vec<String> {
+    let read = |file: &Path| std::fs::read_to_string(root.join(file)).ok();
+    roots.iter().flat_map(|target| cycles(&Modules::read(target, &read))).collect()
+}
+
+fn cycles(modules: &Modules) -> Vec<String> {
+    let mut complaints = Vec::new();
+    for (folder, mut arrows) in arrows(modules) {
+        while let Some(cycle) = shortest_cycle(&arrows) {
+            complaints.push(describe(&folder, &cycle, &arrows));
+            // Without its weakest arrow this cycle is gone; the next round finds another one.
+            if let Some(weakest) = cycle.iter().min_by_key(|arrow| arrows[*arrow].len()) {
+                arrows.remove(weakest);
+            }
+        }
+    }
+    complaints
+}
+
+/// The arrows between the units of each folder.
+fn arrows(modules: &Modules) -> BTreeMap<PathBuf, Arrows> {
+    let mut folders: BTreeMap<PathBuf, Arrows> = BTreeMap::new();
+    for (index, module) in modules.0.iter().enumerate() {
+        for mention in &module.mentions {
+            for definer in modules.definers(index, &mention.path) {
+                let Some((depth, from, to)) = arrow(module, &modules.0[definer]) else { continue };
+                if mention.reexport && module.file_path.len() == depth {
+                    continue;
+                }
+                let folder = folder(&modules.0[0].file, &module.file_path[..depth]);
+                let place = (module.file.clone(), mention.line);
+                let arrow = folders.entry(folder).or_default().entry((from, to)).or_default();
+                arrow.entry(place).or_default().insert(mention.path.join("::"));
+            }
+        }
+    }
+    folders
+}
+
+/// Where the paths of two files part: the depth of their common folder, and the two units in it.
+/// A file and a file below it are one unit, except for the root, which is a unit of its own.
+fn arrow(from: &Module, to: &Module) -> Option<(usize, String, String)> {
+    let depth = from.file_path.iter().zip(&to.file_path).take_while(|(a, b)| a == b).count();
+    let unit = |module: &Module| match module.file_path.get(depth) {
+        Some(name) => Some(name.clone()),
+        None if depth == 0 => module.file.file_stem().map(|name| name.display().to_string()),
+        None => None,
+    };
+    let (source, destination) = (unit(from)?, unit(to)?);
+    (from.file_path != to.file_path).then_some((depth, source, destination))
+}
+
+fn folder(root: &Path, path: &[String]) -> PathBuf {
+    path.iter().fold(root.parent().unwrap_or(Path::new("")).to_owned(), |at, name| at.join(name))
+}
+
+/// The shortest cycle, as the arrows that make it.
+fn shortest_cycle(arrows: &Arrows) -> Option<Vec<(String, String)>> {
+    let units: BTreeSet<&String> = arrows.keys().map(|(from, _)| from).collect();
+    units.into_iter().filter_map(|unit| way_back(unit, arrows)).min_by_key(Vec::len)
+}
+
+/// The shortest way from a unit back to it, by breadth-first search.
+fn way_back(start: &str, arrows: &Arrows) -> Option<Vec<(String, String)>> {
+    let mut reached = BTreeSet::new();
+    let mut ways = VecDeque::from([(start, Vec::new())]);
+    while let Some((unit, way)) = ways.pop_front() {
+        for arrow in arrows.keys().filter(|(from, _)| from == unit) {
+            let mut way = way.clone();
+            way.push(arrow.clone());
+            if arrow.1 == start {
+                return Some(way);
+            }
+            if reached.insert(&arrow.1) {
+                ways.push_back((&arrow.1, way));
+            }
+        }
+    }
+    None
+}
+
+fn describe(folder: &Path, cycle: &[(String, String)], arrows: &Arrows) -> String {
+    let mut units: Vec<&str> = cycle.iter().map(|(from, _)| from.as_str()).collect();
+    units.extend(units.first().copied());
+    let mut text = format!("import cycle in {}: {}", folder.display(), units.join(" -> "));
+    for arrow in cycle {
+        for ((file, line), paths) in &arrows[arrow] {
+            let paths = paths.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+            let place = format!("{}:{line}", file.display());
+            text.push_str(&format!("\n    {} -> {}: {place} names {paths}", arrow.0, arrow.1));
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The complaints about a crate with these files below `src`.
+    fn complaints(files: &[(&str, &str)]) -> Vec<String> {
+        let read = |path: &Path| {
+            let name = path.strip_prefix("src").ok()?;
+            let (_, text) = files.iter().find(|(file, _)| name == Path::new(file))?;
+            Some((*text).to_owned())
+        };
+        cycles(&Modules::read(Path::new("src/lib.rs"), &read))
+    }
+
+    fn two(a: &str, b: &str) -> Vec<String> {
+        complaints(&[("lib.rs", "mod a;\nmod b;"), ("a.rs", a), ("b.rs", b)])
+    }
+
+    #[test]
+    fn two_files_that_import_each_other_are_named_with_the_lines() {
+        assert_eq!(
+            two("use crate::b::B;\npub struct A;", "pub struct B;\n\nuse super::a::A;"),
+            ["import cycle in src: a -> b -> a\
+              \n    a -> b: src/a.rs:1 names crate::b::B\
+              \n    b -> a: src/b.rs:3 names super::a::A"]
+        );
+    }
+
+    #[test]
+    fn one_way_imports_are_no_cycle() {
+        assert_eq!(two("use crate::b::B;\npub struct A;", "pub struct B;"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn inline_paths_calls_in_macros_and_attributes_count() {
+        for inline in [
+            "fn b() { crate::a::a() }",
+            "fn b() { println!(\"{}\", super::a::a()) }",
+            "fn b() -> Option<crate::a::A> { None }",
+            "impl crate::a::T for B {}",
+            "#[derive(Deserialize)]\nstruct B { #[serde(with = \"crate::a\")] b: u8 }",
+        ] {
+            let complaints = two("use crate::b::B;", inline);
+            assert_eq!(complaints.len(), 1, "{inline}: {complaints:?}");
+        }
+    }
+
+    #[test]
+    fn re_exports_lead_to_the_defining_file() {
+        let named = "mod a;\nmod b;\npub use a::A;\npub use b::*;";
+        let a = "use crate::B;\npub struct A;";
+        let b = "use crate::A;\npub struct B;";
+        let complaints = complaints(&[("lib.rs", named), ("a.rs", a), ("b.rs", b)]);
+        assert_eq!(
+            complaints,
+            ["import cycle in src: a -> b -> a\
+              \n    a -> b: src/a.rs:1 names crate::B\
+              \n    b -> a: src/b.rs:1 names crate::A"]
+        );
+    }
+
+    #[test]
+    fn names_from_a_glob_import_count() {
+        let root = "mod a;\nmod b;\nuse a::A;";
+        let a = "use crate::b::B;\npub struct A;";
+        let b = "use super::*;\npub struct B(A);";
+        let complaints = complaints(&[("lib.rs", root), ("a.rs", a), ("b.rs", b)]);
+        assert_eq!(complaints.len(), 1, "{complaints:?}");
+        assert!(complaints[0].contains("src/b.rs:2 names A"), "{complaints:?}");
+    }
+
+    #[test]
+    fn a_file_and_its_folder_are_one_unit() {
+        let files = [
+            ("lib.rs", "mod a;\nmod b;"),
+            ("a.rs", "mod inner;\nuse inner::I;\npub struct A;"),
+            ("a/inner.rs", "use super::A;\nuse crate::b::B;\npub struct I;"),
+            ("b.rs", "use crate::a::A;\npub struct B;"),
+        ];
+        assert_eq!(
+            complaints(&files),
+            ["import cycle in src: a -> b -> a\
+              \n    a -> b: src/a/inner.rs:2 names crate::b::B\
+              \n    b -> a: src/b.rs:1 names crate::a::A"]
+        );
+    }
+
+    #[test]
+    fn cycles_below_a_folder_are_found() {
+        let files = [
+            ("lib.rs", "mod x;"),
+            ("x/mod.rs", "mod a;\nmod b;"),
+            ("x/a.rs", "use super::b::B;\npub struct A;"),
+            ("x/b.rs", "pub struct B(super::a::A);"),
+        ];
+        let complaints = complaints(&files);
+        assert_eq!(complaints.len(), 1, "{complaints:?}");
+        assert!(complaints[0].starts_with("import cycle in src/x: a -> b -> a\n"));
+    }
+
+    #[test]
+    fn modules_and_re_exports_of_the_root_do_not_count() {
+        let root = "mod a;\npub use a::A;\npub const LIMIT: u8 = 1;";
+        let a = "use crate::LIMIT;\npub struct A;";
+        assert_eq!(complaints(&[("lib.rs", root), ("a.rs", a)]), Vec::<String>::new());
+
+        let root = "mod a;\nuse a::A;\npub const LIMIT: u8 = 1;";
+        let complaints = complaints(&[("lib.rs", root), ("a.rs", a)]);
+        assert_eq!(complaints.len(), 1, "{complaints:?}");
+        assert!(complaints[0].starts_with("import cycle in src: a -> lib -> a\n"));
+    }
+
+    #[test]
+    fn code_for_tests_does_not_count() {
+        let b = "pub struct B;\n#[cfg(test)]\nuse crate::a::A;\n\
+                 #[cfg(test)]\nmod tests { use crate::a::A; }";
+        assert_eq!(two("use crate::b::B;\npub struct A;", b), Vec::<String>::new());
+    }
+
+    #[test]
+    fn every_cycle_of_a_larger_knot_is_named() {
+        let files = [
+            ("lib.rs", "mod a;\nmod b;\nmod c;"),
+            ("a.rs", "use crate::b::B;\npub struct A;"),
+            ("b.rs", "use crate::c::C;\npub struct B(crate::a::A);"),
+            ("c.rs", "use crate::a::A;\npub struct C;"),
+        ];
+        let cycles: Vec<String> = complaints(&files)
+            .iter()
+            .filter_map(|text| Some(text.lines().next()?.to_owned()))
+            .collect();
+        assert_eq!(
+            cycles,
+            ["import cycle in src: a -> b -> a", "import cycle in src: b -> c -> a -> b"]
+        );
+    }
+}

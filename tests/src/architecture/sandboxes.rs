@@ -1,0 +1,51 @@
+//! Tests that start a sandbox: each one has to record what it answers.
+
+use std::path::Path;
+
+use super::files::source_files;
+
+/// Tests that start a sandbox without a record, so that no guard compares its answers with Stripe's schema.
+///
+/// # Panics
+/// When a file cannot be read.
+#[must_use]
+pub fn unrecorded_sandboxes(root: &Path) -> Vec<String> {
+    let is_test = |path: &Path| path.components().any(|part| part.as_os_str() == "tests");
+    source_files(root)
+        .iter()
+        .filter(|(path, text)| is_test(path) && unrecorded(text))
+        .map(|(path, _)| {
+            format!(
+                "{} starts a sandbox without a `record` (see tests/src/exchanges.rs)",
+                path.display()
+            )
+        })
+        .collect()
+}
+
+fn unrecorded(text: &str) -> bool {
+    // Put together, so that this file is no such test.
+    let (literal, default) =
+        (["SandboxSettings", " {"].concat(), ["SandboxSettings::", "default()"].concat());
+    let records = |(at, _): (usize, &str)| {
+        let fields = text[at..].split('}').next().unwrap_or_default();
+        text[..at].ends_with("-> ") || fields.contains("record")
+    };
+    let is_rest = |(at, _): (usize, &str)| text[..at].ends_with("..");
+    !(text.match_indices(&literal).all(records) && text.match_indices(&default).all(is_rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sandbox_without_a_record_is_noticed() {
+        let settings =
+            ["SandboxSettings", " { listen, record: folder(), ..SandboxSettings::", "default() }"]
+                .concat();
+        assert!(!unrecorded(&settings));
+        assert!(unrecorded(&settings.replace("record: folder(), ", "")));
+        assert!(unrecorded(&["Sandbox::bind(SandboxSettings::", "default())"].concat()));
+    }
+}
