@@ -16,7 +16,7 @@ use clap::{Args, Parser, Subcommand};
 /// Exit codes: 0 done, 1 failed, 2 wrong usage, 78 wrong configuration.
 #[derive(Debug, Parser)]
 #[command(version, propagate_version = true, args_conflicts_with_subcommands = false)]
-pub(crate) struct Cli {
+pub struct Cli {
     /// A TOML file with settings: keys are the BILLING_ variables without the prefix, in lower case.
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,

@@ -11,53 +11,24 @@ mod serve;
 mod token;
 mod webhooks;
 
-use std::error::Error;
 use std::io::Write;
-use std::process::ExitCode;
-use std::sync::Arc;
 
-use billing_domain::ports::{Clock, SchemaState};
-use layered_settings::Faults;
+use billing_domain::ports::SchemaState;
 
 use crate::cli::{Cli, Command, Serve};
-use crate::config::Settings;
+use crate::config::store::{self, StoreSettings};
+use crate::config::{Settings, Source};
+use crate::failure::Failure;
 use crate::logging::LogSettings;
-use crate::wiring::clock::SystemClock;
-use crate::wiring::store::{self, Stores};
+use crate::wiring;
+use crate::wiring::store::Stores;
 
-/// Why a command did not do what it should.
-#[derive(Debug)]
-pub(crate) enum Failure {
-    /// The operation failed: exit code 1.
-    Failed(String),
-    /// The configuration is wrong: exit code 78 (`EX_CONFIG` of sysexits.h).
-    Configuration(Faults),
-}
-
-impl Failure {
-    /// What failed, and why.
-    pub(crate) fn failed(what: &str, error: &dyn Error) -> Self {
-        Self::Failed(format!("{what}: {}", billing_domain::error_chain(error)))
-    }
-
-    /// Tells it on standard error; gives the exit code.
-    #[expect(clippy::print_stderr, reason = "the command line's own output")]
-    pub(crate) fn report(self) -> ExitCode {
-        match self {
-            Self::Failed(why) => {
-                eprintln!("billing-portal: {why}");
-                ExitCode::from(1)
-            }
-            Self::Configuration(faults) => {
-                eprint!("billing-portal: {faults}");
-                ExitCode::from(78)
-            }
-        }
-    }
-}
-
-/// Runs what the command line asks for.
-pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
+/// Runs the command that the command line names.
+///
+/// # Errors
+/// The command failed; see [`Failure`].
+pub async fn run(cli: Cli) -> Result<(), Failure> {
+    wiring::install_crypto_provider();
     let context = Context { config: cli.config, json: cli.json };
     match cli.command.unwrap_or_else(|| Command::Serve(Serve::default())) {
         Command::Serve(arguments) => serve::run(&context, arguments).await,
@@ -80,25 +51,12 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    /// The settings of this process; flags win.
-    fn settings(&self, flags: &[(&'static str, Option<String>)]) -> Settings {
-        Settings::gather(flags, self.config.as_deref())
+    fn settings(&self) -> Settings {
+        Settings::gather(&self.source(Vec::new()))
     }
 
-    /// Ends the reading: faults are a failure, warnings go to the log.
-    fn checked<T>(
-        settings: Settings,
-        log: Option<LogSettings>,
-        value: Option<T>,
-    ) -> Result<T, Failure> {
-        let warnings = settings.reader.finish().map_err(Failure::Configuration)?;
-        if let Some(log) = log {
-            log.start();
-        }
-        warnings.into_iter().for_each(|warning| tracing::warn!("{warning}"));
-        value.ok_or_else(|| {
-            Failure::Failed("a setting is wrong and was not reported: this is a bug".to_owned())
-        })
+    fn source(&self, flags: Vec<(&'static str, Option<String>)>) -> Source {
+        Source { file: self.config.clone(), flags }
     }
 
     /// Prints one object: as JSON, or in the words of `plain`. A reader that has gone away fails the command.
@@ -123,18 +81,18 @@ async fn session<T>(
     context: &Context,
     read: impl FnOnce(&mut Settings) -> Option<T>,
 ) -> Result<(Stores, T), Failure> {
-    let mut settings = context.settings(&[]);
+    let mut settings = context.settings();
     let log = LogSettings::read(&mut settings.reader, "warn");
     let auto_migrate = store::auto_migrate(&mut settings);
     let store = store::read(&mut settings);
     let more = read(&mut settings);
-    let (store, more) = Context::checked(settings, log, store.zip(more))?;
+    let (store, more) = settings.start(log, store.zip(more))?;
     Ok((opened(store, auto_migrate).await?, more))
 }
 
 /// The database that a command works on, migrated first where that is allowed.
-async fn opened(settings: store::StoreSettings, auto_migrate: bool) -> Result<Stores, Failure> {
-    let stores = settings.open();
+async fn opened(settings: StoreSettings, auto_migrate: bool) -> Result<Stores, Failure> {
+    let stores = open(settings);
     let failed = |error| Failure::failed("the database cannot be used", &error);
     if auto_migrate {
         stores.database.migrate().await.map_err(failed)?;
@@ -150,6 +108,11 @@ async fn opened(settings: store::StoreSettings, auto_migrate: bool) -> Result<St
     }
 }
 
-pub(crate) fn clock() -> Arc<dyn Clock> {
-    Arc::new(SystemClock)
+/// Opens the database and runs its tasks. A failed task fails the call that needs it.
+fn open(settings: StoreSettings) -> Stores {
+    let (stores, tasks) = wiring::store::open(settings);
+    for task in tasks {
+        tokio::spawn(task.run);
+    }
+    stores
 }

@@ -1,15 +1,19 @@
 //! Which settings there are, and those that several commands share.
 
 mod catalogue;
+pub(crate) mod provider;
 mod serve;
+pub(crate) mod store;
 
-pub(crate) use serve::ServeConfig;
+pub use serve::ServeConfig;
 
 use std::path::{Path, PathBuf};
 
 use layered_settings::{Catalogue, Faults, Layers, Reader};
 
-use crate::wiring::{data_folder, provider};
+use crate::data_folder;
+use crate::failure::Failure;
+use crate::logging::LogSettings;
 
 /// Settings of the composition root itself, without the prefix.
 const OWN: &[&str] = &[
@@ -48,23 +52,52 @@ fn catalogue() -> Catalogue {
     Catalogue { prefix: "BILLING_", names: names.concat(), secrets: secrets.concat() }
 }
 
+/// Where settings come from, in addition to the environment.
+#[derive(Clone, Debug, Default)]
+pub struct Source {
+    /// A TOML file.
+    pub file: Option<PathBuf>,
+    /// Flags, by the name of the setting without the prefix. A flag wins over all else.
+    pub flags: Vec<(&'static str, Option<String>)>,
+}
+
 /// The settings of this process.
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) reader: Reader,
+    source: Source,
     provider: Option<String>,
 }
 
 impl Settings {
-    /// Gathers flags, environment and file. Warns later about what was ignored.
-    pub(crate) fn gather(flags: &[(&'static str, Option<String>)], file: Option<&Path>) -> Self {
+    /// Gathers flags, environment and file.
+    pub(crate) fn gather(source: &Source) -> Self {
         let mut faults = Faults::default();
         // What is not Unicode cannot be a value of ours; made visible, it fails where it is used.
         let environment = std::env::vars_os().filter_map(|(name, value)| {
             Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))
         });
-        let layers = Layers::gather(catalogue(), flags, environment, file, &mut faults);
-        Self { reader: Reader::new(layers, faults), provider: None }
+        let Source { file, flags } = source;
+        let layers = Layers::gather(catalogue(), flags, environment, file.as_deref(), &mut faults);
+        Self { reader: Reader::new(layers, faults), source: source.clone(), provider: None }
+    }
+
+    /// Ends the reading. Returns `value`, or all faults, with warnings about what was ignored.
+    pub(crate) fn finish<T>(self, value: Option<T>) -> Result<(T, Vec<String>), Failure> {
+        let warnings = self.reader.finish().map_err(Failure::Configuration)?;
+        let unreported = "a setting is wrong and was not reported: this is a bug";
+        let value = value.ok_or_else(|| Failure::Failed(unreported.to_owned()))?;
+        Ok((value, warnings))
+    }
+
+    /// Ends the reading as [`finish`](Self::finish) does, starts the log, and logs the warnings.
+    pub(crate) fn start<T>(self, log: Option<LogSettings>, value: Option<T>) -> Result<T, Failure> {
+        let (value, warnings) = self.finish(value)?;
+        if let Some(log) = log {
+            log.start();
+        }
+        warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+        Ok(value)
     }
 
     /// The database's URL, or the default.

@@ -13,8 +13,8 @@ use billing_domain::{
 };
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::commands::clock;
-use crate::wiring::data_folder;
+use crate::data_folder;
+use crate::wiring::clock::clock;
 use crate::wiring::store::Stores;
 
 const USER: &str = "demo-user";

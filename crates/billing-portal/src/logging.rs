@@ -37,7 +37,11 @@ impl LogSettings {
     }
 
     fn start_to(self, writer: impl for<'a> MakeWriter<'a> + Send + Sync + 'static) {
-        let log = tracing_subscriber::fmt().with_env_filter(self.filter).with_writer(writer);
+        // A line that cannot be written is lost. Reporting that with `eprintln!` would panic in the task that logs.
+        let log = tracing_subscriber::fmt()
+            .with_env_filter(self.filter)
+            .with_writer(writer)
+            .log_internal_errors(false);
         // A second start would be a bug of ours; the first log stands.
         let _ = if self.pretty {
             tracing::subscriber::set_global_default(

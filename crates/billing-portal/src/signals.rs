@@ -1,31 +1,25 @@
-//! SIGTERM and SIGINT end the service, SIGHUP has it read its secrets again.
+//! Signals: SIGTERM and SIGINT end the process, SIGHUP makes it read its secrets again.
 
 use std::io;
 
-use http_edge::Drain;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot;
 
-/// The first SIGTERM or SIGINT drains; the second one ends the process at once, as if nothing caught it.
-pub(crate) fn drain_and_end(drain: Drain) -> io::Result<()> {
-    let (mut terminate, mut interrupt) =
-        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+/// Resolves at the first SIGTERM or SIGINT. The second one ends the process at once, as if it were not caught.
+pub(crate) fn shutdown() -> io::Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let (first, shutdown) = oneshot::channel();
     tokio::spawn(async move {
         either(&mut terminate, &mut interrupt).await;
-        tracing::info!("draining");
-        drain.begin();
+        // The receiver is gone where the service drains already.
+        let _ = first.send(());
         let number = either(&mut terminate, &mut interrupt).await;
         tracing::warn!("a second signal: ending at once");
         std::process::exit(128 + number);
     });
-    Ok(())
-}
-
-/// Waits for the first SIGTERM or SIGINT.
-pub(crate) fn first() -> io::Result<impl Future<Output = ()>> {
-    let (mut terminate, mut interrupt) =
-        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     Ok(async move {
-        either(&mut terminate, &mut interrupt).await;
+        let _ = shutdown.await;
     })
 }
 

@@ -2,8 +2,12 @@
 
 pub(crate) mod accounts;
 pub(crate) mod clock;
-pub(crate) mod data_folder;
 pub(crate) mod fresh_keys;
 pub(crate) mod keys;
 pub(crate) mod provider;
 pub(crate) mod store;
+
+/// Installs the process's cryptography for TLS. A second call changes nothing.
+pub(crate) fn install_crypto_provider() {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+}

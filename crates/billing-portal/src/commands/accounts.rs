@@ -9,11 +9,13 @@ use billing_domain::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Context, Failure, clock, session};
+use super::{Context, session};
 use crate::cli::{Import, Reconcile};
-use crate::config::Settings;
+use crate::config::{Settings, provider};
+use crate::failure::Failure;
 use crate::wiring::accounts::Accounts;
-use crate::wiring::provider::{self, Provider};
+use crate::wiring::clock::clock;
+use crate::wiring::provider::{connect, running_sandbox};
 use crate::wiring::store::Stores;
 
 /// A line of a list of users and customers.
@@ -72,9 +74,9 @@ async fn connected(context: &Context) -> Result<(Stores, Accounts), Failure> {
     })
     .await?;
     let (settings, folder) = provider;
-    let sandbox = provider::running_sandbox(&folder)
-        .map_err(|error| Failure::failed("the data folder", &error))?;
-    let provider: Provider = settings.connect(Some(&sandbox)).map_err(Failure::Failed)?;
+    let sandbox =
+        running_sandbox(&folder).map_err(|error| Failure::failed("the data folder", &error))?;
+    let provider = connect(settings, Some(&sandbox)).map_err(Failure::Failed)?;
     let clock: std::sync::Arc<dyn Clock> = clock();
     let accounts = Accounts::new(&stores, provider.ports(), clock);
     Ok((stores, accounts))

@@ -4,8 +4,9 @@ use billing_domain::ports::AuditLog;
 use billing_domain::{AuditEntry, AuditQuery, AuditRecord};
 use serde_json::{Value, json};
 
-use super::{Context, Failure, print, session};
+use super::{Context, print, session};
 use crate::cli::{Audit, Selection};
+use crate::failure::Failure;
 use api_http::timestamps::rfc3339;
 
 /// Records a page while exporting.

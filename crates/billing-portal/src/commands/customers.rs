@@ -7,10 +7,11 @@ use billing_domain::{
 };
 use serde_json::{Value, json};
 
-use super::{Context, Failure, accounts, clock, session};
+use super::{Context, accounts, session};
 use crate::cli::{At, Customers};
-use crate::config::Settings;
-use crate::wiring::provider;
+use crate::config::{Settings, provider};
+use crate::failure::Failure;
+use crate::wiring::clock::clock;
 
 pub(crate) async fn run(context: &Context, command: Customers) -> Result<(), Failure> {
     let command = match command {

@@ -9,11 +9,13 @@ use billing_domain::{
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
-use super::{Context, Failure, clock, session};
+use super::{Context, session};
 use crate::cli::{CreateKey, Keys};
-use crate::config::Settings;
+use crate::config::{Settings, provider};
+use crate::failure::Failure;
+use crate::wiring;
+use crate::wiring::clock::clock;
 use crate::wiring::store::Stores;
-use crate::wiring::{self, provider};
 use api_http::timestamps::rfc3339;
 
 pub(crate) async fn run(context: &Context, command: Keys) -> Result<(), Failure> {

@@ -2,15 +2,16 @@
 
 use serde_json::json;
 
-use super::{Context, Failure};
+use super::{Context, open};
+use crate::config::store;
+use crate::failure::Failure;
 use crate::logging::LogSettings;
-use crate::wiring::store;
 
 pub(crate) async fn run(context: &Context) -> Result<(), Failure> {
-    let mut settings = context.settings(&[]);
+    let mut settings = context.settings();
     let log = LogSettings::read(&mut settings.reader, "warn");
     let store = store::read(&mut settings);
-    let stores = Context::checked(settings, log, store)?.open();
+    let stores = open(settings.start(log, store)?);
     let applied = stores
         .database
         .migrate()

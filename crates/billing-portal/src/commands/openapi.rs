@@ -1,6 +1,7 @@
 //! `openapi`: prints the document; it needs no configuration.
 
-use super::{Failure, print};
+use super::print;
+use crate::failure::Failure;
 
 pub(crate) fn run() -> Result<(), Failure> {
     print(&format!("{:#}", api_http::openapi::document(None)))

@@ -2,15 +2,16 @@
 
 use sandbox_stripe::{Sandbox, SandboxSettings};
 
-use super::{Context, Failure};
+use super::Context;
 use crate::cli;
+use crate::failure::Failure;
 use crate::logging::LogSettings;
 
 pub(crate) async fn run(context: &Context, arguments: cli::Sandbox) -> Result<(), Failure> {
-    let mut settings = context.settings(&[]);
+    let mut settings = context.settings();
     let log = LogSettings::read(&mut settings.reader, "info");
     let record = settings.sandbox_record();
-    Context::checked(settings, log, Some(()))?;
+    settings.start(log, Some(()))?;
     let settings = SandboxSettings {
         listen: arguments.listen,
         state: arguments.state,
@@ -28,6 +29,6 @@ pub(crate) async fn run(context: &Context, arguments: cli::Sandbox) -> Result<()
             demo.customer
         )
     })?;
-    let stop = crate::signals::first().map_err(failed)?;
+    let stop = crate::signals::shutdown().map_err(failed)?;
     sandbox.serve(stop).await.map_err(failed)
 }

@@ -4,17 +4,19 @@ use auth_jwt::JwtSettings;
 use secrecy::ExposeSecret;
 use serde_json::json;
 
-use super::{Context, Failure, clock};
+use super::Context;
 use crate::cli::Token;
+use crate::failure::Failure;
 use crate::logging::LogSettings;
+use crate::wiring::clock::clock;
 
 pub(crate) fn run(context: &Context, command: Token) -> Result<(), Failure> {
     let Token::Mint { user, ttl } = command;
-    let mut settings = context.settings(&[]);
+    let mut settings = context.settings();
     let log = LogSettings::read(&mut settings.reader, "warn");
     settings.supply_token_secret();
     let tokens = settings.reader.adapter(|get| JwtSettings::read(get));
-    let tokens = Context::checked(settings, log, tokens)?;
+    let tokens = settings.start(log, tokens)?;
     let minted = auth_jwt::mint(&tokens, &user, ttl, clock().now())
         .map_err(|error| Failure::failed("no token was made", &error))?;
     let token = minted.expose_secret();

@@ -5,8 +5,10 @@ use billing_domain::ports::RepoError;
 use billing_domain::{EventSubject, InboxEvent, InboxQuery, Replay};
 use serde_json::{Value, json};
 
-use super::{Context, Failure, clock, customers, session};
+use super::{Context, customers, session};
 use crate::cli::Webhooks;
+use crate::failure::Failure;
+use crate::wiring::clock::clock;
 
 pub(crate) async fn run(context: &Context, command: Webhooks) -> Result<(), Failure> {
     let (stores, at) = session(context, |settings| match &command {

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::NonZeroU32;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use auth_api_key::ApiKeySettings;
@@ -14,12 +15,14 @@ use http_edge::{CorsPolicy, EdgeSettings, TrustedProxies};
 
 use layered_settings::Reader;
 
-use super::{Settings, catalogue};
-use crate::wiring::{provider, store};
+use super::{Settings, Source, catalogue, provider, store};
+use crate::failure::Failure;
+use crate::logging::LogSettings;
 
-/// The whole service's configuration.
+/// The configuration of the service.
 #[derive(Debug)]
-pub(crate) struct ServeConfig {
+pub struct ServeConfig {
+    pub(crate) source: Source,
     pub(crate) listen: SocketAddr,
     pub(crate) admin_listen: SocketAddr,
     pub(crate) store: store::StoreSettings,
@@ -30,7 +33,7 @@ pub(crate) struct ServeConfig {
     pub(crate) dashboard: Option<ReturnUrl>,
     /// Where those go who leave the checkout without paying; the dashboard, where nothing is said.
     pub(crate) pricing: Option<ReturnUrl>,
-    pub(crate) catalogue: Catalogue,
+    pub(crate) catalogue: Arc<Catalogue>,
     /// How often the mirror is compared with the provider; `None` is never.
     pub(crate) reconcile_every: Option<Duration>,
     pub(crate) origins: Option<Vec<OriginPattern>>,
@@ -44,11 +47,22 @@ pub(crate) struct ServeConfig {
     pub(crate) failure_limit: Option<NonZeroU32>,
     pub(crate) cors: CorsPolicy,
     pub(crate) proxies: TrustedProxies,
-    /// For how long audit records are kept; `None` is for ever.
+    /// Retention of audit records; `None` keeps them permanently.
     pub(crate) retention: Option<Duration>,
 }
 
 impl ServeConfig {
+    /// Reads the settings and starts the process's log.
+    ///
+    /// # Errors
+    /// [`Failure::Configuration`] with everything that is wrong.
+    pub fn load(source: &Source) -> Result<Self, Failure> {
+        let mut settings = Settings::gather(source);
+        let log = LogSettings::read(&mut settings.reader, "info");
+        let config = Self::read(&mut settings);
+        settings.start(log, config)
+    }
+
     /// Reads everything; `None` where something is wrong, which the reader then knows.
     pub(crate) fn read(settings: &mut Settings) -> Option<Self> {
         let embedded = settings.provider() == "sandbox";
@@ -59,6 +73,7 @@ impl ServeConfig {
         settings.supply_token_secret();
         let data_folder = settings.data_folder();
         let sandbox_record = settings.sandbox_record();
+        let source = settings.source.clone();
         let reader = &mut settings.reader;
         let listen = address(reader, "LISTEN", 8080, embedded);
         let admin_listen = address(reader, "ADMIN_LISTEN", 9090, embedded);
@@ -98,6 +113,7 @@ impl ServeConfig {
         let proxies = edge_list(reader, "TRUSTED_PROXIES", TrustedProxies::parse);
         let retention = reader.number("AUDIT_RETENTION_DAYS", 0, 0..=36_500);
         Some(Self {
+            source,
             listen,
             admin_listen,
             store: store?,
@@ -107,7 +123,7 @@ impl ServeConfig {
             keys: keys?,
             dashboard,
             pricing,
-            catalogue: catalogue?,
+            catalogue: Arc::new(catalogue?),
             reconcile_every: (reconcile > 0).then(|| Duration::from_secs(reconcile)),
             origins,
             public_url,

@@ -1,40 +1,23 @@
-//! Which payment provider: one arm each.
+//! The payment provider: one arm per provider.
 
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use billing_domain::ProviderAccount;
 use billing_domain::ports::{
     BillingProvider, CheckoutProvider, CustomerDirectory, SubscriptionReader, WebhookVerifier,
 };
-use billing_domain::{Mode, ProviderAccount, ProviderName};
-use provider_stripe::{SecretKey, StripeProvider, StripeSettings, StripeWebhooks, UserMetadataKey};
+use provider_stripe::{StripeProvider, StripeSettings, StripeWebhooks};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::data_folder;
-use crate::config::Settings;
+use crate::config::provider::{ProviderSettings, SANDBOX_KEY};
+use crate::data_folder;
 use crate::observed_provider::Observed;
 use crate::readiness::Readiness;
 
-/// The sandbox takes any test key; this one says what it is.
-const SANDBOX_KEY: &str = "sk_test_sandbox";
-
-/// A provider's settings, by name.
-#[derive(Debug)]
-pub(crate) enum ProviderSettings {
-    /// The embedded default: Stripe's adapter on the sandbox, which `serve` starts beside itself.
-    Sandbox(Box<SandboxAccess>),
-    /// Stripe.
-    Stripe(Box<StripeSettings>),
-}
-
-/// What the operator says about Stripe and the sandbox takes over.
-#[derive(Debug)]
-pub(crate) struct SandboxAccess {
-    /// Signing secrets beside that of the sandbox's own endpoint.
-    webhook_secrets: Option<SecretString>,
-    user_metadata_key: UserMetadataKey,
-}
+/// Where the sandbox's address stands, in the data folder.
+const SANDBOX_FILE: &str = "sandbox.url";
 
 /// Where the sandbox is, and with what it signs.
 #[derive(Debug)]
@@ -45,112 +28,35 @@ pub(crate) struct RunningSandbox {
     pub(crate) signing_secret: Option<SecretString>,
 }
 
-/// The names of all providers' settings, and those that are secret.
-pub(crate) const SETTINGS: &[&[&str]] = &[provider_stripe::SETTINGS];
-pub(crate) const SECRETS: &[&[&str]] = &[provider_stripe::SECRETS];
-
-/// Real providers, each with the setting whose presence says that it is meant.
-pub(crate) const CREDENTIALS: &[(&str, &str)] = &[("stripe", STRIPE_KEY)];
-
-/// Where the sandbox's address stands, in the data folder.
-const SANDBOX_FILE: &str = "sandbox.url";
-
-const STRIPE_KEY: &str = "STRIPE_SECRET_KEY";
-const WEBHOOK_SECRET: &str = "STRIPE_WEBHOOK_SECRET";
-
-/// The configured provider's settings; `None` where they are wrong.
-pub(crate) fn read(settings: &mut Settings) -> Option<ProviderSettings> {
-    match settings.provider().as_str() {
-        "sandbox" => {
-            // Stripe's settings are checked here too, but for the key, which is not Stripe's.
-            let key = |name: &str| (name == STRIPE_KEY).then(|| SANDBOX_KEY.to_owned());
-            let read = settings
-                .reader
-                .adapter(|get| StripeSettings::read(&mut |name| key(name).or_else(|| get(name))));
-            let webhook_secrets = settings.reader.text(WEBHOOK_SECRET).map(SecretString::from);
-            read.map(|read| {
-                let user_metadata_key = read.user_metadata_key().clone();
-                ProviderSettings::Sandbox(Box::new(SandboxAccess {
-                    webhook_secrets,
-                    user_metadata_key,
-                }))
-            })
+/// Connects the configured provider. `sandbox` is where the sandbox of the embedded default runs.
+pub(crate) fn connect(
+    settings: ProviderSettings,
+    sandbox: Option<&RunningSandbox>,
+) -> Result<Provider, String> {
+    let settings = match settings {
+        ProviderSettings::Sandbox(access) => {
+            let sandbox = sandbox.ok_or_else(|| "the sandbox does not run".to_owned())?;
+            let own = sandbox.signing_secret.as_ref();
+            let secrets = [own, access.webhook_secrets.as_ref()].into_iter().flatten();
+            let secrets = secrets.map(ExposeSecret::expose_secret).collect::<Vec<_>>().join(",");
+            let settings =
+                StripeSettings::sandbox(&sandbox.base_url, SANDBOX_KEY).and_then(|settings| {
+                    if secrets.is_empty() {
+                        Ok(settings)
+                    } else {
+                        settings.with_webhook_secrets(&secrets)
+                    }
+                });
+            let told = |faults: Vec<(&str, String)>| {
+                faults.into_iter().map(|(_, remedy)| remedy).collect::<String>()
+            };
+            settings.map_err(told)?.with_user_metadata_key(access.user_metadata_key)
         }
-        "stripe" => settings
-            .reader
-            .adapter(|get| StripeSettings::read(get))
-            .map(|settings| ProviderSettings::Stripe(Box::new(settings))),
-        _ => {
-            unknown(settings);
-            None
-        }
-    }
-}
-
-/// The name under which the configured provider's customers are kept.
-pub(crate) fn name(settings: &mut Settings) -> Option<ProviderName> {
-    let name = settings.provider();
-    if name != "sandbox" && CREDENTIALS.iter().all(|(real, _)| *real != name) {
-        unknown(settings);
-    }
-    name.parse().ok()
-}
-
-/// Whether the configured credential moves real money, where there is one here at all.
-pub(crate) fn is_live(settings: &mut Settings) -> bool {
-    let key = if settings.reader.has(STRIPE_KEY) { settings.reader.text(STRIPE_KEY) } else { None };
-    key.and_then(|key| key.parse::<SecretKey>().ok()).is_some_and(|key| key.mode() == Mode::Live)
-}
-
-fn unknown(settings: &mut Settings) {
-    settings.reader.fault("PROVIDER", "there is no such provider; set `stripe` or `sandbox`");
-}
-
-impl ProviderSettings {
-    /// Whether money is real.
-    pub(crate) fn mode(&self) -> Mode {
-        match self {
-            Self::Sandbox(_) => Mode::Test,
-            Self::Stripe(settings) => settings.account().mode(),
-        }
-    }
-
-    /// Whether this is the embedded default.
-    pub(crate) const fn is_embedded(&self) -> bool {
-        match self {
-            Self::Sandbox(_) => true,
-            Self::Stripe(_) => false,
-        }
-    }
-
-    /// The provider. `sandbox` is the one that runs beside, in the embedded default.
-    pub(crate) fn connect(self, sandbox: Option<&RunningSandbox>) -> Result<Provider, String> {
-        let settings = match self {
-            Self::Sandbox(access) => {
-                let sandbox = sandbox.ok_or_else(|| "the sandbox does not run".to_owned())?;
-                let own = sandbox.signing_secret.as_ref();
-                let secrets = [own, access.webhook_secrets.as_ref()].into_iter().flatten();
-                let secrets =
-                    secrets.map(ExposeSecret::expose_secret).collect::<Vec<_>>().join(",");
-                let settings =
-                    StripeSettings::sandbox(&sandbox.base_url, SANDBOX_KEY).and_then(|settings| {
-                        if secrets.is_empty() {
-                            Ok(settings)
-                        } else {
-                            settings.with_webhook_secrets(&secrets)
-                        }
-                    });
-                let told = |faults: Vec<(&str, String)>| {
-                    faults.into_iter().map(|(_, remedy)| remedy).collect::<String>()
-                };
-                settings.map_err(told)?.with_user_metadata_key(access.user_metadata_key)
-            }
-            Self::Stripe(settings) => *settings,
-        };
-        let webhooks = Arc::new(StripeWebhooks::new(&settings));
-        let provider = StripeProvider::new(settings).map_err(|error| error.to_string())?;
-        Ok(Provider::Stripe { provider: Arc::new(provider), webhooks })
-    }
+        ProviderSettings::Stripe(settings) => *settings,
+    };
+    let webhooks = Arc::new(StripeWebhooks::new(&settings));
+    let provider = StripeProvider::new(settings).map_err(|error| error.to_string())?;
+    Ok(Provider::Stripe { provider: Arc::new(provider), webhooks })
 }
 
 /// The provider's ports.

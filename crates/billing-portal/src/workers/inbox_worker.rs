@@ -1,26 +1,25 @@
-//! Works the inbox off: events are applied as they come, by every replica.
+//! [`InboxWorker`]: applies the provider's events from the inbox. Every replica runs one.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use billing_domain::error_chain;
 use billing_domain::ports::{Clock, EventInbox, RepoError};
-use billing_domain::{EventProcessor, ProviderAccount, Work, Worked};
+use billing_domain::{EventProcessor, ProviderAccount, Work, Worked, error_chain};
 use http_edge::Drain;
 use tokio::sync::Notify;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep};
 
 use crate::readiness::Readiness;
 
-/// How often the inbox is looked at where nobody rings: events that other replicas took in, or that are to be tried again.
+/// How often the inbox is polled for events that other replicas accepted and for retries.
 const POLL: Duration = Duration::from_secs(1);
-/// So many customers are read at once.
-const AT_ONCE: usize = 8;
-/// How often the gauges are set.
+/// Customers read from the provider concurrently.
+const CONCURRENCY: usize = 8;
+/// How often the gauges are updated.
 const GAUGES: Duration = Duration::from_secs(10);
 
-/// The worker of this process.
+/// Applies events of one provider account.
 #[derive(Debug)]
 pub(crate) struct InboxWorker {
     pub(crate) processor: EventProcessor,
@@ -32,7 +31,7 @@ pub(crate) struct InboxWorker {
 }
 
 impl InboxWorker {
-    /// Works until the service drains; what was begun is finished.
+    /// Runs until the drain begins, and finishes the events that it has claimed.
     pub(crate) async fn run(self, drain: Drain) {
         tokio::select! {
             () = self.readiness.wait_until_ready() => {}
@@ -52,7 +51,7 @@ impl InboxWorker {
                 self.set_gauges().await;
             }
             match taken {
-                Ok(works) if !works.is_empty() => self.work_off(works).await,
+                Ok(works) if !works.is_empty() => self.process(works).await,
                 _ => tokio::select! {
                     () = self.new_events.notified(), if !failing => {}
                     () = sleep(POLL) => {}
@@ -62,17 +61,17 @@ impl InboxWorker {
         }
     }
 
-    async fn work_off(&self, works: Vec<Work>) {
+    async fn process(&self, works: Vec<Work>) {
         let mut running = JoinSet::new();
         for work in works {
-            if running.len() >= AT_ONCE {
-                running.join_next().await;
+            if running.len() >= CONCURRENCY {
+                running.join_next().await.into_iter().for_each(report_panic);
             }
             let (processor, clock) = (self.processor.clone(), Arc::clone(&self.clock));
             running.spawn(async move {
                 let (events, received) = (work.events(), work.received());
                 let worked = processor.work(work).await;
-                tell(&worked, events);
+                report(&worked, events);
                 if let (Ok(Worked::Applied), Some(received)) = (worked, received) {
                     let waited = clock.now().as_millis().saturating_sub(received.as_millis());
                     let waited = Duration::from_millis(u64::try_from(waited).unwrap_or_default());
@@ -80,7 +79,9 @@ impl InboxWorker {
                 }
             });
         }
-        while running.join_next().await.is_some() {}
+        while let Some(ended) = running.join_next().await {
+            report_panic(ended);
+        }
     }
 
     async fn set_gauges(&self) {
@@ -92,8 +93,15 @@ impl InboxWorker {
     }
 }
 
-/// Counts and logs what became of events.
-fn tell(worked: &Result<Worked, RepoError>, events: usize) {
+/// An event whose processing panics keeps its lease, and is retried afterwards like one that failed.
+fn report_panic(ended: Result<(), JoinError>) {
+    if let Err(error) = ended {
+        tracing::error!(cause = %error, "an event could not be applied: this is a bug");
+    }
+}
+
+/// Counts and logs the outcome of events.
+fn report(worked: &Result<Worked, RepoError>, events: usize) {
     let outcome = match worked {
         Ok(Worked::Applied) => "applied",
         Ok(Worked::Ignored) => "ignored",

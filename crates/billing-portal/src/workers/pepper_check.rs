@@ -1,0 +1,105 @@
+//! [`PepperCheck`]: compares the configured peppers with those that the stored keys were made under.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use auth_api_key::{Gate, PepperFit};
+use billing_domain::ports::{ApiKeyUsage, Clock, RepoError};
+
+/// Checks peppers against the stored keys.
+#[derive(Debug)]
+pub(crate) struct PepperCheck {
+    usage: Arc<dyn ApiKeyUsage>,
+    clock: Arc<dyn Clock>,
+    gate: Mutex<Gate>,
+}
+
+impl PepperCheck {
+    /// `gate` has the configured peppers.
+    pub(crate) fn new(usage: Arc<dyn ApiKeyUsage>, clock: Arc<dyn Clock>, gate: Gate) -> Self {
+        Self { usage, clock, gate: Mutex::new(gate) }
+    }
+
+    /// Checks the configured peppers.
+    pub(crate) async fn check(&self) -> Result<PepperFit, RepoError> {
+        let gate = self.gate.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        self.check_gate(&gate).await
+    }
+
+    /// Checks the peppers of this gate. Logs a warning if some of the keys are under other ones.
+    pub(crate) async fn check_gate(&self, gate: &Gate) -> Result<PepperFit, RepoError> {
+        let counts = self.usage.peppers(self.clock.now()).await?;
+        let fit = PepperFit::judge(&counts, gate);
+        if let PepperFit::SomeDoNotFit(keys) = fit {
+            tracing::warn!(
+                keys,
+                "active API keys are refused: the pepper that they were made under is not configured"
+            );
+        }
+        Ok(fit)
+    }
+
+    /// Makes the peppers of this gate the configured ones.
+    pub(crate) fn replace(&self, gate: Gate) {
+        *self.gate.lock().unwrap_or_else(PoisonError::into_inner) = gate;
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use async_trait::async_trait;
+    use auth_api_key::Pepper;
+    use billing_domain::ports::KeyChange;
+    use billing_domain::{ApiKeyId, KeyVerifier, PepperId, Timestamp};
+    use billing_testkit::FixedClock;
+
+    use super::*;
+
+    /// A store with three active keys under one pepper.
+    #[derive(Debug)]
+    struct ThreeKeys(Option<PepperId>);
+
+    #[async_trait]
+    impl ApiKeyUsage for ThreeKeys {
+        async fn record_use(&self, _: &[(ApiKeyId, Timestamp)]) -> Result<(), RepoError> {
+            Ok(())
+        }
+
+        async fn replace_verifier(
+            &self,
+            _: &ApiKeyId,
+            _: &KeyVerifier,
+            _: &KeyVerifier,
+        ) -> Result<bool, RepoError> {
+            Ok(false)
+        }
+
+        async fn peppers(&self, _: Timestamp) -> Result<Vec<(Option<PepperId>, u64)>, RepoError> {
+            Ok(vec![(self.0.clone(), 3)])
+        }
+
+        async fn changed(&self) -> Result<KeyChange, RepoError> {
+            std::future::pending().await
+        }
+    }
+
+    fn gate(letter: &str) -> Gate {
+        Gate::new(Pepper::new(&letter.repeat(32)).unwrap(), None)
+    }
+
+    /// A check of the pepper `configured`, where the keys were made under `stored`.
+    pub(in crate::workers) fn check(configured: &str, stored: &str) -> PepperCheck {
+        let keys = ThreeKeys(gate(stored).pepper_ids().next().cloned());
+        let clock = Arc::new(FixedClock::at(Timestamp::from_seconds(1)));
+        PepperCheck::new(Arc::new(keys), clock, gate(configured))
+    }
+
+    #[tokio::test]
+    async fn check_uses_the_replaced_pepper() {
+        let check = check("p", "q");
+        assert_eq!(check.check().await.unwrap(), PepperFit::NoneFits);
+        assert_eq!(check.check_gate(&gate("q")).await.unwrap(), PepperFit::Fits);
+        assert_eq!(check.check().await.unwrap(), PepperFit::NoneFits);
+        check.replace(gate("q"));
+        assert_eq!(check.check().await.unwrap(), PepperFit::Fits);
+    }
+}
