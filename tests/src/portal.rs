@@ -116,8 +116,9 @@ impl Portal {
     }
 }
 
-/// The addresses in the log's line `listening`, whether its fields are nested or not.
-fn listening(log: &str) -> Option<(SocketAddr, SocketAddr)> {
+/// The public and the admin address in the log's line `listening`, whether its fields are nested or not.
+#[must_use]
+pub fn listening(log: &str) -> Option<(SocketAddr, SocketAddr)> {
     log.lines().filter(|line| line.contains("listening")).find_map(|line| {
         let line: Value = serde_json::from_str(line).ok()?;
         let fields = if line["fields"].is_object() { &line["fields"] } else { &line };

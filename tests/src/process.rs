@@ -18,6 +18,8 @@ const RECORD: &str = "BILLING_SANDBOX_RECORD";
 /// asked and answers; nothing else leaks in from the caller's.
 #[derive(Clone, Debug)]
 pub struct Launch {
+    /// The program; the built `billing-portal` where none is named.
+    pub program: Option<PathBuf>,
     /// Arguments after the binary's name.
     pub arguments: Vec<String>,
     /// The whole environment.
@@ -97,12 +99,20 @@ impl Launch {
     /// A start with these arguments in this folder, with an empty environment.
     pub fn new(folder: impl Into<PathBuf>, arguments: &[&str]) -> Self {
         Self {
+            program: None,
             arguments: arguments.iter().map(|a| (*a).to_owned()).collect(),
             environment: BTreeMap::new(),
             folder: folder.into(),
             prints_secrets: false,
             records: true,
         }
+    }
+
+    /// Starts this program instead of the built `billing-portal`.
+    #[must_use]
+    pub fn program(mut self, path: impl Into<PathBuf>) -> Self {
+        self.program = Some(path.into());
+        self
     }
 
     /// With this variable.
@@ -147,7 +157,7 @@ impl Launch {
     #[must_use]
     pub fn spawn(&self) -> Process {
         let record = exchanges::folder().filter(|_| self.records).map(|folder| (RECORD, folder));
-        let mut child = Command::new(binary::path())
+        let mut child = Command::new(self.program.as_deref().unwrap_or_else(|| binary::path()))
             .args(&self.arguments)
             .env_clear()
             .envs(record)
