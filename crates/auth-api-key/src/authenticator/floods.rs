@@ -82,6 +82,12 @@ async fn store_keys(desk: &Desk, count: usize) {
     }
 }
 
+/// Looks for a stored key, as a request with a wrong secret does before the gate. (The gate alone would take seconds here.)
+async fn look_up(desk: &Desk, n: usize) {
+    let id = format!("{n:0>12}").parse().unwrap();
+    assert!(desk.keys.authenticator().rows.find(&id, desk.clock.now()).await.unwrap().is_some());
+}
+
 #[tokio::test]
 async fn c7_a_key_in_use_stays_known_through_a_flood_of_ids_that_exist() {
     let desk = Desk::new();
@@ -89,7 +95,7 @@ async fn c7_a_key_in_use_stays_known_through_a_flood_of_ids_that_exist() {
     store_keys(&desk, MANY).await;
     desk.present(issued.text()).await.unwrap();
     for n in 0..MANY {
-        desk.refusal(&made_up(n)).await;
+        look_up(&desk, n).await;
         if n % 1_000 == 0 {
             desk.present(issued.text()).await.unwrap();
         }
@@ -104,12 +110,12 @@ async fn c7_a_key_first_seen_in_a_flood_of_popular_ids_is_remembered() {
     let issued = desk.issue().await;
     store_keys(&desk, MANY).await;
     for n in 0..MANY * 3 {
-        desk.refusal(&made_up(n % MANY)).await;
+        look_up(&desk, n % MANY).await;
     }
     desk.present(issued.text()).await.unwrap();
     let reads = desk.reads();
     for n in 0..1_000 {
-        desk.refusal(&made_up(n)).await;
+        look_up(&desk, n).await;
     }
     let by_flood = desk.reads() - reads;
     desk.present(issued.text()).await.unwrap();
