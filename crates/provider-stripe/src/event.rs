@@ -277,7 +277,7 @@ mod tests {
         ("{\"a\":1}", true),
         ("{\"object\":7}", true),
         ("{\"id\":\"x\",\"customer\":{}}", true),
-        ("", false),
+        (",", false),
         ("nul", false),
         ("07", false),
         ("{", false),
