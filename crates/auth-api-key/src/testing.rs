@@ -12,8 +12,8 @@ use billing_domain::ports::{
     RepoError, RevokeOutcome, RotateOutcome,
 };
 use billing_domain::{
-    ApiKey, ApiKeyId, Credential, KeyVerifier, PepperId, Permission, Principal, StoredApiKey,
-    Timestamp, UserId,
+    ApiKey, ApiKeyId, AuditEvent, Credential, KeyVerifier, PepperId, Permission, Principal,
+    StoredApiKey, Timestamp, UserId,
 };
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{mpsc, watch};
@@ -88,16 +88,11 @@ impl CountingRepo {
 impl ApiKeyRepo for CountingRepo {
     async fn insert(
         &self,
-        key: &StoredApiKey,
+        _key: &StoredApiKey,
         _at_most: Option<u32>,
+        _record: &AuditEvent,
     ) -> Result<InsertOutcome, RepoError> {
-        self.answer()?;
-        let mut rows = self.rows.lock().unwrap();
-        if rows.contains_key(&key.key.id) {
-            return Ok(InsertOutcome::IdTaken);
-        }
-        rows.insert(key.key.id.clone(), key.clone());
-        Ok(InsertOutcome::Inserted)
+        unreachable!("nothing here inserts keys")
     }
 
     async fn find(&self, id: &ApiKeyId) -> Result<Option<StoredApiKey>, RepoError> {
@@ -111,7 +106,12 @@ impl ApiKeyRepo for CountingRepo {
         unreachable!("nothing here lists keys")
     }
 
-    async fn revoke(&self, _id: &ApiKeyId, _at: Timestamp) -> Result<RevokeOutcome, RepoError> {
+    async fn revoke(
+        &self,
+        _id: &ApiKeyId,
+        _at: Timestamp,
+        _record: &AuditEvent,
+    ) -> Result<RevokeOutcome, RepoError> {
         unreachable!("nothing here revokes keys")
     }
 
@@ -119,6 +119,7 @@ impl ApiKeyRepo for CountingRepo {
         &self,
         _owner: &UserId,
         _at: Timestamp,
+        _record: &AuditEvent,
     ) -> Result<Vec<ApiKeyId>, RepoError> {
         unreachable!("nothing here revokes keys")
     }
@@ -129,6 +130,7 @@ impl ApiKeyRepo for CountingRepo {
         _successor: &StoredApiKey,
         _until: Timestamp,
         _at_most: Option<u32>,
+        _records: &[AuditEvent; 2],
     ) -> Result<RotateOutcome, RepoError> {
         unreachable!("nothing here rotates keys")
     }
@@ -260,7 +262,7 @@ impl Desk {
         };
         change(&mut key);
         let stored = StoredApiKey { key: key.clone(), verifier: minted.verifier };
-        assert_eq!(self.repo.insert(&stored, None).await.unwrap(), InsertOutcome::Inserted);
+        assert!(self.repo.rows.lock().unwrap().insert(key.id.clone(), stored).is_none());
         Issued { text: minted.text, key }
     }
 

@@ -3,7 +3,6 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use api_http::error_code::ErrorCode;
 use api_http::problem;
 use api_http::readiness::Readiness;
 use auth_api_key::{Gate, PepperFit};
@@ -177,8 +176,7 @@ impl Upkeep {
                 cause = problem::with_sources(&error),
                 "denied attempts are not written down yet"
             );
-            self.denials
-                .put_back(denials, |cause| ErrorCode::from_code(cause).map(ErrorCode::as_str));
+            self.denials.put_back(denials);
         }
     }
 }

@@ -2,10 +2,14 @@
 
 use async_trait::async_trait;
 use billing_domain::ports::{ApiKeyRepo, InsertOutcome, RepoError, RevokeOutcome, RotateOutcome};
-use billing_domain::{ApiKey, ApiKeyId, KeyDescription, PepperId, StoredApiKey, Timestamp, UserId};
+use billing_domain::{
+    ApiKey, ApiKeyId, AuditEvent, KeyDescription, PepperId, StoredApiKey, Timestamp, UserId,
+};
 use secrecy::ExposeSecret;
 use sqlx::{Connection, SqliteConnection};
 
+use crate::audit_log;
+use crate::audit_rows::AuditRow;
 use crate::connections::{Connections, bounded};
 use crate::error::StoreError;
 use crate::rows::{ApiKeyRow, StoredApiKeyRow, api_key_id, origins_text, permissions_text};
@@ -33,20 +37,20 @@ impl ApiKeyRepo for SqliteApiKeyRepo {
         &self,
         stored: &StoredApiKey,
         at_most: Option<u32>,
+        record: &AuditEvent,
     ) -> Result<InsertOutcome, RepoError> {
         let key = &stored.key;
+        let before_one_more = at_most.map(|at_most| i64::from(at_most) - 1);
         bounded(async {
             let mut connection = self.connections.lease().await?;
-            let Some(at_most) = at_most else {
-                let inserted = insert(&mut connection, stored).await?;
-                connection.done();
-                return Ok(outcome(inserted));
-            };
             let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-            let outcome = if active(&mut transaction, key).await? >= i64::from(at_most) {
+            let outcome = if has_more_than(&mut transaction, before_one_more, key).await? {
                 InsertOutcome::TooMany
+            } else if insert(&mut transaction, stored).await? {
+                audit_log::add(&mut transaction, &[record.into()]).await?;
+                InsertOutcome::Inserted
             } else {
-                outcome(insert(&mut transaction, stored).await?)
+                InsertOutcome::IdTaken
             };
             transaction.commit().await?;
             connection.done();
@@ -110,47 +114,69 @@ impl ApiKeyRepo for SqliteApiKeyRepo {
         .await
     }
 
-    async fn revoke(&self, id: &ApiKeyId, at: Timestamp) -> Result<RevokeOutcome, RepoError> {
+    async fn revoke(
+        &self,
+        id: &ApiKeyId,
+        at: Timestamp,
+        record: &AuditEvent,
+    ) -> Result<RevokeOutcome, RepoError> {
         bounded(async {
             let mut connection = self.connections.lease().await?;
+            let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
             let revoked = sqlx::query!(
                 "UPDATE api_keys SET revoked_at = ?2
                  WHERE id = ?1 AND (revoked_at IS NULL OR revoked_at > ?2)",
                 id.as_str(),
                 at.as_millis(),
             )
-            .execute(&mut *connection)
+            .execute(&mut *transaction)
             .await?;
             let outcome = if revoked.rows_affected() == 1 {
+                audit_log::add(&mut transaction, &[record.into()]).await?;
                 RevokeOutcome::Revoked
             } else {
                 // A revocation only ever moves to an earlier moment, so the answer cannot have changed in between.
                 let known =
                     sqlx::query_scalar!("SELECT id FROM api_keys WHERE id = ?1", id.as_str())
-                        .fetch_optional(&mut *connection)
+                        .fetch_optional(&mut *transaction)
                         .await?;
                 known.map_or(RevokeOutcome::NotFound, |_| RevokeOutcome::AlreadyRevoked)
             };
+            transaction.commit().await?;
             connection.done();
             Ok(outcome)
         })
         .await
     }
 
-    async fn revoke_all(&self, owner: &UserId, at: Timestamp) -> Result<Vec<ApiKeyId>, RepoError> {
+    async fn revoke_all(
+        &self,
+        owner: &UserId,
+        at: Timestamp,
+        record: &AuditEvent,
+    ) -> Result<Vec<ApiKeyId>, RepoError> {
         bounded(async {
             let mut connection = self.connections.lease().await?;
+            let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
             let mut revoked = sqlx::query!(
                 "UPDATE api_keys SET revoked_at = ?2
                  WHERE user_id = ?1 AND (revoked_at IS NULL OR revoked_at > ?2) RETURNING id, created_at",
                 owner.as_str(),
                 at.as_millis(),
             )
-            .fetch_all(&mut *connection)
+            .fetch_all(&mut *transaction)
             .await?;
-            connection.done();
             revoked.sort_unstable_by(|a, b| (a.created_at, &a.id).cmp(&(b.created_at, &b.id)));
-            Ok(revoked.iter().map(|row| api_key_id(&row.id)).collect::<Result<_, _>>()?)
+            let ids = revoked
+                .iter()
+                .map(|row| api_key_id(&row.id))
+                .collect::<Result<Vec<_>, RepoError>>()?;
+            let of_key = |id: &ApiKeyId| AuditEvent { key: Some(id.clone()), ..record.clone() };
+            let rows: Vec<_> = ids.iter().map(|id| AuditRow::from(&of_key(id))).collect();
+            audit_log::add(&mut transaction, &rows).await?;
+            transaction.commit().await?;
+            connection.done();
+            Ok(ids)
         })
         .await
     }
@@ -162,6 +188,7 @@ impl ApiKeyRepo for SqliteApiKeyRepo {
         successor: &StoredApiKey,
         until: Timestamp,
         at_most: Option<u32>,
+        records: &[AuditEvent; 2],
     ) -> Result<RotateOutcome, RepoError> {
         bounded(async {
             let now = successor.key.created_at.as_millis();
@@ -181,7 +208,10 @@ impl ApiKeyRepo for SqliteApiKeyRepo {
                 {
                     RotateOutcome::NotActive
                 }
-                Some(_) if has_too_many(&mut transaction, &successor.key, at_most).await? => {
+                Some(_)
+                    if has_more_than(&mut transaction, at_most.map(i64::from), &successor.key)
+                        .await? =>
+                {
                     RotateOutcome::TooMany
                 }
                 Some(_) if !insert(&mut transaction, successor).await? => RotateOutcome::IdTaken,
@@ -193,6 +223,7 @@ impl ApiKeyRepo for SqliteApiKeyRepo {
                     )
                     .execute(&mut *transaction)
                     .await?;
+                    audit_log::add(&mut transaction, &records.each_ref().map(Into::into)).await?;
                     RotateOutcome::Rotated
                 }
             };
@@ -202,10 +233,6 @@ impl ApiKeyRepo for SqliteApiKeyRepo {
         })
         .await
     }
-}
-
-fn outcome(inserted: bool) -> InsertOutcome {
-    if inserted { InsertOutcome::Inserted } else { InsertOutcome::IdTaken }
 }
 
 /// How many keys the owner of a new one has that are active when it is made.
@@ -221,15 +248,15 @@ async fn active(connection: &mut SqliteConnection, new: &ApiKey) -> Result<i64, 
     Ok(active)
 }
 
-/// Whether the successor's owner has more active keys than may be.
-async fn has_too_many(
+/// Whether the owner of a new key has more active keys than this limit, if there is one.
+async fn has_more_than(
     connection: &mut SqliteConnection,
-    successor: &ApiKey,
-    at_most: Option<u32>,
+    limit: Option<i64>,
+    new: &ApiKey,
 ) -> Result<bool, StoreError> {
-    match at_most {
+    match limit {
         None => Ok(false),
-        Some(at_most) => Ok(active(connection, successor).await? > i64::from(at_most)),
+        Some(limit) => Ok(active(connection, new).await? > limit),
     }
 }
 

@@ -3,13 +3,14 @@
 use async_trait::async_trait;
 use billing_domain::ports::{BillingMirror, RepoError};
 use billing_domain::{
-    CustomerId, MirrorOutcome, MirrorUpdate, MirroredCustomer, ProviderAccount, SubscriptionId,
+    CustomerId, Effect, MirrorOutcome, MirrorUpdate, MirroredCustomer, ProviderAccount,
+    SubscriptionId,
 };
 use sqlx::Connection;
 
 use crate::connections::{Connections, bounded};
 use crate::mirror_rows::{MirrorRow, customers, holder};
-use crate::mirror_write::write;
+use crate::mirror_write::apply;
 
 /// Readings in the tables `customer_mirror` and `subscription_mirror`.
 #[derive(Clone, Debug)]
@@ -56,16 +57,20 @@ impl BillingMirror for SqliteBillingMirror {
         .await
     }
 
-    async fn write(&self, update: &MirrorUpdate) -> Result<MirrorOutcome, RepoError> {
+    async fn apply(
+        &self,
+        update: &MirrorUpdate,
+        effects: &[Effect],
+    ) -> Result<MirrorOutcome, RepoError> {
         bounded(async {
             let mut connection = self.connections.lease().await?;
             let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-            let outcome = write(&mut transaction, update).await?;
+            let outcome = apply(&mut transaction, update, effects).await?;
             match outcome {
-                MirrorOutcome::Written(_) => transaction.commit().await?,
-                MirrorOutcome::Outdated | MirrorOutcome::ClaimLost => {
-                    transaction.rollback().await?
-                }
+                MirrorOutcome::Applied => transaction.commit().await?,
+                MirrorOutcome::Outdated
+                | MirrorOutcome::LinksChanged
+                | MirrorOutcome::ClaimLost => transaction.rollback().await?,
             }
             connection.done();
             Ok(outcome)

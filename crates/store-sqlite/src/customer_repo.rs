@@ -1,10 +1,12 @@
 //! [`SqliteCustomerRepo`].
 
 use async_trait::async_trait;
-use billing_domain::ports::{CustomerRepo, LinkOutcome, OnConflict, RepoError};
-use billing_domain::{CustomerId, CustomerLink, ProviderAccount, Timestamp, UserId};
-use sqlx::SqliteConnection;
+use billing_domain::ports::{CustomerRepo, LinkChange, RepoError};
+use billing_domain::{AuditEvent, CustomerId, CustomerLink, ProviderAccount, Timestamp, UserId};
+use sqlx::{Connection, SqliteConnection};
 
+use crate::audit_log;
+use crate::audit_rows::AuditRow;
 use crate::connections::{Connections, bounded};
 use crate::error::StoreError;
 use crate::rows::{CustomerRow, customer_id, user_id};
@@ -30,58 +32,8 @@ impl CustomerRepo for SqliteCustomerRepo {
     ) -> Result<Option<CustomerId>, RepoError> {
         bounded(async {
             let mut connection = self.connections.lease().await?;
-            let found = find(&mut connection, owner, at).await?;
-            connection.done();
-            Ok(found)
-        })
-        .await
-    }
-
-    /// No transaction: every statement is one step that either takes effect or finds what somebody else did before it. Then
-    /// the loop looks again.
-    async fn link(
-        &self,
-        link: &CustomerLink,
-        on_conflict: OnConflict,
-        now: Timestamp,
-    ) -> Result<LinkOutcome, RepoError> {
-        bounded(async {
-            let mut connection = self.connections.lease().await?;
-            let outcome = loop {
-                if insert(&mut connection, link, now).await? {
-                    break LinkOutcome::Created;
-                }
-                let Some(existing) = find(&mut connection, &link.owner, &link.at).await? else {
-                    continue;
-                };
-                if existing == link.customer {
-                    break LinkOutcome::Unchanged;
-                }
-                match on_conflict {
-                    OnConflict::Keep => break LinkOutcome::Conflict(existing),
-                    OnConflict::Replace
-                        if replace(&mut connection, &existing, link, now).await? =>
-                    {
-                        break LinkOutcome::Replaced(existing);
-                    }
-                    OnConflict::Replace => {}
-                }
-            };
-            connection.done();
-            Ok(outcome)
-        })
-        .await
-    }
-
-    async fn unlink(
-        &self,
-        owner: &UserId,
-        at: &ProviderAccount,
-    ) -> Result<Option<CustomerId>, RepoError> {
-        bounded(async {
-            let mut connection = self.connections.lease().await?;
-            let removed = sqlx::query_scalar!(
-                "DELETE FROM billing_customers WHERE user_id = ?1 AND provider = ?2 AND mode = ?3 RETURNING customer_id",
+            let found = sqlx::query_scalar!(
+                "SELECT customer_id FROM billing_customers WHERE user_id = ?1 AND provider = ?2 AND mode = ?3",
                 owner.as_str(),
                 at.provider().as_str(),
                 at.mode().as_str(),
@@ -89,7 +41,28 @@ impl CustomerRepo for SqliteCustomerRepo {
             .fetch_optional(&mut *connection)
             .await?;
             connection.done();
-            Ok(removed.map(customer_id).transpose()?)
+            Ok(found.map(customer_id).transpose()?)
+        })
+        .await
+    }
+
+    async fn change(
+        &self,
+        change: &LinkChange,
+        now: Timestamp,
+        records: &[AuditEvent],
+    ) -> Result<bool, RepoError> {
+        let rows: Vec<_> = records.iter().map(AuditRow::from).collect();
+        bounded(async {
+            let mut connection = self.connections.lease().await?;
+            let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+            let changed = apply(&mut transaction, change, now).await?;
+            if changed {
+                audit_log::add(&mut transaction, &rows).await?;
+            }
+            transaction.commit().await?;
+            connection.done();
+            Ok(changed)
         })
         .await
     }
@@ -134,61 +107,53 @@ impl CustomerRepo for SqliteCustomerRepo {
     }
 }
 
-pub(crate) async fn find(
+/// Whether the link was as the change expects, and now is as it says.
+pub(crate) async fn apply(
     connection: &mut SqliteConnection,
-    owner: &UserId,
-    at: &ProviderAccount,
-) -> Result<Option<CustomerId>, StoreError> {
-    let found = sqlx::query_scalar!(
-        "SELECT customer_id FROM billing_customers WHERE user_id = ?1 AND provider = ?2 AND mode = ?3",
-        owner.as_str(),
-        at.provider().as_str(),
-        at.mode().as_str(),
-    )
-    .fetch_optional(connection)
-    .await?;
-    Ok(found.map(customer_id).transpose()?)
-}
-
-/// Whether the user had no customer there, and now has this one.
-pub(crate) async fn insert(
-    connection: &mut SqliteConnection,
-    link: &CustomerLink,
+    change: &LinkChange,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let inserted = sqlx::query!(
-        "INSERT INTO billing_customers (user_id, provider, mode, customer_id, created_at, updated_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?5)
-         ON CONFLICT (user_id, provider, mode) DO NOTHING",
-        link.owner.as_str(),
-        link.at.provider().as_str(),
-        link.at.mode().as_str(),
-        link.customer.as_str(),
-        now.as_millis(),
-    )
-    .execute(connection)
-    .await?;
-    Ok(inserted.rows_affected() == 1)
-}
-
-/// Whether the user's customer there was still `old`, and is now the link's.
-async fn replace(
-    connection: &mut SqliteConnection,
-    old: &CustomerId,
-    link: &CustomerLink,
-    now: Timestamp,
-) -> Result<bool, StoreError> {
-    let replaced = sqlx::query!(
-        "UPDATE billing_customers SET customer_id = ?5, updated_at = ?6
-         WHERE user_id = ?1 AND provider = ?2 AND mode = ?3 AND customer_id = ?4",
-        link.owner.as_str(),
-        link.at.provider().as_str(),
-        link.at.mode().as_str(),
-        old.as_str(),
-        link.customer.as_str(),
-        now.as_millis(),
-    )
-    .execute(connection)
-    .await?;
-    Ok(replaced.rows_affected() == 1)
+    let changed = match change {
+        LinkChange::Add(link) => {
+            sqlx::query!(
+                "INSERT INTO billing_customers (user_id, provider, mode, customer_id, created_at, updated_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?5)
+                 ON CONFLICT (user_id, provider, mode) DO NOTHING",
+                link.owner.as_str(),
+                link.at.provider().as_str(),
+                link.at.mode().as_str(),
+                link.customer.as_str(),
+                now.as_millis(),
+            )
+            .execute(connection)
+            .await?
+        }
+        LinkChange::Replace { old, new } => {
+            sqlx::query!(
+                "UPDATE billing_customers SET customer_id = ?5, updated_at = ?6
+                 WHERE user_id = ?1 AND provider = ?2 AND mode = ?3 AND customer_id = ?4",
+                new.owner.as_str(),
+                new.at.provider().as_str(),
+                new.at.mode().as_str(),
+                old.as_str(),
+                new.customer.as_str(),
+                now.as_millis(),
+            )
+            .execute(connection)
+            .await?
+        }
+        LinkChange::Remove(link) => {
+            sqlx::query!(
+                "DELETE FROM billing_customers
+                 WHERE user_id = ?1 AND provider = ?2 AND mode = ?3 AND customer_id = ?4",
+                link.owner.as_str(),
+                link.at.provider().as_str(),
+                link.at.mode().as_str(),
+                link.customer.as_str(),
+            )
+            .execute(connection)
+            .await?
+        }
+    };
+    Ok(changed.rows_affected() == 1)
 }

@@ -1,40 +1,54 @@
-//! What a reading changes, inside the transaction that writes it.
+//! A new version of a customer and its effects, applied inside one transaction.
 
 use std::collections::BTreeSet;
 
-use billing_domain::ports::RepoError;
-use billing_domain::{
-    Claimed, CustomerLink, CustomerState, InboxState, MirrorEffect, MirrorOutcome, MirrorUpdate,
-    UserId,
-};
+use billing_domain::ports::LinkChange;
+use billing_domain::{Claimed, Effect, InboxState, MirrorOutcome, MirrorUpdate, UserId};
 use sqlx::SqliteConnection;
 
+use crate::audit_rows::AuditRow;
 use crate::error::StoreError;
-use crate::mirror_rows::{NewSubscriptionRow, audit_rows, state_text, version};
-use crate::rows::user_id;
+use crate::mirror_rows::{NewSubscriptionRow, state_text, version};
 use crate::{audit_log, customer_repo, event_inbox};
 
-/// All of it, for the caller to commit if it is [`MirrorOutcome::Written`], in a transaction that holds the right to write from
-/// its beginning.
-pub(crate) async fn write(
+/// Applies all of it, for the caller to commit if it is [`MirrorOutcome::Applied`], in a transaction that holds the right to
+/// write from its beginning.
+pub(crate) async fn apply(
     connection: &mut SqliteConnection,
     update: &MirrorUpdate,
+    effects: &[Effect],
 ) -> Result<MirrorOutcome, StoreError> {
     if !write_customer(connection, update).await? {
         return Ok(MirrorOutcome::Outdated);
     }
     replace_subscriptions(connection, update).await?;
-    let effect = match &update.reading.state {
-        CustomerState::Present(_) => attach(connection, update).await?,
-        CustomerState::Gone => detach(connection, update).await?,
-    };
-    if let Some(claimed) = &update.settles
-        && !settle(connection, update, claimed).await?
-    {
-        return Ok(MirrorOutcome::ClaimLost);
+    let mut records = Vec::new();
+    for effect in effects {
+        match effect {
+            Effect::Link(owner) => {
+                let change = LinkChange::Add(update.link_of(owner));
+                if !customer_repo::apply(connection, &change, update.read_at).await? {
+                    return Ok(MirrorOutcome::LinksChanged);
+                }
+            }
+            Effect::Unlink(owner) => {
+                let change = LinkChange::Remove(update.link_of(owner));
+                if !customer_repo::apply(connection, &change, update.read_at).await? {
+                    return Ok(MirrorOutcome::LinksChanged);
+                }
+            }
+            Effect::FulfilClaim(owner) => fulfil_claim(connection, update, owner).await?,
+            Effect::DropClaims => drop_claims(connection, update).await?,
+            Effect::SettleEvents(claimed) => {
+                if !settle(connection, update, claimed).await? {
+                    return Ok(MirrorOutcome::ClaimLost);
+                }
+            }
+            Effect::Audit(event) => records.push(AuditRow::from(event)),
+        }
     }
-    audit_log::add(connection, &audit_rows(update, &effect)).await?;
-    Ok(MirrorOutcome::Written(effect))
+    audit_log::add(connection, &records).await?;
+    Ok(MirrorOutcome::Applied)
 }
 
 /// Whether the customer's row was as it was expected, and now is this reading's.
@@ -43,7 +57,7 @@ async fn write_customer(
     update: &MirrorUpdate,
 ) -> Result<bool, StoreError> {
     let (provider, mode) = (update.at.provider().as_str(), update.at.mode().as_str());
-    let state = state_text(&update.reading.state);
+    let state = state_text(&update.state);
     let written = if update.expected == 0 {
         sqlx::query!(
             "INSERT INTO customer_mirror (provider, mode, customer_id, version, state, read_at)
@@ -88,7 +102,7 @@ async fn replace_subscriptions(
     )
     .execute(&mut *connection)
     .await?;
-    for row in update.reading.state.subscriptions().iter().map(NewSubscriptionRow::from) {
+    for row in update.state.subscriptions().iter().map(NewSubscriptionRow::from) {
         sqlx::query!(
             "INSERT INTO subscription_mirror (provider, mode, subscription_id, customer_id, status, prices, cycle,
                                               created_at, period_start, period_end, cancel_at_period_end, cancel_at)
@@ -117,72 +131,39 @@ async fn replace_subscriptions(
     Ok(())
 }
 
-/// Links the owner, where there was a purchase, and fulfils the owner's claim.
-async fn attach(
+/// Notes the customer in the user's claim, if that is open.
+async fn fulfil_claim(
     connection: &mut SqliteConnection,
     update: &MirrorUpdate,
-) -> Result<MirrorEffect, StoreError> {
-    let mut effect = MirrorEffect::default();
-    if let Some(owner) = update.links() {
-        let link = CustomerLink {
-            owner: owner.clone(),
-            at: update.at.clone(),
-            customer: update.customer.clone(),
-        };
-        loop {
-            if customer_repo::insert(connection, &link, update.read_at).await? {
-                effect.linked = Some(link.owner);
-                break;
-            }
-            // Removed meanwhile, it stands in nobody's way any more.
-            let Some(existing) = customer_repo::find(connection, owner, &update.at).await? else {
-                continue;
-            };
-            effect.conflict = Some(existing).filter(|existing| *existing != update.customer);
-            break;
-        }
-    }
-    if let Some(owner) = update.fulfils() {
-        sqlx::query!(
-            "UPDATE customer_claims SET customer_id = ?4
-             WHERE user_id = ?1 AND provider = ?2 AND mode = ?3 AND customer_id IS NULL",
-            owner.as_str(),
-            update.at.provider().as_str(),
-            update.at.mode().as_str(),
-            update.customer.as_str(),
-        )
-        .execute(connection)
-        .await?;
-    }
-    Ok(effect)
-}
-
-/// Removes what leads to a customer who is gone.
-async fn detach(
-    connection: &mut SqliteConnection,
-    update: &MirrorUpdate,
-) -> Result<MirrorEffect, StoreError> {
-    let (provider, mode) = (update.at.provider().as_str(), update.at.mode().as_str());
-    let removed = sqlx::query_scalar!(
-        "DELETE FROM billing_customers WHERE provider = ?1 AND mode = ?2 AND customer_id = ?3 RETURNING user_id",
-        provider,
-        mode,
-        update.customer.as_str(),
-    )
-    .fetch_all(&mut *connection)
-    .await?;
-    let mut unlinked =
-        removed.iter().map(|text| user_id(text)).collect::<Result<Vec<UserId>, RepoError>>()?;
-    unlinked.sort_unstable();
+    owner: &UserId,
+) -> Result<(), StoreError> {
     sqlx::query!(
-        "DELETE FROM customer_claims WHERE provider = ?1 AND mode = ?2 AND customer_id = ?3",
-        provider,
-        mode,
+        "UPDATE customer_claims SET customer_id = ?4
+         WHERE user_id = ?1 AND provider = ?2 AND mode = ?3 AND customer_id IS NULL",
+        owner.as_str(),
+        update.at.provider().as_str(),
+        update.at.mode().as_str(),
         update.customer.as_str(),
     )
     .execute(connection)
     .await?;
-    Ok(MirrorEffect { unlinked, ..MirrorEffect::default() })
+    Ok(())
+}
+
+/// Deletes all claims that have the customer.
+async fn drop_claims(
+    connection: &mut SqliteConnection,
+    update: &MirrorUpdate,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "DELETE FROM customer_claims WHERE provider = ?1 AND mode = ?2 AND customer_id = ?3",
+        update.at.provider().as_str(),
+        update.at.mode().as_str(),
+        update.customer.as_str(),
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 /// Whether all the events were still the claim's, and now are applied.

@@ -10,7 +10,8 @@ use billing_domain::ports::{
     RotateOutcome,
 };
 use billing_domain::{
-    ApiKey, ApiKeyId, KeyVerifier, PepperId, Permission, StoredApiKey, Timestamp, UserId,
+    ApiKey, ApiKeyId, AuditEvent, KeyVerifier, PepperId, Permission, StoredApiKey, Timestamp,
+    UserId,
 };
 use secrecy::SecretString;
 
@@ -34,7 +35,8 @@ impl Rows {
             revoked_at: None,
             last_used_at: None,
         };
-        self.insert(&StoredApiKey { key, verifier: minted.verifier }, None).await.unwrap();
+        let stored = StoredApiKey { key, verifier: minted.verifier };
+        self.0.lock().unwrap().insert(stored.key.id.clone(), stored);
         minted.text
     }
 }
@@ -45,6 +47,7 @@ impl ApiKeyRepo for Rows {
         &self,
         key: &StoredApiKey,
         _at_most: Option<u32>,
+        _record: &AuditEvent,
     ) -> Result<InsertOutcome, RepoError> {
         self.0.lock().unwrap().insert(key.key.id.clone(), key.clone());
         Ok(InsertOutcome::Inserted)
@@ -58,7 +61,12 @@ impl ApiKeyRepo for Rows {
         unreachable!("nothing here lists keys")
     }
 
-    async fn revoke(&self, _id: &ApiKeyId, _at: Timestamp) -> Result<RevokeOutcome, RepoError> {
+    async fn revoke(
+        &self,
+        _id: &ApiKeyId,
+        _at: Timestamp,
+        _record: &AuditEvent,
+    ) -> Result<RevokeOutcome, RepoError> {
         unreachable!("nothing here revokes keys")
     }
 
@@ -66,6 +74,7 @@ impl ApiKeyRepo for Rows {
         &self,
         _owner: &UserId,
         _at: Timestamp,
+        _record: &AuditEvent,
     ) -> Result<Vec<ApiKeyId>, RepoError> {
         unreachable!("nothing here revokes keys")
     }
@@ -76,6 +85,7 @@ impl ApiKeyRepo for Rows {
         _successor: &StoredApiKey,
         _until: Timestamp,
         _at_most: Option<u32>,
+        _records: &[AuditEvent; 2],
     ) -> Result<RotateOutcome, RepoError> {
         unreachable!("nothing here rotates keys")
     }

@@ -79,15 +79,17 @@ pub(crate) async fn run(context: &Context, arguments: Serve) -> Result<(), Failu
     let keys = wiring::keys::start(&config.keys, &stores, clock());
     let keys =
         Arc::new(keys.map_err(|error| Failure::failed("API keys cannot be judged", &error))?);
-    let service = ApiKeyService::new(stores.api_keys.clone(), stores.audit.clone(), clock());
+    let service = ApiKeyService::new(stores.api_keys.clone(), clock());
     let issuer = ApiKeyIssuer::new(service.clone(), keys.minter().clone(), account.mode());
     let denials = Arc::new(DenialCounter::new(DENIALS_A_MINUTE));
-    let (customers, audit) = (stores.customers.clone(), stores.audit.clone());
     let api = Api {
-        portal: Arc::new(
-            PortalService::new(customers, ports.billing, audit, clock(), return_urls)
-                .with_accounts(accounts.billing()),
-        ),
+        portal: Arc::new(PortalService::new(
+            accounts.billing(),
+            ports.billing,
+            stores.audit.clone(),
+            clock(),
+            return_urls,
+        )),
         checkout: Arc::new(accounts.checkout(
             Arc::clone(&prices),
             Arc::clone(&catalogue),

@@ -1,4 +1,4 @@
-//! What becomes of a customer whom the provider did not know when it was asked for something else.
+//! Customers whom the provider did not know when it was asked for something else.
 
 use std::sync::{Arc, OnceLock};
 
@@ -10,7 +10,7 @@ use billing_testkit::{FakeBillingAccountProvider, FakeBillingProvider};
 use crate::world::{Shop, at, principal, soon};
 
 #[tokio::test]
-async fn whom_the_portal_finds_gone_nobody_is_told_of_any_more() {
+async fn a_customer_whom_the_portal_finds_gone_is_read_anew_by_every_replica() {
     let shop = Shop::open();
     let (customer, _) = shop.subscriber("ann").await;
     let _lost = shop.provider.delete_customer(&customer);
@@ -21,13 +21,12 @@ async fn whom_the_portal_finds_gone_nobody_is_told_of_any_more() {
         Mode::Test,
     );
     let portal = PortalService::new(
-        shop.stores.customers(),
+        accounts.clone(),
         Arc::new(FakeBillingProvider::new(at())),
         shop.stores.audit(),
         Arc::clone(&shop.clock) as _,
         policy.unwrap(),
     );
-    let portal = portal.with_accounts(accounts.clone());
     let request = OpenPortal {
         return_url: None,
         locale: None,
@@ -36,14 +35,26 @@ async fn whom_the_portal_finds_gone_nobody_is_told_of_any_more() {
         origin: RequestOrigin::default(),
     };
     let calls = shop.provider.calls();
-    let refused = portal.open(&principal("ann"), request).await;
-    assert!(matches!(refused, Err(PortalError::NoBillingAccount { .. })), "{refused:?}");
+    for _ in 0..3 {
+        let refused = portal.open(&principal("ann"), request.clone()).await;
+        assert!(matches!(refused, Err(PortalError::NoBillingAccount { .. })), "{refused:?}");
+    }
     assert_eq!(shop.provider.calls(), calls, "the portal's answer waits for no reading");
-    // No event has come, and a minute has not passed: the reading would count as fresh.
-    assert_eq!(accounts.state(&customer, soon()).await.unwrap(), CustomerState::Gone);
+    assert_eq!(pending(&shop).await, 1, "reports about the same version are one event");
+    // The provider has sent no event, and a minute has not passed: the reading would count as fresh.
+    let other_replica = shop.accounts();
+    assert_eq!(other_replica.state(&customer, soon()).await.unwrap(), CustomerState::Gone);
+    assert_eq!(shop.work().await, [Worked::Applied]);
     let calls = shop.provider.calls();
     assert_eq!(accounts.state(&customer, soon()).await.unwrap(), CustomerState::Gone);
-    assert_eq!(shop.provider.calls(), calls, "a doubt that is settled costs nothing");
+    assert_eq!(shop.provider.calls(), calls, "a report that is applied costs nothing");
+    accounts.report_not_found(&customer).await.unwrap();
+    assert_eq!(pending(&shop).await, 1, "a later report is an event of its own");
+}
+
+async fn pending(shop: &Shop) -> usize {
+    let is_pending = |event: &InboxEvent| matches!(event.state, InboxState::Pending(_));
+    shop.inbox().await.into_iter().filter(is_pending).count()
 }
 
 /// Deletes the customer, and lets somebody notice, while its last answer is on the way.
@@ -63,7 +74,7 @@ impl SubscriptionReader for Overtaken {
         let reading = self.provider.customer(customer, deadline).await;
         if reading.as_ref().is_ok_and(|reading| reading.state != CustomerState::Gone) {
             let _lost = self.provider.delete_customer(customer);
-            self.accounts.get().unwrap().doubt(customer);
+            self.accounts.get().unwrap().report_not_found(customer).await.unwrap();
         }
         reading
     }
@@ -78,7 +89,7 @@ impl SubscriptionReader for Overtaken {
 }
 
 #[tokio::test]
-async fn a_doubt_outlives_an_answer_that_was_on_the_way() {
+async fn a_report_outlives_an_answer_that_was_on_the_way() {
     let shop = Shop::open();
     let (customer, _) = shop.subscriber("ann").await;
     let reader =
