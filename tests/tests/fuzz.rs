@@ -85,7 +85,10 @@ async fn keys_with_one() -> (ApiKeys, String) {
         Timestamp::from_seconds(1_700_000_000),
     );
     let stored = StoredApiKey { verifier: minted.verifier, ..sample };
-    assert!(matches!(repo.insert(&stored, None).await, Ok(InsertOutcome::Inserted)));
+    assert!(matches!(
+        repo.insert(&stored, None, samples::record()).await,
+        Ok(InsertOutcome::Inserted)
+    ));
     (keys, minted.text.expose_secret().to_owned())
 }
 

@@ -11,10 +11,10 @@ use billing_domain::ports::{
     RepoError, RevokeOutcome, RotateOutcome,
 };
 use billing_domain::{
-    ApiKey, ApiKeyId, Credential, KeyVerifier, PepperId, Permission, Principal, StoredApiKey,
-    Timestamp, UserId,
+    ApiKey, ApiKeyId, AuditEvent, Credential, KeyVerifier, PepperId, Permission, Principal,
+    StoredApiKey, Timestamp, UserId,
 };
-use billing_testkit::{FixedClock, InMemoryApiKeyRepo, InMemoryApiKeyUsage, Reachability};
+use billing_testkit::{FixedClock, InMemoryApiKeyRepo, InMemoryApiKeyUsage, Reachability, samples};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -70,8 +70,9 @@ impl ApiKeyRepo for CountingRepo {
         &self,
         key: &StoredApiKey,
         at_most: Option<u32>,
+        record: &AuditEvent,
     ) -> Result<InsertOutcome, RepoError> {
-        self.keys.insert(key, at_most).await
+        self.keys.insert(key, at_most, record).await
     }
 
     async fn find(&self, id: &ApiKeyId) -> Result<Option<StoredApiKey>, RepoError> {
@@ -84,12 +85,22 @@ impl ApiKeyRepo for CountingRepo {
         self.keys.list(owner).await
     }
 
-    async fn revoke(&self, id: &ApiKeyId, at: Timestamp) -> Result<RevokeOutcome, RepoError> {
-        self.keys.revoke(id, at).await
+    async fn revoke(
+        &self,
+        id: &ApiKeyId,
+        at: Timestamp,
+        record: &AuditEvent,
+    ) -> Result<RevokeOutcome, RepoError> {
+        self.keys.revoke(id, at, record).await
     }
 
-    async fn revoke_all(&self, owner: &UserId, at: Timestamp) -> Result<Vec<ApiKeyId>, RepoError> {
-        self.keys.revoke_all(owner, at).await
+    async fn revoke_all(
+        &self,
+        owner: &UserId,
+        at: Timestamp,
+        record: &AuditEvent,
+    ) -> Result<Vec<ApiKeyId>, RepoError> {
+        self.keys.revoke_all(owner, at, record).await
     }
 
     async fn rotate(
@@ -98,8 +109,9 @@ impl ApiKeyRepo for CountingRepo {
         successor: &StoredApiKey,
         until: Timestamp,
         at_most: Option<u32>,
+        records: &[AuditEvent; 2],
     ) -> Result<RotateOutcome, RepoError> {
-        self.keys.rotate(id, successor, until, at_most).await
+        self.keys.rotate(id, successor, until, at_most, records).await
     }
 }
 
@@ -209,7 +221,8 @@ impl Desk {
         };
         change(&mut key);
         let stored = StoredApiKey { key: key.clone(), verifier: minted.verifier };
-        assert_eq!(self.repo.insert(&stored, None).await.unwrap(), InsertOutcome::Inserted);
+        let inserted = self.repo.insert(&stored, None, samples::record()).await;
+        assert_eq!(inserted.unwrap(), InsertOutcome::Inserted);
         Issued { text: minted.text, key }
     }
 

@@ -6,6 +6,7 @@ mod customer_claim;
 mod customer_import;
 mod customer_service;
 mod event_processor;
+mod fresh_reading;
 mod inbox;
 mod mirror;
 mod provider_account;
@@ -19,13 +20,14 @@ pub use billing_accounts::{AccountPorts, BillingAccounts, RefreshError, Refreshe
 pub use customer::{CustomerId, CustomerIdError, CustomerLink};
 pub use customer_claim::CustomerClaim;
 pub use customer_import::{CustomerImport, ImportError, ImportPlan, ImportSource, LeftOut, Reason};
-pub use customer_service::CustomerService;
+pub use customer_service::{CustomerService, LinkOutcome, OnConflict};
 pub use event_processor::{EventProcessor, Work, Worked};
+pub use fresh_reading::{Decision, FreshReading, LinkFacts, LinkSummary, ReadingOutcome};
 pub use inbox::{
     ClaimToken, Claimed, InboxCounts, InboxEvent, InboxQuery, InboxState, InboxWord,
     InboxWordError, Replay,
 };
-pub use mirror::{MirrorEffect, MirrorOutcome, MirrorUpdate, MirroredCustomer};
+pub use mirror::{Effect, MirrorOutcome, MirrorUpdate, MirroredCustomer};
 pub use provider_account::{AccountError, Mode, ProviderAccount, ProviderName};
 pub use provider_event::{
     EventId, EventIdError, EventKind, EventKindError, EventSubject, ProviderEvent,

@@ -37,7 +37,7 @@ pub use checkout_requests::{CheckoutRequest, CheckoutRequests, RememberedCheckou
 pub use clock::Clock;
 pub use customer_claims::CustomerClaims;
 pub use customer_directory::{CustomerDirectory, ListedCustomer, ListedSubscription, Page};
-pub use customer_repo::{CustomerRepo, LinkOutcome, OnConflict};
+pub use customer_repo::{CustomerRepo, LinkChange};
 pub use database::{Database, SchemaState};
 pub use event_inbox::{EventInbox, Fate};
 pub use fresh_keys::FreshKeys;

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use billing_domain::ports::{
-    InsertOutcome, MintedKey, MockApiKeyRepo, MockAuditLog, MockClock, MockKeyMinter, RepoError,
-    RevokeOutcome, RotateOutcome,
+    InsertOutcome, MintedKey, MockApiKeyRepo, MockClock, MockKeyMinter, RepoError, RevokeOutcome,
+    RotateOutcome,
 };
 use billing_domain::*;
 
@@ -17,7 +17,6 @@ const NOW: Timestamp = Timestamp::from_millis(1_000_000);
 struct Ports {
     keys: MockApiKeyRepo,
     minter: MockKeyMinter,
-    audit: MockAuditLog,
     mode: Mode,
 }
 
@@ -32,32 +31,33 @@ impl Ports {
             };
             Ok(MintedKey { id: "SuccessorKey".parse().unwrap(), text: "llmgen_x".into(), verifier })
         });
-        Self { keys: MockApiKeyRepo::new(), minter, audit: MockAuditLog::new(), mode: Mode::Test }
-    }
-
-    fn audited(mut self, action: AuditAction, key: &'static str) -> Self {
-        self.audit.expect_append().times(1).returning(move |event| {
-            assert_eq!(
-                (event.action, event.key.as_ref().map(ApiKeyId::as_str)),
-                (action, Some(key))
-            );
-            Ok(())
-        });
-        self
+        Self { keys: MockApiKeyRepo::new(), minter, mode: Mode::Test }
     }
 
     fn issuer(self) -> ApiKeyIssuer {
         let mut clock = MockClock::new();
         clock.expect_now().return_const(NOW);
-        let service =
-            ApiKeyService::new(Arc::new(self.keys), Arc::new(self.audit), Arc::new(clock));
+        let service = ApiKeyService::new(Arc::new(self.keys), Arc::new(clock));
         ApiKeyIssuer::new(service, Arc::new(self.minter), self.mode)
     }
 
     fn service(self) -> ApiKeyService {
         let mut clock = MockClock::new();
         clock.expect_now().return_const(NOW);
-        ApiKeyService::new(Arc::new(self.keys), Arc::new(self.audit), Arc::new(clock))
+        ApiKeyService::new(Arc::new(self.keys), Arc::new(clock))
+    }
+}
+
+/// A record of what an owner did to a key of `u1`, in no request.
+fn on_record(action: AuditAction, key: &str) -> AuditEvent {
+    AuditEvent {
+        at: NOW,
+        action,
+        actor: Actor::User,
+        owner: Some("u1".parse().unwrap()),
+        key: Some(key.parse().unwrap()),
+        customer: None,
+        origin: RequestOrigin::default(),
     }
 }
 
@@ -100,8 +100,9 @@ async fn create(
 
 #[tokio::test]
 async fn c8_a_key_without_a_list_gets_all_that_exist_today() {
-    let mut ports = Ports::new().audited(AuditAction::KeyCreated, "SuccessorKey");
-    ports.keys.expect_insert().times(1).returning(|stored, at_most| {
+    let mut ports = Ports::new();
+    ports.keys.expect_insert().times(1).returning(|stored, at_most, record| {
+        assert_eq!(*record, on_record(AuditAction::KeyCreated, "SuccessorKey"));
         assert_eq!((stored.key.permissions.clone(), at_most), (Permission::known(), None));
         Ok(InsertOutcome::Inserted)
     });
@@ -126,8 +127,7 @@ async fn owners_are_held_to_rules() {
     ));
     let mut ports = Ports::new();
     ports.keys.expect_list().returning(|_| Ok(vec![stored("u1", None).key]));
-    ports.audit.expect_append().returning(|_| Ok(()));
-    ports.keys.expect_insert().returning(|_, at_most| {
+    ports.keys.expect_insert().returning(|_, at_most, _| {
         assert_eq!(at_most, Some(2));
         Ok(InsertOutcome::TooMany)
     });
@@ -144,27 +144,27 @@ async fn live_mode_refuses_broad_origins_from_operators_too() {
 #[tokio::test]
 async fn an_id_that_is_taken_is_drawn_again_and_not_for_ever() {
     let mut ports = Ports::new();
-    ports.audit.expect_append().returning(|_| Ok(()));
-    ports.keys.expect_insert().times(3).returning(|_, _| Ok(InsertOutcome::IdTaken));
+    ports.keys.expect_insert().times(3).returning(|_, _, _| Ok(InsertOutcome::IdTaken));
     assert!(matches!(create(ports, wanted(), None).await, Err(ApiKeyError::NoFreeId)));
 }
 
 #[tokio::test]
-async fn what_cannot_be_written_down_is_not_done() {
-    let without_audit = || {
+async fn a_store_that_fails_fails_every_change() {
+    let down = || RepoError::Unavailable("down".into());
+    let ports = || {
         let mut ports = Ports::new();
         ports.keys.expect_find().returning(|_| Ok(Some(stored("u1", None))));
-        ports.audit.expect_append().returning(|_| Err(RepoError::Unavailable("down".into())));
+        ports.keys.expect_insert().returning(move |_, _, _| Err(down()));
+        ports.keys.expect_rotate().returning(move |_, _, _, _, _| Err(down()));
+        ports.keys.expect_revoke().returning(move |_, _, _| Err(down()));
         ports
     };
-    assert!(matches!(create(without_audit(), wanted(), None).await, Err(ApiKeyError::Store(_))));
+    assert!(matches!(create(ports(), wanted(), None).await, Err(ApiKeyError::Store(_))));
     let (id, nowhere) = ("OldOldOldKey".parse().unwrap(), RequestOrigin::default);
-    let rotated = without_audit()
-        .issuer()
-        .rotate(&id, None, Duration::ZERO, Actor::Operator, nowhere())
-        .await;
+    let rotated =
+        ports().issuer().rotate(&id, None, Duration::ZERO, Actor::Operator, nowhere()).await;
     assert!(matches!(rotated, Err(ApiKeyError::Store(_))));
-    let revoked = without_audit().service().revoke(&id, None, Actor::Operator, nowhere()).await;
+    let revoked = ports().service().revoke(&id, None, Actor::Operator, nowhere()).await;
     assert!(matches!(revoked, Err(ApiKeyError::Store(_))));
 }
 
@@ -191,13 +191,13 @@ async fn a_key_has_one_successor() {
 
 #[tokio::test]
 async fn a_successor_inherits_everything() {
-    let mut ports = Ports::new()
-        .audited(AuditAction::KeyRotated, "OldOldOldKey")
-        .audited(AuditAction::KeyCreated, "SuccessorKey");
+    let mut ports = Ports::new();
     ports.keys.expect_list().returning(|_| Ok(vec![stored("u1", None).key]));
     ports.keys.expect_find().returning(|_| Ok(Some(stored("u1", None))));
-    ports.keys.expect_rotate().times(1).returning(|id, successor, until, at_most| {
+    ports.keys.expect_rotate().times(1).returning(|id, successor, until, at_most, records| {
         assert_eq!(at_most, Some(1));
+        let rotated = on_record(AuditAction::KeyRotated, "OldOldOldKey");
+        assert_eq!(records, &[rotated, on_record(AuditAction::KeyCreated, "SuccessorKey")]);
         let old = stored("u1", None).key;
         let expected = ApiKey { id: "SuccessorKey".parse().unwrap(), created_at: NOW, ..old };
         assert_eq!((id.as_str(), &successor.key), ("OldOldOldKey", &expected));
@@ -238,10 +238,14 @@ async fn another_users_key_is_not_found_and_a_revoked_one_has_no_successor() {
 }
 
 #[tokio::test]
-async fn revoking_twice_is_written_down_once() {
+async fn revoke_reports_a_key_that_was_revoked_before() {
     let mut ports = Ports::new();
     ports.keys.expect_find().returning(|_| Ok(Some(stored("u1", Some(NOW)))));
-    ports.keys.expect_revoke().returning(|_, _| Ok(RevokeOutcome::AlreadyRevoked));
+    ports.keys.expect_revoke().times(1).returning(|_, at, record| {
+        let expected = on_record(AuditAction::KeyRevoked, "OldOldOldKey");
+        assert_eq!((at, record), (NOW, &AuditEvent { actor: Actor::Operator, ..expected }));
+        Ok(RevokeOutcome::AlreadyRevoked)
+    });
     let id = "OldOldOldKey".parse().unwrap();
     let outcome =
         ports.service().revoke(&id, None, Actor::Operator, RequestOrigin::default()).await.unwrap();

@@ -52,6 +52,9 @@ fn order() -> OpenPortal {
 /// Ports of which nothing is expected but what every call may ask.
 struct Ports {
     customers: MockCustomerRepo,
+    claims: MockCustomerClaims,
+    mirror: MockBillingMirror,
+    inbox: MockEventInbox,
     provider: MockBillingProvider,
     audit: MockAuditLog,
 }
@@ -61,7 +64,14 @@ impl Ports {
         let mut provider = MockBillingProvider::new();
         provider.expect_account().return_const(account());
         provider.expect_capabilities().returning(capabilities);
-        Self { customers: MockCustomerRepo::new(), provider, audit: MockAuditLog::new() }
+        Self {
+            customers: MockCustomerRepo::new(),
+            claims: MockCustomerClaims::new(),
+            mirror: MockBillingMirror::new(),
+            inbox: MockEventInbox::new(),
+            provider,
+            audit: MockAuditLog::new(),
+        }
     }
 
     fn with_customer(mut self) -> Self {
@@ -80,8 +90,16 @@ impl Ports {
     fn service(self) -> PortalService {
         let dashboard = ReturnUrl::configured("https://app.example.com/").unwrap();
         let policy = ReturnUrlPolicy::new(dashboard, vec![], Mode::Test).unwrap();
-        let (customers, provider) = (Arc::new(self.customers), Arc::new(self.provider));
-        PortalService::new(customers, provider, Arc::new(self.audit), clock(), policy)
+        let ports = AccountPorts {
+            reader: Arc::new(MockSubscriptionReader::new()),
+            mirror: Arc::new(self.mirror),
+            customers: Arc::new(self.customers),
+            claims: Arc::new(self.claims),
+            inbox: Arc::new(self.inbox),
+            clock: clock(),
+        };
+        let accounts = BillingAccounts::new(account(), ports);
+        PortalService::new(accounts, Arc::new(self.provider), Arc::new(self.audit), clock(), policy)
     }
 
     async fn open(
@@ -99,32 +117,6 @@ fn clock() -> Arc<MockClock> {
     Arc::new(clock)
 }
 
-/// Accounts in which nobody is linked and this claim stands. Neither mirror, inbox nor provider may be asked.
-fn accounts_with(claim: Option<CustomerClaim>) -> BillingAccounts {
-    let (mut customers, mut claims) = (MockCustomerRepo::new(), MockCustomerClaims::new());
-    customers.expect_find().times(1).returning(|_, _| Ok(None));
-    claims.expect_find().times(1).return_once(|_, _| Ok(claim));
-    let ports = AccountPorts {
-        reader: Arc::new(MockSubscriptionReader::new()),
-        mirror: Arc::new(MockBillingMirror::new()),
-        customers: Arc::new(customers),
-        claims: Arc::new(claims),
-        inbox: Arc::new(MockEventInbox::new()),
-        clock: clock(),
-    };
-    BillingAccounts::new(account(), ports)
-}
-
-#[tokio::test]
-async fn without_a_customer_the_provider_is_never_called() {
-    let mut ports = Ports::new();
-    ports.customers.expect_find().times(1).returning(|_, _| Ok(None));
-    assert!(matches!(
-        ports.open(&principal(), order()).await,
-        Err(PortalError::NoBillingAccount { .. })
-    ));
-}
-
 #[tokio::test]
 async fn without_a_link_and_a_claim_to_a_customer_the_provider_is_never_called() {
     let open = CustomerClaim {
@@ -133,8 +125,10 @@ async fn without_a_link_and_a_claim_to_a_customer_the_provider_is_never_called()
         claimed_at: Timestamp::from_millis(1),
     };
     for claim in [None, Some(open)] {
-        let service = Ports::new().service().with_accounts(accounts_with(claim));
-        let refused = service.open(&principal(), order()).await;
+        let mut ports = Ports::new();
+        ports.customers.expect_find().times(1).returning(|_, _| Ok(None));
+        ports.claims.expect_find().times(1).return_once(|_, _| Ok(claim));
+        let refused = ports.open(&principal(), order()).await;
         assert!(matches!(refused, Err(PortalError::NoBillingAccount { .. })));
     }
 }
@@ -189,13 +183,25 @@ async fn a_session_that_cannot_be_written_down_is_not_handed_out() {
 }
 
 #[tokio::test]
-async fn a_customer_that_the_provider_does_not_know_is_no_billing_account() {
-    let mut ports = Ports::new().with_customer();
-    let gone =
-        |_: &PortalRequest| Err(ProviderError::CustomerNotFound { context: "gone".to_owned() });
-    ports.provider.expect_create_portal_session().times(1).returning(gone);
-    assert!(matches!(
-        ports.open(&principal(), order()).await,
-        Err(PortalError::NoBillingAccount { .. })
-    ));
+async fn a_customer_that_the_provider_does_not_know_is_reported_and_no_billing_account() {
+    let unknown = || {
+        let mut ports = Ports::new().with_customer();
+        let gone =
+            |_: &PortalRequest| Err(ProviderError::CustomerNotFound { context: "gone".to_owned() });
+        ports.provider.expect_create_portal_session().times(1).returning(gone);
+        ports.mirror.expect_find().times(1).returning(|_, _| Ok(None));
+        ports
+    };
+    let mut ports = unknown();
+    ports.inbox.expect_accept().times(1).returning(|at, event, now| {
+        assert_eq!((at, now), (&account(), Timestamp::from_millis(1)));
+        assert_eq!(event.subject, EventSubject::Customer("cus_1".parse().unwrap()));
+        Ok(())
+    });
+    let refused = ports.open(&principal(), order()).await;
+    assert!(matches!(refused, Err(PortalError::NoBillingAccount { .. })));
+    let mut ports = unknown();
+    ports.inbox.expect_accept().returning(|_, _, _| Err(RepoError::Unavailable("down".into())));
+    let refused = ports.open(&principal(), order()).await;
+    assert!(matches!(refused, Err(PortalError::Store(_))));
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_jwt::{JwtSettings, MintError};
-use billing_domain::ports::{AuthError, Authenticator, OnConflict, RepoError};
-use billing_domain::{Actor, ApiKeyError, ApiKeyIssuer, NewApiKey, RequestOrigin};
+use billing_domain::ports::{AuthError, Authenticator, RepoError};
+use billing_domain::{Actor, ApiKeyError, ApiKeyIssuer, NewApiKey, OnConflict, RequestOrigin};
 use billing_domain::{
     Credential, CustomerId, CustomerLink, CustomerService, KeyName, ProviderAccount, UserId,
 };
@@ -60,8 +60,7 @@ impl Demo {
             at: self.account.clone(),
             customer: parsed::<CustomerId>(&customer)?,
         };
-        let customers =
-            CustomerService::new(self.stores.customers.clone(), self.stores.audit.clone(), clock());
+        let customers = CustomerService::new(self.stores.customers.clone(), clock());
         customers.link(&link, OnConflict::Replace).await?;
         let key = self.key(&owner).await?;
         let lifetime = TOKEN_LIFETIME.min(self.tokens.max_lifetime());

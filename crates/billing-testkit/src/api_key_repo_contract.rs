@@ -7,7 +7,7 @@ use billing_domain::{KeyDescription, StoredApiKey, Timestamp};
 use futures_util::future::join_all;
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::samples::{description, key_id, origins, pepper, permissions, stored_key, user};
+use crate::samples::{description, key_id, origins, pepper, permissions, record, stored_key, user};
 
 /// Runs every case against fresh, empty repos: `api_key_repo_contract!(make)`, where `make` is an async function that gives
 /// a pair of an `Arc<dyn ApiKeyRepo>` and what must outlive it.
@@ -44,6 +44,7 @@ macro_rules! api_key_repo_contract {
             ]
         );
         $crate::api_key_lifecycle_contract!($make);
+        $crate::api_key_rotation_contract!($make);
     };
 }
 
@@ -59,7 +60,7 @@ fn key(short: &str, owner: &str) -> StoredApiKey {
 }
 
 async fn insert(repo: &dyn ApiKeyRepo, key: &StoredApiKey) {
-    assert_eq!(repo.insert(key, None).await.unwrap(), InsertOutcome::Inserted);
+    assert_eq!(repo.insert(key, None, record()).await.unwrap(), InsertOutcome::Inserted);
 }
 
 async fn found(repo: &dyn ApiKeyRepo, short: &str) -> StoredApiKey {
@@ -134,7 +135,7 @@ pub async fn a_taken_id_is_told_and_changes_nothing(repo: &dyn ApiKeyRepo) {
     insert(repo, &key("a", "ann")).await;
     let mut second = key("a", "bob");
     second.verifier.gate = SecretString::from("ff".repeat(32));
-    assert_eq!(repo.insert(&second, None).await.unwrap(), InsertOutcome::IdTaken);
+    assert_eq!(repo.insert(&second, None, record()).await.unwrap(), InsertOutcome::IdTaken);
     let kept = found(repo, "a").await;
     assert_eq!(kept.key.owner, user("ann"));
     assert_eq!(kept.verifier.gate.expose_secret(), key("a", "ann").verifier.gate.expose_secret());
@@ -252,7 +253,7 @@ pub async fn revoked_and_expired_keys_are_listed_and_found(repo: &dyn ApiKeyRepo
     expired.key.expires_at = Some(Timestamp::from_millis(0));
     insert(repo, &expired).await;
     insert(repo, &key("2", "ann")).await;
-    repo.revoke(&key_id(&id("2")), EPOCH).await.unwrap();
+    repo.revoke(&key_id(&id("2")), EPOCH, record()).await.unwrap();
     assert_eq!(listed(repo, Some("ann")).await, [id("1"), id("2")]);
     assert!(!found(repo, "1").await.key.is_active(EPOCH));
     assert!(!found(repo, "2").await.key.is_active(EPOCH));
@@ -261,7 +262,7 @@ pub async fn revoked_and_expired_keys_are_listed_and_found(repo: &dyn ApiKeyRepo
 pub async fn a_revoked_key_shows_when(repo: &dyn ApiKeyRepo) {
     insert(repo, &key("a", "ann")).await;
     let at = Timestamp::from_millis(EPOCH.as_millis() + 77);
-    assert_eq!(repo.revoke(&key_id(&id("a")), at).await.unwrap(), RevokeOutcome::Revoked);
+    assert_eq!(repo.revoke(&key_id(&id("a")), at, record()).await.unwrap(), RevokeOutcome::Revoked);
     let mut expected = key("a", "ann").key;
     expected.revoked_at = Some(at);
     assert_eq!(found(repo, "a").await.key, expected);
@@ -270,35 +271,41 @@ pub async fn a_revoked_key_shows_when(repo: &dyn ApiKeyRepo) {
 pub async fn the_earliest_revocation_stands(repo: &dyn ApiKeyRepo) {
     insert(repo, &key("a", "ann")).await;
     let first = Timestamp::from_seconds(100);
-    repo.revoke(&key_id(&id("a")), first).await.unwrap();
+    repo.revoke(&key_id(&id("a")), first, record()).await.unwrap();
     for again in [first, Timestamp::from_seconds(101)] {
         assert_eq!(
-            repo.revoke(&key_id(&id("a")), again).await.unwrap(),
+            repo.revoke(&key_id(&id("a")), again, record()).await.unwrap(),
             RevokeOutcome::AlreadyRevoked
         );
         assert_eq!(found(repo, "a").await.key.revoked_at, Some(first));
     }
     let earlier = Timestamp::from_seconds(99);
-    assert_eq!(repo.revoke(&key_id(&id("a")), earlier).await.unwrap(), RevokeOutcome::Revoked);
+    assert_eq!(
+        repo.revoke(&key_id(&id("a")), earlier, record()).await.unwrap(),
+        RevokeOutcome::Revoked
+    );
     assert_eq!(found(repo, "a").await.key.revoked_at, Some(earlier));
 }
 
 pub async fn revoking_an_unknown_key_finds_none(repo: &dyn ApiKeyRepo) {
     insert(repo, &key("a", "ann")).await;
-    assert_eq!(repo.revoke(&key_id(&id("A")), EPOCH).await.unwrap(), RevokeOutcome::NotFound);
+    assert_eq!(
+        repo.revoke(&key_id(&id("A")), EPOCH, record()).await.unwrap(),
+        RevokeOutcome::NotFound
+    );
     assert_eq!(found(repo, "a").await.key.revoked_at, None);
 }
 
 pub async fn revoking_one_key_leaves_the_others(repo: &dyn ApiKeyRepo) {
     insert(repo, &key("1", "ann")).await;
     insert(repo, &key("2", "ann")).await;
-    repo.revoke(&key_id(&id("1")), EPOCH).await.unwrap();
+    repo.revoke(&key_id(&id("1")), EPOCH, record()).await.unwrap();
     assert_eq!(found(repo, "2").await.key, key("2", "ann").key);
 }
 
 pub async fn of_many_inserts_of_one_id_at_once_one_wins(repo: &dyn ApiKeyRepo) {
     let keys: Vec<StoredApiKey> = (0..16).map(|n| key("a", &format!("user{n}"))).collect();
-    let outcomes = join_all(keys.iter().map(|key| repo.insert(key, None))).await;
+    let outcomes = join_all(keys.iter().map(|key| repo.insert(key, None, record()))).await;
     let winners: Vec<_> = keys
         .iter()
         .zip(outcomes)
@@ -311,7 +318,7 @@ pub async fn of_many_inserts_of_one_id_at_once_one_wins(repo: &dyn ApiKeyRepo) {
 pub async fn of_many_revocations_at_once_one_counts(repo: &dyn ApiKeyRepo) {
     insert(repo, &key("a", "ann")).await;
     let id = key_id(&id("a"));
-    let outcomes = join_all((0..16).map(|_| repo.revoke(&id, EPOCH))).await;
+    let outcomes = join_all((0..16).map(|_| repo.revoke(&id, EPOCH, record()))).await;
     let counted = outcomes
         .into_iter()
         .map(Result::unwrap)
@@ -324,7 +331,8 @@ pub async fn of_many_revocations_at_once_the_earliest_stands(repo: &dyn ApiKeyRe
     insert(repo, &key("a", "ann")).await;
     let id = key_id(&id("a"));
     for outcome in
-        join_all((0..16).rev().map(|at| repo.revoke(&id, Timestamp::from_seconds(at)))).await
+        join_all((0..16).rev().map(|at| repo.revoke(&id, Timestamp::from_seconds(at), record())))
+            .await
     {
         outcome.unwrap();
     }

@@ -12,7 +12,7 @@ use futures_util::future::join_all;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::timeout;
 
-use crate::samples::{key_id, pepper, stored_key, user};
+use crate::samples::{key_id, pepper, record, records, stored_key, user};
 
 /// A fresh, empty database, as two replicas see it.
 #[derive(Debug)]
@@ -83,7 +83,7 @@ fn key(short: &str) -> StoredApiKey {
 }
 
 async fn insert(ports: &ApiKeyPorts, key: &StoredApiKey) {
-    assert_eq!(ports.keys.insert(key, None).await.unwrap(), InsertOutcome::Inserted);
+    assert_eq!(ports.keys.insert(key, None, record()).await.unwrap(), InsertOutcome::Inserted);
 }
 
 async fn found(ports: &ApiKeyPorts, short: &str) -> StoredApiKey {
@@ -268,9 +268,9 @@ pub async fn active_keys_are_counted_by_pepper(ports: &ApiKeyPorts) {
         one.key.expires_at = expiry.map(after);
         insert(ports, &one).await;
     }
-    ports.keys.revoke(&id("5"), EPOCH).await.unwrap();
+    ports.keys.revoke(&id("5"), EPOCH, record()).await.unwrap();
     // Revoked from a moment on that is still to come.
-    ports.keys.revoke(&id("1"), after(12)).await.unwrap();
+    ports.keys.revoke(&id("1"), after(12), record()).await.unwrap();
     let counted = |counts: Vec<(Option<PepperId>, u64)>| {
         let mut counts: Vec<_> = counts
             .into_iter()
@@ -306,14 +306,14 @@ pub async fn a_new_key_is_reported(ports: &ApiKeyPorts) {
 pub async fn a_revoked_key_is_reported(ports: &ApiKeyPorts) {
     insert(ports, &key("1")).await;
     listen(&*ports.usage).await;
-    ports.keys.revoke(&id("1"), EPOCH).await.unwrap();
+    ports.keys.revoke(&id("1"), EPOCH, record()).await.unwrap();
     assert_hears(&*ports.usage, &["1"]).await;
 }
 
 pub async fn both_keys_of_a_rotation_are_reported(ports: &ApiKeyPorts) {
     insert(ports, &key("1")).await;
     listen(&*ports.usage).await;
-    ports.keys.rotate(&id("1"), &key("2"), after(60), None).await.unwrap();
+    ports.keys.rotate(&id("1"), &key("2"), after(60), None, records()).await.unwrap();
     assert_hears(&*ports.usage, &["1", "2"]).await;
 }
 
@@ -322,7 +322,7 @@ pub async fn all_keys_revoked_at_once_are_reported(ports: &ApiKeyPorts) {
         insert(ports, &key(short)).await;
     }
     listen(&*ports.usage).await;
-    ports.keys.revoke_all(&user("ann"), EPOCH).await.unwrap();
+    ports.keys.revoke_all(&user("ann"), EPOCH, record()).await.unwrap();
     assert_hears(&*ports.usage, &["1", "2", "3"]).await;
 }
 

@@ -6,15 +6,17 @@ use std::time::Duration;
 
 use billing_domain::Mode::{Live, Test};
 use billing_domain::SubscriptionStatus::{Active, Canceled, Incomplete};
-use billing_domain::ports::{OnConflict, RepoError};
+use billing_domain::ports::RepoError;
 use billing_domain::{
-    BillingCycle, CustomerReading, CustomerState, MirrorEffect, MirrorOutcome, MirrorUpdate,
-    MirroredCustomer, NamedOwner, ProviderAccount, Subscription, SubscriptionStatus, Timestamp,
+    BillingCycle, CustomerReading, CustomerState, FreshReading, LinkSummary, MirroredCustomer,
+    NamedOwner, ProviderAccount, ReadingOutcome, Subscription, SubscriptionStatus, Timestamp,
 };
 use futures_util::future::join_all;
 
 use crate::BillingPorts;
-use crate::samples::{account, customer, link, provider_key, subscription, subscription_id, user};
+use crate::samples::{
+    account, add_link, customer, link, provider_key, subscription, subscription_id, user,
+};
 
 /// Runs every case against fresh databases: `billing_mirror_contract!(make)`, where `make` is an async function that gives a
 /// pair of an `Arc<BillingPorts>` and what must outlive it.
@@ -57,8 +59,8 @@ pub(crate) fn stripe() -> ProviderAccount {
 }
 
 /// A reading, made at moment 100 + `expected`, that nobody's data name an owner in.
-pub(crate) fn update(id: &str, expected: u64, subscriptions: &[Subscription]) -> MirrorUpdate {
-    MirrorUpdate {
+pub(crate) fn update(id: &str, expected: u64, subscriptions: &[Subscription]) -> FreshReading {
+    FreshReading {
         at: stripe(),
         customer: customer(id),
         expected,
@@ -72,25 +74,25 @@ pub(crate) fn update(id: &str, expected: u64, subscriptions: &[Subscription]) ->
 }
 
 /// One who is gone.
-pub(crate) fn gone(id: &str, expected: u64) -> MirrorUpdate {
+pub(crate) fn gone(id: &str, expected: u64) -> FreshReading {
     let mut update = update(id, expected, &[]);
     update.reading.state = CustomerState::Gone;
     update
 }
 
-pub(crate) async fn write(ports: &BillingPorts, update: &MirrorUpdate) -> MirrorOutcome {
-    ports.mirror.write(update).await.unwrap()
+pub(crate) async fn write(ports: &BillingPorts, update: &FreshReading) -> ReadingOutcome {
+    update.write(&*ports.mirror, &*ports.customers).await.unwrap()
 }
 
 pub(crate) async fn found(ports: &BillingPorts, id: &str) -> Option<MirroredCustomer> {
     ports.mirror.find(&stripe(), &customer(id)).await.unwrap()
 }
 
-pub(crate) fn written() -> MirrorOutcome {
-    MirrorOutcome::Written(MirrorEffect::default())
+pub(crate) fn written() -> ReadingOutcome {
+    ReadingOutcome::Written(LinkSummary::default())
 }
 
-fn mirrored(update: &MirrorUpdate) -> MirroredCustomer {
+fn mirrored(update: &FreshReading) -> MirroredCustomer {
     MirroredCustomer {
         customer: update.customer.clone(),
         version: update.expected + 1,
@@ -182,7 +184,7 @@ pub async fn an_outdated_reading_changes_nothing(ports: &BillingPorts) {
         let mut early = update("cus_1", 0, &other);
         early.expected = expected;
         early.reading.owner = NamedOwner::User(user("ann"));
-        assert_eq!(write(ports, &early).await, MirrorOutcome::Outdated);
+        assert_eq!(write(ports, &early).await, ReadingOutcome::Outdated);
     }
     assert_eq!(found(ports, "cus_1").await, None);
     write(ports, &update("cus_1", 0, &[])).await;
@@ -191,10 +193,10 @@ pub async fn an_outdated_reading_changes_nothing(ports: &BillingPorts) {
     for expected in [0, 1, 3] {
         let mut late = gone("cus_1", 0);
         late.expected = expected;
-        assert_eq!(write(ports, &late).await, MirrorOutcome::Outdated);
+        assert_eq!(write(ports, &late).await, ReadingOutcome::Outdated);
         late.reading.state = CustomerState::Present(other.to_vec());
         late.reading.owner = NamedOwner::User(user("ann"));
-        assert_eq!(write(ports, &late).await, MirrorOutcome::Outdated);
+        assert_eq!(write(ports, &late).await, ReadingOutcome::Outdated);
     }
     assert_eq!(found(ports, "cus_1").await, Some(mirrored(&current)));
     assert_eq!(ports.mirror.holder(&stripe(), &subscription_id("sub_2")).await.unwrap(), None);
@@ -203,19 +205,12 @@ pub async fn an_outdated_reading_changes_nothing(ports: &BillingPorts) {
 
 pub async fn of_many_readings_at_once_one_is_written(ports: &BillingPorts) {
     for expected in 0..3 {
-        let updates: Vec<_> = (0..16)
-            .map(|n| {
-                update(
-                    "cus_1",
-                    expected,
-                    &[subscription(&format!("sub_{n}"), Active, at(expected))],
-                )
-            })
-            .collect();
+        let own = |n| subscription(&format!("sub_{n}"), Active, at(expected));
+        let updates: Vec<_> = (0..16).map(|n| update("cus_1", expected, &[own(n)])).collect();
         let outcomes = join_all(updates.iter().map(|update| write(ports, update))).await;
         assert_eq!(outcomes.iter().filter(|outcome| **outcome == written()).count(), 1);
         assert_eq!(
-            outcomes.iter().filter(|outcome| **outcome == MirrorOutcome::Outdated).count(),
+            outcomes.iter().filter(|outcome| **outcome == ReadingOutcome::Outdated).count(),
             15
         );
         let winner = outcomes.iter().position(|outcome| *outcome == written()).unwrap();
@@ -230,9 +225,9 @@ pub async fn chains_of_readings_at_once_lose_none(ports: &BillingPorts) {
             let version = found(ports, "cus_1").await.map_or(0, |known| known.version);
             let own = subscription(&format!("sub_{n}_{left}"), Active, at(version));
             match write(ports, &update("cus_1", version, &[own])).await {
-                MirrorOutcome::Written(_) => left -= 1,
-                MirrorOutcome::Outdated => {}
-                MirrorOutcome::ClaimLost => panic!("nothing was claimed"),
+                ReadingOutcome::Written(_) => left -= 1,
+                ReadingOutcome::Outdated => {}
+                ReadingOutcome::ClaimLost => panic!("nothing was claimed"),
             }
         }
     });
@@ -244,18 +239,15 @@ pub async fn chains_of_readings_at_once_lose_none(ports: &BillingPorts) {
 pub async fn readings_of_many_customers_at_once_are_all_written(ports: &BillingPorts) {
     let updates: Vec<_> = (0..64)
         .map(|n| {
-            let mut update = update(
-                &format!("cus_{n:02}"),
-                0,
-                &[subscription(&format!("sub_{n}"), Active, at(n))],
-            );
+            let own = [subscription(&format!("sub_{n}"), Active, at(n))];
+            let mut update = update(&format!("cus_{n:02}"), 0, &own);
             update.reading.owner = NamedOwner::User(user(&format!("user{n}")));
             update
         })
         .collect();
     let outcomes = join_all(updates.iter().map(|update| write(ports, update))).await;
     assert!(
-        outcomes.iter().all(|outcome| matches!(outcome, MirrorOutcome::Written(_))),
+        outcomes.iter().all(|outcome| matches!(outcome, ReadingOutcome::Written(_))),
         "{outcomes:?}"
     );
     assert_eq!(page(ports, None, 100).await.len(), 64);
@@ -286,13 +278,13 @@ pub async fn providers_and_modes_never_meet(ports: &BillingPorts) {
         assert_eq!(ports.mirror.page(&other, None, 9).await.unwrap(), []);
         assert_eq!(ports.mirror.holder(&other, &subscription_id("sub_1")).await.unwrap(), None);
         let own = [subscription("sub_1", Canceled, at(2)), subscription("sub_2", Active, at(1))];
-        let theirs = MirrorUpdate { at: other.clone(), ..update("cus_1", 0, &own) };
+        let theirs = FreshReading { at: other.clone(), ..update("cus_1", 0, &own) };
         assert_eq!(write(ports, &theirs).await, written());
         assert_eq!(
             ports.mirror.find(&other, &customer("cus_1")).await.unwrap(),
             Some(mirrored(&theirs))
         );
-        assert_eq!(write(ports, &MirrorUpdate { at: other, ..gone("cus_1", 1) }).await, written());
+        assert_eq!(write(ports, &FreshReading { at: other, ..gone("cus_1", 1) }).await, written());
     }
     assert_eq!(found(ports, "cus_1").await, Some(mirrored(&first)));
 }
@@ -317,11 +309,7 @@ async fn give_link_and_claim(
 ) {
     let (owner, key) = (user(owner), provider_key("key"));
     if let Some(id) = linked {
-        ports
-            .customers
-            .link(&link(&owner, &stripe(), &customer(id)), OnConflict::Keep, at(0))
-            .await
-            .unwrap();
+        add_link(&*ports.customers, &link(&owner, &stripe(), &customer(id))).await.unwrap();
     }
     if let Some(id) = claimed {
         ports.claims.claim(&owner, &stripe(), &key, at(0)).await.unwrap();
@@ -335,7 +323,7 @@ pub async fn a_page_has_all_who_are_mirrored_linked_or_claimed(ports: &BillingPo
     give_link_and_claim(ports, "cid", Some("cus_a"), None).await;
     ports.claims.claim(&user("dan"), &stripe(), &provider_key("open"), at(0)).await.unwrap();
     let live = link(&user("eve"), &account("stripe", Live), &customer("cus_live"));
-    ports.customers.link(&live, OnConflict::Keep, at(0)).await.unwrap();
+    add_link(&*ports.customers, &live).await.unwrap();
     let read = update(
         "cus_c",
         0,
@@ -398,7 +386,7 @@ pub async fn an_unreachable_database_is_unavailable(ports: &BillingPorts) {
     ports.database.close().await;
     let errors = [
         ports.mirror.find(&stripe(), &customer("cus_1")).await.err(),
-        ports.mirror.write(&update("cus_1", 0, &[])).await.err(),
+        update("cus_1", 0, &[]).write(&*ports.mirror, &*ports.customers).await.err(),
         ports.mirror.page(&stripe(), None, 1).await.err(),
         ports.mirror.holder(&stripe(), &subscription_id("sub_1")).await.err(),
     ];

@@ -3,11 +3,10 @@
 #![expect(missing_docs, reason = "the cases' names are the promises")]
 
 use billing_domain::Mode::{Live, Test};
-use billing_domain::ports::{CustomerRepo, LinkOutcome, OnConflict};
-use billing_domain::{ProviderAccount, Timestamp};
-use futures_util::future::join_all;
+use billing_domain::ports::{CustomerRepo, LinkChange};
+use billing_domain::{LinkOutcome, OnConflict, ProviderAccount, Timestamp};
 
-use crate::samples::{account, customer, link, user};
+use crate::samples::{account, customer, link, remove_link, user};
 
 /// Runs every case against fresh, empty repos: `customer_repo_contract!(make)`, where `make` is an async function that gives
 /// a pair of an `Arc<dyn CustomerRepo>` and what must outlive it.
@@ -38,36 +37,71 @@ macro_rules! customer_repo_contract {
                 ids_that_differ_little_are_different,
                 ids_of_full_length_fit,
                 text_that_looks_like_sql_is_text,
-                of_two_links_at_once_one_wins_and_the_other_is_told,
-                of_many_links_at_once_one_wins_and_all_others_are_told,
-                the_same_link_many_times_at_once_creates_one,
-                replacing_at_once_forms_one_chain,
-                link_and_unlink_at_once_agree,
+                a_change_that_expects_another_link_is_not_made,
             ]
         );
+        $crate::link_race_contract!($make);
     };
 }
 
-const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);
+pub(crate) const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);
 
-fn stripe() -> ProviderAccount {
+pub(crate) fn stripe() -> ProviderAccount {
     account("stripe", Test)
 }
 
-async fn keep(repo: &dyn CustomerRepo, owner: &str, at: &ProviderAccount, id: &str) -> LinkOutcome {
-    repo.link(&link(&user(owner), at, &customer(id)), OnConflict::Keep, NOW).await.unwrap()
-}
-
-async fn replace(
+pub(crate) async fn keep(
     repo: &dyn CustomerRepo,
     owner: &str,
     at: &ProviderAccount,
     id: &str,
 ) -> LinkOutcome {
-    repo.link(&link(&user(owner), at, &customer(id)), OnConflict::Replace, NOW).await.unwrap()
+    link_with(OnConflict::Keep, repo, owner, at, id).await
 }
 
-async fn found(repo: &dyn CustomerRepo, owner: &str, at: &ProviderAccount) -> Option<String> {
+async fn create(repo: &dyn CustomerRepo, owner: &str, at: &ProviderAccount, id: &str) {
+    assert_eq!(keep(repo, owner, at, id).await, LinkOutcome::Created, "{owner:?}");
+}
+
+pub(crate) async fn replace(
+    repo: &dyn CustomerRepo,
+    owner: &str,
+    at: &ProviderAccount,
+    id: &str,
+) -> LinkOutcome {
+    link_with(OnConflict::Replace, repo, owner, at, id).await
+}
+
+/// Finds and changes, until the change is made: what an adapter promises of single changes adds up to this.
+async fn link_with(
+    on_conflict: OnConflict,
+    repo: &dyn CustomerRepo,
+    owner: &str,
+    at: &ProviderAccount,
+    id: &str,
+) -> LinkOutcome {
+    let new = link(&user(owner), at, &customer(id));
+    loop {
+        let (change, outcome) = match repo.find(&new.owner, at).await.unwrap() {
+            None => (LinkChange::Add(new.clone()), LinkOutcome::Created),
+            Some(old) if old == new.customer => return LinkOutcome::Unchanged,
+            Some(old) if on_conflict == OnConflict::Keep => return LinkOutcome::Conflict(old),
+            Some(old) => (
+                LinkChange::Replace { old: old.clone(), new: new.clone() },
+                LinkOutcome::Replaced(old),
+            ),
+        };
+        if repo.change(&change, NOW, &[]).await.unwrap() {
+            return outcome;
+        }
+    }
+}
+
+pub(crate) async fn found(
+    repo: &dyn CustomerRepo,
+    owner: &str,
+    at: &ProviderAccount,
+) -> Option<String> {
     repo.find(&user(owner), at).await.unwrap().map(|id| id.to_string())
 }
 
@@ -77,7 +111,7 @@ pub async fn a_user_whom_nobody_linked_has_no_customer(repo: &dyn CustomerRepo) 
 }
 
 pub async fn a_link_is_found_again(repo: &dyn CustomerRepo) {
-    assert_eq!(keep(repo, "ann", &stripe(), "cus_1").await, LinkOutcome::Created);
+    create(repo, "ann", &stripe(), "cus_1").await;
     assert_eq!(found(repo, "ann", &stripe()).await.as_deref(), Some("cus_1"));
     assert_eq!(found(repo, "bob", &stripe()).await, None);
 }
@@ -119,39 +153,39 @@ pub async fn replacing_where_there_is_none_creates(repo: &dyn CustomerRepo) {
 
 pub async fn an_unlinked_user_has_no_customer(repo: &dyn CustomerRepo) {
     keep(repo, "ann", &stripe(), "cus_1").await;
-    assert_eq!(repo.unlink(&user("ann"), &stripe()).await.unwrap(), Some(customer("cus_1")));
+    assert_eq!(remove_link(repo, &user("ann"), &stripe()).await.unwrap(), Some(customer("cus_1")));
     assert_eq!(found(repo, "ann", &stripe()).await, None);
-    assert_eq!(repo.unlink(&user("ann"), &stripe()).await.unwrap(), None);
+    assert_eq!(remove_link(repo, &user("ann"), &stripe()).await.unwrap(), None);
 }
 
 pub async fn unlinking_nobody_changes_nothing(repo: &dyn CustomerRepo) {
     keep(repo, "ann", &stripe(), "cus_1").await;
-    assert_eq!(repo.unlink(&user("bob"), &stripe()).await.unwrap(), None);
+    assert_eq!(remove_link(repo, &user("bob"), &stripe()).await.unwrap(), None);
     assert_eq!(found(repo, "ann", &stripe()).await.as_deref(), Some("cus_1"));
 }
 
 pub async fn an_unlinked_user_can_be_linked_again(repo: &dyn CustomerRepo) {
     keep(repo, "ann", &stripe(), "cus_1").await;
-    repo.unlink(&user("ann"), &stripe()).await.unwrap();
-    assert_eq!(keep(repo, "ann", &stripe(), "cus_2").await, LinkOutcome::Created);
+    remove_link(repo, &user("ann"), &stripe()).await.unwrap();
+    create(repo, "ann", &stripe(), "cus_2").await;
     assert_eq!(found(repo, "ann", &stripe()).await.as_deref(), Some("cus_2"));
 }
 
 pub async fn test_and_live_mode_never_meet(repo: &dyn CustomerRepo) {
     let (test, live) = (account("stripe", Test), account("stripe", Live));
-    assert_eq!(keep(repo, "ann", &test, "cus_test").await, LinkOutcome::Created);
+    create(repo, "ann", &test, "cus_test").await;
     assert_eq!(found(repo, "ann", &live).await, None);
-    assert_eq!(keep(repo, "ann", &live, "cus_live").await, LinkOutcome::Created);
+    create(repo, "ann", &live, "cus_live").await;
     assert_eq!(found(repo, "ann", &test).await.as_deref(), Some("cus_test"));
-    assert_eq!(repo.unlink(&user("ann"), &live).await.unwrap(), Some(customer("cus_live")));
+    assert_eq!(remove_link(repo, &user("ann"), &live).await.unwrap(), Some(customer("cus_live")));
     assert_eq!(found(repo, "ann", &test).await.as_deref(), Some("cus_test"));
 }
 
 pub async fn providers_never_meet(repo: &dyn CustomerRepo) {
     let (stripe, sandbox) = (account("stripe", Test), account("sandbox", Test));
-    assert_eq!(keep(repo, "ann", &stripe, "cus_1").await, LinkOutcome::Created);
+    create(repo, "ann", &stripe, "cus_1").await;
     assert_eq!(found(repo, "ann", &sandbox).await, None);
-    assert_eq!(keep(repo, "ann", &sandbox, "cus_2").await, LinkOutcome::Created);
+    create(repo, "ann", &sandbox, "cus_2").await;
     assert_eq!(
         replace(repo, "ann", &sandbox, "cus_3").await,
         LinkOutcome::Replaced(customer("cus_2"))
@@ -160,15 +194,15 @@ pub async fn providers_never_meet(repo: &dyn CustomerRepo) {
 }
 
 pub async fn users_may_share_a_customer(repo: &dyn CustomerRepo) {
-    assert_eq!(keep(repo, "ann", &stripe(), "cus_1").await, LinkOutcome::Created);
-    assert_eq!(keep(repo, "bob", &stripe(), "cus_1").await, LinkOutcome::Created);
+    create(repo, "ann", &stripe(), "cus_1").await;
+    create(repo, "bob", &stripe(), "cus_1").await;
     assert_eq!(found(repo, "ann", &stripe()).await, found(repo, "bob", &stripe()).await);
 }
 
 pub async fn unlinking_one_user_leaves_those_who_share(repo: &dyn CustomerRepo) {
     keep(repo, "ann", &stripe(), "cus_1").await;
     keep(repo, "bob", &stripe(), "cus_1").await;
-    repo.unlink(&user("ann"), &stripe()).await.unwrap();
+    remove_link(repo, &user("ann"), &stripe()).await.unwrap();
     assert_eq!(found(repo, "ann", &stripe()).await, None);
     assert_eq!(found(repo, "bob", &stripe()).await.as_deref(), Some("cus_1"));
 }
@@ -207,7 +241,7 @@ pub async fn whoever_is_linked_to_a_customer_is_listed_in_order(repo: &dyn Custo
     assert_eq!(owners(&test, "cus_1").await, sorted.map(user));
     assert_eq!(owners(&live, "cus_1").await, [user("bob")]);
     assert_eq!(owners(&test, "cus_3").await, []);
-    repo.unlink(&user("ann"), &test).await.unwrap();
+    remove_link(repo, &user("ann"), &test).await.unwrap();
     replace(repo, "aa", &test, "cus_2").await;
     assert_eq!(owners(&test, "cus_1").await, ["Zoe", "a-b", "é"].map(user));
     assert_eq!(owners(&test, "cus_2").await, ["aa", "bob"].map(user));
@@ -225,11 +259,7 @@ pub async fn ids_keep_their_characters(repo: &dyn CustomerRepo) {
         "a\u{202e}b",
     ];
     for (n, id) in users.iter().enumerate() {
-        assert_eq!(
-            keep(repo, id, &stripe(), &format!("cus_{n}")).await,
-            LinkOutcome::Created,
-            "{id}"
-        );
+        create(repo, id, &stripe(), &format!("cus_{n}")).await;
     }
     for (n, id) in users.iter().enumerate() {
         assert_eq!(found(repo, id, &stripe()).await, Some(format!("cus_{n}")), "{id}");
@@ -246,11 +276,7 @@ pub async fn ids_that_differ_little_are_different(repo: &dyn CustomerRepo) {
         "1.0",
     ];
     for (n, id) in users.iter().enumerate() {
-        assert_eq!(
-            keep(repo, id, &stripe(), &format!("cus_{n}")).await,
-            LinkOutcome::Created,
-            "{id:?}"
-        );
+        create(repo, id, &stripe(), &format!("cus_{n}")).await;
     }
     for (n, id) in users.iter().enumerate() {
         assert_eq!(found(repo, id, &stripe()).await, Some(format!("cus_{n}")), "{id:?}");
@@ -266,7 +292,7 @@ pub async fn ids_of_full_length_fit(repo: &dyn CustomerRepo) {
     // Counted in characters, a user id may have 1,020 bytes.
     let (long_user, long_customer) = ("🦀".repeat(255), "c".repeat(255));
     let at = account(&"p".repeat(32), Live);
-    assert_eq!(keep(repo, &long_user, &at, &long_customer).await, LinkOutcome::Created);
+    create(repo, &long_user, &at, &long_customer).await;
     assert_eq!(found(repo, &long_user, &at).await, Some(long_customer));
     assert_eq!(found(repo, &"🦀".repeat(254), &at).await, None);
 }
@@ -283,96 +309,32 @@ pub async fn text_that_looks_like_sql_is_text(repo: &dyn CustomerRepo) {
         "\\",
     ];
     for (n, id) in hostile.iter().enumerate() {
-        assert_eq!(
-            keep(repo, id, &stripe(), &format!("';--{n}")).await,
-            LinkOutcome::Created,
-            "{id}"
-        );
+        create(repo, id, &stripe(), &format!("';--{n}")).await;
     }
     for (n, id) in hostile.iter().enumerate() {
         assert_eq!(found(repo, id, &stripe()).await, Some(format!("';--{n}")), "{id}");
         assert_eq!(
-            repo.unlink(&user(id), &stripe()).await.unwrap(),
+            remove_link(repo, &user(id), &stripe()).await.unwrap(),
             Some(customer(&format!("';--{n}"))),
             "{id}"
         );
     }
 }
 
-pub async fn of_two_links_at_once_one_wins_and_the_other_is_told(repo: &dyn CustomerRepo) {
-    let at = stripe();
-    for round in 0..10 {
-        let ann = format!("ann{round}");
-        let (one, two) =
-            tokio::join!(keep(repo, &ann, &at, "cus_1"), keep(repo, &ann, &at, "cus_2"));
-        let winner = found(repo, &ann, &at).await.unwrap();
-        let told = LinkOutcome::Conflict(customer(&winner));
-        let expected = if winner == "cus_1" {
-            (LinkOutcome::Created, told)
-        } else {
-            (told, LinkOutcome::Created)
-        };
-        assert_eq!((one, two), expected);
-    }
-}
-
-pub async fn of_many_links_at_once_one_wins_and_all_others_are_told(repo: &dyn CustomerRepo) {
-    let at = stripe();
-    let ids: Vec<String> = (0..16).map(|n| format!("cus_{n}")).collect();
-    let outcomes = join_all(ids.iter().map(|id| keep(repo, "ann", &at, id))).await;
-    let winner = found(repo, "ann", &at).await.unwrap();
-    for (id, outcome) in ids.iter().zip(outcomes) {
-        let expected = if *id == winner {
-            LinkOutcome::Created
-        } else {
-            LinkOutcome::Conflict(customer(&winner))
-        };
-        assert_eq!(outcome, expected, "{id}");
-    }
-}
-
-pub async fn the_same_link_many_times_at_once_creates_one(repo: &dyn CustomerRepo) {
-    let at = stripe();
-    let outcomes = join_all((0..16).map(|_| keep(repo, "ann", &at, "cus_1"))).await;
-    assert_eq!(outcomes.iter().filter(|outcome| **outcome == LinkOutcome::Created).count(), 1);
-    assert_eq!(outcomes.iter().filter(|outcome| **outcome == LinkOutcome::Unchanged).count(), 15);
-}
-
-pub async fn replacing_at_once_forms_one_chain(repo: &dyn CustomerRepo) {
-    let at = stripe();
-    keep(repo, "ann", &at, "cus_first").await;
-    let ids: Vec<String> = (0..8).map(|n| format!("cus_{n}")).collect();
-    let outcomes = join_all(ids.iter().map(|id| replace(repo, "ann", &at, id))).await;
-    // Each customer was replaced exactly once, but for the one that is left: no replacement was lost.
-    let mut gone: Vec<String> = outcomes
-        .into_iter()
-        .map(|outcome| match outcome {
-            LinkOutcome::Replaced(old) => old.to_string(),
-            other => panic!("{other:?}"),
-        })
-        .collect();
-    gone.push(found(repo, "ann", &at).await.unwrap());
-    gone.sort_unstable();
-    let mut all = ids;
-    all.push("cus_first".to_owned());
-    all.sort_unstable();
-    assert_eq!(gone, all);
-}
-
-pub async fn link_and_unlink_at_once_agree(repo: &dyn CustomerRepo) {
-    let at = stripe();
-    for round in 0..10 {
-        let ann = format!("ann{round}");
-        let owner = user(&ann);
-        keep(repo, &ann, &at, "cus_old").await;
-        let (linked, unlinked) = tokio::join!(keep(repo, &ann, &at, "cus_new"), async {
-            repo.unlink(&owner, &at).await.unwrap()
-        });
-        assert_eq!(unlinked, Some(customer("cus_old")));
-        match found(repo, &ann, &at).await.as_deref() {
-            Some("cus_new") => assert_eq!(linked, LinkOutcome::Created),
-            None => assert_eq!(linked, LinkOutcome::Conflict(customer("cus_old"))),
-            other => panic!("{other:?}"),
-        }
-    }
+pub async fn a_change_that_expects_another_link_is_not_made(repo: &dyn CustomerRepo) {
+    let to = |id: &str| link(&user("ann"), &stripe(), &customer(id));
+    let replace = |old: &str, new: &str| LinkChange::Replace { old: customer(old), new: to(new) };
+    let made = async |change: LinkChange| repo.change(&change, NOW, &[]).await.unwrap();
+    assert!(!made(LinkChange::Remove(to("cus_1"))).await);
+    assert!(!made(replace("cus_1", "cus_2")).await);
+    assert_eq!(found(repo, "ann", &stripe()).await, None);
+    assert!(made(LinkChange::Add(to("cus_1"))).await);
+    assert!(!made(LinkChange::Add(to("cus_1"))).await);
+    assert!(!made(LinkChange::Add(to("cus_2"))).await);
+    assert!(!made(LinkChange::Remove(to("cus_2"))).await);
+    assert!(!made(replace("cus_2", "cus_3")).await);
+    assert_eq!(found(repo, "ann", &stripe()).await.as_deref(), Some("cus_1"));
+    assert!(made(replace("cus_1", "cus_2")).await);
+    assert!(made(LinkChange::Remove(to("cus_2"))).await);
+    assert_eq!(found(repo, "ann", &stripe()).await, None);
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use billing_domain::Mode::{Live, Test};
 use billing_domain::ports::{Fate, RepoError};
 use billing_domain::{
-    CustomerReading, CustomerState, EventSubject, InboxCounts, InboxEvent, InboxQuery, InboxState,
-    InboxWord, MirrorUpdate, NamedOwner, ProviderAccount, ProviderEvent, Replay,
+    CustomerReading, CustomerState, EventSubject, FreshReading, InboxCounts, InboxEvent,
+    InboxQuery, InboxState, InboxWord, NamedOwner, ProviderAccount, ProviderEvent, Replay,
     SubscriptionStatus, Timestamp,
 };
 use futures_util::future::join_all;
@@ -290,7 +290,7 @@ pub async fn an_event_about_a_customers_subscription_is_pending_for_the_customer
     // Whose it is, only the mirror tells.
     assert!(!pending(ports, "cus_1").await);
     let own = subscription("sub_1", SubscriptionStatus::Active, at(0));
-    let update = MirrorUpdate {
+    let update = FreshReading {
         at: stripe(),
         customer: customer("cus_1"),
         expected: 0,
@@ -301,7 +301,7 @@ pub async fn an_event_about_a_customers_subscription_is_pending_for_the_customer
         read_at: at(0),
         settles: None,
     };
-    ports.mirror.write(&update).await.unwrap();
+    update.write(&*ports.mirror, &*ports.customers).await.unwrap();
     assert!(pending(ports, "cus_1").await);
     assert!(!pending(ports, "sub_1").await);
     assert!(!pending(ports, "cus_2").await);

@@ -3,6 +3,7 @@
 mod api_key_repo;
 mod api_key_usage;
 mod audit_log;
+mod audit_records;
 mod authenticator;
 mod billing_account_provider;
 mod billing_mirror;
@@ -15,6 +16,7 @@ mod event_inbox;
 mod fresh_keys;
 mod in_memory_billing;
 mod leadership;
+mod mirrored;
 mod reachability;
 
 pub use api_key_repo::InMemoryApiKeyRepo;

@@ -19,6 +19,7 @@
 
 pub mod api_key_lifecycle_contract;
 pub mod api_key_repo_contract;
+pub mod api_key_rotation_contract;
 pub mod api_key_usage_contract;
 pub mod audit_log_contract;
 pub mod billing_account_world;
@@ -37,11 +38,13 @@ pub mod event_inbox_contract;
 mod fakes;
 pub mod forgetting_contract;
 pub mod leadership_contract;
+pub mod link_race_contract;
 pub mod mirror_effect_contract;
 pub mod postgres;
 pub mod provider_contract;
 pub mod samples;
 pub mod subscription_reader_contract;
+pub mod unit_of_work_contract;
 
 pub use billing_ports::BillingPorts;
 pub use clock::FixedClock;

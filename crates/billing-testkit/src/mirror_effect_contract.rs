@@ -3,10 +3,9 @@
 #![expect(missing_docs, reason = "the cases' names are the promises")]
 
 use billing_domain::SubscriptionStatus::{Active, Canceled, Incomplete};
-use billing_domain::ports::OnConflict;
 use billing_domain::{
-    Actor, AuditAction, AuditEntry, AuditEvent, AuditQuery, CustomerId, InboxQuery, InboxState,
-    MirrorEffect, MirrorOutcome, MirrorUpdate, Mode, NamedOwner, Replay, RequestOrigin,
+    Actor, AuditAction, AuditEntry, AuditEvent, AuditQuery, CustomerId, FreshReading, InboxQuery,
+    InboxState, LinkSummary, Mode, NamedOwner, ReadingOutcome, Replay, RequestOrigin,
     SubscriptionStatus, Timestamp,
 };
 use futures_util::future::join_all;
@@ -14,8 +13,8 @@ use futures_util::future::join_all;
 use crate::BillingPorts;
 use crate::billing_mirror_contract::{at, found, gone, stripe, update, write, written};
 use crate::samples::{
-    account, claimed, customer, event_id, link, provider_event, provider_key, subscription, token,
-    user,
+    account, add_link, claimed, customer, event_id, link, provider_event, provider_key,
+    remove_link, subscription, token, user,
 };
 
 /// Runs every case against fresh databases: `mirror_effect_contract!(make)`, where `make` is an async function that gives a
@@ -54,33 +53,29 @@ macro_rules! mirror_effect_contract {
 }
 
 /// A reading that names this owner.
-fn owned(id: &str, expected: u64, owner: &str, status: SubscriptionStatus) -> MirrorUpdate {
+fn owned(id: &str, expected: u64, owner: &str, status: SubscriptionStatus) -> FreshReading {
     let mut update = update(id, expected, &[subscription(&format!("sub_of_{id}"), status, at(0))]);
     update.reading.owner = NamedOwner::User(user(owner));
     update
 }
 
-fn settling(update: MirrorUpdate, name: &str, events: &[&str]) -> MirrorUpdate {
-    MirrorUpdate { settles: Some(claimed(name, events)), ..update }
+fn settling(update: FreshReading, name: &str, events: &[&str]) -> FreshReading {
+    FreshReading { settles: Some(claimed(name, events)), ..update }
 }
 
-fn linked(owner: &str) -> MirrorOutcome {
-    MirrorOutcome::Written(MirrorEffect { linked: Some(user(owner)), ..MirrorEffect::default() })
+fn linked(owner: &str) -> ReadingOutcome {
+    ReadingOutcome::Written(LinkSummary { linked: Some(user(owner)), ..LinkSummary::default() })
 }
 
-async fn link_of(ports: &BillingPorts, owner: &str) -> Option<CustomerId> {
+pub(crate) async fn link_of(ports: &BillingPorts, owner: &str) -> Option<CustomerId> {
     ports.customers.find(&user(owner), &stripe()).await.unwrap()
 }
 
-async fn give_link(ports: &BillingPorts, owner: &str, id: &str) {
-    ports
-        .customers
-        .link(&link(&user(owner), &stripe(), &customer(id)), OnConflict::Keep, at(0))
-        .await
-        .unwrap();
+pub(crate) async fn give_link(ports: &BillingPorts, owner: &str, id: &str) {
+    add_link(&*ports.customers, &link(&user(owner), &stripe(), &customer(id))).await.unwrap();
 }
 
-async fn give_claim(ports: &BillingPorts, owner: &str, id: Option<&str>) {
+pub(crate) async fn give_claim(ports: &BillingPorts, owner: &str, id: Option<&str>) {
     let key = provider_key("key");
     ports.claims.claim(&user(owner), &stripe(), &key, at(0)).await.unwrap();
     if let Some(id) = id {
@@ -89,17 +84,17 @@ async fn give_claim(ports: &BillingPorts, owner: &str, id: Option<&str>) {
 }
 
 /// The customer of the user's claim, if there is a claim.
-async fn claim_of(ports: &BillingPorts, owner: &str) -> Option<Option<CustomerId>> {
+pub(crate) async fn claim_of(ports: &BillingPorts, owner: &str) -> Option<Option<CustomerId>> {
     ports.claims.find(&user(owner), &stripe()).await.unwrap().map(|claim| claim.customer)
 }
 
-async fn records(ports: &BillingPorts) -> Vec<AuditEntry> {
+pub(crate) async fn records(ports: &BillingPorts) -> Vec<AuditEntry> {
     let records =
         ports.audit.read(&AuditQuery { limit: 100, ..AuditQuery::default() }).await.unwrap();
     records.into_iter().map(|record| record.entry).collect()
 }
 
-fn record(action: AuditAction, owner: &str, id: &str, moment: Timestamp) -> AuditEntry {
+pub(crate) fn record(action: AuditAction, owner: &str, id: &str, moment: Timestamp) -> AuditEntry {
     AuditEntry::Event(AuditEvent {
         at: moment,
         action,
@@ -169,10 +164,10 @@ pub async fn an_owner_who_is_not_one_user_is_linked_to_nobody(ports: &BillingPor
 
 pub async fn a_link_is_never_replaced(ports: &BillingPorts) {
     give_link(ports, "ann", "cus_old").await;
-    let conflict = MirrorEffect { conflict: Some(customer("cus_old")), ..MirrorEffect::default() };
+    let conflict = LinkSummary { conflict: Some(customer("cus_old")), ..LinkSummary::default() };
     assert_eq!(
         write(ports, &owned("cus_1", 0, "ann", Active)).await,
-        MirrorOutcome::Written(conflict)
+        ReadingOutcome::Written(conflict)
     );
     assert_eq!(link_of(ports, "ann").await, Some(customer("cus_old")));
     assert_eq!(found(ports, "cus_1").await.unwrap().version, 1);
@@ -181,7 +176,7 @@ pub async fn a_link_is_never_replaced(ports: &BillingPorts) {
 
 pub async fn a_removed_link_is_made_again_by_the_next_reading(ports: &BillingPorts) {
     write(ports, &owned("cus_1", 0, "ann", Active)).await;
-    ports.customers.unlink(&user("ann"), &stripe()).await.unwrap();
+    remove_link(&*ports.customers, &user("ann"), &stripe()).await.unwrap();
     assert_eq!(write(ports, &owned("cus_1", 1, "ann", Active)).await, linked("ann"));
 }
 
@@ -192,8 +187,8 @@ pub async fn of_two_customers_at_once_an_owner_is_linked_to_one(ports: &BillingP
         let (first, second) = (owned(&one, 0, &owner, Active), owned(&two, 0, &owner, Active));
         let (first, second) = tokio::join!(write(ports, &first), write(ports, &second));
         let winner = link_of(ports, &owner).await.unwrap();
-        let effect = MirrorEffect { conflict: Some(winner.clone()), ..MirrorEffect::default() };
-        let told = MirrorOutcome::Written(effect);
+        let effect = LinkSummary { conflict: Some(winner.clone()), ..LinkSummary::default() };
+        let told = ReadingOutcome::Written(effect);
         let expected =
             if winner == customer(&one) { (linked(&owner), told) } else { (told, linked(&owner)) };
         assert_eq!((first, second), expected);
@@ -228,8 +223,8 @@ pub async fn a_customer_who_is_gone_loses_links_and_claims(ports: &BillingPorts)
     }
     write(ports, &update("cus_1", 0, &[])).await;
     let unlinked = ["ann", "bob", "cid"];
-    let effect = MirrorEffect { unlinked: unlinked.map(user).to_vec(), ..MirrorEffect::default() };
-    assert_eq!(write(ports, &gone("cus_1", 1)).await, MirrorOutcome::Written(effect));
+    let effect = LinkSummary { unlinked: unlinked.map(user).to_vec(), ..LinkSummary::default() };
+    assert_eq!(write(ports, &gone("cus_1", 1)).await, ReadingOutcome::Written(effect));
     for owner in ["ann", "bob", "cid", "dan"] {
         assert_eq!(
             (link_of(ports, owner).await, claim_of(ports, owner).await),
@@ -250,11 +245,7 @@ pub async fn those_who_have_another_customer_keep_it(ports: &BillingPorts) {
     give_claim(ports, "ann", Some("cus_2")).await;
     give_claim(ports, "bob", None).await;
     let live = account("stripe", Mode::Live);
-    ports
-        .customers
-        .link(&link(&user("cid"), &live, &customer("cus_1")), OnConflict::Keep, at(0))
-        .await
-        .unwrap();
+    add_link(&*ports.customers, &link(&user("cid"), &live, &customer("cus_1"))).await.unwrap();
     assert_eq!(write(ports, &gone("cus_1", 0)).await, written());
     assert_eq!(link_of(ports, "ann").await, Some(customer("cus_2")));
     assert_eq!(claim_of(ports, "ann").await, Some(Some(customer("cus_2"))));
@@ -279,8 +270,8 @@ pub async fn the_events_it_settles_are_applied(ports: &BillingPorts) {
     assert_eq!(states(ports).await, [applied, InboxState::Pending(at(0)), applied]);
     // What was not settled is the claim's still, and what was applied stays so.
     assert_eq!(write(ports, &settling(gone("cus_1", 1), "one", &["evt_2"])).await, {
-        let effect = MirrorEffect { unlinked: vec![user("ann")], ..MirrorEffect::default() };
-        MirrorOutcome::Written(effect)
+        let effect = LinkSummary { unlinked: vec![user("ann")], ..LinkSummary::default() };
+        ReadingOutcome::Written(effect)
     });
     assert_eq!(claim(ports, "two", 1000, 2000).await, 0);
 }
@@ -290,7 +281,7 @@ pub async fn a_reading_that_settles_nothing_is_written(ports: &BillingPorts) {
 }
 
 /// Nothing of a reading that named Ann as the owner is there.
-async fn assert_untouched(ports: &BillingPorts) {
+pub(crate) async fn assert_untouched(ports: &BillingPorts) {
     assert_eq!(found(ports, "cus_1").await, None);
     assert_eq!((link_of(ports, "ann").await, claim_of(ports, "ann").await), (None, Some(None)));
     assert_eq!(records(ports).await, []);
@@ -302,13 +293,13 @@ pub async fn a_late_first_claimer_settles_nothing_and_changes_nothing(ports: &Bi
     claim(ports, "one", 1, 10).await;
     assert_eq!(claim(ports, "two", 10, 20).await, 1);
     let late = settling(owned("cus_1", 0, "ann", Active), "one", &["evt_1"]);
-    assert_eq!(write(ports, &late).await, MirrorOutcome::ClaimLost);
+    assert_eq!(write(ports, &late).await, ReadingOutcome::ClaimLost);
     assert_untouched(ports).await;
     assert_eq!(states(ports).await, [InboxState::Pending(at(0))]);
     let second = settling(owned("cus_1", 0, "ann", Active), "two", &["evt_1"]);
     assert_eq!(write(ports, &second).await, linked("ann"));
     let later = settling(owned("cus_1", 1, "ann", Active), "one", &["evt_1"]);
-    assert_eq!(write(ports, &later).await, MirrorOutcome::ClaimLost);
+    assert_eq!(write(ports, &later).await, ReadingOutcome::ClaimLost);
     assert_eq!(found(ports, "cus_1").await.unwrap().version, 1);
 }
 
@@ -330,7 +321,7 @@ pub async fn one_lost_event_of_many_undoes_all(ports: &BillingPorts) {
             ports.inbox.replay(&stripe(), &Replay::One(event_id("evt_2")), at(2)).await.unwrap();
         }
         let update = settling(owned("cus_1", 0, "ann", Active), "one", &["evt_1", lost]);
-        assert_eq!(write(ports, &update).await, MirrorOutcome::ClaimLost);
+        assert_eq!(write(ports, &update).await, ReadingOutcome::ClaimLost);
         assert_untouched(ports).await;
         assert_eq!(states(ports).await[0], InboxState::Pending(at(0)));
     }
@@ -343,7 +334,7 @@ pub async fn a_replayed_event_is_no_longer_the_claims(ports: &BillingPorts) {
     claim(ports, "one", 1, 10).await;
     ports.inbox.replay(&stripe(), &Replay::One(event_id("evt_1")), at(2)).await.unwrap();
     let update = settling(update("cus_1", 0, &[]), "one", &["evt_1"]);
-    assert_eq!(write(ports, &update).await, MirrorOutcome::ClaimLost);
+    assert_eq!(write(ports, &update).await, ReadingOutcome::ClaimLost);
     assert_eq!(states(ports).await, [InboxState::Pending(at(2))]);
 }
 
@@ -353,7 +344,7 @@ pub async fn an_outdated_reading_settles_nothing(ports: &BillingPorts) {
     write(ports, &update("cus_1", 0, &[])).await;
     assert_eq!(
         write(ports, &settling(update("cus_1", 0, &[]), "one", &["evt_1"])).await,
-        MirrorOutcome::Outdated
+        ReadingOutcome::Outdated
     );
     assert_eq!(states(ports).await, [InboxState::Pending(at(0))]);
     assert_eq!(
@@ -368,6 +359,6 @@ pub async fn of_a_settlement_many_times_at_once_one_is_written(ports: &BillingPo
     let update = settling(owned("cus_1", 0, "ann", Active), "one", &["evt_1"]);
     let outcomes = join_all((0..16).map(|_| write(ports, &update))).await;
     assert_eq!(outcomes.iter().filter(|outcome| **outcome == linked("ann")).count(), 1);
-    assert_eq!(outcomes.iter().filter(|outcome| **outcome == MirrorOutcome::Outdated).count(), 15);
+    assert_eq!(outcomes.iter().filter(|outcome| **outcome == ReadingOutcome::Outdated).count(), 15);
     assert_eq!(records(ports).await.len(), 1);
 }

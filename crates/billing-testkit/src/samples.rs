@@ -1,8 +1,9 @@
 //! Valid values, made short: for suites and tests that need one and do not care which. Text that is no such value panics.
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
-use billing_domain::ports::CheckoutRequest;
+use billing_domain::ports::{CheckoutRequest, CustomerRepo, LinkChange, RepoError};
 use billing_domain::{
     Actor, ApiKey, ApiKeyId, AuditAction, AuditEvent, BillingCycle, CheckoutSessionId, ClaimToken,
     Claimed, CustomerId, CustomerLink, EventId, EventSubject, KeyDescription, KeyVerifier, Mode,
@@ -102,6 +103,53 @@ pub fn audit_event(owner: &UserId, at: Timestamp) -> AuditEvent {
         customer: None,
         origin: RequestOrigin::default(),
     }
+}
+
+/// A record for a change that has to have one, in a test that does not look at it.
+#[must_use]
+pub fn record() -> &'static AuditEvent {
+    &records()[0]
+}
+
+/// Two of them.
+#[must_use]
+pub fn records() -> &'static [AuditEvent; 2] {
+    static RECORDS: LazyLock<[AuditEvent; 2]> = LazyLock::new(|| {
+        [AuditAction::KeyRotated, AuditAction::KeyCreated].map(|action| AuditEvent {
+            action,
+            ..audit_event(&user("recorded"), Timestamp::from_seconds(0))
+        })
+    });
+    &RECORDS
+}
+
+/// Links a user who has no link there, without a record; says whether that was so.
+///
+/// # Errors
+/// The repo failed.
+pub async fn add_link(
+    customers: &dyn CustomerRepo,
+    link: &CustomerLink,
+) -> Result<bool, RepoError> {
+    customers.change(&LinkChange::Add(link.clone()), Timestamp::from_seconds(0), &[]).await
+}
+
+/// Removes a user's link, if there is one, without a record; gives the customer that it named.
+///
+/// # Errors
+/// The repo failed.
+pub async fn remove_link(
+    customers: &dyn CustomerRepo,
+    owner: &UserId,
+    at: &ProviderAccount,
+) -> Result<Option<CustomerId>, RepoError> {
+    while let Some(customer) = customers.find(owner, at).await? {
+        let change = LinkChange::Remove(link(owner, at, &customer));
+        if customers.change(&change, Timestamp::from_seconds(0), &[]).await? {
+            return Ok(Some(customer));
+        }
+    }
+    Ok(None)
 }
 
 /// An event about a customer, that happened at `created`.

@@ -73,11 +73,27 @@ impl<E: Engine> Connections<E> {
         &self,
         work: impl AsyncFnOnce(&mut ConnectionOf<E>) -> Result<T, StoreError>,
     ) -> Result<T, RepoError> {
+        self.write_if(|_| true, work).await
+    }
+
+    /// The same as [`write`](Self::write), committed when `keep` says so of the answer, and rolled back otherwise.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    pub async fn write_if<T>(
+        &self,
+        keep: impl FnOnce(&T) -> bool,
+        work: impl AsyncFnOnce(&mut ConnectionOf<E>) -> Result<T, StoreError>,
+    ) -> Result<T, RepoError> {
         self.call(async |connection| {
-            let mut transaction =
-                connection.begin_with(SqlStr::from_static(E::BEGIN_WRITE)).await?;
+            let begin = SqlStr::from_static(E::BEGIN_WRITE);
+            let mut transaction = connection.begin_with(begin).await?;
             let answer = work(&mut transaction).await?;
-            transaction.commit().await?;
+            if keep(&answer) {
+                transaction.commit().await?
+            } else {
+                transaction.rollback().await?
+            }
             Ok(answer)
         })
         .await
@@ -134,11 +150,7 @@ impl<E: Engine> Connections<E> {
         &self.for_migrations
     }
 
-    /// A connection for one call.
-    ///
-    /// # Errors
-    /// No connection.
-    pub async fn lease(&self) -> Result<Lease<E>, StoreError> {
+    async fn lease(&self) -> Result<Lease<E>, StoreError> {
         self.ready().await?;
         Ok(Lease { connection: self.pool.acquire().await?, given_back: false })
     }
@@ -184,14 +196,14 @@ async fn within<T, F: From<RepoError>>(
 }
 
 /// A lent connection. Dropped before [`done`](Self::done), it is closed.
-pub struct Lease<E: Engine> {
+struct Lease<E: Engine> {
     connection: PoolConnection<E::Driver>,
     given_back: bool,
 }
 
 impl<E: Engine> Lease<E> {
     /// After the last answer.
-    pub fn done(mut self) {
+    fn done(mut self) {
         self.given_back = true;
     }
 }

@@ -2,11 +2,9 @@
 
 use billing_domain::ports::RepoError;
 use billing_domain::{
-    Actor, AuditAction, AuditEvent, CustomerId, CustomerState, MirrorEffect, MirrorUpdate,
-    MirroredCustomer, PriceId, RequestOrigin, Subscription, Timestamp, UserId,
+    CustomerId, CustomerState, MirroredCustomer, PriceId, Subscription, Timestamp,
 };
 
-use crate::audit_rows::AuditRow;
 use crate::error::corrupt;
 use crate::rows::{list, optional, value};
 
@@ -136,20 +134,4 @@ pub fn version(version: u64) -> i64 {
 /// Who has a subscription.
 pub fn holder(text: String) -> Result<CustomerId, RepoError> {
     value(SUBSCRIPTIONS, "customer_id", &text)
-}
-
-/// What a reading did to links, for the audit log.
-pub fn audit_rows(update: &MirrorUpdate, effect: &MirrorEffect) -> Vec<AuditRow> {
-    let record = |action: AuditAction, owner: &UserId| AuditEvent {
-        at: update.read_at,
-        action,
-        actor: Actor::Provider,
-        owner: Some(owner.clone()),
-        key: None,
-        customer: Some((update.at.clone(), update.customer.clone())),
-        origin: RequestOrigin::default(),
-    };
-    let linked = effect.linked.iter().map(|owner| record(AuditAction::CustomerLinked, owner));
-    let unlinked = effect.unlinked.iter().map(|owner| record(AuditAction::CustomerUnlinked, owner));
-    linked.chain(unlinked).map(|event| AuditRow::from(&event)).collect()
 }

@@ -1,15 +1,24 @@
 //! The statements that SQLite needs in another form. `store-sqlite` has the same functions.
 
 use billing_domain::{
-    ApiKeyId, ClaimToken, Claimed, EventId, InboxState, ProviderAccount, Timestamp,
+    ApiKeyId, ClaimToken, Claimed, EventId, InboxState, MirrorUpdate, ProviderAccount, Timestamp,
+    UserId,
 };
 use sqlx::migrate::Migrate;
+use store_core::audit_rows::AuditRow;
 use store_core::error::{StoreError, migrate_error};
 use store_core::inbox_rows::{EventRow, NewEventRow};
 use store_core::migrations::apply_missing;
+use store_core::mirror_rows::NewSubscriptionRow;
 use store_core::pruning::BATCH;
 
 use crate::engine::{Connection, Engine, MIGRATIONS};
+
+/// Distinguishes our locks on owners from other locks in the same database: "api_keys" in ASCII.
+const OWNER_LOCKS: i64 = 0x6170_695f_6b65_7973;
+
+/// The lock on the end of the log: "auditlog" in ASCII.
+const LOG_LOCK: i64 = 0x6175_6469_746c_6f67;
 
 /// Applies the missing migrations, each in one transaction, under a lock that ends with the connection.
 pub(crate) async fn migrate(connection: &mut Connection) -> Result<usize, StoreError> {
@@ -160,4 +169,160 @@ pub(crate) async fn prune_checkout_requests(
         BATCH,
     );
     Ok(deleted.execute(connection).await?.rows_affected())
+}
+
+/// Inserts records in the given order, all of them or none, in one statement. Until the end of its transaction it shares the
+/// lock on the log with other writers; see [`log_end`].
+pub(crate) async fn insert_audit_rows(
+    connection: &mut Connection,
+    rows: &[AuditRow],
+) -> Result<(), StoreError> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let text =
+        |column: fn(&AuditRow) -> Option<&String>| rows.iter().map(column).collect::<Vec<_>>();
+    sqlx::query!(
+        "WITH lock AS MATERIALIZED (SELECT pg_advisory_xact_lock_shared($1))
+         INSERT INTO audit_log (at, kind, action, actor, user_id, key_id, provider, mode, customer_id, request_id, source,
+                                cause, count)
+         SELECT at, kind, action, actor, user_id, key_id, provider, mode, customer_id, request_id, source, cause, count
+         FROM lock, UNNEST($2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
+                           $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::bigint[])
+                    WITH ORDINALITY AS new (at, kind, action, actor, user_id, key_id, provider, mode, customer_id,
+                                            request_id, source, cause, count, place)
+         ORDER BY place",
+        LOG_LOCK,
+        rows.iter().map(|row| row.at).collect::<Vec<_>>() as _,
+        rows.iter().map(|row| &row.kind).collect::<Vec<_>>() as _,
+        text(|row| row.action.as_ref()) as _,
+        text(|row| row.actor.as_ref()) as _,
+        text(|row| row.user_id.as_ref()) as _,
+        text(|row| row.key_id.as_ref()) as _,
+        text(|row| row.provider.as_ref()) as _,
+        text(|row| row.mode.as_ref()) as _,
+        text(|row| row.customer_id.as_ref()) as _,
+        text(|row| row.request_id.as_ref()) as _,
+        text(|row| row.source.as_ref()) as _,
+        text(|row| row.cause.as_ref()) as _,
+        rows.iter().map(|row| row.count).collect::<Vec<_>>() as _,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// The last number below which no row will appear any more. A row takes its number before it is committed, so a higher one
+/// may be seen first, and a reader who goes on from there would miss the lower. Whoever adds rows holds the lock from before
+/// the number until after the commit; to have it alone for a moment is to know that nobody is in between.
+pub(crate) async fn log_end(connection: &mut Connection) -> Result<i64, StoreError> {
+    let last = sqlx::query_scalar!(
+        "WITH lock AS MATERIALIZED (SELECT pg_advisory_xact_lock($1))
+         SELECT last_value FROM lock, audit_log_sequence_seq",
+        LOG_LOCK,
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(last)
+}
+
+/// Until the end of the transaction, no other makes a key of this owner under a limit.
+pub(crate) async fn lock_owner(
+    connection: &mut Connection,
+    owner: &UserId,
+) -> Result<(), StoreError> {
+    let lock = sqlx::query!(
+        "SELECT pg_advisory_xact_lock(hashtextextended($1, $2))",
+        owner.as_str(),
+        OWNER_LOCKS
+    );
+    lock.execute(connection).await?;
+    Ok(())
+}
+
+/// Locks the keys of an owner, in the order in which uses are recorded, too: otherwise the two could deadlock.
+pub(crate) async fn lock_keys(
+    connection: &mut Connection,
+    owner: &UserId,
+) -> Result<(), StoreError> {
+    let keys = sqlx::query_scalar!(
+        "SELECT id FROM api_keys WHERE user_id = $1 ORDER BY id FOR UPDATE",
+        owner.as_str()
+    );
+    keys.fetch_all(connection).await?;
+    Ok(())
+}
+
+/// Locks a key, and returns when it expires and when it was revoked.
+pub(crate) async fn lock_key(
+    connection: &mut Connection,
+    id: &ApiKeyId,
+) -> Result<Option<(Option<i64>, Option<i64>)>, StoreError> {
+    let key = sqlx::query!(
+        "SELECT expires_at, revoked_at FROM api_keys WHERE id = $1 FOR NO KEY UPDATE",
+        id.as_str()
+    );
+    let found = key.fetch_optional(connection).await?;
+    Ok(found.map(|key| (key.expires_at, key.revoked_at)))
+}
+
+/// Revokes all keys of an owner, and returns when each was made, and its id. Locks them in the order in which uses are recorded,
+/// too: otherwise the two could deadlock.
+pub(crate) async fn revoke_all(
+    connection: &mut Connection,
+    owner: &UserId,
+    at: Timestamp,
+) -> Result<Vec<(i64, String)>, StoreError> {
+    let revoked = sqlx::query!(
+        "WITH own AS (
+             SELECT id FROM api_keys WHERE user_id = $1 AND (revoked_at IS NULL OR revoked_at > $2)
+             ORDER BY id FOR NO KEY UPDATE
+         )
+         UPDATE api_keys SET revoked_at = $2 FROM own
+         WHERE api_keys.id = own.id AND (api_keys.revoked_at IS NULL OR api_keys.revoked_at > $2)
+         RETURNING api_keys.id, api_keys.created_at",
+        owner.as_str(),
+        at.as_millis(),
+    );
+    let rows = revoked.fetch_all(connection).await?;
+    Ok(rows.into_iter().map(|row| (row.created_at, row.id)).collect())
+}
+
+/// Inserts the subscriptions of a reading. Where the mirror has one with another customer, the newer reading is right.
+pub(crate) async fn insert_subscriptions(
+    connection: &mut Connection,
+    update: &MirrorUpdate,
+    rows: &[NewSubscriptionRow],
+) -> Result<(), StoreError> {
+    let (provider, mode) = (update.at.provider().as_str(), update.at.mode().as_str());
+    sqlx::query!(
+        "INSERT INTO subscription_mirror (provider, mode, subscription_id, customer_id, status, prices, cycle, created_at,
+                                          period_start, period_end, cancel_at_period_end, cancel_at)
+         SELECT $1, $2, subscription_id, $3, status, prices, cycle, created_at, period_start, period_end,
+                cancel_at_period_end, cancel_at
+         FROM UNNEST($4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[], $9::bigint[], $10::bigint[],
+                     $11::bigint[], $12::bigint[])
+              AS new (subscription_id, status, prices, cycle, created_at, period_start, period_end,
+                      cancel_at_period_end, cancel_at)
+         ON CONFLICT (provider, mode, subscription_id)
+             DO UPDATE SET customer_id = excluded.customer_id, status = excluded.status, prices = excluded.prices,
+                           cycle = excluded.cycle, created_at = excluded.created_at,
+                           period_start = excluded.period_start, period_end = excluded.period_end,
+                           cancel_at_period_end = excluded.cancel_at_period_end, cancel_at = excluded.cancel_at",
+        provider,
+        mode,
+        update.customer.as_str(),
+        rows.iter().map(|row| &row.subscription_id).collect::<Vec<_>>() as _,
+        rows.iter().map(|row| row.status).collect::<Vec<_>>() as _,
+        rows.iter().map(|row| &row.prices).collect::<Vec<_>>() as _,
+        rows.iter().map(|row| row.cycle).collect::<Vec<_>>() as _,
+        rows.iter().map(|row| row.created_at).collect::<Vec<_>>() as _,
+        rows.iter().map(|row| row.period_start).collect::<Vec<_>>() as _,
+        rows.iter().map(|row| row.period_end).collect::<Vec<_>>() as _,
+        rows.iter().map(|row| row.cancel_at_period_end).collect::<Vec<_>>() as _,
+        rows.iter().map(|row| row.cancel_at).collect::<Vec<_>>() as _,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
 }

@@ -1,10 +1,14 @@
 //! The statements that Postgres needs in another form. `store-postgres` has the same functions.
 
-use billing_domain::{ApiKeyId, ClaimToken, Claimed, InboxState, ProviderAccount, Timestamp};
+use billing_domain::{
+    ApiKeyId, ClaimToken, Claimed, InboxState, MirrorUpdate, ProviderAccount, Timestamp, UserId,
+};
 use sqlx::Connection as _;
+use store_core::audit_rows::AuditRow;
 use store_core::error::StoreError;
 use store_core::inbox_rows::{EventRow, NewEventRow};
 use store_core::migrations::apply_missing;
+use store_core::mirror_rows::NewSubscriptionRow;
 use store_core::pruning::BATCH;
 
 use crate::engine::{Connection, Engine, MIGRATIONS};
@@ -152,4 +156,112 @@ pub(crate) async fn prune_checkout_requests(
         BATCH,
     );
     Ok(deleted.execute(connection).await?.rows_affected())
+}
+
+/// Inserts records in the given order.
+pub(crate) async fn insert_audit_rows(
+    connection: &mut Connection,
+    rows: &[AuditRow],
+) -> Result<(), StoreError> {
+    for row in rows {
+        sqlx::query!(
+            "INSERT INTO audit_log (at, kind, action, actor, user_id, key_id, provider, mode, customer_id, request_id,
+                                    source, cause, count)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+            row.at,
+            row.kind,
+            row.action,
+            row.actor,
+            row.user_id,
+            row.key_id,
+            row.provider,
+            row.mode,
+            row.customer_id,
+            row.request_id,
+            row.source,
+            row.cause,
+            row.count,
+        )
+        .execute(&mut *connection)
+        .await?;
+    }
+    Ok(())
+}
+
+/// The last number that a reader may see. One writer at a time commits numbers in their order, so all of them.
+pub(crate) async fn log_end(_: &mut Connection) -> Result<i64, StoreError> {
+    Ok(i64::MAX)
+}
+
+/// A transaction that writes has the whole database.
+pub(crate) async fn lock_owner(_: &mut Connection, _: &UserId) -> Result<(), StoreError> {
+    Ok(())
+}
+
+/// A transaction that writes has the whole database.
+pub(crate) async fn lock_keys(_: &mut Connection, _: &UserId) -> Result<(), StoreError> {
+    Ok(())
+}
+
+/// When a key expires and when it was revoked.
+pub(crate) async fn lock_key(
+    connection: &mut Connection,
+    id: &ApiKeyId,
+) -> Result<Option<(Option<i64>, Option<i64>)>, StoreError> {
+    let key =
+        sqlx::query!("SELECT expires_at, revoked_at FROM api_keys WHERE id = $1", id.as_str());
+    let found = key.fetch_optional(connection).await?;
+    Ok(found.map(|key| (key.expires_at, key.revoked_at)))
+}
+
+/// Revokes all keys of an owner, and returns when each was made, and its id.
+pub(crate) async fn revoke_all(
+    connection: &mut Connection,
+    owner: &UserId,
+    at: Timestamp,
+) -> Result<Vec<(i64, String)>, StoreError> {
+    let revoked = sqlx::query!(
+        "UPDATE api_keys SET revoked_at = $2
+         WHERE user_id = $1 AND (revoked_at IS NULL OR revoked_at > $2) RETURNING id, created_at",
+        owner.as_str(),
+        at.as_millis(),
+    );
+    let rows = revoked.fetch_all(connection).await?;
+    Ok(rows.into_iter().map(|row| (row.created_at, row.id)).collect())
+}
+
+/// Inserts the subscriptions of a reading. Where the mirror has one with another customer, the newer reading is right.
+pub(crate) async fn insert_subscriptions(
+    connection: &mut Connection,
+    update: &MirrorUpdate,
+    rows: &[NewSubscriptionRow],
+) -> Result<(), StoreError> {
+    let (provider, mode) = (update.at.provider().as_str(), update.at.mode().as_str());
+    for row in rows {
+        sqlx::query!(
+            "INSERT INTO subscription_mirror (provider, mode, subscription_id, customer_id, status, prices, cycle,
+                                              created_at, period_start, period_end, cancel_at_period_end, cancel_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+             ON CONFLICT (provider, mode, subscription_id)
+                 DO UPDATE SET customer_id = excluded.customer_id, status = excluded.status, prices = excluded.prices,
+                               cycle = excluded.cycle, created_at = excluded.created_at,
+                               period_start = excluded.period_start, period_end = excluded.period_end,
+                               cancel_at_period_end = excluded.cancel_at_period_end, cancel_at = excluded.cancel_at",
+            provider,
+            mode,
+            row.subscription_id,
+            update.customer.as_str(),
+            row.status,
+            row.prices,
+            row.cycle,
+            row.created_at,
+            row.period_start,
+            row.period_end,
+            row.cancel_at_period_end,
+            row.cancel_at,
+        )
+        .execute(&mut *connection)
+        .await?;
+    }
+    Ok(())
 }

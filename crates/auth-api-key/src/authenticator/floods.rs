@@ -78,7 +78,7 @@ async fn store_keys(desk: &Desk, count: usize) {
     for n in 0..count {
         let owner = samples::user("user-2");
         let key = samples::stored_key(&format!("{n:0>12}"), &owner, Timestamp::from_millis(START));
-        desk.repo.insert(&key, None).await.unwrap();
+        desk.repo.insert(&key, None, samples::record()).await.unwrap();
     }
 }
 

@@ -14,6 +14,7 @@ pub(crate) async fn issue(
     let minted = minter.mint().await.unwrap();
     let created = Timestamp::from_millis(0);
     let key = samples::stored_key(minted.id.as_str(), &samples::user(owner), created);
-    repo.insert(&StoredApiKey { verifier: minted.verifier, ..key }, None).await.unwrap();
+    let key = StoredApiKey { verifier: minted.verifier, ..key };
+    repo.insert(&key, None, samples::record()).await.unwrap();
     minted.text
 }

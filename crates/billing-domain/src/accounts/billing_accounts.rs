@@ -1,7 +1,6 @@
 //! [`BillingAccounts`]: reads customers at the provider into the mirror, whoever asks and however many at once.
 
-use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::ports::{
@@ -9,14 +8,12 @@ use crate::ports::{
     SubscriptionReader,
 };
 use crate::{
-    Claimed, CustomerId, CustomerState, Deadline, MirrorEffect, MirrorOutcome, MirrorUpdate,
-    MirroredCustomer, NamedOwner, ProviderAccount, Timestamp, UserId,
+    Claimed, CustomerId, CustomerState, Deadline, FreshReading, LinkSummary, MirroredCustomer,
+    NamedOwner, ProviderAccount, ProviderEvent, ReadingOutcome, Timestamp, UserId,
 };
 
 /// So often a reading may be overtaken by others before the caller is told to come back.
 const ROUNDS: usize = 8;
-/// More customers than this are not doubted at once: the others are read within a minute anyway.
-const MOST_DOUBTED: usize = 10_000;
 /// So often for a caller who only wants to know: whoever overtook it the second time asked the provider after it did first.
 const ROUNDS_TO_KNOW: usize = 2;
 /// A reading younger than this is fresh: what happened since is known by its event, or is not known yet.
@@ -29,8 +26,6 @@ const FRESH_BEFORE_PURCHASE: Duration = Duration::from_secs(1);
 pub struct BillingAccounts {
     at: ProviderAccount,
     ports: AccountPorts,
-    /// Customers of whom the provider said something that the mirror does not: they are read anew before they are told.
-    doubted: Arc<Mutex<BTreeSet<CustomerId>>>,
 }
 
 /// What the accounts stand on.
@@ -60,7 +55,7 @@ pub struct Refreshed {
     /// Whose customer the provider says it is.
     pub owner: NamedOwner,
     /// What that did to links.
-    pub effect: MirrorEffect,
+    pub links: LinkSummary,
 }
 
 /// Why a customer could not be read into the mirror.
@@ -93,8 +88,8 @@ impl RefreshError {
 }
 
 impl Refreshed {
-    fn of(before: Option<MirroredCustomer>, update: MirrorUpdate, effect: MirrorEffect) -> Self {
-        let MirrorUpdate { customer, expected, reading, read_at, .. } = update;
+    fn of(before: Option<MirroredCustomer>, fresh: FreshReading, links: LinkSummary) -> Self {
+        let FreshReading { customer, expected, reading, read_at, .. } = fresh;
         Self {
             before: before.filter(|before| before.version > 0).map(|before| before.state),
             now: MirroredCustomer {
@@ -104,7 +99,7 @@ impl Refreshed {
                 state: reading.state,
             },
             owner: reading.owner,
-            effect,
+            links,
         }
     }
 
@@ -112,16 +107,16 @@ impl Refreshed {
     #[must_use]
     pub fn repaired(&self) -> bool {
         self.before.as_ref() != Some(&self.now.state)
-            || self.effect.linked.is_some()
-            || !self.effect.unlinked.is_empty()
+            || self.links.linked.is_some()
+            || !self.links.unlinked.is_empty()
     }
 }
 
 impl BillingAccounts {
     /// The accounts there.
     #[must_use]
-    pub fn new(at: ProviderAccount, ports: AccountPorts) -> Self {
-        Self { at, ports, doubted: Arc::default() }
+    pub const fn new(at: ProviderAccount, ports: AccountPorts) -> Self {
+        Self { at, ports }
     }
 
     /// Which provider in which mode.
@@ -130,17 +125,17 @@ impl BillingAccounts {
         &self.at
     }
 
-    /// The provider did not know this customer when it was asked for something else. Costs no call: whoever asks next for the
-    /// customer's state, of this process, gets a fresh reading.
-    pub fn doubt(&self, customer: &CustomerId) {
-        let mut doubted = self.doubted.lock().unwrap_or_else(PoisonError::into_inner);
-        if doubted.len() < MOST_DOUBTED {
-            doubted.insert(customer.clone());
-        }
-    }
-
-    fn is_doubted(&self, customer: &CustomerId) -> bool {
-        self.doubted.lock().unwrap_or_else(PoisonError::into_inner).contains(customer)
+    /// The provider did not know this customer when it was asked for something else. An event says so in the inbox: every
+    /// replica reads the customer anew before it answers, and a worker applies the event. Reports about the same version of
+    /// the mirror are one event.
+    ///
+    /// # Errors
+    /// [`RepoError`].
+    pub async fn report_not_found(&self, customer: &CustomerId) -> Result<(), RepoError> {
+        let mirrored = self.ports.mirror.find(&self.at, customer).await?;
+        let (version, now) = (mirrored.map_or(0, |known| known.version), self.now());
+        let event = ProviderEvent::customer_not_found(customer, version, now);
+        self.ports.inbox.accept(&self.at, &event, now).await
     }
 
     pub(crate) const fn ports(&self) -> &AccountPorts {
@@ -192,22 +187,12 @@ impl BillingAccounts {
     ) -> Result<Refreshed, RefreshError> {
         for _ in 0..rounds {
             let before = self.ports.mirror.find(&self.at, customer).await?;
-            // A doubt that comes while the provider is asked is not settled by what it says now.
-            let doubted = self.is_doubted(customer);
-            let update = self.ask(customer, before.as_ref(), settles, deadline).await?;
-            self.clear_the_way(&update, deadline).await?;
-            match self.ports.mirror.write(&update).await? {
-                MirrorOutcome::Written(effect) => {
-                    if doubted {
-                        self.doubted
-                            .lock()
-                            .unwrap_or_else(PoisonError::into_inner)
-                            .remove(customer);
-                    }
-                    return Ok(Refreshed::of(before, update, effect));
-                }
-                MirrorOutcome::Outdated => {}
-                MirrorOutcome::ClaimLost => return Err(RefreshError::ClaimLost),
+            let fresh = self.ask(customer, before.as_ref(), settles, deadline).await?;
+            self.clear_the_way(&fresh, deadline).await?;
+            match self.write(&fresh).await? {
+                ReadingOutcome::Written(links) => return Ok(Refreshed::of(before, fresh, links)),
+                ReadingOutcome::Outdated => {}
+                ReadingOutcome::ClaimLost => return Err(RefreshError::ClaimLost),
             }
         }
         Err(RefreshError::Contended)
@@ -217,20 +202,23 @@ impl BillingAccounts {
     /// told us yet, must not keep the owner from what was bought since.
     async fn clear_the_way(
         &self,
-        update: &MirrorUpdate,
+        fresh: &FreshReading,
         deadline: Deadline,
     ) -> Result<(), RefreshError> {
-        let Some(owner) = update.links() else { return Ok(()) };
-        let linked = self.ports.customers.find(owner, &self.at).await?;
-        let Some(other) = linked.filter(|linked| *linked != update.customer) else { return Ok(()) };
+        let facts = fresh.facts(&*self.ports.customers).await?;
+        let Some(other) = fresh.decide(&facts).links.conflict else { return Ok(()) };
         for _ in 0..ROUNDS_TO_KNOW {
             let before = self.ports.mirror.find(&self.at, &other).await?;
             let reading = self.ask(&other, before.as_ref(), None, deadline).await?;
-            if self.ports.mirror.write(&reading).await? != MirrorOutcome::Outdated {
+            if self.write(&reading).await? != ReadingOutcome::Outdated {
                 break;
             }
         }
         Ok(())
+    }
+
+    async fn write(&self, fresh: &FreshReading) -> Result<ReadingOutcome, RepoError> {
+        fresh.write(&*self.ports.mirror, &*self.ports.customers).await
     }
 
     /// The customer as the mirror has it, read anew where it may be stale: it was read too long ago, the provider has told of a
@@ -299,26 +287,16 @@ impl BillingAccounts {
         deadline: Deadline,
     ) -> Result<Refreshed, RefreshError> {
         let before = self.ports.mirror.find(&self.at, customer).await?;
-        let update = self.ask(customer, before.as_ref(), None, deadline).await?;
-        let mut effect = MirrorEffect::default();
-        if let Some(owner) = update.links() {
-            let linked = self.ports.customers.find(owner, &self.at).await?;
-            match linked.clone().filter(|linked| linked != customer) {
-                Some(other)
-                    if self.ports.reader.customer(&other, deadline).await?.state
-                        != CustomerState::Gone =>
-                {
-                    effect.conflict = Some(other);
-                }
-                other => {
-                    effect.linked = (linked.is_none() || other.is_some()).then(|| owner.clone())
-                }
-            }
+        let fresh = self.ask(customer, before.as_ref(), None, deadline).await?;
+        let mut facts = fresh.facts(&*self.ports.customers).await?;
+        // A link to another customer who is gone would be removed first.
+        if let Some(other) = fresh.decide(&facts).links.conflict
+            && self.ports.reader.customer(&other, deadline).await?.state == CustomerState::Gone
+        {
+            facts.linked = None;
         }
-        if update.reading.state == CustomerState::Gone {
-            effect.unlinked = self.ports.customers.owners(&self.at, customer).await?;
-        }
-        Ok(Refreshed::of(before, update, effect))
+        let links = fresh.decide(&facts).links;
+        Ok(Refreshed::of(before, fresh, links))
     }
 
     /// Asks the provider; what it says is to take the place of what the mirror said before.
@@ -328,9 +306,9 @@ impl BillingAccounts {
         before: Option<&MirroredCustomer>,
         settles: Option<&Claimed>,
         deadline: Deadline,
-    ) -> Result<MirrorUpdate, ProviderError> {
+    ) -> Result<FreshReading, ProviderError> {
         let read_at = self.now();
-        Ok(MirrorUpdate {
+        Ok(FreshReading {
             at: self.at.clone(),
             customer: customer.clone(),
             expected: before.map_or(0, |before| before.version),
@@ -355,11 +333,7 @@ impl BillingAccounts {
         let turned = mirrored.state.subscriptions().iter().any(|one| {
             one.status.is_held() && [one.period_end, one.cancel_at].into_iter().flatten().any(ended)
         });
-        if self.is_doubted(&mirrored.customer)
-            || turned
-            || now < mirrored.read_at
-            || now >= mirrored.read_at.plus(limit)
-        {
+        if turned || now < mirrored.read_at || now >= mirrored.read_at.plus(limit) {
             return Ok(false);
         }
         Ok(!self.ports.inbox.has_pending(&self.at, &mirrored.customer).await?)

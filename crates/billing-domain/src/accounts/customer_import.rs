@@ -5,12 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::ports::{
-    CustomerDirectory, CustomerRepo, LinkOutcome, ListedCustomer, OnConflict, ProviderError,
-    RepoError, SubscriptionReader,
+    CustomerDirectory, CustomerRepo, ListedCustomer, ProviderError, RepoError, SubscriptionReader,
 };
 use crate::{
-    CustomerId, CustomerLink, CustomerService, CustomerState, Deadline, NamedOwner,
-    ProviderAccount, UserId,
+    CustomerId, CustomerLink, CustomerService, CustomerState, Deadline, LinkOutcome, NamedOwner,
+    OnConflict, ProviderAccount, UserId,
 };
 
 /// So long one call to the provider may take.

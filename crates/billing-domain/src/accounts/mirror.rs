@@ -1,7 +1,7 @@
-//! The mirror: what the provider said last about each customer, and what a fresh reading changes.
+//! The mirror: what the provider said last about each customer, and what a store applies to it.
 
 use crate::{
-    Claimed, CustomerId, CustomerReading, CustomerState, NamedOwner, ProviderAccount, Timestamp,
+    AuditEvent, Claimed, CustomerId, CustomerLink, CustomerState, ProviderAccount, Timestamp,
     UserId,
 };
 
@@ -18,67 +18,56 @@ pub struct MirroredCustomer {
     pub state: CustomerState,
 }
 
-/// A fresh reading, on its way into the mirror.
-#[derive(Clone, Debug)]
+/// The next version of a customer in the mirror.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MirrorUpdate {
     /// Where the customer lives.
     pub at: ProviderAccount,
     /// The customer.
     pub customer: CustomerId,
-    /// The mirror's version when the provider was asked (0: there was none). If it is another by now, somebody else asked
-    /// later, and this reading is not written.
+    /// The version that it takes the place of; 0 where there is none.
     pub expected: u64,
     /// What the provider said.
-    pub reading: CustomerReading,
+    pub state: CustomerState,
     /// When it was asked.
     pub read_at: Timestamp,
-    /// The events that led here. They count as applied in the very transaction that writes the reading, or not at all.
-    pub settles: Option<Claimed>,
 }
 
-/// What became of an update.
+/// One step that a store applies together with a [`MirrorUpdate`], about its customer. Each is a compare-and-set: where what
+/// it expects is not so, nothing of the update is applied.
 #[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Links this user, who has no link there, to the customer.
+    Link(UserId),
+    /// Removes this user's link to the customer.
+    Unlink(UserId),
+    /// Notes the customer in this user's claim. Changes nothing where the user has no claim, or one that has a customer.
+    FulfilClaim(UserId),
+    /// Deletes all claims that have the customer, if there are any.
+    DropClaims,
+    /// Marks all these events as applied. They are this claim's.
+    SettleEvents(Claimed),
+    /// Adds a record to the audit log.
+    Audit(AuditEvent),
+}
+
+/// What became of an update and its effects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MirrorOutcome {
-    /// It is written.
-    Written(MirrorEffect),
-    /// The mirror was written meanwhile: ask the provider again.
+    /// All of it is applied. In each other case, nothing is.
+    Applied,
+    /// The mirror has another version than expected.
     Outdated,
-    /// The events are no longer this claim's: somebody else sees to them.
+    /// A link is not as [`Effect::Link`] or [`Effect::Unlink`] expects.
+    LinksChanged,
+    /// An event is no longer the claim's.
     ClaimLost,
 }
 
-/// What a written update did to the links between users and customers, in the same transaction, audit records included.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct MirrorEffect {
-    /// This user is linked to the customer now, and was not before.
-    pub linked: Option<UserId>,
-    /// The owner has another customer, which was left.
-    pub conflict: Option<CustomerId>,
-    /// These users were linked to the customer, who is gone.
-    pub unlinked: Vec<UserId>,
-}
-
 impl MirrorUpdate {
-    /// Whom the reading links to the customer: the one owner that the provider names, once there was a purchase. A link that
-    /// exists is never replaced.
+    /// The link from this user to the customer.
     #[must_use]
-    pub fn links(&self) -> Option<&UserId> {
-        match (&self.reading.owner, &self.reading.state) {
-            (NamedOwner::User(owner), CustomerState::Present(_))
-                if self.reading.state.has_bought() =>
-            {
-                Some(owner)
-            }
-            _ => None,
-        }
-    }
-
-    /// Whose open claim the customer fulfils: the one owner's, purchase or not.
-    #[must_use]
-    pub const fn fulfils(&self) -> Option<&UserId> {
-        match (&self.reading.owner, &self.reading.state) {
-            (NamedOwner::User(owner), CustomerState::Present(_)) => Some(owner),
-            _ => None,
-        }
+    pub fn link_of(&self, owner: &UserId) -> CustomerLink {
+        CustomerLink { owner: owner.clone(), at: self.at.clone(), customer: self.customer.clone() }
     }
 }

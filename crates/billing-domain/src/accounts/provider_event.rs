@@ -48,6 +48,34 @@ pub struct ProviderEvent {
     pub created: Timestamp,
 }
 
+/// The kind of the event that this service makes itself. No provider's kinds begin like this.
+const CUSTOMER_NOT_FOUND: &str = "billing_portal.customer_not_found";
+
+impl ProviderEvent {
+    /// The provider did not know a customer who is in this version of the mirror. Of our own making: its id follows from both,
+    /// so that the same report is the same event.
+    pub(crate) fn customer_not_found(
+        customer: &CustomerId,
+        version: u64,
+        created: Timestamp,
+    ) -> Self {
+        let mut id = format!("not_found-{version}-");
+        for byte in customer.as_str().bytes() {
+            match byte {
+                b'_' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => id.push(char::from(byte)),
+                other => id.push_str(&format!("-{other:02x}")),
+            }
+        }
+        id.truncate(255);
+        Self {
+            id: EventId(id),
+            kind: EventKind(CUSTOMER_NOT_FOUND.to_owned()),
+            subject: EventSubject::Customer(customer.clone()),
+            created,
+        }
+    }
+}
+
 macro_rules! words {
     ($name:ident, $error:ident, $allowed:expr) => {
         impl $name {
@@ -83,6 +111,26 @@ words!(EventKind, EventKindError, |b: u8| b.is_ascii_lowercase()
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn reports_about_one_version_of_a_customer_have_one_valid_id() {
+        let report = |customer: &str, version| {
+            let event = ProviderEvent::customer_not_found(
+                &customer.parse().unwrap(),
+                version,
+                Timestamp::from_seconds(1),
+            );
+            assert_eq!(event.id.as_str().parse(), Ok(event.id.clone()));
+            assert_eq!(event.kind.as_str().parse(), Ok(event.kind.clone()));
+            event.id
+        };
+        assert_eq!(report("cus_1", 3), report("cus_1", 3));
+        let ids = [("cus_1", 3), ("cus_1", 4), ("cus_2", 3), ("cus-1", 3), ("cus.1", 3)];
+        let ids: std::collections::BTreeSet<_> =
+            ids.into_iter().map(|(customer, version)| report(customer, version)).collect();
+        assert_eq!(ids.len(), 5);
+        report(&"!~".repeat(120), u64::MAX);
+    }
 
     #[test]
     fn ids_and_kinds_have_a_form() {

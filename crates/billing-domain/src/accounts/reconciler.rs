@@ -185,12 +185,12 @@ impl Reconciler {
                 if refreshed.owner == NamedOwner::Ambiguous {
                     report.ambiguous.push(customer.clone());
                 }
-                let effect = refreshed.effect;
-                report.linked.extend(effect.linked.map(|user| (user, customer.clone())));
+                let links = refreshed.links;
+                report.linked.extend(links.linked.map(|user| (user, customer.clone())));
                 report
                     .unlinked
-                    .extend(effect.unlinked.into_iter().map(|user| (user, customer.clone())));
-                report.conflicts.extend(effect.conflict.map(|other| (customer.clone(), other)));
+                    .extend(links.unlinked.into_iter().map(|user| (user, customer.clone())));
+                report.conflicts.extend(links.conflict.map(|other| (customer.clone(), other)));
                 Ok(())
             }
             // One that cannot be read must not keep the others from being mended; a store that fails does.

@@ -16,7 +16,7 @@ pub struct DenialCounter {
 /// What was denied: one kind of attempt.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Denied {
-    cause: &'static str,
+    cause: String,
     source: Option<String>,
     key: Option<ApiKeyId>,
 }
@@ -29,9 +29,13 @@ impl DenialCounter {
     }
 
     /// Counts one attempt that was denied because of `cause`, an error code.
-    pub fn count(&self, cause: &'static str, source: Option<&str>, key: Option<&ApiKeyId>) {
+    pub fn count(&self, cause: &str, source: Option<&str>, key: Option<&ApiKeyId>) {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut denied = Denied { cause, source: source.map(str::to_owned), key: key.cloned() };
+        let mut denied = Denied {
+            cause: cause.to_owned(),
+            source: source.map(str::to_owned),
+            key: key.cloned(),
+        };
         // Keys are the caller's to make up, so they give way first; then sources do.
         if counts.len() >= self.room && !counts.contains_key(&denied) {
             denied.key = None;
@@ -42,14 +46,13 @@ impl DenialCounter {
         *counts.entry(denied).or_default() += 1;
     }
 
-    /// Takes back what could not be written down, as far as there is room.
-    pub fn put_back(&self, denials: Vec<Denials>, causes: impl Fn(&str) -> Option<&'static str>) {
+    /// Takes back what could not be written. Beyond twice the room, only the cause is kept.
+    pub fn put_back(&self, denials: Vec<Denials>) {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         for row in denials {
-            let Some(cause) = causes(&row.cause) else { continue };
-            let mut denied = Denied { cause, source: row.source, key: row.key };
+            let mut denied = Denied { cause: row.cause, source: row.source, key: row.key };
             if counts.len() >= 2 * self.room && !counts.contains_key(&denied) {
-                denied = Denied { cause, source: None, key: None };
+                denied = Denied { source: None, key: None, ..denied };
             }
             *counts.entry(denied).or_default() += row.count;
         }
@@ -59,13 +62,8 @@ impl DenialCounter {
     pub fn take(&self, at: Timestamp) -> Vec<Denials> {
         let counts =
             std::mem::take(&mut *self.counts.lock().unwrap_or_else(PoisonError::into_inner));
-        let row = |(Denied { cause, source, key }, count)| Denials {
-            at,
-            cause: cause.to_owned(),
-            source,
-            key,
-            count,
-        };
+        let row =
+            |(Denied { cause, source, key }, count)| Denials { at, cause, source, key, count };
         counts.into_iter().map(row).collect()
     }
 }
@@ -105,7 +103,7 @@ mod tests {
         counter.count("invalid_token", Some("192.0.2.1"), None);
         let rows = counter.take(Timestamp::from_millis(0));
         counter.count("invalid_token", Some("192.0.2.1"), None);
-        counter.put_back(rows, |_| Some("invalid_token"));
+        counter.put_back(rows);
         let rows = counter.take(Timestamp::from_millis(1));
         assert_eq!(rows.iter().map(|row| row.count).collect::<Vec<_>>(), [2]);
     }

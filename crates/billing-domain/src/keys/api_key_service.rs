@@ -1,7 +1,5 @@
-//! [`ApiKeyService`] lists and revokes API keys, [`ApiKeyIssuer`] makes and rotates them; both write down who did.
-//!
-//! What is done is written down first: a deed that cannot be written down is not done, and one that fails after that, which
-//! takes a database that goes away in between, leaves a row and an error for the caller.
+//! [`ApiKeyService`] lists and revokes API keys, [`ApiKeyIssuer`] creates and rotates them. The store commits each change
+//! together with its audit records.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -10,8 +8,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use crate::ports::{
-    ApiKeyRepo, AuditLog, Clock, InsertOutcome, KeyMinter, MintError, RepoError, RevokeOutcome,
-    RotateOutcome,
+    ApiKeyRepo, Clock, InsertOutcome, KeyMinter, MintError, RepoError, RevokeOutcome, RotateOutcome,
 };
 use crate::{
     Actor, ApiKey, ApiKeyId, AuditAction, AuditEvent, KeyDescription, KeyName, Mode, OriginPattern,
@@ -25,7 +22,6 @@ const ID_ATTEMPTS: usize = 3;
 #[derive(Clone, Debug)]
 pub struct ApiKeyService {
     keys: Arc<dyn ApiKeyRepo>,
-    audit: Arc<dyn AuditLog>,
     clock: Arc<dyn Clock>,
 }
 
@@ -107,8 +103,8 @@ pub enum ApiKeyError {
 impl ApiKeyService {
     /// A service over these ports.
     #[must_use]
-    pub fn new(keys: Arc<dyn ApiKeyRepo>, audit: Arc<dyn AuditLog>, clock: Arc<dyn Clock>) -> Self {
-        Self { keys, audit, clock }
+    pub fn new(keys: Arc<dyn ApiKeyRepo>, clock: Arc<dyn Clock>) -> Self {
+        Self { keys, clock }
     }
 
     /// All of a user's keys, or everybody's; oldest first.
@@ -131,15 +127,12 @@ impl ApiKeyService {
         origin: RequestOrigin,
     ) -> Result<RevokeOutcome, ApiKeyError> {
         let key = self.find(id, owner).await?;
-        if key.revoked_at.is_some_and(|at| at <= self.clock.now()) {
-            return Ok(RevokeOutcome::AlreadyRevoked);
+        let now = self.clock.now();
+        let record = record(AuditAction::KeyRevoked, now, &key.owner, Some(id), (actor, &origin));
+        match self.keys.revoke(id, now, &record).await? {
+            RevokeOutcome::NotFound => Err(ApiKeyError::NotFound),
+            outcome => Ok(outcome),
         }
-        self.record(AuditAction::KeyRevoked, &key.owner, id, actor, origin).await?;
-        let outcome = self.keys.revoke(id, self.clock.now()).await?;
-        if outcome == RevokeOutcome::NotFound {
-            return Err(ApiKeyError::NotFound);
-        }
-        Ok(outcome)
     }
 
     /// Revokes all of a user's keys; gives the ids of those that were not revoked before.
@@ -153,13 +146,8 @@ impl ApiKeyService {
         origin: RequestOrigin,
     ) -> Result<Vec<ApiKeyId>, ApiKeyError> {
         let now = self.clock.now();
-        for key in self.keys.list(Some(owner)).await? {
-            if key.revoked_at.is_none_or(|at| now < at) {
-                self.record(AuditAction::KeyRevoked, owner, &key.id, actor, origin.clone()).await?;
-            }
-        }
-        let revoked = self.keys.revoke_all(owner, now).await?;
-        Ok(revoked)
+        let record = record(AuditAction::KeyRevoked, now, owner, None, (actor, &origin));
+        Ok(self.keys.revoke_all(owner, now, &record).await?)
     }
 
     async fn find(&self, id: &ApiKeyId, owner: Option<&UserId>) -> Result<ApiKey, ApiKeyError> {
@@ -168,25 +156,23 @@ impl ApiKeyService {
             .filter(|key| owner.is_none_or(|owner| *owner == key.owner))
             .ok_or(ApiKeyError::NotFound)
     }
+}
 
-    async fn record(
-        &self,
-        action: AuditAction,
-        owner: &UserId,
-        key: &ApiKeyId,
-        actor: Actor,
-        origin: RequestOrigin,
-    ) -> Result<(), ApiKeyError> {
-        let event = AuditEvent {
-            at: self.clock.now(),
-            action,
-            actor,
-            owner: Some(owner.clone()),
-            key: Some(key.clone()),
-            customer: None,
-            origin,
-        };
-        Ok(self.audit.append(&event).await?)
+fn record(
+    action: AuditAction,
+    at: Timestamp,
+    owner: &UserId,
+    key: Option<&ApiKeyId>,
+    (actor, origin): (Actor, &RequestOrigin),
+) -> AuditEvent {
+    AuditEvent {
+        at,
+        action,
+        actor,
+        owner: Some(owner.clone()),
+        key: key.cloned(),
+        customer: None,
+        origin: origin.clone(),
     }
 }
 
@@ -234,8 +220,9 @@ impl ApiKeyIssuer {
                 last_used_at: None,
             };
             let stored = StoredApiKey { key, verifier: minted.verifier };
-            self.record(AuditAction::KeyCreated, &stored.key, actor, &origin).await?;
-            match self.service.keys.insert(&stored, at_most).await? {
+            let (owner, id) = (&stored.key.owner, &stored.key.id);
+            let created = record(AuditAction::KeyCreated, now, owner, Some(id), (actor, &origin));
+            match self.service.keys.insert(&stored, at_most, &created).await? {
                 InsertOutcome::Inserted => {
                     return Ok(CreatedKey { text: minted.text, key: stored.key });
                 }
@@ -276,9 +263,12 @@ impl ApiKeyIssuer {
             let minted = self.minter.mint().await?;
             let key = ApiKey { id: minted.id, created_at: now, last_used_at: None, ..old.clone() };
             let stored = StoredApiKey { key, verifier: minted.verifier };
-            self.record(AuditAction::KeyRotated, &old, actor, &origin).await?;
-            self.record(AuditAction::KeyCreated, &stored.key, actor, &origin).await?;
-            match self.service.keys.rotate(id, &stored, now.plus(overlap), at_most).await? {
+            let records =
+                [(AuditAction::KeyRotated, id), (AuditAction::KeyCreated, &stored.key.id)].map(
+                    |(action, id)| record(action, now, &old.owner, Some(id), (actor, &origin)),
+                );
+            let until = now.plus(overlap);
+            match self.service.keys.rotate(id, &stored, until, at_most, &records).await? {
                 RotateOutcome::Rotated => {
                     return Ok(CreatedKey { text: minted.text, key: stored.key });
                 }
@@ -332,15 +322,5 @@ impl ApiKeyIssuer {
         }
         let keys = self.service.keys.list(Some(owner)).await?;
         Ok(u32::try_from(keys.iter().filter(|key| key.is_active(now)).count()).unwrap_or(u32::MAX))
-    }
-
-    async fn record(
-        &self,
-        action: AuditAction,
-        key: &ApiKey,
-        actor: Actor,
-        origin: &RequestOrigin,
-    ) -> Result<(), ApiKeyError> {
-        self.service.record(action, &key.owner, &key.id, actor, origin.clone()).await
     }
 }

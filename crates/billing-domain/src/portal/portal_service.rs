@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::ports::{AuditLog, BillingProvider, Clock, CustomerRepo, ProviderError, RepoError};
+use crate::ports::{AuditLog, BillingProvider, Clock, ProviderError, RepoError};
 use crate::{
     Actor, AuditAction, AuditEvent, BillingAccounts, Deadline, FlowKind, LocaleError, LocaleRange,
     Permission, PortalFlow, PortalRequest, PortalSession, Principal, RefreshError, RequestOrigin,
@@ -13,12 +13,11 @@ use crate::{
 /// Opens the customer portal for whoever may.
 #[derive(Clone, Debug)]
 pub struct PortalService {
-    customers: Arc<dyn CustomerRepo>,
+    accounts: BillingAccounts,
     provider: Arc<dyn BillingProvider>,
     audit: Arc<dyn AuditLog>,
     clock: Arc<dyn Clock>,
     return_urls: ReturnUrlPolicy,
-    accounts: Option<BillingAccounts>,
 }
 
 /// What a caller asks for. The return URL is as it came: [`PortalService::open`] holds it against the policy.
@@ -98,20 +97,13 @@ impl PortalService {
     /// A service over these ports.
     #[must_use]
     pub fn new(
-        customers: Arc<dyn CustomerRepo>,
+        accounts: BillingAccounts,
         provider: Arc<dyn BillingProvider>,
         audit: Arc<dyn AuditLog>,
         clock: Arc<dyn Clock>,
         return_urls: ReturnUrlPolicy,
     ) -> Self {
-        Self { customers, provider, audit, clock, return_urls, accounts: None }
-    }
-
-    /// Looks also for a purchase that nobody has told us of yet, for those who come from the checkout.
-    #[must_use]
-    pub fn with_accounts(mut self, accounts: BillingAccounts) -> Self {
-        self.accounts = Some(accounts);
-        self
+        Self { accounts, provider, audit, clock, return_urls }
     }
 
     /// Whether this caller may open the portal at all. Routes ask before they read a body; [`open`](Self::open) asks again.
@@ -149,10 +141,7 @@ impl PortalService {
         let return_url =
             self.return_urls.resolve(request.return_url.as_deref(), &principal.return_origins)?;
         let account = self.provider.account();
-        let found = match &self.accounts {
-            Some(accounts) => accounts.find(&principal.owner, request.deadline).await?,
-            None => self.customers.find(&principal.owner, account).await?,
-        };
+        let found = self.accounts.find(&principal.owner, request.deadline).await?;
         let customer = found.ok_or_else(|| PortalError::NoBillingAccount {
             context: format!("no customer is linked at {account}"),
         })?;
@@ -164,15 +153,11 @@ impl PortalService {
             deadline: request.deadline,
         };
         let session = match self.provider.create_portal_session(&order).await {
-            Ok(session) => session,
-            Err(error) => {
-                if let (ProviderError::CustomerNotFound { .. }, Some(accounts)) =
-                    (&error, &self.accounts)
-                {
-                    accounts.doubt(&order.customer);
-                }
+            Err(error @ ProviderError::CustomerNotFound { .. }) => {
+                self.accounts.report_not_found(&customer).await?;
                 return Err(error.into());
             }
+            session => session?,
         };
         let (actor, key) = Actor::of(&principal.method);
         let event = AuditEvent {

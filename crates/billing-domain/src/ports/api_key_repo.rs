@@ -5,9 +5,12 @@ use std::fmt::Debug;
 use async_trait::async_trait;
 
 use super::RepoError;
-use crate::{ApiKey, ApiKeyId, KeyVerifier, PepperId, StoredApiKey, Timestamp, UserId};
+use crate::{ApiKey, ApiKeyId, AuditEvent, KeyVerifier, PepperId, StoredApiKey, Timestamp, UserId};
 
 /// Keeps API keys: what they may do, and what proves them. Never the keys.
+///
+/// A change and its audit records are one transaction: both are committed or neither is. An attempt that changes nothing
+/// leaves no record.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait ApiKeyRepo: Debug + Send + Sync + 'static {
@@ -21,6 +24,7 @@ pub trait ApiKeyRepo: Debug + Send + Sync + 'static {
         &self,
         key: &StoredApiKey,
         at_most: Option<u32>,
+        record: &AuditEvent,
     ) -> Result<InsertOutcome, RepoError>;
 
     /// The key with this id, revoked and expired ones too, or `None`. One indexed read.
@@ -39,17 +43,29 @@ pub trait ApiKeyRepo: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// As [`find`](Self::find).
-    async fn revoke(&self, id: &ApiKeyId, at: Timestamp) -> Result<RevokeOutcome, RepoError>;
+    async fn revoke(
+        &self,
+        id: &ApiKeyId,
+        at: Timestamp,
+        record: &AuditEvent,
+    ) -> Result<RevokeOutcome, RepoError>;
 
-    /// Revokes all of a user's keys that are not revoked by then, from `at` on; gives their ids, oldest key first.
+    /// Revokes all of a user's keys that are not revoked by then, from `at` on; gives their ids, oldest key first. Writes a
+    /// copy of `record` for each of them, in this order, with the key's id in it.
     ///
     /// # Errors
     /// As [`find`](Self::find).
-    async fn revoke_all(&self, owner: &UserId, at: Timestamp) -> Result<Vec<ApiKeyId>, RepoError>;
+    async fn revoke_all(
+        &self,
+        owner: &UserId,
+        at: Timestamp,
+        record: &AuditEvent,
+    ) -> Result<Vec<ApiKeyId>, RepoError>;
 
     /// Puts a successor beside a key that is active at the successor's `created_at` and has none yet, and revokes the key
     /// itself from `until` on. Both or neither: of two rotations that race, one gives a successor. With a limit: unless its
     /// owner has more active keys than that already, so that a rotation is possible at the limit, and not one after another.
+    /// The records are about the key and about its successor.
     ///
     /// # Errors
     /// As [`find`](Self::find).
@@ -59,6 +75,7 @@ pub trait ApiKeyRepo: Debug + Send + Sync + 'static {
         successor: &StoredApiKey,
         until: Timestamp,
         at_most: Option<u32>,
+        records: &[AuditEvent; 2],
     ) -> Result<RotateOutcome, RepoError>;
 }
 

@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use async_trait::async_trait;
 
 use super::RepoError;
-use crate::{CustomerId, CustomerLink, ProviderAccount, Timestamp, UserId};
+use crate::{AuditEvent, CustomerId, CustomerLink, ProviderAccount, Timestamp, UserId};
 
 /// Keeps which customer a user is, per provider and mode.
 ///
@@ -24,26 +24,17 @@ pub trait CustomerRepo: Debug + Send + Sync + 'static {
         at: &ProviderAccount,
     ) -> Result<Option<CustomerId>, RepoError>;
 
-    /// Links a user to a customer. One statement: of two that race, one wins and the other is told.
-    ///
-    /// # Errors
-    /// As [`find`](Self::find). A conflict is an outcome, not an error.
-    async fn link(
-        &self,
-        link: &CustomerLink,
-        on_conflict: OnConflict,
-        now: Timestamp,
-    ) -> Result<LinkOutcome, RepoError>;
-
-    /// Removes the user's link there; gives the customer that it named, or `None` if there was no link.
+    /// Changes a user's link if it still is as the change expects, and commits the audit records with it. Says whether it did:
+    /// of two changes that race, one is made. A change that is not made leaves no record.
     ///
     /// # Errors
     /// As [`find`](Self::find).
-    async fn unlink(
+    async fn change(
         &self,
-        owner: &UserId,
-        at: &ProviderAccount,
-    ) -> Result<Option<CustomerId>, RepoError>;
+        change: &LinkChange,
+        now: Timestamp,
+        records: &[AuditEvent],
+    ) -> Result<bool, RepoError>;
 
     /// All of a user's links, in every provider and mode, ordered by provider, then mode.
     ///
@@ -62,24 +53,18 @@ pub trait CustomerRepo: Debug + Send + Sync + 'static {
     ) -> Result<Vec<UserId>, RepoError>;
 }
 
-/// What to do where the user already has another customer there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OnConflict {
-    /// Leave the existing link.
-    Keep,
-    /// Put the new customer in its place.
-    Replace,
-}
-
-/// What became of a link.
+/// A change of one user's link, with what it expects.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum LinkOutcome {
-    /// The user had none there, and has this one now.
-    Created,
-    /// The user had this very customer already.
-    Unchanged,
-    /// The user had another customer, which this one replaced.
-    Replaced(CustomerId),
-    /// The user has another customer, which was left.
-    Conflict(CustomerId),
+pub enum LinkChange {
+    /// The user has no link there, and gets this one.
+    Add(CustomerLink),
+    /// The user's link there names `old`, and becomes this one.
+    Replace {
+        /// The customer before the change.
+        old: CustomerId,
+        /// The link after it.
+        new: CustomerLink,
+    },
+    /// The user has exactly this link, and loses it.
+    Remove(CustomerLink),
 }

@@ -22,7 +22,7 @@ pub(crate) fn api(services: &Services, config: &ServeConfig, base: &str) -> Resu
     let checkout_urls = config.checkout_urls(&return_urls);
     let key_origins = config.keys.return_origins().unwrap_or(return_urls.allowed()).to_vec();
     let portal = PortalService::new(
-        stores.customers.clone(),
+        accounts.billing(),
         ports.billing.clone(),
         stores.audit.clone(),
         clock.clone(),
@@ -31,7 +31,7 @@ pub(crate) fn api(services: &Services, config: &ServeConfig, base: &str) -> Resu
     let prices = Arc::clone(&services.prices);
     let webhooks = services.provider.webhooks();
     Ok(Api {
-        portal: Arc::new(portal.with_accounts(accounts.billing())),
+        portal: Arc::new(portal),
         checkout: Arc::new(accounts.checkout(prices, Arc::clone(catalogue), checkout_urls)),
         subscriptions: Arc::new(accounts.subscriptions(Arc::clone(catalogue))),
         webhooks: Arc::new(WebhookIntake::new(

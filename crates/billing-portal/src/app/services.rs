@@ -67,8 +67,7 @@ impl Services {
         let (keys, key_tasks) = keys::start(&config.keys, &stores, clock.clone())
             .map_err(|error| Failure::failed("API keys cannot be verified", &error))?;
         tasks.extend(token_tasks.into_iter().chain(key_tasks));
-        let key_service =
-            ApiKeyService::new(stores.api_keys.clone(), stores.audit.clone(), clock.clone());
+        let key_service = ApiKeyService::new(stores.api_keys.clone(), clock.clone());
         let issuer = ApiKeyIssuer::new(key_service.clone(), keys.minter().clone(), account.mode());
         let gate = config.keys.gate().clone();
         let pepper = PepperCheck::new(stores.usage.clone(), clock.clone(), gate);

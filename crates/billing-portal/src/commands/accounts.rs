@@ -46,7 +46,7 @@ pub(crate) async fn import(context: &Context, arguments: Import) -> Result<(), F
     let import = accounts.import();
     let mut plan = import.plan(source).await.map_err(failed)?;
     if arguments.apply {
-        let service = CustomerService::new(stores.customers, stores.audit, clock());
+        let service = CustomerService::new(stores.customers, clock());
         plan = import.apply(plan, &service).await.map_err(failed)?;
     }
     context.print(&described(&plan, arguments.apply), || sentences(&plan, arguments.apply))

@@ -1,9 +1,9 @@
 //! `customers link|show|unlink|forget`, and the way to `import` and `reconcile`.
 
-use billing_domain::ports::{LinkOutcome, OnConflict, RepoError};
+use billing_domain::ports::RepoError;
 use billing_domain::{
-    Actor, AuditAction, AuditEvent, CustomerLink, CustomerService, Mode, ProviderAccount,
-    RequestOrigin,
+    Actor, AuditAction, AuditEvent, CustomerLink, CustomerService, LinkOutcome, Mode, OnConflict,
+    ProviderAccount, RequestOrigin,
 };
 use serde_json::{Value, json};
 
@@ -26,7 +26,7 @@ pub(crate) async fn run(context: &Context, command: Customers) -> Result<(), Fai
         _ => Some(None),
     })
     .await?;
-    let customers = CustomerService::new(stores.customers, stores.audit.clone(), clock());
+    let customers = CustomerService::new(stores.customers, clock());
     let failed = |error: RepoError| Failure::failed("the database failed", &error);
     match (command, at) {
         (Customers::Link { user, customer, replace, .. }, Some(at)) => {

@@ -83,7 +83,7 @@ fn issuing(settings: &mut Settings) -> Option<(ApiKeySettings, Mode)> {
 }
 
 fn service(stores: &Stores) -> ApiKeyService {
-    ApiKeyService::new(stores.api_keys.clone(), stores.audit.clone(), clock())
+    ApiKeyService::new(stores.api_keys.clone(), clock())
 }
 
 fn issuer(stores: &Stores, settings: &ApiKeySettings, mode: Mode) -> ApiKeyIssuer {

@@ -37,7 +37,6 @@ impl Accounts {
         Self { stores: stores.clone(), provider, clock, keys: Arc::new(UuidKeys), billing }
     }
 
-    /// One for all: what one of them doubts, all doubt.
     pub(crate) fn billing(&self) -> BillingAccounts {
         self.billing.clone()
     }

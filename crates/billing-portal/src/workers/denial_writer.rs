@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use api_http::error_code::ErrorCode;
 use billing_domain::ports::{AuditLog, Clock};
 use billing_domain::{DenialCounter, error_chain};
 use tokio::time::MissedTickBehavior;
@@ -44,8 +43,7 @@ impl DenialWriter {
                 cause = error_chain(&error),
                 "denied attempts are not written down yet"
             );
-            self.denials
-                .put_back(denials, |cause| ErrorCode::from_code(cause).map(ErrorCode::as_str));
+            self.denials.put_back(denials);
         }
     }
 }

@@ -1,14 +1,15 @@
 //! [`InMemoryApiKeyRepo`].
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use billing_domain::ports::{ApiKeyRepo, InsertOutcome, RepoError, RevokeOutcome, RotateOutcome};
-use billing_domain::{ApiKey, ApiKeyId, StoredApiKey, Timestamp, UserId};
+use billing_domain::{ApiKey, ApiKeyId, AuditEvent, StoredApiKey, Timestamp, UserId};
 use tokio::sync::watch;
 
 use super::Reachability;
+use super::audit_records::AuditRecords;
 
 pub(super) type Keys = BTreeMap<ApiKeyId, StoredApiKey>;
 
@@ -21,6 +22,7 @@ pub struct InMemoryApiKeyRepo {
     keys: Mutex<Keys>,
     /// Ids of changed keys, oldest change first.
     changes: watch::Sender<Vec<ApiKeyId>>,
+    records: Arc<AuditRecords>,
     reachability: Reachability,
 }
 
@@ -59,6 +61,11 @@ impl InMemoryApiKeyRepo {
         self.keys.lock().unwrap().len()
     }
 
+    /// An empty repo in one database with this audit log.
+    pub(super) fn with_records(records: Arc<AuditRecords>, reachability: Reachability) -> Self {
+        Self { records, reachability, ..Self::default() }
+    }
+
     /// The keys, if the repo can be reached.
     pub(super) fn reach(&self) -> Result<MutexGuard<'_, Keys>, RepoError> {
         self.reachability.check()?;
@@ -89,6 +96,7 @@ impl ApiKeyRepo for InMemoryApiKeyRepo {
         &self,
         key: &StoredApiKey,
         at_most: Option<u32>,
+        record: &AuditEvent,
     ) -> Result<InsertOutcome, RepoError> {
         let mut keys = self.reach()?;
         let StoredApiKey { key: new, .. } = key;
@@ -100,6 +108,7 @@ impl ApiKeyRepo for InMemoryApiKeyRepo {
             return Ok(InsertOutcome::TooMany);
         }
         keys.insert(new.id.clone(), key.clone());
+        self.records.add(std::slice::from_ref(record));
         self.tell([new.id.clone()]);
         Ok(InsertOutcome::Inserted)
     }
@@ -124,19 +133,30 @@ impl ApiKeyRepo for InMemoryApiKeyRepo {
         Ok(own)
     }
 
-    async fn revoke(&self, id: &ApiKeyId, at: Timestamp) -> Result<RevokeOutcome, RepoError> {
+    async fn revoke(
+        &self,
+        id: &ApiKeyId,
+        at: Timestamp,
+        record: &AuditEvent,
+    ) -> Result<RevokeOutcome, RepoError> {
         match self.reach()?.get_mut(id).map(|stored| &mut stored.key.revoked_at) {
             None => Ok(RevokeOutcome::NotFound),
             Some(Some(earlier)) if *earlier <= at => Ok(RevokeOutcome::AlreadyRevoked),
             Some(later) => {
                 *later = Some(at);
+                self.records.add(std::slice::from_ref(record));
                 self.tell([id.clone()]);
                 Ok(RevokeOutcome::Revoked)
             }
         }
     }
 
-    async fn revoke_all(&self, owner: &UserId, at: Timestamp) -> Result<Vec<ApiKeyId>, RepoError> {
+    async fn revoke_all(
+        &self,
+        owner: &UserId,
+        at: Timestamp,
+        record: &AuditEvent,
+    ) -> Result<Vec<ApiKeyId>, RepoError> {
         let mut keys = self.reach()?;
         let own = keys.values_mut().map(|stored| &mut stored.key);
         let mut revoked: Vec<_> = own
@@ -148,6 +168,9 @@ impl ApiKeyRepo for InMemoryApiKeyRepo {
             .collect();
         revoked.sort_unstable();
         let ids: Vec<_> = revoked.into_iter().map(|(_, id)| id).collect();
+        for id in &ids {
+            self.records.add(&[AuditEvent { key: Some(id.clone()), ..record.clone() }]);
+        }
         self.tell(ids.clone());
         Ok(ids)
     }
@@ -158,6 +181,7 @@ impl ApiKeyRepo for InMemoryApiKeyRepo {
         successor: &StoredApiKey,
         until: Timestamp,
         at_most: Option<u32>,
+        records: &[AuditEvent; 2],
     ) -> Result<RotateOutcome, RepoError> {
         let mut keys = self.reach()?;
         let taken = keys.contains_key(&successor.key.id);
@@ -176,6 +200,7 @@ impl ApiKeyRepo for InMemoryApiKeyRepo {
         }
         old.revoked_at = Some(until);
         keys.insert(successor.key.id.clone(), successor.clone());
+        self.records.add(records);
         self.tell([id.clone(), successor.key.id.clone()]);
         Ok(RotateOutcome::Rotated)
     }
@@ -190,8 +215,6 @@ fn active(keys: &Keys, new: &ApiKey) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
 
     async fn empty() -> (Arc<dyn ApiKeyRepo>, ()) {

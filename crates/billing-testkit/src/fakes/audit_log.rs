@@ -1,7 +1,7 @@
 //! [`InMemoryAuditLog`].
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, MutexGuard};
 
 use async_trait::async_trait;
 use billing_domain::ports::{AuditLog, RepoError};
@@ -10,7 +10,8 @@ use billing_domain::{
     ProviderAccount, RequestOrigin, Timestamp, UserId,
 };
 
-use super::billing_mirror::Mirrored;
+use super::audit_records::{AuditRecords, Records};
+use super::mirrored::Mirrored;
 use super::{
     InMemoryApiKeyRepo, InMemoryCheckoutRequests, InMemoryCustomerClaims, InMemoryCustomerRepo,
     InMemoryEventInbox, Reachability,
@@ -19,7 +20,7 @@ use super::{
 /// Records in a list that is gone with the process.
 #[derive(Debug, Default)]
 pub struct InMemoryAuditLog {
-    log: Mutex<Log>,
+    pub(super) log: Arc<AuditRecords>,
     pub(super) customers: Arc<InMemoryCustomerRepo>,
     pub(super) keys: Arc<InMemoryApiKeyRepo>,
     pub(super) claims: Arc<InMemoryCustomerClaims>,
@@ -27,19 +28,6 @@ pub struct InMemoryAuditLog {
     pub(super) mirrored: Arc<Mirrored>,
     pub(super) inbox: Arc<InMemoryEventInbox>,
     reachability: Reachability,
-}
-
-#[derive(Debug, Default)]
-struct Log {
-    records: Vec<AuditRecord>,
-    last_sequence: i64,
-}
-
-impl Log {
-    fn add(&mut self, entry: AuditEntry) {
-        self.last_sequence += 1;
-        self.records.push(AuditRecord { sequence: self.last_sequence, entry });
-    }
 }
 
 impl InMemoryAuditLog {
@@ -52,7 +40,7 @@ impl InMemoryAuditLog {
     /// All events, oldest first.
     #[must_use]
     pub fn events(&self) -> Vec<AuditEvent> {
-        let log = self.log.lock().unwrap();
+        let log = self.log.lock();
         let events = log.records.iter().filter_map(|record| match &record.entry {
             AuditEntry::Event(event) => Some(event.clone()),
             AuditEntry::Denials(_) => None,
@@ -63,7 +51,7 @@ impl InMemoryAuditLog {
     /// All counts of denied attempts, oldest first.
     #[must_use]
     pub fn denials(&self) -> Vec<Denials> {
-        let log = self.log.lock().unwrap();
+        let log = self.log.lock();
         let denials = log.records.iter().filter_map(|record| match &record.entry {
             AuditEntry::Event(_) => None,
             AuditEntry::Denials(denials) => Some(denials.clone()),
@@ -71,14 +59,9 @@ impl InMemoryAuditLog {
         denials.collect()
     }
 
-    fn reach(&self) -> Result<MutexGuard<'_, Log>, RepoError> {
+    fn reach(&self) -> Result<MutexGuard<'_, Records>, RepoError> {
         self.reachability.check()?;
-        Ok(self.log.lock().unwrap())
-    }
-
-    pub(super) fn add(&self, event: AuditEvent) -> Result<(), RepoError> {
-        self.reach()?.add(AuditEntry::Event(event));
-        Ok(())
+        Ok(self.log.lock())
     }
 
     /// The customers whom this user was linked to or claimed, or bought as, and whom nobody else is linked to or claims.
@@ -149,7 +132,8 @@ fn owner(entry: &AuditEntry) -> Option<&UserId> {
 #[async_trait]
 impl AuditLog for InMemoryAuditLog {
     async fn append(&self, event: &AuditEvent) -> Result<(), RepoError> {
-        self.add(event.clone())
+        self.reach()?.add(AuditEntry::Event(event.clone()));
+        Ok(())
     }
 
     async fn append_denials(&self, denials: &[Denials]) -> Result<(), RepoError> {

@@ -1,26 +1,22 @@
 //! [`InMemoryBillingMirror`].
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::collections::BTreeSet;
+use std::sync::{Arc, MutexGuard};
 
 use async_trait::async_trait;
-use billing_domain::ports::{BillingMirror, LinkOutcome, OnConflict, RepoError};
+use billing_domain::ports::{BillingMirror, LinkChange, RepoError};
 use billing_domain::{
-    Actor, AuditAction, AuditEvent, CustomerId, CustomerLink, CustomerState, MirrorEffect,
-    MirrorOutcome, MirrorUpdate, MirroredCustomer, ProviderAccount, RequestOrigin, Subscription,
-    SubscriptionId, Timestamp, UserId,
+    AuditEvent, CustomerId, CustomerState, Effect, MirrorOutcome, MirrorUpdate, MirroredCustomer,
+    ProviderAccount, Subscription, SubscriptionId, Timestamp,
 };
 
-use super::{
-    InMemoryAuditLog, InMemoryCustomerClaims, InMemoryCustomerRepo, InMemoryEventInbox,
-    Reachability,
-};
-
-type Readings = BTreeMap<(ProviderAccount, CustomerId), MirroredCustomer>;
-
-/// What the mirror, the inbox and the audit log of one database share. Locked before all else.
-pub(super) type Mirrored = Mutex<Readings>;
+use super::audit_records::AuditRecords;
+use super::customer_claims::Claims;
+use super::customer_repo::{self, Links};
+use super::event_inbox::{Events, settle};
+use super::mirrored::{Mirrored, Readings};
+use super::{InMemoryCustomerClaims, InMemoryCustomerRepo, InMemoryEventInbox, Reachability};
 
 /// Readings in a map that is gone with the process. Part of an [`InMemoryBilling`](super::InMemoryBilling).
 #[derive(Debug)]
@@ -29,7 +25,7 @@ pub struct InMemoryBillingMirror {
     pub(super) inbox: Arc<InMemoryEventInbox>,
     pub(super) customers: Arc<InMemoryCustomerRepo>,
     pub(super) claims: Arc<InMemoryCustomerClaims>,
-    pub(super) audit: Arc<InMemoryAuditLog>,
+    pub(super) records: Arc<AuditRecords>,
     pub(super) reachability: Reachability,
 }
 
@@ -38,52 +34,77 @@ impl InMemoryBillingMirror {
         self.reachability.check()?;
         Ok(self.mirrored.lock().unwrap())
     }
+}
 
-    fn attach(&self, update: &MirrorUpdate) -> Result<MirrorEffect, RepoError> {
-        let mut effect = MirrorEffect::default();
-        if let Some(owner) = update.links() {
-            let link = CustomerLink {
-                owner: owner.clone(),
-                at: update.at.clone(),
-                customer: update.customer.clone(),
-            };
-            match self.customers.set(&link, OnConflict::Keep)? {
-                LinkOutcome::Created => effect.linked = Some(link.owner),
-                LinkOutcome::Conflict(other) => effect.conflict = Some(other),
-                LinkOutcome::Unchanged | LinkOutcome::Replaced(_) => {}
+/// All that an update and its effects change, as it was before: what is applied in part goes nowhere.
+struct Draft<'a> {
+    update: &'a MirrorUpdate,
+    mirrored: Readings,
+    links: Links,
+    claims: Claims,
+    events: Events,
+    records: Vec<AuditEvent>,
+}
+
+impl Draft<'_> {
+    fn replace(&mut self) -> MirrorOutcome {
+        let update = self.update;
+        let key = (update.at.clone(), update.customer.clone());
+        if self.mirrored.get(&key).map_or(0, |known| known.version) != update.expected {
+            return MirrorOutcome::Outdated;
+        }
+        // Where another customer is on record as having one of them, the newer reading is right.
+        let own = update.state.subscriptions();
+        let is_own =
+            |other: &mut Subscription| own.iter().any(|subscription| subscription.id == other.id);
+        for (_, other) in self.mirrored.iter_mut().filter(|((at, _), _)| *at == update.at) {
+            if let CustomerState::Present(subscriptions) = &mut other.state {
+                subscriptions.extract_if(.., |one| is_own(one)).for_each(drop);
             }
         }
-        if let Some(owner) = update.fulfils()
-            && let Some(claim) = self.claims.reach()?.get_mut(&(owner.clone(), update.at.clone()))
-        {
-            claim.customer.get_or_insert_with(|| update.customer.clone());
-        }
-        Ok(effect)
+        let customer = MirroredCustomer {
+            customer: update.customer.clone(),
+            version: update.expected + 1,
+            read_at: update.read_at,
+            state: sorted(&update.state),
+        };
+        self.mirrored.insert(key, customer);
+        MirrorOutcome::Applied
     }
 
-    fn detach(&self, update: &MirrorUpdate) -> Result<MirrorEffect, RepoError> {
-        let unlinked = self.customers.unlink_all(&update.at, &update.customer)?;
-        self.claims.reach()?.retain(|(_, at), claim| {
-            *at != update.at || claim.customer.as_ref() != Some(&update.customer)
-        });
-        Ok(MirrorEffect { unlinked, ..MirrorEffect::default() })
-    }
-
-    fn record(
-        &self,
-        update: &MirrorUpdate,
-        action: AuditAction,
-        owner: &UserId,
-    ) -> Result<(), RepoError> {
-        self.audit.add(AuditEvent {
-            at: update.read_at,
-            action,
-            actor: Actor::Provider,
-            owner: Some(owner.clone()),
-            key: None,
-            customer: Some((update.at.clone(), update.customer.clone())),
-            origin: RequestOrigin::default(),
-        })
+    fn apply(&mut self, effect: &Effect) -> MirrorOutcome {
+        let update = self.update;
+        let (as_expected, otherwise) = match effect {
+            Effect::Link(owner) => {
+                let change = LinkChange::Add(update.link_of(owner));
+                (customer_repo::apply(&mut self.links, &change), MirrorOutcome::LinksChanged)
+            }
+            Effect::Unlink(owner) => {
+                let change = LinkChange::Remove(update.link_of(owner));
+                (customer_repo::apply(&mut self.links, &change), MirrorOutcome::LinksChanged)
+            }
+            Effect::FulfilClaim(owner) => {
+                if let Some(claim) = self.claims.get_mut(&(owner.clone(), update.at.clone())) {
+                    claim.customer.get_or_insert_with(|| update.customer.clone());
+                }
+                return MirrorOutcome::Applied;
+            }
+            Effect::DropClaims => {
+                self.claims.retain(|(_, at), claim| {
+                    *at != update.at || claim.customer.as_ref() != Some(&update.customer)
+                });
+                return MirrorOutcome::Applied;
+            }
+            Effect::SettleEvents(claimed) => (
+                settle(&mut self.events, &update.at, claimed, update.read_at),
+                MirrorOutcome::ClaimLost,
+            ),
+            Effect::Audit(event) => {
+                self.records.push(event.clone());
+                return MirrorOutcome::Applied;
+            }
+        };
+        if as_expected { MirrorOutcome::Applied } else { otherwise }
     }
 }
 
@@ -108,41 +129,38 @@ impl BillingMirror for InMemoryBillingMirror {
         Ok(self.reach()?.get(&(at.clone(), customer.clone())).cloned())
     }
 
-    async fn write(&self, update: &MirrorUpdate) -> Result<MirrorOutcome, RepoError> {
+    async fn apply(
+        &self,
+        update: &MirrorUpdate,
+        effects: &[Effect],
+    ) -> Result<MirrorOutcome, RepoError> {
         let mut mirrored = self.reach()?;
-        let key = (update.at.clone(), update.customer.clone());
-        if mirrored.get(&key).map_or(0, |known| known.version) != update.expected {
-            return Ok(MirrorOutcome::Outdated);
-        }
-        if let Some(claimed) = &update.settles
-            && !self.inbox.settle(&update.at, claimed, update.read_at)?
-        {
-            return Ok(MirrorOutcome::ClaimLost);
-        }
-        // Where another customer is on record as having one of them, the newer reading is right.
-        let own = update.reading.state.subscriptions();
-        let is_own =
-            |other: &mut Subscription| own.iter().any(|subscription| subscription.id == other.id);
-        for (_, other) in mirrored.iter_mut().filter(|((at, _), _)| *at == update.at) {
-            if let CustomerState::Present(subscriptions) = &mut other.state {
-                subscriptions.extract_if(.., |one| is_own(one)).for_each(drop);
-            }
-        }
-        let customer = update.customer.clone();
-        let (version, read_at) = (update.expected + 1, update.read_at);
-        let state = sorted(&update.reading.state);
-        mirrored.insert(key, MirroredCustomer { customer, version, read_at, state });
-        let effect = match update.reading.state {
-            CustomerState::Present(_) => self.attach(update)?,
-            CustomerState::Gone => self.detach(update)?,
+        let mut links = self.customers.reach()?;
+        let mut claims = self.claims.reach()?;
+        let mut events = self.inbox.reach()?;
+        let mut draft = Draft {
+            update,
+            mirrored: mirrored.clone(),
+            links: links.clone(),
+            claims: claims.clone(),
+            events: events.clone(),
+            records: Vec::new(),
         };
-        if let Some(owner) = &effect.linked {
-            self.record(update, AuditAction::CustomerLinked, owner)?;
+        let mut outcome = draft.replace();
+        for effect in effects {
+            if outcome != MirrorOutcome::Applied {
+                return Ok(outcome);
+            }
+            outcome = draft.apply(effect);
         }
-        for owner in &effect.unlinked {
-            self.record(update, AuditAction::CustomerUnlinked, owner)?;
+        if outcome == MirrorOutcome::Applied {
+            *mirrored = draft.mirrored;
+            *links = draft.links;
+            *claims = draft.claims;
+            *events = draft.events;
+            self.records.add(&draft.records);
         }
-        Ok(MirrorOutcome::Written(effect))
+        Ok(outcome)
     }
 
     async fn page<'a>(

@@ -1,21 +1,24 @@
 //! [`InMemoryCustomerRepo`].
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
-use billing_domain::ports::{CustomerRepo, LinkOutcome, OnConflict, RepoError};
-use billing_domain::{CustomerId, CustomerLink, ProviderAccount, Timestamp, UserId};
+use billing_domain::ports::{CustomerRepo, LinkChange, RepoError};
+use billing_domain::{AuditEvent, CustomerId, CustomerLink, ProviderAccount, Timestamp, UserId};
 
 use super::Reachability;
+use super::audit_records::AuditRecords;
 
 type Owner = (UserId, String, &'static str);
+
+pub(super) type Links = BTreeMap<Owner, (ProviderAccount, CustomerId)>;
 
 /// Links in a map that is gone with the process.
 #[derive(Debug, Default)]
 pub struct InMemoryCustomerRepo {
-    links: Mutex<BTreeMap<Owner, (ProviderAccount, CustomerId)>>,
+    links: Mutex<Links>,
+    records: Arc<AuditRecords>,
     reachability: Reachability,
 }
 
@@ -26,35 +29,20 @@ impl InMemoryCustomerRepo {
         Self { reachability, ..Self::default() }
     }
 
-    pub(super) fn set(
-        &self,
-        link: &CustomerLink,
-        on_conflict: OnConflict,
-    ) -> Result<LinkOutcome, RepoError> {
+    /// An empty repo in one database with this audit log.
+    pub(super) fn with_records(records: Arc<AuditRecords>, reachability: Reachability) -> Self {
+        Self { records, reachability, ..Self::default() }
+    }
+
+    /// The links, if the repo can be reached.
+    pub(super) fn reach(&self) -> Result<MutexGuard<'_, Links>, RepoError> {
         self.reachability.check()?;
-        match self.links.lock().unwrap().entry(key(&link.owner, &link.at)) {
-            Entry::Vacant(vacant) => {
-                vacant.insert((link.at.clone(), link.customer.clone()));
-                Ok(LinkOutcome::Created)
-            }
-            Entry::Occupied(mut occupied) => {
-                let existing = occupied.get().1.clone();
-                match on_conflict {
-                    _ if existing == link.customer => Ok(LinkOutcome::Unchanged),
-                    OnConflict::Keep => Ok(LinkOutcome::Conflict(existing)),
-                    OnConflict::Replace => {
-                        occupied.get_mut().1 = link.customer.clone();
-                        Ok(LinkOutcome::Replaced(existing))
-                    }
-                }
-            }
-        }
+        Ok(self.links.lock().unwrap())
     }
 
     /// All links, by owner, provider and mode.
     pub(super) fn links(&self) -> Result<Vec<CustomerLink>, RepoError> {
-        self.reachability.check()?;
-        let links = self.links.lock().unwrap();
+        let links = self.reach()?;
         let all = links.iter().map(|((owner, ..), (at, customer))| CustomerLink {
             owner: owner.clone(),
             at: at.clone(),
@@ -63,25 +51,32 @@ impl InMemoryCustomerRepo {
         Ok(all.collect())
     }
 
-    /// Deletes all links to a customer; gives whose they were.
-    pub(super) fn unlink_all(
-        &self,
-        at: &ProviderAccount,
-        customer: &CustomerId,
-    ) -> Result<Vec<UserId>, RepoError> {
-        self.reachability.check()?;
-        let mut links = self.links.lock().unwrap();
-        Ok(links
-            .extract_if(.., |_, to| to.0 == *at && to.1 == *customer)
-            .map(|((owner, ..), _)| owner)
-            .collect())
-    }
-
     /// Deletes a user's links; gives how many.
     pub(super) fn forget(&self, owner: &UserId) -> Result<u64, RepoError> {
-        self.reachability.check()?;
-        Ok(self.links.lock().unwrap().extract_if(.., |(user, ..), _| user == owner).count() as u64)
+        Ok(self.reach()?.extract_if(.., |(user, ..), _| user == owner).count() as u64)
     }
+}
+
+/// Whether the link was as the change expects, and now is as it says.
+pub(super) fn apply(links: &mut Links, change: &LinkChange) -> bool {
+    let (link, expected) = match change {
+        LinkChange::Add(link) => (link, None),
+        LinkChange::Replace { old, new } => (new, Some(old)),
+        LinkChange::Remove(link) => (link, Some(&link.customer)),
+    };
+    let key = key(&link.owner, &link.at);
+    if links.get(&key).map(|(_, customer)| customer) != expected {
+        return false;
+    }
+    match change {
+        LinkChange::Add(link) | LinkChange::Replace { new: link, .. } => {
+            links.insert(key, (link.at.clone(), link.customer.clone()));
+        }
+        LinkChange::Remove(_) => {
+            links.remove(&key);
+        }
+    }
+    true
 }
 
 fn key(owner: &UserId, at: &ProviderAccount) -> Owner {
@@ -95,26 +90,20 @@ impl CustomerRepo for InMemoryCustomerRepo {
         owner: &UserId,
         at: &ProviderAccount,
     ) -> Result<Option<CustomerId>, RepoError> {
-        self.reachability.check()?;
-        Ok(self.links.lock().unwrap().get(&key(owner, at)).map(|(_, customer)| customer.clone()))
+        Ok(self.reach()?.get(&key(owner, at)).map(|(_, customer)| customer.clone()))
     }
 
-    async fn link(
+    async fn change(
         &self,
-        link: &CustomerLink,
-        on_conflict: OnConflict,
+        change: &LinkChange,
         _: Timestamp,
-    ) -> Result<LinkOutcome, RepoError> {
-        self.set(link, on_conflict)
-    }
-
-    async fn unlink(
-        &self,
-        owner: &UserId,
-        at: &ProviderAccount,
-    ) -> Result<Option<CustomerId>, RepoError> {
-        self.reachability.check()?;
-        Ok(self.links.lock().unwrap().remove(&key(owner, at)).map(|(_, customer)| customer))
+        records: &[AuditEvent],
+    ) -> Result<bool, RepoError> {
+        let changed = apply(&mut *self.reach()?, change);
+        if changed {
+            self.records.add(records);
+        }
+        Ok(changed)
     }
 
     async fn list(&self, owner: &UserId) -> Result<Vec<CustomerLink>, RepoError> {
@@ -134,8 +123,6 @@ impl CustomerRepo for InMemoryCustomerRepo {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
 
     async fn empty() -> (Arc<dyn CustomerRepo>, ()) {

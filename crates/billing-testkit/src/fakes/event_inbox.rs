@@ -1,6 +1,6 @@
 //! [`InMemoryEventInbox`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
@@ -11,9 +11,9 @@ use billing_domain::{
 };
 
 use super::Reachability;
-use super::billing_mirror::Mirrored;
+use super::mirrored::Mirrored;
 
-type Events = BTreeMap<(ProviderAccount, EventId), Kept>;
+pub(super) type Events = BTreeMap<(ProviderAccount, EventId), Kept>;
 
 /// So many characters of an error are kept.
 const ERROR_CHARS: usize = 500;
@@ -27,7 +27,7 @@ pub struct InMemoryEventInbox {
 }
 
 #[derive(Clone, Debug)]
-struct Kept {
+pub(super) struct Kept {
     event: InboxEvent,
     /// To whom it was handed out last.
     token: Option<ClaimToken>,
@@ -71,31 +71,10 @@ impl InMemoryEventInbox {
         Self { mirrored, reachability, ..Self::default() }
     }
 
-    fn reach(&self) -> Result<MutexGuard<'_, Events>, RepoError> {
+    /// The events, if the inbox can be reached.
+    pub(super) fn reach(&self) -> Result<MutexGuard<'_, Events>, RepoError> {
         self.reachability.check()?;
         Ok(self.events.lock().unwrap())
-    }
-
-    /// Whether all these events were this claim's, and now are applied.
-    pub(super) fn settle(
-        &self,
-        at: &ProviderAccount,
-        claimed: &Claimed,
-        now: Timestamp,
-    ) -> Result<bool, RepoError> {
-        let mut events = self.reach()?;
-        let keys: Vec<_> = claimed.events.iter().map(|id| (at.clone(), id.clone())).collect();
-        let all = keys
-            .iter()
-            .all(|key| events.get(key).is_some_and(|kept| kept.belongs_to(&claimed.token)));
-        if all {
-            for key in keys {
-                if let Some(kept) = events.get_mut(&key) {
-                    kept.lead_to(InboxState::Applied(now), None);
-                }
-            }
-        }
-        Ok(all)
     }
 
     /// Deletes events about some subjects; gives how many.
@@ -109,6 +88,24 @@ impl InMemoryEventInbox {
         };
         Ok(self.reach()?.extract_if(.., |(place, _), kept| is_about(place, kept)).count() as u64)
     }
+}
+
+/// Whether all these events were this claim's, and now are applied.
+pub(super) fn settle(
+    events: &mut Events,
+    at: &ProviderAccount,
+    claimed: &Claimed,
+    now: Timestamp,
+) -> bool {
+    let keys: BTreeSet<_> = claimed.events.iter().map(|id| (at.clone(), id.clone())).collect();
+    let mut settled = 0;
+    for key in &keys {
+        if let Some(kept) = events.get_mut(key).filter(|kept| kept.belongs_to(&claimed.token)) {
+            kept.lead_to(InboxState::Applied(now), None);
+            settled += 1;
+        }
+    }
+    settled == keys.len()
 }
 
 fn error_text(error: &str) -> String {

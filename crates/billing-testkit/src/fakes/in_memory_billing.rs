@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::billing_mirror::Mirrored;
+use super::audit_records::AuditRecords;
+use super::mirrored::Mirrored;
 use super::{
     InMemoryApiKeyRepo, InMemoryAuditLog, InMemoryBillingMirror, InMemoryCheckoutRequests,
     InMemoryCustomerClaims, InMemoryCustomerRepo, InMemoryEventInbox, InMemoryLeadership,
@@ -13,6 +14,7 @@ use super::{
 #[derive(Clone, Debug)]
 pub struct InMemoryBilling {
     mirror: Arc<InMemoryBillingMirror>,
+    audit: Arc<InMemoryAuditLog>,
     leadership: Arc<InMemoryLeadership>,
 }
 
@@ -23,11 +25,17 @@ impl InMemoryBilling {
         let mirrored: Arc<Mirrored> = Arc::default();
         let inbox =
             Arc::new(InMemoryEventInbox::beside(Arc::clone(&mirrored), reachability.clone()));
-        let customers = Arc::new(InMemoryCustomerRepo::with(reachability.clone()));
+        let records: Arc<AuditRecords> = Arc::default();
+        let customers = Arc::new(InMemoryCustomerRepo::with_records(
+            Arc::clone(&records),
+            reachability.clone(),
+        ));
         let claims = Arc::new(InMemoryCustomerClaims::with(reachability.clone()));
         let mut audit = InMemoryAuditLog::with(reachability.clone());
         audit.customers = Arc::clone(&customers);
-        audit.keys = Arc::new(InMemoryApiKeyRepo::with(reachability.clone()));
+        audit.log = Arc::clone(&records);
+        audit.keys =
+            Arc::new(InMemoryApiKeyRepo::with_records(Arc::clone(&records), reachability.clone()));
         audit.claims = Arc::clone(&claims);
         audit.checkouts = Arc::new(InMemoryCheckoutRequests::with(reachability.clone()));
         audit.mirrored = Arc::clone(&mirrored);
@@ -39,10 +47,10 @@ impl InMemoryBilling {
             inbox,
             customers,
             claims,
-            audit,
+            records,
             reachability,
         });
-        Self { mirror, leadership }
+        Self { mirror, audit, leadership }
     }
 
     /// Which customer a user is.
@@ -54,13 +62,13 @@ impl InMemoryBilling {
     /// The API keys.
     #[must_use]
     pub fn api_keys(&self) -> Arc<InMemoryApiKeyRepo> {
-        Arc::clone(&self.mirror.audit.keys)
+        Arc::clone(&self.audit.keys)
     }
 
     /// The audit log.
     #[must_use]
     pub fn audit(&self) -> Arc<InMemoryAuditLog> {
-        Arc::clone(&self.mirror.audit)
+        Arc::clone(&self.audit)
     }
 
     /// The events that the provider sent.
@@ -84,7 +92,7 @@ impl InMemoryBilling {
     /// Checkout requests.
     #[must_use]
     pub fn checkouts(&self) -> Arc<InMemoryCheckoutRequests> {
-        Arc::clone(&self.mirror.audit.checkouts)
+        Arc::clone(&self.audit.checkouts)
     }
 
     /// Who does what only one should do.
@@ -133,5 +141,6 @@ mod tests {
     crate::mirror_effect_contract!(empty);
     crate::customer_claims_contract!(empty);
     crate::checkout_requests_contract!(empty);
+    crate::unit_of_work_contract!(empty);
     crate::leadership_contract!(empty);
 }

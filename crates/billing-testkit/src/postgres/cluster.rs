@@ -1,5 +1,6 @@
 //! [`Cluster`]: a throwaway server.
 
+use std::env;
 use std::path::PathBuf;
 use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
@@ -75,6 +76,19 @@ impl Cluster {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         panic!("Postgres does not start: {last:?}\n{}", read_log(&self.folder));
+    }
+}
+
+impl TestDatabase {
+    /// Makes one: in the server that `TEST_POSTGRES_URL` names, else in the throwaway cluster of this process.
+    pub async fn create() -> Self {
+        match env::var("TEST_POSTGRES_URL") {
+            Ok(url) => {
+                Self::create_in(Url::parse(&url).expect("TEST_POSTGRES_URL is a postgres:// URL"))
+                    .await
+            }
+            Err(_) => Cluster::shared().database().await,
+        }
     }
 }
 

@@ -1,14 +1,11 @@
 //! [`TestDatabase`]: a fresh database for one test.
 
-use std::env;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::SystemTime;
 
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection, Executor};
 use url::Url;
-
-use super::cluster::Cluster;
 
 /// An empty database that is dropped with this value, whoever is still connected.
 #[derive(Debug)]
@@ -19,17 +16,6 @@ pub struct TestDatabase {
 }
 
 impl TestDatabase {
-    /// Makes one: in the server that `TEST_POSTGRES_URL` names, else in the throwaway cluster of this process.
-    pub async fn create() -> Self {
-        match env::var("TEST_POSTGRES_URL") {
-            Ok(url) => {
-                Self::create_in(Url::parse(&url).expect("TEST_POSTGRES_URL is a postgres:// URL"))
-                    .await
-            }
-            Err(_) => Cluster::shared().database().await,
-        }
-    }
-
     pub(super) async fn create_in(server: Url) -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         // The server may be shared with other machines, so neither process id nor count would do alone.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use billing_domain::ports::{CustomerRepo, OnConflict, ProviderError};
+use billing_domain::ports::ProviderError;
 use billing_domain::*;
 use billing_testkit::samples::{customer, link, user};
 
@@ -32,7 +32,7 @@ fn with_email(shop: &Shop, email: &str) -> CustomerId {
 
 async fn linked(shop: &Shop, name: &str, to: &CustomerId) {
     let link = link(&user(name), &at(), to);
-    shop.stores.customers().link(&link, OnConflict::Replace, shop.now()).await.unwrap();
+    shop.customer_service().link(&link, OnConflict::Replace).await.unwrap();
 }
 
 fn emails(pairs: &[(&str, &str)]) -> ImportSource {
@@ -154,12 +154,7 @@ async fn a_plan_that_is_applied_links_and_leaves_who_got_another_customer_since(
     let plan = planned(&shop, ImportSource::Metadata).await;
     linked(&shop, "bob", &customer("cus_since")).await;
     linked(&shop, "eve", &eve).await;
-    let service = CustomerService::new(
-        shop.stores.customers(),
-        shop.stores.audit(),
-        Arc::clone(&shop.clock) as _,
-    );
-    let applied = import(&shop).apply(plan, &service).await.unwrap();
+    let applied = import(&shop).apply(plan, &shop.customer_service()).await.unwrap();
     assert_eq!(
         (applied.links, applied.unchanged),
         (vec![(user("ann"), ann.clone())], vec![user("eve")])

@@ -6,11 +6,11 @@
 mod checkout;
 mod checkout_races;
 mod current;
-mod doubt;
 mod events;
 mod fates;
 mod history;
 mod import;
+mod not_found;
 mod reconciling;
 mod unsteady;
 mod world;

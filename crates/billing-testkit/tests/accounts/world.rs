@@ -118,6 +118,10 @@ impl Shop {
         BillingAccounts::new(at(), ports)
     }
 
+    pub(crate) fn customer_service(&self) -> CustomerService {
+        CustomerService::new(self.stores.customers(), Arc::clone(&self.clock) as _)
+    }
+
     pub(crate) fn processor(&self) -> EventProcessor {
         EventProcessor::new(self.accounts(), Arc::clone(&self.keys) as _)
     }

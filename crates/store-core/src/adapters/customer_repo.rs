@@ -1,12 +1,14 @@
 //! [`SqlCustomerRepo`].
 
 use async_trait::async_trait;
-use billing_domain::ports::{CustomerRepo, LinkOutcome, OnConflict, RepoError};
-use billing_domain::{CustomerId, CustomerLink, ProviderAccount, Timestamp, UserId};
+use billing_domain::ports::{CustomerRepo, LinkChange, RepoError};
+use billing_domain::{AuditEvent, CustomerId, CustomerLink, ProviderAccount, Timestamp, UserId};
+use store_core::audit_rows::AuditRow;
 use store_core::error::StoreError;
 use store_core::rows::{CustomerRow, customer_id, user_id};
 
 use crate::engine::{Connection, Connections};
+use crate::statements;
 
 /// Links from users to customers in the table `billing_customers`.
 #[derive(Clone, Debug)]
@@ -19,60 +21,36 @@ impl CustomerRepo for SqlCustomerRepo {
         owner: &UserId,
         at: &ProviderAccount,
     ) -> Result<Option<CustomerId>, RepoError> {
-        self.0.call(async |connection| find(connection, owner, at).await).await
-    }
-
-    /// No transaction: every statement is one step that either takes effect or finds what another caller did before it. Then
-    /// the loop looks again.
-    async fn link(
-        &self,
-        link: &CustomerLink,
-        on_conflict: OnConflict,
-        now: Timestamp,
-    ) -> Result<LinkOutcome, RepoError> {
-        self.0
-            .call(async |connection| {
-                Ok(loop {
-                    if insert(connection, link, now).await? {
-                        break LinkOutcome::Created;
-                    }
-                    let Some(existing) = find(connection, &link.owner, &link.at).await? else {
-                        continue;
-                    };
-                    if existing == link.customer {
-                        break LinkOutcome::Unchanged;
-                    }
-                    match on_conflict {
-                        OnConflict::Keep => break LinkOutcome::Conflict(existing),
-                        OnConflict::Replace
-                            if replace(connection, &existing, link, now).await? =>
-                        {
-                            break LinkOutcome::Replaced(existing);
-                        }
-                        OnConflict::Replace => {}
-                    }
-                })
-            })
-            .await
-    }
-
-    async fn unlink(
-        &self,
-        owner: &UserId,
-        at: &ProviderAccount,
-    ) -> Result<Option<CustomerId>, RepoError> {
         self.0.call(async |connection| {
-            let removed = sqlx::query_scalar!(
-                "DELETE FROM billing_customers WHERE user_id = $1 AND provider = $2 AND mode = $3 RETURNING customer_id",
+            let found = sqlx::query_scalar!(
+                "SELECT customer_id FROM billing_customers WHERE user_id = $1 AND provider = $2 AND mode = $3",
                 owner.as_str(),
                 at.provider().as_str(),
                 at.mode().as_str(),
             )
             .fetch_optional(&mut *connection)
             .await?;
-            Ok(removed.map(customer_id).transpose()?)
+            Ok(found.map(customer_id).transpose()?)
         })
         .await
+    }
+
+    async fn change(
+        &self,
+        change: &LinkChange,
+        now: Timestamp,
+        records: &[AuditEvent],
+    ) -> Result<bool, RepoError> {
+        let rows: Vec<_> = records.iter().map(AuditRow::from).collect();
+        self.0
+            .write(async |transaction| {
+                let changed = apply(transaction, change, now).await?;
+                if changed {
+                    statements::insert_audit_rows(transaction, &rows).await?;
+                }
+                Ok(changed)
+            })
+            .await
     }
 
     async fn list(&self, owner: &UserId) -> Result<Vec<CustomerLink>, RepoError> {
@@ -111,61 +89,53 @@ impl CustomerRepo for SqlCustomerRepo {
     }
 }
 
-pub(crate) async fn find(
+/// Whether the link was as the change expects, and now is as it says.
+pub(crate) async fn apply(
     connection: &mut Connection,
-    owner: &UserId,
-    at: &ProviderAccount,
-) -> Result<Option<CustomerId>, StoreError> {
-    let found = sqlx::query_scalar!(
-        "SELECT customer_id FROM billing_customers WHERE user_id = $1 AND provider = $2 AND mode = $3",
-        owner.as_str(),
-        at.provider().as_str(),
-        at.mode().as_str(),
-    )
-    .fetch_optional(connection)
-    .await?;
-    Ok(found.map(customer_id).transpose()?)
-}
-
-/// Whether the user had no customer there, and now has this one.
-pub(crate) async fn insert(
-    connection: &mut Connection,
-    link: &CustomerLink,
+    change: &LinkChange,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let inserted = sqlx::query!(
-        "INSERT INTO billing_customers (user_id, provider, mode, customer_id, created_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $5)
-         ON CONFLICT (user_id, provider, mode) DO NOTHING",
-        link.owner.as_str(),
-        link.at.provider().as_str(),
-        link.at.mode().as_str(),
-        link.customer.as_str(),
-        now.as_millis(),
-    )
-    .execute(connection)
-    .await?;
-    Ok(inserted.rows_affected() == 1)
-}
-
-/// Whether the user's customer there was still `old`, and is now the link's.
-async fn replace(
-    connection: &mut Connection,
-    old: &CustomerId,
-    link: &CustomerLink,
-    now: Timestamp,
-) -> Result<bool, StoreError> {
-    let replaced = sqlx::query!(
-        "UPDATE billing_customers SET customer_id = $5, updated_at = $6
-         WHERE user_id = $1 AND provider = $2 AND mode = $3 AND customer_id = $4",
-        link.owner.as_str(),
-        link.at.provider().as_str(),
-        link.at.mode().as_str(),
-        old.as_str(),
-        link.customer.as_str(),
-        now.as_millis(),
-    )
-    .execute(connection)
-    .await?;
-    Ok(replaced.rows_affected() == 1)
+    let changed = match change {
+        LinkChange::Add(link) => {
+            sqlx::query!(
+                "INSERT INTO billing_customers (user_id, provider, mode, customer_id, created_at, updated_at)
+                 VALUES ($1, $2, $3, $4, $5, $5)
+                 ON CONFLICT (user_id, provider, mode) DO NOTHING",
+                link.owner.as_str(),
+                link.at.provider().as_str(),
+                link.at.mode().as_str(),
+                link.customer.as_str(),
+                now.as_millis(),
+            )
+            .execute(connection)
+            .await?
+        }
+        LinkChange::Replace { old, new } => {
+            sqlx::query!(
+                "UPDATE billing_customers SET customer_id = $5, updated_at = $6
+                 WHERE user_id = $1 AND provider = $2 AND mode = $3 AND customer_id = $4",
+                new.owner.as_str(),
+                new.at.provider().as_str(),
+                new.at.mode().as_str(),
+                old.as_str(),
+                new.customer.as_str(),
+                now.as_millis(),
+            )
+            .execute(connection)
+            .await?
+        }
+        LinkChange::Remove(link) => {
+            sqlx::query!(
+                "DELETE FROM billing_customers
+                 WHERE user_id = $1 AND provider = $2 AND mode = $3 AND customer_id = $4",
+                link.owner.as_str(),
+                link.at.provider().as_str(),
+                link.at.mode().as_str(),
+                link.customer.as_str(),
+            )
+            .execute(connection)
+            .await?
+        }
+    };
+    Ok(changed.rows_affected() == 1)
 }

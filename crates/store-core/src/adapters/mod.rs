@@ -10,12 +10,16 @@
 //! - `crate::key_changes`: how changes of keys are noticed;
 //! - `crate::settings`: where the database is.
 
+mod api_key_repo;
 mod api_key_usage;
+mod audit_log;
+mod billing_mirror;
 mod checkout_requests;
 mod customer_claims;
-pub(crate) mod customer_repo;
+mod customer_repo;
 mod database;
 mod event_inbox;
-pub(crate) mod forgetting;
+mod forgetting;
 mod leadership;
+mod mirror_write;
 pub(crate) mod store;

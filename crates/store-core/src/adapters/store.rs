@@ -7,7 +7,10 @@ use billing_domain::ports::{
     CustomerClaims, CustomerRepo, Database, EventInbox, Leadership,
 };
 
+use super::api_key_repo::SqlApiKeyRepo;
 use super::api_key_usage::SqlApiKeyUsage;
+use super::audit_log::SqlAuditLog;
+use super::billing_mirror::SqlBillingMirror;
 use super::checkout_requests::SqlCheckoutRequests;
 use super::customer_claims::SqlCustomerClaims;
 use super::customer_repo::SqlCustomerRepo;
@@ -15,7 +18,6 @@ use super::database::SqlDatabase;
 use super::event_inbox::SqlEventInbox;
 use super::leadership::SqlLeadership;
 use crate::engine::Connections;
-use crate::in_flux::{SqlApiKeyRepo, SqlAuditLog, SqlBillingMirror};
 use crate::settings::Settings;
 
 /// A database. Its ports share one pool of connections.
@@ -49,7 +51,7 @@ impl SqlStore {
     /// The API keys.
     #[must_use]
     pub fn api_keys(&self) -> Arc<dyn ApiKeyRepo> {
-        Arc::new(SqlApiKeyRepo::new(self.connections.clone()))
+        Arc::new(SqlApiKeyRepo(self.connections.clone()))
     }
 
     /// What judging keys writes back and hears. Each has a place of its own in what it heard: one is for one listener.
@@ -73,7 +75,7 @@ impl SqlStore {
     /// What the provider said last.
     #[must_use]
     pub fn mirror(&self) -> Arc<dyn BillingMirror> {
-        Arc::new(SqlBillingMirror::new(self.connections.clone()))
+        Arc::new(SqlBillingMirror(self.connections.clone()))
     }
 
     /// Claims to customers.

@@ -3,7 +3,7 @@
 use crate::place::Place;
 use billing_domain::ports::RepoError;
 use billing_domain::{
-    CustomerReading, CustomerState, InboxQuery, InboxState, InboxWord, MirrorUpdate, Mode,
+    CustomerReading, CustomerState, FreshReading, InboxQuery, InboxState, InboxWord, Mode,
     NamedOwner, ProviderAccount, SubscriptionStatus, Timestamp,
 };
 use billing_testkit::samples::{
@@ -21,8 +21,8 @@ fn stripe() -> ProviderAccount {
 }
 
 /// A reading that links Ann to `cus_1`.
-fn purchase() -> MirrorUpdate {
-    MirrorUpdate {
+fn purchase() -> FreshReading {
+    FreshReading {
         at: stripe(),
         customer: customer("cus_1"),
         expected: 0,
@@ -80,11 +80,12 @@ async fn an_event_that_does_not_parse_names_its_column_and_stands_in_nobodys_way
 #[tokio::test]
 async fn a_reading_that_does_not_parse_names_its_column() {
     let place = Place::new().await;
-    let mirror = place.migrated().await.mirror();
+    let store = place.migrated().await;
+    let mirror = store.mirror();
     for (column, bad) in
         [("subscription_id", "sub 1"), ("status", "weird"), ("prices", "a  b"), ("prices", "a,b")]
     {
-        mirror.write(&purchase()).await.unwrap();
+        purchase().write(&*mirror, &*store.customers()).await.unwrap();
         place.execute(&format!("UPDATE subscription_mirror SET {column} = '{bad}'")).await;
         assert_eq!(
             corrupt(mirror.find(&stripe(), &customer("cus_1")).await),
@@ -94,7 +95,7 @@ async fn a_reading_that_does_not_parse_names_its_column() {
         place.execute("DELETE FROM subscription_mirror").await;
         place.execute("DELETE FROM customer_mirror").await;
     }
-    mirror.write(&purchase()).await.unwrap();
+    purchase().write(&*mirror, &*store.customers()).await.unwrap();
     place.execute("UPDATE subscription_mirror SET customer_id = 'cus 1'").await;
     let holder = mirror.holder(&stripe(), &subscription_id("sub_1")).await;
     assert_eq!(corrupt(holder), ("subscription_mirror", "customer_id"));
@@ -147,7 +148,8 @@ async fn a_request_that_does_not_parse_names_its_column() {
 #[tokio::test]
 async fn a_link_that_does_not_parse_undoes_the_reading_that_would_remove_it() {
     let place = Place::new().await;
-    let mirror = place.migrated().await.mirror();
+    let store = place.migrated().await;
+    let mirror = store.mirror();
     place
         .execute(
             "INSERT INTO billing_customers VALUES ('a\u{7f}', 'stripe', 'test', 'cus_1', 0, 0)",
@@ -155,7 +157,10 @@ async fn a_link_that_does_not_parse_undoes_the_reading_that_would_remove_it() {
         .await;
     let mut gone = purchase();
     gone.reading.state = CustomerState::Gone;
-    assert_eq!(corrupt(mirror.write(&gone).await), ("billing_customers", "user_id"));
+    assert_eq!(
+        corrupt(gone.write(&*mirror, &*store.customers()).await),
+        ("billing_customers", "user_id")
+    );
     assert_eq!(mirror.find(&stripe(), &customer("cus_1")).await.unwrap(), None);
 }
 
@@ -171,9 +176,9 @@ async fn a_reading_of_which_one_row_is_refused_changes_nothing() {
         .unwrap();
     store.inbox().claim(&stripe(), &token("one"), 1, NOW, NOW).await.unwrap();
     store.claims().claim(&user("ann"), &stripe(), &provider_key("key"), NOW).await.unwrap();
-    let update = MirrorUpdate { settles: Some(claimed("one", &["evt_1"])), ..purchase() };
+    let update = FreshReading { settles: Some(claimed("one", &["evt_1"])), ..purchase() };
     // The last of all rows.
-    let refused = store.mirror().write(&update).await;
+    let refused = update.write(&*store.mirror(), &*store.customers()).await;
     assert!(matches!(refused, Err(RepoError::Refused(_))), "{refused:?}");
     assert_eq!(store.mirror().page(&stripe(), None, 9).await.unwrap(), []);
     assert_eq!(store.mirror().holder(&stripe(), &subscription_id("sub_1")).await.unwrap(), None);

@@ -64,5 +64,6 @@ billing_testkit::billing_mirror_contract!(billing);
 billing_testkit::mirror_effect_contract!(billing);
 billing_testkit::customer_claims_contract!(billing);
 billing_testkit::checkout_requests_contract!(billing);
+billing_testkit::unit_of_work_contract!(billing);
 billing_testkit::leadership_contract!(billing);
 billing_testkit::database_contract!(empty_database);

@@ -3,14 +3,14 @@
 use std::process::{Command, Stdio};
 
 use crate::place::{Place, open};
-use billing_domain::ports::{Fate, KeyChange, OnConflict, RepoError, SchemaState};
+use billing_domain::ports::{Fate, KeyChange, LinkChange, RepoError, SchemaState};
 use billing_domain::{
-    ApiKey, AuditQuery, CustomerReading, CustomerState, Denials, InboxQuery, MirrorUpdate, Mode,
+    ApiKey, AuditQuery, CustomerReading, CustomerState, Denials, FreshReading, InboxQuery, Mode,
     NamedOwner, Replay, Timestamp,
 };
 use billing_testkit::samples::{
     account, audit_event, checkout_request, claimed, customer, key_id, link, permissions,
-    provider_event, session_id, stored_key, subscription_id, token, user,
+    provider_event, record, records, session_id, stored_key, subscription_id, token, user,
 };
 
 const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);
@@ -32,7 +32,7 @@ async fn an_unmigrated_database_is_a_schema_error_to_every_call() {
         (store.inbox(), store.mirror(), store.claims(), store.checkouts());
     let (hint, request) =
         (provider_event("evt_1", &to.customer, NOW), checkout_request(&ann, &at, "key"));
-    let reading = MirrorUpdate {
+    let reading = FreshReading {
         at: at.clone(),
         customer: to.customer.clone(),
         expected: 0,
@@ -44,17 +44,18 @@ async fn an_unmigrated_database_is_a_schema_error_to_every_call() {
         Denials { at: NOW, cause: "invalid_token".to_owned(), source: None, key: None, count: 1 };
     let results = [
         customers.find(&ann, &at).await.err(),
-        customers.link(&to, OnConflict::Keep, NOW).await.err(),
-        customers.unlink(&ann, &at).await.err(),
+        customers.change(&LinkChange::Add(to.clone()), NOW, &[]).await.err(),
+        customers.change(&LinkChange::Remove(to.clone()), NOW, &[]).await.err(),
+        customers.owners(&at, &to.customer).await.err(),
         customers.list(&ann).await.err(),
-        keys.insert(&key, None).await.err(),
-        keys.insert(&key, Some(20)).await.err(),
+        keys.insert(&key, None, record()).await.err(),
+        keys.insert(&key, Some(20), record()).await.err(),
         keys.find(&id).await.err(),
         keys.list(None).await.err(),
         keys.list(Some(&ann)).await.err(),
-        keys.revoke(&id, NOW).await.err(),
-        keys.revoke_all(&ann, NOW).await.err(),
-        keys.rotate(&id, &key, NOW, Some(20)).await.err(),
+        keys.revoke(&id, NOW, record()).await.err(),
+        keys.revoke_all(&ann, NOW, record()).await.err(),
+        keys.rotate(&id, &key, NOW, Some(20), records()).await.err(),
         usage.record_use(&[(id.clone(), NOW)]).await.err(),
         usage.replace_verifier(&id, &key.verifier, &key.verifier).await.err(),
         usage.peppers(NOW).await.err(),
@@ -72,7 +73,7 @@ async fn an_unmigrated_database_is_a_schema_error_to_every_call() {
         inbox.has_pending(&at, &to.customer).await.err(),
         inbox.prune(NOW).await.err(),
         mirror.find(&at, &to.customer).await.err(),
-        mirror.write(&reading).await.err(),
+        reading.write(&*mirror, &*customers).await.err(),
         mirror.page(&at, None, 1).await.err(),
         mirror.holder(&at, &subscription_id("sub_1")).await.err(),
         claims.find(&ann, &at).await.err(),

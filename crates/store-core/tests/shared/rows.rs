@@ -1,9 +1,11 @@
 //! Rows that somebody else wrote, and rows that the database refuses.
 
 use crate::place::Place;
-use billing_domain::ports::{OnConflict, RepoError};
+use billing_domain::ports::{LinkChange, RepoError};
 use billing_domain::{AuditQuery, Mode, Timestamp};
-use billing_testkit::samples::{account, audit_event, customer, key_id, link, stored_key, user};
+use billing_testkit::samples::{
+    account, audit_event, customer, key_id, link, record, stored_key, user,
+};
 use secrecy::SecretString;
 use sqlx::AssertSqlSafe;
 
@@ -30,12 +32,6 @@ async fn a_link_that_does_not_parse_names_its_column() {
     let id = ("billing_customers", "customer_id");
     assert_eq!(corrupt(customers.find(&ann, &at).await), id);
     assert_eq!(corrupt(customers.list(&ann).await), id);
-    assert_eq!(
-        corrupt(
-            customers.link(&link(&ann, &at, &customer("cus_2")), OnConflict::Replace, NOW).await
-        ),
-        id
-    );
     assert_eq!(corrupt(customers.list(&user("bob")).await), ("billing_customers", "provider"));
 }
 
@@ -52,7 +48,7 @@ async fn a_key_that_does_not_parse_names_its_column_and_not_its_value() {
         ("description", "a\u{7f}"),
     ] {
         let key = stored_key("000000000001", &user("ann"), NOW);
-        keys.insert(&key, None).await.unwrap();
+        keys.insert(&key, None, record()).await.unwrap();
         place.execute(&format!("UPDATE api_keys SET {column} = '{bad}'")).await;
         let error = keys.find(&key.key.id).await.unwrap_err();
         assert!(!error.to_string().contains(bad), "{error}");
@@ -60,7 +56,7 @@ async fn a_key_that_does_not_parse_names_its_column_and_not_its_value() {
         assert_eq!(corrupt(keys.list(None).await), ("api_keys", column));
         place.execute("DELETE FROM api_keys").await;
     }
-    keys.insert(&stored_key("000000000001", &user("ann"), NOW), None).await.unwrap();
+    keys.insert(&stored_key("000000000001", &user("ann"), NOW), None, record()).await.unwrap();
     place.execute("UPDATE api_keys SET id = 'no-base62-id'").await;
     assert_eq!(corrupt(keys.list(Some(&user("ann"))).await), ("api_keys", "id"));
     assert!(keys.find(&key_id("000000000001")).await.unwrap().is_none());
@@ -72,7 +68,7 @@ async fn a_refused_row_is_named_by_its_constraint_and_shows_nothing_of_it() {
     let keys = place.migrated().await.api_keys();
     let mut key = stored_key("000000000001", &user("ann"), NOW);
     key.verifier.gate = SecretString::from("canary-gate");
-    let error = keys.insert(&key, None).await.unwrap_err();
+    let error = keys.insert(&key, None, record()).await.unwrap_err();
     let shown = format!("{error:?} {error} {:?}", std::error::Error::source(&error));
     assert!(matches!(error, RepoError::Refused(_)), "{shown}");
     assert!(shown.contains("api_keys_secret_gate_length"), "{shown}");
@@ -95,15 +91,11 @@ async fn a_replaced_link_keeps_when_it_was_made() {
     let place = Place::new().await;
     let customers = place.migrated().await.customers();
     let (ann, at) = (user("ann"), account("stripe", Mode::Live));
-    for (id, millis) in [("cus_1", 5), ("cus_1", 6), ("cus_2", 7)] {
-        customers
-            .link(
-                &link(&ann, &at, &customer(id)),
-                OnConflict::Replace,
-                Timestamp::from_millis(millis),
-            )
-            .await
-            .unwrap();
+    let (first, second) = (customer("cus_1"), customer("cus_2"));
+    let replace = LinkChange::Replace { old: first.clone(), new: link(&ann, &at, &second) };
+    for (change, millis) in [(LinkChange::Add(link(&ann, &at, &first)), 5), (replace, 7)] {
+        let now = Timestamp::from_millis(millis);
+        assert!(customers.change(&change, now, &[]).await.unwrap());
     }
     let moments: (i64, i64) =
         sqlx::query_as("SELECT created_at, updated_at FROM billing_customers")
@@ -117,7 +109,11 @@ async fn a_replaced_link_keeps_when_it_was_made() {
 async fn a_peppers_id_that_does_not_parse_names_its_column() {
     let place = Place::new().await;
     let store = place.migrated().await;
-    store.api_keys().insert(&stored_key("000000000001", &user("ann"), NOW), None).await.unwrap();
+    store
+        .api_keys()
+        .insert(&stored_key("000000000001", &user("ann"), NOW), None, record())
+        .await
+        .unwrap();
     place.execute("UPDATE api_keys SET pepper_id = 'no-hexadecimal-x'").await;
     assert_eq!(corrupt(store.usage().peppers(NOW).await), ("api_keys", "pepper_id"));
     assert_eq!(

@@ -7,7 +7,7 @@ use crate::shared::listening::heard;
 use billing_domain::Timestamp;
 use billing_domain::ports::{KeyChange, RepoError};
 use billing_testkit::postgres::Cluster;
-use billing_testkit::samples::{key_id, stored_key, user};
+use billing_testkit::samples::{key_id, record, stored_key, user};
 use tokio::time::timeout;
 
 const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);
@@ -18,9 +18,9 @@ async fn a_change_is_told_by_the_keys_id() {
     let store = place.migrated().await;
     let (keys, usage) = (store.api_keys(), store.usage());
     assert_eq!(heard(&*usage).await.unwrap(), KeyChange::Some);
-    keys.insert(&stored_key("000000000001", &user("ann"), NOW), None).await.unwrap();
+    keys.insert(&stored_key("000000000001", &user("ann"), NOW), None, record()).await.unwrap();
     assert_eq!(heard(&*usage).await.unwrap(), KeyChange::Key(key_id("000000000001")));
-    keys.revoke(&key_id("000000000001"), NOW).await.unwrap();
+    keys.revoke(&key_id("000000000001"), NOW, record()).await.unwrap();
     assert_eq!(heard(&*usage).await.unwrap(), KeyChange::Key(key_id("000000000001")));
     // Uses in between are not told.
     usage.record_use(&[(key_id("000000000001"), NOW)]).await.unwrap();
@@ -35,7 +35,11 @@ async fn every_column_but_the_one_is_a_change() {
     let place = Place::new().await;
     let store = place.migrated().await;
     let usage = store.usage();
-    store.api_keys().insert(&stored_key("000000000001", &user("ann"), NOW), None).await.unwrap();
+    store
+        .api_keys()
+        .insert(&stored_key("000000000001", &user("ann"), NOW), None, record())
+        .await
+        .unwrap();
     assert_eq!(heard(&*usage).await.unwrap(), KeyChange::Some);
     for change in [
         "user_id = 'bob'",
@@ -72,9 +76,13 @@ async fn a_line_that_was_cut_is_an_error_and_then_a_change() {
         place.execute(cut).await;
         assert!(matches!(heard(&*usage).await, Err(RepoError::Unavailable(_))));
         assert_eq!(heard(&*usage).await.unwrap(), KeyChange::Some);
-        store.api_keys().revoke_all(&user("ann"), NOW).await.unwrap();
+        store.api_keys().revoke_all(&user("ann"), NOW, record()).await.unwrap();
     }
-    store.api_keys().insert(&stored_key("000000000001", &user("ann"), NOW), None).await.unwrap();
+    store
+        .api_keys()
+        .insert(&stored_key("000000000001", &user("ann"), NOW), None, record())
+        .await
+        .unwrap();
     assert_eq!(heard(&*usage).await.unwrap(), KeyChange::Key(key_id("000000000001")));
 }
 
@@ -99,6 +107,10 @@ async fn a_long_silence_is_no_error() {
     assert_eq!(heard(&*usage).await.unwrap(), KeyChange::Some);
     // The line is asked several times meanwhile; callers who give up amid that do no harm.
     assert!(timeout(Duration::from_millis(2500), usage.changed()).await.is_err());
-    store.api_keys().insert(&stored_key("000000000001", &user("ann"), NOW), None).await.unwrap();
+    store
+        .api_keys()
+        .insert(&stored_key("000000000001", &user("ann"), NOW), None, record())
+        .await
+        .unwrap();
     assert_eq!(heard(&*usage).await.unwrap(), KeyChange::Key(key_id("000000000001")));
 }

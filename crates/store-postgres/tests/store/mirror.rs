@@ -3,7 +3,7 @@
 use crate::place::Place;
 use billing_domain::ports::RepoError;
 use billing_domain::{
-    CustomerReading, CustomerState, MirrorOutcome, MirrorUpdate, Mode, NamedOwner,
+    CustomerReading, CustomerState, FreshReading, Mode, NamedOwner, ReadingOutcome,
     SubscriptionStatus, Timestamp,
 };
 use billing_testkit::samples::{
@@ -17,7 +17,7 @@ const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);
 async fn read(store: &PgStore, id: &str, owner: &str, is_gone: bool) -> Result<(), RepoError> {
     let bought = || vec![subscription(&format!("sub_of_{id}"), SubscriptionStatus::Active, NOW)];
     let state = if is_gone { CustomerState::Gone } else { CustomerState::Present(bought()) };
-    let mut update = MirrorUpdate {
+    let mut update = FreshReading {
         at: account("stripe", Mode::Test),
         customer: customer(id),
         expected: 0,
@@ -28,10 +28,10 @@ async fn read(store: &PgStore, id: &str, owner: &str, is_gone: bool) -> Result<(
     loop {
         let known = store.mirror().find(&update.at, &update.customer).await?;
         update.expected = known.map_or(0, |known| known.version);
-        match store.mirror().write(&update).await? {
-            MirrorOutcome::Written(_) => return Ok(()),
-            MirrorOutcome::Outdated => {}
-            MirrorOutcome::ClaimLost => panic!("nothing was claimed"),
+        match update.write(&*store.mirror(), &*store.customers()).await? {
+            ReadingOutcome::Written(_) => return Ok(()),
+            ReadingOutcome::Outdated => {}
+            ReadingOutcome::ClaimLost => panic!("nothing was claimed"),
         }
     }
 }

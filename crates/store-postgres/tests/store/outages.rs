@@ -3,14 +3,12 @@
 use std::time::{Duration, Instant};
 
 use crate::place::{Place, open};
-use billing_domain::ports::{CustomerRepo, OnConflict, RepoError, SchemaState};
-use billing_domain::{Mode, Timestamp};
+use billing_domain::Mode;
+use billing_domain::ports::{CustomerRepo, RepoError, SchemaState};
 use billing_testkit::postgres::Cluster;
-use billing_testkit::samples::{account, customer, link, user};
+use billing_testkit::samples::{account, add_link, customer, link, remove_link, user};
 use sqlx::Executor;
 use tokio::net::TcpListener;
-
-const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);
 
 /// The limit is 3 s; the rest is for a machine that is busy with something else.
 const GENEROUS: Duration = Duration::from_secs(20);
@@ -29,7 +27,7 @@ async fn a_server_that_comes_back_is_used_again_without_one_failed_call() {
     let customers = place.migrated().await.customers();
     let (ann, at) = (user("ann"), account("stripe", Mode::Test));
     let to = link(&ann, &at, &customer("cus_1"));
-    customers.link(&to, OnConflict::Keep, NOW).await.unwrap();
+    add_link(&*customers, &to).await.unwrap();
     // Several connections are idle in the pool when the server dies.
     tokio::join!(customers.list(&ann), customers.list(&ann), customers.list(&ann)).0.unwrap();
 
@@ -42,7 +40,7 @@ async fn a_server_that_comes_back_is_used_again_without_one_failed_call() {
     tokio::join!(customers.list(&ann), customers.list(&ann), customers.list(&ann)).0.unwrap();
     cluster.stop();
     cluster.resume().await;
-    customers.unlink(&ann, &at).await.unwrap();
+    remove_link(&*customers, &ann, &at).await.unwrap();
     assert_eq!(customers.find(&ann, &at).await.unwrap(), None);
 }
 
@@ -105,7 +103,7 @@ async fn a_statement_that_waits_too_long_is_given_up_on_both_sides() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     other.execute("ROLLBACK").await.unwrap();
-    customers.link(&to, OnConflict::Keep, NOW).await.unwrap();
+    add_link(&*customers, &to).await.unwrap();
     assert_eq!(customers.list(&to.owner).await.unwrap(), [to]);
 }
 

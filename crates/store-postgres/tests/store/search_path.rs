@@ -2,9 +2,8 @@
 
 use crate::place::{Place, open};
 use billing_domain::Mode;
-use billing_domain::Timestamp;
-use billing_domain::ports::{OnConflict, RepoError, SchemaState};
-use billing_testkit::samples::{account, customer, link, user};
+use billing_domain::ports::{RepoError, SchemaState};
+use billing_testkit::samples::{account, add_link, customer, link, user};
 use sqlx::AssertSqlSafe;
 
 #[tokio::test]
@@ -20,7 +19,7 @@ async fn defaults_of_the_database_do_not_move_the_tables() {
         assert!(!place.has_table_in("postgres", table).await, "{table}");
     }
     let to = link(&user("ann"), &account("stripe", Mode::Test), &customer("cus_1"));
-    store.customers().link(&to, OnConflict::Keep, Timestamp::from_seconds(0)).await.unwrap();
+    add_link(&*store.customers(), &to).await.unwrap();
     let count = "SELECT count(*) FROM public.billing_customers";
     assert_eq!(
         sqlx::query_scalar::<_, i64>(count).fetch_one(&mut place.connect().await).await.unwrap(),
@@ -71,7 +70,7 @@ async fn the_urls_search_path_moves_the_tables() {
     // Two installations in one database do not see each other.
     public.database().migrate().await.unwrap();
     let to = link(&user("ann"), &account("stripe", Mode::Test), &customer("cus_1"));
-    own.customers().link(&to, OnConflict::Keep, Timestamp::from_seconds(0)).await.unwrap();
+    add_link(&*own.customers(), &to).await.unwrap();
     assert_eq!(public.customers().list(&to.owner).await.unwrap(), []);
 }
 

@@ -5,9 +5,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
-use billing_domain::ports::OnConflict;
-use billing_domain::{Mode, Timestamp};
-use billing_testkit::samples::{account, customer, link, user};
+use billing_domain::Mode;
+use billing_testkit::samples::{account, add_link, customer, link, user};
 
 use crate::place::{Place, open};
 
@@ -40,7 +39,7 @@ async fn files_are_their_owners_only_also_under_a_permissive_umask() {
 
     let store = place.migrated().await;
     let to = link(&user("ann"), &account("stripe", Mode::Test), &customer("cus_1"));
-    store.customers().link(&to, OnConflict::Keep, Timestamp::from_seconds(0)).await.unwrap();
+    add_link(&*store.customers(), &to).await.unwrap();
     let file = place.file();
     assert_eq!(mode(file.parent().unwrap()), 0o700);
     for name in ["billing.db", "billing.db-wal", "billing.db-shm"] {

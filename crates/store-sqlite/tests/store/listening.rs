@@ -4,7 +4,7 @@ use crate::place::Place;
 use crate::shared::listening::heard;
 use billing_domain::Timestamp;
 use billing_domain::ports::{KeyChange, RepoError};
-use billing_testkit::samples::{stored_key, user};
+use billing_testkit::samples::{record, stored_key, user};
 
 const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);
 
@@ -13,7 +13,11 @@ const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);
 async fn every_column_but_the_one_is_a_change() {
     let place = Place::new().await;
     let store = place.migrated().await;
-    store.api_keys().insert(&stored_key("000000000001", &user("ann"), NOW), None).await.unwrap();
+    store
+        .api_keys()
+        .insert(&stored_key("000000000001", &user("ann"), NOW), None, record())
+        .await
+        .unwrap();
     let mut connection = place.connect().await;
     let columns: Vec<String> =
         sqlx::query_scalar("SELECT name FROM pragma_table_xinfo('api_keys')")
@@ -38,7 +42,11 @@ async fn another_process_is_heard() {
     let place = Place::new().await;
     let store = place.migrated().await;
     let usage = store.usage();
-    store.api_keys().insert(&stored_key("000000000001", &user("ann"), NOW), None).await.unwrap();
+    store
+        .api_keys()
+        .insert(&stored_key("000000000001", &user("ann"), NOW), None, record())
+        .await
+        .unwrap();
     assert_eq!(heard(&*usage).await.unwrap(), KeyChange::Some);
     for sql in ["UPDATE api_keys SET revoked_at = 1", "DELETE FROM api_keys"] {
         place.execute(sql).await;

@@ -9,8 +9,8 @@ use api_http::readiness::{ReadinessProbe, State};
 use api_http::{Api, Guard, problem, routes};
 use async_trait::async_trait;
 use billing_domain::ports::{
-    BillingProvider, Clock, CustomerRepo as _, FreshKeys, KeyMinter, MintError, MintedKey,
-    OnConflict, ProviderError, VerifiedEvent, WebhookError, WebhookVerifier,
+    BillingProvider, Clock, FreshKeys, KeyMinter, MintError, MintedKey, ProviderError,
+    VerifiedEvent, WebhookError, WebhookVerifier,
 };
 use billing_domain::{
     AccountPorts, ApiKeyId, ApiKeyIssuer, ApiKeyService, AuthMethod, BillingAccounts, Capabilities,
@@ -20,8 +20,8 @@ use billing_domain::{
     SubscriptionService, Timestamp, WebhookIntake,
 };
 use billing_testkit::{
-    FakeAuthenticator, FakeBillingAccountProvider, FakeBillingProvider, InMemoryApiKeyRepo,
-    InMemoryAuditLog, InMemoryBilling, InMemoryCustomerRepo, Reachability,
+    FakeAuthenticator, FakeBillingAccountProvider, FakeBillingProvider, InMemoryBilling,
+    Reachability, samples,
 };
 use http_edge::{Drain, EdgeConfig, EdgeSettings, edge_layers};
 use serde_json::{Value, json};
@@ -93,13 +93,13 @@ fn account() -> ProviderAccount {
 fn answer(provider: Arc<dyn BillingProvider>, body: &Value) -> Response {
     let address: SocketAddr = runtime::wait(async {
         let clock = Arc::new(SystemClock);
-        let customers = InMemoryCustomerRepo::default();
+        let stores = InMemoryBilling::with(Reachability::default());
         let link = CustomerLink {
             owner: "u".parse().unwrap(),
             at: account(),
             customer: "cus_1".parse().unwrap(),
         };
-        customers.link(&link, OnConflict::Keep, clock.now()).await.unwrap();
+        assert!(samples::add_link(&*stores.customers(), &link).await.unwrap());
         let tokens = FakeAuthenticator::default();
         let principal = principal();
         tokens.accept(TOKEN, principal);
@@ -109,25 +109,15 @@ fn answer(provider: Arc<dyn BillingProvider>, body: &Value) -> Response {
             Mode::Test,
         );
         let drain = Drain::new();
-        let audit = Arc::new(InMemoryAuditLog::default());
-        let keys = ApiKeyService::new(
-            Arc::new(InMemoryApiKeyRepo::default()),
-            audit.clone(),
-            clock.clone(),
-        );
-        let portal = PortalService::new(
-            Arc::new(customers),
-            provider,
-            audit,
-            clock.clone(),
-            policy.unwrap(),
-        );
-        let shop = shop(clock.clone());
+        let keys = ApiKeyService::new(stores.api_keys(), clock.clone());
+        let shop = shop(&stores, clock.clone());
+        let portal =
+            PortalService::new(shop.0, provider, stores.audit(), clock.clone(), policy.unwrap());
         let api = Api {
             portal: Arc::new(portal),
-            checkout: Arc::new(shop.0),
-            subscriptions: Arc::new(shop.1),
-            webhooks: Arc::new(shop.2),
+            checkout: Arc::new(shop.1),
+            subscriptions: Arc::new(shop.2),
+            webhooks: Arc::new(shop.3),
             intake_room: Arc::default(),
             new_events: Arc::default(),
             issuer: ApiKeyIssuer::new(keys.clone(), Arc::new(NoMinter), Mode::Test),
@@ -161,11 +151,11 @@ fn answer(provider: Arc<dyn BillingProvider>, body: &Value) -> Response {
 }
 
 /// What the routes of checkout and webhooks stand on; no case calls them.
-fn shop(clock: Arc<SystemClock>) -> (CheckoutService, SubscriptionService, WebhookIntake) {
-    let (stores, provider) = (
-        InMemoryBilling::with(Reachability::default()),
-        Arc::new(FakeBillingAccountProvider::new()),
-    );
+fn shop(
+    stores: &InMemoryBilling,
+    clock: Arc<SystemClock>,
+) -> (BillingAccounts, CheckoutService, SubscriptionService, WebhookIntake) {
+    let provider = Arc::new(FakeBillingAccountProvider::new());
     let ports = AccountPorts {
         reader: provider.clone(),
         mirror: stores.mirror(),
@@ -187,6 +177,7 @@ fn shop(clock: Arc<SystemClock>) -> (CheckoutService, SubscriptionService, Webho
     let urls = CheckoutUrls { success: policy.clone(), cancel: policy };
     let intake = WebhookIntake::new(account(), Arc::new(NoWebhooks), stores.inbox(), clock);
     (
+        accounts.clone(),
         CheckoutService::new(accounts.clone(), ports, Arc::default(), urls),
         SubscriptionService::new(accounts, Arc::default()),
         intake,

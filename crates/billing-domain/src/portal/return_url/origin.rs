@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use url::{Host, Url};
 
-use super::parse::{check_authority, is_loopback};
+use super::authority::{check_authority, is_loopback};
 
 /// Scheme, host and port (RFC 6454), normalised: lower case, the default port left out when shown.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -5,8 +5,10 @@
 
 use std::fmt;
 
-use url::{Host, Url};
+use url::Url;
 
+use super::authority::{check_authority, is_loopback};
+use super::error::ReturnUrlError;
 use super::origin::Origin;
 
 /// An absolute `https` URL (or `http` on a loopback host) in normalised form, whose origin the caller may send users to.
@@ -15,35 +17,6 @@ use super::origin::Origin;
 /// [`ReturnUrl::configured`]; there is no other way, so an unchecked URL cannot reach a provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReturnUrl(String);
-
-/// Why a return URL was refused. For the log and the caller: it names the rule, never the URL.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ReturnUrlError {
-    /// Longer than 2,048 bytes, as given or once normalised.
-    #[error("it is longer than 2,048 bytes")]
-    TooLong,
-    /// It does not start with `https://`, or with `http://` on a loopback host.
-    #[error("it does not start with https://")]
-    Scheme,
-    /// A control character, white space or a backslash.
-    #[error("it contains white space, a control character or a backslash")]
-    Character,
-    /// The host is missing or holds what a host name cannot.
-    #[error("its host is not a plain host name or bracketed IPv6 address")]
-    Host,
-    /// A colon that is not followed by a port from 1 to 65535.
-    #[error("its port is not a number from 1 to 65535")]
-    Port,
-    /// The URL parser refused it.
-    #[error("it is not a valid URL")]
-    Unparsable,
-    /// A fine URL whose origin is not allowed.
-    #[error("its origin is not allowed")]
-    OriginNotAllowed,
-    /// The provider cannot lead users to a URL of the caller's choice.
-    #[error("the provider does not support return URLs")]
-    Unsupported,
-}
 
 /// A URL that passed the checks of form, not yet those of origin.
 pub(super) struct Parsed {
@@ -107,44 +80,4 @@ pub(super) fn parse(raw: &str) -> Result<Parsed, ReturnUrlError> {
         return Err(ReturnUrlError::TooLong);
     }
     Ok(Parsed { url: ReturnUrl(normalised), origin })
-}
-
-/// `host`, `host:port`, `[v6]` or `[v6]:port`, and nothing that a lenient parser would make something else of.
-pub(super) fn check_authority(authority: &str) -> Result<(), ReturnUrlError> {
-    if let Some(bracketed) = authority.strip_prefix('[') {
-        let (address, after) = bracketed.split_once(']').ok_or(ReturnUrlError::Host)?;
-        address.parse::<std::net::Ipv6Addr>().map_err(|_| ReturnUrlError::Host)?;
-        return match after.strip_prefix(':') {
-            Some(port) => check_port(port),
-            None if after.is_empty() => Ok(()),
-            None => Err(ReturnUrlError::Host),
-        };
-    }
-    let (host, port) = match authority.split_once(':') {
-        Some((host, port)) => (host, Some(port)),
-        None => (authority, None),
-    };
-    let label =
-        |l: &str| !l.is_empty() && l.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-    if !host.split('.').all(label) {
-        return Err(ReturnUrlError::Host);
-    }
-    port.map_or(Ok(()), check_port)
-}
-
-fn check_port(port: &str) -> Result<(), ReturnUrlError> {
-    let digits = !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit());
-    match port.parse::<u16>() {
-        Ok(1..) if digits => Ok(()),
-        _ => Err(ReturnUrlError::Port),
-    }
-}
-
-/// `localhost` and its sub-domains (RFC 6761, section 6.3), 127.0.0.0/8 and `::1`.
-pub(super) fn is_loopback(host: &Host<&str>) -> bool {
-    match host {
-        Host::Domain(name) => *name == "localhost" || name.ends_with(".localhost"),
-        Host::Ipv4(address) => address.is_loopback(),
-        Host::Ipv6(address) => address.is_loopback(),
-    }
 }

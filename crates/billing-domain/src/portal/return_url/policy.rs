@@ -1,7 +1,8 @@
 //! [`ReturnUrlPolicy`]: which return URLs this deployment allows.
 
+use super::error::ReturnUrlError;
 use super::origin::OriginPattern;
-use super::parse::{ReturnUrl, ReturnUrlError, parse};
+use super::parse::{ReturnUrl, parse};
 use crate::Mode;
 
 /// The default return URL, and the origins that others may have.

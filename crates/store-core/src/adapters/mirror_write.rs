@@ -1,0 +1,154 @@
+//! A new version of a customer and its effects, applied inside one transaction.
+
+use std::collections::BTreeSet;
+
+use billing_domain::ports::LinkChange;
+use billing_domain::{Claimed, Effect, InboxState, MirrorOutcome, MirrorUpdate, UserId};
+use store_core::audit_rows::AuditRow;
+use store_core::error::StoreError;
+use store_core::mirror_rows::{NewSubscriptionRow, state_text, version};
+
+use super::customer_repo;
+use crate::engine::Connection;
+use crate::statements;
+
+/// Applies all of it, for the caller to commit if it is [`MirrorOutcome::Applied`]. The customer's own row comes first, then the
+/// effects in the domain's order, and audit records last: readers of the log wait for its writers.
+pub(crate) async fn apply(
+    connection: &mut Connection,
+    update: &MirrorUpdate,
+    effects: &[Effect],
+) -> Result<MirrorOutcome, StoreError> {
+    if !write_customer(connection, update).await? {
+        return Ok(MirrorOutcome::Outdated);
+    }
+    replace_subscriptions(connection, update).await?;
+    let mut records = Vec::new();
+    for effect in effects {
+        match effect {
+            Effect::Link(owner) => {
+                let change = LinkChange::Add(update.link_of(owner));
+                if !customer_repo::apply(connection, &change, update.read_at).await? {
+                    return Ok(MirrorOutcome::LinksChanged);
+                }
+            }
+            Effect::Unlink(owner) => {
+                let change = LinkChange::Remove(update.link_of(owner));
+                if !customer_repo::apply(connection, &change, update.read_at).await? {
+                    return Ok(MirrorOutcome::LinksChanged);
+                }
+            }
+            Effect::FulfilClaim(owner) => fulfil_claim(connection, update, owner).await?,
+            Effect::DropClaims => drop_claims(connection, update).await?,
+            Effect::SettleEvents(claimed) => {
+                if !settle(connection, update, claimed).await? {
+                    return Ok(MirrorOutcome::ClaimLost);
+                }
+            }
+            Effect::Audit(event) => records.push(AuditRow::from(event)),
+        }
+    }
+    statements::insert_audit_rows(connection, &records).await?;
+    Ok(MirrorOutcome::Applied)
+}
+
+/// Whether the customer's row was as it was expected, and now is this reading's. Until the end of the transaction nobody else
+/// writes it.
+async fn write_customer(
+    connection: &mut Connection,
+    update: &MirrorUpdate,
+) -> Result<bool, StoreError> {
+    let (provider, mode) = (update.at.provider().as_str(), update.at.mode().as_str());
+    let state = state_text(&update.state);
+    let written = if update.expected == 0 {
+        sqlx::query!(
+            "INSERT INTO customer_mirror (provider, mode, customer_id, version, state, read_at)
+             VALUES ($1, $2, $3, 1, $4, $5)
+             ON CONFLICT (provider, mode, customer_id) DO NOTHING",
+            provider,
+            mode,
+            update.customer.as_str(),
+            state,
+            update.read_at.as_millis(),
+        )
+        .execute(connection)
+        .await?
+    } else {
+        sqlx::query!(
+            "UPDATE customer_mirror SET version = version + 1, state = $5, read_at = $6
+             WHERE provider = $1 AND mode = $2 AND customer_id = $3 AND version = $4",
+            provider,
+            mode,
+            update.customer.as_str(),
+            version(update.expected),
+            state,
+            update.read_at.as_millis(),
+        )
+        .execute(connection)
+        .await?
+    };
+    Ok(written.rows_affected() == 1)
+}
+
+/// Where another customer is on record as having one of them, the newer reading is right.
+async fn replace_subscriptions(
+    connection: &mut Connection,
+    update: &MirrorUpdate,
+) -> Result<(), StoreError> {
+    let (provider, mode) = (update.at.provider().as_str(), update.at.mode().as_str());
+    let own: Vec<NewSubscriptionRow> =
+        update.state.subscriptions().iter().map(Into::into).collect();
+    sqlx::query!(
+        "DELETE FROM subscription_mirror WHERE provider = $1 AND mode = $2 AND customer_id = $3",
+        provider,
+        mode,
+        update.customer.as_str(),
+    )
+    .execute(&mut *connection)
+    .await?;
+    statements::insert_subscriptions(connection, update, &own).await
+}
+
+/// Notes the customer in the user's claim, if that is open.
+async fn fulfil_claim(
+    connection: &mut Connection,
+    update: &MirrorUpdate,
+    owner: &UserId,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "UPDATE customer_claims SET customer_id = $4
+         WHERE user_id = $1 AND provider = $2 AND mode = $3 AND customer_id IS NULL",
+        owner.as_str(),
+        update.at.provider().as_str(),
+        update.at.mode().as_str(),
+        update.customer.as_str(),
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Deletes all claims that have the customer.
+async fn drop_claims(connection: &mut Connection, update: &MirrorUpdate) -> Result<(), StoreError> {
+    sqlx::query!(
+        "DELETE FROM customer_claims WHERE provider = $1 AND mode = $2 AND customer_id = $3",
+        update.at.provider().as_str(),
+        update.at.mode().as_str(),
+        update.customer.as_str(),
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Whether all the events were still the claim's, and now are applied.
+async fn settle(
+    connection: &mut Connection,
+    update: &MirrorUpdate,
+    claimed: &Claimed,
+) -> Result<bool, StoreError> {
+    let events = claimed.events.iter().collect::<BTreeSet<_>>().len();
+    let applied = InboxState::Applied(update.read_at);
+    let settled = statements::end_claim(connection, &update.at, claimed, applied, None).await?;
+    Ok(usize::try_from(settled).is_ok_and(|settled| settled == events))
+}
