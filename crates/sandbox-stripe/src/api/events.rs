@@ -1,10 +1,10 @@
 //! `/v1/events`.
 
+use super::call::{Call, Reply};
 use super::error::ApiError;
 use super::list::{self, PAGE_PARAMS, Page};
-use super::operations::{Call, Reply};
-use super::view;
 use crate::model::Event;
+use crate::view;
 use crate::webhooks::matches;
 
 /// So many types can be asked for at once (<https://docs.stripe.com/api/events/list>).

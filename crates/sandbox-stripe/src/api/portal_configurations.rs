@@ -1,12 +1,13 @@
 //! `/v1/billing_portal/configurations`.
 
+use super::call::{Call, Reply};
 use super::error::ApiError;
 use super::list::{self, PAGE_PARAMS, Page};
-use super::operations::{Call, Reply};
 use super::params::Params;
-use super::{portal_features, view};
+use super::portal_features;
 use crate::ids::{self, IdKind};
 use crate::model::{Metadata, PortalConfiguration, PortalFeatures};
+use crate::view;
 
 const KNOWN: &[&str] =
     &["business_profile", "default_return_url", "features", "login_page", "metadata", "name"];

@@ -5,14 +5,14 @@ use std::io;
 
 use serde_json::{Map, Value};
 
-use super::transaction::Kept;
-use super::{Change, Transaction};
-use crate::api::view;
+use super::{Kept, Transaction};
 use crate::ids::{self, IdKind};
 use crate::model::{
     CheckoutSession, CheckoutStatus, Customer, Event, Invoice, InvoiceStatus, Origin,
     PaymentFailure, PaymentMethod, Product, Record, Subscription, SubscriptionStatus,
 };
+use crate::state::Change;
+use crate::view;
 
 /// The events of these changes. Several changes of one record are one: from what it was to what it became.
 ///
