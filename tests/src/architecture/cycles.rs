@@ -224,6 +224,19 @@ mod tests {
     }
 
     #[test]
+    fn files_that_a_path_attribute_names_are_read() {
+        let files = [
+            ("lib.rs", "#[path = \"shared/mod.rs\"]\nmod a;\nmod b;"),
+            ("shared/mod.rs", "mod inner;\npub use inner::A;"),
+            ("shared/inner.rs", "pub struct A(crate::b::B);"),
+            ("b.rs", "pub struct B(crate::a::A);"),
+        ];
+        let complaints = complaints(&files);
+        assert_eq!(complaints.len(), 1, "{complaints:?}");
+        assert!(complaints[0].contains("src/shared/inner.rs:1 names crate::b::B"));
+    }
+
+    #[test]
     fn modules_and_re_exports_of_the_root_do_not_count() {
         let root = "mod a;\npub use a::A;\npub const LIMIT: u8 = 1;";
         let a = "use crate::LIMIT;\npub struct A;";
