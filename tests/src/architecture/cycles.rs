@@ -163,9 +163,10 @@ mod tests {
             "fn b() { println!(\"{}\", super::a::a()) }",
             "fn b() -> Option<crate::a::A> { None }",
             "impl crate::a::T for B {}",
-            "#[derive(Deserialize)]\nstruct B { #[serde(with = \"crate::a\")] b: u8 }",
+            "#[derive(Deserialize)]\nstruct C { #[serde(with = \"crate::a\")] c: u8 }",
         ] {
-            let complaints = two("use crate::b::B;", inline);
+            let a = "use crate::b::B;\npub fn a() {}\npub struct A;\npub trait T {}";
+            let complaints = two(a, &format!("pub struct B;\n{inline}"));
             assert_eq!(complaints.len(), 1, "{inline}: {complaints:?}");
         }
     }
@@ -275,7 +276,7 @@ mod tests {
     fn every_cycle_of_a_larger_knot_is_named() {
         let files = [
             ("lib.rs", "mod a;\nmod b;\nmod c;"),
-            ("a.rs", "use crate::b::B;\npub struct A;"),
+            ("a.rs", "use crate::b::B;\npub struct A(crate::b::B);"),
             ("b.rs", "use crate::c::C;\npub struct B(crate::a::A);"),
             ("c.rs", "use crate::a::A;\npub struct C;"),
         ];
@@ -285,7 +286,7 @@ mod tests {
             .collect();
         assert_eq!(
             cycles,
-            ["import cycle in src: a -> b -> a", "import cycle in src: b -> c -> a -> b"]
+            ["import cycle in src: a -> b -> a", "import cycle in src: a -> b -> c -> a"]
         );
     }
 }
