@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use super::error::ApiError;
 use super::params::Params;
-use crate::state::State;
+use crate::model::Record;
+use crate::state::{State, Table};
 use crate::transaction::Transaction;
 
 /// A call under way.
@@ -35,5 +36,17 @@ impl Call<'_, '_> {
 
     pub(crate) fn state(&self) -> &State {
         self.transaction.state()
+    }
+
+    /// Replies with the record of this table that the argument names.
+    pub(crate) fn reply<T: Record>(
+        &self,
+        (table, what): (&Table<T>, &str),
+        argument: &str,
+        param: &'static str,
+    ) -> Result<Reply, ApiError> {
+        let id = self.argument(argument);
+        let found = table.get(id).map(|record| Reply::Object(record.id().to_owned()));
+        found.ok_or_else(|| ApiError::not_found(what, id, param))
     }
 }

@@ -74,12 +74,7 @@ pub(crate) fn create(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
 /// `GET /v1/customers/{customer}`; of a deleted one a stub is left.
 pub(crate) fn read(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     call.params.expect(&[], &[])?;
-    let id = call.argument("customer");
-    call.state()
-        .customers
-        .get(id)
-        .map(|customer| Reply::Object(customer.id.clone()))
-        .ok_or_else(|| not_found(id))
+    call.reply((&call.state().customers, "customer"), "customer", "id")
 }
 
 /// `POST /v1/customers/{customer}`

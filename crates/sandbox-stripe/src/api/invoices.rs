@@ -11,9 +11,7 @@ use crate::view;
 /// `GET /v1/invoices/{invoice}`
 pub(crate) fn read(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     call.params.expect(&[], &[])?;
-    let id = call.argument("invoice");
-    let found = call.state().invoices.get(id).map(|invoice| Reply::Object(invoice.id.clone()));
-    found.ok_or_else(|| ApiError::not_found("invoice", id, "invoice"))
+    call.reply((&call.state().invoices, "invoice"), "invoice", "invoice")
 }
 
 /// `GET /v1/invoices`

@@ -17,9 +17,7 @@ const TYPES: &[&str] = &["card", "kr_card", "link", "sepa_debit", "us_bank_accou
 /// `GET /v1/payment_methods/{payment_method}`
 pub(crate) fn read(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     call.params.expect(&[], &[])?;
-    let id = call.argument("payment_method");
-    let found = call.state().payment_methods.get(id).map(|method| Reply::Object(method.id.clone()));
-    found.ok_or_else(|| ApiError::not_found("PaymentMethod", id, "payment_method"))
+    call.reply((&call.state().payment_methods, "PaymentMethod"), "payment_method", "payment_method")
 }
 
 /// `GET /v1/customers/{customer}/payment_methods/{payment_method}`

@@ -88,10 +88,11 @@ fn change(configuration: &mut PortalConfiguration, params: &mut Params) -> Resul
 /// `GET /v1/billing_portal/configurations/{configuration}`
 pub(crate) fn read(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     call.params.expect(&[], &[])?;
-    let id = call.argument("configuration");
-    let found =
-        call.state().portal_configurations.get(id).map(|record| Reply::Object(record.id.clone()));
-    found.ok_or_else(|| ApiError::not_found("configuration", id, "configuration"))
+    call.reply(
+        (&call.state().portal_configurations, "configuration"),
+        "configuration",
+        "configuration",
+    )
 }
 
 /// `GET /v1/billing_portal/configurations`

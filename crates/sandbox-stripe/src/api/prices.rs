@@ -110,9 +110,7 @@ fn lookup_key(call: &mut Call<'_, '_>, own: &str) -> Result<Option<String>, ApiE
 /// `GET /v1/prices/{price}`
 pub(crate) fn read(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     call.params.expect(&[], &[])?;
-    let id = call.argument("price");
-    let found = call.state().prices.get(id).map(|price| Reply::Object(price.id.clone()));
-    found.ok_or_else(|| ApiError::not_found("price", id, "price"))
+    call.reply((&call.state().prices, "price"), "price", "price")
 }
 
 /// `GET /v1/prices`

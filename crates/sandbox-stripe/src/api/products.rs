@@ -134,9 +134,7 @@ fn find(call: &Call<'_, '_>) -> Result<Product, ApiError> {
 /// `GET /v1/products/{id}`
 pub(crate) fn read(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     call.params.expect(&[], &[])?;
-    let id = call.argument("id");
-    let found = call.state().products.get(id).map(|product| Reply::Object(product.id.clone()));
-    found.ok_or_else(|| ApiError::not_found("product", id, "id"))
+    call.reply((&call.state().products, "product"), "id", "id")
 }
 
 /// `GET /v1/products`

@@ -37,13 +37,7 @@ const STATUSES: &[&str] = &[
 /// `GET /v1/subscriptions/{subscription_exposed_id}`
 pub(crate) fn read(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     call.params.expect(&[], &[])?;
-    let id = call.argument("subscription_exposed_id");
-    let found = call
-        .state()
-        .subscriptions
-        .get(id)
-        .map(|subscription| Reply::Object(subscription.id.clone()));
-    found.ok_or_else(|| ApiError::not_found("subscription", id, "id"))
+    call.reply((&call.state().subscriptions, "subscription"), "subscription_exposed_id", "id")
 }
 
 /// `GET /v1/subscriptions`: those that have not ended, unless a status says otherwise.
