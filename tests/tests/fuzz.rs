@@ -3,14 +3,12 @@
 
 use std::sync::Arc;
 
-use auth_api_key::{
-    ApiKeyPorts, ApiKeySettings, ApiKeys, Argon2Pool, OsRandom, PoolLimits, presented_key_id,
-};
+use auth_api_key::{ApiKeyPorts, ApiKeySettings, ApiKeys, Argon2Pool, OsRandom, PoolLimits};
 use axum::body::Body;
 use axum::extract::FromRequest;
 use billing_domain::ports::{ApiKeyRepo, AuthError, Authenticator, InsertOutcome, KeyMinter};
 use billing_domain::{
-    Credential, KeyPrefix, Mode, OriginPattern, ReturnUrl, ReturnUrlPolicy, StoredApiKey, Timestamp,
+    Credential, Mode, OriginPattern, ReturnUrl, ReturnUrlPolicy, StoredApiKey, Timestamp,
 };
 use billing_testkit::{FixedClock, InMemoryApiKeyRepo, InMemoryApiKeyUsage, samples};
 use http_edge::{StrictJson, bearer};
@@ -48,7 +46,7 @@ fn c6_no_text_but_the_key_itself_is_taken_for_it() {
     run("api_key", &api_key::plans(), |plan| {
         let text = plan.text(&good);
         let credential = Credential::new(text.clone());
-        let id = presented_key_id(&credential, &KeyPrefix::default());
+        let id = keys.authenticator().presented_key_id(&credential);
         assert_eq!(id.as_ref().map(|id| id.as_str()), api_key::id(&text), "{text}");
         match runtime::wait(keys.authenticator().authenticate(&credential)) {
             Ok(_) => {

@@ -47,7 +47,7 @@ error_codes! {
     InvalidRequest "invalid_request" BAD_REQUEST "Invalid request"
         "The request is not what this route takes: a malformed header or body, an unknown field, a value out of range, a subscription that is not the customer's. `detail` names the part; mend it before sending again.";
     InvalidReturnUrl "invalid_return_url" BAD_REQUEST "Invalid return URL"
-        "`returnUrl` breaks a rule of form, or its origin is not on this service's list. Use an absolute https URL of an allowed origin, or leave it out to return to the dashboard.";
+        "A return URL breaks a rule of form, or its origin is not on this service's list; or the `returnOrigins` of a new API key are not within those that this service allows. Use an absolute https URL of an allowed origin, or leave it out to return to the dashboard.";
     UnsupportedFlow "unsupported_flow" BAD_REQUEST "Unsupported flow"
         "The payment provider cannot do this deep link. Open the portal without `flow`.";
     UnknownPlan "unknown_plan" BAD_REQUEST "Unknown plan"

@@ -103,9 +103,25 @@ pub(crate) fn from_bearer_fault(fault: BearerFault) -> Problem {
     }
 }
 
-/// A credential of the other route's kind.
-pub(crate) fn wrong_credential_type(sent: &str, right_route: &str) -> Problem {
-    problem(ErrorCode::WrongCredentialType, format!("This is {sent}: send it to {right_route}."))
+/// The request is not what the route takes; `detail` is the correction.
+pub(crate) fn invalid_request(detail: impl Into<String>) -> Problem {
+    problem(ErrorCode::InvalidRequest, detail)
+}
+
+/// A credential of the other type. `right_route` takes that type; without it no route for the same
+/// purpose does.
+pub(crate) fn wrong_credential_type(sent: &str, taken: &str, right_route: Option<&str>) -> Problem {
+    let detail = match right_route {
+        Some(route) => format!("This is {sent}: send it to {route}."),
+        None => format!("This is {sent}: this route takes {taken}."),
+    };
+    problem(ErrorCode::WrongCredentialType, detail)
+}
+
+/// A page that cannot be rendered.
+pub(crate) fn unrendered(error: &askama::Error) -> Problem {
+    tracing::error!(%error, "a page cannot be rendered");
+    internal_error()
 }
 
 /// Why nobody was authenticated. `invalid` is the route's own code for a credential that does not hold.
@@ -287,10 +303,10 @@ pub(crate) fn from_api_key_error(error: ApiKeyError) -> Problem {
             problem(ErrorCode::InvalidRequest, "Send an `expiresAt` in the future.")
         }
         ApiKeyError::TooBroad(error) => {
-            problem(ErrorCode::InvalidRequest, format!("Correct `returnOrigins`: {error}."))
+            problem(ErrorCode::InvalidReturnUrl, format!("Correct `returnOrigins`: {error}."))
         }
         ApiKeyError::OriginNotAllowed(_) => problem(
-            ErrorCode::InvalidRequest,
+            ErrorCode::InvalidReturnUrl,
             "Send `returnOrigins` within those that this service allows for API keys.",
         ),
         ApiKeyError::TooMany(limit) => problem(

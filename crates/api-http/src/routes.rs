@@ -1,80 +1,110 @@
-//! The routes: one file an endpoint.
+//! The routes: one file per endpoint.
 
-pub mod api_keys;
+mod api_keys;
 mod checkout;
-mod docs;
+mod current;
+mod documents;
+mod livez;
+mod plans;
 mod portal;
-mod probes;
-mod subscription;
-pub mod webhooks;
+mod readyz;
+mod stripe_webhook;
 
-pub use docs::Documents;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{delete, get, post};
+use axum::routing::get;
+use http::header::CONTENT_TYPE;
 use metrics_exporter_prometheus::PrometheusHandle;
+use serde_json::Value;
 
-use crate::{Api, caller, deadline};
+use crate::caller::{AccessToken, ApiKey};
+use crate::deadline;
+use crate::endpoint::Endpoint;
+use crate::openapi;
+use crate::routes::documents::Documents;
+use crate::state::AppState;
 
-/// The route for JWT access tokens.
-pub const PORTAL: &str = "/api/v1/subscriptions/portal";
-/// The route for API keys.
-pub const PORTAL_BY_API_KEY: &str = "/api/v1/subscriptions/portal/api";
+pub use checkout::CHECKOUT;
+pub use portal::{PORTAL, PORTAL_BY_API_KEY};
+pub(crate) use stripe_webhook::BODY_LIMIT as WEBHOOK_BODY_LIMIT;
+pub use stripe_webhook::STRIPE_WEBHOOKS;
 
-/// Starting a checkout, for JWT access tokens.
-pub const CHECKOUT: &str = "/api/v1/subscriptions/checkout";
-/// Starting a checkout, for API keys.
-pub const CHECKOUT_BY_API_KEY: &str = "/api/v1/subscriptions/checkout/api";
-
-/// The current subscription, for JWT access tokens.
-pub const CURRENT: &str = "/api/v1/subscriptions/current";
-/// The current subscription, for API keys.
-pub const CURRENT_BY_API_KEY: &str = "/api/v1/subscriptions/current/api";
-
-/// The catalogue.
-pub const PLANS: &str = "/api/v1/subscriptions/plans";
-
-/// What Stripe, or its sandbox, tells.
-pub const STRIPE_WEBHOOKS: &str = "/api/v1/webhooks/stripe";
-
-/// The owner's API keys.
-pub const API_KEYS: &str = "/api/v1/api-keys";
-
-/// Everything that the public listener serves.
-pub fn public(api: Api) -> Router {
-    Router::new()
-        .route(PORTAL, post(portal::open::<caller::AccessToken>))
-        .route(PORTAL_BY_API_KEY, post(portal::open::<caller::ApiKey>))
-        .route(CHECKOUT, post(checkout::start::<caller::AccessToken>))
-        .route(CHECKOUT_BY_API_KEY, post(checkout::start::<caller::ApiKey>))
-        .route(CURRENT, get(subscription::current::<caller::AccessToken>))
-        .route(CURRENT_BY_API_KEY, get(subscription::current::<caller::ApiKey>))
-        .route(PLANS, get(subscription::plans))
-        .route(STRIPE_WEBHOOKS, post(webhooks::stripe))
-        .route(API_KEYS, get(api_keys::list).post(api_keys::create))
-        .route("/api/v1/api-keys/{id}", delete(api_keys::revoke))
-        .route("/api/v1/api-keys/{id}/rotate", post(api_keys::rotate))
-        .route("/livez", get(probes::livez))
-        .route("/readyz", get(probes::readyz))
-        .route("/openapi.json", get(docs::openapi_json))
-        .route("/docs", get(docs::reference))
-        .route("/docs/errors/{code}", get(docs::error_page))
-        .route("/llms.txt", get(docs::llms_txt))
-        .route("/", get(docs::index))
-        .layer(from_fn_with_state(api.request_timeout, deadline::enforce))
-        .with_state(api)
+/// Every endpoint of the public listener.
+fn endpoints(documents: &Documents) -> Vec<Endpoint> {
+    let api = [
+        portal::endpoint::<AccessToken>(),
+        portal::endpoint::<ApiKey>(),
+        checkout::endpoint::<AccessToken>(),
+        checkout::endpoint::<ApiKey>(),
+        current::endpoint::<AccessToken>(),
+        current::endpoint::<ApiKey>(),
+        plans::endpoint(),
+        stripe_webhook::endpoint(),
+        livez::endpoint(),
+        readyz::endpoint(),
+    ];
+    api.into_iter().chain(api_keys::endpoints()).chain(documents::endpoints(documents)).collect()
 }
 
-/// What the admin listener serves: metrics, and the probes as well.
-pub fn admin(api: Api, metrics: PrometheusHandle) -> Router {
+/// The routes of the public listener.
+pub fn public(app: Arc<AppState>) -> Router {
+    let documents = Documents::default();
+    let endpoints = endpoints(&documents);
+    documents.render(&openapi::document(&endpoints, app.public_url.as_deref()));
+    let router = endpoints.into_iter().fold(Router::new(), |router, route| route.register(router));
+    let limit = app.request_timeout;
+    router.layer(from_fn_with_state(limit, deadline::enforce)).with_state(app)
+}
+
+/// The routes of the admin listener: metrics and the probes.
+pub fn admin(app: Arc<AppState>, metrics: PrometheusHandle) -> Router {
     let render = move || {
         let text = metrics.render();
-        async move { ([(http::header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text) }
+        async move { ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text) }
     };
-    Router::new()
-        .route("/livez", get(probes::livez))
-        .route("/readyz", get(probes::readyz))
-        .route("/metrics", get(render))
-        .with_state(api)
+    let router = Router::new().route("/metrics", get(render));
+    readyz::endpoint().register(livez::endpoint().register(router)).with_state(app)
+}
+
+/// The OpenAPI document of the public listener.
+#[must_use]
+pub fn openapi_document(public_url: Option<&str>) -> Value {
+    openapi::document(&endpoints(&Documents::default()), public_url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error_code::ErrorCode;
+
+    #[test]
+    fn e1_every_error_code_is_in_the_document() {
+        let text = openapi_document(None).to_string();
+        for code in ErrorCode::ALL {
+            assert!(text.contains(&format!("\"code\":\"{}\"", code.as_str())), "{code:?}");
+        }
+    }
+
+    #[test]
+    fn every_reference_in_the_document_resolves() {
+        fn walk<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
+            match value {
+                Value::Object(map) => {
+                    found.extend(map.get("$ref").and_then(Value::as_str));
+                    map.values().for_each(|inner| walk(inner, found));
+                }
+                Value::Array(list) => list.iter().for_each(|inner| walk(inner, found)),
+                _ => {}
+            }
+        }
+        let document = openapi_document(None);
+        let mut references = Vec::new();
+        walk(&document, &mut references);
+        assert!(!references.is_empty());
+        for reference in references {
+            assert!(document.pointer(reference.trim_start_matches('#')).is_some(), "{reference}");
+        }
+    }
 }

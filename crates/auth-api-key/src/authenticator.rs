@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use billing_domain::ports::{AuthError, Authenticator, Clock, RepoError};
-use billing_domain::{
-    ApiKey, ApiKeyId, AuthMethod, Credential, KeyPrefix, Permissions, Principal, Timestamp,
-};
+use billing_domain::{ApiKey, ApiKeyId, AuthMethod, Credential, Permissions, Principal, Timestamp};
 
 use crate::hasher::VerifyError;
 use crate::key_text::KeyText;
@@ -27,12 +25,6 @@ pub struct ApiKeyAuthenticator {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) uses: Arc<Uses>,
     pub(crate) renewals: Renewals,
-}
-
-/// The id inside a presented key whose form and checksum hold, whether or not such a key exists. Costs no look-up.
-#[must_use]
-pub fn presented_key_id(credential: &Credential, prefix: &KeyPrefix) -> Option<ApiKeyId> {
-    KeyText::parse(credential.expose(), prefix).ok().map(|presented| presented.id)
 }
 
 impl ApiKeyAuthenticator {
@@ -112,6 +104,11 @@ impl Authenticator for ApiKeyAuthenticator {
             permissions: Permissions::Only(key.permissions.clone()),
             return_origins: key.return_origins.clone(),
         })
+    }
+
+    fn presented_key_id(&self, credential: &Credential) -> Option<ApiKeyId> {
+        let presented = KeyText::parse(credential.expose(), &self.live.get().prefix).ok()?;
+        Some(presented.id)
     }
 }
 

@@ -39,7 +39,7 @@ mod testing;
 mod uses;
 
 pub use api_keys::{ApiKeyPorts, ApiKeys};
-pub use authenticator::{ApiKeyAuthenticator, presented_key_id};
+pub use authenticator::ApiKeyAuthenticator;
 pub use gate::{Gate, Pepper, PepperError};
 pub use minter::ApiKeyMinter;
 pub use pepper_fit::PepperFit;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use billing_domain::ports::{AuthError, Authenticator, BackgroundTask, Clock};
-use billing_domain::{AuthMethod, Credential, Permissions, Principal};
+use billing_domain::{ApiKeyId, AuthMethod, Credential, Permissions, Principal};
 use outbound_http::ClientError;
 use tokio::sync::Mutex;
 
@@ -135,5 +135,9 @@ impl Rules {
 impl Authenticator for JwtAuthenticator {
     async fn authenticate(&self, credential: &Credential) -> Result<Principal, AuthError> {
         self.judge(credential.expose()).await
+    }
+
+    fn presented_key_id(&self, _credential: &Credential) -> Option<ApiKeyId> {
+        None
     }
 }

@@ -7,46 +7,39 @@ use axum::extract::Request;
 use axum::response::Response;
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, ORIGIN,
-    VARY,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS,
+    ACCESS_CONTROL_REQUEST_METHOD, ORIGIN, VARY,
 };
-use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use strict_json::printable;
-use url::{Host, Url};
+use url::Url;
 
-/// Methods that a listed page may try. Which ones a path knows, `Allow` says: beside this on the answer to the preflight,
-/// and on the 405 that the page gets and can read, where a refused preflight would tell it nothing.
-const ALLOWED_METHODS: HeaderValue =
-    HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE");
-
-/// Request headers that are ours to take. `Authorization` is never covered by a wildcard (Fetch, "CORS non-wildcard request-header name").
-const ALLOWED_HEADERS: HeaderValue =
-    HeaderValue::from_static("Authorization, Content-Type, X-Request-Id");
-
-/// Headers of answers that a page may read beside the ones that Fetch grants to all.
-const EXPOSED_HEADERS: HeaderValue = HeaderValue::from_static(
-    "X-Request-Id, Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, WWW-Authenticate",
-);
+/// Header names echoed per preflight. A request has at most 64 headers, so a longer list is of no use.
+const ECHOED_HEADERS: usize = 64;
 
 /// Seconds for which a browser may remember the answer to a preflight: two hours is the most that Chromium takes (MDN,
 /// `Access-Control-Max-Age`). It saves the preflight and grants nothing: an origin that leaves the list can read no
 /// answer from then on.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("7200");
 
-/// Origins whose pages may call the paths under `/api/` and read the answers. Empty by default: CORS is closed.
+/// Origins whose pages may call the API and read the answers. Empty by default: CORS is closed.
 ///
 /// Credentials come in the `Authorization` header, which a page sets itself; so cookies stay out, and
-/// `Access-Control-Allow-Credentials` is never sent. A head that is refused unread (414, 431, malformed) has no origin
-/// to answer to.
+/// `Access-Control-Allow-Credentials` is never sent. A head that is refused unread (414, 431,
+/// malformed) has no origin to answer to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct CorsPolicy(Arc<[HeaderValue]>);
+pub struct CorsPolicy {
+    origins: Arc<[HeaderValue]>,
+    allowed_methods: Option<HeaderValue>,
+    exposed_headers: Option<HeaderValue>,
+}
 
 impl CorsPolicy {
-    /// Reads a comma-separated list of exact origins: https, or http on a loopback host. Case and default ports are
-    /// normalised, as browsers do.
+    /// Reads a comma-separated list of exact origins. Case and default ports are normalised, as
+    /// browsers do.
     ///
     /// # Errors
-    /// One sentence that names every entry which is none.
+    /// One sentence that names every entry that is not an exact origin.
     pub fn parse(list: &str) -> Result<Self, String> {
         let mut origins = Vec::new();
         let mut wrong = Vec::new();
@@ -57,30 +50,49 @@ impl CorsPolicy {
             }
         }
         if wrong.is_empty() {
-            return Ok(Self(origins.into()));
+            return Ok(Self { origins: origins.into(), ..Self::default() });
         }
-        let remedy = "write https://host[:port], or http:// with a loopback host, without path and wildcard, separated by commas";
+        let remedy = "write scheme://host[:port] without path and wildcard, separated by commas";
         let verb = if wrong.len() == 1 { "is no exact origin" } else { "are no exact origins" };
         Err(format!("{} {verb}: {remedy}", wrong.join(", ")))
     }
 
+    /// Methods that a page may try. The 405 that follows a wrong one has `Allow`, and the page can read
+    /// it; a refused preflight would show the page nothing.
+    #[must_use]
+    pub fn allowing(mut self, methods: &[Method]) -> Self {
+        self.allowed_methods = join(methods.iter().map(Method::as_str));
+        self
+    }
+
+    /// Answer headers that a page may read in addition to those that Fetch grants to all.
+    #[must_use]
+    pub fn exposing(mut self, headers: &[HeaderName]) -> Self {
+        self.exposed_headers = join(headers.iter().map(HeaderName::as_str));
+        self
+    }
+
     /// What this request's answer is to say.
     pub(crate) fn judge(&self, request: &Request) -> CrossOrigin {
-        if self.0.is_empty() {
+        if self.origins.is_empty() {
             return CrossOrigin::Closed;
         }
         let mut sent = request.headers().get_all(ORIGIN).iter();
         let listed = match (sent.next(), sent.next()) {
-            (Some(only), None) => self.0.iter().find(|origin| *origin == only),
+            (Some(only), None) => self.origins.iter().find(|origin| *origin == only),
             _ => None,
         };
-        match listed {
-            None => CrossOrigin::Unlisted,
-            Some(origin) => CrossOrigin::Listed {
-                origin: origin.clone(),
-                preflight: request.method() == Method::OPTIONS
-                    && request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD),
-            },
+        let Some(origin) = listed.cloned() else { return CrossOrigin::Unlisted };
+        let is_preflight = request.method() == Method::OPTIONS
+            && request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD);
+        if is_preflight {
+            CrossOrigin::Preflight {
+                origin,
+                methods: self.allowed_methods.clone(),
+                headers: requested_headers(request.headers()),
+            }
+        } else {
+            CrossOrigin::Listed { origin, exposed: self.exposed_headers.clone() }
         }
     }
 }
@@ -92,59 +104,89 @@ pub(crate) enum CrossOrigin {
     Closed,
     /// No origin was sent, or none that is listed.
     Unlisted,
-    /// A page of a listed origin asks, or its browser does before it (`preflight`).
-    Listed { origin: HeaderValue, preflight: bool },
+    /// A page of a listed origin asks.
+    Listed { origin: HeaderValue, exposed: Option<HeaderValue> },
+    /// The browser asks for a page of a listed origin, which wants to send these headers.
+    Preflight { origin: HeaderValue, methods: Option<HeaderValue>, headers: Option<HeaderValue> },
 }
 
 impl CrossOrigin {
-    /// Turns the router's 405 for `OPTIONS` into the answer to a preflight: the path exists. Whatever else it says stays.
+    /// Turns the router's 405 for `OPTIONS` into the answer to a preflight: the path exists. Other
+    /// answers stay as they are.
     pub(crate) fn preflight(&self, answer: Response) -> Response {
-        let granted = matches!(self, Self::Listed { preflight: true, .. });
-        if !granted || answer.status() != StatusCode::METHOD_NOT_ALLOWED {
+        let Self::Preflight { methods, headers: requested, .. } = self else { return answer };
+        if answer.status() != StatusCode::METHOD_NOT_ALLOWED {
             return answer;
         }
         let mut granted = Response::new(Body::empty());
         *granted.status_mut() = StatusCode::NO_CONTENT;
         let headers = granted.headers_mut();
-        headers.insert(ACCESS_CONTROL_ALLOW_METHODS, ALLOWED_METHODS);
-        headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, ALLOWED_HEADERS);
+        headers.extend(methods.clone().map(|list| (ACCESS_CONTROL_ALLOW_METHODS, list)));
+        headers.extend(requested.clone().map(|list| (ACCESS_CONTROL_ALLOW_HEADERS, list)));
         headers.insert(ACCESS_CONTROL_MAX_AGE, MAX_AGE);
         granted
     }
 
-    /// Lets the page read the answer, whatever it is, if its origin is listed.
+    /// Lets the page read the answer if its origin is listed.
     pub(crate) fn mark(self, headers: &mut HeaderMap) {
-        if matches!(self, Self::Closed) {
-            return;
-        }
-        // Also where there was no origin: a cache must not give that answer to a page (Fetch, "CORS protocol and HTTP caches").
-        headers.append(VARY, HeaderValue::from_static("Origin"));
-        if let Self::Listed { origin, preflight } = self {
-            headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-            if !preflight {
-                headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED_HEADERS);
+        // `Vary` also where there was no origin: a cache must not give that answer to a page (Fetch,
+        // "CORS protocol and HTTP caches").
+        let vary = match &self {
+            Self::Closed => return,
+            Self::Preflight { .. } => "Origin, Access-Control-Request-Headers",
+            Self::Unlisted | Self::Listed { .. } => "Origin",
+        };
+        headers.append(VARY, HeaderValue::from_static(vary));
+        match self {
+            Self::Closed | Self::Unlisted => {}
+            Self::Listed { origin, exposed } => {
+                headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+                headers.extend(exposed.map(|names| (ACCESS_CONTROL_EXPOSE_HEADERS, names)));
+            }
+            Self::Preflight { origin, .. } => {
+                headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
             }
         }
     }
 }
 
-/// An origin as browsers write it in `Origin` (HTML standard, "ASCII serialisation of an origin").
+/// The header names of a preflight, at most 64; text that is not a header name is left out.
+fn requested_headers(headers: &HeaderMap) -> Option<HeaderValue> {
+    let lines = headers.get_all(ACCESS_CONTROL_REQUEST_HEADERS).into_iter();
+    let names = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
+    let names = names.filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok());
+    let names: Vec<HeaderName> = names.take(ECHOED_HEADERS).collect();
+    join(names.iter().map(HeaderName::as_str))
+}
+
+/// The names as a list in one header value; `None` for no names.
+fn join<'a>(names: impl Iterator<Item = &'a str>) -> Option<HeaderValue> {
+    let list = names.collect::<Vec<_>>().join(", ");
+    if list.is_empty() { None } else { HeaderValue::from_str(&list).ok() }
+}
+
+/// An exact origin as browsers write it in `Origin` (HTML standard, "ASCII serialisation of an
+/// origin"). `null` is not one: sandboxed frames and files of any author share it.
 fn origin(text: &str) -> Option<HeaderValue> {
     let (scheme, authority) = text.split_once("://")?;
-    let secure = scheme.eq_ignore_ascii_case("https");
-    // The parser is lenient: what it would drop, decode or take for something else is refused before.
+    // The parser is lenient: it would drop, decode or reinterpret other characters.
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte);
-    if !(secure || scheme.eq_ignore_ascii_case("http")) || !authority.bytes().all(plain) {
+    if authority.is_empty() || !authority.bytes().all(plain) {
         return None;
     }
     let url = Url::parse(text).ok()?;
-    let trusted = secure
-        || match url.host()? {
-            Host::Domain(name) => name == "localhost" || name.ends_with(".localhost"),
-            Host::Ipv4(address) => address.is_loopback(),
-            Host::Ipv6(address) => address.is_loopback(),
-        };
-    trusted.then(|| HeaderValue::from_str(&url.origin().ascii_serialization()).ok()).flatten()
+    let origin = url.origin();
+    let serialized = if origin.is_tuple() {
+        origin.ascii_serialization()
+    } else {
+        // Schemes of apps and extensions (`capacitor://localhost`) have no default port.
+        let host = url.host_str()?.to_ascii_lowercase();
+        let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+        format!("{}://{host}{port}", url.scheme())
+    };
+    (scheme.eq_ignore_ascii_case(url.scheme()))
+        .then(|| HeaderValue::from_str(&serialized).ok())
+        .flatten()
 }
 
 #[cfg(test)]
@@ -164,11 +206,15 @@ mod tests {
             ("http://127.0.0.1:5173", "http://127.0.0.1:5173"),
             ("http://[0:0::1]:5173", "http://[::1]:5173"),
             ("https://xn--bcher-kva.example", "https://xn--bcher-kva.example"),
+            ("http://app.example.com", "http://app.example.com"),
+            ("capacitor://localhost", "capacitor://localhost"),
+            ("Ionic://LocalHost:8100", "ionic://localhost:8100"),
+            ("chrome-extension://abcdefghijklmnop", "chrome-extension://abcdefghijklmnop"),
         ] {
             assert_eq!(origin(text).unwrap(), expected, "{text}");
         }
         let policy = CorsPolicy::parse(" https://a.example , https://b.example").unwrap();
-        assert_eq!(policy.0.len(), 2);
+        assert_eq!(policy.origins.len(), 2);
     }
 
     #[test]
@@ -193,14 +239,14 @@ mod tests {
             "https://app.example.com:65536",
             "https://a b",
             "https://[::1",
-            "http://app.example.com",
-            "http://10.0.0.1",
-            "http://localhost.example.com",
-            "ftp://localhost",
             "https:app.example.com",
             "https:///app.example.com",
             "file://",
-            "wss://app.example.com",
+            "capacitor://",
+            "capacitor:localhost",
+            "1app://localhost",
+            "data:text/html,x",
+            "blob:https://app.example.com",
             "https://1.2.3.999",
         ] {
             let fault = CorsPolicy::parse(entry).unwrap_err();
@@ -264,8 +310,8 @@ mod tests {
             let sent_port = if port == Some(443) { "" } else { &written };
             let sent = format!("https://{}{sent_port}", host.to_lowercase());
             let configured = format!("{scheme}://{host}{written}");
-            let kept = CorsPolicy(vec![HeaderValue::from_str(&sent).unwrap()].into());
-            prop_assert_eq!(CorsPolicy::parse(&configured), Ok(kept));
+            let kept = CorsPolicy::parse(&configured).unwrap().origins;
+            prop_assert_eq!(&*kept, [HeaderValue::from_str(&sent).unwrap()]);
             let listed = matches!(judged(&configured, &[sent.as_bytes()]), CrossOrigin::Listed { .. });
             prop_assert!(listed, "{}", sent);
         }

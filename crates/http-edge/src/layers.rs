@@ -31,14 +31,12 @@ use crate::trusted_proxies::TrustedProxies;
 /// Decides which status, code and words a fault of the edge becomes.
 pub type Renderer = Arc<dyn Fn(&Fault) -> Problem + Send + Sync>;
 
-/// Paths under this one are the API, whose answers nobody may keep.
-const API_PREFIX: &str = "/api/";
-
 /// How the edge judges requests and words refusals.
 #[derive(Clone)]
 pub struct EdgeConfig {
     renderer: Renderer,
-    base: String,
+    problem_types: String,
+    api_prefix: Option<String>,
     body_limits: Vec<(String, usize)>,
     trusted_proxies: TrustedProxies,
     cors: CorsPolicy,
@@ -47,7 +45,8 @@ pub struct EdgeConfig {
 impl fmt::Debug for EdgeConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EdgeConfig")
-            .field("base", &self.base)
+            .field("problem_types", &self.problem_types)
+            .field("api_prefix", &self.api_prefix)
             .field("body_limits", &self.body_limits)
             .field("trusted_proxies", &self.trusted_proxies)
             .field("cors", &self.cors)
@@ -56,21 +55,30 @@ impl fmt::Debug for EdgeConfig {
 }
 
 impl EdgeConfig {
-    /// Bodies of at most 16 KiB, `type`s of problems that are relative, no trusted proxies, CORS closed.
+    /// Bodies of at most 16 KiB, a problem's `type` is its code alone, no API prefix, no trusted
+    /// proxies, CORS closed.
     pub fn new(renderer: impl Fn(&Fault) -> Problem + Send + Sync + 'static) -> Self {
         Self {
             renderer: Arc::new(renderer),
-            base: String::new(),
+            problem_types: String::new(),
+            api_prefix: None,
             body_limits: Vec::new(),
             trusted_proxies: TrustedProxies::default(),
             cors: CorsPolicy::default(),
         }
     }
 
-    /// Where this service is reached: what problem `type`s begin with.
+    /// Prefix of a problem's `type` (a URI reference); the problem's code follows it.
     #[must_use]
-    pub fn with_base(mut self, base: &str) -> Self {
-        base.trim_end_matches('/').clone_into(&mut self.base);
+    pub fn with_problem_types(mut self, prefix: impl Into<String>) -> Self {
+        self.problem_types = prefix.into();
+        self
+    }
+
+    /// Prefix of the API's paths. Answers under it are `no-store`, and only they are subject to CORS.
+    #[must_use]
+    pub fn with_api_prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.api_prefix = Some(prefix.into());
         self
     }
 
@@ -88,7 +96,7 @@ impl EdgeConfig {
         self
     }
 
-    /// Whose pages may call the paths under `/api/`.
+    /// Origins whose pages may call the API, and the answer headers they may read.
     #[must_use]
     pub fn with_cors(mut self, policy: CorsPolicy) -> Self {
         self.cors = policy;
@@ -119,7 +127,8 @@ async fn edge(State(config): State<Arc<EdgeConfig>>, mut request: Request, next:
     let method = request.extensions().get::<Refused>().is_none().then_some(request.method());
     let mut access = Access::begin(method, route, id.clone());
     let limit = config.body_limit(route);
-    let api = request.uri().path().starts_with(API_PREFIX);
+    let path = request.uri().path();
+    let api = config.api_prefix.as_deref().is_some_and(|prefix| path.starts_with(prefix));
     let cross_origin = if api { config.cors.judge(&request) } else { CrossOrigin::Closed };
     let announced = Announced::default();
 
@@ -194,7 +203,10 @@ fn render(
         None => (answer, None),
         Some(problem) => {
             let code = problem.code;
-            (problem.render(&config.base, id, std::mem::take(answer.headers_mut())), Some(code))
+            (
+                problem.render(&config.problem_types, id, std::mem::take(answer.headers_mut())),
+                Some(code),
+            )
         }
     }
 }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::request_id::RequestId;
 
-/// A refusal, without the request id and the absolute `type`, which [`edge_layers`](crate::edge_layers) fills in.
+/// A refusal, without the request id and the prefix of `type`, which [`edge_layers`](crate::edge_layers) fills in.
 ///
 /// As a response it is a carrier that only [`edge_layers`](crate::edge_layers) turns into an answer.
 #[derive(Clone, Debug)]
@@ -61,9 +61,9 @@ impl Problem {
     }
 
     /// The answer. Headers that were already set on the `carrier` (such as `Allow`) stay.
-    pub(crate) fn render(self, base: &str, id: &RequestId, carrier: HeaderMap) -> Response {
+    pub(crate) fn render(self, types: &str, id: &RequestId, carrier: HeaderMap) -> Response {
         let document = Document {
-            kind: format!("{base}/docs/errors/{}", self.code),
+            kind: format!("{types}{}", self.code),
             title: self.title,
             status: self.status.as_u16(),
             detail: &self.detail,

@@ -1,6 +1,8 @@
 //! Stripe's HTTP API: one table of operations, one way from a request to an answer.
 
+mod address;
 mod auth;
+mod call;
 mod control;
 mod error;
 mod expand;
@@ -12,8 +14,8 @@ mod operations;
 mod params;
 mod pipeline;
 pub(crate) mod record;
-pub(crate) mod version;
-pub(crate) mod view;
+mod request;
+mod response;
 
 mod checkout_sessions;
 pub(crate) mod clock;
@@ -26,6 +28,7 @@ mod payment_methods;
 mod portal_configurations;
 mod portal_features;
 mod portal_sessions;
+mod price_terms;
 mod prices;
 mod products;
 mod subscriptions;

@@ -2,7 +2,6 @@
 
 mod bank;
 mod entry;
-mod expiry;
 mod figures;
 mod over;
 mod page;
@@ -11,5 +10,4 @@ mod routes;
 mod success;
 mod visit;
 
-pub(crate) use self::expiry::expire;
 pub(crate) use self::routes::{Checkout, router};

@@ -14,7 +14,7 @@ use crate::model::{
     Interval, Invoice, InvoiceLine, InvoiceStatus, Metadata, MissingPaymentMethod, PaymentMethod,
     Recurring, Subscription, SubscriptionItem, SubscriptionStatus, Timestamp,
 };
-use crate::state::Store;
+use crate::store::Store;
 
 // The demo's ids are the same in every sandbox: whoever keeps a link to the customer finds it again, even when the
 // sandbox's state was lost and theirs was not.

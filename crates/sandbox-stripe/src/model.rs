@@ -1,4 +1,16 @@
-//! The records that the sandbox keeps; what Stripe's API shows of them is made in `api::view`.
+//! The records that the sandbox keeps; what Stripe's API shows of them is made in `view`.
+
+/// Stripe's words for the values of an enumeration.
+macro_rules! words {
+    ($kind:ty { $($value:ident => $word:literal),+ $(,)? }) => {
+        impl $kind {
+            /// Stripe's word for it.
+            pub(crate) const fn as_str(self) -> &'static str {
+                match self { $(Self::$value => $word),+ }
+            }
+        }
+    };
+}
 
 mod checkout_session;
 mod customer;
@@ -57,4 +69,32 @@ pub(crate) trait Record {
 
     /// The customer, or the product, whose lists show the record.
     fn owner(&self) -> Option<&str>;
+}
+
+macro_rules! records {
+    ($($kind:ident($record:pat) => $owner:expr,)+) => {
+        $(impl Record for $kind {
+            fn id(&self) -> &str {
+                &self.id
+            }
+
+            fn owner(&self) -> Option<&str> {
+                let $record = self;
+                $owner
+            }
+        })+
+    };
+}
+
+records! {
+    CheckoutSession(record) => record.customer.as_deref(),
+    Customer(_) => None,
+    Event(_) => None,
+    Invoice(record) => Some(&record.customer),
+    PaymentMethod(record) => record.customer.as_deref(),
+    PortalConfiguration(_) => None,
+    Price(record) => Some(&record.product),
+    Product(_) => None,
+    Subscription(record) => Some(&record.customer),
+    WebhookEndpoint(_) => None,
 }

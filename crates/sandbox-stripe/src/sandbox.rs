@@ -20,7 +20,8 @@ use crate::invoice;
 use crate::model::{Metadata, PortalConfiguration, PortalFeatures};
 use crate::portal::{self, Portal};
 use crate::settings::{SandboxSettings, WebhookSettings};
-use crate::state::{Change, Store};
+use crate::state::Change;
+use crate::store::Store;
 use crate::webhooks::{self, Webhooks};
 
 /// So many ports above the asked one are tried before any free one is taken.

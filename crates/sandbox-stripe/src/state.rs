@@ -1,14 +1,9 @@
-//! All objects in memory, changed by transactions and kept in a journal.
+//! All objects in memory, changed by applying changes.
 
 mod change;
 mod deliveries;
-mod events;
-mod journal;
 mod sessions;
-mod store;
 mod table;
-mod transaction;
-mod turn;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -21,10 +16,7 @@ use crate::model::{
 pub(crate) use self::change::Change;
 pub(crate) use self::deliveries::Deliveries;
 pub(crate) use self::sessions::Sessions;
-pub(crate) use self::store::Store;
 pub(crate) use self::table::{Cursor, Table};
-pub(crate) use self::transaction::{Catalog, Transaction};
-pub(crate) use self::turn::{NoTurn, Turn};
 
 /// Everything that the sandbox knows.
 #[derive(Debug, Default)]
@@ -44,7 +36,7 @@ pub(crate) struct State {
     pub(crate) webhook_endpoints: Table<WebhookEndpoint>,
     pub(crate) deliveries: Deliveries,
     /// How many seconds the sandbox's time is ahead of its clock's.
-    clock_offset: i64,
+    pub(crate) clock_offset: i64,
     /// Which subscriptions time will change, and when.
     due: BTreeSet<(Timestamp, String)>,
     /// Which checkout sessions are open, and when they expire.
@@ -57,7 +49,20 @@ pub(crate) struct State {
     looked_up: HashMap<String, String>,
 }
 
+/// What objects that refer to others need of them.
+pub(crate) trait Catalog {
+    fn price(&self, id: &str) -> Option<&Price>;
+    fn product(&self, id: &str) -> Option<&Product>;
+    /// Where browsers reach the sandbox, without a slash at the end.
+    fn base_url(&self) -> &str;
+}
+
 impl State {
+    /// An empty state of a sandbox at this address.
+    pub(crate) fn new(base_url: Arc<str>) -> Self {
+        Self { base_url, ..Self::default() }
+    }
+
     /// The customer of this id, unless it was deleted.
     pub(crate) fn live_customer(&self, id: &str) -> Option<&Customer> {
         self.customers.get(id).filter(|customer| !customer.deleted)
@@ -89,7 +94,7 @@ impl State {
     }
 
     /// When time will change something next.
-    fn next_due(&self) -> Option<Timestamp> {
+    pub(crate) fn next_due(&self) -> Option<Timestamp> {
         self.due.first().into_iter().chain(self.expiring.first()).map(|(at, _)| *at).min()
     }
 
@@ -112,5 +117,19 @@ impl State {
     /// Whether time has come to change something.
     pub(crate) fn is_behind(&self, now: Timestamp) -> bool {
         self.due(now).next().is_some() || self.expiring(now).next().is_some()
+    }
+}
+
+impl Catalog for State {
+    fn price(&self, id: &str) -> Option<&Price> {
+        self.prices.get(id)
+    }
+
+    fn product(&self, id: &str) -> Option<&Product> {
+        self.products.get(id)
+    }
+
+    fn base_url(&self) -> &str {
+        &self.base_url
     }
 }

@@ -21,7 +21,8 @@ use self::queue::{Done, Queue, Round};
 pub(crate) use self::rules::{Fault, Rule, matches};
 use crate::model::{Delivery, DeliveryState};
 use crate::settings::WebhookSettings;
-use crate::state::{Store, Transaction};
+use crate::store::Store;
+use crate::transaction::Transaction;
 
 /// Time passes also where nobody calls: so often somebody looks whether it has done something that is to be delivered.
 const TICK: Duration = Duration::from_secs(1);

@@ -129,10 +129,10 @@ impl Visitor {
     /// A path in quotes, as in `#[serde(with = "crate::time")]`.
     fn add_literal(&mut self, literal: &str) {
         let text = literal.trim_matches('"');
-        if text.starts_with("crate::") || text.starts_with("super::") {
-            if let Ok(path) = syn::parse_str::<Path>(text) {
-                self.visit_path(&path);
-            }
+        if (text.starts_with("crate::") || text.starts_with("super::"))
+            && let Ok(path) = syn::parse_str::<Path>(text)
+        {
+            self.visit_path(&path);
         }
     }
 }

@@ -96,6 +96,8 @@ impl Modules {
         } else {
             let given = given_path(child).map(|path| self.0[parent].file.with_file_name(path));
             let usual = [folder.with_extension("rs"), folder.join("mod.rs")];
+            // The children of a file that `#[path]` names are next to it.
+            let folder = given.as_deref().and_then(Path::parent).unwrap_or(&folder).to_owned();
             let file = given.or_else(|| usual.into_iter().find(|file| read(file).is_some()));
             module.file = file.unwrap_or_else(|| panic!("{}: no such file", folder.display()));
             module.file_path = module.path.clone();

@@ -1,62 +1,170 @@
 //! `POST /api/v1/subscriptions/portal` and `…/portal/api`: a fresh portal session for the caller.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
-use billing_domain::{LocaleRange, OpenPortal, PortalFlow, SubscriptionId};
+use billing_domain::{LocaleRange, OpenPortal, Operation, PortalFlow, SubscriptionId};
 use http_edge::{Problem, StrictJson};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
+use utoipa::openapi::schema::AdditionalProperties;
+use utoipa::openapi::{ObjectBuilder, OneOfBuilder, RefOr, Required, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 
-use crate::caller::{Caller, Kind, OpensPortal};
+use crate::caller::{Caller, CredentialType, Purpose};
+use crate::endpoint::{Endpoint, Example, PROVIDER_ERRORS};
 use crate::error_code::ErrorCode;
-use crate::{Api, problem};
+use crate::openapi::SUBSCRIPTIONS;
+use crate::problem;
+use crate::state::AppState;
 
-/// The request's body; every field may be absent or `null`.
-#[derive(Debug, Default, Deserialize)]
+/// The route for access tokens.
+pub const PORTAL: &str = "/api/v1/subscriptions/portal";
+/// The route for API keys.
+pub const PORTAL_BY_API_KEY: &str = "/api/v1/subscriptions/portal/api";
+
+/// Opens the portal.
+#[derive(Debug)]
+pub(crate) struct OpensPortal;
+
+impl Purpose for OpensPortal {
+    const OPERATION: Operation = Operation::OpenPortal;
+    const ACCESS_TOKEN_ROUTE: &'static str = PORTAL;
+    const API_KEY_ROUTE: Option<&'static str> = Some(PORTAL_BY_API_KEY);
+}
+
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub(crate) struct PortalBody {
+#[schema(as = OpenPortal)]
+pub(crate) struct Body {
+    /// The target of the portal's "return" link: an https URL of an allowed origin. Default: the dashboard.
+    #[schema(format = "uri", max_length = 2048)]
     return_url: Option<String>,
+    /// The portal's language: a BCP 47 tag, looked up as RFC 4647 does, or `auto`.
+    #[schema(examples("ko-KR", "auto"))]
     locale: Option<String>,
-    flow: Option<FlowBody>,
+    flow: Option<Flow>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct FlowBody {
+struct Flow {
     r#type: String,
     subscription_id: Option<String>,
 }
 
-/// The answer: a URL that is a bearer credential.
-#[derive(Serialize)]
-pub(crate) struct PortalAnswer {
+impl ToSchema for Flow {}
+
+impl PartialSchema for Flow {
+    fn schema() -> RefOr<Schema> {
+        let variant = |name: &str, title: &str, has_subscription: bool| {
+            let kind = ObjectBuilder::new().schema_type(Type::String).enum_values(Some([name]));
+            let object = ObjectBuilder::new()
+                .title(Some(title))
+                .property("type", kind)
+                .required("type")
+                .additional_properties(Some(AdditionalProperties::<Schema>::FreeForm(false)));
+            if !has_subscription {
+                return object;
+            }
+            let id = ObjectBuilder::new()
+                .schema_type(Type::String)
+                .pattern(Some("^[A-Za-z0-9_-]{1,255}$"));
+            object.property("subscriptionId", id).required("subscriptionId")
+        };
+        OneOfBuilder::new()
+            .description(Some(
+                "A deep link: the portal opens on this task, and the user lands on the return URL when it is done.",
+            ))
+            .item(variant("payment_method_update", "PaymentMethodUpdate", false))
+            .item(variant("subscription_cancel", "SubscriptionCancel", true))
+            .item(variant("subscription_update", "SubscriptionUpdate", true))
+            .into()
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = PortalSession)]
+pub(crate) struct Answer {
+    /// Send the user there at once. The URL is a bearer credential for the customer's account.
+    #[schema(format = "uri")]
     url: String,
 }
 
-pub(crate) async fn open<K: Kind>(
-    State(api): State<Api>,
-    caller: Caller<K, OpensPortal>,
-    StrictJson(body): StrictJson<PortalBody>,
-) -> Result<Json<PortalAnswer>, Problem> {
-    let invalid = |detail| problem::problem(ErrorCode::InvalidRequest, detail);
+pub(crate) fn endpoint<C: CredentialType>() -> Endpoint {
+    Endpoint::post(C::pick(PORTAL, PORTAL_BY_API_KEY), open::<C>)
+        .operation(
+            C::pick("openPortal", "openPortalByApiKey"),
+            SUBSCRIPTIONS,
+            format!("Open the customer portal with {}", C::NAME),
+        )
+        .description(
+            "Makes a portal session for the caller's billing account. Without a body the portal \
+             opens on its front page, and its return link goes to the dashboard.",
+        )
+        .credential::<C>()
+        .json_body::<Body>(Required::False, examples())
+        .returns::<Answer>(
+            200,
+            "A fresh portal session.",
+            Some(json!({ "url": "https://billing.stripe.com/p/session/test_YWNjdF8x" })),
+        )
+        .errors(&[
+            ErrorCode::BillingAccountNotFound,
+            ErrorCode::InvalidReturnUrl,
+            ErrorCode::UnsupportedFlow,
+        ])
+        .errors(PROVIDER_ERRORS)
+}
+
+fn examples() -> [Example; 4] {
+    let cancel = json!({ "type": "subscription_cancel", "subscriptionId": "sub_1QExample" });
+    [
+        ("frontPage", "The front page, back to the dashboard", json!({})),
+        (
+            "returnUrl",
+            "Back to a page of yours, in Korean",
+            json!({ "returnUrl": "https://app.example.com/billing", "locale": "ko-KR" }),
+        ),
+        (
+            "updateCard",
+            "Straight to the card",
+            json!({ "flow": { "type": "payment_method_update" } }),
+        ),
+        ("cancel", "Straight to a cancellation", json!({ "flow": cancel })),
+    ]
+}
+
+async fn open<C: CredentialType>(
+    State(app): State<Arc<AppState>>,
+    caller: Caller<C, OpensPortal>,
+    StrictJson(body): StrictJson<Body>,
+) -> Result<Json<Answer>, Problem> {
     let locale = body.locale.as_deref().map(str::parse::<LocaleRange>).transpose();
     let request = OpenPortal {
-        locale: locale.map_err(|error| problem::from_portal_error(error.into(), K::IS_TOKEN))?,
-        flow: body.flow.map(flow).transpose().map_err(invalid)?,
+        locale: locale.map_err(|error| problem::from_portal_error(error.into(), C::IS_TOKEN))?,
+        flow: body.flow.map(flow).transpose().map_err(problem::invalid_request)?,
         return_url: body.return_url,
         deadline: caller.deadline,
         origin: caller.origin,
     };
-    let session = api
+    let session = app
         .portal
         .open(&caller.principal, request)
         .await
-        .map_err(|error| problem::from_portal_error(error, K::IS_TOKEN))?;
-    tracing::info!(owner = %caller.principal.owner, method = ?caller.principal.method, session = session.id, "portal opened");
-    Ok(Json(PortalAnswer { url: session.url.expose().to_owned() }))
+        .map_err(|error| problem::from_portal_error(error, C::IS_TOKEN))?;
+    tracing::info!(
+        owner = %caller.principal.owner,
+        method = ?caller.principal.method,
+        session = session.id,
+        "portal opened"
+    );
+    Ok(Json(Answer { url: session.url.expose().to_owned() }))
 }
 
-/// The flow, or what the caller should send instead.
-fn flow(body: FlowBody) -> Result<PortalFlow, &'static str> {
+/// The flow, or the correction that the client should make.
+fn flow(body: Flow) -> Result<PortalFlow, &'static str> {
     let make: fn(SubscriptionId) -> PortalFlow = match body.r#type.as_str() {
         "payment_method_update" => {
             return match body.subscription_id {

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use billing_domain::Permission;
+use billing_domain::{KeyPrefix, Permission};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::task::JoinSet;
 
@@ -331,10 +331,12 @@ async fn no_reason_and_no_debug_shows_a_secret() {
     assert!(!shown.contains(desk.repo.keys.stored(&issued.key.id).verifier.gate.expose_secret()));
 }
 
-#[test]
-fn the_id_of_a_presented_key_is_told_where_form_and_checksum_hold() {
+#[tokio::test]
+async fn c6_presented_key_id_needs_a_valid_form_and_checksum() {
+    let desk = Desk::new();
     let id = |text: &str| {
-        presented_key_id(&Credential::new(text), &KeyPrefix::default()).map(|id| id.to_string())
+        let id = desk.keys.authenticator().presented_key_id(&Credential::new(text));
+        id.map(|id| id.to_string())
     };
     const KEY: &str = "llmgen_0123456789AB_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefg0vH3n6";
     assert_eq!(id(KEY).as_deref(), Some("0123456789AB"));

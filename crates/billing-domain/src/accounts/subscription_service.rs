@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::ports::{ProviderError, RepoError};
 use crate::{
-    BillingAccounts, BillingCycle, Catalogue, Deadline, Permission, Plan, Principal, RefreshError,
-    Subscription,
+    BillingAccounts, BillingCycle, Catalogue, Deadline, Operation, Permission, Plan, Principal,
+    RefreshError, Subscription,
 };
 
 /// Tells users what they are subscribed to.
@@ -75,10 +75,7 @@ impl SubscriptionService {
         principal: &Principal,
         deadline: Deadline,
     ) -> Result<Option<CurrentSubscription>, CurrentError> {
-        let needed = Permission::read_subscription();
-        if !principal.may(&needed) {
-            return Err(CurrentError::PermissionDenied(needed));
-        }
+        principal.authorize(Operation::ReadSubscription).map_err(CurrentError::PermissionDenied)?;
         let Some(customer) = self.accounts.find(&principal.owner, deadline).await? else {
             return Ok(None);
         };

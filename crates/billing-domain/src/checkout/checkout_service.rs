@@ -9,7 +9,7 @@ use crate::ports::{
 };
 use crate::{
     Actor, AuditAction, AuditEvent, BillingAccounts, BillingCycle, Catalogue, CheckoutOrder,
-    CheckoutSession, CustomerId, CustomerOrder, CustomerState, Deadline, IdempotencyKey,
+    CheckoutSession, CustomerId, CustomerOrder, CustomerState, Deadline, IdempotencyKey, Operation,
     Permission, Plan, PlanPrice, PriceCheck, PriceMismatch, Principal, ProviderKey, RefreshError,
     RequestOrigin, ReturnUrl, ReturnUrlError, ReturnUrlPolicy, UserId,
 };
@@ -164,15 +164,6 @@ impl CheckoutService {
         Self { accounts, ports, catalogue, urls }
     }
 
-    /// Whether this caller may start a checkout at all. Routes ask before they read a body; [`start`](Self::start) asks again.
-    ///
-    /// # Errors
-    /// [`CheckoutError::PermissionDenied`].
-    pub fn authorize(&self, principal: &Principal) -> Result<(), CheckoutError> {
-        let needed = Permission::checkout();
-        if principal.may(&needed) { Ok(()) } else { Err(CheckoutError::PermissionDenied(needed)) }
-    }
-
     /// A checkout session for this caller, who has no subscription yet.
     ///
     /// The checks run in the contract's order (H5). A session is handed out only once the audit log has it.
@@ -184,7 +175,7 @@ impl CheckoutService {
         principal: &Principal,
         request: StartCheckout,
     ) -> Result<StartedCheckout, CheckoutError> {
-        self.authorize(principal)?;
+        principal.authorize(Operation::StartCheckout).map_err(CheckoutError::PermissionDenied)?;
         let plan = self.catalogue.plan(&request.plan).ok_or(CheckoutError::UnknownPlan)?;
         let price = plan.price(request.cycle).ok_or(CheckoutError::UnknownPlan)?;
         let url = |which: CheckoutUrl, policy: &ReturnUrlPolicy, raw: Option<&str>| {

@@ -1,6 +1,6 @@
 //! Who is calling, once an authenticator has vouched for it.
 
-use crate::{ApiKeyId, OriginPattern, Permission, Permissions, UserId};
+use crate::{ApiKeyId, Operation, OriginPattern, Permission, Permissions, UserId};
 
 /// An authenticated caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,5 +29,15 @@ impl Principal {
     #[must_use]
     pub fn may(&self, permission: &Permission) -> bool {
         self.permissions.allow(permission)
+    }
+
+    /// Checks that this caller may do that. Routes check before they read a body, and services check
+    /// again.
+    ///
+    /// # Errors
+    /// The permission that the caller lacks.
+    pub fn authorize(&self, operation: Operation) -> Result<(), Permission> {
+        let needed = operation.permission();
+        if self.may(&needed) { Ok(()) } else { Err(needed) }
     }
 }

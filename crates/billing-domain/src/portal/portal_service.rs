@@ -6,8 +6,8 @@ use std::time::Duration;
 use crate::ports::{AuditLog, BillingProvider, Clock, ProviderError, RepoError};
 use crate::{
     Actor, AuditAction, AuditEvent, BillingAccounts, Deadline, FlowKind, LocaleError, LocaleRange,
-    Permission, PortalFlow, PortalRequest, PortalSession, Principal, RefreshError, RequestOrigin,
-    ReturnUrlError, ReturnUrlPolicy,
+    Operation, Permission, PortalFlow, PortalRequest, PortalSession, Principal, RefreshError,
+    RequestOrigin, ReturnUrlError, ReturnUrlPolicy,
 };
 
 /// Opens the customer portal for whoever may.
@@ -106,15 +106,6 @@ impl PortalService {
         Self { accounts, provider, audit, clock, return_urls }
     }
 
-    /// Whether this caller may open the portal at all. Routes ask before they read a body; [`open`](Self::open) asks again.
-    ///
-    /// # Errors
-    /// [`PortalError::PermissionDenied`].
-    pub fn authorize(&self, principal: &Principal) -> Result<(), PortalError> {
-        let needed = Permission::portal();
-        if principal.may(&needed) { Ok(()) } else { Err(PortalError::PermissionDenied(needed)) }
-    }
-
     /// A fresh portal session for this caller.
     ///
     /// The checks run in the contract's order (H5), and nothing that fails one reaches the provider: permission, locale and
@@ -127,7 +118,7 @@ impl PortalService {
         principal: &Principal,
         request: OpenPortal,
     ) -> Result<PortalSession, PortalError> {
-        self.authorize(principal)?;
+        principal.authorize(Operation::OpenPortal).map_err(PortalError::PermissionDenied)?;
         let can = self.provider.capabilities();
         let locale = request.locale.map(|range| can.locales.lookup(&range)).transpose()?;
         if let Some(kind) =

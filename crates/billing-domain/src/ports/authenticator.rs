@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::RepoError;
-use crate::{Credential, Principal};
+use crate::{ApiKeyId, Credential, Principal};
 
 /// Judges one kind of credential.
 ///
@@ -19,6 +19,11 @@ pub trait Authenticator: Debug + Send + Sync + 'static {
     /// # Errors
     /// [`AuthError::Invalid`] and [`AuthError::Expired`] are the credential's fault and final; the others are ours and pass.
     async fn authenticate(&self, credential: &Credential) -> Result<Principal, AuthError>;
+
+    /// The id of the API key that the credential is by its form and checksum, whether or not such a
+    /// key exists. Costs no look-up. `None` for other credentials, and from authenticators of other
+    /// types.
+    fn presented_key_id(&self, credential: &Credential) -> Option<ApiKeyId>;
 }
 
 /// Why nobody was authenticated.

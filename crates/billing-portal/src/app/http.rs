@@ -2,11 +2,9 @@
 
 use std::sync::Arc;
 
-use api_http::{Api, Guard, problem, routes};
+use api_http::{AppState, Guard, IntakeRoom, edge, routes};
 use billing_domain::{KeyRules, PortalService, WebhookIntake};
-use http_edge::{
-    Drain, EdgeConfig, EdgeSettings, FailureLimiter, RateLimiter, edge_layers, raise_file_limit,
-};
+use http_edge::{Drain, EdgeSettings, FailureLimiter, RateLimiter, edge_layers, raise_file_limit};
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use super::listeners::Listeners;
@@ -15,8 +13,12 @@ use super::supervisor::{Kind, Supervisor};
 use crate::config::ServeConfig;
 use crate::failure::Failure;
 
-/// The API. `base` is the URL of the public listener.
-pub(crate) fn api(services: &Services, config: &ServeConfig, base: &str) -> Result<Api, Failure> {
+/// The state of the API. `base` is the URL of the public listener.
+pub(crate) fn api(
+    services: &Services,
+    config: &ServeConfig,
+    base: &str,
+) -> Result<Arc<AppState>, Failure> {
     let Services { clock, stores, ports, account, accounts, keys, catalogue, .. } = services;
     let return_urls = config.return_urls(&format!("{base}/")).map_err(Failure::Failed)?;
     let checkout_urls = config.checkout_urls(&return_urls);
@@ -30,58 +32,50 @@ pub(crate) fn api(services: &Services, config: &ServeConfig, base: &str) -> Resu
     );
     let prices = Arc::clone(&services.prices);
     let webhooks = services.provider.webhooks();
-    Ok(Api {
-        portal: Arc::new(portal),
-        checkout: Arc::new(accounts.checkout(prices, Arc::clone(catalogue), checkout_urls)),
-        subscriptions: Arc::new(accounts.subscriptions(Arc::clone(catalogue))),
-        webhooks: Arc::new(WebhookIntake::new(
+    Ok(Arc::new(AppState {
+        portal,
+        checkout: accounts.checkout(prices, Arc::clone(catalogue), checkout_urls),
+        subscriptions: accounts.subscriptions(Arc::clone(catalogue)),
+        webhooks: WebhookIntake::new(
             account.clone(),
             webhooks,
             stores.inbox.clone(),
             clock.clone(),
-        )),
-        intake_room: Arc::default(),
+        ),
+        intake_room: IntakeRoom::default(),
         new_events: Arc::clone(&services.new_events),
         access_tokens: services.tokens.clone(),
         api_keys: keys.authenticator().clone(),
         keys: services.key_service.clone(),
         issuer: services.issuer.clone(),
-        key_rules: Arc::new(KeyRules {
-            at_most: config.keys.max_per_user(),
-            return_origins: key_origins,
-        }),
+        key_rules: KeyRules { at_most: config.keys.max_per_user(), return_origins: key_origins },
         key_prefix: config.keys.prefix().clone(),
-        presented_key_id: auth_api_key::presented_key_id,
-        guard: Arc::new(Guard {
+        guard: Guard {
             rate: config.rate_limit.map(RateLimiter::per_minute),
             failures: config.failure_limit.map(FailureLimiter::per_minute),
             denials: Arc::clone(&services.denials),
-        }),
+        },
         clock: clock.clone(),
         request_timeout: config.request_timeout,
         readiness: services.readiness.clone(),
         public_url: config.public_url.clone(),
-        documents: Arc::default(),
-    })
+    }))
 }
 
 /// Registers both listeners.
 pub(crate) fn listen(
     supervisor: &mut Supervisor,
     listeners: Listeners,
-    api: Api,
+    app: Arc<AppState>,
     config: &ServeConfig,
     drain: &Drain,
     metrics: PrometheusHandle,
 ) {
-    let edge = EdgeConfig::new(problem::from_fault)
-        .with_body_limit(routes::STRIPE_WEBHOOKS, routes::webhooks::BODY_LIMIT)
-        .with_base(config.public_url.as_deref().unwrap_or_default())
-        .with_trusted_proxies(config.proxies.clone())
-        .with_cors(config.cors.clone());
+    let public_url = config.public_url.as_deref();
+    let edge = edge::config(public_url, config.proxies.clone(), config.cors.clone());
     let settings = within_file_limit(config.edge.clone());
-    let public = edge_layers(routes::public(api.clone()), edge.clone());
-    let admin = edge_layers(routes::admin(api, metrics), edge);
+    let public = edge_layers(routes::public(Arc::clone(&app)), edge.clone());
+    let admin = edge_layers(routes::admin(app, metrics), edge);
     for (name, listener, router) in
         [("public listener", listeners.public, public), ("admin listener", listeners.admin, admin)]
     {

@@ -4,5 +4,5 @@ use super::print;
 use crate::failure::Failure;
 
 pub(crate) fn run() -> Result<(), Failure> {
-    print(&format!("{:#}", api_http::openapi::document(None)))
+    print(&format!("{:#}", api_http::routes::openapi_document(None)))
 }

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 use billing_domain::ports::{AuthError, Authenticator};
-use billing_domain::{Credential, Principal};
+use billing_domain::{ApiKeyId, Credential, Principal};
 
 /// Knows the credentials it was told of, and no others.
 #[derive(Default)]
@@ -32,5 +32,9 @@ impl Authenticator for FakeAuthenticator {
             .get(credential.expose())
             .cloned()
             .ok_or_else(|| AuthError::invalid("nobody told the fake of it"))
+    }
+
+    fn presented_key_id(&self, _credential: &Credential) -> Option<ApiKeyId> {
+        None
     }
 }

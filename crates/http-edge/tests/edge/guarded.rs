@@ -9,14 +9,17 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
 use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderValue, StatusCode};
+use http::{HeaderValue, Method, StatusCode};
 use http_edge::{
     ClientAddress, CorsPolicy, EdgeConfig, FailedAttempt, FailureLimiter, Moment, Problem,
-    RateLimiter, StrictJson, TrustedProxies, bearer, edge_layers,
+    RateLimiter, StrictJson, TrustedProxies, X_REQUEST_ID, bearer, edge_layers,
 };
 
 use crate::client::Answer;
 use crate::server::{Echo, Server, render};
+
+/// Origins whose pages may call the application.
+const ORIGINS: &str = "https://app.example.com,http://localhost:3000,capacitor://localhost";
 
 /// The time of day at which every test begins.
 pub(crate) const BEGIN: u64 = 1_800_000_000;
@@ -54,7 +57,13 @@ impl Guarded {
             .with_state(guards.clone());
         let config = EdgeConfig::new(render)
             .with_trusted_proxies(TrustedProxies::parse("127.0.0.0/8").unwrap())
-            .with_cors(CorsPolicy::parse("https://app.example.com,http://localhost:3000").unwrap());
+            .with_api_prefix("/api/")
+            .with_cors(
+                CorsPolicy::parse(ORIGINS)
+                    .unwrap()
+                    .allowing(&[Method::GET, Method::POST])
+                    .exposing(&[X_REQUEST_ID, RETRY_AFTER]),
+            );
         Self { server: Server::start_app(edge_layers(router, config)).await, guards }
     }
 

@@ -9,6 +9,8 @@ mod e1_problems;
 #[cfg(test)]
 mod guarded;
 #[cfg(test)]
+mod h1_head;
+#[cfg(test)]
 mod h2_headers;
 #[cfg(test)]
 mod h3_bodies;

@@ -182,7 +182,8 @@ pub(crate) fn app(drain: Drain, gate: Arc<Gate>) -> Router {
             .route("/api/v1/denied", post(denied))
             .route("/api/v1/held", get(move || held(gate.clone())));
     let config = EdgeConfig::new(render)
-        .with_base("https://billing.example/")
+        .with_problem_types("https://billing.example/docs/errors/")
+        .with_api_prefix("/api/")
         .with_body_limit("/api/v1/large", 1 << 20);
     edge_layers(router, config)
 }

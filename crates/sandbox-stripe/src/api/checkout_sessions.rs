@@ -2,12 +2,11 @@
 
 mod create;
 
-use super::customers;
+use super::call::{Call, Reply};
 use super::error::ApiError;
 use super::list::{self, PAGE_PARAMS, Page};
-use super::operations::{Call, Reply};
-use super::view;
 use crate::model::{CheckoutSession, CheckoutStatus};
+use crate::view;
 
 pub(crate) use self::create::create;
 
@@ -27,7 +26,7 @@ pub(crate) fn list(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     )?;
     let page = Page::read(params)?;
     let created = params.time_range("created")?;
-    let customer = customers::filter(params, state)?;
+    let customer = list::customer(params, state)?;
     let status = params.choice("status", CheckoutStatus::WORDS)?;
     let subscription = params.text("subscription", 5_000)?;
     if let Some(id) = &subscription
@@ -55,7 +54,7 @@ pub(crate) fn line_items(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     let session = find(call)?;
     let (rows, has_more) = list::page_of(&session.items, |item| &item.id, "line item", &page)?;
     let data = rows.iter().map(|item| view::checkout_item(session, item, call.state())).collect();
-    Ok(Reply::Value(list::wrap(
+    Ok(Reply::Value(view::list_object(
         data,
         has_more,
         &format!("/v1/checkout/sessions/{}/line_items", session.id),

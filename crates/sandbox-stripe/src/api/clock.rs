@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::control::answer;
 use super::error::ApiError;
 use super::params::Params;
-use crate::state::{NoTurn, Store, Turn};
+use crate::store::{NoTurn, Store, Turn};
 
 /// The routes that tell and move the time.
 pub(crate) fn router(store: Arc<Store>) -> Router {

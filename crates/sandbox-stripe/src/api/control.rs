@@ -7,7 +7,8 @@ use serde_json::Value;
 use super::auth::authenticate;
 use super::error::ApiError;
 use super::params::Params;
-use super::pipeline::{plain, read_params, refusal};
+use super::request::read_params;
+use super::response::{plain, refusal};
 
 /// Answers a call with what the work makes of its parameters.
 pub(super) async fn answer(

@@ -1,13 +1,15 @@
 //! `/v1/customers`.
 
+use super::address;
+use super::call::{Call, Reply};
 use super::error::{ApiError, excerpt};
 use super::list::{self, PAGE_PARAMS, Page};
-use super::operations::{Call, Reply};
 use super::params::{LARGEST_AMOUNT, Params, Patch};
-use super::{payment_methods, view};
+use super::payment_methods;
 use crate::billing;
-use crate::model::{Address, Customer, Shipping};
-use crate::state::{State, Transaction};
+use crate::model::{Customer, Shipping};
+use crate::transaction::Transaction;
+use crate::view;
 
 const KNOWN: &[&str] = &[
     "address",
@@ -72,12 +74,7 @@ pub(crate) fn create(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
 /// `GET /v1/customers/{customer}`; of a deleted one a stub is left.
 pub(crate) fn read(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     call.params.expect(&[], &[])?;
-    let id = call.argument("customer");
-    call.state()
-        .customers
-        .get(id)
-        .map(|customer| Reply::Object(customer.id.clone()))
-        .ok_or_else(|| not_found(id))
+    call.reply((&call.state().customers, "customer"), "customer", "id")
 }
 
 /// `POST /v1/customers/{customer}`
@@ -137,16 +134,6 @@ pub(crate) fn list(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     Ok(Reply::Value(list))
 }
 
-/// The customer that a list is asked for, if it is asked for one's.
-pub(crate) fn filter(params: &mut Params, state: &State) -> Result<Option<String>, ApiError> {
-    match params.text("customer", 5_000)? {
-        Some(id) if state.customers.get(&id).is_none() => {
-            Err(ApiError::missing("customer", &id, "customer"))
-        }
-        customer => Ok(customer),
-    }
-}
-
 pub(crate) fn not_found(id: &str) -> ApiError {
     ApiError::not_found("customer", id, "id")
 }
@@ -169,7 +156,7 @@ fn change(
     email.apply(&mut customer.email);
     params.patch("phone", Customer::LONGEST_PHONE)?.apply(&mut customer.phone);
     params.patch("description", 5_000)?.apply(&mut customer.description);
-    params.object_patch("address")?.try_map(address)?.apply(&mut customer.address);
+    params.object_patch("address")?.try_map(address::read)?.apply(&mut customer.address);
     params.object_patch("shipping")?.try_map(shipping)?.apply(&mut customer.shipping);
     if let Some(balance) = params.integer_in("balance", -LARGEST_AMOUNT..=LARGEST_AMOUNT)? {
         customer.balance = balance;
@@ -216,28 +203,10 @@ fn change_invoice_settings(
     Ok(())
 }
 
-pub(crate) fn address(mut params: Params) -> Result<Address, ApiError> {
-    params.expect(&["city", "country", "line1", "line2", "postal_code", "state"], &[])?;
-    let mut part = |name| {
-        params.patch(name, 5_000).map(|patch| match patch {
-            Patch::Set(text) => Some(text),
-            Patch::Keep | Patch::Clear => None,
-        })
-    };
-    Ok(Address {
-        city: part("city")?,
-        country: part("country")?,
-        line1: part("line1")?,
-        line2: part("line2")?,
-        postal_code: part("postal_code")?,
-        state: part("state")?,
-    })
-}
-
 fn shipping(mut params: Params) -> Result<Shipping, ApiError> {
     params.expect(&["address", "name", "phone"], &[])?;
     Ok(Shipping {
-        address: address(params.required_object("address")?)?,
+        address: address::read(params.required_object("address")?)?,
         name: params.required_text("name", 5_000)?,
         phone: params.text("phone", 5_000)?,
     })

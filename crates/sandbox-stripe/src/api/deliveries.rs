@@ -11,10 +11,11 @@ use serde_json::{Value, json};
 use super::control::answer;
 use super::error::ApiError;
 use super::params::Params;
-use super::view;
 use super::webhook_endpoints::EVENT_TYPES;
 use crate::model::Delivery;
-use crate::state::{State, Store};
+use crate::state::State;
+use crate::store::Store;
+use crate::view;
 use crate::webhooks::{Fault, MOST_RULES, Rule, Webhooks, matches};
 
 /// More than any test needs.
@@ -87,7 +88,7 @@ async fn resend(Shared(office): Shared<Office>, request: Request) -> Response {
         params.expect(&["endpoint", "event"], &[])?;
         let event = params.required_text("event", 5_000)?;
         let endpoint = params.text("endpoint", 5_000)?;
-        let work = |transaction: &mut crate::state::Transaction<'_>| {
+        let work = |transaction: &mut crate::transaction::Transaction<'_>| {
             let state = transaction.state();
             let found = state
                 .events

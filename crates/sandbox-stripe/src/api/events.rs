@@ -1,10 +1,10 @@
 //! `/v1/events`.
 
+use super::call::{Call, Reply};
 use super::error::ApiError;
 use super::list::{self, PAGE_PARAMS, Page};
-use super::operations::{Call, Reply};
-use super::view;
 use crate::model::Event;
+use crate::view;
 use crate::webhooks::matches;
 
 /// So many types can be asked for at once (<https://docs.stripe.com/api/events/list>).
@@ -13,9 +13,7 @@ const MOST_TYPES: usize = 20;
 /// `GET /v1/events/{id}`
 pub(crate) fn read(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     call.params.expect(&[], &[])?;
-    let id = call.argument("id");
-    let found = call.state().events.get(id).map(|event| Reply::Object(event.id.clone()));
-    found.ok_or_else(|| ApiError::not_found("event", id, "id"))
+    call.reply((&call.state().events, "event"), "id", "id")
 }
 
 /// `GET /v1/events`

@@ -3,10 +3,10 @@
 use serde_json::Value;
 
 use super::error::{ApiError, excerpt};
-use super::list::wrap;
 use super::operations::Answers;
-use super::view;
 use crate::state::State;
+use crate::view;
+use crate::view::list_object;
 
 /// Stripe's limit on the depth of a path.
 const DEEPEST: usize = 4;
@@ -212,7 +212,7 @@ fn included(owner: &str, field: &str, state: &State) -> Option<Value> {
         "cash_balance" => return Some(Value::Null),
         _ => return None,
     };
-    Some(wrap(data, false, &format!("/v1/customers/{owner}/{field}")))
+    Some(list_object(data, false, &format!("/v1/customers/{owner}/{field}")))
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ pub(crate) use self::control::router;
 use self::fault::{Break, Fault, Status};
 use super::auth::authenticate;
 use super::error::ApiError;
-use super::pipeline::refusal;
+use super::response::refusal;
 use crate::line::Line;
 
 /// The header that asks for a fault of its own call.

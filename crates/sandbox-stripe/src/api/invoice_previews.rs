@@ -1,11 +1,11 @@
 //! `POST /v1/invoices/create_preview`.
 
+use super::call::{Call, Reply};
 use super::error::ApiError;
-use super::operations::{Call, Reply};
 use super::subscriptions::{change_items, read_changes, read_proration};
-use super::view;
 use crate::billing::{self, PlanChange};
 use crate::model::{Customer, Subscription, SubscriptionStatus};
+use crate::view;
 
 /// `POST /v1/invoices/create_preview`: what a change would cost, or what the next period will.
 pub(crate) fn create(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {

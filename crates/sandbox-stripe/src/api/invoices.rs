@@ -1,19 +1,17 @@
 //! `/v1/invoices`.
 
+use super::call::{Call, Reply};
 use super::error::ApiError;
 use super::list::{self, PAGE_PARAMS, Page};
-use super::operations::{Call, Reply};
-use super::view;
-use super::{customers, payment_methods};
+use super::payment_methods;
 use crate::billing;
 use crate::model::{Customer, Invoice, InvoiceStatus, PaymentMethod, Subscription};
+use crate::view;
 
 /// `GET /v1/invoices/{invoice}`
 pub(crate) fn read(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     call.params.expect(&[], &[])?;
-    let id = call.argument("invoice");
-    let found = call.state().invoices.get(id).map(|invoice| Reply::Object(invoice.id.clone()));
-    found.ok_or_else(|| ApiError::not_found("invoice", id, "invoice"))
+    call.reply((&call.state().invoices, "invoice"), "invoice", "invoice")
 }
 
 /// `GET /v1/invoices`
@@ -26,7 +24,7 @@ pub(crate) fn list(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
         &["collection_method", "customer_account", "due_date"],
     )?;
     let page = Page::read(params)?;
-    let customer = customers::filter(params, state)?;
+    let customer = list::customer(params, state)?;
     let subscription = params.text("subscription", 5_000)?;
     if let Some(id) = &subscription
         && state.subscriptions.get(id).is_none()
@@ -60,7 +58,7 @@ pub(crate) fn lines(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     let url = format!("/v1/invoices/{}/lines", invoice.id);
     let (rows, has_more) = list;
     let data = rows.iter().map(|line| view::invoice_line(&invoice, line)).collect();
-    Ok(Reply::Value(list::wrap(data, has_more, &url)))
+    Ok(Reply::Value(view::list_object(data, has_more, &url)))
 }
 
 /// `POST /v1/invoices/{invoice}/pay`: with the card that is named, else the one that pays for the subscription.
@@ -104,7 +102,10 @@ pub(crate) fn pay(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     }
 }
 
-fn payer(transaction: &crate::state::Transaction<'_>, invoice: &Invoice) -> Option<PaymentMethod> {
+fn payer(
+    transaction: &crate::transaction::Transaction<'_>,
+    invoice: &Invoice,
+) -> Option<PaymentMethod> {
     let customer = transaction.get::<Customer>(&invoice.customer)?;
     let subscription = transaction.get::<Subscription>(invoice.subscription.as_deref()?)?;
     billing::payer(transaction, customer, subscription)

@@ -1,11 +1,12 @@
 //! Lists and their pages (<https://docs.stripe.com/api/pagination>).
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::error::ApiError;
 use super::params::Params;
 use crate::model::Record;
-use crate::state::{Cursor, Table};
+use crate::state::{Cursor, State, Table};
+use crate::view::list_object;
 
 /// The parameters that every list takes.
 pub(crate) const PAGE_PARAMS: [&str; 3] = ["limit", "starting_after", "ending_before"];
@@ -40,6 +41,16 @@ impl Page {
     }
 }
 
+/// The customer that a list is asked for, if it is asked for one's.
+pub(super) fn customer(params: &mut Params, state: &State) -> Result<Option<String>, ApiError> {
+    match params.text("customer", 5_000)? {
+        Some(id) if state.customers.get(&id).is_none() => {
+            Err(ApiError::missing("customer", &id, "customer"))
+        }
+        customer => Ok(customer),
+    }
+}
+
 /// A page of a table: of one customer's records or of all, newest first, those that `keep` lets through.
 pub(crate) fn page<T: Record>(
     (table, what): (&Table<T>, &str),
@@ -63,7 +74,7 @@ pub(crate) fn page<T: Record>(
     if matches!(cursor, Cursor::NewerThan(_)) {
         rows.reverse();
     }
-    Ok(wrap(rows.into_iter().map(view).collect(), has_more, url))
+    Ok(list_object(rows.into_iter().map(view).collect(), has_more, url))
 }
 
 /// A page of records in their own order, and whether there are more.
@@ -89,9 +100,4 @@ pub(crate) fn page_of<'a, T>(
     };
     let last = end.min(start + page.limit);
     Ok((&rows[start..last], last < end))
-}
-
-/// A list object.
-pub(crate) fn wrap(data: Vec<Value>, has_more: bool, url: &str) -> Value {
-    json!({ "object": "list", "data": data, "has_more": has_more, "url": url })
 }

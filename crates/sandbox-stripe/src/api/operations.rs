@@ -1,15 +1,13 @@
 //! What the API offers: every operation, by method and path, as Stripe's published schema names them.
 
 use axum::routing::MethodFilter;
-use serde_json::Value;
 
+use super::call::{Call, Reply};
 use super::error::ApiError;
-use super::params::Params;
 use super::{
     checkout_sessions, customers, events, invoice_previews, invoices, payment_methods,
     portal_configurations, portal_sessions, prices, products, subscriptions, webhook_endpoints,
 };
-use crate::state::{State, Transaction};
 
 /// One operation.
 #[derive(Debug)]
@@ -35,37 +33,6 @@ pub(crate) enum Method {
 pub(crate) enum Answers {
     One(&'static str),
     ListOf(&'static str),
-}
-
-/// A call under way.
-pub(crate) struct Call<'a, 'state> {
-    pub(crate) transaction: &'a mut Transaction<'state>,
-    pub(crate) arguments: &'a [(String, String)],
-    pub(crate) params: Params,
-    /// Where browsers reach the sandbox, without a slash at the end.
-    pub(crate) base_url: &'a str,
-}
-
-/// What an operation answers.
-#[derive(Debug)]
-pub(crate) enum Reply {
-    /// The object with this id, as it is once the transaction is done.
-    Object(String),
-    /// Just this.
-    Value(Value),
-    /// A failure that left its traces, as a declined payment does.
-    Refused(ApiError),
-}
-
-impl Call<'_, '_> {
-    /// An argument of the path.
-    pub(crate) fn argument(&self, name: &str) -> &str {
-        self.arguments.iter().find(|(argument, _)| argument == name).map_or("", |(_, value)| value)
-    }
-
-    pub(crate) fn state(&self) -> &State {
-        self.transaction.state()
-    }
 }
 
 impl Method {

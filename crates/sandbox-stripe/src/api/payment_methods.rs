@@ -1,15 +1,15 @@
 //! `/v1/payment_methods`, and the same under a customer.
 
-use super::customers;
+use super::address;
+use super::call::{Call, Reply};
 use super::error::{ApiError, excerpt};
 use super::list::{self, PAGE_PARAMS, Page};
-use super::operations::{Call, Reply};
 use super::params::{Params, Patch};
-use super::view;
 use crate::billing;
 use crate::cards::{self, CheckError, TypedCard};
 use crate::model::{CardBehaviour, Customer, Decline, PaymentMethod};
-use crate::state::Transaction;
+use crate::transaction::Transaction;
+use crate::view;
 
 /// Of the many types in Stripe's schema, those that a filter is likely to name. All cards here are `card`.
 const TYPES: &[&str] = &["card", "kr_card", "link", "sepa_debit", "us_bank_account"];
@@ -17,9 +17,7 @@ const TYPES: &[&str] = &["card", "kr_card", "link", "sepa_debit", "us_bank_accou
 /// `GET /v1/payment_methods/{payment_method}`
 pub(crate) fn read(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     call.params.expect(&[], &[])?;
-    let id = call.argument("payment_method");
-    let found = call.state().payment_methods.get(id).map(|method| Reply::Object(method.id.clone()));
-    found.ok_or_else(|| ApiError::not_found("PaymentMethod", id, "payment_method"))
+    call.reply((&call.state().payment_methods, "PaymentMethod"), "payment_method", "payment_method")
 }
 
 /// `GET /v1/customers/{customer}/payment_methods/{payment_method}`
@@ -42,7 +40,7 @@ pub(crate) fn list(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     let own = ["customer", "type"];
     call.params
         .expect(&[&PAGE_PARAMS[..], &own].concat(), &["allow_redisplay", "customer_account"])?;
-    let customer = customers::filter(&mut call.params, call.transaction.state())?;
+    let customer = list::customer(&mut call.params, call.transaction.state())?;
     page(call, &customer.unwrap_or_default(), "/v1/payment_methods")
 }
 
@@ -234,7 +232,7 @@ fn change(method: &mut PaymentMethod, params: &mut Params) -> Result<(), ApiErro
         match details.object_patch("address")? {
             Patch::Keep => {}
             Patch::Clear => kept.address = crate::model::Address::default(),
-            Patch::Set(parts) => kept.address = customers::address(parts)?,
+            Patch::Set(parts) => kept.address = address::read(parts)?,
         }
     }
     params.metadata(&mut method.metadata)

@@ -1,13 +1,12 @@
 //! From a request to an answer: credential, version, parameters, idempotency, the operation, the headers.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{FromRequestParts as _, RawPathParams, Request};
+use axum::http::HeaderMap;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::from_fn_with_state;
 use axum::response::Response;
 use axum::routing::{any, on};
@@ -15,23 +14,22 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::auth::authenticate;
+use super::call::{Call, Reply};
 use super::error::{ApiError, excerpt};
+use super::expand;
 use super::faults::{self, Faults, Ordeal};
-use super::idempotency::{Begun, Fingerprint, IdempotencyKeys, Outcome};
-use super::operations::{Call, Method, OPERATIONS, Operation, Reply};
+use super::idempotency::{Begun, Fingerprint, IdempotencyKeys};
+use super::operations::{Method, OPERATIONS, Operation};
 use super::params::Params;
-use super::version::{API_VERSION, is_version};
-use super::{expand, form, view};
-use crate::body;
+use super::request::read_params;
+use super::response::{Answer, IDEMPOTENCY_KEY, STRIPE_VERSION, refusal, respond};
 use crate::ids::{self, IdKind};
 use crate::model::Origin;
-use crate::state::{State, Store};
-
-const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
-const ORIGINAL_REQUEST: HeaderName = HeaderName::from_static("original-request");
-pub(crate) const STRIPE_VERSION: HeaderName = HeaderName::from_static("stripe-version");
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+use crate::state::State;
+use crate::store::Store;
+use crate::transaction::Transaction;
+use crate::version::is_version;
+use crate::view;
 
 /// The API over a state.
 #[derive(Clone)]
@@ -39,12 +37,6 @@ pub(crate) struct Api {
     store: Arc<Store>,
     base_url: Arc<str>,
     keys: IdempotencyKeys,
-}
-
-/// What is answered, before it is a response.
-struct Answer {
-    outcome: Outcome,
-    replayed: bool,
 }
 
 /// Addresses of Stripe's that the sandbox does not offer, and that would pass for those of an object.
@@ -82,18 +74,6 @@ pub(crate) async fn unrecognized(request: Request) -> Response {
         excerpt(request.uri().path())
     );
     refusal(&ApiError::refused(404, None, message), request.headers())
-}
-
-/// An error as a response, where no operation was called.
-pub(crate) fn refusal(error: &ApiError, request: &HeaderMap) -> Response {
-    let request_id = ids::fresh(IdKind::Request).unwrap_or_default();
-    respond(Answer::error(error, &request_id), request, &request_id)
-}
-
-/// A value as a response, where no operation was called.
-pub(crate) fn plain(value: &Value, request: &HeaderMap) -> Response {
-    let request_id = ids::fresh(IdKind::Request).unwrap_or_default();
-    respond(Answer::of(200, value, &request_id), request, &request_id)
 }
 
 impl Api {
@@ -149,7 +129,7 @@ impl Api {
             if operation.method == Method::Post { idempotency_key(&parts.headers)? } else { None };
         let Some(key) = key else {
             ordeal.wait().await;
-            return Ok(Answer::new(run(params, origin)?, request_id));
+            return Ok(Answer::new(&run(params, origin)?, request_id));
         };
         let origin = Origin { idempotency_key: Some(key.clone()), ..origin };
         let print = Fingerprint { path: parts.uri.path().to_owned(), params: params.digest() };
@@ -170,7 +150,7 @@ impl Api {
             Begun::First(claim) => claim,
         };
         let answer = match work() {
-            Ok(value) => Answer::new(value, request_id),
+            Ok(value) => Answer::new(&value, request_id),
             Err(error) if error.remembered => Answer::error(&error, request_id),
             Err(error) => return Err(error),
         };
@@ -187,7 +167,7 @@ impl Api {
     ) -> Result<Value, ApiError> {
         let paths = params.texts("expand")?.unwrap_or_default();
         expand::check(operation.answers, &paths)?;
-        let work = |transaction: &mut crate::state::Transaction<'_>| {
+        let work = |transaction: &mut Transaction<'_>| {
             transaction.set_origin(origin);
             (operation.run)(&mut Call { transaction, arguments, params, base_url: &self.base_url })
         };
@@ -211,55 +191,6 @@ impl Api {
             Method::Post | Method::Delete => self.store.transact_then(work, show)?,
         }
     }
-}
-
-impl Answer {
-    fn new(value: Value, request_id: &str) -> Self {
-        Self::of(200, &value, request_id)
-    }
-
-    fn error(error: &ApiError, request_id: &str) -> Self {
-        Self::of(error.status, &error.to_body(), request_id)
-    }
-
-    fn of(status: u16, value: &Value, request_id: &str) -> Self {
-        let body = view::text(value);
-        Self {
-            outcome: Outcome { status, body, request_id: request_id.to_owned() },
-            replayed: false,
-        }
-    }
-}
-
-fn respond(answer: Answer, request: &HeaderMap, request_id: &str) -> Response {
-    let Answer { outcome, replayed } = answer;
-    let mut response = Response::new(Body::from(outcome.body));
-    *response.status_mut() =
-        StatusCode::from_u16(outcome.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, no-store"));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    let asked =
-        request.get(&STRIPE_VERSION).filter(|value| value.to_str().is_ok_and(is_version)).cloned();
-    headers.insert(STRIPE_VERSION, asked.unwrap_or(HeaderValue::from_static(API_VERSION)));
-    if let Ok(value) = HeaderValue::from_str(request_id) {
-        headers.insert(REQUEST_ID, value);
-    }
-    if let Some(key) = request.get(&IDEMPOTENCY_KEY) {
-        headers.insert(IDEMPOTENCY_KEY, key.clone());
-        if let Ok(value) = HeaderValue::from_str(&outcome.request_id) {
-            headers.insert(ORIGINAL_REQUEST, value);
-        }
-    }
-    if replayed {
-        headers.insert(IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
-    }
-    if outcome.status == 401 {
-        headers
-            .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"Stripe\""));
-    }
-    response
 }
 
 fn check_version(headers: &HeaderMap) -> Result<(), ApiError> {
@@ -291,36 +222,6 @@ async fn arguments(parts: &mut Parts) -> Result<Vec<(String, String)>, ApiError>
         .await
         .map_err(|_| ApiError::refused(400, None, "The path is not valid UTF-8."))?;
     Ok(arguments.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
-}
-
-pub(crate) async fn read_params(parts: &Parts, body: Body) -> Result<Params, ApiError> {
-    let refused = |error: form::FormError| match &error {
-        form::FormError::Text(name) => ApiError::invalid(None, name.as_str(), error.to_string()),
-        _ => ApiError::refused(400, None, error.to_string()),
-    };
-    let mut nodes = BTreeMap::new();
-    form::parse(parts.uri.query().unwrap_or_default().as_bytes(), &mut nodes).map_err(refused)?;
-    let body = body::read(body)
-        .await
-        .map_err(|error| ApiError::refused(error.status(), None, error.to_string()))?;
-    if !body.is_empty() {
-        check_media_type(&parts.headers)?;
-        form::parse(&body, &mut nodes).map_err(refused)?;
-    }
-    Ok(Params::new(nodes))
-}
-
-/// Clients that name no media type are taken to send a form, as curl's `-d` does by naming it.
-fn check_media_type(headers: &HeaderMap) -> Result<(), ApiError> {
-    let Some(value) = headers.get(header::CONTENT_TYPE) else { return Ok(()) };
-    let media_type =
-        value.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
-    if media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
-        return Ok(());
-    }
-    let message =
-        "Invalid request (check that your POST content type is application/x-www-form-urlencoded).";
-    Err(ApiError::refused(400, None, message))
 }
 
 impl Params {

@@ -1,12 +1,13 @@
 //! `/v1/billing_portal/configurations`.
 
+use super::call::{Call, Reply};
 use super::error::ApiError;
 use super::list::{self, PAGE_PARAMS, Page};
-use super::operations::{Call, Reply};
 use super::params::Params;
-use super::{portal_features, view};
+use super::portal_features;
 use crate::ids::{self, IdKind};
 use crate::model::{Metadata, PortalConfiguration, PortalFeatures};
+use crate::view;
 
 const KNOWN: &[&str] =
     &["business_profile", "default_return_url", "features", "login_page", "metadata", "name"];
@@ -87,10 +88,11 @@ fn change(configuration: &mut PortalConfiguration, params: &mut Params) -> Resul
 /// `GET /v1/billing_portal/configurations/{configuration}`
 pub(crate) fn read(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     call.params.expect(&[], &[])?;
-    let id = call.argument("configuration");
-    let found =
-        call.state().portal_configurations.get(id).map(|record| Reply::Object(record.id.clone()));
-    found.ok_or_else(|| ApiError::not_found("configuration", id, "configuration"))
+    call.reply(
+        (&call.state().portal_configurations, "configuration"),
+        "configuration",
+        "configuration",
+    )
 }
 
 /// `GET /v1/billing_portal/configurations`

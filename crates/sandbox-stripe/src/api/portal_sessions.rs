@@ -1,15 +1,15 @@
 //! `/v1/billing_portal/sessions`.
 
+use super::call::{Call, Reply};
 use super::error::ApiError;
-use super::operations::{Call, Reply};
 use super::params::Params;
-use super::view;
 use crate::ids::{self, IdKind, SessionToken};
 use crate::model::{
     AfterCompletion, ConfirmItem, Flow, FlowTask, PortalConfiguration, PortalSession, Subscription,
     UNOPENED_SECONDS,
 };
 use crate::state::State;
+use crate::view;
 
 /// The `locale` values of the published schema.
 const LOCALES: &[&str] = &[

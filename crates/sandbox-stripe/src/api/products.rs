@@ -2,14 +2,15 @@
 
 use serde_json::json;
 
+use super::call::{Call, Reply};
 use super::error::{ApiError, excerpt};
 use super::list::{self, PAGE_PARAMS, Page};
-use super::operations::{Call, Reply};
 use super::params::{Params, Patch};
-use super::{prices, view};
+use super::price_terms;
 use crate::ids::{self, IdKind};
 use crate::model::{Price, Product};
 use crate::state::{Change, State};
+use crate::view;
 
 const KNOWN: &[&str] = &[
     "active",
@@ -39,8 +40,8 @@ pub(crate) fn create(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
         Product { id: id.clone(), created: now, active: true, name, ..Product::default() };
     change(&mut product, params, now)?;
     if let Some(mut data) = params.object("default_price_data")? {
-        data.expect(prices::INLINE, &["currency_options", "custom_unit_amount"])?;
-        let price = Price { product: id.clone(), ..prices::read_terms(&mut data, now)? };
+        data.expect(price_terms::INLINE, &["currency_options", "custom_unit_amount"])?;
+        let price = Price { product: id.clone(), ..price_terms::read_terms(&mut data, now)? };
         product.default_price = Some(price.id.clone());
         // Events go by the order of the changes, and a price has a product.
         call.transaction.put(product);
@@ -133,9 +134,7 @@ fn find(call: &Call<'_, '_>) -> Result<Product, ApiError> {
 /// `GET /v1/products/{id}`
 pub(crate) fn read(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     call.params.expect(&[], &[])?;
-    let id = call.argument("id");
-    let found = call.state().products.get(id).map(|product| Reply::Object(product.id.clone()));
-    found.ok_or_else(|| ApiError::not_found("product", id, "id"))
+    call.reply((&call.state().products, "product"), "id", "id")
 }
 
 /// `GET /v1/products`

@@ -15,7 +15,7 @@ use axum::response::{IntoResponse as _, Response};
 use http_body_util::BodyExt as _;
 use serde::Serialize;
 
-use super::pipeline::STRIPE_VERSION;
+use super::response::STRIPE_VERSION;
 use crate::ids::{self, IdKind};
 
 /// A file that only this sandbox appends to.

@@ -3,21 +3,22 @@
 mod create;
 mod end;
 mod items;
+mod terms;
 mod update;
 
-use super::customers;
+use super::call::{Call, Reply};
 use super::error::ApiError;
 use super::list::{self, PAGE_PARAMS, Page};
-use super::operations::{Call, Reply};
-use super::view;
 use crate::model::Subscription;
+use crate::view;
 
-pub(crate) use self::create::{
-    LONGEST_TRIAL_DAYS, check_billing_mode, check_currency, create, read_trial_settings,
-};
+pub(crate) use self::create::create;
 pub(crate) use self::end::{cancel, resume};
 pub(crate) use self::items::{NewItems, change_items, read_changes};
-pub(crate) use self::update::{read_proration, update};
+pub(crate) use self::terms::{
+    LONGEST_TRIAL_DAYS, check_billing_mode, check_currency, read_proration, read_trial_settings,
+};
+pub(crate) use self::update::update;
 
 /// The states that a list can be asked for; `ended` and `all` are groups.
 const STATUSES: &[&str] = &[
@@ -36,13 +37,7 @@ const STATUSES: &[&str] = &[
 /// `GET /v1/subscriptions/{subscription_exposed_id}`
 pub(crate) fn read(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     call.params.expect(&[], &[])?;
-    let id = call.argument("subscription_exposed_id");
-    let found = call
-        .state()
-        .subscriptions
-        .get(id)
-        .map(|subscription| Reply::Object(subscription.id.clone()));
-    found.ok_or_else(|| ApiError::not_found("subscription", id, "id"))
+    call.reply((&call.state().subscriptions, "subscription"), "subscription_exposed_id", "id")
 }
 
 /// `GET /v1/subscriptions`: those that have not ended, unless a status says otherwise.
@@ -56,7 +51,7 @@ pub(crate) fn list(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
         &["automatic_tax", "collection_method", "customer_account", "test_clock"],
     )?;
     let page = Page::read(params)?;
-    let customer = customers::filter(params, state)?;
+    let customer = list::customer(params, state)?;
     let price = params.text("price", 5_000)?;
     let status = params.choice("status", STATUSES)?;
     let created = params.time_range("created")?;

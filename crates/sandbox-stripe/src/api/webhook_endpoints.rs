@@ -5,14 +5,14 @@ mod event_types;
 use serde_json::{Value, json};
 
 pub(crate) use self::event_types::EVENT_TYPES;
+use super::call::{Call, Reply};
 use super::error::{ApiError, excerpt};
 use super::list::{self, PAGE_PARAMS, Page};
-use super::operations::{Call, Reply};
 use super::params::Params;
-use super::version::API_VERSION;
-use super::view;
 use crate::ids::{self, IdKind};
 use crate::model::{Metadata, SigningSecret, WebhookEndpoint};
+use crate::version::API_VERSION;
+use crate::view;
 use crate::webhooks::address;
 
 /// Stripe's limit for one account (<https://docs.stripe.com/webhooks>).

@@ -9,7 +9,8 @@ use crate::model::{
     BillingReason, Cancellation, Customer, Invoice, InvoiceLine, InvoiceStatus, ProrationBehavior,
     Subscription, SubscriptionStatus, Timestamp,
 };
-use crate::state::{Catalog, Transaction};
+use crate::state::Catalog;
+use crate::transaction::Transaction;
 
 /// Why somebody cancels, in their words and in Stripe's.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

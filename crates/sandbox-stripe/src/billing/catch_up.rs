@@ -11,7 +11,8 @@ use crate::model::{
     BillingReason, Customer, Interval, Invoice, MissingPaymentMethod, Recurring, Subscription,
     SubscriptionStatus, Timestamp,
 };
-use crate::state::{Catalog as _, Transaction};
+use crate::state::Catalog as _;
+use crate::transaction::Transaction;
 
 /// A state file that slept for years gets the last of its renewals, not a thousand of them.
 const MOST_RENEWALS: usize = 36;

@@ -8,7 +8,7 @@ use super::pay::payer;
 use crate::model::{
     BillingReason, Customer, Decline, PaymentFailure, Subscription, SubscriptionStatus,
 };
-use crate::state::Transaction;
+use crate::transaction::Transaction;
 
 /// What to do where a payment does not succeed (<https://docs.stripe.com/api/subscriptions/update>,
 /// `payment_behavior`).

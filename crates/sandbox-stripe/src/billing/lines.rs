@@ -4,9 +4,9 @@ use std::io;
 
 use super::period::remaining;
 use crate::ids::{self, IdKind};
+use crate::locale::Language;
+use crate::locale::{dates, money};
 use crate::model::{InvoiceLine, Price, SubscriptionItem, Timestamp};
-use crate::portal::text::Language;
-use crate::portal::{dates, money};
 use crate::state::Catalog;
 
 /// A whole period of an item.

@@ -5,7 +5,7 @@ use crate::model::{
     Customer, Invoice, InvoiceStatus, PaymentFailure, PaymentMethod, Subscription,
     SubscriptionStatus,
 };
-use crate::state::Transaction;
+use crate::transaction::Transaction;
 
 /// The card that pays for a subscription: its own, else the customer's default.
 pub(crate) fn payer(

@@ -13,7 +13,9 @@ use crate::model::{
     Customer, Interval, Invoice, InvoiceStatus, Metadata, MissingPaymentMethod, Price,
     ProrationBehavior, Recurring, Subscription,
 };
-use crate::state::{State, Store, Transaction};
+use crate::state::State;
+use crate::store::Store;
+use crate::transaction::Transaction;
 
 const DAY: i64 = 24 * 60 * 60;
 const CUSTOMER: &str = "cus_1";

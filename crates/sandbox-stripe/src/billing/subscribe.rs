@@ -12,7 +12,8 @@ use crate::model::{
     BillingReason, Cancellation, Customer, Metadata, MissingPaymentMethod, PaymentFailure, Price,
     Recurring, Subscription, SubscriptionItem, SubscriptionStatus, Trial,
 };
-use crate::state::{Catalog as _, Transaction};
+use crate::state::Catalog as _;
+use crate::transaction::Transaction;
 
 /// What is subscribed to.
 pub(crate) struct NewItem {

@@ -7,12 +7,13 @@ use super::over::Over;
 use super::page;
 use super::pay::{self, Outcome};
 use super::visit::Visit;
+use crate::locale::money;
 use crate::model::{Card, CheckoutChallenge, CheckoutSession, Funding};
+use crate::portal::address;
 use crate::portal::authenticate::Bank;
 use crate::portal::form::{self, Form};
 use crate::portal::page::{Frame, render, see_other};
-use crate::portal::{address, money};
-use crate::state::Transaction;
+use crate::transaction::Transaction;
 
 /// `GET /c/pay/{token}/bank`
 pub(super) fn show(visit: &Visit<'_>, _: &Form) -> Result<Response, Over> {

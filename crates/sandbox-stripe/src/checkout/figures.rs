@@ -5,8 +5,8 @@ use std::io;
 use super::pay;
 use super::visit::Visit;
 use crate::billing::period_end;
+use crate::locale::{dates, money};
 use crate::model::CheckoutItem;
-use crate::portal::{dates, money};
 use crate::shown::plain;
 
 /// The figures.

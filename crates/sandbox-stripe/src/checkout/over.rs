@@ -7,10 +7,10 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::success;
+use crate::locale::Language;
 use crate::model::CheckoutSession;
 use crate::portal::page::{Frame, Refusal, render};
 use crate::portal::side::ReturnLink;
-use crate::portal::text::Language;
 
 /// The page.
 #[derive(Template)]

@@ -18,7 +18,7 @@ use crate::portal::form::{self, Form};
 use crate::portal::page::{Frame, render, see_other};
 use crate::portal::side::ReturnLink;
 use crate::shown::plain;
-use crate::state::Transaction;
+use crate::transaction::Transaction;
 
 /// What the page says once of what was just tried, in its address: fixed words, never a text from it.
 const NOTICE: &str = "done";

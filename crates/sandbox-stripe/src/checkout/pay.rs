@@ -10,7 +10,7 @@ use crate::model::{
     CHALLENGE_SECONDS, CardBehaviour, CheckoutChallenge, CheckoutSession, CheckoutStatus, Customer,
     Decline, Funding, Paying, PaymentFailure, PaymentMethod, Price, Recurring, Timestamp,
 };
-use crate::state::Transaction;
+use crate::transaction::Transaction;
 
 /// What becomes of an attempt to pay. Only [`Outcome::Paid`] changes anything, as at Stripe
 /// (<https://docs.stripe.com/changelog/basil/2025-03-31/checkout-legacy-subscription-upgrade>).

@@ -12,11 +12,12 @@ use axum::routing::get;
 use super::over::Over;
 use super::visit::Visit;
 use super::{bank, page};
+use crate::locale::Language;
 use crate::portal::form::{self, Form};
 use crate::portal::language;
 use crate::portal::page::{Refusal, see_other};
-use crate::portal::text::Language;
-use crate::state::{Store, Transaction};
+use crate::store::Store;
+use crate::transaction::Transaction;
 
 /// The pages over a state.
 #[derive(Clone)]

@@ -3,9 +3,10 @@
 use axum::http::HeaderMap;
 
 use super::over::Over;
+use crate::locale::Language;
 use crate::model::{CheckoutSession, CheckoutStatus, Customer, PaymentMethod, Timestamp};
 use crate::portal::language;
-use crate::portal::text::{Language, Text};
+use crate::portal::text::Text;
 use crate::state::State;
 
 /// A session that can be paid, with its customer where there is one already.

@@ -2,7 +2,8 @@
 
 use super::CURRENCY;
 use crate::model::{Interval, Metadata, Price, Product, Recurring, Timestamp};
-use crate::state::{Catalog as _, Transaction};
+use crate::state::Catalog as _;
+use crate::transaction::Transaction;
 
 /// A plan; its ids are the same in every sandbox.
 struct Plan {

@@ -1,9 +1,9 @@
 //! Everything that an invoice says, in the reader's language; page and PDF only lay it out.
 
 use super::words::{self, Words};
+use crate::locale::Language;
+use crate::locale::{dates, money};
 use crate::model::{Address, Customer, Invoice, InvoiceLine, InvoiceStatus, Timestamp};
-use crate::portal::text::Language;
-use crate::portal::{dates, money};
 use crate::shown::plain;
 
 /// An invoice as text. Nothing in it steers a terminal, a page or the direction of writing.

@@ -6,9 +6,9 @@ use axum::response::Response;
 
 use super::document::Document;
 use super::words;
+use crate::locale::Language;
 use crate::portal::assets;
 use crate::portal::page::{Closed, Frame, render};
-use crate::portal::text::Language;
 
 #[derive(Template)]
 #[template(path = "invoice.html")]

@@ -13,7 +13,7 @@ use axum::routing::get;
 use super::document::Document;
 use super::{page, pdf};
 use crate::portal::language;
-use crate::state::Store;
+use crate::store::Store;
 
 /// The routes of the documents over a state.
 pub(crate) fn router(store: Arc<Store>) -> Router {

@@ -1,7 +1,7 @@
 //! What invoices say, in the languages of the pages.
 
+use crate::locale::Language;
 use crate::model::{Invoice, InvoiceStatus};
-use crate::portal::text::Language;
 
 /// The words of one language.
 pub(super) struct Words {

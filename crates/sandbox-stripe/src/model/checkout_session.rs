@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{HostedToken, Metadata, MissingPaymentMethod, PaymentMethod, Record, Timestamp};
+use super::{HostedToken, Metadata, MissingPaymentMethod, PaymentMethod, Timestamp};
 
 /// A session lasts so long at least, and this is what may be asked for (the published schema, `expires_at`).
 pub(crate) const SHORTEST_CHECKOUT_SECONDS: i64 = 30 * 60;
@@ -128,15 +128,5 @@ impl CheckoutStatus {
             Self::Complete => "complete",
             Self::Expired => "expired",
         }
-    }
-}
-
-impl Record for CheckoutSession {
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn owner(&self) -> Option<&str> {
-        self.customer.as_deref()
     }
 }

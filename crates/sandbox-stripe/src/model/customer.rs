@@ -4,7 +4,7 @@ use std::io;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Metadata, Record, Timestamp};
+use super::{Metadata, Timestamp};
 use crate::ids::{self, IdKind};
 
 /// A customer; a deleted one stays as a tombstone, as at Stripe.
@@ -70,16 +70,6 @@ impl Customer {
                 && !part.contains(|c: char| c.is_whitespace() || c.is_control() || c == '@')
         };
         text.split_once('@').is_some_and(|(local, domain)| fits(local) && fits(domain))
-    }
-}
-
-impl Record for Customer {
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn owner(&self) -> Option<&str> {
-        None
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Record, Timestamp};
+use super::Timestamp;
 
 /// An event; its object is a snapshot in the API's own words.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,14 +23,4 @@ pub(crate) struct Event {
 pub(crate) struct Origin {
     pub(crate) request: Option<String>,
     pub(crate) idempotency_key: Option<String>,
-}
-
-impl Record for Event {
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn owner(&self) -> Option<&str> {
-        None
-    }
 }

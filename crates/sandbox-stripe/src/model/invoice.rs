@@ -4,7 +4,7 @@ use std::{fmt, io};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Decline, Metadata, Record, Timestamp};
+use super::{Decline, Metadata, Timestamp};
 use crate::ids;
 
 /// An invoice; the customer's name and e-mail are those of the day it was made final.
@@ -137,37 +137,17 @@ impl Invoice {
     }
 }
 
-impl InvoiceStatus {
-    /// Stripe's word for it.
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Draft => "draft",
-            Self::Open => "open",
-            Self::Paid => "paid",
-            Self::Uncollectible => "uncollectible",
-            Self::Void => "void",
-        }
-    }
-}
+words!(InvoiceStatus {
+    Draft => "draft",
+    Open => "open",
+    Paid => "paid",
+    Uncollectible => "uncollectible",
+    Void => "void",
+});
 
-impl BillingReason {
-    /// Stripe's word for it.
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::SubscriptionCreate => "subscription_create",
-            Self::SubscriptionCycle => "subscription_cycle",
-            Self::SubscriptionUpdate => "subscription_update",
-            Self::Upcoming => "upcoming",
-        }
-    }
-}
-
-impl Record for Invoice {
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn owner(&self) -> Option<&str> {
-        Some(&self.customer)
-    }
-}
+words!(BillingReason {
+    SubscriptionCreate => "subscription_create",
+    SubscriptionCycle => "subscription_cycle",
+    SubscriptionUpdate => "subscription_update",
+    Upcoming => "upcoming",
+});

@@ -4,7 +4,7 @@ use jiff::Timestamp as Instant;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use super::{Address, Metadata, Record, Timestamp};
+use super::{Address, Metadata, Timestamp};
 
 /// A card, attached to a customer or detached from all.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -195,16 +195,6 @@ pub(crate) struct BillingDetails {
     pub(crate) email: Option<String>,
     pub(crate) name: Option<String>,
     pub(crate) phone: Option<String>,
-}
-
-impl Record for PaymentMethod {
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn owner(&self) -> Option<&str> {
-        self.customer.as_deref()
-    }
 }
 
 #[cfg(test)]

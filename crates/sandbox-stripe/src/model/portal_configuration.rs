@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Metadata, Record, Timestamp};
+use super::{Metadata, Timestamp};
 
 /// A portal configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -186,20 +186,17 @@ impl Default for AdjustableQuantity {
     }
 }
 
-/// Words of Stripe's for the values of an enumeration, both ways.
-macro_rules! words {
+/// Stripe's words for the values of an enumeration, both ways.
+macro_rules! choices {
     ($kind:ty { $($value:ident => $word:literal),+ $(,)? }) => {
+        words!($kind { $($value => $word),+ });
+
         impl $kind {
             /// All values.
             pub(crate) const ALL: &[Self] = &[$(Self::$value),+];
 
             /// All of Stripe's words, in the order of the values.
             pub(crate) const WORDS: &[&'static str] = &[$($word),+];
-
-            /// Stripe's word for it.
-            pub(crate) const fn as_str(self) -> &'static str {
-                match self { $(Self::$value => $word),+ }
-            }
 
             /// The value of this word.
             pub(crate) fn of_word(word: &str) -> Option<Self> {
@@ -209,11 +206,11 @@ macro_rules! words {
     };
 }
 
-words!(CustomerField {
+choices!(CustomerField {
     Address => "address", Email => "email", Name => "name", Phone => "phone", Shipping => "shipping", TaxId => "tax_id",
 });
-words!(CancelMode { AtPeriodEnd => "at_period_end", Immediately => "immediately" });
-words!(Feedback {
+choices!(CancelMode { AtPeriodEnd => "at_period_end", Immediately => "immediately" });
+choices!(Feedback {
     TooExpensive => "too_expensive",
     MissingFeatures => "missing_features",
     SwitchedService => "switched_service",
@@ -223,17 +220,7 @@ words!(Feedback {
     LowQuality => "low_quality",
     Other => "other",
 });
-words!(AllowedUpdate { Price => "price", PromotionCode => "promotion_code", Quantity => "quantity" });
-words!(ProrationBehavior {
+choices!(AllowedUpdate { Price => "price", PromotionCode => "promotion_code", Quantity => "quantity" });
+choices!(ProrationBehavior {
     AlwaysInvoice => "always_invoice", CreateProrations => "create_prorations", None => "none",
 });
-
-impl Record for PortalConfiguration {
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn owner(&self) -> Option<&str> {
-        None
-    }
-}

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Metadata, Record, Timestamp};
+use super::{Metadata, Timestamp};
 
 /// A price per unit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,24 +53,6 @@ pub(crate) enum Interval {
     Year,
 }
 
-impl Interval {
-    /// Stripe's word for it.
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Day => "day",
-            Self::Week => "week",
-            Self::Month => "month",
-            Self::Year => "year",
-        }
-    }
-}
-
-impl Record for Price {
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn owner(&self) -> Option<&str> {
-        Some(&self.product)
-    }
-}
+words!(Interval {
+    Day => "day", Week => "week", Month => "month", Year => "year",
+});

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Metadata, Record, Timestamp};
+use super::{Metadata, Timestamp};
 
 /// A product, which its prices sell.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,14 +20,4 @@ pub(crate) struct Product {
     pub(crate) unit_label: Option<String>,
     pub(crate) url: Option<String>,
     pub(crate) metadata: Metadata,
-}
-
-impl Record for Product {
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn owner(&self) -> Option<&str> {
-        None
-    }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{InvoiceLine, Metadata, Record, Timestamp};
+use super::{InvoiceLine, Metadata, Timestamp};
 
 /// A subscription in Stripe's `flexible` billing mode: periods stand on its items.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,6 +100,12 @@ impl Subscription {
         self.cancellation.cancel_at.or_else(|| self.period_end().filter(|_| at_period_end))
     }
 
+    /// Whether it is to end with its current period.
+    pub(crate) fn ends_with_period(&self) -> bool {
+        let at = self.cancellation.cancel_at;
+        self.cancellation.cancel_at_period_end || (at.is_some() && at == self.period_end())
+    }
+
     /// When the first of its periods ends.
     pub(crate) fn period_end(&self) -> Option<Timestamp> {
         self.items.iter().map(|item| item.current_period_end).min()
@@ -136,38 +142,16 @@ impl Subscription {
     }
 }
 
-impl MissingPaymentMethod {
-    /// Stripe's word for it.
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Cancel => "cancel",
-            Self::CreateInvoice => "create_invoice",
-            Self::Pause => "pause",
-        }
-    }
-}
+words!(MissingPaymentMethod {
+    Cancel => "cancel", CreateInvoice => "create_invoice", Pause => "pause",
+});
 
-impl SubscriptionStatus {
-    /// Stripe's word for it.
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::Canceled => "canceled",
-            Self::Incomplete => "incomplete",
-            Self::IncompleteExpired => "incomplete_expired",
-            Self::PastDue => "past_due",
-            Self::Paused => "paused",
-            Self::Trialing => "trialing",
-        }
-    }
-}
-
-impl Record for Subscription {
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn owner(&self) -> Option<&str> {
-        Some(&self.customer)
-    }
-}
+words!(SubscriptionStatus {
+    Active => "active",
+    Canceled => "canceled",
+    Incomplete => "incomplete",
+    IncompleteExpired => "incomplete_expired",
+    PastDue => "past_due",
+    Paused => "paused",
+    Trialing => "trialing",
+});

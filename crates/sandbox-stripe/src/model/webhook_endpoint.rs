@@ -4,7 +4,7 @@ use std::{fmt, io};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Metadata, Record, Timestamp};
+use super::{Metadata, Timestamp};
 use crate::ids::{self, IdKind};
 
 /// An address that hears of events.
@@ -51,16 +51,6 @@ impl SigningSecret {
 impl fmt::Debug for SigningSecret {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("SigningSecret([redacted])")
-    }
-}
-
-impl Record for WebhookEndpoint {
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn owner(&self) -> Option<&str> {
-        None
     }
 }
 

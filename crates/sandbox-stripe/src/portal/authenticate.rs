@@ -4,16 +4,16 @@ use askama::Template;
 
 use super::answer::Answer;
 use super::cards::save::{self, Saving};
-use super::change;
 use super::flow;
 use super::form;
 use super::form::Form;
-use super::money;
 use super::notice::Notice;
 use super::page::{Frame, Refusal};
 use super::sessions::Visit;
+use super::{change, choice};
+use crate::locale::money;
 use crate::model::{Challenge, ChallengePurpose, PortalSession};
-use crate::state::Transaction;
+use crate::transaction::Transaction;
 
 /// The page.
 #[derive(Template)]
@@ -85,14 +85,14 @@ pub(super) fn act(
         ChallengePurpose::SaveCard { pays_for, .. } => {
             give_up(visit, transaction);
             let address = match pays_for {
-                Some(choice) => change::card_address(visit, &choice),
+                Some(choice) => choice::card_address(visit, &choice),
                 None => visit.address("cards/new"),
             };
             Ok(Answer::see(&Notice::NotAuthenticated.on(&address)))
         }
         ChallengePurpose::ChangePlan { choice, .. } => {
             give_up(visit, transaction);
-            Ok(Answer::see(&Notice::NotAuthenticated.on(&change::preview_address(visit, &choice))))
+            Ok(Answer::see(&Notice::NotAuthenticated.on(&choice::preview_address(visit, &choice))))
         }
     }
 }
@@ -112,7 +112,7 @@ fn is_allowed(visit: &Visit<'_>, purpose: &ChallengePurpose) -> bool {
             (features.subscription_update.enabled, Some(choice))
         }
     };
-    offered && change::is_on_the_way(visit, choice)
+    offered && choice::is_on_the_way(visit, choice)
 }
 
 fn give_up(visit: &Visit<'_>, transaction: &mut Transaction<'_>) {

@@ -13,10 +13,10 @@ use super::overview::plan::names;
 use super::page::{Frame, Refusal};
 use super::sessions::Visit;
 use super::side::Shell;
-use super::{dates, money};
 use crate::billing::{self, Cancelling};
+use crate::locale::{dates, money};
 use crate::model::{CancelMode, ProrationBehavior, Subscription, SubscriptionStatus};
-use crate::state::Transaction;
+use crate::transaction::Transaction;
 
 /// The page.
 #[derive(Template)]
@@ -91,7 +91,8 @@ pub(super) fn keep(
 ) -> Result<Answer, Refusal> {
     let subscription = visit.subscription(visit.request.id)?;
     if subscription.ends_at().is_some() {
-        if !can_keep(subscription) {
+        // Another time is the merchant's, and not the customer's to withdraw.
+        if !subscription.ends_with_period() {
             return Ok(Answer::see(&Notice::Changed.on(&visit.home())));
         }
         let mut subscription = subscription.clone();
@@ -99,14 +100,6 @@ pub(super) fn keep(
         transaction.put(subscription);
     }
     Ok(Answer::see(&Notice::PlanKept.on(&visit.home())))
-}
-
-/// Whether its end is one that these pages set: another time is the merchant's, and not the customer's to withdraw.
-pub(super) fn can_keep(subscription: &Subscription) -> bool {
-    let cancellation = &subscription.cancellation;
-    let at_period_end =
-        cancellation.cancel_at.is_some() && cancellation.cancel_at == subscription.period_end();
-    cancellation.cancel_at_period_end || at_period_end
 }
 
 /// Whether it runs to the end of a period that is paid for; what is not ends at once.

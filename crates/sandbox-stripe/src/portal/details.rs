@@ -12,7 +12,7 @@ use super::side::Shell;
 use super::text::countries;
 use crate::model::{Address, Customer, CustomerField};
 use crate::shown::steers;
-use crate::state::Transaction;
+use crate::transaction::Transaction;
 
 /// The longest part of an address, in characters.
 const LONGEST_PART: usize = 200;

@@ -4,7 +4,7 @@ use super::address;
 use super::notice::Notice;
 use super::sessions::Visit;
 use crate::model::{AfterCompletion, Flow, FlowTask, PortalSession};
-use crate::state::Transaction;
+use crate::transaction::Transaction;
 
 /// The address of the task's first page.
 pub(super) fn step(visit: &Visit<'_>, task: &FlowTask) -> String {

@@ -1,7 +1,7 @@
 //! An invoice as lists show it.
 
-use super::text::Language;
-use super::{dates, money};
+use crate::locale::Language;
+use crate::locale::{dates, money};
 use crate::model::{Invoice, InvoiceStatus};
 use crate::shown::plain;
 use crate::state::State;

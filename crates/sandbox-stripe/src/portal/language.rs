@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderMap, header};
 
-use super::text::Language;
+use crate::locale::Language;
 
 /// The language of a session's pages. An explicit locale that the pages do not speak gives English.
 pub(crate) fn of_session(

@@ -8,7 +8,8 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 
 use super::assets;
-use super::text::{Language, Text};
+use super::text::Text;
+use crate::locale::Language;
 
 /// What every page has.
 pub(crate) struct Frame {

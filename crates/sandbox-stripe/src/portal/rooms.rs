@@ -7,7 +7,7 @@ use super::page::Refusal;
 use super::sessions::Visit;
 use super::{authenticate, cancel, cards, change, details, done, flow, history, overview};
 use crate::model::{FlowTask, PortalFeatures};
-use crate::state::Transaction;
+use crate::transaction::Transaction;
 
 type Show = fn(&Visit<'_>) -> Result<Answer, Refusal>;
 type Act = fn(&Visit<'_>, &Form, &mut Transaction<'_>) -> Result<Answer, Refusal>;

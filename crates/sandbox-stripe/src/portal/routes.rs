@@ -14,9 +14,9 @@ use super::form::Form;
 use super::page::Refusal;
 use super::rooms::{PAGES, Page};
 use super::sessions;
-use super::text::Language;
 use super::{assets, form, language};
-use crate::state::Store;
+use crate::locale::Language;
+use crate::store::Store;
 
 /// The pages over a state.
 #[derive(Clone)]

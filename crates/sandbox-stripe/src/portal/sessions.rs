@@ -7,13 +7,16 @@ use axum::http::HeaderMap;
 use super::form::Form;
 use super::language;
 use super::page::Refusal;
-use super::text::{Language, Text};
+use super::text::Text;
 use crate::ids;
+use crate::locale::Language;
 use crate::model::{
     Customer, OPENED_SECONDS, PaymentMethod, PortalConfiguration, PortalSession, Subscription,
     Timestamp,
 };
-use crate::state::{State, Store, Transaction};
+use crate::state::State;
+use crate::store::Store;
+use crate::transaction::Transaction;
 
 /// A view puts a session's end off; by less than this it is not worth a line in the journal.
 const WORTH_WRITING_SECONDS: i64 = 60;

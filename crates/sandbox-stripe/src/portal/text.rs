@@ -14,14 +14,8 @@ use self::card::CardText;
 use self::change::ChangeText;
 use self::checkout::CheckoutText;
 use self::small::{BankText, DetailsText, DoneText, HistoryText, NoticeText, PlanText};
+use crate::locale::Language;
 use crate::model::{Interval, InvoiceStatus, Recurring};
-
-/// A language of the pages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Language {
-    English,
-    Korean,
-}
 
 /// The words of one language. A phrase with a value in it is a function, because languages order words differently.
 pub(crate) struct Text {
@@ -89,16 +83,7 @@ pub(crate) struct Text {
 }
 
 impl Language {
-    pub(crate) const ALL: [Self; 2] = [Self::English, Self::Korean];
-
-    /// Its language tag, for `lang` and for finding it.
-    pub(crate) const fn tag(self) -> &'static str {
-        match self {
-            Self::English => "en",
-            Self::Korean => "ko",
-        }
-    }
-
+    /// The words of this language.
     pub(crate) const fn text(self) -> &'static Text {
         match self {
             Self::English => &english::TEXT,

@@ -36,7 +36,7 @@ pub(crate) enum Change {
 
 impl State {
     /// Makes the change.
-    pub(super) fn apply(&mut self, change: Change) {
+    pub(crate) fn apply(&mut self, change: Change) {
         match change {
             Change::Customer(record) => self.customers.put(*record),
             Change::Product(record) => self.products.put(*record),
@@ -104,7 +104,7 @@ impl State {
     }
 
     /// The changes that make this state from nothing, oldest first: what a compacted journal holds.
-    pub(super) fn as_changes(&self) -> impl Iterator<Item = Change> {
+    pub(crate) fn as_changes(&self) -> impl Iterator<Item = Change> {
         fn rows<T: Clone + 'static>(
             table: &super::Table<T>,
             wrap: impl Fn(Box<T>) -> Change,
@@ -138,7 +138,7 @@ impl State {
     }
 
     /// How many records there are.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.customers.len()
             + self.products.len()
             + self.prices.len()

@@ -51,7 +51,7 @@ impl Deliveries {
         self.rows.len() - self.ended.len()
     }
 
-    pub(super) fn put(&mut self, delivery: Delivery) {
+    pub(crate) fn put(&mut self, delivery: Delivery) {
         let was = self.rows.get(&delivery.id).map(Delivery::is_pending);
         let (id, is) = (delivery.id, delivery.is_pending());
         if is && was != Some(true) {

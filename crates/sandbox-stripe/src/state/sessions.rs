@@ -26,7 +26,7 @@ impl Sessions {
         self.by_digest.values()
     }
 
-    pub(super) fn put(&mut self, session: PortalSession) {
+    pub(crate) fn put(&mut self, session: PortalSession) {
         if let Some(before) = self.by_digest.get(&session.digest) {
             self.by_end.remove(&(before.forget_at(), before.digest.clone()));
         }
@@ -35,7 +35,7 @@ impl Sessions {
     }
 
     /// Drops what expired long ago.
-    pub(super) fn forget(&mut self, now: Timestamp) {
+    pub(crate) fn forget(&mut self, now: Timestamp) {
         while let Some((end, _)) = self.by_end.first()
             && *end <= now
             && let Some((_, digest)) = self.by_end.pop_first()

@@ -6,7 +6,7 @@ use secrecy::SecretString;
 
 use super::address;
 use crate::model::{Metadata, SigningSecret, WebhookEndpoint};
-use crate::state::Store;
+use crate::store::Store;
 
 const ENDPOINT: &str = "we_1SandboxDefaultEndpoint1";
 

@@ -4,10 +4,10 @@ use bytes::Bytes;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
-use crate::api::view;
 use crate::clock::{Clock as _, SystemClock};
 use crate::model::{Event, SigningSecret, Timestamp};
 use crate::state::State;
+use crate::view;
 
 /// An event, and where it goes.
 #[derive(Debug)]

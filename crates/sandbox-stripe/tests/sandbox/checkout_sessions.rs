@@ -154,21 +154,14 @@ async fn a_session_expires_by_itself_and_an_event_says_so() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_named_as_stripe_names_it() {
+async fn wrong_parameters_are_named_as_stripe_names_them() {
     let sandbox = start().await;
     let gone = sandbox.make("/v1/customers", "name=Gone").await;
     sandbox.delete(&format!("/v1/customers/{gone}")).await;
-    let once =
-        sandbox.make("/v1/prices", "currency=usd&unit_amount=1&product=prod_SandboxDemo01").await;
-    let euro = "currency=eur&unit_amount=1&recurring[interval]=month&product=prod_SandboxDemo01";
-    let euro = sandbox.make("/v1/prices", euro).await;
-    let off = "currency=usd&unit_amount=1&recurring[interval]=month&product=prod_SandboxDemo01&active=false";
-    let off = sandbox.make("/v1/prices", off).await;
     let item = format!("line_items[0][price]={MONTHLY}&line_items[0][quantity]=1");
     let url = "success_url=https://app.example.com/";
     let base = format!("mode=subscription&{item}&{url}");
     let now = sandbox_stripe::Clock::now(&SystemClock);
-    let second = "line_items[1][quantity]=1&line_items[1][price]";
     let (soon, late) = (now + 1_000, now + DAY + 1_000);
     for (form, error) in [
         (String::new(), refused(400, "parameter_missing", "mode")),
@@ -216,6 +209,30 @@ async fn what_is_wrong_is_named_as_stripe_names_it() {
             format!("{base}&subscription_data[billing_mode][type]=classic"),
             refused(400, "", "subscription_data[billing_mode][type]"),
         ),
+        (format!("{base}&expand[]=payment"), refused(400, "", "")),
+    ] {
+        let reply = sandbox.post(SESSIONS, &form).await;
+        assert_eq!(reply.error(), error, "{form}: {}", reply.body);
+    }
+    let reply = sandbox.get(&format!("{SESSIONS}/cs_test_none")).await;
+    assert_eq!(reply.error(), refused(404, "resource_missing", "session"));
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn wrong_line_items_are_named_as_stripe_names_them() {
+    let sandbox = start().await;
+    let once =
+        sandbox.make("/v1/prices", "currency=usd&unit_amount=1&product=prod_SandboxDemo01").await;
+    let euro = "currency=eur&unit_amount=1&recurring[interval]=month&product=prod_SandboxDemo01";
+    let euro = sandbox.make("/v1/prices", euro).await;
+    let off = "currency=usd&unit_amount=1&recurring[interval]=month&product=prod_SandboxDemo01&active=false";
+    let off = sandbox.make("/v1/prices", off).await;
+    let item = format!("line_items[0][price]={MONTHLY}&line_items[0][quantity]=1");
+    let url = "success_url=https://app.example.com/";
+    let base = format!("mode=subscription&{item}&{url}");
+    let second = "line_items[1][quantity]=1&line_items[1][price]";
+    for (form, error) in [
         (
             format!("{base}&{second}=price_none"),
             refused(400, "resource_missing", "line_items[1][price]"),
@@ -243,13 +260,10 @@ async fn what_is_wrong_is_named_as_stripe_names_it() {
             ),
             refused(400, "", ""),
         ),
-        (format!("{base}&expand[]=payment"), refused(400, "", "")),
     ] {
         let reply = sandbox.post(SESSIONS, &form).await;
         assert_eq!(reply.error(), error, "{form}: {}", reply.body);
     }
-    let reply = sandbox.get(&format!("{SESSIONS}/cs_test_none")).await;
-    assert_eq!(reply.error(), refused(404, "resource_missing", "session"));
     sandbox.stop().await;
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::support::{KEY, bearer, refused, settings, start, start_with};
+use crate::support::{KEY, Running, bearer, refused, settings, start, start_with};
 use sandbox_stripe::{API_VERSION, SystemClock};
 
 const PATH: &str = "/v1/billing_portal/sessions";
@@ -73,17 +73,27 @@ async fn each_flow_is_taken_with_raw_and_with_encoded_brackets() {
     sandbox.stop().await;
 }
 
+/// Opens a session with each form, and expects the error that Stripe gives.
+async fn expect_refusals(sandbox: &Running, cases: Vec<(String, (u16, String, String))>) {
+    for (form, error) in cases {
+        let reply = sandbox.post(PATH, &form).await;
+        assert_eq!(reply.error(), error, "{form}: {}", reply.body);
+        assert_eq!(reply.json()["error"]["type"], "invalid_request_error");
+        if !error.1.is_empty() {
+            let page = format!("https://stripe.com/docs/error-codes/{}", error.1.replace('_', "-"));
+            assert_eq!(reply.json()["error"]["doc_url"], page.as_str());
+        }
+    }
+}
+
 #[tokio::test]
-async fn what_is_wrong_is_named_as_stripe_names_it() {
+async fn wrong_parameters_are_named_as_stripe_names_them() {
     let sandbox = start().await;
-    let other = sandbox.post("/v1/customers", "name=Somebody+else").await.json()["id"].clone();
-    let other = other.as_str().expect("id");
     let gone = sandbox.post("/v1/customers", "name=Gone").await.json()["id"].clone();
     let gone = gone.as_str().expect("id");
     assert_eq!(sandbox.delete(&format!("/v1/customers/{gone}")).await.status, 200);
-    let (me, sub) = (&sandbox.demo.customer, &sandbox.demo.subscription);
-    let cancel = "flow_data[type]=subscription_cancel&flow_data[subscription_cancel][subscription]";
-    for (form, error) in [
+    let me = &sandbox.demo.customer;
+    let cases = vec![
         (String::new(), refused(400, "parameter_missing", "customer")),
         ("customer=".to_owned(), refused(400, "parameter_invalid_empty", "customer")),
         ("customer=cus_none".to_owned(), refused(400, "resource_missing", "customer")),
@@ -103,6 +113,22 @@ async fn what_is_wrong_is_named_as_stripe_names_it() {
             format!("customer={me}&configuration=bpc_none"),
             refused(400, "resource_missing", "configuration"),
         ),
+        (format!("customer={me}&expand[]=customer"), refused(400, "", "")),
+    ];
+    expect_refusals(&sandbox, cases).await;
+    let expanded =
+        sandbox.post(PATH, &format!("customer={me}&expand[]=configuration")).await.json();
+    assert_eq!(expanded["configuration"]["is_default"], true);
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn wrong_flows_are_named_as_stripe_names_them() {
+    let sandbox = start().await;
+    let other = sandbox.make("/v1/customers", "name=Somebody+else").await;
+    let (me, sub) = (&sandbox.demo.customer, &sandbox.demo.subscription);
+    let cancel = "flow_data[type]=subscription_cancel&flow_data[subscription_cancel][subscription]";
+    let cases = vec![
         (format!("customer={me}&flow_data=x"), refused(400, "", "flow_data")),
         (
             format!("customer={me}&flow_data[typ]=x"),
@@ -156,19 +182,8 @@ async fn what_is_wrong_is_named_as_stripe_names_it() {
                 "flow_data[subscription_update_confirm][items][0][id]",
             ),
         ),
-        (format!("customer={me}&expand[]=customer"), refused(400, "", "")),
-    ] {
-        let reply = sandbox.post(PATH, &form).await;
-        assert_eq!(reply.error(), error, "{form}: {}", reply.body);
-        assert_eq!(reply.json()["error"]["type"], "invalid_request_error");
-        if !error.1.is_empty() {
-            let page = format!("https://stripe.com/docs/error-codes/{}", error.1.replace('_', "-"));
-            assert_eq!(reply.json()["error"]["doc_url"], page.as_str());
-        }
-    }
-    let expanded =
-        sandbox.post(PATH, &format!("customer={me}&expand[]=configuration")).await.json();
-    assert_eq!(expanded["configuration"]["is_default"], true);
+    ];
+    expect_refusals(&sandbox, cases).await;
     sandbox.stop().await;
 }
 

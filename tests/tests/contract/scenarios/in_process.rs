@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use api_http::readiness::{ReadinessProbe, State};
-use api_http::{Api, Guard, problem, routes};
+use api_http::{AppState, Guard, IntakeRoom, routes};
 use async_trait::async_trait;
 use billing_domain::ports::{
     BillingProvider, Clock, FreshKeys, KeyMinter, MintError, MintedKey, ProviderError,
@@ -23,7 +23,7 @@ use billing_testkit::{
     FakeAuthenticator, FakeBillingAccountProvider, FakeBillingProvider, InMemoryBilling,
     Reachability, samples,
 };
-use http_edge::{Drain, EdgeConfig, EdgeSettings, edge_layers};
+use http_edge::{CorsPolicy, Drain, EdgeSettings, TrustedProxies, edge_layers};
 use serde_json::{Value, json};
 use workspace_tests::runner::TOKEN_ROUTE;
 use workspace_tests::scenario::{Scenario, scenario};
@@ -113,22 +113,17 @@ fn answer(provider: Arc<dyn BillingProvider>, body: &Value) -> Response {
         let shop = shop(&stores, clock.clone());
         let portal =
             PortalService::new(shop.0, provider, stores.audit(), clock.clone(), policy.unwrap());
-        let api = Api {
-            portal: Arc::new(portal),
-            checkout: Arc::new(shop.1),
-            subscriptions: Arc::new(shop.2),
-            webhooks: Arc::new(shop.3),
-            intake_room: Arc::default(),
+        let app = AppState {
+            portal,
+            checkout: shop.1,
+            subscriptions: shop.2,
+            webhooks: shop.3,
+            intake_room: IntakeRoom::default(),
             new_events: Arc::default(),
             issuer: ApiKeyIssuer::new(keys.clone(), Arc::new(NoMinter), Mode::Test),
             keys,
-            key_rules: Arc::new(KeyRules { at_most: 20, return_origins: Vec::new() }),
-            presented_key_id: |_, _| None,
-            guard: Arc::new(Guard {
-                rate: None,
-                failures: None,
-                denials: Arc::new(DenialCounter::new(16)),
-            }),
+            key_rules: KeyRules { at_most: 20, return_origins: Vec::new() },
+            guard: Guard { rate: None, failures: None, denials: Arc::new(DenialCounter::new(16)) },
             clock: clock.clone(),
             access_tokens: Arc::new(tokens),
             api_keys: Arc::new(FakeAuthenticator::default()),
@@ -136,9 +131,9 @@ fn answer(provider: Arc<dyn BillingProvider>, body: &Value) -> Response {
             request_timeout: Duration::from_secs(15),
             readiness: Arc::new(AlwaysReady),
             public_url: None,
-            documents: Arc::default(),
         };
-        let app = edge_layers(routes::public(api), EdgeConfig::new(problem::from_fault));
+        let config = api_http::edge::config(None, TrustedProxies::default(), CorsPolicy::default());
+        let app = edge_layers(routes::public(Arc::new(app)), config);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(http_edge::serve(listener, app, EdgeSettings::default(), drain));

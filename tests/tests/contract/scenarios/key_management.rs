@@ -375,7 +375,7 @@ fn own_origins_lie_within_those_for_keys(world: &World) {
         let answer = client.try_create(&json!({"name": "outside", "returnOrigins": [outside]}));
         assert_eq!(
             (answer.status, answer.code().as_str()),
-            (400, "invalid_request"),
+            (400, "invalid_return_url"),
             "{outside}: {}",
             answer.text()
         );

@@ -1,7 +1,7 @@
 //! `POST /v1/checkout/sessions`.
 
+use crate::api::call::{Call, Reply};
 use crate::api::error::{ApiError, excerpt};
-use crate::api::operations::{Call, Reply};
 use crate::api::params::{LARGEST_QUANTITY, Params};
 use crate::api::subscriptions::{self, LONGEST_TRIAL_DAYS};
 use crate::billing::NewItem;
@@ -10,7 +10,7 @@ use crate::model::{
     CheckoutItem, CheckoutSession, CheckoutStatus, Customer, HostedToken, LONGEST_CHECKOUT_SECONDS,
     Metadata, Price, SHORTEST_CHECKOUT_SECONDS, SubscriptionTerms, Timestamp,
 };
-use crate::state::Transaction;
+use crate::transaction::Transaction;
 
 const KNOWN: &[&str] = &[
     "allow_promotion_codes",

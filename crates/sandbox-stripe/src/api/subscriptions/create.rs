@@ -1,13 +1,16 @@
 //! `POST /v1/subscriptions`.
 
 use super::items;
-use super::update::{CancelAt, read_cancel_at, read_payment_behavior};
+use super::terms::{
+    CancelAt, DAY, LONGEST_TRIAL_DAYS, UNSIMULATED, check_billing_mode, check_currency,
+    read_cancel_at, read_payment_behavior, read_trial_settings,
+};
+use crate::api::call::{Call, Reply};
 use crate::api::error::ApiError;
-use crate::api::operations::{Call, Reply};
 use crate::api::params::Params;
 use crate::api::payment_methods;
 use crate::billing::{NewSubscription, SubscribeError, subscribe};
-use crate::model::{Customer, Metadata, MissingPaymentMethod};
+use crate::model::{Customer, Metadata};
 
 const KNOWN: &[&str] = &[
     "billing_mode",
@@ -27,30 +30,6 @@ const KNOWN: &[&str] = &[
     "trial_period_days",
     "trial_settings",
 ];
-
-pub(super) const UNSIMULATED: &[&str] = &[
-    "add_invoice_items",
-    "application_fee_percent",
-    "automatic_tax",
-    "billing_schedules",
-    "billing_thresholds",
-    "customer_account",
-    "days_until_due",
-    "default_source",
-    "default_tax_rates",
-    "discounts",
-    "invoice_settings",
-    "on_behalf_of",
-    "payment_settings",
-    "pending_invoice_item_interval",
-    "transfer_data",
-    "trial_from_plan",
-];
-
-/// Stripe's longest trial: two years (<https://docs.stripe.com/billing/subscriptions/trials>).
-pub(crate) const LONGEST_TRIAL_DAYS: i64 = 730;
-
-pub(super) const DAY: i64 = 24 * 60 * 60;
 
 /// `POST /v1/subscriptions`
 pub(crate) fn create(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
@@ -114,16 +93,6 @@ pub(crate) fn create(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     Ok(Reply::Object(subscription.id))
 }
 
-/// A customer pays in one currency only.
-pub(crate) fn check_currency(customer: &Customer, currency: &str) -> Result<(), ApiError> {
-    if customer.currency.as_ref().is_some_and(|own| own != currency) {
-        let message = "You cannot combine currencies on a single customer. This customer has had a subscription or \
-                       invoice in another currency.";
-        return Err(ApiError::conflicts(None, message));
-    }
-    Ok(())
-}
-
 fn customer(call: &mut Call<'_, '_>) -> Result<Customer, ApiError> {
     let id = call.params.required_text("customer", 5_000)?;
     let found = call.state().live_customer(&id).cloned();
@@ -141,20 +110,6 @@ fn check_fixed(params: &mut Params) -> Result<(), ApiError> {
         return Err(ApiError::invalid(None, "collection_method", message));
     }
     check_billing_mode(params)
-}
-
-/// There is one billing mode.
-pub(crate) fn check_billing_mode(params: &mut Params) -> Result<(), ApiError> {
-    if let Some(mut mode) = params.object("billing_mode")? {
-        mode.expect(&["type"], &["flexible"])?;
-        if mode.choice("type", &["classic", "flexible"])?.ok_or_else(|| mode.absent("type"))?
-            == "classic"
-        {
-            let message = "This sandbox has the flexible billing mode only.";
-            return Err(ApiError::invalid(None, mode.name("type"), message));
-        }
-    }
-    Ok(())
 }
 
 fn read_trial(params: &mut Params, now: i64) -> Result<Option<i64>, ApiError> {
@@ -186,19 +141,4 @@ fn read_trial(params: &mut Params, now: i64) -> Result<Option<i64>, ApiError> {
         (None, Some(days)) if days > LONGEST_TRIAL_DAYS => Err(too_long("trial_period_days")),
         (None, Some(days)) => Ok(Some(now + days * DAY)),
     }
-}
-
-pub(crate) fn read_trial_settings(
-    params: &mut Params,
-) -> Result<Option<MissingPaymentMethod>, ApiError> {
-    let Some(mut settings) = params.object("trial_settings")? else { return Ok(None) };
-    settings.expect(&["end_behavior"], &[])?;
-    let mut end = settings.required_object("end_behavior")?;
-    end.expect(&["missing_payment_method"], &[])?;
-    let word = end.choice("missing_payment_method", &["cancel", "create_invoice", "pause"])?;
-    Ok(Some(match word.ok_or_else(|| end.absent("missing_payment_method"))? {
-        "cancel" => MissingPaymentMethod::Cancel,
-        "pause" => MissingPaymentMethod::Pause,
-        _ => MissingPaymentMethod::CreateInvoice,
-    }))
 }

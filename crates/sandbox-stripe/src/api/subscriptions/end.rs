@@ -1,9 +1,9 @@
 //! `DELETE /v1/subscriptions/{subscription_exposed_id}` and `POST /v1/subscriptions/{subscription}/resume`.
 
 use super::find;
-use super::update::read_cancellation_details;
+use super::terms::read_cancellation_details;
+use crate::api::call::{Call, Reply};
 use crate::api::error::ApiError;
-use crate::api::operations::{Call, Reply};
 use crate::billing::{self, Cancelling, SubscribeError, cancel_now};
 use crate::model::{ProrationBehavior, SubscriptionStatus};
 

@@ -1,12 +1,12 @@
 //! The items of a subscription, as requests give them.
 
+use crate::api::call::Call;
 use crate::api::error::ApiError;
-use crate::api::operations::Call;
 use crate::api::params::{LARGEST_QUANTITY, Params};
-use crate::api::prices;
+use crate::api::price_terms;
 use crate::billing::{ChangeError, ItemChange, NewItem, PlanChange, Planned, plan};
 use crate::model::{Metadata, Price, Recurring, Subscription};
-use crate::state::Transaction;
+use crate::transaction::Transaction;
 
 /// So many items may a subscription have (<https://docs.stripe.com/api/subscriptions/create>, `items`).
 const MOST_ITEMS: usize = 20;
@@ -167,8 +167,8 @@ fn price(transaction: &mut Transaction<'_>, item: &mut Params) -> Result<Option<
             found.map(Some).ok_or_else(|| ApiError::missing("price", &id, item.name("price")))
         }
         (None, Some(mut data)) => {
-            data.expect(prices::INLINE, &[])?;
-            let mut price = prices::read_terms(&mut data, transaction.now())?;
+            data.expect(price_terms::INLINE, &[])?;
+            let mut price = price_terms::read_terms(&mut data, transaction.now())?;
             let product = data.required_text("product", 5_000)?;
             if transaction.state().products.get(&product).is_none() {
                 return Err(ApiError::missing("product", &product, data.name("product")));

@@ -1,15 +1,16 @@
 //! `POST /v1/subscriptions/{subscription_exposed_id}`.
 
-use super::create::{DAY, LONGEST_TRIAL_DAYS, UNSIMULATED, read_trial_settings};
-use super::{change_items, find, read_changes};
-use crate::api::error::ApiError;
-use crate::api::operations::{Call, Reply};
-use crate::api::params::{Params, Patch};
-use crate::api::payment_methods;
-use crate::billing::{ConfirmError, PaymentBehavior, PlanChange, confirm, undo_cancellation};
-use crate::model::{
-    Feedback, PaymentFailure, ProrationBehavior, Subscription, SubscriptionStatus, Timestamp,
+use super::terms::{
+    DAY, LONGEST_TRIAL_DAYS, UNSIMULATED, read_cancel_at, read_cancellation_details,
+    read_payment_behavior, read_proration, read_trial_settings,
 };
+use super::{change_items, find, read_changes};
+use crate::api::call::{Call, Reply};
+use crate::api::error::ApiError;
+use crate::api::params::Params;
+use crate::api::payment_methods;
+use crate::billing::{ConfirmError, PlanChange, confirm};
+use crate::model::{PaymentFailure, Subscription, SubscriptionStatus, Timestamp};
 
 const KNOWN: &[&str] = &[
     "billing_cycle_anchor",
@@ -27,24 +28,6 @@ const KNOWN: &[&str] = &[
     "trial_end",
     "trial_settings",
 ];
-
-/// The end of the year 2099: later times are taken for mistakes.
-const LATEST: Timestamp = 4_102_444_799;
-
-/// When a request has a subscription end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum CancelAt {
-    /// It says nothing.
-    Keep,
-    /// Never.
-    Never,
-    /// With its period, by the flag.
-    PeriodEnd,
-    /// With the first or the last of its items' periods.
-    MinPeriodEnd,
-    MaxPeriodEnd,
-    Time(Timestamp),
-}
 
 /// `POST /v1/subscriptions/{subscription_exposed_id}`
 pub(crate) fn update(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
@@ -146,101 +129,5 @@ fn change_trial(
             invalid("This sandbox can extend a trial, and not begin one on a running subscription.")
         }
         (_, Err(_), _) => invalid("Invalid timestamp"),
-    }
-}
-
-pub(crate) fn read_proration(params: &mut Params) -> Result<ProrationBehavior, ApiError> {
-    let word = params.choice("proration_behavior", ProrationBehavior::WORDS)?;
-    Ok(word.and_then(ProrationBehavior::of_word).unwrap_or(ProrationBehavior::CreateProrations))
-}
-
-pub(super) fn read_payment_behavior(params: &mut Params) -> Result<PaymentBehavior, ApiError> {
-    let words =
-        ["allow_incomplete", "default_incomplete", "error_if_incomplete", "pending_if_incomplete"];
-    match params.choice("payment_behavior", &words)? {
-        None | Some("allow_incomplete") => Ok(PaymentBehavior::AllowIncomplete),
-        Some("default_incomplete") => Ok(PaymentBehavior::DefaultIncomplete),
-        Some("error_if_incomplete") => Ok(PaymentBehavior::ErrorIfIncomplete),
-        Some(_) => {
-            Err(ApiError::invalid(None, "payment_behavior", "This sandbox has no pending updates."))
-        }
-    }
-}
-
-pub(super) fn read_cancellation_details(
-    params: &mut Params,
-    subscription: &mut Subscription,
-) -> Result<(), ApiError> {
-    let Some(mut details) = params.object("cancellation_details")? else { return Ok(()) };
-    details.expect(&["comment", "feedback"], &[])?;
-    details.patch("comment", 5_000)?.apply(&mut subscription.cancellation.comment);
-    match details.patch("feedback", 5_000)? {
-        Patch::Set(word) if Feedback::of_word(&word).is_none() => {
-            let name = details.name("feedback");
-            let message = format!("Invalid {name}: must be one of {}", Feedback::WORDS.join(", "));
-            Err(ApiError::invalid(None, name, message))
-        }
-        patch => {
-            patch.apply(&mut subscription.cancellation.feedback);
-            Ok(())
-        }
-    }
-}
-
-/// Reads `cancel_at` and `cancel_at_period_end`.
-pub(super) fn read_cancel_at(params: &mut Params, now: Timestamp) -> Result<CancelAt, ApiError> {
-    let flag = params.boolean("cancel_at_period_end")?;
-    let time = match params.patch("cancel_at", 40)? {
-        Patch::Keep => CancelAt::Keep,
-        Patch::Clear => CancelAt::Never,
-        Patch::Set(word) if word == "min_period_end" => CancelAt::MinPeriodEnd,
-        Patch::Set(word) if word == "max_period_end" => CancelAt::MaxPeriodEnd,
-        Patch::Set(word) if word == "max_billed_until" => {
-            let message =
-                "This sandbox has no billing schedules: a subscription is billed period by period.";
-            return Err(ApiError::invalid(None, "cancel_at", message));
-        }
-        Patch::Set(text) => match text.parse() {
-            Ok(time) if time > now && time <= LATEST => CancelAt::Time(time),
-            Ok(time) if time > LATEST => {
-                return Err(ApiError::invalid(
-                    None,
-                    "cancel_at",
-                    "Invalid timestamp: too far in the future",
-                ));
-            }
-            _ => {
-                let message = "Invalid timestamp: must be an integer Unix time in the future";
-                return Err(ApiError::invalid(None, "cancel_at", message));
-            }
-        },
-    };
-    match (flag, time) {
-        // An empty cancel_at beside the flag takes back a time, and not the cancellation.
-        (Some(true), CancelAt::Keep | CancelAt::Never) => Ok(CancelAt::PeriodEnd),
-        (Some(false), CancelAt::Keep) => Ok(CancelAt::Never),
-        (Some(true), CancelAt::Time(_) | CancelAt::MinPeriodEnd | CancelAt::MaxPeriodEnd) => {
-            let message = "cancel_at and cancel_at_period_end cannot be combined.";
-            Err(ApiError::invalid(None, "cancel_at_period_end", message))
-        }
-        (_, time) => Ok(time),
-    }
-}
-
-impl CancelAt {
-    pub(super) fn apply(self, subscription: &mut Subscription, now: Timestamp) {
-        let last = subscription.items.iter().map(|item| item.current_period_end).max();
-        let end = match self {
-            Self::Keep => return,
-            Self::Never => return undo_cancellation(subscription),
-            Self::PeriodEnd | Self::MinPeriodEnd => subscription.period_end(),
-            Self::MaxPeriodEnd => last,
-            Self::Time(time) => Some(time),
-        };
-        let cancellation = &mut subscription.cancellation;
-        cancellation.cancel_at = end;
-        cancellation.cancel_at_period_end = self == Self::PeriodEnd;
-        cancellation.canceled_at = Some(now);
-        cancellation.reason = Some("cancellation_requested".to_owned());
     }
 }

@@ -5,10 +5,10 @@ use std::process::{Command, Stdio};
 
 use super::*;
 use crate::invoice::document::Document;
+use crate::locale::Language;
 use crate::model::{
     Address, BillingReason, Customer, Invoice, InvoiceLine, InvoiceStatus, Metadata,
 };
-use crate::portal::text::Language;
 
 const DAY: i64 = 86_400;
 const JANUARY_1: i64 = 1_798_761_600; // 2027-01-01T00:00:00Z

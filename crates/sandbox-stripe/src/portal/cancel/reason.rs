@@ -10,7 +10,7 @@ use super::super::page::{Frame, Refusal};
 use super::super::sessions::Visit;
 use super::super::side::Shell;
 use crate::model::{Feedback, Subscription};
-use crate::state::Transaction;
+use crate::transaction::Transaction;
 
 /// The longest comment, in characters, as of Stripe's other texts.
 const LONGEST: usize = 5_000;

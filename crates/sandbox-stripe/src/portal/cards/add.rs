@@ -3,7 +3,7 @@
 use askama::Template;
 
 use super::super::answer::Answer;
-use super::super::change;
+use super::super::choice;
 use super::super::field::Mistake;
 use super::super::flow;
 use super::super::form::Form;
@@ -14,7 +14,7 @@ use super::entry::{self, CardFields};
 use super::row::CardRow;
 use super::save::{self, Saving};
 use crate::model::{CardBehaviour, ChallengePurpose, FlowTask, PlanChoice};
-use crate::state::Transaction;
+use crate::transaction::Transaction;
 
 /// The box to tick for the default card.
 const DEFAULT: &str = "make-default";
@@ -42,7 +42,7 @@ struct AddCard {
 
 /// `GET …/cards/new`
 pub(in crate::portal) fn show(visit: &Visit<'_>) -> Result<Answer, Refusal> {
-    let choice = change::choice_in(visit.request.query);
+    let choice = choice::read(visit.request.query);
     if let Some(step) = way_back(visit, choice.as_ref()) {
         return Ok(step);
     }
@@ -55,7 +55,7 @@ pub(in crate::portal) fn act(
     form: &Form,
     transaction: &mut Transaction<'_>,
 ) -> Result<Answer, Refusal> {
-    let pays_for = change::choice_in(form);
+    let pays_for = choice::read(form);
     if let Some(step) = way_back(visit, pays_for.as_ref()) {
         return Ok(step);
     }
@@ -89,7 +89,7 @@ pub(in crate::portal) fn act(
 
 /// The way back to the step of a deep link that a card for this is not for.
 fn way_back(visit: &Visit<'_>, pays_for: Option<&PlanChoice>) -> Option<Answer> {
-    let flow = visit.session.active_flow().filter(|_| !change::is_on_the_way(visit, pays_for))?;
+    let flow = visit.session.active_flow().filter(|_| !choice::is_on_the_way(visit, pays_for))?;
     Some(Answer::see(&flow::step(visit, &flow.task)))
 }
 
@@ -110,7 +110,7 @@ fn page(
     let back = match &choice {
         Some(choice) => {
             visit.subscription(&choice.subscription)?;
-            Some(change::preview_address(visit, choice))
+            Some(choice::preview_address(visit, choice))
         }
         None => (!for_default).then(|| visit.home()),
     };

@@ -7,7 +7,7 @@ use super::super::notice::Notice;
 use super::super::page::Refusal;
 use super::super::sessions::Visit;
 use crate::model::Customer;
-use crate::state::Transaction;
+use crate::transaction::Transaction;
 
 /// `POST …/cards/{id}/default`: sets the customer's `invoice_settings.default_payment_method`. Subscriptions that have
 /// a card of their own keep it, as at Stripe.

@@ -11,7 +11,7 @@ use super::super::side::Shell;
 use super::row::CardRow;
 use crate::billing;
 use crate::model::{PaymentMethod, Subscription};
-use crate::state::Transaction;
+use crate::transaction::Transaction;
 
 /// The page.
 #[derive(Template)]

@@ -1,6 +1,6 @@
 //! Saving a card for a customer.
 
-use super::super::change;
+use super::super::choice;
 use super::super::flow;
 use super::super::notice::Notice;
 use super::super::page::Refusal;
@@ -10,7 +10,7 @@ use crate::model::{
     CHALLENGE_SECONDS, Challenge, ChallengePurpose, Customer, FlowTask, PaymentMethod, PlanChoice,
     PortalSession,
 };
-use crate::state::Transaction;
+use crate::transaction::Transaction;
 
 /// A card to be saved, and what for.
 pub(in crate::portal) struct Saving {
@@ -63,7 +63,7 @@ pub(in crate::portal) fn save(
         transaction.put(PortalSession { challenge: None, ..visit.session.clone() });
     }
     if let Some(choice) = pays_for {
-        return Ok(Notice::CardAdded.on(&change::preview_address(visit, &choice)));
+        return Ok(Notice::CardAdded.on(&choice::preview_address(visit, &choice)));
     }
     match visit.session.active_flow().map(|flow| &flow.task) {
         Some(FlowTask::PaymentMethodUpdate) => {

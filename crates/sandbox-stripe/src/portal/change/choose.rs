@@ -5,12 +5,12 @@ use askama::Template;
 use super::super::answer::Answer;
 use super::super::done::Message;
 use super::super::field::{Field, Mistake};
-use super::super::money;
 use super::super::page::{Frame, Refusal};
 use super::super::sessions::Visit;
 use super::super::side::Shell;
 use super::offer::{self, Offer};
 use super::proposal::Unfit;
+use crate::locale::money;
 use crate::model::{Recurring, Subscription, SubscriptionItem};
 use crate::shown::plain;
 

@@ -2,16 +2,17 @@
 
 use super::super::answer::Answer;
 use super::super::cards::save;
+use super::super::choice::preview_address;
 use super::super::flow;
 use super::super::form::Form;
 use super::super::notice::Notice;
 use super::super::page::Refusal;
 use super::super::sessions::Visit;
+use super::preview;
 use super::proposal::{self, Unfit};
-use super::{preview, preview_address};
 use crate::billing::{self, ConfirmError, PaymentBehavior};
 use crate::model::{ChallengePurpose, PlanChoice, PortalSession, Subscription, Timestamp};
-use crate::state::Transaction;
+use crate::transaction::Transaction;
 
 /// For so long the figures of a preview hold.
 const HOLDS_SECONDS: i64 = 10 * 60;

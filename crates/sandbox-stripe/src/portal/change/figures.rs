@@ -4,8 +4,8 @@ use std::io;
 
 use super::super::sessions::Visit;
 use super::super::text::Text;
-use super::super::{dates, money};
 use crate::billing::{self, Planned};
+use crate::locale::{dates, money};
 use crate::model::{Invoice, InvoiceLine};
 use crate::shown::plain;
 

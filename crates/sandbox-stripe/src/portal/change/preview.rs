@@ -4,15 +4,16 @@ use askama::Template;
 
 use super::super::answer::Answer;
 use super::super::cards::row::CardRow;
+use super::super::choice::card_address;
 use super::super::done::Message;
 use super::super::form::Form;
-use super::super::money;
 use super::super::page::{Frame, Refusal};
 use super::super::sessions::Visit;
 use super::super::side::Shell;
+use super::choose;
 use super::figures::Figures;
 use super::proposal::{self, Proposal, Unfit};
-use super::{card_address, choose};
+use crate::locale::money;
 use crate::model::{ConfirmItem, FlowTask, PlanChoice, Subscription, Timestamp};
 use crate::shown::plain;
 

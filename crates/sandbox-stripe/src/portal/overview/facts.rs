@@ -1,6 +1,7 @@
 //! The customer's billing information, as the first page shows it.
 
-use super::super::text::{Language, Text, countries};
+use super::super::text::{Text, countries};
+use crate::locale::Language;
 use crate::model::{Address, Customer};
 use crate::shown::plain;
 

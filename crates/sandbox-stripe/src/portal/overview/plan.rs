@@ -1,11 +1,11 @@
 //! A subscription, as the first page shows it.
 
-use super::super::cancel;
 use super::super::change::offer;
 use super::super::invoice_row::hosted;
 use super::super::sessions::Visit;
-use super::super::text::{Language, Text};
-use super::super::{dates, money};
+use super::super::text::Text;
+use crate::locale::Language;
+use crate::locale::{dates, money};
 use crate::model::{InvoiceStatus, Subscription, SubscriptionItem, SubscriptionStatus};
 use crate::shown::plain;
 use crate::state::State;
@@ -64,7 +64,7 @@ impl Plan {
             next: next(subscription, text, language),
             can_change,
             can_cancel: features.subscription_cancel.enabled && ends.is_none(),
-            can_keep: features.subscription_cancel.enabled && cancel::can_keep(subscription),
+            can_keep: features.subscription_cancel.enabled && subscription.ends_with_period(),
             open_invoice: open.and_then(|invoice| hosted(invoice, language)),
         }
     }

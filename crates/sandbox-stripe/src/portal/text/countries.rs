@@ -1,6 +1,6 @@
 //! Countries and regions that an address may be in: those that most of a shop's customers come from.
 
-use super::Language;
+use crate::locale::Language;
 
 /// Code (ISO 3166-1), English name, Korean name; a code that is not here is shown as it is.
 const COUNTRIES: &[(&str, &str, &str)] = &[

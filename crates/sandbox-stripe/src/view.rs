@@ -39,6 +39,19 @@ pub(crate) fn object(state: &State, id: &str) -> Option<Value> {
     .or_else(|| state.products.get(id).map(product))
 }
 
+/// A list object (<https://docs.stripe.com/api/pagination>).
+pub(crate) fn list_object(data: Vec<Value>, has_more: bool, url: &str) -> Value {
+    json!({ "object": "list", "data": data, "has_more": has_more, "url": url })
+}
+
+/// One object with the fields of both.
+fn merged(mut object: Value, more: Value) -> Value {
+    if let (Some(fields), Value::Object(more)) = (object.as_object_mut(), more) {
+        fields.extend(more);
+    }
+    object
+}
+
 /// An object as it is sent.
 pub(crate) fn text(value: &Value) -> Bytes {
     Bytes::from(format!("{value:#}\n"))

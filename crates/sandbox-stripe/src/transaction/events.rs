@@ -5,14 +5,14 @@ use std::io;
 
 use serde_json::{Map, Value};
 
-use super::transaction::Kept;
-use super::{Change, Transaction};
-use crate::api::view;
+use super::{Kept, Transaction, key};
 use crate::ids::{self, IdKind};
 use crate::model::{
     CheckoutSession, CheckoutStatus, Customer, Event, Invoice, InvoiceStatus, Origin,
     PaymentFailure, PaymentMethod, Product, Record, Subscription, SubscriptionStatus,
 };
+use crate::state::Change;
+use crate::view;
 
 /// The events of these changes. Several changes of one record are one: from what it was to what it became.
 ///
@@ -36,24 +36,10 @@ pub(super) fn of(
     Ok(events)
 }
 
-fn id(change: &Change) -> Option<&str> {
+fn id(change: &Change) -> Option<String> {
     match change {
-        Change::Customer(record) => Some(&record.id),
-        Change::Product(record) => Some(&record.id),
-        Change::ProductGone(id) => Some(id),
-        Change::Price(record) => Some(&record.id),
-        Change::PaymentMethod(record) => Some(&record.id),
-        Change::Subscription(record) => Some(&record.id),
-        Change::Invoice(record) => Some(&record.id),
-        Change::CheckoutSession(record) => Some(&record.id),
-        Change::PortalConfiguration(record) => Some(&record.id),
-        Change::PortalConfigurationGone(_)
-        | Change::PortalSession(_)
-        | Change::Event(_)
-        | Change::WebhookEndpoint(_)
-        | Change::WebhookEndpointGone(_)
-        | Change::Delivery(_)
-        | Change::ClockOffset(_) => None,
+        Change::ProductGone(id) => Some(id.clone()),
+        _ => key(change).map(|(_, id)| id),
     }
 }
 

@@ -1,5 +1,9 @@
 //! The one door to the state: reads, and transactions that happen as a whole or not at all.
 
+mod expiry;
+mod journal;
+mod turn;
+
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -7,10 +11,12 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use tokio::sync::Notify;
 
-use super::journal::Journal;
-use super::{Change, State, Transaction};
+use self::journal::Journal;
 use crate::billing;
-use crate::checkout;
+use crate::state::{Change, State};
+use crate::transaction::Transaction;
+
+pub(crate) use self::turn::{NoTurn, Turn};
 use crate::clock::Clock;
 use crate::model::Timestamp;
 
@@ -41,7 +47,7 @@ impl Store {
         clock: Arc<dyn Clock>,
         base_url: Arc<str>,
     ) -> io::Result<Self> {
-        let mut state = State { base_url, ..State::default() };
+        let mut state = State::new(base_url);
         let now = clock.now();
         let tidy = |state: &mut State| {
             state.portal_sessions.forget(now.saturating_add(state.clock_offset))
@@ -83,7 +89,7 @@ impl Store {
         while self.lock_for_reading().state.is_behind(self.now()) {
             let pass = |transaction: &mut Transaction<'_>| {
                 billing::catch_up(transaction)?;
-                checkout::expire(transaction);
+                expiry::expire(transaction);
                 Ok::<_, io::Error>(())
             };
             if let Err(error) = self.write(pass, |(), _| ()) {

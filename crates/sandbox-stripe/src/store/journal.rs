@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Change, State};
+use crate::state::{Change, State};
 
 /// Version 1 knew less of portal configurations, invoices and cards.
 const FORMAT: u32 = 2;

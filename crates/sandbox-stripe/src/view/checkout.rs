@@ -3,8 +3,7 @@
 use serde_json::{Value, json};
 
 use super::billing::ACCOUNT_NAME;
-use super::price;
-use crate::api::list::wrap;
+use super::{list_object, merged, price};
 use crate::model::{CheckoutItem, CheckoutSession, CheckoutStatus};
 use crate::state::Catalog;
 
@@ -34,14 +33,40 @@ pub(crate) fn checkout_session(record: &CheckoutSession, catalog: &impl Catalog)
         0 => "no_payment_required",
         _ => "paid",
     };
-    json!({
+    let own = json!({
         "id": record.id,
         "object": "checkout.session",
-        "adaptive_pricing": { "enabled": false },
-        "after_expiration": null,
         "allow_promotion_codes": record.allow_promotion_codes,
         "amount_subtotal": record.amount,
         "amount_total": record.amount,
+        "cancel_url": record.cancel_url,
+        "client_reference_id": record.client_reference_id,
+        "collected_information": collected,
+        "created": record.created,
+        "currency": record.currency,
+        "customer": record.customer,
+        "customer_creation": record.makes_customer.then_some("always"),
+        "customer_details": details,
+        "customer_email": record.customer_email,
+        "expires_at": record.expires_at,
+        "invoice": record.invoice,
+        "locale": record.locale,
+        "metadata": record.metadata,
+        "payment_method_collection": if record.card_if_required { "if_required" } else { "always" },
+        "payment_status": payment_status,
+        "status": record.status.as_str(),
+        "subscription": record.subscription,
+        "success_url": record.success_url,
+        "url": url,
+    });
+    merged(own, constant_checkout_session())
+}
+
+/// The fields that are the same in every `checkout.session`.
+fn constant_checkout_session() -> Value {
+    json!({
+        "adaptive_pricing": { "enabled": false },
+        "after_expiration": null,
         "automatic_tax": { "enabled": false, "liability": null, "provider": null, "status": null },
         "billing_address_collection": null,
         "branding_settings": {
@@ -53,14 +78,9 @@ pub(crate) fn checkout_session(record: &CheckoutSession, catalog: &impl Catalog)
             "icon": null,
             "logo": null,
         },
-        "cancel_url": record.cancel_url,
-        "client_reference_id": record.client_reference_id,
         "client_secret": null,
-        "collected_information": collected,
         "consent": null,
         "consent_collection": null,
-        "created": record.created,
-        "currency": record.currency,
         "currency_conversion": null,
         "custom_fields": [],
         "custom_text": {
@@ -69,28 +89,18 @@ pub(crate) fn checkout_session(record: &CheckoutSession, catalog: &impl Catalog)
             "submit": null,
             "terms_of_service_acceptance": null,
         },
-        "customer": record.customer,
         "customer_account": null,
-        "customer_creation": record.makes_customer.then_some("always"),
-        "customer_details": details,
-        "customer_email": record.customer_email,
         "discounts": [],
-        "expires_at": record.expires_at,
         "integration_identifier": null,
-        "invoice": record.invoice,
         "invoice_creation": null,
         "livemode": false,
-        "locale": record.locale,
-        "metadata": record.metadata,
         "mode": "subscription",
         "origin_context": null,
         "payment_intent": null,
         "payment_link": null,
-        "payment_method_collection": if record.card_if_required { "if_required" } else { "always" },
         "payment_method_configuration_details": null,
         "payment_method_options": { "card": { "request_three_d_secure": "automatic" } },
         "payment_method_types": ["card"],
-        "payment_status": payment_status,
         "permissions": null,
         "phone_number_collection": { "enabled": false },
         "recovered_from": null,
@@ -103,13 +113,9 @@ pub(crate) fn checkout_session(record: &CheckoutSession, catalog: &impl Catalog)
         "shipping_address_collection": null,
         "shipping_cost": null,
         "shipping_options": [],
-        "status": record.status.as_str(),
         "submit_type": null,
-        "subscription": record.subscription,
-        "success_url": record.success_url,
         "total_details": { "amount_discount": 0, "amount_shipping": 0, "amount_tax": 0 },
         "ui_mode": "hosted_page",
-        "url": url,
         "wallet_options": null,
     })
 }
@@ -117,7 +123,7 @@ pub(crate) fn checkout_session(record: &CheckoutSession, catalog: &impl Catalog)
 /// The list of a session's line items.
 pub(crate) fn checkout_items(record: &CheckoutSession, catalog: &impl Catalog) -> Value {
     let items = record.items.iter().map(|item| checkout_item(record, item, catalog)).collect();
-    wrap(items, false, &format!("/v1/checkout/sessions/{}/line_items", record.id))
+    list_object(items, false, &format!("/v1/checkout/sessions/{}/line_items", record.id))
 }
 
 /// An `item` of a checkout session.

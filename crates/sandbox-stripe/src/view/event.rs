@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::api::version::API_VERSION;
 use crate::model::Event;
+use crate::version::API_VERSION;
 
 /// An `event` that is still to be delivered to so many endpoints.
 pub(crate) fn event(record: &Event, pending_webhooks: u32) -> Value {

@@ -3,7 +3,7 @@
 use jiff::Timestamp as Instant;
 use jiff::tz::TimeZone;
 
-use super::text::Language;
+use crate::locale::Language;
 use crate::model::Timestamp;
 
 const MONTHS: [&str; 12] = [

@@ -2,8 +2,9 @@
 
 use std::io;
 
-use super::{Change, Store};
+use super::Store;
 use crate::model::Timestamp;
+use crate::state::{Change, State};
 
 /// The furthest that time moves at once: two years, with a leap day.
 const LONGEST_SECONDS: i64 = 731 * 24 * 60 * 60;
@@ -54,9 +55,9 @@ impl Store {
             return Err(NoTurn::End);
         }
         // Time stops wherever something happens, so that it happens then, and as often as it is to.
-        while let Some(stop) = self.read(super::State::next_due).filter(|stop| *stop <= target) {
+        while let Some(stop) = self.read(State::next_due).filter(|stop| *stop <= target) {
             self.turn_to(stop)?;
-            if self.read(super::State::next_due).is_some_and(|next| next <= stop) {
+            if self.read(State::next_due).is_some_and(|next| next <= stop) {
                 tracing::error!("time stands still: what is due does not happen");
                 break;
             }

@@ -1,7 +1,7 @@
 //! What time does to checkout sessions.
 
 use crate::model::CheckoutSession;
-use crate::state::Transaction;
+use crate::transaction::Transaction;
 
 /// So many sessions are looked after at once.
 const BATCH: usize = 500;

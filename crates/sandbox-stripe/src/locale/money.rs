@@ -1,6 +1,6 @@
 //! Amounts as people write them.
 
-use super::text::Language;
+use crate::locale::Language;
 
 /// Amounts in these have no decimals (<https://docs.stripe.com/currencies#zero-decimal>).
 const ZERO_DECIMAL: &[&str] = &[

@@ -1,13 +1,15 @@
 //! Changes in the making.
 
+mod events;
+
 use std::collections::HashMap;
 use std::io;
 
-use super::{Change, State, Table, events};
 use crate::model::{
     CheckoutSession, Customer, Delivery, DeliveryState, Invoice, Origin, PaymentMethod,
     PortalConfiguration, Price, Product, Record, Subscription, Timestamp,
 };
+use crate::state::{Catalog, Change, State, Table};
 
 /// Changes in the making: [`Transaction::get`] sees them, and the state is unchanged until the end.
 #[derive(Debug)]
@@ -20,14 +22,6 @@ pub(crate) struct Transaction<'a> {
     origin: Origin,
     /// The number of the next delivery.
     next_delivery: u64,
-}
-
-/// What objects that refer to others need of them.
-pub(crate) trait Catalog {
-    fn price(&self, id: &str) -> Option<&Price>;
-    fn product(&self, id: &str) -> Option<&Product>;
-    /// Where browsers reach the sandbox, without a slash at the end.
-    fn base_url(&self) -> &str;
 }
 
 /// A kind of record that [`Transaction::get`] can look up.
@@ -76,7 +70,7 @@ kept! {
 }
 
 impl<'a> Transaction<'a> {
-    pub(super) fn new(state: &'a State, now: Timestamp) -> Self {
+    pub(crate) fn new(state: &'a State, now: Timestamp) -> Self {
         let next_delivery = state.deliveries.next_id();
         Self {
             state,
@@ -147,7 +141,7 @@ impl<'a> Transaction<'a> {
     }
 
     /// The changes, with the events that they are, on their way to the endpoints that were there before.
-    pub(super) fn finish(mut self) -> io::Result<Vec<Change>> {
+    pub(crate) fn finish(mut self) -> io::Result<Vec<Change>> {
         let events = events::of(&self, &self.changes, &self.origin)?;
         for event in events {
             for endpoint in self
@@ -161,20 +155,6 @@ impl<'a> Transaction<'a> {
             self.changes.push(event.into());
         }
         Ok(self.changes)
-    }
-}
-
-impl Catalog for State {
-    fn price(&self, id: &str) -> Option<&Price> {
-        self.prices.get(id)
-    }
-
-    fn product(&self, id: &str) -> Option<&Product> {
-        self.products.get(id)
-    }
-
-    fn base_url(&self) -> &str {
-        &self.base_url
     }
 }
 
