@@ -128,7 +128,9 @@ impl<C: CredentialType, P: Purpose> FromRequestParts<Arc<AppState>> for Caller<C
             Ok(Err(error)) => return Err(refused(app, error, C::INVALID, &sender).await),
             Err(_) => return Err(C::authenticator_too_slow(app.request_timeout)),
         };
-        app.guard.admit(&principal, &parts.extensions)?;
+        if let Some(wait) = app.guard.over_limit(&principal, &parts.extensions) {
+            return Err(problem::rate_limited(wait));
+        }
         if let Err(needed) = principal.authorize(P::OPERATION) {
             let refusal = problem::permission_denied(&needed, C::IS_TOKEN);
             app.guard.count_denial(&refusal, &sender);

@@ -52,15 +52,20 @@ impl Guard {
         self.denials.count(refusal.code, source.as_deref(), sender.key.as_ref());
     }
 
-    /// Counts a request of an authenticated caller, and announces the limit in the answer's headers.
-    pub(crate) fn admit(&self, principal: &Principal, request: &Extensions) -> Result<(), Problem> {
-        let Some(limiter) = &self.rate else { return Ok(()) };
+    /// Counts a request of an authenticated caller, and announces the limit in the answer's headers. Beyond the limit: how
+    /// long the caller must wait.
+    pub(crate) fn over_limit(
+        &self,
+        principal: &Principal,
+        request: &Extensions,
+    ) -> Option<Duration> {
+        let limiter = self.rate.as_ref()?;
         let principal = match &principal.method {
             AuthMethod::AccessToken => ("user", principal.owner.as_str()),
             AuthMethod::ApiKey(id) => ("key", id.as_str()),
         };
         let decision = limiter.check(&principal, Moment::now());
         decision.announce(request);
-        decision.retry_after.map_or(Ok(()), |wait| Err(problem::rate_limited(wait)))
+        decision.retry_after
     }
 }

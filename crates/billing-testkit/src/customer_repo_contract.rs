@@ -4,8 +4,9 @@
 
 use billing_domain::Mode::{Live, Test};
 use billing_domain::ports::{CustomerRepo, LinkChange};
-use billing_domain::{LinkOutcome, OnConflict, ProviderAccount, Timestamp};
+use billing_domain::{LinkOutcome, ProviderAccount};
 
+use crate::link_steps::{NOW, found, keep, replace, stripe};
 use crate::samples::{account, customer, link, remove_link, user};
 
 /// Runs every case against fresh, empty repos: `customer_repo_contract!(make)`, where `make` is an async function that gives
@@ -44,65 +45,8 @@ macro_rules! customer_repo_contract {
     };
 }
 
-pub(crate) const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);
-
-pub(crate) fn stripe() -> ProviderAccount {
-    account("stripe", Test)
-}
-
-pub(crate) async fn keep(
-    repo: &dyn CustomerRepo,
-    owner: &str,
-    at: &ProviderAccount,
-    id: &str,
-) -> LinkOutcome {
-    link_with(OnConflict::Keep, repo, owner, at, id).await
-}
-
 async fn create(repo: &dyn CustomerRepo, owner: &str, at: &ProviderAccount, id: &str) {
     assert_eq!(keep(repo, owner, at, id).await, LinkOutcome::Created, "{owner:?}");
-}
-
-pub(crate) async fn replace(
-    repo: &dyn CustomerRepo,
-    owner: &str,
-    at: &ProviderAccount,
-    id: &str,
-) -> LinkOutcome {
-    link_with(OnConflict::Replace, repo, owner, at, id).await
-}
-
-/// Finds and changes, until the change is made: what an adapter promises of single changes adds up to this.
-async fn link_with(
-    on_conflict: OnConflict,
-    repo: &dyn CustomerRepo,
-    owner: &str,
-    at: &ProviderAccount,
-    id: &str,
-) -> LinkOutcome {
-    let new = link(&user(owner), at, &customer(id));
-    loop {
-        let (change, outcome) = match repo.find(&new.owner, at).await.unwrap() {
-            None => (LinkChange::Add(new.clone()), LinkOutcome::Created),
-            Some(old) if old == new.customer => return LinkOutcome::Unchanged,
-            Some(old) if on_conflict == OnConflict::Keep => return LinkOutcome::Conflict(old),
-            Some(old) => (
-                LinkChange::Replace { old: old.clone(), new: new.clone() },
-                LinkOutcome::Replaced(old),
-            ),
-        };
-        if repo.change(&change, NOW, &[]).await.unwrap() {
-            return outcome;
-        }
-    }
-}
-
-pub(crate) async fn found(
-    repo: &dyn CustomerRepo,
-    owner: &str,
-    at: &ProviderAccount,
-) -> Option<String> {
-    repo.find(&user(owner), at).await.unwrap().map(|id| id.to_string())
 }
 
 pub async fn a_user_whom_nobody_linked_has_no_customer(repo: &dyn CustomerRepo) {

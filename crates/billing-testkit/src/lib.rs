@@ -39,6 +39,7 @@ mod fakes;
 pub mod forgetting_contract;
 pub mod leadership_contract;
 pub mod link_race_contract;
+mod link_steps;
 pub mod mirror_effect_contract;
 pub mod postgres;
 pub mod provider_contract;

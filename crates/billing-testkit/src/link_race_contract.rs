@@ -6,7 +6,7 @@ use billing_domain::LinkOutcome;
 use billing_domain::ports::{CustomerRepo, LinkChange};
 use futures_util::future::join_all;
 
-use crate::customer_repo_contract::{NOW, found, keep, replace, stripe};
+use crate::link_steps::{NOW, found, keep, replace, stripe};
 use crate::samples::{customer, link, remove_link, user};
 
 #[doc(hidden)]

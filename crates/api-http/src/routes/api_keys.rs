@@ -10,7 +10,6 @@ use std::fmt::Display;
 use axum::Json;
 use billing_domain::{ApiKeyId, CreatedKey, Operation, OriginPattern, Permission};
 use http::{StatusCode, Uri};
-use http_edge::{Fault, Problem};
 use secrecy::ExposeSecret;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -20,7 +19,6 @@ use utoipa::openapi::{Ref, Required};
 
 use crate::caller::{AccessToken, Caller, Purpose};
 use crate::endpoint::Endpoint;
-use crate::problem;
 use crate::state::AppState;
 use crate::timestamps::rfc3339;
 
@@ -168,9 +166,8 @@ fn id_parameter() -> Parameter {
 
 /// The id in the raw path: another spelling of it is another path (H6). Text that is not an id names
 /// no key.
-fn id_of(uri: &Uri) -> Result<ApiKeyId, Problem> {
-    let id = uri.path().split('/').nth(4).and_then(|id| id.parse().ok());
-    id.ok_or_else(|| problem::from_fault(&Fault::NotFound))
+fn id_of(uri: &Uri) -> Option<ApiKeyId> {
+    uri.path().split('/').nth(4)?.parse().ok()
 }
 
 /// The correction of a field that the client should make.

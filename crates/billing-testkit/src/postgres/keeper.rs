@@ -12,6 +12,9 @@ use std::{env, fs};
 
 /// `$1` is the server's program, `$2` the cluster's folder. What protects the data from a crash of the machine is off; what
 /// protects it from a crash of the server is not, because tests crash it.
+///
+/// A shell starts its background children with SIGQUIT ignored. The server handles the signal before it writes its pid file,
+/// so `start` waits for that file: an earlier `halt` would be ignored, and would wait for the server forever.
 const SCRIPT: &str = r#"
 trap '' HUP INT TERM
 pid=
@@ -24,7 +27,10 @@ while read -r order; do
         start)
             "$1" -D "$2/data" -k "$2" -F -c listen_addresses= -c full_page_writes=off \
                 -c max_connections=1000 -c shared_buffers=32MB </dev/null >>"$2/log" 2>&1 &
-            pid=$! ;;
+            pid=$! turns=0
+            until [ -e "$2/data/postmaster.pid" ] || [ "$turns" -ge 1000000 ]; do
+                turns=$((turns + 1))
+            done ;;
         stop) halt; echo stopped ;;
     esac
 done

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use billing_domain::Actor;
 use http::Uri;
-use http_edge::Problem;
+use http_edge::{Fault, Problem};
 use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
@@ -46,7 +46,7 @@ async fn revoke(
     caller: Owner,
     uri: Uri,
 ) -> Result<Json<Answer>, Problem> {
-    let id = id_of(&uri)?;
+    let id = id_of(&uri).ok_or_else(|| problem::from_fault(&Fault::NotFound))?;
     let owner = &caller.principal.owner;
     let revoked = app.keys.revoke(&id, Some(owner), Actor::User, caller.origin).await;
     revoked.map_err(problem::from_api_key_error)?;

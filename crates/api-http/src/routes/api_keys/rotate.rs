@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use billing_domain::Actor;
 use http::{StatusCode, Uri};
-use http_edge::{Problem, StrictJson};
+use http_edge::{Fault, Problem, StrictJson};
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
@@ -55,7 +55,7 @@ async fn rotate(
     uri: Uri,
     StrictJson(body): StrictJson<Body>,
 ) -> Result<(StatusCode, Json<Created>), Problem> {
-    let id = id_of(&uri)?;
+    let id = id_of(&uri).ok_or_else(|| problem::from_fault(&Fault::NotFound))?;
     let overlap = body.overlap_seconds.unwrap_or(DEFAULT_OVERLAP);
     if overlap > LONGEST_OVERLAP {
         let why = "it is at most 2592000, 30 days";
