@@ -9,7 +9,6 @@ mod event_processor;
 mod fresh_reading;
 mod inbox;
 mod mirror;
-mod provider_account;
 mod provider_event;
 mod reconciler;
 mod subscription;
@@ -17,7 +16,7 @@ mod subscription_service;
 mod webhook_intake;
 
 pub use billing_accounts::{AccountPorts, BillingAccounts, RefreshError, Refreshed};
-pub use customer::{CustomerId, CustomerIdError, CustomerLink};
+pub use customer::CustomerLink;
 pub use customer_claim::CustomerClaim;
 pub use customer_import::{CustomerImport, ImportError, ImportPlan, ImportSource, LeftOut, Reason};
 pub use customer_service::{CustomerService, LinkOutcome, OnConflict};
@@ -28,7 +27,6 @@ pub use inbox::{
     InboxWordError, Replay,
 };
 pub use mirror::{Effect, MirrorOutcome, MirrorUpdate, MirroredCustomer};
-pub use provider_account::{AccountError, Mode, ProviderAccount, ProviderName};
 pub use provider_event::{
     EventId, EventIdError, EventKind, EventKindError, EventSubject, ProviderEvent,
 };

@@ -4,8 +4,8 @@ mod api_key;
 mod api_key_service;
 
 pub use api_key::{
-    ApiKey, ApiKeyId, ApiKeyIdError, KeyDescription, KeyDescriptionError, KeyName, KeyNameError,
-    KeyVerifier, PepperId, PepperIdError, StoredApiKey,
+    ApiKey, KeyDescription, KeyDescriptionError, KeyName, KeyNameError, KeyVerifier, PepperId,
+    PepperIdError, StoredApiKey,
 };
 pub use api_key_service::{
     ApiKeyError, ApiKeyIssuer, ApiKeyService, CreatedKey, KeyRules, NewApiKey,

@@ -12,9 +12,13 @@ mod checkout;
 mod deadline;
 mod error_chain;
 mod identity;
+mod ids;
 mod keys;
+mod plan;
 mod portal;
 pub mod ports;
+mod provider_account;
+mod return_url;
 mod timestamp;
 
 pub use accounts::*;
@@ -23,6 +27,15 @@ pub use checkout::*;
 pub use deadline::Deadline;
 pub use error_chain::error_chain;
 pub use identity::*;
+pub use ids::*;
 pub use keys::*;
+pub use plan::{
+    BillingCycle, BillingCycleError, Catalogue, CatalogueError, Currency, CurrencyError, Plan,
+    PlanId, PlanIdError, PlanPrice, PriceId, PriceIdError,
+};
 pub use portal::*;
+pub use provider_account::{AccountError, Mode, ProviderAccount, ProviderName};
+pub use return_url::{
+    Origin, OriginPattern, OriginPatternError, ReturnUrl, ReturnUrlError, ReturnUrlPolicy, TooBroad,
+};
 pub use timestamp::Timestamp;

@@ -245,7 +245,7 @@ mod tests {
             "capacitor://",
             "capacitor:localhost",
             "1app://localhost",
-            "data:text/html,x",
+            "data:text/html",
             "blob:https://app.example.com",
             "https://1.2.3.999",
         ] {

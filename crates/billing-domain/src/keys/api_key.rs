@@ -6,16 +6,7 @@ use std::str::FromStr;
 
 use secrecy::SecretString;
 
-use crate::{OriginPattern, Permission, Timestamp, UserId};
-
-/// The public part of an API key, which stands inside it: 12 to 64 base62 characters. Safe to log.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ApiKeyId(String);
-
-/// Why a key id was refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("an API key id is 12 to 64 of 0-9, A-Z and a-z")]
-pub struct ApiKeyIdError;
+use crate::{ApiKeyId, OriginPattern, Permission, Timestamp, UserId};
 
 /// What its owner calls a key: 1 to 100 characters, no control characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,32 +86,6 @@ impl ApiKey {
     pub fn is_active(&self, now: Timestamp) -> bool {
         let before = |end: Option<Timestamp>| end.is_none_or(|end| now < end);
         before(self.revoked_at) && before(self.expires_at)
-    }
-}
-
-impl ApiKeyId {
-    /// The id as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for ApiKeyId {
-    type Err = ApiKeyIdError;
-
-    fn from_str(text: &str) -> Result<Self, ApiKeyIdError> {
-        if (12..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric()) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(ApiKeyIdError)
-        }
-    }
-}
-
-impl fmt::Display for ApiKeyId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }
 

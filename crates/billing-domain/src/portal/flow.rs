@@ -1,16 +1,8 @@
 //! Deep links into the portal.
 
 use std::fmt;
-use std::str::FromStr;
 
-/// A subscription's id at the provider (`sub_…` at Stripe): 1 to 255 of `A-Z a-z 0-9 _ -`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct SubscriptionId(String);
-
-/// Why a subscription id was refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a subscription id is 1 to 255 of A-Z a-z 0-9 _ -")]
-pub struct SubscriptionIdError;
+use crate::SubscriptionId;
 
 /// One task that the portal opens on; when it is done, the user lands on the return URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,33 +24,6 @@ pub enum FlowKind {
     SubscriptionCancel,
     /// See [`PortalFlow::SubscriptionUpdate`].
     SubscriptionUpdate,
-}
-
-impl SubscriptionId {
-    /// The id as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for SubscriptionId {
-    type Err = SubscriptionIdError;
-
-    fn from_str(text: &str) -> Result<Self, SubscriptionIdError> {
-        let allowed = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
-        if (1..=255).contains(&text.len()) && text.bytes().all(allowed) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(SubscriptionIdError)
-        }
-    }
-}
-
-impl fmt::Display for SubscriptionId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
 }
 
 impl PortalFlow {
