@@ -111,6 +111,16 @@ impl Ports {
     }
 }
 
+/// A linked customer that the provider does not know.
+fn unknown_customer() -> Ports {
+    let mut ports = Ports::new().with_customer();
+    let gone =
+        |_: &PortalRequest| Err(ProviderError::CustomerNotFound { context: "gone".to_owned() });
+    ports.provider.expect_create_portal_session().times(1).returning(gone);
+    ports.mirror.expect_find().times(1).returning(|_, _| Ok(None));
+    ports
+}
+
 fn clock() -> Arc<MockClock> {
     let mut clock = MockClock::new();
     clock.expect_now().return_const(Timestamp::from_millis(1));
@@ -184,24 +194,22 @@ async fn a_session_that_cannot_be_written_down_is_not_handed_out() {
 
 #[tokio::test]
 async fn a_customer_that_the_provider_does_not_know_is_reported_and_no_billing_account() {
-    let unknown = || {
-        let mut ports = Ports::new().with_customer();
-        let gone =
-            |_: &PortalRequest| Err(ProviderError::CustomerNotFound { context: "gone".to_owned() });
-        ports.provider.expect_create_portal_session().times(1).returning(gone);
-        ports.mirror.expect_find().times(1).returning(|_, _| Ok(None));
-        ports
-    };
-    let mut ports = unknown();
+    let mut ports = unknown_customer();
     ports.inbox.expect_accept().times(1).returning(|at, event, now| {
         assert_eq!((at, now), (&account(), Timestamp::from_millis(1)));
         assert_eq!(event.subject, EventSubject::Customer("cus_1".parse().unwrap()));
         Ok(())
     });
     let refused = ports.open(&principal(), order()).await;
-    assert!(matches!(refused, Err(PortalError::NoBillingAccount { .. })));
-    let mut ports = unknown();
+    assert!(matches!(refused, Err(PortalError::NoBillingAccount { context }) if context == "gone"));
+}
+
+#[tokio::test]
+async fn a_report_that_cannot_be_stored_changes_the_context_and_not_the_answer() {
+    let mut ports = unknown_customer();
     ports.inbox.expect_accept().returning(|_, _, _| Err(RepoError::Unavailable("down".into())));
     let refused = ports.open(&principal(), order()).await;
-    assert!(matches!(refused, Err(PortalError::Store(_))));
+    let Err(PortalError::NoBillingAccount { context }) = refused else { panic!("{refused:?}") };
+    assert!(context.starts_with("gone; the report failed: "), "{context}");
+    assert!(context.ends_with("down"), "{context}");
 }

@@ -159,7 +159,7 @@ impl<E: Engine> Connections<E> {
         if self.pool.is_closed() {
             return Err(unavailable("the store is closed").into());
         }
-        self.engine.prepare().await
+        Ok(self.engine.prepare().await?)
     }
 }
 

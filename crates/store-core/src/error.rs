@@ -6,7 +6,7 @@ use billing_domain::ports::RepoError;
 use sqlx::Error;
 use sqlx::migrate::MigrateError;
 
-use crate::engine::Engine;
+use crate::engine::{Engine, Kind};
 
 /// An error inside a call, before it leaves as a [`RepoError`].
 #[derive(Debug)]
@@ -33,17 +33,6 @@ impl From<RepoError> for StoreError {
     fn from(error: RepoError) -> Self {
         Self::Repo(error)
     }
-}
-
-/// What an error of the database itself means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// A later attempt may succeed.
-    Unavailable,
-    /// The tables are not those of this release.
-    Schema,
-    /// The statement is at fault.
-    Refused,
 }
 
 impl StoreError {

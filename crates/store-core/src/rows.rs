@@ -1,6 +1,7 @@
 //! Rows as they are stored, and the values that they stand for.
 
 use std::collections::BTreeSet;
+use std::mem;
 use std::str::FromStr;
 
 use billing_domain::ports::RepoError;
@@ -55,6 +56,9 @@ pub struct ApiKeyRow {
     pub description: Option<String>,
     pub permissions: String,
     pub return_origins: String,
+    pub pepper_id: Option<String>,
+    pub secret_gate: String,
+    pub secret_hash: String,
     pub created_at: i64,
     pub expires_at: Option<i64>,
     pub revoked_at: Option<i64>,
@@ -63,7 +67,17 @@ pub struct ApiKeyRow {
 
 impl ApiKeyRow {
     /// Parses the row; [`RepoError::Corrupt`] names the column that does not parse.
-    pub fn parse(self) -> Result<ApiKey, RepoError> {
+    pub fn parse(mut self) -> Result<StoredApiKey, RepoError> {
+        let verifier = KeyVerifier {
+            pepper: pepper_id(self.pepper_id.take())?,
+            gate: SecretString::from(mem::take(&mut self.secret_gate)),
+            hash: SecretString::from(mem::take(&mut self.secret_hash)),
+        };
+        Ok(StoredApiKey { key: self.parse_key()?, verifier })
+    }
+
+    /// Parses the row without the columns that prove the key.
+    pub fn parse_key(self) -> Result<ApiKey, RepoError> {
         Ok(ApiKey {
             id: value(API_KEYS, "id", &self.id)?,
             owner: value(API_KEYS, "user_id", &self.user_id)?,
@@ -76,48 +90,6 @@ impl ApiKeyRow {
             revoked_at: self.revoked_at.map(Timestamp::from_millis),
             last_used_at: self.last_used_at.map(Timestamp::from_millis),
         })
-    }
-}
-
-/// An [`ApiKeyRow`] with the three columns that prove the key.
-#[expect(missing_docs, reason = "the fields are the columns of the table")]
-pub struct StoredApiKeyRow {
-    pub id: String,
-    pub user_id: String,
-    pub name: String,
-    pub description: Option<String>,
-    pub permissions: String,
-    pub return_origins: String,
-    pub pepper_id: Option<String>,
-    pub secret_gate: String,
-    pub secret_hash: String,
-    pub created_at: i64,
-    pub expires_at: Option<i64>,
-    pub revoked_at: Option<i64>,
-    pub last_used_at: Option<i64>,
-}
-
-impl StoredApiKeyRow {
-    /// Parses the row; [`RepoError::Corrupt`] names the column that does not parse.
-    pub fn parse(self) -> Result<StoredApiKey, RepoError> {
-        let verifier = KeyVerifier {
-            pepper: pepper_id(self.pepper_id)?,
-            gate: SecretString::from(self.secret_gate),
-            hash: SecretString::from(self.secret_hash),
-        };
-        let key = ApiKeyRow {
-            id: self.id,
-            user_id: self.user_id,
-            name: self.name,
-            description: self.description,
-            permissions: self.permissions,
-            return_origins: self.return_origins,
-            created_at: self.created_at,
-            expires_at: self.expires_at,
-            revoked_at: self.revoked_at,
-            last_used_at: self.last_used_at,
-        };
-        Ok(StoredApiKey { key: key.parse()?, verifier })
     }
 }
 

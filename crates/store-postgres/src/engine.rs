@@ -1,10 +1,10 @@
 //! Postgres as an engine: its connections and its error codes.
 
-use sqlx::Postgres;
 use sqlx::error::DatabaseError;
 use sqlx::migrate::Migrator;
+use sqlx::{Error, Postgres};
 use store_core::connections::CALL_LIMIT;
-use store_core::error::{Kind, StoreError};
+use store_core::engine::Kind;
 
 use crate::settings::Settings;
 
@@ -40,7 +40,7 @@ impl store_core::engine::Engine for Engine {
 
     const BATCH_IS_ONE_STATEMENT: bool = true;
 
-    async fn prepare(&self) -> Result<(), StoreError> {
+    async fn prepare(&self) -> Result<(), Error> {
         Ok(())
     }
 

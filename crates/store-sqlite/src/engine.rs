@@ -12,7 +12,7 @@ use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Error, Sqlite};
 use store_core::connections::WAIT_LIMIT;
-use store_core::error::{Kind, StoreError};
+use store_core::engine::Kind;
 use tokio::sync::OnceCell;
 use tokio::time::sleep;
 
@@ -61,7 +61,7 @@ impl store_core::engine::Engine for Engine {
     const BATCH_IS_ONE_STATEMENT: bool = false;
 
     /// Makes sure, once, that the file exists, and that readers and a writer do not block each other in it.
-    async fn prepare(&self) -> Result<(), StoreError> {
+    async fn prepare(&self) -> Result<(), Error> {
         let ready = self.file_is_ready.get_or_try_init(|| async {
             let options = self.options.clone();
             tokio::task::spawn_blocking(move || make_file(options.get_filename()))
@@ -69,7 +69,7 @@ impl store_core::engine::Engine for Engine {
                 .map_err(io::Error::other)??;
             use_write_ahead_log(&self.options).await
         });
-        ready.await.map_err(StoreError::Driver).map(|&()| ())
+        ready.await.map(|&()| ())
     }
 
     fn classify(answer: &dyn DatabaseError) -> Kind {

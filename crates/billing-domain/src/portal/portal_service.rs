@@ -7,7 +7,7 @@ use crate::ports::{AuditLog, BillingProvider, Clock, ProviderError, RepoError};
 use crate::{
     Actor, AuditAction, AuditEvent, BillingAccounts, Deadline, FlowKind, LocaleError, LocaleRange,
     Operation, Permission, PortalFlow, PortalRequest, PortalSession, Principal, RefreshError,
-    RequestOrigin, ReturnUrlError, ReturnUrlPolicy,
+    RequestOrigin, ReturnUrlError, ReturnUrlPolicy, error_chain,
 };
 
 /// Opens the customer portal for whoever may.
@@ -144,9 +144,15 @@ impl PortalService {
             deadline: request.deadline,
         };
         let session = match self.provider.create_portal_session(&order).await {
-            Err(error @ ProviderError::CustomerNotFound { .. }) => {
-                self.accounts.report_not_found(&customer).await?;
-                return Err(error.into());
+            Err(ProviderError::CustomerNotFound { context }) => {
+                // The report only makes readings fresher. The answer is the same without it.
+                let context = match self.accounts.report_not_found(&customer).await {
+                    Ok(()) => context,
+                    Err(error) => {
+                        format!("{context}; the report failed: {}", error_chain(&error))
+                    }
+                };
+                return Err(PortalError::NoBillingAccount { context });
             }
             session => session?,
         };

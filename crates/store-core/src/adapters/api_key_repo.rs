@@ -8,7 +8,7 @@ use billing_domain::{
 use secrecy::ExposeSecret;
 use store_core::audit_rows::AuditRow;
 use store_core::error::StoreError;
-use store_core::rows::{ApiKeyRow, StoredApiKeyRow, api_key_id, origins_text, permissions_text};
+use store_core::rows::{ApiKeyRow, api_key_id, origins_text, permissions_text};
 
 use crate::engine::{Connection, Connections};
 use crate::statements;
@@ -52,7 +52,7 @@ impl ApiKeyRepo for SqlApiKeyRepo {
     async fn find(&self, id: &ApiKeyId) -> Result<Option<StoredApiKey>, RepoError> {
         self.0.call(async |connection| {
             let row = sqlx::query_as!(
-                StoredApiKeyRow,
+                ApiKeyRow,
                 "SELECT id, user_id, name, description, permissions, return_origins, pepper_id, secret_gate, secret_hash,
                         created_at, expires_at, revoked_at, last_used_at
                  FROM api_keys WHERE id = $1",
@@ -60,7 +60,7 @@ impl ApiKeyRepo for SqlApiKeyRepo {
             )
             .fetch_optional(&mut *connection)
             .await?;
-            Ok(row.map(StoredApiKeyRow::parse).transpose()?)
+            Ok(row.map(ApiKeyRow::parse).transpose()?)
         })
         .await
     }
@@ -73,8 +73,8 @@ impl ApiKeyRepo for SqlApiKeyRepo {
                 Some(owner) => {
                     let mut newest_first = sqlx::query_as!(
                         ApiKeyRow,
-                        "SELECT id, user_id, name, description, permissions, return_origins, created_at, expires_at,
-                                revoked_at, last_used_at
+                        "SELECT id, user_id, name, description, permissions, return_origins, pepper_id, secret_gate,
+                                secret_hash, created_at, expires_at, revoked_at, last_used_at
                          FROM api_keys WHERE user_id = $1 ORDER BY created_at DESC, id DESC LIMIT $2",
                         owner.as_str(),
                         LISTED,
@@ -87,15 +87,15 @@ impl ApiKeyRepo for SqlApiKeyRepo {
                 None => {
                     sqlx::query_as!(
                         ApiKeyRow,
-                        "SELECT id, user_id, name, description, permissions, return_origins, created_at, expires_at,
-                                revoked_at, last_used_at
+                        "SELECT id, user_id, name, description, permissions, return_origins, pepper_id, secret_gate,
+                                secret_hash, created_at, expires_at, revoked_at, last_used_at
                          FROM api_keys ORDER BY created_at, id",
                     )
                     .fetch_all(&mut *connection)
                     .await?
                 }
             };
-            Ok(rows.into_iter().map(ApiKeyRow::parse).collect::<Result<_, _>>()?)
+            Ok(rows.into_iter().map(ApiKeyRow::parse_key).collect::<Result<_, _>>()?)
         })
         .await
     }
@@ -208,8 +208,13 @@ impl ApiKeyRepo for SqlApiKeyRepo {
     }
 }
 
-/// How many keys the owner of a new one has that are active when it is made.
-async fn active(connection: &mut Connection, new: &ApiKey) -> Result<i64, StoreError> {
+/// Whether the owner of a new key has more keys than this limit, if there is one, that are active when the new one is made.
+async fn has_more_than(
+    connection: &mut Connection,
+    limit: Option<i64>,
+    new: &ApiKey,
+) -> Result<bool, StoreError> {
+    let Some(limit) = limit else { return Ok(false) };
     let active = sqlx::query_scalar!(
         "SELECT count(*) AS \"count!: i64\" FROM api_keys
          WHERE user_id = $1 AND (revoked_at IS NULL OR revoked_at > $2) AND (expires_at IS NULL OR expires_at > $2)",
@@ -218,19 +223,7 @@ async fn active(connection: &mut Connection, new: &ApiKey) -> Result<i64, StoreE
     )
     .fetch_one(connection)
     .await?;
-    Ok(active)
-}
-
-/// Whether the owner of a new key has more active keys than this limit, if there is one.
-async fn has_more_than(
-    connection: &mut Connection,
-    limit: Option<i64>,
-    new: &ApiKey,
-) -> Result<bool, StoreError> {
-    match limit {
-        None => Ok(false),
-        Some(limit) => Ok(active(connection, new).await? > limit),
-    }
+    Ok(active > limit)
 }
 
 /// Whether the id was free, and now is this key's.

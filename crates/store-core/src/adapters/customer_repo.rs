@@ -95,7 +95,7 @@ pub(crate) async fn apply(
     change: &LinkChange,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let changed = match change {
+    let statement = match change {
         LinkChange::Add(link) => {
             sqlx::query!(
                 "INSERT INTO billing_customers (user_id, provider, mode, customer_id, created_at, updated_at)
@@ -107,8 +107,6 @@ pub(crate) async fn apply(
                 link.customer.as_str(),
                 now.as_millis(),
             )
-            .execute(connection)
-            .await?
         }
         LinkChange::Replace { old, new } => {
             sqlx::query!(
@@ -121,8 +119,6 @@ pub(crate) async fn apply(
                 new.customer.as_str(),
                 now.as_millis(),
             )
-            .execute(connection)
-            .await?
         }
         LinkChange::Remove(link) => {
             sqlx::query!(
@@ -133,9 +129,7 @@ pub(crate) async fn apply(
                 link.at.mode().as_str(),
                 link.customer.as_str(),
             )
-            .execute(connection)
-            .await?
         }
     };
-    Ok(changed.rows_affected() == 1)
+    Ok(statement.execute(connection).await?.rows_affected() == 1)
 }

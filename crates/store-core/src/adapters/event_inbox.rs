@@ -93,7 +93,7 @@ impl EventInbox for SqlEventInbox {
         now: Timestamp,
     ) -> Result<u64, RepoError> {
         self.connections.call(async |connection| {
-            let replayed = match which {
+            let statement = match which {
                 Replay::One(id) => {
                     sqlx::query!(
                         "UPDATE webhook_events
@@ -104,8 +104,6 @@ impl EventInbox for SqlEventInbox {
                         id.as_str(),
                         now.as_millis(),
                     )
-                    .execute(&mut *connection)
-                    .await?
                 }
                 Replay::Dead => {
                     sqlx::query!(
@@ -116,11 +114,9 @@ impl EventInbox for SqlEventInbox {
                         at.mode().as_str(),
                         now.as_millis(),
                     )
-                    .execute(&mut *connection)
-                    .await?
                 }
             };
-            Ok(replayed.rows_affected())
+            Ok(statement.execute(connection).await?.rows_affected())
         })
         .await
     }

@@ -5,6 +5,13 @@ use store_core::error::StoreError;
 
 use crate::engine::Connection;
 
+/// Runs a statement that deletes rows, and returns their number.
+macro_rules! delete {
+    ($connection:expr, $statement:literal, $($argument:expr),+ $(,)?) => {
+        sqlx::query!($statement, $($argument),+).execute(&mut *$connection).await?.rows_affected()
+    };
+}
+
 /// A customer who is nobody else's, as the rows have it: what does not parse is to be deleted, too.
 struct OwnCustomer {
     provider: String,
@@ -20,28 +27,17 @@ pub(crate) async fn delete_account(
     user: &UserId,
 ) -> Result<u64, StoreError> {
     let own = own_customers(connection, user).await?;
+    let user = user.as_str();
     let (mut deleted, mut subscriptions) = (0, Vec::new());
     for customer in &own {
         let (rows, ids) = delete_mirror(connection, customer).await?;
         deleted += rows + ids.len() as u64;
         subscriptions.push(ids);
     }
-    deleted += sqlx::query!("DELETE FROM api_keys WHERE user_id = $1", user.as_str())
-        .execute(&mut *connection)
-        .await?
-        .rows_affected();
-    deleted += sqlx::query!("DELETE FROM billing_customers WHERE user_id = $1", user.as_str())
-        .execute(&mut *connection)
-        .await?
-        .rows_affected();
-    deleted += sqlx::query!("DELETE FROM customer_claims WHERE user_id = $1", user.as_str())
-        .execute(&mut *connection)
-        .await?
-        .rows_affected();
-    deleted += sqlx::query!("DELETE FROM checkout_requests WHERE user_id = $1", user.as_str())
-        .execute(&mut *connection)
-        .await?
-        .rows_affected();
+    deleted += delete!(connection, "DELETE FROM api_keys WHERE user_id = $1", user);
+    deleted += delete!(connection, "DELETE FROM billing_customers WHERE user_id = $1", user);
+    deleted += delete!(connection, "DELETE FROM customer_claims WHERE user_id = $1", user);
+    deleted += delete!(connection, "DELETE FROM checkout_requests WHERE user_id = $1", user);
     for (customer, subscriptions) in own.iter().zip(&subscriptions) {
         deleted += delete_events(connection, customer, subscriptions).await?;
     }
@@ -82,14 +78,13 @@ async fn delete_mirror(
     customer: &OwnCustomer,
 ) -> Result<(u64, Vec<String>), StoreError> {
     let OwnCustomer { provider, mode, customer_id } = customer;
-    let rows = sqlx::query!(
+    let customers = delete!(
+        connection,
         "DELETE FROM customer_mirror WHERE provider = $1 AND mode = $2 AND customer_id = $3",
         provider,
         mode,
         customer_id,
-    )
-    .execute(&mut *connection)
-    .await?;
+    );
     let subscriptions = sqlx::query_scalar!(
         "DELETE FROM subscription_mirror WHERE provider = $1 AND mode = $2 AND customer_id = $3
          RETURNING subscription_id",
@@ -99,7 +94,7 @@ async fn delete_mirror(
     )
     .fetch_all(connection)
     .await?;
-    Ok((rows.rows_affected(), subscriptions))
+    Ok((customers, subscriptions))
 }
 
 async fn delete_events(
@@ -108,27 +103,23 @@ async fn delete_events(
     subscriptions: &[String],
 ) -> Result<u64, StoreError> {
     let OwnCustomer { provider, mode, customer_id } = customer;
-    let about_customer = sqlx::query!(
+    let mut deleted = delete!(
+        connection,
         "DELETE FROM webhook_events
          WHERE provider = $1 AND mode = $2 AND subject_kind = 'customer' AND subject_id = $3",
         provider,
         mode,
         customer_id,
-    )
-    .execute(&mut *connection)
-    .await?;
-    let mut deleted = about_customer.rows_affected();
+    );
     for subscription in subscriptions {
-        let about_subscription = sqlx::query!(
+        deleted += delete!(
+            connection,
             "DELETE FROM webhook_events
              WHERE provider = $1 AND mode = $2 AND subject_kind = 'subscription' AND subject_id = $3",
             provider,
             mode,
             subscription,
-        )
-        .execute(&mut *connection)
-        .await?;
-        deleted += about_subscription.rows_affected();
+        );
     }
     Ok(deleted)
 }

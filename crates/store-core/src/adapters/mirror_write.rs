@@ -26,14 +26,12 @@ pub(crate) async fn apply(
     let mut records = Vec::new();
     for effect in effects {
         match effect {
-            Effect::Link(owner) => {
-                let change = LinkChange::Add(update.link_of(owner));
-                if !customer_repo::apply(connection, &change, update.read_at).await? {
-                    return Ok(MirrorOutcome::LinksChanged);
-                }
-            }
-            Effect::Unlink(owner) => {
-                let change = LinkChange::Remove(update.link_of(owner));
+            Effect::Link(owner) | Effect::Unlink(owner) => {
+                let link = update.link_of(owner);
+                let change = match effect {
+                    Effect::Link(_) => LinkChange::Add(link),
+                    _ => LinkChange::Remove(link),
+                };
                 if !customer_repo::apply(connection, &change, update.read_at).await? {
                     return Ok(MirrorOutcome::LinksChanged);
                 }
@@ -60,7 +58,7 @@ async fn write_customer(
 ) -> Result<bool, StoreError> {
     let (provider, mode) = (update.at.provider().as_str(), update.at.mode().as_str());
     let state = state_text(&update.state);
-    let written = if update.expected == 0 {
+    let statement = if update.expected == 0 {
         sqlx::query!(
             "INSERT INTO customer_mirror (provider, mode, customer_id, version, state, read_at)
              VALUES ($1, $2, $3, 1, $4, $5)
@@ -71,8 +69,6 @@ async fn write_customer(
             state,
             update.read_at.as_millis(),
         )
-        .execute(connection)
-        .await?
     } else {
         sqlx::query!(
             "UPDATE customer_mirror SET version = version + 1, state = $5, read_at = $6
@@ -84,10 +80,8 @@ async fn write_customer(
             state,
             update.read_at.as_millis(),
         )
-        .execute(connection)
-        .await?
     };
-    Ok(written.rows_affected() == 1)
+    Ok(statement.execute(connection).await?.rows_affected() == 1)
 }
 
 /// Where another customer is on record as having one of them, the newer reading is right.
