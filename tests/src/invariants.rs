@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use crate::wire::Response;
+use crate::response::Response;
 
 /// Words that no answer holds: they would be internals, or the provider's.
 const INTERNALS: &[&str] = &[
