@@ -21,7 +21,7 @@ pub(super) struct Client<'a> {
 }
 
 impl Client<'_> {
-    pub(super) fn send(&self, method: &str, path: &str, body: Option<&Value>) -> Response {
+    fn send(&self, method: &str, path: &str, body: Option<&Value>) -> Response {
         let request = body.map_or_else(
             || Request::new(method, path),
             |body| Request { method: method.to_owned(), ..Request::post_json(path, body) },
