@@ -12,7 +12,7 @@ use jsonschema::Validator;
 use serde_json::{Map, Value, json};
 
 use crate::binary;
-use crate::wire::Response;
+use crate::response::Response;
 
 /// The media type of errors (RFC 9457).
 const PROBLEM: &str = "application/problem+json";

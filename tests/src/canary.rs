@@ -3,8 +3,8 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, OnceLock};
 
-use crate::process::Output;
-use crate::wire::Response;
+use crate::output::Output;
+use crate::response::Response;
 
 /// Shorter texts are no secrets and would be found by accident.
 const SHORTEST: usize = 12;

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use crate::wire::Response;
+use crate::response::Response;
 
 /// Words that no answer holds: they would be internals, or the provider's.
 const INTERNALS: &[&str] = &[
@@ -100,6 +100,10 @@ fn headers_of_status(answer: &Response) -> Result<(), String> {
         401 => {
             let challenge = single(answer, "www-authenticate")?;
             ensure(challenge.starts_with("Bearer"), || format!("the challenge is `{challenge}`"))?;
+            // The answer to a HEAD request has no body, so no code.
+            if answer.body.is_empty() {
+                return Ok(());
+            }
             let sent = answer.code() != "missing_credential";
             let named = challenge.contains("error=\"invalid_token\"");
             ensure(sent == named, || format!("the challenge of {} is `{challenge}`", answer.code()))

@@ -7,7 +7,8 @@ use serde_json::Value;
 use crate::api_document::{self, Watched};
 use crate::poll;
 use crate::process::{Launch, Process};
-use crate::wire::{Request, Response};
+use crate::response::Response;
+use crate::wire::Request;
 
 /// A `serve` process that listens.
 #[derive(Debug)]

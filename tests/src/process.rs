@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::output::Output;
 use crate::{binary, canary, exchanges, poll};
 
 /// The setting that names the folder in which a sandbox records its exchanges.
@@ -50,49 +51,6 @@ pub struct Finished {
     pub stdout: String,
     /// All of standard error.
     pub stderr: String,
-}
-
-/// What a stream has said so far.
-#[derive(Debug, Default)]
-pub struct Output(Mutex<String>);
-
-impl Output {
-    /// The text so far.
-    ///
-    /// # Panics
-    /// Never.
-    #[must_use]
-    pub fn text(&self) -> String {
-        self.0.lock().expect("no reader panics").clone()
-    }
-
-    /// How many bytes it has said so far.
-    ///
-    /// # Panics
-    /// Never.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.0.lock().expect("no reader panics").len()
-    }
-
-    /// Whether it has said nothing.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// The text from this byte on.
-    ///
-    /// # Panics
-    /// Never.
-    #[must_use]
-    pub fn text_from(&self, start: usize) -> String {
-        self.0.lock().expect("no reader panics").get(start..).unwrap_or_default().to_owned()
-    }
-
-    pub(crate) fn push(&self, line: &[u8]) {
-        self.0.lock().expect("no reader panics").push_str(&String::from_utf8_lossy(line));
-    }
 }
 
 impl Launch {

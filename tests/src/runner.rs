@@ -9,11 +9,13 @@ use crate::canary;
 use crate::case::{Case, Expect, Presented, Route, WireCase};
 use crate::invariants;
 use crate::portal::Portal;
+use crate::response::Response;
 use crate::stripe_stub::Recorded;
 use crate::tokens;
-use crate::wire::{Connection, Outcome, Request, Response};
+use crate::user::User;
+use crate::wire::{Connection, Outcome, Request};
 use crate::words::Words;
-use crate::world::{User, World};
+use crate::world::World;
 
 /// The access token's route.
 pub const TOKEN_ROUTE: &str = "/api/v1/subscriptions/portal";

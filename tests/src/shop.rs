@@ -10,7 +10,8 @@ use url::form_urlencoded::Serializer;
 use crate::database::{Database, Store};
 use crate::portal::Portal;
 use crate::process::{Finished, Launch};
-use crate::wire::{Request, Response};
+use crate::response::Response;
+use crate::wire::Request;
 use crate::{canary, poll};
 
 /// A card that pays.

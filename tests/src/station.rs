@@ -2,8 +2,7 @@
 
 use crate::portal::Portal;
 use crate::stripe_stub::{Fault, StripeStub};
-use crate::world::{User, World};
-use crate::{canary, runtime};
+use crate::user::User;
 
 /// See the module.
 #[derive(Debug)]
@@ -15,18 +14,6 @@ pub struct Station {
 }
 
 impl Station {
-    /// Starts both, with a profile's settings.
-    #[must_use]
-    pub fn start(world: &World, profile: &str) -> Self {
-        let stub = runtime::wait(StripeStub::start());
-        canary::plant(stub.secret_key());
-        let launch = world.launch(profile, &["serve"]);
-        let stranded = profile == "stranded";
-        let launch =
-            if stranded { launch } else { launch.env("BILLING_STRIPE_API_BASE", stub.base_url()) };
-        Self { portal: Portal::start_ready(&launch), stub }
-    }
-
     /// Makes this user's customer known, and scripts what happens to the next requests.
     ///
     /// # Panics

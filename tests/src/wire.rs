@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::response::Response;
 use crate::{api_document, canary};
 
 /// How long an answer may take.
@@ -22,17 +23,6 @@ pub struct Request {
     pub headers: Vec<(String, String)>,
     /// The body; `None` sends no `Content-Length` either.
     pub body: Option<Vec<u8>>,
-}
-
-/// An answer.
-#[derive(Clone, Debug)]
-pub struct Response {
-    /// The status code.
-    pub status: u16,
-    /// Header fields in order, names in lower case.
-    pub headers: Vec<(String, String)>,
-    /// The body, decoded from chunks.
-    pub body: Vec<u8>,
 }
 
 /// How an exchange ended.
@@ -143,44 +133,6 @@ impl Request {
                 Err(format!("{} {}: no answer in {ANSWER_TIME:?}", self.method, self.target))
             }
         }
-    }
-}
-
-impl Response {
-    /// The first header field of this name (lower case).
-    #[must_use]
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
-    }
-
-    /// All header fields of this name (lower case).
-    #[must_use]
-    pub fn all(&self, name: &str) -> Vec<&str> {
-        self.headers.iter().filter(|(n, _)| n == name).map(|(_, v)| v.as_str()).collect()
-    }
-
-    /// The body as text.
-    #[must_use]
-    pub fn text(&self) -> String {
-        String::from_utf8_lossy(&self.body).into_owned()
-    }
-
-    /// The body as JSON; `Null` where it is none.
-    #[must_use]
-    pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or(Value::Null)
-    }
-
-    /// The problem's code; empty where the answer is no problem.
-    #[must_use]
-    pub fn code(&self) -> String {
-        self.json()["code"].as_str().unwrap_or_default().to_owned()
-    }
-
-    /// `url` of a portal session; empty where there is none.
-    #[must_use]
-    pub fn portal_url(&self) -> String {
-        self.json()["url"].as_str().unwrap_or_default().to_owned()
     }
 }
 

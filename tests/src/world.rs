@@ -14,6 +14,7 @@ use crate::profiles::Profiles;
 use crate::station::Station;
 use crate::stripe_stub::{self, Recorded, StripeStub};
 use crate::tokens::{self, Bend};
+use crate::user::User;
 use crate::words::Words;
 use crate::{canary, runtime};
 
@@ -33,19 +34,6 @@ pub struct World {
     idle: Mutex<Vec<User>>,
     users: Mutex<usize>,
     folder: TempDir,
-}
-
-/// A user with a billing account, borrowed by one case at a time, so that requests at the provider can be told apart.
-#[derive(Clone, Debug)]
-pub struct User {
-    /// Who.
-    pub id: String,
-    /// Its customer, in test mode and in live mode.
-    pub customer: String,
-    /// The customer's subscription.
-    pub subscription: String,
-    /// Its keys, by prefix.
-    keys: BTreeMap<String, String>,
 }
 
 impl World {
@@ -305,13 +293,26 @@ impl World {
         [self.stub.requests(), self.live_stub.requests()].concat()
     }
 
+    /// Starts a service with a provider of its own.
+    #[must_use]
+    pub fn start_station(&self, profile: &str) -> Station {
+        let stub = runtime::wait(StripeStub::start());
+        canary::plant(stub.secret_key());
+        let mut launch = self.launch(profile, &["serve"]);
+        // The settings of this profile name a provider that does not exist.
+        if profile != "stranded" {
+            launch = launch.env("BILLING_STRIPE_API_BASE", stub.base_url());
+        }
+        Station { portal: Portal::start_ready(&launch), stub }
+    }
+
     /// Lends a service with a provider of its own, for a case that makes the provider fail.
     pub fn with_station<T>(&self, profile: &str, then: impl FnOnce(&Station) -> T) -> T {
         let idle = {
             let mut stations = self.stations.lock().expect("nobody panics with the lock");
             stations.entry(profile.to_owned()).or_default().pop()
         };
-        let station = idle.unwrap_or_else(|| Station::start(self, profile));
+        let station = idle.unwrap_or_else(|| self.start_station(profile));
         let result = then(&station);
         // A case that panics keeps its station: faults that it scripted must not meet the next one.
         self.stations

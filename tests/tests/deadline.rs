@@ -6,10 +6,11 @@ use serde_json::json;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{Connection as _, SqliteConnection};
 use workspace_tests::database::{Database, Store};
+use workspace_tests::response::Response;
 use workspace_tests::runtime;
 use workspace_tests::shop::{CHECKOUT, CURRENT, PORTAL, Shop};
 use workspace_tests::slow_database::SlowDatabase;
-use workspace_tests::wire::{Connection, Outcome, Request, Response};
+use workspace_tests::wire::{Connection, Outcome, Request};
 use workspace_tests::world::plant_key;
 
 /// What an answer may take on a busy machine where the limit is 3 s. Without it the slowest routes took 4.2 to 9.7 s.

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use crate::stripe_stub::form::{self, Param};
+use crate::stripe_form::{self, Param};
 
 /// Decodes a form by a schema. What does not fit stays as it is, for the validator to refuse.
 pub(super) fn decode(form: &str, schema: &Value) -> Result<Value, String> {
-    let tree = form::tree(&form::fields(form.as_bytes()))
+    let tree = stripe_form::tree(&stripe_form::fields(form.as_bytes()))
         .map_err(|name| format!("`{name}` is malformed or repeated"))?;
     Ok(object(&tree, schema))
 }

@@ -16,5 +16,5 @@ mod tests;
 
 pub use judge::Judge;
 pub use newer::Newer;
-pub use report::{Operations, Report};
-pub use subset::Subset;
+pub use report::Report;
+pub use subset::{Operations, Subset};

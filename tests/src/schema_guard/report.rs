@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::judge::Judge;
+use super::subset::Operations;
 use crate::exchanges::Exchange;
 
 /// Fewer answers mean that the tests' tools no longer record.
@@ -10,9 +11,6 @@ pub(super) const FEWEST_ANSWERS: usize = 400;
 
 /// Fewer requests of `provider-stripe` mean the same.
 pub(super) const FEWEST_REQUESTS: usize = 1000;
-
-/// Operations: method, in capitals, and path.
-pub type Operations = BTreeSet<(String, String)>;
 
 /// What a test run showed.
 #[derive(Debug, Default)]

@@ -1,8 +1,11 @@
 //! The part of Stripe's published schema that the repository keeps: `data/stripe/openapi-subset.json`.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 
-use super::report::Operations;
+/// Operations: method, in capitals, and path.
+pub type Operations = BTreeSet<(String, String)>;
 
 /// The subset, parsed.
 #[derive(Clone, Debug)]

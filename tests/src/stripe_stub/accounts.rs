@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::answer::{self, Response};
-use super::form::Param;
 use super::operation::Operation;
 use super::{
     CUSTOMER, DELETED_CUSTOMER, MONTHLY_PRICE, OTHER_CUSTOMER, OTHER_SUBSCRIPTION, SUBSCRIPTION,
     YEARLY_PRICE, schema,
 };
+use crate::stripe_form::Param;
 
 /// When everything began, in Unix seconds; each object is made a second later.
 const BEGINNING: i64 = 1_780_000_000;

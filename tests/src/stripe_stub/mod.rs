@@ -24,7 +24,6 @@
 mod accounts;
 mod answer;
 mod fault;
-pub(crate) mod form;
 mod operation;
 mod portal;
 mod schema;

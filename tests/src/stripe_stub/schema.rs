@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 
 use serde_json::Value;
 
-use super::form::Param;
 use crate::schema_guard::Subset;
+use crate::stripe_form::Param;
 
 static SUBSET: LazyLock<Subset> = LazyLock::new(Subset::read);
 
@@ -108,12 +108,12 @@ fn child(parent: &str, key: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::form;
     use super::*;
+    use crate::stripe_form;
 
     fn judge(body: &str) -> Result<(), (&'static str, String)> {
         let schema = of_operation("post", "/v1/billing_portal/sessions").unwrap();
-        let tree = form::tree(&form::fields(body.as_bytes())).unwrap();
+        let tree = stripe_form::tree(&stripe_form::fields(body.as_bytes())).unwrap();
         check(&tree, &schema).map_err(|violation| (violation.code, violation.param))
     }
 

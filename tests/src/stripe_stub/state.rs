@@ -12,10 +12,10 @@ use serde_json::{Value, json};
 use super::accounts::{self, Accounts};
 use super::answer::{self, End, Response};
 use super::fault::Fault;
-use super::form;
 use super::operation::Operation;
 use super::{API_VERSION, Recorded, portal, schema};
 use crate::exchanges::{self, Exchange};
+use crate::stripe_form;
 
 /// What becomes of a request.
 pub(super) enum Next {
@@ -99,7 +99,7 @@ impl State {
     fn act(&mut self, head: &Parts, form: &[(String, String)]) -> Result<Value, Box<Response>> {
         match Operation::of(head) {
             Some(Operation::CreatePortalSession) => {
-                self.look_up_portal(form).map(|()| self.session(form))
+                portal::look_up(&self.accounts, form).map(|()| self.portal_session(form))
             }
             Some(operation) => {
                 let object = self.accounts.act(&operation, form)?;
@@ -115,10 +115,17 @@ impl State {
         }
     }
 
+    /// A fresh session of the customer portal. Its address is remembered.
+    fn portal_session(&mut self, form: &[(String, String)]) -> Value {
+        let session = portal::session(form, self.livemode, self.issued_urls.len() + 1);
+        self.issued_urls.extend(session["url"].as_str().map(str::to_owned));
+        session
+    }
+
     /// What a fault spoils: an answer as it would have been, also where nothing was found.
     fn good(&mut self, head: &Parts, form: &[(String, String)]) -> Value {
         match Operation::of(head) {
-            Some(Operation::CreatePortalSession) => self.session(form),
+            Some(Operation::CreatePortalSession) => self.portal_session(form),
             _ => self.act(head, form).unwrap_or_else(|_| json!({})),
         }
     }
@@ -178,7 +185,7 @@ impl State {
         if head.method == Method::GET && head.headers.contains_key("idempotency-key") {
             return refuse(400, "", None, "A GET has no Idempotency-Key");
         }
-        let tree = match form::tree(form) {
+        let tree = match stripe_form::tree(form) {
             Ok(tree) => tree,
             Err(name) => {
                 return refuse(
@@ -256,7 +263,7 @@ impl State {
                 );
                 response
             }
-            Fault::Session(variant) => self.wrong_session(*variant, &form),
+            Fault::Session(variant) => portal::wrong_answer(*variant, self.portal_session(&form)),
             Fault::Changed(pointer, value) => {
                 let mut object = self.good(head, &form);
                 change(&mut object, pointer, value.clone());
@@ -322,7 +329,7 @@ fn record(head: &Parts, body: &[u8]) {
 
 /// What came with a request: its form, or its query.
 fn sent(head: &Parts, body: &[u8]) -> Vec<(String, String)> {
-    form::fields(if head.method == Method::GET {
+    stripe_form::fields(if head.method == Method::GET {
         head.uri.query().unwrap_or_default().as_bytes()
     } else {
         body

@@ -1,14 +1,18 @@
-//! The files of scenarios. Each registers its own in `SCENARIOS`.
+//! The files of scenarios. Each registers its own in `SCENARIOS`; `key_client` is shared code.
 
+mod account_lifecycle;
 mod audit;
 mod checkout;
 mod checkout_replicas;
 mod command_line;
 mod configuration;
+mod customer_import;
 mod documents;
 mod embedded;
 mod in_process;
+mod key_client;
 mod key_management;
+mod key_rotation;
 mod key_sets;
 mod keys;
 mod lifecycle;
@@ -23,15 +27,18 @@ mod webhooks;
 use workspace_tests::scenario::Scenario;
 
 const FILES: &[&[Scenario]] = &[
+    account_lifecycle::SCENARIOS,
     audit::SCENARIOS,
     checkout::SCENARIOS,
     checkout_replicas::SCENARIOS,
     command_line::SCENARIOS,
     configuration::SCENARIOS,
+    customer_import::SCENARIOS,
     documents::SCENARIOS,
     embedded::SCENARIOS,
     in_process::SCENARIOS,
     key_management::SCENARIOS,
+    key_rotation::SCENARIOS,
     key_sets::SCENARIOS,
     keys::SCENARIOS,
     lifecycle::SCENARIOS,

@@ -1,9 +1,9 @@
-//! `customers link|show|unlink|forget`, and the way to `import` and `reconcile`.
+//! `customers link|show|unlink|forget`; `import` and `reconcile` are in `accounts`.
 
 use billing_domain::ports::RepoError;
 use billing_domain::{
     Actor, AuditAction, AuditEvent, CustomerLink, CustomerService, LinkOutcome, Mode, OnConflict,
-    ProviderAccount, RequestOrigin,
+    ProviderAccount, RequestOrigin, UserId,
 };
 use serde_json::{Value, json};
 
@@ -12,92 +12,106 @@ use crate::cli::{At, Customers};
 use crate::config::{Settings, provider};
 use crate::failure::Failure;
 use crate::wiring::clock::clock;
+use crate::wiring::store::Stores;
 
 pub(crate) async fn run(context: &Context, command: Customers) -> Result<(), Failure> {
-    let command = match command {
-        Customers::Import(arguments) => return accounts::import(context, arguments).await,
-        Customers::Reconcile(arguments) => return accounts::reconcile(context, arguments).await,
-        other => other,
-    };
-    let (stores, at) = session(context, |settings| match &command {
-        Customers::Link { at, .. } | Customers::Unlink { at, .. } => {
-            account(settings, at).map(Some)
-        }
-        _ => Some(None),
-    })
-    .await?;
-    let customers = CustomerService::new(stores.customers, clock());
-    let failed = |error: RepoError| Failure::failed("the database failed", &error);
-    match (command, at) {
-        (Customers::Link { user, customer, replace, .. }, Some(at)) => {
-            let link = CustomerLink { owner: user, at, customer };
+    match command {
+        Customers::Link { user, customer, at, replace } => {
+            let (stores, at) = session(context, |settings| account(settings, &at)).await?;
             let on_conflict = if replace { OnConflict::Replace } else { OnConflict::Keep };
-            let outcome = customers.link(&link, on_conflict).await.map_err(failed)?;
-            let previous = match outcome {
-                LinkOutcome::Created | LinkOutcome::Unchanged => None,
-                LinkOutcome::Replaced(previous) => Some(previous),
-                LinkOutcome::Conflict(existing) => {
-                    let owner = &link.owner;
-                    return Err(Failure::Failed(format!(
-                        "{owner} is the customer {existing} already; --replace puts another in its place"
-                    )));
-                }
-            };
-            let mut shown = described(&link);
-            shown["replaced"] = json!(previous.as_ref().map(|customer| customer.as_str()));
-            context.print(&shown, || match previous {
-                Some(previous) => format!("{} (instead of {previous})", sentence(&link)),
-                None => sentence(&link),
-            })
+            link(context, stores, CustomerLink { owner: user, at, customer }, on_conflict).await
         }
-        (Customers::Unlink { user, .. }, Some(at)) => {
-            match customers.unlink(&user, &at).await.map_err(failed)? {
-                Some(customer) => {
-                    let link = CustomerLink { owner: user, at, customer };
-                    context.print(&described(&link), || {
-                        format!(
-                            "{} is no longer the customer {} of {}",
-                            link.owner, link.customer, link.at
-                        )
-                    })
-                }
-                None => Err(Failure::Failed(format!("{user} is no customer of {at}"))),
-            }
+        Customers::Unlink { user, at } => {
+            let (stores, at) = session(context, |settings| account(settings, &at)).await?;
+            unlink(context, stores, user, at).await
         }
-        (Customers::Show { user }, _) => {
-            let links = customers.list(&user).await.map_err(failed)?;
-            if links.is_empty() {
-                return Err(Failure::Failed(format!("{user} is no customer anywhere")));
-            }
-            let shown: Vec<Value> = links.iter().map(described).collect();
-            context.print(&json!({ "user": user.as_str(), "customers": shown }), || {
-                links.iter().map(sentence).collect::<Vec<_>>().join("\n")
-            })
+        Customers::Show { user } => {
+            let (stores, ()) = session(context, |_| Some(())).await?;
+            show(context, stores, &user).await
         }
-        (Customers::Forget { user }, _) => {
-            let rows = stores.audit.forget(&user).await.map_err(failed)?;
-            let event = AuditEvent {
-                at: clock().now(),
-                action: AuditAction::UserForgotten,
-                actor: Actor::Operator,
-                owner: None,
-                key: None,
-                customer: None,
-                origin: RequestOrigin::default(),
-            };
-            stores.audit.append(&event).await.map_err(failed)?;
-            context.print(&json!({ "user": user.as_str(), "rows": rows }), || {
-                format!("{user} is forgotten, in {rows} rows")
-            })
+        Customers::Forget { user } => {
+            let (stores, ()) = session(context, |_| Some(())).await?;
+            forget(context, &stores, &user).await
         }
-        (
-            Customers::Import(_)
-            | Customers::Reconcile(_)
-            | Customers::Link { .. }
-            | Customers::Unlink { .. },
-            _,
-        ) => Err(Failure::Failed("no provider is known: this is a bug".to_owned())),
+        Customers::Import(arguments) => accounts::import(context, arguments).await,
+        Customers::Reconcile(arguments) => accounts::reconcile(context, arguments).await,
     }
+}
+
+async fn link(
+    context: &Context,
+    stores: Stores,
+    link: CustomerLink,
+    on_conflict: OnConflict,
+) -> Result<(), Failure> {
+    let previous = match service(stores).link(&link, on_conflict).await.map_err(failed)? {
+        LinkOutcome::Created | LinkOutcome::Unchanged => None,
+        LinkOutcome::Replaced(previous) => Some(previous),
+        LinkOutcome::Conflict(existing) => {
+            let owner = &link.owner;
+            return Err(Failure::Failed(format!(
+                "{owner} is the customer {existing} already; --replace puts another in its place"
+            )));
+        }
+    };
+
+    let mut shown = described(&link);
+    shown["replaced"] = json!(previous.as_ref().map(|customer| customer.as_str()));
+    context.print(&shown, || match previous {
+        Some(previous) => format!("{} (instead of {previous})", sentence(&link)),
+        None => sentence(&link),
+    })
+}
+
+async fn unlink(
+    context: &Context,
+    stores: Stores,
+    user: UserId,
+    at: ProviderAccount,
+) -> Result<(), Failure> {
+    let Some(customer) = service(stores).unlink(&user, &at).await.map_err(failed)? else {
+        return Err(Failure::Failed(format!("{user} is no customer of {at}")));
+    };
+    let link = CustomerLink { owner: user, at, customer };
+    context.print(&described(&link), || {
+        format!("{} is no longer the customer {} of {}", link.owner, link.customer, link.at)
+    })
+}
+
+async fn show(context: &Context, stores: Stores, user: &UserId) -> Result<(), Failure> {
+    let links = service(stores).list(user).await.map_err(failed)?;
+    if links.is_empty() {
+        return Err(Failure::Failed(format!("{user} is no customer anywhere")));
+    }
+    let shown: Vec<Value> = links.iter().map(described).collect();
+    context.print(&json!({ "user": user.as_str(), "customers": shown }), || {
+        links.iter().map(sentence).collect::<Vec<_>>().join("\n")
+    })
+}
+
+async fn forget(context: &Context, stores: &Stores, user: &UserId) -> Result<(), Failure> {
+    let rows = stores.audit.forget(user).await.map_err(failed)?;
+    let event = AuditEvent {
+        at: clock().now(),
+        action: AuditAction::UserForgotten,
+        actor: Actor::Operator,
+        owner: None,
+        key: None,
+        customer: None,
+        origin: RequestOrigin::default(),
+    };
+    stores.audit.append(&event).await.map_err(failed)?;
+    context.print(&json!({ "user": user.as_str(), "rows": rows }), || {
+        format!("{user} is forgotten, in {rows} rows")
+    })
+}
+
+fn service(stores: Stores) -> CustomerService {
+    CustomerService::new(stores.customers, clock())
+}
+
+fn failed(error: RepoError) -> Failure {
+    Failure::failed("the database failed", &error)
 }
 
 /// The named provider and mode, or the configured ones.

@@ -100,11 +100,10 @@ impl ApiKeyRepo for InMemoryApiKeyRepo {
     ) -> Result<InsertOutcome, RepoError> {
         let mut keys = self.reach()?;
         let StoredApiKey { key: new, .. } = key;
-        let active = active(&keys, new);
         if keys.contains_key(&new.id) {
             return Ok(InsertOutcome::IdTaken);
         }
-        if at_most.is_some_and(|at_most| active >= at_most as usize) {
+        if at_most.is_some_and(|at_most| active(&keys, new) >= at_most as usize) {
             return Ok(InsertOutcome::TooMany);
         }
         keys.insert(new.id.clone(), key.clone());

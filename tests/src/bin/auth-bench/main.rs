@@ -10,11 +10,9 @@ mod wire;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use load::{Credentials, Load};
+use load::{Credentials, FLOOD, Load};
 use service::Service;
 
-/// Connections that present wrong keys, and good keys presented at once.
-const FLOOD: usize = 64;
 /// Connections with good tokens, before and during the flood.
 const STEADY: usize = 16;
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::FLOOD;
+use crate::load::FLOOD;
 use crate::wire::Connection;
 
 /// Keys of one user, below the limit that the service has for that.

@@ -6,9 +6,10 @@ use rustix::process::Signal;
 use serde_json::Value;
 use workspace_tests::database::Database;
 use workspace_tests::portal::Portal;
+use workspace_tests::response::Response;
 use workspace_tests::runner::{KEY_ROUTE, TOKEN_ROUTE};
 use workspace_tests::scenario::{Scenario, scenario};
-use workspace_tests::wire::{Request, Response};
+use workspace_tests::wire::Request;
 use workspace_tests::world::{World, plant_key};
 use workspace_tests::{canary, poll};
 

@@ -7,8 +7,9 @@ use serde_json::Value;
 use workspace_tests::poll;
 use workspace_tests::portal::Portal;
 use workspace_tests::process::Launch;
+use workspace_tests::response::Response;
 use workspace_tests::scenario::{Scenario, scenario};
-use workspace_tests::wire::{Request, Response};
+use workspace_tests::wire::Request;
 
 pub(super) const SCENARIOS: &[Scenario] = &[scenario!(
     the_embedded_default_works_as_pasted(),

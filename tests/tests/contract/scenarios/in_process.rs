@@ -25,9 +25,10 @@ use billing_testkit::{
 };
 use http_edge::{CorsPolicy, Drain, EdgeSettings, TrustedProxies, edge_layers};
 use serde_json::{Value, json};
+use workspace_tests::response::Response;
 use workspace_tests::runner::TOKEN_ROUTE;
 use workspace_tests::scenario::{Scenario, scenario};
-use workspace_tests::wire::{Request, Response};
+use workspace_tests::wire::Request;
 use workspace_tests::{api_document, invariants, runtime};
 
 pub(super) const SCENARIOS: &[Scenario] = &[

@@ -4,12 +4,14 @@ use serde_json::{Map, json};
 use workspace_tests::key_set::{KeySetServer, es256};
 use workspace_tests::portal::Portal;
 use workspace_tests::process::Launch;
+use workspace_tests::response::Response;
 use workspace_tests::runner::TOKEN_ROUTE;
 use workspace_tests::scenario::{Scenario, scenario};
 use workspace_tests::tokens::{self, Bend};
-use workspace_tests::wire::{Request, Response};
+use workspace_tests::user::User;
+use workspace_tests::wire::Request;
 use workspace_tests::words::Words;
-use workspace_tests::world::{User, World, now};
+use workspace_tests::world::{World, now};
 use workspace_tests::{canary, invariants, poll};
 
 pub(super) const SCENARIOS: &[Scenario] = &[

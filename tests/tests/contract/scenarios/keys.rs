@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use serde_json::Value;
 use workspace_tests::portal::Portal;
+use workspace_tests::response::Response;
 use workspace_tests::runner::KEY_ROUTE;
 use workspace_tests::scenario::{Scenario, scenario};
-use workspace_tests::wire::{Request, Response};
-use workspace_tests::world::{PEPPER, User, World, checksum, now, timestamp};
+use workspace_tests::user::User;
+use workspace_tests::wire::Request;
+use workspace_tests::world::{PEPPER, World, checksum, now, timestamp};
 use workspace_tests::{canary, poll};
 
 pub(super) const SCENARIOS: &[Scenario] = &[

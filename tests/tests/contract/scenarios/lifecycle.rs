@@ -8,7 +8,6 @@ use workspace_tests::poll;
 use workspace_tests::portal::Portal;
 use workspace_tests::runner::TOKEN_ROUTE;
 use workspace_tests::scenario::{Scenario, scenario};
-use workspace_tests::station::Station;
 use workspace_tests::wire::{Connection, Outcome, Request};
 use workspace_tests::world::World;
 use workspace_tests::{canary, invariants, runtime};
@@ -62,7 +61,7 @@ fn draining_is_told_and_still_served(world: &World) {
 
 fn what_runs_is_finished(world: &World) {
     world.with_user(|user| {
-        let station = Station::start(world, "default");
+        let station = world.start_station("default");
         station.prepare(user, &["delay:2000".to_owned()]);
         let request = portal_request(world, &user.id);
         let answer = std::thread::scope(|scope| {
@@ -115,7 +114,7 @@ fn half_sent_requests_do_not_hold_the_end(world: &World) {
 
 fn a_second_signal_ends_at_once(world: &World) {
     world.with_user(|user| {
-        let station = Station::start(world, "default");
+        let station = world.start_station("default");
         station.prepare(user, &["stall".to_owned(), "stall".to_owned(), "stall".to_owned()]);
         let request = portal_request(world, &user.id);
         let mut connection = Connection::open(station.portal.public).unwrap();
@@ -204,7 +203,7 @@ fn a_killed_service_comes_back_with_its_data(world: &World) {
 
 fn a_provider_that_goes_away_is_degraded(world: &World) {
     world.with_user(|user| {
-        let station = Station::start(world, "default");
+        let station = world.start_station("default");
         station.prepare(user, &[]);
         let before = station.portal.get("/readyz").unwrap().text();
         assert!(!before.contains("\"degraded\":[\"provider"), "{before}");

@@ -2,9 +2,10 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use workspace_tests::response::Response;
 use workspace_tests::runner::{KEY_ROUTE, TOKEN_ROUTE};
 use workspace_tests::scenario::{Scenario, scenario};
-use workspace_tests::wire::{Request, Response};
+use workspace_tests::wire::Request;
 use workspace_tests::world::{World, now};
 use workspace_tests::{canary, invariants};
 

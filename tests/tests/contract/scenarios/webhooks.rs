@@ -1,13 +1,14 @@
-//! W1 to W4: what the provider tells, and what comes of it.
+//! W1, W2: deliveries of webhooks: signatures, retries and replays.
 
 use serde_json::{Value, json};
 use workspace_tests::database::Store;
 use workspace_tests::poll;
 use workspace_tests::program::Program;
+use workspace_tests::response::Response;
 use workspace_tests::scenario::{Scenario, scenario};
 use workspace_tests::shop::{Shop, WEBHOOKS};
 use workspace_tests::stripe_signature::{header as signed, hex};
-use workspace_tests::wire::{Request, Response};
+use workspace_tests::wire::Request;
 use workspace_tests::world::now;
 
 pub(super) const SCENARIOS: &[Scenario] = &[
@@ -27,13 +28,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         "E1.invalid_signature"
     ),
     scenario!(signatures_of_the_official_packages_hold(store), "W1.official"),
-    scenario!(an_account_comes_and_goes(store), "W3.appears", "W3.goes", "V2.follows"),
-    scenario!(deliveries_may_be_late_doubled_or_in_any_order(store), "W2.any_order"),
-    scenario!(lost_deliveries_are_made_good(store), "W4.repairs", "W4.command"),
     scenario!(what_fails_is_tried_again_and_replayed(store), "W2.failures", "W2.replay"),
-    scenario!(time_moves_on_at_the_provider(store), "V2.follows"),
-    scenario!(customers_are_imported_and_nothing_is_guessed(store), "W4.import"),
-    scenario!(several_names_are_no_name(store), "W3.ambiguous"),
 ];
 
 const SECRETS: [&str; 2] = ["whsec_old0000000000000000000001", "whsec_new0000000000000000000002"];
@@ -213,113 +208,6 @@ fn signatures_of_the_official_packages_hold(store: Store) {
     assert_eq!(listed(&shop, "evt_never_taken"), None);
 }
 
-/// What a customer's life leaves behind, whatever the deliveries did: bought, changed, cancelled, deleted.
-fn live(shop: &Shop, user: &str, told: impl Fn()) {
-    let token = shop.token(user);
-    shop.buy(&token, "starter");
-    told();
-    poll::until("the purchase", || {
-        (shop.current(&token)["subscription"]["plan"] == "starter").then_some(())
-    });
-    let customer = shop.customer(user);
-    let subscriptions = shop.stripe("GET", "/v1/subscriptions", &[("customer", &customer)]);
-    let one = &subscriptions["data"][0];
-    let (id, item) = (one["id"].as_str().unwrap(), one["items"]["data"][0]["id"].as_str().unwrap());
-    let path = format!("/v1/subscriptions/{id}");
-    let _ = shop.stripe(
-        "POST",
-        &path,
-        &[("items[0][id]", item), ("items[0][price]", "price_1SandboxDemoBizMonthly01")],
-    );
-    told();
-    poll::until("the change", || {
-        (shop.current(&token)["subscription"]["plan"] == "business").then_some(())
-    });
-    let _ = shop.stripe("POST", &path, &[("cancel_at_period_end", "true")]);
-    told();
-    poll::until("the cancellation", || {
-        (shop.current(&token)["subscription"]["cancelAtPeriodEnd"] == true).then_some(())
-    });
-    assert_eq!(shop.open_portal(&token).status, 200);
-    let _ = shop.stripe("DELETE", &format!("/v1/customers/{customer}"), &[]);
-    told();
-    poll::until("the account's end", || {
-        (shop.open_portal(&token).code() == "billing_account_not_found").then_some(())
-    });
-    assert_eq!(shop.current(&token)["hasSubscription"], false);
-    // The next purchase makes another customer.
-    shop.buy(&token, "agency");
-    told();
-    poll::until("the second purchase", || {
-        (shop.current(&token)["subscription"]["plan"] == "agency").then_some(())
-    });
-    assert_ne!(shop.customer(user), customer);
-}
-
-fn an_account_comes_and_goes(store: Store) {
-    let shop = Shop::open_on(store, &[("BILLING_RATE_LIMIT_PER_MINUTE", "0")]);
-    live(&shop, "punctual", || {});
-    let applied = shop
-        .command(&["webhooks", "list", "--state", "applied", "--limit", "1000", "--json"])
-        .json();
-    let applied = applied["events"].as_array().unwrap();
-    assert!(applied.len() > 10, "{applied:?}");
-}
-
-fn deliveries_may_be_late_doubled_or_in_any_order(store: Store) {
-    let shop = Shop::open_on(store, &[("BILLING_RATE_LIMIT_PER_MINUTE", "0")]);
-    for (user, fault) in [("doubled", "double"), ("late", "late"), ("reordered", "reorder")] {
-        let more: &[(&str, &str)] = if fault == "late" { &[("seconds", "1")] } else { &[] };
-        let form = [&[("fault", fault), ("times", "500")], more].concat();
-        let _ = shop.stripe("POST", "/sandbox/deliveries", &form);
-        live(&shop, user, || {});
-        let _ = shop.stripe("DELETE", "/sandbox/deliveries", &[]);
-    }
-}
-
-fn lost_deliveries_are_made_good(store: Store) {
-    // Once by the command, once by the replica that leads.
-    let shop = Shop::open_on(
-        store,
-        &[("BILLING_RATE_LIMIT_PER_MINUTE", "0"), ("BILLING_RECONCILE_INTERVAL_SECONDS", "0")],
-    );
-    let _ = shop.stripe("POST", "/sandbox/deliveries", &[("fault", "lose"), ("times", "5000")]);
-    let reconcile = |more: &[&str]| {
-        shop.command(&[&["customers", "reconcile", "--json"], more].concat()).json()
-    };
-    // The demo's customer was linked, and perhaps never read.
-    let _ = reconcile(&[]);
-    live(&shop, "lost-1", || {
-        let dry = reconcile(&["--dry-run"]);
-        assert_eq!(
-            (&dry["dryRun"], dry["differed"].as_array().unwrap().len()),
-            (&json!(true), 1),
-            "{dry}"
-        );
-        let repaired = reconcile(&[]);
-        assert_eq!(repaired["differed"], dry["differed"], "{repaired}");
-        assert_eq!(reconcile(&[])["differed"], json!([]));
-    });
-    let events = shop.command(&["webhooks", "list", "--limit", "10000", "--json"]).json();
-    let known = events["events"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter(|event| event["subject"] != "cus_SandboxDemo001");
-    assert!(
-        known.filter(|event| !event["subject"].is_null()).count() == 0,
-        "an event was delivered: {events}"
-    );
-    drop(shop);
-
-    let shop = Shop::open_on(
-        store,
-        &[("BILLING_RATE_LIMIT_PER_MINUTE", "0"), ("BILLING_RECONCILE_INTERVAL_SECONDS", "1")],
-    );
-    let _ = shop.stripe("POST", "/sandbox/deliveries", &[("fault", "lose"), ("times", "5000")]);
-    live(&shop, "lost-2", || {});
-}
-
 fn what_fails_is_tried_again_and_replayed(store: Store) {
     let shop = open(store);
     // The provider is out of reach for everything that reads a customer.
@@ -357,143 +245,4 @@ fn what_fails_is_tried_again_and_replayed(store: Store) {
         json!({ "replayed": 0 })
     );
     let _ = shop.command(&["webhooks", "replay"]).expect_code(2);
-}
-
-fn time_moves_on_at_the_provider(store: Store) {
-    let shop = Shop::open_on(store, &[("BILLING_RATE_LIMIT_PER_MINUTE", "0")]);
-    let token = shop.token("patient");
-    shop.buy(&token, "starter");
-    let first = poll::until("the purchase", || {
-        Some(shop.current(&token)).filter(|told| told["hasSubscription"] == true)
-    });
-    let _ = shop.stripe("POST", "/sandbox/clock", &[("advance", "2764800")]);
-    poll::until("the renewal", || {
-        let told = shop.current(&token);
-        (told["subscription"]["currentPeriodStart"] == first["subscription"]["currentPeriodEnd"])
-            .then_some(())
-    });
-    let customer = shop.customer("patient");
-    let subscriptions = shop.stripe("GET", "/v1/subscriptions", &[("customer", &customer)]);
-    let id = subscriptions["data"][0]["id"].as_str().unwrap().to_owned();
-    let _ = shop.stripe(
-        "POST",
-        &format!("/v1/subscriptions/{id}"),
-        &[("cancel_at_period_end", "true")],
-    );
-    let _ = shop.stripe("POST", "/sandbox/clock", &[("advance", "2764800")]);
-    poll::until("the end", || (shop.current(&token)["hasSubscription"] == false).then_some(()));
-    // A billing account stays: its invoices are there.
-    assert_eq!(shop.open_portal(&token).status, 200);
-}
-
-fn customers_are_imported_and_nothing_is_guessed(store: Store) {
-    let shop = Shop::open_on(store, &[("BILLING_RECONCILE_INTERVAL_SECONDS", "0")]);
-    let _ = shop.stripe("POST", "/sandbox/deliveries", &[("fault", "lose"), ("times", "5000")]);
-    let customer = |form: &[(&str, &str)]| {
-        shop.stripe("POST", "/v1/customers", form)["id"].as_str().unwrap().to_owned()
-    };
-    let ann = customer(&[("metadata[user_id]", "ann"), ("email", "ann@example.com")]);
-    let (bob1, bob2) =
-        (customer(&[("metadata[user_id]", "bob")]), customer(&[("metadata[user_id]", "bob")]));
-    let carl = customer(&[("email", "Carl@Example.com")]);
-    let (twin1, twin2) =
-        (customer(&[("email", "twin@example.com")]), customer(&[("email", "twin@example.com")]));
-    let import =
-        |more: &[&str]| shop.command(&[&["customers", "import", "--json"], more].concat()).json();
-    let reasons = |plan: &Value| {
-        let left = plan["left"].as_array().unwrap().iter();
-        left.map(|left| {
-            (
-                left["user"].as_str().unwrap_or("-").to_owned(),
-                left["reason"].as_str().unwrap().to_owned(),
-            )
-        })
-        .collect::<Vec<_>>()
-    };
-    let dry = import(&[]);
-    assert_eq!(
-        (&dry["applied"], &dry["links"]),
-        (&json!(false), &json!([{ "user": "ann", "customer": ann }])),
-        "{dry}"
-    );
-    assert_eq!(reasons(&dry), [("bob".to_owned(), "several_customers".to_owned())]);
-    assert_eq!(
-        dry["left"][0]["customers"],
-        json!([bob1, bob2])
-            .as_array()
-            .map(|both| {
-                let mut both = both.clone();
-                if dry["left"][0]["customers"][0] != both[0] {
-                    both.reverse();
-                }
-                json!(both)
-            })
-            .unwrap()
-    );
-    let _ = shop.command(&["customers", "show", "--user", "ann"]).expect_code(1);
-    assert_eq!(import(&["--apply"])["links"], dry["links"]);
-    assert_eq!(shop.customer("ann"), ann);
-    assert_eq!(import(&["--apply"])["unchanged"], 1);
-
-    let file = |name: &str, text: &str| {
-        let path = shop.folder().join(name);
-        std::fs::write(&path, text).unwrap();
-        path.to_str().unwrap().to_owned()
-    };
-    let csv =
-        file("pairs.csv", &format!("user,customer\nbob,{bob1}\nann,{bob2}\ndora,cus_unknown\n"));
-    let plan = import(&["--csv", &csv, "--apply"]);
-    assert_eq!(plan["links"], json!([{ "user": "bob", "customer": bob1 }]));
-    let expected = [("dora", "unknown_customer"), ("ann", "linked_elsewhere")]
-        .map(|(a, b)| (a.to_owned(), b.to_owned()));
-    assert_eq!(reasons(&plan), expected);
-
-    let emails = file(
-        "emails.csv",
-        "user,email,email_verified\ncarl,carl@example.com,true\ntwin,twin@example.com,true\nmallory,carl@example.com,false\neve,ann@example.com,true\nnobody,no@example.com,true\n",
-    );
-    let plan = import(&["--verified-emails", &emails]);
-    assert_eq!(plan["links"], json!([{ "user": "carl", "customer": carl }]), "{plan}");
-    let mut expected: Vec<_> =
-        [("eve", "other_owner"), ("nobody", "no_such_email"), ("twin", "several_customers")]
-            .map(|(a, b)| (a.to_owned(), b.to_owned()))
-            .into();
-    let mut found = reasons(&plan);
-    found.sort();
-    expected.sort();
-    assert_eq!(found, expected);
-    assert!(plan.to_string().contains(&twin1) && plan.to_string().contains(&twin2));
-    let _ = shop
-        .command(&["customers", "import", "--csv", &file("bad.csv", "user,customer\nx,\n")])
-        .expect_code(1);
-    let _ = shop
-        .command(&["customers", "import", "--csv", &csv, "--verified-emails", &emails])
-        .expect_code(2);
-}
-
-fn several_names_are_no_name(store: Store) {
-    let shop = Shop::open_on(store, &[("BILLING_RECONCILE_INTERVAL_SECONDS", "0")]);
-    let token = shop.token("fay");
-    shop.buy(&token, "starter");
-    poll::until("the purchase", || (shop.current(&token)["hasSubscription"] == true).then_some(()));
-    // Another customer that says it is hers, and has bought: the link that stands is not replaced.
-    let card = [
-        ("payment_method", "pm_card_visa"),
-        ("invoice_settings[default_payment_method]", "pm_card_visa"),
-        ("metadata[user_id]", "fay"),
-    ];
-    let second = shop.stripe("POST", "/v1/customers", &card)["id"].as_str().unwrap().to_owned();
-    let form =
-        [("customer", second.as_str()), ("items[0][price]", "price_1SandboxDemoStartMonthly1")];
-    let _ = shop.stripe("POST", "/v1/subscriptions", &form);
-    let report = poll::until("the second customer in the mirror", || {
-        let report = shop.command(&["customers", "reconcile", "--json"]).json();
-        report["conflicts"]
-            .as_array()
-            .is_some_and(|conflicts| !conflicts.is_empty())
-            .then_some(report)
-    });
-    let first = shop.customer("fay");
-    assert_ne!(first, second);
-    assert_eq!(report["conflicts"], json!([{ "customer": second, "linked": first }]));
 }
