@@ -32,6 +32,10 @@ pub fn run(world: &World, case: &Case) -> Result<(), String> {
         Route::Token => &[Route::Token],
         Route::Key => &[Route::Key],
     };
+    // A customer that the provider does not know is reported to all replicas of the database. Services of other cases share
+    // the world's database and not this provider: they would read the customer at theirs, and unlink the user.
+    let own = is_reported_to_replicas(case).then(|| World::create(world.store()));
+    let world = own.as_ref().unwrap_or(world);
     routes.iter().try_for_each(|route| {
         world.with_user(|user| match &case.faults {
             None => world.portal(&case.profile, |portal| {
@@ -40,10 +44,14 @@ pub fn run(world: &World, case: &Case) -> Result<(), String> {
             }),
             Some(faults) => world.with_station(&case.profile, |station| {
                 station.prepare(user, faults);
-                exchange(world, case, *route, &station.portal, user, |_| station.stub.requests())
+                exchange(world, case, *route, &station.portal, user, |_| station.stub.writes())
             }),
         })
     })
+}
+
+fn is_reported_to_replicas(case: &Case) -> bool {
+    case.faults.is_some() && case.expect.code.as_deref() == Some("billing_account_not_found")
 }
 
 fn exchange(

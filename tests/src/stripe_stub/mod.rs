@@ -146,6 +146,12 @@ impl StripeStub {
         self.state.lock().unwrap().requests.clone()
     }
 
+    /// The requests that change something, without those that read.
+    #[must_use]
+    pub fn writes(&self) -> Vec<Recorded> {
+        self.requests().into_iter().filter(|request| request.method == Method::POST).collect()
+    }
+
     /// The URLs of all sessions made so far: secrets, for tests that look for leaks.
     #[must_use]
     pub fn issued_urls(&self) -> Vec<String> {

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use metrics_exporter_prometheus::PrometheusBuilder;
 use serde_json::Value;
+use tracing::subscriber::NoSubscriber;
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::server::Server;
@@ -41,6 +42,9 @@ impl<'a> MakeWriter<'a> for Lines {
 #[tokio::test]
 async fn s1_each_request_is_one_line_without_query_headers_and_bodies() {
     let lines = Lines::default();
+    // With a single subscriber, tracing asks only the thread that logs a line first whether the line is wanted. That may be the
+    // thread of a test without a subscriber. A second one makes it ask all subscribers.
+    let _second = tracing::Dispatch::new(NoSubscriber::default());
     let subscriber = tracing_subscriber::fmt().json().with_writer(lines.clone()).finish();
     let _here = tracing::subscriber::set_default(subscriber);
     let server = Server::start().await;
