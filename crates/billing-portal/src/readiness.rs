@@ -124,6 +124,16 @@ mod tests {
         assert_eq!(readiness.state(), State::Degraded(vec!["database"]));
     }
 
+    #[tokio::test]
+    async fn wait_ends_once_the_service_has_been_ready() {
+        let (readiness, ..) = readiness();
+        let waited = || tokio::time::timeout(Duration::ZERO, readiness.wait_until_ready());
+        assert!(waited().await.is_err());
+        readiness.observe(true, true);
+        readiness.observe(false, true);
+        assert!(waited().await.is_ok());
+    }
+
     #[test]
     fn provider_outage_ends_after_a_minute_or_a_success() {
         let (readiness, _, clock) = readiness();

@@ -37,3 +37,86 @@ pub(crate) async fn check_catalogue(
         sleep(RETRY_AFTER).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use billing_domain::ports::ProviderError;
+    use billing_domain::{BillingCycle, Plan, PlanPrice, PriceFacts, Timestamp};
+    use billing_testkit::{FakeBillingAccountProvider, FixedClock};
+    use http_edge::Drain;
+
+    use super::*;
+
+    /// A check of a catalogue with one price.
+    struct World {
+        provider: Arc<FakeBillingAccountProvider>,
+        prices: Arc<PriceCheck>,
+        catalogue: Arc<Catalogue>,
+        readiness: Arc<Readiness>,
+    }
+
+    fn world() -> World {
+        let provider = Arc::new(FakeBillingAccountProvider::new());
+        let clock = Arc::new(FixedClock::at(Timestamp::from_seconds(1)));
+        let plan = Plan {
+            id: "starter".parse().unwrap(),
+            name: "Starter".to_owned(),
+            monthly_credits: 1,
+            features: Vec::new(),
+            currency: "usd".parse().unwrap(),
+            monthly: Some(PlanPrice { id: "price_1".parse().unwrap(), amount: 900 }),
+            yearly: None,
+        };
+        World {
+            prices: Arc::new(PriceCheck::new(provider.clone(), clock.clone())),
+            catalogue: Arc::new(Catalogue::new(vec![plan]).unwrap()),
+            readiness: Arc::new(Readiness::new(Drain::new(), clock)),
+            provider,
+        }
+    }
+
+    impl World {
+        /// Starts a check. Returns whether it ends without waiting for something.
+        async fn ends_at_once(&self) -> bool {
+            let (prices, catalogue) = (self.prices.clone(), self.catalogue.clone());
+            let check = check_catalogue(prices, catalogue, self.readiness.clone());
+            tokio::time::timeout(Duration::ZERO, check).await.is_ok()
+        }
+    }
+
+    #[tokio::test]
+    async fn check_asks_the_provider_only_when_the_service_is_ready() {
+        let world = world();
+        assert!(!world.ends_at_once().await);
+        assert_eq!(world.provider.calls(), 0);
+        world.readiness.observe(true, true);
+        assert!(world.ends_at_once().await);
+        assert_eq!(world.provider.calls(), 1);
+    }
+
+    #[tokio::test]
+    async fn check_ends_after_an_answer_whether_or_not_the_price_agrees() {
+        let world = world();
+        world.readiness.observe(true, true);
+        for amount in [901, 900] {
+            let facts = PriceFacts {
+                amount: Some(amount),
+                currency: "usd".parse().unwrap(),
+                cycle: Some(BillingCycle::Monthly),
+                active: true,
+            };
+            world.provider.set_price("price_1".parse().unwrap(), facts);
+            assert!(world.ends_at_once().await, "{amount}");
+        }
+        assert_eq!(world.provider.calls(), 2);
+    }
+
+    #[tokio::test]
+    async fn check_without_an_answer_pauses_before_its_retry() {
+        let world = world();
+        world.readiness.observe(true, true);
+        world.provider.fail_next(ProviderError::Timeout { context: "no answer".to_owned() });
+        assert!(!world.ends_at_once().await);
+        assert_eq!(world.provider.calls(), 1);
+    }
+}

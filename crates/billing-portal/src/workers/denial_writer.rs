@@ -64,6 +64,20 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn denials_are_written_while_requests_run() {
+        let (writer, audit, _) = writer();
+        writer.denials.count("invalid_token", Some("192.0.2.1"), None);
+        let running = tokio::spawn(writer.run(std::future::pending()));
+        let written = async {
+            while audit.denials().is_empty() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), written).await.expect("a record");
+        assert!(!running.is_finished());
+    }
+
+    #[tokio::test]
     async fn denials_are_kept_until_the_audit_log_takes_them() {
         let (writer, audit, switch) = writer();
         writer.denials.count("invalid_token", Some("192.0.2.1"), None);

@@ -129,3 +129,195 @@ fn report(worked: &Result<Worked, RepoError>, events: usize) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use async_trait::async_trait;
+    use billing_domain::ports::{ProviderError, SubscriptionReader};
+    use billing_domain::{
+        AccountPorts, BillingAccounts, CustomerId, CustomerReading, Deadline, EventId, InboxEvent,
+        InboxQuery, InboxState, InboxWord, Mode, NamedOwner, SubscriptionId, Timestamp,
+    };
+    use billing_testkit::{FakeBillingAccountProvider, FixedClock, InMemoryBilling, samples};
+
+    use super::*;
+    use crate::wiring::fresh_keys::UuidKeys;
+
+    const NOW: Duration = Duration::ZERO;
+    const SECOND: Duration = Duration::from_secs(1);
+    const SOON: Duration = Duration::from_secs(10);
+
+    /// Reads customers. Each reading takes a second of the clock.
+    #[derive(Debug)]
+    struct Reader {
+        provider: Arc<FakeBillingAccountProvider>,
+        clock: Arc<FixedClock>,
+        drain: Drain,
+        /// The reading during which the drain begins, counted from one.
+        drains_at: u64,
+        panics_at: Option<u64>,
+    }
+
+    #[async_trait]
+    impl SubscriptionReader for Reader {
+        async fn customer(
+            &self,
+            customer: &CustomerId,
+            deadline: Deadline,
+        ) -> Result<CustomerReading, ProviderError> {
+            let read = self.provider.customer(customer, deadline).await;
+            self.clock.advance(SECOND);
+            let readings = self.provider.calls();
+            if readings == self.drains_at {
+                self.drain.begin();
+            }
+            assert_ne!(Some(readings), self.panics_at, "this test's bug");
+            read
+        }
+
+        async fn holder(
+            &self,
+            subscription: &SubscriptionId,
+            deadline: Deadline,
+        ) -> Result<Option<CustomerId>, ProviderError> {
+            self.provider.holder(subscription, deadline).await
+        }
+    }
+
+    struct World {
+        provider: Arc<FakeBillingAccountProvider>,
+        stores: InMemoryBilling,
+        clock: Arc<FixedClock>,
+        drain: Drain,
+        readiness: Arc<Readiness>,
+        panics_at: Option<u64>,
+    }
+
+    fn world() -> World {
+        let (clock, drain) = (Arc::new(FixedClock::at(Timestamp::from_seconds(1))), Drain::new());
+        let readiness = Arc::new(Readiness::new(drain.clone(), clock.clone()));
+        World {
+            provider: Arc::new(FakeBillingAccountProvider::new()),
+            stores: InMemoryBilling::default(),
+            clock,
+            drain,
+            readiness,
+            panics_at: None,
+        }
+    }
+
+    fn at() -> ProviderAccount {
+        samples::account("stripe", Mode::Test)
+    }
+
+    impl World {
+        /// Accepts an event about a customer of its own, due after this delay.
+        async fn accept(&self, delay: Duration) -> EventId {
+            let (_, event) = self.provider.add_customer(NamedOwner::Nobody, None);
+            let due = self.clock.now().plus(delay);
+            self.stores.inbox().accept(&at(), &event, due).await.unwrap();
+            event.id
+        }
+
+        async fn event(&self, id: &EventId) -> InboxEvent {
+            let query = InboxQuery { state: None, limit: 100 };
+            let events = self.stores.inbox().list(&at(), &query).await.unwrap();
+            events.into_iter().find(|event| event.event.id == *id).unwrap()
+        }
+
+        async fn word(&self, id: &EventId) -> InboxWord {
+            self.event(id).await.state.parts().0
+        }
+
+        /// Runs a worker until it ends by itself. The drain begins during this reading.
+        async fn run_until_reading(&self, drains_at: u64) {
+            let reader = Reader {
+                provider: self.provider.clone(),
+                clock: self.clock.clone(),
+                drain: self.drain.clone(),
+                drains_at,
+                panics_at: self.panics_at,
+            };
+            let ports = AccountPorts {
+                reader: Arc::new(reader),
+                mirror: self.stores.mirror(),
+                customers: self.stores.customers(),
+                claims: self.stores.claims(),
+                inbox: self.stores.inbox(),
+                clock: self.clock.clone(),
+            };
+            let accounts = BillingAccounts::new(at(), ports);
+            let worker = InboxWorker {
+                processor: EventProcessor::new(accounts, Arc::new(UuidKeys)),
+                inbox: self.stores.inbox(),
+                at: at(),
+                new_events: Arc::default(),
+                readiness: self.readiness.clone(),
+                clock: self.clock.clone(),
+            };
+            let run = worker.run(self.drain.clone());
+            tokio::time::timeout(SOON, run).await.expect("the worker ends at the drain");
+        }
+    }
+
+    #[tokio::test]
+    async fn drain_during_a_batch_ends_the_worker_after_the_whole_batch() {
+        let world = world();
+        let mut batch = Vec::new();
+        for _ in 0..CONCURRENCY + 2 {
+            batch.push(world.accept(NOW).await);
+        }
+        let later = world.accept(SECOND).await;
+        world.readiness.observe(true, true);
+        world.run_until_reading(1).await;
+        for event in &batch {
+            assert_eq!(world.word(event).await, InboxWord::Applied);
+        }
+        let later = world.event(&later).await;
+        assert_eq!((later.state.parts().0, later.attempts), (InboxWord::Pending, 0));
+    }
+
+    #[tokio::test]
+    async fn drain_before_readiness_ends_the_worker_without_a_claim() {
+        let world = world();
+        let event = world.accept(NOW).await;
+        world.drain.begin();
+        world.run_until_reading(1).await;
+        assert_eq!(world.event(&event).await.attempts, 0);
+        assert_eq!(world.provider.calls(), 0);
+    }
+
+    #[tokio::test]
+    async fn failed_event_is_postponed_and_the_next_one_is_applied() {
+        let world = world();
+        let (failing, next) = (world.accept(NOW).await, world.accept(SECOND).await);
+        world.provider.fail_next(ProviderError::Timeout { context: "no answer".to_owned() });
+        world.readiness.observe(true, true);
+        world.run_until_reading(2).await;
+        assert_eq!(world.word(&next).await, InboxWord::Applied);
+        let failing = world.event(&failing).await;
+        assert_eq!(failing.state, InboxState::Pending(Timestamp::from_seconds(3)));
+        assert!(failing.error.is_some_and(|error| error.contains("no answer")));
+    }
+
+    #[tokio::test]
+    async fn failed_event_is_applied_by_its_retry() {
+        let world = world();
+        let (failing, _) = (world.accept(NOW).await, world.accept(SECOND).await);
+        world.provider.fail_next(ProviderError::Timeout { context: "no answer".to_owned() });
+        world.readiness.observe(true, true);
+        world.run_until_reading(3).await;
+        let event = world.event(&failing).await;
+        assert_eq!((event.state.parts().0, event.attempts), (InboxWord::Applied, 2));
+    }
+
+    #[tokio::test]
+    async fn event_whose_processing_panics_is_kept_and_the_next_one_is_applied() {
+        let world = World { panics_at: Some(1), ..world() };
+        let (panicking, next) = (world.accept(NOW).await, world.accept(SECOND).await);
+        world.readiness.observe(true, true);
+        world.run_until_reading(2).await;
+        assert_eq!(world.word(&panicking).await, InboxWord::Pending);
+        assert_eq!(world.word(&next).await, InboxWord::Applied);
+    }
+}

@@ -160,7 +160,10 @@ mod tests {
         let (one, other) =
             (replica(&stores, &provider, &clock), replica(&stores, &provider, &clock));
         assert!(one.reconcile_on_duty().await);
+        let calls = provider.calls();
+        assert!(calls > 0);
         assert!(!other.reconcile_on_duty().await);
+        assert_eq!(provider.calls(), calls);
         clock.advance(HOUR);
         provider.fail_next(ProviderError::Overloaded { retry_after: Duration::from_secs(1) });
         assert!(other.reconcile_on_duty().await);

@@ -60,26 +60,33 @@ impl Retention {
 
 #[cfg(test)]
 mod tests {
-    use billing_domain::Timestamp;
+    use billing_domain::ports::{CheckoutRequest, Fate};
+    use billing_domain::{InboxQuery, Mode, Timestamp};
     use billing_testkit::{FixedClock, InMemoryBilling, Reachability, samples};
 
     use super::*;
 
     const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    const MOMENT: Duration = Duration::from_millis(1);
 
-    #[tokio::test]
-    async fn audit_records_are_deleted_only_past_a_configured_retention() {
+    fn retention() -> (Retention, InMemoryBilling, Arc<FixedClock>) {
         let stores = InMemoryBilling::with(Reachability::default());
         let clock = Arc::new(FixedClock::at(Timestamp::from_seconds(0)));
-        let event = samples::audit_event(&samples::user("u"), clock.now());
-        AuditLog::append(stores.audit().as_ref(), &event).await.unwrap();
-        let mut retention = Retention {
+        let retention = Retention {
             audit: stores.audit(),
             inbox: stores.inbox(),
             checkouts: stores.checkouts(),
             clock: clock.clone(),
             audit_retention: None,
         };
+        (retention, stores, clock)
+    }
+
+    #[tokio::test]
+    async fn audit_records_are_deleted_only_past_a_configured_retention() {
+        let (mut retention, stores, clock) = retention();
+        let event = samples::audit_event(&samples::user("u"), clock.now());
+        AuditLog::append(stores.audit().as_ref(), &event).await.unwrap();
         clock.advance(2 * DAY);
         retention.prune().await;
         assert_eq!(stores.audit().events().len(), 1);
@@ -89,5 +96,40 @@ mod tests {
         clock.advance(2 * DAY);
         retention.prune().await;
         assert!(stores.audit().events().is_empty());
+    }
+
+    #[tokio::test]
+    async fn settled_events_are_deleted_after_30_days() {
+        let (retention, stores, clock) = retention();
+        let (inbox, at) = (stores.inbox(), samples::account("stripe", Mode::Test));
+        let (now, token) = (clock.now(), samples::token("t"));
+        for id in ["evt_settled", "evt_pending"] {
+            let event = samples::provider_event(id, &samples::customer("cus_1"), now);
+            inbox.accept(&at, &event, now).await.unwrap();
+        }
+        inbox.claim(&at, &token, 2, now, now.plus(DAY)).await.unwrap();
+        let settled = samples::claimed("t", &["evt_settled"]);
+        inbox.release(&at, &settled, &Fate::Ignored(now)).await.unwrap();
+        for (step, left) in [(30 * DAY, 2), (MOMENT, 1)] {
+            clock.advance(step);
+            retention.prune().await;
+            let query = InboxQuery { state: None, limit: 9 };
+            assert_eq!(inbox.list(&at, &query).await.unwrap().len(), left);
+        }
+    }
+
+    #[tokio::test]
+    async fn checkout_requests_are_deleted_after_24_hours() {
+        let (retention, stores, clock) = retention();
+        let (checkouts, at) = (stores.checkouts(), samples::account("stripe", Mode::Test));
+        let first = samples::checkout_request(&samples::user("u"), &at, "key");
+        checkouts.begin(&first, clock.now()).await.unwrap();
+        let second = CheckoutRequest { content: "another plan".to_owned(), ..first.clone() };
+        for (step, known) in [(DAY, &first), (MOMENT, &second)] {
+            clock.advance(step);
+            retention.prune().await;
+            let remembered = checkouts.begin(&second, clock.now()).await.unwrap();
+            assert_eq!(remembered.content, known.content);
+        }
     }
 }
