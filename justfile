@@ -16,6 +16,8 @@ test *arguments:
 test-fast:
     #!/usr/bin/env bash
     set -euo pipefail
+    # The Node that scripts/test has installed, where the system has none.
+    export PATH="$PATH:$PWD/target/packages/node/bin"
     cargo test --locked --workspace --exclude store-postgres --no-run
     cargo build --locked --package billing-portal --bin billing-portal
     # The contract's tests mostly wait, so the others run at the same time.
