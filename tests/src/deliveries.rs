@@ -254,7 +254,7 @@ impl Sender {
             })?),
         };
         let sent = connection.send(&request.to_bytes(to));
-        let outcome = connection.answer("POST");
+        let outcome = connection.answer("POST", WEBHOOKS);
         match outcome {
             Outcome::Answer(answer) => {
                 if answer

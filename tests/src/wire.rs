@@ -39,6 +39,7 @@ pub enum Outcome {
 /// A connection that remembers what it has read too far.
 #[derive(Debug)]
 pub struct Connection {
+    to: SocketAddr,
     stream: TcpStream,
     buffer: Vec<u8>,
 }
@@ -118,12 +119,11 @@ impl Request {
             Connection::open(to).map_err(|e| format!("no connection to {to}: {e}"))?;
         // A server that has answered and closed early makes the rest of a write fail; its answer is still there to be read.
         let _ = connection.send(&self.to_bytes(to));
-        match connection.answer(&self.method) {
+        match connection.answer(&self.method, &self.target) {
             Outcome::Answer(response) => {
                 if response.status >= 400 {
                     canary::note_refusal(&response);
                 }
-                api_document::check(to, &self.method, &self.target, &response);
                 Ok(response)
             }
             Outcome::Closed => {
@@ -145,7 +145,7 @@ impl Connection {
         let stream = TcpStream::connect_timeout(&to, Duration::from_secs(10))?;
         stream.set_nodelay(true)?;
         stream.set_write_timeout(Some(Duration::from_secs(20)))?;
-        Ok(Self { stream, buffer: Vec::new() })
+        Ok(Self { to, stream, buffer: Vec::new() })
     }
 
     /// Writes these bytes.
@@ -175,8 +175,19 @@ impl Connection {
         let _ = self.stream.shutdown(Shutdown::Write);
     }
 
-    /// Reads one final answer (interim ones are skipped) to a request of this method.
-    pub fn answer(&mut self, method: &str) -> Outcome {
+    /// Reads one final answer (interim ones are skipped) to a request of this method and target.
+    ///
+    /// # Panics
+    /// When the answer is the service's and does not fit its OpenAPI document.
+    pub fn answer(&mut self, method: &str, target: &str) -> Outcome {
+        let outcome = self.read_answer(method);
+        if let Outcome::Answer(response) = &outcome {
+            api_document::check(self.to, method, target, response);
+        }
+        outcome
+    }
+
+    fn read_answer(&mut self, method: &str) -> Outcome {
         let deadline = Instant::now() + ANSWER_TIME;
         loop {
             let head_end = loop {

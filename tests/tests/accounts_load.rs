@@ -227,7 +227,7 @@ fn a_flood_of_large_bodies_that_nobody_signed_is_refused_in_little_memory() {
             let _ = connection.send(most);
             at_once.wait();
             let _ = connection.send(last);
-            match connection.answer("POST") {
+            match connection.answer("POST", &request.target) {
                 Outcome::Answer(answer) => statuses.push(answer.status),
                 other => panic!("{other:?}"),
             }

@@ -158,7 +158,7 @@ fn a_body_that_is_slow_is_the_clients_timeout() {
     let begun = Instant::now();
     let mut connection = Connection::open(shop.portal.public).expect("a connection");
     connection.send(head.as_bytes()).expect("a head");
-    let Outcome::Answer(answer) = connection.answer("POST") else { panic!("no answer") };
+    let Outcome::Answer(answer) = connection.answer("POST", PORTAL) else { panic!("no answer") };
     assert_eq!(status_and_code(&answer), (408, "request_timeout".to_owned()));
     assert!(begun.elapsed() < PATIENCE);
 }

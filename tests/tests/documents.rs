@@ -86,3 +86,23 @@ fn every_picture_that_a_document_shows_exists_and_none_is_left_over() {
     let shown = pictures(&document("sandbox.md"));
     assert!(!shown.is_empty() && shown.is_subset(&there), "{:?}", shown.difference(&there));
 }
+
+#[test]
+fn test_fast_runs_the_integration_tests_of_every_crate() {
+    let recipes = std::fs::read_to_string(workspace_root().join("justfile")).unwrap();
+    let words: Vec<&str> = recipes.split_whitespace().collect();
+    let named: BTreeSet<&str> = words
+        .windows(2)
+        .filter(|pair| pair[0] == "--test")
+        .map(|pair| pair[1].trim_end_matches(')'))
+        .collect();
+    let metadata = cargo_metadata::MetadataCommand::new().no_deps().exec().unwrap();
+    let crates = metadata.packages.iter().filter(|package| package.name != "workspace-tests");
+    for target in crates.flat_map(|package| &package.targets) {
+        assert!(
+            !target.is_test() || named.contains(target.name.as_str()),
+            "{} is missing",
+            target.name
+        );
+    }
+}

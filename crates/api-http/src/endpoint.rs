@@ -29,6 +29,7 @@ const EDGE_ERRORS: &[ErrorCode] = &[
     ErrorCode::InvalidRequest,
     ErrorCode::NotFound,
     ErrorCode::MethodNotAllowed,
+    ErrorCode::RequestTimeout,
     ErrorCode::PayloadTooLarge,
     ErrorCode::UriTooLong,
     ErrorCode::HeadersTooLarge,
@@ -46,7 +47,7 @@ const CALLER_ERRORS: &[ErrorCode] = &[
 ];
 
 /// Errors of every operation that takes a JSON body.
-const BODY_ERRORS: &[ErrorCode] = &[ErrorCode::RequestTimeout, ErrorCode::UnsupportedMediaType];
+const BODY_ERRORS: &[ErrorCode] = &[ErrorCode::UnsupportedMediaType];
 
 /// Errors of every operation that calls the payment provider.
 pub(crate) const PROVIDER_ERRORS: &[ErrorCode] =

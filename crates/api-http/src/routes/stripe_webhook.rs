@@ -106,7 +106,6 @@ pub(crate) fn endpoint() -> Endpoint {
         .returns::<Answer>(200, "The event is stored.", Some(json!({ "received": true })))
         .errors(&[
             ErrorCode::InvalidSignature,
-            ErrorCode::RequestTimeout,
             ErrorCode::Overloaded,
             ErrorCode::DatabaseUnavailable,
         ])

@@ -99,7 +99,9 @@ fn half_sent_requests_do_not_hold_the_end(world: &World) {
         half_body.send(head.as_bytes()).unwrap();
         let mut idle = Connection::open(portal.public).unwrap();
         idle.send(&Request::get("/livez").to_bytes(portal.public)).unwrap();
-        assert!(matches!(idle.answer("GET"), Outcome::Answer(answer) if answer.status == 200));
+        assert!(
+            matches!(idle.answer("GET", "/livez"), Outcome::Answer(answer) if answer.status == 200)
+        );
         portal.process.signal(Signal::TERM);
         let signalled = Instant::now();
         assert_eq!(portal.process.finish().code, Some(0));
@@ -155,7 +157,7 @@ fn four_thousand_connections_are_taken(world: &World) {
     }
     for (at, connection) in open.iter_mut().enumerate() {
         assert!(
-            matches!(connection.answer("GET"), Outcome::Answer(a) if a.status == 200),
+            matches!(connection.answer("GET", "/livez"), Outcome::Answer(a) if a.status == 200),
             "connection {at} is not served"
         );
     }
@@ -168,7 +170,9 @@ fn idle_connections_are_kept(world: &World) {
             connection
                 .send(&Request::get("/livez").to_bytes(portal.public))
                 .expect("the connection is open");
-            assert!(matches!(connection.answer("GET"), Outcome::Answer(a) if a.status == 200));
+            assert!(
+                matches!(connection.answer("GET", "/livez"), Outcome::Answer(a) if a.status == 200)
+            );
         };
         let (mut kept, mut left) =
             (Connection::open(portal.public).unwrap(), Connection::open(portal.public).unwrap());
