@@ -18,22 +18,24 @@ mod webhook_intake;
 pub use billing_accounts::{AccountPorts, BillingAccounts, RefreshError, Refreshed};
 pub use customer::CustomerLink;
 pub use customer_claim::CustomerClaim;
-pub use customer_import::{CustomerImport, ImportError, ImportPlan, ImportSource, LeftOut, Reason};
+pub use customer_import::{
+    CustomerImport, ImportError, ImportPlan, ImportSource, Reason, SkippedCustomer,
+};
 pub use customer_service::{CustomerService, LinkOutcome, OnConflict};
-pub use event_processor::{EventProcessor, Work, Worked};
+pub use event_processor::{EventProcessor, ProcessingOutcome, Work};
 pub use fresh_reading::{Decision, FreshReading, LinkFacts, LinkSummary, ReadingOutcome};
 pub use inbox::{
-    ClaimToken, Claimed, InboxCounts, InboxEvent, InboxQuery, InboxState, InboxWord,
-    InboxWordError, Replay,
+    ClaimToken, Claimed, InboxCounts, InboxEvent, InboxQuery, InboxState, InboxStatus,
+    InboxStatusError, Replay,
 };
 pub use mirror::{Effect, MirrorOutcome, MirrorUpdate, MirroredCustomer};
 pub use provider_event::{
     EventId, EventIdError, EventKind, EventKindError, EventSubject, ProviderEvent,
 };
-pub use reconciler::{ReconcileError, ReconcileReport, Reconciler, Repair};
+pub use reconciler::{ReconcileError, ReconcileReport, Reconciler, RunMode};
 pub use subscription::{
     CustomerReading, CustomerState, NamedOwner, Subscription, SubscriptionStatus,
     SubscriptionStatusError,
 };
 pub use subscription_service::{CurrentError, CurrentSubscription, SubscriptionService};
-pub use webhook_intake::{IntakeError, TakenIn, WebhookIntake};
+pub use webhook_intake::{IntakeError, IntakeOutcome, WebhookIntake};

@@ -5,6 +5,6 @@ mod record;
 
 pub use denial_counter::DenialCounter;
 pub use record::{
-    Actor, AuditAction, AuditEntry, AuditEvent, AuditQuery, AuditRecord, AuditWordError, Denials,
+    Actor, AuditAction, AuditEntry, AuditEvent, AuditNameError, AuditQuery, AuditRecord, Denials,
     RequestOrigin,
 };

@@ -39,7 +39,7 @@ pub use customer_claims::CustomerClaims;
 pub use customer_directory::{CustomerDirectory, ListedCustomer, ListedSubscription, Page};
 pub use customer_repo::{CustomerRepo, LinkChange};
 pub use database::{Database, SchemaState};
-pub use event_inbox::{EventInbox, Fate};
+pub use event_inbox::{Disposition, EventInbox};
 pub use fresh_keys::FreshKeys;
 pub use key_minter::{KeyMinter, MintError, MintedKey};
 pub use leadership::Leadership;

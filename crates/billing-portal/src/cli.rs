@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use billing_domain::{
-    ApiKeyId, CustomerId, EventId, InboxWord, KeyDescription, KeyName, Mode, OriginPattern,
+    ApiKeyId, CustomerId, EventId, InboxStatus, KeyDescription, KeyName, Mode, OriginPattern,
     Permission, ProviderName, Timestamp, UserId,
 };
 use clap::{Args, Parser, Subcommand};
@@ -188,7 +188,7 @@ pub(crate) enum Webhooks {
     List {
         /// Only those that are pending, applied, ignored or dead.
         #[arg(long, value_name = "STATE")]
-        state: Option<InboxWord>,
+        state: Option<InboxStatus>,
         /// How many.
         #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
         limit: u32,

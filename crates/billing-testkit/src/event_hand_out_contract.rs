@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use billing_domain::ports::Fate;
+use billing_domain::ports::Disposition;
 use billing_domain::{InboxState, Replay};
 use futures_util::future::join_all;
 
@@ -87,7 +87,7 @@ pub async fn no_event_is_handed_out_twice_under_one_token(ports: &BillingPorts) 
     accept(ports, "evt_1", 0).await;
     claim(ports, "one", 9, 1, 2).await;
     assert_eq!(claim(ports, "one", 9, 5, 9).await, []);
-    release(ports, "one", &["evt_1"], Fate::Again(at(5), "later".to_owned())).await;
+    release(ports, "one", &["evt_1"], Disposition::Retry(at(5), "later".to_owned())).await;
     assert_eq!(claim(ports, "one", 9, 6, 9).await, []);
     assert_eq!(claim(ports, "two", 9, 6, 9).await.len(), 1);
 }
@@ -132,7 +132,7 @@ pub async fn of_many_claimers_of_what_ran_out_no_two_share_an_event(ports: &Bill
 pub async fn an_ignored_event_is_done_with(ports: &BillingPorts) {
     accept(ports, "evt_1", 0).await;
     claim(ports, "one", 9, 1, 10).await;
-    assert_eq!(release(ports, "one", &["evt_1"], Fate::Ignored(at(2))).await, 1);
+    assert_eq!(release(ports, "one", &["evt_1"], Disposition::Ignored(at(2))).await, 1);
     assert_eq!(claim(ports, "two", 9, 100, 110).await, []);
     let kept = listed(ports).await.remove(0);
     assert_eq!((kept.state, kept.attempts, kept.error), (InboxState::Ignored(at(2)), 1, None));
@@ -142,7 +142,7 @@ pub async fn an_event_that_is_tried_again_is_due_later_and_says_why(ports: &Bill
     accept(ports, "evt_1", 0).await;
     claim(ports, "one", 9, 1, 10).await;
     assert_eq!(
-        release(ports, "one", &["evt_1"], Fate::Again(at(5), "no answer".to_owned())).await,
+        release(ports, "one", &["evt_1"], Disposition::Retry(at(5), "no answer".to_owned())).await,
         1
     );
     assert_eq!(claim(ports, "two", 9, 4, 10).await, []);
@@ -150,14 +150,17 @@ pub async fn an_event_that_is_tried_again_is_due_later_and_says_why(ports: &Bill
     assert_eq!((kept.state, kept.attempts), (InboxState::Pending(at(5)), 2));
     assert_eq!(kept.error.as_deref(), Some("no answer"));
     // An attempt that comes to something leaves no error behind.
-    release(ports, "two", &["evt_1"], Fate::Ignored(at(6))).await;
+    release(ports, "two", &["evt_1"], Disposition::Ignored(at(6))).await;
     assert_eq!(listed(ports).await[0].error, None);
 }
 
 pub async fn a_dead_event_waits_for_an_operator_and_says_why(ports: &BillingPorts) {
     accept(ports, "evt_1", 0).await;
     claim(ports, "one", 9, 1, 10).await;
-    assert_eq!(release(ports, "one", &["evt_1"], Fate::Dead(at(2), "refused".to_owned())).await, 1);
+    assert_eq!(
+        release(ports, "one", &["evt_1"], Disposition::Dead(at(2), "refused".to_owned())).await,
+        1
+    );
     assert_eq!(claim(ports, "two", 9, 100, 110).await, []);
     let kept = listed(ports).await.remove(0);
     assert_eq!((kept.state, kept.error.as_deref()), (InboxState::Dead(at(2)), Some("refused")));
@@ -166,24 +169,27 @@ pub async fn a_dead_event_waits_for_an_operator_and_says_why(ports: &BillingPort
 pub async fn a_claim_that_ran_out_holds_until_somebody_else_has_the_events(ports: &BillingPorts) {
     accept(ports, "evt_1", 0).await;
     claim(ports, "one", 9, 1, 10).await;
-    assert_eq!(release(ports, "one", &["evt_1"], Fate::Ignored(at(50))).await, 1);
+    assert_eq!(release(ports, "one", &["evt_1"], Disposition::Ignored(at(50))).await, 1);
 }
 
 pub async fn a_late_first_claimer_releases_nothing(ports: &BillingPorts) {
     accept(ports, "evt_1", 0).await;
     claim(ports, "one", 9, 1, 10).await;
     claim(ports, "two", 9, 10, 20).await;
-    for fate in [
-        Fate::Ignored(at(11)),
-        Fate::Again(at(11), "x".to_owned()),
-        Fate::Dead(at(11), "x".to_owned()),
+    for disposition in [
+        Disposition::Ignored(at(11)),
+        Disposition::Retry(at(11), "x".to_owned()),
+        Disposition::Dead(at(11), "x".to_owned()),
     ] {
-        assert_eq!(release(ports, "one", &["evt_1"], fate).await, 0);
+        assert_eq!(release(ports, "one", &["evt_1"], disposition).await, 0);
     }
     let kept = listed(ports).await.remove(0);
     assert_eq!((kept.state, kept.error), (InboxState::Pending(at(0)), None));
-    assert_eq!(release(ports, "two", &["evt_1"], Fate::Ignored(at(12))).await, 1);
-    assert_eq!(release(ports, "two", &["evt_1"], Fate::Dead(at(13), "x".to_owned())).await, 0);
+    assert_eq!(release(ports, "two", &["evt_1"], Disposition::Ignored(at(12))).await, 1);
+    assert_eq!(
+        release(ports, "two", &["evt_1"], Disposition::Dead(at(13), "x".to_owned())).await,
+        0
+    );
     assert_eq!(state(ports, "evt_1").await, InboxState::Ignored(at(12)));
 }
 
@@ -194,10 +200,10 @@ pub async fn releasing_leaves_what_is_not_the_claims(ports: &BillingPorts) {
     claim(ports, "one", 1, 9, 20).await;
     claim(ports, "two", 1, 9, 20).await;
     let named = ["evt_1", "evt_2", "evt_3", "evt_4", "evt_1"];
-    assert_eq!(release(ports, "one", &named, Fate::Ignored(at(10))).await, 1);
+    assert_eq!(release(ports, "one", &named, Disposition::Ignored(at(10))).await, 1);
     assert_eq!(state(ports, "evt_2").await, InboxState::Pending(at(1)));
     assert_eq!(state(ports, "evt_3").await, InboxState::Pending(at(2)));
-    assert_eq!(release(ports, "two", &[], Fate::Ignored(at(10))).await, 0);
+    assert_eq!(release(ports, "two", &[], Disposition::Ignored(at(10))).await, 0);
 }
 
 pub async fn an_error_is_cut_and_comes_back(ports: &BillingPorts) {
@@ -206,8 +212,13 @@ pub async fn an_error_is_cut_and_comes_back(ports: &BillingPorts) {
     {
         claim(ports, &format!("run{n}"), 9, n, n).await;
         assert_eq!(
-            release(ports, &format!("run{n}"), &["evt_1"], Fate::Again(at(n), error.to_owned()))
-                .await,
+            release(
+                ports,
+                &format!("run{n}"),
+                &["evt_1"],
+                Disposition::Retry(at(n), error.to_owned())
+            )
+            .await,
             1
         );
         let kept: String = error.chars().take(500).collect();
@@ -219,15 +230,15 @@ pub async fn one_event_is_replayed_whatever_has_become_of_it(ports: &BillingPort
     accept(ports, "evt_2", 0).await;
     claim(ports, "other", 9, 0, 1000).await;
     accept(ports, "evt_1", 0).await;
-    let fates = [
-        Fate::Ignored(at(1)),
-        Fate::Dead(at(1), "x".to_owned()),
-        Fate::Again(at(900), "x".to_owned()),
+    let dispositions = [
+        Disposition::Ignored(at(1)),
+        Disposition::Dead(at(1), "x".to_owned()),
+        Disposition::Retry(at(900), "x".to_owned()),
     ];
-    for (n, fate) in (1..).zip(fates) {
+    for (n, disposition) in (1..).zip(dispositions) {
         let name = format!("run{n}");
         assert_eq!(ids(&claim(ports, &name, 9, n * 10, n * 10 + 9).await), ["evt_1"]);
-        assert_eq!(release(ports, &name, &["evt_1"], fate).await, 1);
+        assert_eq!(release(ports, &name, &["evt_1"], disposition).await, 1);
         assert_eq!(replay(ports, Replay::One(event_id("evt_1")), n * 10 + 5).await, 1);
         let kept = listed(ports)
             .await
@@ -241,7 +252,7 @@ pub async fn one_event_is_replayed_whatever_has_become_of_it(ports: &BillingPort
         assert_eq!(kept.received, at(0));
     }
     assert_eq!(claim(ports, "last", 9, 100, 200).await[0].attempts, 1);
-    assert_eq!(release(ports, "other", &["evt_2"], Fate::Ignored(at(1))).await, 1);
+    assert_eq!(release(ports, "other", &["evt_2"], Disposition::Ignored(at(1))).await, 1);
 }
 
 pub async fn all_that_are_dead_are_replayed(ports: &BillingPorts) {
@@ -249,8 +260,8 @@ pub async fn all_that_are_dead_are_replayed(ports: &BillingPorts) {
         accept(ports, id, 0).await;
     }
     claim(ports, "one", 9, 1, 10).await;
-    release(ports, "one", &["evt_1", "evt_3"], Fate::Dead(at(2), "x".to_owned())).await;
-    release(ports, "one", &["evt_2"], Fate::Ignored(at(2))).await;
+    release(ports, "one", &["evt_1", "evt_3"], Disposition::Dead(at(2), "x".to_owned())).await;
+    release(ports, "one", &["evt_2"], Disposition::Ignored(at(2))).await;
     assert_eq!(replay(ports, Replay::Dead, 3).await, 2);
     assert_eq!(replay(ports, Replay::Dead, 4).await, 0);
     assert_eq!(ids(&claim(ports, "two", 9, 5, 10).await), ["evt_1", "evt_3"]);
@@ -266,7 +277,7 @@ pub async fn an_event_that_is_handed_out_is_taken_back_by_a_replay(ports: &Billi
     accept(ports, "evt_1", 0).await;
     claim(ports, "one", 9, 1, 100).await;
     assert_eq!(replay(ports, Replay::One(event_id("evt_1")), 2).await, 1);
-    assert_eq!(release(ports, "one", &["evt_1"], Fate::Ignored(at(3))).await, 0);
+    assert_eq!(release(ports, "one", &["evt_1"], Disposition::Ignored(at(3))).await, 0);
     let again = claim(ports, "two", 9, 3, 10).await;
     assert_eq!((ids(&again), again[0].attempts), (vec!["evt_1"], 1));
 }

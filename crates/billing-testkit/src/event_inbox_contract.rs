@@ -5,10 +5,10 @@
 use std::time::Duration;
 
 use billing_domain::Mode::{Live, Test};
-use billing_domain::ports::{Fate, RepoError};
+use billing_domain::ports::{Disposition, RepoError};
 use billing_domain::{
     CustomerReading, CustomerState, EventSubject, FreshReading, InboxCounts, InboxEvent,
-    InboxQuery, InboxState, InboxWord, NamedOwner, ProviderAccount, ProviderEvent, Replay,
+    InboxQuery, InboxState, InboxStatus, NamedOwner, ProviderAccount, ProviderEvent, Replay,
     SubscriptionStatus, Timestamp,
 };
 use futures_util::future::join_all;
@@ -84,8 +84,13 @@ pub(crate) async fn claim(
     ports.inbox.claim(&stripe(), &token(name), limit, at(now), at(until)).await.unwrap()
 }
 
-pub(crate) async fn release(ports: &BillingPorts, name: &str, events: &[&str], fate: Fate) -> u64 {
-    ports.inbox.release(&stripe(), &claimed(name, events), &fate).await.unwrap()
+pub(crate) async fn release(
+    ports: &BillingPorts,
+    name: &str,
+    events: &[&str],
+    disposition: Disposition,
+) -> u64 {
+    ports.inbox.release(&stripe(), &claimed(name, events), &disposition).await.unwrap()
 }
 
 pub(crate) async fn replay(ports: &BillingPorts, which: Replay, seconds: u64) -> u64 {
@@ -149,7 +154,7 @@ pub async fn an_event_that_comes_again_changes_nothing(ports: &BillingPorts) {
     claim(ports, "one", 1, 1, 10).await;
     accept(ports, "evt_1", 2).await;
     assert_eq!(claim(ports, "two", 1, 2, 10).await, []);
-    release(ports, "one", &["evt_1"], Fate::Ignored(at(3))).await;
+    release(ports, "one", &["evt_1"], Disposition::Ignored(at(3))).await;
     accept(ports, "evt_1", 4).await;
     assert_eq!(state(ports, "evt_1").await, InboxState::Ignored(at(3)));
 }
@@ -204,7 +209,7 @@ pub async fn providers_and_modes_never_meet(ports: &BillingPorts) {
         assert_eq!(
             ports
                 .inbox
-                .release(&other, &claimed("one", &["evt_1"]), &Fate::Ignored(at(1)))
+                .release(&other, &claimed("one", &["evt_1"]), &Disposition::Ignored(at(1)))
                 .await
                 .unwrap(),
             0
@@ -227,13 +232,13 @@ pub async fn events_of_one_state_are_listed(ports: &BillingPorts) {
         accept(ports, id, n).await;
     }
     claim(ports, "one", 2, 9, 20).await;
-    release(ports, "one", &["evt_1"], Fate::Ignored(at(9))).await;
-    release(ports, "one", &["evt_2"], Fate::Dead(at(9), "x".to_owned())).await;
+    release(ports, "one", &["evt_1"], Disposition::Ignored(at(9))).await;
+    release(ports, "one", &["evt_2"], Disposition::Dead(at(9), "x".to_owned())).await;
     for (word, expected) in [
-        (InboxWord::Pending, vec!["evt_4", "evt_3"]),
-        (InboxWord::Ignored, vec!["evt_1"]),
-        (InboxWord::Dead, vec!["evt_2"]),
-        (InboxWord::Applied, vec![]),
+        (InboxStatus::Pending, vec!["evt_4", "evt_3"]),
+        (InboxStatus::Ignored, vec!["evt_1"]),
+        (InboxStatus::Dead, vec!["evt_2"]),
+        (InboxStatus::Applied, vec![]),
     ] {
         let query = InboxQuery { state: Some(word), ..all() };
         assert_eq!(ids(&ports.inbox.list(&stripe(), &query).await.unwrap()), expected, "{word:?}");
@@ -244,7 +249,7 @@ pub async fn a_list_has_an_end(ports: &BillingPorts) {
     for (n, id) in (0..).zip(["evt_1", "evt_2", "evt_3"]) {
         accept(ports, id, n).await;
     }
-    for state in [None, Some(InboxWord::Pending)] {
+    for state in [None, Some(InboxStatus::Pending)] {
         let list = ports.inbox.list(&stripe(), &InboxQuery { state, limit: 2 }).await.unwrap();
         assert_eq!(ids(&list), ["evt_3", "evt_2"]);
         assert_eq!(ports.inbox.list(&stripe(), &InboxQuery { state, limit: 0 }).await.unwrap(), []);
@@ -258,11 +263,11 @@ pub async fn counts_tell_how_full_it_is(ports: &BillingPorts) {
     claim(ports, "one", 1, 9, 20).await;
     let full = InboxCounts { pending: 3, dead: 0, oldest_pending: Some(at(3)) };
     assert_eq!(ports.inbox.counts(&stripe()).await.unwrap(), full);
-    release(ports, "one", &["evt_2"], Fate::Dead(at(9), "x".to_owned())).await;
+    release(ports, "one", &["evt_2"], Disposition::Dead(at(9), "x".to_owned())).await;
     let counts = ports.inbox.counts(&stripe()).await.unwrap();
     assert_eq!(counts, InboxCounts { pending: 2, dead: 1, oldest_pending: Some(at(4)) });
     claim(ports, "two", 9, 9, 20).await;
-    release(ports, "two", &["evt_1", "evt_3"], Fate::Ignored(at(9))).await;
+    release(ports, "two", &["evt_1", "evt_3"], Disposition::Ignored(at(9))).await;
     let counts = ports.inbox.counts(&stripe()).await.unwrap();
     assert_eq!(counts, InboxCounts { pending: 0, dead: 1, oldest_pending: None });
 }
@@ -274,10 +279,10 @@ pub async fn an_event_about_a_customer_is_pending_until_it_is_done_with(ports: &
     assert!(!pending(ports, "cus_2").await);
     claim(ports, "one", 9, 100, 200).await;
     assert!(pending(ports, "cus_1").await);
-    release(ports, "one", &["evt_1"], Fate::Again(at(900), "x".to_owned())).await;
+    release(ports, "one", &["evt_1"], Disposition::Retry(at(900), "x".to_owned())).await;
     assert!(pending(ports, "cus_1").await);
     claim(ports, "two", 9, 900, 999).await;
-    release(ports, "two", &["evt_1"], Fate::Dead(at(901), "x".to_owned())).await;
+    release(ports, "two", &["evt_1"], Disposition::Dead(at(901), "x".to_owned())).await;
     assert!(!pending(ports, "cus_1").await);
 }
 
@@ -312,9 +317,9 @@ pub async fn pruning_deletes_what_was_done_with_before(ports: &BillingPorts) {
         accept(ports, id, 0).await;
     }
     claim(ports, "one", 3, 0, 10).await;
-    release(ports, "one", &["evt_1"], Fate::Ignored(at(1))).await;
-    release(ports, "one", &["evt_2"], Fate::Ignored(at(2))).await;
-    release(ports, "one", &["evt_3"], Fate::Dead(at(1), "x".to_owned())).await;
+    release(ports, "one", &["evt_1"], Disposition::Ignored(at(1))).await;
+    release(ports, "one", &["evt_2"], Disposition::Ignored(at(2))).await;
+    release(ports, "one", &["evt_3"], Disposition::Dead(at(1), "x".to_owned())).await;
     assert_eq!(ports.inbox.prune(at(2)).await.unwrap(), 1);
     assert_eq!(ids(&listed(ports).await), ["evt_2", "evt_3", "evt_4"]);
     assert_eq!(ports.inbox.prune(at(100)).await.unwrap(), 1);
@@ -329,7 +334,7 @@ pub async fn pruning_deletes_more_than_one_batch(ports: &BillingPorts) {
             break;
         }
         assert_eq!(
-            release(ports, "one", &ids(&some), Fate::Ignored(at(2))).await,
+            release(ports, "one", &ids(&some), Disposition::Ignored(at(2))).await,
             some.len() as u64
         );
     }
@@ -343,7 +348,10 @@ pub async fn an_unreachable_database_is_unavailable(ports: &BillingPorts) {
     let errors = [
         inbox.accept(&place, &event("evt_1"), at(0)).await.err(),
         inbox.claim(&place, &token("one"), 1, at(0), at(1)).await.err(),
-        inbox.release(&place, &claimed("one", &["evt_1"]), &Fate::Ignored(at(0))).await.err(),
+        inbox
+            .release(&place, &claimed("one", &["evt_1"]), &Disposition::Ignored(at(0)))
+            .await
+            .err(),
         inbox.replay(&place, &Replay::Dead, at(0)).await.err(),
         inbox.list(&place, &all()).await.err(),
         inbox.counts(&place).await.err(),

@@ -61,7 +61,7 @@ impl Webhooks {
             let now = Instant::now();
             let (due, next) = {
                 let mut queue = self.lock();
-                self.take_in(&mut queue);
+                self.accept(&mut queue);
                 queue.due(now)
             };
             let tick = now + TICK;
@@ -87,29 +87,29 @@ impl Webhooks {
     pub(crate) fn add_rule(&self, rule: Rule) -> Result<Rule, TooManyRules> {
         let mut queue = self.lock();
         // What was made before is none of the rule's business, even where nobody has looked at it yet.
-        self.take_in(&mut queue);
+        self.accept(&mut queue);
         queue.rules.add(rule)
     }
 
     /// The rules that are still to meet deliveries.
     pub(crate) fn rules(&self) -> Vec<Rule> {
         let mut queue = self.lock();
-        self.take_in(&mut queue);
+        self.accept(&mut queue);
         queue.rules.all()
     }
 
     /// Forgets the rules, and lets go what they hold back; gives how many there were.
     pub(crate) fn forget_rules(&self) -> usize {
         let mut queue = self.lock();
-        self.take_in(&mut queue);
+        self.accept(&mut queue);
         let forgotten = queue.forget_rules();
         drop(queue);
         self.released.notify_one();
         forgotten
     }
 
-    fn take_in(&self, queue: &mut Queue) {
-        let lost = self.store.read(|state| queue.take_in(state, Instant::now()));
+    fn accept(&self, queue: &mut Queue) {
+        let lost = self.store.read(|state| queue.accept(state, Instant::now()));
         for id in lost {
             self.note(id, |delivery| delivery.state = DeliveryState::Lost);
         }

@@ -1,8 +1,8 @@
 //! Rows of the inbox as they are stored, and the events that they stand for.
 
-use billing_domain::ports::{Fate, RepoError};
+use billing_domain::ports::{Disposition, RepoError};
 use billing_domain::{
-    EventSubject, InboxEvent, InboxState, InboxWord, ProviderAccount, ProviderEvent, Timestamp,
+    EventSubject, InboxEvent, InboxState, InboxStatus, ProviderAccount, ProviderEvent, Timestamp,
 };
 
 use crate::error::corrupt;
@@ -90,7 +90,7 @@ impl EventRow {
             subject,
             created: Timestamp::from_millis(self.created_at),
         };
-        let word: InboxWord = value(EVENTS, "state", &self.state)?;
+        let word: InboxStatus = value(EVENTS, "state", &self.state)?;
         Ok(InboxEvent {
             event,
             received: Timestamp::from_millis(self.received_at),
@@ -116,12 +116,12 @@ pub fn handed_out(mut rows: Vec<EventRow>) -> (Vec<InboxEvent>, Vec<(String, Rep
     (events, corrupt)
 }
 
-/// The state that a fate leads to, and the error as its column has it.
-pub fn state_of(fate: &Fate) -> (InboxState, Option<String>) {
-    match fate {
-        Fate::Ignored(at) => (InboxState::Ignored(*at), None),
-        Fate::Again(at, error) => (InboxState::Pending(*at), Some(error_text(error))),
-        Fate::Dead(at, error) => (InboxState::Dead(*at), Some(error_text(error))),
+/// The state that a disposition leads to, and the error as its column has it.
+pub fn state_of(disposition: &Disposition) -> (InboxState, Option<String>) {
+    match disposition {
+        Disposition::Ignored(at) => (InboxState::Ignored(*at), None),
+        Disposition::Retry(at, error) => (InboxState::Pending(*at), Some(error_text(error))),
+        Disposition::Dead(at, error) => (InboxState::Dead(*at), Some(error_text(error))),
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{FromRequest, Request, State};
-use billing_domain::TakenIn;
+use billing_domain::IntakeOutcome;
 use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, HeaderName};
 use http_edge::{ClientAddress, Problem, RawBody};
@@ -124,13 +124,13 @@ async fn receive(
     let RawBody(body) =
         RawBody::from_request(request, &app).await.map_err(|fault| problem::from_fault(&fault))?;
 
-    match app.webhooks.take_in(&signature, &body).await {
-        Ok(TakenIn::Event(id, kind)) => {
+    match app.webhooks.accept(&signature, &body).await {
+        Ok(IntakeOutcome::Event(id, kind)) => {
             tracing::info!(event = %id, %kind, "event taken in");
             count("accepted");
             app.new_events.notify_one();
         }
-        Ok(TakenIn::OtherMode) => {
+        Ok(IntakeOutcome::OtherMode) => {
             tracing::warn!(
                 "an event of the provider's other mode was delivered here: check the endpoint's secret"
             );

@@ -188,7 +188,7 @@ impl BillingAccounts {
         for _ in 0..rounds {
             let before = self.ports.mirror.find(&self.at, customer).await?;
             let fresh = self.ask(customer, before.as_ref(), settles, deadline).await?;
-            self.clear_the_way(&fresh, deadline).await?;
+            self.refresh_conflicting_customer(&fresh, deadline).await?;
             match self.write(&fresh).await? {
                 ReadingOutcome::Written(links) => return Ok(Refreshed::of(before, fresh, links)),
                 ReadingOutcome::Outdated => {}
@@ -200,7 +200,7 @@ impl BillingAccounts {
 
     /// Reads the customer whom the owner is linked to, if that is another one: a link to one who was deleted, of which nobody has
     /// told us yet, must not keep the owner from what was bought since.
-    async fn clear_the_way(
+    async fn refresh_conflicting_customer(
         &self,
         fresh: &FreshReading,
         deadline: Deadline,
@@ -281,7 +281,7 @@ impl BillingAccounts {
     ///
     /// # Errors
     /// See [`RefreshError`].
-    pub async fn foresee(
+    pub async fn preview(
         &self,
         customer: &CustomerId,
         deadline: Deadline,

@@ -44,12 +44,12 @@ pub struct ImportPlan {
     /// Users who have this very link already.
     pub unchanged: Vec<UserId>,
     /// What is not linked, and why.
-    pub left: Vec<LeftOut>,
+    pub left: Vec<SkippedCustomer>,
 }
 
 /// A pair, or half of one, that is not linked.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LeftOut {
+pub struct SkippedCustomer {
     /// The user, if one is known.
     pub user: Option<UserId>,
     /// The customers that it could be.
@@ -258,6 +258,6 @@ impl CustomerImport {
 
 impl ImportPlan {
     fn leave(&mut self, user: Option<UserId>, customers: Vec<CustomerId>, reason: Reason) {
-        self.left.push(LeftOut { user, customers, reason });
+        self.left.push(SkippedCustomer { user, customers, reason });
     }
 }

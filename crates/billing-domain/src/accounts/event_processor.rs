@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::ports::{Fate, FreshKeys, RepoError};
+use crate::ports::{Disposition, FreshKeys, RepoError};
 use crate::{
     BillingAccounts, Claimed, CustomerId, Deadline, EventSubject, InboxEvent, RefreshError,
     Timestamp,
@@ -42,7 +42,7 @@ pub struct Work {
 
 /// What became of events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Worked {
+pub enum ProcessingOutcome {
     /// They are applied.
     Applied,
     /// They are about nobody that counts here.
@@ -94,22 +94,27 @@ impl EventProcessor {
     ///
     /// # Errors
     /// The store failed; the events are handed out again later.
-    pub async fn work(&self, work: Work) -> Result<Worked, RepoError> {
+    pub async fn work(&self, work: Work) -> Result<ProcessingOutcome, RepoError> {
         match self.apply(&work).await {
-            Ok(true) => Ok(Worked::Applied),
+            Ok(true) => Ok(ProcessingOutcome::Applied),
             Ok(false) => {
-                let released =
-                    self.release(&work, &work.events, Fate::Ignored(self.accounts.now())).await?;
-                Ok(if released == 0 { Worked::Lost } else { Worked::Ignored })
+                let released = self
+                    .release(&work, &work.events, Disposition::Ignored(self.accounts.now()))
+                    .await?;
+                Ok(if released == 0 { ProcessingOutcome::Lost } else { ProcessingOutcome::Ignored })
             }
-            Err(RefreshError::ClaimLost) => Ok(Worked::Lost),
-            Err(error) => self.put_off(&work, &error).await,
+            Err(RefreshError::ClaimLost) => Ok(ProcessingOutcome::Lost),
+            Err(error) => self.reschedule(&work, &error).await,
         }
     }
 
     /// Each event has a fate of its own: one that came a moment ago is no dead letter because an old one about the same customer
     /// is. What is replayed gets its attempts anew, however old it is.
-    async fn put_off(&self, work: &Work, error: &RefreshError) -> Result<Worked, RepoError> {
+    async fn reschedule(
+        &self,
+        work: &Work,
+        error: &RefreshError,
+    ) -> Result<ProcessingOutcome, RepoError> {
         let now = self.accounts.now();
         let was_patient =
             |event: &InboxEvent| !error.is_transient() || event.received.plus(PATIENCE) <= now;
@@ -118,15 +123,16 @@ impl EventProcessor {
         let mut released = 0;
         // They are tried together again, as soon as the first of them is.
         if let Some(tries) = others.iter().map(|event| event.attempts).min() {
-            let fate = Fate::Again(now.plus(pause(tries)), error.to_string());
-            released += self.release(work, &others, fate).await?;
+            let disposition = Disposition::Retry(now.plus(pause(tries)), error.to_string());
+            released += self.release(work, &others, disposition).await?;
         }
-        let mut worked = Worked::Postponed;
+        let mut worked = ProcessingOutcome::Postponed;
         if !dead.is_empty() {
-            released += self.release(work, &dead, Fate::Dead(now, error.to_string())).await?;
-            worked = Worked::Dead;
+            released +=
+                self.release(work, &dead, Disposition::Dead(now, error.to_string())).await?;
+            worked = ProcessingOutcome::Dead;
         }
-        Ok(if released == 0 { Worked::Lost } else { worked })
+        Ok(if released == 0 { ProcessingOutcome::Lost } else { worked })
     }
 
     /// Whether the events are applied now; `false` where they are about nobody.
@@ -161,11 +167,11 @@ impl EventProcessor {
         &self,
         work: &Work,
         events: &[InboxEvent],
-        fate: Fate,
+        disposition: Disposition,
     ) -> Result<u64, RepoError> {
         let events = events.iter().map(|event| event.event.id.clone()).collect();
         let claimed = Claimed { token: work.claimed.token.clone(), events };
-        self.accounts.ports().inbox.release(self.accounts.account(), &claimed, &fate).await
+        self.accounts.ports().inbox.release(self.accounts.account(), &claimed, &disposition).await
     }
 }
 

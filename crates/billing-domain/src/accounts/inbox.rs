@@ -47,14 +47,14 @@ pub struct Claimed {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct InboxQuery {
     /// Only those in this state: `pending`, `applied`, `ignored` or `dead`.
-    pub state: Option<InboxWord>,
+    pub state: Option<InboxStatus>,
     /// At most so many, the newest first.
     pub limit: u32,
 }
 
 /// A state without its moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum InboxWord {
+pub enum InboxStatus {
     /// See [`InboxState::Pending`].
     Pending,
     /// See [`InboxState::Applied`].
@@ -68,7 +68,7 @@ pub enum InboxWord {
 /// No such state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a state is `pending`, `applied`, `ignored` or `dead`")]
-pub struct InboxWordError;
+pub struct InboxStatusError;
 
 /// How full the inbox is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -90,7 +90,7 @@ pub enum Replay {
     Dead,
 }
 
-impl InboxWord {
+impl InboxStatus {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::Pending, Self::Applied, Self::Ignored, Self::Dead];
 
@@ -106,34 +106,34 @@ impl InboxWord {
     }
 }
 
-impl std::str::FromStr for InboxWord {
-    type Err = InboxWordError;
+impl std::str::FromStr for InboxStatus {
+    type Err = InboxStatusError;
 
-    fn from_str(text: &str) -> Result<Self, InboxWordError> {
-        Self::ALL.into_iter().find(|word| word.as_str() == text).ok_or(InboxWordError)
+    fn from_str(text: &str) -> Result<Self, InboxStatusError> {
+        Self::ALL.into_iter().find(|word| word.as_str() == text).ok_or(InboxStatusError)
     }
 }
 
 impl InboxState {
     /// The state's word and its moment.
     #[must_use]
-    pub const fn parts(self) -> (InboxWord, Timestamp) {
+    pub const fn parts(self) -> (InboxStatus, Timestamp) {
         match self {
-            Self::Pending(at) => (InboxWord::Pending, at),
-            Self::Applied(at) => (InboxWord::Applied, at),
-            Self::Ignored(at) => (InboxWord::Ignored, at),
-            Self::Dead(at) => (InboxWord::Dead, at),
+            Self::Pending(at) => (InboxStatus::Pending, at),
+            Self::Applied(at) => (InboxStatus::Applied, at),
+            Self::Ignored(at) => (InboxStatus::Ignored, at),
+            Self::Dead(at) => (InboxStatus::Dead, at),
         }
     }
 
     /// The state of these parts.
     #[must_use]
-    pub const fn of(word: InboxWord, at: Timestamp) -> Self {
+    pub const fn of(word: InboxStatus, at: Timestamp) -> Self {
         match word {
-            InboxWord::Pending => Self::Pending(at),
-            InboxWord::Applied => Self::Applied(at),
-            InboxWord::Ignored => Self::Ignored(at),
-            InboxWord::Dead => Self::Dead(at),
+            InboxStatus::Pending => Self::Pending(at),
+            InboxStatus::Applied => Self::Applied(at),
+            InboxStatus::Ignored => Self::Ignored(at),
+            InboxStatus::Dead => Self::Dead(at),
         }
     }
 }

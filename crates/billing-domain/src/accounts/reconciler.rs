@@ -22,13 +22,13 @@ pub struct Reconciler {
     directory: Arc<dyn CustomerDirectory>,
 }
 
-/// Whether to mend what differs.
+/// Whether a run writes what it finds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Repair {
-    /// Mend it.
-    Mend,
-    /// Only say what would be mended.
-    Only,
+pub enum RunMode {
+    /// Write the differences to the mirror and the links.
+    Apply,
+    /// Only report the differences.
+    DryRun,
 }
 
 /// What a run found, and mended; or would have mended, where it was a dry run.
@@ -79,7 +79,7 @@ impl Reconciler {
     ///
     /// # Errors
     /// See [`ReconcileError`].
-    pub async fn run(&self, repair: Repair) -> Result<ReconcileReport, ReconcileError> {
+    pub async fn run(&self, mode: RunMode) -> Result<ReconcileReport, ReconcileError> {
         let listing = self.list().await?;
         let mut report = ReconcileReport::default();
         let mut seen = BTreeSet::new();
@@ -92,7 +92,7 @@ impl Reconciler {
             for mirrored in page {
                 report.compared += 1;
                 if self.differs(&mirrored, &listing).await? {
-                    self.mend(&mirrored.customer, repair, &mut report).await?;
+                    self.mend(&mirrored.customer, mode, &mut report).await?;
                 }
                 seen.insert(mirrored.customer);
             }
@@ -104,7 +104,7 @@ impl Reconciler {
             report.compared += 1;
             // A customer of nobody's who never bought anything is no account of ours.
             if *owner != NamedOwner::Nobody || listing.subscriptions.contains_key(customer) {
-                self.mend(customer, repair, &mut report).await?;
+                self.mend(customer, mode, &mut report).await?;
             }
         }
         Ok(report)
@@ -169,13 +169,13 @@ impl Reconciler {
     async fn mend(
         &self,
         customer: &CustomerId,
-        repair: Repair,
+        mode: RunMode,
         report: &mut ReconcileReport,
     ) -> Result<(), ReconcileError> {
         let deadline = Deadline::after(BUDGET);
-        let read = match repair {
-            Repair::Mend => self.accounts.refresh(customer, None, deadline).await,
-            Repair::Only => self.accounts.foresee(customer, deadline).await,
+        let read = match mode {
+            RunMode::Apply => self.accounts.refresh(customer, None, deadline).await,
+            RunMode::DryRun => self.accounts.preview(customer, deadline).await,
         };
         match read {
             Ok(refreshed) => {

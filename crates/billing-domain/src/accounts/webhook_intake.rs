@@ -16,7 +16,7 @@ pub struct WebhookIntake {
 
 /// What was taken in.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum TakenIn {
+pub enum IntakeOutcome {
     /// This event is in the inbox, perhaps since an earlier delivery.
     Event(EventId, EventKind),
     /// An event of the provider's other mode, which concerns another process.
@@ -50,13 +50,17 @@ impl WebhookIntake {
     ///
     /// # Errors
     /// See [`IntakeError`].
-    pub async fn take_in(&self, signature: &[u8], body: &[u8]) -> Result<TakenIn, IntakeError> {
+    pub async fn accept(
+        &self,
+        signature: &[u8],
+        body: &[u8],
+    ) -> Result<IntakeOutcome, IntakeError> {
         let now = self.clock.now();
         match self.verifier.verify(signature, body, now)? {
-            VerifiedEvent::OtherMode => Ok(TakenIn::OtherMode),
+            VerifiedEvent::OtherMode => Ok(IntakeOutcome::OtherMode),
             VerifiedEvent::Ours(event) => {
                 self.inbox.accept(&self.at, &event, now).await?;
-                Ok(TakenIn::Event(event.id, event.kind))
+                Ok(IntakeOutcome::Event(event.id, event.kind))
             }
         }
     }

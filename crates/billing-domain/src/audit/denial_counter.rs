@@ -47,7 +47,7 @@ impl DenialCounter {
     }
 
     /// Takes back what could not be written. Beyond twice the room, only the cause is kept.
-    pub fn put_back(&self, denials: Vec<Denials>) {
+    pub fn restore(&self, denials: Vec<Denials>) {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         for row in denials {
             let mut denied = Denied { cause: row.cause, source: row.source, key: row.key };
@@ -103,7 +103,7 @@ mod tests {
         counter.count("invalid_token", Some("192.0.2.1"), None);
         let rows = counter.take(Timestamp::from_millis(0));
         counter.count("invalid_token", Some("192.0.2.1"), None);
-        counter.put_back(rows);
+        counter.restore(rows);
         let rows = counter.take(Timestamp::from_millis(1));
         assert_eq!(rows.iter().map(|row| row.count).collect::<Vec<_>>(), [2]);
     }

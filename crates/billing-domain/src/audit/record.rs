@@ -127,13 +127,13 @@ actions! {
 /// Why a stored word is none of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no such word in the audit log")]
-pub struct AuditWordError;
+pub struct AuditNameError;
 
 impl FromStr for AuditAction {
-    type Err = AuditWordError;
+    type Err = AuditNameError;
 
-    fn from_str(text: &str) -> Result<Self, AuditWordError> {
-        Self::ALL.iter().copied().find(|action| action.as_str() == text).ok_or(AuditWordError)
+    fn from_str(text: &str) -> Result<Self, AuditNameError> {
+        Self::ALL.iter().copied().find(|action| action.as_str() == text).ok_or(AuditNameError)
     }
 }
 
@@ -166,12 +166,12 @@ impl Actor {
 }
 
 impl FromStr for Actor {
-    type Err = AuditWordError;
+    type Err = AuditNameError;
 
-    fn from_str(text: &str) -> Result<Self, AuditWordError> {
+    fn from_str(text: &str) -> Result<Self, AuditNameError> {
         [Self::User, Self::ApiKey, Self::Operator, Self::Provider]
             .into_iter()
             .find(|actor| actor.as_str() == text)
-            .ok_or(AuditWordError)
+            .ok_or(AuditNameError)
     }
 }

@@ -51,7 +51,7 @@ pub trait EventInbox: Debug + Send + Sync + 'static {
         &self,
         at: &ProviderAccount,
         claimed: &Claimed,
-        fate: &Fate,
+        disposition: &Disposition,
     ) -> Result<u64, RepoError>;
 
     /// Makes events pending again, due at `now`, as if they had never been tried; an event that is handed out is taken back.
@@ -102,11 +102,11 @@ pub trait EventInbox: Debug + Send + Sync + 'static {
 
 /// What becomes of events whose claim ends without their being applied. Of an error the first 500 characters are kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fate {
+pub enum Disposition {
     /// They are about nobody that counts here, as of this moment.
     Ignored(Timestamp),
     /// They are tried again from this moment on.
-    Again(Timestamp, String),
+    Retry(Timestamp, String),
     /// They wait for an operator, as of this moment.
     Dead(Timestamp, String),
 }

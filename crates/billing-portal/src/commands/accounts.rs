@@ -4,7 +4,8 @@ use std::path::Path;
 
 use billing_domain::ports::Clock;
 use billing_domain::{
-    CustomerId, CustomerService, ImportPlan, ImportSource, LeftOut, ReconcileReport, Repair, UserId,
+    CustomerId, CustomerService, ImportPlan, ImportSource, ReconcileReport, RunMode,
+    SkippedCustomer, UserId,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -54,12 +55,12 @@ pub(crate) async fn import(context: &Context, arguments: Import) -> Result<(), F
 
 pub(crate) async fn reconcile(context: &Context, arguments: Reconcile) -> Result<(), Failure> {
     let (_, accounts) = connected(context).await?;
-    let repair = if arguments.dry_run { Repair::Only } else { Repair::Mend };
-    let report = accounts.reconciler().run(repair).await;
+    let mode = if arguments.dry_run { RunMode::DryRun } else { RunMode::Apply };
+    let report = accounts.reconciler().run(mode).await;
     let report = report.map_err(|error| {
         Failure::failed("the mirror could not be compared with the provider", &error)
     })?;
-    context.print(&reported(&report, repair), || told(&report, repair))?;
+    context.print(&reported(&report, mode), || told(&report, mode))?;
     match report.failed.len() {
         0 => Ok(()),
         failed => Err(Failure::Failed(format!("{failed} customers could not be read"))),
@@ -119,7 +120,7 @@ fn lines<L: for<'a> Deserialize<'a>, T>(
 }
 
 fn described(plan: &ImportPlan, applied: bool) -> Value {
-    let left = |left: &LeftOut| {
+    let left = |left: &SkippedCustomer| {
         json!({
             "user": left.user.as_ref().map(UserId::as_str),
             "customers": left.customers.iter().map(CustomerId::as_str).collect::<Vec<_>>(),
@@ -158,12 +159,12 @@ fn sentences(plan: &ImportPlan, applied: bool) -> String {
     lines.join("\n")
 }
 
-fn reported(report: &ReconcileReport, repair: Repair) -> Value {
+fn reported(report: &ReconcileReport, mode: RunMode) -> Value {
     let ids = |list: &[CustomerId]| {
         list.iter().map(CustomerId::as_str).map(Value::from).collect::<Vec<_>>()
     };
     json!({
-        "dryRun": repair == Repair::Only,
+        "dryRun": mode == RunMode::DryRun,
         "compared": report.compared,
         "differed": ids(&report.differed),
         "linked": report.linked.iter().map(pair).collect::<Vec<_>>(),
@@ -174,8 +175,8 @@ fn reported(report: &ReconcileReport, repair: Repair) -> Value {
     })
 }
 
-fn told(report: &ReconcileReport, repair: Repair) -> String {
-    let verb = if repair == Repair::Only { "differs" } else { "is as the provider has it now" };
+fn told(report: &ReconcileReport, mode: RunMode) -> String {
+    let verb = if mode == RunMode::DryRun { "differs" } else { "is as the provider has it now" };
     let mut lines: Vec<String> =
         report.differed.iter().map(|customer| format!("{customer} {verb}")).collect();
     lines.extend(

@@ -43,7 +43,7 @@ impl DenialWriter {
                 cause = error_chain(&error),
                 "denied attempts are not written down yet"
             );
-            self.denials.put_back(denials);
+            self.denials.restore(denials);
         }
     }
 }

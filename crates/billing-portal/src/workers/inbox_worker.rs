@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use billing_domain::ports::{Clock, EventInbox, RepoError};
-use billing_domain::{EventProcessor, ProviderAccount, Work, Worked, error_chain};
+use billing_domain::{EventProcessor, ProcessingOutcome, ProviderAccount, Work, error_chain};
 use http_edge::Drain;
 use tokio::sync::Notify;
 use tokio::task::{JoinError, JoinSet};
@@ -72,7 +72,7 @@ impl InboxWorker {
                 let (events, received) = (work.events(), work.received());
                 let worked = processor.work(work).await;
                 report(&worked, events);
-                if let (Ok(Worked::Applied), Some(received)) = (worked, received) {
+                if let (Ok(ProcessingOutcome::Applied), Some(received)) = (worked, received) {
                     let waited = clock.now().as_millis().saturating_sub(received.as_millis());
                     let waited = Duration::from_millis(u64::try_from(waited).unwrap_or_default());
                     metrics::histogram!("webhook_event_delay_seconds").record(waited.as_secs_f64());
@@ -101,24 +101,24 @@ fn report_panic(ended: Result<(), JoinError>) {
 }
 
 /// Counts and logs the outcome of events.
-fn report(worked: &Result<Worked, RepoError>, events: usize) {
+fn report(worked: &Result<ProcessingOutcome, RepoError>, events: usize) {
     let outcome = match worked {
-        Ok(Worked::Applied) => "applied",
-        Ok(Worked::Ignored) => "ignored",
-        Ok(Worked::Postponed) => "postponed",
-        Ok(Worked::Dead) => "dead",
-        Ok(Worked::Lost) => "lost",
+        Ok(ProcessingOutcome::Applied) => "applied",
+        Ok(ProcessingOutcome::Ignored) => "ignored",
+        Ok(ProcessingOutcome::Postponed) => "postponed",
+        Ok(ProcessingOutcome::Dead) => "dead",
+        Ok(ProcessingOutcome::Lost) => "lost",
         Err(_) => "failed",
     };
     metrics::counter!("webhook_events_total", "outcome" => outcome).increment(events as u64);
     match worked {
-        Ok(Worked::Applied | Worked::Ignored | Worked::Lost) => {
+        Ok(ProcessingOutcome::Applied | ProcessingOutcome::Ignored | ProcessingOutcome::Lost) => {
             tracing::debug!(outcome, events, "events worked off")
         }
-        Ok(Worked::Postponed) => {
+        Ok(ProcessingOutcome::Postponed) => {
             tracing::warn!(events, "events could not be applied, and are tried again")
         }
-        Ok(Worked::Dead) => {
+        Ok(ProcessingOutcome::Dead) => {
             tracing::error!(
                 events,
                 "events could not be applied: see `billing-portal webhooks list --state dead`"
@@ -136,7 +136,7 @@ mod tests {
     use billing_domain::ports::{ProviderError, SubscriptionReader};
     use billing_domain::{
         AccountPorts, BillingAccounts, CustomerId, CustomerReading, Deadline, EventId, InboxEvent,
-        InboxQuery, InboxState, InboxWord, Mode, NamedOwner, SubscriptionId, Timestamp,
+        InboxQuery, InboxState, InboxStatus, Mode, NamedOwner, SubscriptionId, Timestamp,
     };
     use billing_testkit::{FakeBillingAccountProvider, FixedClock, InMemoryBilling, samples};
 
@@ -225,7 +225,7 @@ mod tests {
             events.into_iter().find(|event| event.event.id == *id).unwrap()
         }
 
-        async fn word(&self, id: &EventId) -> InboxWord {
+        async fn word(&self, id: &EventId) -> InboxStatus {
             self.event(id).await.state.parts().0
         }
 
@@ -271,10 +271,10 @@ mod tests {
         world.readiness.observe(true, true);
         world.run_until_reading(1).await;
         for event in &batch {
-            assert_eq!(world.word(event).await, InboxWord::Applied);
+            assert_eq!(world.word(event).await, InboxStatus::Applied);
         }
         let later = world.event(&later).await;
-        assert_eq!((later.state.parts().0, later.attempts), (InboxWord::Pending, 0));
+        assert_eq!((later.state.parts().0, later.attempts), (InboxStatus::Pending, 0));
     }
 
     #[tokio::test]
@@ -294,7 +294,7 @@ mod tests {
         world.provider.fail_next(ProviderError::Timeout { context: "no answer".to_owned() });
         world.readiness.observe(true, true);
         world.run_until_reading(2).await;
-        assert_eq!(world.word(&next).await, InboxWord::Applied);
+        assert_eq!(world.word(&next).await, InboxStatus::Applied);
         let failing = world.event(&failing).await;
         assert_eq!(failing.state, InboxState::Pending(Timestamp::from_seconds(3)));
         assert!(failing.error.is_some_and(|error| error.contains("no answer")));
@@ -308,7 +308,7 @@ mod tests {
         world.readiness.observe(true, true);
         world.run_until_reading(3).await;
         let event = world.event(&failing).await;
-        assert_eq!((event.state.parts().0, event.attempts), (InboxWord::Applied, 2));
+        assert_eq!((event.state.parts().0, event.attempts), (InboxStatus::Applied, 2));
     }
 
     #[tokio::test]
@@ -317,7 +317,7 @@ mod tests {
         let (panicking, next) = (world.accept(NOW).await, world.accept(SECOND).await);
         world.readiness.observe(true, true);
         world.run_until_reading(2).await;
-        assert_eq!(world.word(&panicking).await, InboxWord::Pending);
-        assert_eq!(world.word(&next).await, InboxWord::Applied);
+        assert_eq!(world.word(&panicking).await, InboxStatus::Pending);
+        assert_eq!(world.word(&next).await, InboxStatus::Applied);
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use billing_domain::ports::{Clock, Leadership};
-use billing_domain::{ReconcileReport, Reconciler, Repair, error_chain};
+use billing_domain::{ReconcileReport, Reconciler, RunMode, error_chain};
 use tokio::time::sleep;
 
 use crate::readiness::Readiness;
@@ -58,7 +58,7 @@ impl ReconcileWorker {
 
 /// Returns whether the run completed.
 async fn reconcile(reconciler: &Reconciler) -> bool {
-    match reconciler.run(Repair::Mend).await {
+    match reconciler.run(RunMode::Apply).await {
         Ok(report) => {
             log_report(&report);
             true

@@ -60,7 +60,7 @@ impl Retention {
 
 #[cfg(test)]
 mod tests {
-    use billing_domain::ports::{CheckoutRequest, Fate};
+    use billing_domain::ports::{CheckoutRequest, Disposition};
     use billing_domain::{InboxQuery, Mode, Timestamp};
     use billing_testkit::{FixedClock, InMemoryBilling, Reachability, samples};
 
@@ -109,7 +109,7 @@ mod tests {
         }
         inbox.claim(&at, &token, 2, now, now.plus(DAY)).await.unwrap();
         let settled = samples::claimed("t", &["evt_settled"]);
-        inbox.release(&at, &settled, &Fate::Ignored(now)).await.unwrap();
+        inbox.release(&at, &settled, &Disposition::Ignored(now)).await.unwrap();
         for (step, left) in [(30 * DAY, 2), (MOMENT, 1)] {
             clock.advance(step);
             retention.prune().await;

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
-use billing_domain::ports::{EventInbox, Fate, RepoError};
+use billing_domain::ports::{Disposition, EventInbox, RepoError};
 use billing_domain::{
     ClaimToken, Claimed, CustomerId, EventId, EventSubject, InboxCounts, InboxEvent, InboxQuery,
-    InboxState, InboxWord, ProviderAccount, ProviderEvent, Replay, Timestamp,
+    InboxState, InboxStatus, ProviderAccount, ProviderEvent, Replay, Timestamp,
 };
 
 use super::Reachability;
@@ -36,7 +36,7 @@ pub(super) struct Kept {
 }
 
 impl Kept {
-    fn word(&self) -> InboxWord {
+    fn word(&self) -> InboxStatus {
         self.event.state.parts().0
     }
 
@@ -47,7 +47,7 @@ impl Kept {
     }
 
     fn belongs_to(&self, token: &ClaimToken) -> bool {
-        self.word() == InboxWord::Pending
+        self.word() == InboxStatus::Pending
             && self.until.is_some()
             && self.token.as_ref() == Some(token)
     }
@@ -163,12 +163,12 @@ impl EventInbox for InMemoryEventInbox {
         &self,
         at: &ProviderAccount,
         claimed: &Claimed,
-        fate: &Fate,
+        disposition: &Disposition,
     ) -> Result<u64, RepoError> {
-        let (state, error) = match fate {
-            Fate::Ignored(now) => (InboxState::Ignored(*now), None),
-            Fate::Again(due, error) => (InboxState::Pending(*due), Some(error_text(error))),
-            Fate::Dead(now, error) => (InboxState::Dead(*now), Some(error_text(error))),
+        let (state, error) = match disposition {
+            Disposition::Ignored(now) => (InboxState::Ignored(*now), None),
+            Disposition::Retry(due, error) => (InboxState::Pending(*due), Some(error_text(error))),
+            Disposition::Dead(now, error) => (InboxState::Dead(*now), Some(error_text(error))),
         };
         let mut events = self.reach()?;
         let mut released = 0;
@@ -191,7 +191,7 @@ impl EventInbox for InMemoryEventInbox {
         let mut events = self.reach()?;
         let is_meant = |id: &EventId, kept: &Kept| match which {
             Replay::One(one) => one == id,
-            Replay::Dead => kept.word() == InboxWord::Dead,
+            Replay::Dead => kept.word() == InboxStatus::Dead,
         };
         let mut replayed = 0;
         for ((_, _), kept) in
@@ -224,14 +224,14 @@ impl EventInbox for InMemoryEventInbox {
         let mut counts = InboxCounts::default();
         for (_, kept) in events.iter().filter(|((place, _), _)| place == at) {
             match kept.word() {
-                InboxWord::Pending => {
+                InboxStatus::Pending => {
                     counts.pending += 1;
                     let received = kept.event.received;
                     counts.oldest_pending =
                         Some(counts.oldest_pending.map_or(received, |oldest| oldest.min(received)));
                 }
-                InboxWord::Dead => counts.dead += 1,
-                InboxWord::Applied | InboxWord::Ignored => {}
+                InboxStatus::Dead => counts.dead += 1,
+                InboxStatus::Applied | InboxStatus::Ignored => {}
             }
         }
         Ok(counts)
@@ -252,7 +252,9 @@ impl EventInbox for InMemoryEventInbox {
             EventSubject::Nobody => false,
         };
         Ok(self.reach()?.iter().any(|((place, _), kept)| {
-            place == at && kept.word() == InboxWord::Pending && is_about(&kept.event.event.subject)
+            place == at
+                && kept.word() == InboxStatus::Pending
+                && is_about(&kept.event.event.subject)
         }))
     }
 

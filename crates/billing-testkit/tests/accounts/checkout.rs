@@ -185,7 +185,7 @@ async fn a_customer_who_was_deleted_and_is_given_again_under_the_claims_key_is_r
         .start(&principal("ann"), order(None))
         .await
         .unwrap_err();
-    let made = shop.reconciler().run(Repair::Only).await.unwrap().differed;
+    let made = shop.reconciler().run(RunMode::DryRun).await.unwrap().differed;
     shop.provider.delete_customer(&made[0]);
     start(&shop, "ann", None).await.unwrap();
     assert_eq!(

@@ -82,8 +82,11 @@ async fn work_off(replica: &EventProcessor) -> usize {
 async fn apply(replica: &EventProcessor, work: Work) -> usize {
     let events = work.events();
     match replica.work(work).await.unwrap() {
-        Worked::Applied => events,
-        Worked::Ignored | Worked::Postponed | Worked::Dead | Worked::Lost => 0,
+        ProcessingOutcome::Applied => events,
+        ProcessingOutcome::Ignored
+        | ProcessingOutcome::Postponed
+        | ProcessingOutcome::Dead
+        | ProcessingOutcome::Lost => 0,
     }
 }
 

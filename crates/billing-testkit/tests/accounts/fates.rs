@@ -29,7 +29,7 @@ async fn kept(shop: &Shop, id: &str) -> InboxEvent {
 }
 
 /// Tries what is due, in vain.
-async fn fail(shop: &Shop, error: fn() -> ProviderError) -> Vec<Worked> {
+async fn fail(shop: &Shop, error: fn() -> ProviderError) -> Vec<ProcessingOutcome> {
     shop.provider.fail_next(error());
     let worked = shop.work().await;
     assert_eq!(worked.len(), 1);
@@ -41,7 +41,7 @@ async fn pauses_grow_and_the_error_is_kept() {
     let shop = Shop::open();
     told(&shop, "evt_1").await;
     for seconds in [1, 2, 4, 8] {
-        assert_eq!(fail(&shop, outage).await, [Worked::Postponed]);
+        assert_eq!(fail(&shop, outage).await, [ProcessingOutcome::Postponed]);
         let due = shop.now().plus(Duration::from_secs(seconds));
         let event = kept(&shop, "evt_1").await;
         assert_eq!(
@@ -52,7 +52,7 @@ async fn pauses_grow_and_the_error_is_kept() {
         assert_eq!(shop.work().await, []);
         shop.clock.set(due);
     }
-    assert_eq!(shop.work().await, [Worked::Applied]);
+    assert_eq!(shop.work().await, [ProcessingOutcome::Applied]);
     let event = kept(&shop, "evt_1").await;
     assert_eq!(
         (event.state, event.attempts, event.error),
@@ -65,10 +65,10 @@ async fn what_fails_for_another_reason_than_an_outage_is_dead_after_twelve_attem
     let shop = Shop::open();
     told(&shop, "evt_1").await;
     for _ in 0..11 {
-        assert_eq!(fail(&shop, refusal).await, [Worked::Postponed]);
+        assert_eq!(fail(&shop, refusal).await, [ProcessingOutcome::Postponed]);
         shop.advance(LONG);
     }
-    assert_eq!(fail(&shop, refusal).await, [Worked::Dead]);
+    assert_eq!(fail(&shop, refusal).await, [ProcessingOutcome::Dead]);
     assert_eq!(kept(&shop, "evt_1").await.state, InboxState::Dead(shop.now()));
     shop.advance(LONG);
     assert_eq!(shop.work().await, []);
@@ -80,10 +80,10 @@ async fn during_an_outage_an_event_is_tried_for_three_days() {
     let end = shop.now().plus(THREE_DAYS);
     told(&shop, "evt_1").await;
     while shop.now() < end {
-        assert_eq!(fail(&shop, outage).await, [Worked::Postponed]);
+        assert_eq!(fail(&shop, outage).await, [ProcessingOutcome::Postponed]);
         shop.advance(LONG);
     }
-    assert_eq!(fail(&shop, outage).await, [Worked::Dead]);
+    assert_eq!(fail(&shop, outage).await, [ProcessingOutcome::Dead]);
 }
 
 #[tokio::test]
@@ -91,7 +91,7 @@ async fn days_in_which_nobody_tried_kill_no_event() {
     let shop = Shop::open();
     told(&shop, "evt_1").await;
     shop.advance(THREE_DAYS);
-    assert_eq!(fail(&shop, outage).await, [Worked::Postponed]);
+    assert_eq!(fail(&shop, outage).await, [ProcessingOutcome::Postponed]);
 }
 
 #[tokio::test]
@@ -105,7 +105,7 @@ async fn an_event_does_not_die_with_an_older_one_about_the_same_customer() {
         }
         shop.advance(before);
         told(&shop, "evt_new").await;
-        assert_eq!(fail(&shop, error).await, [Worked::Dead]);
+        assert_eq!(fail(&shop, error).await, [ProcessingOutcome::Dead]);
         assert_eq!(kept(&shop, "evt_old").await.state, InboxState::Dead(shop.now()));
         let due = shop.now().plus(Duration::from_secs(1));
         assert_eq!(kept(&shop, "evt_new").await.state, InboxState::Pending(due));
@@ -122,11 +122,11 @@ async fn a_replayed_event_gets_its_attempts_anew_however_old_it_is() {
     }
     shop.advance(THREE_DAYS);
     assert_eq!(shop.stores.inbox().replay(&at(), &Replay::Dead, shop.now()).await.unwrap(), 1);
-    assert_eq!(fail(&shop, outage).await, [Worked::Postponed]);
+    assert_eq!(fail(&shop, outage).await, [ProcessingOutcome::Postponed]);
     shop.advance(LONG);
-    assert_eq!(fail(&shop, refusal).await, [Worked::Postponed]);
+    assert_eq!(fail(&shop, refusal).await, [ProcessingOutcome::Postponed]);
     shop.advance(LONG);
-    assert_eq!(shop.work().await, [Worked::Applied]);
+    assert_eq!(shop.work().await, [ProcessingOutcome::Applied]);
     assert_eq!(shop.stores.inbox().counts(&at()).await.unwrap(), InboxCounts::default());
 }
 
@@ -140,8 +140,11 @@ async fn events_about_nobody_are_ignored_and_those_about_a_subscription_lead_to_
         shop.deliver(&shop.provider.event("invoice.paid", subject)).await;
     }
     let mut worked = shop.work().await;
-    worked.sort_by_key(|worked| *worked == Worked::Applied);
-    assert_eq!(worked, [Worked::Ignored, Worked::Ignored, Worked::Applied]);
+    worked.sort_by_key(|worked| *worked == ProcessingOutcome::Applied);
+    assert_eq!(
+        worked,
+        [ProcessingOutcome::Ignored, ProcessingOutcome::Ignored, ProcessingOutcome::Applied]
+    );
     assert_eq!(
         shop.mirrored(&customer).await.unwrap().state,
         shop.provider.reading(&customer).state
@@ -157,9 +160,9 @@ async fn who_is_too_slow_loses_the_events_to_another() {
     assert!(quick.take().await.unwrap().is_empty());
     shop.advance(Duration::from_secs(60));
     let again = quick.take().await.unwrap().pop().unwrap();
-    assert_eq!(slow.work(work.clone()).await.unwrap(), Worked::Lost);
+    assert_eq!(slow.work(work.clone()).await.unwrap(), ProcessingOutcome::Lost);
     shop.provider.fail_next(outage());
-    assert_eq!(slow.work(work).await.unwrap(), Worked::Lost);
-    assert_eq!(quick.work(again).await.unwrap(), Worked::Applied);
+    assert_eq!(slow.work(work).await.unwrap(), ProcessingOutcome::Lost);
+    assert_eq!(quick.work(again).await.unwrap(), ProcessingOutcome::Applied);
     assert_eq!(shop.mirrored(&"cus_1".parse().unwrap()).await.unwrap().version, 1);
 }

@@ -41,8 +41,8 @@ fn emails(pairs: &[(&str, &str)]) -> ImportSource {
     )
 }
 
-fn left(name: Option<&str>, customers: &[&CustomerId], reason: Reason) -> LeftOut {
-    LeftOut {
+fn left(name: Option<&str>, customers: &[&CustomerId], reason: Reason) -> SkippedCustomer {
+    SkippedCustomer {
         user: name.map(user),
         customers: customers.iter().copied().cloned().collect(),
         reason,

@@ -44,7 +44,7 @@ async fn a_customer_whom_the_portal_finds_gone_is_read_anew_by_every_replica() {
     // The provider has sent no event, and a minute has not passed: the reading would count as fresh.
     let other_replica = shop.accounts();
     assert_eq!(other_replica.state(&customer, soon()).await.unwrap(), CustomerState::Gone);
-    assert_eq!(shop.work().await, [Worked::Applied]);
+    assert_eq!(shop.work().await, [ProcessingOutcome::Applied]);
     let calls = shop.provider.calls();
     assert_eq!(accounts.state(&customer, soon()).await.unwrap(), CustomerState::Gone);
     assert_eq!(shop.provider.calls(), calls, "a report that is applied costs nothing");

@@ -25,14 +25,14 @@ async fn known(
 async fn what_was_lost_is_made_good(changes: Vec<(Change, u8)>) {
     let shop = Shop::open();
     let mut history = History::default();
-    for (change, fate) in &changes {
+    for (change, dice) in &changes {
         for event in history.go_on(&shop, change).await {
             // A part of the events never comes.
-            if fate % 2 == 0 {
+            if dice % 2 == 0 {
                 shop.deliver(&event).await;
             }
         }
-        if fate % 5 == 0 {
+        if dice % 5 == 0 {
             shop.work().await;
         }
     }
@@ -40,15 +40,15 @@ async fn what_was_lost_is_made_good(changes: Vec<(Change, u8)>) {
     shop.work().await;
 
     let before = known(&shop).await;
-    let dry = shop.reconciler().run(Repair::Only).await.unwrap();
+    let dry = shop.reconciler().run(RunMode::DryRun).await.unwrap();
     assert_eq!(known(&shop).await, before);
-    let run = shop.reconciler().run(Repair::Mend).await.unwrap();
+    let run = shop.reconciler().run(RunMode::Apply).await.unwrap();
     history.check_after_reconciling(&shop).await;
     let foreseen: BTreeSet<_> = dry.differed.iter().collect();
     assert!(run.differed.iter().all(|customer| foreseen.contains(customer)), "{dry:#?} {run:#?}");
 
-    for repair in [Repair::Mend, Repair::Only] {
-        let again = shop.reconciler().run(repair).await.unwrap();
+    for mode in [RunMode::Apply, RunMode::DryRun] {
+        let again = shop.reconciler().run(mode).await.unwrap();
         let found = (again.differed, again.linked, again.unlinked, again.failed);
         assert_eq!(found, (vec![], vec![], vec![], vec![]));
     }
@@ -73,14 +73,14 @@ async fn who_is_linked_and_not_named_is_not_read_again_and_again() {
     let (customer, _) = shop.provider.add_customer(NamedOwner::Nobody, None);
     shop.provider.subscribe(&customer, &price("price_monthly"));
     shop.provider.add_paid_session(&customer, NamedOwner::User(user("ann")));
-    let run = shop.reconciler().run(Repair::Mend).await.unwrap();
+    let run = shop.reconciler().run(RunMode::Apply).await.unwrap();
     assert_eq!(run.linked, [(user("ann"), customer.clone())]);
     let read_at = shop.mirrored(&customer).await.unwrap().version;
-    let run = shop.reconciler().run(Repair::Mend).await.unwrap();
+    let run = shop.reconciler().run(RunMode::Apply).await.unwrap();
     assert_eq!((run.compared, run.differed), (1, vec![]));
     assert_eq!(shop.mirrored(&customer).await.unwrap().version, read_at);
     remove_link(&*shop.stores.customers(), &user("ann"), &at()).await.unwrap();
-    let run = shop.reconciler().run(Repair::Mend).await.unwrap();
+    let run = shop.reconciler().run(RunMode::Apply).await.unwrap();
     assert_eq!(run.linked, [(user("ann"), customer)]);
 }
 
@@ -93,12 +93,12 @@ async fn a_dry_run_says_what_a_run_would_do_and_no_more() {
     let (unclear, _) = shop.provider.add_customer(NamedOwner::Ambiguous, None);
     let (new, _) = shop.provider.add_customer(NamedOwner::User(user("bob")), None);
     shop.provider.subscribe(&new, &price("price_monthly"));
-    let dry = shop.reconciler().run(Repair::Only).await.unwrap();
-    assert_eq!(dry, shop.reconciler().run(Repair::Mend).await.unwrap());
+    let dry = shop.reconciler().run(RunMode::DryRun).await.unwrap();
+    assert_eq!(dry, shop.reconciler().run(RunMode::Apply).await.unwrap());
     assert_eq!(dry.linked, [(user("bob"), new)]);
     assert_eq!(dry.conflicts, [(second, first)]);
     assert_eq!(dry.ambiguous, std::slice::from_ref(&unclear));
-    let again = shop.reconciler().run(Repair::Only).await.unwrap();
+    let again = shop.reconciler().run(RunMode::DryRun).await.unwrap();
     assert_eq!((again.differed, again.ambiguous), (vec![], vec![unclear]));
 }
 
@@ -109,8 +109,8 @@ async fn a_link_to_a_customer_who_is_gone_is_removed() {
     shop.deliver_all(shop.provider.delete_customer(&customer)).await;
     let stale = link(&user("bob"), &at(), &customer);
     assert!(add_link(&*shop.stores.customers(), &stale).await.unwrap());
-    let dry = shop.reconciler().run(Repair::Only).await.unwrap();
-    let run = shop.reconciler().run(Repair::Mend).await.unwrap();
+    let dry = shop.reconciler().run(RunMode::DryRun).await.unwrap();
+    let run = shop.reconciler().run(RunMode::Apply).await.unwrap();
     assert_eq!(dry, run);
     assert_eq!(run.unlinked, [(user("bob"), customer)]);
     assert_eq!(shop.linked("bob").await, None);

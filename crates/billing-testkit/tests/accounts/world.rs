@@ -169,7 +169,7 @@ impl Shop {
     }
 
     /// Works off what is due, and says what became of it.
-    pub(crate) async fn work(&self) -> Vec<Worked> {
+    pub(crate) async fn work(&self) -> Vec<ProcessingOutcome> {
         let processor = self.processor();
         let mut worked = Vec::new();
         for work in processor.take().await.unwrap() {

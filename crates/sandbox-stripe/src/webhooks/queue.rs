@@ -65,7 +65,7 @@ struct Held {
 
 impl Queue {
     /// Takes in what was made since the last time; gives the deliveries that are to be lost.
-    pub(super) fn take_in(&mut self, state: &State, now: Instant) -> Vec<u64> {
+    pub(super) fn accept(&mut self, state: &State, now: Instant) -> Vec<u64> {
         let mut lost = Vec::new();
         for delivery in state.deliveries.since(self.next).filter(|delivery| delivery.is_pending()) {
             let attempt = Attempt { id: delivery.id, tries: 0 };

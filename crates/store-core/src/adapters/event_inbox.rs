@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use billing_domain::ports::{BackgroundTask, EventInbox, Fate, RepoError};
+use billing_domain::ports::{BackgroundTask, Disposition, EventInbox, RepoError};
 use billing_domain::{
     ClaimToken, Claimed, CustomerId, InboxCounts, InboxEvent, InboxQuery, ProviderAccount,
     ProviderEvent, Replay, Timestamp,
@@ -75,9 +75,9 @@ impl EventInbox for SqlEventInbox {
         &self,
         at: &ProviderAccount,
         claimed: &Claimed,
-        fate: &Fate,
+        disposition: &Disposition,
     ) -> Result<u64, RepoError> {
-        let (state, error) = state_of(fate);
+        let (state, error) = state_of(disposition);
         self.connections
             .batch(async |connection| {
                 statements::end_claim(connection, at, claimed, state, error).await

@@ -3,7 +3,7 @@
 use crate::place::Place;
 use billing_domain::ports::RepoError;
 use billing_domain::{
-    CustomerReading, CustomerState, FreshReading, InboxQuery, InboxState, InboxWord, Mode,
+    CustomerReading, CustomerState, FreshReading, InboxQuery, InboxState, InboxStatus, Mode,
     NamedOwner, ProviderAccount, SubscriptionStatus, Timestamp,
 };
 use billing_testkit::samples::{
@@ -71,7 +71,7 @@ async fn an_event_that_does_not_parse_names_its_column_and_stands_in_nobodys_way
         assert_eq!(corrupt(first), ("webhook_events", column));
         let second = inbox.claim(&stripe(), &token("two"), 10, NOW, NOW).await.unwrap();
         assert_eq!((second.len(), second[0].event.id.as_str()), (1, "evt_2"));
-        let dead = InboxQuery { state: Some(InboxWord::Dead), ..ALL };
+        let dead = InboxQuery { state: Some(InboxStatus::Dead), ..ALL };
         assert_eq!(corrupt(inbox.list(&stripe(), &dead).await), ("webhook_events", column));
         place.execute("DELETE FROM webhook_events").await;
     }

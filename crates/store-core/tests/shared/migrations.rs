@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 
 use crate::place::{Place, open};
-use billing_domain::ports::{Fate, KeyChange, LinkChange, RepoError, SchemaState};
+use billing_domain::ports::{Disposition, KeyChange, LinkChange, RepoError, SchemaState};
 use billing_domain::{
     ApiKey, AuditQuery, CustomerReading, CustomerState, Denials, FreshReading, InboxQuery, Mode,
     NamedOwner, Replay, Timestamp,
@@ -66,7 +66,7 @@ async fn an_unmigrated_database_is_a_schema_error_to_every_call() {
         audit.forget(&ann).await.err(),
         inbox.accept(&at, &hint, NOW).await.err(),
         inbox.claim(&at, &token("one"), 1, NOW, NOW).await.err(),
-        inbox.release(&at, &claimed("one", &["evt_1"]), &Fate::Ignored(NOW)).await.err(),
+        inbox.release(&at, &claimed("one", &["evt_1"]), &Disposition::Ignored(NOW)).await.err(),
         inbox.replay(&at, &Replay::Dead, NOW).await.err(),
         inbox.list(&at, &InboxQuery { state: None, limit: 1 }).await.err(),
         inbox.counts(&at).await.err(),
