@@ -9,7 +9,7 @@ use billing_domain::ports::{
     BillingProvider, CheckoutProvider, CustomerDirectory, SubscriptionReader,
 };
 use billing_domain::{
-    BillingCycle, CustomerId, PortalSession, PriceFacts, PriceId, SubscriptionId,
+    BillingCycle, CustomerId, PortalSession, PriceId, ProviderPrice, SubscriptionId,
 };
 use billing_testkit::billing_account_world::{BillingAccountWorld, End, Prices};
 use billing_testkit::provider_contract::{Population, ProviderWorld};
@@ -116,7 +116,7 @@ async fn stock(api: &Api<'_>) -> Prices {
         if !active {
             api.call(Method::POST, &format!("/v1/prices/{id}"), "active=false").await;
         }
-        let facts = PriceFacts {
+        let facts = ProviderPrice {
             amount: Some(amount),
             currency: "usd".parse().unwrap(),
             cycle: Some(cycle),

@@ -8,8 +8,8 @@ use billing_domain::ports::{
     CheckoutProvider, CustomerDirectory, ProviderError, SubscriptionReader,
 };
 use billing_domain::{
-    BillingCycle, CheckoutOrder, CustomerId, CustomerOrder, CustomerState, Deadline, NamedOwner,
-    PriceFacts, PriceId, ReturnUrl, SubscriptionId,
+    BillingCycle, CheckoutOrder, CustomerId, CustomerState, Deadline, NamedOwner, NewCustomer,
+    PriceId, ProviderPrice, ReturnUrl, SubscriptionId,
 };
 use billing_testkit::billing_account_world::{BillingAccountWorld, End, Prices};
 use http::Method;
@@ -72,7 +72,7 @@ impl BillingAccountWorld for StubWorld {
 
     fn prices(&self) -> Prices {
         let price = |id: &str, amount, cycle, active| {
-            let facts = PriceFacts {
+            let facts = ProviderPrice {
                 amount: Some(amount),
                 currency: "usd".parse().unwrap(),
                 cycle: Some(cycle),
@@ -153,8 +153,7 @@ async fn stripe_gets_to_see_whose_customer_and_session_it_is() {
     let stub = StripeStub::start().await;
     let provider = provider(&stub, &[("STRIPE_USER_METADATA_KEY", "owner")]);
     let owner = "ann".parse().unwrap();
-    let customer =
-        CustomerOrder { owner, key: "customer-key-1".parse().unwrap(), deadline: soon() };
+    let customer = NewCustomer { owner, key: "customer-key-1".parse().unwrap(), deadline: soon() };
     provider.create_customer(&customer).await.unwrap();
     provider.create_checkout_session(&order("ann")).await.unwrap();
     let requests = stub.requests();
@@ -249,16 +248,16 @@ async fn where_the_metadata_name_nobody_paid_sessions_do() {
     let by_link = ("payment_link", json!("plink_1"));
     let too_long = "x".repeat(256);
     let cases: Vec<(Vec<Fields>, NamedOwner)> = vec![
-        (vec![], NamedOwner::Nobody),
+        (vec![], NamedOwner::None),
         (vec![vec![reference("ann")]], user("ann")),
         (vec![vec![metadata("ann")]], user("ann")),
         (vec![vec![reference("ann"), metadata("ann")], vec![], vec![metadata("ann")]], user("ann")),
         (vec![vec![reference("ann"), metadata("bob")]], NamedOwner::Ambiguous),
         (vec![vec![reference("ann")], vec![reference("bob")]], NamedOwner::Ambiguous),
-        (vec![vec![reference("ann"), by_link.clone()]], NamedOwner::Nobody),
+        (vec![vec![reference("ann"), by_link.clone()]], NamedOwner::None),
         (vec![vec![reference("mallory"), by_link], vec![reference("ann")]], user("ann")),
-        (vec![vec![reference("ann"), ("status", json!("open"))]], NamedOwner::Nobody),
-        (vec![vec![reference("ann"), ("status", json!("expired"))]], NamedOwner::Nobody),
+        (vec![vec![reference("ann"), ("status", json!("open"))]], NamedOwner::None),
+        (vec![vec![reference("ann"), ("status", json!("expired"))]], NamedOwner::None),
         (vec![vec![reference(&too_long)]], NamedOwner::Ambiguous),
     ];
     for (n, (sessions, expected)) in cases.into_iter().enumerate() {

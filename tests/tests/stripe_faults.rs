@@ -6,7 +6,7 @@ use billing_domain::ports::{
     BillingProvider, CheckoutProvider, CustomerDirectory, ProviderError, SubscriptionReader,
 };
 use billing_domain::{
-    CheckoutOrder, CustomerOrder, CustomerState, Deadline, PortalFlow, PortalRequest, ReturnUrl,
+    CheckoutOrder, CustomerState, Deadline, NewCustomer, PortalFlow, PortalRequest, ReturnUrl,
 };
 use libtest_mimic::{Arguments, Failed, Trial};
 use provider_stripe::{StripeProvider, StripeSettings};
@@ -180,7 +180,7 @@ async fn ask(
             provider.create_portal_session(&order(case, deadline)?).await.map(|_| "session")
         }
         Call::CreateCustomer => {
-            let order = CustomerOrder { owner: "ann".parse()?, key: ORDER_KEY.parse()?, deadline };
+            let order = NewCustomer { owner: "ann".parse()?, key: ORDER_KEY.parse()?, deadline };
             provider.create_customer(&order).await.map(|_| "customer")
         }
         Call::CreateCheckoutSession => {
@@ -209,14 +209,14 @@ async fn ask(
                 CustomerState::Gone => "gone",
             })
         }
-        Call::Holder => {
-            provider.holder(&SUBSCRIPTION.parse()?, deadline).await.map(|holder| match holder {
+        Call::Holder => provider.customer_of(&SUBSCRIPTION.parse()?, deadline).await.map(
+            |holder| match holder {
                 Some(_) => "holder",
                 None => "none",
-            })
-        }
-        Call::Customers => provider.customers(None, deadline).await.map(|_| "page"),
-        Call::Subscriptions => provider.subscriptions(None, deadline).await.map(|_| "page"),
+            },
+        ),
+        Call::Customers => provider.list_customers(None, deadline).await.map(|_| "page"),
+        Call::Subscriptions => provider.list_subscriptions(None, deadline).await.map(|_| "page"),
     })
 }
 

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use billing_domain::ports::{AuthError, MintError, ProviderError, RepoError, WebhookError};
 use billing_domain::{
-    ApiKeyError, CheckoutError, CheckoutUrl, CurrentError, FlowKind, IntakeError, LocaleError,
-    Permission, PortalError, ReturnUrlError, error_chain,
+    ApiKeyError, CheckoutError, CheckoutUrlKind, CurrentSubscriptionError, FlowKind, IntakeError,
+    LocaleError, Permission, PortalError, ReturnUrlError, error_chain,
 };
 use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
@@ -190,10 +190,10 @@ pub(crate) fn from_checkout_error(error: CheckoutError, token: bool) -> Problem 
             ErrorCode::UnknownPlan,
             "Send a `planId` and `billingCycle` that `/api/v1/subscriptions/plans` lists.",
         ),
-        CheckoutError::ReturnUrl { which: CheckoutUrl::Success, error } => {
+        CheckoutError::ReturnUrl { which: CheckoutUrlKind::Success, error } => {
             return_url("successUrl", error)
         }
-        CheckoutError::ReturnUrl { which: CheckoutUrl::Cancel, error } => {
+        CheckoutError::ReturnUrl { which: CheckoutUrlKind::Cancel, error } => {
             return_url("cancelUrl", error)
         }
         CheckoutError::AlreadySubscribed => problem(
@@ -212,12 +212,14 @@ pub(crate) fn from_checkout_error(error: CheckoutError, token: bool) -> Problem 
 }
 
 /// Why the current subscription is not told. `token` is as above.
-pub(crate) fn from_current_error(error: CurrentError, token: bool) -> Problem {
+pub(crate) fn from_current_error(error: CurrentSubscriptionError, token: bool) -> Problem {
     match error {
-        CurrentError::PermissionDenied(permission) => permission_denied(&permission, token),
-        CurrentError::Provider(error) => from_provider_error(error),
-        CurrentError::Store(error) => from_repo_error(&error),
-        CurrentError::Contended => overloaded(RETRY_SOON),
+        CurrentSubscriptionError::PermissionDenied(permission) => {
+            permission_denied(&permission, token)
+        }
+        CurrentSubscriptionError::Provider(error) => from_provider_error(error),
+        CurrentSubscriptionError::Store(error) => from_repo_error(&error),
+        CurrentSubscriptionError::Contended => overloaded(RETRY_SOON),
     }
 }
 
@@ -302,7 +304,7 @@ pub(crate) fn from_api_key_error(error: ApiKeyError) -> Problem {
         ApiKeyError::AlreadyExpired => {
             problem(ErrorCode::InvalidRequest, "Send an `expiresAt` in the future.")
         }
-        ApiKeyError::TooBroad(error) => {
+        ApiKeyError::BroadOrigin(error) => {
             problem(ErrorCode::InvalidReturnUrl, format!("Correct `returnOrigins`: {error}."))
         }
         ApiKeyError::OriginNotAllowed(_) => problem(

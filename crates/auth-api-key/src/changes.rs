@@ -18,12 +18,12 @@ const LAST_RETRY: Duration = Duration::from_secs(5);
 pub(crate) async fn follow(usage: Arc<dyn ApiKeyUsage>, rows: Arc<KeyRows>) {
     let mut retry = FIRST_RETRY;
     loop {
-        match usage.changed().await {
+        match usage.next_change().await {
             Ok(KeyChange::Key(id)) => {
                 retry = FIRST_RETRY;
                 rows.outdate(&id).await;
             }
-            Ok(KeyChange::Some) => {
+            Ok(KeyChange::Unknown) => {
                 retry = FIRST_RETRY;
                 rows.outdate_all();
                 sleep(PAUSE).await;

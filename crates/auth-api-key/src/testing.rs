@@ -134,11 +134,14 @@ impl ApiKeyUsage for CountingRepo {
         Ok(fits)
     }
 
-    async fn peppers(&self, now: Timestamp) -> Result<Vec<(Option<PepperId>, u64)>, RepoError> {
-        self.usage.peppers(now).await
+    async fn count_by_pepper(
+        &self,
+        now: Timestamp,
+    ) -> Result<Vec<(Option<PepperId>, u64)>, RepoError> {
+        self.usage.count_by_pepper(now).await
     }
 
-    async fn changed(&self) -> Result<KeyChange, RepoError> {
+    async fn next_change(&self) -> Result<KeyChange, RepoError> {
         self.listened.fetch_add(1, Ordering::SeqCst);
         let report = self.reported.lock().await.recv().await.unwrap();
         report.map_err(|()| RepoError::Unavailable("the connection that listened was lost".into()))
@@ -212,7 +215,7 @@ impl Desk {
             owner: "user-1".parse().unwrap(),
             name: "ci".parse().unwrap(),
             description: None,
-            permissions: Permission::known(),
+            permissions: Permission::all_for_keys(),
             return_origins: Vec::new(),
             created_at: self.clock.now(),
             expires_at: None,

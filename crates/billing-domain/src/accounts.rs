@@ -15,18 +15,18 @@ mod subscription;
 mod subscription_service;
 mod webhook_intake;
 
-pub use billing_accounts::{AccountPorts, BillingAccounts, RefreshError, Refreshed};
+pub use billing_accounts::{AccountPorts, BillingAccounts, RefreshError, RefreshOutcome};
 pub use customer::CustomerLink;
 pub use customer_claim::CustomerClaim;
 pub use customer_import::{
-    CustomerImport, ImportError, ImportPlan, ImportSource, Reason, SkippedCustomer,
+    CustomerImport, ImportError, ImportPlan, ImportSource, SkipReason, SkippedCustomer,
 };
 pub use customer_service::{CustomerService, LinkOutcome, OnConflict};
-pub use event_processor::{EventProcessor, ProcessingOutcome, Work};
-pub use fresh_reading::{Decision, FreshReading, LinkFacts, LinkSummary, ReadingOutcome};
+pub use event_processor::{EventBatch, EventProcessor, ProcessingOutcome};
+pub use fresh_reading::{Decision, FreshReading, LinkSnapshot, LinkSummary, ReadingOutcome};
 pub use inbox::{
-    ClaimToken, Claimed, InboxCounts, InboxEvent, InboxQuery, InboxState, InboxStatus,
-    InboxStatusError, Replay,
+    ClaimToken, ClaimedEvents, InboxCounts, InboxEvent, InboxQuery, InboxState, InboxStatus,
+    InboxStatusError, ReplayScope,
 };
 pub use mirror::{Effect, MirrorOutcome, MirrorUpdate, MirroredCustomer};
 pub use provider_event::{
@@ -37,5 +37,7 @@ pub use subscription::{
     CustomerReading, CustomerState, NamedOwner, Subscription, SubscriptionStatus,
     SubscriptionStatusError,
 };
-pub use subscription_service::{CurrentError, CurrentSubscription, SubscriptionService};
+pub use subscription_service::{
+    CurrentSubscription, CurrentSubscriptionError, SubscriptionService,
+};
 pub use webhook_intake::{IntakeError, IntakeOutcome, WebhookIntake};

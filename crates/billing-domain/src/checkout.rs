@@ -5,8 +5,8 @@ mod order;
 mod price_check;
 
 pub use checkout_service::{
-    CheckoutError, CheckoutPorts, CheckoutService, CheckoutUrl, CheckoutUrls, StartCheckout,
+    CheckoutError, CheckoutPorts, CheckoutService, CheckoutUrlKind, CheckoutUrls, StartCheckout,
     StartedCheckout,
 };
-pub use order::{CheckoutOrder, CheckoutSession, CustomerOrder, PriceFacts};
+pub use order::{CheckoutOrder, CheckoutSession, NewCustomer, ProviderPrice};
 pub use price_check::{PriceCheck, PriceMismatch};

@@ -100,14 +100,14 @@ id!(
 impl ProviderKey {
     /// A key that is this unique value's text (a UUID), which has the form that keys have.
     #[must_use]
-    pub fn fresh(unique: &impl fmt::Display) -> Self {
+    pub fn from_unique(unique: &impl fmt::Display) -> Self {
         Self(unique.to_string().chars().filter(char::is_ascii_graphic).take(255).collect())
     }
 
     /// The key for a call about this customer, derived from this one: the same for the same customer.
     #[must_use]
-    pub fn about(&self, customer: &CustomerId) -> Self {
-        Self::fresh(&format_args!("{self}-{customer}"))
+    pub fn for_customer(&self, customer: &CustomerId) -> Self {
+        Self::from_unique(&format_args!("{self}-{customer}"))
     }
 }
 

@@ -34,8 +34,9 @@ pub use plan::{
     PlanId, PlanIdError, PlanPrice, PriceId, PriceIdError,
 };
 pub use portal::*;
-pub use provider_account::{AccountError, Mode, ProviderAccount, ProviderName};
+pub use provider_account::{Mode, ProviderAccount, ProviderAccountError, ProviderName};
 pub use return_url::{
-    Origin, OriginPattern, OriginPatternError, ReturnUrl, ReturnUrlError, ReturnUrlPolicy, TooBroad,
+    BroadOriginError, Origin, OriginPattern, OriginPatternError, ReturnUrl, ReturnUrlError,
+    ReturnUrlPolicy,
 };
 pub use timestamp::Timestamp;

@@ -82,10 +82,10 @@ pub struct Catalogue(Vec<Plan>);
 pub enum CatalogueError {
     /// Two plans have one id.
     #[error("the plan `{0}` stands there twice")]
-    TwoPlans(PlanId),
+    DuplicatePlan(PlanId),
     /// Two plans, or two cycles of one, have one price: a subscription could not be told.
     #[error("the price `{0}` stands there twice")]
-    TwoPrices(PriceId),
+    DuplicatePrice(PriceId),
     /// A plan without any price.
     #[error("the plan `{0}` has no price")]
     NoPrice(PlanId),
@@ -116,13 +116,13 @@ impl Catalogue {
         let (mut ids, mut prices) = (BTreeSet::new(), BTreeSet::new());
         for plan in &plans {
             if !ids.insert(&plan.id) {
-                return Err(CatalogueError::TwoPlans(plan.id.clone()));
+                return Err(CatalogueError::DuplicatePlan(plan.id.clone()));
             }
             if plan.prices().next().is_none() {
                 return Err(CatalogueError::NoPrice(plan.id.clone()));
             }
             if let Some((_, twice)) = plan.prices().find(|(_, price)| !prices.insert(&price.id)) {
-                return Err(CatalogueError::TwoPrices(twice.id.clone()));
+                return Err(CatalogueError::DuplicatePrice(twice.id.clone()));
             }
         }
         Ok(Self(plans))
@@ -142,7 +142,7 @@ impl Catalogue {
 
     /// The plan and cycle that a price of the provider's stands for.
     #[must_use]
-    pub fn of_price(&self, price: &PriceId) -> Option<(&Plan, BillingCycle)> {
+    pub fn find_by_price(&self, price: &PriceId) -> Option<(&Plan, BillingCycle)> {
         let in_plan =
             |plan: &Plan| plan.prices().find(|(_, own)| own.id == *price).map(|(cycle, _)| cycle);
         self.0.iter().find_map(|plan| Some((plan, in_plan(plan)?)))
@@ -279,7 +279,7 @@ mod tests {
             Catalogue::new(vec![plan("a", Some("p1"), Some("p2")), plan("b", None, Some("p3"))])
                 .unwrap();
         let found = |price: &str| {
-            all.of_price(&price.parse().unwrap())
+            all.find_by_price(&price.parse().unwrap())
                 .map(|(plan, cycle)| (plan.id.as_str().to_owned(), cycle))
         };
         assert_eq!(found("p2"), Some(("a".to_owned(), BillingCycle::Yearly)));
@@ -294,15 +294,15 @@ mod tests {
         let a = || plan("a", Some("p1"), None);
         assert_eq!(
             two(a(), plan("a", Some("p2"), None)),
-            CatalogueError::TwoPlans("a".parse().unwrap())
+            CatalogueError::DuplicatePlan("a".parse().unwrap())
         );
         assert_eq!(
             two(a(), plan("b", None, Some("p1"))),
-            CatalogueError::TwoPrices("p1".parse().unwrap())
+            CatalogueError::DuplicatePrice("p1".parse().unwrap())
         );
         assert_eq!(two(a(), plan("b", None, None)), CatalogueError::NoPrice("b".parse().unwrap()));
         let own = Catalogue::new(vec![plan("a", Some("p1"), Some("p1"))]).unwrap_err();
-        assert_eq!(own, CatalogueError::TwoPrices("p1".parse().unwrap()));
+        assert_eq!(own, CatalogueError::DuplicatePrice("p1".parse().unwrap()));
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub struct ProviderAccount {
 
 /// Why a provider's name or a mode was refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum AccountError {
+pub enum ProviderAccountError {
     /// The name does not match `[a-z][a-z0-9-]*` with at most 32 characters.
     #[error("a provider's name is 1 to 32 of a-z, 0-9 and -, and starts with a letter")]
     Name,
@@ -43,15 +43,15 @@ impl ProviderName {
 }
 
 impl FromStr for ProviderName {
-    type Err = AccountError;
+    type Err = ProviderAccountError;
 
-    fn from_str(text: &str) -> Result<Self, AccountError> {
+    fn from_str(text: &str) -> Result<Self, ProviderAccountError> {
         let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
         let starts_well = text.bytes().next().is_some_and(|b| b.is_ascii_lowercase());
         if starts_well && text.len() <= 32 && text.bytes().all(allowed) {
             Ok(Self(text.to_owned()))
         } else {
-            Err(AccountError::Name)
+            Err(ProviderAccountError::Name)
         }
     }
 }
@@ -74,13 +74,13 @@ impl Mode {
 }
 
 impl FromStr for Mode {
-    type Err = AccountError;
+    type Err = ProviderAccountError;
 
-    fn from_str(text: &str) -> Result<Self, AccountError> {
+    fn from_str(text: &str) -> Result<Self, ProviderAccountError> {
         match text {
             "test" => Ok(Self::Test),
             "live" => Ok(Self::Live),
-            _ => Err(AccountError::Mode),
+            _ => Err(ProviderAccountError::Mode),
         }
     }
 }
@@ -126,7 +126,7 @@ mod tests {
         assert!("stripe".parse::<ProviderName>().is_ok());
         assert!("my-psp2".parse::<ProviderName>().is_ok());
         for bad in ["", "Stripe", "2checkout", "a b", "-x", &"a".repeat(33)] {
-            assert_eq!(bad.parse::<ProviderName>(), Err(AccountError::Name), "{bad}");
+            assert_eq!(bad.parse::<ProviderName>(), Err(ProviderAccountError::Name), "{bad}");
         }
     }
 }

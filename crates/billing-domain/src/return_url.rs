@@ -9,4 +9,4 @@ mod policy;
 pub use error::ReturnUrlError;
 pub use origin::{Origin, OriginPattern, OriginPatternError};
 pub use parse::ReturnUrl;
-pub use policy::{ReturnUrlPolicy, TooBroad};
+pub use policy::{BroadOriginError, ReturnUrlPolicy};

@@ -103,7 +103,7 @@ async fn c8_a_key_without_a_list_gets_all_that_exist_today() {
     let mut ports = Ports::new();
     ports.keys.expect_insert().times(1).returning(|stored, at_most, record| {
         assert_eq!(*record, on_record(AuditAction::KeyCreated, "SuccessorKey"));
-        assert_eq!((stored.key.permissions.clone(), at_most), (Permission::known(), None));
+        assert_eq!((stored.key.permissions.clone(), at_most), (Permission::all_for_keys(), None));
         Ok(InsertOutcome::Inserted)
     });
     assert_eq!(create(ports, wanted(), None).await.unwrap().key.created_at, NOW);
@@ -117,8 +117,10 @@ async fn a_key_that_would_never_hold_is_not_made() {
 
 #[tokio::test]
 async fn owners_are_held_to_rules() {
-    let rules =
-        KeyRules { at_most: 2, return_origins: vec!["https://*.example.com".parse().unwrap()] };
+    let rules = KeyRules {
+        max_active_keys: 2,
+        return_origins: vec!["https://*.example.com".parse().unwrap()],
+    };
     let outside =
         NewApiKey { return_origins: vec!["https://evil.example".parse().unwrap()], ..wanted() };
     assert!(matches!(
@@ -138,7 +140,7 @@ async fn owners_are_held_to_rules() {
 async fn live_mode_refuses_broad_origins_from_operators_too() {
     let ports = Ports { mode: Mode::Live, ..Ports::new() };
     let broad = NewApiKey { return_origins: vec!["https://*.com".parse().unwrap()], ..wanted() };
-    assert!(matches!(create(ports, broad, None).await, Err(ApiKeyError::TooBroad(_))));
+    assert!(matches!(create(ports, broad, None).await, Err(ApiKeyError::BroadOrigin(_))));
 }
 
 #[tokio::test]
@@ -170,7 +172,7 @@ async fn a_store_that_fails_fails_every_change() {
 
 #[tokio::test]
 async fn at_the_limit_nothing_is_minted() {
-    let rules = KeyRules { at_most: 1, return_origins: vec![] };
+    let rules = KeyRules { max_active_keys: 1, return_origins: vec![] };
     let mut ports = Ports { minter: MockKeyMinter::new(), ..Ports::new() };
     ports.keys.expect_list().returning(|_| Ok(vec![stored("u1", None).key]));
     assert!(matches!(create(ports, wanted(), Some(&rules)).await, Err(ApiKeyError::TooMany(1))));
@@ -206,7 +208,7 @@ async fn a_successor_inherits_everything() {
     });
     let (id, owner): (ApiKeyId, UserId) = ("OldOldOldKey".parse().unwrap(), "u1".parse().unwrap());
     let overlap = Duration::from_secs(60);
-    let rules = KeyRules { at_most: 1, return_origins: vec![] };
+    let rules = KeyRules { max_active_keys: 1, return_origins: vec![] };
     ports
         .issuer()
         .rotate(&id, Some((&owner, &rules)), overlap, Actor::User, RequestOrigin::default())
@@ -218,7 +220,7 @@ async fn a_successor_inherits_everything() {
 async fn another_users_key_is_not_found_and_a_revoked_one_has_no_successor() {
     let id: ApiKeyId = "OldOldOldKey".parse().unwrap();
     let owner: UserId = "u2".parse().unwrap();
-    let rules = KeyRules { at_most: 1, return_origins: vec![] };
+    let rules = KeyRules { max_active_keys: 1, return_origins: vec![] };
     let somebodys = |revoked_at| {
         let mut ports = Ports::new();
         ports.keys.expect_find().returning(move |_| Ok(Some(stored("u1", revoked_at))));

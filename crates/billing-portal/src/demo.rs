@@ -57,7 +57,7 @@ impl Demo {
         let owner: UserId = parsed(USER)?;
         let link = CustomerLink {
             owner: owner.clone(),
-            at: self.account.clone(),
+            account: self.account.clone(),
             customer: parsed::<CustomerId>(&customer)?,
         };
         let customers = CustomerService::new(self.stores.customers.clone(), clock());

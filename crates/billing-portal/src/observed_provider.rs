@@ -8,8 +8,9 @@ use billing_domain::ports::{
     ProviderError, SubscriptionReader,
 };
 use billing_domain::{
-    Capabilities, CheckoutOrder, CheckoutSession, CustomerId, CustomerOrder, CustomerReading,
-    Deadline, PortalRequest, PortalSession, PriceFacts, PriceId, ProviderAccount, SubscriptionId,
+    Capabilities, CheckoutOrder, CheckoutSession, CustomerId, CustomerReading, Deadline,
+    NewCustomer, PortalRequest, PortalSession, PriceId, ProviderAccount, ProviderPrice,
+    SubscriptionId,
 };
 
 use crate::readiness::Readiness;
@@ -65,7 +66,7 @@ impl BillingProvider for Observed<dyn BillingProvider> {
 
 #[async_trait]
 impl CheckoutProvider for Observed<dyn CheckoutProvider> {
-    async fn create_customer(&self, order: &CustomerOrder) -> Result<CustomerId, ProviderError> {
+    async fn create_customer(&self, order: &NewCustomer) -> Result<CustomerId, ProviderError> {
         self.observe(self.inner.create_customer(order).await)
     }
 
@@ -80,7 +81,7 @@ impl CheckoutProvider for Observed<dyn CheckoutProvider> {
         &self,
         price: &PriceId,
         deadline: Deadline,
-    ) -> Result<Option<PriceFacts>, ProviderError> {
+    ) -> Result<Option<ProviderPrice>, ProviderError> {
         self.observe(self.inner.price(price, deadline).await)
     }
 }
@@ -95,31 +96,31 @@ impl SubscriptionReader for Observed<dyn SubscriptionReader> {
         self.observe(self.inner.customer(customer, deadline).await)
     }
 
-    async fn holder(
+    async fn customer_of(
         &self,
         subscription: &SubscriptionId,
         deadline: Deadline,
     ) -> Result<Option<CustomerId>, ProviderError> {
-        self.observe(self.inner.holder(subscription, deadline).await)
+        self.observe(self.inner.customer_of(subscription, deadline).await)
     }
 }
 
 #[async_trait]
 impl CustomerDirectory for Observed<dyn CustomerDirectory> {
-    async fn customers<'a>(
+    async fn list_customers<'a>(
         &self,
         after: Option<&'a CustomerId>,
         deadline: Deadline,
     ) -> Result<Page<ListedCustomer>, ProviderError> {
-        self.observe(self.inner.customers(after, deadline).await)
+        self.observe(self.inner.list_customers(after, deadline).await)
     }
 
-    async fn subscriptions<'a>(
+    async fn list_subscriptions<'a>(
         &self,
         after: Option<&'a SubscriptionId>,
         deadline: Deadline,
     ) -> Result<Page<ListedSubscription>, ProviderError> {
-        self.observe(self.inner.subscriptions(after, deadline).await)
+        self.observe(self.inner.list_subscriptions(after, deadline).await)
     }
 }
 
@@ -227,7 +228,7 @@ mod tests {
             Observed::<dyn CheckoutProvider>::new(provider.clone(), Arc::clone(&readiness));
         let (owner, customer) = (samples::user("ann"), samples::customer("cus_1"));
         let (key, deadline) = (samples::provider_key("key"), Deadline::after(SOON));
-        let order = CustomerOrder { owner: owner.clone(), key: key.clone(), deadline };
+        let order = NewCustomer { owner: owner.clone(), key: key.clone(), deadline };
         check("create_customer", checkout.create_customer(&order).await.is_err());
         let price: PriceId = "price_1".parse().unwrap();
         let url = ReturnUrl::configured("https://app.example.com/").unwrap();
@@ -247,11 +248,11 @@ mod tests {
             Observed::<dyn SubscriptionReader>::new(provider.clone(), Arc::clone(&readiness));
         check("customer", reader.customer(&customer, deadline).await.is_err());
         let subscription = samples::subscription_id("sub_1");
-        check("holder", reader.holder(&subscription, deadline).await.is_err());
+        check("holder", reader.customer_of(&subscription, deadline).await.is_err());
 
         let directory =
             Observed::<dyn CustomerDirectory>::new(provider.clone(), Arc::clone(&readiness));
-        check("customers", directory.customers(None, deadline).await.is_err());
-        check("subscriptions", directory.subscriptions(None, deadline).await.is_err());
+        check("customers", directory.list_customers(None, deadline).await.is_err());
+        check("subscriptions", directory.list_subscriptions(None, deadline).await.is_err());
     }
 }

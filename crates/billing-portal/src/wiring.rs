@@ -2,7 +2,7 @@
 
 pub(crate) mod accounts;
 pub(crate) mod clock;
-pub(crate) mod fresh_keys;
+pub(crate) mod key_generator;
 pub(crate) mod keys;
 pub(crate) mod provider;
 pub(crate) mod store;

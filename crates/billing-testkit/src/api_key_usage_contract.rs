@@ -109,12 +109,12 @@ fn is(verifier: &KeyVerifier, other: &KeyVerifier) -> bool {
 }
 
 async fn report(usage: &dyn ApiKeyUsage) -> KeyChange {
-    timeout(GENEROUS, usage.changed()).await.expect("a report in time").unwrap()
+    timeout(GENEROUS, usage.next_change()).await.expect("a report in time").unwrap()
 }
 
 /// From now on, reports are of changes that the case makes.
 async fn listen(usage: &dyn ApiKeyUsage) {
-    assert_eq!(report(usage).await, KeyChange::Some);
+    assert_eq!(report(usage).await, KeyChange::Unknown);
 }
 
 /// Waits until it was said of each key that it changed, by its id or by saying that some did.
@@ -122,7 +122,7 @@ async fn assert_hears(usage: &dyn ApiKeyUsage, keys: &[&str]) {
     let mut missing: BTreeSet<_> = keys.iter().map(|short| id(short)).collect();
     while !missing.is_empty() {
         match report(usage).await {
-            KeyChange::Some => return,
+            KeyChange::Unknown => return,
             KeyChange::Key(changed) => {
                 missing.remove(&changed);
             }
@@ -250,7 +250,7 @@ pub async fn of_many_replacements_at_once_one_wins(ports: &ApiKeyPorts) {
 }
 
 pub async fn active_keys_are_counted_by_pepper(ports: &ApiKeyPorts) {
-    assert_eq!(ports.usage.peppers(EPOCH).await.unwrap(), []);
+    assert_eq!(ports.usage.count_by_pepper(EPOCH).await.unwrap(), []);
     let (a, b) = ("00000000000000aa", "00000000000000bb");
     for (n, (pepper_id, expiry)) in [
         (Some(b), None),
@@ -280,7 +280,7 @@ pub async fn active_keys_are_counted_by_pepper(ports: &ApiKeyPorts) {
         counts
     };
     let (a, b) = (Some(a.to_owned()), Some(b.to_owned()));
-    let at = |seconds| ports.usage.peppers(after(seconds));
+    let at = |seconds| ports.usage.count_by_pepper(after(seconds));
     assert_eq!(counted(at(9).await.unwrap()), [(None, 1), (a.clone(), 2), (b.clone(), 2)]);
     // A key that expires this moment is not active.
     assert_eq!(counted(at(10).await.unwrap()), [(None, 1), (a.clone(), 1), (b.clone(), 2)]);
@@ -290,8 +290,8 @@ pub async fn active_keys_are_counted_by_pepper(ports: &ApiKeyPorts) {
 
 /// Whoever begins to listen cannot know what it missed.
 pub async fn listening_begins_with_a_report(ports: &ApiKeyPorts) {
-    assert_eq!(report(&*ports.usage).await, KeyChange::Some);
-    assert_eq!(report(&*ports.other_replica).await, KeyChange::Some);
+    assert_eq!(report(&*ports.usage).await, KeyChange::Unknown);
+    assert_eq!(report(&*ports.other_replica).await, KeyChange::Unknown);
 }
 
 pub async fn a_new_key_is_reported(ports: &ApiKeyPorts) {
@@ -355,7 +355,7 @@ pub async fn every_replica_hears_of_a_change(ports: &ApiKeyPorts) {
 
 pub async fn a_call_that_was_given_up_loses_no_report(ports: &ApiKeyPorts) {
     listen(&*ports.usage).await;
-    assert!(timeout(Duration::from_millis(50), ports.usage.changed()).await.is_err());
+    assert!(timeout(Duration::from_millis(50), ports.usage.next_change()).await.is_err());
     insert(ports, &key("1")).await;
     assert_hears(&*ports.usage, &["1"]).await;
 }
@@ -365,6 +365,6 @@ pub async fn a_use_is_no_change(ports: &ApiKeyPorts) {
     listen(&*ports.usage).await;
     ports.usage.record_use(&[(id("1"), after(1))]).await.unwrap();
     // Long enough for every adapter to have heard of a change.
-    let reported = timeout(Duration::from_millis(2500), ports.usage.changed()).await;
+    let reported = timeout(Duration::from_millis(2500), ports.usage.next_change()).await;
     assert!(reported.is_err(), "{reported:?}");
 }

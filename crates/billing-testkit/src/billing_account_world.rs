@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use billing_domain::ports::{CheckoutProvider, CustomerDirectory, SubscriptionReader};
-use billing_domain::{CustomerId, Deadline, PriceFacts, PriceId, SubscriptionId};
+use billing_domain::{CustomerId, Deadline, PriceId, ProviderPrice, SubscriptionId};
 
 /// A provider behind its three ports, with a world in which the cases make what they need.
 ///
@@ -55,11 +55,11 @@ pub enum End {
 #[derive(Clone, Debug)]
 pub struct Prices {
     /// One that is paid by the month.
-    pub monthly: (PriceId, PriceFacts),
+    pub monthly: (PriceId, ProviderPrice),
     /// One that is paid by the year.
-    pub yearly: (PriceId, PriceFacts),
+    pub yearly: (PriceId, ProviderPrice),
     /// One that cannot be bought any more.
-    pub archived: (PriceId, PriceFacts),
+    pub archived: (PriceId, ProviderPrice),
     /// An id of the right form that never was a price's.
     pub unknown: PriceId,
 }

@@ -58,30 +58,34 @@ pub(crate) fn stripe() -> ProviderAccount {
     account("stripe", Test)
 }
 
-/// A reading, made at moment 100 + `expected`, that nobody's data name an owner in.
-pub(crate) fn update(id: &str, expected: u64, subscriptions: &[Subscription]) -> FreshReading {
+/// A reading, made at moment 100 + `expected_version`, that nobody's data name an owner in.
+pub(crate) fn update(
+    id: &str,
+    expected_version: u64,
+    subscriptions: &[Subscription],
+) -> FreshReading {
     FreshReading {
-        at: stripe(),
+        account: stripe(),
         customer: customer(id),
-        expected,
+        expected_version,
         reading: CustomerReading {
             state: CustomerState::Present(subscriptions.to_vec()),
-            owner: NamedOwner::Nobody,
+            owner: NamedOwner::None,
         },
-        read_at: at(100 + expected),
-        settles: None,
+        read_at: at(100 + expected_version),
+        settled_events: None,
     }
 }
 
 /// One who is gone.
-pub(crate) fn gone(id: &str, expected: u64) -> FreshReading {
-    let mut update = update(id, expected, &[]);
+pub(crate) fn gone(id: &str, expected_version: u64) -> FreshReading {
+    let mut update = update(id, expected_version, &[]);
     update.reading.state = CustomerState::Gone;
     update
 }
 
 pub(crate) async fn write(ports: &BillingPorts, update: &FreshReading) -> ReadingOutcome {
-    update.write(&*ports.mirror, &*ports.customers).await.unwrap()
+    update.save(&*ports.mirror, &*ports.customers).await.unwrap()
 }
 
 pub(crate) async fn found(ports: &BillingPorts, id: &str) -> Option<MirroredCustomer> {
@@ -95,7 +99,7 @@ pub(crate) fn written() -> ReadingOutcome {
 fn mirrored(update: &FreshReading) -> MirroredCustomer {
     MirroredCustomer {
         customer: update.customer.clone(),
-        version: update.expected + 1,
+        version: update.expected_version + 1,
         read_at: update.read_at,
         state: update.reading.state.clone(),
     }
@@ -103,14 +107,14 @@ fn mirrored(update: &FreshReading) -> MirroredCustomer {
 
 async fn page(ports: &BillingPorts, after: Option<&str>, limit: u32) -> Vec<(String, u64)> {
     let after = after.map(customer);
-    let page = ports.mirror.page(&stripe(), after.as_ref(), limit).await.unwrap();
+    let page = ports.mirror.list(&stripe(), after.as_ref(), limit).await.unwrap();
     page.into_iter().map(|known| (known.customer.to_string(), known.version)).collect()
 }
 
 pub async fn a_customer_who_was_never_read_is_not_found(ports: &BillingPorts) {
     assert_eq!(found(ports, "cus_1").await, None);
     assert_eq!(page(ports, None, 10).await, []);
-    assert_eq!(ports.mirror.holder(&stripe(), &subscription_id("sub_1")).await.unwrap(), None);
+    assert_eq!(ports.mirror.customer_of(&stripe(), &subscription_id("sub_1")).await.unwrap(), None);
 }
 
 pub async fn a_reading_is_found_again(ports: &BillingPorts) {
@@ -152,7 +156,7 @@ pub async fn subscriptions_come_newest_first_then_by_id(ports: &BillingPorts) {
     let known = found(ports, "cus_1").await.unwrap();
     let ids: Vec<_> = known.state.subscriptions().iter().map(|one| one.id.as_str()).collect();
     assert_eq!(ids, ["sub_z", "sub_B", "sub_a", "sub_b", "sub_0"]);
-    let paged = ports.mirror.page(&stripe(), None, 1).await.unwrap();
+    let paged = ports.mirror.list(&stripe(), None, 1).await.unwrap();
     assert_eq!(paged, [known]);
 }
 
@@ -182,7 +186,7 @@ pub async fn an_outdated_reading_changes_nothing(ports: &BillingPorts) {
     let other = [subscription("sub_2", Active, at(1))];
     for expected in [1, 2, u64::MAX] {
         let mut early = update("cus_1", 0, &other);
-        early.expected = expected;
+        early.expected_version = expected;
         early.reading.owner = NamedOwner::User(user("ann"));
         assert_eq!(write(ports, &early).await, ReadingOutcome::Outdated);
     }
@@ -192,14 +196,14 @@ pub async fn an_outdated_reading_changes_nothing(ports: &BillingPorts) {
     write(ports, &current).await;
     for expected in [0, 1, 3] {
         let mut late = gone("cus_1", 0);
-        late.expected = expected;
+        late.expected_version = expected;
         assert_eq!(write(ports, &late).await, ReadingOutcome::Outdated);
         late.reading.state = CustomerState::Present(other.to_vec());
         late.reading.owner = NamedOwner::User(user("ann"));
         assert_eq!(write(ports, &late).await, ReadingOutcome::Outdated);
     }
     assert_eq!(found(ports, "cus_1").await, Some(mirrored(&current)));
-    assert_eq!(ports.mirror.holder(&stripe(), &subscription_id("sub_2")).await.unwrap(), None);
+    assert_eq!(ports.mirror.customer_of(&stripe(), &subscription_id("sub_2")).await.unwrap(), None);
     assert_eq!(ports.customers.list(&user("ann")).await.unwrap(), []);
 }
 
@@ -259,7 +263,7 @@ pub async fn a_customer_who_is_gone_stays_as_a_tombstone(ports: &BillingPorts) {
         assert_eq!(write(ports, &gone).await, written());
         assert_eq!(found(ports, gone.customer.as_str()).await, Some(mirrored(&gone)));
     }
-    assert_eq!(ports.mirror.holder(&stripe(), &subscription_id("sub_1")).await.unwrap(), None);
+    assert_eq!(ports.mirror.customer_of(&stripe(), &subscription_id("sub_1")).await.unwrap(), None);
     assert_eq!(page(ports, None, 9).await, [("cus_1".to_owned(), 2), ("cus_2".to_owned(), 1)]);
 }
 
@@ -275,16 +279,22 @@ pub async fn providers_and_modes_never_meet(ports: &BillingPorts) {
     write(ports, &first).await;
     for other in [account("stripe", Live), account("sandbox", Test)] {
         assert_eq!(ports.mirror.find(&other, &customer("cus_1")).await.unwrap(), None);
-        assert_eq!(ports.mirror.page(&other, None, 9).await.unwrap(), []);
-        assert_eq!(ports.mirror.holder(&other, &subscription_id("sub_1")).await.unwrap(), None);
+        assert_eq!(ports.mirror.list(&other, None, 9).await.unwrap(), []);
+        assert_eq!(
+            ports.mirror.customer_of(&other, &subscription_id("sub_1")).await.unwrap(),
+            None
+        );
         let own = [subscription("sub_1", Canceled, at(2)), subscription("sub_2", Active, at(1))];
-        let theirs = FreshReading { at: other.clone(), ..update("cus_1", 0, &own) };
+        let theirs = FreshReading { account: other.clone(), ..update("cus_1", 0, &own) };
         assert_eq!(write(ports, &theirs).await, written());
         assert_eq!(
             ports.mirror.find(&other, &customer("cus_1")).await.unwrap(),
             Some(mirrored(&theirs))
         );
-        assert_eq!(write(ports, &FreshReading { at: other, ..gone("cus_1", 1) }).await, written());
+        assert_eq!(
+            write(ports, &FreshReading { account: other, ..gone("cus_1", 1) }).await,
+            written()
+        );
     }
     assert_eq!(found(ports, "cus_1").await, Some(mirrored(&first)));
 }
@@ -292,7 +302,7 @@ pub async fn providers_and_modes_never_meet(ports: &BillingPorts) {
 pub async fn the_holder_of_a_subscription_is_the_one_who_has_it(ports: &BillingPorts) {
     write(ports, &update("cus_1", 0, &[subscription("sub_1", Canceled, at(1))])).await;
     let holder =
-        async |id: &str| ports.mirror.holder(&stripe(), &subscription_id(id)).await.unwrap();
+        async |id: &str| ports.mirror.customer_of(&stripe(), &subscription_id(id)).await.unwrap();
     assert_eq!(holder("sub_1").await, Some(customer("cus_1")));
     assert_eq!(holder("sub_2").await, None);
     // Never at Stripe; if ever, the newer reading is right.
@@ -337,7 +347,7 @@ pub async fn a_page_has_all_who_are_mirrored_linked_or_claimed(ports: &BillingPo
         read_at: Timestamp::from_millis(0),
         state: CustomerState::Present(vec![]),
     };
-    let page = ports.mirror.page(&stripe(), None, 10).await.unwrap();
+    let page = ports.mirror.list(&stripe(), None, 10).await.unwrap();
     let expected = [
         never_read("cus_a"),
         mirrored(&update("cus_b", 0, &[])),
@@ -386,9 +396,9 @@ pub async fn an_unreachable_database_is_unavailable(ports: &BillingPorts) {
     ports.database.close().await;
     let errors = [
         ports.mirror.find(&stripe(), &customer("cus_1")).await.err(),
-        update("cus_1", 0, &[]).write(&*ports.mirror, &*ports.customers).await.err(),
-        ports.mirror.page(&stripe(), None, 1).await.err(),
-        ports.mirror.holder(&stripe(), &subscription_id("sub_1")).await.err(),
+        update("cus_1", 0, &[]).save(&*ports.mirror, &*ports.customers).await.err(),
+        ports.mirror.list(&stripe(), None, 1).await.err(),
+        ports.mirror.customer_of(&stripe(), &subscription_id("sub_1")).await.err(),
     ];
     assert!(
         errors.iter().all(|error| matches!(error, Some(RepoError::Unavailable(_)))),

@@ -4,7 +4,7 @@
 
 use billing_domain::ports::ProviderError;
 use billing_domain::{
-    CheckoutOrder, CheckoutSession, CustomerId, CustomerOrder, CustomerState, NamedOwner, PriceId,
+    CheckoutOrder, CheckoutSession, CustomerId, CustomerState, NamedOwner, NewCustomer, PriceId,
     ReturnUrl,
 };
 use futures_util::future::join_all;
@@ -45,8 +45,8 @@ macro_rules! checkout_provider_contract {
     };
 }
 
-fn customer_order(owner: &str, key: &str) -> CustomerOrder {
-    CustomerOrder { owner: user(owner), key: key.parse().unwrap(), deadline: soon() }
+fn customer_order(owner: &str, key: &str) -> NewCustomer {
+    NewCustomer { owner: user(owner), key: key.parse().unwrap(), deadline: soon() }
 }
 
 fn order(customer: &CustomerId, price: &PriceId, key: &str) -> CheckoutOrder {
@@ -69,7 +69,7 @@ async fn plain(world: &dyn BillingAccountWorld, key: &str) -> CheckoutOrder {
     order(&world.add_customer(Some("ann"), None).await, &world.prices().monthly.0, key)
 }
 
-async fn make(world: &dyn BillingAccountWorld, order: &CustomerOrder) -> CustomerId {
+async fn make(world: &dyn BillingAccountWorld, order: &NewCustomer) -> CustomerId {
     world.checkout().create_customer(order).await.unwrap()
 }
 
@@ -126,7 +126,7 @@ pub async fn many_orders_at_once_under_one_key_make_one_customer(world: &dyn Bil
             Err(error) => assert!(error.is_transient(), "{error:?}"),
         }
     }
-    let page = world.directory().customers(None, soon()).await.unwrap();
+    let page = world.directory().list_customers(None, soon()).await.unwrap();
     let owned = page.items.iter().filter(|listed| listed.owner == NamedOwner::User(user("ann")));
     assert_eq!(owned.count(), 1);
 }
@@ -225,7 +225,7 @@ pub async fn a_deadline_that_has_passed_is_a_timeout_without_a_call(
 ) {
     let checkout = world.checkout();
     let price = world.prices().monthly.0;
-    let late = CustomerOrder { deadline: passed(), ..customer_order("ann", "key-1") };
+    let late = NewCustomer { deadline: passed(), ..customer_order("ann", "key-1") };
     let session =
         CheckoutOrder { deadline: passed(), ..order(&customer("cus_1"), &price, "key-2") };
     for error in [

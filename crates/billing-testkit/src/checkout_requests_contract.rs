@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use billing_domain::Mode::{Live, Test};
-use billing_domain::ports::{CheckoutRequest, RememberedCheckout, RepoError};
+use billing_domain::ports::{CheckoutRequest, RepoError, StoredCheckoutRequest};
 use billing_domain::{ProviderAccount, Timestamp};
 use futures_util::future::join_all;
 
@@ -49,12 +49,12 @@ fn request(owner: &str, key: &str) -> CheckoutRequest {
 }
 
 /// What begins with this request.
-fn fresh(request: &CheckoutRequest) -> RememberedCheckout {
+fn fresh(request: &CheckoutRequest) -> StoredCheckoutRequest {
     let (content, provider_key) = (request.content.clone(), request.provider_key.clone());
-    RememberedCheckout { content, provider_key, made: None }
+    StoredCheckoutRequest { content, provider_key, session: None }
 }
 
-async fn begin(ports: &BillingPorts, request: &CheckoutRequest) -> RememberedCheckout {
+async fn begin(ports: &BillingPorts, request: &CheckoutRequest) -> StoredCheckoutRequest {
     ports.checkouts.begin(request, after(0)).await.unwrap()
 }
 
@@ -84,7 +84,10 @@ pub async fn what_was_made_is_remembered(ports: &BillingPorts) {
     begin(ports, &request).await;
     complete(ports, &request, "cus_1", "cs_1").await;
     let made = Some((customer("cus_1"), session_id("cs_1")));
-    assert_eq!(begin(ports, &request).await, RememberedCheckout { made, ..fresh(&request) });
+    assert_eq!(
+        begin(ports, &request).await,
+        StoredCheckoutRequest { session: made, ..fresh(&request) }
+    );
 }
 
 pub async fn what_is_made_anew_takes_the_place_of_the_old(ports: &BillingPorts) {
@@ -92,7 +95,7 @@ pub async fn what_is_made_anew_takes_the_place_of_the_old(ports: &BillingPorts) 
     begin(ports, &request).await;
     complete(ports, &request, "cus_1", "cs_1").await;
     complete(ports, &request, "cus_2", "cs_2").await;
-    assert_eq!(begin(ports, &request).await.made, Some((customer("cus_2"), session_id("cs_2"))));
+    assert_eq!(begin(ports, &request).await.session, Some((customer("cus_2"), session_id("cs_2"))));
 }
 
 pub async fn completing_what_nobody_began_changes_nothing(ports: &BillingPorts) {
@@ -108,8 +111,8 @@ pub async fn users_places_and_keys_never_meet(ports: &BillingPorts) {
     let others = [
         request("Ann", "key"),
         request("ann", "Key"),
-        CheckoutRequest { at: account("stripe", Live), ..first.clone() },
-        CheckoutRequest { at: account("sandbox", Test), ..first.clone() },
+        CheckoutRequest { account: account("stripe", Live), ..first.clone() },
+        CheckoutRequest { account: account("sandbox", Test), ..first.clone() },
     ];
     for other in others {
         let other = CheckoutRequest { content: format!("{other:?}"), ..other };
@@ -156,9 +159,9 @@ pub async fn pruning_forgets_what_is_older(ports: &BillingPorts) {
     }
     complete(ports, &request("ann", "b"), "cus_1", "cs_1").await;
     assert_eq!(ports.checkouts.prune(after(2)).await.unwrap(), 1);
-    assert!(begin(ports, &request("ann", "b")).await.made.is_some());
+    assert!(begin(ports, &request("ann", "b")).await.session.is_some());
     assert_eq!(ports.checkouts.prune(after(4)).await.unwrap(), 2);
-    assert_eq!(begin(ports, &request("ann", "b")).await.made, None);
+    assert_eq!(begin(ports, &request("ann", "b")).await.session, None);
 }
 
 pub async fn an_unreachable_database_is_unavailable(ports: &BillingPorts) {

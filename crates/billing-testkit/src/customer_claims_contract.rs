@@ -65,7 +65,7 @@ async fn fulfil(ports: &BillingPorts, owner: &str, key: &str, id: &str) -> Optio
 
 async fn renew(ports: &BillingPorts, owner: &str, old: &str, fresh: &str) -> Option<CustomerClaim> {
     let (old, fresh) = (provider_key(old), provider_key(fresh));
-    ports.claims.renew(&user(owner), &stripe(), &old, &fresh, later()).await.unwrap()
+    ports.claims.replace_key(&user(owner), &stripe(), &old, &fresh, later()).await.unwrap()
 }
 
 async fn found(ports: &BillingPorts, owner: &str) -> Option<CustomerClaim> {
@@ -204,7 +204,7 @@ pub async fn an_unreachable_database_is_unavailable(ports: &BillingPorts) {
         ports.claims.find(&ann, &at).await.err(),
         ports.claims.claim(&ann, &at, &key, NOW).await.err(),
         ports.claims.fulfil(&ann, &at, &key, &customer("cus_1")).await.err(),
-        ports.claims.renew(&ann, &at, &key, &key, NOW).await.err(),
+        ports.claims.replace_key(&ann, &at, &key, &key, NOW).await.err(),
     ];
     assert!(
         errors.iter().all(|error| matches!(error, Some(RepoError::Unavailable(_)))),

@@ -37,9 +37,9 @@ async fn customers(world: &dyn BillingAccountWorld) -> Vec<ListedCustomer> {
     let mut all: Vec<ListedCustomer> = Vec::new();
     loop {
         let after = all.last().map(|listed| listed.id.clone());
-        let page = world.directory().customers(after.as_ref(), soon()).await.unwrap();
+        let page = world.directory().list_customers(after.as_ref(), soon()).await.unwrap();
         all.extend(page.items);
-        if !page.more {
+        if !page.has_more {
             return all;
         }
     }
@@ -49,9 +49,9 @@ async fn subscriptions(world: &dyn BillingAccountWorld) -> Vec<ListedSubscriptio
     let mut all: Vec<ListedSubscription> = Vec::new();
     loop {
         let after = all.last().map(|listed| listed.subscription.id.clone());
-        let page = world.directory().subscriptions(after.as_ref(), soon()).await.unwrap();
+        let page = world.directory().list_subscriptions(after.as_ref(), soon()).await.unwrap();
         all.extend(page.items);
-        if !page.more {
+        if !page.has_more {
             return all;
         }
     }
@@ -84,7 +84,7 @@ pub async fn a_customer_is_listed_with_owner_and_address(world: &dyn BillingAcco
     let too_long = "x".repeat(256);
     for (owner, email, named) in [
         (Some("ann"), Some("ann@example.com"), NamedOwner::User(user("ann"))),
-        (None, None, NamedOwner::Nobody),
+        (None, None, NamedOwner::None),
         (Some(too_long.as_str()), None, NamedOwner::Ambiguous),
     ] {
         let id = world.add_customer(owner, email).await;
@@ -124,8 +124,8 @@ pub async fn a_subscription_is_listed_as_it_is_read(world: &dyn BillingAccountWo
 pub async fn a_deadline_that_has_passed_is_a_timeout_without_a_call(
     world: &dyn BillingAccountWorld,
 ) {
-    let customers = world.directory().customers(None, passed()).await.unwrap_err();
-    let subscriptions = world.directory().subscriptions(None, passed()).await.unwrap_err();
+    let customers = world.directory().list_customers(None, passed()).await.unwrap_err();
+    let subscriptions = world.directory().list_subscriptions(None, passed()).await.unwrap_err();
     for error in [customers, subscriptions] {
         assert!(matches!(error, ProviderError::Timeout { .. }), "{error:?}");
     }

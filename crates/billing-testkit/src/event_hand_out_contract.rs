@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use billing_domain::ports::Disposition;
-use billing_domain::{InboxState, Replay};
+use billing_domain::{InboxState, ReplayScope};
 use futures_util::future::join_all;
 
 use crate::BillingPorts;
@@ -239,7 +239,7 @@ pub async fn one_event_is_replayed_whatever_has_become_of_it(ports: &BillingPort
         let name = format!("run{n}");
         assert_eq!(ids(&claim(ports, &name, 9, n * 10, n * 10 + 9).await), ["evt_1"]);
         assert_eq!(release(ports, &name, &["evt_1"], disposition).await, 1);
-        assert_eq!(replay(ports, Replay::One(event_id("evt_1")), n * 10 + 5).await, 1);
+        assert_eq!(replay(ports, ReplayScope::Event(event_id("evt_1")), n * 10 + 5).await, 1);
         let kept = listed(ports)
             .await
             .into_iter()
@@ -262,21 +262,21 @@ pub async fn all_that_are_dead_are_replayed(ports: &BillingPorts) {
     claim(ports, "one", 9, 1, 10).await;
     release(ports, "one", &["evt_1", "evt_3"], Disposition::Dead(at(2), "x".to_owned())).await;
     release(ports, "one", &["evt_2"], Disposition::Ignored(at(2))).await;
-    assert_eq!(replay(ports, Replay::Dead, 3).await, 2);
-    assert_eq!(replay(ports, Replay::Dead, 4).await, 0);
+    assert_eq!(replay(ports, ReplayScope::AllDead, 3).await, 2);
+    assert_eq!(replay(ports, ReplayScope::AllDead, 4).await, 0);
     assert_eq!(ids(&claim(ports, "two", 9, 5, 10).await), ["evt_1", "evt_3"]);
     assert_eq!(state(ports, "evt_2").await, InboxState::Ignored(at(2)));
 }
 
 pub async fn replaying_what_nobody_knows_changes_nothing(ports: &BillingPorts) {
-    assert_eq!(replay(ports, Replay::One(event_id("evt_1")), 0).await, 0);
+    assert_eq!(replay(ports, ReplayScope::Event(event_id("evt_1")), 0).await, 0);
     assert_eq!(listed(ports).await, []);
 }
 
 pub async fn an_event_that_is_handed_out_is_taken_back_by_a_replay(ports: &BillingPorts) {
     accept(ports, "evt_1", 0).await;
     claim(ports, "one", 9, 1, 100).await;
-    assert_eq!(replay(ports, Replay::One(event_id("evt_1")), 2).await, 1);
+    assert_eq!(replay(ports, ReplayScope::Event(event_id("evt_1")), 2).await, 1);
     assert_eq!(release(ports, "one", &["evt_1"], Disposition::Ignored(at(3))).await, 0);
     let again = claim(ports, "two", 9, 3, 10).await;
     assert_eq!((ids(&again), again[0].attempts), (vec!["evt_1"], 1));

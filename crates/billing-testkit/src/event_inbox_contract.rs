@@ -8,7 +8,7 @@ use billing_domain::Mode::{Live, Test};
 use billing_domain::ports::{Disposition, RepoError};
 use billing_domain::{
     CustomerReading, CustomerState, EventSubject, FreshReading, InboxCounts, InboxEvent,
-    InboxQuery, InboxState, InboxStatus, NamedOwner, ProviderAccount, ProviderEvent, Replay,
+    InboxQuery, InboxState, InboxStatus, NamedOwner, ProviderAccount, ProviderEvent, ReplayScope,
     SubscriptionStatus, Timestamp,
 };
 use futures_util::future::join_all;
@@ -93,7 +93,7 @@ pub(crate) async fn release(
     ports.inbox.release(&stripe(), &claimed(name, events), &disposition).await.unwrap()
 }
 
-pub(crate) async fn replay(ports: &BillingPorts, which: Replay, seconds: u64) -> u64 {
+pub(crate) async fn replay(ports: &BillingPorts, which: ReplayScope, seconds: u64) -> u64 {
     ports.inbox.replay(&stripe(), &which, at(seconds)).await.unwrap()
 }
 
@@ -114,7 +114,7 @@ pub async fn a_new_inbox_is_empty(ports: &BillingPorts) {
     assert_eq!(claim(ports, "one", 10, 0, 10).await, []);
     assert_eq!(ports.inbox.counts(&stripe()).await.unwrap(), InboxCounts::default());
     assert!(!pending(ports, "cus_1").await);
-    assert_eq!(replay(ports, Replay::Dead, 0).await, 0);
+    assert_eq!(replay(ports, ReplayScope::AllDead, 0).await, 0);
     assert_eq!(ports.inbox.prune(at(1000)).await.unwrap(), 0);
 }
 
@@ -122,7 +122,7 @@ pub async fn an_event_comes_back_as_it_was_accepted(ports: &BillingPorts) {
     let subjects = [
         EventSubject::Customer(customer(&"'".repeat(255))),
         EventSubject::Subscription(subscription_id(&"s".repeat(255))),
-        EventSubject::Nobody,
+        EventSubject::Unrelated,
     ];
     for (n, subject) in (0..).zip(subjects) {
         let event = ProviderEvent {
@@ -148,7 +148,8 @@ pub async fn an_event_comes_back_as_it_was_accepted(ports: &BillingPorts) {
 pub async fn an_event_that_comes_again_changes_nothing(ports: &BillingPorts) {
     accept(ports, "evt_1", 0).await;
     let first = listed(ports).await;
-    let double = ProviderEvent { subject: EventSubject::Nobody, created: at(9), ..event("evt_1") };
+    let double =
+        ProviderEvent { subject: EventSubject::Unrelated, created: at(9), ..event("evt_1") };
     ports.inbox.accept(&stripe(), &double, at(9)).await.unwrap();
     assert_eq!(listed(ports).await, first);
     claim(ports, "one", 1, 1, 10).await;
@@ -203,7 +204,11 @@ pub async fn providers_and_modes_never_meet(ports: &BillingPorts) {
         assert_eq!(ports.inbox.counts(&other).await.unwrap(), InboxCounts::default());
         assert!(!ports.inbox.has_pending(&other, &customer("cus_1")).await.unwrap());
         assert_eq!(
-            ports.inbox.replay(&other, &Replay::One(event_id("evt_1")), at(1)).await.unwrap(),
+            ports
+                .inbox
+                .replay(&other, &ReplayScope::Event(event_id("evt_1")), at(1))
+                .await
+                .unwrap(),
             0
         );
         assert_eq!(
@@ -296,17 +301,17 @@ pub async fn an_event_about_a_customers_subscription_is_pending_for_the_customer
     assert!(!pending(ports, "cus_1").await);
     let own = subscription("sub_1", SubscriptionStatus::Active, at(0));
     let update = FreshReading {
-        at: stripe(),
+        account: stripe(),
         customer: customer("cus_1"),
-        expected: 0,
+        expected_version: 0,
         reading: CustomerReading {
             state: CustomerState::Present(vec![own]),
-            owner: NamedOwner::Nobody,
+            owner: NamedOwner::None,
         },
         read_at: at(0),
-        settles: None,
+        settled_events: None,
     };
-    update.write(&*ports.mirror, &*ports.customers).await.unwrap();
+    update.save(&*ports.mirror, &*ports.customers).await.unwrap();
     assert!(pending(ports, "cus_1").await);
     assert!(!pending(ports, "sub_1").await);
     assert!(!pending(ports, "cus_2").await);
@@ -352,7 +357,7 @@ pub async fn an_unreachable_database_is_unavailable(ports: &BillingPorts) {
             .release(&place, &claimed("one", &["evt_1"]), &Disposition::Ignored(at(0)))
             .await
             .err(),
-        inbox.replay(&place, &Replay::Dead, at(0)).await.err(),
+        inbox.replay(&place, &ReplayScope::AllDead, at(0)).await.err(),
         inbox.list(&place, &all()).await.err(),
         inbox.counts(&place).await.err(),
         inbox.has_pending(&place, &customer("cus_1")).await.err(),

@@ -165,13 +165,20 @@ async fn read_customer(
     at: &ProviderAccount,
     id: &str,
     state: CustomerState,
-    expected: u64,
+    expected_version: u64,
 ) {
-    let reading = CustomerReading { state, owner: NamedOwner::Nobody };
+    let reading = CustomerReading { state, owner: NamedOwner::None };
     let (at, customer) = (at.clone(), customer(id));
-    let update = FreshReading { at, customer, expected, reading, read_at: EPOCH, settles: None };
+    let update = FreshReading {
+        account: at,
+        customer,
+        expected_version,
+        reading,
+        read_at: EPOCH,
+        settled_events: None,
+    };
     assert!(matches!(
-        update.write(&*ports.mirror, &*ports.customers).await.unwrap(),
+        update.save(&*ports.mirror, &*ports.customers).await.unwrap(),
         ReadingOutcome::Written(_)
     ));
 }
@@ -188,7 +195,7 @@ async fn give_customer(ports: &BillingPorts, at: &ProviderAccount, id: &str) {
     };
     let about_nobody = ProviderEvent {
         id: event_id(&format!("evt_{id}_other")),
-        subject: EventSubject::Nobody,
+        subject: EventSubject::Unrelated,
         ..about_customer.clone()
     };
     for event in [about_customer, about_subscription, about_nobody] {
@@ -236,7 +243,7 @@ pub async fn a_forgotten_users_customer_is_in_no_table(ports: &BillingPorts) {
     for id in ["cus_linked", "cus_claimed", "cus_bought"] {
         assert!(!is_mirrored(ports, &at, id).await, "{id}");
         assert_eq!(
-            ports.mirror.holder(&at, &subscription_id(&format!("sub_{id}_b"))).await.unwrap(),
+            ports.mirror.customer_of(&at, &subscription_id(&format!("sub_{id}_b"))).await.unwrap(),
             None
         );
     }
@@ -244,7 +251,7 @@ pub async fn a_forgotten_users_customer_is_in_no_table(ports: &BillingPorts) {
     assert_eq!(ports.claims.find(&user("ann"), &at).await.unwrap(), None);
     let again =
         ports.checkouts.begin(&checkout_request(&user("ann"), &at, "key"), EPOCH).await.unwrap();
-    assert_eq!(again.made, None);
+    assert_eq!(again.session, None);
 }
 
 pub async fn a_customer_who_is_shared_stays(ports: &BillingPorts) {
@@ -276,7 +283,7 @@ pub async fn claims_and_requests_of_others_stay(ports: &BillingPorts) {
     assert_eq!(ports.audit.forget(&user("ann")).await.unwrap(), 2);
     assert!(ports.claims.find(&user("Ann"), &at).await.unwrap().is_some());
     let request = checkout_request(&user("Ann"), &at, "key");
-    assert!(ports.checkouts.begin(&request, EPOCH).await.unwrap().made.is_some());
+    assert!(ports.checkouts.begin(&request, EPOCH).await.unwrap().session.is_some());
 }
 
 /// Neither link nor claim tells any more whose customer it was.

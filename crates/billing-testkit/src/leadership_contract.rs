@@ -37,7 +37,7 @@ fn at(seconds: u64) -> Timestamp {
 }
 
 async fn take(ports: &BillingPorts, holder: &str, now: u64, until: u64) -> bool {
-    ports.leadership.take("reconcile", holder, at(now), at(until)).await.unwrap()
+    ports.leadership.acquire("reconcile", holder, at(now), at(until)).await.unwrap()
 }
 
 pub async fn a_duty_that_nobody_had_is_given(ports: &BillingPorts) {
@@ -63,9 +63,9 @@ pub async fn the_holder_may_have_it_longer_or_shorter(ports: &BillingPorts) {
 
 pub async fn duties_never_meet(ports: &BillingPorts) {
     assert!(take(ports, "one", 0, 10).await);
-    assert!(ports.leadership.take("prune", "two", at(0), at(10)).await.unwrap());
-    assert!(!ports.leadership.take("prune", "one", at(1), at(10)).await.unwrap());
-    assert!(ports.leadership.take("Prune", "one", at(1), at(10)).await.unwrap());
+    assert!(ports.leadership.acquire("prune", "two", at(0), at(10)).await.unwrap());
+    assert!(!ports.leadership.acquire("prune", "one", at(1), at(10)).await.unwrap());
+    assert!(ports.leadership.acquire("Prune", "one", at(1), at(10)).await.unwrap());
 }
 
 async fn takers(ports: &BillingPorts, now: u64, until: u64) -> Vec<String> {
@@ -88,13 +88,13 @@ pub async fn of_many_at_once_one_inherits_it(ports: &BillingPorts) {
 
 pub async fn text_of_all_kinds_names_duties_and_holders(ports: &BillingPorts) {
     for text in ["빌링", "'; DROP TABLE leaderships; --", "NULL", "%", &"🦀".repeat(255)] {
-        assert!(ports.leadership.take(text, text, at(0), at(10)).await.unwrap());
-        assert!(!ports.leadership.take(text, "another", at(0), at(10)).await.unwrap());
+        assert!(ports.leadership.acquire(text, text, at(0), at(10)).await.unwrap());
+        assert!(!ports.leadership.acquire(text, "another", at(0), at(10)).await.unwrap());
     }
 }
 
 pub async fn an_unreachable_database_is_unavailable(ports: &BillingPorts) {
     ports.database.close().await;
-    let taken = ports.leadership.take("reconcile", "one", at(0), at(10)).await;
+    let taken = ports.leadership.acquire("reconcile", "one", at(0), at(10)).await;
     assert!(matches!(taken, Err(RepoError::Unavailable(_))), "{taken:?}");
 }

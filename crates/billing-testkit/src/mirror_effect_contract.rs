@@ -5,7 +5,7 @@
 use billing_domain::SubscriptionStatus::{Active, Canceled, Incomplete};
 use billing_domain::{
     Actor, AuditAction, AuditEntry, AuditEvent, AuditQuery, CustomerId, FreshReading, InboxQuery,
-    InboxState, LinkSummary, Mode, NamedOwner, ReadingOutcome, Replay, RequestOrigin,
+    InboxState, LinkSummary, Mode, NamedOwner, ReadingOutcome, ReplayScope, RequestOrigin,
     SubscriptionStatus, Timestamp,
 };
 use futures_util::future::join_all;
@@ -53,14 +53,15 @@ macro_rules! mirror_effect_contract {
 }
 
 /// A reading that names this owner.
-fn owned(id: &str, expected: u64, owner: &str, status: SubscriptionStatus) -> FreshReading {
-    let mut update = update(id, expected, &[subscription(&format!("sub_of_{id}"), status, at(0))]);
+fn owned(id: &str, expected_version: u64, owner: &str, status: SubscriptionStatus) -> FreshReading {
+    let mut update =
+        update(id, expected_version, &[subscription(&format!("sub_of_{id}"), status, at(0))]);
     update.reading.owner = NamedOwner::User(user(owner));
     update
 }
 
 fn settling(update: FreshReading, name: &str, events: &[&str]) -> FreshReading {
-    FreshReading { settles: Some(claimed(name, events)), ..update }
+    FreshReading { settled_events: Some(claimed(name, events)), ..update }
 }
 
 fn linked(owner: &str) -> ReadingOutcome {
@@ -153,7 +154,7 @@ pub async fn a_customer_who_bought_nothing_is_linked_to_nobody(ports: &BillingPo
 
 pub async fn an_owner_who_is_not_one_user_is_linked_to_nobody(ports: &BillingPorts) {
     give_claim(ports, "ann", None).await;
-    for (n, owner) in (0..).zip([NamedOwner::Nobody, NamedOwner::Ambiguous]) {
+    for (n, owner) in (0..).zip([NamedOwner::None, NamedOwner::Ambiguous]) {
         let mut update = owned("cus_1", n, "ann", Active);
         update.reading.owner = owner;
         assert_eq!(write(ports, &update).await, written());
@@ -318,7 +319,11 @@ pub async fn one_lost_event_of_many_undoes_all(ports: &BillingPorts) {
     claim(ports, "one", 1, 10).await;
     for lost in ["evt_9", "evt_2"] {
         if lost == "evt_2" {
-            ports.inbox.replay(&stripe(), &Replay::One(event_id("evt_2")), at(2)).await.unwrap();
+            ports
+                .inbox
+                .replay(&stripe(), &ReplayScope::Event(event_id("evt_2")), at(2))
+                .await
+                .unwrap();
         }
         let update = settling(owned("cus_1", 0, "ann", Active), "one", &["evt_1", lost]);
         assert_eq!(write(ports, &update).await, ReadingOutcome::ClaimLost);
@@ -332,7 +337,7 @@ pub async fn one_lost_event_of_many_undoes_all(ports: &BillingPorts) {
 pub async fn a_replayed_event_is_no_longer_the_claims(ports: &BillingPorts) {
     give_events(ports, &["evt_1"]).await;
     claim(ports, "one", 1, 10).await;
-    ports.inbox.replay(&stripe(), &Replay::One(event_id("evt_1")), at(2)).await.unwrap();
+    ports.inbox.replay(&stripe(), &ReplayScope::Event(event_id("evt_1")), at(2)).await.unwrap();
     let update = settling(update("cus_1", 0, &[]), "one", &["evt_1"]);
     assert_eq!(write(ports, &update).await, ReadingOutcome::ClaimLost);
     assert_eq!(states(ports).await, [InboxState::Pending(at(2))]);

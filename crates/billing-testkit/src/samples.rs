@@ -6,8 +6,8 @@ use std::sync::LazyLock;
 use billing_domain::ports::{CheckoutRequest, CustomerRepo, LinkChange, RepoError};
 use billing_domain::{
     Actor, ApiKey, ApiKeyId, AuditAction, AuditEvent, BillingCycle, CheckoutSessionId, ClaimToken,
-    Claimed, CustomerId, CustomerLink, EventId, EventSubject, KeyDescription, KeyVerifier, Mode,
-    OriginPattern, PepperId, Permission, ProviderAccount, ProviderEvent, ProviderKey,
+    ClaimedEvents, CustomerId, CustomerLink, EventId, EventSubject, KeyDescription, KeyVerifier,
+    Mode, OriginPattern, PepperId, Permission, ProviderAccount, ProviderEvent, ProviderKey,
     RequestOrigin, StoredApiKey, Subscription, SubscriptionId, SubscriptionStatus, Timestamp,
     UserId,
 };
@@ -34,7 +34,7 @@ pub fn account(provider: &str, mode: Mode) -> ProviderAccount {
 /// A link from a user to a customer.
 #[must_use]
 pub fn link(owner: &UserId, at: &ProviderAccount, to: &CustomerId) -> CustomerLink {
-    CustomerLink { owner: owner.clone(), at: at.clone(), customer: to.clone() }
+    CustomerLink { owner: owner.clone(), account: at.clone(), customer: to.clone() }
 }
 
 /// A key id.
@@ -52,7 +52,7 @@ pub fn stored_key(id: &str, owner: &UserId, created_at: Timestamp) -> StoredApiK
             owner: owner.clone(),
             name: "a key".parse().expect("a key's name"),
             description: None,
-            permissions: Permission::known(),
+            permissions: Permission::all_for_keys(),
             return_origins: Vec::new(),
             created_at,
             expires_at: None,
@@ -177,8 +177,8 @@ pub fn token(text: &str) -> ClaimToken {
 
 /// Events that were handed out under a token.
 #[must_use]
-pub fn claimed(text: &str, events: &[&str]) -> Claimed {
-    Claimed { token: token(text), events: events.iter().map(|id| event_id(id)).collect() }
+pub fn claimed(text: &str, events: &[&str]) -> ClaimedEvents {
+    ClaimedEvents { token: token(text), events: events.iter().map(|id| event_id(id)).collect() }
 }
 
 /// A subscription to one price by the month, made at `created`: nothing else is known about it.
@@ -214,7 +214,7 @@ pub fn provider_key(text: &str) -> ProviderKey {
 pub fn checkout_request(owner: &UserId, at: &ProviderAccount, key: &str) -> CheckoutRequest {
     CheckoutRequest {
         owner: owner.clone(),
-        at: at.clone(),
+        account: at.clone(),
         key: key.parse().expect("an idempotency key"),
         content: "starter monthly".to_owned(),
         provider_key: provider_key("provider-key"),

@@ -166,7 +166,7 @@ pub async fn the_subscriptions_of_others_are_not_read(world: &dyn BillingAccount
 
 pub async fn who_is_not_named_is_nobody(world: &dyn BillingAccountWorld) {
     let customer = world.add_customer(None, Some("ann@example.com")).await;
-    assert_eq!(read(world, &customer).await.owner, NamedOwner::Nobody);
+    assert_eq!(read(world, &customer).await.owner, NamedOwner::None);
 }
 
 pub async fn who_can_be_no_user_is_not_guessed(world: &dyn BillingAccountWorld) {
@@ -177,16 +177,16 @@ pub async fn who_can_be_no_user_is_not_guessed(world: &dyn BillingAccountWorld) 
 pub async fn a_subscription_has_a_holder(world: &dyn BillingAccountWorld) {
     let (customer, subscription) = subscribed(world).await;
     assert_eq!(
-        world.reader().holder(&subscription.id, soon()).await.unwrap(),
+        world.reader().customer_of(&subscription.id, soon()).await.unwrap(),
         Some(customer.clone())
     );
     world.cancel(&subscription.id, End::Now).await;
-    assert_eq!(world.reader().holder(&subscription.id, soon()).await.unwrap(), Some(customer));
+    assert_eq!(world.reader().customer_of(&subscription.id, soon()).await.unwrap(), Some(customer));
 }
 
 pub async fn a_subscription_that_never_was_has_none(world: &dyn BillingAccountWorld) {
     let unknown = "sub_NeverHeardOf01".parse().unwrap();
-    assert_eq!(world.reader().holder(&unknown, soon()).await.unwrap(), None);
+    assert_eq!(world.reader().customer_of(&unknown, soon()).await.unwrap(), None);
 }
 
 pub async fn a_deadline_that_has_passed_is_a_timeout_without_a_call(
@@ -194,7 +194,7 @@ pub async fn a_deadline_that_has_passed_is_a_timeout_without_a_call(
 ) {
     let reader = world.reader();
     let customer = reader.customer(&customer("cus_1"), passed()).await.unwrap_err();
-    let holder = reader.holder(&"sub_1".parse().unwrap(), passed()).await.unwrap_err();
+    let holder = reader.customer_of(&"sub_1".parse().unwrap(), passed()).await.unwrap_err();
     for error in [customer, holder] {
         assert!(matches!(error, ProviderError::Timeout { .. }), "{error:?}");
     }

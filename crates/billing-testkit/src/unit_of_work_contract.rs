@@ -287,9 +287,9 @@ pub async fn callers_that_go_away_leave_a_key_and_its_record_or_neither(ports: &
 
 async fn apply(ports: &BillingPorts, effects: &[Effect]) -> MirrorOutcome {
     let update = MirrorUpdate {
-        at: stripe(),
+        account: stripe(),
         customer: customer("cus_1"),
-        expected: 0,
+        expected_version: 0,
         state: CustomerState::Gone,
         read_at: EPOCH,
     };

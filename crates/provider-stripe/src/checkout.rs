@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use billing_domain::ports::{CheckoutProvider, ProviderError};
 use billing_domain::{
-    CheckoutOrder, CheckoutSession, CustomerId, CustomerOrder, Deadline, NamedOwner, PriceFacts,
-    PriceId,
+    CheckoutOrder, CheckoutSession, CustomerId, Deadline, NamedOwner, NewCustomer, PriceId,
+    ProviderPrice,
 };
 use tracing::{debug, instrument};
 
@@ -19,7 +19,7 @@ const PRICES: &str = "/v1/prices";
 #[async_trait]
 impl CheckoutProvider for StripeProvider {
     #[instrument(skip_all)]
-    async fn create_customer(&self, order: &CustomerOrder) -> Result<CustomerId, ProviderError> {
+    async fn create_customer(&self, order: &NewCustomer) -> Result<CustomerId, ProviderError> {
         let access = self.access();
         let settings = &access.settings;
         let (key, mode) = (settings.user_metadata_key(), settings.account().mode());
@@ -69,7 +69,7 @@ impl CheckoutProvider for StripeProvider {
         &self,
         price: &PriceId,
         deadline: Deadline,
-    ) -> Result<Option<PriceFacts>, ProviderError> {
+    ) -> Result<Option<ProviderPrice>, ProviderError> {
         let access = self.access();
         let settings = &access.settings;
         let Some(url) = settings.api_base().object(PRICES, price.as_str()) else { return Ok(None) };

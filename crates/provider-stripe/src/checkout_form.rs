@@ -1,6 +1,6 @@
 //! The forms of `POST /v1/customers` and `POST /v1/checkout/sessions`.
 
-use billing_domain::{CheckoutOrder, CustomerOrder, ReturnUrl, UserId};
+use billing_domain::{CheckoutOrder, NewCustomer, ReturnUrl, UserId};
 use url::form_urlencoded::Serializer;
 
 use crate::metadata::UserMetadataKey;
@@ -13,7 +13,7 @@ const TEMPLATE: &str = "{CHECKOUT_SESSION_ID}";
 const ESCAPED_TEMPLATE: &str = "%7BCHECKOUT_SESSION_ID%7D";
 
 /// The order of a customer as a form body.
-pub(crate) fn customer(order: &CustomerOrder, key: &UserMetadataKey) -> String {
+pub(crate) fn customer(order: &NewCustomer, key: &UserMetadataKey) -> String {
     Serializer::new(String::new()).append_pair(&key.field(None), order.owner.as_str()).finish()
 }
 
@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn a_customer_is_its_owner_alone() {
-        let order = CustomerOrder {
+        let order = NewCustomer {
             owner: "김하늘".parse().unwrap(),
             key: "k".parse().unwrap(),
             deadline: Deadline::at(Instant::now()),

@@ -71,7 +71,7 @@ impl CompleteSession {
     /// (<https://docs.stripe.com/payment-links/url-parameters>), so such a session names nobody.
     pub(crate) fn owner(&self, key: &UserMetadataKey) -> NamedOwner {
         if self.payment_link.is_some() {
-            return NamedOwner::Nobody;
+            return NamedOwner::None;
         }
         agreed(named(self.client_reference_id.as_deref()), key.owner(self.metadata.as_ref()))
     }
@@ -123,7 +123,7 @@ mod tests {
             session.owner(&UserMetadataKey::default())
         };
         let ann = || NamedOwner::User("ann".parse().unwrap());
-        assert_eq!(owner(""), NamedOwner::Nobody);
+        assert_eq!(owner(""), NamedOwner::None);
         assert_eq!(
             owner(r#","client_reference_id":"ann","payment_link":null,"metadata":null"#),
             ann()
@@ -131,11 +131,11 @@ mod tests {
         assert_eq!(owner(r#","client_reference_id":null,"metadata":{"user_id":"ann"}"#), ann());
         assert_eq!(
             owner(r#","client_reference_id":"ann","payment_link":"plink_1""#),
-            NamedOwner::Nobody
+            NamedOwner::None
         );
         assert_eq!(
             owner(r#","client_reference_id":"ann","payment_link":{"id":"plink_1"}"#),
-            NamedOwner::Nobody
+            NamedOwner::None
         );
         assert_eq!(
             owner(r#","client_reference_id":"ann","metadata":{"user_id":"bob"}"#),

@@ -16,7 +16,7 @@ use crate::{StripeProvider, customer, subscription};
 #[async_trait]
 impl CustomerDirectory for StripeProvider {
     #[instrument(name = "list_customers", skip_all)]
-    async fn customers<'a>(
+    async fn list_customers<'a>(
         &self,
         after: Option<&'a CustomerId>,
         deadline: Deadline,
@@ -34,7 +34,7 @@ impl CustomerDirectory for StripeProvider {
     }
 
     #[instrument(name = "list_subscriptions", skip_all)]
-    async fn subscriptions<'a>(
+    async fn list_subscriptions<'a>(
         &self,
         after: Option<&'a SubscriptionId>,
         deadline: Deadline,

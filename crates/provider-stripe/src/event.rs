@@ -45,7 +45,7 @@ pub(crate) fn parse(body: &[u8], mode: Mode) -> Result<VerifiedEvent, String> {
     if event.livemode != (mode == Mode::Live) {
         return Ok(VerifiedEvent::OtherMode);
     }
-    Ok(VerifiedEvent::Ours(ProviderEvent {
+    Ok(VerifiedEvent::ThisMode(ProviderEvent {
         id: object::id(&event.id, "event")?,
         kind: event.kind.parse().map_err(|_| "the type of the event is malformed".to_owned())?,
         subject,
@@ -56,7 +56,7 @@ pub(crate) fn parse(body: &[u8], mode: Mode) -> Result<VerifiedEvent, String> {
 /// A customer, an object that belongs to one, or a subscription.
 fn of_snapshot(event: &Object) -> Result<EventSubject, String> {
     let Some(snapshot) = member(event, "data").and_then(|data| member(data, "object")) else {
-        return Ok(EventSubject::Nobody);
+        return Ok(EventSubject::Unrelated);
     };
     // Expanded, a reference is the object itself.
     let customer = member(snapshot, "customer")
@@ -65,7 +65,7 @@ fn of_snapshot(event: &Object) -> Result<EventSubject, String> {
 }
 
 fn of_related(event: &Object) -> Result<EventSubject, String> {
-    let Some(related) = member(event, "related_object") else { return Ok(EventSubject::Nobody) };
+    let Some(related) = member(event, "related_object") else { return Ok(EventSubject::Unrelated) };
     subject(text(related, "type"), text(related, "id"), None)
 }
 
@@ -81,7 +81,7 @@ fn subject(
         (Some("subscription"), Some(id), None) => {
             object::id(id, "subscription").map(EventSubject::Subscription)
         }
-        _ => Ok(EventSubject::Nobody),
+        _ => Ok(EventSubject::Unrelated),
     }
 }
 
@@ -101,7 +101,7 @@ fn rfc_3339(text: &str) -> Result<Timestamp, String> {
 
 #[cfg(test)]
 mod tests {
-    use billing_domain::EventSubject::{Customer, Nobody, Subscription};
+    use billing_domain::EventSubject::{Customer, Subscription, Unrelated};
     use proptest::prelude::*;
 
     use super::*;
@@ -122,7 +122,7 @@ mod tests {
 
     fn ours(body: &str) -> ProviderEvent {
         match parse(body.as_bytes(), Mode::Test) {
-            Ok(VerifiedEvent::Ours(event)) => event,
+            Ok(VerifiedEvent::ThisMode(event)) => event,
             other => panic!("{other:?} of {body}"),
         }
     }
@@ -165,13 +165,13 @@ mod tests {
             (
                 "checkout.session.completed",
                 r#"{"object":"checkout.session","id":"cs_1","customer":null}"#,
-                Nobody,
+                Unrelated,
             ),
-            ("product.updated", r#"{"object":"product","id":"prod_1"}"#, Nobody),
-            ("odd", r#"{"object":"odd","customer":["cus_1"]}"#, Nobody),
-            ("odd", r#"{"object":"odd","customer":7}"#, Nobody),
-            ("odd", r#"["customer","cus_1"]"#, Nobody),
-            ("odd", "null", Nobody),
+            ("product.updated", r#"{"object":"product","id":"prod_1"}"#, Unrelated),
+            ("odd", r#"{"object":"odd","customer":["cus_1"]}"#, Unrelated),
+            ("odd", r#"{"object":"odd","customer":7}"#, Unrelated),
+            ("odd", r#"["customer","cus_1"]"#, Unrelated),
+            ("odd", "null", Unrelated),
         ] {
             let event = ours(&event(kind, object));
             assert_eq!((event.kind.as_str(), event.subject), (kind, subject), "{object}");
@@ -190,10 +190,10 @@ mod tests {
         for (related, subject) in [
             (related("customer", "cus_1"), Customer("cus_1".parse().unwrap())),
             (related("subscription", "sub_1"), Subscription("sub_1".parse().unwrap())),
-            (related("billing.meter", "mtr_1"), Nobody),
-            (String::new(), Nobody),
-            (r#","related_object":null"#.to_owned(), Nobody),
-            (r#","related_object":["cus_1","customer"]"#.to_owned(), Nobody),
+            (related("billing.meter", "mtr_1"), Unrelated),
+            (String::new(), Unrelated),
+            (r#","related_object":null"#.to_owned(), Unrelated),
+            (r#","related_object":["cus_1","customer"]"#.to_owned(), Unrelated),
         ] {
             let event = ours(&thin(&related));
             assert_eq!(
@@ -295,7 +295,7 @@ mod tests {
             let object = format!("{}{object}{}", "[".repeat(levels), "]".repeat(levels));
             let found = parse(event("odd", &object).as_bytes(), Mode::Test);
             match found {
-                Ok(VerifiedEvent::Ours(event)) => prop_assert!(is_json && event.subject == Nobody),
+                Ok(VerifiedEvent::ThisMode(event)) => prop_assert!(is_json && event.subject == Unrelated),
                 other => prop_assert!(!is_json && other.is_err(), "{}", object),
             }
         }

@@ -61,7 +61,7 @@ impl Access {
         for _ in 0..MAX_PAGES {
             let page = self.page(listing, all.last().map(&id), &each).await?;
             all.extend(page.items);
-            if !page.more {
+            if !page.has_more {
                 return Ok(all);
             }
         }
@@ -82,7 +82,7 @@ fn parse<T: DeserializeOwned, U>(
         return Err("the list goes on after an empty page".to_owned());
     }
     let items = list.data.into_iter().map(each).collect::<Result<_, _>>()?;
-    Ok(Page { items, more: list.has_more })
+    Ok(Page { items, has_more: list.has_more })
 }
 
 #[cfg(test)]
@@ -104,7 +104,7 @@ mod tests {
     fn a_list_keeps_its_order_and_says_whether_it_goes_on() {
         let page =
             read(r#"{"object":"list","data":[{"n":2},{"n":1}],"has_more":true,"url":"/v1/x"}"#);
-        assert_eq!(page, Ok(Page { items: vec![2, 1], more: true }));
+        assert_eq!(page, Ok(Page { items: vec![2, 1], has_more: true }));
     }
 
     #[test]

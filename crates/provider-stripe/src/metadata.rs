@@ -31,7 +31,7 @@ impl UserMetadataKey {
 /// Whom a text names. One that can be no user's is somebody nonetheless, only nobody knows who.
 pub(crate) fn named(text: Option<&str>) -> NamedOwner {
     match text.map(str::parse) {
-        None => NamedOwner::Nobody,
+        None => NamedOwner::None,
         Some(Ok(user)) => NamedOwner::User(user),
         Some(Err(_)) => NamedOwner::Ambiguous,
     }
@@ -40,7 +40,7 @@ pub(crate) fn named(text: Option<&str>) -> NamedOwner {
 /// Whom two sources name together.
 pub(crate) fn agreed(one: NamedOwner, other: NamedOwner) -> NamedOwner {
     match (one, other) {
-        (NamedOwner::Nobody, whoever) | (whoever, NamedOwner::Nobody) => whoever,
+        (NamedOwner::None, whoever) | (whoever, NamedOwner::None) => whoever,
         (one, other) if one == other => one,
         _ => NamedOwner::Ambiguous,
     }
@@ -99,18 +99,18 @@ mod tests {
                 pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
             UserMetadataKey::default().owner(Some(&metadata))
         };
-        assert_eq!(owner(&[("userId", "ann")]), NamedOwner::Nobody);
+        assert_eq!(owner(&[("userId", "ann")]), NamedOwner::None);
         assert_eq!(owner(&[("user_id", "ann"), ("x", "y")]), user("ann"));
         assert_eq!(owner(&[("user_id", "a\u{7}")]), NamedOwner::Ambiguous);
-        assert_eq!(UserMetadataKey::default().owner(None), NamedOwner::Nobody);
+        assert_eq!(UserMetadataKey::default().owner(None), NamedOwner::None);
     }
 
     #[test]
     fn two_who_differ_are_ambiguous() {
-        assert_eq!(agreed(NamedOwner::Nobody, user("ann")), user("ann"));
+        assert_eq!(agreed(NamedOwner::None, user("ann")), user("ann"));
         assert_eq!(agreed(user("ann"), user("ann")), user("ann"));
         assert_eq!(agreed(user("ann"), user("bob")), NamedOwner::Ambiguous);
-        assert_eq!(agreed(NamedOwner::Ambiguous, NamedOwner::Nobody), NamedOwner::Ambiguous);
+        assert_eq!(agreed(NamedOwner::Ambiguous, NamedOwner::None), NamedOwner::Ambiguous);
         assert_eq!(agreed(user("ann"), NamedOwner::Ambiguous), NamedOwner::Ambiguous);
     }
 }

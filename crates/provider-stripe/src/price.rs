@@ -1,6 +1,6 @@
 //! Stripe's prices, and the prices that stand in subscriptions.
 
-use billing_domain::{BillingCycle, Mode, PriceFacts, PriceId};
+use billing_domain::{BillingCycle, Mode, PriceId, ProviderPrice};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
@@ -31,13 +31,13 @@ struct Recurring {
 ///
 /// # Errors
 /// Why it is another one, or none.
-pub(crate) fn parse(body: &[u8], asked_for: &PriceId, mode: Mode) -> Result<PriceFacts, String> {
+pub(crate) fn parse(body: &[u8], asked_for: &PriceId, mode: Mode) -> Result<ProviderPrice, String> {
     let price: Price = object::read(body, "price")?;
     price.check(mode)?;
     if price.id != asked_for.as_str() {
         return Err("the price is another one".to_owned());
     }
-    Ok(PriceFacts {
+    Ok(ProviderPrice {
         amount: price.amount(),
         currency: price.currency.parse().map_err(|_| "the currency is none".to_owned())?,
         cycle: price.cycle(),
@@ -79,7 +79,7 @@ mod tests {
         "billing_scheme":"per_unit","unit_amount":900,"transform_quantity":null,
         "recurring":{"interval":"month","interval_count":1,"usage_type":"licensed"}}"#;
 
-    fn judged(changes: &[(&str, &str)]) -> Result<PriceFacts, String> {
+    fn judged(changes: &[(&str, &str)]) -> Result<ProviderPrice, String> {
         let body = changes.iter().fold(PRICE.to_owned(), |body, (from, to)| {
             assert!(body.contains(from), "{from}");
             body.replacen(from, to, 1)
@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn a_plain_price_has_amount_and_cycle() {
-        let facts = PriceFacts {
+        let facts = ProviderPrice {
             amount: Some(900),
             currency: "usd".parse().unwrap(),
             cycle: Some(BillingCycle::Monthly),
@@ -98,11 +98,11 @@ mod tests {
         assert_eq!(judged(&[]), Ok(facts.clone()));
         assert_eq!(
             judged(&[("month", "year")]),
-            Ok(PriceFacts { cycle: Some(BillingCycle::Yearly), ..facts.clone() })
+            Ok(ProviderPrice { cycle: Some(BillingCycle::Yearly), ..facts.clone() })
         );
         assert_eq!(
             judged(&[("\"active\":true", "\"active\":false")]),
-            Ok(PriceFacts { active: false, ..facts })
+            Ok(ProviderPrice { active: false, ..facts })
         );
     }
 

@@ -36,7 +36,7 @@ impl SubscriptionReader for StripeProvider {
     }
 
     #[instrument(name = "read_holder", skip_all)]
-    async fn holder(
+    async fn customer_of(
         &self,
         subscription: &SubscriptionId,
         deadline: Deadline,
@@ -57,7 +57,7 @@ impl SubscriptionReader for StripeProvider {
 }
 
 const fn gone() -> CustomerReading {
-    CustomerReading { state: CustomerState::Gone, owner: NamedOwner::Nobody }
+    CustomerReading { state: CustomerState::Gone, owner: NamedOwner::None }
 }
 
 impl Access {
@@ -77,7 +77,7 @@ impl Access {
             self.call(&call, |body| customer::parse_owner(body, customer, key, mode)).await?;
         let owner = match owner {
             None => return Ok(gone()),
-            Some(NamedOwner::Nobody) => self.owner_by_sessions(customer, deadline).await?,
+            Some(NamedOwner::None) => self.owner_by_sessions(customer, deadline).await?,
             Some(named) => named,
         };
         subscriptions.sort_by_key(|one| (Reverse(one.created), one.id.as_str().to_owned()));
@@ -122,6 +122,6 @@ impl Access {
         let (key, mode) = (self.settings.user_metadata_key(), self.settings.account().mode());
         let each = |session: CompleteSession| session.check(customer, mode).map(|()| session);
         let sessions = self.pages(listing, |session| session.id.as_str(), each).await?;
-        Ok(sessions.iter().map(|session| session.owner(key)).fold(NamedOwner::Nobody, agreed))
+        Ok(sessions.iter().map(|session| session.owner(key)).fold(NamedOwner::None, agreed))
     }
 }

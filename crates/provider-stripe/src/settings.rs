@@ -184,7 +184,7 @@ impl StripeSettings {
 
 fn provider_account(name: &str, mode: Mode) -> Result<ProviderAccount, String> {
     let name: ProviderName =
-        name.parse().map_err(|error: billing_domain::AccountError| error.to_string())?;
+        name.parse().map_err(|error: billing_domain::ProviderAccountError| error.to_string())?;
     Ok(ProviderAccount::new(name, mode))
 }
 

@@ -115,7 +115,7 @@ mod tests {
     fn the_body_is_read_only_once_its_signature_holds() {
         let webhooks = StripeWebhooks::new(&settings("whsec_a"));
         let judged = |body: &[u8], secret: &str| webhooks.verify(&header(secret, body), body, NOW);
-        assert!(matches!(judged(BODY, "whsec_a"), Ok(VerifiedEvent::Ours(_))));
+        assert!(matches!(judged(BODY, "whsec_a"), Ok(VerifiedEvent::ThisMode(_))));
         assert!(matches!(judged(b"nonsense", "whsec_a"), Err(WebhookError::Body(_))));
         assert!(matches!(judged(b"nonsense", "whsec_b"), Err(WebhookError::Signature(_))));
         assert!(matches!(webhooks.verify(b"", BODY, NOW), Err(WebhookError::Signature(_))));

@@ -1,6 +1,6 @@
 //! Rows of claims and of checkout requests as they are stored, and what they stand for.
 
-use billing_domain::ports::{RememberedCheckout, RepoError};
+use billing_domain::ports::{RepoError, StoredCheckoutRequest};
 use billing_domain::{CustomerClaim, Timestamp};
 
 use crate::error::corrupt;
@@ -37,10 +37,10 @@ pub struct RequestRow {
 
 impl RequestRow {
     /// Parses the row; [`RepoError::Corrupt`] names the column that does not parse.
-    pub fn parse(self) -> Result<RememberedCheckout, RepoError> {
+    pub fn parse(self) -> Result<StoredCheckoutRequest, RepoError> {
         let customer = optional(REQUESTS, "customer_id", self.customer_id.as_deref())?;
         let session = optional(REQUESTS, "session_id", self.session_id.as_deref())?;
-        let made = match (customer, session) {
+        let session = match (customer, session) {
             (Some(customer), Some(session)) => Some((customer, session)),
             (None, None) => None,
             _ => {
@@ -51,10 +51,10 @@ impl RequestRow {
                 ));
             }
         };
-        Ok(RememberedCheckout {
+        Ok(StoredCheckoutRequest {
             content: self.content,
             provider_key: value(REQUESTS, "provider_key", &self.provider_key)?,
-            made,
+            session,
         })
     }
 }

@@ -38,7 +38,7 @@ impl NewEventRow {
         let (subject_kind, subject_id) = match &event.subject {
             EventSubject::Customer(id) => (CUSTOMER, Some(id.to_string())),
             EventSubject::Subscription(id) => (SUBSCRIPTION, Some(id.to_string())),
-            EventSubject::Nobody => (NOBODY, None),
+            EventSubject::Unrelated => (NOBODY, None),
         };
         Self {
             provider: at.provider().to_string(),
@@ -75,7 +75,7 @@ impl EventRow {
             (SUBSCRIPTION, Some(id)) => {
                 EventSubject::Subscription(value(EVENTS, "subject_id", &id)?)
             }
-            (NOBODY, None) => EventSubject::Nobody,
+            (NOBODY, None) => EventSubject::Unrelated,
             _ => {
                 return Err(corrupt(
                     EVENTS,
@@ -94,7 +94,7 @@ impl EventRow {
         Ok(InboxEvent {
             event,
             received: Timestamp::from_millis(self.received_at),
-            state: InboxState::of(word, Timestamp::from_millis(self.state_at)),
+            state: InboxState::new(word, Timestamp::from_millis(self.state_at)),
             attempts: u32::try_from(self.attempts)
                 .map_err(|error| corrupt(EVENTS, "attempts", error))?,
             error: self.error,

@@ -29,7 +29,7 @@ impl CustomerRow {
     pub fn parse(self) -> Result<CustomerLink, RepoError> {
         Ok(CustomerLink {
             owner: value(CUSTOMERS, "user_id", &self.user_id)?,
-            at: ProviderAccount::new(
+            account: ProviderAccount::new(
                 value(CUSTOMERS, "provider", &self.provider)?,
                 value(CUSTOMERS, "mode", &self.mode)?,
             ),

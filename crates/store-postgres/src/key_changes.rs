@@ -40,12 +40,12 @@ impl KeyChanges {
         loop {
             let Some(listener) = &mut self.listener else {
                 self.listener = Some(listen(connections).await?);
-                return Ok(KeyChange::Some);
+                return Ok(KeyChange::Unknown);
             };
             match timeout(SILENCE, listener.try_recv()).await {
                 Ok(Ok(Some(notification))) => {
                     let key = notification.payload().parse();
-                    return Ok(key.map_or(KeyChange::Some, KeyChange::Key));
+                    return Ok(key.map_or(KeyChange::Unknown, KeyChange::Key));
                 }
                 Ok(Ok(None)) => {
                     return Err(unavailable("the connection that listens was lost").into());

@@ -1,8 +1,8 @@
 //! The statements that SQLite needs in another form. `store-sqlite` has the same functions.
 
 use billing_domain::{
-    ApiKeyId, ClaimToken, Claimed, EventId, InboxState, MirrorUpdate, ProviderAccount, Timestamp,
-    UserId,
+    ApiKeyId, ClaimToken, ClaimedEvents, EventId, InboxState, MirrorUpdate, ProviderAccount,
+    Timestamp, UserId,
 };
 use sqlx::migrate::Migrate;
 use store_core::audit_rows::AuditRow;
@@ -120,7 +120,7 @@ pub(crate) async fn claim(
 pub(crate) async fn end_claim(
     connection: &mut Connection,
     at: &ProviderAccount,
-    claimed: &Claimed,
+    claimed: &ClaimedEvents,
     state: InboxState,
     error: Option<String>,
 ) -> Result<u64, StoreError> {
@@ -294,7 +294,7 @@ pub(crate) async fn insert_subscriptions(
     update: &MirrorUpdate,
     rows: &[NewSubscriptionRow],
 ) -> Result<(), StoreError> {
-    let (provider, mode) = (update.at.provider().as_str(), update.at.mode().as_str());
+    let (provider, mode) = (update.account.provider().as_str(), update.account.mode().as_str());
     sqlx::query!(
         "INSERT INTO subscription_mirror (provider, mode, subscription_id, customer_id, status, prices, cycle, created_at,
                                           period_start, period_end, cancel_at_period_end, cancel_at)

@@ -23,7 +23,7 @@ impl KeyChanges {
         loop {
             let changes = count(connections).await?;
             if self.reported.replace(changes) != Some(changes) {
-                return Ok(KeyChange::Some);
+                return Ok(KeyChange::Unknown);
             }
             sleep(PAUSE).await;
         }

@@ -1,7 +1,8 @@
 //! The statements that Postgres needs in another form. `store-postgres` has the same functions.
 
 use billing_domain::{
-    ApiKeyId, ClaimToken, Claimed, InboxState, MirrorUpdate, ProviderAccount, Timestamp, UserId,
+    ApiKeyId, ClaimToken, ClaimedEvents, InboxState, MirrorUpdate, ProviderAccount, Timestamp,
+    UserId,
 };
 use sqlx::Connection as _;
 use store_core::audit_rows::AuditRow;
@@ -101,7 +102,7 @@ pub(crate) async fn claim(
 pub(crate) async fn end_claim(
     connection: &mut Connection,
     at: &ProviderAccount,
-    claimed: &Claimed,
+    claimed: &ClaimedEvents,
     state: InboxState,
     error: Option<String>,
 ) -> Result<u64, StoreError> {
@@ -236,7 +237,7 @@ pub(crate) async fn insert_subscriptions(
     update: &MirrorUpdate,
     rows: &[NewSubscriptionRow],
 ) -> Result<(), StoreError> {
-    let (provider, mode) = (update.at.provider().as_str(), update.at.mode().as_str());
+    let (provider, mode) = (update.account.provider().as_str(), update.account.mode().as_str());
     for row in rows {
         sqlx::query!(
             "INSERT INTO subscription_mirror (provider, mode, subscription_id, customer_id, status, prices, cycle,

@@ -125,7 +125,7 @@ async fn receive(
         RawBody::from_request(request, &app).await.map_err(|fault| problem::from_fault(&fault))?;
 
     match app.webhooks.accept(&signature, &body).await {
-        Ok(IntakeOutcome::Event(id, kind)) => {
+        Ok(IntakeOutcome::Accepted(id, kind)) => {
             tracing::info!(event = %id, %kind, "event taken in");
             count("accepted");
             app.new_events.notify_one();

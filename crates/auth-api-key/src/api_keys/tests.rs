@@ -149,7 +149,7 @@ async fn c7_a_reported_revocation_is_seen_at_once() {
             .keys
             .change(&issued.key.id, |row| row.key.revoked_at = Some(Timestamp::from_millis(START)));
         let (reads, listened) = (desk.reads(), desk.repo.listened.load(Ordering::SeqCst));
-        let report = if all { KeyChange::Some } else { KeyChange::Key(issued.key.id.clone()) };
+        let report = if all { KeyChange::Unknown } else { KeyChange::Key(issued.key.id.clone()) };
         desk.repo.reports.send(Ok(report)).unwrap();
         until("a report taken", || desk.repo.listened.load(Ordering::SeqCst) > listened).await;
         assert!(desk.refusal(issued.text()).await.contains("revoked"));
@@ -170,7 +170,7 @@ async fn c7_lost_reports_make_every_key_be_read_again_and_listening_goes_on() {
     desk.repo.keys.change(&issued.key.id, |row| row.key.permissions.clear());
     desk.repo.reports.send(Err(())).unwrap();
     until("another attempt to listen", || desk.repo.listened.load(Ordering::SeqCst) > 1).await;
-    assert!(!desk.present(issued.text()).await.unwrap().may(&Permission::portal()));
+    assert!(!desk.present(issued.text()).await.unwrap().has_permission(&Permission::portal()));
 }
 
 #[tokio::test]

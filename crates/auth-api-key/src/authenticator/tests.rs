@@ -35,7 +35,7 @@ async fn c7_a_good_key_is_its_owner_with_the_key_s_own_permissions_and_origins()
     };
     assert_eq!(principal, expected);
     assert!(
-        !principal.may(&Permission::portal()),
+        !principal.has_permission(&Permission::portal()),
         "C8: a key without the permission is a principal that lacks it"
     );
 }
@@ -182,10 +182,10 @@ async fn k3_a_rotated_key_holds_until_its_revocation_begins_cached_or_not() {
 async fn c7_a_revocation_or_a_changed_permission_is_seen_within_seconds_without_any_report() {
     let desk = Desk::new();
     let issued = desk.issue().await;
-    assert!(desk.present(text(&issued)).await.unwrap().may(&Permission::portal()));
+    assert!(desk.present(text(&issued)).await.unwrap().has_permission(&Permission::portal()));
     desk.repo.keys.change(&issued.key.id, |row| row.key.permissions.clear());
     desk.pass(3_000);
-    assert!(!desk.present(text(&issued)).await.unwrap().may(&Permission::portal()));
+    assert!(!desk.present(text(&issued)).await.unwrap().has_permission(&Permission::portal()));
     desk.repo
         .keys
         .change(&issued.key.id, |row| row.key.revoked_at = Some(Timestamp::from_millis(START)));

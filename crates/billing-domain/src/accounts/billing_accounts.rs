@@ -8,8 +8,9 @@ use crate::ports::{
     SubscriptionReader,
 };
 use crate::{
-    Claimed, CustomerId, CustomerState, Deadline, FreshReading, LinkSummary, MirroredCustomer,
-    NamedOwner, ProviderAccount, ProviderEvent, ReadingOutcome, Timestamp, UserId,
+    ClaimedEvents, CustomerId, CustomerState, Deadline, FreshReading, LinkSummary,
+    MirroredCustomer, NamedOwner, ProviderAccount, ProviderEvent, ReadingOutcome, Timestamp,
+    UserId,
 };
 
 /// So often a reading may be overtaken by others before the caller is told to come back.
@@ -24,7 +25,7 @@ const FRESH_BEFORE_PURCHASE: Duration = Duration::from_secs(1);
 /// The accounts of one provider in one mode.
 #[derive(Clone, Debug)]
 pub struct BillingAccounts {
-    at: ProviderAccount,
+    account: ProviderAccount,
     ports: AccountPorts,
 }
 
@@ -47,7 +48,7 @@ pub struct AccountPorts {
 
 /// A customer, read and written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refreshed {
+pub struct RefreshOutcome {
     /// What the mirror said before.
     pub before: Option<CustomerState>,
     /// What it says now.
@@ -87,14 +88,14 @@ impl RefreshError {
     }
 }
 
-impl Refreshed {
+impl RefreshOutcome {
     fn of(before: Option<MirroredCustomer>, fresh: FreshReading, links: LinkSummary) -> Self {
-        let FreshReading { customer, expected, reading, read_at, .. } = fresh;
+        let FreshReading { customer, expected_version, reading, read_at, .. } = fresh;
         Self {
             before: before.filter(|before| before.version > 0).map(|before| before.state),
             now: MirroredCustomer {
                 customer,
-                version: expected + 1,
+                version: expected_version + 1,
                 read_at,
                 state: reading.state,
             },
@@ -105,7 +106,7 @@ impl Refreshed {
 
     /// Whether the mirror or a link was not as the provider says.
     #[must_use]
-    pub fn repaired(&self) -> bool {
+    pub fn has_changes(&self) -> bool {
         self.before.as_ref() != Some(&self.now.state)
             || self.links.linked.is_some()
             || !self.links.unlinked.is_empty()
@@ -115,14 +116,14 @@ impl Refreshed {
 impl BillingAccounts {
     /// The accounts there.
     #[must_use]
-    pub const fn new(at: ProviderAccount, ports: AccountPorts) -> Self {
-        Self { at, ports }
+    pub const fn new(account: ProviderAccount, ports: AccountPorts) -> Self {
+        Self { account, ports }
     }
 
     /// Which provider in which mode.
     #[must_use]
     pub const fn account(&self) -> &ProviderAccount {
-        &self.at
+        &self.account
     }
 
     /// The provider did not know this customer when it was asked for something else. An event says so in the inbox: every
@@ -132,10 +133,10 @@ impl BillingAccounts {
     /// # Errors
     /// [`RepoError`].
     pub async fn report_not_found(&self, customer: &CustomerId) -> Result<(), RepoError> {
-        let mirrored = self.ports.mirror.find(&self.at, customer).await?;
+        let mirrored = self.ports.mirror.find(&self.account, customer).await?;
         let (version, now) = (mirrored.map_or(0, |known| known.version), self.now());
         let event = ProviderEvent::customer_not_found(customer, version, now);
-        self.ports.inbox.accept(&self.at, &event, now).await
+        self.ports.inbox.accept(&self.account, &event, now).await
     }
 
     pub(crate) const fn ports(&self) -> &AccountPorts {
@@ -154,10 +155,10 @@ impl BillingAccounts {
     pub async fn refresh(
         &self,
         customer: &CustomerId,
-        settles: Option<&Claimed>,
+        settled_events: Option<&ClaimedEvents>,
         deadline: Deadline,
-    ) -> Result<Refreshed, RefreshError> {
-        self.refresh_within(ROUNDS, customer, settles, deadline).await
+    ) -> Result<RefreshOutcome, RefreshError> {
+        self.refresh_within(ROUNDS, customer, settled_events, deadline).await
     }
 
     /// The customer as the provider has it, asked no earlier than by this call: by it, or by those who overtook it.
@@ -182,15 +183,17 @@ impl BillingAccounts {
         &self,
         rounds: usize,
         customer: &CustomerId,
-        settles: Option<&Claimed>,
+        settled_events: Option<&ClaimedEvents>,
         deadline: Deadline,
-    ) -> Result<Refreshed, RefreshError> {
+    ) -> Result<RefreshOutcome, RefreshError> {
         for _ in 0..rounds {
-            let before = self.ports.mirror.find(&self.at, customer).await?;
-            let fresh = self.ask(customer, before.as_ref(), settles, deadline).await?;
+            let before = self.ports.mirror.find(&self.account, customer).await?;
+            let fresh = self.ask(customer, before.as_ref(), settled_events, deadline).await?;
             self.refresh_conflicting_customer(&fresh, deadline).await?;
             match self.write(&fresh).await? {
-                ReadingOutcome::Written(links) => return Ok(Refreshed::of(before, fresh, links)),
+                ReadingOutcome::Written(links) => {
+                    return Ok(RefreshOutcome::of(before, fresh, links));
+                }
                 ReadingOutcome::Outdated => {}
                 ReadingOutcome::ClaimLost => return Err(RefreshError::ClaimLost),
             }
@@ -205,10 +208,10 @@ impl BillingAccounts {
         fresh: &FreshReading,
         deadline: Deadline,
     ) -> Result<(), RefreshError> {
-        let facts = fresh.facts(&*self.ports.customers).await?;
+        let facts = fresh.read_links(&*self.ports.customers).await?;
         let Some(other) = fresh.decide(&facts).links.conflict else { return Ok(()) };
         for _ in 0..ROUNDS_TO_KNOW {
-            let before = self.ports.mirror.find(&self.at, &other).await?;
+            let before = self.ports.mirror.find(&self.account, &other).await?;
             let reading = self.ask(&other, before.as_ref(), None, deadline).await?;
             if self.write(&reading).await? != ReadingOutcome::Outdated {
                 break;
@@ -218,7 +221,7 @@ impl BillingAccounts {
     }
 
     async fn write(&self, fresh: &FreshReading) -> Result<ReadingOutcome, RepoError> {
-        fresh.write(&*self.ports.mirror, &*self.ports.customers).await
+        fresh.save(&*self.ports.mirror, &*self.ports.customers).await
     }
 
     /// The customer as the mirror has it, read anew where it may be stale: it was read too long ago, the provider has told of a
@@ -236,7 +239,7 @@ impl BillingAccounts {
         let mirrored = self
             .ports
             .mirror
-            .find(&self.at, customer)
+            .find(&self.account, customer)
             .await?
             .filter(|mirrored| mirrored.version > 0);
         if let Some(mirrored) = mirrored
@@ -262,19 +265,19 @@ impl BillingAccounts {
         owner: &UserId,
         deadline: Deadline,
     ) -> Result<Option<CustomerId>, RefreshError> {
-        if let Some(customer) = self.ports.customers.find(owner, &self.at).await? {
+        if let Some(customer) = self.ports.customers.find(owner, &self.account).await? {
             return Ok(Some(customer));
         }
-        let claim = self.ports.claims.find(owner, &self.at).await?;
+        let claim = self.ports.claims.find(owner, &self.account).await?;
         let Some(customer) = claim.and_then(|claim| claim.customer) else { return Ok(None) };
-        let mirrored = self.ports.mirror.find(&self.at, &customer).await?;
+        let mirrored = self.ports.mirror.find(&self.account, &customer).await?;
         if let Some(mirrored) = mirrored.filter(|mirrored| mirrored.version > 0)
             && self.is_fresh(&mirrored, FRESH_BEFORE_PURCHASE).await?
         {
             return Ok(None);
         }
         self.read(&customer, deadline).await?;
-        Ok(self.ports.customers.find(owner, &self.at).await?)
+        Ok(self.ports.customers.find(owner, &self.account).await?)
     }
 
     /// What [`refresh`](Self::refresh) would do now; nothing is changed.
@@ -285,10 +288,10 @@ impl BillingAccounts {
         &self,
         customer: &CustomerId,
         deadline: Deadline,
-    ) -> Result<Refreshed, RefreshError> {
-        let before = self.ports.mirror.find(&self.at, customer).await?;
+    ) -> Result<RefreshOutcome, RefreshError> {
+        let before = self.ports.mirror.find(&self.account, customer).await?;
         let fresh = self.ask(customer, before.as_ref(), None, deadline).await?;
-        let mut facts = fresh.facts(&*self.ports.customers).await?;
+        let mut facts = fresh.read_links(&*self.ports.customers).await?;
         // A link to another customer who is gone would be removed first.
         if let Some(other) = fresh.decide(&facts).links.conflict
             && self.ports.reader.customer(&other, deadline).await?.state == CustomerState::Gone
@@ -296,7 +299,7 @@ impl BillingAccounts {
             facts.linked = None;
         }
         let links = fresh.decide(&facts).links;
-        Ok(Refreshed::of(before, fresh, links))
+        Ok(RefreshOutcome::of(before, fresh, links))
     }
 
     /// Asks the provider; what it says is to take the place of what the mirror said before.
@@ -304,22 +307,22 @@ impl BillingAccounts {
         &self,
         customer: &CustomerId,
         before: Option<&MirroredCustomer>,
-        settles: Option<&Claimed>,
+        settled_events: Option<&ClaimedEvents>,
         deadline: Deadline,
     ) -> Result<FreshReading, ProviderError> {
         let read_at = self.now();
         Ok(FreshReading {
-            at: self.at.clone(),
+            account: self.account.clone(),
             customer: customer.clone(),
-            expected: before.map_or(0, |before| before.version),
+            expected_version: before.map_or(0, |before| before.version),
             reading: self.ports.reader.customer(customer, deadline).await?,
             read_at,
-            settles: settles.cloned(),
+            settled_events: settled_events.cloned(),
         })
     }
 
     async fn known(&self, customer: &CustomerId) -> Result<Option<CustomerState>, RepoError> {
-        let mirrored = self.ports.mirror.find(&self.at, customer).await?;
+        let mirrored = self.ports.mirror.find(&self.account, customer).await?;
         Ok(mirrored.filter(|mirrored| mirrored.version > 0).map(|mirrored| mirrored.state))
     }
 
@@ -331,11 +334,12 @@ impl BillingAccounts {
         let now = self.now();
         let ended = |end: Timestamp| mirrored.read_at < end && end <= now;
         let turned = mirrored.state.subscriptions().iter().any(|one| {
-            one.status.is_held() && [one.period_end, one.cancel_at].into_iter().flatten().any(ended)
+            one.status.is_ongoing()
+                && [one.period_end, one.cancel_at].into_iter().flatten().any(ended)
         });
         if turned || now < mirrored.read_at || now >= mirrored.read_at.plus(limit) {
             return Ok(false);
         }
-        Ok(!self.ports.inbox.has_pending(&self.at, &mirrored.customer).await?)
+        Ok(!self.ports.inbox.has_pending(&self.account, &mirrored.customer).await?)
     }
 }

@@ -10,7 +10,7 @@ pub struct CustomerLink {
     /// Who owns the billing account.
     pub owner: UserId,
     /// Where the customer lives.
-    pub at: ProviderAccount,
+    pub account: ProviderAccount,
     /// The customer.
     pub customer: CustomerId,
 }

@@ -18,7 +18,7 @@ const BUDGET: Duration = Duration::from_secs(20);
 /// Imports links.
 #[derive(Clone, Debug)]
 pub struct CustomerImport {
-    at: ProviderAccount,
+    account: ProviderAccount,
     directory: Arc<dyn CustomerDirectory>,
     reader: Arc<dyn SubscriptionReader>,
     customers: Arc<dyn CustomerRepo>,
@@ -44,7 +44,7 @@ pub struct ImportPlan {
     /// Users who have this very link already.
     pub unchanged: Vec<UserId>,
     /// What is not linked, and why.
-    pub left: Vec<SkippedCustomer>,
+    pub skipped: Vec<SkippedCustomer>,
 }
 
 /// A pair, or half of one, that is not linked.
@@ -55,12 +55,12 @@ pub struct SkippedCustomer {
     /// The customers that it could be.
     pub customers: Vec<CustomerId>,
     /// Why not.
-    pub reason: Reason,
+    pub reason: SkipReason,
 }
 
 /// Why something is not linked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reason {
+pub enum SkipReason {
     /// Several customers could be this user's.
     SeveralCustomers,
     /// The customer's metadata name no possible user.
@@ -77,7 +77,7 @@ pub enum Reason {
     NoSuchEmail,
 }
 
-impl Reason {
+impl SkipReason {
     /// The reason as a word.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -108,12 +108,12 @@ impl CustomerImport {
     /// An import from this provider.
     #[must_use]
     pub fn new(
-        at: ProviderAccount,
+        account: ProviderAccount,
         directory: Arc<dyn CustomerDirectory>,
         reader: Arc<dyn SubscriptionReader>,
         customers: Arc<dyn CustomerRepo>,
     ) -> Self {
-        Self { at, directory, reader, customers }
+        Self { account, directory, reader, customers }
     }
 
     /// What an import would do. Nothing is changed.
@@ -133,10 +133,10 @@ impl CustomerImport {
             ImportSource::Metadata => {
                 for listed in self.listed().await? {
                     match listed.owner {
-                        NamedOwner::Nobody => {}
+                        NamedOwner::None => {}
                         NamedOwner::User(user) => add(user, listed.id),
                         NamedOwner::Ambiguous => {
-                            plan.leave(None, vec![listed.id], Reason::NoPossibleUser)
+                            plan.skip(None, vec![listed.id], SkipReason::NoPossibleUser)
                         }
                     }
                 }
@@ -145,7 +145,7 @@ impl CustomerImport {
                 for (user, customer) in pairs {
                     let reading = self.reader.customer(&customer, Deadline::after(BUDGET)).await?;
                     if reading.state == CustomerState::Gone {
-                        plan.leave(Some(user), vec![customer], Reason::UnknownCustomer);
+                        plan.skip(Some(user), vec![customer], SkipReason::UnknownCustomer);
                     } else {
                         add(user, customer);
                     }
@@ -167,15 +167,15 @@ impl CustomerImport {
                     let several = users.len() > 1;
                     for user in users {
                         let reason = if found.is_empty() {
-                            Some(Reason::NoSuchEmail)
+                            Some(SkipReason::NoSuchEmail)
                         } else if several {
-                            Some(Reason::SeveralUsers)
+                            Some(SkipReason::SeveralUsers)
                         } else {
-                            self.is_anothers(found, &user).await?.then_some(Reason::OtherOwner)
+                            self.is_anothers(found, &user).await?.then_some(SkipReason::OtherOwner)
                         };
                         let customers = found.iter().map(|one| one.id.clone());
                         match reason {
-                            Some(reason) => plan.leave(Some(user), customers.collect(), reason),
+                            Some(reason) => plan.skip(Some(user), customers.collect(), reason),
                             None => customers.for_each(|customer| add(user.clone(), customer)),
                         }
                     }
@@ -184,15 +184,17 @@ impl CustomerImport {
         }
         for (user, customers) in candidates {
             let [customer] = customers.as_slice() else {
-                plan.leave(Some(user), customers, Reason::SeveralCustomers);
+                plan.skip(Some(user), customers, SkipReason::SeveralCustomers);
                 continue;
             };
-            match self.customers.find(&user, &self.at).await? {
+            match self.customers.find(&user, &self.account).await? {
                 None => plan.links.push((user, customer.clone())),
                 Some(linked) if linked == *customer => plan.unchanged.push(user),
-                Some(linked) => {
-                    plan.leave(Some(user), vec![customer.clone(), linked], Reason::LinkedElsewhere)
-                }
+                Some(linked) => plan.skip(
+                    Some(user),
+                    vec![customer.clone(), linked],
+                    SkipReason::LinkedElsewhere,
+                ),
             }
         }
         Ok(plan)
@@ -211,14 +213,14 @@ impl CustomerImport {
         for (owner, customer) in std::mem::take(&mut plan.links) {
             let link = CustomerLink {
                 owner: owner.clone(),
-                at: self.at.clone(),
+                account: self.account.clone(),
                 customer: customer.clone(),
             };
             match service.link(&link, OnConflict::Keep).await? {
                 LinkOutcome::Created | LinkOutcome::Replaced(_) => made.push((owner, customer)),
                 LinkOutcome::Unchanged => plan.unchanged.push(owner),
                 LinkOutcome::Conflict(other) => {
-                    plan.leave(Some(owner), vec![customer, other], Reason::LinkedElsewhere)
+                    plan.skip(Some(owner), vec![customer, other], SkipReason::LinkedElsewhere)
                 }
             }
         }
@@ -234,8 +236,8 @@ impl CustomerImport {
     ) -> Result<bool, RepoError> {
         for one in found {
             let names_another =
-                one.owner != NamedOwner::Nobody && one.owner != NamedOwner::User(user.clone());
-            let owners = self.customers.owners(&self.at, &one.id).await?;
+                one.owner != NamedOwner::None && one.owner != NamedOwner::User(user.clone());
+            let owners = self.customers.owners(&self.account, &one.id).await?;
             if names_another || owners.iter().any(|owner| owner != user) {
                 return Ok(true);
             }
@@ -246,10 +248,11 @@ impl CustomerImport {
     async fn listed(&self) -> Result<Vec<ListedCustomer>, ProviderError> {
         let (mut all, mut after) = (Vec::new(), None);
         loop {
-            let page = self.directory.customers(after.as_ref(), Deadline::after(BUDGET)).await?;
+            let page =
+                self.directory.list_customers(after.as_ref(), Deadline::after(BUDGET)).await?;
             after = page.items.last().map(|listed| listed.id.clone());
             all.extend(page.items);
-            if !page.more || after.is_none() {
+            if !page.has_more || after.is_none() {
                 return Ok(all);
             }
         }
@@ -257,7 +260,7 @@ impl CustomerImport {
 }
 
 impl ImportPlan {
-    fn leave(&mut self, user: Option<UserId>, customers: Vec<CustomerId>, reason: Reason) {
-        self.left.push(SkippedCustomer { user, customers, reason });
+    fn skip(&mut self, user: Option<UserId>, customers: Vec<CustomerId>, reason: SkipReason) {
+        self.skipped.push(SkippedCustomer { user, customers, reason });
     }
 }

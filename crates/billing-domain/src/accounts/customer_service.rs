@@ -55,7 +55,7 @@ impl CustomerService {
     ) -> Result<LinkOutcome, RepoError> {
         // Another round only follows a change that somebody else made to the same link in between.
         loop {
-            let existing = self.customers.find(&link.owner, &link.at).await?;
+            let existing = self.customers.find(&link.owner, &link.account).await?;
             let (change, outcome) = match (existing, on_conflict) {
                 (None, _) => (LinkChange::Add(link.clone()), LinkOutcome::Created),
                 (Some(existing), _) if existing == link.customer => {
@@ -83,7 +83,7 @@ impl CustomerService {
         at: &ProviderAccount,
     ) -> Result<Option<CustomerId>, RepoError> {
         while let Some(customer) = self.customers.find(owner, at).await? {
-            let link = CustomerLink { owner: owner.clone(), at: at.clone(), customer };
+            let link = CustomerLink { owner: owner.clone(), account: at.clone(), customer };
             let change = LinkChange::Remove(link.clone());
             if self.make(&change).await? {
                 return Ok(Some(link.customer));
@@ -114,7 +114,7 @@ fn records(change: &LinkChange, now: Timestamp) -> Vec<AuditEvent> {
         actor: Actor::Operator,
         owner: Some(link.owner.clone()),
         key: None,
-        customer: Some((link.at.clone(), customer.clone())),
+        customer: Some((link.account.clone(), customer.clone())),
         origin: RequestOrigin::default(),
     };
     match change {

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use crate::ports::{Disposition, FreshKeys, RepoError};
+use crate::ports::{Disposition, KeyGenerator, RepoError};
 use crate::{
-    BillingAccounts, Claimed, CustomerId, Deadline, EventSubject, InboxEvent, RefreshError,
+    BillingAccounts, ClaimedEvents, CustomerId, Deadline, EventSubject, InboxEvent, RefreshError,
     Timestamp,
 };
 use std::sync::Arc;
@@ -29,15 +29,15 @@ const PATIENCE: Duration = Duration::from_secs(72 * 60 * 60);
 #[derive(Clone, Debug)]
 pub struct EventProcessor {
     accounts: BillingAccounts,
-    keys: Arc<dyn FreshKeys>,
+    keys: Arc<dyn KeyGenerator>,
 }
 
 /// Events about one customer, handed to this process for a while.
 #[derive(Clone, Debug)]
-pub struct Work {
+pub struct EventBatch {
     subject: EventSubject,
     events: Vec<InboxEvent>,
-    claimed: Claimed,
+    claimed: ClaimedEvents,
 }
 
 /// What became of events.
@@ -58,7 +58,7 @@ pub enum ProcessingOutcome {
 impl EventProcessor {
     /// A processor of these accounts' events.
     #[must_use]
-    pub fn new(accounts: BillingAccounts, keys: Arc<dyn FreshKeys>) -> Self {
+    pub fn new(accounts: BillingAccounts, keys: Arc<dyn KeyGenerator>) -> Self {
         Self { accounts, keys }
     }
 
@@ -67,12 +67,12 @@ impl EventProcessor {
     ///
     /// # Errors
     /// The store failed.
-    pub async fn take(&self) -> Result<Vec<Work>, RepoError> {
+    pub async fn claim(&self) -> Result<Vec<EventBatch>, RepoError> {
         let (token, now) = (self.keys.claim_token(), self.accounts.now());
         let inbox = &self.accounts.ports().inbox;
         let events =
             inbox.claim(self.accounts.account(), &token, BATCH, now, now.plus(LEASE)).await?;
-        let mut works: Vec<Work> = Vec::new();
+        let mut works: Vec<EventBatch> = Vec::new();
         for event in events {
             let id = event.event.id.clone();
             match works.iter_mut().find(|work| work.subject == event.event.subject) {
@@ -80,10 +80,10 @@ impl EventProcessor {
                     work.claimed.events.push(id);
                     work.events.push(event);
                 }
-                None => works.push(Work {
+                None => works.push(EventBatch {
                     subject: event.event.subject.clone(),
                     events: vec![event],
-                    claimed: Claimed { token: token.clone(), events: vec![id] },
+                    claimed: ClaimedEvents { token: token.clone(), events: vec![id] },
                 }),
             }
         }
@@ -94,7 +94,7 @@ impl EventProcessor {
     ///
     /// # Errors
     /// The store failed; the events are handed out again later.
-    pub async fn work(&self, work: Work) -> Result<ProcessingOutcome, RepoError> {
+    pub async fn process(&self, work: EventBatch) -> Result<ProcessingOutcome, RepoError> {
         match self.apply(&work).await {
             Ok(true) => Ok(ProcessingOutcome::Applied),
             Ok(false) => {
@@ -112,7 +112,7 @@ impl EventProcessor {
     /// is. What is replayed gets its attempts anew, however old it is.
     async fn reschedule(
         &self,
-        work: &Work,
+        work: &EventBatch,
         error: &RefreshError,
     ) -> Result<ProcessingOutcome, RepoError> {
         let now = self.accounts.now();
@@ -136,7 +136,7 @@ impl EventProcessor {
     }
 
     /// Whether the events are applied now; `false` where they are about nobody.
-    async fn apply(&self, work: &Work) -> Result<bool, RefreshError> {
+    async fn apply(&self, work: &EventBatch) -> Result<bool, RefreshError> {
         let deadline = Deadline::after(BUDGET);
         let Some(customer) = self.customer(&work.subject, deadline).await? else {
             return Ok(false);
@@ -152,12 +152,12 @@ impl EventProcessor {
     ) -> Result<Option<CustomerId>, RefreshError> {
         let ports = self.accounts.ports();
         match subject {
-            EventSubject::Nobody => Ok(None),
+            EventSubject::Unrelated => Ok(None),
             EventSubject::Customer(customer) => Ok(Some(customer.clone())),
             EventSubject::Subscription(subscription) => {
-                match ports.mirror.holder(self.accounts.account(), subscription).await? {
+                match ports.mirror.customer_of(self.accounts.account(), subscription).await? {
                     Some(customer) => Ok(Some(customer)),
-                    None => Ok(ports.reader.holder(subscription, deadline).await?),
+                    None => Ok(ports.reader.customer_of(subscription, deadline).await?),
                 }
             }
         }
@@ -165,26 +165,26 @@ impl EventProcessor {
 
     async fn release(
         &self,
-        work: &Work,
+        work: &EventBatch,
         events: &[InboxEvent],
         disposition: Disposition,
     ) -> Result<u64, RepoError> {
         let events = events.iter().map(|event| event.event.id.clone()).collect();
-        let claimed = Claimed { token: work.claimed.token.clone(), events };
+        let claimed = ClaimedEvents { token: work.claimed.token.clone(), events };
         self.accounts.ports().inbox.release(self.accounts.account(), &claimed, &disposition).await
     }
 }
 
-impl Work {
+impl EventBatch {
     /// How many events it is about.
     #[must_use]
-    pub fn events(&self) -> usize {
+    pub fn event_count(&self) -> usize {
         self.events.len()
     }
 
     /// When the first of them was received.
     #[must_use]
-    pub fn received(&self) -> Option<Timestamp> {
+    pub fn oldest_received(&self) -> Option<Timestamp> {
         self.events.iter().map(|event| event.received).min()
     }
 }

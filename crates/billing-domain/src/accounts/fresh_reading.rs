@@ -3,31 +3,32 @@
 
 use crate::ports::{BillingMirror, CustomerRepo, RepoError};
 use crate::{
-    Actor, AuditAction, AuditEvent, Claimed, CustomerId, CustomerReading, CustomerState, Effect,
-    MirrorOutcome, MirrorUpdate, NamedOwner, ProviderAccount, RequestOrigin, Timestamp, UserId,
+    Actor, AuditAction, AuditEvent, ClaimedEvents, CustomerId, CustomerReading, CustomerState,
+    Effect, MirrorOutcome, MirrorUpdate, NamedOwner, ProviderAccount, RequestOrigin, Timestamp,
+    UserId,
 };
 
 /// A customer, freshly read from the provider, on its way into the mirror.
 #[derive(Clone, Debug)]
 pub struct FreshReading {
     /// Where the customer lives.
-    pub at: ProviderAccount,
+    pub account: ProviderAccount,
     /// The customer.
     pub customer: CustomerId,
     /// The mirror's version when the provider was asked (0: there was none). If it is another by now, somebody else asked
     /// later, and this reading is not written.
-    pub expected: u64,
+    pub expected_version: u64,
     /// What the provider said.
     pub reading: CustomerReading,
     /// When it was asked.
     pub read_at: Timestamp,
     /// The events that led here. They count as applied in the transaction that writes the reading, or not at all.
-    pub settles: Option<Claimed>,
+    pub settled_events: Option<ClaimedEvents>,
 }
 
 /// What the decision about a reading depends on, next to the reading itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct LinkFacts {
+pub struct LinkSnapshot {
     /// The customer that the [purchaser](FreshReading::purchaser) is linked to.
     pub linked: Option<CustomerId>,
     /// The users who are linked to a customer who is gone.
@@ -70,7 +71,7 @@ impl FreshReading {
     /// Whom the reading links to the customer: the one owner that the provider names, once there was a purchase.
     #[must_use]
     pub fn purchaser(&self) -> Option<&UserId> {
-        self.named_owner().filter(|_| self.reading.state.has_bought())
+        self.named_owner().filter(|_| self.reading.state.has_purchased())
     }
 
     /// The one owner that the provider names, of a customer who is there.
@@ -85,13 +86,16 @@ impl FreshReading {
     ///
     /// # Errors
     /// [`RepoError`].
-    pub async fn facts(&self, customers: &dyn CustomerRepo) -> Result<LinkFacts, RepoError> {
-        let mut facts = LinkFacts::default();
+    pub async fn read_links(
+        &self,
+        customers: &dyn CustomerRepo,
+    ) -> Result<LinkSnapshot, RepoError> {
+        let mut facts = LinkSnapshot::default();
         if let Some(purchaser) = self.purchaser() {
-            facts.linked = customers.find(purchaser, &self.at).await?;
+            facts.linked = customers.find(purchaser, &self.account).await?;
         }
         if self.reading.state == CustomerState::Gone {
-            facts.owners = customers.owners(&self.at, &self.customer).await?;
+            facts.owners = customers.owners(&self.account, &self.customer).await?;
         }
         Ok(facts)
     }
@@ -105,7 +109,7 @@ impl FreshReading {
     /// - Each link that is made or removed is on record, as the provider's doing.
     /// - The events are settled.
     #[must_use]
-    pub fn decide(&self, facts: &LinkFacts) -> Decision {
+    pub fn decide(&self, facts: &LinkSnapshot) -> Decision {
         let mut links = LinkSummary::default();
         let mut effects = Vec::new();
         let mut records = Vec::new();
@@ -132,7 +136,7 @@ impl FreshReading {
             }
             effects.push(Effect::DropClaims);
         }
-        effects.extend(self.settles.clone().map(Effect::SettleEvents));
+        effects.extend(self.settled_events.clone().map(Effect::SettleEvents));
         effects.extend(records);
         Decision { effects, links }
     }
@@ -141,21 +145,21 @@ impl FreshReading {
     ///
     /// # Errors
     /// [`RepoError`].
-    pub async fn write(
+    pub async fn save(
         &self,
         mirror: &dyn BillingMirror,
         customers: &dyn CustomerRepo,
     ) -> Result<ReadingOutcome, RepoError> {
         let update = MirrorUpdate {
-            at: self.at.clone(),
+            account: self.account.clone(),
             customer: self.customer.clone(),
-            expected: self.expected,
+            expected_version: self.expected_version,
             state: self.reading.state.clone(),
             read_at: self.read_at,
         };
         // Another round only follows a change that somebody else made to the same links in between.
         loop {
-            let Decision { effects, links } = self.decide(&self.facts(customers).await?);
+            let Decision { effects, links } = self.decide(&self.read_links(customers).await?);
             match mirror.apply(&update, &effects).await? {
                 MirrorOutcome::Applied => return Ok(ReadingOutcome::Written(links)),
                 MirrorOutcome::Outdated => return Ok(ReadingOutcome::Outdated),
@@ -172,7 +176,7 @@ impl FreshReading {
             actor: Actor::Provider,
             owner: Some(owner.clone()),
             key: None,
-            customer: Some((self.at.clone(), self.customer.clone())),
+            customer: Some((self.account.clone(), self.customer.clone())),
             origin: RequestOrigin::default(),
         })
     }
@@ -197,12 +201,12 @@ mod tests {
 
     fn fresh(state: CustomerState, owner: NamedOwner) -> FreshReading {
         FreshReading {
-            at: at(),
+            account: at(),
             customer: customer("cus_1"),
-            expected: 3,
+            expected_version: 3,
             reading: CustomerReading { state, owner },
             read_at: Timestamp::from_seconds(9),
-            settles: None,
+            settled_events: None,
         }
     }
 
@@ -229,8 +233,8 @@ mod tests {
         }
     }
 
-    fn linked(id: &str) -> LinkFacts {
-        LinkFacts { linked: Some(customer(id)), ..LinkFacts::default() }
+    fn linked(id: &str) -> LinkSnapshot {
+        LinkSnapshot { linked: Some(customer(id)), ..LinkSnapshot::default() }
     }
 
     fn audit(action: AuditAction, owner: &str) -> Effect {
@@ -252,8 +256,8 @@ mod tests {
 
     #[test]
     fn purchaser_without_a_link_is_linked_and_on_record() {
-        for status in SubscriptionStatus::ALL.iter().filter(|status| status.was_bought()) {
-            let decision = anns(Some(*status)).decide(&LinkFacts::default());
+        for status in SubscriptionStatus::ALL.iter().filter(|status| status.was_purchased()) {
+            let decision = anns(Some(*status)).decide(&LinkSnapshot::default());
             let expected = [
                 Effect::Link(user("ann")),
                 Effect::FulfilClaim(user("ann")),
@@ -283,11 +287,11 @@ mod tests {
     #[test]
     fn owner_without_a_purchase_only_fulfils_the_claim() {
         let attempts =
-            SubscriptionStatus::ALL.iter().copied().filter(|status| !status.was_bought());
+            SubscriptionStatus::ALL.iter().copied().filter(|status| !status.was_purchased());
         for status in attempts.map(Some).chain([None]) {
             let fresh = anns(status);
             assert_eq!(fresh.purchaser(), None);
-            let decision = fresh.decide(&LinkFacts::default());
+            let decision = fresh.decide(&LinkSnapshot::default());
             assert_eq!(decision.effects, [Effect::FulfilClaim(user("ann"))], "{status:?}");
             assert_eq!(decision.links, LinkSummary::default());
         }
@@ -295,10 +299,10 @@ mod tests {
 
     #[test]
     fn owner_who_is_not_one_user_changes_nothing() {
-        for owner in [NamedOwner::Nobody, NamedOwner::Ambiguous] {
+        for owner in [NamedOwner::None, NamedOwner::Ambiguous] {
             let bought = vec![subscription(SubscriptionStatus::Active)];
             let fresh = fresh(CustomerState::Present(bought), owner);
-            let decision = fresh.decide(&LinkFacts::default());
+            let decision = fresh.decide(&LinkSnapshot::default());
             assert_eq!(decision.effects, []);
             assert_eq!(decision.links, LinkSummary::default());
         }
@@ -306,8 +310,8 @@ mod tests {
 
     #[test]
     fn gone_customer_loses_all_links_and_claims_whoever_is_named() {
-        for owner in [NamedOwner::Nobody, NamedOwner::Ambiguous, ann()] {
-            let facts = LinkFacts { owners: ["eve", "bob"].map(user).to_vec(), linked: None };
+        for owner in [NamedOwner::None, NamedOwner::Ambiguous, ann()] {
+            let facts = LinkSnapshot { owners: ["eve", "bob"].map(user).to_vec(), linked: None };
             let decision = fresh(CustomerState::Gone, owner).decide(&facts);
             let expected = [
                 Effect::Unlink(user("bob")),
@@ -324,7 +328,7 @@ mod tests {
 
     #[test]
     fn gone_customer_without_links_drops_claims_only() {
-        let decision = fresh(CustomerState::Gone, ann()).decide(&LinkFacts::default());
+        let decision = fresh(CustomerState::Gone, ann()).decide(&LinkSnapshot::default());
         assert_eq!(decision.effects, [Effect::DropClaims]);
         assert_eq!(decision.links, LinkSummary::default());
     }
@@ -332,23 +336,23 @@ mod tests {
     #[test]
     fn events_are_settled_after_links_and_claims_and_before_records() {
         let events = vec!["evt_1".parse().unwrap(), "evt_2".parse().unwrap()];
-        let claimed = Claimed { token: ClaimToken("t".to_owned()), events };
+        let claimed = ClaimedEvents { token: ClaimToken("t".to_owned()), events };
         let mut fresh = anns(Some(SubscriptionStatus::Active));
-        fresh.settles = Some(claimed.clone());
+        fresh.settled_events = Some(claimed.clone());
         let expected = [
             Effect::Link(user("ann")),
             Effect::FulfilClaim(user("ann")),
             Effect::SettleEvents(claimed),
             audit(AuditAction::CustomerLinked, "ann"),
         ];
-        assert_eq!(fresh.decide(&LinkFacts::default()).effects, expected);
+        assert_eq!(fresh.decide(&LinkSnapshot::default()).effects, expected);
     }
 
     #[test]
     fn every_link_effect_has_one_record_and_is_in_the_summary() {
         let owners = ["ann", "bob"].map(user).to_vec();
-        let facts = [LinkFacts::default(), linked("cus_1"), linked("cus_2")];
-        let gone = LinkFacts { owners, ..LinkFacts::default() };
+        let facts = [LinkSnapshot::default(), linked("cus_1"), linked("cus_2")];
+        let gone = LinkSnapshot { owners, ..LinkSnapshot::default() };
         let decisions = facts
             .iter()
             .map(|facts| anns(Some(SubscriptionStatus::Active)).decide(facts))

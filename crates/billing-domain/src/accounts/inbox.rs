@@ -36,7 +36,7 @@ pub struct ClaimToken(pub String);
 
 /// Events that were handed out, with what proves it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Claimed {
+pub struct ClaimedEvents {
     /// The proof.
     pub token: ClaimToken,
     /// The events.
@@ -83,11 +83,11 @@ pub struct InboxCounts {
 
 /// Which events to apply once more.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Replay {
-    /// This one, whatever has become of it.
-    One(EventId),
-    /// All that wait for an operator.
-    Dead,
+pub enum ReplayScope {
+    /// This event, in any state.
+    Event(EventId),
+    /// All dead events.
+    AllDead,
 }
 
 impl InboxStatus {
@@ -128,8 +128,8 @@ impl InboxState {
 
     /// The state of these parts.
     #[must_use]
-    pub const fn of(word: InboxStatus, at: Timestamp) -> Self {
-        match word {
+    pub const fn new(status: InboxStatus, at: Timestamp) -> Self {
+        match status {
             InboxStatus::Pending => Self::Pending(at),
             InboxStatus::Applied => Self::Applied(at),
             InboxStatus::Ignored => Self::Ignored(at),

@@ -1,7 +1,7 @@
 //! The mirror: what the provider said last about each customer, and what a store applies to it.
 
 use crate::{
-    AuditEvent, Claimed, CustomerId, CustomerLink, CustomerState, ProviderAccount, Timestamp,
+    AuditEvent, ClaimedEvents, CustomerId, CustomerLink, CustomerState, ProviderAccount, Timestamp,
     UserId,
 };
 
@@ -22,11 +22,11 @@ pub struct MirroredCustomer {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MirrorUpdate {
     /// Where the customer lives.
-    pub at: ProviderAccount,
+    pub account: ProviderAccount,
     /// The customer.
     pub customer: CustomerId,
     /// The version that it takes the place of; 0 where there is none.
-    pub expected: u64,
+    pub expected_version: u64,
     /// What the provider said.
     pub state: CustomerState,
     /// When it was asked.
@@ -46,7 +46,7 @@ pub enum Effect {
     /// Deletes all claims that have the customer, if there are any.
     DropClaims,
     /// Marks all these events as applied. They are this claim's.
-    SettleEvents(Claimed),
+    SettleEvents(ClaimedEvents),
     /// Adds a record to the audit log.
     Audit(AuditEvent),
 }
@@ -67,7 +67,11 @@ pub enum MirrorOutcome {
 impl MirrorUpdate {
     /// The link from this user to the customer.
     #[must_use]
-    pub fn link_of(&self, owner: &UserId) -> CustomerLink {
-        CustomerLink { owner: owner.clone(), at: self.at.clone(), customer: self.customer.clone() }
+    pub fn link_for(&self, owner: &UserId) -> CustomerLink {
+        CustomerLink {
+            owner: owner.clone(),
+            account: self.account.clone(),
+            customer: self.customer.clone(),
+        }
     }
 }

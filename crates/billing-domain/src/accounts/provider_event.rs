@@ -31,8 +31,8 @@ pub enum EventSubject {
     Customer(CustomerId),
     /// That of the customer who has this subscription.
     Subscription(SubscriptionId),
-    /// Nobody's that counts here.
-    Nobody,
+    /// No customer of this service.
+    Unrelated,
 }
 
 /// An event whose signature held. Of its payload nothing is kept but whom it is about.

@@ -86,7 +86,7 @@ impl Reconciler {
         let mut after: Option<CustomerId> = None;
         loop {
             let mirror = &self.accounts.ports().mirror;
-            let page = mirror.page(self.accounts.account(), after.as_ref(), PAGE).await?;
+            let page = mirror.list(self.accounts.account(), after.as_ref(), PAGE).await?;
             let Some(last) = page.last() else { break };
             after = Some(last.customer.clone());
             for mirrored in page {
@@ -103,7 +103,7 @@ impl Reconciler {
             }
             report.compared += 1;
             // A customer of nobody's who never bought anything is no account of ours.
-            if *owner != NamedOwner::Nobody || listing.subscriptions.contains_key(customer) {
+            if *owner != NamedOwner::None || listing.subscriptions.contains_key(customer) {
                 self.mend(customer, mode, &mut report).await?;
             }
         }
@@ -115,21 +115,22 @@ impl Reconciler {
         let mut after = None;
         loop {
             let page =
-                self.directory.subscriptions(after.as_ref(), Deadline::after(BUDGET)).await?;
+                self.directory.list_subscriptions(after.as_ref(), Deadline::after(BUDGET)).await?;
             after = page.items.last().map(|listed| listed.subscription.id.clone());
             for listed in page.items {
                 subscriptions.entry(listed.customer).or_default().push(listed.subscription);
             }
-            if !page.more || after.is_none() {
+            if !page.has_more || after.is_none() {
                 break;
             }
         }
         let mut after = None;
         loop {
-            let page = self.directory.customers(after.as_ref(), Deadline::after(BUDGET)).await?;
+            let page =
+                self.directory.list_customers(after.as_ref(), Deadline::after(BUDGET)).await?;
             after = page.items.last().map(|listed| listed.id.clone());
             owners.extend(page.items.into_iter().map(|listed| (listed.id, listed.owner)));
-            if !page.more || after.is_none() {
+            if !page.has_more || after.is_none() {
                 break;
             }
         }
@@ -153,14 +154,12 @@ impl Reconciler {
             return Ok(true);
         }
         match owner {
-            NamedOwner::User(owner) if listed.has_bought() => {
+            NamedOwner::User(owner) if listed.has_purchased() => {
                 Ok(customers.find(owner, at).await?.as_ref() != Some(&mirrored.customer))
             }
             // Whom the metadata do not name, the sessions may: those are not in the lists. Once somebody is linked, that is said.
-            NamedOwner::Nobody => {
-                Ok(listed.has_bought()
-                    && customers.owners(at, &mirrored.customer).await?.is_empty())
-            }
+            NamedOwner::None => Ok(listed.has_purchased()
+                && customers.owners(at, &mirrored.customer).await?.is_empty()),
             NamedOwner::User(_) => Ok(false),
             NamedOwner::Ambiguous => Ok(true),
         }
@@ -179,7 +178,7 @@ impl Reconciler {
         };
         match read {
             Ok(refreshed) => {
-                if refreshed.repaired() {
+                if refreshed.has_changes() {
                     report.differed.push(customer.clone());
                 }
                 if refreshed.owner == NamedOwner::Ambiguous {

@@ -77,8 +77,8 @@ pub enum CustomerState {
 /// Which of our users the provider's data name as the customer's owner.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NamedOwner {
-    /// None.
-    Nobody,
+    /// The data name no user.
+    None,
     /// This one.
     User(UserId),
     /// Several, or no possible user: nothing is guessed.
@@ -97,7 +97,7 @@ pub struct CustomerReading {
 impl SubscriptionStatus {
     /// Whether the customer has it: it was bought and has not ended, however its payments stand.
     #[must_use]
-    pub const fn is_held(self) -> bool {
+    pub const fn is_ongoing(self) -> bool {
         match self {
             Self::Active | Self::Trialing | Self::PastDue | Self::Unpaid | Self::Paused => true,
             Self::Incomplete | Self::IncompleteExpired | Self::Canceled => false,
@@ -106,7 +106,7 @@ impl SubscriptionStatus {
 
     /// Whether there was a purchase.
     #[must_use]
-    pub const fn was_bought(self) -> bool {
+    pub const fn was_purchased(self) -> bool {
         match self {
             Self::Active
             | Self::Trialing
@@ -141,7 +141,7 @@ impl Subscription {
     /// Whether its end is decided: with the period, or at a moment.
     #[must_use]
     pub const fn is_cancelling(&self) -> bool {
-        self.status.is_held() && (self.cancel_at_period_end || self.cancel_at.is_some())
+        self.status.is_ongoing() && (self.cancel_at_period_end || self.cancel_at.is_some())
     }
 }
 
@@ -171,7 +171,8 @@ impl CustomerState {
         let rank = |status: SubscriptionStatus| {
             SubscriptionStatus::ALL.iter().position(|known| *known == status)
         };
-        let held = self.subscriptions().iter().filter(|subscription| subscription.status.is_held());
+        let held =
+            self.subscriptions().iter().filter(|subscription| subscription.status.is_ongoing());
         held.min_by_key(|one| {
             (rank(one.status), std::cmp::Reverse(one.created), one.id.as_str().to_owned())
         })
@@ -179,8 +180,8 @@ impl CustomerState {
 
     /// Whether the customer has ever bought a subscription.
     #[must_use]
-    pub fn has_bought(&self) -> bool {
-        self.subscriptions().iter().any(|subscription| subscription.status.was_bought())
+    pub fn has_purchased(&self) -> bool {
+        self.subscriptions().iter().any(|subscription| subscription.status.was_purchased())
     }
 }
 
@@ -221,10 +222,10 @@ mod tests {
     fn a_purchase_that_ended_was_one_and_an_attempt_was_none() {
         use SubscriptionStatus as S;
         let bought =
-            |status| CustomerState::Present(vec![subscription("a", status, 1)]).has_bought();
+            |status| CustomerState::Present(vec![subscription("a", status, 1)]).has_purchased();
         assert!(bought(S::Canceled) && bought(S::Trialing));
         assert!(!bought(S::Incomplete) && !bought(S::IncompleteExpired));
-        assert!(!CustomerState::Gone.has_bought());
+        assert!(!CustomerState::Gone.has_purchased());
     }
 
     #[test]

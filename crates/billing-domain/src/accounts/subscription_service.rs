@@ -28,7 +28,7 @@ pub struct CurrentSubscription {
 
 /// Why nothing is told.
 #[derive(Debug, thiserror::Error)]
-pub enum CurrentError {
+pub enum CurrentSubscriptionError {
     /// The credential holds, and does not allow this.
     #[error("the permission {0} is missing")]
     PermissionDenied(Permission),
@@ -43,7 +43,7 @@ pub enum CurrentError {
     Contended,
 }
 
-impl From<RefreshError> for CurrentError {
+impl From<RefreshError> for CurrentSubscriptionError {
     fn from(error: RefreshError) -> Self {
         match error {
             RefreshError::Provider(error) => Self::Provider(error),
@@ -69,19 +69,22 @@ impl SubscriptionService {
     /// The subscription that the caller has now; `None` without one.
     ///
     /// # Errors
-    /// See [`CurrentError`].
+    /// See [`CurrentSubscriptionError`].
     pub async fn current(
         &self,
         principal: &Principal,
         deadline: Deadline,
-    ) -> Result<Option<CurrentSubscription>, CurrentError> {
-        principal.authorize(Operation::ReadSubscription).map_err(CurrentError::PermissionDenied)?;
+    ) -> Result<Option<CurrentSubscription>, CurrentSubscriptionError> {
+        principal
+            .authorize(Operation::ReadSubscription)
+            .map_err(CurrentSubscriptionError::PermissionDenied)?;
         let Some(customer) = self.accounts.find(&principal.owner, deadline).await? else {
             return Ok(None);
         };
         let state = self.accounts.state(&customer, deadline).await?;
         Ok(state.current().map(|subscription| {
-            let known = subscription.prices.iter().find_map(|price| self.catalogue.of_price(price));
+            let known =
+                subscription.prices.iter().find_map(|price| self.catalogue.find_by_price(price));
             CurrentSubscription {
                 subscription: subscription.clone(),
                 plan: known.map(|(plan, _)| plan.clone()),

@@ -8,7 +8,7 @@ use crate::{EventId, EventKind, ProviderAccount};
 /// Takes in what the provider sends. Quick: nothing is applied here.
 #[derive(Clone, Debug)]
 pub struct WebhookIntake {
-    at: ProviderAccount,
+    account: ProviderAccount,
     verifier: Arc<dyn WebhookVerifier>,
     inbox: Arc<dyn EventInbox>,
     clock: Arc<dyn Clock>,
@@ -18,7 +18,7 @@ pub struct WebhookIntake {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum IntakeOutcome {
     /// This event is in the inbox, perhaps since an earlier delivery.
-    Event(EventId, EventKind),
+    Accepted(EventId, EventKind),
     /// An event of the provider's other mode, which concerns another process.
     OtherMode,
 }
@@ -38,12 +38,12 @@ impl WebhookIntake {
     /// The intake of a provider's events.
     #[must_use]
     pub fn new(
-        at: ProviderAccount,
+        account: ProviderAccount,
         verifier: Arc<dyn WebhookVerifier>,
         inbox: Arc<dyn EventInbox>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { at, verifier, inbox, clock }
+        Self { account, verifier, inbox, clock }
     }
 
     /// Verifies a delivery and keeps its event; committed when this returns.
@@ -58,9 +58,9 @@ impl WebhookIntake {
         let now = self.clock.now();
         match self.verifier.verify(signature, body, now)? {
             VerifiedEvent::OtherMode => Ok(IntakeOutcome::OtherMode),
-            VerifiedEvent::Ours(event) => {
-                self.inbox.accept(&self.at, &event, now).await?;
-                Ok(IntakeOutcome::Event(event.id, event.kind))
+            VerifiedEvent::ThisMode(event) => {
+                self.inbox.accept(&self.account, &event, now).await?;
+                Ok(IntakeOutcome::Accepted(event.id, event.kind))
             }
         }
     }

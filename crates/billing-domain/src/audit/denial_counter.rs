@@ -22,7 +22,7 @@ struct Denied {
 }
 
 impl DenialCounter {
-    /// Room for so many kinds of attempts between two [`take`](Self::take)s.
+    /// Room for so many kinds of attempts between two [`drain`](Self::drain)s.
     #[must_use]
     pub fn new(room: usize) -> Self {
         Self { room, counts: Mutex::new(HashMap::new()) }
@@ -59,7 +59,7 @@ impl DenialCounter {
     }
 
     /// Everything counted since the last call, as of `at`; the counter is empty afterwards.
-    pub fn take(&self, at: Timestamp) -> Vec<Denials> {
+    pub fn drain(&self, at: Timestamp) -> Vec<Denials> {
         let counts =
             std::mem::take(&mut *self.counts.lock().unwrap_or_else(PoisonError::into_inner));
         let row =
@@ -78,11 +78,11 @@ mod tests {
         for n in 0..1000 {
             counter.count("invalid_token", Some(&format!("192.0.2.{n}")), None);
         }
-        let rows = counter.take(Timestamp::from_millis(0));
+        let rows = counter.drain(Timestamp::from_millis(0));
         assert_eq!(rows.len(), 21);
         assert_eq!(rows.iter().map(|row| row.count).sum::<u64>(), 1000);
         assert_eq!(rows.iter().find(|row| row.source.is_none()).map(|row| row.count), Some(980));
-        assert!(counter.take(Timestamp::from_millis(0)).is_empty());
+        assert!(counter.drain(Timestamp::from_millis(0)).is_empty());
     }
 
     #[test]
@@ -93,7 +93,7 @@ mod tests {
             counter.count("invalid_api_key", Some("192.0.2.1"), Some(&key));
         }
         counter.count("invalid_token", Some("198.51.100.7"), None);
-        let rows = counter.take(Timestamp::from_millis(0));
+        let rows = counter.drain(Timestamp::from_millis(0));
         assert!(rows.iter().any(|row| row.source.as_deref() == Some("198.51.100.7")));
     }
 
@@ -101,10 +101,10 @@ mod tests {
     fn what_could_not_be_written_down_is_counted_on() {
         let counter = DenialCounter::new(10);
         counter.count("invalid_token", Some("192.0.2.1"), None);
-        let rows = counter.take(Timestamp::from_millis(0));
+        let rows = counter.drain(Timestamp::from_millis(0));
         counter.count("invalid_token", Some("192.0.2.1"), None);
         counter.restore(rows);
-        let rows = counter.take(Timestamp::from_millis(1));
+        let rows = counter.drain(Timestamp::from_millis(1));
         assert_eq!(rows.iter().map(|row| row.count).collect::<Vec<_>>(), [2]);
     }
 }

@@ -146,7 +146,7 @@ impl fmt::Display for AuditAction {
 impl Actor {
     /// Who a caller is, and the key that it came with.
     #[must_use]
-    pub fn of(method: &AuthMethod) -> (Self, Option<ApiKeyId>) {
+    pub fn from_auth_method(method: &AuthMethod) -> (Self, Option<ApiKeyId>) {
         match method {
             AuthMethod::AccessToken => (Self::User, None),
             AuthMethod::ApiKey(id) => (Self::ApiKey, Some(id.clone())),

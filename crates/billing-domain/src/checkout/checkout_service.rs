@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::ports::{
-    AuditLog, CheckoutProvider, CheckoutRequest, CheckoutRequests, FreshKeys, ProviderError,
+    AuditLog, CheckoutProvider, CheckoutRequest, CheckoutRequests, KeyGenerator, ProviderError,
     RepoError,
 };
 use crate::{
     Actor, AuditAction, AuditEvent, BillingAccounts, BillingCycle, Catalogue, CheckoutOrder,
-    CheckoutSession, CustomerId, CustomerOrder, CustomerState, Deadline, IdempotencyKey, Operation,
+    CheckoutSession, CustomerId, CustomerState, Deadline, IdempotencyKey, NewCustomer, Operation,
     Permission, Plan, PlanPrice, PriceCheck, PriceMismatch, Principal, ProviderKey, RefreshError,
     RequestOrigin, ReturnUrl, ReturnUrlError, ReturnUrlPolicy, UserId,
 };
@@ -43,7 +43,7 @@ pub struct CheckoutPorts {
     /// The audit log.
     pub audit: Arc<dyn AuditLog>,
     /// Keys for calls to the provider.
-    pub keys: Arc<dyn FreshKeys>,
+    pub keys: Arc<dyn KeyGenerator>,
 }
 
 /// Where users may be sent from the checkout: by default, and at all.
@@ -87,7 +87,7 @@ pub struct StartedCheckout {
 
 /// Which of the two URLs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CheckoutUrl {
+pub enum CheckoutUrlKind {
     /// Where the user goes after paying.
     Success,
     /// Where the user goes without paying.
@@ -107,7 +107,7 @@ pub enum CheckoutError {
     #[error("the {which:?} URL cannot be used: {error}")]
     ReturnUrl {
         /// Which.
-        which: CheckoutUrl,
+        which: CheckoutUrlKind,
         /// The rule.
         error: ReturnUrlError,
     },
@@ -178,7 +178,7 @@ impl CheckoutService {
         principal.authorize(Operation::StartCheckout).map_err(CheckoutError::PermissionDenied)?;
         let plan = self.catalogue.plan(&request.plan).ok_or(CheckoutError::UnknownPlan)?;
         let price = plan.price(request.cycle).ok_or(CheckoutError::UnknownPlan)?;
-        let url = |which: CheckoutUrl, policy: &ReturnUrlPolicy, raw: Option<&str>| {
+        let url = |which: CheckoutUrlKind, policy: &ReturnUrlPolicy, raw: Option<&str>| {
             policy
                 .resolve(raw, &principal.return_origins)
                 .map_err(|error| CheckoutError::ReturnUrl { which, error })
@@ -189,11 +189,15 @@ impl CheckoutService {
             price,
             cycle: request.cycle,
             success_url: url(
-                CheckoutUrl::Success,
+                CheckoutUrlKind::Success,
                 &self.urls.success,
                 request.success_url.as_deref(),
             )?,
-            cancel_url: url(CheckoutUrl::Cancel, &self.urls.cancel, request.cancel_url.as_deref())?,
+            cancel_url: url(
+                CheckoutUrlKind::Cancel,
+                &self.urls.cancel,
+                request.cancel_url.as_deref(),
+            )?,
             deadline: request.deadline,
         };
         let (customer, session) = match request.key {
@@ -213,7 +217,7 @@ impl CheckoutService {
         let (success, cancel) = (checked.success_url.as_str(), checked.cancel_url.as_str());
         let request = CheckoutRequest {
             owner: checked.owner.clone(),
-            at: self.accounts.account().clone(),
+            account: self.accounts.account().clone(),
             key,
             // No part holds a space.
             content: format!("{} {} {success} {cancel}", checked.plan.id, checked.cycle),
@@ -223,7 +227,7 @@ impl CheckoutService {
         if stands.content != request.content {
             return Err(CheckoutError::IdempotencyConflict);
         }
-        if let Some((customer, made)) = stands.made {
+        if let Some((customer, made)) = stands.session {
             return match self.session(checked, &customer, &stands.provider_key).await {
                 Ok(session) if session.id == made => Ok((customer, session)),
                 // The customer is gone, or the provider has forgotten its own key: the answer cannot be given again.
@@ -278,7 +282,7 @@ impl CheckoutService {
             price: checked.price.id.clone(),
             success_url: checked.success_url.clone(),
             cancel_url: checked.cancel_url.clone(),
-            key: key.about(customer),
+            key: key.for_customer(customer),
             deadline: checked.deadline,
         };
         self.ports.provider.create_checkout_session(&order).await
@@ -303,7 +307,7 @@ impl CheckoutService {
         }
         if claim.claimed_at.plus(KEY_LIFE) <= now {
             let fresh = self.ports.keys.provider_key();
-            match claims.renew(owner, at, &claim.key, &fresh, now).await? {
+            match claims.replace_key(owner, at, &claim.key, &fresh, now).await? {
                 Some(renewed) => claim = renewed,
                 None => return Ok(None),
             }
@@ -311,7 +315,7 @@ impl CheckoutService {
                 return self.without_subscription(customer, deadline).await;
             }
         }
-        let order = CustomerOrder { owner: owner.clone(), key: claim.key.clone(), deadline };
+        let order = NewCustomer { owner: owner.clone(), key: claim.key.clone(), deadline };
         let customer = self.ports.provider.create_customer(&order).await?;
         let stands = claims.fulfil(owner, at, &claim.key, &customer).await?;
         Ok(stands.and_then(|claim| claim.customer))
@@ -335,7 +339,7 @@ impl CheckoutService {
         customer: CustomerId,
         origin: RequestOrigin,
     ) -> Result<(), RepoError> {
-        let (actor, key) = Actor::of(&principal.method);
+        let (actor, key) = Actor::from_auth_method(&principal.method);
         let event = AuditEvent {
             at: self.accounts.now(),
             action: AuditAction::CheckoutStarted,

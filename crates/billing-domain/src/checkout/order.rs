@@ -7,7 +7,7 @@ use crate::{
 
 /// An order for a customer of the provider's.
 #[derive(Clone, Debug)]
-pub struct CustomerOrder {
+pub struct NewCustomer {
     /// Whose customer: the provider keeps it in the customer's metadata.
     pub owner: UserId,
     /// Makes the order one, however often it is sent: the same key gives the same customer.
@@ -46,7 +46,7 @@ pub struct CheckoutSession {
 
 /// What the provider says about a price.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PriceFacts {
+pub struct ProviderPrice {
     /// The amount of one cycle, in the currency's minor unit; `None` where it is no plain amount.
     pub amount: Option<u64>,
     /// The currency.

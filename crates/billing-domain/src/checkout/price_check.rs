@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::ports::{CheckoutProvider, Clock, ProviderError};
-use crate::{BillingCycle, Catalogue, Deadline, Plan, PlanPrice, PriceFacts, PriceId, Timestamp};
+use crate::{
+    BillingCycle, Catalogue, Deadline, Plan, PlanPrice, PriceId, ProviderPrice, Timestamp,
+};
 
 /// For so long a price that agreed counts as agreeing: an active price's amount cannot be changed at Stripe, only be archived.
 const MEMORY: Duration = Duration::from_secs(600);
@@ -97,7 +99,7 @@ fn difference(
     plan: &Plan,
     cycle: BillingCycle,
     price: &PlanPrice,
-    found: Option<&PriceFacts>,
+    found: Option<&ProviderPrice>,
 ) -> Option<String> {
     let Some(found) = found else {
         return Some("the provider has no such price in this mode".to_owned());
@@ -140,24 +142,24 @@ mod tests {
             monthly: Some(price.clone()),
             yearly: None,
         };
-        let same = PriceFacts {
+        let same = ProviderPrice {
             amount: Some(900),
             currency: "usd".parse().unwrap(),
             cycle: Some(BillingCycle::Monthly),
             active: true,
         };
-        let told = |found: Option<PriceFacts>| {
+        let told = |found: Option<ProviderPrice>| {
             difference(&plan, BillingCycle::Monthly, &price, found.as_ref())
         };
         assert_eq!(told(Some(same.clone())), None);
         for (found, word) in [
             (None, "no such price"),
-            (Some(PriceFacts { active: false, ..same.clone() }), "archived"),
-            (Some(PriceFacts { cycle: None, ..same.clone() }), "another schedule"),
-            (Some(PriceFacts { cycle: Some(BillingCycle::Yearly), ..same.clone() }), "yearly"),
-            (Some(PriceFacts { amount: Some(901), ..same.clone() }), "901"),
-            (Some(PriceFacts { amount: None, ..same.clone() }), "no plain amount"),
-            (Some(PriceFacts { currency: "eur".parse().unwrap(), ..same }), "eur"),
+            (Some(ProviderPrice { active: false, ..same.clone() }), "archived"),
+            (Some(ProviderPrice { cycle: None, ..same.clone() }), "another schedule"),
+            (Some(ProviderPrice { cycle: Some(BillingCycle::Yearly), ..same.clone() }), "yearly"),
+            (Some(ProviderPrice { amount: Some(901), ..same.clone() }), "901"),
+            (Some(ProviderPrice { amount: None, ..same.clone() }), "no plain amount"),
+            (Some(ProviderPrice { currency: "eur".parse().unwrap(), ..same }), "eur"),
         ] {
             let said = told(found).unwrap();
             assert!(said.contains(word), "{said}");

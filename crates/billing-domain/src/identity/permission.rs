@@ -51,7 +51,7 @@ impl Permission {
 
     /// All permissions of this version that a key can use: what one gets that is created without a list.
     #[must_use]
-    pub fn known() -> BTreeSet<Self> {
+    pub fn all_for_keys() -> BTreeSet<Self> {
         BTreeSet::from([Self::checkout(), Self::portal(), Self::read_subscription()])
     }
 
@@ -87,7 +87,7 @@ impl fmt::Display for Permission {
 impl Permissions {
     /// Whether `permission` is among them. Permissions are compared as text; nothing implies another.
     #[must_use]
-    pub fn allow(&self, permission: &Permission) -> bool {
+    pub fn contains(&self, permission: &Permission) -> bool {
         match self {
             Self::All => true,
             Self::Only(set) => set.contains(permission),
@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn an_empty_set_allows_nothing() {
-        assert!(!Permissions::Only(BTreeSet::new()).allow(&Permission::portal()));
-        assert!(Permissions::All.allow(&Permission::portal()));
+        assert!(!Permissions::Only(BTreeSet::new()).contains(&Permission::portal()));
+        assert!(Permissions::All.contains(&Permission::portal()));
     }
 }

@@ -27,8 +27,8 @@ pub enum AuthMethod {
 impl Principal {
     /// Whether this caller may do that.
     #[must_use]
-    pub fn may(&self, permission: &Permission) -> bool {
-        self.permissions.allow(permission)
+    pub fn has_permission(&self, permission: &Permission) -> bool {
+        self.permissions.contains(permission)
     }
 
     /// Checks that this caller may do that. Routes check before they read a body, and services check
@@ -38,6 +38,6 @@ impl Principal {
     /// The permission that the caller lacks.
     pub fn authorize(&self, operation: Operation) -> Result<(), Permission> {
         let needed = operation.permission();
-        if self.may(&needed) { Ok(()) } else { Err(needed) }
+        if self.has_permission(&needed) { Ok(()) } else { Err(needed) }
     }
 }

@@ -11,8 +11,8 @@ use crate::ports::{
     ApiKeyRepo, Clock, InsertOutcome, KeyMinter, MintError, RepoError, RevokeOutcome, RotateOutcome,
 };
 use crate::{
-    Actor, ApiKey, ApiKeyId, AuditAction, AuditEvent, KeyDescription, KeyName, Mode, OriginPattern,
-    Permission, RequestOrigin, StoredApiKey, Timestamp, TooBroad, UserId,
+    Actor, ApiKey, ApiKeyId, AuditAction, AuditEvent, BroadOriginError, KeyDescription, KeyName,
+    Mode, OriginPattern, Permission, RequestOrigin, StoredApiKey, Timestamp, UserId,
 };
 
 /// Ids of 16 random characters meet by chance once in about 2^48 keys; more often than this in a row is no chance.
@@ -37,7 +37,7 @@ pub struct ApiKeyIssuer {
 #[derive(Clone, Debug)]
 pub struct KeyRules {
     /// Active keys a user.
-    pub at_most: u32,
+    pub max_active_keys: u32,
     /// A key's return origins lie within these.
     pub return_origins: Vec<OriginPattern>,
 }
@@ -76,7 +76,7 @@ pub enum ApiKeyError {
     AlreadyExpired,
     /// A return origin that live mode refuses.
     #[error(transparent)]
-    TooBroad(#[from] TooBroad),
+    BroadOrigin(#[from] BroadOriginError),
     /// A return origin that owners may not give their keys.
     #[error("the return origin {0} is not within those allowed for API keys")]
     OriginNotAllowed(OriginPattern),
@@ -201,7 +201,7 @@ impl ApiKeyIssuer {
         self.check_origins(&wanted.return_origins, rules)?;
         // Found before the costly minting; the store finds it again, for those that race.
         let active = self.active(&wanted.owner, rules, now).await?;
-        let at_most = rules.map(|rules| rules.at_most);
+        let at_most = rules.map(|rules| rules.max_active_keys);
         if let Some(limit) = at_most.filter(|limit| active >= *limit) {
             return Err(ApiKeyError::TooMany(limit));
         }
@@ -212,7 +212,7 @@ impl ApiKeyIssuer {
                 owner: wanted.owner.clone(),
                 name: wanted.name.clone(),
                 description: wanted.description.clone(),
-                permissions: wanted.permissions.clone().unwrap_or_else(Permission::known),
+                permissions: wanted.permissions.clone().unwrap_or_else(Permission::all_for_keys),
                 return_origins: wanted.return_origins.clone(),
                 created_at: now,
                 expires_at: wanted.expires_at,
@@ -254,7 +254,7 @@ impl ApiKeyIssuer {
         if !old.is_active(now) || old.revoked_at.is_some() {
             return Err(ApiKeyError::NotActive);
         }
-        let at_most = rules.map(|rules| rules.at_most);
+        let at_most = rules.map(|rules| rules.max_active_keys);
         let active = self.active(&old.owner, rules, now).await?;
         if let Some(limit) = at_most.filter(|limit| active > *limit) {
             return Err(ApiKeyError::TooMany(limit));
@@ -297,7 +297,7 @@ impl ApiKeyIssuer {
         if let Some(broad) =
             origins.iter().find(|origin| self.mode == Mode::Live && origin.is_broad())
         {
-            return Err(TooBroad(broad.clone()).into());
+            return Err(BroadOriginError(broad.clone()).into());
         }
         let within = |origin: &&OriginPattern| {
             rules.is_none_or(|rules| {

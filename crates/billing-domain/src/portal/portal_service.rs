@@ -156,7 +156,7 @@ impl PortalService {
             }
             session => session?,
         };
-        let (actor, key) = Actor::of(&principal.method);
+        let (actor, key) = Actor::from_auth_method(&principal.method);
         let event = AuditEvent {
             at: self.clock.now(),
             action: AuditAction::PortalOpened,

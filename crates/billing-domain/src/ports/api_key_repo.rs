@@ -103,14 +103,17 @@ pub trait ApiKeyUsage: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// As [`record_use`](Self::record_use), and [`RepoError::Corrupt`].
-    async fn peppers(&self, now: Timestamp) -> Result<Vec<(Option<PepperId>, u64)>, RepoError>;
+    async fn count_by_pepper(
+        &self,
+        now: Timestamp,
+    ) -> Result<Vec<(Option<PepperId>, u64)>, RepoError>;
 
     /// Waits until a key was changed (made, revoked, rotated, edited; uses do not count), by any process. May report a change
     /// that was none, and one report may stand for many. What happens between two calls is reported by the second.
     ///
     /// # Errors
     /// The connection that listens was lost: changes may have been missed.
-    async fn changed(&self) -> Result<KeyChange, RepoError>;
+    async fn next_change(&self) -> Result<KeyChange, RepoError>;
 }
 
 /// Which key was changed.
@@ -118,8 +121,8 @@ pub trait ApiKeyUsage: Debug + Send + Sync + 'static {
 pub enum KeyChange {
     /// This one.
     Key(ApiKeyId),
-    /// Some, it is not known which.
-    Some,
+    /// One or more unknown keys.
+    Unknown,
 }
 
 /// What became of a new key.

@@ -47,7 +47,7 @@ pub trait BillingMirror: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// As [`find`](Self::find).
-    async fn page<'a>(
+    async fn list<'a>(
         &self,
         at: &ProviderAccount,
         after: Option<&'a CustomerId>,
@@ -58,7 +58,7 @@ pub trait BillingMirror: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// As [`find`](Self::find).
-    async fn holder(
+    async fn customer_of(
         &self,
         at: &ProviderAccount,
         subscription: &SubscriptionId,

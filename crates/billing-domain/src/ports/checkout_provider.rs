@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::ProviderError;
 use crate::{
-    CheckoutOrder, CheckoutSession, CustomerId, CustomerOrder, Deadline, PriceFacts, PriceId,
+    CheckoutOrder, CheckoutSession, CustomerId, Deadline, NewCustomer, PriceId, ProviderPrice,
 };
 
 /// A payment provider with a hosted checkout.
@@ -16,7 +16,7 @@ pub trait CheckoutProvider: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// See [`ProviderError`].
-    async fn create_customer(&self, order: &CustomerOrder) -> Result<CustomerId, ProviderError>;
+    async fn create_customer(&self, order: &NewCustomer) -> Result<CustomerId, ProviderError>;
 
     /// Makes a checkout session; the same one for the same key.
     ///
@@ -35,5 +35,5 @@ pub trait CheckoutProvider: Debug + Send + Sync + 'static {
         &self,
         price: &PriceId,
         deadline: Deadline,
-    ) -> Result<Option<PriceFacts>, ProviderError>;
+    ) -> Result<Option<ProviderPrice>, ProviderError>;
 }

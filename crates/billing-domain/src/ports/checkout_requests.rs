@@ -22,7 +22,7 @@ pub trait CheckoutRequests: Debug + Send + Sync + 'static {
         &self,
         request: &CheckoutRequest,
         now: Timestamp,
-    ) -> Result<RememberedCheckout, RepoError>;
+    ) -> Result<StoredCheckoutRequest, RepoError>;
 
     /// Notes for whom the session was made, and its id.
     ///
@@ -48,7 +48,7 @@ pub struct CheckoutRequest {
     /// Whose request: keys of different users never meet.
     pub owner: UserId,
     /// Where.
-    pub at: ProviderAccount,
+    pub account: ProviderAccount,
     /// The caller's key.
     pub key: IdempotencyKey,
     /// What is asked for, in one line: the same request has the same text.
@@ -59,11 +59,11 @@ pub struct CheckoutRequest {
 
 /// The request that stands under a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RememberedCheckout {
+pub struct StoredCheckoutRequest {
     /// What it asked for.
     pub content: String,
     /// The key under which the provider was asked, or is to be.
     pub provider_key: ProviderKey,
     /// For whom a session was made, and its id, if one was.
-    pub made: Option<(CustomerId, CheckoutSessionId)>,
+    pub session: Option<(CustomerId, CheckoutSessionId)>,
 }

@@ -53,7 +53,7 @@ pub trait CustomerClaims: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// As [`find`](Self::find).
-    async fn renew(
+    async fn replace_key(
         &self,
         owner: &UserId,
         at: &ProviderAccount,

@@ -14,7 +14,7 @@ pub trait CustomerDirectory: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// See [`ProviderError`].
-    async fn customers<'a>(
+    async fn list_customers<'a>(
         &self,
         after: Option<&'a CustomerId>,
         deadline: Deadline,
@@ -24,7 +24,7 @@ pub trait CustomerDirectory: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// See [`ProviderError`].
-    async fn subscriptions<'a>(
+    async fn list_subscriptions<'a>(
         &self,
         after: Option<&'a SubscriptionId>,
         deadline: Deadline,
@@ -37,7 +37,7 @@ pub struct Page<T> {
     /// What is on it.
     pub items: Vec<T>,
     /// Whether another page follows.
-    pub more: bool,
+    pub has_more: bool,
 }
 
 /// A customer in the list.

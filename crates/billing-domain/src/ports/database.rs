@@ -42,7 +42,7 @@ pub enum SchemaState {
 impl SchemaState {
     /// Whether this binary can work on it.
     #[must_use]
-    pub const fn fits(self) -> bool {
+    pub const fn is_compatible(self) -> bool {
         match self {
             Self::Current | Self::Newer => true,
             Self::Behind { .. } => false,

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 
 use super::RepoError;
 use crate::{
-    ClaimToken, Claimed, CustomerId, InboxCounts, InboxEvent, InboxQuery, ProviderAccount,
-    ProviderEvent, Replay, Timestamp,
+    ClaimToken, ClaimedEvents, CustomerId, InboxCounts, InboxEvent, InboxQuery, ProviderAccount,
+    ProviderEvent, ReplayScope, Timestamp,
 };
 
 /// Keeps events until they are applied, and for a while after. An event's id is unique per provider and mode, held by a
@@ -50,7 +50,7 @@ pub trait EventInbox: Debug + Send + Sync + 'static {
     async fn release(
         &self,
         at: &ProviderAccount,
-        claimed: &Claimed,
+        claimed: &ClaimedEvents,
         disposition: &Disposition,
     ) -> Result<u64, RepoError>;
 
@@ -62,7 +62,7 @@ pub trait EventInbox: Debug + Send + Sync + 'static {
     async fn replay(
         &self,
         at: &ProviderAccount,
-        which: &Replay,
+        which: &ReplayScope,
         now: Timestamp,
     ) -> Result<u64, RepoError>;
 

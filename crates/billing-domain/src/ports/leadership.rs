@@ -15,7 +15,7 @@ pub trait Leadership: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// [`RepoError::Unavailable`] where the database gave no answer within 3 s.
-    async fn take(
+    async fn acquire(
         &self,
         duty: &str,
         holder: &str,

@@ -26,7 +26,7 @@ pub trait SubscriptionReader: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// See [`ProviderError`].
-    async fn holder(
+    async fn customer_of(
         &self,
         subscription: &SubscriptionId,
         deadline: Deadline,

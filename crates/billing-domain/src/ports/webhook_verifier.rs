@@ -23,7 +23,7 @@ pub trait WebhookVerifier: Debug + Send + Sync + 'static {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum VerifiedEvent {
     /// An event of this mode.
-    Ours(ProviderEvent),
+    ThisMode(ProviderEvent),
     /// An event of the other mode: it concerns another process.
     OtherMode,
 }

@@ -18,20 +18,20 @@ pub struct ReturnUrlPolicy {
 #[error(
     "`{0}` allows origins of unrelated people and is refused in live mode: list exact origins or your own domain"
 )]
-pub struct TooBroad(pub OriginPattern);
+pub struct BroadOriginError(pub OriginPattern);
 
 impl ReturnUrlPolicy {
     /// A policy with this default (held against no list) and these origins.
     ///
     /// # Errors
-    /// [`TooBroad`] for a pattern that live mode refuses.
+    /// [`BroadOriginError`] for a pattern that live mode refuses.
     pub fn new(
         default: ReturnUrl,
         allowed: Vec<OriginPattern>,
         mode: Mode,
-    ) -> Result<Self, TooBroad> {
+    ) -> Result<Self, BroadOriginError> {
         match allowed.iter().find(|pattern| mode == Mode::Live && pattern.is_broad()) {
-            Some(broad) => Err(TooBroad(broad.clone())),
+            Some(broad) => Err(BroadOriginError(broad.clone())),
             None => Ok(Self { default, allowed, mode }),
         }
     }
@@ -196,7 +196,7 @@ mod tests {
         let broad: OriginPattern = "https://*.com".parse().unwrap();
         assert_eq!(
             ReturnUrlPolicy::new(default.clone(), vec![broad.clone()], Mode::Live).unwrap_err(),
-            TooBroad(broad.clone())
+            BroadOriginError(broad.clone())
         );
         let live = ReturnUrlPolicy::new(default, vec![], Mode::Live).unwrap();
         assert_eq!(

@@ -48,7 +48,10 @@ pub(crate) fn api(
         api_keys: keys.authenticator().clone(),
         keys: services.key_service.clone(),
         issuer: services.issuer.clone(),
-        key_rules: KeyRules { at_most: config.keys.max_per_user(), return_origins: key_origins },
+        key_rules: KeyRules {
+            max_active_keys: config.keys.max_per_user(),
+            return_origins: key_origins,
+        },
         key_prefix: config.keys.prefix().clone(),
         guard: Guard {
             rate: config.rate_limit.map(RateLimiter::per_minute),

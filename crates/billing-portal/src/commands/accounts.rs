@@ -131,7 +131,7 @@ fn described(plan: &ImportPlan, applied: bool) -> Value {
         "applied": applied,
         "links": plan.links.iter().map(pair).collect::<Vec<_>>(),
         "unchanged": plan.unchanged.len(),
-        "left": plan.left.iter().map(left).collect::<Vec<_>>(),
+        "left": plan.skipped.iter().map(left).collect::<Vec<_>>(),
     })
 }
 
@@ -142,13 +142,13 @@ fn sentences(plan: &ImportPlan, applied: bool) -> String {
         .iter()
         .map(|(user, customer)| format!("{user} {verb} the customer {customer}"))
         .collect();
-    for left in &plan.left {
+    for left in &plan.skipped {
         let user = left.user.as_ref().map_or("no user", UserId::as_str);
         let customers =
             left.customers.iter().map(CustomerId::as_str).collect::<Vec<_>>().join(", ");
         lines.push(format!("left: {user}, {} ({customers})", left.reason.as_str()));
     }
-    let (links, unchanged, left) = (plan.links.len(), plan.unchanged.len(), plan.left.len());
+    let (links, unchanged, left) = (plan.links.len(), plan.unchanged.len(), plan.skipped.len());
     lines.push(format!(
         "{links} {}, {unchanged} unchanged, {left} left",
         if applied { "linked" } else { "to be linked" }

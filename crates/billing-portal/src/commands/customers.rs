@@ -19,7 +19,8 @@ pub(crate) async fn run(context: &Context, command: Customers) -> Result<(), Fai
         Customers::Link { user, customer, at, replace } => {
             let (stores, at) = session(context, |settings| account(settings, &at)).await?;
             let on_conflict = if replace { OnConflict::Replace } else { OnConflict::Keep };
-            link(context, stores, CustomerLink { owner: user, at, customer }, on_conflict).await
+            link(context, stores, CustomerLink { owner: user, account: at, customer }, on_conflict)
+                .await
         }
         Customers::Unlink { user, at } => {
             let (stores, at) = session(context, |settings| account(settings, &at)).await?;
@@ -72,9 +73,9 @@ async fn unlink(
     let Some(customer) = service(stores).unlink(&user, &at).await.map_err(failed)? else {
         return Err(Failure::Failed(format!("{user} is no customer of {at}")));
     };
-    let link = CustomerLink { owner: user, at, customer };
+    let link = CustomerLink { owner: user, account: at, customer };
     context.print(&described(&link), || {
-        format!("{} is no longer the customer {} of {}", link.owner, link.customer, link.at)
+        format!("{} is no longer the customer {} of {}", link.owner, link.customer, link.account)
     })
 }
 
@@ -131,12 +132,12 @@ pub(crate) fn account(settings: &mut Settings, at: &At) -> Option<ProviderAccoun
 fn described(link: &CustomerLink) -> Value {
     json!({
         "user": link.owner.as_str(),
-        "provider": link.at.provider().as_str(),
-        "mode": link.at.mode().as_str(),
+        "provider": link.account.provider().as_str(),
+        "mode": link.account.mode().as_str(),
         "customer": link.customer.as_str(),
     })
 }
 
 fn sentence(link: &CustomerLink) -> String {
-    format!("{} is the customer {} of {}", link.owner, link.customer, link.at)
+    format!("{} is the customer {} of {}", link.owner, link.customer, link.account)
 }

@@ -2,7 +2,7 @@
 
 use api_http::timestamps::rfc3339;
 use billing_domain::ports::RepoError;
-use billing_domain::{EventSubject, InboxEvent, InboxQuery, Replay};
+use billing_domain::{EventSubject, InboxEvent, InboxQuery, ReplayScope};
 use serde_json::{Value, json};
 
 use super::{Context, customers, session};
@@ -26,9 +26,9 @@ pub(crate) async fn run(context: &Context, command: Webhooks) -> Result<(), Fail
             })
         }
         Webhooks::Replay { event, .. } => {
-            let which = event.map_or(Replay::Dead, Replay::One);
+            let which = event.map_or(ReplayScope::AllDead, ReplayScope::Event);
             let count = stores.inbox.replay(&at, &which, clock().now()).await.map_err(failed)?;
-            if let (0, Replay::One(id)) = (count, &which) {
+            if let (0, ReplayScope::Event(id)) = (count, &which) {
                 return Err(Failure::Failed(format!("{at} has no event {id} in the inbox")));
             }
             let plural = if count == 1 { "event is" } else { "events are" };
@@ -73,6 +73,6 @@ fn subject(subject: &EventSubject) -> Option<&str> {
     match subject {
         EventSubject::Customer(customer) => Some(customer.as_str()),
         EventSubject::Subscription(subscription) => Some(subscription.as_str()),
-        EventSubject::Nobody => None,
+        EventSubject::Unrelated => None,
     }
 }

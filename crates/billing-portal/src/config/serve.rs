@@ -9,7 +9,7 @@ use std::time::Duration;
 use auth_api_key::ApiKeySettings;
 use auth_jwt::JwtSettings;
 use billing_domain::{
-    Catalogue, CheckoutUrls, Mode, OriginPattern, ReturnUrl, ReturnUrlPolicy, TooBroad,
+    BroadOriginError, Catalogue, CheckoutUrls, Mode, OriginPattern, ReturnUrl, ReturnUrlPolicy,
 };
 use http_edge::{CorsPolicy, EdgeSettings, TrustedProxies};
 
@@ -96,7 +96,7 @@ impl ServeConfig {
         let live = provider.as_ref().is_some_and(|provider| provider.mode() == Mode::Live);
         let own = keys.as_ref().and_then(ApiKeySettings::return_origins).unwrap_or_default();
         if let Some(broad) = own.iter().find(|origin| live && origin.is_broad()) {
-            reader.fault("API_KEY_RETURN_ORIGINS", TooBroad(broad.clone()).to_string());
+            reader.fault("API_KEY_RETURN_ORIGINS", BroadOriginError(broad.clone()).to_string());
         }
         if let (Some(dashboard), Some(mode)) =
             (&dashboard, provider.as_ref().map(provider::ProviderSettings::mode))

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use billing_domain::ports::{Clock, FreshKeys};
+use billing_domain::ports::{Clock, KeyGenerator};
 use billing_domain::{
     AccountPorts, BillingAccounts, Catalogue, CheckoutPorts, CheckoutService, CheckoutUrls,
     CustomerImport, EventProcessor, PriceCheck, Reconciler, SubscriptionService,
 };
 
-use super::fresh_keys::UuidKeys;
+use super::key_generator::UuidKeys;
 use super::provider::ProviderPorts;
 use super::store::Stores;
 
@@ -18,7 +18,7 @@ pub(crate) struct Accounts {
     stores: Stores,
     provider: ProviderPorts,
     clock: Arc<dyn Clock>,
-    keys: Arc<dyn FreshKeys>,
+    keys: Arc<dyn KeyGenerator>,
     billing: BillingAccounts,
 }
 

@@ -41,7 +41,7 @@ pub(crate) async fn check_catalogue(
 #[cfg(test)]
 mod tests {
     use billing_domain::ports::ProviderError;
-    use billing_domain::{BillingCycle, Plan, PlanPrice, PriceFacts, Timestamp};
+    use billing_domain::{BillingCycle, Plan, PlanPrice, ProviderPrice, Timestamp};
     use billing_testkit::{FakeBillingAccountProvider, FixedClock};
     use http_edge::Drain;
 
@@ -99,7 +99,7 @@ mod tests {
         let world = world();
         world.readiness.observe(true, true);
         for amount in [901, 900] {
-            let facts = PriceFacts {
+            let facts = ProviderPrice {
                 amount: Some(amount),
                 currency: "usd".parse().unwrap(),
                 cycle: Some(BillingCycle::Monthly),

@@ -53,7 +53,7 @@ impl DatabaseWatcher {
     /// Why the database cannot be used, if it cannot.
     async fn fault(&self, pepper_is_checked: &mut bool) -> Result<Option<String>, Failure> {
         match self.schema().await {
-            Ok(state) if state.fits() => {}
+            Ok(state) if state.is_compatible() => {}
             Ok(_) => {
                 let fault = "the database is not migrated: run `billing-portal migrate`";
                 return Ok(Some(fault.to_owned()));
@@ -75,7 +75,7 @@ impl DatabaseWatcher {
 
     async fn schema(&self) -> Result<SchemaState, RepoError> {
         let state = self.database.schema().await?;
-        if !self.auto_migrate || state.fits() {
+        if !self.auto_migrate || state.is_compatible() {
             return Ok(state);
         }
         let applied = self.database.migrate().await?;

@@ -32,7 +32,7 @@ impl DenialWriter {
     }
 
     async fn write(&self) {
-        let denials = self.denials.take(self.clock.now());
+        let denials = self.denials.drain(self.clock.now());
         if denials.is_empty() {
             return;
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use billing_domain::ports::{Clock, EventInbox, RepoError};
-use billing_domain::{EventProcessor, ProcessingOutcome, ProviderAccount, Work, error_chain};
+use billing_domain::{EventBatch, EventProcessor, ProcessingOutcome, ProviderAccount, error_chain};
 use http_edge::Drain;
 use tokio::sync::Notify;
 use tokio::task::{JoinError, JoinSet};
@@ -39,7 +39,7 @@ impl InboxWorker {
         }
         let (mut failing, mut gauges_at) = (false, Instant::now());
         while !drain.is_draining() {
-            let taken = self.processor.take().await;
+            let taken = self.processor.claim().await;
             if let Err(error) = &taken
                 && !failing
             {
@@ -61,7 +61,7 @@ impl InboxWorker {
         }
     }
 
-    async fn process(&self, works: Vec<Work>) {
+    async fn process(&self, works: Vec<EventBatch>) {
         let mut running = JoinSet::new();
         for work in works {
             if running.len() >= CONCURRENCY {
@@ -69,8 +69,8 @@ impl InboxWorker {
             }
             let (processor, clock) = (self.processor.clone(), Arc::clone(&self.clock));
             running.spawn(async move {
-                let (events, received) = (work.events(), work.received());
-                let worked = processor.work(work).await;
+                let (events, received) = (work.event_count(), work.oldest_received());
+                let worked = processor.process(work).await;
                 report(&worked, events);
                 if let (Ok(ProcessingOutcome::Applied), Some(received)) = (worked, received) {
                     let waited = clock.now().as_millis().saturating_sub(received.as_millis());
@@ -141,7 +141,7 @@ mod tests {
     use billing_testkit::{FakeBillingAccountProvider, FixedClock, InMemoryBilling, samples};
 
     use super::*;
-    use crate::wiring::fresh_keys::UuidKeys;
+    use crate::wiring::key_generator::UuidKeys;
 
     const NOW: Duration = Duration::ZERO;
     const SECOND: Duration = Duration::from_secs(1);
@@ -175,12 +175,12 @@ mod tests {
             read
         }
 
-        async fn holder(
+        async fn customer_of(
             &self,
             subscription: &SubscriptionId,
             deadline: Deadline,
         ) -> Result<Option<CustomerId>, ProviderError> {
-            self.provider.holder(subscription, deadline).await
+            self.provider.customer_of(subscription, deadline).await
         }
     }
 
@@ -213,7 +213,7 @@ mod tests {
     impl World {
         /// Accepts an event about a customer of its own, due after this delay.
         async fn accept(&self, delay: Duration) -> EventId {
-            let (_, event) = self.provider.add_customer(NamedOwner::Nobody, None);
+            let (_, event) = self.provider.add_customer(NamedOwner::None, None);
             let due = self.clock.now().plus(delay);
             self.stores.inbox().accept(&at(), &event, due).await.unwrap();
             event.id

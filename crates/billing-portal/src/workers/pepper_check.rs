@@ -27,7 +27,7 @@ impl PepperCheck {
 
     /// Checks the peppers of this gate. Logs a warning if some of the keys are under other ones.
     pub(crate) async fn check_gate(&self, gate: &Gate) -> Result<PepperFit, RepoError> {
-        let counts = self.usage.peppers(self.clock.now()).await?;
+        let counts = self.usage.count_by_pepper(self.clock.now()).await?;
         let fit = PepperFit::judge(&counts, gate);
         if let PepperFit::SomeDoNotFit(keys) = fit {
             tracing::warn!(
@@ -73,11 +73,14 @@ pub(super) mod tests {
             Ok(false)
         }
 
-        async fn peppers(&self, _: Timestamp) -> Result<Vec<(Option<PepperId>, u64)>, RepoError> {
+        async fn count_by_pepper(
+            &self,
+            _: Timestamp,
+        ) -> Result<Vec<(Option<PepperId>, u64)>, RepoError> {
             Ok(vec![(self.0.clone(), 3)])
         }
 
-        async fn changed(&self) -> Result<KeyChange, RepoError> {
+        async fn next_change(&self) -> Result<KeyChange, RepoError> {
             std::future::pending().await
         }
     }

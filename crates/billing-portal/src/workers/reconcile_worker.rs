@@ -42,7 +42,7 @@ impl ReconcileWorker {
     /// Reconciles if this replica gets the duty. Returns whether it tried.
     async fn reconcile_on_duty(&self) -> bool {
         let (holder, now) = (self.accounts.fresh_name(), self.clock.now());
-        let taken = self.leadership.take(DUTY, &holder, now, now.plus(self.every)).await;
+        let taken = self.leadership.acquire(DUTY, &holder, now, now.plus(self.every)).await;
         if let Err(error) = &taken {
             tracing::debug!(cause = error_chain(error), "the duty to reconcile could not be taken");
         }
@@ -50,7 +50,7 @@ impl ReconcileWorker {
         if on_duty && !reconcile(&self.accounts.reconciler()).await {
             let (now, pause) = (self.clock.now(), self.every.min(RETRY_AFTER));
             // Shortens the lease. Otherwise the next run starts an interval later.
-            let _ = self.leadership.take(DUTY, &holder, now, now.plus(pause)).await;
+            let _ = self.leadership.acquire(DUTY, &holder, now, now.plus(pause)).await;
         }
         on_duty
     }

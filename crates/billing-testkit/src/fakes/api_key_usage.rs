@@ -66,7 +66,10 @@ impl ApiKeyUsage for InMemoryApiKeyUsage {
         Ok(true)
     }
 
-    async fn peppers(&self, now: Timestamp) -> Result<Vec<(Option<PepperId>, u64)>, RepoError> {
+    async fn count_by_pepper(
+        &self,
+        now: Timestamp,
+    ) -> Result<Vec<(Option<PepperId>, u64)>, RepoError> {
         let mut counts: BTreeMap<Option<PepperId>, u64> = BTreeMap::new();
         for stored in self.repo.reach()?.values().filter(|stored| stored.key.is_active(now)) {
             *counts.entry(stored.verifier.pepper.clone()).or_default() += 1;
@@ -74,7 +77,7 @@ impl ApiKeyUsage for InMemoryApiKeyUsage {
         Ok(counts.into_iter().collect())
     }
 
-    async fn changed(&self) -> Result<KeyChange, RepoError> {
+    async fn next_change(&self) -> Result<KeyChange, RepoError> {
         let mut heard = self.heard.lock().await;
         if let Err(error) = self.repo.reach().map(drop) {
             heard.reported = None;
@@ -83,7 +86,7 @@ impl ApiKeyUsage for InMemoryApiKeyUsage {
         let Some(reported) = heard.reported else {
             let so_far = heard.changes.borrow_and_update().len();
             heard.reported = Some(so_far);
-            return Ok(KeyChange::Some);
+            return Ok(KeyChange::Unknown);
         };
         // The repo lives as long as this, so the sender does.
         let id = heard.changes.wait_for(|changes| changes.len() > reported).await.unwrap()
@@ -113,10 +116,10 @@ mod tests {
     async fn what_was_missed_shows_as_an_error_and_then_as_a_change() {
         let switch = Reachability::default();
         let usage = InMemoryApiKeyUsage::of(Arc::new(InMemoryApiKeyRepo::with(switch.clone())));
-        assert_eq!(usage.changed().await.unwrap(), KeyChange::Some);
+        assert_eq!(usage.next_change().await.unwrap(), KeyChange::Unknown);
         switch.go_down();
-        assert!(matches!(usage.changed().await, Err(RepoError::Unavailable(_))));
+        assert!(matches!(usage.next_change().await, Err(RepoError::Unavailable(_))));
         switch.come_back();
-        assert_eq!(usage.changed().await.unwrap(), KeyChange::Some);
+        assert_eq!(usage.next_change().await.unwrap(), KeyChange::Unknown);
     }
 }

@@ -69,8 +69,11 @@ impl InMemoryAuditLog {
         &self,
         user: &UserId,
     ) -> Result<BTreeSet<(ProviderAccount, CustomerId)>, RepoError> {
-        let links =
-            self.customers.links()?.into_iter().map(|link| (link.owner, link.at, link.customer));
+        let links = self
+            .customers
+            .links()?
+            .into_iter()
+            .map(|link| (link.owner, link.account, link.customer));
         let claims: Vec<_> = self.claims.reach()?.clone().into_iter().collect();
         let claimed = claims
             .into_iter()
@@ -82,7 +85,7 @@ impl InMemoryAuditLog {
         let requests = self.checkouts.reach()?;
         let of_user = requests.iter().filter(|((owner, ..), _)| owner == user);
         own.extend(of_user.filter_map(|((_, at, _), (request, _))| {
-            Some((at.clone(), request.made.as_ref()?.0.clone()))
+            Some((at.clone(), request.session.as_ref()?.0.clone()))
         }));
         let events = self.events().into_iter().filter(|event| event.owner.as_ref() == Some(user));
         own.extend(events.filter_map(|event| event.customer));

@@ -8,8 +8,8 @@ use std::sync::{Mutex, MutexGuard};
 
 use billing_domain::ports::ProviderError;
 use billing_domain::{
-    CheckoutSessionId, CustomerId, CustomerReading, EventSubject, NamedOwner, PriceFacts, PriceId,
-    ProviderEvent, Subscription, SubscriptionId, SubscriptionStatus, Timestamp,
+    CheckoutSessionId, CustomerId, CustomerReading, EventSubject, NamedOwner, PriceId,
+    ProviderEvent, ProviderPrice, Subscription, SubscriptionId, SubscriptionStatus, Timestamp,
 };
 
 use state::State;
@@ -42,7 +42,7 @@ impl FakeBillingAccountProvider {
     }
 
     /// Sells at this price from now on, or no longer, or otherwise.
-    pub fn set_price(&self, price: PriceId, facts: PriceFacts) {
+    pub fn set_price(&self, price: PriceId, facts: ProviderPrice) {
         self.lock().prices.insert(price, facts);
     }
 

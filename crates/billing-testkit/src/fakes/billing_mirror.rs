@@ -49,22 +49,22 @@ struct Draft<'a> {
 impl Draft<'_> {
     fn replace(&mut self) -> MirrorOutcome {
         let update = self.update;
-        let key = (update.at.clone(), update.customer.clone());
-        if self.mirrored.get(&key).map_or(0, |known| known.version) != update.expected {
+        let key = (update.account.clone(), update.customer.clone());
+        if self.mirrored.get(&key).map_or(0, |known| known.version) != update.expected_version {
             return MirrorOutcome::Outdated;
         }
         // Where another customer is on record as having one of them, the newer reading is right.
         let own = update.state.subscriptions();
         let is_own =
             |other: &mut Subscription| own.iter().any(|subscription| subscription.id == other.id);
-        for (_, other) in self.mirrored.iter_mut().filter(|((at, _), _)| *at == update.at) {
+        for (_, other) in self.mirrored.iter_mut().filter(|((at, _), _)| *at == update.account) {
             if let CustomerState::Present(subscriptions) = &mut other.state {
                 subscriptions.extract_if(.., |one| is_own(one)).for_each(drop);
             }
         }
         let customer = MirroredCustomer {
             customer: update.customer.clone(),
-            version: update.expected + 1,
+            version: update.expected_version + 1,
             read_at: update.read_at,
             state: sorted(&update.state),
         };
@@ -76,27 +76,27 @@ impl Draft<'_> {
         let update = self.update;
         let (as_expected, otherwise) = match effect {
             Effect::Link(owner) => {
-                let change = LinkChange::Add(update.link_of(owner));
+                let change = LinkChange::Add(update.link_for(owner));
                 (customer_repo::apply(&mut self.links, &change), MirrorOutcome::LinksChanged)
             }
             Effect::Unlink(owner) => {
-                let change = LinkChange::Remove(update.link_of(owner));
+                let change = LinkChange::Remove(update.link_for(owner));
                 (customer_repo::apply(&mut self.links, &change), MirrorOutcome::LinksChanged)
             }
             Effect::FulfilClaim(owner) => {
-                if let Some(claim) = self.claims.get_mut(&(owner.clone(), update.at.clone())) {
+                if let Some(claim) = self.claims.get_mut(&(owner.clone(), update.account.clone())) {
                     claim.customer.get_or_insert_with(|| update.customer.clone());
                 }
                 return MirrorOutcome::Applied;
             }
             Effect::DropClaims => {
                 self.claims.retain(|(_, at), claim| {
-                    *at != update.at || claim.customer.as_ref() != Some(&update.customer)
+                    *at != update.account || claim.customer.as_ref() != Some(&update.customer)
                 });
                 return MirrorOutcome::Applied;
             }
             Effect::SettleEvents(claimed) => (
-                settle(&mut self.events, &update.at, claimed, update.read_at),
+                settle(&mut self.events, &update.account, claimed, update.read_at),
                 MirrorOutcome::ClaimLost,
             ),
             Effect::Audit(event) => {
@@ -163,7 +163,7 @@ impl BillingMirror for InMemoryBillingMirror {
         Ok(outcome)
     }
 
-    async fn page<'a>(
+    async fn list<'a>(
         &self,
         at: &ProviderAccount,
         after: Option<&'a CustomerId>,
@@ -177,7 +177,7 @@ impl BillingMirror for InMemoryBillingMirror {
             self.customers
                 .links()?
                 .into_iter()
-                .filter(|link| link.at == *at)
+                .filter(|link| link.account == *at)
                 .map(|link| link.customer),
         );
         let claims = self.claims.reach()?;
@@ -205,7 +205,7 @@ impl BillingMirror for InMemoryBillingMirror {
             .collect())
     }
 
-    async fn holder(
+    async fn customer_of(
         &self,
         at: &ProviderAccount,
         subscription: &SubscriptionId,

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard};
 
 use async_trait::async_trait;
-use billing_domain::ports::{CheckoutRequest, CheckoutRequests, RememberedCheckout, RepoError};
+use billing_domain::ports::{CheckoutRequest, CheckoutRequests, RepoError, StoredCheckoutRequest};
 use billing_domain::{CheckoutSessionId, CustomerId, ProviderAccount, Timestamp, UserId};
 
 use super::Reachability;
 
 /// By owner, place and the caller's key; with the moment of the request.
 pub(super) type Requests =
-    BTreeMap<(UserId, ProviderAccount, String), (RememberedCheckout, Timestamp)>;
+    BTreeMap<(UserId, ProviderAccount, String), (StoredCheckoutRequest, Timestamp)>;
 
 /// Requests in a map that is gone with the process.
 #[derive(Debug, Default)]
@@ -35,7 +35,7 @@ impl InMemoryCheckoutRequests {
 }
 
 fn key(request: &CheckoutRequest) -> (UserId, ProviderAccount, String) {
-    (request.owner.clone(), request.at.clone(), request.key.to_string())
+    (request.owner.clone(), request.account.clone(), request.key.to_string())
 }
 
 #[async_trait]
@@ -44,10 +44,10 @@ impl CheckoutRequests for InMemoryCheckoutRequests {
         &self,
         request: &CheckoutRequest,
         now: Timestamp,
-    ) -> Result<RememberedCheckout, RepoError> {
+    ) -> Result<StoredCheckoutRequest, RepoError> {
         let fresh = || {
             let (content, provider_key) = (request.content.clone(), request.provider_key.clone());
-            (RememberedCheckout { content, provider_key, made: None }, now)
+            (StoredCheckoutRequest { content, provider_key, session: None }, now)
         };
         Ok(self.reach()?.entry(key(request)).or_insert_with(fresh).0.clone())
     }
@@ -59,7 +59,7 @@ impl CheckoutRequests for InMemoryCheckoutRequests {
         session: &CheckoutSessionId,
     ) -> Result<(), RepoError> {
         if let Some((remembered, _)) = self.reach()?.get_mut(&key(request)) {
-            remembered.made = Some((customer.clone(), session.clone()));
+            remembered.session = Some((customer.clone(), session.clone()));
         }
         Ok(())
     }

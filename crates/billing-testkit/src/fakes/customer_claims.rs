@@ -70,7 +70,7 @@ impl CustomerClaims for InMemoryCustomerClaims {
         }))
     }
 
-    async fn renew(
+    async fn replace_key(
         &self,
         owner: &UserId,
         at: &ProviderAccount,

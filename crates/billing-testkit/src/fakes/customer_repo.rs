@@ -45,7 +45,7 @@ impl InMemoryCustomerRepo {
         let links = self.reach()?;
         let all = links.iter().map(|((owner, ..), (at, customer))| CustomerLink {
             owner: owner.clone(),
-            at: at.clone(),
+            account: at.clone(),
             customer: customer.clone(),
         });
         Ok(all.collect())
@@ -64,13 +64,13 @@ pub(super) fn apply(links: &mut Links, change: &LinkChange) -> bool {
         LinkChange::Replace { old, new } => (new, Some(old)),
         LinkChange::Remove(link) => (link, Some(&link.customer)),
     };
-    let key = key(&link.owner, &link.at);
+    let key = key(&link.owner, &link.account);
     if links.get(&key).map(|(_, customer)| customer) != expected {
         return false;
     }
     match change {
         LinkChange::Add(link) | LinkChange::Replace { new: link, .. } => {
-            links.insert(key, (link.at.clone(), link.customer.clone()));
+            links.insert(key, (link.account.clone(), link.customer.clone()));
         }
         LinkChange::Remove(_) => {
             links.remove(&key);
@@ -115,8 +115,10 @@ impl CustomerRepo for InMemoryCustomerRepo {
         at: &ProviderAccount,
         customer: &CustomerId,
     ) -> Result<Vec<UserId>, RepoError> {
-        let theirs =
-            self.links()?.into_iter().filter(|link| link.at == *at && link.customer == *customer);
+        let theirs = self
+            .links()?
+            .into_iter()
+            .filter(|link| link.account == *at && link.customer == *customer);
         Ok(theirs.map(|link| link.owner).collect())
     }
 }

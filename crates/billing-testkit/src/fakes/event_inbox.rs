@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use async_trait::async_trait;
 use billing_domain::ports::{Disposition, EventInbox, RepoError};
 use billing_domain::{
-    ClaimToken, Claimed, CustomerId, EventId, EventSubject, InboxCounts, InboxEvent, InboxQuery,
-    InboxState, InboxStatus, ProviderAccount, ProviderEvent, Replay, Timestamp,
+    ClaimToken, ClaimedEvents, CustomerId, EventId, EventSubject, InboxCounts, InboxEvent,
+    InboxQuery, InboxState, InboxStatus, ProviderAccount, ProviderEvent, ReplayScope, Timestamp,
 };
 
 use super::Reachability;
@@ -94,7 +94,7 @@ impl InMemoryEventInbox {
 pub(super) fn settle(
     events: &mut Events,
     at: &ProviderAccount,
-    claimed: &Claimed,
+    claimed: &ClaimedEvents,
     now: Timestamp,
 ) -> bool {
     let keys: BTreeSet<_> = claimed.events.iter().map(|id| (at.clone(), id.clone())).collect();
@@ -162,7 +162,7 @@ impl EventInbox for InMemoryEventInbox {
     async fn release(
         &self,
         at: &ProviderAccount,
-        claimed: &Claimed,
+        claimed: &ClaimedEvents,
         disposition: &Disposition,
     ) -> Result<u64, RepoError> {
         let (state, error) = match disposition {
@@ -185,13 +185,13 @@ impl EventInbox for InMemoryEventInbox {
     async fn replay(
         &self,
         at: &ProviderAccount,
-        which: &Replay,
+        which: &ReplayScope,
         now: Timestamp,
     ) -> Result<u64, RepoError> {
         let mut events = self.reach()?;
         let is_meant = |id: &EventId, kept: &Kept| match which {
-            Replay::One(one) => one == id,
-            Replay::Dead => kept.word() == InboxStatus::Dead,
+            ReplayScope::Event(one) => one == id,
+            ReplayScope::AllDead => kept.word() == InboxStatus::Dead,
         };
         let mut replayed = 0;
         for ((_, _), kept) in
@@ -249,7 +249,7 @@ impl EventInbox for InMemoryEventInbox {
         let is_about = |subject: &EventSubject| match subject {
             EventSubject::Customer(id) => id == customer,
             EventSubject::Subscription(id) => own.iter().any(|subscription| subscription.id == *id),
-            EventSubject::Nobody => false,
+            EventSubject::Unrelated => false,
         };
         Ok(self.reach()?.iter().any(|((place, _), kept)| {
             place == at

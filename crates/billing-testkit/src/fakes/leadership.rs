@@ -27,7 +27,7 @@ impl InMemoryLeadership {
 
 #[async_trait]
 impl Leadership for InMemoryLeadership {
-    async fn take(
+    async fn acquire(
         &self,
         duty: &str,
         holder: &str,

@@ -67,12 +67,12 @@ async fn the_first_fault_answers_and_nothing_that_fails_reaches_the_provider() {
     let both_urls = StartCheckout { plan: "starter".to_owned(), ..all_wrong };
     let error = refused(&ann, &both_urls).await;
     assert!(
-        matches!(error, CheckoutError::ReturnUrl { which: CheckoutUrl::Success, .. }),
+        matches!(error, CheckoutError::ReturnUrl { which: CheckoutUrlKind::Success, .. }),
         "{error}"
     );
     let error = refused(&ann, &StartCheckout { success_url: None, ..both_urls }).await;
     assert!(
-        matches!(error, CheckoutError::ReturnUrl { which: CheckoutUrl::Cancel, .. }),
+        matches!(error, CheckoutError::ReturnUrl { which: CheckoutUrlKind::Cancel, .. }),
         "{error}"
     );
 }

@@ -90,7 +90,10 @@ async fn while_the_provider_is_out_what_it_said_last_counts() {
     assert_eq!(current(&shop).await, known);
     shop.provider.fail_next(ProviderError::Refused { context: "another key".to_owned() });
     let refused = shop.subscriptions().current(&principal("ann"), soon()).await;
-    assert!(matches!(refused, Err(CurrentError::Provider(ProviderError::Refused { .. }))));
+    assert!(matches!(
+        refused,
+        Err(CurrentSubscriptionError::Provider(ProviderError::Refused { .. }))
+    ));
 }
 
 #[tokio::test]
@@ -99,7 +102,7 @@ async fn who_has_no_account_is_told_so_without_a_call() {
     assert_eq!(calls_of_current(&shop).await, 0);
     assert_eq!(current(&shop).await, None);
     let refused = shop.subscriptions().current(&without_permissions("ann"), soon()).await;
-    assert!(matches!(refused, Err(CurrentError::PermissionDenied(_))));
+    assert!(matches!(refused, Err(CurrentSubscriptionError::PermissionDenied(_))));
 }
 
 #[tokio::test]
@@ -133,7 +136,7 @@ impl SubscriptionReader for Overtaken {
         if self.fails { Err(ProviderError::Timeout { context: "out".to_owned() }) } else { reading }
     }
 
-    async fn holder(
+    async fn customer_of(
         &self,
         _: &SubscriptionId,
         _: Deadline,

@@ -45,7 +45,7 @@ fn step() -> impl Strategy<Value = Step> {
 /// Two replicas, and what they have done.
 struct Replicas {
     both: [EventProcessor; 2],
-    stalled: Vec<Work>,
+    stalled: Vec<EventBatch>,
     applied: usize,
 }
 
@@ -72,16 +72,16 @@ impl Replicas {
 async fn work_off(replica: &EventProcessor) -> usize {
     let mut applied = 0;
     for _ in 0..8 {
-        let works = replica.take().await.unwrap().into_iter().map(|work| apply(replica, work));
+        let works = replica.claim().await.unwrap().into_iter().map(|work| apply(replica, work));
         applied += futures_util::future::join_all(works).await.into_iter().sum::<usize>();
         tokio::task::yield_now().await;
     }
     applied
 }
 
-async fn apply(replica: &EventProcessor, work: Work) -> usize {
-    let events = work.events();
-    match replica.work(work).await.unwrap() {
+async fn apply(replica: &EventProcessor, work: EventBatch) -> usize {
+    let events = work.event_count();
+    match replica.process(work).await.unwrap() {
         ProcessingOutcome::Applied => events,
         ProcessingOutcome::Ignored
         | ProcessingOutcome::Postponed
@@ -146,7 +146,7 @@ async fn the_end_is_what_the_provider_says(
                     .work(meanwhile(&shop, &mut history, changes, [&mut delivered, &mut posted]))
                     .await
             }
-            Step::Stall => replicas.stalled.extend(replicas.both[0].take().await.unwrap()),
+            Step::Stall => replicas.stalled.extend(replicas.both[0].claim().await.unwrap()),
             Step::Wake => {
                 for work in std::mem::take(&mut replicas.stalled) {
                     replicas.applied += apply(&replicas.both[0], work).await;

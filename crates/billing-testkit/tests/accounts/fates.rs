@@ -121,7 +121,10 @@ async fn a_replayed_event_gets_its_attempts_anew_however_old_it_is() {
         shop.advance(LONG);
     }
     shop.advance(THREE_DAYS);
-    assert_eq!(shop.stores.inbox().replay(&at(), &Replay::Dead, shop.now()).await.unwrap(), 1);
+    assert_eq!(
+        shop.stores.inbox().replay(&at(), &ReplayScope::AllDead, shop.now()).await.unwrap(),
+        1
+    );
     assert_eq!(fail(&shop, outage).await, [ProcessingOutcome::Postponed]);
     shop.advance(LONG);
     assert_eq!(fail(&shop, refusal).await, [ProcessingOutcome::Postponed]);
@@ -133,10 +136,10 @@ async fn a_replayed_event_gets_its_attempts_anew_however_old_it_is() {
 #[tokio::test]
 async fn events_about_nobody_are_ignored_and_those_about_a_subscription_lead_to_its_customer() {
     let shop = Shop::open();
-    let (customer, _) = shop.provider.add_customer(NamedOwner::Nobody, None);
+    let (customer, _) = shop.provider.add_customer(NamedOwner::None, None);
     let (subscription, _) = shop.provider.subscribe(&customer, &price("price_monthly"));
     let unknown = EventSubject::Subscription("sub_unknown".parse().unwrap());
-    for subject in [EventSubject::Nobody, unknown, EventSubject::Subscription(subscription)] {
+    for subject in [EventSubject::Unrelated, unknown, EventSubject::Subscription(subscription)] {
         shop.deliver(&shop.provider.event("invoice.paid", subject)).await;
     }
     let mut worked = shop.work().await;
@@ -156,13 +159,13 @@ async fn who_is_too_slow_loses_the_events_to_another() {
     let shop = Shop::open();
     told(&shop, "evt_1").await;
     let (slow, quick) = (shop.processor(), shop.processor());
-    let work = slow.take().await.unwrap().pop().unwrap();
-    assert!(quick.take().await.unwrap().is_empty());
+    let work = slow.claim().await.unwrap().pop().unwrap();
+    assert!(quick.claim().await.unwrap().is_empty());
     shop.advance(Duration::from_secs(60));
-    let again = quick.take().await.unwrap().pop().unwrap();
-    assert_eq!(slow.work(work.clone()).await.unwrap(), ProcessingOutcome::Lost);
+    let again = quick.claim().await.unwrap().pop().unwrap();
+    assert_eq!(slow.process(work.clone()).await.unwrap(), ProcessingOutcome::Lost);
     shop.provider.fail_next(outage());
-    assert_eq!(slow.work(work).await.unwrap(), ProcessingOutcome::Lost);
-    assert_eq!(quick.work(again).await.unwrap(), ProcessingOutcome::Applied);
+    assert_eq!(slow.process(work).await.unwrap(), ProcessingOutcome::Lost);
+    assert_eq!(quick.process(again).await.unwrap(), ProcessingOutcome::Applied);
     assert_eq!(shop.mirrored(&"cus_1".parse().unwrap()).await.unwrap().version, 1);
 }

@@ -71,7 +71,7 @@ impl History {
         let events = self.happen(shop, change).await.unwrap_or_default();
         self.told.extend(events.iter().filter_map(|event| match &event.subject {
             EventSubject::Customer(customer) => Some(customer.clone()),
-            EventSubject::Subscription(_) | EventSubject::Nobody => None,
+            EventSubject::Subscription(_) | EventSubject::Unrelated => None,
         }));
         self.look(shop);
         events
@@ -93,7 +93,7 @@ impl History {
         match change {
             Change::Make(owner) => {
                 let (customer, event) =
-                    provider.add_customer(owner.as_ref().map_or(NamedOwner::Nobody, name), None);
+                    provider.add_customer(owner.as_ref().map_or(NamedOwner::None, name), None);
                 self.customers.insert(customer);
                 Some(vec![event])
             }

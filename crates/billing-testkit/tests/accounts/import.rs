@@ -27,7 +27,7 @@ fn named(shop: &Shop, name: &str) -> CustomerId {
 }
 
 fn with_email(shop: &Shop, email: &str) -> CustomerId {
-    shop.provider.add_customer(NamedOwner::Nobody, Some(email)).0
+    shop.provider.add_customer(NamedOwner::None, Some(email)).0
 }
 
 async fn linked(shop: &Shop, name: &str, to: &CustomerId) {
@@ -41,7 +41,7 @@ fn emails(pairs: &[(&str, &str)]) -> ImportSource {
     )
 }
 
-fn left(name: Option<&str>, customers: &[&CustomerId], reason: Reason) -> SkippedCustomer {
+fn left(name: Option<&str>, customers: &[&CustomerId], reason: SkipReason) -> SkippedCustomer {
     SkippedCustomer {
         user: name.map(user),
         customers: customers.iter().copied().cloned().collect(),
@@ -65,11 +65,11 @@ async fn by_metadata_the_one_customer_who_names_a_user_is_linked() {
     assert_eq!(plan.links, [(user("ann"), ann)]);
     assert_eq!(plan.unchanged, [user("known")]);
     let expected = [
-        left(None, &[&unclear], Reason::NoPossibleUser),
-        left(Some("elsewhere"), &[&other, &customer("cus_before")], Reason::LinkedElsewhere),
-        left(Some("twice"), &[&second, &first], Reason::SeveralCustomers),
+        left(None, &[&unclear], SkipReason::NoPossibleUser),
+        left(Some("elsewhere"), &[&other, &customer("cus_before")], SkipReason::LinkedElsewhere),
+        left(Some("twice"), &[&second, &first], SkipReason::SeveralCustomers),
     ];
-    assert_eq!(plan.left, expected);
+    assert_eq!(plan.skipped, expected);
     assert_eq!(shop.linked("ann").await, None, "a plan changes nothing");
 }
 
@@ -90,10 +90,10 @@ async fn of_a_list_what_the_provider_knows_is_linked_and_users_may_share() {
     let plan = planned(&shop, ImportSource::Pairs(pairs)).await;
     assert_eq!(plan.links, [pair("ann", &shared), pair("bob", &shared)]);
     let expected = [
-        left(Some("eve"), &[&unknown], Reason::UnknownCustomer),
-        left(Some("two"), &[&shared, &other], Reason::SeveralCustomers),
+        left(Some("eve"), &[&unknown], SkipReason::UnknownCustomer),
+        left(Some("two"), &[&shared, &other], SkipReason::SeveralCustomers),
     ];
-    assert_eq!(plan.left, expected);
+    assert_eq!(plan.skipped, expected);
 }
 
 #[tokio::test]
@@ -122,14 +122,14 @@ async fn by_email_nobody_gets_what_may_be_anothers() {
     .await;
     assert_eq!(plan.links, [(user("ann"), ann)]);
     let expected = [
-        left(Some("eve"), &[&bobs], Reason::OtherOwner),
-        left(Some("dad"), &[&family], Reason::SeveralUsers),
-        left(Some("mum"), &[&family], Reason::SeveralUsers),
-        left(Some("new"), &[], Reason::NoSuchEmail),
-        left(Some("thief"), &[&taken], Reason::OtherOwner),
-        left(Some("twin"), &[&second, &first], Reason::SeveralCustomers),
+        left(Some("eve"), &[&bobs], SkipReason::OtherOwner),
+        left(Some("dad"), &[&family], SkipReason::SeveralUsers),
+        left(Some("mum"), &[&family], SkipReason::SeveralUsers),
+        left(Some("new"), &[], SkipReason::NoSuchEmail),
+        left(Some("thief"), &[&taken], SkipReason::OtherOwner),
+        left(Some("twin"), &[&second, &first], SkipReason::SeveralCustomers),
     ];
-    assert_eq!(plan.left, expected);
+    assert_eq!(plan.skipped, expected);
     let own =
         planned(&shop, emails(&[("bob", "bob@example.com"), ("owner", "taken@example.com")])).await;
     assert_eq!((own.links, own.unchanged), (vec![(user("bob"), bobs)], vec![user("owner")]));
@@ -142,8 +142,8 @@ async fn an_address_that_only_looks_alike_is_another() {
     // The Kelvin sign, whose lower case is a k.
     let plan = planned(&shop, emails(&[("eve", "jac\u{212a}@example.com")])).await;
     assert_eq!(
-        (plan.links, plan.left),
-        (vec![], vec![left(Some("eve"), &[], Reason::NoSuchEmail)])
+        (plan.links, plan.skipped),
+        (vec![], vec![left(Some("eve"), &[], SkipReason::NoSuchEmail)])
     );
 }
 
@@ -159,8 +159,8 @@ async fn a_plan_that_is_applied_links_and_leaves_who_got_another_customer_since(
         (applied.links, applied.unchanged),
         (vec![(user("ann"), ann.clone())], vec![user("eve")])
     );
-    let expected = left(Some("bob"), &[&bob, &customer("cus_since")], Reason::LinkedElsewhere);
-    assert_eq!((applied.left, shop.linked("ann").await), (vec![expected], Some(ann)));
+    let expected = left(Some("bob"), &[&bob, &customer("cus_since")], SkipReason::LinkedElsewhere);
+    assert_eq!((applied.skipped, shop.linked("ann").await), (vec![expected], Some(ann)));
 }
 
 #[tokio::test]

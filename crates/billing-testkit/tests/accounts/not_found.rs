@@ -79,12 +79,12 @@ impl SubscriptionReader for Overtaken {
         reading
     }
 
-    async fn holder(
+    async fn customer_of(
         &self,
         subscription: &SubscriptionId,
         deadline: Deadline,
     ) -> Result<Option<CustomerId>, ProviderError> {
-        self.provider.holder(subscription, deadline).await
+        self.provider.customer_of(subscription, deadline).await
     }
 }
 

@@ -18,7 +18,7 @@ async fn known(
     for name in USERS {
         links.push(shop.linked(name).await);
     }
-    let mirrored = shop.stores.mirror().page(&at(), None, u32::MAX).await.unwrap();
+    let mirrored = shop.stores.mirror().list(&at(), None, u32::MAX).await.unwrap();
     (mirrored, links, shop.inbox().await, shop.stores.audit().events().len())
 }
 
@@ -70,7 +70,7 @@ proptest! {
 #[tokio::test]
 async fn who_is_linked_and_not_named_is_not_read_again_and_again() {
     let shop = Shop::open();
-    let (customer, _) = shop.provider.add_customer(NamedOwner::Nobody, None);
+    let (customer, _) = shop.provider.add_customer(NamedOwner::None, None);
     shop.provider.subscribe(&customer, &price("price_monthly"));
     shop.provider.add_paid_session(&customer, NamedOwner::User(user("ann")));
     let run = shop.reconciler().run(RunMode::Apply).await.unwrap();

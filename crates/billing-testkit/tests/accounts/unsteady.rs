@@ -56,7 +56,7 @@ impl Unsteady {
 
 #[async_trait]
 impl CheckoutProvider for Unsteady {
-    async fn create_customer(&self, order: &CustomerOrder) -> Result<CustomerId, ProviderError> {
+    async fn create_customer(&self, order: &NewCustomer) -> Result<CustomerId, ProviderError> {
         self.pass(self.provider.create_customer(order)).await
     }
 
@@ -71,7 +71,7 @@ impl CheckoutProvider for Unsteady {
         &self,
         price: &PriceId,
         deadline: Deadline,
-    ) -> Result<Option<PriceFacts>, ProviderError> {
+    ) -> Result<Option<ProviderPrice>, ProviderError> {
         self.pass(self.provider.price(price, deadline)).await
     }
 }
@@ -86,11 +86,11 @@ impl SubscriptionReader for Unsteady {
         self.pass(self.provider.customer(customer, deadline)).await
     }
 
-    async fn holder(
+    async fn customer_of(
         &self,
         subscription: &SubscriptionId,
         deadline: Deadline,
     ) -> Result<Option<CustomerId>, ProviderError> {
-        self.pass(self.provider.holder(subscription, deadline)).await
+        self.pass(self.provider.customer_of(subscription, deadline)).await
     }
 }

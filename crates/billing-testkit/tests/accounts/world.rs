@@ -93,7 +93,8 @@ impl Shop {
         ];
         for (id, cycle, amount, active) in sold {
             let currency = "usd".parse().unwrap();
-            let facts = PriceFacts { amount: Some(amount), currency, cycle: Some(cycle), active };
+            let facts =
+                ProviderPrice { amount: Some(amount), currency, cycle: Some(cycle), active };
             provider.set_price(price(id), facts);
         }
         let clock = Arc::new(FixedClock::at(provider.now()));
@@ -172,8 +173,8 @@ impl Shop {
     pub(crate) async fn work(&self) -> Vec<ProcessingOutcome> {
         let processor = self.processor();
         let mut worked = Vec::new();
-        for work in processor.take().await.unwrap() {
-            worked.push(processor.work(work).await.unwrap());
+        for work in processor.claim().await.unwrap() {
+            worked.push(processor.process(work).await.unwrap());
         }
         worked
     }

@@ -70,7 +70,10 @@ impl ApiKeyUsage for SqlApiKeyUsage {
             .await
     }
 
-    async fn peppers(&self, now: Timestamp) -> Result<Vec<(Option<PepperId>, u64)>, RepoError> {
+    async fn count_by_pepper(
+        &self,
+        now: Timestamp,
+    ) -> Result<Vec<(Option<PepperId>, u64)>, RepoError> {
         self.connections.call(async |connection| {
             let rows = sqlx::query!(
                 "SELECT pepper_id, count(*) AS \"count!: i64\" FROM api_keys
@@ -86,7 +89,7 @@ impl ApiKeyUsage for SqlApiKeyUsage {
         .await
     }
 
-    async fn changed(&self) -> Result<KeyChange, RepoError> {
+    async fn next_change(&self) -> Result<KeyChange, RepoError> {
         let mut listening = self.listening.lock().await;
         if listening.failed {
             sleep(PAUSE).await;

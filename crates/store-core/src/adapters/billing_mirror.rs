@@ -58,7 +58,7 @@ impl BillingMirror for SqlBillingMirror {
     }
 
     /// Each of the three tables gives its own next customers, by an index.
-    async fn page<'a>(
+    async fn list<'a>(
         &self,
         at: &ProviderAccount,
         after: Option<&'a CustomerId>,
@@ -104,7 +104,7 @@ impl BillingMirror for SqlBillingMirror {
         .await
     }
 
-    async fn holder(
+    async fn customer_of(
         &self,
         at: &ProviderAccount,
         subscription: &SubscriptionId,

@@ -1,7 +1,7 @@
 //! [`SqlCheckoutRequests`].
 
 use async_trait::async_trait;
-use billing_domain::ports::{CheckoutRequest, CheckoutRequests, RememberedCheckout, RepoError};
+use billing_domain::ports::{CheckoutRequest, CheckoutRequests, RepoError, StoredCheckoutRequest};
 use billing_domain::{CheckoutSessionId, CustomerId, Timestamp};
 use store_core::checkout_rows::RequestRow;
 use store_core::pruning::in_batches;
@@ -20,7 +20,7 @@ impl CheckoutRequests for SqlCheckoutRequests {
         &self,
         request: &CheckoutRequest,
         now: Timestamp,
-    ) -> Result<RememberedCheckout, RepoError> {
+    ) -> Result<StoredCheckoutRequest, RepoError> {
         self.0.call(async |connection| {
             let row = sqlx::query_as!(
                 RequestRow,
@@ -31,8 +31,8 @@ impl CheckoutRequests for SqlCheckoutRequests {
                      DO UPDATE SET content = checkout_requests.content
                  RETURNING content, provider_key, customer_id AS \"customer_id?\", session_id AS \"session_id?\"",
                 request.owner.as_str(),
-                request.at.provider().as_str(),
-                request.at.mode().as_str(),
+                request.account.provider().as_str(),
+                request.account.mode().as_str(),
                 request.key.as_str(),
                 request.content,
                 request.provider_key.as_str(),
@@ -57,8 +57,8 @@ impl CheckoutRequests for SqlCheckoutRequests {
                     "UPDATE checkout_requests SET customer_id = $5, session_id = $6
                  WHERE user_id = $1 AND provider = $2 AND mode = $3 AND idempotency_key = $4",
                     request.owner.as_str(),
-                    request.at.provider().as_str(),
-                    request.at.mode().as_str(),
+                    request.account.provider().as_str(),
+                    request.account.mode().as_str(),
                     request.key.as_str(),
                     customer.as_str(),
                     session.as_str(),

@@ -92,7 +92,7 @@ impl CustomerClaims for SqlCustomerClaims {
         .await
     }
 
-    async fn renew(
+    async fn replace_key(
         &self,
         owner: &UserId,
         at: &ProviderAccount,

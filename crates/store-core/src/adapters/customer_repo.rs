@@ -102,8 +102,8 @@ pub(crate) async fn apply(
                  VALUES ($1, $2, $3, $4, $5, $5)
                  ON CONFLICT (user_id, provider, mode) DO NOTHING",
                 link.owner.as_str(),
-                link.at.provider().as_str(),
-                link.at.mode().as_str(),
+                link.account.provider().as_str(),
+                link.account.mode().as_str(),
                 link.customer.as_str(),
                 now.as_millis(),
             )
@@ -113,8 +113,8 @@ pub(crate) async fn apply(
                 "UPDATE billing_customers SET customer_id = $5, updated_at = $6
                  WHERE user_id = $1 AND provider = $2 AND mode = $3 AND customer_id = $4",
                 new.owner.as_str(),
-                new.at.provider().as_str(),
-                new.at.mode().as_str(),
+                new.account.provider().as_str(),
+                new.account.mode().as_str(),
                 old.as_str(),
                 new.customer.as_str(),
                 now.as_millis(),
@@ -125,8 +125,8 @@ pub(crate) async fn apply(
                 "DELETE FROM billing_customers
                  WHERE user_id = $1 AND provider = $2 AND mode = $3 AND customer_id = $4",
                 link.owner.as_str(),
-                link.at.provider().as_str(),
-                link.at.mode().as_str(),
+                link.account.provider().as_str(),
+                link.account.mode().as_str(),
                 link.customer.as_str(),
             )
         }

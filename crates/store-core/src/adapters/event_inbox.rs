@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use billing_domain::ports::{BackgroundTask, Disposition, EventInbox, RepoError};
 use billing_domain::{
-    ClaimToken, Claimed, CustomerId, InboxCounts, InboxEvent, InboxQuery, ProviderAccount,
-    ProviderEvent, Replay, Timestamp,
+    ClaimToken, ClaimedEvents, CustomerId, InboxCounts, InboxEvent, InboxQuery, ProviderAccount,
+    ProviderEvent, ReplayScope, Timestamp,
 };
 use store_core::connections::bounded;
 use store_core::error::StoreError;
@@ -74,7 +74,7 @@ impl EventInbox for SqlEventInbox {
     async fn release(
         &self,
         at: &ProviderAccount,
-        claimed: &Claimed,
+        claimed: &ClaimedEvents,
         disposition: &Disposition,
     ) -> Result<u64, RepoError> {
         let (state, error) = state_of(disposition);
@@ -89,12 +89,12 @@ impl EventInbox for SqlEventInbox {
     async fn replay(
         &self,
         at: &ProviderAccount,
-        which: &Replay,
+        which: &ReplayScope,
         now: Timestamp,
     ) -> Result<u64, RepoError> {
         self.connections.call(async |connection| {
             let statement = match which {
-                Replay::One(id) => {
+                ReplayScope::Event(id) => {
                     sqlx::query!(
                         "UPDATE webhook_events
                          SET state = 'pending', state_at = $4, attempts = 0, error = NULL, claimed_until = NULL
@@ -105,7 +105,7 @@ impl EventInbox for SqlEventInbox {
                         now.as_millis(),
                     )
                 }
-                Replay::Dead => {
+                ReplayScope::AllDead => {
                     sqlx::query!(
                         "UPDATE webhook_events
                          SET state = 'pending', state_at = $3, attempts = 0, error = NULL, claimed_until = NULL

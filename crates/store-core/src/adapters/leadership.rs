@@ -12,7 +12,7 @@ pub(crate) struct SqlLeadership(pub(crate) Connections);
 
 #[async_trait]
 impl Leadership for SqlLeadership {
-    async fn take(
+    async fn acquire(
         &self,
         duty: &str,
         holder: &str,

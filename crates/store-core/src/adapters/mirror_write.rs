@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use billing_domain::ports::LinkChange;
-use billing_domain::{Claimed, Effect, InboxState, MirrorOutcome, MirrorUpdate, UserId};
+use billing_domain::{ClaimedEvents, Effect, InboxState, MirrorOutcome, MirrorUpdate, UserId};
 use store_core::audit_rows::AuditRow;
 use store_core::error::StoreError;
 use store_core::mirror_rows::{NewSubscriptionRow, state_text, version};
@@ -27,7 +27,7 @@ pub(crate) async fn apply(
     for effect in effects {
         match effect {
             Effect::Link(owner) | Effect::Unlink(owner) => {
-                let link = update.link_of(owner);
+                let link = update.link_for(owner);
                 let change = match effect {
                     Effect::Link(_) => LinkChange::Add(link),
                     _ => LinkChange::Remove(link),
@@ -56,9 +56,9 @@ async fn write_customer(
     connection: &mut Connection,
     update: &MirrorUpdate,
 ) -> Result<bool, StoreError> {
-    let (provider, mode) = (update.at.provider().as_str(), update.at.mode().as_str());
+    let (provider, mode) = (update.account.provider().as_str(), update.account.mode().as_str());
     let state = state_text(&update.state);
-    let statement = if update.expected == 0 {
+    let statement = if update.expected_version == 0 {
         sqlx::query!(
             "INSERT INTO customer_mirror (provider, mode, customer_id, version, state, read_at)
              VALUES ($1, $2, $3, 1, $4, $5)
@@ -76,7 +76,7 @@ async fn write_customer(
             provider,
             mode,
             update.customer.as_str(),
-            version(update.expected),
+            version(update.expected_version),
             state,
             update.read_at.as_millis(),
         )
@@ -89,7 +89,7 @@ async fn replace_subscriptions(
     connection: &mut Connection,
     update: &MirrorUpdate,
 ) -> Result<(), StoreError> {
-    let (provider, mode) = (update.at.provider().as_str(), update.at.mode().as_str());
+    let (provider, mode) = (update.account.provider().as_str(), update.account.mode().as_str());
     let own: Vec<NewSubscriptionRow> =
         update.state.subscriptions().iter().map(Into::into).collect();
     sqlx::query!(
@@ -113,8 +113,8 @@ async fn fulfil_claim(
         "UPDATE customer_claims SET customer_id = $4
          WHERE user_id = $1 AND provider = $2 AND mode = $3 AND customer_id IS NULL",
         owner.as_str(),
-        update.at.provider().as_str(),
-        update.at.mode().as_str(),
+        update.account.provider().as_str(),
+        update.account.mode().as_str(),
         update.customer.as_str(),
     )
     .execute(connection)
@@ -126,8 +126,8 @@ async fn fulfil_claim(
 async fn drop_claims(connection: &mut Connection, update: &MirrorUpdate) -> Result<(), StoreError> {
     sqlx::query!(
         "DELETE FROM customer_claims WHERE provider = $1 AND mode = $2 AND customer_id = $3",
-        update.at.provider().as_str(),
-        update.at.mode().as_str(),
+        update.account.provider().as_str(),
+        update.account.mode().as_str(),
         update.customer.as_str(),
     )
     .execute(connection)
@@ -139,10 +139,11 @@ async fn drop_claims(connection: &mut Connection, update: &MirrorUpdate) -> Resu
 async fn settle(
     connection: &mut Connection,
     update: &MirrorUpdate,
-    claimed: &Claimed,
+    claimed: &ClaimedEvents,
 ) -> Result<bool, StoreError> {
     let events = claimed.events.iter().collect::<BTreeSet<_>>().len();
     let applied = InboxState::Applied(update.read_at);
-    let settled = statements::end_claim(connection, &update.at, claimed, applied, None).await?;
+    let settled =
+        statements::end_claim(connection, &update.account, claimed, applied, None).await?;
     Ok(usize::try_from(settled).is_ok_and(|settled| settled == events))
 }

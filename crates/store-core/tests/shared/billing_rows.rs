@@ -23,9 +23,9 @@ fn stripe() -> ProviderAccount {
 /// A reading that links Ann to `cus_1`.
 fn purchase() -> FreshReading {
     FreshReading {
-        at: stripe(),
+        account: stripe(),
         customer: customer("cus_1"),
-        expected: 0,
+        expected_version: 0,
         reading: CustomerReading {
             state: CustomerState::Present(vec![subscription(
                 "sub_1",
@@ -35,7 +35,7 @@ fn purchase() -> FreshReading {
             owner: NamedOwner::User(user("ann")),
         },
         read_at: NOW,
-        settles: None,
+        settled_events: None,
     }
 }
 
@@ -85,22 +85,22 @@ async fn a_reading_that_does_not_parse_names_its_column() {
     for (column, bad) in
         [("subscription_id", "sub 1"), ("status", "weird"), ("prices", "a  b"), ("prices", "a,b")]
     {
-        purchase().write(&*mirror, &*store.customers()).await.unwrap();
+        purchase().save(&*mirror, &*store.customers()).await.unwrap();
         place.execute(&format!("UPDATE subscription_mirror SET {column} = '{bad}'")).await;
         assert_eq!(
             corrupt(mirror.find(&stripe(), &customer("cus_1")).await),
             ("subscription_mirror", column)
         );
-        assert_eq!(corrupt(mirror.page(&stripe(), None, 9).await), ("subscription_mirror", column));
+        assert_eq!(corrupt(mirror.list(&stripe(), None, 9).await), ("subscription_mirror", column));
         place.execute("DELETE FROM subscription_mirror").await;
         place.execute("DELETE FROM customer_mirror").await;
     }
-    purchase().write(&*mirror, &*store.customers()).await.unwrap();
+    purchase().save(&*mirror, &*store.customers()).await.unwrap();
     place.execute("UPDATE subscription_mirror SET customer_id = 'cus 1'").await;
-    let holder = mirror.holder(&stripe(), &subscription_id("sub_1")).await;
+    let holder = mirror.customer_of(&stripe(), &subscription_id("sub_1")).await;
     assert_eq!(corrupt(holder), ("subscription_mirror", "customer_id"));
     place.execute("UPDATE customer_mirror SET customer_id = 'cus 1'").await;
-    assert_eq!(corrupt(mirror.page(&stripe(), None, 9).await), ("customer_mirror", "customer_id"));
+    assert_eq!(corrupt(mirror.list(&stripe(), None, 9).await), ("customer_mirror", "customer_id"));
 }
 
 #[tokio::test]
@@ -117,7 +117,7 @@ async fn a_claim_that_does_not_parse_names_its_column() {
             ("customer_claims", column)
         );
         assert_eq!(
-            corrupt(claims.renew(&ann, &stripe(), &key, &key, NOW).await),
+            corrupt(claims.replace_key(&ann, &stripe(), &key, &key, NOW).await),
             ("customer_claims", column)
         );
         let fulfilled =
@@ -158,7 +158,7 @@ async fn a_link_that_does_not_parse_undoes_the_reading_that_would_remove_it() {
     let mut gone = purchase();
     gone.reading.state = CustomerState::Gone;
     assert_eq!(
-        corrupt(gone.write(&*mirror, &*store.customers()).await),
+        corrupt(gone.save(&*mirror, &*store.customers()).await),
         ("billing_customers", "user_id")
     );
     assert_eq!(mirror.find(&stripe(), &customer("cus_1")).await.unwrap(), None);
@@ -176,12 +176,15 @@ async fn a_reading_of_which_one_row_is_refused_changes_nothing() {
         .unwrap();
     store.inbox().claim(&stripe(), &token("one"), 1, NOW, NOW).await.unwrap();
     store.claims().claim(&user("ann"), &stripe(), &provider_key("key"), NOW).await.unwrap();
-    let update = FreshReading { settles: Some(claimed("one", &["evt_1"])), ..purchase() };
+    let update = FreshReading { settled_events: Some(claimed("one", &["evt_1"])), ..purchase() };
     // The last of all rows.
-    let refused = update.write(&*store.mirror(), &*store.customers()).await;
+    let refused = update.save(&*store.mirror(), &*store.customers()).await;
     assert!(matches!(refused, Err(RepoError::Refused(_))), "{refused:?}");
-    assert_eq!(store.mirror().page(&stripe(), None, 9).await.unwrap(), []);
-    assert_eq!(store.mirror().holder(&stripe(), &subscription_id("sub_1")).await.unwrap(), None);
+    assert_eq!(store.mirror().list(&stripe(), None, 9).await.unwrap(), []);
+    assert_eq!(
+        store.mirror().customer_of(&stripe(), &subscription_id("sub_1")).await.unwrap(),
+        None
+    );
     assert_eq!(store.customers().list(&user("ann")).await.unwrap(), []);
     assert_eq!(store.claims().find(&user("ann"), &stripe()).await.unwrap().unwrap().customer, None);
     assert_eq!(

@@ -6,7 +6,7 @@ use crate::place::{Place, open};
 use billing_domain::ports::{Disposition, KeyChange, LinkChange, RepoError, SchemaState};
 use billing_domain::{
     ApiKey, AuditQuery, CustomerReading, CustomerState, Denials, FreshReading, InboxQuery, Mode,
-    NamedOwner, Replay, Timestamp,
+    NamedOwner, ReplayScope, Timestamp,
 };
 use billing_testkit::samples::{
     account, audit_event, checkout_request, claimed, customer, key_id, link, permissions,
@@ -33,12 +33,12 @@ async fn an_unmigrated_database_is_a_schema_error_to_every_call() {
     let (hint, request) =
         (provider_event("evt_1", &to.customer, NOW), checkout_request(&ann, &at, "key"));
     let reading = FreshReading {
-        at: at.clone(),
+        account: at.clone(),
         customer: to.customer.clone(),
-        expected: 0,
-        reading: CustomerReading { state: CustomerState::Gone, owner: NamedOwner::Nobody },
+        expected_version: 0,
+        reading: CustomerReading { state: CustomerState::Gone, owner: NamedOwner::None },
         read_at: NOW,
-        settles: None,
+        settled_events: None,
     };
     let denials =
         Denials { at: NOW, cause: "invalid_token".to_owned(), source: None, key: None, count: 1 };
@@ -58,7 +58,7 @@ async fn an_unmigrated_database_is_a_schema_error_to_every_call() {
         keys.rotate(&id, &key, NOW, Some(20), records()).await.err(),
         usage.record_use(&[(id.clone(), NOW)]).await.err(),
         usage.replace_verifier(&id, &key.verifier, &key.verifier).await.err(),
-        usage.peppers(NOW).await.err(),
+        usage.count_by_pepper(NOW).await.err(),
         audit.append(&event).await.err(),
         audit.append_denials(&[denials]).await.err(),
         audit.read(&AuditQuery { limit: 1, ..AuditQuery::default() }).await.err(),
@@ -67,23 +67,26 @@ async fn an_unmigrated_database_is_a_schema_error_to_every_call() {
         inbox.accept(&at, &hint, NOW).await.err(),
         inbox.claim(&at, &token("one"), 1, NOW, NOW).await.err(),
         inbox.release(&at, &claimed("one", &["evt_1"]), &Disposition::Ignored(NOW)).await.err(),
-        inbox.replay(&at, &Replay::Dead, NOW).await.err(),
+        inbox.replay(&at, &ReplayScope::AllDead, NOW).await.err(),
         inbox.list(&at, &InboxQuery { state: None, limit: 1 }).await.err(),
         inbox.counts(&at).await.err(),
         inbox.has_pending(&at, &to.customer).await.err(),
         inbox.prune(NOW).await.err(),
         mirror.find(&at, &to.customer).await.err(),
-        reading.write(&*mirror, &*customers).await.err(),
-        mirror.page(&at, None, 1).await.err(),
-        mirror.holder(&at, &subscription_id("sub_1")).await.err(),
+        reading.save(&*mirror, &*customers).await.err(),
+        mirror.list(&at, None, 1).await.err(),
+        mirror.customer_of(&at, &subscription_id("sub_1")).await.err(),
         claims.find(&ann, &at).await.err(),
         claims.claim(&ann, &at, &request.provider_key, NOW).await.err(),
         claims.fulfil(&ann, &at, &request.provider_key, &to.customer).await.err(),
-        claims.renew(&ann, &at, &request.provider_key, &request.provider_key, NOW).await.err(),
+        claims
+            .replace_key(&ann, &at, &request.provider_key, &request.provider_key, NOW)
+            .await
+            .err(),
         checkouts.begin(&request, NOW).await.err(),
         checkouts.complete(&request, &to.customer, &session_id("cs_1")).await.err(),
         checkouts.prune(NOW).await.err(),
-        store.leadership().take("duty", "holder", NOW, NOW).await.err(),
+        store.leadership().acquire("duty", "holder", NOW, NOW).await.err(),
     ];
     for error in results {
         assert!(matches!(error, Some(RepoError::Schema(_))), "{error:?}");
@@ -99,7 +102,7 @@ async fn migrations_of_a_later_release_are_accepted() {
     let database = place.migrated().await.database();
     place.execute(LATER_RELEASE).await;
     assert_eq!(database.schema().await.unwrap(), SchemaState::Newer);
-    assert!(database.schema().await.unwrap().fits());
+    assert!(database.schema().await.unwrap().is_compatible());
     assert_eq!(database.migrate().await.unwrap(), 0);
 }
 
@@ -126,16 +129,16 @@ async fn the_release_before_works_on_these_tables() {
         ApiKey { permissions: permissions(&["subscriptions:portal"]), ..expected }
     );
     assert_eq!(found.verifier.pepper, None);
-    assert_eq!(store.usage().peppers(NOW).await.unwrap(), [(None, 1)]);
+    assert_eq!(store.usage().count_by_pepper(NOW).await.unwrap(), [(None, 1)]);
     // What it changes, we hear of.
     let usage = store.usage();
-    usage.changed().await.unwrap();
+    usage.next_change().await.unwrap();
     place
         .execute(
             "UPDATE api_keys SET revoked_at = 1 WHERE id = '000000000001' AND revoked_at IS NULL",
         )
         .await;
-    assert!(matches!(usage.changed().await.unwrap(), KeyChange::Some | KeyChange::Key(_)));
+    assert!(matches!(usage.next_change().await.unwrap(), KeyChange::Unknown | KeyChange::Key(_)));
 }
 
 #[tokio::test]

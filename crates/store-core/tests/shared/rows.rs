@@ -115,7 +115,7 @@ async fn a_peppers_id_that_does_not_parse_names_its_column() {
         .await
         .unwrap();
     place.execute("UPDATE api_keys SET pepper_id = 'no-hexadecimal-x'").await;
-    assert_eq!(corrupt(store.usage().peppers(NOW).await), ("api_keys", "pepper_id"));
+    assert_eq!(corrupt(store.usage().count_by_pepper(NOW).await), ("api_keys", "pepper_id"));
     assert_eq!(
         corrupt(store.api_keys().find(&key_id("000000000001")).await),
         ("api_keys", "pepper_id")

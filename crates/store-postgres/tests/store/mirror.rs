@@ -18,17 +18,17 @@ async fn read(store: &PgStore, id: &str, owner: &str, is_gone: bool) -> Result<(
     let bought = || vec![subscription(&format!("sub_of_{id}"), SubscriptionStatus::Active, NOW)];
     let state = if is_gone { CustomerState::Gone } else { CustomerState::Present(bought()) };
     let mut update = FreshReading {
-        at: account("stripe", Mode::Test),
+        account: account("stripe", Mode::Test),
         customer: customer(id),
-        expected: 0,
+        expected_version: 0,
         reading: CustomerReading { state, owner: NamedOwner::User(user(owner)) },
         read_at: NOW,
-        settles: None,
+        settled_events: None,
     };
     loop {
-        let known = store.mirror().find(&update.at, &update.customer).await?;
-        update.expected = known.map_or(0, |known| known.version);
-        match update.write(&*store.mirror(), &*store.customers()).await? {
+        let known = store.mirror().find(&update.account, &update.customer).await?;
+        update.expected_version = known.map_or(0, |known| known.version);
+        match update.save(&*store.mirror(), &*store.customers()).await? {
             ReadingOutcome::Written(_) => return Ok(()),
             ReadingOutcome::Outdated => {}
             ReadingOutcome::ClaimLost => panic!("nothing was claimed"),

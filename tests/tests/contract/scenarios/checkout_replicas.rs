@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use billing_domain::ports::{BillingProvider as _, FreshKeys};
+use billing_domain::ports::{BillingProvider as _, KeyGenerator};
 use billing_domain::{
     AccountPorts, AuthMethod, BillingAccounts, BillingCycle, Catalogue, CheckoutError,
     CheckoutPorts, CheckoutService, CheckoutUrls, ClaimToken, Deadline, Mode, OriginPattern,
@@ -36,9 +36,9 @@ const CALLERS: usize = 24;
 #[derive(Debug)]
 struct UuidKeys;
 
-impl FreshKeys for UuidKeys {
+impl KeyGenerator for UuidKeys {
     fn provider_key(&self) -> ProviderKey {
-        ProviderKey::fresh(&Uuid::now_v7())
+        ProviderKey::from_unique(&Uuid::now_v7())
     }
 
     fn claim_token(&self) -> ClaimToken {

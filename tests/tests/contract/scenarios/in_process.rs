@@ -9,7 +9,7 @@ use api_http::readiness::{ReadinessProbe, State};
 use api_http::{AppState, Guard, IntakeRoom, routes};
 use async_trait::async_trait;
 use billing_domain::ports::{
-    BillingProvider, Clock, FreshKeys, KeyMinter, MintError, MintedKey, ProviderError,
+    BillingProvider, Clock, KeyGenerator, KeyMinter, MintError, MintedKey, ProviderError,
     VerifiedEvent, WebhookError, WebhookVerifier,
 };
 use billing_domain::{
@@ -97,7 +97,7 @@ fn answer(provider: Arc<dyn BillingProvider>, body: &Value) -> Response {
         let stores = InMemoryBilling::with(Reachability::default());
         let link = CustomerLink {
             owner: "u".parse().unwrap(),
-            at: account(),
+            account: account(),
             customer: "cus_1".parse().unwrap(),
         };
         assert!(samples::add_link(&*stores.customers(), &link).await.unwrap());
@@ -123,7 +123,7 @@ fn answer(provider: Arc<dyn BillingProvider>, body: &Value) -> Response {
             new_events: Arc::default(),
             issuer: ApiKeyIssuer::new(keys.clone(), Arc::new(NoMinter), Mode::Test),
             keys,
-            key_rules: KeyRules { at_most: 20, return_origins: Vec::new() },
+            key_rules: KeyRules { max_active_keys: 20, return_origins: Vec::new() },
             guard: Guard { rate: None, failures: None, denials: Arc::new(DenialCounter::new(16)) },
             clock: clock.clone(),
             access_tokens: Arc::new(tokens),
@@ -192,7 +192,7 @@ impl ReadinessProbe for AlwaysReady {
 #[derive(Debug)]
 struct NoKeys;
 
-impl FreshKeys for NoKeys {
+impl KeyGenerator for NoKeys {
     fn provider_key(&self) -> ProviderKey {
         "none".parse().unwrap()
     }

@@ -8,8 +8,8 @@ use billing_domain::ports::{
     SubscriptionReader,
 };
 use billing_domain::{
-    CheckoutOrder, CheckoutSession, CustomerId, CustomerOrder, CustomerReading, CustomerState,
-    Deadline, NamedOwner, PriceFacts, PriceId, SubscriptionId,
+    CheckoutOrder, CheckoutSession, CustomerId, CustomerReading, CustomerState, Deadline,
+    NamedOwner, NewCustomer, PriceId, ProviderPrice, SubscriptionId,
 };
 
 use super::FakeBillingAccountProvider;
@@ -21,7 +21,7 @@ fn refused(context: &str) -> ProviderError {
 
 #[async_trait]
 impl CheckoutProvider for FakeBillingAccountProvider {
-    async fn create_customer(&self, order: &CustomerOrder) -> Result<CustomerId, ProviderError> {
+    async fn create_customer(&self, order: &NewCustomer) -> Result<CustomerId, ProviderError> {
         let mut state = self.lock();
         state.begin(order.deadline)?;
         match state.customers_by_key.get(&order.key) {
@@ -71,7 +71,7 @@ impl CheckoutProvider for FakeBillingAccountProvider {
         &self,
         price: &PriceId,
         deadline: Deadline,
-    ) -> Result<Option<PriceFacts>, ProviderError> {
+    ) -> Result<Option<ProviderPrice>, ProviderError> {
         let mut state = self.lock();
         state.begin(deadline)?;
         Ok(state.prices.get(price).cloned())
@@ -96,11 +96,11 @@ impl Customer {
     /// Whom its metadata name, or else its sessions.
     fn named(&self) -> NamedOwner {
         let mut named = self.owner.clone();
-        if named == NamedOwner::Nobody {
+        if named == NamedOwner::None {
             for owner in &self.sessions {
                 named = match (named, owner) {
-                    (NamedOwner::Nobody, owner) => owner.clone(),
-                    (named, NamedOwner::Nobody) => named,
+                    (NamedOwner::None, owner) => owner.clone(),
+                    (named, NamedOwner::None) => named,
                     (named, owner) if named == *owner => named,
                     _ => NamedOwner::Ambiguous,
                 };
@@ -113,7 +113,7 @@ impl Customer {
 impl State {
     pub(super) fn reading(&self, customer: &CustomerId) -> CustomerReading {
         let Some(owner) = self.customer(customer).map(Customer::named) else {
-            return CustomerReading { state: CustomerState::Gone, owner: NamedOwner::Nobody };
+            return CustomerReading { state: CustomerState::Gone, owner: NamedOwner::None };
         };
         let theirs = self.subscriptions.iter().filter(|held| held.customer == *customer);
         let mut subscriptions: Vec<_> = theirs.map(|held| held.subscription.clone()).collect();
@@ -134,7 +134,7 @@ impl SubscriptionReader for FakeBillingAccountProvider {
         Ok(state.reading(customer))
     }
 
-    async fn holder(
+    async fn customer_of(
         &self,
         subscription: &SubscriptionId,
         deadline: Deadline,
@@ -148,7 +148,7 @@ impl SubscriptionReader for FakeBillingAccountProvider {
 
 #[async_trait]
 impl CustomerDirectory for FakeBillingAccountProvider {
-    async fn customers<'a>(
+    async fn list_customers<'a>(
         &self,
         after: Option<&'a CustomerId>,
         deadline: Deadline,
@@ -167,7 +167,7 @@ impl CustomerDirectory for FakeBillingAccountProvider {
         }))
     }
 
-    async fn subscriptions<'a>(
+    async fn list_subscriptions<'a>(
         &self,
         after: Option<&'a SubscriptionId>,
         deadline: Deadline,
@@ -195,11 +195,11 @@ struct Entries<'a, T>(Page<&'a T>);
 
 fn page<'a, T>(entries: usize, mut all: impl Iterator<Item = &'a T>) -> Entries<'a, T> {
     let items: Vec<&T> = all.by_ref().take(entries).collect();
-    Entries(Page { items, more: all.next().is_some() })
+    Entries(Page { items, has_more: all.next().is_some() })
 }
 
 impl<T> Entries<'_, T> {
     fn map<U>(self, each: impl Fn(&T) -> U) -> Page<U> {
-        Page { items: self.0.items.into_iter().map(each).collect(), more: self.0.more }
+        Page { items: self.0.items.into_iter().map(each).collect(), has_more: self.0.has_more }
     }
 }

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use billing_domain::ports::{ListedSubscription, ProviderError};
 use billing_domain::{
     BillingCycle, CheckoutOrder, CheckoutSession, CheckoutSessionId, CustomerId, Deadline,
-    NamedOwner, PriceFacts, PriceId, ProviderKey, Subscription, SubscriptionId, SubscriptionStatus,
-    Timestamp, UserId,
+    NamedOwner, PriceId, ProviderKey, ProviderPrice, Subscription, SubscriptionId,
+    SubscriptionStatus, Timestamp, UserId,
 };
 
 use super::BEGINNING;
@@ -18,7 +18,7 @@ pub(super) struct State {
     pub(super) changes: u32,
     pub(super) calls: u64,
     pub(super) failures: VecDeque<ProviderError>,
-    pub(super) prices: BTreeMap<PriceId, PriceFacts>,
+    pub(super) prices: BTreeMap<PriceId, ProviderPrice>,
     /// In the order made, as are subscriptions and sessions.
     pub(super) customers: Vec<Customer>,
     pub(super) subscriptions: Vec<ListedSubscription>,

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use billing_domain::ports::{CheckoutProvider, CustomerDirectory, SubscriptionReader};
-use billing_domain::{BillingCycle, CustomerOrder, CustomerReading};
+use billing_domain::{BillingCycle, CustomerReading, NewCustomer};
 
 use super::*;
 use crate::billing_account_world::{BillingAccountWorld, End, Prices, soon};
@@ -39,7 +39,7 @@ impl BillingAccountWorld for World {
 
     async fn add_customer(&self, owner: Option<&str>, email: Option<&str>) -> CustomerId {
         let owner = match owner.map(str::parse) {
-            None => NamedOwner::Nobody,
+            None => NamedOwner::None,
             Some(Ok(owner)) => NamedOwner::User(owner),
             Some(Err(_)) => NamedOwner::Ambiguous,
         };
@@ -68,8 +68,8 @@ impl BillingAccountWorld for World {
     }
 }
 
-fn price(id: &str, cycle: BillingCycle, active: bool) -> (PriceId, PriceFacts) {
-    let facts = PriceFacts {
+fn price(id: &str, cycle: BillingCycle, active: bool) -> (PriceId, ProviderPrice) {
+    let facts = ProviderPrice {
         amount: Some(900),
         currency: "usd".parse().unwrap(),
         cycle: Some(cycle),
@@ -118,7 +118,7 @@ async fn two_that_are_told_the_same_are_the_same() {
 #[tokio::test]
 async fn a_session_that_is_paid_sells_and_names_the_owner() {
     let world = stocked();
-    let (customer, _) = world.0.add_customer(NamedOwner::Nobody, None);
+    let (customer, _) = world.0.add_customer(NamedOwner::None, None);
     let order = billing_domain::CheckoutOrder {
         customer: customer.clone(),
         owner: user("ann"),
@@ -143,10 +143,10 @@ async fn a_session_that_is_paid_sells_and_names_the_owner() {
 #[tokio::test]
 async fn what_is_lost_never_was() {
     let world = stocked();
-    let (customer, _) = world.0.add_customer(NamedOwner::Nobody, None);
+    let (customer, _) = world.0.add_customer(NamedOwner::None, None);
     let (subscription, _) = world.0.subscribe(&customer, &world.prices().monthly.0);
     world.0.lose_subscription(&subscription);
-    assert_eq!(world.0.holder(&subscription, soon()).await.unwrap(), None);
+    assert_eq!(world.0.customer_of(&subscription, soon()).await.unwrap(), None);
     assert_eq!(world.0.customer_count(), 1);
     world.0.lose_customer(&customer);
     assert_eq!(world.0.customer_count(), 0);
@@ -156,8 +156,7 @@ async fn what_is_lost_never_was() {
 #[tokio::test]
 async fn forgotten_keys_make_another_customer_and_failures_come_when_told() {
     let world = stocked();
-    let order =
-        CustomerOrder { owner: user("ann"), key: "key-1".parse().unwrap(), deadline: soon() };
+    let order = NewCustomer { owner: user("ann"), key: "key-1".parse().unwrap(), deadline: soon() };
     let first = world.0.create_customer(&order).await.unwrap();
     world.0.fail_next(ProviderError::Unusable { context: "told to".to_owned() });
     assert!(world.0.create_customer(&order).await.is_err());

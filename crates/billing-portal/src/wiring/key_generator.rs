@@ -1,6 +1,6 @@
 //! Keys that nobody has used yet: version 7 UUIDs.
 
-use billing_domain::ports::FreshKeys;
+use billing_domain::ports::KeyGenerator;
 use billing_domain::{ClaimToken, ProviderKey};
 use uuid::Uuid;
 
@@ -8,9 +8,9 @@ use uuid::Uuid;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct UuidKeys;
 
-impl FreshKeys for UuidKeys {
+impl KeyGenerator for UuidKeys {
     fn provider_key(&self) -> ProviderKey {
-        ProviderKey::fresh(&Uuid::now_v7())
+        ProviderKey::from_unique(&Uuid::now_v7())
     }
 
     fn claim_token(&self) -> ClaimToken {

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use billing_domain::ports::FreshKeys;
+use billing_domain::ports::KeyGenerator;
 use billing_domain::{ClaimToken, ProviderKey};
 
 /// Keys from a counter. Shared by `Arc`, no two who ask get the same.
@@ -15,9 +15,9 @@ impl CountedKeys {
     }
 }
 
-impl FreshKeys for CountedKeys {
+impl KeyGenerator for CountedKeys {
     fn provider_key(&self) -> ProviderKey {
-        ProviderKey::fresh(&format_args!("key-{}", self.next()))
+        ProviderKey::from_unique(&format_args!("key-{}", self.next()))
     }
 
     fn claim_token(&self) -> ClaimToken {

@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use crate::{ClaimToken, ProviderKey};
 
 /// Makes keys that are unique among all replicas, for ever. Sync, as the clock is.
-pub trait FreshKeys: Debug + Send + Sync + 'static {
+pub trait KeyGenerator: Debug + Send + Sync + 'static {
     /// A key for a call to the provider.
     fn provider_key(&self) -> ProviderKey;
 
