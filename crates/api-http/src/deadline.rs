@@ -16,16 +16,18 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::problem;
 
-/// The share of a request's time that calls to the provider may not use: it is left for the store, which commits the audit
-/// record after them. At most [`LONGEST_RESERVE`].
+/// The share of a request's time that calls to the provider may not use: it is left for the store,
+/// which commits the audit record after them. At most [`LONGEST_RESERVE`].
 const RESERVE_SHARE: u32 = 10;
 /// The longest time that is kept back from the provider.
 const LONGEST_RESERVE: Duration = Duration::from_millis(250);
 
-/// Middleware that answers when the time is up, and gives handlers the [`Deadline`] for their calls to the provider.
+/// Middleware that answers when the time is up, and gives handlers the [`Deadline`] for their calls
+/// to the provider.
 ///
-/// The provider's deadline is a little earlier than the request's. A provider that is too slow is therefore reported by its
-/// adapter (504), and whatever still runs at the end is the client's body (408) or our own store (503).
+/// The provider's deadline is a little earlier than the request's. A provider that is too slow is
+/// therefore reported by its adapter (504), and whatever still runs at the end is the client's body
+/// (408) or our own store (503).
 pub(crate) async fn enforce(
     State(limit): State<Duration>,
     mut request: Request,

@@ -1,4 +1,5 @@
-//! Every error code of the contract (E1): one table for answers, OpenAPI and the pages under `/docs/errors`.
+//! Every error code of the contract (E1): one table for answers, OpenAPI and the pages under
+//! `/docs/errors`.
 
 use http::StatusCode;
 

@@ -52,8 +52,8 @@ impl Guard {
         self.denials.count(refusal.code, source.as_deref(), sender.key.as_ref());
     }
 
-    /// Counts a request of an authenticated caller, and announces the limit in the answer's headers. Beyond the limit: how
-    /// long the caller must wait.
+    /// Counts a request of an authenticated caller, and announces the limit in the answer's
+    /// headers. Beyond the limit: how long the caller must wait.
     pub(crate) fn over_limit(
         &self,
         principal: &Principal,
@@ -65,7 +65,7 @@ impl Guard {
             AuthMethod::ApiKey(id) => ("key", id.as_str()),
         };
         let decision = limiter.check(&principal, Moment::now());
-        decision.announce(request);
+        decision.attach_to(request);
         decision.retry_after
     }
 }

@@ -1,4 +1,5 @@
-//! The billing portal's HTTP API over the domain's ports. Which adapters implement the ports is decided in `billing-portal`.
+//! The billing portal's HTTP API over the domain's ports. Which adapters implement the ports is
+//! decided in `billing-portal`.
 
 mod caller;
 mod deadline;

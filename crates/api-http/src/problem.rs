@@ -1,4 +1,5 @@
-//! The one place where an error becomes an answer: public text and status here, the cause to the log and nowhere else.
+//! The one place where an error becomes an answer: public text and status here, the cause to the
+//! log and nowhere else.
 
 use std::time::Duration;
 
@@ -124,7 +125,8 @@ pub(crate) fn unrendered(error: &askama::Error) -> Problem {
     internal_error()
 }
 
-/// Why nobody was authenticated. `invalid` is the route's own code for a credential that does not hold.
+/// Why nobody was authenticated. `invalid` is the route's own code for a credential that does not
+/// hold.
 pub(crate) fn from_auth_error(error: AuthError, invalid: ErrorCode) -> Problem {
     match error {
         AuthError::Invalid { reason } => {
@@ -150,7 +152,8 @@ pub(crate) fn from_auth_error(error: AuthError, invalid: ErrorCode) -> Problem {
     }
 }
 
-/// Why the portal does not open. `token` says whether the caller came with an access token rather than an API key.
+/// Why the portal does not open. `token` says whether the caller came with an access token rather
+/// than an API key.
 pub(crate) fn from_portal_error(error: PortalError, token: bool) -> Problem {
     match error {
         PortalError::PermissionDenied(permission) => permission_denied(&permission, token),

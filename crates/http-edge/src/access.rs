@@ -1,4 +1,5 @@
-//! One log line and two measurements per request. Never the query, headers or bodies: they may hold credentials.
+//! The access log and request metrics. Queries, headers and bodies are left out because they may
+//! contain credentials.
 
 use std::time::Instant;
 
@@ -7,17 +8,18 @@ use http::{Method, StatusCode};
 use crate::answer::Watcher;
 use crate::request_id::RequestId;
 
-/// Label of requests that no route took.
+/// Route label of requests that match no route.
 const UNMATCHED: &str = "unmatched";
 
-/// Label of methods that are not HTTP's own, or could not be read.
+/// Method label of non-standard and unreadable methods.
 const OTHER_METHOD: &str = "OTHER";
 
-/// Code of an answer that is no problem.
+/// Code label of responses that are not problems.
 const NO_CODE: &str = "none";
 
-/// A request's record. It is written when the answer has been sent, or is given up, by dropping it.
-pub(crate) struct Access {
+/// The access record of one request. Dropping it writes the record, after the response was sent or
+/// aborted.
+pub(crate) struct AccessRecord {
     started: Instant,
     method: &'static str,
     route: String,
@@ -26,7 +28,7 @@ pub(crate) struct Access {
     bytes: usize,
 }
 
-impl Access {
+impl AccessRecord {
     pub(crate) fn begin(method: Option<&Method>, route: Option<&str>, id: RequestId) -> Self {
         metrics::gauge!("http_requests_in_flight").increment(1.0);
         Self {
@@ -39,22 +41,22 @@ impl Access {
         }
     }
 
-    pub(crate) fn answered(&mut self, status: StatusCode, code: Option<&'static str>) {
+    pub(crate) fn set_response(&mut self, status: StatusCode, code: Option<&'static str>) {
         self.answer = Some((status, code.unwrap_or(NO_CODE)));
     }
 }
 
-impl Watcher for Access {
+impl Watcher for AccessRecord {
     fn sent(&mut self, bytes: usize) {
         self.bytes += bytes;
     }
 }
 
-impl Drop for Access {
+impl Drop for AccessRecord {
     fn drop(&mut self) {
         metrics::gauge!("http_requests_in_flight").decrement(1.0);
         let duration = self.started.elapsed();
-        // Status 0: the connection went before there was an answer.
+        // Status 0: the connection closed before there was a response.
         let (status, code) =
             self.answer.map_or((0, NO_CODE), |(status, code)| (status.as_u16(), code));
         tracing::info!(
@@ -78,7 +80,7 @@ impl Drop for Access {
     }
 }
 
-/// A client may invent methods, but no new time series with them.
+/// Returns a bounded label, so that invented methods create no new time series.
 fn label(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",

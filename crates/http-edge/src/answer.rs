@@ -1,4 +1,4 @@
-//! A response body that knows how much of it was sent, and when it is over.
+//! A response body that reports sent bytes and its end to an observer.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -6,13 +6,13 @@ use std::task::{Context, Poll};
 use axum::body::{Body, Bytes};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
-/// What wants to know about a response body.
+/// Observes a response body. It is dropped when the body ends.
 pub(crate) trait Watcher: Send + Unpin + 'static {
-    /// So many further bytes are on their way.
+    /// Called with the length of each data frame.
     fn sent(&mut self, bytes: usize);
 }
 
-/// Reports each frame to its watcher, and drops it when the body ends, however it ends.
+/// A body that reports each frame to its watcher. It drops the watcher on success, error and abort.
 pub(crate) struct WatchedBody<W> {
     body: Body,
     watcher: Option<W>,

@@ -1,14 +1,14 @@
-//! The `Authorization` header (RFC 6750, section 2.1): one bearer credential, or a named fault.
+//! [`bearer`] reads the bearer credential from the `Authorization` header (RFC 6750, section 2.1).
 
 use std::borrow::Cow;
 
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
-/// What is wrong with the header.
+/// Why the header contains no usable credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BearerFault {
-    /// No header, an empty one, another scheme, or a scheme alone.
+    /// No header, an empty header, another scheme, or a scheme without a credential.
     Missing,
     /// More than one header.
     Several,
@@ -16,7 +16,8 @@ pub enum BearerFault {
     Malformed,
 }
 
-/// The bearer credential of a request. The scheme's case does not matter (RFC 9110, section 11.1).
+/// Returns the bearer credential of a request. The scheme is case-insensitive (RFC 9110, section
+/// 11.1).
 ///
 /// # Errors
 /// See [`BearerFault`].
@@ -36,7 +37,7 @@ pub fn bearer(headers: &HeaderMap) -> Result<Cow<'_, str>, BearerFault> {
     if credential.iter().any(|b| b.is_ascii_whitespace() || *b == b',') {
         return Err(BearerFault::Malformed);
     }
-    // Bytes beyond ASCII are no credential of ours; made visible, they fail as any other rubbish does.
+    // No valid credential contains non-ASCII bytes: the lossy text fails authentication later.
     Ok(String::from_utf8_lossy(credential))
 }
 
@@ -60,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn c1_what_is_missing_and_what_is_malformed() {
+    fn c1_missing_malformed_and_repeated_headers_have_their_faults() {
         for value in ["", "Bearer", "Bearer ", "Basic dTpw", "Bearerx", "Token x", "Basic a, b"] {
             assert_eq!(read(&[value]), Err(BearerFault::Missing), "{value}");
         }

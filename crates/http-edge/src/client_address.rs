@@ -1,4 +1,4 @@
-//! [`ClientAddress`]: where a request comes from, as far as that can be believed.
+//! [`ClientAddress`]: the address of the client, from the connection and trusted proxies.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
@@ -9,20 +9,21 @@ use crate::trusted_proxies::TrustedProxies;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// The address of the client, or of the last proxy that nobody vouches for; never an IPv4 address in IPv6 dress.
+/// The address of the client or of the nearest untrusted proxy. IPv4-mapped addresses are converted
+/// to IPv4.
 ///
-/// [`edge_layers`](crate::edge_layers) puts it among the request's extensions, of every request that came through
+/// [`edge_layers`](crate::edge_layers) adds it to the extensions of each request from
 /// [`serve`](crate::serve).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ClientAddress(IpAddr);
 
 impl ClientAddress {
-    /// Follows `X-Forwarded-For` from its right end for as long as the address that vouches for the next entry is a
-    /// trusted proxy's.
+    /// Reads `X-Forwarded-For` from right to left and stops at the first address that is not a
+    /// trusted proxy.
     ///
-    /// Each proxy appends the address that it was reached from, so that the entries left of the first untrusted address
-    /// are whatever a client made up. Several header lines are one list, in their order (RFC 9110, 5.3). An entry that is
-    /// no address ends the walk: the proxy that wrote it is then as far as one can see.
+    /// Each proxy appends its peer's address, so a client may invent the entries left of the first
+    /// untrusted address. Several header lines form one list (RFC 9110, 5.3). A malformed entry
+    /// ends the walk at the proxy that wrote it.
     #[must_use]
     pub fn of(peer: IpAddr, headers: &HeaderMap, trusted: &TrustedProxies) -> Self {
         let mut address = peer.to_canonical();
@@ -31,19 +32,19 @@ impl ClientAddress {
             if !trusted.contains(address) {
                 break;
             }
-            let Some(before) = node(entry) else { break };
-            address = before;
+            let Some(previous) = parse_entry(entry) else { break };
+            address = previous;
         }
         Self(address)
     }
 
-    /// The address.
+    /// Returns the address.
     #[must_use]
     pub const fn ip(self) -> IpAddr {
         self.0
     }
 
-    /// What limits go by.
+    /// Returns the network that limits count by.
     #[must_use]
     pub const fn network(self) -> SourceNetwork {
         SourceNetwork::of(self.0)
@@ -56,8 +57,8 @@ impl fmt::Display for ClientAddress {
     }
 }
 
-/// What one client can be held to have for itself: an IPv4 address, or an IPv6 network of 64 bits, which is the least that
-/// a site is given (RFC 6177) and within which a host takes as many addresses as it likes (RFC 8981).
+/// The unit that limits count by: an IPv4 address or an IPv6 /64 network. A site gets at least a
+/// /64 (RFC 6177), and a host may use any address in it (RFC 8981).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SourceNetwork(IpAddr);
 
@@ -81,8 +82,8 @@ impl fmt::Display for SourceNetwork {
     }
 }
 
-/// One entry: an address, in brackets or not, with a port or not, as proxies write them.
-fn node(entry: &[u8]) -> Option<IpAddr> {
+/// Parses an entry: an address with optional brackets and port, as proxies write it.
+fn parse_entry(entry: &[u8]) -> Option<IpAddr> {
     let text = std::str::from_utf8(entry.trim_ascii()).ok()?;
     let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
     let address = match bare {
@@ -123,14 +124,14 @@ mod tests {
     fn q2_without_a_trusted_proxy_the_peer_is_the_client() {
         assert_eq!(client("198.51.100.1", &[], "10.0.0.0/8"), "198.51.100.1");
         assert_eq!(client("198.51.100.1", &["192.0.2.7"], "10.0.0.0/8"), "198.51.100.1");
-        let nobody = TrustedProxies::default();
+        let none = TrustedProxies::default();
         let spoofed =
-            ClientAddress::of("10.0.0.1".parse().unwrap(), &headers(&[b"192.0.2.7"]), &nobody);
+            ClientAddress::of("10.0.0.1".parse().unwrap(), &headers(&[b"192.0.2.7"]), &none);
         assert_eq!(spoofed.to_string(), "10.0.0.1");
     }
 
     #[test]
-    fn q2_a_trusted_proxy_is_believed_up_to_the_first_untrusted_address() {
+    fn q2_walk_stops_at_the_first_untrusted_address() {
         let trusted = "10.0.0.0/8,2001:db8:ffff::/48";
         for (lines, expected) in [
             (vec!["192.0.2.7"], "192.0.2.7"),
@@ -140,7 +141,7 @@ mod tests {
             (vec!["203.0.113.9", "192.0.2.7", "10.1.1.1"], "192.0.2.7"),
             (vec!["203.0.113.9, 192.0.2.7", "10.1.1.1, 10.2.2.2"], "192.0.2.7"),
             (vec!["2001:db8::7, 2001:db8:ffff::1"], "2001:db8::7"),
-            // A client inside the trusted network is the last one that is named.
+            // If all entries are trusted, the leftmost one is the client.
             (vec!["10.3.3.3, 10.1.1.1"], "10.3.3.3"),
             (vec![], "10.0.0.1"),
         ] {
@@ -149,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn q2_brackets_and_ports_are_tolerated() {
+    fn q2_brackets_and_ports_are_accepted() {
         for (entry, expected) in [
             ("192.0.2.7:4711", "192.0.2.7"),
             ("[2001:db8::7]", "2001:db8::7"),
@@ -203,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn q2_limits_go_by_address_or_64_bits() {
+    fn q2_limits_use_the_ipv4_address_or_the_ipv6_64_network() {
         let network = |text: &str| ClientAddress(text.parse::<IpAddr>().unwrap()).network();
         assert_eq!(network("2001:db8:1:2::1"), network("2001:db8:1:2:ffff:ffff:ffff:ffff"));
         assert_ne!(network("2001:db8:1:2::1"), network("2001:db8:1:3::1"));
@@ -231,28 +232,28 @@ mod tests {
 
     proptest! {
         #[test]
-        fn q2_nothing_that_a_client_sends_changes_what_a_proxy_saw(
-            made_up in proptest::collection::vec("[ -~\u{80}-\u{ff}]{0,40}", 0..4),
+        fn q2_client_sent_entries_never_change_the_result(
+            invented in proptest::collection::vec("[ -~\u{80}-\u{ff}]{0,40}", 0..4),
             seen in address().prop_filter("trusted", |address| !proxies("10.0.0.0/8").contains(*address)),
             behind in proptest::collection::vec((any::<[u8; 2]>(), 0..4_u8), 0..4),
             form in 0..4_u8,
         ) {
             let chain: Vec<String> = behind.iter().map(|([c, d], form)| written(IpAddr::from([10, 1, *c, *d]), *form)).collect();
             let own = [vec![written(seen, form)], chain].concat().join(", ");
-            let mut lines: Vec<&[u8]> = made_up.iter().map(String::as_bytes).collect();
+            let mut lines: Vec<&[u8]> = invented.iter().map(String::as_bytes).collect();
             lines.push(own.as_bytes());
             let found = ClientAddress::of("10.0.0.1".parse().unwrap(), &headers(&lines), &proxies("10.0.0.0/8"));
             prop_assert_eq!(found.ip(), seen);
         }
 
         #[test]
-        fn q2_walk_ends_at_the_last_entry_that_is_no_address(
-            made_up in prop_oneof![address().prop_map(|address| address.to_string()), "[ -~]{0,60}"],
+        fn q2_walk_ends_at_the_last_malformed_entry(
+            invented in prop_oneof![address().prop_map(|address| address.to_string()), "[ -~]{0,60}"],
             broken in "[ g-z_]{0,12}",
             behind in proptest::collection::vec((address(), 0..4_u8), 0..4),
         ) {
             let chain = behind.iter().map(|(address, form)| written(*address, *form));
-            let line = [made_up, broken].into_iter().chain(chain).collect::<Vec<_>>().join(",");
+            let line = [invented, broken].into_iter().chain(chain).collect::<Vec<_>>().join(",");
             let peer = "10.0.0.1".parse().unwrap();
             let found = ClientAddress::of(peer, &headers(&[line.as_bytes()]), &proxies("0.0.0.0/0,::/0"));
             prop_assert_eq!(found.ip(), behind.first().map_or(peer, |(address, _)| *address));

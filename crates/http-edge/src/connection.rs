@@ -1,7 +1,7 @@
-//! One connection from its acceptance to its last byte.
+//! [`run`] serves one accepted connection.
 
+mod checked_stream;
 mod exchange;
-mod guard;
 mod head;
 
 use std::convert::Infallible;
@@ -25,18 +25,19 @@ use crate::answer::{WatchedBody, Watcher};
 use crate::drain::Drain;
 use crate::fault::Fault;
 use crate::settings::EdgeSettings;
+use checked_stream::{CLOSE_TIMEOUT, CheckedStream};
 use exchange::Exchange;
-use guard::{GuardedStream, PARTING};
 
-/// Address of the connection's other end: the client or the last proxy. Handlers find it among the request's extensions.
+/// Peer address of the connection: the client or the last proxy. Handlers read it from the request
+/// extensions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PeerAddr(pub SocketAddr);
 
-/// Extension of a request that stands for a head which was refused.
+/// Extension of the placeholder request for a refused head.
 #[derive(Clone, Debug)]
 pub(crate) struct Refused(pub(crate) Fault);
 
-/// All that a connection needs beside its socket.
+/// State of a connection, without its socket.
 pub(crate) struct Connection {
     pub(crate) app: Router,
     pub(crate) settings: EdgeSettings,
@@ -47,22 +48,22 @@ pub(crate) struct Connection {
 
 /// Serves the connection until either side ends it.
 pub(crate) async fn run(connection: Connection, stream: TcpStream) {
-    let _open = OpenGauge::new();
-    // Answers are small and complete: waiting to fill a segment would only delay them.
+    let _open = OpenConnectionGauge::new();
+    // Responses are small and complete, so waiting to fill a segment would only delay them.
     let _ = stream.set_nodelay(true);
     let exchange = Arc::new(Exchange::new(connection.drain.clone()));
-    let guard = GuardedStream::new(stream, exchange.clone(), &connection.settings);
-    let answering = Answering {
+    let stream = CheckedStream::new(stream, exchange.clone(), &connection.settings);
+    let service = RequestService {
         app: connection.app,
         exchange: exchange.clone(),
         peer: PeerAddr(connection.peer),
     };
     let mut http = http1::Builder::new()
-        // The guard's deadlines replace hyper's, which would also end idle connections.
+        // `CheckedStream` has its own deadlines. Those of hyper would also close idle connections.
         .header_read_timeout(None)
-        // A client that has sent all and shut its side down still wants its answer.
+        // A client that half-closes the connection still needs its response.
         .half_close(true)
-        .serve_connection(guard, answering);
+        .serve_connection(stream, service);
     let mut closing = connection.closing;
     let served = tokio::select! {
         served = &mut http => served,
@@ -74,37 +75,37 @@ pub(crate) async fn run(connection: Connection, stream: TcpStream) {
     if let Err(error) = served {
         tracing::debug!(%error, "a connection ended early");
     }
-    let guard = http.into_parts().io;
-    exchange.over();
+    let stream = http.into_parts().io;
+    exchange.end();
     tokio::select! {
-        () = guard.linger(&connection.settings) => {}
-        _ = closing_began(&mut closing) => sleep(PARTING).await,
+        () = stream.linger(&connection.settings) => {}
+        _ = closing_began(&mut closing) => sleep(CLOSE_TIMEOUT).await,
     }
 }
 
 async fn closing_began(closing: &mut watch::Receiver<Option<Instant>>) -> Instant {
     match closing.wait_for(Option::is_some).await.ok().and_then(|since| *since) {
         Some(since) => since,
-        // The accept loop is gone without a drain, and takes this task with it.
+        // The accept loop ended without a drain and aborts this task.
         None => std::future::pending().await,
     }
 }
 
-/// Hands hyper's requests to the application.
-struct Answering {
+/// Passes requests from hyper to the application.
+struct RequestService {
     app: Router,
     exchange: Arc<Exchange>,
     peer: PeerAddr,
 }
 
-impl Service<Request<Incoming>> for Answering {
-    type Response = Response<WatchedBody<Unanswered>>;
+impl Service<Request<Incoming>> for RequestService {
+    type Response = Response<WatchedBody<PendingResponse>>;
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let head = self.exchange.next_head();
-        let unanswered = Unanswered(self.exchange.clone());
+        let pending = PendingResponse(self.exchange.clone());
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(self.peer);
         if let Some(fault) = head.refused {
@@ -113,37 +114,37 @@ impl Service<Request<Incoming>> for Answering {
         let app = self.app.clone();
         Box::pin(async move {
             let Ok(mut response) = app.oneshot(request).await;
-            if head.last || unanswered.0.must_close() {
+            if head.last || pending.0.must_close() {
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }
-            Ok(response.map(|body| WatchedBody::new(body, unanswered)))
+            Ok(response.map(|body| WatchedBody::new(body, pending)))
         })
     }
 }
 
-/// Lives as long as a request is not answered in full.
-struct Unanswered(Arc<Exchange>);
+/// Exists until the request is answered completely.
+struct PendingResponse(Arc<Exchange>);
 
-impl Watcher for Unanswered {
+impl Watcher for PendingResponse {
     fn sent(&mut self, _bytes: usize) {}
 }
 
-impl Drop for Unanswered {
+impl Drop for PendingResponse {
     fn drop(&mut self) {
         self.0.answered();
     }
 }
 
-struct OpenGauge;
+struct OpenConnectionGauge;
 
-impl OpenGauge {
+impl OpenConnectionGauge {
     fn new() -> Self {
         metrics::gauge!("http_connections_open").increment(1.0);
         Self
     }
 }
 
-impl Drop for OpenGauge {
+impl Drop for OpenConnectionGauge {
     fn drop(&mut self) {
         metrics::gauge!("http_connections_open").decrement(1.0);
     }

@@ -1,4 +1,5 @@
-//! [`CorsPolicy`]: which web pages may call the API from a browser (the CORS protocol of the Fetch standard).
+//! [`CorsPolicy`]: the web pages that may call the API from a browser (CORS protocol of the Fetch
+//! standard).
 
 use std::sync::Arc;
 
@@ -14,19 +15,19 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use strict_json::printable;
 use url::Url;
 
-/// Header names echoed per preflight. A request has at most 64 headers, so a longer list is of no use.
+/// Header names echoed per preflight. A request has at most 64 headers.
 const ECHOED_HEADERS: usize = 64;
 
-/// Seconds for which a browser may remember the answer to a preflight: two hours is the most that Chromium takes (MDN,
-/// `Access-Control-Max-Age`). It saves the preflight and grants nothing: an origin that leaves the list can read no
-/// answer from then on.
+/// Cache time of a preflight response in browsers: 2 h, the maximum in Chromium (MDN,
+/// `Access-Control-Max-Age`). It grants nothing: an origin that leaves the list can no longer read
+/// responses.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("7200");
 
-/// Origins whose pages may call the API and read the answers. Empty by default: CORS is closed.
+/// Origins whose pages may call the API and read the responses. Empty by default: CORS is closed.
 ///
-/// Credentials come in the `Authorization` header, which a page sets itself; so cookies stay out, and
-/// `Access-Control-Allow-Credentials` is never sent. A head that is refused unread (414, 431,
-/// malformed) has no origin to answer to.
+/// Credentials are sent in the `Authorization` header and not in cookies, so
+/// `Access-Control-Allow-Credentials` is never sent. Responses to refused heads (414, 431,
+/// malformed) have no CORS headers, because the origin is unknown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CorsPolicy {
     origins: Arc<[HeaderValue]>,
@@ -52,28 +53,29 @@ impl CorsPolicy {
         if wrong.is_empty() {
             return Ok(Self { origins: origins.into(), ..Self::default() });
         }
-        let remedy = "write scheme://host[:port] without path and wildcard, separated by commas";
-        let verb = if wrong.len() == 1 { "is no exact origin" } else { "are no exact origins" };
+        let remedy = "use scheme://host[:port] without a path or a wildcard, separated by commas";
+        let verb =
+            if wrong.len() == 1 { "is not an exact origin" } else { "are not exact origins" };
         Err(format!("{} {verb}: {remedy}", wrong.join(", ")))
     }
 
-    /// Methods that a page may try. The 405 that follows a wrong one has `Allow`, and the page can read
-    /// it; a refused preflight would show the page nothing.
+    /// Sets the methods that a preflight allows. A page can read `Allow` on a 405, but it cannot
+    /// read a refused preflight.
     #[must_use]
     pub fn allowing(mut self, methods: &[Method]) -> Self {
         self.allowed_methods = join(methods.iter().map(Method::as_str));
         self
     }
 
-    /// Answer headers that a page may read in addition to those that Fetch grants to all.
+    /// Sets the response headers that a page may read, in addition to the CORS-safelisted ones.
     #[must_use]
     pub fn exposing(mut self, headers: &[HeaderName]) -> Self {
         self.exposed_headers = join(headers.iter().map(HeaderName::as_str));
         self
     }
 
-    /// What this request's answer is to say.
-    pub(crate) fn judge(&self, request: &Request) -> CrossOrigin {
+    /// Classifies a request by its origin.
+    pub(crate) fn classify(&self, request: &Request) -> CrossOrigin {
         if self.origins.is_empty() {
             return CrossOrigin::Closed;
         }
@@ -97,22 +99,22 @@ impl CorsPolicy {
     }
 }
 
-/// A request in the eyes of the policy.
+/// A request as classified by the policy.
 #[derive(Debug)]
 pub(crate) enum CrossOrigin {
-    /// No origin is listed, or the path is not the API's.
+    /// The list is empty, or the path is outside the API.
     Closed,
-    /// No origin was sent, or none that is listed.
+    /// The request has no listed origin.
     Unlisted,
-    /// A page of a listed origin asks.
+    /// A page of a listed origin sent the request.
     Listed { origin: HeaderValue, exposed: Option<HeaderValue> },
-    /// The browser asks for a page of a listed origin, which wants to send these headers.
+    /// The browser sent a preflight for a page of a listed origin. `headers`: the requested names.
     Preflight { origin: HeaderValue, methods: Option<HeaderValue>, headers: Option<HeaderValue> },
 }
 
 impl CrossOrigin {
-    /// Turns the router's 405 for `OPTIONS` into the answer to a preflight: the path exists. Other
-    /// answers stay as they are.
+    /// Turns the router's 405 for `OPTIONS` into the preflight response, because 405 means that the
+    /// path exists. Other responses stay unchanged.
     pub(crate) fn preflight(&self, answer: Response) -> Response {
         let Self::Preflight { methods, headers: requested, .. } = self else { return answer };
         if answer.status() != StatusCode::METHOD_NOT_ALLOWED {
@@ -127,10 +129,10 @@ impl CrossOrigin {
         granted
     }
 
-    /// Lets the page read the answer if its origin is listed.
-    pub(crate) fn mark(self, headers: &mut HeaderMap) {
-        // `Vary` also where there was no origin: a cache must not give that answer to a page (Fetch,
-        // "CORS protocol and HTTP caches").
+    /// Adds the CORS headers that let a listed page read the response.
+    pub(crate) fn add_headers(self, headers: &mut HeaderMap) {
+        // Responses without an origin need `Vary` too: a cache must not return them to a page
+        // (Fetch, "CORS protocol and HTTP caches").
         let vary = match &self {
             Self::Closed => return,
             Self::Preflight { .. } => "Origin, Access-Control-Request-Headers",
@@ -150,7 +152,7 @@ impl CrossOrigin {
     }
 }
 
-/// The header names of a preflight, at most 64; text that is not a header name is left out.
+/// Returns the header names of a preflight, at most 64. Invalid names are left out.
 fn requested_headers(headers: &HeaderMap) -> Option<HeaderValue> {
     let lines = headers.get_all(ACCESS_CONTROL_REQUEST_HEADERS).into_iter();
     let names = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
@@ -159,19 +161,19 @@ fn requested_headers(headers: &HeaderMap) -> Option<HeaderValue> {
     join(names.iter().map(HeaderName::as_str))
 }
 
-/// The names as a list in one header value; `None` for no names.
+/// Joins the names into one header value. Returns `None` for no names.
 fn join<'a>(names: impl Iterator<Item = &'a str>) -> Option<HeaderValue> {
     let list = names.collect::<Vec<_>>().join(", ");
     if list.is_empty() { None } else { HeaderValue::from_str(&list).ok() }
 }
 
-/// An exact origin as browsers write it in `Origin` (HTML standard, "ASCII serialisation of an
-/// origin"). `null` is not one: sandboxed frames and files of any author share it.
+/// Parses an exact origin and returns it as browsers send it in `Origin` (HTML standard, "ASCII
+/// serialisation of an origin"). It rejects `null`, which all sandboxed frames and files share.
 fn origin(text: &str) -> Option<HeaderValue> {
     let (scheme, authority) = text.split_once("://")?;
-    // The parser is lenient: it would drop, decode or reinterpret other characters.
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte);
-    if authority.is_empty() || !authority.bytes().all(plain) {
+    // Check the characters first: the URL parser drops, decodes or reinterprets others.
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte);
+    if authority.is_empty() || !authority.bytes().all(allowed) {
         return None;
     }
     let url = Url::parse(text).ok()?;
@@ -179,7 +181,7 @@ fn origin(text: &str) -> Option<HeaderValue> {
     let serialized = if origin.is_tuple() {
         origin.ascii_serialization()
     } else {
-        // Schemes of apps and extensions (`capacitor://localhost`) have no default port.
+        // Schemes of apps and extensions (`capacitor://localhost`) have opaque origins.
         let host = url.host_str()?.to_ascii_lowercase();
         let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
         format!("{}://{host}{port}", url.scheme())
@@ -196,7 +198,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn h6_origins_are_kept_as_browsers_write_them() {
+    fn h6_origins_are_normalised_as_browsers_send_them() {
         for (text, expected) in [
             ("https://app.example.com", "https://app.example.com"),
             ("HTTPS://App.Example.COM:443", "https://app.example.com"),
@@ -218,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn h6_what_is_no_exact_origin_is_named() {
+    fn h6_parse_error_names_every_invalid_origin() {
         for entry in [
             "",
             "*",
@@ -250,27 +252,27 @@ mod tests {
             "https://1.2.3.999",
         ] {
             let fault = CorsPolicy::parse(entry).unwrap_err();
-            let named = format!("`{}` is no exact origin: write ", printable(entry));
+            let named = format!("`{}` is not an exact origin: use ", printable(entry));
             assert!(fault.starts_with(&named), "{fault}");
         }
         let fault = CorsPolicy::parse("https://a.example,*,null").unwrap_err();
-        assert!(fault.starts_with("`*`, `null` are no exact origins: "), "{fault}");
+        assert!(fault.starts_with("`*`, `null` are not exact origins: "), "{fault}");
     }
 
-    fn judged(policy: &str, origins: &[&[u8]]) -> CrossOrigin {
+    fn classified(policy: &str, origins: &[&[u8]]) -> CrossOrigin {
         let mut request = Request::new(Body::empty());
         for origin in origins {
             request.headers_mut().append(ORIGIN, HeaderValue::from_bytes(origin).unwrap());
         }
-        CorsPolicy::parse(policy).unwrap().judge(&request)
+        CorsPolicy::parse(policy).unwrap().classify(&request)
     }
 
     #[test]
-    fn h6_only_one_exact_origin_is_listed() {
+    fn h6_only_a_single_exact_origin_matches() {
         let policy = "https://app.example.com,http://localhost:3000";
         for origin in ["https://app.example.com", "http://localhost:3000"] {
             assert!(
-                matches!(judged(policy, &[origin.as_bytes()]), CrossOrigin::Listed { .. }),
+                matches!(classified(policy, &[origin.as_bytes()]), CrossOrigin::Listed { .. }),
                 "{origin}"
             );
         }
@@ -290,17 +292,17 @@ mod tests {
             vec!["http://localhost:30000"],
         ] {
             let sent: Vec<_> = origins.iter().map(|origin| origin.as_bytes()).collect();
-            assert!(matches!(judged(policy, &sent), CrossOrigin::Unlisted), "{origins:?}");
+            assert!(matches!(classified(policy, &sent), CrossOrigin::Unlisted), "{origins:?}");
         }
         assert!(matches!(
-            CorsPolicy::default().judge(&Request::new(Body::empty())),
+            CorsPolicy::default().classify(&Request::new(Body::empty())),
             CrossOrigin::Closed
         ));
     }
 
     proptest! {
         #[test]
-        fn h6_origin_is_kept_as_browsers_send_it(
+        fn h6_parsed_origin_equals_the_one_a_browser_sends(
             upper_case in any::<bool>(),
             host in "[a-zA-Z][a-zA-Z0-9]{0,9}(\\.[a-zA-Z][a-zA-Z0-9]{0,9}){0,3}",
             port in proptest::option::weighted(0.7, prop_oneof![Just(443), 1..=u16::MAX]),
@@ -312,14 +314,14 @@ mod tests {
             let configured = format!("{scheme}://{host}{written}");
             let kept = CorsPolicy::parse(&configured).unwrap().origins;
             prop_assert_eq!(&*kept, [HeaderValue::from_str(&sent).unwrap()]);
-            let listed = matches!(judged(&configured, &[sent.as_bytes()]), CrossOrigin::Listed { .. });
+            let listed = matches!(classified(&configured, &[sent.as_bytes()]), CrossOrigin::Listed { .. });
             prop_assert!(listed, "{}", sent);
         }
 
         #[test]
-        fn h6_no_bytes_but_the_listed_ones_are_listed(sent in proptest::collection::vec(0x20..=0xff_u8, 0..40)) {
+        fn h6_only_the_listed_bytes_match(sent in proptest::collection::vec(0x20..=0xff_u8, 0..40)) {
             let sent: Vec<u8> = sent.into_iter().filter(|byte| *byte != 0x7f).collect();
-            let listed = matches!(judged("https://a.example", &[&sent]), CrossOrigin::Listed { .. });
+            let listed = matches!(classified("https://a.example", &[&sent]), CrossOrigin::Listed { .. });
             prop_assert_eq!(listed, sent == b"https://a.example");
         }
     }

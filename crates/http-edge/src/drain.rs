@@ -1,10 +1,11 @@
-//! The handle that ends a service politely, shared by all its listeners.
+//! [`Drain`]: the graceful-shutdown handle that all listeners share.
 
 use std::sync::Arc;
 
 use tokio::sync::watch;
 
-/// Tells listeners, connections and readiness probes that the service is about to end. Clones are one handle.
+/// Signals a graceful shutdown to listeners, connections and readiness probes. Clones share one
+/// state.
 #[derive(Clone, Debug)]
 pub struct Drain {
     shared: Arc<Shared>,
@@ -13,7 +14,7 @@ pub struct Drain {
 #[derive(Debug)]
 struct Shared {
     begun: watch::Sender<bool>,
-    /// Requests that have arrived in full and are not answered in full, on all listeners together.
+    /// Requests that were received completely and not yet answered completely, on all listeners.
     running: watch::Sender<usize>,
 }
 
@@ -24,7 +25,7 @@ impl Default for Drain {
 }
 
 impl Drain {
-    /// A handle on which nothing has begun.
+    /// Creates a handle in the state before the drain.
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -35,12 +36,12 @@ impl Drain {
         }
     }
 
-    /// Begins the drain. Beginning twice is the same as once.
+    /// Begins the drain. Further calls have no effect.
     pub fn begin(&self) {
         self.shared.begun.send_replace(true);
     }
 
-    /// Whether the drain has begun.
+    /// Returns whether the drain has begun.
     #[must_use]
     pub fn is_draining(&self) -> bool {
         *self.shared.begun.borrow()
@@ -48,7 +49,7 @@ impl Drain {
 
     /// Returns once the drain has begun.
     pub async fn wait(&self) {
-        // The sender lives as long as `self`, so that waiting cannot fail.
+        // `self` keeps the sender alive, so waiting cannot fail.
         let _ = self.shared.begun.subscribe().wait_for(|begun| *begun).await;
     }
 
@@ -60,8 +61,8 @@ impl Drain {
         self.shared.running.send_modify(|running| *running = running.saturating_sub(1));
     }
 
-    /// Returns once no request runs on any listener.
-    pub(crate) async fn nothing_runs(&self) {
+    /// Returns once no listener has a running request.
+    pub(crate) async fn no_running_requests(&self) {
         let _ = self.shared.running.subscribe().wait_for(|running| *running == 0).await;
     }
 }

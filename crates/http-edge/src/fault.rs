@@ -1,39 +1,40 @@
-//! Everything that the edge itself may refuse, before and beside the handlers.
+//! [`Fault`]: the refusals that the edge itself creates.
 
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 
-/// Why the edge refused a request. Which status and code that is, the renderer of
-/// [`EdgeConfig`](crate::EdgeConfig) decides.
+/// Why the edge refused a request. The renderer of [`EdgeConfig`](crate::EdgeConfig) maps it to a
+/// status and a code.
 ///
-/// A handler or extractor may return it: as a response it is a carrier that only [`edge_layers`](crate::edge_layers) turns into an answer.
+/// A handler or extractor may return it. [`edge_layers`](crate::edge_layers) turns it into the
+/// final response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// The head is not HTTP/1, or is framed in a way that two readers could understand differently.
+    /// The head is not valid HTTP/1, or its framing is ambiguous.
     BadRequestHead {
-        /// What the client has to mend.
+        /// Instruction for the client.
         detail: String,
     },
     /// The request target is longer than 8 KiB.
     UriTooLong,
-    /// The headers are more than 64, or longer than 16 KiB together.
+    /// There are more than 64 headers, or they exceed 16 KiB in total.
     HeadersTooLarge,
-    /// The declared or actual length of the body is over the route's limit.
+    /// The declared or actual length of the body exceeds the route's limit.
     PayloadTooLarge,
-    /// A body of another media type, charset or content coding.
+    /// The body has an unsupported media type, charset or content coding.
     UnsupportedMediaType,
-    /// Head or body did not arrive within their deadline.
+    /// The head or the body missed its deadline.
     RequestTimeout,
-    /// The body is not the JSON object that the route asks for.
+    /// The body is not the JSON object that the route expects.
     InvalidBody {
-        /// What the client has to mend; names the field where there is one.
+        /// Instruction for the client, with the field name where there is one.
         detail: String,
     },
     /// No route has exactly this path.
     NotFound,
-    /// The path is known, the method is not; the answer has `Allow`.
+    /// The route does not support the method. The response has `Allow`.
     MethodNotAllowed,
-    /// A handler panicked. The log has the cause under the request id.
+    /// A handler panicked. The log contains the cause and the request id.
     Panic,
 }
 

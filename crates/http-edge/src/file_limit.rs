@@ -1,14 +1,13 @@
-//! Room for thousands of connections: the soft limit of open files, raised to the hard one.
+//! [`raise_file_limit`] raises the open-file limit to allow thousands of connections.
 
 use std::io;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Raises the limit of open files as far as the system lets an unprivileged process, and returns it
-/// (`u64::MAX` where there is none).
+/// Raises the soft limit of open files to the hard limit and returns it (`u64::MAX` for no limit).
 ///
 /// # Errors
-/// The system refused the new limit; the old one stays in force.
+/// The system rejected the new limit. The old limit stays in effect.
 pub fn raise_file_limit() -> io::Result<u64> {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     if current != maximum {

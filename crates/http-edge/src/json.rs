@@ -1,4 +1,4 @@
-//! The strict JSON body: one object, nothing twice, nothing unknown, nothing in another shape.
+//! [`StrictJson`] extracts a body that is one JSON object, without duplicate or unknown fields.
 
 mod media_type;
 
@@ -12,25 +12,27 @@ use strict_json::{ParseError, UnknownFields, printable};
 
 use crate::fault::Fault;
 
-/// Most levels of objects and arrays in a body; the outermost object is the first.
+/// Maximum levels of objects and arrays in a body. The outermost object is the first.
 const MAX_LEVELS: usize = 16;
 
-/// Largest body in bytes on a route without a limit of its own.
+/// Default body limit in bytes.
 pub(crate) const DEFAULT_BODY_LIMIT: usize = 16 * 1024;
 
-/// Largest body of this request in bytes; an extension that [`edge_layers`](crate::edge_layers) sets.
+/// Request extension with the body limit in bytes. [`edge_layers`](crate::edge_layers) sets it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct BodyLimit(pub(crate) usize);
 
-/// Extracts a body that is exactly one JSON object. No body and an empty one are read as `{}`.
+/// Extracts a body that is exactly one JSON object. A missing or empty body is read as `{}`.
 ///
-/// It reads the body, so it runs last: put it after everything that may refuse the request without the body. Whatever
-/// `T` says, unknown fields are refused, and so are arrays in place of objects. An array is taken only where `T` asks for a
-/// sequence, which neither `serde_json::Value` nor an internally tagged or untagged enum does.
+/// It consumes the body, so it must be the last extractor, after all checks that need no body. It
+/// rejects unknown fields and arrays in place of objects, regardless of the serde attributes of
+/// `T`. Arrays are accepted only where `T` is a sequence, so not in `serde_json::Value` and not in
+/// an internally tagged or untagged enum.
 ///
 /// # Errors
-/// [`Fault::UnsupportedMediaType`] for a non-empty body that is not `application/json` in UTF-8 without a content
-/// coding, [`Fault::PayloadTooLarge`], [`Fault::RequestTimeout`], and [`Fault::InvalidBody`] for all else.
+/// [`Fault::UnsupportedMediaType`] for a non-empty body that is not `application/json` in UTF-8
+/// without a content coding, [`Fault::PayloadTooLarge`], [`Fault::RequestTimeout`], and
+/// [`Fault::InvalidBody`] for everything else.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct StrictJson<T>(pub T);
 
@@ -47,14 +49,14 @@ where
         let (parts, body) = request.into_parts();
         let bytes = collect(body, limit, || media_type::check(&parts.headers)).await?;
         let text: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
-        let object = strict_json::parse(text, MAX_LEVELS).map_err(refused)?;
+        let object = strict_json::parse(text, MAX_LEVELS).map_err(parse_fault)?;
         strict_json::fit(object, UnknownFields::Refuse)
             .map(Self)
             .map_err(|misfit| Fault::InvalidBody { detail: misfit.to_string() })
     }
 }
 
-fn refused(error: ParseError) -> Fault {
+fn parse_fault(error: ParseError) -> Fault {
     let detail = match error {
         ParseError::ByteOrderMark => "Send the body without a byte order mark.".to_owned(),
         ParseError::NotAnObject => "Send the body as one JSON object.".to_owned(),
@@ -66,21 +68,22 @@ fn refused(error: ParseError) -> Fault {
     Fault::InvalidBody { detail }
 }
 
-/// Reads a body of at most `limit` bytes. It is judged as soon as it is known not to be empty.
+/// Reads a body of at most `limit` bytes. It calls `check` as soon as the body is known not to be
+/// empty.
 pub(crate) async fn collect(
     mut body: Body,
     limit: usize,
-    judge: impl Fn() -> Result<(), Fault>,
+    check: impl Fn() -> Result<(), Fault>,
 ) -> Result<Bytes, Fault> {
     if body.size_hint().lower() > 0 {
-        judge()?;
+        check()?;
     }
     let mut read = BytesMut::new();
     while let Some(frame) = body.frame().await {
-        // What is no data is a trailer, and means nothing here.
-        let Ok(data) = frame.map_err(|error| interruption(&error))?.into_data() else { continue };
+        // Ignore trailers.
+        let Ok(data) = frame.map_err(|error| read_fault(&error))?.into_data() else { continue };
         if read.is_empty() && !data.is_empty() {
-            judge()?;
+            check()?;
         }
         if data.len() > limit - read.len() {
             return Err(Fault::PayloadTooLarge);
@@ -90,8 +93,8 @@ pub(crate) async fn collect(
     Ok(read.freeze())
 }
 
-/// The connection's guard ends a slow body with [`std::io::ErrorKind::TimedOut`].
-fn interruption(error: &axum::Error) -> Fault {
+/// Maps a read error. `CheckedStream` ends a slow body with [`std::io::ErrorKind::TimedOut`].
+fn read_fault(error: &axum::Error) -> Fault {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(error) = cause {
         if error
@@ -103,6 +106,6 @@ fn interruption(error: &axum::Error) -> Fault {
         cause = error.source();
     }
     Fault::InvalidBody {
-        detail: "Send the whole body, in well-formed chunks if it is chunked.".to_owned(),
+        detail: "Send the complete body. A chunked body needs well-formed chunks.".to_owned(),
     }
 }

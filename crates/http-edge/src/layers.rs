@@ -1,4 +1,4 @@
-//! What every request passes on its way to a handler, and every answer on its way back.
+//! [`edge_layers`]: the middleware around all routes.
 
 use std::any::Any;
 use std::fmt;
@@ -16,22 +16,22 @@ use http::{HeaderValue, Method, StatusCode};
 use http_body::Body as _;
 use tracing::Instrument;
 
-use crate::access::Access;
+use crate::access::AccessRecord;
 use crate::answer::WatchedBody;
 use crate::client_address::ClientAddress;
 use crate::connection::{PeerAddr, Refused};
 use crate::cors::{CorsPolicy, CrossOrigin};
 use crate::fault::Fault;
 use crate::json::{BodyLimit, DEFAULT_BODY_LIMIT};
-use crate::limits::Announced;
+use crate::limits::DecisionSlot;
 use crate::problem::Problem;
 use crate::request_id::{RequestId, X_REQUEST_ID};
 use crate::trusted_proxies::TrustedProxies;
 
-/// Decides which status, code and words a fault of the edge becomes.
+/// Maps a fault of the edge to a problem with status, code and text.
 pub type Renderer = Arc<dyn Fn(&Fault) -> Problem + Send + Sync>;
 
-/// How the edge judges requests and words refusals.
+/// Configuration of [`edge_layers`].
 #[derive(Clone)]
 pub struct EdgeConfig {
     renderer: Renderer,
@@ -55,8 +55,8 @@ impl fmt::Debug for EdgeConfig {
 }
 
 impl EdgeConfig {
-    /// Bodies of at most 16 KiB, a problem's `type` is its code alone, no API prefix, no trusted
-    /// proxies, CORS closed.
+    /// Creates a configuration with a body limit of 16 KiB, no prefix of problem types, no API
+    /// prefix, no trusted proxies and closed CORS.
     pub fn new(renderer: impl Fn(&Fault) -> Problem + Send + Sync + 'static) -> Self {
         Self {
             renderer: Arc::new(renderer),
@@ -68,35 +68,36 @@ impl EdgeConfig {
         }
     }
 
-    /// Prefix of a problem's `type` (a URI reference); the problem's code follows it.
+    /// Sets the prefix of a problem's `type` (a URI reference). The problem's code follows it.
     #[must_use]
     pub fn with_problem_types(mut self, prefix: impl Into<String>) -> Self {
         self.problem_types = prefix.into();
         self
     }
 
-    /// Prefix of the API's paths. Answers under it are `no-store`, and only they are subject to CORS.
+    /// Sets the path prefix of the API. Only responses under it are always `no-store` and subject
+    /// to CORS.
     #[must_use]
     pub fn with_api_prefix(mut self, prefix: impl Into<String>) -> Self {
         self.api_prefix = Some(prefix.into());
         self
     }
 
-    /// Another body limit, in bytes, for the route with exactly this pattern.
+    /// Sets the body limit, in bytes, of the route with exactly this pattern.
     #[must_use]
     pub fn with_body_limit(mut self, route: impl Into<String>, bytes: usize) -> Self {
         self.body_limits.push((route.into(), bytes));
         self
     }
 
-    /// Whose `X-Forwarded-For` says where a request comes from.
+    /// Sets the proxies whose `X-Forwarded-For` is trusted.
     #[must_use]
     pub fn with_trusted_proxies(mut self, proxies: TrustedProxies) -> Self {
         self.trusted_proxies = proxies;
         self
     }
 
-    /// Origins whose pages may call the API, and the answer headers they may read.
+    /// Sets the origins whose pages may call the API, and the response headers they may read.
     #[must_use]
     pub fn with_cors(mut self, policy: CorsPolicy) -> Self {
         self.cors = policy;
@@ -109,12 +110,14 @@ impl EdgeConfig {
     }
 }
 
-/// Puts the edge around all routes of `router`, including its fallback: call it last, on the finished router.
+/// Wraps all routes of `router`, including its fallback. Call it last, on the finished router.
 ///
-/// It gives every request a [`RequestId`] and a [`ClientAddress`] (extensions) and every answer the headers that all
-/// answers carry, refuses bodies by their declared size, answers preflights of listed origins, turns [`Fault`]s,
-/// [`Problem`]s, panics and axum's bare 404 and 405 into problem answers, writes the limits that were
-/// [announced](crate::Decision::announce), the access log and the metrics.
+/// The middleware:
+/// - adds a [`RequestId`] and a [`ClientAddress`] to the request extensions;
+/// - refuses bodies by their declared size and answers preflights of listed origins;
+/// - turns [`Fault`]s, [`Problem`]s, panics and axum's empty 404 and 405 into problem responses;
+/// - writes the common headers, the [attached](crate::Decision::attach_to) rate limit, the access
+///   log and the metrics.
 pub fn edge_layers(router: Router, config: EdgeConfig) -> Router {
     router.layer(middleware::from_fn_with_state(Arc::new(config), edge))
 }
@@ -123,27 +126,27 @@ async fn edge(State(config): State<Arc<EdgeConfig>>, mut request: Request, next:
     let id = RequestId::of(request.headers());
     let matched = request.extensions().get::<MatchedPath>().cloned();
     let route = matched.as_ref().map(MatchedPath::as_str);
-    // The method of a refused head's stand-in is not the client's.
+    // A refused head has a placeholder request, whose method is not the client's.
     let method = request.extensions().get::<Refused>().is_none().then_some(request.method());
-    let mut access = Access::begin(method, route, id.clone());
+    let mut access = AccessRecord::begin(method, route, id.clone());
     let limit = config.body_limit(route);
     let path = request.uri().path();
     let api = config.api_prefix.as_deref().is_some_and(|prefix| path.starts_with(prefix));
-    let cross_origin = if api { config.cors.judge(&request) } else { CrossOrigin::Closed };
-    let announced = Announced::default();
+    let cross_origin = if api { config.cors.classify(&request) } else { CrossOrigin::Closed };
+    let decision_slot = DecisionSlot::default();
 
-    let answer = match refusal(&request, limit) {
+    let answer = match early_fault(&request, limit) {
         Some(fault) => fault.into_response(),
         None => {
             request.extensions_mut().insert(id.clone());
             request.extensions_mut().insert(BodyLimit(limit));
-            request.extensions_mut().insert(announced.clone());
+            request.extensions_mut().insert(decision_slot.clone());
             if let Some(PeerAddr(peer)) = request.extensions().get() {
                 let client =
                     ClientAddress::of(peer.ip(), request.headers(), &config.trusted_proxies);
                 request.extensions_mut().insert(client);
             }
-            // At the highest level, so that no filter takes the id from what is logged inside.
+            // The span has the highest level, so that log filters keep the request id.
             let span = tracing::error_span!("request", request_id = %id);
             let run = async {
                 AssertUnwindSafe(next.run(request)).catch_unwind().await.unwrap_or_else(panicked)
@@ -153,19 +156,19 @@ async fn edge(State(config): State<Arc<EdgeConfig>>, mut request: Request, next:
     };
 
     let (mut answer, code) = render(cross_origin.preflight(answer), &config, &id);
-    mark(&mut answer, api, code.is_some(), &id);
-    announced.write(answer.headers_mut());
-    cross_origin.mark(answer.headers_mut());
-    access.answered(answer.status(), code);
+    add_common_headers(&mut answer, api, code.is_some(), &id);
+    decision_slot.write(answer.headers_mut());
+    cross_origin.add_headers(answer.headers_mut());
+    access.set_response(answer.status(), code);
     answer.map(|body| Body::new(WatchedBody::new(body, access)))
 }
 
-/// What can be refused before a handler, and before any credential is looked at.
-fn refusal(request: &Request, limit: usize) -> Option<Fault> {
+/// Returns the fault of a request that is refused before any handler or credential check.
+fn early_fault(request: &Request, limit: usize) -> Option<Fault> {
     if let Some(Refused(fault)) = request.extensions().get() {
         return Some(fault.clone());
     }
-    // `OPTIONS *` and the authority of a CONNECT are no paths, so no route has them.
+    // `OPTIONS *` and CONNECT have no path, so no route matches.
     if request.method() == Method::CONNECT || !request.uri().path().starts_with('/') {
         return Some(Fault::NotFound);
     }
@@ -173,7 +176,7 @@ fn refusal(request: &Request, limit: usize) -> Option<Fault> {
         .headers()
         .get(CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    // A length that does not fit is only too long; what is no number never gets here.
+    // A length beyond usize is too long. Invalid numbers were refused with the head.
     let too_long =
         declared.is_some_and(|bytes| usize::try_from(bytes).map_or(true, |bytes| bytes > limit));
     too_long.then_some(Fault::PayloadTooLarge)
@@ -188,7 +191,7 @@ fn panicked(payload: Box<dyn Any + Send>) -> Response {
     Fault::Panic.into_response()
 }
 
-/// Turns carriers into problem answers; gives the code with them.
+/// Turns carriers of problems and faults into problem responses. Returns the response and its code.
 fn render(
     mut answer: Response,
     config: &EdgeConfig,
@@ -196,7 +199,7 @@ fn render(
 ) -> (Response, Option<&'static str>) {
     let problem = answer.extensions_mut().remove::<Problem>();
     let problem = problem.or_else(|| {
-        let fault = answer.extensions_mut().remove::<Fault>().or_else(|| bare(&answer))?;
+        let fault = answer.extensions_mut().remove::<Fault>().or_else(|| axum_fault(&answer))?;
         Some((config.renderer)(&fault))
     });
     match problem {
@@ -211,8 +214,8 @@ fn render(
     }
 }
 
-/// What axum answers by itself where no handler does: a status and nothing else.
-fn bare(answer: &Response) -> Option<Fault> {
+/// Recognises the responses that axum creates without a handler: a status and no content.
+fn axum_fault(answer: &Response) -> Option<Fault> {
     if answer.headers().contains_key(CONTENT_TYPE) || answer.body().size_hint().exact() != Some(0) {
         return None;
     }
@@ -223,9 +226,9 @@ fn bare(answer: &Response) -> Option<Fault> {
     }
 }
 
-fn mark(answer: &mut Response, api: bool, problem: bool, id: &RequestId) {
+fn add_common_headers(answer: &mut Response, api: bool, problem: bool, id: &RequestId) {
     let headers = answer.headers_mut();
-    // Elsewhere (documents) a handler may say how long its answer keeps.
+    // Outside the API (documents) a handler may set its own `Cache-Control`.
     if api || problem || !headers.contains_key(CACHE_CONTROL) {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }

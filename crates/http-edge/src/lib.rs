@@ -1,8 +1,9 @@
-//! The edge between sockets and handlers: accept loop, deadlines, request ids, strict JSON bodies, limits, CORS, problem
-//! answers.
+//! The edge between sockets and handlers: accept loop, deadlines, request ids, strict JSON bodies,
+//! limits, CORS and problem responses.
 //!
-//! It speaks HTTP/1.1 and HTTP/1.0 in the clear and nothing else: TLS and HTTP/2 are the balancer's. It knows no domain:
-//! which status a [`Fault`] becomes is the caller's decision, through [`EdgeConfig`].
+//! It supports HTTP/1.1 and HTTP/1.0 without TLS. A load balancer terminates TLS and HTTP/2. The
+//! crate is independent of the domain: the caller maps each [`Fault`] to a status through
+//! [`EdgeConfig`].
 //!
 //! ```no_run
 //! # use http_edge::{Drain, EdgeConfig, EdgeSettings, Problem, edge_layers, raise_file_limit, serve};

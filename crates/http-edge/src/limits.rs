@@ -1,10 +1,10 @@
-//! Limits per minute: how often a principal may ask, and how often a source may fail.
+//! Limits per minute: requests of a principal, and failed authentications of a source.
 
-mod announce;
+mod decision_slot;
 mod failures;
 mod rate;
 mod windows;
 
-pub(crate) use announce::Announced;
+pub(crate) use decision_slot::DecisionSlot;
 pub use failures::{FailedAttempt, FailureLimiter};
 pub use rate::{Decision, Moment, RateLimiter};

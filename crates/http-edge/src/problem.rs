@@ -1,4 +1,4 @@
-//! The one shape of every refusal: `application/problem+json` (RFC 9457).
+//! [`Problem`]: an error response in `application/problem+json` (RFC 9457).
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
@@ -9,27 +9,26 @@ use serde_json::{Map, Value};
 
 use crate::request_id::RequestId;
 
-/// A refusal, without the request id and the prefix of `type`, which [`edge_layers`](crate::edge_layers) fills in.
-///
-/// As a response it is a carrier that only [`edge_layers`](crate::edge_layers) turns into an answer.
+/// An error response. [`edge_layers`](crate::edge_layers) adds the request id and the prefix of
+/// `type`, and turns the problem into the final response.
 #[derive(Clone, Debug)]
 pub struct Problem {
     /// HTTP status.
     pub status: StatusCode,
-    /// Stable name of the refusal; also the last part of `type`.
+    /// Stable error code. It is also the last part of `type`.
     pub code: &'static str,
-    /// Short text, the same for every refusal of this code.
+    /// Short text, the same for every problem with this code.
     pub title: &'static str,
-    /// One sentence for the client: what to do.
+    /// Instruction for the client.
     pub detail: String,
-    /// Further headers, such as `Retry-After` or `WWW-Authenticate`.
+    /// Additional headers, such as `Retry-After` or `WWW-Authenticate`.
     pub headers: HeaderMap,
-    /// Further members of the JSON object.
+    /// Additional members of the JSON object.
     pub members: Map<String, Value>,
 }
 
 impl Problem {
-    /// A refusal without further headers and members.
+    /// Creates a problem without additional headers and members.
     pub fn new(
         status: StatusCode,
         code: &'static str,
@@ -46,7 +45,7 @@ impl Problem {
         }
     }
 
-    /// Adds a header beside those of the same name.
+    /// Adds a header and keeps existing headers of the same name.
     #[must_use]
     pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.append(name, value);
@@ -60,7 +59,7 @@ impl Problem {
         self
     }
 
-    /// The answer. Headers that were already set on the `carrier` (such as `Allow`) stay.
+    /// Renders the response. Headers of the `carrier` response (such as `Allow`) stay.
     pub(crate) fn render(self, types: &str, id: &RequestId, carrier: HeaderMap) -> Response {
         let document = Document {
             kind: format!("{types}{}", self.code),
@@ -71,7 +70,7 @@ impl Problem {
             request_id: id.as_str(),
             members: &self.members,
         };
-        // Strings, numbers and JSON values always serialise; an empty body is what remains if ever they do not.
+        // Strings, numbers and JSON values always serialise, so the empty fallback is unreachable.
         let mut response =
             Response::new(Body::from(serde_json::to_vec(&document).unwrap_or_default()));
         *response.status_mut() = self.status;

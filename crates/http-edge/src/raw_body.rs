@@ -1,4 +1,4 @@
-//! [`RawBody`]: the bytes as they came, for routes whose callers sign them.
+//! [`RawBody`] extracts the unparsed body, for routes that verify a signature over it.
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
@@ -6,12 +6,13 @@ use axum::extract::{FromRequest, Request};
 use crate::fault::Fault;
 use crate::json::{BodyLimit, DEFAULT_BODY_LIMIT, collect};
 
-/// Extracts the body, whatever its media type, up to the route's limit.
+/// Extracts a body of any media type up to the route's limit.
 ///
-/// It reads the body, so it runs last, as [`StrictJson`](crate::StrictJson) does.
+/// It consumes the body, so it must be the last extractor, like [`StrictJson`](crate::StrictJson).
 ///
 /// # Errors
-/// [`Fault::PayloadTooLarge`], [`Fault::RequestTimeout`], and [`Fault::InvalidBody`] for a body that breaks off.
+/// [`Fault::PayloadTooLarge`], [`Fault::RequestTimeout`], and [`Fault::InvalidBody`] for an
+/// incomplete body.
 #[derive(Clone, Debug, Default)]
 pub struct RawBody(pub Bytes);
 

@@ -1,4 +1,4 @@
-//! The accept loop, and its end in four steps: lame duck, no more connections, nothing runs, nothing is open.
+//! [`serve`]: the accept loop and the graceful shutdown.
 
 use std::convert::Infallible;
 use std::io;
@@ -17,19 +17,23 @@ use crate::drain::Drain;
 use crate::settings::EdgeSettings;
 
 const FIRST_BACKOFF: Duration = Duration::from_millis(10);
-const LONGEST_BACKOFF: Duration = Duration::from_secs(1);
+const MAX_BACKOFF: Duration = Duration::from_secs(1);
 
-/// Serves `app` on `listener` until the drain has begun and has ended. Several listeners may share one `drain`: idle
-/// connections of all of them stay open until no request runs on any.
+/// Serves `app` on `listener` until the drain ends. Several listeners may share one `drain`. Their
+/// idle connections stay open until no listener has a running request.
 ///
-/// The drain: for [`EdgeSettings::lame_duck`] connections are still accepted, and every answer carries
-/// `Connection: close`. Then the listener closes, what runs is finished, idle connections and half-sent requests are
-/// closed. After [`EdgeSettings::grace`] whatever is left is cut.
+/// The drain has these steps:
+/// - For [`EdgeSettings::lame_duck`], connections are still accepted, and every response has
+///   `Connection: close`.
+/// - The listener closes, running requests finish, then idle connections and half-sent requests are
+///   closed.
+/// - After [`EdgeSettings::grace`] the remaining connections are aborted.
 ///
-/// `app` should have been through [`edge_layers`](crate::edge_layers).
+/// Wrap `app` in [`edge_layers`](crate::edge_layers) first.
 ///
 /// # Errors
-/// The listener is not usable at all. Errors of single connections and a shortage of file descriptors end nothing.
+/// The listener is unusable. Errors of single connections and a lack of file descriptors do not end
+/// the loop.
 pub async fn serve(
     listener: TcpListener,
     app: Router,
@@ -47,12 +51,12 @@ pub async fn serve(
 
     server.accept_until(&listener, drain.wait()).await;
     server.accept_until(&listener, sleep(settings.lame_duck)).await;
-    server.take_backlog(&listener).await;
+    server.accept_backlog(&listener).await;
     drop(listener);
 
     let deadline = Instant::now() + settings.grace;
-    if timeout_at(deadline, drain.nothing_runs()).await.is_err() {
-        tracing::warn!("requests were still running when the shutdown's grace ended");
+    if timeout_at(deadline, drain.no_running_requests()).await.is_err() {
+        tracing::warn!("the shutdown grace period ended while requests were running");
     }
     server.closing.send_replace(Some(Instant::now()));
     let ended =
@@ -61,7 +65,7 @@ pub async fn serve(
     if ended.is_err() {
         tracing::warn!(
             connections = server.connections.len(),
-            "cutting the connections that are left"
+            "aborting the remaining connections"
         );
     }
     server.connections.shutdown().await;
@@ -80,10 +84,10 @@ impl Server {
     async fn accept_until(&mut self, listener: &TcpListener, end: impl Future<Output = ()>) {
         tokio::pin!(end);
         loop {
-            let has_room = self.connections.len() < self.settings.max_connections;
+            let has_capacity = self.connections.len() < self.settings.max_connections;
             tokio::select! {
                 () = &mut end => return,
-                Ok((stream, peer)) = accept(listener), if has_room => self.spawn(stream, peer),
+                Ok((stream, peer)) = accept(listener), if has_capacity => self.spawn(stream, peer),
                 Some(ended) = self.connections.join_next(), if !self.connections.is_empty() => {
                     if let Err(error) = ended {
                         tracing::error!(%error, "a connection's task failed");
@@ -93,9 +97,9 @@ impl Server {
         }
     }
 
-    /// Whoever connected in time is served: closing the listener would reset those in its queue.
-    async fn take_backlog(&mut self, listener: &TcpListener) {
-        // The reactor gets a turn to report connections that came since it last looked.
+    /// Accepts the connections in the backlog, because closing the listener would reset them.
+    async fn accept_backlog(&mut self, listener: &TcpListener) {
+        // Let the reactor report new connections first.
         tokio::task::yield_now().await;
         while self.connections.len() < self.settings.max_connections
             && let Some(Ok((stream, peer))) = listener.accept().now_or_never()
@@ -116,8 +120,8 @@ impl Server {
     }
 }
 
-/// The next connection. Nothing that can go wrong with one, and no shortage of descriptors or memory, ends the loop;
-/// shortages are waited out (accept(2) lists them).
+/// Accepts the next connection. It skips errors of single connections and retries with backoff when
+/// descriptors or memory run out (see accept(2)).
 async fn accept(listener: &TcpListener) -> Result<(TcpStream, SocketAddr), Infallible> {
     let mut backoff = FIRST_BACKOFF;
     loop {
@@ -125,9 +129,9 @@ async fn accept(listener: &TcpListener) -> Result<(TcpStream, SocketAddr), Infal
             Ok(accepted) => return Ok(accepted),
             Err(error) if concerns_one_connection(&error) => {}
             Err(error) => {
-                tracing::warn!(%error, backoff_ms = backoff.as_millis(), "accepting connections is paused");
+                tracing::warn!(%error, backoff_ms = backoff.as_millis(), "accepting connections paused");
                 sleep(backoff).await;
-                backoff = (backoff * 2).min(LONGEST_BACKOFF);
+                backoff = (backoff * 2).min(MAX_BACKOFF);
             }
         }
     }

@@ -1,37 +1,37 @@
-//! The deadlines and bounds of the accept loop and of every connection.
+//! [`EdgeSettings`]: deadlines and limits of the accept loop and of each connection.
 
 use std::time::Duration;
 
-/// Names of the settings that [`EdgeSettings::read`] asks for.
+/// Names of the settings that [`EdgeSettings::read`] reads.
 pub const SETTINGS: &[&str] = &["SHUTDOWN_LAME_DUCK_SECONDS", "SHUTDOWN_GRACE_SECONDS"];
 
-/// Those of [`SETTINGS`] that are secret: none.
+/// Secret settings among [`SETTINGS`]: none.
 pub const SECRETS: &[&str] = &[];
 
-/// Open files kept for everything that is not a client's connection: database, provider, log, listeners.
+/// File descriptors reserved for the database, the provider, the log and the listeners.
 const FILES_FOR_OTHERS: usize = 512;
 
-/// What one listener grants its clients.
+/// Deadlines and limits of one listener.
 #[derive(Clone, Debug)]
 pub struct EdgeSettings {
-    /// From the first byte of a request head to its end; beyond it 408.
+    /// Deadline from the first to the last byte of a request head. A late client gets 408.
     pub header_timeout: Duration,
-    /// From the moment a handler first waits for the body to the body's end; beyond it 408.
+    /// Deadline from the first read of the body to its end. A late client gets 408.
     pub body_timeout: Duration,
-    /// How long a connection may stay silent before its first and between two requests.
+    /// Idle timeout before the first request and between requests.
     pub idle_timeout: Duration,
-    /// How long a client may take no byte of an answer before the connection is cut.
+    /// Write timeout. The connection is closed if the client reads no byte for this long.
     pub write_timeout: Duration,
-    /// Connections at once. Beyond it new ones wait in the kernel's backlog.
+    /// Maximum concurrent connections. Further connections wait in the kernel's backlog.
     pub max_connections: usize,
-    /// After the drain began: how long connections are still accepted.
+    /// Time after the start of the drain during which connections are still accepted.
     pub lame_duck: Duration,
-    /// After the lame-duck time: how long running requests may take to end.
+    /// Time after the lame-duck period for running requests to finish.
     pub grace: Duration,
-    /// After our last byte: how long a client that still sends is listened to, so that it reads the answer
-    /// rather than a reset (RFC 9112, 9.6).
+    /// Time to discard input after the last response byte. Without it a client that still sends
+    /// gets a reset instead of the response (RFC 9112, 9.6).
     pub linger: Duration,
-    /// How many bytes are discarded meanwhile.
+    /// Maximum bytes to discard during [`EdgeSettings::linger`].
     pub linger_bytes: usize,
 }
 
@@ -52,10 +52,10 @@ impl Default for EdgeSettings {
 }
 
 impl EdgeSettings {
-    /// Reads what an operator may change; everything else keeps its default.
+    /// Reads the configurable settings. All others keep their defaults.
     ///
     /// # Errors
-    /// Every fault as (name of the setting, how to mend it).
+    /// All invalid settings as (name, required format).
     pub fn read(
         get: &mut dyn FnMut(&str) -> Option<String>,
     ) -> Result<Self, Vec<(&'static str, String)>> {
@@ -74,12 +74,12 @@ impl EdgeSettings {
         if faults.is_empty() { Ok(settings) } else { Err(faults) }
     }
 
-    /// The same settings with no more connections than `open_files` (see [`crate::raise_file_limit`]) allows.
+    /// Caps the number of connections by `open_files` (see [`crate::raise_file_limit`]).
     #[must_use]
     pub fn within_file_limit(mut self, open_files: u64) -> Self {
         let files = usize::try_from(open_files).unwrap_or(usize::MAX);
-        let room = files.saturating_sub(FILES_FOR_OTHERS).max(files / 2).max(1);
-        self.max_connections = self.max_connections.min(room);
+        let capacity = files.saturating_sub(FILES_FOR_OTHERS).max(files / 2).max(1);
+        self.max_connections = self.max_connections.min(capacity);
         self
     }
 }
@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_fault_is_named_at_once() {
+    fn read_reports_all_invalid_settings() {
         let faults =
             EdgeSettings::read(&mut |name| (name.ends_with("SECONDS")).then(|| "soon".to_owned()));
         let names: Vec<_> = faults.unwrap_err().into_iter().map(|(name, _)| name).collect();
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn given_seconds_replace_the_defaults() {
+    fn read_replaces_defaults_with_given_seconds() {
         let settings = EdgeSettings::read(&mut |name| {
             (name == "SHUTDOWN_GRACE_SECONDS").then(|| "7".to_owned())
         });

@@ -1,4 +1,4 @@
-//! [`TrustedProxies`]: whose `X-Forwarded-For` is believed.
+//! [`TrustedProxies`]: the proxies whose `X-Forwarded-For` is trusted.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -9,9 +9,10 @@ use strict_json::printable;
 /// Bits before the IPv4 address in an IPv4-mapped IPv6 address (RFC 4291, 2.5.5.2).
 const MAPPED_PREFIX: u8 = 96;
 
-/// Networks of proxies that append the address they were reached from to `X-Forwarded-For`. Empty by default: nobody.
+/// Networks of proxies that append their peer's address to `X-Forwarded-For`. Empty by default: no
+/// proxy is trusted.
 ///
-/// A network in which clients can live, as `0.0.0.0/0`, lets each of them choose its address.
+/// In a network that contains clients, such as `0.0.0.0/0`, each client can choose its address.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TrustedProxies(Arc<[IpNet]>);
 
@@ -19,7 +20,7 @@ impl TrustedProxies {
     /// Reads a comma-separated list of CIDRs and bare addresses, IPv4 and IPv6.
     ///
     /// # Errors
-    /// One sentence that names every entry which is none.
+    /// One sentence that names every invalid entry.
     pub fn parse(list: &str) -> Result<Self, String> {
         let mut networks = Vec::new();
         let mut wrong = Vec::new();
@@ -32,18 +33,19 @@ impl TrustedProxies {
         if wrong.is_empty() {
             return Ok(Self(networks.into()));
         }
-        let remedy = "write networks such as 10.0.0.0/8 or 2001:db8::/32, or addresses such as 192.0.2.7, separated by commas";
-        let verb = if wrong.len() == 1 { "is no network" } else { "are no networks" };
+        let remedy = "use networks such as 10.0.0.0/8 or 2001:db8::/32, or addresses such as 192.0.2.7, separated by commas";
+        let verb = if wrong.len() == 1 { "is not a network" } else { "are not networks" };
         Err(format!("{} {verb}: {remedy}", wrong.join(", ")))
     }
 
-    /// Whether a proxy has this address.
+    /// Returns whether a trusted network contains the address.
     pub(crate) fn contains(&self, address: IpAddr) -> bool {
         self.0.iter().any(|network| network.contains(&address))
     }
 }
 
-/// A network in canonical form: what is mapped is IPv4, as the addresses are that it is held against.
+/// Parses a network. IPv4-mapped networks become IPv4, like the addresses that are compared with
+/// them.
 fn network(entry: &str) -> Option<IpNet> {
     let (address, length) = match entry.split_once('/') {
         Some((address, length)) => (address, Some(length)),
@@ -55,14 +57,14 @@ fn network(entry: &str) -> Option<IpNet> {
     let network = IpNet::new(address, length).ok()?.trunc();
     match (address.to_canonical(), network) {
         (mapped @ IpAddr::V4(_), IpNet::V6(_)) => {
-            // A shorter prefix holds more than IPv4 addresses: nobody means that.
+            // Reject a shorter prefix: it covers more than IPv4 addresses.
             Some(IpNet::new(mapped, length.checked_sub(MAPPED_PREFIX)?).ok()?.trunc())
         }
         _ => Some(network),
     }
 }
 
-/// Digits only: `parse` alone would take a sign.
+/// Parses digits only, because `parse` alone accepts a sign.
 fn prefix_length(text: &str) -> Option<u8> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }
@@ -80,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn q2_cidrs_and_bare_addresses_of_both_families() {
+    fn q2_parse_accepts_cidrs_and_addresses_of_both_families() {
         let list = " 10.0.0.0/8, 192.0.2.7 ,2001:db8::/32,2001:db9::1,172.16.99.99/12";
         for inside in [
             "10.0.0.0",
@@ -115,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn q2_every_wrong_entry_is_named() {
+    fn q2_parse_error_names_every_invalid_entry() {
         for entry in [
             "",
             "10.0.0.0/33",
@@ -136,13 +138,13 @@ mod tests {
             "10.0.0.0 /8",
         ] {
             let fault = TrustedProxies::parse(entry).unwrap_err();
-            assert!(fault.starts_with(&format!("`{entry}` is no network: write ")), "{fault}");
+            assert!(fault.starts_with(&format!("`{entry}` is not a network: use ")), "{fault}");
         }
         let fault = TrustedProxies::parse("10.0.0.0/8,x,\u{1b}[1m,10.0.0.1,").unwrap_err();
-        assert!(fault.starts_with("`x`, `\\u{1b}[1m`, `` are no networks: "), "{fault}");
+        assert!(fault.starts_with("`x`, `\\u{1b}[1m`, `` are not networks: "), "{fault}");
     }
 
-    /// An entry, and whether it is a network.
+    /// Generates an entry and whether it is a network.
     fn entry() -> impl Strategy<Value = (String, bool)> {
         let mapped = any::<[u8; 4]>().prop_map(|bytes| Ipv4Addr::from(bytes).to_ipv6_mapped());
         prop_oneof![
@@ -157,13 +159,13 @@ mod tests {
                 .prop_map(|(address, length)| (format!("{address}/{length}"), false)),
             "[g-z/:.]{0,12}".prop_map(|text| (text, false)),
         ]
-        // The unspecified IPv6 address is the only one that such text can spell.
+        // Such text can spell only the unspecified IPv6 address.
         .prop_filter("an address", |(text, valid)| *valid || !text.starts_with("::"))
     }
 
     proptest! {
         #[test]
-        fn q2_a_network_holds_what_shares_its_prefix(net in any::<u128>(), other in any::<u128>(), length in 0..=128_u8, flip in 0..128_u32) {
+        fn q2_network_contains_the_addresses_with_its_prefix(net in any::<u128>(), other in any::<u128>(), length in 0..=128_u8, flip in 0..128_u32) {
             let mask = u128::MAX.checked_shl(128 - u32::from(length)).unwrap_or(0);
             let address = |bits: u128| std::net::Ipv6Addr::from_bits(bits);
             prop_assume!(address(net).to_ipv4_mapped().is_none());
@@ -174,7 +176,7 @@ mod tests {
         }
 
         #[test]
-        fn q2_list_is_read_only_if_each_entry_is_a_network(entries in proptest::collection::vec(entry(), 1..5)) {
+        fn q2_list_is_accepted_only_if_each_entry_is_a_network(entries in proptest::collection::vec(entry(), 1..5)) {
             let list: Vec<&str> = entries.iter().map(|(text, _)| text.as_str()).collect();
             let wrong: Vec<&str> =
                 entries.iter().filter(|(_, valid)| !valid).map(|(text, _)| text.as_str()).collect();

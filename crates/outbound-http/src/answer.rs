@@ -1,31 +1,31 @@
-//! Sending a request, and reading its answer no further than a limit.
+//! Sends requests and reads response bodies up to a limit.
 
 use std::error::Error;
 
 use reqwest::{RequestBuilder, Response};
 
-/// A complete answer's body. No `Debug`: it may contain a secret.
+/// The body of a complete response. It has no `Debug` because it may contain a secret.
 #[cfg_attr(test, derive(Debug, PartialEq, Eq))]
 pub enum Body {
-    /// All of it.
+    /// The whole body.
     Whole(Vec<u8>),
-    /// More than the limit; not read further.
+    /// The body exceeds the limit. The rest is not read.
     TooLarge,
 }
 
-/// Why there is no complete answer. The text is the library's innermost one: it has the cause and
-/// no URL.
+/// Why a request got no complete response. The text is the innermost library error: it names the
+/// cause and contains no URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NoAnswer {
-    /// The time was up.
+    /// The request timed out.
     Timeout,
-    /// No connection was made.
+    /// The connection failed.
     NotConnected(String),
-    /// The connection ended, or what came was not HTTP.
+    /// The connection closed early, or the response was not valid HTTP.
     Broken(String),
 }
 
-/// Sends a request and reads the head of its answer.
+/// Sends a request and reads the head of the response.
 ///
 /// # Errors
 /// See [`NoAnswer`].
@@ -33,8 +33,7 @@ pub async fn send(request: RequestBuilder) -> Result<Response, NoAnswer> {
     Ok(request.send().await?)
 }
 
-/// Reads a body of at most `limit` bytes. A longer one is refused by its declared length where it
-/// has one.
+/// Reads a body of at most `limit` bytes. A larger declared length is rejected before reading.
 ///
 /// # Errors
 /// See [`NoAnswer`].
@@ -81,7 +80,7 @@ mod tests {
 
     const LIMIT: usize = 1000;
 
-    /// What comes of a request to a server that answers with `bytes` and closes.
+    /// Sends a request to a server that responds with `bytes` and closes.
     async fn exchange(bytes: Vec<u8>) -> Result<Body, NoAnswer> {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/secret?token=secret", listener.local_addr().unwrap());
@@ -89,7 +88,7 @@ mod tests {
             let (mut stream, _) = listener.accept().await.unwrap();
             let mut head = vec![0; 4096];
             let read = stream.read(&mut head).await.unwrap();
-            // A peer that has seen enough closes first.
+            // The client may close first when the body is too large.
             let _ = stream.write_all(&bytes).await;
             String::from_utf8(head[..read].to_vec()).unwrap()
         });
@@ -115,7 +114,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_body_is_read_up_to_the_limit_and_no_further() {
+    async fn read_body_stops_at_the_limit() {
         for answer in [sized(LIMIT), chunked(LIMIT)] {
             assert_eq!(exchange(answer).await, Ok(Body::Whole(vec![b'x'; LIMIT])));
         }
@@ -125,13 +124,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_redirect_is_an_answer() {
+    async fn redirects_are_not_followed() {
         let moved = b"HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n";
         assert_eq!(exchange(moved.to_vec()).await, Ok(Body::Whole(Vec::new())));
     }
 
     #[tokio::test]
-    async fn a_failure_names_its_kind_and_no_url() {
+    async fn errors_name_their_kind_and_no_url() {
         for answer in [sized(9)[..40].to_vec(), b"SSH-2.0-OpenSSH\r\n\r\n".to_vec(), Vec::new()] {
             match exchange(answer).await {
                 Err(NoAnswer::Broken(cause)) => assert!(!cause.contains("secret"), "{cause}"),

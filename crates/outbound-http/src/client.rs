@@ -1,4 +1,4 @@
-//! [`client`]: limits, certificates, and what the HTTP library must not do by itself.
+//! [`client`] builds the HTTP client: timeouts, certificates, no redirects, no retries.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,31 +6,31 @@ use std::time::Duration;
 use reqwest::{Client, redirect, retry};
 use rustls::{ClientConfig, RootCertStore};
 
-/// Time to connect, including name look-up and TLS.
+/// Connect timeout, including DNS and TLS.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 const USER_AGENT: &str = concat!("billing-portal/", env!("CARGO_PKG_VERSION"));
 
-/// How a client connects.
+/// Connection settings of a client.
 #[derive(Clone, Copy, Debug)]
 pub struct Connections {
-    /// How long an idle connection is kept. `None` opens a connection for each request.
+    /// Idle timeout of pooled connections. `None` opens a connection for each request.
     pub idle: Option<Duration>,
-    /// Whether a proxy named in the environment is used. Loopback peers are behind none.
+    /// Whether to use the proxy from the environment. Use `false` for loopback peers.
     pub use_proxy: bool,
 }
 
-/// Why there is no HTTP client.
+/// Why [`client`] failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// The TLS library refused its own defaults.
+    /// The TLS library rejected its default settings.
     #[error("TLS cannot be set up")]
     Tls(#[from] rustls::Error),
-    /// The HTTP library refused its settings, or a proxy in the environment is malformed.
+    /// The HTTP library rejected its settings, or the proxy in the environment is malformed.
     #[error("the HTTP client cannot be set up")]
     Http(#[from] reqwest::Error),
 }
 
-/// A client that follows no redirect and repeats nothing. It connects with the first request.
+/// Builds a client without redirects and retries. It connects on the first request.
 ///
 /// # Errors
 /// See [`ClientError`].
@@ -50,7 +50,7 @@ pub fn client(connections: Connections) -> Result<Client, ClientError> {
     Ok(client.build()?)
 }
 
-/// Mozilla's roots, compiled in: cheap to load, and present on a machine without a certificate store.
+/// Trusts Mozilla's roots, compiled in. They also work on a machine without a certificate store.
 fn tls() -> Result<ClientConfig, rustls::Error> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };

@@ -1,8 +1,8 @@
-//! The HTTP client for requests that this service makes.
+//! The HTTP client for outbound requests of this service.
 //!
-//! [`client`] builds a client that follows no redirect and repeats nothing. [`send`] and
-//! [`read_body`] report failures without URLs, and stop reading at a limit. [`Redactor`] makes text
-//! from a peer fit for the log.
+//! [`client`] builds a client without redirects and retries. [`send`] and [`read_body`] report
+//! failures without URLs and stop reading at a limit. [`Redactor`] cleans text from a peer for the
+//! log.
 
 mod answer;
 mod client;

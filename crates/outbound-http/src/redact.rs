@@ -1,4 +1,4 @@
-//! [`Redactor`]: makes text from a peer fit for the log: no secrets, no control characters, bounded.
+//! [`Redactor`] cleans text from a peer for the log: no secrets, no control characters, bounded.
 
 use std::fmt::Write;
 
@@ -6,21 +6,21 @@ use secrecy::{ExposeSecret, SecretString};
 
 const MASK: &str = "[masked]";
 
-/// What a peer's texts may show.
+/// Rules for cleaning text from a peer.
 #[derive(Clone, Copy, Debug)]
 pub struct Redactor {
-    /// Hosts whose pages help the operator. A URL of another host keeps the host alone: the rest
-    /// may be a session, or a customer's own return URL.
+    /// Hosts whose URLs keep their path. URLs of other hosts keep the host name only: the rest
+    /// may identify a session or be a customer's return URL.
     pub readable_hosts: &'static [&'static str],
-    /// The path after which a URL is a secret, also where the URL has no scheme.
+    /// Path prefix of secret URLs. Text after it is masked, also in URLs without a scheme.
     pub secret_path: &'static str,
-    /// Whether a word of letters, digits, `_` and `*` looks like a credential.
+    /// Returns whether a word of letters, digits, `_` and `*` looks like a credential.
     pub is_secret: fn(&str) -> bool,
 }
 
 impl Redactor {
-    /// The text on one line, in at most `limit` characters, without our own key and without
-    /// anything that looks like a credential.
+    /// Returns `text` on one line of at most `limit` characters. Masks `own` and everything that
+    /// looks like a credential.
     #[must_use]
     pub fn clean(&self, text: &str, own: &SecretString, limit: usize) -> String {
         let text = text.replace(own.expose_secret(), MASK);
@@ -61,7 +61,7 @@ impl Redactor {
         } else if !rest.is_empty() {
             out.push('/');
             out.push_str(MASK);
-            // The delimiter that ended the piece.
+            // Keep the delimiter that ended the piece.
             out.extend(
                 rest.chars()
                     .last()
@@ -71,7 +71,7 @@ impl Redactor {
     }
 
     fn mask_words(&self, text: &str, out: &mut String) {
-        // A key may be shown with most of its characters as asterisks.
+        // A peer may show a key with most characters replaced by asterisks.
         let in_word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '*';
         let mut rest = text;
         while let Some(start) = rest.find(in_word) {
@@ -86,16 +86,16 @@ impl Redactor {
     }
 }
 
-/// Escapes control characters, also those that change the direction of text, and cuts after `limit` characters.
+/// Escapes control and text-direction characters and truncates to `limit` characters.
 fn one_line(text: &str, limit: usize) -> String {
-    let turns = |c: char| matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let changes_direction = |c: char| matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let mut line = String::new();
     for (count, c) in text.chars().enumerate() {
         if count == limit {
             line.push('…');
             break;
         }
-        if c.is_control() || turns(c) {
+        if c.is_control() || changes_direction(c) {
             // Writing to a string cannot fail.
             let _ = write!(line, "{}", c.escape_unicode());
         } else {
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_are_masked_and_readable_pages_stay() {
+    fn clean_masks_secrets_and_keeps_readable_hosts() {
         for (text, expected) in [
             ("own key own0123456789.", "own key [masked]."),
             ("'key_1' and key_****2", "'[masked]' and [masked]"),
@@ -135,14 +135,14 @@ mod tests {
     }
 
     #[test]
-    fn a_line_stays_a_line() {
+    fn clean_returns_one_bounded_line() {
         assert_eq!(clean("a\r\nb\u{1b}[31m\u{202e}", 300), r"a\u{d}\u{a}b\u{1b}[31m\u{202e}");
         assert_eq!(clean(&"x".repeat(10), 4), "xxxx…");
     }
 
     proptest! {
         #[test]
-        fn no_text_brings_a_secret_or_a_line_break_through(before in "\\PC{0,40}", after in "[\\x00-\\x7f]{0,40}") {
+        fn clean_never_returns_a_secret_or_a_line_break(before in "\\PC{0,40}", after in "[\\x00-\\x7f]{0,40}") {
             let line = clean(&format!("{before} key_Other0123 own0123456789{after}"), 300);
             prop_assert!(!line.contains("Other0123") && !line.contains("own0123456789"));
             prop_assert!(!line.chars().any(char::is_control));

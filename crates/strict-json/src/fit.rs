@@ -1,4 +1,4 @@
-//! [`fit`]: an object as a type, or the path of the first field that does not fit.
+//! [`fit`] deserializes an object and reports the path of the first invalid field.
 
 use std::fmt::{self, Display};
 
@@ -9,25 +9,24 @@ use serde_path_to_error::{Path, Segment};
 
 use crate::{Object, Value, printable};
 
-/// What happens to fields that a type does not have.
+/// How [`fit`] treats fields that the type does not declare.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UnknownFields {
-    /// They are an error: the author meant something that this service would not do.
+    /// Returns an error. The client may expect an effect that this service does not have.
     Refuse,
-    /// They are skipped: the author's format grows.
+    /// Skips them. The sender may add fields to its format.
     Ignore,
 }
 
-/// What does not fit, and where. `Display` is a sentence for the author of the object. It names
-/// fields and quotes no values.
+/// A field that does not match its type, with its path. `Display` is a sentence for the sender.
+/// It names fields and never quotes values.
 #[derive(Debug)]
 pub struct Misfit(serde_path_to_error::Error<Reason>);
 
-/// Turns `object` into a `T`.
+/// Deserializes `object` into a `T`.
 ///
-/// An array is taken only where `T` asks for a sequence. Unlike `serde_json`, a struct is never
-/// read from an array. A type that takes any value (an untagged or internally tagged enum) takes
-/// no array either.
+/// Arrays are accepted only where `T` is a sequence. Unlike in `serde_json`, no struct and no
+/// untagged or internally tagged enum is read from an array.
 ///
 /// # Errors
 /// See [`Misfit`].
@@ -36,7 +35,7 @@ pub fn fit<T: DeserializeOwned>(object: Object, unknown: UnknownFields) -> Resul
     serde_path_to_error::deserialize(Node { value: &value, unknown }).map_err(Misfit)
 }
 
-/// Why a value does not fit.
+/// Why a value does not match its type.
 #[derive(Debug, thiserror::Error)]
 enum Reason {
     #[error("is unknown: remove it or correct its name.")]
@@ -45,17 +44,17 @@ enum Reason {
     Missing(&'static str),
     #[error("must be {0}.")]
     Wrong(String),
-    #[error("is refused: {0}.")]
+    #[error("is invalid: {0}.")]
     Refused(String),
 }
 
 impl Display for Misfit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let reason = self.0.inner();
-        let mut path = shown(self.0.path());
+        let mut path = format_path(self.0.path());
         match reason {
             Reason::Missing(field) => push(&mut path, field),
-            // The path of an unknown field has it already, except inside an enum.
+            // The path already ends with an unknown field, except inside an enum.
             Reason::Unknown(Some(field)) if !path.ends_with(field.as_str()) => {
                 push(&mut path, field);
             }
@@ -70,17 +69,17 @@ impl Display for Misfit {
 
 impl std::error::Error for Misfit {}
 
-/// The path with each step cut where it is long. Nesting is limited, so the whole is bounded.
-fn shown(path: &Path) -> String {
-    let mut shown = String::new();
+/// Formats the path with truncated segments. Limited nesting bounds the total length.
+fn format_path(path: &Path) -> String {
+    let mut format_path = String::new();
     for segment in path {
         match segment {
-            Segment::Map { key } => push(&mut shown, &printable(key)),
-            Segment::Seq { index } => shown.push_str(&format!("[{index}]")),
+            Segment::Map { key } => push(&mut format_path, &printable(key)),
+            Segment::Seq { index } => format_path.push_str(&format!("[{index}]")),
             Segment::Enum { .. } | Segment::Unknown => {}
         }
     }
-    shown
+    format_path
 }
 
 fn push(path: &mut String, field: &str) {
@@ -96,15 +95,15 @@ impl de::Error for Reason {
     }
 
     fn invalid_type(_: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self::Wrong(in_json(&expected.to_string()))
+        Self::Wrong(json_type(&expected.to_string()))
     }
 
     fn invalid_value(_: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self::Wrong(in_json(&expected.to_string()))
+        Self::Wrong(json_type(&expected.to_string()))
     }
 
     fn invalid_length(_: usize, expected: &dyn Expected) -> Self {
-        Self::Wrong(in_json(&expected.to_string()))
+        Self::Wrong(json_type(&expected.to_string()))
     }
 
     fn unknown_variant(_: &str, expected: &'static [&'static str]) -> Self {
@@ -120,8 +119,8 @@ impl de::Error for Reason {
     }
 }
 
-/// Serde's words for what was expected, in JSON's words. Names of our types stay internal.
-fn in_json(expected: &str) -> String {
+/// Translates serde's type description into JSON terms. Rust type names stay internal.
+fn json_type(expected: &str) -> String {
     let words = match expected {
         "a map" => "an object",
         "a sequence" => "an array",
@@ -137,7 +136,7 @@ fn in_json(expected: &str) -> String {
     words.to_owned()
 }
 
-/// A value to deserialize from.
+/// A JSON value as a deserializer.
 #[derive(Clone, Copy)]
 struct Node<'a> {
     value: &'a Value,
@@ -170,7 +169,7 @@ impl<'de> IntoDeserializer<'de, Reason> for Node<'_> {
 impl<'de> de::Deserializer<'de> for Node<'_> {
     type Error = Reason;
 
-    /// Never offers an array: a type that takes any value would read a struct or an enum from it.
+    /// Rejects arrays: an untagged type could otherwise read a struct or an enum from one.
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Reason> {
         match self.value {
             Value::Null => visitor.visit_unit(),
@@ -228,7 +227,7 @@ impl<'de> de::Deserializer<'de> for Node<'_> {
         }
     }
 
-    /// A field that the type does not have.
+    /// Handles a field that the type does not declare.
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Reason> {
         match self.unknown {
             UnknownFields::Refuse => Err(Reason::Unknown(None)),

@@ -1,8 +1,7 @@
-//! A strict JSON reader for request bodies, tokens, key sets and provider answers.
+//! A strict JSON reader for request bodies, tokens, key sets and provider responses.
 //!
-//! [`parse`] reads bytes as one JSON object: bounded nesting, every name once, nothing before or
-//! after it. [`fit`] turns that object into a type and reports the path of the first field that
-//! does not fit.
+//! [`parse`] reads bytes as one JSON object. It limits nesting and rejects duplicate names and
+//! trailing data. [`fit`] deserializes that object and reports the path of the first invalid field.
 
 mod fit;
 mod parse;
@@ -13,5 +12,5 @@ pub use parse::{ParseError, parse};
 pub use printable::printable;
 pub use serde_json::Value;
 
-/// The members of an object by name. Escapes are resolved: `"a"` and `"\u0061"` are one name.
+/// Members of a JSON object by name. Escapes are decoded: `"a"` and `"\u0061"` are the same name.
 pub type Object = serde_json::Map<String, Value>;

@@ -1,4 +1,4 @@
-//! [`parse`]: bytes to an [`Object`], more strictly than `serde_json::Value` reads them.
+//! [`parse`] reads an [`Object`] from bytes, more strictly than `serde_json::Value`.
 
 use std::cell::Cell;
 use std::fmt;
@@ -8,7 +8,7 @@ use serde_json::map::Entry;
 
 use crate::{Object, Value};
 
-/// Why bytes were refused. `Display` gives positions and quotes nothing of the input.
+/// Why [`parse`] rejected its input. `Display` shows positions and never quotes the input.
 #[derive(Debug, thiserror::Error)]
 pub enum ParseError {
     /// The bytes start with U+FEFF.
@@ -20,12 +20,12 @@ pub enum ParseError {
     /// The bytes are valid JSON of another type.
     #[error("not a JSON object")]
     NotAnObject,
-    /// An object has a name twice (RFC 8259, section 4: the meaning of such an object is undefined).
+    /// An object repeats a name. RFC 8259, section 4, leaves its meaning undefined.
     #[error("{at}")]
     DuplicateName {
-        /// The name, as the input has it: see [`printable`](crate::printable).
+        /// The raw name. Escape it with [`printable`](crate::printable) before you show it.
         name: String,
-        /// The reason with its position.
+        /// The message with its position.
         at: serde_json::Error,
     },
     /// The bytes are not valid JSON, are nested too deep, or continue after the object.
@@ -56,12 +56,12 @@ pub fn parse(bytes: &[u8], max_levels: usize) -> Result<Object, ParseError> {
     }
 }
 
-/// Reads one value that may open `left` levels.
+/// Reads one value with at most `left` nested levels.
 #[derive(Clone, Copy)]
 struct Level<'a> {
     max: usize,
     left: usize,
-    /// Takes the name that appeared twice: an error of the parser carries text only.
+    /// Receives the duplicate name, because parser errors carry text only.
     duplicate: &'a Cell<Option<String>>,
 }
 
@@ -129,7 +129,7 @@ impl<'de> Visitor<'de> for Level<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Value, A::Error> {
         let inner = self.deeper()?;
         let mut members = Object::new();
-        // The parser has resolved the escapes of a name.
+        // The parser has already decoded the escapes of the name.
         while let Some(name) = object.next_key::<String>()? {
             match members.entry(name) {
                 Entry::Vacant(vacant) => {

@@ -1,11 +1,11 @@
-//! [`printable`]: foreign text made safe for a sentence or a log line.
+//! [`printable`] escapes untrusted text for messages and log lines.
 
-/// Escapes control characters and cuts `text` after 64 characters.
+/// Escapes control characters and truncates `text` to 64 characters.
 #[must_use]
 pub fn printable(text: &str) -> String {
-    const LONGEST: usize = 64;
-    let mut escaped: String = text.chars().take(LONGEST).flat_map(char::escape_debug).collect();
-    if text.chars().nth(LONGEST).is_some() {
+    const MAX_CHARS: usize = 64;
+    let mut escaped: String = text.chars().take(MAX_CHARS).flat_map(char::escape_debug).collect();
+    if text.chars().nth(MAX_CHARS).is_some() {
         escaped.push('…');
     }
     escaped

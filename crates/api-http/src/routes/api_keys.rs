@@ -164,8 +164,8 @@ fn id_parameter() -> Parameter {
         .build()
 }
 
-/// The id in the raw path: another spelling of it is another path (H6). Text that is not an id names
-/// no key.
+/// The id in the raw path: another spelling of it is another path (H6). Text that is not an id
+/// names no key.
 fn id_of(uri: &Uri) -> Option<ApiKeyId> {
     uri.path().split('/').nth(4)?.parse().ok()
 }

@@ -1,4 +1,5 @@
-//! `POST /api/v1/subscriptions/checkout` and `…/checkout/api`: a session for the first subscription.
+//! `POST /api/v1/subscriptions/checkout` and `…/checkout/api`: a session for the first
+//! subscription.
 
 use std::sync::Arc;
 
@@ -46,10 +47,12 @@ pub(crate) struct Body {
     /// How often it is paid.
     #[schema(value_type = Option<Cycle>, default = "monthly")]
     billing_cycle: Option<String>,
-    /// Where the user goes after paying, under the rules of `returnUrl`. `{CHECKOUT_SESSION_ID}` in it becomes the session's id. Default: the dashboard.
+    /// Where the user goes after paying, under the rules of `returnUrl`. `{CHECKOUT_SESSION_ID}` in
+    /// it becomes the session's id. Default: the dashboard.
     #[schema(format = "uri", max_length = 2048)]
     success_url: Option<String>,
-    /// Where a user who does not pay goes, under the rules of `returnUrl`. Default: the pricing page.
+    /// Where a user who does not pay goes, under the rules of `returnUrl`. Default: the pricing
+    /// page.
     #[schema(format = "uri", max_length = 2048)]
     cancel_url: Option<String>,
 }

@@ -35,7 +35,8 @@ impl Purpose for ReadsSubscription {
 #[serde(rename_all = "camelCase")]
 #[schema(as = CurrentSubscription)]
 pub(crate) struct Answer {
-    /// Whether the user has a subscription that was bought and has not ended, whatever the state of its payments.
+    /// Whether the user has a subscription that was bought and has not ended, whatever the state of
+    /// its payments.
     has_subscription: bool,
     #[schema(required, inline)]
     subscription: Option<Subscription>,

@@ -38,7 +38,8 @@ impl Purpose for OpensPortal {
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 #[schema(as = OpenPortal)]
 pub(crate) struct Body {
-    /// The target of the portal's "return" link: an https URL of an allowed origin. Default: the dashboard.
+    /// The target of the portal's "return" link: an https URL of an allowed origin. Default: the
+    /// dashboard.
     #[schema(format = "uri", max_length = 2048)]
     return_url: Option<String>,
     /// The portal's language: a BCP 47 tag, looked up as RFC 4647 does, or `auto`.

@@ -1,4 +1,4 @@
-//! What the reading side of a connection and its answering side know of each other.
+//! [`Exchange`]: state that the read side and the response side of a connection share.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,16 +9,17 @@ use tokio::time::Instant;
 use crate::drain::Drain;
 use crate::fault::Fault;
 
-/// What the guard found out about a head that it gave to hyper. Hyper asks for one answer per head, in order.
+/// Result of checking a head that was forwarded to hyper. Hyper requests one response per head, in
+/// sequence.
 #[derive(Debug, Default)]
-pub(crate) struct HeadNote {
-    /// The head was replaced by a harmless one; this is what was wrong with it.
+pub(crate) struct HeadInfo {
+    /// Fault of a refused head. Hyper got a placeholder head instead.
     pub(crate) refused: Option<Fault>,
-    /// The connection ends with this answer.
+    /// The connection closes after this response.
     pub(crate) last: bool,
 }
 
-/// Shared by a connection's guard and its service.
+/// Shared by the stream and the service of a connection.
 #[derive(Debug)]
 pub(crate) struct Exchange {
     drain: Drain,
@@ -27,17 +28,17 @@ pub(crate) struct Exchange {
 
 #[derive(Debug, Default)]
 struct State {
-    heads: VecDeque<HeadNote>,
+    heads: VecDeque<HeadInfo>,
     unanswered: usize,
-    /// A body is waited for: its request is half-sent.
-    starved: bool,
-    /// Bytes of the current request's body have not reached hyper.
-    body_left: bool,
-    /// This connection's requests count as running for the drain.
+    /// A handler waits for the rest of a body, so the request is half-sent.
+    awaiting_body: bool,
+    /// Part of the current request's body has not reached hyper.
+    body_pending: bool,
+    /// The drain counts a running request of this connection.
     counted: bool,
     closing: Option<Instant>,
     reader: Option<Waker>,
-    over: bool,
+    ended: bool,
 }
 
 impl Exchange {
@@ -45,42 +46,42 @@ impl Exchange {
         Self { drain, state: Mutex::default() }
     }
 
-    /// The guard gives hyper a whole head.
-    pub(crate) fn head_given(&self, note: HeadNote) {
+    /// Records that hyper gets a whole head.
+    pub(crate) fn head_forwarded(&self, info: HeadInfo) {
         self.change(|state| {
-            state.heads.push_back(note);
+            state.heads.push_back(info);
             state.unanswered += 1;
         });
     }
 
-    /// The service is asked to answer the next head.
-    pub(crate) fn next_head(&self) -> HeadNote {
-        // Hyper parses nothing that the guard did not announce; closing is the safe answer if ever it does.
-        self.lock().heads.pop_front().unwrap_or(HeadNote { refused: None, last: true })
+    /// Returns the info of the next head to answer.
+    pub(crate) fn next_head(&self) -> HeadInfo {
+        // Hyper parses only recorded heads. If that ever fails, closing the connection is safe.
+        self.lock().heads.pop_front().unwrap_or(HeadInfo { refused: None, last: true })
     }
 
-    /// An answer has been given to hyper in full, or was given up.
+    /// Records that a response was passed to hyper completely or was aborted.
     pub(crate) fn answered(&self) {
         let reader = self.change(|state| {
             state.unanswered = state.unanswered.saturating_sub(1);
             state.reader.take()
         });
-        // The reader sets its idle deadline only when nothing is left to answer.
+        // The reader starts its idle deadline when no response is pending.
         if let Some(reader) = reader {
             reader.wake();
         }
     }
 
-    /// The client owes a body (`starved`), or has just sent some of it.
-    pub(crate) fn starved(&self, starved: bool) {
-        self.change(|state| state.starved = starved);
+    /// Sets whether a handler waits for the rest of a body.
+    pub(crate) fn awaiting_body(&self, awaiting_body: bool) {
+        self.change(|state| state.awaiting_body = awaiting_body);
     }
 
-    pub(crate) fn body_left(&self, left: bool) {
-        self.lock().body_left = left;
+    pub(crate) fn body_pending(&self, left: bool) {
+        self.lock().body_pending = left;
     }
 
-    /// Whether an answer is outstanding; if so, `waker` is woken when that changes.
+    /// Returns whether a response is pending. If so, `waker` is woken when that changes.
     pub(crate) fn is_busy(&self, waker: &Waker) -> bool {
         let mut state = self.lock();
         let busy = state.unanswered > 0;
@@ -88,13 +89,13 @@ impl Exchange {
         busy
     }
 
-    /// Whether the answer that is about to be sent must be the connection's last one: the service ends, or the rest of
-    /// the request's body stands between this request and the next.
+    /// Returns whether the connection must close after the current response: the service drains, or
+    /// part of the request's body is unread.
     pub(crate) fn must_close(&self) -> bool {
-        self.drain.is_draining() || self.lock().body_left
+        self.drain.is_draining() || self.lock().body_pending
     }
 
-    /// From now on the connection ends as soon as it is idle.
+    /// Makes the connection close as soon as it is idle.
     pub(crate) fn close(&self, since: Instant) {
         self.lock().closing = Some(since);
     }
@@ -103,15 +104,15 @@ impl Exchange {
         self.lock().closing
     }
 
-    /// The connection serves no more requests, answered or not.
-    pub(crate) fn over(&self) {
-        self.change(|state| state.over = true);
+    /// Ends the connection. Its unanswered requests no longer count as running.
+    pub(crate) fn end(&self) {
+        self.change(|state| state.ended = true);
     }
 
     fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
         let mut state = self.lock();
         let changed = change(&mut state);
-        let counts = state.unanswered > 0 && !state.starved && !state.over;
+        let counts = state.unanswered > 0 && !state.awaiting_body && !state.ended;
         if counts != state.counted {
             state.counted = counts;
             if counts { self.drain.request_started() } else { self.drain.request_ended() }
@@ -127,6 +128,6 @@ impl Exchange {
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        self.over();
+        self.end();
     }
 }

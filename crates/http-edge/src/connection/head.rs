@@ -1,4 +1,5 @@
-//! Judges a request head before hyper sees it, with hyper's own parser, so that the two never disagree.
+//! [`check`] validates a request head before hyper reads it. It uses hyper's parser, so both always
+//! agree.
 
 use http::Uri;
 use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
@@ -8,40 +9,40 @@ use httparse::{EMPTY_HEADER, Error, Header, Request, Status};
 use crate::fault::Fault;
 use crate::request_id::{RequestId, X_REQUEST_ID};
 
-/// Longest request target.
+/// Maximum length of the request target.
 const MAX_TARGET: usize = 8 * 1024;
-/// All header lines together, with names, separators and line ends.
+/// Maximum length of all header lines, with names, separators and line ends.
 const MAX_HEADER_BYTES: usize = 16 * 1024;
 const MAX_HEADERS: usize = 64;
-/// A request line is the target with a method and a version around it.
+/// Maximum length of the request line: target, method and version.
 const MAX_REQUEST_LINE: usize = MAX_TARGET + 256;
-/// As many header lines as hyper reads by default, so that it understands every head that passes here.
+/// Header slots of the parser: hyper's default, so that hyper accepts every accepted head.
 const SLOTS: usize = 100;
 
-/// What the bytes at the start of a connection's buffer are.
+/// Result of checking the bytes at the start of the buffer.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// Not yet a whole head.
+    /// The head is incomplete.
     Incomplete,
-    /// A head that means the same to every reader.
+    /// The head is complete and unambiguous.
     Accepted {
-        /// Its length in bytes.
+        /// Length in bytes.
         length: usize,
         framing: Framing,
-        /// Where the names of its `Upgrade` headers begin.
+        /// Offsets of the names of `Upgrade` headers.
         upgrades: Vec<usize>,
     },
     Refused(Refusal),
 }
 
-/// How a request's body ends.
+/// How the end of the body is determined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Framing {
     Length(u64),
     Chunked,
 }
 
-/// A head that gets no handler.
+/// A refused head.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Refusal {
     pub(super) fault: Fault,
@@ -54,42 +55,42 @@ impl Refusal {
         Self { fault, is_head: false, id: None }
     }
 
-    /// A request that hyper understands for certain, in place of the one that was refused.
-    pub(super) fn stand_in(&self) -> String {
+    /// Returns a valid request that replaces the refused one.
+    pub(super) fn placeholder(&self) -> String {
         let method = if self.is_head { "HEAD" } else { "GET" };
         let id = self.id.as_ref().map(|id| format!("{X_REQUEST_ID}: {id}\r\n")).unwrap_or_default();
         format!("{method} /.refused HTTP/1.1\r\nhost: refused\r\n{id}\r\n")
     }
 }
 
-/// Judges `bytes`, which begin where a head begins, without leading empty lines.
-pub(super) fn judge(bytes: &[u8]) -> Verdict {
+/// Checks `bytes`, which start with a head and not with an empty line.
+pub(super) fn check(bytes: &[u8]) -> Verdict {
     let mut slots = [EMPTY_HEADER; SLOTS];
     let mut request = Request::new(&mut slots);
     match request.parse(bytes) {
-        Ok(Status::Complete(length)) => match weigh(&request, bytes, length) {
+        Ok(Status::Complete(length)) => match validate(&request, bytes, length) {
             Ok(framing) => {
                 Verdict::Accepted { length, framing, upgrades: upgrades(&request, bytes) }
             }
             Err(fault) => {
                 let is_head = request.method == Some("HEAD");
-                Verdict::Refused(Refusal { fault, is_head, id: sole_id(request.headers) })
+                Verdict::Refused(Refusal { fault, is_head, id: single_request_id(request.headers) })
             }
         },
-        Ok(Status::Partial) => unfinished(request.path, bytes),
+        Ok(Status::Partial) => check_partial(request.path, bytes),
         Err(Error::TooManyHeaders) => Verdict::Refused(Refusal::new(Fault::HeadersTooLarge)),
-        Err(error) => Verdict::Refused(Refusal::new(bad(match error {
+        Err(error) => Verdict::Refused(Refusal::new(bad_head(match error {
             Error::Version => "Use HTTP/1.1.",
             Error::HeaderName | Error::HeaderValue | Error::NewLine => {
-                "Send well-formed header lines, without folding."
+                "Send well-formed header lines without line folding."
             }
             _ => "Send a well-formed HTTP/1.1 request line.",
         }))),
     }
 }
 
-/// A head that cannot become acceptable any more is refused before its end.
-pub(super) fn unfinished(target: Option<&str>, bytes: &[u8]) -> Verdict {
+/// Refuses an incomplete head that already exceeds a limit.
+pub(super) fn check_partial(target: Option<&str>, bytes: &[u8]) -> Verdict {
     let line = bytes.iter().position(|byte| *byte == b'\n');
     let fault = match line {
         _ if target.is_some_and(|target| target.len() > MAX_TARGET) => Fault::UriTooLong,
@@ -100,7 +101,7 @@ pub(super) fn unfinished(target: Option<&str>, bytes: &[u8]) -> Verdict {
     Verdict::Refused(Refusal::new(fault))
 }
 
-fn weigh(request: &Request<'_, '_>, bytes: &[u8], length: usize) -> Result<Framing, Fault> {
+fn validate(request: &Request<'_, '_>, bytes: &[u8], length: usize) -> Result<Framing, Fault> {
     let target = request.path.unwrap_or_default();
     if target.len() > MAX_TARGET {
         return Err(Fault::UriTooLong);
@@ -115,9 +116,10 @@ fn weigh(request: &Request<'_, '_>, bytes: &[u8], length: usize) -> Result<Frami
     framing(request.headers, is_http_11)
 }
 
-/// The four forms of RFC 9112, 3.2. A fragment is none of them, and the `http` crate would drop it silently.
+/// Accepts the four forms of RFC 9112, 3.2. Rejects fragments, which the `http` crate drops
+/// silently.
 fn check_target(method: &str, target: &str) -> Result<(), Fault> {
-    let malformed = || bad("Send a well-formed request target.");
+    let malformed = || bad_head("Send a well-formed request target.");
     let uri: Uri = target.parse().map_err(|_| malformed())?;
     let well_formed = match method {
         "CONNECT" => uri.authority().is_some() && uri.scheme().is_none(),
@@ -130,13 +132,13 @@ fn check_target(method: &str, target: &str) -> Result<(), Fault> {
     if well_formed && !target.contains('#') { Ok(()) } else { Err(malformed()) }
 }
 
-/// RFC 9112, 3.2: exactly one, valid `Host`; HTTP/1.0 may do without.
+/// Requires exactly one valid `Host` (RFC 9112, 3.2). It is optional in HTTP/1.0.
 fn check_host(headers: &[Header<'_>], is_http_11: bool) -> Result<(), Fault> {
     let mut hosts = values(headers, HOST.as_str());
     match (hosts.next(), hosts.next()) {
-        (None, _) if is_http_11 => Err(bad("Send a Host header.")),
-        (Some(_), Some(_)) => Err(bad("Send one Host header, not several.")),
-        (Some(host), None) if !is_host(host) => Err(bad("Send a well-formed Host header.")),
+        (None, _) if is_http_11 => Err(bad_head("Send a Host header.")),
+        (Some(_), Some(_)) => Err(bad_head("Send exactly one Host header.")),
+        (Some(host), None) if !is_host(host) => Err(bad_head("Send a well-formed Host header.")),
         _ => Ok(()),
     }
 }
@@ -146,23 +148,28 @@ fn is_host(value: &[u8]) -> bool {
         || Authority::try_from(value).is_ok_and(|authority| !authority.as_str().contains('@'))
 }
 
-/// RFC 9112, 6: stricter than hyper, which drops a repeated equal length and a length beside an encoding.
+/// Reads the framing (RFC 9112, 6). Unlike hyper, it rejects repeated equal lengths and a length
+/// with an encoding.
 fn framing(headers: &[Header<'_>], is_http_11: bool) -> Result<Framing, Fault> {
     let mut lengths = values(headers, CONTENT_LENGTH.as_str());
     let mut encodings = values(headers, TRANSFER_ENCODING.as_str());
     let (length, encoding) = (lengths.next(), encodings.next());
     if lengths.next().is_some() {
-        return Err(bad("Send one Content-Length header, not several."));
+        return Err(bad_head("Send only one Content-Length header."));
     }
     match (length, encoding) {
-        (Some(_), Some(_)) => Err(bad("Send Content-Length or Transfer-Encoding, not both.")),
-        (None, Some(_)) if !is_http_11 => Err(bad("Send no Transfer-Encoding with HTTP/1.0.")),
+        (Some(_), Some(_)) => {
+            Err(bad_head("Send either Content-Length or Transfer-Encoding, not both."))
+        }
+        (None, Some(_)) if !is_http_11 => {
+            Err(bad_head("Remove Transfer-Encoding or use HTTP/1.1."))
+        }
         (None, Some(encoding))
             if encodings.next().is_none() && encoding.eq_ignore_ascii_case(b"chunked") =>
         {
             Ok(Framing::Chunked)
         }
-        (None, Some(_)) => Err(bad("Send no other Transfer-Encoding than chunked.")),
+        (None, Some(_)) => Err(bad_head("Use chunked as the only Transfer-Encoding.")),
         (None, None) => Ok(Framing::Length(0)),
         (Some(length), None) => content_length(length),
     }
@@ -170,17 +177,17 @@ fn framing(headers: &[Header<'_>], is_http_11: bool) -> Result<Framing, Fault> {
 
 fn content_length(value: &[u8]) -> Result<Framing, Fault> {
     if value.is_empty() || !value.iter().all(u8::is_ascii_digit) {
-        return Err(bad("Send a Content-Length that is one decimal number."));
+        return Err(bad_head("Send Content-Length as one decimal number."));
     }
     let number = std::str::from_utf8(value).ok().and_then(|digits| digits.parse::<u64>().ok());
-    // A number that does not fit is a number all the same: no limit of ours is anywhere near.
+    // A number that does not fit is valid, but exceeds every limit.
     match number {
         Some(length) if i64::try_from(length).is_ok() => Ok(Framing::Length(length)),
         _ => Err(Fault::PayloadTooLarge),
     }
 }
 
-fn sole_id(headers: &[Header<'_>]) -> Option<RequestId> {
+fn single_request_id(headers: &[Header<'_>]) -> Option<RequestId> {
     let mut ids = values(headers, "x-request-id");
     match (ids.next(), ids.next()) {
         (Some(only), None) => RequestId::parse(only),
@@ -188,7 +195,7 @@ fn sole_id(headers: &[Header<'_>]) -> Option<RequestId> {
     }
 }
 
-/// Offsets of `Upgrade` names. We upgrade nothing, and may ignore the header (RFC 9110, 7.8).
+/// Returns the offsets of `Upgrade` names. A server may ignore this header (RFC 9110, 7.8).
 fn upgrades(request: &Request<'_, '_>, bytes: &[u8]) -> Vec<usize> {
     let upgrades =
         request.headers.iter().filter(|header| header.name.eq_ignore_ascii_case("upgrade"));
@@ -202,7 +209,7 @@ fn values<'a>(headers: &'a [Header<'a>], name: &'a str) -> impl Iterator<Item = 
         .map(|header| header.value)
 }
 
-fn bad(detail: &str) -> Fault {
+fn bad_head(detail: &str) -> Fault {
     Fault::BadRequestHead { detail: detail.to_owned() }
 }
 
@@ -211,7 +218,7 @@ mod tests {
     use super::*;
 
     fn accepted(head: &str) -> Option<Framing> {
-        match judge(head.as_bytes()) {
+        match check(head.as_bytes()) {
             Verdict::Accepted { length, framing, .. } => {
                 assert_eq!(length, head.len());
                 Some(framing)
@@ -221,23 +228,23 @@ mod tests {
     }
 
     fn refused(head: &str) -> Option<Fault> {
-        match judge(head.as_bytes()) {
+        match check(head.as_bytes()) {
             Verdict::Refused(refusal) => Some(refusal.fault),
             _ => None,
         }
     }
 
     #[test]
-    fn a_head_is_accepted_at_its_last_byte_and_not_before() {
+    fn head_is_incomplete_until_its_last_byte() {
         let head = "POST /a?b=c HTTP/1.1\r\nHost: h:80\r\nContent-Length: 07\r\n\r\n";
         for end in 0..head.len() {
-            assert_eq!(judge(&head.as_bytes()[..end]), Verdict::Incomplete, "at {end}");
+            assert_eq!(check(&head.as_bytes()[..end]), Verdict::Incomplete, "at {end}");
         }
         assert_eq!(accepted(head), Some(Framing::Length(7)));
     }
 
     #[test]
-    fn bare_line_feeds_end_lines_as_they_do_for_hyper() {
+    fn bare_line_feeds_end_lines_as_in_hyper() {
         assert_eq!(
             accepted("GET / HTTP/1.1\nHost: h\nTransfer-Encoding: Chunked\n\n"),
             Some(Framing::Chunked)
@@ -277,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_beyond_all_limits_is_too_large_and_not_malformed() {
+    fn huge_content_length_is_too_large_and_not_malformed() {
         for length in ["9223372036854775808", "18446744073709551616", "99999999999999999999999999"]
         {
             let head = format!("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: {length}\r\n\r\n");
@@ -286,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn the_host_is_one_and_well_formed() {
+    fn host_must_be_single_and_well_formed() {
         for host in [
             "Host: a\r\nHost: a\r\n",
             "Host: a\r\nhost: b\r\n",
@@ -305,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn request_lines_are_exact() {
+    fn malformed_request_lines_are_refused() {
         for line in [
             "GET  / HTTP/1.1",
             "GET / HTTP/1.1 ",
@@ -337,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn limits_hold_to_the_byte() {
+    fn size_limits_are_exact() {
         let target =
             |length: usize| format!("GET /{} HTTP/1.1\r\nHost: h\r\n\r\n", "a".repeat(length - 1));
         assert!(accepted(&target(MAX_TARGET)).is_some());
@@ -370,17 +377,19 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_keeps_the_clients_id_and_stands_in_with_a_sound_request() {
-        let Verdict::Refused(refusal) = judge(b"HEAD / HTTP/1.1\r\nX-Request-Id: a.B-1_\r\n\r\n")
+    fn refusal_keeps_the_request_id_and_creates_a_valid_placeholder() {
+        let Verdict::Refused(refusal) = check(b"HEAD / HTTP/1.1\r\nX-Request-Id: a.B-1_\r\n\r\n")
         else {
             panic!("a head without Host was accepted");
         };
         assert_eq!(refusal.id.as_ref().map(RequestId::as_str), Some("a.B-1_"));
-        let stand_in = refusal.stand_in();
-        assert!(stand_in.starts_with("HEAD ") && stand_in.contains("x-request-id: a.B-1_\r\n"));
-        assert_eq!(accepted(&stand_in), Some(Framing::Length(0)));
+        let placeholder = refusal.placeholder();
+        assert!(
+            placeholder.starts_with("HEAD ") && placeholder.contains("x-request-id: a.B-1_\r\n")
+        );
+        assert_eq!(accepted(&placeholder), Some(Framing::Length(0)));
         assert_eq!(
-            accepted(&Refusal::new(Fault::RequestTimeout).stand_in()),
+            accepted(&Refusal::new(Fault::RequestTimeout).placeholder()),
             Some(Framing::Length(0))
         );
     }

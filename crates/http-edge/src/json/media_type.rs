@@ -1,12 +1,12 @@
-//! Whether a body may be read as JSON in UTF-8.
+//! [`check`] accepts the media types of JSON in UTF-8.
 
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 
 use crate::fault::Fault;
 
-/// One `Content-Type: application/json`, whose charset is UTF-8 if it is given (RFC 8259 defines none), and no content
-/// coding but `identity`.
+/// Requires exactly one `Content-Type: application/json` and no content coding except `identity`. A
+/// charset is optional and must be UTF-8 (RFC 8259 defines none).
 pub(super) fn check(headers: &HeaderMap) -> Result<(), Fault> {
     let mut types = headers.get_all(CONTENT_TYPE).iter();
     let is_json = match (types.next(), types.next()) {
@@ -33,7 +33,8 @@ fn is_json(value: &str) -> bool {
         })
 }
 
-/// Splits at the semicolons outside quotes. A comma there would make it a list of types, which it is not.
+/// Splits at semicolons outside quotes. Returns `None` for a comma outside quotes (a list of types)
+/// and for an open quote.
 fn split(value: &str) -> Option<Vec<&str>> {
     let (mut parts, mut start, mut quoted, mut escaped) = (Vec::new(), 0, false, false);
     for (at, byte) in value.bytes().enumerate() {
@@ -58,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parameters_are_allowed_and_other_charsets_are_not() {
+    fn is_json_accepts_parameters_and_rejects_other_charsets() {
         for value in [
             "application/json",
             "Application/JSON",

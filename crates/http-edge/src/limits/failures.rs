@@ -1,4 +1,4 @@
-//! [`FailureLimiter`]: when failed credentials are answered with 429.
+//! [`FailureLimiter`] decides when a failed authentication gets 429.
 
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
@@ -6,19 +6,19 @@ use std::time::{Duration, Instant};
 use super::windows::Windows;
 use crate::client_address::SourceNetwork;
 
-/// Sources, and credentials' names, that are told apart within one minute. Each of the two tables takes some 10 MB when full.
+/// Capacity of each of the two tables (sources, credential names). A full table takes about 10 MB.
 const KEYS: usize = 100_000;
 
-/// Counts failed attempts per source, and per name of the credential that was tried, in windows of a minute.
+/// Counts failed attempts per source, and per name of the credential that was tried, in windows of
+/// a minute.
 ///
-/// It is told of failures and of nothing else, so it cannot refuse a credential that holds, whatever others do from the
-/// same address or under the same name: judge the credential first, whatever it costs (make it cost little), and ask here
-/// which answer a failure gets. A window begins with the first failure and ends a minute later; failures beyond the limit
-/// do not prolong it.
+/// Call it only after a failure, so that a valid credential always passes. Verify the credential
+/// first, at a low cost. A window begins with the first failure and ends a minute later. Failures
+/// beyond the limit do not extend it.
 ///
-/// A failure costs the same however many there are. Memory is bounded: beyond 100,000 sources, or names, in one minute
-/// the oldest windows are forgotten early, so that some failures are answered as if they were the first; nothing else
-/// depends on it. Made-up names take no room from sources.
+/// Counting takes constant time. Memory is bounded: beyond 100,000 sources or names in one minute
+/// the oldest windows are evicted early, and their next failure counts as the first. Sources and
+/// names have separate tables, so invented names cannot evict sources.
 #[derive(Debug)]
 pub struct FailureLimiter {
     limit: NonZeroU32,
@@ -26,31 +26,32 @@ pub struct FailureLimiter {
     names: Windows,
 }
 
-/// What is known of an attempt whose credential did not hold.
+/// A failed authentication attempt.
 #[derive(Clone, Copy, Debug)]
 pub struct FailedAttempt<'a> {
-    /// Where it came from, if that is known.
+    /// Network of the client, if known.
     pub source: Option<SourceNetwork>,
-    /// The public part of the credential, if it has one. Give it whether such a credential exists or not: what differed
-    /// would tell.
+    /// Public part of the credential, if it has one. Pass it for unknown credentials too, because a
+    /// different response would reveal which credentials exist.
     pub name: Option<&'a str>,
 }
 
 impl FailureLimiter {
-    /// So many failures a minute for each source, and for each name.
+    /// Creates a limiter with `limit` failures a minute for each source and each name.
     #[must_use]
     pub fn per_minute(limit: NonZeroU32) -> Self {
-        let windows = |what| Windows::new(what, KEYS);
+        let windows = |label| Windows::new(label, KEYS);
         Self { limit, sources: windows("failures_by_source"), names: windows("failures_by_name") }
     }
 
-    /// Counts the failure. Where its source or its name has used up its failures, gives how long it should wait.
-    #[must_use = "it says which answer the failure gets"]
+    /// Counts the failure. Returns how long the client should wait if its source or its name
+    /// exceeds the limit.
+    #[must_use = "the result decides between 401 and 429"]
     pub fn count(&self, attempt: FailedAttempt<'_>, at: Instant) -> Option<Duration> {
-        let source = attempt.source.map(|source| self.sources.take(&source, self.limit, at));
-        let name = attempt.name.map(|name| self.names.take(name, self.limit, at));
-        let refused = [source, name].into_iter().flatten().filter(|turn| !turn.granted);
-        refused.map(|turn| turn.rest).max()
+        let source = attempt.source.map(|source| self.sources.record(&source, self.limit, at));
+        let name = attempt.name.map(|name| self.names.record(name, self.limit, at));
+        let refused = [source, name].into_iter().flatten().filter(|usage| !usage.granted);
+        refused.map(|usage| usage.resets_in).max()
     }
 }
 
@@ -89,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn q2_sources_and_names_are_counted_apart() {
+    fn q2_sources_and_names_are_counted_separately() {
         let (limiter, at) = (limiter(1), Instant::now());
         let count = |source, name| limiter.count(FailedAttempt { source, name }, at).is_some();
         let (here, there) = (source([192, 0, 2, 7]), source([192, 0, 2, 8]));
@@ -100,7 +101,7 @@ mod tests {
         assert!(count(source([192, 0, 2, 9]), Some("b")));
         assert!(!count(None, None));
 
-        // Who is beyond both limits waits for both windows.
+        // A client over both limits waits for the longer window.
         let later = at + Duration::from_secs(20);
         let elsewhere = source([192, 0, 2, 10]);
         assert_eq!(limiter.count(FailedAttempt { source: elsewhere, name: None }, later), None);
@@ -109,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn q2_neighbours_in_an_ipv6_network_are_one_source() {
+    fn q2_hosts_of_one_ipv6_network_are_one_source() {
         let (limiter, at) = (limiter(3), Instant::now());
         let refused = (0..100_u128).filter(|host| {
             let address = Ipv6Addr::from_bits((0x2001_0db8_u128 << 96) | (host << 40));
@@ -119,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn q2_made_up_names_take_no_room_from_sources() {
+    fn q2_invented_names_do_not_evict_sources() {
         let (limiter, at) = (limiter(1), Instant::now());
         let here = source([192, 0, 2, 7]);
         assert_eq!(limiter.count(FailedAttempt { source: here, name: None }, at), None);

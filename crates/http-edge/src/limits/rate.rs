@@ -1,4 +1,4 @@
-//! [`RateLimiter`]: so many requests a minute for each principal.
+//! [`RateLimiter`] limits requests per minute for each principal.
 
 use std::hash::Hash;
 use std::num::NonZeroU32;
@@ -8,57 +8,58 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::windows::Windows;
 
-/// Principals that are told apart within one minute. A table that is full takes some 10 MB.
+/// Capacity of the table. A full table takes about 10 MB.
 const PRINCIPALS: usize = 100_000;
 
-/// How many requests a minute a principal may make.
+/// Requests that a principal may make in a window.
 pub(crate) const X_RATELIMIT_LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
-/// How many are left.
+/// Requests left in the window.
 pub(crate) const X_RATELIMIT_REMAINING: HeaderName =
     HeaderName::from_static("x-ratelimit-remaining");
-/// When all are back, in seconds since the Unix epoch.
+/// End of the window, in seconds since the Unix epoch.
 pub(crate) const X_RATELIMIT_RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 
 /// Counts requests per principal in windows of a minute.
 ///
-/// A principal's window begins with its first request; within it `limit` requests are granted, however they are spread,
-/// and refused ones do not count. Sixty seconds later the window is over, and the next request begins another. So
-/// `X-RateLimit-Remaining` goes down by exactly one a request, and everything is back at `X-RateLimit-Reset`. The price
-/// is that twice the limit fits around the border of two windows.
+/// A principal's window begins with its first request and ends 60 s later. It grants `limit`
+/// requests, and refused requests do not count. `X-RateLimit-Remaining` therefore decreases by one
+/// per request until `X-RateLimit-Reset`. The cost: twice the limit fits around the border of two
+/// windows.
 ///
-/// Counts live in this process: several replicas grant several times the limit. Memory is bounded: beyond 100,000
-/// principals in one minute the oldest windows are forgotten early (the metric `limit_windows_forgotten_total` tells), which
-/// takes as many other principals as that, all of them authenticated, and can single nobody out.
+/// Each replica counts on its own, so several replicas grant several times the limit. Memory is
+/// bounded: beyond 100,000 authenticated principals in one minute the oldest windows are evicted
+/// early. The metric `limit_windows_forgotten_total` counts evictions. An attacker cannot choose
+/// which window is evicted.
 #[derive(Debug)]
 pub struct RateLimiter {
     limit: NonZeroU32,
     windows: Windows,
 }
 
-/// One moment, read from both clocks: windows go by the steady one, and clients are told in UTC.
+/// One moment on both clocks. Windows use the monotonic clock, headers use UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moment {
-    /// The steady clock.
+    /// The monotonic clock.
     pub steady: Instant,
-    /// The time of day.
+    /// The wall clock.
     pub utc: SystemTime,
 }
 
-/// Whether a request is granted, and what its principal is told of the limit.
+/// Whether a request is granted, with the values of the rate-limit headers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decision {
     /// Requests in a window.
     pub limit: u32,
     /// Requests left in this window.
     pub remaining: u32,
-    /// Seconds since the Unix epoch, rounded up: when the window is over and all requests are back.
+    /// End of the window in seconds since the Unix epoch, rounded up.
     pub reset_at: u64,
-    /// Where the request is refused: how long to wait for the next window.
+    /// Time until the next window, if the request is refused.
     pub retry_after: Option<Duration>,
 }
 
 impl Moment {
-    /// The present.
+    /// Reads both clocks.
     #[must_use]
     pub fn now() -> Self {
         Self { steady: Instant::now(), utc: SystemTime::now() }
@@ -66,27 +67,27 @@ impl Moment {
 }
 
 impl RateLimiter {
-    /// So many requests a minute for each principal.
+    /// Creates a limiter with `limit` requests a minute for each principal.
     #[must_use]
     pub fn per_minute(limit: NonZeroU32) -> Self {
         Self { limit, windows: Windows::new("rate", PRINCIPALS) }
     }
 
-    /// Grants one more request to the principal, or refuses it. Ask once a request, when its credential has held, and
-    /// [`announce`](Decision::announce) the decision.
+    /// Grants or refuses one request of the principal. Call it once per authenticated request, then
+    /// [`attach_to`](Decision::attach_to) the request.
     pub fn check(&self, principal: &(impl Hash + ?Sized), now: Moment) -> Decision {
-        let turn = self.windows.take(principal, self.limit, now.steady);
+        let usage = self.windows.record(principal, self.limit, now.steady);
         Decision {
             limit: self.limit.get(),
-            remaining: turn.left,
-            reset_at: epoch_seconds(now.utc + turn.rest),
-            retry_after: (!turn.granted).then_some(turn.rest),
+            remaining: usage.remaining,
+            reset_at: epoch_seconds(now.utc + usage.resets_in),
+            retry_after: (!usage.granted).then_some(usage.resets_in),
         }
     }
 }
 
 impl Decision {
-    /// Whether the request may go on.
+    /// Returns whether the request is granted.
     #[must_use]
     pub const fn is_granted(&self) -> bool {
         self.retry_after.is_none()
@@ -100,7 +101,7 @@ impl Decision {
     }
 }
 
-/// Rounded up, so that a client which waits until then has not come too early.
+/// Rounds up, so that a client that waits until then does not retry too early.
 fn epoch_seconds(time: SystemTime) -> u64 {
     let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     since.as_secs() + u64::from(since.subsec_nanos() > 0)
@@ -125,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn q1_remaining_goes_down_by_one_and_all_is_back_at_reset() {
+    fn q1_remaining_decreases_by_one_and_is_restored_at_reset() {
         let (limiter, start) = (limiter(3), Instant::now());
         let check = |millis| limiter.check("ann", at(start, millis));
         for (millis, remaining) in [(0, 2), (999, 1), (30_000, 0)] {
@@ -151,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn q1_a_clock_that_is_set_moves_reset_and_no_window() {
+    fn q1_wall_clock_change_moves_reset_but_not_the_window() {
         let (limiter, start) = (limiter(1), Instant::now());
         limiter.check("ann", at(start, 0));
         let set_back = Moment { utc: SystemTime::UNIX_EPOCH, ..at(start, 59_000) };
@@ -163,7 +164,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn q1_the_headers_are_kept(limit in 1..6_u32, pauses in proptest::collection::vec(0..30_000_u64, 1..80)) {
+        fn q1_later_decisions_match_earlier_headers(limit in 1..6_u32, pauses in proptest::collection::vec(0..30_000_u64, 1..80)) {
             let (limiter, start) = (limiter(limit), Instant::now());
             let mut now = 250;
             let mut promised: Option<(u32, u64)> = None;
@@ -172,7 +173,7 @@ mod tests {
                 let decision = limiter.check("ann", at(start, now));
                 let present = 1_000_000 + now;
                 match promised {
-                    // Before the second of `reset` a new window may already have begun, but never a smaller one.
+                    // In the last second before `reset` a new window may already have begun.
                     Some((left, reset)) if present < (reset - 1) * 1000 => {
                         prop_assert_eq!(decision.is_granted(), left > 0);
                         prop_assert_eq!(decision.remaining, left.saturating_sub(1));

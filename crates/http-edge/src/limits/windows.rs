@@ -1,4 +1,4 @@
-//! Counts per key in windows of a minute, in bounded memory.
+//! [`Windows`] counts per key in windows of a minute, in bounded memory.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
@@ -7,84 +7,96 @@ use std::num::NonZeroU32;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How long a window lasts.
+/// Length of a window.
 pub(super) const WINDOW: Duration = Duration::from_secs(60);
 
-/// Independent parts, each with a lock of its own.
+/// Number of shards. Each shard has its own lock.
 const SHARDS: usize = 64;
 
-/// How many windows that are over leave for one that begins: more than one, so that they do not pile up.
+/// Expired windows evicted per new window. More than one, so that they do not accumulate.
 const SWEEP: usize = 2;
 
-/// A count per key. A key's window begins with its first turn and lasts a minute; the first turn after it begins the next.
+/// Counters per key. A key's window begins with its first use and lasts a minute. The first use
+/// after it begins the next window.
 ///
-/// Keys are kept as fingerprints under a key of this process, 64 bits each: no two of some thousand keys share one but by
-/// a chance in 2^40, nobody outside can look for such a pair, and what was counted cannot be read from memory.
+/// Keys are stored as 64-bit fingerprints under a random key of this process. A collision among
+/// some thousand keys has a probability of 2^-40, attackers cannot search for one, and memory
+/// reveals no keys.
 ///
-/// A shard that is full gives up its oldest window, the one that would end first. So nobody can be singled out: to
-/// have one window forgotten early, a whole table of others must begin within the same minute.
+/// A full shard evicts its oldest window. To evict one window early, an attacker must fill a whole
+/// table within the same minute, so no single key can be targeted.
 pub(super) struct Windows {
     fingerprints: RandomState,
     shards: Box<[Mutex<Shard>]>,
-    /// Most windows in one shard.
-    room: usize,
-    /// What is limited, for the metric.
-    what: &'static str,
+    /// Maximum windows per shard.
+    capacity: usize,
+    /// Value of the `limit` label of the metric.
+    label: &'static str,
 }
 
-/// What came of one turn.
+/// The result of one use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Turn {
-    /// It was within the limit, and is counted.
+pub(super) struct Usage {
+    /// The use was within the limit and is counted.
     pub(super) granted: bool,
-    /// Further turns that would be granted in this window.
-    pub(super) left: u32,
-    /// Until the window is over and all turns are back.
-    pub(super) rest: Duration,
+    /// Further uses that this window grants.
+    pub(super) remaining: u32,
+    /// Time until the window ends.
+    pub(super) resets_in: Duration,
 }
 
 #[derive(Default)]
 struct Shard {
     windows: HashMap<u64, Window>,
-    /// When each window began. As all of them last alike, they also end in this order. A window that a later one of its
-    /// key has replaced stays listed until it reaches the front.
-    begun: VecDeque<(Instant, u64)>,
+    /// Start of each window. All windows have the same length, so they also end in this sequence. A
+    /// replaced window stays in the queue until it reaches the front.
+    started: VecDeque<(Instant, u64)>,
     latest: Option<Instant>,
 }
 
 struct Window {
-    begun: Instant,
-    taken: u32,
+    started: Instant,
+    used: u32,
 }
 
 impl fmt::Debug for Windows {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Windows")
-            .field("what", &self.what)
-            .field("room", &(self.room * SHARDS))
+            .field("label", &self.label)
+            .field("capacity", &(self.capacity * SHARDS))
             .finish_non_exhaustive()
     }
 }
 
 impl Windows {
-    /// Room for about this many keys a minute.
-    pub(super) fn new(what: &'static str, keys: usize) -> Self {
+    /// Creates counters for about `keys` keys a minute.
+    pub(super) fn new(label: &'static str, keys: usize) -> Self {
         let shards = (0..SHARDS).map(|_| Mutex::default()).collect();
-        Self { fingerprints: RandomState::new(), shards, room: keys.div_ceil(SHARDS).max(1), what }
+        Self {
+            fingerprints: RandomState::new(),
+            shards,
+            capacity: keys.div_ceil(SHARDS).max(1),
+            label,
+        }
     }
 
-    /// Takes one of the key's turns, if one is left.
-    pub(super) fn take(&self, key: &(impl Hash + ?Sized), limit: NonZeroU32, at: Instant) -> Turn {
+    /// Records one use of the key if the limit allows it.
+    pub(super) fn record(
+        &self,
+        key: &(impl Hash + ?Sized),
+        limit: NonZeroU32,
+        at: Instant,
+    ) -> Usage {
         let fingerprint = self.fingerprints.hash_one(key);
-        let (turn, forgotten) = {
+        let (usage, evicted) = {
             // No code panics while it holds the lock, and a shard is valid after each statement.
             let mut shard = self.shard(fingerprint).lock().unwrap_or_else(PoisonError::into_inner);
-            shard.take(fingerprint, limit, at, self.room)
+            shard.record(fingerprint, limit, at, self.capacity)
         };
-        if forgotten {
-            metrics::counter!("limit_windows_forgotten_total", "limit" => self.what).increment(1);
+        if evicted {
+            metrics::counter!("limit_windows_forgotten_total", "limit" => self.label).increment(1);
         }
-        turn
+        usage
     }
 
     fn shard(&self, fingerprint: u64) -> &Mutex<Shard> {
@@ -93,39 +105,48 @@ impl Windows {
 }
 
 impl Shard {
-    /// The turn, and whether another key's window had to be forgotten for it.
-    fn take(&mut self, key: u64, limit: NonZeroU32, at: Instant, room: usize) -> (Turn, bool) {
-        // Whoever waited for the lock brings an earlier moment than who had it; the order of windows must not suffer.
+    /// Returns the usage and whether an unexpired window of another key was evicted.
+    fn record(
+        &mut self,
+        key: u64,
+        limit: NonZeroU32,
+        at: Instant,
+        capacity: usize,
+    ) -> (Usage, bool) {
+        // A caller that waited for the lock may bring an earlier moment. The queue must stay
+        // sorted.
         let at = self.latest.map_or(at, |latest| latest.max(at));
         self.latest = Some(at);
-        if let Some(window) = self.windows.get_mut(&key).filter(|window| !is_over(window.begun, at))
+        if let Some(window) =
+            self.windows.get_mut(&key).filter(|window| !has_expired(window.started, at))
         {
-            return (window.take(limit, at), false);
+            return (window.record(limit, at), false);
         }
-        let forgotten = self.make_room(at, room);
-        let mut window = Window { begun: at, taken: 0 };
-        let turn = window.take(limit, at);
+        let evicted = self.evict(at, capacity);
+        let mut window = Window { started: at, used: 0 };
+        let usage = window.record(limit, at);
         self.windows.insert(key, window);
-        self.begun.push_back((at, key));
-        (turn, forgotten)
+        self.started.push_back((at, key));
+        (usage, evicted)
     }
 
-    /// Lets windows go that are over, and the oldest one if none is and there is no room.
+    /// Evicts expired windows, or the oldest window if the shard is full and none has expired.
+    /// Returns whether it evicted an unexpired window.
     ///
-    /// The list never outgrows `room`: replaced windows are over, so that as long as one is listed the front is over, too,
-    /// and leaves.
-    fn make_room(&mut self, at: Instant, room: usize) -> bool {
+    /// The queue never exceeds `capacity`. Replaced windows have expired, so while one is queued,
+    /// the front has expired as well and is evicted.
+    fn evict(&mut self, at: Instant, capacity: usize) -> bool {
         for _ in 0..SWEEP {
-            let Some(&(begun, key)) = self.begun.front() else { break };
-            let over = is_over(begun, at);
-            if !over && self.begun.len() < room {
+            let Some(&(started, key)) = self.started.front() else { break };
+            let expired = has_expired(started, at);
+            if !expired && self.started.len() < capacity {
                 break;
             }
-            self.begun.pop_front();
-            if self.windows.get(&key).is_some_and(|window| window.begun == begun) {
+            self.started.pop_front();
+            if self.windows.get(&key).is_some_and(|window| window.started == started) {
                 self.windows.remove(&key);
             }
-            if !over {
+            if !expired {
                 return true;
             }
         }
@@ -134,20 +155,20 @@ impl Shard {
 }
 
 impl Window {
-    fn take(&mut self, limit: NonZeroU32, at: Instant) -> Turn {
-        let granted = self.taken < limit.get();
-        self.taken += u32::from(granted);
-        let left = limit.get().saturating_sub(self.taken);
-        Turn {
+    fn record(&mut self, limit: NonZeroU32, at: Instant) -> Usage {
+        let granted = self.used < limit.get();
+        self.used += u32::from(granted);
+        let remaining = limit.get().saturating_sub(self.used);
+        Usage {
             granted,
-            left,
-            rest: WINDOW.saturating_sub(at.saturating_duration_since(self.begun)),
+            remaining,
+            resets_in: WINDOW.saturating_sub(at.saturating_duration_since(self.started)),
         }
     }
 }
 
-fn is_over(begun: Instant, at: Instant) -> bool {
-    at.saturating_duration_since(begun) >= WINDOW
+fn has_expired(started: Instant, at: Instant) -> bool {
+    at.saturating_duration_since(started) >= WINDOW
 }
 
 #[cfg(test)]
@@ -165,113 +186,120 @@ mod tests {
     }
 
     impl Windows {
-        /// Windows that are kept, the most that any shard lists, and bytes that all of it may take.
+        /// Returns the windows kept, the longest queue of a shard, and the bytes allocated.
         fn size(&self) -> (usize, usize, usize) {
             let mut size = (0, 0, 0);
             for shard in &self.shards {
                 let shard = shard.lock().unwrap();
                 size.0 += shard.windows.len();
-                size.1 = size.1.max(shard.begun.len());
-                // A table takes one byte a slot beside the slots, of which it leaves an eighth free.
+                size.1 = size.1.max(shard.started.len());
+                // A hash table adds one byte per slot and keeps an eighth of the slots free.
                 size.2 += shard.windows.capacity() * 8 / 7 * (size_of::<(u64, Window)>() + 1)
-                    + shard.begun.capacity() * size_of::<(Instant, u64)>();
+                    + shard.started.capacity() * size_of::<(Instant, u64)>();
             }
             size
         }
     }
 
     #[test]
-    fn q1_a_window_begins_with_the_first_turn_and_ends_a_minute_later() {
+    fn q1_window_starts_at_first_use_and_lasts_a_minute() {
         let (windows, start) = (Windows::new("test", 100), Instant::now());
-        let take = |millis| windows.take("key", limit(2), start + Duration::from_millis(millis));
-        let turn = |granted, left, rest| Turn { granted, left, rest: Duration::from_millis(rest) };
-        assert_eq!(take(0), turn(true, 1, MINUTE));
-        assert_eq!(take(10_000), turn(true, 0, 50_000));
-        assert_eq!(take(10_001), turn(false, 0, 49_999));
-        assert_eq!(take(59_999), turn(false, 0, 1));
-        assert_eq!(take(60_000), turn(true, 1, MINUTE));
-        assert_eq!(take(300_000), turn(true, 1, MINUTE));
+        let record =
+            |millis| windows.record("key", limit(2), start + Duration::from_millis(millis));
+        let usage = |granted, remaining, resets_in| Usage {
+            granted,
+            remaining,
+            resets_in: Duration::from_millis(resets_in),
+        };
+        assert_eq!(record(0), usage(true, 1, MINUTE));
+        assert_eq!(record(10_000), usage(true, 0, 50_000));
+        assert_eq!(record(10_001), usage(false, 0, 49_999));
+        assert_eq!(record(59_999), usage(false, 0, 1));
+        assert_eq!(record(60_000), usage(true, 1, MINUTE));
+        assert_eq!(record(300_000), usage(true, 1, MINUTE));
     }
 
     #[test]
-    fn q1_a_moment_from_before_the_lock_changes_nothing() {
+    fn q1_earlier_timestamps_do_not_reorder_windows() {
         let (windows, start) = (Windows::new("test", 100), Instant::now());
-        windows.take("key", limit(2), start + WINDOW);
-        let late = windows.take("key", limit(2), start);
-        assert_eq!(late, Turn { granted: true, left: 0, rest: WINDOW });
+        windows.record("key", limit(2), start + WINDOW);
+        let late = windows.record("key", limit(2), start);
+        assert_eq!(late, Usage { granted: true, remaining: 0, resets_in: WINDOW });
 
         let mut shard = Shard::default();
-        shard.take(1, limit(2), start + WINDOW, 100);
-        shard.take(2, limit(2), start, 100);
-        assert_eq!(shard.begun, [(start + WINDOW, 1), (start + WINDOW, 2)]);
+        shard.record(1, limit(2), start + WINDOW, 100);
+        shard.record(2, limit(2), start, 100);
+        assert_eq!(shard.started, [(start + WINDOW, 1), (start + WINDOW, 2)]);
     }
 
     #[test]
-    fn q1_a_million_keys_take_bounded_memory_and_leave_in_order() {
+    fn q1_a_million_keys_use_bounded_memory_and_the_oldest_are_evicted() {
         let (windows, start) = (Windows::new("test", 100_000), Instant::now());
         let mut most = 0;
         for key in 0..1_000_000_u64 {
-            // All of them within one minute: nothing is over before the end.
-            assert!(windows.take(&key, limit(5), start + Duration::from_micros(key * 50)).granted);
+            // All uses are within one minute, so no window expires.
+            assert!(
+                windows.record(&key, limit(5), start + Duration::from_micros(key * 50)).granted
+            );
             if key % 50_000 == 0 {
                 most = most.max(windows.size().2);
             }
         }
         let (kept, listed, bytes) = windows.size();
         assert!(
-            kept <= windows.room * SHARDS && listed <= windows.room,
+            kept <= windows.capacity * SHARDS && listed <= windows.capacity,
             "{kept} windows, {listed} listed"
         );
         assert!(most.max(bytes) < 12 << 20, "{bytes} bytes, {most} at most");
-        // The latest are still known, the earliest are forgotten.
+        // The latest windows are kept, the earliest are evicted.
         let end = start + Duration::from_secs(50);
-        assert_eq!(windows.take(&999_999_u64, limit(5), end).left, 3);
-        assert_eq!(windows.take(&0_u64, limit(5), end).left, 4);
+        assert_eq!(windows.record(&999_999_u64, limit(5), end).remaining, 3);
+        assert_eq!(windows.record(&0_u64, limit(5), end).remaining, 4);
     }
 
     #[test]
-    fn q1_a_window_outlives_a_flood_that_does_not_fill_the_table() {
+    fn q1_window_survives_a_flood_below_capacity() {
         let (windows, start) = (Windows::new("test", 10_000), Instant::now());
-        let first = windows.take("victim", limit(1), start);
+        let first = windows.record("victim", limit(1), start);
         assert!(first.granted);
         for key in 0..8_000_u32 {
-            windows.take(&key, limit(1), start + Duration::from_millis(u64::from(key)));
+            windows.record(&key, limit(1), start + Duration::from_millis(u64::from(key)));
         }
-        assert!(!windows.take("victim", limit(1), start + Duration::from_secs(59)).granted);
+        assert!(!windows.record("victim", limit(1), start + Duration::from_secs(59)).granted);
     }
 
     #[test]
-    fn q1_what_is_over_makes_room_before_anything_else() {
+    fn q1_expired_windows_are_evicted_first() {
         let (windows, start) = (Windows::new("test", SHARDS), Instant::now());
         for minute in 0..50 {
             for key in 0..10_u32 {
-                let turn = windows.take(&key, limit(3), start + WINDOW * minute);
-                assert!(turn.granted);
+                let usage = windows.record(&key, limit(3), start + WINDOW * minute);
+                assert!(usage.granted);
             }
-            assert!(windows.size().1 <= windows.room);
+            assert!(windows.size().1 <= windows.capacity);
         }
     }
 
     #[test]
-    fn q1_a_flood_that_is_over_leaves_twice_as_fast_as_others_come() {
+    fn q1_expired_windows_leave_twice_as_fast_as_new_ones_arrive() {
         let (mut shard, start) = (Shard::default(), Instant::now());
-        (0..1_000).for_each(|key| _ = shard.take(key, limit(1), start, 1_000));
-        (1_000..1_500).for_each(|key| _ = shard.take(key, limit(1), start + WINDOW, 1_000));
-        assert_eq!((shard.windows.len(), shard.begun.len()), (500, 500));
+        (0..1_000).for_each(|key| _ = shard.record(key, limit(1), start, 1_000));
+        (1_000..1_500).for_each(|key| _ = shard.record(key, limit(1), start + WINDOW, 1_000));
+        assert_eq!((shard.windows.len(), shard.started.len()), (500, 500));
     }
 
     #[test]
-    fn q1_of_many_at_once_exactly_the_limit_passes() {
+    fn q1_concurrent_uses_are_granted_up_to_the_limit() {
         let (windows, start, granted) =
             (Windows::new("test", 100), Instant::now(), AtomicU32::new(0));
         std::thread::scope(|scope| {
             for thread in 0..10_u64 {
                 let (windows, granted) = (&windows, &granted);
                 scope.spawn(move || {
-                    for turn in 0..1_000 {
-                        let at = start + Duration::from_millis(turn * 10 + thread);
+                    for step in 0..1_000 {
+                        let at = start + Duration::from_millis(step * 10 + thread);
                         granted.fetch_add(
-                            u32::from(windows.take("key", limit(1_000), at).granted),
+                            u32::from(windows.record("key", limit(1_000), at).granted),
                             Ordering::Relaxed,
                         );
                     }
@@ -283,17 +311,17 @@ mod tests {
 
     proptest! {
         #[test]
-        fn q1_windows_are_what_a_list_of_grants_says(
-            turns in proptest::collection::vec((0..12_u64, prop_oneof![0..2_000_u64, 0..70_000_u64]), 1..300),
+        fn q1_windows_match_a_reference_model(
+            uses in proptest::collection::vec((0..12_u64, prop_oneof![0..2_000_u64, 0..70_000_u64]), 1..300),
             most in 1..5_u32,
         ) {
             let (mut shard, start) = (Shard::default(), Instant::now());
             let mut grants: HashMap<u64, Vec<u64>> = HashMap::new();
             let mut now = 0;
-            for (key, pause) in turns {
+            for (key, pause) in uses {
                 now += pause;
-                let (turn, forgotten) = shard.take(key, limit(most), start + Duration::from_millis(now), 12);
-                prop_assert!(!forgotten, "there was room for all");
+                let (usage, evicted) = shard.record(key, limit(most), start + Duration::from_millis(now), 12);
+                prop_assert!(!evicted, "the capacity was sufficient");
                 let window = grants.entry(key).or_default();
                 if window.first().is_some_and(|first| first + MINUTE <= now) {
                     window.clear();
@@ -302,28 +330,28 @@ mod tests {
                 if granted {
                     window.push(now);
                 }
-                let expected = Turn {
+                let expected = Usage {
                     granted,
-                    left: most - window.len() as u32,
-                    rest: Duration::from_millis(window[0] + MINUTE - now),
+                    remaining: most - window.len() as u32,
+                    resets_in: Duration::from_millis(window[0] + MINUTE - now),
                 };
-                prop_assert_eq!(turn, expected);
+                prop_assert_eq!(usage, expected);
             }
         }
 
         #[test]
-        fn q1_no_sequence_of_turns_outgrows_the_room(
-            turns in proptest::collection::vec((0..200_u64, 0..5_000_u64), 1..600),
-            room in 1..100_usize,
+        fn q1_no_sequence_of_uses_exceeds_the_capacity(
+            uses in proptest::collection::vec((0..200_u64, 0..5_000_u64), 1..600),
+            capacity in 1..100_usize,
         ) {
             let (mut shard, start) = (Shard::default(), Instant::now());
             let mut now = 0;
-            for (key, pause) in turns {
+            for (key, pause) in uses {
                 now += pause;
-                shard.take(key, limit(3), start + Duration::from_millis(now), room);
-                prop_assert!(shard.windows.len() <= shard.begun.len() && shard.begun.len() <= room);
+                shard.record(key, limit(3), start + Duration::from_millis(now), capacity);
+                prop_assert!(shard.windows.len() <= shard.started.len() && shard.started.len() <= capacity);
                 prop_assert!(shard.windows.contains_key(&key));
-                prop_assert!(shard.begun.iter().is_sorted_by_key(|(begun, _)| begun));
+                prop_assert!(shard.started.iter().is_sorted_by_key(|(started, _)| started));
             }
         }
     }

@@ -1,4 +1,4 @@
-//! B3: the drain, step by step.
+//! B3: the graceful shutdown.
 
 use std::time::Duration;
 
@@ -6,13 +6,13 @@ use http_edge::Drain;
 use tokio::net::TcpStream;
 use tokio::time::{interval, timeout};
 
-use crate::client::PATIENCE;
+use crate::client::TIMEOUT;
 use crate::server::Server;
 
-/// Longer than any test: whoever waits for it fails.
+/// Longer than any test. A test that waits for it fails.
 const FOREVER: Duration = Duration::from_secs(600);
 
-/// Returns once the listener is gone.
+/// Waits until the listener is closed.
 async fn refuses_connections(server: &Server) {
     let mut ticks = interval(Duration::from_millis(10));
     let gone = async {
@@ -20,11 +20,11 @@ async fn refuses_connections(server: &Server) {
             ticks.tick().await;
         }
     };
-    timeout(PATIENCE, gone).await.unwrap();
+    timeout(TIMEOUT, gone).await.unwrap();
 }
 
 #[tokio::test]
-async fn b3_lame_ducks_still_answer_new_connections_and_close_each() {
+async fn b3_lame_duck_answers_new_connections_and_closes_them() {
     let server = Server::start_with(|settings| settings.lame_duck = FOREVER).await;
     let (mut idle, mut running) = (server.client().await, server.client().await);
     assert!(!idle.get("/readyz").await.closes());
@@ -42,7 +42,7 @@ async fn b3_lame_ducks_still_answer_new_connections_and_close_each() {
     idle.closed().await;
     let refused = server.client().await.ask("BAD\r\n\r\n").await;
     assert_eq!((refused.status, refused.closes()), (400, true));
-    // A request that began before the drain learns of it as well.
+    // The response to a request from before the drain closes the connection, too.
     server.gate.open();
     let answer = running.answer().await;
     assert_eq!((answer.text(), answer.closes()), ("held", true));
@@ -50,7 +50,7 @@ async fn b3_lame_ducks_still_answer_new_connections_and_close_each() {
 }
 
 #[tokio::test]
-async fn b3_what_runs_is_finished_and_idle_connections_close_last() {
+async fn b3_running_requests_finish_and_idle_connections_close_last() {
     let server = Server::start_with(|settings| {
         settings.grace = FOREVER;
         settings.header_timeout = Duration::from_millis(500);
@@ -71,7 +71,7 @@ async fn b3_what_runs_is_finished_and_idle_connections_close_last() {
     let answer = busy.get("/livez").await;
     assert_eq!((answer.status, answer.closes()), (200, true));
     busy.closed().await;
-    // They stay so for longer than any allowance, as long as something runs.
+    // They stay open beyond the grace times while a request runs.
     slow.send("GET").await;
     slow.answer().await.is(408, "request_timeout");
     assert!(idle.is_open());
@@ -84,7 +84,7 @@ async fn b3_what_runs_is_finished_and_idle_connections_close_last() {
 }
 
 #[tokio::test]
-async fn b3_half_sent_requests_do_not_hold_it() {
+async fn b3_half_sent_requests_do_not_delay_the_drain() {
     let server = Server::start_with(|settings| {
         settings.header_timeout = FOREVER;
         settings.body_timeout = FOREVER;
@@ -100,7 +100,7 @@ async fn b3_half_sent_requests_do_not_hold_it() {
     let post = "POST /api/v1/echo HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\n";
     body.send(format!("{post}Content-Length: 50\r\n\r\n{{\"name\":")).await;
     chunks.send(format!("{post}Transfer-Encoding: chunked\r\n\r\n5\r\n{{")).await;
-    // Whoever connected before this one has been accepted.
+    // All earlier connections are accepted once this one gets a response.
     assert_eq!(server.client().await.get("/livez").await.status, 200);
     server.drain.begin();
     for mut client in [head, body, chunks] {
@@ -113,7 +113,7 @@ async fn b3_half_sent_requests_do_not_hold_it() {
 }
 
 #[tokio::test]
-async fn b3_a_connection_that_lingers_does_not_hold_it() {
+async fn b3_lingering_connection_does_not_delay_the_drain() {
     let server = Server::start_with(|settings| {
         settings.linger = FOREVER;
         settings.grace = FOREVER;
@@ -130,7 +130,7 @@ async fn b3_a_connection_that_lingers_does_not_hold_it() {
 }
 
 #[tokio::test]
-async fn b3_grace_bounds_all() {
+async fn b3_grace_period_bounds_the_drain() {
     let server = Server::start_with(|settings| settings.grace = Duration::from_millis(200)).await;
     let mut client = server.client().await;
     client.send("GET /api/v1/held HTTP/1.1\r\nHost: h\r\n\r\n").await;
@@ -150,9 +150,9 @@ async fn b3_listeners_that_share_a_drain_end_together() {
     running.send("GET /api/v1/held HTTP/1.1\r\nHost: h\r\n\r\n").await;
     public.gate.entered(1).await;
     drain.begin();
-    timeout(PATIENCE, drain.wait()).await.unwrap();
+    timeout(TIMEOUT, drain.wait()).await.unwrap();
     refuses_connections(&admin).await;
-    // The admin listener's connections live as long as the public one works.
+    // Connections of the admin listener stay open while the public listener has running requests.
     probe.get("/readyz").await.is(503, "not_ready");
     public.gate.open();
     assert_eq!(running.answer().await.text(), "held");
@@ -161,7 +161,7 @@ async fn b3_listeners_that_share_a_drain_end_together() {
 }
 
 #[tokio::test]
-async fn b3_whoever_connected_in_time_is_served() {
+async fn b3_connections_in_the_backlog_are_served() {
     let drain = Drain::new();
     drain.begin();
     let (server, mut clients) = Server::start_late(drain, 20).await;
@@ -173,7 +173,7 @@ async fn b3_whoever_connected_in_time_is_served() {
 }
 
 #[tokio::test]
-async fn b3_an_idle_service_ends_at_once() {
+async fn b3_idle_service_stops_immediately() {
     let server = Server::start_with(|settings| settings.grace = FOREVER).await;
     server.drain.begin();
     assert!(server.drain.is_draining());

@@ -1,4 +1,4 @@
-//! A client that sends exactly the bytes it is told to.
+//! [`Client`]: a test client that sends raw bytes.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -9,8 +9,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-/// Long enough for a loaded machine; nothing waits for it unless it fails.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+/// Timeout of every wait, generous for a loaded machine.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
 
 pub(crate) struct Client {
     stream: TcpStream,
@@ -28,7 +28,7 @@ pub(crate) struct Answer {
 impl Answer {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let values = self.headers.get(name)?;
-        assert_eq!(values.len(), 1, "{name} stands {} times", values.len());
+        assert_eq!(values.len(), 1, "{name} occurs {} times", values.len());
         values.first().map(String::as_str)
     }
 
@@ -44,7 +44,7 @@ impl Answer {
         serde_json::from_slice(&self.body).unwrap()
     }
 
-    /// Code of a problem answer.
+    /// Returns the code of a problem response.
     pub(crate) fn code(&self) -> String {
         assert_eq!(self.header("content-type"), Some("application/problem+json"), "{self:?}");
         self.json()["code"].as_str().unwrap().to_owned()
@@ -58,25 +58,25 @@ impl Answer {
 
 impl Client {
     pub(crate) async fn connect(address: SocketAddr) -> Self {
-        let stream = timeout(PATIENCE, TcpStream::connect(address)).await.unwrap().unwrap();
+        let stream = timeout(TIMEOUT, TcpStream::connect(address)).await.unwrap().unwrap();
         stream.set_nodelay(true).unwrap();
         Self { stream, buffer: Vec::new() }
     }
 
     pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
-        timeout(PATIENCE, self.stream.write_all(bytes.as_ref())).await.unwrap().unwrap();
+        timeout(TIMEOUT, self.stream.write_all(bytes.as_ref())).await.unwrap().unwrap();
     }
 
-    /// Sends what the server may not want any more.
+    /// Sends bytes that the server may reject. Returns whether the write succeeded.
     pub(crate) async fn try_send(&mut self, bytes: impl AsRef<[u8]>) -> bool {
-        timeout(PATIENCE, self.stream.write_all(bytes.as_ref())).await.unwrap().is_ok()
+        timeout(TIMEOUT, self.stream.write_all(bytes.as_ref())).await.unwrap().is_ok()
     }
 
     pub(crate) async fn send_nothing_more(&mut self) {
         self.stream.shutdown().await.unwrap();
     }
 
-    /// Sends a request and reads its answer.
+    /// Sends a request and reads the response.
     pub(crate) async fn ask(&mut self, request: impl AsRef<[u8]>) -> Answer {
         self.send(request).await;
         self.answer().await
@@ -86,7 +86,7 @@ impl Client {
         self.ask(format!("GET {path} HTTP/1.1\r\nHost: h\r\n\r\n")).await
     }
 
-    /// The next answer. Its body ends as `Content-Length` says.
+    /// Reads the next response, with a body of `Content-Length` bytes.
     pub(crate) async fn answer(&mut self) -> Answer {
         self.answer_to("GET").await
     }
@@ -98,7 +98,7 @@ impl Client {
             }
             assert!(
                 self.receive().await,
-                "closed before an answer: {:?}",
+                "closed before a response: {:?}",
                 String::from_utf8_lossy(&self.buffer)
             );
         };
@@ -115,13 +115,13 @@ impl Client {
         let length = headers.get("content-length").map_or(0, |values| values[0].parse().unwrap());
         let length = if method == "HEAD" { 0 } else { length };
         while self.buffer.len() < length {
-            assert!(self.receive().await, "closed inside an answer");
+            assert!(self.receive().await, "closed within a response");
         }
         let body = self.buffer.drain(..length).collect();
         Answer { status, version, headers, body }
     }
 
-    /// All answers until the server closes.
+    /// Reads all responses until the server closes.
     pub(crate) async fn all_answers(mut self) -> Vec<Answer> {
         while self.receive().await {}
         let mut answers = Vec::new();
@@ -131,13 +131,13 @@ impl Client {
         answers
     }
 
-    /// Asserts that the server closes the connection and sends nothing before.
+    /// Asserts that the server closes the connection without sending more bytes.
     pub(crate) async fn closed(mut self) {
         while self.receive().await {}
         assert_eq!(String::from_utf8_lossy(&self.buffer), "", "bytes before the end");
     }
 
-    /// Whether bytes of the server's are here, or its end.
+    /// Returns whether the server has sent bytes or closed the connection.
     pub(crate) fn has_answer(&mut self) -> bool {
         let mut space = [0; 1024];
         match self.stream.try_read(&mut space) {
@@ -149,21 +149,21 @@ impl Client {
         }
     }
 
-    /// Whether the server has neither sent nor ended anything.
+    /// Returns whether the connection is open and no byte has arrived.
     pub(crate) fn is_open(&mut self) -> bool {
         !self.has_answer()
     }
 
-    /// Waits for the first byte of an answer without reading it.
+    /// Waits for the first byte of a response without reading it.
     pub(crate) async fn readable(&self) {
-        timeout(PATIENCE, self.stream.readable()).await.unwrap().unwrap();
+        timeout(TIMEOUT, self.stream.readable()).await.unwrap().unwrap();
     }
 
-    /// False once the server has closed.
+    /// Reads more bytes. Returns false once the server has closed.
     async fn receive(&mut self) -> bool {
         let mut space = vec![0; 64 * 1024];
-        // A reset is an end, too.
-        let length = timeout(PATIENCE, self.stream.read(&mut space)).await.unwrap().unwrap_or(0);
+        // A reset also ends the connection.
+        let length = timeout(TIMEOUT, self.stream.read(&mut space)).await.unwrap().unwrap_or(0);
         self.buffer.extend_from_slice(&space[..length]);
         length > 0
     }

@@ -1,11 +1,11 @@
-//! E1: the one shape of every refusal.
+//! E1: problem responses.
 
 use serde_json::json;
 
 use crate::server::Server;
 
 #[tokio::test]
-async fn e1_a_problem_has_all_members_and_nothing_internal() {
+async fn e1_problem_has_all_members_and_no_internals() {
     let server = Server::start().await;
     let request = "GET /nowhere?secret HTTP/1.1\r\nHost: h\r\nX-Request-Id: r-1\r\n\r\n";
     let answer = server.client().await.ask(request).await;
@@ -13,7 +13,7 @@ async fn e1_a_problem_has_all_members_and_nothing_internal() {
         "type": "https://billing.example/docs/errors/not_found",
         "title": "Title",
         "status": 404,
-        "detail": "Look elsewhere.",
+        "detail": "Check the path.",
         "code": "not_found",
         "requestId": "r-1",
     });
@@ -23,8 +23,8 @@ async fn e1_a_problem_has_all_members_and_nothing_internal() {
 }
 
 #[tokio::test]
-async fn e1_further_members_stand_beside_the_others() {
-    let server = Server::start_with(|settings| settings.lame_duck = crate::client::PATIENCE).await;
+async fn e1_problem_may_have_additional_members() {
+    let server = Server::start_with(|settings| settings.lame_duck = crate::client::TIMEOUT).await;
     server.drain.begin();
     let answer = server.client().await.get("/readyz").await;
     answer.is(503, "not_ready");
@@ -32,7 +32,7 @@ async fn e1_further_members_stand_beside_the_others() {
 }
 
 #[tokio::test]
-async fn e1_a_panic_is_500_and_keeps_its_cause_to_itself() {
+async fn e1_panic_returns_500_without_its_cause() {
     let server = Server::start().await;
     let mut client = server.client().await;
     for _ in 0..3 {
@@ -44,7 +44,7 @@ async fn e1_a_panic_is_500_and_keeps_its_cause_to_itself() {
 }
 
 #[tokio::test]
-async fn e1_uri_over_8_kib_is_414_and_headers_over_16_kib_or_64_are_431() {
+async fn e1_uri_over_8_kib_returns_414_and_headers_over_16_kib_or_64_return_431() {
     let server = Server::start().await;
     let uri =
         |length: usize| format!("GET /{} HTTP/1.1\r\nHost: h\r\n\r\n", "a".repeat(length - 1));
@@ -64,7 +64,7 @@ async fn e1_uri_over_8_kib_is_414_and_headers_over_16_kib_or_64_are_431() {
 }
 
 #[tokio::test]
-async fn e1_heads_without_end_are_answered_and_the_answer_can_be_read() {
+async fn e1_endless_head_gets_a_readable_response() {
     let server = Server::start().await;
     for (head, status, code) in [
         (format!("GET /{}", "a".repeat(1_000_000)), 414, "uri_too_long"),

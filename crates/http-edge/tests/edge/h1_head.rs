@@ -1,11 +1,11 @@
-//! H1: `HEAD` answers like `GET` where `GET` exists.
+//! H1: `HEAD` returns the headers of `GET`.
 
 use std::collections::BTreeMap;
 
 use crate::client::Answer;
 use crate::server::Server;
 
-/// The headers that do not differ from answer to answer.
+/// Returns the headers that are the same in every response.
 fn stable(answer: &Answer) -> BTreeMap<String, Vec<String>> {
     let mut headers = answer.headers.clone();
     headers.retain(|name, _| name != "x-request-id" && name != "date");
@@ -25,7 +25,7 @@ async fn h1_head_has_the_status_and_headers_of_get_and_no_body() {
     ] {
         let get = client.get(path).await;
         client.send(format!("HEAD {path} HTTP/1.1\r\nHost: h\r\n\r\n")).await;
-        // A body would be read as the head of the next answer.
+        // The client would read a body as the head of the next response.
         let head = client.answer_to("HEAD").await;
         assert_eq!((get.status, head.status), (status, status), "{path}");
         assert_eq!(stable(&head), stable(&get), "{path}");

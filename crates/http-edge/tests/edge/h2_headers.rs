@@ -1,4 +1,4 @@
-//! H2: request ids and the headers of every answer.
+//! H2: request ids and common response headers.
 
 use std::collections::HashSet;
 
@@ -17,7 +17,7 @@ const EVERY_KIND: [&str; 9] = [
 ];
 
 #[tokio::test]
-async fn h2_every_answer_has_an_id_and_nosniff_and_no_server_version() {
+async fn h2_every_response_has_an_id_and_nosniff_and_no_server_header() {
     let server = Server::start().await;
     let mut ids = HashSet::new();
     for request in EVERY_KIND {
@@ -25,7 +25,7 @@ async fn h2_every_answer_has_an_id_and_nosniff_and_no_server_version() {
         let id = answer.header("x-request-id").unwrap().to_owned();
         // RFC 9562: the thirteenth digit is the version.
         assert_eq!((id.len(), &id[14..15]), (36, "7"), "{id}");
-        assert!(ids.insert(id), "an id was used twice");
+        assert!(ids.insert(id), "the id is not unique");
         assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{request:?}");
         assert_eq!(answer.header("server"), None);
         assert_eq!(answer.header("cache-control"), Some("no-store"));
@@ -33,7 +33,7 @@ async fn h2_every_answer_has_an_id_and_nosniff_and_no_server_version() {
 }
 
 #[tokio::test]
-async fn h2_a_clients_harmless_id_comes_back_on_every_answer() {
+async fn h2_valid_client_request_id_is_returned() {
     let server = Server::start().await;
     let longest = "a".repeat(128);
     for id in ["x", "AZaz09._-", longest.as_str()] {
@@ -49,7 +49,7 @@ async fn h2_a_clients_harmless_id_comes_back_on_every_answer() {
 }
 
 #[tokio::test]
-async fn h2_any_other_id_is_replaced() {
+async fn h2_invalid_client_request_id_is_replaced() {
     let server = Server::start().await;
     let too_long = "a".repeat(129);
     for lines in [
@@ -73,7 +73,7 @@ async fn h2_any_other_id_is_replaced() {
 }
 
 #[tokio::test]
-async fn h2_nobody_keeps_answers_of_the_api() {
+async fn h2_api_responses_are_never_cacheable() {
     let server = Server::start().await;
     let mut client = server.client().await;
     assert_eq!(client.get("/api/v1/cached").await.header("cache-control"), Some("no-store"));

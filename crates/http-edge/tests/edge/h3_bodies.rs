@@ -17,13 +17,13 @@ async fn post_json(server: &Server, body: impl AsRef<[u8]>) -> Answer {
 }
 
 #[tokio::test]
-async fn h3_none_empty_and_an_empty_object_are_the_same() {
+async fn h3_missing_and_empty_bodies_mean_an_empty_object() {
     let server = Server::start().await;
     let none = server.client().await.ask("POST /api/v1/echo HTTP/1.1\r\nHost: h\r\n\r\n").await;
     let chunked =
         "POST /api/v1/echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
     let no_chunks = server.client().await.ask(chunked).await;
-    // Without a body there is nothing whose type could be wrong.
+    // Without a body the media type is not checked.
     let empty = post(&server, "Content-Type: text/plain\r\nContent-Encoding: gzip\r\n", "").await;
     for answer in
         [none, no_chunks, empty, post_json(&server, "{}").await, post_json(&server, " {\n} ").await]
@@ -33,7 +33,7 @@ async fn h3_none_empty_and_an_empty_object_are_the_same() {
 }
 
 #[tokio::test]
-async fn h3_one_json_object_is_taken() {
+async fn h3_one_json_object_is_accepted() {
     let server = Server::start().await;
     let answer = post_json(&server, r#"{"name":"\u00e9 ü","inner":{"inner":null}}"#).await;
     assert_eq!((answer.status, answer.text()), (200, "Some(\"é ü\") in None"));
@@ -44,7 +44,7 @@ async fn h3_one_json_object_is_taken() {
 }
 
 #[tokio::test]
-async fn h3_anything_else_than_one_object_is_refused() {
+async fn h3_body_other_than_one_object_is_refused() {
     let server = Server::start().await;
     for body in [
         "[]",
@@ -67,7 +67,7 @@ async fn h3_anything_else_than_one_object_is_refused() {
 }
 
 #[tokio::test]
-async fn h3_the_media_type_is_application_json_with_any_parameters() {
+async fn h3_media_type_is_application_json_with_any_parameters() {
     let server = Server::start().await;
     for value in [
         "application/json; charset=utf-8",
@@ -97,7 +97,7 @@ async fn h3_the_media_type_is_application_json_with_any_parameters() {
 }
 
 #[tokio::test]
-async fn h3_the_media_type_is_judged_before_the_body_comes() {
+async fn h3_media_type_is_checked_before_the_body_arrives() {
     let server = Server::start().await;
     let head = "POST /api/v1/echo HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\nContent-Type: text/plain\r\n\r\n";
     server.client().await.ask(head).await.is(415, "unsupported_media_type");
@@ -107,14 +107,14 @@ async fn h3_the_media_type_is_judged_before_the_body_comes() {
 }
 
 #[tokio::test]
-async fn h3_no_byte_order_mark() {
+async fn h3_byte_order_mark_is_refused() {
     let server = Server::start().await;
     post_json(&server, b"\xef\xbb\xbf{}").await.is(400, "invalid_request");
     post_json(&server, b"\xff\xfe{\0}\0").await.is(400, "invalid_request");
 }
 
 #[tokio::test]
-async fn h3_no_name_twice() {
+async fn h3_duplicate_name_is_refused() {
     let server = Server::start().await;
     for body in [
         r#"{"name":"a","name":"a"}"#,
@@ -128,7 +128,7 @@ async fn h3_no_name_twice() {
 }
 
 #[tokio::test]
-async fn h3_at_most_sixteen_levels() {
+async fn h3_nesting_beyond_16_levels_is_refused() {
     let server = Server::start().await;
     let nested =
         |levels: usize| format!("{}null{}", "{\"inner\":".repeat(levels), "}".repeat(levels));
@@ -138,7 +138,7 @@ async fn h3_at_most_sixteen_levels() {
 }
 
 #[tokio::test]
-async fn h3_an_unknown_field_is_named() {
+async fn h3_unknown_field_is_named() {
     let server = Server::start().await;
     let answer = post_json(&server, r#"{"inner":{"Name":"a"}}"#).await;
     answer.is(400, "invalid_request");
@@ -153,7 +153,7 @@ async fn h3_an_unknown_field_is_named() {
 }
 
 #[tokio::test]
-async fn h3_a_wrong_type_is_named() {
+async fn h3_wrong_type_is_named() {
     let server = Server::start().await;
     let answer = post_json(&server, r#"{"inner":{"name":7}}"#).await;
     answer.is(400, "invalid_request");

@@ -1,7 +1,7 @@
 //! H6: CORS is closed unless exact origins are listed.
 
 use crate::client::Answer;
-use crate::guarded::Guarded;
+use crate::protected::ProtectedApp;
 use crate::server::Server;
 
 const LISTED: &str = "https://app.example.com";
@@ -20,7 +20,7 @@ fn preflight(origin: &str) -> String {
     )
 }
 
-/// The headers of the CORS protocol, in the order of their names.
+/// Returns the names of the CORS headers, sorted.
 fn cors(answer: &Answer) -> Vec<&str> {
     answer
         .headers
@@ -31,10 +31,11 @@ fn cors(answer: &Answer) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn h6_a_preflight_of_a_listed_origin_is_204() {
-    let guarded = Guarded::start(7, 5).await;
+async fn h6_preflight_of_a_listed_origin_returns_204() {
+    let protected = ProtectedApp::start(7, 5).await;
     for origin in [LISTED, "http://localhost:3000", "capacitor://localhost"] {
-        let answer = ask(&guarded.server, "OPTIONS /api/v1/guarded/done", &preflight(origin)).await;
+        let answer =
+            ask(&protected.server, "OPTIONS /api/v1/protected/done", &preflight(origin)).await;
         assert_eq!((answer.status, answer.body.len()), (204, 0));
         for (name, value) in [
             ("access-control-allow-origin", origin),
@@ -57,22 +58,22 @@ async fn h6_a_preflight_of_a_listed_origin_is_204() {
 }
 
 #[tokio::test]
-async fn h6_a_listed_origin_may_read_every_answer() {
-    let guarded = Guarded::start(7, 5).await;
+async fn h6_listed_origin_may_read_every_response() {
+    let protected = ProtectedApp::start(7, 5).await;
     let mut answers = vec![
-        guarded.ask("done", "ann.good", &from(LISTED)).await,
-        guarded.ask("denied", "ann.good", &from(LISTED)).await,
-        guarded.ask("panics", "ann.good", &from(LISTED)).await,
-        guarded.ask("done", "ann.bad", &from(LISTED)).await,
+        protected.ask("done", "ann.good", &from(LISTED)).await,
+        protected.ask("denied", "ann.good", &from(LISTED)).await,
+        protected.ask("panics", "ann.good", &from(LISTED)).await,
+        protected.ask("done", "ann.bad", &from(LISTED)).await,
     ];
     for (line, lines) in [
-        ("POST /api/v1/guarded/done", "Content-Length: 16385\r\n"),
+        ("POST /api/v1/protected/done", "Content-Length: 16385\r\n"),
         ("POST /api/v1/nowhere", "Content-Length: 0\r\n"),
-        ("GET /api/v1/guarded/done", ""),
-        // An OPTIONS without a method to ask for is no preflight.
-        ("OPTIONS /api/v1/guarded/done", ""),
+        ("GET /api/v1/protected/done", ""),
+        // OPTIONS without Access-Control-Request-Method is not a preflight.
+        ("OPTIONS /api/v1/protected/done", ""),
     ] {
-        answers.push(ask(&guarded.server, line, &format!("{}{lines}", from(LISTED))).await);
+        answers.push(ask(&protected.server, line, &format!("{}{lines}", from(LISTED))).await);
     }
     let statuses: Vec<_> = answers.iter().map(|answer| answer.status).collect();
     assert_eq!(statuses, [200, 403, 500, 401, 413, 404, 405, 405]);
@@ -84,16 +85,16 @@ async fn h6_a_listed_origin_may_read_every_answer() {
     }
 }
 
-/// The answer to a preflight with these further header lines.
+/// Sends a preflight with additional header lines.
 async fn preflighted(server: &Server, lines: &str) -> Answer {
     let lines = format!("{}Access-Control-Request-Method: POST\r\n{lines}", from(LISTED));
-    ask(server, "OPTIONS /api/v1/guarded/done", &lines).await
+    ask(server, "OPTIONS /api/v1/protected/done", &lines).await
 }
 
 #[tokio::test]
-async fn h6_a_preflight_echoes_up_to_64_requested_header_names() {
+async fn h6_preflight_echoes_up_to_64_requested_header_names() {
     const HEADERS: &str = "Access-Control-Request-Headers";
-    let guarded = Guarded::start(7, 5).await;
+    let protected = ProtectedApp::start(7, 5).await;
     let names: Vec<String> = (0..70).map(|number| format!("x-header-{number}")).collect();
     for (lines, echoed) in [
         (String::new(), None),
@@ -102,7 +103,7 @@ async fn h6_a_preflight_echoes_up_to_64_requested_header_names() {
         (format!("{HEADERS}: x-one\r\n{HEADERS}: x-two\r\n"), Some("x-one, x-two".to_owned())),
         (format!("{HEADERS}: {}\r\n", names.join(",")), Some(names[..64].join(", "))),
     ] {
-        let answer = preflighted(&guarded.server, &lines).await;
+        let answer = preflighted(&protected.server, &lines).await;
         assert_eq!(answer.status, 204, "{lines}");
         assert_eq!(answer.header("access-control-allow-headers"), echoed.as_deref(), "{lines}");
         assert_eq!(answer.header("vary"), Some("Origin, Access-Control-Request-Headers"));
@@ -110,8 +111,8 @@ async fn h6_a_preflight_echoes_up_to_64_requested_header_names() {
 }
 
 #[tokio::test]
-async fn h6_any_other_origin_sees_no_cors() {
-    let guarded = Guarded::start(7, 5).await;
+async fn h6_unlisted_origin_gets_no_cors_headers() {
+    let protected = ProtectedApp::start(7, 5).await;
     for origin in [
         "https://evil.example",
         "https://app.example.com:444",
@@ -120,41 +121,42 @@ async fn h6_any_other_origin_sees_no_cors() {
         "*",
         "HTTPS://APP.EXAMPLE.COM",
     ] {
-        let answer = ask(&guarded.server, "OPTIONS /api/v1/guarded/done", &preflight(origin)).await;
+        let answer =
+            ask(&protected.server, "OPTIONS /api/v1/protected/done", &preflight(origin)).await;
         answer.is(405, "method_not_allowed");
         assert_eq!((answer.header("allow"), cors(&answer).len()), (Some("POST"), 0), "{origin}");
-        let answer = guarded.ask("done", "ann.good", &from(origin)).await;
+        let answer = protected.ask("done", "ann.good", &from(origin)).await;
         assert_eq!(cors(&answer).len(), 0);
         assert_eq!(
             answer.header("vary"),
             Some("Origin"),
-            "a cache may not give it to a listed page"
+            "caches must keep this response from listed pages"
         );
     }
     let twice = format!("{}{}", from(LISTED), preflight(LISTED));
-    ask(&guarded.server, "OPTIONS /api/v1/guarded/done", &twice)
+    ask(&protected.server, "OPTIONS /api/v1/protected/done", &twice)
         .await
         .is(405, "method_not_allowed");
-    let without = guarded.ask("done", "bob.good", "").await;
+    let without = protected.ask("done", "bob.good", "").await;
     assert_eq!((cors(&without).len(), without.header("vary")), (0, Some("Origin")));
 }
 
 #[tokio::test]
-async fn h6_a_preflight_grants_no_path_that_is_not_there() {
-    let guarded = Guarded::start(7, 5).await;
-    for path in ["/api/v1/nowhere", "/api/v1/guarded/done/", "/api/v1/guarded"] {
-        let answer = ask(&guarded.server, &format!("OPTIONS {path}"), &preflight(LISTED)).await;
+async fn h6_preflight_of_an_unknown_path_returns_404() {
+    let protected = ProtectedApp::start(7, 5).await;
+    for path in ["/api/v1/nowhere", "/api/v1/protected/done/", "/api/v1/protected"] {
+        let answer = ask(&protected.server, &format!("OPTIONS {path}"), &preflight(LISTED)).await;
         answer.is(404, "not_found");
         assert_eq!(answer.header("access-control-allow-methods"), None);
     }
 }
 
 #[tokio::test]
-async fn h6_beside_the_api_cors_stays_closed() {
-    let guarded = Guarded::start(7, 5).await;
-    let answer = ask(&guarded.server, "OPTIONS /from", &preflight(LISTED)).await;
+async fn h6_cors_is_closed_outside_the_api() {
+    let protected = ProtectedApp::start(7, 5).await;
+    let answer = ask(&protected.server, "OPTIONS /from", &preflight(LISTED)).await;
     answer.is(405, "method_not_allowed");
-    for answer in [answer, ask(&guarded.server, "GET /from", &from(LISTED)).await] {
+    for answer in [answer, ask(&protected.server, "GET /from", &from(LISTED)).await] {
         assert_eq!((cors(&answer).len(), answer.header("vary")), (0, None));
     }
 }

@@ -1,9 +1,9 @@
-//! H6: methods and the exact spelling of paths.
+//! H6: methods and exact paths.
 
 use crate::server::Server;
 
 #[tokio::test]
-async fn h6_an_unknown_method_is_405_with_allow() {
+async fn h6_unknown_method_returns_405_with_allow() {
     let server = Server::start().await;
     for (line, allow) in [
         ("DELETE /api/v1/two", "GET,HEAD,POST"),
@@ -21,7 +21,7 @@ async fn h6_an_unknown_method_is_405_with_allow() {
 }
 
 #[tokio::test]
-async fn h6_another_spelling_of_a_path_is_404_and_never_a_redirect() {
+async fn h6_path_variants_return_404_and_never_redirect() {
     let server = Server::start().await;
     let mut client = server.client().await;
     for path in [
@@ -55,7 +55,7 @@ async fn h6_another_spelling_of_a_path_is_404_and_never_a_redirect() {
 }
 
 #[tokio::test]
-async fn h6_targets_that_are_no_paths_are_404() {
+async fn h6_targets_without_a_path_return_404() {
     let server = Server::start().await;
     for line in ["OPTIONS *", "CONNECT h:443", "CONNECT h"] {
         let answer = server.client().await.ask(format!("{line} HTTP/1.1\r\nHost: h\r\n\r\n")).await;
@@ -77,7 +77,7 @@ async fn h1_head_is_get_without_the_body() {
     client.send("HEAD /api/v1/echo HTTP/1.1\r\nHost: h\r\n\r\n").await;
     let answer = client.answer_to("HEAD").await;
     assert_eq!((answer.status, answer.header("allow")), (405, Some("POST")));
-    // Nothing of a body came, so that the next answer begins where it should.
+    // No body was sent, so the next response starts correctly.
     assert_eq!(client.get("/livez").await.text(), "alive");
 
     let mut refused = server.client().await;

@@ -1,4 +1,4 @@
-//! H7 and B3: deadlines of heads, bodies, silence and answers.
+//! H7 and B3: deadlines for heads, bodies, idle connections and writes.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::server::Server;
 
 const SHORT: Duration = Duration::from_millis(200);
 
-/// Sends byte after byte, without end, until the answer comes.
+/// Sends single bytes until a response arrives.
 async fn trickle(mut client: Client, start: &str, byte: u8) -> Client {
     client.send(start).await;
     let mut ticks = interval(Duration::from_millis(20));
@@ -22,11 +22,11 @@ async fn trickle(mut client: Client, start: &str, byte: u8) -> Client {
             return client;
         }
     }
-    panic!("nobody answered");
+    panic!("no response arrived");
 }
 
 #[tokio::test]
-async fn h7_slow_headers_are_408_even_if_they_trickle() {
+async fn h7_slow_headers_return_408_even_if_bytes_trickle_in() {
     let server = Server::start_with(|settings| settings.header_timeout = SHORT).await;
     for start in ["G", "GET /livez HTTP/1.1\r\nHost: h\r\nX: "] {
         let mut silent = server.client().await;
@@ -40,7 +40,7 @@ async fn h7_slow_headers_are_408_even_if_they_trickle() {
 }
 
 #[tokio::test]
-async fn h7_slow_headers_of_a_later_request_are_408_too() {
+async fn h7_slow_headers_of_a_later_request_return_408() {
     let server = Server::start_with(|settings| settings.header_timeout = SHORT).await;
     let mut client = server.client().await;
     assert_eq!(client.get("/livez").await.status, 200);
@@ -50,7 +50,7 @@ async fn h7_slow_headers_of_a_later_request_are_408_too() {
 }
 
 #[tokio::test]
-async fn h7_a_slow_body_is_408_even_if_it_trickles() {
+async fn h7_slow_body_returns_408_even_if_bytes_trickle_in() {
     let server = Server::start_with(|settings| settings.body_timeout = SHORT).await;
     let head = "POST /api/v1/echo HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\n";
     for start in [
@@ -71,7 +71,7 @@ async fn h7_a_slow_body_is_408_even_if_it_trickles() {
 }
 
 #[tokio::test]
-async fn h7_deadlines_do_not_run_while_the_server_works_or_the_client_rests() {
+async fn h7_deadlines_pause_while_a_handler_runs_or_the_client_is_idle() {
     let server = Server::start_with(|settings| {
         settings.header_timeout = SHORT;
         settings.body_timeout = SHORT;
@@ -96,7 +96,7 @@ async fn h7_deadlines_do_not_run_while_the_server_works_or_the_client_rests() {
 }
 
 #[tokio::test]
-async fn b3_silent_connections_are_closed_in_the_end_and_empty_lines_are_silence() {
+async fn b3_idle_connections_are_closed_despite_empty_lines() {
     let server = Server::start_with(|settings| settings.idle_timeout = SHORT).await;
     let (fresh, mut used) = (server.client().await, server.client().await);
     assert_eq!(used.get("/livez").await.status, 200);
@@ -107,7 +107,7 @@ async fn b3_silent_connections_are_closed_in_the_end_and_empty_lines_are_silence
 }
 
 #[tokio::test]
-async fn b3_a_long_request_is_not_silence() {
+async fn b3_running_request_does_not_count_as_idle() {
     let server = Server::start_with(|settings| settings.idle_timeout = SHORT).await;
     let mut client = server.client().await;
     client.send("GET /api/v1/held HTTP/1.1\r\nHost: h\r\n\r\n").await;
@@ -120,7 +120,7 @@ async fn b3_a_long_request_is_not_silence() {
 }
 
 #[tokio::test]
-async fn h7_a_client_that_reads_nothing_is_cut() {
+async fn h7_client_that_reads_nothing_is_disconnected() {
     let server = Server::start_with(|settings| {
         settings.write_timeout = SHORT;
         settings.linger = SHORT;
@@ -130,14 +130,14 @@ async fn h7_a_client_that_reads_nothing_is_cut() {
     let mut client = server.client().await;
     client.send("GET /big HTTP/1.1\r\nHost: h\r\n\r\n").await;
     client.readable().await;
-    // Without the deadline the unread answer would hold the drain for the whole grace.
+    // Without the deadline the unread response would delay the drain by the whole grace period.
     server.drain.begin();
     server.ended().await;
     drop(client);
 }
 
 #[tokio::test]
-async fn h7_a_refused_body_is_still_listened_to_so_that_the_answer_arrives() {
+async fn h7_refused_body_is_discarded_until_the_client_reads_the_response() {
     let server = Server::start().await;
     let megabytes = vec![b'x'; 8 * 1024 * 1024];
     let mut client = server.client().await;
@@ -159,7 +159,7 @@ async fn h7_a_refused_body_is_still_listened_to_so_that_the_answer_arrives() {
 }
 
 #[tokio::test]
-async fn b3_at_least_4096_connections_are_held_at_once() {
+async fn b3_at_least_4096_connections_stay_open() {
     let limit = http_edge::raise_file_limit().unwrap();
     // Both ends of every connection are in this process.
     let wanted = usize::try_from(limit.saturating_sub(1_000) / 2).unwrap_or(usize::MAX).min(4_096);
@@ -175,7 +175,7 @@ async fn b3_at_least_4096_connections_are_held_at_once() {
 }
 
 #[tokio::test]
-async fn b3_connections_beyond_the_limit_wait_for_their_turn() {
+async fn b3_connections_beyond_the_limit_wait() {
     let server = Server::start_with(|settings| settings.max_connections = 2).await;
     let (mut one, mut two) = (server.client().await, server.client().await);
     assert_eq!(one.get("/livez").await.status, 200);

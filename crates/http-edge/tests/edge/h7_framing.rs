@@ -1,11 +1,11 @@
-//! H7: heads that two readers could understand differently.
+//! H7: ambiguous heads and framing.
 
 use std::time::Duration;
 
 use crate::client::Client;
 use crate::server::Server;
 
-/// What a request smuggler hopes to see answered.
+/// A request that an attacker tries to smuggle.
 const SMUGGLED: &str = "GET /smuggled HTTP/1.1\r\nHost: h\r\n\r\n";
 
 async fn is_refused(server: &Server, head: &str) {
@@ -66,7 +66,7 @@ async fn h7_other_transfer_encodings_are_refused() {
 }
 
 #[tokio::test]
-async fn h7_host_none_or_twice_is_refused() {
+async fn h7_missing_or_repeated_host_is_refused() {
     let server = Server::start().await;
     for hosts in
         ["", "Host: a\r\nHost: a\r\n", "Host: a\r\nHost: b\r\n", "Host: a b\r\n", "Host: u@a\r\n"]
@@ -111,7 +111,7 @@ async fn h7_other_versions_are_refused() {
 }
 
 #[tokio::test]
-async fn h7_a_chunked_request_is_its_connections_last() {
+async fn h7_chunked_request_closes_the_connection() {
     let server = Server::start().await;
     let mut client = server.client().await;
     client
@@ -131,7 +131,7 @@ async fn h7_a_chunked_request_is_its_connections_last() {
 }
 
 #[tokio::test]
-async fn h7_pipelined_requests_are_answered_in_order_and_bodies_are_no_heads() {
+async fn h7_pipelined_requests_are_answered_in_sequence() {
     let server = Server::start().await;
     let mut client = server.client().await;
     let smuggled = SMUGGLED.len();
@@ -173,7 +173,7 @@ async fn h7_a_request_may_be_split_at_any_byte() {
 }
 
 #[tokio::test]
-async fn h7_a_client_that_has_sent_all_still_gets_its_answer() {
+async fn h7_half_closed_client_still_gets_its_response() {
     let server = Server::start().await;
     let mut client = server.client().await;
     client.send("GET /api/v1/held HTTP/1.1\r\nHost: h\r\n\r\n").await;
@@ -185,7 +185,7 @@ async fn h7_a_client_that_has_sent_all_still_gets_its_answer() {
 }
 
 #[tokio::test]
-async fn h7_a_request_to_upgrade_is_an_ordinary_one() {
+async fn h7_upgrade_header_is_ignored() {
     let server = Server::start().await;
     let mut client = server.client().await;
     let upgrade = "GET /livez HTTP/1.1\r\nHost: h\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n\
@@ -197,7 +197,7 @@ async fn h7_a_request_to_upgrade_is_an_ordinary_one() {
 }
 
 #[tokio::test]
-async fn h7_what_follows_a_refused_head_is_never_a_request() {
+async fn h7_bytes_after_a_refused_head_are_not_a_request() {
     let server = Server::start().await;
     let mut client: Client = server.client().await;
     client.send(format!("GET /livez HTTP/1.1\r\nHost: h\r\n\r\nBAD\r\n\r\n{SMUGGLED}")).await;
@@ -206,10 +206,10 @@ async fn h7_what_follows_a_refused_head_is_never_a_request() {
     client.closed().await;
 }
 
-/// The same numbers on every run.
-struct Dice(u64);
+/// A pseudo-random generator with a fixed seed.
+struct Random(u64);
 
-impl Dice {
+impl Random {
     fn below(&mut self, bound: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -219,7 +219,7 @@ impl Dice {
 }
 
 #[tokio::test]
-async fn e1_whatever_bytes_come_every_answer_is_one_of_ours() {
+async fn e1_random_bytes_get_only_responses_of_the_edge() {
     const PIECES: [&str; 24] = [
         "\r\n",
         "\n",
@@ -252,14 +252,14 @@ async fn e1_whatever_bytes_come_every_answer_is_one_of_ours() {
         settings.idle_timeout = Duration::from_millis(50);
     })
     .await;
-    let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
+    let mut random = Random(0x9e37_79b9_7f4a_7c15);
     let mut answers = 0;
     for _ in 0..1_500 {
-        let sound = "POST /api/v1/echo?a HTTP/1.1\r\nHost: h\r\nX: y\r\n\r\n";
-        let mut bytes = sound.as_bytes().to_vec();
-        for _ in 0..=dice.below(3) {
-            let (at, piece) = (dice.below(bytes.len()), PIECES[dice.below(PIECES.len())]);
-            let end = (at + dice.below(3)).min(bytes.len());
+        let valid = "POST /api/v1/echo?a HTTP/1.1\r\nHost: h\r\nX: y\r\n\r\n";
+        let mut bytes = valid.as_bytes().to_vec();
+        for _ in 0..=random.below(3) {
+            let (at, piece) = (random.below(bytes.len()), PIECES[random.below(PIECES.len())]);
+            let end = (at + random.below(3)).min(bytes.len());
             bytes.splice(at..end, piece.bytes());
         }
         let mut client = server.client().await;
@@ -267,8 +267,8 @@ async fn e1_whatever_bytes_come_every_answer_is_one_of_ours() {
         client.send_nothing_more().await;
         for answer in client.all_answers().await {
             answers += 1;
-            let ours = answer.status == 100 || answer.headers.contains_key("x-request-id");
-            assert!(ours, "{answer:?} to {:?}", String::from_utf8_lossy(&bytes));
+            let is_known = answer.status == 100 || answer.headers.contains_key("x-request-id");
+            assert!(is_known, "{answer:?} to {:?}", String::from_utf8_lossy(&bytes));
         }
     }
     assert!(answers > 1_000, "only {answers} answers");

@@ -1,4 +1,4 @@
-//! The edge over real sockets, rule by rule of docs/contract.md.
+//! Tests of the edge over real sockets, grouped by the rules of docs/contract.md.
 
 #[cfg(test)]
 mod b3_drain;
@@ -7,15 +7,13 @@ mod client;
 #[cfg(test)]
 mod e1_problems;
 #[cfg(test)]
-mod guarded;
-#[cfg(test)]
 mod h1_head;
 #[cfg(test)]
 mod h2_headers;
 #[cfg(test)]
 mod h3_bodies;
 #[cfg(test)]
-mod h5_order;
+mod h5_precedence;
 #[cfg(test)]
 mod h6_cors;
 #[cfg(test)]
@@ -24,6 +22,8 @@ mod h6_paths;
 mod h7_deadlines;
 #[cfg(test)]
 mod h7_framing;
+#[cfg(test)]
+mod protected;
 #[cfg(test)]
 mod q1_rate_limits;
 #[cfg(test)]

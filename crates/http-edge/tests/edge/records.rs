@@ -1,4 +1,4 @@
-//! The access log and the metrics.
+//! S1 and B2: the access log and the metrics.
 
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -40,10 +40,11 @@ impl<'a> MakeWriter<'a> for Lines {
 }
 
 #[tokio::test]
-async fn s1_each_request_is_one_line_without_query_headers_and_bodies() {
+async fn s1_request_is_logged_once_without_query_headers_and_body() {
     let lines = Lines::default();
-    // With a single subscriber, tracing asks only the thread that logs a line first whether the line is wanted. That may be the
-    // thread of a test without a subscriber. A second one makes it ask all subscribers.
+    // With a single subscriber, tracing caches the interest of the first thread that logs a line.
+    // That thread may belong to a test without a subscriber. A second subscriber disables this
+    // cache.
     let _second = tracing::Dispatch::new(NoSubscriber::default());
     let subscriber = tracing_subscriber::fmt().json().with_writer(lines.clone()).finish();
     let _here = tracing::subscriber::set_default(subscriber);

@@ -19,7 +19,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::client::{Client, PATIENCE};
+use crate::client::{Client, TIMEOUT};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -39,7 +39,7 @@ impl Echo {
     }
 }
 
-/// Requests to `/api/v1/held` stay in their handler until it is opened.
+/// Holds requests to `/api/v1/held` in their handler until it is opened.
 pub(crate) struct Gate {
     entered: watch::Sender<usize>,
     open: watch::Sender<bool>,
@@ -48,7 +48,7 @@ pub(crate) struct Gate {
 impl Gate {
     pub(crate) async fn entered(&self, times: usize) {
         let mut entered = self.entered.subscribe();
-        timeout(PATIENCE, entered.wait_for(|entered| *entered >= times)).await.unwrap().unwrap();
+        timeout(TIMEOUT, entered.wait_for(|entered| *entered >= times)).await.unwrap().unwrap();
     }
 
     pub(crate) fn open(&self) {
@@ -78,7 +78,7 @@ impl Server {
         Self::serve_on(TcpListener::bind("127.0.0.1:0").await.unwrap(), drain, settings)
     }
 
-    /// Starts when so many clients have already connected and asked.
+    /// Starts after `clients` clients have connected and sent a request.
     pub(crate) async fn start_late(drain: Drain, clients: usize) -> (Self, Vec<Client>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut early = Vec::new();
@@ -122,7 +122,7 @@ impl Server {
 
     /// Asserts that `serve` returns.
     pub(crate) async fn ended(self) {
-        timeout(PATIENCE, self.task).await.unwrap().unwrap().unwrap();
+        timeout(TIMEOUT, self.task).await.unwrap().unwrap().unwrap();
     }
 }
 
@@ -135,9 +135,9 @@ pub(crate) fn render(fault: &Fault) -> Problem {
         Fault::HeadersTooLarge => (431, "headers_too_large", "Shorten them."),
         Fault::PayloadTooLarge => (413, "payload_too_large", "Shorten it."),
         Fault::UnsupportedMediaType => (415, "unsupported_media_type", "Send JSON."),
-        Fault::RequestTimeout => (408, "request_timeout", "Hurry."),
-        Fault::NotFound => (404, "not_found", "Look elsewhere."),
-        Fault::MethodNotAllowed => (405, "method_not_allowed", "Ask otherwise."),
+        Fault::RequestTimeout => (408, "request_timeout", "Send faster."),
+        Fault::NotFound => (404, "not_found", "Check the path."),
+        Fault::MethodNotAllowed => (405, "method_not_allowed", "Use another method."),
         Fault::Panic => (500, "internal_error", "Report it."),
     };
     Problem::new(StatusCode::from_u16(status).unwrap(), code, "Title", detail)

@@ -1,4 +1,4 @@
-//! How objects become types.
+//! Tests of [`fit`].
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::parse;
 
 #[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-struct Order {
+struct Sample {
     return_url: Option<String>,
     count: u8,
     flow: Option<Flow>,
@@ -48,14 +48,14 @@ fn read<T: DeserializeOwned>(text: &str, unknown: UnknownFields) -> Result<T, St
     fit(parse(text.as_bytes(), 16).unwrap(), unknown).map_err(|misfit| misfit.to_string())
 }
 
-fn order(text: &str) -> Result<Order, String> {
+fn sample(text: &str) -> Result<Sample, String> {
     read(text, UnknownFields::Refuse)
 }
 
 #[test]
-fn a_fitting_body_is_taken_whole() {
+fn fit_returns_all_fields_when_the_object_matches() {
     let text = r#"{"returnUrl":"u","count":3,"flow":{"kind":"k"},"tags":["a"],"size":"large","limits":{"x":1},"pair":[true,1.5]}"#;
-    let expected = Order {
+    let expected = Sample {
         return_url: Some("u".to_owned()),
         count: 3,
         flow: Some(Flow { kind: "k".to_owned() }),
@@ -64,14 +64,14 @@ fn a_fitting_body_is_taken_whole() {
         limits: BTreeMap::from([("x".to_owned(), 1)]),
         pair: Some((true, 1.5)),
     };
-    assert_eq!(order(text), Ok(expected));
-    assert_eq!(order("{}"), Ok(Order::default()));
-    assert_eq!(order(r#"{"returnUrl":null,"flow":null}"#), Ok(Order::default()));
-    assert_eq!(order(r#"{"size":"small"}"#).unwrap().size, Some(Size::Small));
+    assert_eq!(sample(text), Ok(expected));
+    assert_eq!(sample("{}"), Ok(Sample::default()));
+    assert_eq!(sample(r#"{"returnUrl":null,"flow":null}"#), Ok(Sample::default()));
+    assert_eq!(sample(r#"{"size":"small"}"#).unwrap().size, Some(Size::Small));
 }
 
 #[test]
-fn what_does_not_fit_is_named_by_its_path() {
+fn fit_reports_the_path_of_the_first_misfit() {
     for (text, detail) in [
         (
             r#"{"return_url":"u"}"#,
@@ -95,12 +95,12 @@ fn what_does_not_fit_is_named_by_its_path() {
         (r#"{"limits":{"a":"b"}}"#, r#"The field "limits.a" must be a whole number in range."#),
         (r#"{"returnUrl":["u"]}"#, r#"The field "returnUrl" must be a string."#),
     ] {
-        assert_eq!(order(text).unwrap_err(), detail, "{text}");
+        assert_eq!(sample(text).unwrap_err(), detail, "{text}");
     }
 }
 
 #[test]
-fn an_array_is_no_tagged_enum() {
+fn fit_rejects_an_array_for_a_tagged_enum() {
     for unknown in [UnknownFields::Refuse, UnknownFields::Ignore] {
         assert!(read::<Tagged>(r#"{"choice":["a"]}"#, unknown).is_err());
         assert!(read::<Tagged>(r#"{"choice":{"type":"a"}}"#, unknown).is_ok());
@@ -108,18 +108,18 @@ fn an_array_is_no_tagged_enum() {
 }
 
 #[test]
-fn names_in_answers_are_short_and_hold_no_control_characters() {
-    let detail = order(&format!(r#"{{"\u0007\n{}":1}}"#, "x".repeat(10_000))).unwrap_err();
+fn misfit_truncates_and_escapes_field_names() {
+    let detail = sample(&format!(r#"{{"\u0007\n{}":1}}"#, "x".repeat(10_000))).unwrap_err();
     assert!(detail.len() < 200, "{detail}");
     assert!(!detail.chars().any(char::is_control) && detail.contains("\\u{7}\\n"), "{detail}");
 }
 
 #[test]
-fn unknown_fields_are_skipped_where_they_are_ignored() {
-    let ignoring = |text| read::<Order>(text, UnknownFields::Ignore);
+fn fit_skips_unknown_fields_when_they_are_ignored() {
+    let ignoring = |text| read::<Sample>(text, UnknownFields::Ignore);
     let text = r#"{"count":3,"x":[{}],"flow":{"kind":"k","y":{"z":1}}}"#;
     let expected =
-        Order { count: 3, flow: Some(Flow { kind: "k".to_owned() }), ..Order::default() };
+        Sample { count: 3, flow: Some(Flow { kind: "k".to_owned() }), ..Sample::default() };
     assert_eq!(ignoring(text), Ok(expected));
     assert_eq!(
         ignoring(r#"{"x":1,"flow":["k"]}"#).unwrap_err(),

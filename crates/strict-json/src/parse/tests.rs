@@ -1,4 +1,4 @@
-//! Which bytes are one strict JSON object.
+//! Tests of [`parse`].
 
 use serde_json::json;
 
@@ -17,7 +17,7 @@ fn nested(levels: usize, open: &str, close: &str) -> String {
 }
 
 #[test]
-fn an_object_becomes_a_tree() {
+fn parse_returns_all_members_of_an_object() {
     let text = br#" {"s":"x\n","n":-1.5e3,"i":-2,"a":[1,null],"o":{},"t":true} "#;
     let expected = json!({"s": "x\n", "n": -1500.0, "i": -2, "a": [1, null], "o": {}, "t": true});
     assert_eq!(Value::Object(read(text).unwrap()), expected);
@@ -25,13 +25,13 @@ fn an_object_becomes_a_tree() {
 }
 
 #[test]
-fn numbers_are_numbers_whatever_features_the_parser_was_built_with() {
+fn numbers_stay_numbers_with_any_serde_json_feature() {
     let object = read(br#"{"a":18446744073709551615,"b":1e300,"c":-0,"d":-9e-5}"#).unwrap();
     assert!(object.values().all(|value| value.is_number()), "{object:?}");
 }
 
 #[test]
-fn a_name_twice_is_refused_at_every_depth_and_in_every_spelling() {
+fn duplicate_names_are_rejected_at_any_depth_and_with_escapes() {
     for (bad, twice) in [
         (r#"{"a":1,"a":1}"#, "a"),
         (r#"{"a":1,"b":2,"a":1}"#, "a"),
@@ -54,12 +54,12 @@ fn a_name_twice_is_refused_at_every_depth_and_in_every_spelling() {
 }
 
 #[test]
-fn equal_names_in_different_objects_are_fine() {
+fn equal_names_in_different_objects_are_accepted() {
     assert!(read(br#"{"a":{"a":1},"b":[{"a":1},{"a":1}],"A":1}"#).is_ok());
 }
 
 #[test]
-fn the_limit_counts_levels_of_arrays_and_objects() {
+fn level_limit_counts_arrays_and_objects() {
     for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
         assert!(read(nested(16, open, close)).is_ok());
         for levels in [17, 1000, 100_000] {
@@ -71,7 +71,7 @@ fn the_limit_counts_levels_of_arrays_and_objects() {
 }
 
 #[test]
-fn what_is_not_one_json_object_is_refused() {
+fn input_other_than_one_json_object_is_rejected() {
     for bad in [
         "",
         " ",
@@ -118,9 +118,9 @@ fn what_is_not_one_json_object_is_refused() {
 }
 
 #[test]
-fn what_is_not_utf_8_is_refused() {
+fn invalid_utf_8_is_rejected() {
     for (bad, what) in [
-        (b"{\"a\":\"\xff\"}".as_slice(), "no UTF-8 byte"),
+        (b"{\"a\":\"\xff\"}".as_slice(), "invalid byte"),
         (b"{\"a\":\"\xc0\xaf\"}", "overlong"),
         (b"{\"\xc0\xaf\":1}", "overlong, in a name"),
         (b"{\"a\":\"\xed\xa0\x80\"}", "a surrogate"),
@@ -131,7 +131,7 @@ fn what_is_not_utf_8_is_refused() {
 }
 
 #[test]
-fn a_reason_quotes_nothing_of_the_input() {
+fn errors_do_not_quote_the_input() {
     for bad in [
         r#"["s3cr3t"]"#,
         r#""s3cr3t""#,

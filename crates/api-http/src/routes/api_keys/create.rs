@@ -35,7 +35,8 @@ pub(crate) struct Body {
     name: Option<String>,
     #[schema(min_length = 1, max_length = 500)]
     description: Option<String>,
-    /// `area:action` each. Default: `subscriptions:portal`, `subscriptions:checkout` and `subscriptions:read`.
+    /// `area:action` each. Default: `subscriptions:portal`, `subscriptions:checkout` and
+    /// `subscriptions:read`.
     #[schema(min_items = 1, max_items = 50, value_type = Option<Vec<PermissionText>>)]
     permissions: Option<Vec<String>>,
     /// Any time in the future.

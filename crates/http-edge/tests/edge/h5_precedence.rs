@@ -1,4 +1,4 @@
-//! H5: head and declared size come before everything else.
+//! H5: the head and the declared size are checked first.
 
 use crate::client::Answer;
 use crate::server::Server;
@@ -8,10 +8,10 @@ async fn ask(server: &Server, request: String) -> Answer {
 }
 
 #[tokio::test]
-async fn h5_the_declared_size_is_judged_before_route_credential_and_media_type() {
+async fn h5_declared_size_is_checked_before_route_credential_and_media_type() {
     let server = Server::start().await;
     for line in ["POST /api/v1/denied", "POST /api/v1/echo", "POST /nowhere", "PUT /livez"] {
-        // Nothing of the body is sent: an answer comes without it.
+        // The server responds although no byte of the body is sent.
         let answer =
             ask(&server, format!("{line} HTTP/1.1\r\nHost: h\r\nContent-Length: 16385\r\n\r\n"))
                 .await;
@@ -26,7 +26,7 @@ async fn h5_the_declared_size_is_judged_before_route_credential_and_media_type()
 }
 
 #[tokio::test]
-async fn e1_sixteen_kibibytes_are_allowed_declared_or_not() {
+async fn e1_body_of_16_kib_is_accepted_declared_or_chunked() {
     let server = Server::start().await;
     let json = "Content-Type: application/json\r\n";
     let body = format!("{{\"name\":\"{}\"}}", "a".repeat(16 * 1024 - 11));
@@ -51,7 +51,7 @@ async fn e1_sixteen_kibibytes_are_allowed_declared_or_not() {
 }
 
 #[tokio::test]
-async fn e1_a_route_may_have_another_limit() {
+async fn e1_route_may_have_a_larger_body_limit() {
     let server = Server::start().await;
     let body = format!("{{\"name\":\"{}\"}}", "a".repeat(900_000));
     let head = |length: usize| {
@@ -65,7 +65,7 @@ async fn e1_a_route_may_have_another_limit() {
 }
 
 #[tokio::test]
-async fn h5_an_answer_before_the_body_ends_the_connection_and_one_after_it_does_not() {
+async fn h5_response_before_the_body_closes_the_connection() {
     let server = Server::start().await;
     let head = "POST /api/v1/denied HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\n";
     let mut early = server.client().await;
@@ -79,12 +79,12 @@ async fn h5_an_answer_before_the_body_ends_the_connection_and_one_after_it_does_
     let answer = late.ask(format!("{head}GET ")).await;
     answer.is(401, "missing_credential");
     assert!(!answer.closes());
-    // The four bytes were the body, so that this is the next request.
+    // The four bytes were the body, so this is the next request.
     assert_eq!(late.get("/livez").await.status, 200);
 }
 
 #[tokio::test]
-async fn h5_a_client_that_waits_for_a_go_ahead_gets_it_only_if_its_body_is_wanted() {
+async fn h5_100_continue_is_sent_only_when_the_body_is_read() {
     let server = Server::start().await;
     let head = |path: &str, length: usize| {
         format!(

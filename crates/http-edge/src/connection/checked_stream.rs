@@ -1,4 +1,4 @@
-//! The socket as hyper sees it: whole and unambiguous heads, bodies that arrive in time or fail, idle ends.
+//! [`CheckedStream`] wraps the socket for hyper: it checks heads and enforces deadlines.
 
 use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
@@ -13,34 +13,35 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
 
-use super::exchange::{Exchange, HeadNote};
+use super::exchange::{Exchange, HeadInfo};
 use super::head::{self, Framing, Refusal, Verdict};
 use crate::fault::Fault;
 use crate::settings::EdgeSettings;
 
-/// Bytes taken from the socket at once.
+/// Bytes per read from the socket.
 const READ_SIZE: usize = 8 * 1024;
-/// In a drain: what an idle connection is still granted, since a request may be on its way.
-const IDLE_ALLOWANCE: Duration = Duration::from_millis(100);
-/// In a drain: what a half-sent request is still granted.
-const HALF_SENT_ALLOWANCE: Duration = Duration::from_millis(500);
-/// How long a client may take to close its side after we closed ours, if it owes us nothing or we are in a drain.
-pub(super) const PARTING: Duration = Duration::from_millis(500);
+/// In a drain: time before an idle connection closes. A request may be in transit.
+const IDLE_GRACE: Duration = Duration::from_millis(100);
+/// In a drain: time to complete a half-sent request.
+const HALF_SENT_GRACE: Duration = Duration::from_millis(500);
+/// Time for the client to close its side after the server closed its own, if no input is expected
+/// or in a drain.
+pub(super) const CLOSE_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// Between a socket and hyper. It never hands over a part of a head: hyper gets whole heads that [`head::judge`] accepts,
-/// or a stand-in for one that was refused, whose [`HeadNote`] carries the fault.
-pub(super) struct GuardedStream {
+/// The stream between a socket and hyper. Hyper gets only whole heads that [`head::check`] accepts.
+/// For a refused head it gets a placeholder, and the [`HeadInfo`] has the fault.
+pub(super) struct CheckedStream {
     stream: TcpStream,
     exchange: Arc<Exchange>,
     deadlines: Deadlines,
-    /// Bytes that arrived and have not been handed over.
+    /// Received bytes that hyper has not read yet.
     buffer: BytesMut,
-    /// So many of them may be handed over.
+    /// Number of buffered bytes that hyper may read.
     approved: usize,
     expecting: Expecting,
-    reading: Alarm,
-    writing: Alarm,
-    /// The client has shut its side down.
+    reading: Timer,
+    writing: Timer,
+    /// The client has closed its write side.
     client_done: bool,
 }
 
@@ -52,22 +53,22 @@ struct Deadlines {
     write: Duration,
 }
 
-/// What comes next on the wire.
+/// The next input from the client.
 #[derive(Clone, Copy, Debug)]
 enum Expecting {
-    /// A head of which no byte has come. `since`: from when nothing was left to answer.
+    /// A head of which no byte has arrived. `since`: when the last response completed.
     Head { since: Option<Instant> },
-    /// The rest of a head. So many bytes of it have been looked at.
+    /// The rest of a head. `seen`: bytes already checked.
     RestOfHead { since: Instant, seen: usize },
-    /// A body, of which `left` bytes are missing. `since`: from when somebody waited for it.
+    /// A body with `left` missing bytes. `since`: when a handler first waited for it.
     Body { left: u64, since: Option<Instant> },
-    /// A chunked body. Hyper finds its end; the connection ends with the answer, so that nothing depends on where.
+    /// A chunked body. Hyper finds its end, and the connection closes after the response.
     Chunks { since: Option<Instant> },
-    /// Nothing that would be read. `parted`: the client owes nothing, it was idle for too long.
-    Nothing { parted: bool },
+    /// No further input is read. `idle`: the idle timeout ended the connection.
+    Nothing { idle: bool },
 }
 
-impl GuardedStream {
+impl CheckedStream {
     pub(super) fn new(stream: TcpStream, exchange: Arc<Exchange>, settings: &EdgeSettings) -> Self {
         let deadlines = Deadlines {
             header: settings.header_timeout,
@@ -82,39 +83,39 @@ impl GuardedStream {
             buffer: BytesMut::new(),
             approved: 0,
             expecting: Expecting::Head { since: None },
-            reading: Alarm::default(),
-            writing: Alarm::default(),
+            reading: Timer::default(),
+            writing: Timer::default(),
             client_done: false,
         }
     }
 
-    /// Approves as much of the buffer as belongs to one request.
+    /// Approves the buffered bytes that belong to one request.
     fn approve(&mut self) {
         match self.expecting {
             Expecting::Head { .. } => {
                 self.skip_empty_lines();
                 if !self.buffer.is_empty() {
                     self.expecting = Expecting::RestOfHead { since: Instant::now(), seen: 0 };
-                    self.judge_head();
+                    self.check_head();
                 }
             }
-            Expecting::RestOfHead { .. } => self.judge_head(),
+            Expecting::RestOfHead { .. } => self.check_head(),
             Expecting::Body { .. } => self.approve_body(),
             Expecting::Chunks { .. } => self.approved = self.buffer.len(),
             Expecting::Nothing { .. } => {}
         }
-        self.tell_what_is_left();
+        self.update_body_pending();
     }
 
-    fn tell_what_is_left(&self) {
-        self.exchange.body_left(self.approved > 0 || self.awaits_body());
+    fn update_body_pending(&self) {
+        self.exchange.body_pending(self.approved > 0 || self.awaits_body());
     }
 
     fn awaits_body(&self) -> bool {
         matches!(self.expecting, Expecting::Body { .. } | Expecting::Chunks { .. })
     }
 
-    /// Empty lines before a request are to be ignored (RFC 9112, 2.2), and are no sign of life.
+    /// Skips empty lines before a request (RFC 9112, 2.2). They do not reset the idle timeout.
     fn skip_empty_lines(&mut self) {
         loop {
             match *self.buffer {
@@ -125,13 +126,13 @@ impl GuardedStream {
         }
     }
 
-    fn judge_head(&mut self) {
+    fn check_head(&mut self) {
         let Expecting::RestOfHead { since, seen } = self.expecting else { return };
-        // A head ends with a line end: whoever sends byte by byte does not have every byte parsed again.
+        // Parse again only after a line feed, so that a client sending single bytes costs little.
         let verdict = if seen == 0 || self.buffer[seen..].contains(&b'\n') {
-            head::judge(&self.buffer)
+            head::check(&self.buffer)
         } else {
-            head::unfinished(None, &self.buffer)
+            head::check_partial(None, &self.buffer)
         };
         match verdict {
             Verdict::Incomplete => {
@@ -140,12 +141,13 @@ impl GuardedStream {
             Verdict::Refused(refusal) => self.refuse(refusal),
             Verdict::Accepted { length, framing, upgrades } => {
                 for at in upgrades {
-                    // Hyper would end a connection that asked for an upgrade without flushing it: rename the header.
+                    // Rename the header: on an upgrade, hyper would end the connection without a
+                    // flush.
                     self.buffer[at] = b'x';
                 }
                 self.approved = length;
                 self.exchange
-                    .head_given(HeadNote { refused: None, last: framing == Framing::Chunked });
+                    .head_forwarded(HeadInfo { refused: None, last: framing == Framing::Chunked });
                 match framing {
                     Framing::Chunked => {
                         self.expecting = Expecting::Chunks { since: None };
@@ -173,25 +175,25 @@ impl GuardedStream {
         };
     }
 
-    /// Puts a stand-in where the refused head was. Nothing that follows is read as a request.
+    /// Replaces a refused head with a placeholder. Later bytes are never read as a request.
     fn refuse(&mut self, refusal: Refusal) {
         self.buffer.clear();
-        self.buffer.extend_from_slice(refusal.stand_in().as_bytes());
+        self.buffer.extend_from_slice(refusal.placeholder().as_bytes());
         self.approved = self.buffer.len();
-        self.expecting = Expecting::Nothing { parted: false };
-        self.exchange.head_given(HeadNote { refused: Some(refusal.fault), last: true });
+        self.expecting = Expecting::Nothing { idle: false };
+        self.exchange.head_forwarded(HeadInfo { refused: Some(refusal.fault), last: true });
     }
 
-    fn hand_over(&mut self, out: &mut ReadBufCursor<'_>) {
+    fn copy_approved(&mut self, out: &mut ReadBufCursor<'_>) {
         let length = self.approved.min(out.remaining());
         out.put_slice(&self.buffer[..length]);
         self.buffer.advance(length);
         self.approved -= length;
         if self.buffer.is_empty() {
-            // An idle connection holds no memory here.
+            // Free the buffer, so that idle connections use no memory for it.
             self.buffer = BytesMut::new();
         }
-        self.tell_what_is_left();
+        self.update_body_pending();
     }
 
     fn fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
@@ -202,60 +204,62 @@ impl GuardedStream {
         Poll::Ready(Ok(space.filled().len()))
     }
 
-    /// Until when the client has to send something; `None` while it is its turn to wait.
+    /// Returns the deadline of the expected input. `None` while the client waits for a response.
     fn deadline(&mut self, cx: &Context<'_>) -> Option<Instant> {
         let (at, allowance) = match &mut self.expecting {
             Expecting::Head { .. } if self.exchange.is_busy(cx.waker()) => return None,
             Expecting::Head { since } => {
-                (*since.get_or_insert_with(Instant::now) + self.deadlines.idle, IDLE_ALLOWANCE)
+                (*since.get_or_insert_with(Instant::now) + self.deadlines.idle, IDLE_GRACE)
             }
             Expecting::RestOfHead { since, .. } => {
-                (*since + self.deadlines.header, HALF_SENT_ALLOWANCE)
+                (*since + self.deadlines.header, HALF_SENT_GRACE)
             }
             Expecting::Body { since, .. } | Expecting::Chunks { since } => {
-                (*since.get_or_insert_with(Instant::now) + self.deadlines.body, HALF_SENT_ALLOWANCE)
+                (*since.get_or_insert_with(Instant::now) + self.deadlines.body, HALF_SENT_GRACE)
             }
             Expecting::Nothing { .. } => return None,
         };
         Some(self.exchange.closing_since().map_or(at, |closing| at.min(closing + allowance)))
     }
 
-    /// Nothing came: whether to go on waiting.
+    /// Waits for input until the deadline. A missed deadline ends the body, the head or the
+    /// connection.
     fn wait(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let awaits_body = self.awaits_body();
-        self.exchange.starved(awaits_body);
+        self.exchange.awaiting_body(awaits_body);
         match self.deadline(cx) {
             None => {
-                self.reading.disarm();
+                self.reading.stop();
                 return Poll::Pending;
             }
             Some(deadline) => ready!(self.reading.poll(cx, deadline)),
         }
-        self.reading.disarm();
+        self.reading.stop();
         if awaits_body {
-            self.exchange.starved(false);
+            self.exchange.awaiting_body(false);
             return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
         }
         if matches!(self.expecting, Expecting::RestOfHead { .. }) {
             self.refuse(Refusal::new(Fault::RequestTimeout));
         } else {
-            self.expecting = Expecting::Nothing { parted: true };
+            self.expecting = Expecting::Nothing { idle: true };
         }
         Poll::Ready(Ok(()))
     }
 
-    /// Ends the connection in a way that lets the client read the answer although it may still be sending: bytes that
-    /// nobody took would make the kernel reset it (RFC 9112, 9.6).
+    /// Closes the connection and discards further input. Unread bytes would make the kernel send a
+    /// reset before the client reads the response (RFC 9112, 9.6).
     pub(super) async fn linger(mut self, settings: &EdgeSettings) {
         if self.client_done || self.stream.shutdown().await.is_err() {
             return;
         }
-        let owes_nothing = match self.expecting {
-            Expecting::Nothing { parted } => parted,
+        let expects_nothing = match self.expecting {
+            Expecting::Nothing { idle } => idle,
             Expecting::Head { .. } => self.buffer.is_empty(),
             _ => false,
         };
-        let patience = if owes_nothing { settings.linger.min(PARTING) } else { settings.linger };
+        let patience =
+            if expects_nothing { settings.linger.min(CLOSE_TIMEOUT) } else { settings.linger };
         let end = Instant::now() + patience;
         let mut space = vec![0; READ_SIZE];
         let mut discarded = 0;
@@ -267,13 +271,13 @@ impl GuardedStream {
         }
     }
 
-    fn written<T>(
+    fn with_write_deadline<T>(
         &mut self,
         cx: &mut Context<'_>,
         polled: Poll<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
         if polled.is_ready() {
-            self.writing.disarm();
+            self.writing.stop();
             return polled;
         }
         let deadline =
@@ -283,7 +287,7 @@ impl GuardedStream {
     }
 }
 
-impl Read for GuardedStream {
+impl Read for CheckedStream {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -295,9 +299,9 @@ impl Read for GuardedStream {
                 this.approve();
             }
             if this.approved > 0 {
-                this.reading.disarm();
-                this.exchange.starved(false);
-                this.hand_over(&mut out);
+                this.reading.stop();
+                this.exchange.awaiting_body(false);
+                this.copy_approved(&mut out);
                 return Poll::Ready(Ok(()));
             }
             if matches!(this.expecting, Expecting::Nothing { .. }) || this.client_done {
@@ -306,7 +310,7 @@ impl Read for GuardedStream {
             match this.fill(cx) {
                 Poll::Ready(Ok(0)) => {
                     this.client_done = true;
-                    this.exchange.starved(false);
+                    this.exchange.awaiting_body(false);
                 }
                 Poll::Ready(Ok(_)) => {}
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
@@ -316,7 +320,7 @@ impl Read for GuardedStream {
     }
 }
 
-impl Write for GuardedStream {
+impl Write for CheckedStream {
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -324,7 +328,7 @@ impl Write for GuardedStream {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let polled = Pin::new(&mut this.stream).poll_write(cx, bytes);
-        this.written(cx, polled)
+        this.with_write_deadline(cx, polled)
     }
 
     fn poll_write_vectored(
@@ -334,7 +338,7 @@ impl Write for GuardedStream {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let polled = Pin::new(&mut this.stream).poll_write_vectored(cx, slices);
-        this.written(cx, polled)
+        this.with_write_deadline(cx, polled)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -345,24 +349,24 @@ impl Write for GuardedStream {
         Pin::new(&mut self.get_mut().stream).poll_flush(cx)
     }
 
-    /// Does nothing: [`GuardedStream::linger`] ends the connection.
+    /// Does nothing: [`CheckedStream::linger`] closes the connection.
     fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
     }
 }
 
-/// A timer that exists only while something is waited for.
+/// A timer that is allocated only while it runs.
 #[derive(Default)]
-struct Alarm {
+struct Timer {
     sleep: Option<Pin<Box<Sleep>>>,
 }
 
-impl Alarm {
+impl Timer {
     fn deadline(&self) -> Option<Instant> {
         self.sleep.as_ref().map(|sleep| sleep.deadline())
     }
 
-    fn disarm(&mut self) {
+    fn stop(&mut self) {
         self.sleep = None;
     }
 

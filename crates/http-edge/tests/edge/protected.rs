@@ -1,4 +1,5 @@
-//! An application that checks what the contract's H5 names, in its order: credential, rate limit, permission, body.
+//! [`ProtectedApp`] checks the credential, the rate limit, the permission and the body, in the
+//! sequence of rule H5.
 
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
@@ -21,40 +22,41 @@ use crate::server::{Echo, Server, render};
 /// Origins whose pages may call the application.
 const ORIGINS: &str = "https://app.example.com,http://localhost:3000,capacitor://localhost";
 
-/// The time of day at which every test begins.
+/// Start time of every test, in seconds since the Unix epoch.
 pub(crate) const BEGIN: u64 = 1_800_000_000;
 
-/// Limits under a clock that only the test moves.
-pub(crate) struct Guards {
+/// Limits with a clock that the test controls.
+pub(crate) struct Limits {
     rate: Option<RateLimiter>,
     failures: FailureLimiter,
     now: Mutex<Moment>,
 }
 
-pub(crate) struct Guarded {
+pub(crate) struct ProtectedApp {
     pub(crate) server: Server,
-    guards: Arc<Guards>,
+    limits: Arc<Limits>,
 }
 
-impl Guarded {
-    /// With so many requests a minute (0: no limit) and failures a minute, behind a proxy on loopback.
+impl ProtectedApp {
+    /// Starts with limits per minute for requests (0: no limit) and failures, behind a trusted
+    /// loopback proxy.
     pub(crate) async fn start(rate: u32, failures: u32) -> Self {
         let now =
             Moment { utc: SystemTime::UNIX_EPOCH + Duration::from_secs(BEGIN), ..Moment::now() };
-        let guards = Arc::new(Guards {
+        let limits = Arc::new(Limits {
             rate: NonZeroU32::new(rate).map(RateLimiter::per_minute),
             failures: FailureLimiter::per_minute(NonZeroU32::new(failures).unwrap()),
             now: Mutex::new(now),
         });
         let router = Router::new()
-            .route("/api/v1/guarded/{outcome}", post(guarded))
+            .route("/api/v1/protected/{outcome}", post(protected))
             .route(
                 "/from",
                 get(
                     |Extension(client): Extension<ClientAddress>| async move { client.to_string() },
                 ),
             )
-            .with_state(guards.clone());
+            .with_state(limits.clone());
         let config = EdgeConfig::new(render)
             .with_trusted_proxies(TrustedProxies::parse("127.0.0.0/8").unwrap())
             .with_api_prefix("/api/")
@@ -64,30 +66,30 @@ impl Guarded {
                     .allowing(&[Method::GET, Method::POST])
                     .exposing(&[X_REQUEST_ID, RETRY_AFTER]),
             );
-        Self { server: Server::start_app(edge_layers(router, config)).await, guards }
+        Self { server: Server::start_app(edge_layers(router, config)).await, limits }
     }
 
     pub(crate) fn pass(&self, time: Duration) {
-        let mut now = self.guards.now.lock().unwrap();
+        let mut now = self.limits.now.lock().unwrap();
         *now = Moment { steady: now.steady + time, utc: now.utc + time };
     }
 
-    /// Asks with this credential and these further header lines, on a connection of its own.
+    /// Sends a request with the credential and additional header lines on a new connection.
     pub(crate) async fn ask(&self, outcome: &str, credential: &str, lines: &str) -> Answer {
         let line = format!(
-            "POST /api/v1/guarded/{outcome} HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {credential}\r\n"
+            "POST /api/v1/protected/{outcome} HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {credential}\r\n"
         );
         self.server.client().await.ask(format!("{line}Content-Length: 0\r\n{lines}\r\n")).await
     }
 }
 
-/// Credentials are `<name>.<secret>`, and the right secret is `good`.
-async fn guarded(
-    State(guards): State<Arc<Guards>>,
+/// Handles a request. Credentials are `<name>.<secret>`, and the correct secret is `good`.
+async fn protected(
+    State(limits): State<Arc<Limits>>,
     Path(outcome): Path<String>,
     request: Request,
 ) -> Response {
-    let now = *guards.now.lock().unwrap();
+    let now = *limits.now.lock().unwrap();
     let Ok(credential) = bearer(request.headers()) else {
         return problem(401, "missing_credential")
             .with_header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
@@ -96,14 +98,14 @@ async fn guarded(
     let (name, secret) = credential.split_once('.').unwrap();
     if secret != "good" {
         let source = request.extensions().get().map(|client: &ClientAddress| client.network());
-        return match guards.failures.count(FailedAttempt { source, name: Some(name) }, now.steady) {
+        return match limits.failures.count(FailedAttempt { source, name: Some(name) }, now.steady) {
             None => problem(401, "invalid_token").into_response(),
             Some(wait) => limited(wait).into_response(),
         };
     }
-    if let Some(limiter) = &guards.rate {
+    if let Some(limiter) = &limits.rate {
         let decision = limiter.check(name, now);
-        decision.announce(request.extensions());
+        decision.attach_to(request.extensions());
         if let Some(wait) = decision.retry_after {
             return limited(wait).into_response();
         }
