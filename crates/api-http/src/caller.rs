@@ -1,4 +1,5 @@
-//! [`Caller`]: the extractor that authenticates, limits and authorizes before a body is read (H5).
+//! [`Caller`]: the extractor that authenticates, rate-limits and authorizes before a body is read
+//! (H5).
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -12,12 +13,12 @@ use http_edge::{ClientAddress, Problem, RequestId};
 use tokio::time::timeout_at;
 
 use crate::error_code::ErrorCode;
-use crate::guard::Sender;
 use crate::problem;
+use crate::request_limits::RequestSource;
 use crate::state::AppState;
 
-/// An authenticated caller with the permission that purpose `P` needs, on a route that takes
-/// credentials of type `C`.
+/// An authenticated caller with the permission for purpose `P`, on a route for credentials of
+/// type `C`.
 #[derive(Debug)]
 pub(crate) struct Caller<C, P> {
     pub(crate) principal: Principal,
@@ -26,27 +27,27 @@ pub(crate) struct Caller<C, P> {
     route: PhantomData<(C, P)>,
 }
 
-/// A credential type. Each route takes one type.
+/// A credential type. Each route accepts one type.
 pub(crate) trait CredentialType: Send + Sync + 'static {
-    /// Name in sentences.
+    /// Name for messages.
     const NAME: &'static str;
     /// Name of the security scheme in the OpenAPI document.
     const SCHEME: &'static str;
-    /// The other type, and its name in sentences.
+    /// The other type and its name for messages.
     const OTHER: (CredentialKind, &'static str);
-    /// Answer to an invalid credential.
+    /// Error code of an invalid credential.
     const INVALID: ErrorCode;
-    /// All answers to an invalid credential.
+    /// All error codes of a failed authentication.
     const ERRORS: &'static [ErrorCode];
-    /// Whether this is the access token.
+    /// Whether this type is the access token.
     const IS_TOKEN: bool;
 
-    /// The port that verifies this type.
+    /// Returns the port that verifies this type.
     fn authenticator(app: &AppState) -> &Arc<dyn Authenticator>;
-    /// The answer if verifying a credential took all of the request's time.
+    /// Returns the problem for a verification that exceeds the request deadline.
     fn authenticator_too_slow(limit: Duration) -> Problem;
 
-    /// The first value on routes for access tokens, the second one on routes for API keys.
+    /// Returns `token` on routes for access tokens and `key` on routes for API keys.
     fn pick<T>(token: T, key: T) -> T {
         if Self::IS_TOKEN { token } else { key }
     }
@@ -54,11 +55,11 @@ pub(crate) trait CredentialType: Send + Sync + 'static {
 
 /// The operation behind a pair of routes.
 pub(crate) trait Purpose: Send + Sync + 'static {
-    /// The operation; it decides the permission.
+    /// The operation. It determines the permission.
     const OPERATION: Operation;
-    /// The route that takes access tokens.
+    /// The route for access tokens.
     const ACCESS_TOKEN_ROUTE: &'static str;
-    /// The route that takes API keys, if API keys may do this.
+    /// The route for API keys, if API keys may perform the operation.
     const API_KEY_ROUTE: Option<&'static str>;
 }
 
@@ -114,26 +115,27 @@ impl<C: CredentialType, P: Purpose> FromRequestParts<Arc<AppState>> for Caller<C
         let bearer = http_edge::bearer(&parts.headers).map_err(problem::from_bearer_fault)?;
         let credential = Credential::new(bearer);
         let source = parts.extensions.get::<ClientAddress>().copied();
-        let sender = Sender { source, key: app.api_keys.presented_key_id(&credential) };
+        let request_source =
+            RequestSource { source, key: app.api_keys.presented_key_id(&credential) };
 
         let (other, name) = C::OTHER;
         if credential.kind(&app.key_prefix) == other {
             let right_route = C::pick(P::API_KEY_ROUTE, Some(P::ACCESS_TOKEN_ROUTE));
             let refusal = problem::wrong_credential_type(name, C::NAME, right_route);
-            return Err(app.guard.refuse(refusal, &sender).await);
+            return Err(app.limits.refuse(refusal, &request_source).await);
         }
         let authenticated = C::authenticator(app).authenticate(&credential);
         let principal = match timeout_at(deadline.instant().into(), authenticated).await {
             Ok(Ok(principal)) => principal,
-            Ok(Err(error)) => return Err(refused(app, error, C::INVALID, &sender).await),
+            Ok(Err(error)) => return Err(refused(app, error, C::INVALID, &request_source).await),
             Err(_) => return Err(C::authenticator_too_slow(app.request_timeout)),
         };
-        if let Some(wait) = app.guard.over_limit(&principal, &parts.extensions) {
+        if let Some(wait) = app.limits.over_limit(&principal, &parts.extensions) {
             return Err(problem::rate_limited(wait));
         }
         if let Err(needed) = principal.authorize(P::OPERATION) {
             let refusal = problem::permission_denied(&needed, C::IS_TOKEN);
-            app.guard.count_denial(&refusal, &sender);
+            app.limits.count_denial(&refusal, &request_source);
             return Err(refusal);
         }
 
@@ -145,18 +147,23 @@ impl<C: CredentialType, P: Purpose> FromRequestParts<Arc<AppState>> for Caller<C
     }
 }
 
-/// The answer to a credential that was not accepted. Only the client's failures are counted.
-async fn refused(app: &AppState, error: AuthError, invalid: ErrorCode, sender: &Sender) -> Problem {
+/// Returns the problem for a rejected credential. Only failures of the client are counted.
+async fn refused(
+    app: &AppState,
+    error: AuthError,
+    invalid: ErrorCode,
+    request_source: &RequestSource,
+) -> Problem {
     let is_invalid = matches!(error, AuthError::Invalid { .. });
     let is_expired = matches!(error, AuthError::Expired);
     let refusal = problem::from_auth_error(error, invalid);
     if is_invalid {
-        return app.guard.refuse(refusal, sender).await;
+        return app.limits.refuse(refusal, request_source).await;
     }
     if is_expired {
-        // The signature was valid, so this is not a guess: clients behind one address that refresh
-        // late must not use up the address's failures.
-        app.guard.count_denial(&refusal, sender);
+        // The signature was valid, so this is not a guess. Clients that refresh late must not use
+        // up the failure limit of their address.
+        app.limits.count_denial(&refusal, request_source);
     }
     refusal
 }

@@ -1,4 +1,4 @@
-//! The deadline of a request: it bounds everything, whatever part of the request is slow.
+//! [`enforce`]: the deadline of a request.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -16,25 +16,25 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::problem;
 
-/// The share of a request's time that calls to the provider may not use: it is left for the store,
-/// which commits the audit record after them. At most [`LONGEST_RESERVE`].
+/// Share of the request's time reserved for the database, which commits the audit record after the
+/// calls to the provider. At most [`MAX_RESERVE`].
 const RESERVE_SHARE: u32 = 10;
-/// The longest time that is kept back from the provider.
-const LONGEST_RESERVE: Duration = Duration::from_millis(250);
+/// Maximum reserve for the database.
+const MAX_RESERVE: Duration = Duration::from_millis(250);
 
-/// Middleware that answers when the time is up, and gives handlers the [`Deadline`] for their calls
-/// to the provider.
+/// Middleware that responds when the deadline passes. It also gives handlers the [`Deadline`] for
+/// calls to the provider.
 ///
-/// The provider's deadline is a little earlier than the request's. A provider that is too slow is
-/// therefore reported by its adapter (504), and whatever still runs at the end is the client's body
-/// (408) or our own store (503).
+/// The deadline of the provider is earlier than that of the request, so the adapter reports a slow
+/// provider (504). At the end of the request, only a slow body (408) or a slow database (503) can
+/// remain.
 pub(crate) async fn enforce(
     State(limit): State<Duration>,
     mut request: Request,
     next: Next,
 ) -> Response {
     let end = Instant::now() + limit;
-    let reserve = (limit / RESERVE_SHARE).min(LONGEST_RESERVE);
+    let reserve = (limit / RESERVE_SHARE).min(MAX_RESERVE);
     request.extensions_mut().insert(Deadline::at((end - reserve).into_std()));
     let receiving = Arc::new(AtomicBool::new(false));
     let request =
@@ -49,7 +49,7 @@ pub(crate) async fn enforce(
     })
 }
 
-/// A request body that records whether the handler waits for the client.
+/// A request body that records whether the handler is waiting for the client.
 struct ObservedBody {
     inner: Body,
     receiving: Arc<AtomicBool>,

@@ -1,4 +1,4 @@
-//! What the edge needs to know about this API: its paths, its headers and its errors.
+//! [`config`] configures the edge for this API: paths, headers and errors.
 
 use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, Method};
@@ -8,11 +8,11 @@ use crate::endpoint::API_PREFIX;
 use crate::problem;
 use crate::routes::{STRIPE_WEBHOOKS, WEBHOOK_BODY_LIMIT};
 
-/// Methods that pages of listed origins may try. Each path's own methods are in the 405's `Allow`.
+/// Methods that a preflight allows. `Allow` of a 405 lists the methods of a path.
 const CORS_METHODS: [Method; 6] =
     [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
 
-/// Answer headers that pages of listed origins may read.
+/// Response headers that pages of listed origins may read.
 const EXPOSED_HEADERS: [HeaderName; 6] = [
     X_REQUEST_ID,
     RETRY_AFTER,
@@ -22,7 +22,7 @@ const EXPOSED_HEADERS: [HeaderName; 6] = [
     WWW_AUTHENTICATE,
 ];
 
-/// The edge's configuration for this API. `public_url` makes the `type` of problems absolute.
+/// Returns the edge configuration. `public_url` makes the `type` of problems absolute.
 #[must_use]
 pub fn config(public_url: Option<&str>, proxies: TrustedProxies, cors: CorsPolicy) -> EdgeConfig {
     let base = public_url.unwrap_or_default().trim_end_matches('/');

@@ -21,10 +21,10 @@ use crate::error_code::ErrorCode;
 use crate::responses;
 use crate::state::AppState;
 
-/// Prefix of the API's paths. Everything else is a probe or a document.
+/// Path prefix of the API. Other paths are probes and documents.
 pub(crate) const API_PREFIX: &str = "/api/";
 
-/// Errors that every operation may answer: the edge finds them before it calls a handler.
+/// Errors of every operation. The edge detects them before it calls a handler.
 const EDGE_ERRORS: &[ErrorCode] = &[
     ErrorCode::InvalidRequest,
     ErrorCode::NotFound,
@@ -36,7 +36,7 @@ const EDGE_ERRORS: &[ErrorCode] = &[
     ErrorCode::InternalError,
 ];
 
-/// Errors of every operation that takes a credential.
+/// Errors of every operation with a credential.
 const CALLER_ERRORS: &[ErrorCode] = &[
     ErrorCode::MissingCredential,
     ErrorCode::WrongCredentialType,
@@ -46,17 +46,17 @@ const CALLER_ERRORS: &[ErrorCode] = &[
     ErrorCode::DatabaseUnavailable,
 ];
 
-/// Errors of every operation that takes a JSON body.
+/// Errors of every operation with a JSON body.
 const BODY_ERRORS: &[ErrorCode] = &[ErrorCode::UnsupportedMediaType];
 
 /// Errors of every operation that calls the payment provider.
 pub(crate) const PROVIDER_ERRORS: &[ErrorCode] =
     &[ErrorCode::ProviderError, ErrorCode::ProviderUnavailable, ErrorCode::ProviderTimeout];
 
-/// An example of a body: its name, a summary and the value.
+/// An example body: name, summary, value.
 pub(crate) type Example = (&'static str, &'static str, Value);
 
-/// One operation of the API. The router and the OpenAPI document are both made from it.
+/// One operation of the API, the source of its route and its OpenAPI operation.
 pub(crate) struct Endpoint {
     path: &'static str,
     method: HttpMethod,
@@ -125,7 +125,7 @@ impl Endpoint {
         self
     }
 
-    /// Declares the credential type, with the errors and headers that come with a credential.
+    /// Declares the credential type with its errors and headers.
     pub(crate) fn credential<C: CredentialType>(mut self) -> Self {
         let none: [&str; 0] = [];
         self.operation.security = Some(vec![SecurityRequirement::new(C::SCHEME, none)]);
@@ -169,7 +169,7 @@ impl Endpoint {
         self
     }
 
-    /// Declares the JSON answer of type `T`.
+    /// Declares a JSON response of type `T`.
     pub(crate) fn returns<T: ToSchema>(
         mut self,
         status: u16,
@@ -181,7 +181,7 @@ impl Endpoint {
         self.success_is(status, description, "application/json", content)
     }
 
-    /// Declares an answer of text in this media type.
+    /// Declares a text response in this media type.
     pub(crate) fn returns_text(self, media_type: &str, description: &str) -> Self {
         let text = ObjectBuilder::new().schema_type(Type::String);
         let content = ContentBuilder::new().schema(Some(text)).build();
@@ -206,7 +206,7 @@ impl Endpoint {
         self
     }
 
-    /// A reference to the schema of `T`, which goes into the document's components.
+    /// Adds the schema of `T` to the components and returns a reference to it.
     pub(crate) fn schema<T: ToSchema>(&mut self) -> Ref {
         T::schemas(&mut self.schemas);
         self.schemas.push((T::name().into_owned(), T::schema()));
@@ -224,9 +224,9 @@ impl Endpoint {
         let (status, mut success) = self.success.clone();
         let is_api = self.path.starts_with(API_PREFIX);
         success.headers.extend(responses::success_headers(is_api, self.is_limited));
-        let answers = &mut operation.responses.responses;
-        answers.insert(status.to_string(), RefOr::T(success));
-        answers.extend(responses::of_errors(&self.errors));
+        let responses_by_status = &mut operation.responses.responses;
+        responses_by_status.insert(status.to_string(), RefOr::T(success));
+        responses_by_status.extend(responses::of_errors(&self.errors));
         document.paths.add_path_operation(self.path, vec![self.method.clone()], operation);
         document.components.get_or_insert_default().schemas.extend(self.schemas.iter().cloned());
     }

@@ -1,21 +1,21 @@
-//! The billing portal's HTTP API over the domain's ports. Which adapters implement the ports is
-//! decided in `billing-portal`.
+//! The HTTP API of the billing portal. It uses the ports of the domain. `billing-portal` chooses
+//! the adapters.
 
 mod caller;
 mod deadline;
 pub mod edge;
 mod endpoint;
 pub mod error_code;
-mod guard;
-mod intake_room;
+mod intake_capacity;
 mod openapi;
 pub mod problem;
 pub mod readiness;
+mod request_limits;
 mod responses;
 pub mod routes;
 mod state;
 pub mod timestamps;
 
-pub use crate::guard::Guard;
-pub use crate::intake_room::IntakeRoom;
+pub use crate::intake_capacity::IntakeCapacity;
+pub use crate::request_limits::RequestLimits;
 pub use crate::state::AppState;

@@ -1,4 +1,4 @@
-//! The OpenAPI 3.1 document of a list of endpoints.
+//! [`document`] builds the OpenAPI 3.1 document.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -19,34 +19,40 @@ use crate::responses;
 pub(crate) const SUBSCRIPTIONS: &str = "Subscriptions";
 /// Tag of key management.
 pub(crate) const API_KEYS: &str = "API keys";
-/// Tag of the provider's deliveries.
+/// Tag of the webhook route.
 pub(crate) const WEBHOOKS: &str = "Webhooks";
-/// Tag of probes and documents.
+/// Tag of the probes and documents.
 pub(crate) const SERVICE: &str = "Service";
 
-/// `info.summary`, which utoipa does not have.
-const SUMMARY: &str = "Opens the payment provider's hosted customer portal for a signed-in user.";
+/// `info.summary`. utoipa does not support it.
+const SUMMARY: &str =
+    "Opens the payment provider's customer portal and checkout for a signed-in user.";
 
 const DESCRIPTION: &str = "\
-A user clicks \"Manage billing\"; your app asks here for a portal session and sends the user to its \
-URL. There the user updates cards, downloads invoices, changes plan, cancels and sees the history.
+A user clicks \"Manage billing\". Your app requests a portal session and redirects the user to its \
+URL. In the portal, the user updates cards, downloads invoices, and changes or cancels the plan.
 
-Every request makes a fresh session, so a request may be repeated freely. The URL is a bearer \
-credential that lives minutes: redirect to it at once, and never log or store it.";
+Each request creates a new session, so retries are safe. The URL is a bearer credential that expires \
+within minutes. Redirect the user immediately, and never log or store it.";
 
 /// RFC 9457 problem details.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Problem {
+    /// URL of the page that explains the error code.
     #[schema(format = "uri-reference")]
     r#type: String,
+    /// Short summary, the same for every problem with this code.
     title: String,
+    /// HTTP status.
     #[schema(value_type = i32)]
     status: u16,
-    /// One sentence: what to do.
+    /// Instruction for the client. The text may change.
     detail: String,
+    /// Stable error code. Use it for decisions.
     #[schema(value_type = ErrorCode)]
     code: &'static str,
+    /// Id of the request in the log. Quote it to the operator.
     request_id: String,
 }
 
@@ -59,7 +65,7 @@ impl PartialSchema for ErrorCode {
     }
 }
 
-/// The document. `public_url` becomes its server if it is configured.
+/// Builds the document. `public_url` becomes its server, if configured.
 pub(crate) fn document(endpoints: &[Endpoint], public_url: Option<&str>) -> Value {
     let mut info = Info::new("Billing portal", env!("CARGO_PKG_VERSION"));
     info.description = Some(DESCRIPTION.to_owned());
@@ -83,9 +89,9 @@ pub(crate) fn document(endpoints: &[Endpoint], public_url: Option<&str>) -> Valu
 
 fn tags() -> Vec<Tag> {
     let tags = [
-        (SUBSCRIPTIONS, "The end user's billing."),
-        (API_KEYS, "The end user's own API keys, managed with an access token only."),
-        (WEBHOOKS, "Where the payment provider reports what happened."),
+        (SUBSCRIPTIONS, "Portal, checkout and subscription of the end user."),
+        (API_KEYS, "API keys of the end user. These routes accept access tokens only."),
+        (WEBHOOKS, "Receives events from the payment provider."),
         (SERVICE, "Probes and documents."),
     ];
     let tag = |(name, text)| TagBuilder::new().name(name).description(Some(text)).build();
@@ -99,7 +105,7 @@ fn components() -> Components {
         .parameter_in(ParameterIn::Header)
         .required(Required::False)
         .description(Some(
-            "Echoed in the answer and in the service's log; a fresh UUIDv7 where it is absent or malformed.",
+            "Id of the request, returned in the response and written to the log. If absent or invalid, the service generates a UUIDv7.",
         ))
         .schema(Some(
             ObjectBuilder::new()
@@ -113,12 +119,12 @@ fn components() -> Components {
     Problem::schemas(&mut schemas);
     components.schemas.extend(schemas);
     let schemes = [
-        ("accessToken", "JWT", "An access token of your identity provider (RFC 9068)."),
+        ("accessToken", "JWT", "Access token of your identity provider (a JWT, RFC 9068)."),
         (
             "apiKey",
             "llmgen_…",
-            "An API key of the end user with the operation's permission: `subscriptions:portal`, \
-             `subscriptions:checkout` or `subscriptions:read`.",
+            "API key of the end user with the permission of the operation: \
+             `subscriptions:portal`, `subscriptions:checkout` or `subscriptions:read`.",
         ),
     ];
     for (name, format, description) in schemes {

@@ -1,5 +1,5 @@
-//! The one place where an error becomes an answer: public text and status here, the cause to the
-//! log and nowhere else.
+//! Maps every error to a problem response. The response has the public text and the status. Only
+//! the log has the cause.
 
 use std::time::Duration;
 
@@ -14,10 +14,11 @@ use http_edge::{BearerFault, Fault, Problem};
 
 use crate::error_code::ErrorCode;
 
-/// How long callers wait where nothing better is known.
+/// Default `Retry-After`.
 const RETRY_SOON: Duration = Duration::from_secs(1);
 
-/// An answer with this code. 401, 403, 429 and 503 get the headers that the contract asks for.
+/// Creates a problem with this code. 401, 403, 429 and 503 get the headers that the contract
+/// requires.
 #[must_use]
 pub fn problem(code: ErrorCode, detail: impl Into<String>) -> Problem {
     let problem = Problem::new(code.status(), code.as_str(), code.title(), detail);
@@ -41,33 +42,33 @@ pub fn problem(code: ErrorCode, detail: impl Into<String>) -> Problem {
     }
 }
 
-/// What the edge found wrong with a request.
+/// Maps a fault of the edge.
 #[must_use]
 pub fn from_fault(fault: &Fault) -> Problem {
     match fault {
         Fault::BadRequestHead { detail } => problem(ErrorCode::InvalidRequest, detail.clone()),
         Fault::InvalidBody { detail } => problem(ErrorCode::InvalidRequest, detail.clone()),
         Fault::UriTooLong => {
-            problem(ErrorCode::UriTooLong, "Shorten the request's URI to at most 8 KiB.")
+            problem(ErrorCode::UriTooLong, "Shorten the request URI to at most 8 KiB.")
         }
         Fault::HeadersTooLarge => problem(
             ErrorCode::HeadersTooLarge,
-            "Send at most 64 headers with at most 16 KiB in all.",
+            "Send at most 64 headers with at most 16 KiB in total.",
         ),
         Fault::PayloadTooLarge => problem(
             ErrorCode::PayloadTooLarge,
-            "Send a smaller body: 16 KiB at most, 1 MiB on the webhook route.",
+            "Send a body of at most 16 KiB, or 1 MiB on the webhook route.",
         ),
         Fault::UnsupportedMediaType => problem(
             ErrorCode::UnsupportedMediaType,
-            "Send the body as `Content-Type: application/json` in UTF-8, without a content coding.",
+            "Send the body as `Content-Type: application/json` in UTF-8 without a content coding.",
         ),
         Fault::RequestTimeout => {
-            problem(ErrorCode::RequestTimeout, "Send the whole body within 5 seconds.")
+            problem(ErrorCode::RequestTimeout, "Send the complete body within 5 seconds.")
         }
         Fault::NotFound => problem(
             ErrorCode::NotFound,
-            "Check the path: case, slashes and percent-encoding count.",
+            "Check the path. Case, slashes and percent-encoding must match exactly.",
         ),
         Fault::MethodNotAllowed => {
             problem(ErrorCode::MethodNotAllowed, "Use a method that the `Allow` header lists.")
@@ -76,18 +77,18 @@ pub fn from_fault(fault: &Fault) -> Problem {
     }
 }
 
-/// The request's time was up while its body was still arriving.
+/// The request deadline passed while the body was still arriving.
 pub(crate) fn body_too_slow() -> Problem {
-    problem(ErrorCode::RequestTimeout, "Send the whole body faster.")
+    problem(ErrorCode::RequestTimeout, "Send the complete body faster.")
 }
 
-/// The request's time was up while our own store was at work.
+/// The request deadline passed while the database was working.
 pub(crate) fn database_too_slow(limit: Duration) -> Problem {
-    tracing::error!(limit_seconds = limit.as_secs(), "the database did not answer in time");
-    problem(ErrorCode::DatabaseUnavailable, "Repeat the request after `Retry-After`.")
+    tracing::error!(limit_seconds = limit.as_secs(), "the database did not respond in time");
+    problem(ErrorCode::DatabaseUnavailable, "Retry after the delay in the `Retry-After` header.")
 }
 
-/// What is wrong with the `Authorization` header's form.
+/// Maps a malformed `Authorization` header.
 pub(crate) fn from_bearer_fault(fault: BearerFault) -> Problem {
     match fault {
         BearerFault::Missing => problem(
@@ -95,65 +96,63 @@ pub(crate) fn from_bearer_fault(fault: BearerFault) -> Problem {
             "Send the credential as `Authorization: Bearer <credential>`.",
         ),
         BearerFault::Several => {
-            problem(ErrorCode::InvalidRequest, "Send one `Authorization` header, not several.")
+            problem(ErrorCode::InvalidRequest, "Send exactly one `Authorization` header.")
         }
         BearerFault::Malformed => problem(
             ErrorCode::InvalidRequest,
-            "Send one credential in `Authorization`, without white space or commas inside it.",
+            "Send one credential in `Authorization`, without white space or commas.",
         ),
     }
 }
 
-/// The request is not what the route takes; `detail` is the correction.
+/// The request is invalid. `detail` is the instruction for the client.
 pub(crate) fn invalid_request(detail: impl Into<String>) -> Problem {
     problem(ErrorCode::InvalidRequest, detail)
 }
 
-/// A credential of the other type. `right_route` takes that type; without it no route for the same
-/// purpose does.
+/// The credential has the other type. `right_route` accepts that type, if there is such a route.
 pub(crate) fn wrong_credential_type(sent: &str, taken: &str, right_route: Option<&str>) -> Problem {
     let detail = match right_route {
-        Some(route) => format!("This is {sent}: send it to {route}."),
-        None => format!("This is {sent}: this route takes {taken}."),
+        Some(route) => format!("This route does not accept {sent}. Send it to `{route}`."),
+        None => format!("This route does not accept {sent}. Send {taken}."),
     };
     problem(ErrorCode::WrongCredentialType, detail)
 }
 
-/// A page that cannot be rendered.
+/// A page failed to render.
 pub(crate) fn unrendered(error: &askama::Error) -> Problem {
-    tracing::error!(%error, "a page cannot be rendered");
+    tracing::error!(%error, "failed to render a page");
     internal_error()
 }
 
-/// Why nobody was authenticated. `invalid` is the route's own code for a credential that does not
-/// hold.
+/// Maps an authentication error. `invalid` is the code of the route for an invalid credential.
 pub(crate) fn from_auth_error(error: AuthError, invalid: ErrorCode) -> Problem {
     match error {
         AuthError::Invalid { reason } => {
             tracing::info!(code = invalid.as_str(), %reason, "credential refused");
             let detail = match invalid {
                 ErrorCode::InvalidApiKey => {
-                    "Send a valid API key: this one is unknown, mistyped, revoked or expired."
+                    "The API key is unknown, mistyped, revoked or expired. Send a valid key."
                 }
-                _ => "Get a fresh access token and send it unchanged.",
+                _ => "Get a new access token and send it unchanged.",
             };
             problem(invalid, detail)
         }
         AuthError::Expired => {
             tracing::info!(code = "expired_token", "credential refused");
-            problem(ErrorCode::ExpiredToken, "Refresh the access token and repeat the request.")
+            problem(ErrorCode::ExpiredToken, "Refresh the access token and retry.")
         }
         AuthError::Overloaded { retry_after } => overloaded(retry_after),
         AuthError::NotReady { reason } => {
             tracing::warn!(%reason, "credentials cannot be verified");
-            problem(ErrorCode::Overloaded, "Repeat the request in a moment.")
+            problem(ErrorCode::Overloaded, "Retry after the delay in the `Retry-After` header.")
         }
         AuthError::Store(error) => from_repo_error(&error),
     }
 }
 
-/// Why the portal does not open. `token` says whether the caller came with an access token rather
-/// than an API key.
+/// Maps an error of opening the portal. `token`: the caller sent an access token and not an API
+/// key.
 pub(crate) fn from_portal_error(error: PortalError, token: bool) -> Problem {
     match error {
         PortalError::PermissionDenied(permission) => permission_denied(&permission, token),
@@ -163,7 +162,7 @@ pub(crate) fn from_portal_error(error: PortalError, token: bool) -> Problem {
         ),
         PortalError::Locale(LocaleError::Unsupported) => problem(
             ErrorCode::InvalidRequest,
-            "Send a `locale` that the provider's portal speaks, or leave it out.",
+            "The provider's portal does not support this `locale`. Send another one, or omit it.",
         ),
         PortalError::UnsupportedFlow(kind) => unsupported_flow(kind),
         PortalError::ReturnUrl(error) => return_url("returnUrl", error),
@@ -172,7 +171,7 @@ pub(crate) fn from_portal_error(error: PortalError, token: bool) -> Problem {
             tracing::info!(%context, "unknown subscription");
             problem(
                 ErrorCode::InvalidRequest,
-                "Send a `flow.subscriptionId` of one of this customer's subscriptions.",
+                "Send the id of one of this customer's subscriptions as `flow.subscriptionId`.",
             )
         }
         PortalError::Provider { context } => provider_error(&context),
@@ -185,13 +184,13 @@ pub(crate) fn from_portal_error(error: PortalError, token: bool) -> Problem {
     }
 }
 
-/// Why there is no checkout. `token` is as above.
+/// Maps an error of starting a checkout. `token`: see [`from_portal_error`].
 pub(crate) fn from_checkout_error(error: CheckoutError, token: bool) -> Problem {
     match error {
         CheckoutError::PermissionDenied(permission) => permission_denied(&permission, token),
         CheckoutError::UnknownPlan => problem(
             ErrorCode::UnknownPlan,
-            "Send a `planId` and `billingCycle` that `/api/v1/subscriptions/plans` lists.",
+            "Send a `planId` and a `billingCycle` from `GET /api/v1/subscriptions/plans`.",
         ),
         CheckoutError::ReturnUrl { which: CheckoutUrlKind::Success, error } => {
             return_url("successUrl", error)
@@ -201,11 +200,11 @@ pub(crate) fn from_checkout_error(error: CheckoutError, token: bool) -> Problem 
         }
         CheckoutError::AlreadySubscribed => problem(
             ErrorCode::AlreadySubscribed,
-            "Open the portal instead: the user has a subscription, which is changed there.",
+            "The user already has a subscription. Open the portal to change it.",
         ),
         CheckoutError::IdempotencyConflict => problem(
             ErrorCode::IdempotencyConflict,
-            "Send a fresh `Idempotency-Key`: this one stands for another request.",
+            "This `Idempotency-Key` was already used for another request. Send a new key.",
         ),
         CheckoutError::Catalogue(mismatch) => provider_error(&mismatch.to_string()),
         CheckoutError::Provider(error) => from_provider_error(error),
@@ -214,7 +213,7 @@ pub(crate) fn from_checkout_error(error: CheckoutError, token: bool) -> Problem 
     }
 }
 
-/// Why the current subscription is not told. `token` is as above.
+/// Maps an error of reading the current subscription. `token`: see [`from_portal_error`].
 pub(crate) fn from_current_error(error: CurrentSubscriptionError, token: bool) -> Problem {
     match error {
         CurrentSubscriptionError::PermissionDenied(permission) => {
@@ -226,25 +225,25 @@ pub(crate) fn from_current_error(error: CurrentSubscriptionError, token: bool) -
     }
 }
 
-/// Why a delivery was not taken in.
+/// Maps an error of storing a webhook delivery.
 pub(crate) fn from_intake_error(error: IntakeError) -> Problem {
     match error {
         IntakeError::Webhook(WebhookError::Signature(reason)) => {
-            tracing::warn!(reason, "a delivery's signature does not hold");
+            tracing::warn!(reason, "invalid webhook signature");
             problem(
                 ErrorCode::InvalidSignature,
-                "Sign the raw body with a configured secret, within 300 seconds of this service's time.",
+                "Sign the raw body with a configured secret, within 300 seconds of the service's time.",
             )
         }
         IntakeError::Webhook(WebhookError::Body(reason)) => {
-            tracing::warn!(reason, "a signed delivery is no event");
-            problem(ErrorCode::InvalidRequest, "Send an event of Stripe's, as one JSON object.")
+            tracing::warn!(reason, "a signed webhook delivery is not an event");
+            problem(ErrorCode::InvalidRequest, "Send a Stripe event as one JSON object.")
         }
         IntakeError::Store(error) => from_repo_error(&error),
     }
 }
 
-/// What the provider's refusal or silence means to a caller.
+/// Maps an error of the provider.
 fn from_provider_error(error: ProviderError) -> Problem {
     match error {
         ProviderError::CustomerNotFound { context } => no_billing_account(&context),
@@ -263,85 +262,94 @@ fn no_billing_account(context: &str) -> Problem {
     tracing::info!(%context, "no billing account");
     problem(
         ErrorCode::BillingAccountNotFound,
-        "There is no billing account yet: let the user make a purchase through checkout first.",
+        "The user has no billing account yet. Send the user through checkout first.",
     )
 }
 
 fn provider_error(context: &str) -> Problem {
-    tracing::error!(%context, "the provider refused us");
-    problem(ErrorCode::ProviderError, "Report this to the service's operator with the request id.")
+    tracing::error!(%context, "the provider rejected the request");
+    problem(
+        ErrorCode::ProviderError,
+        "Retrying won't help. Contact the operator and quote the request id.",
+    )
 }
 
 fn provider_unavailable(context: &str, wait: Duration) -> Problem {
     tracing::error!(%context, "the provider is unavailable");
     retry_after(
-        problem(ErrorCode::ProviderUnavailable, "Repeat the request after `Retry-After`."),
+        problem(
+            ErrorCode::ProviderUnavailable,
+            "Retry after the delay in the `Retry-After` header.",
+        ),
         wait,
     )
 }
 
 fn provider_timeout(context: &str) -> Problem {
-    tracing::error!(%context, "the provider did not answer in time");
-    problem(ErrorCode::ProviderTimeout, "Repeat the request.")
+    tracing::error!(%context, "the provider did not respond in time");
+    problem(ErrorCode::ProviderTimeout, "Retry the request.")
 }
 
-/// No room for another delivery's body.
-pub(crate) fn no_room() -> Problem {
+/// The memory limit for webhook bodies is reached.
+pub(crate) fn intake_full() -> Problem {
     overloaded(RETRY_SOON)
 }
 
-/// A credential that holds, and does not allow this. `token` is as above.
+/// A valid credential lacks the permission. `token`: see [`from_portal_error`].
 pub(crate) fn permission_denied(permission: &Permission, token: bool) -> Problem {
     tracing::info!(%permission, "permission refused");
     let detail = if token {
-        "Ask for an access token with the claims that billing requires.".to_owned()
+        "Use an access token with the claims that this service requires for billing.".to_owned()
     } else {
-        format!("Use an API key that has the permission `{permission}`.")
+        format!("Use an API key with the permission `{permission}`.")
     };
     problem(ErrorCode::InsufficientPermission, detail)
 }
 
-/// Why a key was not made, rotated or revoked.
+/// Maps an error of creating, rotating or revoking an API key.
 pub(crate) fn from_api_key_error(error: ApiKeyError) -> Problem {
     match error {
         ApiKeyError::AlreadyExpired => {
             problem(ErrorCode::InvalidRequest, "Send an `expiresAt` in the future.")
         }
         ApiKeyError::BroadOrigin(error) => {
-            problem(ErrorCode::InvalidReturnUrl, format!("Correct `returnOrigins`: {error}."))
+            problem(ErrorCode::InvalidReturnUrl, format!("`returnOrigins` is invalid: {error}."))
         }
         ApiKeyError::OriginNotAllowed(_) => problem(
             ErrorCode::InvalidReturnUrl,
-            "Send `returnOrigins` within those that this service allows for API keys.",
+            "Send only `returnOrigins` that this service allows for API keys.",
         ),
         ApiKeyError::TooMany(limit) => problem(
             ErrorCode::TooManyApiKeys,
-            format!("Revoke an API key first: a user has at most {limit} active ones."),
+            format!("Revoke an API key first. A user can have at most {limit} active keys."),
         ),
         ApiKeyError::NotFound => {
-            problem(ErrorCode::NotFound, "Send the id of one of your own API keys.")
+            problem(ErrorCode::NotFound, "Send the id of one of the user's API keys.")
         }
         ApiKeyError::NotActive => problem(
             ErrorCode::InvalidRequest,
-            "Create a new API key: this one is revoked or expired, or has a successor.",
+            "This API key is revoked, expired or already rotated. Create a new key.",
         ),
         ApiKeyError::Mint(MintError::Overloaded { retry_after }) => overloaded(retry_after),
         error @ (ApiKeyError::NoFreeId | ApiKeyError::Mint(MintError::Failed { .. })) => {
-            tracing::error!(cause = error_chain(&error), "no API key can be made");
+            tracing::error!(cause = error_chain(&error), "cannot create an API key");
             internal_error()
         }
         ApiKeyError::Store(error) => from_repo_error(&error),
     }
 }
 
-/// Too many requests of one principal, or failures from one source.
+/// The principal sent too many requests, or the source had too many failures.
 pub(crate) fn rate_limited(wait: Duration) -> Problem {
-    retry_after(problem(ErrorCode::RateLimited, "Repeat the request after `Retry-After`."), wait)
+    retry_after(
+        problem(ErrorCode::RateLimited, "Retry after the delay in the `Retry-After` header."),
+        wait,
+    )
 }
 
-/// The checks that keep the service from working, by name.
+/// The service is not ready because of these checks.
 pub(crate) fn not_ready(failing: &[&str]) -> Problem {
-    problem(ErrorCode::NotReady, format!("Wait for these checks: {}.", failing.join(", ")))
+    problem(ErrorCode::NotReady, format!("Wait until these checks pass: {}.", failing.join(", ")))
 }
 
 fn from_repo_error(error: &RepoError) -> Problem {
@@ -349,7 +357,10 @@ fn from_repo_error(error: &RepoError) -> Problem {
     match error {
         RepoError::Unavailable(_) | RepoError::Schema(_) => {
             tracing::error!(%cause, "the database is unavailable");
-            problem(ErrorCode::DatabaseUnavailable, "Repeat the request after `Retry-After`.")
+            problem(
+                ErrorCode::DatabaseUnavailable,
+                "Retry after the delay in the `Retry-After` header.",
+            )
         }
         RepoError::Corrupt { .. } | RepoError::Refused(_) => {
             tracing::error!(%cause, "the database failed");
@@ -361,7 +372,7 @@ fn from_repo_error(error: &RepoError) -> Problem {
 fn unsupported_flow(kind: FlowKind) -> Problem {
     problem(
         ErrorCode::UnsupportedFlow,
-        format!("The payment provider cannot do `{kind}`: leave `flow` out."),
+        format!("The payment provider does not support `{kind}`. Omit `flow`."),
     )
 }
 
@@ -369,7 +380,7 @@ fn return_url(field: &str, error: ReturnUrlError) -> Problem {
     let detail = match error {
         ReturnUrlError::OriginNotAllowed => {
             format!(
-                "Send a `{field}` whose origin this service allows, or leave it out: its origin is not on the list."
+                "The origin of `{field}` is not allowed. Send a URL of an allowed origin, or omit it."
             )
         }
         ReturnUrlError::TooLong
@@ -379,22 +390,25 @@ fn return_url(field: &str, error: ReturnUrlError) -> Problem {
         | ReturnUrlError::Port
         | ReturnUrlError::Unparsable
         | ReturnUrlError::Unsupported => {
-            format!("Send an absolute https URL as `{field}`, or leave it out: {error}.")
+            format!("`{field}` is invalid: {error}. Send an absolute https URL, or omit it.")
         }
     };
     problem(ErrorCode::InvalidReturnUrl, detail)
 }
 
 fn internal_error() -> Problem {
-    problem(ErrorCode::InternalError, "Report this to the service's operator with the request id.")
+    problem(ErrorCode::InternalError, "Contact the operator and quote the request id.")
 }
 
 fn overloaded(wait: Duration) -> Problem {
     tracing::warn!("overloaded");
-    retry_after(problem(ErrorCode::Overloaded, "Repeat the request after `Retry-After`."), wait)
+    retry_after(
+        problem(ErrorCode::Overloaded, "Retry after the delay in the `Retry-After` header."),
+        wait,
+    )
 }
 
-/// `Retry-After` in whole seconds, rounded up, at least one.
+/// Sets `Retry-After` in whole seconds, rounded up, at least one.
 fn retry_after(mut problem: Problem, wait: Duration) -> Problem {
     let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
     problem.headers.insert(RETRY_AFTER, HeaderValue::from(seconds.max(1)));

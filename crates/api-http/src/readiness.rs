@@ -1,20 +1,20 @@
-//! [`ReadinessProbe`]: where the probe routes read whether the service is ready.
+//! [`ReadinessProbe`]: the readiness state behind the probe routes.
 
 use std::fmt::Debug;
 
-/// Reports whether the service is ready. A probe only reads what background tasks have observed.
+/// Reports whether the service is ready. It only reads the state that background tasks observed.
 pub trait ReadinessProbe: Debug + Send + Sync {
-    /// The state now.
+    /// Returns the current state.
     fn state(&self) -> State;
 }
 
-/// A probe's answer. Failing checks are listed by name.
+/// The readiness state, with the names of failing checks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum State {
-    /// Every check passes.
+    /// All checks pass.
     Ready,
-    /// The service accepts requests although these checks fail.
+    /// These checks fail, but the service still accepts requests.
     Degraded(Vec<&'static str>),
-    /// The service must not get requests: these checks fail.
+    /// These checks fail, and the service must not receive requests.
     NotReady(Vec<&'static str>),
 }

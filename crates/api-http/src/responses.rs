@@ -1,4 +1,4 @@
-//! The OpenAPI responses of error codes, and the headers of all responses.
+//! OpenAPI responses for error codes, and response headers.
 
 use serde_json::json;
 use utoipa::openapi::example::ExampleBuilder;
@@ -9,29 +9,29 @@ use crate::error_code::ErrorCode;
 
 /// Headers of every response.
 const ALWAYS: &[&str] = &["X-Request-Id"];
-/// Headers of every response of the API and of every error.
+/// Headers of API responses and errors.
 const NOT_STORED: &[&str] = &["Cache-Control"];
-/// Headers of every response to an authenticated caller.
+/// Headers of responses to authenticated callers.
 const LIMITS: &[&str] = &["X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"];
 
 type Headers = Vec<(String, RefOr<Header>)>;
 
-/// Definitions of all headers, for the document's components.
+/// Returns the definitions of all headers for the components of the document.
 pub(crate) fn header_components() -> Headers {
     let text = |description| (Type::String, None, description);
     let number = |minimum: u32, description| (Type::Integer, Some(minimum), description);
     let headers = [
-        ("Allow", text("The methods that the path knows.")),
+        ("Allow", text("Methods that the path supports.")),
         ("Cache-Control", text("Always `no-store`.")),
-        ("Retry-After", number(1, "Seconds to wait.")),
+        ("Retry-After", number(1, "Seconds to wait before a retry.")),
         ("WWW-Authenticate", text("The `Bearer` challenge (RFC 6750).")),
-        ("X-RateLimit-Limit", number(0, "Requests per minute; absent where the limit is off.")),
-        ("X-RateLimit-Remaining", number(0, "Requests left in this minute.")),
         (
-            "X-RateLimit-Reset",
-            number(0, "When the limit is whole again, in seconds since the epoch, UTC."),
+            "X-RateLimit-Limit",
+            number(0, "Requests per minute. Absent if rate limiting is disabled."),
         ),
-        ("X-Request-Id", text("Names this request in the service's log.")),
+        ("X-RateLimit-Remaining", number(0, "Requests left in the current window of one minute.")),
+        ("X-RateLimit-Reset", number(0, "End of the window, in seconds since the Unix epoch.")),
+        ("X-Request-Id", text("Id of this request in the log. Quote it to the operator.")),
     ];
     let component = |(name, (kind, minimum, description)): (&str, (Type, Option<u32>, &str))| {
         let schema = ObjectBuilder::new().schema_type(kind).minimum(minimum).build();
@@ -42,7 +42,7 @@ pub(crate) fn header_components() -> Headers {
     headers.into_iter().map(component).collect()
 }
 
-/// Headers of a success.
+/// Returns the headers of a success response.
 pub(crate) fn success_headers(is_api: bool, is_limited: bool) -> Headers {
     let not_stored = if is_api { NOT_STORED } else { &[] };
     let limits = if is_limited { LIMITS } else { &[] };
@@ -57,7 +57,7 @@ fn references(names: &[&str]) -> Headers {
     names.iter().map(reference).collect()
 }
 
-/// One response per status, with an example for each of its codes.
+/// Returns one response per status, with an example for each code.
 pub(crate) fn of_errors(codes: &[ErrorCode]) -> Vec<(String, RefOr<Response>)> {
     let mut codes = codes.to_vec();
     codes.sort_by_key(|code| code.status());

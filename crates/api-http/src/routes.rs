@@ -31,7 +31,7 @@ pub use portal::{PORTAL, PORTAL_BY_API_KEY};
 pub(crate) use stripe_webhook::BODY_LIMIT as WEBHOOK_BODY_LIMIT;
 pub use stripe_webhook::STRIPE_WEBHOOKS;
 
-/// Every endpoint of the public listener.
+/// Returns all endpoints of the public listener.
 fn endpoints(documents: &Documents) -> Vec<Endpoint> {
     let api = [
         portal::endpoint::<AccessToken>(),
@@ -48,7 +48,7 @@ fn endpoints(documents: &Documents) -> Vec<Endpoint> {
     api.into_iter().chain(api_keys::endpoints()).chain(documents::endpoints(documents)).collect()
 }
 
-/// The routes of the public listener.
+/// Returns the router of the public listener.
 pub fn public(app: Arc<AppState>) -> Router {
     let documents = Documents::default();
     let endpoints = endpoints(&documents);
@@ -58,7 +58,7 @@ pub fn public(app: Arc<AppState>) -> Router {
     router.layer(from_fn_with_state(limit, deadline::enforce)).with_state(app)
 }
 
-/// The routes of the admin listener: metrics and the probes.
+/// Returns the router of the admin listener: metrics and probes.
 pub fn admin(app: Arc<AppState>, metrics: PrometheusHandle) -> Router {
     let render = move || {
         let text = metrics.render();
@@ -68,7 +68,7 @@ pub fn admin(app: Arc<AppState>, metrics: PrometheusHandle) -> Router {
     readyz::endpoint().register(livez::endpoint().register(router)).with_state(app)
 }
 
-/// The OpenAPI document of the public listener.
+/// Returns the OpenAPI document of the public listener.
 #[must_use]
 pub fn openapi_document(public_url: Option<&str>) -> Value {
     openapi::document(&endpoints(&Documents::default()), public_url)

@@ -10,11 +10,11 @@ use billing_domain::{
 };
 use tokio::sync::Notify;
 
-use crate::guard::Guard;
-use crate::intake_room::IntakeRoom;
+use crate::intake_capacity::IntakeCapacity;
 use crate::readiness::ReadinessProbe;
+use crate::request_limits::RequestLimits;
 
-/// The services and settings of all routes. Handlers share it behind one [`Arc`].
+/// The services and settings of all routes. Handlers share one instance through [`Arc`].
 #[derive(Debug)]
 pub struct AppState {
     /// Lists and revokes API keys.
@@ -23,32 +23,32 @@ pub struct AppState {
     pub issuer: ApiKeyIssuer,
     /// Limits for API keys that users create over HTTP.
     pub key_rules: KeyRules,
-    /// Rate limits and the count of denied requests.
-    pub guard: Guard,
-    /// The time of day.
+    /// Rate limits, and the counter of denied requests.
+    pub limits: RequestLimits,
+    /// The wall clock.
     pub clock: Arc<dyn Clock>,
     /// Opens portal sessions.
     pub portal: PortalService,
     /// Starts checkout sessions.
     pub checkout: CheckoutService,
-    /// Reads current subscriptions and the catalogue.
+    /// Reads current subscriptions and the plan catalogue.
     pub subscriptions: SubscriptionService,
-    /// Verifies and stores the provider's events.
+    /// Verifies and stores events of the provider.
     pub webhooks: WebhookIntake,
-    /// Memory for the bodies of webhook deliveries.
-    pub intake_room: IntakeRoom,
+    /// Memory limit for the bodies of webhook deliveries.
+    pub intake_capacity: IntakeCapacity,
     /// Wakes the inbox worker.
     pub new_events: Arc<Notify>,
     /// Verifies access tokens.
     pub access_tokens: Arc<dyn Authenticator>,
     /// Verifies API keys.
     pub api_keys: Arc<dyn Authenticator>,
-    /// Prefix of API keys; it tells the two credential types apart.
+    /// Prefix of API keys. It distinguishes the two credential types.
     pub key_prefix: KeyPrefix,
-    /// Time budget of a request, retries included.
+    /// Time budget of a request, including retries.
     pub request_timeout: Duration,
     /// Whether the service is ready.
     pub readiness: Arc<dyn ReadinessProbe>,
-    /// The URL under which clients reach the service, without a final slash, if it is configured.
+    /// The public URL of the service without a trailing slash, if configured.
     pub public_url: Option<String>,
 }

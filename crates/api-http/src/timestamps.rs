@@ -1,14 +1,14 @@
-//! Times as RFC 3339 text: how the API and the command line print and read them.
+//! Formats and parses RFC 3339 times for the API and the command line.
 
 use billing_domain::Timestamp;
 use jiff::SignedDuration;
 use jiff::civil::{DateTime, date};
 
-/// The Unix epoch in UTC. Civil times reach the end of the year 9999; `jiff::Timestamp` ends a day
-/// before it.
+/// The Unix epoch in UTC. Civil times reach the end of the year 9999, `jiff::Timestamp` ends a day
+/// earlier.
 const EPOCH: DateTime = date(1970, 1, 1).at(0, 0, 0, 0);
 
-/// The time as RFC 3339 text in UTC.
+/// Formats the time as RFC 3339 in UTC.
 #[must_use]
 pub fn rfc3339(at: Timestamp) -> String {
     let since = SignedDuration::from_millis(at.as_millis());
@@ -17,8 +17,8 @@ pub fn rfc3339(at: Timestamp) -> String {
         .map_or_else(|_| format!("{} ms", at.as_millis()), |at| format!("{at}Z"))
 }
 
-/// Reads an RFC 3339 time with any offset and any number of fraction digits. Digits after the
-/// millisecond are cut. A leap second is read as the second before it.
+/// Parses an RFC 3339 time with any offset and any number of fraction digits. It truncates to
+/// milliseconds and reads a leap second as the second before it.
 #[must_use]
 pub fn parse_rfc3339(text: &str) -> Option<Timestamp> {
     let (whole, rest) = text.split_at_checked("2027-01-31T00:00:00".len())?;
@@ -40,14 +40,14 @@ pub fn parse_rfc3339(text: &str) -> Option<Timestamp> {
 
     let utc = civil.duration_since(EPOCH).as_secs().checked_sub(offset_seconds(offset)?)?;
     let millis = utc.checked_mul(1000)?.checked_add(millis)?;
-    // An offset may move the time beyond the last year that RFC 3339 can write.
+    // An offset may move the time past the last year of RFC 3339.
     Some(Timestamp::from_millis(millis.min(LAST_MILLIS)))
 }
 
 /// 9999-12-31T23:59:59.999Z.
 const LAST_MILLIS: i64 = 253_402_300_799_999;
 
-/// The offset from UTC: `Z`, or a sign, hours and minutes.
+/// Parses the offset from UTC: `Z`, or a sign, hours and minutes.
 fn offset_seconds(text: &str) -> Option<i64> {
     if text.eq_ignore_ascii_case("Z") {
         return Some(0);
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rfc3339_prints_utc_and_milliseconds_past_the_calendar() {
+    fn rfc3339_formats_utc_and_falls_back_to_milliseconds() {
         assert_eq!(rfc3339(Timestamp::from_millis(951_782_400_000)), "2000-02-29T00:00:00Z");
         assert_eq!(rfc3339(Timestamp::from_millis(-1)), "1969-12-31T23:59:59.999Z");
         assert_eq!(rfc3339(Timestamp::from_millis(LAST_MILLIS)), "9999-12-31T23:59:59.999Z");
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn c8_every_form_of_rfc3339_is_read() {
+    fn c8_parse_accepts_every_form_of_rfc3339() {
         for (text, utc) in [
             ("2027-01-31T00:00:00Z", "2027-01-31T00:00:00Z"),
             ("2027-01-31t00:00:00z", "2027-01-31T00:00:00Z"),
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn c8_other_texts_are_not_times() {
+    fn c8_parse_rejects_other_texts() {
         for text in [
             "",
             "tomorrow",

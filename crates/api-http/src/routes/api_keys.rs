@@ -1,4 +1,4 @@
-//! `/api/v1/api-keys`: a user's own API keys, managed with an access token.
+//! `/api/v1/api-keys`: routes that manage the API keys of a user.
 
 mod create;
 mod list;
@@ -26,6 +26,8 @@ const API_KEYS: &str = "/api/v1/api-keys";
 const API_KEY: &str = "/api/v1/api-keys/{id}";
 const ROTATE: &str = "/api/v1/api-keys/{id}/rotate";
 
+const WARNING: &str = "Store the key now. It is shown only once.";
+
 /// Manages API keys.
 #[derive(Debug)]
 pub(crate) struct ManagesKeys;
@@ -36,7 +38,7 @@ impl Purpose for ManagesKeys {
     const API_KEY_ROUTE: Option<&'static str> = None;
 }
 
-/// The user whose keys these are.
+/// The owner of the keys.
 type Owner = Caller<AccessToken, ManagesKeys>;
 
 pub(crate) fn endpoints() -> Vec<Endpoint> {
@@ -45,29 +47,34 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
 
 #[derive(ToSchema)]
 #[schema(as = ApiKeyId, pattern = "^[0-9A-Za-z]{12,64}$")]
-#[expect(dead_code, reason = "the schema of the domain's key ids")]
+#[expect(dead_code, reason = "OpenAPI schema of the domain's key ids")]
 struct KeyId(String);
 
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = ApiKey)]
 struct Key {
+    /// Id of the key. It is not secret.
     #[schema(value_type = KeyId)]
     id: String,
     name: String,
     #[schema(required)]
     description: Option<String>,
+    /// Prefix and id of the key, to recognise it.
     key_preview: String,
     permissions: Vec<String>,
+    /// Origins that this key allows for return URLs, in addition to those of the service.
     return_origins: Vec<String>,
+    /// Whether the key is neither revoked nor expired.
     is_active: bool,
     #[schema(format = "date-time")]
     created_at: String,
     #[schema(required, format = "date-time")]
     expires_at: Option<String>,
+    /// Time of revocation. After a rotation it may be in the future.
     #[schema(required, format = "date-time")]
     revoked_at: Option<String>,
-    /// Give or take a minute.
+    /// Time of the last use, accurate to about a minute.
     #[schema(required, format = "date-time")]
     last_used_at: Option<String>,
 }
@@ -88,12 +95,12 @@ struct Created {
 struct KeyWithText {
     #[serde(flatten)]
     described: Key,
-    /// The key itself. Keep it safe.
+    /// The complete API key. Only this response contains it.
     key: String,
 }
 
 impl Created {
-    /// The only answer that shows the text of the key.
+    /// Creates the only response that contains the key.
     fn answer(
         app: &AppState,
         created: &CreatedKey,
@@ -103,7 +110,7 @@ impl Created {
             described: Key::new(app, &created.key),
             key: created.text.expose_secret().to_owned(),
         };
-        let warning = "Keep the key safe: this is the only time that it is shown.";
+        let warning = WARNING;
         (StatusCode::CREATED, Json(Self { success: true, message, api_key, warning }))
     }
 
@@ -114,7 +121,7 @@ impl Created {
             "success": true,
             "message": "The API key was created.",
             "apiKey": key,
-            "warning": "Keep the key safe: this is the only time that it is shown."
+            "warning": WARNING
         })
     }
 }
@@ -153,24 +160,23 @@ impl Key {
     }
 }
 
-/// The path parameter `id`.
+/// Returns the path parameter `id`.
 fn id_parameter() -> Parameter {
     ParameterBuilder::new()
         .name("id")
         .parameter_in(ParameterIn::Path)
         .required(Required::True)
-        .description(Some("The key's id."))
+        .description(Some("Id of the API key."))
         .schema(Some(Ref::from_schema_name("ApiKeyId")))
         .build()
 }
 
-/// The id in the raw path: another spelling of it is another path (H6). Text that is not an id
-/// names no key.
-fn id_of(uri: &Uri) -> Option<ApiKeyId> {
+/// Returns the id in the raw path, because percent-encoded variants are other paths (H6).
+fn key_id(uri: &Uri) -> Option<ApiKeyId> {
     uri.path().split('/').nth(4)?.parse().ok()
 }
 
-/// The correction of a field that the client should make.
-fn wrong(field: &str, why: impl Display) -> String {
-    format!("Correct `{field}`: {why}.")
+/// Returns the message for an invalid field.
+fn invalid_field(field: &str, why: impl Display) -> String {
+    format!("`{field}` is invalid: {why}.")
 }

@@ -1,4 +1,4 @@
-//! `POST /api/v1/subscriptions/checkout` and `…/checkout/api`: a session for the first
+//! `POST /api/v1/subscriptions/checkout` and `…/checkout/api`: starts a checkout for the first
 //! subscription.
 
 use std::sync::Arc;
@@ -41,23 +41,23 @@ impl Purpose for StartsCheckout {
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 #[schema(as = StartCheckout)]
 pub(crate) struct Body {
-    /// A plan of the catalogue.
+    /// Id of a plan from the catalogue.
     #[schema(value_type = String, examples("starter", "professional", "business", "agency"))]
     plan_id: Option<String>,
-    /// How often it is paid.
+    /// Billing cycle.
     #[schema(value_type = Option<Cycle>, default = "monthly")]
     billing_cycle: Option<String>,
-    /// Where the user goes after paying, under the rules of `returnUrl`. `{CHECKOUT_SESSION_ID}` in
-    /// it becomes the session's id. Default: the dashboard.
+    /// Page for the user after payment. The same rules apply as for `returnUrl` of the portal.
+    /// `{CHECKOUT_SESSION_ID}` is replaced by the session id. Default: the dashboard.
     #[schema(format = "uri", max_length = 2048)]
     success_url: Option<String>,
-    /// Where a user who does not pay goes, under the rules of `returnUrl`. Default: the pricing
-    /// page.
+    /// Page for a user who cancels. The same rules apply as for `returnUrl` of the portal.
+    /// Default: the pricing page.
     #[schema(format = "uri", max_length = 2048)]
     cancel_url: Option<String>,
 }
 
-/// How often a subscription is paid.
+/// Billing cycle of a subscription.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 #[schema(as = BillingCycle)]
@@ -79,9 +79,9 @@ impl From<BillingCycle> for Cycle {
 #[serde(rename_all = "camelCase")]
 #[schema(as = CheckoutSession)]
 pub(crate) struct Answer {
-    /// The session's id at the provider; safe to log.
+    /// Id of the session at the provider. It is safe to log.
     session_id: String,
-    /// Send the user there. It is the user's alone.
+    /// URL of the checkout page. Redirect the user immediately, and never log it.
     #[schema(format = "uri")]
     url: String,
     #[schema(inline)]
@@ -93,16 +93,17 @@ pub(crate) struct Answer {
 struct Plan {
     id: String,
     name: String,
+    /// Credits per month.
     monthly_credits: u64,
-    /// The price of a cycle, in the currency's minor unit.
+    /// Price per billing cycle in the currency's minor unit.
     price_cents: u64,
 }
 
 pub(crate) fn endpoint<C: CredentialType>() -> Endpoint {
-    let description = "Makes a checkout session for the caller's first subscription. The user pays \
-                       on the session's page and comes back to `successUrl`; a billing account \
-                       exists from then on. A user who has a subscription changes it in the portal.";
-    let permission = C::pick("", " The key needs the permission `subscriptions:checkout`.");
+    let description = "Creates a checkout session for the caller's first subscription. The user pays \
+                       on the page of the session and returns to `successUrl`. The purchase \
+                       creates the billing account. Users with a subscription use the portal.";
+    let permission = C::pick("", " The API key needs the permission `subscriptions:checkout`.");
     Endpoint::post(C::pick(CHECKOUT, CHECKOUT_BY_API_KEY), start::<C>)
         .operation(
             C::pick("startCheckout", "startCheckoutWithApiKey"),
@@ -117,9 +118,10 @@ pub(crate) fn endpoint<C: CredentialType>() -> Endpoint {
                 .parameter_in(ParameterIn::Header)
                 .required(Required::False)
                 .description(Some(
-                    "Makes the request one, however often it is sent: the same body under the same \
-                     key gets the same session; another body is 409 `idempotency_conflict`. 1 to \
-                     255 visible ASCII characters, of the user's own; remembered for 24 hours.",
+                    "Makes retries safe. The same key with the same body returns the same session. \
+                     The same key with another body returns 409 `idempotency_conflict`. \
+                     Keys have 1 to 255 visible ASCII characters, are separate for each user, \
+                     and expire after 24 hours.",
                 ))
                 .schema(Some(
                     ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[!-~]{1,255}$")),
@@ -128,7 +130,7 @@ pub(crate) fn endpoint<C: CredentialType>() -> Endpoint {
         .json_body::<Body>(Required::True, examples())
         .returns::<Answer>(
             200,
-            "A checkout session.",
+            "The new checkout session.",
             Some(json!({
                 "sessionId": "cs_test_a1Example",
                 "url": "https://checkout.stripe.com/c/pay/cs_test_a1Example",
@@ -148,10 +150,10 @@ pub(crate) fn endpoint<C: CredentialType>() -> Endpoint {
 
 fn examples() -> [Example; 2] {
     [
-        ("monthly", "By the month, back to the dashboard", json!({ "planId": "starter" })),
+        ("monthly", "Monthly, return to the dashboard", json!({ "planId": "starter" })),
         (
             "yearly",
-            "By the year, with pages of your own",
+            "Yearly, with custom return pages",
             json!({
                 "planId": "professional",
                 "billingCycle": "yearly",
@@ -173,13 +175,13 @@ async fn start<C: CredentialType>(
         Some(Ok(cycle)) => cycle,
         Some(Err(_)) => {
             return Err(problem::invalid_request(
-                "Send `monthly` or `yearly` as `billingCycle`, or leave it out.",
+                "Send `monthly` or `yearly` as `billingCycle`, or omit it.",
             ));
         }
     };
     let plan = body.plan_id;
     let request = StartCheckout {
-        plan: plan.ok_or_else(|| problem::invalid_request("Send the plan's id as `planId`."))?,
+        plan: plan.ok_or_else(|| problem::invalid_request("Send the id of a plan as `planId`."))?,
         cycle,
         success_url: body.success_url,
         cancel_url: body.cancel_url,
@@ -212,7 +214,7 @@ async fn start<C: CredentialType>(
     }))
 }
 
-/// The client's key, or the correction that the client should make.
+/// Returns the idempotency key of the client, or an instruction for the client.
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, &'static str> {
     let mut keys = headers.get_all(IDEMPOTENCY_KEY).into_iter();
     match (keys.next(), keys.next()) {
@@ -221,6 +223,6 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, &'stat
             let key = key.to_str().ok().and_then(|key| key.parse().ok());
             key.map(Some).ok_or("Send 1 to 255 visible ASCII characters as `Idempotency-Key`.")
         }
-        (Some(_), Some(_)) => Err("Send one `Idempotency-Key` header, not several."),
+        (Some(_), Some(_)) => Err("Send only one `Idempotency-Key` header."),
     }
 }

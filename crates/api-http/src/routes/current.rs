@@ -1,4 +1,4 @@
-//! `GET /api/v1/subscriptions/current` and `…/current/api`: the caller's subscription.
+//! `GET /api/v1/subscriptions/current` and `…/current/api`: returns the caller's subscription.
 
 use std::sync::Arc;
 
@@ -35,8 +35,8 @@ impl Purpose for ReadsSubscription {
 #[serde(rename_all = "camelCase")]
 #[schema(as = CurrentSubscription)]
 pub(crate) struct Answer {
-    /// Whether the user has a subscription that was bought and has not ended, whatever the state of
-    /// its payments.
+    /// Whether the user has a subscription that was purchased and has not ended, regardless of
+    /// unpaid invoices.
     has_subscription: bool,
     #[schema(required, inline)]
     subscription: Option<Subscription>,
@@ -47,7 +47,7 @@ pub(crate) struct Answer {
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Subscription {
-    /// The plan's id; null where the subscription's price is none of the catalogue's.
+    /// Id of the plan. Null if the catalogue does not have the subscription's price.
     #[schema(required)]
     plan: Option<String>,
     #[schema(value_type = Status, inline)]
@@ -58,13 +58,13 @@ struct Subscription {
     current_period_start: Option<String>,
     #[schema(required, format = "date-time")]
     current_period_end: Option<String>,
-    /// Whether its end is decided, with the period or at another moment.
+    /// Whether the subscription has a scheduled end, at the end of the period or at another time.
     cancel_at_period_end: bool,
 }
 
 #[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]
-#[expect(dead_code, reason = "the schema of the domain's status words")]
+#[expect(dead_code, reason = "OpenAPI schema of the domain's statuses")]
 enum Status {
     Active,
     Trialing,
@@ -78,28 +78,29 @@ enum Status {
 struct PlanDetails {
     id: String,
     name: String,
+    /// Credits per month.
     monthly_credits: u64,
-    /// The price of a cycle, in the currency's major unit: 9.5 are 9 dollars and 50 cents.
+    /// Price per billing cycle in the currency's major unit: 9.5 is 9 dollars and 50 cents.
     #[schema(required, value_type = Option<f64>)]
     price: Option<Number>,
     features: Vec<String>,
 }
 
 pub(crate) fn endpoint<C: CredentialType>() -> Endpoint {
-    let description = "The caller's current subscription. It is read from what the provider said \
-                       last, and read from the provider again where that may be stale.";
-    let permission = C::pick("", " The key needs the permission `subscriptions:read`.");
+    let description = "Returns the current subscription of the caller. The service reads it from its \
+                       mirror of the provider and refreshes stale data first.";
+    let permission = C::pick("", " The API key needs the permission `subscriptions:read`.");
     Endpoint::get(C::pick(CURRENT, CURRENT_BY_API_KEY), current::<C>)
         .operation(
             C::pick("currentSubscription", "currentSubscriptionWithApiKey"),
             SUBSCRIPTIONS,
-            format!("Read the current subscription with {}", C::NAME),
+            format!("Get the current subscription with {}", C::NAME),
         )
         .description(format!("{description}{permission}"))
         .credential::<C>()
         .returns::<Answer>(
             200,
-            "The subscription, or that there is none.",
+            "The current subscription. `subscription` and `planDetails` are null without one.",
             Some(json!({
                 "hasSubscription": true,
                 "subscription": {
@@ -162,14 +163,14 @@ fn plan_details(current: &CurrentSubscription) -> Option<PlanDetails> {
     })
 }
 
-/// An amount of minor units in the major unit: 1950 cents are 19.5, 2000 are 20.
+/// Converts minor units to the major unit: 1950 cents are 19.5, 2000 cents are 20.
 fn major_units(amount: u64, currency: &Currency) -> Option<Number> {
     let unit = 10_u64.pow(currency.decimals());
     if amount.is_multiple_of(unit) {
         return Some(Number::from(amount / unit));
     }
     let width = currency.decimals() as usize;
-    // Parsed from the decimal text: the number in the JSON is exactly the amount.
+    // Parse the decimal text, so that the JSON number is exact.
     let text = format!("{}.{:0width$}", amount / unit, amount % unit);
     Number::from_f64(text.parse().ok()?)
 }
@@ -180,13 +181,13 @@ mod tests {
 
     #[test]
     fn amounts_are_exact_in_their_currency() {
-        let shown =
+        let formatted =
             |amount, code: &str| major_units(amount, &code.parse().unwrap()).unwrap().to_string();
-        assert_eq!(shown(2000, "usd"), "20");
-        assert_eq!(shown(1950, "usd"), "19.5");
-        assert_eq!(shown(1909, "usd"), "19.09");
-        assert_eq!(shown(5, "usd"), "0.05");
-        assert_eq!(shown(1909, "jpy"), "1909");
-        assert_eq!(shown(5120, "kwd"), "5.12");
+        assert_eq!(formatted(2000, "usd"), "20");
+        assert_eq!(formatted(1950, "usd"), "19.5");
+        assert_eq!(formatted(1909, "usd"), "19.09");
+        assert_eq!(formatted(5, "usd"), "0.05");
+        assert_eq!(formatted(1909, "jpy"), "1909");
+        assert_eq!(formatted(5120, "kwd"), "5.12");
     }
 }

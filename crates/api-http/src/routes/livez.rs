@@ -1,4 +1,4 @@
-//! `GET /livez`: the process runs and answers.
+//! `GET /livez`: the liveness probe.
 
 use axum::Json;
 
@@ -7,9 +7,11 @@ use crate::endpoint::Endpoint;
 use crate::openapi::SERVICE;
 
 pub(crate) fn endpoint() -> Endpoint {
-    Endpoint::get("/livez", livez)
-        .operation("livez", SERVICE, "The process runs.")
-        .returns::<Probe>(200, "The process runs.", None)
+    Endpoint::get("/livez", livez).operation("livez", SERVICE, "Liveness probe.").returns::<Probe>(
+        200,
+        "The process is running.",
+        None,
+    )
 }
 
 async fn livez() -> Json<Probe> {

@@ -1,4 +1,4 @@
-//! `GET /api/v1/subscriptions/plans`: the catalogue.
+//! `GET /api/v1/subscriptions/plans`: returns the plan catalogue.
 
 use std::sync::Arc;
 
@@ -27,14 +27,15 @@ pub(crate) struct Answer {
 struct Offer {
     id: String,
     name: String,
+    /// Credits per month.
     monthly_credits: u64,
     features: Vec<String>,
-    /// ISO 4217, lower case.
+    /// ISO 4217 code in lower case.
     currency: String,
-    /// The price of a month; null where the plan is not sold by the month.
+    /// Monthly price. Null if the plan has none.
     #[schema(required, inline)]
     monthly: Option<Price>,
-    /// The price of a year; null where the plan is not sold by the year.
+    /// Yearly price. Null if the plan has none.
     #[schema(required, inline)]
     yearly: Option<Price>,
 }
@@ -42,17 +43,17 @@ struct Offer {
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Price {
-    /// In the currency's minor unit.
+    /// Amount in the currency's minor unit.
     price_cents: u64,
 }
 
 pub(crate) fn endpoint() -> Endpoint {
     Endpoint::get(PLANS, plans)
         .operation("listPlans", SUBSCRIPTIONS, "List the plans")
-        .description("The plans that this service sells, for a pricing page. Takes no credential.")
+        .description("Returns the plans for a pricing page. No credential is needed.")
         .returns::<Answer>(
             200,
-            "The catalogue.",
+            "The plan catalogue.",
             Some(json!({ "plans": [{
                 "id": "starter",
                 "name": "Starter",

@@ -1,4 +1,4 @@
-//! `POST /api/v1/subscriptions/portal` and `…/portal/api`: a fresh portal session for the caller.
+//! `POST /api/v1/subscriptions/portal` and `…/portal/api`: creates a portal session.
 
 use std::sync::Arc;
 
@@ -38,11 +38,12 @@ impl Purpose for OpensPortal {
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 #[schema(as = OpenPortal)]
 pub(crate) struct Body {
-    /// The target of the portal's "return" link: an https URL of an allowed origin. Default: the
+    /// Target of the portal's "return" link, an https URL of an allowed origin. Default: the
     /// dashboard.
     #[schema(format = "uri", max_length = 2048)]
     return_url: Option<String>,
-    /// The portal's language: a BCP 47 tag, looked up as RFC 4647 does, or `auto`.
+    /// Language of the portal: a BCP 47 tag with fallback as in RFC 4647 (`ko-KR` to `ko`), or
+    /// `auto` for the browser's language.
     #[schema(examples("ko-KR", "auto"))]
     locale: Option<String>,
     flow: Option<Flow>,
@@ -76,7 +77,7 @@ impl PartialSchema for Flow {
         };
         OneOfBuilder::new()
             .description(Some(
-                "A deep link: the portal opens on this task, and the user lands on the return URL when it is done.",
+                "Deep link. The portal opens on this task and returns the user to `returnUrl` afterwards.",
             ))
             .item(variant("payment_method_update", "PaymentMethodUpdate", false))
             .item(variant("subscription_cancel", "SubscriptionCancel", true))
@@ -88,7 +89,8 @@ impl PartialSchema for Flow {
 #[derive(Serialize, ToSchema)]
 #[schema(as = PortalSession)]
 pub(crate) struct Answer {
-    /// Send the user there at once. The URL is a bearer credential for the customer's account.
+    /// URL of the portal. Redirect the user immediately. The URL is a bearer credential for the
+    /// customer's account.
     #[schema(format = "uri")]
     url: String,
 }
@@ -101,14 +103,14 @@ pub(crate) fn endpoint<C: CredentialType>() -> Endpoint {
             format!("Open the customer portal with {}", C::NAME),
         )
         .description(
-            "Makes a portal session for the caller's billing account. Without a body the portal \
-             opens on its front page, and its return link goes to the dashboard.",
+            "Creates a portal session for the caller's billing account. Without a body the portal \
+             opens on its home page and returns to the dashboard.",
         )
         .credential::<C>()
         .json_body::<Body>(Required::False, examples())
         .returns::<Answer>(
             200,
-            "A fresh portal session.",
+            "The new portal session.",
             Some(json!({ "url": "https://billing.stripe.com/p/session/test_YWNjdF8x" })),
         )
         .errors(&[
@@ -122,18 +124,14 @@ pub(crate) fn endpoint<C: CredentialType>() -> Endpoint {
 fn examples() -> [Example; 4] {
     let cancel = json!({ "type": "subscription_cancel", "subscriptionId": "sub_1QExample" });
     [
-        ("frontPage", "The front page, back to the dashboard", json!({})),
+        ("frontPage", "Home page, return to the dashboard", json!({})),
         (
             "returnUrl",
-            "Back to a page of yours, in Korean",
+            "In Korean, return to your own page",
             json!({ "returnUrl": "https://app.example.com/billing", "locale": "ko-KR" }),
         ),
-        (
-            "updateCard",
-            "Straight to the card",
-            json!({ "flow": { "type": "payment_method_update" } }),
-        ),
-        ("cancel", "Straight to a cancellation", json!({ "flow": cancel })),
+        ("updateCard", "Update the card", json!({ "flow": { "type": "payment_method_update" } })),
+        ("cancel", "Cancel a subscription", json!({ "flow": cancel })),
     ]
 }
 
@@ -164,14 +162,14 @@ async fn open<C: CredentialType>(
     Ok(Json(Answer { url: session.url.expose().to_owned() }))
 }
 
-/// The flow, or the correction that the client should make.
+/// Returns the flow, or an instruction for the client.
 fn flow(body: Flow) -> Result<PortalFlow, &'static str> {
     let make: fn(SubscriptionId) -> PortalFlow = match body.r#type.as_str() {
         "payment_method_update" => {
             return match body.subscription_id {
                 None => Ok(PortalFlow::PaymentMethodUpdate),
                 Some(_) => {
-                    Err("Leave `flow.subscriptionId` out: `payment_method_update` has none.")
+                    Err("Omit `flow.subscriptionId`: `payment_method_update` does not use it.")
                 }
             };
         }
@@ -185,6 +183,6 @@ fn flow(body: Flow) -> Result<PortalFlow, &'static str> {
     };
     match body.subscription_id.as_deref().map(str::parse) {
         Some(Ok(id)) => Ok(make(id)),
-        Some(Err(_)) | None => Err("Send the subscription's id as `flow.subscriptionId`."),
+        Some(Err(_)) | None => Err("Send the id of a subscription as `flow.subscriptionId`."),
     }
 }

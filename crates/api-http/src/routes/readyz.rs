@@ -1,4 +1,4 @@
-//! `GET /readyz`: whether a balancer may send requests here.
+//! `GET /readyz`: reports whether a load balancer may send requests.
 
 use std::sync::Arc;
 
@@ -33,19 +33,19 @@ enum Status {
 }
 
 impl Probe {
-    /// The answer of `/livez`.
+    /// The response of `/livez`.
     pub(crate) const OK: Self = Self { status: Status::Ok, degraded: None };
 }
 
 pub(crate) fn endpoint() -> Endpoint {
-    let summary = "Whether the service takes requests; degraded dependencies are named.";
+    let summary = "Readiness probe. Names failing dependencies in `degraded`.";
     Endpoint::get("/readyz", readyz)
         .operation("readyz", SERVICE, summary)
         .returns::<Probe>(200, summary, None)
         .errors(&[ErrorCode::NotReady])
 }
 
-/// Once ready, an outage that all replicas share is `degraded`, not 503.
+/// Once the service is ready, an outage that all replicas share is `degraded` and not 503.
 async fn readyz(State(app): State<Arc<AppState>>) -> Result<Json<Probe>, Problem> {
     let (status, degraded) = match app.readiness.state() {
         Readiness::NotReady(failing) => return Err(problem::not_ready(&failing)),

@@ -1,4 +1,4 @@
-//! `POST /api/v1/webhooks/stripe`: stores the provider's event and answers before it is applied.
+//! `POST /api/v1/webhooks/stripe`: stores an event and responds before the event is applied.
 
 use std::sync::Arc;
 
@@ -17,19 +17,19 @@ use utoipa::openapi::{ObjectBuilder, Required, Type};
 
 use crate::endpoint::Endpoint;
 use crate::error_code::ErrorCode;
-use crate::guard::Sender;
 use crate::openapi::WEBHOOKS;
 use crate::problem;
+use crate::request_limits::RequestSource;
 use crate::state::AppState;
 
 /// The route for Stripe and its sandbox.
 pub const STRIPE_WEBHOOKS: &str = "/api/v1/webhooks/stripe";
-/// Largest body (1 MiB), in bytes. Stripe's events are far smaller.
+/// Body limit (1 MiB), in bytes. Stripe's events are much smaller.
 pub(crate) const BODY_LIMIT: usize = 1024 * 1024;
 
 const SIGNATURE: HeaderName = HeaderName::from_static("stripe-signature");
 
-/// An event as Stripe sends it, snapshot or thin. Other fields are accepted and ignored.
+/// A Stripe event, snapshot or thin. Other fields are ignored.
 #[derive(ToSchema)]
 #[schema(as = StripeEvent)]
 #[expect(dead_code, reason = "the webhook verifier reads the event; this is its schema")]
@@ -53,7 +53,7 @@ enum EventObject {
     Thin,
 }
 
-/// Seconds in a snapshot event, RFC 3339 text in a thin one.
+/// Returns the schema of `created`: seconds in a snapshot event, RFC 3339 in a thin event.
 fn created() -> ObjectBuilder {
     ObjectBuilder::new()
         .schema_type([Type::Integer, Type::String].into_iter().collect::<SchemaType>())
@@ -67,12 +67,12 @@ pub(crate) struct Answer {
 
 pub(crate) fn endpoint() -> Endpoint {
     Endpoint::post(STRIPE_WEBHOOKS, receive)
-        .operation("stripeWebhook", WEBHOOKS, "Take in an event of Stripe's")
+        .operation("stripeWebhook", WEBHOOKS, "Receive a Stripe event")
         .description(
-            "Where Stripe delivers its events. The body's signature is its credential: \
-             HMAC-SHA-256 over the raw body, at most 300 seconds from this service's time, in \
-             either direction. An event is stored and answered at once, and applied after that; \
-             the same event delivered again changes nothing. Bodies of at most 1 MiB.",
+            "Stripe delivers events to this route. The signature authenticates the delivery: \
+             HMAC-SHA-256 over the raw body, with a timestamp within 300 seconds of the service's \
+             time. The service stores the event, responds, and applies the event afterwards. \
+             Repeated deliveries have no effect. The body limit is 1 MiB.",
         )
         .parameter(
             ParameterBuilder::new()
@@ -80,7 +80,7 @@ pub(crate) fn endpoint() -> Endpoint {
                 .parameter_in(ParameterIn::Header)
                 .required(Required::True)
                 .description(Some(
-                    "`t=<seconds>,v1=<lower-case hex>`, with one `v1` per configured secret.",
+                    "`t=<seconds>,v1=<lower-case hex>`, with one `v1` for each secret of the endpoint.",
                 ))
                 .schema(Some(ObjectBuilder::new().schema_type(Type::String))),
         )
@@ -88,7 +88,7 @@ pub(crate) fn endpoint() -> Endpoint {
             Required::True,
             [(
                 "updated",
-                "A subscription was changed",
+                "A subscription changed",
                 json!({
                     "id": "evt_1QExample",
                     "object": "event",
@@ -116,9 +116,9 @@ async fn receive(
     request: Request,
 ) -> Result<Json<Answer>, Problem> {
     let size = largest_size(request.headers());
-    let _room = app.intake_room.reserve(size).ok_or_else(problem::no_room)?;
+    let _memory = app.intake_capacity.reserve(size).ok_or_else(problem::intake_full)?;
     let source = request.extensions().get::<ClientAddress>().copied();
-    let several = "Send one `Stripe-Signature` header, not several.";
+    let several = "Send only one `Stripe-Signature` header.";
     let signature = signature(request.headers())
         .ok_or_else(|| problem::problem(ErrorCode::InvalidSignature, several))?;
     let RawBody(body) =
@@ -126,13 +126,13 @@ async fn receive(
 
     match app.webhooks.accept(&signature, &body).await {
         Ok(IntakeOutcome::Accepted(id, kind)) => {
-            tracing::info!(event = %id, %kind, "event taken in");
+            tracing::info!(event = %id, %kind, "event stored");
             count("accepted");
             app.new_events.notify_one();
         }
         Ok(IntakeOutcome::OtherMode) => {
             tracing::warn!(
-                "an event of the provider's other mode was delivered here: check the endpoint's secret"
+                "ignored an event of the provider's other mode: check the secret of the endpoint"
             );
             count("other_mode");
         }
@@ -140,7 +140,7 @@ async fn receive(
             let refusal = problem::from_intake_error(error);
             count(refusal.code);
             if refusal.code == ErrorCode::InvalidSignature.as_str() {
-                app.guard.count_denial(&refusal, &Sender { source, key: None });
+                app.limits.count_denial(&refusal, &RequestSource { source, key: None });
             }
             return Err(refusal);
         }
@@ -152,14 +152,14 @@ fn count(outcome: &'static str) {
     metrics::counter!("webhook_deliveries_total", "outcome" => outcome).increment(1);
 }
 
-/// The one signature header, empty where there is none; `None` where there are several.
+/// Returns the signature header, empty if absent. Returns `None` for several headers.
 fn signature(headers: &HeaderMap) -> Option<Vec<u8>> {
     let mut all = headers.get_all(SIGNATURE).into_iter();
     let first = all.next().map(|value| value.as_bytes().to_vec()).unwrap_or_default();
     all.next().is_none().then_some(first)
 }
 
-/// The body's declared size, or the limit where it declares none.
+/// Returns the declared size of the body, or the limit if it declares none.
 fn largest_size(headers: &HeaderMap) -> usize {
     let declared =
         headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use api_http::{AppState, Guard, IntakeRoom, edge, routes};
+use api_http::{AppState, IntakeCapacity, RequestLimits, edge, routes};
 use billing_domain::{KeyRules, PortalService, WebhookIntake};
 use http_edge::{Drain, EdgeSettings, FailureLimiter, RateLimiter, edge_layers, raise_file_limit};
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -42,7 +42,7 @@ pub(crate) fn api(
             stores.inbox.clone(),
             clock.clone(),
         ),
-        intake_room: IntakeRoom::default(),
+        intake_capacity: IntakeCapacity::default(),
         new_events: Arc::clone(&services.new_events),
         access_tokens: services.tokens.clone(),
         api_keys: keys.authenticator().clone(),
@@ -53,7 +53,7 @@ pub(crate) fn api(
             return_origins: key_origins,
         },
         key_prefix: config.keys.prefix().clone(),
-        guard: Guard {
+        limits: RequestLimits {
             rate: config.rate_limit.map(RateLimiter::per_minute),
             failures: config.failure_limit.map(FailureLimiter::per_minute),
             denials: Arc::clone(&services.denials),

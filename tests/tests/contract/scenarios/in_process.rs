@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use api_http::readiness::{ReadinessProbe, State};
-use api_http::{AppState, Guard, IntakeRoom, routes};
+use api_http::{AppState, IntakeCapacity, RequestLimits, routes};
 use async_trait::async_trait;
 use billing_domain::ports::{
     BillingProvider, Clock, KeyGenerator, KeyMinter, MintError, MintedKey, ProviderError,
@@ -119,12 +119,16 @@ fn answer(provider: Arc<dyn BillingProvider>, body: &Value) -> Response {
             checkout: shop.1,
             subscriptions: shop.2,
             webhooks: shop.3,
-            intake_room: IntakeRoom::default(),
+            intake_capacity: IntakeCapacity::default(),
             new_events: Arc::default(),
             issuer: ApiKeyIssuer::new(keys.clone(), Arc::new(NoMinter), Mode::Test),
             keys,
             key_rules: KeyRules { max_active_keys: 20, return_origins: Vec::new() },
-            guard: Guard { rate: None, failures: None, denials: Arc::new(DenialCounter::new(16)) },
+            limits: RequestLimits {
+                rate: None,
+                failures: None,
+                denials: Arc::new(DenialCounter::new(16)),
+            },
             clock: clock.clone(),
             access_tokens: Arc::new(tokens),
             api_keys: Arc::new(FakeAuthenticator::default()),

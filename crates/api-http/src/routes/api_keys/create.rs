@@ -15,7 +15,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 use utoipa::openapi::Required;
 
-use super::{API_KEYS, Created, Owner, wrong};
+use super::{API_KEYS, Created, Owner, invalid_field};
 use crate::caller::AccessToken;
 use crate::endpoint::Endpoint;
 use crate::error_code::ErrorCode;
@@ -24,8 +24,8 @@ use crate::problem;
 use crate::state::AppState;
 use crate::timestamps::parse_rfc3339;
 
-/// Entries of a list in the body.
-const LONGEST_LIST: usize = 50;
+/// Maximum entries of a list in the body.
+const MAX_ENTRIES: usize = 50;
 
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
@@ -35,33 +35,34 @@ pub(crate) struct Body {
     name: Option<String>,
     #[schema(min_length = 1, max_length = 500)]
     description: Option<String>,
-    /// `area:action` each. Default: `subscriptions:portal`, `subscriptions:checkout` and
+    /// Permissions as `area:action`. Default: `subscriptions:portal`, `subscriptions:checkout` and
     /// `subscriptions:read`.
     #[schema(min_items = 1, max_items = 50, value_type = Option<Vec<PermissionText>>)]
     permissions: Option<Vec<String>>,
-    /// Any time in the future.
+    /// Expiry, a time in the future. Default: the key does not expire.
     #[schema(format = "date-time")]
     expires_at: Option<String>,
-    /// Return origins in addition to the service's, within those that it allows for keys.
+    /// Origins that this key allows for return URLs, in addition to those of the service. The
+    /// service may restrict them.
     #[schema(max_items = 50)]
     return_origins: Option<Vec<String>>,
 }
 
 #[derive(ToSchema)]
 #[schema(as = Permission, pattern = "^[A-Za-z0-9._-]+:[A-Za-z0-9._-]+$")]
-#[expect(dead_code, reason = "the schema of the domain's permissions")]
+#[expect(dead_code, reason = "OpenAPI schema of the domain's permissions")]
 struct PermissionText(String);
 
 pub(crate) fn endpoint() -> Endpoint {
     Endpoint::post(API_KEYS, create)
-        .operation("createApiKey", openapi::API_KEYS, "Make an API key")
-        .description("The key is in this answer only. A lost key cannot be shown again.")
+        .operation("createApiKey", openapi::API_KEYS, "Create an API key")
+        .description("Only this response contains the key. A lost key cannot be recovered.")
         .credential::<AccessToken>()
         .json_body::<Body>(
             Required::True,
             [(
                 "portalOnly",
-                "A key that opens the portal, for two months",
+                "A key for the portal that expires",
                 json!({
                     "name": "CI",
                     "permissions": ["subscriptions:portal"],
@@ -69,7 +70,7 @@ pub(crate) fn endpoint() -> Endpoint {
                 }),
             )],
         )
-        .returns::<Created>(201, "The key, shown once.", Some(Created::example()))
+        .returns::<Created>(201, "The new key. It is shown only once.", Some(Created::example()))
         .errors(&[ErrorCode::InvalidReturnUrl, ErrorCode::TooManyApiKeys])
 }
 
@@ -78,28 +79,32 @@ async fn create(
     caller: Owner,
     StrictJson(body): StrictJson<Body>,
 ) -> Result<(StatusCode, Json<Created>), Problem> {
-    let wanted = order(caller.principal.owner, body).map_err(problem::invalid_request)?;
-    let created = app.issuer.create(wanted, Some(&app.key_rules), Actor::User, caller.origin).await;
+    let request = new_key(caller.principal.owner, body).map_err(problem::invalid_request)?;
+    let created =
+        app.issuer.create(request, Some(&app.key_rules), Actor::User, caller.origin).await;
     created
         .map(|created| Created::answer(&app, &created, "The API key was created."))
         .map_err(problem::from_api_key_error)
 }
 
-/// The order in the body, or the correction that the client should make.
-fn order(owner: UserId, body: Body) -> Result<NewApiKey, String> {
-    let name = body.name.ok_or_else(|| wrong("name", "it is required"))?;
+/// Converts the body, or returns an instruction for the client.
+fn new_key(owner: UserId, body: Body) -> Result<NewApiKey, String> {
+    let name = body.name.ok_or("Send a `name`.")?;
     let description = body.description.map(|text| text.parse()).transpose();
     Ok(NewApiKey {
         owner,
-        name: name.parse().map_err(|error| wrong("name", error))?,
-        description: description.map_err(|error| wrong("description", error))?,
+        name: name.parse().map_err(|error| invalid_field("name", error))?,
+        description: description.map_err(|error| invalid_field("description", error))?,
         permissions: body.permissions.map(|list| permissions(&list)).transpose()?,
         return_origins: each("returnOrigins", &body.return_origins.unwrap_or_default())?,
         expires_at: body
             .expires_at
             .map(|text| {
                 parse_rfc3339(&text).ok_or_else(|| {
-                    wrong("expiresAt", "it is an RFC 3339 time such as 2027-01-31T00:00:00Z")
+                    invalid_field(
+                        "expiresAt",
+                        "it must be an RFC 3339 time such as 2027-01-31T00:00:00Z",
+                    )
                 })
             })
             .transpose()?,
@@ -108,14 +113,19 @@ fn order(owner: UserId, body: Body) -> Result<NewApiKey, String> {
 
 fn permissions(list: &[String]) -> Result<BTreeSet<Permission>, String> {
     if list.is_empty() {
-        return Err(wrong("permissions", "it has at least one entry, or is left out"));
+        return Err(invalid_field(
+            "permissions",
+            "send at least one permission, or omit the field",
+        ));
     }
     each("permissions", list).map(|list: Vec<Permission>| list.into_iter().collect())
 }
 
 fn each<T: FromStr<Err: Display>>(field: &str, list: &[String]) -> Result<Vec<T>, String> {
-    if list.len() > LONGEST_LIST {
-        return Err(wrong(field, "it has at most 50 entries"));
+    if list.len() > MAX_ENTRIES {
+        return Err(invalid_field(field, "it can have at most 50 entries"));
     }
-    list.iter().map(|text| text.parse().map_err(|error: T::Err| wrong(field, error))).collect()
+    list.iter()
+        .map(|text| text.parse().map_err(|error: T::Err| invalid_field(field, error)))
+        .collect()
 }

@@ -11,14 +11,14 @@ use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::{API_KEY, Owner, id_of, id_parameter};
+use super::{API_KEY, Owner, id_parameter, key_id};
 use crate::caller::AccessToken;
 use crate::endpoint::Endpoint;
 use crate::openapi;
 use crate::problem;
 use crate::state::AppState;
 
-const MESSAGE: &str = "The API key is revoked.";
+const MESSAGE: &str = "The API key was revoked.";
 
 #[derive(Serialize, ToSchema)]
 #[schema(as = Done)]
@@ -31,12 +31,14 @@ pub(crate) struct Answer {
 pub(crate) fn endpoint() -> Endpoint {
     Endpoint::delete(API_KEY, revoke)
         .operation("revokeApiKey", openapi::API_KEYS, "Revoke an API key")
-        .description("Every replica sees it within 5 seconds. Revoking twice is the same as once.")
+        .description(
+            "Takes effect on every replica within 5 seconds. Revoking a revoked key succeeds.",
+        )
         .credential::<AccessToken>()
         .parameter(id_parameter())
         .returns::<Answer>(
             200,
-            "It is revoked.",
+            "The key is revoked.",
             Some(json!({ "success": true, "message": MESSAGE })),
         )
 }
@@ -46,7 +48,7 @@ async fn revoke(
     caller: Owner,
     uri: Uri,
 ) -> Result<Json<Answer>, Problem> {
-    let id = id_of(&uri).ok_or_else(|| problem::from_fault(&Fault::NotFound))?;
+    let id = key_id(&uri).ok_or_else(|| problem::from_fault(&Fault::NotFound))?;
     let owner = &caller.principal.owner;
     let revoked = app.keys.revoke(&id, Some(owner), Actor::User, caller.origin).await;
     revoked.map_err(problem::from_api_key_error)?;

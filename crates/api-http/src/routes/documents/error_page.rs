@@ -1,4 +1,4 @@
-//! `GET /docs/errors/{code}`: what an error code means.
+//! `GET /docs/errors/{code}`: explains an error code.
 
 use askama::Template;
 use axum::response::Response;
@@ -21,7 +21,7 @@ struct ErrorPage {
 
 pub(crate) fn endpoint() -> Endpoint {
     Endpoint::get("/docs/errors/{code}", error_page)
-        .operation("errorPage", SERVICE, "What an error code means and what to do about it.")
+        .operation("errorPage", SERVICE, "Explanation of an error code.")
         .parameter(
             ParameterBuilder::new()
                 .name("code")
@@ -29,14 +29,17 @@ pub(crate) fn endpoint() -> Endpoint {
                 .required(Required::True)
                 .schema(Some(Ref::from_schema_name("ErrorCode"))),
         )
-        .returns_text("text/html", "The page.")
+        .returns_text("text/html", "An HTML page.")
 }
 
-/// The code is read from the raw path: another spelling of it is another path (H6).
+/// Reads the code from the raw path, because percent-encoded variants are other paths (H6).
 async fn error_page(uri: Uri) -> Result<Response, Problem> {
     let code = uri.path().rsplit('/').next().unwrap_or_default();
     let unknown = || {
-        problem::problem(ErrorCode::NotFound, "There is no such error code; /docs lists them all.")
+        problem::problem(
+            ErrorCode::NotFound,
+            "This error code does not exist. `/docs` lists all codes.",
+        )
     };
     let code = ErrorCode::from_code(code).ok_or_else(unknown)?;
     ErrorPage { code }.render().map(page).map_err(|error| problem::unrendered(&error))
