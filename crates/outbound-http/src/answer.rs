@@ -16,7 +16,7 @@ pub enum Body {
 /// Why a request got no complete response. The text is the innermost library error: it names the
 /// cause and contains no URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum NoAnswer {
+pub enum TransportError {
     /// The request timed out.
     Timeout,
     /// The connection failed.
@@ -28,16 +28,16 @@ pub enum NoAnswer {
 /// Sends a request and reads the head of the response.
 ///
 /// # Errors
-/// See [`NoAnswer`].
-pub async fn send(request: RequestBuilder) -> Result<Response, NoAnswer> {
+/// See [`TransportError`].
+pub async fn send(request: RequestBuilder) -> Result<Response, TransportError> {
     Ok(request.send().await?)
 }
 
 /// Reads a body of at most `limit` bytes. A larger declared length is rejected before reading.
 ///
 /// # Errors
-/// See [`NoAnswer`].
-pub async fn read_body(mut response: Response, limit: usize) -> Result<Body, NoAnswer> {
+/// See [`TransportError`].
+pub async fn read_body(mut response: Response, limit: usize) -> Result<Body, TransportError> {
     if response.content_length().is_some_and(|length| length > limit as u64) {
         return Ok(Body::TooLarge);
     }
@@ -51,7 +51,7 @@ pub async fn read_body(mut response: Response, limit: usize) -> Result<Body, NoA
     Ok(Body::Whole(body))
 }
 
-impl From<reqwest::Error> for NoAnswer {
+impl From<reqwest::Error> for TransportError {
     fn from(error: reqwest::Error) -> Self {
         let error = error.without_url();
         let mut innermost: &dyn Error = &error;
@@ -81,7 +81,7 @@ mod tests {
     const LIMIT: usize = 1000;
 
     /// Sends a request to a server that responds with `bytes` and closes.
-    async fn exchange(bytes: Vec<u8>) -> Result<Body, NoAnswer> {
+    async fn exchange(bytes: Vec<u8>) -> Result<Body, TransportError> {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/secret?token=secret", listener.local_addr().unwrap());
         let answering = tokio::spawn(async move {
@@ -133,14 +133,16 @@ mod tests {
     async fn errors_name_their_kind_and_no_url() {
         for answer in [sized(9)[..40].to_vec(), b"SSH-2.0-OpenSSH\r\n\r\n".to_vec(), Vec::new()] {
             match exchange(answer).await {
-                Err(NoAnswer::Broken(cause)) => assert!(!cause.contains("secret"), "{cause}"),
+                Err(TransportError::Broken(cause)) => assert!(!cause.contains("secret"), "{cause}"),
                 other => panic!("{other:?}"),
             }
         }
         let client = client(Connections { idle: None, use_proxy: false }).unwrap();
         let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
         match send(client.get(format!("http://{closed}/secret"))).await {
-            Err(NoAnswer::NotConnected(cause)) => assert!(!cause.contains("secret"), "{cause}"),
+            Err(TransportError::NotConnected(cause)) => {
+                assert!(!cause.contains("secret"), "{cause}")
+            }
             other => panic!("{other:?}"),
         }
     }

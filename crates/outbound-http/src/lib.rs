@@ -8,7 +8,7 @@ mod answer;
 mod client;
 mod redact;
 
-pub use answer::{Body, NoAnswer, read_body, send};
+pub use answer::{Body, TransportError, read_body, send};
 pub use client::{ClientError, Connections, client};
 pub use redact::Redactor;
 pub use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, header};

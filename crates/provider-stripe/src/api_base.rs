@@ -1,4 +1,4 @@
-//! [`ApiBase`]: where Stripe's API is, `https://api.stripe.com` unless a test or the sandbox says otherwise.
+//! [`ApiBase`]: the base URL of Stripe's API. Tests and the sandbox use other base URLs.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,7 +6,7 @@ use std::str::FromStr;
 use url::form_urlencoded::byte_serialize;
 use url::{Host, Url};
 
-/// An https origin, or an http one on a loopback host: no path, no user, no query.
+/// An https origin, or an http origin on a loopback host, without path, user and query.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiBase {
     url: Url,
@@ -14,24 +14,25 @@ pub struct ApiBase {
 }
 
 impl ApiBase {
-    /// Stripe itself.
+    /// The base URL of Stripe.
     pub const STRIPE: &'static str = "https://api.stripe.com";
 
-    /// Whether the host is a loopback host.
+    /// Returns whether the host is a loopback host.
     #[must_use]
     pub const fn is_loopback(&self) -> bool {
         self.loopback
     }
 
-    /// The URL of an endpoint.
+    /// Returns the URL of an endpoint.
     pub(crate) fn endpoint(&self, path: &str) -> Url {
         let mut url = self.url.clone();
         url.set_path(path);
         url
     }
 
-    /// The URL of one of an endpoint's objects, the id as one segment whatever its characters. `None` for the two ids that
-    /// are no segment in any escape (<https://url.spec.whatwg.org/#double-dot-path-segment>), and that no object has.
+    /// Returns the URL of an object. The id is escaped to one path segment. `None` for an empty id
+    /// and for `.` and `..`, which cannot be escaped
+    /// (<https://url.spec.whatwg.org/#double-dot-path-segment>).
     pub(crate) fn object(&self, path: &str, id: &str) -> Option<Url> {
         let segment: String = byte_serialize(id.as_bytes()).collect();
         (!matches!(id, "" | "." | "..")).then(|| self.endpoint(&format!("{path}/{segment}")))
@@ -43,20 +44,21 @@ impl FromStr for ApiBase {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let url = Url::parse(text)
-            .map_err(|_| "it is not a URL; give one such as https://api.stripe.com")?;
+            .map_err(|_| "it is not a URL; use one such as https://api.stripe.com")?;
         let loopback = match url.host() {
             Some(Host::Domain(name)) => name == "localhost",
             Some(Host::Ipv4(address)) => address.is_loopback(),
             Some(Host::Ipv6(address)) => address.is_loopback(),
-            None => return Err("it has no host; give one such as https://api.stripe.com"),
+            None => return Err("it has no host; use a URL such as https://api.stripe.com"),
         };
         if url.scheme() != "https" && !(url.scheme() == "http" && loopback) {
             return Err("it must be https, or http on a loopback host");
         }
-        // Also an empty user (`https://@host`), query or fragment, which a parsed URL no longer shows.
+        // Check the text: a parsed URL does not show an empty user (`https://@host`), query or
+        // fragment.
         if text.contains(['@', '?', '#']) || url.path() != "/" {
             return Err(
-                "it must be an origin alone, such as https://api.stripe.com: no path, user, query or fragment",
+                "it must be an origin such as https://api.stripe.com, without path, user, query and fragment",
             );
         }
         Ok(Self { url, loopback })
@@ -74,8 +76,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_origin_on_https_or_loopback_is_taken() {
-        for (text, shown, loopback) in [
+    fn https_and_loopback_origins_are_accepted() {
+        for (text, expected, loopback) in [
             (ApiBase::STRIPE, ApiBase::STRIPE, false),
             ("https://api.stripe.com/", ApiBase::STRIPE, false),
             ("http://127.0.0.1:12111", "http://127.0.0.1:12111", true),
@@ -86,7 +88,7 @@ mod tests {
             let base: ApiBase = text.parse().unwrap();
             assert_eq!(
                 (base.to_string().as_str(), base.is_loopback()),
-                (shown, loopback),
+                (expected, loopback),
                 "{text}"
             );
         }
@@ -95,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_is_one_segment_whatever_its_characters() {
+    fn ids_are_escaped_to_one_path_segment() {
         let base: ApiBase = ApiBase::STRIPE.parse().unwrap();
         let path = |id: &str| base.object("/v1/customers", id).map(|url| url.as_str().to_owned());
         for (id, segment) in [
@@ -118,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_refused() {
+    fn other_urls_are_rejected() {
         for bad in [
             "",
             "api.stripe.com",

@@ -1,23 +1,23 @@
-//! One HTTP request and what came back, read no further than it counts.
+//! [`Attempt`]: one HTTP request and its response, read up to a limit.
 
 use std::time::Duration;
 
 use outbound_http::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
-use outbound_http::{Body, NoAnswer, RequestBuilder, Response, StatusCode};
+use outbound_http::{Body, RequestBuilder, Response, StatusCode, TransportError};
 
 use crate::portal_session::is_loggable;
 
-/// The longest answer that counts (P4), in bytes.
+/// Maximum size of a response body (P4), in bytes.
 const MAX_BODY: usize = 1024 * 1024;
 
-/// What came of an attempt. No `Debug`: a body may hold a portal URL.
+/// The result of an attempt. It has no `Debug` because the body may contain a portal URL.
 pub(crate) struct Attempt {
-    /// The head of the answer, also where the body never came.
+    /// The head of the response. It is present even if the body failed.
     pub(crate) head: Option<Head>,
-    pub(crate) body: Result<Body, NoAnswer>,
+    pub(crate) body: Result<Body, TransportError>,
 }
 
-/// What counts of an answer's head.
+/// The relevant parts of a response head.
 pub(crate) struct Head {
     pub(crate) status: StatusCode,
     pub(crate) request_id: Option<String>,
@@ -27,11 +27,12 @@ pub(crate) struct Head {
 }
 
 impl Attempt {
-    /// Sends a request and reads its answer, for at most `limit`.
+    /// Sends a request and reads the response, with timeout `limit`.
     pub(crate) async fn make(request: RequestBuilder, limit: Duration) -> Self {
         let mut head = None;
         let reading = read(request, &mut head);
-        let body = tokio::time::timeout(limit, reading).await.unwrap_or(Err(NoAnswer::Timeout));
+        let body =
+            tokio::time::timeout(limit, reading).await.unwrap_or(Err(TransportError::Timeout));
         Self { head, body }
     }
 
@@ -43,7 +44,7 @@ impl Attempt {
         self.head.as_ref()?.request_id.as_deref()
     }
 
-    /// The body, if it is all there and JSON.
+    /// Returns the body if it is complete and JSON.
     pub(crate) fn json(&self) -> Option<&[u8]> {
         match (&self.head, &self.body) {
             (Some(Head { is_json: true, .. }), Ok(Body::Whole(body))) => Some(body),
@@ -63,7 +64,7 @@ impl Head {
                 Some("false") => Some(false),
                 _ => None,
             },
-            // Stripe sends seconds; the date form (RFC 9110, 10.2.3) is ignored.
+            // Stripe sends seconds. The date form (RFC 9110, 10.2.3) is ignored.
             retry_after: text(headers, RETRY_AFTER.as_str())
                 .and_then(|text| text.parse().ok())
                 .map(Duration::from_secs),
@@ -72,7 +73,7 @@ impl Head {
     }
 }
 
-async fn read(request: RequestBuilder, head: &mut Option<Head>) -> Result<Body, NoAnswer> {
+async fn read(request: RequestBuilder, head: &mut Option<Head>) -> Result<Body, TransportError> {
     let response = outbound_http::send(request).await?;
     *head = Some(Head::of(&response));
     outbound_http::read_body(response, MAX_BODY).await
@@ -82,7 +83,7 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
 
-/// `application/json`, whatever its parameters.
+/// Returns whether the media type is `application/json` with any parameters.
 fn is_json(media_type: &str) -> bool {
     media_type
         .split(';')

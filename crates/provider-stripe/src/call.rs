@@ -1,4 +1,4 @@
-//! [`Call`]: one request of ours to Stripe, however many attempts it takes.
+//! [`Call`]: one logical request to Stripe, with any number of attempts.
 
 use billing_domain::{Deadline, ProviderKey};
 use outbound_http::Method;
@@ -7,88 +7,95 @@ use uuid::Uuid;
 
 use crate::operation::Operation;
 
-/// What is asked of Stripe, and until when.
+/// A request to Stripe with its deadline.
 #[derive(Debug)]
 pub(crate) struct Call<'a> {
     pub(crate) operation: Operation,
     pub(crate) url: Url,
-    pub(crate) sent: Sent<'a>,
-    /// The parameter that names a subscription, in Stripe's errors about it.
+    pub(crate) payload: Payload<'a>,
+    /// The parameter for a subscription, as Stripe's errors name it.
     pub(crate) subscription_param: Option<String>,
     pub(crate) deadline: Deadline,
 }
 
-/// What goes with it. Only what changes something has an idempotency key.
+/// The payload. Only changes have an idempotency key.
 #[derive(Debug)]
-pub(crate) enum Sent<'a> {
-    /// A GET; the URL has it all.
-    Nothing,
+pub(crate) enum Payload<'a> {
+    /// A GET without payload.
+    Empty,
     /// A POST.
-    Form { body: String, key: OrderKey<'a> },
+    Form { body: String, key: KeySource<'a> },
 }
 
-/// Whose idempotency key a POST carries (P1).
+/// The source of the idempotency key of a POST (P1).
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum OrderKey<'a> {
-    /// One of this call's own, and a fresh one after a received 5xx: Stripe replays the 500 that it stored under a key.
-    Fresh,
-    /// The order's: it makes one object of many calls, and so never changes. The price is that a 500 which Stripe stored under it
-    /// comes back for as long as Stripe remembers the key (at least 24 hours, <https://docs.stripe.com/api/idempotent_requests>):
-    /// after a received 5xx another attempt is made only where `Stripe-Should-Retry` asks for one.
-    Of(&'a ProviderKey),
+pub(crate) enum KeySource<'a> {
+    /// A key of this call. A 5xx response causes a new key, because Stripe replays a stored 500.
+    PerCall,
+    /// A key that many calls and replicas share to create one object. It never changes. Stripe may
+    /// replay a stored 500 for at least 24 hours
+    /// (<https://docs.stripe.com/api/idempotent_requests>), so a 5xx is retried only if
+    /// `Stripe-Should-Retry` requests it.
+    Shared(&'a ProviderKey),
 }
 
-/// The key of an attempt, and of those after it until a 5xx spoils it.
+/// The idempotency key of an attempt. Later attempts use it too, until a 5xx invalidates it.
 #[derive(Clone, Debug)]
 pub(crate) enum AttemptKey<'a> {
     None,
-    Fresh(Uuid),
-    Of(&'a ProviderKey),
+    PerCall(Uuid),
+    Shared(&'a ProviderKey),
 }
 
 impl<'a> Call<'a> {
-    /// A read.
+    /// Creates a read.
     pub(crate) const fn get(operation: Operation, url: Url, deadline: Deadline) -> Self {
-        Self { operation, url, sent: Sent::Nothing, subscription_param: None, deadline }
+        Self { operation, url, payload: Payload::Empty, subscription_param: None, deadline }
     }
 
-    /// A change.
+    /// Creates a change.
     pub(crate) const fn post(
         operation: Operation,
         url: Url,
         body: String,
-        key: OrderKey<'a>,
+        key: KeySource<'a>,
         deadline: Deadline,
     ) -> Self {
-        Self { operation, url, sent: Sent::Form { body, key }, subscription_param: None, deadline }
+        Self {
+            operation,
+            url,
+            payload: Payload::Form { body, key },
+            subscription_param: None,
+            deadline,
+        }
     }
 
     pub(crate) const fn method(&self) -> Method {
-        match self.sent {
-            Sent::Nothing => Method::GET,
-            Sent::Form { .. } => Method::POST,
+        match self.payload {
+            Payload::Empty => Method::GET,
+            Payload::Form { .. } => Method::POST,
         }
     }
 
     pub(crate) fn first_key(&self) -> AttemptKey<'a> {
-        match self.sent {
-            Sent::Nothing => AttemptKey::None,
-            Sent::Form { key: OrderKey::Fresh, .. } => AttemptKey::Fresh(Uuid::now_v7()),
-            Sent::Form { key: OrderKey::Of(key), .. } => AttemptKey::Of(key),
+        match self.payload {
+            Payload::Empty => AttemptKey::None,
+            Payload::Form { key: KeySource::PerCall, .. } => AttemptKey::PerCall(Uuid::now_v7()),
+            Payload::Form { key: KeySource::Shared(key), .. } => AttemptKey::Shared(key),
         }
     }
 
-    /// Whether every attempt, also those of other calls and other replicas, goes under one key.
-    pub(crate) const fn key_stays(&self) -> bool {
-        matches!(self.sent, Sent::Form { key: OrderKey::Of(_), .. })
+    /// Returns whether other calls and replicas use the same idempotency key.
+    pub(crate) const fn has_shared_key(&self) -> bool {
+        matches!(self.payload, Payload::Form { key: KeySource::Shared(_), .. })
     }
 }
 
 impl AttemptKey<'_> {
-    /// The key of the attempt after one whose answer may be stored under this one.
+    /// Returns the key for the next attempt after Stripe may have stored a failure under this key.
     pub(crate) fn renewed(self) -> Self {
         match self {
-            Self::Fresh(_) => Self::Fresh(Uuid::now_v7()),
+            Self::PerCall(_) => Self::PerCall(Uuid::now_v7()),
             other => other,
         }
     }
@@ -96,8 +103,8 @@ impl AttemptKey<'_> {
     pub(crate) fn header(&self) -> Option<String> {
         match self {
             Self::None => None,
-            Self::Fresh(key) => Some(key.to_string()),
-            Self::Of(key) => Some(key.to_string()),
+            Self::PerCall(key) => Some(key.to_string()),
+            Self::Shared(key) => Some(key.to_string()),
         }
     }
 }

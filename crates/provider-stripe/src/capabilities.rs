@@ -1,8 +1,9 @@
-//! What Stripe's customer portal can do, as of the pinned version.
+//! Capabilities of Stripe's customer portal in the pinned version.
 
 use billing_domain::{Capabilities, FlowKind, LocaleSupport};
 
-/// The values of `locale` in `POST /v1/billing_portal/sessions`, from the published schema. `auto` is the browser's.
+/// Values of `locale` in `POST /v1/billing_portal/sessions`, from the published schema. `auto` uses
+/// the browser's language.
 const LOCALES: LocaleSupport = LocaleSupport {
     auto: Some("auto"),
     tags: &[
@@ -13,8 +14,8 @@ const LOCALES: LocaleSupport = LocaleSupport {
     ],
 };
 
-/// The schema knows a fourth flow, `subscription_update_confirm`, which the service does not offer. A session's expiry is
-/// not in the answer.
+/// Returns the capabilities. The service does not offer the flow `subscription_update_confirm`.
+/// Stripe's response has no expiry.
 pub(crate) fn portal() -> Capabilities {
     Capabilities { return_url: true, locales: LOCALES, flows: FlowKind::ALL.into(), expiry: false }
 }

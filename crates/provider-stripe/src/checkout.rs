@@ -1,4 +1,4 @@
-//! The checkout port.
+//! Implements [`CheckoutProvider`].
 
 use async_trait::async_trait;
 use billing_domain::ports::{CheckoutProvider, ProviderError};
@@ -8,7 +8,7 @@ use billing_domain::{
 };
 use tracing::{debug, instrument};
 
-use crate::call::{Call, OrderKey};
+use crate::call::{Call, KeySource};
 use crate::operation::Operation;
 use crate::portal_session::Expected;
 use crate::{StripeProvider, checkout_form, checkout_session, customer, price};
@@ -20,8 +20,8 @@ const PRICES: &str = "/v1/prices";
 impl CheckoutProvider for StripeProvider {
     #[instrument(skip_all)]
     async fn create_customer(&self, order: &NewCustomer) -> Result<CustomerId, ProviderError> {
-        let access = self.access();
-        let settings = &access.settings;
+        let api = self.api();
+        let settings = &api.settings;
         let (key, mode) = (settings.user_metadata_key(), settings.account().mode());
         let url = settings.api_base().endpoint(customer::PATH);
         let form = checkout_form::customer(order, key);
@@ -29,12 +29,12 @@ impl CheckoutProvider for StripeProvider {
             Operation::CreateCustomer,
             url,
             form,
-            OrderKey::Of(&order.key),
+            KeySource::Shared(&order.key),
             order.deadline,
         );
         let owner = NamedOwner::User(order.owner.clone());
-        let id = access.call(&call, |body| customer::parse_fresh(body, &owner, key, mode)).await?;
-        debug!(customer = %id, "made a customer");
+        let id = api.call(&call, |body| customer::parse_new(body, &owner, key, mode)).await?;
+        debug!(customer = %id, "created a customer");
         Ok(id)
     }
 
@@ -43,24 +43,24 @@ impl CheckoutProvider for StripeProvider {
         &self,
         order: &CheckoutOrder,
     ) -> Result<CheckoutSession, ProviderError> {
-        let access = self.access();
-        let settings = &access.settings;
+        let api = self.api();
+        let settings = &api.settings;
         let url = settings.api_base().endpoint(SESSIONS);
         let form = checkout_form::session(order, settings.user_metadata_key());
         let call = Call::post(
             Operation::CreateCheckoutSession,
             url,
             form,
-            OrderKey::Of(&order.key),
+            KeySource::Shared(&order.key),
             order.deadline,
         );
         let expected = Expected {
             customer: &order.customer,
             mode: settings.account().mode(),
-            loopback_urls: settings.takes_loopback_urls(),
+            loopback_urls: settings.allows_loopback_urls(),
         };
-        let session = access.call(&call, |body| checkout_session::parse(body, expected)).await?;
-        debug!(session = %session.id, "made a checkout session");
+        let session = api.call(&call, |body| checkout_session::parse(body, expected)).await?;
+        debug!(session = %session.id, "created a checkout session");
         Ok(session)
     }
 
@@ -70,10 +70,10 @@ impl CheckoutProvider for StripeProvider {
         price: &PriceId,
         deadline: Deadline,
     ) -> Result<Option<ProviderPrice>, ProviderError> {
-        let access = self.access();
-        let settings = &access.settings;
+        let api = self.api();
+        let settings = &api.settings;
         let Some(url) = settings.api_base().object(PRICES, price.as_str()) else { return Ok(None) };
         let call = Call::get(Operation::ReadPrice, url, deadline);
-        access.find(&call, |body| price::parse(body, price, settings.account().mode())).await
+        api.find(&call, |body| price::parse(body, price, settings.account().mode())).await
     }
 }

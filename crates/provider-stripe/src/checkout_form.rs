@@ -5,20 +5,21 @@ use url::form_urlencoded::Serializer;
 
 use crate::metadata::UserMetadataKey;
 
-/// The longest `client_reference_id`, in characters, from the published schema.
-const LONGEST_REFERENCE: usize = 200;
-/// What Stripe puts the session's id in the place of (<https://docs.stripe.com/payments/checkout/custom-success-page>).
-const TEMPLATE: &str = "{CHECKOUT_SESSION_ID}";
-/// The same after a URL was normalised. In a path braces are escaped, in a query they are not.
-const ESCAPED_TEMPLATE: &str = "%7BCHECKOUT_SESSION_ID%7D";
+/// Maximum length of `client_reference_id`, in characters, from the published schema.
+const MAX_REFERENCE: usize = 200;
+/// Placeholder that Stripe replaces with the session id
+/// (<https://docs.stripe.com/payments/checkout/custom-success-page>).
+const PLACEHOLDER: &str = "{CHECKOUT_SESSION_ID}";
+/// The placeholder in a normalised URL: braces are escaped in a path, but not in a query.
+const ESCAPED_PLACEHOLDER: &str = "%7BCHECKOUT_SESSION_ID%7D";
 
-/// The order of a customer as a form body.
+/// Encodes a new customer as a form body.
 pub(crate) fn customer(order: &NewCustomer, key: &UserMetadataKey) -> String {
     Serializer::new(String::new()).append_pair(&key.field(None), order.owner.as_str()).finish()
 }
 
-/// The order of a session as a form body. The owner goes to the session and to the subscription: what is bought says whose it
-/// is even where the session is not looked at.
+/// Encodes a checkout order as a form body. The session and the subscription both name the owner,
+/// so that the subscription has an owner without a look at the session.
 pub(crate) fn session(order: &CheckoutOrder, key: &UserMetadataKey) -> String {
     let mut form = Serializer::new(String::new());
     form.append_pair("mode", "subscription");
@@ -30,18 +31,19 @@ pub(crate) fn session(order: &CheckoutOrder, key: &UserMetadataKey) -> String {
     }
     form.append_pair(&key.field(None), order.owner.as_str());
     form.append_pair(&key.field(Some("subscription_data")), order.owner.as_str());
-    form.append_pair("success_url", &with_template(&order.success_url));
+    form.append_pair("success_url", &with_placeholder(&order.success_url));
     form.append_pair("cancel_url", order.cancel_url.as_str());
     form.finish()
 }
 
-/// The owner as a `client_reference_id`, if it fits. Cut, it would be somebody else.
+/// Returns the owner as a `client_reference_id`, unless it is too long. A truncated id could name
+/// another user.
 fn reference(owner: &UserId) -> Option<&str> {
-    Some(owner.as_str()).filter(|id| id.chars().count() <= LONGEST_REFERENCE)
+    Some(owner.as_str()).filter(|id| id.chars().count() <= MAX_REFERENCE)
 }
 
-fn with_template(url: &ReturnUrl) -> String {
-    url.as_str().replace(ESCAPED_TEMPLATE, TEMPLATE)
+fn with_placeholder(url: &ReturnUrl) -> String {
+    url.as_str().replace(ESCAPED_PLACEHOLDER, PLACEHOLDER)
 }
 
 #[cfg(test)]
@@ -70,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_says_three_times_whose_it_is() {
+    fn session_names_its_owner_in_three_fields() {
         let key: UserMetadataKey = "user id".parse().unwrap();
         let body = session(
             &order("auth0|1&x=[y]", "https://a.example/done?s={CHECKOUT_SESSION_ID}"),
@@ -94,17 +96,17 @@ mod tests {
     }
 
     #[test]
-    fn a_reference_that_is_too_long_is_left_out() {
+    fn too_long_reference_is_left_out() {
         let key = UserMetadataKey::default();
-        for (length, there) in [(200, true), (201, false), (255, false)] {
+        for (length, expected_present) in [(200, true), (201, false), (255, false)] {
             let body = session(&order(&"é".repeat(length), "https://a.example/"), &key);
-            assert_eq!(body.contains("client_reference_id"), there, "{length}");
+            assert_eq!(body.contains("client_reference_id"), expected_present, "{length}");
             assert!(fields(&body).iter().any(|(name, _)| name == "metadata[user_id]"));
         }
     }
 
     #[test]
-    fn the_template_arrives_as_stripe_knows_it() {
+    fn placeholder_is_sent_unescaped() {
         for place in
             ["done/{CHECKOUT_SESSION_ID}/x", "?id={CHECKOUT_SESSION_ID}", "#{CHECKOUT_SESSION_ID}"]
         {
@@ -113,11 +115,11 @@ mod tests {
             assert!(fields(&body).contains(&("success_url".to_owned(), url)), "{body}");
         }
         let other = "https://a.example/%7BID%7D?x=%7B";
-        assert_eq!(with_template(&order("ann", other).success_url), other);
+        assert_eq!(with_placeholder(&order("ann", other).success_url), other);
     }
 
     #[test]
-    fn a_customer_is_its_owner_alone() {
+    fn customer_form_has_only_the_owner() {
         let order = NewCustomer {
             owner: "김하늘".parse().unwrap(),
             key: "k".parse().unwrap(),

@@ -1,16 +1,17 @@
-//! Stripe's answer as a checkout session, and paid sessions as what they say of a customer's owner.
+//! Parses Stripe's checkout sessions: new sessions, and completed sessions that name the owner of a
+//! customer.
 
 use billing_domain::{CheckoutSession, CustomerId, HostedUrl, NamedOwner};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use crate::metadata::{Metadata, UserMetadataKey, agreed, named};
+use crate::metadata::{Metadata, UserMetadataKey, merge_owners, owner_in_text};
 use crate::object;
 use crate::portal_session::Expected;
 
-/// The fields of Stripe's object `checkout.session` that count in a fresh one. No `Debug`: the URL is a secret.
+/// The relevant fields of a new `checkout.session`. It has no `Debug` because the URL is a secret.
 #[derive(Deserialize)]
-struct FreshSession {
+struct NewSession {
     object: String,
     id: String,
     customer: String,
@@ -19,7 +20,7 @@ struct FreshSession {
     url: String,
 }
 
-/// Those that count in one that was completed.
+/// The relevant fields of a completed `checkout.session`.
 #[derive(Deserialize)]
 pub(crate) struct CompleteSession {
     object: String,
@@ -31,21 +32,21 @@ pub(crate) struct CompleteSession {
     payment_link: Option<IgnoredAny>,
 }
 
-/// Reads a session from the body of a 200 (P4).
+/// Parses a session from the body of a 200 (P4).
 ///
 /// # Errors
-/// Why the body is no session for this order, without any of its text: it may hold a URL that works.
+/// Why the body is not a session for this order, without text of the body, which may contain a
+/// valid URL.
 pub(crate) fn parse(body: &[u8], expected: Expected<'_>) -> Result<CheckoutSession, String> {
-    let session: FreshSession = object::read(body, "checkout session")?;
+    let session: NewSession = object::read(body, "checkout session")?;
     object::check(&session.object, "checkout.session", session.livemode, expected.mode)?;
     if session.customer != expected.customer.as_str() {
         return Err("the session is for another customer".to_owned());
     }
     if session.mode != "subscription" {
-        return Err("the session sells no subscription".to_owned());
+        return Err("the session is not for a subscription".to_owned());
     }
-    let url: HostedUrl =
-        session.url.parse().map_err(|e| format!("the URL cannot be handed out: {e}"))?;
+    let url: HostedUrl = session.url.parse().map_err(|e| format!("the URL is unusable: {e}"))?;
     if url.is_insecure() && !expected.loopback_urls {
         return Err("the URL is not https".to_owned());
     }
@@ -53,7 +54,7 @@ pub(crate) fn parse(body: &[u8], expected: Expected<'_>) -> Result<CheckoutSessi
 }
 
 impl CompleteSession {
-    /// Holds it against what was asked for.
+    /// Checks the type, the mode and the customer.
     pub(crate) fn check(
         &self,
         customer: &CustomerId,
@@ -63,17 +64,21 @@ impl CompleteSession {
         if self.customer.as_deref() == Some(customer.as_str()) {
             Ok(())
         } else {
-            Err("a session is of another customer".to_owned())
+            Err("a session belongs to another customer".to_owned())
         }
     }
 
-    /// Whom it names. A payment link's visitor writes the reference into its address
-    /// (<https://docs.stripe.com/payment-links/url-parameters>), so such a session names nobody.
+    /// Returns the owner that the session names. Visitors of a payment link choose the reference
+    /// themselves (<https://docs.stripe.com/payment-links/url-parameters>), so such a session names
+    /// no owner.
     pub(crate) fn owner(&self, key: &UserMetadataKey) -> NamedOwner {
         if self.payment_link.is_some() {
             return NamedOwner::None;
         }
-        agreed(named(self.client_reference_id.as_deref()), key.owner(self.metadata.as_ref()))
+        merge_owners(
+            owner_in_text(self.client_reference_id.as_deref()),
+            key.owner(self.metadata.as_ref()),
+        )
     }
 }
 
@@ -83,18 +88,18 @@ mod tests {
 
     use super::*;
 
-    const FRESH: &str = r#"{"object":"checkout.session","id":"cs_test_1","customer":"cus_1","livemode":false,
+    const NEW_SESSION: &str = r#"{"object":"checkout.session","id":"cs_test_1","customer":"cus_1","livemode":false,
         "mode":"subscription","url":"https://checkout.stripe.com/c/pay/secret"}"#;
 
-    fn judged(body: &str) -> Result<String, String> {
+    fn parsed(body: &str) -> Result<String, String> {
         let customer = "cus_1".parse().unwrap();
         let expected = Expected { customer: &customer, mode: Mode::Test, loopback_urls: false };
         parse(body.as_bytes(), expected).map(|session| session.id.to_string())
     }
 
     #[test]
-    fn p4_only_a_session_for_this_order_counts() {
-        assert_eq!(judged(FRESH), Ok("cs_test_1".to_owned()));
+    fn p4_only_a_session_for_this_order_is_accepted() {
+        assert_eq!(parsed(NEW_SESSION), Ok("cs_test_1".to_owned()));
         for (from, to) in [
             ("checkout.session", "billing_portal.session"),
             ("cus_1", "cus_2"),
@@ -107,14 +112,14 @@ mod tests {
             ("cs_test_1", "cs/1"),
             ("\"mode\"", "\"mood\""),
         ] {
-            assert!(FRESH.contains(from));
-            let fault = judged(&FRESH.replacen(from, to, 1)).unwrap_err();
+            assert!(NEW_SESSION.contains(from));
+            let fault = parsed(&NEW_SESSION.replacen(from, to, 1)).unwrap_err();
             assert!(!fault.contains("secret"), "{fault}");
         }
     }
 
     #[test]
-    fn a_paid_session_names_its_owner_unless_a_visitor_could() {
+    fn completed_session_names_its_owner_unless_it_came_from_a_payment_link() {
         let owner = |rest: &str| {
             let text = format!(
                 r#"{{"object":"checkout.session","id":"cs_1","customer":"cus_1","livemode":false{rest}}}"#

@@ -1,10 +1,11 @@
-//! From an attempt to an answer or a failure: by status, code and parameter, never by message (P3, P4).
+//! [`classify`] maps an attempt to a value or a failure by status, code and parameter, never by
+//! message (P3, P4).
 
 use std::time::Duration;
 
 use billing_domain::Mode;
 use billing_domain::ports::ProviderError;
-use outbound_http::{Body, NoAnswer, StatusCode};
+use outbound_http::{Body, StatusCode, TransportError};
 use secrecy::SecretString;
 
 use crate::attempt::Attempt;
@@ -14,41 +15,41 @@ use crate::redact::REDACTOR;
 use crate::stripe_error::StripeError;
 use crate::{hint, retry};
 
-/// When callers come back if Stripe does not say: about when a breaker would probe.
+/// Default `Retry-After` for clients.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
-/// A `Retry-After` beyond this is not passed on.
-const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60);
-const LONGEST_FIELD: usize = 100;
-const LONGEST_MESSAGE: usize = 500;
+/// Maximum `Retry-After` for clients.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
+const MAX_FIELD: usize = 100;
+const MAX_MESSAGE: usize = 500;
 
-/// What an attempt is judged against, beside what it was to give.
+/// The call of an attempt, with values for its classification.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Order<'a> {
+pub(crate) struct CallContext<'a> {
     pub(crate) call: &'a Call<'a>,
     pub(crate) mode: Mode,
-    /// Our key, to be masked in whatever Stripe says.
+    /// The service's key, masked in all texts from Stripe.
     pub(crate) secret: &'a SecretString,
 }
 
 /// A failed attempt.
 #[derive(Debug)]
 pub(crate) struct Failure {
-    /// What it is, if it is the last one.
+    /// The error, if this is the last attempt.
     pub(crate) error: ProviderError,
-    /// Whether Stripe knows no object of the id in the path.
-    pub(crate) unknown: bool,
+    /// Whether Stripe has no object with the id in the path.
+    pub(crate) not_found: bool,
     pub(crate) retry: bool,
-    /// Whether Stripe may have stored this answer under the idempotency key, to be replayed (P1).
-    pub(crate) spoils_key: bool,
-    /// Whether Stripe says that an earlier attempt under this key still runs, or something like it.
+    /// Whether Stripe may replay this response for the idempotency key (P1).
+    pub(crate) invalidates_key: bool,
+    /// Whether Stripe reports a conflict, for example with a running attempt of the same key.
     pub(crate) conflict: bool,
     pub(crate) retry_after: Option<Duration>,
 }
 
-/// Judges an attempt: `read` makes of the body of a 200 what was asked for, or says why it cannot.
-pub(crate) fn judge<T>(
+/// Classifies an attempt. `read` parses the body of a 200.
+pub(crate) fn classify<T>(
     attempt: &Attempt,
-    order: Order<'_>,
+    call_context: CallContext<'_>,
     read: impl FnOnce(&[u8]) -> Result<T, String>,
 ) -> Result<T, Failure> {
     let status = attempt.status();
@@ -62,33 +63,34 @@ pub(crate) fn judge<T>(
             },
         };
         let context =
-            format!("{} status=200{}: {reason}", order.call.operation, request_id(attempt));
-        return Err(Failure::last(ProviderError::Unusable { context }));
+            format!("{} status=200{}: {reason}", call_context.call.operation, request_id(attempt));
+        return Err(Failure::permanent(ProviderError::Unusable { context }));
     }
-    let said = attempt.json().map(StripeError::parse).unwrap_or_default();
+    let stripe_error = attempt.json().map(StripeError::parse).unwrap_or_default();
     let retry_after = attempt.head.as_ref().and_then(|head| head.retry_after);
-    let spoils_key = status.is_some_and(|status| status.is_server_error());
+    let invalidates_key = status.is_some_and(|status| status.is_server_error());
     let asked_to_retry = attempt.head.as_ref().and_then(|head| head.should_retry) == Some(true);
     Err(Failure {
-        error: error(attempt, &said, order, retry_after),
-        unknown: order.call.operation.by_id().is_some() && is_missing(attempt, &said),
-        // Under a key that stays, another attempt is likely to get what is stored.
-        retry: retry::is_worthwhile(attempt, said.code.as_deref())
-            && (asked_to_retry || !(spoils_key && order.call.key_stays())),
-        spoils_key,
+        error: error(attempt, &stripe_error, call_context, retry_after),
+        not_found: call_context.call.operation.by_id().is_some()
+            && is_missing(attempt, &stripe_error),
+        // With a shared key, another attempt probably gets the stored failure again.
+        retry: retry::is_retryable(attempt, stripe_error.code.as_deref())
+            && (asked_to_retry || !(invalidates_key && call_context.call.has_shared_key())),
+        invalidates_key,
         conflict: status == Some(StatusCode::CONFLICT),
         retry_after,
     })
 }
 
 impl Failure {
-    /// One that no retry mends.
-    pub(crate) const fn last(error: ProviderError) -> Self {
+    /// Creates a failure that is not retried.
+    pub(crate) const fn permanent(error: ProviderError) -> Self {
         Self {
             error,
-            unknown: false,
+            not_found: false,
             retry: false,
-            spoils_key: false,
+            invalidates_key: false,
             conflict: false,
             retry_after: None,
         }
@@ -101,59 +103,63 @@ impl From<Failure> for ProviderError {
     }
 }
 
-/// Whether Stripe says that it does not know something. A 404 of anything else says nothing.
-fn is_missing(attempt: &Attempt, said: &StripeError) -> bool {
+/// Returns whether Stripe reports a missing object. A 404 without this code proves nothing.
+fn is_missing(attempt: &Attempt, stripe_error: &StripeError) -> bool {
     matches!(attempt.status(), Some(StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND))
-        && said.code.as_deref() == Some("resource_missing")
+        && stripe_error.code.as_deref() == Some("resource_missing")
 }
 
-/// What Stripe answers, as far as it is documented or reported, and what it means here:
+/// Maps responses of Stripe, as documented or reported:
 ///
-/// | status, code, param | when | here |
+/// | status, code, param | cause | error |
 /// |---|---|---|
-/// | 400 or 404 `resource_missing`, an object read by its id | there is none, or one of the other mode | by what it is |
+/// | 400 or 404 `resource_missing`, an object read by its id | missing, or of the other mode | depends on the type |
 /// | 400 or 404 `resource_missing` `customer` | unknown or deleted customer, or one of the other mode | `CustomerNotFound` |
-/// | 400 or 404 `resource_missing` `flow_data[<flow>][subscription]` | unknown subscription, or another customer's | `SubscriptionNotFound` |
-/// | 400, no code, `flow_data[subscription_cancel][subscription]` | the subscription is cancelled already | `Refused` |
+/// | 400 or 404 `resource_missing` `flow_data[<flow>][subscription]` | unknown subscription, or of another customer | `SubscriptionNotFound` |
+/// | 400, no code, `flow_data[subscription_cancel][subscription]` | the subscription is already cancelled | `Refused` |
 /// | 400, no code | no portal configuration saved; the flow's feature is off in it | `Refused`, with a hint |
 /// | 400 `resource_missing` `configuration` | the configured `bpc_…` is unknown | `Refused`, with a hint |
 /// | 400 `resource_missing` `line_items[…]` | the catalogue's price is unknown | `Refused`, with a hint |
 /// | 401, 403 | wrong key; a restricted key without the permission | `Refused`, with a hint |
-/// | 409 | a request with the same key still runs | `Refused` after the retries; `Unavailable` where the key is the order's |
+/// | 409 | a request with the same key still runs | `Refused` after the retries; `Unavailable` with a shared key |
 /// | 429 `lock_timeout` | the customer is being changed | `Unavailable` after the retries |
-/// | 429 | rate limit | `Unavailable` at once |
-/// | 5xx | Stripe is in trouble | `Unavailable` after the retries |
-/// | 1xx, 2xx but 200, 3xx | not Stripe | `Unusable` |
+/// | 429 | rate limit | `Unavailable` without a retry |
+/// | 5xx | outage of Stripe | `Unavailable` after the retries |
+/// | 1xx, 2xx except 200, 3xx | not Stripe | `Unusable` |
 fn error(
     attempt: &Attempt,
-    said: &StripeError,
-    order: Order<'_>,
+    stripe_error: &StripeError,
+    call_context: CallContext<'_>,
     retry_after: Option<Duration>,
 ) -> ProviderError {
-    let context = context(attempt, said, order);
+    let context = context(attempt, stripe_error, call_context);
     let retry_after =
-        retry_after.unwrap_or(RETRY_AFTER).clamp(Duration::from_secs(1), LONGEST_RETRY_AFTER);
+        retry_after.unwrap_or(RETRY_AFTER).clamp(Duration::from_secs(1), MAX_RETRY_AFTER);
     match &attempt.body {
-        Err(NoAnswer::Timeout) => return ProviderError::Timeout { context },
-        Err(NoAnswer::NotConnected(_) | NoAnswer::Broken(_)) => {
+        Err(TransportError::Timeout) => return ProviderError::Timeout { context },
+        Err(TransportError::NotConnected(_) | TransportError::Broken(_)) => {
             return ProviderError::Unavailable { context, retry_after };
         }
         Ok(_) => {}
     }
-    let param = said.param.as_deref();
-    let by_id = if is_missing(attempt, said) { order.call.operation.by_id() } else { None };
-    let subscription_param = order.call.subscription_param.as_deref();
+    let param = stripe_error.param.as_deref();
+    let by_id =
+        if is_missing(attempt, stripe_error) { call_context.call.operation.by_id() } else { None };
+    let subscription_param = call_context.call.subscription_param.as_deref();
     match attempt.status() {
         _ if by_id == Some(ById::Customer) => ProviderError::CustomerNotFound { context },
         _ if by_id == Some(ById::Subscription) => ProviderError::SubscriptionNotFound { context },
-        _ if is_missing(attempt, said) && param == Some("customer") => {
+        _ if is_missing(attempt, stripe_error) && param == Some("customer") => {
             ProviderError::CustomerNotFound { context }
         }
-        _ if is_missing(attempt, said) && param.is_some() && param == subscription_param => {
+        _ if is_missing(attempt, stripe_error)
+            && param.is_some()
+            && param == subscription_param =>
+        {
             ProviderError::SubscriptionNotFound { context }
         }
-        // Whoever holds the key now may be another replica, which will be done soon.
-        Some(StatusCode::CONFLICT) if order.call.key_stays() => {
+        // Another replica may be using the key and will finish soon.
+        Some(StatusCode::CONFLICT) if call_context.call.has_shared_key() => {
             ProviderError::Unavailable { context, retry_after }
         }
         Some(StatusCode::TOO_MANY_REQUESTS) => ProviderError::Unavailable { context, retry_after },
@@ -165,21 +171,21 @@ fn error(
     }
 }
 
-/// What the log says about a failed attempt, in one line of bounded length without secrets.
-fn context(attempt: &Attempt, said: &StripeError, order: Order<'_>) -> String {
-    let operation = order.call.operation;
+/// Describes a failed attempt for the log, on one line of bounded length without secrets.
+fn context(attempt: &Attempt, stripe_error: &StripeError, call_context: CallContext<'_>) -> String {
+    let operation = call_context.call.operation;
     let mut text = match &attempt.body {
-        Err(NoAnswer::Timeout) => format!("{operation}: no answer within the attempt's time"),
-        Err(NoAnswer::NotConnected(cause)) => {
+        Err(TransportError::Timeout) => format!("{operation}: the attempt timed out"),
+        Err(TransportError::NotConnected(cause)) => {
             format!(
                 "{operation}: no connection: {}",
-                REDACTOR.clean(cause, order.secret, LONGEST_FIELD)
+                REDACTOR.clean(cause, call_context.secret, MAX_FIELD)
             )
         }
-        Err(NoAnswer::Broken(cause)) => {
+        Err(TransportError::Broken(cause)) => {
             format!(
-                "{operation}: the answer broke off: {}",
-                REDACTOR.clean(cause, order.secret, LONGEST_FIELD)
+                "{operation}: the response is incomplete: {}",
+                REDACTOR.clean(cause, call_context.secret, MAX_FIELD)
             )
         }
         Ok(_) => operation.to_string(),
@@ -187,18 +193,21 @@ fn context(attempt: &Attempt, said: &StripeError, order: Order<'_>) -> String {
     if let Some(status) = attempt.status() {
         text = format!("{text} status={}", status.as_u16());
     }
-    for (name, value) in [("type", &said.kind), ("code", &said.code), ("param", &said.param)] {
+    for (name, value) in
+        [("type", &stripe_error.kind), ("code", &stripe_error.code), ("param", &stripe_error.param)]
+    {
         if let Some(value) = value {
-            text = format!("{text} {name}={}", REDACTOR.clean(value, order.secret, LONGEST_FIELD));
+            text =
+                format!("{text} {name}={}", REDACTOR.clean(value, call_context.secret, MAX_FIELD));
         }
     }
     text.push_str(&request_id(attempt));
-    if let Some(message) = &said.message {
-        text = format!("{text}: {}", REDACTOR.clean(message, order.secret, LONGEST_MESSAGE));
+    if let Some(message) = &stripe_error.message {
+        text = format!("{text}: {}", REDACTOR.clean(message, call_context.secret, MAX_MESSAGE));
     }
-    let hint = attempt
-        .status()
-        .and_then(|status| hint::for_refusal(order.call.operation, status, said, order.mode));
+    let hint = attempt.status().and_then(|status| {
+        hint::for_refusal(call_context.call.operation, status, stripe_error, call_context.mode)
+    });
     match hint {
         Some(hint) => format!("{text} ({hint})"),
         None => text,

@@ -10,12 +10,12 @@ use crate::object;
 /// The endpoint's path.
 pub(crate) const PATH: &str = "/v1/customers";
 
-/// The fields of Stripe's objects `customer` and `deleted_customer` that count.
+/// The relevant fields of Stripe's objects `customer` and `deleted_customer`.
 #[derive(Deserialize)]
 pub(crate) struct Customer {
     object: String,
     pub(crate) id: String,
-    /// A deleted customer says no more than that.
+    /// A deleted customer has no further fields.
     #[serde(default)]
     deleted: bool,
     livemode: Option<bool>,
@@ -24,23 +24,23 @@ pub(crate) struct Customer {
 }
 
 impl Customer {
-    /// Holds it against what was asked for.
+    /// Checks the type and the mode.
     fn check(&self, mode: Mode) -> Result<(), String> {
         match self.livemode {
             Some(livemode) => object::check(&self.object, "customer", livemode, mode),
             None if self.deleted => {
                 object::check(&self.object, "customer", mode == Mode::Live, mode)
             }
-            None => Err("the customer says no mode".to_owned()),
+            None => Err("the customer has no mode".to_owned()),
         }
     }
 }
 
-/// Reads the id of a fresh customer from the body of a 200.
+/// Parses the id of a new customer from the body of a 200.
 ///
 /// # Errors
-/// Why it is none.
-pub(crate) fn parse_fresh(
+/// Why the body is not this customer.
+pub(crate) fn parse_new(
     body: &[u8],
     owner: &NamedOwner,
     key: &UserMetadataKey,
@@ -51,32 +51,33 @@ pub(crate) fn parse_fresh(
     if customer.deleted {
         return Err("the customer is deleted".to_owned());
     }
-    // Under a key that was used for somebody else, Stripe would give that customer.
+    // If the idempotency key was used for another user, Stripe returns the customer of that user.
     if key.owner(customer.metadata.as_ref()) != *owner {
-        return Err("the customer is somebody else's".to_owned());
+        return Err("the customer belongs to another user".to_owned());
     }
     object::id(&customer.id, "customer")
 }
 
-/// Reads this customer from the body of a 200: whom its metadata name, or `None` where it was deleted.
+/// Parses the requested customer from the body of a 200. Returns the owner in its metadata, or
+/// `None` for a deleted customer.
 ///
 /// # Errors
-/// Why it is another one, or none.
+/// Why the body is not this customer.
 pub(crate) fn parse_owner(
     body: &[u8],
-    asked_for: &CustomerId,
+    requested: &CustomerId,
     key: &UserMetadataKey,
     mode: Mode,
 ) -> Result<Option<NamedOwner>, String> {
     let customer: Customer = object::read(body, "customer")?;
     customer.check(mode)?;
-    if customer.id != asked_for.as_str() {
-        return Err("the customer is another one".to_owned());
+    if customer.id != requested.as_str() {
+        return Err("the response has another customer".to_owned());
     }
     Ok((!customer.deleted).then(|| key.owner(customer.metadata.as_ref())))
 }
 
-/// A customer of a list.
+/// Converts a customer of a list.
 pub(crate) fn listed(
     customer: Customer,
     key: &UserMetadataKey,
@@ -108,12 +109,12 @@ mod tests {
     }
 
     #[test]
-    fn a_deleted_customer_is_none() {
+    fn deleted_customer_has_no_owner() {
         assert_eq!(read(r#"{"object":"customer","id":"cus_1","deleted":true}"#), Ok(None));
     }
 
     #[test]
-    fn p4_another_customer_or_mode_does_not_count() {
+    fn p4_other_customer_or_mode_is_rejected() {
         let good =
             r#"{"object":"customer","id":"cus_1","livemode":false,"metadata":{"user_id":"ann"}}"#;
         assert_eq!(read(good), Ok(Some(NamedOwner::User("ann".parse().unwrap()))));
@@ -128,10 +129,10 @@ mod tests {
     }
 
     #[test]
-    fn a_fresh_customer_is_the_orders_owners() {
+    fn new_customer_must_belong_to_the_requested_owner() {
         let fresh = |body: &str| {
             let ann = NamedOwner::User("ann".parse().unwrap());
-            parse_fresh(body.as_bytes(), &ann, &UserMetadataKey::default(), Mode::Test)
+            parse_new(body.as_bytes(), &ann, &UserMetadataKey::default(), Mode::Test)
         };
         let good =
             r#"{"object":"customer","id":"cus_1","livemode":false,"metadata":{"user_id":"ann"}}"#;

@@ -1,4 +1,4 @@
-//! The port that lists customers and subscriptions.
+//! Implements [`CustomerDirectory`]: lists customers and subscriptions.
 
 use async_trait::async_trait;
 use billing_domain::ports::{
@@ -21,8 +21,8 @@ impl CustomerDirectory for StripeProvider {
         after: Option<&'a CustomerId>,
         deadline: Deadline,
     ) -> Result<Page<ListedCustomer>, ProviderError> {
-        let access = self.access();
-        let (key, mode) = (access.settings.user_metadata_key(), access.settings.account().mode());
+        let api = self.api();
+        let (key, mode) = (api.settings.user_metadata_key(), api.settings.account().mode());
         let listing = Listing {
             operation: Operation::ListCustomers,
             path: customer::PATH,
@@ -30,7 +30,7 @@ impl CustomerDirectory for StripeProvider {
             deadline,
         };
         let each = |customer: Customer| customer::listed(customer, key, mode);
-        Ok(access.page(listing, after.map(CustomerId::as_str), each).await?)
+        Ok(api.page(listing, after.map(CustomerId::as_str), each).await?)
     }
 
     #[instrument(name = "list_subscriptions", skip_all)]
@@ -39,8 +39,8 @@ impl CustomerDirectory for StripeProvider {
         after: Option<&'a SubscriptionId>,
         deadline: Deadline,
     ) -> Result<Page<ListedSubscription>, ProviderError> {
-        let access = self.access();
-        let mode = access.settings.account().mode();
+        let api = self.api();
+        let mode = api.settings.account().mode();
         let listing = Listing {
             operation: Operation::ListSubscriptions,
             path: subscription::PATH,
@@ -48,6 +48,6 @@ impl CustomerDirectory for StripeProvider {
             deadline,
         };
         let each = |subscription: SubscriptionObject| subscription.listed(mode);
-        Ok(access.page(listing, after.map(SubscriptionId::as_str), each).await?)
+        Ok(api.page(listing, after.map(SubscriptionId::as_str), each).await?)
     }
 }

@@ -1,4 +1,5 @@
-//! Stripe's events, snapshots (`event`) and thin ones (`v2.core.event`): whom they are about, and nothing else of them.
+//! Parses Stripe's snapshot events (`event`) and thin events (`v2.core.event`): id, type, time and
+//! subject only.
 
 use billing_domain::ports::VerifiedEvent;
 use billing_domain::{EventSubject, Mode, ProviderEvent, Timestamp};
@@ -7,7 +8,7 @@ use strict_json::{Object, Value};
 
 use crate::object;
 
-/// The fields of both kinds that count, next to the event's subject.
+/// The relevant fields of both kinds, without the subject.
 #[derive(Deserialize)]
 struct Event {
     object: String,
@@ -15,30 +16,32 @@ struct Event {
     #[serde(rename = "type")]
     kind: String,
     livemode: bool,
-    created: Moment,
+    created: EventTime,
 }
 
-/// Seconds in a snapshot, RFC 3339 in a thin event.
+/// The time: seconds in a snapshot event, RFC 3339 in a thin event.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Moment {
+enum EventTime {
     Seconds(i64),
     Text(String),
 }
 
-/// Reads the event in a body.
+/// Parses an event.
 ///
 /// # Errors
-/// Why there is none, without any of its text.
+/// Why the body is not an event, without text of the body.
 pub(crate) fn parse(body: &[u8], mode: Mode) -> Result<VerifiedEvent, String> {
     let body = object::parse(body)?;
-    let (of_snapshot, of_related) = (of_snapshot(&body), of_related(&body));
+    let (snapshot_subject, related_subject) = (snapshot_subject(&body), related_subject(&body));
     let event: Event = object::fit(body, "event")?;
     let (created, subject) = match (event.object.as_str(), event.created) {
-        ("event", Moment::Seconds(seconds)) => (Timestamp::from_seconds(seconds), of_snapshot?),
-        ("v2.core.event", Moment::Text(text)) => (rfc_3339(&text)?, of_related?),
+        ("event", EventTime::Seconds(seconds)) => {
+            (Timestamp::from_seconds(seconds), snapshot_subject?)
+        }
+        ("v2.core.event", EventTime::Text(text)) => (rfc_3339(&text)?, related_subject?),
         ("event" | "v2.core.event", _) => {
-            return Err("the time of the event has another form".to_owned());
+            return Err("the time of the event has the wrong format".to_owned());
         }
         _ => return Err("the object is not an event".to_owned()),
     };
@@ -53,18 +56,18 @@ pub(crate) fn parse(body: &[u8], mode: Mode) -> Result<VerifiedEvent, String> {
     }))
 }
 
-/// A customer, an object that belongs to one, or a subscription.
-fn of_snapshot(event: &Object) -> Result<EventSubject, String> {
+/// Returns the subject of a snapshot: a customer or a subscription.
+fn snapshot_subject(event: &Object) -> Result<EventSubject, String> {
     let Some(snapshot) = member(event, "data").and_then(|data| member(data, "object")) else {
         return Ok(EventSubject::Unrelated);
     };
-    // Expanded, a reference is the object itself.
+    // An expanded reference is the object itself.
     let customer = member(snapshot, "customer")
         .map_or_else(|| text(snapshot, "customer"), |expanded| text(expanded, "id"));
     subject(text(snapshot, "object"), text(snapshot, "id"), customer)
 }
 
-fn of_related(event: &Object) -> Result<EventSubject, String> {
+fn related_subject(event: &Object) -> Result<EventSubject, String> {
     let Some(related) = member(event, "related_object") else { return Ok(EventSubject::Unrelated) };
     subject(text(related, "type"), text(related, "id"), None)
 }
@@ -120,19 +123,19 @@ mod tests {
         )
     }
 
-    fn ours(body: &str) -> ProviderEvent {
+    fn parsed(body: &str) -> ProviderEvent {
         match parse(body.as_bytes(), Mode::Test) {
             Ok(VerifiedEvent::ThisMode(event)) => event,
             other => panic!("{other:?} of {body}"),
         }
     }
 
-    fn refused(body: &str) -> String {
+    fn parse_error(body: &str) -> String {
         parse(body.as_bytes(), Mode::Test).expect_err(body)
     }
 
     #[test]
-    fn an_event_is_about_the_customer_of_its_object() {
+    fn snapshot_subject_is_the_customer_of_the_object() {
         let customer = || Customer("cus_1".parse().unwrap());
         let subscription = Subscription("sub_1".parse().unwrap());
         for (kind, object, subject) in [
@@ -173,7 +176,7 @@ mod tests {
             ("odd", r#"["customer","cus_1"]"#, Unrelated),
             ("odd", "null", Unrelated),
         ] {
-            let event = ours(&event(kind, object));
+            let event = parsed(&event(kind, object));
             assert_eq!((event.kind.as_str(), event.subject), (kind, subject), "{object}");
             assert_eq!(
                 (event.id.as_str(), event.created),
@@ -183,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn a_thin_event_is_about_its_related_object() {
+    fn thin_event_subject_is_the_related_object() {
         let related = |kind: &str, id: &str| {
             format!(r#","related_object":{{"id":"{id}","type":"{kind}","url":"/v1/x"}}"#)
         };
@@ -195,7 +198,7 @@ mod tests {
             (r#","related_object":null"#.to_owned(), Unrelated),
             (r#","related_object":["cus_1","customer"]"#.to_owned(), Unrelated),
         ] {
-            let event = ours(&thin(&related));
+            let event = parsed(&thin(&related));
             assert_eq!(
                 (event.subject, event.created.as_millis()),
                 (subject, 1_767_323_045_678),
@@ -204,11 +207,11 @@ mod tests {
         }
         let brackets =
             thin("").replace("v1.customer.updated", "v2.core.account[requirements].updated");
-        assert_eq!(ours(&brackets).kind.as_str(), "v2.core.account[requirements].updated");
+        assert_eq!(parsed(&brackets).kind.as_str(), "v2.core.account[requirements].updated");
     }
 
     #[test]
-    fn an_event_of_the_other_mode_is_no_event_of_ours() {
+    fn event_of_the_other_mode_is_other_mode() {
         for body in [event("customer.created", r#"{"object":"customer","id":"cus_1"}"#), thin("")] {
             assert_eq!(parse(body.as_bytes(), Mode::Live), Ok(VerifiedEvent::OtherMode));
             assert_eq!(
@@ -222,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_event_is_refused_without_showing_it() {
+    fn invalid_events_are_rejected_without_quoting_them() {
         let good = event("customer.created", r#"{"object":"customer","id":"cus_hidden"}"#);
         for (from, to) in [
             ("\"object\":\"event\"", "\"object\":\"customer\""),
@@ -238,11 +241,11 @@ mod tests {
             ("cus_hidden", "cus hidden"),
         ] {
             assert!(good.contains(from), "{from}");
-            let fault = refused(&good.replacen(from, to, 1));
+            let fault = parse_error(&good.replacen(from, to, 1));
             assert!(!fault.to_lowercase().contains("hidden"), "{fault}");
         }
         let late = thin("").replace("2026-01-02T03:04:05.678Z", "2026-01-02 hidden");
-        assert!(!refused(&late).contains("hidden"));
+        assert!(!parse_error(&late).contains("hidden"));
         for bad in [
             "",
             "null",
@@ -253,20 +256,20 @@ mod tests {
             &format!("{good}{good}"),
             "\u{feff}{}",
         ] {
-            refused(bad);
+            parse_error(bad);
         }
         assert!(parse(b"{\"id\":\"\xff\"}", Mode::Test).is_err());
     }
 
     #[test]
-    fn depth_is_bounded_where_it_is_looked_at_and_harmless_where_not() {
+    fn deep_nesting_is_rejected() {
         let deep = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
-        refused(&event("odd", &format!(r#"{{"object":"odd","customer":{}}}"#, deep(500_000))));
-        refused(&deep(500_000));
-        refused(&"{\"data\":".repeat(100_000));
+        parse_error(&event("odd", &format!(r#"{{"object":"odd","customer":{}}}"#, deep(500_000))));
+        parse_error(&deep(500_000));
+        parse_error(&"{\"data\":".repeat(100_000));
     }
 
-    /// What can stand where Stripe sends an object, and whether it is JSON.
+    /// Values in the place of an object, and whether they are JSON.
     const OBJECTS: &[(&str, bool)] = &[
         ("null", true),
         ("true", true),
@@ -288,7 +291,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn event_is_taken_whatever_its_object_is_as_long_as_it_is_json(
+        fn event_is_accepted_with_any_json_object(
             (object, is_json) in prop::sample::select(OBJECTS),
             levels in 0_usize..20,
         ) {
@@ -301,7 +304,7 @@ mod tests {
         }
 
         #[test]
-        fn bytes_that_are_no_event_are_refused(body in proptest::collection::vec(any::<u8>(), 0..200)) {
+        fn random_bytes_are_rejected(body in proptest::collection::vec(any::<u8>(), 0..200)) {
             prop_assert!(parse(&body, Mode::Test).is_err());
         }
     }

@@ -1,4 +1,5 @@
-//! What an operator can do about a refusal, for the log. Only here does Stripe's message decide anything.
+//! Hints for operators about rejected requests, for the log. Only this module interprets Stripe's
+//! messages.
 
 use billing_domain::Mode;
 use outbound_http::StatusCode;
@@ -6,7 +7,7 @@ use outbound_http::StatusCode;
 use crate::operation::Operation;
 use crate::stripe_error::StripeError;
 
-/// A sentence for the log, where the cause is known. The messages are those that people report; none is documented.
+/// Returns a hint for the log if the cause is known. Stripe does not document these messages.
 pub(crate) fn for_refusal(
     operation: Operation,
     status: StatusCode,
@@ -16,44 +17,42 @@ pub(crate) fn for_refusal(
     let code = error.code.as_deref().unwrap_or_default();
     let param = error.param.as_deref().unwrap_or_default();
     let message = error.message.as_deref().unwrap_or_default().to_lowercase();
-    let says = |text: &str| message.contains(text);
+    let has = |text: &str| message.contains(text);
     let page = match mode {
         Mode::Test => "https://dashboard.stripe.com/test/settings/billing/portal",
         Mode::Live => "https://dashboard.stripe.com/settings/billing/portal",
     };
-    let hint = if says("no configuration provided")
-        || says("configuration has not been created")
-        || says("save your customer portal settings")
+    let hint = if has("no configuration provided")
+        || has("configuration has not been created")
+        || has("save your customer portal settings")
     {
         format!(
-            "no portal configuration was ever saved in {mode} mode: save the customer portal settings at {page}, or set BILLING_STRIPE_PORTAL_CONFIGURATION"
+            "no portal configuration is saved in {mode} mode: save the customer portal settings at {page}, or set BILLING_STRIPE_PORTAL_CONFIGURATION"
         )
     } else if status == StatusCode::UNAUTHORIZED {
         "BILLING_STRIPE_SECRET_KEY is wrong, revoked or expired: set a current key".to_owned()
     } else if status == StatusCode::FORBIDDEN {
         let permission = operation.permission();
         format!(
-            "the restricted key in BILLING_STRIPE_SECRET_KEY lacks a permission: give it {permission}"
+            "the restricted key in BILLING_STRIPE_SECRET_KEY lacks a permission: add {permission}"
         )
     } else if param == "configuration" {
         format!(
             "BILLING_STRIPE_PORTAL_CONFIGURATION does not name a usable portal configuration of {mode} mode"
         )
-    } else if says("portal configuration is disabled") {
-        format!(
-            "the portal configuration does not offer this flow: switch the feature on at {page}"
-        )
+    } else if has("portal configuration is disabled") {
+        format!("the portal configuration does not allow this flow: enable the feature at {page}")
     } else if code == "resource_missing" && param.starts_with("line_items[") {
         format!(
-            "the plan's price does not exist in {mode} mode of this account: mend the price id in the catalogue"
+            "the plan's price does not exist in {mode} mode of this account: correct the price id in the catalogue"
         )
-    } else if says("price specified is inactive") {
-        "the plan's price was archived: put its successor into the catalogue".to_owned()
+    } else if has("price specified is inactive") {
+        "the plan's price is archived: set a current price id in the catalogue".to_owned()
     } else if code == "url_invalid" || matches!(param, "return_url" | "success_url" | "cancel_url")
     {
-        "Stripe does not take the URL to return to: in live mode it must be https".to_owned()
-    } else if code == "resource_missing" && says("similar object exists in") {
-        format!("the id is of the other mode: this process works in {mode} mode")
+        "Stripe rejected the return URL: in live mode it must be https".to_owned()
+    } else if code == "resource_missing" && has("similar object exists in") {
+        format!("the id belongs to the other mode: this process uses {mode} mode")
     } else {
         return None;
     };
@@ -76,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn a_portal_never_saved_says_where_to_save_it() {
+    fn missing_portal_configuration_hint_has_the_settings_page() {
         for message in [
             "No configuration provided and your test mode default configuration has not been created. Provide a …",
             "You can’t create a portal session in test mode until you save your customer portal settings in test mode at …",
@@ -92,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_price_that_is_missing_points_to_the_catalogue() {
+    fn missing_price_hint_points_to_the_catalogue() {
         let error = StripeError {
             code: Some("resource_missing".to_owned()),
             param: Some("line_items[0][price]".to_owned()),
@@ -115,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_has_no_hint() {
+    fn unknown_cause_has_no_hint() {
         assert_eq!(hint(400, "Something else", Mode::Test), "");
         assert!(hint(401, "", Mode::Test).contains("BILLING_STRIPE_SECRET_KEY"));
     }

@@ -1,17 +1,17 @@
-//! [`StripeProvider`]: Stripe's customer portal, checkout, customers and subscriptions over its HTTP API; and
-//! [`StripeWebhooks`]: its events.
+//! The Stripe adapter. [`StripeProvider`] uses Stripe's API for the customer portal, checkout,
+//! customers and subscriptions. [`StripeWebhooks`] verifies and parses events.
 //!
-//! It speaks API version [`API_VERSION`], the newest whose published schema could be had when this was written; it is verified
-//! against that schema only, never against Stripe itself. The embedded default uses the same adapter with another base URL
-//! ([`StripeSettings::sandbox`]).
+//! It uses API version [`API_VERSION`]. It is verified against the published schema of that version
+//! only, never against Stripe itself. The embedded default uses the same adapter with another base
+//! URL ([`StripeSettings::sandbox`]).
 //!
-//! All requests go through one call path (`access`), which retries, judges, counts and traces them.
+//! All requests go through one call path (`stripe_api`) with retries, classification of failures,
+//! metrics and traces.
 //!
-//! Requests to anything but loopback go through the proxy that `HTTPS_PROXY` and `NO_PROXY` name, as operators of closed
-//! networks expect (the connection is end to end TLS all the same); requests to loopback never do. Trusted are Mozilla's root
-//! certificates as compiled in, so that a container without a certificate store works; the system's are not read.
+//! Requests use the proxy from `HTTPS_PROXY` and `NO_PROXY`, except requests to loopback. TLS stays
+//! end to end. The client trusts Mozilla's root certificates, which are compiled in. It does not
+//! read the system's certificate store, so containers need none.
 
-mod access;
 mod api_base;
 mod attempt;
 mod call;
@@ -39,6 +39,7 @@ mod retry;
 mod secret_key;
 mod settings;
 mod signature;
+mod stripe_api;
 mod stripe_error;
 mod subscription;
 mod webhook_secret;

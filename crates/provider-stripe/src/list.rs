@@ -1,27 +1,27 @@
-//! Stripe's lists, a page at a time (<https://docs.stripe.com/api/pagination>).
+//! Reads Stripe's lists page by page (<https://docs.stripe.com/api/pagination>).
 
 use billing_domain::Deadline;
 use billing_domain::ports::{Page, ProviderError};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::access::Access;
 use crate::call::Call;
 use crate::classify::Failure;
 use crate::object;
 use crate::operation::Operation;
+use crate::stripe_api::StripeApi;
 
-/// The most that Stripe gives at once.
+/// Page size: Stripe's maximum.
 const LIMIT: &str = "100";
-/// How many pages are read of what belongs to one customer. No customer of ours has a thousand of anything.
+/// Maximum pages of one customer (1,000 objects).
 const MAX_PAGES: usize = 10;
 
-/// What is listed.
+/// A list request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Listing<'a> {
     pub(crate) operation: Operation,
     pub(crate) path: &'static str,
-    /// The query's filters.
+    /// Filters in the query.
     pub(crate) filters: &'a [(&'static str, &'a str)],
     pub(crate) deadline: Deadline,
 }
@@ -33,8 +33,9 @@ struct ListObject<T> {
     has_more: bool,
 }
 
-impl Access {
-    /// The page after the object with this id. `each` makes of every object what it is, or says why it cannot.
+impl StripeApi {
+    /// Reads the page after the object `after`. `each` converts every object or returns why it is
+    /// invalid.
     pub(crate) async fn page<T: DeserializeOwned, U>(
         &self,
         listing: Listing<'_>,
@@ -50,7 +51,7 @@ impl Access {
         self.call(&call, |body| parse(body, &each)).await
     }
 
-    /// All pages, of which there are few.
+    /// Reads all pages, at most [`MAX_PAGES`].
     pub(crate) async fn pages<T: DeserializeOwned, U>(
         &self,
         listing: Listing<'_>,
@@ -66,7 +67,7 @@ impl Access {
             }
         }
         let context = format!("{}: more than {MAX_PAGES} pages", listing.operation);
-        Err(Failure::last(ProviderError::Unusable { context }))
+        Err(Failure::permanent(ProviderError::Unusable { context }))
     }
 }
 
@@ -79,7 +80,7 @@ fn parse<T: DeserializeOwned, U>(
         return Err("the object is not a list".to_owned());
     }
     if list.has_more && list.data.is_empty() {
-        return Err("the list goes on after an empty page".to_owned());
+        return Err("the list continues after an empty page".to_owned());
     }
     let items = list.data.into_iter().map(each).collect::<Result<_, _>>()?;
     Ok(Page { items, has_more: list.has_more })
@@ -101,14 +102,14 @@ mod tests {
     }
 
     #[test]
-    fn a_list_keeps_its_order_and_says_whether_it_goes_on() {
+    fn list_keeps_its_sort_order_and_has_more() {
         let page =
             read(r#"{"object":"list","data":[{"n":2},{"n":1}],"has_more":true,"url":"/v1/x"}"#);
         assert_eq!(page, Ok(Page { items: vec![2, 1], has_more: true }));
     }
 
     #[test]
-    fn p4_what_is_no_list_or_holds_something_else_does_not_count() {
+    fn p4_invalid_lists_are_rejected() {
         for bad in [
             r#"{"object":"search_result","data":[],"has_more":false}"#,
             r#"{"object":"list","data":[],"has_more":true}"#,

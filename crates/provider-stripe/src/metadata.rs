@@ -1,4 +1,4 @@
-//! [`UserMetadataKey`]: under which name Stripe's objects say whose they are.
+//! [`UserMetadataKey`]: the metadata key that names the owner of a Stripe object.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -6,7 +6,8 @@ use std::str::FromStr;
 
 use billing_domain::NamedOwner;
 
-/// A metadata key: 1 to 40 characters, no brackets (<https://docs.stripe.com/metadata>), no control characters.
+/// A metadata key: 1 to 40 characters without brackets (<https://docs.stripe.com/metadata>) and
+/// control characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserMetadataKey(String);
 
@@ -14,7 +15,7 @@ pub struct UserMetadataKey(String);
 pub(crate) type Metadata = BTreeMap<String, String>;
 
 impl UserMetadataKey {
-    /// `metadata[<key>]`, as a form's field within this one, if any.
+    /// Returns the form field `metadata[<key>]`, nested in `within`, if given.
     pub(crate) fn field(&self, within: Option<&str>) -> String {
         match within {
             Some(within) => format!("{within}[metadata][{}]", self.0),
@@ -22,14 +23,14 @@ impl UserMetadataKey {
         }
     }
 
-    /// Whom these metadata name.
+    /// Returns the owner that the metadata name.
     pub(crate) fn owner(&self, metadata: Option<&Metadata>) -> NamedOwner {
-        named(metadata.and_then(|metadata| metadata.get(&self.0)).map(String::as_str))
+        owner_in_text(metadata.and_then(|metadata| metadata.get(&self.0)).map(String::as_str))
     }
 }
 
-/// Whom a text names. One that can be no user's is somebody nonetheless, only nobody knows who.
-pub(crate) fn named(text: Option<&str>) -> NamedOwner {
+/// Parses the owner in a text. An invalid user id is ambiguous.
+pub(crate) fn owner_in_text(text: Option<&str>) -> NamedOwner {
     match text.map(str::parse) {
         None => NamedOwner::None,
         Some(Ok(user)) => NamedOwner::User(user),
@@ -37,10 +38,10 @@ pub(crate) fn named(text: Option<&str>) -> NamedOwner {
     }
 }
 
-/// Whom two sources name together.
-pub(crate) fn agreed(one: NamedOwner, other: NamedOwner) -> NamedOwner {
+/// Merges the owners that two sources name. Different owners are ambiguous.
+pub(crate) fn merge_owners(one: NamedOwner, other: NamedOwner) -> NamedOwner {
     match (one, other) {
-        (NamedOwner::None, whoever) | (whoever, NamedOwner::None) => whoever,
+        (NamedOwner::None, owner) | (owner, NamedOwner::None) => owner,
         (one, other) if one == other => one,
         _ => NamedOwner::Ambiguous,
     }
@@ -56,13 +57,11 @@ impl FromStr for UserMetadataKey {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let fits = (1..=40).contains(&text.chars().count());
-        if fits && !text.chars().any(|c| c.is_control() || matches!(c, '[' | ']')) {
+        let has_valid_length = (1..=40).contains(&text.chars().count());
+        if has_valid_length && !text.chars().any(|c| c.is_control() || matches!(c, '[' | ']')) {
             Ok(Self(text.to_owned()))
         } else {
-            Err(
-                "it must be a metadata key as Stripe takes them: 1 to 40 characters without square brackets",
-            )
+            Err("it must be a Stripe metadata key: 1 to 40 characters without square brackets")
         }
     }
 }
@@ -82,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_has_the_form_that_stripe_takes() {
+    fn key_follows_the_rules_of_stripe() {
         assert_eq!(UserMetadataKey::default().field(None), "metadata[user_id]");
         let key: UserMetadataKey = "사용자".parse().unwrap();
         assert_eq!(key.field(Some("subscription_data")), "subscription_data[metadata][사용자]");
@@ -93,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn metadata_name_one_user_or_nobody_or_nobody_knows_whom() {
+    fn metadata_owner_is_none_a_user_or_ambiguous() {
         let owner = |pairs: &[(&str, &str)]| {
             let metadata =
                 pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
@@ -106,11 +105,11 @@ mod tests {
     }
 
     #[test]
-    fn two_who_differ_are_ambiguous() {
-        assert_eq!(agreed(NamedOwner::None, user("ann")), user("ann"));
-        assert_eq!(agreed(user("ann"), user("ann")), user("ann"));
-        assert_eq!(agreed(user("ann"), user("bob")), NamedOwner::Ambiguous);
-        assert_eq!(agreed(NamedOwner::Ambiguous, NamedOwner::None), NamedOwner::Ambiguous);
-        assert_eq!(agreed(user("ann"), NamedOwner::Ambiguous), NamedOwner::Ambiguous);
+    fn different_owners_are_ambiguous() {
+        assert_eq!(merge_owners(NamedOwner::None, user("ann")), user("ann"));
+        assert_eq!(merge_owners(user("ann"), user("ann")), user("ann"));
+        assert_eq!(merge_owners(user("ann"), user("bob")), NamedOwner::Ambiguous);
+        assert_eq!(merge_owners(NamedOwner::Ambiguous, NamedOwner::None), NamedOwner::Ambiguous);
+        assert_eq!(merge_owners(user("ann"), NamedOwner::Ambiguous), NamedOwner::Ambiguous);
     }
 }

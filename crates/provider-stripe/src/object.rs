@@ -1,30 +1,31 @@
-//! How Stripe's objects are read: as JSON objects and nothing else, without their text in any error.
+//! Parses Stripe's JSON objects. Errors never quote the response.
 
 use billing_domain::Mode;
 use serde::de::DeserializeOwned;
 use strict_json::{Object, UnknownFields};
 
-/// Most levels of objects and arrays. Stripe's own objects have about a dozen.
+/// Maximum levels of objects and arrays. Stripe's objects have about a dozen.
 const MAX_LEVELS: usize = 64;
 
-/// Reads the body of an answer as one JSON object.
+/// Parses the body of a response as one JSON object.
 ///
 /// # Errors
-/// Why the body is none, without any of its text: it may contain a URL that works.
+/// The reason, without text of the body, which may contain a valid portal URL.
 pub(crate) fn parse(body: &[u8]) -> Result<Object, String> {
     strict_json::parse(body, MAX_LEVELS).map_err(|error| format!("the body: {error}"))
 }
 
-/// Reads an object as `what`. Unknown fields are ignored: that is how Stripe's API grows.
+/// Deserializes an object; `what` names its type in errors. Unknown fields are ignored, because
+/// Stripe adds fields.
 ///
 /// # Errors
-/// Which field does not fit, without its value.
+/// The path of the first invalid field, without its value.
 pub(crate) fn fit<T: DeserializeOwned>(object: Object, what: &str) -> Result<T, String> {
     strict_json::fit(object, UnknownFields::Ignore)
         .map_err(|misfit| format!("the body is not a {what}: {misfit}"))
 }
 
-/// Reads the body of an answer as `what`.
+/// Parses and deserializes the body of a response.
 ///
 /// # Errors
 /// See [`parse`] and [`fit`].
@@ -32,24 +33,29 @@ pub(crate) fn read<T: DeserializeOwned>(body: &[u8], what: &str) -> Result<T, St
     fit(parse(body)?, what)
 }
 
-/// Holds an object's type and mode against those asked for.
+/// Checks the type and the mode of an object.
 ///
 /// # Errors
-/// Why it is not what was asked for.
-pub(crate) fn check(object: &str, wanted: &str, livemode: bool, mode: Mode) -> Result<(), String> {
-    if object != wanted {
-        return Err(format!("the object is not a {wanted}"));
+/// The first mismatch.
+pub(crate) fn check(
+    object: &str,
+    expected_type: &str,
+    livemode: bool,
+    mode: Mode,
+) -> Result<(), String> {
+    if object != expected_type {
+        return Err(format!("the object is not a {expected_type}"));
     }
     if livemode != (mode == Mode::Live) {
-        return Err(format!("the {wanted} is not of {mode} mode"));
+        return Err(format!("the {expected_type} is not of {mode} mode"));
     }
     Ok(())
 }
 
-/// An id of Stripe's as one of ours.
+/// Parses an id.
 ///
 /// # Errors
-/// What it was to be, not what it is.
+/// The type of the id, without its text.
 pub(crate) fn id<T: std::str::FromStr>(text: &str, what: &str) -> Result<T, String> {
     text.parse().map_err(|_| format!("a {what}'s id is malformed"))
 }
@@ -73,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn objects_are_objects_at_every_depth() {
+    fn read_accepts_objects_only_at_every_depth() {
         assert_eq!(
             read::<Pair>(br#" {"a":1,"b":"x","c":[{}]}"#, "pair"),
             Ok(Pair { a: 1, b: "x".to_owned() })
@@ -98,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn no_fault_shows_what_was_read() {
+    fn errors_do_not_quote_the_body() {
         let fault = read::<Pair>(br#"{"a":"hidden","hidden":1}"#, "pair").unwrap_err();
         assert!(fault.contains("\"a\"") && !fault.contains("hidden"), "{fault}");
     }
@@ -115,7 +121,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn members_are_read_only_if_each_is_there_once(
+        fn read_rejects_duplicate_and_missing_members(
             members in proptest::collection::vec(prop::sample::select(MEMBERS), 0..5),
             depth in 1_usize..2000,
         ) {

@@ -1,14 +1,14 @@
-//! [`Operation`]: the calls that this adapter makes, by the names they have in metrics and logs.
+//! [`Operation`]: the API calls of this adapter, with their names in metrics and logs.
 
 use std::fmt;
 use std::time::Duration;
 
-/// A single object is made or read fast.
-const ATTEMPT: Duration = Duration::from_secs(3);
-/// A page of a hundred objects takes longer.
-const ATTEMPT_AT_A_LIST: Duration = Duration::from_secs(10);
+/// Timeout of an attempt to create or read one object.
+const OBJECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// Timeout of an attempt to read a page of 100 objects.
+const LIST_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// One of Stripe's operations.
+/// An operation of Stripe's API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Operation {
     CreatePortalSession,
@@ -22,7 +22,7 @@ pub(crate) enum Operation {
     ListCheckoutSessions,
 }
 
-/// What an operation reads by the id in its path, and may find missing.
+/// The object type that an operation reads by the id in its path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ById {
     Customer,
@@ -45,7 +45,7 @@ impl Operation {
         }
     }
 
-    /// What a restricted key needs for it, in the Dashboard's words.
+    /// Returns the permission that a restricted key needs, as the Dashboard names it.
     pub(crate) const fn permission(self) -> &'static str {
         match self {
             Self::CreatePortalSession => "write access to the customer portal",
@@ -72,18 +72,18 @@ impl Operation {
         }
     }
 
-    /// The longest that one attempt may take.
-    pub(crate) const fn patience(self) -> Duration {
+    /// Returns the timeout of one attempt.
+    pub(crate) const fn attempt_timeout(self) -> Duration {
         match self {
             Self::ListCustomers | Self::ListSubscriptions | Self::ListCheckoutSessions => {
-                ATTEMPT_AT_A_LIST
+                LIST_TIMEOUT
             }
             Self::CreatePortalSession
             | Self::CreateCustomer
             | Self::CreateCheckoutSession
             | Self::ReadPrice
             | Self::ReadCustomer
-            | Self::ReadSubscription => ATTEMPT,
+            | Self::ReadSubscription => OBJECT_TIMEOUT,
         }
     }
 }

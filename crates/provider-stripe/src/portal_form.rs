@@ -6,30 +6,30 @@ use url::form_urlencoded::Serializer;
 /// The endpoint's path.
 pub(crate) const PATH: &str = "/v1/billing_portal/sessions";
 
-/// The parameter that names a flow's subscription, also in Stripe's errors about it.
+/// Returns the parameter for the subscription of a flow. Stripe's errors use the same name.
 pub(crate) fn subscription_param(flow: &PortalFlow) -> Option<String> {
     flow.subscription().map(|_| format!("flow_data[{}][subscription]", flow.kind()))
 }
 
-/// The order as a form body.
-pub(crate) fn encode(order: &PortalRequest, configuration: Option<&str>) -> String {
+/// Encodes a portal request as a form body.
+pub(crate) fn encode(request: &PortalRequest, configuration: Option<&str>) -> String {
     let mut form = Serializer::new(String::new());
-    form.append_pair("customer", order.customer.as_str());
-    if let Some(url) = &order.return_url {
+    form.append_pair("customer", request.customer.as_str());
+    if let Some(url) = &request.return_url {
         form.append_pair("return_url", url.as_str());
     }
-    if let Some(locale) = order.locale {
+    if let Some(locale) = request.locale {
         form.append_pair("locale", locale.as_str());
     }
     if let Some(configuration) = configuration {
         form.append_pair("configuration", configuration);
     }
-    if let Some(flow) = &order.flow {
+    if let Some(flow) = &request.flow {
         form.append_pair("flow_data[type]", flow.kind().as_str());
         if let (Some(param), Some(subscription)) = (subscription_param(flow), flow.subscription()) {
             form.append_pair(&param, subscription.as_str());
         }
-        if let Some(url) = &order.return_url {
+        if let Some(url) = &request.return_url {
             form.append_pair("flow_data[after_completion][type]", "redirect");
             form.append_pair("flow_data[after_completion][redirect][return_url]", url.as_str());
         }
@@ -47,7 +47,7 @@ mod tests {
 
     use super::*;
 
-    fn order(return_url: Option<&str>, flow: Option<PortalFlow>) -> PortalRequest {
+    fn request(return_url: Option<&str>, flow: Option<PortalFlow>) -> PortalRequest {
         PortalRequest {
             customer: "cus_1".parse().unwrap(),
             return_url: return_url.map(|url| ReturnUrl::configured(url).unwrap()),
@@ -62,14 +62,14 @@ mod tests {
     }
 
     #[test]
-    fn a_plain_order_is_the_customer_alone() {
-        assert_eq!(encode(&order(None, None), None), "customer=cus_1");
+    fn minimal_request_has_only_the_customer() {
+        assert_eq!(encode(&request(None, None), None), "customer=cus_1");
     }
 
     #[test]
-    fn a_flow_nests_and_returns_when_done() {
+    fn flow_is_nested_and_redirects_after_completion() {
         let flow = PortalFlow::SubscriptionCancel("sub_1".parse().unwrap());
-        let body = encode(&order(Some("https://a.example/b"), Some(flow)), Some("bpc_1"));
+        let body = encode(&request(Some("https://a.example/b"), Some(flow)), Some("bpc_1"));
         let expected = [
             ("customer", "cus_1"),
             ("return_url", "https://a.example/b"),
@@ -86,21 +86,21 @@ mod tests {
     }
 
     #[test]
-    fn a_flow_without_subscription_has_none() {
-        let body = encode(&order(None, Some(PortalFlow::PaymentMethodUpdate)), None);
+    fn flow_without_subscription_has_no_subscription_field() {
+        let body = encode(&request(None, Some(PortalFlow::PaymentMethodUpdate)), None);
         assert_eq!(body, "customer=cus_1&flow_data%5Btype%5D=payment_method_update");
     }
 
     proptest! {
         #[test]
-        fn return_url_is_one_field_whatever_its_characters(
+        fn return_url_is_escaped_to_one_field(
             rest in "[a-z0-9&=+%;#?/~!*'()@:$,._-]{0,80}",
             with_flow in any::<bool>(),
         ) {
             let url = format!("https://a.example/{rest}&customer=cus_2");
             let flow = with_flow.then_some(PortalFlow::PaymentMethodUpdate);
-            let order = order(Some(&url), flow);
-            let url = order.return_url.as_ref().unwrap().as_str();
+            let request = request(Some(&url), flow);
+            let url = request.return_url.as_ref().unwrap().as_str();
             prop_assert!(url.contains("&customer=cus_2"));
             let mut expected = vec![("customer", "cus_1"), ("return_url", url)];
             if with_flow {
@@ -108,7 +108,7 @@ mod tests {
                 expected.push(("flow_data[after_completion][type]", "redirect"));
                 expected.push(("flow_data[after_completion][redirect][return_url]", url));
             }
-            let fields = fields(&encode(&order, None));
+            let fields = fields(&encode(&request, None));
             let fields: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
             prop_assert_eq!(fields, expected);
         }

@@ -1,20 +1,21 @@
-//! Stripe's answer as a portal session, or why it is none (P4).
+//! Parses Stripe's portal sessions (P4).
 
 use billing_domain::{CustomerId, HostedUrl, Mode, PortalSession};
 use serde::Deserialize;
 
 use crate::object;
 
-/// What an answer must agree with.
+/// Expected values of a response.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Expected<'a> {
     pub(crate) customer: &'a CustomerId,
     pub(crate) mode: Mode,
-    /// Whether the URL may be plain http on loopback.
+    /// Whether http URLs on loopback are allowed.
     pub(crate) loopback_urls: bool,
 }
 
-/// The fields of Stripe's object `billing_portal.session` that count here. No `Debug`: the URL is a secret.
+/// The relevant fields of Stripe's object `billing_portal.session`. It has no `Debug` because the
+/// URL is a secret.
 #[derive(Deserialize)]
 struct SessionObject {
     object: String,
@@ -24,18 +25,18 @@ struct SessionObject {
     id: Option<String>,
 }
 
-/// Reads a session from the body of a 200.
+/// Parses a session from the body of a 200.
 ///
 /// # Errors
-/// Why the body is no session for this order, without any of its text: it may hold a URL that works.
+/// Why the body is not a session for this request, without text of the body, which may contain a
+/// valid URL.
 pub(crate) fn parse(body: &[u8], expected: Expected<'_>) -> Result<PortalSession, String> {
     let session: SessionObject = object::read(body, "portal session")?;
     object::check(&session.object, "billing_portal.session", session.livemode, expected.mode)?;
     if session.customer != expected.customer.as_str() {
         return Err("the session is for another customer".to_owned());
     }
-    let url: HostedUrl =
-        session.url.parse().map_err(|e| format!("the URL cannot be handed out: {e}"))?;
+    let url: HostedUrl = session.url.parse().map_err(|e| format!("the URL is unusable: {e}"))?;
     if url.is_insecure() && !expected.loopback_urls {
         return Err("the URL is not https".to_owned());
     }
@@ -43,7 +44,7 @@ pub(crate) fn parse(body: &[u8], expected: Expected<'_>) -> Result<PortalSession
     Ok(PortalSession { url, id, expires_at: None })
 }
 
-/// Whether an id looks like one of Stripe's, so that it may stand in a log as it is.
+/// Returns whether an id has only characters of Stripe's ids, so that it is safe to log.
 pub(crate) fn is_loggable(id: &str) -> bool {
     (1..=255).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }

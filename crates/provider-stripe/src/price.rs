@@ -1,4 +1,4 @@
-//! Stripe's prices, and the prices that stand in subscriptions.
+//! Stripe's prices, standalone and in subscriptions.
 
 use billing_domain::{BillingCycle, Mode, PriceId, ProviderPrice};
 use serde::Deserialize;
@@ -6,7 +6,7 @@ use serde::de::IgnoredAny;
 
 use crate::object;
 
-/// The fields of Stripe's object `price` that count.
+/// The relevant fields of Stripe's object `price`.
 #[derive(Deserialize)]
 pub(crate) struct Price {
     object: String,
@@ -27,19 +27,19 @@ struct Recurring {
     usage_type: String,
 }
 
-/// Reads this price from the body of a 200.
+/// Parses the requested price from the body of a 200.
 ///
 /// # Errors
-/// Why it is another one, or none.
-pub(crate) fn parse(body: &[u8], asked_for: &PriceId, mode: Mode) -> Result<ProviderPrice, String> {
+/// Why the body is not this price.
+pub(crate) fn parse(body: &[u8], requested: &PriceId, mode: Mode) -> Result<ProviderPrice, String> {
     let price: Price = object::read(body, "price")?;
     price.check(mode)?;
-    if price.id != asked_for.as_str() {
-        return Err("the price is another one".to_owned());
+    if price.id != requested.as_str() {
+        return Err("the response has another price".to_owned());
     }
     Ok(ProviderPrice {
         amount: price.amount(),
-        currency: price.currency.parse().map_err(|_| "the currency is none".to_owned())?,
+        currency: price.currency.parse().map_err(|_| "the currency is invalid".to_owned())?,
         cycle: price.cycle(),
         active: price.active,
     })
@@ -50,7 +50,7 @@ impl Price {
         object::check(&self.object, "price", self.livemode, mode)
     }
 
-    /// How often it is paid, where that is by the month or by the year.
+    /// Returns the billing cycle if it is monthly or yearly.
     pub(crate) fn cycle(&self) -> Option<BillingCycle> {
         let recurring = self.recurring.as_ref()?;
         match (recurring.interval.as_str(), recurring.interval_count) {
@@ -60,7 +60,7 @@ impl Price {
         }
     }
 
-    /// What one costs, where that is a plain amount: not tiered, not by the package, not by what was used.
+    /// Returns the amount per unit, if the price is neither tiered, nor per package, nor metered.
     fn amount(&self) -> Option<u64> {
         let metered =
             self.recurring.as_ref().is_some_and(|recurring| recurring.usage_type != "licensed");
@@ -79,7 +79,7 @@ mod tests {
         "billing_scheme":"per_unit","unit_amount":900,"transform_quantity":null,
         "recurring":{"interval":"month","interval_count":1,"usage_type":"licensed"}}"#;
 
-    fn judged(changes: &[(&str, &str)]) -> Result<ProviderPrice, String> {
+    fn parsed(changes: &[(&str, &str)]) -> Result<ProviderPrice, String> {
         let body = changes.iter().fold(PRICE.to_owned(), |body, (from, to)| {
             assert!(body.contains(from), "{from}");
             body.replacen(from, to, 1)
@@ -88,26 +88,26 @@ mod tests {
     }
 
     #[test]
-    fn a_plain_price_has_amount_and_cycle() {
-        let facts = ProviderPrice {
+    fn per_unit_price_has_amount_and_cycle() {
+        let expected = ProviderPrice {
             amount: Some(900),
             currency: "usd".parse().unwrap(),
             cycle: Some(BillingCycle::Monthly),
             active: true,
         };
-        assert_eq!(judged(&[]), Ok(facts.clone()));
+        assert_eq!(parsed(&[]), Ok(expected.clone()));
         assert_eq!(
-            judged(&[("month", "year")]),
-            Ok(ProviderPrice { cycle: Some(BillingCycle::Yearly), ..facts.clone() })
+            parsed(&[("month", "year")]),
+            Ok(ProviderPrice { cycle: Some(BillingCycle::Yearly), ..expected.clone() })
         );
         assert_eq!(
-            judged(&[("\"active\":true", "\"active\":false")]),
-            Ok(ProviderPrice { active: false, ..facts })
+            parsed(&[("\"active\":true", "\"active\":false")]),
+            Ok(ProviderPrice { active: false, ..expected })
         );
     }
 
     #[test]
-    fn what_is_no_plain_amount_or_cycle_has_none() {
+    fn other_prices_have_no_amount_or_cycle() {
         for change in [
             ("per_unit", "tiered"),
             ("licensed", "metered"),
@@ -118,15 +118,15 @@ mod tests {
                 "\"transform_quantity\":{\"divide_by\":10,\"round\":\"up\"}",
             ),
         ] {
-            assert_eq!(judged(&[change]).unwrap().amount, None, "{change:?}");
+            assert_eq!(parsed(&[change]).unwrap().amount, None, "{change:?}");
         }
         for change in [("month", "week"), ("\"interval_count\":1", "\"interval_count\":12")] {
-            assert_eq!(judged(&[change]).unwrap().cycle, None, "{change:?}");
+            assert_eq!(parsed(&[change]).unwrap().cycle, None, "{change:?}");
         }
     }
 
     #[test]
-    fn p4_another_price_or_mode_does_not_count() {
+    fn p4_other_price_or_mode_is_rejected() {
         for change in [
             ("price_1", "price_2"),
             ("\"price\"", "\"plan\""),
@@ -134,7 +134,7 @@ mod tests {
             ("usd", "USD"),
             ("{\"interval\"", "[1,{\"interval\""),
         ] {
-            assert!(judged(&[change]).is_err(), "{change:?}");
+            assert!(parsed(&[change]).is_err(), "{change:?}");
         }
     }
 }

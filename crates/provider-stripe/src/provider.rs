@@ -1,4 +1,4 @@
-//! [`StripeProvider`] itself, and its customer portal.
+//! [`StripeProvider`] and its customer portal.
 
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -8,42 +8,43 @@ use billing_domain::ports::{BillingProvider, ProviderError};
 use billing_domain::{Capabilities, PortalRequest, PortalSession, ProviderAccount};
 use tracing::{debug, instrument};
 
-use crate::access::Access;
-use crate::call::{Call, OrderKey};
+use crate::call::{Call, KeySource};
 use crate::operation::Operation;
 use crate::portal_session::{self, Expected};
+use crate::stripe_api::StripeApi;
 use crate::{ClientError, StripeSettings, capabilities, portal_form};
 
-/// Stripe, or the sandbox: its customer portal, its checkout, and its customers with their subscriptions.
+/// Stripe or the sandbox: customer portal, checkout, customers and subscriptions.
 pub struct StripeProvider {
     account: ProviderAccount,
-    access: RwLock<Arc<Access>>,
+    api: RwLock<Arc<StripeApi>>,
 }
 
-/// Why new settings did not take the place of the old ones, which stay in force.
+/// Why new settings were rejected. The old settings stay in effect.
 #[derive(Debug, thiserror::Error)]
 pub enum ReloadError {
-    /// They are for another provider or mode: customers are kept under those, so that takes a restart.
+    /// The settings are for another provider or mode, which requires a restart.
     #[error("the new settings are for {0}, which takes a restart")]
     OtherAccount(ProviderAccount),
-    /// No client can be built of them.
+    /// The client cannot be built.
     #[error(transparent)]
     Client(#[from] ClientError),
 }
 
 impl StripeProvider {
-    /// A provider with connections of its own; opens none yet.
+    /// Creates a provider with its own connection pool. It connects on the first request.
     ///
     /// # Errors
     /// See [`ClientError`].
     pub fn new(settings: StripeSettings) -> Result<Self, ClientError> {
         Ok(Self {
             account: settings.account().clone(),
-            access: RwLock::new(Arc::new(Access::new(settings)?)),
+            api: RwLock::new(Arc::new(StripeApi::new(settings)?)),
         })
     }
 
-    /// Puts new settings, such as a rolled key, in the place of the old ones. Calls under way end as they began.
+    /// Replaces the settings, for example after a key rotation. Running calls keep the old
+    /// settings.
     ///
     /// # Errors
     /// See [`ReloadError`].
@@ -51,13 +52,13 @@ impl StripeProvider {
         if *settings.account() != self.account {
             return Err(ReloadError::OtherAccount(settings.account().clone()));
         }
-        let access = Arc::new(Access::new(settings)?);
-        *self.access.write().unwrap_or_else(PoisonError::into_inner) = access;
+        let api = Arc::new(StripeApi::new(settings)?);
+        *self.api.write().unwrap_or_else(PoisonError::into_inner) = api;
         Ok(())
     }
 
-    pub(crate) fn access(&self) -> Arc<Access> {
-        Arc::clone(&self.access.read().unwrap_or_else(PoisonError::into_inner))
+    pub(crate) fn api(&self) -> Arc<StripeApi> {
+        Arc::clone(&self.api.read().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -76,8 +77,8 @@ impl BillingProvider for StripeProvider {
         &self,
         request: &PortalRequest,
     ) -> Result<PortalSession, ProviderError> {
-        let access = self.access();
-        let settings = &access.settings;
+        let api = self.api();
+        let settings = &api.settings;
         let form = portal_form::encode(request, settings.portal_configuration());
         let url = settings.api_base().endpoint(portal_form::PATH);
         let call = Call {
@@ -86,17 +87,17 @@ impl BillingProvider for StripeProvider {
                 Operation::CreatePortalSession,
                 url,
                 form,
-                OrderKey::Fresh,
+                KeySource::PerCall,
                 request.deadline,
             )
         };
         let expected = Expected {
             customer: &request.customer,
             mode: settings.account().mode(),
-            loopback_urls: settings.takes_loopback_urls(),
+            loopback_urls: settings.allows_loopback_urls(),
         };
-        let session = access.call(&call, |body| portal_session::parse(body, expected)).await?;
-        debug!(session = session.id, "made a portal session");
+        let session = api.call(&call, |body| portal_session::parse(body, expected)).await?;
+        debug!(session = session.id, "created a portal session");
         Ok(session)
     }
 }
@@ -104,7 +105,7 @@ impl BillingProvider for StripeProvider {
 impl fmt::Debug for StripeProvider {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StripeProvider")
-            .field("settings", &self.access().settings)
+            .field("settings", &self.api().settings)
             .finish_non_exhaustive()
     }
 }

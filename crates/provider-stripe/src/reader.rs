@@ -1,4 +1,4 @@
-//! The port that reads a customer with its subscriptions.
+//! Implements [`SubscriptionReader`]: reads a customer with its subscriptions.
 
 use std::cmp::Reverse;
 
@@ -9,12 +9,12 @@ use billing_domain::{
 };
 use tracing::instrument;
 
-use crate::access::Access;
 use crate::call::Call;
 use crate::checkout_session::CompleteSession;
 use crate::list::Listing;
-use crate::metadata::agreed;
+use crate::metadata::merge_owners;
 use crate::operation::Operation;
+use crate::stripe_api::StripeApi;
 use crate::subscription::SubscriptionObject;
 use crate::{StripeProvider, customer, subscription};
 
@@ -28,8 +28,8 @@ impl SubscriptionReader for StripeProvider {
         customer: &CustomerId,
         deadline: Deadline,
     ) -> Result<CustomerReading, ProviderError> {
-        match self.access().reading(customer, deadline).await {
-            // Deleted before, or between two of the calls.
+        match self.api().reading(customer, deadline).await {
+            // The customer was deleted before or between the calls.
             Err(ProviderError::CustomerNotFound { .. }) => Ok(gone()),
             result => result,
         }
@@ -41,18 +41,17 @@ impl SubscriptionReader for StripeProvider {
         subscription: &SubscriptionId,
         deadline: Deadline,
     ) -> Result<Option<CustomerId>, ProviderError> {
-        let access = self.access();
-        let settings = &access.settings;
+        let api = self.api();
+        let settings = &api.settings;
         let Some(url) = settings.api_base().object(subscription::PATH, subscription.as_str())
         else {
             return Ok(None);
         };
         let call = Call::get(Operation::ReadSubscription, url, deadline);
-        access
-            .find(&call, |body| {
-                subscription::parse_holder(body, subscription, settings.account().mode())
-            })
-            .await
+        api.find(&call, |body| {
+            subscription::parse_customer(body, subscription, settings.account().mode())
+        })
+        .await
     }
 }
 
@@ -60,8 +59,8 @@ const fn gone() -> CustomerReading {
     CustomerReading { state: CustomerState::Gone, owner: NamedOwner::None }
 }
 
-impl Access {
-    /// The subscriptions first: whether the customer is there is then true after they were read, not before.
+impl StripeApi {
+    /// Reads the customer after the subscriptions, so that a deletion in between is detected.
     async fn reading(
         &self,
         customer: &CustomerId,
@@ -97,17 +96,18 @@ impl Access {
         };
         let mode = self.settings.account().mode();
         let each = |object: SubscriptionObject| {
-            let ListedSubscription { customer: holder, subscription } = object.listed(mode)?;
-            if holder == *customer {
+            let ListedSubscription { customer: customer_of, subscription } = object.listed(mode)?;
+            if customer_of == *customer {
                 Ok(subscription)
             } else {
-                Err("a subscription is another customer's".to_owned())
+                Err("a subscription belongs to another customer".to_owned())
             }
         };
         Ok(self.pages(listing, |subscription| subscription.id.as_str(), each).await?)
     }
 
-    /// Whom the sessions name that the customer completed, where the customer's metadata name nobody.
+    /// Returns the owner that the completed sessions name. Used when the customer's metadata name
+    /// no owner.
     async fn owner_by_sessions(
         &self,
         customer: &CustomerId,
@@ -122,6 +122,6 @@ impl Access {
         let (key, mode) = (self.settings.user_metadata_key(), self.settings.account().mode());
         let each = |session: CompleteSession| session.check(customer, mode).map(|()| session);
         let sessions = self.pages(listing, |session| session.id.as_str(), each).await?;
-        Ok(sessions.iter().map(|session| session.owner(key)).fold(NamedOwner::None, agreed))
+        Ok(sessions.iter().map(|session| session.owner(key)).fold(NamedOwner::None, merge_owners))
     }
 }

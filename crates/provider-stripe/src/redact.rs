@@ -1,16 +1,17 @@
-//! Makes Stripe's text fit for our log.
+//! Redacts text from Stripe for the log.
 
 use outbound_http::Redactor;
 
-/// Pages that a message may point the operator to.
+/// Hosts whose URLs stay readable, because they help the operator.
 const READABLE_HOSTS: [&str; 4] =
     ["dashboard.stripe.com", "docs.stripe.com", "stripe.com", "support.stripe.com"];
 
-/// Masks what Stripe's texts may show of credentials.
+/// Masks credentials in Stripe's texts.
 pub(crate) const REDACTOR: Redactor =
     Redactor { readable_hosts: &READABLE_HOSTS, secret_path: "/p/session/", is_secret };
 
-/// Secret and restricted keys, webhook secrets, client secrets of intents, and the tokens of sessions.
+/// Detects secret and restricted keys, webhook secrets, client secrets of intents, and session
+/// tokens.
 fn is_secret(word: &str) -> bool {
     let token = |prefix: &str| word.starts_with(prefix) && word.len() > 20;
     ["sk_", "rk_", "whsec_"].iter().any(|prefix| word.starts_with(prefix))
@@ -55,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn what_helps_stays() {
+    fn helpful_text_is_kept() {
         for text in [
             "No such customer: 'cus_1'; a similar object exists in live mode",
             "Save it at https://dashboard.stripe.com/test/settings/billing/portal.",
@@ -70,14 +71,14 @@ mod tests {
     }
 
     #[test]
-    fn a_line_stays_a_line() {
+    fn clean_returns_one_bounded_line() {
         assert_eq!(cleaned("a\r\nb\u{1b}[31m\u{202e}"), r"a\u{d}\u{a}b\u{1b}[31m\u{202e}");
         assert_eq!(clean(&"x".repeat(10), &SecretString::from("k_"), 4), "xxxx…");
     }
 
     proptest! {
         #[test]
-        fn no_text_brings_a_secret_or_a_line_break_through(before in "\\PC{0,40}", after in "[\\x00-\\x7f]{0,40}") {
+        fn clean_never_returns_a_secret_or_a_line_break(before in "\\PC{0,40}", after in "[\\x00-\\x7f]{0,40}") {
             let text = format!("{before} sk_live_Other0123456789 sk_test_own0123456789{after}");
             let line = clean(&text, &SecretString::from("sk_test_own0123456789"), 300);
             prop_assert!(!line.contains("Other0123456789") && !line.contains("own0123456789"));

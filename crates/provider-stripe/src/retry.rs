@@ -1,4 +1,4 @@
-//! When an attempt is repeated, and how the caller's time is shared out among attempts (P2).
+//! Retry rules and the time budget of attempts (P2).
 
 use std::time::Duration;
 
@@ -9,12 +9,12 @@ use crate::attempt::Attempt;
 
 const MAX_RETRIES: usize = 2;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
-/// A `Retry-After` beyond this is not waited for: the caller is a person in front of a button.
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
-/// Less than this is no time for a second retry.
-const SHORTEST_ATTEMPT: Duration = Duration::from_millis(100);
+/// Maximum pause. A user is waiting for the response.
+const MAX_PAUSE: Duration = Duration::from_secs(2);
+/// Minimum time for a second retry.
+const MIN_ATTEMPT: Duration = Duration::from_millis(100);
 
-/// The pauses before the retries, growing and jittered: one for each retry that may be made.
+/// Returns the backoff before each retry, exponential with jitter.
 pub(crate) fn pauses() -> ExponentialBackoff {
     ExponentialBuilder::default()
         .with_min_delay(FIRST_PAUSE)
@@ -23,29 +23,35 @@ pub(crate) fn pauses() -> ExponentialBackoff {
         .build()
 }
 
-/// How long an attempt may take. The first leaves at least half of the time, so that a retry is always affordable.
-pub(crate) fn attempt_limit(retries: usize, remaining: Duration, patience: Duration) -> Duration {
+/// Returns the timeout of an attempt. The first attempt uses at most half of the time, so that a
+/// retry is always possible.
+pub(crate) fn attempt_limit(
+    retries: usize,
+    remaining: Duration,
+    attempt_timeout: Duration,
+) -> Duration {
     let share = if retries == 0 { remaining / 2 } else { remaining };
-    share.min(patience)
+    share.min(attempt_timeout)
 }
 
-/// How long to wait before the next attempt: as long as Stripe asks, within reason, and never more than half of what is left.
-/// `None` where no time is left for another one.
+/// Returns the pause before the next attempt: the backoff or `Retry-After`, at most [`MAX_PAUSE`]
+/// and half of the remaining time. Returns `None` if there is no time for another attempt.
 pub(crate) fn pause(
     backoff: Duration,
-    asked: Option<Duration>,
+    retry_after: Option<Duration>,
     retries: usize,
     remaining: Duration,
 ) -> Option<Duration> {
-    let pause = backoff.max(asked.unwrap_or_default().min(LONGEST_PAUSE)).min(remaining / 2);
-    let enough =
-        if retries == 0 { !remaining.is_zero() } else { remaining - pause >= SHORTEST_ATTEMPT };
-    enough.then_some(pause)
+    let pause = backoff.max(retry_after.unwrap_or_default().min(MAX_PAUSE)).min(remaining / 2);
+    let has_time =
+        if retries == 0 { !remaining.is_zero() } else { remaining - pause >= MIN_ATTEMPT };
+    has_time.then_some(pause)
 }
 
-/// Whether a failed attempt may be repeated: no (complete) answer, 409, 5xx, or 429 because of a lock; Stripe's header says
-/// otherwise, both ways (<https://docs.stripe.com/error-low-level>).
-pub(crate) fn is_worthwhile(attempt: &Attempt, code: Option<&str>) -> bool {
+/// Returns whether a failed attempt may be retried: no complete response, 409, 5xx, or 429 because
+/// of a lock. Stripe's header overrides this in both directions
+/// (<https://docs.stripe.com/error-low-level>).
+pub(crate) fn is_retryable(attempt: &Attempt, code: Option<&str>) -> bool {
     if let Some(should) = attempt.head.as_ref().and_then(|head| head.should_retry) {
         return should;
     }
@@ -64,7 +70,7 @@ mod tests {
     use crate::operation::Operation;
 
     #[test]
-    fn p2_two_jittered_growing_pauses() {
+    fn p2_backoff_grows_with_jitter_for_two_retries() {
         let pauses: Vec<Duration> = pauses().collect();
         assert_eq!(pauses.len(), MAX_RETRIES);
         assert!(pauses[0] >= FIRST_PAUSE && pauses[0] <= FIRST_PAUSE * 2);
@@ -78,26 +84,35 @@ mod tests {
     }
 
     #[test]
-    fn p2_the_usual_attempt_has_three_seconds() {
-        let patience = Operation::CreatePortalSession.patience();
-        assert_eq!(attempt_limit(0, Duration::from_secs(15), patience), Duration::from_secs(3));
-        assert_eq!(attempt_limit(2, Duration::from_secs(8), patience), Duration::from_secs(3));
+    fn p2_attempt_timeout_is_3_s() {
+        let attempt_timeout = Operation::CreatePortalSession.attempt_timeout();
+        assert_eq!(
+            attempt_limit(0, Duration::from_secs(15), attempt_timeout),
+            Duration::from_secs(3)
+        );
+        assert_eq!(
+            attempt_limit(2, Duration::from_secs(8), attempt_timeout),
+            Duration::from_secs(3)
+        );
     }
 
     #[test]
-    fn p2_a_retry_is_always_affordable() {
-        let patience = Operation::ListCustomers.patience();
+    fn p2_first_retry_always_has_time() {
+        let attempt_timeout = Operation::ListCustomers.attempt_timeout();
         for budget in [1, 10, 100, 1000, 3000, 6000, 60_000].map(Duration::from_millis) {
-            let after_first = budget - attempt_limit(0, budget, patience);
+            let after_first = budget - attempt_limit(0, budget, attempt_timeout);
             let pause =
                 pause(Duration::from_millis(200), Some(Duration::from_secs(60)), 0, after_first)
                     .unwrap();
-            assert!(attempt_limit(1, after_first - pause, patience) > Duration::ZERO, "{budget:?}");
+            assert!(
+                attempt_limit(1, after_first - pause, attempt_timeout) > Duration::ZERO,
+                "{budget:?}"
+            );
         }
     }
 
     #[test]
-    fn a_second_retry_needs_time() {
+    fn second_retry_needs_minimum_time() {
         assert_eq!(pause(FIRST_PAUSE, None, 1, Duration::from_millis(150)), None);
         assert_eq!(pause(FIRST_PAUSE, None, 1, Duration::from_secs(1)), Some(FIRST_PAUSE));
         assert_eq!(pause(FIRST_PAUSE, None, 0, Duration::ZERO), None);

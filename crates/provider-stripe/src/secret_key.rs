@@ -1,11 +1,12 @@
-//! [`SecretKey`]: Stripe's secret or restricted key, and the mode that it says.
+//! [`SecretKey`]: Stripe's secret or restricted key and its mode.
 
 use std::str::FromStr;
 
 use billing_domain::Mode;
 use secrecy::SecretString;
 
-/// A key that starts with `sk_test_`, `rk_test_`, `sk_live_` or `rk_live_` (<https://docs.stripe.com/keys>).
+/// A key that starts with `sk_test_`, `rk_test_`, `sk_live_` or `rk_live_`
+/// (<https://docs.stripe.com/keys>).
 #[derive(Clone, Debug)]
 pub struct SecretKey {
     key: SecretString,
@@ -13,26 +14,26 @@ pub struct SecretKey {
 }
 
 impl SecretKey {
-    /// The mode that the key works in: the only place that says so.
+    /// Returns the mode. Only the key determines it.
     #[must_use]
     pub const fn mode(&self) -> Mode {
         self.mode
     }
 
-    /// The key itself.
+    /// Returns the key.
     pub(crate) const fn secret(&self) -> &SecretString {
         &self.key
     }
 }
 
 impl FromStr for SecretKey {
-    /// What is wrong, without the key.
+    /// The reason, without the key.
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         if text.starts_with("pk_") {
             return Err(
-                "it is a publishable key; give the secret key or a restricted key (sk_… or rk_…)",
+                "it is a publishable key; use the secret key or a restricted key (sk_… or rk_…)",
             );
         }
         let after = |prefix: &str| {
@@ -48,7 +49,7 @@ impl FromStr for SecretKey {
             || !rest.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
         {
             return Err(
-                "after its prefix it must have only letters, digits and _; copy it again from the Dashboard",
+                "it may contain only letters, digits and _ after the prefix; copy it again from the Dashboard",
             );
         }
         Ok(Self { key: SecretString::from(text), mode })
@@ -72,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_key_is_refused_without_showing_it() {
+    fn invalid_keys_are_rejected_without_quoting_them() {
         for bad in [
             "",
             "sk_test_",
@@ -90,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_shows_no_key() {
+    fn debug_hides_the_key() {
         assert!(
             !format!("{:?}", "sk_test_hidden1".parse::<SecretKey>().unwrap()).contains("hidden1")
         );

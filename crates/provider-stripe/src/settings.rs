@@ -1,4 +1,4 @@
-//! [`StripeSettings`]: what the operator says about Stripe.
+//! [`StripeSettings`]: the settings of the Stripe adapter.
 
 use std::fmt::Display;
 
@@ -17,10 +17,10 @@ const USER_METADATA_KEY: &str = "STRIPE_USER_METADATA_KEY";
 pub const SETTINGS: &[&str] =
     &[SECRET_KEY, API_BASE, PORTAL_CONFIGURATION, WEBHOOK_SECRET, USER_METADATA_KEY];
 
-/// Those of [`SETTINGS`] that are secret.
+/// The secret settings among [`SETTINGS`].
 pub const SECRETS: &[&str] = &[SECRET_KEY, WEBHOOK_SECRET];
 
-/// Checked settings. Their `Debug` shows no secret.
+/// Validated settings. `Debug` shows no secret.
 #[derive(Clone, Debug)]
 pub struct StripeSettings {
     account: ProviderAccount,
@@ -38,7 +38,7 @@ impl StripeSettings {
     /// Reads the settings of provider `stripe`.
     ///
     /// # Errors
-    /// All faults at once: the setting's name, and what to do about it.
+    /// All invalid settings as (name, required format).
     pub fn read(get: &mut dyn FnMut(&str) -> Option<String>) -> Result<Self, Faults> {
         let mut faults = Faults::new();
         let mut keep =
@@ -66,20 +66,17 @@ impl StripeSettings {
         };
         let portal_configuration = get(PORTAL_CONFIGURATION);
         if portal_configuration.as_deref().is_some_and(|id| !is_configuration_id(id)) {
-            keep(
-                PORTAL_CONFIGURATION,
-                &"it must be the id of a portal configuration, bpc_ and letters and digits",
-            );
+            keep(PORTAL_CONFIGURATION, &"it must be the id of a portal configuration (bpc_…)");
         }
-        let webhook_secrets = match get(WEBHOOK_SECRET).map(|text| webhook_secret::read_all(&text))
-        {
-            Some(Ok(secrets)) => secrets,
-            Some(Err(fault)) => {
-                keep(WEBHOOK_SECRET, &fault);
-                Vec::new()
-            }
-            None => Vec::new(),
-        };
+        let webhook_secrets =
+            match get(WEBHOOK_SECRET).map(|text| webhook_secret::parse_list(&text)) {
+                Some(Ok(secrets)) => secrets,
+                Some(Err(fault)) => {
+                    keep(WEBHOOK_SECRET, &fault);
+                    Vec::new()
+                }
+                None => Vec::new(),
+            };
         let user_metadata_key =
             match get(USER_METADATA_KEY).map(|text| text.parse::<UserMetadataKey>()) {
                 Some(Ok(key)) => key,
@@ -103,8 +100,8 @@ impl StripeSettings {
         }
     }
 
-    /// The settings of provider `sandbox`: the Stripe-compatible server beside us, whose portal may be on plain http on
-    /// loopback. Test mode only.
+    /// Creates the settings of provider `sandbox`, the local Stripe-compatible server. It allows
+    /// http URLs on loopback and only test mode.
     ///
     /// # Errors
     /// As [`read`](Self::read).
@@ -113,7 +110,7 @@ impl StripeSettings {
         let base = api_base.parse::<ApiBase>().map_err(fault(API_BASE))?;
         let key = secret_key.parse::<SecretKey>().map_err(fault(SECRET_KEY))?;
         if key.mode() == Mode::Live {
-            return Err(fault(SECRET_KEY)("the sandbox takes test keys only"));
+            return Err(fault(SECRET_KEY)("the sandbox accepts only test keys"));
         }
         let account =
             provider_account("sandbox", Mode::Test).map_err(|text| fault(API_BASE)(&text))?;
@@ -128,41 +125,41 @@ impl StripeSettings {
         })
     }
 
-    /// The same with these signing secrets of webhook endpoints, separated by commas, and no others.
+    /// Replaces the webhook signing secrets with a comma-separated list.
     ///
     /// # Errors
     /// As [`read`](Self::read).
     pub fn with_webhook_secrets(self, secrets: &str) -> Result<Self, Faults> {
-        let webhook_secrets = webhook_secret::read_all(secrets)
+        let webhook_secrets = webhook_secret::parse_list(secrets)
             .map_err(|fault| vec![(WEBHOOK_SECRET, fault.to_owned())])?;
         Ok(Self { webhook_secrets, ..self })
     }
 
-    /// The same with another key under which metadata name the owner.
+    /// Replaces the metadata key that names the owner.
     #[must_use]
     pub fn with_user_metadata_key(self, user_metadata_key: UserMetadataKey) -> Self {
         Self { user_metadata_key, ..self }
     }
 
-    /// Which provider in which mode.
+    /// Returns the provider and its mode.
     #[must_use]
     pub const fn account(&self) -> &ProviderAccount {
         &self.account
     }
 
-    /// Where Stripe's API is.
+    /// Returns the base URL of the API.
     #[must_use]
     pub const fn api_base(&self) -> &ApiBase {
         &self.base
     }
 
-    /// The portal configuration to use; the account's default where there is none.
+    /// Returns the portal configuration. `None` uses the account's default.
     #[must_use]
     pub fn portal_configuration(&self) -> Option<&str> {
         self.portal_configuration.as_deref()
     }
 
-    /// The metadata key under which customers, sessions and subscriptions name their owner.
+    /// Returns the metadata key that names the owner of customers, sessions and subscriptions.
     #[must_use]
     pub const fn user_metadata_key(&self) -> &UserMetadataKey {
         &self.user_metadata_key
@@ -176,8 +173,8 @@ impl StripeSettings {
         &self.key
     }
 
-    /// Whether portal URLs may be plain http on loopback.
-    pub(crate) const fn takes_loopback_urls(&self) -> bool {
+    /// Returns whether http URLs on loopback are allowed.
+    pub(crate) const fn allows_loopback_urls(&self) -> bool {
         self.loopback_urls
     }
 }
@@ -213,16 +210,16 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_enough() {
+    fn read_needs_only_the_key() {
         let settings = read(&[(SECRET_KEY, "rk_live_1")]).unwrap();
         assert_eq!(settings.account().to_string(), "stripe (live mode)");
         assert_eq!(settings.api_base().to_string(), ApiBase::STRIPE);
         assert_eq!(settings.portal_configuration(), None);
-        assert!(!settings.takes_loopback_urls());
+        assert!(!settings.allows_loopback_urls());
     }
 
     #[test]
-    fn all_faults_come_at_once() {
+    fn read_reports_all_invalid_settings() {
         let pairs = [
             (API_BASE, "http://x"),
             (PORTAL_CONFIGURATION, "x"),
@@ -237,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn webhook_secrets_and_the_metadata_key_are_taken() {
+    fn read_accepts_webhook_secrets_and_metadata_key() {
         let settings = read(&[(SECRET_KEY, "sk_test_1")]).unwrap();
         assert_eq!(
             (settings.webhook_secrets().len(), settings.user_metadata_key().to_string()),
@@ -259,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn no_fault_shows_a_secret() {
+    fn errors_and_debug_hide_secrets() {
         let faults = read(&[(SECRET_KEY, "sk_hidden"), (WEBHOOK_SECRET, "hidden")]).unwrap_err();
         assert!(!format!("{faults:?}").contains("hidden"));
         let pairs = [(SECRET_KEY, "sk_test_hidden"), (WEBHOOK_SECRET, "whsec_hidden")];
@@ -267,11 +264,11 @@ mod tests {
     }
 
     #[test]
-    fn s2_the_sandbox_is_a_world_of_its_own() {
+    fn s2_sandbox_has_its_own_account_and_only_test_mode() {
         let settings =
             StripeSettings::sandbox("http://127.0.0.1:12111", "sk_test_sandbox").unwrap();
         assert_eq!(settings.account().to_string(), "sandbox (test mode)");
-        assert!(settings.takes_loopback_urls());
+        assert!(settings.allows_loopback_urls());
         assert!(StripeSettings::sandbox("http://127.0.0.1:12111", "sk_live_x").is_err());
         assert!(StripeSettings::sandbox("http://sandbox.example", "sk_test_x").is_err());
     }

@@ -4,7 +4,7 @@ use strict_json::Value;
 
 use crate::object;
 
-/// The fields of an error that count here; any may be missing.
+/// The relevant fields of an error. All are optional.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct StripeError {
     pub(crate) kind: Option<String>,
@@ -14,7 +14,7 @@ pub(crate) struct StripeError {
 }
 
 impl StripeError {
-    /// Reads an error. What is not in the envelope's form has no fields.
+    /// Parses an error. A body without the envelope has no fields.
     pub(crate) fn parse(body: &[u8]) -> Self {
         let envelope = object::parse(body).unwrap_or_default();
         let error = envelope.get("error").and_then(Value::as_object);
@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_envelope_has_no_fields() {
+    fn body_without_envelope_has_no_fields() {
         for body in [
             "",
             "null",

@@ -10,7 +10,7 @@ use crate::price::Price;
 /// The endpoint's path.
 pub(crate) const PATH: &str = "/v1/subscriptions";
 
-/// The fields of Stripe's object `subscription` that count.
+/// The relevant fields of Stripe's object `subscription`.
 #[derive(Deserialize)]
 pub(crate) struct SubscriptionObject {
     object: String,
@@ -24,7 +24,7 @@ pub(crate) struct SubscriptionObject {
     items: Items,
 }
 
-/// Of the items, Stripe gives the first ones here. Which plan it is, they say.
+/// The first items of the subscription. They determine the plan.
 #[derive(Deserialize)]
 struct Items {
     data: Vec<Item>,
@@ -39,28 +39,28 @@ struct Item {
     current_period_end: Option<i64>,
 }
 
-/// Who has this subscription, by the body of a 200.
+/// Parses the customer of the requested subscription from the body of a 200.
 ///
 /// # Errors
-/// Why it is another one, or none.
-pub(crate) fn parse_holder(
+/// Why the body is not this subscription.
+pub(crate) fn parse_customer(
     body: &[u8],
-    asked_for: &SubscriptionId,
+    requested: &SubscriptionId,
     mode: Mode,
 ) -> Result<CustomerId, String> {
     let subscription: SubscriptionObject = object::read(body, "subscription")?;
     object::check(&subscription.object, "subscription", subscription.livemode, mode)?;
-    if subscription.id != asked_for.as_str() {
-        return Err("the subscription is another one".to_owned());
+    if subscription.id != requested.as_str() {
+        return Err("the response has another subscription".to_owned());
     }
     object::id(&subscription.customer, "customer")
 }
 
 impl SubscriptionObject {
-    /// The subscription, with who has it.
+    /// Converts the subscription of a list.
     ///
     /// # Errors
-    /// Why it cannot be used.
+    /// Why it is invalid.
     pub(crate) fn listed(self, mode: Mode) -> Result<ListedSubscription, String> {
         object::check(&self.object, "subscription", self.livemode, mode)?;
         let items = self.items.data;
@@ -72,7 +72,7 @@ impl SubscriptionObject {
             status: self
                 .status
                 .parse()
-                .map_err(|_| "the status of a subscription is unheard of".to_owned())?,
+                .map_err(|_| "the status of a subscription is unknown".to_owned())?,
             prices,
             cycle: first.and_then(|item| item.price.cycle()),
             created: Timestamp::from_seconds(self.created),
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn period_and_cycle_are_those_of_the_first_item() {
+    fn period_and_cycle_come_from_the_first_item() {
         let read = read(&body("")).unwrap();
         let expected = Subscription {
             id: "sub_1".parse().unwrap(),
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn every_status_of_the_schema_is_known_and_no_other() {
+    fn exactly_the_statuses_of_the_schema_are_accepted() {
         for status in SubscriptionStatus::ALL {
             let read = read(&body("").replace("trialing", status.as_str())).unwrap();
             assert_eq!(read.subscription.status, *status);
@@ -142,13 +142,13 @@ mod tests {
     }
 
     #[test]
-    fn p4_another_subscription_or_mode_does_not_count() {
-        let holder =
-            |body: &str| parse_holder(body.as_bytes(), &"sub_1".parse().unwrap(), Mode::Test);
-        assert_eq!(holder(&body("")), Ok("cus_1".parse().unwrap()));
+    fn p4_other_subscription_or_mode_is_rejected() {
+        let customer_of =
+            |body: &str| parse_customer(body.as_bytes(), &"sub_1".parse().unwrap(), Mode::Test);
+        assert_eq!(customer_of(&body("")), Ok("cus_1".parse().unwrap()));
         for (from, to) in [("sub_1", "sub_2"), ("false", "true"), ("\"subscription\"", "\"list\"")]
         {
-            assert!(holder(&body("").replacen(from, to, 1)).is_err(), "{from}");
+            assert!(customer_of(&body("").replacen(from, to, 1)).is_err(), "{from}");
         }
         assert!(
             read(&body("").replacen(

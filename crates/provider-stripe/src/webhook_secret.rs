@@ -1,4 +1,4 @@
-//! [`WebhookSecret`]: what Stripe signs its deliveries with.
+//! [`WebhookSecret`]: the signing secret of a webhook endpoint.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,20 +6,21 @@ use std::str::FromStr;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-/// How many secrets may be in force at once: two while one is rolled, and a few endpoints.
-pub(crate) const MOST: usize = 8;
+/// Maximum active secrets: two during a rotation, for a few endpoints.
+pub(crate) const MAX_SECRETS: usize = 8;
 const PREFIX: &str = "whsec_";
 const MAX_BYTES: usize = 255;
 const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
-/// An endpoint's signing secret, `whsec_` and visible ASCII (<https://docs.stripe.com/webhooks/signature>). Its `Debug` shows nothing.
+/// A signing secret, `whsec_` and visible ASCII (<https://docs.stripe.com/webhooks/signature>). Its
+/// `Debug` is redacted.
 #[derive(Clone)]
 pub(crate) struct WebhookSecret {
     mac: Hmac<Sha256>,
 }
 
 impl WebhookSecret {
-    /// The signature of a message that comes in parts: lower-case hex digits.
+    /// Signs the concatenated parts. Returns lower-case hex digits.
     pub(crate) fn sign(&self, parts: &[&[u8]]) -> [u8; 64] {
         let mut mac = self.mac.clone();
         parts.iter().for_each(|part| mac.update(part));
@@ -34,28 +35,28 @@ impl WebhookSecret {
     }
 }
 
-/// Reads several, separated by commas.
-pub(crate) fn read_all(text: &str) -> Result<Vec<WebhookSecret>, &'static str> {
+/// Parses a comma-separated list.
+pub(crate) fn parse_list(text: &str) -> Result<Vec<WebhookSecret>, &'static str> {
     let secrets =
         text.split(',').map(|secret| secret.trim().parse()).collect::<Result<Vec<_>, _>>()?;
-    if secrets.len() > MOST {
-        return Err("there may be at most 8 secrets; leave out those that were rolled");
+    if secrets.len() > MAX_SECRETS {
+        return Err("at most 8 secrets are allowed; remove the old ones");
     }
     Ok(secrets)
 }
 
 impl FromStr for WebhookSecret {
-    /// What is wrong, without the secret.
+    /// The reason, without the secret.
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let malformed = "each must be a signing secret that starts with whsec_, several separated by commas; copy it again from the endpoint";
+        let malformed = "it must be one or more signing secrets (whsec_…), separated by commas; copy them again from the endpoint";
         let rest = text.strip_prefix(PREFIX).ok_or(malformed)?;
         if rest.is_empty() || text.len() > MAX_BYTES || !rest.bytes().all(|b| b.is_ascii_graphic())
         {
             return Err(malformed);
         }
-        // The prefix belongs to the key. HMAC takes keys of any length (RFC 2104, section 3).
+        // The prefix is part of the key. HMAC accepts keys of any length (RFC 2104, section 3).
         let mac = Hmac::new_from_slice(text.as_bytes()).map_err(|_| malformed)?;
         Ok(Self { mac })
     }
@@ -72,8 +73,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_signature_is_an_hmac_sha_256_under_the_whole_secret() {
-        // Python: hmac.new(b"whsec_test_secret", b'1700000000.{"id":"evt_1"}', "sha256").hexdigest()
+    fn signature_is_hmac_sha_256_with_the_whole_secret() {
+        // Python: hmac.new(b"whsec_test_secret", b'1700000000.{"id":"evt_1"}',
+        // "sha256").hexdigest()
         let secret: WebhookSecret = "whsec_test_secret".parse().unwrap();
         let signature = secret.sign(&[b"1700000000", b".", br#"{"id":"evt_1"}"#]);
         assert_eq!(
@@ -83,12 +85,12 @@ mod tests {
     }
 
     #[test]
-    fn several_secrets_may_be_in_force() {
-        assert_eq!(read_all("whsec_a, whsec_b").unwrap().len(), 2);
-        assert!(read_all(&["whsec_a"; 8].join(",")).is_ok());
-        assert!(read_all(&["whsec_a"; 9].join(",")).is_err());
+    fn parse_list_accepts_up_to_8_secrets() {
+        assert_eq!(parse_list("whsec_a, whsec_b").unwrap().len(), 2);
+        assert!(parse_list(&["whsec_a"; 8].join(",")).is_ok());
+        assert!(parse_list(&["whsec_a"; 9].join(",")).is_err());
         let longest = format!("whsec_{}", "x".repeat(249));
-        assert!(read_all(&longest).is_ok());
+        assert!(parse_list(&longest).is_ok());
         let too_long = format!("{longest}x");
         for bad in [
             "",
@@ -100,13 +102,13 @@ mod tests {
             "WHSEC_hidden",
             &too_long,
         ] {
-            let fault = read_all(bad).unwrap_err();
+            let fault = parse_list(bad).unwrap_err();
             assert!(!fault.contains("hid"), "{bad}");
         }
     }
 
     #[test]
-    fn debug_shows_no_secret() {
+    fn debug_hides_the_secret() {
         assert!(
             !format!("{:?}", "whsec_hidden".parse::<WebhookSecret>().unwrap()).contains("hidden")
         );

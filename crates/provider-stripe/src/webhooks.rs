@@ -1,4 +1,4 @@
-//! [`StripeWebhooks`]: what tells Stripe's deliveries from everybody else's requests.
+//! [`StripeWebhooks`]: verifies and parses webhook deliveries.
 
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -9,14 +9,14 @@ use billing_domain::{ProviderAccount, Timestamp};
 use crate::webhook_secret::WebhookSecret;
 use crate::{ReloadError, StripeSettings, event, signature};
 
-/// Stripe's webhooks, or the sandbox's, for one account and mode.
+/// Webhooks of Stripe or the sandbox, for one account and mode.
 pub struct StripeWebhooks {
     account: ProviderAccount,
     secrets: RwLock<Arc<[WebhookSecret]>>,
 }
 
 impl StripeWebhooks {
-    /// Takes the secrets of these settings.
+    /// Creates a verifier with the secrets of the settings.
     #[must_use]
     pub fn new(settings: &StripeSettings) -> Self {
         Self {
@@ -25,7 +25,7 @@ impl StripeWebhooks {
         }
     }
 
-    /// Puts the secrets of new settings in the place of the old ones.
+    /// Replaces the secrets with those of the new settings.
     ///
     /// # Errors
     /// [`ReloadError::OtherAccount`].
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_secret_nothing_holds() {
+    fn verify_fails_without_a_secret() {
         let error = StripeWebhooks::new(&settings(""))
             .verify(&header("whsec_a", BODY), BODY, NOW)
             .unwrap_err();
@@ -96,35 +96,35 @@ mod tests {
     }
 
     #[test]
-    fn secrets_are_rolled_without_a_restart() {
+    fn reload_replaces_the_secrets() {
         let webhooks = StripeWebhooks::new(&settings("whsec_a"));
-        let holds = |secret: &str| webhooks.verify(&header(secret, BODY), BODY, NOW).is_ok();
-        assert!(holds("whsec_a") && !holds("whsec_b"));
+        let is_valid = |secret: &str| webhooks.verify(&header(secret, BODY), BODY, NOW).is_ok();
+        assert!(is_valid("whsec_a") && !is_valid("whsec_b"));
         webhooks.reload(&settings("whsec_a,whsec_b")).unwrap();
-        assert!(holds("whsec_a") && holds("whsec_b"));
+        assert!(is_valid("whsec_a") && is_valid("whsec_b"));
         webhooks.reload(&settings("whsec_b")).unwrap();
-        assert!(!holds("whsec_a") && holds("whsec_b"));
+        assert!(!is_valid("whsec_a") && is_valid("whsec_b"));
         let live = StripeSettings::read(&mut |name| {
             (name == "STRIPE_SECRET_KEY").then(|| "sk_live_1".to_owned())
         });
         assert!(matches!(webhooks.reload(&live.unwrap()), Err(ReloadError::OtherAccount(_))));
-        assert!(holds("whsec_b"));
+        assert!(is_valid("whsec_b"));
     }
 
     #[test]
-    fn the_body_is_read_only_once_its_signature_holds() {
+    fn body_is_parsed_only_after_signature_verification() {
         let webhooks = StripeWebhooks::new(&settings("whsec_a"));
-        let judged = |body: &[u8], secret: &str| webhooks.verify(&header(secret, body), body, NOW);
-        assert!(matches!(judged(BODY, "whsec_a"), Ok(VerifiedEvent::ThisMode(_))));
-        assert!(matches!(judged(b"nonsense", "whsec_a"), Err(WebhookError::Body(_))));
-        assert!(matches!(judged(b"nonsense", "whsec_b"), Err(WebhookError::Signature(_))));
+        let verify = |body: &[u8], secret: &str| webhooks.verify(&header(secret, body), body, NOW);
+        assert!(matches!(verify(BODY, "whsec_a"), Ok(VerifiedEvent::ThisMode(_))));
+        assert!(matches!(verify(b"nonsense", "whsec_a"), Err(WebhookError::Body(_))));
+        assert!(matches!(verify(b"nonsense", "whsec_b"), Err(WebhookError::Signature(_))));
         assert!(matches!(webhooks.verify(b"", BODY, NOW), Err(WebhookError::Signature(_))));
         let live = String::from_utf8(BODY.to_vec()).unwrap().replace("false", "true");
-        assert_eq!(judged(live.as_bytes(), "whsec_a"), Ok(VerifiedEvent::OtherMode));
+        assert_eq!(verify(live.as_bytes(), "whsec_a"), Ok(VerifiedEvent::OtherMode));
     }
 
     #[test]
-    fn debug_shows_no_secret() {
+    fn debug_hides_the_secrets() {
         assert!(
             !format!("{:?}", StripeWebhooks::new(&settings("whsec_hidden"))).contains("hidden")
         );

@@ -114,12 +114,12 @@ impl Created {
         (StatusCode::CREATED, Json(Self { success: true, message, api_key, warning }))
     }
 
-    fn example() -> Value {
+    fn example(message: &str) -> Value {
         let mut key = Key::example();
         key["key"] = json!("llmgen_7WR5hzk0Q0Xc9fVI_…");
         json!({
             "success": true,
-            "message": "The API key was created.",
+            "message": message,
             "apiKey": key,
             "warning": WARNING
         })

@@ -96,16 +96,16 @@ pub(crate) struct Answer {
 }
 
 pub(crate) fn endpoint<C: CredentialType>() -> Endpoint {
+    let description = "Creates a portal session for the caller's billing account. Without a body \
+                       the portal opens on its home page and returns to the dashboard.";
+    let permission = C::pick("", " The API key needs the permission `subscriptions:portal`.");
     Endpoint::post(C::pick(PORTAL, PORTAL_BY_API_KEY), open::<C>)
         .operation(
             C::pick("openPortal", "openPortalByApiKey"),
             SUBSCRIPTIONS,
             format!("Open the customer portal with {}", C::NAME),
         )
-        .description(
-            "Creates a portal session for the caller's billing account. Without a body the portal \
-             opens on its home page and returns to the dashboard.",
-        )
+        .description(format!("{description}{permission}"))
         .credential::<C>()
         .json_body::<Body>(Required::False, examples())
         .returns::<Answer>(

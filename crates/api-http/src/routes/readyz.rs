@@ -19,6 +19,7 @@ use crate::state::AppState;
 pub(crate) struct Probe {
     #[schema(inline)]
     status: Status,
+    /// Names of failing dependencies.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Vec<String>, required = false)]
     degraded: Option<Vec<&'static str>>,

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use outbound_http::header::ACCEPT;
-use outbound_http::{Body, Client, ClientError, Connections, NoAnswer, StatusCode};
+use outbound_http::{Body, Client, ClientError, Connections, StatusCode, TransportError};
 use url::Url;
 
 /// How long the whole fetch may take, to the last byte.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
-/// The longest key set, in bytes: as many keys as are taken, of the greatest size and with a certificate chain each.
+/// The longest key set, in bytes: as many keys as are taken, of the greatest size and with a
+/// certificate chain each.
 const MAX_BYTES: usize = 256 * 1024;
 /// The media types of a key set (RFC 7517, 8.5.2) and of what most issuers call theirs.
 const MEDIA_TYPES: &str = "application/jwk-set+json, application/json";
@@ -76,8 +77,9 @@ pub(crate) struct HttpSource {
 }
 
 impl HttpSource {
-    /// A source that connects at the first fetch. It follows no redirect, repeats nothing, and keeps no connection: fetches
-    /// are minutes apart, and a fresh one finds the issuer where it has moved to.
+    /// A source that connects at the first fetch. It follows no redirect, repeats nothing, and
+    /// keeps no connection: fetches are minutes apart, and a fresh one finds the issuer where it
+    /// has moved to.
     pub(crate) fn new(url: Url) -> Result<Self, ClientError> {
         Self::with_timeout(url, FETCH_TIMEOUT)
     }
@@ -104,12 +106,12 @@ impl JwkSetSource for HttpSource {
     }
 }
 
-impl From<NoAnswer> for FetchFault {
-    fn from(no_answer: NoAnswer) -> Self {
+impl From<TransportError> for FetchFault {
+    fn from(no_answer: TransportError) -> Self {
         match no_answer {
-            NoAnswer::NotConnected(cause) => Self::NotConnected(cause),
-            NoAnswer::Timeout => Self::Timeout,
-            NoAnswer::Broken(cause) => Self::Broken(cause),
+            TransportError::NotConnected(cause) => Self::NotConnected(cause),
+            TransportError::Timeout => Self::Timeout,
+            TransportError::Broken(cause) => Self::Broken(cause),
         }
     }
 }

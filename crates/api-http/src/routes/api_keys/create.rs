@@ -26,6 +26,7 @@ use crate::timestamps::parse_rfc3339;
 
 /// Maximum entries of a list in the body.
 const MAX_ENTRIES: usize = 50;
+const MESSAGE: &str = "The API key was created.";
 
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
@@ -70,7 +71,11 @@ pub(crate) fn endpoint() -> Endpoint {
                 }),
             )],
         )
-        .returns::<Created>(201, "The new key. It is shown only once.", Some(Created::example()))
+        .returns::<Created>(
+            201,
+            "The new key. It is shown only once.",
+            Some(Created::example(MESSAGE)),
+        )
         .errors(&[ErrorCode::InvalidReturnUrl, ErrorCode::TooManyApiKeys])
 }
 
@@ -83,7 +88,7 @@ async fn create(
     let created =
         app.issuer.create(request, Some(&app.key_rules), Actor::User, caller.origin).await;
     created
-        .map(|created| Created::answer(&app, &created, "The API key was created."))
+        .map(|created| Created::answer(&app, &created, MESSAGE))
         .map_err(problem::from_api_key_error)
 }
 

@@ -24,6 +24,7 @@ use crate::state::AppState;
 const DEFAULT_OVERLAP: u64 = 24 * 60 * 60;
 /// Maximum overlap (30 days), in seconds.
 const MAX_OVERLAP: u64 = 30 * 24 * 60 * 60;
+const MESSAGE: &str = "The API key was rotated.";
 
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
@@ -47,7 +48,11 @@ pub(crate) fn endpoint() -> Endpoint {
             Required::False,
             [("anHour", "Both keys are valid for one hour", json!({ "overlapSeconds": 3600 }))],
         )
-        .returns::<Created>(201, "The new key. It is shown only once.", Some(Created::example()))
+        .returns::<Created>(
+            201,
+            "The new key. It is shown only once.",
+            Some(Created::example(MESSAGE)),
+        )
 }
 
 async fn rotate(
@@ -66,6 +71,6 @@ async fn rotate(
     let rules = Some((&owner, &app.key_rules));
     let rotated = app.issuer.rotate(&id, rules, overlap, Actor::User, caller.origin).await;
     rotated
-        .map(|created| Created::answer(&app, &created, "The API key was rotated."))
+        .map(|created| Created::answer(&app, &created, MESSAGE))
         .map_err(problem::from_api_key_error)
 }

@@ -1,5 +1,5 @@
-//! [`Access`]: how Stripe is reached. Every call goes through [`Access::call`]: attempts, retries, and what is counted and
-//! traced about them.
+//! [`StripeApi`]: the call path to Stripe. Every call goes through [`StripeApi::call`], with
+//! attempts, retries, metrics and traces.
 
 use std::time::{Duration, Instant};
 
@@ -9,20 +9,21 @@ use outbound_http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use tracing::{debug, info};
 
 use crate::attempt::Attempt;
-use crate::call::{AttemptKey, Call, Sent};
-use crate::classify::{self, Failure, Order};
+use crate::call::{AttemptKey, Call, Payload};
+use crate::classify::{self, CallContext, Failure};
 use crate::{ClientError, StripeSettings, client, retry};
 
 const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
 
-/// How Stripe is reached, and as whom. What a port is asked for is answered with the one that it began with.
-pub(crate) struct Access {
+/// Settings, HTTP client and headers for Stripe. A running port call keeps its instance across a
+/// reload.
+pub(crate) struct StripeApi {
     pub(crate) settings: StripeSettings,
     client: Client,
     headers: HeaderMap,
 }
 
-impl Access {
+impl StripeApi {
     pub(crate) fn new(settings: StripeSettings) -> Result<Self, ClientError> {
         Ok(Self {
             client: client::build(settings.api_base())?,
@@ -31,7 +32,7 @@ impl Access {
         })
     }
 
-    /// Makes attempts until `read` takes an answer or no retry is left.
+    /// Makes attempts until `read` accepts a response or no retry is left.
     pub(crate) async fn call<T>(
         &self,
         call: &Call<'_>,
@@ -47,7 +48,7 @@ impl Access {
         result
     }
 
-    /// The same for an object that is read by its id; `None` where Stripe knows none of it.
+    /// Reads an object by its id. Returns `None` if Stripe does not have it.
     pub(crate) async fn find<T>(
         &self,
         call: &Call<'_>,
@@ -55,7 +56,7 @@ impl Access {
     ) -> Result<Option<T>, ProviderError> {
         match self.call(call, read).await {
             Ok(found) => Ok(Some(found)),
-            Err(failure) if failure.unknown => Ok(None),
+            Err(failure) if failure.not_found => Ok(None),
             Err(failure) => Err(failure.error),
         }
     }
@@ -65,7 +66,7 @@ impl Access {
         call: &Call<'_>,
         read: impl Fn(&[u8]) -> Result<T, String>,
     ) -> Result<T, Failure> {
-        let order = Order {
+        let call_context = CallContext {
             call,
             mode: self.settings.account().mode(),
             secret: self.settings.key().secret(),
@@ -78,10 +79,10 @@ impl Access {
             if remaining.is_zero() {
                 break;
             }
-            let limit = retry::attempt_limit(retries, remaining, call.operation.patience());
+            let limit = retry::attempt_limit(retries, remaining, call.operation.attempt_timeout());
             let attempt = self.attempt(call, &key, retries, limit).await;
-            let failure = match classify::judge(&attempt, order, &read) {
-                Ok(answer) => return Ok(answer),
+            let failure = match classify::classify(&attempt, call_context, &read) {
+                Ok(value) => return Ok(value),
                 Err(failure) => failure,
             };
             let remaining = call.deadline.remaining(Instant::now());
@@ -89,20 +90,17 @@ impl Access {
                 .next()
                 .filter(|_| failure.retry)
                 .and_then(|backoff| retry::pause(backoff, failure.retry_after, retries, remaining));
-            let Some(pause) = pause else { return Err(last_word(failure, timed_out, retries)) };
-            info!(retry = retries + 1, pause_ms = pause.as_millis(), cause = %failure.error, "the provider's answer is retried");
+            let Some(pause) = pause else { return Err(final_failure(failure, timed_out, retries)) };
+            info!(retry = retries + 1, pause_ms = pause.as_millis(), cause = %failure.error, "retrying the provider call");
             metrics::counter!("provider_retries_total").increment(1);
             timed_out |= matches!(failure.error, ProviderError::Timeout { .. });
-            if failure.spoils_key {
+            if failure.invalidates_key {
                 key = key.renewed();
             }
             tokio::time::sleep(pause).await;
         }
-        let context = format!(
-            "{}: the request's time was up before an attempt could be made",
-            call.operation
-        );
-        Err(Failure::last(ProviderError::Timeout { context }))
+        let context = format!("{}: the deadline passed before an attempt", call.operation);
+        Err(Failure::permanent(ProviderError::Timeout { context }))
     }
 
     async fn attempt(
@@ -115,9 +113,9 @@ impl Access {
         let started = Instant::now();
         let request =
             self.client.request(call.method(), call.url.clone()).headers(self.headers.clone());
-        let request = match &call.sent {
-            Sent::Nothing => request,
-            Sent::Form { body, .. } => request.header(CONTENT_TYPE, FORM).body(body.clone()),
+        let request = match &call.payload {
+            Payload::Empty => request,
+            Payload::Form { body, .. } => request.header(CONTENT_TYPE, FORM).body(body.clone()),
         };
         let request = match key.header() {
             Some(key) => request.header("idempotency-key", key),
@@ -137,32 +135,37 @@ impl Access {
     }
 }
 
-/// The failure of a call whose last attempt failed so.
-fn last_word(failure: Failure, timed_out: bool, retries: usize) -> Failure {
-    let told = |context: String| match retries {
+/// Returns the failure of a call from the failure of its last attempt.
+fn final_failure(failure: Failure, timed_out: bool, retries: usize) -> Failure {
+    let with_attempts = |context: String| match retries {
         0 => context,
         _ => format!("{context}; {} attempts", retries + 1),
     };
     let error = match failure.error {
-        // The conflict is with our own first attempt, which Stripe still works on: it is Stripe that takes too long.
+        // The conflict is with our first attempt, which Stripe still processes, so Stripe is too
+        // slow.
         ProviderError::Refused { context } | ProviderError::Unavailable { context, .. }
             if failure.conflict && timed_out =>
         {
-            ProviderError::Timeout { context: told(context) }
+            ProviderError::Timeout { context: with_attempts(context) }
         }
-        ProviderError::Refused { context } => ProviderError::Refused { context: told(context) },
+        ProviderError::Refused { context } => {
+            ProviderError::Refused { context: with_attempts(context) }
+        }
         ProviderError::Unavailable { context, retry_after } => {
-            ProviderError::Unavailable { context: told(context), retry_after }
+            ProviderError::Unavailable { context: with_attempts(context), retry_after }
         }
-        ProviderError::Timeout { context } => ProviderError::Timeout { context: told(context) },
+        ProviderError::Timeout { context } => {
+            ProviderError::Timeout { context: with_attempts(context) }
+        }
         other => other,
     };
     Failure { error, ..failure }
 }
 
-/// The label of a call in the metrics.
+/// Returns the outcome label for metrics.
 fn outcome<T>(result: &Result<T, Failure>) -> &'static str {
-    match result.as_ref().map_err(|failure| (&failure.error, failure.unknown)) {
+    match result.as_ref().map_err(|failure| (&failure.error, failure.not_found)) {
         Ok(_) => "ok",
         Err((_, true)) => "not_found",
         Err((ProviderError::CustomerNotFound { .. }, _)) => "customer_not_found",
