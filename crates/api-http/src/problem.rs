@@ -46,8 +46,9 @@ pub fn problem(code: ErrorCode, detail: impl Into<String>) -> Problem {
 #[must_use]
 pub fn from_fault(fault: &Fault) -> Problem {
     match fault {
-        Fault::BadRequestHead { detail } => problem(ErrorCode::InvalidRequest, detail.clone()),
-        Fault::InvalidBody { detail } => problem(ErrorCode::InvalidRequest, detail.clone()),
+        Fault::BadRequestHead { detail } | Fault::InvalidBody { detail } => {
+            problem(ErrorCode::InvalidRequest, detail.clone())
+        }
         Fault::UriTooLong => {
             problem(ErrorCode::UriTooLong, "Shorten the request URI to at most 8 KiB.")
         }
@@ -85,7 +86,7 @@ pub(crate) fn body_too_slow() -> Problem {
 /// The request deadline passed while the database was working.
 pub(crate) fn database_too_slow(limit: Duration) -> Problem {
     tracing::error!(limit_seconds = limit.as_secs(), "the database did not respond in time");
-    problem(ErrorCode::DatabaseUnavailable, "Retry after the delay in the `Retry-After` header.")
+    retry_later(ErrorCode::DatabaseUnavailable, RETRY_SOON)
 }
 
 /// Maps a malformed `Authorization` header.
@@ -145,7 +146,7 @@ pub(crate) fn from_auth_error(error: AuthError, invalid: ErrorCode) -> Problem {
         AuthError::Overloaded { retry_after } => overloaded(retry_after),
         AuthError::NotReady { reason } => {
             tracing::warn!(%reason, "credentials cannot be verified");
-            problem(ErrorCode::Overloaded, "Retry after the delay in the `Retry-After` header.")
+            retry_later(ErrorCode::Overloaded, RETRY_SOON)
         }
         AuthError::Store(error) => from_repo_error(&error),
     }
@@ -276,13 +277,7 @@ fn provider_error(context: &str) -> Problem {
 
 fn provider_unavailable(context: &str, wait: Duration) -> Problem {
     tracing::error!(%context, "the provider is unavailable");
-    retry_after(
-        problem(
-            ErrorCode::ProviderUnavailable,
-            "Retry after the delay in the `Retry-After` header.",
-        ),
-        wait,
-    )
+    retry_later(ErrorCode::ProviderUnavailable, wait)
 }
 
 fn provider_timeout(context: &str) -> Problem {
@@ -341,10 +336,7 @@ pub(crate) fn from_api_key_error(error: ApiKeyError) -> Problem {
 
 /// The principal sent too many requests, or the source had too many failures.
 pub(crate) fn rate_limited(wait: Duration) -> Problem {
-    retry_after(
-        problem(ErrorCode::RateLimited, "Retry after the delay in the `Retry-After` header."),
-        wait,
-    )
+    retry_later(ErrorCode::RateLimited, wait)
 }
 
 /// The service is not ready because of these checks.
@@ -357,10 +349,7 @@ fn from_repo_error(error: &RepoError) -> Problem {
     match error {
         RepoError::Unavailable(_) | RepoError::Schema(_) => {
             tracing::error!(%cause, "the database is unavailable");
-            problem(
-                ErrorCode::DatabaseUnavailable,
-                "Retry after the delay in the `Retry-After` header.",
-            )
+            retry_later(ErrorCode::DatabaseUnavailable, RETRY_SOON)
         }
         RepoError::Corrupt { .. } | RepoError::Refused(_) => {
             tracing::error!(%cause, "the database failed");
@@ -402,10 +391,12 @@ fn internal_error() -> Problem {
 
 fn overloaded(wait: Duration) -> Problem {
     tracing::warn!("overloaded");
-    retry_after(
-        problem(ErrorCode::Overloaded, "Retry after the delay in the `Retry-After` header."),
-        wait,
-    )
+    retry_later(ErrorCode::Overloaded, wait)
+}
+
+/// Creates a problem that asks the client to retry after `wait`.
+fn retry_later(code: ErrorCode, wait: Duration) -> Problem {
+    retry_after(problem(code, "Retry after the delay in the `Retry-After` header."), wait)
 }
 
 /// Sets `Retry-After` in whole seconds, rounded up, at least one.
