@@ -1,6 +1,8 @@
 //! Maps every error to a problem response. The response has the public text and the status. Only
 //! the log has the cause.
 
+mod edge;
+
 use std::time::Duration;
 
 use billing_domain::ports::{AuthError, MintError, ProviderError, RepoError, WebhookError};
@@ -10,9 +12,11 @@ use billing_domain::{
 };
 use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
-use http_edge::{BearerFault, Fault, Problem};
+use http_edge::Problem;
 
 use crate::error_code::ErrorCode;
+
+pub(crate) use edge::{from_bearer_fault, from_fault};
 
 /// Default `Retry-After`.
 const RETRY_SOON: Duration = Duration::from_secs(1);
@@ -42,42 +46,6 @@ pub fn problem(code: ErrorCode, detail: impl Into<String>) -> Problem {
     }
 }
 
-/// Maps a fault of the edge.
-#[must_use]
-pub fn from_fault(fault: &Fault) -> Problem {
-    match fault {
-        Fault::BadRequestHead { detail } | Fault::InvalidBody { detail } => {
-            problem(ErrorCode::InvalidRequest, detail.clone())
-        }
-        Fault::UriTooLong => {
-            problem(ErrorCode::UriTooLong, "Shorten the request URI to at most 8 KiB.")
-        }
-        Fault::HeadersTooLarge => problem(
-            ErrorCode::HeadersTooLarge,
-            "Send at most 64 headers with at most 16 KiB in total.",
-        ),
-        Fault::PayloadTooLarge => problem(
-            ErrorCode::PayloadTooLarge,
-            "Send a body of at most 16 KiB, or 1 MiB on the webhook route.",
-        ),
-        Fault::UnsupportedMediaType => problem(
-            ErrorCode::UnsupportedMediaType,
-            "Send the body as `Content-Type: application/json` in UTF-8 without a content coding.",
-        ),
-        Fault::RequestTimeout => {
-            problem(ErrorCode::RequestTimeout, "Send the complete body within 5 seconds.")
-        }
-        Fault::NotFound => problem(
-            ErrorCode::NotFound,
-            "Check the path. Case, slashes and percent-encoding must match exactly.",
-        ),
-        Fault::MethodNotAllowed => {
-            problem(ErrorCode::MethodNotAllowed, "Use a method that the `Allow` header lists.")
-        }
-        Fault::Panic => internal_error(),
-    }
-}
-
 /// The request deadline passed while the body was still arriving.
 pub(crate) fn body_too_slow() -> Problem {
     problem(ErrorCode::RequestTimeout, "Send the complete body faster.")
@@ -87,23 +55,6 @@ pub(crate) fn body_too_slow() -> Problem {
 pub(crate) fn database_too_slow(limit: Duration) -> Problem {
     tracing::error!(limit_seconds = limit.as_secs(), "the database did not respond in time");
     retry_later(ErrorCode::DatabaseUnavailable, RETRY_SOON)
-}
-
-/// Maps a malformed `Authorization` header.
-pub(crate) fn from_bearer_fault(fault: BearerFault) -> Problem {
-    match fault {
-        BearerFault::Missing => problem(
-            ErrorCode::MissingCredential,
-            "Send the credential as `Authorization: Bearer <credential>`.",
-        ),
-        BearerFault::Several => {
-            problem(ErrorCode::InvalidRequest, "Send exactly one `Authorization` header.")
-        }
-        BearerFault::Malformed => problem(
-            ErrorCode::InvalidRequest,
-            "Send one credential in `Authorization`, without white space or commas.",
-        ),
-    }
 }
 
 /// The request is invalid. `detail` is the instruction for the client.
