@@ -32,8 +32,8 @@ const DESCRIPTION: &str = "\
 A user clicks \"Manage billing\". Your app requests a portal session and redirects the user to its \
 URL. In the portal, the user updates cards, downloads invoices, and changes or cancels the plan.
 
-Each request creates a new session, so retries are safe. The URL is a bearer credential that expires \
-within minutes. Redirect the user immediately, and never log or store it.";
+Each request creates a new session, so retries are safe. The URL is a bearer credential that \
+expires within minutes. Redirect the user immediately, and never log or store it.";
 
 /// RFC 9457 problem details.
 #[derive(Serialize, ToSchema)]
@@ -105,12 +105,11 @@ fn components() -> Components {
         .parameter_in(ParameterIn::Header)
         .required(Required::False)
         .description(Some(
-            "Id of the request, returned in the response and written to the log. If absent or invalid, the service generates a UUIDv7.",
+            "Id of the request, returned in the response and written to the log. If absent or \
+             invalid, the service generates a UUIDv7.",
         ))
         .schema(Some(
-            ObjectBuilder::new()
-                .schema_type(Type::String)
-                .pattern(Some("^[A-Za-z0-9._-]{1,128}$")),
+            ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[A-Za-z0-9._-]{1,128}$")),
         ))
         .build();
     components.parameters.insert("X-Request-Id".to_owned(), RefOr::T(request_id));

@@ -184,7 +184,8 @@ pub(crate) fn from_intake_error(error: IntakeError) -> Problem {
             tracing::warn!(reason, "invalid webhook signature");
             problem(
                 ErrorCode::InvalidSignature,
-                "Sign the raw body with a configured secret, within 300 seconds of the service's time.",
+                "Sign the raw body with a configured secret, within 300 seconds of the service's \
+                 time.",
             )
         }
         IntakeError::Webhook(WebhookError::Body(reason)) => {
@@ -320,7 +321,8 @@ fn return_url(field: &str, error: ReturnUrlError) -> Problem {
     let detail = match error {
         ReturnUrlError::OriginNotAllowed => {
             format!(
-                "The origin of `{field}` is not allowed. Send a URL of an allowed origin, or omit it."
+                "The origin of `{field}` is not allowed. Send a URL of an allowed origin, or omit \
+                 it."
             )
         }
         ReturnUrlError::TooLong

@@ -129,7 +129,11 @@ async fn accept(listener: &TcpListener) -> Result<(TcpStream, SocketAddr), Infal
             Ok(accepted) => return Ok(accepted),
             Err(error) if concerns_one_connection(&error) => {}
             Err(error) => {
-                tracing::warn!(%error, backoff_ms = backoff.as_millis(), "accepting connections paused");
+                tracing::warn!(
+                    %error,
+                    backoff_ms = backoff.as_millis(),
+                    "accepting connections paused"
+                );
                 sleep(backoff).await;
                 backoff = (backoff * 2).min(MAX_BACKOFF);
             }

@@ -33,7 +33,8 @@ impl TrustedProxies {
         if wrong.is_empty() {
             return Ok(Self(networks.into()));
         }
-        let remedy = "use networks such as 10.0.0.0/8 or 2001:db8::/32, or addresses such as 192.0.2.7, separated by commas";
+        let remedy = "use networks such as 10.0.0.0/8 or 2001:db8::/32, or addresses such as \
+                      192.0.2.7, separated by commas";
         let verb = if wrong.len() == 1 { "is not a network" } else { "are not networks" };
         Err(format!("{} {verb}: {remedy}", wrong.join(", ")))
     }

@@ -58,7 +58,8 @@ impl FromStr for ApiBase {
         // fragment.
         if text.contains(['@', '?', '#']) || url.path() != "/" {
             return Err(
-                "it must be an origin such as https://api.stripe.com, without path, user, query and fragment",
+                "it must be an origin such as https://api.stripe.com, without path, user, query \
+                 and fragment",
             );
         }
         Ok(Self { url, loopback })

@@ -27,7 +27,8 @@ pub(crate) fn for_refusal(
         || has("save your customer portal settings")
     {
         format!(
-            "no portal configuration is saved in {mode} mode: save the customer portal settings at {page}, or set BILLING_STRIPE_PORTAL_CONFIGURATION"
+            "no portal configuration is saved in {mode} mode: save the customer portal settings at \
+             {page}, or set BILLING_STRIPE_PORTAL_CONFIGURATION"
         )
     } else if status == StatusCode::UNAUTHORIZED {
         "BILLING_STRIPE_SECRET_KEY is wrong, revoked or expired: set a current key".to_owned()
@@ -38,13 +39,15 @@ pub(crate) fn for_refusal(
         )
     } else if param == "configuration" {
         format!(
-            "BILLING_STRIPE_PORTAL_CONFIGURATION does not name a usable portal configuration of {mode} mode"
+            "BILLING_STRIPE_PORTAL_CONFIGURATION does not name a usable portal configuration of \
+             {mode} mode"
         )
     } else if has("portal configuration is disabled") {
         format!("the portal configuration does not allow this flow: enable the feature at {page}")
     } else if code == "resource_missing" && param.starts_with("line_items[") {
         format!(
-            "the plan's price does not exist in {mode} mode of this account: correct the price id in the catalogue"
+            "the plan's price does not exist in {mode} mode of this account: correct the price id \
+             in the catalogue"
         )
     } else if has("price specified is inactive") {
         "the plan's price is archived: set a current price id in the catalogue".to_owned()

@@ -49,7 +49,8 @@ impl FromStr for SecretKey {
             || !rest.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
         {
             return Err(
-                "it may contain only letters, digits and _ after the prefix; copy it again from the Dashboard",
+                "it may contain only letters, digits and _ after the prefix; copy it again from \
+                 the Dashboard",
             );
         }
         Ok(Self { key: SecretString::from(text), mode })

@@ -91,7 +91,12 @@ impl StripeApi {
                 .filter(|_| failure.retry)
                 .and_then(|backoff| retry::pause(backoff, failure.retry_after, retries, remaining));
             let Some(pause) = pause else { return Err(final_failure(failure, timed_out, retries)) };
-            info!(retry = retries + 1, pause_ms = pause.as_millis(), cause = %failure.error, "retrying the provider call");
+            info!(
+                retry = retries + 1,
+                pause_ms = pause.as_millis(),
+                cause = %failure.error,
+                "retrying the provider call"
+            );
             metrics::counter!("provider_retries_total").increment(1);
             timed_out |= matches!(failure.error, ProviderError::Timeout { .. });
             if failure.invalidates_key {
@@ -142,8 +147,7 @@ fn final_failure(failure: Failure, timed_out: bool, retries: usize) -> Failure {
         _ => format!("{context}; {} attempts", retries + 1),
     };
     let error = match failure.error {
-        // The conflict is with our first attempt, which Stripe still processes, so Stripe is too
-        // slow.
+        // The conflict is with our first attempt, which Stripe still processes, so it is too slow.
         ProviderError::Refused { context } | ProviderError::Unavailable { context, .. }
             if failure.conflict && timed_out =>
         {

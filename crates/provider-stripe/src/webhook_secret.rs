@@ -50,7 +50,8 @@ impl FromStr for WebhookSecret {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let malformed = "it must be one or more signing secrets (whsec_…), separated by commas; copy them again from the endpoint";
+        let malformed = "it must be one or more signing secrets (whsec_…), separated by commas; \
+                         copy them again from the endpoint";
         let rest = text.strip_prefix(PREFIX).ok_or(malformed)?;
         if rest.is_empty() || text.len() > MAX_BYTES || !rest.bytes().all(|b| b.is_ascii_graphic())
         {

@@ -100,8 +100,8 @@ struct Plan {
 }
 
 pub(crate) fn endpoint<C: CredentialType>() -> Endpoint {
-    let description = "Creates a checkout session for the caller's first subscription. The user pays \
-                       on the page of the session and returns to `successUrl`. The purchase \
+    let description = "Creates a checkout session for the caller's first subscription. The user \
+                       pays on the page of the session and returns to `successUrl`. The purchase \
                        creates the billing account. Users with a subscription use the portal.";
     let permission = C::pick("", " The API key needs the permission `subscriptions:checkout`.");
     Endpoint::post(C::pick(CHECKOUT, CHECKOUT_BY_API_KEY), start::<C>)

@@ -87,8 +87,8 @@ struct PlanDetails {
 }
 
 pub(crate) fn endpoint<C: CredentialType>() -> Endpoint {
-    let description = "Returns the current subscription of the caller. The service reads it from its \
-                       mirror of the provider and refreshes stale data first.";
+    let description = "Returns the current subscription of the caller. The service reads it from \
+                       its mirror of the provider and refreshes stale data first.";
     let permission = C::pick("", " The API key needs the permission `subscriptions:read`.");
     Endpoint::get(C::pick(CURRENT, CURRENT_BY_API_KEY), current::<C>)
         .operation(

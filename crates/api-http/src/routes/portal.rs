@@ -77,7 +77,8 @@ impl PartialSchema for Flow {
         };
         OneOfBuilder::new()
             .description(Some(
-                "Deep link. The portal opens on this task and returns the user to `returnUrl` afterwards.",
+                "Deep link. The portal opens on this task and returns the user to `returnUrl` \
+                 afterwards.",
             ))
             .item(variant("payment_method_update", "PaymentMethodUpdate", false))
             .item(variant("subscription_cancel", "SubscriptionCancel", true))
@@ -177,7 +178,8 @@ fn flow(body: Flow) -> Result<PortalFlow, &'static str> {
         "subscription_update" => PortalFlow::SubscriptionUpdate,
         _ => {
             return Err(
-                "Send `payment_method_update`, `subscription_cancel` or `subscription_update` as `flow.type`.",
+                "Send `payment_method_update`, `subscription_cancel` or `subscription_update` as \
+                 `flow.type`.",
             );
         }
     };

@@ -80,7 +80,8 @@ pub(crate) fn endpoint() -> Endpoint {
                 .parameter_in(ParameterIn::Header)
                 .required(Required::True)
                 .description(Some(
-                    "`t=<seconds>,v1=<lower-case hex>`, with one `v1` for each secret of the endpoint.",
+                    "`t=<seconds>,v1=<lower-case hex>`, with one `v1` for each secret of the \
+                     endpoint.",
                 ))
                 .schema(Some(ObjectBuilder::new().schema_type(Type::String))),
         )

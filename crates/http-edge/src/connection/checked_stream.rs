@@ -141,8 +141,7 @@ impl CheckedStream {
             Verdict::Refused(refusal) => self.refuse(refusal),
             Verdict::Accepted { length, framing, upgrades } => {
                 for at in upgrades {
-                    // Rename the header: on an upgrade, hyper would end the connection without a
-                    // flush.
+                    // Rename the header: hyper would end an upgraded connection without a flush.
                     self.buffer[at] = b'x';
                 }
                 self.approved = length;

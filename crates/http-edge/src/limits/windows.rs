@@ -113,8 +113,7 @@ impl Shard {
         at: Instant,
         capacity: usize,
     ) -> (Usage, bool) {
-        // A caller that waited for the lock may bring an earlier moment. The queue must stay
-        // sorted.
+        // A caller that waited for the lock may bring an earlier moment. Keep the queue sorted.
         let at = self.latest.map_or(at, |latest| latest.max(at));
         self.latest = Some(at);
         if let Some(window) =

@@ -29,7 +29,10 @@ pub(crate) fn endpoint() -> Endpoint {
     let example = json!({ "apiKeys": [Key::example()], "total": 1 });
     Endpoint::get(API_KEYS, list)
         .operation("listApiKeys", openapi::API_KEYS, "List the caller's API keys")
-        .description("Includes revoked and expired keys, oldest first. The service does not store the keys themselves, only their hashes.")
+        .description(
+            "Includes revoked and expired keys, oldest first. The service does not store \
+                      the keys themselves, only their hashes.",
+        )
         .credential::<AccessToken>()
         .returns::<Answer>(200, "The API keys of the caller.", Some(example))
 }

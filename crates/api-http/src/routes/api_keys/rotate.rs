@@ -1,4 +1,4 @@
-//! `POST /api/v1/api-keys/{id}/rotate`: creates the successor of an API key.
+//! `POST /api/v1/api-keys/{id}/rotate`: rotates an API key.
 
 use std::sync::Arc;
 use std::time::Duration;
