@@ -1,4 +1,4 @@
-//! Billing accounts: customers, their subscriptions, the mirror of the provider and its events.
+//! Billing accounts: customers, subscriptions, the mirror of the provider, and its events.
 
 mod billing_accounts;
 mod customer;

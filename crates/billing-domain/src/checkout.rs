@@ -1,4 +1,4 @@
-//! Buying a plan: the catalogue, orders and checkout sessions.
+//! Checkout: orders, price checks and checkout sessions.
 
 mod checkout_service;
 mod order;

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-/// The error's text followed by those of its sources, separated by `: `.
+/// Joins the text of an error and of its sources with `: `.
 #[must_use]
 pub fn error_chain(error: &dyn Error) -> String {
     let mut text = error.to_string();

@@ -1,4 +1,4 @@
-//! Who calls: users, principals, credentials and permissions.
+//! Identity: users, principals, credentials and permissions.
 
 mod credential;
 mod operation;

@@ -1,22 +1,22 @@
-//! Ids and keys that several capabilities share. Each is text of a checked form, safe to log.
+//! Ids and keys that several capabilities share. Each is checked text and safe to log.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// A newtype over text with one fallible constructor, and its error.
+/// Defines a newtype for text with one fallible constructor, and its error.
 macro_rules! id {
     ($(#[$docs:meta])* $name:ident, $error:ident, $message:literal, $form:expr) => {
         $(#[$docs])*
         #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub struct $name(String);
 
-        #[doc = concat!("Why a [`", stringify!($name), "`] was refused.")]
+        #[doc = concat!("The text is not a [`", stringify!($name), "`].")]
         #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
         #[error($message)]
         pub struct $error;
 
         impl $name {
-            /// The text.
+            /// Returns the text.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
@@ -74,7 +74,7 @@ id!(
 );
 
 id!(
-    /// The public part of an API key, which is also inside it: 12 to 64 base62 characters.
+    /// The public part of an API key, contained in the key's text: 12 to 64 base62 characters.
     ApiKeyId,
     ApiKeyIdError,
     "an API key id is 12 to 64 of 0-9, A-Z and a-z",
@@ -90,7 +90,7 @@ id!(
 );
 
 id!(
-    /// Our idempotency key for a call to the provider: 1 to 255 visible ASCII characters.
+    /// The service's idempotency key for a provider call: 1 to 255 visible ASCII characters.
     ProviderKey,
     ProviderKeyError,
     "a provider key is 1 to 255 visible ASCII characters",
@@ -98,13 +98,13 @@ id!(
 );
 
 impl ProviderKey {
-    /// A key that is this unique value's text (a UUID), which has the form that keys have.
+    /// Creates a key from the text of a unique value, for example a UUID.
     #[must_use]
     pub fn from_unique(unique: &impl fmt::Display) -> Self {
         Self(unique.to_string().chars().filter(char::is_ascii_graphic).take(255).collect())
     }
 
-    /// The key for a call about this customer, derived from this one: the same for the same customer.
+    /// Derives the key for a call about this customer. Equal customers get equal keys.
     #[must_use]
     pub fn for_customer(&self, customer: &CustomerId) -> Self {
         Self::from_unique(&format_args!("{self}-{customer}"))
@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_are_visible_characters_and_bounded() {
+    fn keys_have_visible_characters_and_bounded_length() {
         assert!("5f0c…".parse::<IdempotencyKey>().is_err());
         assert!("a b".parse::<IdempotencyKey>().is_err() && "".parse::<IdempotencyKey>().is_err());
         assert!("x".repeat(255).parse::<IdempotencyKey>().is_ok());

@@ -1,10 +1,10 @@
-//! The billing portal's domain: value objects, the ports that adapters implement, and [`PortalService`].
+//! The billing portal's domain: value objects, services, and the ports that adapters implement.
 //!
-//! Nothing here does I/O or knows a framework. An adapter depends on this crate and on no other of ours; see
-//! `ARCHITECTURE.md` for the arrows and `docs/adding-a-provider.md` for a walk through a new adapter.
+//! This crate does no I/O and uses no framework. `ARCHITECTURE.md` shows the allowed dependencies
+//! between crates; `docs/adding-a-provider.md` explains how to write an adapter.
 //!
-//! Values are parsed once, at the edge, and are valid from then on: each type has private fields and one fallible
-//! constructor. What an adapter receives it need not check again.
+//! Values are parsed once, at the edge. Each type has private fields and one fallible constructor,
+//! so adapters need not check values again.
 
 mod accounts;
 mod audit;

@@ -1,14 +1,14 @@
-//! What is sold: plans with a price for each billing cycle, and the catalogue of them.
+//! Plans, their prices, and the catalogue.
 
 use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
-/// A plan's id in the catalogue: `[a-z][a-z0-9_-]*`, at most 64 characters. `starter`.
+/// A plan's id in the catalogue, for example `starter`: `[a-z][a-z0-9_-]*`, at most 64 characters.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PlanId(String);
 
-/// Why a plan's id was refused.
+/// The text is not a plan id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a plan's id is 1 to 64 of a-z, 0-9, _ and -, and starts with a letter")]
 pub struct PlanIdError;
@@ -17,12 +17,12 @@ pub struct PlanIdError;
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PriceId(String);
 
-/// Why a price id was refused.
+/// The text is not a price id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a price id is 1 to 255 of A-Z a-z 0-9 _ -")]
 pub struct PriceIdError;
 
-/// How often a plan is paid.
+/// A billing cycle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum BillingCycle {
     /// Every month.
@@ -31,45 +31,45 @@ pub enum BillingCycle {
     Yearly,
 }
 
-/// Neither `monthly` nor `yearly`.
+/// The text is not a billing cycle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a billing cycle is `monthly` or `yearly`")]
 pub struct BillingCycleError;
 
-/// An ISO 4217 currency code, in lower case as Stripe writes it: `usd`.
+/// An ISO 4217 currency code in lower case, for example `usd`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Currency(String);
 
-/// Not three lower-case letters.
+/// The text is not a currency code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a currency is three lower-case letters, such as usd")]
 pub struct CurrencyError;
 
-/// What a plan costs in one billing cycle.
+/// A plan's price for a billing cycle.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlanPrice {
-    /// The provider's price.
+    /// The price's id at the provider.
     pub id: PriceId,
-    /// The amount of one cycle, in the currency's minor unit (cents).
+    /// The amount per cycle, in the currency's minor unit (cents).
     pub amount: u64,
 }
 
 /// A plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
-    /// Its id in the catalogue.
+    /// The id in the catalogue.
     pub id: PlanId,
-    /// Its name, for people.
+    /// The display name.
     pub name: String,
-    /// The credits that it gives a month.
+    /// The credits per month.
     pub monthly_credits: u64,
-    /// What it offers, a line each, for people.
+    /// The features, as lines for display.
     pub features: Vec<String>,
-    /// What it is paid in.
+    /// The currency of both prices.
     pub currency: Currency,
-    /// What a month costs, where it is sold by the month.
+    /// The monthly price, if the plan has one.
     pub monthly: Option<PlanPrice>,
-    /// What a year costs, where it is sold by the year.
+    /// The yearly price, if the plan has one.
     pub yearly: Option<PlanPrice>,
 }
 
@@ -77,22 +77,22 @@ pub struct Plan {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Catalogue(Vec<Plan>);
 
-/// Why plans make no catalogue.
+/// The reasons why a catalogue is invalid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CatalogueError {
-    /// Two plans have one id.
-    #[error("the plan `{0}` stands there twice")]
+    /// Two plans have the same id.
+    #[error("the plan `{0}` is listed twice")]
     DuplicatePlan(PlanId),
-    /// Two plans, or two cycles of one, have one price: a subscription could not be told.
-    #[error("the price `{0}` stands there twice")]
+    /// Two plans or cycles have the same price, so the price does not identify the plan.
+    #[error("the price `{0}` is listed twice")]
     DuplicatePrice(PriceId),
-    /// A plan without any price.
+    /// A plan has no price.
     #[error("the plan `{0}` has no price")]
     NoPrice(PlanId),
 }
 
 impl Plan {
-    /// What a cycle costs, where the plan is sold so.
+    /// Returns the price for a cycle, if there is one.
     #[must_use]
     pub const fn price(&self, cycle: BillingCycle) -> Option<&PlanPrice> {
         match cycle {
@@ -101,19 +101,20 @@ impl Plan {
         }
     }
 
-    /// Its prices, with their cycles.
+    /// Returns the prices with their cycles.
     pub fn prices(&self) -> impl Iterator<Item = (BillingCycle, &PlanPrice)> {
         BillingCycle::ALL.into_iter().filter_map(|cycle| Some((cycle, self.price(cycle)?)))
     }
 }
 
 impl Catalogue {
-    /// A catalogue of these plans.
+    /// Creates a catalogue.
     ///
     /// # Errors
     /// See [`CatalogueError`].
     pub fn new(plans: Vec<Plan>) -> Result<Self, CatalogueError> {
-        let (mut ids, mut prices) = (BTreeSet::new(), BTreeSet::new());
+        let mut ids = BTreeSet::new();
+        let mut prices = BTreeSet::new();
         for plan in &plans {
             if !ids.insert(&plan.id) {
                 return Err(CatalogueError::DuplicatePlan(plan.id.clone()));
@@ -128,19 +129,19 @@ impl Catalogue {
         Ok(Self(plans))
     }
 
-    /// The plans.
+    /// Returns the plans.
     #[must_use]
     pub fn plans(&self) -> &[Plan] {
         &self.0
     }
 
-    /// The plan with this id.
+    /// Returns the plan with this id.
     #[must_use]
     pub fn plan(&self, id: &str) -> Option<&Plan> {
         self.0.iter().find(|plan| plan.id.as_str() == id)
     }
 
-    /// The plan and cycle that a price of the provider's stands for.
+    /// Returns the plan and the cycle of a price.
     #[must_use]
     pub fn find_by_price(&self, price: &PriceId) -> Option<(&Plan, BillingCycle)> {
         let in_plan =
@@ -150,10 +151,10 @@ impl Catalogue {
 }
 
 impl BillingCycle {
-    /// Both.
+    /// Every cycle.
     pub const ALL: [Self; 2] = [Self::Monthly, Self::Yearly];
 
-    /// `monthly` or `yearly`.
+    /// Returns `monthly` or `yearly`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -172,27 +173,27 @@ impl FromStr for BillingCycle {
 }
 
 impl Currency {
-    /// Currencies whose minor unit is the whole (<https://docs.stripe.com/currencies#zero-decimal>). Of those that stand there,
-    /// UGX is left out: its amounts have two decimals all the same, as the special cases on that page say.
-    const WHOLE: [&str; 15] = [
+    /// Currencies without decimals (<https://docs.stripe.com/currencies#zero-decimal>). Stripe
+    /// lists UGX as a special case: its amounts have two decimals.
+    const ZERO_DECIMAL: [&str; 15] = [
         "bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf",
         "xof", "xpf",
     ];
-    /// Currencies with a thousandth (<https://docs.stripe.com/currencies#three-decimal>).
-    const THOUSANDTHS: [&str; 5] = ["bhd", "jod", "kwd", "omr", "tnd"];
+    /// Currencies with three decimals (<https://docs.stripe.com/currencies#three-decimal>).
+    const THREE_DECIMAL: [&str; 5] = ["bhd", "jod", "kwd", "omr", "tnd"];
 
-    /// The code.
+    /// Returns the code.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// How many decimals an amount has.
+    /// Returns the number of decimals.
     #[must_use]
     pub fn decimals(&self) -> u32 {
         match self.as_str() {
-            code if Self::WHOLE.contains(&code) => 0,
-            code if Self::THOUSANDTHS.contains(&code) => 3,
+            code if Self::ZERO_DECIMAL.contains(&code) => 0,
+            code if Self::THREE_DECIMAL.contains(&code) => 3,
             _ => 2,
         }
     }
@@ -202,13 +203,13 @@ impl FromStr for Currency {
     type Err = CurrencyError;
 
     fn from_str(text: &str) -> Result<Self, CurrencyError> {
-        let holds = text.len() == 3 && text.bytes().all(|b| b.is_ascii_lowercase());
-        if holds { Ok(Self(text.to_owned())) } else { Err(CurrencyError) }
+        let is_valid = text.len() == 3 && text.bytes().all(|b| b.is_ascii_lowercase());
+        if is_valid { Ok(Self(text.to_owned())) } else { Err(CurrencyError) }
     }
 }
 
 impl PlanId {
-    /// The id as text.
+    /// Returns the id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -219,15 +220,15 @@ impl FromStr for PlanId {
     type Err = PlanIdError;
 
     fn from_str(text: &str) -> Result<Self, PlanIdError> {
-        let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_-".contains(&b);
-        let starts_well = text.bytes().next().is_some_and(|b| b.is_ascii_lowercase());
-        let holds = starts_well && text.len() <= 64 && text.bytes().all(allowed);
-        if holds { Ok(Self(text.to_owned())) } else { Err(PlanIdError) }
+        let is_allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_-".contains(&b);
+        let starts_with_letter = text.bytes().next().is_some_and(|b| b.is_ascii_lowercase());
+        let is_valid = starts_with_letter && text.len() <= 64 && text.bytes().all(is_allowed);
+        if is_valid { Ok(Self(text.to_owned())) } else { Err(PlanIdError) }
     }
 }
 
 impl PriceId {
-    /// The id as text.
+    /// Returns the id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -238,13 +239,13 @@ impl FromStr for PriceId {
     type Err = PriceIdError;
 
     fn from_str(text: &str) -> Result<Self, PriceIdError> {
-        let allowed = |b: u8| b.is_ascii_alphanumeric() || b"_-".contains(&b);
-        let holds = (1..=255).contains(&text.len()) && text.bytes().all(allowed);
-        if holds { Ok(Self(text.to_owned())) } else { Err(PriceIdError) }
+        let is_allowed = |b: u8| b.is_ascii_alphanumeric() || b"_-".contains(&b);
+        let is_valid = (1..=255).contains(&text.len()) && text.bytes().all(is_allowed);
+        if is_valid { Ok(Self(text.to_owned())) } else { Err(PriceIdError) }
     }
 }
 
-macro_rules! displayed {
+macro_rules! impl_display {
     ($($name:ident),*) => {$(
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -254,7 +255,7 @@ macro_rules! displayed {
     )*};
 }
 
-displayed!(PlanId, PriceId, BillingCycle, Currency);
+impl_display!(PlanId, PriceId, BillingCycle, Currency);
 
 #[cfg(test)]
 mod tests {
@@ -274,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn a_price_leads_to_its_plan_and_cycle() {
+    fn find_by_price_returns_plan_and_cycle() {
         let all =
             Catalogue::new(vec![plan("a", Some("p1"), Some("p2")), plan("b", None, Some("p3"))])
                 .unwrap();
@@ -289,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_not_be_told_apart_is_no_catalogue() {
+    fn catalogue_with_duplicate_plan_or_price_is_rejected() {
         let two = |a, b| Catalogue::new(vec![a, b]).unwrap_err();
         let a = || plan("a", Some("p1"), None);
         assert_eq!(
@@ -306,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_and_currencies_have_a_form() {
+    fn invalid_ids_and_currencies_are_rejected() {
         assert!("pro_2-x".parse::<PlanId>().is_ok());
         for bad in ["", "Pro", "2x", "a b", &"a".repeat(65)] {
             assert_eq!(bad.parse::<PlanId>(), Err(PlanIdError), "{bad}");

@@ -1,4 +1,4 @@
-//! The hosted portal: what a caller asks for and what may be asked for.
+//! The hosted portal: requests, capabilities and sessions.
 
 mod flow;
 mod hosted_url;

@@ -1,7 +1,8 @@
-//! The ports: what the domain asks of the world outside. Adapters implement them, one contract suite each holds them to it.
+//! The ports: traits that adapters implement. Each port has one contract suite for all adapters.
 //!
-//! Every port is object-safe, `Send + Sync + Debug + 'static`, and held as `Arc<dyn Port>`. `Ok(None)` is "not found"; there
-//! are no default bodies. Each port's error says whether a retry can help.
+//! Every port is object-safe, `Send + Sync + Debug + 'static`, and used as `Arc<dyn Port>`.
+//! `Ok(None)` means "not found". Ports have no default bodies. Each error type has a method that
+//! returns whether a retry can help.
 
 mod api_key_repo;
 mod audit_log;

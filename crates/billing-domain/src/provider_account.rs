@@ -1,29 +1,29 @@
-//! Which provider, and which of its two worlds: test mode and live mode never meet.
+//! A payment provider and its mode: test or live.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// A payment provider's name: `[a-z][a-z0-9-]*`, at most 32 characters. `stripe`, `sandbox`.
+/// A provider's name, for example `stripe`: `[a-z][a-z0-9-]*`, at most 32 characters.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ProviderName(String);
 
-/// Whether money is real.
+/// The provider's mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Mode {
-    /// The provider's test mode: no real money moves.
+    /// Test mode: without real payments.
     Test,
-    /// The provider's live mode: real cards, real money.
+    /// Live mode: with real payments.
     Live,
 }
 
-/// One provider in one mode: the world in which a customer reference means something.
+/// A provider and a mode. Each has its own customers.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ProviderAccount {
     provider: ProviderName,
     mode: Mode,
 }
 
-/// Why a provider's name or a mode was refused.
+/// The reasons why a provider's name or a mode is rejected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProviderAccountError {
     /// The name does not match `[a-z][a-z0-9-]*` with at most 32 characters.
@@ -35,7 +35,7 @@ pub enum ProviderAccountError {
 }
 
 impl ProviderName {
-    /// The name as text.
+    /// Returns the name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -46,9 +46,9 @@ impl FromStr for ProviderName {
     type Err = ProviderAccountError;
 
     fn from_str(text: &str) -> Result<Self, ProviderAccountError> {
-        let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-        let starts_well = text.bytes().next().is_some_and(|b| b.is_ascii_lowercase());
-        if starts_well && text.len() <= 32 && text.bytes().all(allowed) {
+        let is_allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        let starts_with_letter = text.bytes().next().is_some_and(|b| b.is_ascii_lowercase());
+        if starts_with_letter && text.len() <= 32 && text.bytes().all(is_allowed) {
             Ok(Self(text.to_owned()))
         } else {
             Err(ProviderAccountError::Name)
@@ -63,7 +63,7 @@ impl fmt::Display for ProviderName {
 }
 
 impl Mode {
-    /// `test` or `live`.
+    /// Returns `test` or `live`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -98,13 +98,13 @@ impl ProviderAccount {
         Self { provider, mode }
     }
 
-    /// The provider.
+    /// Returns the provider.
     #[must_use]
     pub const fn provider(&self) -> &ProviderName {
         &self.provider
     }
 
-    /// The mode.
+    /// Returns the mode.
     #[must_use]
     pub const fn mode(&self) -> Mode {
         self.mode
@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_provider_name_is_lower_case_and_starts_with_a_letter() {
+    fn provider_name_is_lower_case_and_starts_with_letter() {
         assert!("stripe".parse::<ProviderName>().is_ok());
         assert!("my-psp2".parse::<ProviderName>().is_ok());
         for bad in ["", "Stripe", "2checkout", "a b", "-x", &"a".repeat(33)] {

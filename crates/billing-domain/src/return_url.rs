@@ -1,4 +1,4 @@
-//! Where the portal's "return" link leads: the one input that could send a user to an attacker.
+//! Return URLs: the only input that could redirect a user to an attacker.
 
 mod authority;
 mod error;

@@ -1,4 +1,4 @@
-//! [`ApiKeyIssuer`] and [`ApiKeyService`] over scripted ports.
+//! [`ApiKeyIssuer`] and [`ApiKeyService`] on mock ports.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -48,8 +48,8 @@ impl Ports {
     }
 }
 
-/// A record of what an owner did to a key of `u1`, in no request.
-fn on_record(action: AuditAction, key: &str) -> AuditEvent {
+/// Returns the record of an action of user `u1` on a key, without a request.
+fn audit_event(action: AuditAction, key: &str) -> AuditEvent {
     AuditEvent {
         at: NOW,
         action,
@@ -61,7 +61,7 @@ fn on_record(action: AuditAction, key: &str) -> AuditEvent {
     }
 }
 
-fn wanted() -> NewApiKey {
+fn new_key() -> NewApiKey {
     NewApiKey {
         owner: "u1".parse().unwrap(),
         name: "CI".parse().unwrap(),
@@ -92,37 +92,37 @@ fn stored(owner: &str, revoked_at: Option<Timestamp>) -> StoredApiKey {
 
 async fn create(
     ports: Ports,
-    wanted: NewApiKey,
+    new_key: NewApiKey,
     rules: Option<&KeyRules>,
 ) -> Result<CreatedKey, ApiKeyError> {
-    ports.issuer().create(wanted, rules, Actor::User, RequestOrigin::default()).await
+    ports.issuer().create(new_key, rules, Actor::User, RequestOrigin::default()).await
 }
 
 #[tokio::test]
-async fn c8_a_key_without_a_list_gets_all_that_exist_today() {
+async fn c8_key_without_permission_list_gets_all_permissions() {
     let mut ports = Ports::new();
     ports.keys.expect_insert().times(1).returning(|stored, at_most, record| {
-        assert_eq!(*record, on_record(AuditAction::KeyCreated, "SuccessorKey"));
+        assert_eq!(*record, audit_event(AuditAction::KeyCreated, "SuccessorKey"));
         assert_eq!((stored.key.permissions.clone(), at_most), (Permission::all_for_keys(), None));
         Ok(InsertOutcome::Inserted)
     });
-    assert_eq!(create(ports, wanted(), None).await.unwrap().key.created_at, NOW);
+    assert_eq!(create(ports, new_key(), None).await.unwrap().key.created_at, NOW);
 }
 
 #[tokio::test]
-async fn a_key_that_would_never_hold_is_not_made() {
-    let expired = NewApiKey { expires_at: Some(NOW), ..wanted() };
+async fn create_fails_when_expiry_is_not_in_future() {
+    let expired = NewApiKey { expires_at: Some(NOW), ..new_key() };
     assert!(matches!(create(Ports::new(), expired, None).await, Err(ApiKeyError::AlreadyExpired)));
 }
 
 #[tokio::test]
-async fn owners_are_held_to_rules() {
+async fn create_applies_rules_to_owners() {
     let rules = KeyRules {
         max_active_keys: 2,
         return_origins: vec!["https://*.example.com".parse().unwrap()],
     };
     let outside =
-        NewApiKey { return_origins: vec!["https://evil.example".parse().unwrap()], ..wanted() };
+        NewApiKey { return_origins: vec!["https://evil.example".parse().unwrap()], ..new_key() };
     assert!(matches!(
         create(Ports::new(), outside, Some(&rules)).await,
         Err(ApiKeyError::OriginNotAllowed(_))
@@ -133,25 +133,25 @@ async fn owners_are_held_to_rules() {
         assert_eq!(at_most, Some(2));
         Ok(InsertOutcome::TooMany)
     });
-    assert!(matches!(create(ports, wanted(), Some(&rules)).await, Err(ApiKeyError::TooMany(2))));
+    assert!(matches!(create(ports, new_key(), Some(&rules)).await, Err(ApiKeyError::TooMany(2))));
 }
 
 #[tokio::test]
-async fn live_mode_refuses_broad_origins_from_operators_too() {
+async fn live_mode_rejects_broad_origins_from_operators() {
     let ports = Ports { mode: Mode::Live, ..Ports::new() };
-    let broad = NewApiKey { return_origins: vec!["https://*.com".parse().unwrap()], ..wanted() };
+    let broad = NewApiKey { return_origins: vec!["https://*.com".parse().unwrap()], ..new_key() };
     assert!(matches!(create(ports, broad, None).await, Err(ApiKeyError::BroadOrigin(_))));
 }
 
 #[tokio::test]
-async fn an_id_that_is_taken_is_drawn_again_and_not_for_ever() {
+async fn create_fails_after_three_taken_ids() {
     let mut ports = Ports::new();
     ports.keys.expect_insert().times(3).returning(|_, _, _| Ok(InsertOutcome::IdTaken));
-    assert!(matches!(create(ports, wanted(), None).await, Err(ApiKeyError::NoFreeId)));
+    assert!(matches!(create(ports, new_key(), None).await, Err(ApiKeyError::NoFreeId)));
 }
 
 #[tokio::test]
-async fn a_store_that_fails_fails_every_change() {
+async fn each_change_fails_when_store_fails() {
     let down = || RepoError::Unavailable("down".into());
     let ports = || {
         let mut ports = Ports::new();
@@ -161,25 +161,26 @@ async fn a_store_that_fails_fails_every_change() {
         ports.keys.expect_revoke().returning(move |_, _, _| Err(down()));
         ports
     };
-    assert!(matches!(create(ports(), wanted(), None).await, Err(ApiKeyError::Store(_))));
-    let (id, nowhere) = ("OldOldOldKey".parse().unwrap(), RequestOrigin::default);
+    assert!(matches!(create(ports(), new_key(), None).await, Err(ApiKeyError::Store(_))));
+    let id = "OldOldOldKey".parse().unwrap();
+    let origin = RequestOrigin::default;
     let rotated =
-        ports().issuer().rotate(&id, None, Duration::ZERO, Actor::Operator, nowhere()).await;
+        ports().issuer().rotate(&id, None, Duration::ZERO, Actor::Operator, origin()).await;
     assert!(matches!(rotated, Err(ApiKeyError::Store(_))));
-    let revoked = ports().service().revoke(&id, None, Actor::Operator, nowhere()).await;
+    let revoked = ports().service().revoke(&id, None, Actor::Operator, origin()).await;
     assert!(matches!(revoked, Err(ApiKeyError::Store(_))));
 }
 
 #[tokio::test]
-async fn at_the_limit_nothing_is_minted() {
+async fn create_mints_no_key_at_limit() {
     let rules = KeyRules { max_active_keys: 1, return_origins: vec![] };
     let mut ports = Ports { minter: MockKeyMinter::new(), ..Ports::new() };
     ports.keys.expect_list().returning(|_| Ok(vec![stored("u1", None).key]));
-    assert!(matches!(create(ports, wanted(), Some(&rules)).await, Err(ApiKeyError::TooMany(1))));
+    assert!(matches!(create(ports, new_key(), Some(&rules)).await, Err(ApiKeyError::TooMany(1))));
 }
 
 #[tokio::test]
-async fn a_key_has_one_successor() {
+async fn rotate_fails_when_key_has_successor() {
     let mut ports = Ports { minter: MockKeyMinter::new(), ..Ports::new() };
     let pending = NOW.plus(Duration::from_secs(60));
     ports.keys.expect_find().returning(move |_| Ok(Some(stored("u1", Some(pending)))));
@@ -192,14 +193,14 @@ async fn a_key_has_one_successor() {
 }
 
 #[tokio::test]
-async fn a_successor_inherits_everything() {
+async fn successor_inherits_all_properties() {
     let mut ports = Ports::new();
     ports.keys.expect_list().returning(|_| Ok(vec![stored("u1", None).key]));
     ports.keys.expect_find().returning(|_| Ok(Some(stored("u1", None))));
     ports.keys.expect_rotate().times(1).returning(|id, successor, until, at_most, records| {
         assert_eq!(at_most, Some(1));
-        let rotated = on_record(AuditAction::KeyRotated, "OldOldOldKey");
-        assert_eq!(records, &[rotated, on_record(AuditAction::KeyCreated, "SuccessorKey")]);
+        let rotated = audit_event(AuditAction::KeyRotated, "OldOldOldKey");
+        assert_eq!(records, &[rotated, audit_event(AuditAction::KeyCreated, "SuccessorKey")]);
         let old = stored("u1", None).key;
         let expected = ApiKey { id: "SuccessorKey".parse().unwrap(), created_at: NOW, ..old };
         assert_eq!((id.as_str(), &successor.key), ("OldOldOldKey", &expected));
@@ -217,34 +218,32 @@ async fn a_successor_inherits_everything() {
 }
 
 #[tokio::test]
-async fn another_users_key_is_not_found_and_a_revoked_one_has_no_successor() {
+async fn other_users_key_is_not_found_and_revoked_key_cannot_be_rotated() {
     let id: ApiKeyId = "OldOldOldKey".parse().unwrap();
     let owner: UserId = "u2".parse().unwrap();
     let rules = KeyRules { max_active_keys: 1, return_origins: vec![] };
-    let somebodys = |revoked_at| {
+    let ports = |revoked_at| {
         let mut ports = Ports::new();
         ports.keys.expect_find().returning(move |_| Ok(Some(stored("u1", revoked_at))));
         ports
     };
-    let (day, nowhere) = (Duration::from_secs(86_400), RequestOrigin::default);
-    let rotated = somebodys(None)
-        .issuer()
-        .rotate(&id, Some((&owner, &rules)), day, Actor::User, nowhere())
-        .await;
-    assert!(matches!(rotated, Err(ApiKeyError::NotFound)));
-    let revoked = somebodys(None).service().revoke(&id, Some(&owner), Actor::User, nowhere()).await;
-    assert!(matches!(revoked, Err(ApiKeyError::NotFound)));
+    let day = Duration::from_secs(86_400);
+    let origin = RequestOrigin::default;
     let rotated =
-        somebodys(Some(NOW)).issuer().rotate(&id, None, day, Actor::Operator, nowhere()).await;
+        ports(None).issuer().rotate(&id, Some((&owner, &rules)), day, Actor::User, origin()).await;
+    assert!(matches!(rotated, Err(ApiKeyError::NotFound)));
+    let revoked = ports(None).service().revoke(&id, Some(&owner), Actor::User, origin()).await;
+    assert!(matches!(revoked, Err(ApiKeyError::NotFound)));
+    let rotated = ports(Some(NOW)).issuer().rotate(&id, None, day, Actor::Operator, origin()).await;
     assert!(matches!(rotated, Err(ApiKeyError::NotActive)));
 }
 
 #[tokio::test]
-async fn revoke_reports_a_key_that_was_revoked_before() {
+async fn revoke_reports_already_revoked_key() {
     let mut ports = Ports::new();
     ports.keys.expect_find().returning(|_| Ok(Some(stored("u1", Some(NOW)))));
     ports.keys.expect_revoke().times(1).returning(|_, at, record| {
-        let expected = on_record(AuditAction::KeyRevoked, "OldOldOldKey");
+        let expected = audit_event(AuditAction::KeyRevoked, "OldOldOldKey");
         assert_eq!((at, record), (NOW, &AuditEvent { actor: Actor::Operator, ..expected }));
         Ok(RevokeOutcome::AlreadyRevoked)
     });

@@ -1,4 +1,4 @@
-//! [`PortalService`] over scripted ports: the order of its checks, and what it calls.
+//! [`PortalService`] on mock ports: the order of its checks, and its calls.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -36,7 +36,7 @@ fn principal() -> Principal {
     }
 }
 
-fn order() -> OpenPortal {
+fn request() -> OpenPortal {
     OpenPortal {
         return_url: None,
         locale: None,
@@ -49,7 +49,7 @@ fn order() -> OpenPortal {
     }
 }
 
-/// Ports of which nothing is expected but what every call may ask.
+/// Mock ports that expect only the calls that every request makes.
 struct Ports {
     customers: MockCustomerRepo,
     claims: MockCustomerClaims,
@@ -105,13 +105,13 @@ impl Ports {
     async fn open(
         self,
         principal: &Principal,
-        order: OpenPortal,
+        request: OpenPortal,
     ) -> Result<PortalSession, PortalError> {
-        self.service().open(principal, order).await
+        self.service().open(principal, request).await
     }
 }
 
-/// A linked customer that the provider does not know.
+/// Ports with a linked customer that the provider does not know.
 fn unknown_customer() -> Ports {
     let mut ports = Ports::new().with_customer();
     let gone =
@@ -128,7 +128,7 @@ fn clock() -> Arc<MockClock> {
 }
 
 #[tokio::test]
-async fn without_a_link_and_a_claim_to_a_customer_the_provider_is_never_called() {
+async fn provider_is_not_called_without_link_and_claimed_customer() {
     let open = CustomerClaim {
         key: "k".parse().unwrap(),
         customer: None,
@@ -138,39 +138,41 @@ async fn without_a_link_and_a_claim_to_a_customer_the_provider_is_never_called()
         let mut ports = Ports::new();
         ports.customers.expect_find().times(1).returning(|_, _| Ok(None));
         ports.claims.expect_find().times(1).return_once(|_, _| Ok(claim));
-        let refused = ports.open(&principal(), order()).await;
+        let refused = ports.open(&principal(), request()).await;
         assert!(matches!(refused, Err(PortalError::NoBillingAccount { .. })));
     }
 }
 
 #[tokio::test]
-async fn what_the_caller_got_wrong_is_found_before_the_customer_is_looked_up() {
-    let wrong = |change: fn(&mut OpenPortal)| {
-        let mut wrong = order();
-        change(&mut wrong);
-        wrong
+async fn invalid_request_fails_before_customer_lookup() {
+    let invalid = |change: fn(&mut OpenPortal)| {
+        let mut invalid = request();
+        change(&mut invalid);
+        invalid
     };
-    let locale = wrong(|order| order.locale = Some("ko".parse().unwrap()));
+    let locale = invalid(|request| request.locale = Some("ko".parse().unwrap()));
     assert!(matches!(
         Ports::new().open(&principal(), locale).await,
         Err(PortalError::Locale(LocaleError::Unsupported))
     ));
-    let flow =
-        wrong(|order| order.flow = Some(PortalFlow::SubscriptionCancel("sub_1".parse().unwrap())));
+    let cancel = |request: &mut OpenPortal| {
+        request.flow = Some(PortalFlow::SubscriptionCancel("sub_1".parse().unwrap()));
+    };
+    let flow = invalid(cancel);
     let refused = Ports::new().open(&principal(), flow).await;
     assert!(matches!(refused, Err(PortalError::UnsupportedFlow(FlowKind::SubscriptionCancel))));
-    let url = wrong(|order| order.return_url = Some("https://evil.example/".to_owned()));
+    let url = invalid(|request| request.return_url = Some("https://evil.example/".to_owned()));
     let refused = Ports::new().open(&principal(), url).await;
     assert!(matches!(refused, Err(PortalError::ReturnUrl(ReturnUrlError::OriginNotAllowed))));
-    let nobody = Principal { permissions: Permissions::Only(BTreeSet::new()), ..principal() };
+    let powerless = Principal { permissions: Permissions::Only(BTreeSet::new()), ..principal() };
     assert!(matches!(
-        Ports::new().open(&nobody, order()).await,
+        Ports::new().open(&powerless, request()).await,
         Err(PortalError::PermissionDenied(_))
     ));
 }
 
 #[tokio::test]
-async fn a_session_is_handed_out_once_the_audit_log_has_it() {
+async fn session_is_returned_after_audit_record() {
     let mut ports = Ports::new().with_customer().with_session();
     ports.audit.expect_append().times(1).returning(|event| {
         assert_eq!((event.action, event.actor), (AuditAction::PortalOpened, Actor::User));
@@ -178,37 +180,37 @@ async fn a_session_is_handed_out_once_the_audit_log_has_it() {
         assert_eq!(event.customer, Some((account(), "cus_1".parse().unwrap())));
         Ok(())
     });
-    let session = ports.open(&principal(), order()).await.unwrap();
+    let session = ports.open(&principal(), request()).await.unwrap();
     assert!(session.url.expose().ends_with("/x"));
 }
 
 #[tokio::test]
-async fn a_session_that_cannot_be_written_down_is_not_handed_out() {
+async fn session_is_not_returned_when_audit_log_fails() {
     let mut ports = Ports::new().with_customer().with_session();
     ports.audit.expect_append().returning(|_| Err(RepoError::Unavailable("down".into())));
     assert!(matches!(
-        ports.open(&principal(), order()).await,
+        ports.open(&principal(), request()).await,
         Err(PortalError::Store(RepoError::Unavailable(_)))
     ));
 }
 
 #[tokio::test]
-async fn a_customer_that_the_provider_does_not_know_is_reported_and_no_billing_account() {
+async fn unknown_customer_is_reported_and_is_no_billing_account() {
     let mut ports = unknown_customer();
     ports.inbox.expect_accept().times(1).returning(|at, event, now| {
         assert_eq!((at, now), (&account(), Timestamp::from_millis(1)));
         assert_eq!(event.subject, EventSubject::Customer("cus_1".parse().unwrap()));
         Ok(())
     });
-    let refused = ports.open(&principal(), order()).await;
+    let refused = ports.open(&principal(), request()).await;
     assert!(matches!(refused, Err(PortalError::NoBillingAccount { context }) if context == "gone"));
 }
 
 #[tokio::test]
-async fn a_report_that_cannot_be_stored_changes_the_context_and_not_the_answer() {
+async fn failed_report_changes_context_and_keeps_error() {
     let mut ports = unknown_customer();
     ports.inbox.expect_accept().returning(|_, _, _| Err(RepoError::Unavailable("down".into())));
-    let refused = ports.open(&principal(), order()).await;
+    let refused = ports.open(&principal(), request()).await;
     let Err(PortalError::NoBillingAccount { context }) = refused else { panic!("{refused:?}") };
     assert!(context.starts_with("gone; the report failed: "), "{context}");
     assert!(context.ends_with("down"), "{context}");

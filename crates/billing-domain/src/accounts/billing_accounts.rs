@@ -1,4 +1,4 @@
-//! [`BillingAccounts`]: reads customers at the provider into the mirror, whoever asks and however many at once.
+//! [`BillingAccounts`]: reads customers from the provider into the mirror.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,71 +13,72 @@ use crate::{
     UserId,
 };
 
-/// So often a reading may be overtaken by others before the caller is told to come back.
-const ROUNDS: usize = 8;
-/// So often for a caller who only wants to know: whoever overtook it the second time asked the provider after it did first.
-const ROUNDS_TO_KNOW: usize = 2;
-/// A reading younger than this is fresh: what happened since is known by its event, or is not known yet.
-const FRESH: Duration = Duration::from_secs(60);
-/// The same for a customer whose purchase is waited for.
-const FRESH_BEFORE_PURCHASE: Duration = Duration::from_secs(1);
+/// Attempts to write a reading. Each attempt fails if another writer changes the mirror first.
+const WRITE_ATTEMPTS: usize = 8;
+/// Attempts for a caller that only reads. The writer that won the second attempt read the customer
+/// after this caller started, so its state is recent enough.
+const READ_ATTEMPTS: usize = 2;
+/// TTL of a mirrored customer. Events report earlier changes.
+const TTL: Duration = Duration::from_secs(60);
+/// TTL of a mirrored customer with an expected purchase.
+const TTL_BEFORE_PURCHASE: Duration = Duration::from_secs(1);
 
-/// The accounts of one provider in one mode.
+/// The billing accounts of one provider in one mode.
 #[derive(Clone, Debug)]
 pub struct BillingAccounts {
     account: ProviderAccount,
     ports: AccountPorts,
 }
 
-/// What the accounts stand on.
+/// The ports of [`BillingAccounts`].
 #[derive(Clone, Debug)]
 pub struct AccountPorts {
-    /// What the provider says.
+    /// Reads customers from the provider.
     pub reader: Arc<dyn SubscriptionReader>,
-    /// What it said last.
+    /// Stores the last reading of each customer.
     pub mirror: Arc<dyn BillingMirror>,
-    /// Which customer a user is.
+    /// Stores the links from users to customers.
     pub customers: Arc<dyn CustomerRepo>,
-    /// Which customer a user will be, after a purchase.
+    /// Stores the claims of users to customers.
     pub claims: Arc<dyn CustomerClaims>,
-    /// What the provider has told since.
+    /// Stores events of the provider.
     pub inbox: Arc<dyn EventInbox>,
-    /// The time.
+    /// The clock.
     pub clock: Arc<dyn Clock>,
 }
 
-/// A customer, read and written.
+/// The result of a refresh or of a preview.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefreshOutcome {
-    /// What the mirror said before.
+    /// The mirrored state before the refresh.
     pub before: Option<CustomerState>,
-    /// What it says now.
+    /// The mirrored customer after the refresh.
     pub now: MirroredCustomer,
-    /// Whose customer the provider says it is.
+    /// The owner that the provider's data name.
     pub owner: NamedOwner,
-    /// What that did to links.
+    /// The changes of links.
     pub links: LinkSummary,
 }
 
-/// Why a customer could not be read into the mirror.
+/// The reasons why a refresh fails.
 #[derive(Debug, thiserror::Error)]
 pub enum RefreshError {
-    /// The provider gave no reading.
+    /// The provider call failed.
     #[error(transparent)]
     Provider(#[from] ProviderError),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] RepoError),
-    /// Others wrote the same customer again and again meanwhile.
-    #[error("the customer is being read by others all the time")]
+    /// Other writers won every attempt.
+    #[error("other writers updated the customer during every attempt")]
     Contended,
-    /// The events that it was for are no longer the caller's.
-    #[error("the events were handed to somebody else")]
+    /// The lease on the events ran out, and another worker claimed them.
+    #[error("another worker claimed the events")]
     ClaimLost,
 }
 
 impl RefreshError {
-    /// Whether the same call may succeed later without anybody mending anything.
+    /// Returns whether a retry can succeed without a change by the operator.
     #[must_use]
     pub const fn is_transient(&self) -> bool {
         match self {
@@ -89,7 +90,7 @@ impl RefreshError {
 }
 
 impl RefreshOutcome {
-    fn of(before: Option<MirroredCustomer>, fresh: FreshReading, links: LinkSummary) -> Self {
+    fn new(before: Option<MirroredCustomer>, fresh: FreshReading, links: LinkSummary) -> Self {
         let FreshReading { customer, expected_version, reading, read_at, .. } = fresh;
         Self {
             before: before.filter(|before| before.version > 0).map(|before| before.state),
@@ -104,7 +105,7 @@ impl RefreshOutcome {
         }
     }
 
-    /// Whether the mirror or a link was not as the provider says.
+    /// Returns whether the mirror or a link differed from the provider's data.
     #[must_use]
     pub fn has_changes(&self) -> bool {
         self.before.as_ref() != Some(&self.now.state)
@@ -114,27 +115,29 @@ impl RefreshOutcome {
 }
 
 impl BillingAccounts {
-    /// The accounts there.
+    /// Creates the accounts of this provider account.
     #[must_use]
     pub const fn new(account: ProviderAccount, ports: AccountPorts) -> Self {
         Self { account, ports }
     }
 
-    /// Which provider in which mode.
+    /// Returns the provider and the mode.
     #[must_use]
     pub const fn account(&self) -> &ProviderAccount {
         &self.account
     }
 
-    /// The provider did not know this customer when it was asked for something else. An event says so in the inbox: every
-    /// replica reads the customer anew before it answers, and a worker applies the event. Reports about the same version of
-    /// the mirror are one event.
+    /// Stores an event that reports a customer as unknown to the provider.
+    ///
+    /// The event marks the customer as stale on every replica, and a worker applies it. Reports
+    /// about the same version of the mirror are one event.
     ///
     /// # Errors
     /// [`RepoError`].
     pub async fn report_not_found(&self, customer: &CustomerId) -> Result<(), RepoError> {
         let mirrored = self.ports.mirror.find(&self.account, customer).await?;
-        let (version, now) = (mirrored.map_or(0, |known| known.version), self.now());
+        let version = mirrored.map_or(0, |mirrored| mirrored.version);
+        let now = self.now();
         let event = ProviderEvent::customer_not_found(customer, version, now);
         self.ports.inbox.accept(&self.account, &event, now).await
     }
@@ -147,8 +150,10 @@ impl BillingAccounts {
         self.ports.clock.now()
     }
 
-    /// Asks the provider about a customer and writes what it says, unless somebody else wrote meanwhile: then it is asked
-    /// again. So the mirror never goes back: what is written was read after what stood there was written.
+    /// Reads a customer from the provider and writes the reading to the mirror.
+    ///
+    /// If another writer changed the mirror during the call, this method reads the customer again.
+    /// Every stored reading is therefore newer than the version that it replaces.
     ///
     /// # Errors
     /// See [`RefreshError`].
@@ -158,10 +163,11 @@ impl BillingAccounts {
         settled_events: Option<&ClaimedEvents>,
         deadline: Deadline,
     ) -> Result<RefreshOutcome, RefreshError> {
-        self.refresh_within(ROUNDS, customer, settled_events, deadline).await
+        self.refresh_within(WRITE_ATTEMPTS, customer, settled_events, deadline).await
     }
 
-    /// The customer as the provider has it, asked no earlier than by this call: by it, or by those who overtook it.
+    /// Returns a state that this call, or a concurrent writer after its start, read from the
+    /// provider.
     ///
     /// # Errors
     /// See [`RefreshError`].
@@ -170,10 +176,10 @@ impl BillingAccounts {
         customer: &CustomerId,
         deadline: Deadline,
     ) -> Result<CustomerState, RefreshError> {
-        match self.refresh_within(ROUNDS_TO_KNOW, customer, None, deadline).await {
+        match self.refresh_within(READ_ATTEMPTS, customer, None, deadline).await {
             Ok(refreshed) => Ok(refreshed.now.state),
             Err(RefreshError::Contended) => {
-                self.known(customer).await?.ok_or(RefreshError::Contended)
+                self.mirrored_state(customer).await?.ok_or(RefreshError::Contended)
             }
             Err(error) => Err(error),
         }
@@ -181,18 +187,19 @@ impl BillingAccounts {
 
     async fn refresh_within(
         &self,
-        rounds: usize,
+        attempts: usize,
         customer: &CustomerId,
         settled_events: Option<&ClaimedEvents>,
         deadline: Deadline,
     ) -> Result<RefreshOutcome, RefreshError> {
-        for _ in 0..rounds {
+        for _ in 0..attempts {
             let before = self.ports.mirror.find(&self.account, customer).await?;
-            let fresh = self.ask(customer, before.as_ref(), settled_events, deadline).await?;
+            let fresh =
+                self.fetch_reading(customer, before.as_ref(), settled_events, deadline).await?;
             self.refresh_conflicting_customer(&fresh, deadline).await?;
-            match self.write(&fresh).await? {
+            match self.save(&fresh).await? {
                 ReadingOutcome::Written(links) => {
-                    return Ok(RefreshOutcome::of(before, fresh, links));
+                    return Ok(RefreshOutcome::new(before, fresh, links));
                 }
                 ReadingOutcome::Outdated => {}
                 ReadingOutcome::ClaimLost => return Err(RefreshError::ClaimLost),
@@ -201,33 +208,35 @@ impl BillingAccounts {
         Err(RefreshError::Contended)
     }
 
-    /// Reads the customer whom the owner is linked to, if that is another one: a link to one who was deleted, of which nobody has
-    /// told us yet, must not keep the owner from what was bought since.
+    /// Refreshes the other customer that the owner is linked to, if there is one.
+    ///
+    /// The refresh removes the link if the provider has deleted that customer and no event has
+    /// reported it. Otherwise the old link would block the link to the new customer.
     async fn refresh_conflicting_customer(
         &self,
         fresh: &FreshReading,
         deadline: Deadline,
     ) -> Result<(), RefreshError> {
-        let facts = fresh.read_links(&*self.ports.customers).await?;
-        let Some(other) = fresh.decide(&facts).links.conflict else { return Ok(()) };
-        for _ in 0..ROUNDS_TO_KNOW {
+        let links = fresh.read_links(&*self.ports.customers).await?;
+        let Some(other) = fresh.decide(&links).links.conflict else { return Ok(()) };
+        for _ in 0..READ_ATTEMPTS {
             let before = self.ports.mirror.find(&self.account, &other).await?;
-            let reading = self.ask(&other, before.as_ref(), None, deadline).await?;
-            if self.write(&reading).await? != ReadingOutcome::Outdated {
+            let reading = self.fetch_reading(&other, before.as_ref(), None, deadline).await?;
+            if self.save(&reading).await? != ReadingOutcome::Outdated {
                 break;
             }
         }
         Ok(())
     }
 
-    async fn write(&self, fresh: &FreshReading) -> Result<ReadingOutcome, RepoError> {
+    async fn save(&self, fresh: &FreshReading) -> Result<ReadingOutcome, RepoError> {
         fresh.save(&*self.ports.mirror, &*self.ports.customers).await
     }
 
-    /// The customer as the mirror has it, read anew where it may be stale: it was read too long ago, the provider has told of a
-    /// change that is not applied yet, or a period has ended since.
+    /// Returns a customer's state from the mirror, or from the provider if the mirror is stale.
     ///
-    /// Where the provider cannot be asked now, what it said last counts.
+    /// The mirror is stale if the reading is older than its TTL, an event is pending, or a period
+    /// has ended since. If the provider is unavailable, this method returns the mirrored state.
     ///
     /// # Errors
     /// See [`RefreshError`].
@@ -243,20 +252,23 @@ impl BillingAccounts {
             .await?
             .filter(|mirrored| mirrored.version > 0);
         if let Some(mirrored) = mirrored
-            && self.is_fresh(&mirrored, FRESH).await?
+            && self.is_fresh(&mirrored, TTL).await?
         {
             return Ok(mirrored.state);
         }
         match self.read(customer, deadline).await {
-            // Somebody else may have read it since it was looked for above.
+            // Another replica may have written the mirror since the query above.
             Err(RefreshError::Provider(error)) if error.is_transient() => {
-                self.known(customer).await?.ok_or(RefreshError::Provider(error))
+                self.mirrored_state(customer).await?.ok_or(RefreshError::Provider(error))
             }
             read => read,
         }
     }
 
-    /// The user's customer, once there is a billing account: a link, or a claim whose purchase nobody has told us of yet.
+    /// Returns the customer that the user is linked to.
+    ///
+    /// If the user only has a claim, this method refreshes the claimed customer first: the refresh
+    /// finds a purchase that no event has reported yet.
     ///
     /// # Errors
     /// See [`RefreshError`].
@@ -272,7 +284,7 @@ impl BillingAccounts {
         let Some(customer) = claim.and_then(|claim| claim.customer) else { return Ok(None) };
         let mirrored = self.ports.mirror.find(&self.account, &customer).await?;
         if let Some(mirrored) = mirrored.filter(|mirrored| mirrored.version > 0)
-            && self.is_fresh(&mirrored, FRESH_BEFORE_PURCHASE).await?
+            && self.is_fresh(&mirrored, TTL_BEFORE_PURCHASE).await?
         {
             return Ok(None);
         }
@@ -280,7 +292,7 @@ impl BillingAccounts {
         Ok(self.ports.customers.find(owner, &self.account).await?)
     }
 
-    /// What [`refresh`](Self::refresh) would do now; nothing is changed.
+    /// Returns the result that [`refresh`](Self::refresh) would have, without any change.
     ///
     /// # Errors
     /// See [`RefreshError`].
@@ -290,20 +302,20 @@ impl BillingAccounts {
         deadline: Deadline,
     ) -> Result<RefreshOutcome, RefreshError> {
         let before = self.ports.mirror.find(&self.account, customer).await?;
-        let fresh = self.ask(customer, before.as_ref(), None, deadline).await?;
-        let mut facts = fresh.read_links(&*self.ports.customers).await?;
-        // A link to another customer who is gone would be removed first.
-        if let Some(other) = fresh.decide(&facts).links.conflict
+        let fresh = self.fetch_reading(customer, before.as_ref(), None, deadline).await?;
+        let mut links = fresh.read_links(&*self.ports.customers).await?;
+        // A refresh would first remove the link to a deleted customer.
+        if let Some(other) = fresh.decide(&links).links.conflict
             && self.ports.reader.customer(&other, deadline).await?.state == CustomerState::Gone
         {
-            facts.linked = None;
+            links.linked = None;
         }
-        let links = fresh.decide(&facts).links;
-        Ok(RefreshOutcome::of(before, fresh, links))
+        let summary = fresh.decide(&links).links;
+        Ok(RefreshOutcome::new(before, fresh, summary))
     }
 
-    /// Asks the provider; what it says is to take the place of what the mirror said before.
-    async fn ask(
+    /// Reads a customer from the provider, as the successor of the mirrored version.
+    async fn fetch_reading(
         &self,
         customer: &CustomerId,
         before: Option<&MirroredCustomer>,
@@ -321,7 +333,10 @@ impl BillingAccounts {
         })
     }
 
-    async fn known(&self, customer: &CustomerId) -> Result<Option<CustomerState>, RepoError> {
+    async fn mirrored_state(
+        &self,
+        customer: &CustomerId,
+    ) -> Result<Option<CustomerState>, RepoError> {
         let mirrored = self.ports.mirror.find(&self.account, customer).await?;
         Ok(mirrored.filter(|mirrored| mirrored.version > 0).map(|mirrored| mirrored.state))
     }
@@ -329,15 +344,15 @@ impl BillingAccounts {
     async fn is_fresh(
         &self,
         mirrored: &MirroredCustomer,
-        limit: Duration,
+        ttl: Duration,
     ) -> Result<bool, RepoError> {
         let now = self.now();
-        let ended = |end: Timestamp| mirrored.read_at < end && end <= now;
-        let turned = mirrored.state.subscriptions().iter().any(|one| {
+        let has_passed = |end: Timestamp| mirrored.read_at < end && end <= now;
+        let period_ended = mirrored.state.subscriptions().iter().any(|one| {
             one.status.is_ongoing()
-                && [one.period_end, one.cancel_at].into_iter().flatten().any(ended)
+                && [one.period_end, one.cancel_at].into_iter().flatten().any(has_passed)
         });
-        if turned || now < mirrored.read_at || now >= mirrored.read_at.plus(limit) {
+        if period_ended || now < mirrored.read_at || now >= mirrored.read_at.plus(ttl) {
             return Ok(false);
         }
         Ok(!self.ports.inbox.has_pending(&self.account, &mirrored.customer).await?)

@@ -1,15 +1,15 @@
-//! The link from one of our users to a customer at the provider.
+//! The link from a user to a customer at the provider.
 
 use crate::{CustomerId, ProviderAccount, UserId};
 
-/// The fact that a user's billing account at a provider is this customer.
+/// A link from a user to the customer that is the user's billing account.
 ///
-/// A user has at most one customer per provider and mode; several users may share one customer.
+/// A user has at most one link per provider and mode. Several users may share a customer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CustomerLink {
-    /// Who owns the billing account.
+    /// The user.
     pub owner: UserId,
-    /// Where the customer lives.
+    /// The provider and the mode of the customer.
     pub account: ProviderAccount,
     /// The customer.
     pub customer: CustomerId,

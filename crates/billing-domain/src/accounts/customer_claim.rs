@@ -1,17 +1,18 @@
-//! The claim that makes one customer of all of a user's first purchases.
+//! The claim that prevents a user's concurrent first purchases from creating several customers.
 
 use crate::{CustomerId, ProviderKey, Timestamp};
 
-/// A user's claim to a customer at a provider: made before the provider is asked for one, so that of many requests at once,
-/// on many replicas, all ask under the same key and get the same customer.
+/// A user's claim to a customer at a provider.
 ///
-/// It is no billing account yet: that takes a purchase, which makes a [`CustomerLink`](crate::CustomerLink).
+/// The service stores the claim before it creates the customer. Concurrent requests on all replicas
+/// then send the same idempotency key and get the same customer. The first purchase creates the
+/// [`CustomerLink`](crate::CustomerLink); a claim alone is no billing account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CustomerClaim {
-    /// The key under which the provider is asked.
+    /// The idempotency key of the call that creates the customer.
     pub key: ProviderKey,
-    /// The customer, once the provider gave one.
+    /// The customer, once the provider has created it.
     pub customer: Option<CustomerId>,
-    /// When the key was made: providers forget keys.
+    /// The creation time of the key. Providers remember keys for a limited time.
     pub claimed_at: Timestamp,
 }

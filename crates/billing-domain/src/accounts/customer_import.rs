@@ -1,4 +1,4 @@
-//! [`CustomerImport`]: links users to customers who were there before this service, and guesses nothing.
+//! [`CustomerImport`]: links users to customers that existed before this service.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -12,10 +12,10 @@ use crate::{
     OnConflict, ProviderAccount, UserId,
 };
 
-/// So long one call to the provider may take.
+/// Time limit for one provider call, retries included.
 const BUDGET: Duration = Duration::from_secs(20);
 
-/// Imports links.
+/// Imports links. It skips every ambiguous pair.
 #[derive(Clone, Debug)]
 pub struct CustomerImport {
     account: ProviderAccount,
@@ -24,52 +24,52 @@ pub struct CustomerImport {
     customers: Arc<dyn CustomerRepo>,
 }
 
-/// Where pairs of a user and a customer come from.
+/// The source of the pairs of user and customer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ImportSource {
     /// The metadata of the provider's customers.
     Metadata,
-    /// Somebody's list.
+    /// A list of the operator.
     Pairs(Vec<(UserId, CustomerId)>),
-    /// E-mail addresses of users, each verified by whoever made the list: a user is the one customer with the same address, but
-    /// for the case of ASCII letters. (Others turn into ASCII letters: the lower case of the Kelvin sign is `k`.)
+    /// Users and their verified e-mail addresses. An address must match exactly one customer. Only
+    /// the case of ASCII letters is ignored: Unicode lower case maps the Kelvin sign to `k`.
     VerifiedEmails(Vec<(UserId, String)>),
 }
 
-/// What an import would do.
+/// The links that an import creates or skips.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ImportPlan {
-    /// Links to be made.
+    /// Links to create.
     pub links: Vec<(UserId, CustomerId)>,
-    /// Users who have this very link already.
+    /// Users that already have the link.
     pub unchanged: Vec<UserId>,
-    /// What is not linked, and why.
+    /// Skipped users and customers.
     pub skipped: Vec<SkippedCustomer>,
 }
 
-/// A pair, or half of one, that is not linked.
+/// A user or a customer that the import skips.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SkippedCustomer {
-    /// The user, if one is known.
+    /// The user, if known.
     pub user: Option<UserId>,
-    /// The customers that it could be.
+    /// The candidate customers.
     pub customers: Vec<CustomerId>,
-    /// Why not.
+    /// The reason.
     pub reason: SkipReason,
 }
 
-/// Why something is not linked.
+/// The reasons why an import skips a user or a customer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SkipReason {
-    /// Several customers could be this user's.
+    /// Several customers match the user.
     SeveralCustomers,
-    /// The customer's metadata name no possible user.
+    /// The customer's metadata contain no valid user id.
     NoPossibleUser,
     /// The provider does not know the customer.
     UnknownCustomer,
-    /// The user has another customer already.
+    /// The user is linked to another customer.
     LinkedElsewhere,
-    /// The customer is another user's: the metadata say so, or, for a match by e-mail, a link does.
+    /// The customer belongs to another user, according to its metadata or to a link.
     OtherOwner,
     /// Several users have this e-mail address.
     SeveralUsers,
@@ -78,7 +78,7 @@ pub enum SkipReason {
 }
 
 impl SkipReason {
-    /// The reason as a word.
+    /// Returns the reason's name in the command's output.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -93,10 +93,10 @@ impl SkipReason {
     }
 }
 
-/// Why an import ended early.
+/// The reasons why an import stops.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
-    /// The provider could not be asked.
+    /// A provider call failed.
     #[error(transparent)]
     Provider(#[from] ProviderError),
     /// The store failed.
@@ -105,7 +105,7 @@ pub enum ImportError {
 }
 
 impl CustomerImport {
-    /// An import from this provider.
+    /// Creates an import from this provider account.
     #[must_use]
     pub fn new(
         account: ProviderAccount,
@@ -116,7 +116,7 @@ impl CustomerImport {
         Self { account, directory, reader, customers }
     }
 
-    /// What an import would do. Nothing is changed.
+    /// Plans an import, without any change.
     ///
     /// # Errors
     /// See [`ImportError`].
@@ -129,9 +129,10 @@ impl CustomerImport {
                 customers.push(customer);
             }
         };
+
         match source {
             ImportSource::Metadata => {
-                for listed in self.listed().await? {
+                for listed in self.list_customers().await? {
                     match listed.owner {
                         NamedOwner::None => {}
                         NamedOwner::User(user) => add(user, listed.id),
@@ -152,36 +153,12 @@ impl CustomerImport {
                 }
             }
             ImportSource::VerifiedEmails(users) => {
-                let mut by_email: BTreeMap<String, Vec<ListedCustomer>> = BTreeMap::new();
-                for listed in self.listed().await? {
-                    if let Some(email) = &listed.email {
-                        by_email.entry(email.to_ascii_lowercase()).or_default().push(listed);
-                    }
-                }
-                let mut users_by_email: BTreeMap<String, BTreeSet<UserId>> = BTreeMap::new();
-                for (user, email) in users {
-                    users_by_email.entry(email.to_ascii_lowercase()).or_default().insert(user);
-                }
-                for (email, users) in users_by_email {
-                    let found = by_email.get(&email).map_or(&[][..], Vec::as_slice);
-                    let several = users.len() > 1;
-                    for user in users {
-                        let reason = if found.is_empty() {
-                            Some(SkipReason::NoSuchEmail)
-                        } else if several {
-                            Some(SkipReason::SeveralUsers)
-                        } else {
-                            self.is_anothers(found, &user).await?.then_some(SkipReason::OtherOwner)
-                        };
-                        let customers = found.iter().map(|one| one.id.clone());
-                        match reason {
-                            Some(reason) => plan.skip(Some(user), customers.collect(), reason),
-                            None => customers.for_each(|customer| add(user.clone(), customer)),
-                        }
-                    }
+                for (user, customer) in self.match_emails(users, &mut plan).await? {
+                    add(user, customer);
                 }
             }
         }
+
         for (user, customers) in candidates {
             let [customer] = customers.as_slice() else {
                 plan.skip(Some(user), customers, SkipReason::SeveralCustomers);
@@ -200,16 +177,55 @@ impl CustomerImport {
         Ok(plan)
     }
 
-    /// Makes a plan's links. A user who got another customer since is left, and said.
+    /// Finds the customers with the users' e-mail addresses. Skips ambiguous and foreign matches.
+    async fn match_emails(
+        &self,
+        users: Vec<(UserId, String)>,
+        plan: &mut ImportPlan,
+    ) -> Result<Vec<(UserId, CustomerId)>, ImportError> {
+        let mut by_email: BTreeMap<String, Vec<ListedCustomer>> = BTreeMap::new();
+        for listed in self.list_customers().await? {
+            if let Some(email) = &listed.email {
+                by_email.entry(email.to_ascii_lowercase()).or_default().push(listed);
+            }
+        }
+        let mut users_by_email: BTreeMap<String, BTreeSet<UserId>> = BTreeMap::new();
+        for (user, email) in users {
+            users_by_email.entry(email.to_ascii_lowercase()).or_default().insert(user);
+        }
+
+        let mut matched = Vec::new();
+        for (email, users) in users_by_email {
+            let found = by_email.get(&email).map_or(&[][..], Vec::as_slice);
+            let several = users.len() > 1;
+            for user in users {
+                let reason = if found.is_empty() {
+                    Some(SkipReason::NoSuchEmail)
+                } else if several {
+                    Some(SkipReason::SeveralUsers)
+                } else {
+                    self.has_other_owner(found, &user).await?.then_some(SkipReason::OtherOwner)
+                };
+                let customers = found.iter().map(|one| one.id.clone());
+                match reason {
+                    Some(reason) => plan.skip(Some(user), customers.collect(), reason),
+                    None => matched.extend(customers.map(|customer| (user.clone(), customer))),
+                }
+            }
+        }
+        Ok(matched)
+    }
+
+    /// Creates a plan's links. Skips users that were linked to another customer since the plan.
     ///
     /// # Errors
-    /// The store failed; what was linked stays so, and the same import may be run again.
+    /// The store failed. Created links remain, and the operator can run the import again.
     pub async fn apply(
         &self,
         mut plan: ImportPlan,
         service: &CustomerService,
     ) -> Result<ImportPlan, ImportError> {
-        let mut made = Vec::new();
+        let mut created = Vec::new();
         for (owner, customer) in std::mem::take(&mut plan.links) {
             let link = CustomerLink {
                 owner: owner.clone(),
@@ -217,19 +233,19 @@ impl CustomerImport {
                 customer: customer.clone(),
             };
             match service.link(&link, OnConflict::Keep).await? {
-                LinkOutcome::Created | LinkOutcome::Replaced(_) => made.push((owner, customer)),
+                LinkOutcome::Created | LinkOutcome::Replaced(_) => created.push((owner, customer)),
                 LinkOutcome::Unchanged => plan.unchanged.push(owner),
                 LinkOutcome::Conflict(other) => {
                     plan.skip(Some(owner), vec![customer, other], SkipReason::LinkedElsewhere)
                 }
             }
         }
-        plan.links = made;
+        plan.links = created;
         Ok(plan)
     }
 
-    /// Whether one of these customers is somebody else's.
-    async fn is_anothers(
+    /// Returns whether one of these customers belongs to another user.
+    async fn has_other_owner(
         &self,
         found: &[ListedCustomer],
         user: &UserId,
@@ -245,8 +261,9 @@ impl CustomerImport {
         Ok(false)
     }
 
-    async fn listed(&self) -> Result<Vec<ListedCustomer>, ProviderError> {
-        let (mut all, mut after) = (Vec::new(), None);
+    async fn list_customers(&self) -> Result<Vec<ListedCustomer>, ProviderError> {
+        let mut all = Vec::new();
+        let mut after = None;
         loop {
             let page =
                 self.directory.list_customers(after.as_ref(), Deadline::after(BUDGET)).await?;

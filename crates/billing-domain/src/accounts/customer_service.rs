@@ -1,4 +1,4 @@
-//! [`CustomerService`]: an operator links users to customers.
+//! [`CustomerService`]: links users to customers for an operator.
 
 use std::sync::Arc;
 
@@ -8,37 +8,37 @@ use crate::{
     Timestamp, UserId,
 };
 
-/// Manages the links from users to customers, on behalf of an operator.
+/// Manages the links from users to customers for an operator.
 #[derive(Clone, Debug)]
 pub struct CustomerService {
     customers: Arc<dyn CustomerRepo>,
     clock: Arc<dyn Clock>,
 }
 
-/// What to do where the user already has another customer there.
+/// The action if the user is linked to another customer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnConflict {
-    /// Leave the existing link.
+    /// Keep the existing link.
     Keep,
-    /// Put the new customer in its place.
+    /// Replace the existing link.
     Replace,
 }
 
-/// What became of a link.
+/// The result of linking a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LinkOutcome {
-    /// The user had none there, and has this one now.
+    /// The link was created.
     Created,
-    /// The user had this very customer already. Nothing was changed.
+    /// The link existed already.
     Unchanged,
-    /// The user had another customer, which this one replaced.
+    /// The link replaced the link to this customer.
     Replaced(CustomerId),
-    /// The user has another customer, which was left.
+    /// The existing link to this customer was kept.
     Conflict(CustomerId),
 }
 
 impl CustomerService {
-    /// A service over these ports.
+    /// Creates a service on these ports.
     #[must_use]
     pub fn new(customers: Arc<dyn CustomerRepo>, clock: Arc<dyn Clock>) -> Self {
         Self { customers, clock }
@@ -53,7 +53,7 @@ impl CustomerService {
         link: &CustomerLink,
         on_conflict: OnConflict,
     ) -> Result<LinkOutcome, RepoError> {
-        // Another round only follows a change that somebody else made to the same link in between.
+        // The loop repeats only if another process changed the link in between.
         loop {
             let existing = self.customers.find(&link.owner, &link.account).await?;
             let (change, outcome) = match (existing, on_conflict) {
@@ -67,32 +67,32 @@ impl CustomerService {
                     LinkOutcome::Replaced(old),
                 ),
             };
-            if self.make(&change).await? {
+            if self.apply(&change).await? {
                 return Ok(outcome);
             }
         }
     }
 
-    /// Removes a user's link; gives the customer that it named.
+    /// Removes a user's link and returns its customer.
     ///
     /// # Errors
     /// [`RepoError`].
     pub async fn unlink(
         &self,
         owner: &UserId,
-        at: &ProviderAccount,
+        account: &ProviderAccount,
     ) -> Result<Option<CustomerId>, RepoError> {
-        while let Some(customer) = self.customers.find(owner, at).await? {
-            let link = CustomerLink { owner: owner.clone(), account: at.clone(), customer };
+        while let Some(customer) = self.customers.find(owner, account).await? {
+            let link = CustomerLink { owner: owner.clone(), account: account.clone(), customer };
             let change = LinkChange::Remove(link.clone());
-            if self.make(&change).await? {
+            if self.apply(&change).await? {
                 return Ok(Some(link.customer));
             }
         }
         Ok(None)
     }
 
-    /// All of a user's links.
+    /// Lists a user's links.
     ///
     /// # Errors
     /// [`RepoError`].
@@ -100,13 +100,13 @@ impl CustomerService {
         self.customers.list(owner).await
     }
 
-    async fn make(&self, change: &LinkChange) -> Result<bool, RepoError> {
+    async fn apply(&self, change: &LinkChange) -> Result<bool, RepoError> {
         let now = self.clock.now();
         self.customers.change(change, now, &records(change, now)).await
     }
 }
 
-/// What a change of a link leaves in the audit log.
+/// Returns the audit records of a link change.
 fn records(change: &LinkChange, now: Timestamp) -> Vec<AuditEvent> {
     let record = |action, link: &CustomerLink, customer: &CustomerId| AuditEvent {
         at: now,

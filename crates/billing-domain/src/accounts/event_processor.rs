@@ -1,5 +1,6 @@
-//! [`EventProcessor`]: works the inbox off. An event says whom to ask the provider about, and nothing else.
+//! [`EventProcessor`]: processes the inbox. An event only names the customer to refresh.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::ports::{Disposition, KeyGenerator, RepoError};
@@ -7,32 +8,31 @@ use crate::{
     BillingAccounts, ClaimedEvents, CustomerId, Deadline, EventSubject, InboxEvent, RefreshError,
     Timestamp,
 };
-use std::sync::Arc;
 
-/// So many events are taken at once.
-const BATCH: u32 = 200;
-/// For so long they are this process's. Somebody else's after that, should it die.
+/// Events claimed at once.
+const BATCH_SIZE: u32 = 200;
+/// Lease duration. Another worker may claim the events afterwards.
 const LEASE: Duration = Duration::from_secs(60);
-/// So long a customer's reading may take, retries included; well within the lease.
+/// Time limit for refreshing a customer, retries included. Must be shorter than the lease.
 const BUDGET: Duration = Duration::from_secs(20);
-/// The pause after the first failure; it doubles with each.
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-/// The longest pause.
-const LONGEST_PAUSE: Duration = Duration::from_secs(600);
-/// So often an event is tried at least.
-const ATTEMPTS: u32 = 12;
-/// For so long it is tried at least during an outage: as long as Stripe delivers one
-/// (<https://docs.stripe.com/webhooks#automatic-retries>).
-const PATIENCE: Duration = Duration::from_secs(72 * 60 * 60);
+/// Backoff after the first failure. It doubles with each failure.
+const INITIAL_BACKOFF: Duration = Duration::from_secs(1);
+/// Maximum backoff.
+const MAX_BACKOFF: Duration = Duration::from_secs(600);
+/// Minimum attempts before an event is dead-lettered.
+const MIN_ATTEMPTS: u32 = 12;
+/// Minimum age before an event is dead-lettered for a transient error. Stripe retries a delivery
+/// for the same time (<https://docs.stripe.com/webhooks#automatic-retries>).
+const MIN_AGE: Duration = Duration::from_secs(72 * 60 * 60);
 
-/// Applies events.
+/// Claims and applies events.
 #[derive(Clone, Debug)]
 pub struct EventProcessor {
     accounts: BillingAccounts,
     keys: Arc<dyn KeyGenerator>,
 }
 
-/// Events about one customer, handed to this process for a while.
+/// Claimed events with the same subject.
 #[derive(Clone, Debug)]
 pub struct EventBatch {
     subject: EventSubject,
@@ -40,108 +40,112 @@ pub struct EventBatch {
     claimed: ClaimedEvents,
 }
 
-/// What became of events.
+/// The result of processing a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProcessingOutcome {
-    /// They are applied.
+    /// The events were applied.
     Applied,
-    /// They are about nobody that counts here.
+    /// The events concern no customer of this service.
     Ignored,
-    /// They are tried again later.
+    /// The events were rescheduled.
     Postponed,
-    /// They wait for an operator, or at least one of them does.
+    /// At least one event was dead-lettered.
     Dead,
-    /// Somebody else has them by now.
+    /// Another worker has claimed the events.
     Lost,
 }
 
 impl EventProcessor {
-    /// A processor of these accounts' events.
+    /// Creates a processor for these accounts.
     #[must_use]
     pub fn new(accounts: BillingAccounts, keys: Arc<dyn KeyGenerator>) -> Self {
         Self { accounts, keys }
     }
 
-    /// Takes events that are due, in one piece per customer: however many events there are about it, it is read once. Pieces
-    /// may be done in any order, and at once.
+    /// Claims due events and groups them by subject: a batch needs one reading. Batches are
+    /// independent of each other.
     ///
     /// # Errors
     /// The store failed.
     pub async fn claim(&self) -> Result<Vec<EventBatch>, RepoError> {
-        let (token, now) = (self.keys.claim_token(), self.accounts.now());
+        let token = self.keys.claim_token();
+        let now = self.accounts.now();
         let inbox = &self.accounts.ports().inbox;
         let events =
-            inbox.claim(self.accounts.account(), &token, BATCH, now, now.plus(LEASE)).await?;
-        let mut works: Vec<EventBatch> = Vec::new();
+            inbox.claim(self.accounts.account(), &token, BATCH_SIZE, now, now.plus(LEASE)).await?;
+
+        let mut batches: Vec<EventBatch> = Vec::new();
         for event in events {
             let id = event.event.id.clone();
-            match works.iter_mut().find(|work| work.subject == event.event.subject) {
-                Some(work) => {
-                    work.claimed.events.push(id);
-                    work.events.push(event);
+            match batches.iter_mut().find(|batch| batch.subject == event.event.subject) {
+                Some(batch) => {
+                    batch.claimed.events.push(id);
+                    batch.events.push(event);
                 }
-                None => works.push(EventBatch {
+                None => batches.push(EventBatch {
                     subject: event.event.subject.clone(),
                     events: vec![event],
                     claimed: ClaimedEvents { token: token.clone(), events: vec![id] },
                 }),
             }
         }
-        Ok(works)
+        Ok(batches)
     }
 
-    /// Does a piece of work: asks the provider about the customer, writes what it says, and settles the events with it.
+    /// Processes a batch: refreshes the customer and settles the events in one transaction.
     ///
     /// # Errors
-    /// The store failed; the events are handed out again later.
-    pub async fn process(&self, work: EventBatch) -> Result<ProcessingOutcome, RepoError> {
-        match self.apply(&work).await {
+    /// The store failed. The events can be claimed again after the lease.
+    pub async fn process(&self, batch: EventBatch) -> Result<ProcessingOutcome, RepoError> {
+        match self.apply(&batch).await {
             Ok(true) => Ok(ProcessingOutcome::Applied),
             Ok(false) => {
-                let released = self
-                    .release(&work, &work.events, Disposition::Ignored(self.accounts.now()))
-                    .await?;
+                let ignored = Disposition::Ignored(self.accounts.now());
+                let released = self.release(&batch, &batch.events, ignored).await?;
                 Ok(if released == 0 { ProcessingOutcome::Lost } else { ProcessingOutcome::Ignored })
             }
             Err(RefreshError::ClaimLost) => Ok(ProcessingOutcome::Lost),
-            Err(error) => self.reschedule(&work, &error).await,
+            Err(error) => self.reschedule(&batch, &error).await,
         }
     }
 
-    /// Each event has a fate of its own: one that came a moment ago is no dead letter because an old one about the same customer
-    /// is. What is replayed gets its attempts anew, however old it is.
+    /// Reschedules or dead-letters each event of a failed batch, by its own attempts and age.
+    ///
+    /// A replay resets the attempts, so an old event is retried as well.
     async fn reschedule(
         &self,
-        work: &EventBatch,
+        batch: &EventBatch,
         error: &RefreshError,
     ) -> Result<ProcessingOutcome, RepoError> {
         let now = self.accounts.now();
-        let was_patient =
-            |event: &InboxEvent| !error.is_transient() || event.received.plus(PATIENCE) <= now;
-        let is_hopeless = |event: &InboxEvent| event.attempts >= ATTEMPTS && was_patient(event);
-        let (dead, others): (Vec<_>, Vec<_>) = work.events.iter().cloned().partition(is_hopeless);
+        let is_old_enough =
+            |event: &InboxEvent| !error.is_transient() || event.received.plus(MIN_AGE) <= now;
+        let is_dead = |event: &InboxEvent| event.attempts >= MIN_ATTEMPTS && is_old_enough(event);
+        let (dead, retried): (Vec<_>, Vec<_>) = batch.events.iter().cloned().partition(is_dead);
+
         let mut released = 0;
-        // They are tried together again, as soon as the first of them is.
-        if let Some(tries) = others.iter().map(|event| event.attempts).min() {
-            let disposition = Disposition::Retry(now.plus(pause(tries)), error.to_string());
-            released += self.release(work, &others, disposition).await?;
+        // The shortest backoff counts for all, so that they stay in one batch.
+        if let Some(attempts) = retried.iter().map(|event| event.attempts).min() {
+            let retry_at = now.plus(backoff(attempts));
+            let disposition = Disposition::Retry(retry_at, error.to_string());
+            released += self.release(batch, &retried, disposition).await?;
         }
-        let mut worked = ProcessingOutcome::Postponed;
+        let mut outcome = ProcessingOutcome::Postponed;
         if !dead.is_empty() {
             released +=
-                self.release(work, &dead, Disposition::Dead(now, error.to_string())).await?;
-            worked = ProcessingOutcome::Dead;
+                self.release(batch, &dead, Disposition::Dead(now, error.to_string())).await?;
+            outcome = ProcessingOutcome::Dead;
         }
-        Ok(if released == 0 { ProcessingOutcome::Lost } else { worked })
+        Ok(if released == 0 { ProcessingOutcome::Lost } else { outcome })
     }
 
-    /// Whether the events are applied now; `false` where they are about nobody.
-    async fn apply(&self, work: &EventBatch) -> Result<bool, RefreshError> {
+    /// Applies a batch. Returns `false` if it concerns no customer of this service.
+    async fn apply(&self, batch: &EventBatch) -> Result<bool, RefreshError> {
         let deadline = Deadline::after(BUDGET);
-        let Some(customer) = self.customer(&work.subject, deadline).await? else {
+        let Some(customer) = self.customer(&batch.subject, deadline).await? else {
             return Ok(false);
         };
-        self.accounts.refresh(&customer, Some(&work.claimed), deadline).await?;
+        self.accounts.refresh(&customer, Some(&batch.claimed), deadline).await?;
         Ok(true)
     }
 
@@ -165,34 +169,34 @@ impl EventProcessor {
 
     async fn release(
         &self,
-        work: &EventBatch,
+        batch: &EventBatch,
         events: &[InboxEvent],
         disposition: Disposition,
     ) -> Result<u64, RepoError> {
         let events = events.iter().map(|event| event.event.id.clone()).collect();
-        let claimed = ClaimedEvents { token: work.claimed.token.clone(), events };
+        let claimed = ClaimedEvents { token: batch.claimed.token.clone(), events };
         self.accounts.ports().inbox.release(self.accounts.account(), &claimed, &disposition).await
     }
 }
 
 impl EventBatch {
-    /// How many events it is about.
+    /// Returns the number of events.
     #[must_use]
     pub fn event_count(&self) -> usize {
         self.events.len()
     }
 
-    /// When the first of them was received.
+    /// Returns the time when the oldest event was received.
     #[must_use]
     pub fn oldest_received(&self) -> Option<Timestamp> {
         self.events.iter().map(|event| event.received).min()
     }
 }
 
-/// How long to wait after so many tries.
-fn pause(tries: u32) -> Duration {
-    let doublings = tries.saturating_sub(1).min(16);
-    FIRST_PAUSE.saturating_mul(1 << doublings).min(LONGEST_PAUSE)
+/// Returns the backoff after this number of attempts.
+fn backoff(attempts: u32) -> Duration {
+    let doublings = attempts.saturating_sub(1).min(16);
+    INITIAL_BACKOFF.saturating_mul(1 << doublings).min(MAX_BACKOFF)
 }
 
 #[cfg(test)]
@@ -200,9 +204,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pauses_double_up_to_ten_minutes() {
+    fn backoff_doubles_up_to_ten_minutes() {
         assert_eq!(
-            [1, 2, 3, 10, 11, 400].map(|tries| pause(tries).as_secs()),
+            [1, 2, 3, 10, 11, 400].map(|attempts| backoff(attempts).as_secs()),
             [1, 2, 4, 512, 600, 600]
         );
     }

@@ -1,5 +1,6 @@
-//! [`FreshReading`]: what a reading of a customer changes. The rules about links, claims and audit records are here, and the
-//! stores apply what follows from them.
+//! [`FreshReading`]: the changes that a reading of a customer causes.
+//!
+//! This file has the rules for links, claims and audit records. The stores apply their result.
 
 use crate::ports::{BillingMirror, CustomerRepo, RepoError};
 use crate::{
@@ -8,73 +9,76 @@ use crate::{
     UserId,
 };
 
-/// A customer, freshly read from the provider, on its way into the mirror.
+/// A reading of a customer that is not yet in the mirror.
 #[derive(Clone, Debug)]
 pub struct FreshReading {
-    /// Where the customer lives.
+    /// The provider and the mode of the customer.
     pub account: ProviderAccount,
     /// The customer.
     pub customer: CustomerId,
-    /// The mirror's version when the provider was asked (0: there was none). If it is another by now, somebody else asked
-    /// later, and this reading is not written.
+    /// The mirror's version before the provider call; 0 if the customer was not in the mirror. If
+    /// the version has changed, another process wrote a newer reading, and this one is discarded.
     pub expected_version: u64,
-    /// What the provider said.
+    /// The reading.
     pub reading: CustomerReading,
-    /// When it was asked.
+    /// The time of the provider call.
     pub read_at: Timestamp,
-    /// The events that led here. They count as applied in the transaction that writes the reading, or not at all.
+    /// The events that caused the reading. The transaction that writes the reading settles them.
     pub settled_events: Option<ClaimedEvents>,
 }
 
-/// What the decision about a reading depends on, next to the reading itself.
+/// The links that a decision depends on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LinkSnapshot {
     /// The customer that the [purchaser](FreshReading::purchaser) is linked to.
     pub linked: Option<CustomerId>,
-    /// The users who are linked to a customer who is gone.
+    /// The users linked to the customer, if the customer is gone.
     pub owners: Vec<UserId>,
 }
 
-/// What a reading changes.
+/// The changes that a reading causes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decision {
-    /// What the store applies, in this order. Rows of one table come together, tables always in the same order, so that two
-    /// transactions never wait for each other in a circle. Audit records come last: readers of the log wait for its writers.
+    /// The effects, in the order in which the store applies them.
+    ///
+    /// Every decision uses the same order of tables, which prevents deadlocks. Audit records are
+    /// last, because readers of the audit log wait for its writers.
     pub effects: Vec<Effect>,
-    /// What that does to links.
+    /// The changes of links.
     pub links: LinkSummary,
 }
 
-/// What a reading does to the links between users and customers.
+/// The changes of links that a reading causes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LinkSummary {
-    /// This user is linked to the customer now, and was not before.
+    /// The user that gets a link to the customer.
     pub linked: Option<UserId>,
-    /// The owner has another customer, which was left.
+    /// The other customer that the owner stays linked to.
     pub conflict: Option<CustomerId>,
-    /// These users were linked to the customer, who is gone.
+    /// The users that lose their link, because the customer is gone.
     pub unlinked: Vec<UserId>,
 }
 
-/// What became of a reading.
+/// The result of saving a reading.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReadingOutcome {
-    /// It is written.
+    /// The reading was written.
     Written(LinkSummary),
-    /// The mirror was written meanwhile: ask the provider again.
+    /// Another process wrote the mirror. The caller reads the customer again.
     Outdated,
-    /// The events are no longer this claim's: another replica applies them.
+    /// Another worker has claimed the events.
     ClaimLost,
 }
 
 impl FreshReading {
-    /// Whom the reading links to the customer: the one owner that the provider names, once there was a purchase.
+    /// Returns the user that the reading links to the customer: the named owner of a customer with
+    /// a purchase.
     #[must_use]
     pub fn purchaser(&self) -> Option<&UserId> {
         self.named_owner().filter(|_| self.reading.state.has_purchased())
     }
 
-    /// The one owner that the provider names, of a customer who is there.
+    /// Returns the owner that the provider's data name, if the customer exists.
     fn named_owner(&self) -> Option<&UserId> {
         match (&self.reading.owner, &self.reading.state) {
             (NamedOwner::User(owner), CustomerState::Present(_)) => Some(owner),
@@ -82,7 +86,7 @@ impl FreshReading {
         }
     }
 
-    /// The links that the decision depends on, as they are now.
+    /// Reads the links that the decision depends on.
     ///
     /// # Errors
     /// [`RepoError`].
@@ -90,30 +94,32 @@ impl FreshReading {
         &self,
         customers: &dyn CustomerRepo,
     ) -> Result<LinkSnapshot, RepoError> {
-        let mut facts = LinkSnapshot::default();
+        let mut snapshot = LinkSnapshot::default();
         if let Some(purchaser) = self.purchaser() {
-            facts.linked = customers.find(purchaser, &self.account).await?;
+            snapshot.linked = customers.find(purchaser, &self.account).await?;
         }
         if self.reading.state == CustomerState::Gone {
-            facts.owners = customers.owners(&self.account, &self.customer).await?;
+            snapshot.owners = customers.owners(&self.account, &self.customer).await?;
         }
-        Ok(facts)
+        Ok(snapshot)
     }
 
-    /// What the reading changes, where the links are like this:
+    /// Decides the changes for the current links:
     ///
-    /// - The purchaser is linked to the customer. A link to another customer is left: that is a conflict.
-    /// - The named owner's claim, if it is open, gets the customer, purchase or not.
-    /// - All links to a customer who is gone are removed, and all claims that have it, so that the next purchase makes a new
-    ///   customer.
-    /// - Each link that is made or removed is on record, as the provider's doing.
-    /// - The events are settled.
+    /// - Links the purchaser to the customer. Keeps a link to another customer and reports a
+    ///   conflict.
+    /// - Fulfils the open claim of the named owner, with or without a purchase.
+    /// - Removes all links and claims of a customer that is gone. The next purchase then creates a
+    ///   new customer.
+    /// - Records each new or removed link in the audit log, with the provider as actor.
+    /// - Settles the events.
     #[must_use]
-    pub fn decide(&self, facts: &LinkSnapshot) -> Decision {
+    pub fn decide(&self, snapshot: &LinkSnapshot) -> Decision {
         let mut links = LinkSummary::default();
         let mut effects = Vec::new();
         let mut records = Vec::new();
-        match (self.purchaser(), &facts.linked) {
+
+        match (self.purchaser(), &snapshot.linked) {
             (Some(purchaser), None) => {
                 effects.push(Effect::Link(purchaser.clone()));
                 records.push(self.record(AuditAction::CustomerLinked, purchaser));
@@ -128,7 +134,7 @@ impl FreshReading {
             effects.push(Effect::FulfilClaim(owner.clone()));
         }
         if self.reading.state == CustomerState::Gone {
-            links.unlinked.clone_from(&facts.owners);
+            links.unlinked.clone_from(&snapshot.owners);
             links.unlinked.sort_unstable();
             for owner in &links.unlinked {
                 effects.push(Effect::Unlink(owner.clone()));
@@ -141,7 +147,8 @@ impl FreshReading {
         Decision { effects, links }
     }
 
-    /// Writes the reading and what follows from it, in one transaction. Where a link changes in between, it is decided anew.
+    /// Writes the reading and its effects in one transaction. Repeats the decision if a link
+    /// changed in between.
     ///
     /// # Errors
     /// [`RepoError`].
@@ -157,7 +164,7 @@ impl FreshReading {
             state: self.reading.state.clone(),
             read_at: self.read_at,
         };
-        // Another round only follows a change that somebody else made to the same links in between.
+        // The loop repeats only if another process changed the links in between.
         loop {
             let Decision { effects, links } = self.decide(&self.read_links(customers).await?);
             match mirror.apply(&update, &effects).await? {
@@ -210,7 +217,7 @@ mod tests {
         }
     }
 
-    /// A customer with one subscription of this status, if any, who names Ann as the owner.
+    /// Returns a customer of Ann with one subscription of this status, or with none.
     fn anns(status: Option<SubscriptionStatus>) -> FreshReading {
         fresh(CustomerState::Present(status.map(subscription).into_iter().collect()), ann())
     }
@@ -255,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn purchaser_without_a_link_is_linked_and_on_record() {
+    fn purchaser_without_link_is_linked_and_recorded() {
         for status in SubscriptionStatus::ALL.iter().filter(|status| status.was_purchased()) {
             let decision = anns(Some(*status)).decide(&LinkSnapshot::default());
             let expected = [
@@ -270,14 +277,14 @@ mod tests {
     }
 
     #[test]
-    fn purchaser_with_the_same_link_changes_no_link() {
+    fn purchaser_with_same_link_changes_no_link() {
         let decision = anns(Some(SubscriptionStatus::Active)).decide(&linked("cus_1"));
         assert_eq!(decision.effects, [Effect::FulfilClaim(user("ann"))]);
         assert_eq!(decision.links, LinkSummary::default());
     }
 
     #[test]
-    fn purchaser_with_another_link_is_a_conflict_and_keeps_it() {
+    fn purchaser_with_another_link_keeps_it_and_is_a_conflict() {
         let decision = anns(Some(SubscriptionStatus::Active)).decide(&linked("cus_2"));
         assert_eq!(decision.effects, [Effect::FulfilClaim(user("ann"))]);
         let summary = LinkSummary { conflict: Some(customer("cus_2")), ..LinkSummary::default() };
@@ -285,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn owner_without_a_purchase_only_fulfils_the_claim() {
+    fn owner_without_purchase_only_fulfils_the_claim() {
         let attempts =
             SubscriptionStatus::ALL.iter().copied().filter(|status| !status.was_purchased());
         for status in attempts.map(Some).chain([None]) {
@@ -298,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn owner_who_is_not_one_user_changes_nothing() {
+    fn missing_or_ambiguous_owner_changes_nothing() {
         for owner in [NamedOwner::None, NamedOwner::Ambiguous] {
             let bought = vec![subscription(SubscriptionStatus::Active)];
             let fresh = fresh(CustomerState::Present(bought), owner);
@@ -309,10 +316,10 @@ mod tests {
     }
 
     #[test]
-    fn gone_customer_loses_all_links_and_claims_whoever_is_named() {
+    fn gone_customer_loses_all_links_and_claims_for_every_named_owner() {
         for owner in [NamedOwner::None, NamedOwner::Ambiguous, ann()] {
-            let facts = LinkSnapshot { owners: ["eve", "bob"].map(user).to_vec(), linked: None };
-            let decision = fresh(CustomerState::Gone, owner).decide(&facts);
+            let snapshot = LinkSnapshot { owners: ["eve", "bob"].map(user).to_vec(), linked: None };
+            let decision = fresh(CustomerState::Gone, owner).decide(&snapshot);
             let expected = [
                 Effect::Unlink(user("bob")),
                 Effect::Unlink(user("eve")),
@@ -327,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn gone_customer_without_links_drops_claims_only() {
+    fn gone_customer_without_links_only_drops_claims() {
         let decision = fresh(CustomerState::Gone, ann()).decide(&LinkSnapshot::default());
         assert_eq!(decision.effects, [Effect::DropClaims]);
         assert_eq!(decision.links, LinkSummary::default());
@@ -349,13 +356,13 @@ mod tests {
     }
 
     #[test]
-    fn every_link_effect_has_one_record_and_is_in_the_summary() {
+    fn each_link_effect_has_one_record_and_one_summary_entry() {
         let owners = ["ann", "bob"].map(user).to_vec();
-        let facts = [LinkSnapshot::default(), linked("cus_1"), linked("cus_2")];
+        let snapshots = [LinkSnapshot::default(), linked("cus_1"), linked("cus_2")];
         let gone = LinkSnapshot { owners, ..LinkSnapshot::default() };
-        let decisions = facts
+        let decisions = snapshots
             .iter()
-            .map(|facts| anns(Some(SubscriptionStatus::Active)).decide(facts))
+            .map(|snapshot| anns(Some(SubscriptionStatus::Active)).decide(snapshot))
             .chain([fresh(CustomerState::Gone, ann()).decide(&gone)]);
         for decision in decisions {
             let is_record = |effect: &&Effect| matches!(effect, Effect::Audit(_));

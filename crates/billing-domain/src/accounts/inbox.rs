@@ -1,4 +1,4 @@
-//! What the inbox keeps about events, and how it hands them out.
+//! The values of the event inbox.
 
 use crate::{EventId, ProviderEvent, Timestamp};
 
@@ -7,52 +7,52 @@ use crate::{EventId, ProviderEvent, Timestamp};
 pub struct InboxEvent {
     /// The event.
     pub event: ProviderEvent,
-    /// When it was first delivered.
+    /// The time of the first delivery.
     pub received: Timestamp,
-    /// How far it is.
+    /// The processing state.
     pub state: InboxState,
-    /// How often somebody set about it.
+    /// The number of attempts.
     pub attempts: u32,
-    /// Why the last attempt came to nothing, for operators.
+    /// The error of the last attempt, for operators.
     pub error: Option<String>,
 }
 
-/// How far an event is.
+/// The processing state of an event, with a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InboxState {
-    /// It is to be applied, now or at this moment.
+    /// The event is due at this time.
     Pending(Timestamp),
-    /// It was applied: the mirror is at least as new as the event.
+    /// The event was applied: the mirror is at least as recent as the event.
     Applied(Timestamp),
-    /// It is about nobody that counts here.
+    /// The event concerns no customer of this service.
     Ignored(Timestamp),
-    /// It was tried often enough, and waits for an operator.
+    /// The event is dead-lettered: an operator must replay it.
     Dead(Timestamp),
 }
 
-/// What names one run over some events: who loses it in time loses them. Random.
+/// A random token that identifies one claim of events.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClaimToken(pub String);
 
-/// Events that were handed out, with what proves it.
+/// Claimed events and the token of the claim.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClaimedEvents {
-    /// The proof.
+    /// The token.
     pub token: ClaimToken,
     /// The events.
     pub events: Vec<EventId>,
 }
 
-/// Which events to list.
+/// A query for events.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct InboxQuery {
-    /// Only those in this state: `pending`, `applied`, `ignored` or `dead`.
+    /// Only events with this status.
     pub state: Option<InboxStatus>,
-    /// At most so many, the newest first.
+    /// Maximum number of events. The list starts with the newest event.
     pub limit: u32,
 }
 
-/// A state without its moment.
+/// An [`InboxState`] without its time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum InboxStatus {
     /// See [`InboxState::Pending`].
@@ -65,23 +65,23 @@ pub enum InboxStatus {
     Dead,
 }
 
-/// No such state.
+/// The text is not an inbox status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a state is `pending`, `applied`, `ignored` or `dead`")]
 pub struct InboxStatusError;
 
-/// How full the inbox is.
+/// The numbers of events in the inbox.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct InboxCounts {
-    /// Events to be applied.
+    /// Pending events.
     pub pending: u64,
-    /// Events that wait for an operator.
+    /// Dead-lettered events.
     pub dead: u64,
-    /// When the oldest pending one was received.
+    /// The time when the oldest pending event was received.
     pub oldest_pending: Option<Timestamp>,
 }
 
-/// Which events to apply once more.
+/// The events that a replay resets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReplayScope {
     /// This event, in any state.
@@ -91,10 +91,10 @@ pub enum ReplayScope {
 }
 
 impl InboxStatus {
-    /// All of them.
+    /// Every status.
     pub const ALL: [Self; 4] = [Self::Pending, Self::Applied, Self::Ignored, Self::Dead];
 
-    /// The word.
+    /// Returns the status' name.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -110,12 +110,12 @@ impl std::str::FromStr for InboxStatus {
     type Err = InboxStatusError;
 
     fn from_str(text: &str) -> Result<Self, InboxStatusError> {
-        Self::ALL.into_iter().find(|word| word.as_str() == text).ok_or(InboxStatusError)
+        Self::ALL.into_iter().find(|status| status.as_str() == text).ok_or(InboxStatusError)
     }
 }
 
 impl InboxState {
-    /// The state's word and its moment.
+    /// Splits the state into status and time.
     #[must_use]
     pub const fn parts(self) -> (InboxStatus, Timestamp) {
         match self {
@@ -126,7 +126,7 @@ impl InboxState {
         }
     }
 
-    /// The state of these parts.
+    /// Creates a state from status and time.
     #[must_use]
     pub const fn new(status: InboxStatus, at: Timestamp) -> Self {
         match status {

@@ -1,71 +1,72 @@
-//! The mirror: what the provider said last about each customer, and what a store applies to it.
+//! The values of the mirror: the last reading of each customer, and updates.
 
 use crate::{
     AuditEvent, ClaimedEvents, CustomerId, CustomerLink, CustomerState, ProviderAccount, Timestamp,
     UserId,
 };
 
-/// A customer as the mirror has it.
+/// A customer in the mirror.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MirroredCustomer {
     /// The customer.
     pub customer: CustomerId,
-    /// How often it was written; one that was never written has 0.
+    /// The number of writes; 0 for a customer that was never read.
     pub version: u64,
-    /// When the provider was asked.
+    /// The time of the provider call.
     pub read_at: Timestamp,
-    /// What it said.
+    /// The customer's state.
     pub state: CustomerState,
 }
 
 /// The next version of a customer in the mirror.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MirrorUpdate {
-    /// Where the customer lives.
+    /// The provider and the mode of the customer.
     pub account: ProviderAccount,
     /// The customer.
     pub customer: CustomerId,
-    /// The version that it takes the place of; 0 where there is none.
+    /// The version that the update replaces; 0 for a new customer.
     pub expected_version: u64,
-    /// What the provider said.
+    /// The customer's state.
     pub state: CustomerState,
-    /// When it was asked.
+    /// The time of the provider call.
     pub read_at: Timestamp,
 }
 
-/// One step that a store applies together with a [`MirrorUpdate`], about its customer. Each is a compare-and-set: where what
-/// it expects is not so, nothing of the update is applied.
+/// A change that a store applies together with a [`MirrorUpdate`].
+///
+/// If the precondition of one effect fails, the store applies nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// Links this user, who has no link there, to the customer.
+    /// Links this user to the customer. Precondition: the user has no link.
     Link(UserId),
-    /// Removes this user's link to the customer.
+    /// Removes this user's link to the customer. Precondition: the link exists.
     Unlink(UserId),
-    /// Notes the customer in this user's claim. Changes nothing where the user has no claim, or one that has a customer.
+    /// Sets the customer in this user's claim, if there is a claim without a customer.
     FulfilClaim(UserId),
-    /// Deletes all claims that have the customer, if there are any.
+    /// Deletes all claims to the customer.
     DropClaims,
-    /// Marks all these events as applied. They are this claim's.
+    /// Marks these events as applied. Precondition: this claim still has all of them.
     SettleEvents(ClaimedEvents),
     /// Adds a record to the audit log.
     Audit(AuditEvent),
 }
 
-/// What became of an update and its effects.
+/// The result of applying an update and its effects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MirrorOutcome {
-    /// All of it is applied. In each other case, nothing is.
+    /// The store applied everything. In all other cases it applied nothing.
     Applied,
     /// The mirror has another version than expected.
     Outdated,
-    /// A link is not as [`Effect::Link`] or [`Effect::Unlink`] expects.
+    /// The precondition of [`Effect::Link`] or [`Effect::Unlink`] failed.
     LinksChanged,
-    /// An event is no longer the claim's.
+    /// The claim no longer has all events.
     ClaimLost,
 }
 
 impl MirrorUpdate {
-    /// The link from this user to the customer.
+    /// Returns a link from this user to the customer.
     #[must_use]
     pub fn link_for(&self, owner: &UserId) -> CustomerLink {
         CustomerLink {

@@ -1,59 +1,62 @@
-//! What the provider tells us of its own accord. An event is a hint that something changed, never the state itself.
+//! Events that the provider sends. An event is a hint that a customer changed, never the state.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::{CustomerId, SubscriptionId, Timestamp};
 
-/// An event's id at the provider (`evt_…` at Stripe): 1 to 255 of `A-Z a-z 0-9 _ -`. The same however often it is delivered.
+/// An event's id at the provider (`evt_…` at Stripe): 1 to 255 of `A-Z a-z 0-9 _ -`. All deliveries
+/// of an event have the same id.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct EventId(String);
 
-/// Why an event's id was refused.
+/// The text is not an event id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("an event's id is 1 to 255 of A-Z a-z 0-9 _ -")]
 pub struct EventIdError;
 
-/// What kind of event it is, in the provider's words: `customer.subscription.updated`, `v2.core.account[defaults].updated`. 1 to
-/// 255 of `a-z 0-9 . _ [ ]`.
+/// The provider's name for the type of an event, for example `customer.subscription.updated` or
+/// `v2.core.account[defaults].updated`: 1 to 255 of `a-z 0-9 . _ [ ]`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct EventKind(String);
 
-/// Why an event's kind was refused.
+/// The text is not an event kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("an event's kind is 1 to 255 of a-z 0-9 . _ [ ]")]
 pub struct EventKindError;
 
-/// Whose state an event may have changed.
+/// The subject of an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EventSubject {
-    /// This customer's.
+    /// This customer.
     Customer(CustomerId),
-    /// That of the customer who has this subscription.
+    /// The customer with this subscription.
     Subscription(SubscriptionId),
     /// No customer of this service.
     Unrelated,
 }
 
-/// An event whose signature held. Of its payload nothing is kept but whom it is about.
+/// An event with a valid signature. The service keeps the subject and drops the payload.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProviderEvent {
-    /// Its id.
+    /// The event's id.
     pub id: EventId,
-    /// What happened.
+    /// The event's type.
     pub kind: EventKind,
-    /// Whom it is about.
+    /// The event's subject.
     pub subject: EventSubject,
-    /// When it happened, by the provider's clock.
+    /// The time of the event, by the provider's clock.
     pub created: Timestamp,
 }
 
-/// The kind of the event that this service makes itself. No provider's kinds begin like this.
+/// The kind of an event that this service creates. Providers do not use this prefix.
 const CUSTOMER_NOT_FOUND: &str = "billing_portal.customer_not_found";
 
 impl ProviderEvent {
-    /// The provider did not know a customer who is in this version of the mirror. Of our own making: its id follows from both,
-    /// so that the same report is the same event.
+    /// Creates the event for a customer that the provider does not know.
+    ///
+    /// The id is derived from the customer and its version in the mirror, so equal reports have
+    /// equal ids.
     pub(crate) fn customer_not_found(
         customer: &CustomerId,
         version: u64,
@@ -76,10 +79,10 @@ impl ProviderEvent {
     }
 }
 
-macro_rules! words {
+macro_rules! text_type {
     ($name:ident, $error:ident, $allowed:expr) => {
         impl $name {
-            /// The text.
+            /// Returns the text.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
@@ -90,8 +93,8 @@ macro_rules! words {
             type Err = $error;
 
             fn from_str(text: &str) -> Result<Self, $error> {
-                let holds = (1..=255).contains(&text.len()) && text.bytes().all($allowed);
-                if holds { Ok(Self(text.to_owned())) } else { Err($error) }
+                let is_valid = (1..=255).contains(&text.len()) && text.bytes().all($allowed);
+                if is_valid { Ok(Self(text.to_owned())) } else { Err($error) }
             }
         }
 
@@ -103,8 +106,8 @@ macro_rules! words {
     };
 }
 
-words!(EventId, EventIdError, |b: u8| b.is_ascii_alphanumeric() || b"_-".contains(&b));
-words!(EventKind, EventKindError, |b: u8| b.is_ascii_lowercase()
+text_type!(EventId, EventIdError, |b: u8| b.is_ascii_alphanumeric() || b"_-".contains(&b));
+text_type!(EventKind, EventKindError, |b: u8| b.is_ascii_lowercase()
     || b.is_ascii_digit()
     || b"._[]".contains(&b));
 
@@ -113,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reports_about_one_version_of_a_customer_have_one_valid_id() {
+    fn reports_about_same_customer_version_have_same_valid_id() {
         let report = |customer: &str, version| {
             let event = ProviderEvent::customer_not_found(
                 &customer.parse().unwrap(),
@@ -133,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_and_kinds_have_a_form() {
+    fn event_ids_and_kinds_with_invalid_characters_are_rejected() {
         assert!("evt_1RgRPrEEXQJo9EEO".parse::<EventId>().is_ok());
         for good in [
             "v1.billing.meter.error_report_triggered",

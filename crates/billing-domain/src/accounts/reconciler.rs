@@ -1,4 +1,4 @@
-//! [`Reconciler`]: compares the mirror with all that the provider has, and repairs what differs.
+//! [`Reconciler`]: compares the mirror with the provider's data and repairs differences.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -10,12 +10,12 @@ use crate::{
     RefreshError, Subscription, UserId,
 };
 
-/// So long one call to the provider may take.
+/// Time limit for one provider call, retries included.
 const BUDGET: Duration = Duration::from_secs(20);
-/// So many customers of the mirror are looked at together.
-const PAGE: u32 = 500;
+/// Customers per page of the mirror.
+const PAGE_SIZE: u32 = 500;
 
-/// Finds and mends what no event told us.
+/// Finds and repairs changes that no event has reported.
 #[derive(Clone, Debug)]
 pub struct Reconciler {
     accounts: BillingAccounts,
@@ -31,26 +31,26 @@ pub enum RunMode {
     DryRun,
 }
 
-/// What a run found, and mended; or would have mended, where it was a dry run.
+/// The repairs of a run, or the repairs that a dry run found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReconcileReport {
-    /// Customers that were compared.
+    /// The number of compared customers.
     pub compared: u64,
-    /// Those that differed: they are as the provider has them now.
+    /// Customers that differed from the provider's data.
     pub differed: Vec<CustomerId>,
-    /// Users who were linked to a customer.
+    /// New links.
     pub linked: Vec<(UserId, CustomerId)>,
-    /// Users whose customer is gone.
+    /// Removed links to customers that are gone.
     pub unlinked: Vec<(UserId, CustomerId)>,
-    /// Customers whose owner has another customer, which was left.
+    /// Customers with an owner that is linked to another customer, and that customer.
     pub conflicts: Vec<(CustomerId, CustomerId)>,
-    /// Customers for whom the provider's data name several owners, or no possible one.
+    /// Customers with several named owners, or with an invalid one.
     pub ambiguous: Vec<CustomerId>,
-    /// Customers that could not be read, and why.
+    /// Unreadable customers, with the error.
     pub failed: Vec<(CustomerId, String)>,
 }
 
-/// Why a run ended early. What it mended stays so.
+/// The reasons why a run stops. Earlier repairs remain.
 #[derive(Debug, thiserror::Error)]
 pub enum ReconcileError {
     /// The provider's lists could not be read.
@@ -61,21 +61,23 @@ pub enum ReconcileError {
     Store(#[from] RepoError),
 }
 
-/// What the provider's lists say.
+/// The data of the provider's lists.
 struct Listing {
     owners: BTreeMap<CustomerId, NamedOwner>,
     subscriptions: BTreeMap<CustomerId, Vec<Subscription>>,
 }
 
 impl Reconciler {
-    /// A reconciler of these accounts.
+    /// Creates a reconciler for these accounts.
     #[must_use]
     pub fn new(accounts: BillingAccounts, directory: Arc<dyn CustomerDirectory>) -> Self {
         Self { accounts, directory }
     }
 
-    /// Compares everything, and mends what differs. The lists only say where to look: what is written is a reading of its own,
-    /// customer by customer, as after an event.
+    /// Compares all customers and repairs differences.
+    ///
+    /// The provider's lists only show which customers differ. The repair reads each of them again,
+    /// as an event does.
     ///
     /// # Errors
     /// See [`ReconcileError`].
@@ -84,34 +86,38 @@ impl Reconciler {
         let mut report = ReconcileReport::default();
         let mut seen = BTreeSet::new();
         let mut after: Option<CustomerId> = None;
+
         loop {
             let mirror = &self.accounts.ports().mirror;
-            let page = mirror.list(self.accounts.account(), after.as_ref(), PAGE).await?;
+            let page = mirror.list(self.accounts.account(), after.as_ref(), PAGE_SIZE).await?;
             let Some(last) = page.last() else { break };
             after = Some(last.customer.clone());
             for mirrored in page {
                 report.compared += 1;
                 if self.differs(&mirrored, &listing).await? {
-                    self.mend(&mirrored.customer, mode, &mut report).await?;
+                    self.repair(&mirrored.customer, mode, &mut report).await?;
                 }
                 seen.insert(mirrored.customer);
             }
         }
+
         for (customer, owner) in &listing.owners {
             if seen.contains(customer) {
                 continue;
             }
             report.compared += 1;
-            // A customer of nobody's who never bought anything is no account of ours.
+            // A customer without owner and subscription is no billing account of this service.
             if *owner != NamedOwner::None || listing.subscriptions.contains_key(customer) {
-                self.mend(customer, mode, &mut report).await?;
+                self.repair(customer, mode, &mut report).await?;
             }
         }
         Ok(report)
     }
 
     async fn list(&self) -> Result<Listing, ProviderError> {
-        let (mut owners, mut subscriptions) = (BTreeMap::new(), BTreeMap::<_, Vec<_>>::new());
+        let mut owners = BTreeMap::new();
+        let mut subscriptions = BTreeMap::<_, Vec<_>>::new();
+
         let mut after = None;
         loop {
             let page =
@@ -124,6 +130,7 @@ impl Reconciler {
                 break;
             }
         }
+
         let mut after = None;
         loop {
             let page =
@@ -137,16 +144,19 @@ impl Reconciler {
         Ok(Listing { owners, subscriptions })
     }
 
-    /// Whether the provider's lists say anything else than the mirror and the links.
+    /// Returns whether the provider's lists differ from the mirror or the links.
     async fn differs(
         &self,
         mirrored: &MirroredCustomer,
         listing: &Listing,
     ) -> Result<bool, RepoError> {
-        let (customers, at) = (&self.accounts.ports().customers, self.accounts.account());
+        let customers = &self.accounts.ports().customers;
+        let account = self.accounts.account();
         let Some(owner) = listing.owners.get(&mirrored.customer) else {
-            let is_told = mirrored.version > 0 && mirrored.state == CustomerState::Gone;
-            return Ok(!is_told || !customers.owners(at, &mirrored.customer).await?.is_empty());
+            let is_known_gone = mirrored.version > 0 && mirrored.state == CustomerState::Gone;
+            return Ok(
+                !is_known_gone || !customers.owners(account, &mirrored.customer).await?.is_empty()
+            );
         };
         let listed = listing.subscriptions.get(&mirrored.customer).cloned().unwrap_or_default();
         let listed = CustomerState::present(listed);
@@ -155,17 +165,18 @@ impl Reconciler {
         }
         match owner {
             NamedOwner::User(owner) if listed.has_purchased() => {
-                Ok(customers.find(owner, at).await?.as_ref() != Some(&mirrored.customer))
+                Ok(customers.find(owner, account).await?.as_ref() != Some(&mirrored.customer))
             }
-            // Whom the metadata do not name, the sessions may: those are not in the lists. Once somebody is linked, that is said.
+            // The lists lack checkout sessions, which may name the owner. A link answers that.
             NamedOwner::None => Ok(listed.has_purchased()
-                && customers.owners(at, &mirrored.customer).await?.is_empty()),
+                && customers.owners(account, &mirrored.customer).await?.is_empty()),
             NamedOwner::User(_) => Ok(false),
             NamedOwner::Ambiguous => Ok(true),
         }
     }
 
-    async fn mend(
+    /// Refreshes a customer, or previews that, and adds the result to the report.
+    async fn repair(
         &self,
         customer: &CustomerId,
         mode: RunMode,
@@ -192,7 +203,7 @@ impl Reconciler {
                 report.conflicts.extend(links.conflict.map(|other| (customer.clone(), other)));
                 Ok(())
             }
-            // One that cannot be read must not keep the others from being mended; a store that fails does.
+            // A failed store stops the run. An unreadable customer does not.
             Err(RefreshError::Store(error)) => Err(error.into()),
             Err(error) => {
                 report.failed.push((customer.clone(), error.to_string()));

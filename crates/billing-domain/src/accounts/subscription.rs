@@ -1,36 +1,38 @@
-//! A customer's subscriptions, as the provider says they are.
+//! A customer's subscriptions at the provider.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::{BillingCycle, PriceId, SubscriptionId, Timestamp, UserId};
 
-/// A subscription at one moment.
+/// A subscription, as of one reading.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subscription {
-    /// Its id.
+    /// The id.
     pub id: SubscriptionId,
-    /// What has become of it.
+    /// The status.
     pub status: SubscriptionStatus,
-    /// The prices of its items, in the provider's order.
+    /// The prices of the items, in the provider's order.
     pub prices: Vec<PriceId>,
-    /// How often it is paid, where that is by the month or by the year.
+    /// The billing cycle; `None` if it is neither monthly nor yearly.
     pub cycle: Option<BillingCycle>,
-    /// When it was made.
+    /// The creation time.
     pub created: Timestamp,
-    /// The beginning of the period that is paid now.
+    /// The start of the current period.
     pub period_start: Option<Timestamp>,
-    /// The end of it.
+    /// The end of the current period.
     pub period_end: Option<Timestamp>,
-    /// Whether it ends with that period.
+    /// Whether the subscription ends with the current period.
     pub cancel_at_period_end: bool,
-    /// When else it is to end.
+    /// The scheduled end, if it is not the end of a period.
     pub cancel_at: Option<Timestamp>,
 }
 
 macro_rules! statuses {
     ($($variant:ident $text:literal $meaning:literal;)*) => {
-        /// What has become of a subscription (<https://docs.stripe.com/api/subscriptions/object#subscription_object-status>).
+        /// The status of a subscription
+        /// (<https://docs.stripe.com/api/subscriptions/object#subscription_object-status>). Better
+        /// standing comes first.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum SubscriptionStatus {
             $(#[doc = $meaning] $variant,)*
@@ -40,7 +42,7 @@ macro_rules! statuses {
             /// Every status.
             pub const ALL: &[Self] = &[$(Self::$variant),*];
 
-            /// The status in Stripe's words.
+            /// Returns Stripe's name for the status.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text),* }
@@ -50,52 +52,53 @@ macro_rules! statuses {
 }
 
 statuses! {
-    Active "active" "It is paid.";
-    Trialing "trialing" "It is on trial.";
-    PastDue "past_due" "A payment failed and is tried again.";
-    Unpaid "unpaid" "Payments failed and are not tried again.";
-    Paused "paused" "Its trial ended without a means of payment.";
-    Incomplete "incomplete" "Its first payment has not come yet.";
-    IncompleteExpired "incomplete_expired" "Its first payment never came.";
-    Canceled "canceled" "It has ended.";
+    Active "active" "Paid.";
+    Trialing "trialing" "On trial.";
+    PastDue "past_due" "A payment failed, and the provider retries it.";
+    Unpaid "unpaid" "Payments failed, and the provider stopped the retries.";
+    Paused "paused" "The trial ended without a payment method.";
+    Incomplete "incomplete" "The first payment is pending.";
+    IncompleteExpired "incomplete_expired" "The first payment failed.";
+    Canceled "canceled" "Ended.";
 }
 
-/// Why a status is none of ours.
+/// The text is not a subscription status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no such status of a subscription")]
+#[error("unknown subscription status")]
 pub struct SubscriptionStatusError;
 
-/// What the provider says about a customer.
+/// The state of a customer at the provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CustomerState {
-    /// The customer is there, with these subscriptions, also those that have ended; newest first, then by id.
+    /// The customer exists. The list has all subscriptions, ended ones too: newest first, then by
+    /// id.
     Present(Vec<Subscription>),
-    /// The customer was deleted, or never was.
+    /// The customer was deleted or never existed.
     Gone,
 }
 
-/// Which of our users the provider's data name as the customer's owner.
+/// The user that the provider's data name as the customer's owner.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NamedOwner {
     /// The data name no user.
     None,
-    /// This one.
+    /// The data name this user.
     User(UserId),
-    /// Several, or no possible user: nothing is guessed.
+    /// The data name several users, or an invalid user id.
     Ambiguous,
 }
 
-/// A customer, freshly read from the provider.
+/// The result of reading a customer from the provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CustomerReading {
-    /// What it is.
+    /// The customer's state.
     pub state: CustomerState,
-    /// Whose it is, as far as the provider's data say.
+    /// The customer's named owner.
     pub owner: NamedOwner,
 }
 
 impl SubscriptionStatus {
-    /// Whether the customer has it: it was bought and has not ended, however its payments stand.
+    /// Returns whether the subscription was purchased and has not ended, paid or not.
     #[must_use]
     pub const fn is_ongoing(self) -> bool {
         match self {
@@ -104,7 +107,7 @@ impl SubscriptionStatus {
         }
     }
 
-    /// Whether there was a purchase.
+    /// Returns whether the subscription was purchased.
     #[must_use]
     pub const fn was_purchased(self) -> bool {
         match self {
@@ -138,7 +141,7 @@ impl fmt::Display for SubscriptionStatus {
 }
 
 impl Subscription {
-    /// Whether its end is decided: with the period, or at a moment.
+    /// Returns whether the subscription has a scheduled end.
     #[must_use]
     pub const fn is_cancelling(&self) -> bool {
         self.status.is_ongoing() && (self.cancel_at_period_end || self.cancel_at.is_some())
@@ -146,7 +149,7 @@ impl Subscription {
 }
 
 impl CustomerState {
-    /// A customer with these subscriptions, in the order that [`CustomerState::Present`] promises.
+    /// Creates a [`CustomerState::Present`] and sorts its subscriptions.
     #[must_use]
     pub fn present(mut subscriptions: Vec<Subscription>) -> Self {
         subscriptions.sort_by(|a, b| {
@@ -155,7 +158,7 @@ impl CustomerState {
         Self::Present(subscriptions)
     }
 
-    /// The subscriptions; none of a customer who is gone.
+    /// Returns the subscriptions; empty for a customer that is gone.
     #[must_use]
     pub fn subscriptions(&self) -> &[Subscription] {
         match self {
@@ -164,21 +167,20 @@ impl CustomerState {
         }
     }
 
-    /// The subscription that counts: of those that the customer has, one in good standing before one that is not, then the
-    /// newest.
+    /// Returns the current subscription: the ongoing one with the best standing, then the newest.
     #[must_use]
     pub fn current(&self) -> Option<&Subscription> {
         let rank = |status: SubscriptionStatus| {
             SubscriptionStatus::ALL.iter().position(|known| *known == status)
         };
-        let held =
+        let ongoing =
             self.subscriptions().iter().filter(|subscription| subscription.status.is_ongoing());
-        held.min_by_key(|one| {
+        ongoing.min_by_key(|one| {
             (rank(one.status), std::cmp::Reverse(one.created), one.id.as_str().to_owned())
         })
     }
 
-    /// Whether the customer has ever bought a subscription.
+    /// Returns whether the customer has ever purchased a subscription.
     #[must_use]
     pub fn has_purchased(&self) -> bool {
         self.subscriptions().iter().any(|subscription| subscription.status.was_purchased())
@@ -210,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_in_the_best_standing_counts() {
+    fn current_subscription_has_best_standing_then_newest() {
         use SubscriptionStatus as S;
         assert_eq!(current(&[("a", S::Canceled, 9), ("b", S::Incomplete, 8)]), None);
         assert_eq!(current(&[("a", S::PastDue, 9), ("b", S::Active, 1)]).as_deref(), Some("b"));
@@ -219,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_purchase_that_ended_was_one_and_an_attempt_was_none() {
+    fn ended_purchase_counts_as_purchase_and_failed_attempt_does_not() {
         use SubscriptionStatus as S;
         let bought =
             |status| CustomerState::Present(vec![subscription("a", status, 1)]).has_purchased();
@@ -229,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn both_ways_of_cancelling_count() {
+    fn subscription_is_cancelling_at_period_end_or_at_a_time() {
         let active = subscription("a", SubscriptionStatus::Active, 1);
         assert!(!active.is_cancelling());
         assert!(Subscription { cancel_at_period_end: true, ..active.clone() }.is_cancelling());

@@ -1,4 +1,4 @@
-//! [`SubscriptionService`]: what a user is subscribed to now.
+//! [`SubscriptionService`]: returns a user's current subscription.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use crate::{
     RefreshError, Subscription,
 };
 
-/// Tells users what they are subscribed to.
+/// Returns users' current subscriptions.
 #[derive(Clone, Debug)]
 pub struct SubscriptionService {
     accounts: BillingAccounts,
@@ -18,28 +18,28 @@ pub struct SubscriptionService {
 /// A user's subscription.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CurrentSubscription {
-    /// As the provider has it.
+    /// The subscription at the provider.
     pub subscription: Subscription,
-    /// What the catalogue calls it; `None` where its price is none of the catalogue's.
+    /// The plan of the subscription's price; `None` if the catalogue lacks the price.
     pub plan: Option<Plan>,
-    /// How often it is paid.
+    /// The billing cycle.
     pub cycle: Option<BillingCycle>,
 }
 
-/// Why nothing is told.
+/// The reasons why the current subscription is unknown.
 #[derive(Debug, thiserror::Error)]
 pub enum CurrentSubscriptionError {
-    /// The credential holds, and does not allow this.
+    /// The credential is valid and lacks the permission.
     #[error("the permission {0} is missing")]
     PermissionDenied(Permission),
-    /// The provider failed us, and nothing is known from before; or it refused us, which no waiting mends.
+    /// The provider refused the call, or failed and the mirror has no reading.
     #[error(transparent)]
     Provider(#[from] ProviderError),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] RepoError),
-    /// The customer is being read by others all the time.
-    #[error("the customer is being read by others all the time")]
+    /// Other writers updated the customer during every attempt.
+    #[error("other writers updated the customer during every attempt")]
     Contended,
 }
 
@@ -54,19 +54,19 @@ impl From<RefreshError> for CurrentSubscriptionError {
 }
 
 impl SubscriptionService {
-    /// A service that knows these plans.
+    /// Creates a service with this catalogue.
     #[must_use]
     pub const fn new(accounts: BillingAccounts, catalogue: Arc<Catalogue>) -> Self {
         Self { accounts, catalogue }
     }
 
-    /// The plans.
+    /// Returns the catalogue.
     #[must_use]
     pub fn catalogue(&self) -> &Catalogue {
         &self.catalogue
     }
 
-    /// The subscription that the caller has now; `None` without one.
+    /// Returns the caller's current subscription, if there is one.
     ///
     /// # Errors
     /// See [`CurrentSubscriptionError`].

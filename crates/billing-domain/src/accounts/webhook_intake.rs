@@ -1,11 +1,11 @@
-//! [`WebhookIntake`]: from a request that says it is the provider's to an event in the inbox.
+//! [`WebhookIntake`]: verifies deliveries and stores their events in the inbox.
 
 use std::sync::Arc;
 
 use crate::ports::{Clock, EventInbox, RepoError, VerifiedEvent, WebhookError, WebhookVerifier};
 use crate::{EventId, EventKind, ProviderAccount};
 
-/// Takes in what the provider sends. Quick: nothing is applied here.
+/// Accepts deliveries of the provider. Workers apply the events later.
 #[derive(Clone, Debug)]
 pub struct WebhookIntake {
     account: ProviderAccount,
@@ -14,28 +14,28 @@ pub struct WebhookIntake {
     clock: Arc<dyn Clock>,
 }
 
-/// What was taken in.
+/// The result of accepting a delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum IntakeOutcome {
-    /// This event is in the inbox, perhaps since an earlier delivery.
+    /// The event is in the inbox, from this or an earlier delivery.
     Accepted(EventId, EventKind),
-    /// An event of the provider's other mode, which concerns another process.
+    /// The event belongs to the provider's other mode. The service ignores it.
     OtherMode,
 }
 
-/// Why nothing was taken in.
+/// The reasons why a delivery is rejected.
 #[derive(Debug, thiserror::Error)]
 pub enum IntakeError {
-    /// It is not the provider's, or no event.
+    /// The signature or the body is invalid.
     #[error(transparent)]
     Webhook(#[from] WebhookError),
-    /// The inbox failed: the provider is to deliver again.
+    /// The inbox failed. The provider should retry the delivery.
     #[error(transparent)]
     Store(#[from] RepoError),
 }
 
 impl WebhookIntake {
-    /// The intake of a provider's events.
+    /// Creates the intake of this provider account.
     #[must_use]
     pub fn new(
         account: ProviderAccount,
@@ -46,7 +46,7 @@ impl WebhookIntake {
         Self { account, verifier, inbox, clock }
     }
 
-    /// Verifies a delivery and keeps its event; committed when this returns.
+    /// Verifies a delivery and stores its event. The event is committed when this returns.
     ///
     /// # Errors
     /// See [`IntakeError`].

@@ -1,69 +1,72 @@
-//! [`DenialCounter`]: counts denied attempts, in bounded room, until they are written down.
+//! [`DenialCounter`]: counts denied attempts in bounded memory until they are stored.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use crate::{ApiKeyId, Denials, Timestamp};
 
-/// Counts denied attempts per cause, source and key id. However many there are, it stays bounded: once its room is taken,
-/// further ones are counted per cause and source, and beyond twice the room per cause alone.
+/// Counts denied attempts per cause, source and key id, in bounded memory.
+///
+/// With `capacity` or more entries, it counts new attempts per cause and source; with twice as
+/// many, per cause.
 #[derive(Debug)]
 pub struct DenialCounter {
-    room: usize,
-    counts: Mutex<HashMap<Denied, u64>>,
+    capacity: usize,
+    counts: Mutex<HashMap<DenialKind, u64>>,
 }
 
-/// What was denied: one kind of attempt.
+/// The properties that denied attempts are counted by.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Denied {
+struct DenialKind {
     cause: String,
     source: Option<String>,
     key: Option<ApiKeyId>,
 }
 
 impl DenialCounter {
-    /// Room for so many kinds of attempts between two [`drain`](Self::drain)s.
+    /// Creates a counter with this capacity between two calls of [`drain`](Self::drain).
     #[must_use]
-    pub fn new(room: usize) -> Self {
-        Self { room, counts: Mutex::new(HashMap::new()) }
+    pub fn new(capacity: usize) -> Self {
+        Self { capacity, counts: Mutex::new(HashMap::new()) }
     }
 
-    /// Counts one attempt that was denied because of `cause`, an error code.
+    /// Counts a denied attempt. `cause` is an error code.
     pub fn count(&self, cause: &str, source: Option<&str>, key: Option<&ApiKeyId>) {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut denied = Denied {
+        let mut kind = DenialKind {
             cause: cause.to_owned(),
             source: source.map(str::to_owned),
             key: key.cloned(),
         };
-        // Keys are the caller's to make up, so they give way first; then sources do.
-        if counts.len() >= self.room && !counts.contains_key(&denied) {
-            denied.key = None;
+        // Callers can invent key ids, so these are dropped first, and sources second.
+        if counts.len() >= self.capacity && !counts.contains_key(&kind) {
+            kind.key = None;
         }
-        if counts.len() >= 2 * self.room && !counts.contains_key(&denied) {
-            denied.source = None;
+        if counts.len() >= 2 * self.capacity && !counts.contains_key(&kind) {
+            kind.source = None;
         }
-        *counts.entry(denied).or_default() += 1;
+        *counts.entry(kind).or_default() += 1;
     }
 
-    /// Takes back what could not be written. Beyond twice the room, only the cause is kept.
+    /// Adds counts back that could not be stored. With twice `capacity` entries, it keeps only the
+    /// causes.
     pub fn restore(&self, denials: Vec<Denials>) {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         for row in denials {
-            let mut denied = Denied { cause: row.cause, source: row.source, key: row.key };
-            if counts.len() >= 2 * self.room && !counts.contains_key(&denied) {
-                denied = Denied { source: None, key: None, ..denied };
+            let mut kind = DenialKind { cause: row.cause, source: row.source, key: row.key };
+            if counts.len() >= 2 * self.capacity && !counts.contains_key(&kind) {
+                kind = DenialKind { source: None, key: None, ..kind };
             }
-            *counts.entry(denied).or_default() += row.count;
+            *counts.entry(kind).or_default() += row.count;
         }
     }
 
-    /// Everything counted since the last call, as of `at`; the counter is empty afterwards.
+    /// Removes and returns all counts since the last call, with the time `at`.
     pub fn drain(&self, at: Timestamp) -> Vec<Denials> {
         let counts =
             std::mem::take(&mut *self.counts.lock().unwrap_or_else(PoisonError::into_inner));
         let row =
-            |(Denied { cause, source, key }, count)| Denials { at, cause, source, key, count };
+            |(DenialKind { cause, source, key }, count)| Denials { at, cause, source, key, count };
         counts.into_iter().map(row).collect()
     }
 }
@@ -73,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_flood_from_everywhere_takes_no_more_than_twice_the_room() {
+    fn many_sources_use_at_most_twice_the_capacity() {
         let counter = DenialCounter::new(10);
         for n in 0..1000 {
             counter.count("invalid_token", Some(&format!("192.0.2.{n}")), None);
@@ -86,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn made_up_keys_of_one_source_do_not_hide_the_others() {
+    fn invented_keys_of_one_source_do_not_hide_other_sources() {
         let counter = DenialCounter::new(10);
         for n in 0..1000 {
             let key = format!("MadeUpKey{n:04}").parse().unwrap();
@@ -98,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_not_be_written_down_is_counted_on() {
+    fn restored_counts_are_added_to_new_counts() {
         let counter = DenialCounter::new(10);
         counter.count("invalid_token", Some("192.0.2.1"), None);
         let rows = counter.drain(Timestamp::from_millis(0));

@@ -1,100 +1,100 @@
-//! What the audit log holds: who did what, to whom, in which request, from where.
+//! The values of the audit log: events, counted denials and records.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::{ApiKeyId, AuthMethod, CustomerId, ProviderAccount, Timestamp, UserId};
 
-/// One thing that was done. Never a secret, never a portal URL.
+/// An action in the audit log. It contains no secrets and no portal URLs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditEvent {
-    /// When.
+    /// The time.
     pub at: Timestamp,
-    /// What.
+    /// The action.
     pub action: AuditAction,
-    /// Who did it.
+    /// The actor.
     pub actor: Actor,
-    /// Whose account or key it is about.
+    /// The owner of the account or key.
     pub owner: Option<UserId>,
-    /// Which key it is about, or was used.
+    /// The key that was used or changed.
     pub key: Option<ApiKeyId>,
-    /// Which customer it is about, and where.
+    /// The customer, with its provider and mode.
     pub customer: Option<(ProviderAccount, CustomerId)>,
-    /// Where it came from.
+    /// The request's origin.
     pub origin: RequestOrigin,
 }
 
-/// Who did something.
+/// The actor of an action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Actor {
     /// The owner, with an access token.
     User,
-    /// The owner's API key.
+    /// The owner, with an API key.
     ApiKey,
     /// An operator, on the command line.
     Operator,
-    /// The payment provider: its state was read, and this followed.
+    /// The payment provider: a reading of its state caused the action.
     Provider,
 }
 
-/// Which request did it, and from which address. Both are absent on the command line.
+/// The request and the source address of an action. Both are absent on the command line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RequestOrigin {
-    /// The request's id, as the answer carries it.
+    /// The request id, also in the response.
     pub request_id: Option<String>,
     /// The source address.
     pub source: Option<String>,
 }
 
-/// A minute's denied attempts of one kind.
+/// The number of denied attempts of one kind in one minute.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Denials {
-    /// The beginning of the minute.
+    /// The start of the minute.
     pub at: Timestamp,
-    /// Why, as an error code: `invalid_api_key`.
+    /// The error code, for example `invalid_api_key`.
     pub cause: String,
-    /// The source address, or `None` for all those that were too many to tell apart.
+    /// The source address; `None` after the counter reached its capacity.
     pub source: Option<String>,
-    /// The key id that was tried, if there was one.
+    /// The presented key id, if there was one.
     pub key: Option<ApiKeyId>,
-    /// How many.
+    /// The number of attempts.
     pub count: u64,
 }
 
-/// One row of the log.
+/// A row of the audit log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditRecord {
-    /// The row's place in the log: ascending, the cursor of the next page.
+    /// The ascending sequence number: the cursor of the next page.
     pub sequence: i64,
-    /// What it says.
+    /// The content.
     pub entry: AuditEntry,
 }
 
-/// What a row says.
+/// The content of a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AuditEntry {
-    /// Something was done.
+    /// An action.
     Event(AuditEvent),
-    /// Attempts were denied.
+    /// Denied attempts.
     Denials(Denials),
 }
 
-/// Which records to read.
+/// A query for records.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuditQuery {
     /// Only records about this user.
     pub owner: Option<UserId>,
-    /// Only records of this moment or later.
+    /// Only records at or after this time.
     pub since: Option<Timestamp>,
-    /// Only records after this place.
+    /// Only records after this sequence number.
     pub after: Option<i64>,
-    /// At most so many.
+    /// Maximum number of records.
     pub limit: u32,
 }
 
 macro_rules! actions {
     ($($variant:ident $text:literal $meaning:literal;)*) => {
-        /// What was done.
+        /// An action of the audit log.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum AuditAction {
             $(#[doc = $meaning] $variant,)*
@@ -104,7 +104,7 @@ macro_rules! actions {
             /// Every action.
             pub const ALL: &[Self] = &[$(Self::$variant),*];
 
-            /// The action's name in the log.
+            /// Returns the action's name in the log.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text),* }
@@ -114,19 +114,19 @@ macro_rules! actions {
 }
 
 actions! {
-    PortalOpened "portal.opened" "A portal session was minted.";
-    CheckoutStarted "checkout.started" "A checkout session was made.";
-    KeyCreated "api_key.created" "An API key was made.";
+    PortalOpened "portal.opened" "A portal session was created.";
+    CheckoutStarted "checkout.started" "A checkout session was created.";
+    KeyCreated "api_key.created" "An API key was created.";
     KeyRotated "api_key.rotated" "An API key got a successor.";
     KeyRevoked "api_key.revoked" "An API key was revoked.";
     CustomerLinked "customer.linked" "A user was linked to a customer.";
     CustomerUnlinked "customer.unlinked" "A user's link to a customer was removed.";
-    UserForgotten "user.forgotten" "What names a user was erased.";
+    UserForgotten "user.forgotten" "A user's data were erased.";
 }
 
-/// Why a stored word is none of ours.
+/// The text is not the name of an action or an actor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no such word in the audit log")]
+#[error("unknown name in the audit log")]
 pub struct AuditNameError;
 
 impl FromStr for AuditAction {
@@ -144,7 +144,7 @@ impl fmt::Display for AuditAction {
 }
 
 impl Actor {
-    /// Who a caller is, and the key that it came with.
+    /// Returns the actor of an authenticated request, and the API key that it used.
     #[must_use]
     pub fn from_auth_method(method: &AuthMethod) -> (Self, Option<ApiKeyId>) {
         match method {
@@ -153,7 +153,7 @@ impl Actor {
         }
     }
 
-    /// The word for it in the log.
+    /// Returns the actor's name in the log.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

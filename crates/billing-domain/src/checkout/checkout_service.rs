@@ -1,4 +1,4 @@
-//! [`CheckoutService`]: from an authenticated caller to a checkout session, with one customer however many ask at once.
+//! [`CheckoutService`]: creates checkout sessions, with one customer per user.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,13 +14,13 @@ use crate::{
     RequestOrigin, ReturnUrl, ReturnUrlError, ReturnUrlPolicy, UserId,
 };
 
-/// A customer that is deleted at the provider while we look makes another round; this often.
-const ROUNDS: usize = 3;
-/// A customer's key is not used for longer than this. Stripe stores what it answered under a key, a 500 too, for a day
-/// (<https://docs.stripe.com/api/idempotent_requests>): whoever met one must not be kept from buying for so long. What was made
-/// under the key all the same, and nobody has told us of by then, stays at the provider, without a purchase and so without an
-/// account.
-const KEY_LIFE: Duration = Duration::from_secs(10 * 60);
+/// Attempts to find or create a customer. An attempt fails if the provider deletes the customer
+/// meanwhile.
+const ATTEMPTS: usize = 3;
+/// Lifetime of a claim's key. Stripe repeats the response of a key, also a 500, for 24 hours
+/// (<https://docs.stripe.com/api/idempotent_requests>). A new key ends that early. A customer that
+/// Stripe created with the old key remains unused.
+const KEY_LIFETIME: Duration = Duration::from_secs(10 * 60);
 
 /// Starts checkouts.
 #[derive(Clone, Debug)]
@@ -31,103 +31,103 @@ pub struct CheckoutService {
     urls: CheckoutUrls,
 }
 
-/// What checkouts stand on, beside the accounts.
+/// The ports of [`CheckoutService`], in addition to those of the accounts.
 #[derive(Clone, Debug)]
 pub struct CheckoutPorts {
     /// The provider's checkout.
     pub provider: Arc<dyn CheckoutProvider>,
-    /// Holds prices against the provider.
+    /// Compares prices with the provider.
     pub prices: Arc<PriceCheck>,
-    /// What was asked for under which `Idempotency-Key`.
+    /// Stores requests by `Idempotency-Key`.
     pub requests: Arc<dyn CheckoutRequests>,
     /// The audit log.
     pub audit: Arc<dyn AuditLog>,
-    /// Keys for calls to the provider.
+    /// Generates idempotency keys for provider calls.
     pub keys: Arc<dyn KeyGenerator>,
 }
 
-/// Where users may be sent from the checkout: by default, and at all.
+/// The policies for the URLs that the checkout redirects to.
 #[derive(Clone, Debug)]
 pub struct CheckoutUrls {
-    /// After paying.
+    /// The policy for the URL after the payment.
     pub success: ReturnUrlPolicy,
-    /// Without paying.
+    /// The policy for the URL of a cancelled checkout.
     pub cancel: ReturnUrlPolicy,
 }
 
-/// What a caller asks for. The URLs are as they came.
+/// The parameters of a checkout. The URLs are not yet checked.
 #[derive(Clone, Debug)]
 pub struct StartCheckout {
     /// The plan's id.
     pub plan: String,
-    /// How often it is to be paid.
+    /// The billing cycle.
     pub cycle: BillingCycle,
-    /// Where to go after paying; `None` is the dashboard.
+    /// The URL after the payment; `None` selects the dashboard.
     pub success_url: Option<String>,
-    /// Where to go without paying; `None` is the pricing page.
+    /// The URL of a cancelled checkout; `None` selects the pricing page.
     pub cancel_url: Option<String>,
-    /// The caller's key: the same request under it gets the same session.
+    /// The caller's idempotency key. Equal requests with the same key get the same session.
     pub key: Option<IdempotencyKey>,
-    /// When the caller's time is up.
+    /// The deadline of the request.
     pub deadline: Deadline,
-    /// Which request asks, for the audit log.
+    /// The request's origin, for the audit log.
     pub origin: RequestOrigin,
 }
 
-/// A checkout, ready to be paid.
+/// A created checkout.
 #[derive(Clone, Debug)]
 pub struct StartedCheckout {
-    /// Where.
+    /// The session.
     pub session: CheckoutSession,
-    /// What.
+    /// The plan.
     pub plan: Plan,
-    /// For how much.
+    /// The price.
     pub price: PlanPrice,
 }
 
-/// Which of the two URLs.
+/// The kind of a checkout URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CheckoutUrlKind {
-    /// Where the user goes after paying.
+    /// The URL after the payment.
     Success,
-    /// Where the user goes without paying.
+    /// The URL of a cancelled checkout.
     Cancel,
 }
 
-/// Why there is no checkout. One variant for each answer that a caller can get.
+/// The reasons why a checkout fails. Each variant has its own response.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckoutError {
-    /// The credential holds, and does not allow this.
+    /// The credential is valid and lacks the permission.
     #[error("the permission {0} is missing")]
     PermissionDenied(Permission),
-    /// The catalogue has no such plan, or does not sell it so.
+    /// The catalogue has no such plan, or the plan has no price for the cycle.
     #[error("there is no such plan")]
     UnknownPlan,
-    /// A URL breaks a rule.
-    #[error("the {which:?} URL cannot be used: {error}")]
+    /// A URL is invalid or not allowed.
+    #[error("the {which:?} URL is not allowed: {error}")]
     ReturnUrl {
-        /// Which.
+        /// The kind of the URL.
         which: CheckoutUrlKind,
-        /// The rule.
+        /// The broken rule.
         error: ReturnUrlError,
     },
-    /// The user has a subscription: the portal is the place.
+    /// The user has a subscription and can change it in the portal.
     #[error("the user has a subscription")]
     AlreadySubscribed,
-    /// The caller's key stands for another request.
-    #[error("the idempotency key stands for another request")]
+    /// The caller used the key for another request, or the session is gone.
+    #[error("the idempotency key belongs to another request")]
     IdempotencyConflict,
-    /// The provider does not sell what the catalogue says.
-    #[error("the catalogue does not agree with the provider: {0}")]
+    /// The catalogue's price differs from the provider's price.
+    #[error("the catalogue differs from the provider: {0}")]
     Catalogue(#[from] PriceMismatch),
-    /// The provider failed us.
+    /// A provider call failed.
     #[error(transparent)]
     Provider(#[from] ProviderError),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] RepoError),
-    /// The customer was changed again and again meanwhile.
-    #[error("the customer was changed again and again meanwhile")]
+    /// The customer changed during every attempt.
+    #[error("the customer changed during every attempt")]
     Contended,
 }
 
@@ -141,8 +141,8 @@ impl From<RefreshError> for CheckoutError {
     }
 }
 
-/// A request whose parts are all checked.
-struct Checked<'a> {
+/// A request with checked parameters.
+struct CheckedRequest<'a> {
     owner: &'a UserId,
     plan: &'a Plan,
     price: &'a PlanPrice,
@@ -153,7 +153,7 @@ struct Checked<'a> {
 }
 
 impl CheckoutService {
-    /// A service that sells these plans.
+    /// Creates a service for this catalogue.
     #[must_use]
     pub fn new(
         accounts: BillingAccounts,
@@ -164,9 +164,10 @@ impl CheckoutService {
         Self { accounts, ports, catalogue, urls }
     }
 
-    /// A checkout session for this caller, who has no subscription yet.
+    /// Creates a checkout session for a caller without a subscription.
     ///
-    /// The checks run in the contract's order (H5). A session is handed out only once the audit log has it.
+    /// The checks run in the contract's order (H5). The session is returned after its audit record
+    /// is committed.
     ///
     /// # Errors
     /// See [`CheckoutError`].
@@ -178,12 +179,13 @@ impl CheckoutService {
         principal.authorize(Operation::StartCheckout).map_err(CheckoutError::PermissionDenied)?;
         let plan = self.catalogue.plan(&request.plan).ok_or(CheckoutError::UnknownPlan)?;
         let price = plan.price(request.cycle).ok_or(CheckoutError::UnknownPlan)?;
+
         let url = |which: CheckoutUrlKind, policy: &ReturnUrlPolicy, raw: Option<&str>| {
             policy
                 .resolve(raw, &principal.return_origins)
                 .map_err(|error| CheckoutError::ReturnUrl { which, error })
         };
-        let checked = Checked {
+        let checked = CheckedRequest {
             owner: &principal.owner,
             plan,
             price,
@@ -200,18 +202,19 @@ impl CheckoutService {
             )?,
             deadline: request.deadline,
         };
+
         let (customer, session) = match request.key {
-            None => self.make(&checked, &self.ports.keys.provider_key()).await?,
-            Some(key) => self.make_once(&checked, key).await?,
+            None => self.create(&checked, &self.ports.keys.provider_key()).await?,
+            Some(key) => self.create_once(&checked, key).await?,
         };
-        self.write_down(principal, customer, request.origin).await?;
+        self.record(principal, customer, request.origin).await?;
         Ok(StartedCheckout { session, plan: plan.clone(), price: price.clone() })
     }
 
-    /// The session that the caller's key stands for: made now, or given again by the provider under its own key.
-    async fn make_once(
+    /// Creates the session of the caller's key, or gets the existing one from the provider.
+    async fn create_once(
         &self,
-        checked: &Checked<'_>,
+        checked: &CheckedRequest<'_>,
         key: IdempotencyKey,
     ) -> Result<(CustomerId, CheckoutSession), CheckoutError> {
         let (success, cancel) = (checked.success_url.as_str(), checked.cancel_url.as_str());
@@ -219,46 +222,48 @@ impl CheckoutService {
             owner: checked.owner.clone(),
             account: self.accounts.account().clone(),
             key,
-            // No part holds a space.
+            // No part contains a space.
             content: format!("{} {} {success} {cancel}", checked.plan.id, checked.cycle),
             provider_key: self.ports.keys.provider_key(),
         };
-        let stands = self.ports.requests.begin(&request, self.accounts.now()).await?;
-        if stands.content != request.content {
+        let stored = self.ports.requests.begin(&request, self.accounts.now()).await?;
+        if stored.content != request.content {
             return Err(CheckoutError::IdempotencyConflict);
         }
-        if let Some((customer, made)) = stands.session {
-            return match self.session(checked, &customer, &stands.provider_key).await {
-                Ok(session) if session.id == made => Ok((customer, session)),
-                // The customer is gone, or the provider has forgotten its own key: the answer cannot be given again.
+        if let Some((customer, session_id)) = stored.session {
+            return match self.create_session(checked, &customer, &stored.provider_key).await {
+                Ok(session) if session.id == session_id => Ok((customer, session)),
+                // The customer is gone, or the provider has forgotten the key.
                 Ok(_) | Err(ProviderError::CustomerNotFound { .. }) => {
                     Err(CheckoutError::IdempotencyConflict)
                 }
                 Err(error) => Err(error.into()),
             };
         }
-        let (customer, session) = self.make(checked, &stands.provider_key).await?;
+        let (customer, session) = self.create(checked, &stored.provider_key).await?;
         self.ports.requests.complete(&request, &customer, &session.id).await?;
         Ok((customer, session))
     }
 
-    /// A session for the user's customer, who has no subscription.
-    async fn make(
+    /// Creates a session for the user's customer, which has no subscription.
+    async fn create(
         &self,
-        checked: &Checked<'_>,
+        checked: &CheckedRequest<'_>,
         key: &ProviderKey,
     ) -> Result<(CustomerId, CheckoutSession), CheckoutError> {
-        for _ in 0..ROUNDS {
-            let Some(customer) = self.customer(checked.owner, checked.deadline).await? else {
+        for _ in 0..ATTEMPTS {
+            let Some(customer) =
+                self.find_or_create_customer(checked.owner, checked.deadline).await?
+            else {
                 continue;
             };
             self.ports
                 .prices
                 .check(checked.plan, checked.cycle, checked.price, checked.deadline)
                 .await??;
-            match self.session(checked, &customer, key).await {
+            match self.create_session(checked, &customer, key).await {
                 Ok(session) => return Ok((customer, session)),
-                // Deleted a moment ago, or long ago and given again under an old key: the reading says so, and frees the claim.
+                // The customer was deleted. The refresh removes the link or the claim.
                 Err(ProviderError::CustomerNotFound { .. }) => {
                     self.accounts.refresh(&customer, None, checked.deadline).await?;
                 }
@@ -268,11 +273,13 @@ impl CheckoutService {
         Err(CheckoutError::Contended)
     }
 
-    /// The session of this customer under this key. Where the customer has been replaced since, the order is another one, which a
-    /// provider refuses under the key of the first (<https://docs.stripe.com/api/idempotent_requests>).
-    async fn session(
+    /// Creates the session of this customer and this key.
+    ///
+    /// The customer is part of the provider's key, because providers reject a key with different
+    /// parameters (<https://docs.stripe.com/api/idempotent_requests>).
+    async fn create_session(
         &self,
-        checked: &Checked<'_>,
+        checked: &CheckedRequest<'_>,
         customer: &CustomerId,
         key: &ProviderKey,
     ) -> Result<CheckoutSession, ProviderError> {
@@ -288,40 +295,42 @@ impl CheckoutService {
         self.ports.provider.create_checkout_session(&order).await
     }
 
-    /// The user's customer, who has no subscription as of now; `None` where it turned out to be gone, and the next look finds
-    /// another.
-    async fn customer(
+    /// Returns the user's customer, which has no subscription, and creates it if necessary. Returns
+    /// `None` if the customer is gone: the caller tries again.
+    async fn find_or_create_customer(
         &self,
         owner: &UserId,
         deadline: Deadline,
     ) -> Result<Option<CustomerId>, CheckoutError> {
-        let at = self.accounts.account();
-        if let Some(linked) = self.accounts.ports().customers.find(owner, at).await? {
-            return self.without_subscription(linked, deadline).await;
+        let account = self.accounts.account();
+        if let Some(linked) = self.accounts.ports().customers.find(owner, account).await? {
+            return self.require_no_subscription(linked, deadline).await;
         }
+
         let claims = &self.accounts.ports().claims;
         let now = self.accounts.now();
-        let mut claim = claims.claim(owner, at, &self.ports.keys.provider_key(), now).await?;
+        let mut claim = claims.claim(owner, account, &self.ports.keys.provider_key(), now).await?;
         if let Some(customer) = claim.customer {
-            return self.without_subscription(customer, deadline).await;
+            return self.require_no_subscription(customer, deadline).await;
         }
-        if claim.claimed_at.plus(KEY_LIFE) <= now {
-            let fresh = self.ports.keys.provider_key();
-            match claims.replace_key(owner, at, &claim.key, &fresh, now).await? {
+        if claim.claimed_at.plus(KEY_LIFETIME) <= now {
+            let new_key = self.ports.keys.provider_key();
+            match claims.replace_key(owner, account, &claim.key, &new_key, now).await? {
                 Some(renewed) => claim = renewed,
                 None => return Ok(None),
             }
             if let Some(customer) = claim.customer {
-                return self.without_subscription(customer, deadline).await;
+                return self.require_no_subscription(customer, deadline).await;
             }
         }
-        let order = NewCustomer { owner: owner.clone(), key: claim.key.clone(), deadline };
-        let customer = self.ports.provider.create_customer(&order).await?;
-        let stands = claims.fulfil(owner, at, &claim.key, &customer).await?;
-        Ok(stands.and_then(|claim| claim.customer))
+
+        let new_customer = NewCustomer { owner: owner.clone(), key: claim.key.clone(), deadline };
+        let customer = self.ports.provider.create_customer(&new_customer).await?;
+        let stored = claims.fulfil(owner, account, &claim.key, &customer).await?;
+        Ok(stored.and_then(|claim| claim.customer))
     }
 
-    async fn without_subscription(
+    async fn require_no_subscription(
         &self,
         customer: CustomerId,
         deadline: Deadline,
@@ -333,7 +342,7 @@ impl CheckoutService {
         }
     }
 
-    async fn write_down(
+    async fn record(
         &self,
         principal: &Principal,
         customer: CustomerId,

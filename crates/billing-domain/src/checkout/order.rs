@@ -1,58 +1,58 @@
-//! What a provider's checkout is asked for, and what it gives.
+//! The parameters and the results of the provider's checkout.
 
 use crate::{
     BillingCycle, CheckoutSessionId, Currency, CustomerId, Deadline, HostedUrl, PriceId,
     ProviderKey, ReturnUrl, UserId,
 };
 
-/// An order for a customer of the provider's.
+/// The parameters of a new customer.
 #[derive(Clone, Debug)]
 pub struct NewCustomer {
-    /// Whose customer: the provider keeps it in the customer's metadata.
+    /// The owner. The provider stores the id in the customer's metadata.
     pub owner: UserId,
-    /// Makes the order one, however often it is sent: the same key gives the same customer.
+    /// The idempotency key: the same key returns the same customer.
     pub key: ProviderKey,
-    /// When the caller's time is up.
+    /// The deadline of the request.
     pub deadline: Deadline,
 }
 
-/// An order for a checkout session that sells a subscription.
+/// The parameters of a checkout session for a subscription.
 #[derive(Clone, Debug)]
 pub struct CheckoutOrder {
-    /// Who buys.
+    /// The customer.
     pub customer: CustomerId,
-    /// Whose customer that is: the provider keeps it with the session and the subscription.
+    /// The owner. The provider stores the id with the session and the subscription.
     pub owner: UserId,
-    /// What is bought, once.
+    /// The price. The quantity is 1.
     pub price: PriceId,
-    /// Where the user goes after paying. May hold `{CHECKOUT_SESSION_ID}`.
+    /// The URL after the payment. May contain `{CHECKOUT_SESSION_ID}`.
     pub success_url: ReturnUrl,
-    /// Where the user goes who does not pay.
+    /// The URL of a cancelled checkout.
     pub cancel_url: ReturnUrl,
-    /// Makes the order one, however often it is sent.
+    /// The idempotency key: the same key returns the same session.
     pub key: ProviderKey,
-    /// When the caller's time is up.
+    /// The deadline of the request.
     pub deadline: Deadline,
 }
 
 /// A checkout session.
 #[derive(Clone, Debug)]
 pub struct CheckoutSession {
-    /// Its id, which is safe to log.
+    /// The id. Safe to log.
     pub id: CheckoutSessionId,
-    /// Where the user pays.
+    /// The URL of the payment page.
     pub url: HostedUrl,
 }
 
-/// What the provider says about a price.
+/// A price at the provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProviderPrice {
-    /// The amount of one cycle, in the currency's minor unit; `None` where it is no plain amount.
+    /// The amount per cycle in the currency's minor unit; `None` for metered or tiered prices.
     pub amount: Option<u64>,
     /// The currency.
     pub currency: Currency,
-    /// How often it is paid, where that is by the month or by the year.
+    /// The billing cycle; `None` if it is neither monthly nor yearly.
     pub cycle: Option<BillingCycle>,
-    /// Whether it can be bought.
+    /// Whether the price is active.
     pub active: bool,
 }

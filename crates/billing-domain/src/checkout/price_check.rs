@@ -1,4 +1,5 @@
-//! [`PriceCheck`]: holds the catalogue against the provider, so that nobody is charged another price than the one shown.
+//! [`PriceCheck`]: compares the catalogue with the provider, so that users pay the price that they
+//! see.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,18 +10,19 @@ use crate::{
     BillingCycle, Catalogue, Deadline, Plan, PlanPrice, PriceId, ProviderPrice, Timestamp,
 };
 
-/// For so long a price that agreed counts as agreeing: an active price's amount cannot be changed at Stripe, only be archived.
-const MEMORY: Duration = Duration::from_secs(600);
+/// TTL of a matching price. Stripe never changes the amount of a price; an operator can only
+/// archive it.
+const TTL: Duration = Duration::from_secs(600);
 
-/// Compares prices, and remembers those that agree.
+/// Compares prices and caches matching ones.
 #[derive(Debug)]
 pub struct PriceCheck {
     provider: Arc<dyn CheckoutProvider>,
     clock: Arc<dyn Clock>,
-    agreed: Mutex<BTreeMap<PriceId, Timestamp>>,
+    matching: Mutex<BTreeMap<PriceId, Timestamp>>,
 }
 
-/// Why a price of the catalogue cannot be sold. For operators: it names what differs.
+/// A difference between the catalogue and the provider. For operators.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("plan `{plan}`, {cycle}, price `{price}`: {difference}")]
 pub struct PriceMismatch {
@@ -30,21 +32,21 @@ pub struct PriceMismatch {
     pub cycle: BillingCycle,
     /// The price.
     pub price: PriceId,
-    /// What the provider says instead.
+    /// The difference.
     pub difference: String,
 }
 
 impl PriceCheck {
-    /// A check that has asked about no price yet.
+    /// Creates a check with an empty cache.
     #[must_use]
     pub fn new(provider: Arc<dyn CheckoutProvider>, clock: Arc<dyn Clock>) -> Self {
-        Self { provider, clock, agreed: Mutex::default() }
+        Self { provider, clock, matching: Mutex::default() }
     }
 
-    /// Whether the provider charges what the catalogue says.
+    /// Compares a price of the catalogue with the provider's price.
     ///
     /// # Errors
-    /// The provider gave no answer. A price that differs is an outcome, not an error.
+    /// The provider call failed. A different price is an outcome, not an error.
     pub async fn check(
         &self,
         plan: &Plan,
@@ -53,15 +55,16 @@ impl PriceCheck {
         deadline: Deadline,
     ) -> Result<Result<(), PriceMismatch>, ProviderError> {
         let now = self.clock.now();
-        let known =
-            self.agreed.lock().unwrap_or_else(PoisonError::into_inner).get(&price.id).copied();
-        if known.is_some_and(|at| at <= now && now < at.plus(MEMORY)) {
+        let checked_at =
+            self.matching.lock().unwrap_or_else(PoisonError::into_inner).get(&price.id).copied();
+        if checked_at.is_some_and(|at| at <= now && now < at.plus(TTL)) {
             return Ok(Ok(()));
         }
+
         let found = self.provider.price(&price.id, deadline).await?;
         Ok(match difference(plan, cycle, price, found.as_ref()) {
             None => {
-                self.agreed
+                self.matching
                     .lock()
                     .unwrap_or_else(PoisonError::into_inner)
                     .insert(price.id.clone(), now);
@@ -74,10 +77,10 @@ impl PriceCheck {
         })
     }
 
-    /// All prices of a catalogue that the provider does not have as it says.
+    /// Returns all differences between a catalogue and the provider.
     ///
     /// # Errors
-    /// The provider gave no answer about one.
+    /// A provider call failed.
     pub async fn check_all(
         &self,
         catalogue: &Catalogue,
@@ -94,7 +97,7 @@ impl PriceCheck {
     }
 }
 
-/// What differs between the catalogue's price and the provider's.
+/// Describes the difference between the catalogue's price and the provider's price.
 fn difference(
     plan: &Plan,
     cycle: BillingCycle,
@@ -105,16 +108,16 @@ fn difference(
         return Some("the provider has no such price in this mode".to_owned());
     };
     if !found.active {
-        return Some("it is archived at the provider".to_owned());
+        return Some("the provider has archived the price".to_owned());
     }
     if found.cycle != Some(cycle) {
         return Some(format!(
-            "at the provider it is {}",
+            "the provider's price is {}",
             found.cycle.map_or("on another schedule", BillingCycle::as_str)
         ));
     }
     let amount = |amount: Option<u64>| {
-        amount.map_or("no plain amount".to_owned(), |amount| amount.to_string())
+        amount.map_or("no fixed amount of".to_owned(), |amount| amount.to_string())
     };
     ((found.amount, &found.currency) != (Some(price.amount), &plan.currency)).then(|| {
         let (ours, theirs) = (&plan.currency, &found.currency);
@@ -131,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whatever_differs_is_named() {
+    fn each_difference_is_described() {
         let price = PlanPrice { id: "p1".parse().unwrap(), amount: 900 };
         let plan = Plan {
             id: "starter".parse().unwrap(),
@@ -148,21 +151,21 @@ mod tests {
             cycle: Some(BillingCycle::Monthly),
             active: true,
         };
-        let told = |found: Option<ProviderPrice>| {
+        let described = |found: Option<ProviderPrice>| {
             difference(&plan, BillingCycle::Monthly, &price, found.as_ref())
         };
-        assert_eq!(told(Some(same.clone())), None);
+        assert_eq!(described(Some(same.clone())), None);
         for (found, word) in [
             (None, "no such price"),
             (Some(ProviderPrice { active: false, ..same.clone() }), "archived"),
             (Some(ProviderPrice { cycle: None, ..same.clone() }), "another schedule"),
             (Some(ProviderPrice { cycle: Some(BillingCycle::Yearly), ..same.clone() }), "yearly"),
             (Some(ProviderPrice { amount: Some(901), ..same.clone() }), "901"),
-            (Some(ProviderPrice { amount: None, ..same.clone() }), "no plain amount"),
+            (Some(ProviderPrice { amount: None, ..same.clone() }), "no fixed amount"),
             (Some(ProviderPrice { currency: "eur".parse().unwrap(), ..same }), "eur"),
         ] {
-            let said = told(found).unwrap();
-            assert!(said.contains(word), "{said}");
+            let text = described(found).unwrap();
+            assert!(text.contains(word), "{text}");
         }
     }
 }

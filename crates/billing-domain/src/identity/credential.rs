@@ -1,48 +1,49 @@
-//! What a caller presents, before anybody has looked at whether it holds.
+//! An unverified credential and its kind.
 
 use std::fmt;
 use std::str::FromStr;
 
 use secrecy::{ExposeSecret, SecretString};
 
-/// A bearer credential as it came: an access token, an API key, or rubbish. Its `Debug` is redacted.
+/// A bearer credential from a request: an access token, an API key, or any other text. Its `Debug`
+/// is redacted.
 #[derive(Clone, Debug)]
 pub struct Credential(SecretString);
 
-/// What a credential looks like, decided by its form alone.
+/// The kind of a credential, determined from its form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CredentialKind {
-    /// It starts with the key prefix and an underscore.
+    /// Starts with the key prefix and an underscore.
     ApiKey,
-    /// Three parts joined by two dots.
+    /// Contains exactly two dots.
     AccessToken,
-    /// Neither.
+    /// Any other form.
     Unknown,
 }
 
-/// The word that API keys start with: `[a-z][a-z0-9]*`, at most 32 characters; `llmgen` by default.
+/// The prefix of API keys: `[a-z][a-z0-9]*`, at most 32 characters; `llmgen` by default.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyPrefix(String);
 
-/// Why a key prefix was refused.
+/// The text is not a key prefix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a key prefix is 1 to 32 of a-z and 0-9, and starts with a letter")]
 pub struct KeyPrefixError;
 
 impl Credential {
-    /// Wraps what was presented.
+    /// Wraps the text of a credential.
     #[must_use]
     pub fn new(presented: impl Into<String>) -> Self {
         Self(SecretString::from(presented.into()))
     }
 
-    /// The secret text. For authenticators only: it must not be logged, stored or copied.
+    /// Returns the secret text. Only for authenticators: do not log, store or copy it.
     #[must_use]
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
     }
 
-    /// What this looks like where API keys start with `prefix`.
+    /// Returns the credential's kind, for API keys with this prefix.
     #[must_use]
     pub fn kind(&self, prefix: &KeyPrefix) -> CredentialKind {
         let text = self.expose();
@@ -57,7 +58,7 @@ impl Credential {
 }
 
 impl KeyPrefix {
-    /// The prefix as text, without the underscore.
+    /// Returns the prefix as text, without the underscore.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -74,9 +75,9 @@ impl FromStr for KeyPrefix {
     type Err = KeyPrefixError;
 
     fn from_str(text: &str) -> Result<Self, KeyPrefixError> {
-        let starts_well = text.bytes().next().is_some_and(|b| b.is_ascii_lowercase());
-        let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
-        if starts_well && text.len() <= 32 && text.bytes().all(allowed) {
+        let starts_with_letter = text.bytes().next().is_some_and(|b| b.is_ascii_lowercase());
+        let is_allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+        if starts_with_letter && text.len() <= 32 && text.bytes().all(is_allowed) {
             Ok(Self(text.to_owned()))
         } else {
             Err(KeyPrefixError)
@@ -95,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_kind_is_read_from_the_form() {
+    fn credential_kind_follows_from_form() {
         let kind = |text: &str| Credential::new(text).kind(&KeyPrefix::default());
         assert_eq!(kind("llmgen_x"), CredentialKind::ApiKey);
         assert_eq!(kind("llmgen_a.b.c"), CredentialKind::ApiKey);
@@ -107,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_shows_nothing() {
+    fn debug_output_is_redacted() {
         assert!(!format!("{:?}", Credential::new("s3cr3t")).contains("s3cr3t"));
     }
 }

@@ -1,8 +1,8 @@
-//! The operations that need a permission.
+//! The operations that require a permission.
 
 use crate::Permission;
 
-/// An operation that a caller asks for.
+/// An operation that requires a permission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operation {
     /// Opens the customer portal.
@@ -16,7 +16,7 @@ pub enum Operation {
 }
 
 impl Operation {
-    /// The permission that the operation needs.
+    /// Returns the required permission.
     #[must_use]
     pub fn permission(self) -> Permission {
         match self {

@@ -1,61 +1,62 @@
-//! What a credential may do.
+//! The permissions of credentials.
 
 use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
-/// `area:action`, for instance `subscriptions:portal`. Any text of that form is stored; routes ask for those they know.
+/// A permission of the form `area:action`, for example `subscriptions:portal`. Keys may have
+/// unknown permissions.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Permission(String);
 
-/// Why a permission was refused.
+/// The text is not a permission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "a permission is `area:action`, each of A-Z a-z 0-9 . _ -, at most 100 characters together"
 )]
 pub struct PermissionError;
 
-/// What a principal may do.
+/// The permissions of a principal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Permissions {
-    /// Everything that its owner may: an access token is the owner.
+    /// All permissions of the owner. Access tokens have them.
     All,
-    /// These and no others; an empty set is a credential that may do nothing.
+    /// Only these permissions.
     Only(BTreeSet<Permission>),
 }
 
 impl Permission {
-    /// Opening the customer portal.
+    /// Returns the permission to open the customer portal.
     #[must_use]
     pub fn portal() -> Self {
         Self("subscriptions:portal".to_owned())
     }
 
-    /// Starting a checkout.
+    /// Returns the permission to start a checkout.
     #[must_use]
     pub fn checkout() -> Self {
         Self("subscriptions:checkout".to_owned())
     }
 
-    /// Reading the current subscription.
+    /// Returns the permission to read the current subscription.
     #[must_use]
     pub fn read_subscription() -> Self {
         Self("subscriptions:read".to_owned())
     }
 
-    /// Managing API keys. For access tokens: routes that ask for it take no key.
+    /// Returns the permission to manage API keys. Only access tokens have it.
     #[must_use]
     pub fn manage_api_keys() -> Self {
         Self("api-keys:manage".to_owned())
     }
 
-    /// All permissions of this version that a key can use: what one gets that is created without a list.
+    /// Returns all permissions that API keys can use in this version. Keys get them by default.
     #[must_use]
     pub fn all_for_keys() -> BTreeSet<Self> {
         BTreeSet::from([Self::checkout(), Self::portal(), Self::read_subscription()])
     }
 
-    /// The permission as text.
+    /// Returns the permission as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -85,7 +86,7 @@ impl fmt::Display for Permission {
 }
 
 impl Permissions {
-    /// Whether `permission` is among them. Permissions are compared as text; nothing implies another.
+    /// Returns whether the permissions include `permission`. No permission implies another.
     #[must_use]
     pub fn contains(&self, permission: &Permission) -> bool {
         match self {
@@ -100,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_permission_is_two_parts_and_one_colon() {
+    fn permission_has_two_parts_and_one_colon() {
         assert!("subscriptions:portal".parse::<Permission>().is_ok());
         assert!("reports.v2:read_all".parse::<Permission>().is_ok());
         for bad in
@@ -111,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_set_allows_nothing() {
+    fn empty_set_contains_no_permission() {
         assert!(!Permissions::Only(BTreeSet::new()).contains(&Permission::portal()));
         assert!(Permissions::All.contains(&Permission::portal()));
     }

@@ -1,43 +1,43 @@
-//! Who is calling, once an authenticator has vouched for it.
+//! The authenticated caller.
 
 use crate::{ApiKeyId, Operation, OriginPattern, Permission, Permissions, UserId};
 
 /// An authenticated caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Principal {
-    /// Whose billing account it is.
+    /// The owner of the billing account.
     pub owner: UserId,
-    /// How the caller proved it.
+    /// The authentication method.
     pub method: AuthMethod,
-    /// What the credential may do.
+    /// The permissions of the credential.
     pub permissions: Permissions,
-    /// Return origins of the credential's own, beside the deployment's.
+    /// Return origins of the credential, in addition to the deployment's.
     pub return_origins: Vec<OriginPattern>,
 }
 
-/// How a caller proved who it is.
+/// The authentication method of a caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AuthMethod {
-    /// A JWT access token of the product's own.
+    /// A JWT access token of the product.
     AccessToken,
-    /// One of the end user's API keys.
+    /// An API key of the user.
     ApiKey(ApiKeyId),
 }
 
 impl Principal {
-    /// Whether this caller may do that.
+    /// Returns whether the caller has this permission.
     #[must_use]
     pub fn has_permission(&self, permission: &Permission) -> bool {
         self.permissions.contains(permission)
     }
 
-    /// Checks that this caller may do that. Routes check before they read a body, and services check
-    /// again.
+    /// Checks the permission for this operation. Routes check it before they read a body, and
+    /// services check it again.
     ///
     /// # Errors
-    /// The permission that the caller lacks.
+    /// The missing permission.
     pub fn authorize(&self, operation: Operation) -> Result<(), Permission> {
-        let needed = operation.permission();
-        if self.has_permission(&needed) { Ok(()) } else { Err(needed) }
+        let required = operation.permission();
+        if self.has_permission(&required) { Ok(()) } else { Err(required) }
     }
 }

@@ -1,22 +1,22 @@
-//! Who owns a billing account.
+//! The owner of a billing account.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// The owner of a billing account, as the product's access tokens name it: 1 to 255 characters, no control characters.
+/// A user's id, from the product's access tokens: 1 to 255 characters without control characters.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct UserId(String);
 
-/// Why a user id was refused.
+/// The text is not a user id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a user id is 1 to 255 characters without control characters")]
 pub struct UserIdError;
 
 impl UserId {
-    /// The longest user id, in characters.
+    /// The maximum length of a user id, in characters.
     pub const MAX_CHARS: usize = 255;
 
-    /// The id as text.
+    /// Returns the id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -27,8 +27,8 @@ impl FromStr for UserId {
     type Err = UserIdError;
 
     fn from_str(text: &str) -> Result<Self, UserIdError> {
-        let fits = (1..=Self::MAX_CHARS).contains(&text.chars().count());
-        if fits && !text.chars().any(char::is_control) {
+        let has_valid_length = (1..=Self::MAX_CHARS).contains(&text.chars().count());
+        if has_valid_length && !text.chars().any(char::is_control) {
             Ok(Self(text.to_owned()))
         } else {
             Err(UserIdError)
@@ -47,14 +47,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn length_counts_characters_not_bytes() {
+    fn length_limit_counts_characters() {
         assert!("é".repeat(255).parse::<UserId>().is_ok());
         assert_eq!("e".repeat(256).parse::<UserId>(), Err(UserIdError));
         assert_eq!("".parse::<UserId>(), Err(UserIdError));
     }
 
     #[test]
-    fn control_characters_are_refused() {
+    fn control_characters_are_rejected() {
         for bad in ["a\0", "a\nb", "\u{85}", "a\u{7f}"] {
             assert_eq!(bad.parse::<UserId>(), Err(UserIdError), "{bad:?}");
         }

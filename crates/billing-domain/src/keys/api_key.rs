@@ -1,4 +1,4 @@
-//! An end user's API key, as it is kept: everything but the key.
+//! A stored API key of a user, without the key's text.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -8,89 +8,91 @@ use secrecy::SecretString;
 
 use crate::{ApiKeyId, OriginPattern, Permission, Timestamp, UserId};
 
-/// What its owner calls a key: 1 to 100 characters, no control characters.
+/// A key's name, chosen by the owner: 1 to 100 characters without control characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyName(String);
 
-/// Why a key's name was refused.
+/// The text is not a key name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a key's name is 1 to 100 characters without control characters")]
 pub struct KeyNameError;
 
-/// What its owner says about a key: 1 to 500 characters, no control characters but line ends.
+/// A key's description, written by the owner: 1 to 500 characters, with line feeds as the only
+/// control characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyDescription(String);
 
-/// Why a key's description was refused.
+/// The text is not a key description.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a key's description is 1 to 500 characters without control characters but line ends")]
+#[error("a key's description is 1 to 500 characters, without control characters except line feeds")]
 pub struct KeyDescriptionError;
 
-/// Names a pepper without telling anything about it: 16 lower-case hex digits.
+/// A pepper's id: 16 lower-case hex digits. It reveals nothing about the pepper.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PepperId(String);
 
-/// Why a pepper's id was refused.
+/// The text is not a pepper id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a pepper's id is 16 lower-case hex digits")]
 pub struct PepperIdError;
 
-/// What everybody who manages keys may see of one.
+/// An API key without its secret and its verifier.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiKey {
-    /// Its public id.
+    /// The public id.
     pub id: ApiKeyId,
-    /// Whose key it is.
+    /// The owner.
     pub owner: UserId,
-    /// What the owner calls it.
+    /// The name.
     pub name: KeyName,
-    /// What the owner says about it.
+    /// The description.
     pub description: Option<KeyDescription>,
-    /// What it may do.
+    /// The permissions.
     pub permissions: BTreeSet<Permission>,
-    /// Return origins beside the deployment's.
+    /// Allowed return origins, in addition to the deployment's.
     pub return_origins: Vec<OriginPattern>,
-    /// When it was made.
+    /// The creation time.
     pub created_at: Timestamp,
-    /// From when on it no longer holds.
+    /// The expiry time.
     pub expires_at: Option<Timestamp>,
-    /// From when on it is revoked: a moment that may still come, where a successor took its place.
+    /// The revocation time. It is in the future for a rotated key during the overlap.
     pub revoked_at: Option<Timestamp>,
-    /// When it was last accepted, give or take a minute.
+    /// The time of the last use, with an accuracy of one minute.
     pub last_used_at: Option<Timestamp>,
 }
 
-/// What proves a presented secret, of no use without the pepper and the secret.
+/// The data that verifies a key's secret. Verification also needs the pepper.
 #[derive(Clone, Debug)]
 pub struct KeyVerifier {
-    /// Which pepper the gate is under; `None` for keys of a release that did not say.
+    /// The pepper of the gate; `None` for keys of releases before pepper ids.
     pub pepper: Option<PepperId>,
-    /// HMAC-SHA-256 of the secret under the pepper, as 64 lower-case hex digits: the cheap gate.
+    /// The cheap first check: HMAC-SHA-256 of the secret with the pepper, as 64 lower-case hex
+    /// digits.
     pub gate: SecretString,
     /// The argon2id hash of the secret, as a PHC string.
     pub hash: SecretString,
 }
 
-/// A key with what proves it: what a store keeps and an authenticator reads.
+/// A key and its verifier.
 #[derive(Clone, Debug)]
 pub struct StoredApiKey {
-    /// The visible part.
+    /// The key.
     pub key: ApiKey,
-    /// The proof.
+    /// The verifier.
     pub verifier: KeyVerifier,
 }
 
 impl ApiKey {
-    /// Whether the key holds at `now`: neither revoked nor expired by then.
+    /// Returns whether the key is neither revoked nor expired at `now`.
     #[must_use]
     pub fn is_active(&self, now: Timestamp) -> bool {
-        let before = |end: Option<Timestamp>| end.is_none_or(|end| now < end);
-        before(self.revoked_at) && before(self.expires_at)
+        let is_before = |end: Option<Timestamp>| end.is_none_or(|end| now < end);
+        is_before(self.revoked_at) && is_before(self.expires_at)
     }
 }
 
 impl KeyName {
-    /// The name as text.
+    /// Returns the name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -116,7 +118,7 @@ impl fmt::Display for KeyName {
 }
 
 impl KeyDescription {
-    /// The description as text.
+    /// Returns the description as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -127,8 +129,8 @@ impl FromStr for KeyDescription {
     type Err = KeyDescriptionError;
 
     fn from_str(text: &str) -> Result<Self, KeyDescriptionError> {
-        let harmless = |c: char| !c.is_control() || c == '\n';
-        if (1..=500).contains(&text.chars().count()) && text.chars().all(harmless) {
+        let is_allowed = |c: char| !c.is_control() || c == '\n';
+        if (1..=500).contains(&text.chars().count()) && text.chars().all(is_allowed) {
             Ok(Self(text.to_owned()))
         } else {
             Err(KeyDescriptionError)
@@ -137,7 +139,7 @@ impl FromStr for KeyDescription {
 }
 
 impl PepperId {
-    /// The id as text.
+    /// Returns the id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

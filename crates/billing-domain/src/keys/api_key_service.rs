@@ -1,5 +1,6 @@
-//! [`ApiKeyService`] lists and revokes API keys, [`ApiKeyIssuer`] creates and rotates them. The store commits each change
-//! together with its audit records.
+//! [`ApiKeyService`] lists and revokes API keys; [`ApiKeyIssuer`] creates and rotates them.
+//!
+//! The store commits each change together with its audit records.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -15,7 +16,8 @@ use crate::{
     Mode, OriginPattern, Permission, RequestOrigin, StoredApiKey, Timestamp, UserId,
 };
 
-/// Ids of 16 random characters meet by chance once in about 2^48 keys; more often than this in a row is no chance.
+/// Attempts to generate a free key id. Random ids of 16 characters collide once in about 2^48 keys,
+/// so repeated collisions indicate a broken random number generator.
 const ID_ATTEMPTS: usize = 3;
 
 /// Lists and revokes API keys, for their owners and for operators.
@@ -25,7 +27,7 @@ pub struct ApiKeyService {
     clock: Arc<dyn Clock>,
 }
 
-/// Makes and rotates API keys, for their owners and for operators.
+/// Creates and rotates API keys, for their owners and for operators.
 #[derive(Clone, Debug)]
 pub struct ApiKeyIssuer {
     service: ApiKeyService,
@@ -33,66 +35,66 @@ pub struct ApiKeyIssuer {
     mode: Mode,
 }
 
-/// What owners, unlike operators, are held to.
+/// The limits for owners. They do not apply to operators.
 #[derive(Clone, Debug)]
 pub struct KeyRules {
-    /// Active keys a user.
+    /// Maximum active keys per user.
     pub max_active_keys: u32,
-    /// A key's return origins lie within these.
+    /// The patterns that must cover a key's return origins.
     pub return_origins: Vec<OriginPattern>,
 }
 
-/// What a new key shall be.
+/// The parameters of a new key.
 #[derive(Clone, Debug)]
 pub struct NewApiKey {
-    /// Whose key it is.
+    /// The owner.
     pub owner: UserId,
-    /// What the owner calls it.
+    /// The name.
     pub name: KeyName,
-    /// What the owner says about it.
+    /// The description.
     pub description: Option<KeyDescription>,
-    /// What it may do. `None`: all that exists today, and nothing that comes later. An empty set: nothing.
+    /// The permissions. `None` grants all permissions of this version; an empty set grants none.
     pub permissions: Option<BTreeSet<Permission>>,
-    /// Return origins beside the deployment's.
+    /// Allowed return origins, in addition to the deployment's.
     pub return_origins: Vec<OriginPattern>,
-    /// From when on it no longer holds.
+    /// The expiry time.
     pub expires_at: Option<Timestamp>,
 }
 
-/// A key just made. Its `Debug` shows no secret.
+/// A new key. Its `Debug` is redacted.
 #[derive(Debug)]
 pub struct CreatedKey {
-    /// The whole key, for its owner and nobody else. It stands nowhere else: what is lost is lost.
+    /// The whole key. Only the owner may see it, once: the service does not store it.
     pub text: SecretString,
-    /// What is kept of it.
+    /// The stored part.
     pub key: ApiKey,
 }
 
-/// Why a key was not made, rotated or revoked.
+/// The reasons why an operation on a key fails.
 #[derive(Debug, thiserror::Error)]
 pub enum ApiKeyError {
-    /// It would never hold.
-    #[error("the key would have expired before it is made")]
+    /// The expiry time is in the past.
+    #[error("the expiry time of the key is in the past")]
     AlreadyExpired,
-    /// A return origin that live mode refuses.
+    /// Live mode does not allow a return origin.
     #[error(transparent)]
     BroadOrigin(#[from] BroadOriginError),
-    /// A return origin that owners may not give their keys.
-    #[error("the return origin {0} is not within those allowed for API keys")]
+    /// The rules for owners do not allow a return origin.
+    #[error("the return origin {0} is not allowed for API keys")]
     OriginNotAllowed(OriginPattern),
-    /// The owner has as many active keys as may be.
-    #[error("there are {0} active keys already")]
+    /// The owner has the maximum number of active keys.
+    #[error("the user has the maximum of {0} active keys")]
     TooMany(u32),
-    /// No such key, or none of this owner's.
+    /// The key does not exist or belongs to another owner.
     #[error("there is no such key")]
     NotFound,
-    /// The key is revoked or expired, or has a successor already.
+    /// The key is revoked, has expired or has a successor.
     #[error("the key is revoked or expired, or has a successor already")]
     NotActive,
-    /// Every id that was drawn is taken: the source of randomness repeats itself.
-    #[error("every key id that was drawn is taken already")]
+    /// All generated ids are taken. The random number generator is broken.
+    #[error("all generated key ids are taken")]
     NoFreeId,
-    /// No key could be made.
+    /// Key generation failed.
     #[error(transparent)]
     Mint(#[from] MintError),
     /// The store failed.
@@ -101,13 +103,13 @@ pub enum ApiKeyError {
 }
 
 impl ApiKeyService {
-    /// A service over these ports.
+    /// Creates a service on these ports.
     #[must_use]
     pub fn new(keys: Arc<dyn ApiKeyRepo>, clock: Arc<dyn Clock>) -> Self {
         Self { keys, clock }
     }
 
-    /// All of a user's keys, or everybody's; oldest first.
+    /// Lists one user's keys, or all keys: oldest first.
     ///
     /// # Errors
     /// [`ApiKeyError::Store`].
@@ -115,7 +117,7 @@ impl ApiKeyService {
         Ok(self.keys.list(owner).await?)
     }
 
-    /// Revokes a key, from now on. With an owner: only a key of this owner's. Says whether it was revoked before.
+    /// Revokes a key now. With an owner, the key must belong to this owner.
     ///
     /// # Errors
     /// [`ApiKeyError::NotFound`], [`ApiKeyError::Store`].
@@ -135,7 +137,7 @@ impl ApiKeyService {
         }
     }
 
-    /// Revokes all of a user's keys; gives the ids of those that were not revoked before.
+    /// Revokes all of a user's keys. Returns the ids of the keys that were not revoked before.
     ///
     /// # Errors
     /// [`ApiKeyError::Store`].
@@ -177,57 +179,59 @@ fn record(
 }
 
 impl ApiKeyIssuer {
-    /// An issuer over what keeps keys and what makes them. `mode`: whether money is real.
+    /// Creates an issuer for this mode of the provider.
     #[must_use]
     pub fn new(service: ApiKeyService, minter: Arc<dyn KeyMinter>, mode: Mode) -> Self {
         Self { service, minter, mode }
     }
 
-    /// Makes a key. Its text is in the answer and nowhere else. Owners are held to `rules`, operators to none.
+    /// Creates a key. Owners pass their `rules`; operators pass none.
     ///
     /// # Errors
     /// See [`ApiKeyError`].
     pub async fn create(
         &self,
-        wanted: NewApiKey,
+        new_key: NewApiKey,
         rules: Option<&KeyRules>,
         actor: Actor,
         origin: RequestOrigin,
     ) -> Result<CreatedKey, ApiKeyError> {
         let now = self.service.clock.now();
-        if wanted.expires_at.is_some_and(|expiry| expiry <= now) {
+        if new_key.expires_at.is_some_and(|expiry| expiry <= now) {
             return Err(ApiKeyError::AlreadyExpired);
         }
-        self.check_origins(&wanted.return_origins, rules)?;
-        // Found before the costly minting; the store finds it again, for those that race.
-        let active = self.active(&wanted.owner, rules, now).await?;
-        let at_most = rules.map(|rules| rules.max_active_keys);
-        if let Some(limit) = at_most.filter(|limit| active >= *limit) {
+        self.check_origins(&new_key.return_origins, rules)?;
+
+        // This check avoids an expensive hash. The store checks again, for concurrent calls.
+        let active = self.count_active(&new_key.owner, rules, now).await?;
+        let max_active = rules.map(|rules| rules.max_active_keys);
+        if let Some(limit) = max_active.filter(|limit| active >= *limit) {
             return Err(ApiKeyError::TooMany(limit));
         }
+
         for _ in 0..ID_ATTEMPTS {
             let minted = self.minter.mint().await?;
             let key = ApiKey {
                 id: minted.id,
-                owner: wanted.owner.clone(),
-                name: wanted.name.clone(),
-                description: wanted.description.clone(),
-                permissions: wanted.permissions.clone().unwrap_or_else(Permission::all_for_keys),
-                return_origins: wanted.return_origins.clone(),
+                owner: new_key.owner.clone(),
+                name: new_key.name.clone(),
+                description: new_key.description.clone(),
+                permissions: new_key.permissions.clone().unwrap_or_else(Permission::all_for_keys),
+                return_origins: new_key.return_origins.clone(),
                 created_at: now,
-                expires_at: wanted.expires_at,
+                expires_at: new_key.expires_at,
                 revoked_at: None,
                 last_used_at: None,
             };
             let stored = StoredApiKey { key, verifier: minted.verifier };
             let (owner, id) = (&stored.key.owner, &stored.key.id);
             let created = record(AuditAction::KeyCreated, now, owner, Some(id), (actor, &origin));
-            match self.service.keys.insert(&stored, at_most, &created).await? {
+            match self.service.keys.insert(&stored, max_active, &created).await? {
                 InsertOutcome::Inserted => {
                     return Ok(CreatedKey { text: minted.text, key: stored.key });
                 }
                 InsertOutcome::TooMany => {
-                    return Err(ApiKeyError::TooMany(at_most.unwrap_or_default()));
+                    return Err(ApiKeyError::TooMany(max_active.unwrap_or_default()));
                 }
                 InsertOutcome::IdTaken => {}
             }
@@ -235,11 +239,15 @@ impl ApiKeyIssuer {
         Err(ApiKeyError::NoFreeId)
     }
 
-    /// Makes a successor that inherits everything, and lets the key itself hold for `overlap` longer at the most. A key has
-    /// one successor. With an owner: only a key of this owner's, and held to the rules.
+    /// Creates the successor of a key, with the same properties, and revokes the key after
+    /// `overlap`.
+    ///
+    /// A key has at most one successor. With an owner, the key must belong to this owner, and the
+    /// rules apply.
     ///
     /// # Errors
-    /// [`ApiKeyError::NotFound`], [`ApiKeyError::NotActive`], and those of minting and storing.
+    /// [`ApiKeyError::NotFound`], [`ApiKeyError::NotActive`], [`ApiKeyError::TooMany`], and errors of
+    /// key generation and of the store.
     pub async fn rotate(
         &self,
         id: &ApiKeyId,
@@ -254,11 +262,13 @@ impl ApiKeyIssuer {
         if !old.is_active(now) || old.revoked_at.is_some() {
             return Err(ApiKeyError::NotActive);
         }
-        let at_most = rules.map(|rules| rules.max_active_keys);
-        let active = self.active(&old.owner, rules, now).await?;
-        if let Some(limit) = at_most.filter(|limit| active > *limit) {
+
+        let max_active = rules.map(|rules| rules.max_active_keys);
+        let active = self.count_active(&old.owner, rules, now).await?;
+        if let Some(limit) = max_active.filter(|limit| active > *limit) {
             return Err(ApiKeyError::TooMany(limit));
         }
+
         for _ in 0..ID_ATTEMPTS {
             let minted = self.minter.mint().await?;
             let key = ApiKey { id: minted.id, created_at: now, last_used_at: None, ..old.clone() };
@@ -268,12 +278,12 @@ impl ApiKeyIssuer {
                     |(action, id)| record(action, now, &old.owner, Some(id), (actor, &origin)),
                 );
             let until = now.plus(overlap);
-            match self.service.keys.rotate(id, &stored, until, at_most, &records).await? {
+            match self.service.keys.rotate(id, &stored, until, max_active, &records).await? {
                 RotateOutcome::Rotated => {
                     return Ok(CreatedKey { text: minted.text, key: stored.key });
                 }
                 RotateOutcome::TooMany => {
-                    return Err(ApiKeyError::TooMany(at_most.unwrap_or_default()));
+                    return Err(ApiKeyError::TooMany(max_active.unwrap_or_default()));
                 }
                 RotateOutcome::NotFound => return Err(ApiKeyError::NotFound),
                 RotateOutcome::NotActive => return Err(ApiKeyError::NotActive),
@@ -283,7 +293,7 @@ impl ApiKeyIssuer {
         Err(ApiKeyError::NoFreeId)
     }
 
-    /// What everybody may see of a key's text.
+    /// Returns the public part of a key's text.
     #[must_use]
     pub fn preview(&self, id: &ApiKeyId) -> String {
         self.minter.preview(id)
@@ -299,19 +309,19 @@ impl ApiKeyIssuer {
         {
             return Err(BroadOriginError(broad.clone()).into());
         }
-        let within = |origin: &&OriginPattern| {
+        let is_covered = |origin: &&OriginPattern| {
             rules.is_none_or(|rules| {
                 rules.return_origins.iter().any(|allowed| allowed.covers(origin))
             })
         };
-        match origins.iter().find(|origin| !within(origin)) {
+        match origins.iter().find(|origin| !is_covered(origin)) {
             Some(outside) => Err(ApiKeyError::OriginNotAllowed(outside.clone())),
             None => Ok(()),
         }
     }
 
-    /// How many active keys the owner has, where that counts.
-    async fn active(
+    /// Counts the owner's active keys; returns 0 without rules.
+    async fn count_active(
         &self,
         owner: &UserId,
         rules: Option<&KeyRules>,

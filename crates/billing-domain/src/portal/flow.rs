@@ -4,10 +4,10 @@ use std::fmt;
 
 use crate::SubscriptionId;
 
-/// One task that the portal opens on; when it is done, the user lands on the return URL.
+/// A task that the portal opens. Afterwards the portal redirects the user to the return URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PortalFlow {
-    /// Change the card or other means of payment.
+    /// Change the payment method.
     PaymentMethodUpdate,
     /// Cancel this subscription.
     SubscriptionCancel(SubscriptionId),
@@ -15,7 +15,7 @@ pub enum PortalFlow {
     SubscriptionUpdate(SubscriptionId),
 }
 
-/// A flow without its data: what a provider declares it can do.
+/// The kind of a flow, without its data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum FlowKind {
     /// See [`PortalFlow::PaymentMethodUpdate`].
@@ -27,7 +27,7 @@ pub enum FlowKind {
 }
 
 impl PortalFlow {
-    /// The flow without its data.
+    /// Returns the flow's kind.
     #[must_use]
     pub const fn kind(&self) -> FlowKind {
         match self {
@@ -37,7 +37,7 @@ impl PortalFlow {
         }
     }
 
-    /// The subscription it is about, if it is about one.
+    /// Returns the flow's subscription, if it has one.
     #[must_use]
     pub const fn subscription(&self) -> Option<&SubscriptionId> {
         match self {
@@ -48,11 +48,11 @@ impl PortalFlow {
 }
 
 impl FlowKind {
-    /// Every flow of the contract.
+    /// Every kind.
     pub const ALL: [Self; 3] =
         [Self::PaymentMethodUpdate, Self::SubscriptionCancel, Self::SubscriptionUpdate];
 
-    /// The contract's name for it, for instance `payment_method_update`.
+    /// Returns the flow's name in the API, for example `payment_method_update`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! [`HostedUrl`]: a link to a page that the provider hosts for one user.
+//! [`HostedUrl`]: the secret URL of a page that the provider hosts.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,25 +6,26 @@ use std::str::FromStr;
 use secrecy::{ExposeSecret, SecretString};
 use url::{Host, Url};
 
-/// The URL of a portal or checkout session: whoever has it is the customer. Its `Debug` is redacted, and it has no `Display`.
+/// The URL of a portal or checkout session. It gives access to the customer's account, so `Debug`
+/// is redacted, and there is no `Display`.
 #[derive(Clone)]
 pub struct HostedUrl(SecretString);
 
-/// Why an answer's URL is not one that we hand to users.
+/// The text is not a valid hosted URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "a hosted page's URL is https (or http on a loopback host), without user name, at most 8,192 bytes"
+    "a hosted page's URL is https (or http on loopback), without user name, at most 8,192 bytes"
 )]
 pub struct HostedUrlError;
 
 impl HostedUrl {
-    /// The URL, for the answer to the user and for nothing else.
+    /// Returns the URL. Only for the response to the caller.
     #[must_use]
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
     }
 
-    /// Whether it is plain http (on loopback).
+    /// Returns whether the scheme is http (on loopback).
     #[must_use]
     pub fn is_insecure(&self) -> bool {
         !self.expose().get(..8).is_some_and(|start| start.eq_ignore_ascii_case("https://"))
@@ -42,10 +43,10 @@ impl FromStr for HostedUrl {
             Some(Host::Ipv6(address)) => address.is_loopback(),
             None => return Err(HostedUrlError),
         };
-        let scheme_holds = url.scheme() == "https" || (url.scheme() == "http" && loopback);
-        let plain = url.username().is_empty() && url.password().is_none();
-        let clean = !text.chars().any(|c| c.is_control() || c.is_whitespace());
-        if scheme_holds && plain && clean && text.len() <= 8192 {
+        let scheme_allowed = url.scheme() == "https" || (url.scheme() == "http" && loopback);
+        let no_user = url.username().is_empty() && url.password().is_none();
+        let no_blanks = !text.chars().any(|c| c.is_control() || c.is_whitespace());
+        if scheme_allowed && no_user && no_blanks && text.len() <= 8192 {
             Ok(Self(SecretString::from(text)))
         } else {
             Err(HostedUrlError)
@@ -64,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_https_and_loopback_http_are_handed_out() {
+    fn hosted_url_is_https_or_loopback_http() {
         assert!("https://billing.stripe.com/p/session/x".parse::<HostedUrl>().is_ok());
         assert!(
             "http://127.0.0.1:12111/p/x".parse::<HostedUrl>().is_ok_and(|url| url.is_insecure())
@@ -82,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_shows_nothing() {
+    fn debug_output_is_redacted() {
         let url: HostedUrl = "https://billing.stripe.com/p/session/live_abc".parse().unwrap();
         assert!(!format!("{url:?}").contains("live_abc"));
     }

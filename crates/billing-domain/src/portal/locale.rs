@@ -1,38 +1,38 @@
-//! The portal's language: a BCP 47 tag, looked up among those that a provider speaks.
+//! The portal's language: a BCP 47 tag and its lookup among the provider's languages.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// What a caller asks for: `auto`, or a well-formed BCP 47 language tag (RFC 5646, section 2.1).
+/// The locale in a request: `auto`, or a well-formed BCP 47 language tag (RFC 5646, section 2.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LocaleRange(String);
 
-/// A language that the provider speaks, in the provider's spelling.
+/// A language of the provider's portal, in the provider's spelling.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Locale(&'static str);
 
-/// Why a locale was refused.
+/// The reasons why a locale is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LocaleError {
     /// Neither `auto` nor a well-formed language tag.
     #[error("a locale is a BCP 47 tag such as `ko-KR`, or `auto`")]
     Malformed,
-    /// A fine tag in a language that the provider's portal does not speak.
-    #[error("the provider's portal does not speak this language")]
+    /// A well-formed tag of a language that the provider's portal does not support.
+    #[error("the provider's portal does not support this language")]
     Unsupported,
 }
 
 /// The languages of a provider's portal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LocaleSupport {
-    /// The provider's word for "as the browser says", if it has one.
+    /// The provider's value for automatic detection, if supported.
     pub auto: Option<&'static str>,
-    /// Language tags in the provider's spelling, for instance `pt-BR`.
+    /// Language tags in the provider's spelling, for example `pt-BR`.
     pub tags: &'static [&'static str],
 }
 
 impl LocaleRange {
-    /// The text as it came.
+    /// Returns the unchanged text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -52,7 +52,7 @@ impl FromStr for LocaleRange {
 }
 
 impl Locale {
-    /// The provider's spelling.
+    /// Returns the language in the provider's spelling.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         self.0
@@ -66,11 +66,13 @@ impl fmt::Display for Locale {
 }
 
 impl LocaleSupport {
-    /// Finds the best of the provider's languages, as RFC 4647, section 3.4 ("lookup") does: compare without case, then
-    /// drop the last subtag (and a single-character one that this uncovers), until something fits.
+    /// Finds the best of the provider's languages by RFC 4647, section 3.4 ("lookup").
+    ///
+    /// The lookup compares tags without case. Until a tag matches, it removes the last subtag, and
+    /// a single-character subtag before it.
     ///
     /// # Errors
-    /// [`LocaleError::Unsupported`] where nothing fits.
+    /// [`LocaleError::Unsupported`] if no tag matches.
     pub fn lookup(&self, range: &LocaleRange) -> Result<Locale, LocaleError> {
         if range.0 == "auto" {
             return self.auto.map(Locale).ok_or(LocaleError::Unsupported);
@@ -91,8 +93,9 @@ impl LocaleSupport {
     }
 }
 
-/// RFC 5646, section 2.1, without the registry: `language [-script] [-region] *(-variant) *(-extension) [-privateuse]`,
-/// or a tag that is private use throughout. The irregular grandfathered tags are left out: no portal speaks Klingon.
+/// Checks the syntax of RFC 5646, section 2.1, without the registry:
+/// `language [-script] [-region] *(-variant) *(-extension) [-privateuse]`, or a private-use tag.
+/// Irregular grandfathered tags are not supported.
 fn is_well_formed(tag: &str) -> bool {
     let alpha = |s: &str| s.bytes().all(|b| b.is_ascii_alphabetic());
     let digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
@@ -148,29 +151,29 @@ fn is_well_formed(tag: &str) -> bool {
 mod tests {
     use super::*;
 
-    const SPOKEN: LocaleSupport = LocaleSupport {
+    const SUPPORTED: LocaleSupport = LocaleSupport {
         auto: Some("auto"),
         tags: &["en", "en-GB", "ko", "pt", "pt-BR", "zh", "zh-TW"],
     };
 
-    fn look_up(text: &str) -> Result<&'static str, LocaleError> {
-        SPOKEN.lookup(&text.parse()?).map(Locale::as_str)
+    fn lookup(text: &str) -> Result<&'static str, LocaleError> {
+        SUPPORTED.lookup(&text.parse()?).map(Locale::as_str)
     }
 
     #[test]
-    fn lookup_falls_back_as_rfc_4647_says() {
-        assert_eq!(look_up("ko-KR"), Ok("ko"));
-        assert_eq!(look_up("EN-gb"), Ok("en-GB"));
-        assert_eq!(look_up("en-US-x-twain"), Ok("en"));
-        assert_eq!(look_up("zh-Hant-TW"), Ok("zh"));
-        assert_eq!(look_up("pt-BR-u-nu-latn"), Ok("pt-BR"));
-        assert_eq!(look_up("auto"), Ok("auto"));
-        assert_eq!(look_up("tlh"), Err(LocaleError::Unsupported));
-        assert_eq!(look_up("e"), Err(LocaleError::Malformed));
+    fn lookup_falls_back_by_rfc_4647() {
+        assert_eq!(lookup("ko-KR"), Ok("ko"));
+        assert_eq!(lookup("EN-gb"), Ok("en-GB"));
+        assert_eq!(lookup("en-US-x-twain"), Ok("en"));
+        assert_eq!(lookup("zh-Hant-TW"), Ok("zh"));
+        assert_eq!(lookup("pt-BR-u-nu-latn"), Ok("pt-BR"));
+        assert_eq!(lookup("auto"), Ok("auto"));
+        assert_eq!(lookup("tlh"), Err(LocaleError::Unsupported));
+        assert_eq!(lookup("e"), Err(LocaleError::Malformed));
     }
 
     #[test]
-    fn tags_that_are_not_tags_are_malformed() {
+    fn invalid_tags_are_malformed() {
         for bad in [
             "",
             "*",
@@ -202,10 +205,10 @@ mod tests {
     }
 
     #[test]
-    fn a_provider_without_auto_refuses_it() {
-        let silent = LocaleSupport { auto: None, tags: &["en"] };
+    fn auto_is_unsupported_without_provider_support() {
+        let without_auto = LocaleSupport { auto: None, tags: &["en"] };
         assert_eq!(
-            "auto".parse().and_then(|range| silent.lookup(&range)),
+            "auto".parse().and_then(|range| without_auto.lookup(&range)),
             Err(LocaleError::Unsupported)
         );
     }

@@ -1,4 +1,4 @@
-//! [`PortalService`]: from an authenticated caller to a portal session.
+//! [`PortalService`]: creates portal sessions for authenticated callers.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::{
     RequestOrigin, ReturnUrlError, ReturnUrlPolicy, error_chain,
 };
 
-/// Opens the customer portal for whoever may.
+/// Opens the customer portal.
 #[derive(Clone, Debug)]
 pub struct PortalService {
     accounts: BillingAccounts,
@@ -20,72 +20,72 @@ pub struct PortalService {
     return_urls: ReturnUrlPolicy,
 }
 
-/// What a caller asks for. The return URL is as it came: [`PortalService::open`] holds it against the policy.
+/// The parameters of a portal session. [`PortalService::open`] checks the return URL.
 #[derive(Clone, Debug)]
 pub struct OpenPortal {
-    /// Where to return to; `None` is the dashboard.
+    /// The return URL; `None` selects the dashboard.
     pub return_url: Option<String>,
-    /// The portal's language; `None` leaves it to the provider.
+    /// The portal's language; `None` selects the provider's default.
     pub locale: Option<LocaleRange>,
-    /// The task to open on.
+    /// The task that the portal opens.
     pub flow: Option<PortalFlow>,
-    /// When the caller's time is up.
+    /// The deadline of the request.
     pub deadline: Deadline,
-    /// Which request asks, for the audit log.
+    /// The request's origin, for the audit log.
     pub origin: RequestOrigin,
 }
 
-/// Why the portal does not open. One variant for each answer that a caller can get.
+/// The reasons why the portal does not open. Each variant has its own response.
 #[derive(Debug, thiserror::Error)]
 pub enum PortalError {
-    /// The credential holds, and does not allow this.
+    /// The credential is valid and lacks the permission.
     #[error("the permission {0} is missing")]
     PermissionDenied(Permission),
-    /// No such language.
-    #[error("the locale cannot be used: {0}")]
+    /// The locale is malformed or not supported.
+    #[error("the locale is not supported: {0}")]
     Locale(#[from] LocaleError),
-    /// The provider cannot do this flow.
-    #[error("the provider cannot do the flow {0}")]
+    /// The provider does not support the flow.
+    #[error("the provider does not support the flow {0}")]
     UnsupportedFlow(FlowKind),
-    /// The return URL breaks a rule.
-    #[error("the return URL cannot be used: {0}")]
+    /// The return URL is invalid or not allowed.
+    #[error("the return URL is not allowed: {0}")]
     ReturnUrl(#[from] ReturnUrlError),
-    /// Nobody linked a customer to this user, or the provider says that it is gone.
+    /// The user is not linked to a customer, or the customer is gone.
     #[error("no billing account: {context}")]
     NoBillingAccount {
         /// For the log.
         context: String,
     },
-    /// The provider does not know the flow's subscription for this customer.
+    /// The customer has no subscription with the flow's id.
     #[error("unknown subscription: {context}")]
     UnknownSubscription {
         /// For the log.
         context: String,
     },
-    /// The provider refused us, or its answer is unusable.
-    #[error("the provider failed us: {context}")]
+    /// The provider rejected the request, or its response is invalid.
+    #[error("the provider failed: {context}")]
     Provider {
         /// For the log.
         context: String,
     },
-    /// The provider cannot be reached or does not serve us now.
+    /// The provider is unreachable or unavailable.
     #[error("the provider is unavailable: {context}")]
     ProviderUnavailable {
         /// For the log.
         context: String,
-        /// When to come back.
+        /// The delay before a retry.
         retry_after: Duration,
     },
-    /// The provider did not answer in time.
-    #[error("the provider did not answer in time: {context}")]
+    /// The provider did not respond in time.
+    #[error("the provider did not respond in time: {context}")]
     ProviderTimeout {
         /// For the log.
         context: String,
     },
-    /// Our own limits.
-    #[error("no room for another call to the provider")]
+    /// The service's own limit of concurrent provider calls is reached.
+    #[error("too many concurrent calls to the provider")]
     Overloaded {
-        /// When to come back.
+        /// The delay before a retry.
         retry_after: Duration,
     },
     /// The store failed.
@@ -94,7 +94,7 @@ pub enum PortalError {
 }
 
 impl PortalService {
-    /// A service over these ports.
+    /// Creates a service on these ports.
     #[must_use]
     pub fn new(
         accounts: BillingAccounts,
@@ -106,10 +106,11 @@ impl PortalService {
         Self { accounts, provider, audit, clock, return_urls }
     }
 
-    /// A fresh portal session for this caller.
+    /// Creates a new portal session for this caller.
     ///
-    /// The checks run in the contract's order (H5), and nothing that fails one reaches the provider: permission, locale and
-    /// flow, return URL, billing account, provider. A session is handed out only once the audit log has it.
+    /// The checks run in the contract's order (H5): permission, locale and flow, return URL,
+    /// billing account. The provider is called last. The session is returned after its audit record
+    /// is committed.
     ///
     /// # Errors
     /// See [`PortalError`].
@@ -119,33 +120,36 @@ impl PortalService {
         request: OpenPortal,
     ) -> Result<PortalSession, PortalError> {
         principal.authorize(Operation::OpenPortal).map_err(PortalError::PermissionDenied)?;
-        let can = self.provider.capabilities();
-        let locale = request.locale.map(|range| can.locales.lookup(&range)).transpose()?;
-        if let Some(kind) =
-            request.flow.as_ref().map(PortalFlow::kind).filter(|kind| !can.flows.contains(kind))
+
+        let supported = self.provider.capabilities();
+        let locale = request.locale.map(|range| supported.locales.lookup(&range)).transpose()?;
+        if let Some(kind) = request.flow.as_ref().map(PortalFlow::kind)
+            && !supported.flows.contains(&kind)
         {
             return Err(PortalError::UnsupportedFlow(kind));
         }
-        if !can.return_url && request.return_url.is_some() {
+        if !supported.return_url && request.return_url.is_some() {
             return Err(ReturnUrlError::Unsupported.into());
         }
         let return_url =
             self.return_urls.resolve(request.return_url.as_deref(), &principal.return_origins)?;
+
         let account = self.provider.account();
         let found = self.accounts.find(&principal.owner, request.deadline).await?;
         let customer = found.ok_or_else(|| PortalError::NoBillingAccount {
-            context: format!("no customer is linked at {account}"),
+            context: format!("the user has no customer of {account}"),
         })?;
-        let order = PortalRequest {
+
+        let portal_request = PortalRequest {
             customer: customer.clone(),
-            return_url: can.return_url.then_some(return_url),
+            return_url: supported.return_url.then_some(return_url),
             locale,
             flow: request.flow,
             deadline: request.deadline,
         };
-        let session = match self.provider.create_portal_session(&order).await {
+        let session = match self.provider.create_portal_session(&portal_request).await {
             Err(ProviderError::CustomerNotFound { context }) => {
-                // The report only makes readings fresher. The answer is the same without it.
+                // The report only marks the mirror as stale. The response does not depend on it.
                 let context = match self.accounts.report_not_found(&customer).await {
                     Ok(()) => context,
                     Err(error) => {
@@ -156,6 +160,7 @@ impl PortalService {
             }
             session => session?,
         };
+
         let (actor, key) = Actor::from_auth_method(&principal.method);
         let event = AuditEvent {
             at: self.clock.now(),

@@ -1,4 +1,4 @@
-//! What a provider is asked for, what it can do, and what it gives.
+//! Requests, capabilities and sessions of a provider's portal.
 
 use std::collections::BTreeSet;
 
@@ -7,41 +7,42 @@ use crate::{
     Timestamp,
 };
 
-/// What a provider's portal can honour. [`PortalService`](crate::PortalService) asks for nothing else.
+/// The capabilities of a provider's portal. [`PortalService`](crate::PortalService) rejects
+/// requests that need others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Capabilities {
-    /// Whether the portal leads back to a URL of ours.
+    /// Whether the portal supports a return URL.
     pub return_url: bool,
-    /// The portal's languages.
+    /// The supported languages.
     pub locales: LocaleSupport,
-    /// The deep links it knows.
+    /// The supported flows.
     pub flows: BTreeSet<FlowKind>,
-    /// Whether its answer says when the session expires.
+    /// Whether the provider reports the expiry time of a session.
     pub expiry: bool,
 }
 
-/// An order for a portal session; every value in it has been checked.
+/// The checked parameters of a portal session.
 #[derive(Clone, Debug)]
 pub struct PortalRequest {
-    /// Whose portal.
+    /// The customer.
     pub customer: CustomerId,
-    /// Where its "return" link leads, where the provider has one.
+    /// The target of the portal's return link, if the provider supports one.
     pub return_url: Option<ReturnUrl>,
-    /// Its language; `None` leaves it to the provider.
+    /// The language; `None` selects the provider's default.
     pub locale: Option<Locale>,
-    /// The task it opens on; `None` is its front page.
+    /// The task that the portal opens; `None` opens the start page.
     pub flow: Option<PortalFlow>,
-    /// When the caller's time is up: attempts and retries all happen before it.
+    /// The deadline of the request. It covers all attempts.
     pub deadline: Deadline,
 }
 
-/// A fresh portal session.
+/// A new portal session.
 #[derive(Clone, Debug)]
 pub struct PortalSession {
-    /// Where the user goes.
+    /// The URL of the portal.
     pub url: HostedUrl,
-    /// The provider's id for the session, safe to log, if it has one.
+    /// The provider's id of the session, if there is one. Safe to log.
     pub id: Option<String>,
-    /// When the URL stops working, if the provider says.
+    /// The expiry time of the URL, if known.
     pub expires_at: Option<Timestamp>,
 }

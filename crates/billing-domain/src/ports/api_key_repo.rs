@@ -7,42 +7,44 @@ use async_trait::async_trait;
 use super::RepoError;
 use crate::{ApiKey, ApiKeyId, AuditEvent, KeyVerifier, PepperId, StoredApiKey, Timestamp, UserId};
 
-/// Keeps API keys: what they may do, and what proves them. Never the keys.
+/// Stores API keys: their permissions and verifiers, never their text.
 ///
-/// A change and its audit records are one transaction: both are committed or neither is. An attempt that changes nothing
-/// leaves no record.
+/// Each method commits a change and its audit records in one transaction. A call that changes
+/// nothing adds no record.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait ApiKeyRepo: Debug + Send + Sync + 'static {
-    /// Adds a key. With a limit: unless its owner has so many active keys (at the key's `created_at`) already; of two that
-    /// race for the last place, one gets it.
+    /// Adds a key, if its owner has fewer active keys than `max_active` at the key's `created_at`.
+    ///
+    /// The limit also holds for concurrent calls.
     ///
     /// # Errors
-    /// [`RepoError::Unavailable`] where the database gave no answer within 3 s. A taken id and too many keys are outcomes,
-    /// not errors.
+    /// [`RepoError::Unavailable`] if the database did not respond within 3 s. A duplicate id and a
+    /// reached limit are outcomes, not errors.
     async fn insert(
         &self,
         key: &StoredApiKey,
-        at_most: Option<u32>,
+        max_active: Option<u32>,
         record: &AuditEvent,
     ) -> Result<InsertOutcome, RepoError>;
 
-    /// The key with this id, revoked and expired ones too, or `None`. One indexed read.
+    /// Finds the key with this id, also if it is revoked or expired. Uses one indexed read.
     ///
     /// # Errors
-    /// As [`insert`](Self::insert), and [`RepoError::Corrupt`] for a row that does not parse.
+    /// Same as [`insert`](Self::insert), and [`RepoError::Corrupt`] for an invalid row.
     async fn find(&self, id: &ApiKeyId) -> Result<Option<StoredApiKey>, RepoError>;
 
-    /// All keys, or one user's, revoked and expired ones too; oldest first, then by id.
+    /// Lists all keys, or one user's keys, including revoked and expired ones: oldest first, then
+    /// by id.
     ///
     /// # Errors
-    /// As [`find`](Self::find).
+    /// Same as [`find`](Self::find).
     async fn list<'a>(&self, owner: Option<&'a UserId>) -> Result<Vec<ApiKey>, RepoError>;
 
-    /// Revokes a key from `at` on. The earliest revocation stands: a later one changes nothing.
+    /// Revokes a key at time `at`. Does not change an earlier revocation.
     ///
     /// # Errors
-    /// As [`find`](Self::find).
+    /// Same as [`find`](Self::find).
     async fn revoke(
         &self,
         id: &ApiKeyId,
@@ -50,11 +52,11 @@ pub trait ApiKeyRepo: Debug + Send + Sync + 'static {
         record: &AuditEvent,
     ) -> Result<RevokeOutcome, RepoError>;
 
-    /// Revokes all of a user's keys that are not revoked by then, from `at` on; gives their ids, oldest key first. Writes a
-    /// copy of `record` for each of them, in this order, with the key's id in it.
+    /// Revokes all keys of a user that are not revoked before `at`. Returns their ids, oldest key
+    /// first, and adds a copy of `record` with the key's id for each of them, in the same order.
     ///
     /// # Errors
-    /// As [`find`](Self::find).
+    /// Same as [`find`](Self::find).
     async fn revoke_all(
         &self,
         owner: &UserId,
@@ -62,36 +64,38 @@ pub trait ApiKeyRepo: Debug + Send + Sync + 'static {
         record: &AuditEvent,
     ) -> Result<Vec<ApiKeyId>, RepoError>;
 
-    /// Puts a successor beside a key that is active at the successor's `created_at` and has none yet, and revokes the key
-    /// itself from `until` on. Both or neither: of two rotations that race, one gives a successor. With a limit: unless its
-    /// owner has more active keys than that already, so that a rotation is possible at the limit, and not one after another.
-    /// The records are about the key and about its successor.
+    /// Adds a successor of a key and revokes the key at time `until`, in one transaction.
+    ///
+    /// The key must be active at the successor's `created_at` and must have no successor. Of two
+    /// concurrent rotations, one succeeds. The owner may have at most `max_active` active keys
+    /// before the call, so one rotation is possible at the limit. The records describe the key and
+    /// its successor.
     ///
     /// # Errors
-    /// As [`find`](Self::find).
+    /// Same as [`find`](Self::find).
     async fn rotate(
         &self,
         id: &ApiKeyId,
         successor: &StoredApiKey,
         until: Timestamp,
-        at_most: Option<u32>,
+        max_active: Option<u32>,
         records: &[AuditEvent; 2],
     ) -> Result<RotateOutcome, RepoError>;
 }
 
-/// What judging keys writes back, and hears from other replicas. Off the request path.
+/// Stores data about the use of keys and reports changes of keys. Not on the request path.
 #[async_trait]
 pub trait ApiKeyUsage: Debug + Send + Sync + 'static {
-    /// Notes when keys were last accepted. A moment earlier than the stored one changes nothing; unknown ids neither.
+    /// Records when keys were last accepted. Ignores times before the stored time and unknown ids.
     ///
     /// # Errors
-    /// [`RepoError::Unavailable`] where the database gave no answer within 3 s.
+    /// [`RepoError::Unavailable`] if the database did not respond within 3 s.
     async fn record_use(&self, uses: &[(ApiKeyId, Timestamp)]) -> Result<(), RepoError>;
 
-    /// Puts a new verifier in the place of `old`; `false` where the stored one is another by now.
+    /// Replaces the verifier `old`. Returns `false` if the stored verifier is not `old`.
     ///
     /// # Errors
-    /// As [`record_use`](Self::record_use).
+    /// Same as [`record_use`](Self::record_use).
     async fn replace_verifier(
         &self,
         id: &ApiKeyId,
@@ -99,65 +103,67 @@ pub trait ApiKeyUsage: Debug + Send + Sync + 'static {
         new: &KeyVerifier,
     ) -> Result<bool, RepoError>;
 
-    /// How many keys are active at `now` under which pepper.
+    /// Counts the keys that are active at `now`, by pepper.
     ///
     /// # Errors
-    /// As [`record_use`](Self::record_use), and [`RepoError::Corrupt`].
+    /// Same as [`record_use`](Self::record_use), and [`RepoError::Corrupt`].
     async fn count_by_pepper(
         &self,
         now: Timestamp,
     ) -> Result<Vec<(Option<PepperId>, u64)>, RepoError>;
 
-    /// Waits until a key was changed (made, revoked, rotated, edited; uses do not count), by any process. May report a change
-    /// that was none, and one report may stand for many. What happens between two calls is reported by the second.
+    /// Waits until any process creates, revokes, rotates or edits a key.
+    ///
+    /// One report may cover several changes, and a report without a change is possible. A call also
+    /// reports changes since the previous call.
     ///
     /// # Errors
-    /// The connection that listens was lost: changes may have been missed.
+    /// The listening connection was lost. Changes may have been missed.
     async fn next_change(&self) -> Result<KeyChange, RepoError>;
 }
 
-/// Which key was changed.
+/// The key that was changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeyChange {
-    /// This one.
+    /// This key.
     Key(ApiKeyId),
     /// One or more unknown keys.
     Unknown,
 }
 
-/// What became of a new key.
+/// The result of inserting a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InsertOutcome {
-    /// It is kept.
+    /// The key was stored.
     Inserted,
-    /// Another key has this id; nothing was changed.
+    /// Another key has this id. Nothing was changed.
     IdTaken,
-    /// The owner has as many active keys as may be; nothing was changed.
+    /// The owner has the maximum number of active keys. Nothing was changed.
     TooMany,
 }
 
-/// What became of a rotation.
+/// The result of a rotation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RotateOutcome {
-    /// The successor is kept, and the key ends.
+    /// The successor was stored, and the key got an end.
     Rotated,
-    /// The key is revoked or expired, or has a successor; nothing was changed.
+    /// The key is revoked, has expired or has a successor. Nothing was changed.
     NotActive,
-    /// The owner has more active keys than may be; nothing was changed.
+    /// The owner has more active keys than the maximum. Nothing was changed.
     TooMany,
-    /// No key has this id; nothing was changed.
+    /// The key does not exist. Nothing was changed.
     NotFound,
-    /// Another key has the successor's id; nothing was changed.
+    /// Another key has the successor's id. Nothing was changed.
     IdTaken,
 }
 
-/// What became of a revocation.
+/// The result of a revocation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RevokeOutcome {
-    /// The key held until now.
+    /// The key was revoked.
     Revoked,
-    /// It was revoked before.
+    /// The key had been revoked earlier.
     AlreadyRevoked,
-    /// No key has this id.
+    /// The key does not exist.
     NotFound,
 }

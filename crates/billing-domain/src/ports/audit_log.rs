@@ -1,46 +1,49 @@
-//! The audit log.
+//! The port of the audit log.
 
 use std::fmt::Debug;
 
 use async_trait::async_trait;
 
 use super::RepoError;
-use crate::{AuditEvent, AuditQuery, AuditRecord, Denials};
-use crate::{Timestamp, UserId};
+use crate::{AuditEvent, AuditQuery, AuditRecord, Denials, Timestamp, UserId};
 
-/// Keeps what was done, by whom, in rows that are only ever added. Never a secret, never a portal URL.
+/// An append-only log of actions and their actors. It contains no secrets and no portal URLs.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait AuditLog: Debug + Send + Sync + 'static {
-    /// Adds an event, committed when this returns. Concurrent events share a commit.
+    /// Adds an event. The event is committed when this returns. Concurrent calls share a commit.
     ///
     /// # Errors
-    /// [`RepoError::Unavailable`] where the database gave no answer within 3 s: the event may or may not be kept.
+    /// [`RepoError::Unavailable`] if the database did not respond within 3 s. The event may or may
+    /// not be stored.
     async fn append(&self, event: &AuditEvent) -> Result<(), RepoError>;
 
-    /// Adds a minute's counts of denied attempts, in one commit.
+    /// Adds the counts of denied attempts of one minute, in one commit.
     ///
     /// # Errors
-    /// As [`append`](Self::append).
+    /// Same as [`append`](Self::append).
     async fn append_denials(&self, denials: &[Denials]) -> Result<(), RepoError>;
 
-    /// A page of records, oldest first, after the query's cursor.
+    /// Reads a page of records after the query's cursor, oldest first.
     ///
     /// # Errors
-    /// As [`append`](Self::append), and [`RepoError::Corrupt`] for a row that does not parse.
+    /// Same as [`append`](Self::append), and [`RepoError::Corrupt`] for an invalid row.
     async fn read(&self, query: &AuditQuery) -> Result<Vec<AuditRecord>, RepoError>;
 
-    /// Deletes records older than that, some thousands at a time; gives how many.
+    /// Deletes records older than `before`, in batches. Returns their number.
     ///
     /// # Errors
-    /// As [`append`](Self::append).
+    /// Same as [`append`](Self::append).
     async fn prune(&self, before: Timestamp) -> Result<u64, RepoError>;
 
-    /// Erases what names this person, everywhere in the database: links, claims, checkout requests and keys are deleted, in
-    /// audit records the user's id and customer ids give way to `forgotten`. Of customers whom only this user is or was linked
-    /// to, claims or bought as, mirror, subscriptions and events are deleted, too. Gives how many rows were touched.
+    /// Erases a user's data from the whole database. Returns the number of changed rows.
+    ///
+    /// - Deletes the user's links, claims, checkout requests and keys.
+    /// - Replaces the user's id and the customer ids in audit records with `forgotten`.
+    /// - Deletes mirror, subscriptions and events of customers that only this user is or was linked
+    ///   to, has claimed or has purchased as.
     ///
     /// # Errors
-    /// As [`append`](Self::append).
+    /// Same as [`append`](Self::append).
     async fn forget(&self, user: &UserId) -> Result<u64, RepoError>;
 }

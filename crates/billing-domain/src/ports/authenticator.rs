@@ -1,4 +1,4 @@
-//! The port that turns a credential into a caller.
+//! The port that authenticates callers.
 
 use std::fmt::Debug;
 use std::time::Duration;
@@ -8,60 +8,62 @@ use async_trait::async_trait;
 use super::RepoError;
 use crate::{ApiKeyId, Credential, Principal};
 
-/// Judges one kind of credential.
+/// Verifies one kind of credential.
 ///
-/// A caller whose credential holds, and who lacks what a route asks for, is still a principal: one with fewer
-/// [`Permissions`](crate::Permissions). So 401 and 403 cannot be mixed up.
+/// A caller with a valid credential and too few [`Permissions`](crate::Permissions) is still a
+/// principal. This separates 401 from 403.
 #[async_trait]
 pub trait Authenticator: Debug + Send + Sync + 'static {
-    /// Who presents this credential.
+    /// Returns the caller that presents this credential.
     ///
     /// # Errors
-    /// [`AuthError::Invalid`] and [`AuthError::Expired`] are the credential's fault and final; the others are ours and pass.
+    /// [`AuthError::Invalid`] and [`AuthError::Expired`] are permanent faults of the credential. The
+    /// other errors are faults of the service.
     async fn authenticate(&self, credential: &Credential) -> Result<Principal, AuthError>;
 
-    /// The id of the API key that the credential is by its form and checksum, whether or not such a
-    /// key exists. Costs no look-up. `None` for other credentials, and from authenticators of other
-    /// types.
+    /// Returns the key id in the credential, if its form and checksum are those of an API key.
+    ///
+    /// This method does not check whether the key exists. Other authenticators return `None`.
     fn presented_key_id(&self, credential: &Credential) -> Option<ApiKeyId>;
 }
 
-/// Why nobody was authenticated.
+/// The reasons why authentication fails.
 #[derive(Debug, thiserror::Error)]
 pub enum AuthError {
-    /// The credential does not hold. The reason is for the log: callers all get the same answer.
-    #[error("the credential does not hold: {reason}")]
+    /// The credential is invalid. The reason is for the log: all callers get the same response.
+    #[error("the credential is invalid: {reason}")]
     Invalid {
-        /// Why, without any part of the credential but a key's public id.
+        /// The reason. It contains no part of the credential except a key's public id.
         reason: String,
     },
-    /// The credential held once (its signature is good), and its time is over. Only where that is no secret.
+    /// The credential has a valid signature and has expired. Only for credentials with a visible
+    /// expiry.
     #[error("the credential has expired")]
     Expired,
-    /// Judging it needs work for which there is no room now.
-    #[error("no room to verify credentials")]
+    /// The verifier has no free capacity.
+    #[error("no capacity to verify credentials")]
     Overloaded {
-        /// When to come back.
+        /// The delay before a retry.
         retry_after: Duration,
     },
-    /// What judges it is not loaded yet, or gone.
+    /// The verification keys are not loaded, or not usable any more.
     #[error("credentials cannot be verified now: {reason}")]
     NotReady {
-        /// What is missing.
+        /// The missing part.
         reason: String,
     },
-    /// The store that knows it failed.
+    /// The store failed.
     #[error(transparent)]
     Store(#[from] RepoError),
 }
 
 impl AuthError {
-    /// An [`AuthError::Invalid`] with this reason.
+    /// Creates an [`AuthError::Invalid`] with this reason.
     pub fn invalid(reason: impl Into<String>) -> Self {
         Self::Invalid { reason: reason.into() }
     }
 
-    /// Whether the same credential may be accepted later without anybody mending anything.
+    /// Returns whether a retry can succeed without a change by the operator.
     #[must_use]
     pub const fn is_transient(&self) -> bool {
         match self {

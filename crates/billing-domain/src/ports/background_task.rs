@@ -1,21 +1,22 @@
-//! [`BackgroundTask`]: work that an adapter needs done behind the requests.
+//! [`BackgroundTask`]: a long-running task of an adapter.
 
 use std::fmt;
 use std::pin::Pin;
 
-/// A task that an adapter hands to the application, which runs and supervises it.
+/// A task of an adapter. The application runs and supervises it.
 ///
-/// An adapter never spawns a task of its own: a panic in it would go unnoticed. The task runs until everything that uses
-/// the adapter is dropped. The application treats an earlier end, and a panic, as a fault of the process.
+/// Adapters never spawn tasks themselves, because a panic would go unnoticed. The task runs until
+/// all users of the adapter are dropped. The application treats an earlier end, or a panic, as a
+/// fault of the process.
 pub struct BackgroundTask {
     /// A short name for logs, for example `audit writer`.
     pub name: &'static str,
-    /// The work.
+    /// The future to run.
     pub run: Pin<Box<dyn Future<Output = ()> + Send>>,
 }
 
 impl BackgroundTask {
-    /// A task with this name.
+    /// Creates a task with this name.
     pub fn new(name: &'static str, run: impl Future<Output = ()> + Send + 'static) -> Self {
         Self { name, run: Box::pin(run) }
     }

@@ -1,4 +1,4 @@
-//! The store of what the provider said last about its customers.
+//! The store of the mirror.
 
 use std::fmt::Debug;
 
@@ -10,57 +10,61 @@ use crate::{
     SubscriptionId,
 };
 
-/// Keeps the mirror. What a reading changes (the mirror itself, links, claims, events that it settles, audit records) is decided
-/// by the domain, and one transaction here.
+/// Stores the last reading of each customer.
+///
+/// The domain decides the effects of a reading on links, claims, events and audit records. The
+/// store applies them in one transaction.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait BillingMirror: Debug + Send + Sync + 'static {
-    /// The customer as it was read last, or `None` if it never was.
+    /// Returns the last reading of a customer, if there is one.
     ///
     /// # Errors
-    /// [`RepoError::Unavailable`] where the database gave no answer within 3 s, [`RepoError::Corrupt`] for a row that does not
-    /// parse.
+    /// [`RepoError::Unavailable`] if the database did not respond within 3 s, and
+    /// [`RepoError::Corrupt`] for an invalid row.
     async fn find(
         &self,
-        at: &ProviderAccount,
+        account: &ProviderAccount,
         customer: &CustomerId,
     ) -> Result<Option<MirroredCustomer>, RepoError>;
 
-    /// Applies an update and its effects in one transaction, all or nothing:
+    /// Applies an update and its effects in one transaction:
     ///
-    /// - the mirror's row, if its version still is the expected one, with the version counted up; its subscriptions are
-    ///   exactly the update's;
-    /// - the effects, in their order, each if what it expects is so; see [`Effect`].
+    /// - If the mirror's row has the expected version, replaces its state and subscriptions and
+    ///   increments the version.
+    /// - Applies the effects in their order; see [`Effect`] for their preconditions.
     ///
-    /// The first expectation that fails decides the outcome, and nothing of all this happens.
+    /// If a precondition fails, the store rolls back and returns its outcome.
     ///
     /// # Errors
-    /// As [`find`](Self::find).
+    /// Same as [`find`](Self::find).
     async fn apply(
         &self,
         update: &MirrorUpdate,
         effects: &[Effect],
     ) -> Result<MirrorOutcome, RepoError>;
 
-    /// A page of customers who are in the mirror, are linked to a user or claimed by one, after this id: ascending, at most
-    /// `limit`. One that was never read has version 0, is read at 0 and has no subscription.
+    /// Lists up to `limit` customers after this id, in ascending order: all customers in the
+    /// mirror, in a link or in a claim.
+    ///
+    /// A customer that was never read has version 0, `read_at` 0 and no subscriptions.
     ///
     /// # Errors
-    /// As [`find`](Self::find).
+    /// Same as [`find`](Self::find).
     async fn list<'a>(
         &self,
-        at: &ProviderAccount,
+        account: &ProviderAccount,
         after: Option<&'a CustomerId>,
         limit: u32,
     ) -> Result<Vec<MirroredCustomer>, RepoError>;
 
-    /// Who has this subscription, as far as the mirror knows.
+    /// Returns the customer of a subscription, if the mirror has the subscription.
     ///
     /// # Errors
-    /// As [`find`](Self::find).
+    /// Same as [`find`](Self::find).
     async fn customer_of(
         &self,
-        at: &ProviderAccount,
+        account: &ProviderAccount,
         subscription: &SubscriptionId,
     ) -> Result<Option<CustomerId>, RepoError>;
 }

@@ -1,4 +1,4 @@
-//! The payment provider.
+//! The port of the provider's customer portal.
 
 use std::fmt::Debug;
 use std::time::Duration;
@@ -7,80 +7,81 @@ use async_trait::async_trait;
 
 use crate::{Capabilities, PortalRequest, PortalSession, ProviderAccount};
 
-/// A payment provider with a hosted customer portal.
-///
-/// One process has one. What checkout or reading subscriptions needs is a port of its own, not a method here.
+/// A payment provider with a hosted customer portal. Each process uses one provider.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait BillingProvider: Debug + Send + Sync + 'static {
-    /// Which provider in which mode: customers are looked up under it.
+    /// Returns the provider and the mode.
     fn account(&self) -> &ProviderAccount;
 
-    /// What its portal can honour. Constant over the life of the process.
+    /// Returns the capabilities of the portal. They are constant.
     fn capabilities(&self) -> Capabilities;
 
-    /// Makes a fresh portal session; never hands out one twice. Retries what a retry can mend within the request's deadline,
-    /// under one idempotency key of this call's own.
+    /// Creates a new portal session on every call.
+    ///
+    /// Retries transient errors within the request's deadline, with one idempotency key per call.
     ///
     /// # Errors
-    /// See [`ProviderError`]. The provider's own words stay inside its `context`.
+    /// See [`ProviderError`]. Only `context` contains text of the provider.
     async fn create_portal_session(
         &self,
         request: &PortalRequest,
     ) -> Result<PortalSession, ProviderError>;
 }
 
-/// Why there is no portal session. `context` is for the log, with secrets masked; it never reaches a response.
+/// The reasons why a provider call fails. `context` is for the log, with masked secrets. Responses
+/// never contain it.
 #[derive(Debug, thiserror::Error)]
 pub enum ProviderError {
-    /// The provider does not know this customer (any more).
+    /// The provider does not know this customer.
     #[error("the provider does not know this customer")]
     CustomerNotFound {
         /// For the log.
         context: String,
     },
-    /// The provider does not know this subscription, or not for this customer.
+    /// The customer has no such subscription.
     #[error("the provider does not know this subscription for this customer")]
     SubscriptionNotFound {
         /// For the log.
         context: String,
     },
-    /// The provider refused us: our credentials, our parameters, its settings.
-    #[error("the provider refused the request: {context}")]
+    /// The provider rejected the request because of its credentials, its parameters or the
+    /// provider's settings.
+    #[error("the provider rejected the request: {context}")]
     Refused {
-        /// For the log, with what to do about it where that is known.
+        /// For the log, with a known fix.
         context: String,
     },
-    /// The provider's answer cannot be used.
-    #[error("the provider's answer is unusable: {context}")]
+    /// The provider's response is invalid.
+    #[error("the provider's response is invalid: {context}")]
     Unusable {
         /// For the log.
         context: String,
     },
-    /// No connection, a 5xx or a 429 after the retries, or a breaker that is open.
+    /// No connection, a 5xx or 429 response after all retries, or an open circuit breaker.
     #[error("the provider is unavailable: {context}")]
     Unavailable {
         /// For the log.
         context: String,
-        /// When to come back.
+        /// The delay before a retry.
         retry_after: Duration,
     },
-    /// Attempts or budget ran out without an answer.
-    #[error("the provider did not answer in time: {context}")]
+    /// The deadline passed, or all attempts timed out.
+    #[error("the provider did not respond in time: {context}")]
     Timeout {
         /// For the log.
         context: String,
     },
-    /// Our own limits towards the provider.
-    #[error("no room for another call to the provider")]
+    /// The service's own limit of concurrent provider calls is reached.
+    #[error("too many concurrent calls to the provider")]
     Overloaded {
-        /// When to come back.
+        /// The delay before a retry.
         retry_after: Duration,
     },
 }
 
 impl ProviderError {
-    /// Whether the same call may succeed later without anybody mending anything.
+    /// Returns whether a retry can succeed without a change by the operator.
     #[must_use]
     pub const fn is_transient(&self) -> bool {
         match self {

@@ -1,4 +1,4 @@
-//! The provider's checkout.
+//! The port of the provider's checkout.
 
 use std::fmt::Debug;
 
@@ -12,22 +12,23 @@ use crate::{
 /// A payment provider with a hosted checkout.
 #[async_trait]
 pub trait CheckoutProvider: Debug + Send + Sync + 'static {
-    /// Makes a customer for the owner; the same one for the same key, for as long as the provider remembers keys.
+    /// Creates a customer for the owner. Returns the same customer for the same key, as long as the
+    /// provider remembers the key.
     ///
     /// # Errors
     /// See [`ProviderError`].
-    async fn create_customer(&self, order: &NewCustomer) -> Result<CustomerId, ProviderError>;
+    async fn create_customer(&self, customer: &NewCustomer) -> Result<CustomerId, ProviderError>;
 
-    /// Makes a checkout session; the same one for the same key.
+    /// Creates a checkout session. Returns the same session for the same key.
     ///
     /// # Errors
-    /// See [`ProviderError`]. [`ProviderError::CustomerNotFound`] where the customer is gone.
+    /// See [`ProviderError`]. [`ProviderError::CustomerNotFound`] if the customer is gone.
     async fn create_checkout_session(
         &self,
         order: &CheckoutOrder,
     ) -> Result<CheckoutSession, ProviderError>;
 
-    /// What the provider says about a price; `None` where it knows none of this id.
+    /// Returns a price, if the provider has one with this id.
     ///
     /// # Errors
     /// See [`ProviderError`].

@@ -1,4 +1,4 @@
-//! The store of checkout requests that came with an `Idempotency-Key`.
+//! The store of checkout requests with an `Idempotency-Key`.
 
 use std::fmt::Debug;
 
@@ -9,25 +9,28 @@ use crate::{
     CheckoutSessionId, CustomerId, IdempotencyKey, ProviderAccount, ProviderKey, Timestamp, UserId,
 };
 
-/// Remembers what a caller asked for under which `Idempotency-Key`. The answer's URL is kept nowhere: the provider gives the
-/// same one again under the same key of its own.
+/// Stores checkout requests by `Idempotency-Key`.
+///
+/// The store does not contain the session's URL. The provider returns it again for the same
+/// provider key.
 #[async_trait]
 pub trait CheckoutRequests: Debug + Send + Sync + 'static {
-    /// Remembers a request, or gives the one that stands under the caller's key. Of many at once, one is remembered.
+    /// Stores a request, or returns the earlier request with the caller's key. Of concurrent calls,
+    /// one stores its request.
     ///
     /// # Errors
-    /// [`RepoError::Unavailable`] where the database gave no answer within 3 s, [`RepoError::Corrupt`] for a row that does not
-    /// parse.
+    /// [`RepoError::Unavailable`] if the database did not respond within 3 s, and
+    /// [`RepoError::Corrupt`] for an invalid row.
     async fn begin(
         &self,
         request: &CheckoutRequest,
         now: Timestamp,
     ) -> Result<StoredCheckoutRequest, RepoError>;
 
-    /// Notes for whom the session was made, and its id.
+    /// Stores the customer and the id of the created session.
     ///
     /// # Errors
-    /// As [`begin`](Self::begin).
+    /// Same as [`begin`](Self::begin).
     async fn complete(
         &self,
         request: &CheckoutRequest,
@@ -35,35 +38,35 @@ pub trait CheckoutRequests: Debug + Send + Sync + 'static {
         session: &CheckoutSessionId,
     ) -> Result<(), RepoError>;
 
-    /// Forgets requests made before that, some thousands at a time; gives how many.
+    /// Deletes requests stored before `before`, in batches. Returns their number.
     ///
     /// # Errors
-    /// As [`begin`](Self::begin).
+    /// Same as [`begin`](Self::begin).
     async fn prune(&self, before: Timestamp) -> Result<u64, RepoError>;
 }
 
-/// A request under a caller's key.
+/// A checkout request with a caller's key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckoutRequest {
-    /// Whose request: keys of different users never meet.
+    /// The caller. Each user has separate keys.
     pub owner: UserId,
-    /// Where.
+    /// The provider and the mode.
     pub account: ProviderAccount,
     /// The caller's key.
     pub key: IdempotencyKey,
-    /// What is asked for, in one line: the same request has the same text.
+    /// The request's parameters in one line. Equal requests have equal text.
     pub content: String,
-    /// The key under which the provider is to be asked.
+    /// The idempotency key for the provider.
     pub provider_key: ProviderKey,
 }
 
-/// The request that stands under a key.
+/// The stored request of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredCheckoutRequest {
-    /// What it asked for.
+    /// The request's parameters.
     pub content: String,
-    /// The key under which the provider was asked, or is to be.
+    /// The idempotency key for the provider.
     pub provider_key: ProviderKey,
-    /// For whom a session was made, and its id, if one was.
+    /// The customer and the id of the created session, if there is one.
     pub session: Option<(CustomerId, CheckoutSessionId)>,
 }

@@ -4,9 +4,9 @@ use std::fmt::Debug;
 
 use crate::Timestamp;
 
-/// Tells the time of day. Logic never reads a clock of its own, so that tests can stop it.
+/// The source of the current time. The domain reads only this clock, so tests can control it.
 #[cfg_attr(feature = "mock", mockall::automock)]
 pub trait Clock: Debug + Send + Sync + 'static {
-    /// The present moment, UTC.
+    /// Returns the current time (UTC).
     fn now(&self) -> Timestamp;
 }

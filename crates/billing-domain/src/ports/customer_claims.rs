@@ -1,4 +1,4 @@
-//! The store of claims to customers.
+//! The store of customer claims.
 
 use std::fmt::Debug;
 
@@ -7,56 +7,56 @@ use async_trait::async_trait;
 use super::RepoError;
 use crate::{CustomerClaim, CustomerId, ProviderAccount, ProviderKey, Timestamp, UserId};
 
-/// Keeps at most one claim per (user, provider, mode), held by a constraint of the database.
+/// Stores customer claims. A database constraint allows one claim per user, provider and mode.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait CustomerClaims: Debug + Send + Sync + 'static {
-    /// The user's claim there, or `None`.
+    /// Returns the user's claim, if there is one.
     ///
     /// # Errors
-    /// [`RepoError::Unavailable`] where the database gave no answer within 3 s, [`RepoError::Corrupt`] for a row that does not
-    /// parse.
+    /// [`RepoError::Unavailable`] if the database did not respond within 3 s, and
+    /// [`RepoError::Corrupt`] for an invalid row.
     async fn find(
         &self,
         owner: &UserId,
-        at: &ProviderAccount,
+        account: &ProviderAccount,
     ) -> Result<Option<CustomerClaim>, RepoError>;
 
-    /// The user's claim there: the one that stands, or a new one under this key. One statement decides: of many at once, one
-    /// makes it and all are given it.
+    /// Returns the user's claim, or creates one with this key. Concurrent calls create one claim
+    /// and all return it.
     ///
     /// # Errors
-    /// As [`find`](Self::find).
+    /// Same as [`find`](Self::find).
     async fn claim(
         &self,
         owner: &UserId,
-        at: &ProviderAccount,
+        account: &ProviderAccount,
         key: &ProviderKey,
         now: Timestamp,
     ) -> Result<CustomerClaim, RepoError>;
 
-    /// Notes the customer that the provider gave under this key, if the claim still has the key and no customer. Gives the
-    /// claim that stands after it; `None` where there is none any more.
+    /// Sets the customer, if the claim has this key and no customer. Returns the stored claim, or
+    /// `None` if the claim was deleted.
     ///
     /// # Errors
-    /// As [`find`](Self::find).
+    /// Same as [`find`](Self::find).
     async fn fulfil(
         &self,
         owner: &UserId,
-        at: &ProviderAccount,
+        account: &ProviderAccount,
         key: &ProviderKey,
         customer: &CustomerId,
     ) -> Result<Option<CustomerClaim>, RepoError>;
 
-    /// Puts a fresh key in the place of an old one, if the claim still has that and no customer. Gives the claim that stands
-    /// after it; `None` where there is none any more.
+    /// Replaces the key, if the claim has the key `old` and no customer. Returns the stored claim,
+    /// or `None` if the claim was deleted.
     ///
     /// # Errors
-    /// As [`find`](Self::find).
+    /// Same as [`find`](Self::find).
     async fn replace_key(
         &self,
         owner: &UserId,
-        at: &ProviderAccount,
+        account: &ProviderAccount,
         old: &ProviderKey,
         fresh: &ProviderKey,
         now: Timestamp,

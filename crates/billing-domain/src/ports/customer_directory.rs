@@ -1,4 +1,4 @@
-//! The provider's list of customers, for import and reconciling.
+//! The port of the provider's lists, for import and reconciliation.
 
 use std::fmt::Debug;
 
@@ -7,10 +7,10 @@ use async_trait::async_trait;
 use super::ProviderError;
 use crate::{CustomerId, Deadline, NamedOwner, Subscription, SubscriptionId};
 
-/// Lists what the provider has, a page at a time.
+/// Lists the provider's customers and subscriptions, page by page.
 #[async_trait]
 pub trait CustomerDirectory: Debug + Send + Sync + 'static {
-    /// The customers after this one, in an order of the provider's own; those that were deleted are not among them.
+    /// Lists customers after this one, in the provider's order, without deleted customers.
     ///
     /// # Errors
     /// See [`ProviderError`].
@@ -20,7 +20,7 @@ pub trait CustomerDirectory: Debug + Send + Sync + 'static {
         deadline: Deadline,
     ) -> Result<Page<ListedCustomer>, ProviderError>;
 
-    /// The subscriptions after this one, also those that have ended, in an order of the provider's own.
+    /// Lists subscriptions after this one, in the provider's order, including ended subscriptions.
     ///
     /// # Errors
     /// See [`ProviderError`].
@@ -34,27 +34,27 @@ pub trait CustomerDirectory: Debug + Send + Sync + 'static {
 /// A page of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page<T> {
-    /// What is on it.
+    /// The entries.
     pub items: Vec<T>,
-    /// Whether another page follows.
+    /// Whether there is another page.
     pub has_more: bool,
 }
 
 /// A customer in the list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListedCustomer {
-    /// The customer.
+    /// The customer's id.
     pub id: CustomerId,
     /// The owner that the customer's metadata name.
     pub owner: NamedOwner,
-    /// The customer's e-mail address, as the provider has it: nobody has verified it.
+    /// The customer's e-mail address at the provider. It is not verified.
     pub email: Option<String>,
 }
 
 /// A subscription in the list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListedSubscription {
-    /// Who has it.
+    /// The customer of the subscription.
     pub customer: CustomerId,
     /// The subscription.
     pub subscription: Subscription,

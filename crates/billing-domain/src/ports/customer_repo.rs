@@ -7,28 +7,31 @@ use async_trait::async_trait;
 use super::RepoError;
 use crate::{AuditEvent, CustomerId, CustomerLink, ProviderAccount, Timestamp, UserId};
 
-/// Keeps which customer a user is, per provider and mode.
+/// Stores the links from users to customers.
 ///
-/// At most one customer per (user, provider, mode), held by a constraint of the database; several users may share a customer.
+/// A database constraint allows one link per user, provider and mode. Several users may share a
+/// customer.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait CustomerRepo: Debug + Send + Sync + 'static {
-    /// The user's customer there, or `None` if nobody linked one.
+    /// Returns the customer that the user is linked to, if there is one.
     ///
     /// # Errors
-    /// [`RepoError::Unavailable`] where the database gave no answer within 3 s, [`RepoError::Corrupt`] for a stored id that
-    /// is none.
+    /// [`RepoError::Unavailable`] if the database did not respond within 3 s, and
+    /// [`RepoError::Corrupt`] for an invalid stored id.
     async fn find(
         &self,
         owner: &UserId,
-        at: &ProviderAccount,
+        account: &ProviderAccount,
     ) -> Result<Option<CustomerId>, RepoError>;
 
-    /// Changes a user's link if it still is as the change expects, and commits the audit records with it. Says whether it did:
-    /// of two changes that race, one is made. A change that is not made leaves no record.
+    /// Applies a link change and adds its audit records in one transaction, if the precondition of
+    /// the change holds. Returns whether it did.
+    ///
+    /// Of two concurrent changes, one succeeds. A failed change adds no record.
     ///
     /// # Errors
-    /// As [`find`](Self::find).
+    /// Same as [`find`](Self::find).
     async fn change(
         &self,
         change: &LinkChange,
@@ -36,35 +39,35 @@ pub trait CustomerRepo: Debug + Send + Sync + 'static {
         records: &[AuditEvent],
     ) -> Result<bool, RepoError>;
 
-    /// All of a user's links, in every provider and mode, ordered by provider, then mode.
+    /// Lists a user's links in all providers and modes, sorted by provider, then mode.
     ///
     /// # Errors
-    /// As [`find`](Self::find).
+    /// Same as [`find`](Self::find).
     async fn list(&self, owner: &UserId) -> Result<Vec<CustomerLink>, RepoError>;
 
-    /// The users who are linked to this customer there, ascending. One indexed read.
+    /// Lists the users that are linked to this customer, in ascending order. Uses one indexed read.
     ///
     /// # Errors
-    /// As [`find`](Self::find).
+    /// Same as [`find`](Self::find).
     async fn owners(
         &self,
-        at: &ProviderAccount,
+        account: &ProviderAccount,
         customer: &CustomerId,
     ) -> Result<Vec<UserId>, RepoError>;
 }
 
-/// A change of one user's link, with what it expects.
+/// A change of a user's link, with a precondition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LinkChange {
-    /// The user has no link there, and gets this one.
+    /// Adds this link. Precondition: the user has no link.
     Add(CustomerLink),
-    /// The user's link there names `old`, and becomes this one.
+    /// Replaces the user's link. Precondition: the user is linked to `old`.
     Replace {
         /// The customer before the change.
         old: CustomerId,
         /// The link after it.
         new: CustomerLink,
     },
-    /// The user has exactly this link, and loses it.
+    /// Removes this link. Precondition: the user has this link.
     Remove(CustomerLink),
 }

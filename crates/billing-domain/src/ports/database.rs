@@ -1,4 +1,4 @@
-//! What an operator needs of a store, whatever it keeps.
+//! The port of the database: schema, migrations and shutdown.
 
 use std::fmt::Debug;
 
@@ -6,41 +6,43 @@ use async_trait::async_trait;
 
 use super::RepoError;
 
-/// The database behind the stores: is it there, does its schema fit, bring it up to date.
+/// The database of the stores.
 #[async_trait]
 pub trait Database: Debug + Send + Sync + 'static {
-    /// How the database's schema compares to the migrations that this binary carries. Also the liveness probe.
+    /// Compares the database's schema with this binary's migrations. Also used as health check.
     ///
     /// # Errors
-    /// [`RepoError::Unavailable`] where the database gave no answer within 3 s.
+    /// [`RepoError::Unavailable`] if the database did not respond within 3 s.
     async fn schema(&self) -> Result<SchemaState, RepoError>;
 
-    /// Applies the missing migrations under a lock: safe when several processes run it at once. Gives their number.
+    /// Applies the missing migrations and returns their number. A lock makes concurrent calls safe.
     ///
     /// # Errors
-    /// [`RepoError::Unavailable`], or [`RepoError::Schema`] where a migration failed or an applied one was changed since.
+    /// [`RepoError::Unavailable`], or [`RepoError::Schema`] if a migration failed or an applied
+    /// migration was changed.
     async fn migrate(&self) -> Result<usize, RepoError>;
 
-    /// Closes all connections after what runs; later calls are [`RepoError::Unavailable`].
+    /// Closes all connections after their running statements. Later calls return
+    /// [`RepoError::Unavailable`].
     async fn close(&self);
 }
 
-/// How a database's schema compares to this binary's migrations.
+/// The state of the database's schema, compared with this binary's migrations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SchemaState {
-    /// All of ours are applied, and no others.
+    /// The database has exactly this binary's migrations.
     Current,
-    /// All of ours are applied, and newer ones: a later release migrated, and we still fit.
+    /// A later release has applied more migrations. This binary still works.
     Newer,
-    /// So many of ours are missing (all, for an empty database).
+    /// The database lacks migrations; an empty database lacks all of them.
     Behind {
-        /// How many.
+        /// The number of missing migrations.
         missing: usize,
     },
 }
 
 impl SchemaState {
-    /// Whether this binary can work on it.
+    /// Returns whether this binary works with the schema.
     #[must_use]
     pub const fn is_compatible(self) -> bool {
         match self {

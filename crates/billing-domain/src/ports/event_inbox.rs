@@ -1,4 +1,4 @@
-//! The store of events that the provider sent.
+//! The store of the provider's events.
 
 use std::fmt::Debug;
 
@@ -10,103 +10,108 @@ use crate::{
     ProviderEvent, ReplayScope, Timestamp,
 };
 
-/// Keeps events until they are applied, and for a while after. An event's id is unique per provider and mode, held by a
-/// constraint of the database.
+/// Stores events until they are applied, and for a retention time afterwards. A database constraint
+/// keeps event ids unique per provider and mode.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait EventInbox: Debug + Send + Sync + 'static {
-    /// Keeps an event, due at `now`, committed when this returns; concurrent events share a commit. One that is known already
-    /// changes nothing.
+    /// Stores an event, due at `now`. The event is committed when this returns. Concurrent calls
+    /// share a commit. An event with a stored id changes nothing.
     ///
     /// # Errors
-    /// [`RepoError::Unavailable`] where the database gave no answer within 3 s: the event may or may not be kept.
+    /// [`RepoError::Unavailable`] if the database did not respond within 3 s. The event may or may
+    /// not be stored.
     async fn accept(
         &self,
-        at: &ProviderAccount,
+        account: &ProviderAccount,
         event: &ProviderEvent,
         now: Timestamp,
     ) -> Result<(), RepoError>;
 
-    /// Hands out at most `limit` pending events that are due at `now`, those due first, to this token until that moment; each
-    /// counts an attempt. Nobody else gets them before it, and no event twice in a row under one token. A claim that ran out holds
-    /// until somebody else has the events.
+    /// Claims up to `limit` pending events that are due at `now`, those due first, and counts an
+    /// attempt for each of them.
+    ///
+    /// The lease ends at `until`. Before that, other tokens cannot claim the events. After that,
+    /// the token keeps the events until another token claims them, and cannot claim them again
+    /// itself.
     ///
     /// # Errors
-    /// As [`accept`](Self::accept), and [`RepoError::Corrupt`] for a row that does not parse.
+    /// Same as [`accept`](Self::accept), and [`RepoError::Corrupt`] for an invalid row.
     async fn claim(
         &self,
-        at: &ProviderAccount,
+        account: &ProviderAccount,
         token: &ClaimToken,
         limit: u32,
         now: Timestamp,
         until: Timestamp,
     ) -> Result<Vec<InboxEvent>, RepoError>;
 
-    /// Ends the claim of events: ignored from `now` on, pending again from a moment on, or dead, with the error that led
-    /// there. Those that are no longer this claim's are left. Gives how many were this claim's.
+    /// Ends a claim with this disposition. Skips events that another token has claimed. Returns the
+    /// number of released events.
     ///
     /// # Errors
-    /// As [`accept`](Self::accept).
+    /// Same as [`accept`](Self::accept).
     async fn release(
         &self,
-        at: &ProviderAccount,
+        account: &ProviderAccount,
         claimed: &ClaimedEvents,
         disposition: &Disposition,
     ) -> Result<u64, RepoError>;
 
-    /// Makes events pending again, due at `now`, as if they had never been tried; an event that is handed out is taken back.
-    /// Gives how many.
+    /// Resets events to pending, due at `now`, without attempts. Ends claims of these events.
+    /// Returns the number of events.
     ///
     /// # Errors
-    /// As [`accept`](Self::accept).
+    /// Same as [`accept`](Self::accept).
     async fn replay(
         &self,
-        at: &ProviderAccount,
-        which: &ReplayScope,
+        account: &ProviderAccount,
+        scope: &ReplayScope,
         now: Timestamp,
     ) -> Result<u64, RepoError>;
 
-    /// Lists events, the last received first, then by id.
+    /// Lists events: last received first, then by id.
     ///
     /// # Errors
-    /// As [`claim`](Self::claim).
+    /// Same as [`claim`](Self::claim).
     async fn list(
         &self,
-        at: &ProviderAccount,
+        account: &ProviderAccount,
         query: &InboxQuery,
     ) -> Result<Vec<InboxEvent>, RepoError>;
 
-    /// How full it is.
+    /// Counts the events.
     ///
     /// # Errors
-    /// As [`accept`](Self::accept).
-    async fn counts(&self, at: &ProviderAccount) -> Result<InboxCounts, RepoError>;
+    /// Same as [`accept`](Self::accept).
+    async fn counts(&self, account: &ProviderAccount) -> Result<InboxCounts, RepoError>;
 
-    /// Whether an event about this customer, or about a subscription that is the customer's as far as the mirror knows, is
-    /// pending, due or not.
+    /// Returns whether an event is pending, due or not, for this customer or for one of its
+    /// subscriptions in the mirror.
     ///
     /// # Errors
-    /// As [`accept`](Self::accept).
+    /// Same as [`accept`](Self::accept).
     async fn has_pending(
         &self,
-        at: &ProviderAccount,
+        account: &ProviderAccount,
         customer: &CustomerId,
     ) -> Result<bool, RepoError>;
 
-    /// Deletes events that were applied or ignored before that, some thousands at a time; gives how many.
+    /// Deletes events that were applied or ignored before `before`, in batches. Returns their
+    /// number.
     ///
     /// # Errors
-    /// As [`accept`](Self::accept).
+    /// Same as [`accept`](Self::accept).
     async fn prune(&self, before: Timestamp) -> Result<u64, RepoError>;
 }
 
-/// What becomes of events whose claim ends without their being applied. Of an error the first 500 characters are kept.
+/// The next state of released events. The store keeps the first 500 characters of an error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Disposition {
-    /// They are about nobody that counts here, as of this moment.
+    /// The events concern no customer of this service. Ignored at this time.
     Ignored(Timestamp),
-    /// They are tried again from this moment on.
+    /// The events are due again at this time, after this error.
     Retry(Timestamp, String),
-    /// They wait for an operator, as of this moment.
+    /// The events are dead-lettered at this time, because of this error.
     Dead(Timestamp, String),
 }

@@ -1,14 +1,14 @@
-//! Where keys come from that nobody has used yet.
+//! The port that generates unique keys.
 
 use std::fmt::Debug;
 
 use crate::{ClaimToken, ProviderKey};
 
-/// Makes keys that are unique among all replicas, for ever. Sync, as the clock is.
+/// Generates keys that are unique across all replicas and restarts.
 pub trait KeyGenerator: Debug + Send + Sync + 'static {
-    /// A key for a call to the provider.
+    /// Generates an idempotency key for a provider call.
     fn provider_key(&self) -> ProviderKey;
 
-    /// A token for a claim of events.
+    /// Generates a token for a claim of events.
     fn claim_token(&self) -> ClaimToken;
 }

@@ -1,4 +1,4 @@
-//! What makes API keys' texts and proofs.
+//! The port that generates API keys.
 
 use std::fmt::Debug;
 use std::time::Duration;
@@ -8,42 +8,42 @@ use secrecy::SecretString;
 
 use crate::{ApiKeyId, KeyVerifier};
 
-/// Makes fresh keys; keeps nothing.
+/// Generates API keys and their verifiers. It stores nothing.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait KeyMinter: Debug + Send + Sync + 'static {
-    /// A fresh key: nobody has had its id or secret before, but for a chance that does not matter.
+    /// Generates a key with a random id and a random secret.
     ///
     /// # Errors
     /// See [`MintError`].
     async fn mint(&self) -> Result<MintedKey, MintError>;
 
-    /// What everybody may see of a key with this id: the prefix, the id and dots for the rest.
+    /// Returns the public part of a key's text: the prefix and the id, then dots.
     fn preview(&self, id: &ApiKeyId) -> String;
 }
 
-/// A key's parts. Its `Debug` shows no secret.
+/// A generated key. Its `Debug` is redacted.
 #[derive(Debug)]
 pub struct MintedKey {
-    /// The public part.
+    /// The public id.
     pub id: ApiKeyId,
-    /// The whole key, for its owner and nobody else. It stands nowhere else: what is lost is lost.
+    /// The whole key. Only the owner may see it, once: the service does not store it.
     pub text: SecretString,
-    /// What proves it.
+    /// The verifier of the secret.
     pub verifier: KeyVerifier,
 }
 
-/// Why there is no key.
+/// The reasons why key generation fails.
 #[derive(Debug, thiserror::Error)]
 pub enum MintError {
-    /// No room for another argon2 run.
-    #[error("no room to hash another key now")]
+    /// The argon2 pool has no free capacity.
+    #[error("no capacity to hash another key")]
     Overloaded {
-        /// When to come back.
+        /// The delay before a retry.
         retry_after: Duration,
     },
-    /// No randomness, or argon2 failed: a bug, or a broken system.
-    #[error("no key can be made: {reason}")]
+    /// The random number generator or argon2 failed.
+    #[error("key generation failed: {reason}")]
     Failed {
         /// For the log.
         reason: String,
@@ -51,7 +51,7 @@ pub enum MintError {
 }
 
 impl MintError {
-    /// Whether the same call may succeed later without anybody mending anything.
+    /// Returns whether a retry can succeed without a change by the operator.
     #[must_use]
     pub const fn is_transient(&self) -> bool {
         match self {

@@ -1,4 +1,4 @@
-//! Which of the replicas does what only one should do.
+//! The port of leader election among replicas.
 
 use std::fmt::Debug;
 
@@ -7,14 +7,16 @@ use async_trait::async_trait;
 use super::RepoError;
 use crate::Timestamp;
 
-/// Gives a duty to one holder at a time.
+/// Assigns a duty to one replica at a time, with a lease.
 #[async_trait]
 pub trait Leadership: Debug + Send + Sync + 'static {
-    /// Whether `holder` has the duty until that moment: it had it, nobody had it, or the last holder's time was over at `now`.
-    /// One statement decides: of many at once, one gets it.
+    /// Acquires or renews the lease on a duty until `until`. Returns whether `holder` has the
+    /// lease.
+    ///
+    /// The call fails if another holder has a lease at `now`. Of concurrent calls, one succeeds.
     ///
     /// # Errors
-    /// [`RepoError::Unavailable`] where the database gave no answer within 3 s.
+    /// [`RepoError::Unavailable`] if the database did not respond within 3 s.
     async fn acquire(
         &self,
         duty: &str,

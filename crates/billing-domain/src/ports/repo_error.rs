@@ -1,33 +1,33 @@
-//! What can go wrong with any store.
+//! The error type of all stores.
 
 use std::error::Error;
 
-/// A store's failure. Its text is for the log, never for a response.
+/// An error of a store. Its text is for the log. Responses never contain it.
 #[derive(Debug, thiserror::Error)]
 pub enum RepoError {
-    /// No connection, or no answer within the store's own limit of 3 s.
+    /// No connection, or no response within the store's time limit (3 s).
     #[error("the database is unavailable")]
     Unavailable(#[source] Box<dyn Error + Send + Sync>),
-    /// The database answered, and does not have the tables that this version needs.
-    #[error("the database's schema does not fit this version")]
+    /// The database lacks tables or columns that this version needs.
+    #[error("the database schema does not match this version")]
     Schema(#[source] Box<dyn Error + Send + Sync>),
-    /// A stored value that does not parse: somebody wrote to the table by hand, or a bug did.
+    /// A stored value is invalid, because of a bug or a manual change.
     #[error("table {table}, column {column}: {reason}")]
     Corrupt {
         /// The table.
         table: &'static str,
         /// The column.
         column: &'static str,
-        /// What is wrong with the value, without the value.
+        /// The reason, without the value.
         reason: String,
     },
-    /// The database refused the statement: a bug of ours.
-    #[error("the database refused a statement")]
+    /// The database rejected a statement. This is a bug.
+    #[error("the database rejected a statement")]
     Refused(#[source] Box<dyn Error + Send + Sync>),
 }
 
 impl RepoError {
-    /// Whether the same call may succeed later without anybody mending anything.
+    /// Returns whether a retry can succeed without a change by the operator.
     #[must_use]
     pub const fn is_transient(&self) -> bool {
         match self {

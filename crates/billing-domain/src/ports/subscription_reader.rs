@@ -1,4 +1,4 @@
-//! What the provider says about customers and their subscriptions, one customer at a time.
+//! The port that reads customers and their subscriptions from the provider.
 
 use std::fmt::Debug;
 
@@ -7,12 +7,12 @@ use async_trait::async_trait;
 use super::ProviderError;
 use crate::{CustomerId, CustomerReading, Deadline, SubscriptionId};
 
-/// Reads customers at the provider, never from a cache.
+/// Reads customers from the provider, without a cache.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait SubscriptionReader: Debug + Send + Sync + 'static {
-    /// The customer with all subscriptions, also those that have ended, and the owner that the provider's data name. One that
-    /// the provider does not know is gone.
+    /// Reads a customer with its named owner and all subscriptions, including ended ones. An
+    /// unknown customer has the state [`CustomerState::Gone`](crate::CustomerState::Gone).
     ///
     /// # Errors
     /// See [`ProviderError`].
@@ -22,7 +22,7 @@ pub trait SubscriptionReader: Debug + Send + Sync + 'static {
         deadline: Deadline,
     ) -> Result<CustomerReading, ProviderError>;
 
-    /// Who has this subscription; `None` where the provider knows none of this id.
+    /// Returns the customer of a subscription, if the provider knows the subscription.
     ///
     /// # Errors
     /// See [`ProviderError`].

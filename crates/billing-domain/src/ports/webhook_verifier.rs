@@ -1,13 +1,14 @@
-//! What tells the provider's events from everybody else's requests.
+//! The port that verifies webhook deliveries.
 
 use std::fmt::Debug;
 
 use crate::{ProviderEvent, Timestamp};
 
-/// Verifies and reads what the provider posts. No I/O, so it is sync.
+/// Verifies and parses webhook deliveries of the provider. It does no I/O and is not async.
 pub trait WebhookVerifier: Debug + Send + Sync + 'static {
-    /// The event in a body, if its signature (the header's value as it came; empty where there is
-    /// none) holds at `now`.
+    /// Verifies the signature at `now` and returns the event in the body.
+    ///
+    /// `signature` is the unchanged header value, or empty without a header.
     ///
     /// # Errors
     /// See [`WebhookError`].
@@ -19,22 +20,23 @@ pub trait WebhookVerifier: Debug + Send + Sync + 'static {
     ) -> Result<VerifiedEvent, WebhookError>;
 }
 
-/// A body whose signature held.
+/// A delivery with a valid signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum VerifiedEvent {
     /// An event of this mode.
     ThisMode(ProviderEvent),
-    /// An event of the other mode: it concerns another process.
+    /// An event of the provider's other mode.
     OtherMode,
 }
 
-/// Why a body is no event. The text is for the log, and holds nothing of the body or of a secret.
+/// The reasons why a delivery is rejected. The text is for the log and contains no secret and no
+/// part of the body.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WebhookError {
-    /// The signature is missing or malformed, too old or too new, or made with another secret.
-    #[error("the signature does not hold: {0}")]
+    /// The signature is missing or malformed, too old or too new, or from another secret.
+    #[error("the signature is invalid: {0}")]
     Signature(&'static str),
-    /// The signature holds, and the body is no event.
-    #[error("the body is no event: {0}")]
+    /// The signature is valid, and the body is not an event.
+    #[error("the body is not an event: {0}")]
     Body(String),
 }

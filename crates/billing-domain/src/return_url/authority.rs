@@ -1,10 +1,10 @@
-//! The part of a URL between scheme and path, checked before a lenient parser sees it.
+//! Strict checks of a URL's authority, before the lenient URL parser.
 
 use url::Host;
 
 use super::error::ReturnUrlError;
 
-/// `host`, `host:port`, `[v6]` or `[v6]:port`, and nothing that a lenient parser would make something else of.
+/// Accepts `host`, `host:port`, `[v6]` and `[v6]:port`, in forms that all parsers read the same.
 pub(super) fn check_authority(authority: &str) -> Result<(), ReturnUrlError> {
     if let Some(bracketed) = authority.strip_prefix('[') {
         let (address, after) = bracketed.split_once(']').ok_or(ReturnUrlError::Host)?;
@@ -35,7 +35,8 @@ fn check_port(port: &str) -> Result<(), ReturnUrlError> {
     }
 }
 
-/// `localhost` and its sub-domains (RFC 6761, section 6.3), 127.0.0.0/8 and `::1`.
+/// Returns whether the host is `localhost` or a sub-domain of it (RFC 6761, section 6.3),
+/// 127.0.0.0/8 or `::1`.
 pub(super) fn is_loopback(host: &Host<&str>) -> bool {
     match host {
         Host::Domain(name) => *name == "localhost" || name.ends_with(".localhost"),

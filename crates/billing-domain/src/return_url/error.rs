@@ -1,30 +1,30 @@
-//! [`ReturnUrlError`]: the rules that a return URL can break.
+//! [`ReturnUrlError`]: the rules for return URLs.
 
-/// Why a return URL was refused. For the log and the caller: it names the rule, never the URL.
+/// The rule that a return URL breaks. For the log and the caller. It never contains the URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReturnUrlError {
-    /// Longer than 2,048 bytes, as given or once normalised.
+    /// Longer than 2,048 bytes, before or after normalisation.
     #[error("it is longer than 2,048 bytes")]
     TooLong,
-    /// It does not start with `https://`, or with `http://` on a loopback host.
+    /// Starts neither with `https://` nor with `http://` and a loopback host.
     #[error("it does not start with https://")]
     Scheme,
-    /// A control character, white space or a backslash.
+    /// Contains a control character, white space or a backslash.
     #[error("it contains white space, a control character or a backslash")]
     Character,
-    /// The host is missing or holds what a host name cannot.
+    /// The host is missing or invalid.
     #[error("its host is not a plain host name or bracketed IPv6 address")]
     Host,
-    /// A colon that is not followed by a port from 1 to 65535.
+    /// The port is not a number from 1 to 65535.
     #[error("its port is not a number from 1 to 65535")]
     Port,
-    /// The URL parser refused it.
+    /// The URL parser rejects it.
     #[error("it is not a valid URL")]
     Unparsable,
-    /// A fine URL whose origin is not allowed.
+    /// The origin is not allowed.
     #[error("its origin is not allowed")]
     OriginNotAllowed,
-    /// The provider cannot lead users to a URL of the caller's choice.
+    /// The provider does not support return URLs.
     #[error("the provider does not support return URLs")]
     Unsupported,
 }

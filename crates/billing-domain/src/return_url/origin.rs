@@ -1,4 +1,4 @@
-//! [`Origin`] and the patterns that allow origins.
+//! [`Origin`] and patterns of allowed origins.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,7 +7,7 @@ use url::{Host, Url};
 
 use super::authority::{check_authority, is_loopback};
 
-/// Scheme, host and port (RFC 6454), normalised: lower case, the default port left out when shown.
+/// Scheme, host and port (RFC 6454), in lower case. `Display` omits the default port.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Origin {
     secure: bool,
@@ -16,35 +16,36 @@ pub struct Origin {
     loopback: bool,
 }
 
-/// Which origins a return URL may have.
+/// A pattern of allowed origins.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum OriginPattern {
-    /// This origin and no other: `https://app.example.com`, `http://localhost:3000`.
+    /// Exactly this origin: `https://app.example.com`, `http://localhost:3000`.
     Exact(Origin),
-    /// Sub-domains of this https origin, one or more labels deep, never the origin itself: `https://*.example.com`.
+    /// All sub-domains of this https origin, without the origin itself: `https://*.example.com`.
     Subdomains(Origin),
     /// Any https origin: `*`.
     AnyHttps,
-    /// Any http origin on a loopback host. No text stands for it: only the embedded default has it.
+    /// Any http origin on a loopback host. Only the embedded default uses it; it has no text form.
     AnyLoopbackHttp,
 }
 
-/// Why a pattern was refused.
+/// The reasons why a pattern is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OriginPatternError {
-    /// Not an origin in one of the accepted forms.
+    /// Not an accepted form of an origin.
     #[error(
-        "an origin is https://host[:port], https://*.domain[:port] or http://<loopback host>[:port], without a path"
+        "an origin is https://host[:port], https://*.domain[:port] or \
+         http://<loopback host>[:port], without a path"
     )]
     Malformed,
-    /// `http` on a host that is not loopback, or with a wildcard.
+    /// `http` with a wildcard or without a loopback host.
     #[error("http is allowed for exact loopback origins only")]
     Insecure,
 }
 
 impl Origin {
-    /// The origin of an http or https URL with a host.
-    pub(super) fn of(url: &Url) -> Option<Self> {
+    /// Returns the origin of an http or https URL.
+    pub(super) fn from_url(url: &Url) -> Option<Self> {
         let secure = match url.scheme() {
             "https" => true,
             "http" => false,
@@ -59,13 +60,13 @@ impl Origin {
         })
     }
 
-    /// Whether the scheme is https.
+    /// Returns whether the scheme is https.
     #[must_use]
     pub const fn is_secure(&self) -> bool {
         self.secure
     }
 
-    /// Whether the host is a loopback host.
+    /// Returns whether the host is a loopback host.
     #[must_use]
     pub const fn is_loopback(&self) -> bool {
         self.loopback
@@ -85,7 +86,7 @@ impl fmt::Display for Origin {
 }
 
 impl OriginPattern {
-    /// Whether a URL of this origin may be returned to.
+    /// Returns whether the pattern allows this origin.
     #[must_use]
     pub fn allows(&self, origin: &Origin) -> bool {
         match self {
@@ -102,7 +103,7 @@ impl OriginPattern {
         }
     }
 
-    /// Whether every origin that `other` allows is allowed here.
+    /// Returns whether the pattern allows every origin that `other` allows.
     #[must_use]
     pub fn covers(&self, other: &Self) -> bool {
         match (self, other) {
@@ -117,9 +118,10 @@ impl OriginPattern {
         }
     }
 
-    /// Whether it allows origins of people who have nothing to do with each other: `*`, or a wildcard on a public suffix
-    /// (<https://publicsuffix.org>; a top-level domain that the list does not know counts as one, as the list's algorithm
-    /// says). Never used in live mode.
+    /// Returns whether the pattern allows origins of unrelated organisations: `*`, or a wildcard on
+    /// a public suffix. Live mode rejects such patterns.
+    ///
+    /// An unknown top-level domain counts as a public suffix (<https://publicsuffix.org>).
     #[must_use]
     pub fn is_broad(&self) -> bool {
         match self {
@@ -147,7 +149,7 @@ impl FromStr for OriginPattern {
         check_authority(authority).map_err(malformed)?;
         let url = Url::parse(&format!("{scheme}://{authority}"))
             .map_err(|_| OriginPatternError::Malformed)?;
-        let origin = Origin::of(&url).ok_or(OriginPatternError::Malformed)?;
+        let origin = Origin::from_url(&url).ok_or(OriginPatternError::Malformed)?;
         if !origin.secure && (subdomains || !origin.loopback) {
             return Err(OriginPatternError::Insecure);
         }
@@ -179,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn patterns_print_as_they_parse() {
+    fn pattern_round_trips_through_display() {
         for text in [
             "*",
             "https://app.example.com",
@@ -193,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_origin_is_refused() {
+    fn invalid_origins_are_rejected() {
         for bad in [
             "",
             "app.example.com",
@@ -221,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_covers_what_it_allows_and_no_more() {
+    fn pattern_covers_only_allowed_origins() {
         let covers = |outer: &str, inner: &str| pattern(outer).covers(&pattern(inner));
         assert!(
             covers("*", "https://*.example.com")
@@ -244,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wildcard_on_a_public_suffix_is_broad() {
+    fn wildcard_on_public_suffix_is_broad() {
         for broad in
             ["*", "https://*.com", "https://*.co.uk", "https://*.github.io", "https://*.unlisted"]
         {

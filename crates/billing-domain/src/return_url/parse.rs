@@ -1,7 +1,7 @@
-//! [`ReturnUrl`]: the raw text is checked first, then parsed by the WHATWG rules that browsers follow.
+//! [`ReturnUrl`]: strict checks of the raw text, then parsing by the WHATWG URL standard.
 //!
-//! The URL standard forgives much (missing slashes, tabs inside, user names, back-slashes), and what one parser forgives
-//! another reads differently. So what could be read two ways is refused before any parser sees it.
+//! The standard accepts sloppy URLs (missing slashes, tabs, user names, backslashes), and parsers
+//! read them differently. The checks reject such text before parsing.
 
 use std::fmt;
 
@@ -11,41 +11,41 @@ use super::authority::{check_authority, is_loopback};
 use super::error::ReturnUrlError;
 use super::origin::Origin;
 
-/// An absolute `https` URL (or `http` on a loopback host) in normalised form, whose origin the caller may send users to.
+/// A normalised absolute `https` URL (or `http` on a loopback host) with an allowed origin.
 ///
-/// Made by [`ReturnUrlPolicy::resolve`](super::ReturnUrlPolicy::resolve) or, for the operator's own dashboard, by
-/// [`ReturnUrl::configured`]; there is no other way, so an unchecked URL cannot reach a provider.
+/// Only [`ReturnUrlPolicy::resolve`](super::ReturnUrlPolicy::resolve) and, for URLs in the
+/// configuration, [`ReturnUrl::configured`] create it. An unchecked URL cannot reach a provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReturnUrl(String);
 
-/// A URL that passed the checks of form, not yet those of origin.
+/// A valid URL with an unchecked origin.
 pub(super) struct Parsed {
     pub(super) url: ReturnUrl,
     pub(super) origin: Origin,
 }
 
 impl ReturnUrl {
-    /// The longest return URL, in bytes, as given and once normalised.
+    /// The maximum length in bytes, before and after normalisation.
     pub const MAX_BYTES: usize = 2048;
 
-    /// A URL of the operator's own configuration (the dashboard): checked for form, held against no list.
+    /// Parses a URL of the configuration. Any origin is allowed.
     ///
     /// # Errors
-    /// The form's rule that it breaks; never [`ReturnUrlError::OriginNotAllowed`].
+    /// The broken rule; never [`ReturnUrlError::OriginNotAllowed`].
     pub fn configured(raw: &str) -> Result<Self, ReturnUrlError> {
         parse(raw).map(|parsed| parsed.url)
     }
 
-    /// The normalised form.
+    /// Returns the normalised URL.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The origin of this URL: what a configured dashboard allows by default.
+    /// Returns the origin of this URL.
     #[must_use]
     pub fn origin(&self) -> Option<Origin> {
-        Url::parse(&self.0).ok().as_ref().and_then(Origin::of)
+        Url::parse(&self.0).ok().as_ref().and_then(Origin::from_url)
     }
 }
 
@@ -74,7 +74,7 @@ pub(super) fn parse(raw: &str) -> Result<Parsed, ReturnUrlError> {
     if !secure && !url.host().is_some_and(|host| is_loopback(&host)) {
         return Err(ReturnUrlError::Scheme);
     }
-    let origin = Origin::of(&url).ok_or(ReturnUrlError::Unparsable)?;
+    let origin = Origin::from_url(&url).ok_or(ReturnUrlError::Unparsable)?;
     let normalised = String::from(url);
     if normalised.len() > ReturnUrl::MAX_BYTES {
         return Err(ReturnUrlError::TooLong);

@@ -1,11 +1,11 @@
-//! [`ReturnUrlPolicy`]: which return URLs this deployment allows.
+//! [`ReturnUrlPolicy`]: the return URLs that this deployment allows.
 
 use super::error::ReturnUrlError;
 use super::origin::OriginPattern;
 use super::parse::{ReturnUrl, parse};
 use crate::Mode;
 
-/// The default return URL, and the origins that others may have.
+/// The default return URL and the allowed origins of other return URLs.
 #[derive(Clone, Debug)]
 pub struct ReturnUrlPolicy {
     default: ReturnUrl,
@@ -13,18 +13,19 @@ pub struct ReturnUrlPolicy {
     mode: Mode,
 }
 
-/// A pattern that would let users be sent to strangers while real money is behind the service.
+/// A pattern that live mode rejects, because it allows origins of unrelated organisations.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` allows origins of unrelated people and is refused in live mode: list exact origins or your own domain"
+    "`{0}` allows origins of unrelated organisations, which live mode rejects: \
+     list exact origins or your own domain"
 )]
 pub struct BroadOriginError(pub OriginPattern);
 
 impl ReturnUrlPolicy {
-    /// A policy with this default (held against no list) and these origins.
+    /// Creates a policy. The default URL may have any origin.
     ///
     /// # Errors
-    /// [`BroadOriginError`] for a pattern that live mode refuses.
+    /// [`BroadOriginError`] for a pattern that live mode rejects.
     pub fn new(
         default: ReturnUrl,
         allowed: Vec<OriginPattern>,
@@ -36,23 +37,23 @@ impl ReturnUrlPolicy {
         }
     }
 
-    /// The same policy with another default, which is held against no list either.
+    /// Replaces the default URL, which may have any origin.
     #[must_use]
     pub fn with_default(mut self, default: ReturnUrl) -> Self {
         self.default = default;
         self
     }
 
-    /// The origins that are allowed beside the default.
+    /// Returns the allowed origins.
     #[must_use]
     pub fn allowed(&self) -> &[OriginPattern] {
         &self.allowed
     }
 
-    /// The URL to send the user back to: the default, or the requested one if it keeps the rules.
+    /// Returns the requested URL if it is allowed, or the default without a request.
     ///
-    /// `own` are the credential's own origins, beside the policy's; a broad one counts for nothing in live mode, wherever it
-    /// was stored.
+    /// `own` are allowed origins of the credential, in addition to the policy's. Live mode ignores
+    /// broad patterns.
     ///
     /// # Errors
     /// The rule that the requested URL breaks.
@@ -63,8 +64,8 @@ impl ReturnUrlPolicy {
     ) -> Result<ReturnUrl, ReturnUrlError> {
         let Some(raw) = requested else { return Ok(self.default.clone()) };
         let parsed = parse(raw)?;
-        let usable = |pattern: &&OriginPattern| self.mode == Mode::Test || !pattern.is_broad();
-        let mut patterns = self.allowed.iter().chain(own).filter(usable);
+        let is_usable = |pattern: &&OriginPattern| self.mode == Mode::Test || !pattern.is_broad();
+        let mut patterns = self.allowed.iter().chain(own).filter(is_usable);
         if patterns.any(|pattern| pattern.allows(&parsed.origin)) {
             Ok(parsed.url)
         } else {
@@ -85,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn the_default_is_held_against_no_list() {
+    fn default_url_may_have_any_origin() {
         let policy = ReturnUrlPolicy::new(
             ReturnUrl::configured("https://dash.example/x").unwrap(),
             vec![],
@@ -117,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn sub_domains_never_include_the_bare_host() {
+    fn subdomain_pattern_excludes_bare_host() {
         let wild = &["https://*.example.com"];
         assert!(resolve(wild, "https://a.example.com").is_ok());
         assert!(resolve(wild, "https://a.b.example.com/x").is_ok());
@@ -132,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_be_read_two_ways_is_refused_before_it_is_parsed() {
+    fn ambiguous_urls_are_rejected_before_parsing() {
         use ReturnUrlError as E;
         let any = &["*"];
         for (bad, why) in [
@@ -169,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn http_needs_a_listed_loopback_origin() {
+    fn http_requires_listed_loopback_origin() {
         assert!(resolve(&["http://localhost:3000"], "http://localhost:3000/x").is_ok());
         assert_eq!(
             resolve(&["http://localhost:3000"], "http://localhost:3001/x"),
@@ -182,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn length_counts_before_and_after_normalising() {
+    fn length_limit_applies_before_and_after_normalisation() {
         let path = |n: usize| format!("https://a.example/{}", "x".repeat(n - 18));
         assert!(resolve(&["*"], &path(2048)).is_ok());
         assert_eq!(resolve(&["*"], &path(2049)), Err(ReturnUrlError::TooLong));
@@ -191,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn broad_patterns_count_for_nothing_in_live_mode() {
+    fn live_mode_ignores_broad_patterns() {
         let default = ReturnUrl::configured("https://dash.example").unwrap();
         let broad: OriginPattern = "https://*.com".parse().unwrap();
         assert_eq!(
