@@ -1,4 +1,4 @@
-//! Tells cargo that a new migration is a reason to build: the macro that embeds them sees changed files only.
+//! Rebuilds the crate for new migrations: the macro that embeds them only detects changed files.
 
 fn main() {
     println!("cargo::rerun-if-changed=../../migrations/sqlite");

@@ -1,4 +1,4 @@
-//! Rows of the audit log as they are stored, and the records that they stand for.
+//! Rows of the audit log, and their conversion to records.
 
 use std::str::FromStr;
 
@@ -13,7 +13,7 @@ use crate::rows::{optional, value};
 
 const AUDIT_LOG: &str = "audit_log";
 
-/// What takes the place of a user's id and of a customer's when the user is forgotten.
+/// Replaces the ids of a forgotten user and of its customers.
 pub const FORGOTTEN: &str = "forgotten";
 
 /// The kinds of rows.
@@ -23,7 +23,7 @@ const DENIALS: &str = "denials";
 #[derive(Clone, Debug, Default)]
 #[expect(missing_docs, reason = "the fields are the columns of the table")]
 pub struct AuditRow {
-    /// The database's to give: 0 in a row that is not stored yet.
+    /// Assigned by the database; 0 in a new row.
     pub sequence: i64,
     pub at: i64,
     pub kind: String,
@@ -50,8 +50,8 @@ impl From<&AuditEvent> for AuditRow {
             actor: Some(event.actor.as_str().to_owned()),
             user_id: event.owner.as_ref().map(ToString::to_string),
             key_id: event.key.as_ref().map(ToString::to_string),
-            provider: customer.map(|(at, _)| at.provider().to_string()),
-            mode: customer.map(|(at, _)| at.mode().to_string()),
+            provider: customer.map(|(account, _)| account.provider().to_string()),
+            mode: customer.map(|(account, _)| account.mode().to_string()),
             customer_id: customer.map(|(_, id)| id.to_string()),
             request_id: event.origin.request_id.clone(),
             source: event.origin.source.clone(),
@@ -75,13 +75,13 @@ impl From<&Denials> for AuditRow {
 }
 
 impl AuditRow {
-    /// Parses the row; [`RepoError::Corrupt`] names the column that does not parse.
+    /// Parses the row. [`RepoError::Corrupt`] names an invalid column.
     pub fn parse(self) -> Result<AuditRecord, RepoError> {
         let sequence = self.sequence;
         let entry = match self.kind.as_str() {
             EVENT => AuditEntry::Event(self.event()?),
             DENIALS => AuditEntry::Denials(self.denials()?),
-            _ => return Err(corrupt(AUDIT_LOG, "kind", "no such kind of row")),
+            _ => return Err(corrupt(AUDIT_LOG, "kind", "unknown kind of row")),
         };
         Ok(AuditRecord { sequence, entry })
     }
@@ -90,15 +90,16 @@ impl AuditRow {
         let customer = match self.customer_id {
             None => None,
             Some(id) => {
-                let provider = needed("provider", self.provider.as_deref())?;
-                let at = ProviderAccount::new(provider, needed("mode", self.mode.as_deref())?);
-                Some((at, value(AUDIT_LOG, "customer_id", &id)?))
+                let provider = required("provider", self.provider.as_deref())?;
+                let account =
+                    ProviderAccount::new(provider, required("mode", self.mode.as_deref())?);
+                Some((account, value(AUDIT_LOG, "customer_id", &id)?))
             }
         };
         Ok(AuditEvent {
             at: Timestamp::from_millis(self.at),
-            action: needed::<AuditAction>("action", self.action.as_deref())?,
-            actor: needed::<Actor>("actor", self.actor.as_deref())?,
+            action: required::<AuditAction>("action", self.action.as_deref())?,
+            actor: required::<Actor>("actor", self.actor.as_deref())?,
             owner: optional(AUDIT_LOG, "user_id", self.user_id.as_deref())?,
             key: optional(AUDIT_LOG, "key_id", self.key_id.as_deref())?,
             customer,
@@ -110,17 +111,17 @@ impl AuditRow {
         let count = self.count.and_then(|count| u64::try_from(count).ok());
         Ok(Denials {
             at: Timestamp::from_millis(self.at),
-            cause: self.cause.ok_or_else(|| corrupt(AUDIT_LOG, "cause", "it is missing"))?,
+            cause: self.cause.ok_or_else(|| corrupt(AUDIT_LOG, "cause", "missing value"))?,
             source: self.source,
             key: optional(AUDIT_LOG, "key_id", self.key_id.as_deref())?,
-            count: count.ok_or_else(|| corrupt(AUDIT_LOG, "count", "it is missing or negative"))?,
+            count: count.ok_or_else(|| corrupt(AUDIT_LOG, "count", "missing or negative value"))?,
         })
     }
 }
 
-fn needed<T: FromStr<Err: ToString>>(
+fn required<T: FromStr<Err: ToString>>(
     column: &'static str,
     text: Option<&str>,
 ) -> Result<T, RepoError> {
-    optional(AUDIT_LOG, column, text)?.ok_or_else(|| corrupt(AUDIT_LOG, column, "it is missing"))
+    optional(AUDIT_LOG, column, text)?.ok_or_else(|| corrupt(AUDIT_LOG, column, "missing value"))
 }

@@ -1,4 +1,4 @@
-//! Rows of claims and of checkout requests as they are stored, and what they stand for.
+//! Rows of claims and of checkout requests, and their conversion to values.
 
 use billing_domain::ports::{RepoError, StoredCheckoutRequest};
 use billing_domain::{CustomerClaim, Timestamp};
@@ -17,7 +17,7 @@ pub struct ClaimRow {
 }
 
 impl ClaimRow {
-    /// Parses the row; [`RepoError::Corrupt`] names the column that does not parse.
+    /// Parses the row. [`RepoError::Corrupt`] names an invalid column.
     pub fn parse(self) -> Result<CustomerClaim, RepoError> {
         Ok(CustomerClaim {
             key: value(CLAIMS, "provider_key", &self.provider_key)?,
@@ -36,7 +36,7 @@ pub struct RequestRow {
 }
 
 impl RequestRow {
-    /// Parses the row; [`RepoError::Corrupt`] names the column that does not parse.
+    /// Parses the row. [`RepoError::Corrupt`] names an invalid column.
     pub fn parse(self) -> Result<StoredCheckoutRequest, RepoError> {
         let customer = optional(REQUESTS, "customer_id", self.customer_id.as_deref())?;
         let session = optional(REQUESTS, "session_id", self.session_id.as_deref())?;
@@ -44,11 +44,7 @@ impl RequestRow {
             (Some(customer), Some(session)) => Some((customer, session)),
             (None, None) => None,
             _ => {
-                return Err(corrupt(
-                    REQUESTS,
-                    "session_id",
-                    "a session and its customer are there or not, both",
-                ));
+                return Err(corrupt(REQUESTS, "session_id", "session or customer is missing"));
             }
         };
         Ok(StoredCheckoutRequest {

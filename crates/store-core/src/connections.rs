@@ -1,4 +1,4 @@
-//! [`Connections`]: a pool that lends a connection for one bounded call.
+//! [`Connections`]: a connection pool with a time limit for each call.
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
@@ -13,13 +13,14 @@ use tokio::time::timeout;
 use crate::engine::{ConnectionOf, Engine, OptionsOf};
 use crate::error::{StoreError, timed_out, unavailable};
 
-/// The limit of a call, connection and statements together.
+/// Time limit for a call, from acquiring the connection to the last statement.
 pub const CALL_LIMIT: Duration = Duration::from_secs(3);
 
-/// The limit of waiting for a connection or a lock. Less than the whole call, so that the error names the reason.
+/// Time limit for a connection or a lock. Shorter than [`CALL_LIMIT`], so the error names the
+/// cause.
 pub const WAIT_LIMIT: Duration = Duration::from_millis(2500);
 
-/// The limit of a migration: generous because of big tables, finite because of dead connections.
+/// Time limit for migrations: long because of large tables, finite because of dead connections.
 const MIGRATION_LIMIT: Duration = Duration::from_secs(15 * 60);
 
 /// The connections of one store. Clones share the pool.
@@ -30,14 +31,14 @@ pub struct Connections<E: Engine> {
 }
 
 impl<E: Engine> Connections<E> {
-    /// A pool that connects when it is first used. Migrations have a connection outside it, with options of their own.
+    /// Creates a pool that connects on first use. Migrations use separate connections.
     pub fn lazy(
         engine: E,
         max_connections: u32,
         for_calls: OptionsOf<E>,
         for_migrations: OptionsOf<E>,
     ) -> Self {
-        // The pool tests an idle connection before it lends it, so the first call after a restart of the server works.
+        // The pool tests idle connections, so the first call after a server restart succeeds.
         let pool = PoolOptions::new()
             .max_connections(max_connections)
             .min_connections(0)
@@ -46,29 +47,28 @@ impl<E: Engine> Connections<E> {
         Self { pool, for_migrations: Arc::new(for_migrations), engine: Arc::new(engine) }
     }
 
-    /// Lends `work` a connection, and bounds the whole call by [`CALL_LIMIT`]. The pool gets the connection back only when
-    /// `work` has succeeded. After an error, a timeout, or a caller that stopped waiting, the connection is closed: an answer
-    /// may still be on its way.
+    /// Runs `work` with a connection, within [`CALL_LIMIT`]. After an error, a timeout or a
+    /// cancelled call, the connection is closed, because a response may still arrive on it.
     ///
     /// # Errors
-    /// The error of `work`, as its port reports it; [`RepoError::Unavailable`] without a connection, or after the limit.
+    /// The error of `work`; [`RepoError::Unavailable`] without a connection or after the limit.
     pub async fn call<T>(
         &self,
         work: impl AsyncFnOnce(&mut ConnectionOf<E>) -> Result<T, StoreError>,
     ) -> Result<T, RepoError> {
         let call = async {
-            let mut lease = self.lease().await?;
-            let answer = work(&mut lease).await?;
-            lease.done();
-            Ok(answer)
+            let mut connection = self.acquire().await?;
+            let result = work(&mut connection).await?;
+            connection.release();
+            Ok(result)
         };
         within(CALL_LIMIT, call).await.map_err(StoreError::into_repo::<E>)
     }
 
-    /// The same as [`call`](Self::call) inside a transaction that writes. It is committed when `work` has succeeded.
+    /// Runs `work` in a write transaction and commits it.
     ///
     /// # Errors
-    /// As [`call`](Self::call). Nothing was written then, unless the commit's answer was lost.
+    /// Same as [`call`](Self::call). Nothing was written, unless the response to the commit was lost.
     pub async fn write<T>(
         &self,
         work: impl AsyncFnOnce(&mut ConnectionOf<E>) -> Result<T, StoreError>,
@@ -76,33 +76,35 @@ impl<E: Engine> Connections<E> {
         self.write_if(|_| true, work).await
     }
 
-    /// The same as [`write`](Self::write), committed when `keep` says so of the answer, and rolled back otherwise.
+    /// Runs `work` in a write transaction. Commits it if `should_commit` returns true for the
+    /// result.
     ///
     /// # Errors
-    /// As [`write`](Self::write).
+    /// Same as [`write`](Self::write).
     pub async fn write_if<T>(
         &self,
-        keep: impl FnOnce(&T) -> bool,
+        should_commit: impl FnOnce(&T) -> bool,
         work: impl AsyncFnOnce(&mut ConnectionOf<E>) -> Result<T, StoreError>,
     ) -> Result<T, RepoError> {
         self.call(async |connection| {
             let begin = SqlStr::from_static(E::BEGIN_WRITE);
             let mut transaction = connection.begin_with(begin).await?;
-            let answer = work(&mut transaction).await?;
-            if keep(&answer) {
+            let result = work(&mut transaction).await?;
+            if should_commit(&result) {
                 transaction.commit().await?
             } else {
                 transaction.rollback().await?
             }
-            Ok(answer)
+            Ok(result)
         })
         .await
     }
 
-    /// A call that writes many rows, all of them or none. A transaction, unless the engine writes them in one statement.
+    /// Writes many rows, all or none: in one statement or in a transaction, depending on the
+    /// engine.
     ///
     /// # Errors
-    /// As [`write`](Self::write).
+    /// Same as [`write`](Self::write).
     pub async fn batch<T>(
         &self,
         work: impl AsyncFnOnce(&mut ConnectionOf<E>) -> Result<T, StoreError>,
@@ -110,20 +112,20 @@ impl<E: Engine> Connections<E> {
         if E::BATCH_IS_ONE_STATEMENT { self.call(work).await } else { self.write(work).await }
     }
 
-    /// Lends `work` a connection outside the pool, without the limit of a call, and closes it.
+    /// Runs `work` with a connection outside the pool, within the limit for migrations.
     ///
     /// # Errors
-    /// As [`call`](Self::call).
+    /// Same as [`call`](Self::call).
     pub async fn migrate<T>(
         &self,
         work: impl AsyncFnOnce(&mut ConnectionOf<E>) -> Result<T, StoreError>,
     ) -> Result<T, RepoError> {
         let migrated = async {
             let mut connection = within(CALL_LIMIT, self.connect()).await?;
-            let answer = within(MIGRATION_LIMIT, work(&mut connection)).await?;
-            // The work is committed: an error of closing changes nothing.
+            let result = within(MIGRATION_LIMIT, work(&mut connection)).await?;
+            // The work is committed, so an error on close does not matter.
             let _ = connection.close().await;
-            Ok(answer)
+            Ok(result)
         };
         migrated.await.map_err(StoreError::into_repo::<E>)
     }
@@ -133,26 +135,26 @@ impl<E: Engine> Connections<E> {
         Ok(self.for_migrations.connect().await?)
     }
 
-    /// Closes the store. Calls fail from now on.
+    /// Closes the store. Later calls fail.
     pub async fn close(&self) {
         self.pool.close().await;
     }
 
-    /// The pool.
+    /// Returns the pool.
     #[must_use]
     pub fn pool(&self) -> &Pool<E::Driver> {
         &self.pool
     }
 
-    /// How to connect outside the pool, without the limits of a call.
+    /// Returns the options for connections outside the pool, without the limits of a call.
     #[must_use]
     pub fn for_migrations(&self) -> &OptionsOf<E> {
         &self.for_migrations
     }
 
-    async fn lease(&self) -> Result<Lease<E>, StoreError> {
+    async fn acquire(&self) -> Result<CallConnection<E>, StoreError> {
         self.ready().await?;
-        Ok(Lease { connection: self.pool.acquire().await?, given_back: false })
+        Ok(CallConnection { connection: self.pool.acquire().await?, is_released: false })
     }
 
     async fn ready(&self) -> Result<(), StoreError> {
@@ -173,14 +175,14 @@ impl<E: Engine> Clone for Connections<E> {
     }
 }
 
-/// Without the options, whose own `Debug` shows the password.
+/// Omits the options, because their `Debug` shows the password.
 impl<E: Engine> fmt::Debug for Connections<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connections").field("pool", &self.pool).finish_non_exhaustive()
     }
 }
 
-/// Bounds work that is not a call itself by [`CALL_LIMIT`].
+/// Applies [`CALL_LIMIT`] to other work than a call.
 ///
 /// # Errors
 /// The error of `work`; [`RepoError::Unavailable`] after the limit.
@@ -195,24 +197,24 @@ async fn within<T, F: From<RepoError>>(
     timeout(limit, work).await.unwrap_or_else(|_| Err(timed_out(limit).into()))
 }
 
-/// A lent connection. Dropped before [`done`](Self::done), it is closed.
-struct Lease<E: Engine> {
+/// The connection of a call. Dropped without [`release`](Self::release), it is closed.
+struct CallConnection<E: Engine> {
     connection: PoolConnection<E::Driver>,
-    given_back: bool,
+    is_released: bool,
 }
 
-impl<E: Engine> Lease<E> {
-    /// After the last answer.
-    fn done(mut self) {
-        self.given_back = true;
+impl<E: Engine> CallConnection<E> {
+    /// Returns the connection to the pool. The caller must have read all responses.
+    fn release(mut self) {
+        self.is_released = true;
     }
 }
 
-impl<E: Engine> Drop for Lease<E> {
+impl<E: Engine> Drop for CallConnection<E> {
     fn drop(&mut self) {
-        if self.given_back {
-            // The pool tests the connection once more. On a dead one that would keep its place until TCP gives up, a quarter
-            // of an hour later.
+        if self.is_released {
+            // The pool tests the connection. Without a timeout, a dead one waits 15 minutes for
+            // TCP.
             tokio::spawn(timeout(CALL_LIMIT, self.connection.return_to_pool()));
         } else {
             self.connection.close_on_drop();
@@ -220,7 +222,7 @@ impl<E: Engine> Drop for Lease<E> {
     }
 }
 
-impl<E: Engine> Deref for Lease<E> {
+impl<E: Engine> Deref for CallConnection<E> {
     type Target = ConnectionOf<E>;
 
     fn deref(&self) -> &ConnectionOf<E> {
@@ -228,7 +230,7 @@ impl<E: Engine> Deref for Lease<E> {
     }
 }
 
-impl<E: Engine> DerefMut for Lease<E> {
+impl<E: Engine> DerefMut for CallConnection<E> {
     fn deref_mut(&mut self) -> &mut ConnectionOf<E> {
         &mut self.connection
     }

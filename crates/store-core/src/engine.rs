@@ -1,4 +1,4 @@
-//! [`Engine`]: what a database tells the shared code about itself.
+//! [`Engine`]: the properties of a database that the shared code needs.
 
 use std::fmt::Debug;
 
@@ -8,37 +8,37 @@ use sqlx::{Connection, Database, Error};
 /// A connection to an engine's database.
 pub type ConnectionOf<E> = <<E as Engine>::Driver as Database>::Connection;
 
-/// How to connect to an engine's database.
+/// The connection options of an engine's database.
 pub type OptionsOf<E> = <ConnectionOf<E> as Connection>::Options;
 
-/// What an error of the database itself means.
+/// The kind of a database error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// A later attempt may succeed.
+pub enum ErrorKind {
+    /// A retry may succeed.
     Unavailable,
-    /// The tables are not those of this release.
+    /// The schema does not match this version.
     Schema,
-    /// The statement is at fault.
+    /// The statement is invalid or breaks a constraint.
     Refused,
 }
 
-/// The differences between the databases that every call depends on.
+/// The differences between the databases.
 pub trait Engine: Debug + Send + Sync + 'static {
     /// The driver.
     type Driver: Database;
 
-    /// The statement that begins a transaction which writes.
+    /// The statement that begins a write transaction.
     const BEGIN_WRITE: &'static str;
 
-    /// Whether many rows are written in one statement, which needs no transaction around it.
+    /// Whether a batch of rows is one statement, which needs no explicit transaction.
     const BATCH_IS_ONE_STATEMENT: bool;
 
-    /// Prepares the place for connections, at the first call.
+    /// Prepares the database file before the first connection.
     fn prepare(&self) -> impl Future<Output = Result<(), Error>> + Send;
 
-    /// What an error of the database means, by its code.
-    fn classify(answer: &dyn DatabaseError) -> Kind;
+    /// Classifies a database error by its code.
+    fn classify(error: &dyn DatabaseError) -> ErrorKind;
 
-    /// Whether the database reports that a table does not exist.
-    fn is_missing_table(answer: &dyn DatabaseError) -> bool;
+    /// Returns whether the error reports a missing table.
+    fn is_missing_table(error: &dyn DatabaseError) -> bool;
 }

@@ -1,4 +1,4 @@
-//! The mapping from driver errors to [`RepoError`].
+//! The conversion of driver errors to [`RepoError`].
 
 use std::time::Duration;
 
@@ -6,22 +6,22 @@ use billing_domain::ports::RepoError;
 use sqlx::Error;
 use sqlx::migrate::MigrateError;
 
-use crate::engine::{Engine, Kind};
+use crate::engine::{Engine, ErrorKind};
 
-/// An error inside a call, before it leaves as a [`RepoError`].
+/// An error inside a call.
 #[derive(Debug)]
 pub enum StoreError {
-    /// The driver's or the database's.
+    /// An error of the driver or the database.
     Driver(Error),
-    /// One that has its final form already.
+    /// A converted error.
     Repo(RepoError),
 }
 
-/// What the driver said, as text. The driver's own error stays inside: its `Debug` shows the row that a constraint refused,
-/// and the row of a key must not reach a log.
+/// The text of a driver error. The error itself is dropped: its `Debug` shows the rejected row, and
+/// rows of keys must not reach a log.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-struct Said(String);
+struct ErrorText(String);
 
 impl From<Error> for StoreError {
     fn from(error: Error) -> Self {
@@ -36,47 +36,47 @@ impl From<RepoError> for StoreError {
 }
 
 impl StoreError {
-    /// The error as the ports report it.
+    /// Converts the error to the error type of the ports.
     #[must_use]
     pub fn into_repo<E: Engine>(self) -> RepoError {
         match self {
             Self::Repo(error) => error,
             Self::Driver(error) => match kind::<E>(&error) {
-                Kind::Unavailable => unavailable(said(&error)),
-                Kind::Schema => schema(said(&error)),
-                Kind::Refused => refused(said(&error)),
+                ErrorKind::Unavailable => unavailable(describe(&error)),
+                ErrorKind::Schema => schema(describe(&error)),
+                ErrorKind::Refused => refused(describe(&error)),
             },
         }
     }
 }
 
-/// No answer within `limit`.
+/// Creates the error of a call without a response within `limit`.
 pub(crate) fn timed_out(limit: Duration) -> RepoError {
-    unavailable(format!("no answer within {} s", limit.as_secs()))
+    unavailable(format!("no response within {} s", limit.as_secs()))
 }
 
-/// A stored value that does not parse.
+/// Creates the error of an invalid stored value.
 pub fn corrupt(table: &'static str, column: &'static str, reason: impl ToString) -> RepoError {
     RepoError::Corrupt { table, column, reason: reason.to_string() }
 }
 
-/// The database's migrations are not those that this binary expects.
-pub fn schema(what: impl Into<String>) -> RepoError {
-    RepoError::Schema(Box::new(Said(what.into())))
+/// Creates the error of a schema that does not match this version.
+pub fn schema(text: impl Into<String>) -> RepoError {
+    RepoError::Schema(Box::new(ErrorText(text.into())))
 }
 
-/// A statement that this version must not make.
-pub fn refused(what: impl Into<String>) -> RepoError {
-    RepoError::Refused(Box::new(Said(what.into())))
+/// Creates the error of a rejected statement.
+pub fn refused(text: impl Into<String>) -> RepoError {
+    RepoError::Refused(Box::new(ErrorText(text.into())))
 }
 
-/// A later attempt may succeed.
-pub fn unavailable(what: impl Into<String>) -> RepoError {
-    RepoError::Unavailable(Box::new(Said(what.into())))
+/// Creates the error of an unavailable database.
+pub fn unavailable(text: impl Into<String>) -> RepoError {
+    RepoError::Unavailable(Box::new(ErrorText(text.into())))
 }
 
-/// A copy of an error, for another caller that waited for the same work. All sources are text.
-pub(crate) fn again(error: &RepoError) -> RepoError {
+/// Copies an error for another caller of the same batch. All sources are text.
+pub(crate) fn copy(error: &RepoError) -> RepoError {
     match error {
         RepoError::Unavailable(source) => unavailable(source.to_string()),
         RepoError::Schema(source) => schema(source.to_string()),
@@ -85,47 +85,47 @@ pub(crate) fn again(error: &RepoError) -> RepoError {
     }
 }
 
-/// A migration that fails is [`RepoError::Schema`], unless the connection failed.
+/// Converts the error of a migration to [`RepoError::Schema`], unless the connection failed.
 pub fn migrate_error<E: Engine>(error: &MigrateError) -> StoreError {
     let failed = match error {
         MigrateError::Execute(cause) | MigrateError::ExecuteMigration(cause, _)
-            if kind::<E>(cause) == Kind::Unavailable =>
+            if kind::<E>(cause) == ErrorKind::Unavailable =>
         {
-            unavailable(said(cause))
+            unavailable(describe(cause))
         }
-        MigrateError::Execute(cause) => schema(format!("migrating failed: {}", said(cause))),
+        MigrateError::Execute(cause) => schema(format!("migration failed: {}", describe(cause))),
         MigrateError::ExecuteMigration(cause, version) => {
-            schema(format!("migration {version} failed: {}", said(cause)))
+            schema(format!("migration {version} failed: {}", describe(cause)))
         }
         other => schema(other.to_string()),
     };
     failed.into()
 }
 
-fn kind<E: Engine>(error: &Error) -> Kind {
+fn kind<E: Engine>(error: &Error) -> ErrorKind {
     match error {
-        Error::Database(answer) => E::classify(answer.as_ref()),
+        Error::Database(error) => E::classify(error.as_ref()),
         Error::Io(_)
         | Error::Tls(_)
         | Error::Protocol(_)
         | Error::PoolTimedOut
         | Error::PoolClosed
         | Error::WorkerCrashed
-        | Error::Configuration(_) => Kind::Unavailable,
-        _ => Kind::Refused,
+        | Error::Configuration(_) => ErrorKind::Unavailable,
+        _ => ErrorKind::Refused,
     }
 }
 
-/// The error in words, without the details that contain values of the row. SQLite names the constraint in its message.
-fn said(error: &Error) -> String {
+/// Describes an error without values of the row. SQLite's message names the constraint.
+fn describe(error: &Error) -> String {
     match error {
-        Error::Database(answer) => {
+        Error::Database(error) => {
             let constraint =
-                answer.constraint().map(|name| format!(" (constraint {name})")).unwrap_or_default();
-            format!("{}: {}{constraint}", answer.code().unwrap_or_default(), answer.message())
+                error.constraint().map(|name| format!(" (constraint {name})")).unwrap_or_default();
+            format!("{}: {}{constraint}", error.code().unwrap_or_default(), error.message())
         }
         Error::PoolTimedOut => {
-            "no connection in time: the database does not answer, or all connections are in use"
+            "no connection in time: the database does not respond, or all connections are in use"
                 .to_owned()
         }
         other => other.to_string(),

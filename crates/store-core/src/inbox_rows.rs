@@ -1,4 +1,4 @@
-//! Rows of the inbox as they are stored, and the events that they stand for.
+//! Rows of the inbox, and their conversion to events.
 
 use billing_domain::ports::{Disposition, RepoError};
 use billing_domain::{
@@ -13,12 +13,12 @@ const EVENTS: &str = "webhook_events";
 /// The kinds of subjects.
 const CUSTOMER: &str = "customer";
 const SUBSCRIPTION: &str = "subscription";
-const NOBODY: &str = "nobody";
+const UNRELATED: &str = "nobody";
 
-/// So many characters of an error are kept.
+/// Maximum length of a stored error, in characters.
 const ERROR_CHARS: usize = 500;
 
-/// An event that is new. Ordered as the primary key is.
+/// The row of a new event, sorted by the primary key.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[expect(missing_docs, reason = "the fields are the columns of the table")]
 pub struct NewEventRow {
@@ -33,16 +33,16 @@ pub struct NewEventRow {
 }
 
 impl NewEventRow {
-    /// The row of an event.
-    pub fn new(at: &ProviderAccount, event: &ProviderEvent, received: Timestamp) -> Self {
+    /// Creates the row of an event.
+    pub fn new(account: &ProviderAccount, event: &ProviderEvent, received: Timestamp) -> Self {
         let (subject_kind, subject_id) = match &event.subject {
             EventSubject::Customer(id) => (CUSTOMER, Some(id.to_string())),
             EventSubject::Subscription(id) => (SUBSCRIPTION, Some(id.to_string())),
-            EventSubject::Unrelated => (NOBODY, None),
+            EventSubject::Unrelated => (UNRELATED, None),
         };
         Self {
-            provider: at.provider().to_string(),
-            mode: at.mode().as_str(),
+            provider: account.provider().to_string(),
+            mode: account.mode().as_str(),
             event_id: event.id.to_string(),
             kind: event.kind.to_string(),
             subject_kind,
@@ -68,20 +68,16 @@ pub struct EventRow {
 }
 
 impl EventRow {
-    /// Parses the row; [`RepoError::Corrupt`] names the column that does not parse.
+    /// Parses the row. [`RepoError::Corrupt`] names an invalid column.
     pub fn parse(self) -> Result<InboxEvent, RepoError> {
         let subject = match (self.subject_kind.as_str(), self.subject_id) {
             (CUSTOMER, Some(id)) => EventSubject::Customer(value(EVENTS, "subject_id", &id)?),
             (SUBSCRIPTION, Some(id)) => {
                 EventSubject::Subscription(value(EVENTS, "subject_id", &id)?)
             }
-            (NOBODY, None) => EventSubject::Unrelated,
+            (UNRELATED, None) => EventSubject::Unrelated,
             _ => {
-                return Err(corrupt(
-                    EVENTS,
-                    "subject_kind",
-                    "no such kind of subject, or its id is missing",
-                ));
+                return Err(corrupt(EVENTS, "subject_kind", "unknown kind, or missing id"));
             }
         };
         let event = ProviderEvent {
@@ -90,11 +86,11 @@ impl EventRow {
             subject,
             created: Timestamp::from_millis(self.created_at),
         };
-        let word: InboxStatus = value(EVENTS, "state", &self.state)?;
+        let status: InboxStatus = value(EVENTS, "state", &self.state)?;
         Ok(InboxEvent {
             event,
             received: Timestamp::from_millis(self.received_at),
-            state: InboxState::new(word, Timestamp::from_millis(self.state_at)),
+            state: InboxState::new(status, Timestamp::from_millis(self.state_at)),
             attempts: u32::try_from(self.attempts)
                 .map_err(|error| corrupt(EVENTS, "attempts", error))?,
             error: self.error,
@@ -102,10 +98,11 @@ impl EventRow {
     }
 }
 
-/// Events as they are handed out: those due first come first. And the ids of rows that do not parse, each with what is wrong.
-pub fn handed_out(mut rows: Vec<EventRow>) -> (Vec<InboxEvent>, Vec<(String, RepoError)>) {
+/// Parses claimed events, those due first. Also returns the ids and errors of invalid rows.
+pub fn parse_claimed(mut rows: Vec<EventRow>) -> (Vec<InboxEvent>, Vec<(String, RepoError)>) {
     rows.sort_unstable_by(|a, b| (a.state_at, &a.event_id).cmp(&(b.state_at, &b.event_id)));
-    let (mut events, mut corrupt) = (Vec::new(), Vec::new());
+    let mut events = Vec::new();
+    let mut corrupt = Vec::new();
     for row in rows {
         let id = row.event_id.clone();
         match row.parse() {
@@ -116,7 +113,7 @@ pub fn handed_out(mut rows: Vec<EventRow>) -> (Vec<InboxEvent>, Vec<(String, Rep
     (events, corrupt)
 }
 
-/// The state that a disposition leads to, and the error as its column has it.
+/// Returns the state and the stored error of a disposition.
 pub fn state_of(disposition: &Disposition) -> (InboxState, Option<String>) {
     match disposition {
         Disposition::Ignored(at) => (InboxState::Ignored(*at), None),
@@ -125,7 +122,7 @@ pub fn state_of(disposition: &Disposition) -> (InboxState, Option<String>) {
     }
 }
 
-/// Without the one character that Postgres keeps in no text.
+/// Truncates an error and removes NUL, which Postgres does not store.
 pub fn error_text(error: &str) -> String {
     error.chars().filter(|c| *c != '\0').take(ERROR_CHARS).collect()
 }
@@ -135,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_error_is_cut_by_characters() {
+    fn error_text_is_truncated_by_characters_and_has_no_nul() {
         assert_eq!(error_text(&"빌".repeat(501)), "빌".repeat(500));
         assert_eq!(error_text("a\0b"), "ab");
     }

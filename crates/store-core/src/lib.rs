@@ -1,7 +1,7 @@
-//! What `store-sqlite` and `store-postgres` share: rows and their values, bounded calls, group commit, pruning, the comparison
-//! of migrations, and the mapping of errors.
+//! The shared code of `store-sqlite` and `store-postgres`: rows, calls with time limits, group
+//! commit, pruning, comparison of migrations, and errors.
 //!
-//! The adapters that use it are in `adapters/`, and compiled by each store: see the documentation there, and ADR 0016.
+//! Each store compiles the adapters in `adapters/`: see `adapters/mod.rs` and ADR 0016.
 
 pub mod audit_rows;
 pub mod checkout_rows;

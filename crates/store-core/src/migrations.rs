@@ -1,4 +1,4 @@
-//! The migrations that a binary embeds, compared to those that a database has.
+//! The comparison of the embedded migrations with those of a database.
 
 use std::collections::BTreeMap;
 
@@ -13,24 +13,24 @@ use crate::error::{StoreError, migrate_error, schema};
 #[derive(Debug)]
 pub struct Comparison {
     missing: Vec<&'static Migration>,
-    /// Whether a later release has applied migrations that this binary does not know.
+    /// Whether a later release has applied more migrations.
     newer: bool,
 }
 
 impl Comparison {
-    /// Compares.
+    /// Compares the embedded migrations with those of a database.
     ///
     /// # Errors
-    /// [`RepoError::Schema`](billing_domain::ports::RepoError::Schema) where an applied migration differs from the embedded
-    /// one of the same number.
-    pub async fn of<E: Engine>(
+    /// [`RepoError::Schema`](billing_domain::ports::RepoError::Schema) if an applied migration was
+    /// changed since.
+    pub async fn compare<E: Engine>(
         connection: &mut impl Migrate,
         embedded: &'static Migrator,
     ) -> Result<Self, StoreError> {
         let applied = match connection.list_applied_migrations(&embedded.table_name).await {
             Ok(applied) => applied,
-            Err(MigrateError::Execute(Error::Database(answer)))
-                if E::is_missing_table(answer.as_ref()) =>
+            Err(MigrateError::Execute(Error::Database(error)))
+                if E::is_missing_table(error.as_ref()) =>
             {
                 Vec::new()
             }
@@ -55,7 +55,7 @@ impl Comparison {
         Ok(Self { missing, newer: !applied.is_empty() })
     }
 
-    /// The comparison as the port reports it.
+    /// Converts the comparison to the type of the port.
     #[must_use]
     pub fn state(&self) -> SchemaState {
         match (self.missing.len(), self.newer) {
@@ -66,17 +66,17 @@ impl Comparison {
     }
 }
 
-/// Applies the missing migrations, and returns how many they were. The caller keeps other processes out.
+/// Applies the missing migrations and returns their number. The caller must have a lock.
 ///
 /// # Errors
-/// The error of the migration that failed, as [`migrate_error`] maps it.
+/// The error of the failed migration, converted by [`migrate_error`].
 pub async fn apply_missing<E: Engine>(
     connection: &mut impl Migrate,
     embedded: &'static Migrator,
 ) -> Result<usize, StoreError> {
     let failed = |error: MigrateError| migrate_error::<E>(&error);
     connection.ensure_migrations_table(&embedded.table_name).await.map_err(failed)?;
-    let missing = Comparison::of::<E>(connection, embedded).await?.missing;
+    let missing = Comparison::compare::<E>(connection, embedded).await?.missing;
     for migration in &missing {
         connection.apply(&embedded.table_name, migration).await.map_err(failed)?;
     }

@@ -1,4 +1,4 @@
-//! Rows of the mirror as they are stored, and the customers that they stand for.
+//! Rows of the mirror, and their conversion to customers.
 
 use billing_domain::ports::RepoError;
 use billing_domain::{
@@ -15,7 +15,7 @@ const SUBSCRIPTIONS: &str = "subscription_mirror";
 const PRESENT: &str = "present";
 const GONE: &str = "gone";
 
-/// A customer beside one of its subscriptions, if there is either.
+/// A customer joined with one of its subscriptions.
 #[expect(missing_docs, reason = "the fields are the columns of the table")]
 pub struct MirrorRow {
     pub customer_id: String,
@@ -34,12 +34,12 @@ pub struct MirrorRow {
 }
 
 impl MirrorRow {
-    /// The customer without its subscriptions. One who was never read is in no row of the mirror.
+    /// Parses the customer without subscriptions. A customer that was never read has no mirror row.
     fn customer(&self) -> Result<MirroredCustomer, RepoError> {
         let state = match self.state.as_deref() {
             Some(PRESENT) | None => CustomerState::Present(Vec::new()),
             Some(GONE) => CustomerState::Gone,
-            Some(_) => return Err(corrupt(CUSTOMERS, "state", "no such state")),
+            Some(_) => return Err(corrupt(CUSTOMERS, "state", "unknown state")),
         };
         Ok(MirroredCustomer {
             customer: value(CUSTOMERS, "customer_id", &self.customer_id)?,
@@ -51,7 +51,7 @@ impl MirrorRow {
     }
 
     fn subscription(self) -> Result<Option<Subscription>, RepoError> {
-        let moment = |millis: Option<i64>| millis.map(Timestamp::from_millis);
+        let timestamp = |millis: Option<i64>| millis.map(Timestamp::from_millis);
         let (Some(id), Some(status), Some(prices), Some(created)) =
             (self.subscription_id, self.status, self.prices, self.created_at)
         else {
@@ -63,15 +63,15 @@ impl MirrorRow {
             prices: list(SUBSCRIPTIONS, "prices", &prices)?,
             cycle: optional(SUBSCRIPTIONS, "cycle", self.cycle.as_deref())?,
             created: Timestamp::from_millis(created),
-            period_start: moment(self.period_start),
-            period_end: moment(self.period_end),
+            period_start: timestamp(self.period_start),
+            period_end: timestamp(self.period_end),
             cancel_at_period_end: self.cancel_at_period_end == Some(1),
-            cancel_at: moment(self.cancel_at),
+            cancel_at: timestamp(self.cancel_at),
         }))
     }
 }
 
-/// The customers of rows in which each stands beside all its subscriptions, one after the other.
+/// Parses joined rows. The rows of a customer must be consecutive.
 pub fn customers(rows: Vec<MirrorRow>) -> Result<Vec<MirroredCustomer>, RepoError> {
     let mut all: Vec<MirroredCustomer> = Vec::new();
     for row in rows {
@@ -88,7 +88,7 @@ pub fn customers(rows: Vec<MirrorRow>) -> Result<Vec<MirroredCustomer>, RepoErro
     Ok(all)
 }
 
-/// A subscription as its row has it.
+/// The row of a subscription.
 #[expect(missing_docs, reason = "the fields are the columns of the table")]
 pub struct NewSubscriptionRow {
     pub subscription_id: String,
@@ -118,7 +118,7 @@ impl From<&Subscription> for NewSubscriptionRow {
     }
 }
 
-/// A customer's state as its column has it.
+/// Returns the column value of a customer's state.
 pub const fn state_text(state: &CustomerState) -> &'static str {
     match state {
         CustomerState::Present(_) => PRESENT,
@@ -126,12 +126,12 @@ pub const fn state_text(state: &CustomerState) -> &'static str {
     }
 }
 
-/// A version as its column has it. No row has one that does not fit.
+/// Returns the column value of a version.
 pub fn version(version: u64) -> i64 {
     i64::try_from(version).unwrap_or(i64::MAX)
 }
 
-/// Who has a subscription.
-pub fn holder(text: String) -> Result<CustomerId, RepoError> {
+/// Parses the customer of a subscription.
+pub fn subscription_customer(text: String) -> Result<CustomerId, RepoError> {
     value(SUBSCRIPTIONS, "customer_id", &text)
 }

@@ -1,4 +1,4 @@
-//! Changes of many rows, some rows at a time.
+//! Changes of many rows in batches.
 
 use std::time::Duration;
 
@@ -10,44 +10,44 @@ use crate::connections::Connections;
 use crate::engine::{ConnectionOf, Engine};
 use crate::error::StoreError;
 
-/// Rows that are deleted or rewritten in one transaction, so that each is a matter of milliseconds.
-pub const BATCH: i64 = 5000;
+/// Rows per transaction. Keeps a transaction short (milliseconds).
+pub const BATCH_SIZE: i64 = 5000;
 
-/// Batches that one call deletes. The next call continues, so no caller waits for the end of a flood of rows.
-const BATCHES: u32 = 20;
+/// Batches per call. The next call continues, so the duration of a call is bounded.
+const MAX_BATCHES: u32 = 20;
 
-/// The pause between two batches, in which others write.
+/// Pause between batches, for other writers.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Deletes some batches of rows older than `before`, each of at most [`BATCH`] rows, and returns the number of rows. The next call deletes more.
+/// Deletes rows older than `before` in batches of [`BATCH_SIZE`]. Returns their number.
 ///
 /// # Errors
 /// The first error of `delete_some`. Earlier batches stay deleted.
-pub async fn in_batches<E: Engine>(
+pub async fn prune_in_batches<E: Engine>(
     connections: &Connections<E>,
     before: Timestamp,
     delete_some: impl AsyncFn(&mut ConnectionOf<E>, Timestamp) -> Result<u64, StoreError>,
 ) -> Result<u64, RepoError> {
     let mut all = 0;
-    for batch in 0..BATCHES {
+    for batch in 0..MAX_BATCHES {
         if batch > 0 {
             sleep(PAUSE).await;
         }
         let some =
             connections.call(async |connection| delete_some(connection, before).await).await?;
         all += some;
-        if some < BATCH.unsigned_abs() {
+        if some < BATCH_SIZE.unsigned_abs() {
             break;
         }
     }
     Ok(all)
 }
 
-/// Rewrites the rows of a user in batches of at most [`BATCH`] until none are left, and returns the number of rows.
+/// Rewrites all rows of a user in batches of [`BATCH_SIZE`]. Returns their number.
 ///
 /// # Errors
 /// The first error of `rewrite_some`. Earlier batches stay rewritten.
-pub async fn until_none_is_left<E: Engine>(
+pub async fn rewrite_all<E: Engine>(
     connections: &Connections<E>,
     user: &UserId,
     rewrite_some: impl AsyncFn(&mut ConnectionOf<E>, &UserId) -> Result<u64, StoreError>,
@@ -57,7 +57,7 @@ pub async fn until_none_is_left<E: Engine>(
         let some =
             connections.call(async |connection| rewrite_some(connection, user).await).await?;
         all += some;
-        if some < BATCH.unsigned_abs() {
+        if some < BATCH_SIZE.unsigned_abs() {
             return Ok(all);
         }
     }

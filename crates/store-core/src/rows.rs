@@ -1,4 +1,4 @@
-//! Rows as they are stored, and the values that they stand for.
+//! Rows of links and API keys, and their conversion to values.
 
 use std::collections::BTreeSet;
 use std::mem;
@@ -25,7 +25,7 @@ pub struct CustomerRow {
 }
 
 impl CustomerRow {
-    /// Parses the row; [`RepoError::Corrupt`] names the column that does not parse.
+    /// Parses the row. [`RepoError::Corrupt`] names an invalid column.
     pub fn parse(self) -> Result<CustomerLink, RepoError> {
         Ok(CustomerLink {
             owner: value(CUSTOMERS, "user_id", &self.user_id)?,
@@ -38,12 +38,12 @@ impl CustomerRow {
     }
 }
 
-/// The customer of a link.
+/// Parses the customer of a link.
 pub fn customer_id(text: String) -> Result<CustomerId, RepoError> {
     value(CUSTOMERS, "customer_id", &text)
 }
 
-/// The user of a link.
+/// Parses the user of a link.
 pub fn user_id(text: &str) -> Result<UserId, RepoError> {
     value(CUSTOMERS, "user_id", text)
 }
@@ -66,7 +66,7 @@ pub struct ApiKeyRow {
 }
 
 impl ApiKeyRow {
-    /// Parses the row; [`RepoError::Corrupt`] names the column that does not parse.
+    /// Parses the row. [`RepoError::Corrupt`] names an invalid column.
     pub fn parse(mut self) -> Result<StoredApiKey, RepoError> {
         let verifier = KeyVerifier {
             pepper: pepper_id(self.pepper_id.take())?,
@@ -76,7 +76,7 @@ impl ApiKeyRow {
         Ok(StoredApiKey { key: self.parse_key()?, verifier })
     }
 
-    /// Parses the row without the columns that prove the key.
+    /// Parses the row without the verifier's columns.
     pub fn parse_key(self) -> Result<ApiKey, RepoError> {
         Ok(ApiKey {
             id: value(API_KEYS, "id", &self.id)?,
@@ -93,35 +93,35 @@ impl ApiKeyRow {
     }
 }
 
-/// The pepper of a key.
+/// Parses the pepper id of a key.
 pub fn pepper_id(text: Option<String>) -> Result<Option<PepperId>, RepoError> {
     optional(API_KEYS, "pepper_id", text.as_deref())
 }
 
-/// The id of a key.
+/// Parses the id of a key.
 pub fn api_key_id(text: &str) -> Result<ApiKeyId, RepoError> {
     value(API_KEYS, "id", text)
 }
 
-/// Permissions as their column has them.
+/// Returns the column value of permissions.
 pub fn permissions_text(permissions: &BTreeSet<Permission>) -> String {
     permissions.iter().map(Permission::as_str).collect::<Vec<_>>().join(" ")
 }
 
-/// Origins as their column has them. The one pattern that no text stands for cannot be a key's.
+/// Returns the column value of origins. Keys cannot have the pattern without a text form.
 pub fn origins_text(origins: &[OriginPattern]) -> Result<String, RepoError> {
     let texts = origins.iter().map(|origin| match origin {
         OriginPattern::Exact(_) | OriginPattern::Subdomains(_) | OriginPattern::AnyHttps => {
             Ok(origin.to_string())
         }
         OriginPattern::AnyLoopbackHttp => {
-            Err(refused("a key's return origins are patterns that can be written down"))
+            Err(refused("a key's return origins must have a text form"))
         }
     });
     Ok(texts.collect::<Result<Vec<_>, _>>()?.join(" "))
 }
 
-/// Parses a value; [`RepoError::Corrupt`] names the column of one that does not parse.
+/// Parses a value. [`RepoError::Corrupt`] names the column of an invalid one.
 pub fn value<T: FromStr<Err: ToString>>(
     table: &'static str,
     column: &'static str,
@@ -130,7 +130,7 @@ pub fn value<T: FromStr<Err: ToString>>(
     text.parse().map_err(|error: T::Err| corrupt(table, column, error))
 }
 
-/// The same for a column that may be null.
+/// Parses an optional value.
 pub fn optional<T: FromStr<Err: ToString>>(
     table: &'static str,
     column: &'static str,
@@ -139,7 +139,7 @@ pub fn optional<T: FromStr<Err: ToString>>(
     text.map(|text| value(table, column, text)).transpose()
 }
 
-/// The same for values between spaces.
+/// Parses a space-separated list of values.
 pub fn list<T, C>(table: &'static str, column: &'static str, text: &str) -> Result<C, RepoError>
 where
     T: FromStr<Err: ToString>,
@@ -154,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pattern_that_no_text_stands_for_is_not_stored() {
+    fn pattern_without_text_form_is_refused() {
         assert!(matches!(
             origins_text(&[OriginPattern::AnyLoopbackHttp]),
             Err(RepoError::Refused(_))
@@ -162,13 +162,13 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_list_is_empty_text() {
+    fn empty_list_is_empty_text() {
         assert_eq!(permissions_text(&BTreeSet::new()), "");
         assert_eq!(list::<Permission, BTreeSet<_>>("t", "c", "").unwrap(), BTreeSet::new());
     }
 
     #[test]
-    fn a_list_that_somebody_damaged_is_corrupt() {
+    fn malformed_list_is_corrupt() {
         for bad in [" ", "a:b ", " a:b", "a:b  c:d", "a:b,c:d", "a:b\nc:d"] {
             let parsed = list::<Permission, BTreeSet<_>>("t", "c", bad);
             assert!(

@@ -1,4 +1,4 @@
-//! [`GroupCommit`] over a database that the test controls.
+//! [`GroupCommit`] with a database that the test controls.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -12,12 +12,12 @@ use store_core::error::refused;
 use store_core::group_commit::GroupCommit;
 use tokio::sync::Semaphore;
 
-/// More items than the queue and a commit take.
+/// More items than the queue and a batch can contain.
 const MANY: usize = 10_000;
 
-/// A database that commits when the test permits, and refuses a 13.
+/// A database that commits when the test permits it, and refuses 13.
 struct Commits {
-    let_through: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
     begun: Arc<AtomicUsize>,
     kept: Arc<Mutex<Vec<Vec<u32>>>>,
     group: GroupCommit<u32>,
@@ -25,9 +25,10 @@ struct Commits {
 
 impl Commits {
     fn start() -> Self {
-        let (let_through, kept) = (Arc::new(Semaphore::new(0)), Arc::new(Mutex::new(Vec::new())));
+        let permits = Arc::new(Semaphore::new(0));
+        let kept = Arc::new(Mutex::new(Vec::new()));
         let begun = Arc::new(AtomicUsize::new(0));
-        let (gate, begin, keep) = (Arc::clone(&let_through), Arc::clone(&begun), Arc::clone(&kept));
+        let (gate, begin, keep) = (Arc::clone(&permits), Arc::clone(&begun), Arc::clone(&kept));
         let (group, task) = GroupCommit::new("writer", move |items: Arc<[u32]>| {
             begin.fetch_add(1, Ordering::SeqCst);
             let (gate, keep) = (Arc::clone(&gate), Arc::clone(&keep));
@@ -41,11 +42,11 @@ impl Commits {
             }
         });
         tokio::spawn(task.run);
-        Self { let_through, begun, kept, group }
+        Self { permits, begun, kept, group }
     }
 
     fn open(&self) {
-        self.let_through.add_permits(Semaphore::MAX_PERMITS / 2);
+        self.permits.add_permits(Semaphore::MAX_PERMITS / 2);
     }
 
     fn kept(&self) -> Vec<Vec<u32>> {
@@ -54,7 +55,7 @@ impl Commits {
 }
 
 #[tokio::test]
-async fn items_added_during_a_commit_share_the_next() {
+async fn items_added_during_a_commit_share_the_next_commit() {
     let commits = Commits::start();
     assert!(commits.group.add(1000).now_or_never().is_none());
     while commits.begun.load(Ordering::SeqCst) == 0 {
@@ -67,7 +68,7 @@ async fn items_added_during_a_commit_share_the_next() {
 }
 
 #[tokio::test]
-async fn sequential_items_are_written_alone_and_in_order() {
+async fn sequential_items_have_separate_commits_in_order() {
     let commits = Commits::start();
     commits.open();
     for n in 0..5 {
@@ -77,7 +78,7 @@ async fn sequential_items_are_written_alone_and_in_order() {
 }
 
 #[tokio::test]
-async fn a_caller_that_leaves_loses_no_item() {
+async fn item_of_cancelled_call_is_committed() {
     let commits = Commits::start();
     assert!(commits.group.add(1).now_or_never().is_none());
     commits.open();
@@ -86,7 +87,7 @@ async fn a_caller_that_leaves_loses_no_item() {
 }
 
 #[tokio::test]
-async fn a_refused_item_is_refused_alone() {
+async fn refused_item_does_not_fail_other_items() {
     let commits = Commits::start();
     let adding = join_all((10..16).map(|n| commits.group.add(n)));
     let (added, ()) = tokio::join!(adding, async { commits.open() });
@@ -96,7 +97,7 @@ async fn a_refused_item_is_refused_alone() {
 }
 
 #[tokio::test]
-async fn add_is_unavailable_at_once_when_the_task_is_gone() {
+async fn add_fails_at_once_when_task_has_ended() {
     let (group, task) = GroupCommit::new("writer", |_: Arc<[u32]>| async { Ok(()) });
     let mut waiting = Box::pin(group.add(1));
     assert!((&mut waiting).now_or_never().is_none());
@@ -106,7 +107,7 @@ async fn add_is_unavailable_at_once_when_the_task_is_gone() {
 }
 
 #[tokio::test]
-async fn add_is_unavailable_at_once_when_the_queue_is_full() {
+async fn add_fails_at_once_when_queue_is_full() {
     let commits = Commits::start();
     let mut waiting: Vec<_> = (0..MANY).map(|_| Box::pin(commits.group.add(1))).collect();
     let failed: Vec<_> = waiting.iter_mut().filter_map(|one| one.now_or_never()).collect();

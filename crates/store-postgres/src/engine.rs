@@ -1,10 +1,10 @@
-//! Postgres as an engine: its connections and its error codes.
+//! The engine for Postgres: connections and error codes.
 
 use sqlx::error::DatabaseError;
 use sqlx::migrate::Migrator;
 use sqlx::{Error, Postgres};
 use store_core::connections::CALL_LIMIT;
-use store_core::engine::Kind;
+use store_core::engine::ErrorKind;
 
 use crate::settings::Settings;
 
@@ -13,23 +13,24 @@ pub(crate) type Connections = store_core::connections::Connections<Engine>;
 
 pub(crate) static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/postgres");
 
-/// Calls take milliseconds; more connections would only take more of the server's memory.
+/// Maximum connections. Calls take milliseconds, so more would only use memory of the server.
 const MAX_CONNECTIONS: u32 = 10;
 
-/// Connects to nothing yet.
+/// Creates the pool, which connects on first use.
 pub(crate) fn connections(settings: Settings) -> Connections {
-    // The server's own limits: a statement or a transaction whose caller has left would keep its locks.
+    // The server ends abandoned statements and transactions, which would keep their locks.
     let for_calls = settings.options.clone().options([
         ("statement_timeout", CALL_LIMIT.as_millis()),
         ("idle_in_transaction_session_timeout", CALL_LIMIT.as_millis()),
     ]);
-    // The operator decides how long a migration may take, but all other statements wait behind one that waits for a lock.
+    // A migration may run long, but must not wait long for a lock: other statements queue behind
+    // it.
     let for_migrations =
         settings.options.options([("statement_timeout", "0"), ("lock_timeout", "60s")]);
     Connections::lazy(Engine, MAX_CONNECTIONS, for_calls, for_migrations)
 }
 
-/// Needs no preparation.
+/// The engine for Postgres.
 #[derive(Debug)]
 pub(crate) struct Engine;
 
@@ -44,23 +45,22 @@ impl store_core::engine::Engine for Engine {
         Ok(())
     }
 
-    /// By the classes of codes: <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
-    fn classify(answer: &dyn DatabaseError) -> Kind {
-        let code = answer.code().unwrap_or_default();
+    /// Classifies by <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
+    fn classify(error: &dyn DatabaseError) -> ErrorKind {
+        let code = error.code().unwrap_or_default();
         match (code.get(..2).unwrap_or_default(), code.as_ref()) {
-            // No table, no column, no schema, and no schema on the search path to make a table in.
-            (_, UNDEFINED_TABLE | "42703" | "3F000") => Kind::Schema,
-            // Connection exceptions, refused logins, no such database, rollbacks that ask to be repeated, a server that is
-            // full, shutting down, starting up or broken; a standby that takes no writes yet; an idle transaction that was
-            // ended; a lock that was not available in time.
+            // Missing table, column or schema.
+            (_, UNDEFINED_TABLE | "42703" | "3F000") => ErrorKind::Schema,
+            // Connection, login or database errors, retryable rollbacks, a full, stopping, starting
+            // or broken server, a read-only standby, an ended idle transaction, or a lock timeout.
             ("08" | "28" | "3D" | "40" | "53" | "57" | "58", _)
-            | (_, "25006" | "25P03" | "55P03") => Kind::Unavailable,
-            _ => Kind::Refused,
+            | (_, "25006" | "25P03" | "55P03") => ErrorKind::Unavailable,
+            _ => ErrorKind::Refused,
         }
     }
 
-    fn is_missing_table(answer: &dyn DatabaseError) -> bool {
-        answer.code().as_deref() == Some(UNDEFINED_TABLE)
+    fn is_missing_table(error: &dyn DatabaseError) -> bool {
+        error.code().as_deref() == Some(UNDEFINED_TABLE)
     }
 }
 

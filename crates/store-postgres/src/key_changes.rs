@@ -1,4 +1,4 @@
-//! [`KeyChanges`]: the server's notifications.
+//! [`KeyChanges`]: listens for notifications of the server.
 
 use std::time::Duration;
 
@@ -11,54 +11,55 @@ use tokio::time::timeout;
 
 use crate::engine::{Connections, Engine};
 
-/// The channel on which the trigger on `api_keys` notifies of the ids of changed keys.
+/// The channel of the trigger on `api_keys`. Its payload is the id of the changed key.
 const CHANNEL: &str = "billing_portal_api_keys";
 
-/// After this silence the connection is tested: a dead one is silent, too.
-const SILENCE: Duration = Duration::from_secs(1);
+/// Idle time before the connection is tested.
+const TEST_AFTER: Duration = Duration::from_secs(1);
 
-/// The limit of that test. With the silence before, less than the 5 s within which changes must be seen.
-const ANSWER_LIMIT: Duration = Duration::from_secs(3);
+/// Time limit for the test. Idle time and test must fit in the 5 s for detecting changes.
+const TEST_LIMIT: Duration = Duration::from_secs(3);
 
-/// A connection that listens.
+/// A listening connection.
 #[derive(Debug, Default)]
 pub(crate) struct KeyChanges {
     listener: Option<PgListener>,
 }
 
 impl KeyChanges {
-    /// Waits for a change, or for the end of the store. The first report comes at once: there may have been changes before.
+    /// Waits for a change, or until the store is closed. The first call returns at once, because
+    /// earlier changes are unknown.
     pub(crate) async fn next(&mut self, connections: &Connections) -> Result<KeyChange, RepoError> {
         let mut closed = connections.pool().close_event();
-        let ended = closed.do_until(self.heard(connections)).await;
-        ended
+        let change = closed.do_until(self.receive(connections)).await;
+        change
             .map_err(|_| unavailable("the store is closed"))?
             .map_err(StoreError::into_repo::<Engine>)
     }
 
-    async fn heard(&mut self, connections: &Connections) -> Result<KeyChange, StoreError> {
+    async fn receive(&mut self, connections: &Connections) -> Result<KeyChange, StoreError> {
         loop {
             let Some(listener) = &mut self.listener else {
                 self.listener = Some(listen(connections).await?);
                 return Ok(KeyChange::Unknown);
             };
-            match timeout(SILENCE, listener.try_recv()).await {
+            match timeout(TEST_AFTER, listener.try_recv()).await {
                 Ok(Ok(Some(notification))) => {
                     let key = notification.payload().parse();
                     return Ok(key.map_or(KeyChange::Unknown, KeyChange::Key));
                 }
                 Ok(Ok(None)) => {
-                    return Err(unavailable("the connection that listens was lost").into());
+                    return Err(unavailable("the listening connection was lost").into());
                 }
                 Ok(Err(error)) => return Err(error.into()),
-                // Taken out: a caller that stops waiting during the test leaves an answer on its way, and the connection
-                // must not be used again.
+                // If the call is cancelled during the test, the connection is dropped: a response
+                // may still arrive on it.
                 Err(_) => {
-                    if let Some(mut silent) = self.listener.take() {
-                        timeout(ANSWER_LIMIT, silent.execute("SELECT 1")).await.map_err(
-                            |_| unavailable("the connection that listens does not answer"),
-                        )??;
-                        self.listener = Some(silent);
+                    if let Some(mut idle) = self.listener.take() {
+                        timeout(TEST_LIMIT, idle.execute("SELECT 1")).await.map_err(|_| {
+                            unavailable("the listening connection does not respond")
+                        })??;
+                        self.listener = Some(idle);
                     }
                 }
             }
@@ -66,15 +67,15 @@ impl KeyChanges {
     }
 }
 
-/// Connects outside the pool, for as long as the connection lives.
+/// Opens a listening connection outside the pool.
 async fn listen(connections: &Connections) -> Result<PgListener, StoreError> {
-    let alone = PgPoolOptions::new()
+    let pool = PgPoolOptions::new()
         .max_connections(1)
         .max_lifetime(None)
         .idle_timeout(None)
         .acquire_timeout(WAIT_LIMIT)
         .connect_lazy_with(connections.for_migrations().clone());
-    let mut listener = PgListener::connect_with(&alone).await?;
+    let mut listener = PgListener::connect_with(&pool).await?;
     listener.eager_reconnect(false);
     listener.listen(CHANNEL).await?;
     Ok(listener)

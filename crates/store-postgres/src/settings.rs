@@ -1,4 +1,4 @@
-//! [`Settings`]: where the database is.
+//! [`Settings`]: the database's URL.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use url::Url;
 
-/// The parameters that a URL may have. Others are refused: the driver would ignore them, and say so in the log, value and all.
+/// Accepted parameters of a URL. The driver would ignore others, but log their values.
 const PARAMETERS: &[&str] = &[
     "sslmode",
     "ssl-mode",
@@ -29,32 +29,31 @@ const PARAMETERS: &[&str] = &[
     "options",
 ];
 
-/// A checked URL: where the database is, as whom and how to connect. Nothing has connected yet.
+/// A checked database URL.
 #[derive(Clone)]
 pub struct Settings {
     pub(crate) options: PgConnectOptions,
 }
 
 impl Settings {
-    /// Whether a URL is one for this crate, by its scheme.
+    /// Returns whether the URL has a Postgres scheme.
     #[must_use]
     pub fn is_for(url: &SecretString) -> bool {
         let url = url.expose_secret();
         url.starts_with("postgres://") || url.starts_with("postgresql://")
     }
 
-    /// Settings from a `postgres://user:password@host:5432/database?sslmode=verify-full` URL; a Unix socket's folder stands
-    /// percent-encoded in the host's place. Where the URL has no search path, tables are in schema `public`, whatever search
-    /// path a role or database has by default.
+    /// Parses a URL: `postgres://user:password@host:5432/database?sslmode=verify-full`. The host
+    /// may be the percent-encoded folder of a Unix socket. The default search path is `public`.
     ///
     /// # Errors
-    /// What is wrong, in one sentence. Never the URL or a part of it.
+    /// A sentence that describes the fault, without any part of the URL.
     pub fn from_url(url: &SecretString) -> Result<Self, String> {
         if !Self::is_for(url) {
             return Err("it must start with postgres:// or postgresql://".to_owned());
         }
-        let malformed = "it must be a URL like postgres://user:password@host:5432/database, where characters such as @ : / ? # % \
-                         in the password are percent-encoded";
+        let malformed = "it must be a URL like postgres://user:password@host:5432/database, with \
+                         characters such as @ : / ? # % in the password percent-encoded";
         let parsed = Url::parse(url.expose_secret()).map_err(|_| malformed.to_owned())?;
         if parsed.fragment().is_some() {
             return Err(malformed.to_owned());
@@ -68,7 +67,7 @@ impl Settings {
         let mut options =
             PgConnectOptions::from_str(url.expose_secret()).map_err(|_| malformed.to_owned())?;
         if !has_search_path {
-            // Sent when a session starts, this outranks what `ALTER ROLE … SET` and `ALTER DATABASE … SET` say.
+            // Session options override `ALTER ROLE … SET` and `ALTER DATABASE … SET`.
             options = options.options([("search_path", "public")]);
         }
         if options.get_application_name().is_none() {
@@ -79,19 +78,19 @@ impl Settings {
 }
 
 fn check_parameter(name: &str, value: &str) -> Result<(), String> {
-    let refuse = |what: &str| Err(what.to_owned());
+    let fault = |text: &str| Err(text.to_owned());
     match name {
-        "sslmode" | "ssl-mode" if value.parse::<PgSslMode>().is_err() => refuse(
-            "it has an unknown sslmode: it is disable, allow, prefer, require, verify-ca or verify-full",
-        ),
+        "sslmode" | "ssl-mode" if value.parse::<PgSslMode>().is_err() => {
+            fault("sslmode must be disable, allow, prefer, require, verify-ca or verify-full")
+        }
         "port" if value.parse::<u16>().is_err() => {
-            refuse("it has a port that is no number from 0 to 65535")
+            fault("the port must be a number from 0 to 65535")
         }
         "statement-cache-capacity" if value.parse::<usize>().is_err() => {
-            refuse("it has a statement-cache-capacity that is no number")
+            fault("statement-cache-capacity must be a number")
         }
         "hostaddr" if value.parse::<std::net::IpAddr>().is_err() => {
-            refuse("it has a hostaddr that is no IP address")
+            fault("hostaddr must be an IP address")
         }
         _ if PARAMETERS.contains(&name)
             || (name.starts_with("options[") && name.ends_with(']')) =>
@@ -99,7 +98,7 @@ fn check_parameter(name: &str, value: &str) -> Result<(), String> {
             Ok(())
         }
         _ => Err(format!(
-            "it has a parameter that is not supported; supported are {} and options[name]",
+            "it has an unsupported parameter; the supported ones are {} and options[name]",
             PARAMETERS.join(", ")
         )),
     }
@@ -120,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn urls_of_all_usual_forms_are_taken() {
+    fn usual_urls_are_accepted() {
         let settings =
             read("postgres://ann:p%40ss@db.example.com:6432/billing?sslmode=verify-full").unwrap();
         assert_eq!(settings.options.get_host(), "db.example.com");
@@ -133,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn the_schema_is_public_unless_the_url_says_otherwise() {
+    fn search_path_is_public_unless_url_sets_it() {
         let options =
             |url: &str| read(url).unwrap().options.get_options().unwrap_or_default().to_owned();
         assert!(options("postgres://h/d").ends_with("-c search_path=public"));
@@ -150,14 +149,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_said_without_the_url() {
+    fn fault_describes_problem_without_url() {
         for (url, hint) in [
             ("mysql://u:hunter2@h/d", "must start with"),
             ("postgres://u:hunter2#x@h/d", "percent-encoded"),
             ("postgres://u:hunter2@h:99999/d", "percent-encoded"),
             ("postgres://u:hunter2@h/d?sslmode=hunter2", "sslmode"),
             ("postgres://u:hunter2@h/d?port=hunter2", "port"),
-            ("postgres://u:hunter2@h/d?hunter2=hunter2", "not supported"),
+            ("postgres://u:hunter2@h/d?hunter2=hunter2", "unsupported"),
             ("postgres://u:hunter2@h/d?hostaddr=hunter2", "hostaddr"),
             ("postgres://u%FF:hunter2@h/d", "percent-encoded"),
         ] {
@@ -168,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_shows_nothing() {
+    fn debug_output_is_redacted() {
         assert!(!format!("{:?}", read("postgres://u:hunter2@h/d").unwrap()).contains("hunter2"));
     }
 }

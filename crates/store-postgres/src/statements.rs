@@ -1,4 +1,4 @@
-//! The statements that SQLite needs in another form. `store-sqlite` has the same functions.
+//! Statements with different SQL on SQLite. `store-sqlite` has the same functions.
 
 use billing_domain::{
     ApiKeyId, ClaimToken, ClaimedEvents, EventId, InboxState, MirrorUpdate, ProviderAccount,
@@ -10,28 +10,28 @@ use store_core::error::{StoreError, migrate_error};
 use store_core::inbox_rows::{EventRow, NewEventRow};
 use store_core::migrations::apply_missing;
 use store_core::mirror_rows::NewSubscriptionRow;
-use store_core::pruning::BATCH;
+use store_core::pruning::BATCH_SIZE;
 
 use crate::engine::{Connection, Engine, MIGRATIONS};
 
-/// Distinguishes our locks on owners from other locks in the same database: "api_keys" in ASCII.
+/// Namespace of the advisory locks on owners: "api_keys" in ASCII.
 const OWNER_LOCKS: i64 = 0x6170_695f_6b65_7973;
 
-/// The lock on the end of the log: "auditlog" in ASCII.
+/// Key of the advisory lock on the end of the log: "auditlog" in ASCII.
 const LOG_LOCK: i64 = 0x6175_6469_746c_6f67;
 
-/// Applies the missing migrations, each in one transaction, under a lock that ends with the connection.
+/// Applies each missing migration in a transaction, with a lock that ends with the connection.
 pub(crate) async fn migrate(connection: &mut Connection) -> Result<usize, StoreError> {
     connection.lock().await.map_err(|error| migrate_error::<Engine>(&error))?;
     apply_missing::<Engine>(connection, &MIGRATIONS).await
 }
 
-/// Records the last use of keys. Locks rows by id, so that two replicas that record the same keys never deadlock.
+/// Records the last use of keys. Locks rows in the order of ids, which prevents deadlocks.
 pub(crate) async fn record_uses(
     connection: &mut Connection,
     uses: &[(ApiKeyId, Timestamp)],
 ) -> Result<(), StoreError> {
-    let (ids, moments): (Vec<&str>, Vec<i64>) =
+    let (ids, times): (Vec<&str>, Vec<i64>) =
         uses.iter().map(|(id, at)| (id.as_str(), at.as_millis())).unzip();
     sqlx::query!(
         "WITH latest AS (
@@ -44,15 +44,14 @@ pub(crate) async fn record_uses(
          UPDATE api_keys SET last_used_at = used.at FROM used
          WHERE api_keys.id = used.id AND (api_keys.last_used_at IS NULL OR api_keys.last_used_at < used.at)",
         &ids as _,
-        &moments,
+        &times,
     )
     .execute(connection)
     .await?;
     Ok(())
 }
 
-/// Inserts the events that the inbox does not have yet. In order, so that two replicas that were sent the same events never
-/// deadlock.
+/// Inserts new events in the order of the primary key, which prevents deadlocks.
 pub(crate) async fn insert_events(
     connection: &mut Connection,
     rows: &[NewEventRow],
@@ -83,11 +82,11 @@ pub(crate) async fn insert_events(
     Ok(())
 }
 
-/// Claims due events in one statement. It skips events that another claimer has just locked, and sees that those it locked
-/// before are no longer due. An array, because a join of a table that has just grown is planned as if it were empty.
+/// Claims due events in one statement and skips events that another worker has locked. It uses an
+/// array, because Postgres plans a join badly after a table has grown.
 pub(crate) async fn claim(
     connection: &mut Connection,
-    at: &ProviderAccount,
+    account: &ProviderAccount,
     token: &ClaimToken,
     limit: u32,
     now: Timestamp,
@@ -103,8 +102,8 @@ pub(crate) async fn claim(
              ORDER BY state_at, event_id LIMIT $6 FOR NO KEY UPDATE SKIP LOCKED))
          RETURNING event_id, kind, subject_kind, subject_id AS \"subject_id?\", created_at, received_at, state,
                    state_at, attempts, error AS \"error?\"",
-        at.provider().as_str(),
-        at.mode().as_str(),
+        account.provider().as_str(),
+        account.mode().as_str(),
         token.0,
         now.as_millis(),
         until.as_millis(),
@@ -115,26 +114,26 @@ pub(crate) async fn claim(
     Ok(rows)
 }
 
-/// Changes the state of the events that this claim still has, and returns their number. An expired claim still has its events
-/// until another one takes them.
+/// Changes the state of the claim's events and returns their number. Skips events that another
+/// token has claimed.
 pub(crate) async fn end_claim(
     connection: &mut Connection,
-    at: &ProviderAccount,
+    account: &ProviderAccount,
     claimed: &ClaimedEvents,
     state: InboxState,
     error: Option<String>,
 ) -> Result<u64, StoreError> {
-    let (word, moment) = state.parts();
+    let (status, at) = state.parts();
     let ended = sqlx::query!(
         "UPDATE webhook_events SET state = $5, state_at = $6, error = $7, claimed_until = NULL
          WHERE provider = $1 AND mode = $2 AND event_id = ANY($3::text[])
            AND state = 'pending' AND claim_token = $4 AND claimed_until IS NOT NULL",
-        at.provider().as_str(),
-        at.mode().as_str(),
+        account.provider().as_str(),
+        account.mode().as_str(),
         claimed.events.iter().map(EventId::as_str).collect::<Vec<_>>() as _,
         claimed.token.0,
-        word.as_str(),
-        moment.as_millis(),
+        status.as_str(),
+        at.as_millis(),
         error,
     )
     .execute(connection)
@@ -142,7 +141,7 @@ pub(crate) async fn end_claim(
     Ok(ended.rows_affected())
 }
 
-/// Deletes some processed events that are older, and returns their number.
+/// Deletes a batch of processed events older than `before`. Returns their number.
 pub(crate) async fn prune_events(
     connection: &mut Connection,
     before: Timestamp,
@@ -152,12 +151,12 @@ pub(crate) async fn prune_events(
              SELECT ctid FROM webhook_events WHERE state IN ('applied', 'ignored') AND state_at < $1
              ORDER BY state_at LIMIT $2))",
         before.as_millis(),
-        BATCH,
+        BATCH_SIZE,
     );
     Ok(deleted.execute(connection).await?.rows_affected())
 }
 
-/// Deletes some requests that are older, and returns their number.
+/// Deletes a batch of requests older than `before`. Returns their number.
 pub(crate) async fn prune_checkout_requests(
     connection: &mut Connection,
     before: Timestamp,
@@ -166,13 +165,13 @@ pub(crate) async fn prune_checkout_requests(
         "DELETE FROM checkout_requests WHERE ctid = ANY (ARRAY(
              SELECT ctid FROM checkout_requests WHERE created_at < $1 ORDER BY created_at LIMIT $2))",
         before.as_millis(),
-        BATCH,
+        BATCH_SIZE,
     );
     Ok(deleted.execute(connection).await?.rows_affected())
 }
 
-/// Inserts records in the given order, all of them or none, in one statement. Until the end of its transaction it shares the
-/// lock on the log with other writers; see [`log_end`].
+/// Inserts records in the given order, in one statement. Its transaction shares the lock on the log
+/// with other writers; see [`log_end`].
 pub(crate) async fn insert_audit_rows(
     connection: &mut Connection,
     rows: &[AuditRow],
@@ -212,9 +211,11 @@ pub(crate) async fn insert_audit_rows(
     Ok(())
 }
 
-/// The last number below which no row will appear any more. A row takes its number before it is committed, so a higher one
-/// may be seen first, and a reader who goes on from there would miss the lower. Whoever adds rows holds the lock from before
-/// the number until after the commit; to have it alone for a moment is to know that nobody is in between.
+/// Returns the highest sequence number up to which all rows are committed.
+///
+/// A row gets its number before its commit, so a reader could see a higher number first and miss
+/// the lower one. Writers share the lock until their commit. The exclusive lock waits for all of
+/// them.
 pub(crate) async fn log_end(connection: &mut Connection) -> Result<i64, StoreError> {
     let last = sqlx::query_scalar!(
         "WITH lock AS MATERIALIZED (SELECT pg_advisory_xact_lock($1))
@@ -226,7 +227,7 @@ pub(crate) async fn log_end(connection: &mut Connection) -> Result<i64, StoreErr
     Ok(last)
 }
 
-/// Until the end of the transaction, no other makes a key of this owner under a limit.
+/// Locks an owner until the end of the transaction, against concurrent calls with a limit.
 pub(crate) async fn lock_owner(
     connection: &mut Connection,
     owner: &UserId,
@@ -240,7 +241,7 @@ pub(crate) async fn lock_owner(
     Ok(())
 }
 
-/// Locks the keys of an owner, in the order in which uses are recorded, too: otherwise the two could deadlock.
+/// Locks the keys of an owner in the order of ids, like [`record_uses`], which prevents deadlocks.
 pub(crate) async fn lock_keys(
     connection: &mut Connection,
     owner: &UserId,
@@ -253,7 +254,7 @@ pub(crate) async fn lock_keys(
     Ok(())
 }
 
-/// Locks a key, and returns when it expires and when it was revoked.
+/// Locks a key. Returns its expiry and revocation times.
 pub(crate) async fn lock_key(
     connection: &mut Connection,
     id: &ApiKeyId,
@@ -266,8 +267,8 @@ pub(crate) async fn lock_key(
     Ok(found.map(|key| (key.expires_at, key.revoked_at)))
 }
 
-/// Revokes all keys of an owner, and returns when each was made, and its id. Locks them in the order in which uses are recorded,
-/// too: otherwise the two could deadlock.
+/// Revokes all keys of an owner. Returns their creation times and ids. Locks in the order of ids,
+/// like [`record_uses`], which prevents deadlocks.
 pub(crate) async fn revoke_all(
     connection: &mut Connection,
     owner: &UserId,
@@ -288,7 +289,7 @@ pub(crate) async fn revoke_all(
     Ok(rows.into_iter().map(|row| (row.created_at, row.id)).collect())
 }
 
-/// Inserts the subscriptions of a reading. Where the mirror has one with another customer, the newer reading is right.
+/// Inserts the subscriptions of a reading. Takes them over from other customers.
 pub(crate) async fn insert_subscriptions(
     connection: &mut Connection,
     update: &MirrorUpdate,

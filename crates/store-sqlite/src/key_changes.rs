@@ -1,4 +1,4 @@
-//! [`KeyChanges`]: polling, because SQLite notifies no other process of a change.
+//! [`KeyChanges`]: polls for changes, because SQLite does not notify other processes.
 
 use std::time::Duration;
 
@@ -7,30 +7,30 @@ use tokio::time::sleep;
 
 use crate::engine::Connections;
 
-/// The pause between two looks, each of which reads one row.
-const PAUSE: Duration = Duration::from_secs(1);
+/// Polling interval. Each poll reads one row.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The count of changes of keys, which triggers on `api_keys` keep.
+/// Polls the number of key changes, which triggers on `api_keys` count.
 #[derive(Debug, Default)]
 pub(crate) struct KeyChanges {
-    /// The count at the last report.
+    /// The number at the last report.
     reported: Option<i64>,
 }
 
 impl KeyChanges {
-    /// Waits for a change. The first report comes at once: there may have been changes before.
+    /// Waits for a change. The first call returns at once, because earlier changes are unknown.
     pub(crate) async fn next(&mut self, connections: &Connections) -> Result<KeyChange, RepoError> {
         loop {
             let changes = count(connections).await?;
             if self.reported.replace(changes) != Some(changes) {
                 return Ok(KeyChange::Unknown);
             }
-            sleep(PAUSE).await;
+            sleep(POLL_INTERVAL).await;
         }
     }
 }
 
-/// Not `PRAGMA data_version`, which counts every commit: entries of the audit log, uses of keys.
+/// Reads the number of changes. `PRAGMA data_version` would count every commit.
 async fn count(connections: &Connections) -> Result<i64, RepoError> {
     connections
         .call(async |connection| {

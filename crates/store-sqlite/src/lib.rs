@@ -1,8 +1,7 @@
-//! The service's data on SQLite: customers, their claims and their mirror, API keys, events, checkout requests and the audit
-//! log, each behind its port in [`billing_domain::ports`]; and the [`Database`](billing_domain::ports::Database) itself.
+//! The store on SQLite. It implements the stores in [`billing_domain::ports`].
 //!
-//! The adapters are the source text in `store-core/src/adapters`, compiled here against SQLite. The modules of this crate
-//! have only what differs on Postgres.
+//! This crate compiles the adapters in `store-core/src/adapters` against SQLite. Its own modules
+//! have only the differences from Postgres.
 
 #[path = "../../store-core/src/adapters/mod.rs"]
 mod adapters;

@@ -1,4 +1,4 @@
-//! [`Settings`]: where the file is.
+//! [`Settings`]: the path of the file.
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -6,24 +6,24 @@ use std::str::FromStr;
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::sqlite::SqliteConnectOptions;
 
-/// A checked URL: where the database's file is, or is to be. Nothing was opened or made yet.
+/// The path from a checked database URL. The file may not exist yet.
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub(crate) file: PathBuf,
 }
 
 impl Settings {
-    /// Whether a URL is one for this crate, by its scheme.
+    /// Returns whether the URL has the SQLite scheme.
     #[must_use]
     pub fn is_for(url: &SecretString) -> bool {
         url.expose_secret().starts_with("sqlite:")
     }
 
-    /// Settings from `sqlite://relative/path.db` or `sqlite:///absolute/path.db`, percent-encoded where a name holds `%` or
-    /// `?`.
+    /// Parses `sqlite://relative/path.db` or `sqlite:///absolute/path.db`, with `%` and `?` in
+    /// names percent-encoded.
     ///
     /// # Errors
-    /// What is wrong, in one sentence. Never the URL or a part of it.
+    /// A sentence that describes the fault, without any part of the URL.
     pub fn from_url(url: &SecretString) -> Result<Self, String> {
         let text = url.expose_secret();
         let form = "it must be sqlite://relative/path.db or sqlite:///absolute/path.db";
@@ -31,19 +31,19 @@ impl Settings {
         let rest = rest.strip_prefix("//").unwrap_or(rest);
         let (path, parameters) = rest.split_once('?').unwrap_or((rest, ""));
         if path == ":memory:" || path.is_empty() && parameters.contains("mode=memory") {
-            return Err("it must name a file: a database in memory would be another one for each connection".to_owned());
+            return Err("it must name a file: an in-memory database would be separate for each \
+                        connection"
+                .to_owned());
         }
         if !matches!(parameters, "" | "mode=rwc") {
-            return Err(
-                "it has a parameter that is not supported: the file is always opened for reading and writing, and made \
-                        if it is missing"
-                    .to_owned(),
-            );
+            return Err("it has an unsupported parameter: the file is always opened for reading \
+                        and writing, and created if it is missing"
+                .to_owned());
         }
         let options =
             SqliteConnectOptions::from_str(&format!("sqlite://{path}")).map_err(|_| form)?;
         let file = options.get_filename().to_str().ok_or(form)?;
-        // SQLite itself gives names that start with a colon or `file:` a meaning of their own (sqlite3_open's documentation).
+        // SQLite treats names that start with a colon or `file:` specially (see sqlite3_open).
         if file.is_empty()
             || file.ends_with('/')
             || file.starts_with(':')
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn urls_name_files() {
+    fn url_is_parsed_to_file_path() {
         for (url, file) in [
             ("sqlite://data/billing-portal.db", "data/billing-portal.db"),
             ("sqlite:///var/lib/billing/portal.db", "/var/lib/billing/portal.db"),
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn what_names_no_file_is_refused() {
+    fn url_without_file_is_rejected() {
         for url in [
             "",
             "data.db",

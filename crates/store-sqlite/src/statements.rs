@@ -1,4 +1,4 @@
-//! The statements that Postgres needs in another form. `store-postgres` has the same functions.
+//! Statements with different SQL on Postgres. `store-postgres` has the same functions.
 
 use billing_domain::{
     ApiKeyId, ClaimToken, ClaimedEvents, InboxState, MirrorUpdate, ProviderAccount, Timestamp,
@@ -10,12 +10,11 @@ use store_core::error::StoreError;
 use store_core::inbox_rows::{EventRow, NewEventRow};
 use store_core::migrations::apply_missing;
 use store_core::mirror_rows::NewSubscriptionRow;
-use store_core::pruning::BATCH;
+use store_core::pruning::BATCH_SIZE;
 
 use crate::engine::{Connection, Engine, MIGRATIONS};
 
-/// Applies the missing migrations in one transaction, which has the right to write from its beginning: one process migrates,
-/// and the others then find it done. A failure leaves nothing behind.
+/// Applies the missing migrations in one write transaction, which other processes wait for.
 pub(crate) async fn migrate(connection: &mut Connection) -> Result<usize, StoreError> {
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
     let applied = apply_missing::<Engine>(&mut *transaction, &MIGRATIONS).await?;
@@ -40,7 +39,7 @@ pub(crate) async fn record_uses(
     Ok(())
 }
 
-/// Inserts the events that the inbox does not have yet.
+/// Inserts new events.
 pub(crate) async fn insert_events(
     connection: &mut Connection,
     rows: &[NewEventRow],
@@ -66,10 +65,10 @@ pub(crate) async fn insert_events(
     Ok(())
 }
 
-/// Claims due events. One statement, and SQLite runs one writer at a time.
+/// Claims due events in one statement. SQLite runs one writer at a time.
 pub(crate) async fn claim(
     connection: &mut Connection,
-    at: &ProviderAccount,
+    account: &ProviderAccount,
     token: &ClaimToken,
     limit: u32,
     now: Timestamp,
@@ -85,8 +84,8 @@ pub(crate) async fn claim(
              ORDER BY state_at, event_id LIMIT $6)
          RETURNING event_id, kind, subject_kind, subject_id AS \"subject_id?\", created_at, received_at, state,
                    state_at, attempts, error AS \"error?\"",
-        at.provider().as_str(),
-        at.mode().as_str(),
+        account.provider().as_str(),
+        account.mode().as_str(),
         token.0,
         now.as_millis(),
         until.as_millis(),
@@ -97,28 +96,28 @@ pub(crate) async fn claim(
     Ok(rows)
 }
 
-/// Changes the state of the events that this claim still has, and returns their number. An expired claim still has its events
-/// until another one takes them.
+/// Changes the state of the claim's events and returns their number. Skips events that another
+/// token has claimed.
 pub(crate) async fn end_claim(
     connection: &mut Connection,
-    at: &ProviderAccount,
+    account: &ProviderAccount,
     claimed: &ClaimedEvents,
     state: InboxState,
     error: Option<String>,
 ) -> Result<u64, StoreError> {
-    let (word, moment) = state.parts();
+    let (status, at) = state.parts();
     let mut ended = 0;
     for event in &claimed.events {
         let one = sqlx::query!(
             "UPDATE webhook_events SET state = $5, state_at = $6, error = $7, claimed_until = NULL
              WHERE provider = $1 AND mode = $2 AND event_id = $3
                AND state = 'pending' AND claim_token = $4 AND claimed_until IS NOT NULL",
-            at.provider().as_str(),
-            at.mode().as_str(),
+            account.provider().as_str(),
+            account.mode().as_str(),
             event.as_str(),
             claimed.token.0,
-            word.as_str(),
-            moment.as_millis(),
+            status.as_str(),
+            at.as_millis(),
             error,
         )
         .execute(&mut *connection)
@@ -128,7 +127,7 @@ pub(crate) async fn end_claim(
     Ok(ended)
 }
 
-/// Deletes some processed events that are older, and returns their number.
+/// Deletes a batch of processed events older than `before`. Returns their number.
 pub(crate) async fn prune_events(
     connection: &mut Connection,
     before: Timestamp,
@@ -139,12 +138,12 @@ pub(crate) async fn prune_events(
              WHERE state IN ('applied', 'ignored') AND state_at < $1
              ORDER BY state_at LIMIT $2)",
         before.as_millis(),
-        BATCH,
+        BATCH_SIZE,
     );
     Ok(deleted.execute(connection).await?.rows_affected())
 }
 
-/// Deletes some requests that are older, and returns their number.
+/// Deletes a batch of requests older than `before`. Returns their number.
 pub(crate) async fn prune_checkout_requests(
     connection: &mut Connection,
     before: Timestamp,
@@ -154,7 +153,7 @@ pub(crate) async fn prune_checkout_requests(
              SELECT user_id, provider, mode, idempotency_key FROM checkout_requests
              WHERE created_at < $1 ORDER BY created_at LIMIT $2)",
         before.as_millis(),
-        BATCH,
+        BATCH_SIZE,
     );
     Ok(deleted.execute(connection).await?.rows_affected())
 }
@@ -189,22 +188,22 @@ pub(crate) async fn insert_audit_rows(
     Ok(())
 }
 
-/// The last number that a reader may see. One writer at a time commits numbers in their order, so all of them.
+/// Returns the maximum: with one writer at a time, numbers are committed in their order.
 pub(crate) async fn log_end(_: &mut Connection) -> Result<i64, StoreError> {
     Ok(i64::MAX)
 }
 
-/// A transaction that writes has the whole database.
+/// Does nothing: a write transaction locks the whole database.
 pub(crate) async fn lock_owner(_: &mut Connection, _: &UserId) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// A transaction that writes has the whole database.
+/// Does nothing: a write transaction locks the whole database.
 pub(crate) async fn lock_keys(_: &mut Connection, _: &UserId) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// When a key expires and when it was revoked.
+/// Returns the expiry and revocation times of a key.
 pub(crate) async fn lock_key(
     connection: &mut Connection,
     id: &ApiKeyId,
@@ -215,7 +214,7 @@ pub(crate) async fn lock_key(
     Ok(found.map(|key| (key.expires_at, key.revoked_at)))
 }
 
-/// Revokes all keys of an owner, and returns when each was made, and its id.
+/// Revokes all keys of an owner. Returns their creation times and ids.
 pub(crate) async fn revoke_all(
     connection: &mut Connection,
     owner: &UserId,
@@ -231,7 +230,7 @@ pub(crate) async fn revoke_all(
     Ok(rows.into_iter().map(|row| (row.created_at, row.id)).collect())
 }
 
-/// Inserts the subscriptions of a reading. Where the mirror has one with another customer, the newer reading is right.
+/// Inserts the subscriptions of a reading. Takes them over from other customers.
 pub(crate) async fn insert_subscriptions(
     connection: &mut Connection,
     update: &MirrorUpdate,

@@ -1,4 +1,4 @@
-//! [`SqlApiKeyRepo`].
+//! [`SqlApiKeyRepo`]: the store of API keys.
 
 use async_trait::async_trait;
 use billing_domain::ports::{ApiKeyRepo, InsertOutcome, RepoError, RevokeOutcome, RotateOutcome};
@@ -13,8 +13,8 @@ use store_core::rows::{ApiKeyRow, api_key_id, origins_text, permissions_text};
 use crate::engine::{Connection, Connections};
 use crate::statements;
 
-/// Keys that the list of one owner has.
-const LISTED: i64 = 1000;
+/// Maximum keys in one user's list.
+const LIST_LIMIT: i64 = 1000;
 
 /// API keys in the table `api_keys`.
 #[derive(Clone, Debug)]
@@ -22,18 +22,18 @@ pub(crate) struct SqlApiKeyRepo(pub(crate) Connections);
 
 #[async_trait]
 impl ApiKeyRepo for SqlApiKeyRepo {
-    /// With a limit, one transaction at a time for each owner: what it counts stays true until it is done.
+    /// With a limit, a lock on the owner keeps the count valid until the commit.
     async fn insert(
         &self,
         stored: &StoredApiKey,
-        at_most: Option<u32>,
+        max_active: Option<u32>,
         record: &AuditEvent,
     ) -> Result<InsertOutcome, RepoError> {
         let key = &stored.key;
-        let before_one_more = at_most.map(|at_most| i64::from(at_most) - 1);
+        let before_one_more = max_active.map(|max_active| i64::from(max_active) - 1);
         self.0
             .write(async |transaction| {
-                if at_most.is_some() {
+                if max_active.is_some() {
                     statements::lock_owner(transaction, &key.owner).await?;
                 }
                 let outcome = if has_more_than(transaction, before_one_more, key).await? {
@@ -65,8 +65,7 @@ impl ApiKeyRepo for SqlApiKeyRepo {
         .await
     }
 
-    /// One user's list ends at the newest thousand: keys that ended stay, and an answer must not grow without end. Without an
-    /// owner, all there are.
+    /// Returns at most the newest [`LIST_LIMIT`] keys of one user, which bounds the response.
     async fn list<'a>(&self, owner: Option<&'a UserId>) -> Result<Vec<ApiKey>, RepoError> {
         self.0.call(async |connection| {
             let rows = match owner {
@@ -77,7 +76,7 @@ impl ApiKeyRepo for SqlApiKeyRepo {
                                 secret_hash, created_at, expires_at, revoked_at, last_used_at
                          FROM api_keys WHERE user_id = $1 ORDER BY created_at DESC, id DESC LIMIT $2",
                         owner.as_str(),
-                        LISTED,
+                        LIST_LIMIT,
                     )
                     .fetch_all(&mut *connection)
                     .await?;
@@ -120,7 +119,7 @@ impl ApiKeyRepo for SqlApiKeyRepo {
                     statements::insert_audit_rows(transaction, &[record.into()]).await?;
                     RevokeOutcome::Revoked
                 } else {
-                    // A revocation only ever moves to an earlier moment, so the answer cannot have changed in between.
+                    // Revocations only move to an earlier time, so the result is still valid.
                     let known =
                         sqlx::query_scalar!("SELECT id FROM api_keys WHERE id = $1", id.as_str())
                             .fetch_optional(&mut *transaction)
@@ -154,20 +153,19 @@ impl ApiKeyRepo for SqlApiKeyRepo {
             .await
     }
 
-    /// In one transaction, which keeps others from changing the key meanwhile; with a limit, under the owner's lock, which is
-    /// always taken before a row's.
+    /// Locks the key's row. With a limit, locks the owner first, always in this order.
     async fn rotate(
         &self,
         id: &ApiKeyId,
         successor: &StoredApiKey,
         until: Timestamp,
-        at_most: Option<u32>,
+        max_active: Option<u32>,
         records: &[AuditEvent; 2],
     ) -> Result<RotateOutcome, RepoError> {
         let now = successor.key.created_at.as_millis();
         self.0
             .write(async |transaction| {
-                if at_most.is_some() {
+                if max_active.is_some() {
                     statements::lock_owner(transaction, &successor.key.owner).await?;
                 }
                 let old = statements::lock_key(transaction, id).await?;
@@ -180,8 +178,12 @@ impl ApiKeyRepo for SqlApiKeyRepo {
                         RotateOutcome::NotActive
                     }
                     Some(_)
-                        if has_more_than(transaction, at_most.map(i64::from), &successor.key)
-                            .await? =>
+                        if has_more_than(
+                            transaction,
+                            max_active.map(i64::from),
+                            &successor.key,
+                        )
+                        .await? =>
                     {
                         RotateOutcome::TooMany
                     }
@@ -208,7 +210,7 @@ impl ApiKeyRepo for SqlApiKeyRepo {
     }
 }
 
-/// Whether the owner of a new key has more keys than this limit, if there is one, that are active when the new one is made.
+/// Returns whether the owner has more active keys than `limit` at the creation of the new key.
 async fn has_more_than(
     connection: &mut Connection,
     limit: Option<i64>,
@@ -226,7 +228,7 @@ async fn has_more_than(
     Ok(active > limit)
 }
 
-/// Whether the id was free, and now is this key's.
+/// Inserts a key. Returns `false` if the id is taken.
 async fn insert(connection: &mut Connection, stored: &StoredApiKey) -> Result<bool, StoreError> {
     let StoredApiKey { key, verifier } = stored;
     let inserted = sqlx::query!(

@@ -1,4 +1,4 @@
-//! [`SqlApiKeyUsage`].
+//! [`SqlApiKeyUsage`]: the use and the changes of API keys.
 
 use std::time::Duration;
 
@@ -14,10 +14,10 @@ use crate::engine::Connections;
 use crate::key_changes::KeyChanges;
 use crate::statements;
 
-/// The pause after an error, so that a database which is down is not asked without pause.
+/// Backoff after an error.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Uses of keys, and the changes of keys that the database reports.
+/// Stores uses of keys and listens for changes of keys.
 #[derive(Debug)]
 pub(crate) struct SqlApiKeyUsage {
     connections: Connections,
@@ -27,7 +27,7 @@ pub(crate) struct SqlApiKeyUsage {
 #[derive(Debug, Default)]
 struct Listening {
     changes: KeyChanges,
-    /// Whether the last attempt ended in an error.
+    /// Whether the last attempt failed.
     failed: bool,
 }
 
@@ -94,11 +94,11 @@ impl ApiKeyUsage for SqlApiKeyUsage {
         if listening.failed {
             sleep(PAUSE).await;
         }
-        let heard = listening.changes.next(&self.connections).await;
-        listening.failed = heard.is_err();
+        let change = listening.changes.next(&self.connections).await;
+        listening.failed = change.is_err();
         if listening.failed {
             listening.changes = KeyChanges::default();
         }
-        heard
+        change
     }
 }

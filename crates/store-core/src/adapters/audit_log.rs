@@ -1,4 +1,4 @@
-//! [`SqlAuditLog`].
+//! [`SqlAuditLog`]: the audit log.
 
 use std::sync::Arc;
 
@@ -9,13 +9,13 @@ use store_core::audit_rows::{AuditRow, FORGOTTEN};
 use store_core::connections::bounded;
 use store_core::error::StoreError;
 use store_core::group_commit::GroupCommit;
-use store_core::pruning::{BATCH, in_batches, until_none_is_left};
+use store_core::pruning::{BATCH_SIZE, prune_in_batches, rewrite_all};
 
 use super::forgetting::delete_account;
 use crate::engine::{Connection, Connections};
 use crate::statements;
 
-/// Rows in the table `audit_log`. Clones share their commits.
+/// The audit log in the table `audit_log`. Clones share commits.
 #[derive(Clone, Debug)]
 pub(crate) struct SqlAuditLog {
     connections: Connections,
@@ -23,7 +23,7 @@ pub(crate) struct SqlAuditLog {
 }
 
 impl SqlAuditLog {
-    /// The port, and the task that writes events.
+    /// Creates the port and the task that writes events.
     pub(crate) fn new(connections: Connections) -> (Self, BackgroundTask) {
         let writing = connections.clone();
         let (events, task) = GroupCommit::new("audit writer", move |rows: Arc<[AuditRow]>| {
@@ -89,27 +89,27 @@ impl AuditLog for SqlAuditLog {
     }
 
     async fn prune(&self, before: Timestamp) -> Result<u64, RepoError> {
-        in_batches(&self.connections, before, prune_some).await
+        prune_in_batches(&self.connections, before, prune_some).await
     }
 
-    /// First the denials, which only the user's keys identify; then what the user can act through, so that nothing is added
-    /// meanwhile; then the rest of the log. A call that failed in between is repeated.
+    /// Erases denials first, because only the user's keys identify them; then the account, so that
+    /// the user can add no events; then the events. The caller repeats a failed call.
     async fn forget(&self, user: &UserId) -> Result<u64, RepoError> {
-        let denials = until_none_is_left(&self.connections, user, forget_denials).await?;
+        let denials = rewrite_all(&self.connections, user, forget_denials).await?;
         let account = self
             .connections
             .write(async |transaction| {
                 statements::lock_keys(transaction, user).await?;
-                // Only the keys identify the denials that were added meanwhile, too.
+                // Erases denials added meanwhile, before their keys are deleted.
                 let denials = forget_denials(transaction, user).await?;
                 Ok(denials + delete_account(transaction, user).await?)
             })
             .await?;
-        // A user of this name has the same rows as earlier forgotten users, and rewriting them would not end.
+        // For a user with this id, rewriting would never end: the rows would match again.
         if user.as_str() == FORGOTTEN {
             return Ok(denials + account);
         }
-        let events = until_none_is_left(&self.connections, user, forget_events).await?;
+        let events = rewrite_all(&self.connections, user, forget_events).await?;
         Ok(denials + account + events)
     }
 }
@@ -120,19 +120,19 @@ async fn write(connections: &Connections, rows: &[AuditRow]) -> Result<(), RepoE
         .await
 }
 
-/// Deletes some records that are older, and returns their number.
+/// Deletes a batch of records older than `before`. Returns their number.
 async fn prune_some(connection: &mut Connection, before: Timestamp) -> Result<u64, StoreError> {
     let deleted = sqlx::query!(
         "DELETE FROM audit_log
          WHERE sequence IN (SELECT sequence FROM audit_log WHERE at < $1 ORDER BY at LIMIT $2)",
         before.as_millis(),
-        BATCH,
+        BATCH_SIZE,
     );
     Ok(deleted.execute(connection).await?.rows_affected())
 }
 
-/// Removes some addresses from which a user's keys were tried, because they may be the user's. Returns their number. The ids of
-/// the keys stay: they name a key, and without the key no user.
+/// Removes a batch of addresses from denials of a user's keys, because they may identify the user.
+/// The key ids remain: without the keys they identify no user. Returns the number of rows.
 async fn forget_denials(connection: &mut Connection, user: &UserId) -> Result<u64, StoreError> {
     let rewritten = sqlx::query!(
         "UPDATE audit_log SET source = NULL
@@ -141,14 +141,14 @@ async fn forget_denials(connection: &mut Connection, user: &UserId) -> Result<u6
                               AND key_id IN (SELECT id FROM api_keys WHERE user_id = $1)
                             LIMIT $2)",
         user.as_str(),
-        BATCH,
+        BATCH_SIZE,
     )
     .execute(connection)
     .await?;
     Ok(rewritten.rows_affected())
 }
 
-/// Removes a user's name from some events, and returns their number.
+/// Removes a user's data from a batch of events. Returns their number.
 async fn forget_events(connection: &mut Connection, user: &UserId) -> Result<u64, StoreError> {
     let rewritten = sqlx::query!(
         "UPDATE audit_log
@@ -157,7 +157,7 @@ async fn forget_events(connection: &mut Connection, user: &UserId) -> Result<u64
          WHERE sequence IN (SELECT sequence FROM audit_log WHERE user_id = $1 ORDER BY sequence LIMIT $3)",
         user.as_str(),
         FORGOTTEN,
-        BATCH,
+        BATCH_SIZE,
     );
     Ok(rewritten.execute(connection).await?.rows_affected())
 }

@@ -1,4 +1,4 @@
-//! [`SqlBillingMirror`].
+//! [`SqlBillingMirror`]: the mirror.
 
 use async_trait::async_trait;
 use billing_domain::ports::{BillingMirror, RepoError};
@@ -6,21 +6,21 @@ use billing_domain::{
     CustomerId, Effect, MirrorOutcome, MirrorUpdate, MirroredCustomer, ProviderAccount,
     SubscriptionId,
 };
-use store_core::mirror_rows::{MirrorRow, customers, holder};
+use store_core::mirror_rows::{MirrorRow, customers, subscription_customer};
 
 use super::mirror_write::apply;
 use crate::engine::Connections;
 
-/// Readings in the tables `customer_mirror` and `subscription_mirror`.
+/// The mirror in the tables `customer_mirror` and `subscription_mirror`.
 #[derive(Clone, Debug)]
 pub(crate) struct SqlBillingMirror(pub(crate) Connections);
 
 #[async_trait]
 impl BillingMirror for SqlBillingMirror {
-    /// One statement, so that a customer is never seen beside another reading's subscriptions.
+    /// Uses one statement, so customer and subscriptions belong to the same reading.
     async fn find(
         &self,
-        at: &ProviderAccount,
+        account: &ProviderAccount,
         customer: &CustomerId,
     ) -> Result<Option<MirroredCustomer>, RepoError> {
         self.0.call(async |connection| {
@@ -35,8 +35,8 @@ impl BillingMirror for SqlBillingMirror {
                         ON own.provider = known.provider AND own.mode = known.mode AND own.customer_id = known.customer_id
                  WHERE known.provider = $1 AND known.mode = $2 AND known.customer_id = $3
                  ORDER BY created_at DESC, subscription_id",
-                at.provider().as_str(),
-                at.mode().as_str(),
+                account.provider().as_str(),
+                account.mode().as_str(),
                 customer.as_str(),
             )
             .fetch_all(&mut *connection)
@@ -57,10 +57,10 @@ impl BillingMirror for SqlBillingMirror {
             .await
     }
 
-    /// Each of the three tables gives its own next customers, by an index.
+    /// Reads the next customers from each of three tables, by an index.
     async fn list<'a>(
         &self,
-        at: &ProviderAccount,
+        account: &ProviderAccount,
         after: Option<&'a CustomerId>,
         limit: u32,
     ) -> Result<Vec<MirroredCustomer>, RepoError> {
@@ -91,9 +91,9 @@ impl BillingMirror for SqlBillingMirror {
                  LEFT JOIN subscription_mirror AS own
                         ON own.provider = known.provider AND own.mode = known.mode AND own.customer_id = known.customer_id
                  ORDER BY page.customer_id, created_at DESC, subscription_id",
-                at.provider().as_str(),
-                at.mode().as_str(),
-                // Every id is after the empty text.
+                account.provider().as_str(),
+                account.mode().as_str(),
+                // The empty text sorts before every id.
                 after.map_or("", CustomerId::as_str),
                 i64::from(limit),
             )
@@ -106,19 +106,19 @@ impl BillingMirror for SqlBillingMirror {
 
     async fn customer_of(
         &self,
-        at: &ProviderAccount,
+        account: &ProviderAccount,
         subscription: &SubscriptionId,
     ) -> Result<Option<CustomerId>, RepoError> {
         self.0.call(async |connection| {
             let found = sqlx::query_scalar!(
                 "SELECT customer_id FROM subscription_mirror WHERE provider = $1 AND mode = $2 AND subscription_id = $3",
-                at.provider().as_str(),
-                at.mode().as_str(),
+                account.provider().as_str(),
+                account.mode().as_str(),
                 subscription.as_str(),
             )
             .fetch_optional(&mut *connection)
             .await?;
-            Ok(found.map(holder).transpose()?)
+            Ok(found.map(subscription_customer).transpose()?)
         })
         .await
     }

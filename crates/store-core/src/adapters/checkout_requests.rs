@@ -1,10 +1,10 @@
-//! [`SqlCheckoutRequests`].
+//! [`SqlCheckoutRequests`]: the store of checkout requests.
 
 use async_trait::async_trait;
 use billing_domain::ports::{CheckoutRequest, CheckoutRequests, RepoError, StoredCheckoutRequest};
 use billing_domain::{CheckoutSessionId, CustomerId, Timestamp};
 use store_core::checkout_rows::RequestRow;
-use store_core::pruning::in_batches;
+use store_core::pruning::prune_in_batches;
 
 use crate::engine::Connections;
 use crate::statements;
@@ -15,7 +15,7 @@ pub(crate) struct SqlCheckoutRequests(pub(crate) Connections);
 
 #[async_trait]
 impl CheckoutRequests for SqlCheckoutRequests {
-    /// One statement. The update changes nothing: a row that is there is given only if it is written.
+    /// The update changes no value: `RETURNING` only returns written rows.
     async fn begin(
         &self,
         request: &CheckoutRequest,
@@ -71,6 +71,6 @@ impl CheckoutRequests for SqlCheckoutRequests {
     }
 
     async fn prune(&self, before: Timestamp) -> Result<u64, RepoError> {
-        in_batches(&self.0, before, statements::prune_checkout_requests).await
+        prune_in_batches(&self.0, before, statements::prune_checkout_requests).await
     }
 }

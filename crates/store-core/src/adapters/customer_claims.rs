@@ -1,4 +1,4 @@
-//! [`SqlCustomerClaims`].
+//! [`SqlCustomerClaims`]: the store of customer claims.
 
 use async_trait::async_trait;
 use billing_domain::ports::{CustomerClaims, RepoError};
@@ -7,7 +7,7 @@ use store_core::checkout_rows::ClaimRow;
 
 use crate::engine::Connections;
 
-/// Claims to customers in the table `customer_claims`. Each method is one statement.
+/// Customer claims in the table `customer_claims`. Each method uses one statement.
 #[derive(Clone, Debug)]
 pub(crate) struct SqlCustomerClaims(pub(crate) Connections);
 
@@ -16,7 +16,7 @@ impl CustomerClaims for SqlCustomerClaims {
     async fn find(
         &self,
         owner: &UserId,
-        at: &ProviderAccount,
+        account: &ProviderAccount,
     ) -> Result<Option<CustomerClaim>, RepoError> {
         self.0
             .call(async |connection| {
@@ -25,8 +25,8 @@ impl CustomerClaims for SqlCustomerClaims {
                     "SELECT provider_key, customer_id, claimed_at FROM customer_claims
                  WHERE user_id = $1 AND provider = $2 AND mode = $3",
                     owner.as_str(),
-                    at.provider().as_str(),
-                    at.mode().as_str(),
+                    account.provider().as_str(),
+                    account.mode().as_str(),
                 )
                 .fetch_optional(&mut *connection)
                 .await?;
@@ -35,11 +35,11 @@ impl CustomerClaims for SqlCustomerClaims {
             .await
     }
 
-    /// The update changes nothing: a row that is there is given only if it is written.
+    /// The update changes no value: `RETURNING` only returns written rows.
     async fn claim(
         &self,
         owner: &UserId,
-        at: &ProviderAccount,
+        account: &ProviderAccount,
         key: &ProviderKey,
         now: Timestamp,
     ) -> Result<CustomerClaim, RepoError> {
@@ -53,8 +53,8 @@ impl CustomerClaims for SqlCustomerClaims {
                      DO UPDATE SET provider_key = customer_claims.provider_key
                  RETURNING provider_key, customer_id AS \"customer_id?\", claimed_at",
                 owner.as_str(),
-                at.provider().as_str(),
-                at.mode().as_str(),
+                account.provider().as_str(),
+                account.mode().as_str(),
                 key.as_str(),
                 now.as_millis(),
             )
@@ -68,7 +68,7 @@ impl CustomerClaims for SqlCustomerClaims {
     async fn fulfil(
         &self,
         owner: &UserId,
-        at: &ProviderAccount,
+        account: &ProviderAccount,
         key: &ProviderKey,
         customer: &CustomerId,
     ) -> Result<Option<CustomerClaim>, RepoError> {
@@ -80,8 +80,8 @@ impl CustomerClaims for SqlCustomerClaims {
                  WHERE user_id = $1 AND provider = $2 AND mode = $3
                  RETURNING provider_key, customer_id AS \"customer_id?\", claimed_at",
                 owner.as_str(),
-                at.provider().as_str(),
-                at.mode().as_str(),
+                account.provider().as_str(),
+                account.mode().as_str(),
                 key.as_str(),
                 customer.as_str(),
             )
@@ -95,9 +95,9 @@ impl CustomerClaims for SqlCustomerClaims {
     async fn replace_key(
         &self,
         owner: &UserId,
-        at: &ProviderAccount,
+        account: &ProviderAccount,
         old: &ProviderKey,
-        fresh: &ProviderKey,
+        new: &ProviderKey,
         now: Timestamp,
     ) -> Result<Option<CustomerClaim>, RepoError> {
         self.0.call(async |connection| {
@@ -109,10 +109,10 @@ impl CustomerClaims for SqlCustomerClaims {
                  WHERE user_id = $1 AND provider = $2 AND mode = $3
                  RETURNING provider_key, customer_id AS \"customer_id?\", claimed_at",
                 owner.as_str(),
-                at.provider().as_str(),
-                at.mode().as_str(),
+                account.provider().as_str(),
+                account.mode().as_str(),
                 old.as_str(),
-                fresh.as_str(),
+                new.as_str(),
                 now.as_millis(),
             )
             .fetch_optional(&mut *connection)

@@ -1,4 +1,4 @@
-//! [`SqlCustomerRepo`].
+//! [`SqlCustomerRepo`]: the store of links.
 
 use async_trait::async_trait;
 use billing_domain::ports::{CustomerRepo, LinkChange, RepoError};
@@ -19,14 +19,14 @@ impl CustomerRepo for SqlCustomerRepo {
     async fn find(
         &self,
         owner: &UserId,
-        at: &ProviderAccount,
+        account: &ProviderAccount,
     ) -> Result<Option<CustomerId>, RepoError> {
         self.0.call(async |connection| {
             let found = sqlx::query_scalar!(
                 "SELECT customer_id FROM billing_customers WHERE user_id = $1 AND provider = $2 AND mode = $3",
                 owner.as_str(),
-                at.provider().as_str(),
-                at.mode().as_str(),
+                account.provider().as_str(),
+                account.mode().as_str(),
             )
             .fetch_optional(&mut *connection)
             .await?;
@@ -70,15 +70,15 @@ impl CustomerRepo for SqlCustomerRepo {
 
     async fn owners(
         &self,
-        at: &ProviderAccount,
+        account: &ProviderAccount,
         customer: &CustomerId,
     ) -> Result<Vec<UserId>, RepoError> {
         self.0.call(async |connection| {
             let owners = sqlx::query_scalar!(
                 "SELECT user_id FROM billing_customers WHERE provider = $1 AND mode = $2 AND customer_id = $3
                  ORDER BY user_id",
-                at.provider().as_str(),
-                at.mode().as_str(),
+                account.provider().as_str(),
+                account.mode().as_str(),
                 customer.as_str(),
             )
             .fetch_all(&mut *connection)
@@ -89,7 +89,7 @@ impl CustomerRepo for SqlCustomerRepo {
     }
 }
 
-/// Whether the link was as the change expects, and now is as it says.
+/// Applies a change. Returns `false` if its precondition fails.
 pub(crate) async fn apply(
     connection: &mut Connection,
     change: &LinkChange,

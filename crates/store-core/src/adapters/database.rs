@@ -1,4 +1,4 @@
-//! [`SqlDatabase`].
+//! [`SqlDatabase`]: schema, migrations and shutdown.
 
 use async_trait::async_trait;
 use billing_domain::ports::{Database, RepoError, SchemaState};
@@ -7,7 +7,7 @@ use store_core::migrations::Comparison;
 use crate::engine::{Connections, Engine, MIGRATIONS};
 use crate::statements;
 
-/// The schema of the database, compared to the migrations that are embedded in this binary, and brought up to it.
+/// The database of a store.
 #[derive(Clone, Debug)]
 pub(crate) struct SqlDatabase(pub(crate) Connections);
 
@@ -16,7 +16,7 @@ impl Database for SqlDatabase {
     async fn schema(&self) -> Result<SchemaState, RepoError> {
         self.0
             .call(async |connection| {
-                Ok(Comparison::of::<Engine>(connection, &MIGRATIONS).await?.state())
+                Ok(Comparison::compare::<Engine>(connection, &MIGRATIONS).await?.state())
             })
             .await
     }

@@ -1,4 +1,4 @@
-//! [`SqlEventInbox`].
+//! [`SqlEventInbox`]: the event inbox.
 
 use std::sync::Arc;
 
@@ -11,13 +11,13 @@ use billing_domain::{
 use store_core::connections::bounded;
 use store_core::error::StoreError;
 use store_core::group_commit::GroupCommit;
-use store_core::inbox_rows::{EventRow, NewEventRow, error_text, handed_out, state_of};
-use store_core::pruning::in_batches;
+use store_core::inbox_rows::{EventRow, NewEventRow, error_text, parse_claimed, state_of};
+use store_core::pruning::prune_in_batches;
 
 use crate::engine::{Connection, Connections};
 use crate::statements;
 
-/// Events in the table `webhook_events`. Clones share their commits.
+/// Events in the table `webhook_events`. Clones share commits.
 #[derive(Clone, Debug)]
 pub(crate) struct SqlEventInbox {
     connections: Connections,
@@ -25,7 +25,7 @@ pub(crate) struct SqlEventInbox {
 }
 
 impl SqlEventInbox {
-    /// The port, and the task that writes accepted events.
+    /// Creates the port and the task that writes accepted events.
     pub(crate) fn new(connections: Connections) -> (Self, BackgroundTask) {
         let writing = connections.clone();
         let (accepted, task) = GroupCommit::new("inbox writer", move |rows: Arc<[NewEventRow]>| {
@@ -44,16 +44,16 @@ impl SqlEventInbox {
 impl EventInbox for SqlEventInbox {
     async fn accept(
         &self,
-        at: &ProviderAccount,
+        account: &ProviderAccount,
         event: &ProviderEvent,
         now: Timestamp,
     ) -> Result<(), RepoError> {
-        bounded(self.accepted.add(NewEventRow::new(at, event, now))).await
+        bounded(self.accepted.add(NewEventRow::new(account, event, now))).await
     }
 
     async fn claim(
         &self,
-        at: &ProviderAccount,
+        account: &ProviderAccount,
         token: &ClaimToken,
         limit: u32,
         now: Timestamp,
@@ -61,10 +61,10 @@ impl EventInbox for SqlEventInbox {
     ) -> Result<Vec<InboxEvent>, RepoError> {
         self.connections
             .call(async |connection| {
-                let rows = statements::claim(connection, at, token, limit, now, until).await?;
-                let (events, corrupt) = handed_out(rows);
+                let rows = statements::claim(connection, account, token, limit, now, until).await?;
+                let (events, corrupt) = parse_claimed(rows);
                 for (id, error) in &corrupt {
-                    set_aside(connection, at, id, error, now).await?;
+                    dead_letter(connection, account, id, error, now).await?;
                 }
                 corrupt.into_iter().next().map_or(Ok(events), |(_, error)| Err(error.into()))
             })
@@ -73,34 +73,34 @@ impl EventInbox for SqlEventInbox {
 
     async fn release(
         &self,
-        at: &ProviderAccount,
+        account: &ProviderAccount,
         claimed: &ClaimedEvents,
         disposition: &Disposition,
     ) -> Result<u64, RepoError> {
         let (state, error) = state_of(disposition);
         self.connections
             .batch(async |connection| {
-                statements::end_claim(connection, at, claimed, state, error).await
+                statements::end_claim(connection, account, claimed, state, error).await
             })
             .await
     }
 
-    /// The last token stays: its owner still works on the events, and must not be given them again.
+    /// Keeps the last token: its worker may still process the events and must not claim them again.
     async fn replay(
         &self,
-        at: &ProviderAccount,
-        which: &ReplayScope,
+        account: &ProviderAccount,
+        scope: &ReplayScope,
         now: Timestamp,
     ) -> Result<u64, RepoError> {
         self.connections.call(async |connection| {
-            let statement = match which {
+            let statement = match scope {
                 ReplayScope::Event(id) => {
                     sqlx::query!(
                         "UPDATE webhook_events
                          SET state = 'pending', state_at = $4, attempts = 0, error = NULL, claimed_until = NULL
                          WHERE provider = $1 AND mode = $2 AND event_id = $3",
-                        at.provider().as_str(),
-                        at.mode().as_str(),
+                        account.provider().as_str(),
+                        account.mode().as_str(),
                         id.as_str(),
                         now.as_millis(),
                     )
@@ -110,8 +110,8 @@ impl EventInbox for SqlEventInbox {
                         "UPDATE webhook_events
                          SET state = 'pending', state_at = $3, attempts = 0, error = NULL, claimed_until = NULL
                          WHERE provider = $1 AND mode = $2 AND state = 'dead'",
-                        at.provider().as_str(),
-                        at.mode().as_str(),
+                        account.provider().as_str(),
+                        account.mode().as_str(),
                         now.as_millis(),
                     )
                 }
@@ -123,21 +123,21 @@ impl EventInbox for SqlEventInbox {
 
     async fn list(
         &self,
-        at: &ProviderAccount,
+        account: &ProviderAccount,
         query: &InboxQuery,
     ) -> Result<Vec<InboxEvent>, RepoError> {
         self.connections.call(async |connection| {
             let rows = match query.state {
-                Some(word) => {
+                Some(status) => {
                     sqlx::query_as!(
                         EventRow,
                         "SELECT event_id, kind, subject_kind, subject_id, created_at, received_at, state, state_at, attempts,
                                 error
                          FROM webhook_events WHERE provider = $1 AND mode = $2 AND state = $3
                          ORDER BY received_at DESC, event_id LIMIT $4",
-                        at.provider().as_str(),
-                        at.mode().as_str(),
-                        word.as_str(),
+                        account.provider().as_str(),
+                        account.mode().as_str(),
+                        status.as_str(),
                         i64::from(query.limit),
                     )
                     .fetch_all(&mut *connection)
@@ -150,8 +150,8 @@ impl EventInbox for SqlEventInbox {
                                 error
                          FROM webhook_events WHERE provider = $1 AND mode = $2
                          ORDER BY received_at DESC, event_id LIMIT $3",
-                        at.provider().as_str(),
-                        at.mode().as_str(),
+                        account.provider().as_str(),
+                        account.mode().as_str(),
                         i64::from(query.limit),
                     )
                     .fetch_all(&mut *connection)
@@ -163,7 +163,7 @@ impl EventInbox for SqlEventInbox {
         .await
     }
 
-    async fn counts(&self, at: &ProviderAccount) -> Result<InboxCounts, RepoError> {
+    async fn counts(&self, account: &ProviderAccount) -> Result<InboxCounts, RepoError> {
         self.connections.call(async |connection| {
             let counts = sqlx::query!(
                 "SELECT (SELECT count(*) FROM webhook_events WHERE provider = $1 AND mode = $2 AND state = 'pending')
@@ -172,8 +172,8 @@ impl EventInbox for SqlEventInbox {
                             AS \"dead!: i64\",
                         (SELECT min(received_at) FROM webhook_events
                          WHERE provider = $1 AND mode = $2 AND state = 'pending') AS \"oldest_pending?: i64\"",
-                at.provider().as_str(),
-                at.mode().as_str(),
+                account.provider().as_str(),
+                account.mode().as_str(),
             )
             .fetch_one(&mut *connection)
             .await?;
@@ -186,10 +186,9 @@ impl EventInbox for SqlEventInbox {
         .await
     }
 
-    /// Also an event about a subscription that is the customer's, as far as the mirror knows.
     async fn has_pending(
         &self,
-        at: &ProviderAccount,
+        account: &ProviderAccount,
         customer: &CustomerId,
     ) -> Result<bool, RepoError> {
         self.connections.call(async |connection| {
@@ -203,8 +202,8 @@ impl EventInbox for SqlEventInbox {
                                  AND own.subscription_id = event.subject_id
                                 WHERE own.provider = $1 AND own.mode = $2 AND own.customer_id = $3
                                   AND event.state = 'pending' AND event.subject_kind = 'subscription') AS \"pending!: bool\"",
-                at.provider().as_str(),
-                at.mode().as_str(),
+                account.provider().as_str(),
+                account.mode().as_str(),
                 customer.as_str(),
             )
             .fetch_one(&mut *connection)
@@ -215,14 +214,14 @@ impl EventInbox for SqlEventInbox {
     }
 
     async fn prune(&self, before: Timestamp) -> Result<u64, RepoError> {
-        in_batches(&self.connections, before, statements::prune_events).await
+        prune_in_batches(&self.connections, before, statements::prune_events).await
     }
 }
 
-/// An event whose row does not parse waits for an operator: due first it would block all others.
-async fn set_aside(
+/// Dead-letters an event with an invalid row. Otherwise it would fail every claim.
+async fn dead_letter(
     connection: &mut Connection,
-    at: &ProviderAccount,
+    account: &ProviderAccount,
     id: &str,
     error: &RepoError,
     now: Timestamp,
@@ -230,8 +229,8 @@ async fn set_aside(
     sqlx::query!(
         "UPDATE webhook_events SET state = 'dead', state_at = $4, error = $5, claimed_until = NULL
          WHERE provider = $1 AND mode = $2 AND event_id = $3",
-        at.provider().as_str(),
-        at.mode().as_str(),
+        account.provider().as_str(),
+        account.mode().as_str(),
         id,
         now.as_millis(),
         error_text(&error.to_string()),

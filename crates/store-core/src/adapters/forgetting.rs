@@ -1,4 +1,4 @@
-//! What the database holds about one person, deleted.
+//! Deletes a user's data.
 
 use billing_domain::UserId;
 use store_core::error::StoreError;
@@ -12,23 +12,24 @@ macro_rules! delete {
     };
 }
 
-/// A customer who is nobody else's, as the rows have it: what does not parse is to be deleted, too.
+/// A customer that only this user has. The columns are not parsed: invalid rows are deleted, too.
 struct OwnCustomer {
     provider: String,
     mode: String,
     customer_id: String,
 }
 
-/// Deletes a user's keys, links, claims and checkout requests; and, of each customer who is nobody else's, the mirror and the
-/// events. Returns the number of rows. Tables come in the order in which readings are written: two transactions that wait for
-/// each other would be a deadlock.
+/// Deletes a user's keys, links, claims and checkout requests, and the mirror and the events of
+/// customers that only this user has. Returns the number of rows. The order of tables is that of
+/// readings, which prevents deadlocks.
 pub(crate) async fn delete_account(
     connection: &mut Connection,
     user: &UserId,
 ) -> Result<u64, StoreError> {
     let own = own_customers(connection, user).await?;
     let user = user.as_str();
-    let (mut deleted, mut subscriptions) = (0, Vec::new());
+    let mut deleted = 0;
+    let mut subscriptions = Vec::new();
     for customer in &own {
         let (rows, ids) = delete_mirror(connection, customer).await?;
         deleted += rows + ids.len() as u64;
@@ -44,8 +45,8 @@ pub(crate) async fn delete_account(
     Ok(deleted)
 }
 
-/// The customers whom this user was linked to or claimed, or bought as, and whom nobody else is linked to or claims. Of those
-/// who are gone only the audit log tells.
+/// Finds the customers in links, claims, checkout requests and audit records of only this user.
+/// Only audit records name customers that are gone.
 async fn own_customers(
     connection: &mut Connection,
     user: &UserId,
@@ -72,7 +73,7 @@ async fn own_customers(
     Ok(own)
 }
 
-/// Gives how many customers it deleted, and which subscriptions.
+/// Deletes a customer from the mirror. Returns the number of customers and the subscription ids.
 async fn delete_mirror(
     connection: &mut Connection,
     customer: &OwnCustomer,

@@ -1,4 +1,4 @@
-//! [`SqlLeadership`].
+//! [`SqlLeadership`]: leader election.
 
 use async_trait::async_trait;
 use billing_domain::Timestamp;
@@ -6,7 +6,7 @@ use billing_domain::ports::{Leadership, RepoError};
 
 use crate::engine::Connections;
 
-/// Who has which duty, in the table `leaderships`.
+/// Leases on duties in the table `leaderships`.
 #[derive(Clone, Debug)]
 pub(crate) struct SqlLeadership(pub(crate) Connections);
 
@@ -21,7 +21,7 @@ impl Leadership for SqlLeadership {
     ) -> Result<bool, RepoError> {
         self.0
             .call(async |connection| {
-                let taken = sqlx::query!(
+                let acquired = sqlx::query!(
                     "INSERT INTO leaderships (duty, holder, held_until) VALUES ($1, $2, $3)
                  ON CONFLICT (duty)
                      DO UPDATE SET holder = excluded.holder, held_until = excluded.held_until
@@ -33,7 +33,7 @@ impl Leadership for SqlLeadership {
                 )
                 .execute(&mut *connection)
                 .await?;
-                Ok(taken.rows_affected() == 1)
+                Ok(acquired.rows_affected() == 1)
             })
             .await
     }

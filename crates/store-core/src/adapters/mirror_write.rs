@@ -1,4 +1,4 @@
-//! A new version of a customer and its effects, applied inside one transaction.
+//! Applies an update of the mirror and its effects inside a transaction.
 
 use std::collections::BTreeSet;
 
@@ -12,8 +12,8 @@ use super::customer_repo;
 use crate::engine::Connection;
 use crate::statements;
 
-/// Applies all of it, for the caller to commit if it is [`MirrorOutcome::Applied`]. The customer's own row comes first, then the
-/// effects in the domain's order, and audit records last: readers of the log wait for its writers.
+/// Applies an update and its effects. The caller commits [`MirrorOutcome::Applied`] and rolls back
+/// otherwise. Audit records are written last, because readers of the log wait for its writers.
 pub(crate) async fn apply(
     connection: &mut Connection,
     update: &MirrorUpdate,
@@ -50,8 +50,7 @@ pub(crate) async fn apply(
     Ok(MirrorOutcome::Applied)
 }
 
-/// Whether the customer's row was as it was expected, and now is this reading's. Until the end of the transaction nobody else
-/// writes it.
+/// Writes and locks the customer's row. Returns `false` if its version is not the expected one.
 async fn write_customer(
     connection: &mut Connection,
     update: &MirrorUpdate,
@@ -84,7 +83,7 @@ async fn write_customer(
     Ok(statement.execute(connection).await?.rows_affected() == 1)
 }
 
-/// Where another customer is on record as having one of them, the newer reading is right.
+/// Replaces the customer's subscriptions. Takes them over from other customers.
 async fn replace_subscriptions(
     connection: &mut Connection,
     update: &MirrorUpdate,
@@ -103,7 +102,7 @@ async fn replace_subscriptions(
     statements::insert_subscriptions(connection, update, &own).await
 }
 
-/// Notes the customer in the user's claim, if that is open.
+/// Sets the customer in the user's claim, if the claim has none.
 async fn fulfil_claim(
     connection: &mut Connection,
     update: &MirrorUpdate,
@@ -122,7 +121,7 @@ async fn fulfil_claim(
     Ok(())
 }
 
-/// Deletes all claims that have the customer.
+/// Deletes all claims to the customer.
 async fn drop_claims(connection: &mut Connection, update: &MirrorUpdate) -> Result<(), StoreError> {
     sqlx::query!(
         "DELETE FROM customer_claims WHERE provider = $1 AND mode = $2 AND customer_id = $3",
@@ -135,7 +134,7 @@ async fn drop_claims(connection: &mut Connection, update: &MirrorUpdate) -> Resu
     Ok(())
 }
 
-/// Whether all the events were still the claim's, and now are applied.
+/// Marks the events as applied. Returns `false` if the claim no longer has all of them.
 async fn settle(
     connection: &mut Connection,
     update: &MirrorUpdate,

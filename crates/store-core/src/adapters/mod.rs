@@ -1,14 +1,13 @@
 //! The adapters that are the same on both databases.
 //!
-//! `store-core` does not compile this folder. Each store includes it as a module of its own (`#[path]` in its `lib.rs`), so
-//! sqlx checks every query against the tables of that database, and the offline data in each store covers all of them.
-//! SQLite takes Postgres' `$1` placeholders, and `ON CONFLICT` names columns. The including crate provides the difference
-//! under the same names:
+//! Each store includes this folder as a module (`#[path]` in its `lib.rs`), and `store-core` does
+//! not compile it. sqlx thus checks every query against the tables of each database. SQLite accepts
+//! the `$1` placeholders of Postgres. The including crate provides the differences:
 //!
-//! - `crate::engine`: the types of the driver, the error codes, how to connect;
-//! - `crate::statements`: the statements that need other SQL on each database;
-//! - `crate::key_changes`: how changes of keys are noticed;
-//! - `crate::settings`: where the database is.
+//! - `crate::engine`: driver types, error codes and connection options;
+//! - `crate::statements`: statements with different SQL;
+//! - `crate::key_changes`: the detection of changed keys;
+//! - `crate::settings`: the database's location.
 
 mod api_key_repo;
 mod api_key_usage;

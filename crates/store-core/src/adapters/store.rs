@@ -1,4 +1,4 @@
-//! [`SqlStore`]: one pool, and the ports on it.
+//! [`SqlStore`]: a connection pool and the ports that use it.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use super::leadership::SqlLeadership;
 use crate::engine::Connections;
 use crate::settings::Settings;
 
-/// A database. Its ports share one pool of connections.
+/// A database. All ports share one connection pool.
 #[derive(Clone, Debug)]
 pub struct SqlStore {
     connections: Connections,
@@ -29,11 +29,10 @@ pub struct SqlStore {
 }
 
 impl SqlStore {
-    /// A store that connects when it is first used, and its tasks. While the database is out of reach, each call is
-    /// [`RepoError::Unavailable`](billing_domain::ports::RepoError::Unavailable).
+    /// Creates a store that connects on first use, and the tasks that write the audit log and the
+    /// inbox. These two ports only work while the application runs the tasks.
     ///
-    /// Needs a tokio runtime around it. The application runs the tasks, which write the audit log and the inbox: without them
-    /// these two ports are unavailable, too.
+    /// Requires a tokio runtime.
     #[must_use]
     pub fn open(settings: Settings) -> (Self, Vec<BackgroundTask>) {
         let connections = crate::engine::connections(settings);
@@ -42,61 +41,61 @@ impl SqlStore {
         (Self { connections, audit, inbox }, vec![audit_writer, inbox_writer])
     }
 
-    /// Which customer a user is.
+    /// Returns the store of links.
     #[must_use]
     pub fn customers(&self) -> Arc<dyn CustomerRepo> {
         Arc::new(SqlCustomerRepo(self.connections.clone()))
     }
 
-    /// The API keys.
+    /// Returns the store of API keys.
     #[must_use]
     pub fn api_keys(&self) -> Arc<dyn ApiKeyRepo> {
         Arc::new(SqlApiKeyRepo(self.connections.clone()))
     }
 
-    /// What judging keys writes back and hears. Each has a place of its own in what it heard: one is for one listener.
+    /// Returns a new port for the use of keys. Each listener needs its own.
     #[must_use]
     pub fn usage(&self) -> Arc<dyn ApiKeyUsage> {
         Arc::new(SqlApiKeyUsage::new(self.connections.clone()))
     }
 
-    /// The audit log. All that one store gives share their commits.
+    /// Returns the audit log. Its clones share commits.
     #[must_use]
     pub fn audit(&self) -> Arc<dyn AuditLog> {
         Arc::new(self.audit.clone())
     }
 
-    /// The events that the provider sent. All that one store gives share their commits.
+    /// Returns the event inbox. Its clones share commits.
     #[must_use]
     pub fn inbox(&self) -> Arc<dyn EventInbox> {
         Arc::new(self.inbox.clone())
     }
 
-    /// What the provider said last.
+    /// Returns the mirror.
     #[must_use]
     pub fn mirror(&self) -> Arc<dyn BillingMirror> {
         Arc::new(SqlBillingMirror(self.connections.clone()))
     }
 
-    /// Claims to customers.
+    /// Returns the store of customer claims.
     #[must_use]
     pub fn claims(&self) -> Arc<dyn CustomerClaims> {
         Arc::new(SqlCustomerClaims(self.connections.clone()))
     }
 
-    /// Checkout requests.
+    /// Returns the store of checkout requests.
     #[must_use]
     pub fn checkouts(&self) -> Arc<dyn CheckoutRequests> {
         Arc::new(SqlCheckoutRequests(self.connections.clone()))
     }
 
-    /// Who does what only one should do.
+    /// Returns the port of leader election.
     #[must_use]
     pub fn leadership(&self) -> Arc<dyn Leadership> {
         Arc::new(SqlLeadership(self.connections.clone()))
     }
 
-    /// The database itself: its schema, its end.
+    /// Returns the port of the database: schema, migrations and shutdown.
     #[must_use]
     pub fn database(&self) -> Arc<dyn Database> {
         Arc::new(SqlDatabase(self.connections.clone()))

@@ -1,6 +1,6 @@
-//! The audit log with more rows than one batch has, and without the task that writes it.
+//! The audit log with more rows than a batch, and without its writer task.
 
-use crate::place::Place;
+use crate::fixture::Fixture;
 use billing_domain::ports::RepoError;
 use billing_domain::{Mode, Timestamp};
 use billing_testkit::samples::{account, audit_event, customer, provider_event, user};
@@ -8,10 +8,10 @@ use billing_testkit::samples::{account, audit_event, customer, provider_event, u
 const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);
 
 #[tokio::test]
-async fn pruning_deletes_a_bounded_number_of_rows_and_goes_on_with_the_next_call() {
-    let place = Place::new().await;
-    let audit = place.migrated().await.audit();
-    place
+async fn prune_deletes_bounded_number_of_rows_per_call() {
+    let fixture = Fixture::new().await;
+    let audit = fixture.migrated().await.audit();
+    fixture
         .execute(
             "WITH RECURSIVE n (at) AS (SELECT 1 UNION ALL SELECT at + 1 FROM n WHERE at < 100001)
              INSERT INTO audit_log (at, kind, action, actor) SELECT at, 'event', 'portal.opened', 'user' FROM n",
@@ -22,10 +22,10 @@ async fn pruning_deletes_a_bounded_number_of_rows_and_goes_on_with_the_next_call
 }
 
 #[tokio::test]
-async fn audit_log_and_inbox_are_unavailable_at_once_when_their_tasks_have_ended() {
-    let place = Place::new().await;
-    place.migrated().await;
-    let (store, tasks) = place.with_tasks();
+async fn audit_log_and_inbox_fail_at_once_when_their_tasks_have_ended() {
+    let fixture = Fixture::new().await;
+    fixture.migrated().await;
+    let (store, tasks) = fixture.with_tasks();
     let names: Vec<_> = tasks.iter().map(|task| task.name).collect();
     assert_eq!(names, ["audit writer", "inbox writer"]);
     drop(tasks);

@@ -1,6 +1,6 @@
-//! Rows of the newer tables that somebody else wrote, and rows that the database refuses.
+//! Invalid rows in the tables of events, mirror and checkout, and rows that the database refuses.
 
-use crate::place::Place;
+use crate::fixture::Fixture;
 use billing_domain::ports::RepoError;
 use billing_domain::{
     CustomerReading, CustomerState, FreshReading, InboxQuery, InboxState, InboxStatus, Mode,
@@ -20,7 +20,7 @@ fn stripe() -> ProviderAccount {
     account("stripe", Mode::Test)
 }
 
-/// A reading that links Ann to `cus_1`.
+/// Returns a reading that links Ann to `cus_1`.
 fn purchase() -> FreshReading {
     FreshReading {
         account: stripe(),
@@ -47,9 +47,9 @@ fn corrupt<T: std::fmt::Debug>(result: Result<T, RepoError>) -> (&'static str, &
 }
 
 #[tokio::test]
-async fn an_event_that_does_not_parse_names_its_column_and_stands_in_nobodys_way() {
-    let place = Place::new().await;
-    let inbox = place.migrated().await.inbox();
+async fn invalid_event_names_column_and_does_not_block_others() {
+    let fixture = Fixture::new().await;
+    let inbox = fixture.migrated().await.inbox();
     for (column, bad) in [
         ("event_id", "'evt 1'"),
         ("kind", "'Customer.Created'"),
@@ -60,57 +60,57 @@ async fn an_event_that_does_not_parse_names_its_column_and_stands_in_nobodys_way
             .accept(&stripe(), &provider_event("evt_1", &customer("cus_1"), NOW), NOW)
             .await
             .unwrap();
-        place.execute(&format!("UPDATE webhook_events SET {column} = {bad}")).await;
+        fixture.execute(&format!("UPDATE webhook_events SET {column} = {bad}")).await;
         inbox
             .accept(&stripe(), &provider_event("evt_2", &customer("cus_1"), NOW), NOW)
             .await
             .unwrap();
         assert_eq!(corrupt(inbox.list(&stripe(), &ALL).await), ("webhook_events", column));
-        // Whoever comes upon it is told; the next one is given the others.
+        // The first claim reports the error; the second claim gets the other events.
         let first = inbox.claim(&stripe(), &token("one"), 10, NOW, NOW).await;
         assert_eq!(corrupt(first), ("webhook_events", column));
         let second = inbox.claim(&stripe(), &token("two"), 10, NOW, NOW).await.unwrap();
         assert_eq!((second.len(), second[0].event.id.as_str()), (1, "evt_2"));
         let dead = InboxQuery { state: Some(InboxStatus::Dead), ..ALL };
         assert_eq!(corrupt(inbox.list(&stripe(), &dead).await), ("webhook_events", column));
-        place.execute("DELETE FROM webhook_events").await;
+        fixture.execute("DELETE FROM webhook_events").await;
     }
 }
 
 #[tokio::test]
-async fn a_reading_that_does_not_parse_names_its_column() {
-    let place = Place::new().await;
-    let store = place.migrated().await;
+async fn invalid_reading_names_column() {
+    let fixture = Fixture::new().await;
+    let store = fixture.migrated().await;
     let mirror = store.mirror();
     for (column, bad) in
         [("subscription_id", "sub 1"), ("status", "weird"), ("prices", "a  b"), ("prices", "a,b")]
     {
         purchase().save(&*mirror, &*store.customers()).await.unwrap();
-        place.execute(&format!("UPDATE subscription_mirror SET {column} = '{bad}'")).await;
+        fixture.execute(&format!("UPDATE subscription_mirror SET {column} = '{bad}'")).await;
         assert_eq!(
             corrupt(mirror.find(&stripe(), &customer("cus_1")).await),
             ("subscription_mirror", column)
         );
         assert_eq!(corrupt(mirror.list(&stripe(), None, 9).await), ("subscription_mirror", column));
-        place.execute("DELETE FROM subscription_mirror").await;
-        place.execute("DELETE FROM customer_mirror").await;
+        fixture.execute("DELETE FROM subscription_mirror").await;
+        fixture.execute("DELETE FROM customer_mirror").await;
     }
     purchase().save(&*mirror, &*store.customers()).await.unwrap();
-    place.execute("UPDATE subscription_mirror SET customer_id = 'cus 1'").await;
-    let holder = mirror.customer_of(&stripe(), &subscription_id("sub_1")).await;
-    assert_eq!(corrupt(holder), ("subscription_mirror", "customer_id"));
-    place.execute("UPDATE customer_mirror SET customer_id = 'cus 1'").await;
+    fixture.execute("UPDATE subscription_mirror SET customer_id = 'cus 1'").await;
+    let customer = mirror.customer_of(&stripe(), &subscription_id("sub_1")).await;
+    assert_eq!(corrupt(customer), ("subscription_mirror", "customer_id"));
+    fixture.execute("UPDATE customer_mirror SET customer_id = 'cus 1'").await;
     assert_eq!(corrupt(mirror.list(&stripe(), None, 9).await), ("customer_mirror", "customer_id"));
 }
 
 #[tokio::test]
-async fn a_claim_that_does_not_parse_names_its_column() {
-    let place = Place::new().await;
-    let claims = place.migrated().await.claims();
+async fn invalid_claim_names_column() {
+    let fixture = Fixture::new().await;
+    let claims = fixture.migrated().await.claims();
     let (ann, key) = (user("ann"), provider_key("key"));
     for (column, bad) in [("provider_key", "a b"), ("customer_id", "cus 1")] {
         claims.claim(&ann, &stripe(), &key, NOW).await.unwrap();
-        place.execute(&format!("UPDATE customer_claims SET {column} = '{bad}'")).await;
+        fixture.execute(&format!("UPDATE customer_claims SET {column} = '{bad}'")).await;
         assert_eq!(corrupt(claims.find(&ann, &stripe()).await), ("customer_claims", column));
         assert_eq!(
             corrupt(claims.claim(&ann, &stripe(), &key, NOW).await),
@@ -123,14 +123,14 @@ async fn a_claim_that_does_not_parse_names_its_column() {
         let fulfilled =
             claims.fulfil(&ann, &stripe(), &provider_key("other"), &customer("cus_1")).await;
         assert_eq!(corrupt(fulfilled), ("customer_claims", column));
-        place.execute("DELETE FROM customer_claims").await;
+        fixture.execute("DELETE FROM customer_claims").await;
     }
 }
 
 #[tokio::test]
-async fn a_request_that_does_not_parse_names_its_column() {
-    let place = Place::new().await;
-    let checkouts = place.migrated().await.checkouts();
+async fn invalid_request_names_column() {
+    let fixture = Fixture::new().await;
+    let checkouts = fixture.migrated().await.checkouts();
     let request = checkout_request(&user("ann"), &stripe(), "key");
     for (change, column) in [
         ("provider_key = 'a b'", "provider_key"),
@@ -138,19 +138,18 @@ async fn a_request_that_does_not_parse_names_its_column() {
         ("customer_id = 'cus_1', session_id = 'cs/1'", "session_id"),
     ] {
         checkouts.begin(&request, NOW).await.unwrap();
-        place.execute(&format!("UPDATE checkout_requests SET {change}")).await;
+        fixture.execute(&format!("UPDATE checkout_requests SET {change}")).await;
         assert_eq!(corrupt(checkouts.begin(&request, NOW).await), ("checkout_requests", column));
-        place.execute("DELETE FROM checkout_requests").await;
+        fixture.execute("DELETE FROM checkout_requests").await;
     }
 }
 
-/// Somebody else's row is no reason to forget half of what a reading changes.
 #[tokio::test]
-async fn a_link_that_does_not_parse_undoes_the_reading_that_would_remove_it() {
-    let place = Place::new().await;
-    let store = place.migrated().await;
+async fn invalid_link_rolls_back_reading_that_would_remove_it() {
+    let fixture = Fixture::new().await;
+    let store = fixture.migrated().await;
     let mirror = store.mirror();
-    place
+    fixture
         .execute(
             "INSERT INTO billing_customers VALUES ('a\u{7f}', 'stripe', 'test', 'cus_1', 0, 0)",
         )
@@ -165,10 +164,10 @@ async fn a_link_that_does_not_parse_undoes_the_reading_that_would_remove_it() {
 }
 
 #[tokio::test]
-async fn a_reading_of_which_one_row_is_refused_changes_nothing() {
-    let place = Place::new().await;
-    let store = place.migrated().await;
-    place.refuse_audit_rows("action", "customer.linked").await;
+async fn refused_row_rolls_back_the_whole_reading() {
+    let fixture = Fixture::new().await;
+    let store = fixture.migrated().await;
+    fixture.refuse_audit_rows("action", "customer.linked").await;
     store
         .inbox()
         .accept(&stripe(), &provider_event("evt_1", &customer("cus_1"), NOW), NOW)
@@ -177,7 +176,7 @@ async fn a_reading_of_which_one_row_is_refused_changes_nothing() {
     store.inbox().claim(&stripe(), &token("one"), 1, NOW, NOW).await.unwrap();
     store.claims().claim(&user("ann"), &stripe(), &provider_key("key"), NOW).await.unwrap();
     let update = FreshReading { settled_events: Some(claimed("one", &["evt_1"])), ..purchase() };
-    // The last of all rows.
+    // The refused audit record is the last row.
     let refused = update.save(&*store.mirror(), &*store.customers()).await;
     assert!(matches!(refused, Err(RepoError::Refused(_))), "{refused:?}");
     assert_eq!(store.mirror().list(&stripe(), None, 9).await.unwrap(), []);
@@ -194,9 +193,9 @@ async fn a_reading_of_which_one_row_is_refused_changes_nothing() {
 }
 
 #[tokio::test]
-async fn the_database_itself_refuses_what_is_no_row() {
-    let place = Place::new().await;
-    place.migrated().await;
+async fn constraints_refuse_invalid_rows() {
+    let fixture = Fixture::new().await;
+    fixture.migrated().await;
     let event =
         "INSERT INTO webhook_events (provider, mode, event_id, kind, created_at, received_at, state_at, attempts,
                                              subject_kind, subject_id, state, claimed_until)
@@ -218,8 +217,10 @@ async fn the_database_itself_refuses_what_is_no_row() {
         (request, "'cus_1', NULL", "checkout_requests_made_form"),
     ] {
         let sql = format!("{insert}, {values})");
-        let refused =
-            sqlx::query(AssertSqlSafe(sql)).execute(&mut place.connect().await).await.unwrap_err();
+        let refused = sqlx::query(AssertSqlSafe(sql))
+            .execute(&mut fixture.connect().await)
+            .await
+            .unwrap_err();
         assert!(refused.to_string().contains(constraint), "{refused}");
     }
 }

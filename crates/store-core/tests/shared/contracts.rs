@@ -2,38 +2,38 @@
 
 use std::sync::Arc;
 
-use crate::place::Place;
+use crate::fixture::Fixture;
 use billing_domain::ports::{ApiKeyRepo, CustomerRepo, Database};
 use billing_testkit::BillingPorts;
 use billing_testkit::api_key_usage_contract::ApiKeyPorts;
 
-async fn customers() -> (Arc<dyn CustomerRepo>, Place) {
-    let place = Place::new().await;
-    (place.migrated().await.customers(), place)
+async fn customers() -> (Arc<dyn CustomerRepo>, Fixture) {
+    let fixture = Fixture::new().await;
+    (fixture.migrated().await.customers(), fixture)
 }
 
-async fn api_keys() -> (Arc<dyn ApiKeyRepo>, Place) {
-    let place = Place::new().await;
-    (place.migrated().await.api_keys(), place)
+async fn api_keys() -> (Arc<dyn ApiKeyRepo>, Fixture) {
+    let fixture = Fixture::new().await;
+    (fixture.migrated().await.api_keys(), fixture)
 }
 
-/// Two stores: two replicas, each with connections of its own.
-async fn usage() -> (Arc<ApiKeyPorts>, Place) {
-    let place = Place::new().await;
-    let (one, other) = (place.migrated().await, place.store());
+/// Returns the ports of two replicas, each with its own connections.
+async fn usage() -> (Arc<ApiKeyPorts>, Fixture) {
+    let fixture = Fixture::new().await;
+    let (one, other) = (fixture.migrated().await, fixture.store());
     (
         Arc::new(ApiKeyPorts {
             keys: one.api_keys(),
             usage: one.usage(),
             other_replica: other.usage(),
         }),
-        place,
+        fixture,
     )
 }
 
-async fn billing() -> (Arc<BillingPorts>, Place) {
-    let place = Place::new().await;
-    let store = place.migrated().await;
+async fn billing() -> (Arc<BillingPorts>, Fixture) {
+    let fixture = Fixture::new().await;
+    let store = fixture.migrated().await;
     let ports = BillingPorts {
         customers: store.customers(),
         keys: store.api_keys(),
@@ -45,12 +45,12 @@ async fn billing() -> (Arc<BillingPorts>, Place) {
         leadership: store.leadership(),
         database: store.database(),
     };
-    (Arc::new(ports), place)
+    (Arc::new(ports), fixture)
 }
 
-async fn empty_database() -> (Arc<dyn Database>, Place) {
-    let place = Place::new().await;
-    (place.store().database(), place)
+async fn empty_database() -> (Arc<dyn Database>, Fixture) {
+    let fixture = Fixture::new().await;
+    (fixture.store().database(), fixture)
 }
 
 billing_testkit::customer_repo_contract!(customers);

@@ -1,6 +1,6 @@
-//! The inbox with several processes on it, and with more rows than one batch has.
+//! The inbox with several replicas, and with more rows than a batch.
 
-use crate::place::Place;
+use crate::fixture::Fixture;
 use billing_domain::{Mode, ProviderAccount, ProviderEvent, Timestamp};
 use billing_testkit::samples::{account, customer, provider_event};
 use futures_util::future::join_all;
@@ -16,9 +16,9 @@ pub(crate) fn events(count: usize) -> Vec<ProviderEvent> {
 }
 
 #[tokio::test]
-async fn processes_that_are_sent_the_same_events_store_each_once_without_deadlock() {
-    let place = Place::new().await;
-    let (one, other) = (place.migrated().await.inbox(), place.store().inbox());
+async fn replicas_store_same_events_once_without_deadlock() {
+    let fixture = Fixture::new().await;
+    let (one, other) = (fixture.migrated().await.inbox(), fixture.store().inbox());
     let (at, events) = (stripe(), events(500));
     let forth = events.iter().map(|event| one.accept(&at, event, NOW));
     let back = events.iter().rev().map(|event| other.accept(&at, event, NOW));
@@ -30,10 +30,10 @@ async fn processes_that_are_sent_the_same_events_store_each_once_without_deadloc
 }
 
 #[tokio::test]
-async fn pruning_deletes_a_bounded_number_of_rows_and_goes_on_with_the_next_call() {
-    let place = Place::new().await;
-    let store = place.migrated().await;
-    place
+async fn prune_deletes_bounded_number_of_rows_per_call() {
+    let fixture = Fixture::new().await;
+    let store = fixture.migrated().await;
+    fixture
         .execute(
             "WITH RECURSIVE rows (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM rows WHERE n < 100001)
              INSERT INTO webhook_events (provider, mode, event_id, kind, subject_kind, created_at, received_at, state,
@@ -41,7 +41,7 @@ async fn pruning_deletes_a_bounded_number_of_rows_and_goes_on_with_the_next_call
              SELECT 'stripe', 'test', 'evt_' || n, 'kind', 'nobody', 0, 0, 'ignored', n, 1 FROM rows",
         )
         .await;
-    place
+    fixture
         .execute(
             "WITH RECURSIVE rows (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM rows WHERE n < 100001)
              INSERT INTO checkout_requests (user_id, provider, mode, idempotency_key, content, provider_key, created_at)

@@ -1,8 +1,8 @@
-//! Migrations that meet other releases, other processes, and tables that stand in the way.
+//! Migrations with other releases, concurrent processes and conflicting tables.
 
 use std::process::{Command, Stdio};
 
-use crate::place::{Place, open};
+use crate::fixture::{Fixture, open};
 use billing_domain::ports::{Disposition, KeyChange, LinkChange, RepoError, SchemaState};
 use billing_domain::{
     ApiKey, AuditQuery, CustomerReading, CustomerState, Denials, FreshReading, InboxQuery, Mode,
@@ -20,9 +20,9 @@ const LATER_RELEASE: &str =
     SELECT 9999, 'of a later release', success, checksum, 0 FROM _sqlx_migrations LIMIT 1";
 
 #[tokio::test]
-async fn an_unmigrated_database_is_a_schema_error_to_every_call() {
-    let place = Place::new().await;
-    let store = place.store();
+async fn every_call_fails_with_schema_error_before_migration() {
+    let fixture = Fixture::new().await;
+    let store = fixture.store();
     let (customers, keys, usage, audit) =
         (store.customers(), store.api_keys(), store.usage(), store.audit());
     let (ann, at, id) = (user("ann"), account("stripe", Mode::Test), key_id("000000000001"));
@@ -91,28 +91,28 @@ async fn an_unmigrated_database_is_a_schema_error_to_every_call() {
     for error in results {
         assert!(matches!(error, Some(RepoError::Schema(_))), "{error:?}");
     }
-    // The store needs no restart once somebody has migrated.
-    open(&place.url()).database().migrate().await.unwrap();
+    // The store works after the migration of another process, without a restart.
+    open(&fixture.url()).database().migrate().await.unwrap();
     assert_eq!(customers.find(&ann, &at).await.unwrap(), None);
 }
 
 #[tokio::test]
 async fn migrations_of_a_later_release_are_accepted() {
-    let place = Place::new().await;
-    let database = place.migrated().await.database();
-    place.execute(LATER_RELEASE).await;
+    let fixture = Fixture::new().await;
+    let database = fixture.migrated().await.database();
+    fixture.execute(LATER_RELEASE).await;
     assert_eq!(database.schema().await.unwrap(), SchemaState::Newer);
     assert!(database.schema().await.unwrap().is_compatible());
     assert_eq!(database.migrate().await.unwrap(), 0);
 }
 
-/// The statements are the previous release's own.
+/// Uses the statements of the previous release.
 #[tokio::test]
-async fn the_release_before_works_on_these_tables() {
-    let place = Place::new().await;
-    let store = place.migrated().await;
+async fn previous_release_works_on_current_tables() {
+    let fixture = Fixture::new().await;
+    let store = fixture.migrated().await;
     let gate = "0123456789abcdef".repeat(4);
-    place
+    fixture
         .execute(&format!(
             "INSERT INTO api_keys (id, user_id, name, permissions, return_origins, secret_gate, secret_hash, created_at,
                                    expires_at, revoked_at)
@@ -130,10 +130,10 @@ async fn the_release_before_works_on_these_tables() {
     );
     assert_eq!(found.verifier.pepper, None);
     assert_eq!(store.usage().count_by_pepper(NOW).await.unwrap(), [(None, 1)]);
-    // What it changes, we hear of.
+    // This release detects changes by the previous one.
     let usage = store.usage();
     usage.next_change().await.unwrap();
-    place
+    fixture
         .execute(
             "UPDATE api_keys SET revoked_at = 1 WHERE id = '000000000001' AND revoked_at IS NULL",
         )
@@ -142,51 +142,51 @@ async fn the_release_before_works_on_these_tables() {
 }
 
 #[tokio::test]
-async fn a_migration_that_changed_since_is_refused() {
-    let place = Place::new().await;
-    let database = place.migrated().await.database();
-    place.execute("UPDATE _sqlx_migrations SET checksum = checksum || checksum").await;
+async fn changed_migration_is_a_schema_error() {
+    let fixture = Fixture::new().await;
+    let database = fixture.migrated().await.database();
+    fixture.execute("UPDATE _sqlx_migrations SET checksum = checksum || checksum").await;
     assert!(matches!(database.schema().await, Err(RepoError::Schema(_))));
     assert!(matches!(database.migrate().await, Err(RepoError::Schema(_))));
 }
 
 #[tokio::test]
-async fn a_migration_that_fails_leaves_nothing_behind() {
-    let place = Place::new().await;
-    let database = place.store().database();
+async fn failed_migration_is_rolled_back() {
+    let fixture = Fixture::new().await;
+    let database = fixture.store().database();
     let SchemaState::Behind { missing } = database.schema().await.unwrap() else {
         panic!("an empty database")
     };
-    // The migration makes billing_customers before it finds this one in its way.
-    place.execute("CREATE TABLE api_keys (id text)").await;
+    // The migration creates billing_customers before it conflicts with this table.
+    fixture.execute("CREATE TABLE api_keys (id text)").await;
     assert!(matches!(database.migrate().await, Err(RepoError::Schema(_))));
-    assert!(!place.has_table("billing_customers").await);
+    assert!(!fixture.has_table("billing_customers").await);
     assert_eq!(database.schema().await.unwrap(), SchemaState::Behind { missing });
-    // Once the obstacle is gone, the same store migrates: the lock was not left behind either.
-    place.execute("DROP TABLE api_keys").await;
+    // Without the table, the same store migrates: the lock was released, too.
+    fixture.execute("DROP TABLE api_keys").await;
     assert_eq!(database.migrate().await.unwrap(), missing);
     assert_eq!(database.schema().await.unwrap(), SchemaState::Current);
 }
 
-/// Runs itself in several other processes, which all migrate one database at once.
+/// Runs itself in several processes, which migrate the same database concurrently.
 #[tokio::test]
-async fn of_several_processes_that_migrate_at_once_each_step_runs_once() {
+async fn concurrent_processes_apply_each_migration_once() {
     const CHILD: &str = "MIGRATIONS_TEST_DATABASE";
     if let Ok(url) = std::env::var(CHILD) {
         let applied = open(&url).database().migrate().await.unwrap();
         println!("\napplied={applied};");
         return;
     }
-    let place = Place::new().await;
+    let fixture = Fixture::new().await;
     let children: Vec<_> = (0..6)
         .map(|_| {
             Command::new(std::env::current_exe().unwrap())
                 .args([
                     "--exact",
-                    "shared::migrations::of_several_processes_that_migrate_at_once_each_step_runs_once",
+                    "shared::migrations::concurrent_processes_apply_each_migration_once",
                     "--nocapture",
                 ])
-                .env(CHILD, place.url())
+                .env(CHILD, fixture.url())
                 .stdout(Stdio::piped())
                 .spawn()
                 .unwrap()
@@ -200,10 +200,10 @@ async fn of_several_processes_that_migrate_at_once_each_step_runs_once() {
         let applied = text.split_once("applied=").unwrap().1.split_once(';').unwrap().0;
         total += applied.parse::<usize>().unwrap();
     }
-    let database = place.store().database();
+    let database = fixture.store().database();
     assert_eq!(database.schema().await.unwrap(), SchemaState::Current);
     let steps: i64 = sqlx::query_scalar("SELECT count(*) FROM _sqlx_migrations")
-        .fetch_one(&mut place.connect().await)
+        .fetch_one(&mut fixture.connect().await)
         .await
         .unwrap();
     assert_eq!(i64::try_from(total).unwrap(), steps);

@@ -1,4 +1,4 @@
-//! The tests that are the same on both databases. Each store includes this folder, and provides `crate::place`.
+//! The tests for both databases. Each store includes this folder and provides `crate::fixture`.
 
 mod audit_log;
 mod billing_rows;

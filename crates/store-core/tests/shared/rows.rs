@@ -1,6 +1,6 @@
-//! Rows that somebody else wrote, and rows that the database refuses.
+//! Invalid rows of links, keys and audit records, and rows that the database refuses.
 
-use crate::place::Place;
+use crate::fixture::Fixture;
 use billing_domain::ports::{LinkChange, RepoError};
 use billing_domain::{AuditQuery, Mode, Timestamp};
 use billing_testkit::samples::{
@@ -19,13 +19,13 @@ fn corrupt<T: std::fmt::Debug>(result: Result<T, RepoError>) -> (&'static str, &
 }
 
 #[tokio::test]
-async fn a_link_that_does_not_parse_names_its_column() {
-    let place = Place::new().await;
-    let customers = place.migrated().await.customers();
-    place
+async fn invalid_link_names_column() {
+    let fixture = Fixture::new().await;
+    let customers = fixture.migrated().await.customers();
+    fixture
         .execute("INSERT INTO billing_customers VALUES ('ann', 'stripe', 'test', 'cus 1', 0, 0)")
         .await;
-    place
+    fixture
         .execute("INSERT INTO billing_customers VALUES ('bob', 'Stripe', 'test', 'cus_1', 0, 0)")
         .await;
     let (ann, at) = (user("ann"), account("stripe", Mode::Test));
@@ -36,9 +36,9 @@ async fn a_link_that_does_not_parse_names_its_column() {
 }
 
 #[tokio::test]
-async fn a_key_that_does_not_parse_names_its_column_and_not_its_value() {
-    let place = Place::new().await;
-    let keys = place.migrated().await.api_keys();
+async fn invalid_key_names_column_and_hides_value() {
+    let fixture = Fixture::new().await;
+    let keys = fixture.migrated().await.api_keys();
     for (column, bad) in [
         ("user_id", "a\u{7f}"),
         ("name", "line\nbreak"),
@@ -49,23 +49,23 @@ async fn a_key_that_does_not_parse_names_its_column_and_not_its_value() {
     ] {
         let key = stored_key("000000000001", &user("ann"), NOW);
         keys.insert(&key, None, record()).await.unwrap();
-        place.execute(&format!("UPDATE api_keys SET {column} = '{bad}'")).await;
+        fixture.execute(&format!("UPDATE api_keys SET {column} = '{bad}'")).await;
         let error = keys.find(&key.key.id).await.unwrap_err();
         assert!(!error.to_string().contains(bad), "{error}");
         assert_eq!(corrupt(keys.find(&key.key.id).await), ("api_keys", column));
         assert_eq!(corrupt(keys.list(None).await), ("api_keys", column));
-        place.execute("DELETE FROM api_keys").await;
+        fixture.execute("DELETE FROM api_keys").await;
     }
     keys.insert(&stored_key("000000000001", &user("ann"), NOW), None, record()).await.unwrap();
-    place.execute("UPDATE api_keys SET id = 'no-base62-id'").await;
+    fixture.execute("UPDATE api_keys SET id = 'no-base62-id'").await;
     assert_eq!(corrupt(keys.list(Some(&user("ann"))).await), ("api_keys", "id"));
     assert!(keys.find(&key_id("000000000001")).await.unwrap().is_none());
 }
 
 #[tokio::test]
-async fn a_refused_row_is_named_by_its_constraint_and_shows_nothing_of_it() {
-    let place = Place::new().await;
-    let keys = place.migrated().await.api_keys();
+async fn refused_row_names_constraint_and_hides_values() {
+    let fixture = Fixture::new().await;
+    let keys = fixture.migrated().await.api_keys();
     let mut key = stored_key("000000000001", &user("ann"), NOW);
     key.verifier.gate = SecretString::from("canary-gate");
     let error = keys.insert(&key, None, record()).await.unwrap_err();
@@ -78,18 +78,18 @@ async fn a_refused_row_is_named_by_its_constraint_and_shows_nothing_of_it() {
 }
 
 #[tokio::test]
-async fn the_database_itself_refuses_a_mode_that_is_none() {
-    let place = Place::new().await;
-    place.migrated().await;
+async fn constraint_refuses_unknown_mode() {
+    let fixture = Fixture::new().await;
+    fixture.migrated().await;
     let sql = "INSERT INTO billing_customers VALUES ('ann', 'stripe', 'demo', 'cus_1', 0, 0)";
-    let refused = sqlx::query(sql).execute(&mut place.connect().await).await.unwrap_err();
+    let refused = sqlx::query(sql).execute(&mut fixture.connect().await).await.unwrap_err();
     assert!(refused.to_string().contains("billing_customers_mode_known"), "{refused}");
 }
 
 #[tokio::test]
-async fn a_replaced_link_keeps_when_it_was_made() {
-    let place = Place::new().await;
-    let customers = place.migrated().await.customers();
+async fn replaced_link_keeps_creation_time() {
+    let fixture = Fixture::new().await;
+    let customers = fixture.migrated().await.customers();
     let (ann, at) = (user("ann"), account("stripe", Mode::Live));
     let (first, second) = (customer("cus_1"), customer("cus_2"));
     let replace = LinkChange::Replace { old: first.clone(), new: link(&ann, &at, &second) };
@@ -97,24 +97,23 @@ async fn a_replaced_link_keeps_when_it_was_made() {
         let now = Timestamp::from_millis(millis);
         assert!(customers.change(&change, now, &[]).await.unwrap());
     }
-    let moments: (i64, i64) =
-        sqlx::query_as("SELECT created_at, updated_at FROM billing_customers")
-            .fetch_one(&mut place.connect().await)
-            .await
-            .unwrap();
-    assert_eq!(moments, (5, 7));
+    let times: (i64, i64) = sqlx::query_as("SELECT created_at, updated_at FROM billing_customers")
+        .fetch_one(&mut fixture.connect().await)
+        .await
+        .unwrap();
+    assert_eq!(times, (5, 7));
 }
 
 #[tokio::test]
-async fn a_peppers_id_that_does_not_parse_names_its_column() {
-    let place = Place::new().await;
-    let store = place.migrated().await;
+async fn invalid_pepper_id_names_column() {
+    let fixture = Fixture::new().await;
+    let store = fixture.migrated().await;
     store
         .api_keys()
         .insert(&stored_key("000000000001", &user("ann"), NOW), None, record())
         .await
         .unwrap();
-    place.execute("UPDATE api_keys SET pepper_id = 'no-hexadecimal-x'").await;
+    fixture.execute("UPDATE api_keys SET pepper_id = 'no-hexadecimal-x'").await;
     assert_eq!(corrupt(store.usage().count_by_pepper(NOW).await), ("api_keys", "pepper_id"));
     assert_eq!(
         corrupt(store.api_keys().find(&key_id("000000000001")).await),
@@ -123,9 +122,9 @@ async fn a_peppers_id_that_does_not_parse_names_its_column() {
 }
 
 #[tokio::test]
-async fn an_audit_record_that_does_not_parse_names_its_column() {
-    let place = Place::new().await;
-    let audit = place.migrated().await.audit();
+async fn invalid_audit_record_names_column() {
+    let fixture = Fixture::new().await;
+    let audit = fixture.migrated().await.audit();
     let query = AuditQuery { limit: 10, ..AuditQuery::default() };
     let row = "INSERT INTO audit_log (at, kind, action, actor, cause, count, user_id, key_id, provider, mode, customer_id)";
     for (values, column) in [
@@ -143,16 +142,16 @@ async fn an_audit_record_that_does_not_parse_names_its_column() {
         ),
         ("0, 'denials', NULL, NULL, 'a', 1, NULL, 'x', NULL, NULL, NULL", "key_id"),
     ] {
-        place.execute(&format!("{row} VALUES ({values})")).await;
+        fixture.execute(&format!("{row} VALUES ({values})")).await;
         assert_eq!(corrupt(audit.read(&query).await), ("audit_log", column));
-        place.execute("DELETE FROM audit_log").await;
+        fixture.execute("DELETE FROM audit_log").await;
     }
 }
 
 #[tokio::test]
-async fn the_database_itself_refuses_records_that_are_neither_event_nor_denials() {
-    let place = Place::new().await;
-    place.migrated().await;
+async fn constraints_refuse_invalid_audit_records() {
+    let fixture = Fixture::new().await;
+    fixture.migrated().await;
     for (columns, values, constraint) in [
         ("at, kind", "0, 'event'", "audit_log_event_form"),
         ("at, kind, cause", "0, 'denials', 'a'", "audit_log_denials_form"),
@@ -164,18 +163,20 @@ async fn the_database_itself_refuses_records_that_are_neither_event_nor_denials(
         ),
     ] {
         let sql = format!("INSERT INTO audit_log ({columns}) VALUES ({values})");
-        let refused =
-            sqlx::query(AssertSqlSafe(sql)).execute(&mut place.connect().await).await.unwrap_err();
+        let refused = sqlx::query(AssertSqlSafe(sql))
+            .execute(&mut fixture.connect().await)
+            .await
+            .unwrap_err();
         assert!(refused.to_string().contains(constraint), "{refused}");
     }
 }
 
 #[tokio::test]
-async fn an_event_that_the_database_refuses_is_refused_alone() {
-    let place = Place::new().await;
-    let audit = place.migrated().await.audit();
-    // The database refuses no value of the domain, so the test makes it refuse one.
-    place.refuse_audit_rows("source", "nowhere").await;
+async fn refused_event_does_not_fail_other_events() {
+    let fixture = Fixture::new().await;
+    let audit = fixture.migrated().await.audit();
+    // No valid event breaks a constraint, so the test adds a constraint.
+    fixture.refuse_audit_rows("source", "nowhere").await;
     let events: Vec<_> = (0..20)
         .map(|n| {
             let mut event = audit_event(&user("ann"), Timestamp::from_millis(n));

@@ -1,24 +1,24 @@
-//! The audit log's commits, and readers who come while one is under way.
+//! Commits of the audit log, and readers during a commit.
 
 use std::time::{Duration, Instant};
 
-use crate::place::Place;
+use crate::fixture::Fixture;
 use billing_domain::{AuditEntry, AuditQuery, Timestamp};
 use billing_testkit::samples::{audit_event, user};
 use sqlx::Executor;
 
 const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);
 
-const GENEROUS: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 fn all() -> AuditQuery {
     AuditQuery { limit: 1000, ..AuditQuery::default() }
 }
 
 #[tokio::test]
-async fn two_hundred_events_at_once_share_a_few_commits() {
-    let place = Place::new().await;
-    let store = place.migrated().await;
+async fn concurrent_events_share_commits() {
+    let fixture = Fixture::new().await;
+    let store = fixture.migrated().await;
     let audits = [store.audit(), store.audit()];
     let events: Vec<_> =
         (0..200).map(|n| audit_event(&user("ann"), Timestamp::from_millis(n))).collect();
@@ -26,10 +26,10 @@ async fn two_hundred_events_at_once_share_a_few_commits() {
     for result in futures_util::future::join_all(appending).await {
         result.unwrap();
     }
-    // Each row knows the transaction that wrote it.
+    // `xmin` is the transaction that wrote the row.
     let (rows, commits): (i64, i64) =
         sqlx::query_as("SELECT count(*), count(DISTINCT xmin::text) FROM audit_log")
-            .fetch_one(&mut place.connect().await)
+            .fetch_one(&mut fixture.connect().await)
             .await
             .unwrap();
     assert_eq!(rows, 200);
@@ -37,11 +37,11 @@ async fn two_hundred_events_at_once_share_a_few_commits() {
 }
 
 #[tokio::test]
-async fn a_reader_waits_for_a_lower_number_that_is_not_committed_yet() {
-    let place = Place::new().await;
-    let (audit, other) = (place.migrated().await.audit(), place.store().audit());
-    // Another replica's insert, caught between its number and its commit.
-    let mut slow = place.connect().await;
+async fn reader_waits_for_uncommitted_lower_number() {
+    let fixture = Fixture::new().await;
+    let (audit, other) = (fixture.migrated().await.audit(), fixture.store().audit());
+    // The insert of another replica has a number and is not committed.
+    let mut slow = fixture.connect().await;
     slow.execute(
         "BEGIN; SELECT pg_advisory_xact_lock_shared(7022629598041763687);
          INSERT INTO audit_log (at, kind, action, actor) VALUES (1, 'event', 'portal.opened', 'user')",
@@ -52,11 +52,14 @@ async fn a_reader_waits_for_a_lower_number_that_is_not_committed_yet() {
     let reading = tokio::spawn(async move { other.read(&all()).await });
     let waiting = "SELECT count(*) FROM pg_stat_activity
                    WHERE datname = current_database() AND wait_event_type = 'Lock' AND wait_event = 'advisory'";
-    let deadline = Instant::now() + GENEROUS;
-    while sqlx::query_scalar::<_, i64>(waiting).fetch_one(&mut place.connect().await).await.unwrap()
+    let deadline = Instant::now() + TIMEOUT;
+    while sqlx::query_scalar::<_, i64>(waiting)
+        .fetch_one(&mut fixture.connect().await)
+        .await
+        .unwrap()
         == 0
     {
-        assert!(Instant::now() < deadline && !reading.is_finished(), "nobody waits");
+        assert!(Instant::now() < deadline && !reading.is_finished(), "the reader does not wait");
         tokio::task::yield_now().await;
     }
     slow.execute("COMMIT").await.unwrap();
@@ -67,11 +70,11 @@ async fn a_reader_waits_for_a_lower_number_that_is_not_committed_yet() {
 }
 
 #[tokio::test]
-async fn the_log_goes_on_where_it_was_after_an_outage() {
-    let place = Place::new().await;
-    let audit = place.migrated().await.audit();
+async fn append_works_after_an_outage() {
+    let fixture = Fixture::new().await;
+    let audit = fixture.migrated().await.audit();
     audit.append(&audit_event(&user("ann"), NOW)).await.unwrap();
-    place
+    fixture
         .execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
              WHERE datname = current_database() AND pid <> pg_backend_pid()",

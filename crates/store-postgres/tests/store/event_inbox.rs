@@ -1,6 +1,6 @@
-//! The inbox with several replicas on it.
+//! The inbox with several replicas.
 
-use crate::place::Place;
+use crate::fixture::Fixture;
 use crate::shared::event_inbox::{events, stripe};
 use billing_domain::Timestamp;
 use billing_testkit::samples::token;
@@ -10,19 +10,19 @@ use sqlx::Executor;
 const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);
 
 #[tokio::test]
-async fn two_hundred_events_at_once_share_a_few_commits() {
-    let place = Place::new().await;
-    let store = place.migrated().await;
+async fn concurrent_events_share_commits() {
+    let fixture = Fixture::new().await;
+    let store = fixture.migrated().await;
     let (inboxes, at, events) = ([store.inbox(), store.inbox()], stripe(), events(200));
     let accepting =
         events.iter().enumerate().map(|(n, event)| inboxes[n % 2].accept(&at, event, NOW));
     for accepted in join_all(accepting).await {
         accepted.unwrap();
     }
-    // Each row knows the transaction that wrote it.
+    // `xmin` is the transaction that wrote the row.
     let (rows, commits): (i64, i64) =
         sqlx::query_as("SELECT count(*), count(DISTINCT xmin::text) FROM webhook_events")
-            .fetch_one(&mut place.connect().await)
+            .fetch_one(&mut fixture.connect().await)
             .await
             .unwrap();
     assert_eq!(rows, 200);
@@ -30,13 +30,13 @@ async fn two_hundred_events_at_once_share_a_few_commits() {
 }
 
 #[tokio::test]
-async fn what_another_claimer_has_locked_is_passed_over() {
-    let place = Place::new().await;
-    let inbox = place.migrated().await.inbox();
+async fn claim_skips_locked_events() {
+    let fixture = Fixture::new().await;
+    let inbox = fixture.migrated().await.inbox();
     for event in events(3) {
         inbox.accept(&stripe(), &event, NOW).await.unwrap();
     }
-    let mut other = place.connect().await;
+    let mut other = fixture.connect().await;
     other
         .execute("BEGIN; SELECT FROM webhook_events WHERE event_id = 'evt_0001' FOR UPDATE")
         .await

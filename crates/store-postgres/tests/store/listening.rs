@@ -1,9 +1,9 @@
-//! Hearing of changes while the server or the line goes away.
+//! Reports of key changes while the server or the connection fails.
 
 use std::time::Duration;
 
-use crate::place::Place;
-use crate::shared::listening::heard;
+use crate::fixture::Fixture;
+use crate::shared::listening::next_change;
 use billing_domain::Timestamp;
 use billing_domain::ports::{KeyChange, RepoError};
 use billing_testkit::postgres::Cluster;
@@ -13,34 +13,34 @@ use tokio::time::timeout;
 const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);
 
 #[tokio::test]
-async fn a_change_is_told_by_the_keys_id() {
-    let place = Place::new().await;
-    let store = place.migrated().await;
+async fn change_is_reported_with_key_id() {
+    let fixture = Fixture::new().await;
+    let store = fixture.migrated().await;
     let (keys, usage) = (store.api_keys(), store.usage());
-    assert_eq!(heard(&*usage).await.unwrap(), KeyChange::Unknown);
+    assert_eq!(next_change(&*usage).await.unwrap(), KeyChange::Unknown);
     keys.insert(&stored_key("000000000001", &user("ann"), NOW), None, record()).await.unwrap();
-    assert_eq!(heard(&*usage).await.unwrap(), KeyChange::Key(key_id("000000000001")));
+    assert_eq!(next_change(&*usage).await.unwrap(), KeyChange::Key(key_id("000000000001")));
     keys.revoke(&key_id("000000000001"), NOW, record()).await.unwrap();
-    assert_eq!(heard(&*usage).await.unwrap(), KeyChange::Key(key_id("000000000001")));
-    // Uses in between are not told.
+    assert_eq!(next_change(&*usage).await.unwrap(), KeyChange::Key(key_id("000000000001")));
+    // Uses of the key are not reported.
     usage.record_use(&[(key_id("000000000001"), NOW)]).await.unwrap();
-    place.execute("DELETE FROM api_keys").await;
-    assert_eq!(heard(&*usage).await.unwrap(), KeyChange::Key(key_id("000000000001")));
-    place.execute("TRUNCATE api_keys").await;
-    assert_eq!(heard(&*usage).await.unwrap(), KeyChange::Unknown);
+    fixture.execute("DELETE FROM api_keys").await;
+    assert_eq!(next_change(&*usage).await.unwrap(), KeyChange::Key(key_id("000000000001")));
+    fixture.execute("TRUNCATE api_keys").await;
+    assert_eq!(next_change(&*usage).await.unwrap(), KeyChange::Unknown);
 }
 
 #[tokio::test]
-async fn every_column_but_the_one_is_a_change() {
-    let place = Place::new().await;
-    let store = place.migrated().await;
+async fn change_of_any_column_except_last_use_is_reported() {
+    let fixture = Fixture::new().await;
+    let store = fixture.migrated().await;
     let usage = store.usage();
     store
         .api_keys()
         .insert(&stored_key("000000000001", &user("ann"), NOW), None, record())
         .await
         .unwrap();
-    assert_eq!(heard(&*usage).await.unwrap(), KeyChange::Unknown);
+    assert_eq!(next_change(&*usage).await.unwrap(), KeyChange::Unknown);
     for change in [
         "user_id = 'bob'",
         "name = 'b'",
@@ -55,9 +55,9 @@ async fn every_column_but_the_one_is_a_change() {
         "revoked_at = 1",
         "revoked_at = NULL, last_used_at = 1",
     ] {
-        place.execute(&format!("UPDATE api_keys SET {change}")).await;
+        fixture.execute(&format!("UPDATE api_keys SET {change}")).await;
         assert_eq!(
-            heard(&*usage).await.unwrap(),
+            next_change(&*usage).await.unwrap(),
             KeyChange::Key(key_id("000000000001")),
             "{change}"
         );
@@ -65,17 +65,17 @@ async fn every_column_but_the_one_is_a_change() {
 }
 
 #[tokio::test]
-async fn a_line_that_was_cut_is_an_error_and_then_a_change() {
-    let place = Place::new().await;
-    let store = place.migrated().await;
+async fn lost_connection_is_an_error_and_then_a_change() {
+    let fixture = Fixture::new().await;
+    let store = fixture.migrated().await;
     let usage = store.usage();
-    assert_eq!(heard(&*usage).await.unwrap(), KeyChange::Unknown);
+    assert_eq!(next_change(&*usage).await.unwrap(), KeyChange::Unknown);
     let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
                WHERE datname = current_database() AND query LIKE 'LISTEN%'";
     for _ in 0..2 {
-        place.execute(cut).await;
-        assert!(matches!(heard(&*usage).await, Err(RepoError::Unavailable(_))));
-        assert_eq!(heard(&*usage).await.unwrap(), KeyChange::Unknown);
+        fixture.execute(cut).await;
+        assert!(matches!(next_change(&*usage).await, Err(RepoError::Unavailable(_))));
+        assert_eq!(next_change(&*usage).await.unwrap(), KeyChange::Unknown);
         store.api_keys().revoke_all(&user("ann"), NOW, record()).await.unwrap();
     }
     store
@@ -83,34 +83,34 @@ async fn a_line_that_was_cut_is_an_error_and_then_a_change() {
         .insert(&stored_key("000000000001", &user("ann"), NOW), None, record())
         .await
         .unwrap();
-    assert_eq!(heard(&*usage).await.unwrap(), KeyChange::Key(key_id("000000000001")));
+    assert_eq!(next_change(&*usage).await.unwrap(), KeyChange::Key(key_id("000000000001")));
 }
 
 #[tokio::test]
-async fn a_server_that_is_down_is_an_error_until_it_comes_back() {
+async fn next_change_fails_while_server_is_down() {
     let cluster = Cluster::start();
-    let place = Place(cluster.database().await);
-    let usage = place.migrated().await.usage();
-    assert_eq!(heard(&*usage).await.unwrap(), KeyChange::Unknown);
+    let fixture = Fixture(cluster.database().await);
+    let usage = fixture.migrated().await.usage();
+    assert_eq!(next_change(&*usage).await.unwrap(), KeyChange::Unknown);
     cluster.stop();
-    assert!(matches!(heard(&*usage).await, Err(RepoError::Unavailable(_))));
-    assert!(matches!(heard(&*usage).await, Err(RepoError::Unavailable(_))));
+    assert!(matches!(next_change(&*usage).await, Err(RepoError::Unavailable(_))));
+    assert!(matches!(next_change(&*usage).await, Err(RepoError::Unavailable(_))));
     cluster.resume().await;
-    assert_eq!(heard(&*usage).await.unwrap(), KeyChange::Unknown);
+    assert_eq!(next_change(&*usage).await.unwrap(), KeyChange::Unknown);
 }
 
 #[tokio::test]
-async fn a_long_silence_is_no_error() {
-    let place = Place::new().await;
-    let store = place.migrated().await;
+async fn idle_connection_is_no_error() {
+    let fixture = Fixture::new().await;
+    let store = fixture.migrated().await;
     let usage = store.usage();
-    assert_eq!(heard(&*usage).await.unwrap(), KeyChange::Unknown);
-    // The line is asked several times meanwhile; callers who give up amid that do no harm.
+    assert_eq!(next_change(&*usage).await.unwrap(), KeyChange::Unknown);
+    // The connection is tested several times meanwhile; cancelled calls do no harm.
     assert!(timeout(Duration::from_millis(2500), usage.next_change()).await.is_err());
     store
         .api_keys()
         .insert(&stored_key("000000000001", &user("ann"), NOW), None, record())
         .await
         .unwrap();
-    assert_eq!(heard(&*usage).await.unwrap(), KeyChange::Key(key_id("000000000001")));
+    assert_eq!(next_change(&*usage).await.unwrap(), KeyChange::Key(key_id("000000000001")));
 }

@@ -1,6 +1,6 @@
-//! Readings that meet each other, and whoever else writes to the same rows.
+//! Readings that are concurrent with other writers of the same rows.
 
-use crate::place::Place;
+use crate::fixture::Fixture;
 use billing_domain::ports::RepoError;
 use billing_domain::{
     CustomerReading, CustomerState, FreshReading, Mode, NamedOwner, ReadingOutcome,
@@ -13,7 +13,8 @@ use store_postgres::PgStore;
 
 const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);
 
-/// Reads a customer who bought, or is gone, until the reading is written.
+/// Writes a reading of a customer with a purchase, or of one that is gone. Retries until it
+/// succeeds.
 async fn read(store: &PgStore, id: &str, owner: &str, is_gone: bool) -> Result<(), RepoError> {
     let bought = || vec![subscription(&format!("sub_of_{id}"), SubscriptionStatus::Active, NOW)];
     let state = if is_gone { CustomerState::Gone } else { CustomerState::Present(bought()) };
@@ -36,11 +37,11 @@ async fn read(store: &PgStore, id: &str, owner: &str, is_gone: bool) -> Result<(
     }
 }
 
-/// Whoever waits in a circle is told that the database is unavailable, after a second.
+/// Postgres ends a deadlock after a second, and the call fails.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn readings_claims_and_forgetting_never_wait_for_each_other_in_a_circle() {
-    let place = Place::new().await;
-    let (one, other) = (place.migrated().await, place.store());
+async fn concurrent_readings_claims_and_forgetting_never_deadlock() {
+    let fixture = Fixture::new().await;
+    let (one, other) = (fixture.migrated().await, fixture.store());
     let (at, ann, bob) = (account("stripe", Mode::Test), user("ann"), user("bob"));
     for round in 0..20 {
         let event = provider_event(&format!("evt_{round}"), &customer("cus_1"), NOW);

@@ -1,8 +1,8 @@
-//! Servers that are not to be had: every call gives an answer in time, and later calls work.
+//! Unavailable servers: every call returns in time, and later calls work.
 
 use std::time::{Duration, Instant};
 
-use crate::place::{Place, open};
+use crate::fixture::{Fixture, open};
 use billing_domain::Mode;
 use billing_domain::ports::{CustomerRepo, RepoError, SchemaState};
 use billing_testkit::postgres::Cluster;
@@ -10,25 +10,25 @@ use billing_testkit::samples::{account, add_link, customer, link, remove_link, u
 use sqlx::Executor;
 use tokio::net::TcpListener;
 
-/// The limit is 3 s; the rest is for a machine that is busy with something else.
-const GENEROUS: Duration = Duration::from_secs(20);
+/// The limit is 3 s; the rest is for a busy machine.
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 async fn find_is_unavailable(customers: &dyn CustomerRepo) {
     let start = Instant::now();
     let result = customers.find(&user("ann"), &account("stripe", Mode::Test)).await;
     assert!(matches!(result, Err(RepoError::Unavailable(_))), "{result:?}");
-    assert!(start.elapsed() < GENEROUS);
+    assert!(start.elapsed() < TIMEOUT);
 }
 
 #[tokio::test]
-async fn a_server_that_comes_back_is_used_again_without_one_failed_call() {
+async fn first_call_after_server_restart_succeeds() {
     let cluster = Cluster::start();
-    let place = Place(cluster.database().await);
-    let customers = place.migrated().await.customers();
+    let fixture = Fixture(cluster.database().await);
+    let customers = fixture.migrated().await.customers();
     let (ann, at) = (user("ann"), account("stripe", Mode::Test));
     let to = link(&ann, &at, &customer("cus_1"));
     add_link(&*customers, &to).await.unwrap();
-    // Several connections are idle in the pool when the server dies.
+    // The pool has several idle connections when the server stops.
     tokio::join!(customers.list(&ann), customers.list(&ann), customers.list(&ann)).0.unwrap();
 
     cluster.stop();
@@ -36,7 +36,7 @@ async fn a_server_that_comes_back_is_used_again_without_one_failed_call() {
     cluster.resume().await;
     assert_eq!(customers.find(&ann, &at).await.unwrap(), Some(customer("cus_1")));
 
-    // The same without a call in between: only the dead connections know. Reads and writes alike.
+    // The same without a failed call in between, and with a write.
     tokio::join!(customers.list(&ann), customers.list(&ann), customers.list(&ann)).0.unwrap();
     cluster.stop();
     cluster.resume().await;
@@ -45,11 +45,11 @@ async fn a_server_that_comes_back_is_used_again_without_one_failed_call() {
 }
 
 #[tokio::test]
-async fn a_store_opens_before_its_server() {
+async fn store_opens_before_server_starts() {
     let cluster = Cluster::start();
-    let place = Place(cluster.database().await);
+    let fixture = Fixture(cluster.database().await);
     cluster.stop();
-    let database = place.store().database();
+    let database = fixture.store().database();
     assert!(matches!(database.schema().await, Err(RepoError::Unavailable(_))));
     assert!(matches!(database.migrate().await, Err(RepoError::Unavailable(_))));
     cluster.resume().await;
@@ -58,7 +58,7 @@ async fn a_store_opens_before_its_server() {
 }
 
 #[tokio::test]
-async fn a_listener_that_never_answers_is_unavailable_in_time() {
+async fn silent_server_is_unavailable_in_time() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let store = open(&format!("postgres://u:canary@{}/d", listener.local_addr().unwrap()));
     let (customers, database) = (store.customers(), store.database());
@@ -70,7 +70,7 @@ async fn a_listener_that_never_answers_is_unavailable_in_time() {
 }
 
 #[tokio::test]
-async fn a_port_that_nobody_listens_on_is_unavailable() {
+async fn closed_port_is_unavailable() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let store = open(&format!("postgres://u@{}/d", listener.local_addr().unwrap()));
     drop(listener);
@@ -78,28 +78,31 @@ async fn a_port_that_nobody_listens_on_is_unavailable() {
 }
 
 #[tokio::test]
-async fn a_database_that_does_not_exist_is_unavailable() {
-    let place = Place::new().await;
-    let url = place.url().replace(place.0.name(), "billing_no_such_database");
+async fn missing_database_is_unavailable() {
+    let fixture = Fixture::new().await;
+    let url = fixture.url().replace(fixture.0.name(), "billing_no_such_database");
     find_is_unavailable(&*open(&url).customers()).await;
 }
 
 #[tokio::test]
-async fn a_statement_that_waits_too_long_is_given_up_on_both_sides() {
-    let place = Place::new().await;
-    let customers = place.migrated().await.customers();
+async fn blocked_statement_is_cancelled_by_client_and_server() {
+    let fixture = Fixture::new().await;
+    let customers = fixture.migrated().await.customers();
     let to = link(&user("ann"), &account("stripe", Mode::Test), &customer("cus_1"));
-    let mut other = place.connect().await;
+    let mut other = fixture.connect().await;
     other.execute("BEGIN; LOCK TABLE billing_customers IN ACCESS EXCLUSIVE MODE").await.unwrap();
-    // More calls than the pool has connections.
+    // More calls than connections in the pool.
     let calls = (0..15).map(|_| find_is_unavailable(&*customers));
     futures_util::future::join_all(calls).await;
     let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    let deadline = Instant::now() + GENEROUS;
-    while sqlx::query_scalar::<_, i64>(waiting).fetch_one(&mut place.connect().await).await.unwrap()
+    let deadline = Instant::now() + TIMEOUT;
+    while sqlx::query_scalar::<_, i64>(waiting)
+        .fetch_one(&mut fixture.connect().await)
+        .await
+        .unwrap()
         > 0
     {
-        assert!(Instant::now() < deadline, "the server still works on what nobody waits for");
+        assert!(Instant::now() < deadline, "the server still runs cancelled statements");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     other.execute("ROLLBACK").await.unwrap();
@@ -108,11 +111,11 @@ async fn a_statement_that_waits_too_long_is_given_up_on_both_sides() {
 }
 
 #[tokio::test]
-async fn a_migration_that_waits_for_another_one_is_not_bound_by_a_calls_limit() {
-    let place = Place::new().await;
-    let database = place.store().database();
-    // Somebody else migrates: what they do takes longer than a call may.
-    let mut other = place.connect().await;
+async fn waiting_migration_is_not_limited_by_call_limit() {
+    let fixture = Fixture::new().await;
+    let database = fixture.store().database();
+    // Another process migrates for longer than the limit of a call.
+    let mut other = fixture.connect().await;
     sqlx::migrate::Migrate::lock(&mut other).await.unwrap();
     let migrating = tokio::spawn({
         let database = database.clone();

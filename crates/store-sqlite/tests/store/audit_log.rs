@@ -1,6 +1,6 @@
-//! The audit log's commits, while others hold the file.
+//! The audit log while another process locks the file.
 
-use crate::place::Place;
+use crate::fixture::Fixture;
 use billing_domain::ports::RepoError;
 use billing_domain::{AuditQuery, Timestamp};
 use billing_testkit::samples::{audit_event, user};
@@ -9,10 +9,10 @@ use sqlx::Executor;
 const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);
 
 #[tokio::test]
-async fn events_wait_for_another_writer_and_are_then_committed() {
-    let place = Place::new().await;
-    let store = place.migrated().await;
-    let mut writer = place.connect().await;
+async fn append_waits_for_other_writer() {
+    let fixture = Fixture::new().await;
+    let store = fixture.migrated().await;
+    let mut writer = fixture.connect().await;
     writer.execute("BEGIN IMMEDIATE").await.unwrap();
     let events: Vec<_> =
         (0..200).map(|n| audit_event(&user("ann"), Timestamp::from_millis(n))).collect();
@@ -27,10 +27,10 @@ async fn events_wait_for_another_writer_and_are_then_committed() {
 }
 
 #[tokio::test]
-async fn a_writer_who_does_not_leave_makes_appending_unavailable() {
-    let place = Place::new().await;
-    let audit = place.migrated().await.audit();
-    let mut writer = place.connect().await;
+async fn append_is_unavailable_while_file_is_locked() {
+    let fixture = Fixture::new().await;
+    let audit = fixture.migrated().await.audit();
+    let mut writer = fixture.connect().await;
     writer.execute("BEGIN IMMEDIATE").await.unwrap();
     let refused = audit.append(&audit_event(&user("ann"), NOW)).await;
     assert!(matches!(refused, Err(RepoError::Unavailable(_))), "{refused:?}");
@@ -39,16 +39,16 @@ async fn a_writer_who_does_not_leave_makes_appending_unavailable() {
 }
 
 #[tokio::test]
-async fn a_forgotten_user_s_name_does_not_stay_in_the_file() {
-    const NAME: &str = "somebody-to-be-forgotten";
-    let place = Place::new().await;
-    let audit = place.migrated().await.audit();
+async fn forgotten_user_is_erased_from_file() {
+    const NAME: &str = "user-to-be-forgotten";
+    let fixture = Fixture::new().await;
+    let audit = fixture.migrated().await.audit();
     for n in 0..200 {
         audit.append(&audit_event(&user(NAME), Timestamp::from_millis(n))).await.unwrap();
     }
     let is_in_the_file = async || {
-        place.execute("PRAGMA wal_checkpoint(TRUNCATE)").await;
-        std::fs::read(place.file())
+        fixture.execute("PRAGMA wal_checkpoint(TRUNCATE)").await;
+        std::fs::read(fixture.file())
             .unwrap()
             .windows(NAME.len())
             .any(|bytes| bytes == NAME.as_bytes())
@@ -59,11 +59,11 @@ async fn a_forgotten_user_s_name_does_not_stay_in_the_file() {
 }
 
 #[tokio::test]
-async fn a_number_is_never_used_again() {
-    let place = Place::new().await;
-    let store = place.migrated().await;
+async fn sequence_numbers_are_not_reused() {
+    let fixture = Fixture::new().await;
+    let store = fixture.migrated().await;
     store.audit().append(&audit_event(&user("ann"), NOW)).await.unwrap();
-    place.execute("DELETE FROM audit_log").await;
+    fixture.execute("DELETE FROM audit_log").await;
     store.audit().append(&audit_event(&user("ann"), NOW)).await.unwrap();
     let query = AuditQuery { limit: 10, ..AuditQuery::default() };
     assert_eq!(store.audit().read(&query).await.unwrap()[0].sequence, 2);

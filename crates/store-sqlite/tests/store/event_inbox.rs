@@ -1,6 +1,6 @@
-//! The inbox while others hold the file.
+//! The inbox while another process locks the file.
 
-use crate::place::Place;
+use crate::fixture::Fixture;
 use crate::shared::event_inbox::{events, stripe};
 use billing_domain::Timestamp;
 use billing_domain::ports::RepoError;
@@ -10,10 +10,10 @@ use sqlx::Executor;
 const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);
 
 #[tokio::test]
-async fn events_wait_for_another_writer_and_are_then_committed() {
-    let place = Place::new().await;
-    let store = place.migrated().await;
-    let mut writer = place.connect().await;
+async fn accept_waits_for_other_writer() {
+    let fixture = Fixture::new().await;
+    let store = fixture.migrated().await;
+    let mut writer = fixture.connect().await;
     writer.execute("BEGIN IMMEDIATE").await.unwrap();
     let (inboxes, at, events) = ([store.inbox(), store.inbox()], stripe(), events(200));
     let accepting =
@@ -26,10 +26,10 @@ async fn events_wait_for_another_writer_and_are_then_committed() {
 }
 
 #[tokio::test]
-async fn a_writer_who_does_not_leave_makes_accepting_unavailable() {
-    let place = Place::new().await;
-    let inbox = place.migrated().await.inbox();
-    let mut writer = place.connect().await;
+async fn accept_is_unavailable_while_file_is_locked() {
+    let fixture = Fixture::new().await;
+    let inbox = fixture.migrated().await.inbox();
+    let mut writer = fixture.connect().await;
     writer.execute("BEGIN IMMEDIATE").await.unwrap();
     let refused = inbox.accept(&stripe(), &events(1)[0], NOW).await;
     assert!(matches!(refused, Err(RepoError::Unavailable(_))), "{refused:?}");

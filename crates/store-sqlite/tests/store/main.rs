@@ -1,12 +1,12 @@
-//! The store on real files.
+//! The store on SQLite files.
 
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test reports by panicking")]
 
 mod audit_log;
 mod event_inbox;
 mod file_modes;
+mod fixture;
 mod listening;
 mod outages;
-mod place;
 #[path = "../../../store-core/tests/shared/mod.rs"]
 mod shared;

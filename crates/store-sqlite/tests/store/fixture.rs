@@ -1,4 +1,4 @@
-//! Where a test's database is.
+//! The database of a test.
 
 use std::path::PathBuf;
 
@@ -9,10 +9,10 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Executor};
 use store_sqlite::{SqliteSettings, SqliteStore};
 use tempfile::TempDir;
 
-/// A file in a folder of its own, neither of which exists yet.
-pub(crate) struct Place(TempDir);
+/// A database file in a temporary folder. The file does not exist yet.
+pub(crate) struct Fixture(TempDir);
 
-impl Place {
+impl Fixture {
     pub(crate) async fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
@@ -25,24 +25,24 @@ impl Place {
         format!("sqlite://{}", self.file().display())
     }
 
-    /// A store on it, without any table.
+    /// Opens a store without tables.
     pub(crate) fn store(&self) -> SqliteStore {
         open(&self.url())
     }
 
-    /// A store on it, and the tasks that it needs.
+    /// Opens a store and returns its tasks.
     pub(crate) fn with_tasks(&self) -> (SqliteStore, Vec<BackgroundTask>) {
         with_tasks(&self.url())
     }
 
-    /// A store on it, with all tables.
+    /// Opens a store with all tables.
     pub(crate) async fn migrated(&self) -> SqliteStore {
         let store = self.store();
         store.database().migrate().await.unwrap();
         store
     }
 
-    /// Does something behind the store's back.
+    /// Runs a statement outside the store.
     pub(crate) async fn execute(&self, sql: &str) {
         self.connect().await.execute(AssertSqlSafe(sql.to_owned())).await.unwrap();
     }
@@ -68,7 +68,7 @@ impl Place {
     }
 }
 
-/// A store whose tasks run until the test ends.
+/// Opens a store and runs its tasks until the test ends.
 pub(crate) fn open(url: &str) -> SqliteStore {
     let (store, tasks) = with_tasks(url);
     for task in tasks {

@@ -1,4 +1,4 @@
-//! Where a test's database is.
+//! The database of a test.
 
 use billing_domain::ports::BackgroundTask;
 use billing_testkit::postgres::TestDatabase;
@@ -8,9 +8,9 @@ use sqlx::{AssertSqlSafe, Executor};
 use store_postgres::{PgSettings, PgStore};
 
 /// A fresh database without any table.
-pub(crate) struct Place(pub(crate) TestDatabase);
+pub(crate) struct Fixture(pub(crate) TestDatabase);
 
-impl Place {
+impl Fixture {
     pub(crate) async fn new() -> Self {
         Self(TestDatabase::create().await)
     }
@@ -19,24 +19,24 @@ impl Place {
         self.0.url().to_owned()
     }
 
-    /// A store on it, without any table.
+    /// Opens a store without tables.
     pub(crate) fn store(&self) -> PgStore {
         open(&self.url())
     }
 
-    /// A store on it, and the tasks that it needs.
+    /// Opens a store and returns its tasks.
     pub(crate) fn with_tasks(&self) -> (PgStore, Vec<BackgroundTask>) {
         with_tasks(&self.url())
     }
 
-    /// A store on it, with all tables.
+    /// Opens a store with all tables.
     pub(crate) async fn migrated(&self) -> PgStore {
         let store = self.store();
         store.database().migrate().await.unwrap();
         store
     }
 
-    /// Does something behind the store's back.
+    /// Runs a statement outside the store.
     pub(crate) async fn execute(&self, sql: &str) {
         self.connect().await.execute(AssertSqlSafe(sql.to_owned())).await.unwrap();
     }
@@ -65,7 +65,7 @@ impl Place {
     }
 }
 
-/// A store whose tasks run until the test ends.
+/// Opens a store and runs its tasks until the test ends.
 pub(crate) fn open(url: &str) -> PgStore {
     let (store, tasks) = with_tasks(url);
     for task in tasks {
