@@ -122,8 +122,9 @@ impl Catalogue {
             if plan.prices().next().is_none() {
                 return Err(CatalogueError::NoPrice(plan.id.clone()));
             }
-            if let Some((_, twice)) = plan.prices().find(|(_, price)| !prices.insert(&price.id)) {
-                return Err(CatalogueError::DuplicatePrice(twice.id.clone()));
+            if let Some((_, duplicate)) = plan.prices().find(|(_, price)| !prices.insert(&price.id))
+            {
+                return Err(CatalogueError::DuplicatePrice(duplicate.id.clone()));
             }
         }
         Ok(Self(plans))

@@ -18,7 +18,7 @@ const WRITE_ATTEMPTS: usize = 8;
 /// Attempts for a caller that only reads. The writer that won the second attempt read the customer
 /// after this caller started, so its state is recent enough.
 const READ_ATTEMPTS: usize = 2;
-/// TTL of a mirrored customer. Events report earlier changes.
+/// TTL of a mirrored customer. Events report changes sooner.
 const TTL: Duration = Duration::from_secs(60);
 /// TTL of a mirrored customer with an expected purchase.
 const TTL_BEFORE_PURCHASE: Duration = Duration::from_secs(1);

@@ -206,7 +206,7 @@ impl CustomerImport {
                 } else {
                     self.has_other_owner(found, &user).await?.then_some(SkipReason::OtherOwner)
                 };
-                let customers = found.iter().map(|one| one.id.clone());
+                let customers = found.iter().map(|listed| listed.id.clone());
                 match reason {
                     Some(reason) => plan.skip(Some(user), customers.collect(), reason),
                     None => matched.extend(customers.map(|customer| (user.clone(), customer))),
@@ -250,10 +250,10 @@ impl CustomerImport {
         found: &[ListedCustomer],
         user: &UserId,
     ) -> Result<bool, RepoError> {
-        for one in found {
+        for listed in found {
             let names_another =
-                one.owner != NamedOwner::None && one.owner != NamedOwner::User(user.clone());
-            let owners = self.customers.owners(&self.account, &one.id).await?;
+                listed.owner != NamedOwner::None && listed.owner != NamedOwner::User(user.clone());
+            let owners = self.customers.owners(&self.account, &listed.id).await?;
             if names_another || owners.iter().any(|owner| owner != user) {
                 return Ok(true);
             }

@@ -22,7 +22,7 @@ pub struct Reconciler {
     directory: Arc<dyn CustomerDirectory>,
 }
 
-/// Whether a run writes what it finds.
+/// Whether a run applies the repairs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RunMode {
     /// Write the differences to the mirror and the links.
@@ -167,7 +167,8 @@ impl Reconciler {
             NamedOwner::User(owner) if listed.has_purchased() => {
                 Ok(customers.find(owner, account).await?.as_ref() != Some(&mirrored.customer))
             }
-            // The lists lack checkout sessions, which may name the owner. A link answers that.
+            // Only checkout sessions may name the owner, and the lists lack them. Without a link,
+            // the repair reads them.
             NamedOwner::None => Ok(listed.has_purchased()
                 && customers.owners(account, &mirrored.customer).await?.is_empty()),
             NamedOwner::User(_) => Ok(false),

@@ -83,12 +83,12 @@ impl SubscriptionService {
         };
         let state = self.accounts.state(&customer, deadline).await?;
         Ok(state.current().map(|subscription| {
-            let known =
+            let sold_as =
                 subscription.prices.iter().find_map(|price| self.catalogue.find_by_price(price));
             CurrentSubscription {
                 subscription: subscription.clone(),
-                plan: known.map(|(plan, _)| plan.clone()),
-                cycle: known.map(|(_, cycle)| cycle).or(subscription.cycle),
+                plan: sold_as.map(|(plan, _)| plan.clone()),
+                cycle: sold_as.map(|(_, cycle)| cycle).or(subscription.cycle),
             }
         }))
     }

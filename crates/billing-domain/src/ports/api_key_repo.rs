@@ -16,7 +16,7 @@ use crate::{ApiKey, ApiKeyId, AuditEvent, KeyVerifier, PepperId, StoredApiKey, T
 pub trait ApiKeyRepo: Debug + Send + Sync + 'static {
     /// Adds a key, if its owner has fewer active keys than `max_active` at the key's `created_at`.
     ///
-    /// The limit also holds for concurrent calls.
+    /// Concurrent calls cannot exceed the limit.
     ///
     /// # Errors
     /// [`RepoError::Unavailable`] if the database did not respond within 3 s. A duplicate id and a

@@ -26,7 +26,7 @@ pub trait CustomerRepo: Debug + Send + Sync + 'static {
     ) -> Result<Option<CustomerId>, RepoError>;
 
     /// Applies a link change and adds its audit records in one transaction, if the precondition of
-    /// the change holds. Returns whether it did.
+    /// the change is met. Returns whether it was.
     ///
     /// Of two concurrent changes, one succeeds. A failed change adds no record.
     ///

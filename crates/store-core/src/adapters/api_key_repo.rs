@@ -120,11 +120,11 @@ impl ApiKeyRepo for SqlApiKeyRepo {
                     RevokeOutcome::Revoked
                 } else {
                     // Revocations only move to an earlier time, so the result is still valid.
-                    let known =
+                    let existing =
                         sqlx::query_scalar!("SELECT id FROM api_keys WHERE id = $1", id.as_str())
                             .fetch_optional(&mut *transaction)
                             .await?;
-                    known.map_or(RevokeOutcome::NotFound, |_| RevokeOutcome::AlreadyRevoked)
+                    existing.map_or(RevokeOutcome::NotFound, |_| RevokeOutcome::AlreadyRevoked)
                 };
                 Ok(outcome)
             })
