@@ -4,7 +4,7 @@ use super::address;
 use super::call::{Call, Reply};
 use super::error::{ApiError, excerpt};
 use super::list::{self, PAGE_PARAMS, Page};
-use super::params::{LARGEST_AMOUNT, Params, Patch};
+use super::params::{MAX_AMOUNT, Params, Patch};
 use super::payment_methods;
 use crate::billing;
 use crate::model::{Customer, Shipping};
@@ -43,16 +43,16 @@ const UNSIMULATED: &[&str] = &[
     "test_clock",
 ];
 
-/// The largest number of an invoice; ours.
-const LARGEST_SEQUENCE: i64 = 999_999_999;
+/// Our limit for an invoice number.
+const MAX_SEQUENCE: i64 = 999_999_999;
 
 /// `POST /v1/customers`
 pub(crate) fn create(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
-    let mut customer = Customer::begin(call.transaction.now())?;
+    let mut customer = Customer::create(call.transaction.now())?;
     call.params.expect(&[KNOWN, &["payment_method"]].concat(), UNSIMULATED)?;
     let attached = match call.params.text("payment_method", 5_000)? {
         Some(asked) => {
-            // First the customer, then what is attached to it: so events tell it.
+            // Events must show the customer before the payment method that is attached to it.
             call.transaction.put(customer.clone());
             let method = payment_methods::attach(
                 call.transaction,
@@ -71,7 +71,7 @@ pub(crate) fn create(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     Ok(Reply::Object(id))
 }
 
-/// `GET /v1/customers/{customer}`; of a deleted one a stub is left.
+/// `GET /v1/customers/{customer}`; returns a stub for a deleted customer.
 pub(crate) fn read(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     call.params.expect(&[], &[])?;
     call.reply((&call.state().customers, "customer"), "customer", "id")
@@ -88,7 +88,7 @@ pub(crate) fn update(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     Ok(Reply::Object(id))
 }
 
-/// `DELETE /v1/customers/{customer}`: ends the subscriptions and detaches the cards too.
+/// `DELETE /v1/customers/{customer}`: also ends the subscriptions and detaches the cards.
 pub(crate) fn delete(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     call.params.expect(&[], &[])?;
     let id = call.argument("customer");
@@ -105,7 +105,7 @@ pub(crate) fn delete(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
         card.detached = true;
         call.transaction.put(card);
     }
-    // What Stripe forgets of a deleted customer, the file need not keep.
+    // Stripe keeps nothing else of a deleted customer.
     call.transaction.put(Customer {
         id: id.clone(),
         created: customer.created,
@@ -138,15 +138,16 @@ pub(crate) fn not_found(id: &str) -> ApiError {
     ApiError::not_found("customer", id, "id")
 }
 
-/// Makes the changes. `attached` is the card that this very request has attached: the name it was given, and its id.
+/// Applies the changes. `attached` is the card that this request attached: the id as given, and
+/// the stored id.
 fn change(
     customer: &mut Customer,
     params: &mut Params,
     transaction: &Transaction<'_>,
     attached: Option<(String, String)>,
 ) -> Result<(), ApiError> {
-    params.patch("name", Customer::LONGEST_NAME)?.apply(&mut customer.name);
-    let email = params.patch("email", Customer::LONGEST_EMAIL)?;
+    params.patch("name", Customer::MAX_NAME_LENGTH)?.apply(&mut customer.name);
+    let email = params.patch("email", Customer::MAX_EMAIL_LENGTH)?;
     if let Patch::Set(email) = &email
         && !Customer::is_email(email)
     {
@@ -154,11 +155,11 @@ fn change(
         return Err(ApiError::invalid(Some("email_invalid"), "email", message));
     }
     email.apply(&mut customer.email);
-    params.patch("phone", Customer::LONGEST_PHONE)?.apply(&mut customer.phone);
+    params.patch("phone", Customer::MAX_PHONE_LENGTH)?.apply(&mut customer.phone);
     params.patch("description", 5_000)?.apply(&mut customer.description);
     params.object_patch("address")?.try_map(address::read)?.apply(&mut customer.address);
     params.object_patch("shipping")?.try_map(shipping)?.apply(&mut customer.shipping);
-    if let Some(balance) = params.integer_in("balance", -LARGEST_AMOUNT..=LARGEST_AMOUNT)? {
+    if let Some(balance) = params.integer_in("balance", -MAX_AMOUNT..=MAX_AMOUNT)? {
         customer.balance = balance;
     }
     if let Some(prefix) = params.text("invoice_prefix", 12)? {
@@ -169,7 +170,7 @@ fn change(
         }
         customer.invoice_prefix = prefix;
     }
-    if let Some(next) = params.integer_in("next_invoice_sequence", 1..=LARGEST_SEQUENCE)? {
+    if let Some(next) = params.integer_in("next_invoice_sequence", 1..=MAX_SEQUENCE)? {
         customer.next_invoice_sequence = next;
     }
     if let Some(locales) = params.texts("preferred_locales")? {

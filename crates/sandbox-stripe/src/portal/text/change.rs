@@ -1,8 +1,8 @@
-//! The words about changing a plan.
+//! Texts about changing a plan.
 
 use crate::model::{Interval, Recurring};
 
-/// The words of one language.
+/// The texts of one language.
 pub(crate) struct ChangeText {
     pub(crate) link: &'static str,
     pub(crate) title: &'static str,
@@ -13,7 +13,7 @@ pub(crate) struct ChangeText {
     pub(crate) choose_one: &'static str,
     pub(crate) same: &'static str,
     pub(crate) not_changeable: &'static str,
-    /// What has ended.
+    /// For an ended plan.
     pub(crate) ended: &'static str,
     pub(crate) quantity_outside: fn(i64, i64) -> String,
     pub(crate) quantity_fixed: fn(i64) -> String,
@@ -47,15 +47,15 @@ pub(crate) struct ChangeText {
 pub(super) const ENGLISH: ChangeText = ChangeText {
     link: "Change plan",
     title: "Change your plan",
-    lead: "Choose a plan. You see what it costs before anything changes.",
+    lead: "Choose a plan. You can review the cost before you confirm.",
     current: "Current plan",
     quantity: "Quantity",
     submit: "Continue",
-    choose_one: "Choose one of the plans.",
-    same: "This is the plan that you have. Choose another one.",
-    not_changeable: "This plan cannot be changed here at the moment.",
-    ended: "This plan has ended and cannot be changed any more.",
-    quantity_outside: |least, most| format!("Enter a whole number from {least} to {most}."),
+    choose_one: "Select one of the plans.",
+    same: "This is your current plan. Choose another plan.",
+    not_changeable: "This plan cannot be changed here right now.",
+    ended: "This plan has ended and can no longer be changed.",
+    quantity_outside: |min, max| format!("Enter a whole number from {min} to {max}."),
     quantity_fixed: |quantity| {
         format!("The quantity of this plan cannot be changed. Enter {quantity}.")
     },
@@ -68,16 +68,16 @@ pub(super) const ENGLISH: ChangeText = ChangeText {
     },
     preview_title: "Confirm your new plan",
     new_plan: "New plan",
-    previous_plan: "Instead of",
-    due_now_title: "What you pay today",
+    previous_plan: "Previous plan",
+    due_now_title: "Due today",
     next_title: "Your next invoice",
     line: "Description",
     amount: "Amount",
     subtotal: "Subtotal",
     balance: "Account balance",
     due_now: "Amount due today",
-    due_next: "Amount due then",
-    credit: "Credit for later invoices",
+    due_next: "Next amount due",
+    credit: "Credit for future invoices",
     nothing_now: "Nothing is due today.",
     next_payment: |amount, day| format!("Your next payment is {amount} on {day}."),
     unused: |name| format!("Unused time on {name}"),
@@ -85,11 +85,11 @@ pub(super) const ENGLISH: ChangeText = ChangeText {
     period: |from, to| format!("{from} – {to}"),
     pay_with: "Payment method",
     other_card: "Use another card",
-    no_card: "There is no card to pay with. Add one first.",
+    no_card: "You have no payment method. Add a card first.",
     add_card: "Add a card",
     confirm: "Confirm change",
     back: "Choose another plan",
-    declined: |reason| format!("The payment did not succeed, and nothing was changed. {reason}"),
+    declined: |reason| format!("The payment failed. Your plan was not changed. {reason}"),
 };
 
 pub(super) const KOREAN: ChangeText = ChangeText {
@@ -103,7 +103,7 @@ pub(super) const KOREAN: ChangeText = ChangeText {
     same: "현재 이용 중인 요금제입니다. 다른 요금제를 선택해 주세요.",
     not_changeable: "지금은 여기서 이 요금제를 변경할 수 없습니다.",
     ended: "이미 종료된 요금제라 변경할 수 없습니다.",
-    quantity_outside: |least, most| format!("{least} 이상 {most} 이하의 정수를 입력해 주세요."),
+    quantity_outside: |min, max| format!("{min} 이상 {max} 이하의 정수를 입력해 주세요."),
     quantity_fixed: |quantity| {
         format!("이 요금제는 수량을 변경할 수 없습니다. 수량을 {quantity}(으)로 입력해 주세요.")
     },
