@@ -1,4 +1,4 @@
-//! Settings that change while tokens are judged.
+//! Tests of reloads while tokens are presented.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -44,7 +44,7 @@ async fn a_secret_is_rotated_without_a_failed_request() {
 }
 
 #[tokio::test]
-async fn all_settings_change_and_not_the_keys_alone() {
+async fn a_reload_replaces_all_settings() {
     let authenticator = authenticator(&[("JWT_HS256_SECRET", SECRET)]);
     let token = hs256(r#"{"alg":"HS256"}"#, GOOD_CLAIMS);
     let with = |more| settings(&[("JWT_HS256_SECRET", SECRET), more]);
@@ -58,7 +58,7 @@ async fn all_settings_change_and_not_the_keys_alone() {
 }
 
 #[tokio::test]
-async fn a_new_key_set_is_loaded_before_it_is_in_force() {
+async fn a_new_key_set_is_loaded_before_it_is_used() {
     let (a, b) = (PublishedKey::new("a"), PublishedKey::new("b"));
     let (first, second) = (Issuer::of(&[&a]).await, Issuer::of(&[&b]).await);
     let (authenticator, _) = loaded(&first).await;
@@ -71,7 +71,7 @@ async fn a_new_key_set_is_loaded_before_it_is_in_force() {
 }
 
 #[tokio::test]
-async fn a_key_set_that_stays_is_not_fetched_again() {
+async fn an_unchanged_key_set_is_not_fetched_again() {
     let a = PublishedKey::new("a");
     let issuer = Issuer::of(&[&a]).await;
     let (authenticator, _) = loaded(&issuer).await;
@@ -82,7 +82,7 @@ async fn a_key_set_that_stays_is_not_fetched_again() {
 }
 
 #[tokio::test]
-async fn a_key_set_that_does_not_come_changes_nothing() {
+async fn a_reload_fails_and_keeps_the_settings_when_the_key_set_does_not_load() {
     let issuer = Issuer::start(Answer::nothing()).await;
     let authenticator = authenticator(&[("JWT_HS256_SECRET", SECRET)]);
     let refused = authenticator.reload(following(&issuer.url())).await;
