@@ -16,9 +16,9 @@ pub enum PepperFit {
 }
 
 impl PepperFit {
-    /// Compares the result of [`ApiKeyUsage::count_by_pepper`](billing_domain::ports::ApiKeyUsage::count_by_pepper)
-    /// with the gate's peppers. Keys of a release that did not store the pepper's id count as
-    /// matching.
+    /// Compares the result of
+    /// [`ApiKeyUsage::count_by_pepper`](billing_domain::ports::ApiKeyUsage::count_by_pepper) with
+    /// the gate's peppers. Keys of a release that did not store the pepper's id count as matching.
     #[must_use]
     pub fn compare(counts: &[(Option<PepperId>, u64)], gate: &Gate) -> Self {
         let is_configured = |pepper: &Option<PepperId>| {
