@@ -17,7 +17,7 @@ use super::{
     InMemoryEventInbox, Reachability,
 };
 
-/// Records in a list that is gone with the process.
+/// An in-memory audit log.
 #[derive(Debug, Default)]
 pub struct InMemoryAuditLog {
     pub(super) log: Arc<AuditRecords>,
@@ -31,13 +31,13 @@ pub struct InMemoryAuditLog {
 }
 
 impl InMemoryAuditLog {
-    /// An empty log that this switch takes out of reach.
+    /// Creates an empty log with this switch.
     #[must_use]
     pub fn with(reachability: Reachability) -> Self {
         Self { reachability, ..Self::default() }
     }
 
-    /// All events, oldest first.
+    /// Returns all events, oldest first.
     #[must_use]
     pub fn events(&self) -> Vec<AuditEvent> {
         let log = self.log.lock();
@@ -48,7 +48,7 @@ impl InMemoryAuditLog {
         events.collect()
     }
 
-    /// All counts of denied attempts, oldest first.
+    /// Returns all counts of denied attempts, oldest first.
     #[must_use]
     pub fn denials(&self) -> Vec<Denials> {
         let log = self.log.lock();
@@ -64,7 +64,8 @@ impl InMemoryAuditLog {
         Ok(self.log.lock())
     }
 
-    /// The customers whom this user was linked to or claimed, or bought as, and whom nobody else is linked to or claims.
+    /// Returns the customers of this user's links, claims, checkouts and records, without those
+    /// that another user links or claims.
     fn own_customers(
         &self,
         user: &UserId,
@@ -95,7 +96,7 @@ impl InMemoryAuditLog {
         Ok(own)
     }
 
-    /// Deletes what is the user's; gives how many rows, and which keys.
+    /// Deletes the user's data. Returns the number of rows and the ids of the keys.
     fn forget_account(&self, user: &UserId) -> Result<(u64, Vec<ApiKeyId>), RepoError> {
         let mut deleted = 0;
         for (at, customer) in self.own_customers(user)? {
@@ -195,7 +196,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn it_shows_what_it_was_told() {
+    async fn events_returns_the_appended_events() {
         let log = InMemoryAuditLog::default();
         let event =
             crate::samples::audit_event(&crate::samples::user("ann"), Timestamp::from_seconds(1));

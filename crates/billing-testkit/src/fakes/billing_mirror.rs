@@ -18,7 +18,7 @@ use super::event_inbox::{Events, settle};
 use super::mirrored::{Mirrored, Readings};
 use super::{InMemoryCustomerClaims, InMemoryCustomerRepo, InMemoryEventInbox, Reachability};
 
-/// Readings in a map that is gone with the process. Part of an [`InMemoryBilling`](super::InMemoryBilling).
+/// An in-memory mirror. Part of an [`InMemoryBilling`](super::InMemoryBilling).
 #[derive(Debug)]
 pub struct InMemoryBillingMirror {
     pub(super) mirrored: Arc<Mirrored>,
@@ -36,7 +36,7 @@ impl InMemoryBillingMirror {
     }
 }
 
-/// All that an update and its effects change, as it was before: what is applied in part goes nowhere.
+/// Copies of all data that an update and its effects change. A partly applied draft is discarded.
 struct Draft<'a> {
     update: &'a MirrorUpdate,
     mirrored: Readings,
@@ -53,7 +53,7 @@ impl Draft<'_> {
         if self.mirrored.get(&key).map_or(0, |known| known.version) != update.expected_version {
             return MirrorOutcome::Outdated;
         }
-        // Where another customer is on record as having one of them, the newer reading is right.
+        // The newer reading wins if another customer has one of the subscriptions.
         let own = update.state.subscriptions();
         let is_own =
             |other: &mut Subscription| own.iter().any(|subscription| subscription.id == other.id);
@@ -108,7 +108,7 @@ impl Draft<'_> {
     }
 }
 
-/// Newest first, then by id.
+/// Sorts subscriptions newest first, then by id.
 fn sorted(state: &CustomerState) -> CustomerState {
     let mut state = state.clone();
     if let CustomerState::Present(subscriptions) = &mut state {

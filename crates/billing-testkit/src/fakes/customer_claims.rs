@@ -11,7 +11,7 @@ use super::Reachability;
 
 pub(super) type Claims = BTreeMap<(UserId, ProviderAccount), CustomerClaim>;
 
-/// Claims in a map that is gone with the process.
+/// An in-memory store of claims.
 #[derive(Debug, Default)]
 pub struct InMemoryCustomerClaims {
     claims: Mutex<Claims>,
@@ -19,13 +19,13 @@ pub struct InMemoryCustomerClaims {
 }
 
 impl InMemoryCustomerClaims {
-    /// No claims, that this switch takes out of reach.
+    /// Creates an empty store with this switch.
     #[must_use]
     pub fn with(reachability: Reachability) -> Self {
         Self { reachability, ..Self::default() }
     }
 
-    /// The claims, if they can be reached.
+    /// Returns the claims, if the store is reachable.
     pub(super) fn reach(&self) -> Result<MutexGuard<'_, Claims>, RepoError> {
         self.reachability.check()?;
         Ok(self.claims.lock().unwrap())
@@ -49,8 +49,8 @@ impl CustomerClaims for InMemoryCustomerClaims {
         key: &ProviderKey,
         now: Timestamp,
     ) -> Result<CustomerClaim, RepoError> {
-        let fresh = || CustomerClaim { key: key.clone(), customer: None, claimed_at: now };
-        Ok(self.reach()?.entry((owner.clone(), at.clone())).or_insert_with(fresh).clone())
+        let new = || CustomerClaim { key: key.clone(), customer: None, claimed_at: now };
+        Ok(self.reach()?.entry((owner.clone(), at.clone())).or_insert_with(new).clone())
     }
 
     async fn fulfil(

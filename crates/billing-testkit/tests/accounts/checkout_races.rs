@@ -1,4 +1,5 @@
-//! Many checkouts of one user at once, on two replicas, with a provider whose answers are late or lost.
+//! Many checkouts of one user at once, on two replicas, with a provider whose answers are late or
+//! lost.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

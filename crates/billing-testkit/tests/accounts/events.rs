@@ -19,7 +19,8 @@ enum Step {
     /// One of the events that were posted and not delivered comes in; or once more one that was.
     Deliver(usize),
     DeliverAgain(usize),
-    /// Two replicas take and work, while this happens at the provider, and is told at once or later.
+    /// Two replicas take and work, while this happens at the provider, and is told at once or
+    /// later.
     Work(Vec<(Change, bool)>),
     /// A replica takes, and then is slow: others have the events by the time it works.
     Stall,
@@ -169,7 +170,8 @@ async fn the_end_is_what_the_provider_says(
         }
         delivered.push(event);
     }
-    // What happens last is told while older readings are on their way: no event comes after it to make good what they break.
+    // What happens last is told while older readings are on their way: no event comes after it to
+    // make good what they break.
     replicas.work(meanwhile(&shop, &mut history, &last, [&mut delivered, &mut posted])).await;
     for event in posted {
         shop.deliver(&event).await;

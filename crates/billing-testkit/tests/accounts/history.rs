@@ -12,7 +12,8 @@ use crate::world::{Shop, at, order, price, principal};
 
 pub(crate) const USERS: [&str; 3] = ["ann", "bob", "eve"];
 
-/// Something that happens at the provider. Numbers choose among what is there; where nothing is, nothing happens.
+/// Something that happens at the provider. Numbers choose among what is there; where nothing is,
+/// nothing happens.
 #[derive(Clone, Debug)]
 pub(crate) enum Change {
     Make(Option<usize>),

@@ -1,5 +1,5 @@
-//! The services of billing accounts, over stores and a provider in memory: whatever happens, what is known in the end is what the
-//! provider says.
+//! The services of billing accounts, over stores and a provider in memory: whatever happens, what
+//! is known in the end is what the provider says.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -41,7 +41,8 @@ async fn a_customer_whom_the_portal_finds_gone_is_read_anew_by_every_replica() {
     }
     assert_eq!(shop.provider.calls(), calls, "the portal's answer waits for no reading");
     assert_eq!(pending(&shop).await, 1, "reports about the same version are one event");
-    // The provider has sent no event, and a minute has not passed: the reading would count as fresh.
+    // The provider has sent no event, and a minute has not passed: the reading would count as
+    // fresh.
     let other_replica = shop.accounts();
     assert_eq!(other_replica.state(&customer, soon()).await.unwrap(), CustomerState::Gone);
     assert_eq!(shop.work().await, [ProcessingOutcome::Applied]);

@@ -8,8 +8,8 @@ use billing_domain::ports::{CheckoutProvider, ProviderError, SubscriptionReader}
 use billing_domain::*;
 use billing_testkit::FakeBillingAccountProvider;
 
-/// Lets others go first, so often as its list says, before each call and between what is done and the answer: an answer may be
-/// old when it comes. The same list gives the same order of things.
+/// Lets others go first, so often as its list says, before each call and between what is done and
+/// the answer: an answer may be old when it comes. The same list gives the same order of things.
 #[derive(Debug)]
 pub(crate) struct Unsteady {
     provider: Arc<FakeBillingAccountProvider>,
