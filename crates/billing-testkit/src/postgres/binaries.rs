@@ -6,9 +6,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const MISSING: &str = "These tests need Postgres: install its server (Debian, Ubuntu: `apt-get install postgresql`; Fedora: \
-    `dnf install postgresql-server`; macOS: `brew install postgresql@17`), or name a running server whose role may create \
-    databases in TEST_POSTGRES_URL (postgres://user:password@host/postgres).";
+const MISSING: &str = "These tests need Postgres. Install its server \
+    (Debian, Ubuntu: `apt-get install postgresql`; Fedora: `dnf install postgresql-server`; \
+    macOS: `brew install postgresql@17`), or set TEST_POSTGRES_URL to a running server with a role \
+    that may create databases (postgres://user:password@host/postgres).";
 
 /// Variable with the only folder to search; `scripts/test` sets it.
 const FOLDER: &str = "TEST_POSTGRES_BINARIES";
