@@ -55,10 +55,12 @@ impl ApiKeys {
         pool: Arc<Argon2Pool>,
     ) -> Result<(Self, Vec<BackgroundTask>), RandomError> {
         let ApiKeyPorts { repo, usage, clock, random } = ports;
-        let (live, hasher) = (Arc::new(LiveSettings::new(settings)), SecretHasher::new(pool));
+        let live = Arc::new(LiveSettings::new(settings));
+        let hasher = SecretHasher::new(pool);
         let proofs = Arc::new(Proofs::new(hasher.clone(), random.as_ref())?);
         let rows = Arc::new(KeyRows::new(repo, clock.clone()));
         let uses = Arc::new(Uses::new(usage.clone()));
+
         let (renewals, queue) = Renewals::new();
         let renewer = Renewer {
             live: live.clone(),
@@ -69,12 +71,14 @@ impl ApiKeys {
             rows: rows.clone(),
             proofs: proofs.clone(),
         };
+
         let (in_use, dropped) = watch::channel(());
         let tasks = vec![
             task("API key use writer", &dropped, uses.clone().write()),
             task("API key change listener", &dropped, changes::follow(usage, rows.clone())),
             task("API key renewer", &dropped, renewer.work(queue)),
         ];
+
         let minter = Arc::new(ApiKeyMinter::over(live.clone(), random, hasher));
         let authenticator = Arc::new(ApiKeyAuthenticator {
             live: live.clone(),

@@ -38,7 +38,9 @@ impl ApiKeyAuthenticator {
         fingerprint: Fingerprint,
         now: Timestamp,
     ) -> Result<(), AuthError> {
-        let (KeyText { id, secret }, verifier) = (presented, &row.stored.verifier);
+        let KeyText { id, secret } = presented;
+        let verifier = &row.stored.verifier;
+
         match live.gate.admits(id, secret, &verifier.gate) {
             Ok(true) => {}
             Ok(false)
@@ -57,6 +59,7 @@ impl ApiKeyAuthenticator {
             }
         }
         check_validity(&row.stored.key, now)?;
+
         match self.proofs.prove(fingerprint, secret, &verifier.hash, now).await {
             Ok(true) => Ok(()),
             Ok(false) => {
@@ -82,7 +85,9 @@ impl ApiKeyAuthenticator {
 #[async_trait]
 impl Authenticator for ApiKeyAuthenticator {
     async fn authenticate(&self, credential: &Credential) -> Result<Principal, AuthError> {
-        let (live, now) = (self.live.get(), self.clock.now());
+        let live = self.live.get();
+        let now = self.clock.now();
+
         let presented = KeyText::parse(credential.expose(), &live.prefix)
             .map_err(|error| AuthError::invalid(format!("not an API key: {error}")))?;
         let KeyText { id, secret } = &presented;
@@ -90,6 +95,7 @@ impl Authenticator for ApiKeyAuthenticator {
             live.gate.simulate_check(id, secret);
             return Err(unknown(id));
         };
+
         // Reading the row can take seconds.
         let now = self.clock.now();
         let fingerprint = self.proofs.fingerprint(live.epoch, &row.verifier_digest, id, secret);
@@ -103,8 +109,10 @@ impl Authenticator for ApiKeyAuthenticator {
         };
         let key = &row.stored.key;
         check_validity(key, now)?;
+
         self.uses.record(key, now).await;
         self.renewals.offer(&live, &row, &presented, now).await;
+
         Ok(Principal {
             owner: key.owner.clone(),
             method: AuthMethod::ApiKey(key.id.clone()),

@@ -29,7 +29,8 @@ pub enum PepperError {
     /// The text is too short to resist guessing.
     #[error("a pepper has at least 32 bytes")]
     TooShort,
-    /// The white space is probably a copy error. Without it, all keys would be refused.
+    /// The white space is probably a copy error. A later copy without it would be another pepper,
+    /// and every key would be refused.
     #[error("a pepper neither starts nor ends with white space")]
     WhiteSpace,
 }
@@ -57,6 +58,7 @@ impl Pepper {
         if text.trim() != text {
             return Err(PepperError::WhiteSpace);
         }
+
         // Cannot fail: HMAC accepts keys of any length (RFC 2104, section 3).
         let mac =
             Hmac::<Sha256>::new_from_slice(text.as_bytes()).map_err(|_| PepperError::TooShort)?;
@@ -128,8 +130,8 @@ impl Gate {
     }
 
     /// Does the work of [`admits`](Self::admits) for an unknown id, so that the gate's time does
-    /// not reveal which ids exist. A second request may still reveal it, because the row is then
-    /// cached. That is acceptable: ids are public, and 95 random bits cannot be guessed.
+    /// not reveal which ids exist. The second request may be faster for an existing id, because its
+    /// row is cached. That is acceptable: ids are public, and 95 random bits cannot be guessed.
     pub(crate) fn simulate_check(&self, id: &ApiKeyId, secret: &str) {
         let no_match = SecretString::from("0".repeat(HEX_CHARS));
         let _ = std::hint::black_box(self.admits(id, secret, &no_match));

@@ -41,12 +41,14 @@ impl<'a> KeyText<'a> {
             rest.ok_or(KeyTextError::Prefix)?.split_once('_').ok_or(KeyTextError::Form)?;
         let id: ApiKeyId = id.parse().map_err(|_| KeyTextError::Form)?;
         let secret_chars = tail.len().checked_sub(CHECKSUM_CHARS).ok_or(KeyTextError::Form)?;
+
         // Base62 is ASCII, so bytes are characters from here on.
         if !base62::is_base62(tail)
             || !(NEW_SECRET_CHARS..=MAX_SECRET_CHARS).contains(&secret_chars)
         {
             return Err(KeyTextError::Form);
         }
+
         let (body, given) = text.split_at(text.len() - CHECKSUM_CHARS);
         if checksum(&[body]).as_slice() != given.as_bytes() {
             return Err(KeyTextError::Checksum);

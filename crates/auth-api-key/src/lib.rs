@@ -1,8 +1,7 @@
 //! API keys of end users: format, creation and authentication.
 //!
-//! A key is `<prefix>_<key id>_<secret><checksum>`. Authentication runs five checks, cheapest
-//! first.
-//! The first failed check refuses the key:
+//! A key is `<prefix>_<key id>_<secret><checksum>`. Authentication runs five checks,
+//! cheapest first. The first failed check refuses the key:
 //!
 //! 1. Format and checksum, in memory. A mistyped key costs no read of the store (`key_text`).
 //! 2. The key's row: one indexed read of [`billing_domain::ports::ApiKeyRepo`], cached for three

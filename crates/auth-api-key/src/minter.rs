@@ -52,7 +52,9 @@ impl KeyMinter for ApiKeyMinter {
     async fn mint(&self) -> Result<MintedKey, MintError> {
         let secret = key_text::new_secret(self.random.as_ref())?;
         let hash = self.hasher.hash(secret.clone(), self.random.as_ref()).await?;
-        let (id, live) = (self.new_id()?, self.live.get());
+        let id = self.new_id()?;
+
+        let live = self.live.get();
         let verifier = live.gate.verifier(&id, &secret, hash);
         Ok(MintedKey { text: key_text::compose(&live.prefix, &id, &secret), id, verifier })
     }

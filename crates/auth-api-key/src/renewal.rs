@@ -86,10 +86,13 @@ impl Renewer {
     }
 
     async fn renew(&self, Renewal { secret, row }: &Renewal) {
-        let (live, now, id) = (self.live.get(), self.clock.now(), &row.stored.key.id);
+        let id = &row.stored.key.id;
+        let live = self.live.get();
+        let now = self.clock.now();
         if is_current(&live, row) {
             return;
         }
+
         let verifier = match self.verifier(&live, row, secret).await {
             Ok(verifier) => verifier,
             Err(error) => {
@@ -99,6 +102,7 @@ impl Renewer {
                 );
             }
         };
+
         match self.usage.replace_verifier(id, &row.stored.verifier, &verifier).await {
             Ok(true) => {
                 tracing::debug!(key_id = %id, "renewed an API key's verifier");

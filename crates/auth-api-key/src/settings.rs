@@ -58,6 +58,7 @@ impl ApiKeySettings {
             .map(|text| read_origins(&text))
             .transpose()
             .map_err(|fault| (RETURN_ORIGINS, fault));
+
         match (prefix, gate, max_per_user, return_origins) {
             (Ok(prefix), Ok(gate), Ok(max_per_user), Ok(return_origins)) => {
                 Ok(Self { prefix, gate, max_per_user, return_origins })

@@ -267,7 +267,8 @@ pub(crate) fn with_wrong_secret(issued: &Issued) -> String {
 
 /// Returns a well-formed key that is not stored.
 pub(crate) fn made_up(n: usize) -> String {
-    let (id, secret) = (format!("{n:0>12}").parse().unwrap(), SecretString::from("w".repeat(43)));
+    let id = format!("{n:0>12}").parse().unwrap();
+    let secret = SecretString::from("w".repeat(43));
     crate::key_text::compose(&billing_domain::KeyPrefix::default(), &id, &secret)
         .expose_secret()
         .to_owned()

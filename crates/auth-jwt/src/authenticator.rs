@@ -108,9 +108,11 @@ impl JwtAuthenticator {
 
     async fn verify(&self, token: &str) -> Result<Principal, AuthError> {
         let rules = self.rules();
+
         let token = compact::parse(token)?;
         let header = parse_object("header", &token.header)?;
         rules.keys.verify(header::read(&header)?, token.signing_input, &token.signature).await?;
+
         let claims = parse_object("claims", &token.claims)?;
         let owner = claims::check(&claims, &rules.policy, self.clock.now())?;
         let permissions = if rules.required.are_met_by(&claims) {
@@ -118,6 +120,7 @@ impl JwtAuthenticator {
         } else {
             Permissions::Only(BTreeSet::new())
         };
+
         Ok(Principal {
             owner,
             method: AuthMethod::AccessToken,

@@ -80,17 +80,20 @@ impl JwtSettings {
         let given = GivenKeys::read(get);
         let by_public_key = given.public_key.is_some() || given.jwks_url.is_some();
         let keys = given.check(&mut faults);
+
         let issuer = read_identity(ISSUER, by_public_key, get, &mut faults);
         let audience = read_identity(AUDIENCE, by_public_key, get, &mut faults);
         let leeway = read_seconds(LEEWAY, 30, 0..=MAX_LEEWAY, get, &mut faults);
         let max_lifetime =
             read_seconds(MAX_LIFETIME, 86_400, 1..=u64::from(u32::MAX), get, &mut faults);
+
         let subject_claim = get(SUBJECT_CLAIM).unwrap_or_else(|| "sub".to_owned());
         faults.take(SUBJECT_CLAIM, check_subject_claim(&subject_claim));
         let required =
             get(REQUIRED_CLAIMS).map(|text| RequiredClaims::parse(&text, &subject_claim));
         let required =
             required.and_then(|parsed| faults.take(REQUIRED_CLAIMS, parsed)).unwrap_or_default();
+
         match keys {
             Some(keys) if faults.0.is_empty() => Ok(Self {
                 keys,

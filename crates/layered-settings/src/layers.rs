@@ -36,6 +36,7 @@ impl Layers {
     ) -> Self {
         let given =
             flags.iter().filter_map(|(name, value)| Some(((*name).to_owned(), value.clone()?)));
+
         let mut ignored = Vec::new();
         let mut variables = Layer::new();
         for (variable, value) in environment {
@@ -55,6 +56,7 @@ impl Layers {
                 );
             }
         }
+
         let file = file.map(|path| read_file(&names, path, faults)).unwrap_or_default();
         Self { names, layers: [given.collect(), variables, file], ignored }
     }
@@ -78,7 +80,8 @@ impl Layers {
     /// Returns the value of the first layer that has one. Secrets may come from a file; one
     /// trailing newline is removed.
     pub(crate) fn get(&self, name: &str) -> Result<Option<String>, String> {
-        let (prefix, from_file) = (self.names.prefix, format!("{name}_FILE"));
+        let prefix = self.names.prefix;
+        let from_file = format!("{name}_FILE");
         for layer in &self.layers {
             let value = match (layer.get(name), layer.get(&from_file)) {
                 (Some(_), Some(_)) => {
@@ -120,6 +123,7 @@ fn read_file(names: &SettingNames, path: &Path, faults: &mut Faults) -> Layer {
             return Layer::new();
         }
     };
+
     let mut layer = Layer::new();
     for (key, value) in table {
         let name = key.to_ascii_uppercase();

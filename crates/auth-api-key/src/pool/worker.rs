@@ -71,6 +71,7 @@ impl Workers {
         if state.closed || state.queue.len() >= self.limits.queue {
             return Err(QueueFull);
         }
+
         state.queue.push_back(job);
         state.report_depth();
         let start = state.queue.len() > state.idle && state.alive < self.limits.threads.get();
@@ -78,6 +79,7 @@ impl Workers {
             state.alive += 1;
         }
         drop(state);
+
         self.changed.notify_one();
         if start {
             self.start_thread();

@@ -68,10 +68,13 @@ fn check_purpose(members: &Object, algorithm: SigningAlgorithm) -> Result<(), St
 }
 
 fn rsa(members: &Object) -> Result<VerifyingKey, String> {
-    let (modulus, exponent) = (bytes(members, "n")?, bytes(members, "e")?);
+    let modulus = bytes(members, "n")?;
+    let exponent = bytes(members, "e")?;
     // Some issuers add a leading zero to the modulus, against RFC 7518, 6.3.1.1. The value is
     // equal.
-    let (n, e) = (without_leading_zeros(&modulus), without_leading_zeros(&exponent));
+    let n = without_leading_zeros(&modulus);
+    let e = without_leading_zeros(&exponent);
+
     check_modulus(n)?;
     let der = RsaPublicKeyComponents { n, e }.as_der().map_err(|_| DAMAGED)?;
     checked(SigningAlgorithm::Rs256, DecodingKey::from_rsa_raw_components(n, e), der.as_ref())

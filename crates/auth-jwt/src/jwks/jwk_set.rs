@@ -46,7 +46,9 @@ impl JwkSet {
         if elements.len() > MAX_KEYS {
             return Err(format!("it has more than {MAX_KEYS} keys"));
         }
-        let (mut keys, mut skipped) = (Vec::new(), Vec::new());
+
+        let mut keys = Vec::new();
+        let mut skipped = Vec::new();
         for (position, element) in elements.iter().enumerate() {
             match jwk::read(element) {
                 Ok(key) => keys.push(key),

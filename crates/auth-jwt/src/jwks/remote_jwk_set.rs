@@ -95,6 +95,7 @@ impl Shared {
         if set.knows(key_id) {
             return Ok(set);
         }
+
         let mut in_time = true;
         // A running fetch may have started before the key was published. Then wait for another one.
         for _ in 0..2 {
@@ -104,6 +105,7 @@ impl Shared {
                 break;
             }
         }
+
         let state = self.state.borrow();
         let set = state.usable(clock.now())?;
         if set.knows(key_id) { Ok(set) } else { Err(state.unknown_key(in_time)) }
