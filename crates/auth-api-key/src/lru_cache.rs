@@ -87,7 +87,8 @@ mod tests {
         ) {
             let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
             runtime.block_on(async {
-                let (cache, mut truth) = (LruCache::new(), HashMap::new());
+                let cache = LruCache::new();
+                let mut truth = HashMap::new();
                 for (n, (key, action)) in steps.into_iter().enumerate() {
                     match action {
                         0 => {

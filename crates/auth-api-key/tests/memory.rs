@@ -62,8 +62,8 @@ async fn c7_64_good_keys_at_once_use_under_200_mib_and_idle_threads_free_it() {
         }
         let mut presenting = JoinSet::new();
         for text in issuing.join_all().await {
-            let (authenticator, presented) =
-                (Arc::clone(keys.authenticator()), Credential::new(text.expose_secret()));
+            let authenticator = Arc::clone(keys.authenticator());
+            let presented = Credential::new(text.expose_secret());
             presenting.spawn(async move { authenticator.authenticate(&presented).await.is_ok() });
         }
         assert_eq!(presenting.join_all().await, [true; 64]);

@@ -156,7 +156,8 @@ mod tests {
             KeySet::of_secrets(&[secret("b")]),
             KeySet::of_secrets(&[secret("b"), secret("a")]),
         );
-        let (by_old, by_new) = (old.sign("m").unwrap(), new.sign("m").unwrap());
+        let by_old = old.sign("m").unwrap();
+        let by_new = new.sign("m").unwrap();
         assert!(both.verify("m", &by_old) && both.verify("m", &by_new));
         assert!(!both.verify("n", &by_old));
         assert_eq!(both.sign("m").unwrap(), by_new);

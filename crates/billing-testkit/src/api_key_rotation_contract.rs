@@ -208,8 +208,8 @@ pub async fn of_concurrent_rotations_at_the_limit_one_succeeds(repo: &dyn ApiKey
 
 pub async fn of_concurrent_rotations_of_one_key_one_succeeds(repo: &dyn ApiKeyRepo) {
     insert(repo, &key("1", "ann")).await;
-    let (old, successors) =
-        (id("1"), (0..8).map(|n| key_at(&format!("s{n}"), "ann", after(1))).collect::<Vec<_>>());
+    let old = id("1");
+    let successors = (0..8).map(|n| key_at(&format!("s{n}"), "ann", after(1))).collect::<Vec<_>>();
     let outcomes = join_all(
         successors.iter().map(|successor| repo.rotate(&old, successor, after(60), None, records())),
     )
@@ -225,7 +225,8 @@ pub async fn a_concurrent_rotation_and_revocation_leave_no_unreported_key(repo: 
     for n in 0..8 {
         let (old, new) = (format!("{n}"), format!("s{n}"));
         insert(repo, &key(&old, "ann")).await;
-        let (old_id, successor) = (id(&old), key_at(&new, "ann", after(1)));
+        let old_id = id(&old);
+        let successor = key_at(&new, "ann", after(1));
         let (rotated, revoked) = tokio::join!(
             repo.rotate(&old_id, &successor, after(60), None, records()),
             repo.revoke(&old_id, after(1), record())

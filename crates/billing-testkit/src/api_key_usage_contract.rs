@@ -210,7 +210,8 @@ pub async fn concurrent_batches_store_the_latest_use(ports: &ApiKeyPorts) {
 pub async fn a_verifier_is_replaced(ports: &ApiKeyPorts) {
     insert(ports, &key("1")).await;
     insert(ports, &key("2")).await;
-    let (old, new) = (key("1").verifier, verifier(Some("00000000000000aa"), "aa"));
+    let old = key("1").verifier;
+    let new = verifier(Some("00000000000000aa"), "aa");
     assert!(ports.usage.replace_verifier(&id("1"), &old, &new).await.unwrap());
     let kept = found(ports, "1").await;
     assert!(is(&kept.verifier, &new));
@@ -242,7 +243,8 @@ pub async fn an_unknown_key_has_no_verifier_to_replace(ports: &ApiKeyPorts) {
 
 pub async fn of_many_concurrent_replacements_one_wins(ports: &ApiKeyPorts) {
     insert(ports, &key("1")).await;
-    let (one, old) = (id("1"), key("1").verifier);
+    let one = id("1");
+    let old = key("1").verifier;
     let new: Vec<_> = (10..26).map(|n| verifier(None, &n.to_string())).collect();
     let replacing = new.iter().map(|new| ports.usage.replace_verifier(&one, &old, new));
     let outcomes = join_all(replacing).await;

@@ -204,7 +204,8 @@ pub async fn a_cancelled_append_does_not_lose_other_events(ports: &BillingPorts)
 
 pub async fn pages_have_no_gap_or_overlap(ports: &BillingPorts) {
     append(ports, &(0..25).map(|n| event("ann", 1000 - n)).collect::<Vec<_>>()).await;
-    let (mut query, mut pages) = (AuditQuery { limit: 10, ..AuditQuery::default() }, Vec::new());
+    let mut query = AuditQuery { limit: 10, ..AuditQuery::default() };
+    let mut pages = Vec::new();
     loop {
         let page: Vec<AuditRecord> = ports.audit.read(&query).await.unwrap();
         let Some(last) = page.last() else { break };

@@ -197,7 +197,9 @@ pub async fn concurrent_fulfil_and_renew_are_consistent(ports: &BillingPorts) {
 
 pub async fn an_unreachable_database_is_unavailable(ports: &BillingPorts) {
     ports.database.close().await;
-    let (ann, at, key) = (user("ann"), stripe(), provider_key("key"));
+    let ann = user("ann");
+    let at = stripe();
+    let key = provider_key("key");
     let errors = [
         ports.claims.find(&ann, &at).await.err(),
         ports.claims.claim(&ann, &at, &key, NOW).await.err(),

@@ -173,7 +173,8 @@ pub async fn links_are_listed_by_provider_then_mode(repo: &dyn CustomerRepo) {
 }
 
 pub async fn owners_of_a_customer_are_listed_by_code_point(repo: &dyn CustomerRepo) {
-    let (test, live) = (stripe(), account("stripe", Live));
+    let test = stripe();
+    let live = account("stripe", Live);
     // Sorted by code point, independent of the database's collation.
     let sorted = ["Zoe", "a-b", "aa", "ann", "é"];
     for owner in [sorted[3], sorted[1], sorted[4], sorted[0], sorted[2]] {
@@ -235,7 +236,8 @@ pub async fn similar_ids_are_different(repo: &dyn CustomerRepo) {
 
 pub async fn ids_of_maximum_length_are_stored(repo: &dyn CustomerRepo) {
     // The limit counts characters: a user id may have 1,020 bytes.
-    let (long_user, long_customer) = ("🦀".repeat(255), "c".repeat(255));
+    let long_user = "🦀".repeat(255);
+    let long_customer = "c".repeat(255);
     let at = account(&"p".repeat(32), Live);
     create(repo, &long_user, &at, &long_customer).await;
     assert_eq!(found(repo, &long_user, &at).await, Some(long_customer));

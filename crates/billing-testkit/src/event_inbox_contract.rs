@@ -353,7 +353,8 @@ pub async fn prune_deletes_more_than_one_batch(ports: &BillingPorts) {
 
 pub async fn an_unreachable_database_is_unavailable(ports: &BillingPorts) {
     ports.database.close().await;
-    let (inbox, account) = (&ports.inbox, stripe());
+    let inbox = &ports.inbox;
+    let account = stripe();
     let errors = [
         inbox.accept(&account, &event("evt_1"), at(0)).await.err(),
         inbox.claim(&account, &token("one"), 1, at(0), at(1)).await.err(),

@@ -171,7 +171,8 @@ async fn read_customer(
     expected_version: u64,
 ) {
     let reading = CustomerReading { state, owner: NamedOwner::None };
-    let (at, customer) = (at.clone(), customer(id));
+    let at = at.clone();
+    let customer = customer(id);
     let update = FreshReading {
         account: at,
         customer,
@@ -209,7 +210,8 @@ async fn add_customer(ports: &BillingPorts, at: &ProviderAccount, id: &str) {
 }
 
 async fn add_claim(ports: &BillingPorts, at: &ProviderAccount, owner: &str, id: &str) {
-    let (owner, key) = (user(owner), provider_key("key"));
+    let owner = user(owner);
+    let key = provider_key("key");
     ports.claims.claim(&owner, at, &key, EPOCH).await.unwrap();
     ports.claims.fulfil(&owner, at, &key, &customer(id)).await.unwrap();
 }

@@ -5,8 +5,7 @@
 //! port. One macro call runs all cases against an adapter:
 //!
 //! ```text
-//! async fn empty_repo() -> (Arc<dyn CustomerRepo>, TempDir) { /* an empty store and its resources
-//! */ }
+//! async fn empty_repo() -> (Arc<dyn CustomerRepo>, TempDir) { /* an empty store */ }
 //! billing_testkit::customer_repo_contract!(empty_repo);
 //! ```
 

@@ -242,7 +242,8 @@ pub async fn concurrently_revoked_keys_have_one_record_each(ports: &BillingPorts
         insert(ports, &key(n), None).await;
     }
     let record = event(AuditAction::KeyRevoked, None);
-    let (ann, one_by_one) = (user("ann"), (0..24).map(|n| revoke(ports, n % 3)));
+    let ann = user("ann");
+    let one_by_one = (0..24).map(|n| revoke(ports, n % 3));
     let all = (0..4).map(|_| ports.keys.revoke_all(&ann, EPOCH, &record));
     let (outcomes, revoked) = tokio::join!(join_all(one_by_one), join_all(all));
     let single = outcomes.iter().filter(|outcome| **outcome == RevokeOutcome::Revoked).count();

@@ -197,7 +197,8 @@ async fn s4_no_request_fails_while_settings_are_reloaded() {
     let issued = setup.issue().await;
     let (stop, mut stopped) = watch::channel(false);
     let presenting = tokio::spawn({
-        let (setup, text) = (Arc::clone(&setup), issued.text);
+        let setup = Arc::clone(&setup);
+        let text = issued.text;
         async move {
             let mut accepted = 0_u64;
             while !*stopped.borrow_and_update() {

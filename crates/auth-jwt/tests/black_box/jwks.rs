@@ -207,10 +207,12 @@ async fn a_flood_of_forged_ids_starts_one_fetch_and_delays_no_valid_token() {
     let a = PublishedKey::new("a");
     let issuer = Issuer::of(&[&a]).await;
     let (authenticator, _) = loaded(&issuer).await;
-    let (authenticator, good) = (Arc::new(authenticator), token(&a));
+    let authenticator = Arc::new(authenticator);
+    let good = token(&a);
     let mut flood = tokio::task::JoinSet::new();
     for n in 0..500 {
-        let (authenticator, forged) = (Arc::clone(&authenticator), forged(n));
+        let authenticator = Arc::clone(&authenticator);
+        let forged = forged(n);
         flood.spawn(async move { present(&authenticator, &forged).await });
     }
     for _ in 0..500 {

@@ -14,11 +14,12 @@ use crate::support::{GOOD_CLAIMS, ISSUED, SECRET, answer, authenticator, hs256, 
 async fn a_secret_is_rotated_without_a_failed_request() {
     let new = "n".repeat(32);
     let authenticator = Arc::new(authenticator(&[("JWT_HS256_SECRET", SECRET)]));
-    let (ended, by_old) =
-        (Arc::new(AtomicBool::new(false)), hs256(r#"{"alg":"HS256"}"#, GOOD_CLAIMS));
+    let ended = Arc::new(AtomicBool::new(false));
+    let by_old = hs256(r#"{"alg":"HS256"}"#, GOOD_CLAIMS);
     let presenting = {
-        let (authenticator, ended, token) =
-            (Arc::clone(&authenticator), Arc::clone(&ended), by_old.clone());
+        let authenticator = Arc::clone(&authenticator);
+        let ended = Arc::clone(&ended);
+        let token = by_old.clone();
         tokio::task::spawn_blocking(move || {
             let mut judged = 0;
             while judged == 0 || !ended.load(Ordering::SeqCst) {

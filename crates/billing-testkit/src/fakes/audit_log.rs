@@ -31,7 +31,7 @@ pub struct InMemoryAuditLog {
 }
 
 impl InMemoryAuditLog {
-    /// Creates an empty log with this switch.
+    /// Creates an empty log controlled by this switch.
     #[must_use]
     pub fn with(reachability: Reachability) -> Self {
         Self { reachability, ..Self::default() }

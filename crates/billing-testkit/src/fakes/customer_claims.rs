@@ -19,7 +19,7 @@ pub struct InMemoryCustomerClaims {
 }
 
 impl InMemoryCustomerClaims {
-    /// Creates an empty store with this switch.
+    /// Creates an empty store controlled by this switch.
     #[must_use]
     pub fn with(reachability: Reachability) -> Self {
         Self { reachability, ..Self::default() }

@@ -23,7 +23,7 @@ pub struct InMemoryCustomerRepo {
 }
 
 impl InMemoryCustomerRepo {
-    /// Creates an empty repo with this switch.
+    /// Creates an empty repo controlled by this switch.
     #[must_use]
     pub fn with(reachability: Reachability) -> Self {
         Self { reachability, ..Self::default() }

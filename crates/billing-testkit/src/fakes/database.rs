@@ -16,7 +16,7 @@ pub struct FakeDatabase {
 }
 
 impl FakeDatabase {
-    /// Creates a database in this state with this switch.
+    /// Creates a database in this state, controlled by this switch.
     #[must_use]
     pub fn in_state(state: SchemaState, reachability: Reachability) -> Self {
         Self { state: Mutex::new(state), closed: Reachability::default(), reachability }

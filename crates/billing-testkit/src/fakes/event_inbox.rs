@@ -60,7 +60,7 @@ impl StoredEvent {
 }
 
 impl InMemoryEventInbox {
-    /// Creates an empty inbox with this switch.
+    /// Creates an empty inbox controlled by this switch.
     #[must_use]
     pub fn with(reachability: Reachability) -> Self {
         Self { reachability, ..Self::default() }

@@ -19,7 +19,7 @@ pub struct InMemoryBilling {
 }
 
 impl InMemoryBilling {
-    /// Creates an empty database with this switch.
+    /// Creates an empty database controlled by this switch.
     #[must_use]
     pub fn with(reachability: Reachability) -> Self {
         let mirrored: Arc<Mirrored> = Arc::default();

@@ -18,7 +18,7 @@ pub struct InMemoryLeadership {
 }
 
 impl InMemoryLeadership {
-    /// Creates an empty store with this switch.
+    /// Creates an empty store controlled by this switch.
     #[must_use]
     pub fn with(reachability: Reachability) -> Self {
         Self { reachability, ..Self::default() }

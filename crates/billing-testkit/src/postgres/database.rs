@@ -51,7 +51,8 @@ impl TestDatabase {
 
 impl Drop for TestDatabase {
     fn drop(&mut self) {
-        let (server, name) = (self.server.clone(), std::mem::take(&mut self.name));
+        let server = self.server.clone();
+        let name = std::mem::take(&mut self.name);
         // `drop` cannot await on the test's runtime. If the test stopped the server, the database
         // stays.
         let dropping = std::thread::spawn(move || {

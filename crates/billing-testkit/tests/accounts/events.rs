@@ -124,7 +124,9 @@ async fn final_state_equals_the_provider_s(
     last: Vec<(Change, bool)>,
 ) {
     let shop = Shop::open();
-    let (mut history, mut posted, mut delivered) = (History::default(), Vec::new(), Vec::new());
+    let mut history = History::default();
+    let mut posted = Vec::new();
+    let mut delivered = Vec::new();
     let mut replicas = Replicas::new(&shop, &pauses);
     // At most five failures: an event is dead-lettered after twelve.
     let mut failures = 0;

@@ -73,8 +73,8 @@ struct Setup {
 impl Setup {
     /// Creates a set before its first fetch.
     fn new(published: &[&PublishedKey]) -> Self {
-        let (clock, script) =
-            (Arc::new(FixedClock::at(START)), Script::of(Some(set_of(published))));
+        let clock = Arc::new(FixedClock::at(START));
+        let script = Script::of(Some(set_of(published)));
         let (shared, refresher) = prepare(script.clone(), Arc::clone(&clock) as Arc<dyn Clock>);
         Self { clock, script, shared, refresher }
     }
