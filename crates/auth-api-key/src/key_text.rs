@@ -27,7 +27,7 @@ pub(crate) struct KeyText<'a> {
 pub(crate) enum KeyTextError {
     #[error("it does not start with the key prefix")]
     Prefix,
-    #[error("it does not have the form of an API key")]
+    #[error("it does not have the format of an API key")]
     Form,
     #[error("the checksum is wrong: the key is mistyped or made up")]
     Checksum,

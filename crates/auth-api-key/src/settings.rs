@@ -10,7 +10,7 @@ const MAX_PER_USER: &str = "API_KEY_MAX_PER_USER";
 const RETURN_ORIGINS: &str = "API_KEY_RETURN_ORIGINS";
 
 const DEFAULT_MAX_PER_USER: u32 = 20;
-const MAX_MAX_PER_USER: u32 = 10_000;
+const LARGEST_MAX_PER_USER: u32 = 10_000;
 
 /// Names of all settings of this crate.
 pub const SETTINGS: &[&str] = &[PREFIX, PEPPER, MAX_PER_USER, RETURN_ORIGINS];
@@ -117,8 +117,9 @@ fn read_gate(text: &str) -> Result<Gate, String> {
 }
 
 fn read_max_per_user(text: &str) -> Result<u32, String> {
-    let number = text.parse::<u32>().ok().filter(|number| (1..=MAX_MAX_PER_USER).contains(number));
-    number.ok_or_else(|| format!("it must be a whole number from 1 to {MAX_MAX_PER_USER}"))
+    let number =
+        text.parse::<u32>().ok().filter(|number| (1..=LARGEST_MAX_PER_USER).contains(number));
+    number.ok_or_else(|| format!("it must be a whole number from 1 to {LARGEST_MAX_PER_USER}"))
 }
 
 fn read_origins(text: &str) -> Result<Vec<OriginPattern>, String> {

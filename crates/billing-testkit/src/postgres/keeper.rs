@@ -56,8 +56,8 @@ impl Keeper {
         if let Some(user) = user {
             std::os::unix::fs::chown(folder.join("log"), Some(user.uid), Some(user.gid)).unwrap();
         }
-        // No locale of this machine decides how text sorts; `trust`, because only the socket's
-        // folder lets anybody in.
+        // The C locale sorts text equally on all machines. `trust` is safe, because only the
+        // folder's owner can reach the socket.
         let made = command(&binaries.join("initdb"), folder, user)
             .args([
                 "--auth=trust",
