@@ -33,8 +33,8 @@ pub fn account(provider: &str, mode: Mode) -> ProviderAccount {
 
 /// Returns a link from a user to a customer.
 #[must_use]
-pub fn link(owner: &UserId, at: &ProviderAccount, to: &CustomerId) -> CustomerLink {
-    CustomerLink { owner: owner.clone(), account: at.clone(), customer: to.clone() }
+pub fn link(owner: &UserId, account: &ProviderAccount, to: &CustomerId) -> CustomerLink {
+    CustomerLink { owner: owner.clone(), account: account.clone(), customer: to.clone() }
 }
 
 /// Parses a key id.
@@ -141,10 +141,10 @@ pub async fn add_link(
 pub async fn remove_link(
     customers: &dyn CustomerRepo,
     owner: &UserId,
-    at: &ProviderAccount,
+    account: &ProviderAccount,
 ) -> Result<Option<CustomerId>, RepoError> {
-    while let Some(customer) = customers.find(owner, at).await? {
-        let change = LinkChange::Remove(link(owner, at, &customer));
+    while let Some(customer) = customers.find(owner, account).await? {
+        let change = LinkChange::Remove(link(owner, account, &customer));
         if customers.change(&change, Timestamp::from_seconds(0), &[]).await? {
             return Ok(Some(customer));
         }
@@ -211,10 +211,10 @@ pub fn provider_key(text: &str) -> ProviderKey {
 
 /// Returns a checkout request with a caller's idempotency key.
 #[must_use]
-pub fn checkout_request(owner: &UserId, at: &ProviderAccount, key: &str) -> CheckoutRequest {
+pub fn checkout_request(owner: &UserId, account: &ProviderAccount, key: &str) -> CheckoutRequest {
     CheckoutRequest {
         owner: owner.clone(),
-        account: at.clone(),
+        account: account.clone(),
         key: key.parse().expect("an idempotency key"),
         content: "starter monthly".to_owned(),
         provider_key: provider_key("provider-key"),

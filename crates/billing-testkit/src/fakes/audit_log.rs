@@ -78,20 +78,20 @@ impl InMemoryAuditLog {
         let claims: Vec<_> = self.claims.reach()?.clone().into_iter().collect();
         let claimed = claims
             .into_iter()
-            .filter_map(|((owner, at), claim)| Some((owner, at, claim.customer?)));
+            .filter_map(|((owner, account), claim)| Some((owner, account, claim.customer?)));
         let (own, others): (Vec<_>, Vec<_>) =
             links.chain(claimed).partition(|(owner, ..)| owner == user);
         let mut own: BTreeSet<_> =
-            own.into_iter().map(|(_, at, customer)| (at, customer)).collect();
+            own.into_iter().map(|(_, account, customer)| (account, customer)).collect();
         let requests = self.checkouts.reach()?;
         let of_user = requests.iter().filter(|((owner, ..), _)| owner == user);
-        own.extend(of_user.filter_map(|((_, at, _), (request, _))| {
-            Some((at.clone(), request.session.as_ref()?.0.clone()))
+        own.extend(of_user.filter_map(|((_, account, _), (request, _))| {
+            Some((account.clone(), request.session.as_ref()?.0.clone()))
         }));
         let events = self.events().into_iter().filter(|event| event.owner.as_ref() == Some(user));
         own.extend(events.filter_map(|event| event.customer));
-        for (_, at, customer) in others {
-            own.remove(&(at, customer));
+        for (_, account, customer) in others {
+            own.remove(&(account, customer));
         }
         Ok(own)
     }
@@ -99,16 +99,17 @@ impl InMemoryAuditLog {
     /// Deletes the user's data. Returns the number of rows and the ids of the keys.
     fn forget_account(&self, user: &UserId) -> Result<(u64, Vec<ApiKeyId>), RepoError> {
         let mut deleted = 0;
-        for (at, customer) in self.own_customers(user)? {
+        for (account, customer) in self.own_customers(user)? {
             let mut subjects = vec![EventSubject::Customer(customer.clone())];
-            if let Some(known) = self.mirrored.lock().unwrap().remove(&(at.clone(), customer)) {
+            if let Some(known) = self.mirrored.lock().unwrap().remove(&(account.clone(), customer))
+            {
                 let subscriptions = known.state.subscriptions();
                 subjects.extend(
                     subscriptions.iter().map(|one| EventSubject::Subscription(one.id.clone())),
                 );
                 deleted += 1 + subscriptions.len() as u64;
             }
-            deleted += self.inbox.forget(&at, &subjects)?;
+            deleted += self.inbox.forget(&account, &subjects)?;
         }
         deleted +=
             self.claims.reach()?.extract_if(.., |(owner, _), _| owner == user).count() as u64;

@@ -57,7 +57,9 @@ impl Draft<'_> {
         let own = update.state.subscriptions();
         let is_own =
             |other: &mut Subscription| own.iter().any(|subscription| subscription.id == other.id);
-        for (_, other) in self.mirrored.iter_mut().filter(|((at, _), _)| *at == update.account) {
+        for (_, other) in
+            self.mirrored.iter_mut().filter(|((account, _), _)| *account == update.account)
+        {
             if let CustomerState::Present(subscriptions) = &mut other.state {
                 subscriptions.extract_if(.., |one| is_own(one)).for_each(drop);
             }
@@ -90,8 +92,8 @@ impl Draft<'_> {
                 return MirrorOutcome::Applied;
             }
             Effect::DropClaims => {
-                self.claims.retain(|(_, at), claim| {
-                    *at != update.account || claim.customer.as_ref() != Some(&update.customer)
+                self.claims.retain(|(_, account), claim| {
+                    *account != update.account || claim.customer.as_ref() != Some(&update.customer)
                 });
                 return MirrorOutcome::Applied;
             }
@@ -123,10 +125,10 @@ fn sorted(state: &CustomerState) -> CustomerState {
 impl BillingMirror for InMemoryBillingMirror {
     async fn find(
         &self,
-        at: &ProviderAccount,
+        account: &ProviderAccount,
         customer: &CustomerId,
     ) -> Result<Option<MirroredCustomer>, RepoError> {
-        Ok(self.reach()?.get(&(at.clone(), customer.clone())).cloned())
+        Ok(self.reach()?.get(&(account.clone(), customer.clone())).cloned())
     }
 
     async fn apply(
@@ -165,26 +167,28 @@ impl BillingMirror for InMemoryBillingMirror {
 
     async fn list<'a>(
         &self,
-        at: &ProviderAccount,
+        account: &ProviderAccount,
         after: Option<&'a CustomerId>,
         limit: u32,
     ) -> Result<Vec<MirroredCustomer>, RepoError> {
         let mirrored = self.reach()?;
-        let read =
-            mirrored.keys().filter(|(place, _)| place == at).map(|(_, customer)| customer.clone());
+        let read = mirrored
+            .keys()
+            .filter(|(other, _)| other == account)
+            .map(|(_, customer)| customer.clone());
         let mut all: BTreeSet<CustomerId> = read.collect();
         all.extend(
             self.customers
                 .links()?
                 .into_iter()
-                .filter(|link| link.account == *at)
+                .filter(|link| link.account == *account)
                 .map(|link| link.customer),
         );
         let claims = self.claims.reach()?;
         all.extend(
             claims
                 .iter()
-                .filter(|((_, place), _)| place == at)
+                .filter(|((_, other), _)| other == account)
                 .filter_map(|(_, claim)| claim.customer.clone()),
         );
         let page = all.into_iter().filter(|customer| after.is_none_or(|after| customer > after));
@@ -198,7 +202,7 @@ impl BillingMirror for InMemoryBillingMirror {
             .take(limit as usize)
             .map(|customer| {
                 mirrored
-                    .get(&(at.clone(), customer.clone()))
+                    .get(&(account.clone(), customer.clone()))
                     .cloned()
                     .unwrap_or_else(|| never_read(customer))
             })
@@ -207,7 +211,7 @@ impl BillingMirror for InMemoryBillingMirror {
 
     async fn customer_of(
         &self,
-        at: &ProviderAccount,
+        account: &ProviderAccount,
         subscription: &SubscriptionId,
     ) -> Result<Option<CustomerId>, RepoError> {
         let has = |known: &MirroredCustomer| {
@@ -216,7 +220,7 @@ impl BillingMirror for InMemoryBillingMirror {
         let mirrored = self.reach()?;
         Ok(mirrored
             .iter()
-            .find(|((place, _), known)| place == at && has(known))
+            .find(|((other, _), known)| other == account && has(known))
             .map(|((_, id), _)| id.clone()))
     }
 }

@@ -37,31 +37,31 @@ impl CustomerClaims for InMemoryCustomerClaims {
     async fn find(
         &self,
         owner: &UserId,
-        at: &ProviderAccount,
+        account: &ProviderAccount,
     ) -> Result<Option<CustomerClaim>, RepoError> {
-        Ok(self.reach()?.get(&(owner.clone(), at.clone())).cloned())
+        Ok(self.reach()?.get(&(owner.clone(), account.clone())).cloned())
     }
 
     async fn claim(
         &self,
         owner: &UserId,
-        at: &ProviderAccount,
+        account: &ProviderAccount,
         key: &ProviderKey,
         now: Timestamp,
     ) -> Result<CustomerClaim, RepoError> {
         let new = || CustomerClaim { key: key.clone(), customer: None, claimed_at: now };
-        Ok(self.reach()?.entry((owner.clone(), at.clone())).or_insert_with(new).clone())
+        Ok(self.reach()?.entry((owner.clone(), account.clone())).or_insert_with(new).clone())
     }
 
     async fn fulfil(
         &self,
         owner: &UserId,
-        at: &ProviderAccount,
+        account: &ProviderAccount,
         key: &ProviderKey,
         customer: &CustomerId,
     ) -> Result<Option<CustomerClaim>, RepoError> {
         let mut claims = self.reach()?;
-        let claim = claims.get_mut(&(owner.clone(), at.clone()));
+        let claim = claims.get_mut(&(owner.clone(), account.clone()));
         Ok(claim.map(|claim| {
             if claim.key == *key && claim.customer.is_none() {
                 claim.customer = Some(customer.clone());
@@ -73,13 +73,13 @@ impl CustomerClaims for InMemoryCustomerClaims {
     async fn replace_key(
         &self,
         owner: &UserId,
-        at: &ProviderAccount,
+        account: &ProviderAccount,
         old: &ProviderKey,
         fresh: &ProviderKey,
         now: Timestamp,
     ) -> Result<Option<CustomerClaim>, RepoError> {
         let mut claims = self.reach()?;
-        let claim = claims.get_mut(&(owner.clone(), at.clone()));
+        let claim = claims.get_mut(&(owner.clone(), account.clone()));
         Ok(claim.map(|claim| {
             if claim.key == *old && claim.customer.is_none() {
                 *claim = CustomerClaim { key: fresh.clone(), customer: None, claimed_at: now };

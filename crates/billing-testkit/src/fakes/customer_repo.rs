@@ -43,9 +43,9 @@ impl InMemoryCustomerRepo {
     /// Returns all links, sorted by owner, provider and mode.
     pub(super) fn links(&self) -> Result<Vec<CustomerLink>, RepoError> {
         let links = self.reach()?;
-        let all = links.iter().map(|((owner, ..), (at, customer))| CustomerLink {
+        let all = links.iter().map(|((owner, ..), (account, customer))| CustomerLink {
             owner: owner.clone(),
-            account: at.clone(),
+            account: account.clone(),
             customer: customer.clone(),
         });
         Ok(all.collect())
@@ -79,8 +79,8 @@ pub(super) fn apply(links: &mut Links, change: &LinkChange) -> bool {
     true
 }
 
-fn key(owner: &UserId, at: &ProviderAccount) -> Owner {
-    (owner.clone(), at.provider().to_string(), at.mode().as_str())
+fn key(owner: &UserId, account: &ProviderAccount) -> Owner {
+    (owner.clone(), account.provider().to_string(), account.mode().as_str())
 }
 
 #[async_trait]
@@ -88,9 +88,9 @@ impl CustomerRepo for InMemoryCustomerRepo {
     async fn find(
         &self,
         owner: &UserId,
-        at: &ProviderAccount,
+        account: &ProviderAccount,
     ) -> Result<Option<CustomerId>, RepoError> {
-        Ok(self.reach()?.get(&key(owner, at)).map(|(_, customer)| customer.clone()))
+        Ok(self.reach()?.get(&key(owner, account)).map(|(_, customer)| customer.clone()))
     }
 
     async fn change(
@@ -112,13 +112,13 @@ impl CustomerRepo for InMemoryCustomerRepo {
 
     async fn owners(
         &self,
-        at: &ProviderAccount,
+        account: &ProviderAccount,
         customer: &CustomerId,
     ) -> Result<Vec<UserId>, RepoError> {
         let theirs = self
             .links()?
             .into_iter()
-            .filter(|link| link.account == *at && link.customer == *customer);
+            .filter(|link| link.account == *account && link.customer == *customer);
         Ok(theirs.map(|link| link.owner).collect())
     }
 }

@@ -80,24 +80,24 @@ impl InMemoryEventInbox {
     /// Deletes events about these subjects and returns their number.
     pub(super) fn forget(
         &self,
-        at: &ProviderAccount,
+        account: &ProviderAccount,
         subjects: &[EventSubject],
     ) -> Result<u64, RepoError> {
-        let is_about = |place: &ProviderAccount, kept: &StoredEvent| {
-            place == at && subjects.contains(&kept.event.event.subject)
+        let is_about = |other: &ProviderAccount, kept: &StoredEvent| {
+            other == account && subjects.contains(&kept.event.event.subject)
         };
-        Ok(self.reach()?.extract_if(.., |(place, _), kept| is_about(place, kept)).count() as u64)
+        Ok(self.reach()?.extract_if(.., |(other, _), kept| is_about(other, kept)).count() as u64)
     }
 }
 
 /// Marks claimed events as applied. Returns whether all of them belonged to the claim.
 pub(super) fn settle(
     events: &mut Events,
-    at: &ProviderAccount,
+    account: &ProviderAccount,
     claimed: &ClaimedEvents,
     now: Timestamp,
 ) -> bool {
-    let keys: BTreeSet<_> = claimed.events.iter().map(|id| (at.clone(), id.clone())).collect();
+    let keys: BTreeSet<_> = claimed.events.iter().map(|id| (account.clone(), id.clone())).collect();
     let mut settled = 0;
     for key in &keys {
         if let Some(kept) = events.get_mut(key).filter(|kept| kept.belongs_to(&claimed.token)) {
@@ -116,7 +116,7 @@ fn error_text(error: &str) -> String {
 impl EventInbox for InMemoryEventInbox {
     async fn accept(
         &self,
-        at: &ProviderAccount,
+        account: &ProviderAccount,
         event: &ProviderEvent,
         now: Timestamp,
     ) -> Result<(), RepoError> {
@@ -131,13 +131,13 @@ impl EventInbox for InMemoryEventInbox {
             token: None,
             until: None,
         };
-        self.reach()?.entry((at.clone(), event.id.clone())).or_insert_with(new);
+        self.reach()?.entry((account.clone(), event.id.clone())).or_insert_with(new);
         Ok(())
     }
 
     async fn claim(
         &self,
-        at: &ProviderAccount,
+        account: &ProviderAccount,
         token: &ClaimToken,
         limit: u32,
         now: Timestamp,
@@ -146,7 +146,7 @@ impl EventInbox for InMemoryEventInbox {
         let mut events = self.reach()?;
         let mut due: Vec<&mut StoredEvent> = events
             .iter_mut()
-            .filter(|((place, _), kept)| place == at && kept.is_due(token, now))
+            .filter(|((other, _), kept)| other == account && kept.is_due(token, now))
             .map(|(_, kept)| kept)
             .collect();
         due.sort_by_key(|kept| kept.event.state.parts().1);
@@ -161,7 +161,7 @@ impl EventInbox for InMemoryEventInbox {
 
     async fn release(
         &self,
-        at: &ProviderAccount,
+        account: &ProviderAccount,
         claimed: &ClaimedEvents,
         disposition: &Disposition,
     ) -> Result<u64, RepoError> {
@@ -173,7 +173,7 @@ impl EventInbox for InMemoryEventInbox {
         let mut events = self.reach()?;
         let mut released = 0;
         for id in &claimed.events {
-            let kept = events.get_mut(&(at.clone(), id.clone()));
+            let kept = events.get_mut(&(account.clone(), id.clone()));
             if let Some(kept) = kept.filter(|kept| kept.belongs_to(&claimed.token)) {
                 kept.set_state(state, error.clone());
                 released += 1;
@@ -184,7 +184,7 @@ impl EventInbox for InMemoryEventInbox {
 
     async fn replay(
         &self,
-        at: &ProviderAccount,
+        account: &ProviderAccount,
         which: &ReplayScope,
         now: Timestamp,
     ) -> Result<u64, RepoError> {
@@ -194,8 +194,9 @@ impl EventInbox for InMemoryEventInbox {
             ReplayScope::AllDead => kept.status() == InboxStatus::Dead,
         };
         let mut replayed = 0;
-        for ((_, _), kept) in
-            events.iter_mut().filter(|((place, id), kept)| place == at && is_in_scope(id, kept))
+        for ((_, _), kept) in events
+            .iter_mut()
+            .filter(|((other, id), kept)| other == account && is_in_scope(id, kept))
         {
             kept.set_state(InboxState::Pending(now), None);
             kept.event.attempts = 0;
@@ -206,12 +207,12 @@ impl EventInbox for InMemoryEventInbox {
 
     async fn list(
         &self,
-        at: &ProviderAccount,
+        account: &ProviderAccount,
         query: &InboxQuery,
     ) -> Result<Vec<InboxEvent>, RepoError> {
         let events = self.reach()?;
-        let wanted = events.iter().filter(|((place, _), kept)| {
-            place == at && query.state.is_none_or(|status| status == kept.status())
+        let wanted = events.iter().filter(|((other, _), kept)| {
+            other == account && query.state.is_none_or(|status| status == kept.status())
         });
         let mut listed: Vec<InboxEvent> = wanted.map(|(_, kept)| kept.event.clone()).collect();
         listed.sort_by_key(|event| std::cmp::Reverse(event.received));
@@ -219,10 +220,10 @@ impl EventInbox for InMemoryEventInbox {
         Ok(listed)
     }
 
-    async fn counts(&self, at: &ProviderAccount) -> Result<InboxCounts, RepoError> {
+    async fn counts(&self, account: &ProviderAccount) -> Result<InboxCounts, RepoError> {
         let events = self.reach()?;
         let mut counts = InboxCounts::default();
-        for (_, kept) in events.iter().filter(|((place, _), _)| place == at) {
+        for (_, kept) in events.iter().filter(|((other, _), _)| other == account) {
             match kept.status() {
                 InboxStatus::Pending => {
                     counts.pending += 1;
@@ -239,20 +240,20 @@ impl EventInbox for InMemoryEventInbox {
 
     async fn has_pending(
         &self,
-        at: &ProviderAccount,
+        account: &ProviderAccount,
         customer: &CustomerId,
     ) -> Result<bool, RepoError> {
         let mirrored = self.mirrored.lock().unwrap();
         let own = mirrored
-            .get(&(at.clone(), customer.clone()))
+            .get(&(account.clone(), customer.clone()))
             .map_or(&[][..], |known| known.state.subscriptions());
         let is_about = |subject: &EventSubject| match subject {
             EventSubject::Customer(id) => id == customer,
             EventSubject::Subscription(id) => own.iter().any(|subscription| subscription.id == *id),
             EventSubject::Unrelated => false,
         };
-        Ok(self.reach()?.iter().any(|((place, _), kept)| {
-            place == at
+        Ok(self.reach()?.iter().any(|((other, _), kept)| {
+            other == account
                 && kept.status() == InboxStatus::Pending
                 && is_about(&kept.event.event.subject)
         }))
