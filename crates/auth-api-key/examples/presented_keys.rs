@@ -1,9 +1,10 @@
-//! How many presented keys one core judges in a second: proven ones, and wrong secrets under known ids.
+//! Measures how many keys one core authenticates per second: cached keys and wrong secrets.
+//!
 //! `cargo run --release -p auth-api-key --example presented_keys`
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,
-    reason = "a measurement, not a part of the service"
+    reason = "a measurement, not part of the service"
 )]
 
 #[path = "../tests/support/rows.rs"]
@@ -32,7 +33,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// The same deployment's key of another secret: its checksum fits, its id is known.
+/// Returns a key with a known id, the secret of another key and a correct checksum.
 fn with_secret_of(id_of: &str, secret_of: &str) -> Credential {
     let (head, _) = id_of.rsplit_once('_').unwrap();
     let (_, tail) = secret_of.rsplit_once('_').unwrap();
@@ -47,16 +48,17 @@ fn with_secret_of(id_of: &str, secret_of: &str) -> Credential {
     Credential::new(body + std::str::from_utf8(&digits).unwrap())
 }
 
-async fn measure(what: &str, keys: &ApiKeys, presented: &[Credential], holds: bool) {
-    let (begun, mut judged) = (Instant::now(), 0_u64);
-    while begun.elapsed() < MEASURED {
+async fn measure(what: &str, keys: &ApiKeys, presented: &[Credential], accepted: bool) {
+    let start = Instant::now();
+    let mut checked = 0_u64;
+    while start.elapsed() < MEASURED {
         for credential in presented {
-            assert_eq!(keys.authenticator().authenticate(credential).await.is_ok(), holds);
-            judged += 1;
+            assert_eq!(keys.authenticator().authenticate(credential).await.is_ok(), accepted);
+            checked += 1;
         }
     }
-    let each = begun.elapsed().as_nanos() / u128::from(judged);
-    println!("{what}: {each} ns each, {} a second and core", 1_000_000_000 / each);
+    let each = start.elapsed().as_nanos() / u128::from(checked);
+    println!("{what}: {each} ns each, {} per second and core", 1_000_000_000 / each);
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -91,7 +93,7 @@ async fn main() {
     for credential in &good {
         keys.authenticator().authenticate(credential).await.unwrap();
     }
-    measure("proven keys", &keys, &good, true).await;
+    measure("cached keys", &keys, &good, true).await;
     println!("argon2 runs for {KEYS} keys: {}", pool.runs() - runs);
     keys.flush().await;
 }

@@ -1,4 +1,4 @@
-//! [`ApiKeys`]: everything about API keys in a service that runs, and the work behind the requests.
+//! [`ApiKeys`]: the API key services of a running process and their background tasks.
 
 use std::sync::Arc;
 
@@ -18,21 +18,21 @@ use crate::rows::KeyRows;
 use crate::settings::ApiKeySettings;
 use crate::uses::Uses;
 
-/// What API keys need of the world outside.
+/// Ports that the API key services use.
 #[derive(Clone, Debug)]
 pub struct ApiKeyPorts {
     /// The store.
     pub repo: Arc<dyn ApiKeyRepo>,
-    /// The same store, off the request path.
+    /// The same store, for background work.
     pub usage: Arc<dyn ApiKeyUsage>,
     /// The time.
     pub clock: Arc<dyn Clock>,
-    /// Randomness.
+    /// The source of random bytes.
     pub random: Arc<dyn RandomSource>,
 }
 
-/// Judges and makes keys. The tasks that [`start`](Self::start) returns follow their changes, renew
-/// their proofs and write their uses.
+/// Authenticates and creates keys. The tasks returned by [`start`](Self::start) process change
+/// notifications, renew verifiers and write last uses.
 #[derive(Debug)]
 pub struct ApiKeys {
     live: Arc<LiveSettings>,
@@ -44,21 +44,23 @@ pub struct ApiKeys {
 }
 
 impl ApiKeys {
-    /// Judge, minter and the tasks that they need. The tasks run until `Self` is dropped. The pool
-    /// is the process's only one.
+    /// Creates authenticator, minter and their tasks. The tasks run until `Self` is dropped. `pool`
+    /// is the process's only pool.
     ///
     /// # Errors
-    /// [`RandomError`] where there is no randomness for the cache's seed.
+    /// [`RandomError`] if no random bytes are available for the cache's seed.
     pub fn start(
         settings: &ApiKeySettings,
         ports: ApiKeyPorts,
         pool: Arc<Argon2Pool>,
     ) -> Result<(Self, Vec<BackgroundTask>), RandomError> {
         let ApiKeyPorts { repo, usage, clock, random } = ports;
-        let (live, hasher) = (Arc::new(LiveSettings::new(settings)), SecretHasher::new(pool));
+        let live = Arc::new(LiveSettings::new(settings));
+        let hasher = SecretHasher::new(pool);
         let proofs = Arc::new(Proofs::new(hasher.clone(), random.as_ref())?);
         let rows = Arc::new(KeyRows::new(repo, clock.clone()));
         let uses = Arc::new(Uses::new(usage.clone()));
+
         let (renewals, queue) = Renewals::new();
         let renewer = Renewer {
             live: live.clone(),
@@ -69,12 +71,14 @@ impl ApiKeys {
             rows: rows.clone(),
             proofs: proofs.clone(),
         };
+
         let (in_use, dropped) = watch::channel(());
         let tasks = vec![
             task("API key use writer", &dropped, uses.clone().write()),
             task("API key change listener", &dropped, changes::follow(usage, rows.clone())),
             task("API key renewer", &dropped, renewer.work(queue)),
         ];
+
         let minter = Arc::new(ApiKeyMinter::over(live.clone(), random, hasher));
         let authenticator = Arc::new(ApiKeyAuthenticator {
             live: live.clone(),
@@ -87,32 +91,32 @@ impl ApiKeys {
         Ok((Self { live, authenticator, minter, uses, _in_use: in_use }, tasks))
     }
 
-    /// Judges presented keys.
+    /// Returns the authenticator.
     #[must_use]
     pub const fn authenticator(&self) -> &Arc<ApiKeyAuthenticator> {
         &self.authenticator
     }
 
-    /// Makes keys.
+    /// Returns the minter.
     #[must_use]
     pub const fn minter(&self) -> &Arc<ApiKeyMinter> {
         &self.minter
     }
 
-    /// Puts these settings in force for authenticator and minter at once. Requests that run end under those they began with;
-    /// keys under a pepper that is gone hold no more from the next request on.
+    /// Applies new settings to authenticator and minter at once. Running requests finish with the
+    /// old settings. From the next request on, keys under a removed pepper are refused.
     pub fn reload(&self, settings: &ApiKeySettings) {
         self.live.replace(settings);
     }
 
-    /// Writes the uses noted so far. What the store refuses is kept for the next time. Call it
-    /// before the store is closed; the tasks may have ended by then.
+    /// Writes the recorded uses; on failure they stay for the next flush. Call it before closing
+    /// the store, because the tasks may have ended.
     pub async fn flush(&self) {
         self.uses.flush().await;
     }
 }
 
-/// Work that ends when the sender of `in_use` is dropped.
+/// Wraps `work` in a task that ends when the sender of `in_use` is dropped.
 fn task(
     name: &'static str,
     in_use: &watch::Receiver<()>,

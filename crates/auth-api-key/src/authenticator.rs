@@ -1,4 +1,4 @@
-//! [`ApiKeyAuthenticator`]: from a presented key to its owner.
+//! [`ApiKeyAuthenticator`]: verifies a presented key and returns its owner.
 
 use std::sync::Arc;
 
@@ -15,8 +15,9 @@ use crate::renewal::Renewals;
 use crate::rows::{KeyRows, Row};
 use crate::uses::Uses;
 
-/// Judges API keys: form and checksum, the row, the gate, revoked or expired, argon2id. The first that fails ends it; the last
-/// one is remembered for a minute. [`ApiKeys::start`](crate::ApiKeys::start) makes one.
+/// Authenticates API keys: format and checksum, row, gate, revocation and expiry, argon2id. The
+/// first failed check refuses the key; a successful argon2id run is cached for a minute.
+/// [`ApiKeys::start`](crate::ApiKeys::start) creates it.
 #[derive(Debug)]
 pub struct ApiKeyAuthenticator {
     pub(crate) live: Arc<LiveSettings>,
@@ -28,7 +29,7 @@ pub struct ApiKeyAuthenticator {
 }
 
 impl ApiKeyAuthenticator {
-    /// Proves a key that was not proven lately: the gate, revoked or expired, and then argon2.
+    /// Verifies a key that is not in the proof cache: gate, revocation and expiry, then argon2.
     async fn prove(
         &self,
         live: &Snapshot,
@@ -37,7 +38,9 @@ impl ApiKeyAuthenticator {
         fingerprint: Fingerprint,
         now: Timestamp,
     ) -> Result<(), AuthError> {
-        let (KeyText { id, secret }, verifier) = (presented, &row.stored.verifier);
+        let KeyText { id, secret } = presented;
+        let verifier = &row.stored.verifier;
+
         match live.gate.admits(id, secret, &verifier.gate) {
             Ok(true) => {}
             Ok(false)
@@ -47,26 +50,33 @@ impl ApiKeyAuthenticator {
                     .is_some_and(|own| live.gate.pepper_ids().all(|id| id != own)) =>
             {
                 return Err(AuthError::invalid(format!(
-                    "API key {id}: it is under a pepper that is not configured"
+                    "API key {id}: created under a pepper that is not configured"
                 )));
             }
             Ok(false) => return Err(AuthError::invalid(format!("API key {id}: wrong secret"))),
-            Err(_) => return Err(corrupt("secret_gate", "it is not 64 lower-case hex digits")),
+            Err(_) => {
+                return Err(corrupt("secret_gate", "the value is not 64 lower-case hex digits"));
+            }
         }
         check_validity(&row.stored.key, now)?;
+
         match self.proofs.prove(fingerprint, secret, &verifier.hash, now).await {
             Ok(true) => Ok(()),
             Ok(false) => {
-                // Nobody passes the gate without the pepper: the row's two columns do not belong together.
-                tracing::warn!(key_id = %id, "an API key fits its gate and not its hash: its row was tampered with");
-                Err(AuthError::invalid(format!("API key {id}: fits its gate and not its hash")))
+                // Passing the gate requires the pepper, so the row's two columns do not belong
+                // together.
+                tracing::warn!(
+                    key_id = %id,
+                    "an API key matches its gate but not its hash: the row was tampered with"
+                );
+                Err(AuthError::invalid(format!("API key {id}: matches its gate but not its hash")))
             }
             Err(VerifyError::Unusable(reason)) => Err(corrupt("secret_hash", reason)),
             Err(VerifyError::Pool(PoolError::Overloaded { retry_after })) => {
                 Err(AuthError::Overloaded { retry_after })
             }
             Err(VerifyError::Pool(PoolError::Failed)) => Err(AuthError::NotReady {
-                reason: "argon2 gave no result; see the log before this".to_owned(),
+                reason: "the argon2 run failed; an earlier log line has the cause".to_owned(),
             }),
         }
     }
@@ -75,29 +85,34 @@ impl ApiKeyAuthenticator {
 #[async_trait]
 impl Authenticator for ApiKeyAuthenticator {
     async fn authenticate(&self, credential: &Credential) -> Result<Principal, AuthError> {
-        let (live, now) = (self.live.get(), self.clock.now());
+        let live = self.live.get();
+        let now = self.clock.now();
+
         let presented = KeyText::parse(credential.expose(), &live.prefix)
-            .map_err(|error| AuthError::invalid(format!("no API key: {error}")))?;
+            .map_err(|error| AuthError::invalid(format!("not an API key: {error}")))?;
         let KeyText { id, secret } = &presented;
         let Some(row) = self.rows.find(id, now).await? else {
-            live.gate.admits_nobody(id, secret);
+            live.gate.simulate_check(id, secret);
             return Err(unknown(id));
         };
-        // It may have had to wait for the row.
+
+        // Reading the row can take seconds.
         let now = self.clock.now();
         let fingerprint = self.proofs.fingerprint(live.epoch, &row.verifier_digest, id, secret);
-        let (row, now) = if self.proofs.hold(&fingerprint, now).await {
+        let (row, now) = if self.proofs.contains(&fingerprint, now).await {
             (row, now)
         } else {
             self.prove(&live, &row, &presented, fingerprint, now).await?;
-            // In a long queue for argon2 the row may have grown too old.
+            // The row may have expired while this request waited for argon2.
             let now = self.clock.now();
             (self.rows.find(id, now).await?.ok_or_else(|| unknown(id))?, now)
         };
         let key = &row.stored.key;
         check_validity(key, now)?;
-        self.uses.note(key, now).await;
+
+        self.uses.record(key, now).await;
         self.renewals.offer(&live, &row, &presented, now).await;
+
         Ok(Principal {
             owner: key.owner.clone(),
             method: AuthMethod::ApiKey(key.id.clone()),

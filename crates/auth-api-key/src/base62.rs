@@ -1,4 +1,4 @@
-//! Base62 with the digits `0-9A-Za-z`: random text, and numbers of a fixed width.
+//! Base62 with the digits `0-9A-Za-z`: random text and fixed-width numbers.
 
 use secrecy::zeroize::Zeroize;
 
@@ -6,16 +6,17 @@ use crate::random::{RandomError, RandomSource};
 
 const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/// More draws than a working source ever needs: 64 bytes give 62 digits on average, and the longest text here has 43.
+/// More draws than a working source needs: 64 bytes yield 62 digits on average, and the longest
+/// text here has 43.
 const MAX_DRAWS: usize = 16;
 
-/// Whether this is one or more base62 digits, and nothing else.
+/// Returns whether the text is one or more base62 digits.
 pub(crate) fn is_base62(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric())
 }
 
-/// `length` digits, each uniformly random: of every byte six bits are taken, and the two values that are no digit are
-/// thrown away rather than folded onto others.
+/// Returns `length` uniformly random digits. It uses six bits of each byte and discards the two
+/// values that are not a digit, to avoid modulo bias.
 pub(crate) fn random(source: &dyn RandomSource, length: usize) -> Result<String, RandomError> {
     let mut text = String::with_capacity(length);
     let mut bytes = [0_u8; 64];
@@ -29,10 +30,11 @@ pub(crate) fn random(source: &dyn RandomSource, length: usize) -> Result<String,
         }
     }
     text.zeroize();
-    Err(RandomError("the source repeats bytes that stand for no digit".to_owned()))
+    Err(RandomError("the source repeats bytes that map to no digit".to_owned()))
 }
 
-/// A number in six digits, most significant first, padded with `0`. Six are enough: 62^6 > 2^32.
+/// Formats a number as six digits, most significant first, padded with `0`. Six digits suffice:
+/// 62^6 > 2^32.
 pub(crate) fn six_digits(mut number: u32) -> [u8; 6] {
     let mut digits = [b'0'; 6];
     for place in digits.iter_mut().rev() {
@@ -70,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_stand_for_no_digit_are_thrown_away() {
+    fn random_discards_bytes_that_map_to_no_digit() {
         assert_eq!(
             random(&Constant(0xff), 16).unwrap_err().to_string().matches("no digit").count(),
             1
@@ -88,7 +90,8 @@ mod tests {
                 *seen.entry(digit).or_insert(0_u32) += 1;
             }
         }
-        // Each is drawn 1,000 times on average, with a standard deviation of about 31: ten of them never happen.
+        // Each is drawn 1,000 times on average, with a standard deviation of about 31. The bounds
+        // are ten standard deviations away.
         assert_eq!(seen.len(), 62);
         assert!(seen.values().all(|n| (690..=1_310).contains(n)), "{seen:?}");
     }

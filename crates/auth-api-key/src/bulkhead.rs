@@ -1,4 +1,4 @@
-//! Keeps reads of unknown keys from taking all of the store's connections.
+//! [`Bulkhead`]: limits concurrent reads of unknown keys, so that they cannot use every connection.
 
 use std::time::Duration;
 
@@ -6,43 +6,44 @@ use billing_domain::ports::AuthError;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 
-/// Unknown keys that are read at once: fewer than the smallest pool of a store of ours has connections, so that made-up ids
-/// leave some for everybody else.
-const AT_ONCE: usize = 3;
-/// Callers who may wait. It takes hundreds of good keys presented at once for the first time; a read takes milliseconds.
-const WAITING: usize = 512;
-/// How long each may wait: well below the time that a request has.
-const PATIENCE: Duration = Duration::from_secs(2);
-/// When to come back.
+/// Concurrent reads of unknown keys. Fewer than the connections of a store's smallest pool, so that
+/// made-up ids leave connections for other requests.
+const MAX_READS: usize = 3;
+/// Waiting callers. Enough for hundreds of good keys presented at once for the first time; a read
+/// takes milliseconds.
+const MAX_WAITING: usize = 512;
+/// Maximum wait of a caller: well below the request timeout.
+const WAIT_TIMEOUT: Duration = Duration::from_secs(2);
+/// Retry delay sent to a refused caller.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// So many at once, a bounded number who wait for a bounded time, and nobody beyond.
+/// A semaphore with a bounded number of waiting callers and a bounded wait.
 #[derive(Debug)]
 pub(crate) struct Bulkhead {
     permits: Semaphore,
-    places: Semaphore,
+    queue_slots: Semaphore,
 }
 
 impl Bulkhead {
     pub(crate) fn new() -> Self {
-        Self { permits: Semaphore::new(AT_ONCE), places: Semaphore::new(WAITING) }
+        Self { permits: Semaphore::new(MAX_READS), queue_slots: Semaphore::new(MAX_WAITING) }
     }
 
-    /// The right to read, until it is dropped. First come, first served.
+    /// Returns a permit to read, in arrival order. Dropping the permit releases it.
     ///
     /// # Errors
-    /// [`AuthError::Overloaded`] where too many wait, or nobody left in time.
+    /// [`AuthError::Overloaded`] if too many callers wait or the wait times out.
     pub(crate) async fn enter(&self) -> Result<SemaphorePermit<'_>, AuthError> {
-        let _place = self.places.try_acquire().map_err(|_| overloaded("too many wait"))?;
-        let permit = timeout(PATIENCE, self.permits.acquire())
+        let _slot = self.queue_slots.try_acquire().map_err(|_| overloaded("queue_full"))?;
+        let permit = timeout(WAIT_TIMEOUT, self.permits.acquire())
             .await
-            .map_err(|_| overloaded("waited for too long"))?;
-        // Nobody closes it.
+            .map_err(|_| overloaded("timeout"))?;
+        // The semaphore is never closed.
         permit.map_err(|_| overloaded("closed"))
     }
 }
 
 fn overloaded(cause: &'static str) -> AuthError {
-    tracing::debug!(cause, "no room to look up another unknown API key");
+    tracing::debug!(cause, "too many concurrent reads of unknown API keys");
     AuthError::Overloaded { retry_after: RETRY_AFTER }
 }

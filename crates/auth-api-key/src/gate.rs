@@ -1,4 +1,4 @@
-//! The gate: an HMAC-SHA-256 under a pepper, which lets a wrong secret die in microseconds.
+//! [`Gate`]: an HMAC-SHA-256 under a pepper. It refuses a wrong secret within microseconds.
 
 use std::fmt;
 
@@ -8,32 +8,34 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
-/// What the MAC is of, so that the same pepper may serve another purpose one day without the two meeting.
+/// Domain separation prefix of a gate's message. The same pepper can later serve another purpose.
 const DOMAIN: &[u8] = b"billing-portal api-key gate v1";
-/// What the MAC is of that names a pepper. No gate's message starts like this.
+/// Domain separation prefix of the message whose MAC is a pepper's id.
 const ID_DOMAIN: &[u8] = b"billing-portal pepper id v1";
 const MIN_PEPPER_BYTES: usize = 32;
 const HEX_CHARS: usize = 64;
 
-/// A server-side secret of at least 32 bytes that the database never sees. Its `Debug` shows nothing.
+/// A server-side secret of at least 32 bytes. The database never contains it, and `Debug` redacts
+/// it.
 #[derive(Clone)]
 pub struct Pepper {
     mac: Hmac<Sha256>,
     id: PepperId,
 }
 
-/// Why a text was refused as pepper.
+/// Why a text is not a valid pepper.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PepperError {
-    /// It is guessed too easily.
+    /// The text is too short to resist guessing.
     #[error("a pepper has at least 32 bytes")]
     TooShort,
-    /// What was pasted is not what was meant: the next one who pastes it leaves the space out, and no key holds any more.
+    /// The white space is probably a copy error. A later copy without it would be another pepper,
+    /// and every key would be refused.
     #[error("a pepper neither starts nor ends with white space")]
     WhiteSpace,
 }
 
-/// Judges secrets under one pepper, or two while they are rotated: the first one writes, either verifies.
+/// Verifies secrets under one pepper, or two during a rotation. New keys use the first pepper.
 #[derive(Clone, Debug)]
 pub struct Gate {
     current: Pepper,
@@ -45,10 +47,10 @@ pub struct Gate {
 pub(crate) struct MalformedGate;
 
 impl Pepper {
-    /// Takes a pepper in.
+    /// Creates a pepper from its text.
     ///
     /// # Errors
-    /// [`PepperError`], which does not repeat it.
+    /// [`PepperError`], which does not contain the text.
     pub fn new(text: &str) -> Result<Self, PepperError> {
         if text.len() < MIN_PEPPER_BYTES {
             return Err(PepperError::TooShort);
@@ -56,17 +58,18 @@ impl Pepper {
         if text.trim() != text {
             return Err(PepperError::WhiteSpace);
         }
-        // HMAC takes keys of any length (RFC 2104, section 3); the error is of the trait, for MACs that do not.
+
+        // Cannot fail: HMAC accepts keys of any length (RFC 2104, section 3).
         let mac =
             Hmac::<Sha256>::new_from_slice(text.as_bytes()).map_err(|_| PepperError::TooShort)?;
         let name = mac.clone().chain_update(ID_DOMAIN).finalize().into_bytes();
-        // Eight bytes are sixteen hex digits, which is what an id is.
+        // A pepper id is sixteen hex digits.
         let id = hex(&name[..8]).parse().map_err(|_| PepperError::TooShort)?;
         Ok(Self { mac, id })
     }
 
-    /// The MAC of a key's secret, bound to its id: a row whose gate and hash were copied from another row admits nobody.
-    /// Neither part can hold the NUL that parts them, so that no two pairs give the same message.
+    /// Returns the MAC of a key's secret and id. The id makes a gate and hash copied from another
+    /// row useless. Neither part can contain the NUL separator, so two pairs never share a message.
     fn mac(&self, id: &ApiKeyId, secret: &str) -> String {
         let mut mac = self.mac.clone();
         for part in [DOMAIN, b"\0", id.as_str().as_bytes(), b"\0", secret.as_bytes()] {
@@ -77,23 +80,23 @@ impl Pepper {
 }
 
 impl Gate {
-    /// A gate whose first pepper writes and verifies, and whose second one, if any, only verifies.
+    /// Creates a gate. New keys use `current`; `previous` only verifies.
     #[must_use]
     pub const fn new(current: Pepper, previous: Option<Pepper>) -> Self {
         Self { current, previous }
     }
 
-    /// The names of the peppers in force: the current one, then the previous one, if any.
+    /// Returns the ids of the peppers: the current one, then the previous one, if any.
     pub fn pepper_ids(&self) -> impl Iterator<Item = &PepperId> {
         [Some(&self.current), self.previous.as_ref()].into_iter().flatten().map(|pepper| &pepper.id)
     }
 
-    /// The name of the pepper that writes.
+    /// Returns the id of the current pepper.
     pub(crate) const fn current_id(&self) -> &PepperId {
         &self.current.id
     }
 
-    /// What to store beside a key: all that proves it.
+    /// Returns the verifier to store with a key.
     pub(crate) fn verifier(
         &self,
         id: &ApiKeyId,
@@ -103,12 +106,12 @@ impl Gate {
         KeyVerifier { pepper: Some(self.current.id.clone()), gate: self.value(id, secret), hash }
     }
 
-    /// A key's secret under the pepper that writes.
+    /// Returns the MAC of a key's secret under the current pepper.
     pub(crate) fn value(&self, id: &ApiKeyId, secret: &SecretString) -> SecretString {
         SecretString::from(self.current.mac(id, secret.expose_secret()))
     }
 
-    /// Whether a presented secret belongs to what was stored, in a time that depends on neither.
+    /// Returns whether a presented secret matches the stored value, in constant time.
     pub(crate) fn admits(
         &self,
         id: &ApiKeyId,
@@ -121,17 +124,17 @@ impl Gate {
         {
             return Err(MalformedGate);
         }
-        let fits = |pepper: &Pepper| pepper.mac(id, secret).as_bytes().ct_eq(stored);
-        let by_previous = self.previous.as_ref().map(fits);
-        Ok((fits(&self.current) | by_previous.unwrap_or(0.into())).into())
+        let matches = |pepper: &Pepper| pepper.mac(id, secret).as_bytes().ct_eq(stored);
+        let by_previous = self.previous.as_ref().map(matches);
+        Ok((matches(&self.current) | by_previous.unwrap_or(0.into())).into())
     }
 
-    /// As much work as [`admits`](Self::admits) does, for a key that nobody has: the gate's time does not tell which ids exist.
-    /// (Who asks twice may learn it from the row that is remembered. Ids are shown in lists and are no secret, and 95 random
-    /// bits are not guessed.)
-    pub(crate) fn admits_nobody(&self, id: &ApiKeyId, secret: &str) {
-        let nothing = SecretString::from("0".repeat(HEX_CHARS));
-        let _ = std::hint::black_box(self.admits(id, secret, &nothing));
+    /// Does the work of [`admits`](Self::admits) for an unknown id, so that the gate's time does
+    /// not reveal which ids exist. The second request may be faster for an existing id, because its
+    /// row is cached. That is acceptable: ids are public, and 95 random bits cannot be guessed.
+    pub(crate) fn simulate_check(&self, id: &ApiKeyId, secret: &str) {
+        let no_match = SecretString::from("0".repeat(HEX_CHARS));
+        let _ = std::hint::black_box(self.admits(id, secret, &no_match));
     }
 }
 
@@ -154,7 +157,8 @@ mod tests {
     use super::*;
 
     const SECRET: &str = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefg";
-    /// Python's `hmac` over `DOMAIN \0 0123456789AB \0 SECRET`, under 32 times `p` and 32 times `q`.
+    /// Python's `hmac` over `DOMAIN \0 0123456789AB \0 SECRET`, under 32 times `p` and 32 times
+    /// `q`.
     const UNDER_P: &str = "fbda98c1be3462157f0ce1a683115a49224f80bc4e727fd73e0bc854dea0d028";
     const UNDER_Q: &str = "9faab3e8134c1b27c004c6588ec2bad0ba868ab6fff84c2b3eeb6a8bf1e9acbd";
 
@@ -180,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn c7_a_pepper_s_id_is_the_beginning_of_an_hmac_under_it() {
+    fn c7_a_pepper_id_is_the_prefix_of_an_hmac_under_the_pepper() {
         // Python's `hmac` over `ID_DOMAIN`, under 32 times `p` and 32 times `q`.
         let expected =
             ["eb982a4f30d0fd8d", "7132b2c1e60eadab"].map(|id| id.parse::<PepperId>().unwrap());
@@ -196,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn c7_while_rotating_the_first_pepper_writes_and_either_verifies() {
+    fn c7_during_a_rotation_the_first_pepper_writes_and_both_verify() {
         let gate = Gate::new(pepper("q"), Some(pepper("p")));
         assert_eq!(gate.value(&id(), &SecretString::from(SECRET)).expose_secret(), UNDER_Q);
         assert!(admits(&gate, SECRET, UNDER_Q));
@@ -206,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn c7_a_wrong_secret_or_another_key_s_row_is_not_admitted() {
+    fn c7_a_wrong_secret_or_another_key_s_row_is_refused() {
         let gate = Gate::new(pepper("p"), None);
         assert!(!admits(&gate, &SECRET.replace('g', "h"), UNDER_P));
         assert!(!admits(&gate, "", UNDER_P));
@@ -215,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn c7_a_stored_value_that_is_no_gate_is_an_error_and_admits_nobody() {
+    fn c7_a_malformed_stored_gate_is_an_error() {
         let gate = Gate::new(pepper("p"), None);
         for bad in [
             "",
@@ -234,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pepper_has_32_bytes_and_no_white_space_around_it() {
+    fn a_pepper_has_32_bytes_and_no_surrounding_white_space() {
         assert_eq!(Pepper::new(&"p".repeat(31)).unwrap_err(), PepperError::TooShort);
         assert_eq!(Pepper::new("").unwrap_err(), PepperError::TooShort);
         assert!(Pepper::new(&"p".repeat(500)).is_ok());
@@ -244,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_shows_nothing() {
+    fn debug_redacts_the_peppers() {
         let shown = format!("{:?}", Gate::new(pepper("x"), Some(pepper("y"))));
         assert!(!shown.contains('x') && !shown.contains('y'), "{shown}");
     }

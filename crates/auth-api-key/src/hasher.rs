@@ -8,29 +8,29 @@ use crate::pool::{Argon2Pool, PoolError};
 use crate::random::{RandomError, RandomSource};
 use crate::secret_hash::{self, HashFailure, SALT_BYTES, SecretHash, Unusable};
 
-/// Argon2id for secrets. The work is the pool's; a caller only waits.
+/// Hashes and verifies secrets with argon2id. The pool's threads do the work; the caller awaits.
 #[derive(Clone, Debug)]
 pub(crate) struct SecretHasher {
     pool: Arc<Argon2Pool>,
 }
 
-/// Why a secret was not judged.
+/// Why a secret could not be verified.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum VerifyError {
-    /// The pool gave no result.
+    /// The pool returned no result.
     Pool(PoolError),
     /// The stored hash cannot be used.
     Unusable(Unusable),
 }
 
-/// Why a secret was not hashed.
+/// Why a secret could not be hashed.
 #[derive(Debug)]
 pub(crate) enum HashError {
-    /// The pool gave no result.
+    /// The pool returned no result.
     Pool(PoolError),
-    /// There is no salt.
+    /// The random source returned no salt.
     Random(RandomError),
-    /// Argon2 refused.
+    /// Argon2 returned an error.
     Refused(HashFailure),
 }
 
@@ -39,7 +39,7 @@ impl SecretHasher {
         Self { pool }
     }
 
-    /// The PHC string of a secret, with a fresh salt.
+    /// Hashes a secret with a new salt and returns the PHC string.
     pub(crate) async fn hash(
         &self,
         secret: SecretString,
@@ -50,21 +50,19 @@ impl SecretHasher {
         hashed.map_err(HashError::Pool)?.map_err(HashError::Refused)
     }
 
-    /// The same, where a thread has nothing else to do; else there is no room.
-    pub(crate) async fn hash_in_spare_time(
+    /// Like [`hash`](Self::hash), but returns an overload error unless a thread is idle.
+    pub(crate) async fn hash_if_idle(
         &self,
         secret: SecretString,
         random: &dyn RandomSource,
     ) -> Result<SecretString, HashError> {
         let salt = new_salt(random)?;
-        let hashed = self
-            .pool
-            .run_in_spare_time(move |memory| secret_hash::hash(&secret, &salt, memory))
-            .await;
+        let hashed =
+            self.pool.run_if_idle(move |memory| secret_hash::hash(&secret, &salt, memory)).await;
         hashed.map_err(HashError::Pool)?.map_err(HashError::Refused)
     }
 
-    /// Whether `stored` is the hash of `secret`. One that cannot be used is found before it costs a run.
+    /// Returns whether `stored` is the hash of `secret`. An unusable hash fails before argon2 runs.
     pub(crate) async fn verify(
         &self,
         secret: SecretString,
@@ -74,7 +72,7 @@ impl SecretHasher {
         let verified = self.pool.run(move |memory| stored.verify(&secret, memory)).await;
         verified
             .map_err(VerifyError::Pool)?
-            .map_err(|_| VerifyError::Unusable("argon2 refuses its parameters"))
+            .map_err(|_| VerifyError::Unusable("argon2 rejected its parameters"))
     }
 }
 

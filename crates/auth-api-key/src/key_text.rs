@@ -1,4 +1,4 @@
-//! The text of a key: `<prefix>_<key id>_<secret><checksum>`, taken apart and put together.
+//! Parses and composes the text of a key: `<prefix>_<key id>_<secret><checksum>`.
 
 use billing_domain::{ApiKeyId, KeyPrefix};
 use secrecy::{ExposeSecret, SecretString};
@@ -6,47 +6,49 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::base62;
 use crate::random::{RandomError, RandomSource};
 
-/// What a new key id has: about 95 bits, so that ids are not worth guessing either.
+/// Length of a new key id: about 95 bits, so ids cannot be guessed.
 const NEW_ID_CHARS: usize = 16;
-/// What a new secret has, and the least that any has: 43 base62 digits are 256 bits.
+/// Length of a new secret and minimum length of any: 43 base62 digits are 256 bits.
 const NEW_SECRET_CHARS: usize = 43;
-/// The longest secret that is looked at.
+/// Maximum length of a secret.
 const MAX_SECRET_CHARS: usize = 128;
 const CHECKSUM_CHARS: usize = 6;
 
-/// A well-formed key, taken apart. Not yet known to anybody.
+/// A well-formed key that is not yet verified.
 pub(crate) struct KeyText<'a> {
-    /// Its public part.
+    /// The public part.
     pub(crate) id: ApiKeyId,
-    /// Its secret, without the checksum.
+    /// The secret, without the checksum.
     pub(crate) secret: &'a str,
 }
 
-/// Why a text is no key of this deployment; for the log.
+/// Why a text is not a key of this deployment. Only the log shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum KeyTextError {
     #[error("it does not start with the key prefix")]
     Prefix,
-    #[error("it does not have the form of an API key")]
+    #[error("it does not have the format of an API key")]
     Form,
-    #[error("the checksum does not fit: mistyped or made up")]
+    #[error("the checksum is wrong: the key is mistyped or made up")]
     Checksum,
 }
 
 impl<'a> KeyText<'a> {
-    /// Takes a presented text apart; the checksum comes last, over text already bounded.
+    /// Parses a presented text. The checksum comes last, when the length is known to be bounded.
     pub(crate) fn parse(text: &'a str, prefix: &KeyPrefix) -> Result<Self, KeyTextError> {
         let rest = text.strip_prefix(prefix.as_str()).and_then(|rest| rest.strip_prefix('_'));
         let (id, tail) =
             rest.ok_or(KeyTextError::Prefix)?.split_once('_').ok_or(KeyTextError::Form)?;
         let id: ApiKeyId = id.parse().map_err(|_| KeyTextError::Form)?;
         let secret_chars = tail.len().checked_sub(CHECKSUM_CHARS).ok_or(KeyTextError::Form)?;
-        // Base62 is ASCII, so that bytes are characters from here on.
+
+        // Base62 is ASCII, so bytes are characters from here on.
         if !base62::is_base62(tail)
             || !(NEW_SECRET_CHARS..=MAX_SECRET_CHARS).contains(&secret_chars)
         {
             return Err(KeyTextError::Form);
         }
+
         let (body, given) = text.split_at(text.len() - CHECKSUM_CHARS);
         if checksum(&[body]).as_slice() != given.as_bytes() {
             return Err(KeyTextError::Checksum);
@@ -55,28 +57,28 @@ impl<'a> KeyText<'a> {
     }
 }
 
-/// A fresh key id.
+/// Generates a key id.
 pub(crate) fn new_id(random: &dyn RandomSource) -> Result<String, RandomError> {
     base62::random(random, NEW_ID_CHARS)
 }
 
-/// A fresh secret.
+/// Generates a secret.
 pub(crate) fn new_secret(random: &dyn RandomSource) -> Result<SecretString, RandomError> {
     Ok(SecretString::from(base62::random(random, NEW_SECRET_CHARS)?))
 }
 
-/// The key as its owner gets it.
+/// Composes the text of a key.
 pub(crate) fn compose(prefix: &KeyPrefix, id: &ApiKeyId, secret: &SecretString) -> SecretString {
     let parts = [prefix.as_str(), "_", id.as_str(), "_", secret.expose_secret()];
     let length = parts.iter().map(|part| part.len()).sum::<usize>() + CHECKSUM_CHARS;
-    // Room for all of it at once: a text that grows leaves copies of the secret behind.
+    // Full capacity at once: a reallocation would leave copies of the secret in memory.
     let mut text = String::with_capacity(length);
     text.extend(parts);
     text.extend(checksum(&parts).map(char::from));
     SecretString::from(text)
 }
 
-/// CRC-32 (ISO-HDLC, which is what crc32fast computes) of the parts one after the other.
+/// Returns the CRC-32 (ISO-HDLC, as in crc32fast) of the concatenated parts.
 fn checksum(parts: &[&str]) -> [u8; CHECKSUM_CHARS] {
     let mut crc = crc32fast::Hasher::new();
     parts.iter().for_each(|part| crc.update(part.as_bytes()));
@@ -92,7 +94,7 @@ mod tests {
 
     const ID: &str = "0123456789AB";
     const SECRET: &str = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefg";
-    /// With a checksum that zlib computed.
+    /// The checksum was computed with zlib.
     const KEY: &str = "llmgen_0123456789AB_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefg0vH3n6";
 
     fn parse(text: &str) -> Result<(String, String), KeyTextError> {
@@ -109,15 +111,15 @@ mod tests {
     }
 
     #[test]
-    fn c6_the_check_value_of_the_contract() {
+    fn c6_checksum_matches_the_contract_s_check_value() {
         assert_eq!(&checksum(&["llmgen_x"]), b"0W5whn");
         assert_eq!(&checksum(&["llm", "gen_", "x"]), b"0W5whn");
-        // The check value of CRC-32/ISO-HDLC in the catalogue of CRC algorithms (reveng.sourceforge.io/crc-catalogue).
+        // Check value of CRC-32/ISO-HDLC from reveng.sourceforge.io/crc-catalogue.
         assert_eq!(checksum(&["123456789"]), base62::six_digits(0xCBF4_3926));
     }
 
     #[test]
-    fn c6_a_known_key_comes_apart_and_together() {
+    fn c6_a_known_key_parses_and_composes() {
         assert_eq!(parse(KEY), Ok((ID.to_owned(), SECRET.to_owned())));
         let text =
             compose(&KeyPrefix::default(), &ID.parse().unwrap(), &SecretString::from(SECRET));
@@ -125,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn c6_a_new_key_has_the_form() {
+    fn c6_a_new_key_has_the_format() {
         let id: ApiKeyId = new_id(&OsRandom).unwrap().parse().unwrap();
         let secret = new_secret(&OsRandom).unwrap();
         let text = compose(&KeyPrefix::default(), &id, &secret);
@@ -148,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn c6_another_prefix_is_another_service_s_key() {
+    fn c6_a_key_with_another_prefix_is_refused() {
         let other: KeyPrefix = "acme2".parse().unwrap();
         let text = compose(&other, &ID.parse().unwrap(), &SecretString::from(SECRET));
         assert!(KeyText::parse(text.expose_secret(), &other).is_ok());
@@ -159,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn c6_only_base62_and_two_underscores_have_the_form() {
+    fn c6_a_key_is_base62_with_two_underscores() {
         let secret = "s".repeat(42);
         for body in [
             format!("llmgen_{ID}"),
@@ -178,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn c6_a_wrong_checksum_is_told_apart() {
+    fn c6_a_wrong_checksum_is_reported_as_such() {
         assert_eq!(parse(&KEY.replace("0vH3n6", "0vH3n7")), Err(KeyTextError::Checksum));
         assert_eq!(parse(&KEY.replace("0vH3n6", "0VH3n6")), Err(KeyTextError::Checksum));
         assert_eq!(parse(&KEY.replace("cdefg", "cdegf")), Err(KeyTextError::Checksum));
@@ -186,12 +188,17 @@ mod tests {
 
     proptest! {
         #[test]
-        fn c6_longer_secret_is_taken_only_in_base62_and_up_to_128_characters(text in "[0-9A-Za-z]{1,100}|\\PC{1,20}") {
+        fn c6_longer_secret_is_accepted_only_in_base62_up_to_128_characters(
+            text in "[0-9A-Za-z]{1,100}|\\PC{1,20}",
+        ) {
             let longer = with_checksum(&format!("llmgen_{ID}_{SECRET}{text}"));
             let secret = format!("{SECRET}{text}");
-            let taken = text.bytes().all(|byte| byte.is_ascii_alphanumeric()) && secret.len() <= MAX_SECRET_CHARS;
-            let expected = if taken { Ok((ID.to_owned(), secret)) } else { Err(KeyTextError::Form) };
-            prop_assert_eq!(parse(&longer), expected);
+            let is_base62 = text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+            if is_base62 && secret.len() <= MAX_SECRET_CHARS {
+                prop_assert_eq!(parse(&longer), Ok((ID.to_owned(), secret)));
+            } else {
+                prop_assert_eq!(parse(&longer), Err(KeyTextError::Form));
+            }
         }
 
         #[test]
@@ -203,14 +210,16 @@ mod tests {
         }
 
         #[test]
-        fn c6_any_one_character_changed_is_noticed(place in 0..KEY.len(), put in any::<char>()) {
-            let changed: String = KEY.chars().enumerate().map(|(i, c)| if i == place { put } else { c }).collect();
+        fn c6_any_single_changed_character_is_refused(place in 0..KEY.len(), put in any::<char>()) {
+            let mut changed: Vec<char> = KEY.chars().collect();
+            changed[place] = put;
+            let changed: String = changed.into_iter().collect();
             prop_assume!(changed != KEY);
             prop_assert!(parse(&changed).is_err());
         }
 
         #[test]
-        fn c6_any_one_digit_mistyped_is_noticed(place in 0..KEY.len(), put in "[0-9A-Za-z]") {
+        fn c6_any_single_mistyped_digit_is_refused(place in 0..KEY.len(), put in "[0-9A-Za-z]") {
             let mut changed = KEY.to_owned();
             changed.replace_range(place..=place, &put);
             prop_assume!(changed != KEY);
@@ -218,7 +227,7 @@ mod tests {
         }
 
         #[test]
-        fn c6_two_neighbours_swapped_or_one_left_out_is_noticed(place in 0..KEY.len() - 1) {
+        fn c6_two_swapped_neighbours_or_one_missing_are_refused(place in 0..KEY.len() - 1) {
             let mut swapped: Vec<char> = KEY.chars().collect();
             swapped.swap(place, place + 1);
             let swapped: String = swapped.into_iter().collect();

@@ -1,19 +1,22 @@
-//! End users' API keys: how one looks, how it is made, and how a presented one is judged.
+//! API keys of end users: format, creation and authentication.
 //!
-//! A key is `<prefix>_<key id>_<secret><checksum>`. What presents itself as one passes five doors, cheapest first, and the
-//! first that stays shut ends it:
+//! A key is `<prefix>_<key id>_<secret><checksum>`. Authentication runs five checks,
+//! cheapest first. The first failed check refuses the key:
 //!
-//! 1. form and checksum, in memory: a mistyped key costs no look-up (`key_text`);
-//! 2. the key's row: one indexed read of [`billing_domain::ports::ApiKeyRepo`], trusted for three seconds (`rows`). Reports of
-//!    changes drop a row sooner (`changes`), so that a revocation is seen at once where they come, and in time where not;
-//! 3. the gate, an HMAC under a pepper that the database never sees: a wrong secret dies here, in microseconds ([`Gate`]);
-//! 4. revoked or expired;
-//! 5. argon2id, on a small pool of its own ([`Argon2Pool`]), once for all who present the same key at once, and
-//!    remembered for a minute (`proofs`). It runs only for keys already proven, so that a flood of wrong ones costs nobody
-//!    anything; nothing that fails is remembered.
+//! 1. Format and checksum, in memory. A mistyped key costs no read of the store (`key_text`).
+//! 2. The key's row: one indexed read of [`billing_domain::ports::ApiKeyRepo`], cached for three
+//!    seconds (`rows`). A change notification evicts a row sooner (`changes`), so a revocation
+//!    usually takes effect at once.
+//! 3. The gate: an HMAC under a pepper that the database never contains. It refuses a wrong secret
+//!    within microseconds ([`Gate`]).
+//! 4. Revocation and expiry.
+//! 5. argon2id on a bounded thread pool ([`Argon2Pool`]). Concurrent requests with one key share a
+//!    run, and a success is cached for a minute (`proofs`). Only secrets that passed the gate get
+//!    here, so a flood of wrong keys runs no argon2. Failures are not cached.
 //!
-//! Behind the requests an accepted key's last use is written (`uses`), and its proof renewed where the pepper or argon2's
-//! parameters have changed (`renewal`). [`ApiKeys`] holds it all together; [`ApiKeyMinter`] makes keys.
+//! Background tasks write each key's last use (`uses`) and renew its stored verifier after a change
+//! of pepper or argon2 parameters (`renewal`). [`ApiKeys`] wires all parts; [`ApiKeyMinter`]
+//! creates keys.
 
 mod api_keys;
 mod authenticator;

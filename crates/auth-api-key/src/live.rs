@@ -1,4 +1,4 @@
-//! The settings in force, which a reload replaces while requests run.
+//! [`LiveSettings`]: the current settings. A reload replaces them while requests run.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -7,16 +7,16 @@ use billing_domain::KeyPrefix;
 use crate::gate::Gate;
 use crate::settings::ApiKeySettings;
 
-/// What is in force at one moment. A request takes it once and keeps it to its end.
+/// The settings at one moment. A request uses one snapshot from start to end.
 #[derive(Debug)]
 pub(crate) struct Snapshot {
     pub(crate) prefix: KeyPrefix,
     pub(crate) gate: Gate,
-    /// Another one from the moment on that a pepper is gone: what was proven under it counts no more.
+    /// Increases when a pepper is removed, which invalidates the cached proofs.
     pub(crate) epoch: u64,
 }
 
-/// The place where they stand.
+/// Holds the current snapshot.
 #[derive(Debug)]
 pub(crate) struct LiveSettings(RwLock<Arc<Snapshot>>);
 
@@ -30,7 +30,7 @@ impl LiveSettings {
         Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Prefix and peppers change together, between two requests.
+    /// Replaces prefix and peppers together. Running requests keep their snapshot.
     pub(crate) fn replace(&self, settings: &ApiKeySettings) {
         let (prefix, gate) = (settings.prefix().clone(), settings.gate().clone());
         let mut current = self.0.write().unwrap_or_else(PoisonError::into_inner);

@@ -1,4 +1,4 @@
-//! [`LruCache`]: a bounded cache that a new key always enters.
+//! [`LruCache`]: a bounded cache that admits every new entry.
 
 use std::fmt;
 use std::hash::Hash;
@@ -7,20 +7,22 @@ use std::ops::Deref;
 use moka::future::Cache;
 use moka::policy::EvictionPolicy;
 
-/// Entries. More keys in use at once cost more reads and argon2 runs, nothing else.
-const ROOM: u64 = 10_000;
+/// Maximum entries. More keys in use cost additional reads and argon2 runs.
+const CAPACITY: u64 = 10_000;
 
-/// Forgets what was not used lately. Moka's default policy would refuse a key that was seen less often than those in a full
-/// cache: each of its requests would cost a read and an argon2 run.
+/// Evicts the least recently used entry. Moka's default policy would not admit a key that is
+/// requested less often than those in a full cache: each of its requests would cost a read and an
+/// argon2 run.
 ///
-/// There is no TTL, and what has changed is not invalidated: a key that is forgotten has to pass the bulkhead for unknown
-/// keys again, which a flood of made-up ids may have filled. Ages are kept in the values, by the clock port.
+/// Entries have no TTL, and changed entries are not invalidated. An evicted key would have to pass
+/// the bulkhead for unknown keys, which a flood of made-up ids may have filled. The values contain
+/// their age, by the clock port.
 pub(crate) struct LruCache<K, V>(Cache<K, V>);
 
 impl<K: Hash + Eq + Send + Sync + 'static, V: Clone + Send + Sync + 'static> LruCache<K, V> {
     pub(crate) fn new() -> Self {
         let lru = EvictionPolicy::lru();
-        Self(Cache::builder().max_capacity(ROOM).eviction_policy(lru).build())
+        Self(Cache::builder().max_capacity(CAPACITY).eviction_policy(lru).build())
     }
 }
 
@@ -32,7 +34,7 @@ impl<K, V> Deref for LruCache<K, V> {
     }
 }
 
-/// Shows no entry: this is part of the `Debug` of whole services.
+/// Omits the entries, because the `Debug` output of whole services includes this.
 impl<K, V> fmt::Debug for LruCache<K, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LruCache").finish_non_exhaustive()
@@ -47,11 +49,11 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn what_is_used_stays_and_what_is_not_goes() {
+    async fn a_full_cache_keeps_used_entries_and_evicts_unused_ones() {
         let cache = LruCache::new();
         cache.insert("used".to_owned(), 0).await;
         cache.insert("unused".to_owned(), 0).await;
-        for n in 0..3 * ROOM {
+        for n in 0..3 * CAPACITY {
             cache.insert(n.to_string(), n).await;
             if n % 100 == 0 {
                 assert_eq!(cache.get("used").await, Some(0), "{n}");
@@ -59,33 +61,36 @@ mod tests {
         }
         assert_eq!(cache.get("unused").await, None);
         cache.run_pending_tasks().await;
-        assert!(cache.entry_count() <= ROOM);
+        assert!(cache.entry_count() <= CAPACITY);
     }
 
     #[tokio::test]
-    async fn a_new_key_enters_a_cache_full_of_popular_ones() {
+    async fn a_full_cache_of_popular_keys_admits_a_new_key() {
         let cache = LruCache::new();
         for round in 0..20 {
-            for n in 0..ROOM {
+            for n in 0..CAPACITY {
                 cache.entry(n).or_insert(round).await;
             }
         }
-        cache.insert(ROOM, 0).await;
-        for n in 0..ROOM / 2 {
+        cache.insert(CAPACITY, 0).await;
+        for n in 0..CAPACITY / 2 {
             cache.entry(n).or_insert(0).await;
         }
         cache.run_pending_tasks().await;
-        assert_eq!(cache.get(&ROOM).await, Some(0));
+        assert_eq!(cache.get(&CAPACITY).await, Some(0));
     }
 
     proptest! {
         #[test]
-        fn it_has_nothing_but_the_last_value(steps in proptest::collection::vec((0_u8..40, 0_u8..3), 0..300)) {
+        fn get_returns_the_last_value_or_nothing(
+            steps in proptest::collection::vec((0_u8..40, 0_u8..3), 0..300),
+        ) {
             let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
             runtime.block_on(async {
-                let (cache, mut truth) = (LruCache::new(), HashMap::new());
-                for (n, (key, what)) in steps.into_iter().enumerate() {
-                    match what {
+                let cache = LruCache::new();
+                let mut truth = HashMap::new();
+                for (n, (key, action)) in steps.into_iter().enumerate() {
+                    match action {
                         0 => {
                             cache.insert(key, n).await;
                             truth.insert(key, n);

@@ -1,4 +1,4 @@
-//! [`ApiKeyMinter`]: makes keys, and shows each once.
+//! [`ApiKeyMinter`]: creates keys and returns each text once.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::pool::{Argon2Pool, PoolError};
 use crate::random::{RandomError, RandomSource};
 use crate::settings::ApiKeySettings;
 
-/// Makes API keys under the current pepper.
+/// Creates API keys under the current pepper.
 #[derive(Debug)]
 pub struct ApiKeyMinter {
     live: Arc<LiveSettings>,
@@ -22,8 +22,8 @@ pub struct ApiKeyMinter {
 }
 
 impl ApiKeyMinter {
-    /// A minter on its own, for a command. A service that runs has one in its [`ApiKeys`](crate::ApiKeys). The pool is the
-    /// process's only one.
+    /// Creates a standalone minter for a command. A running service uses the one of its
+    /// [`ApiKeys`](crate::ApiKeys). `pool` is the process's only pool.
     #[must_use]
     pub fn new(
         settings: &ApiKeySettings,
@@ -43,7 +43,7 @@ impl ApiKeyMinter {
 
     fn new_id(&self) -> Result<ApiKeyId, RandomError> {
         let text = key_text::new_id(self.random.as_ref())?;
-        text.parse().map_err(|_| RandomError("the drawn text is no key id".to_owned()))
+        text.parse().map_err(|_| RandomError("the generated text is not a key id".to_owned()))
     }
 }
 
@@ -52,7 +52,9 @@ impl KeyMinter for ApiKeyMinter {
     async fn mint(&self) -> Result<MintedKey, MintError> {
         let secret = key_text::new_secret(self.random.as_ref())?;
         let hash = self.hasher.hash(secret.clone(), self.random.as_ref()).await?;
-        let (id, live) = (self.new_id()?, self.live.get());
+        let id = self.new_id()?;
+
+        let live = self.live.get();
         let verifier = live.gate.verifier(&id, &secret, hash);
         Ok(MintedKey { text: key_text::compose(&live.prefix, &id, &secret), id, verifier })
     }
@@ -74,9 +76,9 @@ impl From<HashError> for MintError {
             HashError::Pool(PoolError::Overloaded { retry_after }) => {
                 Self::Overloaded { retry_after }
             }
-            HashError::Pool(PoolError::Failed) => {
-                Self::Failed { reason: "argon2 gave no result; see the log before this".to_owned() }
-            }
+            HashError::Pool(PoolError::Failed) => Self::Failed {
+                reason: "the argon2 run failed; an earlier log line has the cause".to_owned(),
+            },
             HashError::Random(error) => error.into(),
             HashError::Refused(failure) => Self::Failed { reason: failure.to_string() },
         }

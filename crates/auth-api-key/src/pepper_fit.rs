@@ -1,25 +1,26 @@
-//! Whether the configured peppers fit the keys that are stored.
+//! [`PepperFit`]: compares the configured peppers with the stored keys.
 
 use billing_domain::PepperId;
 
 use crate::gate::Gate;
 
-/// How the stored keys and the configured peppers go together.
+/// Result of comparing the stored keys with the configured peppers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PepperFit {
-    /// Every active key stands under a configured pepper, or may do so, or there is none.
+    /// Every active key has a configured or an unknown pepper, or no active key exists.
     Fits,
-    /// So many active keys stand under a pepper that is not configured: they do not hold.
+    /// This number of active keys has a pepper that is not configured; they are refused.
     SomeDoNotFit(u64),
-    /// There are active keys, and all stand under peppers that are not configured: it is the wrong pepper.
+    /// All active keys have peppers that are not configured: the configured pepper is wrong.
     NoneFits,
 }
 
 impl PepperFit {
-    /// Judges what [`ApiKeyUsage::peppers`](billing_domain::ports::ApiKeyUsage::peppers) counted. Keys of a release that did not
-    /// say which pepper they stand under are taken to fit.
+    /// Compares the result of
+    /// [`ApiKeyUsage::count_by_pepper`](billing_domain::ports::ApiKeyUsage::count_by_pepper) with
+    /// the gate's peppers. Keys of a release that did not store the pepper's id count as matching.
     #[must_use]
-    pub fn judge(counts: &[(Option<PepperId>, u64)], gate: &Gate) -> Self {
+    pub fn compare(counts: &[(Option<PepperId>, u64)], gate: &Gate) -> Self {
         let is_configured = |pepper: &Option<PepperId>| {
             pepper.as_ref().is_none_or(|id| gate.pepper_ids().any(|own| own == id))
         };
@@ -30,7 +31,7 @@ impl PepperFit {
         match (total(true), total(false)) {
             (_, 0) => Self::Fits,
             (0, _) => Self::NoneFits,
-            (_, strangers) => Self::SomeDoNotFit(strangers),
+            (_, unmatched) => Self::SomeDoNotFit(unmatched),
         }
     }
 }
@@ -49,7 +50,7 @@ mod tests {
     }
 
     #[test]
-    fn c7_a_pepper_under_which_no_stored_key_stands_is_told_apart() {
+    fn c7_pepper_fit_separates_full_partial_and_no_match() {
         let one = Gate::new(pepper("p"), None);
         let both = Gate::new(pepper("q"), Some(pepper("p")));
         for (counts, fit) in [
@@ -62,10 +63,10 @@ mod tests {
             (vec![(name("x"), 2)], PepperFit::NoneFits),
             (vec![(name("p"), 0), (name("x"), 2)], PepperFit::NoneFits),
         ] {
-            assert_eq!(PepperFit::judge(&counts, &one), fit, "{counts:?}");
-            assert_eq!(PepperFit::judge(&counts, &both), fit, "{counts:?}");
+            assert_eq!(PepperFit::compare(&counts, &one), fit, "{counts:?}");
+            assert_eq!(PepperFit::compare(&counts, &both), fit, "{counts:?}");
         }
-        assert_eq!(PepperFit::judge(&[(name("q"), 1)], &one), PepperFit::NoneFits);
-        assert_eq!(PepperFit::judge(&[(name("q"), 1), (name("p"), 1)], &both), PepperFit::Fits);
+        assert_eq!(PepperFit::compare(&[(name("q"), 1)], &one), PepperFit::NoneFits);
+        assert_eq!(PepperFit::compare(&[(name("q"), 1), (name("p"), 1)], &both), PepperFit::Fits);
     }
 }

@@ -1,4 +1,4 @@
-//! The pool that argon2 runs on: a few threads of its own, a bounded queue, and no memory while nobody needs it.
+//! [`Argon2Pool`]: a few threads, a bounded queue, and no memory while it is idle.
 
 mod memory;
 mod worker;
@@ -15,65 +15,67 @@ use tokio::time::timeout;
 pub(crate) use memory::Memory;
 use worker::{Job, Workers};
 
-/// When to come back where there was no room: the queue moves by dozens of keys in that time.
+/// Retry delay sent to an overloaded caller. The pool verifies dozens of keys in this time.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// How much of the machine argon2 may have.
+/// Limits of the argon2 pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PoolLimits {
-    /// Threads, hence keys verified at once. Each holds a block of memory (19 MiB) while it works.
+    /// Threads, and so keys verified at once. Each busy thread uses 19 MiB.
     pub threads: NonZeroUsize,
-    /// Keys that may wait for a thread. Beyond it: overloaded, at once.
+    /// Keys that may wait for a thread. Further callers get `Overloaded` at once.
     pub queue: usize,
-    /// How long one may take, waiting included. Beyond it: overloaded.
-    pub patience: Duration,
-    /// How long a thread stays, with its memory, when there is nothing to do.
-    pub linger: Duration,
+    /// Time limit for a job, including its wait. The caller gets `Overloaded` afterwards.
+    pub timeout: Duration,
+    /// Time after which an idle thread ends and frees its memory.
+    pub idle_timeout: Duration,
 }
 
 impl PoolLimits {
-    /// Limits for a machine with so many cores: a thread each, but at most four, for argon2 is bound by memory bandwidth
-    /// and the rest of the service wants its share. The queue takes hundreds of good keys presented at once for the first
-    /// time (a run takes about 20 ms), and the patience is well below the time that a request has.
+    /// Returns the limits for a machine with `cores` cores: a thread per core, but at most four,
+    /// because argon2 is bound by memory bandwidth. The queue accepts hundreds of good keys
+    /// presented at once for the first time (a run takes about 20 ms). The timeout is well below
+    /// the request timeout.
     #[must_use]
     pub fn for_cores(cores: NonZeroUsize) -> Self {
         const MOST: NonZeroUsize = NonZeroUsize::MIN.saturating_add(3);
         Self {
             threads: cores.min(MOST),
             queue: 512,
-            patience: Duration::from_secs(5),
-            linger: Duration::from_secs(2),
+            timeout: Duration::from_secs(5),
+            idle_timeout: Duration::from_secs(2),
         }
     }
 }
 
-/// Why a job gave no result.
+/// Why a job returned no result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PoolError {
-    /// No room in the queue, or not in time.
+    /// The queue is full, or the job timed out.
     Overloaded {
-        /// When to come back.
+        /// When the client should retry.
         retry_after: Duration,
     },
-    /// The thread died over it, or none could be started. The log says which.
+    /// The job panicked, or no thread could be started. The log has the cause.
     Failed,
 }
 
-/// Runs argon2 apart from everything else, so that hashing can use up neither the request threads, nor tokio's blocking pool,
-/// nor memory. One per process. Its threads start with the first job and leave, with their memory, when there is none.
+/// Runs argon2 on a bounded number of threads, so that hashing cannot exhaust the request threads,
+/// tokio's blocking pool or memory. A process has one pool. Threads start on demand and end, with
+/// their memory, when they are idle.
 pub struct Argon2Pool {
     workers: Arc<Workers>,
     limits: PoolLimits,
 }
 
 impl Argon2Pool {
-    /// A pool without a thread yet. Its metrics exist from now on, at zero.
+    /// Creates a pool without threads and registers its metrics with the value zero.
     #[must_use]
     pub fn new(limits: PoolLimits) -> Self {
         describe_counter!("billing_argon2_runs_total", "argon2 computations for API keys");
         describe_counter!(
             "billing_argon2_overloads_total",
-            "API keys for which argon2 had no room, by cause"
+            "API keys refused because the argon2 pool was overloaded, by cause"
         );
         describe_gauge!(
             "billing_argon2_queue_depth",
@@ -86,40 +88,41 @@ impl Argon2Pool {
         Self { workers: Arc::new(Workers::new(limits)), limits }
     }
 
-    /// How many jobs have run: one for each argon2 computation, none for those that were refused or abandoned.
+    /// Returns the number of argon2 runs. Refused and abandoned jobs do not count.
     #[must_use]
     pub fn runs(&self) -> u64 {
         self.workers.runs()
     }
 
-    /// Runs `work` on one of the pool's threads with that thread's memory. Where the caller goes away before it has started,
-    /// it never runs.
+    /// Runs `work` on a thread of the pool with that thread's memory. If the caller is dropped
+    /// before the job starts, the job never runs.
     pub(crate) async fn run<T, F>(&self, work: F) -> Result<T, PoolError>
     where
         T: Send + 'static,
         F: FnOnce(&mut Memory) -> T + Send + 'static,
     {
-        let (reply, answer) = oneshot::channel();
+        let (reply, receiver) = oneshot::channel();
         self.workers
             .submit(Box::new(Request { work, reply }))
             .map_err(|_| overloaded(QUEUE_FULL))?;
-        self.wait(answer).await
+        self.wait(receiver).await
     }
 
-    /// The same, where a thread is free this moment: nobody's key waits behind it for longer than a run. Else there is no room.
-    pub(crate) async fn run_in_spare_time<T, F>(&self, work: F) -> Result<T, PoolError>
+    /// Like [`run`](Self::run), but returns `Overloaded` unless a thread is idle. Presented keys
+    /// therefore wait for at most one such run.
+    pub(crate) async fn run_if_idle<T, F>(&self, work: F) -> Result<T, PoolError>
     where
         T: Send + 'static,
         F: FnOnce(&mut Memory) -> T + Send + 'static,
     {
-        if !self.workers.has_spare_time() {
+        if !self.workers.has_idle_thread() {
             return Err(PoolError::Overloaded { retry_after: RETRY_AFTER });
         }
         self.run(work).await
     }
 
-    async fn wait<T>(&self, answer: oneshot::Receiver<T>) -> Result<T, PoolError> {
-        match timeout(self.limits.patience, answer).await {
+    async fn wait<T>(&self, receiver: oneshot::Receiver<T>) -> Result<T, PoolError> {
+        match timeout(self.limits.timeout, receiver).await {
             Ok(Ok(result)) => Ok(result),
             Ok(Err(_)) => Err(PoolError::Failed),
             Err(_) => Err(overloaded(TOO_SLOW)),
@@ -132,13 +135,13 @@ const TOO_SLOW: &str = "too_slow";
 
 fn overloaded(cause: &'static str) -> PoolError {
     counter!("billing_argon2_overloads_total", "cause" => cause).increment(1);
-    tracing::debug!(cause, "no room for another argon2 run");
+    tracing::debug!(cause, "the argon2 pool is overloaded");
     PoolError::Overloaded { retry_after: RETRY_AFTER }
 }
 
 impl Drop for Argon2Pool {
     fn drop(&mut self) {
-        // The threads are not waited for: this may run on a request thread, and they end within one run.
+        // Does not join the threads: this may run on a request thread, and they end within one run.
         self.workers.close();
     }
 }
@@ -152,7 +155,7 @@ impl fmt::Debug for Argon2Pool {
     }
 }
 
-/// A piece of work, and who waits for it.
+/// A job and the channel to its caller.
 struct Request<T, F> {
     work: F,
     reply: oneshot::Sender<T>,
@@ -169,7 +172,7 @@ where
 
     fn run(self: Box<Self>, memory: &mut Memory) {
         let result = (self.work)(memory);
-        // Nobody waits any more: the result is of no use to anybody else.
+        // An error means that the caller is gone.
         let _ = self.reply.send(result);
     }
 }

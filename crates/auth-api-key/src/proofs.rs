@@ -1,4 +1,4 @@
-//! Which presented keys argon2 has proven lately.
+//! [`Proofs`]: caches which presented keys argon2 verified within the last minute.
 
 use billing_domain::{ApiKeyId, Timestamp};
 use hmac::{Hmac, KeyInit, Mac};
@@ -10,18 +10,18 @@ use crate::hasher::{SecretHasher, VerifyError};
 use crate::lru_cache::LruCache;
 use crate::random::{RandomError, RandomSource};
 
-/// How long a proof holds, in milliseconds, from before it was made.
-const HOLDS_MS: i64 = 60_000;
+/// TTL of a proof, in milliseconds. It starts before the argon2 run.
+const TTL_MS: i64 = 60_000;
 
-/// Stands for a secret presented under a key id, and for what proves it: of no use outside this process.
+/// Cache key for a secret, its key id and its stored verifier. It is useless outside this process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Fingerprint([u8; 32]);
 
-/// Runs argon2 at most once a minute for each presented key. What it remembers is a MAC under a key that is drawn at start, and
-/// covers the row's proof: where that changes, nothing is remembered.
+/// Runs argon2 at most once a minute per presented key. The cache key is a MAC under a seed drawn
+/// at start. The MAC covers the row's verifier, so a changed verifier misses the cache.
 pub(crate) struct Proofs {
     seed: Hmac<Sha256>,
-    /// When each was proven.
+    /// When argon2 verified each fingerprint.
     proven: LruCache<Fingerprint, Timestamp>,
     hasher: SecretHasher,
 }
@@ -33,13 +33,13 @@ impl Proofs {
     ) -> Result<Self, RandomError> {
         let mut seed = [0; 32];
         random.fill(&mut seed)?;
-        // HMAC takes keys of any length (RFC 2104, section 3); the error is of the trait, for MACs that do not.
+        // Cannot fail: HMAC accepts keys of any length (RFC 2104, section 3).
         let keyed = Hmac::new_from_slice(&seed).map_err(|error| RandomError(error.to_string()));
         seed.zeroize();
         Ok(Self { seed: keyed?, proven: LruCache::new(), hasher })
     }
 
-    /// What stands for this secret of this key, under this proof, in this epoch of the settings.
+    /// Returns the fingerprint of a key's secret with this verifier in this epoch of the settings.
     pub(crate) fn fingerprint(
         &self,
         epoch: u64,
@@ -48,7 +48,7 @@ impl Proofs {
         secret: &str,
     ) -> Fingerprint {
         let mut mac = self.seed.clone();
-        // The first two have fixed lengths, and an id cannot hold the NUL that ends it.
+        // Unambiguous: the first two parts have fixed lengths, and an id contains no NUL.
         for part in [
             &epoch.to_be_bytes(),
             verifier_digest.as_slice(),
@@ -61,25 +61,25 @@ impl Proofs {
         Fingerprint(mac.finalize().into_bytes().into())
     }
 
-    /// Whether this was proven less than a minute before `now`.
-    pub(crate) async fn hold(&self, fingerprint: &Fingerprint, now: Timestamp) -> bool {
+    /// Returns whether argon2 verified this less than a minute before `now`.
+    pub(crate) async fn contains(&self, fingerprint: &Fingerprint, now: Timestamp) -> bool {
         self.proven.get(fingerprint).await.is_some_and(|at| is_recent(at, now))
     }
 
-    /// Remembers that argon2 was run over this.
+    /// Caches that argon2 verified this at `at`.
     pub(crate) async fn remember(&self, fingerprint: Fingerprint, at: Timestamp) {
         self.proven.insert(fingerprint, at).await;
     }
 
-    /// What was proven of one is proven of the other, from the same moment on.
+    /// Copies the proof of `from`, with its time, to `to`.
     pub(crate) async fn carry_over(&self, from: &Fingerprint, to: Fingerprint) {
         if let Some(at) = self.proven.get(from).await {
             self.remember(to, at).await;
         }
     }
 
-    /// Proves a secret that has passed the gate. Those who present the same one at once share a run; where the one who does it
-    /// goes away, one of those who wait does it anew. Only a proof is remembered.
+    /// Verifies a secret that passed the gate. Concurrent callers share one run; if the running
+    /// caller is cancelled, a waiting one runs it again. Only successes are cached.
     pub(crate) async fn prove(
         &self,
         fingerprint: Fingerprint,
@@ -87,7 +87,8 @@ impl Proofs {
         hash: &SecretString,
         now: Timestamp,
     ) -> Result<bool, VerifyError> {
-        // It would be taken for a new one. A caller that was slow to get here may remove a new one: that costs a run.
+        // `try_get_with` would return the expired proof. A slow caller may remove a fresh one here,
+        // which costs one more run.
         if self.proven.get(&fingerprint).await.is_some_and(|at| !is_recent(at, now)) {
             self.proven.invalidate(&fingerprint).await;
         }
@@ -97,10 +98,7 @@ impl Proofs {
                 other => Err(other),
             }
         };
-        self.proven
-            .try_get_with(fingerprint, run)
-            .await
-            .map_or_else(|verdict| *verdict, |_| Ok(true))
+        self.proven.try_get_with(fingerprint, run).await.map_or_else(|error| *error, |_| Ok(true))
     }
 
     #[cfg(test)]
@@ -110,9 +108,10 @@ impl Proofs {
     }
 }
 
-/// A clock that was set back makes ages negative: such a proof does not hold either.
+/// Returns whether a proof is within its TTL. A clock that was set back makes the age negative;
+/// such a proof counts as expired.
 fn is_recent(at: Timestamp, now: Timestamp) -> bool {
-    (0..HOLDS_MS).contains(&now.as_millis().saturating_sub(at.as_millis()))
+    (0..TTL_MS).contains(&now.as_millis().saturating_sub(at.as_millis()))
 }
 
 impl std::fmt::Debug for Proofs {

@@ -1,17 +1,17 @@
-//! Where unpredictable bytes come from.
+//! Sources of random bytes.
 
 use std::fmt::Debug;
 
-/// A cryptographically secure source of random bytes. Logic never asks the system itself, so that tests can script it.
+/// A cryptographically secure source of random bytes. Tests replace it with a scripted one.
 pub trait RandomSource: Debug + Send + Sync + 'static {
     /// Fills all of `bytes`.
     ///
     /// # Errors
-    /// [`RandomError`] where there are none to be had; `bytes` are then of no use.
+    /// [`RandomError`] if no random bytes are available; the content of `bytes` is then undefined.
     fn fill(&self, bytes: &mut [u8]) -> Result<(), RandomError>;
 }
 
-/// No random bytes, and why.
+/// No random bytes are available, with the reason.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no random bytes: {0}")]
 pub struct RandomError(pub String);

@@ -1,4 +1,5 @@
-//! Renewal: a key that was just accepted gets today's pepper and argon2 parameters, off the request path.
+//! Renewal: stores an accepted key under the current pepper and argon2 parameters, in the
+//! background.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,26 +17,26 @@ use crate::proofs::Proofs;
 use crate::random::RandomSource;
 use crate::rows::{KeyRows, Row, verifier_digest};
 
-/// How often one key is tried.
-const TRIED_EVERY: Duration = Duration::from_secs(60);
-/// Keys that may wait for it. Who finds no room comes back with the next request.
+/// Minimum interval between two renewal attempts for one key.
+const ATTEMPT_INTERVAL: Duration = Duration::from_secs(60);
+/// Queued keys. A key that does not fit is offered again by its next request.
 const QUEUE: usize = 64;
 
-/// Where requests leave keys to renew.
+/// The bounded queue of keys to renew.
 #[derive(Debug)]
 pub(crate) struct Renewals {
     queue: mpsc::Sender<Renewal>,
-    tried: LruCache<ApiKeyId, Timestamp>,
+    attempted: LruCache<ApiKeyId, Timestamp>,
 }
 
-/// A key to renew, with its secret, which is proven.
+/// A key to renew, with its verified secret.
 #[derive(Debug)]
 pub(crate) struct Renewal {
     secret: SecretString,
     row: Arc<Row>,
 }
 
-/// Renews one key after the other, and hashes only where the pool has nothing else to do.
+/// Renews keys one at a time. It hashes only while a thread of the pool is idle.
 #[derive(Debug)]
 pub(crate) struct Renewer {
     pub(crate) live: Arc<LiveSettings>,
@@ -50,10 +51,10 @@ pub(crate) struct Renewer {
 impl Renewals {
     pub(crate) fn new() -> (Self, mpsc::Receiver<Renewal>) {
         let (queue, renewals) = mpsc::channel(QUEUE);
-        (Self { queue, tried: LruCache::new() }, renewals)
+        (Self { queue, attempted: LruCache::new() }, renewals)
     }
 
-    /// Leaves this key to be renewed, where it needs to be and was not tried within the last minute.
+    /// Queues this key for renewal, unless it is current or was attempted within the last minute.
     pub(crate) async fn offer(
         &self,
         live: &Snapshot,
@@ -64,15 +65,15 @@ impl Renewals {
         if is_current(live, row) {
             return;
         }
-        let is_due = |at: &Timestamp| now >= at.plus(TRIED_EVERY);
-        let tried = self.tried.entry_by_ref(&presented.id);
-        if !tried.or_insert_with_if(async { now }, is_due).await.is_fresh() {
+        let is_due = |at: &Timestamp| now >= at.plus(ATTEMPT_INTERVAL);
+        let attempted = self.attempted.entry_by_ref(&presented.id);
+        if !attempted.or_insert_with_if(async { now }, is_due).await.is_fresh() {
             return;
         }
         let renewal =
             Renewal { secret: SecretString::from(presented.secret), row: Arc::clone(row) };
         if self.queue.try_send(renewal).is_err() {
-            self.tried.invalidate(&presented.id).await;
+            self.attempted.invalidate(&presented.id).await;
         }
     }
 }
@@ -85,32 +86,46 @@ impl Renewer {
     }
 
     async fn renew(&self, Renewal { secret, row }: &Renewal) {
-        let (live, now, id) = (self.live.get(), self.clock.now(), &row.stored.key.id);
+        let id = &row.stored.key.id;
+        let live = self.live.get();
+        let now = self.clock.now();
         if is_current(&live, row) {
             return;
         }
+
         let verifier = match self.verifier(&live, row, secret).await {
             Ok(verifier) => verifier,
             Err(error) => {
-                return tracing::debug!(key_id = %id, ?error, "an API key's proof is not renewed now");
+                return tracing::debug!(
+                    key_id = %id, ?error,
+                    "an API key's verifier was not renewed; a later request retries"
+                );
             }
         };
+
         match self.usage.replace_verifier(id, &row.stored.verifier, &verifier).await {
             Ok(true) => {
-                tracing::debug!(key_id = %id, "an API key's proof was renewed");
+                tracing::debug!(key_id = %id, "renewed an API key's verifier");
                 self.keep_proof(&live, row, &verifier, secret, now).await;
             }
             Ok(false) => {
-                tracing::debug!(key_id = %id, "another replica changed an API key's proof meanwhile")
+                tracing::debug!(
+                    key_id = %id,
+                    "another replica changed the API key's verifier first"
+                )
             }
             Err(error) => {
-                tracing::warn!(key_id = %id, %error, "an API key's renewed proof could not be stored")
+                tracing::warn!(
+                    key_id = %id, %error,
+                    "failed to store an API key's renewed verifier"
+                )
             }
         }
-        self.rows.outdate(id).await;
+        self.rows.mark_stale(id).await;
     }
 
-    /// The secret was proven, and the new proof was made of it: the next request need not prove it again.
+    /// Caches the proof for the new verifier. The secret is already verified, so the next request
+    /// needs no argon2 run.
     async fn keep_proof(
         &self,
         live: &Snapshot,
@@ -131,7 +146,8 @@ impl Renewer {
         }
     }
 
-    /// A hash with today's parameters is kept: a new pepper alone costs no argon2.
+    /// Returns the new verifier. It keeps a hash with the current parameters, so a new pepper alone
+    /// runs no argon2.
     async fn verifier(
         &self,
         live: &Snapshot,
@@ -141,13 +157,13 @@ impl Renewer {
         let hash = if row.hash_is_current {
             row.stored.verifier.hash.clone()
         } else {
-            self.hasher.hash_in_spare_time(secret.clone(), self.random.as_ref()).await?
+            self.hasher.hash_if_idle(secret.clone(), self.random.as_ref()).await?
         };
         Ok(live.gate.verifier(&row.stored.key.id, secret, hash))
     }
 }
 
-/// Whether a key stands under the current pepper and today's parameters.
+/// Returns whether a key has the current pepper and the current argon2 parameters.
 fn is_current(live: &Snapshot, row: &Row) -> bool {
     row.hash_is_current && row.stored.verifier.pepper.as_ref() == Some(live.gate.current_id())
 }

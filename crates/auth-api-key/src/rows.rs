@@ -1,4 +1,4 @@
-//! The rows of keys, read when they are needed and trusted for three seconds.
+//! [`KeyRows`]: reads the rows of keys and caches each for three seconds.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,33 +12,36 @@ use crate::bulkhead::Bulkhead;
 use crate::lru_cache::LruCache;
 use crate::secret_hash;
 
-/// How long a row is used without another look, in milliseconds. The contract (C7) allows five seconds until a change is seen;
-/// the rest is for what a request takes after its look. Reports of changes make it faster, and nothing depends on them.
-const TRUSTED_MS: i64 = 3_000;
-/// From this age on, one request looks again while the others go on: a busy key is never read by many at once.
-const RENEWED_MS: i64 = 2_000;
+/// TTL of a cached row, in milliseconds. The contract (C7) allows five seconds until a change takes
+/// effect; the rest covers the request after its lookup. Change notifications only make this
+/// faster.
+const TTL_MS: i64 = 3_000;
+/// Age from which one request refreshes the row while others use it. This avoids concurrent reads
+/// of a busy key.
+const REFRESH_MS: i64 = 2_000;
 
-/// A key's row, as it was at one moment.
+/// A key's row as read at one moment.
 #[derive(Debug)]
 pub(crate) struct Row {
     pub(crate) stored: StoredApiKey,
-    /// Stands for what proves the key: another one where any of it changes.
+    /// Digest of the gate and the hash. It changes when either changes.
     pub(crate) verifier_digest: [u8; 32],
-    /// Whether the hash was made with today's parameters.
+    /// Whether the hash has the current argon2 parameters.
     pub(crate) hash_is_current: bool,
     read_at: Timestamp,
-    renewal_claimed: AtomicBool,
-    /// Whether it may have been changed since.
-    is_outdated: AtomicBool,
+    refresh_claimed: AtomicBool,
+    /// Whether the row may have changed since it was read.
+    is_stale: AtomicBool,
 }
 
-/// The store of keys, and what it said lately. Only keys that exist are remembered, so that made-up ids push out nothing.
+/// The store of keys with a cache. It caches only existing keys, so made-up ids evict nothing.
 #[derive(Debug)]
 pub(crate) struct KeyRows {
     repo: Arc<dyn ApiKeyRepo>,
     clock: Arc<dyn Clock>,
     known: LruCache<ApiKeyId, Arc<Row>>,
-    /// What ids that are not known pass. Known ones stay outside: a flood of made-up ids does not keep them from being read again.
+    /// Limits reads of ids that are not cached. Cached ids skip it, so a flood of made-up ids
+    /// cannot delay their refresh.
     unknown: Bulkhead,
 }
 
@@ -47,53 +50,56 @@ impl KeyRows {
         Self { repo, clock, known: LruCache::new(), unknown: Bulkhead::new() }
     }
 
-    /// The key's row, as it was at most three seconds before `now`, or later.
+    /// Returns the key's row, at most three seconds older than `now`.
     pub(crate) async fn find(
         &self,
         id: &ApiKeyId,
         now: Timestamp,
     ) -> Result<Option<Arc<Row>>, AuthError> {
         let Some(known) = self.known.get(id).await else { return self.find_unknown(id).await };
-        if !known.is_trusted(now) {
+        if !known.is_fresh(now) {
             return Ok(self.read(id, now).await?);
         }
-        if !known.wants_renewal(now) {
+        if !known.claims_refresh(now) {
             return Ok(Some(known));
         }
         match self.read(id, now).await {
-            // A store that hangs takes seconds to say so.
-            Err(error) if known.is_trusted(self.clock.now()) => {
-                tracing::debug!(key_id = %id, %error, "an API key's row could not be read again; the last one is trusted yet");
+            // A store that hangs takes seconds to fail, so the row's age is checked again.
+            Err(error) if known.is_fresh(self.clock.now()) => {
+                tracing::debug!(
+                    key_id = %id, %error,
+                    "failed to refresh an API key's row; the cached row is still fresh"
+                );
                 Ok(Some(known))
             }
-            renewed => Ok(renewed?),
+            refreshed => Ok(refreshed?),
         }
     }
 
     async fn find_unknown(&self, id: &ApiKeyId) -> Result<Option<Arc<Row>>, AuthError> {
         let _permit = self.unknown.enter().await?;
         let now = self.clock.now();
-        // Another caller may have read it while this one waited.
-        match self.known.get(id).await.filter(|row| row.is_trusted(now)) {
+        // Another caller may have cached the row while this one waited.
+        match self.known.get(id).await.filter(|row| row.is_fresh(now)) {
             Some(known) => Ok(Some(known)),
             None => Ok(self.read(id, now).await?),
         }
     }
 
-    /// Looks again when this key is presented the next time.
-    pub(crate) async fn outdate(&self, id: &ApiKeyId) {
+    /// Marks this key's row as stale. The next request reads it from the store.
+    pub(crate) async fn mark_stale(&self, id: &ApiKeyId) {
         if let Some(row) = self.known.get(id).await {
-            row.is_outdated.store(true, Ordering::Relaxed);
+            row.is_stale.store(true, Ordering::Relaxed);
         }
     }
 
-    /// Looks again for every key.
-    pub(crate) fn outdate_all(&self) {
-        self.known.iter().for_each(|(_, row)| row.is_outdated.store(true, Ordering::Relaxed));
+    /// Marks all rows as stale.
+    pub(crate) fn mark_all_stale(&self) {
+        self.known.iter().for_each(|(_, row)| row.is_stale.store(true, Ordering::Relaxed));
     }
 
     async fn read(&self, id: &ApiKeyId, now: Timestamp) -> Result<Option<Arc<Row>>, RepoError> {
-        // Its age counts from before the read: what changes meanwhile may not be in it.
+        // The age counts from before the read: the row may miss a change made during the read.
         let row = self.repo.find(id).await?.map(|stored| Arc::new(Row::new(stored, now)));
         match &row {
             Some(row) => self.known.insert(id.clone(), Arc::clone(row)).await,
@@ -107,18 +113,19 @@ impl Row {
     fn new(stored: StoredApiKey, read_at: Timestamp) -> Self {
         let verifier_digest = verifier_digest(&stored.verifier);
         let hash_is_current = secret_hash::is_current(stored.verifier.hash.expose_secret());
-        let [renewal_claimed, is_outdated] = [const { AtomicBool::new(false) }; 2];
-        Self { stored, verifier_digest, hash_is_current, read_at, renewal_claimed, is_outdated }
+        let [refresh_claimed, is_stale] = [const { AtomicBool::new(false) }; 2];
+        Self { stored, verifier_digest, hash_is_current, read_at, refresh_claimed, is_stale }
     }
 
-    /// A clock that was set back makes ages negative: such a row is not trusted either.
-    fn is_trusted(&self, now: Timestamp) -> bool {
-        !self.is_outdated.load(Ordering::Relaxed) && (0..TRUSTED_MS).contains(&self.age(now))
+    /// Returns whether the row may be used. A clock that was set back makes the age negative; such
+    /// a row counts as expired.
+    fn is_fresh(&self, now: Timestamp) -> bool {
+        !self.is_stale.load(Ordering::Relaxed) && (0..TTL_MS).contains(&self.age(now))
     }
 
-    /// Whether the caller shall look again: true for one of all those who ask.
-    fn wants_renewal(&self, now: Timestamp) -> bool {
-        self.age(now) >= RENEWED_MS && !self.renewal_claimed.swap(true, Ordering::Relaxed)
+    /// Returns whether the caller must refresh the row: true for one caller per row.
+    fn claims_refresh(&self, now: Timestamp) -> bool {
+        self.age(now) >= REFRESH_MS && !self.refresh_claimed.swap(true, Ordering::Relaxed)
     }
 
     const fn age(&self, now: Timestamp) -> i64 {
@@ -126,10 +133,11 @@ impl Row {
     }
 }
 
-/// The pepper's id proves nothing and does not count: a key that only gets it keeps its proof.
+/// Returns the digest of gate and hash. The pepper's id is not part of it, so a row that only gains
+/// the id keeps its cached proof.
 pub(crate) fn verifier_digest(verifier: &KeyVerifier) -> [u8; 32] {
     let mut digest = Sha256::new();
-    // Neither text can hold the NUL that parts them: the gate is hex, the hash is ASCII.
+    // Neither text can contain the NUL separator: the gate is hex, the hash is ASCII.
     digest.update(verifier.gate.expose_secret());
     digest.update(b"\0");
     digest.update(verifier.hash.expose_secret());

@@ -1,4 +1,4 @@
-//! Argon2id hashes of secrets as PHC strings: made with our parameters, read with those that they name.
+//! Argon2id hashes as PHC strings. Hashing uses our parameters, verifying those of the string.
 
 use argon2::password_hash::phc::{Output, ParamsString, Salt};
 use argon2::{ARGON2ID_IDENT, Algorithm, Argon2, Params, PasswordHash, Version};
@@ -7,48 +7,49 @@ use subtle::ConstantTimeEq;
 
 use crate::pool::Memory;
 
-/// What a salt has: the length that RFC 9106 recommends (section 3.1).
+/// Length of a salt, as RFC 9106 recommends (section 3.1).
 pub(crate) const SALT_BYTES: usize = 16;
 const OUTPUT_BYTES: usize = 32;
 
-/// The least that OWASP's Password Storage Cheat Sheet asks of argon2id: m=19456 KiB, t=2, p=1.
+/// The minimum of OWASP's Password Storage Cheat Sheet: m=19456 KiB, t=2, p=1.
 const PARAMS: Params = match Params::new(19_456, 2, 1, Some(OUTPUT_BYTES)) {
     Ok(params) => params,
-    // Unreachable: these are in range. The test below holds the numbers.
+    // Unreachable: the parameters are in range. A test below checks the numbers.
     Err(_) => Params::DEFAULT,
 };
 
-/// The most that a stored hash may ask for. RFC 9106's parameters for machines with little memory (m=64 MiB, t=3, p=4,
-/// section 4) fit with room to spare; a row that somebody tampered with must not take the service down.
+/// Upper limit for a stored hash's parameters, so that a row that was tampered with cannot exhaust
+/// memory. RFC 9106's parameters for machines with little memory (m=64 MiB, t=3, p=4, section 4)
+/// are within it.
 const MAX_MEMORY_KIB: u32 = 128 * 1024;
 const MAX_PASSES: u32 = 10;
 
-/// Longer than any hash within these limits.
+/// Maximum length of a PHC string. Hashes within the limits are shorter.
 const MAX_TEXT_BYTES: usize = 512;
 
-/// A stored hash, read and found usable.
+/// A parsed and usable stored hash.
 pub(crate) struct SecretHash {
     params: Params,
     salt: Vec<u8>,
     output: Vec<u8>,
 }
 
-/// What is wrong with a stored hash, without any of it.
+/// Why a stored hash is unusable. The text contains no part of the hash.
 pub(crate) type Unusable = &'static str;
 
 impl SecretHash {
-    /// Reads a PHC string. Other parameters than today's are fine: they are those of their day.
+    /// Parses a PHC string. Its parameters may differ from the current ones.
     pub(crate) fn parse(text: &str) -> Result<Self, Unusable> {
         if text.len() > MAX_TEXT_BYTES {
             return Err("it is too long for a PHC string");
         }
-        let phc = PasswordHash::new(text).map_err(|_| "it is no PHC string")?;
+        let phc = PasswordHash::new(text).map_err(|_| "it is not a PHC string")?;
         if phc.algorithm != ARGON2ID_IDENT || phc.version != Some(Version::V0x13.into()) {
             return Err("it is not argon2id of version 19");
         }
         let params = Params::try_from(&phc).map_err(|_| "its parameters are not argon2's")?;
         if params.m_cost() > MAX_MEMORY_KIB || params.t_cost() > MAX_PASSES {
-            return Err("its parameters ask for more memory or time than is allowed");
+            return Err("its parameters exceed the limits for memory or time");
         }
         let (Some(salt), Some(output)) = (phc.salt, phc.hash) else {
             return Err("it has no salt or no hash");
@@ -56,7 +57,7 @@ impl SecretHash {
         Ok(Self { params, salt: salt.to_vec(), output: output.as_bytes().to_vec() })
     }
 
-    /// Whether this is the secret's hash. Compared in constant time.
+    /// Returns whether this is the secret's hash. The comparison is in constant time.
     pub(crate) fn verify(
         &self,
         secret: &SecretString,
@@ -68,17 +69,18 @@ impl SecretHash {
     }
 }
 
-/// Whether a hash was made with today's parameters. One that cannot be used is not old, it is broken.
+/// Returns whether a hash has the current parameters. An unusable hash counts as current, because
+/// renewing it would hide the fault.
 pub(crate) fn is_current(text: &str) -> bool {
     SecretHash::parse(text).map_or(true, |stored| {
-        let (own, today) = (&stored.params, &PARAMS);
-        (own.m_cost(), own.t_cost(), own.p_cost())
-            == (today.m_cost(), today.t_cost(), today.p_cost())
+        let params = &stored.params;
+        (params.m_cost(), params.t_cost(), params.p_cost())
+            == (PARAMS.m_cost(), PARAMS.t_cost(), PARAMS.p_cost())
             && (stored.salt.len(), stored.output.len()) == (SALT_BYTES, OUTPUT_BYTES)
     })
 }
 
-/// Hashes a new secret; gives the PHC string.
+/// Hashes a new secret and returns the PHC string.
 pub(crate) fn hash(
     secret: &SecretString,
     salt: &[u8],
@@ -96,7 +98,7 @@ pub(crate) fn hash(
     Ok(SecretString::from(phc.to_string()))
 }
 
-/// Why a secret could not be hashed: a bug, for nothing about it comes from outside.
+/// Why a secret could not be hashed. It is always a bug, because no input comes from a client.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum HashFailure {
     #[error(transparent)]
@@ -125,9 +127,10 @@ mod tests {
 
     use super::*;
 
-    /// What pyca/cryptography (OpenSSL's argon2id) makes of the secret below and the salt `0123456789abcdef`.
+    /// Output of pyca/cryptography (OpenSSL's argon2id) for the secret below and the salt
+    /// `0123456789abcdef`.
     const KNOWN_ANSWER: &str = "$argon2id$v=19$m=19456,t=2,p=1$MDEyMzQ1Njc4OWFiY2RlZg$Nixqs1dhU8z4M+jHlUsGJwpTRtxKnLDpIfVdVfv2I9o";
-    /// The same with other parameters, and an output of 24 bytes.
+    /// Output for the same input with other parameters and a length of 24 bytes.
     const OTHER_PARAMETERS: &str =
         "$argon2id$v=19$m=1024,t=3,p=4$MDEyMzQ1Njc4OWFiY2RlZg$2YQq4epaofF5+w26qt4LTFS8vVl+F9fE";
 
@@ -156,13 +159,13 @@ mod tests {
     }
 
     #[test]
-    fn c7_a_hash_with_other_parameters_is_not_of_today() {
+    fn c7_a_hash_with_other_parameters_is_not_current() {
         assert!(is_current(KNOWN_ANSWER));
         assert!(!is_current(OTHER_PARAMETERS));
         for (from, to) in [("m=19456", "m=19457"), ("t=2", "t=3"), ("p=1", "p=2"), ("MDEyMz", "")] {
             assert!(!is_current(&KNOWN_ANSWER.replacen(from, to, 1)), "{from} -> {to}");
         }
-        assert!(is_current("no hash at all"), "a new one would hide that it is broken");
+        assert!(is_current("no hash at all"), "a renewal would hide the fault");
     }
 
     #[test]
@@ -173,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_of_the_run_before_changes_nothing() {
+    fn reused_memory_does_not_change_the_hash() {
         let mut memory = Memory::default();
         let first = hash(&secret(), b"0123456789abcdef", &mut memory).unwrap();
         SecretHash::parse(OTHER_PARAMETERS).unwrap().verify(&secret(), &mut memory).unwrap();
@@ -182,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_hash_of_ours_is_refused() {
+    fn parse_refuses_unsupported_and_malformed_hashes() {
         for (from, to) in [
             ("argon2id", "argon2i"),
             ("argon2id", "argon2d"),
@@ -218,19 +221,21 @@ mod tests {
 
     proptest! {
         #[test]
-        fn hash_is_read_only_if_its_parameters_are_within_the_limits(
+        fn parse_accepts_only_parameters_within_the_limits(
             m in prop_oneof![0..=2 * MAX_MEMORY_KIB, any::<u32>()],
             t in prop_oneof![0..=2 * MAX_PASSES, any::<u32>()],
             p in prop_oneof![0..=4_u32, 0..=MAX_MEMORY_KIB / 4],
         ) {
-            let text = format!("$argon2id$v=19$m={m},t={t},p={p}$MDEyMzQ1Njc4OWFiY2RlZg$MDEyMzQ1Njc4OWFiY2RlZg");
+            let part = "MDEyMzQ1Njc4OWFiY2RlZg";
+            let text = format!("$argon2id$v=19$m={m},t={t},p={p}${part}${part}");
             // RFC 9106, 3.1: at least 8 KiB of memory for each lane.
-            let usable = p >= 1 && m >= 8 * p && m <= MAX_MEMORY_KIB && (1..=MAX_PASSES).contains(&t);
+            let is_memory_allowed = p >= 1 && m >= 8 * p && m <= MAX_MEMORY_KIB;
+            let usable = is_memory_allowed && (1..=MAX_PASSES).contains(&t);
             prop_assert_eq!(SecretHash::parse(&text).is_ok(), usable, "{}", text);
         }
 
         #[test]
-        fn any_other_text_is_no_hash(text in any::<String>()) {
+        fn parse_refuses_any_other_text(text in any::<String>()) {
             prop_assert!(refused(&text));
             let with_algorithm = format!("$argon2id$v=19${text}");
             prop_assert!(refused(&with_algorithm));

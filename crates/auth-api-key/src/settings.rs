@@ -1,4 +1,4 @@
-//! The settings of API keys.
+//! Reads the settings of API keys.
 
 use billing_domain::{KeyPrefix, OriginPattern};
 
@@ -10,15 +10,15 @@ const MAX_PER_USER: &str = "API_KEY_MAX_PER_USER";
 const RETURN_ORIGINS: &str = "API_KEY_RETURN_ORIGINS";
 
 const DEFAULT_MAX_PER_USER: u32 = 20;
-const MOST_PER_USER: u32 = 10_000;
+const LARGEST_MAX_PER_USER: u32 = 10_000;
 
-/// The names of all settings that are read here.
+/// Names of all settings of this crate.
 pub const SETTINGS: &[&str] = &[PREFIX, PEPPER, MAX_PER_USER, RETURN_ORIGINS];
 
-/// Those of [`SETTINGS`] that are secret.
+/// Names of the settings with secret values.
 pub const SECRETS: &[&str] = &[PEPPER];
 
-/// How API keys look and what guards them.
+/// Settings of API keys: prefix, peppers and limits.
 #[derive(Clone, Debug)]
 pub struct ApiKeySettings {
     prefix: KeyPrefix,
@@ -31,7 +31,7 @@ impl ApiKeySettings {
     /// Reads the settings by their names in [`SETTINGS`].
     ///
     /// # Errors
-    /// All faults at once: the setting's name, and what is wrong with it and how to mend it.
+    /// All faults: each setting's name with a sentence that states the fault and the fix.
     pub fn read(
         get: &mut dyn FnMut(&str) -> Option<String>,
     ) -> Result<Self, Vec<(&'static str, String)>> {
@@ -44,7 +44,9 @@ impl ApiKeySettings {
         let gate = match get(PEPPER) {
             None => Err((
                 PEPPER,
-                format!("it is required: {MAKE_ONE}, and keep it, for no key holds without it"),
+                format!(
+                    "it is required: {GENERATE}, and back it up: without it every key is refused"
+                ),
             )),
             Some(text) => read_gate(&text).map_err(|fault| (PEPPER, fault)),
         };
@@ -56,6 +58,7 @@ impl ApiKeySettings {
             .map(|text| read_origins(&text))
             .transpose()
             .map_err(|fault| (RETURN_ORIGINS, fault));
+
         match (prefix, gate, max_per_user, return_origins) {
             (Ok(prefix), Ok(gate), Ok(max_per_user), Ok(return_origins)) => {
                 Ok(Self { prefix, gate, max_per_user, return_origins })
@@ -67,61 +70,63 @@ impl ApiKeySettings {
         }
     }
 
-    /// The word that keys start with.
+    /// Returns the prefix of keys.
     #[must_use]
     pub const fn prefix(&self) -> &KeyPrefix {
         &self.prefix
     }
 
-    /// The gate under the configured pepper, or both while they are rotated.
+    /// Returns the gate with the configured pepper, or with both during a rotation.
     #[must_use]
     pub const fn gate(&self) -> &Gate {
         &self.gate
     }
 
-    /// How many active keys a user may have who makes them over HTTP.
+    /// Returns the maximum of active keys per user. It applies to keys created over HTTP.
     #[must_use]
     pub const fn max_per_user(&self) -> u32 {
         self.max_per_user
     }
 
-    /// Within which a key's own return origins must lie that is made over HTTP; `None`: within the deployment's.
+    /// Returns the origins that a key created over HTTP may list; `None` means the deployment's.
     #[must_use]
     pub fn return_origins(&self) -> Option<&[OriginPattern]> {
         self.return_origins.as_deref()
     }
 }
 
-const MAKE_ONE: &str = "make one with `openssl rand -hex 32`";
+const GENERATE: &str = "generate one with `openssl rand -hex 32`";
 
 fn read_gate(text: &str) -> Result<Gate, String> {
     let mut peppers = text.split(',').map(Pepper::new);
     let explain = |error| match error {
         PepperError::TooShort => {
-            format!("{error}: {MAKE_ONE}; separate two by a comma while rotating")
+            format!("{error}: {GENERATE}; separate two with a comma during a rotation")
         }
-        PepperError::WhiteSpace => format!("{error}: remove it, also beside the comma"),
+        PepperError::WhiteSpace => format!("{error}: remove it, also next to the comma"),
     };
     let current = peppers.next().unwrap_or(Err(PepperError::TooShort)).map_err(explain)?;
     let previous = peppers.next().transpose().map_err(explain)?;
     match peppers.next() {
         None => Ok(Gate::new(current, previous)),
         Some(_) => {
-            Err("it holds at most two peppers, the new one first: remove those that no key needs any more".to_owned())
+            Err("it has at most two peppers, the new one first: remove peppers that no key uses"
+                .to_owned())
         }
     }
 }
 
 fn read_max_per_user(text: &str) -> Result<u32, String> {
-    let number = text.parse::<u32>().ok().filter(|number| (1..=MOST_PER_USER).contains(number));
-    number.ok_or_else(|| format!("it is a whole number from 1 to {MOST_PER_USER}"))
+    let number =
+        text.parse::<u32>().ok().filter(|number| (1..=LARGEST_MAX_PER_USER).contains(number));
+    number.ok_or_else(|| format!("it must be a whole number from 1 to {LARGEST_MAX_PER_USER}"))
 }
 
 fn read_origins(text: &str) -> Result<Vec<OriginPattern>, String> {
     let read = |part: &str| {
         let part = part.trim();
         part.parse::<OriginPattern>()
-            .map_err(|error| format!("`{part}`: {error}; separate several by commas"))
+            .map_err(|error| format!("`{part}`: {error}; separate several with commas"))
     };
     text.split(',').map(read).collect()
 }
@@ -141,7 +146,7 @@ mod tests {
             "API_KEY_PREFIX" => prefix.map(str::to_owned),
             "API_KEY_PEPPER" => pepper.map(str::to_owned),
             "API_KEY_MAX_PER_USER" | "API_KEY_RETURN_ORIGINS" => None,
-            other => panic!("{other} is no setting of this crate"),
+            other => panic!("{other} is not a setting of this crate"),
         })
     }
 
@@ -162,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn c7_the_pepper_is_required_and_has_32_bytes() {
+    fn c7_the_pepper_is_required_and_has_at_least_32_bytes() {
         assert!(fault(None, None).1.contains("required"));
         for bad in
             ["short", &format!("{},short", "p".repeat(32)), &format!("{},", "p".repeat(32)), ","]
@@ -182,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn c7_of_two_peppers_the_first_writes_and_either_verifies() {
+    fn c7_with_two_peppers_the_first_writes_and_both_verify() {
         let both = read(None, Some(&["q", "p"].map(|c| c.repeat(32)).join(","))).unwrap();
         let id: ApiKeyId = "0123456789AB".parse().unwrap();
         let secret = SecretString::from("s".repeat(43));
@@ -225,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_s_return_origins_lie_within_the_deployment_s_by_default() {
+    fn return_origins_default_to_the_deployment_s() {
         assert_eq!(read(None, Some(&"p".repeat(32))).unwrap().return_origins(), None);
         let settings =
             read_rules("API_KEY_RETURN_ORIGINS", "https://a.example, https://*.b.example").unwrap();
@@ -242,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn all_faults_come_at_once_and_none_repeats_the_pepper() {
+    fn read_returns_all_faults_and_none_contains_the_pepper() {
         let faults = read(Some("No"), Some("s3cr3t")).unwrap_err();
         assert_eq!(
             faults.iter().map(|(name, _)| *name).collect::<Vec<_>>(),

@@ -1,4 +1,4 @@
-//! What this crate's tests stand on: the testkit's store behind a counter, a fixed clock, and keys to judge.
+//! Test fixtures: the testkit's store with counters, a fixed clock, and issued keys.
 
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -21,7 +21,8 @@ use tokio::task::JoinSet;
 
 use crate::{ApiKeyPorts, ApiKeySettings, ApiKeys, Argon2Pool, OsRandom, PoolLimits, RandomSource};
 
-/// The testkit's store. It counts its calls, hangs on request, and reports the changes that a test sends and no others.
+/// The testkit's store. It counts calls, hangs on demand, and reports only the changes that a test
+/// sends.
 #[derive(Debug)]
 pub(crate) struct CountingRepo {
     pub(crate) keys: Arc<InMemoryApiKeyRepo>,
@@ -30,7 +31,7 @@ pub(crate) struct CountingRepo {
     pub(crate) finds: AtomicUsize,
     /// Whether reads hang.
     pub(crate) stalled: watch::Sender<bool>,
-    /// The batches of uses that were written.
+    /// Batches of uses written to the store.
     pub(crate) uses: Mutex<Vec<Vec<(ApiKeyId, Timestamp)>>>,
     pub(crate) replaced: AtomicUsize,
     pub(crate) reports: mpsc::UnboundedSender<Result<KeyChange, ()>>,
@@ -129,9 +130,9 @@ impl ApiKeyUsage for CountingRepo {
         old: &KeyVerifier,
         new: &KeyVerifier,
     ) -> Result<bool, RepoError> {
-        let fits = self.usage.replace_verifier(id, old, new).await?;
-        self.replaced.fetch_add(usize::from(fits), Ordering::SeqCst);
-        Ok(fits)
+        let replaced = self.usage.replace_verifier(id, old, new).await?;
+        self.replaced.fetch_add(usize::from(replaced), Ordering::SeqCst);
+        Ok(replaced)
     }
 
     async fn count_by_pepper(
@@ -144,11 +145,11 @@ impl ApiKeyUsage for CountingRepo {
     async fn next_change(&self) -> Result<KeyChange, RepoError> {
         self.listened.fetch_add(1, Ordering::SeqCst);
         let report = self.reported.lock().await.recv().await.unwrap();
-        report.map_err(|()| RepoError::Unavailable("the connection that listened was lost".into()))
+        report.map_err(|()| RepoError::Unavailable("the listening connection was lost".into()))
     }
 }
 
-/// A key that was made, and what is kept of it.
+/// An issued key with its text.
 #[derive(Debug)]
 pub(crate) struct Issued {
     pub(crate) text: SecretString,
@@ -161,26 +162,26 @@ impl Issued {
     }
 }
 
-/// A minter and an authenticator over one store.
-pub(crate) struct Desk {
+/// Minter and authenticator with one store.
+pub(crate) struct Setup {
     pub(crate) repo: Arc<CountingRepo>,
     pub(crate) clock: Arc<FixedClock>,
     pub(crate) pool: Arc<Argon2Pool>,
     pub(crate) keys: ApiKeys,
-    /// What the application would supervise; ends with the desk.
+    /// Background tasks. They end when the fixture is dropped.
     pub(crate) tasks: JoinSet<()>,
 }
 
 pub(crate) const START: i64 = 1_800_000_000_000;
 
-/// Settings with these peppers: one letter each, the current one first.
+/// Returns settings with one pepper per letter, the current one first.
 pub(crate) fn settings(letters: &str) -> ApiKeySettings {
     let peppers: Vec<String> =
         letters.chars().map(|letter| letter.to_string().repeat(32)).collect();
     ApiKeySettings::read(&mut |name| (name == "API_KEY_PEPPER").then(|| peppers.join(","))).unwrap()
 }
 
-impl Desk {
+impl Setup {
     pub(crate) fn new() -> Self {
         Self::with(&settings("p"), Arc::default(), Arc::new(OsRandom), limits())
     }
@@ -233,7 +234,7 @@ impl Desk {
         self.keys.authenticator().authenticate(&Credential::new(text)).await
     }
 
-    /// The log's reason for refusing this text.
+    /// Returns the logged reason for refusing this text.
     pub(crate) async fn refusal(&self, text: &str) -> String {
         match self.present(text).await {
             Err(AuthError::Invalid { reason }) => reason,
@@ -251,12 +252,12 @@ impl Desk {
 }
 
 pub(crate) fn limits() -> PoolLimits {
-    // A machine that does much else at once must not decide a test: only those about patience shorten it.
-    let patience = Duration::from_secs(60);
-    PoolLimits { patience, ..PoolLimits::for_cores(NonZeroUsize::new(2).unwrap()) }
+    // Long, so that a busy machine fails no test. Tests of the timeout use a shorter one.
+    let timeout = Duration::from_secs(60);
+    PoolLimits { timeout, ..PoolLimits::for_cores(NonZeroUsize::new(2).unwrap()) }
 }
 
-/// The same key with another secret and a checksum that fits.
+/// Returns the same key with another secret and a correct checksum.
 pub(crate) fn with_wrong_secret(issued: &Issued) -> String {
     let secret = SecretString::from("w".repeat(43));
     crate::key_text::compose(&billing_domain::KeyPrefix::default(), &issued.key.id, &secret)
@@ -264,19 +265,20 @@ pub(crate) fn with_wrong_secret(issued: &Issued) -> String {
         .to_owned()
 }
 
-/// A well-formed key of which nothing is stored.
+/// Returns a well-formed key that is not stored.
 pub(crate) fn made_up(n: usize) -> String {
-    let (id, secret) = (format!("{n:0>12}").parse().unwrap(), SecretString::from("w".repeat(43)));
+    let id = format!("{n:0>12}").parse().unwrap();
+    let secret = SecretString::from("w".repeat(43));
     crate::key_text::compose(&billing_domain::KeyPrefix::default(), &id, &secret)
         .expose_secret()
         .to_owned()
 }
 
-/// Waits, with a generous deadline, for what happens behind the requests.
-pub(crate) async fn until(what: &str, mut holds: impl FnMut() -> bool) {
+/// Waits up to 60 s for an effect of a background task.
+pub(crate) async fn until(what: &str, mut condition: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(60);
-    while !holds() {
-        assert!(Instant::now() < deadline, "never seen: {what}");
+    while !condition() {
+        assert!(Instant::now() < deadline, "timed out waiting for {what}");
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
 }

@@ -1,4 +1,4 @@
-//! When keys were last used: noted in memory, written in batches, at most once a minute a key.
+//! Last uses of keys: recorded in memory, written in batches, at most once a minute per key.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -9,23 +9,23 @@ use tokio::time::sleep;
 
 use crate::lru_cache::LruCache;
 
-/// How often what was noted is written.
-const FLUSH_EVERY: Duration = Duration::from_secs(5);
-/// How much older than now the last use of a key must be to be noted again.
-const NOTED_EVERY: Duration = Duration::from_secs(60);
-/// Rows in a statement.
+/// Interval between two flushes.
+const FLUSH_INTERVAL: Duration = Duration::from_secs(5);
+/// Minimum interval between two recorded uses of a key.
+const RECORD_INTERVAL: Duration = Duration::from_secs(60);
+/// Rows per statement.
 const BATCH: usize = 500;
-/// Uses noted and not yet written. Beyond it uses get lost, in a store that is down.
-const ROOM: usize = 10_000;
+/// Maximum unwritten uses. Further uses are dropped while the store is down.
+const MAX_UNWRITTEN: usize = 10_000;
 
-/// Uses on their way to the store.
+/// Buffer of uses that are not yet written to the store.
 #[derive(Debug)]
 pub(crate) struct Uses {
     usage: Arc<dyn ApiKeyUsage>,
-    /// When a key was last noted, written or not: rows read before the write don't show it yet.
-    noted: LruCache<ApiKeyId, Timestamp>,
+    /// When each key's use was last recorded. Rows read before the flush do not contain it yet.
+    recorded: LruCache<ApiKeyId, Timestamp>,
     unwritten: Mutex<Vec<(ApiKeyId, Timestamp)>>,
-    /// One flush at a time, so that each removes what it has written.
+    /// Serialises flushes, so that each removes exactly the uses that it wrote.
     flushing: tokio::sync::Mutex<()>,
 }
 
@@ -33,33 +33,36 @@ impl Uses {
     pub(crate) fn new(usage: Arc<dyn ApiKeyUsage>) -> Self {
         Self {
             usage,
-            noted: LruCache::new(),
+            recorded: LruCache::new(),
             unwritten: Mutex::default(),
             flushing: tokio::sync::Mutex::default(),
         }
     }
 
-    /// Notes that this key was accepted. Costs a comparison, or a look into memory.
-    pub(crate) async fn note(&self, key: &ApiKey, now: Timestamp) {
-        let is_recent = |at: Timestamp| now < at.plus(NOTED_EVERY);
-        if key.last_used_at.is_some_and(is_recent) || self.lock().len() >= ROOM {
+    /// Records that this key was accepted. Costs a comparison or a cache lookup.
+    pub(crate) async fn record(&self, key: &ApiKey, now: Timestamp) {
+        let is_recent = |at: Timestamp| now < at.plus(RECORD_INTERVAL);
+        if key.last_used_at.is_some_and(is_recent) || self.lock().len() >= MAX_UNWRITTEN {
             return;
         }
-        let noted = self.noted.entry_by_ref(&key.id);
-        if noted.or_insert_with_if(async { now }, |at| !is_recent(*at)).await.is_fresh() {
+        let recorded = self.recorded.entry_by_ref(&key.id);
+        if recorded.or_insert_with_if(async { now }, |at| !is_recent(*at)).await.is_fresh() {
             self.lock().push((key.id.clone(), now));
         }
     }
 
-    /// Writes what was noted before the call. What the store does not take, or a cancelled flush
-    /// has not written, is kept for the next time.
+    /// Writes the uses recorded before the call. Uses that were not written, because the store
+    /// failed or the flush was cancelled, stay for the next flush.
     pub(crate) async fn flush(&self) {
         let _flushing = self.flushing.lock().await;
         let mut left = self.lock().len();
         while left > 0 {
             let batch = self.lock()[..left.min(BATCH)].to_vec();
             if let Err(error) = self.usage.record_use(&batch).await {
-                tracing::warn!(%error, keys = left, "the last uses of API keys could not be written; they are kept");
+                tracing::warn!(
+                    %error, keys = left,
+                    "failed to write the last uses of API keys; the next flush retries"
+                );
                 return;
             }
             self.lock().drain(..batch.len());
@@ -67,15 +70,16 @@ impl Uses {
         }
     }
 
-    /// Writes every few seconds.
+    /// Flushes every five seconds.
     pub(crate) async fn write(self: Arc<Self>) {
         loop {
-            sleep(FLUSH_EVERY).await;
+            sleep(FLUSH_INTERVAL).await;
             self.flush().await;
         }
     }
 
-    /// Nothing panics under the lock, so that a poisoned one holds a sound state.
+    /// Locks the buffer. No code panics under the lock, so the data is valid even if it is
+    /// poisoned.
     fn lock(&self) -> MutexGuard<'_, Vec<(ApiKeyId, Timestamp)>> {
         self.unwritten.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,4 +1,4 @@
-//! The authenticator for access tokens.
+//! [`JwtAuthenticator`]: the authenticator for access tokens.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -18,13 +18,15 @@ use crate::required_claims::RequiredClaims;
 use crate::settings::JwtSettings;
 use crate::{claims, compact, header};
 
-/// How long a reload waits for a key set that was not in use before: a fetch's whole time, or several that fail at once.
-const LOADED_WITHIN: Duration = Duration::from_secs(6);
+/// Time a reload waits for a new key set: one fetch's timeout, or several fetches that fail at
+/// once.
+const LOAD_TIMEOUT: Duration = Duration::from_secs(6);
 
-/// Judges access tokens by the configured keys and policy. A token of the greatest size costs four signatures at most.
+/// Authenticates access tokens with the configured keys and policy. A token costs at most four
+/// signature checks.
 ///
-/// It needs no I/O, but where an issuer publishes the keys: then a background task fetches them, and only a token whose key is
-/// unknown waits for that.
+/// With published keys, a background task fetches them, and a token with an unknown key waits for a
+/// fetch. Otherwise it does no I/O.
 #[derive(Debug)]
 pub struct JwtAuthenticator {
     rules: RwLock<Arc<Rules>>,
@@ -33,7 +35,7 @@ pub struct JwtAuthenticator {
     refreshers: Refreshers,
 }
 
-/// By what tokens are judged: replaced as a whole.
+/// Keys and claim rules. A reload replaces them as a whole.
 #[derive(Debug)]
 struct Rules {
     keys: KeySource,
@@ -41,27 +43,26 @@ struct Rules {
     required: RequiredClaims,
 }
 
-/// Why new settings were not taken. The old ones stay in force.
+/// Why a reload failed. The old settings stay in use.
 #[derive(Debug, thiserror::Error)]
 pub enum ReloadError {
-    /// The new key set cannot be fetched at all.
+    /// The HTTP client for the new key set could not be created.
     #[error(transparent)]
     Client(#[from] ClientError),
-    /// The new key set did not come.
-    #[error("the new key set did not load within {} s", LOADED_WITHIN.as_secs())]
+    /// The new key set was not loaded in time.
+    #[error("the new key set did not load within {} s", LOAD_TIMEOUT.as_secs())]
     NotLoaded(#[source] AuthError),
 }
 
 impl JwtAuthenticator {
-    /// An authenticator with these settings, which reads the time from `clock`, and the task that
-    /// fetches published keys.
+    /// Creates an authenticator and the task that fetches published keys.
     ///
-    /// The task runs until the authenticator is dropped. It has no work while the settings contain
-    /// the keys. A reload may name a key set later, so run it in any case. Until the first key set
+    /// The task runs until the authenticator is dropped. It is idle while the settings contain the
+    /// keys. Run it in any case, because a reload may configure a key set. Until the first key set
     /// is fetched, every token is [`AuthError::NotReady`].
     ///
     /// # Errors
-    /// See [`ClientError`]; only where the settings name a key set.
+    /// See [`ClientError`]; only if the settings name a key set.
     pub fn start(
         settings: JwtSettings,
         clock: Arc<dyn Clock>,
@@ -72,29 +73,30 @@ impl JwtAuthenticator {
         Ok((Self { rules, reloading: Mutex::new(()), clock, refreshers }, vec![task]))
     }
 
-    /// Puts other settings into force, all at once: each token is judged by the old ones or by the new ones.
+    /// Replaces all settings at once. Each token is checked by the old or by the new ones.
     ///
-    /// A key set that was not in use before is loaded first, so that no token is refused meanwhile; one that is, stays.
+    /// A new key set is loaded first, so that no token is refused meanwhile. An unchanged one is
+    /// kept.
     ///
     /// # Errors
-    /// See [`ReloadError`]. The old settings stay in force.
+    /// See [`ReloadError`]. The old settings stay in use.
     pub async fn reload(&self, settings: JwtSettings) -> Result<(), ReloadError> {
-        let _in_the_order_of_the_calls = self.reloading.lock().await;
-        let used = self.rules().keys.clone();
-        let keys = if used.is_published_at(&settings.keys) {
-            used
+        let _serialised = self.reloading.lock().await;
+        let current = self.rules().keys.clone();
+        let keys = if current.is_published_at(&settings.keys) {
+            current
         } else {
-            let fresh = KeySource::start(&settings.keys, &self.clock, &self.refreshers)?;
-            fresh.wait_until_loaded(LOADED_WITHIN).await.map_err(ReloadError::NotLoaded)?;
-            fresh
+            let new = KeySource::start(&settings.keys, &self.clock, &self.refreshers)?;
+            new.wait_until_loaded(LOAD_TIMEOUT).await.map_err(ReloadError::NotLoaded)?;
+            new
         };
         *self.rules.write().unwrap_or_else(PoisonError::into_inner) =
             Arc::new(Rules::new(keys, settings));
         Ok(())
     }
 
-    /// Whether there are keys to judge tokens by: always where they stand in the settings, and where they are published, from
-    /// the first fetch on until the last good one is 24 h ago.
+    /// Returns whether keys are loaded. Keys from the settings always are; published keys are from
+    /// the first fetch until 24 h after the last successful one.
     #[must_use]
     pub fn keys_loaded(&self) -> bool {
         self.rules().keys.is_loaded()
@@ -104,11 +106,13 @@ impl JwtAuthenticator {
         Arc::clone(&self.rules.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    async fn judge(&self, token: &str) -> Result<Principal, AuthError> {
+    async fn verify(&self, token: &str) -> Result<Principal, AuthError> {
         let rules = self.rules();
+
         let token = compact::parse(token)?;
         let header = parse_object("header", &token.header)?;
         rules.keys.verify(header::read(&header)?, token.signing_input, &token.signature).await?;
+
         let claims = parse_object("claims", &token.claims)?;
         let owner = claims::check(&claims, &rules.policy, self.clock.now())?;
         let permissions = if rules.required.are_met_by(&claims) {
@@ -116,6 +120,7 @@ impl JwtAuthenticator {
         } else {
             Permissions::Only(BTreeSet::new())
         };
+
         Ok(Principal {
             owner,
             method: AuthMethod::AccessToken,
@@ -134,7 +139,7 @@ impl Rules {
 #[async_trait]
 impl Authenticator for JwtAuthenticator {
     async fn authenticate(&self, credential: &Credential) -> Result<Principal, AuthError> {
-        self.judge(credential.expose()).await
+        self.verify(credential.expose()).await
     }
 
     fn presented_key_id(&self, _credential: &Credential) -> Option<ApiKeyId> {

@@ -1,4 +1,4 @@
-//! What the claims must say (RFC 7519, 4.1; RFC 8725, 3.8 to 3.12), once the signature held.
+//! Checks the claims of a token with a valid signature (RFC 7519, 4.1; RFC 8725, 3.8 to 3.12).
 
 use std::time::Duration;
 
@@ -6,35 +6,35 @@ use billing_domain::ports::AuthError;
 use billing_domain::{Timestamp, UserId};
 use strict_json::{Object, Value};
 
-/// Claims with which issuers say what a token is for.
+/// Claims with which issuers state a token's purpose.
 const PURPOSE_CLAIMS: [&str; 4] = ["type", "token_use", "token_type", "typ"];
 
-/// Purposes that are not access: refresh and offline tokens, ID tokens, logout tokens.
+/// Purposes other than access: refresh, offline, ID and logout tokens.
 const OTHER_PURPOSES: [&str; 6] =
     ["refresh", "refresh_token", "offline", "id", "id_token", "logout"];
 
-/// The last second that is taken for a date: 9999-12-31T23:59:59Z. Beyond it every rule would refuse anyway, and sums
-/// stay far from the end of the integers.
+/// The latest date: 9999-12-31T23:59:59Z. The limit keeps sums far from integer overflow.
 const LAST_SECOND: f64 = 253_402_300_799.0;
 
-/// What the deployment asks of claims.
+/// The deployment's rules for claims.
 #[derive(Clone, Debug)]
 pub(crate) struct ClaimPolicy {
-    /// Who must have issued the token, if that is configured.
+    /// Required issuer, if configured.
     pub(crate) issuer: Option<String>,
-    /// Whom the token must be for, if that is configured.
+    /// Required audience, if configured.
     pub(crate) audience: Option<String>,
-    /// How far clocks may be apart.
+    /// Tolerated clock difference.
     pub(crate) leeway: Duration,
-    /// How far ahead a token may expire.
+    /// Maximum time from now to a token's expiry.
     pub(crate) max_lifetime: Duration,
-    /// The claim that names who owns the billing account.
+    /// The claim that contains the owner of the billing account.
     pub(crate) subject_claim: String,
 }
 
-/// Holds claims against the policy at `now`, and says who is calling.
+/// Checks claims against the policy at `now` and returns the caller.
 ///
-/// Expiry comes last, so that [`AuthError::Expired`] means: this token was good, and only its time is over.
+/// Expiry is checked last. [`AuthError::Expired`] therefore means that the token was otherwise
+/// valid.
 pub(crate) fn check(
     claims: &Object,
     policy: &ClaimPolicy,
@@ -56,13 +56,13 @@ pub(crate) fn check(
     Ok(subject)
 }
 
-/// Whether the claim `name` with this value says that a token is not for access.
+/// Returns whether the claim `name` with this value marks a token for another purpose than access.
 pub(crate) fn is_other_purpose(name: &str, value: &str) -> bool {
     PURPOSE_CLAIMS.contains(&name)
         && OTHER_PURPOSES.iter().any(|purpose| value.eq_ignore_ascii_case(purpose))
 }
 
-/// The registered claims, each of its JSON type (RFC 7519, 4.1), whether or not a rule needs it.
+/// The registered claims. Each has its JSON type (RFC 7519, 4.1), even if no rule needs it.
 struct Registered<'a> {
     issuer: Option<&'a str>,
     audience: Option<Vec<&'a str>>,
@@ -85,7 +85,7 @@ impl<'a> Registered<'a> {
     }
 }
 
-/// A claim that must be a string where it stands.
+/// Returns an optional claim that must be a string.
 fn text<'a>(claims: &'a Object, name: &str) -> Result<Option<&'a str>, AuthError> {
     match claims.get(name) {
         None => Ok(None),
@@ -94,7 +94,7 @@ fn text<'a>(claims: &'a Object, name: &str) -> Result<Option<&'a str>, AuthError
     }
 }
 
-/// One audience or several (RFC 7519, 4.1.3). An empty list names an audience that nobody is in: no policy accepts it.
+/// Returns one audience or several (RFC 7519, 4.1.3). No policy accepts an empty list.
 fn audience(claims: &Object) -> Result<Option<Vec<&str>>, AuthError> {
     let listed = match claims.get("aud") {
         None => return Ok(None),
@@ -115,7 +115,7 @@ fn audience(claims: &Object) -> Result<Option<Vec<&str>>, AuthError> {
     }
 }
 
-/// A NumericDate: seconds since 1970, possibly with a fraction (RFC 7519, 2).
+/// Returns a NumericDate: seconds since 1970, possibly with a fraction (RFC 7519, 2).
 fn date(claims: &Object, name: &str) -> Result<Option<Timestamp>, AuthError> {
     let Some(value) = claims.get(name) else { return Ok(None) };
     match value.as_f64() {
@@ -123,25 +123,26 @@ fn date(claims: &Object, name: &str) -> Result<Option<Timestamp>, AuthError> {
             Ok(Some(Timestamp::from_millis((seconds * 1000.0).floor() as i64)))
         }
         Some(_) => {
-            Err(AuthError::invalid(format!("the claim `{name}` is no date from 1970 to 9999")))
+            Err(AuthError::invalid(format!("the claim `{name}` is not a date from 1970 to 9999")))
         }
         None => Err(AuthError::invalid(format!("the claim `{name}` is not a number"))),
     }
 }
 
-/// A list of purposes counts as each of them. What is no string (or list with one) says nothing about the purpose.
+/// Refuses tokens for other purposes than access. A list matches if any element does; values that
+/// are not strings are ignored.
 fn check_purpose(claims: &Object) -> Result<(), AuthError> {
     for name in PURPOSE_CLAIMS {
-        let says_other =
+        let is_other =
             |value: &Value| matches!(value, Value::String(text) if is_other_purpose(name, text));
         let refused = match claims.get(name) {
-            Some(Value::Array(several)) => several.iter().any(says_other),
-            Some(one) => says_other(one),
+            Some(Value::Array(several)) => several.iter().any(is_other),
+            Some(one) => is_other(one),
             None => false,
         };
         if refused {
             return Err(AuthError::invalid(format!(
-                "the claim `{name}` says that the token is not for access"
+                "the claim `{name}` marks a token that is not for access"
             )));
         }
     }
@@ -151,21 +152,24 @@ fn check_purpose(claims: &Object) -> Result<(), AuthError> {
 fn check_issuer(issuer: Option<&str>, policy: &ClaimPolicy) -> Result<(), AuthError> {
     match &policy.issuer {
         Some(wanted) if issuer != Some(wanted.as_str()) => {
-            Err(AuthError::invalid("`iss` is missing or another"))
+            Err(AuthError::invalid("`iss` is missing or has another value"))
         }
         _ => Ok(()),
     }
 }
 
-/// Where no audience is configured we are none, and a token that names one is for somebody else (RFC 7519, 4.1.3).
+/// Checks the audience. Without a configured audience, a token with `aud` is for another service
+/// (RFC 7519, 4.1.3).
 fn check_audience(audience: Option<&[&str]>, policy: &ClaimPolicy) -> Result<(), AuthError> {
     match (&policy.audience, audience) {
         (None, None) => Ok(()),
         (None, Some(_)) => {
-            Err(AuthError::invalid("the token names an audience, and none is configured here"))
+            Err(AuthError::invalid("the token has an audience, and none is configured"))
         }
         (Some(wanted), Some(listed)) if listed.contains(&wanted.as_str()) => Ok(()),
-        (Some(_), _) => Err(AuthError::invalid("`aud` is missing or does not list us")),
+        (Some(_), _) => {
+            Err(AuthError::invalid("`aud` is missing or does not contain the configured audience"))
+        }
     }
 }
 
@@ -184,7 +188,7 @@ fn check_times(
     if registered.expiry > latest_start.plus(policy.max_lifetime) {
         return Err(AuthError::invalid("`exp` is further ahead than the maximum lifetime"));
     }
-    // Good strictly before `exp` (RFC 7519, 4.1.4).
+    // A token is valid strictly before `exp` (RFC 7519, 4.1.4).
     if now >= registered.expiry.plus(policy.leeway) {
         return Err(AuthError::Expired);
     }
@@ -208,16 +212,16 @@ mod tests {
         }
     }
 
-    fn judge_at(claims: &str, policy: &ClaimPolicy, now: Timestamp) -> Result<UserId, AuthError> {
+    fn check_at(claims: &str, policy: &ClaimPolicy, now: Timestamp) -> Result<UserId, AuthError> {
         check(&parse_object("claims", claims.as_bytes()).unwrap(), policy, now)
     }
 
-    fn judge(claims: &str) -> Result<UserId, AuthError> {
-        judge_at(claims, &policy(), Timestamp::from_seconds(NOW))
+    fn check_now(claims: &str) -> Result<UserId, AuthError> {
+        check_at(claims, &policy(), Timestamp::from_seconds(NOW))
     }
 
     fn with(member: &str) -> Result<UserId, AuthError> {
-        judge(&format!(r#"{{"sub":"user_1","exp":1800000600,{member}}}"#))
+        check_now(&format!(r#"{{"sub":"user_1","exp":1800000600,{member}}}"#))
     }
 
     fn is_invalid(result: &Result<UserId, AuthError>) -> bool {
@@ -225,16 +229,16 @@ mod tests {
     }
 
     #[test]
-    fn expiry_ends_a_token_to_the_millisecond_after_the_leeway() {
+    fn a_token_expires_to_the_millisecond_after_the_leeway() {
         let at = |millis| {
-            judge_at(r#"{"sub":"u","exp":1800000000}"#, &policy(), Timestamp::from_millis(millis))
+            check_at(r#"{"sub":"u","exp":1800000000}"#, &policy(), Timestamp::from_millis(millis))
         };
         assert!(at(NOW * 1000 + 29_999).is_ok());
         assert!(matches!(at(NOW * 1000 + 30_000), Err(AuthError::Expired)));
     }
 
     #[test]
-    fn a_start_and_an_issue_date_may_be_ahead_by_the_leeway() {
+    fn nbf_and_iat_may_be_ahead_by_the_leeway() {
         for name in ["nbf", "iat"] {
             assert!(with(&format!("\"{name}\":1800000030")).is_ok(), "{name}");
             assert!(is_invalid(&with(&format!("\"{name}\":1800000030.5"))), "{name}");
@@ -244,15 +248,15 @@ mod tests {
 
     #[test]
     fn the_maximum_lifetime_counts_from_now() {
-        let expiring = |seconds: i64| judge(&format!(r#"{{"sub":"u","exp":{seconds}}}"#));
+        let expiring = |seconds: i64| check_now(&format!(r#"{{"sub":"u","exp":{seconds}}}"#));
         assert!(expiring(NOW + 86_400 + 30).is_ok());
         assert!(is_invalid(&expiring(NOW + 86_400 + 31)));
     }
 
     #[test]
-    fn expired_is_said_only_of_a_token_that_is_good_otherwise() {
-        assert!(matches!(judge(r#"{"sub":"u","exp":1}"#), Err(AuthError::Expired)));
-        assert!(matches!(judge(r#"{"sub":"u","exp":0}"#), Err(AuthError::Expired)));
+    fn expired_is_returned_only_for_an_otherwise_valid_token() {
+        assert!(matches!(check_now(r#"{"sub":"u","exp":1}"#), Err(AuthError::Expired)));
+        assert!(matches!(check_now(r#"{"sub":"u","exp":0}"#), Err(AuthError::Expired)));
         for bad in [
             r#"{"exp":1}"#,
             r#"{"sub":"","exp":1}"#,
@@ -262,11 +266,11 @@ mod tests {
             r#"{"sub":"u","exp":1,"type":"refresh"}"#,
             r#"{"sub":"u","exp":1,"jti":1}"#,
         ] {
-            assert!(is_invalid(&judge(bad)), "{bad}");
+            assert!(is_invalid(&check_now(bad)), "{bad}");
         }
         let strict = ClaimPolicy { issuer: Some("https://issuer.test".to_owned()), ..policy() };
         let other_issuer = r#"{"sub":"u","exp":1,"iss":"https://other.test"}"#;
-        assert!(is_invalid(&judge_at(other_issuer, &strict, Timestamp::from_seconds(NOW))));
+        assert!(is_invalid(&check_at(other_issuer, &strict, Timestamp::from_seconds(NOW))));
     }
 
     #[test]
@@ -286,14 +290,14 @@ mod tests {
                     "exp" => format!(r#"{{"sub":"u","exp":{value}}}"#),
                     _ => format!(r#"{{"sub":"u","exp":1800000600,"{name}":{value}}}"#),
                 };
-                assert!(is_invalid(&judge(&claims)), "{name} {value}");
+                assert!(is_invalid(&check_now(&claims)), "{name} {value}");
             }
         }
-        let patient =
+        let permissive =
             ClaimPolicy { max_lifetime: Duration::MAX, leeway: Duration::MAX, ..policy() };
         let huge = r#"{"sub":"u","exp":253402300799}"#;
-        assert!(judge_at(huge, &patient, Timestamp::from_millis(i64::MAX - 1)).is_ok());
-        assert!(judge_at(huge, &patient, Timestamp::from_millis(i64::MIN)).is_ok());
+        assert!(check_at(huge, &permissive, Timestamp::from_millis(i64::MAX - 1)).is_ok());
+        assert!(check_at(huge, &permissive, Timestamp::from_millis(i64::MIN)).is_ok());
     }
 
     #[test]
@@ -333,14 +337,14 @@ mod tests {
     #[test]
     fn another_subject_claim_makes_sub_optional_but_keeps_its_type() {
         let org = ClaimPolicy { subject_claim: "org_id".to_owned(), ..policy() };
-        let judge = |claims: &str| judge_at(claims, &org, Timestamp::from_seconds(NOW));
-        assert_eq!(judge(r#"{"org_id":"acme","exp":1800000600}"#).unwrap().as_str(), "acme");
+        let check_now = |claims: &str| check_at(claims, &org, Timestamp::from_seconds(NOW));
+        assert_eq!(check_now(r#"{"org_id":"acme","exp":1800000600}"#).unwrap().as_str(), "acme");
         assert_eq!(
-            judge(r#"{"sub":"u","org_id":"acme","exp":1800000600}"#).unwrap().as_str(),
+            check_now(r#"{"sub":"u","org_id":"acme","exp":1800000600}"#).unwrap().as_str(),
             "acme"
         );
-        assert!(is_invalid(&judge(r#"{"sub":"u","exp":1800000600}"#)));
-        assert!(is_invalid(&judge(r#"{"sub":7,"org_id":"acme","exp":1800000600}"#)));
-        assert!(is_invalid(&judge(r#"{"org_id":["acme"],"exp":1800000600}"#)));
+        assert!(is_invalid(&check_now(r#"{"sub":"u","exp":1800000600}"#)));
+        assert!(is_invalid(&check_now(r#"{"sub":7,"org_id":"acme","exp":1800000600}"#)));
+        assert!(is_invalid(&check_now(r#"{"org_id":["acme"],"exp":1800000600}"#)));
     }
 }

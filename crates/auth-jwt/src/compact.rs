@@ -1,26 +1,26 @@
-//! The outer form of a token: JWS compact serialization (RFC 7515, 7.1), read strictly.
+//! Parses the JWS compact serialization of a token strictly (RFC 7515, 7.1).
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use billing_domain::ports::AuthError;
 
-/// The longest token that is looked into, in bytes.
+/// Maximum length of a token, in bytes.
 pub(crate) const MAX_BYTES: usize = 8 * 1024;
 
-/// A token taken apart; nothing in it has been believed yet.
+/// A parsed token. Its signature is not yet verified.
 #[derive(Debug)]
 pub(crate) struct CompactToken<'a> {
     /// The JOSE header, decoded.
     pub(crate) header: Vec<u8>,
     /// The claims, decoded.
     pub(crate) claims: Vec<u8>,
-    /// What the signature covers: both parts as they came, with the dot between them.
+    /// The signed text: both encoded parts with the dot between them.
     pub(crate) signing_input: &'a str,
     /// The signature, decoded.
     pub(crate) signature: Vec<u8>,
 }
 
-/// Takes a token apart.
+/// Parses a token.
 pub(crate) fn parse(token: &str) -> Result<CompactToken<'_>, AuthError> {
     if token.len() > MAX_BYTES {
         return Err(AuthError::invalid("the token is longer than 8 KiB"));
@@ -46,8 +46,8 @@ pub(crate) fn parse(token: &str) -> Result<CompactToken<'_>, AuthError> {
     })
 }
 
-/// One part. The engine refuses padding, foreign characters (white space too) and bits beyond the last byte, so that one
-/// token has one spelling (RFC 4648, 3.2, 3.3 and 3.5; RFC 7515, 2).
+/// Decodes one part. The engine refuses padding, other characters (also white space) and trailing
+/// bits, so that each token has one spelling (RFC 4648, 3.2, 3.3 and 3.5; RFC 7515, 2).
 fn decode(part: &str, text: &str) -> Result<Vec<u8>, AuthError> {
     URL_SAFE_NO_PAD
         .decode(text)
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn three_parts_come_apart() {
+    fn a_token_has_three_parts() {
         let token = parse("e30.e30.AA").unwrap();
         assert_eq!((token.header.as_slice(), token.claims.as_slice()), (&b"{}"[..], &b"{}"[..]));
         assert_eq!((token.signing_input, token.signature.as_slice()), ("e30.e30", &[0][..]));
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_signature_is_no_signature() {
+    fn an_empty_signature_is_refused() {
         assert!(parse("e30.e30.").is_err());
     }
 
@@ -113,7 +113,7 @@ mod tests {
         assert!(parse(&sized(MAX_BYTES - 1)).is_ok());
         assert!(
             parse(&sized(MAX_BYTES)).is_err(),
-            "8185 characters are no whole number of bytes in base64"
+            "base64 of whole bytes never has 8185 characters"
         );
         let exact = format!("e30.{}.AAA", "A".repeat(MAX_BYTES - "e30..AAA".len()));
         assert_eq!(exact.len(), MAX_BYTES);

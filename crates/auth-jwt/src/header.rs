@@ -1,50 +1,52 @@
-//! What the JOSE header may say (RFC 7515, 4; RFC 7519, 5; RFC 8725, 3).
+//! Checks the JOSE header (RFC 7515, 4; RFC 7519, 5; RFC 8725, 3).
 
 use billing_domain::ports::AuthError;
 use strict_json::{Object, Value};
 
 use crate::keys::SigningAlgorithm;
 
-/// Parameters whose mere presence refuses the token: `crit` and `b64` change what was signed (RFC 7515, 4.1.11; RFC 7797),
-/// `zip` is for encryption and a way to unbounded work (RFC 7516, 4.1.3). None of them is understood here.
+/// Unsupported parameters; a token with one is refused. `crit` and `b64` change the signed content
+/// (RFC 7515, 4.1.11; RFC 7797). `zip` is for encryption and allows unbounded work (RFC 7516,
+/// 4.1.3).
 const REFUSED: [&str; 3] = ["crit", "b64", "zip"];
 
 /// The types of an access token: RFC 7519, 5.1 and RFC 9068, 2.1.
 const TYPES: [&str; 3] = ["JWT", "at+jwt", "application/at+jwt"];
 
-/// What the header says about the key: which algorithm its sender means, and which key.
+/// The header's algorithm and key id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Header<'a> {
-    /// Held against the key's own; it chooses nothing.
+    /// Must equal the key's algorithm. It selects nothing.
     pub(crate) algorithm: SigningAlgorithm,
-    /// Chooses among several keys (RFC 7515, 4.1.4).
+    /// Selects among several keys (RFC 7515, 4.1.4).
     pub(crate) key_id: Option<&'a str>,
 }
 
-/// Reads a header.
+/// Parses a header.
 ///
-/// `jku`, `x5u`, `x5c` and `jwk` are ignored whatever they hold, as every parameter that no rule names: a key out of a token
-/// is the sender's (RFC 8725, 3.10).
+/// Ignores unknown parameters and `jku`, `x5u`, `x5c` and `jwk`: the sender controls a key in a
+/// token (RFC 8725, 3.10).
 pub(crate) fn read(header: &Object) -> Result<Header<'_>, AuthError> {
-    // Exact names keep `none` and its spellings out, and the key's own algorithm every mix-up of kinds (RFC 8725, 3.1).
+    // Exact names exclude `none` in any spelling. The key's algorithm prevents confusion attacks
+    // (RFC 8725, 3.1).
     let algorithm = text(header, "alg")?.and_then(SigningAlgorithm::named);
     let algorithm =
-        algorithm.ok_or_else(|| AuthError::invalid("`alg` is none of the algorithms in use"))?;
+        algorithm.ok_or_else(|| AuthError::invalid("`alg` is not a supported algorithm"))?;
     if let Some(name) = REFUSED.iter().find(|name| header.contains_key(**name)) {
         return Err(AuthError::invalid(format!("the header has `{name}`, which is not supported")));
     }
     if text(header, "typ")?
         .is_some_and(|typ| !TYPES.iter().any(|known| typ.eq_ignore_ascii_case(known)))
     {
-        return Err(AuthError::invalid("`typ` is not that of an access token"));
+        return Err(AuthError::invalid("`typ` is not the type of an access token"));
     }
     if text(header, "cty")?.is_some_and(is_jwt) {
-        return Err(AuthError::invalid("the token has another token inside (`cty`)"));
+        return Err(AuthError::invalid("the token contains another token (`cty`)"));
     }
     Ok(Header { algorithm, key_id: text(header, "kid")? })
 }
 
-/// A parameter that must be a string where it stands.
+/// Returns an optional parameter that must be a string.
 fn text<'a>(header: &'a Object, name: &str) -> Result<Option<&'a str>, AuthError> {
     match header.get(name) {
         None => Ok(None),
@@ -53,7 +55,8 @@ fn text<'a>(header: &'a Object, name: &str) -> Result<Option<&'a str>, AuthError
     }
 }
 
-/// Whether a content type is that of a nested token: with or without `application/` (RFC 7515, 4.1.10), parameters aside.
+/// Returns whether a content type marks a nested token: with or without `application/` (RFC 7515,
+/// 4.1.10), ignoring parameters.
 fn is_jwt(content_type: &str) -> bool {
     let essence = content_type.split(';').next().unwrap_or_default().trim();
     ["jwt", "application/jwt"].iter().any(|known| essence.eq_ignore_ascii_case(known))
@@ -64,7 +67,7 @@ mod tests {
     use super::*;
     use crate::json::parse_object;
 
-    fn judge(header: &str) -> Result<(), AuthError> {
+    fn check(header: &str) -> Result<(), AuthError> {
         read(&parse_object("header", header.as_bytes()).unwrap()).map(drop)
     }
 
@@ -90,16 +93,16 @@ mod tests {
             r#"{"alg":256}"#,
             r#"{"ALG":"HS256"}"#,
         ] {
-            assert!(judge(bad).is_err(), "{bad}");
+            assert!(check(bad).is_err(), "{bad}");
         }
     }
 
     #[test]
-    fn crit_b64_and_zip_are_refused_whatever_they_hold() {
+    fn crit_b64_and_zip_are_refused_with_any_value() {
         for name in REFUSED {
             for value in ["null", "true", "false", "[]", "[\"exp\"]", "\"\"", "\"DEF\"", "0"] {
                 assert!(
-                    judge(&format!(r#"{{"alg":"HS256","{name}":{value}}}"#)).is_err(),
+                    check(&format!(r#"{{"alg":"HS256","{name}":{value}}}"#)).is_err(),
                     "{name} {value}"
                 );
             }
@@ -107,11 +110,11 @@ mod tests {
     }
 
     #[test]
-    fn types_of_access_tokens_pass_in_any_case() {
+    fn types_of_access_tokens_are_accepted_in_any_case() {
         for good in
             ["JWT", "jwt", "Jwt", "at+jwt", "AT+JWT", "application/at+jwt", "Application/AT+JWT"]
         {
-            assert!(judge(&format!(r#"{{"alg":"HS256","typ":"{good}"}}"#)).is_ok(), "{good}");
+            assert!(check(&format!(r#"{{"alg":"HS256","typ":"{good}"}}"#)).is_ok(), "{good}");
         }
     }
 
@@ -133,12 +136,12 @@ mod tests {
             r#"["JWT"]"#,
             "{}",
         ] {
-            assert!(judge(&format!(r#"{{"alg":"HS256","typ":{bad}}}"#)).is_err(), "{bad}");
+            assert!(check(&format!(r#"{{"alg":"HS256","typ":{bad}}}"#)).is_err(), "{bad}");
         }
     }
 
     #[test]
-    fn a_nested_token_is_refused_however_it_is_spelled() {
+    fn a_nested_token_is_refused_in_any_spelling() {
         for bad in [
             r#""JWT""#,
             r#""jwt""#,
@@ -149,9 +152,9 @@ mod tests {
             "1",
             "null",
         ] {
-            assert!(judge(&format!(r#"{{"alg":"HS256","cty":{bad}}}"#)).is_err(), "{bad}");
+            assert!(check(&format!(r#"{{"alg":"HS256","cty":{bad}}}"#)).is_err(), "{bad}");
         }
-        assert!(judge(r#"{"alg":"HS256","cty":"json"}"#).is_ok());
+        assert!(check(r#"{"alg":"HS256","cty":"json"}"#).is_ok());
     }
 
     #[test]
@@ -159,17 +162,17 @@ mod tests {
         let header =
             parse_object("header", br#"{"alg":"HS256","kid":"../../etc/passwd"}"#).unwrap();
         assert_eq!(read(&header).unwrap().key_id, Some("../../etc/passwd"));
-        assert!(judge(r#"{"alg":"HS256","kid":7}"#).is_err());
-        assert!(judge(r#"{"alg":"HS256","kid":null}"#).is_err());
+        assert!(check(r#"{"alg":"HS256","kid":7}"#).is_err());
+        assert!(check(r#"{"alg":"HS256","kid":null}"#).is_err());
     }
 
     #[test]
-    fn keys_and_addresses_of_keys_are_ignored() {
+    fn keys_and_key_urls_are_ignored() {
         for name in ["jku", "x5u", "x5c", "jwk", "x5t", "anything"] {
             for value in ["\"http://127.0.0.1:1/\"", "[\"MII\"]", "{\"kty\":\"oct\"}", "7", "null"]
             {
                 assert!(
-                    judge(&format!(r#"{{"alg":"HS256","{name}":{value}}}"#)).is_ok(),
+                    check(&format!(r#"{{"alg":"HS256","{name}":{value}}}"#)).is_ok(),
                     "{name} {value}"
                 );
             }

@@ -1,17 +1,18 @@
-//! The JSON parts of a token and key sets: every name once (RFC 7515, 4; RFC 7519, 4), bounded nesting.
+//! Parses the JSON of tokens and key sets: unique names (RFC 7515, 4; RFC 7519, 4), bounded
+//! nesting.
 
 use billing_domain::ports::AuthError;
 use strict_json::{Object, ParseError};
 
-/// Most levels of objects and arrays; the outermost object is the first.
+/// Maximum levels of objects and arrays; the outermost object is the first.
 const MAX_LEVELS: usize = 16;
 
-/// Reads a part of a token. `part` names it in the reason, which quotes nothing of the token.
+/// Parses a part of a token. `part` names it in the error, which contains nothing of the token.
 pub(crate) fn parse_object(part: &str, bytes: &[u8]) -> Result<Object, AuthError> {
     members(bytes).map_err(|error| AuthError::invalid(format!("the {part}: {error}")))
 }
 
-/// Reads one JSON object.
+/// Parses one JSON object.
 pub(crate) fn members(bytes: &[u8]) -> Result<Object, ParseError> {
     strict_json::parse(bytes, MAX_LEVELS)
 }
@@ -35,7 +36,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reason_names_the_part_and_quotes_nothing_of_the_token() {
+    fn an_error_names_the_part_and_contains_nothing_of_the_token() {
         for (bad, why) in [
             (br#"["s3cr3t"]"#.as_slice(), "not a JSON object"),
             (br#"{"s3cr3t":1,"s3cr3t":1}"#, "a name appears twice"),

@@ -1,7 +1,8 @@
-//! Key sets that an issuer publishes (RFC 7517): fetched, kept, and refreshed beside the requests.
+//! Key sets of an issuer (RFC 7517): fetched, cached, and refreshed in the background.
 //!
-//! `jwk` and `jwk_set` read what came, `http_source` fetches it, `state` decides by the clock when to fetch, for how long a set
-//! counts and who waits, `remote_jwk_set` puts them together, and `refreshers` runs what fetches.
+//! `http_source` fetches a set; `jwk_set` and `jwk` parse it. `state` decides when to fetch, how
+//! long a set is valid and which requests wait. `remote_jwk_set` combines them, and `refreshers`
+//! runs the fetching tasks.
 
 mod http_source;
 mod jwk;

@@ -1,4 +1,4 @@
-//! Where the keys are that verify tokens: in the settings, or published by an issuer.
+//! [`KeySource`]: the keys that verify tokens, from the settings or published by an issuer.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,21 +15,22 @@ use crate::settings::KeySettings;
 /// The keys in use.
 #[derive(Clone, Debug)]
 pub(crate) enum KeySource {
-    /// They stand in the settings.
-    Held(KeySet),
-    /// They are published at this URL.
+    /// Keys from the settings.
+    Configured(KeySet),
+    /// Keys published at this URL.
     Published { url: Url, set: Arc<RemoteJwkSet> },
 }
 
 impl KeySource {
-    /// The keys that the settings name. Published keys are fetched and kept fresh by `refreshers`.
+    /// Creates the source that the settings name. `refreshers` fetches and refreshes published
+    /// keys.
     pub(crate) fn start(
         settings: &KeySettings,
         clock: &Arc<dyn Clock>,
         refreshers: &Refreshers,
     ) -> Result<Self, ClientError> {
         match settings {
-            KeySettings::Held(keys) => Ok(Self::Held(keys.clone())),
+            KeySettings::Configured(keys) => Ok(Self::Configured(keys.clone())),
             KeySettings::Published(url) => {
                 let source = HttpSource::new(url.clone())?;
                 let set = RemoteJwkSet::start(source, Arc::clone(clock), refreshers);
@@ -38,50 +39,55 @@ impl KeySource {
         }
     }
 
-    /// Whether these are the keys that the settings name, so that they need not be fetched anew.
+    /// Returns whether the settings name the same key set, which then needs no new fetch.
     pub(crate) fn is_published_at(&self, settings: &KeySettings) -> bool {
-        matches!((self, settings), (Self::Published { url, .. }, KeySettings::Published(named)) if url == named)
+        match (self, settings) {
+            (Self::Published { url, .. }, KeySettings::Published(named)) => url == named,
+            _ => false,
+        }
     }
 
-    /// Whether tokens can be judged now.
+    /// Returns whether the keys are loaded.
     pub(crate) fn is_loaded(&self) -> bool {
         match self {
-            Self::Held(_) => true,
+            Self::Configured(_) => true,
             Self::Published { set, .. } => set.is_loaded(),
         }
     }
 
-    /// Waits until tokens can be judged, for at most this long.
-    pub(crate) async fn wait_until_loaded(&self, at_most: Duration) -> Result<(), AuthError> {
+    /// Waits until the keys are loaded, for at most `max_wait`.
+    pub(crate) async fn wait_until_loaded(&self, max_wait: Duration) -> Result<(), AuthError> {
         match self {
-            Self::Published { set, .. } => set.wait_until_loaded(at_most).await,
-            Self::Held(_) => Ok(()),
+            Self::Published { set, .. } => set.wait_until_loaded(max_wait).await,
+            Self::Configured(_) => Ok(()),
         }
     }
 
-    /// Holds a token's signature against the keys that its header fits. The keys' algorithms count, never the header's.
+    /// Verifies a token's signature with the keys that match its header. The algorithm is the
+    /// key's, never the header's.
     ///
     /// # Errors
-    /// [`AuthError::Invalid`] where none of them signed `message`, [`AuthError::NotReady`] where they are not loaded.
+    /// [`AuthError::Invalid`] if no key signed `message`, [`AuthError::NotReady`] if the keys are
+    /// not loaded.
     pub(crate) async fn verify(
         &self,
         header: Header<'_>,
         message: &str,
         signature: &Vec<u8>,
     ) -> Result<(), AuthError> {
-        let holds = match self {
-            Self::Held(keys) if keys.algorithm() != header.algorithm => {
+        let is_valid = match self {
+            Self::Configured(keys) if keys.algorithm() != header.algorithm => {
                 return Err(AuthError::invalid("`alg` is not the configured key's algorithm"));
             }
-            Self::Held(keys) => keys.verify(message, signature),
-            // No shared secret is ever published, so such a token must not cause a fetch either.
+            Self::Configured(keys) => keys.verify(message, signature),
+            // Shared secrets are never published, so such a token must not start a fetch.
             Self::Published { .. } if !header.algorithm.has_public_keys() => {
-                return Err(AuthError::invalid("`alg` is not that of a published key"));
+                return Err(AuthError::invalid("`alg` is not the algorithm of a published key"));
             }
             Self::Published { set, .. } => {
                 set.find(header.key_id).await?.verify(header, message, signature)
             }
         };
-        if holds { Ok(()) } else { Err(AuthError::invalid("the signature does not hold")) }
+        if is_valid { Ok(()) } else { Err(AuthError::invalid("the signature is invalid")) }
     }
 }

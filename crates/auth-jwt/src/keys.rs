@@ -1,4 +1,4 @@
-//! Keys, each bound to its one algorithm, and the signatures made and verified with them.
+//! Keys, each bound to one algorithm, to sign and verify tokens.
 
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256,
@@ -8,7 +8,7 @@ use jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 use secrecy::{ExposeSecret, SecretString};
 
-/// An algorithm that a token may be signed with (RFC 7518, 3.1; RFC 8037, 3.1).
+/// A supported signature algorithm (RFC 7518, 3.1; RFC 8037, 3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SigningAlgorithm {
     Hs256,
@@ -18,14 +18,14 @@ pub(crate) enum SigningAlgorithm {
     EdDsa,
 }
 
-/// A key that verifies signatures of one algorithm. Its bytes are wiped on drop and not in `Debug`.
+/// A key that verifies signatures of one algorithm. Drop wipes its bytes, and `Debug` omits them.
 #[derive(Clone, Debug)]
 pub(crate) struct VerifyingKey {
     algorithm: SigningAlgorithm,
     key: DecodingKey,
 }
 
-/// The keys that stand in the settings, all of one algorithm: any of them may have signed a token.
+/// The keys from the settings, all of one algorithm. Any of them may have signed a token.
 #[derive(Clone, Debug)]
 pub(crate) struct KeySet {
     algorithm: SigningAlgorithm,
@@ -36,7 +36,7 @@ pub(crate) struct KeySet {
 impl SigningAlgorithm {
     const ALL: [Self; 4] = [Self::Hs256, Self::Rs256, Self::Es256, Self::EdDsa];
 
-    /// The name that stands in `alg`.
+    /// Returns the name used in `alg`.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Hs256 => "HS256",
@@ -46,7 +46,7 @@ impl SigningAlgorithm {
         }
     }
 
-    /// The algorithm with exactly this name.
+    /// Returns the algorithm with exactly this name.
     pub(crate) fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|algorithm| algorithm.name() == name)
     }
@@ -60,12 +60,12 @@ impl SigningAlgorithm {
         }
     }
 
-    /// Whether its keys come in pairs, so that one half can be published.
+    /// Returns whether the algorithm has public keys.
     pub(crate) const fn has_public_keys(self) -> bool {
         self.public_key_reader().is_some()
     }
 
-    /// What reads a public key of this algorithm; a shared secret has none.
+    /// Returns the parser of public keys; `None` for shared secrets.
     const fn public_key_reader(self) -> Option<&'static dyn VerificationAlgorithm> {
         match self {
             Self::Hs256 => None,
@@ -82,10 +82,10 @@ impl VerifyingKey {
         Self { algorithm: SigningAlgorithm::Hs256, key }
     }
 
-    /// A public key, where `encoded` (the key once more, in DER or raw) is one of this algorithm.
+    /// Creates a public key. Returns `None` if `encoded` (the same key, DER or raw) is not valid
+    /// for the algorithm.
     ///
-    /// The backend knows what is no number or point of this kind; better said when the key comes than with a 401 for
-    /// everybody.
+    /// The backend detects damaged keys. Detecting them here avoids a 401 for every request later.
     pub(crate) fn of_public_key(
         algorithm: SigningAlgorithm,
         key: DecodingKey,
@@ -99,10 +99,10 @@ impl VerifyingKey {
         self.algorithm
     }
 
-    /// Whether the key signed `message`. HMACs are compared in constant time by the library.
+    /// Returns whether the key signed `message`. The library compares HMACs in constant time.
     ///
-    /// The backend is called by name and not through the library's process-wide default, which panics where some other
-    /// crate turned a second backend on.
+    /// This names the backend, because the library's process-wide default panics if another crate
+    /// enables a second backend.
     pub(crate) fn verify(&self, message: &str, signature: &Vec<u8>) -> bool {
         let verifier = (DEFAULT_PROVIDER.verifier_factory)(&self.algorithm.in_library(), &self.key);
         verifier.is_ok_and(|verifier| verifier.verify(message.as_bytes(), signature).is_ok())
@@ -110,7 +110,7 @@ impl VerifyingKey {
 }
 
 impl KeySet {
-    /// Shared secrets: each verifies, the first one signs.
+    /// Creates a set of shared secrets. Each verifies; the first one signs.
     pub(crate) fn of_secrets(secrets: &[SecretString]) -> Self {
         Self {
             algorithm: SigningAlgorithm::Hs256,
@@ -121,7 +121,7 @@ impl KeySet {
         }
     }
 
-    /// One public key: it verifies, and nobody signs here.
+    /// Creates a set with one public key. It only verifies.
     pub(crate) fn of_public_key(key: VerifyingKey) -> Self {
         Self { algorithm: key.algorithm(), verifying: vec![key], signing: None }
     }
@@ -130,12 +130,12 @@ impl KeySet {
         self.algorithm
     }
 
-    /// Whether one of the keys signed `message`.
+    /// Returns whether one of the keys signed `message`.
     pub(crate) fn verify(&self, message: &str, signature: &Vec<u8>) -> bool {
         self.verifying.iter().any(|key| key.verify(message, signature))
     }
 
-    /// Signs `message`, where a secret is held.
+    /// Signs `message`; returns `None` without a secret.
     pub(crate) fn sign(&self, message: &str) -> Option<Vec<u8>> {
         let signer =
             (DEFAULT_PROVIDER.signer_factory)(&self.algorithm.in_library(), self.signing.as_ref()?)
@@ -149,14 +149,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn either_of_two_secrets_verifies_and_the_first_signs() {
+    fn both_secrets_verify_and_the_first_signs() {
         let secret = |letter: &str| SecretString::from(letter.repeat(32));
         let (old, new, both) = (
             KeySet::of_secrets(&[secret("a")]),
             KeySet::of_secrets(&[secret("b")]),
             KeySet::of_secrets(&[secret("b"), secret("a")]),
         );
-        let (by_old, by_new) = (old.sign("m").unwrap(), new.sign("m").unwrap());
+        let by_old = old.sign("m").unwrap();
+        let by_new = new.sign("m").unwrap();
         assert!(both.verify("m", &by_old) && both.verify("m", &by_new));
         assert!(!both.verify("n", &by_old));
         assert_eq!(both.sign("m").unwrap(), by_new);
@@ -164,10 +165,10 @@ mod tests {
     }
 
     #[test]
-    fn debug_shows_no_secret() {
+    fn debug_redacts_the_secrets() {
         let shown = format!("{:?}", KeySet::of_secrets(&[SecretString::from("s3cr3t".repeat(6))]));
         assert!(!shown.contains("s3cr3t"));
         let bytes = format!("{:?}", "s3cr3t".as_bytes());
-        assert!(!shown.contains(bytes.trim_matches(['[', ']'])), "nor its bytes");
+        assert!(!shown.contains(bytes.trim_matches(['[', ']'])), "the bytes are redacted too");
     }
 }

@@ -1,13 +1,16 @@
-//! Access tokens: an [`Authenticator`](billing_domain::ports::Authenticator) for JWTs, and the one place that mints them.
+//! Access tokens: an [`Authenticator`](billing_domain::ports::Authenticator) for JWTs, and
+//! [`mint`].
 //!
-//! A token is judged in this order, and the first failure answers: form (`compact`), header (`header`), signature
-//! (`key_source`), claims (`claims`). Nothing in a token chooses the algorithm, its key id chooses among the keys of this
-//! deployment and nothing else, and no claim is read before the signature held.
+//! Authentication checks, in this order, the format (`compact`), header (`header`), signature
+//! (`key_source`) and claims (`claims`). The first failed check refuses the token. The token does
+//! not choose the algorithm. Its key id only selects among this deployment's keys. Claims are read
+//! after the signature is verified.
 //!
-//! The keys stand in the settings (`keys`), or an issuer publishes them (`jwks`).
+//! The settings contain the keys (`keys`), or an issuer publishes them (`jwks`).
 //!
-//! The library (`jsonwebtoken`) does the signatures and nothing else: its own validation lets a token pass whose `aud` or
-//! `iss` is missing, takes the last of two equal names, and knows neither `crit` nor a maximum lifetime.
+//! The library (`jsonwebtoken`) only verifies signatures. Its validation accepts a token without
+//! `aud` or `iss`, uses the last of two equal names, and checks neither `crit` nor a maximum
+//! lifetime.
 
 mod authenticator;
 mod claims;

@@ -1,4 +1,4 @@
-//! Minting access tokens that this deployment accepts: for development and tests, where an HS256 secret is held.
+//! Mints access tokens with an HS256 secret, for development and tests.
 
 use std::time::Duration;
 
@@ -13,24 +13,24 @@ use crate::settings::{JwtSettings, KeySettings};
 /// Why no token was minted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MintError {
-    /// The settings hold a public key or name a key set: neither signs.
-    #[error("tokens are minted with an HS256 secret, and none is configured")]
+    /// The settings contain a public key or name a key set. Both only verify.
+    #[error("minting a token requires an HS256 secret, and none is configured")]
     NoSecret,
-    /// The token would be refused at once, or outlive what is accepted.
-    #[error("a token lives from 1 to {} seconds here", max.as_secs())]
+    /// The lifetime is below one second or above the maximum.
+    #[error("the lifetime of a token must be from 1 to {} seconds", max.as_secs())]
     LifetimeOutOfRange {
-        /// The longest that is accepted.
+        /// The maximum lifetime.
         max: Duration,
     },
 }
 
-/// Mints a token for `subject` that is valid from `now` on and for `lifetime`, cut to whole seconds.
+/// Mints a token for `subject` that is valid from `now` for `lifetime`, in whole seconds.
 ///
-/// It carries all that these settings ask for: issuer, audience, the subject under the configured claim, and the first
-/// alternative of each required claim. The first secret signs it.
+/// The token has the issuer, audience, subject claim and required claims of the settings. For a
+/// required claim it has the first alternative. The first secret signs it.
 ///
 /// # Errors
-/// [`MintError`]; none of them passes by itself.
+/// [`MintError`]; a retry does not help.
 pub fn mint(
     settings: &JwtSettings,
     subject: &UserId,
@@ -52,7 +52,7 @@ pub fn mint(
     claims.insert("iat".to_owned(), issued_at.into());
     claims.insert("exp".to_owned(), expiry.into());
 
-    let KeySettings::Held(keys) = &settings.keys else { return Err(MintError::NoSecret) };
+    let KeySettings::Configured(keys) = &settings.keys else { return Err(MintError::NoSecret) };
     let header = format!(r#"{{"alg":"{}","typ":"JWT"}}"#, keys.algorithm().name());
     let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
     let message = format!("{}.{}", part(&header), part(&Value::Object(claims).to_string()));

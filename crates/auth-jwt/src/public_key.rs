@@ -1,6 +1,7 @@
-//! A public key in PEM, read strictly: one SubjectPublicKeyInfo (RFC 5280, 4.1.2.7) of a kind that tokens are verified with.
+//! Parses a PEM public key strictly: one SubjectPublicKeyInfo (RFC 5280, 4.1.2.7) of a supported
+//! type.
 //!
-//! The library's own reader takes certificates and private keys too, and finds the key by looking for the first bit string.
+//! The library's parser also accepts certificates and private keys, and uses the first bit string.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -11,15 +12,15 @@ use crate::keys::{KeySet, SigningAlgorithm, VerifyingKey};
 const BEGIN: &str = "-----BEGIN PUBLIC KEY-----";
 const END: &str = "-----END PUBLIC KEY-----";
 
-/// DER of the algorithm identifiers, without the sequence around them: RFC 3279, 2.3.1 (the parameter is NULL); RFC 5480,
-/// 2.1.1 (secp256r1); RFC 8410, 3 (no parameter).
+/// DER of the algorithm identifiers, without the sequence around them: RFC 3279, 2.3.1 (the
+/// parameter is NULL); RFC 5480, 2.1.1 (secp256r1); RFC 8410, 3 (no parameter).
 const RSA: &[u8] = &[0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00];
 const P256: &[u8] = &[
     0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d,
     0x03, 0x01, 0x07,
 ];
 const ED25519: &[u8] = &[0x06, 0x03, 0x2b, 0x65, 0x70];
-/// How the identifier of an elliptic-curve key starts, whatever its curve.
+/// Prefix of the identifier of elliptic-curve keys of all curves.
 const ANY_CURVE: &[u8] = &[0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];
 
 /// DER tags (X.690, 8).
@@ -29,16 +30,18 @@ const SEQUENCE: u8 = 0x30;
 
 const ACCEPTED: &str = "give an RSA (2048 bits or more), P-256 or Ed25519 public key";
 
-/// Reads a PEM public key.
+/// Parses a PEM public key.
 ///
 /// # Errors
-/// One sentence: what is wrong and how to mend it.
+/// One sentence that states the fault and the fix.
 pub(crate) fn parse(pem: &str) -> Result<KeySet, String> {
     let der = STANDARD.decode(armored(pem)?).map_err(|_| {
-        "the text between the PEM lines is not base64: give the file as it is, with real line breaks".to_owned()
+        "the text between the PEM lines is not base64: give the file unchanged, with real line \
+        breaks"
+            .to_owned()
     })?;
     let (identifier, key) = split(&der).ok_or_else(|| {
-        format!("the PEM block does not hold a public key (SubjectPublicKeyInfo): {ACCEPTED}")
+        format!("the PEM block does not contain a public key (SubjectPublicKeyInfo): {ACCEPTED}")
     })?;
     let (algorithm, library_key) = match identifier {
         RSA => {
@@ -48,7 +51,8 @@ pub(crate) fn parse(pem: &str) -> Result<KeySet, String> {
         P256 => {
             if key.first() != Some(&0x04) {
                 return Err(
-                    "the P-256 key is a compressed point: convert it with `openssl ec -pubin -conv_form uncompressed`"
+                    "the P-256 key is a compressed point: convert it with `openssl ec -pubin \
+                    -conv_form uncompressed`"
                         .to_owned(),
                 );
             }
@@ -56,23 +60,22 @@ pub(crate) fn parse(pem: &str) -> Result<KeySet, String> {
         }
         ED25519 => (SigningAlgorithm::EdDsa, DecodingKey::from_ed_der(key)),
         other if other.starts_with(ANY_CURVE) => {
-            return Err(format!(
-                "this is an elliptic-curve key on another curve than P-256: {ACCEPTED}"
-            ));
+            return Err(format!("the key is on another curve than P-256: {ACCEPTED}"));
         }
-        _ => return Err(format!("this is a key of another kind: {ACCEPTED}")),
+        _ => return Err(format!("the key has another type: {ACCEPTED}")),
     };
     let key = VerifyingKey::of_public_key(algorithm, library_key, key);
     key.map(KeySet::of_public_key).ok_or_else(|| format!("the key is damaged: {ACCEPTED}"))
 }
 
-/// What stands between the PEM lines (RFC 7468), without white space.
+/// Returns the text between the PEM lines (RFC 7468), without white space.
 fn armored(pem: &str) -> Result<String, String> {
     let text = pem.trim();
     let other_kinds = [
         (
             "PRIVATE KEY-----",
-            "this is a private key, which must not be here: give its public half (`openssl pkey -pubout`)",
+            "this is a private key, which must not be here: give its public half (`openssl pkey \
+            -pubout`)",
         ),
         (
             "BEGIN CERTIFICATE",
@@ -93,7 +96,7 @@ fn armored(pem: &str) -> Result<String, String> {
     }
 }
 
-/// A SubjectPublicKeyInfo's algorithm identifier and key.
+/// Splits a SubjectPublicKeyInfo into algorithm identifier and key.
 fn split(der: &[u8]) -> Option<(&[u8], &[u8])> {
     let info = only(SEQUENCE, der)?;
     let (identifier, rest) = element(SEQUENCE, info)?;
@@ -103,7 +106,7 @@ fn split(der: &[u8]) -> Option<(&[u8], &[u8])> {
     }
 }
 
-/// The digits of an RSA key's modulus, of which there are none where the key is damaged.
+/// Returns the bytes of an RSA key's modulus; empty if the key is damaged.
 fn modulus(key: &[u8]) -> &[u8] {
     let modulus = only(SEQUENCE, key)
         .and_then(|numbers| element(INTEGER, numbers))
@@ -111,17 +114,18 @@ fn modulus(key: &[u8]) -> &[u8] {
     modulus.map_or(&[], |modulus| modulus.strip_prefix(&[0]).unwrap_or(modulus))
 }
 
-/// An RSA modulus of 2048 to 8192 bits, without leading zeros: what RFC 7518, 3.3 asks for, and the most that the backend
-/// verifies with.
+/// Checks that an RSA modulus without leading zeros has 2048 to 8192 bits: the minimum of RFC 7518,
+/// 3.3, and the backend's maximum.
 pub(crate) fn check_modulus(digits: &[u8]) -> Result<(), String> {
     let bits = digits.first().map_or(0, |first| digits.len() * 8 - first.leading_zeros() as usize);
     match bits {
         2048..=8192 => Ok(()),
-        _ => Err(format!("the RSA key has {bits} bits: take one of 2048 to 8192")),
+        _ => Err(format!("the RSA key has {bits} bits: use a key with 2048 to 8192 bits")),
     }
 }
 
-/// The content of a DER element with this tag, and what follows it. Lengths are definite and minimal (X.690, 10.1).
+/// Splits off a DER element with this tag: its content and the rest. Lengths are definite and
+/// minimal (X.690, 10.1).
 fn element(tag: u8, der: &[u8]) -> Option<(&[u8], &[u8])> {
     let (&actual, rest) = der.split_first()?;
     let (&first, rest) = rest.split_first()?;
@@ -140,7 +144,7 @@ fn element(tag: u8, der: &[u8]) -> Option<(&[u8], &[u8])> {
     (actual == tag).then(|| rest.split_at_checked(length)).flatten()
 }
 
-/// The content of a DER element with this tag that nothing follows.
+/// Returns the content of a DER element with this tag and without trailing bytes.
 fn only(tag: u8, der: &[u8]) -> Option<&[u8]> {
     element(tag, der).and_then(|(content, rest)| rest.is_empty().then_some(content))
 }
@@ -168,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn the_key_decides_the_algorithm() {
+    fn the_key_determines_the_algorithm() {
         let algorithm = |pem: &str| parse(pem).unwrap().algorithm();
         assert_eq!(algorithm(key!("rsa2048.public")), SigningAlgorithm::Rs256);
         assert_eq!(algorithm(key!("p256.public")), SigningAlgorithm::Es256);
@@ -176,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn line_breaks_of_any_kind_are_fine() {
+    fn any_line_breaks_are_accepted() {
         let text = key!("p256.public");
         assert!(parse(&text.replace('\n', "\r\n")).is_ok());
         assert!(parse(&text.replace('\n', " ")).is_ok());
@@ -184,12 +188,12 @@ mod tests {
     }
 
     #[test]
-    fn other_kinds_of_keys_are_told_apart() {
+    fn other_types_of_keys_are_refused_with_a_hint() {
         for (pem, hint) in [
             (key!("rsa1024.public"), "1024 bits"),
             (key!("p384.public"), "another curve"),
-            (key!("ed448.public"), "another kind"),
-            (key!("rsapss.public"), "another kind"),
+            (key!("ed448.public"), "another type"),
+            (key!("rsapss.public"), "another type"),
             (key!("rsa2048.private"), "private key"),
             (key!("p256.private"), "private key"),
             (key!("ed25519.private"), "private key"),
@@ -199,7 +203,10 @@ mod tests {
             ("", "not one PEM block"),
             ("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI", "not one PEM block"),
             (r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS"}"#, "not one PEM block"),
-            ("-----BEGIN PUBLIC KEY-----\n-----END PUBLIC KEY-----", "does not hold a public key"),
+            (
+                "-----BEGIN PUBLIC KEY-----\n-----END PUBLIC KEY-----",
+                "does not contain a public key",
+            ),
             ("-----BEGIN PUBLIC KEY-----\\nMCow\\n-----END PUBLIC KEY-----", "real line breaks"),
         ] {
             assert!(fault(pem).contains(hint), "{hint}: {}", fault(pem));
@@ -209,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_quotes_nothing_of_the_key() {
+    fn a_fault_contains_nothing_of_the_key() {
         for secret in [key!("p256.private"), key!("ed25519.private"), key!("rsa2048.private")] {
             let line = secret.lines().nth(1).unwrap();
             assert!(!fault(secret).contains(&line[..16]));
@@ -226,7 +233,7 @@ mod tests {
         let ed25519 = der(key!("ed25519.public"));
         let mut unused_bits = ed25519.clone();
         unused_bits[11] = 1;
-        assert!(fault(&pem(&unused_bits)).contains("does not hold"));
+        assert!(fault(&pem(&unused_bits)).contains("does not contain"));
 
         for whole in [p256, ed25519, der(key!("rsa2048.public"))] {
             let trailing: Vec<u8> = whole.iter().copied().chain([0]).collect();
@@ -238,11 +245,11 @@ mod tests {
     }
 
     #[test]
-    fn an_rsa_exponent_of_one_is_no_lock() {
+    fn an_rsa_exponent_of_one_is_refused() {
         let mut rsa = der(key!("rsa2048.public"));
         let exponent = rsa.len() - 3;
         assert_eq!(&rsa[exponent..], [1, 0, 1]);
-        // Even, and so no exponent at all; then 65537 written as one byte.
+        // First an even exponent, which is invalid; then an exponent of one byte with the value 1.
         *rsa.last_mut().unwrap() = 0;
         assert!(fault(&pem(&rsa)).contains("damaged"));
         let mut one = der(key!("rsa2048.public"));

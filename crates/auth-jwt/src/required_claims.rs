@@ -1,17 +1,17 @@
-//! Claims that a token must carry to be of use here: without them its bearer is known, and may do nothing.
+//! Claims that a token must have. Without them, the caller is authenticated but has no permissions.
 
 use strict_json::{Object, Value};
 
 use crate::claims::is_other_purpose;
 
-/// Claims with rules of their own, which no requirement could add to.
+/// Claims that other rules check. They cannot be required here.
 const RULED: [&str; 5] = ["exp", "nbf", "iat", "iss", "aud"];
 
-/// `name=value` pairs that must all hold.
+/// The required claims. All of them must match.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RequiredClaims(Vec<RequiredClaim>);
 
-/// One claim with the values of which it must be one.
+/// One claim with its allowed values.
 #[derive(Clone, Debug)]
 struct RequiredClaim {
     name: String,
@@ -20,30 +20,30 @@ struct RequiredClaim {
 }
 
 impl RequiredClaims {
-    /// Reads `name=value` pairs, separated by commas, with `a|b` for alternatives. White space around names and values is
-    /// dropped; a value may contain `=`.
+    /// Parses `name=value` pairs, separated by commas, with `a|b` for alternatives. White space
+    /// around names and values is dropped; a value may contain `=`.
     ///
     /// # Errors
-    /// One sentence: what is wrong and how to mend it.
+    /// One sentence that states the fault and the fix.
     pub(crate) fn parse(text: &str, subject_claim: &str) -> Result<Self, String> {
         let mut claims: Vec<RequiredClaim> = Vec::new();
         for pair in text.split(',') {
             let claim = RequiredClaim::parse(pair)?;
             let name = &claim.name;
             if claims.iter().any(|earlier| earlier.name == *name) {
-                return Err(format!("`{name}` stands twice: write alternatives as `{name}=a|b`"));
+                return Err(format!(
+                    "`{name}` is listed twice: write alternatives as `{name}=a|b`"
+                ));
             }
             if RULED.contains(&name.as_str()) || name == subject_claim {
-                return Err(format!(
-                    "`{name}` has a rule of its own and cannot be required to have a value here: leave it out"
-                ));
+                return Err(format!("another rule checks `{name}`: remove it from this setting"));
             }
             claims.push(claim);
         }
         Ok(Self(claims))
     }
 
-    /// Whether each claim is there as a string equal to one of its values. An array never matches.
+    /// Returns whether each claim is a string equal to one of its values. An array never matches.
     pub(crate) fn are_met_by(&self, claims: &Object) -> bool {
         self.0.iter().all(|required| match claims.get(&required.name) {
             Some(Value::String(value)) => required.values().any(|wanted| wanted == value),
@@ -51,7 +51,7 @@ impl RequiredClaims {
         })
     }
 
-    /// A claim and a value for each requirement: what a minted token carries to meet them.
+    /// Returns each claim with one allowed value, for minted tokens.
     pub(crate) fn examples(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|required| (required.name.as_str(), required.first.as_str()))
     }
@@ -59,7 +59,8 @@ impl RequiredClaims {
 
 impl RequiredClaim {
     fn parse(pair: &str) -> Result<Self, String> {
-        const FORM: &str = "write `name=value` pairs, separated by commas, with `a|b` for alternatives: `role=owner|admin`";
+        const FORM: &str = "write `name=value` pairs, separated by commas, with `a|b` for \
+            alternatives: `role=owner|admin`";
         let Some((name, values)) = pair.split_once('=') else {
             return Err(format!("a pair has no `=`: {FORM}"));
         };
@@ -71,7 +72,7 @@ impl RequiredClaim {
         }
         if let Some(value) = claim.values().find(|value| is_other_purpose(&claim.name, value)) {
             return Err(format!(
-                "`{}={value}` marks tokens that are never accepted: leave this value out",
+                "`{}={value}` marks tokens that are never accepted: remove this value",
                 claim.name
             ));
         }
@@ -94,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn all_pairs_must_hold_and_one_alternative_is_enough() {
+    fn all_pairs_must_match_and_one_alternative_suffices() {
         assert!(met("role=owner|admin", r#"{"role":"admin"}"#));
         assert!(met("role = owner | admin , tier=gold", r#"{"role":"owner","tier":"gold"}"#));
         assert!(!met("role=owner|admin,tier=gold", r#"{"role":"owner"}"#));
@@ -124,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn faults_say_how_to_mend_them() {
+    fn invalid_requirements_are_refused() {
         for bad in [
             "",
             "role",

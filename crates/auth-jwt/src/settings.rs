@@ -1,4 +1,4 @@
-//! The settings of access tokens, read once and checked all together.
+//! Reads and checks the settings of access tokens.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ const MAX_LIFETIME: &str = "JWT_MAX_LIFETIME_SECONDS";
 const SUBJECT_CLAIM: &str = "JWT_SUBJECT_CLAIM";
 const REQUIRED_CLAIMS: &str = "JWT_REQUIRED_CLAIMS";
 
-/// The names that [`JwtSettings::read`] asks for, without the prefix of the environment.
+/// Names of all settings of this crate, without the environment's prefix.
 pub const SETTINGS: &[&str] = &[
     HS256_SECRET,
     PUBLIC_KEY,
@@ -33,19 +33,21 @@ pub const SETTINGS: &[&str] = &[
     REQUIRED_CLAIMS,
 ];
 
-/// Those of [`SETTINGS`] that may come from a file. The public key is no secret, but is usually a file.
+/// Names of the settings that may come from a file. The public key is not secret, but is usually a
+/// file.
 pub const SECRETS: &[&str] = &[HS256_SECRET, PUBLIC_KEY];
 
-/// The shortest HS256 secret, in bytes: a key as long as the hash (RFC 7518, 3.2).
+/// Minimum length of an HS256 secret, in bytes: the length of the hash (RFC 7518, 3.2).
 const MIN_SECRET_BYTES: usize = 32;
 
-/// The longest leeway, in seconds. RFC 7519, 4.1.4 has "a few minutes" in mind; beyond an hour it is milliseconds by mistake.
+/// Maximum leeway, in seconds. RFC 7519, 4.1.4 recommends a few minutes; a larger value is probably
+/// in milliseconds.
 const MAX_LEEWAY: u64 = 3600;
 
-/// Registered claims that name no owner.
+/// Registered claims that cannot contain the owner.
 const NO_SUBJECT: [&str; 6] = ["iss", "aud", "exp", "nbf", "iat", "jti"];
 
-/// What the deployment says about access tokens. Its `Debug` shows no secret.
+/// The settings of access tokens. `Debug` redacts the secrets.
 #[derive(Clone, Debug)]
 pub struct JwtSettings {
     pub(crate) keys: KeySettings,
@@ -56,20 +58,21 @@ pub struct JwtSettings {
 /// Which keys verify tokens.
 #[derive(Clone, Debug)]
 pub(crate) enum KeySettings {
-    /// These.
-    Held(KeySet),
-    /// Those that are published there.
+    /// Keys from the settings.
+    Configured(KeySet),
+    /// Keys published at this URL.
     Published(Url),
 }
 
 impl JwtSettings {
-    /// Reads the settings named in [`SETTINGS`] through `get`; exactly one of the three key settings must be given.
+    /// Reads the settings named in [`SETTINGS`] through `get`. Exactly one of the three key
+    /// settings must be set.
     ///
-    /// HS256 secrets are the bytes as they stand: no base64 is decoded, a comma separates two, and white space at either
-    /// end of one is a fault, because the issuer would hardly have it too.
+    /// HS256 secrets are used as bytes, without base64 decoding. A comma separates two. White space
+    /// at either end is a fault, because the issuer's secret would hardly have it.
     ///
     /// # Errors
-    /// All faults at once: the setting and one sentence each, never with a secret in it.
+    /// All faults: each setting's name with one sentence that contains no secret.
     pub fn read(
         get: &mut dyn FnMut(&str) -> Option<String>,
     ) -> Result<Self, Vec<(&'static str, String)>> {
@@ -77,17 +80,20 @@ impl JwtSettings {
         let given = GivenKeys::read(get);
         let by_public_key = given.public_key.is_some() || given.jwks_url.is_some();
         let keys = given.check(&mut faults);
+
         let issuer = read_identity(ISSUER, by_public_key, get, &mut faults);
         let audience = read_identity(AUDIENCE, by_public_key, get, &mut faults);
         let leeway = read_seconds(LEEWAY, 30, 0..=MAX_LEEWAY, get, &mut faults);
         let max_lifetime =
             read_seconds(MAX_LIFETIME, 86_400, 1..=u64::from(u32::MAX), get, &mut faults);
+
         let subject_claim = get(SUBJECT_CLAIM).unwrap_or_else(|| "sub".to_owned());
         faults.take(SUBJECT_CLAIM, check_subject_claim(&subject_claim));
         let required =
             get(REQUIRED_CLAIMS).map(|text| RequiredClaims::parse(&text, &subject_claim));
         let required =
             required.and_then(|parsed| faults.take(REQUIRED_CLAIMS, parsed)).unwrap_or_default();
+
         match keys {
             Some(keys) if faults.0.is_empty() => Ok(Self {
                 keys,
@@ -98,14 +104,14 @@ impl JwtSettings {
         }
     }
 
-    /// How far ahead a token may expire: the most that [`mint`](crate::mint) gives.
+    /// Returns the maximum lifetime of a token, also for [`mint`](crate::mint).
     #[must_use]
     pub fn max_lifetime(&self) -> Duration {
         self.policy.max_lifetime
     }
 }
 
-/// What is wrong so far.
+/// Collected faults.
 #[derive(Default)]
 struct Faults(Vec<(&'static str, String)>);
 
@@ -119,7 +125,7 @@ impl Faults {
     }
 }
 
-/// The key settings as they were given.
+/// The key settings before their check.
 struct GivenKeys {
     secrets: Option<SecretString>,
     public_key: Option<String>,
@@ -144,14 +150,17 @@ impl GivenKeys {
         names.into_iter().flatten().collect()
     }
 
-    /// The keys, if exactly one setting names good ones. Each that is given is checked, also where it is one too many.
+    /// Returns the keys if exactly one setting is set and valid. Checks every setting, even if
+    /// there are too many.
     fn check(self, faults: &mut Faults) -> Option<KeySettings> {
-        const ONE_OF: &str = "exactly one of BILLING_JWT_HS256_SECRET, BILLING_JWT_PUBLIC_KEY and BILLING_JWT_JWKS_URL";
+        const ONE_OF: &str = "exactly one of BILLING_JWT_HS256_SECRET, BILLING_JWT_PUBLIC_KEY and \
+            BILLING_JWT_JWKS_URL";
         match self.names().as_slice() {
-            [] => faults.add(HS256_SECRET, format!("no key verifies access tokens: set {ONE_OF}")),
+            [] => faults
+                .add(HS256_SECRET, format!("no key for access tokens is configured: set {ONE_OF}")),
             [_, more @ ..] => {
                 for name in more {
-                    faults.add(name, format!("another key is set already: keep {ONE_OF}"));
+                    faults.add(name, format!("another key setting is also set: keep {ONE_OF}"));
                 }
             }
         }
@@ -159,15 +168,18 @@ impl GivenKeys {
         let public_key =
             self.public_key.and_then(|pem| faults.take(PUBLIC_KEY, public_key::parse(&pem)));
         let jwks_url = self.jwks_url.and_then(|url| faults.take(JWKS_URL, parse_jwks_url(&url)));
-        let held = secrets.as_deref().map(KeySet::of_secrets).or(public_key).map(KeySettings::Held);
-        held.or(jwks_url.map(KeySettings::Published))
+        let configured =
+            secrets.as_deref().map(KeySet::of_secrets).or(public_key).map(KeySettings::Configured);
+        configured.or(jwks_url.map(KeySettings::Published))
     }
 }
 
 fn parse_secrets(text: &SecretString) -> Result<Vec<SecretString>, String> {
     let secrets: Vec<&str> = text.expose_secret().split(',').collect();
     if secrets.len() > 2 {
-        return Err("there are more than two secrets: keep the new one and, while rotating, the old one (a comma separates them)".to_owned());
+        return Err("there are more than two secrets: keep the new one and, during a rotation, \
+            the old one (separated by a comma)"
+            .to_owned());
     }
     if text.expose_secret().contains("-----BEGIN") {
         return Err(
@@ -177,22 +189,23 @@ fn parse_secrets(text: &SecretString) -> Result<Vec<SecretString>, String> {
     }
     if secrets.iter().any(|secret| secret.trim() != *secret) {
         return Err(
-            "a secret starts or ends with white space: take it away, also around the comma"
-                .to_owned(),
+            "a secret starts or ends with white space: remove it, also around the comma".to_owned()
         );
     }
     if secrets.iter().any(|secret| secret.len() < MIN_SECRET_BYTES) {
         return Err(
-            "a secret is shorter than 32 bytes: make one with `openssl rand -base64 48` (a comma separates two)"
+            "a secret is shorter than 32 bytes: generate one with `openssl rand -base64 48` (a \
+            comma separates two)"
                 .to_owned(),
         );
     }
     Ok(secrets.into_iter().map(SecretString::from).collect())
 }
 
-/// An https URL, or http on a loopback host, without credentials.
+/// Parses an https URL, or http on a loopback host, without credentials.
 fn parse_jwks_url(text: &str) -> Result<Url, String> {
-    const FORM: &str = "give an https URL (http on a loopback host) without a user name, as your issuer's metadata has it (`jwks_uri`)";
+    const FORM: &str = "give an https URL (http on a loopback host) without a user name, from \
+        your issuer's metadata (`jwks_uri`)";
     let url = Url::parse(text).map_err(|_| format!("this is not a URL: {FORM}"))?;
     let loopback = match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
@@ -208,7 +221,7 @@ fn parse_jwks_url(text: &str) -> Result<Url, String> {
     }
 }
 
-/// An issuer or an audience: compared as it stands, so nothing that could never be equal is let in.
+/// Reads an issuer or audience. It is compared exactly, so values that cannot match are faults.
 fn read_identity(
     name: &'static str,
     required: bool,
@@ -217,14 +230,18 @@ fn read_identity(
 ) -> Option<String> {
     let value = get(name);
     match &value {
-        // RFC 8725, 3.8 and 3.9: a public key's issuer signs for others too.
-        None if required => {
-            faults.add(name, "it is required with a public key or a key set: set what your issuer puts into its tokens")
-        }
-        Some(text) if text.is_empty() || text.trim() != text || text.chars().any(char::is_control) => {
+        // RFC 8725, 3.8 and 3.9: the issuer of a public key also signs for other services.
+        None if required => faults.add(
+            name,
+            "it is required with a public key or a key set: set the value in your issuer's tokens",
+        ),
+        Some(text)
+            if text.is_empty() || text.trim() != text || text.chars().any(char::is_control) =>
+        {
             faults.add(
                 name,
-                "it is empty, has control characters, or white space at an end: give it exactly as tokens have it",
+                "it is empty, has control characters, or white space at an end: use the exact \
+                value in the tokens",
             );
         }
         _ => {}
@@ -260,10 +277,13 @@ fn read_seconds(
 
 fn check_subject_claim(name: &str) -> Result<(), String> {
     if name.is_empty() || name.trim() != name || name.chars().any(char::is_control) {
-        Err("it is empty, has control characters, or white space at an end: give the claim's name, for instance `org_id`".to_owned())
+        Err("it is empty, has control characters, or white space at an end: \
+            give the claim's name, for example `org_id`"
+            .to_owned())
     } else if NO_SUBJECT.contains(&name) {
         Err(format!(
-            "`{name}` does not say who owns the billing account: give the claim that does, for instance `sub`"
+            "`{name}` cannot identify the owner of the billing account: use another claim, for \
+            example `sub`"
         ))
     } else {
         Ok(())
@@ -286,7 +306,7 @@ mod tests {
 
     fn algorithm(settings: &JwtSettings) -> Option<SigningAlgorithm> {
         match &settings.keys {
-            KeySettings::Held(keys) => Some(keys.algorithm()),
+            KeySettings::Configured(keys) => Some(keys.algorithm()),
             KeySettings::Published(_) => None,
         }
     }
@@ -296,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_alone_gives_the_defaults() {
+    fn a_secret_alone_uses_the_defaults() {
         let settings = read(&[(HS256_SECRET, SECRET)]).unwrap();
         assert_eq!(algorithm(&settings), Some(SigningAlgorithm::Hs256));
         assert_eq!(settings.policy.leeway, Duration::from_secs(30));
@@ -306,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn exactly_one_key_setting_is_given() {
+    fn exactly_one_key_setting_is_accepted() {
         assert_eq!(faulty(&[]), [HS256_SECRET]);
         let both = [(HS256_SECRET, SECRET), (PUBLIC_KEY, PEM), (ISSUER, "i"), (AUDIENCE, "a")];
         assert_eq!(faulty(&both), [PUBLIC_KEY]);
@@ -318,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_has_at_least_32_bytes_and_no_white_space_around_it() {
+    fn a_secret_has_at_least_32_bytes_and_no_surrounding_white_space() {
         let two = |first: &str, second: &str| format!("{first},{second}");
         for good in [
             SECRET.to_owned(),
@@ -356,7 +376,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_set_is_named_by_a_safe_url_and_requires_issuer_and_audience() {
+    fn a_key_set_requires_a_safe_url_issuer_and_audience() {
         for good in [
             "https://issuer.test/keys",
             "https://issuer.test:8443/keys?tenant=1",
@@ -400,7 +420,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_and_names_are_checked() {
+    fn invalid_numbers_and_names_are_refused() {
         let with = |name: &'static str, value: &str| read(&[(HS256_SECRET, SECRET), (name, value)]);
         for (name, value) in [
             (LEEWAY, "-1"),
@@ -433,7 +453,7 @@ mod tests {
     }
 
     #[test]
-    fn all_faults_come_at_once_and_quote_no_secret() {
+    fn read_returns_all_faults_and_none_contains_a_secret() {
         let given = [
             (HS256_SECRET, "s3cr3t"),
             (LEEWAY, "x"),
@@ -448,21 +468,21 @@ mod tests {
     }
 
     #[test]
-    fn known_names_are_asked_for_once() {
-        let mut asked = Vec::new();
+    fn every_setting_is_read_once() {
+        let mut names_read = Vec::new();
         let _ = JwtSettings::read(&mut |name| {
-            asked.push(name.to_owned());
+            names_read.push(name.to_owned());
             None
         });
-        asked.sort();
+        names_read.sort();
         let mut known: Vec<_> = SETTINGS.to_vec();
         known.sort_unstable();
-        assert_eq!(asked, known);
+        assert_eq!(names_read, known);
         assert!(SECRETS.iter().all(|name| SETTINGS.contains(name)));
     }
 
     #[test]
-    fn debug_shows_no_secret() {
+    fn debug_redacts_the_secret() {
         assert!(!format!("{:?}", read(&[(HS256_SECRET, SECRET)]).unwrap()).contains(SECRET));
     }
 }

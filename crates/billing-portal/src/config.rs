@@ -9,7 +9,7 @@ pub use serve::ServeConfig;
 
 use std::path::{Path, PathBuf};
 
-use layered_settings::{Catalogue, Faults, Layers, Reader};
+use layered_settings::{Faults, Layers, Reader, SettingNames};
 
 use crate::data_folder;
 use crate::failure::Failure;
@@ -40,7 +40,7 @@ const OWN: &[&str] = &[
 ];
 
 /// All settings: the composition root's and the adapters' own.
-fn catalogue() -> Catalogue {
+fn setting_names() -> SettingNames {
     let names = [
         &[OWN, http_edge::SETTINGS, auth_jwt::SETTINGS, auth_api_key::SETTINGS],
         provider::SETTINGS,
@@ -49,7 +49,7 @@ fn catalogue() -> Catalogue {
     let secrets =
         [&[&["DATABASE_URL"], auth_jwt::SECRETS, auth_api_key::SECRETS], provider::SECRETS]
             .concat();
-    Catalogue { prefix: "BILLING_", names: names.concat(), secrets: secrets.concat() }
+    SettingNames { prefix: "BILLING_", names: names.concat(), secrets: secrets.concat() }
 }
 
 /// Where settings come from, in addition to the environment.
@@ -78,7 +78,8 @@ impl Settings {
             Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))
         });
         let Source { file, flags } = source;
-        let layers = Layers::gather(catalogue(), flags, environment, file.as_deref(), &mut faults);
+        let layers =
+            Layers::gather(setting_names(), flags, environment, file.as_deref(), &mut faults);
         Self { reader: Reader::new(layers, faults), source: source.clone(), provider: None }
     }
 

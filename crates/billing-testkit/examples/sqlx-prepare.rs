@@ -1,9 +1,9 @@
-//! Writes the `.sqlx` folders that the stores' queries are checked against: `scripts/sqlx-prepare`, or with `--check` says
-//! whether they are up to date.
+//! Writes the `.sqlx` folders for the offline check of the stores' queries. `scripts/sqlx-prepare`
+//! runs it; with `--check` it only reports whether they are current.
 //!
-//! It migrates a throwaway database of each kind and lets the compiler ask it about each query.
+//! It migrates a throwaway database of each type, and the compiler checks each query against it.
 
-#![expect(clippy::print_stdout, reason = "a command's own output")]
+#![expect(clippy::print_stdout, reason = "the output of a command")]
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -36,7 +36,7 @@ async fn main() -> Fallible<ExitCode> {
     Migrator::new(root.join("migrations/postgres")).await?.run(&mut postgres).await?;
     postgres.close().await?;
 
-    let mut all_fresh = true;
+    let mut all_current = true;
     for (store, variable, url) in [
         ("store-sqlite", "SQLX_SQLITE_DATABASE_URL", sqlite_url.as_str()),
         ("store-postgres", "SQLX_POSTGRES_DATABASE_URL", database.url()),
@@ -52,18 +52,18 @@ async fn main() -> Fallible<ExitCode> {
             if described == stored { "unchanged" } else { "changed" }
         );
         if described != stored && only_check {
-            all_fresh = false;
+            all_current = false;
         } else if described != stored {
             replace(&kept, &stored, &described)?;
         }
     }
-    if !all_fresh {
-        println!(".sqlx is stale: run scripts/sqlx-prepare and commit what it writes");
+    if !all_current {
+        println!(".sqlx is stale: run scripts/sqlx-prepare and commit the changed files");
     }
-    Ok(if all_fresh { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if all_current { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Compiles a store against a live database; the query macros leave what they learn in `folder`.
+/// Compiles a store against a live database. The query macros write their descriptions to `folder`.
 fn describe_queries(
     root: &Path,
     store: &str,
@@ -71,7 +71,7 @@ fn describe_queries(
     url: &str,
     folder: &Path,
 ) -> Fallible<()> {
-    // The variable alone is no reason for cargo to compile again.
+    // A changed variable alone does not make cargo compile again.
     File::options()
         .write(true)
         .open(root.join("crates").join(store).join("src/lib.rs"))?
@@ -102,7 +102,7 @@ fn files(folder: &Path) -> Fallible<BTreeMap<String, String>> {
     Ok(found)
 }
 
-/// New files first: who builds meanwhile finds either.
+/// Writes new files before it deletes old ones, so that a concurrent build finds either.
 fn replace(
     folder: &Path,
     old: &BTreeMap<String, String>,

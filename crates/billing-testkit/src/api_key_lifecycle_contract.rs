@@ -1,6 +1,7 @@
-//! What every [`ApiKeyRepo`] promises about how many keys there may be, and how they end. Runs with `api_key_repo_contract!`.
+//! Contract of every [`ApiKeyRepo`] for key limits and revocations. `api_key_repo_contract!` runs
+//! it.
 
-#![expect(missing_docs, reason = "the cases' names are the promises")]
+#![expect(missing_docs, reason = "the cases' names state the guarantees")]
 
 use std::time::Duration;
 
@@ -19,15 +20,15 @@ macro_rules! api_key_lifecycle_contract {
             $make,
             [
                 a_limit_counts_the_owners_active_keys,
-                revoked_and_expired_keys_take_no_place,
-                a_key_that_expires_this_moment_takes_no_place,
-                without_a_limit_there_may_be_any_number,
-                a_limit_of_none_admits_none,
-                of_many_that_race_for_the_last_places_only_so_many_get_one,
-                owners_do_not_take_each_others_places,
-                revoking_all_tells_which_oldest_first,
-                revoking_all_leaves_other_owners_and_earlier_revocations,
-                of_two_revocations_of_all_each_key_counts_once,
+                revoked_and_expired_keys_do_not_count_towards_the_limit,
+                a_key_that_expires_now_does_not_count_towards_the_limit,
+                without_a_limit_any_number_is_inserted,
+                a_limit_of_zero_admits_no_key,
+                concurrent_inserts_do_not_exceed_the_limit,
+                each_owner_has_a_separate_limit,
+                revoke_all_returns_the_ids_oldest_first,
+                revoke_all_keeps_other_owners_keys_and_earlier_revocations,
+                concurrent_revoke_all_calls_return_each_key_once,
             ]
         );
     };
@@ -99,7 +100,7 @@ pub async fn a_limit_counts_the_owners_active_keys(repo: &dyn ApiKeyRepo) {
     assert_eq!(try_insert(repo, &key("3", "ann"), Some(3)).await, InsertOutcome::Inserted);
 }
 
-pub async fn revoked_and_expired_keys_take_no_place(repo: &dyn ApiKeyRepo) {
+pub async fn revoked_and_expired_keys_do_not_count_towards_the_limit(repo: &dyn ApiKeyRepo) {
     insert(repo, &key("1", "ann")).await;
     let mut expiring = key("2", "ann");
     expiring.key.expires_at = Some(after(10));
@@ -123,7 +124,7 @@ pub async fn revoked_and_expired_keys_take_no_place(repo: &dyn ApiKeyRepo) {
     );
 }
 
-pub async fn a_key_that_expires_this_moment_takes_no_place(repo: &dyn ApiKeyRepo) {
+pub async fn a_key_that_expires_now_does_not_count_towards_the_limit(repo: &dyn ApiKeyRepo) {
     let mut expiring = key("1", "ann");
     expiring.key.expires_at = Some(after(10));
     insert(repo, &expiring).await;
@@ -133,19 +134,19 @@ pub async fn a_key_that_expires_this_moment_takes_no_place(repo: &dyn ApiKeyRepo
     );
 }
 
-pub async fn without_a_limit_there_may_be_any_number(repo: &dyn ApiKeyRepo) {
+pub async fn without_a_limit_any_number_is_inserted(repo: &dyn ApiKeyRepo) {
     for n in 0..30 {
         insert(repo, &key(&n.to_string(), "ann")).await;
     }
     assert_eq!(try_insert(repo, &key("99", "ann"), Some(20)).await, InsertOutcome::TooMany);
 }
 
-pub async fn a_limit_of_none_admits_none(repo: &dyn ApiKeyRepo) {
+pub async fn a_limit_of_zero_admits_no_key(repo: &dyn ApiKeyRepo) {
     assert_eq!(try_insert(repo, &key("1", "ann"), Some(0)).await, InsertOutcome::TooMany);
     assert_eq!(repo.list(None).await.unwrap(), []);
 }
 
-pub async fn of_many_that_race_for_the_last_places_only_so_many_get_one(repo: &dyn ApiKeyRepo) {
+pub async fn concurrent_inserts_do_not_exceed_the_limit(repo: &dyn ApiKeyRepo) {
     insert(repo, &key("a", "ünï")).await;
     let keys: Vec<_> = (0..16).map(|n| key(&n.to_string(), "ünï")).collect();
     let outcomes = join_all(keys.iter().map(|key| repo.insert(key, Some(4), record()))).await;
@@ -155,7 +156,7 @@ pub async fn of_many_that_race_for_the_last_places_only_so_many_get_one(repo: &d
     assert_eq!(active(repo, "ünï", EPOCH).await, 4);
 }
 
-pub async fn owners_do_not_take_each_others_places(repo: &dyn ApiKeyRepo) {
+pub async fn each_owner_has_a_separate_limit(repo: &dyn ApiKeyRepo) {
     for (short, owner) in [("1", "ann"), ("2", "Ann"), ("3", "ann "), ("4", "bob")] {
         assert_eq!(
             try_insert(repo, &key(short, owner), Some(1)).await,
@@ -165,7 +166,7 @@ pub async fn owners_do_not_take_each_others_places(repo: &dyn ApiKeyRepo) {
     }
 }
 
-pub async fn revoking_all_tells_which_oldest_first(repo: &dyn ApiKeyRepo) {
+pub async fn revoke_all_returns_the_ids_oldest_first(repo: &dyn ApiKeyRepo) {
     for (short, at) in [("c", after(1)), ("b", EPOCH), ("A", after(1)), ("z", EPOCH)] {
         insert(repo, &key_at(short, "ann", at)).await;
     }
@@ -177,7 +178,7 @@ pub async fn revoking_all_tells_which_oldest_first(repo: &dyn ApiKeyRepo) {
     assert_eq!(found(repo, "c").await.revoked_at, Some(after(5)));
 }
 
-pub async fn revoking_all_leaves_other_owners_and_earlier_revocations(repo: &dyn ApiKeyRepo) {
+pub async fn revoke_all_keeps_other_owners_keys_and_earlier_revocations(repo: &dyn ApiKeyRepo) {
     insert(repo, &key("1", "ann")).await;
     insert(repo, &key("2", "ann")).await;
     insert(repo, &key("3", "Ann")).await;
@@ -191,14 +192,14 @@ pub async fn revoking_all_leaves_other_owners_and_earlier_revocations(repo: &dyn
     );
     assert_eq!(found(repo, "1").await.revoked_at, Some(after(1)));
     assert_eq!(found(repo, "3").await.revoked_at, None);
-    assert_eq!(repo.revoke_all(&user("nobody"), after(2), record()).await.unwrap(), []);
+    assert_eq!(repo.revoke_all(&user("unknown"), after(2), record()).await.unwrap(), []);
 }
 
-pub async fn of_two_revocations_of_all_each_key_counts_once(repo: &dyn ApiKeyRepo) {
+pub async fn concurrent_revoke_all_calls_return_each_key_once(repo: &dyn ApiKeyRepo) {
     for n in 0..20 {
         insert(repo, &key(&n.to_string(), "ann")).await;
     }
     let ann = user("ann");
-    let told = join_all((0..4).map(|_| repo.revoke_all(&ann, after(1), record()))).await;
-    assert_eq!(told.into_iter().map(|ids| ids.unwrap().len()).sum::<usize>(), 20);
+    let revoked = join_all((0..4).map(|_| repo.revoke_all(&ann, after(1), record()))).await;
+    assert_eq!(revoked.into_iter().map(|ids| ids.unwrap().len()).sum::<usize>(), 20);
 }

@@ -1,6 +1,6 @@
-//! What every [`ApiKeyRepo`] promises.
+//! Contract of every [`ApiKeyRepo`].
 
-#![expect(missing_docs, reason = "the cases' names are the promises")]
+#![expect(missing_docs, reason = "the cases' names state the guarantees")]
 
 use billing_domain::ports::{ApiKeyRepo, InsertOutcome, RevokeOutcome};
 use billing_domain::{KeyDescription, StoredApiKey, Timestamp};
@@ -9,8 +9,8 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::samples::{description, key_id, origins, pepper, permissions, record, stored_key, user};
 
-/// Runs every case against fresh, empty repos: `api_key_repo_contract!(make)`, where `make` is an async function that gives
-/// a pair of an `Arc<dyn ApiKeyRepo>` and what must outlive it.
+/// Runs every case against a new, empty repo: `api_key_repo_contract!(make)`. `make` is an async
+/// function that returns an `Arc<dyn ApiKeyRepo>` and the resources to keep alive.
 #[macro_export]
 macro_rules! api_key_repo_contract {
     ($make:path) => {
@@ -19,28 +19,28 @@ macro_rules! api_key_repo_contract {
             $make,
             [
                 an_unknown_key_is_not_found,
-                a_key_is_found_as_it_was_inserted,
-                a_key_without_permissions_keeps_none,
-                permissions_and_return_origins_come_back,
-                what_proves_a_key_comes_back_to_the_letter,
-                a_taken_id_is_told_and_changes_nothing,
-                ids_tell_case_apart,
-                names_keep_their_characters,
-                descriptions_keep_their_characters,
-                text_that_looks_like_sql_is_text,
-                values_of_full_length_fit,
-                moments_keep_their_milliseconds,
+                a_found_key_equals_the_inserted_one,
+                a_key_may_have_no_permissions,
+                permissions_and_return_origins_are_stored,
+                a_verifier_is_stored_exactly,
+                inserting_a_taken_id_is_refused_and_changes_nothing,
+                ids_are_case_sensitive,
+                names_are_stored_exactly,
+                descriptions_are_stored_exactly,
+                text_with_sql_is_stored_exactly,
+                values_of_maximum_length_are_stored,
+                timestamps_keep_their_milliseconds,
                 keys_are_listed_oldest_first_then_by_id,
-                a_list_for_one_user_has_no_other_users_keys,
-                a_list_for_one_user_ends_at_the_newest_thousand,
+                a_user_s_list_has_no_keys_of_other_users,
+                a_user_s_list_has_the_newest_thousand_keys,
                 revoked_and_expired_keys_are_listed_and_found,
-                a_revoked_key_shows_when,
-                the_earliest_revocation_stands,
-                revoking_an_unknown_key_finds_none,
-                revoking_one_key_leaves_the_others,
-                of_many_inserts_of_one_id_at_once_one_wins,
-                of_many_revocations_at_once_one_counts,
-                of_many_revocations_at_once_the_earliest_stands,
+                a_revoked_key_has_the_time_of_its_revocation,
+                the_earliest_revocation_is_kept,
+                revoking_an_unknown_key_is_not_found,
+                revoking_one_key_keeps_the_others,
+                of_many_concurrent_inserts_of_one_id_one_wins,
+                of_many_concurrent_revocations_one_succeeds,
+                of_many_concurrent_revocations_the_earliest_is_kept,
             ]
         );
         $crate::api_key_lifecycle_contract!($make);
@@ -72,7 +72,7 @@ async fn listed(repo: &dyn ApiKeyRepo, owner: Option<&str>) -> Vec<String> {
     repo.list(owner.as_ref()).await.unwrap().into_iter().map(|key| key.id.to_string()).collect()
 }
 
-/// Inserts a key and asserts that it comes back equal.
+/// Inserts a key and asserts that the stored key is equal.
 async fn assert_round_trip(repo: &dyn ApiKeyRepo, key: &StoredApiKey) {
     insert(repo, key).await;
     let back = repo.find(&key.key.id).await.unwrap().expect("the key");
@@ -88,7 +88,7 @@ pub async fn an_unknown_key_is_not_found(repo: &dyn ApiKeyRepo) {
     assert_eq!(repo.list(Some(&user("ann"))).await.unwrap(), []);
 }
 
-pub async fn a_key_is_found_as_it_was_inserted(repo: &dyn ApiKeyRepo) {
+pub async fn a_found_key_equals_the_inserted_one(repo: &dyn ApiKeyRepo) {
     let mut full = key("a", "ann");
     full.key.expires_at = Some(Timestamp::from_seconds(1_800_000_000));
     full.key.revoked_at = Some(Timestamp::from_seconds(1_750_000_000));
@@ -99,17 +99,17 @@ pub async fn a_key_is_found_as_it_was_inserted(repo: &dyn ApiKeyRepo) {
     assert_round_trip(repo, &key("b", "ann")).await;
 }
 
-pub async fn a_key_without_permissions_keeps_none(repo: &dyn ApiKeyRepo) {
+pub async fn a_key_may_have_no_permissions(repo: &dyn ApiKeyRepo) {
     let mut bare = key("a", "ann");
     bare.key.permissions.clear();
     assert_round_trip(repo, &bare).await;
 }
 
-pub async fn permissions_and_return_origins_come_back(repo: &dyn ApiKeyRepo) {
+pub async fn permissions_and_return_origins_are_stored(repo: &dyn ApiKeyRepo) {
     let mut rich = key("a", "ann");
     rich.key.permissions =
         permissions(&["subscriptions:portal", "reports.v2:read_all", "A:B", "not-yet:known"]);
-    // The order is the owner's and stays, and so does what stands there twice.
+    // The store keeps the owner's order and duplicates.
     rich.key.return_origins = origins(&[
         "https://z.example.com",
         "https://*.example.com:8443",
@@ -123,7 +123,7 @@ pub async fn permissions_and_return_origins_come_back(repo: &dyn ApiKeyRepo) {
     assert_eq!(repo.list(None).await.unwrap(), [rich.key]);
 }
 
-pub async fn what_proves_a_key_comes_back_to_the_letter(repo: &dyn ApiKeyRepo) {
+pub async fn a_verifier_is_stored_exactly(repo: &dyn ApiKeyRepo) {
     let mut odd = key("a", "ann");
     odd.verifier.gate = SecretString::from("f0".repeat(32));
     odd.verifier.hash =
@@ -131,7 +131,7 @@ pub async fn what_proves_a_key_comes_back_to_the_letter(repo: &dyn ApiKeyRepo) {
     assert_round_trip(repo, &odd).await;
 }
 
-pub async fn a_taken_id_is_told_and_changes_nothing(repo: &dyn ApiKeyRepo) {
+pub async fn inserting_a_taken_id_is_refused_and_changes_nothing(repo: &dyn ApiKeyRepo) {
     insert(repo, &key("a", "ann")).await;
     let mut second = key("a", "bob");
     second.verifier.gate = SecretString::from("ff".repeat(32));
@@ -142,14 +142,14 @@ pub async fn a_taken_id_is_told_and_changes_nothing(repo: &dyn ApiKeyRepo) {
     assert_eq!(listed(repo, None).await, [id("a")]);
 }
 
-pub async fn ids_tell_case_apart(repo: &dyn ApiKeyRepo) {
+pub async fn ids_are_case_sensitive(repo: &dyn ApiKeyRepo) {
     insert(repo, &key("a", "ann")).await;
     insert(repo, &key("A", "bob")).await;
     assert_eq!(found(repo, "a").await.key.owner, user("ann"));
     assert_eq!(found(repo, "A").await.key.owner, user("bob"));
 }
 
-pub async fn names_keep_their_characters(repo: &dyn ApiKeyRepo) {
+pub async fn names_are_stored_exactly(repo: &dyn ApiKeyRepo) {
     for (n, name) in ["빌링 키", "ключ №1", " spaces ", "👩‍💻", "e\u{301}", "\\n %s {} '\""]
         .into_iter()
         .enumerate()
@@ -160,7 +160,7 @@ pub async fn names_keep_their_characters(repo: &dyn ApiKeyRepo) {
     }
 }
 
-pub async fn descriptions_keep_their_characters(repo: &dyn ApiKeyRepo) {
+pub async fn descriptions_are_stored_exactly(repo: &dyn ApiKeyRepo) {
     let long = "🦀".repeat(500);
     for (n, text) in ["빌링 키\n둘째 줄", " ", "'; DROP TABLE api_keys; --", "e\u{301}", &long]
         .into_iter()
@@ -175,7 +175,7 @@ pub async fn descriptions_keep_their_characters(repo: &dyn ApiKeyRepo) {
     assert_eq!(texts.last().map(KeyDescription::as_str), Some(long.as_str()));
 }
 
-pub async fn text_that_looks_like_sql_is_text(repo: &dyn ApiKeyRepo) {
+pub async fn text_with_sql_is_stored_exactly(repo: &dyn ApiKeyRepo) {
     let hostile = ["'; DROP TABLE api_keys; --", "' OR '1'='1", "$1", "?1", "NULL"];
     for (n, text) in hostile.into_iter().enumerate() {
         let mut named = key(&n.to_string(), text);
@@ -186,7 +186,7 @@ pub async fn text_that_looks_like_sql_is_text(repo: &dyn ApiKeyRepo) {
     assert_eq!(listed(repo, None).await.len(), hostile.len());
 }
 
-pub async fn values_of_full_length_fit(repo: &dyn ApiKeyRepo) {
+pub async fn values_of_maximum_length_are_stored(repo: &dyn ApiKeyRepo) {
     let owner = "🦀".repeat(255);
     let mut long = stored_key(&"k".repeat(64), &user(&owner), EPOCH);
     long.key.name = "🦀".repeat(100).parse().unwrap();
@@ -199,7 +199,7 @@ pub async fn values_of_full_length_fit(repo: &dyn ApiKeyRepo) {
     assert_eq!(listed(repo, Some(&owner)).await, ["k".repeat(64)]);
 }
 
-pub async fn moments_keep_their_milliseconds(repo: &dyn ApiKeyRepo) {
+pub async fn timestamps_keep_their_milliseconds(repo: &dyn ApiKeyRepo) {
     for (n, millis) in
         [0, -1, 1, 1_700_000_000_123, i64::from(i32::MAX) + 1, 253_402_300_799_999, i64::MAX]
             .into_iter()
@@ -219,29 +219,29 @@ pub async fn keys_are_listed_oldest_first_then_by_id(repo: &dyn ApiKeyRepo) {
     {
         insert(repo, &stored_key(&id(short), &user("ann"), at)).await;
     }
-    // By code point: upper case before lower case, whatever the database's collation says.
+    // Sorted by code point, upper case first, independent of the database's collation.
     let expected = ["B", "a", "c", "0", "Z", "b"].map(id);
     assert_eq!(listed(repo, None).await, expected);
     assert_eq!(listed(repo, Some("ann")).await, expected);
 }
 
-pub async fn a_list_for_one_user_has_no_other_users_keys(repo: &dyn ApiKeyRepo) {
+pub async fn a_user_s_list_has_no_keys_of_other_users(repo: &dyn ApiKeyRepo) {
     insert(repo, &key("1", "ann")).await;
     insert(repo, &key("2", "Ann")).await;
     insert(repo, &key("3", "ann")).await;
     assert_eq!(listed(repo, Some("ann")).await, [id("1"), id("3")]);
     assert_eq!(listed(repo, Some("Ann")).await, [id("2")]);
-    assert_eq!(listed(repo, Some("nobody")).await, [""; 0]);
+    assert_eq!(listed(repo, Some("unknown")).await, [""; 0]);
     assert_eq!(listed(repo, None).await.len(), 3);
 }
 
-pub async fn a_list_for_one_user_ends_at_the_newest_thousand(repo: &dyn ApiKeyRepo) {
+pub async fn a_user_s_list_has_the_newest_thousand_keys(repo: &dyn ApiKeyRepo) {
     let at = |n: i64| Timestamp::from_millis(EPOCH.as_millis() + n);
     let keys: Vec<_> =
         (0..1002).map(|n| stored_key(&id(&n.to_string()), &user("ann"), at(n))).collect();
-    // A few at a time: who waits for a connection for long, is refused.
-    for some in keys.chunks(8) {
-        join_all(some.iter().map(|key| insert(repo, key))).await;
+    // In small batches: a call that waits too long for a connection fails.
+    for chunk in keys.chunks(8) {
+        join_all(chunk.iter().map(|key| insert(repo, key))).await;
     }
     let all: Vec<_> = keys.iter().map(|key| key.key.id.to_string()).collect();
     assert_eq!(listed(repo, Some("ann")).await, all[2..]);
@@ -259,7 +259,7 @@ pub async fn revoked_and_expired_keys_are_listed_and_found(repo: &dyn ApiKeyRepo
     assert!(!found(repo, "2").await.key.is_active(EPOCH));
 }
 
-pub async fn a_revoked_key_shows_when(repo: &dyn ApiKeyRepo) {
+pub async fn a_revoked_key_has_the_time_of_its_revocation(repo: &dyn ApiKeyRepo) {
     insert(repo, &key("a", "ann")).await;
     let at = Timestamp::from_millis(EPOCH.as_millis() + 77);
     assert_eq!(repo.revoke(&key_id(&id("a")), at, record()).await.unwrap(), RevokeOutcome::Revoked);
@@ -268,7 +268,7 @@ pub async fn a_revoked_key_shows_when(repo: &dyn ApiKeyRepo) {
     assert_eq!(found(repo, "a").await.key, expected);
 }
 
-pub async fn the_earliest_revocation_stands(repo: &dyn ApiKeyRepo) {
+pub async fn the_earliest_revocation_is_kept(repo: &dyn ApiKeyRepo) {
     insert(repo, &key("a", "ann")).await;
     let first = Timestamp::from_seconds(100);
     repo.revoke(&key_id(&id("a")), first, record()).await.unwrap();
@@ -287,7 +287,7 @@ pub async fn the_earliest_revocation_stands(repo: &dyn ApiKeyRepo) {
     assert_eq!(found(repo, "a").await.key.revoked_at, Some(earlier));
 }
 
-pub async fn revoking_an_unknown_key_finds_none(repo: &dyn ApiKeyRepo) {
+pub async fn revoking_an_unknown_key_is_not_found(repo: &dyn ApiKeyRepo) {
     insert(repo, &key("a", "ann")).await;
     assert_eq!(
         repo.revoke(&key_id(&id("A")), EPOCH, record()).await.unwrap(),
@@ -296,14 +296,14 @@ pub async fn revoking_an_unknown_key_finds_none(repo: &dyn ApiKeyRepo) {
     assert_eq!(found(repo, "a").await.key.revoked_at, None);
 }
 
-pub async fn revoking_one_key_leaves_the_others(repo: &dyn ApiKeyRepo) {
+pub async fn revoking_one_key_keeps_the_others(repo: &dyn ApiKeyRepo) {
     insert(repo, &key("1", "ann")).await;
     insert(repo, &key("2", "ann")).await;
     repo.revoke(&key_id(&id("1")), EPOCH, record()).await.unwrap();
     assert_eq!(found(repo, "2").await.key, key("2", "ann").key);
 }
 
-pub async fn of_many_inserts_of_one_id_at_once_one_wins(repo: &dyn ApiKeyRepo) {
+pub async fn of_many_concurrent_inserts_of_one_id_one_wins(repo: &dyn ApiKeyRepo) {
     let keys: Vec<StoredApiKey> = (0..16).map(|n| key("a", &format!("user{n}"))).collect();
     let outcomes = join_all(keys.iter().map(|key| repo.insert(key, None, record()))).await;
     let winners: Vec<_> = keys
@@ -315,7 +315,7 @@ pub async fn of_many_inserts_of_one_id_at_once_one_wins(repo: &dyn ApiKeyRepo) {
     assert_eq!(found(repo, "a").await.key, winners[0].0.key);
 }
 
-pub async fn of_many_revocations_at_once_one_counts(repo: &dyn ApiKeyRepo) {
+pub async fn of_many_concurrent_revocations_one_succeeds(repo: &dyn ApiKeyRepo) {
     insert(repo, &key("a", "ann")).await;
     let id = key_id(&id("a"));
     let outcomes = join_all((0..16).map(|_| repo.revoke(&id, EPOCH, record()))).await;
@@ -327,7 +327,7 @@ pub async fn of_many_revocations_at_once_one_counts(repo: &dyn ApiKeyRepo) {
     assert_eq!(found(repo, "a").await.key.revoked_at, Some(EPOCH));
 }
 
-pub async fn of_many_revocations_at_once_the_earliest_stands(repo: &dyn ApiKeyRepo) {
+pub async fn of_many_concurrent_revocations_the_earliest_is_kept(repo: &dyn ApiKeyRepo) {
     insert(repo, &key("a", "ann")).await;
     let id = key_id(&id("a"));
     for outcome in

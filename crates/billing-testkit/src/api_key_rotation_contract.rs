@@ -1,6 +1,6 @@
-//! What every [`ApiKeyRepo`] promises about rotations. Runs with `api_key_repo_contract!`.
+//! Contract of every [`ApiKeyRepo`] for rotations. `api_key_repo_contract!` runs it.
 
-#![expect(missing_docs, reason = "the cases' names are the promises")]
+#![expect(missing_docs, reason = "the cases' names state the guarantees")]
 
 use billing_domain::ports::{ApiKeyRepo, InsertOutcome, RevokeOutcome, RotateOutcome};
 use billing_domain::{ApiKey, StoredApiKey};
@@ -20,26 +20,26 @@ macro_rules! api_key_rotation_contract {
             api_key_rotation_contract,
             $make,
             [
-                a_rotated_key_has_a_successor_and_an_end,
-                a_rotation_leaves_the_expiry_and_makes_no_key_hold_longer,
+                a_rotated_key_has_a_successor_and_a_revocation_time,
+                a_rotation_keeps_the_expiry_and_extends_no_key,
                 a_key_is_rotated_once,
-                a_rotated_key_takes_a_place_until_its_end,
+                a_rotated_key_counts_towards_the_limit_until_its_revocation,
                 a_rotated_key_can_be_revoked_at_once,
-                a_revocation_later_than_a_rotated_keys_end_changes_nothing,
+                a_revocation_after_a_rotated_keys_end_changes_nothing,
                 an_unknown_key_is_not_rotated,
                 a_key_that_ended_is_not_rotated,
                 a_successor_whose_id_is_taken_changes_nothing,
-                without_a_limit_a_successor_takes_no_heed_of_others,
-                a_rotation_is_possible_at_the_limit_and_not_beyond,
-                of_rotations_of_many_keys_that_race_one_goes_beyond_the_limit,
-                of_rotations_of_one_key_that_race_one_gives_a_successor,
-                a_rotation_and_a_revocation_that_race_leave_no_key_that_holds_unseen,
+                without_a_limit_a_rotation_ignores_other_keys,
+                a_rotation_is_possible_at_the_limit_but_not_beyond,
+                of_concurrent_rotations_at_the_limit_one_succeeds,
+                of_concurrent_rotations_of_one_key_one_succeeds,
+                a_concurrent_rotation_and_revocation_leave_no_unreported_key,
             ]
         );
     };
 }
 
-pub async fn a_rotated_key_has_a_successor_and_an_end(repo: &dyn ApiKeyRepo) {
+pub async fn a_rotated_key_has_a_successor_and_a_revocation_time(repo: &dyn ApiKeyRepo) {
     let mut old = key("1", "ann");
     old.key.description = Some(description("설명"));
     old.key.permissions = permissions(&["a:b"]);
@@ -62,12 +62,12 @@ pub async fn a_rotated_key_has_a_successor_and_an_end(repo: &dyn ApiKeyRepo) {
     assert_eq!(kept.verifier.pepper, successor.verifier.pepper);
 }
 
-/// The key that this one is the successor of.
+/// Returns the key that `successor` replaced.
 fn key_like(successor: &ApiKey) -> ApiKey {
     ApiKey { id: id("1"), created_at: EPOCH, ..successor.clone() }
 }
 
-pub async fn a_rotation_leaves_the_expiry_and_makes_no_key_hold_longer(repo: &dyn ApiKeyRepo) {
+pub async fn a_rotation_keeps_the_expiry_and_extends_no_key(repo: &dyn ApiKeyRepo) {
     for (short, expiry, end) in [("1", 30, 30), ("2", 60, 60), ("3", 90, 60)] {
         let mut old = key(short, "ann");
         old.key.expires_at = Some(after(expiry));
@@ -85,7 +85,7 @@ pub async fn a_key_is_rotated_once(repo: &dyn ApiKeyRepo) {
     insert(repo, &key("1", "ann")).await;
     let outcome = rotate(repo, "1", &key_at("2", "ann", after(1)), after(60), None).await;
     assert_eq!(outcome, RotateOutcome::Rotated);
-    // While it holds, and when it holds no more.
+    // Before and after its revocation.
     for now in [2, 61] {
         let again = rotate(repo, "1", &key_at("3", "ann", after(now)), after(90), None).await;
         assert_eq!(again, RotateOutcome::NotActive);
@@ -94,7 +94,7 @@ pub async fn a_key_is_rotated_once(repo: &dyn ApiKeyRepo) {
     assert!(repo.find(&id("3")).await.unwrap().is_none());
 }
 
-pub async fn a_rotated_key_takes_a_place_until_its_end(repo: &dyn ApiKeyRepo) {
+pub async fn a_rotated_key_counts_towards_the_limit_until_its_revocation(repo: &dyn ApiKeyRepo) {
     insert(repo, &key("1", "ann")).await;
     rotate(repo, "1", &key_at("2", "ann", after(1)), after(60), None).await;
     assert_eq!(
@@ -125,7 +125,7 @@ pub async fn a_rotated_key_can_be_revoked_at_once(repo: &dyn ApiKeyRepo) {
     assert!(found(repo, "1s").await.is_active(after(5)));
 }
 
-pub async fn a_revocation_later_than_a_rotated_keys_end_changes_nothing(repo: &dyn ApiKeyRepo) {
+pub async fn a_revocation_after_a_rotated_keys_end_changes_nothing(repo: &dyn ApiKeyRepo) {
     insert(repo, &key("1", "ann")).await;
     rotate(repo, "1", &key_at("2", "ann", after(1)), after(60), None).await;
     assert_eq!(revoke(repo, "1", after(61)).await, RevokeOutcome::AlreadyRevoked);
@@ -166,7 +166,7 @@ pub async fn a_successor_whose_id_is_taken_changes_nothing(repo: &dyn ApiKeyRepo
     assert_eq!(found(repo, "2").await, key("2", "bob").key);
 }
 
-pub async fn without_a_limit_a_successor_takes_no_heed_of_others(repo: &dyn ApiKeyRepo) {
+pub async fn without_a_limit_a_rotation_ignores_other_keys(repo: &dyn ApiKeyRepo) {
     for n in 0..30 {
         insert(repo, &key(&n.to_string(), "ann")).await;
     }
@@ -175,13 +175,13 @@ pub async fn without_a_limit_a_successor_takes_no_heed_of_others(repo: &dyn ApiK
     assert_eq!(active(repo, "ann", after(1)).await, 31);
 }
 
-pub async fn a_rotation_is_possible_at_the_limit_and_not_beyond(repo: &dyn ApiKeyRepo) {
+pub async fn a_rotation_is_possible_at_the_limit_but_not_beyond(repo: &dyn ApiKeyRepo) {
     for (short, owner) in [("1", "ann"), ("2", "ann"), ("3", "bob")] {
         insert(repo, &key(short, owner)).await;
     }
     let (first, second) = (key_at("s1", "ann", after(1)), key_at("s2", "ann", after(1)));
     assert_eq!(rotate(repo, "1", &first, after(60), Some(2)).await, RotateOutcome::Rotated);
-    // Three are active now: the key that ends later, its successor and the other one.
+    // Three keys are active: the rotated key, its successor and the other key.
     let before = found(repo, "2").await;
     assert_eq!(rotate(repo, "2", &second, after(60), Some(2)).await, RotateOutcome::TooMany);
     assert_eq!(found(repo, "2").await, before);
@@ -190,7 +190,7 @@ pub async fn a_rotation_is_possible_at_the_limit_and_not_beyond(repo: &dyn ApiKe
     assert_eq!(rotate(repo, "2", &later, after(120), Some(2)).await, RotateOutcome::Rotated);
 }
 
-pub async fn of_rotations_of_many_keys_that_race_one_goes_beyond_the_limit(repo: &dyn ApiKeyRepo) {
+pub async fn of_concurrent_rotations_at_the_limit_one_succeeds(repo: &dyn ApiKeyRepo) {
     for n in 0..4 {
         insert(repo, &key(&n.to_string(), "ann")).await;
     }
@@ -206,10 +206,10 @@ pub async fn of_rotations_of_many_keys_that_race_one_goes_beyond_the_limit(repo:
     assert_eq!(active(repo, "ann", after(1)).await, 5);
 }
 
-pub async fn of_rotations_of_one_key_that_race_one_gives_a_successor(repo: &dyn ApiKeyRepo) {
+pub async fn of_concurrent_rotations_of_one_key_one_succeeds(repo: &dyn ApiKeyRepo) {
     insert(repo, &key("1", "ann")).await;
-    let (old, successors) =
-        (id("1"), (0..8).map(|n| key_at(&format!("s{n}"), "ann", after(1))).collect::<Vec<_>>());
+    let old = id("1");
+    let successors = (0..8).map(|n| key_at(&format!("s{n}"), "ann", after(1))).collect::<Vec<_>>();
     let outcomes = join_all(
         successors.iter().map(|successor| repo.rotate(&old, successor, after(60), None, records())),
     )
@@ -221,20 +221,19 @@ pub async fn of_rotations_of_one_key_that_race_one_gives_a_successor(repo: &dyn 
     assert_eq!(active(repo, "ann", after(2)).await, 2);
 }
 
-pub async fn a_rotation_and_a_revocation_that_race_leave_no_key_that_holds_unseen(
-    repo: &dyn ApiKeyRepo,
-) {
+pub async fn a_concurrent_rotation_and_revocation_leave_no_unreported_key(repo: &dyn ApiKeyRepo) {
     for n in 0..8 {
         let (old, new) = (format!("{n}"), format!("s{n}"));
         insert(repo, &key(&old, "ann")).await;
-        let (old_id, successor) = (id(&old), key_at(&new, "ann", after(1)));
+        let old_id = id(&old);
+        let successor = key_at(&new, "ann", after(1));
         let (rotated, revoked) = tokio::join!(
             repo.rotate(&old_id, &successor, after(60), None, records()),
             repo.revoke(&old_id, after(1), record())
         );
         assert_eq!(revoked.unwrap(), RevokeOutcome::Revoked);
         assert_eq!(found(repo, &old).await.revoked_at, Some(after(1)));
-        let there = repo.find(&id(&new)).await.unwrap().is_some();
-        assert_eq!(there, rotated.unwrap() == RotateOutcome::Rotated);
+        let exists = repo.find(&id(&new)).await.unwrap().is_some();
+        assert_eq!(exists, rotated.unwrap() == RotateOutcome::Rotated);
     }
 }

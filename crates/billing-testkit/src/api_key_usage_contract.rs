@@ -1,6 +1,6 @@
-//! What every [`ApiKeyUsage`] promises.
+//! Contract of every [`ApiKeyUsage`].
 
-#![expect(missing_docs, reason = "the cases' names are the promises")]
+#![expect(missing_docs, reason = "the cases' names state the guarantees")]
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -14,19 +14,19 @@ use tokio::time::timeout;
 
 use crate::samples::{key_id, pepper, record, records, stored_key, user};
 
-/// A fresh, empty database, as two replicas see it.
+/// An empty database with the ports of two replicas.
 #[derive(Debug)]
 pub struct ApiKeyPorts {
-    /// Where the suite puts keys.
+    /// The repo to insert keys.
     pub keys: Arc<dyn ApiKeyRepo>,
-    /// What is held to its promises.
+    /// The port under test.
     pub usage: Arc<dyn ApiKeyUsage>,
-    /// The same of another replica: over connections of its own.
+    /// The same port of another replica, with separate connections.
     pub other_replica: Arc<dyn ApiKeyUsage>,
 }
 
-/// Runs every case against fresh databases: `api_key_usage_contract!(make)`, where `make` is an async function that gives a
-/// pair of an `Arc<ApiKeyPorts>` and what must outlive it.
+/// Runs every case against a new database: `api_key_usage_contract!(make)`. `make` is an async
+/// function that returns an `Arc<ApiKeyPorts>` and the resources to keep alive.
 #[macro_export]
 macro_rules! api_key_usage_contract {
     ($make:path) => {
@@ -36,26 +36,26 @@ macro_rules! api_key_usage_contract {
             [
                 a_key_is_unused_until_it_is_used,
                 an_earlier_use_changes_nothing,
-                of_several_uses_in_a_batch_the_latest_counts,
+                a_batch_with_several_uses_stores_the_latest,
                 uses_of_unknown_keys_change_nothing,
-                no_uses_are_no_error,
-                a_big_batch_is_noted,
-                of_many_batches_at_once_the_latest_use_counts,
-                a_verifier_gives_way_to_a_new_one,
-                a_verifier_that_is_another_by_now_stays,
+                an_empty_batch_is_allowed,
+                a_large_batch_is_recorded,
+                concurrent_batches_store_the_latest_use,
+                a_verifier_is_replaced,
+                a_changed_verifier_is_not_replaced,
                 an_unknown_key_has_no_verifier_to_replace,
-                of_many_replacements_at_once_one_wins,
+                of_many_concurrent_replacements_one_wins,
                 active_keys_are_counted_by_pepper,
-                listening_begins_with_a_report,
+                the_first_notification_reports_an_unknown_change,
                 a_new_key_is_reported,
                 a_revoked_key_is_reported,
                 both_keys_of_a_rotation_are_reported,
-                all_keys_revoked_at_once_are_reported,
+                all_keys_of_a_revoke_all_are_reported,
                 a_new_verifier_is_reported,
-                what_happens_between_two_calls_is_reported_by_the_second,
-                every_replica_hears_of_a_change,
-                a_call_that_was_given_up_loses_no_report,
-                a_use_is_no_change,
+                changes_between_two_calls_are_reported_by_the_second,
+                every_replica_is_notified_of_a_change,
+                a_cancelled_call_loses_no_notification,
+                a_use_is_not_reported_as_a_change,
             ]
         );
     };
@@ -63,8 +63,8 @@ macro_rules! api_key_usage_contract {
 
 const EPOCH: Timestamp = Timestamp::from_seconds(1_700_000_000);
 
-/// A change is to be seen within 5 s; the rest is for a machine that is busy with something else.
-const GENEROUS: Duration = Duration::from_secs(30);
+/// Time limit for a notification. The contract allows 5 s; the rest is for a busy machine.
+const NOTIFICATION_TIMEOUT: Duration = Duration::from_secs(30);
 
 fn after(seconds: u64) -> Timestamp {
     EPOCH.plus(Duration::from_secs(seconds))
@@ -108,20 +108,23 @@ fn is(verifier: &KeyVerifier, other: &KeyVerifier) -> bool {
         && verifier.hash.expose_secret() == other.hash.expose_secret()
 }
 
-async fn report(usage: &dyn ApiKeyUsage) -> KeyChange {
-    timeout(GENEROUS, usage.next_change()).await.expect("a report in time").unwrap()
+async fn next_change(usage: &dyn ApiKeyUsage) -> KeyChange {
+    timeout(NOTIFICATION_TIMEOUT, usage.next_change())
+        .await
+        .expect("a notification in time")
+        .unwrap()
 }
 
-/// From now on, reports are of changes that the case makes.
+/// Starts to listen. Later notifications are about changes of the case.
 async fn listen(usage: &dyn ApiKeyUsage) {
-    assert_eq!(report(usage).await, KeyChange::Unknown);
+    assert_eq!(next_change(usage).await, KeyChange::Unknown);
 }
 
-/// Waits until it was said of each key that it changed, by its id or by saying that some did.
-async fn assert_hears(usage: &dyn ApiKeyUsage, keys: &[&str]) {
+/// Waits until each key was reported as changed, by its id or by an unknown change.
+async fn assert_notified(usage: &dyn ApiKeyUsage, keys: &[&str]) {
     let mut missing: BTreeSet<_> = keys.iter().map(|short| id(short)).collect();
     while !missing.is_empty() {
-        match report(usage).await {
+        match next_change(usage).await {
             KeyChange::Unknown => return,
             KeyChange::Key(changed) => {
                 missing.remove(&changed);
@@ -150,7 +153,7 @@ pub async fn an_earlier_use_changes_nothing(ports: &ApiKeyPorts) {
     }
 }
 
-pub async fn of_several_uses_in_a_batch_the_latest_counts(ports: &ApiKeyPorts) {
+pub async fn a_batch_with_several_uses_stores_the_latest(ports: &ApiKeyPorts) {
     insert(ports, &key("1")).await;
     insert(ports, &key("2")).await;
     let uses = [("1", 5), ("2", 1), ("1", 9), ("1", 7)].map(|(short, at)| (id(short), after(at)));
@@ -170,11 +173,11 @@ pub async fn uses_of_unknown_keys_change_nothing(ports: &ApiKeyPorts) {
     assert_eq!(ports.keys.list(None).await.unwrap().len(), 1);
 }
 
-pub async fn no_uses_are_no_error(ports: &ApiKeyPorts) {
+pub async fn an_empty_batch_is_allowed(ports: &ApiKeyPorts) {
     ports.usage.record_use(&[]).await.unwrap();
 }
 
-pub async fn a_big_batch_is_noted(ports: &ApiKeyPorts) {
+pub async fn a_large_batch_is_recorded(ports: &ApiKeyPorts) {
     for n in 0..50 {
         insert(ports, &key(&n.to_string())).await;
     }
@@ -185,11 +188,11 @@ pub async fn a_big_batch_is_noted(ports: &ApiKeyPorts) {
     }
 }
 
-pub async fn of_many_batches_at_once_the_latest_use_counts(ports: &ApiKeyPorts) {
+pub async fn concurrent_batches_store_the_latest_use(ports: &ApiKeyPorts) {
     for n in 0..10 {
         insert(ports, &key(&n.to_string())).await;
     }
-    // Each batch has the keys in another order.
+    // Each batch has the keys in a different order.
     let batch = |turn: u64| {
         (0..10).map(move |n| (id(&((n + turn) % 10).to_string()), after(turn))).collect::<Vec<_>>()
     };
@@ -204,10 +207,11 @@ pub async fn of_many_batches_at_once_the_latest_use_counts(ports: &ApiKeyPorts) 
     }
 }
 
-pub async fn a_verifier_gives_way_to_a_new_one(ports: &ApiKeyPorts) {
+pub async fn a_verifier_is_replaced(ports: &ApiKeyPorts) {
     insert(ports, &key("1")).await;
     insert(ports, &key("2")).await;
-    let (old, new) = (key("1").verifier, verifier(Some("00000000000000aa"), "aa"));
+    let old = key("1").verifier;
+    let new = verifier(Some("00000000000000aa"), "aa");
     assert!(ports.usage.replace_verifier(&id("1"), &old, &new).await.unwrap());
     let kept = found(ports, "1").await;
     assert!(is(&kept.verifier, &new));
@@ -218,7 +222,7 @@ pub async fn a_verifier_gives_way_to_a_new_one(ports: &ApiKeyPorts) {
     assert!(is(&found(ports, "1").await.verifier, &next));
 }
 
-pub async fn a_verifier_that_is_another_by_now_stays(ports: &ApiKeyPorts) {
+pub async fn a_changed_verifier_is_not_replaced(ports: &ApiKeyPorts) {
     insert(ports, &key("1")).await;
     let stored = key("1").verifier;
     let new = verifier(None, "aa");
@@ -237,9 +241,10 @@ pub async fn an_unknown_key_has_no_verifier_to_replace(ports: &ApiKeyPorts) {
     assert!(is(&found(ports, "a").await.verifier, &stored));
 }
 
-pub async fn of_many_replacements_at_once_one_wins(ports: &ApiKeyPorts) {
+pub async fn of_many_concurrent_replacements_one_wins(ports: &ApiKeyPorts) {
     insert(ports, &key("1")).await;
-    let (one, old) = (id("1"), key("1").verifier);
+    let one = id("1");
+    let old = key("1").verifier;
     let new: Vec<_> = (10..26).map(|n| verifier(None, &n.to_string())).collect();
     let replacing = new.iter().map(|new| ports.usage.replace_verifier(&one, &old, new));
     let outcomes = join_all(replacing).await;
@@ -269,7 +274,7 @@ pub async fn active_keys_are_counted_by_pepper(ports: &ApiKeyPorts) {
         insert(ports, &one).await;
     }
     ports.keys.revoke(&id("5"), EPOCH, record()).await.unwrap();
-    // Revoked from a moment on that is still to come.
+    // Revoked from a future time on.
     ports.keys.revoke(&id("1"), after(12), record()).await.unwrap();
     let counted = |counts: Vec<(Option<PepperId>, u64)>| {
         let mut counts: Vec<_> = counts
@@ -282,48 +287,48 @@ pub async fn active_keys_are_counted_by_pepper(ports: &ApiKeyPorts) {
     let (a, b) = (Some(a.to_owned()), Some(b.to_owned()));
     let at = |seconds| ports.usage.count_by_pepper(after(seconds));
     assert_eq!(counted(at(9).await.unwrap()), [(None, 1), (a.clone(), 2), (b.clone(), 2)]);
-    // A key that expires this moment is not active.
+    // A key that expires at this time is not active.
     assert_eq!(counted(at(10).await.unwrap()), [(None, 1), (a.clone(), 1), (b.clone(), 2)]);
     assert_eq!(counted(at(11).await.unwrap()), [(None, 1), (a.clone(), 1), (b.clone(), 1)]);
     assert_eq!(counted(at(12).await.unwrap()), [(a, 1), (b, 1)]);
 }
 
-/// Whoever begins to listen cannot know what it missed.
-pub async fn listening_begins_with_a_report(ports: &ApiKeyPorts) {
-    assert_eq!(report(&*ports.usage).await, KeyChange::Unknown);
-    assert_eq!(report(&*ports.other_replica).await, KeyChange::Unknown);
+/// A new listener may have missed changes.
+pub async fn the_first_notification_reports_an_unknown_change(ports: &ApiKeyPorts) {
+    assert_eq!(next_change(&*ports.usage).await, KeyChange::Unknown);
+    assert_eq!(next_change(&*ports.other_replica).await, KeyChange::Unknown);
 }
 
 pub async fn a_new_key_is_reported(ports: &ApiKeyPorts) {
     listen(&*ports.usage).await;
-    let hearing = assert_hears(&*ports.usage, &["1"]);
+    let notified = assert_notified(&*ports.usage, &["1"]);
     let new = key("1");
-    tokio::join!(hearing, insert(ports, &new));
+    tokio::join!(notified, insert(ports, &new));
     insert(ports, &key("2")).await;
-    assert_hears(&*ports.usage, &["2"]).await;
+    assert_notified(&*ports.usage, &["2"]).await;
 }
 
 pub async fn a_revoked_key_is_reported(ports: &ApiKeyPorts) {
     insert(ports, &key("1")).await;
     listen(&*ports.usage).await;
     ports.keys.revoke(&id("1"), EPOCH, record()).await.unwrap();
-    assert_hears(&*ports.usage, &["1"]).await;
+    assert_notified(&*ports.usage, &["1"]).await;
 }
 
 pub async fn both_keys_of_a_rotation_are_reported(ports: &ApiKeyPorts) {
     insert(ports, &key("1")).await;
     listen(&*ports.usage).await;
     ports.keys.rotate(&id("1"), &key("2"), after(60), None, records()).await.unwrap();
-    assert_hears(&*ports.usage, &["1", "2"]).await;
+    assert_notified(&*ports.usage, &["1", "2"]).await;
 }
 
-pub async fn all_keys_revoked_at_once_are_reported(ports: &ApiKeyPorts) {
+pub async fn all_keys_of_a_revoke_all_are_reported(ports: &ApiKeyPorts) {
     for short in ["1", "2", "3"] {
         insert(ports, &key(short)).await;
     }
     listen(&*ports.usage).await;
     ports.keys.revoke_all(&user("ann"), EPOCH, record()).await.unwrap();
-    assert_hears(&*ports.usage, &["1", "2", "3"]).await;
+    assert_notified(&*ports.usage, &["1", "2", "3"]).await;
 }
 
 pub async fn a_new_verifier_is_reported(ports: &ApiKeyPorts) {
@@ -334,37 +339,37 @@ pub async fn a_new_verifier_is_reported(ports: &ApiKeyPorts) {
         .replace_verifier(&id("1"), &key("1").verifier, &verifier(None, "aa"))
         .await;
     assert!(replaced.unwrap());
-    assert_hears(&*ports.usage, &["1"]).await;
+    assert_notified(&*ports.usage, &["1"]).await;
 }
 
-pub async fn what_happens_between_two_calls_is_reported_by_the_second(ports: &ApiKeyPorts) {
+pub async fn changes_between_two_calls_are_reported_by_the_second(ports: &ApiKeyPorts) {
     listen(&*ports.usage).await;
     for short in ["1", "2", "3"] {
         insert(ports, &key(short)).await;
     }
-    assert_hears(&*ports.usage, &["1", "2", "3"]).await;
+    assert_notified(&*ports.usage, &["1", "2", "3"]).await;
 }
 
-pub async fn every_replica_hears_of_a_change(ports: &ApiKeyPorts) {
+pub async fn every_replica_is_notified_of_a_change(ports: &ApiKeyPorts) {
     listen(&*ports.usage).await;
     listen(&*ports.other_replica).await;
     insert(ports, &key("1")).await;
-    assert_hears(&*ports.usage, &["1"]).await;
-    assert_hears(&*ports.other_replica, &["1"]).await;
+    assert_notified(&*ports.usage, &["1"]).await;
+    assert_notified(&*ports.other_replica, &["1"]).await;
 }
 
-pub async fn a_call_that_was_given_up_loses_no_report(ports: &ApiKeyPorts) {
+pub async fn a_cancelled_call_loses_no_notification(ports: &ApiKeyPorts) {
     listen(&*ports.usage).await;
     assert!(timeout(Duration::from_millis(50), ports.usage.next_change()).await.is_err());
     insert(ports, &key("1")).await;
-    assert_hears(&*ports.usage, &["1"]).await;
+    assert_notified(&*ports.usage, &["1"]).await;
 }
 
-pub async fn a_use_is_no_change(ports: &ApiKeyPorts) {
+pub async fn a_use_is_not_reported_as_a_change(ports: &ApiKeyPorts) {
     insert(ports, &key("1")).await;
     listen(&*ports.usage).await;
     ports.usage.record_use(&[(id("1"), after(1))]).await.unwrap();
-    // Long enough for every adapter to have heard of a change.
+    // Longer than any adapter needs to report a change.
     let reported = timeout(Duration::from_millis(2500), ports.usage.next_change()).await;
     assert!(reported.is_err(), "{reported:?}");
 }

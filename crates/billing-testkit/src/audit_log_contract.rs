@@ -1,6 +1,6 @@
-//! What every [`AuditLog`](billing_domain::ports::AuditLog) promises, but for forgetting.
+//! Contract of every [`AuditLog`](billing_domain::ports::AuditLog), except forgetting users.
 
-#![expect(missing_docs, reason = "the cases' names are the promises")]
+#![expect(missing_docs, reason = "the cases' names state the guarantees")]
 
 use std::time::Duration;
 
@@ -13,8 +13,8 @@ use futures_util::future::join_all;
 use crate::BillingPorts;
 use crate::samples::{account, audit_event, customer, key_id, user};
 
-/// Runs every case against fresh databases: `audit_log_contract!(make)`, where `make` is an async function that gives a pair
-/// of an `Arc<BillingPorts>` and what must outlive it.
+/// Runs every case against a new database: `audit_log_contract!(make)`. `make` is an async function
+/// that returns an `Arc<BillingPorts>` and the resources to keep alive.
 #[macro_export]
 macro_rules! audit_log_contract {
     ($make:path) => {
@@ -23,23 +23,23 @@ macro_rules! audit_log_contract {
             $make,
             [
                 a_new_log_is_empty,
-                an_event_comes_back_as_it_was_appended,
-                every_action_and_actor_comes_back,
-                text_of_all_kinds_comes_back,
-                denials_come_back_as_they_were_appended,
-                no_denials_are_no_error,
-                events_and_denials_share_one_order,
-                of_many_events_at_once_all_are_kept_once,
-                one_callers_events_stay_in_order,
-                a_caller_who_leaves_takes_nobody_elses_event_along,
-                pages_follow_each_other_without_gap_or_overlap,
-                a_page_of_none_is_empty,
-                records_of_one_user_only,
-                records_since_a_moment_only,
-                conditions_of_a_query_hold_together,
-                pruning_deletes_what_is_older,
-                pruning_deletes_more_than_one_batch,
-                numbers_are_not_used_again,
+                an_appended_event_is_stored_exactly,
+                every_action_and_actor_is_stored,
+                any_text_is_stored_exactly,
+                appended_denials_are_stored_exactly,
+                an_empty_batch_of_denials_is_allowed,
+                events_and_denials_share_one_sequence,
+                concurrent_events_are_all_stored_once,
+                events_of_one_caller_keep_their_order,
+                a_cancelled_append_does_not_lose_other_events,
+                pages_have_no_gap_or_overlap,
+                a_page_with_limit_zero_is_empty,
+                records_are_filtered_by_user,
+                records_are_filtered_by_time,
+                a_query_combines_its_filters,
+                prune_deletes_older_records,
+                prune_deletes_more_than_one_batch,
+                sequence_numbers_are_not_reused,
             ]
         );
     };
@@ -47,7 +47,7 @@ macro_rules! audit_log_contract {
 
 pub(crate) const EPOCH: Timestamp = Timestamp::from_seconds(1_700_000_000);
 
-/// More than any store touches at once.
+/// More than a store's batch size.
 pub(crate) const MANY: u64 = 12_000;
 
 pub(crate) fn after(seconds: u64) -> Timestamp {
@@ -100,14 +100,14 @@ pub async fn a_new_log_is_empty(ports: &BillingPorts) {
     assert_eq!(ports.audit.forget(&user("ann")).await.unwrap(), 0);
 }
 
-pub async fn an_event_comes_back_as_it_was_appended(ports: &BillingPorts) {
+pub async fn an_appended_event_is_stored_exactly(ports: &BillingPorts) {
     assert_round_trip(ports, &full_event("ann")).await;
     assert_round_trip(ports, &event("ann", 1)).await;
     let bare = AuditEvent { owner: None, at: Timestamp::from_millis(-1), ..event("ann", 2) };
     assert_round_trip(ports, &bare).await;
 }
 
-pub async fn every_action_and_actor_comes_back(ports: &BillingPorts) {
+pub async fn every_action_and_actor_is_stored(ports: &BillingPorts) {
     for &action in AuditAction::ALL {
         for actor in [Actor::User, Actor::ApiKey, Actor::Operator] {
             assert_round_trip(ports, &AuditEvent { action, actor, ..event("ann", 0) }).await;
@@ -115,7 +115,7 @@ pub async fn every_action_and_actor_comes_back(ports: &BillingPorts) {
     }
 }
 
-pub async fn text_of_all_kinds_comes_back(ports: &BillingPorts) {
+pub async fn any_text_is_stored_exactly(ports: &BillingPorts) {
     let longest = "🦀".repeat(255);
     for text in ["빌링", "'; DROP TABLE audit_log; --", "NULL", "", "{\"a\":1}", ",", &longest] {
         let origin =
@@ -125,7 +125,7 @@ pub async fn text_of_all_kinds_comes_back(ports: &BillingPorts) {
     }
 }
 
-pub async fn denials_come_back_as_they_were_appended(ports: &BillingPorts) {
+pub async fn appended_denials_are_stored_exactly(ports: &BillingPorts) {
     let batch = [
         denials("invalid_token", 60),
         Denials {
@@ -140,12 +140,12 @@ pub async fn denials_come_back_as_they_were_appended(ports: &BillingPorts) {
     assert_eq!(read(ports, &all()).await, batch.map(AuditEntry::Denials));
 }
 
-pub async fn no_denials_are_no_error(ports: &BillingPorts) {
+pub async fn an_empty_batch_of_denials_is_allowed(ports: &BillingPorts) {
     ports.audit.append_denials(&[]).await.unwrap();
     assert_eq!(read(ports, &all()).await, []);
 }
 
-pub async fn events_and_denials_share_one_order(ports: &BillingPorts) {
+pub async fn events_and_denials_share_one_sequence(ports: &BillingPorts) {
     append(ports, &[event("ann", 3)]).await;
     ports.audit.append_denials(&[denials("a", 2), denials("b", 9)]).await.unwrap();
     append(ports, &[event("bob", 1)]).await;
@@ -161,7 +161,7 @@ pub async fn events_and_denials_share_one_order(ports: &BillingPorts) {
     assert_eq!(entries, expected);
 }
 
-pub async fn of_many_events_at_once_all_are_kept_once(ports: &BillingPorts) {
+pub async fn concurrent_events_are_all_stored_once(ports: &BillingPorts) {
     let events: Vec<_> = (0..200).map(|n| event(&format!("user{n:03}"), n)).collect();
     for result in join_all(events.iter().map(|event| ports.audit.append(event))).await {
         result.unwrap();
@@ -174,7 +174,7 @@ pub async fn of_many_events_at_once_all_are_kept_once(ports: &BillingPorts) {
     assert_eq!(kept, events.into_iter().map(AuditEntry::Event).collect::<Vec<_>>());
 }
 
-pub async fn one_callers_events_stay_in_order(ports: &BillingPorts) {
+pub async fn events_of_one_caller_keep_their_order(ports: &BillingPorts) {
     let callers = ["ann", "bob", "cid"].map(|owner| async move {
         append(ports, &(0..20).map(|n| event(owner, n)).collect::<Vec<_>>()).await;
     });
@@ -185,26 +185,27 @@ pub async fn one_callers_events_stay_in_order(ports: &BillingPorts) {
     }
 }
 
-pub async fn a_caller_who_leaves_takes_nobody_elses_event_along(ports: &BillingPorts) {
+pub async fn a_cancelled_append_does_not_lose_other_events(ports: &BillingPorts) {
     for round in 0..10 {
-        let (leaving, staying): (Vec<_>, Vec<_>) =
-            (0..20).map(|n| (event("leaver", n), event("stayer", round * 100 + n))).unzip();
-        // Each leaves after it was polled once: before, amid or after the others' commit.
-        let left = leaving
+        let (cancelled, awaited): (Vec<_>, Vec<_>) =
+            (0..20).map(|n| (event("cancelled", n), event("awaited", round * 100 + n))).unzip();
+        // Each is cancelled after one poll: before, during or after the commit of the others.
+        let polled = cancelled
             .iter()
             .map(|event| futures_util::future::FutureExt::now_or_never(ports.audit.append(event)));
-        left.for_each(drop);
-        for result in join_all(staying.iter().map(|event| ports.audit.append(event))).await {
+        polled.for_each(drop);
+        for result in join_all(awaited.iter().map(|event| ports.audit.append(event))).await {
             result.unwrap();
         }
-        let kept = read(ports, &AuditQuery { owner: Some(user("stayer")), ..all() }).await;
+        let kept = read(ports, &AuditQuery { owner: Some(user("awaited")), ..all() }).await;
         assert_eq!(kept.len() as u64, (round + 1) * 20);
     }
 }
 
-pub async fn pages_follow_each_other_without_gap_or_overlap(ports: &BillingPorts) {
+pub async fn pages_have_no_gap_or_overlap(ports: &BillingPorts) {
     append(ports, &(0..25).map(|n| event("ann", 1000 - n)).collect::<Vec<_>>()).await;
-    let (mut query, mut pages) = (AuditQuery { limit: 10, ..AuditQuery::default() }, Vec::new());
+    let mut query = AuditQuery { limit: 10, ..AuditQuery::default() };
+    let mut pages = Vec::new();
     loop {
         let page: Vec<AuditRecord> = ports.audit.read(&query).await.unwrap();
         let Some(last) = page.last() else { break };
@@ -221,22 +222,22 @@ pub async fn pages_follow_each_other_without_gap_or_overlap(ports: &BillingPorts
     assert_eq!(read(ports, &query).await, []);
 }
 
-pub async fn a_page_of_none_is_empty(ports: &BillingPorts) {
+pub async fn a_page_with_limit_zero_is_empty(ports: &BillingPorts) {
     append(ports, &[event("ann", 0)]).await;
     assert_eq!(read(ports, &AuditQuery::default()).await, []);
 }
 
-pub async fn records_of_one_user_only(ports: &BillingPorts) {
+pub async fn records_are_filtered_by_user(ports: &BillingPorts) {
     append(ports, &[event("ann", 0), event("Ann", 1), AuditEvent { owner: None, ..event("x", 2) }])
         .await;
     ports.audit.append_denials(&[denials("a", 3)]).await.unwrap();
     append(ports, &[event("ann", 4)]).await;
     let own = read(ports, &AuditQuery { owner: Some(user("ann")), ..all() }).await;
     assert_eq!(own, [event("ann", 0), event("ann", 4)].map(AuditEntry::Event));
-    assert_eq!(read(ports, &AuditQuery { owner: Some(user("nobody")), ..all() }).await, []);
+    assert_eq!(read(ports, &AuditQuery { owner: Some(user("unknown")), ..all() }).await, []);
 }
 
-pub async fn records_since_a_moment_only(ports: &BillingPorts) {
+pub async fn records_are_filtered_by_time(ports: &BillingPorts) {
     append(ports, &[event("ann", 5), event("ann", 3), event("ann", 4)]).await;
     ports.audit.append_denials(&[denials("a", 2), denials("b", 6)]).await.unwrap();
     let recent = read(ports, &AuditQuery { since: Some(after(4)), ..all() }).await;
@@ -248,7 +249,7 @@ pub async fn records_since_a_moment_only(ports: &BillingPorts) {
     assert_eq!(recent, expected);
 }
 
-pub async fn conditions_of_a_query_hold_together(ports: &BillingPorts) {
+pub async fn a_query_combines_its_filters(ports: &BillingPorts) {
     append(
         ports,
         &(0..10).map(|n| event(if n % 2 == 0 { "ann" } else { "bob" }, n)).collect::<Vec<_>>(),
@@ -265,7 +266,7 @@ pub async fn conditions_of_a_query_hold_together(ports: &BillingPorts) {
     assert_eq!(read(ports, &query).await, [AuditEntry::Event(event("ann", 8))]);
 }
 
-pub async fn pruning_deletes_what_is_older(ports: &BillingPorts) {
+pub async fn prune_deletes_older_records(ports: &BillingPorts) {
     append(ports, &[event("ann", 5), event("ann", 3), event("ann", 4)]).await;
     ports.audit.append_denials(&[denials("a", 2), denials("b", 4)]).await.unwrap();
     assert_eq!(ports.audit.prune(after(4)).await.unwrap(), 2);
@@ -278,7 +279,7 @@ pub async fn pruning_deletes_what_is_older(ports: &BillingPorts) {
     assert_eq!(ports.audit.prune(after(4)).await.unwrap(), 0);
 }
 
-pub async fn pruning_deletes_more_than_one_batch(ports: &BillingPorts) {
+pub async fn prune_deletes_more_than_one_batch(ports: &BillingPorts) {
     let old: Vec<_> = (0..MANY).map(|n| denials("a", n % 100)).collect();
     ports.audit.append_denials(&old).await.unwrap();
     append(ports, &[event("ann", 100)]).await;
@@ -286,7 +287,7 @@ pub async fn pruning_deletes_more_than_one_batch(ports: &BillingPorts) {
     assert_eq!(read(ports, &all()).await, [AuditEntry::Event(event("ann", 100))]);
 }
 
-pub async fn numbers_are_not_used_again(ports: &BillingPorts) {
+pub async fn sequence_numbers_are_not_reused(ports: &BillingPorts) {
     append(ports, &[event("ann", 0), event("ann", 0)]).await;
     let last = ports.audit.read(&all()).await.unwrap()[1].sequence;
     assert_eq!(ports.audit.prune(after(1)).await.unwrap(), 2);

@@ -1,4 +1,5 @@
-//! The world that the suites of checkout, reader and directory share: one provider with customers, prices and subscriptions.
+//! [`BillingAccountWorld`]: a provider with customers, prices and subscriptions, for the suites of
+//! checkout, reader and directory.
 
 use std::time::{Duration, Instant};
 
@@ -6,39 +7,40 @@ use async_trait::async_trait;
 use billing_domain::ports::{CheckoutProvider, CustomerDirectory, SubscriptionReader};
 use billing_domain::{CustomerId, Deadline, PriceId, ProviderPrice, SubscriptionId};
 
-/// A provider behind its three ports, with a world in which the cases make what they need.
+/// A provider with its three ports, and functions to create test data.
 ///
-/// Each case gets a fresh one. What the cases ask of the world they ask as an outsider would: they never script it.
+/// Each case gets a new world. The cases use only effects that an outside observer could cause and
+/// see.
 #[async_trait]
 pub trait BillingAccountWorld: Send + Sync {
-    /// Its checkout.
+    /// Returns the checkout port.
     fn checkout(&self) -> &dyn CheckoutProvider;
 
-    /// What reads its customers one by one.
+    /// Returns the port that reads single customers.
     fn reader(&self) -> &dyn SubscriptionReader;
 
-    /// What lists them.
+    /// Returns the port that lists customers and subscriptions.
     fn directory(&self) -> &dyn CustomerDirectory;
 
-    /// What it sells.
+    /// Returns the test prices.
     fn prices(&self) -> Prices;
 
-    /// Whether anything of ours has reached the provider's server so far.
+    /// Returns whether the provider's server received a request.
     async fn was_called(&self) -> bool;
 
-    /// Makes a customer whose metadata say this about the owner.
+    /// Adds a customer with this owner in its metadata.
     async fn add_customer(&self, owner: Option<&str>, email: Option<&str>) -> CustomerId;
 
     /// Deletes a customer.
     async fn delete_customer(&self, customer: &CustomerId);
 
-    /// Sells a customer a subscription, which is paid.
+    /// Adds a paid subscription.
     async fn subscribe(&self, customer: &CustomerId, price: &PriceId) -> SubscriptionId;
 
     /// Ends a subscription, now or with its period.
     async fn cancel(&self, subscription: &SubscriptionId, end: End);
 
-    /// Our credentials for the provider: texts that must show nowhere.
+    /// Returns the credentials for the provider, which no output may contain.
     fn secrets(&self) -> Vec<String>;
 }
 
@@ -47,29 +49,29 @@ pub trait BillingAccountWorld: Send + Sync {
 pub enum End {
     /// At once.
     Now,
-    /// With the period that is paid.
+    /// At the end of the paid period.
     WithThePeriod,
 }
 
-/// The prices that a [`BillingAccountWorld`] has, and one that it has not.
+/// The prices of a [`BillingAccountWorld`], and an unknown one.
 #[derive(Clone, Debug)]
 pub struct Prices {
-    /// One that is paid by the month.
+    /// A monthly price.
     pub monthly: (PriceId, ProviderPrice),
-    /// One that is paid by the year.
+    /// A yearly price.
     pub yearly: (PriceId, ProviderPrice),
-    /// One that cannot be bought any more.
+    /// An archived price, which cannot be bought.
     pub archived: (PriceId, ProviderPrice),
-    /// An id of the right form that never was a price's.
+    /// A well-formed id without a price.
     pub unknown: PriceId,
 }
 
-/// A deadline that no case reaches.
+/// Returns a deadline that no case reaches.
 pub(crate) fn soon() -> Deadline {
     Deadline::at(Instant::now() + Duration::from_secs(30))
 }
 
-/// A deadline that has passed.
+/// Returns a deadline that has passed.
 pub(crate) fn passed() -> Deadline {
     Deadline::at(Instant::now())
 }

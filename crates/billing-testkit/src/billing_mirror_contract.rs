@@ -1,6 +1,6 @@
-//! What every [`BillingMirror`](billing_domain::ports::BillingMirror) promises about what it keeps.
+//! Contract of every [`BillingMirror`](billing_domain::ports::BillingMirror) for stored readings.
 
-#![expect(missing_docs, reason = "the cases' names are the promises")]
+#![expect(missing_docs, reason = "the cases' names state the guarantees")]
 
 use std::time::Duration;
 
@@ -8,8 +8,9 @@ use billing_domain::Mode::{Live, Test};
 use billing_domain::SubscriptionStatus::{Active, Canceled, Incomplete};
 use billing_domain::ports::RepoError;
 use billing_domain::{
-    BillingCycle, CustomerReading, CustomerState, FreshReading, LinkSummary, MirroredCustomer,
-    NamedOwner, ProviderAccount, ReadingOutcome, Subscription, SubscriptionStatus, Timestamp,
+    BillingCycle, CustomerId, CustomerReading, CustomerState, FreshReading, LinkSummary,
+    MirroredCustomer, NamedOwner, ProviderAccount, ReadingOutcome, Subscription,
+    SubscriptionStatus, Timestamp,
 };
 use futures_util::future::join_all;
 
@@ -18,8 +19,8 @@ use crate::samples::{
     account, add_link, customer, link, provider_key, subscription, subscription_id, user,
 };
 
-/// Runs every case against fresh databases: `billing_mirror_contract!(make)`, where `make` is an async function that gives a
-/// pair of an `Arc<BillingPorts>` and what must outlive it.
+/// Runs every case against a new database: `billing_mirror_contract!(make)`. `make` is an async
+/// function that returns an `Arc<BillingPorts>` and the resources to keep alive.
 #[macro_export]
 macro_rules! billing_mirror_contract {
     ($make:path) => {
@@ -27,23 +28,23 @@ macro_rules! billing_mirror_contract {
             billing_mirror_contract,
             $make,
             [
-                a_customer_who_was_never_read_is_not_found,
-                a_reading_is_found_again,
-                every_status_comes_back,
-                subscriptions_come_newest_first_then_by_id,
-                versions_count_up,
+                a_customer_that_was_never_read_is_not_found,
+                a_saved_reading_is_found,
+                every_status_is_stored,
+                subscriptions_are_sorted_newest_first_then_by_id,
+                each_reading_increments_the_version,
                 a_reading_replaces_all_subscriptions,
                 an_outdated_reading_changes_nothing,
-                of_many_readings_at_once_one_is_written,
-                chains_of_readings_at_once_lose_none,
-                readings_of_many_customers_at_once_are_all_written,
-                a_customer_who_is_gone_stays_as_a_tombstone,
-                a_customer_who_was_gone_may_be_read_again,
-                providers_and_modes_never_meet,
-                the_holder_of_a_subscription_is_the_one_who_has_it,
-                a_page_has_all_who_are_mirrored_linked_or_claimed,
-                pages_follow_each_other_without_gap_or_overlap,
-                pages_go_by_code_point,
+                of_many_concurrent_readings_one_is_written,
+                concurrent_chains_of_readings_lose_none,
+                concurrent_readings_of_different_customers_are_all_written,
+                a_deleted_customer_is_kept_as_a_tombstone,
+                a_tombstone_may_be_replaced_by_a_reading,
+                providers_and_modes_are_isolated,
+                customer_of_returns_the_customer_with_the_subscription,
+                a_page_lists_mirrored_linked_and_claimed_customers,
+                pages_have_no_gap_or_overlap,
+                pages_are_sorted_by_code_point,
                 an_unreachable_database_is_unavailable,
             ]
         );
@@ -58,7 +59,7 @@ pub(crate) fn stripe() -> ProviderAccount {
     account("stripe", Test)
 }
 
-/// A reading, made at moment 100 + `expected_version`, that nobody's data name an owner in.
+/// Returns a reading without an owner, read at second 100 + `expected_version`.
 pub(crate) fn update(
     id: &str,
     expected_version: u64,
@@ -77,7 +78,7 @@ pub(crate) fn update(
     }
 }
 
-/// One who is gone.
+/// Returns a reading of a deleted customer.
 pub(crate) fn gone(id: &str, expected_version: u64) -> FreshReading {
     let mut update = update(id, expected_version, &[]);
     update.reading.state = CustomerState::Gone;
@@ -111,13 +112,17 @@ async fn page(ports: &BillingPorts, after: Option<&str>, limit: u32) -> Vec<(Str
     page.into_iter().map(|known| (known.customer.to_string(), known.version)).collect()
 }
 
-pub async fn a_customer_who_was_never_read_is_not_found(ports: &BillingPorts) {
-    assert_eq!(found(ports, "cus_1").await, None);
-    assert_eq!(page(ports, None, 10).await, []);
-    assert_eq!(ports.mirror.customer_of(&stripe(), &subscription_id("sub_1")).await.unwrap(), None);
+async fn customer_of(ports: &BillingPorts, at: &ProviderAccount, id: &str) -> Option<CustomerId> {
+    ports.mirror.customer_of(at, &subscription_id(id)).await.unwrap()
 }
 
-pub async fn a_reading_is_found_again(ports: &BillingPorts) {
+pub async fn a_customer_that_was_never_read_is_not_found(ports: &BillingPorts) {
+    assert_eq!(found(ports, "cus_1").await, None);
+    assert_eq!(page(ports, None, 10).await, []);
+    assert_eq!(customer_of(ports, &stripe(), "sub_1").await, None);
+}
+
+pub async fn a_saved_reading_is_found(ports: &BillingPorts) {
     let full = Subscription {
         prices: vec![
             "price_2".parse().unwrap(),
@@ -139,7 +144,7 @@ pub async fn a_reading_is_found_again(ports: &BillingPorts) {
     }
 }
 
-pub async fn every_status_comes_back(ports: &BillingPorts) {
+pub async fn every_status_is_stored(ports: &BillingPorts) {
     let all: Vec<_> = (0..)
         .zip(SubscriptionStatus::ALL)
         .map(|(n, &status)| subscription(&format!("sub_{n}"), status, at(0)))
@@ -149,7 +154,7 @@ pub async fn every_status_comes_back(ports: &BillingPorts) {
     assert_eq!(found(ports, "cus_1").await, Some(mirrored(&update)));
 }
 
-pub async fn subscriptions_come_newest_first_then_by_id(ports: &BillingPorts) {
+pub async fn subscriptions_are_sorted_newest_first_then_by_id(ports: &BillingPorts) {
     let shuffled = [("sub_b", 5), ("sub_z", 7), ("sub_a", 5), ("sub_B", 5), ("sub_0", 1)];
     let shuffled = shuffled.map(|(id, seconds)| subscription(id, Active, at(seconds)));
     write(ports, &update("cus_1", 0, &shuffled)).await;
@@ -160,7 +165,7 @@ pub async fn subscriptions_come_newest_first_then_by_id(ports: &BillingPorts) {
     assert_eq!(paged, [known]);
 }
 
-pub async fn versions_count_up(ports: &BillingPorts) {
+pub async fn each_reading_increments_the_version(ports: &BillingPorts) {
     for expected in 0..5 {
         let update = update("cus_1", expected, &[subscription("sub_1", Active, at(expected))]);
         assert_eq!(write(ports, &update).await, written());
@@ -203,26 +208,23 @@ pub async fn an_outdated_reading_changes_nothing(ports: &BillingPorts) {
         assert_eq!(write(ports, &late).await, ReadingOutcome::Outdated);
     }
     assert_eq!(found(ports, "cus_1").await, Some(mirrored(&current)));
-    assert_eq!(ports.mirror.customer_of(&stripe(), &subscription_id("sub_2")).await.unwrap(), None);
+    assert_eq!(customer_of(ports, &stripe(), "sub_2").await, None);
     assert_eq!(ports.customers.list(&user("ann")).await.unwrap(), []);
 }
 
-pub async fn of_many_readings_at_once_one_is_written(ports: &BillingPorts) {
+pub async fn of_many_concurrent_readings_one_is_written(ports: &BillingPorts) {
     for expected in 0..3 {
         let own = |n| subscription(&format!("sub_{n}"), Active, at(expected));
         let updates: Vec<_> = (0..16).map(|n| update("cus_1", expected, &[own(n)])).collect();
         let outcomes = join_all(updates.iter().map(|update| write(ports, update))).await;
-        assert_eq!(outcomes.iter().filter(|outcome| **outcome == written()).count(), 1);
-        assert_eq!(
-            outcomes.iter().filter(|outcome| **outcome == ReadingOutcome::Outdated).count(),
-            15
-        );
+        let count = |expected| outcomes.iter().filter(|outcome| **outcome == expected).count();
+        assert_eq!((count(written()), count(ReadingOutcome::Outdated)), (1, 15));
         let winner = outcomes.iter().position(|outcome| *outcome == written()).unwrap();
         assert_eq!(found(ports, "cus_1").await, Some(mirrored(&updates[winner])));
     }
 }
 
-pub async fn chains_of_readings_at_once_lose_none(ports: &BillingPorts) {
+pub async fn concurrent_chains_of_readings_lose_none(ports: &BillingPorts) {
     let writers = (0..4).map(|n| async move {
         let mut left = 5;
         while left > 0 {
@@ -240,7 +242,7 @@ pub async fn chains_of_readings_at_once_lose_none(ports: &BillingPorts) {
     assert_eq!((known.version, known.state.subscriptions().len()), (20, 1));
 }
 
-pub async fn readings_of_many_customers_at_once_are_all_written(ports: &BillingPorts) {
+pub async fn concurrent_readings_of_different_customers_are_all_written(ports: &BillingPorts) {
     let updates: Vec<_> = (0..64)
         .map(|n| {
             let own = [subscription(&format!("sub_{n}"), Active, at(n))];
@@ -257,33 +259,30 @@ pub async fn readings_of_many_customers_at_once_are_all_written(ports: &BillingP
     assert_eq!(page(ports, None, 100).await.len(), 64);
 }
 
-pub async fn a_customer_who_is_gone_stays_as_a_tombstone(ports: &BillingPorts) {
+pub async fn a_deleted_customer_is_kept_as_a_tombstone(ports: &BillingPorts) {
     write(ports, &update("cus_1", 0, &[subscription("sub_1", Active, at(1))])).await;
     for gone in [gone("cus_1", 1), gone("cus_2", 0)] {
         assert_eq!(write(ports, &gone).await, written());
         assert_eq!(found(ports, gone.customer.as_str()).await, Some(mirrored(&gone)));
     }
-    assert_eq!(ports.mirror.customer_of(&stripe(), &subscription_id("sub_1")).await.unwrap(), None);
+    assert_eq!(customer_of(ports, &stripe(), "sub_1").await, None);
     assert_eq!(page(ports, None, 9).await, [("cus_1".to_owned(), 2), ("cus_2".to_owned(), 1)]);
 }
 
-pub async fn a_customer_who_was_gone_may_be_read_again(ports: &BillingPorts) {
+pub async fn a_tombstone_may_be_replaced_by_a_reading(ports: &BillingPorts) {
     write(ports, &gone("cus_1", 0)).await;
     let back = update("cus_1", 1, &[subscription("sub_1", Active, at(1))]);
     assert_eq!(write(ports, &back).await, written());
     assert_eq!(found(ports, "cus_1").await, Some(mirrored(&back)));
 }
 
-pub async fn providers_and_modes_never_meet(ports: &BillingPorts) {
+pub async fn providers_and_modes_are_isolated(ports: &BillingPorts) {
     let first = update("cus_1", 0, &[subscription("sub_1", Active, at(1))]);
     write(ports, &first).await;
     for other in [account("stripe", Live), account("sandbox", Test)] {
         assert_eq!(ports.mirror.find(&other, &customer("cus_1")).await.unwrap(), None);
         assert_eq!(ports.mirror.list(&other, None, 9).await.unwrap(), []);
-        assert_eq!(
-            ports.mirror.customer_of(&other, &subscription_id("sub_1")).await.unwrap(),
-            None
-        );
+        assert_eq!(customer_of(ports, &other, "sub_1").await, None);
         let own = [subscription("sub_1", Canceled, at(2)), subscription("sub_2", Active, at(1))];
         let theirs = FreshReading { account: other.clone(), ..update("cus_1", 0, &own) };
         assert_eq!(write(ports, &theirs).await, written());
@@ -291,27 +290,23 @@ pub async fn providers_and_modes_never_meet(ports: &BillingPorts) {
             ports.mirror.find(&other, &customer("cus_1")).await.unwrap(),
             Some(mirrored(&theirs))
         );
-        assert_eq!(
-            write(ports, &FreshReading { account: other, ..gone("cus_1", 1) }).await,
-            written()
-        );
+        let deleted = FreshReading { account: other, ..gone("cus_1", 1) };
+        assert_eq!(write(ports, &deleted).await, written());
     }
     assert_eq!(found(ports, "cus_1").await, Some(mirrored(&first)));
 }
 
-pub async fn the_holder_of_a_subscription_is_the_one_who_has_it(ports: &BillingPorts) {
+pub async fn customer_of_returns_the_customer_with_the_subscription(ports: &BillingPorts) {
     write(ports, &update("cus_1", 0, &[subscription("sub_1", Canceled, at(1))])).await;
-    let holder =
-        async |id: &str| ports.mirror.customer_of(&stripe(), &subscription_id(id)).await.unwrap();
-    assert_eq!(holder("sub_1").await, Some(customer("cus_1")));
-    assert_eq!(holder("sub_2").await, None);
-    // Never at Stripe; if ever, the newer reading is right.
+    assert_eq!(customer_of(ports, &stripe(), "sub_1").await, Some(customer("cus_1")));
+    assert_eq!(customer_of(ports, &stripe(), "sub_2").await, None);
+    // Does not happen at Stripe. The newer reading would win.
     write(ports, &update("cus_2", 0, &[subscription("sub_1", Active, at(1))])).await;
-    assert_eq!(holder("sub_1").await, Some(customer("cus_2")));
+    assert_eq!(customer_of(ports, &stripe(), "sub_1").await, Some(customer("cus_2")));
     assert_eq!(found(ports, "cus_1").await.unwrap().state, CustomerState::Present(vec![]));
 }
 
-async fn give_link_and_claim(
+async fn add_link_and_claim(
     ports: &BillingPorts,
     owner: &str,
     linked: Option<&str>,
@@ -327,18 +322,15 @@ async fn give_link_and_claim(
     }
 }
 
-pub async fn a_page_has_all_who_are_mirrored_linked_or_claimed(ports: &BillingPorts) {
-    give_link_and_claim(ports, "ann", Some("cus_b"), Some("cus_b")).await;
-    give_link_and_claim(ports, "bob", Some("cus_b"), Some("cus_d")).await;
-    give_link_and_claim(ports, "cid", Some("cus_a"), None).await;
+pub async fn a_page_lists_mirrored_linked_and_claimed_customers(ports: &BillingPorts) {
+    add_link_and_claim(ports, "ann", Some("cus_b"), Some("cus_b")).await;
+    add_link_and_claim(ports, "bob", Some("cus_b"), Some("cus_d")).await;
+    add_link_and_claim(ports, "cid", Some("cus_a"), None).await;
     ports.claims.claim(&user("dan"), &stripe(), &provider_key("open"), at(0)).await.unwrap();
     let live = link(&user("eve"), &account("stripe", Live), &customer("cus_live"));
     add_link(&*ports.customers, &live).await.unwrap();
-    let read = update(
-        "cus_c",
-        0,
-        &[subscription("sub_1", Active, at(1)), subscription("sub_2", Active, at(0))],
-    );
+    let own = [subscription("sub_1", Active, at(1)), subscription("sub_2", Active, at(0))];
+    let read = update("cus_c", 0, &own);
     write(ports, &read).await;
     write(ports, &update("cus_b", 0, &[])).await;
     let never_read = |id: &str| MirroredCustomer {
@@ -357,25 +349,25 @@ pub async fn a_page_has_all_who_are_mirrored_linked_or_claimed(ports: &BillingPo
     assert_eq!(page, expected);
 }
 
-pub async fn pages_follow_each_other_without_gap_or_overlap(ports: &BillingPorts) {
+pub async fn pages_have_no_gap_or_overlap(ports: &BillingPorts) {
     for n in 0..9 {
         let id = format!("cus_{n}");
         match n % 3 {
-            0 => drop(
-                write(ports, &update(&id, 0, &[subscription(&format!("sub_{n}"), Active, at(0))]))
-                    .await,
-            ),
-            1 => give_link_and_claim(ports, &format!("user{n}"), Some(&id), None).await,
-            _ => give_link_and_claim(ports, &format!("user{n}"), None, Some(&id)).await,
+            0 => {
+                let own = subscription(&format!("sub_{n}"), Active, at(0));
+                write(ports, &update(&id, 0, &[own])).await;
+            }
+            1 => add_link_and_claim(ports, &format!("user{n}"), Some(&id), None).await,
+            _ => add_link_and_claim(ports, &format!("user{n}"), None, Some(&id)).await,
         }
     }
     let (mut after, mut all, mut sizes) = (None, Vec::new(), Vec::new());
     loop {
-        let some = page(ports, after.as_deref(), 4).await;
-        let Some((last, _)) = some.last() else { break };
+        let chunk = page(ports, after.as_deref(), 4).await;
+        let Some((last, _)) = chunk.last() else { break };
         after = Some(last.clone());
-        sizes.push(some.len());
-        all.extend(some.into_iter().map(|(id, _)| id));
+        sizes.push(chunk.len());
+        all.extend(chunk.into_iter().map(|(id, _)| id));
     }
     assert_eq!(sizes, [4, 4, 1]);
     assert_eq!(all, (0..9).map(|n| format!("cus_{n}")).collect::<Vec<_>>());
@@ -383,7 +375,7 @@ pub async fn pages_follow_each_other_without_gap_or_overlap(ports: &BillingPorts
     assert_eq!(page(ports, Some("cus_6x"), 1).await, [("cus_7".to_owned(), 0)]);
 }
 
-pub async fn pages_go_by_code_point(ports: &BillingPorts) {
+pub async fn pages_are_sorted_by_code_point(ports: &BillingPorts) {
     let sorted = ["!", "cus-1", "cusA", "cus_1", "cusa", "~"];
     for id in sorted.into_iter().rev() {
         write(ports, &update(id, 0, &[])).await;

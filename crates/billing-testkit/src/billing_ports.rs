@@ -1,4 +1,4 @@
-//! [`BillingPorts`]: what the suites of stores that share a database are run against.
+//! [`BillingPorts`]: the stores of one database, for contract suites.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use billing_domain::ports::{
     EventInbox, Leadership,
 };
 
-/// The stores of one database. Fresh and empty, where a suite gets it.
+/// The stores of one database. Each case gets an empty one.
 #[derive(Debug)]
 pub struct BillingPorts {
     /// Links.
@@ -26,6 +26,6 @@ pub struct BillingPorts {
     pub checkouts: Arc<dyn CheckoutRequests>,
     /// Duties.
     pub leadership: Arc<dyn Leadership>,
-    /// The database itself: once it is closed, all of them are out of reach.
+    /// The database. Closing it makes all stores unavailable.
     pub database: Arc<dyn Database>,
 }

@@ -1,6 +1,6 @@
-//! What every [`CheckoutProvider`](billing_domain::ports::CheckoutProvider) promises.
+//! Contract of every [`CheckoutProvider`](billing_domain::ports::CheckoutProvider).
 
-#![expect(missing_docs, reason = "the cases' names are the promises")]
+#![expect(missing_docs, reason = "the cases' names state the guarantees")]
 
 use billing_domain::ports::ProviderError;
 use billing_domain::{
@@ -12,8 +12,8 @@ use futures_util::future::join_all;
 use crate::billing_account_world::{BillingAccountWorld, passed, soon};
 use crate::samples::{customer, user};
 
-/// Runs every case, each in a fresh world: `checkout_provider_contract!(make)`, where `make` is an async function that gives a
-/// pair of a `Box<dyn BillingAccountWorld>` and what must outlive it.
+/// Runs every case in a new world: `checkout_provider_contract!(make)`. `make` is an async function
+/// that returns a `Box<dyn BillingAccountWorld>` and the resources to keep alive.
 #[macro_export]
 macro_rules! checkout_provider_contract {
     ($make:path) => {
@@ -21,25 +21,25 @@ macro_rules! checkout_provider_contract {
             checkout_provider_contract,
             $make,
             [
-                a_fresh_customer_has_nothing_and_names_its_owner,
+                a_new_customer_has_no_subscription_and_names_its_owner,
                 owners_keep_their_characters,
-                the_same_key_gives_the_same_customer,
-                another_key_gives_another_customer,
-                many_orders_at_once_under_one_key_make_one_customer,
-                a_session_has_a_page_that_users_can_be_sent_to,
-                a_session_sells_nothing_by_itself,
-                the_same_key_gives_the_same_session,
-                another_key_gives_another_session,
-                a_key_is_good_for_one_order,
-                the_template_of_the_session_s_id_is_taken_anywhere,
+                the_same_key_returns_the_same_customer,
+                another_key_creates_another_customer,
+                concurrent_requests_with_one_key_create_one_customer,
+                a_session_has_an_absolute_url,
+                a_new_session_creates_no_subscription,
+                the_same_key_returns_the_same_session,
+                another_key_creates_another_session,
+                a_key_with_other_parameters_is_refused,
+                the_session_id_placeholder_is_accepted_anywhere_in_the_url,
                 an_unknown_customer_is_not_found,
                 a_deleted_customer_is_not_found,
                 an_unknown_price_is_refused,
                 an_archived_price_is_refused,
-                a_price_is_what_it_costs_and_how_often,
+                a_price_has_amount_currency_and_cycle,
                 an_unknown_price_is_none,
-                a_deadline_that_has_passed_is_a_timeout_without_a_call,
-                debug_shows_no_secret,
+                a_passed_deadline_is_a_timeout_without_a_call,
+                debug_contains_no_secret,
             ]
         );
     };
@@ -64,7 +64,7 @@ fn order(customer: &CustomerId, price: &PriceId, key: &str) -> CheckoutOrder {
     }
 }
 
-/// An order of somebody who is there, at a price that can be bought.
+/// Returns an order of an existing customer at an active price.
 async fn plain(world: &dyn BillingAccountWorld, key: &str) -> CheckoutOrder {
     order(&world.add_customer(Some("ann"), None).await, &world.prices().monthly.0, key)
 }
@@ -87,7 +87,9 @@ async fn fail(world: &dyn BillingAccountWorld, order: &CheckoutOrder) -> Provide
     }
 }
 
-pub async fn a_fresh_customer_has_nothing_and_names_its_owner(world: &dyn BillingAccountWorld) {
+pub async fn a_new_customer_has_no_subscription_and_names_its_owner(
+    world: &dyn BillingAccountWorld,
+) {
     let id = make(world, &customer_order("ann", "key-1")).await;
     let reading = world.reader().customer(&id, soon()).await.unwrap();
     assert_eq!(reading.state, CustomerState::Present(vec![]));
@@ -105,20 +107,20 @@ pub async fn owners_keep_their_characters(world: &dyn BillingAccountWorld) {
     }
 }
 
-pub async fn the_same_key_gives_the_same_customer(world: &dyn BillingAccountWorld) {
+pub async fn the_same_key_returns_the_same_customer(world: &dyn BillingAccountWorld) {
     let first = make(world, &customer_order("ann", "key-1")).await;
     assert_eq!(make(world, &customer_order("ann", "key-1")).await, first);
 }
 
-pub async fn another_key_gives_another_customer(world: &dyn BillingAccountWorld) {
+pub async fn another_key_creates_another_customer(world: &dyn BillingAccountWorld) {
     let first = make(world, &customer_order("ann", "key-1")).await;
     assert_ne!(make(world, &customer_order("ann", "key-2")).await, first);
 }
 
-pub async fn many_orders_at_once_under_one_key_make_one_customer(world: &dyn BillingAccountWorld) {
+pub async fn concurrent_requests_with_one_key_create_one_customer(world: &dyn BillingAccountWorld) {
     let order = customer_order("ann", "key-1");
     let results = join_all((0..8).map(|_| world.checkout().create_customer(&order))).await;
-    // Who comes while another one is served may be told to come back.
+    // A concurrent request may get a transient error.
     let first = make(world, &order).await;
     for result in results {
         match result {
@@ -131,25 +133,25 @@ pub async fn many_orders_at_once_under_one_key_make_one_customer(world: &dyn Bil
     assert_eq!(owned.count(), 1);
 }
 
-pub async fn a_session_has_a_page_that_users_can_be_sent_to(world: &dyn BillingAccountWorld) {
+pub async fn a_session_has_an_absolute_url(world: &dyn BillingAccountWorld) {
     let session = open(world, &plain(world, "key-1").await).await;
     assert!(url::Url::parse(session.url.expose()).unwrap().host().is_some());
 }
 
-pub async fn a_session_sells_nothing_by_itself(world: &dyn BillingAccountWorld) {
+pub async fn a_new_session_creates_no_subscription(world: &dyn BillingAccountWorld) {
     let order = plain(world, "key-1").await;
     open(world, &order).await;
     let reading = world.reader().customer(&order.customer, soon()).await.unwrap();
     assert_eq!(reading.state, CustomerState::Present(vec![]));
 }
 
-pub async fn the_same_key_gives_the_same_session(world: &dyn BillingAccountWorld) {
+pub async fn the_same_key_returns_the_same_session(world: &dyn BillingAccountWorld) {
     let order = plain(world, "key-1").await;
     let (first, second) = (open(world, &order).await, open(world, &order).await);
     assert_eq!((first.id, first.url.expose()), (second.id, second.url.expose()));
 }
 
-pub async fn another_key_gives_another_session(world: &dyn BillingAccountWorld) {
+pub async fn another_key_creates_another_session(world: &dyn BillingAccountWorld) {
     let order = plain(world, "key-1").await;
     let first = open(world, &order).await;
     let second = open(world, &CheckoutOrder { key: "key-2".parse().unwrap(), ..order }).await;
@@ -157,14 +159,16 @@ pub async fn another_key_gives_another_session(world: &dyn BillingAccountWorld) 
     assert_ne!(first.url.expose(), second.url.expose());
 }
 
-pub async fn a_key_is_good_for_one_order(world: &dyn BillingAccountWorld) {
+pub async fn a_key_with_other_parameters_is_refused(world: &dyn BillingAccountWorld) {
     let order = plain(world, "key-1").await;
     open(world, &order).await;
     let error = fail(world, &CheckoutOrder { price: world.prices().yearly.0, ..order }).await;
     assert!(matches!(error, ProviderError::Refused { .. }), "{error:?}");
 }
 
-pub async fn the_template_of_the_session_s_id_is_taken_anywhere(world: &dyn BillingAccountWorld) {
+pub async fn the_session_id_placeholder_is_accepted_anywhere_in_the_url(
+    world: &dyn BillingAccountWorld,
+) {
     let order = plain(world, "key-1").await;
     for (n, place) in
         ["{CHECKOUT_SESSION_ID}/x", "?s={CHECKOUT_SESSION_ID}&x=y", "#{CHECKOUT_SESSION_ID}"]
@@ -179,7 +183,7 @@ pub async fn the_template_of_the_session_s_id_is_taken_anywhere(world: &dyn Bill
 }
 
 pub async fn an_unknown_customer_is_not_found(world: &dyn BillingAccountWorld) {
-    let order = order(&customer("cus_NeverHeardOf01"), &world.prices().monthly.0, "key-1");
+    let order = order(&customer("cus_Unknown01"), &world.prices().monthly.0, "key-1");
     let error = fail(world, &order).await;
     assert!(matches!(error, ProviderError::CustomerNotFound { .. }), "{error:?}");
 }
@@ -209,7 +213,7 @@ pub async fn an_archived_price_is_refused(world: &dyn BillingAccountWorld) {
     assert!(matches!(error, ProviderError::Refused { .. }), "{error:?}");
 }
 
-pub async fn a_price_is_what_it_costs_and_how_often(world: &dyn BillingAccountWorld) {
+pub async fn a_price_has_amount_currency_and_cycle(world: &dyn BillingAccountWorld) {
     let prices = world.prices();
     for (id, facts) in [prices.monthly, prices.yearly, prices.archived] {
         assert_eq!(world.checkout().price(&id, soon()).await.unwrap(), Some(facts), "{id}");
@@ -220,9 +224,7 @@ pub async fn an_unknown_price_is_none(world: &dyn BillingAccountWorld) {
     assert_eq!(world.checkout().price(&world.prices().unknown, soon()).await.unwrap(), None);
 }
 
-pub async fn a_deadline_that_has_passed_is_a_timeout_without_a_call(
-    world: &dyn BillingAccountWorld,
-) {
+pub async fn a_passed_deadline_is_a_timeout_without_a_call(world: &dyn BillingAccountWorld) {
     let checkout = world.checkout();
     let price = world.prices().monthly.0;
     let late = NewCustomer { deadline: passed(), ..customer_order("ann", "key-1") };
@@ -238,7 +240,7 @@ pub async fn a_deadline_that_has_passed_is_a_timeout_without_a_call(
     assert!(!world.was_called().await);
 }
 
-pub async fn debug_shows_no_secret(world: &dyn BillingAccountWorld) {
+pub async fn debug_contains_no_secret(world: &dyn BillingAccountWorld) {
     let order = plain(world, "key-1").await;
     let session = open(world, &order).await;
     let unknown =

@@ -1,6 +1,6 @@
-//! What every [`CheckoutRequests`](billing_domain::ports::CheckoutRequests) promises.
+//! Contract of every [`CheckoutRequests`](billing_domain::ports::CheckoutRequests).
 
-#![expect(missing_docs, reason = "the cases' names are the promises")]
+#![expect(missing_docs, reason = "the cases' names state the guarantees")]
 
 use std::time::Duration;
 
@@ -12,8 +12,8 @@ use futures_util::future::join_all;
 use crate::BillingPorts;
 use crate::samples::{account, checkout_request, customer, provider_key, session_id, user};
 
-/// Runs every case against fresh databases: `checkout_requests_contract!(make)`, where `make` is an async function that gives
-/// a pair of an `Arc<BillingPorts>` and what must outlive it.
+/// Runs every case against a new database: `checkout_requests_contract!(make)`. `make` is an async
+/// function that returns an `Arc<BillingPorts>` and the resources to keep alive.
 #[macro_export]
 macro_rules! checkout_requests_contract {
     ($make:path) => {
@@ -21,15 +21,15 @@ macro_rules! checkout_requests_contract {
             checkout_requests_contract,
             $make,
             [
-                a_new_request_is_remembered,
-                the_request_that_stands_is_given,
-                what_was_made_is_remembered,
-                what_is_made_anew_takes_the_place_of_the_old,
-                completing_what_nobody_began_changes_nothing,
-                users_places_and_keys_never_meet,
-                text_of_all_kinds_comes_back,
-                of_many_requests_at_once_one_is_remembered,
-                pruning_forgets_what_is_older,
+                a_new_request_is_stored,
+                a_second_request_with_the_key_returns_the_first,
+                a_completed_request_has_its_session,
+                a_second_completion_replaces_the_first,
+                completing_an_unknown_request_changes_nothing,
+                users_accounts_and_keys_are_isolated,
+                any_text_is_stored_exactly,
+                of_many_concurrent_requests_one_is_stored,
+                prune_deletes_older_requests,
                 an_unreachable_database_is_unavailable,
             ]
         );
@@ -48,8 +48,8 @@ fn request(owner: &str, key: &str) -> CheckoutRequest {
     checkout_request(&user(owner), &stripe(), key)
 }
 
-/// What begins with this request.
-fn fresh(request: &CheckoutRequest) -> StoredCheckoutRequest {
+/// Returns the stored form of a new request.
+fn new_request(request: &CheckoutRequest) -> StoredCheckoutRequest {
     let (content, provider_key) = (request.content.clone(), request.provider_key.clone());
     StoredCheckoutRequest { content, provider_key, session: None }
 }
@@ -62,13 +62,13 @@ async fn complete(ports: &BillingPorts, request: &CheckoutRequest, to: &str, ses
     ports.checkouts.complete(request, &customer(to), &session_id(session)).await.unwrap();
 }
 
-pub async fn a_new_request_is_remembered(ports: &BillingPorts) {
+pub async fn a_new_request_is_stored(ports: &BillingPorts) {
     let request = request("ann", "key");
-    assert_eq!(begin(ports, &request).await, fresh(&request));
-    assert_eq!(begin(ports, &request).await, fresh(&request));
+    assert_eq!(begin(ports, &request).await, new_request(&request));
+    assert_eq!(begin(ports, &request).await, new_request(&request));
 }
 
-pub async fn the_request_that_stands_is_given(ports: &BillingPorts) {
+pub async fn a_second_request_with_the_key_returns_the_first(ports: &BillingPorts) {
     let first = request("ann", "key");
     begin(ports, &first).await;
     let other = CheckoutRequest {
@@ -76,21 +76,21 @@ pub async fn the_request_that_stands_is_given(ports: &BillingPorts) {
         provider_key: provider_key("other"),
         ..first.clone()
     };
-    assert_eq!(begin(ports, &other).await, fresh(&first));
+    assert_eq!(begin(ports, &other).await, new_request(&first));
 }
 
-pub async fn what_was_made_is_remembered(ports: &BillingPorts) {
+pub async fn a_completed_request_has_its_session(ports: &BillingPorts) {
     let request = request("ann", "key");
     begin(ports, &request).await;
     complete(ports, &request, "cus_1", "cs_1").await;
     let made = Some((customer("cus_1"), session_id("cs_1")));
     assert_eq!(
         begin(ports, &request).await,
-        StoredCheckoutRequest { session: made, ..fresh(&request) }
+        StoredCheckoutRequest { session: made, ..new_request(&request) }
     );
 }
 
-pub async fn what_is_made_anew_takes_the_place_of_the_old(ports: &BillingPorts) {
+pub async fn a_second_completion_replaces_the_first(ports: &BillingPorts) {
     let request = request("ann", "key");
     begin(ports, &request).await;
     complete(ports, &request, "cus_1", "cs_1").await;
@@ -98,13 +98,13 @@ pub async fn what_is_made_anew_takes_the_place_of_the_old(ports: &BillingPorts) 
     assert_eq!(begin(ports, &request).await.session, Some((customer("cus_2"), session_id("cs_2"))));
 }
 
-pub async fn completing_what_nobody_began_changes_nothing(ports: &BillingPorts) {
+pub async fn completing_an_unknown_request_changes_nothing(ports: &BillingPorts) {
     let request = request("ann", "key");
     complete(ports, &request, "cus_1", "cs_1").await;
-    assert_eq!(begin(ports, &request).await, fresh(&request));
+    assert_eq!(begin(ports, &request).await, new_request(&request));
 }
 
-pub async fn users_places_and_keys_never_meet(ports: &BillingPorts) {
+pub async fn users_accounts_and_keys_are_isolated(ports: &BillingPorts) {
     let first = request("ann", "key");
     begin(ports, &first).await;
     complete(ports, &first, "cus_1", "cs_1").await;
@@ -116,11 +116,11 @@ pub async fn users_places_and_keys_never_meet(ports: &BillingPorts) {
     ];
     for other in others {
         let other = CheckoutRequest { content: format!("{other:?}"), ..other };
-        assert_eq!(begin(ports, &other).await, fresh(&other));
+        assert_eq!(begin(ports, &other).await, new_request(&other));
     }
 }
 
-pub async fn text_of_all_kinds_comes_back(ports: &BillingPorts) {
+pub async fn any_text_is_stored_exactly(ports: &BillingPorts) {
     let longest = "🦀".repeat(2000);
     for (n, content) in ["빌링", "'; DROP TABLE checkout_requests; --", "", "a\u{202e}b", &longest]
         .iter()
@@ -129,17 +129,17 @@ pub async fn text_of_all_kinds_comes_back(ports: &BillingPorts) {
         let key = format!("';--{n}");
         let request =
             CheckoutRequest { content: (*content).to_owned(), ..request("김하늘", &key) };
-        assert_eq!(begin(ports, &request).await, fresh(&request));
-        assert_eq!(begin(ports, &request).await, fresh(&request));
+        assert_eq!(begin(ports, &request).await, new_request(&request));
+        assert_eq!(begin(ports, &request).await, new_request(&request));
     }
     let full = CheckoutRequest {
         provider_key: provider_key(&"~".repeat(255)),
         ..request("ann", &"!".repeat(255))
     };
-    assert_eq!(begin(ports, &full).await, fresh(&full));
+    assert_eq!(begin(ports, &full).await, new_request(&full));
 }
 
-pub async fn of_many_requests_at_once_one_is_remembered(ports: &BillingPorts) {
+pub async fn of_many_concurrent_requests_one_is_stored(ports: &BillingPorts) {
     let requests: Vec<_> = (0..32)
         .map(|n| CheckoutRequest {
             content: format!("request {n}"),
@@ -147,13 +147,13 @@ pub async fn of_many_requests_at_once_one_is_remembered(ports: &BillingPorts) {
             ..request("ann", "key")
         })
         .collect();
-    let given = join_all(requests.iter().map(|request| begin(ports, request))).await;
-    let stands = begin(ports, &requests[0]).await;
-    assert!(given.iter().all(|remembered| *remembered == stands), "{given:?}");
-    assert!(requests.iter().any(|request| fresh(request) == stands));
+    let returned = join_all(requests.iter().map(|request| begin(ports, request))).await;
+    let stored = begin(ports, &requests[0]).await;
+    assert!(returned.iter().all(|one| *one == stored), "{returned:?}");
+    assert!(requests.iter().any(|request| new_request(request) == stored));
 }
 
-pub async fn pruning_forgets_what_is_older(ports: &BillingPorts) {
+pub async fn prune_deletes_older_requests(ports: &BillingPorts) {
     for (key, seconds) in [("a", 1), ("b", 2), ("c", 3)] {
         ports.checkouts.begin(&request("ann", key), after(seconds)).await.unwrap();
     }

@@ -1,4 +1,4 @@
-//! A clock that moves when it is told to.
+//! [`FixedClock`]: a clock that only tests move.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -6,24 +6,24 @@ use std::time::Duration;
 use billing_domain::Timestamp;
 use billing_domain::ports::Clock;
 
-/// Stands still at a moment until it is moved. Shared by `Arc`, it can be moved from outside while others read it.
+/// A clock that shows one moment until a test moves it. Clones of its `Arc` share the time.
 #[derive(Debug)]
 pub struct FixedClock(AtomicI64);
 
 impl FixedClock {
-    /// Stands at `moment`.
+    /// Creates a clock that shows `moment`.
     #[must_use]
     pub fn at(moment: Timestamp) -> Self {
         Self(AtomicI64::new(moment.as_millis()))
     }
 
-    /// Moves it forward.
+    /// Moves the clock forward.
     pub fn advance(&self, by: Duration) {
         let step = i64::try_from(by.as_millis()).expect("a step of less than 292 million years");
         self.0.fetch_add(step, Ordering::SeqCst);
     }
 
-    /// Moves it to `moment`, forward or back.
+    /// Sets the clock to `moment`, forward or back.
     pub fn set(&self, moment: Timestamp) {
         self.0.store(moment.as_millis(), Ordering::SeqCst);
     }
@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_moves_only_when_told() {
+    fn the_clock_moves_only_on_request() {
         let clock = FixedClock::at(Timestamp::from_seconds(10));
         assert_eq!(clock.now(), clock.now());
         clock.advance(Duration::from_millis(1500));

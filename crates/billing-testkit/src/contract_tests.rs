@@ -1,7 +1,7 @@
-//! The macro that turns a list of cases into tests, for the suites' own macros.
+//! The macro that turns a list of cases into tests. The suites' macros use it.
 
-/// Makes a module with one test per case. Each test makes a fixture of its own: `$make` is an async function that gives a
-/// pair of the port and whatever must outlive it.
+/// Creates a module with one test per case. Each test calls `$make`, an async function that returns
+/// the port and the resources to keep alive.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! contract_tests {
@@ -21,7 +21,7 @@ macro_rules! contract_tests {
 
 #[cfg(test)]
 mod tests {
-    /// The names that a suite's source declares, and those that its macro lists.
+    /// Returns the cases that a suite's source declares, and those that its macro lists.
     fn declared_and_listed(source: &str) -> (Vec<&str>, Vec<&str>) {
         let until = |text: &'static str| move |rest: &str| rest.find(text).unwrap_or_default();
         let declared = source
@@ -55,7 +55,7 @@ mod tests {
             include_str!("audit_log_contract.rs"),
             include_str!("forgetting_contract.rs"),
             include_str!("event_inbox_contract.rs"),
-            include_str!("event_hand_out_contract.rs"),
+            include_str!("event_claim_contract.rs"),
             include_str!("billing_mirror_contract.rs"),
             include_str!("mirror_effect_contract.rs"),
             include_str!("customer_claims_contract.rs"),

@@ -1,6 +1,6 @@
-//! What every [`CustomerDirectory`](billing_domain::ports::CustomerDirectory) promises.
+//! Contract of every [`CustomerDirectory`](billing_domain::ports::CustomerDirectory).
 
-#![expect(missing_docs, reason = "the cases' names are the promises")]
+#![expect(missing_docs, reason = "the cases' names state the guarantees")]
 
 use std::collections::BTreeSet;
 
@@ -10,8 +10,8 @@ use billing_domain::{CustomerId, CustomerState, NamedOwner};
 use crate::billing_account_world::{BillingAccountWorld, End, passed, soon};
 use crate::samples::user;
 
-/// Runs every case, each in a fresh world: `customer_directory_contract!(make)`, where `make` is an async function that gives a
-/// pair of a `Box<dyn BillingAccountWorld>` and what must outlive it.
+/// Runs every case in a new world: `customer_directory_contract!(make)`. `make` is an async
+/// function that returns a `Box<dyn BillingAccountWorld>` and the resources to keep alive.
 #[macro_export]
 macro_rules! customer_directory_contract {
     ($make:path) => {
@@ -19,18 +19,18 @@ macro_rules! customer_directory_contract {
             customer_directory_contract,
             $make,
             [
-                every_customer_is_listed_once_over_all_pages,
+                all_pages_list_every_customer_once,
                 deleted_customers_are_not_listed,
-                a_customer_is_listed_with_owner_and_address,
-                every_subscription_is_listed_once_over_all_pages,
-                a_subscription_is_listed_as_it_is_read,
-                a_deadline_that_has_passed_is_a_timeout_without_a_call,
+                a_customer_is_listed_with_owner_and_email,
+                all_pages_list_every_subscription_once,
+                a_listed_subscription_equals_the_read_one,
+                a_passed_deadline_is_a_timeout_without_a_call,
             ]
         );
     };
 }
 
-/// More than the largest page that a provider is known to give.
+/// More than two of the largest known pages of a provider.
 const MANY: usize = 205;
 
 async fn customers(world: &dyn BillingAccountWorld) -> Vec<ListedCustomer> {
@@ -61,7 +61,7 @@ async fn listed(world: &dyn BillingAccountWorld, customer: &CustomerId) -> Optio
     customers(world).await.into_iter().find(|listed| listed.id == *customer)
 }
 
-pub async fn every_customer_is_listed_once_over_all_pages(world: &dyn BillingAccountWorld) {
+pub async fn all_pages_list_every_customer_once(world: &dyn BillingAccountWorld) {
     let mut made = BTreeSet::new();
     for _ in 0..MANY {
         made.insert(world.add_customer(None, None).await);
@@ -80,7 +80,7 @@ pub async fn deleted_customers_are_not_listed(world: &dyn BillingAccountWorld) {
     assert_eq!(listed(world, &deleted).await, None);
 }
 
-pub async fn a_customer_is_listed_with_owner_and_address(world: &dyn BillingAccountWorld) {
+pub async fn a_customer_is_listed_with_owner_and_email(world: &dyn BillingAccountWorld) {
     let too_long = "x".repeat(256);
     for (owner, email, named) in [
         (Some("ann"), Some("ann@example.com"), NamedOwner::User(user("ann"))),
@@ -94,7 +94,7 @@ pub async fn a_customer_is_listed_with_owner_and_address(world: &dyn BillingAcco
     }
 }
 
-pub async fn every_subscription_is_listed_once_over_all_pages(world: &dyn BillingAccountWorld) {
+pub async fn all_pages_list_every_subscription_once(world: &dyn BillingAccountWorld) {
     let customer = world.add_customer(None, None).await;
     let mut made = BTreeSet::new();
     for n in 0..MANY {
@@ -111,7 +111,7 @@ pub async fn every_subscription_is_listed_once_over_all_pages(world: &dyn Billin
     assert!(ids.is_superset(&made));
 }
 
-pub async fn a_subscription_is_listed_as_it_is_read(world: &dyn BillingAccountWorld) {
+pub async fn a_listed_subscription_equals_the_read_one(world: &dyn BillingAccountWorld) {
     let customer = world.add_customer(Some("ann"), None).await;
     let id = world.subscribe(&customer, &world.prices().yearly.0).await;
     let listed =
@@ -121,9 +121,7 @@ pub async fn a_subscription_is_listed_as_it_is_read(world: &dyn BillingAccountWo
     assert_eq!(read.state, CustomerState::Present(vec![listed.subscription]));
 }
 
-pub async fn a_deadline_that_has_passed_is_a_timeout_without_a_call(
-    world: &dyn BillingAccountWorld,
-) {
+pub async fn a_passed_deadline_is_a_timeout_without_a_call(world: &dyn BillingAccountWorld) {
     let customers = world.directory().list_customers(None, passed()).await.unwrap_err();
     let subscriptions = world.directory().list_subscriptions(None, passed()).await.unwrap_err();
     for error in [customers, subscriptions] {

@@ -1,6 +1,6 @@
-//! What every [`CustomerRepo`] promises.
+//! Contract of every [`CustomerRepo`].
 
-#![expect(missing_docs, reason = "the cases' names are the promises")]
+#![expect(missing_docs, reason = "the cases' names state the guarantees")]
 
 use billing_domain::Mode::{Live, Test};
 use billing_domain::ports::{CustomerRepo, LinkChange};
@@ -9,8 +9,8 @@ use billing_domain::{LinkOutcome, ProviderAccount};
 use crate::link_steps::{NOW, found, keep, replace, stripe};
 use crate::samples::{account, customer, link, remove_link, user};
 
-/// Runs every case against fresh, empty repos: `customer_repo_contract!(make)`, where `make` is an async function that gives
-/// a pair of an `Arc<dyn CustomerRepo>` and what must outlive it.
+/// Runs every case against a new, empty repo: `customer_repo_contract!(make)`. `make` is an async
+/// function that returns an `Arc<dyn CustomerRepo>` and the resources to keep alive.
 #[macro_export]
 macro_rules! customer_repo_contract {
     ($make:path) => {
@@ -18,27 +18,27 @@ macro_rules! customer_repo_contract {
             customer_repo_contract,
             $make,
             [
-                a_user_whom_nobody_linked_has_no_customer,
-                a_link_is_found_again,
-                the_same_link_again_changes_nothing,
-                another_customer_is_a_conflict_and_the_first_one_stays,
-                another_customer_replaces_the_first_one_where_asked,
-                replacing_by_the_same_customer_changes_nothing,
-                replacing_where_there_is_none_creates,
+                a_user_without_a_link_has_no_customer,
+                an_added_link_is_found,
+                adding_the_same_link_again_changes_nothing,
+                another_customer_is_a_conflict_and_the_first_one_is_kept,
+                replace_sets_another_customer,
+                replace_with_the_same_customer_changes_nothing,
+                replace_without_a_link_creates_one,
                 an_unlinked_user_has_no_customer,
-                unlinking_nobody_changes_nothing,
+                unlinking_a_user_without_a_link_changes_nothing,
                 an_unlinked_user_can_be_linked_again,
-                test_and_live_mode_never_meet,
-                providers_never_meet,
+                test_and_live_mode_are_isolated,
+                providers_are_isolated,
                 users_may_share_a_customer,
-                unlinking_one_user_leaves_those_who_share,
+                unlinking_one_user_keeps_other_links_to_the_customer,
                 links_are_listed_by_provider_then_mode,
-                whoever_is_linked_to_a_customer_is_listed_in_order,
-                ids_keep_their_characters,
-                ids_that_differ_little_are_different,
-                ids_of_full_length_fit,
-                text_that_looks_like_sql_is_text,
-                a_change_that_expects_another_link_is_not_made,
+                owners_of_a_customer_are_listed_by_code_point,
+                ids_are_stored_exactly,
+                similar_ids_are_different,
+                ids_of_maximum_length_are_stored,
+                text_with_sql_is_stored_exactly,
+                a_change_that_expects_another_link_is_refused,
             ]
         );
         $crate::link_race_contract!($make);
@@ -49,24 +49,24 @@ async fn create(repo: &dyn CustomerRepo, owner: &str, at: &ProviderAccount, id: 
     assert_eq!(keep(repo, owner, at, id).await, LinkOutcome::Created, "{owner:?}");
 }
 
-pub async fn a_user_whom_nobody_linked_has_no_customer(repo: &dyn CustomerRepo) {
-    assert_eq!(found(repo, "nobody", &stripe()).await, None);
-    assert_eq!(repo.list(&user("nobody")).await.unwrap(), []);
+pub async fn a_user_without_a_link_has_no_customer(repo: &dyn CustomerRepo) {
+    assert_eq!(found(repo, "unknown", &stripe()).await, None);
+    assert_eq!(repo.list(&user("unknown")).await.unwrap(), []);
 }
 
-pub async fn a_link_is_found_again(repo: &dyn CustomerRepo) {
+pub async fn an_added_link_is_found(repo: &dyn CustomerRepo) {
     create(repo, "ann", &stripe(), "cus_1").await;
     assert_eq!(found(repo, "ann", &stripe()).await.as_deref(), Some("cus_1"));
     assert_eq!(found(repo, "bob", &stripe()).await, None);
 }
 
-pub async fn the_same_link_again_changes_nothing(repo: &dyn CustomerRepo) {
+pub async fn adding_the_same_link_again_changes_nothing(repo: &dyn CustomerRepo) {
     keep(repo, "ann", &stripe(), "cus_1").await;
     assert_eq!(keep(repo, "ann", &stripe(), "cus_1").await, LinkOutcome::Unchanged);
     assert_eq!(repo.list(&user("ann")).await.unwrap().len(), 1);
 }
 
-pub async fn another_customer_is_a_conflict_and_the_first_one_stays(repo: &dyn CustomerRepo) {
+pub async fn another_customer_is_a_conflict_and_the_first_one_is_kept(repo: &dyn CustomerRepo) {
     keep(repo, "ann", &stripe(), "cus_1").await;
     assert_eq!(
         keep(repo, "ann", &stripe(), "cus_2").await,
@@ -75,7 +75,7 @@ pub async fn another_customer_is_a_conflict_and_the_first_one_stays(repo: &dyn C
     assert_eq!(found(repo, "ann", &stripe()).await.as_deref(), Some("cus_1"));
 }
 
-pub async fn another_customer_replaces_the_first_one_where_asked(repo: &dyn CustomerRepo) {
+pub async fn replace_sets_another_customer(repo: &dyn CustomerRepo) {
     keep(repo, "ann", &stripe(), "cus_1").await;
     assert_eq!(
         replace(repo, "ann", &stripe(), "cus_2").await,
@@ -85,12 +85,12 @@ pub async fn another_customer_replaces_the_first_one_where_asked(repo: &dyn Cust
     assert_eq!(repo.list(&user("ann")).await.unwrap().len(), 1);
 }
 
-pub async fn replacing_by_the_same_customer_changes_nothing(repo: &dyn CustomerRepo) {
+pub async fn replace_with_the_same_customer_changes_nothing(repo: &dyn CustomerRepo) {
     keep(repo, "ann", &stripe(), "cus_1").await;
     assert_eq!(replace(repo, "ann", &stripe(), "cus_1").await, LinkOutcome::Unchanged);
 }
 
-pub async fn replacing_where_there_is_none_creates(repo: &dyn CustomerRepo) {
+pub async fn replace_without_a_link_creates_one(repo: &dyn CustomerRepo) {
     assert_eq!(replace(repo, "ann", &stripe(), "cus_1").await, LinkOutcome::Created);
     assert_eq!(found(repo, "ann", &stripe()).await.as_deref(), Some("cus_1"));
 }
@@ -102,7 +102,7 @@ pub async fn an_unlinked_user_has_no_customer(repo: &dyn CustomerRepo) {
     assert_eq!(remove_link(repo, &user("ann"), &stripe()).await.unwrap(), None);
 }
 
-pub async fn unlinking_nobody_changes_nothing(repo: &dyn CustomerRepo) {
+pub async fn unlinking_a_user_without_a_link_changes_nothing(repo: &dyn CustomerRepo) {
     keep(repo, "ann", &stripe(), "cus_1").await;
     assert_eq!(remove_link(repo, &user("bob"), &stripe()).await.unwrap(), None);
     assert_eq!(found(repo, "ann", &stripe()).await.as_deref(), Some("cus_1"));
@@ -115,7 +115,7 @@ pub async fn an_unlinked_user_can_be_linked_again(repo: &dyn CustomerRepo) {
     assert_eq!(found(repo, "ann", &stripe()).await.as_deref(), Some("cus_2"));
 }
 
-pub async fn test_and_live_mode_never_meet(repo: &dyn CustomerRepo) {
+pub async fn test_and_live_mode_are_isolated(repo: &dyn CustomerRepo) {
     let (test, live) = (account("stripe", Test), account("stripe", Live));
     create(repo, "ann", &test, "cus_test").await;
     assert_eq!(found(repo, "ann", &live).await, None);
@@ -125,7 +125,7 @@ pub async fn test_and_live_mode_never_meet(repo: &dyn CustomerRepo) {
     assert_eq!(found(repo, "ann", &test).await.as_deref(), Some("cus_test"));
 }
 
-pub async fn providers_never_meet(repo: &dyn CustomerRepo) {
+pub async fn providers_are_isolated(repo: &dyn CustomerRepo) {
     let (stripe, sandbox) = (account("stripe", Test), account("sandbox", Test));
     create(repo, "ann", &stripe, "cus_1").await;
     assert_eq!(found(repo, "ann", &sandbox).await, None);
@@ -143,7 +143,7 @@ pub async fn users_may_share_a_customer(repo: &dyn CustomerRepo) {
     assert_eq!(found(repo, "ann", &stripe()).await, found(repo, "bob", &stripe()).await);
 }
 
-pub async fn unlinking_one_user_leaves_those_who_share(repo: &dyn CustomerRepo) {
+pub async fn unlinking_one_user_keeps_other_links_to_the_customer(repo: &dyn CustomerRepo) {
     keep(repo, "ann", &stripe(), "cus_1").await;
     keep(repo, "bob", &stripe(), "cus_1").await;
     remove_link(repo, &user("ann"), &stripe()).await.unwrap();
@@ -152,7 +152,8 @@ pub async fn unlinking_one_user_leaves_those_who_share(repo: &dyn CustomerRepo) 
 }
 
 pub async fn links_are_listed_by_provider_then_mode(repo: &dyn CustomerRepo) {
-    // `a-b` before `aa`: by code point, whatever the database's collation makes of hyphens. Live before test, likewise.
+    // Sorted by code point, independent of the database's collation: `a-b` before `aa`, live before
+    // test.
     let sorted = [("a-b", Live), ("a-b", Test), ("aa", Test), ("stripe", Live), ("stripe", Test)];
     for (provider, mode) in [sorted[3], sorted[1], sorted[4], sorted[2], sorted[0]] {
         keep(repo, "ann", &account(provider, mode), &format!("cus_{provider}_{mode}")).await;
@@ -171,9 +172,10 @@ pub async fn links_are_listed_by_provider_then_mode(repo: &dyn CustomerRepo) {
     assert_eq!(repo.list(&user("ann")).await.unwrap(), expected);
 }
 
-pub async fn whoever_is_linked_to_a_customer_is_listed_in_order(repo: &dyn CustomerRepo) {
-    let (test, live) = (stripe(), account("stripe", Live));
-    // By code point, whatever the database's collation makes of case, hyphens and accents.
+pub async fn owners_of_a_customer_are_listed_by_code_point(repo: &dyn CustomerRepo) {
+    let test = stripe();
+    let live = account("stripe", Live);
+    // Sorted by code point, independent of the database's collation.
     let sorted = ["Zoe", "a-b", "aa", "ann", "é"];
     for owner in [sorted[3], sorted[1], sorted[4], sorted[0], sorted[2]] {
         keep(repo, owner, &test, "cus_1").await;
@@ -191,7 +193,7 @@ pub async fn whoever_is_linked_to_a_customer_is_listed_in_order(repo: &dyn Custo
     assert_eq!(owners(&test, "cus_2").await, ["aa", "bob"].map(user));
 }
 
-pub async fn ids_keep_their_characters(repo: &dyn CustomerRepo) {
+pub async fn ids_are_stored_exactly(repo: &dyn CustomerRepo) {
     let users = [
         "김하늘",
         "ünï@例え.jp",
@@ -213,8 +215,8 @@ pub async fn ids_keep_their_characters(repo: &dyn CustomerRepo) {
     }
 }
 
-pub async fn ids_that_differ_little_are_different(repo: &dyn CustomerRepo) {
-    // Case; trailing space; composed and decomposed accents (no normalisation); a character that collations ignore.
+pub async fn similar_ids_are_different(repo: &dyn CustomerRepo) {
+    // Case, trailing space, composed and decomposed accents, characters that collations ignore.
     let users = [
         "ann", "Ann", "ann ", "\u{e9}", "e\u{301}", "e", "co-op", "coop", "ss", "ß", "1", "01",
         "1.0",
@@ -232,16 +234,17 @@ pub async fn ids_that_differ_little_are_different(repo: &dyn CustomerRepo) {
     );
 }
 
-pub async fn ids_of_full_length_fit(repo: &dyn CustomerRepo) {
-    // Counted in characters, a user id may have 1,020 bytes.
-    let (long_user, long_customer) = ("🦀".repeat(255), "c".repeat(255));
+pub async fn ids_of_maximum_length_are_stored(repo: &dyn CustomerRepo) {
+    // The limit counts characters: a user id may have 1,020 bytes.
+    let long_user = "🦀".repeat(255);
+    let long_customer = "c".repeat(255);
     let at = account(&"p".repeat(32), Live);
     create(repo, &long_user, &at, &long_customer).await;
     assert_eq!(found(repo, &long_user, &at).await, Some(long_customer));
     assert_eq!(found(repo, &"🦀".repeat(254), &at).await, None);
 }
 
-pub async fn text_that_looks_like_sql_is_text(repo: &dyn CustomerRepo) {
+pub async fn text_with_sql_is_stored_exactly(repo: &dyn CustomerRepo) {
     let hostile = [
         "'; DROP TABLE billing_customers; --",
         "' OR '1'='1",
@@ -265,7 +268,7 @@ pub async fn text_that_looks_like_sql_is_text(repo: &dyn CustomerRepo) {
     }
 }
 
-pub async fn a_change_that_expects_another_link_is_not_made(repo: &dyn CustomerRepo) {
+pub async fn a_change_that_expects_another_link_is_refused(repo: &dyn CustomerRepo) {
     let to = |id: &str| link(&user("ann"), &stripe(), &customer(id));
     let replace = |old: &str, new: &str| LinkChange::Replace { old: customer(old), new: to(new) };
     let made = async |change: LinkChange| repo.change(&change, NOW, &[]).await.unwrap();

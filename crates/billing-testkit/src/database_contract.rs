@@ -1,12 +1,12 @@
-//! What every [`Database`] promises.
+//! Contract of every [`Database`].
 
-#![expect(missing_docs, reason = "the cases' names are the promises")]
+#![expect(missing_docs, reason = "the cases' names state the guarantees")]
 
 use billing_domain::ports::{Database, RepoError, SchemaState};
 use futures_util::future::join_all;
 
-/// Runs every case against databases without any table: `database_contract!(make)`, where `make` is an async function that
-/// gives a pair of an `Arc<dyn Database>` and what must outlive it.
+/// Runs every case against a database without tables: `database_contract!(make)`. `make` is an
+/// async function that returns an `Arc<dyn Database>` and the resources to keep alive.
 #[macro_export]
 macro_rules! database_contract {
     ($make:path) => {
@@ -14,12 +14,12 @@ macro_rules! database_contract {
             database_contract,
             $make,
             [
-                an_empty_database_misses_all_migrations,
+                an_empty_database_lacks_all_migrations,
                 a_migrated_database_is_current,
                 migrating_again_applies_nothing,
-                of_many_migrations_at_once_each_step_runs_once,
+                concurrent_migrations_run_each_step_once,
                 a_closed_database_is_unavailable,
-                closing_twice_is_no_error,
+                closing_twice_is_allowed,
             ]
         );
     };
@@ -32,10 +32,10 @@ async fn missing(database: &dyn Database) -> usize {
     }
 }
 
-pub async fn an_empty_database_misses_all_migrations(database: &dyn Database) {
+pub async fn an_empty_database_lacks_all_migrations(database: &dyn Database) {
     let all = missing(database).await;
     assert!(all > 0);
-    // Looking changes nothing.
+    // Reading the state changes nothing.
     assert_eq!(missing(database).await, all);
     assert!(!database.schema().await.unwrap().is_compatible());
 }
@@ -52,7 +52,7 @@ pub async fn migrating_again_applies_nothing(database: &dyn Database) {
     assert_eq!(database.schema().await.unwrap(), SchemaState::Current);
 }
 
-pub async fn of_many_migrations_at_once_each_step_runs_once(database: &dyn Database) {
+pub async fn concurrent_migrations_run_each_step_once(database: &dyn Database) {
     let all = missing(database).await;
     let counts = join_all((0..8).map(|_| database.migrate())).await;
     assert_eq!(counts.into_iter().map(Result::unwrap).sum::<usize>(), all);
@@ -66,7 +66,7 @@ pub async fn a_closed_database_is_unavailable(database: &dyn Database) {
     assert!(matches!(database.migrate().await, Err(RepoError::Unavailable(_))));
 }
 
-pub async fn closing_twice_is_no_error(database: &dyn Database) {
+pub async fn closing_twice_is_allowed(database: &dyn Database) {
     database.close().await;
     database.close().await;
 }

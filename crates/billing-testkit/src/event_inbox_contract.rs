@@ -1,6 +1,6 @@
-//! What every [`EventInbox`](billing_domain::ports::EventInbox) promises about what it keeps.
+//! Contract of every [`EventInbox`](billing_domain::ports::EventInbox) for stored events.
 
-#![expect(missing_docs, reason = "the cases' names are the promises")]
+#![expect(missing_docs, reason = "the cases' names state the guarantees")]
 
 use std::time::Duration;
 
@@ -18,8 +18,8 @@ use crate::samples::{
     account, claimed, customer, event_id, provider_event, subscription, subscription_id, token,
 };
 
-/// Runs every case against fresh databases: `event_inbox_contract!(make)`, where `make` is an async function that gives a pair
-/// of an `Arc<BillingPorts>` and what must outlive it.
+/// Runs every case against a new database: `event_inbox_contract!(make)`. `make` is an async
+/// function that returns an `Arc<BillingPorts>` and the resources to keep alive.
 #[macro_export]
 macro_rules! event_inbox_contract {
     ($make:path) => {
@@ -28,26 +28,26 @@ macro_rules! event_inbox_contract {
             $make,
             [
                 a_new_inbox_is_empty,
-                an_event_comes_back_as_it_was_accepted,
-                an_event_that_comes_again_changes_nothing,
-                of_many_doubles_at_once_each_event_is_kept_once,
-                of_many_events_at_once_all_are_kept,
-                providers_and_modes_never_meet,
-                the_last_received_are_listed_first_then_by_id,
-                events_of_one_state_are_listed,
-                a_list_has_an_end,
-                counts_tell_how_full_it_is,
-                an_event_about_a_customer_is_pending_until_it_is_done_with,
+                an_accepted_event_is_stored_exactly,
+                a_duplicate_event_changes_nothing,
+                concurrent_duplicates_are_stored_once,
+                concurrent_events_are_all_stored,
+                providers_and_modes_are_isolated,
+                events_are_listed_last_received_first_then_by_id,
+                events_are_listed_by_state,
+                a_list_has_at_most_the_limit,
+                counts_report_pending_dead_and_the_oldest,
+                an_event_about_a_customer_is_pending_until_it_is_processed,
                 an_event_about_a_customers_subscription_is_pending_for_the_customer,
-                pruning_deletes_what_was_done_with_before,
-                pruning_deletes_more_than_one_batch,
+                prune_deletes_events_processed_before_the_limit,
+                prune_deletes_more_than_one_batch,
                 an_unreachable_database_is_unavailable,
             ]
         );
     };
 }
 
-/// More than any store touches at once.
+/// More than a store's batch size.
 const MANY: usize = 6_000;
 
 pub(crate) fn at(seconds: u64) -> Timestamp {
@@ -118,7 +118,7 @@ pub async fn a_new_inbox_is_empty(ports: &BillingPorts) {
     assert_eq!(ports.inbox.prune(at(1000)).await.unwrap(), 0);
 }
 
-pub async fn an_event_comes_back_as_it_was_accepted(ports: &BillingPorts) {
+pub async fn an_accepted_event_is_stored_exactly(ports: &BillingPorts) {
     let subjects = [
         EventSubject::Customer(customer(&"'".repeat(255))),
         EventSubject::Subscription(subscription_id(&"s".repeat(255))),
@@ -145,12 +145,12 @@ pub async fn an_event_comes_back_as_it_was_accepted(ports: &BillingPorts) {
     }
 }
 
-pub async fn an_event_that_comes_again_changes_nothing(ports: &BillingPorts) {
+pub async fn a_duplicate_event_changes_nothing(ports: &BillingPorts) {
     accept(ports, "evt_1", 0).await;
     let first = listed(ports).await;
-    let double =
+    let duplicate =
         ProviderEvent { subject: EventSubject::Unrelated, created: at(9), ..event("evt_1") };
-    ports.inbox.accept(&stripe(), &double, at(9)).await.unwrap();
+    ports.inbox.accept(&stripe(), &duplicate, at(9)).await.unwrap();
     assert_eq!(listed(ports).await, first);
     claim(ports, "one", 1, 1, 10).await;
     accept(ports, "evt_1", 2).await;
@@ -160,14 +160,14 @@ pub async fn an_event_that_comes_again_changes_nothing(ports: &BillingPorts) {
     assert_eq!(state(ports, "evt_1").await, InboxState::Ignored(at(3)));
 }
 
-pub async fn of_many_doubles_at_once_each_event_is_kept_once(ports: &BillingPorts) {
-    // In two orders: of two who wait for each other's events none may fall.
+pub async fn concurrent_duplicates_are_stored_once(ports: &BillingPorts) {
+    // In both orders, so that two batches which lock the same rows could deadlock.
     let forth = (0..200).map(|n| format!("evt_{:02}", n % 20));
     let back = (0..200).rev().map(|n| format!("evt_{:02}", n % 20));
     let events: Vec<ProviderEvent> = forth.chain(back).map(|id| event(&id)).collect();
-    let place = stripe();
+    let account = stripe();
     for accepted in
-        join_all(events.iter().map(|event| ports.inbox.accept(&place, event, at(0)))).await
+        join_all(events.iter().map(|event| ports.inbox.accept(&account, event, at(0)))).await
     {
         accepted.unwrap();
     }
@@ -178,24 +178,24 @@ pub async fn of_many_doubles_at_once_each_event_is_kept_once(ports: &BillingPort
 }
 
 pub(crate) async fn accept_many(ports: &BillingPorts, count: usize) {
-    let (events, place): (Vec<_>, _) =
+    let (events, account): (Vec<_>, _) =
         ((0..count).map(|n| event(&format!("evt_{n:05}"))).collect(), stripe());
-    for some in events.chunks(500) {
+    for chunk in events.chunks(500) {
         for accepted in
-            join_all(some.iter().map(|event| ports.inbox.accept(&place, event, at(0)))).await
+            join_all(chunk.iter().map(|event| ports.inbox.accept(&account, event, at(0)))).await
         {
             accepted.unwrap();
         }
     }
 }
 
-pub async fn of_many_events_at_once_all_are_kept(ports: &BillingPorts) {
+pub async fn concurrent_events_are_all_stored(ports: &BillingPorts) {
     accept_many(ports, 1000).await;
     let expected: Vec<_> = (0..1000).map(|n| format!("evt_{n:05}")).collect();
     assert_eq!(ids(&listed(ports).await), expected);
 }
 
-pub async fn providers_and_modes_never_meet(ports: &BillingPorts) {
+pub async fn providers_and_modes_are_isolated(ports: &BillingPorts) {
     let live = account("stripe", Live);
     accept(ports, "evt_1", 0).await;
     for other in [live.clone(), account("sandbox", Test)] {
@@ -225,32 +225,36 @@ pub async fn providers_and_modes_never_meet(ports: &BillingPorts) {
     assert_eq!(listed(ports).await[0].received, at(0));
 }
 
-pub async fn the_last_received_are_listed_first_then_by_id(ports: &BillingPorts) {
+pub async fn events_are_listed_last_received_first_then_by_id(ports: &BillingPorts) {
     for (id, seconds) in [("evt_b", 1), ("evt_C", 1), ("evt_a", 1), ("evt_z", 0), ("evt_d", 2)] {
         accept(ports, id, seconds).await;
     }
     assert_eq!(ids(&listed(ports).await), ["evt_d", "evt_C", "evt_a", "evt_b", "evt_z"]);
 }
 
-pub async fn events_of_one_state_are_listed(ports: &BillingPorts) {
+pub async fn events_are_listed_by_state(ports: &BillingPorts) {
     for (n, id) in (0..).zip(["evt_1", "evt_2", "evt_3", "evt_4"]) {
         accept(ports, id, n).await;
     }
     claim(ports, "one", 2, 9, 20).await;
     release(ports, "one", &["evt_1"], Disposition::Ignored(at(9))).await;
     release(ports, "one", &["evt_2"], Disposition::Dead(at(9), "x".to_owned())).await;
-    for (word, expected) in [
+    for (status, expected) in [
         (InboxStatus::Pending, vec!["evt_4", "evt_3"]),
         (InboxStatus::Ignored, vec!["evt_1"]),
         (InboxStatus::Dead, vec!["evt_2"]),
         (InboxStatus::Applied, vec![]),
     ] {
-        let query = InboxQuery { state: Some(word), ..all() };
-        assert_eq!(ids(&ports.inbox.list(&stripe(), &query).await.unwrap()), expected, "{word:?}");
+        let query = InboxQuery { state: Some(status), ..all() };
+        assert_eq!(
+            ids(&ports.inbox.list(&stripe(), &query).await.unwrap()),
+            expected,
+            "{status:?}"
+        );
     }
 }
 
-pub async fn a_list_has_an_end(ports: &BillingPorts) {
+pub async fn a_list_has_at_most_the_limit(ports: &BillingPorts) {
     for (n, id) in (0..).zip(["evt_1", "evt_2", "evt_3"]) {
         accept(ports, id, n).await;
     }
@@ -261,7 +265,7 @@ pub async fn a_list_has_an_end(ports: &BillingPorts) {
     }
 }
 
-pub async fn counts_tell_how_full_it_is(ports: &BillingPorts) {
+pub async fn counts_report_pending_dead_and_the_oldest(ports: &BillingPorts) {
     for (id, seconds) in [("evt_1", 5), ("evt_2", 3), ("evt_3", 4)] {
         accept(ports, id, seconds).await;
     }
@@ -277,9 +281,9 @@ pub async fn counts_tell_how_full_it_is(ports: &BillingPorts) {
     assert_eq!(counts, InboxCounts { pending: 0, dead: 1, oldest_pending: None });
 }
 
-pub async fn an_event_about_a_customer_is_pending_until_it_is_done_with(ports: &BillingPorts) {
+pub async fn an_event_about_a_customer_is_pending_until_it_is_processed(ports: &BillingPorts) {
     accept(ports, "evt_1", 100).await;
-    // Due or not, handed out or not.
+    // Due or not, claimed or not.
     assert!(pending(ports, "cus_1").await);
     assert!(!pending(ports, "cus_2").await);
     claim(ports, "one", 9, 100, 200).await;
@@ -297,7 +301,7 @@ pub async fn an_event_about_a_customers_subscription_is_pending_for_the_customer
     let about = |subject: EventSubject| ProviderEvent { subject, ..event("evt_1") };
     let event = about(EventSubject::Subscription(subscription_id("sub_1")));
     ports.inbox.accept(&stripe(), &event, at(0)).await.unwrap();
-    // Whose it is, only the mirror tells.
+    // Only the mirror relates a subscription to its customer.
     assert!(!pending(ports, "cus_1").await);
     let own = subscription("sub_1", SubscriptionStatus::Active, at(0));
     let update = FreshReading {
@@ -317,7 +321,7 @@ pub async fn an_event_about_a_customers_subscription_is_pending_for_the_customer
     assert!(!pending(ports, "cus_2").await);
 }
 
-pub async fn pruning_deletes_what_was_done_with_before(ports: &BillingPorts) {
+pub async fn prune_deletes_events_processed_before_the_limit(ports: &BillingPorts) {
     for id in ["evt_1", "evt_2", "evt_3", "evt_4"] {
         accept(ports, id, 0).await;
     }
@@ -331,16 +335,16 @@ pub async fn pruning_deletes_what_was_done_with_before(ports: &BillingPorts) {
     assert_eq!(ids(&listed(ports).await), ["evt_3", "evt_4"]);
 }
 
-pub async fn pruning_deletes_more_than_one_batch(ports: &BillingPorts) {
+pub async fn prune_deletes_more_than_one_batch(ports: &BillingPorts) {
     accept_many(ports, MANY).await;
     loop {
-        let some = claim(ports, "one", 1000, 1, 10).await;
-        if some.is_empty() {
+        let batch = claim(ports, "one", 1000, 1, 10).await;
+        if batch.is_empty() {
             break;
         }
         assert_eq!(
-            release(ports, "one", &ids(&some), Disposition::Ignored(at(2))).await,
-            some.len() as u64
+            release(ports, "one", &ids(&batch), Disposition::Ignored(at(2))).await,
+            batch.len() as u64
         );
     }
     assert_eq!(ports.inbox.prune(at(3)).await.unwrap(), MANY as u64);
@@ -349,18 +353,19 @@ pub async fn pruning_deletes_more_than_one_batch(ports: &BillingPorts) {
 
 pub async fn an_unreachable_database_is_unavailable(ports: &BillingPorts) {
     ports.database.close().await;
-    let (inbox, place) = (&ports.inbox, stripe());
+    let inbox = &ports.inbox;
+    let account = stripe();
     let errors = [
-        inbox.accept(&place, &event("evt_1"), at(0)).await.err(),
-        inbox.claim(&place, &token("one"), 1, at(0), at(1)).await.err(),
+        inbox.accept(&account, &event("evt_1"), at(0)).await.err(),
+        inbox.claim(&account, &token("one"), 1, at(0), at(1)).await.err(),
         inbox
-            .release(&place, &claimed("one", &["evt_1"]), &Disposition::Ignored(at(0)))
+            .release(&account, &claimed("one", &["evt_1"]), &Disposition::Ignored(at(0)))
             .await
             .err(),
-        inbox.replay(&place, &ReplayScope::AllDead, at(0)).await.err(),
-        inbox.list(&place, &all()).await.err(),
-        inbox.counts(&place).await.err(),
-        inbox.has_pending(&place, &customer("cus_1")).await.err(),
+        inbox.replay(&account, &ReplayScope::AllDead, at(0)).await.err(),
+        inbox.list(&account, &all()).await.err(),
+        inbox.counts(&account).await.err(),
+        inbox.has_pending(&account, &customer("cus_1")).await.err(),
         inbox.prune(at(0)).await.err(),
     ];
     assert!(

@@ -1,4 +1,4 @@
-//! Ports without a world behind them. The stores among them run the same contract suites as the real ones.
+//! In-memory fakes of the ports. The fake stores run the same contract suites as the real ones.
 
 mod api_key_repo;
 mod api_key_usage;

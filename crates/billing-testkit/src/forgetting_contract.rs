@@ -1,6 +1,6 @@
-//! What every [`AuditLog`](billing_domain::ports::AuditLog) promises about forgetting.
+//! Contract of every [`AuditLog`](billing_domain::ports::AuditLog) for forgetting users.
 
-#![expect(missing_docs, reason = "the cases' names are the promises")]
+#![expect(missing_docs, reason = "the cases' names state the guarantees")]
 
 use billing_domain::ports::InsertOutcome;
 use billing_domain::{
@@ -17,8 +17,8 @@ use crate::samples::{
     provider_key, record, session_id, stored_key, subscription, subscription_id, user,
 };
 
-/// Runs every case against fresh databases: `forgetting_contract!(make)`, where `make` is an async function that gives a pair
-/// of an `Arc<BillingPorts>` and what must outlive it.
+/// Runs every case against a new database: `forgetting_contract!(make)`. `make` is an async
+/// function that returns an `Arc<BillingPorts>` and the resources to keep alive.
 #[macro_export]
 macro_rules! forgetting_contract {
     ($make:path) => {
@@ -26,24 +26,24 @@ macro_rules! forgetting_contract {
             forgetting_contract,
             $make,
             [
-                a_forgotten_user_is_named_nowhere,
-                forgetting_leaves_others_alone,
-                forgetting_takes_the_source_of_denials_of_the_users_keys,
-                forgetting_rewrites_more_than_one_batch,
-                forgetting_takes_the_source_of_more_than_one_batch_of_denials,
-                forgetting_again_finds_nothing,
-                those_who_were_forgotten_cannot_be_forgotten_again,
+                a_forgotten_user_is_in_no_table,
+                forget_keeps_other_users_data,
+                forget_removes_the_source_from_denials_of_the_users_keys,
+                forget_rewrites_more_than_one_batch,
+                forget_removes_the_source_from_more_than_one_batch_of_denials,
+                a_second_forget_changes_nothing,
+                the_placeholder_user_cannot_be_forgotten,
                 a_forgotten_users_customer_is_in_no_table,
-                a_customer_who_is_shared_stays,
-                claims_and_requests_of_others_stay,
-                a_customer_who_is_gone_is_forgotten_with_the_user,
-                a_customer_of_another_mode_stays,
+                a_shared_customer_is_kept,
+                claims_and_requests_of_other_users_are_kept,
+                a_deleted_customer_is_forgotten_with_the_user,
+                a_customer_of_another_mode_is_kept,
             ]
         );
     };
 }
 
-async fn give_link_and_key(ports: &BillingPorts, owner: &str, key: &str, to: &str) {
+async fn add_links_and_key(ports: &BillingPorts, owner: &str, key: &str, to: &str) {
     for mode in [Mode::Test, Mode::Live] {
         let to = link(&user(owner), &account("stripe", mode), &customer(to));
         add_link(&*ports.customers, &to).await.unwrap();
@@ -52,14 +52,14 @@ async fn give_link_and_key(ports: &BillingPorts, owner: &str, key: &str, to: &st
     assert_eq!(ports.keys.insert(&key, None, record()).await.unwrap(), InsertOutcome::Inserted);
 }
 
-/// The whole log, without the records that came with keys.
+/// Returns all entries of the log except the records of inserted keys.
 async fn entries(ports: &BillingPorts) -> Vec<AuditEntry> {
     let of_key = AuditEntry::Event(record().clone());
     read(ports, &all()).await.into_iter().filter(|entry| *entry != of_key).collect()
 }
 
-pub async fn a_forgotten_user_is_named_nowhere(ports: &BillingPorts) {
-    give_link_and_key(ports, "ann", "000000000001", "cus_ann").await;
+pub async fn a_forgotten_user_is_in_no_table(ports: &BillingPorts) {
+    add_links_and_key(ports, "ann", "000000000001", "cus_ann").await;
     let named = AuditEvent {
         customer: Some((account("stripe", Mode::Live), customer("cus_ann"))),
         ..full_event("ann")
@@ -80,9 +80,9 @@ pub async fn a_forgotten_user_is_named_nowhere(ports: &BillingPorts) {
     assert_eq!(entries(ports).await, expected.map(AuditEntry::Event));
 }
 
-pub async fn forgetting_leaves_others_alone(ports: &BillingPorts) {
-    give_link_and_key(ports, "ann", "000000000001", "cus_1").await;
-    give_link_and_key(ports, "Ann", "000000000002", "cus_1").await;
+pub async fn forget_keeps_other_users_data(ports: &BillingPorts) {
+    add_links_and_key(ports, "ann", "000000000001", "cus_1").await;
+    add_links_and_key(ports, "Ann", "000000000002", "cus_1").await;
     let other = AuditEvent { key: Some(key_id("000000000002")), ..full_event("Ann") };
     append(ports, &[full_event("ann"), other.clone()]).await;
     let denied = [
@@ -102,24 +102,27 @@ pub async fn forgetting_leaves_others_alone(ports: &BillingPorts) {
     assert_eq!(kept[2..], denied.map(AuditEntry::Denials));
 }
 
-pub async fn forgetting_takes_the_source_of_denials_of_the_users_keys(ports: &BillingPorts) {
-    give_link_and_key(ports, "ann", "000000000001", "cus_1").await;
+pub async fn forget_removes_the_source_from_denials_of_the_users_keys(ports: &BillingPorts) {
+    add_links_and_key(ports, "ann", "000000000001", "cus_1").await;
     let denied = Denials {
         source: Some("192.0.2.1".to_owned()),
         key: Some(key_id("000000000001")),
         ..denials("invalid_api_key", 1)
     };
-    let nowhere = Denials { source: None, ..denied.clone() };
-    ports.audit.append_denials(&[denied, nowhere.clone()]).await.unwrap();
-    // Two links, a key, the one count that had a source.
+    let without_source = Denials { source: None, ..denied.clone() };
+    ports.audit.append_denials(&[denied, without_source.clone()]).await.unwrap();
+    // Two links, a key, the one denial with a source.
     assert_eq!(ports.audit.forget(&user("ann")).await.unwrap(), 4);
-    assert_eq!(entries(ports).await, [nowhere.clone(), nowhere].map(AuditEntry::Denials));
+    assert_eq!(
+        entries(ports).await,
+        [without_source.clone(), without_source].map(AuditEntry::Denials)
+    );
 }
 
-pub async fn forgetting_rewrites_more_than_one_batch(ports: &BillingPorts) {
+pub async fn forget_rewrites_more_than_one_batch(ports: &BillingPorts) {
     let events: Vec<_> = (0..MANY).map(|_| full_event("ann")).collect();
-    for some in events.chunks(2000) {
-        for result in join_all(some.iter().map(|event| ports.audit.append(event))).await {
+    for chunk in events.chunks(2000) {
+        for result in join_all(chunk.iter().map(|event| ports.audit.append(event))).await {
             result.unwrap();
         }
     }
@@ -131,27 +134,27 @@ pub async fn forgetting_rewrites_more_than_one_batch(ports: &BillingPorts) {
     );
 }
 
-pub async fn forgetting_takes_the_source_of_more_than_one_batch_of_denials(ports: &BillingPorts) {
-    give_link_and_key(ports, "ann", "000000000001", "cus_1").await;
+pub async fn forget_removes_the_source_from_more_than_one_batch_of_denials(ports: &BillingPorts) {
+    add_links_and_key(ports, "ann", "000000000001", "cus_1").await;
     let (source, key) = (Some("192.0.2.1".to_owned()), Some(key_id("000000000001")));
     let denied = Denials { source, key, ..denials("invalid_api_key", 1) };
     ports.audit.append_denials(&vec![denied; MANY as usize]).await.unwrap();
     // Two links, a key.
     assert_eq!(ports.audit.forget(&user("ann")).await.unwrap(), MANY + 3);
-    let left = entries(ports).await;
+    let remaining = entries(ports).await;
     let without_source =
         |entry: &AuditEntry| matches!(entry, AuditEntry::Denials(Denials { source: None, .. }));
-    assert_eq!((left.len() as u64, left.iter().all(without_source)), (MANY, true));
+    assert_eq!((remaining.len() as u64, remaining.iter().all(without_source)), (MANY, true));
 }
 
-pub async fn forgetting_again_finds_nothing(ports: &BillingPorts) {
-    give_link_and_key(ports, "ann", "000000000001", "cus_1").await;
+pub async fn a_second_forget_changes_nothing(ports: &BillingPorts) {
+    add_links_and_key(ports, "ann", "000000000001", "cus_1").await;
     append(ports, &[full_event("ann")]).await;
     assert_eq!(ports.audit.forget(&user("ann")).await.unwrap(), 4);
     assert_eq!(ports.audit.forget(&user("ann")).await.unwrap(), 0);
 }
 
-pub async fn those_who_were_forgotten_cannot_be_forgotten_again(ports: &BillingPorts) {
+pub async fn the_placeholder_user_cannot_be_forgotten(ports: &BillingPorts) {
     append(ports, &[full_event("ann"), full_event("bob")]).await;
     for owner in ["ann", "bob"] {
         assert_eq!(ports.audit.forget(&user(owner)).await.unwrap(), 1);
@@ -168,7 +171,8 @@ async fn read_customer(
     expected_version: u64,
 ) {
     let reading = CustomerReading { state, owner: NamedOwner::None };
-    let (at, customer) = (at.clone(), customer(id));
+    let at = at.clone();
+    let customer = customer(id);
     let update = FreshReading {
         account: at,
         customer,
@@ -183,8 +187,9 @@ async fn read_customer(
     ));
 }
 
-/// A customer in the mirror with two subscriptions, and three events: about the customer, about one of these, about another.
-async fn give_customer(ports: &BillingPorts, at: &ProviderAccount, id: &str) {
+/// Adds a mirrored customer with two subscriptions, and three events: about the customer, about a
+/// subscription, and unrelated.
+async fn add_customer(ports: &BillingPorts, at: &ProviderAccount, id: &str) {
     let own = ["a", "b"]
         .map(|one| subscription(&format!("sub_{id}_{one}"), SubscriptionStatus::Active, EPOCH));
     let about_customer = provider_event(&format!("evt_{id}"), &customer(id), EPOCH);
@@ -193,24 +198,25 @@ async fn give_customer(ports: &BillingPorts, at: &ProviderAccount, id: &str) {
         subject: EventSubject::Subscription(own[0].id.clone()),
         ..about_customer.clone()
     };
-    let about_nobody = ProviderEvent {
+    let unrelated = ProviderEvent {
         id: event_id(&format!("evt_{id}_other")),
         subject: EventSubject::Unrelated,
         ..about_customer.clone()
     };
-    for event in [about_customer, about_subscription, about_nobody] {
+    for event in [about_customer, about_subscription, unrelated] {
         ports.inbox.accept(at, &event, EPOCH).await.unwrap();
     }
     read_customer(ports, at, id, CustomerState::Present(own.to_vec()), 0).await;
 }
 
-async fn give_claim(ports: &BillingPorts, at: &ProviderAccount, owner: &str, id: &str) {
-    let (owner, key) = (user(owner), provider_key("key"));
+async fn add_claim(ports: &BillingPorts, at: &ProviderAccount, owner: &str, id: &str) {
+    let owner = user(owner);
+    let key = provider_key("key");
     ports.claims.claim(&owner, at, &key, EPOCH).await.unwrap();
     ports.claims.fulfil(&owner, at, &key, &customer(id)).await.unwrap();
 }
 
-async fn give_request(ports: &BillingPorts, at: &ProviderAccount, owner: &str, id: &str) {
+async fn add_request(ports: &BillingPorts, at: &ProviderAccount, owner: &str, id: &str) {
     let request = checkout_request(&user(owner), at, "key");
     ports.checkouts.begin(&request, EPOCH).await.unwrap();
     ports.checkouts.complete(&request, &customer(id), &session_id("cs_1")).await.unwrap();
@@ -231,13 +237,13 @@ fn stripe() -> ProviderAccount {
 pub async fn a_forgotten_users_customer_is_in_no_table(ports: &BillingPorts) {
     let at = stripe();
     for id in ["cus_linked", "cus_claimed", "cus_bought"] {
-        give_customer(ports, &at, id).await;
+        add_customer(ports, &at, id).await;
     }
     let to = link(&user("ann"), &at, &customer("cus_linked"));
     add_link(&*ports.customers, &to).await.unwrap();
-    give_claim(ports, &at, "ann", "cus_claimed").await;
-    give_request(ports, &at, "ann", "cus_bought").await;
-    // A link, a claim, a request; of each customer itself, two subscriptions, two events.
+    add_claim(ports, &at, "ann", "cus_claimed").await;
+    add_request(ports, &at, "ann", "cus_bought").await;
+    // A link, a claim, a request; for each customer its row, two subscriptions and two events.
     assert_eq!(ports.audit.forget(&user("ann")).await.unwrap(), 3 + 3 * 5);
     assert_eq!(ports.audit.forget(&user("ann")).await.unwrap(), 0);
     for id in ["cus_linked", "cus_claimed", "cus_bought"] {
@@ -254,31 +260,31 @@ pub async fn a_forgotten_users_customer_is_in_no_table(ports: &BillingPorts) {
     assert_eq!(again.session, None);
 }
 
-pub async fn a_customer_who_is_shared_stays(ports: &BillingPorts) {
+pub async fn a_shared_customer_is_kept(ports: &BillingPorts) {
     let at = stripe();
     for (id, other) in [("cus_1", "bob"), ("cus_2", "cid")] {
-        give_customer(ports, &at, id).await;
-        give_claim(ports, &at, other, id).await;
+        add_customer(ports, &at, id).await;
+        add_claim(ports, &at, other, id).await;
     }
     let to = link(&user("dan"), &at, &customer("cus_1"));
     add_link(&*ports.customers, &to).await.unwrap();
     add_link(&*ports.customers, &link(&user("ann"), &at, &to.customer)).await.unwrap();
-    give_claim(ports, &at, "ann", "cus_2").await;
+    add_claim(ports, &at, "ann", "cus_2").await;
     assert_eq!(ports.audit.forget(&user("ann")).await.unwrap(), 2);
     assert!(is_mirrored(ports, &at, "cus_1").await && is_mirrored(ports, &at, "cus_2").await);
     assert_eq!(events(ports, &at).await, 6);
-    // With the last of them, the customer goes.
+    // Forgetting the last user also deletes the customer.
     ports.audit.forget(&user("bob")).await.unwrap();
     assert!(is_mirrored(ports, &at, "cus_1").await);
     ports.audit.forget(&user("dan")).await.unwrap();
     assert!(!is_mirrored(ports, &at, "cus_1").await);
 }
 
-pub async fn claims_and_requests_of_others_stay(ports: &BillingPorts) {
+pub async fn claims_and_requests_of_other_users_are_kept(ports: &BillingPorts) {
     let at = stripe();
     for owner in ["ann", "Ann"] {
-        give_claim(ports, &at, owner, &format!("cus_{owner}")).await;
-        give_request(ports, &at, owner, &format!("cus_{owner}")).await;
+        add_claim(ports, &at, owner, &format!("cus_{owner}")).await;
+        add_request(ports, &at, owner, &format!("cus_{owner}")).await;
     }
     assert_eq!(ports.audit.forget(&user("ann")).await.unwrap(), 2);
     assert!(ports.claims.find(&user("Ann"), &at).await.unwrap().is_some());
@@ -286,25 +292,25 @@ pub async fn claims_and_requests_of_others_stay(ports: &BillingPorts) {
     assert!(ports.checkouts.begin(&request, EPOCH).await.unwrap().session.is_some());
 }
 
-/// Neither link nor claim tells any more whose customer it was.
-pub async fn a_customer_who_is_gone_is_forgotten_with_the_user(ports: &BillingPorts) {
+/// Only the audit log still relates the customer to the user.
+pub async fn a_deleted_customer_is_forgotten_with_the_user(ports: &BillingPorts) {
     let at = stripe();
-    give_customer(ports, &at, "cus_1").await;
+    add_customer(ports, &at, "cus_1").await;
     let to = link(&user("ann"), &at, &customer("cus_1"));
     add_link(&*ports.customers, &to).await.unwrap();
     read_customer(ports, &at, "cus_1", CustomerState::Gone, 1).await;
     assert!(is_mirrored(ports, &at, "cus_1").await);
-    // The customer, the one event that tells whom it is about, the record that the link was removed.
+    // The customer, the event about the customer, the record of the removed link.
     assert_eq!(ports.audit.forget(&user("ann")).await.unwrap(), 3);
     assert!(!is_mirrored(ports, &at, "cus_1").await);
 }
 
-pub async fn a_customer_of_another_mode_stays(ports: &BillingPorts) {
+pub async fn a_customer_of_another_mode_is_kept(ports: &BillingPorts) {
     let live = account("stripe", Mode::Live);
     for at in [stripe(), live.clone()] {
-        give_customer(ports, &at, "cus_1").await;
+        add_customer(ports, &at, "cus_1").await;
     }
-    give_claim(ports, &stripe(), "ann", "cus_1").await;
+    add_claim(ports, &stripe(), "ann", "cus_1").await;
     ports.audit.forget(&user("ann")).await.unwrap();
     assert!(!is_mirrored(ports, &stripe(), "cus_1").await);
     assert!(is_mirrored(ports, &live, "cus_1").await);

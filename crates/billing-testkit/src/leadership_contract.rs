@@ -1,6 +1,6 @@
-//! What every [`Leadership`](billing_domain::ports::Leadership) promises.
+//! Contract of every [`Leadership`](billing_domain::ports::Leadership).
 
-#![expect(missing_docs, reason = "the cases' names are the promises")]
+#![expect(missing_docs, reason = "the cases' names state the guarantees")]
 
 use std::time::Duration;
 
@@ -10,8 +10,8 @@ use futures_util::future::join_all;
 
 use crate::BillingPorts;
 
-/// Runs every case against fresh databases: `leadership_contract!(make)`, where `make` is an async function that gives a pair
-/// of an `Arc<BillingPorts>` and what must outlive it.
+/// Runs every case against a new database: `leadership_contract!(make)`. `make` is an async
+/// function that returns an `Arc<BillingPorts>` and the resources to keep alive.
 #[macro_export]
 macro_rules! leadership_contract {
     ($make:path) => {
@@ -19,13 +19,13 @@ macro_rules! leadership_contract {
             leadership_contract,
             $make,
             [
-                a_duty_that_nobody_had_is_given,
-                another_gets_it_only_when_the_holders_time_is_over,
-                the_holder_may_have_it_longer_or_shorter,
-                duties_never_meet,
-                of_many_at_once_one_gets_it,
-                of_many_at_once_one_inherits_it,
-                text_of_all_kinds_names_duties_and_holders,
+                a_free_duty_is_acquired,
+                another_holder_acquires_the_duty_after_the_lease_expires,
+                the_holder_may_extend_or_shorten_its_lease,
+                duties_are_independent,
+                of_many_concurrent_holders_one_acquires_the_duty,
+                of_many_concurrent_holders_one_acquires_an_expired_duty,
+                duties_and_holders_may_be_any_text,
                 an_unreachable_database_is_unavailable,
             ]
         );
@@ -40,11 +40,11 @@ async fn take(ports: &BillingPorts, holder: &str, now: u64, until: u64) -> bool 
     ports.leadership.acquire("reconcile", holder, at(now), at(until)).await.unwrap()
 }
 
-pub async fn a_duty_that_nobody_had_is_given(ports: &BillingPorts) {
+pub async fn a_free_duty_is_acquired(ports: &BillingPorts) {
     assert!(take(ports, "one", 0, 10).await);
 }
 
-pub async fn another_gets_it_only_when_the_holders_time_is_over(ports: &BillingPorts) {
+pub async fn another_holder_acquires_the_duty_after_the_lease_expires(ports: &BillingPorts) {
     assert!(take(ports, "one", 0, 10).await);
     assert!(!take(ports, "two", 0, 10).await);
     assert!(!take(ports, "two", 9, 19).await);
@@ -53,7 +53,7 @@ pub async fn another_gets_it_only_when_the_holders_time_is_over(ports: &BillingP
     assert!(take(ports, "one", 20, 30).await);
 }
 
-pub async fn the_holder_may_have_it_longer_or_shorter(ports: &BillingPorts) {
+pub async fn the_holder_may_extend_or_shorten_its_lease(ports: &BillingPorts) {
     assert!(take(ports, "one", 0, 10).await);
     assert!(take(ports, "one", 5, 15).await);
     assert!(!take(ports, "two", 10, 20).await);
@@ -61,7 +61,7 @@ pub async fn the_holder_may_have_it_longer_or_shorter(ports: &BillingPorts) {
     assert!(take(ports, "two", 12, 20).await);
 }
 
-pub async fn duties_never_meet(ports: &BillingPorts) {
+pub async fn duties_are_independent(ports: &BillingPorts) {
     assert!(take(ports, "one", 0, 10).await);
     assert!(ports.leadership.acquire("prune", "two", at(0), at(10)).await.unwrap());
     assert!(!ports.leadership.acquire("prune", "one", at(1), at(10)).await.unwrap());
@@ -74,19 +74,19 @@ async fn takers(ports: &BillingPorts, now: u64, until: u64) -> Vec<String> {
     holders.into_iter().zip(taken).filter_map(|(holder, taken)| taken.then_some(holder)).collect()
 }
 
-pub async fn of_many_at_once_one_gets_it(ports: &BillingPorts) {
+pub async fn of_many_concurrent_holders_one_acquires_the_duty(ports: &BillingPorts) {
     let winners = takers(ports, 0, 10).await;
     assert_eq!(winners.len(), 1, "{winners:?}");
     assert!(take(ports, &winners[0], 1, 11).await);
 }
 
-pub async fn of_many_at_once_one_inherits_it(ports: &BillingPorts) {
+pub async fn of_many_concurrent_holders_one_acquires_an_expired_duty(ports: &BillingPorts) {
     for round in 0..5 {
         assert_eq!(takers(ports, round * 10, round * 10 + 10).await.len(), 1);
     }
 }
 
-pub async fn text_of_all_kinds_names_duties_and_holders(ports: &BillingPorts) {
+pub async fn duties_and_holders_may_be_any_text(ports: &BillingPorts) {
     for text in ["빌링", "'; DROP TABLE leaderships; --", "NULL", "%", &"🦀".repeat(255)] {
         assert!(ports.leadership.acquire(text, text, at(0), at(10)).await.unwrap());
         assert!(!ports.leadership.acquire(text, "another", at(0), at(10)).await.unwrap());

@@ -1,15 +1,15 @@
-//! What tests of this workspace share: one contract suite per port, fakes that run them too, a clock that stands still, and
-//! a throwaway Postgres. A dev-dependency, never more.
+//! Shared test support: a contract suite and a fake per port, a fixed clock, and a throwaway
+//! Postgres. Only a dev-dependency.
 //!
-//! A contract suite is a module of plain async functions over `&dyn Port`, one per promise of the port. An adapter runs all
-//! of a port's cases with one line, and cannot pick among them:
+//! A contract suite is a module of async functions over `&dyn Port`, one for each guarantee of the
+//! port. One macro call runs all cases against an adapter:
 //!
 //! ```text
-//! async fn empty_repo() -> (Arc<dyn CustomerRepo>, TempDir) { /* a fresh store, and what must outlive it */ }
+//! async fn empty_repo() -> (Arc<dyn CustomerRepo>, TempDir) { /* an empty store */ }
 //! billing_testkit::customer_repo_contract!(empty_repo);
 //! ```
 
-// Test support fails by panicking: that is how a test says what is wrong. Test code has no callers to read error docs.
+// Test support reports failures by panicking.
 #![expect(
     clippy::expect_used,
     clippy::panic,
@@ -33,7 +33,7 @@ pub mod customer_claims_contract;
 pub mod customer_directory_contract;
 pub mod customer_repo_contract;
 pub mod database_contract;
-pub mod event_hand_out_contract;
+pub mod event_claim_contract;
 pub mod event_inbox_contract;
 mod fakes;
 pub mod forgetting_contract;

@@ -1,6 +1,7 @@
-//! What every [`CustomerRepo`] promises about links that change at once. Runs with `customer_repo_contract!`.
+//! Contract of every [`CustomerRepo`] for concurrent link changes. `customer_repo_contract!` runs
+//! it.
 
-#![expect(missing_docs, reason = "the cases' names are the promises")]
+#![expect(missing_docs, reason = "the cases' names state the guarantees")]
 
 use billing_domain::LinkOutcome;
 use billing_domain::ports::{CustomerRepo, LinkChange};
@@ -17,35 +18,37 @@ macro_rules! link_race_contract {
             link_race_contract,
             $make,
             [
-                of_two_links_at_once_one_wins_and_the_other_is_told,
-                of_many_links_at_once_one_wins_and_all_others_are_told,
-                the_same_link_many_times_at_once_creates_one,
-                replacing_at_once_forms_one_chain,
-                link_and_unlink_at_once_agree,
-                of_many_removals_at_once_one_is_made,
+                of_two_concurrent_links_one_wins_and_one_gets_a_conflict,
+                of_many_concurrent_links_one_wins_and_the_others_get_a_conflict,
+                concurrent_equal_links_create_one,
+                concurrent_replacements_form_one_chain,
+                concurrent_link_and_unlink_are_consistent,
+                of_many_concurrent_removals_one_succeeds,
             ]
         );
     };
 }
 
-pub async fn of_two_links_at_once_one_wins_and_the_other_is_told(repo: &dyn CustomerRepo) {
+pub async fn of_two_concurrent_links_one_wins_and_one_gets_a_conflict(repo: &dyn CustomerRepo) {
     let at = stripe();
     for round in 0..10 {
         let ann = format!("ann{round}");
         let (one, two) =
             tokio::join!(keep(repo, &ann, &at, "cus_1"), keep(repo, &ann, &at, "cus_2"));
         let winner = found(repo, &ann, &at).await.unwrap();
-        let told = LinkOutcome::Conflict(customer(&winner));
+        let conflict = LinkOutcome::Conflict(customer(&winner));
         let expected = if winner == "cus_1" {
-            (LinkOutcome::Created, told)
+            (LinkOutcome::Created, conflict)
         } else {
-            (told, LinkOutcome::Created)
+            (conflict, LinkOutcome::Created)
         };
         assert_eq!((one, two), expected);
     }
 }
 
-pub async fn of_many_links_at_once_one_wins_and_all_others_are_told(repo: &dyn CustomerRepo) {
+pub async fn of_many_concurrent_links_one_wins_and_the_others_get_a_conflict(
+    repo: &dyn CustomerRepo,
+) {
     let at = stripe();
     let ids: Vec<String> = (0..16).map(|n| format!("cus_{n}")).collect();
     let outcomes = join_all(ids.iter().map(|id| keep(repo, "ann", &at, id))).await;
@@ -60,35 +63,35 @@ pub async fn of_many_links_at_once_one_wins_and_all_others_are_told(repo: &dyn C
     }
 }
 
-pub async fn the_same_link_many_times_at_once_creates_one(repo: &dyn CustomerRepo) {
+pub async fn concurrent_equal_links_create_one(repo: &dyn CustomerRepo) {
     let at = stripe();
     let outcomes = join_all((0..16).map(|_| keep(repo, "ann", &at, "cus_1"))).await;
     assert_eq!(outcomes.iter().filter(|outcome| **outcome == LinkOutcome::Created).count(), 1);
     assert_eq!(outcomes.iter().filter(|outcome| **outcome == LinkOutcome::Unchanged).count(), 15);
 }
 
-pub async fn replacing_at_once_forms_one_chain(repo: &dyn CustomerRepo) {
+pub async fn concurrent_replacements_form_one_chain(repo: &dyn CustomerRepo) {
     let at = stripe();
     keep(repo, "ann", &at, "cus_first").await;
     let ids: Vec<String> = (0..8).map(|n| format!("cus_{n}")).collect();
     let outcomes = join_all(ids.iter().map(|id| replace(repo, "ann", &at, id))).await;
-    // Each customer was replaced exactly once, but for the one that is left: no replacement was lost.
-    let mut gone: Vec<String> = outcomes
+    // Each customer was replaced exactly once, except the last one: no replacement was lost.
+    let mut replaced: Vec<String> = outcomes
         .into_iter()
         .map(|outcome| match outcome {
             LinkOutcome::Replaced(old) => old.to_string(),
             other => panic!("{other:?}"),
         })
         .collect();
-    gone.push(found(repo, "ann", &at).await.unwrap());
-    gone.sort_unstable();
+    replaced.push(found(repo, "ann", &at).await.unwrap());
+    replaced.sort_unstable();
     let mut all = ids;
     all.push("cus_first".to_owned());
     all.sort_unstable();
-    assert_eq!(gone, all);
+    assert_eq!(replaced, all);
 }
 
-pub async fn link_and_unlink_at_once_agree(repo: &dyn CustomerRepo) {
+pub async fn concurrent_link_and_unlink_are_consistent(repo: &dyn CustomerRepo) {
     let at = stripe();
     for round in 0..10 {
         let ann = format!("ann{round}");
@@ -106,7 +109,7 @@ pub async fn link_and_unlink_at_once_agree(repo: &dyn CustomerRepo) {
     }
 }
 
-pub async fn of_many_removals_at_once_one_is_made(repo: &dyn CustomerRepo) {
+pub async fn of_many_concurrent_removals_one_succeeds(repo: &dyn CustomerRepo) {
     keep(repo, "ann", &stripe(), "cus_1").await;
     let change = LinkChange::Remove(link(&user("ann"), &stripe(), &customer("cus_1")));
     let made = join_all((0..16).map(|_| repo.change(&change, NOW, &[]))).await;

@@ -1,4 +1,4 @@
-//! Steps that the contract suites of links share.
+//! Steps that the contract suites for links share.
 
 use billing_domain::Mode::Test;
 use billing_domain::ports::{CustomerRepo, LinkChange};
@@ -30,7 +30,7 @@ pub(crate) async fn replace(
     link_with(OnConflict::Replace, repo, owner, at, id).await
 }
 
-/// Finds and changes, until the change is made: what an adapter promises of single changes adds up to this.
+/// Reads and changes a link, and retries until no concurrent change intervenes.
 async fn link_with(
     on_conflict: OnConflict,
     repo: &dyn CustomerRepo,

@@ -1,9 +1,10 @@
-//! A Postgres for tests: a throwaway cluster started from the installed server binaries, or the server that
-//! `TEST_POSTGRES_URL` names; and in it a fresh database for each test.
+//! A Postgres for tests: a throwaway cluster of the installed server, or the server in
+//! `TEST_POSTGRES_URL`. Each test gets a new database.
 //!
-//! The throwaway cluster lives in a directory of its own, speaks over a Unix socket there and on no TCP port, runs as a plain
-//! user where the caller is root, and is gone, processes and files, when the test process is: however that ends. A test
-//! that finds no Postgres fails and says what to install; none is skipped.
+//! The cluster lives in a temporary directory and listens only on a Unix socket there. If the
+//! caller is root, it runs as a plain user. When the test process ends, also by a kill, its
+//! processes and files are removed. A test without Postgres fails and says what to install; no test
+//! is skipped.
 
 mod binaries;
 mod cluster;

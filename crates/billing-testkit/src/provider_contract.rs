@@ -1,6 +1,6 @@
-//! What every [`BillingProvider`] promises.
+//! Contract of every [`BillingProvider`].
 
-#![expect(missing_docs, reason = "the cases' names are the promises")]
+#![expect(missing_docs, reason = "the cases' names state the guarantees")]
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
@@ -12,46 +12,47 @@ use billing_domain::{
     ReturnUrl, SubscriptionId,
 };
 
-/// A provider with a world behind it in which the cases find what they need.
+/// A provider with test data.
 ///
-/// Each case gets a fresh one. What the cases ask of the world they ask as an outsider would: they never script it.
+/// Each case gets a new world. The cases use only effects that an outside observer could cause and
+/// see.
 #[async_trait]
 pub trait ProviderWorld: Send + Sync {
-    /// The provider under test.
+    /// Returns the provider under test.
     fn provider(&self) -> &dyn BillingProvider;
 
-    /// Who and what is known there.
+    /// Returns the ids of the test data.
     fn population(&self) -> Population;
 
-    /// Whether anything of ours has reached the provider's server so far.
+    /// Returns whether the provider's server received a request.
     async fn was_called(&self) -> bool;
 
-    /// Where the session's "return" link leads, as the provider's server has it.
+    /// Returns the target of the session's "return" link, as stored by the provider's server.
     async fn return_link(&self, session: &PortalSession) -> Option<String>;
 
-    /// Our credentials for the provider: texts that must show nowhere.
+    /// Returns the credentials for the provider, which no output may contain.
     fn secrets(&self) -> Vec<String>;
 }
 
-/// The ids that a [`ProviderWorld`] knows, and those that it does not.
+/// Known and unknown ids of a [`ProviderWorld`].
 #[derive(Clone, Debug)]
 pub struct Population {
-    /// Somebody with a subscription.
+    /// A customer with a subscription.
     pub customer: CustomerId,
     /// An active subscription of `customer`.
     pub subscription: SubscriptionId,
-    /// Somebody else, to whom `subscription` does not belong.
+    /// Another customer, without `subscription`.
     pub other_customer: CustomerId,
-    /// Somebody who was deleted.
+    /// A deleted customer.
     pub deleted_customer: CustomerId,
-    /// An id of the right form that never was anybody's.
+    /// A well-formed id without a customer.
     pub unknown_customer: CustomerId,
-    /// An id of the right form that never was a subscription's.
+    /// A well-formed id without a subscription.
     pub unknown_subscription: SubscriptionId,
 }
 
-/// Runs every case, each in a fresh world: `provider_contract!(make)`, where `make` is an async function that gives a pair of
-/// a `Box<dyn ProviderWorld>` and what must outlive it.
+/// Runs every case in a new world: `provider_contract!(make)`. `make` is an async function that
+/// returns a `Box<dyn ProviderWorld>` and the resources to keep alive.
 #[macro_export]
 macro_rules! provider_contract {
     ($make:path) => {
@@ -59,52 +60,52 @@ macro_rules! provider_contract {
             provider_contract,
             $make,
             [
-                h4_every_session_is_a_fresh_one,
-                h4_many_sessions_at_once_are_all_different,
-                p4_the_url_is_one_that_users_can_be_sent_to,
+                h4_every_session_is_new,
+                h4_concurrent_sessions_are_all_different,
+                p4_a_session_has_an_absolute_url,
                 h3_the_return_url_arrives_unchanged,
-                h3_every_declared_locale_is_taken,
-                h3_every_declared_flow_is_taken,
-                h3_flow_locale_and_return_url_go_together,
+                h3_every_declared_locale_is_accepted,
+                h3_every_declared_flow_is_accepted,
+                h3_flow_locale_and_return_url_can_be_combined,
                 p3_an_unknown_customer_is_not_found,
                 p3_a_deleted_customer_is_not_found,
                 p3_an_unknown_subscription_is_not_found,
-                p3_a_subscription_of_somebody_else_is_not_found,
+                p3_a_subscription_of_another_customer_is_not_found,
                 p3_an_unknown_customer_with_a_flow_is_not_found,
-                p2_a_deadline_that_has_passed_is_a_timeout_without_a_call,
+                p2_a_passed_deadline_is_a_timeout_without_a_call,
                 s3_account_and_capabilities_do_not_change,
-                h4_debug_shows_no_secret,
+                h4_debug_contains_no_secret,
             ]
         );
     };
 }
 
-fn order(customer: CustomerId) -> PortalRequest {
+fn request(customer: CustomerId) -> PortalRequest {
     let deadline = Deadline::at(Instant::now() + Duration::from_secs(15));
     PortalRequest { customer, return_url: None, locale: None, flow: None, deadline }
 }
 
-/// An order with everything that this provider lets it have.
+/// Returns a request with a return URL, if the provider supports one.
 fn plain(world: &dyn ProviderWorld) -> PortalRequest {
     let return_url =
         world.provider().capabilities().return_url.then(|| url("https://app.example.com/billing"));
-    PortalRequest { return_url, ..order(world.population().customer) }
+    PortalRequest { return_url, ..request(world.population().customer) }
 }
 
 fn url(text: &str) -> ReturnUrl {
     ReturnUrl::configured(text).unwrap()
 }
 
-async fn open(world: &dyn ProviderWorld, order: &PortalRequest) -> PortalSession {
-    match world.provider().create_portal_session(order).await {
+async fn open(world: &dyn ProviderWorld, request: &PortalRequest) -> PortalSession {
+    match world.provider().create_portal_session(request).await {
         Ok(session) => session,
-        Err(error) => panic!("{error:?} for {order:?}"),
+        Err(error) => panic!("{error:?} for {request:?}"),
     }
 }
 
-async fn fail(world: &dyn ProviderWorld, order: &PortalRequest) -> ProviderError {
-    match world.provider().create_portal_session(order).await {
-        Ok(session) => panic!("{session:?} for {order:?}"),
+async fn fail(world: &dyn ProviderWorld, request: &PortalRequest) -> ProviderError {
+    match world.provider().create_portal_session(request).await {
+        Ok(session) => panic!("{session:?} for {request:?}"),
         Err(error) => error,
     }
 }
@@ -117,7 +118,7 @@ fn flow(kind: FlowKind, subscription: SubscriptionId) -> PortalFlow {
     }
 }
 
-/// The declared flows about a subscription, each about this one.
+/// Returns the declared flows for a subscription, with this subscription.
 fn subscription_flows(world: &dyn ProviderWorld, subscription: &SubscriptionId) -> Vec<PortalFlow> {
     let declared = world.provider().capabilities().flows;
     declared
@@ -133,21 +134,21 @@ fn locales(world: &dyn ProviderWorld) -> Vec<Locale> {
     ranges.map(|range| support.lookup(&range.parse::<LocaleRange>().unwrap()).unwrap()).collect()
 }
 
-pub async fn h4_every_session_is_a_fresh_one(world: &dyn ProviderWorld) {
-    let order = plain(world);
-    let (first, second) = (open(world, &order).await, open(world, &order).await);
+pub async fn h4_every_session_is_new(world: &dyn ProviderWorld) {
+    let request = plain(world);
+    let (first, second) = (open(world, &request).await, open(world, &request).await);
     assert_ne!(first.url.expose(), second.url.expose());
     assert!(first.id.is_none() || first.id != second.id);
 }
 
-pub async fn h4_many_sessions_at_once_are_all_different(world: &dyn ProviderWorld) {
-    let order = plain(world);
-    let sessions = futures_util::future::join_all((0..16).map(|_| open(world, &order))).await;
+pub async fn h4_concurrent_sessions_are_all_different(world: &dyn ProviderWorld) {
+    let request = plain(world);
+    let sessions = futures_util::future::join_all((0..16).map(|_| open(world, &request))).await;
     let urls: HashSet<&str> = sessions.iter().map(|session| session.url.expose()).collect();
     assert_eq!(urls.len(), sessions.len());
 }
 
-pub async fn p4_the_url_is_one_that_users_can_be_sent_to(world: &dyn ProviderWorld) {
+pub async fn p4_a_session_has_an_absolute_url(world: &dyn ProviderWorld) {
     let session = open(world, &plain(world)).await;
     let url = url::Url::parse(session.url.expose()).unwrap();
     assert!(url.host().is_some());
@@ -172,13 +173,13 @@ pub async fn h3_the_return_url_arrives_unchanged(world: &dyn ProviderWorld) {
     }
 }
 
-pub async fn h3_every_declared_locale_is_taken(world: &dyn ProviderWorld) {
+pub async fn h3_every_declared_locale_is_accepted(world: &dyn ProviderWorld) {
     for locale in locales(world) {
         open(world, &PortalRequest { locale: Some(locale), ..plain(world) }).await;
     }
 }
 
-pub async fn h3_every_declared_flow_is_taken(world: &dyn ProviderWorld) {
+pub async fn h3_every_declared_flow_is_accepted(world: &dyn ProviderWorld) {
     for kind in world.provider().capabilities().flows {
         let flow = Some(flow(kind, world.population().subscription));
         open(world, &PortalRequest { flow: flow.clone(), ..plain(world) }).await;
@@ -186,27 +187,27 @@ pub async fn h3_every_declared_flow_is_taken(world: &dyn ProviderWorld) {
     }
 }
 
-pub async fn h3_flow_locale_and_return_url_go_together(world: &dyn ProviderWorld) {
+pub async fn h3_flow_locale_and_return_url_can_be_combined(world: &dyn ProviderWorld) {
     let locale = locales(world).pop();
     for kind in world.provider().capabilities().flows {
         let flow = Some(flow(kind, world.population().subscription));
-        let order = PortalRequest { flow, locale, ..plain(world) };
-        let session = open(world, &order).await;
-        if let Some(return_url) = &order.return_url {
+        let request = PortalRequest { flow, locale, ..plain(world) };
+        let session = open(world, &request).await;
+        if let Some(return_url) = &request.return_url {
             assert_eq!(world.return_link(&session).await.as_deref(), Some(return_url.as_str()));
         }
     }
 }
 
 pub async fn p3_an_unknown_customer_is_not_found(world: &dyn ProviderWorld) {
-    let order = PortalRequest { customer: world.population().unknown_customer, ..plain(world) };
-    let error = fail(world, &order).await;
+    let request = PortalRequest { customer: world.population().unknown_customer, ..plain(world) };
+    let error = fail(world, &request).await;
     assert!(matches!(error, ProviderError::CustomerNotFound { .. }), "{error:?}");
 }
 
 pub async fn p3_a_deleted_customer_is_not_found(world: &dyn ProviderWorld) {
-    let order = PortalRequest { customer: world.population().deleted_customer, ..plain(world) };
-    let error = fail(world, &order).await;
+    let request = PortalRequest { customer: world.population().deleted_customer, ..plain(world) };
+    let error = fail(world, &request).await;
     assert!(matches!(error, ProviderError::CustomerNotFound { .. }), "{error:?}");
 }
 
@@ -217,7 +218,7 @@ pub async fn p3_an_unknown_subscription_is_not_found(world: &dyn ProviderWorld) 
     }
 }
 
-pub async fn p3_a_subscription_of_somebody_else_is_not_found(world: &dyn ProviderWorld) {
+pub async fn p3_a_subscription_of_another_customer_is_not_found(world: &dyn ProviderWorld) {
     for flow in subscription_flows(world, &world.population().subscription) {
         let customer = world.population().other_customer;
         let error =
@@ -235,9 +236,9 @@ pub async fn p3_an_unknown_customer_with_a_flow_is_not_found(world: &dyn Provide
     }
 }
 
-pub async fn p2_a_deadline_that_has_passed_is_a_timeout_without_a_call(world: &dyn ProviderWorld) {
-    let order = PortalRequest { deadline: Deadline::at(Instant::now()), ..plain(world) };
-    let error = fail(world, &order).await;
+pub async fn p2_a_passed_deadline_is_a_timeout_without_a_call(world: &dyn ProviderWorld) {
+    let request = PortalRequest { deadline: Deadline::at(Instant::now()), ..plain(world) };
+    let error = fail(world, &request).await;
     assert!(matches!(error, ProviderError::Timeout { .. }), "{error:?}");
     assert!(!world.was_called().await);
 }
@@ -252,7 +253,7 @@ pub async fn s3_account_and_capabilities_do_not_change(world: &dyn ProviderWorld
     assert_eq!(provider.capabilities(), capabilities);
 }
 
-pub async fn h4_debug_shows_no_secret(world: &dyn ProviderWorld) {
+pub async fn h4_debug_contains_no_secret(world: &dyn ProviderWorld) {
     let session = open(world, &plain(world)).await;
     let error = fail(
         world,
@@ -270,7 +271,7 @@ mod tests {
     #[test]
     fn every_case_is_run() {
         let source = include_str!("provider_contract.rs");
-        let (listed, cases) = source.split_once("\nfn order").unwrap();
+        let (listed, cases) = source.split_once("\nfn request").unwrap();
         let declared: Vec<&str> = cases
             .split("\npub async fn ")
             .skip(1)

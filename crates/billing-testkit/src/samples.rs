@@ -1,4 +1,4 @@
-//! Valid values, made short: for suites and tests that need one and do not care which. Text that is no such value panics.
+//! Creates valid sample values for tests. Invalid text panics.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -13,37 +13,37 @@ use billing_domain::{
 };
 use secrecy::SecretString;
 
-/// A user.
+/// Parses a user id.
 #[must_use]
 pub fn user(id: &str) -> UserId {
     id.parse().expect("a user id")
 }
 
-/// A customer.
+/// Parses a customer id.
 #[must_use]
 pub fn customer(id: &str) -> CustomerId {
     id.parse().expect("a customer id")
 }
 
-/// A provider in a mode.
+/// Returns a provider in a mode.
 #[must_use]
 pub fn account(provider: &str, mode: Mode) -> ProviderAccount {
     ProviderAccount::new(provider.parse().expect("a provider's name"), mode)
 }
 
-/// A link from a user to a customer.
+/// Returns a link from a user to a customer.
 #[must_use]
-pub fn link(owner: &UserId, at: &ProviderAccount, to: &CustomerId) -> CustomerLink {
-    CustomerLink { owner: owner.clone(), account: at.clone(), customer: to.clone() }
+pub fn link(owner: &UserId, account: &ProviderAccount, to: &CustomerId) -> CustomerLink {
+    CustomerLink { owner: owner.clone(), account: account.clone(), customer: to.clone() }
 }
 
-/// A key id.
+/// Parses a key id.
 #[must_use]
 pub fn key_id(id: &str) -> ApiKeyId {
     id.parse().expect("a key id")
 }
 
-/// A key that holds for ever, may open the portal and has no return origins, made at `created_at`. What proves it is made up.
+/// Returns a key without expiry or return origins, with all permissions and a made-up verifier.
 #[must_use]
 pub fn stored_key(id: &str, owner: &UserId, created_at: Timestamp) -> StoredApiKey {
     StoredApiKey {
@@ -67,31 +67,31 @@ pub fn stored_key(id: &str, owner: &UserId, created_at: Timestamp) -> StoredApiK
     }
 }
 
-/// Permissions.
+/// Parses permissions.
 #[must_use]
 pub fn permissions(texts: &[&str]) -> BTreeSet<Permission> {
     texts.iter().map(|text| text.parse().expect("a permission")).collect()
 }
 
-/// Origin patterns.
+/// Parses origin patterns.
 #[must_use]
 pub fn origins(texts: &[&str]) -> Vec<OriginPattern> {
     texts.iter().map(|text| text.parse().expect("an origin pattern")).collect()
 }
 
-/// What an owner says about a key.
+/// Parses a key's description.
 #[must_use]
 pub fn description(text: &str) -> KeyDescription {
     text.parse().expect("a key's description")
 }
 
-/// A pepper's id.
+/// Parses a pepper's id.
 #[must_use]
 pub fn pepper(id: &str) -> PepperId {
     id.parse().expect("a pepper's id")
 }
 
-/// A portal session of this user's, opened at `at` with an access token: nothing else is known about it.
+/// Returns a minimal event: this user opened the portal at `at` with an access token.
 #[must_use]
 pub fn audit_event(owner: &UserId, at: Timestamp) -> AuditEvent {
     AuditEvent {
@@ -105,13 +105,13 @@ pub fn audit_event(owner: &UserId, at: Timestamp) -> AuditEvent {
     }
 }
 
-/// A record for a change that has to have one, in a test that does not look at it.
+/// Returns an audit record for changes that require one.
 #[must_use]
 pub fn record() -> &'static AuditEvent {
     &records()[0]
 }
 
-/// Two of them.
+/// Returns two audit records for changes that require two.
 #[must_use]
 pub fn records() -> &'static [AuditEvent; 2] {
     static RECORDS: LazyLock<[AuditEvent; 2]> = LazyLock::new(|| {
@@ -123,10 +123,10 @@ pub fn records() -> &'static [AuditEvent; 2] {
     &RECORDS
 }
 
-/// Links a user who has no link there, without a record; says whether that was so.
+/// Adds a link without an audit record. Returns `false` if the user already has a link.
 ///
 /// # Errors
-/// The repo failed.
+/// The repo's error.
 pub async fn add_link(
     customers: &dyn CustomerRepo,
     link: &CustomerLink,
@@ -134,17 +134,17 @@ pub async fn add_link(
     customers.change(&LinkChange::Add(link.clone()), Timestamp::from_seconds(0), &[]).await
 }
 
-/// Removes a user's link, if there is one, without a record; gives the customer that it named.
+/// Removes a user's link, if any, without an audit record. Returns its customer.
 ///
 /// # Errors
-/// The repo failed.
+/// The repo's error.
 pub async fn remove_link(
     customers: &dyn CustomerRepo,
     owner: &UserId,
-    at: &ProviderAccount,
+    account: &ProviderAccount,
 ) -> Result<Option<CustomerId>, RepoError> {
-    while let Some(customer) = customers.find(owner, at).await? {
-        let change = LinkChange::Remove(link(owner, at, &customer));
+    while let Some(customer) = customers.find(owner, account).await? {
+        let change = LinkChange::Remove(link(owner, account, &customer));
         if customers.change(&change, Timestamp::from_seconds(0), &[]).await? {
             return Ok(Some(customer));
         }
@@ -152,7 +152,7 @@ pub async fn remove_link(
     Ok(None)
 }
 
-/// An event about a customer, that happened at `created`.
+/// Returns an event about a customer.
 #[must_use]
 pub fn provider_event(id: &str, about: &CustomerId, created: Timestamp) -> ProviderEvent {
     ProviderEvent {
@@ -163,25 +163,25 @@ pub fn provider_event(id: &str, about: &CustomerId, created: Timestamp) -> Provi
     }
 }
 
-/// An event's id.
+/// Parses an event's id.
 #[must_use]
 pub fn event_id(id: &str) -> EventId {
     id.parse().expect("an event's id")
 }
 
-/// What names a run over some events.
+/// Returns a claim token.
 #[must_use]
 pub fn token(text: &str) -> ClaimToken {
     ClaimToken(text.to_owned())
 }
 
-/// Events that were handed out under a token.
+/// Returns events claimed under a token.
 #[must_use]
 pub fn claimed(text: &str, events: &[&str]) -> ClaimedEvents {
     ClaimedEvents { token: token(text), events: events.iter().map(|id| event_id(id)).collect() }
 }
 
-/// A subscription to one price by the month, made at `created`: nothing else is known about it.
+/// Returns a minimal monthly subscription to one price.
 #[must_use]
 pub fn subscription(id: &str, status: SubscriptionStatus, created: Timestamp) -> Subscription {
     Subscription {
@@ -197,31 +197,31 @@ pub fn subscription(id: &str, status: SubscriptionStatus, created: Timestamp) ->
     }
 }
 
-/// A subscription's id.
+/// Parses a subscription's id.
 #[must_use]
 pub fn subscription_id(id: &str) -> SubscriptionId {
     id.parse().expect("a subscription's id")
 }
 
-/// A key under which the provider is asked.
+/// Parses an idempotency key for the provider.
 #[must_use]
 pub fn provider_key(text: &str) -> ProviderKey {
     text.parse().expect("a provider's key")
 }
 
-/// A request under a caller's key.
+/// Returns a checkout request with a caller's idempotency key.
 #[must_use]
-pub fn checkout_request(owner: &UserId, at: &ProviderAccount, key: &str) -> CheckoutRequest {
+pub fn checkout_request(owner: &UserId, account: &ProviderAccount, key: &str) -> CheckoutRequest {
     CheckoutRequest {
         owner: owner.clone(),
-        account: at.clone(),
+        account: account.clone(),
         key: key.parse().expect("an idempotency key"),
         content: "starter monthly".to_owned(),
         provider_key: provider_key("provider-key"),
     }
 }
 
-/// A checkout session's id.
+/// Parses a checkout session's id.
 #[must_use]
 pub fn session_id(id: &str) -> CheckoutSessionId {
     id.parse().expect("a checkout session's id")

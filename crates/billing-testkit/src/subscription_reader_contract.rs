@@ -1,6 +1,6 @@
-//! What every [`SubscriptionReader`](billing_domain::ports::SubscriptionReader) promises.
+//! Contract of every [`SubscriptionReader`](billing_domain::ports::SubscriptionReader).
 
-#![expect(missing_docs, reason = "the cases' names are the promises")]
+#![expect(missing_docs, reason = "the cases' names state the guarantees")]
 
 use billing_domain::ports::ProviderError;
 use billing_domain::{
@@ -11,8 +11,8 @@ use billing_domain::{
 use crate::billing_account_world::{BillingAccountWorld, End, passed, soon};
 use crate::samples::{customer, user};
 
-/// Runs every case, each in a fresh world: `subscription_reader_contract!(make)`, where `make` is an async function that gives
-/// a pair of a `Box<dyn BillingAccountWorld>` and what must outlive it.
+/// Runs every case in a new world: `subscription_reader_contract!(make)`. `make` is an async
+/// function that returns a `Box<dyn BillingAccountWorld>` and the resources to keep alive.
 #[macro_export]
 macro_rules! subscription_reader_contract {
     ($make:path) => {
@@ -21,21 +21,21 @@ macro_rules! subscription_reader_contract {
             $make,
             [
                 a_customer_without_subscriptions_is_present,
-                a_customer_who_never_was_is_gone,
+                an_unknown_customer_is_gone,
                 a_deleted_customer_is_gone_with_its_subscriptions,
-                no_customer_has_an_id_that_leads_elsewhere,
-                a_subscription_says_what_was_bought_and_until_when,
-                a_yearly_subscription_is_one,
-                all_subscriptions_are_there_newest_first_ended_ones_too,
+                an_id_with_url_syntax_is_gone,
+                a_subscription_has_status_price_cycle_and_period,
+                a_yearly_subscription_has_the_yearly_cycle,
+                all_subscriptions_are_read_newest_first_including_ended_ones,
                 more_than_a_page_of_subscriptions_is_read,
-                a_subscription_that_ends_with_its_period_says_so,
-                a_reading_is_of_now,
-                the_subscriptions_of_others_are_not_read,
-                who_is_not_named_is_nobody,
-                who_can_be_no_user_is_not_guessed,
-                a_subscription_has_a_holder,
-                a_subscription_that_never_was_has_none,
-                a_deadline_that_has_passed_is_a_timeout_without_a_call,
+                a_subscription_that_ends_with_its_period_is_cancelling,
+                a_reading_has_the_current_state,
+                subscriptions_of_other_customers_are_not_read,
+                a_customer_without_owner_metadata_has_no_owner,
+                an_invalid_owner_is_ambiguous,
+                customer_of_returns_the_subscription_s_customer,
+                customer_of_returns_none_for_an_unknown_subscription,
+                a_passed_deadline_is_a_timeout_without_a_call,
             ]
         );
     };
@@ -55,7 +55,7 @@ async fn subscriptions(
     }
 }
 
-/// A customer with a subscription at the price that is paid by the month, and the subscription as it is read.
+/// Adds a customer with a monthly subscription; returns the customer and the read subscription.
 async fn subscribed(world: &dyn BillingAccountWorld) -> (CustomerId, Subscription) {
     let customer = world.add_customer(Some("ann"), None).await;
     let id = world.subscribe(&customer, &world.prices().monthly.0).await;
@@ -75,8 +75,8 @@ pub async fn a_customer_without_subscriptions_is_present(world: &dyn BillingAcco
     assert_eq!(read(world, &customer).await, expected);
 }
 
-pub async fn a_customer_who_never_was_is_gone(world: &dyn BillingAccountWorld) {
-    assert_eq!(read(world, &customer("cus_NeverHeardOf01")).await.state, CustomerState::Gone);
+pub async fn an_unknown_customer_is_gone(world: &dyn BillingAccountWorld) {
+    assert_eq!(read(world, &customer("cus_Unknown01")).await.state, CustomerState::Gone);
 }
 
 pub async fn a_deleted_customer_is_gone_with_its_subscriptions(world: &dyn BillingAccountWorld) {
@@ -85,7 +85,7 @@ pub async fn a_deleted_customer_is_gone_with_its_subscriptions(world: &dyn Billi
     assert_eq!(read(world, &customer).await.state, CustomerState::Gone);
 }
 
-pub async fn no_customer_has_an_id_that_leads_elsewhere(world: &dyn BillingAccountWorld) {
+pub async fn an_id_with_url_syntax_is_gone(world: &dyn BillingAccountWorld) {
     let (known, _) = subscribed(world).await;
     let ids = [
         ".",
@@ -102,7 +102,7 @@ pub async fn no_customer_has_an_id_that_leads_elsewhere(world: &dyn BillingAccou
     }
 }
 
-pub async fn a_subscription_says_what_was_bought_and_until_when(world: &dyn BillingAccountWorld) {
+pub async fn a_subscription_has_status_price_cycle_and_period(world: &dyn BillingAccountWorld) {
     let (_, subscription) = subscribed(world).await;
     assert_eq!(subscription.status, SubscriptionStatus::Active);
     assert_eq!(subscription.prices, [world.prices().monthly.0]);
@@ -113,13 +113,13 @@ pub async fn a_subscription_says_what_was_bought_and_until_when(world: &dyn Bill
     assert!((27..=32).contains(&days), "{days} days");
 }
 
-pub async fn a_yearly_subscription_is_one(world: &dyn BillingAccountWorld) {
+pub async fn a_yearly_subscription_has_the_yearly_cycle(world: &dyn BillingAccountWorld) {
     let customer = world.add_customer(None, None).await;
     world.subscribe(&customer, &world.prices().yearly.0).await;
     assert_eq!(subscriptions(world, &customer).await[0].cycle, Some(BillingCycle::Yearly));
 }
 
-pub async fn all_subscriptions_are_there_newest_first_ended_ones_too(
+pub async fn all_subscriptions_are_read_newest_first_including_ended_ones(
     world: &dyn BillingAccountWorld,
 ) {
     let (customer, first) = subscribed(world).await;
@@ -129,7 +129,7 @@ pub async fn all_subscriptions_are_there_newest_first_ended_ones_too(
     let statuses: Vec<_> = all.iter().map(|one| (one.id.clone(), one.status)).collect();
     let mut expected =
         vec![(first.id, SubscriptionStatus::Canceled), (second, SubscriptionStatus::Active)];
-    // Those made in one second go by their ids.
+    // Subscriptions created within one second are sorted by id.
     expected.sort_by_key(|(id, _)| {
         let made = all.iter().find(|one| one.id == *id).map(|one| one.created);
         (std::cmp::Reverse(made), id.as_str().to_owned())
@@ -145,36 +145,38 @@ pub async fn more_than_a_page_of_subscriptions_is_read(world: &dyn BillingAccoun
     assert_eq!(subscriptions(world, &customer).await.len(), 101);
 }
 
-pub async fn a_subscription_that_ends_with_its_period_says_so(world: &dyn BillingAccountWorld) {
+pub async fn a_subscription_that_ends_with_its_period_is_cancelling(
+    world: &dyn BillingAccountWorld,
+) {
     let (customer, subscription) = subscribed(world).await;
     world.cancel(&subscription.id, End::WithThePeriod).await;
     let read = subscriptions(world, &customer).await.remove(0);
     assert!(read.is_cancelling() && read.status == SubscriptionStatus::Active, "{read:?}");
 }
 
-pub async fn a_reading_is_of_now(world: &dyn BillingAccountWorld) {
+pub async fn a_reading_has_the_current_state(world: &dyn BillingAccountWorld) {
     let (customer, subscription) = subscribed(world).await;
     world.cancel(&subscription.id, End::Now).await;
     assert_eq!(subscriptions(world, &customer).await[0].status, SubscriptionStatus::Canceled);
 }
 
-pub async fn the_subscriptions_of_others_are_not_read(world: &dyn BillingAccountWorld) {
+pub async fn subscriptions_of_other_customers_are_not_read(world: &dyn BillingAccountWorld) {
     subscribed(world).await;
     let other = world.add_customer(Some("bob"), None).await;
     assert_eq!(subscriptions(world, &other).await, []);
 }
 
-pub async fn who_is_not_named_is_nobody(world: &dyn BillingAccountWorld) {
+pub async fn a_customer_without_owner_metadata_has_no_owner(world: &dyn BillingAccountWorld) {
     let customer = world.add_customer(None, Some("ann@example.com")).await;
     assert_eq!(read(world, &customer).await.owner, NamedOwner::None);
 }
 
-pub async fn who_can_be_no_user_is_not_guessed(world: &dyn BillingAccountWorld) {
+pub async fn an_invalid_owner_is_ambiguous(world: &dyn BillingAccountWorld) {
     let customer = world.add_customer(Some(&"x".repeat(256)), None).await;
     assert_eq!(read(world, &customer).await.owner, NamedOwner::Ambiguous);
 }
 
-pub async fn a_subscription_has_a_holder(world: &dyn BillingAccountWorld) {
+pub async fn customer_of_returns_the_subscription_s_customer(world: &dyn BillingAccountWorld) {
     let (customer, subscription) = subscribed(world).await;
     assert_eq!(
         world.reader().customer_of(&subscription.id, soon()).await.unwrap(),
@@ -184,14 +186,12 @@ pub async fn a_subscription_has_a_holder(world: &dyn BillingAccountWorld) {
     assert_eq!(world.reader().customer_of(&subscription.id, soon()).await.unwrap(), Some(customer));
 }
 
-pub async fn a_subscription_that_never_was_has_none(world: &dyn BillingAccountWorld) {
-    let unknown = "sub_NeverHeardOf01".parse().unwrap();
+pub async fn customer_of_returns_none_for_an_unknown_subscription(world: &dyn BillingAccountWorld) {
+    let unknown = "sub_Unknown01".parse().unwrap();
     assert_eq!(world.reader().customer_of(&unknown, soon()).await.unwrap(), None);
 }
 
-pub async fn a_deadline_that_has_passed_is_a_timeout_without_a_call(
-    world: &dyn BillingAccountWorld,
-) {
+pub async fn a_passed_deadline_is_a_timeout_without_a_call(world: &dyn BillingAccountWorld) {
     let reader = world.reader();
     let customer = reader.customer(&customer("cus_1"), passed()).await.unwrap_err();
     let holder = reader.customer_of(&"sub_1".parse().unwrap(), passed()).await.unwrap_err();

@@ -1,6 +1,6 @@
-//! What every store promises about changes that are committed together with their audit records.
+//! Contract of every store for changes that commit together with their audit records.
 
-#![expect(missing_docs, reason = "the cases' names are the promises")]
+#![expect(missing_docs, reason = "the cases' names state the guarantees")]
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -15,12 +15,12 @@ use futures_util::future::join_all;
 use crate::BillingPorts;
 use crate::billing_mirror_contract::stripe;
 use crate::mirror_effect_contract::{
-    assert_untouched, claim_of, give_claim, give_link, link_of, record, records,
+    add_claim, add_owner_link, assert_untouched, claim_of, link_of, record, records,
 };
 use crate::samples::{account, audit_event, customer, key_id, link, stored_key, user};
 
-/// Runs every case against fresh databases: `unit_of_work_contract!(make)`, where `make` is an async function that gives a
-/// pair of an `Arc<BillingPorts>` and what must outlive it.
+/// Runs every case against a new database: `unit_of_work_contract!(make)`. `make` is an async
+/// function that returns an `Arc<BillingPorts>` and the resources to keep alive.
 #[macro_export]
 macro_rules! unit_of_work_contract {
     ($make:path) => {
@@ -28,20 +28,20 @@ macro_rules! unit_of_work_contract {
             unit_of_work_contract,
             $make,
             [
-                an_inserted_key_is_on_record,
+                an_inserted_key_is_audited,
                 a_refused_insert_leaves_no_record,
                 a_rotation_has_both_records_in_order,
                 a_refused_rotation_leaves_no_record,
-                a_revocation_is_on_record_once,
-                revoking_all_records_each_key_that_was_active,
-                a_changed_link_is_on_record,
-                a_link_change_that_is_not_made_leaves_no_record,
-                keys_created_at_once_have_one_record_each,
-                keys_rotated_at_once_have_one_record_each,
-                keys_revoked_at_once_have_one_record_each,
-                effects_are_applied_whatever_the_state_says,
-                an_effect_that_expects_another_link_undoes_all,
-                callers_that_go_away_leave_a_key_and_its_record_or_neither,
+                a_revocation_is_audited_once,
+                revoke_all_audits_each_active_key,
+                a_changed_link_is_audited,
+                a_refused_link_change_leaves_no_record,
+                concurrently_created_keys_have_one_record_each,
+                concurrently_rotated_keys_have_one_record_each,
+                concurrently_revoked_keys_have_one_record_each,
+                effects_are_applied_independently_of_the_state,
+                an_effect_that_expects_another_link_rolls_back_the_update,
+                a_cancelled_call_leaves_a_key_with_its_record_or_neither,
             ]
         );
     };
@@ -89,7 +89,7 @@ async fn revoke(ports: &BillingPorts, n: u32) -> RevokeOutcome {
     ports.keys.revoke(&id(n), EPOCH, &record).await.unwrap()
 }
 
-/// The log's events, oldest first.
+/// Returns the log's events, oldest first.
 async fn events(ports: &BillingPorts) -> Vec<AuditEvent> {
     let query = AuditQuery { limit: 1000, ..AuditQuery::default() };
     let records = ports.audit.read(&query).await.unwrap();
@@ -102,7 +102,7 @@ async fn events(ports: &BillingPorts) -> Vec<AuditEvent> {
         .collect()
 }
 
-/// The ids in the log's records of this action, each of which is there once.
+/// Returns the key ids in the log's records of this action. Asserts that each occurs once.
 async fn on_record(ports: &BillingPorts, action: AuditAction) -> BTreeSet<ApiKeyId> {
     let ids: Vec<_> = events(ports)
         .await
@@ -119,7 +119,7 @@ async fn kept(ports: &BillingPorts) -> BTreeSet<ApiKeyId> {
     ports.keys.list(None).await.unwrap().into_iter().map(|key| key.id).collect()
 }
 
-pub async fn an_inserted_key_is_on_record(ports: &BillingPorts) {
+pub async fn an_inserted_key_is_audited(ports: &BillingPorts) {
     for (n, limit) in [(1, None), (2, Some(2))] {
         assert_eq!(insert(ports, &key(n), limit).await, InsertOutcome::Inserted);
     }
@@ -155,7 +155,7 @@ pub async fn a_refused_rotation_leaves_no_record(ports: &BillingPorts) {
     assert_eq!(events(ports).await, before);
 }
 
-pub async fn a_revocation_is_on_record_once(ports: &BillingPorts) {
+pub async fn a_revocation_is_audited_once(ports: &BillingPorts) {
     insert(ports, &key(1), None).await;
     assert_eq!(revoke(ports, 1).await, RevokeOutcome::Revoked);
     assert_eq!(revoke(ports, 1).await, RevokeOutcome::AlreadyRevoked);
@@ -164,7 +164,7 @@ pub async fn a_revocation_is_on_record_once(ports: &BillingPorts) {
     assert_eq!(events(ports).await, [created(&key(1)), revoked]);
 }
 
-pub async fn revoking_all_records_each_key_that_was_active(ports: &BillingPorts) {
+pub async fn revoke_all_audits_each_active_key(ports: &BillingPorts) {
     for n in [3, 1, 2] {
         insert(ports, &key(n), None).await;
     }
@@ -181,7 +181,7 @@ pub async fn revoking_all_records_each_key_that_was_active(ports: &BillingPorts)
     assert_eq!(events(ports).await[before..], revoked);
 }
 
-pub async fn a_changed_link_is_on_record(ports: &BillingPorts) {
+pub async fn a_changed_link_is_audited(ports: &BillingPorts) {
     let to = |id| link(&user("ann"), &account("stripe", Mode::Test), &customer(id));
     let [linked, unlinked] = [AuditAction::CustomerLinked, AuditAction::CustomerUnlinked]
         .map(|action| event(action, None));
@@ -201,7 +201,7 @@ pub async fn a_changed_link_is_on_record(ports: &BillingPorts) {
     }
 }
 
-pub async fn a_link_change_that_is_not_made_leaves_no_record(ports: &BillingPorts) {
+pub async fn a_refused_link_change_leaves_no_record(ports: &BillingPorts) {
     let to = |id| link(&user("ann"), &account("stripe", Mode::Test), &customer(id));
     let record = [event(AuditAction::CustomerLinked, None)];
     let first = LinkChange::Add(to("cus_1"));
@@ -212,7 +212,7 @@ pub async fn a_link_change_that_is_not_made_leaves_no_record(ports: &BillingPort
     assert_eq!(events(ports).await, record);
 }
 
-pub async fn keys_created_at_once_have_one_record_each(ports: &BillingPorts) {
+pub async fn concurrently_created_keys_have_one_record_each(ports: &BillingPorts) {
     let keys: Vec<_> = (0..60).map(key).collect();
     let outcomes = join_all(keys.iter().map(|key| insert(ports, key, Some(20)))).await;
     let made = outcomes.iter().filter(|outcome| **outcome == InsertOutcome::Inserted).count();
@@ -222,7 +222,7 @@ pub async fn keys_created_at_once_have_one_record_each(ports: &BillingPorts) {
     assert_eq!(on_record(ports, AuditAction::KeyCreated).await, kept);
 }
 
-pub async fn keys_rotated_at_once_have_one_record_each(ports: &BillingPorts) {
+pub async fn concurrently_rotated_keys_have_one_record_each(ports: &BillingPorts) {
     for n in 0..4 {
         insert(ports, &key(n), None).await;
     }
@@ -237,12 +237,13 @@ pub async fn keys_rotated_at_once_have_one_record_each(ports: &BillingPorts) {
     assert_eq!(on_record(ports, AuditAction::KeyCreated).await, kept(ports).await);
 }
 
-pub async fn keys_revoked_at_once_have_one_record_each(ports: &BillingPorts) {
+pub async fn concurrently_revoked_keys_have_one_record_each(ports: &BillingPorts) {
     for n in 0..3 {
         insert(ports, &key(n), None).await;
     }
     let record = event(AuditAction::KeyRevoked, None);
-    let (ann, one_by_one) = (user("ann"), (0..24).map(|n| revoke(ports, n % 3)));
+    let ann = user("ann");
+    let one_by_one = (0..24).map(|n| revoke(ports, n % 3));
     let all = (0..4).map(|_| ports.keys.revoke_all(&ann, EPOCH, &record));
     let (outcomes, revoked) = tokio::join!(join_all(one_by_one), join_all(all));
     let single = outcomes.iter().filter(|outcome| **outcome == RevokeOutcome::Revoked).count();
@@ -251,11 +252,11 @@ pub async fn keys_revoked_at_once_have_one_record_each(ports: &BillingPorts) {
     assert_eq!(on_record(ports, AuditAction::KeyRevoked).await.len(), 3);
 }
 
-pub async fn callers_that_go_away_leave_a_key_and_its_record_or_neither(ports: &BillingPorts) {
+pub async fn a_cancelled_call_leaves_a_key_with_its_record_or_neither(ports: &BillingPorts) {
     for n in 0..4 {
         insert(ports, &key(n), None).await;
     }
-    // Each is dropped after it was polled a few times: before, in, and after its transaction.
+    // Cancels calls at different times: before, during and after their transaction.
     let dropped = (0..20).map(|n| async move {
         let call = async {
             if n % 2 == 0 {
@@ -264,13 +265,13 @@ pub async fn callers_that_go_away_leave_a_key_and_its_record_or_neither(ports: &
                 let _outcome = rotate(ports, n % 4, 200 + n, None).await;
             }
         };
-        let patience = Duration::from_micros(u64::from(n) * 300);
-        let _in_time = tokio::time::timeout(patience, call).await;
+        let cancel_after = Duration::from_micros(u64::from(n) * 300);
+        let _in_time = tokio::time::timeout(cancel_after, call).await;
     });
     let creations = join_all((300..330).map(|n| async move { insert(ports, &key(n), None).await }));
     tokio::join!(join_all(dropped), creations);
     assert!(kept(ports).await.len() >= 34);
-    // What a dropped caller had begun may end after its caller.
+    // The transaction of a cancelled call may finish later.
     for _ in 0..200 {
         let before = kept(ports).await;
         let listed = ports.keys.list(None).await.unwrap();
@@ -296,13 +297,13 @@ async fn apply(ports: &BillingPorts, effects: &[Effect]) -> MirrorOutcome {
     ports.mirror.apply(&update, effects).await.unwrap()
 }
 
-pub async fn effects_are_applied_whatever_the_state_says(ports: &BillingPorts) {
+pub async fn effects_are_applied_independently_of_the_state(ports: &BillingPorts) {
     let AuditEntry::Event(on_record) = record(AuditAction::CustomerLinked, "eve", "cus_9", EPOCH)
     else {
         panic!("a record is an event");
     };
-    give_claim(ports, "ann", None).await;
-    give_link(ports, "bob", "cus_1").await;
+    add_claim(ports, "ann", None).await;
+    add_owner_link(ports, "bob", "cus_1").await;
     let effects = [
         Effect::Link(user("ann")),
         Effect::Unlink(user("bob")),
@@ -319,9 +320,9 @@ pub async fn effects_are_applied_whatever_the_state_says(ports: &BillingPorts) {
     assert_eq!(records(ports).await, [AuditEntry::Event(on_record)]);
 }
 
-pub async fn an_effect_that_expects_another_link_undoes_all(ports: &BillingPorts) {
-    give_claim(ports, "ann", None).await;
-    give_link(ports, "bob", "cus_2").await;
+pub async fn an_effect_that_expects_another_link_rolls_back_the_update(ports: &BillingPorts) {
+    add_claim(ports, "ann", None).await;
+    add_owner_link(ports, "bob", "cus_2").await;
     for failing in [Effect::Link(user("bob")), Effect::Unlink(user("bob"))] {
         let effects = [Effect::Link(user("ann")), Effect::FulfilClaim(user("ann")), failing];
         assert_eq!(apply(ports, &effects).await, MirrorOutcome::LinksChanged);

@@ -1,18 +1,18 @@
-//! [`Faults`]: all that is wrong with a configuration.
+//! [`Faults`]: all faults of a configuration.
 
 use std::fmt;
 
-/// All that is wrong: each time the variable's name, and one sentence on what is wrong and how to mend it.
+/// All faults: each variable's name with a sentence that states the fault and the fix.
 #[derive(Debug, Default)]
 pub struct Faults(Vec<(String, String)>);
 
 impl Faults {
-    /// Adds one.
+    /// Adds a fault.
     pub fn add(&mut self, variable: impl Into<String>, remedy: impl Into<String>) {
         self.0.push((variable.into(), remedy.into()));
     }
 
-    /// Whether nothing is wrong.
+    /// Returns whether there are no faults.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -1,9 +1,11 @@
-//! Names that Kubernetes injects for a Service called `billing…`; they look like settings of ours and are none.
+//! Detects variables that Kubernetes injects for a Service called `billing…`. They look like
+//! settings.
 //!
-//! A Service `billing-portal` puts `BILLING_PORTAL_SERVICE_HOST`, `BILLING_PORTAL_PORT_8080_TCP_ADDR` and their like into
-//! every pod of its namespace (<https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables>).
+//! A Service `billing-portal` adds `BILLING_PORTAL_SERVICE_HOST`,
+//! `BILLING_PORTAL_PORT_8080_TCP_ADDR` and similar variables to every pod of its namespace
+//! (<https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables>).
 
-/// Whether `name`, without the prefix, is one of them.
+/// Returns whether `name`, without the prefix, looks injected by Kubernetes.
 pub(crate) fn is_injected(name: &str) -> bool {
     let whole_or_last = |word: &str| {
         name.strip_suffix(word).is_some_and(|rest| rest.is_empty() || rest.ends_with('_'))
@@ -30,7 +32,7 @@ mod tests {
     use super::is_injected;
 
     #[test]
-    fn what_kubernetes_injects_is_known_and_nothing_else() {
+    fn is_injected_recognises_only_names_from_kubernetes() {
         for name in [
             "SERVICE_HOST",
             "PORTAL_SERVICE_HOST",

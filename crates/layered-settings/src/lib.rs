@@ -1,6 +1,7 @@
-//! Settings from flags, environment, a TOML file and defaults: every fault at once, each with its name and remedy.
+//! Reads settings from flags, environment, a TOML file and defaults. Reports all faults at once,
+//! each with the setting's name and the fix.
 //!
-//! It knows how settings are found, not which there are: that is the [`Catalogue`]'s.
+//! The application defines the settings in [`SettingNames`].
 
 mod faults;
 mod kubernetes;
@@ -11,20 +12,21 @@ pub use faults::Faults;
 pub use layers::Layers;
 pub use reader::Reader;
 
-/// Which settings there are.
+/// The names of all settings.
 #[derive(Clone, Debug)]
-pub struct Catalogue {
-    /// What every setting's variable starts with, for instance `BILLING_`.
+pub struct SettingNames {
+    /// Prefix of every setting's variable, for example `BILLING_`.
     pub prefix: &'static str,
-    /// The settings' names without the prefix, in upper case.
+    /// Names without the prefix, in upper case.
     pub names: Vec<&'static str>,
-    /// Those of them that may come from a file: `_FILE` is appended to the name.
+    /// Names of the settings that may come from a file, named by the variable with the suffix
+    /// `_FILE`.
     pub secrets: Vec<&'static str>,
 }
 
-impl Catalogue {
-    /// Whether there is a setting of this name, or one that may come from a file under it.
-    fn knows(&self, name: &str) -> bool {
+impl SettingNames {
+    /// Returns whether `name` is a setting or the `_FILE` form of a secret.
+    fn contains(&self, name: &str) -> bool {
         self.names.contains(&name)
             || name.strip_suffix("_FILE").is_some_and(|setting| self.secrets.contains(&setting))
     }

@@ -1,8 +1,8 @@
-//! [`Reader`]: asks the layers for settings, collects what is wrong with them.
+//! [`Reader`]: reads settings from the layers and collects their faults.
 
 use crate::{Faults, Layers};
 
-/// Reads settings and remembers every fault, so that an operator sees all of them at once.
+/// Reads settings and collects all faults, so that the operator sees all of them at once.
 #[derive(Debug)]
 pub struct Reader {
     layers: Layers,
@@ -11,13 +11,13 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// A reader over these layers; `faults` are those that gathering found.
+    /// Creates a reader of these layers. `faults` are those of [`Layers::gather`].
     #[must_use]
     pub const fn new(layers: Layers, faults: Faults) -> Self {
         Self { layers, faults, supplied: Vec::new() }
     }
 
-    /// The value as text, or `None` where it is absent or faulty.
+    /// Returns the value as text, or `None` if it is absent or faulty.
     pub fn text(&mut self, name: &str) -> Option<String> {
         let found = self.layers.get(name);
         found.unwrap_or_else(|remedy| {
@@ -26,7 +26,7 @@ impl Reader {
         })
     }
 
-    /// A number within bounds.
+    /// Returns a number within bounds.
     pub fn number(
         &mut self,
         name: &str,
@@ -46,7 +46,7 @@ impl Reader {
         }
     }
 
-    /// Runs an adapter's own `read`; its faults become ours.
+    /// Runs an adapter's `read` function and collects its faults.
     pub fn adapter<T>(
         &mut self,
         read: impl FnOnce(
@@ -66,34 +66,35 @@ impl Reader {
                 None
             }
         });
-        // A value that could not be had makes the adapter miss it: one fault a setting is enough.
+        // The adapter reports an unreadable value as missing. Keep only the first fault per
+        // setting.
         let found = result.map_err(|faults| {
-            let fresh = faults
+            let new = faults
                 .into_iter()
                 .filter(|(name, _)| !unreadable.iter().any(|(other, _)| other == name));
-            fresh.for_each(|(name, remedy)| self.fault(name, remedy));
+            new.for_each(|(name, remedy)| self.fault(name, remedy));
         });
         unreadable.into_iter().for_each(|(name, remedy)| self.fault(&name, remedy));
         found.ok()
     }
 
-    /// A value that adapters find where nobody gave one.
+    /// Sets a default that adapters read if no layer has the setting.
     pub fn supply(&mut self, name: &'static str, value: String) {
         self.supplied.push((name, value));
     }
 
-    /// Notes a fault of a setting.
+    /// Adds a fault of a setting.
     pub fn fault(&mut self, name: &str, remedy: impl Into<String>) {
         self.faults.add(self.layers.variable(name), remedy);
     }
 
-    /// Whether a setting has a value anywhere.
+    /// Returns whether any layer has the setting.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
         self.layers.has(name)
     }
 
-    /// All that is wrong, or the warnings about variables that were ignored.
+    /// Returns warnings about ignored variables.
     ///
     /// # Errors
     /// All faults.

@@ -1,4 +1,4 @@
-//! The clauses of C6, C7 and C8 that concern a new key.
+//! C6, C7 and C8 for new keys.
 
 use std::sync::Mutex;
 
@@ -9,10 +9,10 @@ use secrecy::ExposeSecret;
 
 use super::*;
 use crate::key_text::KeyText;
-use crate::testing::{Desk, limits, settings};
+use crate::testing::{Setup, limits, settings};
 use crate::{OsRandom, PoolLimits};
 
-/// Fills each request with one byte value, the next one of a list.
+/// Fills each buffer with the next byte value of a list.
 #[derive(Debug)]
 struct Scripted(Mutex<Vec<u8>>);
 
@@ -24,7 +24,8 @@ impl Scripted {
 
 impl RandomSource for Scripted {
     fn fill(&self, bytes: &mut [u8]) -> Result<(), RandomError> {
-        let next = self.0.lock().unwrap().pop().ok_or_else(|| RandomError("used up".to_owned()))?;
+        let next =
+            self.0.lock().unwrap().pop().ok_or_else(|| RandomError("no values left".to_owned()))?;
         bytes.fill(next);
         Ok(())
     }
@@ -39,7 +40,7 @@ async fn mint() -> MintedKey {
 }
 
 #[tokio::test]
-async fn c6_a_minted_key_has_the_form_and_its_id_inside() {
+async fn c6_a_minted_key_has_the_format_and_contains_its_id() {
     let minted = mint().await;
     let parsed = KeyText::parse(minted.text.expose_secret(), &KeyPrefix::default()).ok().unwrap();
     assert_eq!(parsed.id, minted.id);
@@ -47,7 +48,7 @@ async fn c6_a_minted_key_has_the_form_and_its_id_inside() {
 }
 
 #[tokio::test]
-async fn c7_neither_the_secret_nor_a_plain_hash_of_it_is_in_what_is_stored() {
+async fn c7_a_verifier_contains_neither_the_secret_nor_a_plain_hash_of_it() {
     let MintedKey { text, verifier: KeyVerifier { pepper, gate, hash }, .. } = mint().await;
     let parsed = KeyText::parse(text.expose_secret(), &KeyPrefix::default()).ok().unwrap();
     assert!(hash.expose_secret().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
@@ -73,13 +74,13 @@ async fn c7_no_two_keys_share_an_id_a_secret_or_a_salt() {
 }
 
 #[tokio::test]
-async fn a_key_is_drawn_as_secret_salt_and_id() {
+async fn mint_draws_secret_salt_and_id_in_this_order() {
     let minted = minter(Scripted::new(&[1, 2, 3]), limits()).mint().await.unwrap();
     assert_eq!(minted.id.as_str(), "3".repeat(16));
 }
 
 #[tokio::test]
-async fn without_randomness_there_is_no_key() {
+async fn mint_fails_without_random_bytes() {
     for script in [&[][..], &[1], &[1, 2], &[0xff]] {
         let error = minter(Scripted::new(script), limits()).mint().await.unwrap_err();
         assert!(matches!(error, MintError::Failed { .. }) && !error.is_transient(), "{script:?}");
@@ -87,7 +88,7 @@ async fn without_randomness_there_is_no_key() {
 }
 
 #[tokio::test]
-async fn a_pool_without_room_makes_no_key() {
+async fn mint_is_overloaded_when_the_pool_is_full() {
     let full = PoolLimits { threads: NonZeroUsize::MIN, queue: 0, ..limits() };
     let error = minter(Arc::new(OsRandom), full).mint().await.unwrap_err();
     assert!(matches!(error, MintError::Overloaded { .. }) && error.is_transient());
@@ -100,21 +101,21 @@ async fn a_preview_shows_the_prefix_and_the_id() {
 }
 
 #[tokio::test]
-async fn after_a_reload_keys_are_made_with_the_new_prefix_under_the_new_pepper() {
-    let desk = Desk::new();
+async fn after_a_reload_new_keys_have_the_new_prefix_and_pepper() {
+    let setup = Setup::new();
     let renamed = ApiKeySettings::read(&mut |name| match name {
         "API_KEY_PREFIX" => Some("acme".to_owned()),
         "API_KEY_PEPPER" => Some("q".repeat(32)),
         _ => None,
     });
     let renamed = renamed.unwrap();
-    desk.keys.reload(&renamed);
-    let issued = desk.issue().await;
+    setup.keys.reload(&renamed);
+    let issued = setup.issue().await;
     assert!(issued.text().starts_with("acme_"));
-    assert!(desk.keys.minter().preview(&issued.key.id).starts_with("acme_"));
+    assert!(setup.keys.minter().preview(&issued.key.id).starts_with("acme_"));
     assert_eq!(
-        desk.repo.keys.stored(&issued.key.id).verifier.pepper.as_ref(),
+        setup.repo.keys.stored(&issued.key.id).verifier.pepper.as_ref(),
         renamed.gate().pepper_ids().next()
     );
-    desk.present(issued.text()).await.unwrap();
+    setup.present(issued.text()).await.unwrap();
 }

@@ -1,12 +1,14 @@
-//! The memory that one argon2 computation fills, kept by a thread from one run to the next.
+//! The working memory of argon2. A thread reuses it between runs.
 
 use argon2::Block;
 
-/// What a thread keeps between runs, in blocks of 1 KiB: enough for the parameters in use. More is given back at once.
+/// Blocks of 1 KiB that a thread keeps between runs: enough for the current parameters. `trim`
+/// frees a larger allocation.
 const KEPT_BLOCKS: usize = 19_456;
 
-/// What is reserved at least. Above 32 MiB (`DEFAULT_MMAP_THRESHOLD_MAX`, mallopt(3)) glibc always maps memory of its own and
-/// unmaps it when it is freed; below, a freed block of this size stays with the process. Only what is used is ever touched.
+/// Minimum allocation. Above 32 MiB (`DEFAULT_MMAP_THRESHOLD_MAX`, mallopt(3)) glibc always maps
+/// memory and unmaps it on free. A smaller freed block stays with the process. Argon2 touches only
+/// the blocks that it uses.
 const RESERVED_BLOCKS: usize = 33 * 1024;
 
 /// Blocks for argon2, allocated at first use.
@@ -14,7 +16,8 @@ const RESERVED_BLOCKS: usize = 33 * 1024;
 pub(crate) struct Memory(Vec<Block>);
 
 impl Memory {
-    /// So many blocks, with whatever the run before left in them: argon2 writes each before it reads it.
+    /// Returns `count` blocks. They may contain data of an earlier run: argon2 writes each block
+    /// before it reads it.
     pub(crate) fn blocks(&mut self, count: usize) -> &mut [Block] {
         if self.0.capacity() < count {
             self.0 = Vec::with_capacity(count.max(RESERVED_BLOCKS));
@@ -25,7 +28,7 @@ impl Memory {
         &mut self.0[..count]
     }
 
-    /// Gives back what an unusually large run needed.
+    /// Frees the allocation of an unusually large run.
     pub(super) fn trim(&mut self) {
         if self.0.len() > KEPT_BLOCKS {
             self.0 = Vec::new();
@@ -47,7 +50,7 @@ mod tests {
     }
 
     #[test]
-    fn more_than_usual_is_given_back_after_the_run() {
+    fn a_larger_allocation_is_freed_after_the_run() {
         let mut memory = Memory::default();
         assert_eq!(memory.blocks(RESERVED_BLOCKS + 1).len(), RESERVED_BLOCKS + 1);
         memory.trim();

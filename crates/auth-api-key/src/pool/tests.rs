@@ -1,4 +1,4 @@
-//! What the pool promises, with jobs that wait for the test to let them go.
+//! Tests of the pool, with jobs that block until the test releases them.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
@@ -12,18 +12,18 @@ const FAR: Duration = Duration::from_secs(60);
 
 fn pool(threads: usize, queue: usize) -> Arc<Argon2Pool> {
     let threads = NonZeroUsize::new(threads).unwrap();
-    Arc::new(Argon2Pool::new(PoolLimits { threads, queue, patience: FAR, linger: FAR }))
+    Arc::new(Argon2Pool::new(PoolLimits { threads, queue, timeout: FAR, idle_timeout: FAR }))
 }
 
-async fn until(what: &str, mut holds: impl FnMut() -> bool) {
+async fn until(what: &str, mut condition: impl FnMut() -> bool) {
     let deadline = Instant::now() + FAR;
-    while !holds() {
-        assert!(Instant::now() < deadline, "never seen: {what}");
+    while !condition() {
+        assert!(Instant::now() < deadline, "timed out waiting for {what}");
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
 }
 
-/// Occupies one thread until the sender is dropped.
+/// Blocks one thread until the sender is dropped.
 async fn occupy(pool: &Arc<Argon2Pool>) -> (mpsc::Sender<()>, JoinHandle<Result<(), PoolError>>) {
     let (release, wait) = mpsc::channel::<()>();
     let (started, runs) = oneshot::channel();
@@ -66,7 +66,7 @@ async fn no_thread_starts_before_the_first_job_and_never_more_than_allowed() {
 }
 
 #[tokio::test]
-async fn a_full_queue_is_overloaded_at_once_and_those_inside_are_served() {
+async fn a_full_queue_refuses_the_next_job_and_runs_the_queued_ones() {
     let pool = pool(1, 2);
     let ran = Arc::default();
     let (release, busy) = occupy(&pool).await;
@@ -82,22 +82,26 @@ async fn a_full_queue_is_overloaded_at_once_and_those_inside_are_served() {
 }
 
 #[tokio::test]
-async fn what_can_wait_runs_only_where_a_thread_is_free() {
+async fn run_if_idle_runs_only_while_a_thread_is_idle() {
     let pool = pool(1, 8);
-    assert_eq!(pool.run_in_spare_time(|_| 1).await, Ok(1));
+    assert_eq!(pool.run_if_idle(|_| 1).await, Ok(1));
     let (release, busy) = occupy(&pool).await;
-    assert!(is_overloaded(&pool.run_in_spare_time(|_| 2).await));
+    assert!(is_overloaded(&pool.run_if_idle(|_| 2).await));
     drop(release);
     assert_eq!(busy.await.unwrap(), Ok(()));
-    until("a free thread", || pool.workers.has_spare_time()).await;
-    assert_eq!(pool.run_in_spare_time(|_| 3).await, Ok(3));
+    until("an idle thread", || pool.workers.has_idle_thread()).await;
+    assert_eq!(pool.run_if_idle(|_| 3).await, Ok(3));
 }
 
 #[tokio::test]
-async fn who_waits_too_long_is_overloaded_and_the_job_never_runs() {
+async fn a_job_that_times_out_in_the_queue_never_runs() {
     let one = NonZeroUsize::MIN;
-    let limits =
-        PoolLimits { threads: one, queue: 8, patience: Duration::from_millis(20), linger: FAR };
+    let limits = PoolLimits {
+        threads: one,
+        queue: 8,
+        timeout: Duration::from_millis(20),
+        idle_timeout: FAR,
+    };
     let pool = Arc::new(Argon2Pool::new(limits));
     let (release, busy) = occupy(&pool).await;
     let ran = Arc::default();
@@ -110,7 +114,7 @@ async fn who_waits_too_long_is_overloaded_and_the_job_never_runs() {
 }
 
 #[tokio::test]
-async fn a_caller_that_goes_away_leaves_its_place_and_costs_no_run() {
+async fn a_cancelled_caller_frees_its_queue_slot_and_costs_no_run() {
     let pool = pool(1, 2);
     let ran = Arc::default();
     let (release, _busy) = occupy(&pool).await;
@@ -120,15 +124,15 @@ async fn a_caller_that_goes_away_leaves_its_place_and_costs_no_run() {
         job.abort();
         assert!(job.await.unwrap_err().is_cancelled());
     }
-    let stays = submit(&pool, &ran);
-    until("the places taken over", || pool.workers.queued() == 1).await;
+    let waiting = submit(&pool, &ran);
+    until("the freed slots reused", || pool.workers.queued() == 1).await;
     drop(release);
-    assert_eq!(stays.await.unwrap(), Ok(0));
+    assert_eq!(waiting.await.unwrap(), Ok(0));
     assert_eq!((ran.load(Ordering::SeqCst), pool.runs()), (1, 2));
 }
 
 #[tokio::test]
-async fn a_panic_fails_its_own_job_and_no_other() {
+async fn a_panic_fails_only_its_job() {
     let pool = pool(1, 8);
     assert_eq!(pool.run(|_| panic!("on purpose")).await, Err::<(), _>(PoolError::Failed));
     assert_eq!(pool.run(|memory| memory.blocks(8).len()).await, Ok(8));
@@ -136,13 +140,13 @@ async fn a_panic_fails_its_own_job_and_no_other() {
 }
 
 #[tokio::test]
-async fn idle_threads_leave_and_come_back() {
-    let linger = Duration::from_millis(10);
+async fn idle_threads_end_and_start_again() {
+    let idle_timeout = Duration::from_millis(10);
     let pool = Arc::new(Argon2Pool::new(PoolLimits {
         threads: NonZeroUsize::MIN,
         queue: 8,
-        patience: FAR,
-        linger,
+        timeout: FAR,
+        idle_timeout,
     }));
     for round in 1..=3 {
         assert_eq!(pool.run(move |_| round).await, Ok(round));
@@ -160,7 +164,7 @@ async fn a_dropped_pool_ends_its_threads() {
 }
 
 #[test]
-fn the_limits_fit_the_machine() {
+fn the_limits_depend_on_the_cores() {
     let limits = |cores| PoolLimits::for_cores(NonZeroUsize::new(cores).unwrap());
     assert_eq!([1, 2, 4, 64].map(|cores| limits(cores).threads.get()), [1, 2, 4, 4]);
     assert!(limits(2).queue >= 256);

@@ -10,18 +10,18 @@ use metrics::{counter, gauge};
 
 use super::{Memory, PoolLimits};
 
-/// What a thread can do.
+/// Work for a thread of the pool.
 pub(super) trait Job: Send {
-    /// Whether somebody still waits for it.
+    /// Returns whether the caller still waits for the result.
     fn is_wanted(&self) -> bool;
-    /// Does it, once.
+    /// Runs the job.
     fn run(self: Box<Self>, memory: &mut Memory);
 }
 
-/// There is no room in the queue.
+/// The queue is full or closed.
 pub(super) struct QueueFull;
 
-/// Threads that come when there is work and leave when there is none.
+/// The threads and their queue. Threads start on demand and end when they are idle.
 pub(super) struct Workers {
     limits: PoolLimits,
     state: Mutex<State>,
@@ -32,9 +32,9 @@ pub(super) struct Workers {
 #[derive(Default)]
 struct State {
     queue: VecDeque<Box<dyn Job>>,
-    /// Threads that run or are about to.
+    /// Threads that run or are being started.
     alive: usize,
-    /// Those of them that wait for work.
+    /// Threads that wait for work.
     idle: usize,
     closed: bool,
 }
@@ -55,22 +55,23 @@ impl Workers {
         self.runs.load(Ordering::Relaxed)
     }
 
-    /// Whether a job that is queued now would start at once.
-    pub(super) fn has_spare_time(&self) -> bool {
+    /// Returns whether a job that is queued now would start at once.
+    pub(super) fn has_idle_thread(&self) -> bool {
         let state = self.lock();
         state.queue.is_empty() && (state.idle > 0 || state.alive < self.limits.threads.get())
     }
 
-    /// Queues a job, and starts a thread where none is free and another is allowed.
+    /// Queues a job. Starts a thread if no thread is idle and the limit allows another.
     pub(super) fn submit(self: &Arc<Self>, job: Box<dyn Job>) -> Result<(), QueueFull> {
         let mut state = self.lock();
         if state.queue.len() >= self.limits.queue {
-            // Those whose callers went away hold places that others could use.
+            // Jobs whose callers are gone occupy slots.
             state.queue.retain(|queued| queued.is_wanted());
         }
         if state.closed || state.queue.len() >= self.limits.queue {
             return Err(QueueFull);
         }
+
         state.queue.push_back(job);
         state.report_depth();
         let start = state.queue.len() > state.idle && state.alive < self.limits.threads.get();
@@ -78,6 +79,7 @@ impl Workers {
             state.alive += 1;
         }
         drop(state);
+
         self.changed.notify_one();
         if start {
             self.start_thread();
@@ -85,7 +87,7 @@ impl Workers {
         Ok(())
     }
 
-    /// Lets the threads end after what they run; what still waits is dropped.
+    /// Drops queued jobs and ends the threads after their current job.
     pub(super) fn close(&self) {
         let mut state = self.lock();
         state.closed = true;
@@ -100,11 +102,11 @@ impl Workers {
         let started =
             thread::Builder::new().name("argon2".to_owned()).spawn(move || workers.work());
         let Err(error) = started else { return };
-        tracing::error!(%error, "cannot start a thread for argon2");
+        tracing::error!(%error, "failed to start an argon2 thread");
         let mut state = self.lock();
         state.alive -= 1;
         if state.alive == 0 {
-            // Nobody will ever take these; their callers learn of it by this.
+            // No thread is left to run these jobs. Dropping them fails their callers.
             state.queue.clear();
             state.report_depth();
         }
@@ -123,7 +125,7 @@ impl Workers {
         }
     }
 
-    /// The oldest job that somebody still waits for; `None` where the thread should end.
+    /// Returns the oldest job with a waiting caller, or `None` if the thread should end.
     fn next_job(&self) -> Option<Box<dyn Job>> {
         let mut state = self.lock();
         loop {
@@ -139,7 +141,7 @@ impl Workers {
             state.idle += 1;
             let (woken, waited) = self
                 .changed
-                .wait_timeout(state, self.limits.linger)
+                .wait_timeout(state, self.limits.idle_timeout)
                 .unwrap_or_else(PoisonError::into_inner);
             state = woken;
             state.idle -= 1;
@@ -151,7 +153,7 @@ impl Workers {
         None
     }
 
-    /// No job runs under the lock, so that a poisoned one holds a sound state.
+    /// Locks the state. No job runs under the lock, so the state is valid even if it is poisoned.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

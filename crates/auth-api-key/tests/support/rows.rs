@@ -1,11 +1,11 @@
-//! Keys in the testkit's store, for what looks at this crate from outside.
+//! Issues keys into the testkit's store, for tests and examples of the public API.
 
 use billing_domain::ports::{ApiKeyRepo, KeyMinter};
 use billing_domain::{StoredApiKey, Timestamp};
 use billing_testkit::{InMemoryApiKeyRepo, samples};
 use secrecy::SecretString;
 
-/// Makes a key that never expires, stores it, and returns its text.
+/// Creates and stores a key without expiry, and returns its text.
 pub(crate) async fn issue(
     repo: &InMemoryApiKeyRepo,
     minter: &dyn KeyMinter,

@@ -1,4 +1,4 @@
-//! Fetching a key set: one GET to the configured URL, with limits on everything that comes back.
+//! Fetches a key set: one GET to the configured URL, with limits for time and size.
 
 use std::fmt::Debug;
 use std::time::Duration;
@@ -8,42 +8,42 @@ use outbound_http::header::ACCEPT;
 use outbound_http::{Body, Client, ClientError, Connections, StatusCode, TransportError};
 use url::Url;
 
-/// How long the whole fetch may take, to the last byte.
+/// Timeout of the whole fetch, to the last byte.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
-/// The longest key set, in bytes: as many keys as are taken, of the greatest size and with a
-/// certificate chain each.
+/// Maximum size of a key set, in bytes: the maximum number of keys, each large and with a
+/// certificate chain.
 const MAX_BYTES: usize = 256 * 1024;
-/// The media types of a key set (RFC 7517, 8.5.2) and of what most issuers call theirs.
+/// The media type of a key set (RFC 7517, 8.5.2) and the one that most issuers send.
 const MEDIA_TYPES: &str = "application/jwk-set+json, application/json";
 
-/// Where a key set comes from.
+/// A source of a key set.
 #[async_trait]
 pub(crate) trait JwkSetSource: Debug + Send + Sync + 'static {
-    /// The bytes of the set as it is published now.
+    /// Fetches the published set.
     async fn fetch(&self) -> Result<Vec<u8>, FetchFault>;
 }
 
-/// Why a refresh brought no key set.
+/// Why a fetch returned no key set.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum FetchFault {
-    #[error("the issuer cannot be reached: {0}")]
+    #[error("cannot connect to the issuer: {0}")]
     NotConnected(String),
-    #[error("the issuer did not answer within {} s", FETCH_TIMEOUT.as_secs())]
+    #[error("the issuer did not respond within {} s", FETCH_TIMEOUT.as_secs())]
     Timeout,
-    #[error("the issuer's answer broke off: {0}")]
+    #[error("the issuer's response is incomplete: {0}")]
     Broken(String),
-    #[error("the issuer answered with status {0}; redirects are not followed")]
+    #[error("the issuer responded with status {0}; redirects are not followed")]
     Status(u16),
-    #[error("the issuer's answer is longer than {MAX_BYTES} bytes")]
+    #[error("the issuer's response is longer than {MAX_BYTES} bytes")]
     TooLarge,
-    #[error("the issuer's answer is no key set: {0}")]
+    #[error("the issuer's response is not a key set: {0}")]
     Malformed(String),
-    #[error("no key of the issuer's key set can be used")]
+    #[error("the issuer's key set has no usable key")]
     NoUsableKey,
 }
 
 impl FetchFault {
-    /// All labels of faults in the metrics.
+    /// All labels, for the metrics.
     pub(crate) const LABELS: &[&str] = &[
         "not_connected",
         "timeout",
@@ -54,7 +54,7 @@ impl FetchFault {
         "no_usable_key",
     ];
 
-    /// Its label in the metrics.
+    /// Returns the label for the metrics.
     pub(crate) const fn label(&self) -> &'static str {
         match self {
             Self::NotConnected(_) => "not_connected",
@@ -68,7 +68,7 @@ impl FetchFault {
     }
 }
 
-/// A key set behind a URL.
+/// A key set published at a URL.
 #[derive(Debug)]
 pub(crate) struct HttpSource {
     client: Client,
@@ -77,15 +77,14 @@ pub(crate) struct HttpSource {
 }
 
 impl HttpSource {
-    /// A source that connects at the first fetch. It follows no redirect, repeats nothing, and
-    /// keeps no connection: fetches are minutes apart, and a fresh one finds the issuer where it
-    /// has moved to.
+    /// Creates a source. It follows no redirects, does not retry, and keeps no connection: fetches
+    /// are minutes apart, and a new connection resolves the host again.
     pub(crate) fn new(url: Url) -> Result<Self, ClientError> {
         Self::with_timeout(url, FETCH_TIMEOUT)
     }
 
     fn with_timeout(url: Url, timeout: Duration) -> Result<Self, ClientError> {
-        // Plain http is for loopback hosts alone, and those are behind no proxy.
+        // Plain http is only allowed for loopback hosts, which no proxy reaches.
         let connections = Connections { idle: None, use_proxy: url.scheme() != "http" };
         Ok(Self { client: outbound_http::client(connections)?, url, timeout })
     }
@@ -122,8 +121,8 @@ mod tests {
     use crate::jwks::issuer::{Answer, Issuer};
     use crate::jwks::published_key::{PublishedKey, set_of};
 
-    /// Long enough for a loaded machine, where an answer comes at all.
-    const PATIENCE: Duration = Duration::from_secs(30);
+    /// Long, so that a busy machine fails no test.
+    const TIMEOUT: Duration = Duration::from_secs(30);
 
     async fn fetch(url: &str, timeout: Duration) -> Result<Vec<u8>, FetchFault> {
         HttpSource::with_timeout(url.parse().unwrap(), timeout).unwrap().fetch().await
@@ -131,8 +130,8 @@ mod tests {
 
     async fn fetch_from(answer: Answer) -> Result<Vec<u8>, FetchFault> {
         let issuer = Issuer::start(answer).await;
-        let fetched = fetch(&issuer.url(), PATIENCE).await;
-        assert_eq!(issuer.requests().len(), 1, "nothing is repeated");
+        let fetched = fetch(&issuer.url(), TIMEOUT).await;
+        assert_eq!(issuer.requests().len(), 1, "no retries");
         fetched
     }
 
@@ -149,7 +148,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_whole_answer_is_taken_up_to_the_limit() {
+    async fn a_complete_response_is_accepted_up_to_the_limit() {
         for length in [0, 1, MAX_BYTES] {
             assert_eq!(fetch_from(Answer::json(&of_length(length))).await.unwrap().len(), length);
         }
@@ -160,7 +159,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_answer_over_the_limit_is_not_read() {
+    async fn a_response_over_the_limit_is_refused() {
         assert_eq!(
             fetch_from(Answer::json(&of_length(MAX_BYTES + 1))).await,
             Err(FetchFault::TooLarge)
@@ -178,7 +177,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_status_200_counts() {
+    async fn only_status_200_is_accepted() {
         for status in [201, 203, 204, 206, 400, 401, 404, 429, 500, 503, 599] {
             let answer = Answer::head(&format!("{status} Some\r\nContent-Length: 0"));
             assert_eq!(fetch_from(answer).await, Err(FetchFault::Status(status)));
@@ -187,19 +186,19 @@ mod tests {
 
     #[tokio::test]
     async fn redirects_are_not_followed() {
-        let elsewhere = Issuer::start(Answer::json("{}")).await;
+        let target = Issuer::start(Answer::json("{}")).await;
         for status in [300, 301, 302, 303, 307, 308] {
             let answer = Answer::head(&format!(
                 "{status} Moved\r\nLocation: {}\r\nContent-Length: 0",
-                elsewhere.url()
+                target.url()
             ));
             assert_eq!(fetch_from(answer).await, Err(FetchFault::Status(status)));
         }
-        assert!(elsewhere.requests().is_empty());
+        assert!(target.requests().is_empty());
     }
 
     #[tokio::test]
-    async fn a_slow_answer_ends_at_the_timeout_wherever_it_is_slow() {
+    async fn a_slow_response_times_out_in_every_phase() {
         let head = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n".to_vec();
         for answer in [
             Answer::Stuck(Vec::new()),
@@ -218,7 +217,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_answer_that_breaks_off_does_not_count() {
+    async fn an_incomplete_response_is_refused() {
         for answer in [
             Answer::nothing(),
             Answer::Bytes(b"HTTP/1.1 200 OK\r\n".to_vec()),
@@ -234,11 +233,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_cannot_be_reached_is_told_so_without_the_url() {
+    async fn a_failed_connection_is_reported_without_the_url() {
         let plain = Issuer::start(Answer::json("{}")).await;
         let closed = Issuer::start(Answer::nothing()).await.url();
         for url in [closed, plain.url().replace("http:", "https:")] {
-            match fetch(&url, PATIENCE).await {
+            match fetch(&url, TIMEOUT).await {
                 Err(FetchFault::NotConnected(cause)) => {
                     assert!(!cause.contains("tenant"), "{cause}")
                 }
@@ -248,9 +247,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_request_says_who_asks_for_what_and_nothing_else() {
+    async fn the_request_has_only_the_needed_headers() {
         let issuer = Issuer::start(Answer::json("{}")).await;
-        fetch(&issuer.url(), PATIENCE).await.unwrap();
+        fetch(&issuer.url(), TIMEOUT).await.unwrap();
         let head = issuer.requests().remove(0).to_ascii_lowercase();
         assert!(head.starts_with("get /keys?tenant=1 http/1.1\r\n"), "{head}");
         let mut names: Vec<&str> =
@@ -260,10 +259,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn every_fetch_sees_what_is_published_then() {
+    async fn every_fetch_returns_the_currently_published_set() {
         let (a, b) = (PublishedKey::new("a"), PublishedKey::new("b"));
         let issuer = Issuer::of(&[&a]).await;
-        let source = HttpSource::with_timeout(issuer.url().parse().unwrap(), PATIENCE).unwrap();
+        let source = HttpSource::with_timeout(issuer.url().parse().unwrap(), TIMEOUT).unwrap();
         assert_eq!(source.fetch().await.unwrap(), set_of(&[&a]).into_bytes());
         issuer.publish(&[&b]);
         assert_eq!(source.fetch().await.unwrap(), set_of(&[&b]).into_bytes());

@@ -1,4 +1,4 @@
-//! One published key (RFC 7517, 4), read strictly: which key id it has, and what it verifies.
+//! Parses one published key strictly (RFC 7517, 4): its id and its verifying key.
 
 use aws_lc_rs::encoding::AsDer;
 use aws_lc_rs::signature::RsaPublicKeyComponents;
@@ -13,7 +13,7 @@ use crate::public_key::check_modulus;
 /// The parameters of private and symmetric keys (RFC 7518, 6.2.2, 6.3.2 and 6.4.1; RFC 8037, 2).
 const SECRET_PARAMETERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
-/// The bytes of a P-256 coordinate (RFC 7518, 6.2.1.2) and of an Ed25519 key (RFC 8032, 5.1.5).
+/// Length of a P-256 coordinate (RFC 7518, 6.2.1.2) and of an Ed25519 key (RFC 8032, 5.1.5).
 const POINT_BYTES: usize = 32;
 
 /// A published key that verifies tokens.
@@ -23,15 +23,15 @@ pub(crate) struct Jwk {
     pub(crate) key: VerifyingKey,
 }
 
-/// Reads one element of a set.
+/// Parses one element of a set.
 ///
 /// # Errors
-/// Why it is not used; nothing of the key but names of parameters.
+/// Why the key is skipped. The text contains parameter names, but no values.
 pub(crate) fn read(element: &Value) -> Result<Jwk, String> {
     let Value::Object(members) = element else { return Err("it is not a JSON object".to_owned()) };
     if let Some(name) = SECRET_PARAMETERS.iter().find(|name| members.contains_key(**name)) {
         return Err(format!(
-            "it holds a secret (`{name}`), which its issuer should not have published"
+            "it contains a secret (`{name}`), which the issuer should not have published"
         ));
     }
     let id = text(members, "kid")?.map(str::to_owned);
@@ -39,13 +39,14 @@ pub(crate) fn read(element: &Value) -> Result<Jwk, String> {
         "RSA" => rsa(members),
         "EC" => p256(members),
         "OKP" => ed25519(members),
-        _ => Err("its kind (`kty`) is none of RSA, EC and OKP".to_owned()),
+        _ => Err("its type (`kty`) is not RSA, EC or OKP".to_owned()),
     }?;
     check_purpose(members, key.algorithm())?;
     Ok(Jwk { id, key })
 }
 
-/// What a key says that it is for must be what it would be used for (RFC 7517, 4.2 to 4.4).
+/// Checks that the key's stated purpose is to verify signatures of its algorithm (RFC 7517, 4.2 to
+/// 4.4).
 fn check_purpose(members: &Object, algorithm: SigningAlgorithm) -> Result<(), String> {
     if text(members, "use")?.is_some_and(|purpose| purpose != "sig") {
         return Err("it is not for signatures (`use`)".to_owned());
@@ -67,9 +68,13 @@ fn check_purpose(members: &Object, algorithm: SigningAlgorithm) -> Result<(), St
 }
 
 fn rsa(members: &Object) -> Result<VerifyingKey, String> {
-    let (modulus, exponent) = (bytes(members, "n")?, bytes(members, "e")?);
-    // Some issuers put a zero before the modulus, against the rule (RFC 7518, 6.3.1.1); it is the same number.
-    let (n, e) = (without_leading_zeros(&modulus), without_leading_zeros(&exponent));
+    let modulus = bytes(members, "n")?;
+    let exponent = bytes(members, "e")?;
+    // Some issuers add a leading zero to the modulus, against RFC 7518, 6.3.1.1. The value is
+    // equal.
+    let n = without_leading_zeros(&modulus);
+    let e = without_leading_zeros(&exponent);
+
     check_modulus(n)?;
     let der = RsaPublicKeyComponents { n, e }.as_der().map_err(|_| DAMAGED)?;
     checked(SigningAlgorithm::Rs256, DecodingKey::from_rsa_raw_components(n, e), der.as_ref())
@@ -109,7 +114,7 @@ fn without_leading_zeros(number: &[u8]) -> &[u8] {
     &number[zeros..]
 }
 
-/// A coordinate or a key of fixed length.
+/// Returns a coordinate or key of fixed length.
 fn coordinate(members: &Object, name: &str) -> Result<Vec<u8>, String> {
     let bytes = bytes(members, name)?;
     if bytes.len() == POINT_BYTES {
@@ -129,7 +134,7 @@ fn required<'a>(members: &'a Object, name: &str) -> Result<&'a str, String> {
     text(members, name)?.ok_or_else(|| format!("`{name}` is missing"))
 }
 
-/// A parameter that must be a string where it stands.
+/// Returns an optional parameter that must be a string.
 pub(super) fn text<'a>(members: &'a Object, name: &str) -> Result<Option<&'a str>, String> {
     match members.get(name) {
         None => Ok(None),
@@ -148,13 +153,13 @@ mod tests {
     const CASES: &str = include_str!("../../tests/data/jwks.txt");
 
     #[test]
-    fn every_case_of_the_corpus_is_used_or_skipped_as_its_line_says() {
+    fn every_case_of_the_corpus_is_used_or_skipped_as_expected() {
         let mut names = BTreeSet::new();
         let mut wrong = Vec::new();
         for line in CASES.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
             let columns: Vec<&str> = line.splitn(3, " | ").collect();
             let [name, expected, json] = columns[..] else { panic!("not three columns: {line}") };
-            assert!(names.insert(name), "{name} stands twice");
+            assert!(names.insert(name), "{name} is listed twice");
             let set = parse_object("set", format!(r#"{{"key":{json}}}"#).as_bytes()).unwrap();
             let as_expected = match read(&set["key"]) {
                 Ok(jwk) => jwk.key.algorithm().name() == expected,
@@ -167,7 +172,7 @@ mod tests {
             }
         }
         assert!(wrong.is_empty(), "{wrong:#?}");
-        assert!(names.len() >= 50, "{} cases: has the file been cut?", names.len());
+        assert!(names.len() >= 50, "only {} cases: is the file truncated?", names.len());
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The keys of a set that can be used here (RFC 7517, 5), and which of them a token may have been signed with.
+//! [`JwkSet`]: the usable keys of a set (RFC 7517, 5) and their selection for a token.
 
 use std::fmt;
 
@@ -8,14 +8,15 @@ use super::jwk::{self, Jwk};
 use crate::header::Header;
 use crate::json;
 
-/// The most keys that a set may have. Issuers publish two or three, and some dozen where they serve many tenants.
+/// Maximum keys in a set. Issuers publish two or three keys, or some dozens for many tenants.
 const MAX_KEYS: usize = 64;
 
-/// With how many keys one token is tried, so that a set with many equal ids, or a token without one, costs no more than this.
+/// Maximum keys tried per token. It bounds the work for sets with equal ids and for tokens without
+/// an id.
 const MAX_TRIED: usize = 4;
 
-/// How much of a key's id is told in the log, in characters.
-const SHOWN_ID: usize = 64;
+/// Maximum logged characters of a key's id.
+const MAX_LOGGED_ID: usize = 64;
 
 /// The usable keys of a set, in its order.
 #[derive(Debug)]
@@ -23,7 +24,7 @@ pub(crate) struct JwkSet {
     keys: Vec<Jwk>,
 }
 
-/// A key of a set that is not used, for the log.
+/// An unusable key of a set, for the log.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Skipped {
     position: usize,
@@ -32,10 +33,11 @@ pub(crate) struct Skipped {
 }
 
 impl JwkSet {
-    /// Reads a set: what can be used of it, and what cannot (RFC 7517, 5: such keys are to be ignored).
+    /// Parses a set. Returns it with the skipped keys; RFC 7517, section 5, requires to ignore
+    /// them.
     ///
     /// # Errors
-    /// Why it is no key set.
+    /// Why the bytes are not a key set.
     pub(crate) fn read(bytes: &[u8]) -> Result<(Self, Vec<Skipped>), String> {
         let members = json::members(bytes).map_err(|error| error.to_string())?;
         let Some(Value::Array(elements)) = members.get("keys") else {
@@ -44,7 +46,9 @@ impl JwkSet {
         if elements.len() > MAX_KEYS {
             return Err(format!("it has more than {MAX_KEYS} keys"));
         }
-        let (mut keys, mut skipped) = (Vec::new(), Vec::new());
+
+        let mut keys = Vec::new();
+        let mut skipped = Vec::new();
         for (position, element) in elements.iter().enumerate() {
             match jwk::read(element) {
                 Ok(key) => keys.push(key),
@@ -54,23 +58,24 @@ impl JwkSet {
         Ok((Self { keys }, skipped))
     }
 
-    /// How many keys can be used.
+    /// Returns the number of usable keys.
     pub(crate) fn len(&self) -> usize {
         self.keys.len()
     }
 
-    /// Whether a token with this key id has a key here. One without an id may have been signed with any (RFC 7515, 4.1.4).
+    /// Returns whether a key may match this key id. Any key may have signed a token without an id
+    /// (RFC 7515, 4.1.4).
     pub(crate) fn knows(&self, key_id: Option<&str>) -> bool {
         key_id.is_none_or(|id| self.keys.iter().any(|jwk| jwk.id.as_deref() == Some(id)))
     }
 
-    /// Whether `message` was signed with a key that the header fits: one of its id where it names one, and always one whose
-    /// own algorithm it is. A key without an id is for tokens without one.
+    /// Returns whether a key with the header's algorithm and key id signed `message`. A header
+    /// without an id matches every key; a key without an id matches only such headers.
     pub(crate) fn verify(&self, header: Header<'_>, message: &str, signature: &Vec<u8>) -> bool {
         let named = |jwk: &&Jwk| header.key_id.is_none_or(|id| jwk.id.as_deref() == Some(id));
-        let fitting =
+        let matching =
             self.keys.iter().filter(named).filter(|jwk| jwk.key.algorithm() == header.algorithm);
-        fitting.take(MAX_TRIED).any(|jwk| jwk.key.verify(message, signature))
+        matching.take(MAX_TRIED).any(|jwk| jwk.key.verify(message, signature))
     }
 }
 
@@ -86,7 +91,7 @@ impl fmt::Display for Skipped {
 fn shown_id(element: &Value) -> Option<String> {
     let Value::Object(members) = element else { return None };
     let id = jwk::text(members, "kid").ok()??;
-    Some(id.chars().take(SHOWN_ID).collect())
+    Some(id.chars().take(MAX_LOGGED_ID).collect())
 }
 
 #[cfg(test)]
@@ -112,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_used_is_skipped_and_told() {
+    fn read_skips_and_reports_unusable_keys() {
         let good = PublishedKey::new("good").jwk();
         let json = format!(
             r#"{{"more":1,"keys":[7,{good},{{"kty":"oct","k":"c2VjcmV0","kid":"\n{}"}},{{"kid":1}}]}}"#,
@@ -120,19 +125,19 @@ mod tests {
         );
         let (set, skipped) = JwkSet::read(json.as_bytes()).unwrap();
         assert_eq!(set.len(), 1);
-        let told: Vec<String> = skipped.iter().map(Skipped::to_string).collect();
-        assert_eq!(told.len(), 3);
-        assert_eq!(told[0], "key 0: it is not a JSON object");
-        assert!(told[1].starts_with(&format!(
-            "key 2 (\"\\n{}\"): it holds a secret",
-            "x".repeat(SHOWN_ID - 1)
+        let reported: Vec<String> = skipped.iter().map(Skipped::to_string).collect();
+        assert_eq!(reported.len(), 3);
+        assert_eq!(reported[0], "key 0: it is not a JSON object");
+        assert!(reported[1].starts_with(&format!(
+            "key 2 (\"\\n{}\"): it contains a secret",
+            "x".repeat(MAX_LOGGED_ID - 1)
         )));
-        assert!(!told[1].contains("c2VjcmV0"));
-        assert_eq!(told[2], "key 3: `kid` is not a string");
+        assert!(!reported[1].contains("c2VjcmV0"));
+        assert_eq!(reported[2], "key 3: `kid` is not a string");
     }
 
     #[test]
-    fn what_is_no_set_is_told_apart_from_an_empty_one() {
+    fn read_accepts_an_empty_set_and_refuses_other_json() {
         assert_eq!(read(r#"{"keys":[]}"#).len(), 0);
         for bad in [
             "",
@@ -156,7 +161,7 @@ mod tests {
         assert!(fault(&of(MAX_KEYS + 1)).contains("64"));
     }
 
-    /// The keys of the cases, as JSON.
+    /// Returns the keys of the cases, as JSON.
     fn keys() -> Vec<&'static str> {
         let cases = CASES.lines().filter(|line| !line.starts_with('#'));
         cases.filter_map(|line| line.splitn(3, " | ").nth(2)).collect()
@@ -164,12 +169,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn bytes_that_are_no_set_are_refused(bytes in proptest::collection::vec(any::<u8>(), 0..512)) {
+        fn read_refuses_random_bytes(bytes in proptest::collection::vec(any::<u8>(), 0..512)) {
             prop_assert!(JwkSet::read(&bytes).is_err());
         }
 
         #[test]
-        fn each_key_is_used_or_reported_whatever_byte_of_it_changes(
+        fn each_key_is_used_or_reported_after_any_changed_byte(
             case in prop::sample::select(keys()),
             at in any::<prop::sample::Index>(),
             byte in any::<u8>(),
@@ -179,13 +184,14 @@ mod tests {
             set[at] = byte;
             if let Ok((used, skipped)) = JwkSet::read(&set) {
                 let set: serde_json::Value = serde_json::from_slice(&set).unwrap();
-                prop_assert_eq!(Some(used.len() + skipped.len()), set["keys"].as_array().map(Vec::len));
+                let keys = set["keys"].as_array().unwrap();
+                prop_assert_eq!(used.len() + skipped.len(), keys.len());
             }
         }
     }
 
     #[test]
-    fn a_key_id_chooses_and_without_one_every_key_may_have_signed() {
+    fn a_key_id_selects_the_key_and_without_one_every_key_matches() {
         let (a, b) = (PublishedKey::new("a"), PublishedKey::new("b"));
         let set = read(&set_of(&[&a, &b]));
         let by_a = a.sign("m");
@@ -205,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_without_an_id_is_for_tokens_without_one() {
+    fn a_key_without_an_id_matches_only_tokens_without_one() {
         let key = PublishedKey::new("a");
         let set = read(&format!(r#"{{"keys":[{}]}}"#, key.jwk().replace(r#""kid":"a","#, "")));
         assert!(set.verify(header(None), "m", &key.sign("m")));
@@ -213,13 +219,13 @@ mod tests {
     }
 
     #[test]
-    fn equal_ids_are_all_tried_up_to_a_bound() {
+    fn at_most_four_keys_with_equal_ids_are_tried() {
         let keys: Vec<PublishedKey> = (0..=MAX_TRIED).map(|_| PublishedKey::new("same")).collect();
         let set = read(&set_of(&keys.iter().collect::<Vec<_>>()));
         for id in [Some("same"), None] {
-            let held: Vec<bool> =
+            let verified: Vec<bool> =
                 keys.iter().map(|key| set.verify(header(id), "m", &key.sign("m"))).collect();
-            assert_eq!(held, [true, true, true, true, false]);
+            assert_eq!(verified, [true, true, true, true, false]);
         }
     }
 }

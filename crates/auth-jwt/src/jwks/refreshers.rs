@@ -1,4 +1,4 @@
-//! [`Refreshers`]: where the refreshers of key sets run.
+//! [`Refreshers`]: the task that runs the refreshers of key sets.
 
 use std::panic::resume_unwind;
 use std::pin::Pin;
@@ -14,15 +14,15 @@ type Refresher = Pin<Box<dyn Future<Output = ()> + Send>>;
 pub(crate) struct Refreshers(mpsc::UnboundedSender<Refresher>);
 
 impl Refreshers {
-    /// The task runs until `Self` is dropped. A panic in a refresher is a panic of the task.
+    /// Creates the task, which runs until `Self` is dropped. It panics if a refresher panics.
     pub(crate) fn new() -> (Self, BackgroundTask) {
         let (start, started) = mpsc::unbounded_channel();
         (Self(start), BackgroundTask::new("key set refresher", run(started)))
     }
 
-    /// Starts a refresher, which ends by itself.
+    /// Starts a refresher. It ends with its key set.
     pub(super) fn start(&self, refresher: impl Future<Output = ()> + Send + 'static) {
-        // Without its task the set stays empty: its users report that it is not loaded.
+        // If the task has ended, the set stays empty and reports that it is not loaded.
         let _ = self.0.send(Box::pin(refresher));
     }
 }

@@ -1,4 +1,4 @@
-//! [`RemoteJwkSet`]: the key set of an issuer, kept fresh behind the requests.
+//! [`RemoteJwkSet`]: an issuer's key set, cached and refreshed in the background.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,15 +12,16 @@ use super::http_source::{FetchFault, JwkSetSource};
 use super::jwk_set::{JwkSet, Skipped};
 use super::metrics;
 use super::refreshers::Refreshers;
-use super::state::{Ask, State};
+use super::state::{RefreshRequest, State};
 
-/// How often the task looks at the clock.
+/// Interval at which the task reads the clock.
 const TICK: Duration = Duration::from_secs(1);
-/// How long a request with an unknown key id waits for a fetch: less than a fetch may take, so that an issuer which hangs holds
-/// nobody for long.
-const WAIT_AT_MOST: Duration = Duration::from_secs(3);
+/// Time a request with an unknown key id waits for a fetch. It is below the fetch timeout, so that
+/// a hanging issuer does not delay requests for long.
+const MAX_WAIT: Duration = Duration::from_secs(3);
 
-/// An issuer's key set. Requests read what is held; the task alone fetches, so that there is never more than one fetch.
+/// An issuer's key set. Requests read the cached set. Only the task fetches, so at most one fetch
+/// runs.
 #[derive(Debug)]
 pub(crate) struct RemoteJwkSet {
     shared: Arc<Shared>,
@@ -32,12 +33,12 @@ pub(crate) struct RemoteJwkSet {
 #[derive(Debug)]
 struct Shared {
     state: watch::Sender<State>,
-    /// Tells the task that a fetch was asked for.
-    asked: Notify,
+    /// Notifies the task of a requested fetch.
+    requested: Notify,
 }
 
 impl RemoteJwkSet {
-    /// Begins to fetch the set, and to keep it fresh until this is dropped.
+    /// Starts to fetch and refresh the set, until `Self` is dropped.
     pub(crate) fn start(
         source: impl JwkSetSource,
         clock: Arc<dyn Clock>,
@@ -55,30 +56,31 @@ impl RemoteJwkSet {
         Self { shared, clock, _in_use: in_use }
     }
 
-    /// The set by which to judge a token with this key id.
+    /// Returns the set to verify a token with this key id.
     ///
-    /// A set that has the key is given at once, whatever else goes on. Where it lacks the key, a fetch is waited for: the one
-    /// that runs, or a fresh one, of which unknown key ids cause at most one in 30 s.
+    /// A cached set with the key is returned at once. Otherwise the request waits for the running
+    /// fetch or starts one. Unknown key ids start at most one fetch in 30 s.
     ///
     /// # Errors
-    /// [`AuthError::Invalid`] where no such key is published, [`AuthError::NotReady`] where that cannot be known.
+    /// [`AuthError::Invalid`] if no such key is published, [`AuthError::NotReady`] if that is
+    /// unknown.
     pub(crate) async fn find(&self, key_id: Option<&str>) -> Result<Arc<JwkSet>, AuthError> {
         self.shared.find(key_id, self.clock.as_ref()).await
     }
 
-    /// Whether there is a set to judge tokens by.
+    /// Returns whether a valid set is cached.
     pub(crate) fn is_loaded(&self) -> bool {
         self.shared.state.borrow().usable(self.clock.now()).is_ok()
     }
 
-    /// Waits until there is a set to judge tokens by, for at most this long.
+    /// Waits until a valid set is cached, for at most `max_wait`.
     ///
     /// # Errors
-    /// Why there is none.
-    pub(crate) async fn wait_until_loaded(&self, at_most: Duration) -> Result<(), AuthError> {
+    /// Why no set is cached.
+    pub(crate) async fn wait_until_loaded(&self, max_wait: Duration) -> Result<(), AuthError> {
         let mut state = self.shared.state.subscribe();
         let loaded = state.wait_for(|state| state.usable(self.clock.now()).is_ok());
-        let _ = tokio::time::timeout(at_most, loaded).await;
+        let _ = tokio::time::timeout(max_wait, loaded).await;
         self.shared.state.borrow().usable(self.clock.now()).map(drop)
     }
 }
@@ -93,61 +95,69 @@ impl Shared {
         if set.knows(key_id) {
             return Ok(set);
         }
+
         let mut in_time = true;
-        // A fetch that runs already may have begun before the key was published: after it, one that begins now is waited for.
+        // A running fetch may have started before the key was published. Then wait for another one.
         for _ in 0..2 {
-            let Some((asked, seen)) = self.ask(key_id, clock) else { break };
+            let Some((request, seen)) = self.request_refresh(key_id, clock) else { break };
             in_time = self.ended_after(seen).await;
-            if asked == Ask::Start || !in_time {
+            if request == RefreshRequest::Start || !in_time {
                 break;
             }
         }
+
         let state = self.state.borrow();
         let set = state.usable(clock.now())?;
         if set.knows(key_id) { Ok(set) } else { Err(state.unknown_key(in_time)) }
     }
 
-    /// Waits until more than so many fetches have ended; tells whether that took no longer than a request may wait.
+    /// Waits until more than `seen` fetches have ended. Returns whether that happened within
+    /// `MAX_WAIT`.
     async fn ended_after(&self, seen: u64) -> bool {
         let mut state = self.state.subscribe();
-        tokio::time::timeout(WAIT_AT_MOST, state.wait_for(|state| state.refreshes() > seen))
+        tokio::time::timeout(MAX_WAIT, state.wait_for(|state| state.refreshes() > seen))
             .await
             .is_ok()
     }
 
-    /// Asks for a fetch; gives what came of it and how many have ended so far, where there is one to wait for.
-    fn ask(&self, key_id: Option<&str>, clock: &dyn Clock) -> Option<(Ask, u64)> {
+    /// Requests a fetch. Returns the decision and the number of finished fetches, or `None` if
+    /// there is no fetch to wait for.
+    fn request_refresh(
+        &self,
+        key_id: Option<&str>,
+        clock: &dyn Clock,
+    ) -> Option<(RefreshRequest, u64)> {
         let mut wait = None;
         let mut start = false;
         self.state.send_if_modified(|state| {
-            // A fetch may have ended since the caller looked.
+            // A fetch may have ended since the caller's lookup.
             if state.usable(clock.now()).is_ok_and(|set| !set.knows(key_id)) {
-                let asked = state.ask(clock.now());
-                wait = (asked != Ask::Refused).then_some((asked, state.refreshes()));
-                start = asked == Ask::Start;
+                let request = state.request_refresh(clock.now());
+                wait = (request != RefreshRequest::Refused).then_some((request, state.refreshes()));
+                start = request == RefreshRequest::Start;
             }
             false
         });
         if start {
-            tracing::info!("a token names an unknown key: the key set is refreshed");
-            self.asked.notify_one();
+            tracing::info!("a token has an unknown key id: refreshing the key set");
+            self.requested.notify_one();
         }
         wait
     }
 }
 
-/// The task's side.
+/// Fetches the set in the background task.
 struct Refresher<S> {
     shared: Arc<Shared>,
     source: S,
     clock: Arc<dyn Clock>,
-    /// The keys that the last set had and that are not used: told again only where they change.
+    /// Unusable keys of the last set. They are logged again only when they change.
     skipped: Vec<Skipped>,
 }
 
 fn prepare<S: JwkSetSource>(source: S, clock: Arc<dyn Clock>) -> (Arc<Shared>, Refresher<S>) {
     let state = watch::Sender::new(State::new(clock.now()));
-    let shared = Arc::new(Shared { state, asked: Notify::new() });
+    let shared = Arc::new(Shared { state, requested: Notify::new() });
     (Arc::clone(&shared), Refresher { shared, source, clock, skipped: Vec::new() })
 }
 
@@ -158,7 +168,7 @@ impl<S: JwkSetSource> Refresher<S> {
         loop {
             tokio::select! {
                 _ = tick.tick() => {}
-                () = self.shared.asked.notified() => {}
+                () = self.shared.requested.notified() => {}
             }
             self.refresh_if_due().await;
         }
@@ -169,12 +179,12 @@ impl<S: JwkSetSource> Refresher<S> {
         if self.shared.state.borrow().is_due(began) {
             self.shared.state.send_modify(State::begin);
             let fetched = self.fetch().await;
-            metrics::refreshed(fetched.as_ref().map_or_else(FetchFault::label, |_| "ok"));
+            metrics::count_refresh(fetched.as_ref().map_or_else(FetchFault::label, |_| "ok"));
             self.keep(fetched, began);
         }
         let now = self.clock.now();
-        if let Some((keys, age)) = self.shared.state.borrow().held(now) {
-            metrics::held(keys, age);
+        if let Some((keys, age)) = self.shared.state.borrow().cached(now) {
+            metrics::set_cached(keys, age);
         }
     }
 
@@ -183,7 +193,7 @@ impl<S: JwkSetSource> Refresher<S> {
         let (set, skipped) = JwkSet::read(&bytes).map_err(FetchFault::Malformed)?;
         if skipped != self.skipped {
             for key in &skipped {
-                tracing::info!(%key, "a published key is not used");
+                tracing::info!(%key, "skipped an unusable published key");
             }
             self.skipped = skipped;
         }
@@ -194,15 +204,18 @@ impl<S: JwkSetSource> Refresher<S> {
         let now = self.clock.now();
         match fetched {
             Ok(set) => {
-                let before = self.shared.state.borrow().held(now).map(|(keys, _)| keys);
+                let before = self.shared.state.borrow().cached(now).map(|(keys, _)| keys);
                 if before != Some(set.len()) || self.shared.state.borrow().fault().is_some() {
-                    tracing::info!(keys = set.len(), "the key set is loaded");
+                    tracing::info!(keys = set.len(), "loaded the key set");
                 }
                 self.shared.state.send_modify(|state| state.succeed(set, began));
             }
             Err(fault) => {
-                let age = self.shared.state.borrow().held(now).map(|(_, age)| age.as_secs());
-                tracing::warn!(cause = %fault, held_for_seconds = age, "the key set cannot be refreshed");
+                let age = self.shared.state.borrow().cached(now).map(|(_, age)| age.as_secs());
+                tracing::warn!(
+                    cause = %fault, held_for_seconds = age,
+                    "failed to refresh the key set"
+                );
                 self.shared.state.send_modify(|state| state.fail(&fault, now));
             }
         }

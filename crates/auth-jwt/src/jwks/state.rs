@@ -1,4 +1,4 @@
-//! What is held of a key set and when it is fetched again: decisions by the clock alone.
+//! [`State`]: the cached key set and the time of its next fetch. All decisions depend on the clock.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,79 +9,79 @@ use billing_domain::ports::AuthError;
 use super::http_source::FetchFault;
 use super::jwk_set::JwkSet;
 
-/// From one fetch to the next while all is well. Somewhat under 5 minutes, so that a key published 5 minutes before its first
-/// use is there in time also where the fetch takes its whole time and must be repeated.
-pub(crate) const REFRESH_EVERY: Duration = Duration::from_secs(285);
-/// How long the last good set counts while no newer one comes.
-pub(crate) const KEPT_FOR: Duration = Duration::from_secs(24 * 60 * 60);
-/// How long unknown key ids cause no second fetch.
-pub(crate) const ASKED_AT_MOST_EVERY: Duration = Duration::from_secs(30);
-/// The pause after a failed fetch doubles from the first of these to the last.
+/// Interval between fetches without failures. It is below 5 minutes, so that a key published 5
+/// minutes before its first use is loaded in time, even if the fetch times out once.
+pub(crate) const REFRESH_INTERVAL: Duration = Duration::from_secs(285);
+/// TTL of the last good set while fetches fail.
+pub(crate) const SET_TTL: Duration = Duration::from_secs(24 * 60 * 60);
+/// Minimum interval between two fetches for unknown key ids.
+pub(crate) const UNKNOWN_KEY_INTERVAL: Duration = Duration::from_secs(30);
+/// Backoff after a failed fetch: doubles from the first to the last of these.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LAST_PAUSE: Duration = Duration::from_secs(30);
 
-/// What is known about a key set.
+/// The state of a key set.
 #[derive(Debug)]
 pub(crate) struct State {
-    held: Option<Held>,
-    /// Whether a fetch runs, or somebody asked for one that is about to.
+    cached: Option<CachedSet>,
+    /// Whether a fetch runs or was requested.
     refreshing: bool,
-    /// How many fetches have ended.
+    /// Number of finished fetches.
     refreshes: u64,
-    /// How many of them failed since the last good one, and why the last one did.
+    /// Failures since the last good fetch, and the cause of the last one.
     failures: u32,
     fault: Option<String>,
-    /// When an unknown key id last caused a fetch.
-    asked_at: Option<Timestamp>,
+    /// Time of the last fetch for an unknown key id.
+    unknown_key_fetch_at: Option<Timestamp>,
     due_at: Timestamp,
 }
 
 #[derive(Debug)]
-struct Held {
+struct CachedSet {
     set: Arc<JwkSet>,
-    /// When its fetch began: what was published later may be missing in it.
+    /// Start of the fetch. The set may lack keys published later.
     since: Timestamp,
 }
 
-/// What becomes of a request whose key id is unknown.
+/// Decision for a request with an unknown key id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ask {
-    /// It has a fetch made, and waits for it.
+pub(crate) enum RefreshRequest {
+    /// It starts a fetch and waits for it.
     Start,
-    /// It waits for the one that runs.
+    /// It waits for the running fetch.
     Join,
-    /// There was a fetch for an unknown key id just now.
+    /// It is refused: the last fetch for an unknown key id was less than 30 s ago.
     Refused,
 }
 
 impl State {
-    /// Nothing is held, and a fetch is due.
+    /// Creates a state without a set. A fetch is due at once.
     pub(crate) const fn new(now: Timestamp) -> Self {
         Self {
-            held: None,
+            cached: None,
             refreshing: false,
             refreshes: 0,
             failures: 0,
             fault: None,
-            asked_at: None,
+            unknown_key_fetch_at: None,
             due_at: now,
         }
     }
 
-    /// The set by which tokens are judged now.
+    /// Returns the set to verify tokens with.
     ///
     /// # Errors
-    /// [`AuthError::NotReady`] before the first good fetch, and when the last one is too long ago.
+    /// [`AuthError::NotReady`] before the first good fetch, and when the set's TTL is over.
     pub(crate) fn usable(&self, now: Timestamp) -> Result<Arc<JwkSet>, AuthError> {
-        match &self.held {
-            Some(held) if now < held.since.plus(KEPT_FOR) => Ok(Arc::clone(&held.set)),
+        match &self.cached {
+            Some(cached) if now < cached.since.plus(SET_TTL) => Ok(Arc::clone(&cached.set)),
             Some(_) => Err(self.not_ready("the key set is older than 24 h")),
             None => Err(self.not_ready("the key set is not loaded yet")),
         }
     }
 
-    /// Why a token whose key id is in no set that is held cannot be accepted; `in_time` says whether the fetch that it waited
-    /// for has ended. It is the token's fault only where we know what is published.
+    /// Returns the error for a token with an unknown key id. `in_time` states whether the awaited
+    /// fetch ended. The token is invalid only if the published keys are known.
     pub(crate) fn unknown_key(&self, in_time: bool) -> AuthError {
         if !in_time {
             self.not_ready(
@@ -94,53 +94,55 @@ impl State {
         }
     }
 
-    fn not_ready(&self, what: &str) -> AuthError {
+    fn not_ready(&self, context: &str) -> AuthError {
         let reason = match &self.fault {
-            Some(fault) => format!("{what}: {fault}"),
-            None => what.to_owned(),
+            Some(fault) => format!("{context}: {fault}"),
+            None => context.to_owned(),
         };
         AuthError::NotReady { reason }
     }
 
-    /// A request with an unknown key id wants a newer set.
-    pub(crate) fn ask(&mut self, now: Timestamp) -> Ask {
+    /// Requests a newer set for an unknown key id.
+    pub(crate) fn request_refresh(&mut self, now: Timestamp) -> RefreshRequest {
         if self.refreshing {
-            return Ask::Join;
+            return RefreshRequest::Join;
         }
-        // A clock that was set back must not lock the door for long.
-        if self.asked_at.is_some_and(|asked| asked <= now && now < asked.plus(ASKED_AT_MOST_EVERY))
+        // A clock that was set back must not refuse requests for long.
+        if self
+            .unknown_key_fetch_at
+            .is_some_and(|at| at <= now && now < at.plus(UNKNOWN_KEY_INTERVAL))
         {
-            return Ask::Refused;
+            return RefreshRequest::Refused;
         }
-        self.asked_at = Some(now);
+        self.unknown_key_fetch_at = Some(now);
         self.refreshing = true;
-        Ask::Start
+        RefreshRequest::Start
     }
 
-    /// How many fetches have ended: who waits for one waits until this grows.
+    /// Returns the number of finished fetches. Requests wait until it grows.
     pub(crate) const fn refreshes(&self) -> u64 {
         self.refreshes
     }
 
-    /// Whether a fetch should begin: it is time, somebody asked, or the clock was set back.
+    /// Returns whether to start a fetch: it is due or requested, or the clock was set back.
     pub(crate) fn is_due(&self, now: Timestamp) -> bool {
-        self.refreshing || self.due_at <= now || now.plus(REFRESH_EVERY) < self.due_at
+        self.refreshing || self.due_at <= now || now.plus(REFRESH_INTERVAL) < self.due_at
     }
 
-    /// A fetch begins.
+    /// Records the start of a fetch.
     pub(crate) const fn begin(&mut self) {
         self.refreshing = true;
     }
 
-    /// The fetch that began at `began` brought this set.
+    /// Records the set of the fetch that began at `began`.
     pub(crate) fn succeed(&mut self, set: JwkSet, began: Timestamp) {
         self.end();
         (self.failures, self.fault) = (0, None);
-        self.held = Some(Held { set: Arc::new(set), since: began });
-        self.due_at = began.plus(REFRESH_EVERY);
+        self.cached = Some(CachedSet { set: Arc::new(set), since: began });
+        self.due_at = began.plus(REFRESH_INTERVAL);
     }
 
-    /// The fetch brought no set. What is held stays.
+    /// Records a failed fetch. The cached set stays.
     pub(crate) fn fail(&mut self, fault: &FetchFault, now: Timestamp) {
         self.end();
         self.due_at =
@@ -154,14 +156,14 @@ impl State {
         self.refreshes += 1;
     }
 
-    /// How many keys are held, and how old they are.
-    pub(crate) fn held(&self, now: Timestamp) -> Option<(usize, Duration)> {
-        let held = self.held.as_ref()?;
-        let millis = now.as_millis().saturating_sub(held.since.as_millis());
-        Some((held.set.len(), Duration::from_millis(u64::try_from(millis).unwrap_or(0))))
+    /// Returns the number and age of the cached keys.
+    pub(crate) fn cached(&self, now: Timestamp) -> Option<(usize, Duration)> {
+        let cached = self.cached.as_ref()?;
+        let millis = now.as_millis().saturating_sub(cached.since.as_millis());
+        Some((cached.set.len(), Duration::from_millis(u64::try_from(millis).unwrap_or(0))))
     }
 
-    /// Why the last fetch failed, if it did.
+    /// Returns the cause of the last fetch's failure, if it failed.
     pub(crate) fn fault(&self) -> Option<&str> {
         self.fault.as_deref()
     }

@@ -1,4 +1,4 @@
-//! Hostile and harmless tokens from a data file: each line a named case with its expected answer.
+//! Hostile and valid tokens from a data file. Each line is a named case with its expected result.
 
 use std::collections::BTreeSet;
 
@@ -20,7 +20,7 @@ fn settings(name: &str) -> Vec<(&'static str, &'static str)> {
 }
 
 #[test]
-fn every_case_of_the_corpus_is_answered_as_its_line_says() {
+fn every_case_of_the_corpus_has_the_expected_result() {
     let mut names = BTreeSet::new();
     let mut wrong = Vec::new();
     for line in CASES.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
@@ -28,7 +28,7 @@ fn every_case_of_the_corpus_is_answered_as_its_line_says() {
         let [name, settings_name, expected, header, claims] = columns[..] else {
             panic!("not five columns: {line}")
         };
-        assert!(names.insert(name), "{name} stands twice");
+        assert!(names.insert(name), "{name} is listed twice");
         let header = if header == "-" { DEFAULT_HEADER } else { header };
         let result = judge(&authenticator(&settings(settings_name)), &hs256(header, claims));
         if answer(&result) != expected {
@@ -36,5 +36,5 @@ fn every_case_of_the_corpus_is_answered_as_its_line_says() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
-    assert!(names.len() >= 100, "{} cases: has the file been cut?", names.len());
+    assert!(names.len() >= 100, "only {} cases: is the file truncated?", names.len());
 }

@@ -1,4 +1,4 @@
-//! An issuer's web server, which answers as badly as a test wants it to.
+//! [`Issuer`]: an issuer's web server with scripted, also faulty, responses.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -9,18 +9,18 @@ use tokio::task::AbortHandle;
 
 use super::published_key::{PublishedKey, set_of};
 
-/// What a request is answered with.
+/// A response.
 #[derive(Clone, Debug)]
 pub(crate) enum Answer {
-    /// These bytes, and the end of the connection.
+    /// Sends these bytes and closes the connection.
     Bytes(Vec<u8>),
-    /// These bytes, and then nothing more, for ever.
+    /// Sends these bytes and then hangs.
     Stuck(Vec<u8>),
-    /// These bytes once, and the others again and again, for ever.
+    /// Sends the first bytes once and then repeats the others endlessly.
     Endless(Vec<u8>, Vec<u8>),
 }
 
-/// It listens on a free port until it is dropped.
+/// A server that listens on a free port until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Issuer {
     port: u16,
@@ -35,7 +35,7 @@ struct Shared {
 }
 
 impl Issuer {
-    /// Answers with this until it is told otherwise.
+    /// Starts a server with this response.
     pub(crate) async fn start(answer: Answer) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -44,7 +44,7 @@ impl Issuer {
         Self { port, shared, task }
     }
 
-    /// Publishes these keys.
+    /// Starts a server that publishes these keys.
     pub(crate) async fn of(keys: &[&PublishedKey]) -> Self {
         Self::start(Answer::json(&set_of(keys))).await
     }
@@ -61,7 +61,7 @@ impl Issuer {
         self.answer(Answer::json(&set_of(keys)));
     }
 
-    /// The heads of the requests so far.
+    /// Returns the heads of all requests.
     pub(crate) fn requests(&self) -> Vec<String> {
         self.shared.requests.lock().unwrap().clone()
     }
@@ -74,7 +74,7 @@ impl Drop for Issuer {
 }
 
 impl Answer {
-    /// A whole answer with this body.
+    /// Returns a complete response with this body.
     pub(crate) fn json(body: &str) -> Self {
         let head = format!(
             "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
@@ -83,12 +83,12 @@ impl Answer {
         Self::Bytes([head.as_bytes(), body.as_bytes()].concat())
     }
 
-    /// A head and nothing else.
+    /// Returns a response without a body.
     pub(crate) fn head(head: &str) -> Self {
         Self::Bytes(format!("HTTP/1.1 {head}\r\n\r\n").into_bytes())
     }
 
-    /// The connection ends without an answer.
+    /// Closes the connection without a response.
     pub(crate) fn nothing() -> Self {
         Self::Bytes(Vec::new())
     }
@@ -102,7 +102,7 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     }
 }
 
-/// Who asks may go away at any time, which ends this.
+/// Serves one request. An error means that the client closed the connection.
 async fn serve(mut stream: TcpStream, shared: Arc<Shared>) -> std::io::Result<()> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {

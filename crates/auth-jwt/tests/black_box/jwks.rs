@@ -1,4 +1,4 @@
-//! Key sets as an issuer publishes them: a real web server, a clock moved by hand, and whole tokens.
+//! Tests of published key sets, with a real web server, a manual clock, and complete tokens.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,11 +23,11 @@ macro_rules! private {
 
 const CASES: &str = include_str!("../data/jwks.txt");
 
-/// Claims that hold for days, so that the clock can be moved.
+/// Claims that are valid for days, so that tests can advance the clock.
 const CLAIMS: &str =
     r#"{"sub":"user_1","exp":1800900000,"iss":"https://issuer.test","aud":"billing"}"#;
 
-/// Settings that take the keys from `url`.
+/// Returns settings with the key set at `url`.
 pub(crate) fn following(url: &str) -> JwtSettings {
     settings(&[
         ("JWT_JWKS_URL", url),
@@ -48,19 +48,19 @@ pub(crate) async fn loaded(issuer: &Issuer) -> (JwtAuthenticator, Arc<FixedClock
     (authenticator, clock)
 }
 
-/// Polls until something holds.
-async fn until(what: &str, holds: impl Fn() -> bool) {
+/// Polls until a condition is true.
+async fn until(what: &str, condition: impl Fn() -> bool) {
     let polling = async {
-        while !holds() {
+        while !condition() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
     tokio::time::timeout(Duration::from_secs(60), polling)
         .await
-        .unwrap_or_else(|_| panic!("never: {what}"));
+        .unwrap_or_else(|_| panic!("timed out waiting until {what}"));
 }
 
-/// A good token for its bearer, signed with this key.
+/// Returns a valid token signed with this key.
 pub(crate) fn token(key: &PublishedKey) -> String {
     signed(key, &format!(r#"{{"alg":"EdDSA","kid":"{}"}}"#, key.id))
 }
@@ -70,7 +70,7 @@ fn signed(key: &PublishedKey, header: &str) -> String {
     with_signature(&message, &key.sign(&message))
 }
 
-/// As an issuer's key that is published nowhere would sign it.
+/// Returns a token signed with an unpublished key.
 fn forged(n: usize) -> String {
     token(&PublishedKey::new(&format!("forged {n}")))
 }
@@ -83,16 +83,16 @@ pub(crate) async fn present(
 }
 
 #[tokio::test]
-async fn nobody_is_let_in_until_the_keys_are_loaded() {
+async fn tokens_are_not_ready_until_the_keys_are_loaded() {
     let a = PublishedKey::new("a");
     let issuer = Issuer::start(Answer::nothing()).await;
     let (authenticator, clock) = start_following(&issuer.url());
-    until("a first try", || !issuer.requests().is_empty()).await;
+    until("a first fetch is attempted", || !issuer.requests().is_empty()).await;
     assert!(!authenticator.keys_loaded());
     let refused = judge(&authenticator, &token(&a));
     assert!(matches!(refused, Err(AuthError::NotReady { .. })), "{refused:?}");
     issuer.publish(&[&a]);
-    // Each pause begins when a fetch has failed, which may be after this moves the clock.
+    // The backoff starts when a fetch fails, possibly after the clock was advanced here.
     until("the keys are loaded", || {
         clock.advance(Duration::from_secs(1));
         authenticator.keys_loaded()
@@ -103,7 +103,7 @@ async fn nobody_is_let_in_until_the_keys_are_loaded() {
 }
 
 #[tokio::test]
-async fn each_kind_of_key_verifies_its_algorithm_and_the_key_decides() {
+async fn each_type_of_key_verifies_only_its_algorithm() {
     let jwk = |name: &str| {
         CASES.lines().find_map(|line| line.strip_prefix(&format!("{name} | "))?.split_once(" | "))
     };
@@ -145,7 +145,7 @@ async fn each_kind_of_key_verifies_its_algorithm_and_the_key_decides() {
 }
 
 #[tokio::test]
-async fn tokens_that_no_published_key_could_have_signed_cause_no_fetch() {
+async fn tokens_that_no_published_key_can_verify_start_no_fetch() {
     let a = PublishedKey::new("a");
     let issuer = Issuer::of(&[&a]).await;
     let (authenticator, _) = loaded(&issuer).await;
@@ -177,7 +177,7 @@ async fn tokens_that_no_published_key_could_have_signed_cause_no_fetch() {
 }
 
 #[tokio::test]
-async fn an_address_in_a_token_is_never_fetched() {
+async fn a_url_in_a_token_is_never_fetched() {
     let (a, theirs) = (PublishedKey::new("a"), PublishedKey::new("theirs"));
     let (issuer, elsewhere) = (Issuer::of(&[&a]).await, Issuer::of(&[&theirs]).await);
     let (authenticator, clock) = loaded(&issuer).await;
@@ -203,21 +203,23 @@ async fn an_address_in_a_token_is_never_fetched() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_storm_of_forged_ids_causes_one_fetch_and_delays_nobody() {
+async fn a_flood_of_forged_ids_starts_one_fetch_and_delays_no_valid_token() {
     let a = PublishedKey::new("a");
     let issuer = Issuer::of(&[&a]).await;
     let (authenticator, _) = loaded(&issuer).await;
-    let (authenticator, good) = (Arc::new(authenticator), token(&a));
-    let mut storm = tokio::task::JoinSet::new();
+    let authenticator = Arc::new(authenticator);
+    let good = token(&a);
+    let mut flood = tokio::task::JoinSet::new();
     for n in 0..500 {
-        let (authenticator, forged) = (Arc::clone(&authenticator), forged(n));
-        storm.spawn(async move { present(&authenticator, &forged).await });
+        let authenticator = Arc::clone(&authenticator);
+        let forged = forged(n);
+        flood.spawn(async move { present(&authenticator, &forged).await });
     }
     for _ in 0..500 {
         assert_eq!(answer(&judge(&authenticator, &good)), "200", "one poll is enough");
         tokio::task::yield_now().await;
     }
-    while let Some(judged) = storm.join_next().await {
+    while let Some(judged) = flood.join_next().await {
         assert_eq!(answer(&judged.unwrap()), "401 invalid_token");
     }
     assert_eq!(issuer.requests().len(), 2);
@@ -238,22 +240,19 @@ async fn a_known_key_does_not_wait_while_the_issuer_hangs() {
     }
     assert_eq!(answer(&judge(&authenticator, &token(&a))), "200");
     let refused = waiting.await;
-    assert!(
-        matches!(refused, Err(AuthError::NotReady { .. })),
-        "it does not wait for ever: {refused:?}"
-    );
+    assert!(matches!(refused, Err(AuthError::NotReady { .. })), "the wait is bounded: {refused:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_rotation_while_forged_ids_arrive_costs_no_request() {
+async fn a_rotation_while_forged_ids_arrive_refuses_no_valid_token() {
     let mut keys = [PublishedKey::new("0"), PublishedKey::new("1")];
     let issuer = Issuer::of(&[&keys[0]]).await;
     let (authenticator, clock) = loaded(&issuer).await;
     let authenticator = Arc::new(authenticator);
-    let mut storm = tokio::task::JoinSet::new();
+    let mut flood = tokio::task::JoinSet::new();
     for n in 0..8 {
         let authenticator = Arc::clone(&authenticator);
-        storm.spawn(async move {
+        flood.spawn(async move {
             for m in 0.. {
                 let judged = present(&authenticator, &forged(n * 1_000_000 + m)).await;
                 assert_eq!(answer(&judged), "401 invalid_token");
@@ -271,14 +270,14 @@ async fn a_rotation_while_forged_ids_arrive_costs_no_request() {
         keys.rotate_left(1);
         keys[1] = PublishedKey::new(&rotation.to_string());
     }
-    storm.abort_all();
-    while let Some(ended) = storm.join_next().await {
+    flood.abort_all();
+    while let Some(ended) = flood.join_next().await {
         assert!(ended.is_err_and(|error| error.is_cancelled()));
     }
 }
 
 #[tokio::test]
-async fn every_failure_of_the_issuer_leaves_the_last_good_keys_for_24_hours() {
+async fn the_last_good_keys_are_used_for_24_hours_after_any_failure_of_the_issuer() {
     let (a, b) = (PublishedKey::new("a"), PublishedKey::new("b"));
     let issuer = Issuer::of(&[&a]).await;
     let (authenticator, clock) = loaded(&issuer).await;

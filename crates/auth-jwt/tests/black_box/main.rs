@@ -1,6 +1,6 @@
-//! Access tokens from outside: whole tokens against the public interface.
+//! Black-box tests of access tokens through the public interface.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "what the tests share is test code too")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "the helpers are test code too")]
 
 mod corpus;
 mod issuer;

@@ -1,4 +1,4 @@
-//! Minted tokens are accepted by the settings that they were minted with.
+//! Tests of minted tokens.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ fn user() -> UserId {
 }
 
 #[test]
-fn a_minted_token_meets_every_setting() {
+fn a_minted_token_is_accepted_by_the_settings_it_was_minted_with() {
     let two_secrets = format!("{},{SECRET}", "n".repeat(32));
     for more in [
         vec![("JWT_HS256_SECRET", SECRET)],
@@ -40,7 +40,7 @@ fn a_minted_token_meets_every_setting() {
 }
 
 #[test]
-fn the_first_secret_signs_so_that_the_second_can_go() {
+fn the_first_secret_signs_so_that_the_second_can_be_removed() {
     let new = "n".repeat(32);
     let token = mint(
         &settings(&[("JWT_HS256_SECRET", &format!("{new},{SECRET}"))]),
@@ -66,7 +66,7 @@ fn a_lifetime_beyond_the_maximum_or_below_a_second_is_refused() {
 }
 
 #[test]
-fn a_public_key_mints_nothing() {
+fn mint_fails_with_a_public_key() {
     let settings = settings(&[("JWT_PUBLIC_KEY", PUBLIC_KEY), ISSUED[0], ISSUED[1]]);
     assert_eq!(
         mint(&settings, &user(), Duration::from_secs(60), NOW).map(drop),

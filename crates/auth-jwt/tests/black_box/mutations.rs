@@ -1,4 +1,4 @@
-//! No input panics, and no change to a token leaves it accepted.
+//! Property tests: no input panics, and every change to a valid token is refused.
 
 use std::sync::LazyLock;
 
@@ -18,12 +18,12 @@ fn refused(token: &str) -> bool {
 }
 
 #[test]
-fn the_token_that_the_others_are_made_of_is_good() {
+fn the_unchanged_token_is_accepted() {
     assert_eq!(answer(&judge(&AUTHENTICATOR, &TOKEN)), "200");
 }
 
 #[test]
-fn every_single_character_counts() {
+fn every_changed_added_or_removed_character_is_refused() {
     for at in 0..TOKEN.len() {
         for other in "Aa0-_.=+/ \n".chars().filter(|other| !TOKEN[at..].starts_with(*other)) {
             let mut changed = TOKEN.clone();
@@ -40,7 +40,7 @@ fn every_single_character_counts() {
     }
 }
 
-/// JSON-like text: names and values of the rules, put together at random.
+/// Generates JSON-like text from random names and values of the rules.
 fn fragments() -> impl Strategy<Value = String> {
     let piece = prop::sample::select(vec![
         "{",
@@ -75,7 +75,7 @@ fn fragments() -> impl Strategy<Value = String> {
     prop::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
 }
 
-/// Claims of which each has its place or not, and one of several values.
+/// Generates a random selection of claims with random values.
 fn claims() -> impl Strategy<Value = String> {
     let names = vec!["sub", "exp", "nbf", "iat", "iss", "aud", "jti", "type", "typ", "role"];
     let values = vec![
@@ -104,28 +104,36 @@ fn claims() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn no_text_panics_or_gets_in(token in any::<String>()) {
+    fn any_text_is_refused_without_a_panic(token in any::<String>()) {
         prop_assert!(refused(&token));
     }
 
     #[test]
-    fn nothing_that_looks_like_a_token_gets_in(token in r"[A-Za-z0-9_\-]{0,60}(\.[A-Za-z0-9_\-=]{0,60}){0,4}") {
+    fn any_token_like_text_is_refused(
+        token in r"[A-Za-z0-9_\-]{0,60}(\.[A-Za-z0-9_\-=]{0,60}){0,4}",
+    ) {
         prop_assert!(refused(&token));
     }
 
     #[test]
-    fn no_signed_rubbish_panics_or_gets_in(header in fragments(), claims in fragments()) {
+    fn signed_malformed_json_is_refused_without_a_panic(
+        header in fragments(),
+        claims in fragments(),
+    ) {
         prop_assert!(refused(&hs256(HEADER, &claims)));
         prop_assert!(refused(&hs256(&header, GOOD_CLAIMS)));
     }
 
     #[test]
-    fn signed_bytes_of_any_kind_do_not_panic(levels in 0..4000_usize, open in prop::sample::select(vec!["[", "{\"a\":", "[{\"a\":"])) {
+    fn signed_deeply_nested_json_is_refused_without_a_panic(
+        levels in 0..4000_usize,
+        open in prop::sample::select(vec!["[", "{\"a\":", "[{\"a\":"]),
+    ) {
         prop_assert!(refused(&hs256(HEADER, &open.repeat(levels))));
     }
 
     #[test]
-    fn whoever_gets_in_has_an_owner_and_a_future(claims in claims()) {
+    fn an_accepted_token_has_an_owner_and_a_valid_expiry(claims in claims()) {
         if let Ok(principal) = judge(&AUTHENTICATOR, &hs256(HEADER, &claims)) {
             let owner = serde_json::Value::from(principal.owner.as_str());
             let subject = format!("\"sub\":{owner}");
@@ -139,13 +147,19 @@ proptest! {
     }
 
     #[test]
-    fn a_changed_byte_behind_the_base64_is_refused(part in 0..3_usize, at in any::<prop::sample::Index>(), flip in 1..=255_u8) {
+    fn a_changed_decoded_byte_is_refused(
+        part in 0..3_usize,
+        at in any::<prop::sample::Index>(),
+        flip in 1..=255_u8,
+    ) {
         use base64::Engine;
         use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-        let mut parts: Vec<Vec<u8>> = TOKEN.split('.').map(|text| URL_SAFE_NO_PAD.decode(text).unwrap()).collect();
+        let decode = |text| URL_SAFE_NO_PAD.decode(text).unwrap();
+        let mut parts: Vec<Vec<u8>> = TOKEN.split('.').map(decode).collect();
         let length = parts[part].len();
         parts[part][at.index(length)] ^= flip;
-        let changed: Vec<String> = parts.iter().map(|bytes| URL_SAFE_NO_PAD.encode(bytes)).collect();
+        let encode = |bytes| URL_SAFE_NO_PAD.encode(bytes);
+        let changed: Vec<String> = parts.iter().map(encode).collect();
         prop_assert!(refused(&changed.join(".")));
     }
 }

@@ -1,10 +1,10 @@
-//! A key of an issuer: it signs, and its public half is published.
+//! [`PublishedKey`]: a signing key of an issuer with its published public half.
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-/// A fresh Ed25519 key.
+/// A new Ed25519 key.
 pub(crate) struct PublishedKey {
     pub(crate) id: String,
     pair: Ed25519KeyPair,
@@ -19,14 +19,14 @@ impl PublishedKey {
         self.pair.sign(message.as_bytes()).as_ref().to_vec()
     }
 
-    /// As it stands in a key set.
+    /// Returns the key as JSON for a key set.
     pub(crate) fn jwk(&self) -> String {
         let x = URL_SAFE_NO_PAD.encode(self.pair.public_key().as_ref());
         format!(r#"{{"kty":"OKP","kid":"{}","crv":"Ed25519","x":"{x}"}}"#, self.id)
     }
 }
 
-/// A key set with these keys.
+/// Returns a key set with these keys.
 pub(crate) fn set_of(keys: &[&PublishedKey]) -> String {
     let keys: Vec<String> = keys.iter().map(|key| key.jwk()).collect();
     format!(r#"{{"keys":[{}]}}"#, keys.join(","))

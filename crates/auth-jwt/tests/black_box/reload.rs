@@ -1,4 +1,4 @@
-//! Settings that change while tokens are judged.
+//! Tests of reloads while tokens are presented.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,11 +14,12 @@ use crate::support::{GOOD_CLAIMS, ISSUED, SECRET, answer, authenticator, hs256, 
 async fn a_secret_is_rotated_without_a_failed_request() {
     let new = "n".repeat(32);
     let authenticator = Arc::new(authenticator(&[("JWT_HS256_SECRET", SECRET)]));
-    let (ended, by_old) =
-        (Arc::new(AtomicBool::new(false)), hs256(r#"{"alg":"HS256"}"#, GOOD_CLAIMS));
+    let ended = Arc::new(AtomicBool::new(false));
+    let by_old = hs256(r#"{"alg":"HS256"}"#, GOOD_CLAIMS);
     let presenting = {
-        let (authenticator, ended, token) =
-            (Arc::clone(&authenticator), Arc::clone(&ended), by_old.clone());
+        let authenticator = Arc::clone(&authenticator);
+        let ended = Arc::clone(&ended);
+        let token = by_old.clone();
         tokio::task::spawn_blocking(move || {
             let mut judged = 0;
             while judged == 0 || !ended.load(Ordering::SeqCst) {
@@ -44,7 +45,7 @@ async fn a_secret_is_rotated_without_a_failed_request() {
 }
 
 #[tokio::test]
-async fn all_settings_change_and_not_the_keys_alone() {
+async fn a_reload_replaces_all_settings() {
     let authenticator = authenticator(&[("JWT_HS256_SECRET", SECRET)]);
     let token = hs256(r#"{"alg":"HS256"}"#, GOOD_CLAIMS);
     let with = |more| settings(&[("JWT_HS256_SECRET", SECRET), more]);
@@ -58,7 +59,7 @@ async fn all_settings_change_and_not_the_keys_alone() {
 }
 
 #[tokio::test]
-async fn a_new_key_set_is_loaded_before_it_is_in_force() {
+async fn a_new_key_set_is_loaded_before_it_is_used() {
     let (a, b) = (PublishedKey::new("a"), PublishedKey::new("b"));
     let (first, second) = (Issuer::of(&[&a]).await, Issuer::of(&[&b]).await);
     let (authenticator, _) = loaded(&first).await;
@@ -71,7 +72,7 @@ async fn a_new_key_set_is_loaded_before_it_is_in_force() {
 }
 
 #[tokio::test]
-async fn a_key_set_that_stays_is_not_fetched_again() {
+async fn an_unchanged_key_set_is_not_fetched_again() {
     let a = PublishedKey::new("a");
     let issuer = Issuer::of(&[&a]).await;
     let (authenticator, _) = loaded(&issuer).await;
@@ -82,7 +83,7 @@ async fn a_key_set_that_stays_is_not_fetched_again() {
 }
 
 #[tokio::test]
-async fn a_key_set_that_does_not_come_changes_nothing() {
+async fn a_reload_fails_and_keeps_the_settings_when_the_key_set_does_not_load() {
     let issuer = Issuer::start(Answer::nothing()).await;
     let authenticator = authenticator(&[("JWT_HS256_SECRET", SECRET)]);
     let refused = authenticator.reload(following(&issuer.url())).await;

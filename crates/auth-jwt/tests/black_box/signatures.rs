@@ -1,4 +1,4 @@
-//! Signatures of each algorithm, and the ways in which they are forged.
+//! Tests of valid and forged signatures of each algorithm.
 
 use auth_jwt::JwtAuthenticator;
 use jsonwebtoken::{Algorithm, EncodingKey};
@@ -66,7 +66,7 @@ fn refused(authenticator: &JwtAuthenticator, token: &str) -> bool {
 }
 
 #[test]
-fn each_kind_of_public_key_verifies_its_algorithm_and_no_other() {
+fn each_type_of_public_key_verifies_only_its_algorithm() {
     for verifier in cases() {
         for signer in cases() {
             let token = with_signature(&signer.message(), &signer.sign(&signer.message()));
@@ -100,7 +100,7 @@ fn tokens_of_another_implementation_are_accepted() {
 }
 
 #[test]
-fn an_alg_that_names_the_configured_key_does_not_help_another_key() {
+fn a_signature_of_another_key_type_is_refused_even_with_a_matching_alg() {
     for verifier in cases() {
         for signer in cases().iter().filter(|signer| signer.name != verifier.name) {
             let token = with_signature(&verifier.message(), &signer.sign(&verifier.message()));
@@ -115,7 +115,7 @@ fn an_alg_that_names_the_configured_key_does_not_help_another_key() {
 }
 
 #[test]
-fn a_public_key_is_no_hmac_secret() {
+fn a_public_key_used_as_hmac_secret_is_refused() {
     for case in cases() {
         for header in [r#"{"alg":"HS256"}"#.to_owned(), format!(r#"{{"alg":"{}"}}"#, case.name)] {
             let message = unsigned(&header, ISSUED_CLAIMS);
@@ -193,7 +193,7 @@ fn a_signature_of_another_length_is_refused() {
 }
 
 #[test]
-fn es256_takes_no_zeros_no_der_and_nothing_beyond_the_order() {
+fn es256_refuses_zeros_der_and_values_from_the_order_on() {
     /// The order of P-256 (FIPS 186-5 with SP 800-186, 3.2.1.3).
     const ORDER: [u8; 32] = [
         0xff, 0xff, 0xff, 0xff, 0x00, 0x00, 0x00, 0x00, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
@@ -217,7 +217,8 @@ fn es256_takes_no_zeros_no_der_and_nothing_beyond_the_order() {
     }
 }
 
-/// The ASN.1 form of an ECDSA signature (RFC 3279, 2.2.3), which JWS does not use (RFC 7518, 3.4).
+/// Returns the ASN.1 form of an ECDSA signature (RFC 3279, 2.2.3). JWS does not use it (RFC 7518,
+/// 3.4).
 fn der(r: &[u8], s: &[u8]) -> Vec<u8> {
     let integer = |digits: &[u8]| {
         let mut content: Vec<u8> = digits.iter().copied().skip_while(|digit| *digit == 0).collect();
@@ -231,7 +232,7 @@ fn der(r: &[u8], s: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn eddsa_takes_no_second_form_of_a_signature() {
+fn eddsa_refuses_a_malleable_signature() {
     /// The order of the base point, little-endian (RFC 8032, 5.1).
     const ORDER: [u8; 32] = [
         0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde,
@@ -254,12 +255,12 @@ fn eddsa_takes_no_second_form_of_a_signature() {
 }
 
 #[test]
-fn either_secret_verifies_while_rotating() {
+fn both_secrets_verify_during_a_rotation() {
     let rotating = format!("{},{SECRET}", "n".repeat(32));
     let token = hs256(r#"{"alg":"HS256"}"#, GOOD_CLAIMS);
     assert_eq!(answer(&judge(&authenticator(&[("JWT_HS256_SECRET", &rotating)]), &token)), "200");
     assert!(refused(&authenticator(&[("JWT_HS256_SECRET", &"n".repeat(32))]), &token));
-    // The two together are no third secret.
+    // The concatenation of both is not a valid secret.
     assert!(refused(
         &authenticator(&[("JWT_HS256_SECRET", &format!("{SECRET}{}", "n".repeat(32)))]),
         &token
@@ -267,7 +268,7 @@ fn either_secret_verifies_while_rotating() {
 }
 
 #[test]
-fn expiry_is_said_only_after_the_signature_held() {
+fn expiry_is_reported_only_after_a_valid_signature() {
     let authenticator = authenticator(&[("JWT_HS256_SECRET", SECRET)]);
     let expired = hs256(r#"{"alg":"HS256"}"#, r#"{"sub":"user_1","exp":1}"#);
     assert_eq!(answer(&judge(&authenticator, &expired)), "401 expired_token");

@@ -1,4 +1,4 @@
-//! What the tests share: settings, a stopped clock, and tokens made by hand.
+//! Shared test helpers: settings, a fixed clock, and hand-crafted tokens.
 
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -12,15 +12,15 @@ use billing_testkit::FixedClock;
 use jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER;
 use jsonwebtoken::{Algorithm, EncodingKey};
 
-/// The moment at which all tests happen: 2027-01-15T08:00:00Z.
+/// The time of all tests: 2027-01-15T08:00:00Z.
 pub(crate) const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
 
 pub(crate) const SECRET: &str = "a secret of the tests with 32 bytes or more";
 
-/// Claims that hold wherever neither issuer nor audience is configured.
+/// Claims that are valid if neither issuer nor audience is configured.
 pub(crate) const GOOD_CLAIMS: &str = r#"{"sub":"user_1","exp":1800000600}"#;
 
-/// The rest of the settings that a public key needs, and claims that fit them.
+/// The other settings that a public key requires, and matching claims.
 pub(crate) const ISSUED: [(&str, &str); 2] =
     [("JWT_ISSUER", "https://issuer.test"), ("JWT_AUDIENCE", "billing")];
 pub(crate) const ISSUED_CLAIMS: &str =
@@ -37,7 +37,7 @@ pub(crate) fn authenticator(given: &[(&str, &str)]) -> JwtAuthenticator {
     start(settings(given), Arc::new(FixedClock::at(NOW)))
 }
 
-/// Starts an authenticator, and its background tasks where the test has a runtime.
+/// Starts an authenticator, and its background tasks if the test has a runtime.
 pub(crate) fn start(settings: JwtSettings, clock: Arc<FixedClock>) -> JwtAuthenticator {
     let (authenticator, tasks) = JwtAuthenticator::start(settings, clock).unwrap();
     if let Ok(runtime) = tokio::runtime::Handle::try_current() {
@@ -46,7 +46,7 @@ pub(crate) fn start(settings: JwtSettings, clock: Arc<FixedClock>) -> JwtAuthent
     authenticator
 }
 
-/// Judges a token. The authenticator never waits, so that one poll is enough.
+/// Authenticates a token in one poll; panics if the authenticator waits.
 pub(crate) fn judge(authenticator: &JwtAuthenticator, token: &str) -> Result<Principal, AuthError> {
     let credential = Credential::new(token);
     let mut judging = authenticator.authenticate(&credential);
@@ -56,7 +56,7 @@ pub(crate) fn judge(authenticator: &JwtAuthenticator, token: &str) -> Result<Pri
     }
 }
 
-/// The answer that a judgement becomes: status and code.
+/// Returns the status and code of the HTTP response.
 pub(crate) fn answer(result: &Result<Principal, AuthError>) -> &'static str {
     match result {
         Ok(principal) if principal.permissions == Permissions::All => "200",
@@ -67,7 +67,7 @@ pub(crate) fn answer(result: &Result<Principal, AuthError>) -> &'static str {
     }
 }
 
-/// Header and claims as they stand, without a signature.
+/// Encodes header and claims unchanged, without a signature.
 pub(crate) fn unsigned(header: &str, claims: &str) -> String {
     format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims))
 }
@@ -83,7 +83,7 @@ pub(crate) fn signature(message: &str, algorithm: Algorithm, key: &EncodingKey) 
         .unwrap()
 }
 
-/// A token with this header and these claims, to the byte, signed with the secret.
+/// Returns a token with exactly this header and these claims, signed with the secret.
 pub(crate) fn hs256(header: &str, claims: &str) -> String {
     let message = unsigned(header, claims);
     let signature =

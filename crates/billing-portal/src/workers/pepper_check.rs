@@ -28,7 +28,7 @@ impl PepperCheck {
     /// Checks the peppers of this gate. Logs a warning if some of the keys are under other ones.
     pub(crate) async fn check_gate(&self, gate: &Gate) -> Result<PepperFit, RepoError> {
         let counts = self.usage.count_by_pepper(self.clock.now()).await?;
-        let fit = PepperFit::judge(&counts, gate);
+        let fit = PepperFit::compare(&counts, gate);
         if let PepperFit::SomeDoNotFit(keys) = fit {
             tracing::warn!(
                 keys,

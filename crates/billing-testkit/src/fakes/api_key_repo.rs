@@ -13,10 +13,10 @@ use super::audit_records::AuditRecords;
 
 pub(super) type Keys = BTreeMap<ApiKeyId, StoredApiKey>;
 
-/// So many keys of one owner are listed at the most.
-const LISTED: usize = 1000;
+/// Maximum keys in the list of one owner.
+const MAX_LISTED: usize = 1000;
 
-/// Keys in a map that is gone with the process.
+/// An in-memory repo of API keys.
 #[derive(Debug, Default)]
 pub struct InMemoryApiKeyRepo {
     keys: Mutex<Keys>,
@@ -27,46 +27,46 @@ pub struct InMemoryApiKeyRepo {
 }
 
 impl InMemoryApiKeyRepo {
-    /// An empty repo that this switch takes out of reach.
+    /// Creates an empty repo controlled by this switch.
     #[must_use]
     pub fn with(reachability: Reachability) -> Self {
         Self { reachability, ..Self::default() }
     }
 
-    /// A key as it is stored.
+    /// Returns a stored key.
     ///
     /// # Panics
-    /// Where there is no such key.
+    /// If the key does not exist.
     #[must_use]
     pub fn stored(&self, id: &ApiKeyId) -> StoredApiKey {
         self.keys.lock().unwrap()[id].clone()
     }
 
-    /// Changes a key without reporting it, as a lost report would leave it.
+    /// Changes a key without a notification, as if the notification was lost.
     ///
     /// # Panics
-    /// Where there is no such key.
+    /// If the key does not exist.
     pub fn change(&self, id: &ApiKeyId, change: impl FnOnce(&mut StoredApiKey)) {
         change(self.keys.lock().unwrap().get_mut(id).unwrap());
     }
 
-    /// Deletes a key without reporting it.
+    /// Deletes a key without a notification.
     pub fn remove(&self, id: &ApiKeyId) {
         self.keys.lock().unwrap().remove(id);
     }
 
-    /// How many keys there are.
+    /// Returns the number of keys.
     #[must_use]
     pub fn count(&self) -> usize {
         self.keys.lock().unwrap().len()
     }
 
-    /// An empty repo in one database with this audit log.
+    /// Creates an empty repo that shares a database with this audit log.
     pub(super) fn with_records(records: Arc<AuditRecords>, reachability: Reachability) -> Self {
         Self { records, reachability, ..Self::default() }
     }
 
-    /// The keys, if the repo can be reached.
+    /// Returns the keys, if the store is reachable.
     pub(super) fn reach(&self) -> Result<MutexGuard<'_, Keys>, RepoError> {
         self.reachability.check()?;
         Ok(self.keys.lock().unwrap())
@@ -76,16 +76,16 @@ impl InMemoryApiKeyRepo {
         self.changes.subscribe()
     }
 
-    pub(super) fn tell(&self, changed: impl IntoIterator<Item = ApiKeyId>) {
+    pub(super) fn notify(&self, changed: impl IntoIterator<Item = ApiKeyId>) {
         self.changes.send_modify(|changes| changes.extend(changed));
     }
 
-    /// Deletes a user's keys; gives their ids.
+    /// Deletes a user's keys and returns their ids.
     pub(super) fn forget(&self, owner: &UserId) -> Result<Vec<ApiKeyId>, RepoError> {
         let gone: Vec<_> =
             self.reach()?.extract_if(.., |_, stored| stored.key.owner == *owner).collect();
         let ids: Vec<_> = gone.into_iter().map(|(id, _)| id).collect();
-        self.tell(ids.clone());
+        self.notify(ids.clone());
         Ok(ids)
     }
 }
@@ -108,7 +108,7 @@ impl ApiKeyRepo for InMemoryApiKeyRepo {
         }
         keys.insert(new.id.clone(), key.clone());
         self.records.add(std::slice::from_ref(record));
-        self.tell([new.id.clone()]);
+        self.notify([new.id.clone()]);
         Ok(InsertOutcome::Inserted)
     }
 
@@ -116,7 +116,7 @@ impl ApiKeyRepo for InMemoryApiKeyRepo {
         Ok(self.reach()?.get(id).cloned())
     }
 
-    /// One user's list ends at the newest thousand.
+    /// Lists at most the newest thousand keys of one user.
     async fn list<'a>(&self, owner: Option<&'a UserId>) -> Result<Vec<ApiKey>, RepoError> {
         let keys = self.reach()?;
         let mut own: Vec<ApiKey> = keys
@@ -127,7 +127,7 @@ impl ApiKeyRepo for InMemoryApiKeyRepo {
             .collect();
         own.sort_by(|a, b| (a.created_at, &a.id).cmp(&(b.created_at, &b.id)));
         if owner.is_some() {
-            own.drain(..own.len().saturating_sub(LISTED));
+            own.drain(..own.len().saturating_sub(MAX_LISTED));
         }
         Ok(own)
     }
@@ -144,7 +144,7 @@ impl ApiKeyRepo for InMemoryApiKeyRepo {
             Some(later) => {
                 *later = Some(at);
                 self.records.add(std::slice::from_ref(record));
-                self.tell([id.clone()]);
+                self.notify([id.clone()]);
                 Ok(RevokeOutcome::Revoked)
             }
         }
@@ -170,7 +170,7 @@ impl ApiKeyRepo for InMemoryApiKeyRepo {
         for id in &ids {
             self.records.add(&[AuditEvent { key: Some(id.clone()), ..record.clone() }]);
         }
-        self.tell(ids.clone());
+        self.notify(ids.clone());
         Ok(ids)
     }
 
@@ -200,12 +200,12 @@ impl ApiKeyRepo for InMemoryApiKeyRepo {
         old.revoked_at = Some(until);
         keys.insert(successor.key.id.clone(), successor.clone());
         self.records.add(records);
-        self.tell([id.clone(), successor.key.id.clone()]);
+        self.notify([id.clone(), successor.key.id.clone()]);
         Ok(RotateOutcome::Rotated)
     }
 }
 
-/// How many keys the owner of a new one has that are active when it is made.
+/// Returns the number of keys of the new key's owner that are active at its creation.
 fn active(keys: &Keys, new: &ApiKey) -> usize {
     keys.values()
         .filter(|other| other.key.owner == new.owner && other.key.is_active(new.created_at))

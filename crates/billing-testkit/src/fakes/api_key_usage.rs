@@ -11,27 +11,26 @@ use tokio::sync::{Mutex, watch};
 
 use super::InMemoryApiKeyRepo;
 
-/// Writes to an [`InMemoryApiKeyRepo`] and hears of its changes: one replica's view. Two of them over one repo are two
-/// replicas.
+/// One replica's view of an [`InMemoryApiKeyRepo`]: writes to it and reports its changes.
 #[derive(Debug)]
 pub struct InMemoryApiKeyUsage {
     repo: Arc<InMemoryApiKeyRepo>,
-    heard: Mutex<Heard>,
+    listener: Mutex<Listener>,
 }
 
 #[derive(Debug)]
-struct Heard {
+struct Listener {
     changes: watch::Receiver<Vec<ApiKeyId>>,
-    /// How many of them were reported, or `None` before listening began and after it failed.
+    /// Number of reported changes; `None` before the first call and after a failure.
     reported: Option<usize>,
 }
 
 impl InMemoryApiKeyUsage {
-    /// A replica's view of this repo. It is out of reach when the repo is.
+    /// Creates a replica's view of this repo. It is unreachable when the repo is.
     #[must_use]
     pub fn of(repo: Arc<InMemoryApiKeyRepo>) -> Self {
-        let heard = Mutex::new(Heard { changes: repo.changes(), reported: None });
-        Self { repo, heard }
+        let listener = Mutex::new(Listener { changes: repo.changes(), reported: None });
+        Self { repo, listener }
     }
 }
 
@@ -62,7 +61,7 @@ impl ApiKeyUsage for InMemoryApiKeyUsage {
             return Ok(false);
         };
         stored.verifier = new.clone();
-        self.repo.tell([id.clone()]);
+        self.repo.notify([id.clone()]);
         Ok(true)
     }
 
@@ -78,21 +77,21 @@ impl ApiKeyUsage for InMemoryApiKeyUsage {
     }
 
     async fn next_change(&self) -> Result<KeyChange, RepoError> {
-        let mut heard = self.heard.lock().await;
+        let mut listener = self.listener.lock().await;
         if let Err(error) = self.repo.reach().map(drop) {
-            heard.reported = None;
+            listener.reported = None;
             return Err(error);
         }
-        let Some(reported) = heard.reported else {
-            let so_far = heard.changes.borrow_and_update().len();
-            heard.reported = Some(so_far);
+        let Some(reported) = listener.reported else {
+            let so_far = listener.changes.borrow_and_update().len();
+            listener.reported = Some(so_far);
             return Ok(KeyChange::Unknown);
         };
-        // The repo lives as long as this, so the sender does.
-        let id = heard.changes.wait_for(|changes| changes.len() > reported).await.unwrap()
+        // `self` keeps the repo and its sender alive.
+        let id = listener.changes.wait_for(|changes| changes.len() > reported).await.unwrap()
             [reported]
             .clone();
-        heard.reported = Some(reported + 1);
+        listener.reported = Some(reported + 1);
         Ok(KeyChange::Key(id))
     }
 }
@@ -113,7 +112,7 @@ mod tests {
     crate::api_key_usage_contract!(empty);
 
     #[tokio::test]
-    async fn what_was_missed_shows_as_an_error_and_then_as_a_change() {
+    async fn missed_changes_are_reported_as_an_error_and_an_unknown_change() {
         let switch = Reachability::default();
         let usage = InMemoryApiKeyUsage::of(Arc::new(InMemoryApiKeyRepo::with(switch.clone())));
         assert_eq!(usage.next_change().await.unwrap(), KeyChange::Unknown);

@@ -17,7 +17,7 @@ use super::{
     InMemoryEventInbox, Reachability,
 };
 
-/// Records in a list that is gone with the process.
+/// An in-memory audit log.
 #[derive(Debug, Default)]
 pub struct InMemoryAuditLog {
     pub(super) log: Arc<AuditRecords>,
@@ -31,13 +31,13 @@ pub struct InMemoryAuditLog {
 }
 
 impl InMemoryAuditLog {
-    /// An empty log that this switch takes out of reach.
+    /// Creates an empty log controlled by this switch.
     #[must_use]
     pub fn with(reachability: Reachability) -> Self {
         Self { reachability, ..Self::default() }
     }
 
-    /// All events, oldest first.
+    /// Returns all events, oldest first.
     #[must_use]
     pub fn events(&self) -> Vec<AuditEvent> {
         let log = self.log.lock();
@@ -48,7 +48,7 @@ impl InMemoryAuditLog {
         events.collect()
     }
 
-    /// All counts of denied attempts, oldest first.
+    /// Returns all counts of denied attempts, oldest first.
     #[must_use]
     pub fn denials(&self) -> Vec<Denials> {
         let log = self.log.lock();
@@ -64,7 +64,8 @@ impl InMemoryAuditLog {
         Ok(self.log.lock())
     }
 
-    /// The customers whom this user was linked to or claimed, or bought as, and whom nobody else is linked to or claims.
+    /// Returns the customers of this user's links, claims, checkouts and records, without those
+    /// that another user links or claims.
     fn own_customers(
         &self,
         user: &UserId,
@@ -77,37 +78,38 @@ impl InMemoryAuditLog {
         let claims: Vec<_> = self.claims.reach()?.clone().into_iter().collect();
         let claimed = claims
             .into_iter()
-            .filter_map(|((owner, at), claim)| Some((owner, at, claim.customer?)));
+            .filter_map(|((owner, account), claim)| Some((owner, account, claim.customer?)));
         let (own, others): (Vec<_>, Vec<_>) =
             links.chain(claimed).partition(|(owner, ..)| owner == user);
         let mut own: BTreeSet<_> =
-            own.into_iter().map(|(_, at, customer)| (at, customer)).collect();
+            own.into_iter().map(|(_, account, customer)| (account, customer)).collect();
         let requests = self.checkouts.reach()?;
         let of_user = requests.iter().filter(|((owner, ..), _)| owner == user);
-        own.extend(of_user.filter_map(|((_, at, _), (request, _))| {
-            Some((at.clone(), request.session.as_ref()?.0.clone()))
+        own.extend(of_user.filter_map(|((_, account, _), (request, _))| {
+            Some((account.clone(), request.session.as_ref()?.0.clone()))
         }));
         let events = self.events().into_iter().filter(|event| event.owner.as_ref() == Some(user));
         own.extend(events.filter_map(|event| event.customer));
-        for (_, at, customer) in others {
-            own.remove(&(at, customer));
+        for (_, account, customer) in others {
+            own.remove(&(account, customer));
         }
         Ok(own)
     }
 
-    /// Deletes what is the user's; gives how many rows, and which keys.
+    /// Deletes the user's data. Returns the number of rows and the ids of the keys.
     fn forget_account(&self, user: &UserId) -> Result<(u64, Vec<ApiKeyId>), RepoError> {
         let mut deleted = 0;
-        for (at, customer) in self.own_customers(user)? {
+        for (account, customer) in self.own_customers(user)? {
             let mut subjects = vec![EventSubject::Customer(customer.clone())];
-            if let Some(known) = self.mirrored.lock().unwrap().remove(&(at.clone(), customer)) {
+            if let Some(known) = self.mirrored.lock().unwrap().remove(&(account.clone(), customer))
+            {
                 let subscriptions = known.state.subscriptions();
                 subjects.extend(
                     subscriptions.iter().map(|one| EventSubject::Subscription(one.id.clone())),
                 );
                 deleted += 1 + subscriptions.len() as u64;
             }
-            deleted += self.inbox.forget(&at, &subjects)?;
+            deleted += self.inbox.forget(&account, &subjects)?;
         }
         deleted +=
             self.claims.reach()?.extract_if(.., |(owner, _), _| owner == user).count() as u64;
@@ -195,7 +197,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn it_shows_what_it_was_told() {
+    async fn events_returns_the_appended_events() {
         let log = InMemoryAuditLog::default();
         let event =
             crate::samples::audit_event(&crate::samples::user("ann"), Timestamp::from_seconds(1));

@@ -1,10 +1,10 @@
-//! [`AuditRecords`]: the rows of the audit log that the fakes of one database share.
+//! [`AuditRecords`]: the audit log's rows, shared by the fakes of one database.
 
 use std::sync::{Mutex, MutexGuard};
 
 use billing_domain::{AuditEntry, AuditEvent, AuditRecord};
 
-/// Records in the order in which they were added. Locked after all else.
+/// Records in insertion order. Lock order: last.
 #[derive(Debug, Default)]
 pub(super) struct AuditRecords(Mutex<Records>);
 

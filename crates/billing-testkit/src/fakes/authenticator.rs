@@ -7,12 +7,12 @@ use async_trait::async_trait;
 use billing_domain::ports::{AuthError, Authenticator};
 use billing_domain::{ApiKeyId, Credential, Principal};
 
-/// Knows the credentials it was told of, and no others.
+/// Accepts registered credentials.
 #[derive(Default)]
 pub struct FakeAuthenticator(Mutex<BTreeMap<String, Principal>>);
 
 impl FakeAuthenticator {
-    /// Takes this credential for this caller from now on.
+    /// Registers a credential of this caller.
     pub fn accept(&self, credential: impl Into<String>, principal: Principal) {
         self.0.lock().unwrap().insert(credential.into(), principal);
     }
@@ -31,7 +31,7 @@ impl Authenticator for FakeAuthenticator {
         known
             .get(credential.expose())
             .cloned()
-            .ok_or_else(|| AuthError::invalid("nobody told the fake of it"))
+            .ok_or_else(|| AuthError::invalid("the fake has no such credential"))
     }
 
     fn presented_key_id(&self, _credential: &Credential) -> Option<ApiKeyId> {

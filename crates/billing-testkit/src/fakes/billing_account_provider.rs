@@ -14,14 +14,14 @@ use billing_domain::{
 
 use state::State;
 
-/// When the fake's world begins, in Unix seconds.
-const BEGINNING: i64 = 1_780_000_000;
+/// Start of the fake's clock, in Unix seconds.
+const START: i64 = 1_780_000_000;
 
-/// A provider's customers, prices, subscriptions and checkout, in memory. Two that are told the same are the same: ids, times
-/// and events come from counters, and nothing else.
+/// A provider's customers, prices, subscriptions and checkout, in memory. It is deterministic: ids,
+/// times and events come from counters.
 ///
-/// What changes something gives the events that the provider would post about it. Nobody posts them: a test delivers them, late,
-/// twice, in any order or never.
+/// Functions that change something return the events that the provider would post. The fake posts
+/// none: a test delivers them late, twice, in any order or never.
 #[derive(Debug)]
 pub struct FakeBillingAccountProvider {
     page: usize,
@@ -29,24 +29,24 @@ pub struct FakeBillingAccountProvider {
 }
 
 impl FakeBillingAccountProvider {
-    /// A provider that sells nothing and knows nobody, whose pages have a hundred entries.
+    /// Creates a provider without prices and customers. Its pages have a hundred entries.
     #[must_use]
     pub fn new() -> Self {
         Self { page: 100, state: Mutex::default() }
     }
 
-    /// The same with pages of this many entries, at least one.
+    /// Sets the page size, at least one.
     #[must_use]
     pub fn with_pages_of(self, entries: usize) -> Self {
         Self { page: entries.max(1), ..self }
     }
 
-    /// Sells at this price from now on, or no longer, or otherwise.
+    /// Adds or changes a price.
     pub fn set_price(&self, price: PriceId, facts: ProviderPrice) {
         self.lock().prices.insert(price, facts);
     }
 
-    /// Makes a customer, as somebody else's program or the provider's dashboard does.
+    /// Adds a customer, as another program or the provider's dashboard would.
     pub fn add_customer(
         &self,
         owner: NamedOwner,
@@ -58,14 +58,14 @@ impl FakeBillingAccountProvider {
         (customer, event)
     }
 
-    /// Says something else about a customer's owner.
+    /// Changes a customer's owner.
     pub fn name_owner(&self, customer: &CustomerId, owner: NamedOwner) -> ProviderEvent {
         let mut state = self.lock();
         state.customer_mut(customer).owner = owner;
         state.event("customer.updated", customer)
     }
 
-    /// Deletes a customer. What it had ends.
+    /// Deletes a customer and ends its subscriptions.
     pub fn delete_customer(&self, customer: &CustomerId) -> Vec<ProviderEvent> {
         let mut state = self.lock();
         state.customer_mut(customer).deleted = true;
@@ -76,12 +76,12 @@ impl FakeBillingAccountProvider {
         events
     }
 
-    /// Forgets a customer with all that it had, as if it never was, and posts nothing.
+    /// Removes a customer and all its data without an event.
     pub fn lose_customer(&self, customer: &CustomerId) {
         self.lock().lose_customer(customer);
     }
 
-    /// Sells a customer a subscription, which is paid.
+    /// Adds a paid subscription.
     pub fn subscribe(
         &self,
         customer: &CustomerId,
@@ -93,7 +93,7 @@ impl FakeBillingAccountProvider {
         (subscription, kinds.map(|kind| state.event(kind, customer)).into())
     }
 
-    /// Completes a checkout session: its user paid.
+    /// Completes a checkout session, as a payment would.
     pub fn pay(&self, session: &CheckoutSessionId) -> (SubscriptionId, Vec<ProviderEvent>) {
         let mut state = self.lock();
         let order = state.complete(session);
@@ -102,7 +102,7 @@ impl FakeBillingAccountProvider {
         (subscription, kinds.map(|kind| state.event(kind, &order.customer)).into())
     }
 
-    /// Completes a session that was not made here and names this owner.
+    /// Adds a completed session with this owner that another program created.
     pub fn add_paid_session(&self, customer: &CustomerId, owner: NamedOwner) -> ProviderEvent {
         let mut state = self.lock();
         state.customer_mut(customer).sessions.push(owner);
@@ -127,45 +127,45 @@ impl FakeBillingAccountProvider {
         self.change(subscription, |subscription| subscription.status = SubscriptionStatus::Canceled)
     }
 
-    /// Forgets a subscription, as if it never was, and posts nothing.
+    /// Removes a subscription without an event.
     pub fn lose_subscription(&self, subscription: &SubscriptionId) {
         self.lock().subscriptions.retain(|held| held.subscription.id != *subscription);
     }
 
-    /// An event about this, whether or not anything happened: one that names the subscription alone, or nobody.
+    /// Returns an event about any subject, without a change.
     pub fn event(&self, kind: &str, subject: EventSubject) -> ProviderEvent {
         self.lock().event_about(kind, subject)
     }
 
-    /// Forgets all idempotency keys, as providers do after a day.
+    /// Removes all idempotency keys, as providers do after a day.
     pub fn forget_keys(&self) {
         self.lock().forget_keys();
     }
 
-    /// Fails the next call so; several are used up in turn.
+    /// Makes the next call fail with this error. Several errors are used in turn.
     pub fn fail_next(&self, error: ProviderError) {
         self.lock().failures.push_back(error);
     }
 
-    /// What a reading of this customer would say now. No call: it is not counted, and does not fail.
+    /// Returns the current reading of a customer. It neither counts as a call nor fails.
     #[must_use]
     pub fn reading(&self, customer: &CustomerId) -> CustomerReading {
         self.lock().reading(customer)
     }
 
-    /// How many calls came so far, failures too.
+    /// Returns the number of calls, including failed ones.
     #[must_use]
     pub fn calls(&self) -> u64 {
         self.lock().calls
     }
 
-    /// How many customers there are, without those that were deleted.
+    /// Returns the number of customers, without deleted ones.
     #[must_use]
     pub fn customer_count(&self) -> usize {
         self.lock().customers.iter().filter(|customer| !customer.deleted).count()
     }
 
-    /// The provider's clock: every change takes it a second further.
+    /// Returns the provider's time. Every change advances it by one second.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.lock().now()

@@ -18,7 +18,7 @@ use super::event_inbox::{Events, settle};
 use super::mirrored::{Mirrored, Readings};
 use super::{InMemoryCustomerClaims, InMemoryCustomerRepo, InMemoryEventInbox, Reachability};
 
-/// Readings in a map that is gone with the process. Part of an [`InMemoryBilling`](super::InMemoryBilling).
+/// An in-memory mirror. Part of an [`InMemoryBilling`](super::InMemoryBilling).
 #[derive(Debug)]
 pub struct InMemoryBillingMirror {
     pub(super) mirrored: Arc<Mirrored>,
@@ -36,7 +36,7 @@ impl InMemoryBillingMirror {
     }
 }
 
-/// All that an update and its effects change, as it was before: what is applied in part goes nowhere.
+/// Copies of all data that an update and its effects change. A partly applied draft is discarded.
 struct Draft<'a> {
     update: &'a MirrorUpdate,
     mirrored: Readings,
@@ -53,11 +53,13 @@ impl Draft<'_> {
         if self.mirrored.get(&key).map_or(0, |known| known.version) != update.expected_version {
             return MirrorOutcome::Outdated;
         }
-        // Where another customer is on record as having one of them, the newer reading is right.
+        // The newer reading wins if another customer has one of the subscriptions.
         let own = update.state.subscriptions();
         let is_own =
             |other: &mut Subscription| own.iter().any(|subscription| subscription.id == other.id);
-        for (_, other) in self.mirrored.iter_mut().filter(|((at, _), _)| *at == update.account) {
+        for (_, other) in
+            self.mirrored.iter_mut().filter(|((account, _), _)| *account == update.account)
+        {
             if let CustomerState::Present(subscriptions) = &mut other.state {
                 subscriptions.extract_if(.., |one| is_own(one)).for_each(drop);
             }
@@ -90,8 +92,8 @@ impl Draft<'_> {
                 return MirrorOutcome::Applied;
             }
             Effect::DropClaims => {
-                self.claims.retain(|(_, at), claim| {
-                    *at != update.account || claim.customer.as_ref() != Some(&update.customer)
+                self.claims.retain(|(_, account), claim| {
+                    *account != update.account || claim.customer.as_ref() != Some(&update.customer)
                 });
                 return MirrorOutcome::Applied;
             }
@@ -108,7 +110,7 @@ impl Draft<'_> {
     }
 }
 
-/// Newest first, then by id.
+/// Sorts subscriptions newest first, then by id.
 fn sorted(state: &CustomerState) -> CustomerState {
     let mut state = state.clone();
     if let CustomerState::Present(subscriptions) = &mut state {
@@ -123,10 +125,10 @@ fn sorted(state: &CustomerState) -> CustomerState {
 impl BillingMirror for InMemoryBillingMirror {
     async fn find(
         &self,
-        at: &ProviderAccount,
+        account: &ProviderAccount,
         customer: &CustomerId,
     ) -> Result<Option<MirroredCustomer>, RepoError> {
-        Ok(self.reach()?.get(&(at.clone(), customer.clone())).cloned())
+        Ok(self.reach()?.get(&(account.clone(), customer.clone())).cloned())
     }
 
     async fn apply(
@@ -165,26 +167,28 @@ impl BillingMirror for InMemoryBillingMirror {
 
     async fn list<'a>(
         &self,
-        at: &ProviderAccount,
+        account: &ProviderAccount,
         after: Option<&'a CustomerId>,
         limit: u32,
     ) -> Result<Vec<MirroredCustomer>, RepoError> {
         let mirrored = self.reach()?;
-        let read =
-            mirrored.keys().filter(|(place, _)| place == at).map(|(_, customer)| customer.clone());
+        let read = mirrored
+            .keys()
+            .filter(|(other, _)| other == account)
+            .map(|(_, customer)| customer.clone());
         let mut all: BTreeSet<CustomerId> = read.collect();
         all.extend(
             self.customers
                 .links()?
                 .into_iter()
-                .filter(|link| link.account == *at)
+                .filter(|link| link.account == *account)
                 .map(|link| link.customer),
         );
         let claims = self.claims.reach()?;
         all.extend(
             claims
                 .iter()
-                .filter(|((_, place), _)| place == at)
+                .filter(|((_, other), _)| other == account)
                 .filter_map(|(_, claim)| claim.customer.clone()),
         );
         let page = all.into_iter().filter(|customer| after.is_none_or(|after| customer > after));
@@ -198,7 +202,7 @@ impl BillingMirror for InMemoryBillingMirror {
             .take(limit as usize)
             .map(|customer| {
                 mirrored
-                    .get(&(at.clone(), customer.clone()))
+                    .get(&(account.clone(), customer.clone()))
                     .cloned()
                     .unwrap_or_else(|| never_read(customer))
             })
@@ -207,7 +211,7 @@ impl BillingMirror for InMemoryBillingMirror {
 
     async fn customer_of(
         &self,
-        at: &ProviderAccount,
+        account: &ProviderAccount,
         subscription: &SubscriptionId,
     ) -> Result<Option<CustomerId>, RepoError> {
         let has = |known: &MirroredCustomer| {
@@ -216,7 +220,7 @@ impl BillingMirror for InMemoryBillingMirror {
         let mirrored = self.reach()?;
         Ok(mirrored
             .iter()
-            .find(|((place, _), known)| place == at && has(known))
+            .find(|((other, _), known)| other == account && has(known))
             .map(|((_, id), _)| id.clone()))
     }
 }

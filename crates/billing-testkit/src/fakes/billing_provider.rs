@@ -11,7 +11,7 @@ use billing_domain::{
     ProviderAccount, SubscriptionId,
 };
 
-/// Knows the customers it was told of, remembers what it was asked, and fails as it was told to.
+/// A provider with registered customers, recorded requests and configurable failures.
 #[derive(Debug)]
 pub struct FakeBillingProvider {
     account: ProviderAccount,
@@ -27,7 +27,7 @@ struct State {
 }
 
 impl FakeBillingProvider {
-    /// A provider that can do everything, in a few languages, and knows nobody.
+    /// Creates a provider with all capabilities, three locales and no customers.
     #[must_use]
     pub fn new(account: ProviderAccount) -> Self {
         let capabilities = Capabilities {
@@ -39,13 +39,13 @@ impl FakeBillingProvider {
         Self { account, capabilities, state: Mutex::default() }
     }
 
-    /// The same with other capabilities.
+    /// Sets the capabilities.
     #[must_use]
     pub fn with_capabilities(self, capabilities: Capabilities) -> Self {
         Self { capabilities, ..self }
     }
 
-    /// Knows this customer and these subscriptions of theirs from now on.
+    /// Registers a customer with these subscriptions.
     pub fn add_customer(
         &self,
         id: CustomerId,
@@ -54,12 +54,13 @@ impl FakeBillingProvider {
         self.state.lock().unwrap().customers.insert(id, subscriptions.into_iter().collect());
     }
 
-    /// Fails the next call so; several are used up in turn.
+    /// Makes the next call fail with this error. Several errors are used in turn.
     pub fn fail_next(&self, error: ProviderError) {
         self.state.lock().unwrap().failures.push_back(error);
     }
 
-    /// What was asked for so far, failures too. The session made for the nth has `n` in its id, counted from one.
+    /// Returns all requests, including failed ones. The id of the session for the nth request
+    /// contains `n`, from one.
     #[must_use]
     pub fn requests(&self) -> Vec<PortalRequest> {
         self.state.lock().unwrap().requests.clone()
@@ -88,12 +89,12 @@ impl BillingProvider for FakeBillingProvider {
         if let Some(error) = state.failures.pop_front() {
             return Err(error);
         }
-        let context = "nobody told the fake of it".to_owned();
+        let context = "the fake has no such customer or subscription".to_owned();
         let Some(subscriptions) = state.customers.get(&request.customer) else {
             return Err(ProviderError::CustomerNotFound { context });
         };
-        let asked_for = request.flow.as_ref().and_then(PortalFlow::subscription);
-        if asked_for.is_some_and(|id| !subscriptions.contains(id)) {
+        let subscription = request.flow.as_ref().and_then(PortalFlow::subscription);
+        if subscription.is_some_and(|id| !subscriptions.contains(id)) {
             return Err(ProviderError::SubscriptionNotFound { context });
         }
         let number = state.requests.len();

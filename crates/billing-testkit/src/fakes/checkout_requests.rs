@@ -9,11 +9,11 @@ use billing_domain::{CheckoutSessionId, CustomerId, ProviderAccount, Timestamp, 
 
 use super::Reachability;
 
-/// By owner, place and the caller's key; with the moment of the request.
+/// Requests with their time, by owner, provider account and key.
 pub(super) type Requests =
     BTreeMap<(UserId, ProviderAccount, String), (StoredCheckoutRequest, Timestamp)>;
 
-/// Requests in a map that is gone with the process.
+/// An in-memory store of checkout requests.
 #[derive(Debug, Default)]
 pub struct InMemoryCheckoutRequests {
     requests: Mutex<Requests>,
@@ -21,13 +21,13 @@ pub struct InMemoryCheckoutRequests {
 }
 
 impl InMemoryCheckoutRequests {
-    /// No requests, that this switch takes out of reach.
+    /// Creates an empty store controlled by this switch.
     #[must_use]
     pub fn with(reachability: Reachability) -> Self {
         Self { reachability, ..Self::default() }
     }
 
-    /// The requests, if they can be reached.
+    /// Returns the requests, if the store is reachable.
     pub(super) fn reach(&self) -> Result<MutexGuard<'_, Requests>, RepoError> {
         self.reachability.check()?;
         Ok(self.requests.lock().unwrap())
@@ -45,11 +45,11 @@ impl CheckoutRequests for InMemoryCheckoutRequests {
         request: &CheckoutRequest,
         now: Timestamp,
     ) -> Result<StoredCheckoutRequest, RepoError> {
-        let fresh = || {
+        let new = || {
             let (content, provider_key) = (request.content.clone(), request.provider_key.clone());
             (StoredCheckoutRequest { content, provider_key, session: None }, now)
         };
-        Ok(self.reach()?.entry(key(request)).or_insert_with(fresh).0.clone())
+        Ok(self.reach()?.entry(key(request)).or_insert_with(new).0.clone())
     }
 
     async fn complete(

@@ -11,7 +11,7 @@ use super::Reachability;
 
 pub(super) type Claims = BTreeMap<(UserId, ProviderAccount), CustomerClaim>;
 
-/// Claims in a map that is gone with the process.
+/// An in-memory store of claims.
 #[derive(Debug, Default)]
 pub struct InMemoryCustomerClaims {
     claims: Mutex<Claims>,
@@ -19,13 +19,13 @@ pub struct InMemoryCustomerClaims {
 }
 
 impl InMemoryCustomerClaims {
-    /// No claims, that this switch takes out of reach.
+    /// Creates an empty store controlled by this switch.
     #[must_use]
     pub fn with(reachability: Reachability) -> Self {
         Self { reachability, ..Self::default() }
     }
 
-    /// The claims, if they can be reached.
+    /// Returns the claims, if the store is reachable.
     pub(super) fn reach(&self) -> Result<MutexGuard<'_, Claims>, RepoError> {
         self.reachability.check()?;
         Ok(self.claims.lock().unwrap())
@@ -37,31 +37,31 @@ impl CustomerClaims for InMemoryCustomerClaims {
     async fn find(
         &self,
         owner: &UserId,
-        at: &ProviderAccount,
+        account: &ProviderAccount,
     ) -> Result<Option<CustomerClaim>, RepoError> {
-        Ok(self.reach()?.get(&(owner.clone(), at.clone())).cloned())
+        Ok(self.reach()?.get(&(owner.clone(), account.clone())).cloned())
     }
 
     async fn claim(
         &self,
         owner: &UserId,
-        at: &ProviderAccount,
+        account: &ProviderAccount,
         key: &ProviderKey,
         now: Timestamp,
     ) -> Result<CustomerClaim, RepoError> {
-        let fresh = || CustomerClaim { key: key.clone(), customer: None, claimed_at: now };
-        Ok(self.reach()?.entry((owner.clone(), at.clone())).or_insert_with(fresh).clone())
+        let new = || CustomerClaim { key: key.clone(), customer: None, claimed_at: now };
+        Ok(self.reach()?.entry((owner.clone(), account.clone())).or_insert_with(new).clone())
     }
 
     async fn fulfil(
         &self,
         owner: &UserId,
-        at: &ProviderAccount,
+        account: &ProviderAccount,
         key: &ProviderKey,
         customer: &CustomerId,
     ) -> Result<Option<CustomerClaim>, RepoError> {
         let mut claims = self.reach()?;
-        let claim = claims.get_mut(&(owner.clone(), at.clone()));
+        let claim = claims.get_mut(&(owner.clone(), account.clone()));
         Ok(claim.map(|claim| {
             if claim.key == *key && claim.customer.is_none() {
                 claim.customer = Some(customer.clone());
@@ -73,13 +73,13 @@ impl CustomerClaims for InMemoryCustomerClaims {
     async fn replace_key(
         &self,
         owner: &UserId,
-        at: &ProviderAccount,
+        account: &ProviderAccount,
         old: &ProviderKey,
         fresh: &ProviderKey,
         now: Timestamp,
     ) -> Result<Option<CustomerClaim>, RepoError> {
         let mut claims = self.reach()?;
-        let claim = claims.get_mut(&(owner.clone(), at.clone()));
+        let claim = claims.get_mut(&(owner.clone(), account.clone()));
         Ok(claim.map(|claim| {
             if claim.key == *old && claim.customer.is_none() {
                 *claim = CustomerClaim { key: fresh.clone(), customer: None, claimed_at: now };

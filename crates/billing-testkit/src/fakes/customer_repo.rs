@@ -14,7 +14,7 @@ type Owner = (UserId, String, &'static str);
 
 pub(super) type Links = BTreeMap<Owner, (ProviderAccount, CustomerId)>;
 
-/// Links in a map that is gone with the process.
+/// An in-memory repo of links.
 #[derive(Debug, Default)]
 pub struct InMemoryCustomerRepo {
     links: Mutex<Links>,
@@ -23,41 +23,41 @@ pub struct InMemoryCustomerRepo {
 }
 
 impl InMemoryCustomerRepo {
-    /// An empty repo that this switch takes out of reach.
+    /// Creates an empty repo controlled by this switch.
     #[must_use]
     pub fn with(reachability: Reachability) -> Self {
         Self { reachability, ..Self::default() }
     }
 
-    /// An empty repo in one database with this audit log.
+    /// Creates an empty repo that shares a database with this audit log.
     pub(super) fn with_records(records: Arc<AuditRecords>, reachability: Reachability) -> Self {
         Self { records, reachability, ..Self::default() }
     }
 
-    /// The links, if the repo can be reached.
+    /// Returns the links, if the store is reachable.
     pub(super) fn reach(&self) -> Result<MutexGuard<'_, Links>, RepoError> {
         self.reachability.check()?;
         Ok(self.links.lock().unwrap())
     }
 
-    /// All links, by owner, provider and mode.
+    /// Returns all links, sorted by owner, provider and mode.
     pub(super) fn links(&self) -> Result<Vec<CustomerLink>, RepoError> {
         let links = self.reach()?;
-        let all = links.iter().map(|((owner, ..), (at, customer))| CustomerLink {
+        let all = links.iter().map(|((owner, ..), (account, customer))| CustomerLink {
             owner: owner.clone(),
-            account: at.clone(),
+            account: account.clone(),
             customer: customer.clone(),
         });
         Ok(all.collect())
     }
 
-    /// Deletes a user's links; gives how many.
+    /// Deletes a user's links and returns their number.
     pub(super) fn forget(&self, owner: &UserId) -> Result<u64, RepoError> {
         Ok(self.reach()?.extract_if(.., |(user, ..), _| user == owner).count() as u64)
     }
 }
 
-/// Whether the link was as the change expects, and now is as it says.
+/// Applies a change if the link is as it expects. Returns whether it was.
 pub(super) fn apply(links: &mut Links, change: &LinkChange) -> bool {
     let (link, expected) = match change {
         LinkChange::Add(link) => (link, None),
@@ -79,8 +79,8 @@ pub(super) fn apply(links: &mut Links, change: &LinkChange) -> bool {
     true
 }
 
-fn key(owner: &UserId, at: &ProviderAccount) -> Owner {
-    (owner.clone(), at.provider().to_string(), at.mode().as_str())
+fn key(owner: &UserId, account: &ProviderAccount) -> Owner {
+    (owner.clone(), account.provider().to_string(), account.mode().as_str())
 }
 
 #[async_trait]
@@ -88,9 +88,9 @@ impl CustomerRepo for InMemoryCustomerRepo {
     async fn find(
         &self,
         owner: &UserId,
-        at: &ProviderAccount,
+        account: &ProviderAccount,
     ) -> Result<Option<CustomerId>, RepoError> {
-        Ok(self.reach()?.get(&key(owner, at)).map(|(_, customer)| customer.clone()))
+        Ok(self.reach()?.get(&key(owner, account)).map(|(_, customer)| customer.clone()))
     }
 
     async fn change(
@@ -112,13 +112,13 @@ impl CustomerRepo for InMemoryCustomerRepo {
 
     async fn owners(
         &self,
-        at: &ProviderAccount,
+        account: &ProviderAccount,
         customer: &CustomerId,
     ) -> Result<Vec<UserId>, RepoError> {
         let theirs = self
             .links()?
             .into_iter()
-            .filter(|link| link.account == *at && link.customer == *customer);
+            .filter(|link| link.account == *account && link.customer == *customer);
         Ok(theirs.map(|link| link.owner).collect())
     }
 }

@@ -7,7 +7,7 @@ use billing_domain::ports::{Database, RepoError, SchemaState};
 
 use super::Reachability;
 
-/// A database that is only a schema's state.
+/// A database with nothing but the state of its schema.
 #[derive(Debug)]
 pub struct FakeDatabase {
     state: Mutex<SchemaState>,
@@ -16,13 +16,13 @@ pub struct FakeDatabase {
 }
 
 impl FakeDatabase {
-    /// A database in this state that this switch takes out of reach.
+    /// Creates a database in this state, controlled by this switch.
     #[must_use]
     pub fn in_state(state: SchemaState, reachability: Reachability) -> Self {
         Self { state: Mutex::new(state), closed: Reachability::default(), reachability }
     }
 
-    /// As if somebody else migrated, or restored a backup.
+    /// Sets the state, as a migration elsewhere or a restored backup would.
     pub fn set_state(&self, state: SchemaState) {
         *self.state.lock().unwrap() = state;
     }
@@ -52,7 +52,7 @@ impl Database for FakeDatabase {
         }
     }
 
-    /// Closes whatever else has the switch, too.
+    /// Closes the database and all stores with the same switch.
     async fn close(&self) {
         self.closed.go_down();
         self.reachability.go_down();

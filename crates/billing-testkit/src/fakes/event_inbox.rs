@@ -13,12 +13,12 @@ use billing_domain::{
 use super::Reachability;
 use super::mirrored::Mirrored;
 
-pub(super) type Events = BTreeMap<(ProviderAccount, EventId), Kept>;
+pub(super) type Events = BTreeMap<(ProviderAccount, EventId), StoredEvent>;
 
-/// So many characters of an error are kept.
+/// Maximum stored characters of an error.
 const ERROR_CHARS: usize = 500;
 
-/// Events in a map that is gone with the process.
+/// An in-memory inbox.
 #[derive(Debug, Default)]
 pub struct InMemoryEventInbox {
     events: Mutex<Events>,
@@ -27,16 +27,16 @@ pub struct InMemoryEventInbox {
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Kept {
+pub(super) struct StoredEvent {
     event: InboxEvent,
-    /// To whom it was handed out last.
+    /// Token of the last claim.
     token: Option<ClaimToken>,
-    /// Until when it is theirs, unless they gave it back.
+    /// End of the lease, unless released.
     until: Option<Timestamp>,
 }
 
-impl Kept {
-    fn word(&self) -> InboxStatus {
+impl StoredEvent {
+    fn status(&self) -> InboxStatus {
         self.event.state.parts().0
     }
 
@@ -47,12 +47,12 @@ impl Kept {
     }
 
     fn belongs_to(&self, token: &ClaimToken) -> bool {
-        self.word() == InboxStatus::Pending
+        self.status() == InboxStatus::Pending
             && self.until.is_some()
             && self.token.as_ref() == Some(token)
     }
 
-    fn lead_to(&mut self, state: InboxState, error: Option<String>) {
+    fn set_state(&mut self, state: InboxState, error: Option<String>) {
         self.event.state = state;
         self.event.error = error;
         self.until = None;
@@ -60,48 +60,48 @@ impl Kept {
 }
 
 impl InMemoryEventInbox {
-    /// An empty inbox that this switch takes out of reach.
+    /// Creates an empty inbox controlled by this switch.
     #[must_use]
     pub fn with(reachability: Reachability) -> Self {
         Self { reachability, ..Self::default() }
     }
 
-    /// An empty inbox in one database with this mirror.
-    pub(super) fn beside(mirrored: Arc<Mirrored>, reachability: Reachability) -> Self {
+    /// Creates an empty inbox that shares a database with this mirror.
+    pub(super) fn with_mirror(mirrored: Arc<Mirrored>, reachability: Reachability) -> Self {
         Self { mirrored, reachability, ..Self::default() }
     }
 
-    /// The events, if the inbox can be reached.
+    /// Returns the events, if the store is reachable.
     pub(super) fn reach(&self) -> Result<MutexGuard<'_, Events>, RepoError> {
         self.reachability.check()?;
         Ok(self.events.lock().unwrap())
     }
 
-    /// Deletes events about some subjects; gives how many.
+    /// Deletes events about these subjects and returns their number.
     pub(super) fn forget(
         &self,
-        at: &ProviderAccount,
+        account: &ProviderAccount,
         subjects: &[EventSubject],
     ) -> Result<u64, RepoError> {
-        let is_about = |place: &ProviderAccount, kept: &Kept| {
-            place == at && subjects.contains(&kept.event.event.subject)
+        let is_about = |other: &ProviderAccount, kept: &StoredEvent| {
+            other == account && subjects.contains(&kept.event.event.subject)
         };
-        Ok(self.reach()?.extract_if(.., |(place, _), kept| is_about(place, kept)).count() as u64)
+        Ok(self.reach()?.extract_if(.., |(other, _), kept| is_about(other, kept)).count() as u64)
     }
 }
 
-/// Whether all these events were this claim's, and now are applied.
+/// Marks claimed events as applied. Returns whether all of them belonged to the claim.
 pub(super) fn settle(
     events: &mut Events,
-    at: &ProviderAccount,
+    account: &ProviderAccount,
     claimed: &ClaimedEvents,
     now: Timestamp,
 ) -> bool {
-    let keys: BTreeSet<_> = claimed.events.iter().map(|id| (at.clone(), id.clone())).collect();
+    let keys: BTreeSet<_> = claimed.events.iter().map(|id| (account.clone(), id.clone())).collect();
     let mut settled = 0;
     for key in &keys {
         if let Some(kept) = events.get_mut(key).filter(|kept| kept.belongs_to(&claimed.token)) {
-            kept.lead_to(InboxState::Applied(now), None);
+            kept.set_state(InboxState::Applied(now), None);
             settled += 1;
         }
     }
@@ -116,11 +116,11 @@ fn error_text(error: &str) -> String {
 impl EventInbox for InMemoryEventInbox {
     async fn accept(
         &self,
-        at: &ProviderAccount,
+        account: &ProviderAccount,
         event: &ProviderEvent,
         now: Timestamp,
     ) -> Result<(), RepoError> {
-        let fresh = || Kept {
+        let new = || StoredEvent {
             event: InboxEvent {
                 event: event.clone(),
                 received: now,
@@ -131,37 +131,37 @@ impl EventInbox for InMemoryEventInbox {
             token: None,
             until: None,
         };
-        self.reach()?.entry((at.clone(), event.id.clone())).or_insert_with(fresh);
+        self.reach()?.entry((account.clone(), event.id.clone())).or_insert_with(new);
         Ok(())
     }
 
     async fn claim(
         &self,
-        at: &ProviderAccount,
+        account: &ProviderAccount,
         token: &ClaimToken,
         limit: u32,
         now: Timestamp,
         until: Timestamp,
     ) -> Result<Vec<InboxEvent>, RepoError> {
         let mut events = self.reach()?;
-        let mut due: Vec<&mut Kept> = events
+        let mut due: Vec<&mut StoredEvent> = events
             .iter_mut()
-            .filter(|((place, _), kept)| place == at && kept.is_due(token, now))
+            .filter(|((other, _), kept)| other == account && kept.is_due(token, now))
             .map(|(_, kept)| kept)
             .collect();
         due.sort_by_key(|kept| kept.event.state.parts().1);
-        let handed_out = due.into_iter().take(limit as usize).map(|kept| {
+        let claimed = due.into_iter().take(limit as usize).map(|kept| {
             kept.token = Some(token.clone());
             kept.until = Some(until);
             kept.event.attempts += 1;
             kept.event.clone()
         });
-        Ok(handed_out.collect())
+        Ok(claimed.collect())
     }
 
     async fn release(
         &self,
-        at: &ProviderAccount,
+        account: &ProviderAccount,
         claimed: &ClaimedEvents,
         disposition: &Disposition,
     ) -> Result<u64, RepoError> {
@@ -173,9 +173,9 @@ impl EventInbox for InMemoryEventInbox {
         let mut events = self.reach()?;
         let mut released = 0;
         for id in &claimed.events {
-            let kept = events.get_mut(&(at.clone(), id.clone()));
+            let kept = events.get_mut(&(account.clone(), id.clone()));
             if let Some(kept) = kept.filter(|kept| kept.belongs_to(&claimed.token)) {
-                kept.lead_to(state, error.clone());
+                kept.set_state(state, error.clone());
                 released += 1;
             }
         }
@@ -184,20 +184,21 @@ impl EventInbox for InMemoryEventInbox {
 
     async fn replay(
         &self,
-        at: &ProviderAccount,
+        account: &ProviderAccount,
         which: &ReplayScope,
         now: Timestamp,
     ) -> Result<u64, RepoError> {
         let mut events = self.reach()?;
-        let is_meant = |id: &EventId, kept: &Kept| match which {
+        let is_in_scope = |id: &EventId, kept: &StoredEvent| match which {
             ReplayScope::Event(one) => one == id,
-            ReplayScope::AllDead => kept.word() == InboxStatus::Dead,
+            ReplayScope::AllDead => kept.status() == InboxStatus::Dead,
         };
         let mut replayed = 0;
-        for ((_, _), kept) in
-            events.iter_mut().filter(|((place, id), kept)| place == at && is_meant(id, kept))
+        for ((_, _), kept) in events
+            .iter_mut()
+            .filter(|((other, id), kept)| other == account && is_in_scope(id, kept))
         {
-            kept.lead_to(InboxState::Pending(now), None);
+            kept.set_state(InboxState::Pending(now), None);
             kept.event.attempts = 0;
             replayed += 1;
         }
@@ -206,12 +207,12 @@ impl EventInbox for InMemoryEventInbox {
 
     async fn list(
         &self,
-        at: &ProviderAccount,
+        account: &ProviderAccount,
         query: &InboxQuery,
     ) -> Result<Vec<InboxEvent>, RepoError> {
         let events = self.reach()?;
-        let wanted = events.iter().filter(|((place, _), kept)| {
-            place == at && query.state.is_none_or(|word| word == kept.word())
+        let wanted = events.iter().filter(|((other, _), kept)| {
+            other == account && query.state.is_none_or(|status| status == kept.status())
         });
         let mut listed: Vec<InboxEvent> = wanted.map(|(_, kept)| kept.event.clone()).collect();
         listed.sort_by_key(|event| std::cmp::Reverse(event.received));
@@ -219,11 +220,11 @@ impl EventInbox for InMemoryEventInbox {
         Ok(listed)
     }
 
-    async fn counts(&self, at: &ProviderAccount) -> Result<InboxCounts, RepoError> {
+    async fn counts(&self, account: &ProviderAccount) -> Result<InboxCounts, RepoError> {
         let events = self.reach()?;
         let mut counts = InboxCounts::default();
-        for (_, kept) in events.iter().filter(|((place, _), _)| place == at) {
-            match kept.word() {
+        for (_, kept) in events.iter().filter(|((other, _), _)| other == account) {
+            match kept.status() {
                 InboxStatus::Pending => {
                     counts.pending += 1;
                     let received = kept.event.received;
@@ -239,27 +240,27 @@ impl EventInbox for InMemoryEventInbox {
 
     async fn has_pending(
         &self,
-        at: &ProviderAccount,
+        account: &ProviderAccount,
         customer: &CustomerId,
     ) -> Result<bool, RepoError> {
         let mirrored = self.mirrored.lock().unwrap();
         let own = mirrored
-            .get(&(at.clone(), customer.clone()))
+            .get(&(account.clone(), customer.clone()))
             .map_or(&[][..], |known| known.state.subscriptions());
         let is_about = |subject: &EventSubject| match subject {
             EventSubject::Customer(id) => id == customer,
             EventSubject::Subscription(id) => own.iter().any(|subscription| subscription.id == *id),
             EventSubject::Unrelated => false,
         };
-        Ok(self.reach()?.iter().any(|((place, _), kept)| {
-            place == at
-                && kept.word() == InboxStatus::Pending
+        Ok(self.reach()?.iter().any(|((other, _), kept)| {
+            other == account
+                && kept.status() == InboxStatus::Pending
                 && is_about(&kept.event.event.subject)
         }))
     }
 
     async fn prune(&self, before: Timestamp) -> Result<u64, RepoError> {
-        let is_old = |kept: &Kept| match kept.event.state {
+        let is_old = |kept: &StoredEvent| match kept.event.state {
             InboxState::Applied(at) | InboxState::Ignored(at) => at < before,
             InboxState::Pending(_) | InboxState::Dead(_) => false,
         };

@@ -1,4 +1,4 @@
-//! [`InMemoryBilling`]: one database of fakes.
+//! [`InMemoryBilling`]: fakes of all stores of one database.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use super::{
     Reachability,
 };
 
-/// All stores of one database, which is gone with the process: what one writes, the others see. Clones are the same database.
+/// In-memory stores that share one database. Clones share it too.
 #[derive(Clone, Debug)]
 pub struct InMemoryBilling {
     mirror: Arc<InMemoryBillingMirror>,
@@ -19,12 +19,12 @@ pub struct InMemoryBilling {
 }
 
 impl InMemoryBilling {
-    /// An empty database that this switch takes out of reach.
+    /// Creates an empty database controlled by this switch.
     #[must_use]
     pub fn with(reachability: Reachability) -> Self {
         let mirrored: Arc<Mirrored> = Arc::default();
         let inbox =
-            Arc::new(InMemoryEventInbox::beside(Arc::clone(&mirrored), reachability.clone()));
+            Arc::new(InMemoryEventInbox::with_mirror(Arc::clone(&mirrored), reachability.clone()));
         let records: Arc<AuditRecords> = Arc::default();
         let customers = Arc::new(InMemoryCustomerRepo::with_records(
             Arc::clone(&records),
@@ -53,49 +53,49 @@ impl InMemoryBilling {
         Self { mirror, audit, leadership }
     }
 
-    /// Which customer a user is.
+    /// Returns the links.
     #[must_use]
     pub fn customers(&self) -> Arc<InMemoryCustomerRepo> {
         Arc::clone(&self.mirror.customers)
     }
 
-    /// The API keys.
+    /// Returns the API keys.
     #[must_use]
     pub fn api_keys(&self) -> Arc<InMemoryApiKeyRepo> {
         Arc::clone(&self.audit.keys)
     }
 
-    /// The audit log.
+    /// Returns the audit log.
     #[must_use]
     pub fn audit(&self) -> Arc<InMemoryAuditLog> {
         Arc::clone(&self.audit)
     }
 
-    /// The events that the provider sent.
+    /// Returns the inbox.
     #[must_use]
     pub fn inbox(&self) -> Arc<InMemoryEventInbox> {
         Arc::clone(&self.mirror.inbox)
     }
 
-    /// What the provider said last.
+    /// Returns the mirror.
     #[must_use]
     pub fn mirror(&self) -> Arc<InMemoryBillingMirror> {
         Arc::clone(&self.mirror)
     }
 
-    /// Claims to customers.
+    /// Returns the claims.
     #[must_use]
     pub fn claims(&self) -> Arc<InMemoryCustomerClaims> {
         Arc::clone(&self.mirror.claims)
     }
 
-    /// Checkout requests.
+    /// Returns the checkout requests.
     #[must_use]
     pub fn checkouts(&self) -> Arc<InMemoryCheckoutRequests> {
         Arc::clone(&self.audit.checkouts)
     }
 
-    /// Who does what only one should do.
+    /// Returns the leases of duties.
     #[must_use]
     pub fn leadership(&self) -> Arc<InMemoryLeadership> {
         Arc::clone(&self.leadership)
@@ -136,7 +136,7 @@ mod tests {
     crate::audit_log_contract!(empty);
     crate::forgetting_contract!(empty);
     crate::event_inbox_contract!(empty);
-    crate::event_hand_out_contract!(empty);
+    crate::event_claim_contract!(empty);
     crate::billing_mirror_contract!(empty);
     crate::mirror_effect_contract!(empty);
     crate::customer_claims_contract!(empty);

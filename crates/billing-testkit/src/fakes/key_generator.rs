@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use billing_domain::ports::KeyGenerator;
 use billing_domain::{ClaimToken, ProviderKey};
 
-/// Keys from a counter. Shared by `Arc`, no two who ask get the same.
+/// Generates unique keys from a counter.
 #[derive(Debug, Default)]
 pub struct CountedKeys(AtomicU64);
 

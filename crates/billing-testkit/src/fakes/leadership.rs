@@ -10,7 +10,7 @@ use billing_domain::ports::{Leadership, RepoError};
 
 use super::Reachability;
 
-/// Duties in a map that is gone with the process.
+/// An in-memory store of duties.
 #[derive(Debug, Default)]
 pub struct InMemoryLeadership {
     duties: Mutex<BTreeMap<String, (String, Timestamp)>>,
@@ -18,7 +18,7 @@ pub struct InMemoryLeadership {
 }
 
 impl InMemoryLeadership {
-    /// Duties that nobody has, and that this switch takes out of reach.
+    /// Creates an empty store controlled by this switch.
     #[must_use]
     pub fn with(reachability: Reachability) -> Self {
         Self { reachability, ..Self::default() }
@@ -35,17 +35,17 @@ impl Leadership for InMemoryLeadership {
         until: Timestamp,
     ) -> Result<bool, RepoError> {
         self.reachability.check()?;
-        let had = (holder.to_owned(), until);
+        let lease = (holder.to_owned(), until);
         match self.duties.lock().unwrap().entry(duty.to_owned()) {
             Entry::Vacant(vacant) => {
-                vacant.insert(had);
+                vacant.insert(lease);
                 Ok(true)
             }
             Entry::Occupied(mut occupied) => {
                 let (last, end) = occupied.get();
                 let is_free = *last == holder || *end <= now;
                 if is_free {
-                    occupied.insert(had);
+                    occupied.insert(lease);
                 }
                 Ok(is_free)
             }

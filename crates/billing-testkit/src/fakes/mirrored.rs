@@ -1,4 +1,4 @@
-//! [`Mirrored`]: the readings that the fakes of one database share.
+//! [`Mirrored`]: the readings, shared by the fakes of one database.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -7,5 +7,5 @@ use billing_domain::{CustomerId, MirroredCustomer, ProviderAccount};
 
 pub(super) type Readings = BTreeMap<(ProviderAccount, CustomerId), MirroredCustomer>;
 
-/// What the mirror, the inbox and the audit log of one database share. Locked before all else.
+/// Readings shared by mirror, inbox and audit log. Lock order: first.
 pub(super) type Mirrored = Mutex<Readings>;

@@ -1,21 +1,21 @@
-//! The switch that takes a fake store out of reach.
+//! [`Reachability`]: a switch that makes fake stores unreachable.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use billing_domain::ports::RepoError;
 
-/// Whether a store answers. Clones are one switch: several fakes made with it go down and come back together.
+/// A switch that makes stores unreachable. Clones share the switch.
 #[derive(Clone, Debug)]
 pub struct Reachability(Arc<AtomicBool>);
 
 impl Reachability {
-    /// Every call is [`RepoError::Unavailable`] from now on.
+    /// Makes every call fail with [`RepoError::Unavailable`].
     pub fn go_down(&self) {
         self.0.store(false, Ordering::SeqCst);
     }
 
-    /// Calls are answered again.
+    /// Makes calls succeed again.
     pub fn come_back(&self) {
         self.0.store(true, Ordering::SeqCst);
     }

@@ -1,4 +1,4 @@
-//! Where the server's programs are.
+//! Finds the server's programs.
 
 use std::env;
 use std::ffi::OsStr;
@@ -6,14 +6,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const MISSING: &str = "These tests need Postgres: install its server (Debian, Ubuntu: `apt-get install postgresql`; Fedora: \
-    `dnf install postgresql-server`; macOS: `brew install postgresql@17`), or name a running server whose role may create \
-    databases in TEST_POSTGRES_URL (postgres://user:password@host/postgres).";
+const MISSING: &str = "These tests need Postgres. Install its server \
+    (Debian, Ubuntu: `apt-get install postgresql`; Fedora: `dnf install postgresql-server`; \
+    macOS: `brew install postgresql@17`), or set TEST_POSTGRES_URL to a running server with a role \
+    that may create databases (postgres://user:password@host/postgres).";
 
-/// Names the only folder to look for the programs in; `scripts/test` sets it.
+/// Variable with the only folder to search; `scripts/test` sets it.
 const FOLDER: &str = "TEST_POSTGRES_BINARIES";
 
-/// The folder that holds `initdb` and `postgres`.
+/// Returns the folder with `initdb` and `postgres`.
 pub(super) fn folder() -> PathBuf {
     let folders = env::var_os(FOLDER).map_or_else(usual_folders, |named| vec![named.into()]);
     folders
@@ -25,7 +26,7 @@ pub(super) fn folder() -> PathBuf {
         .unwrap_or_else(|| panic!("{MISSING}"))
 }
 
-/// The folders on `PATH`, the one that `pg_config` reports, and those of the usual packages.
+/// Returns the folders of `PATH`, of `pg_config`, and of the usual packages.
 fn usual_folders() -> Vec<PathBuf> {
     let on_path = env::var_os("PATH")
         .map(|path| env::split_paths(&path).collect::<Vec<_>>())
@@ -53,7 +54,7 @@ fn usual_folders() -> Vec<PathBuf> {
         .collect()
 }
 
-/// `parent/<prefix>*/inner`, the newest version first.
+/// Returns `parent/<prefix>*/inner`, newest version first.
 fn versions(parent: &Path, prefix: &str, inner: &str) -> Vec<PathBuf> {
     let entries = fs::read_dir(parent).into_iter().flatten().filter_map(Result::ok);
     let mut found: Vec<(Option<u32>, PathBuf)> = entries
@@ -64,7 +65,7 @@ fn versions(parent: &Path, prefix: &str, inner: &str) -> Vec<PathBuf> {
     found.into_iter().map(|(_, path)| path).collect()
 }
 
-/// The first number in a folder's name.
+/// Returns the first number in a folder's name.
 fn version(name: &OsStr) -> Option<u32> {
     let name = name.to_string_lossy();
     let digits: String =

@@ -1,4 +1,4 @@
-//! [`Cluster`]: a throwaway server.
+//! [`Cluster`]: a throwaway Postgres server.
 
 use std::env;
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ use super::binaries;
 use super::database::TestDatabase;
 use super::keeper::{Keeper, PlainUser, read_log};
 
-/// A server of our own, with its data, in a folder that is deleted with it.
+/// A Postgres server with its data in a temporary folder. Dropping it deletes both.
 #[derive(Debug)]
 pub struct Cluster {
     folder: PathBuf,
@@ -21,11 +21,11 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Starts a server that nobody else uses: for tests that stop it. All others share one.
+    /// Starts a separate server, for tests that stop it. All other tests share one.
     #[must_use]
     pub fn start() -> Self {
         let binaries = binaries::folder();
-        // A socket's path has room for about 100 bytes, which a test's own temporary folder may exceed.
+        // A socket's path may have about 100 bytes, which a test's temporary folder may exceed.
         let folder =
             tempfile::Builder::new().prefix("billing-pg-").tempdir_in("/tmp").unwrap().keep();
         let user = PlainUser::needed();
@@ -36,13 +36,13 @@ impl Cluster {
         Self { folder, keeper }
     }
 
-    /// The server that all tests of this process share.
+    /// Returns the server that all tests of this process share.
     pub(super) fn shared() -> &'static Self {
         static SHARED: OnceLock<Cluster> = OnceLock::new();
         SHARED.get_or_init(Self::start)
     }
 
-    /// A fresh database in this server.
+    /// Creates a database in this server.
     pub async fn database(&self) -> TestDatabase {
         self.ready().await;
         TestDatabase::create_in(self.url()).await
@@ -53,7 +53,7 @@ impl Cluster {
         self.keeper.lock().unwrap().stop_server();
     }
 
-    /// Starts the stopped server again, and waits until it serves.
+    /// Restarts the stopped server and waits until it accepts connections.
     pub async fn resume(&self) {
         self.keeper.lock().unwrap().start_server();
         self.ready().await;
@@ -64,7 +64,7 @@ impl Cluster {
         Url::parse(&format!("postgres://postgres@{socket}/postgres")).unwrap()
     }
 
-    /// Waits until the server takes connections.
+    /// Waits until the server accepts connections.
     async fn ready(&self) {
         let deadline = Instant::now() + Duration::from_secs(60);
         let mut last = None::<Error>;
@@ -75,12 +75,12 @@ impl Cluster {
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        panic!("Postgres does not start: {last:?}\n{}", read_log(&self.folder));
+        panic!("Postgres did not start: {last:?}\n{}", read_log(&self.folder));
     }
 }
 
 impl TestDatabase {
-    /// Makes one: in the server that `TEST_POSTGRES_URL` names, else in the throwaway cluster of this process.
+    /// Creates a database in the server of `TEST_POSTGRES_URL`, or else in this process's cluster.
     pub async fn create() -> Self {
         match env::var("TEST_POSTGRES_URL") {
             Ok(url) => {
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn it_stops_and_comes_back_with_its_data() {
+    async fn a_resumed_cluster_keeps_its_data() {
         let cluster = Cluster::start();
         let database = cluster.database().await;
         sqlx::raw_sql("CREATE TABLE t (x int)")
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dropped_cluster_leaves_nothing() {
+    fn a_dropped_cluster_removes_processes_and_files() {
         let cluster = Cluster::start();
         let folder = cluster.folder.clone();
         assert!(folder.exists());
@@ -128,9 +128,9 @@ mod tests {
         assert!(!folder.exists());
     }
 
-    /// Runs itself in a second process, which starts a cluster, and kills that.
+    /// Starts a cluster in a second process of this test binary, and kills that process.
     #[tokio::test]
-    async fn a_killed_process_leaves_nothing() {
+    async fn a_killed_test_process_leaves_no_processes_or_files() {
         const CHILD: &str = "BILLING_TESTKIT_CHILD";
         if std::env::var_os(CHILD).is_some() {
             let cluster = Cluster::start();
@@ -141,7 +141,7 @@ mod tests {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args([
                 "--exact",
-                "postgres::cluster::tests::a_killed_process_leaves_nothing",
+                "postgres::cluster::tests::a_killed_test_process_leaves_no_processes_or_files",
                 "--nocapture",
             ])
             .env(CHILD, "1")
@@ -156,7 +156,7 @@ mod tests {
         child.wait().unwrap();
         let deadline = Instant::now() + Duration::from_secs(60);
         while folder.exists() || serves(&folder) {
-            assert!(Instant::now() < deadline, "{} is still there", folder.display());
+            assert!(Instant::now() < deadline, "{} still exists", folder.display());
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }

@@ -1,4 +1,4 @@
-//! [`TestDatabase`]: a fresh database for one test.
+//! [`TestDatabase`]: a new database for one test.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::SystemTime;
@@ -7,7 +7,7 @@ use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection, Executor};
 use url::Url;
 
-/// An empty database that is dropped with this value, whoever is still connected.
+/// An empty database. Dropping this value drops it, even with open connections.
 #[derive(Debug)]
 pub struct TestDatabase {
     server: Url,
@@ -18,7 +18,7 @@ pub struct TestDatabase {
 impl TestDatabase {
     pub(super) async fn create_in(server: Url) -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
-        // The server may be shared with other machines, so neither process id nor count would do alone.
+        // Several machines may share the server, so process id and count alone are not unique.
         let moment = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_nanos();
         let name = format!(
             "billing_test_{}_{moment}_{}",
@@ -31,19 +31,19 @@ impl TestDatabase {
         Self { server, url, name }
     }
 
-    /// The database's `postgres://` URL.
+    /// Returns the database's `postgres://` URL.
     #[must_use]
     pub fn url(&self) -> &str {
         self.url.as_str()
     }
 
-    /// The database's name.
+    /// Returns the database's name.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// A connection of the test's own.
+    /// Opens a connection.
     pub async fn connect(&self) -> PgConnection {
         PgConnection::connect(self.url()).await.unwrap()
     }
@@ -51,8 +51,10 @@ impl TestDatabase {
 
 impl Drop for TestDatabase {
     fn drop(&mut self) {
-        let (server, name) = (self.server.clone(), std::mem::take(&mut self.name));
-        // `drop` cannot wait for a future on the test's own runtime. A server that the test stopped keeps the database.
+        let server = self.server.clone();
+        let name = std::mem::take(&mut self.name);
+        // `drop` cannot await on the test's runtime. If the test stopped the server, the database
+        // stays.
         let dropping = std::thread::spawn(move || {
             let runtime =
                 tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -85,7 +87,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn each_test_has_a_database_of_its_own() {
+    async fn each_test_has_a_separate_database() {
         let (one, two) = (TestDatabase::create().await, TestDatabase::create().await);
         one.connect().await.execute("CREATE TABLE t (x int)").await.unwrap();
         two.connect().await.execute("CREATE TABLE t (x int)").await.unwrap();

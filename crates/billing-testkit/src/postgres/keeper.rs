@@ -1,7 +1,8 @@
-//! The keeper: a shell that starts and stops the server on orders from a pipe, and clears up when the pipe closes.
+//! [`Keeper`]: a shell that starts and stops the server on commands from a pipe, and cleans up when
+//! the pipe closes.
 //!
-//! The pipe's other end is in the test process and closes with it, also when that is killed. The keeper is then the one
-//! who is left to stop the server, its own child, and to delete the files.
+//! The test process holds the other end of the pipe, which closes even if that process is killed.
+//! The keeper then stops the server and deletes the files.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
@@ -10,11 +11,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::{env, fs};
 
-/// `$1` is the server's program, `$2` the cluster's folder. What protects the data from a crash of the machine is off; what
-/// protects it from a crash of the server is not, because tests crash it.
+/// `$1` is the server's program, `$2` the cluster's folder. Settings that protect the data from a
+/// crash of the machine are off. Those for a crash of the server stay on, because tests crash it.
 ///
-/// A shell starts its background children with SIGQUIT ignored. The server handles the signal before it writes its pid file,
-/// so `start` waits for that file: an earlier `halt` would be ignored, and would wait for the server forever.
+/// A shell starts background children with SIGQUIT ignored. The server installs its handler before
+/// it writes its pid file, so `start` waits for that file. A `halt` before that would wait for the
+/// server indefinitely.
 const SCRIPT: &str = r#"
 trap '' HUP INT TERM
 pid=
@@ -22,8 +24,8 @@ halt() {
     if [ -n "$pid" ]; then kill -QUIT "$pid" 2>/dev/null; wait "$pid" 2>/dev/null; fi
     pid=
 }
-while read -r order; do
-    case "$order" in
+while read -r command; do
+    case "$command" in
         start)
             "$1" -D "$2/data" -k "$2" -F -c listen_addresses= -c full_page_writes=off \
                 -c max_connections=1000 -c shared_buffers=32MB </dev/null >>"$2/log" 2>&1 &
@@ -39,22 +41,23 @@ cd /
 rm -rf "$2"
 "#;
 
-/// A running keeper. Dropped, it stops the server and deletes the files before `drop` returns.
+/// A running keeper. `drop` stops the server and deletes the files before it returns.
 #[derive(Debug)]
 pub(super) struct Keeper {
     child: Child,
-    orders: Option<ChildStdin>,
-    answers: BufReader<ChildStdout>,
+    commands: Option<ChildStdin>,
+    responses: BufReader<ChildStdout>,
 }
 
 impl Keeper {
-    /// Makes a cluster in `folder`, which belongs to `user`, and starts it.
+    /// Creates a cluster in `folder`, which belongs to `user`, and starts it.
     pub(super) fn start(binaries: &Path, folder: &Path, user: Option<PlainUser>) -> Self {
         let log = File::create(folder.join("log")).unwrap();
         if let Some(user) = user {
             std::os::unix::fs::chown(folder.join("log"), Some(user.uid), Some(user.gid)).unwrap();
         }
-        // No locale of this machine decides how text sorts; `trust`, because only the socket's folder lets anybody in.
+        // The C locale sorts text equally on all machines. `trust` is safe, because only the
+        // folder's owner can reach the socket.
         let made = command(&binaries.join("initdb"), folder, user)
             .args([
                 "--auth=trust",
@@ -81,39 +84,39 @@ impl Keeper {
             .stderr(log)
             .spawn()
             .unwrap();
-        let orders = child.stdin.take();
-        let answers = BufReader::new(child.stdout.take().unwrap());
-        let mut keeper = Self { child, orders, answers };
+        let commands = child.stdin.take();
+        let responses = BufReader::new(child.stdout.take().unwrap());
+        let mut keeper = Self { child, commands, responses };
         keeper.start_server();
         keeper
     }
 
     pub(super) fn start_server(&mut self) {
-        self.order("start");
+        self.send("start");
     }
 
     /// Stops the server as a crash would: connections break at once.
     pub(super) fn stop_server(&mut self) {
-        self.order("stop");
-        let mut answer = String::new();
-        self.answers.read_line(&mut answer).unwrap();
-        assert_eq!(answer.trim(), "stopped");
+        self.send("stop");
+        let mut response = String::new();
+        self.responses.read_line(&mut response).unwrap();
+        assert_eq!(response.trim(), "stopped");
     }
 
-    fn order(&mut self, order: &str) {
-        let pipe = self.orders.as_mut().unwrap();
-        writeln!(pipe, "{order}").unwrap();
+    fn send(&mut self, command: &str) {
+        let pipe = self.commands.as_mut().unwrap();
+        writeln!(pipe, "{command}").unwrap();
     }
 }
 
 impl Drop for Keeper {
     fn drop(&mut self) {
-        self.orders = None;
+        self.commands = None;
         let _ = self.child.wait();
     }
 }
 
-/// Who runs the server where the caller is root, which Postgres refuses to serve.
+/// The user that runs the server if the caller is root. Postgres refuses to run as root.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct PlainUser {
     uid: u32,
@@ -121,7 +124,7 @@ pub(super) struct PlainUser {
 }
 
 impl PlainUser {
-    /// `None` where the caller is a plain user already.
+    /// Returns the user, or `None` if the caller is not root.
     pub(super) fn needed() -> Option<Self> {
         if !rustix::process::geteuid().is_root() {
             return None;
@@ -133,25 +136,24 @@ impl PlainUser {
         let found = ["postgres", "nobody"]
             .iter()
             .find_map(|name| Some(Self { uid: id("-u", name)?, gid: id("-g", name)? }));
-        Some(
-            found.expect(
-                "Postgres does not run as root, and there is neither a user `postgres` nor `nobody` to run it as",
-            ),
-        )
+        Some(found.expect(
+            "Postgres does not run as root, and the users `postgres` and `nobody` do not exist",
+        ))
     }
 
-    /// Gives the folder to this user.
+    /// Changes the folder's owner to this user.
     pub(super) fn own(self, folder: &Path) {
         std::os::unix::fs::chown(folder, Some(self.uid), Some(self.gid)).unwrap();
     }
 }
 
-/// What the server and `initdb` said so far.
+/// Returns the output of the server and `initdb`.
 pub(super) fn read_log(folder: &Path) -> String {
     fs::read_to_string(folder.join("log")).unwrap_or_default()
 }
 
-/// A program that runs in the cluster's folder, in its own locale, and hears nothing of the caller's `PG*` variables.
+/// Returns a command that runs in the cluster's folder with the C locale and without `PG*`
+/// variables.
 fn command(program: &Path, folder: &Path, user: Option<PlainUser>) -> Command {
     let mut command = Command::new(PathBuf::from(program));
     command.current_dir(folder).env("LC_ALL", "C");

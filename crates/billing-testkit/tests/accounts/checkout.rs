@@ -1,4 +1,4 @@
-//! Checkouts, one after another.
+//! Tests of sequential checkouts.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,14 +7,14 @@ use billing_domain::ports::{CustomerClaims, CustomerRepo, ProviderError};
 use billing_domain::*;
 use billing_testkit::samples::{provider_key, user};
 
-use crate::unsteady::Unsteady;
+use crate::unreliable::UnreliableProvider;
 use crate::world::{Shop, at, order, price, principal, without_permissions};
 
-const KEY_LIFE: Duration = Duration::from_secs(600);
+const KEY_TTL: Duration = Duration::from_secs(600);
 
 fn unavailable() -> ProviderError {
     ProviderError::Unavailable {
-        context: "told to".to_owned(),
+        context: "configured".to_owned(),
         retry_after: Duration::from_secs(1),
     }
 }
@@ -27,7 +27,7 @@ async fn start(
     shop.checkout().start(&principal(name), order(key)).await
 }
 
-/// For whom sessions were handed out, as the audit log has it.
+/// Returns the customers of started checkouts in the audit log.
 fn customers_in_audit(shop: &Shop) -> Vec<CustomerId> {
     let events = shop.stores.audit().events().into_iter();
     let started = events.filter(|event| event.action == AuditAction::CheckoutStarted);
@@ -35,7 +35,7 @@ fn customers_in_audit(shop: &Shop) -> Vec<CustomerId> {
 }
 
 #[tokio::test]
-async fn the_first_fault_answers_and_nothing_that_fails_reaches_the_provider() {
+async fn the_first_fault_is_returned_and_no_call_reaches_the_provider() {
     let shop = Shop::open();
     let evil = || Some("https://evil.example/".to_owned());
     let all_wrong = StartCheckout {
@@ -78,7 +78,7 @@ async fn the_first_fault_answers_and_nothing_that_fails_reaches_the_provider() {
 }
 
 #[tokio::test]
-async fn another_request_under_a_key_is_a_conflict_that_does_not_reach_the_provider() {
+async fn another_request_with_the_same_key_is_a_conflict_without_a_call() {
     let shop = Shop::open();
     start(&shop, "ann", Some("k")).await.unwrap();
     let calls = shop.provider.calls();
@@ -89,7 +89,7 @@ async fn another_request_under_a_key_is_a_conflict_that_does_not_reach_the_provi
 }
 
 #[tokio::test]
-async fn the_same_request_under_a_key_gets_the_same_session_and_another_user_another() {
+async fn the_same_request_and_key_return_the_same_session_per_user() {
     let shop = Shop::open();
     let first = start(&shop, "ann", Some("k")).await.unwrap().session;
     let again = start(&shop, "ann", Some("k")).await.unwrap().session;
@@ -100,23 +100,25 @@ async fn the_same_request_under_a_key_gets_the_same_session_and_another_user_ano
 }
 
 #[tokio::test]
-async fn a_session_whose_answer_was_lost_is_given_again_under_the_key() {
+async fn a_session_with_a_lost_response_is_returned_again_for_the_key() {
     let shop = Shop::open();
-    // The customer's and the price's answer come; the session's does not.
-    let unsteady = Arc::new(Unsteady::new(&shop.provider, &[]).losing(&[false, false, true]));
-    let checkout = shop.checkout_over(shop.accounts(), unsteady);
+    // Only the third response, that of the session, is lost.
+    let unreliable =
+        Arc::new(UnreliableProvider::new(&shop.provider, &[]).losing(&[false, false, true]));
+    let checkout = shop.checkout_over(shop.accounts(), unreliable);
     let lost = checkout.start(&principal("ann"), order(Some("k"))).await;
     assert!(matches!(lost, Err(CheckoutError::Provider(ProviderError::Timeout { .. }))));
     let changes = shop.provider.now();
     start(&shop, "ann", Some("k")).await.unwrap();
-    assert_eq!(shop.provider.now(), changes, "something was made anew");
+    assert_eq!(shop.provider.now(), changes, "something was created again");
 }
 
 #[tokio::test]
-async fn a_customer_who_was_replaced_meanwhile_does_not_spoil_the_key() {
+async fn a_key_stays_usable_after_its_customer_was_replaced() {
     let shop = Shop::open();
-    let unsteady = Arc::new(Unsteady::new(&shop.provider, &[]).losing(&[false, false, true]));
-    let checkout = shop.checkout_over(shop.accounts(), unsteady);
+    let unreliable =
+        Arc::new(UnreliableProvider::new(&shop.provider, &[]).losing(&[false, false, true]));
+    let checkout = shop.checkout_over(shop.accounts(), unreliable);
     checkout.start(&principal("ann"), order(Some("k"))).await.unwrap_err();
     let first = shop.claimed("ann").await.unwrap().customer.unwrap();
     shop.provider.delete_customer(&first);
@@ -125,7 +127,7 @@ async fn a_customer_who_was_replaced_meanwhile_does_not_spoil_the_key() {
 }
 
 #[tokio::test]
-async fn a_key_whose_session_cannot_be_given_again_is_a_conflict() {
+async fn a_key_whose_session_cannot_be_returned_again_is_a_conflict() {
     for forget in [true, false] {
         let shop = Shop::open();
         start(&shop, "ann", Some("k")).await.unwrap();
@@ -142,7 +144,7 @@ async fn a_key_whose_session_cannot_be_given_again_is_a_conflict() {
 }
 
 #[tokio::test]
-async fn whether_somebody_is_subscribed_the_provider_says_and_not_the_mirror() {
+async fn an_existing_subscription_is_checked_at_the_provider_not_in_the_mirror() {
     let shop = Shop::open();
     let (_, subscription) = shop.subscriber("ann").await;
     shop.provider.cancel(&subscription);
@@ -152,7 +154,7 @@ async fn whether_somebody_is_subscribed_the_provider_says_and_not_the_mirror() {
     let (calls, changes) = (shop.provider.calls(), shop.provider.now());
     assert!(matches!(start(&shop, "ann", None).await, Err(CheckoutError::AlreadySubscribed)));
     assert_eq!((shop.provider.calls(), shop.provider.now()), (calls + 1, changes));
-    // So also for one whose purchase nobody has told us of.
+    // Also for a purchase without an event.
     let session = start(&shop, "bob", None).await.unwrap().session;
     shop.provider.pay(&session.id);
     assert!(matches!(start(&shop, "bob", None).await, Err(CheckoutError::AlreadySubscribed)));
@@ -160,7 +162,7 @@ async fn whether_somebody_is_subscribed_the_provider_says_and_not_the_mirror() {
 }
 
 #[tokio::test]
-async fn a_customer_who_was_deleted_is_replaced() {
+async fn a_deleted_customer_is_replaced() {
     let shop = Shop::open();
     let (linked, _) = shop.subscriber("ann").await;
     shop.provider.delete_customer(&linked);
@@ -178,29 +180,29 @@ async fn a_customer_who_was_deleted_is_replaced() {
 }
 
 #[tokio::test]
-async fn a_customer_who_was_deleted_and_is_given_again_under_the_claims_key_is_replaced() {
+async fn a_deleted_customer_returned_for_the_claim_s_key_is_replaced() {
     let shop = Shop::open();
-    let unsteady = Arc::new(Unsteady::new(&shop.provider, &[]).losing(&[true]));
-    shop.checkout_over(shop.accounts(), unsteady)
+    let unreliable = Arc::new(UnreliableProvider::new(&shop.provider, &[]).losing(&[true]));
+    shop.checkout_over(shop.accounts(), unreliable)
         .start(&principal("ann"), order(None))
         .await
         .unwrap_err();
-    let made = shop.reconciler().run(RunMode::DryRun).await.unwrap().differed;
-    shop.provider.delete_customer(&made[0]);
+    let created = shop.reconciler().run(RunMode::DryRun).await.unwrap().differed;
+    shop.provider.delete_customer(&created[0]);
     start(&shop, "ann", None).await.unwrap();
     assert_eq!(
-        (shop.provider.customer_count(), customers_in_audit(&shop).contains(&made[0])),
+        (shop.provider.customer_count(), customers_in_audit(&shop).contains(&created[0])),
         (1, false)
     );
 }
 
 #[tokio::test]
-async fn a_claim_that_is_older_than_its_key_may_be_is_renewed_once() {
+async fn a_claim_with_an_expired_key_is_renewed_once() {
     let shop = Shop::open();
     shop.provider.fail_next(unavailable());
     start(&shop, "ann", None).await.unwrap_err();
     let old = shop.claimed("ann").await.unwrap();
-    shop.advance(KEY_LIFE - Duration::from_millis(1));
+    shop.advance(KEY_TTL - Duration::from_millis(1));
     shop.provider.fail_next(unavailable());
     start(&shop, "ann", None).await.unwrap_err();
     assert_eq!(shop.claimed("ann").await.unwrap(), old);
@@ -212,19 +214,19 @@ async fn a_claim_that_is_older_than_its_key_may_be_is_renewed_once() {
     start(&shop, "ann", None).await.unwrap();
     let fulfilled = shop.claimed("ann").await.unwrap();
     assert_eq!((fulfilled.key, fulfilled.claimed_at), (renewed.key, renewed.claimed_at));
-    shop.advance(KEY_LIFE);
+    shop.advance(KEY_TTL);
     start(&shop, "ann", None).await.unwrap();
     assert_eq!(shop.claimed("ann").await.unwrap().customer, fulfilled.customer);
     assert_eq!(shop.provider.customer_count(), 1);
 }
 
 #[tokio::test]
-async fn what_another_made_under_an_older_key_is_not_kept_in_the_claim() {
+async fn a_customer_created_with_an_older_key_does_not_fulfil_the_claim() {
     let shop = Shop::open();
     let claims = shop.stores.claims();
     let stale = provider_key("an-older-key");
     claims.claim(&user("ann"), &at(), &stale, shop.now()).await.unwrap();
-    shop.advance(KEY_LIFE);
+    shop.advance(KEY_TTL);
     start(&shop, "ann", None).await.unwrap();
     let kept = shop.claimed("ann").await.unwrap();
     let late =
@@ -233,7 +235,7 @@ async fn what_another_made_under_an_older_key_is_not_kept_in_the_claim() {
 }
 
 #[tokio::test]
-async fn what_the_provider_does_not_sell_as_the_catalogue_says_is_not_sold() {
+async fn a_plan_whose_price_differs_at_the_provider_is_refused() {
     let shop = Shop::open();
     let archived = StartCheckout { plan: "archived".to_owned(), ..order(None) };
     let refused = shop.checkout().start(&principal("ann"), archived).await;
@@ -242,7 +244,7 @@ async fn what_the_provider_does_not_sell_as_the_catalogue_says_is_not_sold() {
 }
 
 #[tokio::test]
-async fn without_a_database_the_provider_is_not_asked() {
+async fn without_a_database_the_provider_is_not_called() {
     let shop = Shop::open();
     shop.database.go_down();
     for key in [None, Some("k")] {

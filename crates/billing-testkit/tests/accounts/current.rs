@@ -1,4 +1,4 @@
-//! What users are told about their subscription, and when the provider is asked for it.
+//! Tests of the current subscription and of the provider calls to read it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use billing_domain::ports::{ProviderError, SubscriptionReader};
 use billing_domain::*;
 use billing_testkit::samples::provider_event;
 
-use crate::unsteady::Unsteady;
+use crate::unreliable::UnreliableProvider;
 use crate::world::{Shop, order, price, principal, soon, without_permissions};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -18,7 +18,7 @@ async fn current(shop: &Shop) -> Option<CurrentSubscription> {
     shop.subscriptions().current(&principal("ann"), soon()).await.unwrap()
 }
 
-/// How often the provider was asked for what a user is told.
+/// Returns the number of provider calls to read the current subscription.
 async fn calls_of_current(shop: &Shop) -> u64 {
     let calls = shop.provider.calls();
     current(shop).await;
@@ -26,7 +26,7 @@ async fn calls_of_current(shop: &Shop) -> u64 {
 }
 
 #[tokio::test]
-async fn a_reading_is_fresh_for_a_minute() {
+async fn a_reading_has_a_ttl_of_one_minute() {
     let shop = Shop::open();
     let (_, subscription) = shop.subscriber("ann").await;
     shop.provider.cancel(&subscription);
@@ -39,7 +39,7 @@ async fn a_reading_is_fresh_for_a_minute() {
 }
 
 #[tokio::test]
-async fn what_an_event_tells_of_is_read_before_the_event_is_applied() {
+async fn a_customer_with_a_pending_event_is_read_from_the_provider() {
     let shop = Shop::open();
     let (customer, subscription) = shop.subscriber("ann").await;
     let event = shop.provider.change(&subscription, |one| one.prices = vec![price("price_yearly")]);
@@ -57,13 +57,13 @@ async fn what_an_event_tells_of_is_read_before_the_event_is_applied() {
 }
 
 #[tokio::test]
-async fn after_the_end_of_a_period_and_of_a_subscription_it_is_read_again() {
-    for at_a_moment in [false, true] {
+async fn a_subscription_is_read_again_after_its_period_or_cancellation() {
+    for cancels in [false, true] {
         let shop = Shop::open();
         let (customer, subscription) = shop.subscriber("ann").await;
         let end = shop.now().plus(Duration::from_secs(10));
         let event = shop.provider.change(&subscription, |one| {
-            if at_a_moment {
+            if cancels {
                 one.cancel_at = Some(end);
             } else {
                 one.period_end = Some(end);
@@ -81,7 +81,7 @@ async fn after_the_end_of_a_period_and_of_a_subscription_it_is_read_again() {
 }
 
 #[tokio::test]
-async fn while_the_provider_is_out_what_it_said_last_counts() {
+async fn during_an_outage_the_last_reading_is_used() {
     let shop = Shop::open();
     shop.subscriber("ann").await;
     let known = current(&shop).await;
@@ -97,7 +97,7 @@ async fn while_the_provider_is_out_what_it_said_last_counts() {
 }
 
 #[tokio::test]
-async fn who_has_no_account_is_told_so_without_a_call() {
+async fn a_user_without_an_account_has_no_subscription_and_costs_no_call() {
     let shop = Shop::open();
     assert_eq!(calls_of_current(&shop).await, 0);
     assert_eq!(current(&shop).await, None);
@@ -106,7 +106,7 @@ async fn who_has_no_account_is_told_so_without_a_call() {
 }
 
 #[tokio::test]
-async fn who_comes_from_the_checkout_is_subscribed_before_any_event_says_so() {
+async fn after_checkout_the_subscription_is_current_before_any_event() {
     let shop = Shop::open();
     let session = shop.checkout().start(&principal("ann"), order(None)).await.unwrap().session;
     assert_eq!((calls_of_current(&shop).await, calls_of_current(&shop).await), (1, 0));
@@ -116,7 +116,7 @@ async fn who_comes_from_the_checkout_is_subscribed_before_any_event_says_so() {
     assert!(shop.linked("ann").await.is_some());
 }
 
-/// Answers once what was so before, and lets another replica read meanwhile.
+/// Returns an outdated reading, because another replica reads in between.
 #[derive(Debug)]
 struct Overtaken {
     provider: Arc<dyn SubscriptionReader>,
@@ -146,7 +146,7 @@ impl SubscriptionReader for Overtaken {
 }
 
 #[tokio::test]
-async fn nobody_is_told_what_was_so_before_another_reading() {
+async fn a_reading_older_than_a_stored_one_is_not_returned() {
     for fails in [false, true] {
         let shop = Shop::open();
         let (customer, subscription) = shop.subscriber("ann").await;
@@ -161,11 +161,11 @@ async fn nobody_is_told_what_was_so_before_another_reading() {
 }
 
 #[tokio::test]
-async fn a_reading_that_was_overtaken_is_not_written() {
+async fn an_overtaken_reading_is_not_written() {
     let shop = Shop::open();
     let (customer, subscription) = shop.subscriber("ann").await;
-    // Its answer is long under way.
-    let slow = shop.accounts_over(Arc::new(Unsteady::new(&shop.provider, &[0, 9])));
+    // Its response is delayed.
+    let slow = shop.accounts_over(Arc::new(UnreliableProvider::new(&shop.provider, &[0, 9])));
     let overtake = async {
         tokio::task::yield_now().await;
         shop.provider.cancel(&subscription);

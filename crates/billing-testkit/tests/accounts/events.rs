@@ -1,4 +1,5 @@
-//! Events in any order, doubled and late, worked off by two replicas while the history goes on.
+//! Tests of events in any order, duplicated and late, processed by two replicas during further
+//! changes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,23 +9,24 @@ use billing_domain::*;
 use proptest::prelude::*;
 
 use crate::history::{Change, History, LONG, change};
-use crate::unsteady::Unsteady;
+use crate::unreliable::UnreliableProvider;
 use crate::world::Shop;
 
-/// Something that happens here or there.
+/// A step of a test.
 #[derive(Clone, Debug)]
 enum Step {
-    /// At the provider.
+    /// A change at the provider.
     Change(Change),
-    /// One of the events that were posted and not delivered comes in; or once more one that was.
+    /// Delivery of a posted event.
     Deliver(usize),
+    /// Second delivery of an event.
     DeliverAgain(usize),
-    /// Two replicas take and work, while this happens at the provider, and is told at once or later.
+    /// Two replicas process events during these changes, whose events come at once or later.
     Work(Vec<(Change, bool)>),
-    /// A replica takes, and then is slow: others have the events by the time it works.
+    /// A replica claims events and stalls, so that another one claims them too.
     Stall,
     Wake,
-    /// The provider's next answer is a failure.
+    /// The provider's next call fails.
     Fail(bool),
     Wait(u16),
 }
@@ -42,7 +44,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// Two replicas, and what they have done.
+/// Two replicas and their results.
 struct Replicas {
     both: [EventProcessor; 2],
     stalled: Vec<EventBatch>,
@@ -51,10 +53,10 @@ struct Replicas {
 
 impl Replicas {
     fn new(shop: &Shop, pauses: &[u8]) -> Self {
-        let unsteady = Arc::new(Unsteady::new(&shop.provider, pauses));
+        let unreliable = Arc::new(UnreliableProvider::new(&shop.provider, pauses));
         let replica = || {
             EventProcessor::new(
-                shop.accounts_over(Arc::clone(&unsteady) as _),
+                shop.accounts_over(Arc::clone(&unreliable) as _),
                 Arc::clone(&shop.keys) as _,
             )
         };
@@ -63,23 +65,23 @@ impl Replicas {
 
     async fn work(&mut self, meanwhile: impl Future<Output = ()>) {
         let [one, other] = &self.both;
-        let (first, second, ()) = tokio::join!(work_off(one), work_off(other), meanwhile);
+        let (first, second, ()) = tokio::join!(process_due(one), process_due(other), meanwhile);
         self.applied += first + second;
     }
 }
 
-/// Takes what is due a few times, and works it off at once; gives how many events were applied.
-async fn work_off(replica: &EventProcessor) -> usize {
+/// Claims and concurrently processes due events eight times. Returns the number of applied events.
+async fn process_due(replica: &EventProcessor) -> usize {
     let mut applied = 0;
     for _ in 0..8 {
-        let works = replica.claim().await.unwrap().into_iter().map(|work| apply(replica, work));
+        let works = replica.claim().await.unwrap().into_iter().map(|work| process(replica, work));
         applied += futures_util::future::join_all(works).await.into_iter().sum::<usize>();
         tokio::task::yield_now().await;
     }
     applied
 }
 
-async fn apply(replica: &EventProcessor, work: EventBatch) -> usize {
+async fn process(replica: &EventProcessor, work: EventBatch) -> usize {
     let events = work.event_count();
     match replica.process(work).await.unwrap() {
         ProcessingOutcome::Applied => events,
@@ -90,7 +92,7 @@ async fn apply(replica: &EventProcessor, work: EventBatch) -> usize {
     }
 }
 
-/// Goes on while others work, and tells of it at once or notes what is to be told later.
+/// Applies changes while replicas work. Delivers each event at once or adds it to `posted`.
 async fn meanwhile(
     shop: &Shop,
     history: &mut History,
@@ -99,7 +101,7 @@ async fn meanwhile(
 ) {
     for (change, at_once) in changes {
         tokio::task::yield_now().await;
-        for event in history.go_on(shop, change).await {
+        for event in history.apply(shop, change).await {
             if *at_once {
                 shop.deliver(&event).await;
                 delivered.push(event);
@@ -111,24 +113,26 @@ async fn meanwhile(
 }
 
 fn failure(transient: bool) -> ProviderError {
-    let context = "told to".to_owned();
+    let context = "configured".to_owned();
     if transient { ProviderError::Timeout { context } } else { ProviderError::Unusable { context } }
 }
 
-async fn the_end_is_what_the_provider_says(
+async fn final_state_equals_the_provider_s(
     steps: Vec<Step>,
     pauses: Vec<u8>,
     order: Vec<usize>,
     last: Vec<(Change, bool)>,
 ) {
     let shop = Shop::open();
-    let (mut history, mut posted, mut delivered) = (History::default(), Vec::new(), Vec::new());
+    let mut history = History::default();
+    let mut posted = Vec::new();
+    let mut delivered = Vec::new();
     let mut replicas = Replicas::new(&shop, &pauses);
-    // An event that fails twelve times is a dead letter: another story.
+    // At most five failures: an event is dead-lettered after twelve.
     let mut failures = 0;
     for step in &steps {
         match step {
-            Step::Change(change) => posted.extend(history.go_on(&shop, change).await),
+            Step::Change(change) => posted.extend(history.apply(&shop, change).await),
             Step::Deliver(number) => {
                 if let Some(at) = number.checked_rem(posted.len()) {
                     let event: ProviderEvent = posted.swap_remove(at);
@@ -149,7 +153,7 @@ async fn the_end_is_what_the_provider_says(
             Step::Stall => replicas.stalled.extend(replicas.both[0].claim().await.unwrap()),
             Step::Wake => {
                 for work in std::mem::take(&mut replicas.stalled) {
-                    replicas.applied += apply(&replicas.both[0], work).await;
+                    replicas.applied += process(&replicas.both[0], work).await;
                 }
             }
             Step::Fail(transient) if failures < 5 => {
@@ -169,7 +173,8 @@ async fn the_end_is_what_the_provider_says(
         }
         delivered.push(event);
     }
-    // What happens last is told while older readings are on their way: no event comes after it to make good what they break.
+    // The last changes are delivered while older readings are in transit. No later event could
+    // repair a wrong write.
     replicas.work(meanwhile(&shop, &mut history, &last, [&mut delivered, &mut posted])).await;
     for event in posted {
         shop.deliver(&event).await;
@@ -181,7 +186,7 @@ async fn the_end_is_what_the_provider_says(
         replicas.work(async {}).await;
     }
     for work in std::mem::take(&mut replicas.stalled) {
-        replicas.applied += apply(&replicas.both[0], work).await;
+        replicas.applied += process(&replicas.both[0], work).await;
     }
     let kept = shop.inbox().await;
     assert!(kept.iter().all(|event| matches!(event.state, InboxState::Applied(_))), "{kept:#?}");
@@ -190,22 +195,26 @@ async fn the_end_is_what_the_provider_says(
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 250, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 250,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
-    fn whatever_order_events_come_in_the_end_is_what_the_provider_says(
+    fn events_in_any_order_lead_to_the_provider_s_state(
         steps in prop::collection::vec(step(), 1..60),
         pauses in prop::collection::vec(prop_oneof![4 => 0..4u8, 1 => 8..16u8], 1..20),
         order in prop::collection::vec(any::<usize>(), 1..20),
         last in prop::collection::vec((change(), prop::bool::weighted(0.9)), 0..6),
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(the_end_is_what_the_provider_says(steps, pauses, order, last));
+        runtime.block_on(final_state_equals_the_provider_s(steps, pauses, order, last));
     }
 }
 
 #[tokio::test]
-async fn a_purchase_that_is_told_before_the_earlier_customers_end_makes_the_account() {
+async fn a_new_purchase_links_its_customer_even_if_its_event_precedes_the_old_ones_deletion() {
     let shop = Shop::open();
     let (first, _) = shop.subscriber("ann").await;
     let ended = shop.provider.delete_customer(&first);

@@ -1,4 +1,4 @@
-//! Histories: what happens at the provider, and what must be known of it in the end.
+//! [`History`]: random changes at the provider, and the state that must result from them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -12,14 +12,14 @@ use crate::world::{Shop, at, order, price, principal};
 
 pub(crate) const USERS: [&str; 3] = ["ann", "bob", "eve"];
 
-/// Something that happens at the provider. Numbers choose among what is there; where nothing is, nothing happens.
+/// A change at the provider. Numbers select among existing objects; without one, nothing changes.
 #[derive(Clone, Debug)]
 pub(crate) enum Change {
-    Make(Option<usize>),
-    Name(usize, usize),
-    NameNobodyPossible(usize),
-    Session(usize, usize),
-    Buy(usize, bool),
+    AddCustomer(Option<usize>),
+    NameOwner(usize, usize),
+    NameInvalidOwner(usize),
+    AddPaidSession(usize, usize),
+    Subscribe(usize, bool),
     Switch(usize),
     Fail(usize),
     CancelNow(usize),
@@ -34,11 +34,11 @@ pub(crate) enum Change {
 pub(crate) fn change() -> impl Strategy<Value = Change> {
     let any = || any::<usize>();
     prop_oneof![
-        3 => prop::option::weighted(0.7, any()).prop_map(Change::Make),
-        2 => (any(), any()).prop_map(|(customer, user)| Change::Name(customer, user)),
-        1 => any().prop_map(Change::NameNobodyPossible),
-        2 => (any(), any()).prop_map(|(customer, user)| Change::Session(customer, user)),
-        4 => (any(), prop::bool::ANY).prop_map(|(customer, yearly)| Change::Buy(customer, yearly)),
+        3 => prop::option::weighted(0.7, any()).prop_map(Change::AddCustomer),
+        2 => (any(), any()).prop_map(|(customer, user)| Change::NameOwner(customer, user)),
+        1 => any().prop_map(Change::NameInvalidOwner),
+        2 => (any(), any()).prop_map(|(customer, user)| Change::AddPaidSession(customer, user)),
+        4 => (any(), prop::bool::ANY).prop_map(|(customer, yearly)| Change::Subscribe(customer, yearly)),
         1 => any().prop_map(Change::Switch),
         1 => any().prop_map(Change::Fail),
         1 => any().prop_map(Change::CancelNow),
@@ -51,39 +51,43 @@ pub(crate) fn change() -> impl Strategy<Value = Change> {
     ]
 }
 
-/// What has happened so far.
+/// All changes so far.
 #[derive(Debug, Default)]
 pub(crate) struct History {
     pub(crate) customers: BTreeSet<CustomerId>,
     subscriptions: Vec<(CustomerId, SubscriptionId)>,
     sessions: Vec<(CustomerId, CheckoutSessionId)>,
-    /// Of whom events were posted.
-    told: BTreeSet<CustomerId>,
-    /// Which customers the provider ever named as a user's, when they had bought.
+    /// Customers with a posted event.
+    with_events: BTreeSet<CustomerId>,
+    /// Customers that the provider named as a user's after a purchase.
     accounts: BTreeMap<UserId, BTreeSet<CustomerId>>,
-    /// Users who had several at once: which of them counts is a matter of order.
-    torn: BTreeSet<UserId>,
+    /// Users with several customers at once. Their link depends on the order of events.
+    ambiguous: BTreeSet<UserId>,
 }
 
 impl History {
-    /// Makes it happen; gives the events that the provider posts.
-    pub(crate) async fn go_on(&mut self, shop: &Shop, change: &Change) -> Vec<ProviderEvent> {
-        let events = self.happen(shop, change).await.unwrap_or_default();
-        self.told.extend(events.iter().filter_map(|event| match &event.subject {
+    /// Applies a change and returns the events that the provider posts.
+    pub(crate) async fn apply(&mut self, shop: &Shop, change: &Change) -> Vec<ProviderEvent> {
+        let events = self.change_provider(shop, change).await.unwrap_or_default();
+        self.with_events.extend(events.iter().filter_map(|event| match &event.subject {
             EventSubject::Customer(customer) => Some(customer.clone()),
             EventSubject::Subscription(_) | EventSubject::Unrelated => None,
         }));
-        self.look(shop);
+        self.record_accounts(shop);
         events
     }
 
-    async fn happen(&mut self, shop: &Shop, change: &Change) -> Option<Vec<ProviderEvent>> {
+    async fn change_provider(
+        &mut self,
+        shop: &Shop,
+        change: &Change,
+    ) -> Option<Vec<ProviderEvent>> {
         let provider = &shop.provider;
-        let there: Vec<_> =
-            self.customers.iter().filter(|one| is_there(shop, one)).cloned().collect();
-        let one = |number: &usize| there.get(number.checked_rem(there.len())?).cloned();
+        let existing: Vec<_> =
+            self.customers.iter().filter(|one| exists(shop, one)).cloned().collect();
+        let one = |number: &usize| existing.get(number.checked_rem(existing.len())?).cloned();
         let held: Vec<_> =
-            self.subscriptions.iter().filter(|(customer, _)| there.contains(customer)).collect();
+            self.subscriptions.iter().filter(|(customer, _)| existing.contains(customer)).collect();
         let subscription =
             |number: &usize| held.get(number.checked_rem(held.len())?).map(|(_, id)| id);
         let name = |number: &usize| NamedOwner::User(user(USERS[number % USERS.len()]));
@@ -91,22 +95,22 @@ impl History {
             Some(vec![provider.change(subscription(number)?, |subscription| how(subscription))])
         };
         match change {
-            Change::Make(owner) => {
+            Change::AddCustomer(owner) => {
                 let (customer, event) =
                     provider.add_customer(owner.as_ref().map_or(NamedOwner::None, name), None);
                 self.customers.insert(customer);
                 Some(vec![event])
             }
-            Change::Name(customer, owner) => {
+            Change::NameOwner(customer, owner) => {
                 Some(vec![provider.name_owner(&one(customer)?, name(owner))])
             }
-            Change::NameNobodyPossible(customer) => {
+            Change::NameInvalidOwner(customer) => {
                 Some(vec![provider.name_owner(&one(customer)?, NamedOwner::Ambiguous)])
             }
-            Change::Session(customer, owner) => {
+            Change::AddPaidSession(customer, owner) => {
                 Some(vec![provider.add_paid_session(&one(customer)?, name(owner))])
             }
-            Change::Buy(customer, yearly) => {
+            Change::Subscribe(customer, yearly) => {
                 let customer = one(customer)?;
                 let cycle = if *yearly { "price_yearly" } else { "price_monthly" };
                 let (subscription, events) = provider.subscribe(&customer, &price(cycle));
@@ -140,7 +144,7 @@ impl History {
                 None
             }
             Change::Pay(number) => {
-                self.sessions.retain(|(customer, _)| there.contains(customer));
+                self.sessions.retain(|(customer, _)| existing.contains(customer));
                 let (customer, session) =
                     self.sessions.remove(number.checked_rem(self.sessions.len())?);
                 let (subscription, events) = provider.pay(&session);
@@ -150,28 +154,28 @@ impl History {
         }
     }
 
-    fn look(&mut self, shop: &Shop) {
+    fn record_accounts(&mut self, shop: &Shop) {
         for customer in &self.customers {
             if let Some(owner) = bought_by(shop, customer) {
                 self.accounts.entry(owner).or_default().insert(customer.clone());
             }
         }
         for (owner, accounts) in &self.accounts {
-            if accounts.iter().filter(|customer| is_there(shop, customer)).count() > 1 {
-                self.torn.insert(owner.clone());
+            if accounts.iter().filter(|customer| exists(shop, customer)).count() > 1 {
+                self.ambiguous.insert(owner.clone());
             }
         }
     }
 
-    /// All events were delivered.
+    /// Checks the state after all events were delivered.
     pub(crate) async fn check_after_events(&self, shop: &Shop) {
-        for customer in &self.told {
+        for customer in &self.with_events {
             assert!(shop.mirrored(customer).await.is_some(), "{customer} is not in the mirror");
         }
-        self.check(shop, &self.torn).await;
+        self.check(shop, &self.ambiguous).await;
     }
 
-    /// What differed was mended.
+    /// Checks the state after a reconciliation.
     pub(crate) async fn check_after_reconciling(&self, shop: &Shop) {
         for customer in self.customers.iter().filter(|customer| bought_by(shop, customer).is_some())
         {
@@ -180,12 +184,12 @@ impl History {
         self.check(shop, &BTreeSet::new()).await;
     }
 
-    async fn check(&self, shop: &Shop, torn: &BTreeSet<UserId>) {
+    async fn check(&self, shop: &Shop, ambiguous: &BTreeSet<UserId>) {
         for customer in &self.customers {
             if let Some(mirrored) = shop.mirrored(customer).await {
                 assert_eq!(mirrored.state, shop.provider.reading(customer).state, "{customer}");
             }
-            if !is_there(shop, customer) {
+            if !exists(shop, customer) {
                 assert_eq!(
                     shop.stores.customers().owners(&at(), customer).await.unwrap(),
                     [],
@@ -201,7 +205,7 @@ impl History {
                 .get(&owner)
                 .into_iter()
                 .flatten()
-                .filter(|customer| is_there(shop, customer));
+                .filter(|customer| exists(shop, customer));
             let possible: BTreeSet<_> = possible.cloned().collect();
             assert!(
                 linked.iter().all(|linked| possible.contains(linked)),
@@ -210,23 +214,23 @@ impl History {
             let has_account =
                 possible.iter().any(|one| bought_by(shop, one).as_ref() == Some(&owner));
             assert!(
-                linked.is_some() || !has_account || torn.contains(&owner),
+                linked.is_some() || !has_account || ambiguous.contains(&owner),
                 "{name}: none of {possible:?}"
             );
             if let Some(claimed) = shop.claimed(name).await.and_then(|claim| claim.customer)
                 && shop.mirrored(&claimed).await.is_some()
             {
-                assert!(is_there(shop, &claimed), "{name} claims {claimed}, who is gone");
+                assert!(exists(shop, &claimed), "{name} claims {claimed}, which is deleted");
             }
         }
     }
 }
 
-fn is_there(shop: &Shop, customer: &CustomerId) -> bool {
+fn exists(shop: &Shop, customer: &CustomerId) -> bool {
     shop.provider.reading(customer).state != CustomerState::Gone
 }
 
-/// Who has an account as this customer, as the provider says now.
+/// Returns the owner of a customer with a purchase, according to the provider.
 fn bought_by(shop: &Shop, customer: &CustomerId) -> Option<UserId> {
     let reading = shop.provider.reading(customer);
     let attempts = [SubscriptionStatus::Incomplete, SubscriptionStatus::IncompleteExpired];
@@ -235,5 +239,5 @@ fn bought_by(shop: &Shop, customer: &CustomerId) -> Option<UserId> {
     subscriptions.iter().any(|one| !attempts.contains(&one.status)).then_some(owner)
 }
 
-/// More than the longest pause between two tries, and than a lease.
+/// Longer than the maximum backoff and a lease.
 pub(crate) const LONG: Duration = Duration::from_secs(660);

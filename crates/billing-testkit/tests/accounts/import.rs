@@ -1,4 +1,4 @@
-//! Imports: what is linked, what is left, and why.
+//! Tests of imports: linked and skipped customers, with the reasons.
 
 use std::sync::Arc;
 
@@ -50,13 +50,13 @@ fn left(name: Option<&str>, customers: &[&CustomerId], reason: SkipReason) -> Sk
 }
 
 #[tokio::test]
-async fn by_metadata_the_one_customer_who_names_a_user_is_linked() {
+async fn by_metadata_the_only_customer_naming_a_user_is_linked() {
     let shop = Shop::open();
     let (ann, known, other) =
         (named(&shop, "ann"), named(&shop, "known"), named(&shop, "elsewhere"));
     let (first, second) = (named(&shop, "twice"), named(&shop, "twice"));
     let (unclear, _) = shop.provider.add_customer(NamedOwner::Ambiguous, None);
-    with_email(&shop, "nobody@example.com");
+    with_email(&shop, "unknown@example.com");
     let (gone, _) = shop.provider.add_customer(NamedOwner::User(user("gone")), None);
     shop.provider.delete_customer(&gone);
     linked(&shop, "known", &known).await;
@@ -74,7 +74,7 @@ async fn by_metadata_the_one_customer_who_names_a_user_is_linked() {
 }
 
 #[tokio::test]
-async fn of_a_list_what_the_provider_knows_is_linked_and_users_may_share() {
+async fn by_list_existing_customers_are_linked_and_may_be_shared() {
     let shop = Shop::open();
     let (shared, other) = (named(&shop, "ann"), named(&shop, "x"));
     let pair = |name: &str, id: &CustomerId| (user(name), id.clone());
@@ -97,7 +97,7 @@ async fn of_a_list_what_the_provider_knows_is_linked_and_users_may_share() {
 }
 
 #[tokio::test]
-async fn by_email_nobody_gets_what_may_be_anothers() {
+async fn by_email_only_unambiguous_customers_are_linked() {
     let shop = Shop::open();
     let ann = with_email(&shop, "Ann@Example.com");
     let (first, second) =
@@ -136,10 +136,10 @@ async fn by_email_nobody_gets_what_may_be_anothers() {
 }
 
 #[tokio::test]
-async fn an_address_that_only_looks_alike_is_another() {
+async fn an_address_that_only_looks_equal_does_not_match() {
     let shop = Shop::open();
     with_email(&shop, "jack@example.com");
-    // The Kelvin sign, whose lower case is a k.
+    // The Kelvin sign: its lower case is a k.
     let plan = planned(&shop, emails(&[("eve", "jac\u{212a}@example.com")])).await;
     assert_eq!(
         (plan.links, plan.skipped),
@@ -148,7 +148,7 @@ async fn an_address_that_only_looks_alike_is_another() {
 }
 
 #[tokio::test]
-async fn a_plan_that_is_applied_links_and_leaves_who_got_another_customer_since() {
+async fn applying_a_plan_links_users_and_skips_those_linked_since() {
     let shop = Shop::open();
     let (ann, bob, eve) = (named(&shop, "ann"), named(&shop, "bob"), named(&shop, "eve"));
     let plan = planned(&shop, ImportSource::Metadata).await;
@@ -164,7 +164,7 @@ async fn a_plan_that_is_applied_links_and_leaves_who_got_another_customer_since(
 }
 
 #[tokio::test]
-async fn without_the_provider_there_is_no_plan() {
+async fn planning_fails_when_the_provider_fails() {
     let shop = Shop::open();
     let sources = [
         ImportSource::Metadata,

@@ -1,16 +1,16 @@
-//! The services of billing accounts, over stores and a provider in memory: whatever happens, what is known in the end is what the
-//! provider says.
+//! Tests the services of billing accounts with in-memory stores and an in-memory provider. In the
+//! end, the stored state must equal the provider's.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod checkout;
 mod checkout_races;
 mod current;
+mod dispositions;
 mod events;
-mod fates;
 mod history;
 mod import;
 mod not_found;
 mod reconciling;
-mod unsteady;
+mod unreliable;
 mod world;

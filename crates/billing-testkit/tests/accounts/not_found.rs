@@ -1,4 +1,4 @@
-//! Customers whom the provider did not know when it was asked for something else.
+//! Tests of customers that the provider reported as not found in another call.
 
 use std::sync::{Arc, OnceLock};
 
@@ -10,7 +10,7 @@ use billing_testkit::{FakeBillingAccountProvider, FakeBillingProvider};
 use crate::world::{Shop, at, principal, soon};
 
 #[tokio::test]
-async fn a_customer_whom_the_portal_finds_gone_is_read_anew_by_every_replica() {
+async fn a_customer_reported_as_not_found_is_read_again_by_every_replica() {
     let shop = Shop::open();
     let (customer, _) = shop.subscriber("ann").await;
     let _lost = shop.provider.delete_customer(&customer);
@@ -39,17 +39,18 @@ async fn a_customer_whom_the_portal_finds_gone_is_read_anew_by_every_replica() {
         let refused = portal.open(&principal("ann"), request.clone()).await;
         assert!(matches!(refused, Err(PortalError::NoBillingAccount { .. })), "{refused:?}");
     }
-    assert_eq!(shop.provider.calls(), calls, "the portal's answer waits for no reading");
-    assert_eq!(pending(&shop).await, 1, "reports about the same version are one event");
-    // The provider has sent no event, and a minute has not passed: the reading would count as fresh.
+    assert_eq!(shop.provider.calls(), calls, "the portal's response does not wait for a reading");
+    assert_eq!(pending(&shop).await, 1, "reports about one version create one event");
+    // The provider sent no event, and the TTL is not over: without the report, the reading would be
+    // fresh.
     let other_replica = shop.accounts();
     assert_eq!(other_replica.state(&customer, soon()).await.unwrap(), CustomerState::Gone);
     assert_eq!(shop.work().await, [ProcessingOutcome::Applied]);
     let calls = shop.provider.calls();
     assert_eq!(accounts.state(&customer, soon()).await.unwrap(), CustomerState::Gone);
-    assert_eq!(shop.provider.calls(), calls, "a report that is applied costs nothing");
+    assert_eq!(shop.provider.calls(), calls, "an applied report costs no call");
     accounts.report_not_found(&customer).await.unwrap();
-    assert_eq!(pending(&shop).await, 1, "a later report is an event of its own");
+    assert_eq!(pending(&shop).await, 1, "a later report creates another event");
 }
 
 async fn pending(shop: &Shop) -> usize {
@@ -57,7 +58,7 @@ async fn pending(shop: &Shop) -> usize {
     shop.inbox().await.into_iter().filter(is_pending).count()
 }
 
-/// Deletes the customer, and lets somebody notice, while its last answer is on the way.
+/// Deletes and reports the customer while a response is in transit.
 #[derive(Debug, Default)]
 struct Overtaken {
     provider: Arc<FakeBillingAccountProvider>,
@@ -89,7 +90,7 @@ impl SubscriptionReader for Overtaken {
 }
 
 #[tokio::test]
-async fn a_report_outlives_an_answer_that_was_on_the_way() {
+async fn a_report_survives_a_response_in_transit() {
     let shop = Shop::open();
     let (customer, _) = shop.subscriber("ann").await;
     let reader =

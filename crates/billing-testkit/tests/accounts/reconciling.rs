@@ -1,4 +1,4 @@
-//! Events that never come, and the runs that make them good.
+//! Tests of reconciliation after lost events.
 
 use std::collections::BTreeSet;
 
@@ -10,8 +10,8 @@ use proptest::prelude::*;
 use crate::history::{Change, History, LONG, USERS, change};
 use crate::world::{Shop, at, price};
 
-/// All that is known here.
-async fn known(
+/// Returns all stored state.
+async fn stored_state(
     shop: &Shop,
 ) -> (Vec<MirroredCustomer>, Vec<Option<CustomerId>>, Vec<InboxEvent>, usize) {
     let mut links = Vec::new();
@@ -22,12 +22,12 @@ async fn known(
     (mirrored, links, shop.inbox().await, shop.stores.audit().events().len())
 }
 
-async fn what_was_lost_is_made_good(changes: Vec<(Change, u8)>) {
+async fn a_run_repairs_lost_events(changes: Vec<(Change, u8)>) {
     let shop = Shop::open();
     let mut history = History::default();
     for (change, dice) in &changes {
-        for event in history.go_on(&shop, change).await {
-            // A part of the events never comes.
+        for event in history.apply(&shop, change).await {
+            // Some events are lost.
             if dice % 2 == 0 {
                 shop.deliver(&event).await;
             }
@@ -39,13 +39,13 @@ async fn what_was_lost_is_made_good(changes: Vec<(Change, u8)>) {
     shop.advance(LONG);
     shop.work().await;
 
-    let before = known(&shop).await;
+    let before = stored_state(&shop).await;
     let dry = shop.reconciler().run(RunMode::DryRun).await.unwrap();
-    assert_eq!(known(&shop).await, before);
+    assert_eq!(stored_state(&shop).await, before);
     let run = shop.reconciler().run(RunMode::Apply).await.unwrap();
     history.check_after_reconciling(&shop).await;
-    let foreseen: BTreeSet<_> = dry.differed.iter().collect();
-    assert!(run.differed.iter().all(|customer| foreseen.contains(customer)), "{dry:#?} {run:#?}");
+    let previewed: BTreeSet<_> = dry.differed.iter().collect();
+    assert!(run.differed.iter().all(|customer| previewed.contains(customer)), "{dry:#?} {run:#?}");
 
     for mode in [RunMode::Apply, RunMode::DryRun] {
         let again = shop.reconciler().run(mode).await.unwrap();
@@ -56,19 +56,23 @@ async fn what_was_lost_is_made_good(changes: Vec<(Change, u8)>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 200,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
-    fn whatever_events_are_lost_a_run_makes_them_good(
+    fn a_run_repairs_any_lost_events(
         changes in prop::collection::vec((change(), any::<u8>()), 1..40),
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(what_was_lost_is_made_good(changes));
+        runtime.block_on(a_run_repairs_lost_events(changes));
     }
 }
 
 #[tokio::test]
-async fn who_is_linked_and_not_named_is_not_read_again_and_again() {
+async fn a_linked_customer_without_owner_metadata_is_read_once() {
     let shop = Shop::open();
     let (customer, _) = shop.provider.add_customer(NamedOwner::None, None);
     shop.provider.subscribe(&customer, &price("price_monthly"));
@@ -85,7 +89,7 @@ async fn who_is_linked_and_not_named_is_not_read_again_and_again() {
 }
 
 #[tokio::test]
-async fn a_dry_run_says_what_a_run_would_do_and_no_more() {
+async fn a_dry_run_reports_the_changes_of_a_run_and_makes_none() {
     let shop = Shop::open();
     let (first, _) = shop.subscriber("ann").await;
     let (second, _) = shop.provider.add_customer(NamedOwner::User(user("ann")), None);
@@ -103,7 +107,7 @@ async fn a_dry_run_says_what_a_run_would_do_and_no_more() {
 }
 
 #[tokio::test]
-async fn a_link_to_a_customer_who_is_gone_is_removed() {
+async fn a_link_to_a_deleted_customer_is_removed() {
     let shop = Shop::open();
     let (customer, _) = shop.subscriber("ann").await;
     shop.deliver_all(shop.provider.delete_customer(&customer)).await;

@@ -1,4 +1,4 @@
-//! A shop: all services of billing accounts over one database and one provider.
+//! [`Shop`]: all services of billing accounts with one database and one provider.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -13,10 +13,10 @@ use billing_testkit::{
     CountedKeys, FakeBillingAccountProvider, FixedClock, InMemoryBilling, Reachability,
 };
 
-/// The page that users come back to.
+/// The default return URL.
 const DASHBOARD: &str = "https://app.example.com/";
 
-/// The world of a test. Nothing in it moves by itself.
+/// The state of a test. Nothing in it changes by itself.
 #[derive(Debug)]
 pub(crate) struct Shop {
     pub(crate) provider: Arc<FakeBillingAccountProvider>,
@@ -51,7 +51,7 @@ pub(crate) fn without_permissions(name: &str) -> Principal {
     Principal { permissions: Permissions::Only(BTreeSet::new()), ..principal(name) }
 }
 
-/// A request for the plan that the shop sells.
+/// Returns a checkout request for the active plan.
 pub(crate) fn order(key: Option<&str>) -> StartCheckout {
     StartCheckout {
         plan: "starter".to_owned(),
@@ -139,7 +139,7 @@ impl Shop {
         self.checkout_over(self.accounts(), Arc::clone(&self.provider) as _)
     }
 
-    /// A replica's checkout: it shares nothing with others but database and provider.
+    /// Returns a replica's checkout. Replicas share only database and provider.
     pub(crate) fn checkout_over(
         &self,
         accounts: BillingAccounts,
@@ -164,19 +164,19 @@ impl Shop {
         )
     }
 
-    /// An event comes in, as it does over HTTP once its signature held.
+    /// Accepts an event, as the webhook route does after it verified the signature.
     pub(crate) async fn deliver(&self, event: &ProviderEvent) {
         self.stores.inbox().accept(&at(), event, self.now()).await.unwrap();
     }
 
-    /// Works off what is due, and says what became of it.
+    /// Processes all due events and returns the outcomes.
     pub(crate) async fn work(&self) -> Vec<ProcessingOutcome> {
         let processor = self.processor();
-        let mut worked = Vec::new();
+        let mut outcomes = Vec::new();
         for work in processor.claim().await.unwrap() {
-            worked.push(processor.process(work).await.unwrap());
+            outcomes.push(processor.process(work).await.unwrap());
         }
-        worked
+        outcomes
     }
 
     pub(crate) async fn deliver_all(&self, events: Vec<ProviderEvent>) {
@@ -186,7 +186,7 @@ impl Shop {
         self.work().await;
     }
 
-    /// A customer who has bought, and whom the mirror and a link know.
+    /// Adds a subscribed, mirrored and linked customer.
     pub(crate) async fn subscriber(&self, name: &str) -> (CustomerId, SubscriptionId) {
         let (customer, created) = self.provider.add_customer(NamedOwner::User(user(name)), None);
         let (subscription, sold) = self.provider.subscribe(&customer, &price("price_monthly"));

@@ -59,7 +59,7 @@ billing_testkit::api_key_usage_contract!(usage);
 billing_testkit::audit_log_contract!(billing);
 billing_testkit::forgetting_contract!(billing);
 billing_testkit::event_inbox_contract!(billing);
-billing_testkit::event_hand_out_contract!(billing);
+billing_testkit::event_claim_contract!(billing);
 billing_testkit::billing_mirror_contract!(billing);
 billing_testkit::mirror_effect_contract!(billing);
 billing_testkit::customer_claims_contract!(billing);

@@ -1,4 +1,4 @@
-//! A key that is published while a fetch runs which began before.
+//! Tests a key that is published while a fetch runs.
 
 use std::sync::Mutex;
 
@@ -6,55 +6,55 @@ use async_trait::async_trait;
 
 use super::*;
 use crate::jwks::published_key::{PublishedKey, set_of};
-use crate::jwks::state::ASKED_AT_MOST_EVERY;
+use crate::jwks::state::UNKNOWN_KEY_INTERVAL;
 use billing_testkit::FixedClock;
 
-/// An issuer whose answer is what was published when it was asked, and comes when it may.
+/// An issuer that responds when the test allows it, with the keys published at the request.
 #[derive(Debug)]
 struct Issuer {
     published: Mutex<String>,
-    asked: watch::Sender<usize>,
-    answers: watch::Sender<bool>,
+    requests: watch::Sender<usize>,
+    responds: watch::Sender<bool>,
 }
 
 #[async_trait]
 impl JwkSetSource for Arc<Issuer> {
     async fn fetch(&self) -> Result<Vec<u8>, FetchFault> {
         let published = self.published.lock().unwrap().clone();
-        self.asked.send_modify(|asked| *asked += 1);
-        self.answers.subscribe().wait_for(|answers| *answers).await.unwrap();
+        self.requests.send_modify(|requests| *requests += 1);
+        self.responds.subscribe().wait_for(|responds| *responds).await.unwrap();
         Ok(published.into_bytes())
     }
 }
 
 #[tokio::test]
-async fn a_token_that_met_a_fetch_from_before_its_key_waits_for_the_next() {
+async fn a_token_waits_for_another_fetch_when_the_running_one_predates_its_key() {
     let (old, new) = (PublishedKey::new("old"), PublishedKey::new("new"));
     let clock = Arc::new(FixedClock::at(Timestamp::from_seconds(1_800_000_000)));
     let issuer = Arc::new(Issuer {
         published: Mutex::new(set_of(&[&old])),
-        asked: watch::Sender::new(0),
-        answers: watch::Sender::new(true),
+        requests: watch::Sender::new(0),
+        responds: watch::Sender::new(true),
     });
     let (shared, refresher) = prepare(Arc::clone(&issuer), Arc::clone(&clock) as Arc<dyn Clock>);
     let refreshing = tokio::spawn(refresher.run());
     shared.state.subscribe().wait_for(|state| state.usable(clock.now()).is_ok()).await.unwrap();
 
-    // A made-up id has the set fetched, as it was before the rotation.
-    issuer.answers.send_replace(false);
+    // A made-up id starts a fetch of the set before the rotation.
+    issuer.responds.send_replace(false);
     let find = |id: &'static str| {
         let (shared, clock) = (Arc::clone(&shared), Arc::clone(&clock));
         tokio::spawn(async move { shared.find(Some(id), clock.as_ref()).await.map(drop) })
     };
     let forged = find("forged");
-    issuer.asked.subscribe().wait_for(|asked| *asked == 2).await.unwrap();
+    issuer.requests.subscribe().wait_for(|requests| *requests == 2).await.unwrap();
 
-    // Then the key is published, and its first token comes while that fetch still runs.
+    // The issuer publishes the key. Its first token arrives while that fetch still runs.
     *issuer.published.lock().unwrap() = set_of(&[&old, &new]);
-    clock.advance(ASKED_AT_MOST_EVERY);
+    clock.advance(UNKNOWN_KEY_INTERVAL);
     let genuine = find("new");
     tokio::task::yield_now().await;
-    issuer.answers.send_replace(true);
+    issuer.responds.send_replace(true);
     assert!(genuine.await.unwrap().is_ok());
     assert!(forged.await.unwrap().is_err());
     refreshing.abort();

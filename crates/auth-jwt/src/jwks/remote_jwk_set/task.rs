@@ -1,4 +1,4 @@
-//! The background task of a key set.
+//! Tests the background task of a key set.
 
 use billing_testkit::FixedClock;
 
@@ -14,7 +14,7 @@ fn started(script: &Script) -> (RemoteJwkSet, Refreshers) {
 }
 
 #[tokio::test]
-async fn the_task_loads_by_itself_and_ends_with_the_set() {
+async fn the_task_loads_the_set_and_ends_with_it() {
     let a = key("a");
     let script = Script::of(Some(set_of(&[&a])));
     let (set, _refreshers) = started(&script);
@@ -27,7 +27,7 @@ async fn the_task_loads_by_itself_and_ends_with_the_set() {
 }
 
 #[tokio::test]
-async fn the_task_fetches_at_once_where_it_is_asked() {
+async fn the_task_fetches_at_once_on_request() {
     let (a, b) = (key("a"), key("b"));
     let script = Script::of(Some(set_of(&[&a])));
     let (set, _refreshers) = started(&script);

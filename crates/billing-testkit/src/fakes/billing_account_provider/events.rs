@@ -1,11 +1,11 @@
-//! The events that the fake's changes cause.
+//! Creates the events of the fake's changes.
 
 use billing_domain::{CustomerId, EventSubject, ProviderEvent};
 
 use super::state::State;
 
 impl State {
-    /// An event about a customer.
+    /// Creates an event about a customer.
     pub(super) fn event(&mut self, kind: &str, customer: &CustomerId) -> ProviderEvent {
         self.event_about(kind, EventSubject::Customer(customer.clone()))
     }

@@ -1,4 +1,4 @@
-//! The fake as the three ports.
+//! Implements the three ports.
 
 use std::cmp::Reverse;
 
@@ -26,7 +26,7 @@ impl CheckoutProvider for FakeBillingAccountProvider {
         state.begin(order.deadline)?;
         match state.customers_by_key.get(&order.key) {
             Some((owner, customer)) if *owner == order.owner => return Ok(customer.clone()),
-            Some(_) => return Err(refused("the key was used for somebody else")),
+            Some(_) => return Err(refused("the key was used for another user")),
             None => {}
         }
         let customer = state.add_customer(NamedOwner::User(order.owner.clone()), None);
@@ -42,7 +42,7 @@ impl CheckoutProvider for FakeBillingAccountProvider {
         state.begin(order.deadline)?;
         if state.customer(&order.customer).is_none() {
             return Err(ProviderError::CustomerNotFound {
-                context: "nobody told the fake of it".to_owned(),
+                context: "the fake has no such customer".to_owned(),
             });
         }
         if let Some(id) = state.sessions_by_key.get(&order.key) {
@@ -53,7 +53,7 @@ impl CheckoutProvider for FakeBillingAccountProvider {
                 .ok_or_else(|| refused("the key was used"));
         }
         if !state.prices.get(&order.price).is_some_and(|facts| facts.active) {
-            return Err(refused("nothing is sold at this price"));
+            return Err(refused("the price is not active"));
         }
         let number = state.next();
         let made = CheckoutSession {
@@ -78,9 +78,9 @@ impl CheckoutProvider for FakeBillingAccountProvider {
     }
 }
 
-/// Whether one order is the other, sent again.
+/// Returns whether both orders have the same parameters.
 fn is_same(one: &CheckoutOrder, other: &CheckoutOrder) -> bool {
-    let told = |order: &CheckoutOrder| {
+    let parameters = |order: &CheckoutOrder| {
         (
             order.customer.clone(),
             order.owner.clone(),
@@ -89,11 +89,11 @@ fn is_same(one: &CheckoutOrder, other: &CheckoutOrder) -> bool {
             order.cancel_url.clone(),
         )
     };
-    told(one) == told(other)
+    parameters(one) == parameters(other)
 }
 
 impl Customer {
-    /// Whom its metadata name, or else its sessions.
+    /// Returns the owner in the metadata, or else in the sessions.
     fn named(&self) -> NamedOwner {
         let mut named = self.owner.clone();
         if named == NamedOwner::None {
@@ -155,12 +155,12 @@ impl CustomerDirectory for FakeBillingAccountProvider {
     ) -> Result<Page<ListedCustomer>, ProviderError> {
         let mut state = self.lock();
         state.begin(deadline)?;
-        // Also one that was deleted meanwhile has its place in the list.
+        // A deleted customer keeps its place in the list.
         let place =
             |id: &CustomerId| state.customers.iter().rposition(|customer| customer.id == *id);
         let end = end(after.map(place), state.customers.len())?;
-        let there = state.customers[..end].iter().rev().filter(|customer| !customer.deleted);
-        Ok(page(self.page, there).map(|customer| ListedCustomer {
+        let existing = state.customers[..end].iter().rev().filter(|customer| !customer.deleted);
+        Ok(page(self.page, existing).map(|customer| ListedCustomer {
             id: customer.id.clone(),
             owner: customer.owner.clone(),
             email: customer.email.clone(),
@@ -182,12 +182,12 @@ impl CustomerDirectory for FakeBillingAccountProvider {
     }
 }
 
-/// How many of the oldest are left, where those after this place are asked for: lists begin with the newest.
+/// Returns the number of entries after this place. Lists start with the newest entry.
 fn end(after: Option<Option<usize>>, all: usize) -> Result<usize, ProviderError> {
     match after {
         None => Ok(all),
         Some(Some(place)) => Ok(place),
-        Some(None) => Err(refused("the list is to go on after something that is not there")),
+        Some(None) => Err(refused("the cursor is unknown")),
     }
 }
 

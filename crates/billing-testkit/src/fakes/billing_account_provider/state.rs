@@ -1,4 +1,4 @@
-//! What the fake knows.
+//! The fake's state.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::{Duration, Instant};
@@ -10,20 +10,20 @@ use billing_domain::{
     SubscriptionStatus, Timestamp, UserId,
 };
 
-use super::BEGINNING;
+use super::START;
 
 #[derive(Debug, Default)]
 pub(super) struct State {
-    /// How much was changed so far: ids and times come from here.
+    /// Number of changes. Ids and times derive from it.
     pub(super) changes: u32,
     pub(super) calls: u64,
     pub(super) failures: VecDeque<ProviderError>,
     pub(super) prices: BTreeMap<PriceId, ProviderPrice>,
-    /// In the order made, as are subscriptions and sessions.
+    /// In the order of creation, like subscriptions and sessions.
     pub(super) customers: Vec<Customer>,
     pub(super) subscriptions: Vec<ListedSubscription>,
     pub(super) sessions: Vec<Session>,
-    /// Whose customer a key made.
+    /// The owner and customer created with each key.
     pub(super) customers_by_key: HashMap<ProviderKey, (UserId, CustomerId)>,
     pub(super) sessions_by_key: HashMap<ProviderKey, CheckoutSessionId>,
 }
@@ -31,10 +31,10 @@ pub(super) struct State {
 #[derive(Debug)]
 pub(super) struct Customer {
     pub(super) id: CustomerId,
-    /// Whom its metadata name.
+    /// The owner in the metadata.
     pub(super) owner: NamedOwner,
     pub(super) email: Option<String>,
-    /// Whom the sessions that it completed name.
+    /// The owners in the completed sessions.
     pub(super) sessions: Vec<NamedOwner>,
     pub(super) deleted: bool,
 }
@@ -46,7 +46,7 @@ pub(super) struct Session {
 }
 
 impl State {
-    /// Counts a call, and fails it where it was told to or comes too late.
+    /// Counts a call. Returns the next configured failure, or a timeout after the deadline.
     pub(super) fn begin(&mut self, deadline: Deadline) -> Result<(), ProviderError> {
         if deadline.remaining(Instant::now()).is_zero() {
             return Err(ProviderError::Timeout { context: "the deadline has passed".to_owned() });
@@ -55,14 +55,14 @@ impl State {
         self.failures.pop_front().map_or(Ok(()), Err)
     }
 
-    /// A number that was not given before; the clock moves on.
+    /// Returns a new number and advances the clock.
     pub(super) fn next(&mut self) -> u32 {
         self.changes += 1;
         self.changes
     }
 
     pub(super) fn now(&self) -> Timestamp {
-        Timestamp::from_seconds(BEGINNING + i64::from(self.changes))
+        Timestamp::from_seconds(START + i64::from(self.changes))
     }
 
     pub(super) fn customer(&self, id: &CustomerId) -> Option<&Customer> {
@@ -72,12 +72,12 @@ impl State {
     pub(super) fn customer_mut(&mut self, id: &CustomerId) -> &mut Customer {
         let found =
             self.customers.iter_mut().find(|customer| customer.id == *id && !customer.deleted);
-        found.unwrap_or_else(|| panic!("{id} is not there"))
+        found.unwrap_or_else(|| panic!("{id} does not exist"))
     }
 
     pub(super) fn subscription_mut(&mut self, id: &SubscriptionId) -> &mut ListedSubscription {
         let found = self.subscriptions.iter_mut().find(|held| held.subscription.id == *id);
-        found.unwrap_or_else(|| panic!("{id} is not there"))
+        found.unwrap_or_else(|| panic!("{id} does not exist"))
     }
 
     pub(super) fn add_customer(&mut self, owner: NamedOwner, email: Option<&str>) -> CustomerId {
@@ -112,7 +112,7 @@ impl State {
     }
 
     pub(super) fn subscribe(&mut self, customer: &CustomerId, price: &PriceId) -> SubscriptionId {
-        assert!(self.customer(customer).is_some(), "{customer} is not there");
+        assert!(self.customer(customer).is_some(), "{customer} does not exist");
         let cycle = self.prices.get(price).and_then(|facts| facts.cycle);
         let id: SubscriptionId =
             format!("sub_fake_{}", self.next()).parse().expect("a subscription id");
@@ -133,7 +133,7 @@ impl State {
         id
     }
 
-    /// Notes that a session was paid.
+    /// Completes a session.
     pub(super) fn complete(&mut self, id: &CheckoutSessionId) -> CheckoutOrder {
         let at = self.sessions.iter().position(|session| session.made.id == *id);
         let at = at.unwrap_or_else(|| panic!("{id} is not open"));

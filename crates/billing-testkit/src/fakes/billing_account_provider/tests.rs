@@ -1,4 +1,4 @@
-//! The fake runs the suites of its three ports, and keeps its own promises.
+//! Runs the suites of the three ports, and tests of the fake itself.
 
 use async_trait::async_trait;
 use billing_domain::ports::{CheckoutProvider, CustomerDirectory, SubscriptionReader};
@@ -78,29 +78,29 @@ fn price(id: &str, cycle: BillingCycle, active: bool) -> (PriceId, ProviderPrice
     (id.parse().unwrap(), facts)
 }
 
-fn stocked() -> World {
+fn world_with_prices() -> World {
     let world = World(FakeBillingAccountProvider::new().with_pages_of(7));
     let Prices { monthly, yearly, archived, .. } = world.prices();
     [monthly, yearly, archived].into_iter().for_each(|(id, facts)| world.0.set_price(id, facts));
     world
 }
 
-async fn populated() -> (Box<dyn BillingAccountWorld>, ()) {
-    (Box::new(stocked()), ())
+async fn boxed_world() -> (Box<dyn BillingAccountWorld>, ()) {
+    (Box::new(world_with_prices()), ())
 }
 
-crate::checkout_provider_contract!(populated);
-crate::subscription_reader_contract!(populated);
-crate::customer_directory_contract!(populated);
+crate::checkout_provider_contract!(boxed_world);
+crate::subscription_reader_contract!(boxed_world);
+crate::customer_directory_contract!(boxed_world);
 
 async fn read(world: &World, customer: &CustomerId) -> CustomerReading {
     world.0.customer(customer, soon()).await.unwrap()
 }
 
 #[tokio::test]
-async fn two_that_are_told_the_same_are_the_same() {
-    let told = async || {
-        let world = stocked();
+async fn two_fakes_with_the_same_calls_are_equal() {
+    let run = async || {
+        let world = world_with_prices();
         let (customer, created) = world.0.add_customer(NamedOwner::User(user("ann")), None);
         let (subscription, sold) = world.0.subscribe(&customer, &world.prices().monthly.0);
         let ended = world.0.cancel(&subscription);
@@ -108,16 +108,16 @@ async fn two_that_are_told_the_same_are_the_same() {
             [vec![created], sold, vec![ended], world.0.delete_customer(&customer)].concat();
         (events, read(&world, &customer).await)
     };
-    let (events, reading) = told().await;
-    assert_eq!((events.clone(), reading), told().await);
+    let (events, reading) = run().await;
+    assert_eq!((events.clone(), reading), run().await);
     assert!(
         events.windows(2).all(|pair| pair[0].created < pair[1].created && pair[0].id != pair[1].id)
     );
 }
 
 #[tokio::test]
-async fn a_session_that_is_paid_sells_and_names_the_owner() {
-    let world = stocked();
+async fn a_paid_session_creates_a_subscription_and_names_the_owner() {
+    let world = world_with_prices();
     let (customer, _) = world.0.add_customer(NamedOwner::None, None);
     let order = billing_domain::CheckoutOrder {
         customer: customer.clone(),
@@ -141,8 +141,8 @@ async fn a_session_that_is_paid_sells_and_names_the_owner() {
 }
 
 #[tokio::test]
-async fn what_is_lost_never_was() {
-    let world = stocked();
+async fn a_lost_customer_or_subscription_does_not_exist() {
+    let world = world_with_prices();
     let (customer, _) = world.0.add_customer(NamedOwner::None, None);
     let (subscription, _) = world.0.subscribe(&customer, &world.prices().monthly.0);
     world.0.lose_subscription(&subscription);
@@ -154,11 +154,11 @@ async fn what_is_lost_never_was() {
 }
 
 #[tokio::test]
-async fn forgotten_keys_make_another_customer_and_failures_come_when_told() {
-    let world = stocked();
+async fn forgotten_keys_create_another_customer_and_failures_occur_on_request() {
+    let world = world_with_prices();
     let order = NewCustomer { owner: user("ann"), key: "key-1".parse().unwrap(), deadline: soon() };
     let first = world.0.create_customer(&order).await.unwrap();
-    world.0.fail_next(ProviderError::Unusable { context: "told to".to_owned() });
+    world.0.fail_next(ProviderError::Unusable { context: "configured".to_owned() });
     assert!(world.0.create_customer(&order).await.is_err());
     assert_eq!(world.0.create_customer(&order).await.unwrap(), first);
     world.0.forget_keys();

@@ -1,4 +1,4 @@
-//! What becomes of events that cannot be applied.
+//! Tests of retries and dead letters.
 
 use std::time::Duration;
 
@@ -19,8 +19,8 @@ fn refusal() -> ProviderError {
     ProviderError::Refused { context: "another key".to_owned() }
 }
 
-/// An event that comes in now.
-async fn told(shop: &Shop, id: &str) {
+/// Delivers an event now.
+async fn deliver(shop: &Shop, id: &str) {
     shop.deliver(&provider_event(id, &"cus_1".parse().unwrap(), shop.now())).await;
 }
 
@@ -28,18 +28,18 @@ async fn kept(shop: &Shop, id: &str) -> InboxEvent {
     shop.inbox().await.into_iter().find(|event| event.event.id == event_id(id)).unwrap()
 }
 
-/// Tries what is due, in vain.
+/// Processes due events with a failing provider.
 async fn fail(shop: &Shop, error: fn() -> ProviderError) -> Vec<ProcessingOutcome> {
     shop.provider.fail_next(error());
-    let worked = shop.work().await;
-    assert_eq!(worked.len(), 1);
-    worked
+    let outcomes = shop.work().await;
+    assert_eq!(outcomes.len(), 1);
+    outcomes
 }
 
 #[tokio::test]
-async fn pauses_grow_and_the_error_is_kept() {
+async fn the_backoff_doubles_and_the_error_is_stored() {
     let shop = Shop::open();
-    told(&shop, "evt_1").await;
+    deliver(&shop, "evt_1").await;
     for seconds in [1, 2, 4, 8] {
         assert_eq!(fail(&shop, outage).await, [ProcessingOutcome::Postponed]);
         let due = shop.now().plus(Duration::from_secs(seconds));
@@ -61,9 +61,9 @@ async fn pauses_grow_and_the_error_is_kept() {
 }
 
 #[tokio::test]
-async fn what_fails_for_another_reason_than_an_outage_is_dead_after_twelve_attempts() {
+async fn an_event_that_fails_without_an_outage_is_dead_after_twelve_attempts() {
     let shop = Shop::open();
-    told(&shop, "evt_1").await;
+    deliver(&shop, "evt_1").await;
     for _ in 0..11 {
         assert_eq!(fail(&shop, refusal).await, [ProcessingOutcome::Postponed]);
         shop.advance(LONG);
@@ -75,10 +75,10 @@ async fn what_fails_for_another_reason_than_an_outage_is_dead_after_twelve_attem
 }
 
 #[tokio::test]
-async fn during_an_outage_an_event_is_tried_for_three_days() {
+async fn during_an_outage_an_event_is_retried_for_three_days() {
     let shop = Shop::open();
     let end = shop.now().plus(THREE_DAYS);
-    told(&shop, "evt_1").await;
+    deliver(&shop, "evt_1").await;
     while shop.now() < end {
         assert_eq!(fail(&shop, outage).await, [ProcessingOutcome::Postponed]);
         shop.advance(LONG);
@@ -87,9 +87,9 @@ async fn during_an_outage_an_event_is_tried_for_three_days() {
 }
 
 #[tokio::test]
-async fn days_in_which_nobody_tried_kill_no_event() {
+async fn days_without_an_attempt_do_not_kill_an_event() {
     let shop = Shop::open();
-    told(&shop, "evt_1").await;
+    deliver(&shop, "evt_1").await;
     shop.advance(THREE_DAYS);
     assert_eq!(fail(&shop, outage).await, [ProcessingOutcome::Postponed]);
 }
@@ -98,13 +98,13 @@ async fn days_in_which_nobody_tried_kill_no_event() {
 async fn an_event_does_not_die_with_an_older_one_about_the_same_customer() {
     for (error, before) in [(refusal as fn() -> _, Duration::ZERO), (outage, THREE_DAYS)] {
         let shop = Shop::open();
-        told(&shop, "evt_old").await;
+        deliver(&shop, "evt_old").await;
         for _ in 0..11 {
             fail(&shop, error).await;
             shop.advance(LONG);
         }
         shop.advance(before);
-        told(&shop, "evt_new").await;
+        deliver(&shop, "evt_new").await;
         assert_eq!(fail(&shop, error).await, [ProcessingOutcome::Dead]);
         assert_eq!(kept(&shop, "evt_old").await.state, InboxState::Dead(shop.now()));
         let due = shop.now().plus(Duration::from_secs(1));
@@ -113,9 +113,9 @@ async fn an_event_does_not_die_with_an_older_one_about_the_same_customer() {
 }
 
 #[tokio::test]
-async fn a_replayed_event_gets_its_attempts_anew_however_old_it_is() {
+async fn a_replayed_event_of_any_age_starts_with_zero_attempts() {
     let shop = Shop::open();
-    told(&shop, "evt_1").await;
+    deliver(&shop, "evt_1").await;
     for _ in 0..12 {
         fail(&shop, refusal).await;
         shop.advance(LONG);
@@ -134,7 +134,7 @@ async fn a_replayed_event_gets_its_attempts_anew_however_old_it_is() {
 }
 
 #[tokio::test]
-async fn events_about_nobody_are_ignored_and_those_about_a_subscription_lead_to_its_customer() {
+async fn unrelated_events_are_ignored_and_subscription_events_update_the_customer() {
     let shop = Shop::open();
     let (customer, _) = shop.provider.add_customer(NamedOwner::None, None);
     let (subscription, _) = shop.provider.subscribe(&customer, &price("price_monthly"));
@@ -142,10 +142,10 @@ async fn events_about_nobody_are_ignored_and_those_about_a_subscription_lead_to_
     for subject in [EventSubject::Unrelated, unknown, EventSubject::Subscription(subscription)] {
         shop.deliver(&shop.provider.event("invoice.paid", subject)).await;
     }
-    let mut worked = shop.work().await;
-    worked.sort_by_key(|worked| *worked == ProcessingOutcome::Applied);
+    let mut outcomes = shop.work().await;
+    outcomes.sort_by_key(|outcome| *outcome == ProcessingOutcome::Applied);
     assert_eq!(
-        worked,
+        outcomes,
         [ProcessingOutcome::Ignored, ProcessingOutcome::Ignored, ProcessingOutcome::Applied]
     );
     assert_eq!(
@@ -155,9 +155,9 @@ async fn events_about_nobody_are_ignored_and_those_about_a_subscription_lead_to_
 }
 
 #[tokio::test]
-async fn who_is_too_slow_loses_the_events_to_another() {
+async fn a_replica_with_an_expired_lease_loses_the_events_to_another() {
     let shop = Shop::open();
-    told(&shop, "evt_1").await;
+    deliver(&shop, "evt_1").await;
     let (slow, quick) = (shop.processor(), shop.processor());
     let work = slow.claim().await.unwrap().pop().unwrap();
     assert!(quick.claim().await.unwrap().is_empty());

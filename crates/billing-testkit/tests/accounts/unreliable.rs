@@ -1,4 +1,4 @@
-//! [`Unsteady`]: the provider, whose answers take their time and may be lost on the way.
+//! [`UnreliableProvider`]: a provider with delayed and lost responses.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -8,22 +8,22 @@ use billing_domain::ports::{CheckoutProvider, ProviderError, SubscriptionReader}
 use billing_domain::*;
 use billing_testkit::FakeBillingAccountProvider;
 
-/// Lets others go first, so often as its list says, before each call and between what is done and the answer: an answer may be
-/// old when it comes. The same list gives the same order of things.
+/// Yields a configured number of times before each call and each response, so a response may be
+/// outdated. Equal configurations interleave equally.
 #[derive(Debug)]
-pub(crate) struct Unsteady {
+pub(crate) struct UnreliableProvider {
     provider: Arc<FakeBillingAccountProvider>,
     pauses: Mutex<VecDeque<u8>>,
     lost: Mutex<VecDeque<bool>>,
 }
 
-impl Unsteady {
+impl UnreliableProvider {
     pub(crate) fn new(provider: &Arc<FakeBillingAccountProvider>, pauses: &[u8]) -> Self {
         let pauses = Mutex::new(pauses.iter().copied().collect());
         Self { provider: Arc::clone(provider), pauses, lost: Mutex::default() }
     }
 
-    /// Which of the next answers are lost, though what was asked for is done.
+    /// Configures which of the next responses are lost after the provider executed the call.
     pub(crate) fn losing(self, lost: &[bool]) -> Self {
         Self { lost: Mutex::new(lost.iter().copied().collect()), ..self }
     }
@@ -40,31 +40,31 @@ impl Unsteady {
         }
     }
 
-    async fn pass<T>(
+    async fn call<T>(
         &self,
-        call: impl Future<Output = Result<T, ProviderError>>,
+        operation: impl Future<Output = Result<T, ProviderError>>,
     ) -> Result<T, ProviderError> {
         self.pause().await;
-        let answer = call.await;
+        let response = operation.await;
         self.pause().await;
         if self.lost.lock().unwrap().pop_front().unwrap_or_default() {
-            return Err(ProviderError::Timeout { context: "the answer was lost".to_owned() });
+            return Err(ProviderError::Timeout { context: "the response was lost".to_owned() });
         }
-        answer
+        response
     }
 }
 
 #[async_trait]
-impl CheckoutProvider for Unsteady {
+impl CheckoutProvider for UnreliableProvider {
     async fn create_customer(&self, order: &NewCustomer) -> Result<CustomerId, ProviderError> {
-        self.pass(self.provider.create_customer(order)).await
+        self.call(self.provider.create_customer(order)).await
     }
 
     async fn create_checkout_session(
         &self,
         order: &CheckoutOrder,
     ) -> Result<CheckoutSession, ProviderError> {
-        self.pass(self.provider.create_checkout_session(order)).await
+        self.call(self.provider.create_checkout_session(order)).await
     }
 
     async fn price(
@@ -72,18 +72,18 @@ impl CheckoutProvider for Unsteady {
         price: &PriceId,
         deadline: Deadline,
     ) -> Result<Option<ProviderPrice>, ProviderError> {
-        self.pass(self.provider.price(price, deadline)).await
+        self.call(self.provider.price(price, deadline)).await
     }
 }
 
 #[async_trait]
-impl SubscriptionReader for Unsteady {
+impl SubscriptionReader for UnreliableProvider {
     async fn customer(
         &self,
         customer: &CustomerId,
         deadline: Deadline,
     ) -> Result<CustomerReading, ProviderError> {
-        self.pass(self.provider.customer(customer, deadline)).await
+        self.call(self.provider.customer(customer, deadline)).await
     }
 
     async fn customer_of(
@@ -91,6 +91,6 @@ impl SubscriptionReader for Unsteady {
         subscription: &SubscriptionId,
         deadline: Deadline,
     ) -> Result<Option<CustomerId>, ProviderError> {
-        self.pass(self.provider.customer_of(subscription, deadline)).await
+        self.call(self.provider.customer_of(subscription, deadline)).await
     }
 }

@@ -1,6 +1,6 @@
-//! What every [`EventInbox`](billing_domain::ports::EventInbox) promises about how it hands events out.
+//! Contract of every [`EventInbox`](billing_domain::ports::EventInbox) for claims of events.
 
-#![expect(missing_docs, reason = "the cases' names are the promises")]
+#![expect(missing_docs, reason = "the cases' names state the guarantees")]
 
 use std::collections::BTreeSet;
 
@@ -14,39 +14,39 @@ use crate::event_inbox_contract::{
 };
 use crate::samples::event_id;
 
-/// Runs every case against fresh databases: `event_hand_out_contract!(make)`, where `make` is an async function that gives a
-/// pair of an `Arc<BillingPorts>` and what must outlive it.
+/// Runs every case against a new database: `event_claim_contract!(make)`. `make` is an async
+/// function that returns an `Arc<BillingPorts>` and the resources to keep alive.
 #[macro_export]
-macro_rules! event_hand_out_contract {
+macro_rules! event_claim_contract {
     ($make:path) => {
         $crate::contract_tests!(
-            event_hand_out_contract,
+            event_claim_contract,
             $make,
             [
-                events_that_are_due_are_handed_out_those_due_first,
-                a_claim_of_none_is_empty,
+                due_events_are_claimed_earliest_due_first,
+                a_claim_with_limit_zero_is_empty,
                 each_claim_counts_an_attempt,
-                an_event_that_is_handed_out_is_nobody_elses_until_the_claim_runs_out,
-                no_event_is_handed_out_twice_under_one_token,
-                of_many_claimers_at_once_no_two_share_an_event,
-                of_many_claimers_of_what_ran_out_no_two_share_an_event,
-                an_ignored_event_is_done_with,
-                an_event_that_is_tried_again_is_due_later_and_says_why,
-                a_dead_event_waits_for_an_operator_and_says_why,
-                a_claim_that_ran_out_holds_until_somebody_else_has_the_events,
-                a_late_first_claimer_releases_nothing,
-                releasing_leaves_what_is_not_the_claims,
-                an_error_is_cut_and_comes_back,
-                one_event_is_replayed_whatever_has_become_of_it,
-                all_that_are_dead_are_replayed,
-                replaying_what_nobody_knows_changes_nothing,
-                an_event_that_is_handed_out_is_taken_back_by_a_replay,
+                a_claimed_event_is_not_claimed_again_until_the_lease_expires,
+                no_event_is_claimed_twice_under_one_token,
+                concurrent_claims_share_no_event,
+                concurrent_claims_of_expired_leases_share_no_event,
+                an_ignored_event_is_not_claimed_again,
+                a_retried_event_is_due_later_and_has_the_error,
+                a_dead_event_is_not_claimed_again_and_has_the_error,
+                an_expired_lease_is_valid_until_another_claim,
+                a_release_after_another_claim_changes_nothing,
+                a_release_changes_only_events_of_its_claim,
+                an_error_is_stored_with_at_most_500_characters,
+                an_event_in_any_state_is_replayed,
+                all_dead_events_are_replayed,
+                replaying_an_unknown_event_changes_nothing,
+                a_replay_revokes_the_claim_of_an_event,
             ]
         );
     };
 }
 
-pub async fn events_that_are_due_are_handed_out_those_due_first(ports: &BillingPorts) {
+pub async fn due_events_are_claimed_earliest_due_first(ports: &BillingPorts) {
     for (id, seconds) in [("evt_c", 3), ("evt_a", 9), ("evt_d", 2), ("evt_b", 3), ("evt_e", 10)] {
         accept(ports, id, seconds).await;
     }
@@ -56,7 +56,7 @@ pub async fn events_that_are_due_are_handed_out_those_due_first(ports: &BillingP
     assert_eq!(ids(&claim(ports, "one", 9, 10, 20).await), ["evt_e"]);
 }
 
-pub async fn a_claim_of_none_is_empty(ports: &BillingPorts) {
+pub async fn a_claim_with_limit_zero_is_empty(ports: &BillingPorts) {
     accept(ports, "evt_1", 0).await;
     assert_eq!(claim(ports, "one", 0, 1, 10).await, []);
     assert_eq!(listed(ports).await[0].attempts, 0);
@@ -65,25 +65,23 @@ pub async fn a_claim_of_none_is_empty(ports: &BillingPorts) {
 pub async fn each_claim_counts_an_attempt(ports: &BillingPorts) {
     accept(ports, "evt_1", 0).await;
     for (n, name) in (1..).zip(["one", "two", "one"]) {
-        let handed_out = claim(ports, name, 1, u64::from(n), u64::from(n) + 1).await;
-        assert_eq!(handed_out[0].attempts, n);
+        let claimed = claim(ports, name, 1, u64::from(n), u64::from(n) + 1).await;
+        assert_eq!(claimed[0].attempts, n);
     }
     assert_eq!(listed(ports).await[0].attempts, 3);
 }
 
-pub async fn an_event_that_is_handed_out_is_nobody_elses_until_the_claim_runs_out(
-    ports: &BillingPorts,
-) {
+pub async fn a_claimed_event_is_not_claimed_again_until_the_lease_expires(ports: &BillingPorts) {
     accept(ports, "evt_1", 0).await;
     assert_eq!(claim(ports, "one", 9, 1, 10).await.len(), 1);
     assert_eq!(claim(ports, "two", 9, 9, 20).await, []);
-    // It is to be applied still.
+    // The event is still pending.
     assert_eq!(state(ports, "evt_1").await, InboxState::Pending(at(0)));
     assert_eq!(ids(&claim(ports, "two", 9, 10, 20).await), ["evt_1"]);
     assert_eq!(claim(ports, "three", 9, 19, 30).await, []);
 }
 
-pub async fn no_event_is_handed_out_twice_under_one_token(ports: &BillingPorts) {
+pub async fn no_event_is_claimed_twice_under_one_token(ports: &BillingPorts) {
     accept(ports, "evt_1", 0).await;
     claim(ports, "one", 9, 1, 2).await;
     assert_eq!(claim(ports, "one", 9, 5, 9).await, []);
@@ -92,44 +90,44 @@ pub async fn no_event_is_handed_out_twice_under_one_token(ports: &BillingPorts) 
     assert_eq!(claim(ports, "two", 9, 6, 9).await.len(), 1);
 }
 
-/// All that can be had, by eight at once, a few at a time; those of each.
-async fn share_out(ports: &BillingPorts, names: &str, now: u64) -> Vec<Vec<String>> {
+/// Claims all due events with eight concurrent claimers. Returns the events of each.
+async fn claim_concurrently(ports: &BillingPorts, names: &str, now: u64) -> Vec<Vec<String>> {
     let names: Vec<_> = (0..8).map(|n| format!("{names}{n}")).collect();
     let claiming = names.iter().map(|name| async move {
         let mut own = Vec::new();
         loop {
-            let some = claim(ports, name, 7, now, now + 10).await;
-            if some.is_empty() {
+            let batch = claim(ports, name, 7, now, now + 10).await;
+            if batch.is_empty() {
                 break own;
             }
-            own.extend(ids(&some).into_iter().map(str::to_owned));
+            own.extend(ids(&batch).into_iter().map(str::to_owned));
         }
     });
     join_all(claiming).await
 }
 
-fn assert_shared_out(shares: &[Vec<String>], count: usize) {
+fn assert_disjoint(shares: &[Vec<String>], count: usize) {
     let all: Vec<&String> = shares.iter().flatten().collect();
     let distinct: BTreeSet<_> = all.iter().collect();
     assert_eq!((all.len(), distinct.len()), (count, count));
 }
 
-pub async fn of_many_claimers_at_once_no_two_share_an_event(ports: &BillingPorts) {
+pub async fn concurrent_claims_share_no_event(ports: &BillingPorts) {
     accept_many(ports, 300).await;
-    assert_shared_out(&share_out(ports, "first", 1).await, 300);
+    assert_disjoint(&claim_concurrently(ports, "first", 1).await, 300);
     assert_eq!(claim(ports, "late", 300, 2, 10).await, []);
 }
 
-pub async fn of_many_claimers_of_what_ran_out_no_two_share_an_event(ports: &BillingPorts) {
+pub async fn concurrent_claims_of_expired_leases_share_no_event(ports: &BillingPorts) {
     accept_many(ports, 100).await;
     for round in 0..3 {
-        let shares = share_out(ports, &format!("round{round}-"), 1 + round * 10).await;
-        assert_shared_out(&shares, 100);
+        let shares = claim_concurrently(ports, &format!("round{round}-"), 1 + round * 10).await;
+        assert_disjoint(&shares, 100);
     }
     assert!(listed(ports).await.iter().all(|kept| kept.attempts == 3));
 }
 
-pub async fn an_ignored_event_is_done_with(ports: &BillingPorts) {
+pub async fn an_ignored_event_is_not_claimed_again(ports: &BillingPorts) {
     accept(ports, "evt_1", 0).await;
     claim(ports, "one", 9, 1, 10).await;
     assert_eq!(release(ports, "one", &["evt_1"], Disposition::Ignored(at(2))).await, 1);
@@ -138,7 +136,7 @@ pub async fn an_ignored_event_is_done_with(ports: &BillingPorts) {
     assert_eq!((kept.state, kept.attempts, kept.error), (InboxState::Ignored(at(2)), 1, None));
 }
 
-pub async fn an_event_that_is_tried_again_is_due_later_and_says_why(ports: &BillingPorts) {
+pub async fn a_retried_event_is_due_later_and_has_the_error(ports: &BillingPorts) {
     accept(ports, "evt_1", 0).await;
     claim(ports, "one", 9, 1, 10).await;
     assert_eq!(
@@ -149,12 +147,12 @@ pub async fn an_event_that_is_tried_again_is_due_later_and_says_why(ports: &Bill
     let kept = claim(ports, "two", 9, 5, 10).await.remove(0);
     assert_eq!((kept.state, kept.attempts), (InboxState::Pending(at(5)), 2));
     assert_eq!(kept.error.as_deref(), Some("no answer"));
-    // An attempt that comes to something leaves no error behind.
+    // A successful attempt clears the error.
     release(ports, "two", &["evt_1"], Disposition::Ignored(at(6))).await;
     assert_eq!(listed(ports).await[0].error, None);
 }
 
-pub async fn a_dead_event_waits_for_an_operator_and_says_why(ports: &BillingPorts) {
+pub async fn a_dead_event_is_not_claimed_again_and_has_the_error(ports: &BillingPorts) {
     accept(ports, "evt_1", 0).await;
     claim(ports, "one", 9, 1, 10).await;
     assert_eq!(
@@ -166,13 +164,13 @@ pub async fn a_dead_event_waits_for_an_operator_and_says_why(ports: &BillingPort
     assert_eq!((kept.state, kept.error.as_deref()), (InboxState::Dead(at(2)), Some("refused")));
 }
 
-pub async fn a_claim_that_ran_out_holds_until_somebody_else_has_the_events(ports: &BillingPorts) {
+pub async fn an_expired_lease_is_valid_until_another_claim(ports: &BillingPorts) {
     accept(ports, "evt_1", 0).await;
     claim(ports, "one", 9, 1, 10).await;
     assert_eq!(release(ports, "one", &["evt_1"], Disposition::Ignored(at(50))).await, 1);
 }
 
-pub async fn a_late_first_claimer_releases_nothing(ports: &BillingPorts) {
+pub async fn a_release_after_another_claim_changes_nothing(ports: &BillingPorts) {
     accept(ports, "evt_1", 0).await;
     claim(ports, "one", 9, 1, 10).await;
     claim(ports, "two", 9, 10, 20).await;
@@ -193,7 +191,7 @@ pub async fn a_late_first_claimer_releases_nothing(ports: &BillingPorts) {
     assert_eq!(state(ports, "evt_1").await, InboxState::Ignored(at(12)));
 }
 
-pub async fn releasing_leaves_what_is_not_the_claims(ports: &BillingPorts) {
+pub async fn a_release_changes_only_events_of_its_claim(ports: &BillingPorts) {
     for (seconds, id) in (0..).zip(["evt_1", "evt_2", "evt_3"]) {
         accept(ports, id, seconds).await;
     }
@@ -206,7 +204,7 @@ pub async fn releasing_leaves_what_is_not_the_claims(ports: &BillingPorts) {
     assert_eq!(release(ports, "two", &[], Disposition::Ignored(at(10))).await, 0);
 }
 
-pub async fn an_error_is_cut_and_comes_back(ports: &BillingPorts) {
+pub async fn an_error_is_stored_with_at_most_500_characters(ports: &BillingPorts) {
     accept(ports, "evt_1", 0).await;
     for (n, error) in (1..).zip(["'; DROP TABLE webhook_events; --", "a\nb", "", &"빌".repeat(501)])
     {
@@ -226,7 +224,7 @@ pub async fn an_error_is_cut_and_comes_back(ports: &BillingPorts) {
     }
 }
 
-pub async fn one_event_is_replayed_whatever_has_become_of_it(ports: &BillingPorts) {
+pub async fn an_event_in_any_state_is_replayed(ports: &BillingPorts) {
     accept(ports, "evt_2", 0).await;
     claim(ports, "other", 9, 0, 1000).await;
     accept(ports, "evt_1", 0).await;
@@ -255,7 +253,7 @@ pub async fn one_event_is_replayed_whatever_has_become_of_it(ports: &BillingPort
     assert_eq!(release(ports, "other", &["evt_2"], Disposition::Ignored(at(1))).await, 1);
 }
 
-pub async fn all_that_are_dead_are_replayed(ports: &BillingPorts) {
+pub async fn all_dead_events_are_replayed(ports: &BillingPorts) {
     for id in ["evt_1", "evt_2", "evt_3", "evt_4"] {
         accept(ports, id, 0).await;
     }
@@ -268,12 +266,12 @@ pub async fn all_that_are_dead_are_replayed(ports: &BillingPorts) {
     assert_eq!(state(ports, "evt_2").await, InboxState::Ignored(at(2)));
 }
 
-pub async fn replaying_what_nobody_knows_changes_nothing(ports: &BillingPorts) {
+pub async fn replaying_an_unknown_event_changes_nothing(ports: &BillingPorts) {
     assert_eq!(replay(ports, ReplayScope::Event(event_id("evt_1")), 0).await, 0);
     assert_eq!(listed(ports).await, []);
 }
 
-pub async fn an_event_that_is_handed_out_is_taken_back_by_a_replay(ports: &BillingPorts) {
+pub async fn a_replay_revokes_the_claim_of_an_event(ports: &BillingPorts) {
     accept(ports, "evt_1", 0).await;
     claim(ports, "one", 9, 1, 100).await;
     assert_eq!(replay(ports, ReplayScope::Event(event_id("evt_1")), 2).await, 1);
