@@ -19,7 +19,7 @@ const PROBLEM: &str = "application/problem+json";
 /// The place of the schema of errors that belong to no operation.
 const ANY_PROBLEM: &str = "any problem";
 /// The characters of a body that a fault shows.
-const SHOWN: usize = 300;
+const MAX_SHOWN: usize = 300;
 
 /// The document, with its schemas compiled.
 #[derive(Debug)]
@@ -28,14 +28,14 @@ pub struct ApiDocument {
     validator: Validator,
 }
 
-/// The public listeners whose answers are judged.
+/// The public listeners whose answers are faults_of.
 static WATCHED: Mutex<BTreeSet<SocketAddr>> = Mutex::new(BTreeSet::new());
 
-/// A public listener of the service. Its answers are judged until this value is dropped.
+/// A public listener of the service. Its answers are faults_of until this value is dropped.
 #[derive(Debug)]
 pub struct Watched(SocketAddr);
 
-/// Has all answers of a public listener judged.
+/// Has all answers of a public listener faults_of.
 #[must_use]
 pub fn watch(public: SocketAddr) -> Watched {
     WATCHED.lock().unwrap_or_else(PoisonError::into_inner).insert(public);
@@ -112,7 +112,7 @@ impl ApiDocument {
     pub fn faults(&self, method: &str, target: &str, answer: &Response) -> Vec<String> {
         let path = path_of(target);
         let found = self.find(path);
-        let judged = match &found {
+        let faults_of = match &found {
             None => self.problem(answer),
             Some((_, methods)) => {
                 let name = method.to_lowercase();
@@ -128,8 +128,8 @@ impl ApiDocument {
                 }
             }
         };
-        let shown: String = answer.text().chars().take(SHOWN).collect();
-        judged
+        let shown: String = answer.text().chars().take(MAX_SHOWN).collect();
+        faults_of
             .into_iter()
             .map(|fault| {
                 format!(
@@ -378,23 +378,23 @@ mod tests {
         Response { status, headers, body: body.as_bytes().to_vec() }
     }
 
-    fn judged(method: &str, target: &str, answer: &Response) -> Vec<String> {
+    fn faults_of(method: &str, target: &str, answer: &Response) -> Vec<String> {
         document().faults(method, target, answer)
     }
 
     #[track_caller]
     fn fits_document(method: &str, target: &str, answer: &Response) {
-        assert_eq!(judged(method, target, answer), Vec::<String>::new());
+        assert_eq!(faults_of(method, target, answer), Vec::<String>::new());
     }
 
     #[track_caller]
     fn has_fault(method: &str, target: &str, answer: &Response, word: &str) {
-        let faults = judged(method, target, answer);
+        let faults = faults_of(method, target, answer);
         assert!(faults.len() == 1 && faults[0].contains(word), "{faults:?}");
     }
 
     #[test]
-    fn answers_of_documented_operations_fit() {
+    fn documented_responses_have_no_fault() {
         let session = r#"{"url":"https://a.example/","plan":{"id":"x"}}"#;
         fits_document("POST", "/sessions", &answer(200, "application/json", session));
         fits_document(
@@ -427,7 +427,7 @@ mod tests {
     }
 
     #[test]
-    fn body_that_does_not_fit_its_schema_is_a_fault() {
+    fn body_that_violates_its_schema_is_a_fault() {
         for (body, word) in [
             (r#"{}"#, "url"),
             (r#"{"url":1}"#, "/url"),
@@ -447,7 +447,7 @@ mod tests {
     }
 
     #[test]
-    fn path_or_method_without_operation_may_only_be_refused() {
+    fn undocumented_path_or_method_may_only_return_an_error() {
         let problem = answer(404, PROBLEM, r#"{"code":"not_found"}"#);
         fits_document("GET", "/keys/1/2", &problem);
         fits_document("PUT", "/keys/1", &answer(405, PROBLEM, r#"{"code":"method_not_allowed"}"#));
@@ -458,7 +458,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_are_judged_while_their_listener_is_watched() {
+    fn responses_are_checked_while_their_listener_is_watched() {
         let address = SocketAddr::from(([127, 0, 0, 1], 9));
         let refused = || {
             let answer = answer(200, "application/json", "{}");

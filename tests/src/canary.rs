@@ -165,7 +165,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_leak_is_found_and_not_repeated() {
+    fn leak_is_reported_without_the_secret() {
         let secrets =
             BTreeSet::from(["sk_test_planted0001".to_owned(), "sk_test_planted0002".to_owned()]);
         let found = Index::new(&secrets)

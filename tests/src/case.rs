@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::clauses::rule_of;
-use crate::tokens::Bend;
+use crate::tokens::TokenChanges;
 
 /// One request and what must come of it.
 #[derive(Clone, Debug, Deserialize)]
@@ -31,7 +31,7 @@ pub struct Case {
     /// `admin` for the admin listener.
     pub listener: Option<String>,
     /// Another credential than the route's good one.
-    pub credential: Option<Presented>,
+    pub credential: Option<Credential>,
     /// Header fields beside the usual ones.
     #[serde(default)]
     pub headers: Vec<(String, String)>,
@@ -73,7 +73,7 @@ pub enum Route {
 /// What stands in `Authorization`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged)]
-pub enum Presented {
+pub enum Credential {
     /// `"none"`: no such header.
     None(NoHeader),
     /// These header values.
@@ -84,9 +84,9 @@ pub enum Presented {
     /// A bent access token.
     Token {
         /// How it is bent.
-        token: Box<Bend>,
+        token: Box<TokenChanges>,
     },
-    /// A key that is special or bent, by the names of [`crate::world::World::special_key`].
+    /// A key that is special or bent, by the names of [`crate::shared_fixture::SharedFixture::special_key`].
     Key {
         /// The name.
         key: String,
@@ -109,7 +109,7 @@ pub struct Expect {
     pub status: Statuses,
     /// The problem's code.
     pub code: Option<String>,
-    /// Words that stand in the problem's detail.
+    /// Placeholders that stand in the problem's detail.
     #[serde(default)]
     pub detail: Vec<String>,
     /// The problem's type.
@@ -120,19 +120,19 @@ pub struct Expect {
     /// Header fields that are there.
     #[serde(default)]
     pub has_headers: Vec<String>,
-    /// Words that stand in header fields.
+    /// Placeholders that stand in header fields.
     #[serde(default)]
-    pub header_words: BTreeMap<String, Vec<String>>,
+    pub header_contains: BTreeMap<String, Vec<String>>,
     /// Whether the request id is a fresh UUIDv7.
     #[serde(default)]
     pub fresh_request_id: bool,
-    /// Words that stand in the body.
+    /// Placeholders that stand in the body.
     #[serde(default)]
     pub body: Vec<String>,
-    /// Words that stand neither in the body nor in the log.
+    /// Placeholders that stand neither in the body nor in the log.
     #[serde(default)]
     pub absent: Vec<String>,
-    /// Words that stand in the log.
+    /// Placeholders that stand in the log.
     #[serde(default)]
     pub log: Vec<String>,
     /// How many requests reach the provider. By default one for a session, none for a failure.
@@ -148,9 +148,9 @@ pub struct Expect {
     /// Header fields of every request at the provider.
     #[serde(default)]
     pub upstream_headers: BTreeMap<String, String>,
-    /// Words that stand in header fields of every request at the provider.
+    /// Placeholders that stand in header fields of every request at the provider.
     #[serde(default)]
-    pub upstream_header_words: BTreeMap<String, Vec<String>>,
+    pub upstream_header_contains: BTreeMap<String, Vec<String>>,
     /// Which requests at the provider share an idempotency key: the same number, the same key.
     pub idempotency: Option<Vec<usize>>,
     /// How long the answer may take: for cases about time limits, with room for a busy machine.
@@ -179,7 +179,7 @@ pub struct WireCase {
     #[serde(default)]
     pub send: Vec<String>,
     /// What is sent after that, byte by byte, as long as the server listens.
-    pub drip: Option<String>,
+    pub send_slowly: Option<String>,
     /// What must come of it.
     pub expect: WireExpect,
 }

@@ -9,15 +9,15 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::shop::WEBHOOKS;
+use crate::sandbox_fixture::WEBHOOKS;
+use crate::shared_fixture::now;
 use crate::wire::{Connection, Outcome, Request};
-use crate::world::now;
 use crate::{poll, stripe_signature};
 
 /// Connections to each replica.
 const CONNECTIONS: usize = 16;
 /// Of so many events one is delivered twice.
-const TWICE_OF: usize = 10;
+const DUPLICATE_EVERY: usize = 10;
 
 /// Events on their way.
 #[derive(Debug)]
@@ -91,7 +91,7 @@ impl Deliveries {
     pub fn add(&self, events: impl IntoIterator<Item = Value>) {
         let mut waiting = self.waiting.lock().expect("nobody panics with the lock");
         for event in events {
-            let copies = if waiting.added.is_multiple_of(TWICE_OF) { 2 } else { 1 };
+            let copies = if waiting.added.is_multiple_of(DUPLICATE_EVERY) { 2 } else { 1 };
             waiting.added += 1;
             waiting.owed += copies;
             let id = event["id"].as_str().expect("an event has an id").to_owned();
@@ -127,19 +127,19 @@ impl Deliveries {
     pub fn deliver(
         &self,
         to: [SocketAddr; 2],
-        a_second: u32,
+        per_second: u32,
         kill_after: usize,
         kill: impl Fn() + Sync,
     ) -> Seen {
         let begun = Instant::now();
-        let (kill, pause) = (&kill, Duration::from_secs(1) / a_second);
+        let (kill, pause) = (&kill, Duration::from_secs(1) / per_second);
         std::thread::scope(|scope| {
             for replica in (0..to.len()).flat_map(|replica| [replica; CONNECTIONS]) {
                 scope.spawn(move || {
                     let mut sender = Sender { to, replica, connection: None };
                     while let Some(event) = self.next() {
                         let place = self.posted.fetch_add(1, Ordering::SeqCst);
-                        poll::moment(begun + pause * u32::try_from(place).expect("few"));
+                        poll::sleep_until(begun + pause * u32::try_from(place).expect("few"));
                         if place == kill_after {
                             kill();
                             self.first_is_dead.store(true, Ordering::SeqCst);
@@ -183,7 +183,7 @@ impl Deliveries {
             // Whoever adds events may have failed: then nothing comes any more.
             let waited = self
                 .news
-                .wait_timeout(waiting, poll::PATIENCE)
+                .wait_timeout(waiting, poll::TIMEOUT)
                 .expect("nobody panics with the lock");
             assert!(!waited.1.timed_out(), "neither events nor an end of them came");
             waiting = waited.0;

@@ -25,7 +25,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 const SEEDS: &str = include_str!("../data/fuzz_seeds.txt");
 
 /// Below this many inputs a run says nothing, however slow the machine.
-const LEAST_INPUTS: u64 = 500;
+const MIN_INPUTS: u64 = 500;
 
 /// What the judged code made of an input. What it must never do is a panic in the property.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,17 +44,17 @@ pub enum Verdict {
 pub fn run<S: Strategy>(target: &str, strategy: &S, property: impl Fn(&S::Value) -> Verdict) {
     let end = Instant::now() + Duration::from_secs(seconds());
     let (mut accepted, mut refused) = (0_u64, 0_u64);
-    let mut judge = |seed: u64| match judge_seed(target, seed, strategy, &property) {
+    let mut run_one = |seed: u64| match run_seed(target, seed, strategy, &property) {
         Verdict::Accepted => accepted += 1,
         Verdict::Refused => refused += 1,
     };
-    first_seeds(target).into_iter().for_each(&mut judge);
+    first_seeds(target).into_iter().for_each(&mut run_one);
     let start = RandomState::new().hash_one(target);
     for step in 0_u64.. {
-        if step >= LEAST_INPUTS && Instant::now() >= end {
+        if step >= MIN_INPUTS && Instant::now() >= end {
             break;
         }
-        judge(start.wrapping_add(step));
+        run_one(start.wrapping_add(step));
     }
     println!("fuzz {target}: {accepted} accepted, {refused} refused, from seed {start:#018x}");
     assert!(
@@ -74,7 +74,7 @@ pub fn input<S: Strategy>(seed: u64, strategy: &S) -> S::Tree {
     strategy.new_tree(&mut runner).expect("a strategy without filters never gives up")
 }
 
-fn judge_seed<S: Strategy>(
+fn run_seed<S: Strategy>(
     target: &str,
     seed: u64,
     strategy: &S,

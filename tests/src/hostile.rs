@@ -3,7 +3,7 @@
 use crate::case::{self, Case, Route, Statuses};
 use crate::invariants;
 use crate::runner;
-use crate::world::World;
+use crate::shared_fixture::SharedFixture;
 
 /// The files whose refused lines make up the corpus: tokens, the header, keys, return URLs, bodies.
 pub const FILES: &[&str] =
@@ -34,24 +34,24 @@ fn is_hostile(case: &Case) -> bool {
 ///
 /// # Errors
 /// That it was accepted, failed inside, or reached the provider.
-pub fn send(world: &World, case: &Case, route: Route) -> Result<(), String> {
+pub fn send(shared: &SharedFixture, case: &Case, route: Route) -> Result<(), String> {
     // What is wrong on its own route alone is good on the other one.
     let wrong_here_only = case.expect.code.as_deref() == Some("wrong_credential_type");
     if wrong_here_only && case.route != route {
         return Ok(());
     }
-    world.with_user(|user| {
-        world.portal(&case.profile, |portal| {
-            let mut words = world.words(&case.profile, user);
-            words.set("host", portal.public.to_string());
-            words.set(
+    shared.with_user(|user| {
+        shared.portal(&case.profile, |portal| {
+            let mut placeholders = shared.placeholders(&case.profile, user);
+            placeholders.set("host", portal.public.to_string());
+            placeholders.set(
                 "credential",
-                words.fill(if route == Route::Key { "{key}" } else { "{token}" }),
+                placeholders.fill(if route == Route::Key { "{key}" } else { "{token}" }),
             );
-            let request = runner::request(world, case, route, user, &words);
-            let before = world.requests_for(&case.profile, &user.customer).len();
+            let request = runner::request(shared, case, route, user, &placeholders);
+            let before = shared.requests_for(&case.profile, &user.customer).len();
             let answer = request.send(portal.public)?;
-            let reached = world.requests_for(&case.profile, &user.customer).len() - before;
+            let reached = shared.requests_for(&case.profile, &user.customer).len() - before;
             let own = case.route == Route::Both || case.route == route;
             let right = if own {
                 case.expect.status.allow(answer.status)

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use crate::response::Response;
 
-/// Words that no answer holds: they would be internals, or the provider's.
+/// Placeholders that no answer holds: they would be internals, or the provider's.
 const INTERNALS: &[&str] = &[
     "stripe.com/docs",
     "StubSecretKey",

@@ -41,7 +41,7 @@ mod tests {
     }
 
     /// Asks a shell for a program, with the PATH that is made of this list.
-    fn ask_shell(list: &str, program: &str) -> Output {
+    fn run_in_shell(list: &str, program: &str) -> Output {
         let folder = tempfile::tempdir().unwrap();
         let path = make("make-path", list, folder.path());
         let mut shell = Command::new(path.join("sh"));
@@ -50,9 +50,9 @@ mod tests {
 
     #[test]
     fn tests_do_not_find_a_program_that_is_not_listed() {
-        assert!(ask_shell(LIST, "curl").status.success());
-        assert_eq!(ask_shell(&list_without("curl"), "curl").status.code(), Some(127));
-        assert_eq!(ask_shell(LIST, "perl").status.code(), Some(127));
+        assert!(run_in_shell(LIST, "curl").status.success());
+        assert_eq!(run_in_shell(&list_without("curl"), "curl").status.code(), Some(127));
+        assert_eq!(run_in_shell(LIST, "perl").status.code(), Some(127));
     }
 
     #[test]

@@ -63,7 +63,7 @@ impl Portal {
     /// When it never does; the message has the last answer and the log.
     pub fn wait_ready(&self) {
         let mut last = String::new();
-        let ready = poll::within(poll::PATIENCE, || match self.get("/readyz") {
+        let ready = poll::within(poll::TIMEOUT, || match self.get("/readyz") {
             Ok(answer) if answer.status == 200 => Some(()),
             Ok(answer) => {
                 last = answer.text();

@@ -211,7 +211,7 @@ impl Process {
     /// # Panics
     /// When it does not end in time; the message has what it wrote.
     pub fn finish(mut self) -> Finished {
-        let ended = poll::within(poll::PATIENCE, || self.exited());
+        let ended = poll::within(poll::TIMEOUT, || self.exited());
         let Some(status) = ended else {
             panic!("the process does not end; it wrote:\n{}\n{}", self.stdout(), self.stderr());
         };
@@ -268,7 +268,7 @@ impl Finished {
     /// # Panics
     /// When one is missing.
     #[track_caller]
-    pub fn expect_words(self, words: &[&str]) -> Self {
+    pub fn expect_stderr(self, words: &[&str]) -> Self {
         for word in words {
             assert!(self.stderr.contains(word), "`{word}` is missing in:\n{}", self.stderr);
         }

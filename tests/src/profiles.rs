@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use crate::placeholders::Placeholders;
 use crate::tokens::Issuer;
-use crate::words::Words;
 
 /// All profiles.
 #[derive(Clone, Debug, Deserialize)]
@@ -68,13 +68,13 @@ impl Profiles {
     /// # Panics
     /// When there is no such profile.
     #[must_use]
-    pub fn environment(&self, name: &str, words: &Words) -> BTreeMap<String, String> {
+    pub fn environment(&self, name: &str, placeholders: &Placeholders) -> BTreeMap<String, String> {
         let profile = self.get(name);
         let mut all = self.common.clone();
         all.extend(profile.environment.clone());
         for name in &profile.without {
             all.remove(name);
         }
-        all.into_iter().map(|(name, value)| (name, words.fill(&value))).collect()
+        all.into_iter().map(|(name, value)| (name, placeholders.fill(&value))).collect()
     }
 }

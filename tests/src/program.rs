@@ -13,7 +13,7 @@ use crate::binary::workspace_root;
 use crate::poll;
 
 /// How long a program may take on a busy machine: browsers are slow to start.
-const PATIENCE: Duration = Duration::from_secs(600);
+const TIMEOUT: Duration = Duration::from_secs(600);
 
 /// A program, ready to run in a folder of its own.
 #[derive(Debug)]
@@ -120,7 +120,7 @@ impl Program {
             .unwrap_or_else(|error| {
                 panic!("{} does not start: {error}", self.interpreter.display())
             });
-        let ended = poll::within(PATIENCE, || child.try_wait().expect("a child can be waited for"));
+        let ended = poll::within(TIMEOUT, || child.try_wait().expect("a child can be waited for"));
         if ended.is_none() {
             // Fails only where it ended in this moment.
             let _ = child.kill();
@@ -196,7 +196,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn facts_are_counted_and_their_end_is_needed() {
+    fn output_without_its_closing_count_is_rejected() {
         Facts::of("fact: one\nnoise\nfact: two\n2 facts\n").expect(2);
         for bad in ["fact: one\n", "fact: one\n2 facts\n", "1 facts\nfact: one\n", ""] {
             assert!(std::panic::catch_unwind(|| Facts::of(bad)).is_err(), "{bad:?}");

@@ -221,14 +221,14 @@ mod tests {
     }
 
     #[test]
-    fn clause_whose_only_test_failed_is_named() {
+    fn clause_is_reported_when_its_only_test_failed() {
         let (guard, trials) = complete(false);
         run(trials, None);
         assert_eq!(guard.verdict(true).complaints, ["no test of H1.b passed"]);
     }
 
     #[test]
-    fn part_of_the_tests_proves_a_part_of_the_clauses() {
+    fn partial_run_proves_a_part_of_the_clauses() {
         let (guard, trials) = complete(true);
         run(trials, Some("sqlite"));
         let verdict = guard.verdict(false);
@@ -249,14 +249,14 @@ mod tests {
     }
 
     #[test]
-    fn failed_test_is_named_in_a_part_if_all_tests_of_its_clause_ran() {
+    fn failed_test_is_reported_in_a_partial_run_when_all_tests_of_its_clause_ran() {
         let (guard, trials) = complete(false);
         run(trials, Some("z"));
         assert_eq!(guard.verdict(false).complaints, ["no test of H1.b passed"]);
     }
 
     #[test]
-    fn missing_and_unknown_clauses_are_named_although_no_test_ran() {
+    fn missing_and_unknown_clauses_are_reported_when_no_test_ran() {
         let (guard, _) = guard(&[("sqlite", "H1.a", "x", true), ("any", "H1.c", "y", true)]);
         assert_eq!(
             guard.verdict(false).complaints,

@@ -1,7 +1,7 @@
 //! Scenarios: tests of the contract that need code of their own. The file of a scenario registers it.
 
 use crate::database::Store;
-use crate::world::World;
+use crate::shared_fixture::SharedFixture;
 
 /// A test function, the clauses that it proves, and where it runs. [`scenario!`] makes one.
 #[derive(Clone, Copy, Debug)]
@@ -22,7 +22,7 @@ pub struct Scenario {
 #[derive(Clone, Copy, Debug)]
 pub enum Run {
     /// It shares the services and the database of a store with other tests.
-    World(fn(&World)),
+    Shared(fn(&SharedFixture)),
     /// It starts its own services on this store.
     Store(fn(Store)),
     /// It needs no store. It runs once.
@@ -39,7 +39,7 @@ impl Scenario {
 
     /// Starts it after all other tests.
     #[must_use]
-    pub const fn after_the_others(mut self) -> Self {
+    pub const fn run_last(mut self) -> Self {
         self.last = true;
         self
     }
@@ -56,13 +56,13 @@ impl Scenario {
 }
 
 /// Registers a function as a scenario and names the clauses that it proves. The word in parentheses is what the function
-/// takes: `world`, `store`, or nothing.
+/// takes: `shared`, `store`, or nothing.
 ///
 /// ```ignore
 /// pub(super) const SCENARIOS: &[Scenario] = &[
-///     scenario!(two_requests_make_two_sessions(world), "H4.fresh_session", "P1.no_other_request"),
-///     scenario!(a_price_that_differs_is_not_sold(store), "V1.price"),
-///     scenario!(no_flag_takes_a_secret(), "S1.no_secret_flag"),
+///     scenario!(two_requests_create_two_sessions(shared), "H4.fresh_session", "P1.no_other_request"),
+///     scenario!(checkout_returns_provider_error_when_the_price_differs(store), "V1.price"),
+///     scenario!(no_flag_accepts_a_secret(), "S1.no_secret_flag"),
 /// ];
 /// ```
 #[doc(inline)]
@@ -72,8 +72,8 @@ pub use crate::__scenario as scenario;
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __scenario {
-    ($function:ident(world), $($clause:literal),+) => {
-        $crate::__scenario!(World, $function, $($clause),+)
+    ($function:ident(shared), $($clause:literal),+) => {
+        $crate::__scenario!(Shared, $function, $($clause),+)
     };
     ($function:ident(store), $($clause:literal),+) => {
         $crate::__scenario!(Store, $function, $($clause),+)

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use crate::case::Clauses;
+use crate::placeholders::Placeholders;
 use crate::portal::Portal;
 use crate::process::Launch;
-use crate::words::Words;
-use crate::world::PEPPER;
+use crate::shared_fixture::PEPPER;
 use crate::{canary, tokens};
 
 /// The file of [`SettingsCase`]s.
@@ -36,10 +36,10 @@ pub struct SettingsCase {
     pub without: Vec<String>,
     /// The exit code; `null` where the service starts.
     pub code: Option<i32>,
-    /// Words on standard error.
+    /// Placeholders on standard error.
     #[serde(default)]
-    pub words: Vec<String>,
-    /// Words that stand nowhere in the output.
+    pub contains: Vec<String>,
+    /// Placeholders that stand nowhere in the output.
     #[serde(default)]
     pub absent: Vec<String>,
 }
@@ -78,23 +78,25 @@ pub fn base(folder: &std::path::Path) -> BTreeMap<String, String> {
 /// When the system gives no folder, or the service does not start.
 pub fn run(case: &SettingsCase) -> Result<(), String> {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let mut words = Words::at(0);
-    words.set("folder", folder.path().display().to_string());
-    words.set("keys", tokens::key_file("").display().to_string());
-    words.set("secret", tokens::SECRET);
-    words.set("old_secret", tokens::OLD_SECRET);
-    words.set("rsa_pem", tokens::pem("RS256", "own.public"));
+    let mut placeholders = Placeholders::at(0);
+    placeholders.set("folder", folder.path().display().to_string());
+    placeholders.set("keys", tokens::key_file("").display().to_string());
+    placeholders.set("secret", tokens::SECRET);
+    placeholders.set("old_secret", tokens::OLD_SECRET);
+    placeholders.set("rsa_pem", tokens::pem("RS256", "own.public"));
     for (name, text) in &case.files {
-        std::fs::write(folder.path().join(name), words.fill(text)).expect("a file is written");
+        std::fs::write(folder.path().join(name), placeholders.fill(text))
+            .expect("a file is written");
     }
     let mut environment = base(folder.path());
     if case.without.iter().any(|name| name == "*") {
         environment.clear();
     }
     environment.retain(|name, _| !case.without.contains(name));
-    environment.extend(case.set.iter().map(|(name, value)| (name.clone(), words.fill(value))));
+    environment
+        .extend(case.set.iter().map(|(name, value)| (name.clone(), placeholders.fill(value))));
     let arguments: Vec<String> =
-        case.arguments.iter().map(|argument| words.fill(argument)).collect();
+        case.arguments.iter().map(|argument| placeholders.fill(argument)).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let mints = arguments.contains(&"mint") || arguments.contains(&"create");
     let launch = Launch {
@@ -120,10 +122,10 @@ pub fn run(case: &SettingsCase) -> Result<(), String> {
             format!("{}\n{}", portal.process.stdout(), portal.process.stderr())
         }
     };
-    if let Some(word) = case.words.iter().find(|word| !output.contains(word.as_str())) {
+    if let Some(word) = case.contains.iter().find(|word| !output.contains(word.as_str())) {
         return Err(format!("`{word}` is missing in:\n{output}"));
     }
-    let absent = case.absent.iter().map(|word| words.fill(word));
+    let absent = case.absent.iter().map(|word| placeholders.fill(word));
     match absent.into_iter().find(|word| output.contains(word.as_str())) {
         Some(word) => Err(format!("`{word}` stands in:\n{output}")),
         None => Ok(()),

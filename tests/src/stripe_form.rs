@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn brackets_nest() {
+    fn nested_brackets_become_a_tree() {
         let tree = tree(&fields(b"a%5Bb%5D%5Bc%5D=d+%2B&a[e]=")).unwrap();
         let c = Param::Map(BTreeMap::from([("c".to_owned(), Param::Text("d +".to_owned()))]));
         let a = Param::Map(BTreeMap::from([
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_malformed_or_repeated_is_named() {
+    fn malformed_or_repeated_parameter_is_rejected() {
         for bad in
             ["a=1&a=2", "a=1&a[b]=2", "a[b]=1&a=2", "a[=1", "a[b]c=1", "[a]=1", "a[]=1", "=1"]
         {

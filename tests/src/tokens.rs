@@ -6,7 +6,7 @@ use jsonwebtoken::{Algorithm, EncodingKey};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::words::Words;
+use crate::placeholders::Placeholders;
 
 /// The secret that new tokens are signed with.
 pub const SECRET: &str = "current-hs256-secret-of-the-tests-0123456789";
@@ -32,7 +32,7 @@ pub struct Issuer {
 /// How one token differs from its profile's usual ones.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Bend {
+pub struct TokenChanges {
     /// Signs with this algorithm (and names it in the header).
     pub algorithm: Option<String>,
     /// Signs with this key: `own` (default), `old`, `other`, `empty`, or `public_pem` (an HMAC under the public key's text).
@@ -52,7 +52,7 @@ pub struct Bend {
     /// The whole token as text instead, with placeholders.
     pub raw: Option<String>,
     /// What is done to the finished token.
-    pub then: Option<Then>,
+    pub final_edit: Option<FinalEdit>,
     /// Fills the claims up until the token has exactly this many bytes.
     pub bytes: Option<usize>,
 }
@@ -60,7 +60,7 @@ pub struct Bend {
 /// What is done to a finished token.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Then {
+pub enum FinalEdit {
     /// Another signature of the same length.
     ForgeSignature,
     /// No signature, the dots stay.
@@ -84,16 +84,16 @@ pub enum Then {
 /// # Panics
 /// When a case asks for an algorithm or key that does not exist.
 #[must_use]
-pub fn mint(issuer: &Issuer, bend: &Bend, words: &Words) -> String {
-    if let Some(raw) = &bend.raw {
-        return words.fill(raw);
+pub fn mint(issuer: &Issuer, changes: &TokenChanges, placeholders: &Placeholders) -> String {
+    if let Some(raw) = &changes.raw {
+        return placeholders.fill(raw);
     }
-    let Some(wanted) = bend.bytes else { return sign(issuer, bend, words, 0, 0) };
+    let Some(wanted) = changes.bytes else { return sign(issuer, changes, placeholders, 0, 0) };
     for header_fill in 0..4 {
-        let empty = sign(issuer, bend, words, 1, header_fill).len();
+        let empty = sign(issuer, changes, placeholders, 1, header_fill).len();
         let near = (wanted.saturating_sub(empty)) * 3 / 4;
         for fill in near.saturating_sub(4)..near + 8 {
-            let token = sign(issuer, bend, words, fill.max(1), header_fill);
+            let token = sign(issuer, changes, placeholders, fill.max(1), header_fill);
             if token.len() == wanted {
                 return token;
             }
@@ -102,53 +102,59 @@ pub fn mint(issuer: &Issuer, bend: &Bend, words: &Words) -> String {
     panic!("no token of exactly {wanted} bytes can be made");
 }
 
-fn sign(issuer: &Issuer, bend: &Bend, words: &Words, fill: usize, header_fill: usize) -> String {
-    let algorithm = bend.algorithm.as_deref().unwrap_or(&issuer.algorithm);
+fn sign(
+    issuer: &Issuer,
+    changes: &TokenChanges,
+    placeholders: &Placeholders,
+    fill: usize,
+    header_fill: usize,
+) -> String {
+    let algorithm = changes.algorithm.as_deref().unwrap_or(&issuer.algorithm);
     let mut header =
         Map::from_iter([("alg".to_owned(), json!(algorithm)), ("typ".to_owned(), json!("JWT"))]);
-    merge(&mut header, &bend.header, &bend.without_header, words);
+    merge(&mut header, &changes.header, &changes.without_header, placeholders);
     let mut claims = Map::from_iter([
-        ("sub".to_owned(), json!(words.fill("{user}"))),
-        ("exp".to_owned(), seconds("@+300", words).expect("a time")),
+        ("sub".to_owned(), json!(placeholders.fill("{user}"))),
+        ("exp".to_owned(), seconds("@+300", placeholders).expect("a time")),
     ]);
-    merge(&mut claims, &issuer.claims, &issuer.without, words);
-    merge(&mut claims, &bend.claims, &bend.without, words);
+    merge(&mut claims, &issuer.claims, &issuer.without, placeholders);
+    merge(&mut claims, &changes.claims, &changes.without, placeholders);
     if fill > 0 {
         claims.insert("fill".to_owned(), json!("f".repeat(fill)));
         header.insert("fill".to_owned(), json!("f".repeat(header_fill)));
     }
-    let header = bend
+    let header = changes
         .raw_header
         .as_ref()
-        .map_or_else(|| Value::from(header).to_string(), |raw| words.fill(raw));
-    let claims = bend
+        .map_or_else(|| Value::from(header).to_string(), |raw| placeholders.fill(raw));
+    let claims = changes
         .raw_claims
         .as_ref()
-        .map_or_else(|| Value::from(claims).to_string(), |raw| words.fill(raw));
+        .map_or_else(|| Value::from(claims).to_string(), |raw| placeholders.fill(raw));
     let message =
         format!("{}.{}", encode(latin1_or_utf8(&header)), encode(latin1_or_utf8(&claims)));
     let signature =
-        signature(&message, algorithm, bend.key.as_deref().unwrap_or("own"), &issuer.algorithm);
-    finish(&message, &signature, bend.then)
+        signature(&message, algorithm, changes.key.as_deref().unwrap_or("own"), &issuer.algorithm);
+    finish(&message, &signature, changes.final_edit)
 }
 
-fn finish(message: &str, signature: &str, then: Option<Then>) -> String {
+fn finish(message: &str, signature: &str, edit: Option<FinalEdit>) -> String {
     let whole = format!("{message}.{signature}");
     let (header, claims) = message.split_once('.').expect("two parts");
-    match then {
+    match edit {
         None => whole,
-        Some(Then::ForgeSignature) => {
+        Some(FinalEdit::ForgeSignature) => {
             let forged = if signature.starts_with('A') { "B" } else { "A" };
             format!("{message}.{forged}{}", &signature[1..])
         }
-        Some(Then::CutSignature) => format!("{message}."),
-        Some(Then::SwapClaims) => {
+        Some(FinalEdit::CutSignature) => format!("{message}."),
+        Some(FinalEdit::SwapClaims) => {
             let mut claims: Map<String, Value> =
                 serde_json::from_slice(&decode(claims)).expect("claims are an object");
             claims.insert("swapped".to_owned(), json!(true));
             format!("{header}.{}.{signature}", encode(Value::from(claims).to_string()))
         }
-        Some(Then::LooseBits) => {
+        Some(FinalEdit::LooseBits) => {
             let last = signature.chars().last().expect("a signature is not empty");
             let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
             let at = alphabet.find(last).expect("base64url");
@@ -157,14 +163,14 @@ fn finish(message: &str, signature: &str, then: Option<Then>) -> String {
             assert_ne!(bent, last, "the canonical form has zero bits there");
             format!("{message}.{}{bent}", &signature[..signature.len() - 1])
         }
-        Some(Then::Pad) => format!("{whole}="),
-        Some(Then::PadHeader) => format!("{header}=.{claims}.{signature}"),
-        Some(Then::StandardAlphabet) => {
+        Some(FinalEdit::Pad) => format!("{whole}="),
+        Some(FinalEdit::PadHeader) => format!("{header}=.{claims}.{signature}"),
+        Some(FinalEdit::StandardAlphabet) => {
             let bent = whole.replace('-', "+").replace('_', "/");
             assert_ne!(bent, whole, "the token has no character in which the alphabets differ");
             bent
         }
-        Some(Then::FourParts) => format!("{whole}.{claims}"),
+        Some(FinalEdit::FourParts) => format!("{whole}.{claims}"),
     }
 }
 
@@ -172,11 +178,13 @@ fn merge(
     into: &mut Map<String, Value>,
     set: &Map<String, Value>,
     without: &[String],
-    words: &Words,
+    placeholders: &Placeholders,
 ) {
     for (name, value) in set {
         let value = match value {
-            Value::String(text) => seconds(text, words).unwrap_or_else(|| json!(words.fill(text))),
+            Value::String(text) => {
+                seconds(text, placeholders).unwrap_or_else(|| json!(placeholders.fill(text)))
+            }
             other => other.clone(),
         };
         into.insert(name.clone(), value);
@@ -187,9 +195,9 @@ fn merge(
 }
 
 /// `@+60` and `@-60` as a number.
-fn seconds(text: &str, words: &Words) -> Option<Value> {
+fn seconds(text: &str, placeholders: &Placeholders) -> Option<Value> {
     let offset = text.strip_prefix('@')?;
-    words.fill(&format!("{{now{offset}}}")).parse::<i64>().ok().map(Value::from)
+    placeholders.fill(&format!("{{now{offset}}}")).parse::<i64>().ok().map(Value::from)
 }
 
 fn encode(part: impl AsRef<[u8]>) -> String {

@@ -157,7 +157,7 @@ impl Connection {
     }
 
     /// Writes one byte every 100 ms, until all is written or the other side has answered or closed.
-    pub fn drip(&mut self, bytes: &[u8]) {
+    pub fn send_slowly(&mut self, bytes: &[u8]) {
         for byte in bytes {
             if self.stream.write_all(&[*byte]).is_err() {
                 return;

@@ -9,24 +9,24 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
-use workspace_tests::crowd::{Crowd, Truth};
 use workspace_tests::database::{Database, Store};
 use workspace_tests::deliveries::Deliveries;
 use workspace_tests::portal::Portal;
 use workspace_tests::process::Launch;
 use workspace_tests::sandbox::SandboxProcess;
-use workspace_tests::shop::WEBHOOKS;
+use workspace_tests::sandbox_fixture::WEBHOOKS;
+use workspace_tests::shared_fixture::now;
+use workspace_tests::simulated_customers::{ExpectedState, SimulatedCustomers};
 use workspace_tests::wire::{Connection, Outcome, Request};
-use workspace_tests::world::now;
 use workspace_tests::{canary, poll, settings, stripe_signature};
 
 const SECRET: &str = "whsec_load0000000000000000000001";
-const EVENTS_A_CUSTOMER: usize = 10;
-const A_SECOND: u32 = 1_000;
+const EVENTS_PER_CUSTOMER: usize = 10;
+const EVENTS_PER_SECOND: u32 = 1_000;
 /// The mirror must be equal after this time.
-const SOON: Duration = Duration::from_secs(300);
+const MIRROR_TIMEOUT: Duration = Duration::from_secs(300);
 /// No replica ever has so much memory, in MiB.
-const MEMORY: u64 = 250;
+const MEMORY_LIMIT_MIB: u64 = 250;
 
 /// Every change of an event's state to `applied`, as the database saw it.
 const WITNESS: &str = r#"
@@ -55,7 +55,7 @@ fn replica(database: &Database, more: &[(&str, &str)]) -> Launch {
 }
 
 #[test]
-fn a_flood_of_events_to_two_replicas_of_which_one_is_killed_ends_in_the_providers_state() {
+fn mirror_matches_the_provider_after_an_event_flood_when_one_replica_is_killed() {
     let (count, database) = (events(), Database::create(Store::Postgres));
     let sandbox = SandboxProcess::for_load(database.folder());
     let with_sandbox = ("BILLING_STRIPE_API_BASE", sandbox.base_url.as_str());
@@ -64,30 +64,32 @@ fn a_flood_of_events_to_two_replicas_of_which_one_is_killed_ends_in_the_provider
     let second = Portal::start_ready(&replica(&database, &[with_sandbox]));
     database.execute(WITNESS);
 
-    let mut crowd = Crowd::gather(sandbox.address(), count / EVENTS_A_CUSTOMER);
+    let mut simulated_customers =
+        SimulatedCustomers::create(sandbox.address(), count / EVENTS_PER_CUSTOMER);
     // The second half of most lives is over before anybody tells of it; of one in five it happens during the deliveries.
     let (during, before): (Vec<usize>, Vec<usize>) =
-        (0..crowd.len()).partition(|number| number / 10 % 5 == 0);
-    before.into_iter().for_each(|number| crowd.go_on(number));
+        (0..simulated_customers.len()).partition(|number| number / 10 % 5 == 0);
+    before.into_iter().for_each(|number| simulated_customers.advance(number));
     let deliveries = Deliveries::new(SECRET, 5);
-    deliveries.add(crowd.news());
+    deliveries.add(simulated_customers.new_events());
     let hints = (count - deliveries.added()) / 2;
-    deliveries.add((0..hints).map(|number| crowd.hint(number)));
+    deliveries.add((0..hints).map(|number| simulated_customers.hint_event(number)));
 
     let kill = || first.process.signal(Signal::KILL);
     let (to, posts) = ([first.public, second.public], count + count.div_ceil(10));
     let (seen, truth) = std::thread::scope(|scope| {
         let living = scope.spawn(|| {
             for some in during.chunks(5) {
-                some.iter().for_each(|number| crowd.go_on(*number));
-                deliveries.add(crowd.news());
+                some.iter().for_each(|number| simulated_customers.advance(*number));
+                deliveries.add(simulated_customers.new_events());
             }
             let rest = count - deliveries.added();
-            deliveries.add((hints..hints + rest).map(|number| crowd.hint(number)));
+            deliveries
+                .add((hints..hints + rest).map(|number| simulated_customers.hint_event(number)));
             deliveries.close();
-            crowd.truth()
+            simulated_customers.expected_state()
         });
-        let seen = deliveries.deliver(to, A_SECOND, posts / 2, kill);
+        let seen = deliveries.deliver(to, EVENTS_PER_SECOND, posts / 2, kill);
         (seen, living.join().expect("the sandbox lives"))
     });
     let told = Instant::now();
@@ -105,7 +107,7 @@ fn a_flood_of_events_to_two_replicas_of_which_one_is_killed_ends_in_the_provider
     assert!(seen.refused.values().sum::<usize>() <= posts / 100, "{:?}", seen.refused);
 
     let pending = "SELECT state FROM webhook_events WHERE state = 'pending' LIMIT 1";
-    let done = poll::every(Duration::from_millis(250), SOON, || {
+    let done = poll::at_interval(Duration::from_millis(250), MIRROR_TIMEOUT, || {
         database.texts(pending).is_empty().then_some(())
     });
     assert!(done.is_some(), "{:?}", states(&database));
@@ -133,13 +135,13 @@ fn a_flood_of_events_to_two_replicas_of_which_one_is_killed_ends_in_the_provider
         ..again
     };
     let report = report.run().json();
-    // Nobody was told of the demo's customer, who was there before.
+    // Unsigned was told of the demo's customer, who was there before.
     assert_eq!(
         (&report["differed"], &report["conflicts"]),
         (&json!([sandbox.customer]), &json!([])),
         "{report}"
     );
-    assert!(second.process.memory_kib("VmHWM") < MEMORY * 1024);
+    assert!(second.process.memory_kib("VmHWM") < MEMORY_LIMIT_MIB * 1024);
     assert_eq!(canary::leaks(), Vec::<String>::new());
 }
 
@@ -164,7 +166,7 @@ fn states(database: &Database) -> Vec<String> {
     )
 }
 
-fn mirrored(database: &Database) -> Truth {
+fn mirrored(database: &Database) -> ExpectedState {
     let rows = |sql: &str| -> Vec<Value> {
         let rows = database.texts(&format!("SELECT row_to_json(r)::text FROM ({sql}) AS r"));
         rows.iter().map(|row| serde_json::from_str(row).expect("JSON")).collect()
@@ -175,7 +177,7 @@ fn mirrored(database: &Database) -> Truth {
     let subscriptions = rows(&format!("SELECT {columns} FROM subscription_mirror"));
     let customers = rows("SELECT customer_id, state FROM customer_mirror");
     let links = rows("SELECT user_id, customer_id FROM billing_customers");
-    Truth {
+    ExpectedState {
         customers: customers
             .iter()
             .map(|row| (text(&row["customer_id"]), text(&row["state"])))
@@ -189,7 +191,7 @@ fn mirrored(database: &Database) -> Truth {
 }
 
 #[test]
-fn a_flood_of_large_bodies_that_nobody_signed_is_refused_in_little_memory() {
+fn flood_of_unsigned_large_bodies_is_rejected_with_bounded_memory() {
     const CLIENTS: usize = 96;
     const LIMIT: usize = 1024 * 1024;
     let database = Database::create(Store::Sqlite);
@@ -221,7 +223,7 @@ fn a_flood_of_large_bodies_that_nobody_signed_is_refused_in_little_memory() {
             };
             let mut connection = Connection::open(portal.public).expect("a connection");
             let (most, last) = body.split_at(body.len() - 1);
-            // Nobody sends the last byte before all have sent all others. Who is refused before may find the connection closed.
+            // Unsigned sends the last byte before all have sent all others. Who is refused before may find the connection closed.
             let _ = connection.send(&request.to_bytes(portal.public));
             at_once.wait();
             let _ = connection.send(most);
@@ -254,7 +256,7 @@ fn a_flood_of_large_bodies_that_nobody_signed_is_refused_in_little_memory() {
     // 408 is for a machine on which they take longer than a body may.
     assert!(counts.keys().all(|status| [400, 408, 413, 503].contains(status)), "{counts:?}");
     assert!(counts.contains_key(&503), "there is room for all at once: {counts:?}");
-    assert!(peak < MEMORY * 1024, "{} MiB", peak / 1024);
+    assert!(peak < MEMORY_LIMIT_MIB * 1024, "{} MiB", peak / 1024);
 
     let event = json!({ "id": "evt_after", "object": "event", "type": "ping.pong", "created": now(), "livemode": false });
     let body = event.to_string().into_bytes();

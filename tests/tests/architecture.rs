@@ -38,7 +38,7 @@ fn files_keep_their_form() {
 }
 
 #[test]
-fn every_sandbox_of_a_test_is_on_record() {
+fn every_sandbox_in_a_test_records_its_exchanges() {
     expect_none(&unrecorded_sandboxes(workspace_root()));
 }
 
@@ -52,7 +52,7 @@ fn every_provider_is_wired() {
 }
 
 #[test]
-fn a_provider_that_is_not_wired_asks_for_nothing() {
+fn unwired_provider_requires_no_settings() {
     assert!(!asks_for_settings_of("nonesuch"));
 }
 

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use workspace_tests::binary::workspace_root;
 use workspace_tests::fuzz::disagreement::{Side, is_in};
-use workspace_tests::fuzz::profile::{Answer, PROFILES, Profile, ask};
+use workspace_tests::fuzz::profile::{Answer, PROFILES, Profile, authenticate};
 use workspace_tests::fuzz::token::{Signer, plans, sign};
 use workspace_tests::fuzz::{input, seconds};
 
@@ -38,7 +38,7 @@ struct Case {
 }
 
 #[test]
-fn c4_c5_we_and_pyjwt_disagree_only_where_the_data_file_says_so() {
+fn c4_c5_differences_from_pyjwt_are_all_in_the_data_file() {
     let allowed: Vec<Allowed> = ALLOWED
         .lines()
         .map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}")))
@@ -52,13 +52,13 @@ fn c4_c5_we_and_pyjwt_disagree_only_where_the_data_file_says_so() {
     assert!(cases.len() >= 5_000, "{} cases", cases.len());
     let authenticators: BTreeMap<_, _> =
         PROFILES.iter().map(|profile| (profile.name, profile.authenticator())).collect();
-    let theirs = ask_pyjwt(&cases);
+    let theirs = run_pyjwt(&cases);
     assert_eq!(theirs.len(), cases.len(), "an answer each");
 
     let (mut wrong, mut seen, mut counts) =
         (Vec::new(), BTreeSet::new(), BTreeMap::<_, usize>::new());
     for (case, (theirs, reason)) in cases.iter().zip(&theirs) {
-        let ours = ask(&authenticators[case.profile.name], &case.token);
+        let ours = authenticate(&authenticators[case.profile.name], &case.token);
         let kind = match ours {
             Answer::Accept(_) => "accept",
             Answer::Forbid(_) => "forbid",
@@ -130,7 +130,7 @@ fn made() -> impl Iterator<Item = Case> {
 }
 
 /// PyJWT's answers, in order, each with its reason.
-fn ask_pyjwt(cases: &[Case]) -> Vec<(Answer, String)> {
+fn run_pyjwt(cases: &[Case]) -> Vec<(Answer, String)> {
     let folder = workspace_root().join("tests/differential");
     let target = std::env::var_os("CARGO_TARGET_DIR")
         .map_or_else(|| workspace_root().join("target"), Into::into);

@@ -59,7 +59,7 @@ fn every_operation_of_the_sandbox_is_in_its_page_and_no_other() {
 }
 
 #[test]
-fn a_setting_in_a_table_is_found() {
+fn setting_in_a_table_is_found() {
     let text = "| setting | default |\n|---|---|\n| `BILLING_A`, `BILLING_B` (secret) | – |\ntext `BILLING_C`\n";
     assert_eq!(settings(text), BTreeSet::from(["BILLING_A".to_owned(), "BILLING_B".to_owned()]));
 }

@@ -13,15 +13,15 @@ use billing_domain::{
 use billing_testkit::{FixedClock, InMemoryApiKeyRepo, InMemoryApiKeyUsage, samples};
 use http_edge::{StrictJson, bearer};
 use secrecy::ExposeSecret;
-use workspace_tests::fuzz::profile::{PROFILES, SHARED, ask};
+use workspace_tests::fuzz::profile::{PROFILES, SHARED, authenticate};
 use workspace_tests::fuzz::{
     Verdict, api_key, bearer as header, body, return_url, run, token, token_oracle,
 };
 use workspace_tests::runtime;
-use workspace_tests::world::PEPPER;
+use workspace_tests::shared_fixture::PEPPER;
 
 #[test]
-fn c4_c5_a_token_is_answered_as_a_second_reading_of_the_contract_says() {
+fn c4_c5_authenticator_agrees_with_the_token_oracle() {
     let authenticators =
         PROFILES[..SHARED].iter().map(|profile| (profile.name, profile.authenticator()));
     let authenticators: Vec<_> = authenticators.collect();
@@ -29,9 +29,13 @@ fn c4_c5_a_token_is_answered_as_a_second_reading_of_the_contract_says() {
         let text = plan.token();
         let (_, authenticator) =
             authenticators.iter().find(|(name, _)| *name == plan.profile.name).expect("one each");
-        let ours = ask(authenticator, &text);
-        assert_eq!(ours, token_oracle::judge(&plan.profile, &text), "{text}");
-        assert_eq!(ours, ask(authenticator, &text), "another answer at the second time: {text}");
+        let ours = authenticate(authenticator, &text);
+        assert_eq!(ours, token_oracle::expected_answer(&plan.profile, &text), "{text}");
+        assert_eq!(
+            ours,
+            authenticate(authenticator, &text),
+            "another answer at the second time: {text}"
+        );
         if ours == workspace_tests::fuzz::profile::Answer::Refuse {
             Verdict::Refused
         } else {
@@ -41,7 +45,7 @@ fn c4_c5_a_token_is_answered_as_a_second_reading_of_the_contract_says() {
 }
 
 #[test]
-fn c6_no_text_but_the_key_itself_is_taken_for_it() {
+fn c6_only_the_exact_key_is_accepted() {
     let (keys, good) = runtime::wait(keys_with_one());
     run("api_key", &api_key::plans(), |plan| {
         let text = plan.text(&good);
@@ -91,7 +95,7 @@ async fn keys_with_one() -> (ApiKeys, String) {
 }
 
 #[test]
-fn c1_a_header_has_one_credential_or_none() {
+fn c1_authorization_parser_agrees_with_the_oracle() {
     run("bearer", &header::headers(), |values| {
         let headers = header::to_map(values);
         let expected = header::credential(&headers);
@@ -108,7 +112,7 @@ fn c1_a_header_has_one_credential_or_none() {
 }
 
 #[test]
-fn r1_r2_other_readers_see_the_origin_that_was_allowed() {
+fn r1_r2_other_url_parsers_see_the_allowed_origin() {
     let patterns: Vec<OriginPattern> =
         return_url::ORIGINS.iter().map(|text| text.parse().expect("an origin")).collect();
     let default = ReturnUrl::configured("https://dash.example.com/").expect("a URL");
@@ -140,7 +144,7 @@ fn r1_r2_other_readers_see_the_origin_that_was_allowed() {
 }
 
 #[test]
-fn h3_a_body_is_what_a_second_reader_says() {
+fn h3_body_parser_agrees_with_the_oracle() {
     let extract = |bytes: Vec<u8>| {
         let request = http::Request::post("/")
             .header("content-type", "application/json")
@@ -156,7 +160,7 @@ fn h3_a_body_is_what_a_second_reader_says() {
         let Some(ours) = ours else { return Verdict::Refused };
         let written = serde_json::to_vec(&ours).expect("it is written");
         // A body at the limit may be longer when written anew.
-        if written.len() <= body::LARGEST {
+        if written.len() <= body::MAX_BYTES {
             assert_eq!(
                 extract(written).as_ref(),
                 Some(&ours),

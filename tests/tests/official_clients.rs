@@ -12,26 +12,26 @@ fn run(program: Program) -> Facts {
 }
 
 #[test]
-fn the_client_for_node_lives_a_customers_life() {
+fn node_client_completes_a_customer_lifecycle() {
     run(Program::node("clients/node", "stripe.mjs")).expect(100);
 }
 
 #[test]
-fn the_client_for_python_lives_a_customers_life() {
+fn python_client_completes_a_customer_lifecycle() {
     run(Program::python("clients/python", "life.py")).expect(58);
 }
 
 #[test]
-fn the_client_for_node_receives_events() {
+fn node_client_receives_events() {
     run(Program::node("clients/node", "webhooks.mjs")).expect(17);
 }
 
 #[test]
-fn the_client_for_python_receives_events() {
+fn python_client_receives_events() {
     run(Program::python("clients/python", "webhooks.py")).expect(10);
 }
 
 #[test]
-fn the_stripe_command_lives_a_customers_life() {
+fn stripe_cli_completes_a_customer_lifecycle() {
     run(Program::node("clients/node", "command.mjs")).expect(24);
 }

@@ -66,7 +66,7 @@ impl World {
 }
 
 #[tokio::test]
-async fn a_session_opens_in_spite_of_each_fault() {
+async fn portal_session_opens_after_each_transient_fault() {
     let world = world().await;
     for fault in
         ["delay=200", "status=429:lock_timeout", "status=500", "drop", "drop=after", "truncate"]
@@ -78,7 +78,7 @@ async fn a_session_opens_in_spite_of_each_fault() {
 }
 
 #[tokio::test]
-async fn faults_that_stay_are_an_unavailable_provider() {
+async fn portal_session_is_unavailable_when_the_fault_persists() {
     let world = world().await;
     for fault in ["status=429", "status=429:lock_timeout", "status=500", "drop", "truncate"] {
         world.fault(fault, 20).await;

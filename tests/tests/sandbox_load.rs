@@ -5,7 +5,7 @@ use std::process::Command;
 use workspace_tests::binary;
 
 #[test]
-fn sixteen_clients_at_once_get_customers_and_sessions_that_open() {
+fn sixteen_concurrent_clients_create_customers_and_open_sessions() {
     let bench = Command::new(env!("CARGO_BIN_EXE_sandbox-bench"))
         .arg("--quick")
         .arg(binary::path())

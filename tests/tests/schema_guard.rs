@@ -7,7 +7,7 @@ use sandbox_stripe::{Sandbox, SandboxSettings};
 use serde_json::{Value, json};
 use workspace_tests::exchanges::{self, Exchange};
 use workspace_tests::runtime;
-use workspace_tests::schema_guard::{Judge, Newer, Subset};
+use workspace_tests::schema_guard::{Newer, SchemaValidator, Subset};
 use workspace_tests::wire::Request;
 
 /// Under these names any field is a field; in all others, one that Stripe does not know is a fault.
@@ -84,8 +84,8 @@ fn spoil(answer: &Value, place: &str) -> Vec<Value> {
 }
 
 #[test]
-fn an_answer_that_is_spoilt_anywhere_is_refused() {
-    let judge = Judge::new(Subset::read(), Newer::read()).unwrap();
+fn answer_corrupted_at_any_place_is_rejected() {
+    let validator = SchemaValidator::new(Subset::read(), Newer::read()).unwrap();
     let address = start(exchanges::folder());
     let mut tried = 0;
     for (operation, query) in [
@@ -98,7 +98,7 @@ fn an_answer_that_is_spoilt_anywhere_is_refused() {
         ("/v1/customers", "created=never"),
     ] {
         let mut exchange = exchange(address, operation, query);
-        assert_eq!(judge.answer(&exchange), Vec::<String>::new(), "{operation}");
+        assert_eq!(validator.answer_faults(&exchange), Vec::<String>::new(), "{operation}");
         let answer: Value = serde_json::from_str(exchange.answer.as_deref().unwrap()).unwrap();
         let mut all = Vec::new();
         places(&answer, "", &mut all);
@@ -106,7 +106,7 @@ fn an_answer_that_is_spoilt_anywhere_is_refused() {
         for place in all.iter().filter(|place| !in_free(place)) {
             for spoilt in spoil(&answer, place) {
                 exchange.answer = Some(spoilt.to_string());
-                let faults = judge.answer(&exchange);
+                let faults = validator.answer_faults(&exchange);
                 assert!(
                     !faults.is_empty(),
                     "{operation} {place}: nobody notices {:?}",
@@ -120,7 +120,7 @@ fn an_answer_that_is_spoilt_anywhere_is_refused() {
 }
 
 #[test]
-fn every_exchange_is_on_record_once_it_is_answered() {
+fn every_answered_exchange_is_recorded() {
     let folder = tempfile::tempdir().unwrap();
     let record = folder.path().join("record");
     let address = start(Some(record.clone()));
@@ -149,9 +149,9 @@ fn every_exchange_is_on_record_once_it_is_answered() {
     assert_eq!(recorded[1].operation, None);
     assert!(!format!("{recorded:?}").contains("sk_test_guard"));
     // This record is not where the guard looks.
-    let judge = Judge::new(Subset::read(), Newer::read()).unwrap();
+    let validator = SchemaValidator::new(Subset::read(), Newer::read()).unwrap();
     assert_eq!(
-        recorded.iter().flat_map(|exchange| judge.answer(exchange)).collect::<Vec<_>>(),
+        recorded.iter().flat_map(|exchange| validator.answer_faults(exchange)).collect::<Vec<_>>(),
         Vec::<String>::new()
     );
 }

@@ -149,7 +149,7 @@ async fn owner_of(provider: &StripeProvider, customer: &str) -> NamedOwner {
 }
 
 #[tokio::test]
-async fn stripe_gets_to_see_whose_customer_and_session_it_is() {
+async fn customer_and_session_carry_the_owner_in_their_metadata() {
     let stub = StripeStub::start().await;
     let provider = provider(&stub, &[("STRIPE_USER_METADATA_KEY", "owner")]);
     let owner = "ann".parse().unwrap();
@@ -196,7 +196,7 @@ async fn p1_reads_have_no_idempotency_key_and_no_body() {
 }
 
 #[tokio::test]
-async fn no_id_leaves_its_segment_of_the_path() {
+async fn ids_stay_within_their_path_segment() {
     let stub = StripeStub::start().await;
     let provider = provider(&stub, &[]);
     let hostile =
@@ -217,7 +217,7 @@ async fn no_id_leaves_its_segment_of_the_path() {
 }
 
 #[tokio::test]
-async fn a_thousand_of_anything_is_more_than_a_customer_has() {
+async fn reading_fails_when_a_list_has_a_thousand_entries() {
     let stub = StripeStub::start().await;
     let provider = provider(&stub, &[]);
     stub.add_customer_with("cus_Many", &[("user_id", "ann")]);
@@ -240,7 +240,7 @@ async fn a_thousand_of_anything_is_more_than_a_customer_has() {
 }
 
 #[tokio::test]
-async fn where_the_metadata_name_nobody_paid_sessions_do() {
+async fn owner_is_read_from_paid_sessions_when_the_metadata_has_none() {
     let stub = StripeStub::start().await;
     let provider = provider(&stub, &[]);
     let metadata = |owner: &str| ("metadata", json!({ "user_id": owner }));
@@ -271,7 +271,7 @@ async fn where_the_metadata_name_nobody_paid_sessions_do() {
 }
 
 #[tokio::test]
-async fn the_customers_metadata_come_first() {
+async fn customer_metadata_takes_precedence_over_sessions() {
     let stub = StripeStub::start().await;
     let provider = provider(&stub, &[("STRIPE_USER_METADATA_KEY", "owner")]);
     stub.add_customer_with("cus_Owned", &[("owner", "ann"), ("user_id", "mallory")]);
@@ -281,7 +281,7 @@ async fn the_customers_metadata_come_first() {
 }
 
 #[tokio::test]
-async fn s3_a_live_key_reads_live_customers() {
+async fn s3_live_key_reads_live_customers() {
     let stub = StripeStub::start_live().await;
     let provider = provider(&stub, &[]);
     assert!(matches!(

@@ -31,7 +31,7 @@ fn sandbox() -> (tokio::runtime::Runtime, String) {
 }
 
 #[test]
-fn the_sandbox_does_not_differ_from_itself_and_nothing_stays_behind() {
+fn sandbox_compared_with_itself_has_no_differences_and_is_cleaned_up() {
     let (_runtime, base) = sandbox();
     let done = stripe_check(&["--sandbox-only", "--sandbox", &base], None);
     let (said, complained) =
@@ -46,7 +46,7 @@ fn the_sandbox_does_not_differ_from_itself_and_nothing_stays_behind() {
 }
 
 #[test]
-fn a_difference_is_told_and_what_was_made_until_then_is_taken_away() {
+fn difference_is_reported_and_created_objects_are_removed() {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let (runtime, base) = sandbox();
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
@@ -73,7 +73,7 @@ fn a_difference_is_told_and_what_was_made_until_then_is_taken_away() {
 }
 
 #[test]
-fn only_a_test_key_is_taken_and_none_is_repeated() {
+fn only_test_keys_are_accepted_and_no_key_is_printed() {
     for key in [
         None,
         Some("sk_live_VerySecret1"),

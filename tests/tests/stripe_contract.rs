@@ -15,7 +15,7 @@ use provider_stripe::{SETTINGS, StripeProvider, StripeSettings};
 use tracing_subscriber::fmt::MakeWriter;
 use workspace_tests::stripe_stub::{
     API_VERSION, CONFIGURATION, CUSTOMER, DELETED_CUSTOMER, Fault, MONTHLY_PRICE, OTHER_CUSTOMER,
-    Recorded, SUBSCRIPTION, StripeStub,
+    RecordedRequest, SUBSCRIPTION, StripeStub,
 };
 
 billing_testkit::provider_contract!(stub_world);
@@ -88,7 +88,7 @@ fn order() -> PortalRequest {
     }
 }
 
-async fn one_request(more: &[(&str, &str)], order: PortalRequest) -> Recorded {
+async fn one_request(more: &[(&str, &str)], order: PortalRequest) -> RecordedRequest {
     let stub = StripeStub::start().await;
     provider(&stub, more).create_portal_session(&order).await.unwrap();
     let mut requests = stub.requests();
@@ -97,14 +97,14 @@ async fn one_request(more: &[(&str, &str)], order: PortalRequest) -> Recorded {
 }
 
 #[tokio::test]
-async fn p1_the_version_is_pinned() {
+async fn p1_stripe_version_is_pinned() {
     let request = one_request(&[], order()).await;
     assert_eq!(request.header("stripe-version"), Some(API_VERSION));
     assert_eq!(provider_stripe::API_VERSION, API_VERSION);
 }
 
 #[tokio::test]
-async fn p1_the_user_agent_is_ours() {
+async fn p1_user_agent_is_billing_portal() {
     let request = one_request(&[], order()).await;
     let (name, version) = request.header("user-agent").unwrap().split_once('/').unwrap();
     assert_eq!(name, "billing-portal");
@@ -112,7 +112,7 @@ async fn p1_the_user_agent_is_ours() {
 }
 
 #[tokio::test]
-async fn p1_no_other_request_gets_a_requests_key() {
+async fn p1_two_requests_have_different_idempotency_keys() {
     let stub = StripeStub::start().await;
     let provider = provider(&stub, &[]);
     for _ in 0..3 {
@@ -127,7 +127,7 @@ async fn p1_no_other_request_gets_a_requests_key() {
 }
 
 #[tokio::test]
-async fn h3_a_flow_is_sent_with_its_subscription_and_where_it_ends() {
+async fn h3_flow_is_sent_with_its_subscription_and_return_url() {
     let flow = PortalFlow::SubscriptionUpdate(SUBSCRIPTION.parse().unwrap());
     let request = one_request(
         &[("STRIPE_PORTAL_CONFIGURATION", CONFIGURATION)],
@@ -147,7 +147,7 @@ async fn h3_a_flow_is_sent_with_its_subscription_and_where_it_ends() {
 }
 
 #[tokio::test]
-async fn s3_a_live_key_works_in_live_mode() {
+async fn s3_live_key_selects_live_mode() {
     let stub = StripeStub::start_live().await;
     let provider = provider(&stub, &[]);
     assert_eq!(provider.account().to_string(), "stripe (live mode)");
@@ -155,7 +155,7 @@ async fn s3_a_live_key_works_in_live_mode() {
 }
 
 #[tokio::test]
-async fn p2_a_handshake_that_never_ends_is_no_connection() {
+async fn p2_unfinished_tls_handshake_counts_as_no_connection() {
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let base = format!("https://{}", listener.local_addr().unwrap());
     let accepted = Arc::new(Mutex::new(Vec::new()));
@@ -199,7 +199,7 @@ impl<'a> MakeWriter<'a> for Log {
 }
 
 #[tokio::test]
-async fn h4_neither_key_nor_url_is_traced_or_told() {
+async fn h4_log_and_error_contain_neither_key_nor_url() {
     let log = Log::default();
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)

@@ -110,7 +110,7 @@ async fn run(case: Case) -> Result<(), Failed> {
     }
     let started = Instant::now();
     let budget = Duration::from_millis(case.budget);
-    let result = ask(&provider, &case, Deadline::at(started + budget)).await?;
+    let result = call_provider(&provider, &case, Deadline::at(started + budget)).await?;
     let took = started.elapsed();
     let requests = stub.requests();
     let answered = answered(&result);
@@ -169,7 +169,7 @@ fn provider(case: &Case, stub: &StripeStub) -> Result<StripeProvider, Failed> {
 }
 
 /// Makes the call; what it gives is told in a word.
-async fn ask(
+async fn call_provider(
     provider: &StripeProvider,
     case: &Case,
     deadline: Deadline,

@@ -69,7 +69,7 @@ impl Sent {
 }
 
 #[tokio::test]
-async fn a_good_request_makes_a_session() {
+async fn good_request_creates_a_session() {
     let stub = StripeStub::start().await;
     let answer = good(&stub).to(&stub).await;
     assert!(
@@ -79,7 +79,7 @@ async fn a_good_request_makes_a_session() {
 }
 
 #[tokio::test]
-async fn p1_what_is_not_stripes_protocol_is_refused() {
+async fn p1_request_that_violates_stripes_protocol_is_rejected() {
     let stub = StripeStub::start().await;
     let form = |rest: &str| format!("customer={CUSTOMER}&{rest}");
     for (sent, status, told) in [
@@ -114,7 +114,7 @@ async fn p1_what_is_not_stripes_protocol_is_refused() {
 }
 
 #[tokio::test]
-async fn p1_what_is_stored_under_a_key_is_replayed() {
+async fn p1_response_stored_under_a_key_is_replayed() {
     let stub = StripeStub::start().await;
     stub.push(Fault::from_name("500").unwrap());
     for replayed in [false, true] {
@@ -131,7 +131,7 @@ async fn p1_what_is_stored_under_a_key_is_replayed() {
 }
 
 #[tokio::test]
-async fn p1_what_a_careless_read_would_send_is_refused() {
+async fn p1_invalid_read_is_rejected() {
     let stub = StripeStub::start().await;
     let list = "/v1/subscriptions?status=all&limit=100";
     assert!(read(&stub, list).to(&stub).await.starts_with("HTTP/1.1 200"));
@@ -156,7 +156,7 @@ async fn p1_what_a_careless_read_would_send_is_refused() {
 }
 
 #[tokio::test]
-async fn p1_what_a_careless_order_would_send_is_refused() {
+async fn p1_invalid_creation_is_rejected() {
     let stub = StripeStub::start().await;
     let session = format!(
         "mode=subscription&customer={CUSTOMER}&line_items[0][price]={MONTHLY_PRICE}&success_url=https://a.example/&metadata[k]=v"

@@ -12,14 +12,14 @@ use workspace_tests::database::{Database, Store};
 use workspace_tests::portal::{Portal, listening};
 use workspace_tests::process::Launch;
 use workspace_tests::runner::TOKEN_ROUTE;
+use workspace_tests::shared_fixture::{PEPPER, SharedFixture};
 use workspace_tests::stripe_stub::{Fault, StripeStub};
 use workspace_tests::wire::Request;
-use workspace_tests::world::{PEPPER, World};
 use workspace_tests::{binary, canary, poll, runtime, settings};
 
 /// From the failure to the exit. The drain waits 2 s for the balancer, and 3 s for the request that runs.
 const EXIT: Duration = Duration::from_secs(10);
-/// Tests of the same world that run at once.
+/// Tests of the same shared that run at once.
 const CONCURRENCY: usize = 4;
 /// Tasks that the service must have.
 const EXPECTED: &[&str] = &[
@@ -100,15 +100,15 @@ fn expect_end(portal: Portal, task: &str, code: i32, failed: Instant) {
 }
 
 /// Lets a task fail while a request runs.
-fn fail_during_a_request(world: &World, task: &str, fault: &str) {
-    let user = world.new_user();
+fn fail_during_a_request(shared: &SharedFixture, task: &str, fault: &str) {
+    let user = shared.new_user();
     let stub = runtime::wait(StripeStub::start());
     canary::plant(stub.secret_key());
     stub.add_customer(&user.customer);
     stub.push(Fault::from_name("delay:3000").unwrap());
-    let launch = world.launch("default", &[]).env("BILLING_STRIPE_API_BASE", stub.base_url());
+    let launch = shared.launch("default", &[]).env("BILLING_STRIPE_API_BASE", stub.base_url());
     let portal = Portal::start_ready(&faulty(&launch, task, fault));
-    let request = Request::new("POST", TOKEN_ROUTE).bearer(&world.token("default", &user.id));
+    let request = Request::new("POST", TOKEN_ROUTE).bearer(&shared.token("default", &user.id));
     let (answer, failed) = std::thread::scope(|scope| {
         let asked = scope.spawn(|| request.send(portal.public));
         poll::until("the request to reach the provider", || {
@@ -144,10 +144,10 @@ fn embedded(folder: &Path, database: &Database) -> Launch {
 }
 
 fn every_task_that_panics_ends_the_service(store: Store) {
-    let world = World::create(store);
-    let tasks = tasks(&world.launch("default", &[]));
+    let shared = SharedFixture::create(store);
+    let tasks = tasks(&shared.launch("default", &[]));
     has_all(&tasks, EXPECTED);
-    each(&tasks, |task| fail_during_a_request(&world, task, "panic"));
+    each(&tasks, |task| fail_during_a_request(&shared, task, "panic"));
 }
 
 fn every_task_of_the_embedded_default_that_panics_ends_the_service(store: Store) {
@@ -185,16 +185,17 @@ fn sandbox_or_demo_that_panics_ends_the_service_on_postgres() {
 
 #[test]
 fn every_task_that_returns_early_ends_the_service() {
-    let world = World::create(Store::Sqlite);
-    let mut tasks = tasks(&world.launch("default", &[]));
+    let shared = SharedFixture::create(Store::Sqlite);
+    let mut tasks = tasks(&shared.launch("default", &[]));
     tasks.retain(|task| !ONE_SHOT.contains(&task.as_str()));
-    each(&tasks, |task| fail_during_a_request(&world, task, "return"));
+    each(&tasks, |task| fail_during_a_request(&shared, task, "return"));
 }
 
 #[test]
-fn task_that_may_end_by_itself_ends_nothing() {
-    let world = World::create(Store::Sqlite);
-    let portal = Portal::start_ready(&faulty(&world.launch("default", &[]), ONE_SHOT[0], "return"));
+fn one_shot_task_that_returns_does_not_end_the_service() {
+    let shared = SharedFixture::create(Store::Sqlite);
+    let portal =
+        Portal::start_ready(&faulty(&shared.launch("default", &[]), ONE_SHOT[0], "return"));
     portal.process.signal(Signal::USR1);
     assert_eq!(portal.get("/readyz").unwrap().status, 200);
     portal.process.signal(Signal::TERM);

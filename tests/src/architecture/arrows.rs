@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn arrows_of_the_design_are_allowed() {
+    fn designed_dependencies_are_allowed() {
         let domain = "billing-domain";
         for (from, to) in [
             ("billing-testkit", &[domain][..]),
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn arrows_outside_the_design_are_named() {
+    fn other_dependencies_are_reported() {
         for (from, to) in [
             ("billing-domain", "http-edge"),
             ("billing-testkit", "store-core"),
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_crate_without_a_rule_is_named() {
+    fn crate_without_a_rule_is_reported() {
         assert_eq!(
             complaints("billing-utils", &[]),
             ["billing-utils has no rule: add one to tests/src/architecture/arrows.rs"]

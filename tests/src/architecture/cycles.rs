@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn two_files_that_import_each_other_are_named_with_the_lines() {
+    fn mutual_imports_are_reported_with_their_lines() {
         assert_eq!(
             two("use crate::b::B;\npub struct A;", "pub struct B;\n\nuse super::a::A;"),
             ["import cycle in src: a -> b -> a\
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn one_way_imports_are_no_cycle() {
+    fn one_way_imports_are_not_a_cycle() {
         assert_eq!(two("use crate::b::B;\npub struct A;", "pub struct B;"), Vec::<String>::new());
     }
 
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn re_exports_lead_to_the_defining_file() {
+    fn re_export_counts_as_an_import_of_the_defining_file() {
         let named = "mod a;\nmod b;\npub use a::A;\npub use b::*;";
         let a = "use crate::B;\npub struct A;";
         let b = "use crate::A;\npub struct B;";
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn names_from_a_glob_import_count() {
+    fn names_from_a_glob_import_count_as_imports() {
         let root = "mod a;\nmod b;\nuse a::A;";
         let a = "use crate::b::B;\npub struct A;";
         let b = "use super::*;\npub struct B(A);";
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_and_its_folder_are_one_unit() {
+    fn file_and_its_folder_are_one_unit() {
         let files = [
             ("lib.rs", "mod a;\nmod b;"),
             ("a.rs", "mod inner;\nuse inner::I;\npub struct A;"),
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn cycles_below_a_folder_are_found() {
+    fn cycle_below_a_folder_is_reported() {
         let files = [
             ("lib.rs", "mod x;"),
             ("x/mod.rs", "mod a;\nmod b;"),
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn files_that_a_path_attribute_names_are_read() {
+    fn path_attribute_is_followed() {
         let files = [
             ("lib.rs", "#[path = \"shared/mod.rs\"]\nmod a;\nmod b;"),
             ("shared/mod.rs", "mod inner;\npub use inner::A;"),
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn modules_and_re_exports_of_the_root_do_not_count() {
+    fn modules_and_re_exports_of_the_root_are_ignored() {
         let root = "mod a;\npub use a::A;\npub const LIMIT: u8 = 1;";
         let a = "use crate::LIMIT;\npub struct A;";
         assert_eq!(complaints(&[("lib.rs", root), ("a.rs", a)]), Vec::<String>::new());
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn arrows_of_the_domains_ports_do_not_count_and_others_do() {
+    fn imports_of_the_domain_ports_are_exempt() {
         let files = [
             ("lib.rs", "mod keys;\nmod audit;\nmod ports;"),
             ("keys.rs", "use crate::ports::P;\nuse crate::audit::A;\npub struct K;"),
@@ -266,14 +266,14 @@ mod tests {
     }
 
     #[test]
-    fn code_for_tests_does_not_count() {
+    fn test_code_is_ignored() {
         let b = "pub struct B;\n#[cfg(test)]\nuse crate::a::A;\n\
                  #[cfg(test)]\nmod tests { use crate::a::A; }";
         assert_eq!(two("use crate::b::B;\npub struct A;", b), Vec::<String>::new());
     }
 
     #[test]
-    fn every_cycle_of_a_larger_knot_is_named() {
+    fn every_cycle_of_a_larger_component_is_reported() {
         let files = [
             ("lib.rs", "mod a;\nmod b;\nmod c;"),
             ("a.rs", "use crate::b::B;\npub struct A(crate::b::B);"),

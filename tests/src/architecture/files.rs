@@ -96,13 +96,13 @@ mod tests {
     }
 
     #[test]
-    fn a_file_without_its_sentence_is_named() {
+    fn file_without_its_opening_sentence_is_reported() {
         let complaint = misshapen("a.rs", "use x;\n");
         assert_eq!(complaint.as_deref(), Some("a.rs does not open with a `//!` sentence"));
     }
 
     #[test]
-    fn a_file_that_is_too_long_is_named() {
+    fn file_that_is_too_long_is_reported() {
         assert_eq!(misshapen("a.rs", &format!("//! A.\n{}", long(399))), None);
         assert_eq!(
             misshapen("a.rs", &format!("//! A.\n{}", long(400))).as_deref(),
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn another_module_for_tests_counts() {
+    fn other_test_modules_count() {
         let text = format!("//! A.\n#[cfg(test)]\nmod server {{\n{}}}\n", long(400));
         assert!(misshapen("a.rs", &text).is_some_and(|text| text.contains("404 lines")));
     }

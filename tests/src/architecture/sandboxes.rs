@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sandbox_without_a_record_is_noticed() {
+    fn sandbox_without_a_record_is_reported() {
         let settings =
             ["SandboxSettings", " { listen, record: folder(), ..SandboxSettings::", "default() }"]
                 .concat();

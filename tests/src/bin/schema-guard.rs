@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use workspace_tests::exchanges;
-use workspace_tests::schema_guard::{Judge, Newer, Operations, Report, Subset};
+use workspace_tests::schema_guard::{Newer, Operations, Report, SchemaValidator, Subset};
 
 /// More faults are counted, and not shown.
 const SHOWN: usize = 20;
@@ -33,10 +33,10 @@ fn guard(folder: &Path) -> Result<(Report, Vec<String>), String> {
     let offered: Operations = sandbox_stripe::operations()
         .map(|(method, path)| (method.to_owned(), path.to_owned()))
         .collect();
-    let judge = Judge::new(subset, Newer::read())?;
+    let validator = SchemaValidator::new(subset, Newer::read())?;
     let mut report = Report::default();
-    exchanges::each(folder, |exchange| report.add(&judge, exchange))?;
-    let complaints = report.complaints(&judge, &offered, &known);
+    exchanges::each(folder, |exchange| report.add(&validator, exchange))?;
+    let complaints = report.complaints(&validator, &offered, &known);
     Ok((report, complaints))
 }
 

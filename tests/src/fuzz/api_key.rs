@@ -6,7 +6,7 @@ use proptest::prop_oneof;
 use proptest::sample::select;
 
 use super::edit::{self, Edit};
-use crate::world::checksum;
+use crate::shared_fixture::checksum;
 
 const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const PIECES: [&str; 18] = [
@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_second_way_to_the_checksum_is_the_contract_s() {
+    fn bitwise_checksum_matches_the_contract() {
         assert_eq!(crc("llmgen_x"), "0W5whn");
     }
 }

@@ -22,7 +22,7 @@ impl fmt::Debug for Sent {
 }
 
 /// The largest body, in bytes (E1, 413).
-pub const LARGEST: usize = 16 * 1024;
+pub const MAX_BYTES: usize = 16 * 1024;
 
 /// A body as H3 has it.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
@@ -130,7 +130,7 @@ pub fn read(bytes: &[u8]) -> Option<PortalBody> {
     if bytes.is_empty() {
         return Some(PortalBody::default());
     }
-    let members = Json::object(bytes).filter(|_| bytes.len() <= LARGEST)?;
+    let members = Json::object(bytes).filter(|_| bytes.len() <= MAX_BYTES)?;
     only(&members, &["returnUrl", "locale", "flow"])?;
     let flow = match member(&members, "flow") {
         None | Some(Json::Null) => None,

@@ -1,7 +1,7 @@
 //! A second JSON reader (RFC 8259), written from the grammar and by nobody's library: the oracle of tokens and bodies.
 
 /// Objects and arrays that may stand inside each other.
-const LEVELS: usize = 16;
+const MAX_DEPTH: usize = 16;
 
 /// A JSON value; an object's members in their order.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,7 +26,7 @@ impl Json {
     pub fn object(bytes: &[u8]) -> Option<Vec<(String, Self)>> {
         let text = std::str::from_utf8(bytes).ok()?;
         let mut reader = Reader { rest: text };
-        let value = reader.value(LEVELS)?;
+        let value = reader.value(MAX_DEPTH)?;
         reader.space();
         match value {
             Self::Object(members) if reader.rest.is_empty() => Some(members),
@@ -191,7 +191,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_reads_what_the_grammar_has_and_nothing_else() {
+    fn reader_accepts_exactly_the_json_grammar() {
         let good =
             [r#"{}"#, r#" {"a" : [1, -0.5e+3, true,null] , "b":{"\u0061":"\ud83d\ude00\n"}}"#];
         let bad = [

@@ -151,7 +151,7 @@ impl Profile {
 /// # Panics
 /// When it says anything but yes, no or expired: none of these profiles needs anything from outside.
 #[must_use]
-pub fn ask(authenticator: &JwtAuthenticator, token: &str) -> Answer {
+pub fn authenticate(authenticator: &JwtAuthenticator, token: &str) -> Answer {
     match crate::runtime::wait(authenticator.authenticate(&Credential::new(token))) {
         Ok(principal) if principal.permissions == Permissions::All => {
             Answer::Accept(principal.owner.as_str().to_owned())

@@ -1,6 +1,6 @@
 //! Access tokens by grammar: good ones, nearly good ones and hostile ones, each a plan that shrinks.
 
-mod words;
+mod vocabulary;
 
 use std::sync::LazyLock;
 
@@ -12,7 +12,7 @@ use proptest::prelude::{BoxedStrategy, Just, Strategy, any};
 use proptest::prop_oneof;
 use proptest::sample::select;
 
-use self::words::{
+use self::vocabulary::{
     CLAIM_NAMES, HEADER_NAMES, HEADER_VALUES, JSON_PIECES, NUMBERS, OFFSETS, TEXTS, TOKEN_PIECES,
 };
 use super::edit::{self, Edit};
@@ -51,17 +51,17 @@ pub enum Signer {
     Confused,
     /// The profile's key with another algorithm of its kind: HS384, RS512.
     Stronger,
-    /// Nobody.
-    Nobody,
+    /// Unsigned.
+    Unsigned,
 }
 
-/// A header's or claims' member, and whether it takes the place of the one that is there or stands beside it.
+/// A header's or claims' member, and whether it takes the place of the one that is there or stands keep_original it.
 #[derive(Clone, Debug)]
 struct Change {
     name: String,
     /// `None` takes the member away.
     value: Option<String>,
-    beside: bool,
+    keep_original: bool,
 }
 
 /// Tokens for the first `profiles` of [`PROFILES`].
@@ -69,7 +69,7 @@ pub fn plans(profiles: usize) -> BoxedStrategy<TokenPlan> {
     let profile = select(&PROFILES[..profiles]);
     let signer = prop_oneof![
         12 => Just(Signer::Own), 1 => Just(Signer::Old), 1 => Just(Signer::Other), 1 => Just(Signer::Confused),
-        1 => Just(Signer::Stronger), 1 => Just(Signer::Nobody),
+        1 => Just(Signer::Stronger), 1 => Just(Signer::Unsigned),
     ];
     let rare = |edits: BoxedStrategy<Vec<Edit>>| prop_oneof![5 => Just(Vec::new()), 1 => edits];
     let header = prop_oneof![3 => Just(Vec::new()), 2 => vec(header_change(), 1..4)];
@@ -129,7 +129,11 @@ fn change(
 ) -> BoxedStrategy<Change> {
     let value = prop_oneof![10 => value.prop_map(Some), 1 => Just(None)];
     (name, value, 0_u8..12)
-        .prop_map(|(name, value, luck)| Change { name: name.to_owned(), value, beside: luck == 0 })
+        .prop_map(|(name, value, chance)| Change {
+            name: name.to_owned(),
+            value,
+            keep_original: chance == 0,
+        })
         .boxed()
 }
 
@@ -163,8 +167,8 @@ fn good_claims(profile: &Profile) -> Vec<(String, String)> {
 }
 
 fn changed(mut members: Vec<(String, String)>, changes: Vec<Change>) -> Vec<(String, String)> {
-    for Change { name, value, beside } in changes {
-        if !beside {
+    for Change { name, value, keep_original } in changes {
+        if !keep_original {
             members.retain(|(known, _)| *known != name);
         }
         members.extend(value.map(|value| (name, value)));
@@ -243,7 +247,7 @@ impl Keys {
     fn choose(&self, algorithm: &str, signer: Signer) -> Option<(Algorithm, &EncodingKey)> {
         let pair = self.pairs.iter().find(|(kind, ..)| format!("{kind:?}") == algorithm);
         Some(match (pair, signer) {
-            (_, Signer::Nobody) => return None,
+            (_, Signer::Unsigned) => return None,
             (None, Signer::Own) => (Algorithm::HS256, &self.secret),
             (_, Signer::Old) => (Algorithm::HS256, &self.old),
             (None, Signer::Other) => (Algorithm::HS256, &self.foreign),

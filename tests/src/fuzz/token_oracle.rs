@@ -11,11 +11,11 @@ const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 
 /// What the contract says about this token.
 #[must_use]
-pub fn judge(profile: &Profile, token: &str) -> Answer {
-    judgement(profile, token).unwrap_or(Answer::Refuse)
+pub fn expected_answer(profile: &Profile, token: &str) -> Answer {
+    answer_if_valid(profile, token).unwrap_or(Answer::Refuse)
 }
 
-fn judgement(profile: &Profile, token: &str) -> Option<Answer> {
+fn answer_if_valid(profile: &Profile, token: &str) -> Option<Answer> {
     let parts: Vec<&str> = token.split('.').collect();
     let [header, claims, signature] = parts[..] else { return None };
     if token.len() > 8192

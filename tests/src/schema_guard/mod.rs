@@ -5,16 +5,16 @@
 //! `object` says it is; and what an event is about has to fit its own schema, where Stripe's says "any object".
 
 mod form;
-mod judge;
 mod newer;
 mod report;
 mod subset;
 mod translate;
+mod validator;
 
 #[cfg(test)]
 mod tests;
 
-pub use judge::Judge;
 pub use newer::Newer;
 pub use report::Report;
 pub use subset::{Operations, Subset};
+pub use validator::SchemaValidator;

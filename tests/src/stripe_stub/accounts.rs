@@ -13,7 +13,7 @@ use super::{
 use crate::stripe_form::Param;
 
 /// When everything began, in Unix seconds; each object is made a second later.
-const BEGINNING: i64 = 1_780_000_000;
+const FIRST_CREATED: i64 = 1_780_000_000;
 const MONTH: i64 = 30 * 24 * 3600;
 
 /// All objects, by their ids.
@@ -48,7 +48,7 @@ impl Accounts {
     }
 
     /// Who has a subscription.
-    pub(super) fn holder(&self, subscription: &str) -> Option<&str> {
+    pub(super) fn customer_of(&self, subscription: &str) -> Option<&str> {
         self.object("subscription", subscription)?["customer"].as_str()
     }
 
@@ -70,7 +70,7 @@ impl Accounts {
     }
 
     pub(super) fn add_subscription(&mut self, customer: &str, id: &str, price: &str) {
-        let created = BEGINNING + self.made;
+        let created = FIRST_CREATED + self.made;
         let price = self.object("price", price).cloned();
         let item = json!({
             "id": format!("si_{id}"),
@@ -235,7 +235,7 @@ impl Accounts {
         object["id"] = json!(id);
         object["object"] = json!(kind);
         object["livemode"] = json!(self.livemode);
-        object["created"] = json!(BEGINNING + self.made);
+        object["created"] = json!(FIRST_CREATED + self.made);
         self.made += 1;
         self.objects.insert(id.to_owned(), object);
     }
@@ -252,7 +252,7 @@ fn metadata(form: Fields<'_>) -> Map<String, Value> {
 }
 
 /// What Stripe asks for and the schema does not say.
-pub(super) fn beyond_the_schema(
+pub(super) fn check_beyond_schema(
     operation: &Operation,
     form: &BTreeMap<String, Param>,
 ) -> Result<(), schema::Violation> {

@@ -218,7 +218,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_error_is_named_by_status_code_param_and_flags() {
+    fn error_name_has_status_code_param_and_flags() {
         let fault = Fault::from_name(
             "400:resource_missing:flow_data[subscription_cancel][subscription]+no-retry+after=7",
         );
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_is_none_is_refused() {
+    fn unknown_fault_name_is_rejected() {
         for bad in [
             "",
             "okay",

@@ -66,7 +66,7 @@ pub const CONFIGURATION: &str = "bpc_StubKnown00001";
 
 /// A request as it came.
 #[derive(Clone, Debug)]
-pub struct Recorded {
+pub struct RecordedRequest {
     /// Its method.
     pub method: Method,
     /// Its path, with the query if there was one.
@@ -86,7 +86,7 @@ pub struct StripeStub {
     accepting: AbortHandle,
 }
 
-impl Recorded {
+impl RecordedRequest {
     /// The value of a header, if it was sent as text.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
@@ -142,13 +142,13 @@ impl StripeStub {
 
     /// All requests so far, refused ones too, oldest first.
     #[must_use]
-    pub fn requests(&self) -> Vec<Recorded> {
+    pub fn requests(&self) -> Vec<RecordedRequest> {
         self.state.lock().unwrap().requests.clone()
     }
 
     /// The requests that change something, without those that read.
     #[must_use]
-    pub fn writes(&self) -> Vec<Recorded> {
+    pub fn writes(&self) -> Vec<RecordedRequest> {
         self.requests().into_iter().filter(|request| request.method == Method::POST).collect()
     }
 
@@ -257,14 +257,14 @@ async fn serve(
 ) -> io::Result<answer::Response> {
     let (head, body) = request.into_parts();
     let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
-    let next = state.lock().unwrap().judge(&head, &body);
+    let next = state.lock().unwrap().handle(&head, &body);
     match next {
         state::Next::Answer(response) => Ok(*response),
         state::Next::Close => Err(io::ErrorKind::ConnectionReset.into()),
         state::Next::Stall => std::future::pending().await,
         state::Next::Delay(time) => {
             tokio::time::sleep(time).await;
-            match state.lock().unwrap().behave(&head, &body) {
+            match state.lock().unwrap().handle_without_fault(&head, &body) {
                 state::Next::Answer(response) => Ok(*response),
                 _ => Err(io::ErrorKind::ConnectionReset.into()),
             }

@@ -28,7 +28,7 @@ pub(super) fn look_up(accounts: &Accounts, form: &[(String, String)]) -> Result<
     }
     for flow in ["subscription_cancel", "subscription_update", "subscription_update_confirm"] {
         let param = format!("flow_data[{flow}][subscription]");
-        if let Some(id) = field(&param).filter(|id| accounts.holder(id) != Some(customer)) {
+        if let Some(id) = field(&param).filter(|id| accounts.customer_of(id) != Some(customer)) {
             return missing("subscription", id, &param);
         }
     }
@@ -145,7 +145,7 @@ pub(super) fn session(form: &[(String, String)], livemode: bool, number: usize) 
 }
 
 /// What Stripe asks for and the schema does not say.
-pub(super) fn beyond_the_schema(form: &BTreeMap<String, Param>) -> Result<(), schema::Violation> {
+pub(super) fn check_beyond_schema(form: &BTreeMap<String, Param>) -> Result<(), schema::Violation> {
     let fail = |code, param: &str| Err(schema::Violation { code, param: param.to_owned() });
     if !form.contains_key("customer") && !form.contains_key("customer_account") {
         return fail("parameter_missing", "customer");

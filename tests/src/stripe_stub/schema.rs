@@ -57,10 +57,10 @@ fn check_object(
 fn check_param(param: &Param, schema: &Value, name: &str) -> Result<(), Violation> {
     let invalid = |code| Err(Violation { code, param: name.to_owned() });
     if let Some(any) = schema.get("anyOf").and_then(Value::as_array) {
-        let mut judged = any.iter().map(|schema| check_param(param, schema, name));
-        let first = judged.next().unwrap_or_else(|| invalid("parameter_invalid_type"));
+        let mut results = any.iter().map(|schema| check_param(param, schema, name));
+        let first = results.next().unwrap_or_else(|| invalid("parameter_invalid_type"));
         return first.or_else(
-            |violation| if judged.any(|one| one.is_ok()) { Ok(()) } else { Err(violation) },
+            |violation| if results.any(|one| one.is_ok()) { Ok(()) } else { Err(violation) },
         );
     }
     match (schema.get("type").and_then(Value::as_str), param) {
@@ -111,27 +111,27 @@ mod tests {
     use super::*;
     use crate::stripe_form;
 
-    fn judge(body: &str) -> Result<(), (&'static str, String)> {
+    fn check_body(body: &str) -> Result<(), (&'static str, String)> {
         let schema = of_operation("post", "/v1/billing_portal/sessions").unwrap();
         let tree = stripe_form::tree(&stripe_form::fields(body.as_bytes())).unwrap();
         check(&tree, &schema).map_err(|violation| (violation.code, violation.param))
     }
 
     #[test]
-    fn the_subset_is_of_the_pinned_version() {
+    fn subset_has_the_pinned_version() {
         assert_eq!(SUBSET.version(), super::super::API_VERSION);
     }
 
     #[test]
-    fn what_the_schema_knows_passes() {
+    fn known_parameters_pass() {
         let full = "customer=cus_1&return_url=https://a.example/&locale=ko&configuration=bpc_1&flow_data[type]=subscription_cancel\
             &flow_data[subscription_cancel][subscription]=sub_1&flow_data[after_completion][type]=redirect\
             &flow_data[after_completion][redirect][return_url]=https://a.example/&expand[0]=configuration";
-        assert_eq!(judge(full), Ok(()));
+        assert_eq!(check_body(full), Ok(()));
     }
 
     #[test]
-    fn what_the_schema_does_not_know_is_named() {
+    fn unknown_parameters_are_rejected_by_name() {
         for (body, code, param) in [
             ("customer=cus_1&returnUrl=x", "parameter_unknown", "returnUrl"),
             (
@@ -146,7 +146,7 @@ mod tests {
             ("flow_data[after_completion][type]=redirect", "parameter_missing", "flow_data[type]"),
             ("customer=", "parameter_invalid_empty", "customer"),
         ] {
-            assert_eq!(judge(body), Err((code, param.to_owned())), "{body}");
+            assert_eq!(check_body(body), Err((code, param.to_owned())), "{body}");
         }
     }
 }

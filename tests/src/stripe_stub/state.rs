@@ -13,7 +13,7 @@ use super::accounts::{self, Accounts};
 use super::answer::{self, End, Response};
 use super::fault::Fault;
 use super::operation::Operation;
-use super::{API_VERSION, Recorded, portal, schema};
+use super::{API_VERSION, RecordedRequest, portal, schema};
 use crate::exchanges::{self, Exchange};
 use crate::stripe_form;
 
@@ -29,7 +29,7 @@ pub(super) enum Next {
 pub(super) struct State {
     secret_key: String,
     pub(super) livemode: bool,
-    pub(super) requests: Vec<Recorded>,
+    pub(super) requests: Vec<RecordedRequest>,
     pub(super) issued_urls: Vec<String>,
     pub(super) script: VecDeque<Fault>,
     pub(super) default: Fault,
@@ -60,9 +60,9 @@ impl State {
     }
 
     /// Records a request and says what becomes of it.
-    pub(super) fn judge(&mut self, head: &Parts, body: &[u8]) -> Next {
+    pub(super) fn handle(&mut self, head: &Parts, body: &[u8]) -> Next {
         let form = sent(head, body);
-        self.requests.push(Recorded {
+        self.requests.push(RecordedRequest {
             method: head.method.clone(),
             path: head.uri.to_string(),
             headers: head.headers.clone(),
@@ -79,11 +79,11 @@ impl State {
             return self.answer(response);
         }
         let fault = self.script.pop_front().unwrap_or_else(|| self.default.clone());
-        self.misbehave(&fault, head, body)
+        self.apply_fault(&fault, head, body)
     }
 
     /// Without a fault: looks things up, and makes or shows what was asked for.
-    pub(super) fn behave(&mut self, head: &Parts, body: &[u8]) -> Next {
+    pub(super) fn handle_without_fault(&mut self, head: &Parts, body: &[u8]) -> Next {
         let form = sent(head, body);
         let response = match self.act(head, &form) {
             Ok(object) => {
@@ -197,8 +197,8 @@ impl State {
             }
         };
         let beyond = |tree| match operation {
-            Operation::CreatePortalSession => portal::beyond_the_schema(tree),
-            _ => accounts::beyond_the_schema(&operation, tree),
+            Operation::CreatePortalSession => portal::check_beyond_schema(tree),
+            _ => accounts::check_beyond_schema(&operation, tree),
         };
         if let Err(violation) = schema::check(&tree, &schema).and_then(|()| beyond(&tree)) {
             return refuse(400, violation.code, Some(&violation.param), "A parameter is wrong");
@@ -206,10 +206,10 @@ impl State {
         Ok(())
     }
 
-    fn misbehave(&mut self, fault: &Fault, head: &Parts, body: &[u8]) -> Next {
+    fn apply_fault(&mut self, fault: &Fault, head: &Parts, body: &[u8]) -> Next {
         let form = sent(head, body);
         let response = match fault {
-            Fault::None => return self.behave(head, body),
+            Fault::None => return self.handle_without_fault(head, body),
             Fault::Delay(time) => return Next::Delay(*time),
             Fault::Stall => return Next::Stall,
             Fault::Reset => return Next::Close,

@@ -15,7 +15,7 @@ use workspace_tests::rule_guard::RuleGuard;
 use workspace_tests::runner;
 use workspace_tests::scenario::{Run, Scenario};
 use workspace_tests::settings::{self, SettingsCase};
-use workspace_tests::world::World;
+use workspace_tests::shared_fixture::SharedFixture;
 
 /// Most cases wait for processes, sockets or deadlines, so more of them run at once than there are processors.
 const THREADS: usize = 16;
@@ -26,26 +26,26 @@ const SLOW_RULES: [&str; 7] = ["A1", "B3", "H7", "P2", "S2", "W2", "W4"];
 /// Where a test without a store runs.
 const ANY: &str = "any";
 
-/// The worlds, made when the first test of a store needs one.
+/// The fixtures, made when the first test of a store needs one.
 #[derive(Clone, Default)]
-struct Worlds([Arc<OnceLock<World>>; 2]);
+struct SharedFixtures([Arc<OnceLock<SharedFixture>>; 2]);
 
-impl Worlds {
-    fn get(&self, store: Store) -> &World {
-        self.0[usize::from(store == Store::Postgres)].get_or_init(|| World::create(store))
+impl SharedFixtures {
+    fn get(&self, store: Store) -> &SharedFixture {
+        self.0[usize::from(store == Store::Postgres)].get_or_init(|| SharedFixture::create(store))
     }
 }
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     arguments.test_threads.get_or_insert(THREADS);
-    let worlds = Worlds::default();
+    let fixtures = SharedFixtures::default();
     let mut guard = RuleGuard::new(Table::read());
 
-    let mut first = case_trials(&mut guard, &worlds);
+    let mut first = case_trials(&mut guard, &fixtures);
     let mut last = Vec::new();
     for scenario in scenarios::all() {
-        let trials = scenario_trials(&mut guard, &worlds, *scenario);
+        let trials = scenario_trials(&mut guard, &fixtures, *scenario);
         if scenario.last { last.extend(trials) } else { first.extend(trials) }
     }
     first.sort_by_key(|trial| !is_slow(trial.name()));
@@ -58,9 +58,9 @@ fn main() -> ExitCode {
     }
     let last_part = libtest_mimic::run(&arguments, last);
     // `exit` would skip this, and leave processes and databases behind.
-    drop(worlds);
+    drop(fixtures);
 
-    let rules_proven = arguments.list || judge(&guard, &arguments);
+    let rules_proven = arguments.list || report_verdict(&guard, &arguments);
     if main_part.has_failed() || last_part.has_failed() || !rules_proven {
         ExitCode::FAILURE
     } else {
@@ -68,21 +68,21 @@ fn main() -> ExitCode {
     }
 }
 
-fn case_trials(guard: &mut RuleGuard, worlds: &Worlds) -> Vec<Trial> {
+fn case_trials(guard: &mut RuleGuard, fixtures: &SharedFixtures) -> Vec<Trial> {
     let mut trials = Vec::new();
     for store in Store::ALL {
         for case in case::FILES.iter().flat_map(|file| case::read::<Case>(file)) {
-            let worlds = worlds.clone();
+            let fixtures = fixtures.clone();
             let (clauses, name) = (case.clause.clone(), case.name.clone());
             trials.push(guard.trial(store.as_str(), &clauses.all(), &name, move || {
-                runner::run(worlds.get(store), &case)
+                runner::run(fixtures.get(store), &case)
             }));
         }
         for case in case::read::<WireCase>(case::WIRE_FILE) {
-            let worlds = worlds.clone();
+            let fixtures = fixtures.clone();
             let (clauses, name) = (case.clause.clone(), case.name.clone());
             trials.push(guard.trial(store.as_str(), &clauses.all(), &name, move || {
-                runner::run_wire(worlds.get(store), &case)
+                runner::run_wire(fixtures.get(store), &case)
             }));
         }
     }
@@ -93,13 +93,17 @@ fn case_trials(guard: &mut RuleGuard, worlds: &Worlds) -> Vec<Trial> {
     trials
 }
 
-fn scenario_trials(guard: &mut RuleGuard, worlds: &Worlds, scenario: Scenario) -> Vec<Trial> {
+fn scenario_trials(
+    guard: &mut RuleGuard,
+    fixtures: &SharedFixtures,
+    scenario: Scenario,
+) -> Vec<Trial> {
     let mut trial = |store: Option<Store>| {
-        let worlds = worlds.clone();
+        let fixtures = fixtures.clone();
         let place = store.map_or(ANY, Store::as_str);
         guard.trial(place, scenario.clauses, scenario.name, move || {
             match (scenario.run, store) {
-                (Run::World(test), Some(store)) => test(worlds.get(store)),
+                (Run::Shared(test), Some(store)) => test(fixtures.get(store)),
                 (Run::Store(test), Some(store)) => test(store),
                 (Run::Once(test), _) => test(),
                 (_, None) => return Err("it needs a store".to_owned()),
@@ -115,7 +119,7 @@ fn is_slow(name: &str) -> bool {
 }
 
 /// Prints the rule guard's verdict. Returns whether nothing is wrong.
-fn judge(guard: &RuleGuard, arguments: &Arguments) -> bool {
+fn report_verdict(guard: &RuleGuard, arguments: &Arguments) -> bool {
     let whole = arguments.filter.is_none() && arguments.skip.is_empty() && !arguments.ignored;
     let mut verdict = guard.verdict(whole);
     let security = contract::document("security.md");

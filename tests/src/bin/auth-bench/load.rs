@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::wire::Connection;
 
 /// Connections that present wrong keys, and good keys presented at once.
-pub(crate) const FLOOD: usize = 64;
+pub(crate) const FLOOD_CONNECTIONS: usize = 64;
 
 const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 /// How many wrong secrets each connection goes through; no cache should remember any.

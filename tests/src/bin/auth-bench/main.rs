@@ -10,11 +10,11 @@ mod wire;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use load::{Credentials, FLOOD, Load};
+use load::{Credentials, FLOOD_CONNECTIONS, Load};
 use service::Service;
 
 /// Connections with good tokens, before and during the flood.
-const STEADY: usize = 16;
+const STEADY_CONNECTIONS: usize = 16;
 
 /// What was missed.
 #[derive(Default)]
@@ -61,16 +61,16 @@ fn main() -> ExitCode {
 /// Good keys, all at once, for the first time.
 fn first_use(service: &Service, limits: &mut Limits, failures: &str) {
     println!(
-        "\n{FLOOD} good keys at once for the first time (BILLING_AUTH_FAILURES_PER_MINUTE={failures})"
+        "\n{FLOOD_CONNECTIONS} good keys at once for the first time (BILLING_AUTH_FAILURES_PER_MINUTE={failures})"
     );
     let answers = load::once_each(service.address, service.good_keys());
     let good = answers.iter().filter(|status| **status == 200).count();
-    limits.check("answered 200", good, "64", good == FLOOD);
+    limits.check("answered 200", good, "64", good == FLOOD_CONNECTIONS);
     let memory = service.peak_kib() / 1024;
     limits.check("memory at its highest, MiB", memory, "< 200", memory < 200);
 }
 
-/// Good tokens alone, and beside a flood of wrong secrets under known key ids.
+/// Good tokens alone, and during a flood of wrong secrets under known key ids.
 fn flood(service: &Service, limits: &mut Limits, failures: &str, quick: bool) {
     let phase = Duration::from_secs(if quick { 2 } else { 10 });
     println!(
@@ -80,30 +80,30 @@ fn flood(service: &Service, limits: &mut Limits, failures: &str, quick: bool) {
     let tokens = || Credentials::tokens(&service.token);
     let wrong = || Credentials::wrong_secrets(&service.ids);
     // Pools and caches fill up, so that the memory measured is the flood's.
-    Load::start(service.address, STEADY, tokens()).stop_after(phase / 4);
-    let alone = Load::start(service.address, STEADY, tokens()).stop_after(phase);
+    Load::start(service.address, STEADY_CONNECTIONS, tokens()).stop_after(phase / 4);
+    let alone = Load::start(service.address, STEADY_CONNECTIONS, tokens()).stop_after(phase);
     // The connections' own buffers are there once they have been open; what counts is what a flood adds from then on.
     let (memory, runs) = (service.resident_kib(), service.argon2_runs());
-    let flood = Load::start(service.address, FLOOD, wrong());
-    let beside = Load::start(service.address, STEADY, tokens()).stop_after(phase);
+    let flood = Load::start(service.address, FLOOD_CONNECTIONS, wrong());
+    let during = Load::start(service.address, STEADY_CONNECTIONS, tokens()).stop_after(phase);
     let grown = service.resident_kib().saturating_sub(memory);
     let flood = flood.stop();
     let runs = service.argon2_runs() - runs;
-    let share = beside.good * 100 / alone.good.max(1);
-    let a_second = |count: usize| count / usize::try_from(phase.as_secs()).unwrap_or(1);
-    println!("  JWT requests a second, alone {:>27}", a_second(alone.good));
-    println!("  JWT requests a second, during the flood {:>16}", a_second(beside.good));
+    let share = during.good * 100 / alone.good.max(1);
+    let per_second = |count: usize| count / usize::try_from(phase.as_secs()).unwrap_or(1);
+    println!("  JWT requests a second, alone {:>27}", per_second(alone.good));
+    println!("  JWT requests a second, during the flood {:>16}", per_second(during.good));
     println!(
         "  wrong keys a second {:>36}   ({} refused, {} rate limited)",
-        a_second(flood.all()),
+        per_second(flood.all()),
         flood.refused,
         flood.limited
     );
     if !quick {
         limits.check("share of the unloaded rate, %", share, ">= 25", share >= 25);
     }
-    let failed = alone.all() - alone.good + beside.all() - beside.good;
-    limits.check("JWT requests that failed", failed, "0", failed == 0 && beside.good > 0);
+    let failed = alone.all() - alone.good + during.all() - during.good;
+    limits.check("JWT requests that failed", failed, "0", failed == 0 && during.good > 0);
     let astray = flood.good + flood.other;
     limits.check(
         "wrong keys answered otherwise than 401 or 429",

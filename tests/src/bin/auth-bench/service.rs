@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::load::FLOOD;
+use crate::load::FLOOD_CONNECTIONS;
 use crate::wire::Connection;
 
 /// Keys of one user, below the limit that the service has for that.
-const KEYS_A_USER: usize = 16;
+const KEYS_PER_USER: usize = 16;
 
 /// A running service. Killed, with its database, when dropped.
 pub(crate) struct Service {
@@ -40,10 +40,10 @@ impl Service {
         let command = |arguments: &[&str]| command(portal, &folder, &base, failures, arguments);
 
         let (mut keys, mut ids) = (Vec::new(), Vec::new());
-        for user in 0..FLOOD.div_ceil(KEYS_A_USER) {
+        for user in 0..FLOOD_CONNECTIONS.div_ceil(KEYS_PER_USER) {
             let (user, customer) = (format!("user-{user}"), format!("cus_Bench{user}"));
             run(command(&["customers", "link", "--user", &user, "--customer", &customer]));
-            for _ in 0..KEYS_A_USER {
+            for _ in 0..KEYS_PER_USER {
                 let created =
                     run(command(&["keys", "create", "--user", &user, "--name", "bench", "--json"]));
                 keys.push(member(&created, "key"));
@@ -82,7 +82,7 @@ impl Service {
 
     /// As many keys as are presented at once.
     pub(crate) fn good_keys(&self) -> &[String] {
-        &self.keys[..FLOOD]
+        &self.keys[..FLOOD_CONNECTIONS]
     }
 
     fn get(&self, path: &str) -> std::io::Result<(u16, String)> {

@@ -17,9 +17,9 @@ use wire::Connection;
 /// Connections, each of which sends its next request when the answer to the last one is there.
 const CONNECTIONS: usize = 16;
 /// Sessions a second.
-const SLOWEST: usize = 1_000;
+const MIN_SESSIONS_PER_SECOND: usize = 1_000;
 /// So many of the links are opened at the end.
-const LOOKED_AT: usize = 100;
+const CHECKED_LINKS: usize = 100;
 
 /// What one connection saw.
 #[derive(Default)]
@@ -57,7 +57,7 @@ fn main() -> ExitCode {
     let begun = Instant::now();
     let end = begun + Duration::from_secs(phase);
     let opened = at_once(|worker| open_sessions(sandbox.address, worker, &customers, end));
-    let a_second = rate(opened.took.len(), begun.elapsed());
+    let per_second = rate(opened.took.len(), begun.elapsed());
     let mut took = opened.took;
     took.sort_unstable();
     let percentile = |percent: usize| {
@@ -79,11 +79,16 @@ fn main() -> ExitCode {
         missed |= !holds;
     };
     if !quick {
-        check("sessions a second", format!("{a_second:.0}"), ">= 1000", a_second >= SLOWEST as f64);
+        check(
+            "sessions a second",
+            format!("{per_second:.0}"),
+            ">= 1000",
+            per_second >= MIN_SESSIONS_PER_SECOND as f64,
+        );
     }
     let failed = made.failed + opened.failed;
     check("calls that failed", failed.to_string(), "0", failed == 0 && !took.is_empty());
-    check("links that do not open", format!("{dead} of {LOOKED_AT}"), "0", dead == 0);
+    check("links that do not open", format!("{dead} of {CHECKED_LINKS}"), "0", dead == 0);
     ExitCode::from(u8::from(missed))
 }
 
@@ -140,7 +145,7 @@ fn open_sessions(to: SocketAddr, worker: usize, customers: &[String], end: Insta
             "url",
         );
         // A few links are enough to look at, and all of them would be the generator's memory.
-        if seen.values.len() > LOOKED_AT {
+        if seen.values.len() > CHECKED_LINKS {
             seen.values.remove(0);
         }
     }
@@ -182,14 +187,14 @@ impl Seen {
 /// How many of some links show no page.
 fn dead_links(to: SocketAddr, links: &[String]) -> usize {
     let mut connection = Connection::open(to).expect("the sandbox takes connections");
-    let step = (links.len() / LOOKED_AT).max(1);
-    let open = links.iter().step_by(step).take(LOOKED_AT).filter(|link| {
+    let step = (links.len() / CHECKED_LINKS).max(1);
+    let open = links.iter().step_by(step).take(CHECKED_LINKS).filter(|link| {
         let path = link.splitn(4, '/').nth(3).unwrap_or_default();
         let request = format!("GET /{path} HTTP/1.1\r\nHost: bench\r\n\r\n");
         connection.exchange(request.as_bytes()).is_ok_and(|status| status == 200)
             && connection.body().contains("<h1")
     });
-    LOOKED_AT - open.count()
+    CHECKED_LINKS - open.count()
 }
 
 fn rate(count: usize, time: Duration) -> f64 {

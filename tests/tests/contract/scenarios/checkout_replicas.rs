@@ -20,13 +20,15 @@ use uuid::Uuid;
 use workspace_tests::database::{Database, Store};
 use workspace_tests::runtime;
 use workspace_tests::sandbox::SandboxProcess;
+use workspace_tests::sandbox_fixture::call;
 use workspace_tests::scenario::{Scenario, scenario};
-use workspace_tests::shop::call;
 
 use super::in_process::SystemClock;
 
-pub(super) const SCENARIOS: &[Scenario] =
-    &[scenario!(one_customer_on_several_replicas(store), "V1.one_customer")];
+pub(super) const SCENARIOS: &[Scenario] = &[scenario!(
+    concurrent_checkouts_on_two_replicas_create_one_customer(store),
+    "V1.one_customer"
+)];
 
 const USER: &str = "replicated-buyer";
 
@@ -112,7 +114,7 @@ fn urls() -> CheckoutUrls {
     CheckoutUrls { success: policy.clone(), cancel: policy }
 }
 
-async fn ask(replica: CheckoutService) -> Result<StartedCheckout, CheckoutError> {
+async fn start_checkout(replica: CheckoutService) -> Result<StartedCheckout, CheckoutError> {
     let principal = Principal {
         owner: USER.parse().unwrap(),
         method: AuthMethod::AccessToken,
@@ -131,7 +133,7 @@ async fn ask(replica: CheckoutService) -> Result<StartedCheckout, CheckoutError>
     replica.start(&principal, request).await
 }
 
-fn one_customer_on_several_replicas(store: Store) {
+fn concurrent_checkouts_on_two_replicas_create_one_customer(store: Store) {
     let database = Database::create(store);
     let sandbox = SandboxProcess::start(database.folder(), &[]);
     let provider = sandbox.address();
@@ -147,7 +149,7 @@ fn one_customer_on_several_replicas(store: Store) {
             .iter()
             .cycle()
             .take(CALLERS)
-            .map(|one| tokio::spawn(ask(one.clone())))
+            .map(|one| tokio::spawn(start_checkout(one.clone())))
             .collect();
         let mut answers = Vec::new();
         for one in asking {

@@ -8,12 +8,12 @@ use workspace_tests::wire::Request;
 use workspace_tests::{canary, tokens};
 
 pub(super) const SCENARIOS: &[Scenario] = &[
-    scenario!(flag_before_environment_before_file(), "S1.precedence"),
-    scenario!(one_trailing_newline_is_cut(), "S1.from_file"),
-    scenario!(no_flag_takes_a_secret(), "S1.no_secret_flag"),
+    scenario!(flag_overrides_environment_and_environment_overrides_file(), "S1.precedence"),
+    scenario!(one_trailing_newline_of_a_secret_file_is_ignored(), "S1.from_file"),
+    scenario!(no_flag_accepts_a_secret(), "S1.no_secret_flag"),
 ];
 
-fn flag_before_environment_before_file() {
+fn flag_overrides_environment_and_environment_overrides_file() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("settings.toml");
     let text = "public_url = \"https://file.example\"\nlisten = \"127.0.0.2:0\"\nreturn_url_origins = [\"https://file.example\"]\n";
@@ -51,7 +51,7 @@ fn flag_before_environment_before_file() {
     assert_eq!(by_flag.public.ip().to_string(), "127.0.0.4");
 }
 
-fn one_trailing_newline_is_cut() {
+fn one_trailing_newline_of_a_secret_file_is_ignored() {
     let folder = tempfile::tempdir().unwrap();
     let mint = |secret: &str| {
         let file = folder.path().join("secret");
@@ -90,7 +90,7 @@ fn one_trailing_newline_is_cut() {
     );
 }
 
-fn no_flag_takes_a_secret() {
+fn no_flag_accepts_a_secret() {
     let folder = tempfile::tempdir().unwrap();
     let commands: &[&[&str]] = &[
         &["--help"],

@@ -5,16 +5,16 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use workspace_tests::contract::error_codes;
 use workspace_tests::scenario::{Scenario, scenario};
-use workspace_tests::world::World;
+use workspace_tests::shared_fixture::SharedFixture;
 
 pub(super) const SCENARIOS: &[Scenario] = &[
-    scenario!(every_code_has_a_page(world), "E1.type_url", "B1.docs"),
-    scenario!(pages_load_nothing_from_elsewhere(world), "B1.docs"),
-    scenario!(the_openapi_document_is_complete(world), "B1.openapi"),
+    scenario!(every_error_code_has_a_page(shared), "E1.type_url", "B1.docs"),
+    scenario!(pages_load_nothing_from_other_hosts(shared), "B1.docs"),
+    scenario!(openapi_document_is_complete(shared), "B1.openapi"),
 ];
 
-fn every_code_has_a_page(world: &World) {
-    world.portal("default", |portal| {
+fn every_error_code_has_a_page(shared: &SharedFixture) {
+    shared.portal("default", |portal| {
         for code in error_codes() {
             let page = portal.get(&format!("/docs/errors/{code}")).unwrap();
             assert_eq!(page.status, 200, "{code}");
@@ -27,8 +27,8 @@ fn every_code_has_a_page(world: &World) {
     });
 }
 
-fn pages_load_nothing_from_elsewhere(world: &World) {
-    world.portal("default", |portal| {
+fn pages_load_nothing_from_other_hosts(shared: &SharedFixture) {
+    shared.portal("default", |portal| {
         let errors = error_codes().into_iter().map(|code| format!("/docs/errors/{code}"));
         for path in ["/", "/docs"].map(str::to_owned).into_iter().chain(errors) {
             let page = portal.get(&path).unwrap();
@@ -55,9 +55,9 @@ fn pages_load_nothing_from_elsewhere(world: &World) {
     });
 }
 
-fn the_openapi_document_is_complete(world: &World) {
-    let served = world.portal("default", |portal| portal.get("/openapi.json").unwrap().json());
-    let mut printed = world.launch("default", &["openapi"]).run().json();
+fn openapi_document_is_complete(shared: &SharedFixture) {
+    let served = shared.portal("default", |portal| portal.get("/openapi.json").unwrap().json());
+    let mut printed = shared.launch("default", &["openapi"]).run().json();
     // The command does not ask how clients reach the service.
     printed["servers"] = served["servers"].clone();
     assert_eq!(printed, served, "the command and the service tell different stories");

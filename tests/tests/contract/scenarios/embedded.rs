@@ -12,7 +12,7 @@ use workspace_tests::scenario::{Scenario, scenario};
 use workspace_tests::wire::Request;
 
 pub(super) const SCENARIOS: &[Scenario] = &[scenario!(
-    the_embedded_default_works_as_pasted(),
+    embedded_default_works_with_the_printed_commands(),
     "S2.banner",
     "S2.pages",
     "S2.renamed",
@@ -90,7 +90,7 @@ fn sandbox(base: &str, request: Request) -> Value {
     answer.json()
 }
 
-fn the_embedded_default_works_as_pasted() {
+fn embedded_default_works_with_the_printed_commands() {
     let folder = tempfile::tempdir().unwrap();
     let first = start(folder.path());
     assert!(first.lines.len() <= 14, "{} lines", first.lines.len());

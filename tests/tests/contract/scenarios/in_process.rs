@@ -32,9 +32,13 @@ use workspace_tests::wire::Request;
 use workspace_tests::{api_document, invariants, runtime};
 
 pub(super) const SCENARIOS: &[Scenario] = &[
-    scenario!(a_flow_that_the_provider_cannot_do(), "H3.flow_unsupported", "E1.unsupported_flow"),
-    scenario!(a_panic_is_an_internal_error(), "E1.panic", "E1.internal_error"),
-    scenario!(our_own_limits_are_overloaded(), "E1.overloaded"),
+    scenario!(
+        portal_returns_unsupported_flow_when_the_provider_lacks_it(),
+        "H3.flow_unsupported",
+        "E1.unsupported_flow"
+    ),
+    scenario!(panic_returns_internal_error(), "E1.panic", "E1.internal_error"),
+    scenario!(exhausted_capacity_returns_overloaded(), "E1.overloaded"),
 ];
 
 const TOKEN: &str = "header.claims.signature";
@@ -111,14 +115,14 @@ fn answer(provider: Arc<dyn BillingProvider>, body: &Value) -> Response {
         );
         let drain = Drain::new();
         let keys = ApiKeyService::new(stores.api_keys(), clock.clone());
-        let shop = shop(&stores, clock.clone());
+        let fixture = unused_services(&stores, clock.clone());
         let portal =
-            PortalService::new(shop.0, provider, stores.audit(), clock.clone(), policy.unwrap());
+            PortalService::new(fixture.0, provider, stores.audit(), clock.clone(), policy.unwrap());
         let app = AppState {
             portal,
-            checkout: shop.1,
-            subscriptions: shop.2,
-            webhooks: shop.3,
+            checkout: fixture.1,
+            subscriptions: fixture.2,
+            webhooks: fixture.3,
             intake_capacity: IntakeCapacity::default(),
             new_events: Arc::default(),
             issuer: ApiKeyIssuer::new(keys.clone(), Arc::new(NoMinter), Mode::Test),
@@ -151,7 +155,7 @@ fn answer(provider: Arc<dyn BillingProvider>, body: &Value) -> Response {
 }
 
 /// What the routes of checkout and webhooks stand on; no case calls them.
-fn shop(
+fn unused_services(
     stores: &InMemoryBilling,
     clock: Arc<SystemClock>,
 ) -> (BillingAccounts, CheckoutService, SubscriptionService, WebhookIntake) {
@@ -224,7 +228,7 @@ fn principal() -> Principal {
     }
 }
 
-fn a_flow_that_the_provider_cannot_do() {
+fn portal_returns_unsupported_flow_when_the_provider_lacks_it() {
     let full = FakeBillingProvider::new(account()).capabilities();
     let provider = FakeBillingProvider::new(account())
         .with_capabilities(Capabilities { flows: BTreeSet::new(), ..full });
@@ -239,7 +243,7 @@ fn a_flow_that_the_provider_cannot_do() {
     assert!(provider.requests().is_empty(), "the provider was asked all the same");
 }
 
-fn a_panic_is_an_internal_error() {
+fn panic_returns_internal_error() {
     let failed = answer(Arc::new(Panicking(FakeBillingProvider::new(account()))), &json!({}));
     assert_eq!(
         (failed.status, failed.code().as_str()),
@@ -250,7 +254,7 @@ fn a_panic_is_an_internal_error() {
     assert!(!failed.text().contains("bug with"), "the panic's words are told: {}", failed.text());
 }
 
-fn our_own_limits_are_overloaded() {
+fn exhausted_capacity_returns_overloaded() {
     let provider = FakeBillingProvider::new(account());
     provider.add_customer("cus_1".parse().unwrap(), []);
     provider.fail_next(ProviderError::Overloaded { retry_after: Duration::from_secs(3) });

@@ -5,41 +5,45 @@ use workspace_tests::portal::Portal;
 use workspace_tests::response::Response;
 use workspace_tests::runner::KEY_ROUTE;
 use workspace_tests::scenario::{Scenario, scenario};
+use workspace_tests::shared_fixture::{SharedFixture, now, timestamp};
 use workspace_tests::wire::Request;
-use workspace_tests::world::{World, now, timestamp};
 use workspace_tests::{canary, poll};
 
 use super::key_client::{client, created, text};
 
 pub(super) const SCENARIOS: &[Scenario] = &[
     scenario!(
-        a_key_made_over_http_opens_the_portal(world),
+        key_created_over_http_opens_the_portal(shared),
         "K1.create",
         "K1.list",
         "K1.revoke",
         "C7.shown_once"
     ),
-    scenario!(a_created_key_is_described(world), "K1.create", "K1.body"),
-    scenario!(a_list_shows_previews_and_a_total(world), "K1.list", "K3.last_used"),
-    scenario!(another_user_s_key_is_not_found(world), "K2.foreign"),
+    scenario!(created_key_is_returned_with_all_its_fields(shared), "K1.create", "K1.body"),
+    scenario!(key_list_shows_previews_and_a_total(shared), "K1.list", "K3.last_used"),
+    scenario!(key_of_another_user_is_not_found(shared), "K2.foreign"),
     scenario!(
-        no_more_keys_than_allowed_however_many_at_once(world),
+        concurrent_key_creations_stop_at_the_limit(shared),
         "K2.most_active",
         "E1.too_many_api_keys"
     ),
-    scenario!(twenty_keys_by_default(world), "K2.most_active"),
-    scenario!(own_origins_lie_within_those_for_keys(world), "K2.origins", "C8.own_origins"),
-    scenario!(a_last_use_is_noted(world), "K3.last_used"),
+    scenario!(key_limit_is_twenty_by_default(shared), "K2.most_active"),
     scenario!(
-        a_revocation_over_http_ends_on_every_replica(world),
+        return_origins_of_a_key_must_be_within_the_allowed_origins(shared),
+        "K2.origins",
+        "C8.own_origins"
+    ),
+    scenario!(last_use_of_a_key_is_recorded(shared), "K3.last_used"),
+    scenario!(
+        key_revoked_over_http_is_rejected_on_every_replica(shared),
         "C7.seen_within_5s",
         "K1.revoke"
     ),
 ];
 
-fn a_key_made_over_http_opens_the_portal(world: &World) {
-    let user = world.new_user();
-    let client = client(world, "default", &user.id);
+fn key_created_over_http_opens_the_portal(shared: &SharedFixture) {
+    let user = shared.new_user();
+    let client = client(shared, "default", &user.id);
     let key = client.create(&json!({"name": "laptop"}));
     let opened = client.use_key(text(&key, "key"), &json!({}));
     assert_eq!(opened.status, 200, "{}", opened.text());
@@ -62,9 +66,9 @@ fn a_key_made_over_http_opens_the_portal(world: &World) {
     assert_eq!(client.listed(text(&key, "id"))["isActive"], false);
 }
 
-fn a_created_key_is_described(world: &World) {
-    let user = world.new_user();
-    let client = client(world, "default", &user.id);
+fn created_key_is_returned_with_all_its_fields(shared: &SharedFixture) {
+    let user = shared.new_user();
+    let client = client(shared, "default", &user.id);
     let expiry = timestamp(now() + 3600);
     let wanted = json!({"name": "n".repeat(100), "description": "d".repeat(500), "expiresAt": expiry,
         "permissions": ["reports:read", "subscriptions:portal"], "returnOrigins": ["https://app.example.com"]});
@@ -81,9 +85,9 @@ fn a_created_key_is_described(world: &World) {
     assert_eq!(client.status(text(&client.create(&other), "key")), 403, "a list is not extended");
 }
 
-fn a_list_shows_previews_and_a_total(world: &World) {
-    let user = world.new_user();
-    let client = client(world, "default", &user.id);
+fn key_list_shows_previews_and_a_total(shared: &SharedFixture) {
+    let user = shared.new_user();
+    let client = client(shared, "default", &user.id);
     assert_eq!(client.list(), Vec::<Value>::new());
     let keys: Vec<Value> =
         (0..3).map(|n| client.create(&json!({"name": format!("key {n}")}))).collect();
@@ -104,9 +108,10 @@ fn a_list_shows_previews_and_a_total(world: &World) {
     }
 }
 
-fn another_user_s_key_is_not_found(world: &World) {
-    let (owner, other) = (world.new_user(), world.new_user());
-    let (owner, other) = (client(world, "default", &owner.id), client(world, "default", &other.id));
+fn key_of_another_user_is_not_found(shared: &SharedFixture) {
+    let (owner, other) = (shared.new_user(), shared.new_user());
+    let (owner, other) =
+        (client(shared, "default", &owner.id), client(shared, "default", &other.id));
     let key = owner.create(&json!({"name": "mine"}));
     let id = text(&key, "id");
     let missing = other.revoke("ABCDEFGHIJKLMNOP");
@@ -127,10 +132,10 @@ fn another_user_s_key_is_not_found(world: &World) {
     assert_eq!(owner.status(text(&key, "key")), 200, "somebody else ended it");
 }
 
-fn no_more_keys_than_allowed_however_many_at_once(world: &World) {
+fn concurrent_key_creations_stop_at_the_limit(shared: &SharedFixture) {
     const AT_MOST: usize = 4;
-    let user = world.new_user();
-    let client = client(world, "frugal", &user.id);
+    let user = shared.new_user();
+    let client = client(shared, "frugal", &user.id);
     let answers: Vec<Response> = std::thread::scope(|scope| {
         let ask = || client.try_create(&json!({"name": "at once"}));
         let asked: Vec<_> = (0..12).map(|_| scope.spawn(ask)).collect();
@@ -149,7 +154,7 @@ fn no_more_keys_than_allowed_however_many_at_once(world: &World) {
         answers.iter().filter(|answer| answer.status == 201).map(created).collect();
     assert_eq!((made.len(), client.list().len()), (AT_MOST, AT_MOST));
     // The command line is free, and what is revoked leaves room.
-    let _ = world.create_key("frugal", &user.id, &[]);
+    let _ = shared.create_key("frugal", &user.id, &[]);
     assert_eq!(client.try_create(&json!({"name": "one more"})).status, 409);
     for key in &made[..2] {
         assert_eq!(client.revoke(text(key, "id")).status, 200);
@@ -157,9 +162,9 @@ fn no_more_keys_than_allowed_however_many_at_once(world: &World) {
     assert_eq!(client.try_create(&json!({"name": "one more"})).status, 201);
 }
 
-fn twenty_keys_by_default(world: &World) {
-    let user = world.new_user();
-    let client = client(world, "default", &user.id);
+fn key_limit_is_twenty_by_default(shared: &SharedFixture) {
+    let user = shared.new_user();
+    let client = client(shared, "default", &user.id);
     let keys: Vec<Value> = (0..20).map(|_| client.create(&json!({"name": "of twenty"}))).collect();
     let answer = client.try_create(&json!({"name": "the 21st"}));
     assert_eq!(
@@ -171,9 +176,9 @@ fn twenty_keys_by_default(world: &World) {
     assert_eq!(client.rotate(text(&keys[0], "id"), None).status, 201, "a rotation is not one more");
 }
 
-fn own_origins_lie_within_those_for_keys(world: &World) {
-    let user = world.new_user();
-    let client = client(world, "frugal", &user.id);
+fn return_origins_of_a_key_must_be_within_the_allowed_origins(shared: &SharedFixture) {
+    let user = shared.new_user();
+    let client = client(shared, "frugal", &user.id);
     let key = client.create(&json!({"name": "partner",
         "returnOrigins": ["https://shop.partners.example.net", "https://*.eu.partners.example.net"]}));
     let back = |url: &str| client.use_key(text(&key, "key"), &json!({"returnUrl": url})).status;
@@ -198,12 +203,13 @@ fn own_origins_lie_within_those_for_keys(world: &World) {
             answer.text()
         );
     }
-    let _ = world.create_key("frugal", &user.id, &["--return-origin", "https://elsewhere.example"]);
+    let _ =
+        shared.create_key("frugal", &user.id, &["--return-origin", "https://elsewhere.example"]);
 }
 
-fn a_last_use_is_noted(world: &World) {
-    let user = world.new_user();
-    let client = client(world, "default", &user.id);
+fn last_use_of_a_key_is_recorded(shared: &SharedFixture) {
+    let user = shared.new_user();
+    let client = client(shared, "default", &user.id);
     let key = client.create(&json!({"name": "used"}));
     let before = timestamp(now() - 1);
     assert_eq!(client.status(text(&key, "key")), 200);
@@ -216,9 +222,9 @@ fn a_last_use_is_noted(world: &World) {
     );
 }
 
-fn a_revocation_over_http_ends_on_every_replica(world: &World) {
-    let user = world.new_user();
-    let client = client(world, "default", &user.id);
+fn key_revoked_over_http_is_rejected_on_every_replica(shared: &SharedFixture) {
+    let user = shared.new_user();
+    let client = client(shared, "default", &user.id);
     let key = client.create(&json!({"name": "on two replicas"}));
     let ask = |portal: &Portal| {
         let answer = portal.send(&Request::new("POST", KEY_ROUTE).bearer(text(&key, "key")));
@@ -226,9 +232,9 @@ fn a_revocation_over_http_ends_on_every_replica(world: &World) {
         answer.status
     };
     for profile in ["default", "impatient"] {
-        assert_eq!(world.portal(profile, ask), 200);
-        assert_eq!(world.portal(profile, ask), 200);
+        assert_eq!(shared.portal(profile, ask), 200);
+        assert_eq!(shared.portal(profile, ask), 200);
     }
     assert_eq!(client.revoke(text(&key, "id")).status, 200);
-    client.ends_in_time(text(&key, "key"));
+    client.wait_until_rejected(text(&key, "key"));
 }

@@ -10,15 +10,15 @@ use workspace_tests::database::{Database, Store};
 use workspace_tests::portal::Portal;
 use workspace_tests::process::Launch;
 use workspace_tests::sandbox::SandboxProcess;
+use workspace_tests::sandbox_fixture::{WEBHOOKS, call};
 use workspace_tests::scenario::{Scenario, scenario};
-use workspace_tests::shop::{WEBHOOKS, call};
 use workspace_tests::{canary, poll};
 
 use super::command_line::on;
 
 pub(super) const SCENARIOS: &[Scenario] = &[
-    scenario!(each_event_is_applied_once_by_whichever_replica(store), "W2.once"),
-    scenario!(one_replica_reconciles_and_another_takes_over(store), "W4.one_leader"),
+    scenario!(each_event_is_applied_once_by_two_replicas(store), "W2.once"),
+    scenario!(one_replica_reconciles_until_another_takes_over(store), "W4.one_leader"),
 ];
 
 /// How many customers buy something.
@@ -80,7 +80,7 @@ impl Replicas {
     }
 }
 
-fn each_event_is_applied_once_by_whichever_replica(store: Store) {
+fn each_event_is_applied_once_by_two_replicas(store: Store) {
     let replicas = Replicas::start(store, &[("BILLING_RECONCILE_INTERVAL_SECONDS", "0")]);
     let user = |number: usize| format!("replicated-{number}");
     for number in 0..CUSTOMERS {
@@ -151,7 +151,7 @@ fn each_event_is_applied_once_by_whichever_replica(store: Store) {
     }
 }
 
-fn one_replica_reconciles_and_another_takes_over(store: Store) {
+fn one_replica_reconciles_until_another_takes_over(store: Store) {
     let every = INTERVAL.as_secs().to_string();
     let mut replicas = Replicas::start(store, &[("BILLING_RECONCILE_INTERVAL_SECONDS", &every)]);
     let runs = |replicas: &Replicas| -> Vec<u64> {

@@ -8,23 +8,23 @@ use workspace_tests::database::{Database, Store};
 use workspace_tests::portal::Portal;
 use workspace_tests::runner::TOKEN_ROUTE;
 use workspace_tests::scenario::{Scenario, scenario};
+use workspace_tests::shared_fixture::SharedFixture;
 use workspace_tests::wire::Request;
-use workspace_tests::world::World;
 use workspace_tests::{canary, hostile, poll, tokens};
 
 use super::command_line::on;
 
 pub(super) const SCENARIOS: &[Scenario] = &[
     scenario!(
-        the_hostile_corpus_is_refused_on_both_routes(world),
+        hostile_corpus_is_rejected_on_both_routes(shared),
         "H5.nothing_reaches_provider",
         "C2.anything_else"
     ),
-    scenario!(a_database_password_is_told_nowhere(world), "S1.nothing_printed").on(Store::Postgres),
-    scenario!(every_place_would_show_a_leak(), "S1.nothing_printed").after_the_others(),
+    scenario!(database_password_is_in_no_output(shared), "S1.nothing_printed").on(Store::Postgres),
+    scenario!(secret_scan_finds_a_marker_in_every_output(), "S1.nothing_printed").run_last(),
 ];
 
-fn the_hostile_corpus_is_refused_on_both_routes(world: &World) {
+fn hostile_corpus_is_rejected_on_both_routes(shared: &SharedFixture) {
     let corpus = hostile::corpus();
     assert!(corpus.len() >= 200, "only {} hostile lines", corpus.len());
     let (next, wrong) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
@@ -33,7 +33,7 @@ fn the_hostile_corpus_is_refused_on_both_routes(world: &World) {
             scope.spawn(|| {
                 while let Some(case) = corpus.get(next.fetch_add(1, Ordering::Relaxed)) {
                     for route in [Route::Token, Route::Key] {
-                        if let Err(error) = hostile::send(world, case, route) {
+                        if let Err(error) = hostile::send(shared, case, route) {
                             wrong.lock().unwrap().push(error);
                         }
                     }
@@ -51,10 +51,10 @@ fn the_hostile_corpus_is_refused_on_both_routes(world: &World) {
     );
 }
 
-fn a_database_password_is_told_nowhere(world: &World) {
+fn database_password_is_in_no_output(shared: &SharedFixture) {
     let password = "database-password-canary-0001";
     canary::plant(password);
-    let database = Database::create(world.store());
+    let database = Database::create(shared.store());
     let url = format!("postgres://portal:{password}@127.0.0.1:9/portal");
     let launch =
         on(&database, &["serve"]).env("BILLING_DATABASE_URL", url).env("BILLING_LOG", "trace");
@@ -62,7 +62,7 @@ fn a_database_password_is_told_nowhere(world: &World) {
     poll::until("the log to tell of the database", || {
         portal.process.stderr().contains("the database cannot be used").then_some(())
     });
-    let request = Request::new("POST", TOKEN_ROUTE).bearer(&world.token("default", "u"));
+    let request = Request::new("POST", TOKEN_ROUTE).bearer(&shared.token("default", "u"));
     assert_eq!(portal.send(&request).code(), "database_unavailable");
     for text in
         [portal.process.stderr(), portal.process.stdout(), portal.get("/readyz").unwrap().text()]
@@ -77,7 +77,7 @@ fn a_database_password_is_told_nowhere(world: &World) {
 }
 
 /// A text that every place may hold, put there on purpose: the scans must find it in each.
-fn every_place_would_show_a_leak() {
+fn secret_scan_finds_a_marker_in_every_output() {
     let marker = "canary-control-7f3a9c2e51d84b06";
     let found = |place: &str, text: &str| {
         assert!(

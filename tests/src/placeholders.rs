@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 
 /// The values of named placeholders, and the time that `{now}` means.
 #[derive(Clone, Debug, Default)]
-pub struct Words {
+pub struct Placeholders {
     named: BTreeMap<&'static str, String>,
     now: i64,
 }
 
-impl Words {
+impl Placeholders {
     /// No names yet; `now` in seconds since 1970.
     #[must_use]
     pub const fn at(now: i64) -> Self {
@@ -69,13 +69,13 @@ mod tests {
 
     #[test]
     fn placeholders_are_filled_and_other_braces_stay() {
-        let mut words = Words::at(1000);
-        words.set("user", "u1");
+        let mut placeholders = Placeholders::at(1000);
+        placeholders.set("user", "u1");
         assert_eq!(
-            words.fill(r#"{"sub":"{user}","exp":{now+60},"n":{}}"#),
+            placeholders.fill(r#"{"sub":"{user}","exp":{now+60},"n":{}}"#),
             r#"{"sub":"u1","exp":1060,"n":{}}"#
         );
-        assert_eq!(words.fill("{é*3}{[*2}{now-1}"), "ééé[[999");
-        assert_eq!(words.fill("{unknown}{"), "{unknown}{");
+        assert_eq!(placeholders.fill("{é*3}{[*2}{now-1}"), "ééé[[999");
+        assert_eq!(placeholders.fill("{unknown}{"), "{unknown}{");
     }
 }

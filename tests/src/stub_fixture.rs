@@ -6,14 +6,14 @@ use crate::user::User;
 
 /// See the module.
 #[derive(Debug)]
-pub struct Station {
+pub struct StubFixture {
     /// The service.
     pub portal: Portal,
     /// Its provider.
     pub stub: StripeStub,
 }
 
-impl Station {
+impl StubFixture {
     /// Makes this user's customer known, and scripts what happens to the next requests.
     ///
     /// # Panics

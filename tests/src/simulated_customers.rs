@@ -1,12 +1,12 @@
-//! A crowd of customers at a sandbox of Stripe, whose lives differ; and what the service must know of each in the end.
+//! A simulated_customers of customers at a sandbox of Stripe, whose lives differ; and what the service must know of each in the end.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use serde_json::{Value, json};
 
-use crate::shop::call;
-use crate::world::now;
+use crate::sandbox_fixture::call;
+use crate::shared_fixture::now;
 
 const STARTER: &str = "price_1SandboxDemoStartMonthly1";
 const BUSINESS: &str = "price_1SandboxDemoBizMonthly01";
@@ -16,7 +16,7 @@ const PAGE: &str = "100";
 
 /// The customers. The life of each goes by its number: two halves, of which most have both.
 #[derive(Debug)]
-pub struct Crowd {
+pub struct SimulatedCustomers {
     sandbox: SocketAddr,
     members: Vec<Member>,
     /// The last event that was fetched.
@@ -31,7 +31,7 @@ struct Member {
 
 /// What the provider says in the end, in the words of the service's tables.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Truth {
+pub struct ExpectedState {
     /// Each customer, and whether `present` or `gone`.
     pub customers: BTreeMap<String, String>,
     /// Each subscription of those who are present: a row as JSON.
@@ -40,16 +40,16 @@ pub struct Truth {
     pub links: BTreeSet<(String, String)>,
 }
 
-impl Crowd {
+impl SimulatedCustomers {
     /// Makes so many customers and lets each live the first half of its life.
     ///
     /// # Panics
     /// When the sandbox refuses something.
     #[must_use]
-    pub fn gather(sandbox: SocketAddr, count: usize) -> Self {
+    pub fn create(sandbox: SocketAddr, count: usize) -> Self {
         let newest = call(sandbox, "GET", "/v1/events", &[("limit", "1")]);
         let cursor = newest["data"][0]["id"].as_str().expect("the demo has events").to_owned();
-        let members = (0..count).map(|number| arrive(sandbox, number)).collect();
+        let members = (0..count).map(|number| create_member(sandbox, number)).collect();
         Self { sandbox, members, cursor }
     }
 
@@ -69,7 +69,7 @@ impl Crowd {
     ///
     /// # Panics
     /// When the sandbox refuses something.
-    pub fn go_on(&mut self, number: usize) {
+    pub fn advance(&mut self, number: usize) {
         let Member { customer, subscription } = self.members[number].clone();
         let path = format!("/v1/subscriptions/{}", subscription.unwrap_or_default());
         let whole = format!("/v1/customers/{customer}");
@@ -103,7 +103,7 @@ impl Crowd {
     ///
     /// # Panics
     /// When the sandbox refuses something.
-    pub fn news(&mut self) -> Vec<Value> {
+    pub fn new_events(&mut self) -> Vec<Value> {
         let mut news = Vec::new();
         loop {
             let query = [("limit", PAGE), ("ending_before", self.cursor.as_str())];
@@ -121,7 +121,7 @@ impl Crowd {
 
     /// An event that the sandbox did not make, about one of them in turn: a hint that something changed, as all are.
     #[must_use]
-    pub fn hint(&self, number: usize) -> Value {
+    pub fn hint_event(&self, number: usize) -> Value {
         let Member { customer, subscription } = &self.members[number % self.members.len()];
         let id = format!("evt_Hint{number:08}");
         let thin = |kind: &str, id_of: &str| {
@@ -144,7 +144,7 @@ impl Crowd {
     /// # Panics
     /// When the sandbox refuses something.
     #[must_use]
-    pub fn truth(&self) -> Truth {
+    pub fn expected_state(&self) -> ExpectedState {
         let present: BTreeSet<String> =
             self.all("/v1/customers", &[]).iter().map(|one| text(&one["id"])).collect();
         let owners = self
@@ -163,7 +163,7 @@ impl Crowd {
             .filter(|(customer, _)| owners.contains_key(customer) && present.contains(customer))
             .collect();
         let bought = theirs.iter().filter(|(_, one)| one["status"] != "incomplete");
-        Truth {
+        ExpectedState {
             customers,
             links: bought
                 .map(|(customer, _)| (owners[customer].clone(), customer.clone()))
@@ -188,7 +188,7 @@ impl Crowd {
 }
 
 /// The first half: comes, and mostly buys. Some never get as far, some have a card that does not pay.
-fn arrive(sandbox: SocketAddr, number: usize) -> Member {
+fn create_member(sandbox: SocketAddr, number: usize) -> Member {
     let card = match number % 10 {
         6 => Some("pm_card_chargeCustomerFail"),
         7 | 9 => None,

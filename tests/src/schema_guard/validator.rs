@@ -13,18 +13,18 @@ use crate::exchanges::Exchange;
 const PROVIDER: &str = "billing-portal/";
 
 /// More of a value is not shown.
-const SHOWN: usize = 200;
+const MAX_SHOWN: usize = 200;
 
 /// Judges exchanges by the published schema.
 #[derive(Debug)]
-pub struct Judge {
+pub struct SchemaValidator {
     subset: Subset,
     validator: Validator,
     newer: Newer,
     needed: Needed,
 }
 
-impl Judge {
+impl SchemaValidator {
     /// Compiles everything once.
     ///
     /// # Errors
@@ -69,7 +69,7 @@ impl Judge {
 
     /// What is wrong with the answer of an exchange.
     #[must_use]
-    pub fn answer(&self, exchange: &Exchange) -> Vec<String> {
+    pub fn answer_faults(&self, exchange: &Exchange) -> Vec<String> {
         let Some(answer) = exchange.answer.as_deref().filter(|_| exchange.method != "HEAD") else {
             return Vec::new();
         };
@@ -89,7 +89,7 @@ impl Judge {
 
     /// What is wrong with the request of an exchange.
     #[must_use]
-    pub fn request(&self, exchange: &Exchange) -> Vec<String> {
+    pub fn request_faults(&self, exchange: &Exchange) -> Vec<String> {
         let path = exchange.operation.as_deref().unwrap_or_default();
         let Some(schema) = self.subset.parameters(&exchange.method, path) else {
             return vec!["the schema has no such operation".to_owned()];
@@ -109,7 +109,7 @@ impl Judge {
 
     /// The entries of the list of what is newer that nothing needed so far.
     #[must_use]
-    pub fn not_needed(&self) -> Vec<String> {
+    pub fn unused_entries(&self) -> Vec<String> {
         let needed = self.needed.names();
         self.newer.names().filter(|name| !needed.contains(name)).collect()
     }
@@ -120,7 +120,7 @@ impl Judge {
 
     fn faults(&self, place: String, value: Value) -> Vec<String> {
         let value = Value::Object(Map::from_iter([(place, value)]));
-        self.validator.iter_errors(&value).map(|error| told(&error)).collect()
+        self.validator.iter_errors(&value).map(|error| describe(&error)).collect()
     }
 }
 
@@ -139,7 +139,7 @@ fn request_place(method: &str, path: &str) -> String {
     format!("request {method} {path}")
 }
 
-fn told(error: &ValidationError<'_>) -> String {
+fn describe(error: &ValidationError<'_>) -> String {
     let path = error.instance_path().as_str();
     // The first part of the path is the place.
     let pointer =
@@ -148,8 +148,8 @@ fn told(error: &ValidationError<'_>) -> String {
 }
 
 fn shown(text: &str) -> String {
-    if text.chars().count() > SHOWN {
-        text.chars().take(SHOWN).chain("…".chars()).collect()
+    if text.chars().count() > MAX_SHOWN {
+        text.chars().take(MAX_SHOWN).chain("…".chars()).collect()
     } else {
         text.to_owned()
     }

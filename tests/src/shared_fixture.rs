@@ -1,4 +1,4 @@
-//! One store's world: a database, a provider, the running services over them, and users to borrow.
+//! One store's shared: a database, a provider, the running services over them, and users to borrow.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -8,14 +8,14 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::database::{Database, Store};
+use crate::placeholders::Placeholders;
 use crate::portal::Portal;
 use crate::process::Launch;
 use crate::profiles::Profiles;
-use crate::station::Station;
-use crate::stripe_stub::{self, Recorded, StripeStub};
-use crate::tokens::{self, Bend};
+use crate::stripe_stub::{self, RecordedRequest, StripeStub};
+use crate::stub_fixture::StubFixture;
+use crate::tokens::{self, TokenChanges};
 use crate::user::User;
-use crate::words::Words;
 use crate::{canary, runtime};
 
 /// The pepper of all profiles.
@@ -23,20 +23,20 @@ pub const PEPPER: &str = "pepper-of-the-tests-0123456789-0123456789-abcdef";
 
 /// Everything that the cases of one store share.
 #[derive(Debug)]
-pub struct World {
+pub struct SharedFixture {
     store: Store,
     profiles: Profiles,
     database: Database,
     stub: StripeStub,
     live_stub: StripeStub,
     portals: Mutex<BTreeMap<String, Arc<OnceLock<Portal>>>>,
-    stations: Mutex<BTreeMap<String, Vec<Station>>>,
+    stub_fixtures: Mutex<BTreeMap<String, Vec<StubFixture>>>,
     idle: Mutex<Vec<User>>,
     users: Mutex<usize>,
     folder: TempDir,
 }
 
-impl World {
+impl SharedFixture {
     /// Makes a database and starts the providers. Services start when a case needs them.
     #[must_use]
     pub fn create(store: Store) -> Self {
@@ -47,21 +47,21 @@ impl World {
         let live_stub = runtime::wait(StripeStub::start_live());
         canary::plant(stub.secret_key());
         canary::plant(live_stub.secret_key());
-        let world = Self {
+        let shared = Self {
             store,
             profiles: Profiles::read(),
             database: Database::create(store),
             stub,
             live_stub,
             portals: Mutex::default(),
-            stations: Mutex::default(),
+            stub_fixtures: Mutex::default(),
             idle: Mutex::default(),
             users: Mutex::default(),
             folder: tempfile::tempdir().expect("a temporary folder"),
         };
-        world.link("default", "only-in-test-mode", "cus_OnlyInTestMode1");
-        world.link("live", "only-in-live-mode", "cus_OnlyInLiveMode1");
-        world
+        shared.link("default", "only-in-test-mode", "cus_OnlyInTestMode1");
+        shared.link("live", "only-in-live-mode", "cus_OnlyInLiveMode1");
+        shared
     }
 
     /// Which store it is.
@@ -103,7 +103,7 @@ impl World {
         then(cell.get_or_init(|| Portal::start_ready(&self.launch(profile, &["serve"]))))
     }
 
-    /// Every service of this world that runs, by its profile.
+    /// Every service of this shared that runs, by its profile.
     ///
     /// # Panics
     /// Never.
@@ -119,23 +119,23 @@ impl World {
     /// A start of the binary with a profile's settings.
     #[must_use]
     pub fn launch(&self, profile: &str, arguments: &[&str]) -> Launch {
-        let environment = self.profiles.environment(profile, &self.settings_words(profile));
+        let environment = self.profiles.environment(profile, &self.settings_placeholders(profile));
         Launch::new(self.folder.path(), arguments).envs(&environment)
     }
 
     /// What the placeholders of settings mean.
-    fn settings_words(&self, profile: &str) -> Words {
-        let mut words = Words::default();
-        words.set("stub", self.stub(profile).base_url());
-        words.set("database", self.database.url());
-        words.set("pepper", PEPPER);
-        words.set("secret", tokens::SECRET);
-        words.set("old_secret", tokens::OLD_SECRET);
-        words.set("keys", tokens::key_file("").display().to_string());
-        words.set("stripe_test_key", self.stub.secret_key());
-        words.set("stripe_live_key", self.live_stub.secret_key());
-        words.set("portal_configuration", stripe_stub::CONFIGURATION);
-        words
+    fn settings_placeholders(&self, profile: &str) -> Placeholders {
+        let mut placeholders = Placeholders::default();
+        placeholders.set("stub", self.stub(profile).base_url());
+        placeholders.set("database", self.database.url());
+        placeholders.set("pepper", PEPPER);
+        placeholders.set("secret", tokens::SECRET);
+        placeholders.set("old_secret", tokens::OLD_SECRET);
+        placeholders.set("keys", tokens::key_file("").display().to_string());
+        placeholders.set("stripe_test_key", self.stub.secret_key());
+        placeholders.set("stripe_live_key", self.live_stub.secret_key());
+        placeholders.set("portal_configuration", stripe_stub::CONFIGURATION);
+        placeholders
     }
 
     /// Lends a user whom nobody else uses meanwhile.
@@ -249,39 +249,47 @@ impl World {
             }
             bent => {
                 let good = self.good_key(profile, user);
-                bend_key(&good, bent)
+                alter_key(&good, bent)
             }
         }
     }
 
     /// The placeholders of a case.
-    pub fn words(&self, profile: &str, user: &mut User) -> Words {
-        let mut words = Words::at(now());
-        words.set("user", &user.id);
-        words.set("USER", user.id.to_uppercase());
-        words.set("customer", &user.customer);
-        words.set("subscription", &user.subscription);
-        words.set("stub", self.stub(profile).base_url());
-        let token = tokens::mint(&self.profiles.get(profile).issuer, &Bend::default(), &words);
+    pub fn placeholders(&self, profile: &str, user: &mut User) -> Placeholders {
+        let mut placeholders = Placeholders::at(now());
+        placeholders.set("user", &user.id);
+        placeholders.set("USER", user.id.to_uppercase());
+        placeholders.set("customer", &user.customer);
+        placeholders.set("subscription", &user.subscription);
+        placeholders.set("stub", self.stub(profile).base_url());
+        let token = tokens::mint(
+            &self.profiles.get(profile).issuer,
+            &TokenChanges::default(),
+            &placeholders,
+        );
         canary::plant_token(&token);
-        words.set("token", token);
-        words.set("key", self.good_key(profile, user));
-        words
+        placeholders.set("token", token);
+        placeholders.set("key", self.good_key(profile, user));
+        placeholders
     }
 
     /// A good access token for this user.
     #[must_use]
     pub fn token(&self, profile: &str, user: &str) -> String {
-        let mut words = Words::at(now());
-        words.set("user", user);
-        let token = tokens::mint(&self.profiles.get(profile).issuer, &Bend::default(), &words);
+        let mut placeholders = Placeholders::at(now());
+        placeholders.set("user", user);
+        let token = tokens::mint(
+            &self.profiles.get(profile).issuer,
+            &TokenChanges::default(),
+            &placeholders,
+        );
         canary::plant_token(&token);
         token
     }
 
     /// The requests that reached the provider for this customer.
     #[must_use]
-    pub fn requests_for(&self, profile: &str, customer: &str) -> Vec<Recorded> {
+    pub fn requests_for(&self, profile: &str, customer: &str) -> Vec<RecordedRequest> {
         let mut requests = self.stub(profile).requests();
         requests.retain(|request| request.field("customer") == Some(customer));
         requests
@@ -289,13 +297,13 @@ impl World {
 
     /// All requests that reached the providers.
     #[must_use]
-    pub fn all_requests(&self) -> Vec<Recorded> {
+    pub fn all_requests(&self) -> Vec<RecordedRequest> {
         [self.stub.requests(), self.live_stub.requests()].concat()
     }
 
     /// Starts a service with a provider of its own.
     #[must_use]
-    pub fn start_station(&self, profile: &str) -> Station {
+    pub fn start_stub_fixture(&self, profile: &str) -> StubFixture {
         let stub = runtime::wait(StripeStub::start());
         canary::plant(stub.secret_key());
         let mut launch = self.launch(profile, &["serve"]);
@@ -303,24 +311,24 @@ impl World {
         if profile != "stranded" {
             launch = launch.env("BILLING_STRIPE_API_BASE", stub.base_url());
         }
-        Station { portal: Portal::start_ready(&launch), stub }
+        StubFixture { portal: Portal::start_ready(&launch), stub }
     }
 
     /// Lends a service with a provider of its own, for a case that makes the provider fail.
-    pub fn with_station<T>(&self, profile: &str, then: impl FnOnce(&Station) -> T) -> T {
+    pub fn with_stub_fixture<T>(&self, profile: &str, then: impl FnOnce(&StubFixture) -> T) -> T {
         let idle = {
-            let mut stations = self.stations.lock().expect("nobody panics with the lock");
-            stations.entry(profile.to_owned()).or_default().pop()
+            let mut stub_fixtures = self.stub_fixtures.lock().expect("nobody panics with the lock");
+            stub_fixtures.entry(profile.to_owned()).or_default().pop()
         };
-        let station = idle.unwrap_or_else(|| self.start_station(profile));
-        let result = then(&station);
-        // A case that panics keeps its station: faults that it scripted must not meet the next one.
-        self.stations
+        let stub_fixture = idle.unwrap_or_else(|| self.start_stub_fixture(profile));
+        let result = then(&stub_fixture);
+        // A case that panics keeps its stub_fixture: faults that it scripted must not meet the next one.
+        self.stub_fixtures
             .lock()
             .expect("nobody panics with the lock")
             .entry(profile.to_owned())
             .or_default()
-            .push(station);
+            .push(stub_fixture);
         result
     }
 }
@@ -346,7 +354,7 @@ pub fn checksum(before: &str) -> String {
     String::from_utf8_lossy(&digits).into_owned()
 }
 
-fn bend_key(good: &str, how: &str) -> String {
+fn alter_key(good: &str, how: &str) -> String {
     let (before, rest) = good.rsplit_once('_').expect("a key has three parts");
     let (prefix, id) = before.rsplit_once('_').expect("a key has three parts");
     let (secret, _) = rest.split_at(rest.len() - 6);
@@ -390,12 +398,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_contract_s_own_checksum() {
+    fn checksum_matches_the_contract() {
         assert_eq!(checksum("llmgen_x"), "0W5whn");
     }
 
     #[test]
-    fn times_are_written_as_rfc_3339_says() {
+    fn timestamp_is_rfc_3339() {
         assert_eq!(timestamp(0), "1970-01-01T00:00:00Z");
         assert_eq!(timestamp(951_782_400), "2000-02-29T00:00:00Z");
         assert_eq!(timestamp(4_102_444_799), "2099-12-31T23:59:59Z");

@@ -29,9 +29,9 @@ pub const PORTAL: &str = "/api/v1/subscriptions/portal";
 /// Where it takes in events.
 pub const WEBHOOKS: &str = "/api/v1/webhooks/stripe";
 
-/// A running shop. It ends when dropped.
+/// A running fixture. It ends when dropped.
 #[derive(Debug)]
-pub struct Shop {
+pub struct SandboxFixture {
     /// The service.
     pub portal: Portal,
     /// Its sandbox.
@@ -42,14 +42,14 @@ pub struct Shop {
     database: Option<Database>,
 }
 
-impl Shop {
+impl SandboxFixture {
     /// Opens one in a folder of its own, with these settings beside the ports.
     ///
     /// # Panics
     /// When it does not start.
     #[must_use]
-    pub fn open(settings: &[(&str, &str)]) -> Self {
-        Self::open_in(tempfile::tempdir().expect("a temporary folder"), settings, None)
+    pub fn start(settings: &[(&str, &str)]) -> Self {
+        Self::start_in(tempfile::tempdir().expect("a temporary folder"), settings, None)
     }
 
     /// Opens one on this store: on SQLite as it comes, on Postgres with a database of its own.
@@ -57,9 +57,9 @@ impl Shop {
     /// # Panics
     /// When it does not start.
     #[must_use]
-    pub fn open_on(store: Store, settings: &[(&str, &str)]) -> Self {
+    pub fn start_on(store: Store, settings: &[(&str, &str)]) -> Self {
         if store == Store::Sqlite {
-            return Self::open(settings);
+            return Self::start(settings);
         }
         let database = Database::create(store);
         let url = database.url().to_owned();
@@ -69,10 +69,10 @@ impl Shop {
             ("BILLING_AUTO_MIGRATE", "true"),
         ];
         let folder = tempfile::tempdir().expect("a temporary folder");
-        Self::open_in(folder, &[&on_it, settings].concat(), Some(database))
+        Self::start_in(folder, &[&on_it, settings].concat(), Some(database))
     }
 
-    fn open_in(folder: TempDir, settings: &[(&str, &str)], database: Option<Database>) -> Self {
+    fn start_in(folder: TempDir, settings: &[(&str, &str)], database: Option<Database>) -> Self {
         let mut all =
             vec![("BILLING_LISTEN", "127.0.0.1:0"), ("BILLING_ADMIN_LISTEN", "127.0.0.1:0")];
         all.extend(settings);
@@ -92,13 +92,13 @@ impl Shop {
 
     /// Closes it as a crash would, and opens it again in the same folder. The sandbox is in the same process.
     #[must_use]
-    pub fn kill_and_reopen(self) -> Self {
+    pub fn kill_and_restart(self) -> Self {
         let Self { portal, settings, folder, database, .. } = self;
         portal.process.signal(rustix::process::Signal::KILL);
         let _ = portal.process.finish();
         let settings: Vec<(&str, &str)> =
             settings.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
-        Self::open_in(folder, &settings[2..], database)
+        Self::start_in(folder, &settings[2..], database)
     }
 
     /// A command of the binary beside the running service.
@@ -137,7 +137,7 @@ impl Shop {
     /// # Panics
     /// When it is refused.
     #[must_use]
-    pub fn page(&self, token: &str, plan: &str) -> String {
+    pub fn checkout_url(&self, token: &str, plan: &str) -> String {
         let answer = self.checkout(token, &json!({ "planId": plan }));
         assert_eq!(answer.status, 200, "{}", answer.text());
         answer.json()["url"].as_str().expect("a url").to_owned()
@@ -182,7 +182,7 @@ impl Shop {
     /// # Panics
     /// When the page does not lead on.
     pub fn buy(&self, token: &str, plan: &str) {
-        let paid = self.pay(&self.page(token, plan), GOOD_CARD);
+        let paid = self.pay(&self.checkout_url(token, plan), GOOD_CARD);
         assert_eq!(paid.status, 303, "{}", paid.text());
     }
 
