@@ -1,4 +1,4 @@
-//! Programs that drive the portal's pages in the installed Chromium, each against a service of its own.
+//! Runs programs that drive the portal's pages in Chromium, each against its own service.
 
 use std::path::PathBuf;
 
@@ -6,10 +6,10 @@ use crate::embedded::Embedded;
 use crate::program::{Facts, Program};
 use crate::{canary, packages};
 
-/// Runs `tests/browser/<file>` with these arguments against the embedded default, freshly started.
+/// Runs `tests/browser/<file>` with these arguments against a new embedded default.
 ///
 /// # Panics
-/// When the program fails, or a secret stands in the service's log.
+/// When the program fails, or the service's log contains a secret.
 #[track_caller]
 #[must_use]
 pub fn run(file: &str, arguments: &[&str]) -> Facts {
@@ -28,7 +28,7 @@ pub fn run(file: &str, arguments: &[&str]) -> Facts {
     facts
 }
 
-/// The browser: the one that `CHROMIUM` names, or the installed one.
+/// Returns the browser's path: the value of `CHROMIUM`, or the installed Chromium.
 fn chromium() -> PathBuf {
     if let Some(named) = std::env::var_os("CHROMIUM") {
         return named.into();

@@ -1,21 +1,21 @@
-//! The corpus of hostile cases: every line of the data files that is to be refused, sent to both routes.
+//! The hostile corpus: every case of the data files that must be rejected, sent to both routes.
 
 use crate::case::{self, Case, Route, Statuses};
 use crate::invariants;
 use crate::runner;
 use crate::shared_fixture::SharedFixture;
 
-/// The files whose refused lines make up the corpus: tokens, the header, keys, return URLs, bodies.
+/// Files of the corpus: tokens, the header, keys, return URLs, bodies.
 pub const FILES: &[&str] =
     &["tokens.jsonl", "authorization.jsonl", "keys.jsonl", "return_urls.jsonl", "body.jsonl"];
 
-/// All hostile cases.
+/// Returns all hostile cases.
 #[must_use]
 pub fn corpus() -> Vec<Case> {
     FILES.iter().flat_map(|file| case::read::<Case>(file)).filter(is_hostile).collect()
 }
 
-/// It is refused by us, on the portal's own paths, whatever the provider does.
+/// Returns whether the service rejects the case on the portal's paths without the provider.
 fn is_hostile(case: &Case) -> bool {
     let refused = match &case.expect.status {
         Statuses::One(one) => (400..500).contains(one),
@@ -30,12 +30,13 @@ fn is_hostile(case: &Case) -> bool {
         && case.listener.is_none()
 }
 
-/// Sends a hostile case to one route. On its own route it is refused as it says; on the other one somehow, but by us.
+/// Sends a hostile case to one route. On its own route it must be rejected as the case expects. On
+/// the other route it must be rejected by the service.
 ///
 /// # Errors
-/// That it was accepted, failed inside, or reached the provider.
+/// When it was accepted, returned 500, or reached the provider.
 pub fn send(shared: &SharedFixture, case: &Case, route: Route) -> Result<(), String> {
-    // What is wrong on its own route alone is good on the other one.
+    // A case that is wrong only for its own route is valid on the other one.
     let wrong_here_only = case.expect.code.as_deref() == Some("wrong_credential_type");
     if wrong_here_only && case.route != route {
         return Ok(());

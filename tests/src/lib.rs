@@ -1,4 +1,5 @@
-//! What the workspace's own tests share: the harness around the built binary, the contract's cases, the architecture rules.
+//! Shared code of the workspace tests: the harness around the built binary, the contract's cases
+//! and the architecture rules.
 
 pub mod api_document;
 pub mod architecture;

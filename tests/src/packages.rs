@@ -1,18 +1,18 @@
-//! The programs and fonts of the machine that tests may use: those of `tests/packages.txt`.
+//! The programs and fonts that tests may use, listed in `tests/packages.txt`.
 
 use std::path::PathBuf;
 
 use crate::binary::workspace_root;
-use crate::program::made;
+use crate::program::install_packages;
 
-/// The configuration with which a browser on Linux sees the listed fonts only.
+/// Returns the fontconfig file that limits a browser on Linux to the listed fonts.
 ///
 /// # Panics
 /// When a font is not installed.
 #[must_use]
 pub fn fontconfig_file() -> PathBuf {
     let list = workspace_root().join("tests/packages.txt");
-    made("tests/make-fonts", "fonts", &list).join("fonts.conf")
+    install_packages("tests/make-fonts", "fonts", &list).join("fonts.conf")
 }
 
 #[cfg(test)]
@@ -24,15 +24,15 @@ mod tests {
 
     const LIST: &str = include_str!("../packages.txt");
 
-    /// The list without the lines of this package.
+    /// Returns the list without the lines of this package.
     fn list_without(package: &str) -> String {
         let lines = LIST.lines().filter(|line| line.split_whitespace().next() != Some(package));
         lines.map(|line| format!("{line}\n")).collect()
     }
 
-    /// The folder that a script makes of this list.
+    /// Runs a script on this list to fill a folder.
     fn make(script: &str, list: &str, folder: &Path) -> PathBuf {
-        let (list_file, made) = (folder.join("list"), folder.join("made"));
+        let (list_file, made) = (folder.join("list"), folder.join("install_packages"));
         std::fs::write(&list_file, list).unwrap();
         let script = workspace_root().join("tests").join(script);
         let output = Command::new(script).args([&list_file, &made]).output().unwrap();
@@ -40,7 +40,7 @@ mod tests {
         made
     }
 
-    /// Asks a shell for a program, with the PATH that is made of this list.
+    /// Runs a program in a shell, with the PATH of this list.
     fn run_in_shell(list: &str, program: &str) -> Output {
         let folder = tempfile::tempdir().unwrap();
         let path = make("make-path", list, folder.path());

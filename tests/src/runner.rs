@@ -1,4 +1,4 @@
-//! Runs the cases of the data files against a shared.
+//! Runs the cases of the data files against the shared services.
 
 use std::time::{Duration, Instant};
 
@@ -24,15 +24,16 @@ pub const KEY_ROUTE: &str = "/api/v1/subscriptions/portal/api";
 /// Runs a case.
 ///
 /// # Errors
-/// What is not as expected.
+/// The first difference from the expectation.
 pub fn run(shared: &SharedFixture, case: &Case) -> Result<(), String> {
     let routes: &[Route] = match case.route {
         Route::Both => &[Route::Token, Route::Key],
         Route::Token => &[Route::Token],
         Route::Key => &[Route::Key],
     };
-    // A customer that the provider does not know is reported to all replicas of the database. Services of other cases share
-    // the shared's database and not this provider: they would read the customer at theirs, and unlink the user.
+    // A missing customer is reported to all replicas of the database. Services of other cases share
+    // the database but not this provider. They would read the customer at their own provider and
+    // unlink the user.
     let own = is_reported_to_replicas(case).then(|| SharedFixture::create(shared.store()));
     let shared = own.as_ref().unwrap_or(shared);
     routes.iter().try_for_each(|route| {
@@ -86,7 +87,7 @@ fn exchange(
     check_response(case, &placeholders, &answer, &seen, took)
         .and_then(|()| invariants::check(&case.method, target, &answer))
         .and_then(|()| check_log(&case.expect, portal, log_before, &answer))
-        .map_err(|wrong| format!("{wrong}\n\nthe answer was: {said}"))
+        .map_err(|wrong| format!("{wrong}\n\nthe response was: {said}"))
 }
 
 pub(crate) fn request(
@@ -133,7 +134,7 @@ pub(crate) fn request(
         request = request.header(name, placeholders.fill(value));
     }
     if let Some(fields) = case.fields {
-        // `Host` is the one field that is added on the wire.
+        // `Host` is added when the request is written.
         for at in request.headers.len() + 1..fields {
             request = request.header(format!("x-field-{at}"), "1");
         }
@@ -141,7 +142,7 @@ pub(crate) fn request(
     request
 }
 
-/// `latin1:` before a text makes each of its characters one byte.
+/// Returns the bytes of a text. With the prefix `latin1:` each character becomes one byte.
 fn bytes(text: &str) -> Vec<u8> {
     match text.strip_prefix("latin1:") {
         Some(text) => text.chars().map(|c| u8::try_from(u32::from(c)).expect("latin-1")).collect(),
@@ -168,7 +169,7 @@ fn check_response(
     }
     let detail = answer.json()["detail"].as_str().unwrap_or_default().to_owned();
     for word in &expect.detail {
-        ensure(detail.contains(word), || format!("the detail does not name `{word}`"))?;
+        ensure(detail.contains(word), || format!("the detail does not contain `{word}`"))?;
     }
     for (name, value) in &expect.headers {
         let found = answer.header(name);
@@ -181,21 +182,21 @@ fn check_response(
     for (name, wanted) in &expect.header_contains {
         let found = answer.header(name).unwrap_or_default();
         ensure(wanted.iter().all(|word| found.contains(word)), || {
-            format!("{name} is `{found}`, without all of {wanted:?}")
+            format!("{name} is `{found}` and does not contain all of {wanted:?}")
         })?;
     }
     if expect.fresh_request_id {
         let id = answer.header("x-request-id").unwrap_or_default();
         ensure(invariants::is_fresh_request_id(id), || {
-            format!("the request id `{id}` is no fresh UUIDv7")
+            format!("the request id `{id}` is not a new UUIDv7")
         })?;
     }
     let body = answer.text();
     for word in &expect.body {
-        ensure(body.contains(word), || format!("the body does not hold `{word}`"))?;
+        ensure(body.contains(word), || format!("the body does not contain `{word}`"))?;
     }
     if let Some(limit) = expect.within_ms {
-        ensure(took < Duration::from_millis(limit), || format!("it took {took:?}"))?;
+        ensure(took < Duration::from_millis(limit), || format!("the request took {took:?}"))?;
     }
     check_upstream(case, placeholders, answer, seen)
 }
@@ -226,23 +227,23 @@ fn check_upstream(
         let found = last.and_then(|request| request.field(name));
         let value = placeholders.fill(value);
         ensure(found == Some(value.as_str()), || {
-            format!("the provider saw {name}={found:?}, not {value}")
+            format!("the provider received {name}={found:?}, not {value}")
         })?;
     }
     for name in &expect.no_form {
         ensure(last.is_none_or(|request| request.field(name).is_none()), || {
-            format!("the provider saw {name}")
+            format!("the provider received {name}")
         })?;
     }
     for request in seen {
         for (name, value) in &expect.upstream_headers {
             let found = request.header(name);
-            ensure(found == Some(value), || format!("the provider saw {name}: {found:?}"))?;
+            ensure(found == Some(value), || format!("the provider received {name}: {found:?}"))?;
         }
         for (name, wanted) in &expect.upstream_header_contains {
             let found = request.header(name).unwrap_or_default();
             ensure(wanted.iter().all(|word| found.contains(word)), || {
-                format!("the provider saw {name}: {found}")
+                format!("the provider received {name}: {found}")
             })?;
         }
     }
@@ -272,25 +273,27 @@ fn check_log(
     let body = answer.text();
     let log = portal.process.log().text_from(log_before);
     for word in &expect.absent {
-        ensure(!body.contains(word), || format!("the body holds `{word}`"))?;
+        ensure(!body.contains(word), || format!("the body contains `{word}`"))?;
     }
     for word in expect.absent.iter().filter(|word| word.len() >= 12) {
-        ensure(!log.contains(word.as_str()), || format!("the log holds `{word}`"))?;
+        ensure(!log.contains(word.as_str()), || format!("the log contains `{word}`"))?;
     }
     if !expect.log.is_empty() {
         let whole = || portal.process.log().text_from(log_before);
         let told = crate::poll::within(Duration::from_secs(10), || {
             expect.log.iter().all(|word| whole().contains(word)).then_some(())
         });
-        ensure(told.is_some(), || format!("the log does not hold all of {:?}", expect.log))?;
+        ensure(told.is_some(), || {
+            format!("no log line of this request contains all of {:?}", expect.log)
+        })?;
     }
     Ok(())
 }
 
-/// Runs a case of bytes.
+/// Runs a case of bytes on a connection.
 ///
 /// # Errors
-/// What is not as expected.
+/// The first difference from the expectation.
 pub fn run_wire(shared: &SharedFixture, case: &WireCase) -> Result<(), String> {
     shared.with_user(|user| {
         shared.portal("default", |portal| {
@@ -298,7 +301,7 @@ pub fn run_wire(shared: &SharedFixture, case: &WireCase) -> Result<(), String> {
             placeholders.set("host", portal.public.to_string());
             let mut connection = Connection::open(portal.public).map_err(|e| e.to_string())?;
             for piece in &case.send {
-                // The server may have answered and closed already: that is what some cases want to see.
+                // The server may have responded and closed already, as some cases expect.
                 let _ = connection.send(placeholders.fill(piece).as_bytes());
             }
             if let Some(send_slowly) = &case.send_slowly {
@@ -321,28 +324,30 @@ fn check_wire(
     let answer = match connection.answer(method, target) {
         Outcome::Answer(answer) => answer,
         Outcome::Closed => {
-            return ensure(case.expect.or_closed, || "it closed without an answer".to_owned());
+            return ensure(case.expect.or_closed, || {
+                "the server closed without a response".to_owned()
+            });
         }
-        Outcome::Silence => return Err("neither an answer nor the end came".to_owned()),
+        Outcome::Silence => return Err("the server neither responded nor closed".to_owned()),
     };
     let said = format!("{} {:?}\n{}", answer.status, answer.headers, answer.text());
     let right = case.expect.status.contains(&answer.status);
     ensure(right, || {
-        format!("the status is none of {:?}\n\nthe answer was: {said}", case.expect.status)
+        format!("the status is none of {:?}\n\nthe response was: {said}", case.expect.status)
     })?;
     if let Some(code) = &case.expect.code {
         ensure(answer.code() == *code, || {
-            format!("the code is not {code}\n\nthe answer was: {said}")
+            format!("the code is not {code}\n\nthe response was: {said}")
         })?;
         invariants::check(method, TOKEN_ROUTE, &answer)
-            .map_err(|wrong| format!("{wrong}\n\nthe answer was: {said}"))?;
+            .map_err(|wrong| format!("{wrong}\n\nthe response was: {said}"))?;
     }
     if case.expect.then_closed {
         return match connection.answer("GET", "/") {
             Outcome::Closed => Ok(()),
-            Outcome::Silence => Err("the connection stays open after the answer".to_owned()),
+            Outcome::Silence => Err("the connection stays open after the response".to_owned()),
             Outcome::Answer(second) => {
-                Err(format!("what followed was answered too: {}", second.status))
+                Err(format!("the following request got a response too: {}", second.status))
             }
         };
     }

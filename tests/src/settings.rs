@@ -1,4 +1,5 @@
-//! Cases about settings: an environment, and whether the binary takes it. Read from `data/cases/settings.jsonl`.
+//! Cases about settings: an environment and the binary's result. Read from
+//! `data/cases/settings.jsonl`.
 
 use std::collections::BTreeMap;
 
@@ -14,32 +15,32 @@ use crate::{canary, tokens};
 /// The file of [`SettingsCase`]s.
 pub const FILE: &str = "settings.jsonl";
 
-/// One environment and what becomes of it.
+/// An environment and the expected result.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SettingsCase {
-    /// Its name, unique within its rule.
+    /// The case's name, unique within its rule.
     pub name: String,
     /// The clauses that it proves.
     pub clause: Clauses,
-    /// The arguments; by default `serve`.
+    /// The arguments. Default: `serve`.
     #[serde(default = "serve")]
     pub arguments: Vec<String>,
-    /// Files in the working folder, made before the start; `{folder}` names it elsewhere.
+    /// Files that are created in the working folder before the start. `{folder}` is its path.
     #[serde(default)]
     pub files: BTreeMap<String, String>,
-    /// Variables to set beside [`base`]'s.
+    /// Variables in addition to [`base`].
     #[serde(default)]
     pub set: BTreeMap<String, String>,
-    /// Variables of [`base`]'s to leave out; `*` leaves out all.
+    /// Variables of [`base`] that are not set; `*` removes all.
     #[serde(default)]
     pub without: Vec<String>,
-    /// The exit code; `null` where the service starts.
+    /// The exit code; `null` if the service starts.
     pub code: Option<i32>,
-    /// Placeholders on standard error.
+    /// Texts that the output contains.
     #[serde(default)]
     pub contains: Vec<String>,
-    /// Placeholders that stand nowhere in the output.
+    /// Texts that the output does not contain.
     #[serde(default)]
     pub absent: Vec<String>,
 }
@@ -48,7 +49,7 @@ fn serve() -> Vec<String> {
     vec!["serve".to_owned()]
 }
 
-/// Settings with which the service starts, on SQLite, with provider `stripe`.
+/// Returns valid settings for SQLite and provider `stripe`.
 #[must_use]
 pub fn base(folder: &std::path::Path) -> BTreeMap<String, String> {
     let pairs = [
@@ -61,7 +62,7 @@ pub fn base(folder: &std::path::Path) -> BTreeMap<String, String> {
         ("BILLING_DASHBOARD_URL", "https://dash.example.com/billing".to_owned()),
         ("BILLING_JWT_HS256_SECRET", tokens::SECRET.to_owned()),
         ("BILLING_API_KEY_PEPPER", PEPPER.to_owned()),
-        // Off, so that polling for a fact meets no limit.
+        // Off, so that polling does not reach a limit.
         ("BILLING_RATE_LIMIT_PER_MINUTE", "0".to_owned()),
         ("BILLING_AUTH_FAILURES_PER_MINUTE", "0".to_owned()),
     ];
@@ -72,10 +73,10 @@ pub fn base(folder: &std::path::Path) -> BTreeMap<String, String> {
 /// Runs a case.
 ///
 /// # Errors
-/// What is not as expected.
+/// The first difference from the expectation.
 ///
 /// # Panics
-/// When the system gives no folder, or the service does not start.
+/// When no folder can be created, or the service does not start.
 pub fn run(case: &SettingsCase) -> Result<(), String> {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut placeholders = Placeholders::at(0);
@@ -127,7 +128,7 @@ pub fn run(case: &SettingsCase) -> Result<(), String> {
     }
     let absent = case.absent.iter().map(|word| placeholders.fill(word));
     match absent.into_iter().find(|word| output.contains(word.as_str())) {
-        Some(word) => Err(format!("`{word}` stands in:\n{output}")),
+        Some(word) => Err(format!("the output contains `{word}`:\n{output}")),
         None => Ok(()),
     }
 }

@@ -1,4 +1,4 @@
-//! One store's shared: a database, a provider, the running services over them, and users to borrow.
+//! The fixture that all cases of a store share: database, Stripe stubs, running services and users.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -21,7 +21,7 @@ use crate::{canary, runtime};
 /// The pepper of all profiles.
 pub const PEPPER: &str = "pepper-of-the-tests-0123456789-0123456789-abcdef";
 
-/// Everything that the cases of one store share.
+/// The database, providers, services and users that the cases of one store share.
 #[derive(Debug)]
 pub struct SharedFixture {
     store: Store,
@@ -37,7 +37,7 @@ pub struct SharedFixture {
 }
 
 impl SharedFixture {
-    /// Makes a database and starts the providers. Services start when a case needs them.
+    /// Creates a database and starts the providers. Services start when a case needs them.
     #[must_use]
     pub fn create(store: Store) -> Self {
         for secret in [tokens::SECRET, tokens::OLD_SECRET, tokens::FOREIGN_SECRET, PEPPER] {
@@ -64,51 +64,51 @@ impl SharedFixture {
         shared
     }
 
-    /// Which store it is.
+    /// Returns the database system.
     #[must_use]
     pub const fn store(&self) -> Store {
         self.store
     }
 
-    /// The profiles.
+    /// Returns the profiles.
     #[must_use]
     pub const fn profiles(&self) -> &Profiles {
         &self.profiles
     }
 
-    /// The database.
+    /// Returns the database.
     #[must_use]
     pub const fn database(&self) -> &Database {
         &self.database
     }
 
-    /// The provider of a profile.
+    /// Returns the provider stub of a profile.
     #[must_use]
     pub fn stub(&self, profile: &str) -> &StripeStub {
         if self.profiles.get(profile).mode == "live" { &self.live_stub } else { &self.stub }
     }
 
-    /// The running service of a profile.
+    /// Calls `then` with the running service of a profile.
     ///
     /// # Panics
-    /// When it does not start.
+    /// When the service does not start.
     pub fn portal<T>(&self, profile: &str, then: impl FnOnce(&Portal) -> T) -> T {
         let cell = Arc::clone(
             self.portals
                 .lock()
-                .expect("nobody panics with the lock")
+                .expect("the lock is not poisoned")
                 .entry(profile.to_owned())
                 .or_default(),
         );
         then(cell.get_or_init(|| Portal::start_ready(&self.launch(profile, &["serve"]))))
     }
 
-    /// Every service of this shared that runs, by its profile.
+    /// Calls `then` with each running service and its profile.
     ///
     /// # Panics
-    /// Never.
+    /// When the lock is poisoned.
     pub fn each_portal(&self, mut then: impl FnMut(&str, &Portal)) {
-        let cells = self.portals.lock().expect("nobody panics with the lock").clone();
+        let cells = self.portals.lock().expect("the lock is not poisoned").clone();
         for (profile, cell) in &cells {
             if let Some(portal) = cell.get() {
                 then(profile, portal);
@@ -116,14 +116,14 @@ impl SharedFixture {
         }
     }
 
-    /// A start of the binary with a profile's settings.
+    /// Creates a start of the binary with a profile's settings.
     #[must_use]
     pub fn launch(&self, profile: &str, arguments: &[&str]) -> Launch {
         let environment = self.profiles.environment(profile, &self.settings_placeholders(profile));
         Launch::new(self.folder.path(), arguments).envs(&environment)
     }
 
-    /// What the placeholders of settings mean.
+    /// Returns the placeholders of the profiles' settings.
     fn settings_placeholders(&self, profile: &str) -> Placeholders {
         let mut placeholders = Placeholders::default();
         placeholders.set("stub", self.stub(profile).base_url());
@@ -138,24 +138,24 @@ impl SharedFixture {
         placeholders
     }
 
-    /// Lends a user whom nobody else uses meanwhile.
+    /// Calls `then` with a user that no other case uses meanwhile.
     pub fn with_user<T>(&self, then: impl FnOnce(&mut User) -> T) -> T {
-        let idle = self.idle.lock().expect("nobody panics with the lock").pop();
+        let idle = self.idle.lock().expect("the lock is not poisoned").pop();
         let mut user = idle.unwrap_or_else(|| self.new_user());
         let result = then(&mut user);
-        // A case that panics keeps its user: the next one gets a new one.
-        self.idle.lock().expect("nobody panics with the lock").push(user);
+        // If the case panics, its user is not reused.
+        self.idle.lock().expect("the lock is not poisoned").push(user);
         result
     }
 
-    /// Makes a user with a billing account in both modes.
+    /// Creates a user with a billing account in both modes.
     ///
     /// # Panics
-    /// When the command line refuses.
+    /// When the command fails.
     #[must_use]
     pub fn new_user(&self) -> User {
         let number = {
-            let mut users = self.users.lock().expect("nobody panics with the lock");
+            let mut users = self.users.lock().expect("the lock is not poisoned");
             *users += 1;
             *users
         };
@@ -177,20 +177,20 @@ impl SharedFixture {
         let _ = linked.expect_code(0);
     }
 
-    /// Makes an API key through the command line and returns what it printed.
+    /// Creates an API key with the command line and returns the command's JSON output.
     ///
     /// # Panics
-    /// When the command line refuses.
+    /// When the command fails.
     #[must_use]
     pub fn create_key(&self, profile: &str, user: &str, more: &[&str]) -> Value {
         let mut arguments = vec!["keys", "create", "--user", user, "--name", "of a test", "--json"];
         arguments.extend(more);
         let created = self.launch(profile, &arguments).secrets_on_stdout().run().json();
-        plant_key(created["key"].as_str().expect("`key` is a text"));
+        plant_key(created["key"].as_str().expect("`key` is a string"));
         created
     }
 
-    /// A user's good key for a profile, made at the first use.
+    /// Returns a user's good key for a profile. Creates it at the first use.
     pub fn good_key(&self, profile: &str, user: &mut User) -> String {
         let prefix = self.profiles.get(profile).key_prefix.clone();
         let make =
@@ -198,10 +198,10 @@ impl SharedFixture {
         user.keys.entry(prefix).or_insert_with(make).clone()
     }
 
-    /// A key that is special or bent: the names that `{"key": …}` in a case may have.
+    /// Returns a special or malformed key, by the name in `{"key": …}` of a case.
     ///
     /// # Panics
-    /// When there is no such name.
+    /// When the name is unknown.
     pub fn special_key(&self, profile: &str, user: &mut User, name: &str) -> String {
         let create = |more: &[&str]| self.create_key(profile, &user.id, more);
         let text = |created: &Value| created["key"].as_str().expect("a key").to_owned();
@@ -222,7 +222,7 @@ impl SharedFixture {
                 ];
                 text(&create(&origins))
             }
-            // Made in test mode, where it is allowed.
+            // Created in test mode, which allows any origin.
             "anywhere" => text(&self.create_key("default", &user.id, &["--return-origin", "*"])),
             "expires_later" => text(&create(&["--expires-at", &timestamp(now() + 3600)])),
             "expired" => {
@@ -247,14 +247,14 @@ impl SharedFixture {
                 );
                 text(&launch.run().json())
             }
-            bent => {
+            malformed => {
                 let good = self.good_key(profile, user);
-                alter_key(&good, bent)
+                alter_key(&good, malformed)
             }
         }
     }
 
-    /// The placeholders of a case.
+    /// Returns the placeholders of a case.
     pub fn placeholders(&self, profile: &str, user: &mut User) -> Placeholders {
         let mut placeholders = Placeholders::at(now());
         placeholders.set("user", &user.id);
@@ -273,7 +273,7 @@ impl SharedFixture {
         placeholders
     }
 
-    /// A good access token for this user.
+    /// Creates a good access token for a user.
     #[must_use]
     pub fn token(&self, profile: &str, user: &str) -> String {
         let mut placeholders = Placeholders::at(now());
@@ -287,7 +287,7 @@ impl SharedFixture {
         token
     }
 
-    /// The requests that reached the provider for this customer.
+    /// Returns the provider's requests for a customer.
     #[must_use]
     pub fn requests_for(&self, profile: &str, customer: &str) -> Vec<RecordedRequest> {
         let mut requests = self.stub(profile).requests();
@@ -295,37 +295,38 @@ impl SharedFixture {
         requests
     }
 
-    /// All requests that reached the providers.
+    /// Returns all requests of both providers.
     #[must_use]
     pub fn all_requests(&self) -> Vec<RecordedRequest> {
         [self.stub.requests(), self.live_stub.requests()].concat()
     }
 
-    /// Starts a service with a provider of its own.
+    /// Starts a service with its own provider stub.
     #[must_use]
     pub fn start_stub_fixture(&self, profile: &str) -> StubFixture {
         let stub = runtime::wait(StripeStub::start());
         canary::plant(stub.secret_key());
         let mut launch = self.launch(profile, &["serve"]);
-        // The settings of this profile name a provider that does not exist.
+        // The settings of this profile have an unreachable provider.
         if profile != "stranded" {
             launch = launch.env("BILLING_STRIPE_API_BASE", stub.base_url());
         }
         StubFixture { portal: Portal::start_ready(&launch), stub }
     }
 
-    /// Lends a service with a provider of its own, for a case that makes the provider fail.
+    /// Calls `then` with a service that has its own provider stub, for cases with provider faults.
     pub fn with_stub_fixture<T>(&self, profile: &str, then: impl FnOnce(&StubFixture) -> T) -> T {
         let idle = {
-            let mut stub_fixtures = self.stub_fixtures.lock().expect("nobody panics with the lock");
+            let mut stub_fixtures = self.stub_fixtures.lock().expect("the lock is not poisoned");
             stub_fixtures.entry(profile.to_owned()).or_default().pop()
         };
         let stub_fixture = idle.unwrap_or_else(|| self.start_stub_fixture(profile));
         let result = then(&stub_fixture);
-        // A case that panics keeps its stub_fixture: faults that it scripted must not meet the next one.
+        // If the case panics, its fixture is not reused: the remaining faults would affect other
+        // cases.
         self.stub_fixtures
             .lock()
-            .expect("nobody panics with the lock")
+            .expect("the lock is not poisoned")
             .entry(profile.to_owned())
             .or_default()
             .push(stub_fixture);
@@ -333,7 +334,7 @@ impl SharedFixture {
     }
 }
 
-/// Registers what is secret in an API key: all of it, and its secret part alone.
+/// Registers an API key and its secret part as secrets.
 pub fn plant_key(key: &str) {
     canary::plant(key);
     if let Some((_, secret)) = key.rsplit_once('_') {
@@ -341,7 +342,8 @@ pub fn plant_key(key: &str) {
     }
 }
 
-/// The checksum of an API key: CRC-32 (ISO-HDLC) of what stands before it, as six base62 digits.
+/// Returns the checksum of an API key: CRC-32 (ISO-HDLC) of the preceding text in six base62
+/// digits.
 #[must_use]
 pub fn checksum(before: &str) -> String {
     const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -370,24 +372,24 @@ fn alter_key(good: &str, how: &str) -> String {
         "wrong_secret" => sealed(format!("{before}_{}", swap(secret))),
         "short_secret" => sealed(format!("{before}_{}", &secret[..10])),
         "empty_secret" => sealed(format!("{before}_")),
-        unknown => panic!("no key is called {unknown}"),
+        unknown => panic!("unknown key {unknown}"),
     }
 }
 
-/// Seconds since 1970.
+/// Returns the seconds since 1970.
 ///
 /// # Panics
-/// Where the clock is before that.
+/// When the clock is before 1970.
 #[must_use]
 pub fn now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("the clock is after 1970");
-    i64::try_from(since.as_secs()).expect("the year is not that far away")
+    i64::try_from(since.as_secs()).expect("the time fits into 64 bits")
 }
 
-/// A time as RFC 3339 text, in UTC and whole seconds.
+/// Formats a time in seconds as RFC 3339 text in UTC.
 ///
 /// # Panics
-/// Where the year is not in -9999..=9999.
+/// When the year is not in -9999..=9999.
 #[must_use]
 pub fn timestamp(seconds: i64) -> String {
     jiff::Timestamp::from_second(seconds).expect("a year of four digits").to_string()

@@ -1,4 +1,5 @@
-//! A simulated_customers of customers at a sandbox of Stripe, whose lives differ; and what the service must know of each in the end.
+//! Simulated customers in a Stripe sandbox, with different lifecycles, and the state that the
+//! service must have at the end.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -11,10 +12,10 @@ use crate::shared_fixture::now;
 const STARTER: &str = "price_1SandboxDemoStartMonthly1";
 const BUSINESS: &str = "price_1SandboxDemoBizMonthly01";
 const AGENCY_YEARLY: &str = "price_1SandboxDemoAgencyYear001";
-/// So many objects a list gives at once.
+/// Page size of lists.
 const PAGE: &str = "100";
 
-/// The customers. The life of each goes by its number: two halves, of which most have both.
+/// The customers. A customer's number decides its lifecycle: creation and, for most, a change.
 #[derive(Debug)]
 pub struct SimulatedCustomers {
     sandbox: SocketAddr,
@@ -29,22 +30,22 @@ struct Member {
     subscription: Option<String>,
 }
 
-/// What the provider says in the end, in the words of the service's tables.
+/// The provider's final state, in the form of the service's tables.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExpectedState {
-    /// Each customer, and whether `present` or `gone`.
+    /// The state of each customer: `present` or `gone`.
     pub customers: BTreeMap<String, String>,
-    /// Each subscription of those who are present: a row as JSON.
+    /// The subscriptions of present customers, each as a row in JSON.
     pub subscriptions: BTreeMap<String, Value>,
-    /// The user and the customer of each who is present and has bought.
+    /// User and customer of each present customer with a purchase.
     pub links: BTreeSet<(String, String)>,
 }
 
 impl SimulatedCustomers {
-    /// Makes so many customers and lets each live the first half of its life.
+    /// Creates customers, most of them with a subscription.
     ///
     /// # Panics
-    /// When the sandbox refuses something.
+    /// When the sandbox rejects a call.
     #[must_use]
     pub fn create(sandbox: SocketAddr, count: usize) -> Self {
         let newest = call(sandbox, "GET", "/v1/events", &[("limit", "1")]);
@@ -53,22 +54,22 @@ impl SimulatedCustomers {
         Self { sandbox, members, cursor }
     }
 
-    /// How many they are.
+    /// Returns the number of customers.
     #[must_use]
     pub const fn len(&self) -> usize {
         self.members.len()
     }
 
-    /// Whether they are none.
+    /// Returns whether there are no customers.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.members.is_empty()
     }
 
-    /// The second half of a customer's life.
+    /// Applies the change of a customer's lifecycle.
     ///
     /// # Panics
-    /// When the sandbox refuses something.
+    /// When the sandbox rejects a call.
     pub fn advance(&mut self, number: usize) {
         let Member { customer, subscription } = self.members[number].clone();
         let path = format!("/v1/subscriptions/{}", subscription.unwrap_or_default());
@@ -98,28 +99,28 @@ impl SimulatedCustomers {
         }
     }
 
-    /// The events since the last time that are about a customer (a detached payment method is nobody's), each as the body of a
-    /// delivery.
+    /// Returns the customers' events since the last call, each as the body of a delivery. Events
+    /// without a customer, such as those of a detached payment method, are left out.
     ///
     /// # Panics
-    /// When the sandbox refuses something.
+    /// When the sandbox rejects a call.
     pub fn new_events(&mut self) -> Vec<Value> {
-        let mut news = Vec::new();
+        let mut events = Vec::new();
         loop {
             let query = [("limit", PAGE), ("ending_before", self.cursor.as_str())];
             let mut page = call(self.sandbox, "GET", "/v1/events", &query);
-            // The newest stands first.
-            let Some(newest) = page["data"][0]["id"].as_str() else { return news };
+            // The list is sorted newest first.
+            let Some(newest) = page["data"][0]["id"].as_str() else { return events };
             self.cursor = newest.to_owned();
             let page = page["data"].as_array_mut().expect("a list").drain(..);
-            news.extend(page.filter(|event| {
+            events.extend(page.filter(|event| {
                 let object = &event["data"]["object"];
                 object["object"] == "customer" || object["customer"].is_string()
             }));
         }
     }
 
-    /// An event that the sandbox did not make, about one of them in turn: a hint that something changed, as all are.
+    /// Returns an event that the sandbox did not create, about the customers in turn.
     #[must_use]
     pub fn hint_event(&self, number: usize) -> Value {
         let Member { customer, subscription } = &self.members[number % self.members.len()];
@@ -139,10 +140,10 @@ impl SimulatedCustomers {
         }
     }
 
-    /// What the provider says about them now.
+    /// Returns the provider's current state of the customers.
     ///
     /// # Panics
-    /// When the sandbox refuses something.
+    /// When the sandbox rejects a call.
     #[must_use]
     pub fn expected_state(&self) -> ExpectedState {
         let present: BTreeSet<String> =
@@ -187,7 +188,7 @@ impl SimulatedCustomers {
     }
 }
 
-/// The first half: comes, and mostly buys. Some never get as far, some have a card that does not pay.
+/// Creates a customer. Most customers subscribe; some have no card, some have a declined card.
 fn create_member(sandbox: SocketAddr, number: usize) -> Member {
     let card = match number % 10 {
         6 => Some("pm_card_chargeCustomerFail"),
@@ -221,7 +222,7 @@ fn text(value: &Value) -> String {
     value.as_str().expect("text").to_owned()
 }
 
-/// A subscription as its row has it.
+/// Returns a subscription in the form of its row.
 fn row(one: &Value) -> Value {
     let items = one["items"]["data"].as_array().expect("items");
     let prices: Vec<&str> =

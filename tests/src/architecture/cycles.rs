@@ -5,16 +5,16 @@ use std::path::{Path, PathBuf};
 
 use super::modules::{Module, Modules};
 
-/// The lines that make an arrow: file and line, and the paths as written there.
+/// The lines that cause a dependency: file and line, with the paths that they name.
 type Lines = BTreeMap<(PathBuf, usize), BTreeSet<String>>;
-/// The arrows of one folder, by source and destination unit.
+/// The dependencies within one folder, by source and destination unit.
 type Arrows = BTreeMap<(String, String), Lines>;
 
-/// Units whose arrows do not count, by folder. The services of each capability of the domain use
-/// ports, and ports name the values of each capability; the layout keeps all ports in one folder.
+/// Exempt units, by folder. The services of each capability use ports, and ports name the values of
+/// each capability. The layout keeps all ports in one folder.
 const EXEMPT: &[(&str, &str)] = &[("crates/billing-domain/src", "ports")];
 
-/// The import cycles of the targets whose root files are `roots`, one text each.
+/// Returns a description of each import cycle in the targets with these root files.
 ///
 /// # Panics
 /// When a source file is missing or is not Rust.
@@ -29,7 +29,8 @@ fn cycles(modules: &Modules) -> Vec<String> {
     for (folder, mut arrows) in arrows(modules) {
         while let Some(cycle) = shortest_cycle(&arrows) {
             complaints.push(describe(&folder, &cycle, &arrows));
-            // Without its weakest arrow this cycle is gone; the next round finds another one.
+            // Removing the dependency with the fewest lines breaks this cycle. The next round finds
+            // another.
             if let Some(weakest) = cycle.iter().min_by_key(|arrow| arrows[*arrow].len()) {
                 arrows.remove(weakest);
             }
@@ -38,7 +39,7 @@ fn cycles(modules: &Modules) -> Vec<String> {
     complaints
 }
 
-/// The arrows between the units of each folder.
+/// Returns the dependencies between the units of each folder.
 fn arrows(modules: &Modules) -> BTreeMap<PathBuf, Arrows> {
     let mut folders: BTreeMap<PathBuf, Arrows> = BTreeMap::new();
     for (index, module) in modules.0.iter().enumerate() {
@@ -63,8 +64,8 @@ fn arrows(modules: &Modules) -> BTreeMap<PathBuf, Arrows> {
     folders
 }
 
-/// Where the paths of two files part: the depth of their common folder, and the two units in it.
-/// A file and a file below it are one unit, except for the root, which is a unit of its own.
+/// Returns the depth of two files' common folder, and their units in it. A file and the files below
+/// it are one unit. The root is a unit of its own.
 fn arrow(from: &Module, to: &Module) -> Option<(usize, String, String)> {
     let depth = from.file_path.iter().zip(&to.file_path).take_while(|(a, b)| a == b).count();
     let unit = |module: &Module| match module.file_path.get(depth) {
@@ -80,13 +81,13 @@ fn folder(root: &Path, path: &[String]) -> PathBuf {
     path.iter().fold(root.parent().unwrap_or(Path::new("")).to_owned(), |at, name| at.join(name))
 }
 
-/// The shortest cycle, as the arrows that make it.
+/// Returns the shortest cycle as a list of dependencies.
 fn shortest_cycle(arrows: &Arrows) -> Option<Vec<(String, String)>> {
     let units: BTreeSet<&String> = arrows.keys().map(|(from, _)| from).collect();
     units.into_iter().filter_map(|unit| way_back(unit, arrows)).min_by_key(Vec::len)
 }
 
-/// The shortest way from a unit back to it, by breadth-first search.
+/// Returns the shortest path from a unit back to itself (breadth-first search).
 fn way_back(start: &str, arrows: &Arrows) -> Option<Vec<(String, String)>> {
     let mut reached = BTreeSet::new();
     let mut ways = VecDeque::from([(start, Vec::new())]);
@@ -123,7 +124,7 @@ fn describe(folder: &Path, cycle: &[(String, String)], arrows: &Arrows) -> Strin
 mod tests {
     use super::*;
 
-    /// The complaints about a crate with these files below `src`.
+    /// Returns the cycles of a crate with these files below `src`.
     fn complaints(files: &[(&str, &str)]) -> Vec<String> {
         complaints_in(Path::new("src"), files)
     }

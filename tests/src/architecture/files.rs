@@ -1,4 +1,4 @@
-//! The source files of the workspace, and the rules of form for each.
+//! The source files of the workspace, and the rules for each file.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -8,10 +8,10 @@ use syn::Item;
 
 use super::mentions::is_test_only;
 
-/// How many lines a file may have without its `#[cfg(test)] mod tests`.
+/// Maximum lines of a file without its `#[cfg(test)] mod tests`.
 const FILE_LINES: usize = 400;
 
-/// All `.rs` files of our crates, relative to the workspace's root, with their text.
+/// Returns all `.rs` files of our crates, relative to the workspace's root, with their text.
 ///
 /// # Panics
 /// When they cannot be read.
@@ -36,7 +36,7 @@ pub fn source_files(root: &Path) -> Vec<(PathBuf, String)> {
     files
 }
 
-/// The root files of the libraries, binaries and tests of our crates, relative to `root`.
+/// Returns the root files of our libraries, binaries and tests, relative to `root`.
 #[must_use]
 pub fn target_roots(metadata: &Metadata, root: &Path) -> BTreeSet<PathBuf> {
     let is_ours =
@@ -50,7 +50,7 @@ pub fn target_roots(metadata: &Metadata, root: &Path) -> BTreeSet<PathBuf> {
         .collect()
 }
 
-/// Source files that are too long or lack their opening sentence.
+/// Returns the source files that are too long or lack an opening sentence.
 ///
 /// # Panics
 /// When they cannot be read or are not Rust.
@@ -74,7 +74,7 @@ fn misshapen(name: &str, text: &str) -> Option<String> {
     })
 }
 
-/// How many lines the file's `#[cfg(test)] mod tests { … }` has, with its attributes.
+/// Counts the lines of the file's `#[cfg(test)] mod tests { … }` with its attributes.
 fn test_module_lines(name: &str, text: &str) -> usize {
     let file = syn::parse_file(text).unwrap_or_else(|error| panic!("{name}: {error}"));
     let lines = file.items.iter().filter_map(|item| {

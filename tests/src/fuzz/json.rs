@@ -1,27 +1,28 @@
-//! A second JSON reader (RFC 8259), written from the grammar and by nobody's library: the oracle of tokens and bodies.
+//! A second JSON parser, written from the grammar of RFC 8259. It is the oracle for tokens and
+//! bodies.
 
-/// Objects and arrays that may stand inside each other.
+/// Maximum nesting depth of objects and arrays.
 const MAX_DEPTH: usize = 16;
 
-/// A JSON value; an object's members in their order.
+/// A JSON value. An object keeps its members in order.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Json {
     /// `null`.
     Null,
     /// `true` or `false`.
     Bool(bool),
-    /// Any number, as near as a double comes.
+    /// A number as the nearest double.
     Number(f64),
-    /// A string, escapes resolved.
+    /// A string with resolved escapes.
     Text(String),
     /// An array.
     Array(Vec<Self>),
-    /// An object; no name stands twice.
+    /// An object without duplicate names.
     Object(Vec<(String, Self)>),
 }
 
 impl Json {
-    /// The one object that `bytes` are; `None` for anything else, for a name that stands twice, for too many levels.
+    /// Parses one object. Returns `None` for other values, duplicate names and too deep nesting.
     #[must_use]
     pub fn object(bytes: &[u8]) -> Option<Vec<(String, Self)>> {
         let text = std::str::from_utf8(bytes).ok()?;
@@ -35,7 +36,7 @@ impl Json {
     }
 }
 
-/// A member of an object.
+/// Returns a member of an object.
 #[must_use]
 pub fn member<'a>(members: &'a [(String, Json)], name: &str) -> Option<&'a Json> {
     members.iter().find(|(known, _)| known == name).map(|(_, value)| value)
@@ -60,7 +61,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Skips white space, then takes this.
+    /// Skips white space, then consumes this text.
     fn next(&mut self, text: &str) -> bool {
         self.space();
         self.take(text)
@@ -135,7 +136,7 @@ impl Reader<'_> {
         }
     }
 
-    /// One UTF-16 unit; a pair of surrogates is two escapes, which the end of the string puts together.
+    /// Parses one UTF-16 unit. A surrogate pair is two escapes, joined at the end of the string.
     fn escape(&mut self) -> Option<u16> {
         let c = self.rest.chars().next()?;
         self.rest = &self.rest[c.len_utf8()..];
@@ -178,7 +179,7 @@ impl Reader<'_> {
                 return None;
             }
         }
-        // A number beyond a double is none that could be compared.
+        // A number beyond the range of a double cannot be compared.
         whole[..whole.len() - self.rest.len()]
             .parse()
             .ok()

@@ -1,4 +1,4 @@
-//! Access tokens by grammar: good ones, nearly good ones and hostile ones, each a plan that shrinks.
+//! Generates good, nearly good and hostile access tokens, each from a plan that shrinks.
 
 mod vocabulary;
 
@@ -19,52 +19,52 @@ use super::edit::{self, Edit};
 use super::profile::{NOW, OLD_SECRET, PROFILES, Profile, SECRET};
 use crate::tokens::pem;
 
-/// How to make one token.
+/// A plan for one token.
 #[derive(Clone, Debug)]
 pub struct TokenPlan {
-    /// Under which profile it is judged.
+    /// The profile that it is checked with.
     pub profile: Profile,
-    /// Members of the header: name and value as JSON text.
+    /// Members of the header: name and value in JSON.
     pub header: Vec<(String, String)>,
     /// Members of the claims.
     pub claims: Vec<(String, String)>,
-    /// Damage to the header's text, before it is signed.
+    /// Edits of the header's text before signing.
     pub header_edits: Vec<Edit>,
-    /// Damage to the claims' text, before they are signed.
+    /// Edits of the claims' text before signing.
     pub claims_edits: Vec<Edit>,
-    /// Damage to the token.
+    /// Edits of the signed token.
     pub token_edits: Vec<Edit>,
-    /// Who signs.
+    /// The key that signs.
     pub signer: Signer,
 }
 
-/// Which key signs, and how.
+/// The signing key and algorithm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signer {
     /// The profile's own key.
     Own,
-    /// The HS256 secret before it.
+    /// The previous HS256 secret.
     Old,
-    /// Somebody else's key of the same kind.
+    /// A foreign key of the same type.
     Other,
-    /// HS256 under the text of the public key (or an empty secret, where there is none).
+    /// HS256 with the public key's text as secret, or with an empty secret for HS256 profiles.
     Confused,
-    /// The profile's key with another algorithm of its kind: HS384, RS512.
+    /// The profile's key with another algorithm of its type: HS384, RS512.
     Stronger,
-    /// Unsigned.
+    /// No key: the signature is empty.
     Unsigned,
 }
 
-/// A header's or claims' member, and whether it takes the place of the one that is there or stands keep_original it.
+/// A change of a member of the header or claims. It replaces the original unless that is kept.
 #[derive(Clone, Debug)]
 struct Change {
     name: String,
-    /// `None` takes the member away.
+    /// `None` removes the member.
     value: Option<String>,
     keep_original: bool,
 }
 
-/// Tokens for the first `profiles` of [`PROFILES`].
+/// Generates tokens for the first `profiles` of [`PROFILES`].
 pub fn plans(profiles: usize) -> BoxedStrategy<TokenPlan> {
     let profile = select(&PROFILES[..profiles]);
     let signer = prop_oneof![
@@ -137,7 +137,7 @@ fn change(
         .boxed()
 }
 
-/// Arrays and objects inside each other, around the limit.
+/// Generates nested arrays and objects around the depth limit.
 fn deep() -> BoxedStrategy<String> {
     (any::<bool>(), 13_usize..19)
         .prop_map(|(array, levels)| {
@@ -177,7 +177,7 @@ fn changed(mut members: Vec<(String, String)>, changes: Vec<Change>) -> Vec<(Str
 }
 
 impl TokenPlan {
-    /// The token.
+    /// Builds the token.
     #[must_use]
     pub fn token(&self) -> String {
         let header = edit::apply(&object(&self.header), &self.header_edits);
@@ -192,10 +192,10 @@ fn object(members: &[(String, String)]) -> String {
     format!("{{{}}}", members.join(","))
 }
 
-/// Header and claims as they stand, signed.
+/// Signs header and claims without changing them.
 ///
 /// # Panics
-/// When the library does not sign.
+/// When signing fails.
 #[must_use]
 pub fn sign(profile: &Profile, header: &str, claims: &str, signer: Signer) -> String {
     let message = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims));
@@ -213,7 +213,7 @@ struct Keys {
     old: EncodingKey,
     foreign: EncodingKey,
     empty: EncodingKey,
-    /// Own and other by algorithm, and HS256 under the text of the public key.
+    /// By algorithm: own key, foreign key, and the public key's text as HS256 secret.
     pairs: Vec<(Algorithm, EncodingKey, EncodingKey, EncodingKey)>,
 }
 
@@ -237,7 +237,7 @@ static KEYS: LazyLock<Keys> = LazyLock::new(|| {
     Keys {
         secret: secret(SECRET),
         old: secret(OLD_SECRET),
-        foreign: secret("a secret of somebody else with 32 bytes or more"),
+        foreign: secret("a foreign secret of the tests with 32 bytes or more"),
         empty: secret(""),
         pairs: kinds.map(pair).into(),
     }

@@ -1,4 +1,4 @@
-//! The verdict over a whole test run.
+//! The report on a whole test run.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,27 +6,27 @@ use super::subset::Operations;
 use super::validator::SchemaValidator;
 use crate::exchanges::Exchange;
 
-/// Fewer answers mean that the tests' tools no longer record.
+/// Minimum number of answers. Fewer mean that the tests no longer record.
 pub(super) const MIN_ANSWERS: usize = 400;
 
-/// Fewer requests of `provider-stripe` mean the same.
+/// Minimum number of requests of `provider-stripe`.
 pub(super) const MIN_REQUESTS: usize = 1000;
 
-/// What a test run showed.
+/// The results of a test run.
 #[derive(Debug, Default)]
 pub struct Report {
-    /// How many answers were judged.
+    /// Number of checked answers.
     pub answers: usize,
-    /// How many requests of `provider-stripe` were judged.
+    /// Number of checked requests of `provider-stripe`.
     pub requests: usize,
-    /// The operations that were answered with 200.
+    /// The operations with a 200 answer.
     pub answered: Operations,
-    /// What is wrong with single exchanges: what, and how often.
+    /// Faults of single exchanges, with their number of occurrences.
     pub faults: BTreeMap<String, usize>,
 }
 
 impl Report {
-    /// Judges one more exchange.
+    /// Checks one more exchange.
     pub fn add(&mut self, validator: &SchemaValidator, exchange: &Exchange) {
         let method = &exchange.method;
         let path = exchange.operation.as_ref().unwrap_or(&exchange.path);
@@ -49,7 +49,7 @@ impl Report {
         }
     }
 
-    /// What is wrong with the run as a whole, given the operations that the sandbox offers and those that the schema has.
+    /// Returns the faults of the whole run, given the operations of the sandbox and of the schema.
     #[must_use]
     pub fn complaints(
         &self,
@@ -64,17 +64,17 @@ impl Report {
             list(offered.difference(&self.answered).collect(), "was never answered with 200"),
             list(
                 offered.difference(known).collect(),
-                "is offered, and scripts/stripe-schema does not extract it",
+                "is offered, but scripts/stripe-schema does not extract it",
             ),
             list(
                 known.difference(offered).collect(),
-                "is in openapi-subset.json, and the sandbox does not offer it",
+                "is in openapi-subset.json, but the sandbox does not offer it",
             ),
         ]
         .concat();
         let unneeded = validator.unused_entries().into_iter();
         complaints.extend(
-            unneeded.map(|name| format!("no answer needed {name} of newer-than-schema.toml")),
+            unneeded.map(|name| format!("no answer used {name} of newer-than-schema.toml")),
         );
         for (what, count, fewest) in [
             ("answers", self.answers, MIN_ANSWERS),
@@ -82,7 +82,7 @@ impl Report {
         ] {
             if count < fewest {
                 complaints.push(format!(
-                    "only {count} {what} were recorded; a whole run has {fewest} and more"
+                    "only {count} {what} were recorded; a whole run has at least {fewest}"
                 ));
             }
         }

@@ -1,4 +1,4 @@
-//! The guard refuses what it is there to refuse.
+//! Tests of the schema guard.
 
 use std::sync::LazyLock;
 
@@ -40,7 +40,7 @@ fn refused(operation: &str, answer: &Value, pointer: &str) {
     let there = format!("{pointer}: ");
     assert!(
         faults.iter().any(|fault| fault.starts_with(&there)),
-        "{pointer} is not refused: {faults:?}"
+        "{pointer} is not rejected: {faults:?}"
     );
 }
 
@@ -173,8 +173,8 @@ fn answer_of_an_unknown_operation_is_rejected() {
     exchange.status = 404;
     assert!(!VALIDATOR.answer_faults(&exchange).is_empty());
     exchange.answer = Some("<html>".to_owned());
-    assert!(VALIDATOR.answer_faults(&exchange)[0].contains("no JSON"));
-    // An operation that the schema does not have can only be refused.
+    assert!(VALIDATOR.answer_faults(&exchange)[0].contains("not JSON"));
+    // The only valid answer of an unknown operation is an error.
     exchange.method = "PUT".to_owned();
     exchange.answer = Some(json!({ "error": { "type": "invalid_request_error" } }).to_string());
     assert_eq!(VALIDATOR.answer_faults(&exchange), Vec::<String>::new());
@@ -295,8 +295,8 @@ fn incomplete_run_reports_what_is_missing() {
         complaints,
         [
             "GET /v1/nothing was never answered with 200",
-            "GET /v1/nothing is offered, and scripts/stripe-schema does not extract it",
-            "GET /v1/prices is in openapi-subset.json, and the sandbox does not offer it",
+            "GET /v1/nothing is offered, but scripts/stripe-schema does not extract it",
+            "GET /v1/prices is in openapi-subset.json, but the sandbox does not offer it",
         ]
     );
     assert_eq!(

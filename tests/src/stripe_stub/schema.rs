@@ -1,4 +1,4 @@
-//! Holds a form against the request schema of an operation in the published subset.
+//! Checks a form against an operation's request schema in the published subset.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -10,20 +10,20 @@ use crate::stripe_form::Param;
 
 static SUBSET: LazyLock<Subset> = LazyLock::new(Subset::read);
 
-/// Why a parameter is refused: Stripe's code for it, and the parameter's bracketed name.
+/// The reason for a rejected parameter: Stripe's error code and the parameter's bracketed name.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Violation {
     pub(super) code: &'static str,
     pub(super) param: String,
 }
 
-/// The schema of the form or query that this operation takes, if the subset has the operation.
+/// Returns the schema of an operation's form or query, if the subset has the operation.
 pub(super) fn of_operation(method: &str, path: &str) -> Option<Value> {
     SUBSET.parameters(method, path)
 }
 
-/// Checks all parameters of a form. Stripe refuses unknown ones at every level, so objects are closed here even where the
-/// schema does not say so.
+/// Checks all parameters of a form. Stripe rejects unknown parameters at every level, so this check
+/// does too, also where the schema allows them.
 pub(super) fn check(form: &BTreeMap<String, Param>, schema: &Value) -> Result<(), Violation> {
     check_object(form, schema, "")
 }

@@ -1,7 +1,10 @@
-//! Opens portal sessions in the sandbox for customers of a large population and measures how fast. See `scripts/bench-sandbox`,
-//! which builds it; knows nothing but the standard library, so that it is built optimised in seconds.
+//! Measures the rate of portal sessions that the sandbox creates with many customers.
 //!
-//! `sandbox-bench [--quick] PROGRAM`: the program whose command `sandbox` is measured. Exit 1 if a limit is missed.
+//! `scripts/bench-sandbox` builds and starts it. It uses the standard library only, so that an
+//! optimised build takes seconds.
+//!
+//! `sandbox-bench [--quick] PROGRAM`: the program whose command `sandbox` is measured. Exits with 1
+//! if a limit is exceeded.
 
 mod sandbox;
 #[path = "../auth-bench/wire.rs"]
@@ -14,20 +17,20 @@ use std::time::{Duration, Instant};
 use sandbox::{KEY, Sandbox};
 use wire::Connection;
 
-/// Connections, each of which sends its next request when the answer to the last one is there.
+/// Number of connections. Each sends its next request after the previous response.
 const CONNECTIONS: usize = 16;
-/// Sessions a second.
+/// Minimum number of sessions per second.
 const MIN_SESSIONS_PER_SECOND: usize = 1_000;
-/// So many of the links are opened at the end.
+/// Number of links that are opened at the end.
 const CHECKED_LINKS: usize = 100;
 
-/// What one connection saw.
+/// The results of one connection.
 #[derive(Default)]
 struct Seen {
-    /// How long each good answer took.
+    /// The durations of the successful calls.
     took: Vec<Duration>,
     failed: usize,
-    /// Ids or links, as the answers had them.
+    /// Ids or links from the responses.
     values: Vec<String>,
 }
 
@@ -48,11 +51,11 @@ fn main() -> ExitCode {
     let made = at_once(|worker| make_customers(sandbox.address, worker, population / CONNECTIONS));
     let customers = made.values;
     println!(
-        "{} customers made, {:.0} a second",
+        "{} customers created, {:.0} per second",
         customers.len(),
         rate(customers.len(), begun.elapsed())
     );
-    println!("  memory with them, MiB {:>32}", sandbox.resident_kib() / 1024);
+    println!("  memory with customers, MiB {:>27}", sandbox.resident_kib() / 1024);
 
     let begun = Instant::now();
     let end = begun + Duration::from_secs(phase);
@@ -64,9 +67,9 @@ fn main() -> ExitCode {
         let at = took.get((took.len() * percent / 100).min(took.len().saturating_sub(1)));
         at.map_or(0.0, |time| time.as_secs_f64() * 1_000.0)
     };
-    println!("sessions for any of them, {CONNECTIONS} connections, {phase} s");
+    println!("sessions of random customers, {CONNECTIONS} connections, {phase} s");
     println!("  median, ms {:>43.2}", percentile(50));
-    println!("  99 of 100 within, ms {:>33.2}", percentile(99));
+    println!("  99th percentile, ms {:>34.2}", percentile(99));
     println!("  slowest, ms {:>42.2}", percentile(100));
     println!("  memory afterwards, MiB {:>31}", sandbox.resident_kib() / 1024);
     let dead = dead_links(sandbox.address, &opened.values);
@@ -80,7 +83,7 @@ fn main() -> ExitCode {
     };
     if !quick {
         check(
-            "sessions a second",
+            "sessions per second",
             format!("{per_second:.0}"),
             ">= 1000",
             per_second >= MIN_SESSIONS_PER_SECOND as f64,
@@ -92,7 +95,7 @@ fn main() -> ExitCode {
     ExitCode::from(u8::from(missed))
 }
 
-/// Runs the work on every connection at the same time and adds up what they saw.
+/// Runs the work on all connections concurrently and merges the results.
 fn at_once(work: impl Fn(usize) -> Seen + Sync) -> Seen {
     let work = &work;
     std::thread::scope(|scope| {
@@ -112,7 +115,7 @@ fn at_once(work: impl Fn(usize) -> Seen + Sync) -> Seen {
 
 fn make_customers(to: SocketAddr, worker: usize, count: usize) -> Seen {
     let mut seen = Seen::default();
-    let mut connection = Connection::open(to).expect("the sandbox takes connections");
+    let mut connection = Connection::open(to).expect("the sandbox accepts connections");
     for n in 0..count {
         let form = format!("name=Customer+{worker}-{n}&email=customer-{worker}-{n}@example.com");
         let key = format!("customer-{worker}-{n}");
@@ -123,11 +126,11 @@ fn make_customers(to: SocketAddr, worker: usize, count: usize) -> Seen {
 
 fn open_sessions(to: SocketAddr, worker: usize, customers: &[String], end: Instant) -> Seen {
     let mut seen = Seen::default();
-    let mut connection = Connection::open(to).expect("the sandbox takes connections");
+    let mut connection = Connection::open(to).expect("the sandbox accepts connections");
     let mut state = 0x9e37_79b9_7f4a_7c15_u64 ^ (worker as u64 + 1);
     let mut n = 0_u64;
     while Instant::now() < end {
-        // xorshift64: not random, and all over the population, which is all that it must be.
+        // xorshift64: the customers must be spread out; they need not be random.
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
@@ -144,7 +147,7 @@ fn open_sessions(to: SocketAddr, worker: usize, customers: &[String], end: Insta
             &form,
             "url",
         );
-        // A few links are enough to look at, and all of them would be the generator's memory.
+        // A few links are enough; keeping all of them would take much memory.
         if seen.values.len() > CHECKED_LINKS {
             seen.values.remove(0);
         }
@@ -153,7 +156,7 @@ fn open_sessions(to: SocketAddr, worker: usize, customers: &[String], end: Insta
 }
 
 impl Seen {
-    /// Calls as `provider-stripe` does, and keeps the member of the answer.
+    /// Sends a call like `provider-stripe` and keeps one member of the response.
     fn call(
         &mut self,
         on: &mut Connection,
@@ -178,15 +181,15 @@ impl Seen {
             }
             None => {
                 self.failed += 1;
-                *on = Connection::open(to).expect("the sandbox takes connections");
+                *on = Connection::open(to).expect("the sandbox accepts connections");
             }
         }
     }
 }
 
-/// How many of some links show no page.
+/// Counts the links that do not open a page.
 fn dead_links(to: SocketAddr, links: &[String]) -> usize {
-    let mut connection = Connection::open(to).expect("the sandbox takes connections");
+    let mut connection = Connection::open(to).expect("the sandbox accepts connections");
     let step = (links.len() / CHECKED_LINKS).max(1);
     let open = links.iter().step_by(step).take(CHECKED_LINKS).filter(|link| {
         let path = link.splitn(4, '/').nth(3).unwrap_or_default();
