@@ -461,14 +461,14 @@ mod tests {
     #[test]
     fn responses_are_checked_while_their_listener_is_watched() {
         let address = SocketAddr::from(([127, 0, 0, 1], 9));
-        let refused = || {
+        let rejected = || {
             let answer = answer(200, "application/json", "{}");
             std::panic::catch_unwind(|| check(address, "GET", "/no/such/path", &answer)).is_err()
         };
-        assert!(!refused());
+        assert!(!rejected());
         let watched = watch(address);
-        assert!(refused());
+        assert!(rejected());
         drop(watched);
-        assert!(!refused());
+        assert!(!rejected());
     }
 }

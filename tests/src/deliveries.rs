@@ -58,7 +58,7 @@ pub struct Seen {
     /// Number of posts without a response. They were repeated.
     pub unanswered: usize,
     /// Number of other responses by status. Those posts were repeated too.
-    pub refused: BTreeMap<u16, usize>,
+    pub rejected: BTreeMap<u16, usize>,
     /// Time from the first post to the last 200.
     pub lasted: Duration,
 }
@@ -201,7 +201,7 @@ impl Deliveries {
                 event.copies - 1
             }
             Some(other) => {
-                *waiting.seen.refused.entry(other).or_default() += 1;
+                *waiting.seen.rejected.entry(other).or_default() += 1;
                 event.copies
             }
             None => {

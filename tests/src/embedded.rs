@@ -51,7 +51,7 @@ impl Embedded {
         let token = after("-H 'Authorization: Bearer ").trim_end_matches('\'').to_owned();
         canary::plant_token(&token);
         canary::plant(&after("API key: "));
-        let mint = ["token", "mint", "--user", "somebody-new", "--json"];
+        let mint = ["token", "mint", "--user", "newcomer", "--json"];
         let minted = Launch::new(folder, &mint).secrets_on_stdout().run().json();
         let newcomer_token = minted["token"].as_str().expect("a token").to_owned();
         canary::plant_token(&newcomer_token);

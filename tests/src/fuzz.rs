@@ -44,10 +44,10 @@ pub enum Verdict {
 /// nearly all inputs were accepted or nearly all were rejected.
 pub fn run<S: Strategy>(target: &str, strategy: &S, property: impl Fn(&S::Value) -> Verdict) {
     let end = Instant::now() + Duration::from_secs(seconds());
-    let (mut accepted, mut refused) = (0_u64, 0_u64);
+    let (mut accepted, mut rejected) = (0_u64, 0_u64);
     let mut run_one = |seed: u64| match run_seed(target, seed, strategy, &property) {
         Verdict::Accepted => accepted += 1,
-        Verdict::Refused => refused += 1,
+        Verdict::Refused => rejected += 1,
     };
     first_seeds(target).into_iter().for_each(&mut run_one);
     let start = RandomState::new().hash_one(target);
@@ -57,10 +57,10 @@ pub fn run<S: Strategy>(target: &str, strategy: &S, property: impl Fn(&S::Value)
         }
         run_one(start.wrapping_add(step));
     }
-    println!("fuzz {target}: {accepted} accepted, {refused} rejected, from seed {start:#018x}");
+    println!("fuzz {target}: {accepted} accepted, {rejected} rejected, from seed {start:#018x}");
     assert!(
-        accepted > 10 && refused > 10,
-        "{target}: {accepted} accepted and {refused} rejected prove nothing"
+        accepted > 10 && rejected > 10,
+        "{target}: {accepted} accepted and {rejected} rejected prove nothing"
     );
 }
 

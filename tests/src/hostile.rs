@@ -17,14 +17,14 @@ pub fn corpus() -> Vec<Case> {
 
 /// Returns whether the service rejects the case on the portal's paths without the provider.
 fn is_hostile(case: &Case) -> bool {
-    let refused = match &case.expect.status {
+    let rejected = match &case.expect.status {
         Statuses::One(one) => (400..500).contains(one),
         Statuses::AnyOf(several) => several.iter().all(|status| (400..500).contains(status)),
     };
-    let reaches_nobody =
+    let never_reaches_provider =
         case.expect.calls.is_none() && case.expect.max_calls.is_none() && case.faults.is_none();
-    refused
-        && reaches_nobody
+    rejected
+        && never_reaches_provider
         && case.method == "POST"
         && case.target.is_none()
         && case.listener.is_none()

@@ -8,7 +8,7 @@ use crate::response::Response;
 const INTERNALS: &[&str] = &[
     "stripe.com/docs",
     "StubSecretKey",
-    "told to fail",
+    "fails on demand",
     "sqlx",
     "SELECT ",
     "INSERT ",

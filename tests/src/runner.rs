@@ -280,10 +280,10 @@ fn check_log(
     }
     if !expect.log.is_empty() {
         let whole = || portal.process.log().text_from(log_before);
-        let told = crate::poll::within(Duration::from_secs(10), || {
+        let logged = crate::poll::within(Duration::from_secs(10), || {
             expect.log.iter().all(|word| whole().contains(word)).then_some(())
         });
-        ensure(told.is_some(), || {
+        ensure(logged.is_some(), || {
             format!("no log line of this request contains all of {:?}", expect.log)
         })?;
     }

@@ -1,4 +1,5 @@
-//! The pages in a real browser, from the request to the service to what Stripe's API says afterwards.
+//! The pages in a real browser, from the request to the service to the resulting state in Stripe's
+//! API.
 
 use workspace_tests::browser::run;
 

@@ -1,4 +1,4 @@
-//! `BILLING_REQUEST_TIMEOUT_SECONDS` bounds the whole request, whatever part of it is slow.
+//! `BILLING_REQUEST_TIMEOUT_SECONDS` limits the whole request, independent of its slow part.
 
 use std::time::{Duration, Instant};
 
@@ -13,9 +13,10 @@ use workspace_tests::shared_fixture::plant_key;
 use workspace_tests::slow_database::SlowDatabase;
 use workspace_tests::wire::{Connection, Outcome, Request};
 
-/// What an answer may take on a busy machine where the limit is 3 s. Without it the slowest routes took 4.2 to 9.7 s.
+/// Maximum duration of a request with a limit of 3 s, on a busy machine. Without the limit the
+/// slowest routes took 4.2 to 9.7 s.
 const TIMEOUT: Duration = Duration::from_millis(3_900);
-/// How late the answers of the database are in one of the tests.
+/// Delay of the database's answers in one of the tests.
 const LATE: Duration = Duration::from_millis(600);
 
 fn start(database: &str, more: &[(&str, &str)]) -> SandboxFixture {
@@ -30,7 +31,7 @@ fn start(database: &str, more: &[(&str, &str)]) -> SandboxFixture {
     SandboxFixture::start(&[&settings, more].concat())
 }
 
-/// A subscribed user's token, API key and that key's id.
+/// Returns a subscribed user's token, API key and key id.
 fn subscriber(fixture: &SandboxFixture) -> (String, String, String) {
     let token = fixture.token("slow-user");
     fixture.buy(&token, "professional");
@@ -41,7 +42,7 @@ fn subscriber(fixture: &SandboxFixture) -> (String, String, String) {
     (token, text("key"), text("id"))
 }
 
-/// One request to each route that needs the database.
+/// Returns one request for each route that needs the database.
 fn requests((token, key, id): &(String, String, String)) -> Vec<Request> {
     let by = |credential: &str, request: Request| request.bearer(credential);
     let plan = json!({ "planId": "starter" });
@@ -62,11 +63,11 @@ fn requests((token, key, id): &(String, String, String)) -> Vec<Request> {
     ]
 }
 
-/// Sends them all, one after the other; each must be answered in time.
+/// Sends all requests in sequence. Each must complete in time.
 fn answers(fixture: &SandboxFixture, requests: &[Request]) -> Vec<Response> {
     let send = |request: &Request| {
         let begun = Instant::now();
-        let answer = request.send(fixture.portal.public).expect("an answer");
+        let answer = request.send(fixture.portal.public).expect("a response");
         let took = begun.elapsed();
         assert!(took < TIMEOUT, "{} {} took {took:?}", request.method, request.target);
         answer
@@ -159,7 +160,7 @@ fn request_returns_request_timeout_when_the_body_is_slow() {
     let begun = Instant::now();
     let mut connection = Connection::open(fixture.portal.public).expect("a connection");
     connection.send(head.as_bytes()).expect("a head");
-    let Outcome::Answer(answer) = connection.answer("POST", PORTAL) else { panic!("no answer") };
+    let Outcome::Answer(answer) = connection.answer("POST", PORTAL) else { panic!("no response") };
     assert_eq!(status_and_code(&answer), (408, "request_timeout".to_owned()));
     assert!(begun.elapsed() < TIMEOUT);
 }

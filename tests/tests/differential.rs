@@ -1,5 +1,6 @@
-//! The differential test of tokens: thousands of them, judged by us and by PyJWT under the same policy. Where the two may
-//! disagree stands in `data/pyjwt_disagreements.jsonl`, by category and with the reason.
+//! A differential test of our token validation and PyJWT's, under the same policy.
+//!
+//! `data/pyjwt_disagreements.jsonl` lists the allowed differences by category, with a reason.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Write};
@@ -17,7 +18,7 @@ use workspace_tests::fuzz::{input, seconds};
 const CORPUS: &str = include_str!("../../crates/auth-jwt/tests/data/hostile_tokens.txt");
 const ALLOWED: &str = include_str!("../data/pyjwt_disagreements.jsonl");
 
-/// How many tokens are made in a run of the usual length: always the same ones.
+/// Number of generated tokens in a run of normal length. The tokens are always the same.
 const TOKENS: u64 = 8_000;
 
 /// A line of `pyjwt_disagreements.jsonl`.
@@ -43,7 +44,7 @@ fn c4_c5_differences_from_pyjwt_are_all_in_the_data_file() {
         .lines()
         .map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}")))
         .collect();
-    assert!(allowed.iter().all(|line| line.reason.len() > 20), "each line has its reason");
+    assert!(allowed.iter().all(|line| line.reason.len() > 20), "a line has no reason");
     assert!(
         allowed.iter().all(|line| line.ours != line.theirs),
         "another subject or permission is never allowed"
@@ -53,7 +54,7 @@ fn c4_c5_differences_from_pyjwt_are_all_in_the_data_file() {
     let authenticators: BTreeMap<_, _> =
         PROFILES.iter().map(|profile| (profile.name, profile.authenticator())).collect();
     let theirs = run_pyjwt(&cases);
-    assert_eq!(theirs.len(), cases.len(), "an answer each");
+    assert_eq!(theirs.len(), cases.len(), "one answer per token is required");
 
     let (mut wrong, mut seen, mut counts) =
         (Vec::new(), BTreeSet::new(), BTreeMap::<_, usize>::new());
@@ -78,28 +79,28 @@ fn c4_c5_differences_from_pyjwt_are_all_in_the_data_file() {
                 seen.insert(at);
             }
             None => wrong.push(format!(
-                "{}: we {ours:?}, PyJWT {theirs:?} ({reason}): {}",
+                "{}: ours {ours:?}, PyJWT {theirs:?} ({reason}): {}",
                 case.name,
                 show(&case.token)
             )),
         }
     }
-    println!("{} tokens: {counts:?}; lines of disagreement in use: {seen:?}", cases.len());
+    println!("{} tokens: {counts:?}; used lines: {seen:?}", cases.len());
     assert!(
         wrong.is_empty(),
-        "{} disagreements that no line allows, first: {:#?}",
+        "{} differences that no line allows, the first: {:#?}",
         wrong.len(),
         &wrong[..wrong.len().min(40)]
     );
     assert!(
         counts.len() == 3 && counts.values().all(|count| *count >= 10),
-        "too one-sided to prove anything: {counts:?}"
+        "too few tokens of one result: {counts:?}"
     );
     let idle: Vec<_> = allowed.iter().enumerate().filter(|(at, _)| !seen.contains(at)).collect();
-    assert!(idle.is_empty(), "these lines allow what never happens: {idle:#?}");
+    assert!(idle.is_empty(), "no token needed these lines: {idle:#?}");
 }
 
-/// The named cases of `auth-jwt`.
+/// Returns the named cases of `auth-jwt`.
 fn corpus() -> Vec<Case> {
     let lines = CORPUS.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
     lines
@@ -119,7 +120,7 @@ fn corpus() -> Vec<Case> {
         .collect()
 }
 
-/// Tokens out of the grammar, from the seeds 0, 1, 2 and so on; ten times as many where fuzzing has ten times the time.
+/// Generates tokens from the seeds 0, 1, 2 and so on. Their number grows with `FUZZ_SECONDS`.
 fn made() -> impl Iterator<Item = Case> {
     let plans = plans(PROFILES.len());
     let tokens = TOKENS * (seconds() / 5).clamp(1, 12);
@@ -129,7 +130,7 @@ fn made() -> impl Iterator<Item = Case> {
     })
 }
 
-/// PyJWT's answers, in order, each with its reason.
+/// Returns PyJWT's answers in order, each with its reason.
 fn run_pyjwt(cases: &[Case]) -> Vec<(Answer, String)> {
     let folder = workspace_root().join("tests/differential");
     let target = std::env::var_os("CARGO_TARGET_DIR")
@@ -178,7 +179,7 @@ fn answer(line: &str) -> (Answer, String) {
     (verdict, text("reason"))
 }
 
-/// A token with header and claims made readable.
+/// Formats a token with decoded header and claims.
 fn show(token: &str) -> String {
     use base64::Engine as _;
     let part = |text: &str| match base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(text) {

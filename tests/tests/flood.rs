@@ -1,4 +1,4 @@
-//! A flood of wrong API keys against the binary under test, in its short form: counts and memory, no rates.
+//! A short flood of wrong API keys against the binary under test. It checks counts and memory only.
 
 use std::process::Command;
 

@@ -1,5 +1,6 @@
-//! Fuzz targets: whatever comes in, nothing panics, nothing is taken that a second reader refuses, and what is taken stays
-//! what it is when it is read again. Time and seeds: see `workspace_tests::fuzz`.
+//! Fuzz targets. For every input, the code must not panic, must agree with a second implementation,
+//! and must parse its own output to the same value. `workspace_tests::fuzz` documents time and
+//! seeds.
 
 use std::sync::Arc;
 
@@ -34,7 +35,7 @@ fn c4_c5_authenticator_agrees_with_the_token_oracle() {
         assert_eq!(
             ours,
             authenticate(authenticator, &text),
-            "another answer at the second time: {text}"
+            "the second call returned another answer: {text}"
         );
         if ours == workspace_tests::fuzz::profile::Answer::Refuse {
             Verdict::Refused
@@ -54,11 +55,11 @@ fn c6_only_the_exact_key_is_accepted() {
         assert_eq!(id.as_ref().map(|id| id.as_str()), api_key::id(&text), "{text}");
         match runtime::wait(keys.authenticator().authenticate(&credential)) {
             Ok(_) => {
-                assert_eq!(text, good, "another text was taken");
+                assert_eq!(text, good, "another text was accepted");
                 Verdict::Accepted
             }
             Err(AuthError::Invalid { .. }) => {
-                assert_ne!(text, good, "the key was refused");
+                assert_ne!(text, good, "the key was rejected");
                 Verdict::Refused
             }
             Err(other) => panic!("{other:?}"),
@@ -66,11 +67,11 @@ fn c6_only_the_exact_key_is_accepted() {
     });
 }
 
-/// One key in an empty store. Nothing is ever hashed but it, and that once.
+/// Creates an empty store with one key. Only this key is ever hashed, once.
 async fn keys_with_one() -> (ApiKeys, String) {
     let read =
         ApiKeySettings::read(&mut |name| (name == "API_KEY_PEPPER").then(|| PEPPER.to_owned()));
-    let settings = read.expect("the settings hold");
+    let settings = read.expect("the settings are valid");
     let repo = Arc::new(InMemoryApiKeyRepo::default());
     let ports = ApiKeyPorts {
         repo: repo.clone(),
@@ -100,13 +101,17 @@ fn c1_authorization_parser_agrees_with_the_oracle() {
         let headers = header::to_map(values);
         let expected = header::credential(&headers);
         let Ok(credential) = bearer(&headers) else {
-            assert_eq!(expected, None, "a good header was refused");
+            assert_eq!(expected, None, "a good header was rejected");
             return Verdict::Refused;
         };
-        let expected = expected.expect("a bad header was taken");
+        let expected = expected.expect("a bad header was accepted");
         assert_eq!(credential, String::from_utf8_lossy(&expected));
         let again = header::to_map(&[[b"Bearer ".as_slice(), credential.as_bytes()].concat()]);
-        assert_eq!(bearer(&again), Ok(credential), "it reads differently the second time");
+        assert_eq!(
+            bearer(&again),
+            Ok(credential),
+            "parsing the result again returns another value"
+        );
         Verdict::Accepted
     });
 }
@@ -137,7 +142,7 @@ fn r1_r2_other_url_parsers_see_the_allowed_origin() {
         assert_eq!(
             policy.resolve(Some(normalised), &[]).as_ref(),
             Ok(&url),
-            "it reads differently the second time"
+            "parsing the result again returns another value"
         );
         Verdict::Accepted
     });
@@ -158,13 +163,13 @@ fn h3_body_parser_agrees_with_the_oracle() {
         let ours = extract(bytes.clone());
         assert_eq!(ours, body::read(bytes));
         let Some(ours) = ours else { return Verdict::Refused };
-        let written = serde_json::to_vec(&ours).expect("it is written");
-        // A body at the limit may be longer when written anew.
+        let written = serde_json::to_vec(&ours).expect("the body is serialised");
+        // A body at the size limit may be longer after serialisation.
         if written.len() <= body::MAX_BYTES {
             assert_eq!(
                 extract(written).as_ref(),
                 Some(&ours),
-                "it reads differently the second time"
+                "parsing the result again returns another value"
             );
         }
         Verdict::Accepted

@@ -1,9 +1,9 @@
-//! Stripe's own clients, unmodified, against the sandbox as its users start it.
+//! Stripe's unmodified official clients against the sandbox command.
 
 use workspace_tests::program::{Facts, Program};
 use workspace_tests::sandbox::SandboxProcess;
 
-/// Runs a client against a sandbox of its own.
+/// Runs a client against a new sandbox.
 #[track_caller]
 fn run(program: Program) -> Facts {
     let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,5 @@
-//! Load on the sandbox of the binary under test, in its short form: every call answers and every link opens, no rates.
+//! A short load test of the sandbox in the binary under test. Every call succeeds and every link
+//! opens. Rates are not checked.
 
 use std::process::Command;
 

@@ -1,4 +1,5 @@
-//! `provider-stripe` against the strict stub: the contracts of checkout, reader and directory, and what Stripe gets to see.
+//! `provider-stripe` against the strict stub: the contracts of checkout, reader and directory, and
+//! the requests that Stripe receives.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -21,7 +22,7 @@ billing_testkit::checkout_provider_contract!(stub_world);
 billing_testkit::subscription_reader_contract!(stub_world);
 billing_testkit::customer_directory_contract!(stub_world);
 
-/// Fields of an object that the stub is told.
+/// Fields that a test sets on an object of the stub.
 type Fields = Vec<(&'static str, Value)>;
 
 const ARCHIVED_PRICE: &str = "price_StubArchived01";
@@ -39,7 +40,7 @@ async fn stub_world() -> (Box<dyn BillingAccountWorld>, ()) {
     (Box::new(StubWorld { stub, provider, made: AtomicUsize::new(0) }), ())
 }
 
-/// A provider `stripe` on this stub, with more settings.
+/// Creates a provider `stripe` for this stub with additional settings.
 fn provider(stub: &StripeStub, more: &[(&str, &str)]) -> StripeProvider {
     let (base, key) = (stub.base_url(), stub.secret_key().to_owned());
     let mut pairs = vec![("STRIPE_API_BASE", base.as_str()), ("STRIPE_SECRET_KEY", key.as_str())];
@@ -202,7 +203,7 @@ async fn ids_stay_within_their_path_segment() {
     let hostile =
         ["../prices/x", "a/b", "%2e%2e", "a?limit=1", "a#b", "a\\..\\b", "..", ".", "a;b", "+"];
     for id in hostile {
-        // Known to the stub, so that the id gets into a path at all.
+        // The stub has the customer, so that the id appears in a path.
         stub.add_customer(id);
         let reading = provider.customer(&id.parse().unwrap(), soon()).await.unwrap();
         let there = reading.state == CustomerState::Present(vec![]);

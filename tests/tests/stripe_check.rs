@@ -1,4 +1,4 @@
-//! `scripts/stripe-check`, as far as it can be tried without Stripe: the sandbox against itself.
+//! `scripts/stripe-check` without Stripe: it compares the sandbox with itself.
 
 use std::process::{Command, Output};
 
@@ -18,7 +18,7 @@ fn stripe_check(arguments: &[&str], key: Option<&str>) -> Output {
     command.output().expect("Python 3 is installed")
 }
 
-/// A sandbox of its own, while the runtime lives.
+/// Starts a sandbox that runs as long as the runtime exists.
 fn sandbox() -> (tokio::runtime::Runtime, String) {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let listen = ([127, 0, 0, 1], 0).into();
@@ -81,10 +81,10 @@ fn only_test_keys_are_accepted_and_no_key_is_printed() {
         Some("sk_test_"),
         Some("sk_test_a b"),
     ] {
-        // Nothing listens there, and nothing is asked.
-        let refused = stripe_check(&["--sandbox", "http://127.0.0.1:1"], key);
-        assert_eq!(refused.status.code(), Some(2), "{key:?}");
-        let said = [refused.stdout, refused.stderr].concat();
+        // The port is closed, and no request is sent.
+        let rejected = stripe_check(&["--sandbox", "http://127.0.0.1:1"], key);
+        assert_eq!(rejected.status.code(), Some(2), "{key:?}");
+        let said = [rejected.stdout, rejected.stderr].concat();
         assert!(!String::from_utf8_lossy(&said).contains("VerySecret1"));
     }
 }

@@ -1,4 +1,5 @@
-//! `provider-stripe` against the strict stub: the port's contract, and what Stripe gets to see.
+//! `provider-stripe` against the strict stub: the port's contract, and the requests that Stripe
+//! receives.
 
 use std::fmt::Write as _;
 use std::io;
@@ -52,7 +53,7 @@ impl ProviderWorld for StubWorld {
         !self.stub.requests().is_empty()
     }
 
-    /// The cases ask after each session, so the last request made it.
+    /// The cases call this after each session, so the last request created it.
     async fn return_link(&self, _: &PortalSession) -> Option<String> {
         let request = self.stub.requests().pop()?;
         let after_flow = request.field("flow_data[after_completion][redirect][return_url]");
@@ -66,7 +67,7 @@ impl ProviderWorld for StubWorld {
     }
 }
 
-/// A provider `stripe` on this stub, with more settings.
+/// Creates a provider `stripe` for this stub with additional settings.
 fn provider(stub: &StripeStub, more: &[(&str, &str)]) -> StripeProvider {
     let (base, key) = (stub.base_url(), stub.secret_key().to_owned());
     let mut pairs = vec![("STRIPE_API_BASE", base.as_str()), ("STRIPE_SECRET_KEY", key.as_str())];
@@ -175,7 +176,7 @@ async fn p2_unfinished_tls_handshake_counts_as_no_connection() {
     assert_eq!(accepted.lock().unwrap().len(), 3);
 }
 
-/// Everything that is traced, at every level.
+/// All trace output, at every level.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -204,11 +205,11 @@ async fn h4_log_and_error_contain_neither_key_nor_url() {
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
         .with_writer(log.clone());
-    // For the whole process: a thread's own would race with the other tests for each event's first use.
+    // Global subscriber: a thread-local one would race with other tests for each event's first use.
     tracing::subscriber::set_global_default(subscriber.finish()).unwrap();
     let stub = StripeStub::start().await;
     let provider = provider(&stub, &[]);
-    let mut told = String::new();
+    let mut error_text = String::new();
     for script in [
         &["ok"][..],
         &["leaky"],
@@ -218,9 +219,9 @@ async fn h4_log_and_error_contain_neither_key_nor_url() {
     ] {
         script.iter().for_each(|fault| stub.push(Fault::from_name(fault).unwrap()));
         let result = provider.create_portal_session(&order()).await;
-        write!(told, "{result:?}").unwrap();
+        write!(error_text, "{result:?}").unwrap();
         if let Err(error) = result {
-            write!(told, "{error}").unwrap();
+            write!(error_text, "{error}").unwrap();
         }
     }
     let checkout = CheckoutOrder {
@@ -239,7 +240,7 @@ async fn h4_log_and_error_contain_neither_key_nor_url() {
     ] {
         script.iter().for_each(|fault| stub.push(Fault::from_name(fault).unwrap()));
         let result = provider.create_checkout_session(&checkout).await;
-        write!(told, "{result:?}").unwrap();
+        write!(error_text, "{result:?}").unwrap();
     }
     let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     assert!(
@@ -248,7 +249,7 @@ async fn h4_log_and_error_contain_neither_key_nor_url() {
             && log.contains("req_Stub"),
         "{log}"
     );
-    assert!(told.contains("code=leaky") && told.contains("[masked]"), "{told}");
+    assert!(error_text.contains("code=leaky") && error_text.contains("[masked]"), "{error_text}");
     let secrets = [
         "Other0123456789",
         "Hook0123456789",
@@ -258,6 +259,9 @@ async fn h4_log_and_error_contain_neither_key_nor_url() {
     ];
     for secret in stub.issued_urls().iter().map(String::as_str).chain(secrets) {
         let token = secret.rsplit('/').next().unwrap();
-        assert!(!log.contains(token) && !told.contains(token), "{token} in {log} {told}");
+        assert!(
+            !log.contains(token) && !error_text.contains(token),
+            "{token} in {log} {error_text}"
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! P1 to P4, clause by clause: each case of `data/provider_faults.toml` (the portal) and `data/account_faults.toml` (everything else) is a test of its own, named after its rule.
+//! P1 to P4: each case of `data/provider_faults.toml` (portal) and `data/account_faults.toml`
+//! (checkout and reads) is a test, named after its rule.
 
 use std::time::{Duration, Instant};
 
@@ -19,46 +20,46 @@ struct Data {
     case: Vec<Case>,
 }
 
-/// What happens at Stripe, and what must come of it. Names of faults: `stripe_stub::Fault`.
+/// The faults at Stripe and the expected result. `stripe_stub::Fault` has the names of faults.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Case {
     rule: String,
     name: String,
-    /// What is asked of the provider.
+    /// The called method of the provider.
     #[serde(default)]
     call: Call,
-    /// What the stub does, request by request; then `default`.
+    /// The stub's fault for each request. Afterwards `default` applies.
     #[serde(default)]
     script: Vec<String>,
     #[serde(default = "ok")]
     default: String,
-    /// Whether nothing listens.
+    /// Whether the provider's port is closed.
     #[serde(default)]
     closed: bool,
-    /// How long the caller waits, in milliseconds.
+    /// The caller's deadline in milliseconds.
     #[serde(default = "usual_budget")]
     budget: u64,
     #[serde(default)]
     live: bool,
-    /// Whether it is the provider `sandbox`.
+    /// Whether the provider is `sandbox` instead of `stripe`.
     #[serde(default)]
     sandbox: bool,
     configuration: Option<String>,
     customer: Option<String>,
-    /// A flow about this subscription.
+    /// The subscription of the flow.
     cancel: Option<String>,
-    /// What the call gives (`session`, `customer`, …), or a variant of `ProviderError` in snake case.
+    /// The call's result (`session`, `customer`, …), or a variant of `ProviderError` in snake case.
     expect: String,
-    /// How many requests reach Stripe.
+    /// The number of requests that reach Stripe.
     attempts: usize,
-    /// For each retry, whether its idempotency key is the `same` as the attempt's before, or `fresh`.
+    /// The idempotency key of each retry: the `same` as in the attempt before, or `fresh`.
     keys: Option<Vec<String>>,
-    /// What the error says about when to come back, in seconds.
+    /// The error's `Retry-After` in seconds.
     retry_after: Option<u64>,
-    /// What the error's text holds.
+    /// Texts that the error contains.
     #[serde(default)]
-    told: Vec<String>,
+    error_contains: Vec<String>,
 }
 
 /// A method of one of the ports.
@@ -76,7 +77,7 @@ enum Call {
     Subscriptions,
 }
 
-/// The key of every order that has one.
+/// The idempotency key of every creation.
 const ORDER_KEY: &str = "order-key-1";
 
 fn ok() -> String {
@@ -135,8 +136,8 @@ async fn run(case: Case) -> Result<(), Failed> {
         _ => None,
     };
     check(case.retry_after.is_none() || case.retry_after == retry_after, &facts)?;
-    for text in &case.told {
-        check(facts.contains(text), &format!("{text:?} is not in {facts}"))?;
+    for text in &case.error_contains {
+        check(facts.contains(text), &format!("{text:?} is missing in {facts}"))?;
     }
     check(
         !facts.contains(stub.secret_key())
@@ -168,7 +169,7 @@ fn provider(case: &Case, stub: &StripeStub) -> Result<StripeProvider, Failed> {
     Ok(StripeProvider::new(settings.map_err(|faults| format!("{faults:?}"))?)?)
 }
 
-/// Makes the call; what it gives is told in a word.
+/// Calls the provider. Returns the kind of the result.
 async fn call_provider(
     provider: &StripeProvider,
     case: &Case,
@@ -236,7 +237,7 @@ fn answered(result: &Result<&'static str, ProviderError>) -> &'static str {
         Ok(answer) => answer,
         Err(ProviderError::CustomerNotFound { .. }) => "customer_not_found",
         Err(ProviderError::SubscriptionNotFound { .. }) => "subscription_not_found",
-        Err(ProviderError::Refused { .. }) => "refused",
+        Err(ProviderError::Refused { .. }) => "rejected",
         Err(ProviderError::Unusable { .. }) => "unusable",
         Err(ProviderError::Unavailable { .. }) => "unavailable",
         Err(ProviderError::Timeout { .. }) => "timeout",

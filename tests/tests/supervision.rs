@@ -1,4 +1,5 @@
-//! A background task that fails ends the service: readiness turns off, running requests finish, and the exit code says why.
+//! A failed background task ends the service: readiness turns off, running requests finish, and the
+//! exit code reports the failure.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -17,11 +18,12 @@ use workspace_tests::stripe_stub::{Fault, StripeStub};
 use workspace_tests::wire::Request;
 use workspace_tests::{binary, canary, poll, runtime, settings};
 
-/// From the failure to the exit. The drain waits 2 s for the balancer, and 3 s for the request that runs.
+/// Maximum time from the failure to the exit. The drain waits 2 s for the load balancer and 3 s for
+/// the running request.
 const EXIT: Duration = Duration::from_secs(10);
-/// Tests of the same shared that run at once.
+/// Number of concurrent checks on one shared fixture.
 const CONCURRENCY: usize = 4;
-/// Tasks that the service must have.
+/// Required tasks of the service.
 const EXPECTED: &[&str] = &[
     "public listener",
     "admin listener",
@@ -34,12 +36,12 @@ const EXPECTED: &[&str] = &[
     "reconciler",
     "reload",
 ];
-/// Tasks of the embedded default in addition.
+/// Additional tasks of the embedded default.
 const EMBEDDED: &[&str] = &["sandbox", "demo"];
 /// Tasks that may return at any time.
 const ONE_SHOT: &[&str] = &["catalogue check", "demo"];
 
-/// The program with a faulty task, with the settings of another start.
+/// Creates a start of the program with a faulty task, with the settings of another start.
 fn faulty(launch: &Launch, task: &str, fault: &str) -> Launch {
     launch
         .clone()
@@ -66,7 +68,7 @@ fn has_all(tasks: &[String], expected: &[&str]) {
     }
 }
 
-/// Runs a check for each name, several at a time.
+/// Runs a check for each name, several concurrently.
 fn each(names: &[String], check: impl Fn(&str) + Sync) {
     for some in names.chunks(CONCURRENCY) {
         std::thread::scope(|scope| {
@@ -75,7 +77,7 @@ fn each(names: &[String], check: impl Fn(&str) + Sync) {
     }
 }
 
-/// The service drains: it reports that it is not ready, on the listener that still runs.
+/// Asserts that the service drains: a running listener reports that it is not ready.
 fn expect_unready(portal: &Portal, task: &str) {
     let address = if task == "public listener" { portal.admin } else { portal.public };
     poll::until("/readyz to report the drain", || {
@@ -84,7 +86,7 @@ fn expect_unready(portal: &Portal, task: &str) {
     });
 }
 
-/// The service ends with this code, in time, and one line of its log names the task.
+/// Asserts that the service ends in time with this code, and that one log line names the task.
 fn expect_end(portal: Portal, task: &str, code: i32, failed: Instant) {
     let finished = portal.process.finish().expect_code(code);
     assert!(failed.elapsed() < EXIT, "{task}: the exit took {:?}", failed.elapsed());
@@ -99,7 +101,7 @@ fn expect_end(portal: Portal, task: &str, code: i32, failed: Instant) {
     assert!(named[0]["cause"].is_string(), "{}", named[0]);
 }
 
-/// Lets a task fail while a request runs.
+/// Makes a task fail while a request runs.
 fn fail_during_a_request(shared: &SharedFixture, task: &str, fault: &str) {
     let user = shared.new_user();
     let stub = runtime::wait(StripeStub::start());
@@ -120,7 +122,7 @@ fn fail_during_a_request(shared: &SharedFixture, task: &str, fault: &str) {
         (asked.join().unwrap(), failed)
     });
     match task {
-        // Its connections end with it.
+        // The listener's connections end with the task.
         "public listener" => {}
         // No portal session without its audit record.
         "audit writer" => assert_eq!(answer.unwrap().code(), "database_unavailable", "{task}"),
@@ -239,7 +241,7 @@ fn wrong_pepper_drains_and_ends_with_78_on_postgres() {
     wrong_pepper_drains_and_ends_with_78(Store::Postgres);
 }
 
-/// A pipe that nothing reads any more fails every line of the log.
+/// The pipe of standard error has no reader, so every log line fails.
 #[test]
 fn database_watcher_survives_a_closed_standard_error() {
     let cluster = Cluster::start();
@@ -260,7 +262,7 @@ fn database_watcher_survives_a_closed_standard_error() {
     let mut line = String::new();
     let public = loop {
         line.clear();
-        assert!(log.read_line(&mut line).unwrap() > 0, "it ended");
+        assert!(log.read_line(&mut line).unwrap() > 0, "the process ended");
         if let Some((public, _)) = listening(&line) {
             break public;
         }

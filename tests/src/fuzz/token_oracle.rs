@@ -59,8 +59,8 @@ fn is_header_good(profile: &Profile, header: &[(String, Json)]) -> bool {
     let typed = text("typ")
         .is_none_or(|typ| ["jwt", "at+jwt", "application/at+jwt"].contains(&typ.as_str()));
     let own = matches!(member(header, "alg"), Some(Json::Text(alg)) if alg == profile.algorithm);
-    let refused = ["crit", "b64", "zip"].iter().any(|name| member(header, name).is_some());
-    texts && typed && own && !nested && !refused
+    let rejected = ["crit", "b64", "zip"].iter().any(|name| member(header, name).is_some());
+    texts && typed && own && !nested && !rejected
 }
 
 fn are_claims_good(profile: &Profile, claims: &[(String, Json)]) -> bool {

@@ -35,7 +35,7 @@ fn faults(operation: &str, status: u16, answer: &Value) -> Vec<String> {
 }
 
 #[track_caller]
-fn refused(operation: &str, answer: &Value, pointer: &str) {
+fn rejected(operation: &str, answer: &Value, pointer: &str) {
     let faults = faults(operation, 200, answer);
     let there = format!("{pointer}: ");
     assert!(
@@ -100,15 +100,15 @@ fn value_of_the_wrong_type_is_rejected() {
         ("/package_dimensions", json!({ "height": 1, "length": 1, "weight": 1 })),
         ("/object", json!("price")),
     ] {
-        refused(PRODUCT, &with(product(), pointer, value), pointer);
+        rejected(PRODUCT, &with(product(), pointer, value), pointer);
     }
 }
 
 #[test]
 fn unknown_field_is_rejected_at_every_level() {
-    refused(PRODUCT, &with(product(), "/colour", json!("red")), "/");
+    rejected(PRODUCT, &with(product(), "/colour", json!("red")), "/");
     let box_ = json!({ "height": 1, "length": 1, "weight": 1, "width": 1, "depth": 1 });
-    refused(PRODUCT, &with(product(), "/package_dimensions", box_), "/package_dimensions");
+    rejected(PRODUCT, &with(product(), "/package_dimensions", box_), "/package_dimensions");
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn bad_enum_and_pattern_values_are_rejected() {
     let error = json!({ "error": { "type": "my_error", "message": "No" } });
     assert!(!faults(PRODUCT, 404, &error).is_empty());
     let list = json!({ "object": "list", "data": [], "has_more": false, "url": "/products" });
-    refused("GET /v1/products", &list, "/url");
+    rejected("GET /v1/products", &list, "/url");
 }
 
 #[test]
@@ -135,19 +135,19 @@ fn expanded_object_is_checked_by_its_own_schema() {
             Vec::<String>::new()
         );
     }
-    refused(
+    rejected(
         read,
         &with(price.clone(), "/product", with(product(), "/active", json!(1))),
         "/product/active",
     );
-    refused(
+    rejected(
         read,
         &with(price.clone(), "/product", with(deleted, "/name", json!("Pro"))),
         "/product",
     );
-    refused(read, &with(price.clone(), "/product", price.clone()), "/product");
-    refused(read, &with(price.clone(), "/currency", json!("USD")), "/currency");
-    refused(read, &with(price, "/unit_amount_decimal", json!("1,0")), "/unit_amount_decimal");
+    rejected(read, &with(price.clone(), "/product", price.clone()), "/product");
+    rejected(read, &with(price.clone(), "/currency", json!("USD")), "/currency");
+    rejected(read, &with(price, "/unit_amount_decimal", json!("1,0")), "/unit_amount_decimal");
 }
 
 #[test]
@@ -160,9 +160,9 @@ fn event_object_is_checked_by_its_own_schema() {
     };
     let read = "GET /v1/events/{id}";
     assert_eq!(faults(read, 200, &event(product())), Vec::<String>::new());
-    refused(read, &event(with(product(), "/active", json!(1))), "/data/object/active");
-    refused(read, &event(with(product(), "/object", json!("thing"))), "/data/object");
-    refused(read, &event(json!({})), "/data/object");
+    rejected(read, &event(with(product(), "/active", json!(1))), "/data/object/active");
+    rejected(read, &event(with(product(), "/object", json!("thing"))), "/data/object");
+    rejected(read, &event(json!({})), "/data/object");
 }
 
 #[test]

@@ -12,8 +12,8 @@
 //! It has the operations that `provider-stripe` calls (`operation.rs`). It records each request and
 //! handles it in this order:
 //!
-//! 1. It checks the key (401), `Stripe-Version`, media type, `User-Agent` and `Idempotency-Key`
-//!    (POST only). It checks the form or query by the schema: unknown and repeated parameters, types,
+//! 1. It checks the key (401), `Stripe-Version`, media type, `User-Agent`, `Idempotency-Key`
+//!    (POST only), and the form or query by the schema: unknown and repeated parameters, types,
 //!    enum values, lengths (400). These rejections do not use up a fault.
 //! 2. A known idempotency key replays the stored response, also a 500 (`Idempotent-Replayed`).
 //!    Other parameters return 400 `idempotency_error`. Like Stripe, the stub stores successes and

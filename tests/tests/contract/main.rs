@@ -1,5 +1,5 @@
-//! The contract's tests against the built binary: the cases of `data/cases`, and the scenarios, which have code of their own.
-//! A test has the name `<store>::<rule>::<name>`, or `any::<rule>::<name>` without a store.
+//! The contract's tests against the built binary: the cases of `data/cases` and the scenarios. A
+//! test's name is `<store>::<rule>::<name>`, or `any::<rule>::<name>` without a store.
 
 mod scenarios;
 
@@ -17,16 +17,16 @@ use workspace_tests::scenario::{Run, Scenario};
 use workspace_tests::settings::{self, SettingsCase};
 use workspace_tests::shared_fixture::SharedFixture;
 
-/// Most cases wait for processes, sockets or deadlines, so more of them run at once than there are processors.
+/// Number of concurrent tests. Most tests wait, so it exceeds the number of processors.
 const THREADS: usize = 16;
 
-/// Rules whose tests wait for long. They start first, so that they overlap with all others.
+/// Rules with long-running tests. These tests start first, so that they overlap with all others.
 const SLOW_RULES: [&str; 7] = ["A1", "B3", "H7", "P2", "S2", "W2", "W4"];
 
-/// Where a test without a store runs.
+/// The name's first part for a test without a store.
 const ANY: &str = "any";
 
-/// The fixtures, made when the first test of a store needs one.
+/// The shared fixtures, created when the first test of a store needs one.
 #[derive(Clone, Default)]
 struct SharedFixtures([Arc<OnceLock<SharedFixture>>; 2]);
 
@@ -51,13 +51,13 @@ fn main() -> ExitCode {
     first.sort_by_key(|trial| !is_slow(trial.name()));
 
     let main_part = libtest_mimic::run(&arguments, first);
-    // They inspect what all others left, and fail where hardly any ran.
+    // These tests inspect the results of all others, and fail if few of them ran.
     if arguments.filter.is_some() && !arguments.list {
         println!("{} tests run last, and only without a filter", last.len());
         last.clear();
     }
     let last_part = libtest_mimic::run(&arguments, last);
-    // `exit` would skip this, and leave processes and databases behind.
+    // `exit` would skip this drop and leave processes and databases behind.
     drop(fixtures);
 
     let rules_proven = arguments.list || report_verdict(&guard, &arguments);
@@ -106,7 +106,7 @@ fn scenario_trials(
                 (Run::Shared(test), Some(store)) => test(fixtures.get(store)),
                 (Run::Store(test), Some(store)) => test(store),
                 (Run::Once(test), _) => test(),
-                (_, None) => return Err("it needs a store".to_owned()),
+                (_, None) => return Err("the scenario needs a store".to_owned()),
             }
             Ok(())
         })
@@ -118,7 +118,7 @@ fn is_slow(name: &str) -> bool {
     SLOW_RULES.iter().any(|rule| name.contains(&format!("::{rule}::")))
 }
 
-/// Prints the rule guard's verdict. Returns whether nothing is wrong.
+/// Prints the rule guard's verdict. Returns whether it has no complaints.
 fn report_verdict(guard: &RuleGuard, arguments: &Arguments) -> bool {
     let whole = arguments.filter.is_none() && arguments.skip.is_empty() && !arguments.ignored;
     let mut verdict = guard.verdict(whole);

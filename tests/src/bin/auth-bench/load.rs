@@ -59,7 +59,7 @@ impl Credentials {
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Counts {
     pub(crate) good: usize,
-    pub(crate) refused: usize,
+    pub(crate) rejected: usize,
     pub(crate) limited: usize,
     /// Any other status, and broken connections.
     pub(crate) other: usize,
@@ -67,13 +67,13 @@ pub(crate) struct Counts {
 
 impl Counts {
     pub(crate) const fn all(self) -> usize {
-        self.good + self.refused + self.limited + self.other
+        self.good + self.rejected + self.limited + self.other
     }
 
     fn count(&mut self, status: u16) {
         match status {
             200 => self.good += 1,
-            401 => self.refused += 1,
+            401 => self.rejected += 1,
             429 => self.limited += 1,
             _ => self.other += 1,
         }
@@ -117,7 +117,7 @@ impl Load {
             Counts::default(),
             |sum, more| Counts {
                 good: sum.good + more.good,
-                refused: sum.refused + more.refused,
+                rejected: sum.rejected + more.rejected,
                 limited: sum.limited + more.limited,
                 other: sum.other + more.other,
             },

@@ -99,7 +99,7 @@ fn flood(service: &Service, limits: &mut Limits, failures: &str, quick: bool) {
     println!(
         "  wrong keys per second {:>34}   ({} rejected, {} rate limited)",
         per_second(flood.all()),
-        flood.refused,
+        flood.rejected,
         flood.limited
     );
     if !quick {
@@ -112,7 +112,7 @@ fn flood(service: &Service, limits: &mut Limits, failures: &str, quick: bool) {
         "wrong keys with another status than 401, 429",
         astray,
         "0",
-        astray == 0 && flood.refused > 0,
+        astray == 0 && flood.rejected > 0,
     );
     limits.check("argon2 runs during the flood", runs, "0", runs == 0);
     limits.check(

@@ -1,4 +1,5 @@
-//! V2, W2 to W4: a billing account follows Stripe, with deliveries on time, late, doubled, reordered or lost.
+//! V2, W2 to W4: a billing account follows Stripe when deliveries are on time, late, duplicated,
+//! reordered or lost.
 
 use serde_json::json;
 use workspace_tests::database::Store;
@@ -25,11 +26,12 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     scenario!(mirror_follows_when_the_sandbox_clock_advances(store), "V2.follows"),
 ];
 
-/// What a customer's life leaves behind, whatever the deliveries did: bought, changed, cancelled, deleted.
-fn live(fixture: &SandboxFixture, user: &str, told: impl Fn()) {
+/// Runs a customer's lifecycle (purchase, change, cancellation, deletion) and checks each state.
+/// Calls `after_change` after each change at Stripe.
+fn run_lifecycle(fixture: &SandboxFixture, user: &str, after_change: impl Fn()) {
     let token = fixture.token(user);
     fixture.buy(&token, "starter");
-    told();
+    after_change();
     poll::until("the purchase", || {
         (fixture.current(&token)["subscription"]["plan"] == "starter").then_some(())
     });
@@ -43,25 +45,25 @@ fn live(fixture: &SandboxFixture, user: &str, told: impl Fn()) {
         &path,
         &[("items[0][id]", item), ("items[0][price]", "price_1SandboxDemoBizMonthly01")],
     );
-    told();
+    after_change();
     poll::until("the change", || {
         (fixture.current(&token)["subscription"]["plan"] == "business").then_some(())
     });
     let _ = fixture.stripe("POST", &path, &[("cancel_at_period_end", "true")]);
-    told();
+    after_change();
     poll::until("the cancellation", || {
         (fixture.current(&token)["subscription"]["cancelAtPeriodEnd"] == true).then_some(())
     });
     assert_eq!(fixture.open_portal(&token).status, 200);
     let _ = fixture.stripe("DELETE", &format!("/v1/customers/{customer}"), &[]);
-    told();
-    poll::until("the account's end", || {
+    after_change();
+    poll::until("the account to disappear", || {
         (fixture.open_portal(&token).code() == "billing_account_not_found").then_some(())
     });
     assert_eq!(fixture.current(&token)["hasSubscription"], false);
-    // The next purchase makes another customer.
+    // The next purchase creates another customer.
     fixture.buy(&token, "agency");
-    told();
+    after_change();
     poll::until("the second purchase", || {
         (fixture.current(&token)["subscription"]["plan"] == "agency").then_some(())
     });
@@ -70,7 +72,7 @@ fn live(fixture: &SandboxFixture, user: &str, told: impl Fn()) {
 
 fn account_appears_with_a_purchase_and_goes_with_the_customer(store: Store) {
     let fixture = SandboxFixture::start_on(store, &[("BILLING_RATE_LIMIT_PER_MINUTE", "0")]);
-    live(&fixture, "punctual", || {});
+    run_lifecycle(&fixture, "punctual", || {});
     let applied = fixture
         .command(&["webhooks", "list", "--state", "applied", "--limit", "1000", "--json"])
         .json();
@@ -84,13 +86,13 @@ fn mirror_is_correct_when_deliveries_are_late_duplicated_or_reordered(store: Sto
         let more: &[(&str, &str)] = if fault == "late" { &[("seconds", "1")] } else { &[] };
         let form = [&[("fault", fault), ("times", "500")], more].concat();
         let _ = fixture.stripe("POST", "/sandbox/deliveries", &form);
-        live(&fixture, user, || {});
+        run_lifecycle(&fixture, user, || {});
         let _ = fixture.stripe("DELETE", "/sandbox/deliveries", &[]);
     }
 }
 
 fn reconcile_repairs_the_mirror_when_deliveries_are_lost(store: Store) {
-    // Once by the command, once by the replica that leads.
+    // First the command repairs the mirror, then the replica that reconciles.
     let fixture = SandboxFixture::start_on(
         store,
         &[("BILLING_RATE_LIMIT_PER_MINUTE", "0"), ("BILLING_RECONCILE_INTERVAL_SECONDS", "0")],
@@ -99,9 +101,9 @@ fn reconcile_repairs_the_mirror_when_deliveries_are_lost(store: Store) {
     let reconcile = |more: &[&str]| {
         fixture.command(&[&["customers", "reconcile", "--json"], more].concat()).json()
     };
-    // The demo's customer was linked, and perhaps never read.
+    // The demo's customer is linked but may not be in the mirror yet.
     let _ = reconcile(&[]);
-    live(&fixture, "lost-1", || {
+    run_lifecycle(&fixture, "lost-1", || {
         let dry = reconcile(&["--dry-run"]);
         assert_eq!(
             (&dry["dryRun"], dry["differed"].as_array().unwrap().len()),
@@ -129,7 +131,7 @@ fn reconcile_repairs_the_mirror_when_deliveries_are_lost(store: Store) {
         &[("BILLING_RATE_LIMIT_PER_MINUTE", "0"), ("BILLING_RECONCILE_INTERVAL_SECONDS", "1")],
     );
     let _ = fixture.stripe("POST", "/sandbox/deliveries", &[("fault", "lose"), ("times", "5000")]);
-    live(&fixture, "lost-2", || {});
+    run_lifecycle(&fixture, "lost-2", || {});
 }
 
 fn mirror_follows_when_the_sandbox_clock_advances(store: Store) {
@@ -137,12 +139,12 @@ fn mirror_follows_when_the_sandbox_clock_advances(store: Store) {
     let token = fixture.token("patient");
     fixture.buy(&token, "starter");
     let first = poll::until("the purchase", || {
-        Some(fixture.current(&token)).filter(|told| told["hasSubscription"] == true)
+        Some(fixture.current(&token)).filter(|current| current["hasSubscription"] == true)
     });
     let _ = fixture.stripe("POST", "/sandbox/clock", &[("advance", "2764800")]);
     poll::until("the renewal", || {
-        let told = fixture.current(&token);
-        (told["subscription"]["currentPeriodStart"] == first["subscription"]["currentPeriodEnd"])
+        let current = fixture.current(&token);
+        (current["subscription"]["currentPeriodStart"] == first["subscription"]["currentPeriodEnd"])
             .then_some(())
     });
     let customer = fixture.customer("patient");
@@ -154,7 +156,9 @@ fn mirror_follows_when_the_sandbox_clock_advances(store: Store) {
         &[("cancel_at_period_end", "true")],
     );
     let _ = fixture.stripe("POST", "/sandbox/clock", &[("advance", "2764800")]);
-    poll::until("the end", || (fixture.current(&token)["hasSubscription"] == false).then_some(()));
-    // A billing account stays: its invoices are there.
+    poll::until("the subscription to end", || {
+        (fixture.current(&token)["hasSubscription"] == false).then_some(())
+    });
+    // The billing account stays, because it has invoices.
     assert_eq!(fixture.open_portal(&token).status, 200);
 }

@@ -1,4 +1,4 @@
-//! The audit log: what it says, when it is committed, how it is read, and how it forgets.
+//! The audit log: its content, commits, reading, retention and erasure.
 
 use std::time::Duration;
 
@@ -35,7 +35,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
 ];
 
 const KEYS: &str = "/api/v1/api-keys";
-/// Denied attempts are written once a minute.
+/// Timeout for denied attempts, which are written once a minute.
 const TWO_MINUTES: Duration = Duration::from_secs(120);
 
 fn export(shared: &SharedFixture, more: &[&str]) -> Vec<Value> {
@@ -59,7 +59,7 @@ fn send(portal: &Portal, request: &Request) -> Response {
     answer
 }
 
-/// The one record with this request id.
+/// Returns the only record with this request id.
 fn of_request<'a>(records: &'a [Value], id: &str) -> &'a Value {
     let found: Vec<_> = records.iter().filter(|record| record["requestId"] == id).collect();
     assert_eq!(found.len(), 1, "{} records of {id}", found.len());
@@ -71,7 +71,7 @@ fn audit_records_name_actor_action_key_and_source(shared: &SharedFixture) {
     let key = shared.good_key("limited", &mut user);
     let key_id = key.split('_').nth(1).unwrap().to_owned();
     let token = shared.token("limited", &user.id);
-    // Loopback is a trusted proxy of this profile.
+    // Loopback is a trusted proxy in this profile.
     let from = |request: Request, id: &str| {
         let request = request
             .header("x-request-id", format!("{id}-{}", user.id))
@@ -113,7 +113,7 @@ fn audit_records_name_actor_action_key_and_source(shared: &SharedFixture) {
     }
     let listed =
         shared.launch("default", &["audit", "list", "--user", &user.id, "--json"]).run().json();
-    assert_eq!(listed["records"], Value::from(all), "list and export tell different stories");
+    assert_eq!(listed["records"], Value::from(all), "list and export differ");
     let rotated_too = shared
         .launch("default", &["audit", "list", "--user", &user.id])
         .run()
@@ -229,9 +229,8 @@ fn forget_erases_the_user_from_the_database(shared: &SharedFixture) {
     let (user, customer, name) =
         ("jane.doe@example.com", "cus_OfJaneDoe000001", "laptop of Jane Doe");
     let _ = run(&["customers", "link", "--user", user, "--customer", customer]).expect_code(0);
-    let _ =
-        run(&["customers", "link", "--user", "somebody-else", "--customer", "cus_OfSomebody0001"])
-            .expect_code(0);
+    let _ = run(&["customers", "link", "--user", "other-user", "--customer", "cus_OfOtherUser001"])
+        .expect_code(0);
     let created = run(&["keys", "create", "--user", user, "--name", name, "--json"]).json();
     plant_key(created["key"].as_str().unwrap());
     let names = |database: &Database| -> Vec<String> {
@@ -242,20 +241,20 @@ fn forget_erases_the_user_from_the_database(shared: &SharedFixture) {
     };
     assert!(
         names(&database).len() >= 5,
-        "link, key and audit log name the user: {:?}",
+        "link, key and audit log contain the user: {:?}",
         names(&database)
     );
     let before = records(&run(&["audit", "export"]).expect_code(0).stdout).len();
     let _ = run(&["customers", "forget", "--user", user]).expect_code(0);
     assert_eq!(names(&database), Vec::<String>::new());
     let after = records(&run(&["audit", "export"]).expect_code(0).stdout);
-    assert!(after.len() > before, "records are kept, and one tells that somebody was forgotten");
+    assert!(after.len() > before, "records are kept, and one is added for the erasure");
     assert!(after.iter().any(|record| record["action"] == "user.forgotten"));
     assert!(
-        run(&["customers", "show", "--user", "somebody-else"])
+        run(&["customers", "show", "--user", "other-user"])
             .expect_code(0)
             .stdout
-            .contains("cus_OfSomebody0001")
+            .contains("cus_OfOtherUser001")
     );
     let _ = run(&["customers", "show", "--user", user]).expect_code(1);
     let _ = run(&["customers", "forget", "--user", user]).expect_code(0);
@@ -278,11 +277,11 @@ fn audit_retention_deletes_old_records_only(shared: &SharedFixture) {
     let for_ever = Portal::start_ready(&on(&database, &["serve"]));
     for_ever.process.signal(Signal::TERM);
     assert_eq!(for_ever.process.finish().code, Some(0));
-    assert!(has("long-ago") && has("just-now"), "by default records are kept for ever");
+    assert!(has("long-ago") && has("just-now"), "by default records are kept indefinitely");
     let _portal =
         Portal::start_ready(&on(&database, &["serve"]).env("BILLING_AUDIT_RETENTION_DAYS", "1"));
-    poll::until("the old record to go", || (!has("long-ago")).then_some(()));
-    assert!(has("just-now"), "a fresh record went too");
+    poll::until("the old record to be deleted", || (!has("long-ago")).then_some(()));
+    assert!(has("just-now"), "a new record was deleted too");
 }
 
 fn audit_list_continues_after_the_previous_page(shared: &SharedFixture) {
@@ -317,5 +316,5 @@ fn audit_log_contains_no_secret_and_no_url(shared: &SharedFixture) {
     let exported = shared.launch("default", &["audit", "export"]).run().expect_code(0).stdout;
     assert!(exported.lines().count() > 100, "only {} records", exported.lines().count());
     assert_eq!(canary::found_in("audit export", &exported), Vec::<String>::new());
-    assert!(!exported.contains("://"), "a URL stands in the audit log");
+    assert!(!exported.contains("://"), "the audit log contains a URL");
 }

@@ -1,4 +1,4 @@
-//! V1 to V3: buying a plan, and what the buyer is told about it.
+//! V1 to V3: buying a plan, and the current subscription afterwards.
 
 use serde_json::{Value, json};
 use workspace_tests::database::Store;
@@ -63,7 +63,7 @@ fn new_user_buys_a_plan_and_current_returns_it(store: Store) {
     let page = started["url"].as_str().unwrap();
     assert_eq!(started.as_object().unwrap().len(), 3);
 
-    // No billing account comes of a checkout that nobody has paid, nor of a card that is declined.
+    // An unpaid checkout and a declined card create no billing account.
     let declined = fixture.pay(page, DECLINED_CARD);
     assert_eq!(declined.status, 422, "{}", declined.text());
     assert_eq!(fixture.open_portal(&token).code(), "billing_account_not_found");
@@ -74,12 +74,12 @@ fn new_user_buys_a_plan_and_current_returns_it(store: Store) {
         (paid.status, paid.header("location")),
         (303, Some(format!("http://{}/", fixture.portal.public).as_str()))
     );
-    // (That this takes 2 s at most is measured in the browser: tests/browser/life.mjs.)
-    let told = poll::until("the purchase", || {
-        let told = fixture.current(&token);
-        (told["hasSubscription"] == true).then_some(told)
+    // tests/browser/account-lifecycle.mjs checks that this takes at most 2 s.
+    let current = poll::until("the purchase", || {
+        let current = fixture.current(&token);
+        (current["hasSubscription"] == true).then_some(current)
     });
-    let subscription = &told["subscription"];
+    let subscription = &current["subscription"];
     assert_eq!(
         (&subscription["plan"], &subscription["status"]),
         (&json!("starter"), &json!("active"))
@@ -89,9 +89,9 @@ fn new_user_buys_a_plan_and_current_returns_it(store: Store) {
         (&json!("monthly"), &json!(false))
     );
     for moment in ["currentPeriodStart", "currentPeriodEnd"] {
-        assert!(subscription[moment].as_str().is_some_and(|text| text.ends_with('Z')), "{told}");
+        assert!(subscription[moment].as_str().is_some_and(|text| text.ends_with('Z')), "{current}");
     }
-    let details = &told["planDetails"];
+    let details = &current["planDetails"];
     assert_eq!(
         (&details["id"], &details["monthlyCredits"], &details["price"]),
         (&json!("starter"), &json!(1000), &json!(9))
@@ -106,7 +106,7 @@ fn new_user_buys_a_plan_and_current_returns_it(store: Store) {
     );
     assert_eq!(at_stripe["metadata"]["user_id"], "newcomer-1");
 
-    // A key may do the same, with the permissions that each takes.
+    // An API key with the permission of each route can do the same.
     let key = fixture
         .command(&["keys", "create", "--user", "newcomer-1", "--name", "k", "--json"])
         .json();
@@ -160,7 +160,7 @@ fn checkout_rejects_unknown_plans_and_invalid_bodies(store: Store) {
         ],
     );
     let token = fixture.token("newcomer-3");
-    let refused = |body: Value, code: &str| {
+    let rejected = |body: Value, code: &str| {
         let answer = fixture.checkout(&token, &body);
         assert_eq!(
             (answer.status, answer.code().as_str()),
@@ -170,18 +170,18 @@ fn checkout_rejects_unknown_plans_and_invalid_bodies(store: Store) {
         );
         answer.json()["detail"].as_str().unwrap().to_owned()
     };
-    assert!(refused(json!({}), "invalid_request").contains("planId"));
-    assert!(refused(json!({ "planId": null }), "invalid_request").contains("planId"));
-    assert!(refused(json!({ "planId": 1 }), "invalid_request").contains("planId"));
+    assert!(rejected(json!({}), "invalid_request").contains("planId"));
+    assert!(rejected(json!({ "planId": null }), "invalid_request").contains("planId"));
+    assert!(rejected(json!({ "planId": 1 }), "invalid_request").contains("planId"));
     assert!(
-        refused(json!({ "planId": "starter", "plan": "x" }), "invalid_request").contains("plan")
+        rejected(json!({ "planId": "starter", "plan": "x" }), "invalid_request").contains("plan")
     );
     assert!(
-        refused(json!({ "planId": "starter", "billingCycle": "weekly" }), "invalid_request")
+        rejected(json!({ "planId": "starter", "billingCycle": "weekly" }), "invalid_request")
             .contains("billingCycle")
     );
     for unknown in ["", "Starter", "enterprise", "starter ", STARTER] {
-        let _ = refused(json!({ "planId": unknown }), "unknown_plan");
+        let _ = rejected(json!({ "planId": unknown }), "unknown_plan");
     }
     for (field, bad) in [
         ("successUrl", "https://evil.example.com/"),
@@ -190,12 +190,12 @@ fn checkout_rejects_unknown_plans_and_invalid_bodies(store: Store) {
         ("cancelUrl", "https://app.example.com@evil.example.com/"),
     ] {
         assert!(
-            refused(json!({ "planId": "starter", field: bad }), "invalid_return_url")
+            rejected(json!({ "planId": "starter", field: bad }), "invalid_return_url")
                 .contains(field),
             "{field} {bad}"
         );
     }
-    // Nothing of all this reached the provider.
+    // No rejected request reached the provider.
     let customers = fixture.stripe("GET", "/v1/customers", &[("limit", "100")]);
     assert_eq!(customers["data"].as_array().unwrap().len(), 1, "only the demo's: {customers}");
 
@@ -235,7 +235,8 @@ fn checkout_rejects_unknown_plans_and_invalid_bodies(store: Store) {
 
 fn concurrent_checkouts_create_one_customer(store: Store) {
     let fixture = SandboxFixture::start_on(store, &[("BILLING_RATE_LIMIT_PER_MINUTE", "0")]);
-    // The provider is slow, refuses and hangs up now and then: answers are lost, customers are not.
+    // The provider is slow, rejects some requests and closes some connections. Lost responses must
+    // not create further customers.
     for fault in ["delay=300", "drop=after", "status=429", "drop"] {
         let _ = fixture.stripe("POST", "/sandbox/faults", &[("fault", fault), ("times", "2")]);
     }
@@ -247,7 +248,7 @@ fn concurrent_checkouts_create_one_customer(store: Store) {
         let good = answers.iter().filter(|answer| answer.status == 200);
         good.map(|answer| answer.json()["url"].as_str().unwrap().to_owned()).collect()
     });
-    assert!(!pages.is_empty(), "none of 24 checkouts was started");
+    assert!(!pages.is_empty(), "all of the 24 checkouts failed");
     let mine = || {
         let customers = fixture.stripe("GET", "/v1/customers", &[("limit", "100")]);
         let mine = customers["data"]
@@ -264,11 +265,13 @@ fn concurrent_checkouts_create_one_customer(store: Store) {
     });
     assert_eq!(vec![fixture.customer("newcomer-4")], mine());
 
-    // Cancelled at once, and bought anew: the same customer.
+    // After a cancellation and a second purchase the customer is the same.
     let subscriptions = fixture.stripe("GET", "/v1/subscriptions", &[("customer", &mine()[0])]);
     let subscription = subscriptions["data"][0]["id"].as_str().unwrap().to_owned();
     let _ = fixture.stripe("DELETE", &format!("/v1/subscriptions/{subscription}"), &[]);
-    poll::until("the end", || (fixture.current(&token)["hasSubscription"] == false).then_some(()));
+    poll::until("the subscription to end", || {
+        (fixture.current(&token)["hasSubscription"] == false).then_some(())
+    });
     fixture.buy(&token, "business");
     poll::until("the second purchase", || {
         (fixture.current(&token)["subscription"]["plan"] == "business").then_some(())
@@ -287,7 +290,7 @@ fn repeated_idempotency_key_returns_the_same_session(store: Store) {
     let starter = || json!({ "planId": "starter" });
     let first = start_checkout(&token, "order-1", starter());
     assert_eq!(first.status, 200, "{}", first.text());
-    // The same words in another form are the same request.
+    // An equal body in another notation is the same request.
     let same = json!({ "billingCycle": "monthly", "planId": "starter", "successUrl": null });
     for again in
         [start_checkout(&token, "order-1", starter()), start_checkout(&token, "order-1", same)]
@@ -304,7 +307,7 @@ fn repeated_idempotency_key_returns_the_same_session(store: Store) {
         start_checkout(&other, "order-1", starter()).json()["sessionId"],
         first.json()["sessionId"]
     );
-    for bad in ["", "two words", &"x".repeat(256)] {
+    for bad in ["", "two parts", &"x".repeat(256)] {
         assert_eq!(start_checkout(&token, bad, starter()).code(), "invalid_request", "{bad:?}");
     }
     let twice = Request::post_json(CHECKOUT, &starter())
@@ -312,7 +315,7 @@ fn repeated_idempotency_key_returns_the_same_session(store: Store) {
         .header("idempotency-key", "a")
         .header("idempotency-key", "b");
     assert_eq!(fixture.portal.send(&twice).code(), "invalid_request");
-    // Many at once under one key: one session.
+    // Concurrent requests with one key create one session.
     let sessions: std::collections::BTreeSet<String> = std::thread::scope(|scope| {
         let one = || start_checkout(&other, "order-7", starter());
         let asking: Vec<_> = (0..12).map(|_| scope.spawn(one)).collect();
@@ -323,7 +326,7 @@ fn repeated_idempotency_key_returns_the_same_session(store: Store) {
             .collect()
     });
     assert_eq!(sessions.len(), 1, "{sessions:?}");
-    // Also after the user has paid: it is the same request.
+    // After the payment the key still returns the same session.
     let paid = fixture.pay(first.json()["url"].as_str().unwrap(), GOOD_CARD);
     assert_eq!(paid.status, 303);
     assert_eq!(start_checkout(&token, "order-1", starter()).json(), first.json());
@@ -341,7 +344,7 @@ fn checkout_returns_already_subscribed_when_the_event_was_lost(store: Store) {
         .iter()
         .find(|one| one["metadata"]["user_id"] == "newcomer-7");
     let customer = mine.unwrap()["id"].as_str().unwrap().to_owned();
-    // Unsigned tells us of it: the sandbox loses the events.
+    // The service receives no event, because the sandbox loses the deliveries.
     let _ = fixture.stripe("POST", "/sandbox/deliveries", &[("fault", "lose"), ("times", "1000")]);
     let _ = fixture.stripe(
         "POST",

@@ -1,5 +1,7 @@
-//! V1 on several replicas. Two processes with the embedded default have a sandbox each, and provider `stripe` takes no page
-//! without TLS: so here two checkout services of one process, each with its own connections, ask one sandbox.
+//! V1 on two replicas, as two checkout services of one process with one sandbox.
+//!
+//! Two `serve` processes cannot be used: each embedded default has its own sandbox, and provider
+//! `stripe` accepts only pages with TLS.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -32,7 +34,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[scenario!(
 
 const USER: &str = "replicated-buyer";
 
-/// How many ask at once.
+/// Number of concurrent requests.
 const CALLERS: usize = 24;
 
 #[derive(Debug)]
@@ -48,7 +50,7 @@ impl KeyGenerator for UuidKeys {
     }
 }
 
-/// One replica's checkout. The stores of both kinds have the same methods, and no trait.
+/// Creates one replica's checkout service. Both stores have the same methods but no common trait.
 macro_rules! checkout {
     ($store:expr, $provider:expr) => {{
         let ((store, tasks), provider) = ($store, $provider);
@@ -140,7 +142,8 @@ fn concurrent_checkouts_on_two_replicas_create_one_customer(store: Store) {
     let replicas = runtime::wait(async {
         [replica(&database, &sandbox.base_url).await, replica(&database, &sandbox.base_url).await]
     });
-    // Slow, refusing, hanging up: answers are lost, customers are not.
+    // The provider is slow, rejects some requests and closes some connections. Lost responses must
+    // not create further customers.
     for fault in ["delay=300", "drop=after", "status=429", "drop"] {
         let _ = call(provider, "POST", "/sandbox/faults", &[("fault", fault), ("times", "2")]);
     }
@@ -157,12 +160,12 @@ fn concurrent_checkouts_on_two_replicas_create_one_customer(store: Store) {
         }
         answers
     });
-    // They ask in turns: each replica has started some.
+    // The requests alternate between the replicas, so each has created sessions.
     for turn in 0..replicas.len() {
         let mine = answers.iter().skip(turn).step_by(replicas.len());
         assert!(
             mine.clone().any(Result::is_ok),
-            "replica {turn} has started none: {:?}",
+            "replica {turn} has created no session: {:?}",
             mine.collect::<Vec<_>>()
         );
     }

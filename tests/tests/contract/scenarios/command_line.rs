@@ -1,4 +1,4 @@
-//! Commands as an operator types them.
+//! The operator's commands.
 
 use std::collections::BTreeMap;
 
@@ -33,7 +33,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     scenario!(concurrent_migrate_commands_succeed(shared), "L3.several_at_once"),
 ];
 
-/// A start with the usual settings on a database of its own.
+/// Creates a start with the usual settings on this database.
 pub(crate) fn on(database: &Database, arguments: &[&str]) -> Launch {
     let environment: BTreeMap<String, String> = settings::base(database.folder());
     Launch::new(database.folder(), arguments)
@@ -51,13 +51,13 @@ fn every_command_prints_json_with_the_json_flag(shared: &SharedFixture) {
     let created = shared.create_key("default", &user.id, &[]);
     let id = created["id"].as_str().unwrap();
     assert!(created["key"].as_str().unwrap().contains(id));
-    let prints = |arguments: &[&str], words: &[&str]| {
+    let prints = |arguments: &[&str], texts: &[&str]| {
         let shown = command(shared, arguments).json();
         assert!(shown.is_object() || shown.is_array(), "{arguments:?} prints {shown}");
-        for word in words {
+        for text in texts {
             assert!(
-                shown.to_string().contains(word),
-                "{arguments:?} prints {shown}, without {word}"
+                shown.to_string().contains(text),
+                "{arguments:?} prints {shown}, without {text}"
             );
         }
     };
@@ -100,7 +100,7 @@ fn sandbox_command_serves_the_stripe_api() {
     let folder = tempfile::tempdir().unwrap();
     let process =
         Launch::new(folder.path(), &["sandbox", "--listen", "127.0.0.1:0", "--json"]).spawn();
-    let shown: Value = poll::until("the sandbox to say where it listens", || {
+    let shown: Value = poll::until("the sandbox to print its address", || {
         serde_json::from_str(&process.stdout()).ok()
     });
     let base = shown["baseUrl"].as_str().expect("`baseUrl`");
@@ -126,7 +126,7 @@ fn link_to_another_customer_fails_unless_replace_is_given(shared: &SharedFixture
     let _ = link("cus_Another00000001", &[]).expect_code(1).expect_stderr(&["--replace"]);
     assert!(
         command(shared, &["customers", "show", "--user", &user.id]).stdout.contains(&user.customer),
-        "a refusal changed it"
+        "the failed command changed the link"
     );
     let _ = link("cus_Another00000001", &["--replace"]).expect_code(0);
     assert!(
@@ -164,7 +164,11 @@ fn links_are_separate_per_provider_and_mode(shared: &SharedFixture) {
     link("cus_Live0000000001", "stripe", "live");
     let request = Request::new("POST", TOKEN_ROUTE).bearer(&shared.token("default", &user));
     let answer = shared.portal("default", |portal| portal.send(&request));
-    assert_eq!(answer.code(), "billing_account_not_found", "a customer of another world was used");
+    assert_eq!(
+        answer.code(),
+        "billing_account_not_found",
+        "a customer of another provider or mode was used"
+    );
     let shown = command(shared, &["customers", "show", "--user", &user]).stdout;
     assert!(
         shown.contains("cus_Sandbox0000001") && shown.contains("cus_Live0000000001"),
@@ -185,8 +189,12 @@ fn links_are_separate_per_provider_and_mode(shared: &SharedFixture) {
 fn commands_migrate_the_database_first(shared: &SharedFixture) {
     let link = ["customers", "link", "--user", "u", "--customer", "cus_1"];
     let refusing = Database::create(shared.store());
-    let refused = on(&refusing, &link).env("BILLING_AUTO_MIGRATE", "false").run().expect_code(1);
-    assert!(refused.stderr.contains("migrate"), "it does not say what to do: {}", refused.stderr);
+    let rejected = on(&refusing, &link).env("BILLING_AUTO_MIGRATE", "false").run().expect_code(1);
+    assert!(
+        rejected.stderr.contains("migrate"),
+        "the error does not name the remedy: {}",
+        rejected.stderr
+    );
     // `false` is the default on Postgres, `true` on SQLite.
     let code = if shared.store() == Store::Postgres { 1 } else { 0 };
     let by_default = Database::create(shared.store());

@@ -1,4 +1,4 @@
-//! Where settings come from, and what never is a setting.
+//! Sources of settings, their precedence, and forbidden flags.
 
 use workspace_tests::portal::Portal;
 use workspace_tests::process::Launch;
@@ -77,12 +77,9 @@ fn one_trailing_newline_of_a_secret_file_is_ignored() {
     for ending in ["", "\n", "\r\n"] {
         let minted = mint(&format!("{}{ending}", tokens::SECRET)).expect_code(0).stdout;
         canary::plant_token(minted.trim());
-        assert!(
-            verifies(&minted, tokens::SECRET),
-            "a secret that ends in {ending:?} is another secret"
-        );
+        assert!(verifies(&minted, tokens::SECRET), "a secret with ending {ending:?} differs");
     }
-    // Two are one too many: the second belongs to the secret, or the secret is refused for its white space.
+    // Only one newline is cut. The second belongs to the secret or makes it invalid.
     let twice = mint(&format!("{}\n\n", tokens::SECRET));
     assert!(
         twice.code == Some(78) || !verifies(&twice.stdout, tokens::SECRET),
@@ -117,7 +114,7 @@ fn no_flag_accepts_a_secret() {
             let secret = ["secret", "pepper", "database-url", "public-key", "stripe"]
                 .iter()
                 .any(|word| flag.contains(word));
-            assert!(!secret, "{arguments:?} takes {flag}");
+            assert!(!secret, "{arguments:?} accepts {flag}");
         }
     }
 }

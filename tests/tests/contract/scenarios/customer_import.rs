@@ -1,4 +1,4 @@
-//! W3, W4: which customer belongs to a user: the import from Stripe, and conflicts.
+//! W3, W4: links between users and customers: the import from Stripe, and conflicts.
 
 use serde_json::{Value, json};
 use workspace_tests::database::Store;
@@ -76,12 +76,12 @@ fn import_links_unambiguous_customers_only(store: Store) {
 
     let emails = file(
         "emails.csv",
-        "user,email,email_verified\ncarl,carl@example.com,true\ntwin,twin@example.com,true\nmallory,carl@example.com,false\neve,ann@example.com,true\nnobody,no@example.com,true\n",
+        "user,email,email_verified\ncarl,carl@example.com,true\ntwin,twin@example.com,true\nmallory,carl@example.com,false\neve,ann@example.com,true\nunknown,no@example.com,true\n",
     );
     let plan = import(&["--verified-emails", &emails]);
     assert_eq!(plan["links"], json!([{ "user": "carl", "customer": carl }]), "{plan}");
     let mut expected: Vec<_> =
-        [("eve", "other_owner"), ("nobody", "no_such_email"), ("twin", "several_customers")]
+        [("eve", "other_owner"), ("unknown", "no_such_email"), ("twin", "several_customers")]
             .map(|(a, b)| (a.to_owned(), b.to_owned()))
             .into();
     let mut found = reasons(&plan);
@@ -104,7 +104,7 @@ fn reconcile_reports_a_conflict_when_two_customers_name_one_user(store: Store) {
     poll::until("the purchase", || {
         (fixture.current(&token)["hasSubscription"] == true).then_some(())
     });
-    // Another customer that says it is hers, and has bought: the link that stands is not replaced.
+    // A second customer names the same user and has a purchase. The existing link is kept.
     let card = [
         ("payment_method", "pm_card_visa"),
         ("invoice_settings[default_payment_method]", "pm_card_visa"),

@@ -1,4 +1,4 @@
-//! What no real provider can be made to do from outside: the routes over scripted ports, behind the real edge, on a socket.
+//! The routes over scripted ports, for failures that a real provider cannot produce.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -71,18 +71,18 @@ impl BillingProvider for Panicking {
         &self,
         _: &PortalRequest,
     ) -> Result<PortalSession, ProviderError> {
-        panic!("a bug with sk_test_inside00000001 in its words")
+        panic!("a bug with sk_test_inside00000001 in its message")
     }
 }
 
-/// No case here makes a key.
+/// A minter for cases that create no key.
 #[derive(Debug)]
 struct NoMinter;
 
 #[async_trait]
 impl KeyMinter for NoMinter {
     async fn mint(&self) -> Result<MintedKey, MintError> {
-        Err(MintError::Failed { reason: "no case makes a key".to_owned() })
+        Err(MintError::Failed { reason: "no case creates a key".to_owned() })
     }
 
     fn preview(&self, id: &ApiKeyId) -> String {
@@ -94,7 +94,7 @@ fn account() -> ProviderAccount {
     ProviderAccount::new("stripe".parse().unwrap(), Mode::Test)
 }
 
-/// The answer of the routes over this provider to this body.
+/// Sends a body to the routes over this provider and returns the response.
 fn answer(provider: Arc<dyn BillingProvider>, body: &Value) -> Response {
     let address: SocketAddr = runtime::wait(async {
         let clock = Arc::new(SystemClock);
@@ -154,7 +154,7 @@ fn answer(provider: Arc<dyn BillingProvider>, body: &Value) -> Response {
     answer
 }
 
-/// What the routes of checkout and webhooks stand on; no case calls them.
+/// Creates the services of the checkout and webhook routes, which no case calls.
 fn unused_services(
     stores: &InMemoryBilling,
     clock: Arc<SystemClock>,
@@ -233,14 +233,14 @@ fn portal_returns_unsupported_flow_when_the_provider_lacks_it() {
     let provider = FakeBillingProvider::new(account())
         .with_capabilities(Capabilities { flows: BTreeSet::new(), ..full });
     let provider = Arc::new(provider);
-    let refused = answer(provider.clone(), &json!({"flow": {"type": "payment_method_update"}}));
+    let rejected = answer(provider.clone(), &json!({"flow": {"type": "payment_method_update"}}));
     assert_eq!(
-        (refused.status, refused.code().as_str()),
+        (rejected.status, rejected.code().as_str()),
         (400, "unsupported_flow"),
         "{}",
-        refused.text()
+        rejected.text()
     );
-    assert!(provider.requests().is_empty(), "the provider was asked all the same");
+    assert!(provider.requests().is_empty(), "the provider received a request");
 }
 
 fn panic_returns_internal_error() {
@@ -251,19 +251,23 @@ fn panic_returns_internal_error() {
         "{}",
         failed.text()
     );
-    assert!(!failed.text().contains("bug with"), "the panic's words are told: {}", failed.text());
+    assert!(
+        !failed.text().contains("bug with"),
+        "the response contains the panic's message: {}",
+        failed.text()
+    );
 }
 
 fn exhausted_capacity_returns_overloaded() {
     let provider = FakeBillingProvider::new(account());
     provider.add_customer("cus_1".parse().unwrap(), []);
     provider.fail_next(ProviderError::Overloaded { retry_after: Duration::from_secs(3) });
-    let refused = answer(Arc::new(provider), &json!({}));
+    let rejected = answer(Arc::new(provider), &json!({}));
     assert_eq!(
-        (refused.status, refused.code().as_str()),
+        (rejected.status, rejected.code().as_str()),
         (503, "overloaded"),
         "{}",
-        refused.text()
+        rejected.text()
     );
-    assert_eq!(refused.header("retry-after"), Some("3"));
+    assert_eq!(rejected.header("retry-after"), Some("3"));
 }

@@ -1,4 +1,4 @@
-//! A client of the key routes, for the scenarios about keys.
+//! A client of the key routes for the key scenarios.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use workspace_tests::wire::Request;
 use workspace_tests::{canary, invariants, poll};
 
 const KEYS: &str = "/api/v1/api-keys";
-/// How fast a change must be seen.
+/// Time until a change applies on every replica.
 const PROPAGATION_LIMIT: Duration = Duration::from_secs(5);
 
-/// A user's client of the key routes of one profile.
+/// A user's client of the key routes in one profile.
 pub(super) struct Client<'a> {
     shared: &'a SharedFixture,
     profile: &'a str,
@@ -83,7 +83,7 @@ impl Client<'_> {
             let client = Client { profile, ..*self };
             let ended =
                 poll::within(PROPAGATION_LIMIT, || (client.status(key) == 401).then_some(()));
-            assert!(ended.is_some(), "the key still holds after 5 s on {profile}");
+            assert!(ended.is_some(), "the key is still accepted after 5 s on {profile}");
         }
     }
 }
@@ -106,5 +106,5 @@ pub(super) fn created(answer: &Response) -> Value {
 }
 
 pub(super) fn text<'a>(value: &'a Value, name: &str) -> &'a str {
-    value[name].as_str().unwrap_or_else(|| panic!("`{name}` is no text in {value}"))
+    value[name].as_str().unwrap_or_else(|| panic!("`{name}` is not a string in {value}"))
 }

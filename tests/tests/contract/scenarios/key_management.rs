@@ -51,7 +51,7 @@ fn key_created_over_http_opens_the_portal(shared: &SharedFixture) {
     assert_eq!(key["isActive"], true);
     assert!(
         key.to_string().contains("subscriptions:portal"),
-        "a key without a list gets all: {key}"
+        "a key without a list has the default permissions: {key}"
     );
     assert_eq!(client.listed(text(&key, "id"))["isActive"], true);
     for _ in 0..2 {
@@ -82,7 +82,11 @@ fn created_key_is_returned_with_all_its_fields(shared: &SharedFixture) {
         "permissions": null, "returnOrigins": null}));
     assert_eq!((&nothing["description"], &nothing["expiresAt"]), (&Value::Null, &Value::Null));
     let other = json!({"name": "does not open the portal", "permissions": ["reports:read"]});
-    assert_eq!(client.status(text(&client.create(&other), "key")), 403, "a list is not extended");
+    assert_eq!(
+        client.status(text(&client.create(&other), "key")),
+        403,
+        "the default permissions were added to the list"
+    );
 }
 
 fn key_list_shows_previews_and_a_total(shared: &SharedFixture) {
@@ -102,8 +106,8 @@ fn key_list_shows_previews_and_a_total(shared: &SharedFixture) {
             preview.starts_with("llmgen_") && preview.len() < text(key, "key").len(),
             "{preview}"
         );
-        let told = (8..=secret.len()).any(|end| preview.contains(&secret[end - 8..end]));
-        assert!(!told, "the preview tells of the secret");
+        let leaks = (8..=secret.len()).any(|end| preview.contains(&secret[end - 8..end]));
+        assert!(!leaks, "the preview contains a part of the secret");
         assert!(shown["lastUsedAt"].is_null() && shown["createdAt"].is_string(), "{shown}");
     }
 }
@@ -125,11 +129,11 @@ fn key_of_another_user_is_not_found(shared: &SharedFixture) {
         assert_eq!(
             answer.json()["detail"],
             missing.json()["detail"],
-            "it tells that the key exists"
+            "the response reveals that the key exists"
         );
     }
     assert_eq!(other.list(), Vec::<Value>::new());
-    assert_eq!(owner.status(text(&key, "key")), 200, "somebody else ended it");
+    assert_eq!(owner.status(text(&key, "key")), 200, "another user revoked the key");
 }
 
 fn concurrent_key_creations_stop_at_the_limit(shared: &SharedFixture) {
@@ -153,7 +157,7 @@ fn concurrent_key_creations_stop_at_the_limit(shared: &SharedFixture) {
     let made: Vec<Value> =
         answers.iter().filter(|answer| answer.status == 201).map(created).collect();
     assert_eq!((made.len(), client.list().len()), (AT_MOST, AT_MOST));
-    // The command line is free, and what is revoked leaves room.
+    // The command line has no limit, and a revoked key does not count.
     let _ = shared.create_key("frugal", &user.id, &[]);
     assert_eq!(client.try_create(&json!({"name": "one more"})).status, 409);
     for key in &made[..2] {
@@ -173,7 +177,11 @@ fn key_limit_is_twenty_by_default(shared: &SharedFixture) {
         "{}",
         answer.text()
     );
-    assert_eq!(client.rotate(text(&keys[0], "id"), None).status, 201, "a rotation is not one more");
+    assert_eq!(
+        client.rotate(text(&keys[0], "id"), None).status,
+        201,
+        "a rotation counts as an additional key"
+    );
 }
 
 fn return_origins_of_a_key_must_be_within_the_allowed_origins(shared: &SharedFixture) {
@@ -184,9 +192,9 @@ fn return_origins_of_a_key_must_be_within_the_allowed_origins(shared: &SharedFix
     let back = |url: &str| client.use_key(text(&key, "key"), &json!({"returnUrl": url})).status;
     assert_eq!(back("https://shop.partners.example.net/done"), 200);
     assert_eq!(back("https://x.eu.partners.example.net/done"), 200);
-    assert_eq!(back("https://app.example.com/done"), 200, "the global ones stay");
+    assert_eq!(back("https://app.example.com/done"), 200, "the global origins are still allowed");
     assert_eq!(back("https://other.partners.example.net/done"), 400);
-    // The deployment's own are not in the list for keys here, and patterns must lie within as a whole.
+    // The global origins are not in the list for keys, and a pattern must be within it as a whole.
     for outside in [
         "https://app.example.com",
         "https://partners.example.net",
@@ -213,12 +221,12 @@ fn last_use_of_a_key_is_recorded(shared: &SharedFixture) {
     let key = client.create(&json!({"name": "used"}));
     let before = timestamp(now() - 1);
     assert_eq!(client.status(text(&key, "key")), 200);
-    let noted = poll::until("the last use to be noted", || {
+    let recorded = poll::until("the last use to be recorded", || {
         client.listed(text(&key, "id"))["lastUsedAt"].as_str().map(str::to_owned)
     });
     assert!(
-        noted[..19] >= before[..19] && noted[..19] <= timestamp(now())[..19],
-        "used at {noted}"
+        recorded[..19] >= before[..19] && recorded[..19] <= timestamp(now())[..19],
+        "used at {recorded}"
     );
 }
 

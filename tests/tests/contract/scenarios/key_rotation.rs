@@ -46,21 +46,18 @@ fn rotated_key_and_its_successor_are_accepted_during_the_overlap(shared: &Shared
     }
     let shortened = client.listed(text(&old, "id"));
     let (earliest, latest) = (timestamp(now() + 86_400 - 600), timestamp(now() + 86_400));
-    assert_eq!(
-        shortened["expiresAt"], old["expiresAt"],
-        "a rotation is a revocation to come, not another expiry"
-    );
+    assert_eq!(shortened["expiresAt"], old["expiresAt"], "a rotation must not change the expiry");
     assert_eq!(shortened["isActive"], true);
     let ends = text(&shortened, "revokedAt").to_owned();
     assert!(
         ends > earliest && ends[..19] <= latest[..19],
-        "the old key holds until {ends}, not for 24 h"
+        "the old key is valid until {ends}, not for 24 h"
     );
     let again = client.rotate(text(&old, "id"), None);
     assert_eq!(
         (again.status, again.code().as_str()),
         (400, "invalid_request"),
-        "a key has one successor"
+        "a key may have one successor only"
     );
 }
 
@@ -91,7 +88,7 @@ fn revoked_or_expired_key_cannot_be_rotated(shared: &SharedFixture) {
             answer.text()
         );
     }
-    assert_eq!(client.list().len(), 2, "a successor was made all the same");
+    assert_eq!(client.list().len(), 2, "a successor was created");
 }
 
 fn commands_rotate_one_key_and_revoke_all_keys(shared: &SharedFixture) {
@@ -105,7 +102,10 @@ fn commands_rotate_one_key_and_revoke_all_keys(shared: &SharedFixture) {
     let rotate = ["keys", "rotate", text(&old, "id"), "--overlap", "1h", "--json"];
     let new = shared.launch("default", &rotate).secrets_on_stdout().run().json();
     plant_key(text(&new, "key"));
-    assert!(text(&new, "key").contains(text(&new, "id")) && old["id"] != new["id"], "another id");
+    assert!(
+        text(&new, "key").contains(text(&new, "id")) && old["id"] != new["id"],
+        "the successor's id is wrong"
+    );
     assert_eq!((&old["permissions"], &old["name"]), (&new["permissions"], &new["name"]));
     assert_eq!(client.listed(text(&new, "id"))["description"], "d");
     for key in [&old, &new] {

@@ -1,4 +1,4 @@
-//! Published key sets: loaded, rotated, forged, out of reach.
+//! Published key sets: loading, rotation, forged key ids, and outages.
 
 use serde_json::{Map, json};
 use workspace_tests::key_set::{KeySetServer, es256};
@@ -30,7 +30,7 @@ fn launch(shared: &SharedFixture, server: &KeySetServer) -> Launch {
     launch.env("BILLING_JWT_JWKS_URL", server.url())
 }
 
-/// A token that names this key id and is signed with this key.
+/// Creates a token with this key id, signed with this key.
 fn token(shared: &SharedFixture, user: &User, key_id: &str, key: &str) -> String {
     let mut placeholders = Placeholders::at(now());
     placeholders.set("user", &user.id);
@@ -54,7 +54,7 @@ fn service_is_unready_until_the_key_set_is_loaded(shared: &SharedFixture) {
     server.publish(&[es256("one", "own")]);
     server.set_up(false);
     let portal = Portal::start(&launch(shared, &server));
-    poll::until("the key set to be asked for", || (server.fetches() > 0).then_some(()));
+    poll::until("the key set to be requested", || (server.fetches() > 0).then_some(()));
     let unready = portal.get("/readyz").unwrap();
     assert_eq!((unready.status, unready.code().as_str()), (503, "not_ready"), "{}", unready.text());
     let named = poll::within(poll::TIMEOUT, || {
@@ -68,8 +68,8 @@ fn service_is_unready_until_the_key_set_is_loaded(shared: &SharedFixture) {
         "the failing check is not named: {}",
         portal.get("/readyz").unwrap().text()
     );
-    let refused = request_portal(&portal, &token(shared, &user, "one", "own"));
-    assert_eq!(refused.status, 503, "{}", refused.text());
+    let rejected = request_portal(&portal, &token(shared, &user, "one", "own"));
+    assert_eq!(rejected.status, 503, "{}", rejected.text());
     assert_eq!(portal.get("/livez").unwrap().status, 200);
     server.set_up(true);
     portal.wait_ready();
@@ -88,7 +88,7 @@ fn token_signed_with_a_new_key_of_the_set_is_accepted(shared: &SharedFixture) {
         let answer = request_portal(&portal, token);
         assert_eq!(answer.status, 200, "{}", answer.text());
     }
-    // The key id decides which key a signature is held against.
+    // The key id selects the key that verifies the signature.
     let crossed = request_portal(&portal, &token(shared, &user, "one", "other"));
     assert_eq!((crossed.status, crossed.code().as_str()), (401, "invalid_token"));
 }
@@ -133,12 +133,12 @@ fn unknown_key_ids_cause_one_fetch_in_30_s(shared: &SharedFixture) {
         ("jwk".to_owned(), es256("forged", "other")),
     ]);
     let changes = TokenChanges { header, key: Some("other".to_owned()), ..TokenChanges::default() };
-    let lured = request_portal(
+    let redirected = request_portal(
         &portal,
         &tokens::mint(&shared.profiles().get("es256").issuer, &changes, &placeholders),
     );
-    assert_eq!((lured.status, lured.code().as_str()), (401, "invalid_token"));
-    assert_eq!(elsewhere.fetches(), 0, "a URL out of a token was fetched");
+    assert_eq!((redirected.status, redirected.code().as_str()), (401, "invalid_token"));
+    assert_eq!(elsewhere.fetches(), 0, "the service fetched a URL from a token");
 }
 
 fn last_key_set_is_used_while_the_endpoint_is_down(shared: &SharedFixture) {

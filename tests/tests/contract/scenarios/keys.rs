@@ -1,4 +1,4 @@
-//! API keys beyond single requests: how they are made, kept, refused and ended.
+//! API keys beyond single requests: creation, storage, rejection and revocation.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -45,7 +45,7 @@ fn plant_session_url(answer: &Response) {
 }
 
 fn text<'a>(created: &'a Value, name: &str) -> &'a str {
-    created[name].as_str().unwrap_or_else(|| panic!("`{name}` is no text"))
+    created[name].as_str().unwrap_or_else(|| panic!("`{name}` is not a string"))
 }
 
 fn created_key_has_the_documented_form(shared: &SharedFixture) {
@@ -79,11 +79,14 @@ fn database_contains_only_hashes_of_keys(shared: &SharedFixture) {
     let secret = key.rsplit_once('_').unwrap().1;
     let secret = &secret[..secret.len() - 6];
     let cells = shared.database().cells();
-    assert!(cells.iter().any(|cell| cell.value == id), "the key's id is not in the database");
+    assert!(
+        cells.iter().any(|cell| cell.value == id),
+        "the database does not contain the key's id"
+    );
     for cell in &cells {
         let place = format!("{}.{}", cell.table, cell.column);
-        assert!(!cell.value.contains(secret), "{place} holds a secret in the clear");
-        assert!(!cell.value.contains(PEPPER), "{place} holds the pepper");
+        assert!(!cell.value.contains(secret), "{place} contains a plaintext secret");
+        assert!(!cell.value.contains(PEPPER), "{place} contains the pepper");
     }
     let hashes: Vec<_> = cells.iter().filter(|cell| cell.value.starts_with("$argon2")).collect();
     assert!(!hashes.is_empty(), "no argon2 hash is stored");
@@ -136,11 +139,11 @@ fn key_is_shown_only_at_creation(shared: &SharedFixture) {
 }
 
 fn key_created_under_an_older_pepper_is_accepted(shared: &SharedFixture) {
-    // A user of its own: keys move to the newer pepper at their use.
+    // A new user, because keys move to the newer pepper at their next use.
     let mut owner = shared.new_user();
     let user = &mut owner;
     let old = shared.good_key("default", user);
-    // One that stays behind: a service under whose pepper no key stands would not start.
+    // One key stays under the older pepper. A service whose pepper matches no key would not start.
     let _ = shared.create_key("default", &user.id, &[]);
     let peppers = format!("a-newer-pepper-of-the-tests-0123456789-0123456789,{PEPPER}");
     let rotating = Portal::start_ready(
@@ -152,10 +155,14 @@ fn key_created_under_an_older_pepper_is_accepted(shared: &SharedFixture) {
     let new = create.env("BILLING_API_KEY_PEPPER", &peppers).secrets_on_stdout().run().json();
     assert_eq!(request_portal(&rotating, text(&new, "key")).status, 200);
     let unrotated = shared.portal("default", |portal| request_portal(portal, text(&new, "key")));
-    assert_eq!(unrotated.code(), "invalid_api_key", "a key holds without the pepper that wrote it");
+    assert_eq!(
+        unrotated.code(),
+        "invalid_api_key",
+        "a key is accepted without the pepper that hashed it"
+    );
 }
 
-/// What must be refused alike, and a word of the reason in the log.
+/// Rejected keys, and texts of the reasons in the log. All responses must be equal.
 const REFUSED: &[(&str, &[&str])] = &[
     ("unknown", &["unknown"]),
     ("mistyped", &["checksum", "mistyped"]),
@@ -188,7 +195,7 @@ fn log_contains_the_reason_of_each_rejected_key(shared: &SharedFixture) {
             let id = format!("reason-of-{name}-for-{}", user.id);
             assert_eq!(refuse(shared, user, name, &id).status, 401);
             shared.portal("default", |portal| {
-                let told = poll::within(Duration::from_secs(10), || {
+                let logged = poll::within(Duration::from_secs(10), || {
                     let log = portal.process.stderr();
                     log.lines()
                         .any(|l| {
@@ -200,10 +207,7 @@ fn log_contains_the_reason_of_each_rejected_key(shared: &SharedFixture) {
                         })
                         .then_some(())
                 });
-                assert!(
-                    told.is_some(),
-                    "no line of the log has the request id and a reason for {name}"
-                );
+                assert!(logged.is_some(), "no log line has the request id and a reason for {name}");
             });
         }
     });
@@ -216,7 +220,7 @@ fn refuse(shared: &SharedFixture, user: &mut User, name: &str, id: &str) -> Resp
     })
 }
 
-/// How fast a change must be seen, with room for a busy machine.
+/// Time until a change applies on every replica.
 const PROPAGATION_LIMIT: Duration = Duration::from_secs(5);
 
 fn on_both_replicas(shared: &SharedFixture, then: impl Fn(&Portal)) {
@@ -235,10 +239,10 @@ fn revoked_key_is_rejected_on_every_replica_within_5_s(shared: &SharedFixture) {
             .run()
             .expect_code(0);
         on_both_replicas(shared, |portal| {
-            let refused = poll::within(PROPAGATION_LIMIT, || {
+            let rejected = poll::within(PROPAGATION_LIMIT, || {
                 (request_portal(portal, key).status == 401).then_some(())
             });
-            assert!(refused.is_some(), "a revoked key still holds after 5 s");
+            assert!(rejected.is_some(), "a revoked key is still accepted after 5 s");
         });
     });
 }
@@ -251,16 +255,16 @@ fn expired_key_is_rejected_within_5_s(shared: &SharedFixture) {
         let first = shared.portal("default", |portal| request_portal(portal, key));
         assert!(
             first.status == 200 || now() >= expiry,
-            "a key was refused before its time: {}",
+            "a key was rejected before its expiry: {}",
             first.text()
         );
-        let refused = poll::within(Duration::from_secs(10), || {
+        let rejected = poll::within(Duration::from_secs(10), || {
             shared.portal("default", |portal| {
                 (request_portal(portal, key).status == 401).then_some(())
             })
         });
-        assert!(refused.is_some(), "an expired key still holds");
-        assert!(now() >= expiry, "a key was refused before its time");
+        assert!(rejected.is_some(), "an expired key is still accepted");
+        assert!(now() >= expiry, "a key was rejected before its expiry");
     });
 }
 
@@ -269,15 +273,15 @@ fn changed_permissions_apply_within_5_s(shared: &SharedFixture) {
         let created = shared.create_key("default", &user.id, &[]);
         let (key, id) = (text(&created, "key"), text(&created, "id"));
         on_both_replicas(shared, |portal| assert_eq!(request_portal(portal, key).status, 200));
-        // No command changes permissions in this version; whoever does it in the database is seen too.
+        // No command changes permissions. A change in the database must apply too.
         shared.database().execute(&format!(
             "UPDATE api_keys SET permissions = 'reports:read' WHERE id = '{id}'"
         ));
         on_both_replicas(shared, |portal| {
-            let refused = poll::within(PROPAGATION_LIMIT, || {
+            let rejected = poll::within(PROPAGATION_LIMIT, || {
                 (request_portal(portal, key).status == 403).then_some(())
             });
-            assert!(refused.is_some(), "a taken permission is still there after 5 s");
+            assert!(rejected.is_some(), "a removed permission still applies after 5 s");
         });
     });
 }
@@ -288,7 +292,7 @@ fn good_key_is_accepted_during_a_flood_of_wrong_secrets(shared: &SharedFixture) 
     shared.with_user(|user| {
         let good = shared.good_key("default", user);
         let wrong = shared.special_key("default", user, "wrong_secret");
-        let (refused, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let (rejected, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
         shared.portal("default", |portal| {
             std::thread::scope(|scope| {
                 for _ in 0..ATTACKERS {
@@ -297,7 +301,7 @@ fn good_key_is_accepted_during_a_flood_of_wrong_secrets(shared: &SharedFixture) 
                             let answer =
                                 portal.send(&Request::new("POST", KEY_ROUTE).bearer(&wrong));
                             assert_eq!(answer.status, 401);
-                            refused.fetch_add(1, Ordering::Relaxed);
+                            rejected.fetch_add(1, Ordering::Relaxed);
                         }
                     });
                 }
@@ -306,11 +310,11 @@ fn good_key_is_accepted_during_a_flood_of_wrong_secrets(shared: &SharedFixture) 
                 done.store(1, Ordering::Relaxed);
                 assert!(
                     answers.iter().all(|status| *status == 200),
-                    "a good key was refused: {answers:?}"
+                    "a good key was rejected: {answers:?}"
                 );
             });
         });
-        assert!(refused.load(Ordering::Relaxed) > FRIENDLY, "there was no flood");
+        assert!(rejected.load(Ordering::Relaxed) > FRIENDLY, "there was no flood");
     });
 }
 
@@ -327,7 +331,7 @@ fn any_permission_name_is_stored(shared: &SharedFixture) {
             .run()
             .json()
             .to_string();
-        assert!(listed.contains(odd), "the permission is lost: {listed}");
+        assert!(listed.contains(odd), "the permission is missing: {listed}");
         assert_eq!(
             shared.portal("default", |portal| request_portal(portal, text(&created, "key")).status),
             200
@@ -335,7 +339,7 @@ fn any_permission_name_is_stored(shared: &SharedFixture) {
         let default = shared.create_key("default", &user.id, &[]);
         assert!(
             default.to_string().contains("subscriptions:portal"),
-            "a key without a list gets nothing"
+            "a key without a list has no permissions"
         );
     });
 }

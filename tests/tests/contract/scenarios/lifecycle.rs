@@ -1,4 +1,4 @@
-//! From start to end of a process: drains, signals, connections, kills, a provider that goes away.
+//! The lifecycle of a process: drain, signals, connections, kill, and provider outages.
 
 use std::time::{Duration, Instant};
 
@@ -39,17 +39,17 @@ fn portal_request(shared: &SharedFixture, user: &str) -> Request {
 
 fn readyz_returns_503_while_draining_and_requests_are_served(shared: &SharedFixture) {
     shared.with_user(|user| {
-        // Long enough for a few requests on a busy machine; the process ends as soon as it is over.
+        // Long enough for a few requests on a busy machine. The process ends directly afterwards.
         let launch =
             shared.launch("default", &["serve"]).env("BILLING_SHUTDOWN_LAME_DUCK_SECONDS", "8");
         let portal = Portal::start_ready(&launch);
         portal.process.signal(Signal::TERM);
-        let told = poll::until("/readyz to turn 503", || {
+        let unready = poll::until("/readyz to turn 503", || {
             portal.get("/readyz").ok().filter(|answer| answer.status == 503)
         });
-        assert_eq!(told.code(), "not_ready");
-        assert!(told.json()["detail"].as_str().unwrap().contains("drain"), "{}", told.text());
-        invariants::check("GET", "/readyz", &told).unwrap();
+        assert_eq!(unready.code(), "not_ready");
+        assert!(unready.json()["detail"].as_str().unwrap().contains("drain"), "{}", unready.text());
+        invariants::check("GET", "/readyz", &unready).unwrap();
         for request in [portal_request(shared, &user.id), Request::get("/livez")] {
             let answer = request.send(portal.public).expect("connections are still accepted");
             assert_eq!(answer.status, 200, "{}", answer.text());
@@ -76,7 +76,7 @@ fn running_request_finishes_before_shutdown(shared: &SharedFixture) {
             stub_fixture.portal.process.signal(Signal::TERM);
             asked.join().unwrap()
         });
-        let answer = answer.expect("what runs is finished");
+        let answer = answer.expect("the running request finishes");
         assert_eq!(answer.status, 200, "{}", answer.text());
         assert_eq!(
             answer.header("connection").map(str::to_ascii_lowercase).as_deref(),
@@ -111,7 +111,7 @@ fn incomplete_requests_do_not_delay_shutdown(shared: &SharedFixture) {
         assert_eq!(portal.process.finish().code, Some(0));
         assert!(
             signalled.elapsed() < Duration::from_secs(60),
-            "half-sent requests held the end for {:?}",
+            "incomplete requests delayed the shutdown for {:?}",
             signalled.elapsed()
         );
         assert!(idle.closes_within(Duration::from_secs(10)), "an idle connection stays open");
@@ -133,10 +133,13 @@ fn second_signal_stops_the_process_immediately(shared: &SharedFixture) {
         poll::until("the drain to begin", || process.stderr().contains("drain").then_some(()));
         assert!(
             !process.ends_within(Duration::from_millis(300)),
-            "it ended without waiting for what runs"
+            "the process ended before the running request"
         );
         process.signal(Signal::TERM);
-        assert!(process.ends_within(Duration::from_secs(3)), "a second signal does not end it");
+        assert!(
+            process.ends_within(Duration::from_secs(3)),
+            "a second signal does not end the process"
+        );
     });
 }
 
@@ -148,7 +151,7 @@ fn sigint_drains_like_sigterm(shared: &SharedFixture) {
 
 fn service_serves_4096_connections(shared: &SharedFixture) {
     const CONNECTIONS: usize = 4096;
-    // Both ends need a file each, and the service inherits our limit.
+    // Client and service need a file descriptor each, and the service inherits the test's limit.
     let limit = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum }).unwrap();
     let portal =
@@ -165,7 +168,7 @@ fn service_serves_4096_connections(shared: &SharedFixture) {
             "connection {at} is not served"
         );
     }
-    assert_eq!(portal.get("/livez").unwrap().status, 200, "there is no room for one more");
+    assert_eq!(portal.get("/livez").unwrap().status, 200, "one more connection is not served");
 }
 
 fn idle_connection_is_kept_for_60_s(shared: &SharedFixture) {
@@ -187,7 +190,7 @@ fn idle_connection_is_kept_for_60_s(shared: &SharedFixture) {
             "an idle connection was closed within 50 s"
         );
         ask(&mut kept);
-        assert!(left.closes_within(Duration::from_secs(60)), "an idle connection is kept for ever");
+        assert!(left.closes_within(Duration::from_secs(60)), "an idle connection is never closed");
     });
 }
 

@@ -38,7 +38,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     ),
 ];
 
-/// The limit of the profile `limited`, for both.
+/// The rate limit and the failure limit of profile `limited`.
 const LIMIT: u32 = 3;
 
 fn send(shared: &SharedFixture, profile: &str, request: &Request) -> Response {
@@ -54,7 +54,7 @@ fn number(answer: &Response, name: &str) -> i64 {
     value.parse().unwrap_or_else(|_| panic!("{name} is {value}"))
 }
 
-fn refused(answer: &Response) {
+fn rejected(answer: &Response) {
     assert_eq!((answer.status, answer.code().as_str()), (429, "rate_limited"), "{}", answer.text());
     assert!((1..=60).contains(&number(answer, "retry-after")));
 }
@@ -63,7 +63,7 @@ fn by_token(shared: &SharedFixture, user: &str) -> Request {
     Request::new("POST", TOKEN_ROUTE).bearer(&shared.token("limited", user))
 }
 
-/// A failed attempt from this source: a token that nobody signed.
+/// Builds a request that fails authentication, from this source.
 fn failing(from: &str) -> Request {
     Request::new("POST", TOKEN_ROUTE).bearer("bm90.YQ.dG9rZW4").header("x-forwarded-for", from)
 }
@@ -87,12 +87,12 @@ fn rate_limit_headers_count_down_until_429(shared: &SharedFixture) {
         }
         for _ in 0..2 {
             let answer = send(shared, "limited", &request);
-            refused(&answer);
+            rejected(&answer);
             assert_eq!(number(&answer, "x-ratelimit-remaining"), 0);
             assert_eq!(number(&answer, "x-ratelimit-limit"), i64::from(LIMIT));
         }
         let reached = shared.requests_for("limited", &user.customer).len() - before;
-        assert_eq!(reached, 3, "a refused request reached the provider");
+        assert_eq!(reached, 3, "a rejected request reached the provider");
     }
 }
 
@@ -106,16 +106,16 @@ fn each_principal_has_its_own_rate_limit(shared: &SharedFixture) {
     for _ in 0..LIMIT {
         assert_eq!(send(shared, "limited", &by_token(shared, &one.id)).status, 200);
     }
-    refused(&send(shared, "limited", &by_token(shared, &one.id)));
-    // The user's other routes share the user's limit; other users and keys have their own.
+    rejected(&send(shared, "limited", &by_token(shared, &one.id)));
+    // All routes with a user's token share the user's limit. Other users and keys have their own.
     let list = Request::get("/api/v1/api-keys").bearer(&shared.token("limited", &one.id));
-    refused(&send(shared, "limited", &list));
+    rejected(&send(shared, "limited", &list));
     assert_eq!(send(shared, "limited", &by_token(shared, &two.id)).status, 200);
     for key in &keys {
         for _ in 0..LIMIT {
             assert_eq!(send(shared, "limited", &by_key(key)).status, 200);
         }
-        refused(&send(shared, "limited", &by_key(key)));
+        rejected(&send(shared, "limited", &by_key(key)));
     }
 }
 
@@ -135,11 +135,11 @@ fn rejected_request_carries_rate_limit_headers(shared: &SharedFixture) {
             answer.text()
         );
     }
-    // Judged before the permission.
-    refused(&send(shared, "limited", &powerless));
-    let nobody = send(shared, "limited", &failing("198.51.100.1"));
-    assert_eq!(nobody.status, 401);
-    assert!(nobody.header("x-ratelimit-limit").is_none(), "nobody was authenticated");
+    // The rate limit is checked before the permission.
+    rejected(&send(shared, "limited", &powerless));
+    let anonymous = send(shared, "limited", &failing("198.51.100.1"));
+    assert_eq!(anonymous.status, 401);
+    assert!(anonymous.header("x-ratelimit-limit").is_none(), "an unauthenticated response has it");
 }
 
 fn rate_limit_is_sixty_a_minute_by_default(shared: &SharedFixture) {
@@ -163,18 +163,18 @@ fn failures_beyond_the_limit_return_429(shared: &SharedFixture) {
         );
     }
     for _ in 0..3 {
-        refused(&send(shared, "limited", &failing(here)));
+        rejected(&send(shared, "limited", &failing(here)));
     }
     let good = by_token(shared, &user.id).header("x-forwarded-for", here);
     assert_eq!(
         send(shared, "limited", &good).status,
         200,
-        "a correct credential is refused for somebody's failures"
+        "a correct credential is rejected after other clients' failures"
     );
     assert_eq!(
         send(shared, "limited", &failing("198.51.100.3")).status,
         401,
-        "another source is refused"
+        "another source is rejected"
     );
 }
 
@@ -196,7 +196,7 @@ fn failures_are_counted_per_key_id(shared: &SharedFixture) {
             answer.text()
         );
     }
-    refused(&send(shared, "limited", &from(&wrong, 100)));
+    rejected(&send(shared, "limited", &from(&wrong, 100)));
     assert_eq!(
         send(shared, "limited", &from(&good, 100)).status,
         200,
@@ -205,22 +205,22 @@ fn failures_are_counted_per_key_id(shared: &SharedFixture) {
 }
 
 fn x_forwarded_for_is_used_from_trusted_proxies_only(shared: &SharedFixture) {
-    // 192.0.2.0/24 is a trusted proxy's, 198.51.100.0/24 is not: what stands left of it is made up.
-    for made_up in 0..LIMIT {
-        let chain = format!("203.0.113.{}, 198.51.100.40, 192.0.2.7", made_up + 150);
+    // 192.0.2.0/24 is trusted, 198.51.100.0/24 is not: addresses to the left of it can be forged.
+    for forged in 0..LIMIT {
+        let chain = format!("203.0.113.{}, 198.51.100.40, 192.0.2.7", forged + 150);
         assert_eq!(send(shared, "limited", &failing(&chain)).status, 401);
     }
-    refused(&send(shared, "limited", &failing("203.0.113.160, 198.51.100.40")));
+    rejected(&send(shared, "limited", &failing("203.0.113.160, 198.51.100.40")));
     assert_eq!(
         send(shared, "limited", &failing("203.0.113.150, 192.0.2.9")).status,
         401,
-        "a proxy is not believed"
+        "the address from a trusted proxy is not used"
     );
-    // Without trusted proxies the header says nothing: all of these come from one address.
+    // Without trusted proxies the header is ignored: all of these requests have one source.
     let statuses: Vec<u16> = (0..140)
         .map(|n| send(shared, "by_default", &failing(&format!("203.0.113.{n}"))).status)
         .collect();
-    assert!(statuses.contains(&429), "a client chooses its own source: {statuses:?}");
+    assert!(statuses.contains(&429), "a client can choose its source: {statuses:?}");
     assert!(statuses.iter().all(|status| [401, 429].contains(status)), "{statuses:?}");
 }
 
@@ -253,7 +253,7 @@ fn good_credential_passes_during_a_flood_of_failures(shared: &SharedFixture) {
         done.store(1, Ordering::Relaxed);
         assert!(
             statuses.iter().all(|status| *status == 200),
-            "a good credential was refused: {statuses:?}"
+            "a good credential was rejected: {statuses:?}"
         );
     });
     assert!(failures.load(Ordering::Relaxed) > 120, "there was no flood");

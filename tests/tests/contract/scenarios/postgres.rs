@@ -1,4 +1,4 @@
-//! What only a server can do: stand in another schema, be out of reach, go away and come back.
+//! Postgres only: schemas, an unreachable server, and a server that restarts.
 
 use billing_testkit::postgres::Cluster;
 use workspace_tests::database::{Database, Store};
@@ -32,7 +32,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
 
 fn tables_are_in_schema_public_unless_the_url_names_another(shared: &SharedFixture) {
     let database = Database::create(shared.store());
-    // By default Postgres would take a schema of the user's name before `public`.
+    // By default Postgres prefers a schema with the user's name to `public`.
     database.execute("DO $$ BEGIN EXECUTE format('CREATE SCHEMA %I', current_user); END $$");
     let link = ["customers", "link", "--user", "u", "--customer", "cus_InPublic"];
     let _ = on(&database, &link).run().expect_code(0);
@@ -40,7 +40,7 @@ fn tables_are_in_schema_public_unless_the_url_names_another(shared: &SharedFixtu
         database.cells().into_iter().find(|cell| cell.value == value).map(|cell| cell.table)
     };
     let found = place("cus_InPublic").expect("the link is stored");
-    assert!(found.starts_with("public."), "it stands in {found}");
+    assert!(found.starts_with("public."), "the table is in {found}");
 
     database.execute("CREATE SCHEMA elsewhere");
     let separator = if database.url().contains('?') { '&' } else { '?' };
@@ -48,7 +48,7 @@ fn tables_are_in_schema_public_unless_the_url_names_another(shared: &SharedFixtu
     let link = ["customers", "link", "--user", "u", "--customer", "cus_Elsewhere"];
     let _ = on(&database, &link).env("BILLING_DATABASE_URL", url).run().expect_code(0);
     let found = place("cus_Elsewhere").expect("the link is stored");
-    assert!(found.starts_with("elsewhere."), "it stands in {found}");
+    assert!(found.starts_with("elsewhere."), "the table is in {found}");
 }
 
 fn serve_migrates_when_an_unreachable_database_becomes_reachable(shared: &SharedFixture) {
@@ -68,7 +68,7 @@ fn serve_migrates_when_an_unreachable_database_becomes_reachable(shared: &Shared
     assert_eq!(
         portal.send(&request).code(),
         "billing_account_not_found",
-        "it came back without being migrated"
+        "the service became ready without a migration"
     );
 }
 
@@ -105,9 +105,9 @@ fn service_recovers_when_the_database_comes_back(shared: &SharedFixture) {
         assert_eq!(
             portal.send(&mistyped).code(),
             "invalid_api_key",
-            "a mistyped key costs a look-up"
+            "a mistyped key causes a database query"
         );
-        let degraded = poll::until("/readyz to tell of the database", || {
+        let degraded = poll::until("/readyz to report the database", || {
             portal
                 .get("/readyz")
                 .ok()

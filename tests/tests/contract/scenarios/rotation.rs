@@ -1,4 +1,4 @@
-//! Secrets that change while the service runs: files are read again on SIGHUP.
+//! Secret rotation: a running service reads its secret files again on SIGHUP.
 
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -48,11 +48,11 @@ impl SecretFile {
         file
     }
 
-    /// As an operator or an orchestrator does it: whole, or not at all.
+    /// Replaces the file atomically, as an operator or an orchestrator does.
     fn write(&self, text: &str) {
-        let beside = self.path.with_extension("new");
-        std::fs::write(&beside, text).unwrap();
-        std::fs::rename(&beside, &self.path).unwrap();
+        let temporary = self.path.with_extension("new");
+        std::fs::write(&temporary, text).unwrap();
+        std::fs::rename(&temporary, &self.path).unwrap();
     }
 
     fn path(&self) -> String {
@@ -99,7 +99,7 @@ fn token_secrets_rotate_without_a_failed_request(shared: &SharedFixture) {
                     assert_eq!(
                         status(&portal, TOKEN_ROUTE, &token),
                         200,
-                        "a request failed while secrets rotate"
+                        "a request failed during the rotation"
                     );
                     passed.fetch_add(1, Ordering::Relaxed);
                 }
@@ -114,7 +114,8 @@ fn token_secrets_rotate_without_a_failed_request(shared: &SharedFixture) {
             (status(&portal, TOKEN_ROUTE, &new) == 200).then_some(())
         });
         let both = status(&portal, TOKEN_ROUTE, &old);
-        // The issuer signs with the new one from now on; what runs with the old one ends first.
+        // From now on the issuer signs with the new secret. Running requests finish with the old
+        // one.
         new.clone_into(&mut signed_with.lock().unwrap());
         let mark = passed.load(Ordering::Relaxed);
         poll::until("requests with the new secret", || {
@@ -129,9 +130,9 @@ fn token_secrets_rotate_without_a_failed_request(shared: &SharedFixture) {
             (passed.load(Ordering::Relaxed) > mark + 16).then_some(())
         });
         done.store(true, Ordering::Relaxed);
-        assert!(taken.is_some(), "the new secret was not taken");
-        assert_eq!(both, 200, "the old secret ended too soon");
-        assert!(ended.is_some(), "the old secret is_accepted for ever");
+        assert!(taken.is_some(), "the new secret was not accepted");
+        assert_eq!(both, 200, "the old secret was rejected too early");
+        assert!(ended.is_some(), "the old secret is never rejected");
     });
     assert_eq!(status(&portal, TOKEN_ROUTE, &new), 200);
 }
@@ -152,13 +153,13 @@ fn reload_with_wrong_settings_keeps_the_current_ones(shared: &SharedFixture) {
         poll::until("the fault to be named", || {
             portal.process.log().text_from(mark).contains("BILLING_JWT_HS256_SECRET").then_some(())
         });
-        assert_eq!(status(&portal, TOKEN_ROUTE, &old), 200, "the secret in force is gone");
+        assert_eq!(status(&portal, TOKEN_ROUTE, &old), 200, "the current secret is rejected");
     };
     reload(Some("too-short"));
     reload(None);
     file.write(tokens::SECRET);
     portal.process.signal(Signal::HUP);
-    poll::until("a good secret to be taken afterwards", || {
+    poll::until("a valid secret to be loaded afterwards", || {
         (status(&portal, TOKEN_ROUTE, &token(shared, &user.id, "own")) == 200).then_some(())
     });
 }
@@ -187,14 +188,14 @@ fn serve_exits_with_78_when_the_pepper_does_not_match(shared: &SharedFixture) {
     canary::plant(NEW_PEPPER);
     let database = Database::create(shared.store());
     let _ = create(&database, PEPPER);
-    let refused =
+    let rejected =
         on(&database, &["serve"]).env("BILLING_API_KEY_PEPPER", NEW_PEPPER).run().expect_code(78);
-    let refused = refused.expect_stderr(&["BILLING_API_KEY_PEPPER"]);
-    assert!(!refused.stderr.contains(NEW_PEPPER));
+    let rejected = rejected.expect_stderr(&["BILLING_API_KEY_PEPPER"]);
+    assert!(!rejected.stderr.contains(NEW_PEPPER));
     let both =
         on(&database, &["serve"]).env("BILLING_API_KEY_PEPPER", format!("{NEW_PEPPER},{PEPPER}"));
     let _ = Portal::start_ready(&both);
-    // Without keys any pepper fits.
+    // Without stored keys any pepper is valid.
     let empty = Database::create(shared.store());
     let _ = Portal::start_ready(&on(&empty, &["serve"]).env("BILLING_API_KEY_PEPPER", NEW_PEPPER));
 }
@@ -212,10 +213,10 @@ fn sighup_rotates_the_pepper(shared: &SharedFixture) {
     file.write(&both);
     portal.process.signal(Signal::HUP);
     let new = create(&database, &both);
-    poll::until("the new pepper to be taken", || is_accepted(&portal, &new).then_some(()));
+    poll::until("the new pepper to be loaded", || is_accepted(&portal, &new).then_some(()));
     assert_eq!(peppers_in_use(&database).len(), 2);
     poll::until("the old key to move to the new pepper", || {
-        assert!(is_accepted(&portal, &old), "the old key was refused while the pepper rotates");
+        assert!(is_accepted(&portal, &old), "the old key was rejected during the pepper rotation");
         (peppers_in_use(&database).len() == 1).then_some(())
     });
     file.write(NEW_PEPPER);
@@ -224,7 +225,7 @@ fn sighup_rotates_the_pepper(shared: &SharedFixture) {
     for portal in [&portal, &alone] {
         assert!(
             is_accepted(portal, &old) && is_accepted(portal, &new),
-            "a key does not hold under the new pepper alone"
+            "a key is rejected with the new pepper alone"
         );
     }
 }
@@ -242,16 +243,16 @@ fn sighup_rotates_the_stripe_key(shared: &SharedFixture) {
     let launch = launch.env("BILLING_STRIPE_SECRET_KEY_FILE", file.path());
     let portal = Portal::start_ready(&launch.env("BILLING_STRIPE_API_BASE", stub.base_url()));
     let request_portal = || status(&portal, TOKEN_ROUTE, &shared.token("default", &user.id));
-    assert_eq!(request_portal(), 502, "the stub takes any key");
+    assert_eq!(request_portal(), 502, "the stub accepts any key");
     file.write(stub.secret_key());
     portal.process.signal(Signal::HUP);
     poll::until("the new Stripe key to be used", || (request_portal() == 200).then_some(()));
-    // A process serves one mode: the other one's key is no rotation.
+    // A process serves one mode, so it keeps its key when the new key is for the other mode.
     file.write(live);
     let mark = portal.process.log().len();
     portal.process.signal(Signal::HUP);
     poll::until("the fault to be named", || {
         portal.process.log().text_from(mark).contains("the old ones stay").then_some(())
     });
-    assert_eq!(request_portal(), 200, "a key of the other mode was taken");
+    assert_eq!(request_portal(), 200, "a key of the other mode was loaded");
 }

@@ -1,4 +1,4 @@
-//! The hostile corpus, and the controls which show that the scans for secrets would find one.
+//! The hostile corpus, and tests that show that the scan for secrets finds a leak.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -59,7 +59,7 @@ fn database_password_is_in_no_output(shared: &SharedFixture) {
     let launch =
         on(&database, &["serve"]).env("BILLING_DATABASE_URL", url).env("BILLING_LOG", "trace");
     let portal = Portal::start(&launch);
-    poll::until("the log to tell of the database", || {
+    poll::until("the log to report the database", || {
         portal.process.stderr().contains("the database cannot be used").then_some(())
     });
     let request = Request::new("POST", TOKEN_ROUTE).bearer(&shared.token("default", "u"));
@@ -73,10 +73,10 @@ fn database_password_is_in_no_output(shared: &SharedFixture) {
     let failed =
         workspace_tests::process::Launch { arguments: vec!["migrate".to_owned()], ..failed }.run();
     assert_eq!(failed.code, Some(1));
-    assert!(!failed.stderr.contains(password), "the command tells the password");
+    assert!(!failed.stderr.contains(password), "the command prints the password");
 }
 
-/// A text that every place may hold, put there on purpose: the scans must find it in each.
+/// Puts a marker into every output. The scan must find it in each.
 fn secret_scan_finds_a_marker_in_every_output() {
     let marker = "canary-control-7f3a9c2e51d84b06";
     let found = |place: &str, text: &str| {
@@ -88,14 +88,14 @@ fn secret_scan_finds_a_marker_in_every_output() {
     for store in Store::ALL {
         let database = Database::create(store);
         let portal = Portal::start_ready(&on(&database, &["serve"]).env("BILLING_LOG", "trace"));
-        let refused =
+        let rejected =
             portal.send(&Request::new("POST", TOKEN_ROUTE).header("x-request-id", marker));
-        found("an error", &refused.text());
+        found("an error", &rejected.text());
         poll::until("the log to hold the marker", || {
             portal.process.stderr().contains(marker).then_some(())
         });
         found("the log", &portal.process.stderr());
-        assert!(canary::is_found(marker), "the process is not watched, or its refusals are not");
+        assert!(canary::is_found(marker), "the process or its error responses are not watched");
 
         let link = ["customers", "link", "--user", marker, "--customer", "cus_1", "--json"];
         found("standard output", &on(&database, &link).run().expect_code(0).stdout);
@@ -105,16 +105,16 @@ fn secret_scan_finds_a_marker_in_every_output() {
         if store == Store::Sqlite {
             found("the database's files", &super::sessions::files_of(&database));
         }
-        // Nothing that a caller sends gets into a metric: the scan is shown something that is there.
+        // Metrics contain no client input, so the scan looks for a metric's name instead.
         let metrics = Request::get("/metrics").send(portal.admin).unwrap().text();
         assert!(!canary::scan_for("http_requests_total", "metrics", &metrics).is_empty());
         assert!(
             canary::scan_for(marker, "metrics", &metrics).is_empty(),
-            "a caller's text is in the metrics"
+            "the metrics contain client input"
         );
     }
     assert!(
         !canary::found_in("a secret", &format!("x {} x", tokens::SECRET)).is_empty(),
-        "nothing is planted"
+        "no secret is registered"
     );
 }

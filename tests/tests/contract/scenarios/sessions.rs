@@ -1,4 +1,4 @@
-//! Sessions: each is fresh, its URL stays secret, nobody gets one without a credential.
+//! Sessions: each is new, its URL stays secret, and each requires a credential.
 
 use serde_json::json;
 use workspace_tests::database::{Database, Store};
@@ -50,18 +50,18 @@ fn two_requests_create_two_sessions(shared: &SharedFixture) {
         urls.iter().for_each(|url| canary::plant_url(url));
         assert!(
             urls[0] != urls[1] && urls[1] != urls[2] && urls[0] != urls[2],
-            "one URL was given twice"
+            "two sessions have the same URL"
         );
         let seen = shared.requests_for("default", &user.customer).split_off(before);
         let mut keys: Vec<_> =
             seen.iter().map(|request| request.idempotency_key().unwrap().to_owned()).collect();
         assert!(
             !keys.contains(&"the-same-for-both".to_owned()),
-            "a caller's own key went to the provider"
+            "the client's idempotency key reached the provider"
         );
         keys.sort();
         keys.dedup();
-        assert_eq!(keys.len(), 3, "two requests shared an idempotency key");
+        assert_eq!(keys.len(), 3, "two requests have the same idempotency key");
     });
 }
 
@@ -103,7 +103,7 @@ fn provider_received_session_requests_only(shared: &SharedFixture) {
             ("POST", "/v1/billing_portal/sessions")
         );
         let key = request.idempotency_key().expect("a POST has an idempotency key");
-        assert!(keys.insert(key), "two requests shared an idempotency key");
+        assert!(keys.insert(key), "two requests have the same idempotency key");
     }
 }
 
@@ -133,7 +133,7 @@ fn database_and_metrics_contain_no_session_url(shared: &SharedFixture) {
     }
 }
 
-/// All bytes of a SQLite database, those of deleted rows and of the log too.
+/// Returns all bytes of a SQLite database, including deleted rows and the write-ahead log.
 pub(crate) fn files_of(database: &Database) -> String {
     let folder = database.file().parent().unwrap().to_owned();
     let mut all = String::new();
@@ -152,7 +152,7 @@ fn no_output_contains_a_secret() {
     );
     assert!(
         canary::is_found("\"message\":\"listening\""),
-        "the scan does not find what every service writes"
+        "the scan does not find a text that every service writes"
     );
     assert!(canary::is_found("\"level\":\"TRACE\""), "no service wrote its log at trace level");
     let mut leaks = canary::leaks();

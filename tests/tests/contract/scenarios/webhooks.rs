@@ -56,7 +56,7 @@ fn deliver(fixture: &SandboxFixture, signature: Option<&str>, body: &[u8]) -> Re
 fn event(id: &str, kind: &str, object: Value) -> Vec<u8> {
     let event = json!({ "id": id, "object": "event", "type": kind, "created": now(), "livemode": false,
         "api_version": "2026-05-27.dahlia", "pending_webhooks": 1, "request": null, "data": { "object": object } });
-    // Stripe's bodies are not compact: what is signed are the very bytes.
+    // Stripe's bodies are pretty-printed, and the signature covers the exact bytes.
     serde_json::to_vec_pretty(&event).unwrap()
 }
 
@@ -64,7 +64,7 @@ fn listed(fixture: &SandboxFixture, id: &str) -> Option<Value> {
     let events = fixture.command(&["webhooks", "list", "--limit", "10000", "--json"]).json();
     let mut found = events["events"].as_array().unwrap().iter().filter(|event| event["id"] == id);
     let one = found.next().cloned();
-    assert!(found.next().is_none(), "{id} is there twice");
+    assert!(found.next().is_none(), "{id} is listed twice");
     one
 }
 
@@ -181,7 +181,7 @@ fn delivery_with_an_invalid_signature_is_rejected(store: Store) {
     }
     assert_eq!(listed(&fixture, "evt_bad"), None);
 
-    // Several signatures, of which one holds, beside schemes that nobody knows; up to 300 s in both directions.
+    // Several signatures with one valid, unknown schemes, and times up to 300 s in both directions.
     let several = format!("v0=x,t={at},v1={foreign},v1={good},v9=y");
     assert_eq!(deliver(&fixture, Some(&several), &body).status, 200);
     for (id, shift) in [("evt_slow", -290), ("evt_fast", 290)] {
@@ -202,7 +202,7 @@ fn signatures_of_stripes_packages_are_accepted(store: Store) {
     let fixture = start(store);
     let node = (Program::node("clients/node", "signatures.mjs"), "evt_official_node", 13);
     let python = (Program::python("clients/python", "signatures.py"), "evt_official_python", 9);
-    // Each with one of the two secrets.
+    // Each package signs with one of the two secrets.
     for ((program, id, facts), secret) in [node, python].into_iter().zip(SECRETS) {
         let program = program.env("SERVICE_URL", format!("http://{}", fixture.portal.public));
         program.env("SIGNING_SECRET", secret).env("EVENT", id).run(&[]).expect(facts);
@@ -215,7 +215,7 @@ fn signatures_of_stripes_packages_are_accepted(store: Store) {
 
 fn failed_event_is_retried_dead_lettered_and_replayed(store: Store) {
     let fixture = start(store);
-    // The provider is out of reach for everything that reads a customer.
+    // Reads of customers fail.
     let _ = fixture.stripe(
         "POST",
         "/sandbox/faults",
@@ -233,14 +233,14 @@ fn failed_event_is_retried_dead_lettered_and_replayed(store: Store) {
     assert_eq!(tried["state"], "pending");
     assert!(tried["error"].as_str().is_some_and(|error| error.contains("unavailable")), "{tried}");
     let _ = fixture.stripe("DELETE", "/sandbox/faults", &[]);
-    let first = poll::until("it to be applied", || {
+    let first = poll::until("the event to be applied", || {
         listed(&fixture, "evt_hard").filter(|event| event["state"] == "applied")
     });
     assert_eq!(
         fixture.command(&["webhooks", "replay", "evt_hard", "--json"]).json(),
         json!({ "replayed": 1 })
     );
-    poll::until("it to be applied again", || {
+    poll::until("the event to be applied again", || {
         listed(&fixture, "evt_hard")
             .filter(|event| event["state"] == "applied" && event["at"] != first["at"])
     });
