@@ -13,9 +13,9 @@ use super::profile::{Answer, NOW, Profile};
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub enum Side {
-    /// It does.
-    Hold,
-    /// It does not.
+    /// The token is valid.
+    Accept,
+    /// The token is invalid.
     Refuse,
 }
 
@@ -24,7 +24,7 @@ impl Side {
     #[must_use]
     pub const fn of(answer: &Answer) -> Self {
         match answer {
-            Answer::Accept(_) | Answer::Forbid(_) => Self::Hold,
+            Answer::Accept(_) | Answer::Forbid(_) => Self::Accept,
             Answer::Refuse => Self::Refuse,
         }
     }
@@ -40,8 +40,8 @@ pub fn is_in(category: &str, profile: &Profile, token: &str) -> bool {
     match category {
         "fraction at the end" => has_fraction(&parts, &["exp"], NOW - profile.leeway),
         "fraction at the start" => has_fraction(&parts, &["nbf", "iat"], NOW + profile.leeway),
-        "half a surrogate pair" => only_fault_is(&parts, without_surrogates),
-        "no finite number" => only_fault_is(&parts, with_finite_numbers),
+        "unpaired surrogate" => only_fault_is(&parts, without_surrogates),
+        "number without a finite value" => only_fault_is(&parts, with_finite_numbers),
         unknown => panic!("no category is called {unknown}"),
     }
 }

@@ -11,8 +11,8 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     scenario!(
         account_appears_with_a_purchase_and_goes_with_the_customer(store),
         "W3.appears",
-        "W3.goes",
-        "V2.follows"
+        "W3.removed",
+        "V2.follows_provider"
     ),
     scenario!(
         mirror_is_correct_when_deliveries_are_late_duplicated_or_reordered(store),
@@ -23,7 +23,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         "W4.repairs",
         "W4.command"
     ),
-    scenario!(mirror_follows_when_the_sandbox_clock_advances(store), "V2.follows"),
+    scenario!(mirror_follows_when_the_sandbox_clock_advances(store), "V2.follows_provider"),
 ];
 
 /// Runs a customer's lifecycle (purchase, change, cancellation, deletion) and checks each state.

@@ -21,7 +21,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     scenario!(two_users_may_share_one_customer(shared), "L3.shared_customer"),
     scenario!(links_are_separate_per_provider_and_mode(shared), "S3.lookup"),
     scenario!(commands_migrate_the_database_first(shared), "L3.migrates_first"),
-    scenario!(missing_sqlite_file_is_created_with_owner_permissions(shared), "L3.makes_file")
+    scenario!(missing_sqlite_file_is_created_with_owner_permissions(shared), "L3.creates_file")
         .on(Store::Sqlite),
     scenario!(
         serve_is_unready_until_the_database_is_migrated(shared),

@@ -20,7 +20,11 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         "E1.not_ready"
     ),
     scenario!(running_request_finishes_before_shutdown(shared), "B3.finishes"),
-    scenario!(incomplete_requests_do_not_delay_shutdown(shared), "B3.half_sent", "B3.idle"),
+    scenario!(
+        incomplete_requests_do_not_delay_shutdown(shared),
+        "B3.incomplete_requests",
+        "B3.idle"
+    ),
     scenario!(second_signal_stops_the_process_immediately(shared), "B3.second_signal"),
     scenario!(sigint_drains_like_sigterm(shared), "B3.interrupt"),
     scenario!(service_serves_4096_connections(shared), "B3.connections").on(Store::Sqlite),

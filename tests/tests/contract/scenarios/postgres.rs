@@ -17,7 +17,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         .on(Store::Postgres),
     scenario!(
         serve_migrates_when_an_unreachable_database_becomes_reachable(shared),
-        "L3.out_of_reach",
+        "L3.unreachable",
         "B1.readyz"
     )
     .on(Store::Postgres),

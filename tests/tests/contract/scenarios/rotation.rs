@@ -26,7 +26,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         "S4.reload",
         "S4.no_failed_request"
     ),
-    scenario!(reload_with_wrong_settings_keeps_the_current_ones(shared), "S4.wrong_kept"),
+    scenario!(reload_with_wrong_settings_keeps_the_current_ones(shared), "S4.wrong_settings"),
     scenario!(serve_exits_with_78_when_the_pepper_does_not_match(shared), "C7.fingerprint"),
     scenario!(sighup_rotates_the_pepper(shared), "S4.pepper", "S4.reload", "C7.rehash"),
     scenario!(sighup_rotates_the_stripe_key(shared), "S4.stripe_key"),

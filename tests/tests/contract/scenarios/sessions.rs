@@ -27,7 +27,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     scenario!(
         no_output_contains_a_secret(),
         "S1.nothing_printed",
-        "L1.key_nowhere_else",
+        "L1.key_printed_once",
         "H4.url_is_secret"
     )
     .run_last(),

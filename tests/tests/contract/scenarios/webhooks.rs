@@ -22,12 +22,12 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     ),
     scenario!(
         delivery_with_an_invalid_signature_is_rejected(store),
-        "W1.refused",
+        "W1.invalid",
         "W1.several",
         "W1.tolerance",
         "E1.invalid_signature"
     ),
-    scenario!(signatures_of_stripes_packages_are_accepted(store), "W1.official"),
+    scenario!(signatures_of_stripes_packages_are_accepted(store), "W1.official_packages"),
     scenario!(
         failed_event_is_retried_dead_lettered_and_replayed(store),
         "W2.failures",
