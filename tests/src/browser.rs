@@ -15,7 +15,7 @@ use crate::{canary, packages};
 pub fn run(file: &str, arguments: &[&str]) -> Facts {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let embedded = Embedded::start(folder.path());
-    let facts = Program::node("browser", file)
+    let checks = Program::node("browser", file)
         .env("CHROMIUM", chromium().display().to_string())
         .env("FONTCONFIG_FILE", packages::fontconfig_file().display().to_string())
         .env("SERVICE_URL", embedded.service_url.clone())
@@ -25,7 +25,7 @@ pub fn run(file: &str, arguments: &[&str]) -> Facts {
         .env("CUSTOMER", embedded.customer.clone())
         .run(arguments);
     assert!(canary::leaks().is_empty(), "secrets in the log: {:#?}", canary::leaks());
-    facts
+    checks
 }
 
 /// Returns the browser's path: the value of `CHROMIUM`, or the installed Chromium.

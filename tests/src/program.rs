@@ -27,7 +27,7 @@ pub struct Program {
 
 /// The checks that passed in a successful program.
 #[derive(Debug)]
-pub struct Facts(Vec<String>);
+pub struct Checks(Vec<String>);
 
 impl Program {
     /// Returns the Node module `tests/<package>/<file>` with the packages of its `package.json`.
@@ -51,8 +51,8 @@ impl Program {
             std::fs::copy(&file, copy.join(file.file_name().expect("a file has a name")))
                 .expect("a file is copied");
         }
-        let facts = Path::new("facts.mjs");
-        std::fs::copy(workspace_root().join("tests").join(facts), folder.path().join(facts))
+        let checks = Path::new("checks.mjs");
+        std::fs::copy(workspace_root().join("tests").join(checks), folder.path().join(checks))
             .expect("a file is copied");
         std::os::unix::fs::symlink(
             modules.join("node_modules"),
@@ -108,7 +108,7 @@ impl Program {
     /// output.
     #[track_caller]
     #[must_use]
-    pub fn run(&self, arguments: &[&str]) -> Facts {
+    pub fn run(&self, arguments: &[&str]) -> Checks {
         let (out, err) = (self.folder.path().join("stdout"), self.folder.path().join("stderr"));
         let mut child = Command::new(&self.interpreter)
             .arg(&self.file)
@@ -134,26 +134,26 @@ impl Program {
             "{} ({ended:?}):\n{out}\n{err}",
             self.file.display()
         );
-        Facts::of(&out)
+        Checks::of(&out)
     }
 }
 
-impl Facts {
+impl Checks {
     /// Parses the checks of an output. The last line is their count; without it the program ended
     /// early.
     #[track_caller]
     fn of(output: &str) -> Self {
-        let facts: Vec<_> = output
+        let checks: Vec<_> = output
             .lines()
-            .filter_map(|line| line.strip_prefix("fact: "))
+            .filter_map(|line| line.strip_prefix("check: "))
             .map(str::to_owned)
             .collect();
         assert_eq!(
             output.lines().last(),
-            Some(format!("{} facts", facts.len()).as_str()),
+            Some(format!("{} checks", checks.len()).as_str()),
             "the program ended early:\n{output}"
         );
-        Self(facts)
+        Self(checks)
     }
 
     /// Asserts the number of checks, so that a program cannot check less unnoticed.
@@ -162,11 +162,11 @@ impl Facts {
     /// When the number differs.
     #[track_caller]
     pub fn expect(self, count: usize) {
-        assert_eq!(self.0.len(), count, "facts: {:#?}", self.0);
+        assert_eq!(self.0.len(), count, "checks: {:#?}", self.0);
     }
 }
 
-impl std::fmt::Display for Facts {
+impl std::fmt::Display for Checks {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}", self.0.join("\n"))
     }
@@ -202,9 +202,9 @@ mod tests {
 
     #[test]
     fn output_without_its_closing_count_is_rejected() {
-        Facts::of("fact: one\nnoise\nfact: two\n2 facts\n").expect(2);
-        for bad in ["fact: one\n", "fact: one\n2 facts\n", "1 facts\nfact: one\n", ""] {
-            assert!(std::panic::catch_unwind(|| Facts::of(bad)).is_err(), "{bad:?}");
+        Checks::of("check: one\nnoise\ncheck: two\n2 checks\n").expect(2);
+        for bad in ["check: one\n", "check: one\n2 checks\n", "1 checks\ncheck: one\n", ""] {
+            assert!(std::panic::catch_unwind(|| Checks::of(bad)).is_err(), "{bad:?}");
         }
     }
 }

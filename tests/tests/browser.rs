@@ -1,21 +1,20 @@
-//! The pages in a real browser, from the request to the service to the resulting state in Stripe's
-//! API.
+//! The pages in a real browser, from the request to the resulting state in Stripe's API.
 
 use workspace_tests::browser::run;
 
 #[test]
 fn every_capability_works_in_english_with_the_keyboard_and_without_script() {
-    run("tasks.mjs", &["en", "keyboard", "no-script"]).expect(49);
+    run("capabilities.mjs", &["en", "keyboard", "no-script"]).expect(49);
 }
 
 #[test]
 fn every_capability_works_in_korean_with_the_keyboard_and_without_script() {
-    run("tasks.mjs", &["ko", "keyboard", "no-script"]).expect(49);
+    run("capabilities.mjs", &["ko", "keyboard", "no-script"]).expect(49);
 }
 
 #[test]
 fn every_capability_works_with_a_pointer_and_with_script() {
-    run("tasks.mjs", &["ko", "pointer", "script"]).expect(49);
+    run("capabilities.mjs", &["ko", "pointer", "script"]).expect(49);
 }
 
 #[test]
@@ -45,12 +44,12 @@ fn checkout_works_with_a_pointer_and_with_script() {
 
 #[test]
 fn billing_account_follows_its_customer_without_an_operator() {
-    run("life.mjs", &[]).expect(25);
+    run("account-lifecycle.mjs", &[]).expect(25);
 }
 
 #[test]
 fn every_page_is_accessible_in_both_languages_and_colour_schemes() {
-    run("pages.mjs", &[]).expect(105);
+    run("accessibility-check.mjs", &[]).expect(105);
 }
 
 #[test]

@@ -1,11 +1,11 @@
 //! Stripe's unmodified official clients against the sandbox command.
 
-use workspace_tests::program::{Facts, Program};
+use workspace_tests::program::{Checks, Program};
 use workspace_tests::sandbox::SandboxProcess;
 
 /// Runs a client against a new sandbox.
 #[track_caller]
-fn run(program: Program) -> Facts {
+fn run(program: Program) -> Checks {
     let folder = tempfile::tempdir().unwrap();
     let sandbox = SandboxProcess::start(folder.path(), &[]);
     program.env("SANDBOX_URL", sandbox.base_url.clone()).run(&[])
@@ -13,12 +13,12 @@ fn run(program: Program) -> Facts {
 
 #[test]
 fn node_client_completes_a_customer_lifecycle() {
-    run(Program::node("clients/node", "stripe.mjs")).expect(100);
+    run(Program::node("clients/node", "lifecycle.mjs")).expect(100);
 }
 
 #[test]
 fn python_client_completes_a_customer_lifecycle() {
-    run(Program::python("clients/python", "life.py")).expect(58);
+    run(Program::python("clients/python", "lifecycle.py")).expect(58);
 }
 
 #[test]
