@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::embedded::Embedded;
-use crate::program::{Facts, Program};
+use crate::program::{Checks, Program};
 use crate::{canary, packages};
 
 /// Runs `tests/browser/<file>` with these arguments against a new embedded default.
@@ -12,7 +12,7 @@ use crate::{canary, packages};
 /// When the program fails, or the service's log contains a secret.
 #[track_caller]
 #[must_use]
-pub fn run(file: &str, arguments: &[&str]) -> Facts {
+pub fn run(file: &str, arguments: &[&str]) -> Checks {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let embedded = Embedded::start(folder.path());
     let checks = Program::node("browser", file)

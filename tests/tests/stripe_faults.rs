@@ -72,9 +72,9 @@ enum Call {
     CreateCheckoutSession,
     Price,
     Customer,
-    Holder,
-    Customers,
-    Subscriptions,
+    CustomerOf,
+    ListCustomers,
+    ListSubscriptions,
 }
 
 /// The idempotency key of every creation.
@@ -210,14 +210,18 @@ async fn call_provider(
                 CustomerState::Gone => "gone",
             })
         }
-        Call::Holder => provider.customer_of(&SUBSCRIPTION.parse()?, deadline).await.map(
-            |holder| match holder {
-                Some(_) => "holder",
-                None => "none",
-            },
-        ),
-        Call::Customers => provider.list_customers(None, deadline).await.map(|_| "page"),
-        Call::Subscriptions => provider.list_subscriptions(None, deadline).await.map(|_| "page"),
+        Call::CustomerOf => {
+            provider.customer_of(&SUBSCRIPTION.parse()?, deadline).await.map(|customer| {
+                match customer {
+                    Some(_) => "customer_id",
+                    None => "none",
+                }
+            })
+        }
+        Call::ListCustomers => provider.list_customers(None, deadline).await.map(|_| "page"),
+        Call::ListSubscriptions => {
+            provider.list_subscriptions(None, deadline).await.map(|_| "page")
+        }
     })
 }
 
