@@ -117,11 +117,11 @@ impl ApiDocument {
             None => self.problem(answer),
             Some((_, methods)) => {
                 let name = method.to_lowercase();
-                let asked = if name == "head" { "get" } else { name.as_str() };
-                match methods.get(asked) {
+                let method_name = if name == "head" { "get" } else { name.as_str() };
+                match methods.get(method_name) {
                     Some(operation) => {
                         let template = found.as_ref().map_or(path, |(template, _)| template);
-                        self.documented(template, asked, operation, answer, name == "head")
+                        self.documented(template, method_name, operation, answer, name == "head")
                     }
                     // The answer to a preflight request (Fetch, "CORS-preflight fetch").
                     None if name == "options" && answer.status == 204 => empty(answer),

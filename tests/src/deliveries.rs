@@ -36,7 +36,7 @@ struct Waiting {
     random: u64,
     added: usize,
     /// Copies that no replica has accepted yet.
-    owed: usize,
+    undelivered: usize,
     open: bool,
     seen: Seen,
 }
@@ -71,7 +71,7 @@ impl Deliveries {
             events: vec![],
             random: seed,
             added: 0,
-            owed: 0,
+            undelivered: 0,
             open: true,
             seen: Seen::default(),
         };
@@ -93,7 +93,7 @@ impl Deliveries {
         for event in events {
             let copies = if waiting.added.is_multiple_of(DUPLICATE_EVERY) { 2 } else { 1 };
             waiting.added += 1;
-            waiting.owed += copies;
+            waiting.undelivered += copies;
             let id = event["id"].as_str().expect("an event has an id").to_owned();
             // Pretty-printed, like Stripe's.
             let body = serde_json::to_vec_pretty(&event).expect("an event is JSON");
@@ -132,7 +132,7 @@ impl Deliveries {
         kill_after: usize,
         kill: impl Fn() + Sync,
     ) -> Seen {
-        let begun = Instant::now();
+        let started = Instant::now();
         let (kill, pause) = (&kill, Duration::from_secs(1) / per_second);
         std::thread::scope(|scope| {
             for replica in (0..to.len()).flat_map(|replica| [replica; CONNECTIONS]) {
@@ -140,7 +140,7 @@ impl Deliveries {
                     let mut sender = Sender { to, replica, connection: None };
                     while let Some(event) = self.next() {
                         let place = self.posted.fetch_add(1, Ordering::SeqCst);
-                        poll::sleep_until(begun + pause * u32::try_from(place).expect("few"));
+                        poll::sleep_until(started + pause * u32::try_from(place).expect("few"));
                         if place == kill_after {
                             kill();
                             self.first_is_dead.store(true, Ordering::SeqCst);
@@ -159,7 +159,7 @@ impl Deliveries {
             }
         });
         let seen = self.waiting.lock().expect("the lock is not poisoned").seen.clone();
-        Seen { lasted: begun.elapsed(), ..seen }
+        Seen { lasted: started.elapsed(), ..seen }
     }
 
     /// Returns any waiting event, or `None` when the queue is closed and empty.
@@ -178,7 +178,7 @@ impl Deliveries {
                     .expect("a place");
                 return Some(waiting.events.swap_remove(place));
             }
-            if waiting.owed == 0 && !waiting.open {
+            if waiting.undelivered == 0 && !waiting.open {
                 return None;
             }
             // If the thread that adds events failed, no more events arrive.
@@ -195,7 +195,7 @@ impl Deliveries {
         let mut waiting = self.waiting.lock().expect("the lock is not poisoned");
         let copies = match status {
             Some(200) => {
-                waiting.owed -= 1;
+                waiting.undelivered -= 1;
                 waiting.seen.took.push(took);
                 *waiting.seen.accepted.entry(event.id.clone()).or_default() += 1;
                 event.copies - 1

@@ -61,9 +61,9 @@ pub fn send(shared: &SharedFixture, case: &Case, route: Route) -> Result<(), Str
             };
             let coded = !own || case.expect.code.as_ref().is_none_or(|code| answer.code() == *code);
             if !right || !coded || reached > 0 {
-                let said = answer.text();
+                let text = answer.text();
                 return Err(format!(
-                    "{} on {route:?}: {} after {reached} calls: {said}",
+                    "{} on {route:?}: {} after {reached} calls: {text}",
                     case.name, answer.status
                 ));
             }

@@ -83,11 +83,11 @@ fn exchange(
         canary::plant_url(&answer.portal_url());
     }
     let target = request.target.split('?').next().unwrap_or_default();
-    let said = format!("{} {:?}\n{}", answer.status, answer.headers, answer.text());
+    let response_text = format!("{} {:?}\n{}", answer.status, answer.headers, answer.text());
     check_response(case, &placeholders, &answer, &seen, took)
         .and_then(|()| invariants::check(&case.method, target, &answer))
         .and_then(|()| check_log(&case.expect, portal, log_before, &answer))
-        .map_err(|wrong| format!("{wrong}\n\nthe response was: {said}"))
+        .map_err(|wrong| format!("{wrong}\n\nthe response was: {response_text}"))
 }
 
 pub(crate) fn request(
@@ -330,17 +330,20 @@ fn check_wire(
         }
         Outcome::Silence => return Err("the server neither responded nor closed".to_owned()),
     };
-    let said = format!("{} {:?}\n{}", answer.status, answer.headers, answer.text());
+    let response_text = format!("{} {:?}\n{}", answer.status, answer.headers, answer.text());
     let right = case.expect.status.contains(&answer.status);
     ensure(right, || {
-        format!("the status is none of {:?}\n\nthe response was: {said}", case.expect.status)
+        format!(
+            "the status is none of {:?}\n\nthe response was: {response_text}",
+            case.expect.status
+        )
     })?;
     if let Some(code) = &case.expect.code {
         ensure(answer.code() == *code, || {
-            format!("the code is not {code}\n\nthe response was: {said}")
+            format!("the code is not {code}\n\nthe response was: {response_text}")
         })?;
         invariants::check(method, TOKEN_ROUTE, &answer)
-            .map_err(|wrong| format!("{wrong}\n\nthe response was: {said}"))?;
+            .map_err(|wrong| format!("{wrong}\n\nthe response was: {response_text}"))?;
     }
     if case.expect.then_closed {
         return match connection.answer("GET", "/") {

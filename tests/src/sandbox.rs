@@ -43,13 +43,13 @@ impl SandboxProcess {
 
     fn launch(launch: &Launch) -> Self {
         let mut process = launch.spawn();
-        let said: Value = poll::until("the sandbox to print its address", || {
+        let printed: Value = poll::until("the sandbox to print its address", || {
             let ended = process.exited();
             assert!(ended.is_none(), "the sandbox ended with {ended:?}:\n{}", process.stderr());
             serde_json::from_str(&process.stdout()).ok()
         });
         let text = |name: &str| {
-            said[name].as_str().unwrap_or_else(|| panic!("no {name} in {said}")).to_owned()
+            printed[name].as_str().unwrap_or_else(|| panic!("no {name} in {printed}")).to_owned()
         };
         Self { base_url: text("baseUrl"), customer: text("customer"), process }
     }

@@ -154,9 +154,12 @@ impl SimulatedCustomers {
             .enumerate()
             .map(|(number, one)| (one.customer.clone(), user(number)));
         let owners: BTreeMap<String, String> = owners.collect();
-        let said = |customer: &String| if present.contains(customer) { "present" } else { "gone" };
-        let customers =
-            owners.keys().map(|customer| (customer.clone(), said(customer).to_owned())).collect();
+        let state_of =
+            |customer: &String| if present.contains(customer) { "present" } else { "gone" };
+        let customers = owners
+            .keys()
+            .map(|customer| (customer.clone(), state_of(customer).to_owned()))
+            .collect();
         let subscriptions = self.all("/v1/subscriptions", &[("status", "all")]);
         let theirs: Vec<_> = subscriptions
             .iter()

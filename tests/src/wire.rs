@@ -162,8 +162,8 @@ impl Connection {
             if self.stream.write_all(&[*byte]).is_err() {
                 return;
             }
-            let heard = self.more(Instant::now() + Duration::from_millis(100));
-            if heard.is_some() {
+            let received = self.more(Instant::now() + Duration::from_millis(100));
+            if received.is_some() {
                 return;
             }
         }

@@ -66,9 +66,9 @@ fn requests((token, key, id): &(String, String, String)) -> Vec<Request> {
 /// Sends all requests in sequence. Each must complete in time.
 fn answers(fixture: &SandboxFixture, requests: &[Request]) -> Vec<Response> {
     let send = |request: &Request| {
-        let begun = Instant::now();
+        let started = Instant::now();
         let answer = request.send(fixture.portal.public).expect("a response");
-        let took = begun.elapsed();
+        let took = started.elapsed();
         assert!(took < TIMEOUT, "{} {} took {took:?}", request.method, request.target);
         answer
     };
@@ -157,10 +157,10 @@ fn request_returns_request_timeout_when_the_body_is_slow() {
         "POST {PORTAL} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\
          Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{{"
     );
-    let begun = Instant::now();
+    let started = Instant::now();
     let mut connection = Connection::open(fixture.portal.public).expect("a connection");
     connection.send(head.as_bytes()).expect("a head");
     let Outcome::Answer(answer) = connection.answer("POST", PORTAL) else { panic!("no response") };
     assert_eq!(status_and_code(&answer), (408, "request_timeout".to_owned()));
-    assert!(begun.elapsed() < TIMEOUT);
+    assert!(started.elapsed() < TIMEOUT);
 }

@@ -12,7 +12,7 @@ fn c7_flood_of_wrong_secrets_runs_no_argon2_and_good_requests_succeed() {
         .arg(env!("CARGO_BIN_EXE_portal-upstream"))
         .output()
         .expect("the benchmark starts");
-    let said = String::from_utf8_lossy(&bench.stdout);
-    println!("{said}");
-    assert!(bench.status.success(), "{said}\n{}", String::from_utf8_lossy(&bench.stderr));
+    let output = String::from_utf8_lossy(&bench.stdout);
+    println!("{output}");
+    assert!(bench.status.success(), "{output}\n{}", String::from_utf8_lossy(&bench.stderr));
 }

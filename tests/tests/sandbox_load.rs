@@ -12,7 +12,7 @@ fn sixteen_concurrent_clients_create_customers_and_open_sessions() {
         .arg(binary::path())
         .output()
         .expect("the benchmark starts");
-    let said = String::from_utf8_lossy(&bench.stdout);
-    println!("{said}");
-    assert!(bench.status.success(), "{said}\n{}", String::from_utf8_lossy(&bench.stderr));
+    let output = String::from_utf8_lossy(&bench.stdout);
+    println!("{output}");
+    assert!(bench.status.success(), "{output}\n{}", String::from_utf8_lossy(&bench.stderr));
 }

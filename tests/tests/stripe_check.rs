@@ -34,15 +34,15 @@ fn sandbox() -> (tokio::runtime::Runtime, String) {
 fn sandbox_compared_with_itself_has_no_differences_and_is_cleaned_up() {
     let (_runtime, base) = sandbox();
     let done = stripe_check(&["--sandbox-only", "--sandbox", &base], None);
-    let (said, complained) =
+    let (output, errors) =
         (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
-    assert!(done.status.success(), "{said}\n{complained}");
+    assert!(done.status.success(), "{output}\n{errors}");
     assert!(
-        said.trim_end().ends_with("calls compared, no differences") && complained.is_empty(),
-        "{said}\n{complained}"
+        output.trim_end().ends_with("calls compared, no differences") && errors.is_empty(),
+        "{output}\n{errors}"
     );
-    let calls: usize = said.split_whitespace().next().unwrap().parse().unwrap();
-    assert!(calls > 80, "{said}");
+    let calls: usize = output.split_whitespace().next().unwrap().parse().unwrap();
+    assert!(calls > 80, "{output}");
 }
 
 #[test]
@@ -58,15 +58,15 @@ fn difference_is_reported_and_created_objects_are_removed() {
     let rule = "fault=status%3D500&method=GET&path=/v1/customers/{customer}";
     send(client.post(format!("{base}/sandbox/faults")).body(rule));
     let done = stripe_check(&["--sandbox-only", "--sandbox", &base], None);
-    let said = String::from_utf8_lossy(&done.stdout);
-    assert_eq!(done.status.code(), Some(1), "{said}");
+    let output = String::from_utf8_lossy(&done.stdout);
+    assert_eq!(done.status.code(), Some(1), "{output}");
     assert!(
-        said.contains(
+        output.contains(
             "\nread a customer\n    status: 500 in the first run, where 200 was expected"
         ),
-        "{said}"
+        "{output}"
     );
-    assert!(said.contains("The calls in the first run ended early"), "{said}");
+    assert!(output.contains("The calls in the first run ended early"), "{output}");
     let customers: serde_json::Value =
         serde_json::from_str(&send(client.get(format!("{base}/v1/customers")))).unwrap();
     assert_eq!(customers["data"], serde_json::json!([]));
@@ -84,7 +84,7 @@ fn only_test_keys_are_accepted_and_no_key_is_printed() {
         // The port is closed, and no request is sent.
         let rejected = stripe_check(&["--sandbox", "http://127.0.0.1:1"], key);
         assert_eq!(rejected.status.code(), Some(2), "{key:?}");
-        let said = [rejected.stdout, rejected.stderr].concat();
-        assert!(!String::from_utf8_lossy(&said).contains("VerySecret1"));
+        let output = [rejected.stdout, rejected.stderr].concat();
+        assert!(!String::from_utf8_lossy(&output).contains("VerySecret1"));
     }
 }

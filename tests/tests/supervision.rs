@@ -112,14 +112,14 @@ fn fail_during_a_request(shared: &SharedFixture, task: &str, fault: &str) {
     let portal = Portal::start_ready(&faulty(&launch, task, fault));
     let request = Request::new("POST", TOKEN_ROUTE).bearer(&shared.token("default", &user.id));
     let (answer, failed) = std::thread::scope(|scope| {
-        let asked = scope.spawn(|| request.send(portal.public));
+        let client = scope.spawn(|| request.send(portal.public));
         poll::until("the request to reach the provider", || {
             (!stub.requests().is_empty()).then_some(())
         });
         let failed = Instant::now();
         portal.process.signal(Signal::USR1);
         expect_unready(&portal, task);
-        (asked.join().unwrap(), failed)
+        (client.join().unwrap(), failed)
     });
     match task {
         // The listener's connections end with the task.

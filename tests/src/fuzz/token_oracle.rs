@@ -112,8 +112,8 @@ fn are_times_good(profile: &Profile, claims: &[(String, Json)]) -> bool {
         return false;
     };
     let (now, leeway, lifetime) = (NOW * 1000, profile.leeway * 1000, profile.max_lifetime * 1000);
-    let begun = [nbf, iat].into_iter().flatten().all(|start| start <= now + leeway);
-    begun && now < exp + leeway && exp <= now + leeway + lifetime
+    let has_started = [nbf, iat].into_iter().flatten().all(|start| start <= now + leeway);
+    has_started && now < exp + leeway && exp <= now + leeway + lifetime
 }
 
 /// Decodes canonical base64url bit by bit. Returns `None` if unused bits are set (RFC 4648, section

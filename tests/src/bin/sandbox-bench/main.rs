@@ -47,20 +47,20 @@ fn main() -> ExitCode {
     let (population, phase) = if quick { (2_000, 1) } else { (100_000, 20) };
     let sandbox = Sandbox::start(program);
 
-    let begun = Instant::now();
+    let started = Instant::now();
     let made = at_once(|worker| make_customers(sandbox.address, worker, population / CONNECTIONS));
     let customers = made.values;
     println!(
         "{} customers created, {:.0} per second",
         customers.len(),
-        rate(customers.len(), begun.elapsed())
+        rate(customers.len(), started.elapsed())
     );
     println!("  memory with customers, MiB {:>27}", sandbox.resident_kib() / 1024);
 
-    let begun = Instant::now();
-    let end = begun + Duration::from_secs(phase);
+    let started = Instant::now();
+    let end = started + Duration::from_secs(phase);
     let opened = at_once(|worker| open_sessions(sandbox.address, worker, &customers, end));
-    let per_second = rate(opened.took.len(), begun.elapsed());
+    let per_second = rate(opened.took.len(), started.elapsed());
     let mut took = opened.took;
     took.sort_unstable();
     let percentile = |percent: usize| {
@@ -171,9 +171,9 @@ impl Seen {
              Idempotency-Key: {key}\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
             form.len()
         );
-        let begun = Instant::now();
+        let started = Instant::now();
         let status = on.exchange(request.as_bytes()).unwrap_or(0);
-        let took = begun.elapsed();
+        let took = started.elapsed();
         match sandbox::member(&on.body(), keep).filter(|_| status == 200) {
             Some(value) => {
                 self.took.push(took);

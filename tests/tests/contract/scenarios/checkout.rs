@@ -211,22 +211,22 @@ fn checkout_rejects_unknown_plans_and_invalid_bodies(store: Store) {
     let by_default = session(json!({ "planId": "professional" }));
     assert_eq!(by_default["success_url"], "https://dash.example.com/home");
     assert_eq!(by_default["cancel_url"], "https://www.example.com/pricing");
-    let asked = session(json!({
+    let session_object = session(json!({
         "planId": "professional",
         "billingCycle": "yearly",
         "successUrl": "HTTPS://app.example.com:443/done/{CHECKOUT_SESSION_ID}?s={CHECKOUT_SESSION_ID}",
         "cancelUrl": "https://app.example.com/back",
     }));
     assert_eq!(
-        asked["success_url"],
+        session_object["success_url"],
         "https://app.example.com/done/{CHECKOUT_SESSION_ID}?s={CHECKOUT_SESSION_ID}"
     );
     assert_eq!(
-        (&asked["cancel_url"], &asked["amount_total"]),
+        (&session_object["cancel_url"], &session_object["amount_total"]),
         (&json!("https://app.example.com/back"), &json!(20_000))
     );
-    let paid = fixture.pay(asked["url"].as_str().unwrap(), GOOD_CARD);
-    let id = asked["id"].as_str().unwrap();
+    let paid = fixture.pay(session_object["url"].as_str().unwrap(), GOOD_CARD);
+    let id = session_object["id"].as_str().unwrap();
     assert_eq!(
         paid.header("location"),
         Some(format!("https://app.example.com/done/{id}?s={id}").as_str())

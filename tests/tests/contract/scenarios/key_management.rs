@@ -141,9 +141,9 @@ fn concurrent_key_creations_stop_at_the_limit(shared: &SharedFixture) {
     let user = shared.new_user();
     let client = client(shared, "frugal", &user.id);
     let answers: Vec<Response> = std::thread::scope(|scope| {
-        let ask = || client.try_create(&json!({"name": "at once"}));
-        let asked: Vec<_> = (0..12).map(|_| scope.spawn(ask)).collect();
-        asked.into_iter().map(|thread| thread.join().unwrap()).collect()
+        let create = || client.try_create(&json!({"name": "at once"}));
+        let threads: Vec<_> = (0..12).map(|_| scope.spawn(create)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
     for answer in answers.iter().filter(|answer| answer.status != 201) {
         assert_eq!(
@@ -234,14 +234,14 @@ fn key_revoked_over_http_is_rejected_on_every_replica(shared: &SharedFixture) {
     let user = shared.new_user();
     let client = client(shared, "default", &user.id);
     let key = client.create(&json!({"name": "on two replicas"}));
-    let ask = |portal: &Portal| {
+    let use_key = |portal: &Portal| {
         let answer = portal.send(&Request::new("POST", KEY_ROUTE).bearer(text(&key, "key")));
         canary::plant_url(&answer.portal_url());
         answer.status
     };
     for profile in ["default", "impatient"] {
-        assert_eq!(shared.portal(profile, ask), 200);
-        assert_eq!(shared.portal(profile, ask), 200);
+        assert_eq!(shared.portal(profile, use_key), 200);
+        assert_eq!(shared.portal(profile, use_key), 200);
     }
     assert_eq!(client.revoke(text(&key, "id")).status, 200);
     client.wait_until_rejected(text(&key, "key"));

@@ -73,12 +73,12 @@ fn running_request_finishes_before_shutdown(shared: &SharedFixture) {
         stub_fixture.prepare(user, &["delay:2000".to_owned()]);
         let request = portal_request(shared, &user.id);
         let answer = std::thread::scope(|scope| {
-            let asked = scope.spawn(|| request.send(stub_fixture.portal.public));
+            let client = scope.spawn(|| request.send(stub_fixture.portal.public));
             poll::until("the request to reach the provider", || {
                 (!stub_fixture.stub.requests().is_empty()).then_some(())
             });
             stub_fixture.portal.process.signal(Signal::TERM);
-            asked.join().unwrap()
+            client.join().unwrap()
         });
         let answer = answer.expect("the running request finishes");
         assert_eq!(answer.status, 200, "{}", answer.text());
@@ -177,7 +177,7 @@ fn service_serves_4096_connections(shared: &SharedFixture) {
 
 fn idle_connection_is_kept_for_60_s(shared: &SharedFixture) {
     shared.portal("default", |portal| {
-        let ask = |connection: &mut Connection| {
+        let exchange = |connection: &mut Connection| {
             connection
                 .send(&Request::get("/livez").to_bytes(portal.public))
                 .expect("the connection is open");
@@ -187,13 +187,13 @@ fn idle_connection_is_kept_for_60_s(shared: &SharedFixture) {
         };
         let (mut kept, mut left) =
             (Connection::open(portal.public).unwrap(), Connection::open(portal.public).unwrap());
-        ask(&mut kept);
-        ask(&mut left);
+        exchange(&mut kept);
+        exchange(&mut left);
         assert!(
             !kept.closes_within(Duration::from_secs(50)),
             "an idle connection was closed within 50 s"
         );
-        ask(&mut kept);
+        exchange(&mut kept);
         assert!(left.closes_within(Duration::from_secs(60)), "an idle connection is never closed");
     });
 }
