@@ -267,7 +267,7 @@ async fn counting_relay(to: String) -> (String, Arc<AtomicUsize>) {
     (base, count)
 }
 
-/// A client for plain HTTP on loopback. It trusts no TLS certificate.
+/// Creates a client for plain HTTP on loopback, which trusts no TLS certificate.
 fn http_client() -> Client {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let tls = rustls::ClientConfig::builder_with_provider(provider)

@@ -171,7 +171,7 @@ fn create(database: &Database, pepper: &str) -> Value {
     created
 }
 
-/// A key that is_accepted leads to a user without a billing account here.
+/// Returns whether a key is accepted. The key's user has no billing account.
 fn is_accepted(portal: &Portal, key: &Value) -> bool {
     code(portal, KEY_ROUTE, key["key"].as_str().unwrap()) == "billing_account_not_found"
 }
