@@ -11,6 +11,18 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     scenario!(reconcile_reports_a_conflict_when_two_customers_name_one_user(store), "W3.ambiguous"),
 ];
 
+/// Returns the users and reasons of the pairs that an import left out.
+fn reasons(plan: &Value) -> Vec<(String, String)> {
+    let left = plan["left"].as_array().unwrap().iter();
+    left.map(|left| {
+        (
+            left["user"].as_str().unwrap_or("-").to_owned(),
+            left["reason"].as_str().unwrap().to_owned(),
+        )
+    })
+    .collect()
+}
+
 fn import_links_unambiguous_customers_only(store: Store) {
     let fixture = SandboxFixture::start_on(store, &[("BILLING_RECONCILE_INTERVAL_SECONDS", "0")]);
     let _ = fixture.stripe("POST", "/sandbox/deliveries", &[("fault", "lose"), ("times", "5000")]);
@@ -25,16 +37,6 @@ fn import_links_unambiguous_customers_only(store: Store) {
         (customer(&[("email", "twin@example.com")]), customer(&[("email", "twin@example.com")]));
     let import = |more: &[&str]| {
         fixture.command(&[&["customers", "import", "--json"], more].concat()).json()
-    };
-    let reasons = |plan: &Value| {
-        let left = plan["left"].as_array().unwrap().iter();
-        left.map(|left| {
-            (
-                left["user"].as_str().unwrap_or("-").to_owned(),
-                left["reason"].as_str().unwrap().to_owned(),
-            )
-        })
-        .collect::<Vec<_>>()
     };
     let dry = import(&[]);
     assert_eq!(
