@@ -241,7 +241,7 @@ fn answered(result: &Result<&'static str, ProviderError>) -> &'static str {
         Ok(answer) => answer,
         Err(ProviderError::CustomerNotFound { .. }) => "customer_not_found",
         Err(ProviderError::SubscriptionNotFound { .. }) => "subscription_not_found",
-        Err(ProviderError::Refused { .. }) => "rejected",
+        Err(ProviderError::Refused { .. }) => "refused",
         Err(ProviderError::Unusable { .. }) => "unusable",
         Err(ProviderError::Unavailable { .. }) => "unavailable",
         Err(ProviderError::Timeout { .. }) => "timeout",
