@@ -42,14 +42,14 @@ export class PageDriver {
         if (wanted !== document.activeElement) return null;
         // A box or a button in a label may show its focus on the label.
         const places = [wanted, wanted.closest('label'), wanted.parentElement].filter(Boolean);
-        const look = () =>
+        const styles = () =>
           places.map((place) => {
             const { outlineStyle, outlineWidth, outlineColor, boxShadow, borderColor } = getComputedStyle(place);
             return [outlineStyle, outlineWidth, outlineColor, boxShadow, borderColor].join();
           });
-        const focused = onPage().join();
+        const focused = styles().join();
         wanted.blur();
-        const blurred = onPage().join();
+        const blurred = styles().join();
         wanted.focus({ preventScroll: true });
         return focused !== blurred;
       });
