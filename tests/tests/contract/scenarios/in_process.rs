@@ -115,14 +115,14 @@ fn answer(provider: Arc<dyn BillingProvider>, body: &Value) -> Response {
         );
         let drain = Drain::new();
         let keys = ApiKeyService::new(stores.api_keys(), clock.clone());
-        let fixture = unused_services(&stores, clock.clone());
+        let (accounts, checkout, subscriptions, webhooks) = unused_services(&stores, clock.clone());
         let portal =
-            PortalService::new(fixture.0, provider, stores.audit(), clock.clone(), policy.unwrap());
+            PortalService::new(accounts, provider, stores.audit(), clock.clone(), policy.unwrap());
         let app = AppState {
             portal,
-            checkout: fixture.1,
-            subscriptions: fixture.2,
-            webhooks: fixture.3,
+            checkout,
+            subscriptions,
+            webhooks,
             intake_capacity: IntakeCapacity::default(),
             new_events: Arc::default(),
             issuer: ApiKeyIssuer::new(keys.clone(), Arc::new(NoMinter), Mode::Test),

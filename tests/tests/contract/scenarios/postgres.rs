@@ -118,7 +118,7 @@ fn service_recovers_when_the_database_comes_back(shared: &SharedFixture) {
             "an outage shared by all replicas must not empty the pool"
         );
         runtime::wait(cluster.resume());
-        poll::until("the service to work again", || {
+        poll::until("the service to recover", || {
             (portal.send(&by_token).code() == "billing_account_not_found").then_some(())
         });
     }

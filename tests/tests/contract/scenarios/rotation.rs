@@ -150,7 +150,7 @@ fn reload_with_wrong_settings_keeps_the_current_ones(shared: &SharedFixture) {
         }
         let mark = portal.process.log().len();
         portal.process.signal(Signal::HUP);
-        poll::until("the fault to be named", || {
+        poll::until("the fault to be logged", || {
             portal.process.log().text_from(mark).contains("BILLING_JWT_HS256_SECRET").then_some(())
         });
         assert_eq!(status(&portal, TOKEN_ROUTE, &old), 200, "the current secret is rejected");
@@ -251,7 +251,7 @@ fn sighup_rotates_the_stripe_key(shared: &SharedFixture) {
     file.write(live);
     let mark = portal.process.log().len();
     portal.process.signal(Signal::HUP);
-    poll::until("the fault to be named", || {
+    poll::until("the fault to be logged", || {
         portal.process.log().text_from(mark).contains("the old ones stay").then_some(())
     });
     assert_eq!(request_portal(), 200, "a key of the other mode was loaded");

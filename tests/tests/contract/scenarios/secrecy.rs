@@ -91,7 +91,7 @@ fn secret_scan_finds_a_marker_in_every_output() {
         let rejected =
             portal.send(&Request::new("POST", TOKEN_ROUTE).header("x-request-id", marker));
         found("an error", &rejected.text());
-        poll::until("the log to hold the marker", || {
+        poll::until("the log to contain the marker", || {
             portal.process.stderr().contains(marker).then_some(())
         });
         found("the log", &portal.process.stderr());
