@@ -1,13 +1,13 @@
-// What axe-core finds on a page: no violation of WCAG 2.1 AA.
+// Checks pages with axe-core for violations of WCAG 2.1 AA.
 
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { fact } from '../facts.mjs';
+import { check } from '../checks.mjs';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'];
 
-/** Says that the page has no violation. Its window must bypass the page's own policy, which lets no script run. */
+/** Checks that the page has no violation. The window must bypass the page's CSP, which blocks scripts. */
 export async function isAccessible(page, name) {
   await page.addScriptTag({ content: AXE });
   const found = await page.evaluate((tags) => window.axe.run(document, { runOnly: { type: 'tag', values: tags } }), TAGS);
@@ -16,5 +16,5 @@ export async function isAccessible(page, name) {
     help,
     nodes: nodes.map((node) => `${node.html} ${node.failureSummary}`),
   }));
-  fact(`${name} has no violation`, found.passes.length > 5 && violations.length === 0, violations);
+  check(`${name} has no violation`, found.passes.length > 5 && violations.length === 0, violations);
 }

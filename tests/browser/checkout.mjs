@@ -1,67 +1,68 @@
-// A checkout from its link to what Stripe's API says afterwards. Arguments: language, hands, script or no-script.
+// A checkout, from its link to the resulting state in Stripe's API. Arguments: language, input,
+// script or no-script.
 
-import { done, same } from '../facts.mjs';
-import { typeCard } from './acts.mjs';
+import { done, checkEqual } from '../checks.mjs';
+import { typeCard } from './actions.mjs';
 import { start } from './chromium.mjs';
 import { dollars } from './money.mjs';
 import { account, checkout, customer, home, stripe } from './service.mjs';
-import { Visitor } from './visitor.mjs';
+import { PageDriver } from './page-driver.mjs';
 
-const [language, hands, script] = process.argv.slice(2);
+const [language, input, script] = process.argv.slice(2);
 const browser = await start();
 const page = await browser.window({ script: script === 'script' });
-const visitor = new Visitor(page, language, hands);
-const word = (name, filling) => visitor.word(name, filling);
-const pay = word('subscribe_and_pay', dollars(2000, language));
+const driver = new PageDriver(page, language, input);
+const text = (name, filling) => driver.text(name, filling);
+const pay = text('subscribe_and_pay', dollars(2000, language));
 const read = (session) => stripe(`checkout/sessions/${session.id}?expand[]=customer&expand[]=subscription&expand[]=invoice`);
 const landing = (session) => `${home}?session=${session.id}`;
 
-// Somebody new: nothing typed, a card that is declined, a bank that says no, a bank that says yes.
+// A new customer: an empty form, a declined card, a failed authentication, a successful one.
 const session = await checkout({ locale: language });
 await page.goto(session.url);
-await visitor.sees('the page says what is bought', word('subscribe_to', 'Professional plan'));
-await visitor.sees('and what it costs', dollars(2000, language));
-await visitor.go('button', pay);
-await visitor.sees('what is missing is told', word('no_email'));
-await visitor.type(word('email'), 'browser@example.com');
-await typeCard(visitor, '4000000000000002', { submit: pay });
-await visitor.sees('a card that is declined is told', word('card_declined'));
-same('and the session stays open', (await read(session)).status, 'open');
-await typeCard(visitor, '4000002500003155', { submit: pay });
-await visitor.go('button', word('bank_fails'));
-await visitor.sees('a bank that does not confirm is told', word('not_charged'));
-await visitor.type(word('email'), 'browser@example.com');
-await typeCard(visitor, '4000002500003155', { submit: pay });
-await visitor.go('button', word('bank_completes'));
-same('a payment ends at the success URL, with the session', page.url(), landing(session));
+await driver.expectText('the page names the plan', text('subscribe_to', 'Professional plan'));
+await driver.expectText('the page names the price', dollars(2000, language));
+await driver.go('button', pay);
+await driver.expectText('a missing field is reported', text('no_email'));
+await driver.type(text('email'), 'browser@example.com');
+await typeCard(driver, '4000000000000002', { submit: pay });
+await driver.expectText('a declined card is reported', text('card_declined'));
+checkEqual('the session stays open after a declined card', (await read(session)).status, 'open');
+await typeCard(driver, '4000002500003155', { submit: pay });
+await driver.go('button', text('bank_fails'));
+await driver.expectText('a failed authentication is reported', text('not_charged'));
+await driver.type(text('email'), 'browser@example.com');
+await typeCard(driver, '4000002500003155', { submit: pay });
+await driver.go('button', text('bank_completes'));
+checkEqual('a payment redirects to the success URL with the session id', page.url(), landing(session));
 const paid = await read(session);
-same('the session is complete', [paid.status, paid.payment_status], ['complete', 'paid']);
-same('a customer was made', [paid.customer.email, paid.customer.name], ['browser@example.com', 'Browser Tester']);
-same('who has subscribed and paid', [paid.subscription.status, paid.invoice.amount_paid], ['active', 2000]);
+checkEqual('the session is complete', [paid.status, paid.payment_status], ['complete', 'paid']);
+checkEqual('a customer is created', [paid.customer.email, paid.customer.name], ['browser@example.com', 'Browser Tester']);
+checkEqual('the customer has a paid subscription', [paid.subscription.status, paid.invoice.amount_paid], ['active', 2000]);
 await page.goto(session.url);
-await visitor.sees('its link says that all is done', word('checkout_complete'));
+await driver.expectText('the link of a complete session reports completion', text('checkout_complete'));
 
-// The demo's customer: the way back, the saved card.
+// The demo's customer: the cancel link and the saved card.
 const known = await checkout({ customer, locale: language });
 await page.goto(known.url);
-await visitor.go('link', word('return', new URL(home).host));
-same('the way back is the cancel URL', page.url(), `${home}?canceled`);
+await driver.go('link', text('return', new URL(home).host));
+checkEqual('the return link leads to the cancel URL', page.url(), `${home}?canceled`);
 await page.goto(known.url);
-same('a settled address is not asked for', await page.getByLabel(word('email'), { exact: true }).count(), 0);
-await visitor.choose(word('other_card'));
-same('another card can be typed', await page.getByLabel(word('card_number'), { exact: true }).isVisible(), true);
-await visitor.choose(/^Visa .*4242/);
-same('and need not', await page.getByLabel(word('card_number'), { exact: true }).isVisible(), false);
-await visitor.go('button', pay);
-same('the saved card pays too', page.url(), landing(known));
-same('for the customer that there is', (await read(known)).subscription.default_payment_method, (await account.customer()).invoice_settings.default_payment_method);
+checkEqual('the form has no email field for a known customer', await page.getByLabel(text('email'), { exact: true }).count(), 0);
+await driver.choose(text('other_card'));
+checkEqual('another card can be entered', await page.getByLabel(text('card_number'), { exact: true }).isVisible(), true);
+await driver.choose(/^Visa .*4242/);
+checkEqual('the card form is hidden for the saved card', await page.getByLabel(text('card_number'), { exact: true }).isVisible(), false);
+await driver.go('button', pay);
+checkEqual('a payment with the saved card succeeds', page.url(), landing(known));
+checkEqual('the subscription belongs to the existing customer', (await read(known)).subscription.default_payment_method, (await account.customer()).invoice_settings.default_payment_method);
 
-// One that ends while its page is open.
+// A session that expires while its page is open.
 const link = await checkout({ locale: language });
 await page.goto(link.url);
 await stripe(`checkout/sessions/${link.id}/expire`, {});
-await visitor.go('button', pay);
-await visitor.sees('what is over says so', word('checkout_expired'));
+await driver.go('button', pay);
+await driver.expectText('an expired session is reported', text('checkout_expired'));
 
 await browser.end();
 done();

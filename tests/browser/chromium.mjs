@@ -1,7 +1,8 @@
-// The installed Chromium: a fresh profile, no background traffic, no host but loopback; every request of a page is noted.
+// Starts Chromium with a new profile and without background traffic. Only loopback hosts resolve, and
+// every request is recorded.
 
 import { chromium } from 'playwright-core';
-import { fact } from '../facts.mjs';
+import { check } from '../checks.mjs';
 
 const FLAGS = [
   '--no-sandbox',
@@ -21,7 +22,7 @@ export async function start() {
   const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, headless: true, args: FLAGS });
   const asked = [];
   return {
-    /** A window of its own: no cookie, no cache is shared. */
+    /** Opens a window with its own cookies and cache. */
     async window({ script = true, scheme = 'light', locale = 'en-US', viewport = { width: 1280, height: 900 }, scale = 1, bypassCSP = false } = {}) {
       const context = await browser.newContext({
         javaScriptEnabled: script,
@@ -30,7 +31,7 @@ export async function start() {
         viewport,
         bypassCSP,
         deviceScaleFactor: scale,
-        // Movement only makes tests wait.
+        // Animations would only delay the tests.
         reducedMotion: 'reduce',
       });
       context.on('request', (request) => asked.push(request.url()));
@@ -38,11 +39,11 @@ export async function start() {
       return context.newPage();
     },
 
-    /** Ends the browser and says that it asked nobody but this machine. */
+    /** Closes the browser and checks that all requests went to loopback. */
     async end() {
       await browser.close();
       const elsewhere = asked.filter((url) => new URL(url).hostname !== '127.0.0.1');
-      fact('no request leaves loopback', asked.length > 0 && elsewhere.length === 0, elsewhere);
+      check('no request leaves loopback', asked.length > 0 && elsewhere.length === 0, elsewhere);
     },
   };
 }

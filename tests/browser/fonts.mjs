@@ -1,15 +1,15 @@
-// The fonts that tests/packages.txt lists have every character of the pages: a font without it draws a box.
+// The fonts in tests/packages.txt have every character of the pages. A missing character is a box.
 
 import { readFileSync } from 'node:fs';
-import { done, same } from '../facts.mjs';
+import { done, checkEqual } from '../checks.mjs';
 import { start } from './chromium.mjs';
 import { portal } from './service.mjs';
 
-/** A character of the private use area, which no font has. */
+/** A private use character, which no font has. */
 const NO_CHARACTER = '\uE8F0';
 
-const words = JSON.parse(readFileSync(new URL('words.json', import.meta.url), 'utf8'));
-const characters = Object.values(words).flatMap((language) => Object.values(language)).join('').match(/[\p{L}\p{N}\p{P}\p{S}]/gu);
+const pageTexts = JSON.parse(readFileSync(new URL('page-texts.json', import.meta.url), 'utf8'));
+const characters = Object.values(pageTexts).flatMap((language) => Object.values(language)).join('').match(/[\p{L}\p{N}\p{P}\p{S}]/gu);
 
 const browser = await start();
 const page = await browser.window({ locale: 'ko-KR' });
@@ -26,7 +26,7 @@ const boxes = await page.evaluate(([texts, noCharacter]) => {
   const box = draw(noCharacter);
   return texts.filter((text) => draw(text) === box);
 }, [[...new Set(characters)], NO_CHARACTER]);
-same('every character of the pages has a glyph', boxes, []);
+checkEqual('every character of the pages has a glyph', boxes, []);
 await page.context().close();
 await browser.end();
 done();

@@ -1,6 +1,6 @@
-// Amounts in dollars as the pages write them.
+// Formats amounts in dollars like the pages.
 
-/** An amount in cents, in the page's language. */
+/** Formats an amount in cents in the page's language. */
 export function dollars(cents, language) {
   const sign = language === 'ko' ? 'US$' : '$';
   const number = (Math.abs(cents) / 100).toLocaleString('en-US', { minimumFractionDigits: 2 });

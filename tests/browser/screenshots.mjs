@@ -1,9 +1,10 @@
-// Pictures of the portal's pages: each on a desk, in English and in the light; the main ones in every language, scheme and size.
+// Takes screenshots of the portal's pages: all on desktop in English and light; the main pages in
+// every language, colour scheme and size.
 
 import { join } from 'node:path';
-import { done, fact } from '../facts.mjs';
+import { done, check } from '../checks.mjs';
 import { start } from './chromium.mjs';
-import { tour } from './tour.mjs';
+import { visitAllPages } from './all-pages.mjs';
 
 const folder = process.argv[2];
 const SIZES = { desktop: { width: 1280, height: 860 }, mobile: { width: 390, height: 844 } };
@@ -12,16 +13,16 @@ const MAIN = ['overview', 'add-card', 'preview', 'invoice', 'checkout'];
 const browser = await start();
 for (const language of ['en', 'ko']) {
   const page = await browser.window({ viewport: SIZES.desktop, locale: language === 'ko' ? 'ko-KR' : 'en-US' });
-  await tour(page, language, async (name) => {
-    const ways = Object.keys(SIZES).flatMap((size) => ['light', 'dark'].map((colorScheme) => ({ size, colorScheme })));
+  await visitAllPages(page, language, async (name) => {
+    const variants = Object.keys(SIZES).flatMap((size) => ['light', 'dark'].map((colorScheme) => ({ size, colorScheme })));
     const wanted = ({ size, colorScheme }) =>
       MAIN.includes(name) || (language === 'en' && size === 'desktop' && colorScheme === 'light');
-    for (const { size, colorScheme } of ways.filter(wanted)) {
+    for (const { size, colorScheme } of variants.filter(wanted)) {
       await page.setViewportSize(SIZES[size]);
       await page.emulateMedia({ colorScheme });
       const path = join(folder, `${name}-${language}-${colorScheme}-${size}.png`);
       await page.screenshot({ path, fullPage: true, animations: 'disabled', caret: 'hide' });
-      fact(path, true);
+      check(path, true);
     }
     await page.setViewportSize(SIZES.desktop);
     await page.emulateMedia({ colorScheme: 'light' });

@@ -1,18 +1,18 @@
-// The service as its clients see it, and the account behind it as Stripe's API tells it.
+// A client of the service, and the demo user's account in Stripe's API.
 
 import { setTimeout as pause } from 'node:timers/promises';
-import { fact } from '../facts.mjs';
+import { check } from '../checks.mjs';
 
 const { SERVICE_URL, SANDBOX_URL, ACCESS_TOKEN, NEWCOMER_TOKEN } = process.env;
 
-/** How long a fact may take on a busy machine. */
-const PATIENCE_MS = 60_000;
+/** Timeout of a condition. It is generous for busy machines. */
+const TIMEOUT_MS = 60_000;
 
-/** The access token of somebody who has bought nothing yet. */
+/** The access token of a user without a purchase. */
 export const newcomer = NEWCOMER_TOKEN;
 
-/** What the service answers to a request with this access token: its status, and its body as JSON. */
-export async function ask(method, path, token, body) {
+/** Sends a request with an access token. Returns the response's status and JSON body. */
+export async function request(method, path, token, body) {
   const answer = await fetch(`${SERVICE_URL}${path}`, {
     method,
     headers: { authorization: `Bearer ${token}`, ...(body && { 'content-type': 'application/json' }) },
@@ -21,25 +21,25 @@ export async function ask(method, path, token, body) {
   return { status: answer.status, body: await answer.json() };
 }
 
-/** Asks again and again until the answer fits, and gives it. */
+/** Polls until the result fits, and returns it. */
 export async function until(name, probe, fits) {
   let found = await probe();
-  for (const deadline = Date.now() + PATIENCE_MS; !fits(found) && Date.now() < deadline; found = await probe()) await pause(20);
-  fact(name, fits(found), found);
+  for (const deadline = Date.now() + TIMEOUT_MS; !fits(found) && Date.now() < deadline; found = await probe()) await pause(20);
+  check(name, fits(found), found);
   return found;
 }
 
-/** The URL of a fresh portal session for the demo user. */
+/** Creates a portal session for the demo user and returns its URL. */
 export async function portal(body = {}) {
-  const answer = await ask('POST', '/api/v1/subscriptions/portal', ACCESS_TOKEN, body);
+  const answer = await request('POST', '/api/v1/subscriptions/portal', ACCESS_TOKEN, body);
   if (answer.status !== 200) throw new Error(`no portal session: ${answer.status} ${JSON.stringify(answer.body)}`);
   return answer.body.url;
 }
 
-/** Where the portal leads back to. */
+/** The portal's return URL. */
 export const home = `${SERVICE_URL}/`;
 
-/** A call of Stripe's API: GET without fields, else POST, unless it says otherwise. Fields are named with brackets, as on the wire. */
+/** Calls Stripe's API. Default method: GET without fields, POST with fields. Field names have brackets. */
 export async function stripe(path, fields, method = fields ? 'POST' : 'GET') {
   const answer = await fetch(`${SANDBOX_URL}/v1/${path}`, {
     method,
@@ -51,7 +51,7 @@ export async function stripe(path, fields, method = fields ? 'POST' : 'GET') {
   return object;
 }
 
-/** A checkout session for the demo's middle plan. */
+/** Creates a checkout session for the demo's Professional plan. */
 export const checkout = (fields = {}) =>
   stripe('checkout/sessions', {
     mode: 'subscription',
@@ -65,7 +65,7 @@ export const checkout = (fields = {}) =>
 /** The demo user's customer. */
 export const customer = process.env.CUSTOMER;
 
-/** What there is now of the demo user's account. */
+/** Reads the current state of the demo user's account. */
 export const account = {
   customer: () => stripe(`customers/${customer}`),
   cards: async () => (await stripe(`customers/${customer}/payment_methods?limit=100`)).data,

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Judges access tokens with PyJWT under the contract's policy (docs/contract.md, C4 and C5).
+"""Validates access tokens with PyJWT under the contract's policy (docs/contract.md, C4 and C5).
 
-Reads JSON lines: first {"profiles": [...]}, then {"profile": NAME, "token": TEXT} each. Writes a JSON line for each token:
+Reads JSON lines: first {"profiles": [...]}, then {"profile": NAME, "token": TEXT}. Writes a JSON line per token:
 {"answer": "accept" | "forbid" | "refuse", "subject": TEXT, "reason": TEXT}.
 
 PyJWT is the core: form, signature, and all claims that it knows. What it does not know is checked around it, from the
@@ -26,7 +26,7 @@ OTHER_PURPOSES = ("refresh", "refresh_token", "offline", "id", "id_token", "logo
 
 
 class Refused(Exception):
-    """A rule of the contract that PyJWT does not have is broken."""
+    """A token violates a rule of the contract that PyJWT does not have."""
 
 
 def stop_the_clock(now):
@@ -59,7 +59,7 @@ def judge(profile, token):
 
 
 def verified(profile, token):
-    """The claims, once one of the keys holds. PyJWT takes one key at a time."""
+    """Returns the claims if one of the keys verifies the token. PyJWT accepts one key per call."""
     problem = None
     for key in profile["keys"]:
         try:
@@ -78,11 +78,11 @@ def verified(profile, token):
 
 
 def strict_object(part):
-    """The part as a JSON object in which no name stands twice."""
+    """Parses a part as a JSON object without duplicate names."""
 
     def pairs(members):
         if len({name for name, _ in members}) != len(members):
-            raise Refused("a name twice")
+            raise Refused("a duplicate name")
         return dict(members)
 
     text = jwt.utils.base64url_decode(part).decode("utf-8")
@@ -100,7 +100,7 @@ def depth(value):
 def check_header(profile, header):
     for name in ("alg", "typ", "cty", "kid"):
         if name in header and not isinstance(header[name], str):
-            raise Refused(f"{name} is no string")
+            raise Refused(f"{name} is not a string")
     if any(name in header for name in REFUSED_HEADERS):
         raise Refused("crit, b64 or zip")
     if "typ" in header and ascii_lower(header["typ"]) not in TYPES:
@@ -112,12 +112,12 @@ def check_header(profile, header):
 def check_claims(profile, claims):
     for name in ("sub", "iss", "jti"):
         if name in claims and not isinstance(claims[name], str):
-            raise Refused(f"{name} is no string")
+            raise Refused(f"{name} is not a string")
     for name in ("exp", "nbf", "iat"):
         if name in claims and (isinstance(claims[name], bool) or not isinstance(claims[name], (int, float))):
-            raise Refused(f"{name} is no number")
+            raise Refused(f"{name} is not a number")
         if name in claims and claims[name] < 0:
-            raise Refused(f"{name} is no date")
+            raise Refused(f"{name} is not a date")
     if claims["exp"] > profile["now"] + profile["leeway"] + profile["max_lifetime"]:
         raise Refused("lives too long")
     if "aud" in claims and profile["audience"] is None:
@@ -142,9 +142,9 @@ def answer(profile, token):
         verdict, subject, _ = judge(profile, token)
     except (Refused, jwt.PyJWTError) as error:
         return {"answer": "refuse", "subject": "", "reason": f"{type(error).__name__}: {error}"}
-    except Exception as error:  # PyJWT lets some through, for instance RecursionError and UnicodeDecodeError.
+    except Exception as error:  # PyJWT raises other errors too, for instance RecursionError and UnicodeDecodeError.
         return {"answer": "refuse", "subject": "", "reason": f"crash {type(error).__name__}: {error}"}
-    # Half a surrogate pair is no text for anybody but Python: made visible.
+    # Replaces an unpaired surrogate, which UTF-8 cannot encode.
     return {"answer": verdict, "subject": subject.encode("utf-8", "replace").decode("utf-8"), "reason": ""}
 
 

@@ -1,7 +1,8 @@
-//! Judges the service's answers by the OpenAPI document that `billing-portal openapi` prints.
+//! Checks the service's responses against the OpenAPI document that `billing-portal openapi`
+//! prints.
 //!
-//! [`Request::send`](crate::wire::Request::send) judges every answer of a listener that is watched. It is stricter than the
-//! document: an object may have no property that the document does not name.
+//! [`Request::send`](crate::wire::Request::send) checks every response of a watched listener. The
+//! check is stricter than the document: properties that the document does not name are faults.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -16,10 +17,10 @@ use crate::response::Response;
 
 /// The media type of errors (RFC 9457).
 const PROBLEM: &str = "application/problem+json";
-/// The place of the schema of errors that belong to no operation.
+/// Schema key of errors that belong to no operation.
 const ANY_PROBLEM: &str = "any problem";
-/// The characters of a body that a fault shows.
-const SHOWN: usize = 300;
+/// Maximum number of characters of a body in a fault.
+const MAX_SHOWN: usize = 300;
 
 /// The document, with its schemas compiled.
 #[derive(Debug)]
@@ -28,14 +29,14 @@ pub struct ApiDocument {
     validator: Validator,
 }
 
-/// The public listeners whose answers are judged.
+/// Public listeners whose responses are checked.
 static WATCHED: Mutex<BTreeSet<SocketAddr>> = Mutex::new(BTreeSet::new());
 
-/// A public listener of the service. Its answers are judged until this value is dropped.
+/// A watched public listener. Its responses are checked until this value is dropped.
 #[derive(Debug)]
 pub struct Watched(SocketAddr);
 
-/// Has all answers of a public listener judged.
+/// Starts checking all responses of a public listener.
 #[must_use]
 pub fn watch(public: SocketAddr) -> Watched {
     WATCHED.lock().unwrap_or_else(PoisonError::into_inner).insert(public);
@@ -48,10 +49,10 @@ impl Drop for Watched {
     }
 }
 
-/// Judges an answer to a request of this method and target, if the address is a watched listener's.
+/// Checks the response to a request if the address belongs to a watched listener.
 ///
 /// # Panics
-/// When the answer does not fit the document.
+/// When the response violates the document.
 #[track_caller]
 pub fn check(address: SocketAddr, method: &str, target: &str, answer: &Response) {
     let watched = WATCHED.lock().unwrap_or_else(PoisonError::into_inner).contains(&address);
@@ -61,7 +62,7 @@ pub fn check(address: SocketAddr, method: &str, target: &str, answer: &Response)
     }
 }
 
-/// The document of the binary under test.
+/// Returns the document that the binary under test prints.
 fn printed() -> &'static ApiDocument {
     static PRINTED: OnceLock<ApiDocument> = OnceLock::new();
     PRINTED.get_or_init(|| {
@@ -76,7 +77,7 @@ impl ApiDocument {
     /// Compiles the schemas of a document.
     ///
     /// # Errors
-    /// A schema is malformed, or there is none for errors.
+    /// When a schema is malformed or the schema of errors is missing.
     pub fn new(document: Value) -> Result<Self, String> {
         let problem = "/components/schemas/Problem";
         document.pointer(problem).ok_or_else(|| format!("the document has no {problem}"))?;
@@ -107,20 +108,20 @@ impl ApiDocument {
         Ok(Self { document, validator })
     }
 
-    /// What is wrong with an answer to a request of this method and target.
+    /// Returns the faults of a response to a request of this method and target.
     #[must_use]
     pub fn faults(&self, method: &str, target: &str, answer: &Response) -> Vec<String> {
         let path = path_of(target);
         let found = self.find(path);
-        let judged = match &found {
+        let faults_of = match &found {
             None => self.problem(answer),
             Some((_, methods)) => {
                 let name = method.to_lowercase();
-                let asked = if name == "head" { "get" } else { name.as_str() };
-                match methods.get(asked) {
+                let method_name = if name == "head" { "get" } else { name.as_str() };
+                match methods.get(method_name) {
                     Some(operation) => {
                         let template = found.as_ref().map_or(path, |(template, _)| template);
-                        self.documented(template, asked, operation, answer, name == "head")
+                        self.documented(template, method_name, operation, answer, name == "head")
                     }
                     // The answer to a preflight request (Fetch, "CORS-preflight fetch").
                     None if name == "options" && answer.status == 204 => empty(answer),
@@ -128,19 +129,19 @@ impl ApiDocument {
                 }
             }
         };
-        let shown: String = answer.text().chars().take(SHOWN).collect();
-        judged
+        let shown: String = answer.text().chars().take(MAX_SHOWN).collect();
+        faults_of
             .into_iter()
             .map(|fault| {
                 format!(
-                    "OpenAPI: {method} {path} answered {}: {fault}; the body is: {shown}",
+                    "OpenAPI: {method} {path} returned {}: {fault}; body: {shown}",
                     answer.status
                 )
             })
             .collect()
     }
 
-    /// The path of the document that fits, with its methods. One without parameters goes first.
+    /// Finds the document's path for a target, with its methods. A path without parameters wins.
     fn find(&self, path: &str) -> Option<(&str, &Map<String, Value>)> {
         let paths = self.document["paths"].as_object()?;
         let fitting = paths.iter().filter(|(template, _)| fits(template, path));
@@ -149,7 +150,7 @@ impl ApiDocument {
         Some((template, methods.as_object()?))
     }
 
-    /// An answer of an operation, with one of its statuses.
+    /// Checks a response of a documented operation.
     fn documented(
         &self,
         path: &str,
@@ -164,7 +165,7 @@ impl ApiDocument {
         let responses = &operation["responses"];
         let Some(status) = statuses.into_iter().find(|status| responses.get(status).is_some())
         else {
-            return vec!["the document does not have this status here".to_owned()];
+            return vec!["the document does not list this status".to_owned()];
         };
         let response = resolved(&self.document, &responses[status]);
         let Some(contents) = response["content"].as_object().filter(|content| !content.is_empty())
@@ -174,7 +175,7 @@ impl ApiDocument {
         let media = media_type(answer);
         if !contents.contains_key(&media) {
             let known: Vec<_> = contents.keys().collect();
-            return vec![format!("its media type is `{media}`, not one of {known:?}")];
+            return vec![format!("the media type is `{media}`, not one of {known:?}")];
         }
         if bodiless {
             empty(answer)
@@ -183,10 +184,10 @@ impl ApiDocument {
         }
     }
 
-    /// An error that belongs to no operation: there is no such path or method.
+    /// Checks an error response of an unknown path or method.
     fn problem(&self, answer: &Response) -> Vec<String> {
         if answer.status < 400 {
-            return vec!["the document does not have this path or method".to_owned()];
+            return vec!["the document does not list this path or method".to_owned()];
         }
         // The answer to `HEAD` has no body.
         if answer.body.is_empty() {
@@ -194,7 +195,7 @@ impl ApiDocument {
         }
         match media_type(answer).as_str() {
             PROBLEM => self.body(ANY_PROBLEM, PROBLEM, answer),
-            other => vec![format!("its media type is `{other}`, not {PROBLEM}")],
+            other => vec![format!("the media type is `{other}`, not {PROBLEM}")],
         }
     }
 
@@ -203,12 +204,12 @@ impl ApiDocument {
             let text = std::str::from_utf8(&answer.body);
             return text
                 .err()
-                .map(|error| vec![format!("it is not UTF-8: {error}")])
+                .map(|error| vec![format!("the body is not UTF-8: {error}")])
                 .unwrap_or_default();
         }
         let body: Value = match serde_json::from_slice(&answer.body) {
             Ok(body) => body,
-            Err(error) => return vec![format!("it is not JSON: {error}")],
+            Err(error) => return vec![format!("the body is not JSON: {error}")],
         };
         let instance = json!({ place: body });
         let faults = self.validator.iter_errors(&instance);
@@ -219,14 +220,14 @@ impl ApiDocument {
     }
 }
 
-/// The path of a request target, be it a path or a whole URL (RFC 9112, 3.2).
+/// Returns the path of a request target, which is a path or a URL (RFC 9112, 3.2).
 fn path_of(target: &str) -> &str {
     let without_query = target.split('?').next().unwrap_or_default();
     let authority = without_query.strip_prefix("http://").and_then(|rest| rest.find('/'));
     authority.map_or(without_query, |length| &without_query["http://".len() + length..])
 }
 
-/// All operations of a document: path, method, operation.
+/// Returns all operations of a document: path, method, operation.
 fn operations(document: &Value) -> Vec<(&str, &str, &Value)> {
     const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
     let paths = document["paths"].as_object().into_iter().flatten();
@@ -238,7 +239,7 @@ fn operations(document: &Value) -> Vec<(&str, &str, &Value)> {
         .collect()
 }
 
-/// What a reference leads to; anything else as it is.
+/// Resolves a `$ref`. Returns any other value unchanged.
 fn resolved<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
     let reference = value["$ref"].as_str().and_then(|reference| reference.strip_prefix('#'));
     reference.and_then(|pointer| document.pointer(pointer)).unwrap_or(value)
@@ -248,7 +249,7 @@ fn place(method: &str, path: &str, status: &str, media: &str) -> String {
     format!("{method} {path} {status} {media}")
 }
 
-/// Whether a path is one of a template such as `/api/v1/api-keys/{id}`.
+/// Returns whether a path matches a template such as `/api/v1/api-keys/{id}`.
 fn fits(template: &str, path: &str) -> bool {
     let (mut wanted, mut given) = (template.split('/'), path.split('/'));
     loop {
@@ -267,10 +268,10 @@ fn media_type(answer: &Response) -> String {
 }
 
 fn empty(answer: &Response) -> Vec<String> {
-    if answer.body.is_empty() { Vec::new() } else { vec!["it has a body".to_owned()] }
+    if answer.body.is_empty() { Vec::new() } else { vec!["the response has a body".to_owned()] }
 }
 
-/// The schemas that are parts of an `allOf`: their properties are not all of an object's.
+/// Collects the schemas that `allOf` refers to. Their properties are only a part of an object's.
 fn collect_composed(schema: &Value, into: &mut BTreeSet<String>) {
     match schema {
         Value::Object(fields) => {
@@ -283,7 +284,7 @@ fn collect_composed(schema: &Value, into: &mut BTreeSet<String>) {
     }
 }
 
-/// Refuses properties that a schema does not name, in every schema that says which properties there are.
+/// Rejects unnamed properties in every schema that names properties.
 fn close(schema: &mut Value, pointer: &str, composed: &BTreeSet<String>, is_part: bool) {
     match schema {
         Value::Object(fields) => {
@@ -378,23 +379,23 @@ mod tests {
         Response { status, headers, body: body.as_bytes().to_vec() }
     }
 
-    fn judged(method: &str, target: &str, answer: &Response) -> Vec<String> {
+    fn faults_of(method: &str, target: &str, answer: &Response) -> Vec<String> {
         document().faults(method, target, answer)
     }
 
     #[track_caller]
     fn fits_document(method: &str, target: &str, answer: &Response) {
-        assert_eq!(judged(method, target, answer), Vec::<String>::new());
+        assert_eq!(faults_of(method, target, answer), Vec::<String>::new());
     }
 
     #[track_caller]
     fn has_fault(method: &str, target: &str, answer: &Response, word: &str) {
-        let faults = judged(method, target, answer);
+        let faults = faults_of(method, target, answer);
         assert!(faults.len() == 1 && faults[0].contains(word), "{faults:?}");
     }
 
     #[test]
-    fn answers_of_documented_operations_fit() {
+    fn documented_responses_have_no_fault() {
         let session = r#"{"url":"https://a.example/","plan":{"id":"x"}}"#;
         fits_document("POST", "/sessions", &answer(200, "application/json", session));
         fits_document(
@@ -427,7 +428,7 @@ mod tests {
     }
 
     #[test]
-    fn body_that_does_not_fit_its_schema_is_a_fault() {
+    fn body_that_violates_its_schema_is_a_fault() {
         for (body, word) in [
             (r#"{}"#, "url"),
             (r#"{"url":1}"#, "/url"),
@@ -447,7 +448,7 @@ mod tests {
     }
 
     #[test]
-    fn path_or_method_without_operation_may_only_be_refused() {
+    fn undocumented_path_or_method_may_only_return_an_error() {
         let problem = answer(404, PROBLEM, r#"{"code":"not_found"}"#);
         fits_document("GET", "/keys/1/2", &problem);
         fits_document("PUT", "/keys/1", &answer(405, PROBLEM, r#"{"code":"method_not_allowed"}"#));
@@ -458,16 +459,16 @@ mod tests {
     }
 
     #[test]
-    fn answers_are_judged_while_their_listener_is_watched() {
+    fn responses_are_checked_while_their_listener_is_watched() {
         let address = SocketAddr::from(([127, 0, 0, 1], 9));
-        let refused = || {
+        let rejected = || {
             let answer = answer(200, "application/json", "{}");
             std::panic::catch_unwind(|| check(address, "GET", "/no/such/path", &answer)).is_err()
         };
-        assert!(!refused());
+        assert!(!rejected());
         let watched = watch(address);
-        assert!(refused());
+        assert!(rejected());
         drop(watched);
-        assert!(!refused());
+        assert!(!rejected());
     }
 }

@@ -1,6 +1,6 @@
-//! The shape of the workspace as rules over cargo's metadata and the source files.
+//! Architecture rules, checked on cargo's metadata and the source files.
 //!
-//! Each rule returns its complaints, and each complaint names the place.
+//! Each rule returns a list of violations with their locations.
 
 pub mod arrows;
 pub mod cycles;

@@ -1,16 +1,16 @@
-//! The built `billing-portal` binary: found beside the tests, brought up to date once per test process.
+//! The `billing-portal` binary under test. It is rebuilt once per test process if it is stale.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-/// Names a binary to test instead of the one that cargo builds here, for instance a release build.
+/// Variable with the path of another binary to test, for instance a release build.
 pub const OVERRIDE: &str = "PORTAL_UNDER_TEST";
 
-/// The binary under test.
+/// Returns the path of the binary under test.
 ///
 /// # Panics
-/// When it does not build.
+/// When the binary does not build.
 pub fn path() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| match std::env::var_os(OVERRIDE) {
@@ -19,13 +19,14 @@ pub fn path() -> &'static Path {
     })
 }
 
-/// The workspace's root folder.
+/// Returns the workspace's root folder.
 #[must_use]
 pub fn workspace_root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package stands in the workspace")
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package is in the workspace")
 }
 
-/// Always asks cargo, which answers in an instant where nothing changed: a stale binary would test the past.
+/// Builds the binary with cargo, which returns at once if nothing changed. The tests must not run
+/// against a stale binary.
 fn build() -> PathBuf {
     let profile_folder = profile_folder();
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
@@ -42,7 +43,7 @@ fn build() -> PathBuf {
     if profile_folder.file_name().is_some_and(|name| name == "release") {
         cargo.arg("--release");
     }
-    // What an outer `cargo test` sets for this package must not make build scripts of others run again.
+    // Variables that an outer `cargo test` sets would make other packages' build scripts run again.
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
         if ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"]
@@ -61,12 +62,12 @@ fn build() -> PathBuf {
     profile_folder.join("billing-portal")
 }
 
-/// `target/<profile>`: the folder above the `deps` that this test executable stands in.
+/// Returns `target/<profile>`, the parent of the `deps` folder with this test executable.
 fn profile_folder() -> PathBuf {
     let own = std::env::current_exe().expect("a test knows its own path");
-    let deps = own.parent().expect("an executable stands in a folder");
+    let deps = own.parent().expect("an executable is in a folder");
     if deps.ends_with("deps") {
-        deps.parent().expect("deps stands in a folder").to_path_buf()
+        deps.parent().expect("deps is in a folder").to_path_buf()
     } else {
         deps.to_path_buf()
     }

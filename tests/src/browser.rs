@@ -1,21 +1,21 @@
-//! Programs that drive the portal's pages in the installed Chromium, each against a service of its own.
+//! Runs programs that drive the portal's pages in Chromium, each against its own service.
 
 use std::path::PathBuf;
 
 use crate::embedded::Embedded;
-use crate::program::{Facts, Program};
+use crate::program::{Checks, Program};
 use crate::{canary, packages};
 
-/// Runs `tests/browser/<file>` with these arguments against the embedded default, freshly started.
+/// Runs `tests/browser/<file>` with these arguments against a new embedded default.
 ///
 /// # Panics
-/// When the program fails, or a secret stands in the service's log.
+/// When the program fails, or the service's log contains a secret.
 #[track_caller]
 #[must_use]
-pub fn run(file: &str, arguments: &[&str]) -> Facts {
+pub fn run(file: &str, arguments: &[&str]) -> Checks {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let embedded = Embedded::start(folder.path());
-    let facts = Program::node("browser", file)
+    let checks = Program::node("browser", file)
         .env("CHROMIUM", chromium().display().to_string())
         .env("FONTCONFIG_FILE", packages::fontconfig_file().display().to_string())
         .env("SERVICE_URL", embedded.service_url.clone())
@@ -25,10 +25,10 @@ pub fn run(file: &str, arguments: &[&str]) -> Facts {
         .env("CUSTOMER", embedded.customer.clone())
         .run(arguments);
     assert!(canary::leaks().is_empty(), "secrets in the log: {:#?}", canary::leaks());
-    facts
+    checks
 }
 
-/// The browser: the one that `CHROMIUM` names, or the installed one.
+/// Returns the browser's path: the value of `CHROMIUM`, or the installed Chromium.
 fn chromium() -> PathBuf {
     if let Some(named) = std::env::var_os("CHROMIUM") {
         return named.into();

@@ -1,4 +1,4 @@
-//! Secrets that the tests handed out, and everything that processes wrote: the two must not meet.
+//! Checks that no process output contains a secret that the tests used.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -6,36 +6,32 @@ use std::sync::{Arc, Mutex, OnceLock};
 use crate::output::Output;
 use crate::response::Response;
 
-/// Shorter texts are no secrets and would be found by accident.
+/// Minimum length of a secret. Shorter texts would match by accident.
 const SHORTEST: usize = 12;
-/// How many first bytes of a secret are its key in the index.
+/// Number of leading bytes of a secret that are its key in the index.
 const STEM: usize = 8;
 
 static SECRETS: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 static WATCHED: Mutex<Vec<(String, Arc<Output>)>> = Mutex::new(Vec::new());
 
-/// Registers a secret: no watched output may ever hold it.
+/// Registers a secret that no watched output may contain.
 ///
 /// # Panics
-/// When it is too short to be one.
+/// When the secret is too short.
 pub fn plant(secret: &str) {
-    assert!(
-        secret.len() >= SHORTEST,
-        "a canary of {} bytes would be found by accident",
-        secret.len()
-    );
-    SECRETS.lock().expect("nobody panics with the lock").insert(secret.to_owned());
+    assert!(secret.len() >= SHORTEST, "a secret of {} bytes would match by accident", secret.len());
+    SECRETS.lock().expect("the lock is not poisoned").insert(secret.to_owned());
 }
 
-/// Registers what is secret in a portal URL: its last part.
+/// Registers the secret part of a portal URL: its last segment.
 pub fn plant_url(url: &str) {
     if let Some(last) = url.rsplit('/').next().filter(|last| last.len() >= SHORTEST) {
         plant(last);
     }
 }
 
-/// Registers what is secret in an access token: its signature. (Its claims are logged by nobody either, but the claims of two
-/// tokens may be the same text, and a subject is no secret.)
+/// Registers the secret part of an access token: its signature. The claims are not registered: two
+/// tokens may have equal claims, and a subject is not secret.
 pub fn plant_token(token: &str) {
     if let Some(signature) =
         token.rsplit('.').next().filter(|signature| signature.len() >= SHORTEST)
@@ -44,85 +40,81 @@ pub fn plant_token(token: &str) {
     }
 }
 
-/// Has this output scanned at the end.
+/// Adds an output to the final scan.
 ///
 /// # Panics
-/// Never.
+/// When the lock is poisoned.
 pub fn watch(name: String, output: Arc<Output>) {
-    WATCHED.lock().expect("nobody panics with the lock").push((name, output));
+    WATCHED.lock().expect("the lock is not poisoned").push((name, output));
 }
 
-/// Has an answer that refuses something scanned at the end, as it came: status, header fields and body.
+/// Adds an error response to the final scan: status, header fields and body.
 ///
 /// # Panics
-/// Never.
+/// When the lock is poisoned.
 pub fn note_refusal(answer: &Response) {
     static REFUSALS: OnceLock<Arc<Output>> = OnceLock::new();
     let all = REFUSALS.get_or_init(|| {
         let all = Arc::new(Output::default());
-        watch("the answers that refuse".to_owned(), Arc::clone(&all));
+        watch("the error responses".to_owned(), Arc::clone(&all));
         all
     });
     all.push(format!("{} {:?}\n{}\n", answer.status, answer.headers, answer.text()).as_bytes());
 }
 
-/// The places where this text holds exactly this one: how a test shows that the scan sees what it looks at.
+/// Returns the locations of `wanted` in a text. Tests use it to show that the scan finds a text.
 #[must_use]
 pub fn scan_for(wanted: &str, name: &str, text: &str) -> Vec<String> {
     Index::new(&BTreeSet::from([wanted.to_owned()])).leaks_in(name, text)
 }
 
-/// Where secrets leaked: the outputs and lines, never the secrets.
+/// Returns the outputs and lines with leaked secrets, with the secrets masked.
 ///
 /// # Panics
-/// Never.
+/// When the lock is poisoned.
 #[must_use]
 pub fn leaks() -> Vec<String> {
-    let secrets = SECRETS.lock().expect("nobody panics with the lock").clone();
+    let secrets = SECRETS.lock().expect("the lock is not poisoned").clone();
     let index = Index::new(&secrets);
-    let watched = WATCHED.lock().expect("nobody panics with the lock");
+    let watched = WATCHED.lock().expect("the lock is not poisoned");
     watched.iter().flat_map(|(name, output)| index.leaks_in(name, &output.text())).collect()
 }
 
-/// Whether any watched output holds this text: shows that a scan would find one.
+/// Returns whether any watched output contains this text.
 ///
 /// # Panics
-/// Never.
+/// When the lock is poisoned.
 #[must_use]
 pub fn is_found(text: &str) -> bool {
     let wanted = BTreeSet::from([text.to_owned()]);
     let index = Index::new(&wanted);
-    let watched = WATCHED.lock().expect("nobody panics with the lock");
+    let watched = WATCHED.lock().expect("the lock is not poisoned");
     watched.iter().any(|(name, output)| !index.leaks_in(name, &output.text()).is_empty())
 }
 
-/// The places where this text holds a planted secret.
+/// Returns the locations of registered secrets in a text.
 ///
 /// # Panics
-/// Never.
+/// When the lock is poisoned.
 #[must_use]
 pub fn found_in(name: &str, text: &str) -> Vec<String> {
-    let secrets = SECRETS.lock().expect("nobody panics with the lock").clone();
+    let secrets = SECRETS.lock().expect("the lock is not poisoned").clone();
     Index::new(&secrets).leaks_in(name, text)
 }
 
-/// How many secrets have been planted and how many bytes are watched: a scan over nothing proves nothing.
+/// Returns the number of registered secrets and of watched bytes. A scan of nothing proves nothing.
 ///
 /// # Panics
-/// Never.
+/// When the lock is poisoned.
 #[must_use]
 pub fn extent() -> (usize, usize) {
-    let secrets = SECRETS.lock().expect("nobody panics with the lock").len();
-    let bytes = WATCHED
-        .lock()
-        .expect("nobody panics with the lock")
-        .iter()
-        .map(|(_, o)| o.text().len())
-        .sum();
+    let secrets = SECRETS.lock().expect("the lock is not poisoned").len();
+    let bytes =
+        WATCHED.lock().expect("the lock is not poisoned").iter().map(|(_, o)| o.text().len()).sum();
     (secrets, bytes)
 }
 
-/// The secrets by their stems, so that one pass over a text looks for all of them.
+/// An index of the secrets by prefix, so that one pass over a text finds all of them.
 struct Index<'a> {
     by_stem: HashMap<&'a [u8], Vec<&'a str>>,
     first_two: Vec<bool>,
@@ -165,7 +157,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_leak_is_found_and_not_repeated() {
+    fn leak_is_reported_without_the_secret() {
         let secrets =
             BTreeSet::from(["sk_test_planted0001".to_owned(), "sk_test_planted0002".to_owned()]);
         let found = Index::new(&secrets)

@@ -1,4 +1,5 @@
-//! The contract's cases: one a line in `data/cases/*.jsonl`, each with a name, the clauses that it proves, and what is expected.
+//! The contract's cases: one per line in `data/cases/*.jsonl`, each with a name, the clauses that
+//! it proves, and the expected response.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -7,43 +8,43 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::clauses::rule_of;
-use crate::tokens::Bend;
+use crate::tokens::TokenChanges;
 
-/// One request and what must come of it.
+/// A request and the expected response.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Case {
-    /// Its name, unique within its rule.
+    /// The case's name, unique within its rule.
     pub name: String,
-    /// The clauses that it proves, the first of which names its rule.
+    /// The clauses that it proves. The first one names its rule.
     pub clause: Clauses,
-    /// The configuration that it runs under.
+    /// The name of its configuration in `data/profiles.toml`.
     #[serde(default = "default_profile")]
     pub profile: String,
-    /// Which route it goes to.
+    /// The route of the request.
     #[serde(default)]
     pub route: Route,
-    /// Its method.
+    /// The request's method.
     #[serde(default = "post")]
     pub method: String,
-    /// Another target than the route's.
+    /// A target instead of the route's.
     pub target: Option<String>,
     /// `admin` for the admin listener.
     pub listener: Option<String>,
-    /// Another credential than the route's good one.
-    pub credential: Option<Presented>,
-    /// Header fields beside the usual ones.
+    /// A credential instead of the route's good one.
+    pub credential: Option<Credential>,
+    /// Additional header fields.
     #[serde(default)]
     pub headers: Vec<(String, String)>,
-    /// Fills the head up to this number of fields.
+    /// Pads the head to this number of fields.
     pub fields: Option<usize>,
-    /// The body: a text as it is (with placeholders), anything else as JSON.
+    /// The body: a string is sent unchanged (with placeholders filled in), other values as JSON.
     pub body: Option<Value>,
-    /// Another media type than JSON; `none` leaves the header out.
+    /// A media type instead of JSON; `none` omits the header.
     pub content_type: Option<String>,
-    /// What the provider does to its next requests. Such a case has a provider of its own.
+    /// Faults of the provider's next responses. Such a case has its own provider.
     pub faults: Option<Vec<String>>,
-    /// What must come of it.
+    /// The expected response.
     pub expect: Expect,
 }
 
@@ -57,23 +58,23 @@ pub enum Clauses {
     Several(Vec<String>),
 }
 
-/// Which route a case goes to.
+/// The route of a case.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum Route {
-    /// The access token's.
+    /// The access token's route.
     #[default]
     Token,
-    /// The API key's.
+    /// The API key's route.
     Key,
-    /// One after the other.
+    /// Both routes, one after the other.
     Both,
 }
 
-/// What stands in `Authorization`.
+/// The `Authorization` header of a case.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged)]
-pub enum Presented {
+pub enum Credential {
     /// `"none"`: no such header.
     None(NoHeader),
     /// These header values.
@@ -81,14 +82,15 @@ pub enum Presented {
         /// With placeholders `{token}`, `{key}`, `{credential}`.
         authorization: Vec<String>,
     },
-    /// A bent access token.
+    /// A modified access token.
     Token {
-        /// How it is bent.
-        token: Box<Bend>,
+        /// The modifications.
+        token: Box<TokenChanges>,
     },
-    /// A key that is special or bent, by the names of [`crate::world::World::special_key`].
+    /// A special or malformed key, by a name of
+    /// [`SharedFixture::special_key`](crate::shared_fixture::SharedFixture::special_key).
     Key {
-        /// The name.
+        /// The key's name.
         key: String,
     },
 }
@@ -101,59 +103,59 @@ pub enum NoHeader {
     None,
 }
 
-/// What must come of a request. What is not said here is checked by [`crate::invariants`].
+/// The expected response. [`crate::invariants`] checks rules that apply to every response.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Expect {
-    /// The status, or several that are all right.
+    /// The allowed statuses.
     pub status: Statuses,
     /// The problem's code.
     pub code: Option<String>,
-    /// Words that stand in the problem's detail.
+    /// Texts that the problem's detail contains.
     #[serde(default)]
     pub detail: Vec<String>,
     /// The problem's type.
     pub problem_type: Option<String>,
-    /// Header fields and their values; `null` for one that is absent.
+    /// Header fields and their values; `null` for an absent field.
     #[serde(default)]
     pub headers: BTreeMap<String, Option<String>>,
-    /// Header fields that are there.
+    /// Header fields that are present.
     #[serde(default)]
     pub has_headers: Vec<String>,
-    /// Words that stand in header fields.
+    /// Texts that header fields contain.
     #[serde(default)]
-    pub header_words: BTreeMap<String, Vec<String>>,
+    pub header_contains: BTreeMap<String, Vec<String>>,
     /// Whether the request id is a fresh UUIDv7.
     #[serde(default)]
     pub fresh_request_id: bool,
-    /// Words that stand in the body.
+    /// Texts that the body contains.
     #[serde(default)]
     pub body: Vec<String>,
-    /// Words that stand neither in the body nor in the log.
+    /// Texts that neither the body nor the log contains.
     #[serde(default)]
     pub absent: Vec<String>,
-    /// Words that stand in the log.
+    /// Texts that the log contains.
     #[serde(default)]
     pub log: Vec<String>,
-    /// How many requests reach the provider. By default one for a session, none for a failure.
+    /// Number of requests to the provider. Default: one for a session, none for a failure.
     pub calls: Option<usize>,
-    /// At most this many requests reach the provider.
+    /// Maximum number of requests to the provider.
     pub max_calls: Option<usize>,
     /// Form fields of the last request at the provider.
     #[serde(default)]
     pub form: BTreeMap<String, String>,
-    /// Form fields that the last request at the provider does without.
+    /// Form fields that the last request at the provider does not have.
     #[serde(default)]
     pub no_form: Vec<String>,
     /// Header fields of every request at the provider.
     #[serde(default)]
     pub upstream_headers: BTreeMap<String, String>,
-    /// Words that stand in header fields of every request at the provider.
+    /// Texts that header fields of every request at the provider contain.
     #[serde(default)]
-    pub upstream_header_words: BTreeMap<String, Vec<String>>,
-    /// Which requests at the provider share an idempotency key: the same number, the same key.
+    pub upstream_header_contains: BTreeMap<String, Vec<String>>,
+    /// The idempotency keys of the requests at the provider: equal numbers mean equal keys.
     pub idempotency: Option<Vec<usize>>,
-    /// How long the answer may take: for cases about time limits, with room for a busy machine.
+    /// Maximum duration of the request. It includes a margin for a busy machine.
     pub within_ms: Option<u64>,
 }
 
@@ -161,41 +163,41 @@ pub struct Expect {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged)]
 pub enum Statuses {
-    /// This one.
+    /// Exactly this status.
     One(u16),
-    /// One of these.
+    /// One of these statuses.
     AnyOf(Vec<u16>),
 }
 
-/// Bytes on a connection, and what must come of them.
+/// Bytes on a connection, and the expected response.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WireCase {
-    /// Its name, unique within its rule.
+    /// The case's name, unique within its rule.
     pub name: String,
     /// The clauses that it proves.
     pub clause: Clauses,
-    /// What is sent at once, piece by piece, with placeholders.
+    /// The pieces that are sent first, with placeholders.
     #[serde(default)]
     pub send: Vec<String>,
-    /// What is sent after that, byte by byte, as long as the server listens.
-    pub drip: Option<String>,
-    /// What must come of it.
+    /// Text that is sent afterwards, byte by byte, until the server responds or closes.
+    pub send_slowly: Option<String>,
+    /// The expected response.
     pub expect: WireExpect,
 }
 
-/// What must come of bytes.
+/// The expected response to bytes on a connection.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WireExpect {
-    /// The statuses that are all right.
+    /// The allowed statuses.
     pub status: Vec<u16>,
     /// The problem's code.
     pub code: Option<String>,
-    /// Whether a closed connection is all right too.
+    /// Whether a closed connection is allowed too.
     #[serde(default)]
     pub or_closed: bool,
-    /// Whether the connection closes after the answer, without another one.
+    /// Whether the connection closes after the response.
     #[serde(default)]
     pub then_closed: bool,
 }
@@ -209,7 +211,7 @@ fn post() -> String {
 }
 
 impl Clauses {
-    /// All of them.
+    /// Returns all clauses.
     #[must_use]
     pub fn all(&self) -> Vec<&str> {
         match self {
@@ -218,7 +220,7 @@ impl Clauses {
         }
     }
 
-    /// The first one's rule.
+    /// Returns the rule of the first clause.
     ///
     /// # Panics
     /// When a case names no clause.
@@ -229,7 +231,7 @@ impl Clauses {
 }
 
 impl Statuses {
-    /// Whether this status is all right.
+    /// Returns whether this status is allowed.
     #[must_use]
     pub fn allow(&self, status: u16) -> bool {
         match self {
@@ -242,7 +244,7 @@ impl Statuses {
 /// Reads a file of cases.
 ///
 /// # Panics
-/// When a line is malformed; the message names it.
+/// When a line is malformed. The message names the line.
 #[must_use]
 pub fn read<T: for<'de> Deserialize<'de>>(file: &str) -> Vec<T> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/cases").join(file);

@@ -1,4 +1,5 @@
-//! The clauses that tests name: the contract's rules, their parts in `data/clauses.toml`, and the error codes of E1.
+//! The clauses that tests name: the contract's rules, their parts in `data/clauses.toml`, and the
+//! error codes of E1.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,13 +7,13 @@ use serde::Deserialize;
 
 use crate::contract;
 
-/// The rule whose parts are the error codes, too.
+/// The rule whose clauses include the error codes.
 const ERRORS: &str = "E1";
 
 /// All clauses, by rule.
 #[derive(Clone, Debug)]
 pub struct Table {
-    /// Rule, id of the clause, the clause in short. A rule without clauses is proven as a whole.
+    /// Descriptions of the clauses, by rule and clause id. A rule without clauses is one clause.
     pub rules: BTreeMap<String, BTreeMap<String, String>>,
     /// Rules whose tests run once, because they do not depend on the store.
     pub store_independent: BTreeSet<String>,
@@ -29,7 +30,7 @@ impl Table {
     /// Reads `docs/contract.md` and `data/clauses.toml`.
     ///
     /// # Panics
-    /// When the file is malformed, or has a rule that the contract does not have.
+    /// When the file is malformed or has a rule that is not in the contract.
     #[must_use]
     pub fn read() -> Self {
         let mut table = Self::parse(include_str!("../data/clauses.toml"), &contract::rules());
@@ -38,7 +39,7 @@ impl Table {
         table
     }
 
-    /// Reads a file of clauses for a contract of these rules.
+    /// Parses a file of clauses for a contract with these rules.
     ///
     /// # Panics
     /// As [`read`](Self::read).
@@ -57,7 +58,7 @@ impl Table {
         Self { rules, store_independent: file.store_independent }
     }
 
-    /// What tests have to prove: each `<rule>.<id>`, and each rule that has no such parts.
+    /// Returns all clauses: each `<rule>.<id>`, and each rule without clauses of its own.
     #[must_use]
     pub fn clauses(&self) -> BTreeSet<String> {
         let of_rule = |(rule, clauses): (&String, &BTreeMap<String, String>)| {
@@ -70,7 +71,7 @@ impl Table {
         self.rules.iter().flat_map(of_rule).collect()
     }
 
-    /// Whether a test may name this clause, be it a rule or a part of one.
+    /// Returns whether this is a known rule or clause.
     #[must_use]
     pub fn knows(&self, clause: &str) -> bool {
         match clause.split_once('.') {
@@ -79,7 +80,7 @@ impl Table {
         }
     }
 
-    /// The clause in short; empty for a whole rule.
+    /// Returns the clause's description; empty for a whole rule.
     #[must_use]
     pub fn text(&self, clause: &str) -> &str {
         let (rule, id) = clause.split_once('.').unwrap_or((clause, ""));
@@ -87,7 +88,7 @@ impl Table {
     }
 }
 
-/// The rule of a clause.
+/// Returns the rule of a clause.
 #[must_use]
 pub fn rule_of(clause: &str) -> &str {
     clause.split_once('.').map_or(clause, |(rule, _)| rule)

@@ -14,10 +14,10 @@ pub fn document(name: &str) -> String {
     std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
 
-/// The rules of the contract: the bold words of a letter and digits, such as `H1`.
+/// Returns the rules of the contract: bold words of a letter and digits, such as `H1`.
 ///
 /// # Panics
-/// When the page has hardly any.
+/// When the page has too few.
 #[must_use]
 pub fn rules() -> BTreeSet<String> {
     let text = document("contract.md");
@@ -29,10 +29,10 @@ pub fn rules() -> BTreeSet<String> {
     rules
 }
 
-/// The error codes of the contract: the second column of E1's table.
+/// Returns the error codes of the contract: the second column of E1's table.
 ///
 /// # Panics
-/// When the page has hardly any.
+/// When the page has too few.
 #[must_use]
 pub fn error_codes() -> BTreeSet<String> {
     let codes = codes(&document("contract.md"));
@@ -40,7 +40,7 @@ pub fn error_codes() -> BTreeSet<String> {
     codes
 }
 
-/// The codes in the tables of a page whose first column has statuses of errors.
+/// Returns the codes in those tables of a page whose first column contains error statuses.
 #[must_use]
 pub fn codes(text: &str) -> BTreeSet<String> {
     let statuses = |cell: &str| {
@@ -52,15 +52,15 @@ pub fn codes(text: &str) -> BTreeSet<String> {
     cells.flat_map(in_backticks).map(str::to_owned).collect()
 }
 
-/// The words in backticks.
+/// Returns the words in backticks.
 pub fn in_backticks(text: &str) -> impl Iterator<Item = &str> {
     text.split('`').skip(1).step_by(2)
 }
 
-/// The tests that a page cites: `C4::alg_none`, without the store that they run on.
+/// Returns the tests that a page cites, such as `C4::alg_none`, without their store.
 ///
 /// # Panics
-/// When it cites hardly any.
+/// When the page cites too few.
 #[must_use]
 pub fn cited_tests(text: &str) -> BTreeSet<&str> {
     let is_name = |case: &str| {
@@ -74,7 +74,7 @@ pub fn cited_tests(text: &str) -> BTreeSet<&str> {
     cited
 }
 
-/// Whether a word has the form of a rule: a capital letter and digits.
+/// Returns whether a word is a capital letter followed by digits.
 #[must_use]
 pub fn is_rule(word: &str) -> bool {
     let mut characters = word.chars();

@@ -1,4 +1,4 @@
-//! A database for the processes under test: a SQLite file or a Postgres database of their own.
+//! A database for the processes under test: a new SQLite file or Postgres database.
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use crate::runtime;
 
-/// Which store the processes use.
+/// The database system of the processes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Store {
     /// A SQLite file.
@@ -17,7 +17,7 @@ pub enum Store {
     Postgres,
 }
 
-/// A database that is gone with this value.
+/// A database. Dropping this value deletes it.
 #[derive(Debug)]
 pub struct Database {
     store: Store,
@@ -29,9 +29,9 @@ pub struct Database {
 /// One value in a database.
 #[derive(Clone, Debug)]
 pub struct Cell {
-    /// Its table.
+    /// The value's table.
     pub table: String,
-    /// Its column.
+    /// The value's column.
     pub column: String,
     /// The column's declared type, in lower case.
     pub kind: String,
@@ -40,10 +40,10 @@ pub struct Cell {
 }
 
 impl Store {
-    /// Both of them.
+    /// Both stores.
     pub const ALL: [Self; 2] = [Self::Sqlite, Self::Postgres];
 
-    /// `sqlite` or `postgres`, as test names start.
+    /// Returns `sqlite` or `postgres`, the prefix of test names.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -54,10 +54,10 @@ impl Store {
 }
 
 impl Database {
-    /// Makes an empty one, without our tables.
+    /// Creates an empty database, without our tables.
     ///
     /// # Panics
-    /// When the system does not give a folder or a server.
+    /// When a folder or a server cannot be created.
     #[must_use]
     pub fn create(store: Store) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
@@ -69,25 +69,25 @@ impl Database {
         Self { store, url, folder, postgres }
     }
 
-    /// Which store it is.
+    /// Returns the database system.
     #[must_use]
     pub const fn store(&self) -> Store {
         self.store
     }
 
-    /// What `BILLING_DATABASE_URL` is set to.
+    /// Returns the value for `BILLING_DATABASE_URL`.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// A folder that lives as long as the database: the working folder of its processes.
+    /// Returns the working folder of the processes. It exists as long as the database.
     #[must_use]
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// The SQLite file, whether it exists or not.
+    /// Returns the path of the SQLite file, which may not exist.
     #[must_use]
     pub fn file(&self) -> PathBuf {
         self.folder.path().join("data/portal.db")
@@ -96,7 +96,7 @@ impl Database {
     /// Runs one statement.
     ///
     /// # Panics
-    /// When the database refuses it.
+    /// When the statement fails.
     pub fn execute(&self, sql: &str) {
         let sql = AssertSqlSafe(sql.to_owned());
         runtime::wait(async {
@@ -105,22 +105,22 @@ impl Database {
                     sqlx::raw_sql(sql)
                         .execute(&mut database.connect().await)
                         .await
-                        .expect("the statement holds");
+                        .expect("the statement succeeds");
                 }
                 None => {
                     sqlx::raw_sql(sql)
                         .execute(&mut self.sqlite().await)
                         .await
-                        .expect("the statement holds");
+                        .expect("the statement succeeds");
                 }
             }
         });
     }
 
-    /// The first column of what a query finds, as text.
+    /// Returns the first column of a query's rows as text.
     ///
     /// # Panics
-    /// When the database refuses it, or the column is no text.
+    /// When the query fails or the column is not text.
     #[must_use]
     pub fn texts(&self, sql: &str) -> Vec<String> {
         let sql = AssertSqlSafe(sql.to_owned());
@@ -132,10 +132,10 @@ impl Database {
                 None => sqlx::query_scalar(sql).fetch_all(&mut self.sqlite().await).await,
             }
         })
-        .expect("the query holds")
+        .expect("the query succeeds")
     }
 
-    /// Everything that is in it.
+    /// Returns all values in the database.
     ///
     /// # Panics
     /// When the database cannot be read.
@@ -170,7 +170,7 @@ async fn sqlite_cells(connection: &mut SqliteConnection) -> Vec<Cell> {
         let values =
             sqlx::query(AssertSqlSafe(sql)).fetch_all(&mut *connection).await.expect("values");
         for value in values {
-            // What is no text (a checksum's bytes) cannot hold one of our texts.
+            // Values that are not text, such as a checksum's bytes, are skipped.
             let value: String = value.try_get("v").unwrap_or_default();
             cells.push(Cell {
                 table: table.clone(),

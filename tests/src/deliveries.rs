@@ -1,5 +1,5 @@
-//! Deliveries of events to several replicas at a pace, as Stripe makes them: signed, in any order, some of them twice, and again
-//! to somebody else where no answer came.
+//! Delivers events to two replicas at a fixed rate, like Stripe: signed, in any order, some of them
+//! twice. An event without a response is sent again to the other replica.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -9,23 +9,23 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::shop::WEBHOOKS;
+use crate::sandbox_fixture::WEBHOOKS;
+use crate::shared_fixture::now;
 use crate::wire::{Connection, Outcome, Request};
-use crate::world::now;
 use crate::{poll, stripe_signature};
 
-/// Connections to each replica.
+/// Number of connections per replica.
 const CONNECTIONS: usize = 16;
-/// Of so many events one is delivered twice.
-const TWICE_OF: usize = 10;
+/// One of this number of events is delivered twice.
+const DUPLICATE_EVERY: usize = 10;
 
-/// Events on their way.
+/// The delivery queue.
 #[derive(Debug)]
 pub struct Deliveries {
     secret: String,
     waiting: Mutex<Waiting>,
-    news: Condvar,
-    /// Posts so far, answered or not.
+    changed: Condvar,
+    /// Number of posts, with or without a response.
     posted: AtomicUsize,
     first_is_dead: AtomicBool,
 }
@@ -35,8 +35,8 @@ struct Waiting {
     events: Vec<Event>,
     random: u64,
     added: usize,
-    /// Copies that no replica has accepted yet, on their way or not.
-    owed: usize,
+    /// Copies that no replica has accepted yet.
+    undelivered: usize,
     open: bool,
     seen: Seen,
 }
@@ -48,37 +48,37 @@ struct Event {
     copies: usize,
 }
 
-/// What came of them.
+/// The results of the deliveries.
 #[derive(Clone, Debug, Default)]
 pub struct Seen {
-    /// How often each event was answered with 200.
+    /// Number of 200 responses per event.
     pub accepted: BTreeMap<String, usize>,
-    /// How long each 200 took.
+    /// Durations of the posts with a 200 response.
     pub took: Vec<Duration>,
-    /// Posts that got no answer, and were made again.
+    /// Number of posts without a response. They were repeated.
     pub unanswered: usize,
-    /// Other answers than 200, by status; those posts were made again, too.
-    pub refused: BTreeMap<u16, usize>,
-    /// From the first post to the last 200.
+    /// Number of other responses by status. Those posts were repeated too.
+    pub rejected: BTreeMap<u16, usize>,
+    /// Time from the first post to the last 200.
     pub lasted: Duration,
 }
 
 impl Deliveries {
-    /// None yet. The seed decides about the order as far as threads let it.
+    /// Creates an empty queue. The seed determines the order, except for thread scheduling.
     #[must_use]
     pub fn new(secret: &str, seed: u64) -> Self {
         let waiting = Waiting {
             events: vec![],
             random: seed,
             added: 0,
-            owed: 0,
+            undelivered: 0,
             open: true,
             seen: Seen::default(),
         };
         Self {
             secret: secret.to_owned(),
             waiting: Mutex::new(waiting),
-            news: Condvar::new(),
+            changed: Condvar::new(),
             posted: AtomicUsize::new(0),
             first_is_dead: AtomicBool::new(false),
         }
@@ -87,59 +87,60 @@ impl Deliveries {
     /// Adds events, each with its `id`.
     ///
     /// # Panics
-    /// When one has none.
+    /// When an event has no `id`.
     pub fn add(&self, events: impl IntoIterator<Item = Value>) {
-        let mut waiting = self.waiting.lock().expect("nobody panics with the lock");
+        let mut waiting = self.waiting.lock().expect("the lock is not poisoned");
         for event in events {
-            let copies = if waiting.added.is_multiple_of(TWICE_OF) { 2 } else { 1 };
+            let copies = if waiting.added.is_multiple_of(DUPLICATE_EVERY) { 2 } else { 1 };
             waiting.added += 1;
-            waiting.owed += copies;
+            waiting.undelivered += copies;
             let id = event["id"].as_str().expect("an event has an id").to_owned();
-            // As Stripe writes them: not compact.
+            // Pretty-printed, like Stripe's.
             let body = serde_json::to_vec_pretty(&event).expect("an event is JSON");
             waiting.events.push(Event { id, body, copies });
         }
-        self.news.notify_all();
+        self.changed.notify_all();
     }
 
-    /// How many events were added.
+    /// Returns the number of added events.
     ///
     /// # Panics
-    /// Never.
+    /// When the lock is poisoned.
     pub fn added(&self) -> usize {
-        self.waiting.lock().expect("nobody panics with the lock").added
+        self.waiting.lock().expect("the lock is not poisoned").added
     }
 
-    /// No more will come.
+    /// Closes the queue: no more events are added.
     ///
     /// # Panics
-    /// Never.
+    /// When the lock is poisoned.
     pub fn close(&self) {
-        self.waiting.lock().expect("nobody panics with the lock").open = false;
-        self.news.notify_all();
+        self.waiting.lock().expect("the lock is not poisoned").open = false;
+        self.changed.notify_all();
     }
 
-    /// Delivers all there are and all that come, so many a second at most, until none is owed. After so many posts `kill` is
-    /// called, and from then on the first replica counts as dead: what it leaves unanswered goes to the second.
+    /// Delivers all events, also those added meanwhile, at most `per_second`, until the queue is
+    /// closed and empty. Calls `kill` after `kill_after` posts. From then on, events without a
+    /// response from the first replica go to the second.
     ///
     /// # Panics
-    /// When the second replica gives no answer.
+    /// When the second replica does not respond.
     pub fn deliver(
         &self,
         to: [SocketAddr; 2],
-        a_second: u32,
+        per_second: u32,
         kill_after: usize,
         kill: impl Fn() + Sync,
     ) -> Seen {
-        let begun = Instant::now();
-        let (kill, pause) = (&kill, Duration::from_secs(1) / a_second);
+        let started = Instant::now();
+        let (kill, pause) = (&kill, Duration::from_secs(1) / per_second);
         std::thread::scope(|scope| {
             for replica in (0..to.len()).flat_map(|replica| [replica; CONNECTIONS]) {
                 scope.spawn(move || {
                     let mut sender = Sender { to, replica, connection: None };
                     while let Some(event) = self.next() {
                         let place = self.posted.fetch_add(1, Ordering::SeqCst);
-                        poll::moment(begun + pause * u32::try_from(place).expect("few"));
+                        poll::sleep_until(started + pause * u32::try_from(place).expect("few"));
                         if place == kill_after {
                             kill();
                             self.first_is_dead.store(true, Ordering::SeqCst);
@@ -147,7 +148,7 @@ impl Deliveries {
                         let sent = Instant::now();
                         let status = sender.post(&event.body, &self.secret);
                         self.settle(event, status, sent.elapsed());
-                        // Killed or about to be: what it does not answer is the other one's.
+                        // The first replica is dead or dying: use the second.
                         if sender.replica == 0
                             && (status.is_none() || self.first_is_dead.load(Ordering::SeqCst))
                         {
@@ -157,18 +158,18 @@ impl Deliveries {
                 });
             }
         });
-        let seen = self.waiting.lock().expect("nobody panics with the lock").seen.clone();
-        Seen { lasted: begun.elapsed(), ..seen }
+        let seen = self.waiting.lock().expect("the lock is not poisoned").seen.clone();
+        Seen { lasted: started.elapsed(), ..seen }
     }
 
-    /// Any one of those that wait; `None` once none is owed any more.
+    /// Returns any waiting event, or `None` when the queue is closed and empty.
     ///
-    /// Panics when nothing happens for long.
+    /// Panics when no event arrives for a long time.
     fn next(&self) -> Option<Event> {
-        let mut waiting = self.waiting.lock().expect("nobody panics with the lock");
+        let mut waiting = self.waiting.lock().expect("the lock is not poisoned");
         loop {
             if !waiting.events.is_empty() {
-                // SplitMix64's step: in any order, and in the same one for the same seed.
+                // A step of SplitMix64: the same seed gives the same order.
                 waiting.random = waiting.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
                 let mut mixed = waiting.random;
                 mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -177,30 +178,30 @@ impl Deliveries {
                     .expect("a place");
                 return Some(waiting.events.swap_remove(place));
             }
-            if waiting.owed == 0 && !waiting.open {
+            if waiting.undelivered == 0 && !waiting.open {
                 return None;
             }
-            // Whoever adds events may have failed: then nothing comes any more.
+            // If the thread that adds events failed, no more events arrive.
             let waited = self
-                .news
-                .wait_timeout(waiting, poll::PATIENCE)
-                .expect("nobody panics with the lock");
-            assert!(!waited.1.timed_out(), "neither events nor an end of them came");
+                .changed
+                .wait_timeout(waiting, poll::TIMEOUT)
+                .expect("the lock is not poisoned");
+            assert!(!waited.1.timed_out(), "no event arrived and the queue was not closed");
             waiting = waited.0;
         }
     }
 
     fn settle(&self, event: Event, status: Option<u16>, took: Duration) {
-        let mut waiting = self.waiting.lock().expect("nobody panics with the lock");
+        let mut waiting = self.waiting.lock().expect("the lock is not poisoned");
         let copies = match status {
             Some(200) => {
-                waiting.owed -= 1;
+                waiting.undelivered -= 1;
                 waiting.seen.took.push(took);
                 *waiting.seen.accepted.entry(event.id.clone()).or_default() += 1;
                 event.copies - 1
             }
             Some(other) => {
-                *waiting.seen.refused.entry(other).or_default() += 1;
+                *waiting.seen.rejected.entry(other).or_default() += 1;
                 event.copies
             }
             None => {
@@ -211,18 +212,18 @@ impl Deliveries {
         if copies > 0 {
             waiting.events.push(Event { copies, ..event });
         }
-        self.news.notify_all();
+        self.changed.notify_all();
     }
 }
 
 impl Seen {
-    /// Posts that were answered with 200.
+    /// Returns the number of posts with a 200 response.
     #[must_use]
     pub const fn posts(&self) -> usize {
         self.took.len()
     }
 
-    /// What 99 of 100 of them took at most.
+    /// Returns the 99th percentile of their durations.
     #[must_use]
     pub fn p99(&self) -> Duration {
         let mut took = self.took.clone();
@@ -231,7 +232,7 @@ impl Seen {
     }
 }
 
-/// A kept-alive connection to a replica.
+/// A keep-alive connection to a replica.
 struct Sender {
     to: [SocketAddr; 2],
     replica: usize,
@@ -239,7 +240,8 @@ struct Sender {
 }
 
 impl Sender {
-    /// The answer's status; `None` where none came. The second replica always answers.
+    /// Posts a body. Returns the status, or `None` without a response. The second replica always
+    /// responds.
     fn post(&mut self, body: &[u8], secret: &str) -> Option<u16> {
         let to = self.to[self.replica];
         let request = Request::new("POST", WEBHOOKS)
@@ -249,7 +251,7 @@ impl Sender {
         let connection = match &mut self.connection {
             Some(connection) => connection,
             closed => closed.insert(Connection::open(to).ok().or_else(|| {
-                assert_eq!(self.replica, 0, "the replica that lives takes no connection");
+                assert_eq!(self.replica, 0, "the second replica does not accept connections");
                 None
             })?),
         };
@@ -268,7 +270,7 @@ impl Sender {
             _ => {
                 assert_eq!(
                     self.replica, 0,
-                    "the replica that lives gives no answer: {sent:?}, {outcome:?}"
+                    "the second replica does not respond: {sent:?}, {outcome:?}"
                 );
                 self.connection = None;
                 None

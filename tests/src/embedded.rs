@@ -1,4 +1,4 @@
-//! The embedded default as somebody meets it who has just cloned the repository: service, sandbox, demo user.
+//! The embedded default as after `git clone`: service, sandbox and demo user.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use crate::{canary, poll};
 /// A running service with its sandbox.
 #[derive(Debug)]
 pub struct Embedded {
-    /// The service.
+    /// The service process.
     pub portal: Portal,
     /// The service's base URL, without a slash at the end.
     pub service_url: String,
@@ -19,22 +19,22 @@ pub struct Embedded {
     pub token: String,
     /// The demo user's customer at the sandbox.
     pub customer: String,
-    /// The access token of a user who has bought nothing yet, and whom no operator has linked.
+    /// The access token of a user without a purchase or a link.
     pub newcomer_token: String,
 }
 
 impl Embedded {
-    /// Starts it without a command and without settings, but for ports that no other test uses.
+    /// Starts the binary without a command and without settings, except for free ports.
     ///
     /// # Panics
-    /// When it does not start, or does not say what the demo is made of.
+    /// When it does not start or does not print the demo's values.
     #[must_use]
     pub fn start(folder: &Path) -> Self {
         let launch = Launch::new(folder, &[]).secrets_on_stdout();
         let launch =
             launch.env("BILLING_LISTEN", "127.0.0.1:0").env("BILLING_ADMIN_LISTEN", "127.0.0.1:0");
         let portal = Portal::start_ready(&launch);
-        let text = poll::until("the demo's lines", || {
+        let text = poll::until("the banner", || {
             let text = portal.process.stdout();
             (text.ends_with('\n')
                 && text.lines().filter(|line| line.trim_start().starts_with("curl ")).count() == 3)
@@ -51,7 +51,7 @@ impl Embedded {
         let token = after("-H 'Authorization: Bearer ").trim_end_matches('\'').to_owned();
         canary::plant_token(&token);
         canary::plant(&after("API key: "));
-        let mint = ["token", "mint", "--user", "somebody-new", "--json"];
+        let mint = ["token", "mint", "--user", "newcomer", "--json"];
         let minted = Launch::new(folder, &mint).secrets_on_stdout().run().json();
         let newcomer_token = minted["token"].as_str().expect("a token").to_owned();
         canary::plant_token(&newcomer_token);

@@ -1,4 +1,4 @@
-//! What is recorded of every exchange with Stripe's API during a test run, for `schema-guard` to judge in the end.
+//! Records every exchange with Stripe's API during a test run. `schema-guard` checks the records.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead as _, BufReader, Write as _};
@@ -7,20 +7,20 @@ use std::sync::{Mutex, OnceLock};
 
 use serde::{Deserialize, Serialize};
 
-/// Names the folder of the records; `scripts/test` sets it. Where it is not set, nothing is recorded.
+/// Variable with the folder of the records. `scripts/test` sets it. Nothing is recorded without it.
 pub const FOLDER: &str = "STRIPE_EXCHANGES";
 
-/// One exchange: a line of a record.
+/// An exchange: one line of a record.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Exchange {
     /// The request's method.
     pub method: String,
-    /// The path as the schema writes it, if it has such a path.
+    /// The schema's path template, if the schema has the path.
     pub operation: Option<String>,
-    /// The path as it was asked for.
+    /// The requested path.
     pub path: String,
-    /// The query, without its question mark.
+    /// The query, without the question mark.
     pub query: String,
     /// The request's body.
     pub request: String,
@@ -28,31 +28,31 @@ pub struct Exchange {
     pub user_agent: Option<String>,
     /// The request's `Stripe-Version`.
     pub version: Option<String>,
-    /// The answer's status; 0 where the answer is not to be judged.
+    /// The response's status; 0 if the response is not checked.
     pub status: u16,
-    /// The answer's body; none where it is not to be judged.
+    /// The response's body; `None` if the response is not checked.
     pub answer: Option<String>,
 }
 
-/// The folder of the records: what whoever starts a sandbox for a test tells it.
+/// Returns the folder of the records. Tests pass it to each sandbox that they start.
 #[must_use]
 pub fn folder() -> Option<PathBuf> {
     std::env::var_os(FOLDER).map(PathBuf::from)
 }
 
-/// Records a request that was made to something else than the sandbox, and whose answer nobody should judge.
+/// Records a request to a stub, without its response.
 ///
 /// # Panics
 /// When it cannot be recorded.
 pub fn record_request(exchange: &Exchange) {
     static RECORD: OnceLock<Option<Mutex<File>>> = OnceLock::new();
     let record = RECORD.get_or_init(|| {
-        folder().map(|folder| Mutex::new(begin(&folder).expect("a record is begun")))
+        folder().map(|folder| Mutex::new(begin(&folder).expect("a record is created")))
     });
     if let Some(file) = record {
         let line = serde_json::to_string(exchange).expect("an exchange is JSON") + "\n";
         file.lock()
-            .expect("nobody panics with the lock")
+            .expect("the lock is not poisoned")
             .write_all(line.as_bytes())
             .expect("a request is recorded");
     }
@@ -64,10 +64,10 @@ fn begin(folder: &Path) -> io::Result<File> {
     OpenOptions::new().create_new(true).append(true).open(folder.join(name))
 }
 
-/// Hands out every exchange in a folder of records.
+/// Calls `then` with every exchange in a folder of records.
 ///
 /// # Errors
-/// The folder or a file cannot be read, or holds something else.
+/// When the folder or a file cannot be read or is malformed.
 pub fn each(folder: &Path, mut then: impl FnMut(&Exchange)) -> Result<(), String> {
     let failed =
         |path: &Path, error: &dyn std::fmt::Display| format!("{}: {error}", path.display());

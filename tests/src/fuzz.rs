@@ -1,7 +1,8 @@
-//! Fuzzing on stable Rust: a strategy makes inputs for some seconds, a property judges each, and a failure prints its seed.
+//! Fuzzing on stable Rust: a strategy generates inputs, a property checks each, and a failure
+//! prints its seed.
 //!
-//! `FUZZ_SECONDS` is the time a target gets (5 by default). `FUZZ_SEED` is tried first; so are the seeds of
-//! `data/fuzz_seeds.txt`, where the seed of every failure that was ever found belongs.
+//! `FUZZ_SECONDS` is the time per target (default: 5). `FUZZ_SEED` and the seeds in
+//! `data/fuzz_seeds.txt` run first. Add the seed of every failure to that file.
 
 pub mod api_key;
 pub mod bearer;
@@ -21,52 +22,52 @@ use std::time::{Duration, Instant};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-/// Seeds of inputs that once failed: a target and a seed a line.
+/// Seeds of inputs that once failed: a target and a seed per line.
 const SEEDS: &str = include_str!("../data/fuzz_seeds.txt");
 
-/// Below this many inputs a run says nothing, however slow the machine.
-const LEAST_INPUTS: u64 = 500;
+/// Minimum number of inputs of a run, also on a slow machine.
+const MIN_INPUTS: u64 = 500;
 
-/// What the judged code made of an input. What it must never do is a panic in the property.
+/// The result of the code under test for an input. A property panics if the result is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It took it.
+    /// The code accepted the input.
     Accepted,
-    /// It refused it.
+    /// The code rejected the input.
     Refused,
 }
 
-/// Makes inputs for a target and judges each, until its time is over.
+/// Generates inputs for a target and checks each, until the time is over.
 ///
 /// # Panics
-/// When the property does, with the seed and the smallest input found; and when the inputs were all taken or all refused,
-/// because then the generator proves nothing.
+/// When the property panics: the message has the seed and the smallest failing input. Also when
+/// nearly all inputs were accepted or nearly all were rejected.
 pub fn run<S: Strategy>(target: &str, strategy: &S, property: impl Fn(&S::Value) -> Verdict) {
     let end = Instant::now() + Duration::from_secs(seconds());
-    let (mut accepted, mut refused) = (0_u64, 0_u64);
-    let mut judge = |seed: u64| match judge_seed(target, seed, strategy, &property) {
+    let (mut accepted, mut rejected) = (0_u64, 0_u64);
+    let mut run_one = |seed: u64| match run_seed(target, seed, strategy, &property) {
         Verdict::Accepted => accepted += 1,
-        Verdict::Refused => refused += 1,
+        Verdict::Refused => rejected += 1,
     };
-    first_seeds(target).into_iter().for_each(&mut judge);
+    first_seeds(target).into_iter().for_each(&mut run_one);
     let start = RandomState::new().hash_one(target);
     for step in 0_u64.. {
-        if step >= LEAST_INPUTS && Instant::now() >= end {
+        if step >= MIN_INPUTS && Instant::now() >= end {
             break;
         }
-        judge(start.wrapping_add(step));
+        run_one(start.wrapping_add(step));
     }
-    println!("fuzz {target}: {accepted} accepted, {refused} refused, from seed {start:#018x}");
+    println!("fuzz {target}: {accepted} accepted, {rejected} rejected, from seed {start:#018x}");
     assert!(
-        accepted > 10 && refused > 10,
-        "{target}: {accepted} accepted and {refused} refused say nothing"
+        accepted > 10 && rejected > 10,
+        "{target}: {accepted} accepted and {rejected} rejected prove nothing"
     );
 }
 
-/// The input that a strategy makes of a seed: always the same.
+/// Generates the input of a seed. Equal seeds give equal inputs.
 ///
 /// # Panics
-/// When the strategy gives up, which ours never do.
+/// When the strategy gives up. Strategies without filters never do.
 pub fn input<S: Strategy>(seed: u64, strategy: &S) -> S::Tree {
     let bytes: Vec<u8> = (0_u64..4).flat_map(|part| (seed ^ (part << 56)).to_le_bytes()).collect();
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
@@ -74,7 +75,7 @@ pub fn input<S: Strategy>(seed: u64, strategy: &S) -> S::Tree {
     strategy.new_tree(&mut runner).expect("a strategy without filters never gives up")
 }
 
-fn judge_seed<S: Strategy>(
+fn run_seed<S: Strategy>(
     target: &str,
     seed: u64,
     strategy: &S,
@@ -113,13 +114,14 @@ fn first_seeds(target: &str) -> Vec<u64> {
 
 fn parse_seed(text: &str) -> u64 {
     let digits = text.trim().trim_start_matches("0x");
-    u64::from_str_radix(digits, 16).unwrap_or_else(|error| panic!("`{text}` is no seed: {error}"))
+    u64::from_str_radix(digits, 16)
+        .unwrap_or_else(|error| panic!("`{text}` is not a seed: {error}"))
 }
 
-/// How long a target runs.
+/// Returns the time per target in seconds.
 ///
 /// # Panics
-/// When `FUZZ_SECONDS` is no number.
+/// When `FUZZ_SECONDS` is not a number.
 #[must_use]
 pub fn seconds() -> u64 {
     let given = std::env::var("FUZZ_SECONDS").ok();

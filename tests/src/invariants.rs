@@ -1,14 +1,14 @@
-//! What holds for every answer, whatever the case is about.
+//! Rules for every response, independent of the case.
 
 use uuid::Uuid;
 
 use crate::response::Response;
 
-/// Words that no answer holds: they would be internals, or the provider's.
+/// Texts that no response may contain: internals and the provider's messages.
 const INTERNALS: &[&str] = &[
     "stripe.com/docs",
     "StubSecretKey",
-    "told to fail",
+    "fails on demand",
     "sqlx",
     "SELECT ",
     "INSERT ",
@@ -21,10 +21,10 @@ const INTERNALS: &[&str] = &[
     "src/",
 ];
 
-/// Checks an answer to a request of this method and path.
+/// Checks the response to a request of this method and path.
 ///
 /// # Errors
-/// What is wrong with it.
+/// The violated rule.
 pub fn check(method: &str, target: &str, answer: &Response) -> Result<(), String> {
     let id = single(answer, "x-request-id")?;
     let allowed = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
@@ -35,7 +35,7 @@ pub fn check(method: &str, target: &str, answer: &Response) -> Result<(), String
     ensure(nosniff == "nosniff", || format!("X-Content-Type-Options is `{nosniff}`"))?;
     if let Some(server) = answer.header("server") {
         ensure(!server.contains(|c: char| c.is_ascii_digit() || c == '/'), || {
-            format!("Server tells a version: `{server}`")
+            format!("the header Server contains a version: `{server}`")
         })?;
     }
     if target.starts_with("/api/") {
@@ -50,7 +50,7 @@ pub fn check(method: &str, target: &str, answer: &Response) -> Result<(), String
     headers_of_status(answer)
 }
 
-/// Whether a request id is a fresh one of ours.
+/// Returns whether a request id is a new UUIDv7 of the service.
 #[must_use]
 pub fn is_fresh_request_id(id: &str) -> bool {
     let lower = !id.bytes().any(|b| b.is_ascii_uppercase());
@@ -61,12 +61,10 @@ fn session(answer: &Response) -> Result<(), String> {
     let body = answer.json();
     let names: Vec<&str> =
         body.as_object().map(|o| o.keys().map(String::as_str).collect()).unwrap_or_default();
-    ensure(names == ["url"], || {
-        format!("a session is {{\"url\"}} and nothing else, not {names:?}")
-    })?;
-    ensure(body["url"].is_string(), || "the url is no text".to_owned())?;
+    ensure(names == ["url"], || format!("a session has the member `url` only, not {names:?}"))?;
+    ensure(body["url"].is_string(), || "`url` is not a string".to_owned())?;
     ensure(answer.header("content-type").is_some_and(|t| t.starts_with("application/json")), || {
-        "it is no JSON".to_owned()
+        "the body is not JSON".to_owned()
     })
 }
 
@@ -81,7 +79,7 @@ fn problem(answer: &Response, id: &str) -> Result<(), String> {
         ensure(!text(name).is_empty(), || format!("`{name}` is missing in {body}"))?;
     }
     ensure(body["status"] == answer.status, || {
-        format!("`status` is {} in an answer of {}", body["status"], answer.status)
+        format!("`status` is {} in a response with status {}", body["status"], answer.status)
     })?;
     ensure(text("requestId") == id, || {
         format!("`requestId` is {}, the header says {id}", text("requestId"))
@@ -90,7 +88,7 @@ fn problem(answer: &Response, id: &str) -> Result<(), String> {
     ensure(text("type").ends_with(&page), || format!("`type` is {}", text("type")))?;
     let whole = answer.text();
     match INTERNALS.iter().find(|word| whole.contains(**word)) {
-        Some(word) => Err(format!("the problem tells internals (`{word}`): {whole}")),
+        Some(word) => Err(format!("the problem contains internals (`{word}`): {whole}")),
         None => Ok(()),
     }
 }
@@ -100,7 +98,7 @@ fn headers_of_status(answer: &Response) -> Result<(), String> {
         401 => {
             let challenge = single(answer, "www-authenticate")?;
             ensure(challenge.starts_with("Bearer"), || format!("the challenge is `{challenge}`"))?;
-            // The answer to a HEAD request has no body, so no code.
+            // The response to HEAD has no body, so it has no code.
             if answer.body.is_empty() {
                 return Ok(());
             }
@@ -128,7 +126,7 @@ fn headers_of_status(answer: &Response) -> Result<(), String> {
 fn single<'a>(answer: &'a Response, name: &str) -> Result<&'a str, String> {
     match answer.all(name).as_slice() {
         [one] => Ok(one),
-        several => Err(format!("{name} is there {} times", several.len())),
+        several => Err(format!("{name} occurs {} times", several.len())),
     }
 }
 

@@ -1,4 +1,4 @@
-//! An issuer's endpoint for its key set, in the test process: what it publishes, whether it is up, how often it was asked.
+//! An issuer's key set endpoint in the test process. It counts its requests and can fail on demand.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::tokens;
 
-/// A running endpoint. It is up from the start and publishes no key.
+/// A running endpoint. At first it is up and publishes no key.
 #[derive(Debug)]
 pub struct KeySetServer {
     address: SocketAddr,
@@ -26,10 +26,10 @@ struct State {
 }
 
 impl KeySetServer {
-    /// Starts it on a free port of loopback.
+    /// Starts the endpoint on a free loopback port.
     ///
     /// # Panics
-    /// When there is none.
+    /// When no port is free.
     #[must_use]
     pub fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
@@ -45,48 +45,49 @@ impl KeySetServer {
         Self { address, state }
     }
 
-    /// Where the set is.
+    /// Returns the URL of the key set.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}/keys", self.address)
     }
 
-    /// Publishes these keys from now on.
+    /// Replaces the published keys.
     ///
     /// # Panics
-    /// Never.
+    /// When the lock is poisoned.
     pub fn publish(&self, keys: &[Value]) {
-        self.state.lock().expect("nobody panics with the lock").keys = keys.to_vec();
+        self.state.lock().expect("the lock is not poisoned").keys = keys.to_vec();
     }
 
-    /// Answers, or fails, from now on.
+    /// Makes the endpoint respond or fail.
     ///
     /// # Panics
-    /// Never.
+    /// When the lock is poisoned.
     pub fn set_up(&self, up: bool) {
-        self.state.lock().expect("nobody panics with the lock").up = up;
+        self.state.lock().expect("the lock is not poisoned").up = up;
     }
 
-    /// How often the set was asked for.
+    /// Returns the number of requests for the key set.
     ///
     /// # Panics
-    /// Never.
+    /// When the lock is poisoned.
     #[must_use]
     pub fn fetches(&self) -> usize {
-        self.state.lock().expect("nobody panics with the lock").fetches
+        self.state.lock().expect("the lock is not poisoned").fetches
     }
 }
 
-/// The public half of one of the test keys for ES256 (`own`, `other`), under this key id.
+/// Returns the public key of an ES256 test key (`own`, `other`) with this key id.
 ///
 /// # Panics
-/// When there is no such key.
+/// When the key does not exist.
 #[must_use]
 pub fn es256(key_id: &str, owner: &str) -> Value {
     let pem = tokens::pem("ES256", &format!("{owner}.private"));
     let body: String = pem.lines().filter(|line| !line.starts_with("-----")).collect();
-    let key = STANDARD.decode(body).expect("PEM holds base64");
-    // A PKCS#8 key ends with the public point, uncompressed: 4, x, y (RFC 5915, section 3; SEC 1, 2.3.3).
+    let key = STANDARD.decode(body).expect("PEM contains base64");
+    // A PKCS#8 key ends with the public point, uncompressed: 4, x, y (RFC 5915, section 3; SEC 1,
+    // 2.3.3).
     let point = &key[key.len() - 65..];
     assert_eq!(point[0], 4, "the point is uncompressed");
     let (x, y) = (URL_SAFE_NO_PAD.encode(&point[1..33]), URL_SAFE_NO_PAD.encode(&point[33..]));
@@ -94,7 +95,7 @@ pub fn es256(key_id: &str, owner: &str) -> Value {
 }
 
 fn answer(mut stream: TcpStream, state: &Mutex<State>) {
-    // Whoever connects and says nothing is let go.
+    // A client that sends nothing is disconnected.
     let _ = stream.set_read_timeout(Some(Duration::from_secs(10)));
     let (mut head, mut chunk) = (Vec::new(), [0; 4096]);
     while !head.windows(4).any(|window| window == b"\r\n\r\n") {
@@ -104,7 +105,7 @@ fn answer(mut stream: TcpStream, state: &Mutex<State>) {
         }
     }
     let (status, body) = {
-        let mut state = state.lock().expect("nobody panics with the lock");
+        let mut state = state.lock().expect("the lock is not poisoned");
         state.fetches += 1;
         if state.up {
             ("200 OK", json!({"keys": state.keys}).to_string())
@@ -116,6 +117,6 @@ fn answer(mut stream: TcpStream, state: &Mutex<State>) {
     let text = format!(
         "HTTP/1.1 {status}\r\nContent-Type: application/jwk-set+json\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
     );
-    // It fails only where the other side is gone.
+    // This fails only if the client is gone.
     let _ = stream.write_all(text.as_bytes());
 }

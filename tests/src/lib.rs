@@ -1,4 +1,5 @@
-//! What the workspace's own tests share: the harness around the built binary, the contract's cases, the architecture rules.
+//! Shared code of the workspace tests: the harness around the built binary, the contract's cases
+//! and the architecture rules.
 
 pub mod api_document;
 pub mod architecture;
@@ -8,7 +9,6 @@ pub mod canary;
 pub mod case;
 pub mod clauses;
 pub mod contract;
-pub mod crowd;
 pub mod database;
 pub mod deliveries;
 pub mod embedded;
@@ -19,6 +19,7 @@ pub mod invariants;
 pub mod key_set;
 pub mod output;
 pub mod packages;
+pub mod placeholders;
 pub mod poll;
 pub mod portal;
 pub mod process;
@@ -29,17 +30,17 @@ pub mod rule_guard;
 pub mod runner;
 pub mod runtime;
 pub mod sandbox;
+pub mod sandbox_fixture;
 pub mod scenario;
 pub mod schema_guard;
 pub mod settings;
-pub mod shop;
+pub mod shared_fixture;
+pub mod simulated_customers;
 pub mod slow_database;
-pub mod station;
 mod stripe_form;
 pub mod stripe_signature;
 pub mod stripe_stub;
+pub mod stub_fixture;
 pub mod tokens;
 pub mod user;
 pub mod wire;
-pub mod words;
-pub mod world;

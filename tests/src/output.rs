@@ -1,40 +1,40 @@
-//! The text that a process has written so far.
+//! The output of a process so far.
 
 use std::sync::Mutex;
 
-/// The text that a stream has carried so far. A reader thread appends to it.
+/// The output of a stream so far. A reader thread appends to it.
 #[derive(Debug, Default)]
 pub struct Output(Mutex<String>);
 
 impl Output {
-    /// The text so far.
+    /// Returns the text so far.
     ///
     /// # Panics
-    /// Never.
+    /// When the lock is poisoned.
     #[must_use]
     pub fn text(&self) -> String {
         self.0.lock().expect("no reader panics").clone()
     }
 
-    /// How many bytes it has said so far.
+    /// Returns the number of bytes so far.
     ///
     /// # Panics
-    /// Never.
+    /// When the lock is poisoned.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.lock().expect("no reader panics").len()
     }
 
-    /// Whether it has said nothing.
+    /// Returns whether the output is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The text from this byte on.
+    /// Returns the text from this byte on.
     ///
     /// # Panics
-    /// Never.
+    /// When the lock is poisoned.
     #[must_use]
     pub fn text_from(&self, start: usize) -> String {
         self.0.lock().expect("no reader panics").get(start..).unwrap_or_default().to_owned()

@@ -1,18 +1,18 @@
-//! The programs and fonts of the machine that tests may use: those of `tests/packages.txt`.
+//! The programs and fonts that tests may use, listed in `tests/packages.txt`.
 
 use std::path::PathBuf;
 
 use crate::binary::workspace_root;
-use crate::program::made;
+use crate::program::install_packages;
 
-/// The configuration with which a browser on Linux sees the listed fonts only.
+/// Returns the fontconfig file that limits a browser on Linux to the listed fonts.
 ///
 /// # Panics
 /// When a font is not installed.
 #[must_use]
 pub fn fontconfig_file() -> PathBuf {
     let list = workspace_root().join("tests/packages.txt");
-    made("tests/make-fonts", "fonts", &list).join("fonts.conf")
+    install_packages("tests/make-fonts", "fonts", &list).join("fonts.conf")
 }
 
 #[cfg(test)]
@@ -24,15 +24,15 @@ mod tests {
 
     const LIST: &str = include_str!("../packages.txt");
 
-    /// The list without the lines of this package.
+    /// Returns the list without the lines of this package.
     fn list_without(package: &str) -> String {
         let lines = LIST.lines().filter(|line| line.split_whitespace().next() != Some(package));
         lines.map(|line| format!("{line}\n")).collect()
     }
 
-    /// The folder that a script makes of this list.
+    /// Runs a script on this list to fill a folder.
     fn make(script: &str, list: &str, folder: &Path) -> PathBuf {
-        let (list_file, made) = (folder.join("list"), folder.join("made"));
+        let (list_file, made) = (folder.join("list"), folder.join("install_packages"));
         std::fs::write(&list_file, list).unwrap();
         let script = workspace_root().join("tests").join(script);
         let output = Command::new(script).args([&list_file, &made]).output().unwrap();
@@ -40,8 +40,8 @@ mod tests {
         made
     }
 
-    /// Asks a shell for a program, with the PATH that is made of this list.
-    fn ask_shell(list: &str, program: &str) -> Output {
+    /// Runs a program in a shell, with the PATH of this list.
+    fn run_in_shell(list: &str, program: &str) -> Output {
         let folder = tempfile::tempdir().unwrap();
         let path = make("make-path", list, folder.path());
         let mut shell = Command::new(path.join("sh"));
@@ -50,9 +50,9 @@ mod tests {
 
     #[test]
     fn tests_do_not_find_a_program_that_is_not_listed() {
-        assert!(ask_shell(LIST, "curl").status.success());
-        assert_eq!(ask_shell(&list_without("curl"), "curl").status.code(), Some(127));
-        assert_eq!(ask_shell(LIST, "perl").status.code(), Some(127));
+        assert!(run_in_shell(LIST, "curl").status.success());
+        assert_eq!(run_in_shell(&list_without("curl"), "curl").status.code(), Some(127));
+        assert_eq!(run_in_shell(LIST, "perl").status.code(), Some(127));
     }
 
     #[test]

@@ -1,26 +1,26 @@
-//! Waiting for a fact, with a generous deadline: the only place that sleeps.
+//! Polling with a generous timeout. No other code of the tests sleeps.
 
 use std::time::{Duration, Instant};
 
-/// How long a fact may take on a busy machine before a test gives up.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+/// Timeout of a condition. It is generous for busy machines.
+pub const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Asks again and again until there is an answer.
+/// Polls until the probe returns a value.
 ///
 /// # Panics
-/// When [`PATIENCE`] is over; the message says what was waited for.
+/// When [`TIMEOUT`] is over. The message names the condition.
 pub fn until<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
-    within(PATIENCE, &mut probe)
-        .unwrap_or_else(|| panic!("waited {PATIENCE:?} in vain for: {what}"))
+    within(TIMEOUT, &mut probe)
+        .unwrap_or_else(|| panic!("timed out after {TIMEOUT:?} waiting for: {what}"))
 }
 
-/// Asks again and again until there is an answer or the time is over.
+/// Polls until the probe returns a value or the time is over.
 pub fn within<T>(time: Duration, probe: impl FnMut() -> Option<T>) -> Option<T> {
-    every(Duration::from_millis(10), time, probe)
+    at_interval(Duration::from_millis(10), time, probe)
 }
 
-/// The same with this pause between, where asking is work for those who are asked.
-pub fn every<T>(
+/// Polls at this interval, for probes that cause load.
+pub fn at_interval<T>(
     pause: Duration,
     time: Duration,
     mut probe: impl FnMut() -> Option<T>,
@@ -37,7 +37,7 @@ pub fn every<T>(
     }
 }
 
-/// Waits for a moment, for those who send at a pace.
-pub fn moment(due: Instant) {
+/// Sleeps until a point in time, for senders with a fixed rate.
+pub fn sleep_until(due: Instant) {
     std::thread::sleep(due.saturating_duration_since(Instant::now()));
 }

@@ -1,4 +1,4 @@
-//! A running service: where it listens, whether it is ready.
+//! A running service: its addresses and its readiness.
 
 use std::net::SocketAddr;
 
@@ -10,23 +10,23 @@ use crate::process::{Launch, Process};
 use crate::response::Response;
 use crate::wire::Request;
 
-/// A `serve` process that listens.
+/// A `serve` process whose listeners are open.
 #[derive(Debug)]
 pub struct Portal {
-    /// The process.
+    /// The running process.
     pub process: Process,
-    /// Its public address.
+    /// The address of the public listener.
     pub public: SocketAddr,
-    /// Its admin address.
+    /// The address of the admin listener.
     pub admin: SocketAddr,
     _watched: Watched,
 }
 
 impl Portal {
-    /// Starts the process and waits until it says where it listens.
+    /// Starts the process and waits until it logs its addresses.
     ///
     /// # Panics
-    /// When it ends instead, or never says so.
+    /// When the process ends or does not log them in time.
     #[must_use]
     pub fn start(launch: &Launch) -> Self {
         let mut process = launch.spawn();
@@ -37,7 +37,7 @@ impl Portal {
             let ended = process.exited();
             assert!(
                 ended.is_none(),
-                "it ended with {ended:?}:\n{}\n{}",
+                "the process ended with {ended:?}:\n{}\n{}",
                 process.stdout(),
                 process.stderr()
             );
@@ -49,7 +49,7 @@ impl Portal {
     /// Starts the process and waits until it is ready.
     ///
     /// # Panics
-    /// When it does not get ready.
+    /// When it does not become ready.
     #[must_use]
     pub fn start_ready(launch: &Launch) -> Self {
         let portal = Self::start(launch);
@@ -60,10 +60,10 @@ impl Portal {
     /// Waits until `/readyz` answers 200.
     ///
     /// # Panics
-    /// When it never does; the message has the last answer and the log.
+    /// When the timeout is over. The message has the last response and the log.
     pub fn wait_ready(&self) {
         let mut last = String::new();
-        let ready = poll::within(poll::PATIENCE, || match self.get("/readyz") {
+        let ready = poll::within(poll::TIMEOUT, || match self.get("/readyz") {
             Ok(answer) if answer.status == 200 => Some(()),
             Ok(answer) => {
                 last = answer.text();
@@ -74,13 +74,17 @@ impl Portal {
                 None
             }
         });
-        assert!(ready.is_some(), "never ready: {last}\n{}", self.process.stderr());
+        assert!(
+            ready.is_some(),
+            "the service did not become ready: {last}\n{}",
+            self.process.stderr()
+        );
     }
 
-    /// A GET on the public address.
+    /// Sends a GET to the public address.
     ///
     /// # Errors
-    /// When there is no answer.
+    /// When there is no response.
     pub fn get(&self, target: &str) -> Result<Response, String> {
         Request::get(target).send(self.public)
     }
@@ -88,7 +92,7 @@ impl Portal {
     /// Sends a request to the public address.
     ///
     /// # Panics
-    /// When there is no answer.
+    /// When there is no response.
     #[must_use]
     pub fn send(&self, request: &Request) -> Response {
         request
@@ -96,28 +100,28 @@ impl Portal {
             .unwrap_or_else(|error| panic!("{error}\n{}", self.process.stderr()))
     }
 
-    /// What the admin listener's metrics say of a sample, such as `http_requests_total{code="…"}`, that counts; 0 where it has
-    /// none.
+    /// Returns the value of a counter, such as `http_requests_total{code="…"}`, from the admin
+    /// listener's metrics. Returns 0 for a missing sample.
     ///
     /// # Panics
-    /// When there is no answer, or no whole number.
+    /// When there is no response, or the value is not an integer.
     #[must_use]
     pub fn metric(&self, sample: &str) -> u64 {
         let metrics =
-            Request::get("/metrics").send(self.admin).expect("the admin listener answers").text();
+            Request::get("/metrics").send(self.admin).expect("the admin listener responds").text();
         let mut values =
             metrics.lines().filter_map(|line| line.strip_prefix(sample)?.strip_prefix(' '));
-        values.next().map_or(0, |value| value.parse().expect("a whole number"))
+        values.next().map_or(0, |value| value.parse().expect("an integer"))
     }
 
-    /// The messages of the log's lines, with their fields, as JSON.
+    /// Returns the log's lines with their fields, as JSON.
     #[must_use]
     pub fn log(&self) -> Vec<Value> {
         self.process.stderr().lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
     }
 }
 
-/// The public and the admin address in the log's line `listening`, whether its fields are nested or not.
+/// Returns the public and admin address of the log line `listening`, with nested or flat fields.
 #[must_use]
 pub fn listening(log: &str) -> Option<(SocketAddr, SocketAddr)> {
     log.lines().filter(|line| line.contains("listening")).find_map(|line| {

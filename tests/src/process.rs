@@ -1,4 +1,4 @@
-//! A process of the binary under test: its environment, its output, its end.
+//! Starts processes of the binary under test and captures their output and exit status.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};
@@ -12,14 +12,14 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::output::Output;
 use crate::{binary, canary, exchanges, poll};
 
-/// The setting that names the folder in which a sandbox records its exchanges.
+/// Setting with the folder in which a sandbox records its exchanges.
 const RECORD: &str = "BILLING_SANDBOX_RECORD";
 
-/// How to start the binary. The environment is exactly what is given here, and where its sandbox is to record what it is
-/// asked and answers; nothing else leaks in from the caller's.
+/// A start of the binary. The environment contains only the given variables and the sandbox's
+/// record folder. Nothing is inherited.
 #[derive(Clone, Debug)]
 pub struct Launch {
-    /// The program; the built `billing-portal` where none is named.
+    /// The program. Default: the built `billing-portal`.
     pub program: Option<PathBuf>,
     /// Arguments after the binary's name.
     pub arguments: Vec<String>,
@@ -27,13 +27,14 @@ pub struct Launch {
     pub environment: BTreeMap<String, String>,
     /// The working folder.
     pub folder: PathBuf,
-    /// Whether standard output may hold a secret (`keys create`, `token mint`, the embedded default's lines).
+    /// Whether standard output may contain a secret (`keys create`, `token mint`, the banner of the
+    /// embedded default).
     pub prints_secrets: bool,
-    /// Whether its sandbox records, in a run that holds what sandboxes answer against Stripe's schema.
+    /// Whether its sandbox records its exchanges for the schema guard.
     pub records: bool,
 }
 
-/// A running process. Killed when dropped.
+/// A running process. Dropping it kills the process.
 #[derive(Debug)]
 pub struct Process {
     child: Child,
@@ -42,10 +43,10 @@ pub struct Process {
     readers: Vec<std::thread::JoinHandle<()>>,
 }
 
-/// A process that came to its end.
+/// The result of an ended process.
 #[derive(Clone, Debug)]
 pub struct Finished {
-    /// The exit code; `None` where a signal ended it.
+    /// The exit code; `None` if a signal ended the process.
     pub code: Option<i32>,
     /// All of standard output.
     pub stdout: String,
@@ -54,7 +55,7 @@ pub struct Finished {
 }
 
 impl Launch {
-    /// A start with these arguments in this folder, with an empty environment.
+    /// Creates a start with these arguments in this folder and an empty environment.
     pub fn new(folder: impl Into<PathBuf>, arguments: &[&str]) -> Self {
         Self {
             program: None,
@@ -66,49 +67,49 @@ impl Launch {
         }
     }
 
-    /// Starts this program instead of the built `billing-portal`.
+    /// Sets another program than the built `billing-portal`.
     #[must_use]
     pub fn program(mut self, path: impl Into<PathBuf>) -> Self {
         self.program = Some(path.into());
         self
     }
 
-    /// With this variable.
+    /// Sets a variable.
     #[must_use]
     pub fn env(mut self, name: &str, value: impl Into<String>) -> Self {
         self.environment.insert(name.to_owned(), value.into());
         self
     }
 
-    /// Without this variable.
+    /// Removes a variable.
     #[must_use]
     pub fn without(mut self, name: &str) -> Self {
         self.environment.remove(name);
         self
     }
 
-    /// With these variables.
+    /// Sets several variables.
     #[must_use]
     pub fn envs(mut self, variables: &BTreeMap<String, String>) -> Self {
         self.environment.extend(variables.iter().map(|(n, v)| (n.clone(), v.clone())));
         self
     }
 
-    /// Standard output may hold a secret and is left out of the canary scan.
+    /// Excludes standard output from the scan for secrets.
     #[must_use]
     pub const fn secrets_on_stdout(mut self) -> Self {
         self.prints_secrets = true;
         self
     }
 
-    /// Its sandbox records nothing: for load, which asks ten thousand times what other tests ask once.
+    /// Disables the sandbox's record, for load tests that repeat the same calls.
     #[must_use]
     pub const fn unrecorded(mut self) -> Self {
         self.records = false;
         self
     }
 
-    /// Starts it.
+    /// Starts the process.
     ///
     /// # Panics
     /// When the binary cannot be started.
@@ -139,10 +140,10 @@ impl Launch {
         Process { child, stdout, stderr, readers }
     }
 
-    /// Starts it and waits for its end.
+    /// Starts the process and waits until it ends.
     ///
     /// # Panics
-    /// When it does not end.
+    /// When the process does not end in time.
     #[must_use]
     pub fn run(&self) -> Finished {
         self.spawn().finish()
@@ -150,34 +151,34 @@ impl Launch {
 }
 
 impl Process {
-    /// What it wrote to standard output so far.
+    /// Returns standard output so far.
     #[must_use]
     pub fn stdout(&self) -> String {
         self.stdout.text()
     }
 
-    /// What it wrote to standard error so far.
+    /// Returns standard error so far.
     #[must_use]
     pub fn stderr(&self) -> String {
         self.stderr.text()
     }
 
-    /// Standard error, for marks and excerpts.
+    /// Returns standard error, for reading from a position.
     #[must_use]
     pub fn log(&self) -> &Output {
         &self.stderr
     }
 
-    /// The process id.
+    /// Returns the process id.
     #[must_use]
     pub fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// A line of its memory in `/proc`, in KiB: `VmRSS` now, `VmHWM` at its highest.
+    /// Returns a memory value from `/proc` in KiB: `VmRSS` (current) or `VmHWM` (peak).
     ///
     /// # Panics
-    /// Where the system is not Linux, or the process is gone.
+    /// When the system is not Linux or the process is gone.
     #[must_use]
     pub fn memory_kib(&self, name: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.id()))
@@ -195,25 +196,25 @@ impl Process {
     /// When the process is gone.
     pub fn signal(&self, signal: Signal) {
         let pid = Pid::from_child(&self.child);
-        kill_process(pid, signal).expect("the process takes a signal");
+        kill_process(pid, signal).expect("the signal is sent");
     }
 
-    /// The exit status, if it has ended.
+    /// Returns the exit status of an ended process.
     ///
     /// # Panics
-    /// When the system does not say.
+    /// When waiting fails.
     pub fn exited(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().expect("a child can be waited for")
     }
 
-    /// Waits for its end.
+    /// Waits until the process ends.
     ///
     /// # Panics
-    /// When it does not end in time; the message has what it wrote.
+    /// When it does not end in time. The message has its output.
     pub fn finish(mut self) -> Finished {
-        let ended = poll::within(poll::PATIENCE, || self.exited());
+        let ended = poll::within(poll::TIMEOUT, || self.exited());
         let Some(status) = ended else {
-            panic!("the process does not end; it wrote:\n{}\n{}", self.stdout(), self.stderr());
+            panic!("the process does not end; output:\n{}\n{}", self.stdout(), self.stderr());
         };
         for reader in self.readers.drain(..) {
             reader.join().expect("no reader panics");
@@ -221,7 +222,7 @@ impl Process {
         Finished { code: status.code(), stdout: self.stdout(), stderr: self.stderr() }
     }
 
-    /// Whether it ends within this time.
+    /// Returns whether the process ends within this time.
     pub fn ends_within(&mut self, time: Duration) -> bool {
         poll::within(time, || self.exited()).is_some()
     }
@@ -229,14 +230,14 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Both fail only where the process is gone already, which is the aim.
+        // Both calls fail only if the process is gone already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
 impl Finished {
-    /// Standard output as JSON.
+    /// Returns standard output as JSON.
     ///
     /// # Panics
     /// When the command failed or did not print JSON.
@@ -244,13 +245,13 @@ impl Finished {
     pub fn json(&self) -> serde_json::Value {
         assert_eq!(self.code, Some(0), "the command failed: {}", self.stderr);
         serde_json::from_str(&self.stdout)
-            .unwrap_or_else(|e| panic!("no JSON on standard output ({e}): {}", self.stdout))
+            .unwrap_or_else(|e| panic!("standard output is not JSON ({e}): {}", self.stdout))
     }
 
     /// Asserts the exit code.
     ///
     /// # Panics
-    /// When it is another one.
+    /// When the exit code differs.
     #[track_caller]
     pub fn expect_code(self, code: i32) -> Self {
         assert_eq!(
@@ -263,14 +264,14 @@ impl Finished {
         self
     }
 
-    /// Asserts that each of these words stands on standard error.
+    /// Asserts that standard error contains each of these texts.
     ///
     /// # Panics
-    /// When one is missing.
+    /// When a text is missing.
     #[track_caller]
-    pub fn expect_words(self, words: &[&str]) -> Self {
-        for word in words {
-            assert!(self.stderr.contains(word), "`{word}` is missing in:\n{}", self.stderr);
+    pub fn expect_stderr(self, texts: &[&str]) -> Self {
+        for text in texts {
+            assert!(self.stderr.contains(text), "`{text}` is missing in:\n{}", self.stderr);
         }
         self
     }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use crate::placeholders::Placeholders;
 use crate::tokens::Issuer;
-use crate::words::Words;
 
 /// All profiles.
 #[derive(Clone, Debug, Deserialize)]
@@ -19,18 +19,18 @@ pub struct Profiles {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Profile {
-    /// How its tokens are made.
+    /// The issuer of its tokens.
     pub issuer: Issuer,
-    /// What its API keys start with.
+    /// The prefix of its API keys.
     #[serde(default = "llmgen")]
     pub key_prefix: String,
-    /// Its provider's mode.
+    /// The provider's mode.
     #[serde(default = "test_mode")]
     pub mode: String,
-    /// Variables beside the common ones.
+    /// Additional variables.
     #[serde(default)]
     environment: BTreeMap<String, String>,
-    /// Common variables that it does without.
+    /// Common variables that are not set.
     #[serde(default)]
     without: Vec<String>,
 }
@@ -47,34 +47,34 @@ impl Profiles {
     /// Reads the file.
     ///
     /// # Panics
-    /// When it is malformed.
+    /// When the file is malformed.
     #[must_use]
     pub fn read() -> Self {
         toml::from_str(include_str!("../data/profiles.toml"))
             .expect("data/profiles.toml is well-formed")
     }
 
-    /// The profile of this name.
+    /// Returns the profile with this name.
     ///
     /// # Panics
-    /// When there is none.
+    /// When the name is unknown.
     #[must_use]
     pub fn get(&self, name: &str) -> &Profile {
         self.named.get(name).unwrap_or_else(|| panic!("no profile is called {name}"))
     }
 
-    /// Its whole environment.
+    /// Returns the environment of a profile.
     ///
     /// # Panics
-    /// When there is no such profile.
+    /// When the profile is unknown.
     #[must_use]
-    pub fn environment(&self, name: &str, words: &Words) -> BTreeMap<String, String> {
+    pub fn environment(&self, name: &str, placeholders: &Placeholders) -> BTreeMap<String, String> {
         let profile = self.get(name);
         let mut all = self.common.clone();
         all.extend(profile.environment.clone());
         for name in &profile.without {
             all.remove(name);
         }
-        all.into_iter().map(|(name, value)| (name, words.fill(&value))).collect()
+        all.into_iter().map(|(name, value)| (name, placeholders.fill(&value))).collect()
     }
 }

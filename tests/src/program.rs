@@ -1,4 +1,4 @@
-//! Programs of the tests that are not Rust: their pinned packages under the target folder, their runs, the facts they found.
+//! Runs test programs in Node and Python with their pinned packages, and reads their checks.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -12,36 +12,37 @@ use tempfile::TempDir;
 use crate::binary::workspace_root;
 use crate::poll;
 
-/// How long a program may take on a busy machine: browsers are slow to start.
-const PATIENCE: Duration = Duration::from_secs(600);
+/// Timeout of a program. Browsers start slowly on a busy machine.
+const TIMEOUT: Duration = Duration::from_secs(600);
 
-/// A program, ready to run in a folder of its own.
+/// A program that runs in its own folder.
 #[derive(Debug)]
 pub struct Program {
     interpreter: PathBuf,
     file: PathBuf,
-    /// The whole environment: nothing leaks in from the caller's.
+    /// The whole environment. Nothing is inherited.
     environment: BTreeMap<String, String>,
     folder: TempDir,
 }
 
-/// What a program that succeeded found true.
+/// The checks that passed in a successful program.
 #[derive(Debug)]
-pub struct Facts(Vec<String>);
+pub struct Checks(Vec<String>);
 
 impl Program {
-    /// `tests/<package>/<file>`, a module for Node, with the packages of its `package.json`.
+    /// Returns the Node module `tests/<package>/<file>` with the packages of its `package.json`.
     ///
     /// # Panics
-    /// When they cannot be installed.
+    /// When the packages cannot be installed.
     #[must_use]
     pub fn node(package: &str, file: &str) -> Self {
         let source = workspace_root().join("tests").join(package);
-        let modules = made("tests/make-node-modules", &package.replace('/', "-"), &source);
-        // Modules look for packages in the folders above their own: both meet in this one.
+        let modules =
+            install_packages("tests/make-node-modules", &package.replace('/', "-"), &source);
+        // Node looks for packages in parent folders, so both are placed in this folder.
         let folder = tempfile::tempdir().expect("a temporary folder");
         let copy = folder.path().join(package);
-        std::fs::create_dir_all(&copy).expect("a folder is made");
+        std::fs::create_dir_all(&copy).expect("the folder is created");
         let files = source
             .read_dir()
             .expect("the package's folder can be read")
@@ -50,8 +51,8 @@ impl Program {
             std::fs::copy(&file, copy.join(file.file_name().expect("a file has a name")))
                 .expect("a file is copied");
         }
-        let facts = Path::new("facts.mjs");
-        std::fs::copy(workspace_root().join("tests").join(facts), folder.path().join(facts))
+        let checks = Path::new("checks.mjs");
+        std::fs::copy(workspace_root().join("tests").join(checks), folder.path().join(checks))
             .expect("a file is copied");
         std::os::unix::fs::symlink(
             modules.join("node_modules"),
@@ -61,14 +62,15 @@ impl Program {
         Self::new("node".into(), copy.join(file), folder)
     }
 
-    /// `tests/<package>/<file>` for Python, with the packages of its `requirements.txt`.
+    /// Returns the Python program `tests/<package>/<file>` with the packages of its
+    /// `requirements.txt`.
     ///
     /// # Panics
-    /// When they cannot be installed.
+    /// When the packages cannot be installed.
     #[must_use]
     pub fn python(package: &str, file: &str) -> Self {
         let source = workspace_root().join("tests").join(package);
-        let venv = made("tests/make-venv", &package.replace('/', "-"), &source);
+        let venv = install_packages("tests/make-venv", &package.replace('/', "-"), &source);
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut program = Self::new(venv.join("bin/python3"), source.join(file), folder);
         program.environment.insert("PYTHONDONTWRITEBYTECODE".to_owned(), "1".to_owned());
@@ -76,9 +78,9 @@ impl Program {
     }
 
     fn new(interpreter: PathBuf, file: PathBuf, folder: TempDir) -> Self {
-        let path = std::env::var("PATH").expect("there is a PATH");
+        let path = std::env::var("PATH").expect("PATH is set");
         let home = folder.path().display().to_string();
-        // Whatever heeds proxies and asks for another host than loopback finds one that is none.
+        // Requests to other hosts than loopback go to a proxy address that refuses connections.
         let nowhere = "http://127.0.0.1:9".to_owned();
         let environment = [
             ("PATH", path),
@@ -92,20 +94,21 @@ impl Program {
         Self { interpreter, file, environment, folder }
     }
 
-    /// With this variable.
+    /// Sets a variable.
     #[must_use]
     pub fn env(mut self, name: &str, value: impl Into<String>) -> Self {
         self.environment.insert(name.to_owned(), value.into());
         self
     }
 
-    /// Runs it to its end.
+    /// Runs the program until it ends.
     ///
     /// # Panics
-    /// When it fails or does not end, or says another number of facts than it told; with all that it wrote.
+    /// When it fails, does not end in time, or its closing count is wrong. The message has its
+    /// output.
     #[track_caller]
     #[must_use]
-    pub fn run(&self, arguments: &[&str]) -> Facts {
+    pub fn run(&self, arguments: &[&str]) -> Checks {
         let (out, err) = (self.folder.path().join("stdout"), self.folder.path().join("stderr"));
         let mut child = Command::new(&self.interpreter)
             .arg(&self.file)
@@ -114,15 +117,15 @@ impl Program {
             .envs(&self.environment)
             .current_dir(self.folder.path())
             .stdin(Stdio::null())
-            .stdout(File::create(&out).expect("a file is made"))
-            .stderr(File::create(&err).expect("a file is made"))
+            .stdout(File::create(&out).expect("the file is created"))
+            .stderr(File::create(&err).expect("the file is created"))
             .spawn()
             .unwrap_or_else(|error| {
                 panic!("{} does not start: {error}", self.interpreter.display())
             });
-        let ended = poll::within(PATIENCE, || child.try_wait().expect("a child can be waited for"));
+        let ended = poll::within(TIMEOUT, || child.try_wait().expect("a child can be waited for"));
         if ended.is_none() {
-            // Fails only where it ended in this moment.
+            // This fails only if the program just ended.
             let _ = child.kill();
         }
         let (out, err) = (read(&out), read(&err));
@@ -131,38 +134,39 @@ impl Program {
             "{} ({ended:?}):\n{out}\n{err}",
             self.file.display()
         );
-        Facts::of(&out)
+        Checks::of(&out)
     }
 }
 
-impl Facts {
-    /// The facts of an output whose last line counts them: without that line the program ended early.
+impl Checks {
+    /// Parses the checks of an output. The last line is their count; without it the program ended
+    /// early.
     #[track_caller]
     fn of(output: &str) -> Self {
-        let facts: Vec<_> = output
+        let checks: Vec<_> = output
             .lines()
-            .filter_map(|line| line.strip_prefix("fact: "))
+            .filter_map(|line| line.strip_prefix("check: "))
             .map(str::to_owned)
             .collect();
         assert_eq!(
             output.lines().last(),
-            Some(format!("{} facts", facts.len()).as_str()),
-            "it ended early:\n{output}"
+            Some(format!("{} checks", checks.len()).as_str()),
+            "the program ended early:\n{output}"
         );
-        Self(facts)
+        Self(checks)
     }
 
-    /// Asserts how many there are, so that a program that checks less is seen.
+    /// Asserts the number of checks, so that a program cannot check less unnoticed.
     ///
     /// # Panics
-    /// When it is another number.
+    /// When the number differs.
     #[track_caller]
     pub fn expect(self, count: usize) {
-        assert_eq!(self.0.len(), count, "facts: {:#?}", self.0);
+        assert_eq!(self.0.len(), count, "checks: {:#?}", self.0);
     }
 }
 
-impl std::fmt::Display for Facts {
+impl std::fmt::Display for Checks {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}", self.0.join("\n"))
     }
@@ -172,8 +176,9 @@ fn read(path: &Path) -> String {
     String::from_utf8_lossy(&std::fs::read(path).expect("the output can be read")).into_owned()
 }
 
-/// The target folder's part that this script fills with the packages that `source` names.
-pub(crate) fn made(script: &str, name: &str, source: &Path) -> PathBuf {
+/// Runs a script that installs the packages of `source` below the target folder. Returns the
+/// folder.
+pub(crate) fn install_packages(script: &str, name: &str, source: &Path) -> PathBuf {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let target = std::env::var_os("CARGO_TARGET_DIR")
         .map_or_else(|| workspace_root().join("target"), Into::into);
@@ -196,10 +201,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn facts_are_counted_and_their_end_is_needed() {
-        Facts::of("fact: one\nnoise\nfact: two\n2 facts\n").expect(2);
-        for bad in ["fact: one\n", "fact: one\n2 facts\n", "1 facts\nfact: one\n", ""] {
-            assert!(std::panic::catch_unwind(|| Facts::of(bad)).is_err(), "{bad:?}");
+    fn output_without_its_closing_count_is_rejected() {
+        Checks::of("check: one\nnoise\ncheck: two\n2 checks\n").expect(2);
+        for bad in ["check: one\n", "check: one\n2 checks\n", "1 checks\ncheck: one\n", ""] {
+            assert!(std::panic::catch_unwind(|| Checks::of(bad)).is_err(), "{bad:?}");
         }
     }
 }

@@ -1,8 +1,8 @@
-//! An HTTP answer, as the tests read it.
+//! An HTTP response.
 
 use serde_json::Value;
 
-/// An answer.
+/// An HTTP response.
 #[derive(Clone, Debug)]
 pub struct Response {
     /// The status code.
@@ -14,37 +14,37 @@ pub struct Response {
 }
 
 impl Response {
-    /// The first header field of this name (lower case).
+    /// Returns the first header field with this lower-case name.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
     }
 
-    /// All header fields of this name (lower case).
+    /// Returns all header fields with this lower-case name.
     #[must_use]
     pub fn all(&self, name: &str) -> Vec<&str> {
         self.headers.iter().filter(|(n, _)| n == name).map(|(_, v)| v.as_str()).collect()
     }
 
-    /// The body as text.
+    /// Returns the body as text.
     #[must_use]
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// The body as JSON; `Null` where it is none.
+    /// Returns the body as JSON; `Null` if it is not JSON.
     #[must_use]
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or(Value::Null)
     }
 
-    /// The problem's code; empty where the answer is no problem.
+    /// Returns the problem's code; empty if the response is not a problem.
     #[must_use]
     pub fn code(&self) -> String {
         self.json()["code"].as_str().unwrap_or_default().to_owned()
     }
 
-    /// `url` of a portal session; empty where there is none.
+    /// Returns the `url` of a portal session; empty if it is missing.
     #[must_use]
     pub fn portal_url(&self) -> String {
         self.json()["url"].as_str().unwrap_or_default().to_owned()

@@ -1,6 +1,7 @@
-//! The rule guard: fails a run of the contract's tests if a rule, clause or error code has no test that passed.
+//! The rule guard: fails a run of the contract's tests if a rule, clause or error code has no test
+//! that passed.
 //!
-//! It knows the tests because it makes them. It needs no output of them, and checks a part of the tests as well as all.
+//! The guard creates the tests, so it knows their clauses and results. It also checks partial runs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -10,14 +11,14 @@ use libtest_mimic::{Failed, Trial};
 use crate::clauses::{Table, rule_of};
 use crate::database::Store;
 
-/// What became of a test that ran.
+/// The result of a test that ran.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Outcome {
     Started,
     Passed,
 }
 
-/// The registered tests with their clauses, and what became of them.
+/// The registered tests with their clauses and results.
 #[derive(Debug)]
 pub struct RuleGuard {
     table: Table,
@@ -25,27 +26,27 @@ pub struct RuleGuard {
     outcomes: Arc<Mutex<BTreeMap<String, Outcome>>>,
 }
 
-/// What the guard found in a run.
+/// The guard's findings for a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Verdict {
-    /// What is wrong. Empty where all is well.
+    /// The violations. Empty if there are none.
     pub complaints: Vec<String>,
-    /// What was checked, and what was not.
+    /// The checked and unchecked rules.
     pub summary: Vec<String>,
 }
 
 impl RuleGuard {
-    /// A guard without tests.
+    /// Creates a guard without tests.
     #[must_use]
     pub fn new(table: Table) -> Self {
         Self { table, tests: BTreeMap::new(), outcomes: Arc::default() }
     }
 
-    /// Registers a test under the name `<place>::<rule>::<name>`. The place is a store or `any`; the rule is that of the
-    /// first clause.
+    /// Registers a test with the name `<place>::<rule>::<name>`. The place is a store or `any`. The
+    /// rule is the first clause's.
     ///
     /// # Panics
-    /// When there is such a test, or when it names no clause.
+    /// When the name exists already, or the test names no clause.
     pub fn trial(
         &mut self,
         place: &str,
@@ -70,7 +71,7 @@ impl RuleGuard {
         })
     }
 
-    /// Judges a run. `whole` means that no filter left out tests.
+    /// Checks a run. `whole` means that no filter excluded tests.
     ///
     /// # Panics
     /// When the lock is poisoned.
@@ -88,7 +89,7 @@ impl RuleGuard {
         let (mut checked, mut unchecked) = (Vec::new(), Vec::new());
         for rule in self.table.rules.keys() {
             let clauses = self.clauses_of(rule);
-            // A clause is open if none of its tests passed and some did not run.
+            // A clause stays unchecked if none of its tests passed and some did not run.
             let mut proven = 0;
             for clause in &clauses {
                 let tests: Vec<&String> = self.tests_of(clause).collect();
@@ -119,7 +120,7 @@ impl RuleGuard {
         Verdict { complaints, summary }
     }
 
-    /// What is wrong with the registration, whether tests ran or not.
+    /// Returns the faults of the registration, independent of the run.
     fn registration_faults(&self) -> Vec<String> {
         let mut faults = Vec::new();
         for (test, clauses) in &self.tests {
@@ -149,7 +150,7 @@ impl RuleGuard {
         faults
     }
 
-    /// Of these tests, cited as `<rule>::<name>`, those that are not registered.
+    /// Returns those of the tests, cited as `<rule>::<name>`, that are not registered.
     #[must_use]
     pub fn unknown<'a>(&self, cited: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
         let names = self.tests.keys().filter_map(|test| test.split_once("::"));
@@ -161,7 +162,7 @@ impl RuleGuard {
         self.table.clauses().into_iter().filter(|clause| rule_of(clause) == rule).collect()
     }
 
-    /// The tests that prove a clause. A rule without parts is proven by every test that names it.
+    /// Returns the tests of a clause. For a rule without clauses: every test that names the rule.
     fn tests_of<'a>(&'a self, clause: &'a str) -> impl Iterator<Item = &'a String> {
         let proves =
             move |(_, named): &(&String, &Vec<String>)| named.iter().any(|name| name == clause);
@@ -169,8 +170,8 @@ impl RuleGuard {
     }
 }
 
-fn listed(words: &[String]) -> String {
-    if words.is_empty() { "none".to_owned() } else { words.join(", ") }
+fn listed(names: &[String]) -> String {
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
 }
 
 #[cfg(test)]
@@ -204,7 +205,7 @@ mod tests {
     }
 
     fn run(trials: Vec<Trial>, filter: Option<&str>) {
-        // These trials' failures must not look like failures of the run that prints them.
+        // The output of these trials must not look like failures of the outer test run.
         let logfile = Some("/dev/null".to_owned());
         let filter = filter.map(str::to_owned);
         let arguments = Arguments { filter, quiet: true, logfile, ..Arguments::default() };
@@ -221,14 +222,14 @@ mod tests {
     }
 
     #[test]
-    fn clause_whose_only_test_failed_is_named() {
+    fn clause_is_reported_when_its_only_test_failed() {
         let (guard, trials) = complete(false);
         run(trials, None);
         assert_eq!(guard.verdict(true).complaints, ["no test of H1.b passed"]);
     }
 
     #[test]
-    fn part_of_the_tests_proves_a_part_of_the_clauses() {
+    fn partial_run_proves_a_part_of_the_clauses() {
         let (guard, trials) = complete(true);
         run(trials, Some("sqlite"));
         let verdict = guard.verdict(false);
@@ -249,14 +250,14 @@ mod tests {
     }
 
     #[test]
-    fn failed_test_is_named_in_a_part_if_all_tests_of_its_clause_ran() {
+    fn failed_test_is_reported_in_a_partial_run_when_all_tests_of_its_clause_ran() {
         let (guard, trials) = complete(false);
         run(trials, Some("z"));
         assert_eq!(guard.verdict(false).complaints, ["no test of H1.b passed"]);
     }
 
     #[test]
-    fn missing_and_unknown_clauses_are_named_although_no_test_ran() {
+    fn missing_and_unknown_clauses_are_reported_when_no_test_ran() {
         let (guard, _) = guard(&[("sqlite", "H1.a", "x", true), ("any", "H1.c", "y", true)]);
         assert_eq!(
             guard.verdict(false).complaints,

@@ -1,4 +1,4 @@
-//! The one async runtime of a test process, for what is async beneath synchronous tests: stubs and databases.
+//! The shared async runtime of a test process. Synchronous tests use it for stubs and databases.
 
 use std::future::Future;
 use std::sync::LazyLock;
@@ -9,7 +9,7 @@ static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
     Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime starts")
 });
 
-/// Waits for this future on the shared runtime.
+/// Runs a future on the shared runtime.
 pub fn wait<T>(future: impl Future<Output = T>) -> T {
     RUNTIME.block_on(future)
 }

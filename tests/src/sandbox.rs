@@ -1,4 +1,4 @@
-//! A running `billing-portal sandbox`: the Stripe-compatible sandbox alone, as its users start it.
+//! A running `billing-portal sandbox`: the sandbox without the service.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -10,28 +10,29 @@ use crate::process::{Launch, Process};
 
 const COMMAND: &[&str] = &["sandbox", "--listen", "127.0.0.1:0", "--json"];
 
-/// A sandbox process that listens. It ends when dropped.
+/// A running sandbox process. Dropping it kills the process.
 #[derive(Debug)]
 pub struct SandboxProcess {
-    /// The process.
+    /// The running process.
     pub process: Process,
-    /// What clients put before `/v1`, without a slash at the end.
+    /// The base URL before `/v1`, without a slash at the end.
     pub base_url: String,
     /// The demo customer.
     pub customer: String,
 }
 
 impl SandboxProcess {
-    /// Starts one on a free port, with these further arguments, and waits until it says where it listens.
+    /// Starts a sandbox on a free port with further arguments, and waits until it prints its
+    /// address.
     ///
     /// # Panics
-    /// When it ends instead, or never says so.
+    /// When the process ends or does not print it in time.
     #[must_use]
     pub fn start(folder: &Path, arguments: &[&str]) -> Self {
         Self::launch(&Launch::new(folder, &[COMMAND, arguments].concat()))
     }
 
-    /// Starts one for load: it keeps no record, and logs nothing but what is wrong.
+    /// Starts a sandbox for load tests. It records nothing and logs warnings and errors only.
     ///
     /// # Panics
     /// As [`start`](Self::start).
@@ -42,18 +43,18 @@ impl SandboxProcess {
 
     fn launch(launch: &Launch) -> Self {
         let mut process = launch.spawn();
-        let said: Value = poll::until("the sandbox to say where it listens", || {
+        let printed: Value = poll::until("the sandbox to print its address", || {
             let ended = process.exited();
-            assert!(ended.is_none(), "it ended with {ended:?}:\n{}", process.stderr());
+            assert!(ended.is_none(), "the sandbox ended with {ended:?}:\n{}", process.stderr());
             serde_json::from_str(&process.stdout()).ok()
         });
         let text = |name: &str| {
-            said[name].as_str().unwrap_or_else(|| panic!("no {name} in {said}")).to_owned()
+            printed[name].as_str().unwrap_or_else(|| panic!("no {name} in {printed}")).to_owned()
         };
         Self { base_url: text("baseUrl"), customer: text("customer"), process }
     }
 
-    /// Where it listens.
+    /// Returns the address of the listener.
     ///
     /// # Panics
     /// Never.

@@ -1,50 +1,50 @@
-//! Scenarios: tests of the contract that need code of their own. The file of a scenario registers it.
+//! Scenarios: tests of the contract with their own code. Each file registers its scenarios.
 
 use crate::database::Store;
-use crate::world::World;
+use crate::shared_fixture::SharedFixture;
 
-/// A test function, the clauses that it proves, and where it runs. [`scenario!`] makes one.
+/// A test function, the clauses that it proves, and its stores. [`scenario!`] creates it.
 #[derive(Clone, Copy, Debug)]
 pub struct Scenario {
-    /// The name of its function.
+    /// The function's name.
     pub name: &'static str,
-    /// The clauses that it proves. The rule of the first one is part of the test's name.
+    /// The clauses that it proves. The first clause's rule is part of the test's name.
     pub clauses: &'static [&'static str],
-    /// The function.
+    /// The test function.
     pub run: Run,
-    /// The only store on which it runs. Without one it runs on each.
+    /// The only store on which it runs. Default: every store.
     pub only_on: Option<Store>,
-    /// Whether it starts after all other tests, because it inspects what they left.
+    /// Whether it runs after all other tests, because it inspects their results.
     pub last: bool,
 }
 
-/// A scenario's function, by what it needs.
+/// A scenario's function, by its argument.
 #[derive(Clone, Copy, Debug)]
 pub enum Run {
-    /// It shares the services and the database of a store with other tests.
-    World(fn(&World)),
-    /// It starts its own services on this store.
+    /// Uses the services and the database that tests of a store share.
+    Shared(fn(&SharedFixture)),
+    /// Starts its own services on this store.
     Store(fn(Store)),
-    /// It needs no store. It runs once.
+    /// Needs no store and runs once.
     Once(fn()),
 }
 
 impl Scenario {
-    /// Runs it on this store only: it is about files, or about a server.
+    /// Restricts it to one store.
     #[must_use]
     pub const fn on(mut self, store: Store) -> Self {
         self.only_on = Some(store);
         self
     }
 
-    /// Starts it after all other tests.
+    /// Runs it after all other tests.
     #[must_use]
-    pub const fn after_the_others(mut self) -> Self {
+    pub const fn run_last(mut self) -> Self {
         self.last = true;
         self
     }
 
-    /// The stores on which it runs. `None` is a run without a store.
+    /// Returns the stores on which it runs. `None` is a run without a store.
     #[must_use]
     pub fn stores(&self) -> Vec<Option<Store>> {
         match (self.run, self.only_on) {
@@ -55,14 +55,14 @@ impl Scenario {
     }
 }
 
-/// Registers a function as a scenario and names the clauses that it proves. The word in parentheses is what the function
-/// takes: `world`, `store`, or nothing.
+/// Registers a function as a scenario with the clauses that it proves. The word in parentheses is
+/// the function's argument: `shared`, `store`, or nothing.
 ///
 /// ```ignore
 /// pub(super) const SCENARIOS: &[Scenario] = &[
-///     scenario!(two_requests_make_two_sessions(world), "H4.fresh_session", "P1.no_other_request"),
-///     scenario!(a_price_that_differs_is_not_sold(store), "V1.price"),
-///     scenario!(no_flag_takes_a_secret(), "S1.no_secret_flag"),
+///     scenario!(two_requests_create_two_sessions(shared), "H4.fresh_session"),
+///     scenario!(checkout_returns_provider_error_when_the_price_differs(store), "V1.price"),
+///     scenario!(no_flag_accepts_a_secret(), "S1.no_secret_flag"),
 /// ];
 /// ```
 #[doc(inline)]
@@ -72,8 +72,8 @@ pub use crate::__scenario as scenario;
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __scenario {
-    ($function:ident(world), $($clause:literal),+) => {
-        $crate::__scenario!(World, $function, $($clause),+)
+    ($function:ident(shared), $($clause:literal),+) => {
+        $crate::__scenario!(Shared, $function, $($clause),+)
     };
     ($function:ident(store), $($clause:literal),+) => {
         $crate::__scenario!(Store, $function, $($clause),+)

@@ -1,45 +1,46 @@
-//! Cases about settings: an environment, and whether the binary takes it. Read from `data/cases/settings.jsonl`.
+//! Cases about settings: an environment and the binary's result. Read from
+//! `data/cases/settings.jsonl`.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
 use crate::case::Clauses;
+use crate::placeholders::Placeholders;
 use crate::portal::Portal;
 use crate::process::Launch;
-use crate::words::Words;
-use crate::world::PEPPER;
+use crate::shared_fixture::PEPPER;
 use crate::{canary, tokens};
 
 /// The file of [`SettingsCase`]s.
 pub const FILE: &str = "settings.jsonl";
 
-/// One environment and what becomes of it.
+/// An environment and the expected result.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SettingsCase {
-    /// Its name, unique within its rule.
+    /// The case's name, unique within its rule.
     pub name: String,
     /// The clauses that it proves.
     pub clause: Clauses,
-    /// The arguments; by default `serve`.
+    /// The arguments. Default: `serve`.
     #[serde(default = "serve")]
     pub arguments: Vec<String>,
-    /// Files in the working folder, made before the start; `{folder}` names it elsewhere.
+    /// Files that are created in the working folder before the start. `{folder}` is its path.
     #[serde(default)]
     pub files: BTreeMap<String, String>,
-    /// Variables to set beside [`base`]'s.
+    /// Variables in addition to [`base`].
     #[serde(default)]
     pub set: BTreeMap<String, String>,
-    /// Variables of [`base`]'s to leave out; `*` leaves out all.
+    /// Variables of [`base`] that are not set; `*` removes all.
     #[serde(default)]
     pub without: Vec<String>,
-    /// The exit code; `null` where the service starts.
+    /// The exit code; `null` if the service starts.
     pub code: Option<i32>,
-    /// Words on standard error.
+    /// Texts that the output contains.
     #[serde(default)]
-    pub words: Vec<String>,
-    /// Words that stand nowhere in the output.
+    pub contains: Vec<String>,
+    /// Texts that the output does not contain.
     #[serde(default)]
     pub absent: Vec<String>,
 }
@@ -48,7 +49,7 @@ fn serve() -> Vec<String> {
     vec!["serve".to_owned()]
 }
 
-/// Settings with which the service starts, on SQLite, with provider `stripe`.
+/// Returns valid settings for SQLite and provider `stripe`.
 #[must_use]
 pub fn base(folder: &std::path::Path) -> BTreeMap<String, String> {
     let pairs = [
@@ -61,7 +62,7 @@ pub fn base(folder: &std::path::Path) -> BTreeMap<String, String> {
         ("BILLING_DASHBOARD_URL", "https://dash.example.com/billing".to_owned()),
         ("BILLING_JWT_HS256_SECRET", tokens::SECRET.to_owned()),
         ("BILLING_API_KEY_PEPPER", PEPPER.to_owned()),
-        // Off, so that polling for a fact meets no limit.
+        // Off, so that polling does not reach a limit.
         ("BILLING_RATE_LIMIT_PER_MINUTE", "0".to_owned()),
         ("BILLING_AUTH_FAILURES_PER_MINUTE", "0".to_owned()),
     ];
@@ -72,29 +73,31 @@ pub fn base(folder: &std::path::Path) -> BTreeMap<String, String> {
 /// Runs a case.
 ///
 /// # Errors
-/// What is not as expected.
+/// The first difference from the expectation.
 ///
 /// # Panics
-/// When the system gives no folder, or the service does not start.
+/// When no folder can be created, or the service does not start.
 pub fn run(case: &SettingsCase) -> Result<(), String> {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let mut words = Words::at(0);
-    words.set("folder", folder.path().display().to_string());
-    words.set("keys", tokens::key_file("").display().to_string());
-    words.set("secret", tokens::SECRET);
-    words.set("old_secret", tokens::OLD_SECRET);
-    words.set("rsa_pem", tokens::pem("RS256", "own.public"));
+    let mut placeholders = Placeholders::at(0);
+    placeholders.set("folder", folder.path().display().to_string());
+    placeholders.set("keys", tokens::key_file("").display().to_string());
+    placeholders.set("secret", tokens::SECRET);
+    placeholders.set("old_secret", tokens::OLD_SECRET);
+    placeholders.set("rsa_pem", tokens::pem("RS256", "own.public"));
     for (name, text) in &case.files {
-        std::fs::write(folder.path().join(name), words.fill(text)).expect("a file is written");
+        std::fs::write(folder.path().join(name), placeholders.fill(text))
+            .expect("a file is written");
     }
     let mut environment = base(folder.path());
     if case.without.iter().any(|name| name == "*") {
         environment.clear();
     }
     environment.retain(|name, _| !case.without.contains(name));
-    environment.extend(case.set.iter().map(|(name, value)| (name.clone(), words.fill(value))));
+    environment
+        .extend(case.set.iter().map(|(name, value)| (name.clone(), placeholders.fill(value))));
     let arguments: Vec<String> =
-        case.arguments.iter().map(|argument| words.fill(argument)).collect();
+        case.arguments.iter().map(|argument| placeholders.fill(argument)).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let mints = arguments.contains(&"mint") || arguments.contains(&"create");
     let launch = Launch {
@@ -120,12 +123,12 @@ pub fn run(case: &SettingsCase) -> Result<(), String> {
             format!("{}\n{}", portal.process.stdout(), portal.process.stderr())
         }
     };
-    if let Some(word) = case.words.iter().find(|word| !output.contains(word.as_str())) {
+    if let Some(word) = case.contains.iter().find(|word| !output.contains(word.as_str())) {
         return Err(format!("`{word}` is missing in:\n{output}"));
     }
-    let absent = case.absent.iter().map(|word| words.fill(word));
+    let absent = case.absent.iter().map(|word| placeholders.fill(word));
     match absent.into_iter().find(|word| output.contains(word.as_str())) {
-        Some(word) => Err(format!("`{word}` stands in:\n{output}")),
+        Some(word) => Err(format!("the output contains `{word}`:\n{output}")),
         None => Ok(()),
     }
 }

@@ -1,4 +1,4 @@
-//! A Postgres whose answers arrive late: a proxy between a service and a real server.
+//! A slow Postgres: a proxy that delays the answers of a real server.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ use url::Url;
 
 use crate::runtime;
 
-/// A database behind a proxy. Both end when this is dropped.
+/// A database behind a proxy. Dropping this value removes both.
 #[derive(Debug)]
 pub struct SlowDatabase {
     database: TestDatabase,
@@ -30,10 +30,10 @@ enum Server {
 }
 
 impl SlowDatabase {
-    /// An empty database. The proxy delays nothing until [`SlowDatabase::delay`] is called.
+    /// Creates an empty database. The proxy adds no delay until [`SlowDatabase::delay`] is called.
     ///
     /// # Panics
-    /// When there is no Postgres.
+    /// When Postgres is not available.
     #[must_use]
     pub fn create() -> Self {
         runtime::wait(async {
@@ -53,10 +53,10 @@ impl SlowDatabase {
         })
     }
 
-    /// What `BILLING_DATABASE_URL` is set to.
+    /// Returns the value for `BILLING_DATABASE_URL`.
     ///
     /// # Panics
-    /// Never.
+    /// Never: the parts come from a valid URL.
     #[must_use]
     pub fn url(&self) -> String {
         let mut url = Url::parse(self.database.url()).expect("a URL");
@@ -66,7 +66,7 @@ impl SlowDatabase {
         url.into()
     }
 
-    /// From now on, each answer of the server arrives this much later. Answers that are on their way are not hurried.
+    /// Sets the delay of the server's next answers. Answers in flight keep their old delay.
     pub fn delay(&self, delay: Duration) {
         let millis = u64::try_from(delay.as_millis()).expect("a short delay");
         self.delay.store(millis, Ordering::SeqCst);
@@ -80,7 +80,7 @@ impl Drop for SlowDatabase {
 }
 
 impl Server {
-    /// The server in a URL: a socket's folder as percent-encoded host, or an address.
+    /// Returns the server of a URL. A percent-encoded host is the folder of a socket.
     fn of(url: &str) -> Self {
         let url = Url::parse(url).expect("a URL");
         let host = url.host_str().expect("a host").replace("%2F", "/").replace("%2f", "/");
@@ -115,7 +115,7 @@ async fn join(
 ) {
     let (from_client, to_client) = client.into_split();
     let none = Arc::new(AtomicU64::new(0));
-    // The first side that closes ends both.
+    // When one side closes, both directions end.
     tokio::select! {
         () = copy(from_client, to_server, none) => {}
         () = copy(from_server, to_client, delay) => {}

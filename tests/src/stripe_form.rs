@@ -1,4 +1,4 @@
-//! Stripe's form encoding: `a[b][c]=d` as a tree.
+//! Parses Stripe's form encoding, such as `a[b][c]=d`, to a tree.
 
 use std::collections::BTreeMap;
 
@@ -9,12 +9,13 @@ pub(crate) enum Param {
     Map(BTreeMap<String, Param>),
 }
 
-/// The fields of a form body, decoded, in the order sent.
+/// Returns the decoded fields of a form body in order.
 pub(crate) fn fields(body: &[u8]) -> Vec<(String, String)> {
     url::form_urlencoded::parse(body).into_owned().collect()
 }
 
-/// The fields as a tree, or the name of the first field that is malformed, repeated, or both a text and a tree.
+/// Builds a tree of the fields. Returns the name of the first field that is malformed, repeated, or
+/// both a text and a tree.
 pub(crate) fn tree(fields: &[(String, String)]) -> Result<BTreeMap<String, Param>, String> {
     let mut root = BTreeMap::new();
     for (name, value) in fields {
@@ -24,7 +25,7 @@ pub(crate) fn tree(fields: &[(String, String)]) -> Result<BTreeMap<String, Param
     Ok(root)
 }
 
-/// `a[b][c]` as `a`, `b`, `c`.
+/// Splits `a[b][c]` to `a`, `b`, `c`.
 fn path(name: &str) -> Option<Vec<&str>> {
     let (root, rest) = name.find('[').map_or((name, ""), |at| name.split_at(at));
     let mut path = vec![root];
@@ -56,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn brackets_nest() {
+    fn nested_brackets_become_a_tree() {
         let tree = tree(&fields(b"a%5Bb%5D%5Bc%5D=d+%2B&a[e]=")).unwrap();
         let c = Param::Map(BTreeMap::from([("c".to_owned(), Param::Text("d +".to_owned()))]));
         let a = Param::Map(BTreeMap::from([
@@ -67,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_malformed_or_repeated_is_named() {
+    fn malformed_or_repeated_parameter_is_rejected() {
         for bad in
             ["a=1&a=2", "a=1&a[b]=2", "a[b]=1&a=2", "a[=1", "a[b]c=1", "[a]=1", "a[]=1", "=1"]
         {

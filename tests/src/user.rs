@@ -1,16 +1,17 @@
-//! A user that a test borrows.
+//! A user for one test case at a time.
 
 use std::collections::BTreeMap;
 
-/// A user with a billing account, borrowed by one case at a time, so that requests at the provider can be told apart.
+/// A user with a billing account. One case uses it at a time, so that the case's requests at the
+/// provider can be identified.
 #[derive(Clone, Debug)]
 pub struct User {
-    /// The `sub` of its access tokens.
+    /// The `sub` claim of the user's access tokens.
     pub id: String,
-    /// Its customer, in test mode and in live mode.
+    /// The user's customer, in test mode and in live mode.
     pub customer: String,
     /// The customer's subscription.
     pub subscription: String,
-    /// Its keys, by prefix.
+    /// The user's API keys, by prefix.
     pub(crate) keys: BTreeMap<String, String>,
 }

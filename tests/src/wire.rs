@@ -1,4 +1,4 @@
-//! A client that sends exactly the bytes it is told to, and reads HTTP/1.1 answers strictly.
+//! An HTTP/1.1 client that sends exact bytes and parses responses strictly.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -9,34 +9,34 @@ use serde_json::Value;
 use crate::response::Response;
 use crate::{api_document, canary};
 
-/// How long an answer may take.
+/// Timeout of a response.
 const ANSWER_TIME: Duration = Duration::from_secs(60);
 
-/// A request to be written out.
+/// A request.
 #[derive(Clone, Debug)]
 pub struct Request {
     /// The method.
     pub method: String,
-    /// The request target, as it stands on the wire.
+    /// The request target.
     pub target: String,
-    /// Header fields in order; `Host` and `Content-Length` are added unless they are here.
+    /// Header fields in order. `Host` and `Content-Length` are added if they are missing.
     pub headers: Vec<(String, String)>,
-    /// The body; `None` sends no `Content-Length` either.
+    /// The body. `None` also omits `Content-Length`.
     pub body: Option<Vec<u8>>,
 }
 
-/// How an exchange ended.
+/// The end of an exchange.
 #[derive(Clone, Debug)]
 pub enum Outcome {
-    /// With an answer.
+    /// A response arrived.
     Answer(Response),
-    /// The connection closed without one.
+    /// The connection closed without a response.
     Closed,
-    /// Neither came in time.
+    /// Neither happened in time.
     Silence,
 }
 
-/// A connection that remembers what it has read too far.
+/// A connection with a read buffer.
 #[derive(Debug)]
 pub struct Connection {
     to: SocketAddr,
@@ -45,35 +45,35 @@ pub struct Connection {
 }
 
 impl Request {
-    /// A request without header fields or body.
+    /// Creates a request without header fields or body.
     pub fn new(method: impl Into<String>, target: impl Into<String>) -> Self {
         Self { method: method.into(), target: target.into(), headers: Vec::new(), body: None }
     }
 
-    /// A GET.
+    /// Creates a GET.
     pub fn get(target: impl Into<String>) -> Self {
         Self::new("GET", target)
     }
 
-    /// A POST of JSON.
+    /// Creates a POST with a JSON body.
     pub fn post_json(target: impl Into<String>, body: &Value) -> Self {
         Self::new("POST", target).header("content-type", "application/json").body(body.to_string())
     }
 
-    /// With this header field, after those that are there.
+    /// Appends a header field.
     #[must_use]
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.push((name.into(), value.into()));
         self
     }
 
-    /// With this bearer credential.
+    /// Adds a bearer credential.
     #[must_use]
     pub fn bearer(self, credential: &str) -> Self {
         self.header("authorization", format!("Bearer {credential}"))
     }
 
-    /// With this body.
+    /// Sets the body.
     #[must_use]
     pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
         self.body = Some(body.into());
@@ -84,7 +84,7 @@ impl Request {
         self.headers.iter().any(|(n, _)| n.eq_ignore_ascii_case(name))
     }
 
-    /// The bytes on the wire.
+    /// Returns the encoded request.
     #[must_use]
     pub fn to_bytes(&self, host: SocketAddr) -> Vec<u8> {
         let mut bytes = format!("{} {} HTTP/1.1\r\n", self.method, self.target).into_bytes();
@@ -107,17 +107,17 @@ impl Request {
         bytes
     }
 
-    /// Sends it on a connection of its own.
+    /// Sends the request on a new connection.
     ///
     /// # Errors
-    /// When there is no answer; the text says what came instead.
+    /// When no response arrives. The text has the reason.
     ///
     /// # Panics
-    /// When the answer is the service's and does not fit its OpenAPI document.
+    /// When a response of the service violates its OpenAPI document.
     pub fn send(&self, to: SocketAddr) -> Result<Response, String> {
         let mut connection =
             Connection::open(to).map_err(|e| format!("no connection to {to}: {e}"))?;
-        // A server that has answered and closed early makes the rest of a write fail; its answer is still there to be read.
+        // The write fails if the server responds and closes early. The response can still be read.
         let _ = connection.send(&self.to_bytes(to));
         match connection.answer(&self.method, &self.target) {
             Outcome::Answer(response) => {
@@ -127,20 +127,20 @@ impl Request {
                 Ok(response)
             }
             Outcome::Closed => {
-                Err(format!("{} {}: closed without an answer", self.method, self.target))
+                Err(format!("{} {}: closed without a response", self.method, self.target))
             }
             Outcome::Silence => {
-                Err(format!("{} {}: no answer in {ANSWER_TIME:?}", self.method, self.target))
+                Err(format!("{} {}: no response in {ANSWER_TIME:?}", self.method, self.target))
             }
         }
     }
 }
 
 impl Connection {
-    /// Connects.
+    /// Opens a connection.
     ///
     /// # Errors
-    /// As the system says.
+    /// When connecting fails.
     pub fn open(to: SocketAddr) -> std::io::Result<Self> {
         let stream = TcpStream::connect_timeout(&to, Duration::from_secs(10))?;
         stream.set_nodelay(true)?;
@@ -148,37 +148,37 @@ impl Connection {
         Ok(Self { to, stream, buffer: Vec::new() })
     }
 
-    /// Writes these bytes.
+    /// Writes bytes.
     ///
     /// # Errors
-    /// As the system says, for instance because the other side has closed.
+    /// When writing fails, for instance because the server has closed.
     pub fn send(&mut self, bytes: &[u8]) -> std::io::Result<()> {
         self.stream.write_all(bytes)
     }
 
-    /// Writes one byte every 100 ms, until all is written or the other side has answered or closed.
-    pub fn drip(&mut self, bytes: &[u8]) {
+    /// Writes one byte every 100 ms until all are written or the server responds or closes.
+    pub fn send_slowly(&mut self, bytes: &[u8]) {
         for byte in bytes {
             if self.stream.write_all(&[*byte]).is_err() {
                 return;
             }
-            let heard = self.more(Instant::now() + Duration::from_millis(100));
-            if heard.is_some() {
+            let received = self.more(Instant::now() + Duration::from_millis(100));
+            if received.is_some() {
                 return;
             }
         }
     }
 
-    /// Says that nothing more will be sent.
+    /// Shuts down the sending direction.
     pub fn finish_sending(&self) {
-        // It fails only where the connection is gone, which the next read reports.
+        // This fails only on a closed connection, which the next read reports.
         let _ = self.stream.shutdown(Shutdown::Write);
     }
 
-    /// Reads one final answer (interim ones are skipped) to a request of this method and target.
+    /// Reads one final response to a request of this method and target. Skips interim responses.
     ///
     /// # Panics
-    /// When the answer is the service's and does not fit its OpenAPI document.
+    /// When a response of the service violates its OpenAPI document.
     pub fn answer(&mut self, method: &str, target: &str) -> Outcome {
         let outcome = self.read_answer(method);
         if let Outcome::Answer(response) = &outcome {
@@ -226,7 +226,7 @@ impl Connection {
         }
     }
 
-    /// Whether the other side closes within this time (bytes that still come are dropped).
+    /// Returns whether the server closes within this time. Received bytes are dropped.
     pub fn closes_within(&mut self, time: Duration) -> bool {
         let deadline = Instant::now() + time;
         loop {
@@ -238,7 +238,8 @@ impl Connection {
         }
     }
 
-    /// Some(true): bytes came; Some(false): closed; None: the deadline is over.
+    /// Reads more bytes. Returns `Some(true)` for bytes, `Some(false)` when the connection is
+    /// closed, and `None` after the deadline.
     fn more(&mut self, deadline: Instant) -> Option<bool> {
         let mut chunk = [0; 16 * 1024];
         loop {

@@ -1,7 +1,7 @@
-//! Accounts under load: a flood of events to two replicas, of which one is killed, ends in the provider's state; a flood of large
-//! bodies ends in refusals, and neither in a large process.
+//! Load tests of webhooks: a flood of events to two replicas, one of which is killed, and a flood
+//! of large bodies. Memory stays bounded in both.
 //!
-//! `LOAD_EVENTS` is how many events there are, ten about each customer (2,000 by default).
+//! `LOAD_EVENTS` is the number of events, ten per customer (default: 2,000).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Barrier;
@@ -9,26 +9,26 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
-use workspace_tests::crowd::{Crowd, Truth};
 use workspace_tests::database::{Database, Store};
 use workspace_tests::deliveries::Deliveries;
 use workspace_tests::portal::Portal;
 use workspace_tests::process::Launch;
 use workspace_tests::sandbox::SandboxProcess;
-use workspace_tests::shop::WEBHOOKS;
+use workspace_tests::sandbox_fixture::WEBHOOKS;
+use workspace_tests::shared_fixture::now;
+use workspace_tests::simulated_customers::{ExpectedState, SimulatedCustomers};
 use workspace_tests::wire::{Connection, Outcome, Request};
-use workspace_tests::world::now;
 use workspace_tests::{canary, poll, settings, stripe_signature};
 
 const SECRET: &str = "whsec_load0000000000000000000001";
-const EVENTS_A_CUSTOMER: usize = 10;
-const A_SECOND: u32 = 1_000;
-/// The mirror must be equal after this time.
-const SOON: Duration = Duration::from_secs(300);
-/// No replica ever has so much memory, in MiB.
-const MEMORY: u64 = 250;
+const EVENTS_PER_CUSTOMER: usize = 10;
+const EVENTS_PER_SECOND: u32 = 1_000;
+/// Time until the mirror must match the provider.
+const MIRROR_TIMEOUT: Duration = Duration::from_secs(300);
+/// Maximum memory of a replica in MiB.
+const MEMORY_LIMIT_MIB: u64 = 250;
 
-/// Every change of an event's state to `applied`, as the database saw it.
+/// A trigger that records every change of an event's state to `applied`.
 const WITNESS: &str = r#"
     CREATE TABLE witness (event_id text COLLATE "C" NOT NULL);
     CREATE FUNCTION witness() RETURNS trigger LANGUAGE plpgsql AS
@@ -55,7 +55,7 @@ fn replica(database: &Database, more: &[(&str, &str)]) -> Launch {
 }
 
 #[test]
-fn a_flood_of_events_to_two_replicas_of_which_one_is_killed_ends_in_the_providers_state() {
+fn mirror_matches_the_provider_after_an_event_flood_when_one_replica_is_killed() {
     let (count, database) = (events(), Database::create(Store::Postgres));
     let sandbox = SandboxProcess::for_load(database.folder());
     let with_sandbox = ("BILLING_STRIPE_API_BASE", sandbox.base_url.as_str());
@@ -64,65 +64,64 @@ fn a_flood_of_events_to_two_replicas_of_which_one_is_killed_ends_in_the_provider
     let second = Portal::start_ready(&replica(&database, &[with_sandbox]));
     database.execute(WITNESS);
 
-    let mut crowd = Crowd::gather(sandbox.address(), count / EVENTS_A_CUSTOMER);
-    // The second half of most lives is over before anybody tells of it; of one in five it happens during the deliveries.
+    let mut simulated_customers =
+        SimulatedCustomers::create(sandbox.address(), count / EVENTS_PER_CUSTOMER);
+    // Most customers change before the deliveries start. One in five changes during the deliveries.
     let (during, before): (Vec<usize>, Vec<usize>) =
-        (0..crowd.len()).partition(|number| number / 10 % 5 == 0);
-    before.into_iter().for_each(|number| crowd.go_on(number));
+        (0..simulated_customers.len()).partition(|number| number / 10 % 5 == 0);
+    before.into_iter().for_each(|number| simulated_customers.advance(number));
     let deliveries = Deliveries::new(SECRET, 5);
-    deliveries.add(crowd.news());
+    deliveries.add(simulated_customers.new_events());
     let hints = (count - deliveries.added()) / 2;
-    deliveries.add((0..hints).map(|number| crowd.hint(number)));
+    deliveries.add((0..hints).map(|number| simulated_customers.hint_event(number)));
 
     let kill = || first.process.signal(Signal::KILL);
     let (to, posts) = ([first.public, second.public], count + count.div_ceil(10));
     let (seen, truth) = std::thread::scope(|scope| {
         let living = scope.spawn(|| {
             for some in during.chunks(5) {
-                some.iter().for_each(|number| crowd.go_on(*number));
-                deliveries.add(crowd.news());
+                some.iter().for_each(|number| simulated_customers.advance(*number));
+                deliveries.add(simulated_customers.new_events());
             }
             let rest = count - deliveries.added();
-            deliveries.add((hints..hints + rest).map(|number| crowd.hint(number)));
+            deliveries
+                .add((hints..hints + rest).map(|number| simulated_customers.hint_event(number)));
             deliveries.close();
-            crowd.truth()
+            simulated_customers.expected_state()
         });
-        let seen = deliveries.deliver(to, A_SECOND, posts / 2, kill);
-        (seen, living.join().expect("the sandbox lives"))
+        let seen = deliveries.deliver(to, EVENTS_PER_SECOND, posts / 2, kill);
+        (seen, living.join().expect("the sandbox responds"))
     });
-    let told = Instant::now();
+    let delivered = Instant::now();
     assert_eq!(first.process.finish().code, None, "the first replica was not killed");
     println!(
-        "accepted: {count} events, {} posts in {:?}, {:.0} a second, 99 of 100 within {:?}; {} unanswered, refused: {:?}",
+        "accepted: {count} events, {} posts in {:?}, {:.0} per second, p99 {:?}; {} without a response, rejected: {:?}",
         seen.posts(),
         seen.lasted,
         seen.posts() as f64 / seen.lasted.as_secs_f64(),
         seen.p99(),
         seen.unanswered,
-        seen.refused
+        seen.rejected
     );
     assert_eq!((seen.accepted.len(), seen.posts()), (count, posts));
-    assert!(seen.refused.values().sum::<usize>() <= posts / 100, "{:?}", seen.refused);
+    assert!(seen.rejected.values().sum::<usize>() <= posts / 100, "{:?}", seen.rejected);
 
     let pending = "SELECT state FROM webhook_events WHERE state = 'pending' LIMIT 1";
-    let done = poll::every(Duration::from_millis(250), SOON, || {
+    let done = poll::at_interval(Duration::from_millis(250), MIRROR_TIMEOUT, || {
         database.texts(pending).is_empty().then_some(())
     });
     assert!(done.is_some(), "{:?}", states(&database));
-    println!("the mirror was equal after another {:?}", told.elapsed());
+    println!("the mirror matched the provider {:?} later", delivered.elapsed());
     println!(
-        "memory of the replica that lives, MiB: {} at the highest",
+        "peak memory of the second replica: {} MiB",
         second.process.memory_kib("VmHWM") / 1024
     );
 
     println!("states, attempts and events: {:?}", states(&database));
-    // Each event once, and applied once, whoever had it before.
+    // Each event is stored and applied once, also if the killed replica had claimed it.
     let accepted: Vec<&String> = seen.accepted.keys().collect();
     let ids = database.texts("SELECT event_id FROM webhook_events ORDER BY event_id");
-    assert!(
-        ids.iter().collect::<Vec<_>>() == accepted,
-        "the inbox has other events than were accepted"
-    );
+    assert!(ids.iter().collect::<Vec<_>>() == accepted, "the inbox and the accepted events differ");
     let witnessed = database.texts("SELECT event_id FROM witness ORDER BY event_id");
     assert!(witnessed == ids, "{} events were applied {} times", ids.len(), witnessed.len());
     assert_eq!(mirrored(&database), truth);
@@ -133,17 +132,17 @@ fn a_flood_of_events_to_two_replicas_of_which_one_is_killed_ends_in_the_provider
         ..again
     };
     let report = report.run().json();
-    // Nobody was told of the demo's customer, who was there before.
+    // No event was delivered about the demo's customer, which existed before.
     assert_eq!(
         (&report["differed"], &report["conflicts"]),
         (&json!([sandbox.customer]), &json!([])),
         "{report}"
     );
-    assert!(second.process.memory_kib("VmHWM") < MEMORY * 1024);
+    assert!(second.process.memory_kib("VmHWM") < MEMORY_LIMIT_MIB * 1024);
     assert_eq!(canary::leaks(), Vec::<String>::new());
 }
 
-/// Every writing of the mirror settled an event, and every link was made once.
+/// Checks that each write of the mirror processed an event, and that each link was created once.
 fn check_writes(database: &Database, count: usize) {
     let number = |sql: &str| database.texts(sql)[0].parse::<usize>().expect("a number");
     let writes = number("SELECT coalesce(sum(version), 0)::text FROM customer_mirror");
@@ -154,7 +153,7 @@ fn check_writes(database: &Database, count: usize) {
     assert_eq!(
         made.iter().collect::<BTreeSet<_>>().len(),
         made.len(),
-        "a link was made or removed twice"
+        "a link was created or removed twice"
     );
 }
 
@@ -164,7 +163,7 @@ fn states(database: &Database) -> Vec<String> {
     )
 }
 
-fn mirrored(database: &Database) -> Truth {
+fn mirrored(database: &Database) -> ExpectedState {
     let rows = |sql: &str| -> Vec<Value> {
         let rows = database.texts(&format!("SELECT row_to_json(r)::text FROM ({sql}) AS r"));
         rows.iter().map(|row| serde_json::from_str(row).expect("JSON")).collect()
@@ -175,7 +174,7 @@ fn mirrored(database: &Database) -> Truth {
     let subscriptions = rows(&format!("SELECT {columns} FROM subscription_mirror"));
     let customers = rows("SELECT customer_id, state FROM customer_mirror");
     let links = rows("SELECT user_id, customer_id FROM billing_customers");
-    Truth {
+    ExpectedState {
         customers: customers
             .iter()
             .map(|row| (text(&row["customer_id"]), text(&row["state"])))
@@ -189,7 +188,7 @@ fn mirrored(database: &Database) -> Truth {
 }
 
 #[test]
-fn a_flood_of_large_bodies_that_nobody_signed_is_refused_in_little_memory() {
+fn flood_of_unsigned_large_bodies_is_rejected_with_bounded_memory() {
     const CLIENTS: usize = 96;
     const LIMIT: usize = 1024 * 1024;
     let database = Database::create(Store::Sqlite);
@@ -199,7 +198,8 @@ fn a_flood_of_large_bodies_that_nobody_signed_is_refused_in_little_memory() {
     let flood = |client: usize| {
         let mut statuses = Vec::new();
         for round in 0..4 {
-            // One in eight is a byte too large, one in eight hides its length; half of them claim to be signed.
+            // One in eight is a byte too large, one in eight is chunked. Half of them have a
+            // signature.
             let kind = (client + round) % 8;
             let mut request = Request::new("POST", WEBHOOKS);
             if client.is_multiple_of(2) {
@@ -221,7 +221,8 @@ fn a_flood_of_large_bodies_that_nobody_signed_is_refused_in_little_memory() {
             };
             let mut connection = Connection::open(portal.public).expect("a connection");
             let (most, last) = body.split_at(body.len() - 1);
-            // Nobody sends the last byte before all have sent all others. Who is refused before may find the connection closed.
+            // Clients send the last byte after all clients have sent the others. The connection of
+            // a rejected client may be closed.
             let _ = connection.send(&request.to_bytes(portal.public));
             at_once.wait();
             let _ = connection.send(most);
@@ -240,21 +241,21 @@ fn a_flood_of_large_bodies_that_nobody_signed_is_refused_in_little_memory() {
             (0..CLIENTS).map(|client| scope.spawn(move || flood(client))).collect();
         clients
             .into_iter()
-            .flat_map(|client| client.join().expect("every client has its answers"))
+            .flat_map(|client| client.join().expect("every client gets responses"))
             .collect()
     });
     let mut counts = BTreeMap::new();
     statuses.iter().for_each(|status| *counts.entry(*status).or_insert(0) += 1);
     let peak = portal.process.memory_kib("VmHWM");
     println!(
-        "answers: {counts:?}; memory, MiB: {} before, {} at the highest",
+        "responses: {counts:?}; memory: {} MiB before, {} MiB peak",
         before / 1024,
         peak / 1024
     );
-    // 408 is for a machine on which they take longer than a body may.
+    // 408 occurs on a machine that is slower than the body timeout.
     assert!(counts.keys().all(|status| [400, 408, 413, 503].contains(status)), "{counts:?}");
-    assert!(counts.contains_key(&503), "there is room for all at once: {counts:?}");
-    assert!(peak < MEMORY * 1024, "{} MiB", peak / 1024);
+    assert!(counts.contains_key(&503), "the service buffered all bodies at once: {counts:?}");
+    assert!(peak < MEMORY_LIMIT_MIB * 1024, "{} MiB", peak / 1024);
 
     let event = json!({ "id": "evt_after", "object": "event", "type": "ping.pong", "created": now(), "livemode": false });
     let body = event.to_string().into_bytes();

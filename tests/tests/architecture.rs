@@ -1,4 +1,4 @@
-//! The workspace keeps its shape: arrows, import cycles, files, wiring.
+//! The architecture rules: dependencies, import cycles, files, wiring.
 
 use cargo_metadata::{Metadata, MetadataCommand};
 use workspace_tests::architecture::arrows::{packages, wrong_arrows};
@@ -38,26 +38,27 @@ fn files_keep_their_form() {
 }
 
 #[test]
-fn every_sandbox_of_a_test_is_on_record() {
+fn every_sandbox_in_a_test_records_its_exchanges() {
     expect_none(&unrecorded_sandboxes(workspace_root()));
 }
 
-/// A provider that is wired asks for its own settings, which start with its name.
+/// A wired provider requires its own settings, which start with its name.
 #[test]
 fn every_provider_is_wired() {
     for package in packages(&workspace()) {
         let Some(provider) = package.name.strip_prefix("provider-") else { continue };
-        assert!(asks_for_settings_of(provider), "{} is not wired", package.name);
+        assert!(requires_settings_of(provider), "{} is not wired", package.name);
     }
 }
 
 #[test]
-fn a_provider_that_is_not_wired_asks_for_nothing() {
-    assert!(!asks_for_settings_of("nonesuch"));
+fn unwired_provider_requires_no_settings() {
+    assert!(!requires_settings_of("nonesuch"));
 }
 
-/// Whether `serve`, configured with nothing but this provider's name, names a setting of the provider.
-fn asks_for_settings_of(provider: &str) -> bool {
+/// Returns whether `serve` with only this provider's name reports a missing setting of the
+/// provider.
+fn requires_settings_of(provider: &str) -> bool {
     let folder = tempfile::tempdir().expect("a folder");
     let serve = Launch::new(folder.path(), &["serve"]).env("BILLING_PROVIDER", provider);
     let Finished { stderr, .. } = serve.run().expect_code(78);

@@ -1,55 +1,55 @@
-//! The pages in a real browser, from the request to the service to what Stripe's API says afterwards.
+//! The pages in a real browser, from the request to the resulting state in Stripe's API.
 
 use workspace_tests::browser::run;
 
 #[test]
 fn every_capability_works_in_english_with_the_keyboard_and_without_script() {
-    run("tasks.mjs", &["en", "keyboard", "no-script"]).expect(49);
+    run("capabilities.mjs", &["en", "keyboard", "no-script"]).expect(49);
 }
 
 #[test]
 fn every_capability_works_in_korean_with_the_keyboard_and_without_script() {
-    run("tasks.mjs", &["ko", "keyboard", "no-script"]).expect(49);
+    run("capabilities.mjs", &["ko", "keyboard", "no-script"]).expect(49);
 }
 
 #[test]
 fn every_capability_works_with_a_pointer_and_with_script() {
-    run("tasks.mjs", &["ko", "pointer", "script"]).expect(49);
+    run("capabilities.mjs", &["ko", "pointer", "script"]).expect(49);
 }
 
 #[test]
-fn deep_links_land_on_their_step_and_end_where_they_should() {
+fn deep_links_open_their_step_and_end_at_after_completion() {
     run("deep-links.mjs", &[]).expect(17);
 }
 
 #[test]
-fn a_change_of_plan_waits_for_its_payment() {
+fn plan_change_waits_for_its_payment() {
     run("payments.mjs", &[]).expect(12);
 }
 
 #[test]
-fn a_checkout_pays_in_english_with_the_keyboard_and_without_script() {
+fn checkout_works_in_english_with_the_keyboard_and_without_script() {
     run("checkout.mjs", &["en", "keyboard", "no-script"]).expect(19);
 }
 
 #[test]
-fn a_checkout_pays_in_korean_with_the_keyboard_and_without_script() {
+fn checkout_works_in_korean_with_the_keyboard_and_without_script() {
     run("checkout.mjs", &["ko", "keyboard", "no-script"]).expect(19);
 }
 
 #[test]
-fn a_checkout_pays_with_a_pointer_and_with_script() {
+fn checkout_works_with_a_pointer_and_with_script() {
     run("checkout.mjs", &["en", "pointer", "script"]).expect(19);
 }
 
 #[test]
-fn a_billing_account_comes_and_goes_by_itself() {
-    run("life.mjs", &[]).expect(25);
+fn billing_account_follows_its_customer_without_an_operator() {
+    run("account-lifecycle.mjs", &[]).expect(25);
 }
 
 #[test]
 fn every_page_is_accessible_in_both_languages_and_colour_schemes() {
-    run("pages.mjs", &[]).expect(105);
+    run("accessibility-check.mjs", &[]).expect(105);
 }
 
 #[test]

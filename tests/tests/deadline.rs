@@ -1,4 +1,4 @@
-//! `BILLING_REQUEST_TIMEOUT_SECONDS` bounds the whole request, whatever part of it is slow.
+//! `BILLING_REQUEST_TIMEOUT_SECONDS` limits the whole request, independent of its slow part.
 
 use std::time::{Duration, Instant};
 
@@ -8,17 +8,18 @@ use sqlx::{Connection as _, SqliteConnection};
 use workspace_tests::database::{Database, Store};
 use workspace_tests::response::Response;
 use workspace_tests::runtime;
-use workspace_tests::shop::{CHECKOUT, CURRENT, PORTAL, Shop};
+use workspace_tests::sandbox_fixture::{CHECKOUT, CURRENT, PORTAL, SandboxFixture};
+use workspace_tests::shared_fixture::plant_key;
 use workspace_tests::slow_database::SlowDatabase;
 use workspace_tests::wire::{Connection, Outcome, Request};
-use workspace_tests::world::plant_key;
 
-/// What an answer may take on a busy machine where the limit is 3 s. Without it the slowest routes took 4.2 to 9.7 s.
-const PATIENCE: Duration = Duration::from_millis(3_900);
-/// How late the answers of the database are in one of the tests.
+/// Maximum duration of a request with a limit of 3 s, on a busy machine. Without the limit the
+/// slowest routes took 4.2 to 9.7 s.
+const TIMEOUT: Duration = Duration::from_millis(3_900);
+/// Delay of the database's answers in one of the tests.
 const LATE: Duration = Duration::from_millis(600);
 
-fn shop(database: &str, more: &[(&str, &str)]) -> Shop {
+fn start(database: &str, more: &[(&str, &str)]) -> SandboxFixture {
     let settings = [
         ("BILLING_PROVIDER", "sandbox"),
         ("BILLING_DATABASE_URL", database),
@@ -27,21 +28,21 @@ fn shop(database: &str, more: &[(&str, &str)]) -> Shop {
         ("BILLING_RECONCILE_INTERVAL_SECONDS", "0"),
         ("BILLING_RATE_LIMIT_PER_MINUTE", "0"),
     ];
-    Shop::open(&[&settings, more].concat())
+    SandboxFixture::start(&[&settings, more].concat())
 }
 
-/// A subscribed user's token, API key and that key's id.
-fn subscriber(shop: &Shop) -> (String, String, String) {
-    let token = shop.token("slow-user");
-    shop.buy(&token, "professional");
+/// Returns a subscribed user's token, API key and key id.
+fn subscriber(fixture: &SandboxFixture) -> (String, String, String) {
+    let token = fixture.token("slow-user");
+    fixture.buy(&token, "professional");
     let arguments = ["keys", "create", "--user", "slow-user", "--name", "n", "--json"];
-    let created = shop.command(&arguments).json();
+    let created = fixture.command(&arguments).json();
     let text = |name: &str| created[name].as_str().expect("a created key").to_owned();
     plant_key(&text("key"));
     (token, text("key"), text("id"))
 }
 
-/// One request to each route that needs the database.
+/// Returns one request for each route that needs the database.
 fn requests((token, key, id): &(String, String, String)) -> Vec<Request> {
     let by = |credential: &str, request: Request| request.bearer(credential);
     let plan = json!({ "planId": "starter" });
@@ -62,13 +63,13 @@ fn requests((token, key, id): &(String, String, String)) -> Vec<Request> {
     ]
 }
 
-/// Sends them all, one after the other; each must be answered in time.
-fn answers(shop: &Shop, requests: &[Request]) -> Vec<Response> {
+/// Sends all requests in sequence. Each must complete in time.
+fn answers(fixture: &SandboxFixture, requests: &[Request]) -> Vec<Response> {
     let send = |request: &Request| {
-        let begun = Instant::now();
-        let answer = request.send(shop.portal.public).expect("an answer");
-        let took = begun.elapsed();
-        assert!(took < PATIENCE, "{} {} took {took:?}", request.method, request.target);
+        let started = Instant::now();
+        let answer = request.send(fixture.portal.public).expect("a response");
+        let took = started.elapsed();
+        assert!(took < TIMEOUT, "{} {} took {took:?}", request.method, request.target);
         answer
     };
     requests.iter().map(send).collect()
@@ -80,12 +81,12 @@ fn status_and_code(answer: &Response) -> (u16, String) {
 }
 
 #[test]
-fn every_route_answers_in_time_when_the_database_is_slow() {
+fn every_route_responds_in_time_when_the_database_is_slow() {
     let database = SlowDatabase::create();
-    let shop = shop(&database.url(), &[]);
-    let caller = subscriber(&shop);
+    let fixture = start(&database.url(), &[]);
+    let caller = subscriber(&fixture);
     database.delay(LATE);
-    let answers = answers(&shop, &requests(&caller));
+    let answers = answers(&fixture, &requests(&caller));
     let unavailable = (503, "database_unavailable".to_owned());
     for answer in &answers {
         let outcome = status_and_code(answer);
@@ -101,64 +102,65 @@ fn every_route_answers_in_time_when_the_database_is_slow() {
 }
 
 #[test]
-fn every_route_answers_in_time_when_the_database_is_paused() {
+fn every_route_responds_in_time_when_the_database_is_paused() {
     let database = SlowDatabase::create();
-    let shop = shop(&database.url(), &[]);
-    let caller = subscriber(&shop);
+    let fixture = start(&database.url(), &[]);
+    let caller = subscriber(&fixture);
     database.delay(Duration::from_secs(30));
-    for answer in answers(&shop, &requests(&caller)) {
+    for answer in answers(&fixture, &requests(&caller)) {
         let outcome = status_and_code(&answer);
         assert_eq!(outcome, (503, "database_unavailable".to_owned()), "{}", answer.text());
     }
     for probe in ["/livez", "/api/v1/subscriptions/plans"] {
-        assert_eq!(answers(&shop, &[Request::get(probe)])[0].status, 200);
+        assert_eq!(answers(&fixture, &[Request::get(probe)])[0].status, 200);
     }
     database.delay(Duration::ZERO);
 }
 
 #[test]
-fn every_route_answers_in_time_when_the_sqlite_file_is_locked() {
-    let shop = shop("sqlite://data/slow.db", &[]);
-    let caller = subscriber(&shop);
-    let file = SqliteConnectOptions::new().filename(shop.folder().join("data/slow.db"));
+fn every_route_responds_in_time_when_the_sqlite_file_is_locked() {
+    let fixture = start("sqlite://data/slow.db", &[]);
+    let caller = subscriber(&fixture);
+    let file = SqliteConnectOptions::new().filename(fixture.folder().join("data/slow.db"));
     let mut writer = runtime::wait(SqliteConnection::connect_with(&file)).expect("a connection");
     let lock = sqlx::raw_sql("BEGIN EXCLUSIVE").execute(&mut writer);
     runtime::wait(lock).expect("the lock");
-    let outcomes: Vec<_> = answers(&shop, &requests(&caller)).iter().map(status_and_code).collect();
+    let outcomes: Vec<_> =
+        answers(&fixture, &requests(&caller)).iter().map(status_and_code).collect();
     let unavailable = outcomes.iter().filter(|(_, code)| code == "database_unavailable").count();
     assert!(unavailable >= 6, "{outcomes:?}");
 }
 
 #[test]
-fn a_provider_that_hangs_is_a_timeout_of_the_provider() {
+fn request_returns_provider_timeout_when_the_provider_hangs() {
     for store in Store::ALL {
         let database = Database::create(store);
-        let shop = shop(database.url(), &[]);
-        let (token, ..) = subscriber(&shop);
+        let fixture = start(database.url(), &[]);
+        let (token, ..) = subscriber(&fixture);
         let fault = [
             ("fault", "delay=20000"),
             ("method", "POST"),
             ("path", "/v1/billing_portal/sessions"),
             ("times", "9"),
         ];
-        let _ = shop.stripe("POST", "/sandbox/faults", &fault);
-        let answer = &answers(&shop, &[Request::new("POST", PORTAL).bearer(&token)])[0];
+        let _ = fixture.stripe("POST", "/sandbox/faults", &fault);
+        let answer = &answers(&fixture, &[Request::new("POST", PORTAL).bearer(&token)])[0];
         assert_eq!(status_and_code(answer), (504, "provider_timeout".to_owned()));
     }
 }
 
 #[test]
-fn a_body_that_is_slow_is_the_clients_timeout() {
-    let shop = shop("sqlite://data/portal.db", &[]);
-    let (token, ..) = subscriber(&shop);
+fn request_returns_request_timeout_when_the_body_is_slow() {
+    let fixture = start("sqlite://data/portal.db", &[]);
+    let (token, ..) = subscriber(&fixture);
     let head = format!(
         "POST {PORTAL} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\
          Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{{"
     );
-    let begun = Instant::now();
-    let mut connection = Connection::open(shop.portal.public).expect("a connection");
+    let started = Instant::now();
+    let mut connection = Connection::open(fixture.portal.public).expect("a connection");
     connection.send(head.as_bytes()).expect("a head");
-    let Outcome::Answer(answer) = connection.answer("POST", PORTAL) else { panic!("no answer") };
+    let Outcome::Answer(answer) = connection.answer("POST", PORTAL) else { panic!("no response") };
     assert_eq!(status_and_code(&answer), (408, "request_timeout".to_owned()));
-    assert!(begun.elapsed() < PATIENCE);
+    assert!(started.elapsed() < TIMEOUT);
 }

@@ -1,5 +1,6 @@
-//! The differential test of tokens: thousands of them, judged by us and by PyJWT under the same policy. Where the two may
-//! disagree stands in `data/pyjwt_disagreements.jsonl`, by category and with the reason.
+//! A differential test of our token validation and PyJWT's, under the same policy.
+//!
+//! `data/pyjwt_disagreements.jsonl` lists the allowed differences by category, with a reason.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Write};
@@ -10,14 +11,14 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use workspace_tests::binary::workspace_root;
 use workspace_tests::fuzz::disagreement::{Side, is_in};
-use workspace_tests::fuzz::profile::{Answer, PROFILES, Profile, ask};
+use workspace_tests::fuzz::profile::{Answer, PROFILES, Profile, authenticate};
 use workspace_tests::fuzz::token::{Signer, plans, sign};
 use workspace_tests::fuzz::{input, seconds};
 
 const CORPUS: &str = include_str!("../../crates/auth-jwt/tests/data/hostile_tokens.txt");
 const ALLOWED: &str = include_str!("../data/pyjwt_disagreements.jsonl");
 
-/// How many tokens are made in a run of the usual length: always the same ones.
+/// Number of generated tokens in a run of normal length. The tokens are always the same.
 const TOKENS: u64 = 8_000;
 
 /// A line of `pyjwt_disagreements.jsonl`.
@@ -38,12 +39,12 @@ struct Case {
 }
 
 #[test]
-fn c4_c5_we_and_pyjwt_disagree_only_where_the_data_file_says_so() {
+fn c4_c5_differences_from_pyjwt_are_all_in_the_data_file() {
     let allowed: Vec<Allowed> = ALLOWED
         .lines()
         .map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}")))
         .collect();
-    assert!(allowed.iter().all(|line| line.reason.len() > 20), "each line has its reason");
+    assert!(allowed.iter().all(|line| line.reason.len() > 20), "a line has no reason");
     assert!(
         allowed.iter().all(|line| line.ours != line.theirs),
         "another subject or permission is never allowed"
@@ -52,13 +53,13 @@ fn c4_c5_we_and_pyjwt_disagree_only_where_the_data_file_says_so() {
     assert!(cases.len() >= 5_000, "{} cases", cases.len());
     let authenticators: BTreeMap<_, _> =
         PROFILES.iter().map(|profile| (profile.name, profile.authenticator())).collect();
-    let theirs = ask_pyjwt(&cases);
-    assert_eq!(theirs.len(), cases.len(), "an answer each");
+    let theirs = run_pyjwt(&cases);
+    assert_eq!(theirs.len(), cases.len(), "one answer per token is required");
 
     let (mut wrong, mut seen, mut counts) =
         (Vec::new(), BTreeSet::new(), BTreeMap::<_, usize>::new());
     for (case, (theirs, reason)) in cases.iter().zip(&theirs) {
-        let ours = ask(&authenticators[case.profile.name], &case.token);
+        let ours = authenticate(&authenticators[case.profile.name], &case.token);
         let kind = match ours {
             Answer::Accept(_) => "accept",
             Answer::Forbid(_) => "forbid",
@@ -78,28 +79,28 @@ fn c4_c5_we_and_pyjwt_disagree_only_where_the_data_file_says_so() {
                 seen.insert(at);
             }
             None => wrong.push(format!(
-                "{}: we {ours:?}, PyJWT {theirs:?} ({reason}): {}",
+                "{}: ours {ours:?}, PyJWT {theirs:?} ({reason}): {}",
                 case.name,
                 show(&case.token)
             )),
         }
     }
-    println!("{} tokens: {counts:?}; lines of disagreement in use: {seen:?}", cases.len());
+    println!("{} tokens: {counts:?}; used lines: {seen:?}", cases.len());
     assert!(
         wrong.is_empty(),
-        "{} disagreements that no line allows, first: {:#?}",
+        "{} differences that no line allows, the first: {:#?}",
         wrong.len(),
         &wrong[..wrong.len().min(40)]
     );
     assert!(
         counts.len() == 3 && counts.values().all(|count| *count >= 10),
-        "too one-sided to prove anything: {counts:?}"
+        "too few tokens of one result: {counts:?}"
     );
     let idle: Vec<_> = allowed.iter().enumerate().filter(|(at, _)| !seen.contains(at)).collect();
-    assert!(idle.is_empty(), "these lines allow what never happens: {idle:#?}");
+    assert!(idle.is_empty(), "no token needed these lines: {idle:#?}");
 }
 
-/// The named cases of `auth-jwt`.
+/// Returns the named cases of `auth-jwt`.
 fn corpus() -> Vec<Case> {
     let lines = CORPUS.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
     lines
@@ -119,7 +120,7 @@ fn corpus() -> Vec<Case> {
         .collect()
 }
 
-/// Tokens out of the grammar, from the seeds 0, 1, 2 and so on; ten times as many where fuzzing has ten times the time.
+/// Generates tokens from the seeds 0, 1, 2 and so on. Their number grows with `FUZZ_SECONDS`.
 fn made() -> impl Iterator<Item = Case> {
     let plans = plans(PROFILES.len());
     let tokens = TOKENS * (seconds() / 5).clamp(1, 12);
@@ -129,8 +130,8 @@ fn made() -> impl Iterator<Item = Case> {
     })
 }
 
-/// PyJWT's answers, in order, each with its reason.
-fn ask_pyjwt(cases: &[Case]) -> Vec<(Answer, String)> {
+/// Returns PyJWT's answers in order, each with its reason.
+fn run_pyjwt(cases: &[Case]) -> Vec<(Answer, String)> {
     let folder = workspace_root().join("tests/differential");
     let target = std::env::var_os("CARGO_TARGET_DIR")
         .map_or_else(|| workspace_root().join("target"), Into::into);
@@ -178,7 +179,7 @@ fn answer(line: &str) -> (Answer, String) {
     (verdict, text("reason"))
 }
 
-/// A token with header and claims made readable.
+/// Formats a token with decoded header and claims.
 fn show(token: &str) -> String {
     use base64::Engine as _;
     let part = |text: &str| match base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(text) {

@@ -1,4 +1,4 @@
-//! The documents tell what the code does: settings, codes and rules have the same names everywhere.
+//! The documents match the code: settings, codes and rules have the same names everywhere.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,8 @@ use workspace_tests::binary::workspace_root;
 use workspace_tests::contract::{self, document, in_backticks};
 use workspace_tests::process::Launch;
 
-/// The names in backticks in the first column of a document's tables that start with `BILLING_`.
+/// Returns the names in backticks with prefix `BILLING_` in the first column of a document's
+/// tables.
 fn settings(text: &str) -> BTreeSet<String> {
     let rows = text.lines().filter(|line| line.starts_with("| `BILLING_"));
     let cells = rows.filter_map(|row| row.split('|').nth(1));
@@ -31,11 +32,11 @@ fn every_setting_of_the_contract_is_known_to_the_binary() {
     let launch = contract
         .iter()
         .fold(Launch::new(folder.path(), &["serve"]), |launch, name| launch.env(name, ""));
-    let refused = launch.run().expect_code(78);
+    let rejected = launch.run().expect_code(78);
     for name in &contract {
-        let line = refused.stderr.lines().find(|line| line.contains(&format!("{name}:")));
+        let line = rejected.stderr.lines().find(|line| line.contains(&format!("{name}:")));
         let line =
-            line.unwrap_or_else(|| panic!("an empty {name} is no fault:\n{}", refused.stderr));
+            line.unwrap_or_else(|| panic!("an empty {name} is not reported:\n{}", rejected.stderr));
         assert!(line.contains("empty"), "{line}");
     }
 }
@@ -50,21 +51,21 @@ fn every_operation_of_the_sandbox_is_in_its_page_and_no_other() {
     let text = document("sandbox.md");
     let rows = text.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` |"));
     let methods = ["GET ", "POST ", "DELETE "];
-    let told: BTreeSet<String> = rows
+    let documented: BTreeSet<String> = rows
         .map(|(operation, _)| operation.to_owned())
         .filter(|name| methods.iter().any(|method| name.starts_with(method)))
         .collect();
     let offered = sandbox_stripe::operations().map(|(method, path)| format!("{method} {path}"));
-    assert_eq!(told, offered.collect());
+    assert_eq!(documented, offered.collect());
 }
 
 #[test]
-fn a_setting_in_a_table_is_found() {
+fn setting_in_a_table_is_found() {
     let text = "| setting | default |\n|---|---|\n| `BILLING_A`, `BILLING_B` (secret) | – |\ntext `BILLING_C`\n";
     assert_eq!(settings(text), BTreeSet::from(["BILLING_A".to_owned(), "BILLING_B".to_owned()]));
 }
 
-/// The file names of the pictures that a text shows.
+/// Returns the file names of the pictures in a text.
 fn pictures(text: &str) -> BTreeSet<String> {
     let shown = text.split("](").skip(1).filter_map(|rest| rest.split_once(')'));
     shown

@@ -1,5 +1,6 @@
-//! Fuzz targets: whatever comes in, nothing panics, nothing is taken that a second reader refuses, and what is taken stays
-//! what it is when it is read again. Time and seeds: see `workspace_tests::fuzz`.
+//! Fuzz targets. For every input, the code must not panic, must agree with a second implementation,
+//! and must parse its own output to the same value. `workspace_tests::fuzz` documents time and
+//! seeds.
 
 use std::sync::Arc;
 
@@ -13,15 +14,15 @@ use billing_domain::{
 use billing_testkit::{FixedClock, InMemoryApiKeyRepo, InMemoryApiKeyUsage, samples};
 use http_edge::{StrictJson, bearer};
 use secrecy::ExposeSecret;
-use workspace_tests::fuzz::profile::{PROFILES, SHARED, ask};
+use workspace_tests::fuzz::profile::{PROFILES, SHARED, authenticate};
 use workspace_tests::fuzz::{
     Verdict, api_key, bearer as header, body, return_url, run, token, token_oracle,
 };
 use workspace_tests::runtime;
-use workspace_tests::world::PEPPER;
+use workspace_tests::shared_fixture::PEPPER;
 
 #[test]
-fn c4_c5_a_token_is_answered_as_a_second_reading_of_the_contract_says() {
+fn c4_c5_authenticator_agrees_with_the_token_oracle() {
     let authenticators =
         PROFILES[..SHARED].iter().map(|profile| (profile.name, profile.authenticator()));
     let authenticators: Vec<_> = authenticators.collect();
@@ -29,9 +30,13 @@ fn c4_c5_a_token_is_answered_as_a_second_reading_of_the_contract_says() {
         let text = plan.token();
         let (_, authenticator) =
             authenticators.iter().find(|(name, _)| *name == plan.profile.name).expect("one each");
-        let ours = ask(authenticator, &text);
-        assert_eq!(ours, token_oracle::judge(&plan.profile, &text), "{text}");
-        assert_eq!(ours, ask(authenticator, &text), "another answer at the second time: {text}");
+        let ours = authenticate(authenticator, &text);
+        assert_eq!(ours, token_oracle::expected_answer(&plan.profile, &text), "{text}");
+        assert_eq!(
+            ours,
+            authenticate(authenticator, &text),
+            "the second call returned another answer: {text}"
+        );
         if ours == workspace_tests::fuzz::profile::Answer::Refuse {
             Verdict::Refused
         } else {
@@ -41,7 +46,7 @@ fn c4_c5_a_token_is_answered_as_a_second_reading_of_the_contract_says() {
 }
 
 #[test]
-fn c6_no_text_but_the_key_itself_is_taken_for_it() {
+fn c6_only_the_exact_key_is_accepted() {
     let (keys, good) = runtime::wait(keys_with_one());
     run("api_key", &api_key::plans(), |plan| {
         let text = plan.text(&good);
@@ -50,11 +55,11 @@ fn c6_no_text_but_the_key_itself_is_taken_for_it() {
         assert_eq!(id.as_ref().map(|id| id.as_str()), api_key::id(&text), "{text}");
         match runtime::wait(keys.authenticator().authenticate(&credential)) {
             Ok(_) => {
-                assert_eq!(text, good, "another text was taken");
+                assert_eq!(text, good, "another text was accepted");
                 Verdict::Accepted
             }
             Err(AuthError::Invalid { .. }) => {
-                assert_ne!(text, good, "the key was refused");
+                assert_ne!(text, good, "the key was rejected");
                 Verdict::Refused
             }
             Err(other) => panic!("{other:?}"),
@@ -62,11 +67,11 @@ fn c6_no_text_but_the_key_itself_is_taken_for_it() {
     });
 }
 
-/// One key in an empty store. Nothing is ever hashed but it, and that once.
+/// Creates an empty store with one key. Only this key is ever hashed, once.
 async fn keys_with_one() -> (ApiKeys, String) {
     let read =
         ApiKeySettings::read(&mut |name| (name == "API_KEY_PEPPER").then(|| PEPPER.to_owned()));
-    let settings = read.expect("the settings hold");
+    let settings = read.expect("the settings are valid");
     let repo = Arc::new(InMemoryApiKeyRepo::default());
     let ports = ApiKeyPorts {
         repo: repo.clone(),
@@ -91,24 +96,28 @@ async fn keys_with_one() -> (ApiKeys, String) {
 }
 
 #[test]
-fn c1_a_header_has_one_credential_or_none() {
+fn c1_authorization_parser_agrees_with_the_oracle() {
     run("bearer", &header::headers(), |values| {
         let headers = header::to_map(values);
         let expected = header::credential(&headers);
         let Ok(credential) = bearer(&headers) else {
-            assert_eq!(expected, None, "a good header was refused");
+            assert_eq!(expected, None, "a good header was rejected");
             return Verdict::Refused;
         };
-        let expected = expected.expect("a bad header was taken");
+        let expected = expected.expect("a bad header was accepted");
         assert_eq!(credential, String::from_utf8_lossy(&expected));
         let again = header::to_map(&[[b"Bearer ".as_slice(), credential.as_bytes()].concat()]);
-        assert_eq!(bearer(&again), Ok(credential), "it reads differently the second time");
+        assert_eq!(
+            bearer(&again),
+            Ok(credential),
+            "parsing the result again returns another value"
+        );
         Verdict::Accepted
     });
 }
 
 #[test]
-fn r1_r2_other_readers_see_the_origin_that_was_allowed() {
+fn r1_r2_other_url_parsers_see_the_allowed_origin() {
     let patterns: Vec<OriginPattern> =
         return_url::ORIGINS.iter().map(|text| text.parse().expect("an origin")).collect();
     let default = ReturnUrl::configured("https://dash.example.com/").expect("a URL");
@@ -133,14 +142,14 @@ fn r1_r2_other_readers_see_the_origin_that_was_allowed() {
         assert_eq!(
             policy.resolve(Some(normalised), &[]).as_ref(),
             Ok(&url),
-            "it reads differently the second time"
+            "parsing the result again returns another value"
         );
         Verdict::Accepted
     });
 }
 
 #[test]
-fn h3_a_body_is_what_a_second_reader_says() {
+fn h3_body_parser_agrees_with_the_oracle() {
     let extract = |bytes: Vec<u8>| {
         let request = http::Request::post("/")
             .header("content-type", "application/json")
@@ -154,13 +163,13 @@ fn h3_a_body_is_what_a_second_reader_says() {
         let ours = extract(bytes.clone());
         assert_eq!(ours, body::read(bytes));
         let Some(ours) = ours else { return Verdict::Refused };
-        let written = serde_json::to_vec(&ours).expect("it is written");
-        // A body at the limit may be longer when written anew.
-        if written.len() <= body::LARGEST {
+        let written = serde_json::to_vec(&ours).expect("the body is serialised");
+        // A body at the size limit may be longer after serialisation.
+        if written.len() <= body::MAX_BYTES {
             assert_eq!(
                 extract(written).as_ref(),
                 Some(&ours),
-                "it reads differently the second time"
+                "parsing the result again returns another value"
             );
         }
         Verdict::Accepted

@@ -1,4 +1,4 @@
-//! `provider-stripe` against `sandbox-stripe`: the ports' contracts, on the same code path as in production.
+//! `provider-stripe` against `sandbox-stripe`: the ports' contracts on the production code path.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -36,14 +36,14 @@ struct SandboxWorld {
     population: Population,
 }
 
-/// What the sandbox has of customers, prices and subscriptions.
+/// A sandbox with customers, prices and subscriptions.
 struct AccountWorld {
     provider: StripeProvider,
     calls: Arc<AtomicUsize>,
     client: Client,
     base: String,
     prices: Prices,
-    /// Who has a card, and which.
+    /// The cards by customer.
     cards: Mutex<HashMap<CustomerId, String>>,
 }
 
@@ -80,7 +80,7 @@ impl ProviderWorld for SandboxWorld {
         self.calls.load(Ordering::SeqCst) > 0
     }
 
-    /// What a browser finds on the portal's page.
+    /// Reads the return link from the portal's page.
     async fn return_link(&self, session: &PortalSession) -> Option<String> {
         let page =
             self.browser.get(session.url.expose()).send().await.unwrap().text().await.unwrap();
@@ -137,7 +137,7 @@ impl AccountWorld {
         Api { client: &self.client, base: self.base.as_str() }
     }
 
-    /// The customer's card; attached first, where there is none.
+    /// Returns the customer's card. Attaches one if the customer has none.
     async fn card(&self, customer: &CustomerId) -> String {
         let mut cards = self.cards.lock().await;
         if !cards.contains_key(customer) {
@@ -209,14 +209,14 @@ impl BillingAccountWorld for AccountWorld {
     }
 }
 
-/// The sandbox's API, as its other clients use it.
+/// A client of the sandbox's API.
 struct Api<'a> {
     client: &'a Client,
     base: &'a str,
 }
 
 impl Api<'_> {
-    /// Calls an operation and gives the id of the object answered.
+    /// Calls an operation and returns the id of the object in the response.
     async fn call(&self, method: Method, path: &str, form: &str) -> String {
         let request = self.client.request(method, format!("{}{path}", self.base)).bearer_auth(KEY);
         let request = request
@@ -248,7 +248,7 @@ async fn populate(api: &Api<'_>, demo: Demo) -> Population {
     }
 }
 
-/// Passes connections on to this address and counts them.
+/// Starts a proxy to this address that counts its connections.
 async fn counting_relay(to: String) -> (String, Arc<AtomicUsize>) {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
@@ -267,7 +267,7 @@ async fn counting_relay(to: String) -> (String, Arc<AtomicUsize>) {
     (base, count)
 }
 
-/// A client for plain http on loopback; the TLS that it could do trusts nobody.
+/// Creates a client for plain HTTP on loopback, which trusts no TLS certificate.
 fn http_client() -> Client {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let tls = rustls::ClientConfig::builder_with_provider(provider)
@@ -277,7 +277,7 @@ fn http_client() -> Client {
     Client::builder().tls_backend_preconfigured(tls).no_proxy().build().unwrap()
 }
 
-/// The text of an attribute, with the escapes that templates make.
+/// Decodes the template's escapes in an attribute.
 fn html_text(escaped: &str) -> String {
     [
         ("&#38;", "&"),

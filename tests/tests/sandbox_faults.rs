@@ -1,4 +1,4 @@
-//! `provider-stripe` recovers from each fault that the sandbox offers, or says at once that it cannot.
+//! `provider-stripe` recovers from each transient fault of the sandbox and reports persistent ones.
 
 use std::time::{Duration, Instant};
 
@@ -12,14 +12,14 @@ use workspace_tests::exchanges;
 
 const KEY: &str = "sk_test_SandboxFaults01";
 
-struct World {
+struct Fixture {
     provider: StripeProvider,
     customer: String,
     base: String,
     client: Client,
 }
 
-async fn world() -> World {
+async fn fixture() -> Fixture {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let listen = ([127, 0, 0, 1], 0).into();
     let record = exchanges::folder();
@@ -30,11 +30,11 @@ async fn world() -> World {
     let customer = sandbox.seed_demo().unwrap().customer;
     tokio::spawn(sandbox.serve(std::future::pending()));
     let provider = StripeProvider::new(StripeSettings::sandbox(&base, KEY).unwrap()).unwrap();
-    World { provider, customer, base, client: Client::builder().no_proxy().build().unwrap() }
+    Fixture { provider, customer, base, client: Client::builder().no_proxy().build().unwrap() }
 }
 
-impl World {
-    /// The fault that the next `times` openings of a session have.
+impl Fixture {
+    /// Scripts a fault for the next `times` session creations.
     async fn fault(&self, fault: &str, times: u32) {
         let form =
             format!("fault={fault}&times={times}&method=POST&path=/v1/billing_portal/sessions");
@@ -66,26 +66,26 @@ impl World {
 }
 
 #[tokio::test]
-async fn a_session_opens_in_spite_of_each_fault() {
-    let world = world().await;
+async fn portal_session_opens_after_each_transient_fault() {
+    let fixture = fixture().await;
     for fault in
         ["delay=200", "status=429:lock_timeout", "status=500", "drop", "drop=after", "truncate"]
     {
-        world.fault(fault, 1).await;
-        world.open().await.unwrap_or_else(|error| panic!("{fault}: {error}"));
-        assert_eq!(world.pending().await, 0, "{fault} met nobody");
+        fixture.fault(fault, 1).await;
+        fixture.open().await.unwrap_or_else(|error| panic!("{fault}: {error}"));
+        assert_eq!(fixture.pending().await, 0, "{fault} was not used");
     }
 }
 
 #[tokio::test]
-async fn faults_that_stay_are_an_unavailable_provider() {
-    let world = world().await;
+async fn portal_session_is_unavailable_when_the_fault_persists() {
+    let fixture = fixture().await;
     for fault in ["status=429", "status=429:lock_timeout", "status=500", "drop", "truncate"] {
-        world.fault(fault, 20).await;
-        let outcome = world.open().await;
+        fixture.fault(fault, 20).await;
+        let outcome = fixture.open().await;
         assert!(matches!(outcome, Err(ProviderError::Unavailable { .. })), "{fault}: {outcome:?}");
         let request =
-            world.client.delete(format!("{}/sandbox/faults", world.base)).bearer_auth(KEY);
+            fixture.client.delete(format!("{}/sandbox/faults", fixture.base)).bearer_auth(KEY);
         request.send().await.unwrap().error_for_status().unwrap();
     }
 }

@@ -1,17 +1,18 @@
-//! Load on the sandbox of the binary under test, in its short form: every call answers and every link opens, no rates.
+//! A short load test of the sandbox in the binary under test. Every call succeeds and every link
+//! opens. Rates are not checked.
 
 use std::process::Command;
 
 use workspace_tests::binary;
 
 #[test]
-fn sixteen_clients_at_once_get_customers_and_sessions_that_open() {
+fn sixteen_concurrent_clients_create_customers_and_open_sessions() {
     let bench = Command::new(env!("CARGO_BIN_EXE_sandbox-bench"))
         .arg("--quick")
         .arg(binary::path())
         .output()
         .expect("the benchmark starts");
-    let said = String::from_utf8_lossy(&bench.stdout);
-    println!("{said}");
-    assert!(bench.status.success(), "{said}\n{}", String::from_utf8_lossy(&bench.stderr));
+    let output = String::from_utf8_lossy(&bench.stdout);
+    println!("{output}");
+    assert!(bench.status.success(), "{output}\n{}", String::from_utf8_lossy(&bench.stderr));
 }

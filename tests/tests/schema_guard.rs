@@ -1,4 +1,4 @@
-//! What the sandbox really answers, spoilt at every place: the guard notices each time.
+//! The schema guard rejects real answers of the sandbox after a corruption at any place.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -7,10 +7,10 @@ use sandbox_stripe::{Sandbox, SandboxSettings};
 use serde_json::{Value, json};
 use workspace_tests::exchanges::{self, Exchange};
 use workspace_tests::runtime;
-use workspace_tests::schema_guard::{Judge, Newer, Subset};
+use workspace_tests::schema_guard::{Newer, SchemaValidator, Subset};
 use workspace_tests::wire::Request;
 
-/// Under these names any field is a field; in all others, one that Stripe does not know is a fault.
+/// Objects in which any field name is valid. In all others, an unknown field is a fault.
 const FREE: [&str; 2] = ["metadata", "previous_attributes"];
 
 fn start(record: Option<PathBuf>) -> SocketAddr {
@@ -41,7 +41,7 @@ fn exchange(address: SocketAddr, operation: &str, query: &str) -> Exchange {
     }
 }
 
-/// The pointers to every value within.
+/// Collects the pointers to all values.
 fn places(value: &Value, at: &str, into: &mut Vec<String>) {
     into.push(at.to_owned());
     match value {
@@ -55,37 +55,38 @@ fn places(value: &Value, at: &str, into: &mut Vec<String>) {
     }
 }
 
-/// The same with something that cannot stand at this place.
-fn spoil(answer: &Value, place: &str) -> Vec<Value> {
-    let with = |spoilt: Value| {
+/// Returns copies of the answer with an invalid value at this place.
+fn corrupt(answer: &Value, place: &str) -> Vec<Value> {
+    let with = |corrupted: Value| {
         let mut answer = answer.clone();
-        *answer.pointer_mut(place).unwrap() = spoilt;
+        *answer.pointer_mut(place).unwrap() = corrupted;
         answer
     };
     let value = answer.pointer(place).unwrap();
-    let mut spoilt = vec![with(json!([["unheard of"]])), with(json!({ "object": "unheard of" }))];
+    let mut corrupted =
+        vec![with(json!([["unheard of"]])), with(json!({ "object": "unheard of" }))];
     match value {
         Value::Object(fields) => {
             let mut more = fields.clone();
             more.insert("unheard_of".to_owned(), json!(1));
-            spoilt.push(with(more.into()));
+            corrupted.push(with(more.into()));
             let mut less = fields.clone();
             if less.remove("object").is_some() {
-                spoilt.push(with(less.into()));
+                corrupted.push(with(less.into()));
             }
         }
-        Value::String(_) => spoilt.push(with(json!(1))),
-        Value::Number(_) => spoilt.extend([with(json!("1")), with(json!(1.5))]),
-        Value::Bool(_) => spoilt.push(with(json!("true"))),
-        Value::Array(items) => spoilt.push(with(json!([items, 1.5]))),
+        Value::String(_) => corrupted.push(with(json!(1))),
+        Value::Number(_) => corrupted.extend([with(json!("1")), with(json!(1.5))]),
+        Value::Bool(_) => corrupted.push(with(json!("true"))),
+        Value::Array(items) => corrupted.push(with(json!([items, 1.5]))),
         Value::Null => {}
     }
-    spoilt
+    corrupted
 }
 
 #[test]
-fn an_answer_that_is_spoilt_anywhere_is_refused() {
-    let judge = Judge::new(Subset::read(), Newer::read()).unwrap();
+fn answer_corrupted_at_any_place_is_rejected() {
+    let validator = SchemaValidator::new(Subset::read(), Newer::read()).unwrap();
     let address = start(exchanges::folder());
     let mut tried = 0;
     for (operation, query) in [
@@ -98,29 +99,29 @@ fn an_answer_that_is_spoilt_anywhere_is_refused() {
         ("/v1/customers", "created=never"),
     ] {
         let mut exchange = exchange(address, operation, query);
-        assert_eq!(judge.answer(&exchange), Vec::<String>::new(), "{operation}");
+        assert_eq!(validator.answer_faults(&exchange), Vec::<String>::new(), "{operation}");
         let answer: Value = serde_json::from_str(exchange.answer.as_deref().unwrap()).unwrap();
         let mut all = Vec::new();
         places(&answer, "", &mut all);
         let in_free = |place: &String| FREE.iter().any(|name| place.contains(&format!("/{name}")));
         for place in all.iter().filter(|place| !in_free(place)) {
-            for spoilt in spoil(&answer, place) {
-                exchange.answer = Some(spoilt.to_string());
-                let faults = judge.answer(&exchange);
+            for corrupted in corrupt(&answer, place) {
+                exchange.answer = Some(corrupted.to_string());
+                let faults = validator.answer_faults(&exchange);
                 assert!(
                     !faults.is_empty(),
-                    "{operation} {place}: nobody notices {:?}",
-                    spoilt.pointer(place)
+                    "{operation} {place}: the guard accepts {:?}",
+                    corrupted.pointer(place)
                 );
                 tried += 1;
             }
         }
     }
-    assert!(tried > 1000, "only {tried} spoilt answers were tried");
+    assert!(tried > 1000, "only {tried} corrupted answers were tried");
 }
 
 #[test]
-fn every_exchange_is_on_record_once_it_is_answered() {
+fn every_answered_exchange_is_recorded() {
     let folder = tempfile::tempdir().unwrap();
     let record = folder.path().join("record");
     let address = start(Some(record.clone()));
@@ -130,7 +131,7 @@ fn every_exchange_is_on_record_once_it_is_answered() {
     let form = form
         .header("content-type", "application/x-www-form-urlencoded")
         .header("user-agent", "guard/1");
-    // The page is not Stripe's API, and not on record.
+    // The page is not part of Stripe's API, so it is not recorded.
     let page = Request::get("/p/session/unheard-of");
     let requests = [form, Request::get("/v2/nothing"), page, Request::new("PUT", "/v1/events")];
     let answers = requests.map(|request| request.send(address).unwrap());
@@ -148,10 +149,10 @@ fn every_exchange_is_on_record_once_it_is_answered() {
     assert_eq!(first.user_agent.as_deref(), Some("guard/1"));
     assert_eq!(recorded[1].operation, None);
     assert!(!format!("{recorded:?}").contains("sk_test_guard"));
-    // This record is not where the guard looks.
-    let judge = Judge::new(Subset::read(), Newer::read()).unwrap();
+    // This record is outside of the guard's folder.
+    let validator = SchemaValidator::new(Subset::read(), Newer::read()).unwrap();
     assert_eq!(
-        recorded.iter().flat_map(|exchange| judge.answer(exchange)).collect::<Vec<_>>(),
+        recorded.iter().flat_map(|exchange| validator.answer_faults(exchange)).collect::<Vec<_>>(),
         Vec::<String>::new()
     );
 }

@@ -1,4 +1,4 @@
-//! Both dialects' schemas, side by side: migrations of the same numbers and names make the same tables of both.
+//! Both dialects have migrations with the same numbers and names, which create the same tables.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -12,22 +12,22 @@ use sqlx::{ConnectOptions, FromRow};
 use store_postgres::{PgSettings, PgStore};
 use store_sqlite::{SqliteSettings, SqliteStore};
 
-/// What a reader of either dialect relies on.
+/// The properties of a table that both dialects share.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Table {
-    /// In order.
+    /// Columns in order.
     columns: Vec<Column>,
     primary_key: Vec<String>,
-    /// By name, with their columns in order and whether they are unique. Without the primary key's.
+    /// Indices by name, with uniqueness and ordered columns. The primary key's index is left out.
     indices: BTreeMap<String, (Vec<String>, bool)>,
-    /// Names of primary key, uniqueness, checks and references.
+    /// Names of primary key, unique, check and foreign key constraints.
     constraints: BTreeSet<String>,
 }
 
 #[derive(Debug, PartialEq, Eq, FromRow)]
 struct Column {
     name: String,
-    /// In Postgres' words.
+    /// The type's name in Postgres.
     kind: String,
     nullable: bool,
     default_value: Option<String>,
@@ -56,7 +56,7 @@ impl Table {
     }
 }
 
-/// Without tables whose names start with an underscore: they are means of one dialect, not part of the model.
+/// Reads the tables. Tables with a leading underscore are internal to one dialect and left out.
 async fn sqlite_tables(connection: &mut SqliteConnection) -> BTreeMap<String, Table> {
     let listed: Vec<(String, String)> = sqlx::query_as(
         "SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE '\\_%' ESCAPE '\\'
@@ -87,7 +87,7 @@ async fn sqlite_tables(connection: &mut SqliteConnection) -> BTreeMap<String, Ta
         );
         table.add_indices(indices.bind(&name).fetch_all(&mut *connection).await.unwrap());
         if table.primary_key.is_empty() {
-            // A number that names the row itself needs no index.
+            // An integer primary key is the row id and needs no index.
             let key = sqlx::query_scalar(
                 "SELECT name FROM pragma_table_xinfo(?1) WHERE pk > 0 ORDER BY pk",
             );
@@ -98,7 +98,7 @@ async fn sqlite_tables(connection: &mut SqliteConnection) -> BTreeMap<String, Ta
     tables
 }
 
-/// Likewise.
+/// Reads the tables, like `sqlite_tables`.
 async fn postgres_tables(connection: &mut PgConnection) -> BTreeMap<String, Table> {
     let names: Vec<String> = sqlx::query_scalar(
         "SELECT tablename::text FROM pg_tables WHERE schemaname = 'public' AND NOT starts_with(tablename, '_')",
@@ -188,7 +188,7 @@ fn migrations(dialect: &str) -> BTreeSet<String> {
 fn both_stores_have_migrations_of_the_same_numbers_and_names() {
     let names = migrations("sqlite");
     assert_eq!(names, migrations("postgres"));
-    // Numbered from 0001 without a gap, so that nobody's comes before one that is applied already.
+    // Numbers start at 0001 without a gap, so that no new migration precedes an applied one.
     for (number, name) in (1..).zip(&names) {
         assert!(name.starts_with(&format!("{number:04}_")) && name.ends_with(".sql"), "{name}");
     }

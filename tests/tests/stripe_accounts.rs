@@ -1,4 +1,5 @@
-//! `provider-stripe` against the strict stub: the contracts of checkout, reader and directory, and what Stripe gets to see.
+//! `provider-stripe` against the strict stub: the contracts of checkout, reader and directory, and
+//! the requests that Stripe receives.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -21,7 +22,7 @@ billing_testkit::checkout_provider_contract!(stub_world);
 billing_testkit::subscription_reader_contract!(stub_world);
 billing_testkit::customer_directory_contract!(stub_world);
 
-/// Fields of an object that the stub is told.
+/// Fields that a test sets on an object of the stub.
 type Fields = Vec<(&'static str, Value)>;
 
 const ARCHIVED_PRICE: &str = "price_StubArchived01";
@@ -39,7 +40,7 @@ async fn stub_world() -> (Box<dyn BillingAccountWorld>, ()) {
     (Box::new(StubWorld { stub, provider, made: AtomicUsize::new(0) }), ())
 }
 
-/// A provider `stripe` on this stub, with more settings.
+/// Creates a provider `stripe` for this stub with additional settings.
 fn provider(stub: &StripeStub, more: &[(&str, &str)]) -> StripeProvider {
     let (base, key) = (stub.base_url(), stub.secret_key().to_owned());
     let mut pairs = vec![("STRIPE_API_BASE", base.as_str()), ("STRIPE_SECRET_KEY", key.as_str())];
@@ -149,7 +150,7 @@ async fn owner_of(provider: &StripeProvider, customer: &str) -> NamedOwner {
 }
 
 #[tokio::test]
-async fn stripe_gets_to_see_whose_customer_and_session_it_is() {
+async fn customer_and_session_carry_the_owner_in_their_metadata() {
     let stub = StripeStub::start().await;
     let provider = provider(&stub, &[("STRIPE_USER_METADATA_KEY", "owner")]);
     let owner = "ann".parse().unwrap();
@@ -196,13 +197,13 @@ async fn p1_reads_have_no_idempotency_key_and_no_body() {
 }
 
 #[tokio::test]
-async fn no_id_leaves_its_segment_of_the_path() {
+async fn ids_stay_within_their_path_segment() {
     let stub = StripeStub::start().await;
     let provider = provider(&stub, &[]);
     let hostile =
         ["../prices/x", "a/b", "%2e%2e", "a?limit=1", "a#b", "a\\..\\b", "..", ".", "a;b", "+"];
     for id in hostile {
-        // Known to the stub, so that the id gets into a path at all.
+        // The stub has the customer, so that the id appears in a path.
         stub.add_customer(id);
         let reading = provider.customer(&id.parse().unwrap(), soon()).await.unwrap();
         let there = reading.state == CustomerState::Present(vec![]);
@@ -217,7 +218,7 @@ async fn no_id_leaves_its_segment_of_the_path() {
 }
 
 #[tokio::test]
-async fn a_thousand_of_anything_is_more_than_a_customer_has() {
+async fn reading_fails_when_a_list_has_a_thousand_entries() {
     let stub = StripeStub::start().await;
     let provider = provider(&stub, &[]);
     stub.add_customer_with("cus_Many", &[("user_id", "ann")]);
@@ -240,7 +241,7 @@ async fn a_thousand_of_anything_is_more_than_a_customer_has() {
 }
 
 #[tokio::test]
-async fn where_the_metadata_name_nobody_paid_sessions_do() {
+async fn owner_is_read_from_paid_sessions_when_the_metadata_has_none() {
     let stub = StripeStub::start().await;
     let provider = provider(&stub, &[]);
     let metadata = |owner: &str| ("metadata", json!({ "user_id": owner }));
@@ -271,7 +272,7 @@ async fn where_the_metadata_name_nobody_paid_sessions_do() {
 }
 
 #[tokio::test]
-async fn the_customers_metadata_come_first() {
+async fn customer_metadata_takes_precedence_over_sessions() {
     let stub = StripeStub::start().await;
     let provider = provider(&stub, &[("STRIPE_USER_METADATA_KEY", "owner")]);
     stub.add_customer_with("cus_Owned", &[("owner", "ann"), ("user_id", "mallory")]);
@@ -281,7 +282,7 @@ async fn the_customers_metadata_come_first() {
 }
 
 #[tokio::test]
-async fn s3_a_live_key_reads_live_customers() {
+async fn s3_live_key_reads_live_customers() {
     let stub = StripeStub::start_live().await;
     let provider = provider(&stub, &[]);
     assert!(matches!(

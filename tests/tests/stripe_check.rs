@@ -1,4 +1,4 @@
-//! `scripts/stripe-check`, as far as it can be tried without Stripe: the sandbox against itself.
+//! `scripts/stripe-check` without Stripe: it compares the sandbox with itself.
 
 use std::process::{Command, Output};
 
@@ -18,7 +18,7 @@ fn stripe_check(arguments: &[&str], key: Option<&str>) -> Output {
     command.output().expect("Python 3 is installed")
 }
 
-/// A sandbox of its own, while the runtime lives.
+/// Starts a sandbox that runs as long as the runtime exists.
 fn sandbox() -> (tokio::runtime::Runtime, String) {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let listen = ([127, 0, 0, 1], 0).into();
@@ -31,22 +31,22 @@ fn sandbox() -> (tokio::runtime::Runtime, String) {
 }
 
 #[test]
-fn the_sandbox_does_not_differ_from_itself_and_nothing_stays_behind() {
+fn sandbox_compared_with_itself_has_no_differences_and_is_cleaned_up() {
     let (_runtime, base) = sandbox();
     let done = stripe_check(&["--sandbox-only", "--sandbox", &base], None);
-    let (said, complained) =
+    let (output, errors) =
         (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
-    assert!(done.status.success(), "{said}\n{complained}");
+    assert!(done.status.success(), "{output}\n{errors}");
     assert!(
-        said.trim_end().ends_with("calls compared, no differences") && complained.is_empty(),
-        "{said}\n{complained}"
+        output.trim_end().ends_with("calls compared, no differences") && errors.is_empty(),
+        "{output}\n{errors}"
     );
-    let calls: usize = said.split_whitespace().next().unwrap().parse().unwrap();
-    assert!(calls > 80, "{said}");
+    let calls: usize = output.split_whitespace().next().unwrap().parse().unwrap();
+    assert!(calls > 80, "{output}");
 }
 
 #[test]
-fn a_difference_is_told_and_what_was_made_until_then_is_taken_away() {
+fn difference_is_reported_and_created_objects_are_removed() {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let (runtime, base) = sandbox();
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
@@ -58,22 +58,22 @@ fn a_difference_is_told_and_what_was_made_until_then_is_taken_away() {
     let rule = "fault=status%3D500&method=GET&path=/v1/customers/{customer}";
     send(client.post(format!("{base}/sandbox/faults")).body(rule));
     let done = stripe_check(&["--sandbox-only", "--sandbox", &base], None);
-    let said = String::from_utf8_lossy(&done.stdout);
-    assert_eq!(done.status.code(), Some(1), "{said}");
+    let output = String::from_utf8_lossy(&done.stdout);
+    assert_eq!(done.status.code(), Some(1), "{output}");
     assert!(
-        said.contains(
+        output.contains(
             "\nread a customer\n    status: 500 in the first run, where 200 was expected"
         ),
-        "{said}"
+        "{output}"
     );
-    assert!(said.contains("The calls in the first run ended early"), "{said}");
+    assert!(output.contains("The calls in the first run ended early"), "{output}");
     let customers: serde_json::Value =
         serde_json::from_str(&send(client.get(format!("{base}/v1/customers")))).unwrap();
     assert_eq!(customers["data"], serde_json::json!([]));
 }
 
 #[test]
-fn only_a_test_key_is_taken_and_none_is_repeated() {
+fn only_test_keys_are_accepted_and_no_key_is_printed() {
     for key in [
         None,
         Some("sk_live_VerySecret1"),
@@ -81,10 +81,10 @@ fn only_a_test_key_is_taken_and_none_is_repeated() {
         Some("sk_test_"),
         Some("sk_test_a b"),
     ] {
-        // Nothing listens there, and nothing is asked.
-        let refused = stripe_check(&["--sandbox", "http://127.0.0.1:1"], key);
-        assert_eq!(refused.status.code(), Some(2), "{key:?}");
-        let said = [refused.stdout, refused.stderr].concat();
-        assert!(!String::from_utf8_lossy(&said).contains("VerySecret1"));
+        // The port is closed, and no request is sent.
+        let rejected = stripe_check(&["--sandbox", "http://127.0.0.1:1"], key);
+        assert_eq!(rejected.status.code(), Some(2), "{key:?}");
+        let output = [rejected.stdout, rejected.stderr].concat();
+        assert!(!String::from_utf8_lossy(&output).contains("VerySecret1"));
     }
 }

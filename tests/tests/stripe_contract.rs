@@ -1,4 +1,5 @@
-//! `provider-stripe` against the strict stub: the port's contract, and what Stripe gets to see.
+//! `provider-stripe` against the strict stub: the port's contract, and the requests that Stripe
+//! receives.
 
 use std::fmt::Write as _;
 use std::io;
@@ -15,7 +16,7 @@ use provider_stripe::{SETTINGS, StripeProvider, StripeSettings};
 use tracing_subscriber::fmt::MakeWriter;
 use workspace_tests::stripe_stub::{
     API_VERSION, CONFIGURATION, CUSTOMER, DELETED_CUSTOMER, Fault, MONTHLY_PRICE, OTHER_CUSTOMER,
-    Recorded, SUBSCRIPTION, StripeStub,
+    RecordedRequest, SUBSCRIPTION, StripeStub,
 };
 
 billing_testkit::provider_contract!(stub_world);
@@ -52,7 +53,7 @@ impl ProviderWorld for StubWorld {
         !self.stub.requests().is_empty()
     }
 
-    /// The cases ask after each session, so the last request made it.
+    /// The cases call this after each session, so the last request created it.
     async fn return_link(&self, _: &PortalSession) -> Option<String> {
         let request = self.stub.requests().pop()?;
         let after_flow = request.field("flow_data[after_completion][redirect][return_url]");
@@ -66,7 +67,7 @@ impl ProviderWorld for StubWorld {
     }
 }
 
-/// A provider `stripe` on this stub, with more settings.
+/// Creates a provider `stripe` for this stub with additional settings.
 fn provider(stub: &StripeStub, more: &[(&str, &str)]) -> StripeProvider {
     let (base, key) = (stub.base_url(), stub.secret_key().to_owned());
     let mut pairs = vec![("STRIPE_API_BASE", base.as_str()), ("STRIPE_SECRET_KEY", key.as_str())];
@@ -88,7 +89,7 @@ fn order() -> PortalRequest {
     }
 }
 
-async fn one_request(more: &[(&str, &str)], order: PortalRequest) -> Recorded {
+async fn one_request(more: &[(&str, &str)], order: PortalRequest) -> RecordedRequest {
     let stub = StripeStub::start().await;
     provider(&stub, more).create_portal_session(&order).await.unwrap();
     let mut requests = stub.requests();
@@ -97,14 +98,14 @@ async fn one_request(more: &[(&str, &str)], order: PortalRequest) -> Recorded {
 }
 
 #[tokio::test]
-async fn p1_the_version_is_pinned() {
+async fn p1_stripe_version_is_pinned() {
     let request = one_request(&[], order()).await;
     assert_eq!(request.header("stripe-version"), Some(API_VERSION));
     assert_eq!(provider_stripe::API_VERSION, API_VERSION);
 }
 
 #[tokio::test]
-async fn p1_the_user_agent_is_ours() {
+async fn p1_user_agent_is_billing_portal() {
     let request = one_request(&[], order()).await;
     let (name, version) = request.header("user-agent").unwrap().split_once('/').unwrap();
     assert_eq!(name, "billing-portal");
@@ -112,7 +113,7 @@ async fn p1_the_user_agent_is_ours() {
 }
 
 #[tokio::test]
-async fn p1_no_other_request_gets_a_requests_key() {
+async fn p1_two_requests_have_different_idempotency_keys() {
     let stub = StripeStub::start().await;
     let provider = provider(&stub, &[]);
     for _ in 0..3 {
@@ -127,7 +128,7 @@ async fn p1_no_other_request_gets_a_requests_key() {
 }
 
 #[tokio::test]
-async fn h3_a_flow_is_sent_with_its_subscription_and_where_it_ends() {
+async fn h3_flow_is_sent_with_its_subscription_and_return_url() {
     let flow = PortalFlow::SubscriptionUpdate(SUBSCRIPTION.parse().unwrap());
     let request = one_request(
         &[("STRIPE_PORTAL_CONFIGURATION", CONFIGURATION)],
@@ -147,7 +148,7 @@ async fn h3_a_flow_is_sent_with_its_subscription_and_where_it_ends() {
 }
 
 #[tokio::test]
-async fn s3_a_live_key_works_in_live_mode() {
+async fn s3_live_key_selects_live_mode() {
     let stub = StripeStub::start_live().await;
     let provider = provider(&stub, &[]);
     assert_eq!(provider.account().to_string(), "stripe (live mode)");
@@ -155,7 +156,7 @@ async fn s3_a_live_key_works_in_live_mode() {
 }
 
 #[tokio::test]
-async fn p2_a_handshake_that_never_ends_is_no_connection() {
+async fn p2_unfinished_tls_handshake_counts_as_no_connection() {
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let base = format!("https://{}", listener.local_addr().unwrap());
     let accepted = Arc::new(Mutex::new(Vec::new()));
@@ -175,7 +176,7 @@ async fn p2_a_handshake_that_never_ends_is_no_connection() {
     assert_eq!(accepted.lock().unwrap().len(), 3);
 }
 
-/// Everything that is traced, at every level.
+/// All trace output, at every level.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -199,16 +200,16 @@ impl<'a> MakeWriter<'a> for Log {
 }
 
 #[tokio::test]
-async fn h4_neither_key_nor_url_is_traced_or_told() {
+async fn h4_log_and_error_contain_neither_key_nor_url() {
     let log = Log::default();
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
         .with_writer(log.clone());
-    // For the whole process: a thread's own would race with the other tests for each event's first use.
+    // Global subscriber: a thread-local one would race with other tests for each event's first use.
     tracing::subscriber::set_global_default(subscriber.finish()).unwrap();
     let stub = StripeStub::start().await;
     let provider = provider(&stub, &[]);
-    let mut told = String::new();
+    let mut error_text = String::new();
     for script in [
         &["ok"][..],
         &["leaky"],
@@ -218,9 +219,9 @@ async fn h4_neither_key_nor_url_is_traced_or_told() {
     ] {
         script.iter().for_each(|fault| stub.push(Fault::from_name(fault).unwrap()));
         let result = provider.create_portal_session(&order()).await;
-        write!(told, "{result:?}").unwrap();
+        write!(error_text, "{result:?}").unwrap();
         if let Err(error) = result {
-            write!(told, "{error}").unwrap();
+            write!(error_text, "{error}").unwrap();
         }
     }
     let checkout = CheckoutOrder {
@@ -239,7 +240,7 @@ async fn h4_neither_key_nor_url_is_traced_or_told() {
     ] {
         script.iter().for_each(|fault| stub.push(Fault::from_name(fault).unwrap()));
         let result = provider.create_checkout_session(&checkout).await;
-        write!(told, "{result:?}").unwrap();
+        write!(error_text, "{result:?}").unwrap();
     }
     let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     assert!(
@@ -248,7 +249,7 @@ async fn h4_neither_key_nor_url_is_traced_or_told() {
             && log.contains("req_Stub"),
         "{log}"
     );
-    assert!(told.contains("code=leaky") && told.contains("[masked]"), "{told}");
+    assert!(error_text.contains("code=leaky") && error_text.contains("[masked]"), "{error_text}");
     let secrets = [
         "Other0123456789",
         "Hook0123456789",
@@ -258,6 +259,9 @@ async fn h4_neither_key_nor_url_is_traced_or_told() {
     ];
     for secret in stub.issued_urls().iter().map(String::as_str).chain(secrets) {
         let token = secret.rsplit('/').next().unwrap();
-        assert!(!log.contains(token) && !told.contains(token), "{token} in {log} {told}");
+        assert!(
+            !log.contains(token) && !error_text.contains(token),
+            "{token} in {log} {error_text}"
+        );
     }
 }

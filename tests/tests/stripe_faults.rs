@@ -1,4 +1,5 @@
-//! P1 to P4, clause by clause: each case of `data/provider_faults.toml` (the portal) and `data/account_faults.toml` (everything else) is a test of its own, named after its rule.
+//! P1 to P4: each case of `data/provider_faults.toml` (portal) and `data/account_faults.toml`
+//! (checkout and reads) is a test, named after its rule.
 
 use std::time::{Duration, Instant};
 
@@ -19,46 +20,46 @@ struct Data {
     case: Vec<Case>,
 }
 
-/// What happens at Stripe, and what must come of it. Names of faults: `stripe_stub::Fault`.
+/// The faults at Stripe and the expected result. `stripe_stub::Fault` has the names of faults.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Case {
     rule: String,
     name: String,
-    /// What is asked of the provider.
+    /// The called method of the provider.
     #[serde(default)]
     call: Call,
-    /// What the stub does, request by request; then `default`.
+    /// The stub's fault for each request. Afterwards `default` applies.
     #[serde(default)]
     script: Vec<String>,
     #[serde(default = "ok")]
     default: String,
-    /// Whether nothing listens.
+    /// Whether the provider's port is closed.
     #[serde(default)]
     closed: bool,
-    /// How long the caller waits, in milliseconds.
+    /// The caller's deadline in milliseconds.
     #[serde(default = "usual_budget")]
     budget: u64,
     #[serde(default)]
     live: bool,
-    /// Whether it is the provider `sandbox`.
+    /// Whether the provider is `sandbox` instead of `stripe`.
     #[serde(default)]
     sandbox: bool,
     configuration: Option<String>,
     customer: Option<String>,
-    /// A flow about this subscription.
+    /// The subscription of the flow.
     cancel: Option<String>,
-    /// What the call gives (`session`, `customer`, …), or a variant of `ProviderError` in snake case.
+    /// The call's result (`session`, `customer`, …), or a variant of `ProviderError` in snake case.
     expect: String,
-    /// How many requests reach Stripe.
+    /// The number of requests that reach Stripe.
     attempts: usize,
-    /// For each retry, whether its idempotency key is the `same` as the attempt's before, or `fresh`.
+    /// The idempotency key of each retry: the `same` as in the attempt before, or `fresh`.
     keys: Option<Vec<String>>,
-    /// What the error says about when to come back, in seconds.
+    /// The error's `Retry-After` in seconds.
     retry_after: Option<u64>,
-    /// What the error's text holds.
+    /// Texts that the error contains.
     #[serde(default)]
-    told: Vec<String>,
+    error_contains: Vec<String>,
 }
 
 /// A method of one of the ports.
@@ -71,12 +72,12 @@ enum Call {
     CreateCheckoutSession,
     Price,
     Customer,
-    Holder,
-    Customers,
-    Subscriptions,
+    CustomerOf,
+    ListCustomers,
+    ListSubscriptions,
 }
 
-/// The key of every order that has one.
+/// The idempotency key of every creation.
 const ORDER_KEY: &str = "order-key-1";
 
 fn ok() -> String {
@@ -110,7 +111,7 @@ async fn run(case: Case) -> Result<(), Failed> {
     }
     let started = Instant::now();
     let budget = Duration::from_millis(case.budget);
-    let result = ask(&provider, &case, Deadline::at(started + budget)).await?;
+    let result = call_provider(&provider, &case, Deadline::at(started + budget)).await?;
     let took = started.elapsed();
     let requests = stub.requests();
     let answered = answered(&result);
@@ -135,8 +136,8 @@ async fn run(case: Case) -> Result<(), Failed> {
         _ => None,
     };
     check(case.retry_after.is_none() || case.retry_after == retry_after, &facts)?;
-    for text in &case.told {
-        check(facts.contains(text), &format!("{text:?} is not in {facts}"))?;
+    for text in &case.error_contains {
+        check(facts.contains(text), &format!("{text:?} is missing in {facts}"))?;
     }
     check(
         !facts.contains(stub.secret_key())
@@ -168,8 +169,8 @@ fn provider(case: &Case, stub: &StripeStub) -> Result<StripeProvider, Failed> {
     Ok(StripeProvider::new(settings.map_err(|faults| format!("{faults:?}"))?)?)
 }
 
-/// Makes the call; what it gives is told in a word.
-async fn ask(
+/// Calls the provider. Returns the kind of the result.
+async fn call_provider(
     provider: &StripeProvider,
     case: &Case,
     deadline: Deadline,
@@ -209,14 +210,18 @@ async fn ask(
                 CustomerState::Gone => "gone",
             })
         }
-        Call::Holder => provider.customer_of(&SUBSCRIPTION.parse()?, deadline).await.map(
-            |holder| match holder {
-                Some(_) => "holder",
-                None => "none",
-            },
-        ),
-        Call::Customers => provider.list_customers(None, deadline).await.map(|_| "page"),
-        Call::Subscriptions => provider.list_subscriptions(None, deadline).await.map(|_| "page"),
+        Call::CustomerOf => {
+            provider.customer_of(&SUBSCRIPTION.parse()?, deadline).await.map(|customer| {
+                match customer {
+                    Some(_) => "customer_id",
+                    None => "none",
+                }
+            })
+        }
+        Call::ListCustomers => provider.list_customers(None, deadline).await.map(|_| "page"),
+        Call::ListSubscriptions => {
+            provider.list_subscriptions(None, deadline).await.map(|_| "page")
+        }
     })
 }
 

@@ -1,4 +1,4 @@
-//! The stub is as strict as it says: what a careless client would send is refused, and what Stripe stores is replayed.
+//! Tests of the stub: it rejects invalid requests and replays stored responses.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -6,7 +6,7 @@ use workspace_tests::stripe_stub::{API_VERSION, CUSTOMER, Fault, MONTHLY_PRICE, 
 
 const PATH: &str = "/v1/billing_portal/sessions";
 
-/// A request that is all right, to be spoiled.
+/// A valid request, for modification.
 struct Sent {
     method: &'static str,
     path: &'static str,
@@ -25,7 +25,7 @@ fn good(stub: &StripeStub) -> Sent {
     Sent { method: "POST", path: PATH, headers, body: format!("customer={CUSTOMER}") }
 }
 
-/// The same as a read.
+/// Creates a valid GET.
 fn read(stub: &StripeStub, path: &'static str) -> Sent {
     let sent = good(stub).without("content-type").without("idempotency-key").body("");
     Sent { method: "GET", path, ..sent }
@@ -48,7 +48,7 @@ impl Sent {
         self
     }
 
-    /// The whole answer, as text.
+    /// Sends the request and returns the whole response as text.
     async fn to(&self, stub: &StripeStub) -> String {
         let headers: String =
             self.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
@@ -69,7 +69,7 @@ impl Sent {
 }
 
 #[tokio::test]
-async fn a_good_request_makes_a_session() {
+async fn good_request_creates_a_session() {
     let stub = StripeStub::start().await;
     let answer = good(&stub).to(&stub).await;
     assert!(
@@ -79,10 +79,10 @@ async fn a_good_request_makes_a_session() {
 }
 
 #[tokio::test]
-async fn p1_what_is_not_stripes_protocol_is_refused() {
+async fn p1_request_that_violates_stripes_protocol_is_rejected() {
     let stub = StripeStub::start().await;
     let form = |rest: &str| format!("customer={CUSTOMER}&{rest}");
-    for (sent, status, told) in [
+    for (sent, status, message) in [
         (good(&stub).without("authorization"), 401, "Invalid API Key"),
         (good(&stub).with("authorization", "Bearer sk_test_wrong"), 401, "Invalid API Key"),
         (good(&stub).without("stripe-version"), 400, "version"),
@@ -106,15 +106,15 @@ async fn p1_what_is_not_stripes_protocol_is_refused() {
     ] {
         let answer = sent.to(&stub).await;
         assert!(
-            answer.starts_with(&format!("HTTP/1.1 {status}")) && answer.contains(told),
-            "{told}: {answer}"
+            answer.starts_with(&format!("HTTP/1.1 {status}")) && answer.contains(message),
+            "{message}: {answer}"
         );
     }
     assert!(stub.issued_urls().is_empty());
 }
 
 #[tokio::test]
-async fn p1_what_is_stored_under_a_key_is_replayed() {
+async fn p1_response_stored_under_a_key_is_replayed() {
     let stub = StripeStub::start().await;
     stub.push(Fault::from_name("500").unwrap());
     for replayed in [false, true] {
@@ -131,11 +131,11 @@ async fn p1_what_is_stored_under_a_key_is_replayed() {
 }
 
 #[tokio::test]
-async fn p1_what_a_careless_read_would_send_is_refused() {
+async fn p1_invalid_read_is_rejected() {
     let stub = StripeStub::start().await;
     let list = "/v1/subscriptions?status=all&limit=100";
     assert!(read(&stub, list).to(&stub).await.starts_with("HTTP/1.1 200"));
-    for (sent, status, told) in [
+    for (sent, status, message) in [
         (read(&stub, list).without("authorization"), 401, "Invalid API Key"),
         (read(&stub, list).with("idempotency-key", "k"), 400, "Idempotency-Key"),
         (read(&stub, list).with("content-type", "application/json"), 400, "content type"),
@@ -149,21 +149,21 @@ async fn p1_what_a_careless_read_would_send_is_refused() {
     ] {
         let answer = sent.to(&stub).await;
         assert!(
-            answer.starts_with(&format!("HTTP/1.1 {status}")) && answer.contains(told),
-            "{told}: {answer}"
+            answer.starts_with(&format!("HTTP/1.1 {status}")) && answer.contains(message),
+            "{message}: {answer}"
         );
     }
 }
 
 #[tokio::test]
-async fn p1_what_a_careless_order_would_send_is_refused() {
+async fn p1_invalid_creation_is_rejected() {
     let stub = StripeStub::start().await;
     let session = format!(
         "mode=subscription&customer={CUSTOMER}&line_items[0][price]={MONTHLY_PRICE}&success_url=https://a.example/&metadata[k]=v"
     );
     let order = |body: &str| Sent { path: "/v1/checkout/sessions", ..good(&stub) }.body(body);
     assert!(order(&session).to(&stub).await.starts_with("HTTP/1.1 200"));
-    for (body, told) in [
+    for (body, message) in [
         (session.replace("mode=subscription&", ""), "mode"),
         (session.replace("success_url=https://a.example/&", ""), "success_url"),
         (session.replace("https://a.example/", "nowhere"), "url_invalid"),
@@ -177,11 +177,17 @@ async fn p1_what_a_careless_order_would_send_is_refused() {
         (session.replace("metadata[k]=v", &format!("metadata[k]={}", "v".repeat(501))), "metadata"),
         (session.replace("metadata[k]", &format!("metadata[{}]", "k".repeat(41))), "metadata"),
     ] {
-        let answer = order(&body).with("idempotency-key", told).to(&stub).await;
-        assert!(answer.starts_with("HTTP/1.1 400") && answer.contains(told), "{told}: {answer}");
+        let answer = order(&body).with("idempotency-key", message).to(&stub).await;
+        assert!(
+            answer.starts_with("HTTP/1.1 400") && answer.contains(message),
+            "{message}: {answer}"
+        );
     }
     let other = Sent { path: "/v1/customers", ..good(&stub) }.body(&session);
     assert!(other.to(&stub).await.contains("parameter_unknown"));
     let other = Sent { path: "/v1/customers", ..good(&stub) }.body("metadata[k]=v");
-    assert!(other.to(&stub).await.contains("idempotency_error"), "a key stands for one path");
+    assert!(
+        other.to(&stub).await.contains("idempotency_error"),
+        "an idempotency key belongs to one path"
+    );
 }

@@ -1,4 +1,5 @@
-//! A background task that fails ends the service: readiness turns off, running requests finish, and the exit code says why.
+//! A failed background task ends the service: readiness turns off, running requests finish, and the
+//! exit code reports the failure.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -12,16 +13,17 @@ use workspace_tests::database::{Database, Store};
 use workspace_tests::portal::{Portal, listening};
 use workspace_tests::process::Launch;
 use workspace_tests::runner::TOKEN_ROUTE;
+use workspace_tests::shared_fixture::{PEPPER, SharedFixture};
 use workspace_tests::stripe_stub::{Fault, StripeStub};
 use workspace_tests::wire::Request;
-use workspace_tests::world::{PEPPER, World};
 use workspace_tests::{binary, canary, poll, runtime, settings};
 
-/// From the failure to the exit. The drain waits 2 s for the balancer, and 3 s for the request that runs.
+/// Maximum time from the failure to the exit. The drain waits 2 s for the load balancer and 3 s for
+/// the running request.
 const EXIT: Duration = Duration::from_secs(10);
-/// Tests of the same world that run at once.
+/// Number of concurrent checks on one shared fixture.
 const CONCURRENCY: usize = 4;
-/// Tasks that the service must have.
+/// Required tasks of the service.
 const EXPECTED: &[&str] = &[
     "public listener",
     "admin listener",
@@ -34,12 +36,12 @@ const EXPECTED: &[&str] = &[
     "reconciler",
     "reload",
 ];
-/// Tasks of the embedded default in addition.
+/// Additional tasks of the embedded default.
 const EMBEDDED: &[&str] = &["sandbox", "demo"];
 /// Tasks that may return at any time.
 const ONE_SHOT: &[&str] = &["catalogue check", "demo"];
 
-/// The program with a faulty task, with the settings of another start.
+/// Creates a start of the program with a faulty task, with the settings of another start.
 fn faulty(launch: &Launch, task: &str, fault: &str) -> Launch {
     launch
         .clone()
@@ -66,7 +68,7 @@ fn has_all(tasks: &[String], expected: &[&str]) {
     }
 }
 
-/// Runs a check for each name, several at a time.
+/// Runs a check for each name, several concurrently.
 fn each(names: &[String], check: impl Fn(&str) + Sync) {
     for some in names.chunks(CONCURRENCY) {
         std::thread::scope(|scope| {
@@ -75,7 +77,7 @@ fn each(names: &[String], check: impl Fn(&str) + Sync) {
     }
 }
 
-/// The service drains: it reports that it is not ready, on the listener that still runs.
+/// Asserts that the service drains: a running listener reports that it is not ready.
 fn expect_unready(portal: &Portal, task: &str) {
     let address = if task == "public listener" { portal.admin } else { portal.public };
     poll::until("/readyz to report the drain", || {
@@ -84,7 +86,7 @@ fn expect_unready(portal: &Portal, task: &str) {
     });
 }
 
-/// The service ends with this code, in time, and one line of its log names the task.
+/// Asserts that the service ends in time with this code, and that one log line names the task.
 fn expect_end(portal: Portal, task: &str, code: i32, failed: Instant) {
     let finished = portal.process.finish().expect_code(code);
     assert!(failed.elapsed() < EXIT, "{task}: the exit took {:?}", failed.elapsed());
@@ -99,28 +101,28 @@ fn expect_end(portal: Portal, task: &str, code: i32, failed: Instant) {
     assert!(named[0]["cause"].is_string(), "{}", named[0]);
 }
 
-/// Lets a task fail while a request runs.
-fn fail_during_a_request(world: &World, task: &str, fault: &str) {
-    let user = world.new_user();
+/// Makes a task fail while a request runs.
+fn fail_during_a_request(shared: &SharedFixture, task: &str, fault: &str) {
+    let user = shared.new_user();
     let stub = runtime::wait(StripeStub::start());
     canary::plant(stub.secret_key());
     stub.add_customer(&user.customer);
     stub.push(Fault::from_name("delay:3000").unwrap());
-    let launch = world.launch("default", &[]).env("BILLING_STRIPE_API_BASE", stub.base_url());
+    let launch = shared.launch("default", &[]).env("BILLING_STRIPE_API_BASE", stub.base_url());
     let portal = Portal::start_ready(&faulty(&launch, task, fault));
-    let request = Request::new("POST", TOKEN_ROUTE).bearer(&world.token("default", &user.id));
+    let request = Request::new("POST", TOKEN_ROUTE).bearer(&shared.token("default", &user.id));
     let (answer, failed) = std::thread::scope(|scope| {
-        let asked = scope.spawn(|| request.send(portal.public));
+        let client = scope.spawn(|| request.send(portal.public));
         poll::until("the request to reach the provider", || {
             (!stub.requests().is_empty()).then_some(())
         });
         let failed = Instant::now();
         portal.process.signal(Signal::USR1);
         expect_unready(&portal, task);
-        (asked.join().unwrap(), failed)
+        (client.join().unwrap(), failed)
     });
     match task {
-        // Its connections end with it.
+        // The listener's connections end with the task.
         "public listener" => {}
         // No portal session without its audit record.
         "audit writer" => assert_eq!(answer.unwrap().code(), "database_unavailable", "{task}"),
@@ -144,10 +146,10 @@ fn embedded(folder: &Path, database: &Database) -> Launch {
 }
 
 fn every_task_that_panics_ends_the_service(store: Store) {
-    let world = World::create(store);
-    let tasks = tasks(&world.launch("default", &[]));
+    let shared = SharedFixture::create(store);
+    let tasks = tasks(&shared.launch("default", &[]));
     has_all(&tasks, EXPECTED);
-    each(&tasks, |task| fail_during_a_request(&world, task, "panic"));
+    each(&tasks, |task| fail_during_a_request(&shared, task, "panic"));
 }
 
 fn every_task_of_the_embedded_default_that_panics_ends_the_service(store: Store) {
@@ -185,16 +187,17 @@ fn sandbox_or_demo_that_panics_ends_the_service_on_postgres() {
 
 #[test]
 fn every_task_that_returns_early_ends_the_service() {
-    let world = World::create(Store::Sqlite);
-    let mut tasks = tasks(&world.launch("default", &[]));
+    let shared = SharedFixture::create(Store::Sqlite);
+    let mut tasks = tasks(&shared.launch("default", &[]));
     tasks.retain(|task| !ONE_SHOT.contains(&task.as_str()));
-    each(&tasks, |task| fail_during_a_request(&world, task, "return"));
+    each(&tasks, |task| fail_during_a_request(&shared, task, "return"));
 }
 
 #[test]
-fn task_that_may_end_by_itself_ends_nothing() {
-    let world = World::create(Store::Sqlite);
-    let portal = Portal::start_ready(&faulty(&world.launch("default", &[]), ONE_SHOT[0], "return"));
+fn one_shot_task_that_returns_does_not_end_the_service() {
+    let shared = SharedFixture::create(Store::Sqlite);
+    let portal =
+        Portal::start_ready(&faulty(&shared.launch("default", &[]), ONE_SHOT[0], "return"));
     portal.process.signal(Signal::USR1);
     assert_eq!(portal.get("/readyz").unwrap().status, 200);
     portal.process.signal(Signal::TERM);
@@ -238,7 +241,7 @@ fn wrong_pepper_drains_and_ends_with_78_on_postgres() {
     wrong_pepper_drains_and_ends_with_78(Store::Postgres);
 }
 
-/// A pipe that nothing reads any more fails every line of the log.
+/// The pipe of standard error has no reader, so every log line fails.
 #[test]
 fn database_watcher_survives_a_closed_standard_error() {
     let cluster = Cluster::start();
@@ -259,7 +262,7 @@ fn database_watcher_survives_a_closed_standard_error() {
     let mut line = String::new();
     let public = loop {
         line.clear();
-        assert!(log.read_line(&mut line).unwrap() > 0, "it ended");
+        assert!(log.read_line(&mut line).unwrap() > 0, "the process ended");
         if let Some((public, _)) = listening(&line) {
             break public;
         }

@@ -1,4 +1,4 @@
-//! The rules in the names of test functions exist in the contract.
+//! The rule prefixes of test functions exist in the contract.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -6,23 +6,23 @@ use std::path::{Path, PathBuf};
 use workspace_tests::binary::workspace_root;
 use workspace_tests::contract;
 
-/// The rules with which a name starts, in capitals: `H1` and `C4` for `h1_c4_name`.
+/// Returns the rules at the start of a name in capitals: `H1` and `C4` for `h1_c4_name`.
 fn rules_of(name: &str) -> Vec<String> {
     let mut rules: Vec<String> = name.split('_').map(str::to_ascii_uppercase).collect();
     let start = rules.iter().take_while(|word| contract::is_rule(word)).count();
-    // A name of nothing else, such as `p256`, has no prefix.
+    // A name without a further part, such as `p256`, has no prefix.
     rules.truncate(if start == rules.len() { 0 } else { start });
     rules
 }
 
-/// The names of the functions of a file.
+/// Returns the names of a file's functions.
 fn functions(text: &str) -> impl Iterator<Item = &str> {
     let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let starts = text.lines().filter_map(|line| line.split_once("fn ").map(|(_, rest)| rest));
     starts.map(move |rest| rest.split(|c| !is_name(c)).next().unwrap_or_default())
 }
 
-/// All Rust files of the workspace, and their modules' names.
+/// Collects all Rust files of the workspace.
 fn files(folder: &Path, into: &mut Vec<PathBuf>) {
     for entry in folder.read_dir().expect("the folder can be read") {
         let path = entry.expect("an entry").path();
@@ -34,7 +34,7 @@ fn files(folder: &Path, into: &mut Vec<PathBuf>) {
     }
 }
 
-/// The names that start with rules, and the file of each.
+/// Returns the names that start with rules, with their files.
 fn prefixed() -> BTreeMap<String, PathBuf> {
     let mut all = Vec::new();
     for folder in ["crates", "tests"] {
@@ -63,11 +63,11 @@ fn rules_in_names_of_tests_exist_in_the_contract() {
         .collect();
     assert!(
         unknown.is_empty(),
-        "these name rules that docs/contract.md does not have: {unknown:?}"
+        "these names have rules that are not in docs/contract.md: {unknown:?}"
     );
 }
 
-/// Topics that have one rule. A name with such a word and a rule must start with one of these rules.
+/// Topics with their rules. A name with a rule prefix and such a word must have one of these rules.
 const TOPICS: &[(&str, &[&str])] = &[
     ("rate_limit", &["Q1", "H5"]),
     ("window", &["Q1", "Q2"]),
@@ -88,7 +88,7 @@ fn names_about_a_rules_topic_start_with_that_rule() {
             })
         })
         .collect();
-    assert!(wrong.is_empty(), "these start with the rule of another topic: {wrong:?}");
+    assert!(wrong.is_empty(), "these names have the rule of another topic: {wrong:?}");
 }
 
 #[test]

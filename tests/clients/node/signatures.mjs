@@ -1,13 +1,14 @@
-// Events signed with npm's `stripe`, unmodified, and posted to the service at SERVICE_URL, which holds SIGNING_SECRET.
+// Events signed with npm's unmodified `stripe`, and posted to the service at SERVICE_URL with
+// SIGNING_SECRET.
 
 import Stripe from 'stripe';
-import { done, fact, same } from '../../facts.mjs';
+import { done, check, checkEqual } from '../../checks.mjs';
 
 const { SERVICE_URL, SIGNING_SECRET, EVENT } = process.env;
 const stripe = new Stripe('sk_test_OfficialNodeClient003');
 const now = Math.floor(Date.now() / 1000);
 
-/** The body of an event, spaced as Stripe spaces it: what is signed are its very bytes. */
+/** Creates an event's body, formatted like Stripe's. The signature covers the exact bytes. */
 const body = (id) =>
   JSON.stringify(
     {
@@ -27,7 +28,7 @@ const body = (id) =>
 
 const sign = (payload, { secret = SIGNING_SECRET, timestamp } = {}) => stripe.webhooks.generateTestHeaderString({ payload, secret, timestamp });
 
-/** What the service answers: status, and the body as JSON. */
+/** Posts an event. Returns the response's status and JSON body. */
 async function deliver(payload, signature) {
   const answer = await fetch(`${SERVICE_URL}/api/v1/webhooks/stripe`, {
     method: 'POST',
@@ -39,33 +40,33 @@ async function deliver(payload, signature) {
 
 const accepted = [200, { received: true }];
 const good = body(EVENT);
-same('a signature is accepted', await deliver(good, sign(good)), accepted);
-same('and again, for the same event', await deliver(good, sign(good)), accepted);
-const unhurried = await stripe.webhooks.generateTestHeaderStringAsync({ payload: good, secret: SIGNING_SECRET });
-same('so is one that was made without blocking', await deliver(good, unhurried), accepted);
+checkEqual('a signature is accepted', await deliver(good, sign(good)), accepted);
+checkEqual('a repeated delivery is accepted', await deliver(good, sign(good)), accepted);
+const signedAsync = await stripe.webhooks.generateTestHeaderStringAsync({ payload: good, secret: SIGNING_SECRET });
+checkEqual('an asynchronously created signature is accepted', await deliver(good, signedAsync), accepted);
 const both = `${sign(good, { secret: 'whsec_rolled', timestamp: now })},${sign(good, { timestamp: now }).split(',')[1]}`;
-same('and one of two, as while a secret is rolled', await deliver(good, both), accepted);
-same('and one within the tolerance', await deliver(good, sign(good, { timestamp: now - 240 })), accepted);
+checkEqual('one valid signature of two is accepted, as during a rotation', await deliver(good, both), accepted);
+checkEqual('a timestamp within the tolerance is accepted', await deliver(good, sign(good, { timestamp: now - 240 })), accepted);
 
 const bad = body('evt_never_taken');
-const refusals = {
-  'a wrong secret is refused': sign(bad, { secret: 'whsec_wrong' }),
-  'an old time is refused': sign(bad, { timestamp: now - 302 }),
-  'a time ahead is refused': sign(bad, { timestamp: now + 600 }),
-  'the signature of another body is refused': sign(bad.replace('customer.updated', 'customer.deleted')),
+const rejections = {
+  'a wrong secret is rejected': sign(bad, { secret: 'whsec_wrong' }),
+  'an old timestamp is rejected': sign(bad, { timestamp: now - 302 }),
+  'a future timestamp is rejected': sign(bad, { timestamp: now + 600 }),
+  'the signature of another body is rejected': sign(bad.replace('customer.updated', 'customer.deleted')),
 };
-for (const [name, signature] of Object.entries(refusals)) {
+for (const [name, signature] of Object.entries(rejections)) {
   const [status, problem] = await deliver(bad, signature);
-  same(name, [status, problem.code], [400, 'invalid_signature']);
+  checkEqual(name, [status, problem.code], [400, 'invalid_signature']);
   let verdict;
   try {
     verdict = stripe.webhooks.constructEvent(bad, signature, SIGNING_SECRET).id;
   } catch (error) {
     verdict = error.type;
   }
-  // The package looks back only; we look ahead, too.
-  const ahead = name === 'a time ahead is refused';
-  fact(`${name}, ${ahead ? 'which is stricter than the package' : 'as by the package'}`, (verdict === 'StripeSignatureVerificationError') !== ahead, verdict);
+  // The package rejects old timestamps only. The service also rejects future ones.
+  const ahead = name === 'a future timestamp is rejected';
+  check(`${name}, ${ahead ? 'stricter than the package' : 'like the package'}`, (verdict === 'StripeSignatureVerificationError') !== ahead, verdict);
 }
 
 done();

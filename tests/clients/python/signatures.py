@@ -1,4 +1,4 @@
-"""Events signed with PyPI's `stripe`, unmodified, and posted to the service at SERVICE_URL, which holds SIGNING_SECRET."""
+"""Events signed with PyPI's unmodified `stripe`, posted to the service at SERVICE_URL with SIGNING_SECRET."""
 
 import json
 import os
@@ -8,7 +8,7 @@ import urllib.request
 
 import stripe
 
-from facts import done, same
+from checks import done, check_equal
 
 URL = os.environ["SERVICE_URL"] + "/api/v1/webhooks/stripe"
 SECRET = os.environ["SIGNING_SECRET"]
@@ -17,7 +17,7 @@ ACCEPTED = (200, {"received": True})
 
 
 def event(name):
-    """The body of an event, spaced as Stripe spaces it: what is signed are its very bytes."""
+    """Creates an event's body, formatted like Stripe's. The signature covers the exact bytes."""
     return json.dumps(
         {
             "id": name,
@@ -36,12 +36,12 @@ def event(name):
 
 
 def signed(payload, secret=SECRET, timestamp=None):
-    """The header that the package makes."""
+    """Returns the package's signature header."""
     return stripe.WebhookSignature.generate_signature_header(payload, secret, timestamp)
 
 
 def deliver(payload, signature):
-    """What the service answers: status, and the body as JSON."""
+    """Posts an event. Returns the response's status and JSON body."""
     headers = {"Content-Type": "application/json; charset=utf-8", "Stripe-Signature": signature}
     request = urllib.request.Request(URL, payload.encode(), headers)
     try:
@@ -52,7 +52,7 @@ def deliver(payload, signature):
 
 
 def by_the_package(payload, signature):
-    """Whether the package itself accepts it."""
+    """Returns whether the package accepts the signature."""
     try:
         stripe.Webhook.construct_event(payload, signature, SECRET)
     except stripe.SignatureVerificationError:
@@ -61,9 +61,9 @@ def by_the_package(payload, signature):
 
 
 good = event(os.environ["EVENT"])
-same("a signature is accepted", deliver(good, signed(good)), ACCEPTED)
-same("and again, for the same event", deliver(good, signed(good)), ACCEPTED)
-same("and one within the tolerance", deliver(good, signed(good, timestamp=NOW - 240)), ACCEPTED)
+check_equal("a signature is accepted", deliver(good, signed(good)), ACCEPTED)
+check_equal("a repeated delivery is accepted", deliver(good, signed(good)), ACCEPTED)
+check_equal("a timestamp within the tolerance is accepted", deliver(good, signed(good, timestamp=NOW - 240)), ACCEPTED)
 
 bad = event("evt_never_taken")
 for name, signature in [
@@ -72,7 +72,7 @@ for name, signature in [
     ("another body", signed(bad.replace("customer.updated", "customer.deleted"))),
 ]:
     status, problem = deliver(bad, signature)
-    same(f"{name} is refused", (status, problem["code"]), (400, "invalid_signature"))
-    same(f"{name} is refused by the package, too", by_the_package(bad, signature), False)
+    check_equal(f"{name} is rejected", (status, problem["code"]), (400, "invalid_signature"))
+    check_equal(f"{name} is rejected by the package", by_the_package(bad, signature), False)
 
 done()

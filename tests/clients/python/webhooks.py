@@ -1,4 +1,4 @@
-"""Events that come by themselves, received with PyPI's `stripe`, unmodified, from the sandbox at SANDBOX_URL."""
+"""Webhook deliveries of the sandbox at SANDBOX_URL, received with PyPI's unmodified `stripe`."""
 
 import http.server
 import json
@@ -8,14 +8,14 @@ import threading
 
 import stripe
 
-from facts import done, fact, refused, same
+from checks import done, check, expect_error, check_equal
 
 BASE = os.environ["SANDBOX_URL"]
 PATIENCE_SECONDS = 60
 
 
 class Receiver(http.server.BaseHTTPRequestHandler):
-    """Takes every delivery, and keeps the bytes and the signature."""
+    """Accepts every delivery and keeps its bytes and signature."""
 
     protocol_version = "HTTP/1.1"
     inbox = queue.Queue()
@@ -32,7 +32,7 @@ class Receiver(http.server.BaseHTTPRequestHandler):
 
 
 def arrived(fits):
-    """The next delivery that fits."""
+    """Returns the next delivery that fits."""
     while True:
         body, signature = Receiver.inbox.get(timeout=PATIENCE_SECONDS)
         if fits(json.loads(body)):
@@ -46,27 +46,27 @@ threading.Thread(target=server.serve_forever, daemon=True).start()
 v1 = stripe.StripeClient("sk_test_OfficialPythonClient002", base_addresses={"api": BASE}, max_network_retries=0).v1
 url = f"http://127.0.0.1:{server.server_port}/hooks"
 endpoint = v1.webhook_endpoints.create({"url": url, "enabled_events": ["customer.created", "customer.deleted"]})
-fact("an endpoint is created, with a secret", endpoint.secret.startswith("whsec_"), endpoint.id)
-same("endpoints are listed", [each.id for each in v1.webhook_endpoints.list().data], [endpoint.id])
+check("a created endpoint has a secret", endpoint.secret.startswith("whsec_"), endpoint.id)
+check_equal("endpoints are listed", [each.id for each in v1.webhook_endpoints.list().data], [endpoint.id])
 
 customer = v1.customers.create({"name": "김민지"})
 body, signature = arrived(lambda event: event["data"]["object"]["id"] == customer.id)
 event = stripe.Webhook.construct_event(body, signature, endpoint.secret)
-same("a delivery verifies", (event.type, event.data.object["name"]), ("customer.created", "김민지"))
-same("it is the event that the API shows", v1.events.retrieve(event.id).data.object, event.data.object)
-error = refused("another secret", lambda: stripe.Webhook.construct_event(body, signature, "whsec_other"))
-same("under another secret it does not", type(error), stripe.SignatureVerificationError)
+check_equal("a delivery verifies", (event.type, event.data.object["name"]), ("customer.created", "김민지"))
+check_equal("the delivery matches the event in the API", v1.events.retrieve(event.id).data.object, event.data.object)
+error = expect_error("another secret", lambda: stripe.Webhook.construct_event(body, signature, "whsec_other"))
+check_equal("another secret does not verify", type(error), stripe.SignatureVerificationError)
 changed = body.replace(b"customer.created", b"customer.deleted")
-error = refused("another body", lambda: stripe.Webhook.construct_event(changed, signature, endpoint.secret))
-same("nor with another body", type(error), stripe.SignatureVerificationError)
+error = expect_error("another body", lambda: stripe.Webhook.construct_event(changed, signature, endpoint.secret))
+check_equal("another body does not verify", type(error), stripe.SignatureVerificationError)
 
 v1.customers.update(customer.id, {"name": "Not asked for"})
 v1.customers.delete(customer.id)
 body, signature = Receiver.inbox.get(timeout=PATIENCE_SECONDS)
 event = stripe.Webhook.construct_event(body, signature, endpoint.secret)
-same("what is not asked for does not come", event.type, "customer.deleted")
-same("an endpoint is changed", v1.webhook_endpoints.update(endpoint.id, {"disabled": True}).status, "disabled")
-same("an endpoint is read", v1.webhook_endpoints.retrieve(endpoint.id).status, "disabled")
-same("an endpoint is deleted", v1.webhook_endpoints.delete(endpoint.id).deleted, True)
+check_equal("events that are not enabled are not delivered", event.type, "customer.deleted")
+check_equal("an endpoint is changed", v1.webhook_endpoints.update(endpoint.id, {"disabled": True}).status, "disabled")
+check_equal("an endpoint is read", v1.webhook_endpoints.retrieve(endpoint.id).status, "disabled")
+check_equal("an endpoint is deleted", v1.webhook_endpoints.delete(endpoint.id).deleted, True)
 
 done()

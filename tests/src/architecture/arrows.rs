@@ -1,11 +1,11 @@
-//! The arrows between our crates, and what the domain may use from outside.
+//! Allowed dependencies between our crates, and the domain's external dependencies.
 
 use std::collections::BTreeSet;
 
 use cargo_metadata::{DependencyKind, Metadata};
 
-/// Where a crate's arrows may point. The first rule whose pattern fits the name applies; `*` stands
-/// for any text.
+/// Crates of ours that a crate may depend on. The first matching pattern applies; `*` matches any
+/// text.
 const RULES: &[(&str, &[&str])] = &[
     (DOMAIN, &[]),
     (TESTKIT, &[DOMAIN]),
@@ -28,34 +28,34 @@ const DOMAIN: &str = "billing-domain";
 const TESTKIT: &str = "billing-testkit";
 const TESTS: &str = "workspace-tests";
 
-/// What the domain may use from outside.
+/// External crates that the domain may use.
 const DOMAIN_EXTERNAL: &[&str] = &["async-trait", "psl", "secrecy", "thiserror", "url"];
-/// The same, as an optional dependency (`mock`).
+/// External crates that the domain may use as an optional dependency (feature `mock`).
 const DOMAIN_OPTIONAL: &[&str] = &["mockall"];
-/// What the domain's own tests may use in addition.
+/// External crates that the domain's tests may use in addition.
 const DOMAIN_DEV: &[&str] = &["proptest", "tokio"];
 
-/// One of our crates, as far as the rules look at it.
+/// The name and dependencies of one of our crates.
 #[derive(Clone, Debug, Default)]
 pub struct Package {
-    /// Its name.
+    /// The crate's name.
     pub name: String,
-    /// What it depends on.
+    /// The crate's dependencies.
     pub dependencies: Vec<Dependency>,
 }
 
 /// A dependency of one of our crates.
 #[derive(Clone, Debug)]
 pub struct Dependency {
-    /// The crate it points at.
+    /// The crate that is depended on.
     pub name: String,
-    /// Whether it is for tests alone.
+    /// Whether it is a dev-dependency.
     pub dev: bool,
-    /// Whether it is optional.
+    /// Whether the dependency is optional.
     pub optional: bool,
 }
 
-/// Our crates, out of cargo's metadata.
+/// Reads our crates from cargo's metadata.
 #[must_use]
 pub fn packages(metadata: &Metadata) -> Vec<Package> {
     let convert = |package: &cargo_metadata::Package| Package {
@@ -73,7 +73,7 @@ pub fn packages(metadata: &Metadata) -> Vec<Package> {
     metadata.workspace_packages().into_iter().map(convert).collect()
 }
 
-/// Wrong arrows: between our crates, and out of the domain.
+/// Returns the forbidden dependencies between our crates and of the domain.
 #[must_use]
 pub fn wrong_arrows(packages: &[Package]) -> Vec<String> {
     let ours: BTreeSet<&str> = packages.iter().map(|package| package.name.as_str()).collect();
@@ -100,8 +100,8 @@ pub fn wrong_arrows(packages: &[Package]) -> Vec<String> {
     wrong
 }
 
-/// Whether a crate may have this dependency on one of our crates. Tests of a crate may also use the
-/// crate itself, with other features, and the testkit where the crate may use the domain.
+/// Returns whether a crate may have this dependency on one of our crates. Tests may also use the
+/// crate itself with other features, and the testkit if the crate may use the domain.
 fn is_allowed(from: &str, targets: &[&str], dependency: &Dependency) -> bool {
     let to = dependency.name.as_str();
     let is_listed = targets.iter().any(|pattern| fits(pattern, to));
@@ -133,14 +133,14 @@ mod tests {
         Package { name: name.to_owned(), dependencies: on.iter().map(dependency).collect() }
     }
 
-    /// The complaints about a crate in a workspace where all that it depends on is ours.
+    /// Returns the violations of a crate whose dependencies are all ours.
     fn complaints(name: &str, on: &[&str]) -> Vec<String> {
         let others = on.iter().filter(|other| **other != name).map(|other| package(other, &[]));
         wrong_arrows(&others.chain([package(name, on)]).collect::<Vec<_>>())
     }
 
     #[test]
-    fn arrows_of_the_design_are_allowed() {
+    fn designed_dependencies_are_allowed() {
         let domain = "billing-domain";
         for (from, to) in [
             ("billing-testkit", &[domain][..]),
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn arrows_outside_the_design_are_named() {
+    fn other_dependencies_are_reported() {
         for (from, to) in [
             ("billing-domain", "http-edge"),
             ("billing-testkit", "store-core"),
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_crate_without_a_rule_is_named() {
+    fn crate_without_a_rule_is_reported() {
         assert_eq!(
             complaints("billing-utils", &[]),
             ["billing-utils has no rule: add one to tests/src/architecture/arrows.rs"]

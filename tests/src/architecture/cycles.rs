@@ -5,16 +5,16 @@ use std::path::{Path, PathBuf};
 
 use super::modules::{Module, Modules};
 
-/// The lines that make an arrow: file and line, and the paths as written there.
+/// The lines that cause a dependency: file and line, with the paths that they name.
 type Lines = BTreeMap<(PathBuf, usize), BTreeSet<String>>;
-/// The arrows of one folder, by source and destination unit.
+/// The dependencies within one folder, by source and destination unit.
 type Arrows = BTreeMap<(String, String), Lines>;
 
-/// Units whose arrows do not count, by folder. The services of each capability of the domain use
-/// ports, and ports name the values of each capability; the layout keeps all ports in one folder.
+/// Exempt units, by folder. The services of each capability use ports, and ports name the values of
+/// each capability. The layout keeps all ports in one folder.
 const EXEMPT: &[(&str, &str)] = &[("crates/billing-domain/src", "ports")];
 
-/// The import cycles of the targets whose root files are `roots`, one text each.
+/// Returns a description of each import cycle in the targets with these root files.
 ///
 /// # Panics
 /// When a source file is missing or is not Rust.
@@ -29,7 +29,8 @@ fn cycles(modules: &Modules) -> Vec<String> {
     for (folder, mut arrows) in arrows(modules) {
         while let Some(cycle) = shortest_cycle(&arrows) {
             complaints.push(describe(&folder, &cycle, &arrows));
-            // Without its weakest arrow this cycle is gone; the next round finds another one.
+            // Removing the dependency with the fewest lines breaks this cycle. The next round finds
+            // another.
             if let Some(weakest) = cycle.iter().min_by_key(|arrow| arrows[*arrow].len()) {
                 arrows.remove(weakest);
             }
@@ -38,7 +39,7 @@ fn cycles(modules: &Modules) -> Vec<String> {
     complaints
 }
 
-/// The arrows between the units of each folder.
+/// Returns the dependencies between the units of each folder.
 fn arrows(modules: &Modules) -> BTreeMap<PathBuf, Arrows> {
     let mut folders: BTreeMap<PathBuf, Arrows> = BTreeMap::new();
     for (index, module) in modules.0.iter().enumerate() {
@@ -63,8 +64,8 @@ fn arrows(modules: &Modules) -> BTreeMap<PathBuf, Arrows> {
     folders
 }
 
-/// Where the paths of two files part: the depth of their common folder, and the two units in it.
-/// A file and a file below it are one unit, except for the root, which is a unit of its own.
+/// Returns the depth of two files' common folder, and their units in it. A file and the files below
+/// it are one unit. The root is a unit of its own.
 fn arrow(from: &Module, to: &Module) -> Option<(usize, String, String)> {
     let depth = from.file_path.iter().zip(&to.file_path).take_while(|(a, b)| a == b).count();
     let unit = |module: &Module| match module.file_path.get(depth) {
@@ -80,13 +81,13 @@ fn folder(root: &Path, path: &[String]) -> PathBuf {
     path.iter().fold(root.parent().unwrap_or(Path::new("")).to_owned(), |at, name| at.join(name))
 }
 
-/// The shortest cycle, as the arrows that make it.
+/// Returns the shortest cycle as a list of dependencies.
 fn shortest_cycle(arrows: &Arrows) -> Option<Vec<(String, String)>> {
     let units: BTreeSet<&String> = arrows.keys().map(|(from, _)| from).collect();
     units.into_iter().filter_map(|unit| way_back(unit, arrows)).min_by_key(Vec::len)
 }
 
-/// The shortest way from a unit back to it, by breadth-first search.
+/// Returns the shortest path from a unit back to itself (breadth-first search).
 fn way_back(start: &str, arrows: &Arrows) -> Option<Vec<(String, String)>> {
     let mut reached = BTreeSet::new();
     let mut ways = VecDeque::from([(start, Vec::new())]);
@@ -123,7 +124,7 @@ fn describe(folder: &Path, cycle: &[(String, String)], arrows: &Arrows) -> Strin
 mod tests {
     use super::*;
 
-    /// The complaints about a crate with these files below `src`.
+    /// Returns the cycles of a crate with these files below `src`.
     fn complaints(files: &[(&str, &str)]) -> Vec<String> {
         complaints_in(Path::new("src"), files)
     }
@@ -142,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn two_files_that_import_each_other_are_named_with_the_lines() {
+    fn mutual_imports_are_reported_with_their_lines() {
         assert_eq!(
             two("use crate::b::B;\npub struct A;", "pub struct B;\n\nuse super::a::A;"),
             ["import cycle in src: a -> b -> a\
@@ -152,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn one_way_imports_are_no_cycle() {
+    fn one_way_imports_are_not_a_cycle() {
         assert_eq!(two("use crate::b::B;\npub struct A;", "pub struct B;"), Vec::<String>::new());
     }
 
@@ -172,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn re_exports_lead_to_the_defining_file() {
+    fn re_export_counts_as_an_import_of_the_defining_file() {
         let named = "mod a;\nmod b;\npub use a::A;\npub use b::*;";
         let a = "use crate::B;\npub struct A;";
         let b = "use crate::A;\npub struct B;";
@@ -186,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn names_from_a_glob_import_count() {
+    fn names_from_a_glob_import_count_as_imports() {
         let root = "mod a;\nmod b;\nuse a::A;";
         let a = "use crate::b::B;\npub struct A;";
         let b = "use super::*;\npub struct B(A);";
@@ -196,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_and_its_folder_are_one_unit() {
+    fn file_and_its_folder_are_one_unit() {
         let files = [
             ("lib.rs", "mod a;\nmod b;"),
             ("a.rs", "mod inner;\nuse inner::I;\npub struct A;"),
@@ -212,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn cycles_below_a_folder_are_found() {
+    fn cycle_below_a_folder_is_reported() {
         let files = [
             ("lib.rs", "mod x;"),
             ("x/mod.rs", "mod a;\nmod b;"),
@@ -225,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn files_that_a_path_attribute_names_are_read() {
+    fn path_attribute_is_followed() {
         let files = [
             ("lib.rs", "#[path = \"shared/mod.rs\"]\nmod a;\nmod b;"),
             ("shared/mod.rs", "mod inner;\npub use inner::A;"),
@@ -238,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn modules_and_re_exports_of_the_root_do_not_count() {
+    fn modules_and_re_exports_of_the_root_are_ignored() {
         let root = "mod a;\npub use a::A;\npub const LIMIT: u8 = 1;";
         let a = "use crate::LIMIT;\npub struct A;";
         assert_eq!(complaints(&[("lib.rs", root), ("a.rs", a)]), Vec::<String>::new());
@@ -250,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn arrows_of_the_domains_ports_do_not_count_and_others_do() {
+    fn imports_of_the_domain_ports_are_exempt() {
         let files = [
             ("lib.rs", "mod keys;\nmod audit;\nmod ports;"),
             ("keys.rs", "use crate::ports::P;\nuse crate::audit::A;\npub struct K;"),
@@ -266,14 +267,14 @@ mod tests {
     }
 
     #[test]
-    fn code_for_tests_does_not_count() {
+    fn test_code_is_ignored() {
         let b = "pub struct B;\n#[cfg(test)]\nuse crate::a::A;\n\
                  #[cfg(test)]\nmod tests { use crate::a::A; }";
         assert_eq!(two("use crate::b::B;\npub struct A;", b), Vec::<String>::new());
     }
 
     #[test]
-    fn every_cycle_of_a_larger_knot_is_named() {
+    fn every_cycle_of_a_larger_component_is_reported() {
         let files = [
             ("lib.rs", "mod a;\nmod b;\nmod c;"),
             ("a.rs", "use crate::b::B;\npub struct A(crate::b::B);"),

@@ -1,4 +1,4 @@
-//! The source files of the workspace, and the rules of form for each.
+//! The source files of the workspace, and the rules for each file.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -8,10 +8,10 @@ use syn::Item;
 
 use super::mentions::is_test_only;
 
-/// How many lines a file may have without its `#[cfg(test)] mod tests`.
+/// Maximum lines of a file without its `#[cfg(test)] mod tests`.
 const FILE_LINES: usize = 400;
 
-/// All `.rs` files of our crates, relative to the workspace's root, with their text.
+/// Returns all `.rs` files of our crates, relative to the workspace's root, with their text.
 ///
 /// # Panics
 /// When they cannot be read.
@@ -36,7 +36,7 @@ pub fn source_files(root: &Path) -> Vec<(PathBuf, String)> {
     files
 }
 
-/// The root files of the libraries, binaries and tests of our crates, relative to `root`.
+/// Returns the root files of our libraries, binaries and tests, relative to `root`.
 #[must_use]
 pub fn target_roots(metadata: &Metadata, root: &Path) -> BTreeSet<PathBuf> {
     let is_ours =
@@ -50,7 +50,7 @@ pub fn target_roots(metadata: &Metadata, root: &Path) -> BTreeSet<PathBuf> {
         .collect()
 }
 
-/// Source files that are too long or lack their opening sentence.
+/// Returns the source files that are too long or lack an opening sentence.
 ///
 /// # Panics
 /// When they cannot be read or are not Rust.
@@ -74,7 +74,7 @@ fn misshapen(name: &str, text: &str) -> Option<String> {
     })
 }
 
-/// How many lines the file's `#[cfg(test)] mod tests { … }` has, with its attributes.
+/// Counts the lines of the file's `#[cfg(test)] mod tests { … }` with its attributes.
 fn test_module_lines(name: &str, text: &str) -> usize {
     let file = syn::parse_file(text).unwrap_or_else(|error| panic!("{name}: {error}"));
     let lines = file.items.iter().filter_map(|item| {
@@ -96,13 +96,13 @@ mod tests {
     }
 
     #[test]
-    fn a_file_without_its_sentence_is_named() {
+    fn file_without_its_opening_sentence_is_reported() {
         let complaint = misshapen("a.rs", "use x;\n");
         assert_eq!(complaint.as_deref(), Some("a.rs does not open with a `//!` sentence"));
     }
 
     #[test]
-    fn a_file_that_is_too_long_is_named() {
+    fn file_that_is_too_long_is_reported() {
         assert_eq!(misshapen("a.rs", &format!("//! A.\n{}", long(399))), None);
         assert_eq!(
             misshapen("a.rs", &format!("//! A.\n{}", long(400))).as_deref(),
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn another_module_for_tests_counts() {
+    fn other_test_modules_count() {
         let text = format!("//! A.\n#[cfg(test)]\nmod server {{\n{}}}\n", long(400));
         assert!(misshapen("a.rs", &text).is_some_and(|text| text.contains("404 lines")));
     }

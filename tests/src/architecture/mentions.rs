@@ -1,4 +1,4 @@
-//! The paths that a piece of code names: imports, inline paths, and paths inside macros and attributes.
+//! Finds the paths that code names: imports, inline paths, and paths in macros and attributes.
 
 use std::collections::BTreeSet;
 
@@ -17,14 +17,14 @@ pub(super) struct Mention {
     pub(super) reexport: bool,
 }
 
-/// The paths that an item names, without those in code for tests.
+/// Returns the paths that an item names outside of test code.
 pub(super) fn mentions(item: &Item) -> BTreeSet<Mention> {
     let mut visitor = Visitor::default();
     visitor.visit_item(item);
     visitor.0
 }
 
-/// Whether these attributes make an item part of the test build alone.
+/// Returns whether these attributes restrict an item to the test build.
 pub(super) fn is_test_only(attributes: &[Attribute]) -> bool {
     attributes.iter().any(|attribute| {
         let Meta::List(list) = &attribute.meta else { return false };
@@ -33,7 +33,7 @@ pub(super) fn is_test_only(attributes: &[Attribute]) -> bool {
     })
 }
 
-/// An item's attributes.
+/// Returns an item's attributes.
 pub(super) fn attributes(item: &Item) -> &[Attribute] {
     match item {
         Item::Const(syn::ItemConst { attrs, .. })
@@ -65,7 +65,7 @@ impl Visitor {
         self.0.insert(Mention { line: first.span().start().line, path, reexport: false });
     }
 
-    /// Adds a path found outside `use`. A single word in lower case is skipped: it may be a variable.
+    /// Adds a path found outside `use`. Skips a single lower-case word, which may be a variable.
     fn add_inline(&mut self, path: &[&Ident]) {
         let starts_upper = |ident: &&Ident| ident.to_string().starts_with(char::is_uppercase);
         if path.len() > 1 || path.first().is_some_and(starts_upper) {
@@ -97,7 +97,7 @@ impl Visitor {
         }
     }
 
-    /// Macro input is no syntax tree, so paths are found as `a::b::c` among its tokens.
+    /// Finds paths of the form `a::b::c` among a macro's tokens, which are not a syntax tree.
     fn add_tokens(&mut self, tokens: TokenStream) {
         let tokens: Vec<TokenTree> = tokens.into_iter().collect();
         let is_colon = |at: usize| matches!(tokens.get(at), Some(TokenTree::Punct(punct)) if punct.as_char() == ':');
@@ -126,7 +126,7 @@ impl Visitor {
         }
     }
 
-    /// A path in quotes, as in `#[serde(with = "crate::time")]`.
+    /// Adds a quoted path, as in `#[serde(with = "crate::time")]`.
     fn add_literal(&mut self, literal: &str) {
         let text = literal.trim_matches('"');
         if (text.starts_with("crate::") || text.starts_with("super::"))
@@ -195,6 +195,6 @@ impl<'ast> Visit<'ast> for Visitor {
         }
     }
 
-    /// `pub(in path)` names a module without using it.
+    /// Ignores `pub(in path)`, which names a module without using it.
     fn visit_visibility(&mut self, _: &'ast Visibility) {}
 }

@@ -1,4 +1,4 @@
-//! The modules of one target, read from its source files: what each one defines, imports and names.
+//! Reads the modules of one target: the items that each defines, imports and names.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use syn::{Expr, ExprLit, Item, ItemMod, Lit, Meta, UseTree, Visibility};
 
 use super::mentions::{Mention, attributes, is_test_only, mentions};
 
-/// Reads a source file; `None` where it does not exist.
+/// Reads a source file. Returns `None` if it does not exist.
 pub(super) type ReadFile<'a> = &'a dyn Fn(&Path) -> Option<String>;
 
 /// A module of a target.
@@ -17,9 +17,9 @@ pub(super) struct Module {
     pub(super) path: Vec<String>,
     /// The file that contains the module.
     pub(super) file: PathBuf,
-    /// The path of the module that is the file's root: differs from `path` for `mod x { … }`.
+    /// The path of the file's root module. It differs from `path` for `mod x { … }`.
     pub(super) file_path: Vec<String>,
-    /// The paths that its code names.
+    /// The paths that the module's code names.
     pub(super) mentions: BTreeSet<Mention>,
     pub(super) parent: Option<usize>,
     pub(super) children: BTreeMap<String, usize>,
@@ -30,9 +30,9 @@ pub(super) struct Module {
 /// A `use` declaration at module level.
 #[derive(Clone, Debug)]
 pub(super) struct Import {
-    /// The name that it brings into scope; `None` for `*`.
+    /// The name brought into scope; `None` for `*`.
     pub(super) name: Option<String>,
-    /// The path that it names.
+    /// The imported path.
     pub(super) path: Vec<String>,
 }
 
@@ -53,7 +53,7 @@ impl Modules {
         modules
     }
 
-    /// Adds what `items` say to a module whose child files are in `folder`.
+    /// Adds items to a module whose child files are in `folder`.
     fn add_items(&mut self, index: usize, items: &[Item], folder: &Path, read: ReadFile<'_>) {
         for item in items.iter().filter(|item| !is_test_only(attributes(item))) {
             match item {
@@ -96,7 +96,7 @@ impl Modules {
         } else {
             let given = given_path(child).map(|path| self.0[parent].file.with_file_name(path));
             let usual = [folder.with_extension("rs"), folder.join("mod.rs")];
-            // The children of a file that `#[path]` names are next to it.
+            // Child modules of a `#[path]` file are next to that file.
             let folder = given.as_deref().and_then(Path::parent).unwrap_or(&folder).to_owned();
             let file = given.or_else(|| usual.into_iter().find(|file| read(file).is_some()));
             module.file = file.unwrap_or_else(|| panic!("{}: no such file", folder.display()));
@@ -107,7 +107,7 @@ impl Modules {
         }
     }
 
-    /// A macro with `#[macro_export]` is an item of the root.
+    /// Adds a `#[macro_export]` macro to the root's items.
     fn export_macro(&mut self, index: usize, item: &Item) {
         let Some(name) = defined_name(item).filter(|_| index != 0) else { return };
         let mut path = vec!["crate".to_owned()];
@@ -117,7 +117,7 @@ impl Modules {
     }
 }
 
-/// The file that `#[path = "…"]` names.
+/// Returns the file that `#[path = "…"]` names.
 fn given_path(module: &ItemMod) -> Option<String> {
     module.attrs.iter().find_map(|attribute| match &attribute.meta {
         Meta::NameValue(pair) if pair.path.is_ident("path") => match &pair.value {
@@ -170,7 +170,7 @@ fn is_exported_macro(item: &Item) -> bool {
         && attributes(item).iter().any(|attribute| attribute.path().is_ident("macro_export"))
 }
 
-/// The name that an item defines in its module.
+/// Returns the name that an item defines in its module.
 fn defined_name(item: &Item) -> Option<String> {
     let ident = match item {
         Item::Const(item) => &item.ident,

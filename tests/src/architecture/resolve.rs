@@ -1,10 +1,10 @@
-//! From a path in the source to the module that defines what it names, through imports and re-exports.
+//! Resolves a path to the module that defines the named item, through imports and re-exports.
 
 use std::collections::BTreeSet;
 
 use super::modules::{Import, Module, Modules};
 
-/// What a path names.
+/// The target of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Target {
     /// A module of this target.
@@ -13,12 +13,12 @@ enum Target {
     Item(usize),
 }
 
-/// The lookups in progress: imports can refer to each other in a circle.
+/// The lookups in progress. Imports can be circular.
 type Seen = BTreeSet<(usize, String)>;
 
 impl Modules {
-    /// The modules that define what `path` names in the code of module `from`. None for other
-    /// crates, local names, and names whose own import already counts.
+    /// Returns the modules that define the item at `path`, named in module `from`. Returns none for
+    /// other crates, local names, and names whose import is counted already.
     pub(super) fn definers(&self, from: usize, path: &[String]) -> BTreeSet<usize> {
         let targets = match path {
             [name] if self.0[from].names_itself(name) => BTreeSet::new(),
@@ -33,7 +33,7 @@ impl Modules {
             .collect()
     }
 
-    /// Whether a `use` in this module brings an item of that name into scope.
+    /// Returns whether a `use` in this module brings an item of that name into scope.
     fn imports_item(&self, from: usize, name: &str) -> bool {
         self.0[from].imports_named(name).any(|import| {
             let targets = self.resolve(from, &import.path, &mut Seen::new());
@@ -65,7 +65,7 @@ impl Modules {
             (None, None) => return BTreeSet::new(),
         };
         for name in rest {
-            // A function and a module may share a name; only the module has a path below it.
+            // A function and a module may share a name. Only the module has children.
             if targets.iter().any(|target| matches!(target, Target::Module(_))) {
                 targets.retain(|target| matches!(target, Target::Module(_)));
             }
@@ -108,7 +108,7 @@ impl Module {
         self.imports.iter().filter(move |import| import.name.as_deref() == Some(name))
     }
 
-    /// Whether the module's own scope has the name without a glob.
+    /// Returns whether the module's scope has the name without a glob import.
     fn names_itself(&self, name: &str) -> bool {
         self.children.contains_key(name)
             || self.items.contains(name)

@@ -1,10 +1,11 @@
-//! Tests that start a sandbox: each one has to record what it answers.
+//! Finds tests that start a sandbox without recording its exchanges.
 
 use std::path::Path;
 
 use super::files::source_files;
 
-/// Tests that start a sandbox without a record, so that no guard compares its answers with Stripe's schema.
+/// Returns the tests that start a sandbox without a record. The schema guard cannot check such a
+/// sandbox.
 ///
 /// # Panics
 /// When a file cannot be read.
@@ -24,7 +25,7 @@ pub fn unrecorded_sandboxes(root: &Path) -> Vec<String> {
 }
 
 fn unrecorded(text: &str) -> bool {
-    // Put together, so that this file is no such test.
+    // Concatenated, so that this file does not match itself.
     let (literal, default) =
         (["SandboxSettings", " {"].concat(), ["SandboxSettings::", "default()"].concat());
     let records = |(at, _): (usize, &str)| {
@@ -40,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sandbox_without_a_record_is_noticed() {
+    fn sandbox_without_a_record_is_reported() {
         let settings =
             ["SandboxSettings", " { listen, record: folder(), ..SandboxSettings::", "default() }"]
                 .concat();

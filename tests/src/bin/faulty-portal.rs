@@ -1,7 +1,7 @@
-//! The service with one task that fails on SIGUSR1, for `tests/supervision.rs`.
+//! The service with one task that fails on SIGUSR1. `tests/supervision.rs` uses it.
 //!
-//! `FAULTY_TASK` names the task, and `FAULT` says what it does: `panic` or `return`. At the start, the program prints the
-//! names of all tasks, one per line.
+//! `FAULTY_TASK` names the task. `FAULT` is `panic` or `return`. At the start, the program prints
+//! the names of all tasks, one per line.
 
 use std::process::ExitCode;
 
@@ -33,7 +33,7 @@ fn fail_on_signal(name: &'static str, work: TaskFuture) -> TaskFuture {
     Box::pin(async move {
         tokio::select! {
             ended = work => {
-                // A task that may end by itself has done so: it fails all the same.
+                // A one-shot task has returned already; it fails on the signal all the same.
                 ended?;
                 trigger.recv().await;
             }

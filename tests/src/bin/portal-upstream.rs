@@ -1,5 +1,6 @@
-//! The least that the service needs behind it: answers every portal session at once. For `scripts/bench-auth`; knows nothing
-//! but the standard library, so that it is built optimised in a second.
+//! A minimal provider that creates every portal session at once. `scripts/bench-auth` uses it.
+//!
+//! It uses the standard library only, so that an optimised build takes a second.
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -16,13 +17,13 @@ fn main() -> std::io::Result<()> {
         .map(Arc::new);
     for connection in listener.incoming() {
         let (connection, record) = (connection?, record.clone());
-        // The service closes what it no longer needs, and then there is nobody to tell.
+        // An error means that the service closed the connection.
         std::thread::spawn(move || answer_all(connection, record.as_deref()).ok());
     }
     Ok(())
 }
 
-/// A record as the tests' other tools make it, of requests alone.
+/// Creates a record of requests, in the format of `src/exchanges.rs`.
 fn begin(folder: &Path) -> std::io::Result<File> {
     OpenOptions::new()
         .create(true)
@@ -30,7 +31,8 @@ fn begin(folder: &Path) -> std::io::Result<File> {
         .open(folder.join(format!("upstream-{}.jsonl", std::process::id())))
 }
 
-/// A form and the name of a client are ASCII without control characters, which Rust writes as JSON does.
+/// Formats a record line. Forms and client names are printable ASCII, for which Rust's escapes are
+/// valid JSON.
 fn line(target: &str, agent: &str, body: &str) -> String {
     format!(
         r#"{{"method":"POST","operation":{target:?},"path":{target:?},"query":"","request":{body:?},"user_agent":{agent:?},"version":null,"status":0,"answer":null}}"#

@@ -1,25 +1,25 @@
-//! Reads the exchanges that a test run recorded and fails unless all of them fit Stripe's published schema.
+//! Reads the exchanges that a test run recorded. Fails if one violates Stripe's published schema.
 
 use std::path::Path;
 use std::process::ExitCode;
 
 use workspace_tests::exchanges;
-use workspace_tests::schema_guard::{Judge, Newer, Operations, Report, Subset};
+use workspace_tests::schema_guard::{Newer, Operations, Report, SchemaValidator, Subset};
 
-/// More faults are counted, and not shown.
+/// Maximum number of faults that are printed. Further faults are only counted.
 const SHOWN: usize = 20;
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);
     let (Some(folder), None) = (arguments.next(), arguments.next()) else {
         eprintln!(
-            "usage: schema-guard FOLDER (what {} named during `cargo test`)",
+            "usage: schema-guard FOLDER (the value of {} during `cargo test`)",
             exchanges::FOLDER
         );
         return ExitCode::from(2);
     };
     match guard(Path::new(&folder)) {
-        Ok((report, complaints)) => tell(&report, &complaints),
+        Ok((report, complaints)) => print_report(&report, &complaints),
         Err(error) => {
             eprintln!("schema-guard: {error}");
             ExitCode::FAILURE
@@ -33,14 +33,14 @@ fn guard(folder: &Path) -> Result<(Report, Vec<String>), String> {
     let offered: Operations = sandbox_stripe::operations()
         .map(|(method, path)| (method.to_owned(), path.to_owned()))
         .collect();
-    let judge = Judge::new(subset, Newer::read())?;
+    let validator = SchemaValidator::new(subset, Newer::read())?;
     let mut report = Report::default();
-    exchanges::each(folder, |exchange| report.add(&judge, exchange))?;
-    let complaints = report.complaints(&judge, &offered, &known);
+    exchanges::each(folder, |exchange| report.add(&validator, exchange))?;
+    let complaints = report.complaints(&validator, &offered, &known);
     Ok((report, complaints))
 }
 
-fn tell(report: &Report, complaints: &[String]) -> ExitCode {
+fn print_report(report: &Report, complaints: &[String]) -> ExitCode {
     for (fault, times) in report.faults.iter().take(SHOWN) {
         eprintln!("schema-guard: {times} × {fault}");
     }

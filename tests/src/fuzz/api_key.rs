@@ -1,4 +1,4 @@
-//! Texts that look like API keys.
+//! Generates texts that look like API keys.
 
 use proptest::collection::vec;
 use proptest::prelude::{BoxedStrategy, Just, Strategy};
@@ -6,7 +6,7 @@ use proptest::prop_oneof;
 use proptest::sample::select;
 
 use super::edit::{self, Edit};
-use crate::world::checksum;
+use crate::shared_fixture::checksum;
 
 const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const PIECES: [&str; 18] = [
@@ -14,27 +14,27 @@ const PIECES: [&str; 18] = [
     "%5F", "🔑", "0W5whn",
 ];
 
-/// How to make one key: from the good one, or from nothing.
+/// A plan for one key: derived from the good key, or generated.
 #[derive(Clone, Debug)]
 pub struct KeyPlan {
     body: Body,
-    /// Damage before the checksum is made, so that it fits.
+    /// Edits before the checksum is computed, so that the checksum matches.
     body_edits: Vec<Edit>,
-    /// Damage after.
+    /// Edits after the checksum is computed.
     edits: Vec<Edit>,
 }
 
 #[derive(Clone, Debug)]
 enum Body {
-    /// The good key's.
+    /// The good key's id and secret.
     Good,
-    /// The good key's id, with a secret that somebody guessed.
+    /// The good key's id with a guessed secret.
     Guessed(String),
-    /// Made up: prefix, id, secret.
+    /// A generated prefix, id and secret.
     MadeUp(&'static str, String, String),
 }
 
-/// Plans for keys.
+/// Generates plans for keys.
 pub fn plans() -> BoxedStrategy<KeyPlan> {
     let base62 = |length: std::ops::Range<usize>| {
         vec(select(&BASE62[..]), length)
@@ -52,10 +52,10 @@ pub fn plans() -> BoxedStrategy<KeyPlan> {
 }
 
 impl KeyPlan {
-    /// The key.
+    /// Builds the key.
     ///
     /// # Panics
-    /// When `good` is no key.
+    /// When `good` is not a key.
     #[must_use]
     pub fn text(&self, good: &str) -> String {
         let good_body = &good[..good.len() - 6];
@@ -72,7 +72,7 @@ impl KeyPlan {
     }
 }
 
-/// The key id inside a text that has C6's form and checksum, read character by character.
+/// Returns the key id of a text with C6's form and checksum. It is a second implementation.
 #[must_use]
 pub fn id(text: &str) -> Option<&str> {
     let rest = text.strip_prefix("llmgen_")?;
@@ -92,7 +92,7 @@ pub fn id(text: &str) -> Option<&str> {
     (crc(body) == sum).then_some(id)
 }
 
-/// CRC-32 (ISO-HDLC) bit by bit, in base62: a second way to the checksum.
+/// Computes the checksum bit by bit: CRC-32 (ISO-HDLC) in base62. It is a second implementation.
 fn crc(text: &str) -> String {
     let mut crc = !0_u32;
     for byte in text.bytes() {
@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_second_way_to_the_checksum_is_the_contract_s() {
+    fn bitwise_checksum_matches_the_contract() {
         assert_eq!(crc("llmgen_x"), "0W5whn");
     }
 }

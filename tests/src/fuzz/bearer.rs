@@ -1,4 +1,4 @@
-//! `Authorization` headers.
+//! Generates `Authorization` headers.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use proptest::collection::vec;
@@ -13,7 +13,7 @@ const PIECES: [&str; 16] = [
     "\"", "x", "\u{ff}",
 ];
 
-/// The headers of one request.
+/// Generates the headers of one request.
 pub fn headers() -> BoxedStrategy<Vec<Vec<u8>>> {
     let scheme =
         select(&["Bearer", "bearer", "BEARER", "bEaReR", "Basic", "Bearerx", "Digest", ""][..]);
@@ -29,7 +29,7 @@ pub fn headers() -> BoxedStrategy<Vec<Vec<u8>>> {
         .boxed()
 }
 
-/// Those of the values that HTTP lets through, as the server would get them.
+/// Returns the values that are valid in HTTP, as a header map.
 #[must_use]
 pub fn to_map(values: &[Vec<u8>]) -> HeaderMap {
     let name = HeaderName::from_static("authorization");
@@ -37,7 +37,7 @@ pub fn to_map(values: &[Vec<u8>]) -> HeaderMap {
     values.map(|value| (name.clone(), value)).collect()
 }
 
-/// C1, character by character: the bytes of the one credential, if there is one.
+/// Returns the bytes of the one credential by rule C1. It is a second implementation.
 #[must_use]
 pub fn credential(headers: &HeaderMap) -> Option<Vec<u8>> {
     let mut all = headers.iter().filter(|(name, _)| name.as_str() == "authorization");

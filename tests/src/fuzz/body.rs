@@ -1,4 +1,4 @@
-//! JSON bodies of the portal's routes.
+//! Generates JSON bodies of the portal's routes.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::edit;
 use super::json::{Json, member};
 
-/// A body as it is sent.
+/// The bytes of a body.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Sent(pub Vec<u8>);
 
@@ -21,10 +21,10 @@ impl fmt::Debug for Sent {
     }
 }
 
-/// The largest body, in bytes (E1, 413).
-pub const LARGEST: usize = 16 * 1024;
+/// Maximum size of a body in bytes (E1, 413).
+pub const MAX_BYTES: usize = 16 * 1024;
 
-/// A body as H3 has it.
+/// A body by rule H3.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PortalBody {
@@ -87,7 +87,7 @@ const PIECES: [&str; 24] = [
     "-", "e", ".", "null", "\\u0000", "//", "NaN", "'", "\0",
 ];
 
-/// Texts of bodies, good and bad.
+/// Generates good and bad bodies.
 pub fn texts() -> BoxedStrategy<Sent> {
     let deep =
         (14_usize..19).prop_map(|levels| format!("{}{}", "[".repeat(levels), "]".repeat(levels)));
@@ -114,7 +114,7 @@ pub fn texts() -> BoxedStrategy<Sent> {
     (text, edit::edits(&PIECES), raw)
         .prop_map(|(text, edits, raw)| {
             let mut bytes = edit::apply(&text, &edits).into_bytes();
-            // One byte that is most likely no UTF-8.
+            // A byte that is most likely not valid UTF-8.
             if let (Some((at, byte)), false) = (raw, bytes.is_empty()) {
                 let at = at % bytes.len();
                 bytes[at] = byte;
@@ -124,13 +124,13 @@ pub fn texts() -> BoxedStrategy<Sent> {
         .boxed()
 }
 
-/// H3 once more, by the other JSON reader: the body, if it is one.
+/// Parses a body by rule H3 with the second JSON parser. Returns `None` for an invalid body.
 #[must_use]
 pub fn read(bytes: &[u8]) -> Option<PortalBody> {
     if bytes.is_empty() {
         return Some(PortalBody::default());
     }
-    let members = Json::object(bytes).filter(|_| bytes.len() <= LARGEST)?;
+    let members = Json::object(bytes).filter(|_| bytes.len() <= MAX_BYTES)?;
     only(&members, &["returnUrl", "locale", "flow"])?;
     let flow = match member(&members, "flow") {
         None | Some(Json::Null) => None,
@@ -154,7 +154,7 @@ fn only(members: &[(String, Json)], known: &[&str]) -> Option<()> {
     members.iter().all(|(name, _)| known.contains(&name.as_str())).then_some(())
 }
 
-/// A member that is a string, `null` or absent; `None` for all else.
+/// Returns a member that is a string, `null` or absent; `None` for other types.
 fn text(members: &[(String, Json)], name: &str) -> Option<Option<String>> {
     match member(members, name) {
         None | Some(Json::Null) => Some(None),

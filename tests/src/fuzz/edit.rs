@@ -1,28 +1,29 @@
-//! Small damage to a text: what a hostile or careless sender does to a good one.
+//! Small random edits of a good text.
 
 use proptest::collection::vec;
 use proptest::prelude::{BoxedStrategy, Just, Strategy, any};
 use proptest::prop_oneof;
 use proptest::sample::{Index, select};
 
-/// One change at one place.
+/// An edit at one position.
 #[derive(Clone, Debug)]
 pub enum Edit {
-    /// Puts this in.
+    /// Inserts this text.
     Insert(Index, String),
-    /// Takes up to so many characters out.
+    /// Removes up to this number of characters.
     Delete(Index, usize),
-    /// Writes this over one character.
+    /// Replaces one character by this text.
     Replace(Index, String),
-    /// Repeats up to so many characters.
+    /// Repeats up to this number of characters.
     Repeat(Index, usize),
     /// Changes the case of one letter.
     SwapCase(Index),
-    /// Nothing after this place.
+    /// Truncates the text at this position.
     Cut(Index),
 }
 
-/// Changes whose new text comes from `pieces` or is any character. Most inputs get none, the others one to three.
+/// Generates edits with text from `pieces` or any character. Most inputs get none, others one to
+/// three.
 pub fn edits(pieces: &'static [&'static str]) -> BoxedStrategy<Vec<Edit>> {
     let piece = || prop_oneof![3 => select(pieces).prop_map(str::to_owned), 1 => any::<char>().prop_map(String::from)];
     let edit = prop_oneof![
@@ -36,7 +37,7 @@ pub fn edits(pieces: &'static [&'static str]) -> BoxedStrategy<Vec<Edit>> {
     prop_oneof![3 => Just(Vec::new()), 2 => vec(edit, 1..4)].boxed()
 }
 
-/// The text with all changes, one after the other.
+/// Applies all edits in order.
 #[must_use]
 pub fn apply(text: &str, edits: &[Edit]) -> String {
     edits.iter().fold(text.to_owned(), |text, edit| edit.apply(&text))

@@ -1,32 +1,33 @@
-//! A second JSON reader (RFC 8259), written from the grammar and by nobody's library: the oracle of tokens and bodies.
+//! A second JSON parser, written from the grammar of RFC 8259. It is the oracle for tokens and
+//! bodies.
 
-/// Objects and arrays that may stand inside each other.
-const LEVELS: usize = 16;
+/// Maximum nesting depth of objects and arrays.
+const MAX_DEPTH: usize = 16;
 
-/// A JSON value; an object's members in their order.
+/// A JSON value. An object keeps its members in order.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Json {
     /// `null`.
     Null,
     /// `true` or `false`.
     Bool(bool),
-    /// Any number, as near as a double comes.
+    /// A number as the nearest double.
     Number(f64),
-    /// A string, escapes resolved.
+    /// A string with resolved escapes.
     Text(String),
     /// An array.
     Array(Vec<Self>),
-    /// An object; no name stands twice.
+    /// An object without duplicate names.
     Object(Vec<(String, Self)>),
 }
 
 impl Json {
-    /// The one object that `bytes` are; `None` for anything else, for a name that stands twice, for too many levels.
+    /// Parses one object. Returns `None` for other values, duplicate names and too deep nesting.
     #[must_use]
     pub fn object(bytes: &[u8]) -> Option<Vec<(String, Self)>> {
         let text = std::str::from_utf8(bytes).ok()?;
         let mut reader = Reader { rest: text };
-        let value = reader.value(LEVELS)?;
+        let value = reader.value(MAX_DEPTH)?;
         reader.space();
         match value {
             Self::Object(members) if reader.rest.is_empty() => Some(members),
@@ -35,7 +36,7 @@ impl Json {
     }
 }
 
-/// A member of an object.
+/// Returns a member of an object.
 #[must_use]
 pub fn member<'a>(members: &'a [(String, Json)], name: &str) -> Option<&'a Json> {
     members.iter().find(|(known, _)| known == name).map(|(_, value)| value)
@@ -60,7 +61,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Skips white space, then takes this.
+    /// Skips white space, then consumes this text.
     fn next(&mut self, text: &str) -> bool {
         self.space();
         self.take(text)
@@ -135,7 +136,7 @@ impl Reader<'_> {
         }
     }
 
-    /// One UTF-16 unit; a pair of surrogates is two escapes, which the end of the string puts together.
+    /// Parses one UTF-16 unit. A surrogate pair is two escapes, joined at the end of the string.
     fn escape(&mut self) -> Option<u16> {
         let c = self.rest.chars().next()?;
         self.rest = &self.rest[c.len_utf8()..];
@@ -178,7 +179,7 @@ impl Reader<'_> {
                 return None;
             }
         }
-        // A number beyond a double is none that could be compared.
+        // A number beyond the range of a double cannot be compared.
         whole[..whole.len() - self.rest.len()]
             .parse()
             .ok()
@@ -191,7 +192,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_reads_what_the_grammar_has_and_nothing_else() {
+    fn reader_accepts_exactly_the_json_grammar() {
         let good =
             [r#"{}"#, r#" {"a" : [1, -0.5e+3, true,null] , "b":{"\u0061":"\ud83d\ude00\n"}}"#];
         let bad = [

@@ -1,4 +1,4 @@
-//! Under which settings tokens are judged, as our authenticator, the oracle and PyJWT get to know them.
+//! Token settings for our authenticator, the oracle and PyJWT.
 
 use std::sync::Arc;
 
@@ -10,34 +10,34 @@ use serde_json::{Value, json};
 
 use crate::tokens::pem;
 
-/// The moment at which all tokens are judged, in seconds since 1970: that of the corpus of `auth-jwt`.
+/// The current time for all tokens, in seconds since 1970. The corpus of `auth-jwt` uses the same.
 pub const NOW: i64 = 1_800_000_000;
-/// The HS256 secret, of the same corpus.
+/// The HS256 secret of the same corpus.
 pub const SECRET: &str = "a secret of the tests with 32 bytes or more";
-/// A second secret, which only the profile `rotating` has.
+/// The second secret of profile `rotating`.
 pub const OLD_SECRET: &str = "the secret before that has 32 bytes or more too";
 
 const ISSUER: &str = "https://issuer.test";
 const AUDIENCE: &str = "billing";
 
-/// Settings by name. The first four are those of the corpus of `auth-jwt`.
+/// Named settings. The first four match the corpus of `auth-jwt`.
 #[derive(Clone, Copy, Debug)]
 pub struct Profile {
-    /// Its name.
+    /// The profile's name.
     pub name: &'static str,
     /// `HS256`, `RS256`, `ES256` or `EdDSA`.
     pub algorithm: &'static str,
-    /// The issuer, where one is configured.
+    /// The configured issuer.
     pub issuer: Option<&'static str>,
-    /// The audience, where one is configured.
+    /// The configured audience.
     pub audience: Option<&'static str>,
-    /// Seconds that clocks may be apart.
+    /// Clock leeway in seconds.
     pub leeway: i64,
-    /// Seconds that a token may live.
+    /// Maximum token lifetime in seconds.
     pub max_lifetime: i64,
-    /// Who owns the billing account.
+    /// The claim with the owner of the billing account.
     pub subject_claim: &'static str,
-    /// Claims with the values of which each must be one.
+    /// Required claims with their allowed values.
     pub required: &'static [(&'static str, &'static [&'static str])],
     /// HS256 secrets.
     pub secrets: &'static [&'static str],
@@ -57,7 +57,7 @@ const PLAIN: Profile = Profile {
 const STRICT: Profile =
     Profile { name: "strict", issuer: Some(ISSUER), audience: Some(AUDIENCE), ..PLAIN };
 
-/// All of them; those with a shared secret come first.
+/// All profiles. Profiles with a shared secret come first.
 pub const PROFILES: [Profile; 9] = [
     PLAIN,
     STRICT,
@@ -73,25 +73,25 @@ pub const PROFILES: [Profile; 9] = [
     Profile { name: "es256", algorithm: "ES256", secrets: &[], ..STRICT },
     Profile { name: "eddsa", algorithm: "EdDSA", secrets: &[], ..STRICT },
 ];
-/// How many of [`PROFILES`] have a shared secret.
+/// Number of [`PROFILES`] with a shared secret.
 pub const SHARED: usize = 6;
 
-/// What became of a token.
+/// The result for a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// It holds, for this subject.
+    /// The token is valid, with this subject.
     Accept(String),
-    /// It holds, and lacks a required claim.
+    /// The token is valid but lacks a required claim.
     Forbid(String),
-    /// It does not hold.
+    /// The token is invalid.
     Refuse,
 }
 
 impl Profile {
-    /// The profile with this name.
+    /// Returns the profile with this name.
     ///
     /// # Panics
-    /// When there is none.
+    /// When the name is unknown.
     #[must_use]
     pub fn named(name: &str) -> &'static Self {
         const ALL: &[Profile] = &PROFILES;
@@ -100,10 +100,10 @@ impl Profile {
             .unwrap_or_else(|| panic!("no profile is called {name}"))
     }
 
-    /// Our authenticator with these settings, at [`NOW`].
+    /// Creates our authenticator with these settings, at [`NOW`].
     ///
     /// # Panics
-    /// When it does not take them.
+    /// When the settings are invalid.
     #[must_use]
     pub fn authenticator(&self) -> JwtAuthenticator {
         let required =
@@ -129,7 +129,7 @@ impl Profile {
         authenticator
     }
 
-    /// The same settings for the Python side.
+    /// Returns the settings as JSON for the Python program.
     #[must_use]
     pub fn to_json(&self) -> Value {
         let keys = match self.algorithm {
@@ -146,12 +146,12 @@ impl Profile {
     }
 }
 
-/// What our authenticator makes of a token.
+/// Returns our authenticator's result for a token.
 ///
 /// # Panics
-/// When it says anything but yes, no or expired: none of these profiles needs anything from outside.
+/// When authentication fails for a reason outside of the token. These profiles need no key set.
 #[must_use]
-pub fn ask(authenticator: &JwtAuthenticator, token: &str) -> Answer {
+pub fn authenticate(authenticator: &JwtAuthenticator, token: &str) -> Answer {
     match crate::runtime::wait(authenticator.authenticate(&Credential::new(token))) {
         Ok(principal) if principal.permissions == Permissions::All => {
             Answer::Accept(principal.owner.as_str().to_owned())

@@ -1,4 +1,4 @@
-//! Return URLs, and two readers of URLs that know nothing of the WHATWG's.
+//! Generates return URLs, and parses them with two parsers that do not follow the WHATWG standard.
 
 use proptest::collection::vec;
 use proptest::prelude::{BoxedStrategy, Just, Strategy, any};
@@ -140,7 +140,7 @@ const PIECES: [&str; 26] = [
     "443",
 ];
 
-/// Texts of URLs, good and bad.
+/// Generates good and bad URLs.
 pub fn texts() -> BoxedStrategy<String> {
     let tail = prop_oneof![
         8 => select(&TAILS[..]).prop_map(str::to_owned),
@@ -162,22 +162,23 @@ pub fn texts() -> BoxedStrategy<String> {
         .boxed()
 }
 
-/// Scheme, host and port as a reader sees them.
+/// Scheme, host and port as a parser reads them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {
-    /// In lower case.
+    /// The scheme in lower case.
     pub scheme: String,
-    /// In lower case, an IPv6 address in brackets.
+    /// The host in lower case, an IPv6 address in brackets.
     pub host: String,
-    /// The scheme's own where none is given.
+    /// The port, or the scheme's default.
     pub port: u16,
 }
 
-/// What `fluent-uri` reads, which holds to RFC 3986. What the WHATWG leaves bare behind the authority and that RFC does not
-/// know is percent-encoded first; that cannot move the authority's end, which is at the first `/`, `?` or `#` in both.
+/// Parses a URL with `fluent-uri`, which follows RFC 3986. Characters after the authority that only
+/// the WHATWG standard allows are percent-encoded first. In both standards the authority ends at
+/// the first `/`, `?` or `#`.
 ///
 /// # Panics
-/// When it does not read it, or finds a user name.
+/// When parsing fails or the URL has a user name.
 #[must_use]
 pub fn by_rfc_3986(url: &str) -> Seen {
     let start = url.find("://").expect("a URL has a scheme") + 3;
@@ -196,10 +197,10 @@ pub fn by_rfc_3986(url: &str) -> Seen {
     Seen { host: authority.host().to_ascii_lowercase(), port, scheme }
 }
 
-/// What the crate `http` reads, as servers and clients do.
+/// Parses a URL with the crate `http`, which servers and clients use.
 ///
 /// # Panics
-/// When it does not read it.
+/// When parsing fails.
 #[must_use]
 pub fn by_http(url: &str) -> Seen {
     let uri: http::Uri =
@@ -209,7 +210,7 @@ pub fn by_http(url: &str) -> Seen {
     Seen { host: uri.host().expect("a URL has a host").to_ascii_lowercase(), port, scheme }
 }
 
-/// Whether an origin is among [`ORIGINS`], held against their text.
+/// Returns whether an origin is in [`ORIGINS`], by comparing texts.
 #[must_use]
 pub fn is_listed(seen: &Seen) -> bool {
     ORIGINS.iter().any(|allowed| {
@@ -231,7 +232,7 @@ fn default_port(scheme: &str) -> u16 {
     if scheme == "https" { 443 } else { 80 }
 }
 
-/// Brackets and the like, a second `#`, and `%` without two hexadecimal digits behind it.
+/// Encodes characters that RFC 3986 does not allow, a second `#`, and `%` without two hex digits.
 fn encode_what_the_rfc_lacks(tail: &str) -> String {
     let fragment = tail.find('#');
     let mut encoded = String::new();

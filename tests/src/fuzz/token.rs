@@ -1,6 +1,6 @@
-//! Access tokens by grammar: good ones, nearly good ones and hostile ones, each a plan that shrinks.
+//! Generates good, nearly good and hostile access tokens, each from a plan that shrinks.
 
-mod words;
+mod vocabulary;
 
 use std::sync::LazyLock;
 
@@ -12,64 +12,64 @@ use proptest::prelude::{BoxedStrategy, Just, Strategy, any};
 use proptest::prop_oneof;
 use proptest::sample::select;
 
-use self::words::{
+use self::vocabulary::{
     CLAIM_NAMES, HEADER_NAMES, HEADER_VALUES, JSON_PIECES, NUMBERS, OFFSETS, TEXTS, TOKEN_PIECES,
 };
 use super::edit::{self, Edit};
 use super::profile::{NOW, OLD_SECRET, PROFILES, Profile, SECRET};
 use crate::tokens::pem;
 
-/// How to make one token.
+/// A plan for one token.
 #[derive(Clone, Debug)]
 pub struct TokenPlan {
-    /// Under which profile it is judged.
+    /// The profile that it is checked with.
     pub profile: Profile,
-    /// Members of the header: name and value as JSON text.
+    /// Members of the header: name and value in JSON.
     pub header: Vec<(String, String)>,
     /// Members of the claims.
     pub claims: Vec<(String, String)>,
-    /// Damage to the header's text, before it is signed.
+    /// Edits of the header's text before signing.
     pub header_edits: Vec<Edit>,
-    /// Damage to the claims' text, before they are signed.
+    /// Edits of the claims' text before signing.
     pub claims_edits: Vec<Edit>,
-    /// Damage to the token.
+    /// Edits of the signed token.
     pub token_edits: Vec<Edit>,
-    /// Who signs.
+    /// The key that signs.
     pub signer: Signer,
 }
 
-/// Which key signs, and how.
+/// The signing key and algorithm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signer {
     /// The profile's own key.
     Own,
-    /// The HS256 secret before it.
+    /// The previous HS256 secret.
     Old,
-    /// Somebody else's key of the same kind.
+    /// A foreign key of the same type.
     Other,
-    /// HS256 under the text of the public key (or an empty secret, where there is none).
+    /// HS256 with the public key's text as secret, or with an empty secret for HS256 profiles.
     Confused,
-    /// The profile's key with another algorithm of its kind: HS384, RS512.
+    /// The profile's key with another algorithm of its type: HS384, RS512.
     Stronger,
-    /// Nobody.
-    Nobody,
+    /// No key: the signature is empty.
+    Unsigned,
 }
 
-/// A header's or claims' member, and whether it takes the place of the one that is there or stands beside it.
+/// A change of a member of the header or claims. It replaces the original unless that is kept.
 #[derive(Clone, Debug)]
 struct Change {
     name: String,
-    /// `None` takes the member away.
+    /// `None` removes the member.
     value: Option<String>,
-    beside: bool,
+    keep_original: bool,
 }
 
-/// Tokens for the first `profiles` of [`PROFILES`].
+/// Generates tokens for the first `profiles` of [`PROFILES`].
 pub fn plans(profiles: usize) -> BoxedStrategy<TokenPlan> {
     let profile = select(&PROFILES[..profiles]);
     let signer = prop_oneof![
         12 => Just(Signer::Own), 1 => Just(Signer::Old), 1 => Just(Signer::Other), 1 => Just(Signer::Confused),
-        1 => Just(Signer::Stronger), 1 => Just(Signer::Nobody),
+        1 => Just(Signer::Stronger), 1 => Just(Signer::Unsigned),
     ];
     let rare = |edits: BoxedStrategy<Vec<Edit>>| prop_oneof![5 => Just(Vec::new()), 1 => edits];
     let header = prop_oneof![3 => Just(Vec::new()), 2 => vec(header_change(), 1..4)];
@@ -129,11 +129,15 @@ fn change(
 ) -> BoxedStrategy<Change> {
     let value = prop_oneof![10 => value.prop_map(Some), 1 => Just(None)];
     (name, value, 0_u8..12)
-        .prop_map(|(name, value, luck)| Change { name: name.to_owned(), value, beside: luck == 0 })
+        .prop_map(|(name, value, chance)| Change {
+            name: name.to_owned(),
+            value,
+            keep_original: chance == 0,
+        })
         .boxed()
 }
 
-/// Arrays and objects inside each other, around the limit.
+/// Generates nested arrays and objects around the depth limit.
 fn deep() -> BoxedStrategy<String> {
     (any::<bool>(), 13_usize..19)
         .prop_map(|(array, levels)| {
@@ -163,8 +167,8 @@ fn good_claims(profile: &Profile) -> Vec<(String, String)> {
 }
 
 fn changed(mut members: Vec<(String, String)>, changes: Vec<Change>) -> Vec<(String, String)> {
-    for Change { name, value, beside } in changes {
-        if !beside {
+    for Change { name, value, keep_original } in changes {
+        if !keep_original {
             members.retain(|(known, _)| *known != name);
         }
         members.extend(value.map(|value| (name, value)));
@@ -173,7 +177,7 @@ fn changed(mut members: Vec<(String, String)>, changes: Vec<Change>) -> Vec<(Str
 }
 
 impl TokenPlan {
-    /// The token.
+    /// Builds the token.
     #[must_use]
     pub fn token(&self) -> String {
         let header = edit::apply(&object(&self.header), &self.header_edits);
@@ -188,10 +192,10 @@ fn object(members: &[(String, String)]) -> String {
     format!("{{{}}}", members.join(","))
 }
 
-/// Header and claims as they stand, signed.
+/// Signs header and claims without changing them.
 ///
 /// # Panics
-/// When the library does not sign.
+/// When signing fails.
 #[must_use]
 pub fn sign(profile: &Profile, header: &str, claims: &str, signer: Signer) -> String {
     let message = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims));
@@ -209,7 +213,7 @@ struct Keys {
     old: EncodingKey,
     foreign: EncodingKey,
     empty: EncodingKey,
-    /// Own and other by algorithm, and HS256 under the text of the public key.
+    /// By algorithm: own key, foreign key, and the public key's text as HS256 secret.
     pairs: Vec<(Algorithm, EncodingKey, EncodingKey, EncodingKey)>,
 }
 
@@ -233,7 +237,7 @@ static KEYS: LazyLock<Keys> = LazyLock::new(|| {
     Keys {
         secret: secret(SECRET),
         old: secret(OLD_SECRET),
-        foreign: secret("a secret of somebody else with 32 bytes or more"),
+        foreign: secret("a foreign secret of the tests with 32 bytes or more"),
         empty: secret(""),
         pairs: kinds.map(pair).into(),
     }
@@ -243,7 +247,7 @@ impl Keys {
     fn choose(&self, algorithm: &str, signer: Signer) -> Option<(Algorithm, &EncodingKey)> {
         let pair = self.pairs.iter().find(|(kind, ..)| format!("{kind:?}") == algorithm);
         Some(match (pair, signer) {
-            (_, Signer::Nobody) => return None,
+            (_, Signer::Unsigned) => return None,
             (None, Signer::Own) => (Algorithm::HS256, &self.secret),
             (_, Signer::Old) => (Algorithm::HS256, &self.old),
             (None, Signer::Other) => (Algorithm::HS256, &self.foreign),

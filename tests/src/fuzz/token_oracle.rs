@@ -1,4 +1,5 @@
-//! C4 and C5 once more, written from the contract's text: what a token with a shared secret must be answered with.
+//! An oracle for rules C4 and C5, written from the contract's text. It covers tokens with a shared
+//! secret.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -9,13 +10,13 @@ use super::profile::{Answer, NOW, Profile};
 const PURPOSES: [&str; 6] = ["refresh", "refresh_token", "offline", "id", "id_token", "logout"];
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/// What the contract says about this token.
+/// Returns the contract's answer for a token.
 #[must_use]
-pub fn judge(profile: &Profile, token: &str) -> Answer {
-    judgement(profile, token).unwrap_or(Answer::Refuse)
+pub fn expected_answer(profile: &Profile, token: &str) -> Answer {
+    answer_if_valid(profile, token).unwrap_or(Answer::Refuse)
 }
 
-fn judgement(profile: &Profile, token: &str) -> Option<Answer> {
+fn answer_if_valid(profile: &Profile, token: &str) -> Option<Answer> {
     let parts: Vec<&str> = token.split('.').collect();
     let [header, claims, signature] = parts[..] else { return None };
     if token.len() > 8192
@@ -58,8 +59,8 @@ fn is_header_good(profile: &Profile, header: &[(String, Json)]) -> bool {
     let typed = text("typ")
         .is_none_or(|typ| ["jwt", "at+jwt", "application/at+jwt"].contains(&typ.as_str()));
     let own = matches!(member(header, "alg"), Some(Json::Text(alg)) if alg == profile.algorithm);
-    let refused = ["crit", "b64", "zip"].iter().any(|name| member(header, name).is_some());
-    texts && typed && own && !nested && !refused
+    let rejected = ["crit", "b64", "zip"].iter().any(|name| member(header, name).is_some());
+    texts && typed && own && !nested && !rejected
 }
 
 fn are_claims_good(profile: &Profile, claims: &[(String, Json)]) -> bool {
@@ -99,7 +100,7 @@ fn is_for_access(claims: &[(String, Json)]) -> bool {
 }
 
 fn are_times_good(profile: &Profile, claims: &[(String, Json)]) -> bool {
-    // Whole milliseconds, so that no sum is rounded. Dates end with the year 9999.
+    // Integer milliseconds avoid rounding of sums. Dates end with the year 9999.
     let date = |name: &str| match member(claims, name) {
         None => Ok(None),
         Some(Json::Number(s)) if (0.0..=253_402_300_799.0).contains(s) => {
@@ -111,11 +112,12 @@ fn are_times_good(profile: &Profile, claims: &[(String, Json)]) -> bool {
         return false;
     };
     let (now, leeway, lifetime) = (NOW * 1000, profile.leeway * 1000, profile.max_lifetime * 1000);
-    let begun = [nbf, iat].into_iter().flatten().all(|start| start <= now + leeway);
-    begun && now < exp + leeway && exp <= now + leeway + lifetime
+    let has_started = [nbf, iat].into_iter().flatten().all(|start| start <= now + leeway);
+    has_started && now < exp + leeway && exp <= now + leeway + lifetime
 }
 
-/// Decodes bit by bit; whatever does not come out again as it went in is not canonical (RFC 4648, section 3.5).
+/// Decodes canonical base64url bit by bit. Returns `None` if unused bits are set (RFC 4648, section
+/// 3.5).
 fn base64url(text: &str) -> Option<Vec<u8>> {
     let (mut bits, mut held, mut bytes) = (0_u32, 0_u32, Vec::new());
     for character in text.bytes() {

@@ -1,4 +1,4 @@
-//! A form as the JSON that a request schema speaks of: `a[b][0]=1` by the types that stand there.
+//! Decodes a form such as `a[b][0]=1` to JSON, by the types of a request schema.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::stripe_form::{self, Param};
 
-/// Decodes a form by a schema. What does not fit stays as it is, for the validator to refuse.
+/// Decodes a form by a schema. Values of the wrong type stay strings, which the validator rejects.
 pub(super) fn decode(form: &str, schema: &Value) -> Result<Value, String> {
     let tree = stripe_form::tree(&stripe_form::fields(form.as_bytes()))
         .map_err(|name| format!("`{name}` is malformed or repeated"))?;
@@ -43,7 +43,7 @@ fn value(param: &Param, schema: &Value) -> Value {
     }
 }
 
-/// The text as a value of this type, where it is one.
+/// Parses the text as a value of the schema's type.
 fn scalar(text: &str, schema: &Value) -> Option<Value> {
     if schema["enum"].as_array().is_some_and(|values| !values.iter().any(|value| value == text)) {
         return None;
@@ -57,7 +57,7 @@ fn scalar(text: &str, schema: &Value) -> Option<Value> {
     }
 }
 
-/// The elements, where the names are 0, 1, 2, …
+/// Returns the elements if the names are 0, 1, 2, …
 fn list(tree: &BTreeMap<String, Param>) -> Option<Vec<&Param>> {
     (0..tree.len()).map(|at| tree.get(&at.to_string())).collect()
 }

@@ -1,20 +1,24 @@
-//! Holds every recorded exchange with Stripe's API against Stripe's published schema: what `schema-guard` does.
+//! The schema guard: checks every recorded exchange with Stripe's API against Stripe's published
+//! schema.
 //!
-//! It is stricter than the schema: a property that the schema does not know is a fault at every level, unless
-//! `data/stripe/newer-than-schema.toml` lists it; which of several alternatives an object has to fit is decided by what its
-//! `object` says it is; and what an event is about has to fit its own schema, where Stripe's says "any object".
+//! The guard is stricter than the schema:
+//!
+//! - A property that the schema does not have is a fault at every level, unless
+//!   `data/stripe/newer-than-schema.toml` lists it.
+//! - Of several alternatives, the `object` field selects the one that applies.
+//! - The object of an event is checked by its own schema. Stripe's schema allows any object there.
 
 mod form;
-mod judge;
 mod newer;
 mod report;
 mod subset;
 mod translate;
+mod validator;
 
 #[cfg(test)]
 mod tests;
 
-pub use judge::Judge;
 pub use newer::Newer;
 pub use report::Report;
 pub use subset::{Operations, Subset};
+pub use validator::SchemaValidator;

@@ -1,4 +1,5 @@
-//! What the sandbox answers beyond the published schema: `data/stripe/newer-than-schema.toml`.
+//! Properties and values of the sandbox that are newer than the published schema, listed in
+//! `data/stripe/newer-than-schema.toml`.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -7,10 +8,10 @@ use jsonschema::{Keyword, ValidationError};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-/// The keyword, of our own, that marks a schema as newer: it notes that an answer needed it.
+/// Our own keyword, which marks a schema as newer. It records that an answer used the entry.
 pub(super) const KEYWORD: &str = "x-newer";
 
-/// The list.
+/// The list of newer properties and values.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Newer {
@@ -18,7 +19,7 @@ pub struct Newer {
     newer: Vec<Entry>,
 }
 
-/// A property that a schema has not yet, or a value that a property's enum has not yet.
+/// A property that the schema lacks, or a value that a property's enum lacks.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Entry {
@@ -32,43 +33,43 @@ struct Entry {
     source: String,
 }
 
-/// Which entries were needed so far, by their names.
+/// The names of the entries that answers have used so far.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Needed(Arc<Mutex<BTreeSet<String>>>);
+pub(super) struct Used(Arc<Mutex<BTreeSet<String>>>);
 
-/// The keyword at one place of a schema.
+/// The keyword at one location of a schema.
 struct Mark {
     entry: String,
-    /// The value that is newer; none where any value is, because the property is.
+    /// The newer value; `None` if the whole property is newer.
     value: Option<Value>,
-    needed: Needed,
+    needed: Used,
 }
 
 impl Newer {
     /// Reads the file.
     ///
     /// # Panics
-    /// When it is malformed.
+    /// When the file is malformed.
     #[must_use]
     pub fn read() -> Self {
         Self::parse(include_str!("../../data/stripe/newer-than-schema.toml"))
     }
 
-    /// Reads a list in the same form.
+    /// Parses a list.
     ///
     /// # Panics
-    /// When it is malformed.
+    /// When the list is malformed.
     #[must_use]
     pub fn parse(text: &str) -> Self {
-        toml::from_str(text).expect("the list of what is newer is well-formed")
+        toml::from_str(text).expect("the newer list is well-formed")
     }
 
-    /// The names of all entries.
+    /// Returns the names of all entries.
     pub(super) fn names(&self) -> impl Iterator<Item = String> {
         self.newer.iter().map(Entry::name)
     }
 
-    /// Adds everything to the schemas.
+    /// Adds all entries to the schemas.
     pub(super) fn add_to(&self, components: &mut Map<String, Value>) -> Result<(), String> {
         self.newer
             .iter()
@@ -84,9 +85,7 @@ impl Entry {
 
     fn misplaced(&self) -> String {
         let name = self.name();
-        format!(
-            "newer-than-schema.toml has {name}, which the schema knows, or where the schema has no such place"
-        )
+        format!("newer-than-schema.toml has {name}: the schema has it already, or lacks its parent")
     }
 
     fn add_to(&self, components: &mut Map<String, Value>) -> Option<()> {
@@ -112,12 +111,12 @@ impl Entry {
     }
 }
 
-impl Needed {
+impl Used {
     pub(super) fn names(&self) -> BTreeSet<String> {
-        self.0.lock().expect("nobody panics with the lock").clone()
+        self.0.lock().expect("the lock is not poisoned").clone()
     }
 
-    /// The keyword, as the validator makes it where a schema has it.
+    /// Creates the keyword for a schema that has it.
     pub(super) fn keyword(&self, mark: &Value) -> Box<dyn for<'i> Keyword<'i>> {
         let value = Some(mark["value"].clone()).filter(|value| !value.is_null());
         let entry = mark["entry"].as_str().unwrap_or_default().to_owned();
@@ -130,14 +129,14 @@ impl<'i> Keyword<'i> for Mark {
         if self.is_valid(instance) {
             Ok(())
         } else {
-            Err(ValidationError::custom("it is no newer value"))
+            Err(ValidationError::custom("the value is not the newer one"))
         }
     }
 
     fn is_valid(&self, instance: &'i Value) -> bool {
         let fits = self.value.as_ref().is_none_or(|value| value == instance);
         if fits {
-            self.needed.0.lock().expect("nobody panics with the lock").insert(self.entry.clone());
+            self.needed.0.lock().expect("the lock is not poisoned").insert(self.entry.clone());
         }
         fits
     }

@@ -1,45 +1,45 @@
-//! The verdict over a whole test run.
+//! The report on a whole test run.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::judge::Judge;
 use super::subset::Operations;
+use super::validator::SchemaValidator;
 use crate::exchanges::Exchange;
 
-/// Fewer answers mean that the tests' tools no longer record.
-pub(super) const FEWEST_ANSWERS: usize = 400;
+/// Minimum number of answers. Fewer mean that the tests no longer record.
+pub(super) const MIN_ANSWERS: usize = 400;
 
-/// Fewer requests of `provider-stripe` mean the same.
-pub(super) const FEWEST_REQUESTS: usize = 1000;
+/// Minimum number of requests of `provider-stripe`.
+pub(super) const MIN_REQUESTS: usize = 1000;
 
-/// What a test run showed.
+/// The results of a test run.
 #[derive(Debug, Default)]
 pub struct Report {
-    /// How many answers were judged.
+    /// Number of checked answers.
     pub answers: usize,
-    /// How many requests of `provider-stripe` were judged.
+    /// Number of checked requests of `provider-stripe`.
     pub requests: usize,
-    /// The operations that were answered with 200.
+    /// The operations with a 200 answer.
     pub answered: Operations,
-    /// What is wrong with single exchanges: what, and how often.
+    /// Faults of single exchanges, with their number of occurrences.
     pub faults: BTreeMap<String, usize>,
 }
 
 impl Report {
-    /// Judges one more exchange.
-    pub fn add(&mut self, judge: &Judge, exchange: &Exchange) {
+    /// Checks one more exchange.
+    pub fn add(&mut self, validator: &SchemaValidator, exchange: &Exchange) {
         let method = &exchange.method;
         let path = exchange.operation.as_ref().unwrap_or(&exchange.path);
         if exchange.answer.is_some() {
             self.answers += 1;
-            for fault in judge.answer(exchange) {
+            for fault in validator.answer_faults(exchange) {
                 let fault = format!("the answer {} of {method} {path}: {fault}", exchange.status);
                 *self.faults.entry(fault).or_default() += 1;
             }
         }
-        if Judge::is_of_provider(exchange) {
+        if SchemaValidator::is_of_provider(exchange) {
             self.requests += 1;
-            for fault in judge.request(exchange) {
+            for fault in validator.request_faults(exchange) {
                 let fault = format!("the request {method} {path} of provider-stripe: {fault}");
                 *self.faults.entry(fault).or_default() += 1;
             }
@@ -49,40 +49,40 @@ impl Report {
         }
     }
 
-    /// What is wrong with the run as a whole, given the operations that the sandbox offers and those that the schema has.
+    /// Returns the faults of the whole run, given the operations of the sandbox and of the schema.
     #[must_use]
     pub fn complaints(
         &self,
-        judge: &Judge,
+        validator: &SchemaValidator,
         offered: &Operations,
         known: &Operations,
     ) -> Vec<String> {
-        let told = |these: BTreeSet<&(String, String)>, what: &str| -> Vec<String> {
+        let list = |these: BTreeSet<&(String, String)>, what: &str| -> Vec<String> {
             these.into_iter().map(|(method, path)| format!("{method} {path} {what}")).collect()
         };
         let mut complaints = [
-            told(offered.difference(&self.answered).collect(), "was never answered with 200"),
-            told(
+            list(offered.difference(&self.answered).collect(), "was never answered with 200"),
+            list(
                 offered.difference(known).collect(),
-                "is offered, and scripts/stripe-schema does not extract it",
+                "is offered, but scripts/stripe-schema does not extract it",
             ),
-            told(
+            list(
                 known.difference(offered).collect(),
-                "is in openapi-subset.json, and the sandbox does not offer it",
+                "is in openapi-subset.json, but the sandbox does not offer it",
             ),
         ]
         .concat();
-        let unneeded = judge.not_needed().into_iter();
+        let unneeded = validator.unused_entries().into_iter();
         complaints.extend(
-            unneeded.map(|name| format!("no answer needed {name} of newer-than-schema.toml")),
+            unneeded.map(|name| format!("no answer used {name} of newer-than-schema.toml")),
         );
         for (what, count, fewest) in [
-            ("answers", self.answers, FEWEST_ANSWERS),
-            ("requests of provider-stripe", self.requests, FEWEST_REQUESTS),
+            ("answers", self.answers, MIN_ANSWERS),
+            ("requests of provider-stripe", self.requests, MIN_REQUESTS),
         ] {
             if count < fewest {
                 complaints.push(format!(
-                    "only {count} {what} were recorded; a whole run has {fewest} and more"
+                    "only {count} {what} were recorded; a whole run has at least {fewest}"
                 ));
             }
         }

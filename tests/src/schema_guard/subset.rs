@@ -1,10 +1,11 @@
-//! The part of Stripe's published schema that the repository keeps: `data/stripe/openapi-subset.json`.
+//! The part of Stripe's published schema that the repository keeps:
+//! `data/stripe/openapi-subset.json`.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-/// Operations: method, in capitals, and path.
+/// Operations: method in capitals, and path.
 pub type Operations = BTreeSet<(String, String)>;
 
 /// The subset, parsed.
@@ -17,20 +18,20 @@ impl Subset {
     /// Reads the file.
     ///
     /// # Panics
-    /// When it is malformed.
+    /// When the file is malformed.
     #[must_use]
     pub fn read() -> Self {
         let text = include_str!("../../data/stripe/openapi-subset.json");
         Self { document: serde_json::from_str(text).expect("the schema subset is JSON") }
     }
 
-    /// The version of Stripe's API whose schema it is.
+    /// Returns the schema's version of Stripe's API.
     #[must_use]
     pub fn version(&self) -> &str {
         self.document["info"]["version"].as_str().unwrap_or_default()
     }
 
-    /// Its operations: method, in capitals, and path.
+    /// Returns the operations: method in capitals, and path.
     #[must_use]
     pub fn operations(&self) -> Operations {
         let paths = self.document["paths"].as_object().into_iter().flatten();
@@ -41,10 +42,10 @@ impl Subset {
         operations.collect()
     }
 
-    /// The schemas that others refer to, by their names.
+    /// Returns the schemas that others refer to, by name.
     ///
     /// # Panics
-    /// When there are none.
+    /// When the subset has none.
     #[must_use]
     pub fn components(&self) -> &Map<String, Value> {
         self.document["components"]["schemas"].as_object().expect("the subset has schemas")
@@ -54,21 +55,21 @@ impl Subset {
         self.document["paths"].get(path)?.get(method.to_lowercase())
     }
 
-    /// The schema of the JSON that answers an operation with this status: `200`, or `default` for errors.
+    /// Returns the schema of an operation's JSON answer: status `200`, or `default` for errors.
     #[must_use]
     pub fn answer(&self, method: &str, path: &str, status: &str) -> Option<&Value> {
         self.operation(method, path)?
             .pointer(&format!("/responses/{status}/content/application~1json/schema"))
     }
 
-    /// The schema of the form that an operation takes as its body.
+    /// Returns the schema of an operation's form body.
     #[must_use]
     pub fn form(&self, method: &str, path: &str) -> Option<&Value> {
         self.operation(method, path)?
             .pointer("/requestBody/content/application~1x-www-form-urlencoded/schema")
     }
 
-    /// The schema of everything that an operation takes, be it in the query or in the body.
+    /// Returns the schema of an operation's query parameters or form body.
     #[must_use]
     pub fn parameters(&self, method: &str, path: &str) -> Option<Value> {
         let mut whole = self.form(method, path)?.clone();

@@ -1,18 +1,18 @@
-//! The guard refuses what it is there to refuse.
+//! Tests of the schema guard.
 
 use std::sync::LazyLock;
 
 use serde_json::{Map, Value, json};
 
-use super::report::{FEWEST_ANSWERS, FEWEST_REQUESTS};
+use super::report::{MIN_ANSWERS, MIN_REQUESTS};
 use super::translate::Translator;
-use super::{Judge, Newer, Operations, Report, Subset};
+use super::{Newer, Operations, Report, SchemaValidator, Subset};
 use crate::exchanges::Exchange;
 
-static JUDGE: LazyLock<Judge> = LazyLock::new(|| judge(""));
+static VALIDATOR: LazyLock<SchemaValidator> = LazyLock::new(|| validator(""));
 
-fn judge(newer: &str) -> Judge {
-    Judge::new(Subset::read(), Newer::parse(newer)).unwrap()
+fn validator(newer: &str) -> SchemaValidator {
+    SchemaValidator::new(Subset::read(), Newer::parse(newer)).unwrap()
 }
 
 fn exchange(operation: &str, status: u16, answer: &Value) -> Exchange {
@@ -31,16 +31,16 @@ fn exchange(operation: &str, status: u16, answer: &Value) -> Exchange {
 }
 
 fn faults(operation: &str, status: u16, answer: &Value) -> Vec<String> {
-    JUDGE.answer(&exchange(operation, status, answer))
+    VALIDATOR.answer_faults(&exchange(operation, status, answer))
 }
 
 #[track_caller]
-fn refused(operation: &str, answer: &Value, pointer: &str) {
+fn rejected(operation: &str, answer: &Value, pointer: &str) {
     let faults = faults(operation, 200, answer);
     let there = format!("{pointer}: ");
     assert!(
         faults.iter().any(|fault| fault.starts_with(&there)),
-        "{pointer} is not refused: {faults:?}"
+        "{pointer} is not rejected: {faults:?}"
     );
 }
 
@@ -66,7 +66,7 @@ fn without(mut value: Value, name: &str) -> Value {
 const PRODUCT: &str = "GET /v1/products/{id}";
 
 #[test]
-fn an_answer_as_published_fits() {
+fn published_answer_has_no_fault() {
     assert_eq!(faults(PRODUCT, 200, &product()), Vec::<String>::new());
     let list =
         json!({ "object": "list", "data": [product()], "has_more": false, "url": "/v1/products" });
@@ -76,7 +76,7 @@ fn an_answer_as_published_fits() {
 }
 
 #[test]
-fn a_lacking_field_is_refused() {
+fn missing_field_is_rejected() {
     for name in
         ["id", "object", "active", "created", "images", "livemode", "metadata", "name", "updated"]
     {
@@ -86,7 +86,7 @@ fn a_lacking_field_is_refused() {
 }
 
 #[test]
-fn a_value_of_the_wrong_kind_is_refused() {
+fn value_of_the_wrong_type_is_rejected() {
     for (pointer, value) in [
         ("/id", json!(1)),
         ("/active", json!("true")),
@@ -100,27 +100,27 @@ fn a_value_of_the_wrong_kind_is_refused() {
         ("/package_dimensions", json!({ "height": 1, "length": 1, "weight": 1 })),
         ("/object", json!("price")),
     ] {
-        refused(PRODUCT, &with(product(), pointer, value), pointer);
+        rejected(PRODUCT, &with(product(), pointer, value), pointer);
     }
 }
 
 #[test]
-fn a_field_that_the_schema_does_not_know_is_refused_at_every_level() {
-    refused(PRODUCT, &with(product(), "/colour", json!("red")), "/");
+fn unknown_field_is_rejected_at_every_level() {
+    rejected(PRODUCT, &with(product(), "/colour", json!("red")), "/");
     let box_ = json!({ "height": 1, "length": 1, "weight": 1, "width": 1, "depth": 1 });
-    refused(PRODUCT, &with(product(), "/package_dimensions", box_), "/package_dimensions");
+    rejected(PRODUCT, &with(product(), "/package_dimensions", box_), "/package_dimensions");
 }
 
 #[test]
-fn a_bad_value_of_an_enum_and_a_pattern_is_refused() {
+fn bad_enum_and_pattern_values_are_rejected() {
     let error = json!({ "error": { "type": "my_error", "message": "No" } });
     assert!(!faults(PRODUCT, 404, &error).is_empty());
     let list = json!({ "object": "list", "data": [], "has_more": false, "url": "/products" });
-    refused("GET /v1/products", &list, "/url");
+    rejected("GET /v1/products", &list, "/url");
 }
 
 #[test]
-fn an_expanded_object_has_to_be_what_it_says() {
+fn expanded_object_is_checked_by_its_own_schema() {
     let price = json!({
         "id": "price_1", "object": "price", "active": true, "billing_scheme": "per_unit", "created": 1, "currency": "usd",
         "custom_unit_amount": null, "livemode": false, "lookup_key": null, "metadata": {}, "nickname": null,
@@ -135,23 +135,23 @@ fn an_expanded_object_has_to_be_what_it_says() {
             Vec::<String>::new()
         );
     }
-    refused(
+    rejected(
         read,
         &with(price.clone(), "/product", with(product(), "/active", json!(1))),
         "/product/active",
     );
-    refused(
+    rejected(
         read,
         &with(price.clone(), "/product", with(deleted, "/name", json!("Pro"))),
         "/product",
     );
-    refused(read, &with(price.clone(), "/product", price.clone()), "/product");
-    refused(read, &with(price.clone(), "/currency", json!("USD")), "/currency");
-    refused(read, &with(price, "/unit_amount_decimal", json!("1,0")), "/unit_amount_decimal");
+    rejected(read, &with(price.clone(), "/product", price.clone()), "/product");
+    rejected(read, &with(price.clone(), "/currency", json!("USD")), "/currency");
+    rejected(read, &with(price, "/unit_amount_decimal", json!("1,0")), "/unit_amount_decimal");
 }
 
 #[test]
-fn what_an_event_is_about_has_to_fit_its_own_schema() {
+fn event_object_is_checked_by_its_own_schema() {
     let event = |object: Value| {
         json!({
             "id": "evt_1", "object": "event", "api_version": "2026-05-27.dahlia", "created": 1, "data": { "object": object },
@@ -160,38 +160,38 @@ fn what_an_event_is_about_has_to_fit_its_own_schema() {
     };
     let read = "GET /v1/events/{id}";
     assert_eq!(faults(read, 200, &event(product())), Vec::<String>::new());
-    refused(read, &event(with(product(), "/active", json!(1))), "/data/object/active");
-    refused(read, &event(with(product(), "/object", json!("thing"))), "/data/object");
-    refused(read, &event(json!({})), "/data/object");
+    rejected(read, &event(with(product(), "/active", json!(1))), "/data/object/active");
+    rejected(read, &event(with(product(), "/object", json!("thing"))), "/data/object");
+    rejected(read, &event(json!({})), "/data/object");
 }
 
 #[test]
-fn what_is_no_answer_of_this_api_is_refused() {
+fn answer_of_an_unknown_operation_is_rejected() {
     let mut exchange = exchange(PRODUCT, 200, &product());
     exchange.status = 302;
-    assert_eq!(JUDGE.answer(&exchange).len(), 1);
+    assert_eq!(VALIDATOR.answer_faults(&exchange).len(), 1);
     exchange.status = 404;
-    assert!(!JUDGE.answer(&exchange).is_empty());
+    assert!(!VALIDATOR.answer_faults(&exchange).is_empty());
     exchange.answer = Some("<html>".to_owned());
-    assert!(JUDGE.answer(&exchange)[0].contains("no JSON"));
-    // An operation that the schema does not have can only be refused.
+    assert!(VALIDATOR.answer_faults(&exchange)[0].contains("not JSON"));
+    // The only valid answer of an unknown operation is an error.
     exchange.method = "PUT".to_owned();
     exchange.answer = Some(json!({ "error": { "type": "invalid_request_error" } }).to_string());
-    assert_eq!(JUDGE.answer(&exchange), Vec::<String>::new());
+    assert_eq!(VALIDATOR.answer_faults(&exchange), Vec::<String>::new());
     exchange.status = 200;
-    assert!(!JUDGE.answer(&exchange).is_empty());
+    assert!(!VALIDATOR.answer_faults(&exchange).is_empty());
 }
 
 #[test]
-fn a_request_is_decoded_by_its_schema_and_judged() {
+fn request_is_decoded_and_checked_by_its_schema() {
     let mut exchange = exchange("POST /v1/subscriptions", 0, &Value::Null);
-    let mut judged = |form: &str| {
+    let mut faults_of = |form: &str| {
         exchange.request = form.to_owned();
-        JUDGE.request(&exchange)
+        VALIDATOR.request_faults(&exchange)
     };
     let good = "customer=cus_1&items[0][price]=price_1&items%5B0%5D%5Bquantity%5D=2&cancel_at_period_end=true\
         &metadata[a]=1&default_tax_rates=&trial_end=now&expand[0]=latest_invoice&billing_mode[type]=flexible";
-    assert_eq!(judged(good), Vec::<String>::new());
+    assert_eq!(faults_of(good), Vec::<String>::new());
     for (form, pointer) in [
         ("colour=red", "/"),
         ("items[0][colour]=red", "/items/0"),
@@ -203,56 +203,63 @@ fn a_request_is_decoded_by_its_schema_and_judged() {
         ("customer[id]=cus_1", "/customer"),
         ("currency=USD", "/currency"),
     ] {
-        let faults = judged(form);
+        let faults = faults_of(form);
         assert!(
             faults.iter().any(|fault| fault.starts_with(&format!("{pointer}: "))),
             "{form}: {faults:?}"
         );
     }
-    assert!(judged("customer=a&customer=b")[0].contains("repeated"));
+    assert!(faults_of("customer=a&customer=b")[0].contains("repeated"));
 }
 
 #[test]
-fn what_is_newer_passes_once_it_is_listed_and_is_noted() {
+fn listed_newer_property_passes_and_is_recorded_as_used() {
     let newer = |more: &str| {
         format!("[[newer]]\nschema = \"product\"\nsince = \"x\"\nsource = \"x\"\n{more}")
     };
-    let judge = judge(&newer("property = \"colour\"\nis = { type = \"string\" }"));
-    assert_eq!(judge.answer(&exchange(PRODUCT, 200, &product())), Vec::<String>::new());
-    assert_eq!(judge.not_needed(), ["product.colour"]);
+    let validator = validator(&newer("property = \"colour\"\nis = { type = \"string\" }"));
+    assert_eq!(validator.answer_faults(&exchange(PRODUCT, 200, &product())), Vec::<String>::new());
+    assert_eq!(validator.unused_entries(), ["product.colour"]);
     let red = with(product(), "/colour", json!("red"));
-    assert_eq!(judge.answer(&exchange(PRODUCT, 200, &red)), Vec::<String>::new());
+    assert_eq!(validator.answer_faults(&exchange(PRODUCT, 200, &red)), Vec::<String>::new());
     assert!(
-        !judge.answer(&exchange(PRODUCT, 200, &with(product(), "/colour", json!(1)))).is_empty()
+        !validator
+            .answer_faults(&exchange(PRODUCT, 200, &with(product(), "/colour", json!(1))))
+            .is_empty()
     );
-    assert_eq!(judge.not_needed(), Vec::<String>::new());
+    assert_eq!(validator.unused_entries(), Vec::<String>::new());
     for misplaced in [
         "property = \"name\"\nis = { type = \"string\" }",
         "property = \"colour\"\nvalue = \"red\"",
     ] {
-        let error = Judge::new(Subset::read(), Newer::parse(&newer(misplaced))).unwrap_err();
+        let error =
+            SchemaValidator::new(Subset::read(), Newer::parse(&newer(misplaced))).unwrap_err();
         assert!(error.contains("product."), "{error}");
     }
 }
 
 #[test]
-fn a_newer_value_of_an_enum_is_noted_where_it_stands() {
+fn listed_newer_enum_value_is_recorded_as_used() {
     let entry = "[[newer]]\nschema = \"invoice\"\nproperty = \"status\"\nvalue = \"lost\"\nsince = \"x\"\nsource = \"x\"\n";
-    let judge = judge(entry);
+    let validator = validator(entry);
     let faults_of = |status: &str| {
-        judge.answer(&exchange("GET /v1/invoices/{invoice}", 200, &json!({ "status": status })))
+        validator.answer_faults(&exchange(
+            "GET /v1/invoices/{invoice}",
+            200,
+            &json!({ "status": status }),
+        ))
     };
     let at_status = |faults: Vec<String>| {
         faults.into_iter().filter(|fault| fault.starts_with("/status")).count()
     };
     assert_eq!((at_status(faults_of("paid")), at_status(faults_of("found"))), (0, 1));
-    assert_eq!(judge.not_needed(), ["invoice.status = lost"]);
+    assert_eq!(validator.unused_entries(), ["invoice.status = lost"]);
     assert_eq!(at_status(faults_of("lost")), 0);
-    assert_eq!(judge.not_needed(), Vec::<String>::new());
+    assert_eq!(validator.unused_entries(), Vec::<String>::new());
 }
 
 #[test]
-fn a_keyword_that_nobody_enforces_is_an_error() {
+fn unknown_schema_keyword_is_an_error() {
     let none = Map::new();
     let translated = |schema: &Value| Translator::new(&none).schema(schema);
     for schema in [
@@ -270,7 +277,7 @@ fn a_keyword_that_nobody_enforces_is_an_error() {
 }
 
 #[test]
-fn a_run_that_lacks_something_is_told_what() {
+fn incomplete_run_reports_what_is_missing() {
     let operation = |method: &str, path: &str| (method.to_owned(), path.to_owned());
     let offered =
         Operations::from([operation("GET", "/v1/products/{id}"), operation("GET", "/v1/nothing")]);
@@ -281,28 +288,29 @@ fn a_run_that_lacks_something_is_told_what() {
         user_agent: Some("billing-portal/1".to_owned()),
         ..exchange(PRODUCT, 200, &product())
     };
-    (0..FEWEST_ANSWERS.max(FEWEST_REQUESTS)).for_each(|_| report.add(&JUDGE, &provider));
+    (0..MIN_ANSWERS.max(MIN_REQUESTS)).for_each(|_| report.add(&VALIDATOR, &provider));
     assert!(report.faults.is_empty(), "{:?}", report.faults);
-    let complaints = report.complaints(&JUDGE, &offered, &known);
+    let complaints = report.complaints(&VALIDATOR, &offered, &known);
     assert_eq!(
         complaints,
         [
             "GET /v1/nothing was never answered with 200",
-            "GET /v1/nothing is offered, and scripts/stripe-schema does not extract it",
-            "GET /v1/prices is in openapi-subset.json, and the sandbox does not offer it",
+            "GET /v1/nothing is offered, but scripts/stripe-schema does not extract it",
+            "GET /v1/prices is in openapi-subset.json, but the sandbox does not offer it",
         ]
     );
     assert_eq!(
-        report.complaints(&JUDGE, &known, &known),
+        report.complaints(&VALIDATOR, &known, &known),
         ["GET /v1/prices was never answered with 200"]
     );
-    report.add(&JUDGE, &exchange(PRODUCT, 200, &json!({ "id": 1 })));
+    report.add(&VALIDATOR, &exchange(PRODUCT, 200, &json!({ "id": 1 })));
     assert!(
         report
             .faults
             .keys()
             .all(|fault| fault.starts_with("the answer 200 of GET /v1/products/{id}: "))
     );
-    let complaints = Report::default().complaints(&JUDGE, &Operations::new(), &Operations::new());
+    let complaints =
+        Report::default().complaints(&VALIDATOR, &Operations::new(), &Operations::new());
     assert_eq!(complaints.len(), 2, "{complaints:?}");
 }

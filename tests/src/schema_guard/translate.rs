@@ -1,15 +1,15 @@
-//! Stripe's dialect of OpenAPI 3.0 in the words of JSON Schema, closed against what it does not know.
+//! Translates Stripe's dialect of OpenAPI 3.0 to JSON Schema without additional properties.
 //!
-//! Every keyword is either understood here or an error: none is passed over in silence.
+//! An unknown keyword is an error. No keyword is ignored silently.
 
 use serde_json::{Map, Value, json};
 
 use super::newer;
 
-/// The last second of the year 9999; what lies beyond is no time in seconds.
+/// The last second of the year 9999. Larger values are not times in seconds.
 const LAST_SECOND: i64 = 253_402_300_799;
 
-/// The schema in which event objects stand: Stripe's says nothing but that they are objects.
+/// The schema of an event's object. Stripe's own schema allows any object.
 const EVENT_DATA: &str = "notification_event_data";
 
 /// Translates schemas that may refer to these components.
@@ -18,14 +18,14 @@ pub(super) struct Translator<'a> {
     components: &'a Map<String, Value>,
 }
 
-/// By what one alternative is told from another.
+/// The property that selects an alternative.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Kind {
-    /// It is what is left of a deleted object of this name.
+    /// A deleted object with this name.
     Deleted(String),
-    /// It is an object whose `object` is this name.
+    /// An object whose `object` field is this name.
     Named(String),
-    /// It is of this type.
+    /// A value of this type.
     Typed(String),
 }
 
@@ -34,7 +34,7 @@ impl<'a> Translator<'a> {
         Self { components }
     }
 
-    /// All components, translated.
+    /// Translates all components.
     pub(super) fn components(&self) -> Result<Map<String, Value>, String> {
         let mut translated = Map::new();
         for (name, schema) in self.components {
@@ -47,14 +47,14 @@ impl<'a> Translator<'a> {
         Ok(translated)
     }
 
-    /// One schema.
+    /// Translates one schema.
     pub(super) fn schema(&self, schema: &Value) -> Result<Value, String> {
-        let fields = schema.as_object().ok_or_else(|| format!("{schema} is no schema"))?;
+        let fields = schema.as_object().ok_or_else(|| format!("{schema} is not a schema"))?;
         let mut translated = Map::new();
         let mut further = Vec::new();
         for (keyword, value) in fields {
             match (keyword.as_str(), value) {
-                // These say nothing about values. `nullable` is treated below.
+                // These keywords do not restrict values. `nullable` is handled below.
                 ("title" | "deprecated" | "nullable", _) => {}
                 (
                     "$ref"
@@ -83,7 +83,7 @@ impl<'a> Translator<'a> {
                 }
                 ("anyOf", Value::Array(branches)) => further.push(self.choice(branches)?),
                 ("format", Value::String(format)) => further.push(of_format(format)?),
-                _ => return Err(format!("nobody holds values against `{keyword}`: {value}")),
+                _ => return Err(format!("unknown keyword `{keyword}`: {value}")),
             }
         }
         if translated.contains_key("properties") && !translated.contains_key("additionalProperties")
@@ -104,7 +104,8 @@ impl<'a> Translator<'a> {
         })
     }
 
-    /// One of these. The value's kind decides which: so a fault is told as what it is, not as "none of these".
+    /// Translates alternatives. The value's kind selects one, so that a fault names the exact place
+    /// instead of "no alternative matches".
     fn choice(&self, branches: &[Value]) -> Result<Value, String> {
         if let [only] = branches {
             return self.schema(only);
@@ -132,7 +133,7 @@ impl<'a> Translator<'a> {
         };
         let kind = schema["type"]
             .as_str()
-            .ok_or_else(|| format!("an alternative without a type: {branch}"))?;
+            .ok_or_else(|| format!("an alternative has no type: {branch}"))?;
         Ok(match schema["properties"]["object"]["enum"].as_array().map(Vec::as_slice) {
             Some([Value::String(name)])
                 if schema["properties"]["deleted"]["enum"] == json!([true]) =>
@@ -147,10 +148,10 @@ impl<'a> Translator<'a> {
     fn component(&self, reference: &str) -> Result<&'a Value, String> {
         let name = reference.strip_prefix("#/components/schemas/");
         name.and_then(|name| self.components.get(name))
-            .ok_or_else(|| format!("{reference} is not there"))
+            .ok_or_else(|| format!("{reference} does not exist"))
     }
 
-    /// References to all schemas of objects that have a name of their own.
+    /// Returns references to the schemas of all named objects.
     fn resources(&self) -> Vec<Value> {
         let named = self
             .components
@@ -181,6 +182,6 @@ fn of_format(format: &str) -> Result<Value, String> {
         "unix-time" => Ok(json!({ "type": "integer", "minimum": 0, "maximum": LAST_SECOND })),
         "currency" => Ok(json!({ "pattern": "^[a-z]{3}$" })),
         "decimal" => Ok(json!({ "pattern": "^-?[0-9]+(\\.[0-9]+)?$" })),
-        _ => Err(format!("nobody holds values against the format `{format}`")),
+        _ => Err(format!("unknown format `{format}`")),
     }
 }

@@ -1,4 +1,5 @@
-//! Customers, subscriptions, prices and checkout sessions, as far as `provider-stripe` looks at them.
+//! Customers, subscriptions, prices and checkout sessions, with the fields that `provider-stripe`
+//! reads.
 
 use std::collections::BTreeMap;
 
@@ -12,11 +13,11 @@ use super::{
 };
 use crate::stripe_form::Param;
 
-/// When everything began, in Unix seconds; each object is made a second later.
-const BEGINNING: i64 = 1_780_000_000;
+/// Creation time of the first object in Unix seconds. Each further object is a second newer.
+const FIRST_CREATED: i64 = 1_780_000_000;
 const MONTH: i64 = 30 * 24 * 3600;
 
-/// All objects, by their ids.
+/// All objects by id.
 #[derive(Debug)]
 pub(super) struct Accounts {
     livemode: bool,
@@ -42,13 +43,13 @@ impl Accounts {
         accounts
     }
 
-    /// Whether a customer is there and not deleted.
+    /// Returns whether a customer exists and is not deleted.
     pub(super) fn has(&self, customer: &str) -> bool {
         self.object("customer", customer).is_some_and(|customer| customer["deleted"] != true)
     }
 
-    /// Who has a subscription.
-    pub(super) fn holder(&self, subscription: &str) -> Option<&str> {
+    /// Returns the customer of a subscription.
+    pub(super) fn customer_of(&self, subscription: &str) -> Option<&str> {
         self.object("subscription", subscription)?["customer"].as_str()
     }
 
@@ -70,7 +71,7 @@ impl Accounts {
     }
 
     pub(super) fn add_subscription(&mut self, customer: &str, id: &str, price: &str) {
-        let created = BEGINNING + self.made;
+        let created = FIRST_CREATED + self.made;
         let price = self.object("price", price).cloned();
         let item = json!({
             "id": format!("si_{id}"),
@@ -133,11 +134,11 @@ impl Accounts {
     }
 
     pub(super) fn change(&mut self, id: &str, fields: &[(&str, Value)]) {
-        let object = self.objects.get_mut(id).unwrap_or_else(|| panic!("{id} is not there"));
+        let object = self.objects.get_mut(id).unwrap_or_else(|| panic!("{id} does not exist"));
         fields.iter().for_each(|(name, value)| object[*name] = value.clone());
     }
 
-    /// Without a fault: what is asked for.
+    /// Performs an operation without a fault.
     pub(super) fn act(
         &mut self,
         operation: &Operation,
@@ -161,9 +162,9 @@ impl Accounts {
                 match self.object("price", price) {
                     None => return missing(400, "price", price, "line_items[0][price]"),
                     Some(price) if price["active"] != true => {
-                        let told = "The price specified is inactive. This field only accepts active prices.";
+                        let message = "The price specified is inactive. This field only accepts active prices.";
                         let param = Some("line_items[0][price]");
-                        return Err(Box::new(answer::refusal(400, None, param, told)));
+                        return Err(Box::new(answer::refusal(400, None, param, message)));
                     }
                     Some(_) => {}
                 }
@@ -182,7 +183,7 @@ impl Accounts {
             Operation::ListSubscriptions => self.list("subscription", operation, form),
             Operation::ListCheckoutSessions => self.list("checkout.session", operation, form),
             Operation::CreatePortalSession => {
-                unreachable!("sessions of the portal are made elsewhere")
+                unreachable!("portal.rs creates portal sessions")
             }
         }
     }
@@ -192,7 +193,7 @@ impl Accounts {
             .map_or_else(|| missing(404, kind, id, param), |object| Ok(object.clone()))
     }
 
-    /// Newest first, as Stripe does.
+    /// Lists objects newest first, like Stripe.
     fn list(
         &self,
         kind: &str,
@@ -235,7 +236,7 @@ impl Accounts {
         object["id"] = json!(id);
         object["object"] = json!(kind);
         object["livemode"] = json!(self.livemode);
-        object["created"] = json!(BEGINNING + self.made);
+        object["created"] = json!(FIRST_CREATED + self.made);
         self.made += 1;
         self.objects.insert(id.to_owned(), object);
     }
@@ -251,8 +252,8 @@ fn metadata(form: Fields<'_>) -> Map<String, Value> {
     form.iter().filter_map(|(name, value)| Some((key(name)?, json!(value)))).collect()
 }
 
-/// What Stripe asks for and the schema does not say.
-pub(super) fn beyond_the_schema(
+/// Checks rules of Stripe that the schema does not have.
+pub(super) fn check_beyond_schema(
     operation: &Operation,
     form: &BTreeMap<String, Param>,
 ) -> Result<(), schema::Violation> {

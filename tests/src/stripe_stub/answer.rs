@@ -1,4 +1,4 @@
-//! The stub's answers, also those that break off.
+//! The stub's responses, complete or incomplete.
 
 use std::collections::VecDeque;
 use std::io;
@@ -20,18 +20,18 @@ pub(super) type Response = http::Response<ScriptedBody>;
 pub(super) struct ScriptedBody {
     chunks: VecDeque<Bytes>,
     then: End,
-    /// Whether the head, and what was given so far, had a chance to be written.
+    /// Whether hyper could write the head and the previous chunks.
     flushed: bool,
 }
 
-/// How a body ends.
+/// The end of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
-    /// In order.
+    /// The body is complete.
     Complete,
-    /// With a closed connection.
+    /// The connection closes.
     Break,
-    /// Not at all.
+    /// Nothing more is sent.
     Stall,
 }
 
@@ -61,7 +61,7 @@ impl Body for ScriptedBody {
     }
 }
 
-/// An answer with its length declared.
+/// Returns a response with `Content-Length`.
 pub(super) fn sized(status: u16, media_type: &'static str, body: impl Into<Bytes>) -> Response {
     let body = body.into();
     let mut response = chunked(status, media_type, vec![body.clone()]);
@@ -69,7 +69,7 @@ pub(super) fn sized(status: u16, media_type: &'static str, body: impl Into<Bytes
     response
 }
 
-/// An answer in chunks.
+/// Returns a chunked response.
 pub(super) fn chunked(status: u16, media_type: &'static str, chunks: Vec<Bytes>) -> Response {
     let body = ScriptedBody { chunks: chunks.into(), then: End::Complete, flushed: false };
     let mut response = Response::new(body);
@@ -79,12 +79,12 @@ pub(super) fn chunked(status: u16, media_type: &'static str, chunks: Vec<Bytes>)
     response
 }
 
-/// A JSON answer.
+/// Returns a JSON response.
 pub(super) fn json_answer(status: u16, body: &Value) -> Response {
     sized(status, "application/json", body.to_string())
 }
 
-/// The same answer, broken off or stalled after the first `keep` bytes of its body.
+/// Cuts a response after the first `keep` bytes of its body: the connection closes or stalls.
 pub(super) fn cut(mut response: Response, keep: usize, then: End) -> Response {
     let body = response.body_mut();
     let whole: Vec<u8> =
@@ -95,7 +95,7 @@ pub(super) fn cut(mut response: Response, keep: usize, then: End) -> Response {
     response
 }
 
-/// Stripe's error envelope.
+/// Returns Stripe's error envelope.
 pub(super) fn error(answer: &ErrorAnswer, message: &str) -> Response {
     let kind = match answer.status {
         500.. => "api_error",
@@ -125,7 +125,7 @@ pub(super) fn error(answer: &ErrorAnswer, message: &str) -> Response {
     response
 }
 
-/// A 4xx of the stub's own.
+/// Returns a 4xx of the stub itself.
 pub(super) fn refusal(
     status: u16,
     code: Option<&str>,

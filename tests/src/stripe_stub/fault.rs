@@ -1,52 +1,53 @@
-//! What can go wrong at Stripe or on the way, each nameable so that a data file can script it.
+//! Faults of Stripe or the network. Data files script them by name.
 
 use std::str::FromStr;
 use std::time::Duration;
 
 use serde_json::Value;
 
-/// How the stub treats one request. Parsed from a name by [`Fault::from_name`].
+/// The stub's treatment of one request. [`Fault::from_name`] parses it.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub enum Fault {
-    /// `ok`: no fault. It behaves.
+    /// `ok`: no fault.
     #[default]
     None,
-    /// `<status>[:<code>[:<param>]]`, then any of `+retry`, `+no-retry` (`Stripe-Should-Retry`) and `+after=<seconds>`
-    /// (`Retry-After`): an error in Stripe's envelope. For instance `500`, `429:lock_timeout`, `400:resource_missing:customer`,
-    /// `503+no-retry+after=7`.
+    /// `<status>[:<code>[:<param>]]`: an error in Stripe's envelope. Optional suffixes are `+retry`
+    /// and `+no-retry` (`Stripe-Should-Retry`) and `+after=<seconds>` (`Retry-After`). Examples:
+    /// `500`, `429:lock_timeout`, `400:resource_missing:customer`, `503+no-retry+after=7`.
     Error(ErrorAnswer),
-    /// `no-portal-configuration`: Stripe's 400 where the portal's settings were never saved.
+    /// `no-portal-configuration`: Stripe's 400 for an account without saved portal settings.
     NoPortalConfiguration,
-    /// `leaky`: a 400 whose message holds the key, another key, a session's URL, and control characters.
+    /// `leaky`: a 400 whose message contains the key, another key, a session's URL, and control
+    /// characters.
     Leaky,
-    /// `html:<status>`: an HTML page with this status, as a proxy in between gives.
+    /// `html:<status>`: an HTML page with this status, like a proxy's.
     Html(u16),
-    /// `delay:<milliseconds>`: waits, then behaves.
+    /// `delay:<milliseconds>`: waits, then responds without a fault.
     Delay(Duration),
-    /// `stall`: takes the request and never answers.
+    /// `stall`: reads the request and never responds.
     Stall,
-    /// `reset`: closes the connection before any answer.
+    /// `reset`: closes the connection without a response.
     Reset,
-    /// `reset-after-head`, `reset-after-head:<status>`: sends the head (200 by default), then closes.
+    /// `reset-after-head`, `reset-after-head:<status>`: sends the head (default 200), then closes.
     ResetAfterHead(u16),
     /// `truncated`, `truncated:<status>`: sends half of the body, then closes.
     Truncated(u16),
     /// `stall-after-head`: sends the head of a 200, then nothing more.
     StallAfterHead,
-    /// `oversize`: a session of more than 1 MiB, with its length declared.
+    /// `oversize`: a session larger than 1 MiB, with `Content-Length`.
     Oversize,
-    /// `oversize-chunked`: the same in chunks, no length declared.
+    /// `oversize-chunked`: a chunked session larger than 1 MiB.
     OversizeChunked,
-    /// `redirect`, `redirect:<status>`: a redirect (302 by default) to this same stub.
+    /// `redirect`, `redirect:<status>`: a redirect (default 302) to the same stub.
     Redirect(u16),
-    /// `session:<variant>`: an answer that is no session, by one of the variants below.
+    /// `session:<variant>`: a wrong session, by one of the variants below.
     Session(SessionVariant),
-    /// `answer:<pointer>=<JSON>`, `answer-without:<pointer>`: what was asked for, with something else in a place (RFC 6901), or
-    /// without it. For instance `answer:/livemode=true`.
+    /// `answer:<pointer>=<JSON>`, `answer-without:<pointer>`: the requested object with another
+    /// value at a pointer (RFC 6901), or without the value. Example: `answer:/livemode=true`.
     Changed(String, Option<Value>),
 }
 
-/// An error answer.
+/// An error response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ErrorAnswer {
     /// The status.
@@ -61,18 +62,18 @@ pub struct ErrorAnswer {
     pub retry_after: Option<u32>,
 }
 
-/// What is wrong with a session that the stub gives, named by `session:<name>`.
+/// A variant of a session, named by `session:<name>`. All are wrong unless stated otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SessionVariant {
-    /// `created`: all right, but with status 201.
+    /// `created`: status 201.
     Created,
     /// `content-type`: sent as `text/html`.
     ContentType,
     /// `no-content-type`.
     NoContentType,
-    /// `not-json`: sent as JSON, and is none.
+    /// `not-json`: text that is not JSON, with the media type of JSON.
     NotJson,
-    /// `empty`: no body at all.
+    /// `empty`: no body.
     Empty,
     /// `array`: a JSON array of a session's values.
     Array,
@@ -80,11 +81,11 @@ pub enum SessionVariant {
     Customer,
     /// `no-customer`.
     NoCustomer,
-    /// `livemode`: of the other mode.
+    /// `livemode`: for the other mode.
     Livemode,
     /// `no-livemode`.
     NoLivemode,
-    /// `object`: of another type.
+    /// `object`: another object type.
     Object,
     /// `http-url`: a plain http URL.
     HttpUrl,
@@ -100,21 +101,21 @@ pub enum SessionVariant {
     NoUrl,
     /// `null-url`.
     NullUrl,
-    /// `unknown-field`: all right, with fields that no schema knows.
+    /// `unknown-field`: a correct session with unknown fields.
     UnknownField,
-    /// `charset`: all right, as `application/json; charset=utf-8` in capitals.
+    /// `charset`: a correct session as `application/json; charset=utf-8` in capitals.
     Charset,
 }
 
-/// No fault has this name.
+/// The error for an unknown fault name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FaultNameError(String);
 
 impl Fault {
-    /// The fault of this name; the names stand at the variants.
+    /// Parses a fault's name. The variants document the names.
     ///
     /// # Errors
-    /// [`FaultNameError`] where no fault has this name.
+    /// [`FaultNameError`] if the name is unknown.
     pub fn from_name(name: &str) -> Result<Self, FaultNameError> {
         let unknown = || FaultNameError(name.to_owned());
         if name.starts_with(|first: char| first.is_ascii_digit()) {
@@ -207,7 +208,7 @@ impl FromStr for SessionVariant {
 
 impl std::fmt::Display for FaultNameError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "no fault is called {:?}", self.0)
+        write!(f, "unknown fault name {:?}", self.0)
     }
 }
 
@@ -218,7 +219,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_error_is_named_by_status_code_param_and_flags() {
+    fn error_name_has_status_code_param_and_flags() {
         let fault = Fault::from_name(
             "400:resource_missing:flow_data[subscription_cancel][subscription]+no-retry+after=7",
         );
@@ -233,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_is_none_is_refused() {
+    fn unknown_fault_name_is_rejected() {
         for bad in [
             "",
             "okay",

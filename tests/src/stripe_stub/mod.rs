@@ -1,25 +1,29 @@
-//! A strict stand-in for Stripe's API on loopback: it refuses what Stripe's published schema does not know, and fails on demand.
+//! A strict stub of Stripe's API on loopback. It rejects requests that violate Stripe's published
+//! schema, and fails on demand.
 //!
 //! ```text
 //! let stub = StripeStub::start().await;               // test mode; `start_live()` for live mode
 //! stub.push(Fault::from_name("429:lock_timeout").unwrap());
-//! stub.push(Fault::from_name("reset").unwrap());      // then it behaves, or does what `set_default` says
+//! stub.push(Fault::from_name("reset").unwrap());      // afterwards the fault of `set_default`
 //! // BILLING_STRIPE_API_BASE = stub.base_url(), BILLING_STRIPE_SECRET_KEY = stub.secret_key()
 //! assert_eq!(stub.requests().len(), 3);
 //! ```
 //!
-//! It speaks the operations that `provider-stripe` calls (`operation.rs`). Each request is recorded, then judged in this order:
+//! It has the operations that `provider-stripe` calls (`operation.rs`). It records each request and
+//! handles it in this order:
 //!
-//! 1. the key (401), `Stripe-Version`, media type, `User-Agent`, `Idempotency-Key` (on a POST, and on nothing else), and the form
-//!    or query against the schema: unknown and repeated parameters, types, enum values, lengths (400). These refusals use up
-//!    no fault.
-//! 2. A key seen before replays what is stored under it, also a 500 (`Idempotent-Replayed: true`), or is 400
-//!    `idempotency_error` where the parameters differ. Stored are successes and 5xx, as at Stripe; refusals are not.
-//! 3. The next [`Fault`] of the script, or the default one.
-//! 4. Customer, subscription, price and configuration are looked up; then what was asked for is made or shown.
+//! 1. It checks the key (401), `Stripe-Version`, media type, `User-Agent`, `Idempotency-Key`
+//!    (POST only), and the form or query by the schema: unknown and repeated parameters, types,
+//!    enum values, lengths (400). These rejections do not use up a fault.
+//! 2. A known idempotency key replays the stored response, also a 500 (`Idempotent-Replayed`).
+//!    Other parameters return 400 `idempotency_error`. Like Stripe, the stub stores successes and
+//!    5xx, but no rejections.
+//! 3. It applies the next [`Fault`] of the script, or the default fault.
+//! 4. It looks up customer, subscription, price and configuration, and performs the operation.
 //!
-//! Known at the start: [`CUSTOMER`] with [`SUBSCRIPTION`], [`OTHER_CUSTOMER`] with [`OTHER_SUBSCRIPTION`],
-//! [`DELETED_CUSTOMER`], [`CONFIGURATION`], [`MONTHLY_PRICE`] and [`YEARLY_PRICE`]. Dropping the stub closes its port and its connections.
+//! Initial objects: [`CUSTOMER`] with [`SUBSCRIPTION`], [`OTHER_CUSTOMER`] with
+//! [`OTHER_SUBSCRIPTION`], [`DELETED_CUSTOMER`], [`CONFIGURATION`], [`MONTHLY_PRICE`] and
+//! [`YEARLY_PRICE`]. Dropping the stub closes its port and its connections.
 
 mod accounts;
 mod answer;
@@ -45,7 +49,7 @@ use tokio::task::{AbortHandle, JoinSet};
 
 pub use fault::{Fault, FaultNameError};
 
-/// The one API version that the stub accepts.
+/// The only API version that the stub accepts.
 pub const API_VERSION: &str = "2026-05-27.dahlia";
 /// A customer with a subscription.
 pub const CUSTOMER: &str = "cus_StubKnown00001";
@@ -55,25 +59,25 @@ pub const SUBSCRIPTION: &str = "sub_StubKnown00001";
 pub const OTHER_CUSTOMER: &str = "cus_StubOther00001";
 /// The subscription of [`OTHER_CUSTOMER`].
 pub const OTHER_SUBSCRIPTION: &str = "sub_StubOther00001";
-/// A customer who was deleted.
+/// A deleted customer.
 pub const DELETED_CUSTOMER: &str = "cus_StubDeleted001";
-/// A price of 9 dollars a month.
+/// A price of 9 dollars per month.
 pub const MONTHLY_PRICE: &str = "price_StubMonthly001";
-/// A price of 90 dollars a year.
+/// A price of 90 dollars per year.
 pub const YEARLY_PRICE: &str = "price_StubYearly0001";
-/// A portal configuration that exists.
+/// An existing portal configuration.
 pub const CONFIGURATION: &str = "bpc_StubKnown00001";
 
-/// A request as it came.
+/// A recorded request.
 #[derive(Clone, Debug)]
-pub struct Recorded {
-    /// Its method.
+pub struct RecordedRequest {
+    /// The method.
     pub method: Method,
-    /// Its path, with the query if there was one.
+    /// The path, with the query.
     pub path: String,
-    /// Its headers.
+    /// The headers.
     pub headers: HeaderMap,
-    /// Its form fields, or those of its query, decoded, in the order sent. Empty where the body was no form.
+    /// The decoded fields of the form or query, in order. Empty if the body is not a form.
     pub form: Vec<(String, String)>,
 }
 
@@ -86,20 +90,20 @@ pub struct StripeStub {
     accepting: AbortHandle,
 }
 
-impl Recorded {
-    /// The value of a header, if it was sent as text.
+impl RecordedRequest {
+    /// Returns the value of a header, if it is text.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
-    /// Its `Idempotency-Key`.
+    /// Returns the `Idempotency-Key`.
     #[must_use]
     pub fn idempotency_key(&self) -> Option<&str> {
         self.header("idempotency-key")
     }
 
-    /// The value of a form field, by its bracketed name.
+    /// Returns the value of a form field, by its bracketed name.
     #[must_use]
     pub fn field(&self, name: &str) -> Option<&str> {
         self.form.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
@@ -112,13 +116,13 @@ impl StripeStub {
         Self::start_in(false).await
     }
 
-    /// Starts a stub in live mode: its key is a live one, and its sessions say so.
+    /// Starts a stub in live mode, with a live key and live sessions.
     pub async fn start_live() -> Self {
         Self::start_in(true).await
     }
 
     async fn start_in(livemode: bool) -> Self {
-        // Put together here, so that no scanner takes the source for a leak.
+        // Concatenated, so that secret scanners do not report the source.
         let secret_key =
             format!("sk_{}_StubSecretKey0000000001", if livemode { "live" } else { "test" });
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port on loopback");
@@ -128,68 +132,68 @@ impl StripeStub {
         Self { address, secret_key, state, accepting }
     }
 
-    /// Where it listens: `http://127.0.0.1:<port>`.
+    /// Returns the base URL: `http://127.0.0.1:<port>`.
     #[must_use]
     pub fn base_url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// The one key that it accepts.
+    /// Returns the only key that the stub accepts.
     #[must_use]
     pub fn secret_key(&self) -> &str {
         &self.secret_key
     }
 
-    /// All requests so far, refused ones too, oldest first.
+    /// Returns all requests so far, oldest first, including rejected ones.
     #[must_use]
-    pub fn requests(&self) -> Vec<Recorded> {
+    pub fn requests(&self) -> Vec<RecordedRequest> {
         self.state.lock().unwrap().requests.clone()
     }
 
-    /// The requests that change something, without those that read.
+    /// Returns the write requests.
     #[must_use]
-    pub fn writes(&self) -> Vec<Recorded> {
+    pub fn writes(&self) -> Vec<RecordedRequest> {
         self.requests().into_iter().filter(|request| request.method == Method::POST).collect()
     }
 
-    /// The URLs of all sessions made so far: secrets, for tests that look for leaks.
+    /// Returns the URLs of all created sessions. They are secrets.
     #[must_use]
     pub fn issued_urls(&self) -> Vec<String> {
         self.state.lock().unwrap().issued_urls.clone()
     }
 
-    /// Adds a fault to the script: each request that gets that far uses one up.
+    /// Adds a fault to the script. Each valid request uses up one fault.
     pub fn push(&self, fault: Fault) {
         self.state.lock().unwrap().script.push_back(fault);
     }
 
-    /// What happens when the script is used up; [`Fault::None`] at the start.
+    /// Sets the fault after the end of the script. The initial default is [`Fault::None`].
     pub fn set_default(&self, fault: Fault) {
         self.state.lock().unwrap().default = fault;
     }
 
-    /// Makes a customer known, or a deleted one known again.
+    /// Adds a customer, or restores a deleted one.
     pub fn add_customer(&self, customer: &str) {
         self.accounts(|accounts| accounts.add_customer(customer, &[]));
     }
 
-    /// The same with metadata.
+    /// Adds a customer with metadata.
     pub fn add_customer_with(&self, customer: &str, metadata: &[(&str, &str)]) {
         self.accounts(|accounts| accounts.add_customer(customer, metadata));
     }
 
-    /// Deletes a customer, whose subscriptions end: from now on Stripe's answer to whoever wants to use it is
-    /// `resource_missing`, and to whoever reads it that it is deleted.
+    /// Deletes a customer and cancels its subscriptions. Later uses return `resource_missing`.
+    /// Reads return a deleted customer.
     pub fn delete_customer(&self, customer: &str) {
         self.accounts(|accounts| accounts.delete_customer(customer));
     }
 
-    /// Gives a customer a subscription, active, by the month.
+    /// Adds an active monthly subscription to a customer.
     pub fn add_subscription(&self, customer: &str, subscription: &str) {
         self.accounts(|accounts| accounts.add_subscription(customer, subscription, MONTHLY_PRICE));
     }
 
-    /// The same at another price.
+    /// Adds an active subscription with this price to a customer.
     pub fn add_subscription_at(&self, customer: &str, subscription: &str, price: &str) {
         self.accounts(|accounts| accounts.add_subscription(customer, subscription, price));
     }
@@ -199,7 +203,7 @@ impl StripeStub {
         self.accounts(|accounts| accounts.change(id, fields));
     }
 
-    /// Makes a price known that is like [`MONTHLY_PRICE`] but for these fields.
+    /// Adds a price like [`MONTHLY_PRICE`] with other values in these fields.
     pub fn add_price(&self, price: &str, fields: &[(&str, Value)]) {
         self.accounts(|accounts| {
             accounts.add_price(price, "month", 900);
@@ -207,7 +211,7 @@ impl StripeStub {
         });
     }
 
-    /// Makes a completed checkout session of this customer's that nobody of ours asked for.
+    /// Adds a completed checkout session of a customer that the service did not create.
     pub fn add_complete_session(&self, session: &str, customer: &str, fields: &[(&str, Value)]) {
         self.accounts(|accounts| {
             accounts.add_session(session, customer, &[]);
@@ -220,7 +224,7 @@ impl StripeStub {
         with(&mut self.state.lock().unwrap().accounts);
     }
 
-    /// Closes the port and all connections; once this returns, connections are refused.
+    /// Closes the port and all connections. Afterwards new connections are refused.
     pub async fn close(&self) {
         self.accepting.abort();
         while !self.accepting.is_finished() {
@@ -235,7 +239,7 @@ impl Drop for StripeStub {
     }
 }
 
-/// Takes connections until it is aborted, which ends them all.
+/// Accepts connections until the task is aborted, which closes all of them.
 async fn accept(listener: TcpListener, state: Arc<Mutex<state::State>>) {
     let mut connections = JoinSet::new();
     loop {
@@ -244,27 +248,27 @@ async fn accept(listener: TcpListener, state: Arc<Mutex<state::State>>) {
         let state = Arc::clone(&state);
         connections.spawn(async move {
             let service = service_fn(|request| serve(request, Arc::clone(&state)));
-            // A connection that ends badly is what the client, or a fault, wanted.
+            // A connection error comes from the client or a fault.
             let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
         });
     }
 }
 
-/// Answers one request. An error closes the connection without an answer.
+/// Handles one request. An error closes the connection without a response.
 async fn serve(
     request: Request<Incoming>,
     state: Arc<Mutex<state::State>>,
 ) -> io::Result<answer::Response> {
     let (head, body) = request.into_parts();
     let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
-    let next = state.lock().unwrap().judge(&head, &body);
+    let next = state.lock().unwrap().handle(&head, &body);
     match next {
         state::Next::Answer(response) => Ok(*response),
         state::Next::Close => Err(io::ErrorKind::ConnectionReset.into()),
         state::Next::Stall => std::future::pending().await,
         state::Next::Delay(time) => {
             tokio::time::sleep(time).await;
-            match state.lock().unwrap().behave(&head, &body) {
+            match state.lock().unwrap().handle_without_fault(&head, &body) {
                 state::Next::Answer(response) => Ok(*response),
                 _ => Err(io::ErrorKind::ConnectionReset.into()),
             }

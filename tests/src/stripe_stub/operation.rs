@@ -1,4 +1,4 @@
-//! The operations that the stub has, out of a request's method and path.
+//! Parses the stub's operations from a request's method and path.
 
 use http::Method;
 use http::request::Parts;
@@ -34,7 +34,7 @@ impl Operation {
         })
     }
 
-    /// The path as the schema writes it.
+    /// Returns the schema's path template.
     pub(super) const fn path(&self) -> &'static str {
         match self {
             Self::CreatePortalSession => "/v1/billing_portal/sessions",
@@ -48,7 +48,7 @@ impl Operation {
     }
 }
 
-/// A path's segment without its escapes. In a path a plus is a plus.
+/// Decodes a path segment. A plus sign in a path stays a plus sign.
 fn decoded(segment: &str) -> String {
     let value = segment.replace('+', "%2B");
     url::form_urlencoded::parse(format!("id={value}").as_bytes())

@@ -1,4 +1,4 @@
-//! Sessions of the customer portal, right ones and wrong ones.
+//! Creates correct and wrong sessions of the customer portal.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use super::fault::SessionVariant;
 use super::{CONFIGURATION, OTHER_CUSTOMER, schema};
 use crate::stripe_form::Param;
 
-/// Refuses unknown customers, configurations and subscriptions, as Stripe does.
+/// Rejects unknown customers, configurations and subscriptions, like Stripe.
 pub(super) fn look_up(accounts: &Accounts, form: &[(String, String)]) -> Result<(), Box<Response>> {
     let field =
         |name: &str| form.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
@@ -28,14 +28,14 @@ pub(super) fn look_up(accounts: &Accounts, form: &[(String, String)]) -> Result<
     }
     for flow in ["subscription_cancel", "subscription_update", "subscription_update_confirm"] {
         let param = format!("flow_data[{flow}][subscription]");
-        if let Some(id) = field(&param).filter(|id| accounts.holder(id) != Some(customer)) {
+        if let Some(id) = field(&param).filter(|id| accounts.customer_of(id) != Some(customer)) {
             return missing("subscription", id, &param);
         }
     }
     Ok(())
 }
 
-/// An answer with this session that differs from Stripe's as the variant says.
+/// Returns a response with a session that is wrong by this variant.
 pub(super) fn wrong_answer(variant: SessionVariant, mut session: Value) -> Response {
     let with = |mut session: Value, field: &str, value: Value| {
         session[field] = value;
@@ -100,7 +100,7 @@ pub(super) fn wrong_answer(variant: SessionVariant, mut session: Value) -> Respo
     }
 }
 
-/// The session object number `number` for this order, by the schema `billing_portal.session`.
+/// Creates the session object number `number` of a form, by the schema `billing_portal.session`.
 pub(super) fn session(form: &[(String, String)], livemode: bool, number: usize) -> Value {
     let field =
         |name: &str| form.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
@@ -144,8 +144,8 @@ pub(super) fn session(form: &[(String, String)], livemode: bool, number: usize) 
     })
 }
 
-/// What Stripe asks for and the schema does not say.
-pub(super) fn beyond_the_schema(form: &BTreeMap<String, Param>) -> Result<(), schema::Violation> {
+/// Checks rules of Stripe that the schema does not have.
+pub(super) fn check_beyond_schema(form: &BTreeMap<String, Param>) -> Result<(), schema::Violation> {
     let fail = |code, param: &str| Err(schema::Violation { code, param: param.to_owned() });
     if !form.contains_key("customer") && !form.contains_key("customer_account") {
         return fail("parameter_missing", "customer");

@@ -1,4 +1,4 @@
-//! Holds a form against the request schema of an operation in the published subset.
+//! Checks a form against an operation's request schema in the published subset.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -10,20 +10,20 @@ use crate::stripe_form::Param;
 
 static SUBSET: LazyLock<Subset> = LazyLock::new(Subset::read);
 
-/// Why a parameter is refused: Stripe's code for it, and the parameter's bracketed name.
+/// The reason for a rejected parameter: Stripe's error code and the parameter's bracketed name.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Violation {
     pub(super) code: &'static str,
     pub(super) param: String,
 }
 
-/// The schema of the form or query that this operation takes, if the subset has the operation.
+/// Returns the schema of an operation's form or query, if the subset has the operation.
 pub(super) fn of_operation(method: &str, path: &str) -> Option<Value> {
     SUBSET.parameters(method, path)
 }
 
-/// Checks all parameters of a form. Stripe refuses unknown ones at every level, so objects are closed here even where the
-/// schema does not say so.
+/// Checks all parameters of a form. Stripe rejects unknown parameters at every level, so this check
+/// does too, also where the schema allows them.
 pub(super) fn check(form: &BTreeMap<String, Param>, schema: &Value) -> Result<(), Violation> {
     check_object(form, schema, "")
 }
@@ -57,10 +57,10 @@ fn check_object(
 fn check_param(param: &Param, schema: &Value, name: &str) -> Result<(), Violation> {
     let invalid = |code| Err(Violation { code, param: name.to_owned() });
     if let Some(any) = schema.get("anyOf").and_then(Value::as_array) {
-        let mut judged = any.iter().map(|schema| check_param(param, schema, name));
-        let first = judged.next().unwrap_or_else(|| invalid("parameter_invalid_type"));
+        let mut results = any.iter().map(|schema| check_param(param, schema, name));
+        let first = results.next().unwrap_or_else(|| invalid("parameter_invalid_type"));
         return first.or_else(
-            |violation| if judged.any(|one| one.is_ok()) { Ok(()) } else { Err(violation) },
+            |violation| if results.any(|one| one.is_ok()) { Ok(()) } else { Err(violation) },
         );
     }
     match (schema.get("type").and_then(Value::as_str), param) {
@@ -111,27 +111,27 @@ mod tests {
     use super::*;
     use crate::stripe_form;
 
-    fn judge(body: &str) -> Result<(), (&'static str, String)> {
+    fn check_body(body: &str) -> Result<(), (&'static str, String)> {
         let schema = of_operation("post", "/v1/billing_portal/sessions").unwrap();
         let tree = stripe_form::tree(&stripe_form::fields(body.as_bytes())).unwrap();
         check(&tree, &schema).map_err(|violation| (violation.code, violation.param))
     }
 
     #[test]
-    fn the_subset_is_of_the_pinned_version() {
+    fn subset_has_the_pinned_version() {
         assert_eq!(SUBSET.version(), super::super::API_VERSION);
     }
 
     #[test]
-    fn what_the_schema_knows_passes() {
+    fn known_parameters_pass() {
         let full = "customer=cus_1&return_url=https://a.example/&locale=ko&configuration=bpc_1&flow_data[type]=subscription_cancel\
             &flow_data[subscription_cancel][subscription]=sub_1&flow_data[after_completion][type]=redirect\
             &flow_data[after_completion][redirect][return_url]=https://a.example/&expand[0]=configuration";
-        assert_eq!(judge(full), Ok(()));
+        assert_eq!(check_body(full), Ok(()));
     }
 
     #[test]
-    fn what_the_schema_does_not_know_is_named() {
+    fn unknown_parameters_are_rejected_by_name() {
         for (body, code, param) in [
             ("customer=cus_1&returnUrl=x", "parameter_unknown", "returnUrl"),
             (
@@ -146,7 +146,7 @@ mod tests {
             ("flow_data[after_completion][type]=redirect", "parameter_missing", "flow_data[type]"),
             ("customer=", "parameter_invalid_empty", "customer"),
         ] {
-            assert_eq!(judge(body), Err((code, param.to_owned())), "{body}");
+            assert_eq!(check_body(body), Err((code, param.to_owned())), "{body}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What the stub knows and remembers, and how it judges a request.
+//! The stub's state, and its handling of a request.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
@@ -13,11 +13,11 @@ use super::accounts::{self, Accounts};
 use super::answer::{self, End, Response};
 use super::fault::Fault;
 use super::operation::Operation;
-use super::{API_VERSION, Recorded, portal, schema};
+use super::{API_VERSION, RecordedRequest, portal, schema};
 use crate::exchanges::{self, Exchange};
 use crate::stripe_form;
 
-/// What becomes of a request.
+/// The stub's reaction to a request.
 pub(super) enum Next {
     Answer(Box<Response>),
     Close,
@@ -29,7 +29,7 @@ pub(super) enum Next {
 pub(super) struct State {
     secret_key: String,
     pub(super) livemode: bool,
-    pub(super) requests: Vec<Recorded>,
+    pub(super) requests: Vec<RecordedRequest>,
     pub(super) issued_urls: Vec<String>,
     pub(super) script: VecDeque<Fault>,
     pub(super) default: Fault,
@@ -37,7 +37,7 @@ pub(super) struct State {
     stored: HashMap<String, Stored>,
 }
 
-/// What an idempotency key stands for.
+/// A stored response and its request.
 #[derive(Debug)]
 struct Stored {
     path: String,
@@ -59,10 +59,10 @@ impl State {
         }
     }
 
-    /// Records a request and says what becomes of it.
-    pub(super) fn judge(&mut self, head: &Parts, body: &[u8]) -> Next {
+    /// Records a request and decides the reaction.
+    pub(super) fn handle(&mut self, head: &Parts, body: &[u8]) -> Next {
         let form = sent(head, body);
-        self.requests.push(Recorded {
+        self.requests.push(RecordedRequest {
             method: head.method.clone(),
             path: head.uri.to_string(),
             headers: head.headers.clone(),
@@ -79,11 +79,11 @@ impl State {
             return self.answer(response);
         }
         let fault = self.script.pop_front().unwrap_or_else(|| self.default.clone());
-        self.misbehave(&fault, head, body)
+        self.apply_fault(&fault, head, body)
     }
 
-    /// Without a fault: looks things up, and makes or shows what was asked for.
-    pub(super) fn behave(&mut self, head: &Parts, body: &[u8]) -> Next {
+    /// Performs the requested operation without a fault.
+    pub(super) fn handle_without_fault(&mut self, head: &Parts, body: &[u8]) -> Next {
         let form = sent(head, body);
         let response = match self.act(head, &form) {
             Ok(object) => {
@@ -115,14 +115,14 @@ impl State {
         }
     }
 
-    /// A fresh session of the customer portal. Its address is remembered.
+    /// Creates a portal session and records its URL.
     fn portal_session(&mut self, form: &[(String, String)]) -> Value {
         let session = portal::session(form, self.livemode, self.issued_urls.len() + 1);
         self.issued_urls.extend(session["url"].as_str().map(str::to_owned));
         session
     }
 
-    /// What a fault spoils: an answer as it would have been, also where nothing was found.
+    /// Returns the object that a fault modifies: the normal answer, also for an unknown id.
     fn good(&mut self, head: &Parts, form: &[(String, String)]) -> Value {
         match Operation::of(head) {
             Some(Operation::CreatePortalSession) => self.portal_session(form),
@@ -130,7 +130,7 @@ impl State {
         }
     }
 
-    /// What Stripe refuses before it looks anything up. (The box: a response is large for an error.)
+    /// Checks the request before any look-up. The response is boxed because it is large.
     fn check(&self, head: &Parts, form: &[(String, String)]) -> Result<(), Box<Response>> {
         let header = |name: &str| {
             head.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
@@ -197,8 +197,8 @@ impl State {
             }
         };
         let beyond = |tree| match operation {
-            Operation::CreatePortalSession => portal::beyond_the_schema(tree),
-            _ => accounts::beyond_the_schema(&operation, tree),
+            Operation::CreatePortalSession => portal::check_beyond_schema(tree),
+            _ => accounts::check_beyond_schema(&operation, tree),
         };
         if let Err(violation) = schema::check(&tree, &schema).and_then(|()| beyond(&tree)) {
             return refuse(400, violation.code, Some(&violation.param), "A parameter is wrong");
@@ -206,15 +206,15 @@ impl State {
         Ok(())
     }
 
-    fn misbehave(&mut self, fault: &Fault, head: &Parts, body: &[u8]) -> Next {
+    fn apply_fault(&mut self, fault: &Fault, head: &Parts, body: &[u8]) -> Next {
         let form = sent(head, body);
         let response = match fault {
-            Fault::None => return self.behave(head, body),
+            Fault::None => return self.handle_without_fault(head, body),
             Fault::Delay(time) => return Next::Delay(*time),
             Fault::Stall => return Next::Stall,
             Fault::Reset => return Next::Close,
             Fault::Error(error) => {
-                let response = answer::error(error, "The stub was told to fail");
+                let response = answer::error(error, "The stub fails on demand");
                 if error.status >= 500 {
                     self.store(head, &form, &response);
                 }
@@ -273,13 +273,17 @@ impl State {
         self.answer(response)
     }
 
-    /// A complete answer with this status, kept under the idempotency key as Stripe does: 200 is what was asked for.
+    /// Returns a complete response with this status and stores it under the idempotency key. Status
+    /// 200 is the requested object.
     fn whole(&mut self, status: u16, head: &Parts, form: &[(String, String)]) -> Response {
         let response = match status {
             200 => answer::json_answer(200, &self.good(head, form)),
-            status => {
-                answer::refusal(status, None, None, "The stub was told to fail and to break off")
-            }
+            status => answer::refusal(
+                status,
+                None,
+                None,
+                "The stub fails on demand and closes the connection",
+            ),
         };
         if status == 200 || status >= 500 {
             self.store(head, form, &response);
@@ -299,7 +303,7 @@ impl State {
         self.stored.insert(key, Stored { path, form: form.to_vec(), response: response.clone() });
     }
 
-    /// Adds what every answer of Stripe's carries.
+    /// Adds the headers of every Stripe response.
     fn answer(&self, mut response: Response) -> Next {
         let id = format!("req_Stub{:010}", self.requests.len());
         let headers = response.headers_mut();
@@ -309,7 +313,7 @@ impl State {
     }
 }
 
-/// What is asked is to fit the schema. What is answered here need not.
+/// Records the request for the schema guard. The stub's response is not checked.
 fn record(head: &Parts, body: &[u8]) {
     let header = |name: &str| {
         head.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
@@ -327,7 +331,7 @@ fn record(head: &Parts, body: &[u8]) {
     });
 }
 
-/// What came with a request: its form, or its query.
+/// Returns the fields of a request's form or query.
 fn sent(head: &Parts, body: &[u8]) -> Vec<(String, String)> {
     stripe_form::fields(if head.method == Method::GET {
         head.uri.query().unwrap_or_default().as_bytes()
@@ -340,7 +344,7 @@ fn idempotency_key(head: &Parts) -> Option<String> {
     head.headers.get("idempotency-key").and_then(|value| value.to_str().ok()).map(str::to_owned)
 }
 
-/// Puts something else in a place of an answer, or takes the place away.
+/// Replaces or removes the value at a pointer.
 fn change(object: &mut Value, pointer: &str, value: Option<Value>) {
     let (parent, name) = pointer.rsplit_once('/').expect("a pointer starts with a slash");
     let Some(Value::Object(members)) = object.pointer_mut(parent) else { return };

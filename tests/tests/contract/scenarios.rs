@@ -1,4 +1,4 @@
-//! The files of scenarios. Each registers its own in `SCENARIOS`; `key_client` is shared code.
+//! The scenario files. Each registers its scenarios in `SCENARIOS`. `key_client` is shared code.
 
 mod account_lifecycle;
 mod audit;
@@ -51,7 +51,7 @@ const FILES: &[&[Scenario]] = &[
     webhooks::SCENARIOS,
 ];
 
-/// All scenarios.
+/// Returns all scenarios.
 pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
     FILES.iter().copied().flatten()
 }

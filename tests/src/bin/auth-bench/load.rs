@@ -1,4 +1,4 @@
-//! Closed-loop load: each connection sends its next request when the answer to the last one is there.
+//! Closed-loop load: each connection sends its next request after the previous response.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use crate::wire::Connection;
 
-/// Connections that present wrong keys, and good keys presented at once.
-pub(crate) const FLOOD: usize = 64;
+/// Number of connections that send wrong keys, and of good keys sent concurrently.
+pub(crate) const FLOOD_CONNECTIONS: usize = 64;
 
 const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-/// How many wrong secrets each connection goes through; no cache should remember any.
+/// Number of different wrong secrets per connection. No cache should keep any of them.
 const WRONG: usize = 512;
 
 /// Prepared requests.
@@ -33,11 +33,11 @@ impl Credentials {
         ))
     }
 
-    /// Well-formed keys with the ids of real ones and secrets that nobody was given.
+    /// Creates well-formed keys with existing ids and secrets that were never issued.
     pub(crate) fn wrong_secrets(ids: &[String]) -> Self {
         let mut state = 0x9e37_79b9_7f4a_7c15_u64;
         let mut digit = || {
-            // xorshift64: not random, and different every time, which is all that a wrong secret must be.
+            // xorshift64: a wrong secret must differ each time; it need not be random.
             state ^= state << 13;
             state ^= state >> 7;
             state ^= state << 17;
@@ -55,11 +55,11 @@ impl Credentials {
     }
 }
 
-/// How many answers of each kind there were.
+/// Number of responses by kind.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Counts {
     pub(crate) good: usize,
-    pub(crate) refused: usize,
+    pub(crate) rejected: usize,
     pub(crate) limited: usize,
     /// Any other status, and broken connections.
     pub(crate) other: usize,
@@ -67,20 +67,20 @@ pub(crate) struct Counts {
 
 impl Counts {
     pub(crate) const fn all(self) -> usize {
-        self.good + self.refused + self.limited + self.other
+        self.good + self.rejected + self.limited + self.other
     }
 
     fn count(&mut self, status: u16) {
         match status {
             200 => self.good += 1,
-            401 => self.refused += 1,
+            401 => self.rejected += 1,
             429 => self.limited += 1,
             _ => self.other += 1,
         }
     }
 }
 
-/// Connections at work.
+/// The running connections.
 pub(crate) struct Load {
     stop: Arc<AtomicBool>,
     workers: Vec<JoinHandle<Counts>>,
@@ -93,7 +93,7 @@ impl Load {
             let (stop, Credentials(requests)) = (Arc::clone(&stop), credentials.clone());
             std::thread::spawn(move || {
                 let mut counts = Counts::default();
-                let mut connection = Connection::open(to).expect("the service takes connections");
+                let mut connection = Connection::open(to).expect("the service accepts connections");
                 for request in requests.iter().cycle().skip(start * WRONG % requests.len()) {
                     if stop.load(Ordering::Relaxed) {
                         break;
@@ -101,7 +101,7 @@ impl Load {
                     let status = connection.exchange(request).unwrap_or(0);
                     counts.count(status);
                     if status == 0 {
-                        connection = Connection::open(to).expect("the service takes connections");
+                        connection = Connection::open(to).expect("the service accepts connections");
                     }
                 }
                 counts
@@ -117,7 +117,7 @@ impl Load {
             Counts::default(),
             |sum, more| Counts {
                 good: sum.good + more.good,
-                refused: sum.refused + more.refused,
+                rejected: sum.rejected + more.rejected,
                 limited: sum.limited + more.limited,
                 other: sum.other + more.other,
             },
@@ -130,7 +130,7 @@ impl Load {
     }
 }
 
-/// Presents each key once, all at the same moment, on a connection each; gives the statuses.
+/// Sends each key once, all concurrently, on a connection each. Returns the statuses.
 pub(crate) fn once_each(to: SocketAddr, keys: &[String]) -> Vec<u16> {
     let barrier = Barrier::new(keys.len());
     let statuses = Mutex::new(Vec::new());
@@ -138,17 +138,17 @@ pub(crate) fn once_each(to: SocketAddr, keys: &[String]) -> Vec<u16> {
         for key in keys {
             scope.spawn(|| {
                 let request = portal_request("/api/v1/subscriptions/portal/api", key);
-                let mut connection = Connection::open(to).expect("the service takes connections");
+                let mut connection = Connection::open(to).expect("the service accepts connections");
                 barrier.wait();
                 let status = connection.exchange(&request).unwrap_or(0);
-                statuses.lock().expect("nobody panics").push(status);
+                statuses.lock().expect("the lock is not poisoned").push(status);
             });
         }
     });
-    statuses.into_inner().expect("nobody panics")
+    statuses.into_inner().expect("the lock is not poisoned")
 }
 
-/// Sends exactly so many requests over these connections; gives how many did not answer 200.
+/// Sends this number of requests over these connections. Returns how many did not return 200.
 pub(crate) fn exactly(
     to: SocketAddr,
     connections: usize,
@@ -159,7 +159,7 @@ pub(crate) fn exactly(
     std::thread::scope(|scope| {
         let work = |_| {
             scope.spawn(move || {
-                let mut connection = Connection::open(to).expect("the service takes connections");
+                let mut connection = Connection::open(to).expect("the service accepts connections");
                 let each = requests / connections;
                 (0..each).filter(|_| connection.exchange(request).unwrap_or(0) != 200).count()
             })
@@ -169,13 +169,13 @@ pub(crate) fn exactly(
     })
 }
 
-/// A request for a portal session with this credential.
+/// Builds a request for a portal session with this credential.
 fn portal_request(path: &str, credential: &str) -> Vec<u8> {
     format!("POST {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {credential}\r\nContent-Length: 0\r\n\r\n")
         .into_bytes()
 }
 
-/// CRC-32 (ISO-HDLC) as six base62 digits.
+/// Returns the CRC-32 (ISO-HDLC) as six base62 digits.
 fn checksum(text: &str) -> String {
     let mut crc = !0_u32;
     for byte in text.bytes() {

@@ -1,7 +1,10 @@
-//! Floods a service with wrong API keys and measures what is left for everybody else. See `scripts/bench-auth`, which builds
-//! and starts it; knows nothing but the standard library, so that it is built optimised in seconds.
+//! Floods a service with wrong API keys and measures the throughput of other clients.
 //!
-//! `auth-bench [--quick] PORTAL UPSTREAM`: the programs under test and behind it. Exit 1 if a limit is missed.
+//! `scripts/bench-auth` builds and starts it. It uses the standard library only, so that an
+//! optimised build takes seconds.
+//!
+//! `auth-bench [--quick] PORTAL UPSTREAM`: the program under test and its provider. Exits with 1 if
+//! a limit is exceeded.
 
 mod load;
 mod service;
@@ -10,13 +13,13 @@ mod wire;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use load::{Credentials, FLOOD, Load};
+use load::{Credentials, FLOOD_CONNECTIONS, Load};
 use service::Service;
 
-/// Connections with good tokens, before and during the flood.
-const STEADY: usize = 16;
+/// Number of connections with good tokens, before and during the flood.
+const STEADY_CONNECTIONS: usize = 16;
 
-/// What was missed.
+/// The result of the limit checks.
 #[derive(Default)]
 struct Limits {
     missed: bool,
@@ -42,7 +45,7 @@ fn main() -> ExitCode {
         eprintln!("usage: auth-bench [--quick] PORTAL UPSTREAM");
         return ExitCode::from(2);
     };
-    // The service runs in a folder of its own.
+    // The service runs in another folder.
     let absolute =
         |path: &str| std::fs::canonicalize(path).unwrap_or_else(|error| panic!("{path}: {error}"));
     let (portal, upstream) = (&absolute(portal), &absolute(upstream));
@@ -58,73 +61,73 @@ fn main() -> ExitCode {
     ExitCode::from(u8::from(limits.missed))
 }
 
-/// Good keys, all at once, for the first time.
+/// Measures the first use of all good keys at once.
 fn first_use(service: &Service, limits: &mut Limits, failures: &str) {
     println!(
-        "\n{FLOOD} good keys at once for the first time (BILLING_AUTH_FAILURES_PER_MINUTE={failures})"
+        "\nfirst use of {FLOOD_CONNECTIONS} good keys at once (BILLING_AUTH_FAILURES_PER_MINUTE={failures})"
     );
     let answers = load::once_each(service.address, service.good_keys());
     let good = answers.iter().filter(|status| **status == 200).count();
-    limits.check("answered 200", good, "64", good == FLOOD);
+    limits.check("responses with status 200", good, "64", good == FLOOD_CONNECTIONS);
     let memory = service.peak_kib() / 1024;
-    limits.check("memory at its highest, MiB", memory, "< 200", memory < 200);
+    limits.check("peak memory, MiB", memory, "< 200", memory < 200);
 }
 
-/// Good tokens alone, and beside a flood of wrong secrets under known key ids.
+/// Measures good tokens alone, and during a flood of wrong secrets for known key ids.
 fn flood(service: &Service, limits: &mut Limits, failures: &str, quick: bool) {
     let phase = Duration::from_secs(if quick { 2 } else { 10 });
     println!(
-        "\nflood of wrong secrets (BILLING_AUTH_FAILURES_PER_MINUTE={failures}, {} s a phase)",
+        "\nflood of wrong secrets (BILLING_AUTH_FAILURES_PER_MINUTE={failures}, {} s per phase)",
         phase.as_secs()
     );
     let tokens = || Credentials::tokens(&service.token);
     let wrong = || Credentials::wrong_secrets(&service.ids);
-    // Pools and caches fill up, so that the memory measured is the flood's.
-    Load::start(service.address, STEADY, tokens()).stop_after(phase / 4);
-    let alone = Load::start(service.address, STEADY, tokens()).stop_after(phase);
-    // The connections' own buffers are there once they have been open; what counts is what a flood adds from then on.
+    // Warm up pools and caches, so that the measured growth comes from the flood.
+    Load::start(service.address, STEADY_CONNECTIONS, tokens()).stop_after(phase / 4);
+    let alone = Load::start(service.address, STEADY_CONNECTIONS, tokens()).stop_after(phase);
+    // Connection buffers exist after the warm-up. Only growth during the flood counts.
     let (memory, runs) = (service.resident_kib(), service.argon2_runs());
-    let flood = Load::start(service.address, FLOOD, wrong());
-    let beside = Load::start(service.address, STEADY, tokens()).stop_after(phase);
+    let flood = Load::start(service.address, FLOOD_CONNECTIONS, wrong());
+    let during = Load::start(service.address, STEADY_CONNECTIONS, tokens()).stop_after(phase);
     let grown = service.resident_kib().saturating_sub(memory);
     let flood = flood.stop();
     let runs = service.argon2_runs() - runs;
-    let share = beside.good * 100 / alone.good.max(1);
-    let a_second = |count: usize| count / usize::try_from(phase.as_secs()).unwrap_or(1);
-    println!("  JWT requests a second, alone {:>27}", a_second(alone.good));
-    println!("  JWT requests a second, during the flood {:>16}", a_second(beside.good));
+    let share = during.good * 100 / alone.good.max(1);
+    let per_second = |count: usize| count / usize::try_from(phase.as_secs()).unwrap_or(1);
+    println!("  JWT requests per second, alone {:>25}", per_second(alone.good));
+    println!("  JWT requests per second, during the flood {:>14}", per_second(during.good));
     println!(
-        "  wrong keys a second {:>36}   ({} refused, {} rate limited)",
-        a_second(flood.all()),
-        flood.refused,
+        "  wrong keys per second {:>34}   ({} rejected, {} rate limited)",
+        per_second(flood.all()),
+        flood.rejected,
         flood.limited
     );
     if !quick {
         limits.check("share of the unloaded rate, %", share, ">= 25", share >= 25);
     }
-    let failed = alone.all() - alone.good + beside.all() - beside.good;
-    limits.check("JWT requests that failed", failed, "0", failed == 0 && beside.good > 0);
-    let astray = flood.good + flood.other;
+    let failed = alone.all() - alone.good + during.all() - during.good;
+    limits.check("JWT requests that failed", failed, "0", failed == 0 && during.good > 0);
+    let unexpected = flood.good + flood.other;
     limits.check(
-        "wrong keys answered otherwise than 401 or 429",
-        astray,
+        "wrong keys with another status than 401, 429",
+        unexpected,
         "0",
-        astray == 0 && flood.refused > 0,
+        unexpected == 0 && flood.rejected > 0,
     );
     limits.check("argon2 runs during the flood", runs, "0", runs == 0);
     limits.check(
-        "memory grown by, MiB",
+        "memory growth, MiB",
         format!("{:.1}", grown as f64 / 1024.0),
         "32",
         grown <= 32 * 1024,
     );
 }
 
-/// CPU time of a request with a cached key against one with a token: the same number of each, turn about.
+/// Compares the CPU time of requests with a cached key and with a token, in alternating rounds.
 fn cost(service: &Service, limits: &mut Limits) {
     const ROUNDS: usize = 5;
     const REQUESTS: usize = 3_000;
-    println!("\nCPU time of the service a request ({ROUNDS} rounds of {REQUESTS} each)");
+    println!("\nCPU time of the service per request ({ROUNDS} rounds of {REQUESTS} each)");
     let key = &service.keys[..1];
     let spent = |credentials: Credentials| {
         let before = service.cpu_ticks();
@@ -138,7 +141,7 @@ fn cost(service: &Service, limits: &mut Limits) {
         by_token.push(spent(Credentials::tokens(&service.token)));
         by_key.push(spent(Credentials::keys(key)));
     }
-    // A tick is 10 ms (USER_HZ is 100 wherever Linux runs).
+    // A tick is 10 ms: USER_HZ is 100 on every Linux system.
     let us = |ticks: &mut Vec<u64>| {
         ticks.sort_unstable();
         ticks[ROUNDS / 2] as f64 * 10_000.0 / REQUESTS as f64

@@ -1,4 +1,4 @@
-//! The service under test on a database of its own, with users, keys and a provider that answers at once.
+//! The service under test, with its own database, users, keys, and a fast provider.
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::load::FLOOD;
+use crate::load::FLOOD_CONNECTIONS;
 use crate::wire::Connection;
 
-/// Keys of one user, below the limit that the service has for that.
-const KEYS_A_USER: usize = 16;
+/// Number of keys per user. It is below the service's limit.
+const KEYS_PER_USER: usize = 16;
 
-/// A running service. Killed, with its database, when dropped.
+/// A running service. Dropping it kills the process and deletes its database.
 pub(crate) struct Service {
     pub(crate) address: SocketAddr,
     admin: SocketAddr,
@@ -35,15 +35,18 @@ impl Service {
             .spawn()
             .expect("the upstream starts");
         let stdout = upstream.stdout.take().expect("stdout is piped");
-        let base =
-            BufReader::new(stdout).lines().next().expect("it says where it listens").expect("text");
+        let base = BufReader::new(stdout)
+            .lines()
+            .next()
+            .expect("the first line is the address")
+            .expect("text");
         let command = |arguments: &[&str]| command(portal, &folder, &base, failures, arguments);
 
         let (mut keys, mut ids) = (Vec::new(), Vec::new());
-        for user in 0..FLOOD.div_ceil(KEYS_A_USER) {
+        for user in 0..FLOOD_CONNECTIONS.div_ceil(KEYS_PER_USER) {
             let (user, customer) = (format!("user-{user}"), format!("cus_Bench{user}"));
             run(command(&["customers", "link", "--user", &user, "--customer", &customer]));
-            for _ in 0..KEYS_A_USER {
+            for _ in 0..KEYS_PER_USER {
                 let created =
                     run(command(&["keys", "create", "--user", &user, "--name", "bench", "--json"]));
                 keys.push(member(&created, "key"));
@@ -62,8 +65,8 @@ impl Service {
         let mut lines = BufReader::new(stderr).lines();
         let listening =
             lines.by_ref().map_while(Result::ok).find(|line| line.contains("\"listening\""));
-        let listening = listening.expect("the service says where it listens");
-        // The pipe must not fill up.
+        let listening = listening.expect("the service logs its addresses");
+        // Drain the pipe, which must not fill up.
         std::thread::spawn(move || lines.for_each(drop));
         let address = |name: &str| member(&listening, name).parse().expect("an address");
         let service = Self {
@@ -80,9 +83,9 @@ impl Service {
         service
     }
 
-    /// As many keys as are presented at once.
+    /// Returns as many keys as the benchmark sends at once.
     pub(crate) fn good_keys(&self) -> &[String] {
-        &self.keys[..FLOOD]
+        &self.keys[..FLOOD_CONNECTIONS]
     }
 
     fn get(&self, path: &str) -> std::io::Result<(u16, String)> {
@@ -100,7 +103,7 @@ impl Service {
         }
     }
 
-    /// How often argon2 ran.
+    /// Returns the number of argon2 runs.
     pub(crate) fn argon2_runs(&self) -> u64 {
         let (_, metrics) = self.get("/metrics").expect("the admin listener answers");
         let line = metrics.lines().find_map(|line| line.strip_prefix("billing_argon2_runs_total "));
@@ -110,21 +113,25 @@ impl Service {
     fn status_kib(&self, name: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id()))
             .expect("the process runs");
-        let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("Linux says so");
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix(name))
+            .expect("the status file has this line");
         line.trim().trim_end_matches("kB").trim().parse().expect("a number")
     }
 
-    /// Resident memory.
+    /// Returns the resident memory.
     pub(crate) fn resident_kib(&self) -> u64 {
         self.status_kib("VmRSS:")
     }
 
-    /// The most memory that was ever resident.
+    /// Returns the peak resident memory.
     pub(crate) fn peak_kib(&self) -> u64 {
         self.status_kib("VmHWM:")
     }
 
-    /// User and system time spent so far, in clock ticks (proc(5): fields 14 and 15, after a name that may hold spaces).
+    /// Returns the user and system time in clock ticks (proc(5), fields 14 and 15). The name before
+    /// them may contain spaces.
     pub(crate) fn cpu_ticks(&self) -> u64 {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.process.id()))
             .expect("the process runs");
@@ -140,7 +147,7 @@ impl Service {
 
 impl Drop for Service {
     fn drop(&mut self) {
-        // All of it fails only where it is gone already, which is the aim.
+        // These calls fail only if the process or folder is gone already.
         for process in [&mut self.process, &mut self.upstream] {
             let _ = process.kill();
             let _ = process.wait();
@@ -185,7 +192,7 @@ fn run(mut command: Command) -> String {
     String::from_utf8(done.stdout).expect("text")
 }
 
-/// The value of a member that is a string without escapes.
+/// Returns the value of a string member without escapes.
 fn member(json: &str, name: &str) -> String {
     let after =
         json.split_once(&format!("\"{name}\"")).and_then(|(_, rest)| rest.split('"').nth(1));

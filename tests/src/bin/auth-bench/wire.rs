@@ -1,4 +1,4 @@
-//! One kept-alive HTTP/1.1 connection that sends prepared requests and reads the status of each answer.
+//! A keep-alive HTTP/1.1 connection that sends prepared requests and reads the response statuses.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -18,7 +18,7 @@ impl Connection {
         Ok(Self { reader: BufReader::new(stream), body: Vec::new() })
     }
 
-    /// Sends a request and reads its answer to the end; gives the status.
+    /// Sends a request, reads the whole response and returns its status.
     pub(crate) fn exchange(&mut self, request: &[u8]) -> std::io::Result<u16> {
         self.reader.get_mut().write_all(request)?;
         let (mut status, mut length) = (0, 0);
@@ -43,7 +43,7 @@ impl Connection {
         Ok(status)
     }
 
-    /// The body of the last answer.
+    /// Returns the body of the last response.
     pub(crate) fn body(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }

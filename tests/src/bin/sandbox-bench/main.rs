@@ -1,7 +1,10 @@
-//! Opens portal sessions in the sandbox for customers of a large population and measures how fast. See `scripts/bench-sandbox`,
-//! which builds it; knows nothing but the standard library, so that it is built optimised in seconds.
+//! Measures the rate of portal sessions that the sandbox creates with many customers.
 //!
-//! `sandbox-bench [--quick] PROGRAM`: the program whose command `sandbox` is measured. Exit 1 if a limit is missed.
+//! `scripts/bench-sandbox` builds and starts it. It uses the standard library only, so that an
+//! optimised build takes seconds.
+//!
+//! `sandbox-bench [--quick] PROGRAM`: the program whose command `sandbox` is measured. Exits with 1
+//! if a limit is exceeded.
 
 mod sandbox;
 #[path = "../auth-bench/wire.rs"]
@@ -14,20 +17,20 @@ use std::time::{Duration, Instant};
 use sandbox::{KEY, Sandbox};
 use wire::Connection;
 
-/// Connections, each of which sends its next request when the answer to the last one is there.
+/// Number of connections. Each sends its next request after the previous response.
 const CONNECTIONS: usize = 16;
-/// Sessions a second.
-const SLOWEST: usize = 1_000;
-/// So many of the links are opened at the end.
-const LOOKED_AT: usize = 100;
+/// Minimum number of sessions per second.
+const MIN_SESSIONS_PER_SECOND: usize = 1_000;
+/// Number of links that are opened at the end.
+const CHECKED_LINKS: usize = 100;
 
-/// What one connection saw.
+/// The results of one connection.
 #[derive(Default)]
 struct Seen {
-    /// How long each good answer took.
+    /// The durations of the successful calls.
     took: Vec<Duration>,
     failed: usize,
-    /// Ids or links, as the answers had them.
+    /// Ids or links from the responses.
     values: Vec<String>,
 }
 
@@ -44,29 +47,29 @@ fn main() -> ExitCode {
     let (population, phase) = if quick { (2_000, 1) } else { (100_000, 20) };
     let sandbox = Sandbox::start(program);
 
-    let begun = Instant::now();
+    let started = Instant::now();
     let made = at_once(|worker| make_customers(sandbox.address, worker, population / CONNECTIONS));
     let customers = made.values;
     println!(
-        "{} customers made, {:.0} a second",
+        "{} customers created, {:.0} per second",
         customers.len(),
-        rate(customers.len(), begun.elapsed())
+        rate(customers.len(), started.elapsed())
     );
-    println!("  memory with them, MiB {:>32}", sandbox.resident_kib() / 1024);
+    println!("  memory with customers, MiB {:>27}", sandbox.resident_kib() / 1024);
 
-    let begun = Instant::now();
-    let end = begun + Duration::from_secs(phase);
+    let started = Instant::now();
+    let end = started + Duration::from_secs(phase);
     let opened = at_once(|worker| open_sessions(sandbox.address, worker, &customers, end));
-    let a_second = rate(opened.took.len(), begun.elapsed());
+    let per_second = rate(opened.took.len(), started.elapsed());
     let mut took = opened.took;
     took.sort_unstable();
     let percentile = |percent: usize| {
         let at = took.get((took.len() * percent / 100).min(took.len().saturating_sub(1)));
         at.map_or(0.0, |time| time.as_secs_f64() * 1_000.0)
     };
-    println!("sessions for any of them, {CONNECTIONS} connections, {phase} s");
+    println!("sessions of random customers, {CONNECTIONS} connections, {phase} s");
     println!("  median, ms {:>43.2}", percentile(50));
-    println!("  99 of 100 within, ms {:>33.2}", percentile(99));
+    println!("  99th percentile, ms {:>34.2}", percentile(99));
     println!("  slowest, ms {:>42.2}", percentile(100));
     println!("  memory afterwards, MiB {:>31}", sandbox.resident_kib() / 1024);
     let dead = dead_links(sandbox.address, &opened.values);
@@ -79,15 +82,20 @@ fn main() -> ExitCode {
         missed |= !holds;
     };
     if !quick {
-        check("sessions a second", format!("{a_second:.0}"), ">= 1000", a_second >= SLOWEST as f64);
+        check(
+            "sessions per second",
+            format!("{per_second:.0}"),
+            ">= 1000",
+            per_second >= MIN_SESSIONS_PER_SECOND as f64,
+        );
     }
     let failed = made.failed + opened.failed;
     check("calls that failed", failed.to_string(), "0", failed == 0 && !took.is_empty());
-    check("links that do not open", format!("{dead} of {LOOKED_AT}"), "0", dead == 0);
+    check("links that do not open", format!("{dead} of {CHECKED_LINKS}"), "0", dead == 0);
     ExitCode::from(u8::from(missed))
 }
 
-/// Runs the work on every connection at the same time and adds up what they saw.
+/// Runs the work on all connections concurrently and merges the results.
 fn at_once(work: impl Fn(usize) -> Seen + Sync) -> Seen {
     let work = &work;
     std::thread::scope(|scope| {
@@ -107,7 +115,7 @@ fn at_once(work: impl Fn(usize) -> Seen + Sync) -> Seen {
 
 fn make_customers(to: SocketAddr, worker: usize, count: usize) -> Seen {
     let mut seen = Seen::default();
-    let mut connection = Connection::open(to).expect("the sandbox takes connections");
+    let mut connection = Connection::open(to).expect("the sandbox accepts connections");
     for n in 0..count {
         let form = format!("name=Customer+{worker}-{n}&email=customer-{worker}-{n}@example.com");
         let key = format!("customer-{worker}-{n}");
@@ -118,11 +126,11 @@ fn make_customers(to: SocketAddr, worker: usize, count: usize) -> Seen {
 
 fn open_sessions(to: SocketAddr, worker: usize, customers: &[String], end: Instant) -> Seen {
     let mut seen = Seen::default();
-    let mut connection = Connection::open(to).expect("the sandbox takes connections");
+    let mut connection = Connection::open(to).expect("the sandbox accepts connections");
     let mut state = 0x9e37_79b9_7f4a_7c15_u64 ^ (worker as u64 + 1);
     let mut n = 0_u64;
     while Instant::now() < end {
-        // xorshift64: not random, and all over the population, which is all that it must be.
+        // xorshift64: the customers must be spread out; they need not be random.
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
@@ -139,8 +147,8 @@ fn open_sessions(to: SocketAddr, worker: usize, customers: &[String], end: Insta
             &form,
             "url",
         );
-        // A few links are enough to look at, and all of them would be the generator's memory.
-        if seen.values.len() > LOOKED_AT {
+        // A few links are enough; keeping all of them would take much memory.
+        if seen.values.len() > CHECKED_LINKS {
             seen.values.remove(0);
         }
     }
@@ -148,7 +156,7 @@ fn open_sessions(to: SocketAddr, worker: usize, customers: &[String], end: Insta
 }
 
 impl Seen {
-    /// Calls as `provider-stripe` does, and keeps the member of the answer.
+    /// Sends a call like `provider-stripe` and keeps one member of the response.
     fn call(
         &mut self,
         on: &mut Connection,
@@ -163,9 +171,9 @@ impl Seen {
              Idempotency-Key: {key}\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
             form.len()
         );
-        let begun = Instant::now();
+        let started = Instant::now();
         let status = on.exchange(request.as_bytes()).unwrap_or(0);
-        let took = begun.elapsed();
+        let took = started.elapsed();
         match sandbox::member(&on.body(), keep).filter(|_| status == 200) {
             Some(value) => {
                 self.took.push(took);
@@ -173,23 +181,23 @@ impl Seen {
             }
             None => {
                 self.failed += 1;
-                *on = Connection::open(to).expect("the sandbox takes connections");
+                *on = Connection::open(to).expect("the sandbox accepts connections");
             }
         }
     }
 }
 
-/// How many of some links show no page.
+/// Counts the links that do not open a page.
 fn dead_links(to: SocketAddr, links: &[String]) -> usize {
-    let mut connection = Connection::open(to).expect("the sandbox takes connections");
-    let step = (links.len() / LOOKED_AT).max(1);
-    let open = links.iter().step_by(step).take(LOOKED_AT).filter(|link| {
+    let mut connection = Connection::open(to).expect("the sandbox accepts connections");
+    let step = (links.len() / CHECKED_LINKS).max(1);
+    let open = links.iter().step_by(step).take(CHECKED_LINKS).filter(|link| {
         let path = link.splitn(4, '/').nth(3).unwrap_or_default();
         let request = format!("GET /{path} HTTP/1.1\r\nHost: bench\r\n\r\n");
         connection.exchange(request.as_bytes()).is_ok_and(|status| status == 200)
             && connection.body().contains("<h1")
     });
-    LOOKED_AT - open.count()
+    CHECKED_LINKS - open.count()
 }
 
 fn rate(count: usize, time: Duration) -> f64 {

@@ -1,4 +1,4 @@
-//! The audit log: what it says, when it is committed, how it is read, and how it forgets.
+//! The audit log: its content, commits, reading, retention and erasure.
 
 use std::time::Duration;
 
@@ -9,30 +9,38 @@ use workspace_tests::portal::Portal;
 use workspace_tests::response::Response;
 use workspace_tests::runner::{KEY_ROUTE, TOKEN_ROUTE};
 use workspace_tests::scenario::{Scenario, scenario};
+use workspace_tests::shared_fixture::{SharedFixture, plant_key};
 use workspace_tests::wire::Request;
-use workspace_tests::world::{World, plant_key};
 use workspace_tests::{canary, poll};
 
 use super::command_line::on;
 
 pub(super) const SCENARIOS: &[Scenario] = &[
-    scenario!(audited_events_name_who_what_and_where(world), "A1.events", "A2.list", "A2.export"),
-    scenario!(an_answered_request_is_in_the_audit_log_after_a_kill(world), "A1.committed"),
-    scenario!(commands_are_audited(world), "A1.events"),
-    scenario!(denied_attempts_are_counted(world), "A1.denied"),
-    scenario!(a_forgotten_user_is_nowhere(world), "A2.forget"),
-    scenario!(old_records_go_and_others_stay(world), "A2.retention"),
-    scenario!(a_page_continues_where_the_last_one_ended(world), "A2.list", "A2.export"),
-    scenario!(nothing_secret_is_audited(world), "A1.no_secret").after_the_others(),
+    scenario!(
+        audit_records_name_actor_action_key_and_source(shared),
+        "A1.events",
+        "A2.list",
+        "A2.export"
+    ),
+    scenario!(
+        audit_record_exists_when_the_process_is_killed_after_the_response(shared),
+        "A1.committed"
+    ),
+    scenario!(commands_write_audit_records(shared), "A1.events"),
+    scenario!(denied_attempts_are_counted_per_minute(shared), "A1.denied"),
+    scenario!(forget_erases_the_user_from_the_database(shared), "A2.forget"),
+    scenario!(audit_retention_deletes_old_records_only(shared), "A2.retention"),
+    scenario!(audit_list_continues_after_the_previous_page(shared), "A2.list", "A2.export"),
+    scenario!(audit_log_contains_no_secret_and_no_url(shared), "A1.no_secret").run_last(),
 ];
 
 const KEYS: &str = "/api/v1/api-keys";
-/// Denied attempts are written once a minute.
+/// Timeout for denied attempts, which are written once a minute.
 const TWO_MINUTES: Duration = Duration::from_secs(120);
 
-fn export(world: &World, more: &[&str]) -> Vec<Value> {
+fn export(shared: &SharedFixture, more: &[&str]) -> Vec<Value> {
     let arguments = [&["audit", "export"], more].concat();
-    records(&world.launch("default", &arguments).run().expect_code(0).stdout)
+    records(&shared.launch("default", &arguments).run().expect_code(0).stdout)
 }
 
 fn records(lines: &str) -> Vec<Value> {
@@ -51,24 +59,24 @@ fn send(portal: &Portal, request: &Request) -> Response {
     answer
 }
 
-/// The one record with this request id.
+/// Returns the only record with this request id.
 fn of_request<'a>(records: &'a [Value], id: &str) -> &'a Value {
     let found: Vec<_> = records.iter().filter(|record| record["requestId"] == id).collect();
     assert_eq!(found.len(), 1, "{} records of {id}", found.len());
     found[0]
 }
 
-fn audited_events_name_who_what_and_where(world: &World) {
-    let mut user = world.new_user();
-    let key = world.good_key("limited", &mut user);
+fn audit_records_name_actor_action_key_and_source(shared: &SharedFixture) {
+    let mut user = shared.new_user();
+    let key = shared.good_key("limited", &mut user);
     let key_id = key.split('_').nth(1).unwrap().to_owned();
-    let token = world.token("limited", &user.id);
-    // Loopback is a trusted proxy of this profile.
+    let token = shared.token("limited", &user.id);
+    // Loopback is a trusted proxy in this profile.
     let from = |request: Request, id: &str| {
         let request = request
             .header("x-request-id", format!("{id}-{}", user.id))
             .header("x-forwarded-for", "198.51.100.200");
-        world.portal("limited", |portal| send(portal, &request))
+        shared.portal("limited", |portal| send(portal, &request))
     };
     let by_token = from(Request::new("POST", TOKEN_ROUTE).bearer(&token), "by-token");
     let by_key = from(Request::new("POST", KEY_ROUTE).bearer(&key), "by-key");
@@ -83,7 +91,7 @@ fn audited_events_name_who_what_and_where(world: &World) {
     let made = created.json()["apiKey"]["id"].as_str().unwrap().to_owned();
     let revoked = from(Request::new("DELETE", format!("{KEYS}/{made}")).bearer(&token), "revoked");
     assert_eq!(revoked.status, 200, "{}", revoked.text());
-    let all = export(world, &["--user", &user.id]);
+    let all = export(shared, &["--user", &user.id]);
     for (id, action, actor, key, customer) in [
         ("by-token", "portal.opened", "user", None, true),
         ("by-key", "portal.opened", "api_key", Some(&key_id), true),
@@ -104,38 +112,41 @@ fn audited_events_name_who_what_and_where(world: &World) {
         assert!(record["at"].as_str().is_some_and(|at| at.ends_with('Z')), "{record}");
     }
     let listed =
-        world.launch("default", &["audit", "list", "--user", &user.id, "--json"]).run().json();
-    assert_eq!(listed["records"], Value::from(all), "list and export tell different stories");
-    let rotated_too =
-        world.launch("default", &["audit", "list", "--user", &user.id]).run().expect_code(0).stdout;
+        shared.launch("default", &["audit", "list", "--user", &user.id, "--json"]).run().json();
+    assert_eq!(listed["records"], Value::from(all), "list and export differ");
+    let rotated_too = shared
+        .launch("default", &["audit", "list", "--user", &user.id])
+        .run()
+        .expect_code(0)
+        .stdout;
     assert!(rotated_too.contains("portal.opened"), "{rotated_too}");
 }
 
-fn an_answered_request_is_in_the_audit_log_after_a_kill(world: &World) {
-    let mut user = world.new_user();
-    let key = world.good_key("default", &mut user);
-    let token = world.token("default", &user.id);
+fn audit_record_exists_when_the_process_is_killed_after_the_response(shared: &SharedFixture) {
+    let mut user = shared.new_user();
+    let key = shared.good_key("default", &mut user);
+    let token = shared.token("default", &user.id);
     let create = Request::post_json(KEYS, &serde_json::json!({"name": "kept"})).bearer(&token);
     let open = |route, credential: &str| Request::new("POST", route).bearer(credential);
     for (number, request) in
         [open(TOKEN_ROUTE, &token), open(KEY_ROUTE, &key), create].into_iter().enumerate()
     {
         let id = format!("killed-after-{number}-{}", user.id);
-        let portal = Portal::start_ready(&world.launch("default", &["serve"]));
+        let portal = Portal::start_ready(&shared.launch("default", &["serve"]));
         let answer = send(&portal, &request.header("x-request-id", &id));
         portal.process.signal(Signal::KILL);
         assert!([200, 201].contains(&answer.status), "{}", answer.text());
         assert_eq!(portal.process.finish().code, None);
-        let _ = of_request(&export(world, &["--user", &user.id]), &id);
+        let _ = of_request(&export(shared, &["--user", &user.id]), &id);
     }
 }
 
-fn commands_are_audited(world: &World) {
-    let user = world.new_user();
-    let run = |arguments: &[&str]| world.launch("default", arguments).run().expect_code(0);
-    let created = world.create_key("default", &user.id, &[]);
+fn commands_write_audit_records(shared: &SharedFixture) {
+    let user = shared.new_user();
+    let run = |arguments: &[&str]| shared.launch("default", arguments).run().expect_code(0);
+    let created = shared.create_key("default", &user.id, &[]);
     let rotate = ["keys", "rotate", created["id"].as_str().unwrap(), "--json"];
-    let rotated = world.launch("default", &rotate).secrets_on_stdout().run().json();
+    let rotated = shared.launch("default", &rotate).secrets_on_stdout().run().json();
     plant_key(rotated["key"].as_str().unwrap());
     let _ = run(&["keys", "revoke", rotated["id"].as_str().unwrap()]);
     let _ = run(&[
@@ -148,7 +159,7 @@ fn commands_are_audited(world: &World) {
         "--replace",
     ]);
     let _ = run(&["customers", "unlink", "--user", &user.id]);
-    let all = export(world, &["--user", &user.id]);
+    let all = export(shared, &["--user", &user.id]);
     let actions: Vec<&str> =
         all.iter().map(|record| record["action"].as_str().unwrap_or_default()).collect();
     for action in [
@@ -171,13 +182,13 @@ fn commands_are_audited(world: &World) {
     );
 }
 
-fn denied_attempts_are_counted(world: &World) {
+fn denied_attempts_are_counted_per_minute(shared: &SharedFixture) {
     const ATTEMPTS: i64 = 5;
     let here = "198.51.100.201";
-    let mut user = world.new_user();
-    let wrong = world.special_key("limited", &mut user, "wrong_secret");
+    let mut user = shared.new_user();
+    let wrong = shared.special_key("limited", &mut user, "wrong_secret");
     let key_id = wrong.split('_').nth(1).unwrap().to_owned();
-    world.portal("limited", |portal| {
+    shared.portal("limited", |portal| {
         for _ in 0..ATTEMPTS {
             let by_token = Request::new("POST", TOKEN_ROUTE).bearer("bm90.YQ.dG9rZW4");
             for request in [by_token, Request::new("POST", KEY_ROUTE).bearer(&wrong)] {
@@ -193,7 +204,7 @@ fn denied_attempts_are_counted(world: &World) {
                 && record["cause"] == cause
                 && record["key"].as_str() == key
         };
-        export(world, &[])
+        export(shared, &[])
             .iter()
             .filter(of_these)
             .filter_map(|record| record["count"].as_i64())
@@ -212,15 +223,14 @@ fn denied_attempts_are_counted(world: &World) {
     );
 }
 
-fn a_forgotten_user_is_nowhere(world: &World) {
-    let database = Database::create(world.store());
+fn forget_erases_the_user_from_the_database(shared: &SharedFixture) {
+    let database = Database::create(shared.store());
     let run = |arguments: &[&str]| on(&database, arguments).secrets_on_stdout().run();
     let (user, customer, name) =
         ("jane.doe@example.com", "cus_OfJaneDoe000001", "laptop of Jane Doe");
     let _ = run(&["customers", "link", "--user", user, "--customer", customer]).expect_code(0);
-    let _ =
-        run(&["customers", "link", "--user", "somebody-else", "--customer", "cus_OfSomebody0001"])
-            .expect_code(0);
+    let _ = run(&["customers", "link", "--user", "other-user", "--customer", "cus_OfOtherUser001"])
+        .expect_code(0);
     let created = run(&["keys", "create", "--user", user, "--name", name, "--json"]).json();
     plant_key(created["key"].as_str().unwrap());
     let names = |database: &Database| -> Vec<String> {
@@ -231,27 +241,27 @@ fn a_forgotten_user_is_nowhere(world: &World) {
     };
     assert!(
         names(&database).len() >= 5,
-        "link, key and audit log name the user: {:?}",
+        "link, key and audit log contain the user: {:?}",
         names(&database)
     );
     let before = records(&run(&["audit", "export"]).expect_code(0).stdout).len();
     let _ = run(&["customers", "forget", "--user", user]).expect_code(0);
     assert_eq!(names(&database), Vec::<String>::new());
     let after = records(&run(&["audit", "export"]).expect_code(0).stdout);
-    assert!(after.len() > before, "records are kept, and one tells that somebody was forgotten");
+    assert!(after.len() > before, "records are kept, and one is added for the erasure");
     assert!(after.iter().any(|record| record["action"] == "user.forgotten"));
     assert!(
-        run(&["customers", "show", "--user", "somebody-else"])
+        run(&["customers", "show", "--user", "other-user"])
             .expect_code(0)
             .stdout
-            .contains("cus_OfSomebody0001")
+            .contains("cus_OfOtherUser001")
     );
     let _ = run(&["customers", "show", "--user", user]).expect_code(1);
     let _ = run(&["customers", "forget", "--user", user]).expect_code(0);
 }
 
-fn old_records_go_and_others_stay(world: &World) {
-    let database = Database::create(world.store());
+fn audit_retention_deletes_old_records_only(shared: &SharedFixture) {
+    let database = Database::create(shared.store());
     let link = |user: &str| {
         let _ = on(&database, &["customers", "link", "--user", user, "--customer", "cus_1"])
             .run()
@@ -267,15 +277,15 @@ fn old_records_go_and_others_stay(world: &World) {
     let for_ever = Portal::start_ready(&on(&database, &["serve"]));
     for_ever.process.signal(Signal::TERM);
     assert_eq!(for_ever.process.finish().code, Some(0));
-    assert!(has("long-ago") && has("just-now"), "by default records are kept for ever");
+    assert!(has("long-ago") && has("just-now"), "by default records are kept indefinitely");
     let _portal =
         Portal::start_ready(&on(&database, &["serve"]).env("BILLING_AUDIT_RETENTION_DAYS", "1"));
-    poll::until("the old record to go", || (!has("long-ago")).then_some(()));
-    assert!(has("just-now"), "a fresh record went too");
+    poll::until("the old record to be deleted", || (!has("long-ago")).then_some(()));
+    assert!(has("just-now"), "a new record was deleted too");
 }
 
-fn a_page_continues_where_the_last_one_ended(world: &World) {
-    let database = Database::create(world.store());
+fn audit_list_continues_after_the_previous_page(shared: &SharedFixture) {
+    let database = Database::create(shared.store());
     for number in 0..5 {
         let user = format!("user-{number}");
         let _ = on(&database, &["customers", "link", "--user", &user, "--customer", "cus_1"])
@@ -302,9 +312,9 @@ fn a_page_continues_where_the_last_one_ended(world: &World) {
     assert_eq!(records(&from.stdout), Vec::<Value>::new());
 }
 
-fn nothing_secret_is_audited(world: &World) {
-    let exported = world.launch("default", &["audit", "export"]).run().expect_code(0).stdout;
+fn audit_log_contains_no_secret_and_no_url(shared: &SharedFixture) {
+    let exported = shared.launch("default", &["audit", "export"]).run().expect_code(0).stdout;
     assert!(exported.lines().count() > 100, "only {} records", exported.lines().count());
     assert_eq!(canary::found_in("audit export", &exported), Vec::<String>::new());
-    assert!(!exported.contains("://"), "a URL stands in the audit log");
+    assert!(!exported.contains("://"), "the audit log contains a URL");
 }

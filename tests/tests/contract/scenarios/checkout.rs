@@ -1,15 +1,17 @@
-//! V1 to V3: buying a plan, and what the buyer is told about it.
+//! V1 to V3: buying a plan, and the current subscription afterwards.
 
 use serde_json::{Value, json};
 use workspace_tests::database::Store;
 use workspace_tests::poll;
+use workspace_tests::sandbox_fixture::{
+    CHECKOUT, CURRENT, DECLINED_CARD, GOOD_CARD, SandboxFixture,
+};
 use workspace_tests::scenario::{Scenario, scenario};
-use workspace_tests::shop::{CHECKOUT, CURRENT, DECLINED_CARD, GOOD_CARD, Shop};
 use workspace_tests::wire::Request;
 
 pub(super) const SCENARIOS: &[Scenario] = &[
     scenario!(
-        a_newcomer_buys_and_is_told_so(store),
+        new_user_buys_a_plan_and_current_returns_it(store),
         "V1.token_route",
         "V1.key_route",
         "V2.shape",
@@ -17,9 +19,9 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         "W3.appears",
         "E1.already_subscribed"
     ),
-    scenario!(a_key_needs_the_permission_of_the_route(store), "V1.key_route", "V2.routes"),
+    scenario!(api_key_without_the_route_permission_returns_403(store), "V1.key_route", "V2.routes"),
     scenario!(
-        what_cannot_be_bought_is_refused(store),
+        checkout_rejects_unknown_plans_and_invalid_bodies(store),
         "V1.body",
         "V1.unknown_plan",
         "V1.url_defaults",
@@ -27,28 +29,31 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         "V1.session_id",
         "E1.unknown_plan"
     ),
-    scenario!(one_customer_however_many_checkouts_at_once(store), "V1.one_customer", "V1.reused"),
+    scenario!(concurrent_checkouts_create_one_customer(store), "V1.one_customer", "V1.reused"),
     scenario!(
-        an_idempotency_key_stands_for_one_request(store),
+        repeated_idempotency_key_returns_the_same_session(store),
         "V1.idempotency",
         "E1.idempotency_conflict"
     ),
-    scenario!(who_subscribed_elsewhere_is_already_subscribed(store), "V1.already_subscribed"),
-    scenario!(a_price_that_differs_is_not_sold(store), "V1.price"),
-    scenario!(the_plans_are_listed_for_everybody(store), "V3.plans"),
+    scenario!(
+        checkout_returns_already_subscribed_when_the_event_was_lost(store),
+        "V1.already_subscribed"
+    ),
+    scenario!(checkout_returns_provider_error_when_the_price_differs(store), "V1.price"),
+    scenario!(plans_are_listed_without_a_credential(store), "V3.plans"),
 ];
 
 /// A plan's monthly price at the sandbox.
 const STARTER: &str = "price_1SandboxDemoStartMonthly1";
 
-fn a_newcomer_buys_and_is_told_so(store: Store) {
-    let shop = Shop::open_on(store, &[]);
-    let token = shop.token("newcomer-1");
+fn new_user_buys_a_plan_and_current_returns_it(store: Store) {
+    let fixture = SandboxFixture::start_on(store, &[]);
+    let token = fixture.token("newcomer-1");
     let none = json!({ "hasSubscription": false, "subscription": null, "planDetails": null });
-    assert_eq!(shop.current(&token), none);
-    assert_eq!(shop.open_portal(&token).code(), "billing_account_not_found");
+    assert_eq!(fixture.current(&token), none);
+    assert_eq!(fixture.open_portal(&token).code(), "billing_account_not_found");
 
-    let answer = shop.checkout(&token, &json!({ "planId": "starter" }));
+    let answer = fixture.checkout(&token, &json!({ "planId": "starter" }));
     assert_eq!(answer.status, 200, "{}", answer.text());
     let started = answer.json();
     let plan =
@@ -58,23 +63,23 @@ fn a_newcomer_buys_and_is_told_so(store: Store) {
     let page = started["url"].as_str().unwrap();
     assert_eq!(started.as_object().unwrap().len(), 3);
 
-    // No billing account comes of a checkout that nobody has paid, nor of a card that is declined.
-    let declined = shop.pay(page, DECLINED_CARD);
+    // An unpaid checkout and a declined card create no billing account.
+    let declined = fixture.pay(page, DECLINED_CARD);
     assert_eq!(declined.status, 422, "{}", declined.text());
-    assert_eq!(shop.open_portal(&token).code(), "billing_account_not_found");
-    assert_eq!(shop.current(&token), none);
+    assert_eq!(fixture.open_portal(&token).code(), "billing_account_not_found");
+    assert_eq!(fixture.current(&token), none);
 
-    let paid = shop.pay(page, GOOD_CARD);
+    let paid = fixture.pay(page, GOOD_CARD);
     assert_eq!(
         (paid.status, paid.header("location")),
-        (303, Some(format!("http://{}/", shop.portal.public).as_str()))
+        (303, Some(format!("http://{}/", fixture.portal.public).as_str()))
     );
-    // (That this takes 2 s at most is measured in the browser: tests/browser/life.mjs.)
-    let told = poll::until("the purchase", || {
-        let told = shop.current(&token);
-        (told["hasSubscription"] == true).then_some(told)
+    // tests/browser/account-lifecycle.mjs checks that this takes at most 2 s.
+    let current = poll::until("the purchase", || {
+        let current = fixture.current(&token);
+        (current["hasSubscription"] == true).then_some(current)
     });
-    let subscription = &told["subscription"];
+    let subscription = &current["subscription"];
     assert_eq!(
         (&subscription["plan"], &subscription["status"]),
         (&json!("starter"), &json!("active"))
@@ -84,43 +89,44 @@ fn a_newcomer_buys_and_is_told_so(store: Store) {
         (&json!("monthly"), &json!(false))
     );
     for moment in ["currentPeriodStart", "currentPeriodEnd"] {
-        assert!(subscription[moment].as_str().is_some_and(|text| text.ends_with('Z')), "{told}");
+        assert!(subscription[moment].as_str().is_some_and(|text| text.ends_with('Z')), "{current}");
     }
-    let details = &told["planDetails"];
+    let details = &current["planDetails"];
     assert_eq!(
         (&details["id"], &details["monthlyCredits"], &details["price"]),
         (&json!("starter"), &json!(1000), &json!(9))
     );
     assert!(details["features"].as_array().is_some_and(|features| !features.is_empty()));
-    assert_eq!(shop.open_portal(&token).status, 200);
+    assert_eq!(fixture.open_portal(&token).status, 200);
 
-    let at_stripe = shop.stripe("GET", &format!("/v1/checkout/sessions/{session}"), &[]);
+    let at_stripe = fixture.stripe("GET", &format!("/v1/checkout/sessions/{session}"), &[]);
     assert_eq!(
         (&at_stripe["client_reference_id"], &at_stripe["status"]),
         (&json!("newcomer-1"), &json!("complete"))
     );
     assert_eq!(at_stripe["metadata"]["user_id"], "newcomer-1");
 
-    // A key may do the same, with the permissions that each takes.
-    let key =
-        shop.command(&["keys", "create", "--user", "newcomer-1", "--name", "k", "--json"]).json();
+    // An API key with the permission of each route can do the same.
+    let key = fixture
+        .command(&["keys", "create", "--user", "newcomer-1", "--name", "k", "--json"])
+        .json();
     let key = key["key"].as_str().unwrap().to_owned();
-    workspace_tests::world::plant_key(&key);
-    let by_key = shop.portal.send(&Request::get(format!("{CURRENT}/api")).bearer(&key));
-    assert_eq!((by_key.status, by_key.json()), (200, shop.current(&token)));
-    let again = shop.portal.send(
+    workspace_tests::shared_fixture::plant_key(&key);
+    let by_key = fixture.portal.send(&Request::get(format!("{CURRENT}/api")).bearer(&key));
+    assert_eq!((by_key.status, by_key.json()), (200, fixture.current(&token)));
+    let again = fixture.portal.send(
         &Request::post_json(format!("{CHECKOUT}/api"), &json!({ "planId": "agency" })).bearer(&key),
     );
     assert_eq!((again.status, again.code().as_str()), (400, "already_subscribed"));
 }
 
-fn a_key_needs_the_permission_of_the_route(store: Store) {
-    let shop = Shop::open_on(store, &[]);
+fn api_key_without_the_route_permission_returns_403(store: Store) {
+    let fixture = SandboxFixture::start_on(store, &[]);
     let make = |more: &[&str]| {
         let mut arguments = vec!["keys", "create", "--user", "newcomer-2", "--name", "k", "--json"];
         arguments.extend(more);
-        let key = shop.command(&arguments).json()["key"].as_str().unwrap().to_owned();
-        workspace_tests::world::plant_key(&key);
+        let key = fixture.command(&arguments).json()["key"].as_str().unwrap().to_owned();
+        workspace_tests::shared_fixture::plant_key(&key);
         key
     };
     let (portal_only, buyer) = (
@@ -128,12 +134,13 @@ fn a_key_needs_the_permission_of_the_route(store: Store) {
         make(&["--permission", "subscriptions:checkout"]),
     );
     let checkout = |key: &str| {
-        shop.portal.send(
+        fixture.portal.send(
             &Request::post_json(format!("{CHECKOUT}/api"), &json!({ "planId": "starter" }))
                 .bearer(key),
         )
     };
-    let current = |key: &str| shop.portal.send(&Request::get(format!("{CURRENT}/api")).bearer(key));
+    let current =
+        |key: &str| fixture.portal.send(&Request::get(format!("{CURRENT}/api")).bearer(key));
     assert_eq!(checkout(&portal_only).code(), "insufficient_permission");
     assert_eq!(current(&portal_only).code(), "insufficient_permission");
     assert_eq!(current(&buyer).code(), "insufficient_permission");
@@ -142,8 +149,8 @@ fn a_key_needs_the_permission_of_the_route(store: Store) {
     assert_eq!(started.json()["plan"]["id"], "starter");
 }
 
-fn what_cannot_be_bought_is_refused(store: Store) {
-    let shop = Shop::open_on(
+fn checkout_rejects_unknown_plans_and_invalid_bodies(store: Store) {
+    let fixture = SandboxFixture::start_on(
         store,
         &[
             ("BILLING_DASHBOARD_URL", "https://dash.example.com/home"),
@@ -152,9 +159,9 @@ fn what_cannot_be_bought_is_refused(store: Store) {
             ("BILLING_RATE_LIMIT_PER_MINUTE", "0"),
         ],
     );
-    let token = shop.token("newcomer-3");
-    let refused = |body: Value, code: &str| {
-        let answer = shop.checkout(&token, &body);
+    let token = fixture.token("newcomer-3");
+    let rejected = |body: Value, code: &str| {
+        let answer = fixture.checkout(&token, &body);
         assert_eq!(
             (answer.status, answer.code().as_str()),
             (400, code),
@@ -163,18 +170,18 @@ fn what_cannot_be_bought_is_refused(store: Store) {
         );
         answer.json()["detail"].as_str().unwrap().to_owned()
     };
-    assert!(refused(json!({}), "invalid_request").contains("planId"));
-    assert!(refused(json!({ "planId": null }), "invalid_request").contains("planId"));
-    assert!(refused(json!({ "planId": 1 }), "invalid_request").contains("planId"));
+    assert!(rejected(json!({}), "invalid_request").contains("planId"));
+    assert!(rejected(json!({ "planId": null }), "invalid_request").contains("planId"));
+    assert!(rejected(json!({ "planId": 1 }), "invalid_request").contains("planId"));
     assert!(
-        refused(json!({ "planId": "starter", "plan": "x" }), "invalid_request").contains("plan")
+        rejected(json!({ "planId": "starter", "plan": "x" }), "invalid_request").contains("plan")
     );
     assert!(
-        refused(json!({ "planId": "starter", "billingCycle": "weekly" }), "invalid_request")
+        rejected(json!({ "planId": "starter", "billingCycle": "weekly" }), "invalid_request")
             .contains("billingCycle")
     );
     for unknown in ["", "Starter", "enterprise", "starter ", STARTER] {
-        let _ = refused(json!({ "planId": unknown }), "unknown_plan");
+        let _ = rejected(json!({ "planId": unknown }), "unknown_plan");
     }
     for (field, bad) in [
         ("successUrl", "https://evil.example.com/"),
@@ -183,19 +190,19 @@ fn what_cannot_be_bought_is_refused(store: Store) {
         ("cancelUrl", "https://app.example.com@evil.example.com/"),
     ] {
         assert!(
-            refused(json!({ "planId": "starter", field: bad }), "invalid_return_url")
+            rejected(json!({ "planId": "starter", field: bad }), "invalid_return_url")
                 .contains(field),
             "{field} {bad}"
         );
     }
-    // Nothing of all this reached the provider.
-    let customers = shop.stripe("GET", "/v1/customers", &[("limit", "100")]);
+    // No rejected request reached the provider.
+    let customers = fixture.stripe("GET", "/v1/customers", &[("limit", "100")]);
     assert_eq!(customers["data"].as_array().unwrap().len(), 1, "only the demo's: {customers}");
 
     let session = |body: Value| {
-        let answer = shop.checkout(&token, &body);
+        let answer = fixture.checkout(&token, &body);
         assert_eq!(answer.status, 200, "{body}: {}", answer.text());
-        shop.stripe(
+        fixture.stripe(
             "GET",
             &format!("/v1/checkout/sessions/{}", answer.json()["sessionId"].as_str().unwrap()),
             &[],
@@ -204,45 +211,46 @@ fn what_cannot_be_bought_is_refused(store: Store) {
     let by_default = session(json!({ "planId": "professional" }));
     assert_eq!(by_default["success_url"], "https://dash.example.com/home");
     assert_eq!(by_default["cancel_url"], "https://www.example.com/pricing");
-    let asked = session(json!({
+    let session_object = session(json!({
         "planId": "professional",
         "billingCycle": "yearly",
         "successUrl": "HTTPS://app.example.com:443/done/{CHECKOUT_SESSION_ID}?s={CHECKOUT_SESSION_ID}",
         "cancelUrl": "https://app.example.com/back",
     }));
     assert_eq!(
-        asked["success_url"],
+        session_object["success_url"],
         "https://app.example.com/done/{CHECKOUT_SESSION_ID}?s={CHECKOUT_SESSION_ID}"
     );
     assert_eq!(
-        (&asked["cancel_url"], &asked["amount_total"]),
+        (&session_object["cancel_url"], &session_object["amount_total"]),
         (&json!("https://app.example.com/back"), &json!(20_000))
     );
-    let paid = shop.pay(asked["url"].as_str().unwrap(), GOOD_CARD);
-    let id = asked["id"].as_str().unwrap();
+    let paid = fixture.pay(session_object["url"].as_str().unwrap(), GOOD_CARD);
+    let id = session_object["id"].as_str().unwrap();
     assert_eq!(
         paid.header("location"),
         Some(format!("https://app.example.com/done/{id}?s={id}").as_str())
     );
 }
 
-fn one_customer_however_many_checkouts_at_once(store: Store) {
-    let shop = Shop::open_on(store, &[("BILLING_RATE_LIMIT_PER_MINUTE", "0")]);
-    // The provider is slow, refuses and hangs up now and then: answers are lost, customers are not.
+fn concurrent_checkouts_create_one_customer(store: Store) {
+    let fixture = SandboxFixture::start_on(store, &[("BILLING_RATE_LIMIT_PER_MINUTE", "0")]);
+    // The provider is slow, rejects some requests and closes some connections. Lost responses must
+    // not create further customers.
     for fault in ["delay=300", "drop=after", "status=429", "drop"] {
-        let _ = shop.stripe("POST", "/sandbox/faults", &[("fault", fault), ("times", "2")]);
+        let _ = fixture.stripe("POST", "/sandbox/faults", &[("fault", fault), ("times", "2")]);
     }
-    let token = shop.token("newcomer-4");
+    let token = fixture.token("newcomer-4");
     let pages: Vec<String> = std::thread::scope(|scope| {
-        let ask = || shop.checkout(&token, &json!({ "planId": "starter" }));
-        let asking: Vec<_> = (0..24).map(|_| scope.spawn(ask)).collect();
+        let start_checkout = || fixture.checkout(&token, &json!({ "planId": "starter" }));
+        let asking: Vec<_> = (0..24).map(|_| scope.spawn(start_checkout)).collect();
         let answers: Vec<_> = asking.into_iter().map(|one| one.join().unwrap()).collect();
         let good = answers.iter().filter(|answer| answer.status == 200);
         good.map(|answer| answer.json()["url"].as_str().unwrap().to_owned()).collect()
     });
-    assert!(!pages.is_empty(), "none of 24 checkouts was started");
+    assert!(!pages.is_empty(), "all of the 24 checkouts failed");
     let mine = || {
-        let customers = shop.stripe("GET", "/v1/customers", &[("limit", "100")]);
+        let customers = fixture.stripe("GET", "/v1/customers", &[("limit", "100")]);
         let mine = customers["data"]
             .as_array()
             .unwrap()
@@ -251,52 +259,65 @@ fn one_customer_however_many_checkouts_at_once(store: Store) {
         mine.map(|one| one["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
     assert_eq!(mine().len(), 1);
-    shop.buy(&token, "starter");
-    poll::until("the purchase", || (shop.current(&token)["hasSubscription"] == true).then_some(()));
-    assert_eq!(vec![shop.customer("newcomer-4")], mine());
+    fixture.buy(&token, "starter");
+    poll::until("the purchase", || {
+        (fixture.current(&token)["hasSubscription"] == true).then_some(())
+    });
+    assert_eq!(vec![fixture.customer("newcomer-4")], mine());
 
-    // Cancelled at once, and bought anew: the same customer.
-    let subscriptions = shop.stripe("GET", "/v1/subscriptions", &[("customer", &mine()[0])]);
+    // After a cancellation and a second purchase the customer is the same.
+    let subscriptions = fixture.stripe("GET", "/v1/subscriptions", &[("customer", &mine()[0])]);
     let subscription = subscriptions["data"][0]["id"].as_str().unwrap().to_owned();
-    let _ = shop.stripe("DELETE", &format!("/v1/subscriptions/{subscription}"), &[]);
-    poll::until("the end", || (shop.current(&token)["hasSubscription"] == false).then_some(()));
-    shop.buy(&token, "business");
+    let _ = fixture.stripe("DELETE", &format!("/v1/subscriptions/{subscription}"), &[]);
+    poll::until("the subscription to end", || {
+        (fixture.current(&token)["hasSubscription"] == false).then_some(())
+    });
+    fixture.buy(&token, "business");
     poll::until("the second purchase", || {
-        (shop.current(&token)["subscription"]["plan"] == "business").then_some(())
+        (fixture.current(&token)["subscription"]["plan"] == "business").then_some(())
     });
     assert_eq!(mine().len(), 1);
 }
 
-fn an_idempotency_key_stands_for_one_request(store: Store) {
-    let shop = Shop::open_on(store, &[("BILLING_RATE_LIMIT_PER_MINUTE", "0")]);
-    let (token, other) = (shop.token("newcomer-5"), shop.token("newcomer-6"));
-    let ask = |token: &str, key: &str, body: Value| {
-        shop.portal
+fn repeated_idempotency_key_returns_the_same_session(store: Store) {
+    let fixture = SandboxFixture::start_on(store, &[("BILLING_RATE_LIMIT_PER_MINUTE", "0")]);
+    let (token, other) = (fixture.token("newcomer-5"), fixture.token("newcomer-6"));
+    let start_checkout = |token: &str, key: &str, body: Value| {
+        fixture
+            .portal
             .send(&Request::post_json(CHECKOUT, &body).bearer(token).header("idempotency-key", key))
     };
     let starter = || json!({ "planId": "starter" });
-    let first = ask(&token, "order-1", starter());
+    let first = start_checkout(&token, "order-1", starter());
     assert_eq!(first.status, 200, "{}", first.text());
-    // The same words in another form are the same request.
+    // An equal body in another notation is the same request.
     let same = json!({ "billingCycle": "monthly", "planId": "starter", "successUrl": null });
-    for again in [ask(&token, "order-1", starter()), ask(&token, "order-1", same)] {
+    for again in
+        [start_checkout(&token, "order-1", starter()), start_checkout(&token, "order-1", same)]
+    {
         assert_eq!((again.status, again.json()), (200, first.json()));
     }
-    let conflict = ask(&token, "order-1", json!({ "planId": "agency" }));
+    let conflict = start_checkout(&token, "order-1", json!({ "planId": "agency" }));
     assert_eq!((conflict.status, conflict.code().as_str()), (409, "idempotency_conflict"));
-    assert_ne!(ask(&token, "order-2", starter()).json()["sessionId"], first.json()["sessionId"]);
-    assert_ne!(ask(&other, "order-1", starter()).json()["sessionId"], first.json()["sessionId"]);
-    for bad in ["", "two words", &"x".repeat(256)] {
-        assert_eq!(ask(&token, bad, starter()).code(), "invalid_request", "{bad:?}");
+    assert_ne!(
+        start_checkout(&token, "order-2", starter()).json()["sessionId"],
+        first.json()["sessionId"]
+    );
+    assert_ne!(
+        start_checkout(&other, "order-1", starter()).json()["sessionId"],
+        first.json()["sessionId"]
+    );
+    for bad in ["", "two parts", &"x".repeat(256)] {
+        assert_eq!(start_checkout(&token, bad, starter()).code(), "invalid_request", "{bad:?}");
     }
     let twice = Request::post_json(CHECKOUT, &starter())
         .bearer(&token)
         .header("idempotency-key", "a")
         .header("idempotency-key", "b");
-    assert_eq!(shop.portal.send(&twice).code(), "invalid_request");
-    // Many at once under one key: one session.
+    assert_eq!(fixture.portal.send(&twice).code(), "invalid_request");
+    // Concurrent requests with one key create one session.
     let sessions: std::collections::BTreeSet<String> = std::thread::scope(|scope| {
-        let one = || ask(&other, "order-7", starter());
+        let one = || start_checkout(&other, "order-7", starter());
         let asking: Vec<_> = (0..12).map(|_| scope.spawn(one)).collect();
         let answers = asking.into_iter().map(|one| one.join().unwrap());
         answers
@@ -305,36 +326,39 @@ fn an_idempotency_key_stands_for_one_request(store: Store) {
             .collect()
     });
     assert_eq!(sessions.len(), 1, "{sessions:?}");
-    // Also after the user has paid: it is the same request.
-    let paid = shop.pay(first.json()["url"].as_str().unwrap(), GOOD_CARD);
+    // After the payment the key still returns the same session.
+    let paid = fixture.pay(first.json()["url"].as_str().unwrap(), GOOD_CARD);
     assert_eq!(paid.status, 303);
-    assert_eq!(ask(&token, "order-1", starter()).json(), first.json());
-    assert_eq!(shop.checkout(&token, &starter()).code(), "already_subscribed");
+    assert_eq!(start_checkout(&token, "order-1", starter()).json(), first.json());
+    assert_eq!(fixture.checkout(&token, &starter()).code(), "already_subscribed");
 }
 
-fn who_subscribed_elsewhere_is_already_subscribed(store: Store) {
-    let shop = Shop::open_on(store, &[]);
-    let token = shop.token("newcomer-7");
-    let _ = shop.page(&token, "starter");
-    let customers = shop.stripe("GET", "/v1/customers", &[("limit", "100")]);
+fn checkout_returns_already_subscribed_when_the_event_was_lost(store: Store) {
+    let fixture = SandboxFixture::start_on(store, &[]);
+    let token = fixture.token("newcomer-7");
+    let _ = fixture.checkout_url(&token, "starter");
+    let customers = fixture.stripe("GET", "/v1/customers", &[("limit", "100")]);
     let mine = customers["data"]
         .as_array()
         .unwrap()
         .iter()
         .find(|one| one["metadata"]["user_id"] == "newcomer-7");
     let customer = mine.unwrap()["id"].as_str().unwrap().to_owned();
-    // Nobody tells us of it: the sandbox loses the events.
-    let _ = shop.stripe("POST", "/sandbox/deliveries", &[("fault", "lose"), ("times", "1000")]);
-    let _ = shop.stripe(
+    // The service receives no event, because the sandbox loses the deliveries.
+    let _ = fixture.stripe("POST", "/sandbox/deliveries", &[("fault", "lose"), ("times", "1000")]);
+    let _ = fixture.stripe(
         "POST",
         "/v1/subscriptions",
         &[("customer", &customer), ("items[0][price]", STARTER), ("trial_period_days", "7")],
     );
-    assert_eq!(shop.checkout(&token, &json!({ "planId": "agency" })).code(), "already_subscribed");
-    assert_eq!(shop.current(&token)["subscription"]["status"], "trialing");
+    assert_eq!(
+        fixture.checkout(&token, &json!({ "planId": "agency" })).code(),
+        "already_subscribed"
+    );
+    assert_eq!(fixture.current(&token)["subscription"]["status"], "trialing");
 }
 
-fn a_price_that_differs_is_not_sold(store: Store) {
+fn checkout_returns_provider_error_when_the_price_differs(store: Store) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("catalogue.toml");
     let catalogue = format!(
@@ -343,26 +367,26 @@ fn a_price_that_differs_is_not_sold(store: Store) {
          [[plans]]\nid = \"yearly\"\nname = \"Yearly\"\nmonthly_credits = 1\nyearly = {{ price_cents = 9000, test = \"price_1SandboxDemoStartYearly01\" }}\n"
     );
     std::fs::write(&file, catalogue).unwrap();
-    let shop = Shop::open_on(store, &[("BILLING_CATALOGUE", file.to_str().unwrap())]);
-    let token = shop.token("newcomer-8");
+    let fixture = SandboxFixture::start_on(store, &[("BILLING_CATALOGUE", file.to_str().unwrap())]);
+    let token = fixture.token("newcomer-8");
     for plan in ["cheap", "gone"] {
-        let answer = shop.checkout(&token, &json!({ "planId": plan }));
+        let answer = fixture.checkout(&token, &json!({ "planId": plan }));
         assert_eq!((answer.status, answer.code().as_str()), (502, "provider_error"), "{plan}");
     }
-    assert_eq!(shop.checkout(&token, &json!({ "planId": "yearly" })).code(), "unknown_plan");
-    let yearly = shop.checkout(&token, &json!({ "planId": "yearly", "billingCycle": "yearly" }));
+    assert_eq!(fixture.checkout(&token, &json!({ "planId": "yearly" })).code(), "unknown_plan");
+    let yearly = fixture.checkout(&token, &json!({ "planId": "yearly", "billingCycle": "yearly" }));
     assert_eq!(yearly.status, 200, "{}", yearly.text());
     poll::until("the catalogue's check", || {
-        let log = shop.portal.process.stderr();
+        let log = fixture.portal.process.stderr();
         (log.contains("the catalogue says 899 usd, the provider 900 usd")
             && log.contains("no such price"))
         .then_some(())
     });
 }
 
-fn the_plans_are_listed_for_everybody(store: Store) {
-    let shop = Shop::open_on(store, &[]);
-    let answer = shop.portal.get("/api/v1/subscriptions/plans").unwrap();
+fn plans_are_listed_without_a_credential(store: Store) {
+    let fixture = SandboxFixture::start_on(store, &[]);
+    let answer = fixture.portal.get("/api/v1/subscriptions/plans").unwrap();
     assert_eq!(answer.status, 200);
     let plans = answer.json()["plans"].as_array().unwrap().clone();
     let ids: Vec<&str> = plans.iter().map(|plan| plan["id"].as_str().unwrap()).collect();

@@ -1,5 +1,7 @@
-//! V1 on several replicas. Two processes with the embedded default have a sandbox each, and provider `stripe` takes no page
-//! without TLS: so here two checkout services of one process, each with its own connections, ask one sandbox.
+//! V1 on two replicas, as two checkout services of one process with one sandbox.
+//!
+//! Two `serve` processes cannot be used: each embedded default has its own sandbox, and provider
+//! `stripe` accepts only pages with TLS.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -20,17 +22,19 @@ use uuid::Uuid;
 use workspace_tests::database::{Database, Store};
 use workspace_tests::runtime;
 use workspace_tests::sandbox::SandboxProcess;
+use workspace_tests::sandbox_fixture::call;
 use workspace_tests::scenario::{Scenario, scenario};
-use workspace_tests::shop::call;
 
 use super::in_process::SystemClock;
 
-pub(super) const SCENARIOS: &[Scenario] =
-    &[scenario!(one_customer_on_several_replicas(store), "V1.one_customer")];
+pub(super) const SCENARIOS: &[Scenario] = &[scenario!(
+    concurrent_checkouts_on_two_replicas_create_one_customer(store),
+    "V1.one_customer"
+)];
 
 const USER: &str = "replicated-buyer";
 
-/// How many ask at once.
+/// Number of concurrent requests.
 const CALLERS: usize = 24;
 
 #[derive(Debug)]
@@ -46,7 +50,7 @@ impl KeyGenerator for UuidKeys {
     }
 }
 
-/// One replica's checkout. The stores of both kinds have the same methods, and no trait.
+/// Creates one replica's checkout service. Both stores have the same methods but no common trait.
 macro_rules! checkout {
     ($store:expr, $provider:expr) => {{
         let ((store, tasks), provider) = ($store, $provider);
@@ -112,7 +116,7 @@ fn urls() -> CheckoutUrls {
     CheckoutUrls { success: policy.clone(), cancel: policy }
 }
 
-async fn ask(replica: CheckoutService) -> Result<StartedCheckout, CheckoutError> {
+async fn start_checkout(replica: CheckoutService) -> Result<StartedCheckout, CheckoutError> {
     let principal = Principal {
         owner: USER.parse().unwrap(),
         method: AuthMethod::AccessToken,
@@ -131,14 +135,15 @@ async fn ask(replica: CheckoutService) -> Result<StartedCheckout, CheckoutError>
     replica.start(&principal, request).await
 }
 
-fn one_customer_on_several_replicas(store: Store) {
+fn concurrent_checkouts_on_two_replicas_create_one_customer(store: Store) {
     let database = Database::create(store);
     let sandbox = SandboxProcess::start(database.folder(), &[]);
     let provider = sandbox.address();
     let replicas = runtime::wait(async {
         [replica(&database, &sandbox.base_url).await, replica(&database, &sandbox.base_url).await]
     });
-    // Slow, refusing, hanging up: answers are lost, customers are not.
+    // The provider is slow, rejects some requests and closes some connections. Lost responses must
+    // not create further customers.
     for fault in ["delay=300", "drop=after", "status=429", "drop"] {
         let _ = call(provider, "POST", "/sandbox/faults", &[("fault", fault), ("times", "2")]);
     }
@@ -147,7 +152,7 @@ fn one_customer_on_several_replicas(store: Store) {
             .iter()
             .cycle()
             .take(CALLERS)
-            .map(|one| tokio::spawn(ask(one.clone())))
+            .map(|one| tokio::spawn(start_checkout(one.clone())))
             .collect();
         let mut answers = Vec::new();
         for one in asking {
@@ -155,12 +160,12 @@ fn one_customer_on_several_replicas(store: Store) {
         }
         answers
     });
-    // They ask in turns: each replica has started some.
+    // The requests alternate between the replicas, so each has created sessions.
     for turn in 0..replicas.len() {
         let mine = answers.iter().skip(turn).step_by(replicas.len());
         assert!(
             mine.clone().any(Result::is_ok),
-            "replica {turn} has started none: {:?}",
+            "replica {turn} has created no session: {:?}",
             mine.collect::<Vec<_>>()
         );
     }

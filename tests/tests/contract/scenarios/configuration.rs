@@ -1,4 +1,4 @@
-//! Where settings come from, and what never is a setting.
+//! Sources of settings, their precedence, and forbidden flags.
 
 use workspace_tests::portal::Portal;
 use workspace_tests::process::Launch;
@@ -8,12 +8,12 @@ use workspace_tests::wire::Request;
 use workspace_tests::{canary, tokens};
 
 pub(super) const SCENARIOS: &[Scenario] = &[
-    scenario!(flag_before_environment_before_file(), "S1.precedence"),
-    scenario!(one_trailing_newline_is_cut(), "S1.from_file"),
-    scenario!(no_flag_takes_a_secret(), "S1.no_secret_flag"),
+    scenario!(flag_overrides_environment_and_environment_overrides_file(), "S1.precedence"),
+    scenario!(one_trailing_newline_of_a_secret_file_is_ignored(), "S1.from_file"),
+    scenario!(no_flag_accepts_a_secret(), "S1.no_secret_flag"),
 ];
 
-fn flag_before_environment_before_file() {
+fn flag_overrides_environment_and_environment_overrides_file() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("settings.toml");
     let text = "public_url = \"https://file.example\"\nlisten = \"127.0.0.2:0\"\nreturn_url_origins = [\"https://file.example\"]\n";
@@ -51,7 +51,7 @@ fn flag_before_environment_before_file() {
     assert_eq!(by_flag.public.ip().to_string(), "127.0.0.4");
 }
 
-fn one_trailing_newline_is_cut() {
+fn one_trailing_newline_of_a_secret_file_is_ignored() {
     let folder = tempfile::tempdir().unwrap();
     let mint = |secret: &str| {
         let file = folder.path().join("secret");
@@ -77,12 +77,9 @@ fn one_trailing_newline_is_cut() {
     for ending in ["", "\n", "\r\n"] {
         let minted = mint(&format!("{}{ending}", tokens::SECRET)).expect_code(0).stdout;
         canary::plant_token(minted.trim());
-        assert!(
-            verifies(&minted, tokens::SECRET),
-            "a secret that ends in {ending:?} is another secret"
-        );
+        assert!(verifies(&minted, tokens::SECRET), "a secret with ending {ending:?} differs");
     }
-    // Two are one too many: the second belongs to the secret, or the secret is refused for its white space.
+    // Only one newline is cut. The second belongs to the secret or makes it invalid.
     let twice = mint(&format!("{}\n\n", tokens::SECRET));
     assert!(
         twice.code == Some(78) || !verifies(&twice.stdout, tokens::SECRET),
@@ -90,7 +87,7 @@ fn one_trailing_newline_is_cut() {
     );
 }
 
-fn no_flag_takes_a_secret() {
+fn no_flag_accepts_a_secret() {
     let folder = tempfile::tempdir().unwrap();
     let commands: &[&[&str]] = &[
         &["--help"],
@@ -117,7 +114,7 @@ fn no_flag_takes_a_secret() {
             let secret = ["secret", "pepper", "database-url", "public-key", "stripe"]
                 .iter()
                 .any(|word| flag.contains(word));
-            assert!(!secret, "{arguments:?} takes {flag}");
+            assert!(!secret, "{arguments:?} accepts {flag}");
         }
     }
 }

@@ -1,21 +1,33 @@
-//! W3, W4: which customer belongs to a user: the import from Stripe, and conflicts.
+//! W3, W4: links between users and customers: the import from Stripe, and conflicts.
 
 use serde_json::{Value, json};
 use workspace_tests::database::Store;
 use workspace_tests::poll;
+use workspace_tests::sandbox_fixture::SandboxFixture;
 use workspace_tests::scenario::{Scenario, scenario};
-use workspace_tests::shop::Shop;
 
 pub(super) const SCENARIOS: &[Scenario] = &[
-    scenario!(customers_are_imported_and_nothing_is_guessed(store), "W4.import"),
-    scenario!(several_names_are_no_name(store), "W3.ambiguous"),
+    scenario!(import_links_unambiguous_customers_only(store), "W4.import"),
+    scenario!(reconcile_reports_a_conflict_when_two_customers_name_one_user(store), "W3.ambiguous"),
 ];
 
-fn customers_are_imported_and_nothing_is_guessed(store: Store) {
-    let shop = Shop::open_on(store, &[("BILLING_RECONCILE_INTERVAL_SECONDS", "0")]);
-    let _ = shop.stripe("POST", "/sandbox/deliveries", &[("fault", "lose"), ("times", "5000")]);
+/// Returns the users and reasons of the pairs that an import left out.
+fn reasons(plan: &Value) -> Vec<(String, String)> {
+    let left = plan["left"].as_array().unwrap().iter();
+    left.map(|left| {
+        (
+            left["user"].as_str().unwrap_or("-").to_owned(),
+            left["reason"].as_str().unwrap().to_owned(),
+        )
+    })
+    .collect()
+}
+
+fn import_links_unambiguous_customers_only(store: Store) {
+    let fixture = SandboxFixture::start_on(store, &[("BILLING_RECONCILE_INTERVAL_SECONDS", "0")]);
+    let _ = fixture.stripe("POST", "/sandbox/deliveries", &[("fault", "lose"), ("times", "5000")]);
     let customer = |form: &[(&str, &str)]| {
-        shop.stripe("POST", "/v1/customers", form)["id"].as_str().unwrap().to_owned()
+        fixture.stripe("POST", "/v1/customers", form)["id"].as_str().unwrap().to_owned()
     };
     let ann = customer(&[("metadata[user_id]", "ann"), ("email", "ann@example.com")]);
     let (bob1, bob2) =
@@ -23,17 +35,8 @@ fn customers_are_imported_and_nothing_is_guessed(store: Store) {
     let carl = customer(&[("email", "Carl@Example.com")]);
     let (twin1, twin2) =
         (customer(&[("email", "twin@example.com")]), customer(&[("email", "twin@example.com")]));
-    let import =
-        |more: &[&str]| shop.command(&[&["customers", "import", "--json"], more].concat()).json();
-    let reasons = |plan: &Value| {
-        let left = plan["left"].as_array().unwrap().iter();
-        left.map(|left| {
-            (
-                left["user"].as_str().unwrap_or("-").to_owned(),
-                left["reason"].as_str().unwrap().to_owned(),
-            )
-        })
-        .collect::<Vec<_>>()
+    let import = |more: &[&str]| {
+        fixture.command(&[&["customers", "import", "--json"], more].concat()).json()
     };
     let dry = import(&[]);
     assert_eq!(
@@ -55,13 +58,13 @@ fn customers_are_imported_and_nothing_is_guessed(store: Store) {
             })
             .unwrap()
     );
-    let _ = shop.command(&["customers", "show", "--user", "ann"]).expect_code(1);
+    let _ = fixture.command(&["customers", "show", "--user", "ann"]).expect_code(1);
     assert_eq!(import(&["--apply"])["links"], dry["links"]);
-    assert_eq!(shop.customer("ann"), ann);
+    assert_eq!(fixture.customer("ann"), ann);
     assert_eq!(import(&["--apply"])["unchanged"], 1);
 
     let file = |name: &str, text: &str| {
-        let path = shop.folder().join(name);
+        let path = fixture.folder().join(name);
         std::fs::write(&path, text).unwrap();
         path.to_str().unwrap().to_owned()
     };
@@ -75,12 +78,12 @@ fn customers_are_imported_and_nothing_is_guessed(store: Store) {
 
     let emails = file(
         "emails.csv",
-        "user,email,email_verified\ncarl,carl@example.com,true\ntwin,twin@example.com,true\nmallory,carl@example.com,false\neve,ann@example.com,true\nnobody,no@example.com,true\n",
+        "user,email,email_verified\ncarl,carl@example.com,true\ntwin,twin@example.com,true\nmallory,carl@example.com,false\neve,ann@example.com,true\nunknown,no@example.com,true\n",
     );
     let plan = import(&["--verified-emails", &emails]);
     assert_eq!(plan["links"], json!([{ "user": "carl", "customer": carl }]), "{plan}");
     let mut expected: Vec<_> =
-        [("eve", "other_owner"), ("nobody", "no_such_email"), ("twin", "several_customers")]
+        [("eve", "other_owner"), ("unknown", "no_such_email"), ("twin", "several_customers")]
             .map(|(a, b)| (a.to_owned(), b.to_owned()))
             .into();
     let mut found = reasons(&plan);
@@ -88,37 +91,39 @@ fn customers_are_imported_and_nothing_is_guessed(store: Store) {
     expected.sort();
     assert_eq!(found, expected);
     assert!(plan.to_string().contains(&twin1) && plan.to_string().contains(&twin2));
-    let _ = shop
+    let _ = fixture
         .command(&["customers", "import", "--csv", &file("bad.csv", "user,customer\nx,\n")])
         .expect_code(1);
-    let _ = shop
+    let _ = fixture
         .command(&["customers", "import", "--csv", &csv, "--verified-emails", &emails])
         .expect_code(2);
 }
 
-fn several_names_are_no_name(store: Store) {
-    let shop = Shop::open_on(store, &[("BILLING_RECONCILE_INTERVAL_SECONDS", "0")]);
-    let token = shop.token("fay");
-    shop.buy(&token, "starter");
-    poll::until("the purchase", || (shop.current(&token)["hasSubscription"] == true).then_some(()));
-    // Another customer that says it is hers, and has bought: the link that stands is not replaced.
+fn reconcile_reports_a_conflict_when_two_customers_name_one_user(store: Store) {
+    let fixture = SandboxFixture::start_on(store, &[("BILLING_RECONCILE_INTERVAL_SECONDS", "0")]);
+    let token = fixture.token("fay");
+    fixture.buy(&token, "starter");
+    poll::until("the purchase", || {
+        (fixture.current(&token)["hasSubscription"] == true).then_some(())
+    });
+    // A second customer names the same user and has a purchase. The existing link is kept.
     let card = [
         ("payment_method", "pm_card_visa"),
         ("invoice_settings[default_payment_method]", "pm_card_visa"),
         ("metadata[user_id]", "fay"),
     ];
-    let second = shop.stripe("POST", "/v1/customers", &card)["id"].as_str().unwrap().to_owned();
+    let second = fixture.stripe("POST", "/v1/customers", &card)["id"].as_str().unwrap().to_owned();
     let form =
         [("customer", second.as_str()), ("items[0][price]", "price_1SandboxDemoStartMonthly1")];
-    let _ = shop.stripe("POST", "/v1/subscriptions", &form);
+    let _ = fixture.stripe("POST", "/v1/subscriptions", &form);
     let report = poll::until("the second customer in the mirror", || {
-        let report = shop.command(&["customers", "reconcile", "--json"]).json();
+        let report = fixture.command(&["customers", "reconcile", "--json"]).json();
         report["conflicts"]
             .as_array()
             .is_some_and(|conflicts| !conflicts.is_empty())
             .then_some(report)
     });
-    let first = shop.customer("fay");
+    let first = fixture.customer("fay");
     assert_ne!(first, second);
     assert_eq!(report["conflicts"], json!([{ "customer": second, "linked": first }]));
 }

@@ -1,20 +1,20 @@
-//! What the service says about itself: OpenAPI, pages, errors.
+//! The service's own documents: OpenAPI, pages, errors.
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 use workspace_tests::contract::error_codes;
 use workspace_tests::scenario::{Scenario, scenario};
-use workspace_tests::world::World;
+use workspace_tests::shared_fixture::SharedFixture;
 
 pub(super) const SCENARIOS: &[Scenario] = &[
-    scenario!(every_code_has_a_page(world), "E1.type_url", "B1.docs"),
-    scenario!(pages_load_nothing_from_elsewhere(world), "B1.docs"),
-    scenario!(the_openapi_document_is_complete(world), "B1.openapi"),
+    scenario!(every_error_code_has_a_page(shared), "E1.type_url", "B1.docs"),
+    scenario!(pages_load_nothing_from_other_hosts(shared), "B1.docs"),
+    scenario!(openapi_document_is_complete(shared), "B1.openapi"),
 ];
 
-fn every_code_has_a_page(world: &World) {
-    world.portal("default", |portal| {
+fn every_error_code_has_a_page(shared: &SharedFixture) {
+    shared.portal("default", |portal| {
         for code in error_codes() {
             let page = portal.get(&format!("/docs/errors/{code}")).unwrap();
             assert_eq!(page.status, 200, "{code}");
@@ -27,8 +27,8 @@ fn every_code_has_a_page(world: &World) {
     });
 }
 
-fn pages_load_nothing_from_elsewhere(world: &World) {
-    world.portal("default", |portal| {
+fn pages_load_nothing_from_other_hosts(shared: &SharedFixture) {
+    shared.portal("default", |portal| {
         let errors = error_codes().into_iter().map(|code| format!("/docs/errors/{code}"));
         for path in ["/", "/docs"].map(str::to_owned).into_iter().chain(errors) {
             let page = portal.get(&path).unwrap();
@@ -42,11 +42,14 @@ fn pages_load_nothing_from_elsewhere(world: &World) {
                 "url(//",
                 "<link rel=\"stylesheet\" href=\"http",
             ] {
-                assert!(!text.contains(loader), "{path} loads something from elsewhere ({loader})");
+                assert!(
+                    !text.contains(loader),
+                    "{path} loads something from another host ({loader})"
+                );
             }
             let policy = page
                 .header("content-security-policy")
-                .unwrap_or_else(|| panic!("{path} has no policy"));
+                .unwrap_or_else(|| panic!("{path} has no Content-Security-Policy"));
             assert!(
                 policy.contains("default-src 'none'") || policy.contains("default-src 'self'"),
                 "{path}: {policy}"
@@ -55,25 +58,26 @@ fn pages_load_nothing_from_elsewhere(world: &World) {
     });
 }
 
-fn the_openapi_document_is_complete(world: &World) {
-    let served = world.portal("default", |portal| portal.get("/openapi.json").unwrap().json());
-    let mut printed = world.launch("default", &["openapi"]).run().json();
-    // The command does not ask how clients reach the service.
+fn openapi_document_is_complete(shared: &SharedFixture) {
+    let served = shared.portal("default", |portal| portal.get("/openapi.json").unwrap().json());
+    let mut printed = shared.launch("default", &["openapi"]).run().json();
+    // The command does not know the service's public address.
     printed["servers"] = served["servers"].clone();
-    assert_eq!(printed, served, "the command and the service tell different stories");
+    assert_eq!(printed, served, "the documents of command and service differ");
     assert!(served["openapi"].as_str().unwrap().starts_with("3.1"));
 
     let mut references = Vec::new();
     collect_references(&served, &mut references);
     for reference in &references {
-        let pointer =
-            reference.strip_prefix('#').unwrap_or_else(|| panic!("{reference} leads elsewhere"));
-        assert!(served.pointer(pointer).is_some(), "{reference} leads nowhere");
+        let pointer = reference
+            .strip_prefix('#')
+            .unwrap_or_else(|| panic!("{reference} is not in this document"));
+        assert!(served.pointer(pointer).is_some(), "{reference} does not resolve");
     }
 
     let whole = served.to_string();
     for code in error_codes() {
-        assert!(whole.contains(&format!("\"{code}\"")), "the document does not know {code}");
+        assert!(whole.contains(&format!("\"{code}\"")), "the document does not contain {code}");
     }
     let mut operations = BTreeSet::new();
     for (path, methods) in served["paths"].as_object().unwrap() {
@@ -81,10 +85,10 @@ fn the_openapi_document_is_complete(world: &World) {
             let id = operation["operationId"]
                 .as_str()
                 .unwrap_or_else(|| panic!("{method} {path} has no operationId"));
-            assert!(operations.insert(id.to_owned()), "{id} is there twice");
+            assert!(operations.insert(id.to_owned()), "{id} is a duplicate");
             let responses = operation["responses"].as_object().unwrap();
             let succeeds = ["200", "201"].iter().any(|status| responses.contains_key(*status));
-            assert!(succeeds, "{id} never succeeds");
+            assert!(succeeds, "{id} has no success response");
             if operation["security"].as_array().is_some_and(|schemes| !schemes.is_empty()) {
                 let always = ["400", "401", "403", "405", "413", "414", "429", "431", "500", "503"]
                     .as_slice();
@@ -93,7 +97,7 @@ fn the_openapi_document_is_complete(world: &World) {
                 let at_the_provider: &[&str] =
                     if path.contains("/portal") { &["502", "504"] } else { &[] };
                 for status in [always, with_body, at_the_provider].concat() {
-                    assert!(responses.contains_key(status), "{id} does not tell of {status}");
+                    assert!(responses.contains_key(status), "{id} has no response {status}");
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! The embedded default, as somebody meets it who has just cloned the repository.
+//! The embedded default, as after `git clone`.
 
 use std::path::Path;
 use std::process::Command;
@@ -12,7 +12,7 @@ use workspace_tests::scenario::{Scenario, scenario};
 use workspace_tests::wire::Request;
 
 pub(super) const SCENARIOS: &[Scenario] = &[scenario!(
-    the_embedded_default_works_as_pasted(),
+    embedded_default_works_with_the_printed_commands(),
     "S2.banner",
     "S2.pages",
     "S2.renamed",
@@ -21,7 +21,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[scenario!(
     "S2.log_to_stderr"
 )];
 
-/// A key that the sandbox takes.
+/// A key that the sandbox accepts.
 const SANDBOX_KEY: &str = "sk_test_anything0000000001";
 
 struct Default {
@@ -29,7 +29,7 @@ struct Default {
     lines: Vec<String>,
 }
 
-/// Starts the binary without command and settings, but for ports that no other test uses.
+/// Starts the binary without a command and without settings, except for free ports.
 fn start(folder: &Path) -> Default {
     let launch = Launch::new(folder, &[]).secrets_on_stdout();
     let launch =
@@ -46,7 +46,7 @@ fn start(folder: &Path) -> Default {
 }
 
 impl Default {
-    /// Pastes both curl lines into a shell: the URLs that they answer.
+    /// Runs both printed curl commands in a shell and returns the URLs of their responses.
     fn paste(&self) -> Vec<String> {
         let curls = self.lines.iter().filter(|line| line.starts_with("curl "));
         curls
@@ -66,7 +66,7 @@ impl Default {
     }
 }
 
-/// Opens a URL on loopback as a browser would.
+/// Opens a URL on loopback, like a browser.
 fn open(url: &str) -> Response {
     let rest = url.strip_prefix("http://").unwrap_or_else(|| panic!("{url} is not on the sandbox"));
     let (host, path) = rest.split_once('/').expect("a path");
@@ -90,28 +90,28 @@ fn sandbox(base: &str, request: Request) -> Value {
     answer.json()
 }
 
-fn the_embedded_default_works_as_pasted() {
+fn embedded_default_works_with_the_printed_commands() {
     let folder = tempfile::tempdir().unwrap();
     let first = start(folder.path());
     assert!(first.lines.len() <= 14, "{} lines", first.lines.len());
     assert!(
         first.lines.iter().any(|line| line.contains(&first.portal.public.to_string())),
-        "it does not say where it listens"
+        "the output does not contain the address"
     );
     assert!(first.portal.public.ip().is_loopback() && first.portal.admin.ip().is_loopback());
     let text = first.portal.process.stdout();
     assert!(
         !text.contains("\"level\"") && !text.contains(" INFO "),
-        "the log stands on standard output"
+        "standard output contains log lines"
     );
     assert!(
         first.portal.process.stderr().contains("listening"),
-        "the log does not stand on standard error"
+        "standard error does not contain the log"
     );
 
     let urls = first.paste();
     assert_eq!(urls.len(), 2);
-    assert_ne!(urls[0], urls[1], "every request mints a fresh session");
+    assert_ne!(urls[0], urls[1], "two requests returned the same session");
     let base =
         format!("http://{}", urls[0].trim_start_matches("http://").split('/').next().unwrap());
     let shown = Launch::new(folder.path(), &["customers", "show", "--user", "demo-user", "--json"])
@@ -145,7 +145,7 @@ fn the_embedded_default_works_as_pasted() {
     for url in second.paste() {
         let page = open(&url);
         assert_eq!(page.status, 200);
-        assert!(page.text().contains("Renée Renamed"), "the sandbox forgot its state");
+        assert!(page.text().contains("Renée Renamed"), "the sandbox lost its state");
     }
 }
 
@@ -186,20 +186,20 @@ fn shows_the_account(base: &str, customer: &str, url: &str, portal: &Portal) {
     assert!(shown == 2 || pages == 2, "the page does not show both invoices");
     assert!(
         text.contains(&format!("http://{}/", portal.public)),
-        "the page does not lead back to the return URL"
+        "the page has no link to the return URL"
     );
     for loader in ["src=\"http", "url(http", "@import"] {
-        assert!(!text.contains(loader), "the page loads something from elsewhere ({loader})");
+        assert!(!text.contains(loader), "the page loads something from another host ({loader})");
     }
 }
 
-/// The data folder holds keys: nobody else may read it.
+/// Asserts that only the owner may read the data folder, which contains keys.
 fn kept_for_its_owner(folder: &Path) {
     use std::os::unix::fs::PermissionsExt as _;
     let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(folder), 0o700, "the data folder's mode");
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
-        assert_eq!(mode(&path) & 0o077, 0, "{} is open to others", path.display());
+        assert_eq!(mode(&path) & 0o077, 0, "{} is readable by others", path.display());
     }
 }

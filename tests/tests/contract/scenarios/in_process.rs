@@ -1,4 +1,4 @@
-//! What no real provider can be made to do from outside: the routes over scripted ports, behind the real edge, on a socket.
+//! The routes over scripted ports, for failures that a real provider cannot produce.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -32,9 +32,13 @@ use workspace_tests::wire::Request;
 use workspace_tests::{api_document, invariants, runtime};
 
 pub(super) const SCENARIOS: &[Scenario] = &[
-    scenario!(a_flow_that_the_provider_cannot_do(), "H3.flow_unsupported", "E1.unsupported_flow"),
-    scenario!(a_panic_is_an_internal_error(), "E1.panic", "E1.internal_error"),
-    scenario!(our_own_limits_are_overloaded(), "E1.overloaded"),
+    scenario!(
+        portal_returns_unsupported_flow_when_the_provider_lacks_it(),
+        "H3.flow_unsupported",
+        "E1.unsupported_flow"
+    ),
+    scenario!(panic_returns_internal_error(), "E1.panic", "E1.internal_error"),
+    scenario!(exhausted_capacity_returns_overloaded(), "E1.overloaded"),
 ];
 
 const TOKEN: &str = "header.claims.signature";
@@ -67,18 +71,18 @@ impl BillingProvider for Panicking {
         &self,
         _: &PortalRequest,
     ) -> Result<PortalSession, ProviderError> {
-        panic!("a bug with sk_test_inside00000001 in its words")
+        panic!("a bug with sk_test_inside00000001 in its message")
     }
 }
 
-/// No case here makes a key.
+/// A minter for cases that create no key.
 #[derive(Debug)]
 struct NoMinter;
 
 #[async_trait]
 impl KeyMinter for NoMinter {
     async fn mint(&self) -> Result<MintedKey, MintError> {
-        Err(MintError::Failed { reason: "no case makes a key".to_owned() })
+        Err(MintError::Failed { reason: "no case creates a key".to_owned() })
     }
 
     fn preview(&self, id: &ApiKeyId) -> String {
@@ -90,7 +94,7 @@ fn account() -> ProviderAccount {
     ProviderAccount::new("stripe".parse().unwrap(), Mode::Test)
 }
 
-/// The answer of the routes over this provider to this body.
+/// Sends a body to the routes over this provider and returns the response.
 fn answer(provider: Arc<dyn BillingProvider>, body: &Value) -> Response {
     let address: SocketAddr = runtime::wait(async {
         let clock = Arc::new(SystemClock);
@@ -111,14 +115,14 @@ fn answer(provider: Arc<dyn BillingProvider>, body: &Value) -> Response {
         );
         let drain = Drain::new();
         let keys = ApiKeyService::new(stores.api_keys(), clock.clone());
-        let shop = shop(&stores, clock.clone());
+        let (accounts, checkout, subscriptions, webhooks) = unused_services(&stores, clock.clone());
         let portal =
-            PortalService::new(shop.0, provider, stores.audit(), clock.clone(), policy.unwrap());
+            PortalService::new(accounts, provider, stores.audit(), clock.clone(), policy.unwrap());
         let app = AppState {
             portal,
-            checkout: shop.1,
-            subscriptions: shop.2,
-            webhooks: shop.3,
+            checkout,
+            subscriptions,
+            webhooks,
             intake_capacity: IntakeCapacity::default(),
             new_events: Arc::default(),
             issuer: ApiKeyIssuer::new(keys.clone(), Arc::new(NoMinter), Mode::Test),
@@ -150,8 +154,8 @@ fn answer(provider: Arc<dyn BillingProvider>, body: &Value) -> Response {
     answer
 }
 
-/// What the routes of checkout and webhooks stand on; no case calls them.
-fn shop(
+/// Creates the services of the checkout and webhook routes, which no case calls.
+fn unused_services(
     stores: &InMemoryBilling,
     clock: Arc<SystemClock>,
 ) -> (BillingAccounts, CheckoutService, SubscriptionService, WebhookIntake) {
@@ -224,22 +228,22 @@ fn principal() -> Principal {
     }
 }
 
-fn a_flow_that_the_provider_cannot_do() {
+fn portal_returns_unsupported_flow_when_the_provider_lacks_it() {
     let full = FakeBillingProvider::new(account()).capabilities();
     let provider = FakeBillingProvider::new(account())
         .with_capabilities(Capabilities { flows: BTreeSet::new(), ..full });
     let provider = Arc::new(provider);
-    let refused = answer(provider.clone(), &json!({"flow": {"type": "payment_method_update"}}));
+    let rejected = answer(provider.clone(), &json!({"flow": {"type": "payment_method_update"}}));
     assert_eq!(
-        (refused.status, refused.code().as_str()),
+        (rejected.status, rejected.code().as_str()),
         (400, "unsupported_flow"),
         "{}",
-        refused.text()
+        rejected.text()
     );
-    assert!(provider.requests().is_empty(), "the provider was asked all the same");
+    assert!(provider.requests().is_empty(), "the provider received a request");
 }
 
-fn a_panic_is_an_internal_error() {
+fn panic_returns_internal_error() {
     let failed = answer(Arc::new(Panicking(FakeBillingProvider::new(account()))), &json!({}));
     assert_eq!(
         (failed.status, failed.code().as_str()),
@@ -247,19 +251,23 @@ fn a_panic_is_an_internal_error() {
         "{}",
         failed.text()
     );
-    assert!(!failed.text().contains("bug with"), "the panic's words are told: {}", failed.text());
+    assert!(
+        !failed.text().contains("bug with"),
+        "the response contains the panic's message: {}",
+        failed.text()
+    );
 }
 
-fn our_own_limits_are_overloaded() {
+fn exhausted_capacity_returns_overloaded() {
     let provider = FakeBillingProvider::new(account());
     provider.add_customer("cus_1".parse().unwrap(), []);
     provider.fail_next(ProviderError::Overloaded { retry_after: Duration::from_secs(3) });
-    let refused = answer(Arc::new(provider), &json!({}));
+    let rejected = answer(Arc::new(provider), &json!({}));
     assert_eq!(
-        (refused.status, refused.code().as_str()),
+        (rejected.status, rejected.code().as_str()),
         (503, "overloaded"),
         "{}",
-        refused.text()
+        rejected.text()
     );
-    assert_eq!(refused.header("retry-after"), Some("3"));
+    assert_eq!(rejected.header("retry-after"), Some("3"));
 }

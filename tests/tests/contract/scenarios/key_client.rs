@@ -1,21 +1,21 @@
-//! A client of the key routes, for the scenarios about keys.
+//! A client of the key routes for the key scenarios.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use workspace_tests::response::Response;
 use workspace_tests::runner::KEY_ROUTE;
+use workspace_tests::shared_fixture::{SharedFixture, plant_key};
 use workspace_tests::wire::Request;
-use workspace_tests::world::{World, plant_key};
 use workspace_tests::{canary, invariants, poll};
 
 const KEYS: &str = "/api/v1/api-keys";
-/// How fast a change must be seen.
-const SEEN: Duration = Duration::from_secs(5);
+/// Time until a change applies on every replica.
+const PROPAGATION_LIMIT: Duration = Duration::from_secs(5);
 
-/// A user's client of the key routes of one profile.
+/// A user's client of the key routes in one profile.
 pub(super) struct Client<'a> {
-    world: &'a World,
+    shared: &'a SharedFixture,
     profile: &'a str,
     user: &'a str,
 }
@@ -26,8 +26,8 @@ impl Client<'_> {
             || Request::new(method, path),
             |body| Request { method: method.to_owned(), ..Request::post_json(path, body) },
         );
-        let request = request.bearer(&self.world.token(self.profile, self.user));
-        let answer = self.world.portal(self.profile, |portal| portal.send(&request));
+        let request = request.bearer(&self.shared.token(self.profile, self.user));
+        let answer = self.shared.portal(self.profile, |portal| portal.send(&request));
         invariants::check(method, path, &answer).unwrap();
         if let Some(key) = answer.json()["apiKey"]["key"].as_str() {
             plant_key(key);
@@ -69,7 +69,7 @@ impl Client<'_> {
 
     pub(super) fn use_key(&self, key: &str, body: &Value) -> Response {
         let request = Request::post_json(KEY_ROUTE, body).bearer(key);
-        let answer = self.world.portal(self.profile, |portal| portal.send(&request));
+        let answer = self.shared.portal(self.profile, |portal| portal.send(&request));
         canary::plant_url(&answer.portal_url());
         answer
     }
@@ -78,17 +78,18 @@ impl Client<'_> {
         self.use_key(key, &json!({})).status
     }
 
-    pub(super) fn ends_in_time(&self, key: &str) {
+    pub(super) fn wait_until_rejected(&self, key: &str) {
         for profile in [self.profile, "impatient"] {
             let client = Client { profile, ..*self };
-            let ended = poll::within(SEEN, || (client.status(key) == 401).then_some(()));
-            assert!(ended.is_some(), "the key still holds after 5 s on {profile}");
+            let ended =
+                poll::within(PROPAGATION_LIMIT, || (client.status(key) == 401).then_some(()));
+            assert!(ended.is_some(), "the key is still accepted after 5 s on {profile}");
         }
     }
 }
 
-pub(super) fn client<'a>(world: &'a World, profile: &'a str, user: &'a str) -> Client<'a> {
-    Client { world, profile, user }
+pub(super) fn client<'a>(shared: &'a SharedFixture, profile: &'a str, user: &'a str) -> Client<'a> {
+    Client { shared, profile, user }
 }
 
 pub(super) fn created(answer: &Response) -> Value {
@@ -105,5 +106,5 @@ pub(super) fn created(answer: &Response) -> Value {
 }
 
 pub(super) fn text<'a>(value: &'a Value, name: &str) -> &'a str {
-    value[name].as_str().unwrap_or_else(|| panic!("`{name}` is no text in {value}"))
+    value[name].as_str().unwrap_or_else(|| panic!("`{name}` is not a string in {value}"))
 }

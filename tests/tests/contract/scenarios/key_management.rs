@@ -5,41 +5,45 @@ use workspace_tests::portal::Portal;
 use workspace_tests::response::Response;
 use workspace_tests::runner::KEY_ROUTE;
 use workspace_tests::scenario::{Scenario, scenario};
+use workspace_tests::shared_fixture::{SharedFixture, now, timestamp};
 use workspace_tests::wire::Request;
-use workspace_tests::world::{World, now, timestamp};
 use workspace_tests::{canary, poll};
 
 use super::key_client::{client, created, text};
 
 pub(super) const SCENARIOS: &[Scenario] = &[
     scenario!(
-        a_key_made_over_http_opens_the_portal(world),
+        key_created_over_http_opens_the_portal(shared),
         "K1.create",
         "K1.list",
         "K1.revoke",
         "C7.shown_once"
     ),
-    scenario!(a_created_key_is_described(world), "K1.create", "K1.body"),
-    scenario!(a_list_shows_previews_and_a_total(world), "K1.list", "K3.last_used"),
-    scenario!(another_user_s_key_is_not_found(world), "K2.foreign"),
+    scenario!(created_key_is_returned_with_all_its_fields(shared), "K1.create", "K1.body"),
+    scenario!(key_list_shows_previews_and_a_total(shared), "K1.list", "K3.last_used"),
+    scenario!(key_of_another_user_is_not_found(shared), "K2.foreign"),
     scenario!(
-        no_more_keys_than_allowed_however_many_at_once(world),
+        concurrent_key_creations_stop_at_the_limit(shared),
         "K2.most_active",
         "E1.too_many_api_keys"
     ),
-    scenario!(twenty_keys_by_default(world), "K2.most_active"),
-    scenario!(own_origins_lie_within_those_for_keys(world), "K2.origins", "C8.own_origins"),
-    scenario!(a_last_use_is_noted(world), "K3.last_used"),
+    scenario!(key_limit_is_twenty_by_default(shared), "K2.most_active"),
     scenario!(
-        a_revocation_over_http_ends_on_every_replica(world),
+        return_origins_of_a_key_must_be_within_the_allowed_origins(shared),
+        "K2.origins",
+        "C8.own_origins"
+    ),
+    scenario!(last_use_of_a_key_is_recorded(shared), "K3.last_used"),
+    scenario!(
+        key_revoked_over_http_is_rejected_on_every_replica(shared),
         "C7.seen_within_5s",
         "K1.revoke"
     ),
 ];
 
-fn a_key_made_over_http_opens_the_portal(world: &World) {
-    let user = world.new_user();
-    let client = client(world, "default", &user.id);
+fn key_created_over_http_opens_the_portal(shared: &SharedFixture) {
+    let user = shared.new_user();
+    let client = client(shared, "default", &user.id);
     let key = client.create(&json!({"name": "laptop"}));
     let opened = client.use_key(text(&key, "key"), &json!({}));
     assert_eq!(opened.status, 200, "{}", opened.text());
@@ -47,7 +51,7 @@ fn a_key_made_over_http_opens_the_portal(world: &World) {
     assert_eq!(key["isActive"], true);
     assert!(
         key.to_string().contains("subscriptions:portal"),
-        "a key without a list gets all: {key}"
+        "a key without a list has the default permissions: {key}"
     );
     assert_eq!(client.listed(text(&key, "id"))["isActive"], true);
     for _ in 0..2 {
@@ -62,9 +66,9 @@ fn a_key_made_over_http_opens_the_portal(world: &World) {
     assert_eq!(client.listed(text(&key, "id"))["isActive"], false);
 }
 
-fn a_created_key_is_described(world: &World) {
-    let user = world.new_user();
-    let client = client(world, "default", &user.id);
+fn created_key_is_returned_with_all_its_fields(shared: &SharedFixture) {
+    let user = shared.new_user();
+    let client = client(shared, "default", &user.id);
     let expiry = timestamp(now() + 3600);
     let wanted = json!({"name": "n".repeat(100), "description": "d".repeat(500), "expiresAt": expiry,
         "permissions": ["reports:read", "subscriptions:portal"], "returnOrigins": ["https://app.example.com"]});
@@ -78,12 +82,16 @@ fn a_created_key_is_described(world: &World) {
         "permissions": null, "returnOrigins": null}));
     assert_eq!((&nothing["description"], &nothing["expiresAt"]), (&Value::Null, &Value::Null));
     let other = json!({"name": "does not open the portal", "permissions": ["reports:read"]});
-    assert_eq!(client.status(text(&client.create(&other), "key")), 403, "a list is not extended");
+    assert_eq!(
+        client.status(text(&client.create(&other), "key")),
+        403,
+        "the default permissions were added to the list"
+    );
 }
 
-fn a_list_shows_previews_and_a_total(world: &World) {
-    let user = world.new_user();
-    let client = client(world, "default", &user.id);
+fn key_list_shows_previews_and_a_total(shared: &SharedFixture) {
+    let user = shared.new_user();
+    let client = client(shared, "default", &user.id);
     assert_eq!(client.list(), Vec::<Value>::new());
     let keys: Vec<Value> =
         (0..3).map(|n| client.create(&json!({"name": format!("key {n}")}))).collect();
@@ -98,15 +106,16 @@ fn a_list_shows_previews_and_a_total(world: &World) {
             preview.starts_with("llmgen_") && preview.len() < text(key, "key").len(),
             "{preview}"
         );
-        let told = (8..=secret.len()).any(|end| preview.contains(&secret[end - 8..end]));
-        assert!(!told, "the preview tells of the secret");
+        let leaks = (8..=secret.len()).any(|end| preview.contains(&secret[end - 8..end]));
+        assert!(!leaks, "the preview contains a part of the secret");
         assert!(shown["lastUsedAt"].is_null() && shown["createdAt"].is_string(), "{shown}");
     }
 }
 
-fn another_user_s_key_is_not_found(world: &World) {
-    let (owner, other) = (world.new_user(), world.new_user());
-    let (owner, other) = (client(world, "default", &owner.id), client(world, "default", &other.id));
+fn key_of_another_user_is_not_found(shared: &SharedFixture) {
+    let (owner, other) = (shared.new_user(), shared.new_user());
+    let (owner, other) =
+        (client(shared, "default", &owner.id), client(shared, "default", &other.id));
     let key = owner.create(&json!({"name": "mine"}));
     let id = text(&key, "id");
     let missing = other.revoke("ABCDEFGHIJKLMNOP");
@@ -120,21 +129,21 @@ fn another_user_s_key_is_not_found(world: &World) {
         assert_eq!(
             answer.json()["detail"],
             missing.json()["detail"],
-            "it tells that the key exists"
+            "the response reveals that the key exists"
         );
     }
     assert_eq!(other.list(), Vec::<Value>::new());
-    assert_eq!(owner.status(text(&key, "key")), 200, "somebody else ended it");
+    assert_eq!(owner.status(text(&key, "key")), 200, "another user revoked the key");
 }
 
-fn no_more_keys_than_allowed_however_many_at_once(world: &World) {
+fn concurrent_key_creations_stop_at_the_limit(shared: &SharedFixture) {
     const AT_MOST: usize = 4;
-    let user = world.new_user();
-    let client = client(world, "frugal", &user.id);
+    let user = shared.new_user();
+    let client = client(shared, "frugal", &user.id);
     let answers: Vec<Response> = std::thread::scope(|scope| {
-        let ask = || client.try_create(&json!({"name": "at once"}));
-        let asked: Vec<_> = (0..12).map(|_| scope.spawn(ask)).collect();
-        asked.into_iter().map(|thread| thread.join().unwrap()).collect()
+        let create = || client.try_create(&json!({"name": "at once"}));
+        let threads: Vec<_> = (0..12).map(|_| scope.spawn(create)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
     for answer in answers.iter().filter(|answer| answer.status != 201) {
         assert_eq!(
@@ -148,8 +157,8 @@ fn no_more_keys_than_allowed_however_many_at_once(world: &World) {
     let made: Vec<Value> =
         answers.iter().filter(|answer| answer.status == 201).map(created).collect();
     assert_eq!((made.len(), client.list().len()), (AT_MOST, AT_MOST));
-    // The command line is free, and what is revoked leaves room.
-    let _ = world.create_key("frugal", &user.id, &[]);
+    // The command line has no limit, and a revoked key does not count.
+    let _ = shared.create_key("frugal", &user.id, &[]);
     assert_eq!(client.try_create(&json!({"name": "one more"})).status, 409);
     for key in &made[..2] {
         assert_eq!(client.revoke(text(key, "id")).status, 200);
@@ -157,9 +166,9 @@ fn no_more_keys_than_allowed_however_many_at_once(world: &World) {
     assert_eq!(client.try_create(&json!({"name": "one more"})).status, 201);
 }
 
-fn twenty_keys_by_default(world: &World) {
-    let user = world.new_user();
-    let client = client(world, "default", &user.id);
+fn key_limit_is_twenty_by_default(shared: &SharedFixture) {
+    let user = shared.new_user();
+    let client = client(shared, "default", &user.id);
     let keys: Vec<Value> = (0..20).map(|_| client.create(&json!({"name": "of twenty"}))).collect();
     let answer = client.try_create(&json!({"name": "the 21st"}));
     assert_eq!(
@@ -168,20 +177,24 @@ fn twenty_keys_by_default(world: &World) {
         "{}",
         answer.text()
     );
-    assert_eq!(client.rotate(text(&keys[0], "id"), None).status, 201, "a rotation is not one more");
+    assert_eq!(
+        client.rotate(text(&keys[0], "id"), None).status,
+        201,
+        "a rotation counts as an additional key"
+    );
 }
 
-fn own_origins_lie_within_those_for_keys(world: &World) {
-    let user = world.new_user();
-    let client = client(world, "frugal", &user.id);
+fn return_origins_of_a_key_must_be_within_the_allowed_origins(shared: &SharedFixture) {
+    let user = shared.new_user();
+    let client = client(shared, "frugal", &user.id);
     let key = client.create(&json!({"name": "partner",
         "returnOrigins": ["https://shop.partners.example.net", "https://*.eu.partners.example.net"]}));
     let back = |url: &str| client.use_key(text(&key, "key"), &json!({"returnUrl": url})).status;
     assert_eq!(back("https://shop.partners.example.net/done"), 200);
     assert_eq!(back("https://x.eu.partners.example.net/done"), 200);
-    assert_eq!(back("https://app.example.com/done"), 200, "the global ones stay");
+    assert_eq!(back("https://app.example.com/done"), 200, "the global origins are still allowed");
     assert_eq!(back("https://other.partners.example.net/done"), 400);
-    // The deployment's own are not in the list for keys here, and patterns must lie within as a whole.
+    // The global origins are not in the list for keys, and a pattern must be within it as a whole.
     for outside in [
         "https://app.example.com",
         "https://partners.example.net",
@@ -198,37 +211,38 @@ fn own_origins_lie_within_those_for_keys(world: &World) {
             answer.text()
         );
     }
-    let _ = world.create_key("frugal", &user.id, &["--return-origin", "https://elsewhere.example"]);
+    let _ =
+        shared.create_key("frugal", &user.id, &["--return-origin", "https://elsewhere.example"]);
 }
 
-fn a_last_use_is_noted(world: &World) {
-    let user = world.new_user();
-    let client = client(world, "default", &user.id);
+fn last_use_of_a_key_is_recorded(shared: &SharedFixture) {
+    let user = shared.new_user();
+    let client = client(shared, "default", &user.id);
     let key = client.create(&json!({"name": "used"}));
     let before = timestamp(now() - 1);
     assert_eq!(client.status(text(&key, "key")), 200);
-    let noted = poll::until("the last use to be noted", || {
+    let recorded = poll::until("the last use to be recorded", || {
         client.listed(text(&key, "id"))["lastUsedAt"].as_str().map(str::to_owned)
     });
     assert!(
-        noted[..19] >= before[..19] && noted[..19] <= timestamp(now())[..19],
-        "used at {noted}"
+        recorded[..19] >= before[..19] && recorded[..19] <= timestamp(now())[..19],
+        "used at {recorded}"
     );
 }
 
-fn a_revocation_over_http_ends_on_every_replica(world: &World) {
-    let user = world.new_user();
-    let client = client(world, "default", &user.id);
+fn key_revoked_over_http_is_rejected_on_every_replica(shared: &SharedFixture) {
+    let user = shared.new_user();
+    let client = client(shared, "default", &user.id);
     let key = client.create(&json!({"name": "on two replicas"}));
-    let ask = |portal: &Portal| {
+    let use_key = |portal: &Portal| {
         let answer = portal.send(&Request::new("POST", KEY_ROUTE).bearer(text(&key, "key")));
         canary::plant_url(&answer.portal_url());
         answer.status
     };
     for profile in ["default", "impatient"] {
-        assert_eq!(world.portal(profile, ask), 200);
-        assert_eq!(world.portal(profile, ask), 200);
+        assert_eq!(shared.portal(profile, use_key), 200);
+        assert_eq!(shared.portal(profile, use_key), 200);
     }
     assert_eq!(client.revoke(text(&key, "id")).status, 200);
-    client.ends_in_time(text(&key, "key"));
+    client.wait_until_rejected(text(&key, "key"));
 }

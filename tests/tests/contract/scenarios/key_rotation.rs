@@ -3,25 +3,25 @@
 use serde_json::json;
 use workspace_tests::poll;
 use workspace_tests::scenario::{Scenario, scenario};
-use workspace_tests::world::{World, now, plant_key, timestamp};
+use workspace_tests::shared_fixture::{SharedFixture, now, plant_key, timestamp};
 
 use super::key_client::{client, created, text};
 
 pub(super) const SCENARIOS: &[Scenario] = &[
     scenario!(
-        a_rotated_key_and_its_successor_overlap(world),
+        rotated_key_and_its_successor_are_accepted_during_the_overlap(shared),
         "K1.rotate",
         "K3.overlap",
         "K3.inherits"
     ),
     scenario!(
-        a_rotation_without_overlap_ends_the_old_key(world),
+        rotation_without_overlap_revokes_the_old_key(shared),
         "K3.overlap",
         "C7.seen_within_5s"
     ),
-    scenario!(a_revoked_or_expired_key_has_no_successor(world), "K1.rotate"),
+    scenario!(revoked_or_expired_key_cannot_be_rotated(shared), "K1.rotate"),
     scenario!(
-        the_command_line_rotates_and_revokes_all(world),
+        commands_rotate_one_key_and_revoke_all_keys(shared),
         "K3.revoke_all",
         "K3.overlap",
         "K3.inherits",
@@ -30,9 +30,9 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     ),
 ];
 
-fn a_rotated_key_and_its_successor_overlap(world: &World) {
-    let user = world.new_user();
-    let client = client(world, "default", &user.id);
+fn rotated_key_and_its_successor_are_accepted_during_the_overlap(shared: &SharedFixture) {
+    let user = shared.new_user();
+    let client = client(shared, "default", &user.id);
     let wanted = json!({"name": "robot", "description": "nightly", "permissions": ["subscriptions:portal"],
         "returnOrigins": ["https://app.example.com"], "expiresAt": timestamp(now() + 90 * 86_400)});
     let old = client.create(&wanted);
@@ -46,37 +46,34 @@ fn a_rotated_key_and_its_successor_overlap(world: &World) {
     }
     let shortened = client.listed(text(&old, "id"));
     let (earliest, latest) = (timestamp(now() + 86_400 - 600), timestamp(now() + 86_400));
-    assert_eq!(
-        shortened["expiresAt"], old["expiresAt"],
-        "a rotation is a revocation to come, not another expiry"
-    );
+    assert_eq!(shortened["expiresAt"], old["expiresAt"], "a rotation must not change the expiry");
     assert_eq!(shortened["isActive"], true);
     let ends = text(&shortened, "revokedAt").to_owned();
     assert!(
         ends > earliest && ends[..19] <= latest[..19],
-        "the old key holds until {ends}, not for 24 h"
+        "the old key is valid until {ends}, not for 24 h"
     );
     let again = client.rotate(text(&old, "id"), None);
     assert_eq!(
         (again.status, again.code().as_str()),
         (400, "invalid_request"),
-        "a key has one successor"
+        "a key may have one successor only"
     );
 }
 
-fn a_rotation_without_overlap_ends_the_old_key(world: &World) {
-    let user = world.new_user();
-    let client = client(world, "default", &user.id);
+fn rotation_without_overlap_revokes_the_old_key(shared: &SharedFixture) {
+    let user = shared.new_user();
+    let client = client(shared, "default", &user.id);
     let old = client.create(&json!({"name": "leaked"}));
     assert_eq!(client.status(text(&old, "key")), 200);
     let new = created(&client.rotate(text(&old, "id"), Some(&json!({"overlapSeconds": 0}))));
-    client.ends_in_time(text(&old, "key"));
+    client.wait_until_rejected(text(&old, "key"));
     assert_eq!(client.status(text(&new, "key")), 200);
 }
 
-fn a_revoked_or_expired_key_has_no_successor(world: &World) {
-    let user = world.new_user();
-    let client = client(world, "default", &user.id);
+fn revoked_or_expired_key_cannot_be_rotated(shared: &SharedFixture) {
+    let user = shared.new_user();
+    let client = client(shared, "default", &user.id);
     let revoked = client.create(&json!({"name": "revoked"}));
     assert_eq!(client.revoke(text(&revoked, "id")).status, 200);
     let expiry = now() + 2;
@@ -91,33 +88,36 @@ fn a_revoked_or_expired_key_has_no_successor(world: &World) {
             answer.text()
         );
     }
-    assert_eq!(client.list().len(), 2, "a successor was made all the same");
+    assert_eq!(client.list().len(), 2, "a successor was created");
 }
 
-fn the_command_line_rotates_and_revokes_all(world: &World) {
-    let user = world.new_user();
-    let client = client(world, "default", &user.id);
-    let old = world.create_key(
+fn commands_rotate_one_key_and_revoke_all_keys(shared: &SharedFixture) {
+    let user = shared.new_user();
+    let client = client(shared, "default", &user.id);
+    let old = shared.create_key(
         "default",
         &user.id,
         &["--permission", "subscriptions:portal", "--description", "d"],
     );
     let rotate = ["keys", "rotate", text(&old, "id"), "--overlap", "1h", "--json"];
-    let new = world.launch("default", &rotate).secrets_on_stdout().run().json();
+    let new = shared.launch("default", &rotate).secrets_on_stdout().run().json();
     plant_key(text(&new, "key"));
-    assert!(text(&new, "key").contains(text(&new, "id")) && old["id"] != new["id"], "another id");
+    assert!(
+        text(&new, "key").contains(text(&new, "id")) && old["id"] != new["id"],
+        "the successor's id is wrong"
+    );
     assert_eq!((&old["permissions"], &old["name"]), (&new["permissions"], &new["name"]));
     assert_eq!(client.listed(text(&new, "id"))["description"], "d");
     for key in [&old, &new] {
         assert_eq!(client.status(text(key, "key")), 200);
     }
     let revoke = ["keys", "revoke", "--user", &user.id, "--all", "--json"];
-    let revoked = world.launch("default", &revoke).run().json().to_string();
+    let revoked = shared.launch("default", &revoke).run().json().to_string();
     for key in [&old, &new] {
         assert!(revoked.contains(text(key, "id")), "{revoked}");
-        client.ends_in_time(text(key, "key"));
+        client.wait_until_rejected(text(key, "key"));
     }
     assert!(client.list().iter().all(|key| key["isActive"] == false));
-    let again = world.launch("default", &revoke).run().json().to_string();
+    let again = shared.launch("default", &revoke).run().json().to_string();
     assert!(!again.contains(text(&old, "id")), "it was revoked twice: {again}");
 }

@@ -1,4 +1,4 @@
-//! API keys beyond single requests: how they are made, kept, refused and ended.
+//! API keys beyond single requests: creation, storage, rejection and revocation.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -8,45 +8,50 @@ use workspace_tests::portal::Portal;
 use workspace_tests::response::Response;
 use workspace_tests::runner::KEY_ROUTE;
 use workspace_tests::scenario::{Scenario, scenario};
+use workspace_tests::shared_fixture::{PEPPER, SharedFixture, checksum, now, timestamp};
 use workspace_tests::user::User;
 use workspace_tests::wire::Request;
-use workspace_tests::world::{PEPPER, World, checksum, now, timestamp};
 use workspace_tests::{canary, poll};
 
 pub(super) const SCENARIOS: &[Scenario] = &[
-    scenario!(a_made_key_has_the_form(world), "C6.form", "C6.checksum", "L1.json"),
-    scenario!(only_hashes_are_stored(world), "C7.argon2id", "C7.gate", "L1.key_nowhere_else"),
-    scenario!(a_key_is_shown_once(world), "C7.shown_once", "L1.key_nowhere_else"),
-    scenario!(an_older_pepper_still_opens(world), "C7.gate"),
-    scenario!(refusals_are_alike_byte_for_byte(world), "C7.alike"),
-    scenario!(the_log_has_the_reason(world), "C7.reason_in_log"),
-    scenario!(a_revoked_key_ends_on_every_replica(world), "C7.seen_within_5s"),
-    scenario!(an_expiry_is_seen(world), "C7.seen_within_5s"),
-    scenario!(changed_permissions_are_seen(world), "C7.seen_within_5s"),
-    scenario!(a_flood_of_wrong_secrets_starves_nobody(world), "C7.never_for_others"),
-    scenario!(any_permission_is_stored(world), "C8.any_stored", "C8.default_all"),
+    scenario!(created_key_has_the_documented_form(shared), "C6.form", "C6.checksum", "L1.json"),
+    scenario!(
+        database_contains_only_hashes_of_keys(shared),
+        "C7.argon2id",
+        "C7.gate",
+        "L1.key_printed_once"
+    ),
+    scenario!(key_is_shown_only_at_creation(shared), "C7.shown_once", "L1.key_printed_once"),
+    scenario!(key_created_under_an_older_pepper_is_accepted(shared), "C7.gate"),
+    scenario!(rejections_of_all_bad_keys_are_byte_for_byte_equal(shared), "C7.equal"),
+    scenario!(log_contains_the_reason_of_each_rejected_key(shared), "C7.reason_in_log"),
+    scenario!(revoked_key_is_rejected_on_every_replica_within_5_s(shared), "C7.seen_within_5s"),
+    scenario!(expired_key_is_rejected_within_5_s(shared), "C7.seen_within_5s"),
+    scenario!(changed_permissions_apply_within_5_s(shared), "C7.seen_within_5s"),
+    scenario!(good_key_is_accepted_during_a_flood_of_wrong_secrets(shared), "C7.other_failures"),
+    scenario!(any_permission_name_is_stored(shared), "C8.any_permission", "C8.default_all"),
 ];
 
-fn ask(portal: &Portal, key: &str) -> Response {
+fn request_portal(portal: &Portal, key: &str) -> Response {
     let answer = portal.send(&Request::new("POST", KEY_ROUTE).bearer(key));
-    canary_url(&answer);
+    plant_session_url(&answer);
     answer
 }
 
-fn canary_url(answer: &Response) {
+fn plant_session_url(answer: &Response) {
     if answer.status == 200 {
         canary::plant_url(&answer.portal_url());
     }
 }
 
 fn text<'a>(created: &'a Value, name: &str) -> &'a str {
-    created[name].as_str().unwrap_or_else(|| panic!("`{name}` is no text"))
+    created[name].as_str().unwrap_or_else(|| panic!("`{name}` is not a string"))
 }
 
-fn a_made_key_has_the_form(world: &World) {
-    world.with_user(|user| {
+fn created_key_has_the_documented_form(shared: &SharedFixture) {
+    shared.with_user(|user| {
         for (profile, prefix) in [("default", "llmgen"), ("tuned", "acme2")] {
-            let created = world.create_key(profile, &user.id, &[]);
+            let created = shared.create_key(profile, &user.id, &[]);
             let key = text(&created, "key");
             let parts: Vec<&str> = key.split('_').collect();
             let [start, id, rest] = parts.as_slice() else {
@@ -67,18 +72,21 @@ fn a_made_key_has_the_form(world: &World) {
     });
 }
 
-fn only_hashes_are_stored(world: &World) {
-    let user = world.new_user();
-    let created = world.create_key("default", &user.id, &[]);
+fn database_contains_only_hashes_of_keys(shared: &SharedFixture) {
+    let user = shared.new_user();
+    let created = shared.create_key("default", &user.id, &[]);
     let (id, key) = (text(&created, "id"), text(&created, "key"));
     let secret = key.rsplit_once('_').unwrap().1;
     let secret = &secret[..secret.len() - 6];
-    let cells = world.database().cells();
-    assert!(cells.iter().any(|cell| cell.value == id), "the key's id is not in the database");
+    let cells = shared.database().cells();
+    assert!(
+        cells.iter().any(|cell| cell.value == id),
+        "the database does not contain the key's id"
+    );
     for cell in &cells {
         let place = format!("{}.{}", cell.table, cell.column);
-        assert!(!cell.value.contains(secret), "{place} holds a secret in the clear");
-        assert!(!cell.value.contains(PEPPER), "{place} holds the pepper");
+        assert!(!cell.value.contains(secret), "{place} contains a plaintext secret");
+        assert!(!cell.value.contains(PEPPER), "{place} contains the pepper");
     }
     let hashes: Vec<_> = cells.iter().filter(|cell| cell.value.starts_with("$argon2")).collect();
     assert!(!hashes.is_empty(), "no argon2 hash is stored");
@@ -106,14 +114,14 @@ fn only_hashes_are_stored(world: &World) {
     }
 }
 
-fn a_key_is_shown_once(world: &World) {
-    let user = world.new_user();
-    let created = world.create_key("default", &user.id, &[]);
+fn key_is_shown_only_at_creation(shared: &SharedFixture) {
+    let user = shared.new_user();
+    let created = shared.create_key("default", &user.id, &[]);
     let secret = text(&created, "key").rsplit_once('_').unwrap().1;
     for arguments in
         [&["keys", "list", "--json"][..], &["keys", "list"], &["keys", "list", "--user", &user.id]]
     {
-        let listed = world.launch("default", arguments).run().expect_code(0);
+        let listed = shared.launch("default", arguments).run().expect_code(0);
         assert!(
             listed.stdout.contains(text(&created, "id")),
             "{arguments:?} does not list the key"
@@ -123,34 +131,38 @@ fn a_key_is_shown_once(world: &World) {
             "{arguments:?} shows the secret"
         );
     }
-    let revoked = world
+    let revoked = shared
         .launch("default", &["keys", "revoke", text(&created, "id"), "--json"])
         .run()
         .expect_code(0);
     assert!(!revoked.stdout.contains(secret), "revoking shows the secret");
 }
 
-fn an_older_pepper_still_opens(world: &World) {
-    // A user of its own: keys move to the newer pepper at their use.
-    let mut owner = world.new_user();
+fn key_created_under_an_older_pepper_is_accepted(shared: &SharedFixture) {
+    // A new user, because keys move to the newer pepper at their next use.
+    let mut owner = shared.new_user();
     let user = &mut owner;
-    let old = world.good_key("default", user);
-    // One that stays behind: a service under whose pepper no key stands would not start.
-    let _ = world.create_key("default", &user.id, &[]);
+    let old = shared.good_key("default", user);
+    // One key stays under the older pepper. A service whose pepper matches no key would not start.
+    let _ = shared.create_key("default", &user.id, &[]);
     let peppers = format!("a-newer-pepper-of-the-tests-0123456789-0123456789,{PEPPER}");
     let rotating = Portal::start_ready(
-        &world.launch("default", &["serve"]).env("BILLING_API_KEY_PEPPER", &peppers),
+        &shared.launch("default", &["serve"]).env("BILLING_API_KEY_PEPPER", &peppers),
     );
-    assert_eq!(ask(&rotating, &old).status, 200);
-    let create =
-        world.launch("default", &["keys", "create", "--user", &user.id, "--name", "new", "--json"]);
+    assert_eq!(request_portal(&rotating, &old).status, 200);
+    let create = shared
+        .launch("default", &["keys", "create", "--user", &user.id, "--name", "new", "--json"]);
     let new = create.env("BILLING_API_KEY_PEPPER", &peppers).secrets_on_stdout().run().json();
-    assert_eq!(ask(&rotating, text(&new, "key")).status, 200);
-    let unrotated = world.portal("default", |portal| ask(portal, text(&new, "key")));
-    assert_eq!(unrotated.code(), "invalid_api_key", "a key holds without the pepper that wrote it");
+    assert_eq!(request_portal(&rotating, text(&new, "key")).status, 200);
+    let unrotated = shared.portal("default", |portal| request_portal(portal, text(&new, "key")));
+    assert_eq!(
+        unrotated.code(),
+        "invalid_api_key",
+        "a key is accepted without the pepper that hashed it"
+    );
 }
 
-/// What must be refused alike, and a word of the reason in the log.
+/// Rejected keys, and texts of the reasons in the log. All responses must be equal.
 const REFUSED: &[(&str, &[&str])] = &[
     ("unknown", &["unknown"]),
     ("mistyped", &["checksum", "mistyped"]),
@@ -159,11 +171,11 @@ const REFUSED: &[(&str, &[&str])] = &[
     ("expired", &["expired"]),
 ];
 
-fn refusals_are_alike_byte_for_byte(world: &World) {
-    world.with_user(|user| {
+fn rejections_of_all_bad_keys_are_byte_for_byte_equal(shared: &SharedFixture) {
+    shared.with_user(|user| {
         let answers: Vec<_> = REFUSED
             .iter()
-            .map(|(name, _)| (name, refuse(world, user, name, "the-same-id")))
+            .map(|(name, _)| (name, refuse(shared, user, name, "the-same-id")))
             .collect();
         let plain = |answer: &Response| {
             let headers: Vec<_> =
@@ -177,13 +189,13 @@ fn refusals_are_alike_byte_for_byte(world: &World) {
     });
 }
 
-fn the_log_has_the_reason(world: &World) {
-    world.with_user(|user| {
+fn log_contains_the_reason_of_each_rejected_key(shared: &SharedFixture) {
+    shared.with_user(|user| {
         for (name, reasons) in REFUSED {
             let id = format!("reason-of-{name}-for-{}", user.id);
-            assert_eq!(refuse(world, user, name, &id).status, 401);
-            world.portal("default", |portal| {
-                let told = poll::within(Duration::from_secs(10), || {
+            assert_eq!(refuse(shared, user, name, &id).status, 401);
+            shared.portal("default", |portal| {
+                let logged = poll::within(Duration::from_secs(10), || {
                     let log = portal.process.stderr();
                     log.lines()
                         .any(|l| {
@@ -195,88 +207,93 @@ fn the_log_has_the_reason(world: &World) {
                         })
                         .then_some(())
                 });
-                assert!(
-                    told.is_some(),
-                    "no line of the log has the request id and a reason for {name}"
-                );
+                assert!(logged.is_some(), "no log line has the request id and a reason for {name}");
             });
         }
     });
 }
 
-fn refuse(world: &World, user: &mut User, name: &str, id: &str) -> Response {
-    let key = world.special_key("default", user, name);
-    world.portal("default", |portal| {
+fn refuse(shared: &SharedFixture, user: &mut User, name: &str, id: &str) -> Response {
+    let key = shared.special_key("default", user, name);
+    shared.portal("default", |portal| {
         portal.send(&Request::new("POST", KEY_ROUTE).bearer(&key).header("x-request-id", id))
     })
 }
 
-/// How fast a change must be seen, with room for a busy machine.
-const SEEN: Duration = Duration::from_secs(5);
+/// Time until a change applies on every replica.
+const PROPAGATION_LIMIT: Duration = Duration::from_secs(5);
 
-fn on_both_replicas(world: &World, then: impl Fn(&Portal)) {
+fn on_both_replicas(shared: &SharedFixture, then: impl Fn(&Portal)) {
     for profile in ["default", "impatient"] {
-        world.portal(profile, &then);
+        shared.portal(profile, &then);
     }
 }
 
-fn a_revoked_key_ends_on_every_replica(world: &World) {
-    world.with_user(|user| {
-        let created = world.create_key("default", &user.id, &[]);
+fn revoked_key_is_rejected_on_every_replica_within_5_s(shared: &SharedFixture) {
+    shared.with_user(|user| {
+        let created = shared.create_key("default", &user.id, &[]);
         let key = text(&created, "key");
-        on_both_replicas(world, |portal| assert_eq!(ask(portal, key).status, 200));
-        let _ =
-            world.launch("default", &["keys", "revoke", text(&created, "id")]).run().expect_code(0);
-        on_both_replicas(world, |portal| {
-            let refused = poll::within(SEEN, || (ask(portal, key).status == 401).then_some(()));
-            assert!(refused.is_some(), "a revoked key still holds after 5 s");
+        on_both_replicas(shared, |portal| assert_eq!(request_portal(portal, key).status, 200));
+        let _ = shared
+            .launch("default", &["keys", "revoke", text(&created, "id")])
+            .run()
+            .expect_code(0);
+        on_both_replicas(shared, |portal| {
+            let rejected = poll::within(PROPAGATION_LIMIT, || {
+                (request_portal(portal, key).status == 401).then_some(())
+            });
+            assert!(rejected.is_some(), "a revoked key is still accepted after 5 s");
         });
     });
 }
 
-fn an_expiry_is_seen(world: &World) {
-    world.with_user(|user| {
+fn expired_key_is_rejected_within_5_s(shared: &SharedFixture) {
+    shared.with_user(|user| {
         let expiry = now() + 5;
-        let created = world.create_key("default", &user.id, &["--expires-at", &timestamp(expiry)]);
+        let created = shared.create_key("default", &user.id, &["--expires-at", &timestamp(expiry)]);
         let key = text(&created, "key");
-        let first = world.portal("default", |portal| ask(portal, key));
+        let first = shared.portal("default", |portal| request_portal(portal, key));
         assert!(
             first.status == 200 || now() >= expiry,
-            "a key was refused before its time: {}",
+            "a key was rejected before its expiry: {}",
             first.text()
         );
-        let refused = poll::within(Duration::from_secs(10), || {
-            world.portal("default", |portal| (ask(portal, key).status == 401).then_some(()))
+        let rejected = poll::within(Duration::from_secs(10), || {
+            shared.portal("default", |portal| {
+                (request_portal(portal, key).status == 401).then_some(())
+            })
         });
-        assert!(refused.is_some(), "an expired key still holds");
-        assert!(now() >= expiry, "a key was refused before its time");
+        assert!(rejected.is_some(), "an expired key is still accepted");
+        assert!(now() >= expiry, "a key was rejected before its expiry");
     });
 }
 
-fn changed_permissions_are_seen(world: &World) {
-    world.with_user(|user| {
-        let created = world.create_key("default", &user.id, &[]);
+fn changed_permissions_apply_within_5_s(shared: &SharedFixture) {
+    shared.with_user(|user| {
+        let created = shared.create_key("default", &user.id, &[]);
         let (key, id) = (text(&created, "key"), text(&created, "id"));
-        on_both_replicas(world, |portal| assert_eq!(ask(portal, key).status, 200));
-        // No command changes permissions in this version; whoever does it in the database is seen too.
-        world.database().execute(&format!(
+        on_both_replicas(shared, |portal| assert_eq!(request_portal(portal, key).status, 200));
+        // No command changes permissions. A change in the database must apply too.
+        shared.database().execute(&format!(
             "UPDATE api_keys SET permissions = 'reports:read' WHERE id = '{id}'"
         ));
-        on_both_replicas(world, |portal| {
-            let refused = poll::within(SEEN, || (ask(portal, key).status == 403).then_some(()));
-            assert!(refused.is_some(), "a taken permission is still there after 5 s");
+        on_both_replicas(shared, |portal| {
+            let rejected = poll::within(PROPAGATION_LIMIT, || {
+                (request_portal(portal, key).status == 403).then_some(())
+            });
+            assert!(rejected.is_some(), "a removed permission still applies after 5 s");
         });
     });
 }
 
-fn a_flood_of_wrong_secrets_starves_nobody(world: &World) {
+fn good_key_is_accepted_during_a_flood_of_wrong_secrets(shared: &SharedFixture) {
     const ATTACKERS: usize = 8;
     const FRIENDLY: usize = 40;
-    world.with_user(|user| {
-        let good = world.good_key("default", user);
-        let wrong = world.special_key("default", user, "wrong_secret");
-        let (refused, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        world.portal("default", |portal| {
+    shared.with_user(|user| {
+        let good = shared.good_key("default", user);
+        let wrong = shared.special_key("default", user, "wrong_secret");
+        let (rejected, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        shared.portal("default", |portal| {
             std::thread::scope(|scope| {
                 for _ in 0..ATTACKERS {
                     scope.spawn(|| {
@@ -284,44 +301,45 @@ fn a_flood_of_wrong_secrets_starves_nobody(world: &World) {
                             let answer =
                                 portal.send(&Request::new("POST", KEY_ROUTE).bearer(&wrong));
                             assert_eq!(answer.status, 401);
-                            refused.fetch_add(1, Ordering::Relaxed);
+                            rejected.fetch_add(1, Ordering::Relaxed);
                         }
                     });
                 }
-                let answers: Vec<u16> = (0..FRIENDLY).map(|_| ask(portal, &good).status).collect();
+                let answers: Vec<u16> =
+                    (0..FRIENDLY).map(|_| request_portal(portal, &good).status).collect();
                 done.store(1, Ordering::Relaxed);
                 assert!(
                     answers.iter().all(|status| *status == 200),
-                    "a good key was refused: {answers:?}"
+                    "a good key was rejected: {answers:?}"
                 );
             });
         });
-        assert!(refused.load(Ordering::Relaxed) > FRIENDLY, "there was no flood");
+        assert!(rejected.load(Ordering::Relaxed) > FRIENDLY, "there was no flood");
     });
 }
 
-fn any_permission_is_stored(world: &World) {
-    world.with_user(|user| {
+fn any_permission_name_is_stored(shared: &SharedFixture) {
+    shared.with_user(|user| {
         let odd = "area.of-a_Later.version:Any_action-2";
-        let created = world.create_key(
+        let created = shared.create_key(
             "default",
             &user.id,
             &["--permission", odd, "--permission", "subscriptions:portal"],
         );
-        let listed = world
+        let listed = shared
             .launch("default", &["keys", "list", "--user", &user.id, "--json"])
             .run()
             .json()
             .to_string();
-        assert!(listed.contains(odd), "the permission is lost: {listed}");
+        assert!(listed.contains(odd), "the permission is missing: {listed}");
         assert_eq!(
-            world.portal("default", |portal| ask(portal, text(&created, "key")).status),
+            shared.portal("default", |portal| request_portal(portal, text(&created, "key")).status),
             200
         );
-        let default = world.create_key("default", &user.id, &[]);
+        let default = shared.create_key("default", &user.id, &[]);
         assert!(
             default.to_string().contains("subscriptions:portal"),
-            "a key without a list gets nothing"
+            "a key without a list has no permissions"
         );
     });
 }

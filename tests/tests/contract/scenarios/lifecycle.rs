@@ -1,4 +1,4 @@
-//! From start to end of a process: drains, signals, connections, kills, a provider that goes away.
+//! The lifecycle of a process: drain, signals, connections, kill, and provider outages.
 
 use std::time::{Duration, Instant};
 
@@ -8,45 +8,53 @@ use workspace_tests::poll;
 use workspace_tests::portal::Portal;
 use workspace_tests::runner::TOKEN_ROUTE;
 use workspace_tests::scenario::{Scenario, scenario};
+use workspace_tests::shared_fixture::SharedFixture;
 use workspace_tests::wire::{Connection, Outcome, Request};
-use workspace_tests::world::World;
 use workspace_tests::{canary, invariants, runtime};
 
 pub(super) const SCENARIOS: &[Scenario] = &[
     scenario!(
-        draining_is_told_and_still_served(world),
+        readyz_returns_503_while_draining_and_requests_are_served(shared),
         "B3.unready",
         "B3.lame_duck",
         "E1.not_ready"
     ),
-    scenario!(what_runs_is_finished(world), "B3.finishes"),
-    scenario!(half_sent_requests_do_not_hold_the_end(world), "B3.half_sent", "B3.idle"),
-    scenario!(a_second_signal_ends_at_once(world), "B3.second_signal"),
-    scenario!(an_interrupt_drains_too(world), "B3.interrupt"),
-    scenario!(four_thousand_connections_are_taken(world), "B3.connections").on(Store::Sqlite),
-    scenario!(idle_connections_are_kept(world), "B3.idle").on(Store::Sqlite),
-    scenario!(a_killed_service_comes_back_with_its_data(world), "B1.readyz", "S3.lookup"),
-    scenario!(a_provider_that_goes_away_is_degraded(world), "B1.degraded", "P2.no_connection"),
+    scenario!(running_request_finishes_before_shutdown(shared), "B3.finishes"),
+    scenario!(
+        incomplete_requests_do_not_delay_shutdown(shared),
+        "B3.incomplete_requests",
+        "B3.idle"
+    ),
+    scenario!(second_signal_stops_the_process_immediately(shared), "B3.second_signal"),
+    scenario!(sigint_drains_like_sigterm(shared), "B3.interrupt"),
+    scenario!(service_serves_4096_connections(shared), "B3.connections").on(Store::Sqlite),
+    scenario!(idle_connection_is_kept_for_60_s(shared), "B3.idle").on(Store::Sqlite),
+    scenario!(killed_service_restarts_with_its_data(shared), "B1.readyz", "S3.lookup"),
+    scenario!(
+        readyz_reports_degraded_when_the_provider_goes_away(shared),
+        "B1.degraded",
+        "P2.no_connection"
+    ),
 ];
 
-fn portal_request(world: &World, user: &str) -> Request {
-    Request::new("POST", TOKEN_ROUTE).bearer(&world.token("default", user))
+fn portal_request(shared: &SharedFixture, user: &str) -> Request {
+    Request::new("POST", TOKEN_ROUTE).bearer(&shared.token("default", user))
 }
 
-fn draining_is_told_and_still_served(world: &World) {
-    world.with_user(|user| {
-        // Long enough for a few requests on a busy machine; the process ends as soon as it is over.
+fn readyz_returns_503_while_draining_and_requests_are_served(shared: &SharedFixture) {
+    shared.with_user(|user| {
+        // Long enough for a few requests on a busy machine. The process ends directly afterwards.
         let launch =
-            world.launch("default", &["serve"]).env("BILLING_SHUTDOWN_LAME_DUCK_SECONDS", "8");
+            shared.launch("default", &["serve"]).env("BILLING_SHUTDOWN_LAME_DUCK_SECONDS", "8");
         let portal = Portal::start_ready(&launch);
         portal.process.signal(Signal::TERM);
-        let told = poll::until("/readyz to turn 503", || {
+        let unready = poll::until("/readyz to turn 503", || {
             portal.get("/readyz").ok().filter(|answer| answer.status == 503)
         });
-        assert_eq!(told.code(), "not_ready");
-        assert!(told.json()["detail"].as_str().unwrap().contains("drain"), "{}", told.text());
-        invariants::check("GET", "/readyz", &told).unwrap();
-        for request in [portal_request(world, &user.id), Request::get("/livez")] {
+        assert_eq!(unready.code(), "not_ready");
+        assert!(unready.json()["detail"].as_str().unwrap().contains("drain"), "{}", unready.text());
+        invariants::check("GET", "/readyz", &unready).unwrap();
+        for request in [portal_request(shared, &user.id), Request::get("/livez")] {
             let answer = request.send(portal.public).expect("connections are still accepted");
             assert_eq!(answer.status, 200, "{}", answer.text());
             assert_eq!(
@@ -59,39 +67,39 @@ fn draining_is_told_and_still_served(world: &World) {
     });
 }
 
-fn what_runs_is_finished(world: &World) {
-    world.with_user(|user| {
-        let station = world.start_station("default");
-        station.prepare(user, &["delay:2000".to_owned()]);
-        let request = portal_request(world, &user.id);
+fn running_request_finishes_before_shutdown(shared: &SharedFixture) {
+    shared.with_user(|user| {
+        let stub_fixture = shared.start_stub_fixture("default");
+        stub_fixture.prepare(user, &["delay:2000".to_owned()]);
+        let request = portal_request(shared, &user.id);
         let answer = std::thread::scope(|scope| {
-            let asked = scope.spawn(|| request.send(station.portal.public));
+            let client = scope.spawn(|| request.send(stub_fixture.portal.public));
             poll::until("the request to reach the provider", || {
-                (!station.stub.requests().is_empty()).then_some(())
+                (!stub_fixture.stub.requests().is_empty()).then_some(())
             });
-            station.portal.process.signal(Signal::TERM);
-            asked.join().unwrap()
+            stub_fixture.portal.process.signal(Signal::TERM);
+            client.join().unwrap()
         });
-        let answer = answer.expect("what runs is finished");
+        let answer = answer.expect("the running request finishes");
         assert_eq!(answer.status, 200, "{}", answer.text());
         assert_eq!(
             answer.header("connection").map(str::to_ascii_lowercase).as_deref(),
             Some("close")
         );
         canary::plant_url(&answer.portal_url());
-        assert_eq!(station.portal.process.finish().code, Some(0));
+        assert_eq!(stub_fixture.portal.process.finish().code, Some(0));
     });
 }
 
-fn half_sent_requests_do_not_hold_the_end(world: &World) {
-    world.with_user(|user| {
+fn incomplete_requests_do_not_delay_shutdown(shared: &SharedFixture) {
+    shared.with_user(|user| {
         let launch =
-            world.launch("default", &["serve"]).env("BILLING_SHUTDOWN_GRACE_SECONDS", "300");
+            shared.launch("default", &["serve"]).env("BILLING_SHUTDOWN_GRACE_SECONDS", "300");
         let portal = Portal::start_ready(&launch);
         let mut half_head = Connection::open(portal.public).unwrap();
         half_head.send(b"POST /api/v1/subscriptions/portal HTTP/1.1\r\nHost: x\r\n").unwrap();
         let mut half_body = Connection::open(portal.public).unwrap();
-        let token = world.token("default", &user.id);
+        let token = shared.token("default", &user.id);
         let head = format!(
             "POST {TOKEN_ROUTE} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\
              Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{{"
@@ -107,48 +115,51 @@ fn half_sent_requests_do_not_hold_the_end(world: &World) {
         assert_eq!(portal.process.finish().code, Some(0));
         assert!(
             signalled.elapsed() < Duration::from_secs(60),
-            "half-sent requests held the end for {:?}",
+            "incomplete requests delayed the shutdown for {:?}",
             signalled.elapsed()
         );
         assert!(idle.closes_within(Duration::from_secs(10)), "an idle connection stays open");
     });
 }
 
-fn a_second_signal_ends_at_once(world: &World) {
-    world.with_user(|user| {
-        let station = world.start_station("default");
-        station.prepare(user, &["stall".to_owned(), "stall".to_owned(), "stall".to_owned()]);
-        let request = portal_request(world, &user.id);
-        let mut connection = Connection::open(station.portal.public).unwrap();
-        connection.send(&request.to_bytes(station.portal.public)).unwrap();
+fn second_signal_stops_the_process_immediately(shared: &SharedFixture) {
+    shared.with_user(|user| {
+        let stub_fixture = shared.start_stub_fixture("default");
+        stub_fixture.prepare(user, &["stall".to_owned(), "stall".to_owned(), "stall".to_owned()]);
+        let request = portal_request(shared, &user.id);
+        let mut connection = Connection::open(stub_fixture.portal.public).unwrap();
+        connection.send(&request.to_bytes(stub_fixture.portal.public)).unwrap();
         poll::until("the request to reach the provider", || {
-            (!station.stub.requests().is_empty()).then_some(())
+            (!stub_fixture.stub.requests().is_empty()).then_some(())
         });
-        let mut process = station.portal.process;
+        let mut process = stub_fixture.portal.process;
         process.signal(Signal::TERM);
         poll::until("the drain to begin", || process.stderr().contains("drain").then_some(()));
         assert!(
             !process.ends_within(Duration::from_millis(300)),
-            "it ended without waiting for what runs"
+            "the process ended before the running request"
         );
         process.signal(Signal::TERM);
-        assert!(process.ends_within(Duration::from_secs(3)), "a second signal does not end it");
+        assert!(
+            process.ends_within(Duration::from_secs(3)),
+            "a second signal does not end the process"
+        );
     });
 }
 
-fn an_interrupt_drains_too(world: &World) {
-    let portal = Portal::start_ready(&world.launch("default", &["serve"]));
+fn sigint_drains_like_sigterm(shared: &SharedFixture) {
+    let portal = Portal::start_ready(&shared.launch("default", &["serve"]));
     portal.process.signal(Signal::INT);
     assert_eq!(portal.process.finish().code, Some(0));
 }
 
-fn four_thousand_connections_are_taken(world: &World) {
+fn service_serves_4096_connections(shared: &SharedFixture) {
     const CONNECTIONS: usize = 4096;
-    // Both ends need a file each, and the service inherits our limit.
+    // Client and service need a file descriptor each, and the service inherits the test's limit.
     let limit = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum }).unwrap();
     let portal =
-        Portal::start_ready(&world.launch("default", &["serve"]).env("BILLING_LOG", "info"));
+        Portal::start_ready(&shared.launch("default", &["serve"]).env("BILLING_LOG", "info"));
     let mut open: Vec<Connection> =
         (0..CONNECTIONS).map(|_| Connection::open(portal.public).unwrap()).collect();
     let bytes = Request::get("/livez").to_bytes(portal.public);
@@ -161,12 +172,12 @@ fn four_thousand_connections_are_taken(world: &World) {
             "connection {at} is not served"
         );
     }
-    assert_eq!(portal.get("/livez").unwrap().status, 200, "there is no room for one more");
+    assert_eq!(portal.get("/livez").unwrap().status, 200, "one more connection is not served");
 }
 
-fn idle_connections_are_kept(world: &World) {
-    world.portal("default", |portal| {
-        let ask = |connection: &mut Connection| {
+fn idle_connection_is_kept_for_60_s(shared: &SharedFixture) {
+    shared.portal("default", |portal| {
+        let exchange = |connection: &mut Connection| {
             connection
                 .send(&Request::get("/livez").to_bytes(portal.public))
                 .expect("the connection is open");
@@ -176,24 +187,24 @@ fn idle_connections_are_kept(world: &World) {
         };
         let (mut kept, mut left) =
             (Connection::open(portal.public).unwrap(), Connection::open(portal.public).unwrap());
-        ask(&mut kept);
-        ask(&mut left);
+        exchange(&mut kept);
+        exchange(&mut left);
         assert!(
             !kept.closes_within(Duration::from_secs(50)),
             "an idle connection was closed within 50 s"
         );
-        ask(&mut kept);
-        assert!(left.closes_within(Duration::from_secs(60)), "an idle connection is kept for ever");
+        exchange(&mut kept);
+        assert!(left.closes_within(Duration::from_secs(60)), "an idle connection is never closed");
     });
 }
 
-fn a_killed_service_comes_back_with_its_data(world: &World) {
-    world.with_user(|user| {
-        let key = world.good_key("default", user);
-        let launch = world.launch("default", &["serve"]);
+fn killed_service_restarts_with_its_data(shared: &SharedFixture) {
+    shared.with_user(|user| {
+        let key = shared.good_key("default", user);
+        let launch = shared.launch("default", &["serve"]);
         for _ in 0..2 {
             let portal = Portal::start_ready(&launch);
-            let answer = portal.send(&portal_request(world, &user.id));
+            let answer = portal.send(&portal_request(shared, &user.id));
             assert_eq!(answer.status, 200, "{}", answer.text());
             let by_key =
                 portal.send(&Request::new("POST", workspace_tests::runner::KEY_ROUTE).bearer(&key));
@@ -205,27 +216,27 @@ fn a_killed_service_comes_back_with_its_data(world: &World) {
     });
 }
 
-fn a_provider_that_goes_away_is_degraded(world: &World) {
-    world.with_user(|user| {
-        let station = world.start_station("default");
-        station.prepare(user, &[]);
-        let before = station.portal.get("/readyz").unwrap().text();
+fn readyz_reports_degraded_when_the_provider_goes_away(shared: &SharedFixture) {
+    shared.with_user(|user| {
+        let stub_fixture = shared.start_stub_fixture("default");
+        stub_fixture.prepare(user, &[]);
+        let before = stub_fixture.portal.get("/readyz").unwrap().text();
         assert!(!before.contains("\"degraded\":[\"provider"), "{before}");
-        runtime::wait(station.stub.close());
-        let answer = station.portal.send(&portal_request(world, &user.id));
+        runtime::wait(stub_fixture.stub.close());
+        let answer = stub_fixture.portal.send(&portal_request(shared, &user.id));
         assert_eq!(
             (answer.status, answer.code().as_str()),
             (503, "provider_unavailable"),
             "{}",
             answer.text()
         );
-        let ready = station.portal.get("/readyz").unwrap();
+        let ready = stub_fixture.portal.get("/readyz").unwrap();
         assert_eq!(ready.status, 200, "an outage shared by all replicas must not empty the pool");
         assert!(
             ready.text().contains("degraded") && ready.text().contains("provider"),
             "{}",
             ready.text()
         );
-        assert_eq!(station.portal.get("/livez").unwrap().status, 200);
+        assert_eq!(stub_fixture.portal.get("/livez").unwrap().status, 200);
     });
 }

@@ -5,40 +5,44 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use workspace_tests::response::Response;
 use workspace_tests::runner::{KEY_ROUTE, TOKEN_ROUTE};
 use workspace_tests::scenario::{Scenario, scenario};
+use workspace_tests::shared_fixture::{SharedFixture, now};
 use workspace_tests::wire::Request;
-use workspace_tests::world::{World, now};
 use workspace_tests::{canary, invariants};
 
 pub(super) const SCENARIOS: &[Scenario] = &[
     scenario!(
-        headers_count_down_and_the_next_is_refused(world),
+        rate_limit_headers_count_down_until_429(shared),
         "Q1.headers",
         "Q1.count",
         "E1.rate_limited"
     ),
-    scenario!(principals_have_limits_of_their_own(world), "Q1.principal"),
-    scenario!(a_refusal_tells_the_limit_too(world), "Q1.headers", "H5.rate_limit_place"),
-    scenario!(sixty_a_minute_by_default(world), "Q1.count"),
+    scenario!(each_principal_has_its_own_rate_limit(shared), "Q1.principal"),
     scenario!(
-        failures_beyond_the_limit_are_refused(world),
-        "Q2.refused",
-        "Q2.correct_passes",
-        "C7.never_for_others"
+        rejected_request_carries_rate_limit_headers(shared),
+        "Q1.headers",
+        "H5.rate_limit_place"
     ),
-    scenario!(failures_of_one_key_id_are_counted(world), "Q2.key_id", "Q2.correct_passes"),
-    scenario!(a_forwarded_source_is_believed_of_proxies_alone(world), "Q2.forwarded"),
+    scenario!(rate_limit_is_sixty_a_minute_by_default(shared), "Q1.count"),
     scenario!(
-        a_flood_of_failures_refuses_no_good_credential(world),
+        failures_beyond_the_limit_return_429(shared),
+        "Q2.rejected",
         "Q2.correct_passes",
-        "C7.never_for_others"
+        "C7.other_failures"
+    ),
+    scenario!(failures_are_counted_per_key_id(shared), "Q2.key_id", "Q2.correct_passes"),
+    scenario!(x_forwarded_for_is_used_from_trusted_proxies_only(shared), "Q2.forwarded"),
+    scenario!(
+        good_credential_passes_during_a_flood_of_failures(shared),
+        "Q2.correct_passes",
+        "C7.other_failures"
     ),
 ];
 
-/// The limit of the profile `limited`, for both.
+/// The rate limit and the failure limit of profile `limited`.
 const LIMIT: u32 = 3;
 
-fn send(world: &World, profile: &str, request: &Request) -> Response {
-    let answer = world.portal(profile, |portal| portal.send(request));
+fn send(shared: &SharedFixture, profile: &str, request: &Request) -> Response {
+    let answer = shared.portal(profile, |portal| portal.send(request));
     invariants::check(&request.method, &request.target, &answer).unwrap();
     canary::plant_url(&answer.portal_url());
     answer
@@ -50,27 +54,27 @@ fn number(answer: &Response, name: &str) -> i64 {
     value.parse().unwrap_or_else(|_| panic!("{name} is {value}"))
 }
 
-fn refused(answer: &Response) {
+fn rejected(answer: &Response) {
     assert_eq!((answer.status, answer.code().as_str()), (429, "rate_limited"), "{}", answer.text());
     assert!((1..=60).contains(&number(answer, "retry-after")));
 }
 
-fn by_token(world: &World, user: &str) -> Request {
-    Request::new("POST", TOKEN_ROUTE).bearer(&world.token("limited", user))
+fn by_token(shared: &SharedFixture, user: &str) -> Request {
+    Request::new("POST", TOKEN_ROUTE).bearer(&shared.token("limited", user))
 }
 
-/// A failed attempt from this source: a token that nobody signed.
+/// Builds a request that fails authentication, from this source.
 fn failing(from: &str) -> Request {
     Request::new("POST", TOKEN_ROUTE).bearer("bm90.YQ.dG9rZW4").header("x-forwarded-for", from)
 }
 
-fn headers_count_down_and_the_next_is_refused(world: &World) {
-    let mut user = world.new_user();
-    let key = world.good_key("limited", &mut user);
-    for request in [by_token(world, &user.id), Request::new("POST", KEY_ROUTE).bearer(&key)] {
-        let before = world.requests_for("limited", &user.customer).len();
+fn rate_limit_headers_count_down_until_429(shared: &SharedFixture) {
+    let mut user = shared.new_user();
+    let key = shared.good_key("limited", &mut user);
+    for request in [by_token(shared, &user.id), Request::new("POST", KEY_ROUTE).bearer(&key)] {
+        let before = shared.requests_for("limited", &user.customer).len();
         for left in (0..i64::from(LIMIT)).rev() {
-            let answer = send(world, "limited", &request);
+            let answer = send(shared, "limited", &request);
             assert_eq!(answer.status, 200, "{}", answer.text());
             assert_eq!(number(&answer, "x-ratelimit-limit"), i64::from(LIMIT));
             assert_eq!(number(&answer, "x-ratelimit-remaining"), left);
@@ -82,48 +86,48 @@ fn headers_count_down_and_the_next_is_refused(world: &World) {
             );
         }
         for _ in 0..2 {
-            let answer = send(world, "limited", &request);
-            refused(&answer);
+            let answer = send(shared, "limited", &request);
+            rejected(&answer);
             assert_eq!(number(&answer, "x-ratelimit-remaining"), 0);
             assert_eq!(number(&answer, "x-ratelimit-limit"), i64::from(LIMIT));
         }
-        let reached = world.requests_for("limited", &user.customer).len() - before;
-        assert_eq!(reached, 3, "a refused request reached the provider");
+        let reached = shared.requests_for("limited", &user.customer).len() - before;
+        assert_eq!(reached, 3, "a rejected request reached the provider");
     }
 }
 
-fn principals_have_limits_of_their_own(world: &World) {
-    let (mut one, two) = (world.new_user(), world.new_user());
+fn each_principal_has_its_own_rate_limit(shared: &SharedFixture) {
+    let (mut one, two) = (shared.new_user(), shared.new_user());
     let keys = [
-        world.good_key("limited", &mut one),
-        world.create_key("limited", &one.id, &[])["key"].as_str().unwrap().to_owned(),
+        shared.good_key("limited", &mut one),
+        shared.create_key("limited", &one.id, &[])["key"].as_str().unwrap().to_owned(),
     ];
     let by_key = |key: &str| Request::new("POST", KEY_ROUTE).bearer(key);
     for _ in 0..LIMIT {
-        assert_eq!(send(world, "limited", &by_token(world, &one.id)).status, 200);
+        assert_eq!(send(shared, "limited", &by_token(shared, &one.id)).status, 200);
     }
-    refused(&send(world, "limited", &by_token(world, &one.id)));
-    // The user's other routes share the user's limit; other users and keys have their own.
-    let list = Request::get("/api/v1/api-keys").bearer(&world.token("limited", &one.id));
-    refused(&send(world, "limited", &list));
-    assert_eq!(send(world, "limited", &by_token(world, &two.id)).status, 200);
+    rejected(&send(shared, "limited", &by_token(shared, &one.id)));
+    // All routes with a user's token share the user's limit. Other users and keys have their own.
+    let list = Request::get("/api/v1/api-keys").bearer(&shared.token("limited", &one.id));
+    rejected(&send(shared, "limited", &list));
+    assert_eq!(send(shared, "limited", &by_token(shared, &two.id)).status, 200);
     for key in &keys {
         for _ in 0..LIMIT {
-            assert_eq!(send(world, "limited", &by_key(key)).status, 200);
+            assert_eq!(send(shared, "limited", &by_key(key)).status, 200);
         }
-        refused(&send(world, "limited", &by_key(key)));
+        rejected(&send(shared, "limited", &by_key(key)));
     }
 }
 
-fn a_refusal_tells_the_limit_too(world: &World) {
-    let mut user = world.new_user();
-    let body = Request { body: Some(b"{".to_vec()), ..by_token(world, &user.id) };
-    let malformed = send(world, "limited", &body.header("content-type", "application/json"));
+fn rejected_request_carries_rate_limit_headers(shared: &SharedFixture) {
+    let mut user = shared.new_user();
+    let body = Request { body: Some(b"{".to_vec()), ..by_token(shared, &user.id) };
+    let malformed = send(shared, "limited", &body.header("content-type", "application/json"));
     assert_eq!((malformed.status, number(&malformed, "x-ratelimit-remaining")), (400, 2));
-    let powerless = world.special_key("limited", &mut user, "reports_only");
+    let powerless = shared.special_key("limited", &mut user, "reports_only");
     let powerless = Request::new("POST", KEY_ROUTE).bearer(&powerless);
     for left in (0..i64::from(LIMIT)).rev() {
-        let answer = send(world, "limited", &powerless);
+        let answer = send(shared, "limited", &powerless);
         assert_eq!(
             (answer.status, number(&answer, "x-ratelimit-remaining")),
             (403, left),
@@ -131,26 +135,26 @@ fn a_refusal_tells_the_limit_too(world: &World) {
             answer.text()
         );
     }
-    // Judged before the permission.
-    refused(&send(world, "limited", &powerless));
-    let nobody = send(world, "limited", &failing("198.51.100.1"));
-    assert_eq!(nobody.status, 401);
-    assert!(nobody.header("x-ratelimit-limit").is_none(), "nobody was authenticated");
+    // The rate limit is checked before the permission.
+    rejected(&send(shared, "limited", &powerless));
+    let anonymous = send(shared, "limited", &failing("198.51.100.1"));
+    assert_eq!(anonymous.status, 401);
+    assert!(anonymous.header("x-ratelimit-limit").is_none(), "an unauthenticated response has it");
 }
 
-fn sixty_a_minute_by_default(world: &World) {
-    let user = world.new_user();
-    let request = Request::new("POST", TOKEN_ROUTE).bearer(&world.token("by_default", &user.id));
-    let statuses: Vec<u16> = (0..61).map(|_| send(world, "by_default", &request).status).collect();
+fn rate_limit_is_sixty_a_minute_by_default(shared: &SharedFixture) {
+    let user = shared.new_user();
+    let request = Request::new("POST", TOKEN_ROUTE).bearer(&shared.token("by_default", &user.id));
+    let statuses: Vec<u16> = (0..61).map(|_| send(shared, "by_default", &request).status).collect();
     assert!(statuses[..60].iter().all(|status| *status == 200), "{statuses:?}");
     assert_eq!(statuses[60], 429);
 }
 
-fn failures_beyond_the_limit_are_refused(world: &World) {
-    let user = world.new_user();
+fn failures_beyond_the_limit_return_429(shared: &SharedFixture) {
+    let user = shared.new_user();
     let here = "198.51.100.2";
     for _ in 0..LIMIT {
-        let answer = send(world, "limited", &failing(here));
+        let answer = send(shared, "limited", &failing(here));
         assert_eq!(
             (answer.status, answer.code().as_str()),
             (401, "invalid_token"),
@@ -159,32 +163,32 @@ fn failures_beyond_the_limit_are_refused(world: &World) {
         );
     }
     for _ in 0..3 {
-        refused(&send(world, "limited", &failing(here)));
+        rejected(&send(shared, "limited", &failing(here)));
     }
-    let good = by_token(world, &user.id).header("x-forwarded-for", here);
+    let good = by_token(shared, &user.id).header("x-forwarded-for", here);
     assert_eq!(
-        send(world, "limited", &good).status,
+        send(shared, "limited", &good).status,
         200,
-        "a correct credential is refused for somebody's failures"
+        "a correct credential is rejected after other clients' failures"
     );
     assert_eq!(
-        send(world, "limited", &failing("198.51.100.3")).status,
+        send(shared, "limited", &failing("198.51.100.3")).status,
         401,
-        "another source is refused"
+        "another source is rejected"
     );
 }
 
-fn failures_of_one_key_id_are_counted(world: &World) {
-    let mut user = world.new_user();
-    let good = world.good_key("limited", &mut user);
-    let wrong = world.special_key("limited", &mut user, "wrong_secret");
+fn failures_are_counted_per_key_id(shared: &SharedFixture) {
+    let mut user = shared.new_user();
+    let good = shared.good_key("limited", &mut user);
+    let wrong = shared.special_key("limited", &mut user, "wrong_secret");
     let from = |key: &str, host: u32| {
         Request::new("POST", KEY_ROUTE)
             .bearer(key)
             .header("x-forwarded-for", format!("203.0.113.{host}"))
     };
     for host in 0..LIMIT {
-        let answer = send(world, "limited", &from(&wrong, host + 1));
+        let answer = send(shared, "limited", &from(&wrong, host + 1));
         assert_eq!(
             (answer.status, answer.code().as_str()),
             (401, "invalid_api_key"),
@@ -192,42 +196,42 @@ fn failures_of_one_key_id_are_counted(world: &World) {
             answer.text()
         );
     }
-    refused(&send(world, "limited", &from(&wrong, 100)));
+    rejected(&send(shared, "limited", &from(&wrong, 100)));
     assert_eq!(
-        send(world, "limited", &from(&good, 100)).status,
+        send(shared, "limited", &from(&good, 100)).status,
         200,
         "the key's owner is locked out"
     );
 }
 
-fn a_forwarded_source_is_believed_of_proxies_alone(world: &World) {
-    // 192.0.2.0/24 is a trusted proxy's, 198.51.100.0/24 is not: what stands left of it is made up.
-    for made_up in 0..LIMIT {
-        let chain = format!("203.0.113.{}, 198.51.100.40, 192.0.2.7", made_up + 150);
-        assert_eq!(send(world, "limited", &failing(&chain)).status, 401);
+fn x_forwarded_for_is_used_from_trusted_proxies_only(shared: &SharedFixture) {
+    // 192.0.2.0/24 is trusted, 198.51.100.0/24 is not: addresses to the left of it can be forged.
+    for forged in 0..LIMIT {
+        let chain = format!("203.0.113.{}, 198.51.100.40, 192.0.2.7", forged + 150);
+        assert_eq!(send(shared, "limited", &failing(&chain)).status, 401);
     }
-    refused(&send(world, "limited", &failing("203.0.113.160, 198.51.100.40")));
+    rejected(&send(shared, "limited", &failing("203.0.113.160, 198.51.100.40")));
     assert_eq!(
-        send(world, "limited", &failing("203.0.113.150, 192.0.2.9")).status,
+        send(shared, "limited", &failing("203.0.113.150, 192.0.2.9")).status,
         401,
-        "a proxy is not believed"
+        "the address from a trusted proxy is not used"
     );
-    // Without trusted proxies the header says nothing: all of these come from one address.
+    // Without trusted proxies the header is ignored: all of these requests have one source.
     let statuses: Vec<u16> = (0..140)
-        .map(|n| send(world, "by_default", &failing(&format!("203.0.113.{n}"))).status)
+        .map(|n| send(shared, "by_default", &failing(&format!("203.0.113.{n}"))).status)
         .collect();
-    assert!(statuses.contains(&429), "a client chooses its own source: {statuses:?}");
+    assert!(statuses.contains(&429), "a client can choose its source: {statuses:?}");
     assert!(statuses.iter().all(|status| [401, 429].contains(status)), "{statuses:?}");
 }
 
-fn a_flood_of_failures_refuses_no_good_credential(world: &World) {
+fn good_credential_passes_during_a_flood_of_failures(shared: &SharedFixture) {
     const ATTACKERS: usize = 8;
     const FRIENDLY: usize = 50;
-    let mut user = world.new_user();
-    let key = world.good_key("by_default", &mut user);
-    let wrong = world.special_key("by_default", &mut user, "wrong_secret");
+    let mut user = shared.new_user();
+    let key = shared.good_key("by_default", &mut user);
+    let wrong = shared.special_key("by_default", &mut user, "wrong_secret");
     let good = [
-        Request::new("POST", TOKEN_ROUTE).bearer(&world.token("by_default", &user.id)),
+        Request::new("POST", TOKEN_ROUTE).bearer(&shared.token("by_default", &user.id)),
         Request::new("POST", KEY_ROUTE).bearer(&key),
     ];
     let bad = [failing("203.0.113.1"), Request::new("POST", KEY_ROUTE).bearer(&wrong)];
@@ -237,19 +241,19 @@ fn a_flood_of_failures_refuses_no_good_credential(world: &World) {
             let (bad, failures, done) = (&bad, &failures, &done);
             scope.spawn(move || {
                 while done.load(Ordering::Relaxed) == 0 {
-                    let status = send(world, "by_default", &bad[attacker % 2]).status;
+                    let status = send(shared, "by_default", &bad[attacker % 2]).status;
                     assert!([401, 429].contains(&status), "{status}");
                     failures.fetch_add(1, Ordering::Relaxed);
                 }
             });
         }
         let statuses: Vec<u16> = (0..FRIENDLY)
-            .flat_map(|_| good.iter().map(|request| send(world, "by_default", request).status))
+            .flat_map(|_| good.iter().map(|request| send(shared, "by_default", request).status))
             .collect();
         done.store(1, Ordering::Relaxed);
         assert!(
             statuses.iter().all(|status| *status == 200),
-            "a good credential was refused: {statuses:?}"
+            "a good credential was rejected: {statuses:?}"
         );
     });
     assert!(failures.load(Ordering::Relaxed) > 120, "there was no flood");

@@ -1,4 +1,4 @@
-//! What only a server can do: stand in another schema, be out of reach, go away and come back.
+//! Postgres only: schemas, an unreachable server, and a server that restarts.
 
 use billing_testkit::postgres::Cluster;
 use workspace_tests::database::{Database, Store};
@@ -6,18 +6,23 @@ use workspace_tests::poll;
 use workspace_tests::portal::Portal;
 use workspace_tests::runner::{KEY_ROUTE, TOKEN_ROUTE};
 use workspace_tests::scenario::{Scenario, scenario};
+use workspace_tests::shared_fixture::{SharedFixture, plant_key};
 use workspace_tests::wire::Request;
-use workspace_tests::world::{World, plant_key};
 use workspace_tests::{canary, invariants, runtime};
 
 use super::command_line::on;
 
 pub(super) const SCENARIOS: &[Scenario] = &[
-    scenario!(tables_stand_in_public(world), "L3.schema").on(Store::Postgres),
-    scenario!(a_database_out_of_reach_at_start(world), "L3.out_of_reach", "B1.readyz")
+    scenario!(tables_are_in_schema_public_unless_the_url_names_another(shared), "L3.schema")
         .on(Store::Postgres),
     scenario!(
-        a_database_that_goes_away(world),
+        serve_migrates_when_an_unreachable_database_becomes_reachable(shared),
+        "L3.unreachable",
+        "B1.readyz"
+    )
+    .on(Store::Postgres),
+    scenario!(
+        service_recovers_when_the_database_comes_back(shared),
         "B1.degraded",
         "E1.database_unavailable",
         "C6.no_look_up"
@@ -25,9 +30,9 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     .on(Store::Postgres),
 ];
 
-fn tables_stand_in_public(world: &World) {
-    let database = Database::create(world.store());
-    // By default Postgres would take a schema of the user's name before `public`.
+fn tables_are_in_schema_public_unless_the_url_names_another(shared: &SharedFixture) {
+    let database = Database::create(shared.store());
+    // By default Postgres prefers a schema with the user's name to `public`.
     database.execute("DO $$ BEGIN EXECUTE format('CREATE SCHEMA %I', current_user); END $$");
     let link = ["customers", "link", "--user", "u", "--customer", "cus_InPublic"];
     let _ = on(&database, &link).run().expect_code(0);
@@ -35,7 +40,7 @@ fn tables_stand_in_public(world: &World) {
         database.cells().into_iter().find(|cell| cell.value == value).map(|cell| cell.table)
     };
     let found = place("cus_InPublic").expect("the link is stored");
-    assert!(found.starts_with("public."), "it stands in {found}");
+    assert!(found.starts_with("public."), "the table is in {found}");
 
     database.execute("CREATE SCHEMA elsewhere");
     let separator = if database.url().contains('?') { '&' } else { '?' };
@@ -43,14 +48,14 @@ fn tables_stand_in_public(world: &World) {
     let link = ["customers", "link", "--user", "u", "--customer", "cus_Elsewhere"];
     let _ = on(&database, &link).env("BILLING_DATABASE_URL", url).run().expect_code(0);
     let found = place("cus_Elsewhere").expect("the link is stored");
-    assert!(found.starts_with("elsewhere."), "it stands in {found}");
+    assert!(found.starts_with("elsewhere."), "the table is in {found}");
 }
 
-fn a_database_out_of_reach_at_start(world: &World) {
+fn serve_migrates_when_an_unreachable_database_becomes_reachable(shared: &SharedFixture) {
     let cluster = Cluster::start();
     let server = runtime::wait(cluster.database());
     cluster.stop();
-    let database = Database::create(world.store());
+    let database = Database::create(shared.store());
     let launch = on(&database, &["serve"]).env("BILLING_DATABASE_URL", server.url());
     let portal = Portal::start(&launch);
     let unready = portal.get("/readyz").unwrap();
@@ -59,18 +64,18 @@ fn a_database_out_of_reach_at_start(world: &World) {
     invariants::check("GET", "/readyz", &unready).unwrap();
     runtime::wait(cluster.resume());
     portal.wait_ready();
-    let request = Request::new("POST", TOKEN_ROUTE).bearer(&world.token("default", "u"));
+    let request = Request::new("POST", TOKEN_ROUTE).bearer(&shared.token("default", "u"));
     assert_eq!(
         portal.send(&request).code(),
         "billing_account_not_found",
-        "it came back without being migrated"
+        "the service became ready without a migration"
     );
 }
 
-fn a_database_that_goes_away(world: &World) {
+fn service_recovers_when_the_database_comes_back(shared: &SharedFixture) {
     let cluster = Cluster::start();
     let server = runtime::wait(cluster.database());
-    let database = Database::create(world.store());
+    let database = Database::create(shared.store());
     let start =
         |arguments: &[&str]| on(&database, arguments).env("BILLING_DATABASE_URL", server.url());
     let created = start(&["keys", "create", "--user", "u", "--name", "n", "--json"])
@@ -80,7 +85,7 @@ fn a_database_that_goes_away(world: &World) {
     let key = created["key"].as_str().unwrap();
     plant_key(key);
     let portal = Portal::start_ready(&start(&["serve"]));
-    let by_token = Request::new("POST", TOKEN_ROUTE).bearer(&world.token("default", "u"));
+    let by_token = Request::new("POST", TOKEN_ROUTE).bearer(&shared.token("default", "u"));
     let by_key = Request::new("POST", KEY_ROUTE).bearer(key);
     let mistyped = Request::new("POST", KEY_ROUTE).bearer(&format!("{}0", &key[..key.len() - 1]));
     for round in ["first", "second"] {
@@ -100,9 +105,9 @@ fn a_database_that_goes_away(world: &World) {
         assert_eq!(
             portal.send(&mistyped).code(),
             "invalid_api_key",
-            "a mistyped key costs a look-up"
+            "a mistyped key causes a database query"
         );
-        let degraded = poll::until("/readyz to tell of the database", || {
+        let degraded = poll::until("/readyz to report the database", || {
             portal
                 .get("/readyz")
                 .ok()
@@ -113,7 +118,7 @@ fn a_database_that_goes_away(world: &World) {
             "an outage shared by all replicas must not empty the pool"
         );
         runtime::wait(cluster.resume());
-        poll::until("the service to work again", || {
+        poll::until("the service to recover", || {
             (portal.send(&by_token).code() == "billing_account_not_found").then_some(())
         });
     }

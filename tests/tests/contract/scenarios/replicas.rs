@@ -1,4 +1,5 @@
-//! W2 and W4 on several replicas: two of `serve` on one database, and a sandbox that tells both of everything.
+//! W2 and W4 on two replicas: two `serve` processes share a database, and the sandbox delivers
+//! every event to both.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -10,23 +11,23 @@ use workspace_tests::database::{Database, Store};
 use workspace_tests::portal::Portal;
 use workspace_tests::process::Launch;
 use workspace_tests::sandbox::SandboxProcess;
+use workspace_tests::sandbox_fixture::{WEBHOOKS, call};
 use workspace_tests::scenario::{Scenario, scenario};
-use workspace_tests::shop::{WEBHOOKS, call};
 use workspace_tests::{canary, poll};
 
 use super::command_line::on;
 
 pub(super) const SCENARIOS: &[Scenario] = &[
-    scenario!(each_event_is_applied_once_by_whichever_replica(store), "W2.once"),
-    scenario!(one_replica_reconciles_and_another_takes_over(store), "W4.one_leader"),
+    scenario!(each_event_is_applied_once_by_two_replicas(store), "W2.once"),
+    scenario!(one_replica_reconciles_until_another_takes_over(store), "W4.one_leader"),
 ];
 
-/// How many customers buy something.
+/// Number of customers that buy a plan.
 const CUSTOMERS: usize = 20;
-/// The time between two comparisons with the provider.
+/// The reconcile interval.
 const INTERVAL: Duration = Duration::from_secs(2);
 
-/// The replicas and what they stand on, which outlives them.
+/// The replicas, with their database and sandbox, which outlive them.
 struct Replicas {
     both: Vec<Portal>,
     provider: SocketAddr,
@@ -36,12 +37,12 @@ struct Replicas {
 }
 
 impl Replicas {
-    /// Starts them with these settings. Each has a webhook endpoint of its own at the sandbox.
+    /// Starts the replicas with these settings. Each has its own webhook endpoint at the sandbox.
     fn start(store: Store, settings: &[(&str, &str)]) -> Self {
         let database = Database::create(store);
         let sandbox = SandboxProcess::start(database.folder(), &[]);
         let provider = sandbox.address();
-        // A secret is told before anybody listens: the addresses follow.
+        // The endpoints' secrets are needed before the start. Their addresses are set afterwards.
         let endpoints: Vec<Value> = (0..2)
             .map(|_| {
                 let form = [("url", "http://127.0.0.1:9/"), ("enabled_events[]", "*")];
@@ -68,19 +69,19 @@ impl Replicas {
         Self { both, provider, _sandbox: sandbox, launch, _database: database }
     }
 
-    /// What a command prints.
+    /// Runs a command and returns its output.
     fn command(&self, arguments: &[&str]) -> String {
         let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
         Launch { arguments, ..self.launch.clone() }.run().expect_code(0).stdout
     }
 
-    /// The sum of a sample over the replicas that run.
+    /// Returns the sum of a counter over the running replicas.
     fn metric(&self, sample: &str) -> u64 {
         self.both.iter().map(|portal| portal.metric(sample)).sum()
     }
 }
 
-fn each_event_is_applied_once_by_whichever_replica(store: Store) {
+fn each_event_is_applied_once_by_two_replicas(store: Store) {
     let replicas = Replicas::start(store, &[("BILLING_RECONCILE_INTERVAL_SECONDS", "0")]);
     let user = |number: usize| format!("replicated-{number}");
     for number in 0..CUSTOMERS {
@@ -100,8 +101,8 @@ fn each_event_is_applied_once_by_whichever_replica(store: Store) {
     }
 
     let deliveries = poll::until("all deliveries", || {
-        let told = call(replicas.provider, "GET", "/sandbox/deliveries", &[("limit", "1000")]);
-        (told["pending"] == 0).then(|| told["data"].as_array().unwrap().clone())
+        let listed = call(replicas.provider, "GET", "/sandbox/deliveries", &[("limit", "1000")]);
+        (listed["pending"] == 0).then(|| listed["data"].as_array().unwrap().clone())
     });
     let mut endpoints: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for delivery in &deliveries {
@@ -125,13 +126,13 @@ fn each_event_is_applied_once_by_whichever_replica(store: Store) {
         events.iter().all(|event| event["state"] != "pending").then_some(events)
     });
     let ids: Vec<&str> = events.iter().map(|event| event["id"].as_str().unwrap()).collect();
-    assert_eq!(ids.len(), endpoints.len(), "an event stands twice, or nowhere");
+    assert_eq!(ids.len(), endpoints.len(), "an event is missing or duplicated");
     assert_eq!(ids.into_iter().collect::<BTreeSet<_>>(), endpoints.keys().copied().collect());
     for event in &events {
-        // On a busy machine one may be tried again; it is applied once all the same.
+        // On a busy machine an event may be retried. It is still applied once.
         assert!(event["state"] == "applied" || event["state"] == "ignored", "{event}");
     }
-    // What is counted is what a replica has done.
+    // Metrics count the events that a replica has processed.
     let outcome =
         |name: &str| replicas.metric(&format!("webhook_events_total{{outcome=\"{name}\"}}"));
     poll::until("all events to be counted", || {
@@ -151,7 +152,7 @@ fn each_event_is_applied_once_by_whichever_replica(store: Store) {
     }
 }
 
-fn one_replica_reconciles_and_another_takes_over(store: Store) {
+fn one_replica_reconciles_until_another_takes_over(store: Store) {
     let every = INTERVAL.as_secs().to_string();
     let mut replicas = Replicas::start(store, &[("BILLING_RECONCILE_INTERVAL_SECONDS", &every)]);
     let runs = |replicas: &Replicas| -> Vec<u64> {
@@ -162,7 +163,8 @@ fn one_replica_reconciles_and_another_takes_over(store: Store) {
             .collect()
     };
     let (begin, first) = (Instant::now(), runs(&replicas).iter().sum::<u64>());
-    // Between two runs lies an interval, whoever makes them. One more may have been under way when the counting began.
+    // Runs of all replicas are at least one interval apart. One more run may have been in progress
+    // at the start of the measurement.
     let look = |replicas: &Replicas, ended: u64| {
         let runs = runs(replicas);
         let (made, time) = (ended + runs.iter().sum::<u64>() - first, begin.elapsed());
@@ -174,7 +176,7 @@ fn one_replica_reconciles_and_another_takes_over(store: Store) {
     });
     assert_eq!(replicas.metric("reconcile_runs_total{outcome=\"failed\"}"), 0);
 
-    // The one that leads now is the one whose run is the newest.
+    // The current leader is the replica with the newest run.
     let before = look(&replicas, 0);
     let leader = poll::until("the next run", || {
         look(&replicas, 0).iter().zip(&before).position(|(runs, before)| runs > before)
@@ -184,7 +186,7 @@ fn one_replica_reconciles_and_another_takes_over(store: Store) {
     killed.process.signal(Signal::KILL);
     let _ = killed.process.finish();
     let before = look(&replicas, ended)[0];
-    poll::until("the other one to go on", || {
+    poll::until("the other replica to continue", || {
         (look(&replicas, ended)[0] >= before + 3).then_some(())
     });
 }

@@ -1,4 +1,4 @@
-//! Secrets that change while the service runs: files are read again on SIGHUP.
+//! Secret rotation: a running service reads its secret files again on SIGHUP.
 
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -8,28 +8,28 @@ use rustix::process::Signal;
 use serde_json::Value;
 use tempfile::TempDir;
 use workspace_tests::database::Database;
+use workspace_tests::placeholders::Placeholders;
 use workspace_tests::portal::Portal;
 use workspace_tests::runner::{KEY_ROUTE, TOKEN_ROUTE};
 use workspace_tests::scenario::{Scenario, scenario};
+use workspace_tests::shared_fixture::{PEPPER, SharedFixture, now, plant_key};
 use workspace_tests::stripe_stub::StripeStub;
-use workspace_tests::tokens::{self, Bend};
+use workspace_tests::tokens::{self, TokenChanges};
 use workspace_tests::wire::Request;
-use workspace_tests::words::Words;
-use workspace_tests::world::{PEPPER, World, now, plant_key};
 use workspace_tests::{canary, poll, runtime};
 
 use super::command_line::on;
 
 pub(super) const SCENARIOS: &[Scenario] = &[
     scenario!(
-        token_secrets_rotate_without_a_failed_request(world),
+        token_secrets_rotate_without_a_failed_request(shared),
         "S4.reload",
         "S4.no_failed_request"
     ),
-    scenario!(wrong_settings_are_named_and_not_taken(world), "S4.wrong_kept"),
-    scenario!(a_wrong_pepper_stops_the_start(world), "C7.fingerprint"),
-    scenario!(a_pepper_is_rotated_by_a_signal(world), "S4.pepper", "S4.reload", "C7.rehash"),
-    scenario!(a_stripe_key_is_rotated_by_a_signal(world), "S4.stripe_key"),
+    scenario!(reload_with_wrong_settings_keeps_the_current_ones(shared), "S4.wrong_settings"),
+    scenario!(serve_exits_with_78_when_the_pepper_does_not_match(shared), "C7.fingerprint"),
+    scenario!(sighup_rotates_the_pepper(shared), "S4.pepper", "S4.reload", "C7.rehash"),
+    scenario!(sighup_rotates_the_stripe_key(shared), "S4.stripe_key"),
 ];
 
 const NEW_PEPPER: &str = "newer-pepper-of-the-tests-0123456789-0123456789-abcdef";
@@ -48,11 +48,11 @@ impl SecretFile {
         file
     }
 
-    /// As an operator or an orchestrator does it: whole, or not at all.
+    /// Replaces the file atomically, as an operator or an orchestrator does.
     fn write(&self, text: &str) {
-        let beside = self.path.with_extension("new");
-        std::fs::write(&beside, text).unwrap();
-        std::fs::rename(&beside, &self.path).unwrap();
+        let temporary = self.path.with_extension("new");
+        std::fs::write(&temporary, text).unwrap();
+        std::fs::rename(&temporary, &self.path).unwrap();
     }
 
     fn path(&self) -> String {
@@ -60,11 +60,11 @@ impl SecretFile {
     }
 }
 
-fn token(world: &World, user: &str, key: &str) -> String {
-    let mut words = Words::at(now());
-    words.set("user", user);
-    let bend = Bend { key: Some(key.to_owned()), ..Bend::default() };
-    let token = tokens::mint(&world.profiles().get("default").issuer, &bend, &words);
+fn token(shared: &SharedFixture, user: &str, key: &str) -> String {
+    let mut placeholders = Placeholders::at(now());
+    placeholders.set("user", user);
+    let changes = TokenChanges { key: Some(key.to_owned()), ..TokenChanges::default() };
+    let token = tokens::mint(&shared.profiles().get("default").issuer, &changes, &placeholders);
     canary::plant_token(&token);
     token
 }
@@ -79,11 +79,11 @@ fn code(portal: &Portal, route: &str, credential: &str) -> String {
     portal.send(&Request::new("POST", route).bearer(credential)).code()
 }
 
-fn token_secrets_rotate_without_a_failed_request(world: &World) {
-    let user = world.new_user();
-    let (old, new) = (token(world, &user.id, "old"), token(world, &user.id, "own"));
+fn token_secrets_rotate_without_a_failed_request(shared: &SharedFixture) {
+    let user = shared.new_user();
+    let (old, new) = (token(shared, &user.id, "old"), token(shared, &user.id, "own"));
     let file = SecretFile::new(tokens::OLD_SECRET);
-    let launch = world.launch("default", &["serve"]).without("BILLING_JWT_HS256_SECRET");
+    let launch = shared.launch("default", &["serve"]).without("BILLING_JWT_HS256_SECRET");
     let portal = Portal::start_ready(&launch.env("BILLING_JWT_HS256_SECRET_FILE", file.path()));
     assert_eq!(
         (status(&portal, TOKEN_ROUTE, &old), status(&portal, TOKEN_ROUTE, &new)),
@@ -99,7 +99,7 @@ fn token_secrets_rotate_without_a_failed_request(world: &World) {
                     assert_eq!(
                         status(&portal, TOKEN_ROUTE, &token),
                         200,
-                        "a request failed while secrets rotate"
+                        "a request failed during the rotation"
                     );
                     passed.fetch_add(1, Ordering::Relaxed);
                 }
@@ -110,18 +110,19 @@ fn token_secrets_rotate_without_a_failed_request(world: &World) {
             portal.process.signal(Signal::HUP);
         };
         reload(&format!("{},{}", tokens::SECRET, tokens::OLD_SECRET));
-        let taken = poll::within(poll::PATIENCE, || {
+        let taken = poll::within(poll::TIMEOUT, || {
             (status(&portal, TOKEN_ROUTE, &new) == 200).then_some(())
         });
         let both = status(&portal, TOKEN_ROUTE, &old);
-        // The issuer signs with the new one from now on; what runs with the old one ends first.
+        // From now on the issuer signs with the new secret. Running requests finish with the old
+        // one.
         new.clone_into(&mut signed_with.lock().unwrap());
         let mark = passed.load(Ordering::Relaxed);
         poll::until("requests with the new secret", || {
             (passed.load(Ordering::Relaxed) > mark + 16).then_some(())
         });
         reload(&format!("{}\n", tokens::SECRET));
-        let ended = poll::within(poll::PATIENCE, || {
+        let ended = poll::within(poll::TIMEOUT, || {
             (status(&portal, TOKEN_ROUTE, &old) == 401).then_some(())
         });
         let mark = passed.load(Ordering::Relaxed);
@@ -129,18 +130,18 @@ fn token_secrets_rotate_without_a_failed_request(world: &World) {
             (passed.load(Ordering::Relaxed) > mark + 16).then_some(())
         });
         done.store(true, Ordering::Relaxed);
-        assert!(taken.is_some(), "the new secret was not taken");
-        assert_eq!(both, 200, "the old secret ended too soon");
-        assert!(ended.is_some(), "the old secret holds for ever");
+        assert!(taken.is_some(), "the new secret was not accepted");
+        assert_eq!(both, 200, "the old secret was rejected too early");
+        assert!(ended.is_some(), "the old secret is never rejected");
     });
     assert_eq!(status(&portal, TOKEN_ROUTE, &new), 200);
 }
 
-fn wrong_settings_are_named_and_not_taken(world: &World) {
-    let user = world.new_user();
-    let old = token(world, &user.id, "old");
+fn reload_with_wrong_settings_keeps_the_current_ones(shared: &SharedFixture) {
+    let user = shared.new_user();
+    let old = token(shared, &user.id, "old");
     let file = SecretFile::new(tokens::OLD_SECRET);
-    let launch = world.launch("default", &["serve"]).without("BILLING_JWT_HS256_SECRET");
+    let launch = shared.launch("default", &["serve"]).without("BILLING_JWT_HS256_SECRET");
     let portal = Portal::start_ready(&launch.env("BILLING_JWT_HS256_SECRET_FILE", file.path()));
     let reload = |text: Option<&str>| {
         match text {
@@ -149,17 +150,17 @@ fn wrong_settings_are_named_and_not_taken(world: &World) {
         }
         let mark = portal.process.log().len();
         portal.process.signal(Signal::HUP);
-        poll::until("the fault to be named", || {
+        poll::until("the fault to be logged", || {
             portal.process.log().text_from(mark).contains("BILLING_JWT_HS256_SECRET").then_some(())
         });
-        assert_eq!(status(&portal, TOKEN_ROUTE, &old), 200, "the secret in force is gone");
+        assert_eq!(status(&portal, TOKEN_ROUTE, &old), 200, "the current secret is rejected");
     };
     reload(Some("too-short"));
     reload(None);
     file.write(tokens::SECRET);
     portal.process.signal(Signal::HUP);
-    poll::until("a good secret to be taken afterwards", || {
-        (status(&portal, TOKEN_ROUTE, &token(world, &user.id, "own")) == 200).then_some(())
+    poll::until("a valid secret to be loaded afterwards", || {
+        (status(&portal, TOKEN_ROUTE, &token(shared, &user.id, "own")) == 200).then_some(())
     });
 }
 
@@ -170,8 +171,8 @@ fn create(database: &Database, pepper: &str) -> Value {
     created
 }
 
-/// A key that holds leads to a user without a billing account here.
-fn holds(portal: &Portal, key: &Value) -> bool {
+/// Returns whether a key is accepted. The key's user has no billing account.
+fn is_accepted(portal: &Portal, key: &Value) -> bool {
     code(portal, KEY_ROUTE, key["key"].as_str().unwrap()) == "billing_account_not_found"
 }
 
@@ -183,39 +184,39 @@ fn peppers_in_use(database: &Database) -> Vec<String> {
     ids
 }
 
-fn a_wrong_pepper_stops_the_start(world: &World) {
+fn serve_exits_with_78_when_the_pepper_does_not_match(shared: &SharedFixture) {
     canary::plant(NEW_PEPPER);
-    let database = Database::create(world.store());
+    let database = Database::create(shared.store());
     let _ = create(&database, PEPPER);
-    let refused =
+    let rejected =
         on(&database, &["serve"]).env("BILLING_API_KEY_PEPPER", NEW_PEPPER).run().expect_code(78);
-    let refused = refused.expect_words(&["BILLING_API_KEY_PEPPER"]);
-    assert!(!refused.stderr.contains(NEW_PEPPER));
+    let rejected = rejected.expect_stderr(&["BILLING_API_KEY_PEPPER"]);
+    assert!(!rejected.stderr.contains(NEW_PEPPER));
     let both =
         on(&database, &["serve"]).env("BILLING_API_KEY_PEPPER", format!("{NEW_PEPPER},{PEPPER}"));
     let _ = Portal::start_ready(&both);
-    // Without keys any pepper fits.
-    let empty = Database::create(world.store());
+    // Without stored keys any pepper is valid.
+    let empty = Database::create(shared.store());
     let _ = Portal::start_ready(&on(&empty, &["serve"]).env("BILLING_API_KEY_PEPPER", NEW_PEPPER));
 }
 
-fn a_pepper_is_rotated_by_a_signal(world: &World) {
+fn sighup_rotates_the_pepper(shared: &SharedFixture) {
     canary::plant(NEW_PEPPER);
-    let database = Database::create(world.store());
+    let database = Database::create(shared.store());
     let old = create(&database, PEPPER);
     let file = SecretFile::new(PEPPER);
     let launch = on(&database, &["serve"]).without("BILLING_API_KEY_PEPPER");
     let launch = launch.env("BILLING_API_KEY_PEPPER_FILE", file.path());
     let portal = Portal::start_ready(&launch);
-    assert!(holds(&portal, &old));
+    assert!(is_accepted(&portal, &old));
     let both = format!("{NEW_PEPPER},{PEPPER}");
     file.write(&both);
     portal.process.signal(Signal::HUP);
     let new = create(&database, &both);
-    poll::until("the new pepper to be taken", || holds(&portal, &new).then_some(()));
+    poll::until("the new pepper to be loaded", || is_accepted(&portal, &new).then_some(()));
     assert_eq!(peppers_in_use(&database).len(), 2);
     poll::until("the old key to move to the new pepper", || {
-        assert!(holds(&portal, &old), "the old key was refused while the pepper rotates");
+        assert!(is_accepted(&portal, &old), "the old key was rejected during the pepper rotation");
         (peppers_in_use(&database).len() == 1).then_some(())
     });
     file.write(NEW_PEPPER);
@@ -223,14 +224,14 @@ fn a_pepper_is_rotated_by_a_signal(world: &World) {
     let alone = Portal::start_ready(&launch);
     for portal in [&portal, &alone] {
         assert!(
-            holds(portal, &old) && holds(portal, &new),
-            "a key does not hold under the new pepper alone"
+            is_accepted(portal, &old) && is_accepted(portal, &new),
+            "a key is rejected with the new pepper alone"
         );
     }
 }
 
-fn a_stripe_key_is_rotated_by_a_signal(world: &World) {
-    let user = world.new_user();
+fn sighup_rotates_the_stripe_key(shared: &SharedFixture) {
+    let user = shared.new_user();
     let stub = runtime::wait(StripeStub::start());
     stub.add_customer(&user.customer);
     let (old, live) = ("sk_test_AnOldStripeKey00000001", "sk_live_ALiveStripeKey00000001");
@@ -238,20 +239,20 @@ fn a_stripe_key_is_rotated_by_a_signal(world: &World) {
         canary::plant(key);
     }
     let file = SecretFile::new(old);
-    let launch = world.launch("default", &["serve"]).without("BILLING_STRIPE_SECRET_KEY");
+    let launch = shared.launch("default", &["serve"]).without("BILLING_STRIPE_SECRET_KEY");
     let launch = launch.env("BILLING_STRIPE_SECRET_KEY_FILE", file.path());
     let portal = Portal::start_ready(&launch.env("BILLING_STRIPE_API_BASE", stub.base_url()));
-    let ask = || status(&portal, TOKEN_ROUTE, &world.token("default", &user.id));
-    assert_eq!(ask(), 502, "the stub takes any key");
+    let request_portal = || status(&portal, TOKEN_ROUTE, &shared.token("default", &user.id));
+    assert_eq!(request_portal(), 502, "the stub accepts any key");
     file.write(stub.secret_key());
     portal.process.signal(Signal::HUP);
-    poll::until("the new Stripe key to be used", || (ask() == 200).then_some(()));
-    // A process serves one mode: the other one's key is no rotation.
+    poll::until("the new Stripe key to be used", || (request_portal() == 200).then_some(()));
+    // A process serves one mode, so it keeps its key when the new key is for the other mode.
     file.write(live);
     let mark = portal.process.log().len();
     portal.process.signal(Signal::HUP);
-    poll::until("the fault to be named", || {
+    poll::until("the fault to be logged", || {
         portal.process.log().text_from(mark).contains("the old ones stay").then_some(())
     });
-    assert_eq!(ask(), 200, "a key of the other mode was taken");
+    assert_eq!(request_portal(), 200, "a key of the other mode was loaded");
 }

@@ -1,4 +1,4 @@
-//! The hostile corpus, and the controls which show that the scans for secrets would find one.
+//! The hostile corpus, and tests that show that the scan for secrets finds a leak.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,23 +8,23 @@ use workspace_tests::database::{Database, Store};
 use workspace_tests::portal::Portal;
 use workspace_tests::runner::TOKEN_ROUTE;
 use workspace_tests::scenario::{Scenario, scenario};
+use workspace_tests::shared_fixture::SharedFixture;
 use workspace_tests::wire::Request;
-use workspace_tests::world::World;
 use workspace_tests::{canary, hostile, poll, tokens};
 
 use super::command_line::on;
 
 pub(super) const SCENARIOS: &[Scenario] = &[
     scenario!(
-        the_hostile_corpus_is_refused_on_both_routes(world),
+        hostile_corpus_is_rejected_on_both_routes(shared),
         "H5.nothing_reaches_provider",
         "C2.anything_else"
     ),
-    scenario!(a_database_password_is_told_nowhere(world), "S1.nothing_printed").on(Store::Postgres),
-    scenario!(every_place_would_show_a_leak(), "S1.nothing_printed").after_the_others(),
+    scenario!(database_password_is_in_no_output(shared), "S1.nothing_printed").on(Store::Postgres),
+    scenario!(secret_scan_finds_a_marker_in_every_output(), "S1.nothing_printed").run_last(),
 ];
 
-fn the_hostile_corpus_is_refused_on_both_routes(world: &World) {
+fn hostile_corpus_is_rejected_on_both_routes(shared: &SharedFixture) {
     let corpus = hostile::corpus();
     assert!(corpus.len() >= 200, "only {} hostile lines", corpus.len());
     let (next, wrong) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
@@ -33,7 +33,7 @@ fn the_hostile_corpus_is_refused_on_both_routes(world: &World) {
             scope.spawn(|| {
                 while let Some(case) = corpus.get(next.fetch_add(1, Ordering::Relaxed)) {
                     for route in [Route::Token, Route::Key] {
-                        if let Err(error) = hostile::send(world, case, route) {
+                        if let Err(error) = hostile::send(shared, case, route) {
                             wrong.lock().unwrap().push(error);
                         }
                     }
@@ -51,18 +51,18 @@ fn the_hostile_corpus_is_refused_on_both_routes(world: &World) {
     );
 }
 
-fn a_database_password_is_told_nowhere(world: &World) {
+fn database_password_is_in_no_output(shared: &SharedFixture) {
     let password = "database-password-canary-0001";
     canary::plant(password);
-    let database = Database::create(world.store());
+    let database = Database::create(shared.store());
     let url = format!("postgres://portal:{password}@127.0.0.1:9/portal");
     let launch =
         on(&database, &["serve"]).env("BILLING_DATABASE_URL", url).env("BILLING_LOG", "trace");
     let portal = Portal::start(&launch);
-    poll::until("the log to tell of the database", || {
+    poll::until("the log to report the database", || {
         portal.process.stderr().contains("the database cannot be used").then_some(())
     });
-    let request = Request::new("POST", TOKEN_ROUTE).bearer(&world.token("default", "u"));
+    let request = Request::new("POST", TOKEN_ROUTE).bearer(&shared.token("default", "u"));
     assert_eq!(portal.send(&request).code(), "database_unavailable");
     for text in
         [portal.process.stderr(), portal.process.stdout(), portal.get("/readyz").unwrap().text()]
@@ -73,11 +73,11 @@ fn a_database_password_is_told_nowhere(world: &World) {
     let failed =
         workspace_tests::process::Launch { arguments: vec!["migrate".to_owned()], ..failed }.run();
     assert_eq!(failed.code, Some(1));
-    assert!(!failed.stderr.contains(password), "the command tells the password");
+    assert!(!failed.stderr.contains(password), "the command prints the password");
 }
 
-/// A text that every place may hold, put there on purpose: the scans must find it in each.
-fn every_place_would_show_a_leak() {
+/// Puts a marker into every output. The scan must find it in each.
+fn secret_scan_finds_a_marker_in_every_output() {
     let marker = "canary-control-7f3a9c2e51d84b06";
     let found = |place: &str, text: &str| {
         assert!(
@@ -88,14 +88,14 @@ fn every_place_would_show_a_leak() {
     for store in Store::ALL {
         let database = Database::create(store);
         let portal = Portal::start_ready(&on(&database, &["serve"]).env("BILLING_LOG", "trace"));
-        let refused =
+        let rejected =
             portal.send(&Request::new("POST", TOKEN_ROUTE).header("x-request-id", marker));
-        found("an error", &refused.text());
-        poll::until("the log to hold the marker", || {
+        found("an error", &rejected.text());
+        poll::until("the log to contain the marker", || {
             portal.process.stderr().contains(marker).then_some(())
         });
         found("the log", &portal.process.stderr());
-        assert!(canary::is_found(marker), "the process is not watched, or its refusals are not");
+        assert!(canary::is_found(marker), "the process or its error responses are not watched");
 
         let link = ["customers", "link", "--user", marker, "--customer", "cus_1", "--json"];
         found("standard output", &on(&database, &link).run().expect_code(0).stdout);
@@ -105,16 +105,16 @@ fn every_place_would_show_a_leak() {
         if store == Store::Sqlite {
             found("the database's files", &super::sessions::files_of(&database));
         }
-        // Nothing that a caller sends gets into a metric: the scan is shown something that is there.
+        // Metrics contain no client input, so the scan looks for a metric's name instead.
         let metrics = Request::get("/metrics").send(portal.admin).unwrap().text();
         assert!(!canary::scan_for("http_requests_total", "metrics", &metrics).is_empty());
         assert!(
             canary::scan_for(marker, "metrics", &metrics).is_empty(),
-            "a caller's text is in the metrics"
+            "the metrics contain client input"
         );
     }
     assert!(
         !canary::found_in("a secret", &format!("x {} x", tokens::SECRET)).is_empty(),
-        "nothing is planted"
+        "no secret is registered"
     );
 }

@@ -1,42 +1,46 @@
-//! Sessions: each is fresh, its URL stays secret, nobody gets one without a credential.
+//! Sessions: each is new, its URL stays secret, and each requires a credential.
 
 use serde_json::json;
 use workspace_tests::database::{Database, Store};
 use workspace_tests::runner::{KEY_ROUTE, TOKEN_ROUTE};
 use workspace_tests::scenario::{Scenario, scenario};
+use workspace_tests::shared_fixture::SharedFixture;
 use workspace_tests::wire::Request;
-use workspace_tests::world::World;
 use workspace_tests::{canary, invariants};
 
 pub(super) const SCENARIOS: &[Scenario] = &[
-    scenario!(two_requests_make_two_sessions(world), "H4.fresh_session", "P1.no_other_request"),
-    scenario!(no_operation_works_without_credential(world), "C3.challenge", "C1.header_missing"),
+    scenario!(two_requests_create_two_sessions(shared), "H4.fresh_session", "P1.no_other_request"),
     scenario!(
-        the_provider_was_asked_for_sessions_alone(world),
+        every_operation_returns_401_without_a_credential(shared),
+        "C3.challenge",
+        "C1.header_missing"
+    ),
+    scenario!(
+        provider_received_session_requests_only(shared),
         "H5.nothing_reaches_provider",
         "C4.key_headers_ignored",
         "P1.no_other_request",
         "P1.idempotency_key"
     )
-    .after_the_others(),
-    scenario!(no_url_is_stored_or_measured(world), "H4.url_is_secret").after_the_others(),
+    .run_last(),
+    scenario!(database_and_metrics_contain_no_session_url(shared), "H4.url_is_secret").run_last(),
     scenario!(
-        no_output_holds_a_secret(),
+        no_output_contains_a_secret(),
         "S1.nothing_printed",
-        "L1.key_nowhere_else",
+        "L1.key_printed_once",
         "H4.url_is_secret"
     )
-    .after_the_others(),
+    .run_last(),
 ];
 
-fn two_requests_make_two_sessions(world: &World) {
-    world.with_user(|user| {
+fn two_requests_create_two_sessions(shared: &SharedFixture) {
+    shared.with_user(|user| {
         let request = Request::post_json(TOKEN_ROUTE, &json!({}))
-            .bearer(&world.token("default", &user.id))
+            .bearer(&shared.token("default", &user.id))
             .header("x-request-id", "the-same-for-both")
             .header("idempotency-key", "the-same-for-both");
-        let before = world.requests_for("default", &user.customer).len();
-        let urls: Vec<String> = world.portal("default", |portal| {
+        let before = shared.requests_for("default", &user.customer).len();
+        let urls: Vec<String> = shared.portal("default", |portal| {
             (0..3)
                 .map(|_| portal.send(&request))
                 .inspect(|answer| assert_eq!(answer.status, 200))
@@ -46,23 +50,23 @@ fn two_requests_make_two_sessions(world: &World) {
         urls.iter().for_each(|url| canary::plant_url(url));
         assert!(
             urls[0] != urls[1] && urls[1] != urls[2] && urls[0] != urls[2],
-            "one URL was given twice"
+            "two sessions have the same URL"
         );
-        let seen = world.requests_for("default", &user.customer).split_off(before);
+        let seen = shared.requests_for("default", &user.customer).split_off(before);
         let mut keys: Vec<_> =
             seen.iter().map(|request| request.idempotency_key().unwrap().to_owned()).collect();
         assert!(
             !keys.contains(&"the-same-for-both".to_owned()),
-            "a caller's own key went to the provider"
+            "the client's idempotency key reached the provider"
         );
         keys.sort();
         keys.dedup();
-        assert_eq!(keys.len(), 3, "two requests shared an idempotency key");
+        assert_eq!(keys.len(), 3, "two requests have the same idempotency key");
     });
 }
 
-fn no_operation_works_without_credential(world: &World) {
-    world.portal("default", |portal| {
+fn every_operation_returns_401_without_a_credential(shared: &SharedFixture) {
+    shared.portal("default", |portal| {
         let document = portal.get("/openapi.json").unwrap().json();
         let mut secured = Vec::new();
         for (path, methods) in document["paths"].as_object().unwrap() {
@@ -89,8 +93,8 @@ fn no_operation_works_without_credential(world: &World) {
     });
 }
 
-fn the_provider_was_asked_for_sessions_alone(world: &World) {
-    let requests = world.all_requests();
+fn provider_received_session_requests_only(shared: &SharedFixture) {
+    let requests = shared.all_requests();
     assert!(requests.len() > 50, "only {} requests: the cases did not run", requests.len());
     let mut keys = std::collections::BTreeSet::new();
     for request in &requests {
@@ -99,13 +103,13 @@ fn the_provider_was_asked_for_sessions_alone(world: &World) {
             ("POST", "/v1/billing_portal/sessions")
         );
         let key = request.idempotency_key().expect("a POST has an idempotency key");
-        assert!(keys.insert(key), "two requests shared an idempotency key");
+        assert!(keys.insert(key), "two requests have the same idempotency key");
     }
 }
 
-fn no_url_is_stored_or_measured(world: &World) {
+fn database_and_metrics_contain_no_session_url(shared: &SharedFixture) {
     let mut services = 0;
-    world.each_portal(|profile, portal| {
+    shared.each_portal(|profile, portal| {
         let metrics = Request::get("/metrics").send(portal.admin).unwrap().text();
         assert!(metrics.len() > 100, "no metrics: {metrics}");
         assert_eq!(
@@ -115,21 +119,21 @@ fn no_url_is_stored_or_measured(world: &World) {
         services += 1;
     });
     assert!(services > 5, "only {services} services");
-    let cells = world.database().cells();
+    let cells = shared.database().cells();
     assert!(cells.len() > 100, "only {} values in the database", cells.len());
     for cell in cells {
         let name = format!("{}.{}", cell.table, cell.column);
         assert_eq!(canary::found_in(&name, &cell.value), Vec::<String>::new());
     }
-    if world.store() == Store::Sqlite {
+    if shared.store() == Store::Sqlite {
         assert_eq!(
-            canary::found_in("the database's files", &files_of(world.database())),
+            canary::found_in("the database's files", &files_of(shared.database())),
             Vec::<String>::new()
         );
     }
 }
 
-/// All bytes of a SQLite database, those of deleted rows and of the log too.
+/// Returns all bytes of a SQLite database, including deleted rows and the write-ahead log.
 pub(crate) fn files_of(database: &Database) -> String {
     let folder = database.file().parent().unwrap().to_owned();
     let mut all = String::new();
@@ -140,7 +144,7 @@ pub(crate) fn files_of(database: &Database) -> String {
     all
 }
 
-fn no_output_holds_a_secret() {
+fn no_output_contains_a_secret() {
     let (secrets, bytes) = canary::extent();
     assert!(
         secrets > 100 && bytes > 100_000,
@@ -148,7 +152,7 @@ fn no_output_holds_a_secret() {
     );
     assert!(
         canary::is_found("\"message\":\"listening\""),
-        "the scan does not find what every service writes"
+        "the scan does not find a text that every service writes"
     );
     assert!(canary::is_found("\"level\":\"TRACE\""), "no service wrote its log at trace level");
     let mut leaks = canary::leaks();

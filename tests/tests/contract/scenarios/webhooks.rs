@@ -5,15 +5,15 @@ use workspace_tests::database::Store;
 use workspace_tests::poll;
 use workspace_tests::program::Program;
 use workspace_tests::response::Response;
+use workspace_tests::sandbox_fixture::{SandboxFixture, WEBHOOKS};
 use workspace_tests::scenario::{Scenario, scenario};
-use workspace_tests::shop::{Shop, WEBHOOKS};
+use workspace_tests::shared_fixture::now;
 use workspace_tests::stripe_signature::{header as signed, hex};
 use workspace_tests::wire::Request;
-use workspace_tests::world::now;
 
 pub(super) const SCENARIOS: &[Scenario] = &[
     scenario!(
-        a_signed_delivery_is_taken_in_once(store),
+        signed_delivery_is_stored_once_per_event_id(store),
         "W1.signed",
         "W1.cap",
         "W1.thin",
@@ -21,62 +21,66 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         "W1.several"
     ),
     scenario!(
-        a_signature_that_does_not_hold_is_refused(store),
-        "W1.refused",
+        delivery_with_an_invalid_signature_is_rejected(store),
+        "W1.invalid",
         "W1.several",
         "W1.tolerance",
         "E1.invalid_signature"
     ),
-    scenario!(signatures_of_the_official_packages_hold(store), "W1.official"),
-    scenario!(what_fails_is_tried_again_and_replayed(store), "W2.failures", "W2.replay"),
+    scenario!(signatures_of_stripes_packages_are_accepted(store), "W1.official_packages"),
+    scenario!(
+        failed_event_is_retried_dead_lettered_and_replayed(store),
+        "W2.failures",
+        "W2.replay"
+    ),
 ];
 
 const SECRETS: [&str; 2] = ["whsec_old0000000000000000000001", "whsec_new0000000000000000000002"];
 
-fn open(store: Store) -> Shop {
+fn start(store: Store) -> SandboxFixture {
     for secret in SECRETS {
         workspace_tests::canary::plant(secret);
     }
-    Shop::open_on(store, &[("BILLING_STRIPE_WEBHOOK_SECRET", &SECRETS.join(","))])
+    SandboxFixture::start_on(store, &[("BILLING_STRIPE_WEBHOOK_SECRET", &SECRETS.join(","))])
 }
 
-fn deliver(shop: &Shop, signature: Option<&str>, body: &[u8]) -> Response {
+fn deliver(fixture: &SandboxFixture, signature: Option<&str>, body: &[u8]) -> Response {
     let mut request =
         Request::new("POST", WEBHOOKS).header("content-type", "application/json; charset=utf-8");
     if let Some(signature) = signature {
         request = request.header("stripe-signature", signature);
     }
-    shop.portal.send(&request.body(body))
+    fixture.portal.send(&request.body(body))
 }
 
 fn event(id: &str, kind: &str, object: Value) -> Vec<u8> {
     let event = json!({ "id": id, "object": "event", "type": kind, "created": now(), "livemode": false,
         "api_version": "2026-05-27.dahlia", "pending_webhooks": 1, "request": null, "data": { "object": object } });
-    // Stripe's bodies are not compact: what is signed are the very bytes.
+    // Stripe's bodies are pretty-printed, and the signature covers the exact bytes.
     serde_json::to_vec_pretty(&event).unwrap()
 }
 
-fn listed(shop: &Shop, id: &str) -> Option<Value> {
-    let events = shop.command(&["webhooks", "list", "--limit", "10000", "--json"]).json();
+fn listed(fixture: &SandboxFixture, id: &str) -> Option<Value> {
+    let events = fixture.command(&["webhooks", "list", "--limit", "10000", "--json"]).json();
     let mut found = events["events"].as_array().unwrap().iter().filter(|event| event["id"] == id);
     let one = found.next().cloned();
-    assert!(found.next().is_none(), "{id} is there twice");
+    assert!(found.next().is_none(), "{id} is listed twice");
     one
 }
 
-fn a_signed_delivery_is_taken_in_once(store: Store) {
-    let shop = open(store);
+fn signed_delivery_is_stored_once_per_event_id(store: Store) {
+    let fixture = start(store);
     let body = event(
         "evt_once",
         "invoice.upcoming",
         json!({ "id": "in_1", "object": "invoice", "customer": "cus_SandboxDemo001" }),
     );
     for secret in SECRETS {
-        let answer = deliver(&shop, Some(&signed(secret, now(), &body)), &body);
+        let answer = deliver(&fixture, Some(&signed(secret, now(), &body)), &body);
         assert_eq!((answer.status, answer.json()), (200, json!({ "received": true })));
     }
     let kept = poll::until("the event to be applied", || {
-        listed(&shop, "evt_once").filter(|event| event["state"] == "applied")
+        listed(&fixture, "evt_once").filter(|event| event["state"] == "applied")
     });
     assert_eq!(
         (&kept["type"], &kept["subject"], &kept["error"]),
@@ -86,9 +90,9 @@ fn a_signed_delivery_is_taken_in_once(store: Store) {
     let thin = json!({ "id": "evt_thin", "object": "v2.core.event", "type": "v1.customer.updated", "livemode": false,
         "created": "2026-11-25T10:00:00.000Z", "related_object": { "id": "cus_SandboxDemo001", "type": "customer", "url": "/v1/customers/cus_SandboxDemo001" } });
     let thin = thin.to_string().into_bytes();
-    assert_eq!(deliver(&shop, Some(&signed(SECRETS[0], now(), &thin)), &thin).status, 200);
+    assert_eq!(deliver(&fixture, Some(&signed(SECRETS[0], now(), &thin)), &thin).status, 200);
     let kept = poll::until("the thin event", || {
-        listed(&shop, "evt_thin").filter(|event| event["state"] == "applied")
+        listed(&fixture, "evt_thin").filter(|event| event["state"] == "applied")
     });
     assert_eq!(kept["subject"], "cus_SandboxDemo001");
 
@@ -100,22 +104,22 @@ fn a_signed_delivery_is_taken_in_once(store: Store) {
     .unwrap();
     other["livemode"] = json!(true);
     let other = other.to_string().into_bytes();
-    assert_eq!(deliver(&shop, Some(&signed(SECRETS[0], now(), &other)), &other).status, 200);
-    assert_eq!(listed(&shop, "evt_live"), None);
+    assert_eq!(deliver(&fixture, Some(&signed(SECRETS[0], now(), &other)), &other).status, 200);
+    assert_eq!(listed(&fixture, "evt_live"), None);
 
     let mut large: Value =
         serde_json::from_slice(&event("evt_large", "ping.pong", json!({}))).unwrap();
     large["filling"] = json!("x".repeat(1024 * 1024 - 1024));
     let large = large.to_string().into_bytes();
     assert!(large.len() < 1024 * 1024);
-    assert_eq!(deliver(&shop, Some(&signed(SECRETS[0], now(), &large)), &large).status, 200);
+    assert_eq!(deliver(&fixture, Some(&signed(SECRETS[0], now(), &large)), &large).status, 200);
     let too_large = vec![b' '; 1024 * 1024 + 1];
-    let answer = deliver(&shop, Some(&signed(SECRETS[0], now(), &too_large)), &too_large);
+    let answer = deliver(&fixture, Some(&signed(SECRETS[0], now(), &too_large)), &too_large);
     assert_eq!((answer.status, answer.code().as_str()), (413, "payload_too_large"));
 }
 
-fn a_signature_that_does_not_hold_is_refused(store: Store) {
-    let shop = open(store);
+fn delivery_with_an_invalid_signature_is_rejected(store: Store) {
+    let fixture = start(store);
     let body = event(
         "evt_bad",
         "customer.updated",
@@ -147,7 +151,7 @@ fn a_signature_that_does_not_hold_is_refused(store: Store) {
         ("garbage", Some("=,=,v1,t,,".to_owned())),
     ];
     for (name, signature) in cases {
-        let answer = deliver(&shop, signature.as_deref(), &body);
+        let answer = deliver(&fixture, signature.as_deref(), &body);
         assert_eq!(
             (answer.status, answer.code().as_str()),
             (400, "invalid_signature"),
@@ -158,15 +162,16 @@ fn a_signature_that_does_not_hold_is_refused(store: Store) {
     let mut changed = body.clone();
     changed.push(b' ');
     assert_eq!(
-        deliver(&shop, Some(&signed(SECRETS[0], at, &body)), &changed).code(),
+        deliver(&fixture, Some(&signed(SECRETS[0], at, &body)), &changed).code(),
         "invalid_signature"
     );
     let twice =
         Request::new("POST", WEBHOOKS).header("stripe-signature", signed(SECRETS[0], at, &body));
     let twice = twice.header("stripe-signature", signed(SECRETS[0], at, &body)).body(body.clone());
-    assert_eq!(shop.portal.send(&twice).code(), "invalid_signature");
+    assert_eq!(fixture.portal.send(&twice).code(), "invalid_signature");
     for bad in ["", "[]", "null", "{", "{\"id\":\"evt_bad\"}", "{\"id\":1,\"object\":\"event\"}"] {
-        let answer = deliver(&shop, Some(&signed(SECRETS[0], at, bad.as_bytes())), bad.as_bytes());
+        let answer =
+            deliver(&fixture, Some(&signed(SECRETS[0], at, bad.as_bytes())), bad.as_bytes());
         assert_eq!(
             (answer.status, answer.code().as_str()),
             (400, "invalid_request"),
@@ -174,11 +179,11 @@ fn a_signature_that_does_not_hold_is_refused(store: Store) {
             answer.text()
         );
     }
-    assert_eq!(listed(&shop, "evt_bad"), None);
+    assert_eq!(listed(&fixture, "evt_bad"), None);
 
-    // Several signatures, of which one holds, beside schemes that nobody knows; up to 300 s in both directions.
+    // Several signatures with one valid, unknown schemes, and times up to 300 s in both directions.
     let several = format!("v0=x,t={at},v1={foreign},v1={good},v9=y");
-    assert_eq!(deliver(&shop, Some(&several), &body).status, 200);
+    assert_eq!(deliver(&fixture, Some(&several), &body).status, 200);
     for (id, shift) in [("evt_slow", -290), ("evt_fast", 290)] {
         let body = event(
             id,
@@ -186,32 +191,32 @@ fn a_signature_that_does_not_hold_is_refused(store: Store) {
             json!({ "id": "cus_SandboxDemo001", "object": "customer" }),
         );
         assert_eq!(
-            deliver(&shop, Some(&signed(SECRETS[1], now() + shift, &body)), &body).status,
+            deliver(&fixture, Some(&signed(SECRETS[1], now() + shift, &body)), &body).status,
             200,
             "{id}"
         );
     }
 }
 
-fn signatures_of_the_official_packages_hold(store: Store) {
-    let shop = open(store);
+fn signatures_of_stripes_packages_are_accepted(store: Store) {
+    let fixture = start(store);
     let node = (Program::node("clients/node", "signatures.mjs"), "evt_official_node", 13);
     let python = (Program::python("clients/python", "signatures.py"), "evt_official_python", 9);
-    // Each with one of the two secrets.
+    // Each package signs with one of the two secrets.
     for ((program, id, facts), secret) in [node, python].into_iter().zip(SECRETS) {
-        let program = program.env("SERVICE_URL", format!("http://{}", shop.portal.public));
+        let program = program.env("SERVICE_URL", format!("http://{}", fixture.portal.public));
         program.env("SIGNING_SECRET", secret).env("EVENT", id).run(&[]).expect(facts);
         poll::until("the event to be applied", || {
-            listed(&shop, id).filter(|event| event["state"] == "applied")
+            listed(&fixture, id).filter(|event| event["state"] == "applied")
         });
     }
-    assert_eq!(listed(&shop, "evt_never_taken"), None);
+    assert_eq!(listed(&fixture, "evt_never_taken"), None);
 }
 
-fn what_fails_is_tried_again_and_replayed(store: Store) {
-    let shop = open(store);
-    // The provider is out of reach for everything that reads a customer.
-    let _ = shop.stripe(
+fn failed_event_is_retried_dead_lettered_and_replayed(store: Store) {
+    let fixture = start(store);
+    // Reads of customers fail.
+    let _ = fixture.stripe(
         "POST",
         "/sandbox/faults",
         &[("fault", "status=500"), ("times", "1000"), ("path", "/v1/customers/{customer}")],
@@ -221,28 +226,28 @@ fn what_fails_is_tried_again_and_replayed(store: Store) {
         "customer.updated",
         json!({ "id": "cus_SandboxDemo001", "object": "customer" }),
     );
-    assert_eq!(deliver(&shop, Some(&signed(SECRETS[0], now(), &body)), &body).status, 200);
+    assert_eq!(deliver(&fixture, Some(&signed(SECRETS[0], now(), &body)), &body).status, 200);
     let tried = poll::until("two attempts", || {
-        listed(&shop, "evt_hard").filter(|event| event["attempts"].as_u64() >= Some(2))
+        listed(&fixture, "evt_hard").filter(|event| event["attempts"].as_u64() >= Some(2))
     });
     assert_eq!(tried["state"], "pending");
     assert!(tried["error"].as_str().is_some_and(|error| error.contains("unavailable")), "{tried}");
-    let _ = shop.stripe("DELETE", "/sandbox/faults", &[]);
-    let first = poll::until("it to be applied", || {
-        listed(&shop, "evt_hard").filter(|event| event["state"] == "applied")
+    let _ = fixture.stripe("DELETE", "/sandbox/faults", &[]);
+    let first = poll::until("the event to be applied", || {
+        listed(&fixture, "evt_hard").filter(|event| event["state"] == "applied")
     });
     assert_eq!(
-        shop.command(&["webhooks", "replay", "evt_hard", "--json"]).json(),
+        fixture.command(&["webhooks", "replay", "evt_hard", "--json"]).json(),
         json!({ "replayed": 1 })
     );
-    poll::until("it to be applied again", || {
-        listed(&shop, "evt_hard")
+    poll::until("the event to be applied again", || {
+        listed(&fixture, "evt_hard")
             .filter(|event| event["state"] == "applied" && event["at"] != first["at"])
     });
-    let _ = shop.command(&["webhooks", "replay", "evt_unknown"]).expect_code(1);
+    let _ = fixture.command(&["webhooks", "replay", "evt_unknown"]).expect_code(1);
     assert_eq!(
-        shop.command(&["webhooks", "replay", "--dead", "--json"]).json(),
+        fixture.command(&["webhooks", "replay", "--dead", "--json"]).json(),
         json!({ "replayed": 0 })
     );
-    let _ = shop.command(&["webhooks", "replay"]).expect_code(2);
+    let _ = fixture.command(&["webhooks", "replay"]).expect_code(2);
 }

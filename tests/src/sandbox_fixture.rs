@@ -1,4 +1,4 @@
-//! The embedded default with its whole loop: a service that sells, its sandbox of Stripe, and users who have bought nothing yet.
+//! A fixture for purchases: the embedded default, which is a service with a Stripe sandbox.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -14,52 +14,53 @@ use crate::response::Response;
 use crate::wire::Request;
 use crate::{canary, poll};
 
-/// A card that pays.
+/// A card whose payments succeed.
 pub const GOOD_CARD: &str = "4242424242424242";
 /// A card that is declined.
 pub const DECLINED_CARD: &str = "4000000000000002";
-/// Any test key opens the sandbox.
-const SANDBOX_KEY: &str = "sk_test_shop0000000001";
-/// Where the service takes checkouts.
+/// The sandbox accepts any test key.
+const SANDBOX_KEY: &str = "sk_test_fixture0000001";
+/// The route that creates checkout sessions.
 pub const CHECKOUT: &str = "/api/v1/subscriptions/checkout";
-/// Where it tells what is subscribed to.
+/// The route that returns the current subscription.
 pub const CURRENT: &str = "/api/v1/subscriptions/current";
-/// Where it opens the portal.
+/// The route that creates portal sessions.
 pub const PORTAL: &str = "/api/v1/subscriptions/portal";
-/// Where it takes in events.
+/// The route that receives webhook events.
 pub const WEBHOOKS: &str = "/api/v1/webhooks/stripe";
 
-/// A running shop. It ends when dropped.
+/// A running service with its sandbox. Dropping it stops the service.
 #[derive(Debug)]
-pub struct Shop {
-    /// The service.
+pub struct SandboxFixture {
+    /// The running service.
     pub portal: Portal,
-    /// Its sandbox.
+    /// The sandbox's address.
     pub sandbox: SocketAddr,
     settings: Vec<(String, String)>,
     folder: TempDir,
-    /// Where it is not the embedded default's own; it goes after the service.
+    /// A database other than the embedded default's. It is dropped after the service.
     database: Option<Database>,
 }
 
-impl Shop {
-    /// Opens one in a folder of its own, with these settings beside the ports.
+impl SandboxFixture {
+    /// Starts a service in a new folder with these additional settings.
     ///
     /// # Panics
-    /// When it does not start.
+    /// When the service does not start.
     #[must_use]
-    pub fn open(settings: &[(&str, &str)]) -> Self {
-        Self::open_in(tempfile::tempdir().expect("a temporary folder"), settings, None)
+    pub fn start(settings: &[(&str, &str)]) -> Self {
+        Self::start_in(tempfile::tempdir().expect("a temporary folder"), settings, None)
     }
 
-    /// Opens one on this store: on SQLite as it comes, on Postgres with a database of its own.
+    /// Starts a service on this store: the embedded default's SQLite file, or a new Postgres
+    /// database.
     ///
     /// # Panics
-    /// When it does not start.
+    /// When the service does not start.
     #[must_use]
-    pub fn open_on(store: Store, settings: &[(&str, &str)]) -> Self {
+    pub fn start_on(store: Store, settings: &[(&str, &str)]) -> Self {
         if store == Store::Sqlite {
-            return Self::open(settings);
+            return Self::start(settings);
         }
         let database = Database::create(store);
         let url = database.url().to_owned();
@@ -69,10 +70,10 @@ impl Shop {
             ("BILLING_AUTO_MIGRATE", "true"),
         ];
         let folder = tempfile::tempdir().expect("a temporary folder");
-        Self::open_in(folder, &[&on_it, settings].concat(), Some(database))
+        Self::start_in(folder, &[&on_it, settings].concat(), Some(database))
     }
 
-    fn open_in(folder: TempDir, settings: &[(&str, &str)], database: Option<Database>) -> Self {
+    fn start_in(folder: TempDir, settings: &[(&str, &str)], database: Option<Database>) -> Self {
         let mut all =
             vec![("BILLING_LISTEN", "127.0.0.1:0"), ("BILLING_ADMIN_LISTEN", "127.0.0.1:0")];
         all.extend(settings);
@@ -80,43 +81,48 @@ impl Shop {
             all.into_iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
         let portal =
             Portal::start_ready(&launch(folder.path(), &settings, &[]).secrets_on_stdout());
-        let text = poll::until("the demo's lines", || {
+        let text = poll::until("the banner", || {
             let text = portal.process.stdout();
             (text.ends_with('\n') && text.contains("curl ")).then_some(text)
         });
         let rest =
             text.split_once("its sandbox of Stripe on http://").expect("the sandbox's address").1;
-        let sandbox = rest.split_once(".\n").expect("a full stop").0.parse().expect("an address");
+        let sandbox = rest
+            .split_once(".\n")
+            .expect("a line that ends with a full stop")
+            .0
+            .parse()
+            .expect("an address");
         Self { portal, sandbox, settings, folder, database }
     }
 
-    /// Closes it as a crash would, and opens it again in the same folder. The sandbox is in the same process.
+    /// Kills the process, which includes the sandbox, and starts it again in the same folder.
     #[must_use]
-    pub fn kill_and_reopen(self) -> Self {
+    pub fn kill_and_restart(self) -> Self {
         let Self { portal, settings, folder, database, .. } = self;
         portal.process.signal(rustix::process::Signal::KILL);
         let _ = portal.process.finish();
         let settings: Vec<(&str, &str)> =
             settings.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
-        Self::open_in(folder, &settings[2..], database)
+        Self::start_in(folder, &settings[2..], database)
     }
 
-    /// A command of the binary beside the running service.
+    /// Runs a command of the binary while the service runs.
     #[must_use]
     pub fn command(&self, arguments: &[&str]) -> Finished {
         launch(self.folder.path(), &self.settings, arguments).secrets_on_stdout().run()
     }
 
-    /// The folder that its commands run in.
+    /// Returns the working folder of the commands.
     #[must_use]
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// An access token of this user's.
+    /// Creates an access token for a user.
     ///
     /// # Panics
-    /// When the command line refuses.
+    /// When the command fails.
     #[must_use]
     pub fn token(&self, user: &str) -> String {
         let minted =
@@ -126,32 +132,32 @@ impl Shop {
         token
     }
 
-    /// Asks for a checkout.
+    /// Requests a checkout session.
     #[must_use]
     pub fn checkout(&self, token: &str, body: &Value) -> Response {
         self.portal.send(&Request::post_json(CHECKOUT, body).bearer(token))
     }
 
-    /// Asks for a checkout of a plan by the month, and takes the page's URL.
+    /// Requests a checkout session for a monthly plan and returns the page's URL.
     ///
     /// # Panics
-    /// When it is refused.
+    /// When the request fails.
     #[must_use]
-    pub fn page(&self, token: &str, plan: &str) -> String {
+    pub fn checkout_url(&self, token: &str, plan: &str) -> String {
         let answer = self.checkout(token, &json!({ "planId": plan }));
         assert_eq!(answer.status, 200, "{}", answer.text());
         answer.json()["url"].as_str().expect("a url").to_owned()
     }
 
-    /// Pays on a checkout's page, as a browser does that runs no script: the answer to the form.
+    /// Submits the form of a checkout page, like a browser without scripts. Returns the response.
     ///
     /// # Panics
-    /// When the page is none.
+    /// When the URL does not open a page.
     #[must_use]
     pub fn pay(&self, page: &str, card: &str) -> Response {
         let path = page
             .strip_prefix(&format!("http://{}", self.sandbox))
-            .expect("the page is the sandbox's");
+            .expect("the page is on the sandbox");
         let shown =
             Request::get(path).header("accept", "text/html").send(self.sandbox).expect("a page");
         assert_eq!(shown.status, 200, "{}", shown.text());
@@ -174,22 +180,22 @@ impl Shop {
         if !cookies.is_empty() {
             post = post.header("cookie", cookies);
         }
-        post.body(body).send(self.sandbox).expect("an answer")
+        post.body(body).send(self.sandbox).expect("a response")
     }
 
-    /// Buys a plan by the month.
+    /// Buys a monthly plan.
     ///
     /// # Panics
-    /// When the page does not lead on.
+    /// When the payment does not redirect.
     pub fn buy(&self, token: &str, plan: &str) {
-        let paid = self.pay(&self.page(token, plan), GOOD_CARD);
+        let paid = self.pay(&self.checkout_url(token, plan), GOOD_CARD);
         assert_eq!(paid.status, 303, "{}", paid.text());
     }
 
-    /// What the service says the user is subscribed to.
+    /// Returns the user's current subscription as the service reports it.
     ///
     /// # Panics
-    /// When it does not say.
+    /// When the request fails.
     #[must_use]
     pub fn current(&self, token: &str) -> Value {
         let answer = self.portal.send(&Request::get(CURRENT).bearer(token));
@@ -197,36 +203,36 @@ impl Shop {
         answer.json()
     }
 
-    /// Asks for the portal.
+    /// Requests a portal session.
     #[must_use]
     pub fn open_portal(&self, token: &str) -> Response {
         self.portal.send(&Request::new("POST", PORTAL).bearer(token))
     }
 
-    /// The customer that a user is linked to.
+    /// Returns the customer that a user is linked to.
     ///
     /// # Panics
-    /// When there is none.
+    /// When the user has no link.
     #[must_use]
     pub fn customer(&self, user: &str) -> String {
         let shown = self.command(&["customers", "show", "--user", user, "--json"]).json();
         shown["customers"][0]["customer"].as_str().expect("a customer").to_owned()
     }
 
-    /// A call to the sandbox's API, or to what controls it.
+    /// Calls the sandbox's API or its control API.
     ///
     /// # Panics
-    /// When it is refused.
+    /// When the call fails.
     #[must_use]
     pub fn stripe(&self, method: &str, path: &str, form: &[(&str, &str)]) -> Value {
         call(self.sandbox, method, path, form)
     }
 }
 
-/// A call to a sandbox's API, or to what controls it.
+/// Calls a sandbox's API or its control API.
 ///
 /// # Panics
-/// When it is refused.
+/// When the call fails.
 #[must_use]
 pub fn call(sandbox: SocketAddr, method: &str, path: &str, form: &[(&str, &str)]) -> Value {
     let body = Serializer::new(String::new()).extend_pairs(form).finish();
@@ -239,7 +245,7 @@ pub fn call(sandbox: SocketAddr, method: &str, path: &str, form: &[(&str, &str)]
     if let Some(body) = body {
         request = request.header("content-type", "application/x-www-form-urlencoded").body(body);
     }
-    let answer = request.send(sandbox).expect("the sandbox answers");
+    let answer = request.send(sandbox).expect("the sandbox responds");
     assert_eq!(answer.status, 200, "{method} {path}: {}", answer.text());
     answer.json()
 }
@@ -250,7 +256,7 @@ fn launch(folder: &Path, settings: &[(String, String)], arguments: &[&str]) -> L
         .fold(Launch::new(folder, arguments), |launch, (name, value)| launch.env(name, value))
 }
 
-/// The hidden fields of a page's first form.
+/// Returns the hidden fields of a page's first form.
 fn hidden_fields(page: &str) -> Vec<(String, String)> {
     let inputs =
         page.split("<input ").skip(1).map(|rest| rest.split('>').next().unwrap_or_default());

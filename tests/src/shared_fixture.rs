@@ -1,4 +1,4 @@
-//! One store's world: a database, a provider, the running services over them, and users to borrow.
+//! The fixture that all cases of a store share: database, Stripe stubs, running services and users.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -8,36 +8,36 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::database::{Database, Store};
+use crate::placeholders::Placeholders;
 use crate::portal::Portal;
 use crate::process::Launch;
 use crate::profiles::Profiles;
-use crate::station::Station;
-use crate::stripe_stub::{self, Recorded, StripeStub};
-use crate::tokens::{self, Bend};
+use crate::stripe_stub::{self, RecordedRequest, StripeStub};
+use crate::stub_fixture::StubFixture;
+use crate::tokens::{self, TokenChanges};
 use crate::user::User;
-use crate::words::Words;
 use crate::{canary, runtime};
 
 /// The pepper of all profiles.
 pub const PEPPER: &str = "pepper-of-the-tests-0123456789-0123456789-abcdef";
 
-/// Everything that the cases of one store share.
+/// The database, providers, services and users that the cases of one store share.
 #[derive(Debug)]
-pub struct World {
+pub struct SharedFixture {
     store: Store,
     profiles: Profiles,
     database: Database,
     stub: StripeStub,
     live_stub: StripeStub,
     portals: Mutex<BTreeMap<String, Arc<OnceLock<Portal>>>>,
-    stations: Mutex<BTreeMap<String, Vec<Station>>>,
+    stub_fixtures: Mutex<BTreeMap<String, Vec<StubFixture>>>,
     idle: Mutex<Vec<User>>,
     users: Mutex<usize>,
     folder: TempDir,
 }
 
-impl World {
-    /// Makes a database and starts the providers. Services start when a case needs them.
+impl SharedFixture {
+    /// Creates a database and starts the providers. Services start when a case needs them.
     #[must_use]
     pub fn create(store: Store) -> Self {
         for secret in [tokens::SECRET, tokens::OLD_SECRET, tokens::FOREIGN_SECRET, PEPPER] {
@@ -47,68 +47,68 @@ impl World {
         let live_stub = runtime::wait(StripeStub::start_live());
         canary::plant(stub.secret_key());
         canary::plant(live_stub.secret_key());
-        let world = Self {
+        let shared = Self {
             store,
             profiles: Profiles::read(),
             database: Database::create(store),
             stub,
             live_stub,
             portals: Mutex::default(),
-            stations: Mutex::default(),
+            stub_fixtures: Mutex::default(),
             idle: Mutex::default(),
             users: Mutex::default(),
             folder: tempfile::tempdir().expect("a temporary folder"),
         };
-        world.link("default", "only-in-test-mode", "cus_OnlyInTestMode1");
-        world.link("live", "only-in-live-mode", "cus_OnlyInLiveMode1");
-        world
+        shared.link("default", "only-in-test-mode", "cus_OnlyInTestMode1");
+        shared.link("live", "only-in-live-mode", "cus_OnlyInLiveMode1");
+        shared
     }
 
-    /// Which store it is.
+    /// Returns the database system.
     #[must_use]
     pub const fn store(&self) -> Store {
         self.store
     }
 
-    /// The profiles.
+    /// Returns the profiles.
     #[must_use]
     pub const fn profiles(&self) -> &Profiles {
         &self.profiles
     }
 
-    /// The database.
+    /// Returns the database.
     #[must_use]
     pub const fn database(&self) -> &Database {
         &self.database
     }
 
-    /// The provider of a profile.
+    /// Returns the provider stub of a profile.
     #[must_use]
     pub fn stub(&self, profile: &str) -> &StripeStub {
         if self.profiles.get(profile).mode == "live" { &self.live_stub } else { &self.stub }
     }
 
-    /// The running service of a profile.
+    /// Calls `then` with the running service of a profile.
     ///
     /// # Panics
-    /// When it does not start.
+    /// When the service does not start.
     pub fn portal<T>(&self, profile: &str, then: impl FnOnce(&Portal) -> T) -> T {
         let cell = Arc::clone(
             self.portals
                 .lock()
-                .expect("nobody panics with the lock")
+                .expect("the lock is not poisoned")
                 .entry(profile.to_owned())
                 .or_default(),
         );
         then(cell.get_or_init(|| Portal::start_ready(&self.launch(profile, &["serve"]))))
     }
 
-    /// Every service of this world that runs, by its profile.
+    /// Calls `then` with each running service and its profile.
     ///
     /// # Panics
-    /// Never.
+    /// When the lock is poisoned.
     pub fn each_portal(&self, mut then: impl FnMut(&str, &Portal)) {
-        let cells = self.portals.lock().expect("nobody panics with the lock").clone();
+        let cells = self.portals.lock().expect("the lock is not poisoned").clone();
         for (profile, cell) in &cells {
             if let Some(portal) = cell.get() {
                 then(profile, portal);
@@ -116,46 +116,46 @@ impl World {
         }
     }
 
-    /// A start of the binary with a profile's settings.
+    /// Creates a start of the binary with a profile's settings.
     #[must_use]
     pub fn launch(&self, profile: &str, arguments: &[&str]) -> Launch {
-        let environment = self.profiles.environment(profile, &self.settings_words(profile));
+        let environment = self.profiles.environment(profile, &self.settings_placeholders(profile));
         Launch::new(self.folder.path(), arguments).envs(&environment)
     }
 
-    /// What the placeholders of settings mean.
-    fn settings_words(&self, profile: &str) -> Words {
-        let mut words = Words::default();
-        words.set("stub", self.stub(profile).base_url());
-        words.set("database", self.database.url());
-        words.set("pepper", PEPPER);
-        words.set("secret", tokens::SECRET);
-        words.set("old_secret", tokens::OLD_SECRET);
-        words.set("keys", tokens::key_file("").display().to_string());
-        words.set("stripe_test_key", self.stub.secret_key());
-        words.set("stripe_live_key", self.live_stub.secret_key());
-        words.set("portal_configuration", stripe_stub::CONFIGURATION);
-        words
+    /// Returns the placeholders of the profiles' settings.
+    fn settings_placeholders(&self, profile: &str) -> Placeholders {
+        let mut placeholders = Placeholders::default();
+        placeholders.set("stub", self.stub(profile).base_url());
+        placeholders.set("database", self.database.url());
+        placeholders.set("pepper", PEPPER);
+        placeholders.set("secret", tokens::SECRET);
+        placeholders.set("old_secret", tokens::OLD_SECRET);
+        placeholders.set("keys", tokens::key_file("").display().to_string());
+        placeholders.set("stripe_test_key", self.stub.secret_key());
+        placeholders.set("stripe_live_key", self.live_stub.secret_key());
+        placeholders.set("portal_configuration", stripe_stub::CONFIGURATION);
+        placeholders
     }
 
-    /// Lends a user whom nobody else uses meanwhile.
+    /// Calls `then` with a user that no other case uses meanwhile.
     pub fn with_user<T>(&self, then: impl FnOnce(&mut User) -> T) -> T {
-        let idle = self.idle.lock().expect("nobody panics with the lock").pop();
+        let idle = self.idle.lock().expect("the lock is not poisoned").pop();
         let mut user = idle.unwrap_or_else(|| self.new_user());
         let result = then(&mut user);
-        // A case that panics keeps its user: the next one gets a new one.
-        self.idle.lock().expect("nobody panics with the lock").push(user);
+        // If the case panics, its user is not reused.
+        self.idle.lock().expect("the lock is not poisoned").push(user);
         result
     }
 
-    /// Makes a user with a billing account in both modes.
+    /// Creates a user with a billing account in both modes.
     ///
     /// # Panics
-    /// When the command line refuses.
+    /// When the command fails.
     #[must_use]
     pub fn new_user(&self) -> User {
         let number = {
-            let mut users = self.users.lock().expect("nobody panics with the lock");
+            let mut users = self.users.lock().expect("the lock is not poisoned");
             *users += 1;
             *users
         };
@@ -177,20 +177,20 @@ impl World {
         let _ = linked.expect_code(0);
     }
 
-    /// Makes an API key through the command line and returns what it printed.
+    /// Creates an API key with the command line and returns the command's JSON output.
     ///
     /// # Panics
-    /// When the command line refuses.
+    /// When the command fails.
     #[must_use]
     pub fn create_key(&self, profile: &str, user: &str, more: &[&str]) -> Value {
         let mut arguments = vec!["keys", "create", "--user", user, "--name", "of a test", "--json"];
         arguments.extend(more);
         let created = self.launch(profile, &arguments).secrets_on_stdout().run().json();
-        plant_key(created["key"].as_str().expect("`key` is a text"));
+        plant_key(created["key"].as_str().expect("`key` is a string"));
         created
     }
 
-    /// A user's good key for a profile, made at the first use.
+    /// Returns a user's good key for a profile. Creates it at the first use.
     pub fn good_key(&self, profile: &str, user: &mut User) -> String {
         let prefix = self.profiles.get(profile).key_prefix.clone();
         let make =
@@ -198,10 +198,10 @@ impl World {
         user.keys.entry(prefix).or_insert_with(make).clone()
     }
 
-    /// A key that is special or bent: the names that `{"key": …}` in a case may have.
+    /// Returns a special or malformed key, by the name in `{"key": …}` of a case.
     ///
     /// # Panics
-    /// When there is no such name.
+    /// When the name is unknown.
     pub fn special_key(&self, profile: &str, user: &mut User, name: &str) -> String {
         let create = |more: &[&str]| self.create_key(profile, &user.id, more);
         let text = |created: &Value| created["key"].as_str().expect("a key").to_owned();
@@ -222,7 +222,7 @@ impl World {
                 ];
                 text(&create(&origins))
             }
-            // Made in test mode, where it is allowed.
+            // Created in test mode, which allows any origin.
             "anywhere" => text(&self.create_key("default", &user.id, &["--return-origin", "*"])),
             "expires_later" => text(&create(&["--expires-at", &timestamp(now() + 3600)])),
             "expired" => {
@@ -247,85 +247,94 @@ impl World {
                 );
                 text(&launch.run().json())
             }
-            bent => {
+            malformed => {
                 let good = self.good_key(profile, user);
-                bend_key(&good, bent)
+                alter_key(&good, malformed)
             }
         }
     }
 
-    /// The placeholders of a case.
-    pub fn words(&self, profile: &str, user: &mut User) -> Words {
-        let mut words = Words::at(now());
-        words.set("user", &user.id);
-        words.set("USER", user.id.to_uppercase());
-        words.set("customer", &user.customer);
-        words.set("subscription", &user.subscription);
-        words.set("stub", self.stub(profile).base_url());
-        let token = tokens::mint(&self.profiles.get(profile).issuer, &Bend::default(), &words);
+    /// Returns the placeholders of a case.
+    pub fn placeholders(&self, profile: &str, user: &mut User) -> Placeholders {
+        let mut placeholders = Placeholders::at(now());
+        placeholders.set("user", &user.id);
+        placeholders.set("USER", user.id.to_uppercase());
+        placeholders.set("customer", &user.customer);
+        placeholders.set("subscription", &user.subscription);
+        placeholders.set("stub", self.stub(profile).base_url());
+        let token = tokens::mint(
+            &self.profiles.get(profile).issuer,
+            &TokenChanges::default(),
+            &placeholders,
+        );
         canary::plant_token(&token);
-        words.set("token", token);
-        words.set("key", self.good_key(profile, user));
-        words
+        placeholders.set("token", token);
+        placeholders.set("key", self.good_key(profile, user));
+        placeholders
     }
 
-    /// A good access token for this user.
+    /// Creates a good access token for a user.
     #[must_use]
     pub fn token(&self, profile: &str, user: &str) -> String {
-        let mut words = Words::at(now());
-        words.set("user", user);
-        let token = tokens::mint(&self.profiles.get(profile).issuer, &Bend::default(), &words);
+        let mut placeholders = Placeholders::at(now());
+        placeholders.set("user", user);
+        let token = tokens::mint(
+            &self.profiles.get(profile).issuer,
+            &TokenChanges::default(),
+            &placeholders,
+        );
         canary::plant_token(&token);
         token
     }
 
-    /// The requests that reached the provider for this customer.
+    /// Returns the provider's requests for a customer.
     #[must_use]
-    pub fn requests_for(&self, profile: &str, customer: &str) -> Vec<Recorded> {
+    pub fn requests_for(&self, profile: &str, customer: &str) -> Vec<RecordedRequest> {
         let mut requests = self.stub(profile).requests();
         requests.retain(|request| request.field("customer") == Some(customer));
         requests
     }
 
-    /// All requests that reached the providers.
+    /// Returns all requests of both providers.
     #[must_use]
-    pub fn all_requests(&self) -> Vec<Recorded> {
+    pub fn all_requests(&self) -> Vec<RecordedRequest> {
         [self.stub.requests(), self.live_stub.requests()].concat()
     }
 
-    /// Starts a service with a provider of its own.
+    /// Starts a service with its own provider stub.
     #[must_use]
-    pub fn start_station(&self, profile: &str) -> Station {
+    pub fn start_stub_fixture(&self, profile: &str) -> StubFixture {
         let stub = runtime::wait(StripeStub::start());
         canary::plant(stub.secret_key());
         let mut launch = self.launch(profile, &["serve"]);
-        // The settings of this profile name a provider that does not exist.
+        // The settings of this profile have an unreachable provider.
         if profile != "stranded" {
             launch = launch.env("BILLING_STRIPE_API_BASE", stub.base_url());
         }
-        Station { portal: Portal::start_ready(&launch), stub }
+        StubFixture { portal: Portal::start_ready(&launch), stub }
     }
 
-    /// Lends a service with a provider of its own, for a case that makes the provider fail.
-    pub fn with_station<T>(&self, profile: &str, then: impl FnOnce(&Station) -> T) -> T {
+    /// Calls `then` with a service that has its own provider stub, for cases with provider faults.
+    pub fn with_stub_fixture<T>(&self, profile: &str, then: impl FnOnce(&StubFixture) -> T) -> T {
         let idle = {
-            let mut stations = self.stations.lock().expect("nobody panics with the lock");
-            stations.entry(profile.to_owned()).or_default().pop()
+            let mut stub_fixtures = self.stub_fixtures.lock().expect("the lock is not poisoned");
+            stub_fixtures.entry(profile.to_owned()).or_default().pop()
         };
-        let station = idle.unwrap_or_else(|| self.start_station(profile));
-        let result = then(&station);
-        // A case that panics keeps its station: faults that it scripted must not meet the next one.
-        self.stations
+        let stub_fixture = idle.unwrap_or_else(|| self.start_stub_fixture(profile));
+        let result = then(&stub_fixture);
+        // If the case panics, its fixture is not reused: the remaining faults would affect other
+        // cases.
+        self.stub_fixtures
             .lock()
-            .expect("nobody panics with the lock")
+            .expect("the lock is not poisoned")
             .entry(profile.to_owned())
             .or_default()
-            .push(station);
+            .push(stub_fixture);
         result
     }
 }
 
-/// Registers what is secret in an API key: all of it, and its secret part alone.
+/// Registers an API key and its secret part as secrets.
 pub fn plant_key(key: &str) {
     canary::plant(key);
     if let Some((_, secret)) = key.rsplit_once('_') {
@@ -333,7 +342,8 @@ pub fn plant_key(key: &str) {
     }
 }
 
-/// The checksum of an API key: CRC-32 (ISO-HDLC) of what stands before it, as six base62 digits.
+/// Returns the checksum of an API key: CRC-32 (ISO-HDLC) of the preceding text in six base62
+/// digits.
 #[must_use]
 pub fn checksum(before: &str) -> String {
     const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -346,7 +356,7 @@ pub fn checksum(before: &str) -> String {
     String::from_utf8_lossy(&digits).into_owned()
 }
 
-fn bend_key(good: &str, how: &str) -> String {
+fn alter_key(good: &str, how: &str) -> String {
     let (before, rest) = good.rsplit_once('_').expect("a key has three parts");
     let (prefix, id) = before.rsplit_once('_').expect("a key has three parts");
     let (secret, _) = rest.split_at(rest.len() - 6);
@@ -362,24 +372,24 @@ fn bend_key(good: &str, how: &str) -> String {
         "wrong_secret" => sealed(format!("{before}_{}", swap(secret))),
         "short_secret" => sealed(format!("{before}_{}", &secret[..10])),
         "empty_secret" => sealed(format!("{before}_")),
-        unknown => panic!("no key is called {unknown}"),
+        unknown => panic!("unknown key {unknown}"),
     }
 }
 
-/// Seconds since 1970.
+/// Returns the seconds since 1970.
 ///
 /// # Panics
-/// Where the clock is before that.
+/// When the clock is before 1970.
 #[must_use]
 pub fn now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("the clock is after 1970");
-    i64::try_from(since.as_secs()).expect("the year is not that far away")
+    i64::try_from(since.as_secs()).expect("the time fits into 64 bits")
 }
 
-/// A time as RFC 3339 text, in UTC and whole seconds.
+/// Formats a time in seconds as RFC 3339 text in UTC.
 ///
 /// # Panics
-/// Where the year is not in -9999..=9999.
+/// When the year is not in -9999..=9999.
 #[must_use]
 pub fn timestamp(seconds: i64) -> String {
     jiff::Timestamp::from_second(seconds).expect("a year of four digits").to_string()
@@ -390,12 +400,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_contract_s_own_checksum() {
+    fn checksum_matches_the_contract() {
         assert_eq!(checksum("llmgen_x"), "0W5whn");
     }
 
     #[test]
-    fn times_are_written_as_rfc_3339_says() {
+    fn timestamp_is_rfc_3339() {
         assert_eq!(timestamp(0), "1970-01-01T00:00:00Z");
         assert_eq!(timestamp(951_782_400), "2000-02-29T00:00:00Z");
         assert_eq!(timestamp(4_102_444_799), "2099-12-31T23:59:59Z");

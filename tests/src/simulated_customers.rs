@@ -1,22 +1,23 @@
-//! A crowd of customers at a sandbox of Stripe, whose lives differ; and what the service must know of each in the end.
+//! Simulated customers in a Stripe sandbox, with different lifecycles, and the state that the
+//! service must have at the end.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use serde_json::{Value, json};
 
-use crate::shop::call;
-use crate::world::now;
+use crate::sandbox_fixture::call;
+use crate::shared_fixture::now;
 
 const STARTER: &str = "price_1SandboxDemoStartMonthly1";
 const BUSINESS: &str = "price_1SandboxDemoBizMonthly01";
 const AGENCY_YEARLY: &str = "price_1SandboxDemoAgencyYear001";
-/// So many objects a list gives at once.
+/// Page size of lists.
 const PAGE: &str = "100";
 
-/// The customers. The life of each goes by its number: two halves, of which most have both.
+/// The customers. A customer's number decides its lifecycle: creation and, for most, a change.
 #[derive(Debug)]
-pub struct Crowd {
+pub struct SimulatedCustomers {
     sandbox: SocketAddr,
     members: Vec<Member>,
     /// The last event that was fetched.
@@ -29,47 +30,47 @@ struct Member {
     subscription: Option<String>,
 }
 
-/// What the provider says in the end, in the words of the service's tables.
+/// The provider's final state, in the form of the service's tables.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Truth {
-    /// Each customer, and whether `present` or `gone`.
+pub struct ExpectedState {
+    /// The state of each customer: `present` or `gone`.
     pub customers: BTreeMap<String, String>,
-    /// Each subscription of those who are present: a row as JSON.
+    /// The subscriptions of present customers, each as a row in JSON.
     pub subscriptions: BTreeMap<String, Value>,
-    /// The user and the customer of each who is present and has bought.
+    /// User and customer of each present customer with a purchase.
     pub links: BTreeSet<(String, String)>,
 }
 
-impl Crowd {
-    /// Makes so many customers and lets each live the first half of its life.
+impl SimulatedCustomers {
+    /// Creates customers, most of them with a subscription.
     ///
     /// # Panics
-    /// When the sandbox refuses something.
+    /// When the sandbox rejects a call.
     #[must_use]
-    pub fn gather(sandbox: SocketAddr, count: usize) -> Self {
+    pub fn create(sandbox: SocketAddr, count: usize) -> Self {
         let newest = call(sandbox, "GET", "/v1/events", &[("limit", "1")]);
         let cursor = newest["data"][0]["id"].as_str().expect("the demo has events").to_owned();
-        let members = (0..count).map(|number| arrive(sandbox, number)).collect();
+        let members = (0..count).map(|number| create_member(sandbox, number)).collect();
         Self { sandbox, members, cursor }
     }
 
-    /// How many they are.
+    /// Returns the number of customers.
     #[must_use]
     pub const fn len(&self) -> usize {
         self.members.len()
     }
 
-    /// Whether they are none.
+    /// Returns whether there are no customers.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.members.is_empty()
     }
 
-    /// The second half of a customer's life.
+    /// Applies the change of a customer's lifecycle.
     ///
     /// # Panics
-    /// When the sandbox refuses something.
-    pub fn go_on(&mut self, number: usize) {
+    /// When the sandbox rejects a call.
+    pub fn advance(&mut self, number: usize) {
         let Member { customer, subscription } = self.members[number].clone();
         let path = format!("/v1/subscriptions/{}", subscription.unwrap_or_default());
         let whole = format!("/v1/customers/{customer}");
@@ -98,30 +99,30 @@ impl Crowd {
         }
     }
 
-    /// The events since the last time that are about a customer (a detached payment method is nobody's), each as the body of a
-    /// delivery.
+    /// Returns the customers' events since the last call, each as the body of a delivery. Events
+    /// without a customer, such as those of a detached payment method, are left out.
     ///
     /// # Panics
-    /// When the sandbox refuses something.
-    pub fn news(&mut self) -> Vec<Value> {
-        let mut news = Vec::new();
+    /// When the sandbox rejects a call.
+    pub fn new_events(&mut self) -> Vec<Value> {
+        let mut events = Vec::new();
         loop {
             let query = [("limit", PAGE), ("ending_before", self.cursor.as_str())];
             let mut page = call(self.sandbox, "GET", "/v1/events", &query);
-            // The newest stands first.
-            let Some(newest) = page["data"][0]["id"].as_str() else { return news };
+            // The list is sorted newest first.
+            let Some(newest) = page["data"][0]["id"].as_str() else { return events };
             self.cursor = newest.to_owned();
             let page = page["data"].as_array_mut().expect("a list").drain(..);
-            news.extend(page.filter(|event| {
+            events.extend(page.filter(|event| {
                 let object = &event["data"]["object"];
                 object["object"] == "customer" || object["customer"].is_string()
             }));
         }
     }
 
-    /// An event that the sandbox did not make, about one of them in turn: a hint that something changed, as all are.
+    /// Returns an event that the sandbox did not create, about the customers in turn.
     #[must_use]
-    pub fn hint(&self, number: usize) -> Value {
+    pub fn hint_event(&self, number: usize) -> Value {
         let Member { customer, subscription } = &self.members[number % self.members.len()];
         let id = format!("evt_Hint{number:08}");
         let thin = |kind: &str, id_of: &str| {
@@ -139,12 +140,12 @@ impl Crowd {
         }
     }
 
-    /// What the provider says about them now.
+    /// Returns the provider's current state of the customers.
     ///
     /// # Panics
-    /// When the sandbox refuses something.
+    /// When the sandbox rejects a call.
     #[must_use]
-    pub fn truth(&self) -> Truth {
+    pub fn expected_state(&self) -> ExpectedState {
         let present: BTreeSet<String> =
             self.all("/v1/customers", &[]).iter().map(|one| text(&one["id"])).collect();
         let owners = self
@@ -153,9 +154,12 @@ impl Crowd {
             .enumerate()
             .map(|(number, one)| (one.customer.clone(), user(number)));
         let owners: BTreeMap<String, String> = owners.collect();
-        let said = |customer: &String| if present.contains(customer) { "present" } else { "gone" };
-        let customers =
-            owners.keys().map(|customer| (customer.clone(), said(customer).to_owned())).collect();
+        let state_of =
+            |customer: &String| if present.contains(customer) { "present" } else { "gone" };
+        let customers = owners
+            .keys()
+            .map(|customer| (customer.clone(), state_of(customer).to_owned()))
+            .collect();
         let subscriptions = self.all("/v1/subscriptions", &[("status", "all")]);
         let theirs: Vec<_> = subscriptions
             .iter()
@@ -163,7 +167,7 @@ impl Crowd {
             .filter(|(customer, _)| owners.contains_key(customer) && present.contains(customer))
             .collect();
         let bought = theirs.iter().filter(|(_, one)| one["status"] != "incomplete");
-        Truth {
+        ExpectedState {
             customers,
             links: bought
                 .map(|(customer, _)| (owners[customer].clone(), customer.clone()))
@@ -187,8 +191,8 @@ impl Crowd {
     }
 }
 
-/// The first half: comes, and mostly buys. Some never get as far, some have a card that does not pay.
-fn arrive(sandbox: SocketAddr, number: usize) -> Member {
+/// Creates a customer. Most customers subscribe; some have no card, some have a declined card.
+fn create_member(sandbox: SocketAddr, number: usize) -> Member {
     let card = match number % 10 {
         6 => Some("pm_card_chargeCustomerFail"),
         7 | 9 => None,
@@ -221,7 +225,7 @@ fn text(value: &Value) -> String {
     value.as_str().expect("text").to_owned()
 }
 
-/// A subscription as its row has it.
+/// Returns a subscription in the form of its row.
 fn row(one: &Value) -> Value {
     let items = one["items"]["data"].as_array().expect("items");
     let prices: Vec<&str> =

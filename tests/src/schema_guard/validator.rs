@@ -1,34 +1,34 @@
-//! One validator for all answers and requests, and what it says of an exchange.
+//! Validates answers and requests against the published schema, with one compiled schema.
 
 use jsonschema::{ValidationError, Validator};
 use serde_json::{Map, Value, json};
 
 use super::form;
-use super::newer::{KEYWORD, Needed, Newer};
+use super::newer::{KEYWORD, Newer, Used};
 use super::subset::Subset;
 use super::translate::Translator;
 use crate::exchanges::Exchange;
 
-/// How `provider-stripe` calls itself.
+/// Prefix of the `User-Agent` of `provider-stripe`.
 const PROVIDER: &str = "billing-portal/";
 
-/// More of a value is not shown.
-const SHOWN: usize = 200;
+/// Maximum number of characters of a value in a fault.
+const MAX_SHOWN: usize = 200;
 
-/// Judges exchanges by the published schema.
+/// Validates exchanges against the published schema.
 #[derive(Debug)]
-pub struct Judge {
+pub struct SchemaValidator {
     subset: Subset,
     validator: Validator,
     newer: Newer,
-    needed: Needed,
+    needed: Used,
 }
 
-impl Judge {
-    /// Compiles everything once.
+impl SchemaValidator {
+    /// Compiles the schema.
     ///
     /// # Errors
-    /// The schema has a keyword that nobody enforces, or the list of what is newer does not fit it.
+    /// When the schema has an unknown keyword, or an entry of the newer list does not match it.
     pub fn new(subset: Subset, newer: Newer) -> Result<Self, String> {
         let mut components = subset.components().clone();
         newer.add_to(&mut components)?;
@@ -36,8 +36,7 @@ impl Judge {
         let mut places = Map::new();
         for (method, path) in subset.operations() {
             let named = |error| format!("{method} {path}: {error}");
-            let lacks =
-                |what: &str| format!("{method} {path}: the schema does not say what {what} are");
+            let lacks = |what: &str| format!("{method} {path}: the schema has no {what}");
             let answer = subset.answer(&method, &path, "200").ok_or_else(|| lacks("answers"))?;
             let error = subset.answer(&method, &path, "default").ok_or_else(|| lacks("errors"))?;
             let parameters =
@@ -49,14 +48,14 @@ impl Judge {
                 translator.schema(&parameters).map_err(named)?,
             );
         }
-        places.insert(NOWHERE.to_owned(), json!({ "$ref": "#/components/schemas/error" }));
-        // One schema in which everything has its place, so that what is shared is compiled once.
+        places.insert(ANY_ERROR.to_owned(), json!({ "$ref": "#/components/schemas/error" }));
+        // One combined schema: shared components are compiled once.
         let schema = json!({
             "properties": places,
             "additionalProperties": false,
             "components": { "schemas": translator.components()? },
         });
-        let needed = Needed::default();
+        let needed = Used::default();
         let notes = needed.clone();
         let validator = jsonschema::options()
             .with_keyword(KEYWORD, move |_: &Map<String, Value>, mark: &Value, _| {
@@ -67,29 +66,29 @@ impl Judge {
         Ok(Self { subset, validator, newer, needed })
     }
 
-    /// What is wrong with the answer of an exchange.
+    /// Returns the faults of an exchange's answer.
     #[must_use]
-    pub fn answer(&self, exchange: &Exchange) -> Vec<String> {
+    pub fn answer_faults(&self, exchange: &Exchange) -> Vec<String> {
         let Some(answer) = exchange.answer.as_deref().filter(|_| exchange.method != "HEAD") else {
             return Vec::new();
         };
         let Ok(answer) = serde_json::from_str(answer) else {
-            return vec![format!("no JSON: {}", shown(answer))];
+            return vec![format!("not JSON: {}", shown(answer))];
         };
         let place = match (&exchange.operation, exchange.status) {
             (Some(path), 200) => answer_place(&exchange.method, path),
             (Some(path), 400..) if self.knows(&exchange.method, path) => {
                 error_place(&exchange.method, path)
             }
-            (_, 400..) => NOWHERE.to_owned(),
+            (_, 400..) => ANY_ERROR.to_owned(),
             (_, status) => return vec![format!("the schema has no status {status} here")],
         };
         self.faults(place, answer)
     }
 
-    /// What is wrong with the request of an exchange.
+    /// Returns the faults of an exchange's request.
     #[must_use]
-    pub fn request(&self, exchange: &Exchange) -> Vec<String> {
+    pub fn request_faults(&self, exchange: &Exchange) -> Vec<String> {
         let path = exchange.operation.as_deref().unwrap_or_default();
         let Some(schema) = self.subset.parameters(&exchange.method, path) else {
             return vec!["the schema has no such operation".to_owned()];
@@ -101,15 +100,15 @@ impl Judge {
         }
     }
 
-    /// Whether `provider-stripe` made the request.
+    /// Returns whether `provider-stripe` sent the request.
     #[must_use]
     pub fn is_of_provider(exchange: &Exchange) -> bool {
         exchange.user_agent.as_deref().is_some_and(|agent| agent.starts_with(PROVIDER))
     }
 
-    /// The entries of the list of what is newer that nothing needed so far.
+    /// Returns the entries of the newer list that no answer has used so far.
     #[must_use]
-    pub fn not_needed(&self) -> Vec<String> {
+    pub fn unused_entries(&self) -> Vec<String> {
         let needed = self.needed.names();
         self.newer.names().filter(|name| !needed.contains(name)).collect()
     }
@@ -120,12 +119,12 @@ impl Judge {
 
     fn faults(&self, place: String, value: Value) -> Vec<String> {
         let value = Value::Object(Map::from_iter([(place, value)]));
-        self.validator.iter_errors(&value).map(|error| told(&error)).collect()
+        self.validator.iter_errors(&value).map(|error| describe(&error)).collect()
     }
 }
 
-/// Where errors stand that belong to no operation.
-const NOWHERE: &str = "error";
+/// Schema key of errors that belong to no operation.
+const ANY_ERROR: &str = "error";
 
 fn answer_place(method: &str, path: &str) -> String {
     format!("200 {method} {path}")
@@ -139,17 +138,17 @@ fn request_place(method: &str, path: &str) -> String {
     format!("request {method} {path}")
 }
 
-fn told(error: &ValidationError<'_>) -> String {
+fn describe(error: &ValidationError<'_>) -> String {
     let path = error.instance_path().as_str();
-    // The first part of the path is the place.
+    // The first part of the path is the schema key.
     let pointer =
         path.get(1..).and_then(|path| path.find('/').map(|at| &path[at..])).unwrap_or("/");
     format!("{pointer}: {}", shown(&error.to_string()))
 }
 
 fn shown(text: &str) -> String {
-    if text.chars().count() > SHOWN {
-        text.chars().take(SHOWN).chain("…".chars()).collect()
+    if text.chars().count() > MAX_SHOWN {
+        text.chars().take(MAX_SHOWN).chain("…".chars()).collect()
     } else {
         text.to_owned()
     }

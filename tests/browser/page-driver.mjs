@@ -1,66 +1,66 @@
-// Somebody at the portal, with a keyboard or with a pointer, who finds things by what they are and what they say.
+// Drives a page with the keyboard or the pointer. It finds elements by role and accessible name.
 
 import { readFileSync } from 'node:fs';
-import { fact } from '../facts.mjs';
+import { check } from '../checks.mjs';
 
-const WORDS = JSON.parse(readFileSync(new URL('words.json', import.meta.url), 'utf8'));
+const TEXTS = JSON.parse(readFileSync(new URL('page-texts.json', import.meta.url), 'utf8'));
 
-/** More stops than any page has. */
-const MOST_STOPS = 120;
+/** More tab stops than any page has. */
+const MAX_TAB_STOPS = 120;
 
-export class Visitor {
-  /** `language` is that of the page, `hands` is `keyboard` or `pointer`. */
-  constructor(page, language, hands = 'pointer') {
+export class PageDriver {
+  /** `language` is the page's language, `input` is `keyboard` or `pointer`. */
+  constructor(page, language, input = 'pointer') {
     this.page = page;
     this.language = language;
-    this.words = WORDS[language];
-    this.keyboard = hands === 'keyboard';
+    this.texts = TEXTS[language];
+    this.keyboard = input === 'keyboard';
   }
 
-  /** The page's word for something; `…` is filled in. */
-  word(name, filling) {
-    const word = this.words[name];
-    if (!word) throw new Error(`words.json has no ${name}`);
-    return filling === undefined ? word : word.replace('…', filling);
+  /** Returns a text of the page by its key, with `…` filled in. */
+  text(name, filling) {
+    const text = this.texts[name];
+    if (!text) throw new Error(`page-texts.json has no ${name}`);
+    return filling === undefined ? text : text.replace('…', filling);
   }
 
-  /** The one thing of this role with this name (all of it, or as the pattern says), on the page or in a part of it. */
+  /** Returns the element with this role and name (exact text or pattern), on the page or within an element. */
   the(role, name, within = this.page) {
     return within.getByRole(role, { name, exact: true });
   }
 
-  /** The part of the page under this heading. */
+  /** Returns the page's region with this heading. */
   section(name) {
-    return this.page.getByRole('region', { name: this.word(name), exact: true });
+    return this.page.getByRole('region', { name: this.text(name), exact: true });
   }
 
-  /** Moves the focus there with the Tab key alone; where it arrives, it must be seen. */
+  /** Moves the focus to an element with the Tab key. The focus must be visible. */
   async tabTo(target) {
     const element = await target.elementHandle();
-    for (let stops = 0; stops < MOST_STOPS; stops += 1) {
+    for (let stops = 0; stops < MAX_TAB_STOPS; stops += 1) {
       const found = await element.evaluate((wanted) => {
         if (wanted !== document.activeElement) return null;
         // A box or a button in a label may show its focus on the label.
         const places = [wanted, wanted.closest('label'), wanted.parentElement].filter(Boolean);
-        const look = () =>
+        const styles = () =>
           places.map((place) => {
             const { outlineStyle, outlineWidth, outlineColor, boxShadow, borderColor } = getComputedStyle(place);
             return [outlineStyle, outlineWidth, outlineColor, boxShadow, borderColor].join();
           });
-        const focused = look().join();
+        const focused = styles().join();
         wanted.blur();
-        const blurred = look().join();
+        const blurred = styles().join();
         wanted.focus({ preventScroll: true });
         return focused !== blurred;
       });
-      if (found === false) fact('the focus is visible', false, await element.evaluate((wanted) => wanted.outerHTML));
+      if (found === false) check('the focus is visible', false, await element.evaluate((wanted) => wanted.outerHTML));
       if (found) return;
       await this.page.keyboard.press('Tab');
     }
-    fact('everything is reached with the Tab key', false, String(target));
+    check('every element is reachable with the Tab key', false, String(target));
   }
 
-  /** Follows a link or presses a button, and waits for the page that it leads to. */
+  /** Follows a link or presses a button, and waits for the next page. */
   async go(role, name, within) {
     const target = this.the(role, name, within);
     if (this.keyboard) await this.tabTo(target);
@@ -69,7 +69,7 @@ export class Visitor {
     await arrived;
   }
 
-  /** Types into a field, in place of what it holds. */
+  /** Replaces the value of a field. */
   async type(name, text) {
     const field = this.page.getByLabel(name, { exact: true });
     if (!this.keyboard) return field.fill(text);
@@ -78,7 +78,7 @@ export class Visitor {
     await this.page.keyboard.type(text);
   }
 
-  /** Picks an entry of a list that drops down. */
+  /** Selects an entry of a drop-down list. */
   async pick(name, entry) {
     const list = this.page.getByLabel(name, { exact: true });
     if (!this.keyboard) return list.selectOption({ label: entry });
@@ -89,10 +89,10 @@ export class Visitor {
     for (let steps = entries.length; steps > 0 && (await chosen()) !== wanted; steps -= 1) {
       await this.page.keyboard.press((await chosen()) < wanted ? 'ArrowDown' : 'ArrowUp');
     }
-    if ((await chosen()) !== wanted) fact('a list is walked with the arrow keys', false, { entry, entries });
+    if ((await chosen()) !== wanted) check('a list is operable with the arrow keys', false, { entry, entries });
   }
 
-  /** Picks one of a group of radio buttons. */
+  /** Selects a radio button. */
   async choose(name, within) {
     const button = this.the('radio', name, within);
     if (!this.keyboard) return button.check({ force: true });
@@ -103,13 +103,13 @@ export class Visitor {
     for (let steps = await all.count(); steps > 0 && !(await button.isChecked()); steps -= 1) {
       await this.page.keyboard.press((await checked.count()) > 0 ? 'ArrowDown' : 'Space');
     }
-    if (!(await button.isChecked())) fact('radio buttons are chosen with the arrow keys', false, name);
+    if (!(await button.isChecked())) check('radio buttons are operable with the arrow keys', false, name);
   }
 
-  /** Says that the page shows this text. */
-  async sees(what, text, within = this.page) {
+  /** Checks that the page contains this text. */
+  async expectText(what, text, within = this.page) {
     const place = within === this.page ? this.page.locator('body') : within;
     const shown = (await place.innerText()).replaceAll('\u00a0', ' ');
-    fact(what, shown.includes(text.replaceAll('\u00a0', ' ')), { wanted: text, shown });
+    check(what, shown.includes(text.replaceAll('\u00a0', ' ')), { wanted: text, shown });
   }
 }

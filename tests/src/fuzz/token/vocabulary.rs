@@ -1,6 +1,6 @@
-//! The vocabulary of tokens: names, values and damage.
+//! Names, values and edits for tokens.
 
-/// Names of header parameters, some of them written otherwise.
+/// Names of header parameters, some of them misspelt.
 pub(super) const HEADER_NAMES: [&str; 16] = [
     "alg",
     "typ",
@@ -19,7 +19,7 @@ pub(super) const HEADER_NAMES: [&str; 16] = [
     "\\u0061lg",
     "",
 ];
-/// What those may hold.
+/// Values of header parameters.
 pub(super) const HEADER_VALUES: [&str; 40] = [
     r#""HS256""#,
     r#""RS256""#,
@@ -62,7 +62,7 @@ pub(super) const HEADER_VALUES: [&str; 40] = [
     r#""\ud83d\ude00""#,
     r#""\u0000""#,
 ];
-/// Names of claims, some of them written otherwise.
+/// Names of claims, some of them misspelt.
 pub(super) const CLAIM_NAMES: [&str; 20] = [
     "sub",
     "exp",
@@ -85,7 +85,7 @@ pub(super) const CLAIM_NAMES: [&str; 20] = [
     "s\\u0075b",
     "",
 ];
-/// What those may hold, but for times.
+/// Values of claims, except for times.
 pub(super) const TEXTS: [&str; 39] = [
     r#""user_1""#,
     r#""""#,
@@ -127,7 +127,7 @@ pub(super) const TEXTS: [&str; 39] = [
     r#""1800000600""#,
     "{}",
 ];
-/// Numbers that are hard to read or to compare.
+/// Numbers that are hard to parse or to compare.
 pub(super) const NUMBERS: [&str; 21] = [
     "0",
     "-1",
@@ -151,17 +151,17 @@ pub(super) const NUMBERS: [&str; 21] = [
     "Infinity",
     "01800000600",
 ];
-/// Distances from now, around each limit of each profile.
+/// Offsets from now in seconds, around each limit of each profile.
 pub(super) const OFFSETS: [i64; 27] = [
     -86_400, -600, -61, -31, -30, -29, -1, 0, 1, 29, 30, 31, 32, 60, 299, 300, 569, 570, 599, 600,
     601, 630, 631, 86_399, 86_400, 86_430, 86_431,
 ];
-/// What damages JSON.
+/// Text for edits of JSON.
 pub(super) const JSON_PIECES: [&str; 24] = [
     "\"", "{", "}", "[", "]", ",", ":", "\\", " ", "\n", "\t", "\u{b}", "\u{a0}", "\u{feff}", "0",
     "-", "e", ".", "null", "\\u0000", "/**/", "NaN", "'", "\0",
 ];
-/// What damages a token.
+/// Text for edits of a token.
 pub(super) const TOKEN_PIECES: [&str; 16] = [
     ".",
     "..",

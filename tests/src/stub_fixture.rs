@@ -1,23 +1,23 @@
-//! A service with a provider of its own, for one case at a time: what the provider does here meets nobody else.
+//! A fixture for provider faults: a service with its own Stripe stub, used by one case at a time.
 
 use crate::portal::Portal;
 use crate::stripe_stub::{Fault, StripeStub};
 use crate::user::User;
 
-/// See the module.
+/// A running service with its own Stripe stub.
 #[derive(Debug)]
-pub struct Station {
-    /// The service.
+pub struct StubFixture {
+    /// The running service.
     pub portal: Portal,
-    /// Its provider.
+    /// The stub of its provider.
     pub stub: StripeStub,
 }
 
-impl Station {
-    /// Makes this user's customer known, and scripts what happens to the next requests.
+impl StubFixture {
+    /// Adds the user's customer to the stub and scripts the faults of the next requests.
     ///
     /// # Panics
-    /// When a fault's name is wrong.
+    /// When a fault's name is unknown.
     pub fn prepare(&self, user: &User, faults: &[String]) {
         self.stub.add_customer(&user.customer);
         self.stub.add_subscription(&user.customer, &user.subscription);

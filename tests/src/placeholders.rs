@@ -1,30 +1,30 @@
 //! Placeholders in the case files: `{user}`, `{now+60}`, `{x*2048}`.
 //!
-//! What looks like a brace but is no placeholder stays as it is, so that JSON can stand in a case unescaped.
+//! Other text in braces stays unchanged, so that a case can contain unescaped JSON.
 
 use std::collections::BTreeMap;
 
-/// The values of named placeholders, and the time that `{now}` means.
+/// The values of named placeholders, and the time of `{now}`.
 #[derive(Clone, Debug, Default)]
-pub struct Words {
+pub struct Placeholders {
     named: BTreeMap<&'static str, String>,
     now: i64,
 }
 
-impl Words {
-    /// No names yet; `now` in seconds since 1970.
+impl Placeholders {
+    /// Creates placeholders without names. `now` is in seconds since 1970.
     #[must_use]
     pub const fn at(now: i64) -> Self {
         Self { named: BTreeMap::new(), now }
     }
 
-    /// Gives a name a value.
+    /// Sets the value of a name.
     pub fn set(&mut self, name: &'static str, value: impl Into<String>) {
         self.named.insert(name, value.into());
     }
 
-    /// The text with its placeholders filled in: names, `{now}`, `{now+N}`, `{now-N}`, and `{c*N}` for N times the
-    /// character c.
+    /// Fills in the placeholders of a text: names, `{now}`, `{now+N}`, `{now-N}`, and `{c*N}` for N
+    /// times the character c.
     #[must_use]
     pub fn fill(&self, text: &str) -> String {
         let mut filled = String::with_capacity(text.len());
@@ -69,13 +69,13 @@ mod tests {
 
     #[test]
     fn placeholders_are_filled_and_other_braces_stay() {
-        let mut words = Words::at(1000);
-        words.set("user", "u1");
+        let mut placeholders = Placeholders::at(1000);
+        placeholders.set("user", "u1");
         assert_eq!(
-            words.fill(r#"{"sub":"{user}","exp":{now+60},"n":{}}"#),
+            placeholders.fill(r#"{"sub":"{user}","exp":{now+60},"n":{}}"#),
             r#"{"sub":"u1","exp":1060,"n":{}}"#
         );
-        assert_eq!(words.fill("{é*3}{[*2}{now-1}"), "ééé[[999");
-        assert_eq!(words.fill("{unknown}{"), "{unknown}{");
+        assert_eq!(placeholders.fill("{é*3}{[*2}{now-1}"), "ééé[[999");
+        assert_eq!(placeholders.fill("{unknown}{"), "{unknown}{");
     }
 }
