@@ -38,6 +38,7 @@ pub mod station;
 mod stripe_form;
 pub mod stripe_signature;
 pub mod stripe_stub;
+pub mod terminal;
 pub mod tokens;
 pub mod user;
 pub mod wire;

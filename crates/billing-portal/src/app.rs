@@ -52,7 +52,7 @@ impl App {
         let base = listeners.base_url();
         let is_embedded = config.provider.is_embedded();
         let embedded =
-            if is_embedded { Some(Embedded::start(&config, &base).await?) } else { None };
+            if is_embedded { Some(Embedded::start(&config, &base, admin).await?) } else { None };
         let drain = Drain::new();
         let sandbox = embedded.as_ref().map(|embedded| &embedded.running);
         let (services, adapter_tasks) = Services::connect(&config, drain.clone(), sandbox)?;
@@ -64,7 +64,7 @@ impl App {
         supervisor.add("metrics upkeep", Kind::Endless, infallible(metrics::upkeep(metrics)));
         tasks::register(&mut supervisor, &services, &config, &drain);
         if let Some(embedded) = embedded {
-            embedded.register(&mut supervisor, &services, &config, base, &drain)?;
+            embedded.register(&mut supervisor, &services, &config, base, &drain);
         }
         let hangups = signals::hangups()
             .map_err(|error| Failure::failed("signals cannot be caught", &error))?;

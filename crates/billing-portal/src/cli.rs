@@ -56,10 +56,10 @@ pub(crate) enum Command {
 
 #[derive(Args, Debug, Default)]
 pub(crate) struct Serve {
-    /// Where to listen (BILLING_LISTEN).
+    /// Public address and port [BILLING_LISTEN; default: 127.0.0.1:8080, with the sandbox the next free port].
     #[arg(long, value_name = "ADDR")]
     pub(crate) listen: Option<String>,
-    /// Where to serve metrics (BILLING_ADMIN_LISTEN).
+    /// Address and port for metrics [BILLING_ADMIN_LISTEN; default: 127.0.0.1:9090, with the sandbox the next free port].
     #[arg(long, value_name = "ADDR")]
     pub(crate) admin_listen: Option<String>,
 }

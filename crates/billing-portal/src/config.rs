@@ -5,6 +5,7 @@ pub(crate) mod provider;
 mod serve;
 pub(crate) mod store;
 
+pub(crate) use serve::ListenAddress;
 pub use serve::ServeConfig;
 
 use std::path::{Path, PathBuf};
@@ -127,6 +128,11 @@ impl Settings {
         name
     }
 
+    /// Whether this is the embedded default: the service with its own sandbox.
+    pub(crate) fn is_embedded(&mut self) -> bool {
+        self.provider() == "sandbox"
+    }
+
     /// Where the embedded default keeps its state: the SQLite file's folder.
     pub(crate) fn data_folder(&mut self) -> PathBuf {
         let url = self.database_url();
@@ -161,7 +167,7 @@ impl Settings {
     }
 
     fn supply(&mut self, name: &'static str, file: &str) {
-        if self.provider() != "sandbox" {
+        if !self.is_embedded() {
             return;
         }
         match data_folder::secret(&self.data_folder(), file) {

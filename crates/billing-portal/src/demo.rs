@@ -1,6 +1,9 @@
 //! The embedded default's demo user: linked to a customer of the sandbox, with credentials that are printed at every start.
 
+mod banner;
+
 use std::io::{self, Write};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,9 +12,12 @@ use auth_jwt::{JwtSettings, MintError};
 use billing_domain::ports::{AuthError, Authenticator, RepoError};
 use billing_domain::{Actor, ApiKeyError, ApiKeyIssuer, NewApiKey, OnConflict, RequestOrigin};
 use billing_domain::{
-    Credential, CustomerId, CustomerLink, CustomerService, KeyName, ProviderAccount, UserId,
+    BillingAccounts, Credential, CustomerId, CustomerLink, CustomerService, Deadline, KeyName,
+    ProviderAccount, UserId, error_chain,
 };
 use secrecy::{ExposeSecret, SecretString};
+
+use banner::Banner;
 
 use crate::data_folder;
 use crate::wiring::clock::clock;
@@ -21,6 +27,7 @@ const USER: &str = "demo-user";
 /// Who has bought nothing yet.
 const NEWCOMER: &str = "newcomer";
 const KEY_FILE: &str = "demo-api-key.secret";
+const READ_BUDGET: Duration = Duration::from_secs(2);
 const TOKEN_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What the demo is made of.
@@ -28,11 +35,13 @@ const TOKEN_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 pub(crate) struct Demo {
     pub(crate) base: String,
     pub(crate) sandbox: String,
+    pub(crate) admin: SocketAddr,
     pub(crate) folder: PathBuf,
     pub(crate) tokens: JwtSettings,
     pub(crate) keys: Arc<dyn Authenticator>,
     pub(crate) issuer: ApiKeyIssuer,
     pub(crate) stores: Stores,
+    pub(crate) accounts: BillingAccounts,
     pub(crate) account: ProviderAccount,
 }
 
@@ -62,16 +71,33 @@ impl Demo {
         };
         let customers = CustomerService::new(self.stores.customers.clone(), clock());
         customers.link(&link, OnConflict::Replace).await?;
+        // No event reports the demo customer, so the mirror reads it here. A failed reading is repeated by the next request.
+        let read = self.accounts.state(&link.customer, Deadline::after(READ_BUDGET)).await;
+        if let Err(error) = read {
+            tracing::debug!(cause = error_chain(&error), "the demo customer was not read");
+        }
         let key = self.key(&owner).await?;
         let lifetime = TOKEN_LIFETIME.min(self.tokens.max_lifetime());
         let (token, newcomer) =
             (self.token(&owner, lifetime)?, self.token(&parsed(NEWCOMER)?, lifetime)?);
-        let tokens = token.as_ref().zip(newcomer.as_ref());
-        self.print(
-            tokens.map(|(token, newcomer)| (token.expose_secret(), newcomer.expose_secret())),
+        let banner = Banner {
+            base: &self.base,
+            sandbox: &self.sandbox,
+            admin: self.admin,
+            folder: &self.folder,
+            users: (USER, NEWCOMER),
+            tokens: token
+                .as_ref()
+                .zip(newcomer.as_ref())
+                .map(|(token, newcomer)| (token.expose_secret(), newcomer.expose_secret())),
             lifetime,
-            &key,
-        )
+            key: &key,
+        };
+        // On standard output, whatever the log does.
+        let mut out = io::stdout().lock();
+        write!(out, "{banner}")?;
+        out.flush()?;
+        Ok(())
     }
 
     /// A token for a user; `None` where the service holds no secret to sign it with.
@@ -108,56 +134,6 @@ impl Demo {
             self.issuer.create(order, None, Actor::Operator, RequestOrigin::default()).await?;
         data_folder::replace(&self.folder, KEY_FILE, issued.text.expose_secret())?;
         Ok(issued.text.expose_secret().to_owned())
-    }
-
-    /// At most 14 lines, on standard output whatever the log does. A closed pipe is nobody's loss.
-    fn print(
-        &self,
-        tokens: Option<(&str, &str)>,
-        lifetime: Duration,
-        key: &str,
-    ) -> Result<(), DemoError> {
-        use api_http::routes::{CHECKOUT, PORTAL, PORTAL_BY_API_KEY};
-        let Self { base, sandbox, .. } = self;
-        let mut out = io::stdout().lock();
-        writeln!(
-            out,
-            "billing-portal listens on {base} (docs: {base}/docs), its sandbox of Stripe on {sandbox}."
-        )?;
-        writeln!(
-            out,
-            "The demo user `{USER}` has a subscription, two invoices and a card there; nothing of it is real."
-        )?;
-        writeln!(out)?;
-        if let Some((token, _)) = tokens {
-            writeln!(out, "Access token ({} h): {token}", lifetime.as_secs() / 3600)?;
-        }
-        writeln!(out, "API key: {key}")?;
-        writeln!(out)?;
-        writeln!(
-            out,
-            "Open the portal: paste a line, then open the URL of the answer in a browser."
-        )?;
-        if let Some((token, _)) = tokens {
-            writeln!(out, "curl -sS -X POST {base}{PORTAL} -H 'Authorization: Bearer {token}'")?;
-        }
-        writeln!(
-            out,
-            "curl -sS -X POST {base}{PORTAL_BY_API_KEY} -H 'Authorization: Bearer {key}'"
-        )?;
-        if let Some((_, newcomer)) = tokens {
-            writeln!(
-                out,
-                "Or buy a plan first, as `{NEWCOMER}` who has none, with the card 4242 4242 4242 4242:"
-            )?;
-            writeln!(
-                out,
-                "  curl -sS {base}{CHECKOUT} -H 'Authorization: Bearer {newcomer}' -H 'Content-Type: application/json' \
-                 -d '{{\"planId\":\"starter\"}}'"
-            )?;
-        }
-        out.flush()?;
-        Ok(())
     }
 }
 

@@ -6,6 +6,12 @@ use layered_settings::Reader;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
+/// The default filter of `serve` with a real provider.
+pub(crate) const INFO: &str = "info";
+
+/// The default filter of the embedded default: warnings, errors, and one line per request.
+pub(crate) const WARNINGS_AND_REQUESTS: &str = "warn,http_edge::access=info";
+
 /// How the log looks and what it holds.
 #[derive(Debug)]
 pub(crate) struct LogSettings {

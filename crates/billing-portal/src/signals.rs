@@ -1,6 +1,6 @@
-//! Signals: SIGTERM and SIGINT end the process, SIGHUP makes it read its secrets again.
+//! Signals: SIGTERM, SIGINT and a closed terminal end the process; another SIGHUP makes it read its secrets again.
 
-use std::io;
+use std::io::{self, IsTerminal};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
@@ -26,6 +26,25 @@ pub(crate) fn shutdown() -> io::Result<impl Future<Output = ()>> {
 /// Every SIGHUP.
 pub(crate) fn hangups() -> io::Result<Signal> {
     signal(SignalKind::hangup())
+}
+
+/// Resolves when the terminal that the process runs in is closed, which the system reports with SIGHUP.
+pub(crate) fn terminal_closed() -> io::Result<impl Future<Output = ()>> {
+    let mut hangups = hangups()?;
+    let had_terminal = has_terminal();
+    Ok(async move {
+        while hangups.recv().await.is_some() {
+            // A closed terminal is no terminal any more. After `kill -HUP` it still is one.
+            if had_terminal && !has_terminal() {
+                return;
+            }
+        }
+        std::future::pending().await
+    })
+}
+
+fn has_terminal() -> bool {
+    io::stdin().is_terminal() || io::stdout().is_terminal() || io::stderr().is_terminal()
 }
 
 async fn either(terminate: &mut Signal, interrupt: &mut Signal) -> i32 {

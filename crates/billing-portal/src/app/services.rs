@@ -53,7 +53,7 @@ impl Services {
         sandbox: Option<&RunningSandbox>,
     ) -> Result<(Self, Vec<BackgroundTask>), Failure> {
         let clock = clock();
-        let readiness = Arc::new(Readiness::new(drain, clock.clone()));
+        let readiness = Arc::new(Readiness::new(drain.clone(), clock.clone()));
         let (stores, mut tasks) = store::open(config.store.clone());
         let provider =
             provider::connect(config.provider.clone(), sandbox).map_err(Failure::Failed)?;
@@ -66,7 +66,8 @@ impl Services {
                 .map_err(|error| Failure::failed("the key set cannot be fetched", &error))?;
         let (keys, key_tasks) = keys::start(&config.keys, &stores, clock.clone())
             .map_err(|error| Failure::failed("API keys cannot be verified", &error))?;
-        tasks.extend(token_tasks.into_iter().chain(key_tasks));
+        tasks.extend(token_tasks);
+        tasks.extend(key_tasks.into_iter().map(|task| after_start(task, &readiness, &drain)));
         let key_service = ApiKeyService::new(stores.api_keys.clone(), clock.clone());
         let issuer = ApiKeyIssuer::new(key_service.clone(), keys.minter().clone(), account.mode());
         let gate = config.keys.gate().clone();
@@ -92,4 +93,16 @@ impl Services {
         };
         Ok((services, tasks))
     }
+}
+
+/// Delays a task that needs the database until the service is ready. Before that, the database may not be migrated.
+fn after_start(task: BackgroundTask, readiness: &Arc<Readiness>, drain: &Drain) -> BackgroundTask {
+    let (readiness, drain) = (Arc::clone(readiness), drain.clone());
+    BackgroundTask::new(task.name, async move {
+        tokio::select! {
+            () = readiness.wait_until_ready() => {}
+            () = drain.wait() => {}
+        }
+        task.run.await;
+    })
 }

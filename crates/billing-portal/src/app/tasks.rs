@@ -44,7 +44,11 @@ pub(crate) fn register(
         clock: clock.clone(),
         audit_retention: config.retention,
     };
-    supervisor.add("retention", Kind::Endless, infallible(retention.run()));
+    let ready = readiness.clone();
+    supervisor.add("retention", Kind::Endless, async move {
+        ready.wait_until_ready().await;
+        infallible(retention.run()).await
+    });
 
     let inbox = InboxWorker {
         processor: services.accounts.processor(),

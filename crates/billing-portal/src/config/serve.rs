@@ -17,14 +17,22 @@ use layered_settings::Reader;
 
 use super::{Settings, Source, catalogue, provider, store};
 use crate::failure::Failure;
-use crate::logging::LogSettings;
+use crate::logging::{self, LogSettings};
+
+/// An address to listen on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ListenAddress {
+    pub(crate) address: SocketAddr,
+    /// Uses the next free port if the port is taken.
+    pub(crate) may_use_next_port: bool,
+}
 
 /// The configuration of the service.
 #[derive(Debug)]
 pub struct ServeConfig {
     pub(crate) source: Source,
-    pub(crate) listen: SocketAddr,
-    pub(crate) admin_listen: SocketAddr,
+    pub(crate) listen: ListenAddress,
+    pub(crate) admin_listen: ListenAddress,
     pub(crate) store: store::StoreSettings,
     pub(crate) auto_migrate: bool,
     pub(crate) provider: provider::ProviderSettings,
@@ -58,14 +66,16 @@ impl ServeConfig {
     /// [`Failure::Configuration`] with everything that is wrong.
     pub fn load(source: &Source) -> Result<Self, Failure> {
         let mut settings = Settings::gather(source);
-        let log = LogSettings::read(&mut settings.reader, "info");
+        let level =
+            if settings.is_embedded() { logging::WARNINGS_AND_REQUESTS } else { logging::INFO };
+        let log = LogSettings::read(&mut settings.reader, level);
         let config = Self::read(&mut settings);
         settings.start(log, config)
     }
 
     /// Reads everything; `None` where something is wrong, which the reader then knows.
     pub(crate) fn read(settings: &mut Settings) -> Option<Self> {
-        let embedded = settings.provider() == "sandbox";
+        let embedded = settings.is_embedded();
         let store = store::read(settings);
         let auto_migrate = store::auto_migrate(settings);
         let provider = provider::read(settings);
@@ -77,7 +87,7 @@ impl ServeConfig {
         let reader = &mut settings.reader;
         let listen = address(reader, "LISTEN", 8080, embedded);
         let admin_listen = address(reader, "ADMIN_LISTEN", 9090, embedded);
-        if listen == admin_listen && listen.port() != 0 {
+        if listen.address == admin_listen.address && listen.address.port() != 0 {
             reader.fault(
                 "ADMIN_LISTEN",
                 "it is the same address as BILLING_LISTEN; give metrics a port of their own",
@@ -106,6 +116,10 @@ impl ServeConfig {
         let public_url = reader.text("PUBLIC_URL").and_then(|url| public_url(reader, &url));
         let request_timeout =
             Duration::from_secs(reader.number("REQUEST_TIMEOUT_SECONDS", 15, 1..=300));
+        if embedded {
+            // No balancer has to notice the shutdown first.
+            reader.supply("SHUTDOWN_LAME_DUCK_SECONDS", "0".to_owned());
+        }
         let edge = reader.adapter(|get| EdgeSettings::read(get));
         let rate_limit = per_minute(reader, "RATE_LIMIT_PER_MINUTE", 60);
         let failure_limit = per_minute(reader, "AUTH_FAILURES_PER_MINUTE", 120);
@@ -167,8 +181,11 @@ impl ServeConfig {
     }
 }
 
-fn address(reader: &mut Reader, name: &str, port: u16, embedded: bool) -> SocketAddr {
-    let default = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port);
+fn address(reader: &mut Reader, name: &str, port: u16, embedded: bool) -> ListenAddress {
+    let default = ListenAddress {
+        address: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port),
+        may_use_next_port: embedded,
+    };
     let Some(text) = reader.text(name) else { return default };
     match text.parse::<SocketAddr>() {
         Ok(address) if embedded && !address.ip().is_loopback() => {
@@ -178,7 +195,7 @@ fn address(reader: &mut Reader, name: &str, port: u16, embedded: bool) -> Socket
             );
             default
         }
-        Ok(address) => address,
+        Ok(address) => ListenAddress { address, may_use_next_port: false },
         Err(_) => {
             reader.fault(
                 name,

@@ -106,16 +106,21 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// The lock is a file of its own, because compaction replaces the journal's.
+/// The lock is a file of its own, because compaction replaces the journal's. It contains the id of the process that holds it.
 fn take_lock(path: &Path) -> io::Result<File> {
-    let lock =
-        OpenOptions::new().create(true).append(true).mode(0o600).open(beside(path, ".lock"))?;
+    let lock_path = beside(path, ".lock");
+    let mut lock = OpenOptions::new().create(true).append(true).mode(0o600).open(&lock_path)?;
     match lock.try_lock() {
-        Ok(()) => Ok(lock),
+        Ok(()) => {
+            lock.set_len(0)?;
+            write!(lock, "{}", std::process::id())?;
+            Ok(lock)
+        }
         Err(TryLockError::WouldBlock) => Err(io::Error::new(
             io::ErrorKind::ResourceBusy,
             format!(
-                "another process uses the sandbox's state {}: stop it, or name another file",
+                "another process (id {}) uses the sandbox's state {}: stop it, or use another folder or file",
+                fs::read_to_string(&lock_path).unwrap_or_default(),
                 path.display()
             ),
         )),
