@@ -1,4 +1,5 @@
-//! The embedded default as a new user sees it: `billing-portal` without settings, in an empty folder, on a terminal.
+//! The embedded default as a new user sees it: `billing-portal` without settings, in an empty
+//! folder, on a terminal.
 
 use std::collections::BTreeSet;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -165,7 +166,8 @@ fn s2_banner_is_the_only_text_on_the_screen() {
     let lines: Vec<&str> = banner.text.lines().collect();
     assert_eq!(lines[0], FIRST_LINE);
     assert!(lines.len() <= 14 && lines.last().is_some_and(|last| is_command(last)), "{lines:#?}");
-    // Requests that the service or its sandbox starts after the banner would be logged within this time.
+    // Requests that the service or its sandbox starts after the banner would be logged within this
+    // time.
     let more = poll::within(SOON, || (terminal.screen() != banner.text).then(|| terminal.screen()));
     assert_eq!(more, None);
 }

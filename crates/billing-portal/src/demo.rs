@@ -1,4 +1,5 @@
-//! The embedded default's demo user: linked to a customer of the sandbox, with credentials that are printed at every start.
+//! [`Demo`]: the demo user of the embedded default. It is linked to a customer of the sandbox, and
+//! its credentials are in the banner.
 
 mod banner;
 
@@ -24,13 +25,13 @@ use crate::wiring::clock::clock;
 use crate::wiring::store::Stores;
 
 const USER: &str = "demo-user";
-/// Who has bought nothing yet.
+/// A user without a purchase.
 const NEWCOMER: &str = "newcomer";
 const KEY_FILE: &str = "demo-api-key.secret";
 const READ_BUDGET: Duration = Duration::from_secs(2);
 const TOKEN_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// What the demo is made of.
+/// Everything that the demo uses.
 #[derive(Debug)]
 pub(crate) struct Demo {
     pub(crate) base: String,
@@ -45,23 +46,23 @@ pub(crate) struct Demo {
     pub(crate) account: ProviderAccount,
 }
 
-/// Why there is no demo. The service runs all the same.
+/// Why the demo cannot be prepared. The service runs without it.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DemoError {
-    #[error("a value of the demo is wrong: {0}")]
+    #[error("a value of the demo is faulty: {0}")]
     Value(String),
-    #[error("the store failed")]
+    #[error("the database failed")]
     Store(#[from] RepoError),
-    #[error("no API key was made")]
+    #[error("the API key was not created")]
     Key(#[from] ApiKeyError),
-    #[error("the demo key cannot be judged")]
-    Judge(#[from] AuthError),
+    #[error("the demo key cannot be verified")]
+    Verify(#[from] AuthError),
     #[error("the data folder or standard output failed")]
     Io(#[from] io::Error),
 }
 
 impl Demo {
-    /// Links the demo user, finds or makes its key, and prints what to paste.
+    /// Links the demo user, reads or creates its API key, and prints the banner.
     pub(crate) async fn prepare(self, customer: String) -> Result<(), DemoError> {
         let owner: UserId = parsed(USER)?;
         let link = CustomerLink {
@@ -71,7 +72,8 @@ impl Demo {
         };
         let customers = CustomerService::new(self.stores.customers.clone(), clock());
         customers.link(&link, OnConflict::Replace).await?;
-        // No event reports the demo customer, so the mirror reads it here. A failed reading is repeated by the next request.
+        // No event reports the demo customer, so the mirror reads it here. A failed reading is
+        // repeated by the next request.
         let read = self.accounts.state(&link.customer, Deadline::after(READ_BUDGET)).await;
         if let Err(error) = read {
             tracing::debug!(cause = error_chain(&error), "the demo customer was not read");
@@ -100,7 +102,7 @@ impl Demo {
         Ok(())
     }
 
-    /// A token for a user; `None` where the service holds no secret to sign it with.
+    /// Creates a token for a user. Returns `None` if the service has no secret to sign it.
     fn token(&self, user: &UserId, lifetime: Duration) -> Result<Option<SecretString>, DemoError> {
         match auth_jwt::mint(&self.tokens, user, lifetime, clock().now()) {
             Ok(token) => Ok(Some(token)),
@@ -111,18 +113,18 @@ impl Demo {
         }
     }
 
-    /// The key of the last start, where it still holds.
+    /// Returns the key of the previous start if it is still valid, else a new one.
     async fn key(&self, owner: &UserId) -> Result<String, DemoError> {
         if let Some(text) = data_folder::read(&self.folder, KEY_FILE)? {
             match self.keys.authenticate(&Credential::new(text.as_str())).await {
                 Ok(principal) if principal.owner == *owner => return Ok(text),
-                // Revoked, or made for another database or pepper.
+                // Revoked, or created for another database or pepper.
                 Ok(_) | Err(AuthError::Invalid { .. }) => {}
                 Err(error) => return Err(error.into()),
             }
         }
         let name: KeyName = parsed("demo")?;
-        let order = NewApiKey {
+        let new_key = NewApiKey {
             owner: owner.clone(),
             name,
             description: None,
@@ -131,7 +133,7 @@ impl Demo {
             expires_at: None,
         };
         let issued =
-            self.issuer.create(order, None, Actor::Operator, RequestOrigin::default()).await?;
+            self.issuer.create(new_key, None, Actor::Operator, RequestOrigin::default()).await?;
         data_folder::replace(&self.folder, KEY_FILE, issued.text.expose_secret())?;
         Ok(issued.text.expose_secret().to_owned())
     }

@@ -12,7 +12,7 @@ use super::supervisor::{Kind, Supervisor};
 use crate::config::ServeConfig;
 use crate::demo::Demo;
 use crate::failure::Failure;
-use crate::wiring::provider::{RunningSandbox, note_sandbox};
+use crate::wiring::provider::{RunningSandbox, record_sandbox};
 
 /// A sandbox that is bound and not yet served.
 pub(crate) struct Embedded {
@@ -23,7 +23,8 @@ pub(crate) struct Embedded {
 }
 
 impl Embedded {
-    /// Binds the sandbox and creates the demo customer. The sandbox delivers its events to the service at `base`.
+    /// Binds the sandbox and creates the demo customer. The sandbox delivers its events to the
+    /// service at `base`.
     pub(crate) async fn start(
         config: &ServeConfig,
         base: &str,
@@ -40,11 +41,12 @@ impl Embedded {
             .map_err(|error| Failure::failed("the sandbox cannot start", &error))?;
 
         let set_up = || -> std::io::Result<_> {
-            // The endpoint is created after the demo customer, so that the first start delivers no events about it.
+            // The endpoint is created after the demo customer, so that the first start delivers no
+            // events about it.
             let customer = sandbox.seed_demo()?.customer;
             let endpoint = format!("{base}{}", routes::STRIPE_WEBHOOKS);
             let signing_secret = Some(sandbox.webhook_endpoint(&endpoint)?);
-            note_sandbox(&config.data_folder, sandbox.base_url())?;
+            record_sandbox(&config.data_folder, sandbox.base_url())?;
             let base_url = sandbox.base_url().to_owned();
             Ok((customer, RunningSandbox { base_url, signing_secret }))
         };

@@ -8,7 +8,8 @@ use tokio::net::{TcpListener, TcpSocket};
 use crate::config::ListenAddress;
 use crate::failure::Failure;
 
-/// Connections that the kernel completes before we accept them. The kernel lowers this to its own limit.
+/// Connections that the kernel completes before we accept them. The kernel lowers this to its own
+/// limit.
 const BACKLOG: u32 = 4096;
 
 /// Ports above a default port that are tried before the system chooses one.
@@ -24,7 +25,8 @@ pub(crate) struct Listeners {
 
 impl Listeners {
     pub(crate) fn bind(public: ListenAddress, admin: ListenAddress) -> Result<Self, Failure> {
-        // A listener that may use the next port is bound last. Otherwise it could take the other one's configured port.
+        // A listener that may use the next port is bound last. Otherwise it could take the other
+        // one's configured port.
         let (bound_public, bound_admin);
         if public.may_use_next_port {
             bound_admin = bind(admin)?;

@@ -1,4 +1,4 @@
-//! [`Services`]: what requests and background tasks share, wired from the configuration.
+//! [`Services`]: the services that requests and background tasks share.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use crate::wiring::provider::{self, Provider, ProviderPorts, RunningSandbox};
 use crate::wiring::store::{self, Stores};
 use crate::workers::pepper_check::PepperCheck;
 
-/// Kinds of denied attempts that are counted apart between two writes.
+/// Maximum kinds of denied attempts that are counted separately between two writes.
 const DENIAL_KINDS: usize = 1000;
 
 /// The stores, the provider, the authenticators, and the services over them.
@@ -46,7 +46,7 @@ pub(crate) struct Services {
 }
 
 impl Services {
-    /// Wires everything. Returns the adapters' tasks with it.
+    /// Connects the adapters and creates the services. Also returns the tasks of the adapters.
     pub(crate) fn connect(
         config: &ServeConfig,
         drain: Drain,
@@ -95,7 +95,8 @@ impl Services {
     }
 }
 
-/// Delays a task that needs the database until the service is ready. Before that, the database may not be migrated.
+/// Delays a task that needs the database until the service is ready. Before that, the database may
+/// not be migrated.
 fn after_start(task: BackgroundTask, readiness: &Arc<Readiness>, drain: &Drain) -> BackgroundTask {
     let (readiness, drain) = (Arc::clone(readiness), drain.clone());
     BackgroundTask::new(task.name, async move {

@@ -43,7 +43,10 @@ impl InboxWorker {
             if let Err(error) = &taken
                 && !failing
             {
-                tracing::warn!(cause = error_chain(error), "the inbox cannot be worked off");
+                tracing::warn!(
+                    cause = error_chain(error),
+                    "events cannot be claimed from the inbox"
+                );
             }
             failing = taken.is_err();
             if gauges_at <= Instant::now() {
@@ -93,7 +96,8 @@ impl InboxWorker {
     }
 }
 
-/// An event whose processing panics keeps its lease, and is retried afterwards like one that failed.
+/// An event whose processing panics keeps its lease, and is retried afterwards like one that
+/// failed.
 fn report_panic(ended: Result<(), JoinError>) {
     if let Err(error) = ended {
         tracing::error!(cause = %error, "an event could not be applied: this is a bug");
@@ -113,7 +117,7 @@ fn report(worked: &Result<ProcessingOutcome, RepoError>, events: usize) {
     metrics::counter!("webhook_events_total", "outcome" => outcome).increment(events as u64);
     match worked {
         Ok(ProcessingOutcome::Applied | ProcessingOutcome::Ignored | ProcessingOutcome::Lost) => {
-            tracing::debug!(outcome, events, "events worked off")
+            tracing::debug!(outcome, events, "events processed")
         }
         Ok(ProcessingOutcome::Postponed) => {
             tracing::warn!(events, "events could not be applied, and are tried again")
@@ -125,7 +129,11 @@ fn report(worked: &Result<ProcessingOutcome, RepoError>, events: usize) {
             );
         }
         Err(error) => {
-            tracing::warn!(events, cause = error_chain(error), "events could not be settled")
+            tracing::warn!(
+                events,
+                cause = error_chain(error),
+                "the outcome of events could not be stored"
+            )
         }
     }
 }
@@ -171,7 +179,7 @@ mod tests {
             if readings == self.drains_at {
                 self.drain.begin();
             }
-            assert_ne!(Some(readings), self.panics_at, "this test's bug");
+            assert_ne!(Some(readings), self.panics_at, "intended panic");
             read
         }
 
@@ -256,7 +264,7 @@ mod tests {
                 clock: self.clock.clone(),
             };
             let run = worker.run(self.drain.clone());
-            tokio::time::timeout(SOON, run).await.expect("the worker ends at the drain");
+            tokio::time::timeout(SOON, run).await.expect("the worker ends when the drain begins");
         }
     }
 

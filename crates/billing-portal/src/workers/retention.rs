@@ -8,7 +8,8 @@ use billing_domain::ports::{AuditLog, CheckoutRequests, Clock, EventInbox};
 use tokio::time::MissedTickBehavior;
 
 const INTERVAL: Duration = Duration::from_secs(60);
-/// Retention of applied events (30 days), the same as Stripe's own (<https://docs.stripe.com/api/events>).
+/// Retention of applied events (30 days), the same as Stripe's own
+/// (<https://docs.stripe.com/api/events>).
 const EVENTS: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// Retention of `Idempotency-Key`s (24 h), the least that Stripe guarantees for its own.
 const CHECKOUTS: Duration = Duration::from_secs(24 * 60 * 60);
