@@ -1,4 +1,4 @@
-//! [`Terminal`]: the built binary in a pseudo-terminal, which `script` of util-linux provides.
+//! [`Terminal`]: the built binary in a pseudo-terminal, which the program `script` provides.
 
 use std::io::{BufRead, BufReader, Write as _};
 use std::path::Path;
@@ -26,9 +26,16 @@ impl Terminal {
     #[must_use]
     pub fn start(folder: &Path, settings: &[(&str, &str)]) -> Self {
         let record = exchanges::folder().map(|folder| ("BILLING_SANDBOX_RECORD", folder));
-        let command = format!("exec '{}'", binary::path().display());
+        let binary = binary::path().display().to_string();
+        let command = format!("exec '{binary}'");
+        let arguments = if cfg!(target_os = "linux") {
+            vec!["--quiet", "--return", "--flush", "--command", &command, "/dev/null"]
+        } else {
+            // BSD's `script` has other options. It always returns the exit code of the command.
+            vec!["-q", "/dev/null", &binary]
+        };
         let mut script = Command::new("script")
-            .args(["--quiet", "--return", "--flush", "--command", &command, "/dev/null"])
+            .args(arguments)
             .env_clear()
             .env("PATH", std::env::var_os("PATH").expect("there is a PATH"))
             .env("SHELL", "/bin/sh")
