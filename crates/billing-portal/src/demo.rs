@@ -1,5 +1,4 @@
-//! [`Demo`]: the demo user of the embedded default. It is linked to a customer of the sandbox, and
-//! its credentials are in the banner.
+//! [`Demo`]: the demo user of the embedded default, with a customer of the sandbox and credentials.
 
 mod banner;
 
