@@ -53,7 +53,7 @@ pub(crate) fn register(
     let inbox = InboxWorker {
         processor: services.accounts.processor(),
         inbox: stores.inbox.clone(),
-        at: services.account.clone(),
+        account: services.account.clone(),
         new_events: services.new_events.clone(),
         readiness: readiness.clone(),
         clock: clock.clone(),

@@ -24,7 +24,7 @@ pub(crate) struct Accounts {
 
 impl Accounts {
     pub(crate) fn new(stores: &Stores, provider: ProviderPorts, clock: Arc<dyn Clock>) -> Self {
-        let at = provider.billing.account().clone();
+        let account = provider.billing.account().clone();
         let ports = AccountPorts {
             reader: provider.reader.clone(),
             mirror: stores.mirror.clone(),
@@ -33,7 +33,7 @@ impl Accounts {
             inbox: stores.inbox.clone(),
             clock: clock.clone(),
         };
-        let billing = BillingAccounts::new(at, ports);
+        let billing = BillingAccounts::new(account, ports);
         Self { stores: stores.clone(), provider, clock, keys: Arc::new(UuidKeys), billing }
     }
 
