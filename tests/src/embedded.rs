@@ -50,7 +50,7 @@ impl Embedded {
         };
         let token = after("-H 'Authorization: Bearer ").trim_end_matches('\'').to_owned();
         canary::plant_token(&token);
-        canary::plant(&after("API key: "));
+        canary::plant(after("/portal/api -H 'Authorization: Bearer ").trim_end_matches('\''));
         let mint = ["token", "mint", "--user", "newcomer", "--json"];
         let minted = Launch::new(folder, &mint).secrets_on_stdout().run().json();
         let newcomer_token = minted["token"].as_str().expect("a token").to_owned();
@@ -64,7 +64,7 @@ impl Embedded {
             .to_owned();
         Self {
             service_url: format!("http://{}", portal.public),
-            sandbox_url: after("its sandbox of Stripe on "),
+            sandbox_url: after("Sandbox   ").trim_end_matches('/').to_owned(),
             token,
             customer,
             newcomer_token,

@@ -41,6 +41,7 @@ mod stripe_form;
 pub mod stripe_signature;
 pub mod stripe_stub;
 pub mod stub_fixture;
+pub mod terminal;
 pub mod tokens;
 pub mod user;
 pub mod wire;

@@ -23,12 +23,15 @@ pub struct Portal {
 }
 
 impl Portal {
-    /// Starts the process and waits until it logs its addresses.
+    /// Starts the process and waits until its log has its addresses. If the launch sets no `BILLING_LOG`, it is `info`,
+    /// because the embedded default does not log them.
     ///
     /// # Panics
-    /// When the process ends or does not log them in time.
+    /// When it ends instead, or never logs them.
     #[must_use]
     pub fn start(launch: &Launch) -> Self {
+        let mut launch = launch.clone();
+        launch.environment.entry("BILLING_LOG".to_owned()).or_insert_with(|| "info".to_owned());
         let mut process = launch.spawn();
         let (public, admin) = poll::until("the service to listen", || {
             if let Some(found) = listening(&process.stderr()) {

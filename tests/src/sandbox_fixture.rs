@@ -85,14 +85,8 @@ impl SandboxFixture {
             let text = portal.process.stdout();
             (text.ends_with('\n') && text.contains("curl ")).then_some(text)
         });
-        let rest =
-            text.split_once("its sandbox of Stripe on http://").expect("the sandbox's address").1;
-        let sandbox = rest
-            .split_once(".\n")
-            .expect("a line that ends with a full stop")
-            .0
-            .parse()
-            .expect("an address");
+        let rest = text.split_once("Sandbox   http://").expect("the sandbox's address").1;
+        let sandbox = rest.split_once("/\n").expect("a slash").0.parse().expect("an address");
         Self { portal, sandbox, settings, folder, database }
     }
 
@@ -155,32 +149,7 @@ impl SandboxFixture {
     /// When the URL does not open a page.
     #[must_use]
     pub fn pay(&self, page: &str, card: &str) -> Response {
-        let path = page
-            .strip_prefix(&format!("http://{}", self.sandbox))
-            .expect("the page is on the sandbox");
-        let shown =
-            Request::get(path).header("accept", "text/html").send(self.sandbox).expect("a page");
-        assert_eq!(shown.status, 200, "{}", shown.text());
-        let mut form = hidden_fields(&shown.text());
-        let typed = [
-            ("email", "buyer@example.com"),
-            ("card-number", card),
-            ("card-expiry", "12 / 40"),
-            ("card-cvc", "123"),
-            ("card-name", "A Buyer"),
-        ];
-        form.extend(typed.map(|(name, value)| (name.to_owned(), value.to_owned())));
-        let cookies =
-            shown.all("set-cookie").into_iter().filter_map(|cookie| cookie.split(';').next());
-        let cookies = cookies.collect::<Vec<_>>().join("; ");
-        let body = Serializer::new(String::new()).extend_pairs(form).finish();
-        let mut post = Request::new("POST", path)
-            .header("content-type", "application/x-www-form-urlencoded")
-            .header("origin", format!("http://{}", self.sandbox));
-        if !cookies.is_empty() {
-            post = post.header("cookie", cookies);
-        }
-        post.body(body).send(self.sandbox).expect("a response")
+        pay(self.sandbox, page, card)
     }
 
     /// Buys a monthly plan.
@@ -227,6 +196,37 @@ impl SandboxFixture {
     pub fn stripe(&self, method: &str, path: &str, form: &[(&str, &str)]) -> Value {
         call(self.sandbox, method, path, form)
     }
+}
+
+/// Submits the form of a checkout page, like a browser without scripts. Returns the response.
+///
+/// # Panics
+/// When the URL does not open a page.
+#[must_use]
+pub fn pay(sandbox: SocketAddr, page: &str, card: &str) -> Response {
+    let path =
+        page.strip_prefix(&format!("http://{}", sandbox)).expect("the page is the sandbox's");
+    let shown = Request::get(path).header("accept", "text/html").send(sandbox).expect("a page");
+    assert_eq!(shown.status, 200, "{}", shown.text());
+    let mut form = hidden_fields(&shown.text());
+    let typed = [
+        ("email", "buyer@example.com"),
+        ("card-number", card),
+        ("card-expiry", "12 / 40"),
+        ("card-cvc", "123"),
+        ("card-name", "A Buyer"),
+    ];
+    form.extend(typed.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    let cookies = shown.all("set-cookie").into_iter().filter_map(|cookie| cookie.split(';').next());
+    let cookies = cookies.collect::<Vec<_>>().join("; ");
+    let body = Serializer::new(String::new()).extend_pairs(form).finish();
+    let mut post = Request::new("POST", path)
+        .header("content-type", "application/x-www-form-urlencoded")
+        .header("origin", format!("http://{}", sandbox));
+    if !cookies.is_empty() {
+        post = post.header("cookie", cookies);
+    }
+    post.body(body).send(sandbox).expect("an answer")
 }
 
 /// Calls a sandbox's API or its control API.

@@ -225,8 +225,9 @@ fn wrong_pepper_drains_and_ends_with_78(store: Store) {
             log.text().contains("billing-portal: ").then(|| log.text())
         })
     };
-    let printed = "billing-portal: 1 setting is wrong:\n  BILLING_API_KEY_PEPPER: it fits none of the stored keys; set the \
-                   pepper that they were made under, or both, separated by a comma, while rotating\n";
+    let printed = "billing-portal: 1 setting is wrong:\n  BILLING_API_KEY_PEPPER: it fits none of \
+                   the stored keys; set the pepper of the stored keys, or both peppers, separated by \
+                   a comma, while rotating\n";
     assert!(stderr.ends_with(printed), "{stderr}");
     expect_end(portal, "database watcher", 78, began);
 }

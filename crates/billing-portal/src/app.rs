@@ -29,7 +29,7 @@ use reload::Reload;
 use services::Services;
 use supervisor::{Kind, Supervisor, infallible};
 
-/// The service, wired and listening. Its tasks start with [`serve`](Self::serve).
+/// The wired service with bound listeners. [`serve`](Self::serve) starts its tasks.
 pub struct App {
     supervisor: Supervisor,
     keys: Arc<ApiKeys>,
@@ -40,10 +40,10 @@ pub struct App {
 }
 
 impl App {
-    /// Binds the listeners and wires everything. A process can build one.
+    /// Binds the listeners and wires the service. A process can build one `App` only.
     ///
     /// # Errors
-    /// [`Failure::Failed`] where an address, the provider or the sandbox cannot be used.
+    /// [`Failure::Failed`] if an address, the provider or the sandbox cannot be used.
     pub async fn build(config: ServeConfig) -> Result<Self, Failure> {
         install_crypto_provider();
         let metrics = metrics::install()?;
@@ -52,7 +52,7 @@ impl App {
         let base = listeners.base_url();
         let is_embedded = config.provider.is_embedded();
         let embedded =
-            if is_embedded { Some(Embedded::start(&config, &base).await?) } else { None };
+            if is_embedded { Some(Embedded::start(&config, &base, admin).await?) } else { None };
         let drain = Drain::new();
         let sandbox = embedded.as_ref().map(|embedded| &embedded.running);
         let (services, adapter_tasks) = Services::connect(&config, drain.clone(), sandbox)?;
@@ -64,7 +64,7 @@ impl App {
         supervisor.add("metrics upkeep", Kind::Endless, infallible(metrics::upkeep(metrics)));
         tasks::register(&mut supervisor, &services, &config, &drain);
         if let Some(embedded) = embedded {
-            embedded.register(&mut supervisor, &services, &config, base, &drain)?;
+            embedded.register(&mut supervisor, &services, &config, base, &drain);
         }
         let hangups = signals::hangups()
             .map_err(|error| Failure::failed("signals cannot be caught", &error))?;
@@ -81,21 +81,23 @@ impl App {
         Ok(Self { supervisor, keys, database, account: services.account, public, admin })
     }
 
-    /// Replaces the work of every task. Tests make tasks fail with it.
+    /// Replaces the work of every task. Tests use it to let tasks fail.
     #[must_use]
     pub fn map_tasks(mut self, change: impl FnMut(&'static str, TaskFuture) -> TaskFuture) -> Self {
         self.supervisor.map(change);
         self
     }
 
-    /// Serves until `shutdown` resolves or a task fails, and drains: requests first, then workers, then the stores' writers.
+    /// Serves until `shutdown` resolves or a task fails, and drains: requests first, then workers,
+    /// then the stores' writers.
     ///
     /// # Errors
-    /// [`Failure::Task`] where a task panicked, failed or ended early; [`Failure::Configuration`] where the pepper turned
-    /// out to fit no stored key.
+    /// [`Failure::Task`] if a task panicked, failed or ended early; [`Failure::Configuration`] if
+    /// the pepper fits no stored key.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) -> Result<(), Failure> {
         let Self { supervisor, keys, database, account, public, admin } = self;
-        tracing::info!(%public, %admin, provider = %account, version = env!("CARGO_PKG_VERSION"), "listening");
+        let version = env!("CARGO_PKG_VERSION");
+        tracing::info!(%public, %admin, provider = %account, version, "listening");
         let draining = supervisor.run(shutdown).await;
         keys.flush().await;
         drop(keys);

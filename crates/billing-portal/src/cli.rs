@@ -1,6 +1,6 @@
-//! The command line's words.
+//! The command line: commands, arguments and flags.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -8,16 +8,19 @@ use billing_domain::{
     ApiKeyId, CustomerId, EventId, InboxStatus, KeyDescription, KeyName, Mode, OriginPattern,
     Permission, ProviderName, Timestamp, UserId,
 };
+use clap::builder::RangedI64ValueParser;
 use clap::{Args, Parser, Subcommand};
 
 /// Opens the payment provider's hosted customer portal for a signed-in user.
 ///
-/// Without a command it serves. Configuration: flags, BILLING_* variables, --config FILE, defaults; see docs/configuration.md.
-/// Exit codes: 0 done, 1 failed, 2 wrong usage, 78 wrong configuration.
+/// Without a command it runs the service. Settings come from flags, BILLING_* variables, --config
+/// FILE and defaults, in this order; see docs/configuration.md.
+///
+/// Exit codes: 0 success, 1 failure, 2 wrong usage, 78 wrong configuration.
 #[derive(Debug, Parser)]
 #[command(version, propagate_version = true, args_conflicts_with_subcommands = false)]
 pub struct Cli {
-    /// A TOML file with settings: keys are the BILLING_ variables without the prefix, in lower case.
+    /// TOML file with settings. Keys are the BILLING_ variables in lower case, without the prefix.
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     /// Print data as JSON.
@@ -29,196 +32,197 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Run the service (the default).
+    /// Run the service (default).
     Serve(Serve),
-    /// Bring the database to this version; safe when several replicas run it at once.
+    /// Migrate the database to this version; several replicas may do so at the same time.
     Migrate,
-    /// Make, list and revoke end users' API keys.
+    /// Create, list, rotate and revoke API keys of users.
     #[command(subcommand)]
     Keys(Keys),
     /// Link users to the provider's customers.
     #[command(subcommand)]
     Customers(Customers),
-    /// Look into the inbox of the provider's events.
+    /// List and replay events of the provider.
     #[command(subcommand)]
     Webhooks(Webhooks),
-    /// Read what was done, by whom, in which request.
+    /// Print the audit log.
     #[command(subcommand)]
     Audit(Audit),
-    /// Make access tokens for development and tests.
+    /// Create access tokens for development and tests.
     #[command(subcommand)]
     Token(Token),
     /// Print the OpenAPI document.
     Openapi,
-    /// Run the Stripe-compatible sandbox alone.
+    /// Run the Stripe sandbox without the service.
     Sandbox(Sandbox),
 }
 
 #[derive(Args, Debug, Default)]
 pub(crate) struct Serve {
-    /// Where to listen (BILLING_LISTEN).
+    /// Public address [BILLING_LISTEN; default: 127.0.0.1:8080, or the next free port with the
+    /// sandbox].
     #[arg(long, value_name = "ADDR")]
     pub(crate) listen: Option<String>,
-    /// Where to serve metrics (BILLING_ADMIN_LISTEN).
+    /// Metrics address [BILLING_ADMIN_LISTEN; default: 127.0.0.1:9090, or the next free port with
+    /// the sandbox].
     #[arg(long, value_name = "ADDR")]
     pub(crate) admin_listen: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Keys {
-    /// Make a key and print it, once.
+    /// Create a key and print it; it is shown only once.
     Create(CreateKey),
-    /// List keys, revoked and expired ones too.
+    /// List keys, including revoked and expired ones.
     List {
-        /// Only this user's.
+        /// Only keys of this user.
         #[arg(long, value_name = "ID")]
         user: Option<UserId>,
     },
-    /// Revoke a key, or all of a user's; every replica sees it within seconds.
+    /// Revoke a key, or all keys of a user; all replicas reject them within seconds.
     Revoke {
-        /// The key's id: the part between the underscores.
+        /// Key id: the part between the underscores.
         #[arg(value_name = "KEY_ID", required_unless_present = "user", conflicts_with = "user")]
         id: Option<ApiKeyId>,
-        /// Whose keys; with --all.
+        /// User whose keys are revoked; requires --all.
         #[arg(long, value_name = "ID", requires = "all")]
         user: Option<UserId>,
-        /// All of the user's keys.
+        /// Revoke all keys of the user.
         #[arg(long, requires = "user")]
         all: bool,
     },
-    /// Make a successor that inherits everything and print it, once; the key itself holds for a while longer.
+    /// Create a successor of a key and print it once; the old key stays valid for the overlap.
     Rotate {
-        /// The key's id: the part between the underscores.
+        /// Key id: the part between the underscores.
         #[arg(value_name = "KEY_ID")]
         id: ApiKeyId,
-        /// How long both hold: 0s, 90m, 24h.
-        #[arg(long, value_name = "TIME", default_value = "24h", value_parser = overlap)]
+        /// Time during which both keys are valid: 0s, 90m, 24h.
+        #[arg(long, value_name = "TIME", default_value = "24h", value_parser = duration)]
         overlap: Duration,
     },
 }
 
 #[derive(Args, Debug)]
 pub(crate) struct CreateKey {
-    /// Whose key it is: the user's id, as access tokens name it.
+    /// User id, as in access tokens.
     #[arg(long, value_name = "ID")]
     pub(crate) user: UserId,
-    /// What its owner calls it.
+    /// Name of the key.
     #[arg(long, value_name = "N")]
     pub(crate) name: KeyName,
-    /// What its owner says about it.
+    /// Description of the key.
     #[arg(long, value_name = "TEXT")]
     pub(crate) description: Option<KeyDescription>,
-    /// What it may do, as area:action; repeatable. Without it: all that exists today.
+    /// Permission, as area:action; repeatable. Default: all permissions of this version.
     #[arg(long = "permission", value_name = "P")]
     pub(crate) permissions: Vec<Permission>,
-    /// When it stops working, as RFC 3339 (2027-01-31T00:00:00Z).
+    /// Expiry, as RFC 3339 (2027-01-31T00:00:00Z).
     #[arg(long, value_name = "T", value_parser = timestamp)]
     pub(crate) expires_at: Option<Timestamp>,
-    /// A return origin beside the deployment's; repeatable.
+    /// Return origin in addition to the configured ones; repeatable.
     #[arg(long = "return-origin", value_name = "O")]
     pub(crate) return_origins: Vec<OriginPattern>,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Customers {
-    /// Say which customer a user is. The same pair again succeeds; another customer needs --replace.
+    /// Link a user to a customer; an existing link to another customer requires --replace.
     Link {
-        /// The user's id, as access tokens name it.
+        /// User id, as in access tokens.
         #[arg(long, value_name = "ID")]
         user: UserId,
-        /// The provider's id of the customer.
+        /// Customer id at the provider.
         #[arg(long, value_name = "CUS")]
         customer: CustomerId,
         #[command(flatten)]
-        at: At,
-        /// Put this customer in the place of another.
+        account: AccountArgs,
+        /// Replace the user's current customer.
         #[arg(long)]
         replace: bool,
     },
-    /// Show which customer a user is, in every provider and mode.
+    /// Show the customers of a user, for all providers and modes.
     Show {
-        /// The user's id.
+        /// User id.
         #[arg(long, value_name = "ID")]
         user: UserId,
     },
-    /// Erase what names a user: links and keys, and the ids in the audit log.
+    /// Erase a user: links, keys, and ids in the audit log.
     Forget {
-        /// The user's id.
+        /// User id.
         #[arg(long, value_name = "ID")]
         user: UserId,
     },
-    /// Link users to customers who are at the provider already. Says what it would do; --apply does it.
+    /// Link users to existing customers of the provider; prints the plan without --apply.
     Import(Import),
-    /// Compare the mirror with the provider, repair what differs, and say what that was.
+    /// Compare the mirror with the provider, repair differences and report them.
     Reconcile(Reconcile),
-    /// Forget which customer a user is.
+    /// Remove the link between a user and a customer.
     Unlink {
-        /// The user's id.
+        /// User id.
         #[arg(long, value_name = "ID")]
         user: UserId,
         #[command(flatten)]
-        at: At,
+        account: AccountArgs,
     },
 }
 
 #[derive(Args, Debug)]
 pub(crate) struct Import {
-    /// Pairs from a CSV file with the columns user,customer; default: what the customers' metadata say.
+    /// CSV file with the columns user,customer; default: the metadata of the customers.
     #[arg(long, value_name = "FILE", conflicts_with = "verified_emails")]
     pub(crate) csv: Option<PathBuf>,
-    /// Match e-mail addresses, from a CSV file with the columns user,email,email_verified; lines that are not verified count for
-    /// nothing.
+    /// CSV file with the columns user,email,email_verified; rows that are not verified are ignored.
     #[arg(long, value_name = "FILE")]
     pub(crate) verified_emails: Option<PathBuf>,
-    /// Link them, instead of only saying so.
+    /// Create the links.
     #[arg(long)]
     pub(crate) apply: bool,
 }
 
 #[derive(Args, Debug)]
 pub(crate) struct Reconcile {
-    /// Only say what differs.
+    /// Report differences without repairing them.
     #[arg(long)]
     pub(crate) dry_run: bool,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Webhooks {
-    /// List events, the last received first.
+    /// List events, newest first.
     List {
-        /// Only those that are pending, applied, ignored or dead.
+        /// Only events in this state: pending, applied, ignored or dead.
         #[arg(long, value_name = "STATE")]
         state: Option<InboxStatus>,
-        /// How many.
-        #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+        /// Maximum number of events.
+        #[arg(long, value_name = "N", default_value_t = 100, value_parser = limit())]
         limit: u32,
         #[command(flatten)]
-        at: At,
+        account: AccountArgs,
     },
-    /// Apply an event once more, or all that were given up.
+    /// Apply an event again, or all dead-lettered events.
     Replay {
-        /// The event's id.
+        /// Event id.
         #[arg(value_name = "EVENT", required_unless_present = "dead", conflicts_with = "dead")]
         event: Option<EventId>,
-        /// All that were given up.
+        /// All dead-lettered events.
         #[arg(long)]
         dead: bool,
         #[command(flatten)]
-        at: At,
+        account: AccountArgs,
     },
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Audit {
-    /// A page of records, oldest first.
+    /// Print a page of records, oldest first.
     List {
         #[command(flatten)]
         selection: Selection,
-        /// How many.
-        #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+        /// Maximum number of records.
+        #[arg(long, value_name = "N", default_value_t = 100, value_parser = limit())]
         limit: u32,
     },
-    /// All records as JSON lines, oldest first.
+    /// Print all records as JSON lines, oldest first.
     Export {
         #[command(flatten)]
         selection: Selection,
@@ -227,71 +231,80 @@ pub(crate) enum Audit {
 
 #[derive(Args, Debug)]
 pub(crate) struct Selection {
-    /// Only what is about this user.
+    /// Only records about this user.
     #[arg(long, value_name = "ID")]
     pub(crate) user: Option<UserId>,
-    /// Only from this moment on, as RFC 3339.
+    /// Only records from this time on, as RFC 3339.
     #[arg(long, value_name = "T", value_parser = timestamp)]
     pub(crate) since: Option<Timestamp>,
-    /// Only after the record with this sequence number.
+    /// Only records after this sequence number.
     #[arg(long, value_name = "SEQUENCE")]
     pub(crate) after: Option<i64>,
 }
 
 #[derive(Args, Debug)]
-pub(crate) struct At {
-    /// The provider; default: the configured one.
+pub(crate) struct AccountArgs {
+    /// Provider; default: the configured provider.
     #[arg(long, value_name = "NAME")]
     pub(crate) provider: Option<ProviderName>,
-    /// `test` or `live`; default: the configured one.
+    /// `test` or `live`; default: the configured mode.
     #[arg(long, value_name = "MODE")]
     pub(crate) mode: Option<Mode>,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Token {
-    /// Make an access token, where the service holds an HS256 secret.
+    /// Create an access token; requires an HS256 secret.
     Mint {
-        /// The user's id.
+        /// User id.
         #[arg(long, value_name = "ID")]
         user: UserId,
-        /// How long it holds: 90s, 15m, 24h.
-        #[arg(long, value_name = "TTL", default_value = "15m", value_parser = duration)]
+        /// Lifetime: 90s, 15m, 24h.
+        #[arg(long, value_name = "TTL", default_value = "15m", value_parser = positive_duration)]
         ttl: Duration,
     },
 }
 
 #[derive(Args, Debug)]
 pub(crate) struct Sandbox {
-    /// Where to listen.
-    #[arg(long, value_name = "ADDR", default_value_t = SocketAddr::from(([127, 0, 0, 1], sandbox_stripe::DEFAULT_PORT)))]
+    /// Address of the sandbox.
+    #[arg(long, value_name = "ADDR", default_value_t = SANDBOX_ADDRESS)]
     pub(crate) listen: SocketAddr,
-    /// Keep the state in this file; default: in memory.
+    /// File for the state; default: in memory.
     #[arg(long, value_name = "FILE")]
     pub(crate) state: Option<PathBuf>,
-    /// Start like an account in which nobody ever saved the portal's settings.
+    /// Start without a portal configuration, like a new Stripe account.
     #[arg(long)]
     pub(crate) without_portal_configuration: bool,
+}
+
+/// The default address of the command `sandbox`.
+const SANDBOX_ADDRESS: SocketAddr =
+    SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), sandbox_stripe::DEFAULT_PORT);
+
+/// Parses the size of a list: 1 to 10,000.
+fn limit() -> RangedI64ValueParser<u32> {
+    clap::value_parser!(u32).range(1..=10_000)
 }
 
 fn timestamp(text: &str) -> Result<Timestamp, String> {
     let parsed: Result<jiff::Timestamp, _> = text.parse();
     parsed
         .map(|at| Timestamp::from_millis(at.as_millisecond()))
-        .map_err(|_| "write it as RFC 3339: 2027-01-31T00:00:00Z".to_owned())
+        .map_err(|_| "it must be an RFC 3339 time, such as 2027-01-31T00:00:00Z".to_owned())
 }
 
-fn overlap(text: &str) -> Result<Duration, String> {
+fn duration(text: &str) -> Result<Duration, String> {
     let parsed = text
         .parse::<jiff::SignedDuration>()
         .ok()
         .and_then(|duration| Duration::try_from(duration).ok());
-    parsed.ok_or_else(|| "write it as a time: 90s, 15m, 24h".to_owned())
+    parsed.ok_or_else(|| "it must be a duration, such as 90s, 15m or 24h".to_owned())
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
-    let positive = overlap(text)?;
-    if positive.is_zero() { Err("it must be more than nothing".to_owned()) } else { Ok(positive) }
+fn positive_duration(text: &str) -> Result<Duration, String> {
+    let parsed = duration(text)?;
+    if parsed.is_zero() { Err("it must be longer than 0s".to_owned()) } else { Ok(parsed) }
 }
 
 #[cfg(test)]
@@ -301,15 +314,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_command_line_is_consistent() {
+    fn command_line_definition_is_consistent() {
         Cli::command().debug_assert();
     }
 
     #[test]
-    fn times_are_read_as_people_write_them() {
-        assert_eq!(duration("15m"), Ok(Duration::from_secs(900)));
-        assert_eq!(duration("24h"), Ok(Duration::from_secs(86_400)));
-        assert!(duration("0s").is_err() && duration("-5m").is_err() && duration("soon").is_err());
+    fn durations_and_times_are_parsed() {
+        assert_eq!(positive_duration("15m"), Ok(Duration::from_secs(900)));
+        assert_eq!(positive_duration("24h"), Ok(Duration::from_secs(86_400)));
+        assert_eq!(duration("0s"), Ok(Duration::ZERO));
+        for text in ["0s", "-5m", "soon"] {
+            assert!(positive_duration(text).is_err(), "{text}");
+        }
         assert_eq!(timestamp("1970-01-01T00:00:01Z"), Ok(Timestamp::from_millis(1000)));
         assert!(timestamp("tomorrow").is_err());
     }

@@ -43,7 +43,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
     }
 }
 
-/// What all commands share.
+/// The options that all commands share.
 #[derive(Clone, Debug)]
 pub(crate) struct Context {
     config: Option<std::path::PathBuf>,
@@ -59,7 +59,8 @@ impl Context {
         Source { file: self.config.clone(), flags }
     }
 
-    /// Prints one object: as JSON, or in the words of `plain`. A reader that has gone away fails the command.
+    /// Prints an object as JSON or as the text of `plain`. The command fails if standard output is
+    /// closed.
     fn print(
         &self,
         value: &serde_json::Value,
@@ -76,7 +77,7 @@ fn print(text: &str) -> Result<(), Failure> {
     written.map_err(|error| Failure::failed("standard output cannot be written", &error))
 }
 
-/// What commands over a database begin with: their settings, the log, and the database.
+/// Reads the settings, starts the log and opens the database.
 async fn session<T>(
     context: &Context,
     read: impl FnOnce(&mut Settings) -> Option<T>,
@@ -87,11 +88,11 @@ async fn session<T>(
     let store = store::read(&mut settings);
     let more = read(&mut settings);
     let (store, more) = settings.start(log, store.zip(more))?;
-    Ok((opened(store, auto_migrate).await?, more))
+    Ok((open_migrated(store, auto_migrate).await?, more))
 }
 
-/// The database that a command works on, migrated first where that is allowed.
-async fn opened(settings: StoreSettings, auto_migrate: bool) -> Result<Stores, Failure> {
+/// Opens the database. Migrates it first if the settings allow that.
+async fn open_migrated(settings: StoreSettings, auto_migrate: bool) -> Result<Stores, Failure> {
     let stores = open(settings);
     let failed = |error| Failure::failed("the database cannot be used", &error);
     if auto_migrate {

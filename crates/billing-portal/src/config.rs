@@ -1,10 +1,11 @@
-//! Which settings there are, and those that several commands share.
+//! All settings of the binary, and the settings that several commands share.
 
 mod catalogue;
 pub(crate) mod provider;
 mod serve;
 pub(crate) mod store;
 
+pub(crate) use serve::ListenAddress;
 pub use serve::ServeConfig;
 
 use std::path::{Path, PathBuf};
@@ -15,8 +16,8 @@ use crate::data_folder;
 use crate::failure::Failure;
 use crate::logging::LogSettings;
 
-/// Settings of the composition root itself, without the prefix.
-const OWN: &[&str] = &[
+/// The settings of this crate, without the prefix.
+const SETTINGS: &[&str] = &[
     "LISTEN",
     "ADMIN_LISTEN",
     "DATABASE_URL",
@@ -39,10 +40,10 @@ const OWN: &[&str] = &[
     "LOG_FORMAT",
 ];
 
-/// All settings: the composition root's and the adapters' own.
+/// Returns all settings: those of this crate and of the adapters.
 fn setting_names() -> SettingNames {
     let names = [
-        &[OWN, http_edge::SETTINGS, auth_jwt::SETTINGS, auth_api_key::SETTINGS],
+        &[SETTINGS, http_edge::SETTINGS, auth_jwt::SETTINGS, auth_api_key::SETTINGS],
         provider::SETTINGS,
     ]
     .concat();
@@ -52,12 +53,12 @@ fn setting_names() -> SettingNames {
     SettingNames { prefix: "BILLING_", names: names.concat(), secrets: secrets.concat() }
 }
 
-/// Where settings come from, in addition to the environment.
+/// The sources of settings in addition to the environment.
 #[derive(Clone, Debug, Default)]
 pub struct Source {
     /// A TOML file.
     pub file: Option<PathBuf>,
-    /// Flags, by the name of the setting without the prefix. A flag wins over all else.
+    /// Flags, by the setting's name without the prefix. A flag wins over every other source.
     pub flags: Vec<(&'static str, Option<String>)>,
 }
 
@@ -73,7 +74,8 @@ impl Settings {
     /// Gathers flags, environment and file.
     pub(crate) fn gather(source: &Source) -> Self {
         let mut faults = Faults::default();
-        // What is not Unicode cannot be a value of ours; made visible, it fails where it is used.
+        // A value that is not Unicode is converted lossily. The check of its setting then reports
+        // it.
         let environment = std::env::vars_os().filter_map(|(name, value)| {
             Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))
         });
@@ -83,7 +85,7 @@ impl Settings {
         Self { reader: Reader::new(layers, faults), source: source.clone(), provider: None }
     }
 
-    /// Ends the reading. Returns `value`, or all faults, with warnings about what was ignored.
+    /// Finishes reading. Returns `value` and warnings about ignored variables, or all faults.
     pub(crate) fn finish<T>(self, value: Option<T>) -> Result<(T, Vec<String>), Failure> {
         let warnings = self.reader.finish().map_err(Failure::Configuration)?;
         let unreported = "a setting is wrong and was not reported: this is a bug";
@@ -91,7 +93,7 @@ impl Settings {
         Ok((value, warnings))
     }
 
-    /// Ends the reading as [`finish`](Self::finish) does, starts the log, and logs the warnings.
+    /// Finishes reading like [`finish`](Self::finish), starts the log, and logs the warnings.
     pub(crate) fn start<T>(self, log: Option<LogSettings>, value: Option<T>) -> Result<T, Failure> {
         let (value, warnings) = self.finish(value)?;
         if let Some(log) = log {
@@ -101,34 +103,40 @@ impl Settings {
         Ok(value)
     }
 
-    /// The database's URL, or the default.
+    /// Returns the configured or default URL of the database.
     pub(crate) fn database_url(&mut self) -> String {
         self.reader
             .text("DATABASE_URL")
             .unwrap_or_else(|| "sqlite://data/billing-portal.db".to_owned())
     }
 
-    /// The provider's name. S2: the sandbox is the default, but never beside a Stripe key or a Postgres URL, so that a
-    /// forgotten variable never runs a fake in production.
+    /// Returns the provider's name. S2: the sandbox is the default, but not with a Stripe key or a
+    /// Postgres URL. A forgotten variable therefore never runs the sandbox in production.
     pub(crate) fn provider(&mut self) -> String {
         if let Some(known) = &self.provider {
             return known.clone();
         }
         let name = self.reader.text("PROVIDER").unwrap_or_else(|| {
-            let meant =
+            let real =
                 provider::CREDENTIALS.iter().find(|(_, credential)| self.reader.has(credential));
             let postgres = self.database_url().starts_with("postgres").then_some("a Postgres URL");
-            if let Some(beside) = meant.map(|(_, credential)| *credential).or(postgres) {
-                let remedy = "set it to `stripe`, or to `sandbox` if you mean the fake";
-                self.reader.fault("PROVIDER", format!("it is not set, and {beside} is; {remedy}"));
+            if let Some(other) = real.map(|(_, credential)| *credential).or(postgres) {
+                let remedy = "set it to `stripe`, or to `sandbox` if this is not production";
+                self.reader.fault("PROVIDER", format!("it is not set, but {other} is; {remedy}"));
             }
-            meant.map_or("sandbox", |(name, _)| *name).to_owned()
+            real.map_or("sandbox", |(name, _)| *name).to_owned()
         });
         self.provider = Some(name.clone());
         name
     }
 
-    /// Where the embedded default keeps its state: the SQLite file's folder.
+    /// Returns whether this is the embedded default: the service with a sandbox in the same
+    /// process.
+    pub(crate) fn is_embedded(&mut self) -> bool {
+        self.provider() == "sandbox"
+    }
+
+    /// Returns the folder for the state of the embedded default: the folder of the SQLite file.
     pub(crate) fn data_folder(&mut self) -> PathBuf {
         let url = self.database_url();
         let path = url.strip_prefix("sqlite://").map(|rest| rest.split('?').next().unwrap_or(rest));
@@ -139,19 +147,20 @@ impl Settings {
         }
     }
 
-    /// The folder in which the sandbox records its exchanges, for tests.
+    /// Returns the folder in which the sandbox records its exchanges, for tests.
     pub(crate) fn sandbox_record(&mut self) -> Option<PathBuf> {
         self.reader.text("SANDBOX_RECORD").map(PathBuf::from)
     }
 
-    /// The embedded default makes its own secrets, where none are given.
+    /// Supplies a generated pepper in the embedded default, unless one is configured.
     pub(crate) fn supply_pepper(&mut self) {
         if !self.reader.has("API_KEY_PEPPER") {
             self.supply("API_KEY_PEPPER", "api-key-pepper.secret");
         }
     }
 
-    /// As [`supply_pepper`](Self::supply_pepper): what access tokens are signed with.
+    /// Supplies a generated secret for access tokens in the embedded default, unless a key is
+    /// configured.
     pub(crate) fn supply_token_secret(&mut self) {
         if !["JWT_HS256_SECRET", "JWT_PUBLIC_KEY", "JWT_JWKS_URL"]
             .iter()
@@ -162,7 +171,7 @@ impl Settings {
     }
 
     fn supply(&mut self, name: &'static str, file: &str) {
-        if self.provider() != "sandbox" {
+        if !self.is_embedded() {
             return;
         }
         match data_folder::secret(&self.data_folder(), file) {
@@ -170,7 +179,9 @@ impl Settings {
             Err(error) => {
                 self.reader.fault(
                     name,
-                    format!("it is not set, and the data folder cannot keep one: {error}"),
+                    format!(
+                        "it is not set, and no secret can be stored in the data folder: {error}"
+                    ),
                 );
             }
         }

@@ -20,7 +20,7 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// What failed, and why.
+    /// Creates a failure from the operation's name and its error.
     pub(crate) fn failed(what: &str, error: &dyn Error) -> Self {
         Self::Failed(format!("{what}: {}", error_chain(error)))
     }
@@ -29,7 +29,7 @@ impl Failure {
     #[must_use]
     pub fn report(self) -> ExitCode {
         if !matches!(self, Self::Task(_)) {
-            // Without standard error, the exit code is all that is left to report.
+            // If standard error is closed, the exit code still reports the failure.
             let _ = write!(io::stderr(), "billing-portal: {self}");
         }
         match self {

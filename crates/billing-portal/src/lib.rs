@@ -1,5 +1,5 @@
-//! The billing portal's application and command line: configuration, wiring, background tasks. The one crate that names
-//! adapters.
+//! The billing portal's application and command line: configuration, wiring and background tasks.
+//! Only this crate depends on adapters.
 //!
 //! ```no_run
 //! # async fn run() -> Result<(), billing_portal::Failure> {

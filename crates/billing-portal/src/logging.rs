@@ -1,4 +1,4 @@
-//! The log: to standard error, pretty on a terminal, else one JSON object a line.
+//! The log on standard error: readable text on a terminal, else one JSON object per line.
 
 use std::io::{self, IsTerminal};
 
@@ -6,7 +6,13 @@ use layered_settings::Reader;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
-/// How the log looks and what it holds.
+/// The default filter of `serve` with a real provider.
+pub(crate) const INFO: &str = "info";
+
+/// The default filter of the embedded default: warnings, errors, and one line per request.
+pub(crate) const WARNINGS_AND_REQUESTS: &str = "warn,http_edge::access=info";
+
+/// The filter and the format of the log.
 #[derive(Debug)]
 pub(crate) struct LogSettings {
     filter: EnvFilter,
@@ -14,11 +20,11 @@ pub(crate) struct LogSettings {
 }
 
 impl LogSettings {
-    /// `default` is the level where nobody set one.
+    /// Reads the settings. `default` is the filter if BILLING_LOG is not set.
     pub(crate) fn read(reader: &mut Reader, default: &str) -> Option<Self> {
         let text = reader.text("LOG").unwrap_or_else(|| default.to_owned());
         let filter = EnvFilter::try_new(&text)
-            .map_err(|error| reader.fault("LOG", format!("it is no log filter: {error}")));
+            .map_err(|error| reader.fault("LOG", format!("it is not a log filter: {error}")));
         let pretty = match reader.text("LOG_FORMAT").as_deref() {
             None => Some(io::stderr().is_terminal()),
             Some("pretty") => Some(true),
@@ -37,12 +43,13 @@ impl LogSettings {
     }
 
     fn start_to(self, writer: impl for<'a> MakeWriter<'a> + Send + Sync + 'static) {
-        // A line that cannot be written is lost. Reporting that with `eprintln!` would panic in the task that logs.
+        // A line that cannot be written is lost. Reporting that with `eprintln!` would panic in the
+        // task that logs.
         let log = tracing_subscriber::fmt()
             .with_env_filter(self.filter)
             .with_writer(writer)
             .log_internal_errors(false);
-        // A second start would be a bug of ours; the first log stands.
+        // A second start would be a bug. The first log stays.
         let _ = if self.pretty {
             tracing::subscriber::set_global_default(
                 log.with_ansi(io::stderr().is_terminal()).finish(),

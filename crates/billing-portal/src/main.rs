@@ -14,7 +14,7 @@ fn main() -> ExitCode {
         }
     };
     let outcome = runtime.block_on(billing_portal::run(cli));
-    // A thread that is stuck in the system must not delay the exit.
+    // A thread that is blocked in a system call must not delay the exit.
     runtime.shutdown_background();
     outcome.map_or_else(Failure::report, |()| ExitCode::SUCCESS)
 }

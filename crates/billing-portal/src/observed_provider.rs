@@ -39,7 +39,7 @@ impl<T: ?Sized> Observed<T> {
                 | ProviderError::Refused { .. }
                 | ProviderError::Unusable { .. },
             ) => self.readiness.provider_is_up(),
-            // Our own limits say nothing about the provider.
+            // The service's own limits are no sign of the provider's state.
             Err(ProviderError::Overloaded { .. }) => {}
         }
         result
@@ -161,25 +161,25 @@ mod tests {
     }
 
     #[test]
-    fn call_without_an_answer_begins_an_outage_and_any_answer_ends_it() {
+    fn call_without_a_response_begins_an_outage_and_any_response_ends_it() {
         let readiness = readiness();
         let observed = Observed::new(Arc::new(()), readiness.clone());
         let context = String::new;
-        for answer in [
+        for response in [
             Ok(()),
             Err(ProviderError::CustomerNotFound { context: context() }),
             Err(ProviderError::SubscriptionNotFound { context: context() }),
             Err(ProviderError::Refused { context: context() }),
             Err(ProviderError::Unusable { context: context() }),
         ] {
-            let name = format!("{answer:?}");
+            let name = format!("{response:?}");
             for error in [unavailable(), timeout()] {
                 assert!(observed.observe::<()>(Err(error)).is_err());
                 assert!(is_down(&readiness), "{name}");
                 readiness.provider_is_up();
             }
             readiness.provider_is_down();
-            assert_eq!(format!("{:?}", observed.observe(answer)), name);
+            assert_eq!(format!("{:?}", observed.observe(response)), name);
             assert!(!is_down(&readiness), "{name}");
         }
     }

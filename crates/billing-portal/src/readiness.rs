@@ -1,4 +1,4 @@
-//! [`Readiness`]: what background tasks and provider calls have observed, for the probe routes.
+//! [`Readiness`]: the state of the database, the keys and the provider, for the probe routes.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -9,10 +9,11 @@ use billing_domain::ports::Clock;
 use http_edge::Drain;
 use tokio::sync::watch;
 
-/// How long a failed provider call counts as an outage, unless a later call succeeds.
+/// Duration of an outage after a failed provider call (60 s). A later success ends it earlier.
 const PROVIDER_OUTAGE_MILLIS: i64 = 60_000;
 
-/// Whether the service is ready: once database and keys have both been available, and until the drain begins.
+/// Whether the service is ready. It becomes ready when database and keys are available for the
+/// first time, and stays ready until the drain begins.
 #[derive(Debug)]
 pub(crate) struct Readiness {
     drain: Drain,
@@ -24,7 +25,7 @@ pub(crate) struct Readiness {
 }
 
 impl Readiness {
-    /// Not ready yet.
+    /// Creates a state that is not ready.
     pub(crate) fn new(drain: Drain, clock: Arc<dyn Clock>) -> Self {
         Self {
             drain,
@@ -36,8 +37,9 @@ impl Readiness {
         }
     }
 
-    /// Records whether the database is usable and whether there are keys to verify access tokens with. The service becomes
-    /// ready when both are true for the first time, and stays ready through later outages.
+    /// Records whether the database is usable and whether the keys for access tokens are loaded.
+    /// The service becomes ready when both are true for the first time. Later outages do not change
+    /// that.
     pub(crate) fn observe(&self, database_is_up: bool, keys_are_loaded: bool) {
         self.database_down.store(!database_is_up, Ordering::Relaxed);
         self.keys_missing.store(!keys_are_loaded, Ordering::Relaxed);
@@ -49,7 +51,7 @@ impl Readiness {
         }
     }
 
-    /// Records that the provider answered a call.
+    /// Records that the provider responded to a call.
     pub(crate) fn provider_is_up(&self) {
         self.provider_failed_at.store(i64::MIN, Ordering::Relaxed);
         metrics::gauge!("dependency_up", "dependency" => "provider").set(1.0);

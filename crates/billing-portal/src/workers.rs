@@ -1,4 +1,4 @@
-//! The workers: one file per background task that works on the stores or the provider.
+//! The workers: background tasks that use the stores or the provider.
 
 pub(crate) mod catalogue_check;
 pub(crate) mod database_watcher;

@@ -116,6 +116,19 @@ impl Sandbox {
     /// # Errors
     /// The state cannot be synced to disk.
     pub async fn serve(self, shutdown: impl Future<Output = ()> + Send) -> io::Result<()> {
+        self.serve_and_deliver_after(std::future::ready(()), shutdown).await
+    }
+
+    /// Like [`Sandbox::serve`], but the first delivery waits until `ready` is done. An application that embeds the sandbox
+    /// prevents deliveries that it cannot accept yet.
+    ///
+    /// # Errors
+    /// The state cannot be brought to the disk.
+    pub async fn serve_and_deliver_after(
+        self,
+        ready: impl Future<Output = ()> + Send,
+        shutdown: impl Future<Output = ()> + Send,
+    ) -> io::Result<()> {
         let Self { listener, base_url, store, recorder, webhooks, .. } = self;
         let webhooks = Arc::new(Webhooks::new(store.clone(), webhooks));
         let router = router(&store, base_url, &webhooks);
@@ -123,13 +136,20 @@ impl Sandbox {
             Some(recorder) => recorder.layer(router),
             None => router,
         };
-        let (stop, stopped) = oneshot::channel();
+        let (stop, mut stopped) = oneshot::channel();
         let shutdown = async {
             shutdown.await;
             // The send fails if the delivery worker has already ended.
             let _ = stop.send(());
         };
-        tokio::join!(accept::serve(listener, router, shutdown), webhooks.run(stopped));
+        let deliver = async {
+            tokio::select! {
+                () = ready => {}
+                _ = &mut stopped => return,
+            }
+            webhooks.run(stopped).await;
+        };
+        tokio::join!(accept::serve(listener, router, shutdown), deliver);
         store.flush()
     }
 }

@@ -13,7 +13,7 @@ use super::supervisor::{Kind, Supervisor};
 use crate::config::ServeConfig;
 use crate::failure::Failure;
 
-/// The state of the API. `base` is the URL of the public listener.
+/// Creates the state of the API. `base` is the URL of the public listener.
 pub(crate) fn api(
     services: &Services,
     config: &ServeConfig,

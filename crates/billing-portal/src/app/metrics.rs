@@ -6,7 +6,7 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 use crate::failure::Failure;
 
-/// How often histograms are drained, so that they stay small while nothing scrapes them.
+/// Interval at which histograms are drained. It keeps them small if no server scrapes the metrics.
 const UPKEEP: Duration = Duration::from_secs(5);
 const SECONDS: &[f64] =
     &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn upkeep_drains_histograms_and_goes_on() {
+    async fn upkeep_drains_histograms_and_keeps_running() {
         let builder = PrometheusBuilder::new().set_buckets(SECONDS).unwrap();
         let recorder = builder.build_recorder();
         metrics::with_local_recorder(&recorder, || metrics::histogram!("waited").record(0.0625));

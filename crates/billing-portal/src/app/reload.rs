@@ -1,4 +1,4 @@
-//! [`Reload`]: takes new settings while the service runs.
+//! [`Reload`]: applies new settings while the service runs.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::config::{ServeConfig, Settings, Source};
 use crate::wiring::provider::Provider;
 use crate::workers::pepper_check::PepperCheck;
 
-/// What new settings are applied to.
+/// The components that new settings are applied to.
 pub(crate) struct Reload {
     pub(crate) source: Source,
     pub(crate) tokens: Arc<JwtAuthenticator>,
@@ -22,8 +22,8 @@ pub(crate) struct Reload {
 }
 
 impl Reload {
-    /// Reads the settings again at each SIGHUP, secret files included. Secrets change without a failed request. Wrong
-    /// settings change nothing, and other settings take effect at a restart.
+    /// Reads the settings again at each SIGHUP, secret files included. Secrets change without a
+    /// failed request. Wrong settings change nothing, and other settings take effect at a restart.
     pub(crate) async fn run(self, mut hangups: Signal) {
         while hangups.recv().await.is_some() {
             match self.read_and_apply().await {
@@ -44,13 +44,13 @@ impl Reload {
 
     /// The steps that can fail come first, so that all of the settings take effect or none.
     async fn apply(&self, config: ServeConfig) -> Result<(), String> {
-        let takes_a_restart =
-            |what| Err(format!("the new settings have {what}, which takes a restart"));
+        let needs_restart =
+            |what| Err(format!("the new settings have {what}, which requires a restart"));
         if !self.provider.accepts(&config.provider) {
-            return takes_a_restart("another provider or mode");
+            return needs_restart("another provider or mode");
         }
         if *config.keys.prefix() != self.prefix {
-            return takes_a_restart("another BILLING_API_KEY_PREFIX");
+            return needs_restart("another BILLING_API_KEY_PREFIX");
         }
         match self.pepper.check_gate(config.keys.gate()).await {
             Ok(PepperFit::Fits | PepperFit::SomeDoNotFit(_)) => {}
@@ -86,7 +86,7 @@ mod tests {
     const SECRET: &str = "an-old-secret-0123456789-0123456789-abcdef";
     const NEW_SECRET: &str = "a-new-secret-0123456789-0123456789-abcdef";
 
-    /// Settings over a database in this folder, some of them changed.
+    /// Settings with a database in this folder, and these changes.
     fn source(folder: &Path, changes: &[(&'static str, &str)]) -> Source {
         let database = format!("sqlite://{}/portal.db", folder.display());
         let settings = [
@@ -153,8 +153,8 @@ mod tests {
         let mut reload = reload(folder.path()).await;
         for (name, value, word) in [
             ("JWT_LEEWAY_SECONDS", "many", "BILLING_JWT_LEEWAY_SECONDS"),
-            ("API_KEY_PREFIX", "other", "BILLING_API_KEY_PREFIX, which takes a restart"),
-            ("STRIPE_SECRET_KEY", "sk_live_ReloadTest0000000001", "mode, which takes a restart"),
+            ("API_KEY_PREFIX", "other", "BILLING_API_KEY_PREFIX, which requires a restart"),
+            ("STRIPE_SECRET_KEY", "sk_live_ReloadTest0000000001", "mode, which requires a restart"),
         ] {
             let changes = [("JWT_HS256_SECRET", NEW_SECRET), (name, value)];
             reload.source = source(folder.path(), &changes);

@@ -1,4 +1,4 @@
-//! [`Services`]: what requests and background tasks share, wired from the configuration.
+//! [`Services`]: the services that requests and background tasks share.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use crate::wiring::provider::{self, Provider, ProviderPorts, RunningSandbox};
 use crate::wiring::store::{self, Stores};
 use crate::workers::pepper_check::PepperCheck;
 
-/// Kinds of denied attempts that are counted apart between two writes.
+/// Maximum kinds of denied attempts that are counted separately between two writes.
 const DENIAL_KINDS: usize = 1000;
 
 /// The stores, the provider, the authenticators, and the services over them.
@@ -46,14 +46,14 @@ pub(crate) struct Services {
 }
 
 impl Services {
-    /// Wires everything. Returns the adapters' tasks with it.
+    /// Connects the adapters and creates the services. Also returns the tasks of the adapters.
     pub(crate) fn connect(
         config: &ServeConfig,
         drain: Drain,
         sandbox: Option<&RunningSandbox>,
     ) -> Result<(Self, Vec<BackgroundTask>), Failure> {
         let clock = clock();
-        let readiness = Arc::new(Readiness::new(drain, clock.clone()));
+        let readiness = Arc::new(Readiness::new(drain.clone(), clock.clone()));
         let (stores, mut tasks) = store::open(config.store.clone());
         let provider =
             provider::connect(config.provider.clone(), sandbox).map_err(Failure::Failed)?;
@@ -66,7 +66,8 @@ impl Services {
                 .map_err(|error| Failure::failed("the key set cannot be fetched", &error))?;
         let (keys, key_tasks) = keys::start(&config.keys, &stores, clock.clone())
             .map_err(|error| Failure::failed("API keys cannot be verified", &error))?;
-        tasks.extend(token_tasks.into_iter().chain(key_tasks));
+        tasks.extend(token_tasks);
+        tasks.extend(key_tasks.into_iter().map(|task| after_start(task, &readiness, &drain)));
         let key_service = ApiKeyService::new(stores.api_keys.clone(), clock.clone());
         let issuer = ApiKeyIssuer::new(key_service.clone(), keys.minter().clone(), account.mode());
         let gate = config.keys.gate().clone();
@@ -92,4 +93,17 @@ impl Services {
         };
         Ok((services, tasks))
     }
+}
+
+/// Delays a task that needs the database until the service is ready. Before that, the database may
+/// not be migrated.
+fn after_start(task: BackgroundTask, readiness: &Arc<Readiness>, drain: &Drain) -> BackgroundTask {
+    let (readiness, drain) = (Arc::clone(readiness), drain.clone());
+    BackgroundTask::new(task.name, async move {
+        tokio::select! {
+            () = readiness.wait_until_ready() => {}
+            () = drain.wait() => {}
+        }
+        task.run.await;
+    })
 }

@@ -13,8 +13,9 @@ use tokio::time::timeout;
 
 use crate::failure::Failure;
 
-/// How long workers may take to finish after the last request, and adapters' tasks after their last user.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// Maximum time for workers to finish after the last request, and for adapters' tasks after their
+/// last use.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// The work of a supervised task.
 pub type TaskFuture = Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>>;
@@ -50,13 +51,13 @@ struct Task {
 pub(crate) struct Supervisor {
     drain: Drain,
     served: watch::Sender<bool>,
-    patience: Duration,
+    grace: Duration,
     tasks: Vec<Task>,
 }
 
 impl Supervisor {
     pub(crate) fn new(drain: Drain) -> Self {
-        Self { drain, served: watch::Sender::new(false), patience: PATIENCE, tasks: Vec::new() }
+        Self { drain, served: watch::Sender::new(false), grace: GRACE, tasks: Vec::new() }
     }
 
     /// Registers a task.
@@ -85,21 +86,22 @@ impl Supervisor {
             .collect();
     }
 
-    /// Returns once the listeners have ended: no request runs any more.
+    /// Returns after the listeners have ended. No request runs then.
     pub(crate) fn requests_ended(&self) -> impl Future<Output = ()> + Send + 'static {
         let mut served = self.served.subscribe();
         async move {
-            // An error means that the supervisor is gone, and the listeners with it.
+            // An error means that the supervisor and the listeners are dropped.
             let _ = served.wait_for(|served| *served).await;
         }
     }
 
-    /// Runs all tasks until `shutdown` resolves or one of them fails. Then drains: returns when only adapters' tasks run.
+    /// Runs all tasks until `shutdown` resolves or a task fails. Then it drains, and returns when
+    /// only adapters' tasks run.
     pub(crate) async fn run(self, shutdown: impl Future<Output = ()>) -> Draining {
-        let Self { drain, served, patience, tasks } = self;
+        let Self { drain, served, grace, tasks } = self;
         let mut running = Draining {
             drain: drain.clone(),
-            patience,
+            grace,
             join_set: JoinSet::new(),
             tasks: HashMap::new(),
             failure: None,
@@ -128,20 +130,20 @@ struct Running {
     handle: AbortHandle,
 }
 
-/// A service of which only adapters' tasks still run.
+/// A draining service. Only adapters' tasks still run.
 pub(crate) struct Draining {
     drain: Drain,
-    patience: Duration,
+    grace: Duration,
     join_set: JoinSet<Result<(), Failure>>,
     tasks: HashMap<Id, Running>,
     failure: Option<Failure>,
 }
 
 impl Draining {
-    /// Waits for the adapters' tasks. The caller has dropped everything that uses them.
+    /// Waits for the adapters' tasks. The caller must have dropped everything that uses them.
     ///
     /// # Errors
-    /// The failure that ended the service, or the first one while it drained.
+    /// The failure that ended the service, or the first failure of the drain.
     pub(crate) async fn finish(mut self) -> Result<(), Failure> {
         self.join_or_abort(&[Kind::Adapter]).await;
         self.failure.map_or(Ok(()), Err)
@@ -161,7 +163,7 @@ impl Draining {
     }
 
     async fn join_or_abort(&mut self, kinds: &[Kind]) {
-        if timeout(self.patience, self.join(kinds)).await.is_err() {
+        if timeout(self.grace, self.join(kinds)).await.is_err() {
             for task in self.tasks.values().filter(|task| kinds.contains(&task.kind)) {
                 tracing::warn!(
                     task = task.name,
@@ -180,7 +182,7 @@ impl Draining {
             .for_each(|task| task.handle.abort());
     }
 
-    /// Waits for the end of any task, and judges it.
+    /// Waits until a task ends, and records a failure.
     async fn next(&mut self) {
         let Some(ended) = self.join_set.join_next_with_id().await else {
             return std::future::pending().await;
@@ -199,12 +201,13 @@ impl Draining {
                 let cause = format!("it panicked: {}", panic_text(error.into_panic().as_ref()));
                 self.fail(name, &cause, None);
             }
-            // Returned in time, or cancelled by the drain.
+            // The task returned in time, or the drain cancelled it.
             Ok(Ok(())) | Err(_) => {}
         }
     }
 
-    /// The first failure decides the exit code. Wrong configuration is printed once more, at the end.
+    /// Records a failure. The first failure decides the exit code. A configuration fault is printed
+    /// again at the end.
     fn fail(&mut self, task: &'static str, cause: &str, failure: Option<Failure>) {
         tracing::error!(task, cause, "a background task failed: the service ends");
         let failure = match failure {
@@ -295,7 +298,7 @@ mod tests {
 
     #[tokio::test]
     async fn drain_ends_listeners_then_workers_then_endless_tasks_then_adapters() {
-        /// Notes the end of a task, however it ends.
+        /// Records the end of a task when it is dropped.
         struct End(&'static str, Arc<Mutex<Vec<&'static str>>>);
         impl Drop for End {
             fn drop(&mut self) {
@@ -335,7 +338,7 @@ mod tests {
     #[tokio::test]
     async fn tasks_that_do_not_end_in_time_are_cancelled() {
         let (mut supervisor, _) = supervisor();
-        supervisor.patience = Duration::from_millis(10);
+        supervisor.grace = Duration::from_millis(10);
         supervisor.add("worker", Kind::Worker, pending());
         supervisor.add("adapter", Kind::Adapter, pending());
         assert!(supervisor.run(ready(())).await.finish().await.is_ok());

@@ -44,12 +44,16 @@ pub(crate) fn register(
         clock: clock.clone(),
         audit_retention: config.retention,
     };
-    supervisor.add("retention", Kind::Endless, infallible(retention.run()));
+    let ready = readiness.clone();
+    supervisor.add("retention", Kind::Endless, async move {
+        ready.wait_until_ready().await;
+        infallible(retention.run()).await
+    });
 
     let inbox = InboxWorker {
         processor: services.accounts.processor(),
         inbox: stores.inbox.clone(),
-        at: services.account.clone(),
+        account: services.account.clone(),
         new_events: services.new_events.clone(),
         readiness: readiness.clone(),
         clock: clock.clone(),

@@ -1,4 +1,4 @@
-//! `customers import|reconcile`: the commands that ask the provider about customers.
+//! `customers import|reconcile`: the commands that read customers from the provider.
 
 use std::path::Path;
 
@@ -19,25 +19,25 @@ use crate::wiring::clock::clock;
 use crate::wiring::provider::{connect, running_sandbox};
 use crate::wiring::store::Stores;
 
-/// A line of a list of users and customers.
+/// A row of a list of users and customers.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Pair {
+struct CustomerRow {
     user: String,
     customer: String,
 }
 
-/// A line of a list of users and their e-mail addresses.
+/// A row of a list of users and their e-mail addresses.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Address {
+struct EmailRow {
     user: String,
     email: String,
     email_verified: bool,
 }
 
 pub(crate) async fn import(context: &Context, arguments: Import) -> Result<(), Failure> {
-    let (stores, accounts) = connected(context).await?;
+    let (stores, accounts) = connect_accounts(context).await?;
     let source = match (&arguments.csv, &arguments.verified_emails) {
         (Some(file), _) => ImportSource::Pairs(pairs(file)?),
         (None, Some(file)) => ImportSource::VerifiedEmails(addresses(file)?),
@@ -50,25 +50,25 @@ pub(crate) async fn import(context: &Context, arguments: Import) -> Result<(), F
         let service = CustomerService::new(stores.customers, clock());
         plan = import.apply(plan, &service).await.map_err(failed)?;
     }
-    context.print(&described(&plan, arguments.apply), || sentences(&plan, arguments.apply))
+    context.print(&plan_json(&plan, arguments.apply), || plan_text(&plan, arguments.apply))
 }
 
 pub(crate) async fn reconcile(context: &Context, arguments: Reconcile) -> Result<(), Failure> {
-    let (_, accounts) = connected(context).await?;
+    let (_, accounts) = connect_accounts(context).await?;
     let mode = if arguments.dry_run { RunMode::DryRun } else { RunMode::Apply };
     let report = accounts.reconciler().run(mode).await;
     let report = report.map_err(|error| {
         Failure::failed("the mirror could not be compared with the provider", &error)
     })?;
-    context.print(&reported(&report, mode), || told(&report, mode))?;
+    context.print(&report_json(&report, mode), || report_text(&report, mode))?;
     match report.failed.len() {
         0 => Ok(()),
         failed => Err(Failure::Failed(format!("{failed} customers could not be read"))),
     }
 }
 
-/// The database and the provider.
-async fn connected(context: &Context) -> Result<(Stores, Accounts), Failure> {
+/// Opens the database and connects the provider.
+async fn connect_accounts(context: &Context) -> Result<(Stores, Accounts), Failure> {
     let (stores, provider) = session(context, |settings: &mut Settings| {
         let folder = settings.data_folder();
         provider::read(settings).map(|provider| (provider, folder))
@@ -84,25 +84,26 @@ async fn connected(context: &Context) -> Result<(Stores, Accounts), Failure> {
 }
 
 fn pairs(file: &Path) -> Result<Vec<(UserId, CustomerId)>, Failure> {
-    let read = |line: Pair| {
-        let user = line.user.parse().map_err(|error| format!("user: {error}"))?;
-        let customer = line.customer.parse().map_err(|error| format!("customer: {error}"))?;
+    let read = |row: CustomerRow| {
+        let user = row.user.parse().map_err(|error| format!("user: {error}"))?;
+        let customer = row.customer.parse().map_err(|error| format!("customer: {error}"))?;
         Ok(Some((user, customer)))
     };
-    lines(file, read)
+    rows(file, read)
 }
 
-/// The addresses that were verified: others say nothing about who has them.
+/// Reads the verified addresses. An unverified address does not prove who owns it.
 fn addresses(file: &Path) -> Result<Vec<(UserId, String)>, Failure> {
-    let read = |line: Address| {
-        let user = line.user.parse().map_err(|error| format!("user: {error}"))?;
-        Ok(line.email_verified.then_some((user, line.email)))
+    let read = |row: EmailRow| {
+        let user = row.user.parse().map_err(|error| format!("user: {error}"))?;
+        Ok(row.email_verified.then_some((user, row.email)))
     };
-    lines(file, read)
+    rows(file, read)
 }
 
-/// The lines of a CSV file (RFC 4180) with a header; one that is wrong fails the command before anything is done.
-fn lines<L: for<'a> Deserialize<'a>, T>(
+/// Reads a CSV file (RFC 4180) with a header. A faulty row fails the command before it changes
+/// anything.
+fn rows<L: for<'a> Deserialize<'a>, T>(
     file: &Path,
     read: impl Fn(L) -> Result<Option<T>, String>,
 ) -> Result<Vec<T>, Failure> {
@@ -112,14 +113,14 @@ fn lines<L: for<'a> Deserialize<'a>, T>(
         .from_path(file)
         .map_err(|error| wrong(error.to_string()))?;
     let mut found = Vec::new();
-    for (index, line) in reader.deserialize().enumerate() {
-        let line = line.map_err(|error| wrong(error.to_string()))?;
-        found.extend(read(line).map_err(|why| wrong(format!("line {}: {why}", index + 2)))?);
+    for (index, row) in reader.deserialize().enumerate() {
+        let row = row.map_err(|error| wrong(error.to_string()))?;
+        found.extend(read(row).map_err(|why| wrong(format!("line {}: {why}", index + 2)))?);
     }
     Ok(found)
 }
 
-fn described(plan: &ImportPlan, applied: bool) -> Value {
+fn plan_json(plan: &ImportPlan, applied: bool) -> Value {
     let left = |left: &SkippedCustomer| {
         json!({
             "user": left.user.as_ref().map(UserId::as_str),
@@ -135,70 +136,88 @@ fn described(plan: &ImportPlan, applied: bool) -> Value {
     })
 }
 
-fn sentences(plan: &ImportPlan, applied: bool) -> String {
-    let verb = if applied { "is now" } else { "would be" };
-    let mut lines: Vec<String> = plan
-        .links
-        .iter()
-        .map(|(user, customer)| format!("{user} {verb} the customer {customer}"))
-        .collect();
+fn plan_text(plan: &ImportPlan, applied: bool) -> String {
+    let verb = if applied { "linked" } else { "would link" };
+    let mut lines: Vec<String> =
+        plan.links.iter().map(|(user, customer)| format!("{verb} {user} to {customer}")).collect();
     for left in &plan.skipped {
         let user = left.user.as_ref().map_or("no user", UserId::as_str);
         let customers =
             left.customers.iter().map(CustomerId::as_str).collect::<Vec<_>>().join(", ");
-        lines.push(format!("left: {user}, {} ({customers})", left.reason.as_str()));
+        lines.push(format!("skipped: {user}, {} ({customers})", left.reason.as_str()));
     }
     let (links, unchanged, left) = (plan.links.len(), plan.unchanged.len(), plan.skipped.len());
     lines.push(format!(
-        "{links} {}, {unchanged} unchanged, {left} left",
-        if applied { "linked" } else { "to be linked" }
+        "{links} {}, {unchanged} unchanged, {left} skipped",
+        if applied { "linked" } else { "to link" }
     ));
     if !applied {
-        lines.push("Nothing was changed: --apply links them.".to_owned());
+        lines.push(
+            "Nothing was changed. Run the command with --apply to create the links.".to_owned(),
+        );
     }
     lines.join("\n")
 }
 
-fn reported(report: &ReconcileReport, mode: RunMode) -> Value {
+fn report_json(report: &ReconcileReport, mode: RunMode) -> Value {
     let ids = |list: &[CustomerId]| {
         list.iter().map(CustomerId::as_str).map(Value::from).collect::<Vec<_>>()
     };
+    let conflicts: Vec<Value> = report
+        .conflicts
+        .iter()
+        .map(|(customer, other)| {
+            json!({
+                "customer": customer.as_str(),
+                "linked": other.as_str(),
+            })
+        })
+        .collect();
+    let failed: Vec<Value> = report
+        .failed
+        .iter()
+        .map(|(customer, error)| {
+            json!({
+                "customer": customer.as_str(),
+                "error": error,
+            })
+        })
+        .collect();
     json!({
         "dryRun": mode == RunMode::DryRun,
         "compared": report.compared,
         "differed": ids(&report.differed),
         "linked": report.linked.iter().map(pair).collect::<Vec<_>>(),
         "unlinked": report.unlinked.iter().map(pair).collect::<Vec<_>>(),
-        "conflicts": report.conflicts.iter().map(|(one, other)| json!({ "customer": one.as_str(), "linked": other.as_str() })).collect::<Vec<_>>(),
+        "conflicts": conflicts,
         "ambiguous": ids(&report.ambiguous),
-        "failed": report.failed.iter().map(|(one, why)| json!({ "customer": one.as_str(), "error": why })).collect::<Vec<_>>(),
+        "failed": failed,
     })
 }
 
-fn told(report: &ReconcileReport, mode: RunMode) -> String {
-    let verb = if mode == RunMode::DryRun { "differs" } else { "is as the provider has it now" };
+fn report_text(report: &ReconcileReport, mode: RunMode) -> String {
+    let (repaired, linked, unlinked) = match mode {
+        RunMode::Apply => ("repaired", "linked", "unlinked"),
+        RunMode::DryRun => ("would repair", "would link", "would unlink"),
+    };
     let mut lines: Vec<String> =
-        report.differed.iter().map(|customer| format!("{customer} {verb}")).collect();
+        report.differed.iter().map(|customer| format!("{repaired} {customer}")).collect();
     lines.extend(
-        report
-            .linked
-            .iter()
-            .map(|(user, customer)| format!("{user} is now the customer {customer}")),
+        report.linked.iter().map(|(user, customer)| format!("{linked} {user} to {customer}")),
     );
     lines.extend(
-        report
-            .unlinked
-            .iter()
-            .map(|(user, customer)| format!("{user} is no longer the customer {customer}")),
+        report.unlinked.iter().map(|(user, customer)| format!("{unlinked} {user} from {customer}")),
     );
     lines.extend(
         report
             .conflicts
             .iter()
-            .map(|(customer, other)| format!("left: {customer}, its owner is {other}")),
+            .map(|(customer, other)| format!("skipped: {customer}, its user is linked to {other}")),
     );
     lines.extend(
-        report.ambiguous.iter().map(|customer| format!("left: {customer}, its owner is ambiguous")),
+        report.ambiguous.iter().map(|customer| {
+            format!("skipped: {customer}, the provider's data name no single user")
+        }),
     );
     lines.extend(report.failed.iter().map(|(customer, why)| format!("failed: {customer}: {why}")));
     lines.push(format!(

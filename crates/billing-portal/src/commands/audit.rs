@@ -1,4 +1,4 @@
-//! `audit list|export`: what was done, by whom, in which request.
+//! `audit list|export`: prints the audit log.
 
 use billing_domain::ports::AuditLog;
 use billing_domain::{AuditEntry, AuditQuery, AuditRecord};
@@ -9,7 +9,7 @@ use crate::cli::{Audit, Selection};
 use crate::failure::Failure;
 use api_http::timestamps::rfc3339;
 
-/// Records a page while exporting.
+/// Records per page of an export.
 const PAGE: u32 = 1000;
 
 pub(crate) async fn run(context: &Context, command: Audit) -> Result<(), Failure> {
@@ -18,7 +18,7 @@ pub(crate) async fn run(context: &Context, command: Audit) -> Result<(), Failure
         Audit::List { selection, limit } => {
             let query = AuditQuery { limit, ..query(selection) };
             let records = page(stores.audit.as_ref(), &query).await?;
-            let shown: Vec<Value> = records.iter().map(described).collect();
+            let shown: Vec<Value> = records.iter().map(record_json).collect();
             context.print(
                 &json!({ "records": shown, "next": records.last().map(|last| last.sequence) }),
                 || shown.iter().map(line).collect::<Vec<_>>().join("\n"),
@@ -30,7 +30,7 @@ pub(crate) async fn run(context: &Context, command: Audit) -> Result<(), Failure
                 let records = page(stores.audit.as_ref(), &query).await?;
                 let Some(last) = records.last() else { return Ok(()) };
                 query.after = Some(last.sequence);
-                records.iter().try_for_each(|record| print(&described(record).to_string()))?;
+                records.iter().try_for_each(|record| print(&record_json(record).to_string()))?;
             }
         }
     }
@@ -44,7 +44,7 @@ async fn page(audit: &dyn AuditLog, query: &AuditQuery) -> Result<Vec<AuditRecor
     audit.read(query).await.map_err(|error| Failure::failed("the audit log cannot be read", &error))
 }
 
-fn described(record: &AuditRecord) -> Value {
+fn record_json(record: &AuditRecord) -> Value {
     match &record.entry {
         AuditEntry::Event(event) => json!({
             "sequence": record.sequence,

@@ -8,7 +8,7 @@ use billing_domain::{
 use serde_json::{Value, json};
 
 use super::{Context, accounts, session};
-use crate::cli::{At, Customers};
+use crate::cli::{AccountArgs, Customers};
 use crate::config::{Settings, provider};
 use crate::failure::Failure;
 use crate::wiring::clock::clock;
@@ -16,15 +16,15 @@ use crate::wiring::store::Stores;
 
 pub(crate) async fn run(context: &Context, command: Customers) -> Result<(), Failure> {
     match command {
-        Customers::Link { user, customer, at, replace } => {
-            let (stores, at) = session(context, |settings| account(settings, &at)).await?;
+        Customers::Link { user, customer, account, replace } => {
+            let (stores, account) = session(context, |read| selected(read, &account)).await?;
             let on_conflict = if replace { OnConflict::Replace } else { OnConflict::Keep };
-            link(context, stores, CustomerLink { owner: user, account: at, customer }, on_conflict)
+            link(context, stores, CustomerLink { owner: user, account, customer }, on_conflict)
                 .await
         }
-        Customers::Unlink { user, at } => {
-            let (stores, at) = session(context, |settings| account(settings, &at)).await?;
-            unlink(context, stores, user, at).await
+        Customers::Unlink { user, account } => {
+            let (stores, account) = session(context, |read| selected(read, &account)).await?;
+            unlink(context, stores, user, account).await
         }
         Customers::Show { user } => {
             let (stores, ()) = session(context, |_| Some(())).await?;
@@ -51,15 +51,15 @@ async fn link(
         LinkOutcome::Conflict(existing) => {
             let owner = &link.owner;
             return Err(Failure::Failed(format!(
-                "{owner} is the customer {existing} already; --replace puts another in its place"
+                "{owner} is already linked to {existing}; use --replace to link another customer"
             )));
         }
     };
 
-    let mut shown = described(&link);
+    let mut shown = link_json(&link);
     shown["replaced"] = json!(previous.as_ref().map(|customer| customer.as_str()));
     context.print(&shown, || match previous {
-        Some(previous) => format!("{} (instead of {previous})", sentence(&link)),
+        Some(previous) => format!("{}, replaced {previous}", sentence(&link)),
         None => sentence(&link),
     })
 }
@@ -68,23 +68,23 @@ async fn unlink(
     context: &Context,
     stores: Stores,
     user: UserId,
-    at: ProviderAccount,
+    account: ProviderAccount,
 ) -> Result<(), Failure> {
-    let Some(customer) = service(stores).unlink(&user, &at).await.map_err(failed)? else {
-        return Err(Failure::Failed(format!("{user} is no customer of {at}")));
+    let Some(customer) = service(stores).unlink(&user, &account).await.map_err(failed)? else {
+        return Err(Failure::Failed(format!("{user} is not linked to a customer of {account}")));
     };
-    let link = CustomerLink { owner: user, account: at, customer };
-    context.print(&described(&link), || {
-        format!("{} is no longer the customer {} of {}", link.owner, link.customer, link.account)
+    let link = CustomerLink { owner: user, account, customer };
+    context.print(&link_json(&link), || {
+        format!("{} is no longer linked to {} of {}", link.owner, link.customer, link.account)
     })
 }
 
 async fn show(context: &Context, stores: Stores, user: &UserId) -> Result<(), Failure> {
     let links = service(stores).list(user).await.map_err(failed)?;
     if links.is_empty() {
-        return Err(Failure::Failed(format!("{user} is no customer anywhere")));
+        return Err(Failure::Failed(format!("{user} is not linked to any customer")));
     }
-    let shown: Vec<Value> = links.iter().map(described).collect();
+    let shown: Vec<Value> = links.iter().map(link_json).collect();
     context.print(&json!({ "user": user.as_str(), "customers": shown }), || {
         links.iter().map(sentence).collect::<Vec<_>>().join("\n")
     })
@@ -103,7 +103,7 @@ async fn forget(context: &Context, stores: &Stores, user: &UserId) -> Result<(),
     };
     stores.audit.append(&event).await.map_err(failed)?;
     context.print(&json!({ "user": user.as_str(), "rows": rows }), || {
-        format!("{user} is forgotten, in {rows} rows")
+        format!("{user} is erased from {rows} rows")
     })
 }
 
@@ -115,13 +115,13 @@ fn failed(error: RepoError) -> Failure {
     Failure::failed("the database failed", &error)
 }
 
-/// The named provider and mode, or the configured ones.
-pub(crate) fn account(settings: &mut Settings, at: &At) -> Option<ProviderAccount> {
-    let name = match &at.provider {
+/// Returns the provider and mode of the arguments; the configured ones are the defaults.
+pub(crate) fn selected(settings: &mut Settings, account: &AccountArgs) -> Option<ProviderAccount> {
+    let name = match &account.provider {
         Some(name) => Some(name.clone()),
         None => provider::name(settings),
     };
-    let mode = match at.mode {
+    let mode = match account.mode {
         Some(mode) => Some(mode),
         None if name.as_ref().is_some_and(|name| name.as_str() == "sandbox") => Some(Mode::Test),
         None => provider::read(settings).map(|settings| settings.mode()),
@@ -129,7 +129,7 @@ pub(crate) fn account(settings: &mut Settings, at: &At) -> Option<ProviderAccoun
     Some(ProviderAccount::new(name?, mode?))
 }
 
-fn described(link: &CustomerLink) -> Value {
+fn link_json(link: &CustomerLink) -> Value {
     json!({
         "user": link.owner.as_str(),
         "provider": link.account.provider().as_str(),
@@ -139,5 +139,5 @@ fn described(link: &CustomerLink) -> Value {
 }
 
 fn sentence(link: &CustomerLink) -> String {
-    format!("{} is the customer {} of {}", link.owner, link.customer, link.account)
+    format!("{} is linked to {} of {}", link.owner, link.customer, link.account)
 }

@@ -4,7 +4,7 @@ use auth_api_key::ApiKeySettings;
 use billing_domain::ports::RevokeOutcome;
 use billing_domain::{
     Actor, ApiKey, ApiKeyError, ApiKeyId, ApiKeyIssuer, ApiKeyService, CreatedKey, Mode, NewApiKey,
-    OriginPattern, RequestOrigin, Timestamp,
+    OriginPattern, Permission, RequestOrigin, Timestamp,
 };
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
@@ -21,24 +21,24 @@ use api_http::timestamps::rfc3339;
 pub(crate) async fn run(context: &Context, command: Keys) -> Result<(), Failure> {
     match command {
         Keys::Create(wanted) => {
-            let (stores, (settings, mode)) = session(context, issuing).await?;
+            let (stores, (settings, mode)) = session(context, issuer_settings).await?;
             let made = issuer(&stores, &settings, mode)
-                .create(order(wanted), None, Actor::Operator, nowhere())
+                .create(new_key(wanted), None, Actor::Operator, no_origin())
                 .await;
-            show(context, &made.map_err(failed)?)
+            print_key(context, &made.map_err(failed)?)
         }
         Keys::Rotate { id, overlap } => {
-            let (stores, (settings, mode)) = session(context, issuing).await?;
+            let (stores, (settings, mode)) = session(context, issuer_settings).await?;
             let made = issuer(&stores, &settings, mode)
-                .rotate(&id, None, overlap, Actor::Operator, nowhere())
+                .rotate(&id, None, overlap, Actor::Operator, no_origin())
                 .await;
-            show(context, &made.map_err(failed)?)
+            print_key(context, &made.map_err(failed)?)
         }
         Keys::List { user } => {
             let (stores, ()) = session(context, |_| Some(())).await?;
             let keys = service(&stores).list(user.as_ref()).await.map_err(failed)?;
             let now = clock().now();
-            let shown: Vec<Value> = keys.iter().map(|key| described(key, now)).collect();
+            let shown: Vec<Value> = keys.iter().map(|key| key_json(key, now)).collect();
             context.print(&json!({ "keys": shown }), || match keys.len() {
                 0 => "no keys".to_owned(),
                 _ => keys.iter().map(|key| line(key, now)).collect::<Vec<_>>().join("\n"),
@@ -47,22 +47,22 @@ pub(crate) async fn run(context: &Context, command: Keys) -> Result<(), Failure>
         Keys::Revoke { id: Some(id), .. } => {
             let (stores, ()) = session(context, |_| Some(())).await?;
             let outcome = service(&stores)
-                .revoke(&id, None, Actor::Operator, nowhere())
+                .revoke(&id, None, Actor::Operator, no_origin())
                 .await
                 .map_err(failed)?;
             let before = outcome == RevokeOutcome::AlreadyRevoked;
             let shown = json!({ "id": id.as_str(), "revoked": true, "alreadyRevoked": before });
             context.print(&shown, || {
-                format!("{id} {}", if before { "was revoked before" } else { "is revoked" })
+                format!("{id} {}", if before { "was already revoked" } else { "is revoked" })
             })
         }
         Keys::Revoke { id: None, user, .. } => {
             let user = user.ok_or_else(|| {
-                Failure::Failed("no key and no user is named: this is a bug".to_owned())
+                Failure::Failed("neither a key nor a user is named: this is a bug".to_owned())
             })?;
             let (stores, ()) = session(context, |_| Some(())).await?;
             let revoked = service(&stores)
-                .revoke_all(&user, Actor::Operator, nowhere())
+                .revoke_all(&user, Actor::Operator, no_origin())
                 .await
                 .map_err(failed)?;
             let ids: Vec<&str> = revoked.iter().map(ApiKeyId::as_str).collect();
@@ -74,8 +74,8 @@ pub(crate) async fn run(context: &Context, command: Keys) -> Result<(), Failure>
     }
 }
 
-/// What making keys needs of the settings.
-fn issuing(settings: &mut Settings) -> Option<(ApiKeySettings, Mode)> {
+/// Reads the settings that a command needs to create keys.
+fn issuer_settings(settings: &mut Settings) -> Option<(ApiKeySettings, Mode)> {
     settings.supply_pepper();
     let keys = settings.reader.adapter(|get| ApiKeySettings::read(get));
     let mode = if provider::is_live(settings) { Mode::Live } else { Mode::Test };
@@ -90,7 +90,7 @@ fn issuer(stores: &Stores, settings: &ApiKeySettings, mode: Mode) -> ApiKeyIssue
     ApiKeyIssuer::new(service(stores), wiring::keys::minter(settings), mode)
 }
 
-fn order(wanted: CreateKey) -> NewApiKey {
+fn new_key(wanted: CreateKey) -> NewApiKey {
     NewApiKey {
         owner: wanted.user,
         name: wanted.name,
@@ -102,34 +102,34 @@ fn order(wanted: CreateKey) -> NewApiKey {
     }
 }
 
-fn show(context: &Context, made: &CreatedKey) -> Result<(), Failure> {
+fn print_key(context: &Context, made: &CreatedKey) -> Result<(), Failure> {
     let text = made.text.expose_secret();
-    let mut shown = described(&made.key, made.key.created_at);
+    let mut shown = key_json(&made.key, made.key.created_at);
     shown["key"] = json!(text);
     context.print(&shown, || {
-        format!(
-            "{text}\nThis is the only time that the key {} is shown: keep it safe.",
-            made.key.id
-        )
+        format!("{text}\nThe key {} is shown only once. Store it in a safe place.", made.key.id)
     })
 }
 
 fn failed(error: ApiKeyError) -> Failure {
-    Failure::failed("nothing was done", &error)
+    Failure::failed("no API key was changed", &error)
 }
 
-fn nowhere() -> RequestOrigin {
+/// A command has no request id and no source address.
+fn no_origin() -> RequestOrigin {
     RequestOrigin::default()
 }
 
-fn described(key: &ApiKey, now: Timestamp) -> Value {
+fn key_json(key: &ApiKey, now: Timestamp) -> Value {
+    let permissions: Vec<&str> = key.permissions.iter().map(Permission::as_str).collect();
+    let origins: Vec<String> = key.return_origins.iter().map(OriginPattern::to_string).collect();
     json!({
         "id": key.id.as_str(),
         "user": key.owner.as_str(),
         "name": key.name.as_str(),
         "description": key.description.as_ref().map(|text| text.as_str()),
-        "permissions": key.permissions.iter().map(|permission| permission.as_str()).collect::<Vec<_>>(),
-        "returnOrigins": key.return_origins.iter().map(OriginPattern::to_string).collect::<Vec<_>>(),
+        "permissions": permissions,
+        "returnOrigins": origins,
         "createdAt": rfc3339(key.created_at),
         "expiresAt": key.expires_at.map(rfc3339),
         "revokedAt": key.revoked_at.map(rfc3339),
@@ -141,7 +141,7 @@ fn described(key: &ApiKey, now: Timestamp) -> Value {
 fn line(key: &ApiKey, now: Timestamp) -> String {
     let state = match (key.revoked_at, key.expires_at) {
         (Some(at), _) if at <= now => format!("revoked {}", rfc3339(at)),
-        (Some(at), _) => format!("rotated, holds until {}", rfc3339(at)),
+        (Some(at), _) => format!("rotated, valid until {}", rfc3339(at)),
         (None, Some(at)) if at <= now => format!("expired {}", rfc3339(at)),
         (None, Some(at)) => format!("expires {}", rfc3339(at)),
         (None, None) => "active".to_owned(),

@@ -1,4 +1,4 @@
-//! `migrate`: brings the database to this version.
+//! `migrate`: migrates the database to this version.
 
 use serde_json::json;
 
@@ -19,7 +19,7 @@ pub(crate) async fn run(context: &Context) -> Result<(), Failure> {
         .map_err(|error| Failure::failed("the migration failed", &error))?;
     stores.database.close().await;
     context.print(&json!({ "applied": applied }), || match applied {
-        0 => "nothing to do: the database is at this version".to_owned(),
+        0 => "nothing to do: the database is up to date".to_owned(),
         1 => "1 migration applied".to_owned(),
         n => format!("{n} migrations applied"),
     })

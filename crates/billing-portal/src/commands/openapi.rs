@@ -1,4 +1,4 @@
-//! `openapi`: prints the document; it needs no configuration.
+//! `openapi`: prints the OpenAPI document. It reads no settings.
 
 use super::print;
 use crate::failure::Failure;

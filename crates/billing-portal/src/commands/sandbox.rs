@@ -1,4 +1,4 @@
-//! `sandbox`: the Stripe-compatible sandbox alone.
+//! `sandbox`: runs the Stripe sandbox without the service.
 
 use sandbox_stripe::{Sandbox, SandboxSettings};
 
@@ -25,7 +25,7 @@ pub(crate) async fn run(context: &Context, arguments: cli::Sandbox) -> Result<()
     let shown = serde_json::json!({ "baseUrl": base, "customer": demo.customer });
     context.print(&shown, || {
         format!(
-            "The sandbox listens on {base} and has the customer {}. Any sk_test_ key opens it.",
+            "The sandbox listens on {base}. Its demo customer is {}. Use any sk_test_ key.",
             demo.customer
         )
     })?;

@@ -1,4 +1,4 @@
-//! `serve`: the service.
+//! `serve`: runs the service.
 
 use super::Context;
 use crate::app::App;
@@ -11,7 +11,14 @@ pub(crate) async fn run(context: &Context, arguments: Serve) -> Result<(), Failu
     let flags = vec![("LISTEN", arguments.listen), ("ADMIN_LISTEN", arguments.admin_listen)];
     let config = ServeConfig::load(&context.source(flags))?;
     let app = App::build(config).await?;
-    let shutdown =
-        signals::shutdown().map_err(|error| Failure::failed("signals cannot be caught", &error))?;
-    app.serve(shutdown).await
+    let failed = |error| Failure::failed("signals cannot be caught", &error);
+    let shutdown = signals::shutdown().map_err(failed)?;
+    let terminal_closed = signals::terminal_closed().map_err(failed)?;
+    app.serve(async {
+        tokio::select! {
+            () = shutdown => {}
+            () = terminal_closed => {}
+        }
+    })
+    .await
 }

@@ -1,4 +1,4 @@
-//! `token mint`: an access token, where the service holds an HS256 secret.
+//! `token mint`: creates an access token if the service has an HS256 secret.
 
 use auth_jwt::JwtSettings;
 use secrecy::ExposeSecret;
@@ -18,7 +18,7 @@ pub(crate) fn run(context: &Context, command: Token) -> Result<(), Failure> {
     let tokens = settings.reader.adapter(|get| JwtSettings::read(get));
     let tokens = settings.start(log, tokens)?;
     let minted = auth_jwt::mint(&tokens, &user, ttl, clock().now())
-        .map_err(|error| Failure::failed("no token was made", &error))?;
+        .map_err(|error| Failure::failed("the token was not created", &error))?;
     let token = minted.expose_secret();
     context.print(&json!({ "token": token }), || token.to_owned())
 }

@@ -1,4 +1,4 @@
-//! `webhooks list|replay`.
+//! `webhooks list|replay`: prints and replays events of the provider.
 
 use api_http::timestamps::rfc3339;
 use billing_domain::ports::RepoError;
@@ -11,35 +11,38 @@ use crate::failure::Failure;
 use crate::wiring::clock::clock;
 
 pub(crate) async fn run(context: &Context, command: Webhooks) -> Result<(), Failure> {
-    let (stores, at) = session(context, |settings| match &command {
-        Webhooks::List { at, .. } | Webhooks::Replay { at, .. } => customers::account(settings, at),
+    let (stores, account) = session(context, |settings| match &command {
+        Webhooks::List { account, .. } | Webhooks::Replay { account, .. } => {
+            customers::selected(settings, account)
+        }
     })
     .await?;
     let failed = |error: RepoError| Failure::failed("the database failed", &error);
     match command {
         Webhooks::List { state, limit, .. } => {
             let events =
-                stores.inbox.list(&at, &InboxQuery { state, limit }).await.map_err(failed)?;
-            let shown: Vec<Value> = events.iter().map(described).collect();
+                stores.inbox.list(&account, &InboxQuery { state, limit }).await.map_err(failed)?;
+            let shown: Vec<Value> = events.iter().map(event_json).collect();
             context.print(&json!({ "events": shown }), || {
                 if events.is_empty() { "no events".to_owned() } else { lines(&events).join("\n") }
             })
         }
         Webhooks::Replay { event, .. } => {
             let which = event.map_or(ReplayScope::AllDead, ReplayScope::Event);
-            let count = stores.inbox.replay(&at, &which, clock().now()).await.map_err(failed)?;
+            let count =
+                stores.inbox.replay(&account, &which, clock().now()).await.map_err(failed)?;
             if let (0, ReplayScope::Event(id)) = (count, &which) {
-                return Err(Failure::Failed(format!("{at} has no event {id} in the inbox")));
+                return Err(Failure::Failed(format!("{account} has no event {id} in the inbox")));
             }
-            let plural = if count == 1 { "event is" } else { "events are" };
+            let plural = if count == 1 { "event" } else { "events" };
             context.print(&json!({ "replayed": count }), || {
-                format!("{count} {plural} to be applied again")
+                format!("{count} {plural} will be applied again")
             })
         }
     }
 }
 
-fn described(event: &InboxEvent) -> Value {
+fn event_json(event: &InboxEvent) -> Value {
     let (state, at) = event.state.parts();
     json!({
         "id": event.event.id.as_str(),
@@ -58,7 +61,7 @@ fn lines(events: &[InboxEvent]) -> Vec<String> {
     let line = |event: &InboxEvent| {
         let (state, at) = event.state.parts();
         let (id, kind, attempts) = (&event.event.id, &event.event.kind, event.attempts);
-        let about = subject(&event.event.subject).unwrap_or("nobody");
+        let about = subject(&event.event.subject).unwrap_or("no customer");
         let error = event.error.as_deref().map(|error| format!(": {error}")).unwrap_or_default();
         format!(
             "{id} {kind} about {about}, {state} {}, {attempts} attempts{error}",

@@ -1,15 +1,15 @@
-//! The catalogue's file: plans in TOML, with the provider's price ids of both modes beside each other.
+//! The plan catalogue: a TOML file with plans and the provider's price ids for both modes.
 
 use std::path::Path;
 
 use billing_domain::{Catalogue, Currency, Mode, Plan, PlanPrice};
 use serde::Deserialize;
 
-/// What the embedded default sells, unless it is told otherwise.
+/// The default catalogue of the embedded default.
 const DEMO: &str = include_str!("../../demo-catalogue.toml");
 
-/// More is no catalogue.
-const LARGEST: u64 = 1024 * 1024;
+/// Maximum size of the file (1 MiB).
+const MAX_BYTES: u64 = 1024 * 1024;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -44,17 +44,17 @@ fn dollars() -> String {
     "usd".to_owned()
 }
 
-/// The catalogue in a file, with the prices of this mode.
+/// Reads the catalogue from a file, with the prices of this mode.
 pub(super) fn read(file: &Path, mode: Mode) -> Result<Catalogue, String> {
     let unreadable = |error: std::io::Error| format!("{} cannot be read: {error}", file.display());
-    if std::fs::metadata(file).map_err(unreadable)?.len() > LARGEST {
-        return Err(format!("{} is larger than a catalogue can be, 1 MiB", file.display()));
+    if std::fs::metadata(file).map_err(unreadable)?.len() > MAX_BYTES {
+        return Err(format!("{} is larger than 1 MiB", file.display()));
     }
     let text = std::fs::read_to_string(file).map_err(unreadable)?;
     parse(&text, mode).map_err(|why| format!("{}: {why}", file.display()))
 }
 
-/// What the embedded default sells.
+/// Returns the default catalogue of the embedded default.
 pub(super) fn demo() -> Result<Catalogue, String> {
     parse(DEMO, Mode::Test)
 }
@@ -77,16 +77,18 @@ fn plan(entry: Entry, currency: Currency, mode: Mode) -> Result<Plan, String> {
     }
     let price = |cycle: &str, price: Option<Price>| {
         let Some(price) = price else { return Ok(None) };
-        let own = match mode {
+        let price_id = match mode {
             Mode::Test => price.test,
             Mode::Live => price.live,
         };
-        let own =
-            own.ok_or_else(|| format!("plan `{id}`, {cycle}: it has no price id for {mode} mode"))?;
-        let own = own.parse().map_err(|error| format!("plan `{id}`, {cycle}: {error}"))?;
-        Ok::<_, String>(Some(PlanPrice { id: own, amount: price.price_cents }))
+        let missing = || format!("plan `{id}`, {cycle}: it has no price id for {mode} mode");
+        let price_id = price_id.ok_or_else(missing)?;
+        let price_id =
+            price_id.parse().map_err(|error| format!("plan `{id}`, {cycle}: {error}"))?;
+        Ok::<_, String>(Some(PlanPrice { id: price_id, amount: price.price_cents }))
     };
-    let (monthly, yearly) = (price("monthly", entry.monthly)?, price("yearly", entry.yearly)?);
+    let monthly = price("monthly", entry.monthly)?;
+    let yearly = price("yearly", entry.yearly)?;
     Ok(Plan {
         id,
         name,
@@ -104,7 +106,7 @@ mod tests {
 
     use super::*;
 
-    const ONE: &str = r#"
+    const FILE: &str = r#"
         currency = "eur"
         [[plans]]
         id = "pro"
@@ -118,9 +120,9 @@ mod tests {
     "#;
 
     #[test]
-    fn each_mode_has_prices_of_its_own() {
+    fn catalogue_has_the_price_ids_of_the_mode() {
         for (mode, id) in [(Mode::Test, "price_t"), (Mode::Live, "price_l")] {
-            let catalogue = parse(ONE, mode).unwrap();
+            let catalogue = parse(FILE, mode).unwrap();
             let plan = catalogue.plan("pro").unwrap();
             assert_eq!(plan.price(BillingCycle::Monthly).unwrap().id.as_str(), id);
             assert_eq!((plan.currency.as_str(), plan.price(BillingCycle::Yearly)), ("eur", None));
@@ -128,8 +130,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named() {
-        let with = |from: &str, to: &str| parse(&ONE.replace(from, to), Mode::Live).unwrap_err();
+    fn error_names_the_faulty_field() {
+        let with = |from: &str, to: &str| parse(&FILE.replace(from, to), Mode::Live).unwrap_err();
         assert!(
             with("live = \"price_l\"", "")
                 .contains("`pro`, monthly: it has no price id for live mode")
@@ -142,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn the_demo_sells_four_plans_both_ways() {
+    fn demo_catalogue_has_four_plans_with_two_prices() {
         let ids: Vec<_> = demo()
             .unwrap()
             .plans()
@@ -155,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_file_is_an_empty_catalogue() {
+    fn empty_file_is_an_empty_catalogue() {
         assert!(parse("", Mode::Live).unwrap().plans().is_empty());
     }
 }

@@ -1,4 +1,4 @@
-//! What `serve` needs, checked as a whole.
+//! [`ServeConfig`]: the settings of `serve`.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::NonZeroU32;
@@ -17,31 +17,39 @@ use layered_settings::Reader;
 
 use super::{Settings, Source, catalogue, provider, store};
 use crate::failure::Failure;
-use crate::logging::LogSettings;
+use crate::logging::{self, LogSettings};
+
+/// An address to listen on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ListenAddress {
+    pub(crate) address: SocketAddr,
+    /// Uses the next free port if the port is taken.
+    pub(crate) may_use_next_port: bool,
+}
 
 /// The configuration of the service.
 #[derive(Debug)]
 pub struct ServeConfig {
     pub(crate) source: Source,
-    pub(crate) listen: SocketAddr,
-    pub(crate) admin_listen: SocketAddr,
+    pub(crate) listen: ListenAddress,
+    pub(crate) admin_listen: ListenAddress,
     pub(crate) store: store::StoreSettings,
     pub(crate) auto_migrate: bool,
     pub(crate) provider: provider::ProviderSettings,
     pub(crate) tokens: JwtSettings,
     pub(crate) keys: ApiKeySettings,
     pub(crate) dashboard: Option<ReturnUrl>,
-    /// Where those go who leave the checkout without paying; the dashboard, where nothing is said.
+    /// Default `cancelUrl` of a checkout. `None` is the dashboard.
     pub(crate) pricing: Option<ReturnUrl>,
     pub(crate) catalogue: Arc<Catalogue>,
-    /// How often the mirror is compared with the provider; `None` is never.
+    /// Interval at which the mirror is compared with the provider. `None` is never.
     pub(crate) reconcile_every: Option<Duration>,
     pub(crate) origins: Option<Vec<OriginPattern>>,
     pub(crate) public_url: Option<String>,
     pub(crate) request_timeout: Duration,
     pub(crate) edge: EdgeSettings,
     pub(crate) data_folder: PathBuf,
-    /// Where the sandbox records its exchanges, if it is to.
+    /// Folder in which the sandbox records its exchanges, for tests.
     pub(crate) sandbox_record: Option<PathBuf>,
     pub(crate) rate_limit: Option<NonZeroU32>,
     pub(crate) failure_limit: Option<NonZeroU32>,
@@ -55,17 +63,19 @@ impl ServeConfig {
     /// Reads the settings and starts the process's log.
     ///
     /// # Errors
-    /// [`Failure::Configuration`] with everything that is wrong.
+    /// [`Failure::Configuration`] with all faults.
     pub fn load(source: &Source) -> Result<Self, Failure> {
         let mut settings = Settings::gather(source);
-        let log = LogSettings::read(&mut settings.reader, "info");
+        let level =
+            if settings.is_embedded() { logging::WARNINGS_AND_REQUESTS } else { logging::INFO };
+        let log = LogSettings::read(&mut settings.reader, level);
         let config = Self::read(&mut settings);
         settings.start(log, config)
     }
 
-    /// Reads everything; `None` where something is wrong, which the reader then knows.
+    /// Reads all settings. Returns `None` if one is faulty; the reader has the faults.
     pub(crate) fn read(settings: &mut Settings) -> Option<Self> {
-        let embedded = settings.provider() == "sandbox";
+        let embedded = settings.is_embedded();
         let store = store::read(settings);
         let auto_migrate = store::auto_migrate(settings);
         let provider = provider::read(settings);
@@ -77,10 +87,10 @@ impl ServeConfig {
         let reader = &mut settings.reader;
         let listen = address(reader, "LISTEN", 8080, embedded);
         let admin_listen = address(reader, "ADMIN_LISTEN", 9090, embedded);
-        if listen == admin_listen && listen.port() != 0 {
+        if listen.address == admin_listen.address && listen.address.port() != 0 {
             reader.fault(
                 "ADMIN_LISTEN",
-                "it is the same address as BILLING_LISTEN; give metrics a port of their own",
+                "it is the same address as BILLING_LISTEN; set another port",
             );
         }
         let tokens = reader.adapter(|get| JwtSettings::read(get));
@@ -88,14 +98,15 @@ impl ServeConfig {
         let dashboard = dashboard(reader, embedded);
         let pricing =
             reader.text("PRICING_URL").and_then(|url| configured(reader, "PRICING_URL", &url));
-        let catalogue = sold(reader, provider.as_ref());
+        let catalogue = plan_catalogue(reader, provider.as_ref());
         let reconcile = reader.number("RECONCILE_INTERVAL_SECONDS", 3600, 0..=604_800);
         let origins = reader
             .text("RETURN_URL_ORIGINS")
             .map(|list| origins(reader, "RETURN_URL_ORIGINS", &list));
         let live = provider.as_ref().is_some_and(|provider| provider.mode() == Mode::Live);
-        let own = keys.as_ref().and_then(ApiKeySettings::return_origins).unwrap_or_default();
-        if let Some(broad) = own.iter().find(|origin| live && origin.is_broad()) {
+        let key_origins =
+            keys.as_ref().and_then(ApiKeySettings::return_origins).unwrap_or_default();
+        if let Some(broad) = key_origins.iter().find(|origin| live && origin.is_broad()) {
             reader.fault("API_KEY_RETURN_ORIGINS", BroadOriginError(broad.clone()).to_string());
         }
         if let (Some(dashboard), Some(mode)) =
@@ -106,6 +117,10 @@ impl ServeConfig {
         let public_url = reader.text("PUBLIC_URL").and_then(|url| public_url(reader, &url));
         let request_timeout =
             Duration::from_secs(reader.number("REQUEST_TIMEOUT_SECONDS", 15, 1..=300));
+        if embedded {
+            // No balancer has to notice the shutdown first.
+            reader.supply("SHUTDOWN_LAME_DUCK_SECONDS", "0".to_owned());
+        }
         let edge = reader.adapter(|get| EdgeSettings::read(get));
         let rate_limit = per_minute(reader, "RATE_LIMIT_PER_MINUTE", 60);
         let failure_limit = per_minute(reader, "AUTH_FAILURES_PER_MINUTE", 120);
@@ -139,7 +154,7 @@ impl ServeConfig {
         })
     }
 
-    /// The return URL policy, once it is known where the service itself listens.
+    /// Returns the policy for return URLs. `own_page` is the front page of the service.
     pub(crate) fn return_urls(&self, own_page: &str) -> Result<ReturnUrlPolicy, String> {
         let mode = self.provider.mode();
         let (default, origins) = match (&self.dashboard, &self.origins) {
@@ -157,7 +172,7 @@ impl ServeConfig {
         ReturnUrlPolicy::new(default, origins, mode).map_err(|error| error.to_string())
     }
 
-    /// Where users may be sent from the checkout, given where from the portal.
+    /// Returns the policies for the URLs of a checkout. They extend the policy for return URLs.
     pub(crate) fn checkout_urls(&self, return_urls: &ReturnUrlPolicy) -> CheckoutUrls {
         let cancel = match &self.pricing {
             Some(pricing) => return_urls.clone().with_default(pricing.clone()),
@@ -167,18 +182,22 @@ impl ServeConfig {
     }
 }
 
-fn address(reader: &mut Reader, name: &str, port: u16, embedded: bool) -> SocketAddr {
-    let default = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port);
+fn address(reader: &mut Reader, name: &str, port: u16, embedded: bool) -> ListenAddress {
+    let default = ListenAddress {
+        address: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port),
+        may_use_next_port: embedded,
+    };
     let Some(text) = reader.text(name) else { return default };
     match text.parse::<SocketAddr>() {
         Ok(address) if embedded && !address.ip().is_loopback() => {
             reader.fault(
                 name,
-                "the sandbox listens on loopback only; set BILLING_PROVIDER to a real one to serve others",
+                "the sandbox listens on loopback only; to serve other machines, set \
+                 BILLING_PROVIDER to a real provider",
             );
             default
         }
-        Ok(address) => address,
+        Ok(address) => ListenAddress { address, may_use_next_port: false },
         Err(_) => {
             reader.fault(
                 name,
@@ -194,7 +213,7 @@ fn dashboard(reader: &mut Reader, embedded: bool) -> Option<ReturnUrl> {
         if !embedded && !reader.has("DASHBOARD_URL") {
             reader.fault(
                 "DASHBOARD_URL",
-                "it is required: the page of your app that users return to",
+                "it is required; set the page of your app that users return to",
             );
         }
         return None;
@@ -202,15 +221,19 @@ fn dashboard(reader: &mut Reader, embedded: bool) -> Option<ReturnUrl> {
     configured(reader, "DASHBOARD_URL", &text)
 }
 
-/// A URL of the operator's own.
+/// Parses a URL that the operator configured.
 fn configured(reader: &mut Reader, name: &str, text: &str) -> Option<ReturnUrl> {
     ReturnUrl::configured(text)
         .map_err(|error| reader.fault(name, format!("it cannot be used: {error}")))
         .ok()
 }
 
-/// What is sold: the file's plans; without one, the demo's beside the sandbox, and nothing otherwise.
-fn sold(reader: &mut Reader, provider: Option<&provider::ProviderSettings>) -> Option<Catalogue> {
+/// Reads the plan catalogue. Without a file, the sandbox has the demo's plans and a real provider
+/// has none.
+fn plan_catalogue(
+    reader: &mut Reader,
+    provider: Option<&provider::ProviderSettings>,
+) -> Option<Catalogue> {
     let file = reader.text("CATALOGUE");
     let (mode, embedded) = provider.map(|provider| (provider.mode(), provider.is_embedded()))?;
     let read = match file {
@@ -221,7 +244,7 @@ fn sold(reader: &mut Reader, provider: Option<&provider::ProviderSettings>) -> O
     read.map_err(|remedy| reader.fault("CATALOGUE", remedy)).ok()
 }
 
-/// A comma-separated list of origin patterns; each wrong one is a fault of `name`.
+/// Parses a comma-separated list of origin patterns. Each faulty pattern is a fault of `name`.
 fn origins(reader: &mut Reader, name: &str, list: &str) -> Vec<OriginPattern> {
     let mut patterns = Vec::new();
     for entry in list.split(',').map(str::trim) {
@@ -266,13 +289,13 @@ fn public_url(reader: &mut Reader, text: &str) -> Option<String> {
     }
 }
 
-/// A limit per minute; 0 is off.
+/// Reads a limit per minute. 0 is off.
 fn per_minute(reader: &mut Reader, name: &str, default: u32) -> Option<NonZeroU32> {
     let limit = reader.number(name, default.into(), 0..=1_000_000);
     u32::try_from(limit).ok().and_then(NonZeroU32::new)
 }
 
-/// A list that the edge reads; an absent one is empty.
+/// Reads a list for the edge. An absent list is empty.
 fn edge_list<T: Default>(
     reader: &mut Reader,
     name: &str,

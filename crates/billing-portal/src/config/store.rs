@@ -1,4 +1,4 @@
-//! The settings of the database: one arm per kind.
+//! The settings of the database: one variant per kind.
 
 use secrecy::SecretString;
 use store_postgres::PgSettings;
@@ -6,7 +6,7 @@ use store_sqlite::SqliteSettings;
 
 use super::Settings;
 
-/// A database's settings, by its URL's scheme.
+/// The settings of a database, by the scheme of its URL.
 #[derive(Clone, Debug)]
 pub(crate) enum StoreSettings {
     /// `sqlite://…`
@@ -15,7 +15,7 @@ pub(crate) enum StoreSettings {
     Postgres(Box<PgSettings>),
 }
 
-/// The configured database; `None` where its URL is wrong.
+/// Reads the settings of the database. Returns `None` if the URL is faulty.
 pub(crate) fn read(settings: &mut Settings) -> Option<StoreSettings> {
     let url = SecretString::from(settings.database_url());
     let found = if SqliteSettings::is_for(&url) {
@@ -28,7 +28,7 @@ pub(crate) fn read(settings: &mut Settings) -> Option<StoreSettings> {
     found.map_err(|remedy| settings.reader.fault("DATABASE_URL", remedy)).ok()
 }
 
-/// Whether a command migrates the database before it works on it.
+/// Returns whether a command migrates the database before it uses it.
 pub(crate) fn auto_migrate(settings: &mut Settings) -> bool {
     let default = settings.database_url().starts_with("sqlite:");
     match settings.reader.text("AUTO_MIGRATE").as_deref() {

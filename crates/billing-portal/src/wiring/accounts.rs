@@ -1,4 +1,4 @@
-//! The services around billing accounts, over whichever store and provider.
+//! [`Accounts`]: creates the services around billing accounts.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use super::key_generator::UuidKeys;
 use super::provider::ProviderPorts;
 use super::store::Stores;
 
-/// Everything around the accounts of one provider in one mode.
+/// Creates the services for the accounts of one provider in one mode.
 #[derive(Clone, Debug)]
 pub(crate) struct Accounts {
     stores: Stores,
@@ -24,7 +24,7 @@ pub(crate) struct Accounts {
 
 impl Accounts {
     pub(crate) fn new(stores: &Stores, provider: ProviderPorts, clock: Arc<dyn Clock>) -> Self {
-        let at = provider.billing.account().clone();
+        let account = provider.billing.account().clone();
         let ports = AccountPorts {
             reader: provider.reader.clone(),
             mirror: stores.mirror.clone(),
@@ -33,7 +33,7 @@ impl Accounts {
             inbox: stores.inbox.clone(),
             clock: clock.clone(),
         };
-        let billing = BillingAccounts::new(at, ports);
+        let billing = BillingAccounts::new(account, ports);
         Self { stores: stores.clone(), provider, clock, keys: Arc::new(UuidKeys), billing }
     }
 
@@ -83,8 +83,8 @@ impl Accounts {
         )
     }
 
-    /// A name that no other process has, nor this one a moment later.
-    pub(crate) fn fresh_name(&self) -> String {
+    /// Returns a unique name.
+    pub(crate) fn unique_name(&self) -> String {
         self.keys.claim_token().0
     }
 }

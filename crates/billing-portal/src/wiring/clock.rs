@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use billing_domain::Timestamp;
 use billing_domain::ports::Clock;
 
-/// Reads the system's clock; before 1970 it is 1970.
+/// Reads the system's clock. Times before 1970 become 1970.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SystemClock;
 
@@ -17,7 +17,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// The clock of the process.
+/// Returns the clock of the process.
 pub(crate) fn clock() -> Arc<dyn Clock> {
     Arc::new(SystemClock)
 }

@@ -1,10 +1,10 @@
-//! Keys that nobody has used yet: version 7 UUIDs.
+//! [`UuidKeys`]: unique keys from version 7 UUIDs.
 
 use billing_domain::ports::KeyGenerator;
 use billing_domain::{ClaimToken, ProviderKey};
 use uuid::Uuid;
 
-/// Makes keys of the time and the system's randomness.
+/// Creates keys from the time and the system's random numbers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct UuidKeys;
 

@@ -1,4 +1,4 @@
-//! API keys over whichever store.
+//! API keys: their authenticator, their minter and its argon2 pool.
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use billing_domain::ports::{BackgroundTask, Clock, KeyMinter};
 
 use super::store::Stores;
 
-/// What judges and makes keys, and the tasks behind the requests.
+/// Starts the authenticator and the minter. Also returns their tasks.
 pub(crate) fn start(
     settings: &ApiKeySettings,
     stores: &Stores,
@@ -21,7 +21,7 @@ pub(crate) fn start(
     ApiKeys::start(settings, ApiKeyPorts { repo, usage, clock, random: Arc::new(OsRandom) }, pool())
 }
 
-/// What makes keys, for a command that ends.
+/// Creates a minter for a command.
 pub(crate) fn minter(settings: &ApiKeySettings) -> Arc<dyn KeyMinter> {
     Arc::new(ApiKeyMinter::new(settings, Arc::new(OsRandom), pool()))
 }

@@ -1,4 +1,4 @@
-//! The payment provider: one arm per provider.
+//! The payment provider: one variant per provider.
 
 use std::io;
 use std::path::Path;
@@ -16,26 +16,26 @@ use crate::data_folder;
 use crate::observed_provider::Observed;
 use crate::readiness::Readiness;
 
-/// Where the sandbox's address stands, in the data folder.
+/// File in the data folder that contains the sandbox's address.
 const SANDBOX_FILE: &str = "sandbox.url";
 
-/// Where the sandbox is, and with what it signs.
+/// The address and the signing secret of a running sandbox.
 #[derive(Debug)]
 pub(crate) struct RunningSandbox {
     /// Its base URL.
     pub(crate) base_url: String,
-    /// The signing secret of its endpoint for us, where it has one.
+    /// The signing secret of the endpoint for the service, if it has one.
     pub(crate) signing_secret: Option<SecretString>,
 }
 
-/// Connects the configured provider. `sandbox` is where the sandbox of the embedded default runs.
+/// Connects the configured provider. `sandbox` is the running sandbox of the embedded default.
 pub(crate) fn connect(
     settings: ProviderSettings,
     sandbox: Option<&RunningSandbox>,
 ) -> Result<Provider, String> {
     let settings = match settings {
         ProviderSettings::Sandbox(access) => {
-            let sandbox = sandbox.ok_or_else(|| "the sandbox does not run".to_owned())?;
+            let sandbox = sandbox.ok_or_else(|| "the sandbox is not running".to_owned())?;
             let own = sandbox.signing_secret.as_ref();
             let secrets = [own, access.webhook_secrets.as_ref()].into_iter().flatten();
             let secrets = secrets.map(ExposeSecret::expose_secret).collect::<Vec<_>>().join(",");
@@ -47,10 +47,10 @@ pub(crate) fn connect(
                         settings.with_webhook_secrets(&secrets)
                     }
                 });
-            let told = |faults: Vec<(&str, String)>| {
+            let joined = |faults: Vec<(&str, String)>| {
                 faults.into_iter().map(|(_, remedy)| remedy).collect::<String>()
             };
-            settings.map_err(told)?.with_user_metadata_key(access.user_metadata_key)
+            settings.map_err(joined)?.with_user_metadata_key(access.user_metadata_key)
         }
         ProviderSettings::Stripe(settings) => *settings,
     };
@@ -59,7 +59,7 @@ pub(crate) fn connect(
     Ok(Provider::Stripe { provider: Arc::new(provider), webhooks })
 }
 
-/// The provider's ports.
+/// The ports of the provider.
 #[derive(Clone, Debug)]
 pub(crate) struct ProviderPorts {
     pub(crate) billing: Arc<dyn BillingProvider>,
@@ -69,7 +69,7 @@ pub(crate) struct ProviderPorts {
 }
 
 impl ProviderPorts {
-    /// The same ports, watched by the readiness probe.
+    /// Returns the same ports; they report the outcome of each call to the readiness probe.
     pub(crate) fn observed(self, readiness: &Arc<Readiness>) -> Self {
         Self {
             billing: Arc::new(Observed::new(self.billing, Arc::clone(readiness))),
@@ -80,20 +80,21 @@ impl ProviderPorts {
     }
 }
 
-/// Where the sandbox of the service beside runs, as that noted it; the usual place, where nothing is noted.
+/// Returns the sandbox of a running service. The address is in the data folder, or the default
+/// address.
 pub(crate) fn running_sandbox(data_folder: &Path) -> io::Result<RunningSandbox> {
-    let noted = data_folder::read(data_folder, SANDBOX_FILE)?;
+    let recorded = data_folder::read(data_folder, SANDBOX_FILE)?;
     let base_url =
-        noted.unwrap_or_else(|| format!("http://127.0.0.1:{}", sandbox_stripe::DEFAULT_PORT));
+        recorded.unwrap_or_else(|| format!("http://127.0.0.1:{}", sandbox_stripe::DEFAULT_PORT));
     Ok(RunningSandbox { base_url, signing_secret: None })
 }
 
-/// Notes where the sandbox runs, for commands.
-pub(crate) fn note_sandbox(data_folder: &Path, base_url: &str) -> io::Result<()> {
+/// Writes the sandbox's address to the data folder, for commands.
+pub(crate) fn record_sandbox(data_folder: &Path, base_url: &str) -> io::Result<()> {
     data_folder::replace(data_folder, SANDBOX_FILE, base_url)
 }
 
-/// The connected provider, as itself: what serves it as a port, and takes new settings.
+/// The connected provider. It provides the ports and accepts new settings.
 #[derive(Clone, Debug)]
 pub(crate) enum Provider {
     /// Stripe, or its sandbox.
@@ -101,7 +102,7 @@ pub(crate) enum Provider {
 }
 
 impl Provider {
-    /// Its ports.
+    /// Returns its ports.
     pub(crate) fn ports(&self) -> ProviderPorts {
         match self {
             Self::Stripe { provider, .. } => ProviderPorts {
@@ -119,20 +120,20 @@ impl Provider {
         }
     }
 
-    /// What tells its events from other requests.
+    /// Returns the verifier of its events.
     pub(crate) fn webhooks(&self) -> Arc<dyn WebhookVerifier> {
         match self {
             Self::Stripe { webhooks, .. } => webhooks.clone(),
         }
     }
 
-    /// Whether new settings can take the place of the old ones without a restart: same provider, same mode.
+    /// Returns whether the new settings need no restart: they have the same provider and mode.
     pub(crate) fn accepts(&self, settings: &ProviderSettings) -> bool {
         let same_kind = settings.is_embedded() == (self.account().provider().as_str() == "sandbox");
         same_kind && settings.mode() == self.account().mode()
     }
 
-    /// Puts new settings into force, such as a rolled key. The sandbox has none that change.
+    /// Applies new settings, such as a rolled key. The sandbox's settings never change.
     pub(crate) fn reload(&self, settings: ProviderSettings) -> Result<(), String> {
         match (self, settings) {
             (Self::Stripe { .. }, ProviderSettings::Sandbox(_)) => Ok(()),

@@ -1,4 +1,4 @@
-//! The database: one arm per kind.
+//! The database: one variant per kind.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use store_sqlite::SqliteStore;
 
 use crate::config::store::StoreSettings;
 
-/// One database and what it keeps.
+/// The repositories of one database.
 #[derive(Clone, Debug)]
 pub(crate) struct Stores {
     pub(crate) customers: Arc<dyn CustomerRepo>,
@@ -26,7 +26,7 @@ pub(crate) struct Stores {
     pub(crate) database: Arc<dyn Database>,
 }
 
-/// Opens the database lazily: nothing is connected yet. The stores work as long as the tasks run.
+/// Creates the stores. The first call connects to the database. The stores need the tasks to run.
 pub(crate) fn open(settings: StoreSettings) -> (Stores, Vec<BackgroundTask>) {
     match settings {
         StoreSettings::Sqlite(settings) => {

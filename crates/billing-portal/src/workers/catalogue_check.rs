@@ -1,4 +1,4 @@
-//! [`check_catalogue`]: compares the catalogue's prices with the provider's, once.
+//! [`check_catalogue`]: compares the catalogue's prices with the provider's prices once.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,10 +10,10 @@ use crate::readiness::Readiness;
 
 /// Time budget for each price.
 const PRICE_BUDGET: Duration = Duration::from_secs(10);
-/// How long after a failed check the next one starts.
+/// Pause after a failed check.
 const RETRY_AFTER: Duration = Duration::from_secs(60);
 
-/// Repeats the check until the provider has answered, and logs each difference.
+/// Repeats the check until the provider responds, and logs each difference.
 pub(crate) async fn check_catalogue(
     prices: Arc<PriceCheck>,
     catalogue: Arc<Catalogue>,
@@ -26,7 +26,10 @@ pub(crate) async fn check_catalogue(
                 metrics::gauge!("catalogue_mismatches")
                     .set(f64::from(u32::try_from(mismatches.len()).unwrap_or(u32::MAX)));
                 for mismatch in &mismatches {
-                    tracing::error!(%mismatch, "the catalogue does not agree with the provider: this cannot be bought");
+                    tracing::error!(
+                        %mismatch,
+                        "the catalogue does not agree with the provider: this plan is not sold"
+                    );
                 }
                 return;
             }
@@ -76,7 +79,7 @@ mod tests {
     }
 
     impl World {
-        /// Starts a check. Returns whether it ends without waiting for something.
+        /// Starts a check. Returns whether it ends without waiting.
         async fn ends_at_once(&self) -> bool {
             let (prices, catalogue) = (self.prices.clone(), self.catalogue.clone());
             let check = check_catalogue(prices, catalogue, self.readiness.clone());
@@ -85,7 +88,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn check_asks_the_provider_only_when_the_service_is_ready() {
+    async fn check_calls_the_provider_only_after_the_service_is_ready() {
         let world = world();
         assert!(!world.ends_at_once().await);
         assert_eq!(world.provider.calls(), 0);
@@ -95,7 +98,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn check_ends_after_an_answer_whether_or_not_the_price_agrees() {
+    async fn check_ends_after_a_response_even_if_the_price_differs() {
         let world = world();
         world.readiness.observe(true, true);
         for amount in [901, 900] {
@@ -112,7 +115,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn check_without_an_answer_pauses_before_its_retry() {
+    async fn check_without_a_response_pauses_before_its_retry() {
         let world = world();
         world.readiness.observe(true, true);
         world.provider.fail_next(ProviderError::Timeout { context: "no answer".to_owned() });

@@ -1,4 +1,4 @@
-//! [`DatabaseWatcher`]: checks the database every second and reports what it found to [`Readiness`].
+//! [`DatabaseWatcher`]: checks the database every second and reports the result to [`Readiness`].
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,10 +27,12 @@ pub(crate) struct DatabaseWatcher {
 }
 
 impl DatabaseWatcher {
-    /// Runs until it is cancelled. Migrates the database if that is allowed, and checks the pepper once.
+    /// Runs until it is cancelled. Migrates the database if the settings allow that, and checks the
+    /// pepper once.
     ///
     /// # Errors
-    /// [`Failure::Configuration`] if the pepper fits no stored key: every API key would be refused.
+    /// [`Failure::Configuration`] if the pepper fits no stored key: the service would reject every
+    /// API key.
     pub(crate) async fn run(self) -> Result<(), Failure> {
         let mut tick = tokio::time::interval(INTERVAL);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -50,7 +52,7 @@ impl DatabaseWatcher {
         }
     }
 
-    /// Why the database cannot be used, if it cannot.
+    /// Returns why the database cannot be used, or `None`.
     async fn fault(&self, pepper_is_checked: &mut bool) -> Result<Option<String>, Failure> {
         match self.schema().await {
             Ok(state) if state.is_compatible() => {}
@@ -88,8 +90,8 @@ fn wrong_pepper() -> Faults {
     let mut faults = Faults::default();
     faults.add(
         "BILLING_API_KEY_PEPPER",
-        "it fits none of the stored keys; set the pepper that they were made under, or both, separated by a comma, \
-         while rotating",
+        "it fits none of the stored keys; set the pepper of the stored keys, or both peppers, \
+         separated by a comma, while rotating",
     );
     faults
 }
@@ -124,7 +126,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn database_is_migrated_only_if_that_is_allowed() {
+    async fn database_is_migrated_only_if_the_settings_allow_it() {
         let (watcher, _) = watcher(false, check("p", "p"));
         let fault = watcher.fault(&mut false).await.unwrap();
         assert!(fault.is_some_and(|fault| fault.contains("billing-portal migrate")));

@@ -41,7 +41,7 @@ impl DenialWriter {
             tracing::warn!(
                 attempts,
                 cause = error_chain(&error),
-                "denied attempts are not written down yet"
+                "denied attempts are not written yet"
             );
             self.denials.restore(denials);
         }
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn denials_are_kept_until_the_audit_log_takes_them() {
+    async fn denials_are_kept_until_the_audit_log_accepts_them() {
         let (writer, audit, switch) = writer();
         writer.denials.count("invalid_token", Some("192.0.2.1"), None);
         switch.go_down();

@@ -24,7 +24,7 @@ const GAUGES: Duration = Duration::from_secs(10);
 pub(crate) struct InboxWorker {
     pub(crate) processor: EventProcessor,
     pub(crate) inbox: Arc<dyn EventInbox>,
-    pub(crate) at: ProviderAccount,
+    pub(crate) account: ProviderAccount,
     pub(crate) new_events: Arc<Notify>,
     pub(crate) readiness: Arc<Readiness>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -39,19 +39,22 @@ impl InboxWorker {
         }
         let (mut failing, mut gauges_at) = (false, Instant::now());
         while !drain.is_draining() {
-            let taken = self.processor.claim().await;
-            if let Err(error) = &taken
+            let claimed = self.processor.claim().await;
+            if let Err(error) = &claimed
                 && !failing
             {
-                tracing::warn!(cause = error_chain(error), "the inbox cannot be worked off");
+                tracing::warn!(
+                    cause = error_chain(error),
+                    "events cannot be claimed from the inbox"
+                );
             }
-            failing = taken.is_err();
+            failing = claimed.is_err();
             if gauges_at <= Instant::now() {
                 gauges_at = Instant::now() + GAUGES;
                 self.set_gauges().await;
             }
-            match taken {
-                Ok(works) if !works.is_empty() => self.process(works).await,
+            match claimed {
+                Ok(batches) if !batches.is_empty() => self.process(batches).await,
                 _ => tokio::select! {
                     () = self.new_events.notified(), if !failing => {}
                     () = sleep(POLL) => {}
@@ -61,18 +64,18 @@ impl InboxWorker {
         }
     }
 
-    async fn process(&self, works: Vec<EventBatch>) {
+    async fn process(&self, batches: Vec<EventBatch>) {
         let mut running = JoinSet::new();
-        for work in works {
+        for batch in batches {
             if running.len() >= CONCURRENCY {
                 running.join_next().await.into_iter().for_each(report_panic);
             }
             let (processor, clock) = (self.processor.clone(), Arc::clone(&self.clock));
             running.spawn(async move {
-                let (events, received) = (work.event_count(), work.oldest_received());
-                let worked = processor.process(work).await;
-                report(&worked, events);
-                if let (Ok(ProcessingOutcome::Applied), Some(received)) = (worked, received) {
+                let (events, received) = (batch.event_count(), batch.oldest_received());
+                let outcome = processor.process(batch).await;
+                report(&outcome, events);
+                if let (Ok(ProcessingOutcome::Applied), Some(received)) = (outcome, received) {
                     let waited = clock.now().as_millis().saturating_sub(received.as_millis());
                     let waited = Duration::from_millis(u64::try_from(waited).unwrap_or_default());
                     metrics::histogram!("webhook_event_delay_seconds").record(waited.as_secs_f64());
@@ -85,7 +88,7 @@ impl InboxWorker {
     }
 
     async fn set_gauges(&self) {
-        let Ok(counts) = self.inbox.counts(&self.at).await else { return };
+        let Ok(counts) = self.inbox.counts(&self.account).await else { return };
         for (state, count) in [("pending", counts.pending), ("dead", counts.dead)] {
             metrics::gauge!("webhook_inbox_events", "state" => state)
                 .set(f64::from(u32::try_from(count).unwrap_or(u32::MAX)));
@@ -93,7 +96,8 @@ impl InboxWorker {
     }
 }
 
-/// An event whose processing panics keeps its lease, and is retried afterwards like one that failed.
+/// An event whose processing panics keeps its lease, and is retried afterwards like one that
+/// failed.
 fn report_panic(ended: Result<(), JoinError>) {
     if let Err(error) = ended {
         tracing::error!(cause = %error, "an event could not be applied: this is a bug");
@@ -101,8 +105,8 @@ fn report_panic(ended: Result<(), JoinError>) {
 }
 
 /// Counts and logs the outcome of events.
-fn report(worked: &Result<ProcessingOutcome, RepoError>, events: usize) {
-    let outcome = match worked {
+fn report(result: &Result<ProcessingOutcome, RepoError>, events: usize) {
+    let outcome = match result {
         Ok(ProcessingOutcome::Applied) => "applied",
         Ok(ProcessingOutcome::Ignored) => "ignored",
         Ok(ProcessingOutcome::Postponed) => "postponed",
@@ -111,9 +115,9 @@ fn report(worked: &Result<ProcessingOutcome, RepoError>, events: usize) {
         Err(_) => "failed",
     };
     metrics::counter!("webhook_events_total", "outcome" => outcome).increment(events as u64);
-    match worked {
+    match result {
         Ok(ProcessingOutcome::Applied | ProcessingOutcome::Ignored | ProcessingOutcome::Lost) => {
-            tracing::debug!(outcome, events, "events worked off")
+            tracing::debug!(outcome, events, "events processed")
         }
         Ok(ProcessingOutcome::Postponed) => {
             tracing::warn!(events, "events could not be applied, and are tried again")
@@ -125,7 +129,11 @@ fn report(worked: &Result<ProcessingOutcome, RepoError>, events: usize) {
             );
         }
         Err(error) => {
-            tracing::warn!(events, cause = error_chain(error), "events could not be settled")
+            tracing::warn!(
+                events,
+                cause = error_chain(error),
+                "the outcome of events could not be stored"
+            )
         }
     }
 }
@@ -171,7 +179,7 @@ mod tests {
             if readings == self.drains_at {
                 self.drain.begin();
             }
-            assert_ne!(Some(readings), self.panics_at, "this test's bug");
+            assert_ne!(Some(readings), self.panics_at, "intended panic");
             read
         }
 
@@ -206,7 +214,7 @@ mod tests {
         }
     }
 
-    fn at() -> ProviderAccount {
+    fn account() -> ProviderAccount {
         samples::account("stripe", Mode::Test)
     }
 
@@ -215,17 +223,17 @@ mod tests {
         async fn accept(&self, delay: Duration) -> EventId {
             let (_, event) = self.provider.add_customer(NamedOwner::None, None);
             let due = self.clock.now().plus(delay);
-            self.stores.inbox().accept(&at(), &event, due).await.unwrap();
+            self.stores.inbox().accept(&account(), &event, due).await.unwrap();
             event.id
         }
 
         async fn event(&self, id: &EventId) -> InboxEvent {
             let query = InboxQuery { state: None, limit: 100 };
-            let events = self.stores.inbox().list(&at(), &query).await.unwrap();
+            let events = self.stores.inbox().list(&account(), &query).await.unwrap();
             events.into_iter().find(|event| event.event.id == *id).unwrap()
         }
 
-        async fn word(&self, id: &EventId) -> InboxStatus {
+        async fn status(&self, id: &EventId) -> InboxStatus {
             self.event(id).await.state.parts().0
         }
 
@@ -246,17 +254,17 @@ mod tests {
                 inbox: self.stores.inbox(),
                 clock: self.clock.clone(),
             };
-            let accounts = BillingAccounts::new(at(), ports);
+            let accounts = BillingAccounts::new(account(), ports);
             let worker = InboxWorker {
                 processor: EventProcessor::new(accounts, Arc::new(UuidKeys)),
                 inbox: self.stores.inbox(),
-                at: at(),
+                account: account(),
                 new_events: Arc::default(),
                 readiness: self.readiness.clone(),
                 clock: self.clock.clone(),
             };
             let run = worker.run(self.drain.clone());
-            tokio::time::timeout(SOON, run).await.expect("the worker ends at the drain");
+            tokio::time::timeout(SOON, run).await.expect("the worker ends when the drain begins");
         }
     }
 
@@ -271,7 +279,7 @@ mod tests {
         world.readiness.observe(true, true);
         world.run_until_reading(1).await;
         for event in &batch {
-            assert_eq!(world.word(event).await, InboxStatus::Applied);
+            assert_eq!(world.status(event).await, InboxStatus::Applied);
         }
         let later = world.event(&later).await;
         assert_eq!((later.state.parts().0, later.attempts), (InboxStatus::Pending, 0));
@@ -294,7 +302,7 @@ mod tests {
         world.provider.fail_next(ProviderError::Timeout { context: "no answer".to_owned() });
         world.readiness.observe(true, true);
         world.run_until_reading(2).await;
-        assert_eq!(world.word(&next).await, InboxStatus::Applied);
+        assert_eq!(world.status(&next).await, InboxStatus::Applied);
         let failing = world.event(&failing).await;
         assert_eq!(failing.state, InboxState::Pending(Timestamp::from_seconds(3)));
         assert!(failing.error.is_some_and(|error| error.contains("no answer")));
@@ -317,7 +325,7 @@ mod tests {
         let (panicking, next) = (world.accept(NOW).await, world.accept(SECOND).await);
         world.readiness.observe(true, true);
         world.run_until_reading(2).await;
-        assert_eq!(world.word(&panicking).await, InboxStatus::Pending);
-        assert_eq!(world.word(&next).await, InboxStatus::Applied);
+        assert_eq!(world.status(&panicking).await, InboxStatus::Pending);
+        assert_eq!(world.status(&next).await, InboxStatus::Applied);
     }
 }

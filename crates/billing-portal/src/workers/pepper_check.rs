@@ -1,4 +1,4 @@
-//! [`PepperCheck`]: compares the configured peppers with those that the stored keys were made under.
+//! [`PepperCheck`]: compares the configured peppers with the peppers of the stored keys.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -25,20 +25,17 @@ impl PepperCheck {
         self.check_gate(&gate).await
     }
 
-    /// Checks the peppers of this gate. Logs a warning if some of the keys are under other ones.
+    /// Checks the peppers of this gate. Logs a warning if some keys use other peppers.
     pub(crate) async fn check_gate(&self, gate: &Gate) -> Result<PepperFit, RepoError> {
         let counts = self.usage.count_by_pepper(self.clock.now()).await?;
         let fit = PepperFit::compare(&counts, gate);
         if let PepperFit::SomeDoNotFit(keys) = fit {
-            tracing::warn!(
-                keys,
-                "active API keys are refused: the pepper that they were made under is not configured"
-            );
+            tracing::warn!(keys, "active API keys are rejected: their pepper is not configured");
         }
         Ok(fit)
     }
 
-    /// Makes the peppers of this gate the configured ones.
+    /// Replaces the configured peppers with the peppers of this gate.
     pub(crate) fn replace(&self, gate: Gate) {
         *self.gate.lock().unwrap_or_else(PoisonError::into_inner) = gate;
     }
@@ -89,7 +86,7 @@ pub(super) mod tests {
         Gate::new(Pepper::new(&letter.repeat(32)).unwrap(), None)
     }
 
-    /// A check of the pepper `configured`, where the keys were made under `stored`.
+    /// Creates a check with the pepper `configured` and keys with the pepper `stored`.
     pub(in crate::workers) fn check(configured: &str, stored: &str) -> PepperCheck {
         let keys = ThreeKeys(gate(stored).pepper_ids().next().cloned());
         let clock = Arc::new(FixedClock::at(Timestamp::from_seconds(1)));

@@ -1,4 +1,5 @@
-//! [`ReconcileWorker`]: compares the mirror with the provider at intervals, on one replica at a time.
+//! [`ReconcileWorker`]: compares the mirror with the provider at intervals, on one replica at a
+//! time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,11 +11,11 @@ use tokio::time::sleep;
 use crate::readiness::Readiness;
 use crate::wiring::accounts::Accounts;
 
-/// The duty's name in the store.
-const DUTY: &str = "reconcile";
-/// The longest time between two attempts to take the duty.
+/// Name of the lease in the store.
+const LEASE: &str = "reconcile";
+/// Maximum time between two attempts to acquire the lease.
 const LONGEST_POLL: Duration = Duration::from_secs(600);
-/// How long after a failed run the next one starts.
+/// Pause after a failed run.
 const RETRY_AFTER: Duration = Duration::from_secs(60);
 
 /// Reconciles the accounts of one provider.
@@ -28,31 +29,36 @@ pub(crate) struct ReconcileWorker {
 }
 
 impl ReconcileWorker {
-    /// Runs until it is cancelled. The replica that takes the duty reconciles; no other one does so within the interval.
+    /// Runs until it is cancelled. The replica that acquires the lease reconciles; other replicas
+    /// wait for the interval.
     pub(crate) async fn run(self) {
         self.readiness.wait_until_ready().await;
         let poll = (self.every / 10).clamp(Duration::from_millis(500), LONGEST_POLL);
         loop {
-            // Sleeping first: a service that restarts often must not reconcile as often.
+            // It sleeps first, so that a service with many restarts does not reconcile at each of
+            // them.
             sleep(poll).await;
-            self.reconcile_on_duty().await;
+            self.reconcile_with_lease().await;
         }
     }
 
-    /// Reconciles if this replica gets the duty. Returns whether it tried.
-    async fn reconcile_on_duty(&self) -> bool {
-        let (holder, now) = (self.accounts.fresh_name(), self.clock.now());
-        let taken = self.leadership.acquire(DUTY, &holder, now, now.plus(self.every)).await;
+    /// Reconciles if this replica acquires the lease. Returns whether it did.
+    async fn reconcile_with_lease(&self) -> bool {
+        let (holder, now) = (self.accounts.unique_name(), self.clock.now());
+        let taken = self.leadership.acquire(LEASE, &holder, now, now.plus(self.every)).await;
         if let Err(error) = &taken {
-            tracing::debug!(cause = error_chain(error), "the duty to reconcile could not be taken");
+            tracing::debug!(
+                cause = error_chain(error),
+                "the lease to reconcile could not be acquired"
+            );
         }
-        let on_duty = taken.unwrap_or(false);
-        if on_duty && !reconcile(&self.accounts.reconciler()).await {
+        let acquired = taken.unwrap_or(false);
+        if acquired && !reconcile(&self.accounts.reconciler()).await {
             let (now, pause) = (self.clock.now(), self.every.min(RETRY_AFTER));
             // Shortens the lease. Otherwise the next run starts an interval later.
-            let _ = self.leadership.acquire(DUTY, &holder, now, now.plus(pause)).await;
+            let _ = self.leadership.acquire(LEASE, &holder, now, now.plus(pause)).await;
         }
-        on_duty
+        acquired
     }
 }
 
@@ -93,10 +99,17 @@ fn log_report(report: &ReconcileReport) {
         tracing::debug!(compared, "the mirror agrees with the provider");
     }
     for customer in &report.ambiguous {
-        tracing::warn!(%customer, "the provider's data name several owners, or no possible one: nobody is linked");
+        tracing::warn!(
+            %customer,
+            "the provider's data name several owners, or an invalid one: no link was created"
+        );
     }
     for (customer, other) in &report.conflicts {
-        tracing::warn!(%customer, %other, "the customer's owner is linked to another customer, which was left");
+        tracing::warn!(
+            %customer,
+            %other,
+            "the customer's owner is linked to another customer: the link was not changed"
+        );
     }
 }
 
@@ -159,18 +172,18 @@ mod tests {
         let clock = Arc::new(FixedClock::at(Timestamp::from_seconds(1)));
         let (one, other) =
             (replica(&stores, &provider, &clock), replica(&stores, &provider, &clock));
-        assert!(one.reconcile_on_duty().await);
+        assert!(one.reconcile_with_lease().await);
         let calls = provider.calls();
         assert!(calls > 0);
-        assert!(!other.reconcile_on_duty().await);
+        assert!(!other.reconcile_with_lease().await);
         assert_eq!(provider.calls(), calls);
         clock.advance(HOUR);
         provider.fail_next(ProviderError::Overloaded { retry_after: Duration::from_secs(1) });
-        assert!(other.reconcile_on_duty().await);
-        assert!(!one.reconcile_on_duty().await);
+        assert!(other.reconcile_with_lease().await);
+        assert!(!one.reconcile_with_lease().await);
         clock.advance(RETRY_AFTER);
-        assert!(one.reconcile_on_duty().await);
+        assert!(one.reconcile_with_lease().await);
         clock.advance(RETRY_AFTER);
-        assert!(!other.reconcile_on_duty().await);
+        assert!(!other.reconcile_with_lease().await);
     }
 }

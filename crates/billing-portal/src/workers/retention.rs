@@ -8,7 +8,8 @@ use billing_domain::ports::{AuditLog, CheckoutRequests, Clock, EventInbox};
 use tokio::time::MissedTickBehavior;
 
 const INTERVAL: Duration = Duration::from_secs(60);
-/// Retention of applied events (30 days), the same as Stripe's own (<https://docs.stripe.com/api/events>).
+/// Retention of applied events (30 days), the same as Stripe's own
+/// (<https://docs.stripe.com/api/events>).
 const EVENTS: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// Retention of `Idempotency-Key`s (24 h), the least that Stripe guarantees for its own.
 const CHECKOUTS: Duration = Duration::from_secs(24 * 60 * 60);
@@ -101,28 +102,28 @@ mod tests {
     #[tokio::test]
     async fn settled_events_are_deleted_after_30_days() {
         let (retention, stores, clock) = retention();
-        let (inbox, at) = (stores.inbox(), samples::account("stripe", Mode::Test));
+        let (inbox, account) = (stores.inbox(), samples::account("stripe", Mode::Test));
         let (now, token) = (clock.now(), samples::token("t"));
         for id in ["evt_settled", "evt_pending"] {
             let event = samples::provider_event(id, &samples::customer("cus_1"), now);
-            inbox.accept(&at, &event, now).await.unwrap();
+            inbox.accept(&account, &event, now).await.unwrap();
         }
-        inbox.claim(&at, &token, 2, now, now.plus(DAY)).await.unwrap();
+        inbox.claim(&account, &token, 2, now, now.plus(DAY)).await.unwrap();
         let settled = samples::claimed("t", &["evt_settled"]);
-        inbox.release(&at, &settled, &Disposition::Ignored(now)).await.unwrap();
+        inbox.release(&account, &settled, &Disposition::Ignored(now)).await.unwrap();
         for (step, left) in [(30 * DAY, 2), (MOMENT, 1)] {
             clock.advance(step);
             retention.prune().await;
             let query = InboxQuery { state: None, limit: 9 };
-            assert_eq!(inbox.list(&at, &query).await.unwrap().len(), left);
+            assert_eq!(inbox.list(&account, &query).await.unwrap().len(), left);
         }
     }
 
     #[tokio::test]
     async fn checkout_requests_are_deleted_after_24_hours() {
         let (retention, stores, clock) = retention();
-        let (checkouts, at) = (stores.checkouts(), samples::account("stripe", Mode::Test));
-        let first = samples::checkout_request(&samples::user("u"), &at, "key");
+        let (checkouts, account) = (stores.checkouts(), samples::account("stripe", Mode::Test));
+        let first = samples::checkout_request(&samples::user("u"), &account, "key");
         checkouts.begin(&first, clock.now()).await.unwrap();
         let second = CheckoutRequest { content: "another plan".to_owned(), ..first.clone() };
         for (step, known) in [(DAY, &first), (MOMENT, &second)] {

@@ -107,19 +107,22 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Locks a separate file, because compaction replaces the journal.
+/// Locks a separate file, because compaction replaces the journal. The file contains the id of the
+/// process that locks it.
 fn take_lock(path: &Path) -> io::Result<File> {
-    let lock = OpenOptions::new()
-        .create(true)
-        .append(true)
-        .mode(0o600)
-        .open(with_suffix(path, ".lock"))?;
+    let lock_path = with_suffix(path, ".lock");
+    let mut lock = OpenOptions::new().create(true).append(true).mode(0o600).open(&lock_path)?;
     match lock.try_lock() {
-        Ok(()) => Ok(lock),
+        Ok(()) => {
+            lock.set_len(0)?;
+            write!(lock, "{}", std::process::id())?;
+            Ok(lock)
+        }
         Err(TryLockError::WouldBlock) => Err(io::Error::new(
             io::ErrorKind::ResourceBusy,
             format!(
-                "another process uses the sandbox's state {}. Stop it or use another file.",
+                "another process (id {}) uses the sandbox's state {}: stop it, or use another folder or file",
+                fs::read_to_string(&lock_path).unwrap_or_default(),
                 path.display()
             ),
         )),
