@@ -28,7 +28,8 @@ test-fast:
     cargo test "${packages[@]}" --test contract -- --quiet --skip postgres:: &
     contract=$!
     failed=0
-    cargo test "${packages[@]}" --quiet "${crates[@]}" --test documents --test test_names || failed=1
+    cargo test "${packages[@]}" --quiet "${crates[@]}" --test documents --test markdown \
+        --test plain_language --test test_names || failed=1
     wait "$contract" || failed=1
     exit "$failed"
 
