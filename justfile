@@ -1,30 +1,30 @@
-# Recipes for everyday work; `just` lists them.
+# Recipes for development; `just` lists them.
 
 [private]
 default:
     @just --list
 
-# Start the service with the sandbox; arguments are the command line's.
+# Start the service with the sandbox; arguments go to the binary.
 run *arguments:
     cargo run --locked -- {{ arguments }}
 
-# Everything that must be green before a commit.
+# Run all tests.
 test *arguments:
     scripts/test {{ arguments }}
 
-# Unit tests, and the tests of ports and of the contract on SQLite: under two minutes after a build.
+# Run unit tests, and the tests of ports and of the contract on SQLite: under two minutes after a build.
 test-fast:
     #!/usr/bin/env bash
     set -euo pipefail
-    # The Node that scripts/test has installed, where the system has none.
+    # The Node of scripts/test, if the system has none.
     export PATH="$PATH:$PWD/target/packages/node/bin"
-    # The packages stay the same in each command: cargo would compile with other features for a part of them.
+    # Each command names the same packages, because cargo would compile a subset with other features.
     packages=(--locked --workspace --exclude store-postgres)
     crates=(--lib --bins --test accounts --test api_key_service --test black_box --test edge
         --test group_commit --test memory --test portal_service --test sandbox --test store)
     cargo test "${packages[@]}" --no-run
     cargo build --locked --package billing-portal --bin billing-portal
-    # The contract's tests mostly wait, so the others run at the same time.
+    # The contract's tests mostly wait, so the other tests run concurrently.
     cargo test "${packages[@]}" --test contract -- --quiet --skip postgres:: &
     contract=$!
     failed=0
@@ -33,23 +33,23 @@ test-fast:
     wait "$contract" || failed=1
     exit "$failed"
 
-# The same as `test`, with many more cases for each property test.
+# Run all tests, with many more cases for each property test.
 test-long cases="20000":
     PROPTEST_CASES={{ cases }} scripts/test
 
-# Format, lints, docs, and the library by itself.
+# Check format, lints and docs, and that api-http compiles alone.
 check:
     cargo fmt --all --check
     cargo clippy --locked --workspace --all-targets -- -D warnings
     cargo check --locked -p api-http
     RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps
 
-# Time until ready (median of 20 starts) and memory 10 s after a start, of the release binary.
+# Measure the release binary: time until ready (median of 20 starts), memory 10 s after a start.
 start-figures:
     cargo build --release --locked
     scripts/start-figures
 
-# User and system CPU seconds of a debug build from nothing, in a temporary target folder.
+# Measure the CPU seconds of a debug build from nothing, in a temporary target folder.
 build-cpu:
     #!/usr/bin/env bash
     set -euo pipefail
@@ -63,18 +63,18 @@ build-cpu:
 stripe-schema *arguments:
     scripts/stripe-schema {{ arguments }}
 
-# Make the pictures of the portal's pages in docs/screenshots anew.
+# Update the screenshots of the portal's pages in docs/screenshots.
 screenshots:
     scripts/screenshots
 
-# Describe the stores' queries anew, after a query or migration changed; `--check` only compares.
+# Update the offline data of the stores' queries, after a query or migration changed; `--check` only compares.
 sqlx-prepare *arguments:
     scripts/sqlx-prepare {{ arguments }}
 
-# What a flood of wrong keys leaves for everybody else, and what keys cost; fails if a limit is missed.
+# Measure JWT throughput during a flood of wrong keys, and the cost of keys; fails if a limit is missed.
 bench-auth *arguments:
     scripts/bench-auth {{ arguments }}
 
-# How many portal sessions a second the sandbox opens with 100,000 customers; fails below 1,000.
+# Measure the portal sessions per second of the sandbox with 100,000 customers; fails below 1,000.
 bench-sandbox *arguments:
     scripts/bench-sandbox {{ arguments }}
