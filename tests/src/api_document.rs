@@ -18,6 +18,9 @@ use crate::response::Response;
 const PROBLEM: &str = "application/problem+json";
 /// The place of the schema of errors that belong to no operation.
 const ANY_PROBLEM: &str = "any problem";
+/// Pages and files for browsers that the document leaves out, because no API client uses them.
+const FOR_BROWSERS: &[&str] =
+    &["/docs/reference.css", "/docs/reference.js", "/docs/scalar-api-reference-1.76.0.js"];
 /// The characters of a body that a fault shows.
 const SHOWN: usize = 300;
 
@@ -113,6 +116,7 @@ impl ApiDocument {
         let path = path_of(target);
         let found = self.find(path);
         let judged = match &found {
+            None if FOR_BROWSERS.contains(&path) && answer.status < 400 => Vec::new(),
             None => self.problem(answer),
             Some((_, methods)) => {
                 let name = method.to_lowercase();

@@ -17,12 +17,11 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use http::header::CONTENT_TYPE;
 use metrics_exporter_prometheus::PrometheusHandle;
-use serde_json::Value;
 
 use crate::caller::{AccessToken, ApiKey};
 use crate::deadline;
 use crate::endpoint::Endpoint;
-use crate::openapi;
+use crate::openapi::{self, Document};
 use crate::routes::documents::Documents;
 use crate::state::AppState;
 
@@ -54,6 +53,7 @@ pub fn public(app: Arc<AppState>) -> Router {
     let endpoints = endpoints(&documents);
     documents.render(&openapi::document(&endpoints, app.public_url.as_deref()));
     let router = endpoints.into_iter().fold(Router::new(), |router, route| route.register(router));
+    let router = documents::register_files(router);
     let limit = app.request_timeout;
     router.layer(from_fn_with_state(limit, deadline::enforce)).with_state(app)
 }
@@ -70,18 +70,35 @@ pub fn admin(app: Arc<AppState>, metrics: PrometheusHandle) -> Router {
 
 /// Returns the OpenAPI document of the public listener.
 #[must_use]
-pub fn openapi_document(public_url: Option<&str>) -> Value {
+pub fn openapi_document(public_url: Option<&str>) -> Document {
     openapi::document(&endpoints(&Documents::default()), public_url)
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
     use crate::error_code::ErrorCode;
 
+    fn text() -> String {
+        serde_json::to_string(&openapi_document(None)).unwrap()
+    }
+
+    #[test]
+    fn openapi_document_lists_the_portal_first() {
+        let text = text();
+        let paths = &text[text.find("\"paths\":").unwrap()..];
+        let first = paths.split('"').nth(3).unwrap();
+        assert_eq!(first, PORTAL);
+        let place = |path: &str| paths.find(&format!("\"{path}\":")).unwrap();
+        assert!(place(PORTAL_BY_API_KEY) < place(CHECKOUT));
+        assert!(place(CHECKOUT) < place("/api/v1/api-keys"));
+    }
+
     #[test]
     fn e1_every_error_code_is_in_the_document() {
-        let text = openapi_document(None).to_string();
+        let text = text();
         for code in ErrorCode::ALL {
             assert!(text.contains(&format!("\"code\":\"{}\"", code.as_str())), "{code:?}");
         }
@@ -99,7 +116,7 @@ mod tests {
                 _ => {}
             }
         }
-        let document = openapi_document(None);
+        let document: Value = serde_json::from_str(&text()).unwrap();
         let mut references = Vec::new();
         walk(&document, &mut references);
         assert!(!references.is_empty());
