@@ -19,8 +19,12 @@ const PROBLEM: &str = "application/problem+json";
 /// The place of the schema of errors that belong to no operation.
 const ANY_PROBLEM: &str = "any problem";
 /// Pages and files for browsers that the document leaves out, because no API client uses them.
-const FOR_BROWSERS: &[&str] =
-    &["/docs/reference.css", "/docs/reference.js", "/docs/scalar-api-reference-1.76.0.js"];
+const FOR_BROWSERS: &[&str] = &[
+    "/demo/portal",
+    "/docs/reference.css",
+    "/docs/reference.js",
+    "/docs/scalar-api-reference-1.76.0.js",
+];
 /// The characters of a body that a fault shows.
 const SHOWN: usize = 300;
 

@@ -30,6 +30,9 @@ pub use portal::{PORTAL, PORTAL_BY_API_KEY};
 pub(crate) use stripe_webhook::BODY_LIMIT as WEBHOOK_BODY_LIMIT;
 pub use stripe_webhook::STRIPE_WEBHOOKS;
 
+/// The path of the front page.
+const FRONT_PAGE: &str = "/";
+
 /// Returns all endpoints of the public listener.
 fn endpoints(documents: &Documents) -> Vec<Endpoint> {
     let api = [
@@ -49,10 +52,26 @@ fn endpoints(documents: &Documents) -> Vec<Endpoint> {
 
 /// Returns the router of the public listener.
 pub fn public(app: Arc<AppState>) -> Router {
+    router(app, Router::new(), |_| true)
+}
+
+/// Returns the router of the public listener with another front page. `front` has the route `/`, and may
+/// have routes that the OpenAPI document does not list.
+pub fn public_with_front_page(app: Arc<AppState>, front: Router<Arc<AppState>>) -> Router {
+    router(app, front, |path| path != FRONT_PAGE)
+}
+
+fn router(
+    app: Arc<AppState>,
+    first: Router<Arc<AppState>>,
+    is_kept: impl Fn(&str) -> bool,
+) -> Router {
     let documents = Documents::default();
     let endpoints = endpoints(&documents);
     documents.render(&openapi::document(&endpoints, app.public_url.as_deref()));
-    let router = endpoints.into_iter().fold(Router::new(), |router, route| route.register(router));
+
+    let kept = endpoints.into_iter().filter(|endpoint| is_kept(endpoint.path()));
+    let router = kept.fold(first, |router, endpoint| endpoint.register(router));
     let router = documents::register_files(router);
     let limit = app.request_timeout;
     router.layer(from_fn_with_state(limit, deadline::enforce)).with_state(app)

@@ -17,7 +17,7 @@ use crate::data_folder;
 use crate::wiring::clock::clock;
 use crate::wiring::store::Stores;
 
-const USER: &str = "demo-user";
+pub(crate) const USER: &str = "demo-user";
 /// Who has bought nothing yet.
 const NEWCOMER: &str = "newcomer";
 const KEY_FILE: &str = "demo-api-key.secret";
