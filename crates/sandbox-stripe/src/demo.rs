@@ -1,6 +1,6 @@
 //! The customer that a fresh sandbox starts with, so that there is something to see.
 
-mod catalog;
+pub(crate) mod catalog;
 
 use std::io;
 
@@ -18,7 +18,7 @@ use crate::store::Store;
 
 // The demo's ids are the same in every sandbox: whoever keeps a link to the customer finds it again, even when the
 // sandbox's state was lost and theirs was not.
-const CUSTOMER: &str = "cus_SandboxDemo001";
+pub(crate) const CUSTOMER: &str = "cus_SandboxDemo001";
 const CARD: &str = "pm_1SandboxDemoVisa4242000001";
 const SUBSCRIPTION: &str = "sub_1SandboxDemoSubscription1";
 const ITEM: &str = "si_SandboxDemo0001";

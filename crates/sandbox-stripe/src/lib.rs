@@ -22,6 +22,7 @@ mod cards;
 mod checkout;
 mod clock;
 mod demo;
+mod front_page;
 mod ids;
 mod invoice;
 mod line;
