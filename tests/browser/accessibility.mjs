@@ -1,11 +1,11 @@
-// What axe-core finds on a page: no violation of WCAG 2.1 AA.
+// What axe-core finds on a page: no violation of WCAG 2.2 AA.
 
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fact } from '../facts.mjs';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'];
+const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
 
 /** Says that the page has no violation. Its window must bypass the page's own policy, which lets no script run. */
 export async function isAccessible(page, name) {

@@ -33,7 +33,9 @@ export async function start() {
         // Movement only makes tests wait.
         reducedMotion: 'reduce',
       });
-      context.on('request', (request) => asked.push(request.url()));
+      context.on('request', (request) => {
+        if (!request.url().startsWith('data:')) asked.push(request.url());
+      });
       context.setDefaultTimeout(60_000);
       return context.newPage();
     },

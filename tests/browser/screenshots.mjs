@@ -1,8 +1,9 @@
-// Pictures of the portal's pages: each on a desk, in English and in the light; the main ones in every language, scheme and size.
+// Pictures of the front pages, the API reference and the portal's pages. The portal's pages: each on a desk, in English and in the light; the main ones in every language, scheme and size.
 
 import { join } from 'node:path';
 import { done, fact } from '../facts.mjs';
 import { start } from './chromium.mjs';
+import { pages } from './landing.mjs';
 import { tour } from './tour.mjs';
 
 const folder = process.argv[2];
@@ -27,6 +28,19 @@ for (const language of ['en', 'ko']) {
     await page.emulateMedia({ colorScheme: 'light' });
   });
   await page.context().close();
+}
+for (const [size, viewport] of Object.entries(SIZES)) {
+  for (const scheme of ['light', 'dark']) {
+    const page = await browser.window({ viewport, scheme });
+    for (const { name, open } of pages) {
+      await open(page);
+      const path = join(folder, `${name}-en-${scheme}-${size}.png`);
+      // The reference is as long as thirty screens.
+      await page.screenshot({ path, fullPage: name !== 'reference', animations: 'disabled', caret: 'hide' });
+      fact(path, true);
+    }
+    await page.context().close();
+  }
 }
 await browser.end();
 done();
