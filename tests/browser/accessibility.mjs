@@ -1,11 +1,11 @@
-// Checks pages with axe-core for violations of WCAG 2.1 AA.
+// Checks pages with axe-core for violations of WCAG 2.2 AA.
 
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { check } from '../checks.mjs';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'];
+const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
 
 /** Checks that the page has no violation. The window must bypass the page's CSP, which blocks scripts. */
 export async function isAccessible(page, name) {

@@ -34,7 +34,9 @@ export async function start() {
         // Animations would only delay the tests.
         reducedMotion: 'reduce',
       });
-      context.on('request', (request) => asked.push(request.url()));
+      context.on('request', (request) => {
+        if (!request.url().startsWith('data:')) asked.push(request.url());
+      });
       context.setDefaultTimeout(60_000);
       return context.newPage();
     },

@@ -1,10 +1,12 @@
-// Takes screenshots of the portal's pages: all on desktop in English and light; the main pages in
-// every language, colour scheme and size.
+// Takes screenshots of the front pages, the API reference and the portal's pages. The portal's
+// pages: all on desktop in English and light; the main pages in every language, colour scheme and
+// size.
 
 import { join } from 'node:path';
 import { done, check } from '../checks.mjs';
 import { start } from './chromium.mjs';
 import { visitAllPages } from './all-pages.mjs';
+import { pages } from './landing.mjs';
 
 const folder = process.argv[2];
 const SIZES = { desktop: { width: 1280, height: 860 }, mobile: { width: 390, height: 844 } };
@@ -28,6 +30,19 @@ for (const language of ['en', 'ko']) {
     await page.emulateMedia({ colorScheme: 'light' });
   });
   await page.context().close();
+}
+for (const [size, viewport] of Object.entries(SIZES)) {
+  for (const scheme of ['light', 'dark']) {
+    const page = await browser.window({ viewport, scheme });
+    for (const { name, open } of pages) {
+      await open(page);
+      const path = join(folder, `${name}-en-${scheme}-${size}.png`);
+      // The reference is as long as thirty screens.
+      await page.screenshot({ path, fullPage: name !== 'reference', animations: 'disabled', caret: 'hide' });
+      fact(path, true);
+    }
+    await page.context().close();
+  }
 }
 await browser.end();
 done();

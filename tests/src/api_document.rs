@@ -19,6 +19,13 @@ use crate::response::Response;
 const PROBLEM: &str = "application/problem+json";
 /// Schema key of errors that belong to no operation.
 const ANY_PROBLEM: &str = "any problem";
+/// Pages and files for browsers. The document omits them, because API clients do not use them.
+const FOR_BROWSERS: &[&str] = &[
+    "/demo/portal",
+    "/docs/reference.css",
+    "/docs/reference.js",
+    "/docs/scalar-api-reference-1.76.0.js",
+];
 /// Maximum number of characters of a body in a fault.
 const MAX_SHOWN: usize = 300;
 
@@ -114,6 +121,7 @@ impl ApiDocument {
         let path = path_of(target);
         let found = self.find(path);
         let faults_of = match &found {
+            None if FOR_BROWSERS.contains(&path) && answer.status < 400 => Vec::new(),
             None => self.problem(answer),
             Some((_, methods)) => {
                 let name = method.to_lowercase();

@@ -53,6 +53,16 @@ fn every_page_is_accessible_in_both_languages_and_colour_schemes() {
 }
 
 #[test]
+fn front_pages_and_reference_are_accessible_in_both_schemes_and_sizes() {
+    run("landing-pages.mjs", &[]).expect(25);
+}
+
+#[test]
+fn reference_sends_a_request_and_front_page_opens_the_portal() {
+    run("reference.mjs", &[]).expect(17);
+}
+
+#[test]
 fn fonts_have_a_glyph_for_every_character_of_the_pages() {
     run("fonts.mjs", &[]).expect(2);
 }

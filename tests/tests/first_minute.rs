@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use workspace_tests::poll;
 use workspace_tests::process::{Launch, Process};
 use workspace_tests::sandbox::SandboxProcess;
-use workspace_tests::shop::{CHECKOUT, CURRENT, GOOD_CARD, PORTAL, WEBHOOKS, call, pay};
+use workspace_tests::sandbox_fixture::{CHECKOUT, CURRENT, GOOD_CARD, PORTAL, WEBHOOKS, call, pay};
 use workspace_tests::terminal::Terminal;
 use workspace_tests::wire::{Connection, Outcome, Request};
 

@@ -213,6 +213,10 @@ impl Endpoint {
         Ref::from_schema_name(T::name())
     }
 
+    pub(crate) fn path(&self) -> &'static str {
+        self.path
+    }
+
     /// Adds the route to the router.
     pub(crate) fn register(self, router: Router<Arc<AppState>>) -> Router<Arc<AppState>> {
         router.route(self.path, self.handler)

@@ -7,6 +7,7 @@ pub mod edge;
 mod endpoint;
 pub mod error_code;
 mod intake_capacity;
+mod on_behalf;
 mod openapi;
 pub mod problem;
 pub mod readiness;

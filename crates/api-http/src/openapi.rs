@@ -1,6 +1,7 @@
 //! [`document`] builds the OpenAPI 3.1 document.
 
-use serde::Serialize;
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 use utoipa::openapi::path::{ParameterBuilder, ParameterIn};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -33,7 +34,9 @@ A user clicks \"Manage billing\". Your app requests a portal session and redirec
 URL. In the portal, the user updates cards, downloads invoices, and changes or cancels the plan.
 
 Each request creates a new session, so retries are safe. The URL is a bearer credential that \
-expires within minutes. Redirect the user immediately, and never log or store it.";
+expires within minutes. Redirect the user immediately, and never log or store it.
+
+Every error has a stable `code`: see the [error codes](docs/errors).";
 
 /// RFC 9457 problem details.
 #[derive(Serialize, ToSchema)]
@@ -65,8 +68,44 @@ impl PartialSchema for ErrorCode {
     }
 }
 
+/// The OpenAPI document. Its paths have the order of the endpoints, which readers see in the API
+/// reference; a JSON map sorts them by name.
+#[derive(Debug)]
+pub struct Document {
+    value: Value,
+    paths: Vec<&'static str>,
+}
+
+impl Serialize for Document {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut members = serializer.serialize_map(None)?;
+        for (name, member) in self.value.as_object().into_iter().flatten() {
+            if name == "paths" {
+                members
+                    .serialize_entry(name, &OrderedPaths { paths: member, order: &self.paths })?;
+            } else {
+                members.serialize_entry(name, member)?;
+            }
+        }
+        members.end()
+    }
+}
+
+/// The document's paths in this order.
+struct OrderedPaths<'a> {
+    paths: &'a Value,
+    order: &'a [&'static str],
+}
+
+impl Serialize for OrderedPaths<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let known = |path: &&'static str| self.paths.get(path).map(|item| (*path, item));
+        serializer.collect_map(self.order.iter().filter_map(known))
+    }
+}
+
 /// Builds the document. `public_url` becomes its server, if configured.
-pub(crate) fn document(endpoints: &[Endpoint], public_url: Option<&str>) -> Value {
+pub(crate) fn document(endpoints: &[Endpoint], public_url: Option<&str>) -> Document {
     let mut info = Info::new("Billing portal", env!("CARGO_PKG_VERSION"));
     info.description = Some(DESCRIPTION.to_owned());
     let mut license = License::new("MIT OR Apache-2.0");
@@ -82,9 +121,11 @@ pub(crate) fn document(endpoints: &[Endpoint], public_url: Option<&str>) -> Valu
         endpoint.describe(&mut document);
     }
     // Strings, numbers and maps with string keys always serialise.
-    let mut document = serde_json::to_value(document).unwrap_or_default();
-    document["info"]["summary"] = SUMMARY.into();
-    document
+    let mut value = serde_json::to_value(document).unwrap_or_default();
+    value["info"]["summary"] = SUMMARY.into();
+    let mut paths: Vec<_> = endpoints.iter().map(Endpoint::path).collect();
+    paths.dedup();
+    Document { value, paths }
 }
 
 fn tags() -> Vec<Tag> {

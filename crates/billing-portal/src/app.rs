@@ -1,6 +1,7 @@
 //! [`App`]: the service, from its configuration to its exit.
 
 mod embedded;
+mod front_page;
 mod http;
 mod listeners;
 mod metrics;
@@ -60,7 +61,12 @@ impl App {
         let mut supervisor = Supervisor::new(drain.clone());
         supervisor.add_adapter(adapter_tasks);
         let api = http::api(&services, &config, &base)?;
-        http::listen(&mut supervisor, listeners, api, &config, &drain, metrics.clone());
+        let front = embedded.as_ref().map(|embedded| {
+            front_page::routes(&embedded.running.base_url, Arc::clone(&services.catalogue))
+        });
+        let front = front.transpose()?;
+        let routers = http::Routers::new(api, front, metrics.clone());
+        http::listen(&mut supervisor, listeners, routers, &config, &drain);
         supervisor.add("metrics upkeep", Kind::Endless, infallible(metrics::upkeep(metrics)));
         tasks::register(&mut supervisor, &services, &config, &drain);
         if let Some(embedded) = embedded {

@@ -23,7 +23,7 @@ use crate::data_folder;
 use crate::wiring::clock::clock;
 use crate::wiring::store::Stores;
 
-const USER: &str = "demo-user";
+pub(crate) const USER: &str = "demo-user";
 /// A user without a purchase.
 const NEWCOMER: &str = "newcomer";
 const KEY_FILE: &str = "demo-api-key.secret";

@@ -1,6 +1,6 @@
 //! The demo customer of a new sandbox.
 
-mod catalog;
+pub(crate) mod catalog;
 
 use std::io;
 
@@ -18,7 +18,7 @@ use crate::store::Store;
 
 // The demo's ids are the same in every sandbox. A service that stored a link to the customer
 // still finds it after the sandbox lost its state.
-const CUSTOMER: &str = "cus_SandboxDemo001";
+pub(crate) const CUSTOMER: &str = "cus_SandboxDemo001";
 const CARD: &str = "pm_1SandboxDemoVisa4242000001";
 const SUBSCRIPTION: &str = "sub_1SandboxDemoSubscription1";
 const ITEM: &str = "si_SandboxDemo0001";

@@ -23,6 +23,7 @@ mod checkout;
 mod clock;
 mod connection;
 mod demo;
+mod front_page;
 mod ids;
 mod invoice;
 mod locale;

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Router;
@@ -16,6 +17,7 @@ use crate::api::{self, AppState};
 use crate::checkout::{self, Checkout};
 use crate::clock::{Clock, SystemClock};
 use crate::demo::{self, Demo};
+use crate::front_page;
 use crate::invoice;
 use crate::model::{Metadata, PortalConfiguration, PortalFeatures};
 use crate::portal::{self, Portal};
@@ -38,6 +40,7 @@ pub struct Sandbox {
     base_url: Arc<str>,
     store: Arc<Store>,
     recorder: Option<Recorder>,
+    state: Option<PathBuf>,
     webhooks: WebhookSettings,
 }
 
@@ -75,6 +78,7 @@ impl Sandbox {
             base_url,
             store: Arc::new(store),
             recorder,
+            state: settings.state,
             webhooks: settings.webhooks,
         })
     }
@@ -129,9 +133,10 @@ impl Sandbox {
         ready: impl Future<Output = ()> + Send,
         shutdown: impl Future<Output = ()> + Send,
     ) -> io::Result<()> {
-        let Self { listener, base_url, store, recorder, webhooks, .. } = self;
+        let Self { listener, base_url, store, recorder, state, webhooks, .. } = self;
         let webhooks = Arc::new(Webhooks::new(store.clone(), webhooks));
-        let router = router(&store, base_url, &webhooks);
+        let front_page = front_page::router(base_url.clone(), state.as_deref());
+        let router = router(&store, base_url, &webhooks).merge(front_page);
         let router = match recorder {
             Some(recorder) => recorder.layer(router),
             None => router,

@@ -9,6 +9,7 @@ mod configuration;
 mod customer_import;
 mod documents;
 mod embedded;
+mod front_page;
 mod in_process;
 mod key_client;
 mod key_management;
@@ -36,6 +37,7 @@ const FILES: &[&[Scenario]] = &[
     customer_import::SCENARIOS,
     documents::SCENARIOS,
     embedded::SCENARIOS,
+    front_page::SCENARIOS,
     in_process::SCENARIOS,
     key_management::SCENARIOS,
     key_rotation::SCENARIOS,

@@ -125,7 +125,7 @@ pub(crate) fn endpoint<C: CredentialType>() -> Endpoint {
 fn examples() -> [Example; 4] {
     let cancel = json!({ "type": "subscription_cancel", "subscriptionId": "sub_1QExample" });
     [
-        ("frontPage", "Home page, return to the dashboard", json!({})),
+        ("basic", "Home page, return to the dashboard", json!({})),
         (
             "returnUrl",
             "In Korean, return to your own page",

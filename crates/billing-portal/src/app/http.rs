@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use api_http::{AppState, IntakeCapacity, RequestLimits, edge, routes};
+use axum::Router;
 use billing_domain::{KeyRules, PortalService, WebhookIntake};
 use http_edge::{Drain, EdgeSettings, FailureLimiter, RateLimiter, edge_layers, raise_file_limit};
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -65,20 +66,40 @@ pub(crate) fn api(
     }))
 }
 
+/// The routes of both listeners.
+pub(crate) struct Routers {
+    public: Router,
+    admin: Router,
+}
+
+impl Routers {
+    /// `front` replaces the public listener's front page.
+    pub(crate) fn new(
+        app: Arc<AppState>,
+        front: Option<Router<Arc<AppState>>>,
+        metrics: PrometheusHandle,
+    ) -> Self {
+        let public = match front {
+            Some(front) => routes::public_with_front_page(Arc::clone(&app), front),
+            None => routes::public(Arc::clone(&app)),
+        };
+        Self { public, admin: routes::admin(app, metrics) }
+    }
+}
+
 /// Registers both listeners.
 pub(crate) fn listen(
     supervisor: &mut Supervisor,
     listeners: Listeners,
-    app: Arc<AppState>,
+    routers: Routers,
     config: &ServeConfig,
     drain: &Drain,
-    metrics: PrometheusHandle,
 ) {
     let public_url = config.public_url.as_deref();
     let edge = edge::config(public_url, config.proxies.clone(), config.cors.clone());
     let settings = within_file_limit(config.edge.clone());
-    let public = edge_layers(routes::public(Arc::clone(&app)), edge.clone());
-    let admin = edge_layers(routes::admin(app, metrics), edge);
+    let public = edge_layers(routers.public, edge.clone());
+    let admin = edge_layers(routers.admin, edge);
     for (name, listener, router) in
         [("public listener", listeners.public, public), ("admin listener", listeners.admin, admin)]
     {

@@ -17,7 +17,7 @@ struct Plan {
 pub(super) const PRODUCT: &str = "prod_SandboxDemo01";
 
 /// Its monthly price.
-pub(super) const PRICE: &str = "price_1SandboxDemoProMonthly01";
+pub(crate) const PRICE: &str = "price_1SandboxDemoProMonthly01";
 
 pub(super) const PRODUCT_NAME: &str = "Professional plan";
 

@@ -35,7 +35,16 @@ pub(crate) static INVOICE_STYLE: LazyLock<Asset> = LazyLock::new(|| {
     )
 });
 
-pub(super) static ICON: LazyLock<Asset> = LazyLock::new(|| {
+pub(crate) static FRONT_STYLE: LazyLock<Asset> = LazyLock::new(|| {
+    Asset::new(
+        "front-page",
+        "css",
+        "text/css; charset=utf-8",
+        include_str!("../../assets/front-page.css"),
+    )
+});
+
+pub(crate) static ICON: LazyLock<Asset> = LazyLock::new(|| {
     Asset::new("icon", "svg", "image/svg+xml", include_str!("../../assets/icon.svg"))
 });
 
@@ -60,7 +69,7 @@ impl Asset {
 
 /// Returns the response with the asset at this path.
 pub(super) fn find(path: &str) -> Option<Response> {
-    [&STYLE, &INVOICE_STYLE, &ICON]
+    [&STYLE, &INVOICE_STYLE, &FRONT_STYLE, &ICON]
         .into_iter()
         .find(|asset| asset.path == path)
         .map(|asset| asset.response())

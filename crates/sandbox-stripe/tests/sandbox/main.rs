@@ -13,6 +13,7 @@ mod delivery_faults;
 mod demo;
 mod events;
 mod faults;
+mod front_page;
 mod invoices;
 mod life;
 mod objects;

@@ -4,12 +4,16 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 use workspace_tests::contract::error_codes;
+use workspace_tests::portal::Portal;
 use workspace_tests::scenario::{Scenario, scenario};
 use workspace_tests::shared_fixture::SharedFixture;
+use workspace_tests::wire::Request;
 
 pub(super) const SCENARIOS: &[Scenario] = &[
     scenario!(every_error_code_has_a_page(shared), "E1.type_url", "B1.docs"),
     scenario!(pages_load_nothing_from_other_hosts(shared), "B1.docs"),
+    scenario!(reference_allows_requests_to_this_service_only(shared), "B1.docs"),
+    scenario!(reference_files_are_compressed_and_cached(shared), "B1.docs"),
     scenario!(openapi_document_is_complete(shared), "B1.openapi"),
 ];
 
@@ -30,7 +34,7 @@ fn every_error_code_has_a_page(shared: &SharedFixture) {
 fn pages_load_nothing_from_other_hosts(shared: &SharedFixture) {
     shared.portal("default", |portal| {
         let errors = error_codes().into_iter().map(|code| format!("/docs/errors/{code}"));
-        for path in ["/", "/docs"].map(str::to_owned).into_iter().chain(errors) {
+        for path in ["/", "/docs", "/docs/errors"].map(str::to_owned).into_iter().chain(errors) {
             let page = portal.get(&path).unwrap();
             let text = page.text().to_lowercase();
             for loader in [
@@ -54,6 +58,66 @@ fn pages_load_nothing_from_other_hosts(shared: &SharedFixture) {
                 policy.contains("default-src 'none'") || policy.contains("default-src 'self'"),
                 "{path}: {policy}"
             );
+        }
+    });
+}
+
+/// The files that the API reference loads, as its page names them.
+fn reference_files(portal: &Portal) -> Vec<String> {
+    let page = portal.get("/docs").unwrap().text();
+    let parts = page.split(['"', ' ']);
+    let files = parts.filter(|part| part.starts_with("docs/") && part.contains('.'));
+    let files: Vec<String> = files.map(|file| format!("/{file}")).collect();
+    assert_eq!(files.len(), 3, "{page}");
+    files
+}
+
+fn reference_allows_requests_to_this_service_only(shared: &SharedFixture) {
+    shared.portal("default", |portal| {
+        let page = portal.get("/docs").unwrap();
+        let policy = page.header("content-security-policy").unwrap();
+        let directives: Vec<&str> = policy.split("; ").collect();
+        for wanted in [
+            "default-src 'none'",
+            "script-src 'self'",
+            "connect-src 'self'",
+            "style-src 'self' 'unsafe-inline'",
+            "img-src data:",
+            "frame-ancestors 'none'",
+        ] {
+            assert!(directives.contains(&wanted), "{wanted} is missing: {policy}");
+        }
+        assert!(!policy.contains("http") && !policy.contains('*'), "{policy}");
+        let inline = page.text().matches("<script").count();
+        assert_eq!(inline, page.text().matches("<script defer src=").count(), "inline script");
+    });
+}
+
+fn reference_files_are_compressed_and_cached(shared: &SharedFixture) {
+    shared.portal("default", |portal| {
+        for file in reference_files(portal) {
+            let fetch = |name: &str, value: &str| {
+                portal.send(&Request::get(file.as_str()).header(name, value))
+            };
+            let plain = portal.get(&file).unwrap();
+            assert_eq!((plain.status, plain.header("content-encoding")), (200, None), "{file}");
+            let tag = plain.header("etag").expect("an entity tag").to_owned();
+            let known = fetch("if-none-match", &tag);
+            assert_eq!((known.status, known.body.len()), (304, 0), "{file}");
+            assert_eq!(known.header("etag"), Some(tag.as_str()), "{file}");
+            assert_eq!(fetch("if-none-match", "\"other\"").status, 200, "{file}");
+
+            let cache = plain.header("cache-control").expect("a cache lifetime");
+            if file.contains("scalar") {
+                assert_eq!(cache, "public, max-age=31536000, immutable");
+                assert_eq!(plain.header("vary"), Some("Accept-Encoding"));
+                let packed = fetch("accept-encoding", "br, gzip");
+                assert_eq!(packed.header("content-encoding"), Some("gzip"));
+                assert_ne!(packed.header("etag"), Some(tag.as_str()), "one tag for two encodings");
+                assert!(packed.body.len() * 3 < plain.body.len(), "{}", packed.body.len());
+            } else {
+                assert_eq!(cache, "no-cache");
+            }
         }
     });
 }

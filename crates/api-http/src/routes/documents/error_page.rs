@@ -38,7 +38,7 @@ async fn error_page(uri: Uri) -> Result<Response, Problem> {
     let unknown = || {
         problem::problem(
             ErrorCode::NotFound,
-            "This error code does not exist. `/docs` lists all codes.",
+            "This error code does not exist. `/docs/errors` lists all codes.",
         )
     };
     let code = ErrorCode::from_code(code).ok_or_else(unknown)?;
