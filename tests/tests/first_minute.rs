@@ -196,7 +196,7 @@ fn s2_configured_address_that_is_taken_is_an_error() {
     for setting in ["BILLING_LISTEN", "BILLING_ADMIN_LISTEN"] {
         let folder = folder();
         let launch = Launch::new(folder.path(), &[]).env(setting, &taken);
-        let _ = launch.run().expect_code(1).expect_words(&[&format!("cannot listen on {taken}")]);
+        let _ = launch.run().expect_code(1).expect_stderr(&[&format!("cannot listen on {taken}")]);
     }
 }
 
@@ -272,7 +272,7 @@ fn s2_second_start_in_the_same_folder_is_an_error_that_names_the_first() {
     let second = serve_in(folder.path()).finish().expect_code(1);
     assert_eq!(second.stderr.lines().count(), 1, "{}", second.stderr);
     let id = format!("another process (id {})", first.id());
-    let _ = second.expect_words(&[&id, "data/sandbox.jsonl"]);
+    let _ = second.expect_stderr(&[&id, "data/sandbox.jsonl"]);
     banner.open_portal();
     banner.buy_plan();
 }

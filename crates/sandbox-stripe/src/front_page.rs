@@ -49,7 +49,7 @@ pub(crate) fn router(base_url: Arc<str>, state: Option<&Path>) -> Router {
             if accepts_html(request.headers()) {
                 return respond(&page);
             }
-            api::unrecognized(request).await
+            api::unknown_operation(request).await
         }
     };
     Router::new().route("/", get(answer))

@@ -5,14 +5,14 @@ use std::net::SocketAddr;
 use workspace_tests::embedded::Embedded;
 use workspace_tests::response::Response;
 use workspace_tests::scenario::{Scenario, scenario};
+use workspace_tests::shared_fixture::SharedFixture;
 use workspace_tests::wire::Request;
-use workspace_tests::world::World;
 
 pub(super) const SCENARIOS: &[Scenario] = &[
     scenario!(front_page_opens_the_portal_as_the_demo_user(), "S2.front_page"),
     scenario!(front_page_opens_a_checkout_when_the_customer_is_deleted(), "S2.front_page"),
     scenario!(form_from_another_page_gets_400(), "S2.front_page_origin"),
-    scenario!(other_providers_have_no_demo_route(world), "S2.front_page_only_there"),
+    scenario!(other_providers_have_no_demo_route(shared), "S2.front_page_only_there"),
 ];
 
 const OPEN: &str = "/demo/portal";
@@ -143,8 +143,8 @@ fn is_refused(embedded: &Embedded, request: &Request, name: &str) {
     assert_eq!(response.header("location"), None, "{name}");
 }
 
-fn other_providers_have_no_demo_route(world: &World) {
-    world.portal("default", |portal| {
+fn other_providers_have_no_demo_route(shared: &SharedFixture) {
+    shared.portal("default", |portal| {
         let host = portal.public.to_string();
         let response = portal.send(&form(&host, &[&format!("http://{host}")]));
         assert_eq!((response.status, response.code().as_str()), (404, "not_found"));
