@@ -106,8 +106,8 @@ impl JwkSetSource for HttpSource {
 }
 
 impl From<TransportError> for FetchFault {
-    fn from(no_answer: TransportError) -> Self {
-        match no_answer {
+    fn from(error: TransportError) -> Self {
+        match error {
             TransportError::NotConnected(cause) => Self::NotConnected(cause),
             TransportError::Timeout => Self::Timeout,
             TransportError::Broken(cause) => Self::Broken(cause),
