@@ -1,4 +1,4 @@
-//! The accept loop: deadlines for slow clients, and an end that no client can hold up.
+//! The accept loop, with timeouts for slow clients and a bounded shutdown.
 
 use std::future::Future;
 use std::io;
@@ -16,21 +16,21 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::line::Line;
+use crate::connection::ConnectionHandle;
 
-/// How long a connection may be idle or take for a request's head: hyper has one timer for both.
+/// Maximum time for idling and for reading a request head. hyper has one timer for both.
 const IDLE: Duration = Duration::from_secs(60);
 
-/// How long the last answers may take once the end has come.
+/// Time limit for requests in progress at shutdown.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// How long to wait where the system has no more file descriptors: time for others to close.
+/// Pause when the system has no free file descriptors, so that others can close.
 const OUT_OF_FILES: Duration = Duration::from_millis(50);
 
-/// The largest head of a request, in bytes.
+/// Maximum size of a request head, in bytes.
 const LARGEST_HEAD: usize = 64 * 1024;
 
-/// Answers on the listener until `shutdown` is done, and a little longer where a request is being answered.
+/// Serves until `shutdown` completes, plus a grace period for requests in progress.
 pub(crate) async fn serve(
     listener: TcpListener,
     router: Router,
@@ -56,20 +56,23 @@ pub(crate) async fn serve(
     closing.send_replace(true);
     let all_closed = async { while connections.join_next().await.is_some() {} };
     if tokio::time::timeout(GRACE, all_closed).await.is_err() {
-        tracing::debug!(connections = connections.len(), "closing connections that do not end");
+        tracing::debug!(
+            connections = connections.len(),
+            "closing connections after the grace period"
+        );
     }
     connections.shutdown().await;
 }
 
 async fn connection(stream: TcpStream, router: Router, mut closed: watch::Receiver<bool>) {
-    // Answers are small and whole: waiting to fill a packet only costs time.
+    // Responses are small and complete. Waiting to fill a packet would only add latency.
     if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "a connection takes no options");
+        tracing::debug!(%error, "setting TCP_NODELAY failed");
     }
-    let line = Line::default();
+    let connection = ConnectionHandle::default();
     let answers = TowerToHyperService::new(router);
     let service = service_fn(|mut request: Request<Incoming>| {
-        request.extensions_mut().insert(line.clone());
+        request.extensions_mut().insert(connection.clone());
         answers.call(request)
     });
     let serving = http1::Builder::new()
@@ -80,7 +83,7 @@ async fn connection(stream: TcpStream, router: Router, mut closed: watch::Receiv
     let mut serving = pin!(serving);
     let ended = tokio::select! {
         ended = serving.as_mut() => ended,
-        () = line.is_cut() => return,
+        () = connection.closing() => return,
         _ = closed.changed() => {
             serving.as_mut().graceful_shutdown();
             serving.await
@@ -92,11 +95,11 @@ async fn connection(stream: TcpStream, router: Router, mut closed: watch::Receiv
 }
 
 async fn wait_after(error: &io::Error) {
-    // The client has gone before it was served: nothing is wrong here.
+    // The client disconnected before it was served. This is no server error.
     let gone =
         matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset);
     if !gone {
-        tracing::warn!(%error, "cannot accept a connection");
+        tracing::warn!(%error, "accepting a connection failed");
         tokio::time::sleep(OUT_OF_FILES).await;
     }
 }

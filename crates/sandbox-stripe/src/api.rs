@@ -1,4 +1,4 @@
-//! Stripe's HTTP API: one table of operations, one way from a request to an answer.
+//! Stripe's HTTP API: one table of operations and one pipeline from request to response.
 
 mod address;
 mod auth;
@@ -35,4 +35,4 @@ mod subscriptions;
 mod webhook_endpoints;
 
 pub use self::operations::operations;
-pub(crate) use self::pipeline::{Api, router, unrecognized};
+pub(crate) use self::pipeline::{AppState, router, unknown_operation};

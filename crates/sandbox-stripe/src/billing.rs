@@ -1,4 +1,4 @@
-//! What subscriptions cost and when: subscribing, changing, cancelling, renewing, invoicing, paying.
+//! Billing: subscribing, changing, cancelling, renewing, invoicing, paying.
 
 mod cancel;
 mod catch_up;

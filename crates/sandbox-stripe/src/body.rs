@@ -1,4 +1,4 @@
-//! Bodies of requests: none that is too large, and none that never comes.
+//! Request bodies, with limits on size and time.
 
 use std::time::Duration;
 
@@ -6,25 +6,25 @@ use axum::body::Body;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
-/// Far more than any call or form needs.
+/// Maximum size, far above any call or form.
 const LARGEST: usize = 1024 * 1024;
 
-/// A body that takes longer is not coming.
+/// Time limit for receiving a body.
 const SLOWEST: Duration = Duration::from_secs(10);
 
-/// Why there is no body. The texts are fit for whoever sent the request.
+/// The reason why a body is refused. Responses contain these messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BodyError {
-    #[error("The request's body is larger than the sandbox takes (1 MiB).")]
+    #[error("The request body is larger than the maximum of 1 MiB.")]
     TooLarge,
-    #[error("The request's body did not arrive whole.")]
+    #[error("The request body is incomplete.")]
     Broken,
-    #[error("The request's body did not arrive in time.")]
+    #[error("The request body did not arrive in time.")]
     Late,
 }
 
 impl BodyError {
-    /// The status that answers it.
+    /// Returns the response status.
     pub(crate) const fn status(self) -> u16 {
         match self {
             Self::TooLarge => 413,
@@ -34,7 +34,7 @@ impl BodyError {
     }
 }
 
-/// The whole body.
+/// Reads the whole body.
 pub(crate) async fn read(body: Body) -> Result<Bytes, BodyError> {
     match tokio::time::timeout(SLOWEST, Limited::new(body, LARGEST).collect()).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),

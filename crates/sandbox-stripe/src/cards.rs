@@ -1,4 +1,5 @@
-//! Stripe's test cards: by number, as ready payment methods, as tokens (<https://docs.stripe.com/testing>).
+//! Stripe's test cards by number, payment method id and token
+//! (<https://docs.stripe.com/testing>).
 
 use std::io;
 
@@ -19,7 +20,7 @@ use CardBehaviour::{
 #[derive(Debug)]
 pub(crate) struct TestCard {
     pub(crate) number: &'static str,
-    /// Behind `pm_card_` and `tok_`; the first is the card's own, others mean the same.
+    /// Names after `pm_card_` and `tok_`. The first is the primary name, the others are aliases.
     names: &'static [&'static str],
     brand: &'static str,
     funding: &'static str,
@@ -27,9 +28,9 @@ pub(crate) struct TestCard {
     behaviour: CardBehaviour,
 }
 
-/// What a customer types into the form for a new card.
+/// The card data that a customer enters.
 ///
-/// Without `Debug`: nothing may ever print it.
+/// It has no `Debug`, so that it is never printed.
 #[derive(Clone)]
 pub(crate) struct TypedCard {
     pub(crate) number: String,
@@ -56,7 +57,7 @@ const fn from(card: TestCard, country: &'static str) -> TestCard {
     TestCard { country, ..card }
 }
 
-/// The cards that the sandbox knows.
+/// The cards that the sandbox accepts.
 pub(crate) const TEST_CARDS: &[TestCard] = &[
     card("4242424242424242", &["visa", "us"], "visa", Succeeds),
     funded(card("4000056655665556", &["visa_debit"], "visa", Succeeds), "debit"),
@@ -145,14 +146,14 @@ pub(crate) const TEST_CARDS: &[TestCard] = &[
     card("4000000000003220", &["threeDSecure2Required"], "visa", AuthenticatesAlways),
 ];
 
-/// The card behind `pm_card_visa` or `tok_visa`.
+/// Returns the card with an id such as `pm_card_visa` or `tok_visa`.
 pub(crate) fn by_name(name: &str) -> Option<&'static TestCard> {
     let name = name.strip_prefix("pm_card_").or_else(|| name.strip_prefix("tok_"))?;
     TEST_CARDS.iter().find(|card| card.names.contains(&name))
 }
 
 impl TypedCard {
-    /// The test card that was typed, with its expiry date; or why it is refused before any bank is asked.
+    /// Returns the test card as a payment method, or the reason why it is refused before any charge.
     pub(crate) fn check(&self, now: Timestamp) -> Result<PaymentMethod, CheckError> {
         let number: String =
             self.number.chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
@@ -171,7 +172,7 @@ impl TypedCard {
     }
 }
 
-/// A month and a year, of two digits or four, in which a card is still good.
+/// Validates a month and a year of two or four digits, and refuses an expired date.
 pub(crate) fn expiry(month: i64, year: i64, now: Timestamp) -> Result<(u8, i16), Decline> {
     let year = if (0..100).contains(&year) { 2000 + year } else { year };
     let month = u8::try_from(month).ok().filter(|month| (1..=12).contains(month));
@@ -181,10 +182,10 @@ pub(crate) fn expiry(month: i64, year: i64, now: Timestamp) -> Result<(u8, i16),
     Ok((month, year.ok_or(Decline::InvalidExpiryYear)?))
 }
 
-/// Why a typed card is no payment method.
+/// The error of checking entered card data.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CheckError {
-    /// What was typed is refused.
+    /// The card data are refused.
     #[error("the card is refused")]
     Refused(Decline),
     /// The sandbox failed.
@@ -199,12 +200,12 @@ impl From<Decline> for CheckError {
 }
 
 impl TestCard {
-    /// A fresh payment method of this card, with a good expiry date, attached to nobody.
+    /// Creates an unattached payment method of this card that does not expire soon.
     pub(crate) fn payment_method(&self, now: Timestamp) -> io::Result<PaymentMethod> {
         let year = Instant::from_second(now)
             .map_or(2030, |instant| instant.to_zoned(TimeZone::UTC).year());
         Ok(PaymentMethod {
-            id: ids::fresh(IdKind::PaymentMethod)?,
+            id: ids::generate(IdKind::PaymentMethod)?,
             created: now,
             customer: None,
             card: Card {
@@ -214,7 +215,7 @@ impl TestCard {
                 exp_year: year.saturating_add(1),
                 country: self.country.to_owned(),
                 funding: self.funding.to_owned(),
-                // The same for the same number, as at Stripe.
+                // Equal for equal numbers, as at Stripe.
                 fingerprint: ids::digest(self.number)
                     .chars()
                     .filter(char::is_ascii_alphanumeric)
@@ -230,7 +231,7 @@ impl TestCard {
     }
 }
 
-/// The check digit of card numbers (ISO/IEC 7812-1, annex B).
+/// Checks the check digit of a card number (ISO/IEC 7812-1, annex B).
 fn luhn(number: &str) -> bool {
     let mut sum = 0;
     for (index, digit) in number.bytes().rev().enumerate() {
@@ -273,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn a_typed_card_is_judged_as_documented() {
+    fn an_entered_card_is_checked_as_documented() {
         let method = typed("4242 4242 4242 4242").check(NOW).expect("fine");
         assert_eq!(
             (method.card.exp_month, method.card.exp_year, method.card.last4.as_str()),
@@ -299,18 +300,18 @@ mod tests {
     }
 
     #[test]
-    fn the_cards_of_the_sandboxs_page_are_these() {
+    fn the_cards_in_the_documentation_exist() {
         let page = include_str!("../../../docs/sandbox.md");
         let rows = page.lines().filter(|line| line.starts_with("| ") && line.contains("`pm_card_"));
-        let told: Vec<(String, &str)> = rows
+        let listed: Vec<(String, &str)> = rows
             .filter_map(|row| {
                 let mut cells = row.split('|').skip(1).map(str::trim);
                 let number = cells.next()?.replace(' ', "");
                 Some((number, cells.next()?.trim_matches('`')))
             })
             .collect();
-        assert!(told.len() > 5, "{told:?}");
-        for (number, name) in told {
+        assert!(listed.len() > 5, "{listed:?}");
+        for (number, name) in listed {
             assert_eq!(by_name(name).map(|card| card.number), Some(number.as_str()), "{name}");
         }
     }

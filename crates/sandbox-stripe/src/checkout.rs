@@ -1,13 +1,13 @@
-//! Stripe's hosted checkout, in subscription mode: the page that a session links to, and what a payment makes.
+//! Stripe's hosted checkout in subscription mode: the session's page, and payment.
 
 mod bank;
 mod entry;
 mod figures;
-mod over;
 mod page;
 mod pay;
 mod routes;
 mod success;
+mod unavailable;
 mod visit;
 
 pub(crate) use self::routes::{Checkout, router};

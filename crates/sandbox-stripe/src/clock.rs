@@ -1,15 +1,15 @@
-//! The time, as something that a test can turn.
+//! The clock, replaceable in tests.
 
 use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Where the sandbox takes the time from.
+/// The source of the sandbox's time.
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
-    /// Seconds since the Unix epoch, the unit of every time in Stripe's API.
+    /// Returns seconds since the Unix epoch, the unit of every time in Stripe's API.
     fn now(&self) -> i64;
 }
 
-/// The machine's clock.
+/// The system clock.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 

@@ -1,4 +1,4 @@
-//! The customer that a fresh sandbox starts with, so that there is something to see.
+//! The demo customer of a new sandbox.
 
 mod catalog;
 
@@ -16,8 +16,8 @@ use crate::model::{
 };
 use crate::store::Store;
 
-// The demo's ids are the same in every sandbox: whoever keeps a link to the customer finds it again, even when the
-// sandbox's state was lost and theirs was not.
+// The demo's ids are the same in every sandbox. A service that stored a link to the customer
+// still finds it after the sandbox lost its state.
 const CUSTOMER: &str = "cus_SandboxDemo001";
 const CARD: &str = "pm_1SandboxDemoVisa4242000001";
 const SUBSCRIPTION: &str = "sub_1SandboxDemoSubscription1";
@@ -30,10 +30,10 @@ const INVOICES: [(&str, &str); 2] = [
 const MONTHLY: Recurring = Recurring { interval: Interval::Month, interval_count: 1 };
 const CURRENCY: &str = "usd";
 
-/// How long before the seeding the demo customer signed up: one renewal lies behind, the next is ahead.
+/// Age of the demo subscription at seeding: after its first renewal and before the second.
 const AGE_DAYS: i64 = 40;
 
-/// What the demo is made of, by id.
+/// The ids of the demo's objects.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Demo {
     /// The customer, `cus_…`.
@@ -44,7 +44,7 @@ pub struct Demo {
     pub customer_email: String,
     /// The customer's active subscription, `sub_…`.
     pub subscription: String,
-    /// The product that is subscribed to, `prod_…`.
+    /// The subscribed product, `prod_…`.
     pub product: String,
     /// Its monthly price, `price_…`.
     pub price: String,
@@ -52,11 +52,11 @@ pub struct Demo {
     pub payment_method: String,
 }
 
-/// Makes the demo customer with all it has, unless it is there, and what is sold, as far as it is not.
+/// Creates the demo customer and the missing products and prices.
 pub(crate) fn seed(store: &Store) -> io::Result<Demo> {
     store.transact(|transaction| {
         let signed_up = transaction.now() - AGE_DAYS * 24 * 60 * 60;
-        catalog::stock(transaction, signed_up);
+        catalog::seed(transaction, signed_up);
         let existing = transaction.state().live_customer(CUSTOMER);
         let (name, email) = match existing {
             Some(customer) => (customer.name.clone(), customer.email.clone()),

@@ -1,4 +1,4 @@
-//! Object ids with Stripe's prefixes, and the secrets in portal links.
+//! Generates object ids with Stripe's prefixes, and the secrets in links.
 
 use std::io;
 
@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/// What an id names: its prefix, and how many characters follow it in Stripe's own ids.
+/// The kind of an id. It determines the prefix and Stripe's number of characters after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum IdKind {
     CheckoutItem,
@@ -52,15 +52,15 @@ impl IdKind {
     }
 }
 
-/// A fresh id; fails only where the operating system has no randomness to give.
-pub(crate) fn fresh(kind: IdKind) -> io::Result<String> {
+/// Generates an id. Fails only if the operating system provides no randomness.
+pub(crate) fn generate(kind: IdKind) -> io::Result<String> {
     let (prefix, length) = kind.shape();
     let mut id = String::with_capacity(prefix.len() + length);
     id.push_str(prefix);
     let mut bytes = [0_u8; 32];
     while id.len() < prefix.len() + length {
         fill(&mut bytes)?;
-        // 248 is the largest multiple of 62 in a byte: dropping the rest keeps every digit equally likely.
+        // 248 is the largest multiple of 62 below 256. Dropping larger bytes keeps digits uniform.
         let digits = bytes
             .iter()
             .filter(|byte| **byte < 248)
@@ -70,34 +70,34 @@ pub(crate) fn fresh(kind: IdKind) -> io::Result<String> {
     Ok(id)
 }
 
-/// The unguessable part of a portal link: 256 bits.
+/// The secret in a portal link: 256 random bits.
 pub(crate) struct SessionToken(String);
 
 impl SessionToken {
-    /// A fresh token from the operating system's generator.
+    /// Creates a random token.
     pub(crate) fn mint() -> io::Result<Self> {
         Ok(Self(format!("test_{}", secret()?)))
     }
 
-    /// The text that stands in the link, and nowhere else.
+    /// Returns the secret for use in the link only.
     pub(crate) fn reveal(&self) -> &str {
         &self.0
     }
 
-    /// What the state keeps in its place, so that neither file nor memory can open a page.
+    /// Returns the digest to store instead of the secret.
     pub(crate) fn digest(&self) -> String {
         digest(&self.0)
     }
 }
 
-/// 256 bits from the operating system's generator, for an address that nobody can guess.
+/// Returns 256 random bits from the operating system, for an unguessable URL.
 pub(crate) fn secret() -> io::Result<String> {
     let mut bytes = [0_u8; 32];
     fill(&mut bytes)?;
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
-/// The digest under which a session is kept whose link carries `token`.
+/// Returns the digest under which the session with this token is stored.
 pub(crate) fn digest(token: &str) -> String {
     URL_SAFE_NO_PAD.encode(Sha256::digest(token.as_bytes()))
 }
@@ -115,7 +115,8 @@ mod tests {
 
     #[test]
     fn ids_have_stripes_prefix_and_length_and_differ() {
-        let ids: HashSet<String> = (0..200).map(|_| fresh(IdKind::Customer).expect("id")).collect();
+        let ids: HashSet<String> =
+            (0..200).map(|_| generate(IdKind::Customer).expect("id")).collect();
         assert_eq!(ids.len(), 200);
         assert!(ids.iter().all(|id| id.starts_with("cus_") && id.len() == 18));
         assert!(ids.iter().all(|id| id[4..].bytes().all(|b| b.is_ascii_alphanumeric())));

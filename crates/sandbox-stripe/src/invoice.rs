@@ -1,4 +1,4 @@
-//! Invoices as documents: the hosted page and the PDF behind the secret address that an invoice gets when it is final.
+//! Invoices as documents: the hosted page and the PDF, at a secret URL once the invoice is final.
 
 mod document;
 mod page;

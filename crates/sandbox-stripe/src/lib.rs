@@ -1,4 +1,4 @@
-//! A stateful Stripe that runs offline: its HTTP API, its objects and hosted portal pages that open.
+//! A stateful, offline Stripe: its HTTP API, its objects and working hosted pages.
 //!
 //! ```no_run
 //! # async fn run() -> std::io::Result<()> {
@@ -6,12 +6,12 @@
 //!
 //! let sandbox = Sandbox::bind(SandboxSettings::default()).await?;
 //! let demo = sandbox.seed_demo()?;
-//! tracing::info!(customer = demo.customer, base_url = sandbox.base_url(), "the sandbox listens");
+//! tracing::info!(customer = demo.customer, base_url = sandbox.base_url(), "sandbox started");
 //! sandbox.serve(std::future::pending()).await
 //! # }
 //! ```
 
-// Stripe's larger objects are one `json!` each, which expands a level a token.
+// Each large Stripe object is one `json!`, which recurses once per token.
 #![recursion_limit = "512"]
 
 mod accept;
@@ -21,16 +21,16 @@ mod body;
 mod cards;
 mod checkout;
 mod clock;
+mod connection;
 mod demo;
 mod ids;
 mod invoice;
-mod line;
 mod locale;
 mod model;
 mod portal;
 mod sandbox;
+mod sanitize;
 mod settings;
-mod shown;
 mod state;
 mod store;
 mod transaction;

@@ -1,4 +1,4 @@
-//! The languages that people read the sandbox in, and how each writes days and amounts.
+//! The languages of the pages, with their formats for dates and amounts.
 
 pub(crate) mod dates;
 pub(crate) mod money;
@@ -13,7 +13,7 @@ pub(crate) enum Language {
 impl Language {
     pub(crate) const ALL: [Self; 2] = [Self::English, Self::Korean];
 
-    /// Its language tag, for `lang` and for finding it.
+    /// Returns the language tag, for `lang` and for matching.
     pub(crate) const fn tag(self) -> &'static str {
         match self {
             Self::English => "en",

@@ -1,10 +1,10 @@
-//! The records that the sandbox keeps; what Stripe's API shows of them is made in `view`.
+//! The sandbox's records. `view` renders them as Stripe's API objects.
 
-/// Stripe's words for the values of an enumeration.
+/// Maps the values of an enumeration to Stripe's words.
 macro_rules! words {
     ($kind:ty { $($value:ident => $word:literal),+ $(,)? }) => {
         impl $kind {
-            /// Stripe's word for it.
+            /// Returns Stripe's word for the value.
             pub(crate) const fn as_str(self) -> &'static str {
                 match self { $(Self::$value => $word),+ }
             }
@@ -56,18 +56,18 @@ pub(crate) use self::subscription::{
 };
 pub(crate) use self::webhook_endpoint::{SigningSecret, WebhookEndpoint};
 
-/// The free key-value pairs that every object carries.
+/// The key-value pairs that clients attach to objects.
 pub(crate) type Metadata = BTreeMap<String, String>;
 
 /// Seconds since the Unix epoch.
 pub(crate) type Timestamp = i64;
 
-/// A record of a table: it has an id, and most belong to a customer, prices to a product.
+/// A record of a table. Most records belong to a customer; prices belong to a product.
 pub(crate) trait Record {
-    /// The id, with Stripe's prefix.
+    /// Returns the id, with Stripe's prefix.
     fn id(&self) -> &str;
 
-    /// The customer, or the product, whose lists show the record.
+    /// Returns the customer or the product whose lists contain the record.
     fn owner(&self) -> Option<&str>;
 }
 

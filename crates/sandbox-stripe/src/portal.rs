@@ -1,7 +1,6 @@
-//! The hosted portal: server-rendered pages behind the links that portal sessions mint.
+//! The hosted portal: server-rendered pages behind the links of portal sessions.
 
 pub(crate) mod address;
-mod answer;
 pub(crate) mod assets;
 pub(crate) mod authenticate;
 mod cancel;
@@ -19,7 +18,8 @@ pub(crate) mod language;
 mod notice;
 mod overview;
 pub(crate) mod page;
-mod rooms;
+mod page_response;
+mod pages;
 mod routes;
 mod sessions;
 pub(crate) mod side;

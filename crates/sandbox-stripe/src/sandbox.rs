@@ -1,4 +1,4 @@
-//! The sandbox as a whole: bound to an address, seeded, serving until told to stop.
+//! The sandbox: binds an address, seeds the demo, and serves until shutdown.
 
 use std::future::Future;
 use std::io;
@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 
 use crate::accept;
 use crate::api::record::Recorder;
-use crate::api::{self, Api};
+use crate::api::{self, AppState};
 use crate::checkout::{self, Checkout};
 use crate::clock::{Clock, SystemClock};
 use crate::demo::{self, Demo};
@@ -24,13 +24,13 @@ use crate::state::Change;
 use crate::store::Store;
 use crate::webhooks::{self, Webhooks};
 
-/// So many ports above the asked one are tried before any free one is taken.
+/// Number of ports to try above the configured one before any free port.
 const PORTS_TRIED: u16 = 20;
 
 /// The default portal configuration's id, the same in every sandbox.
 const DEFAULT_CONFIGURATION: &str = "bpc_1SandboxDefaultConfig0001";
 
-/// A sandbox that has its address and its state, and does not answer yet.
+/// A sandbox with an address and a state. It does not serve yet.
 #[derive(Debug)]
 pub struct Sandbox {
     listener: TcpListener,
@@ -42,20 +42,20 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// Takes the address and opens the state; subscriptions whose period ended meanwhile are renewed and billed.
+    /// Binds the address and opens the state. Renews and bills subscriptions that are due.
     ///
     /// # Errors
-    /// The address is in use (and no other was allowed) or not ours; the state file is unreadable, damaged, or in
-    /// use by another process (`ErrorKind::ResourceBusy`). The error's text says which, and what to do. Or the folder
-    /// for the record cannot be written.
+    /// The address is in use or not local; the state file is unreadable, damaged, or in use by
+    /// another process (`ErrorKind::ResourceBusy`); or the folder for the record is not writable.
+    /// The error's text names the cause and the fix.
     pub async fn bind(settings: SandboxSettings) -> io::Result<Self> {
         Self::bind_with_clock(settings, Arc::new(SystemClock)).await
     }
 
-    /// [`Sandbox::bind`] with another clock, for tests of what takes time.
+    /// Binds with another clock, for time-dependent tests.
     ///
     /// # Errors
-    /// As [`Sandbox::bind`].
+    /// See [`Sandbox::bind`].
     pub async fn bind_with_clock(
         settings: SandboxSettings,
         clock: Arc<dyn Clock>,
@@ -67,7 +67,7 @@ impl Sandbox {
             None => format!("http://{}", reachable(local_addr)).into(),
         };
         let store = Store::open(settings.state.as_deref(), clock, base_url.clone())?;
-        settle_default_configuration(&store, settings.without_portal_configuration)?;
+        ensure_default_configuration(&store, settings.without_portal_configuration)?;
         let recorder = settings.record.as_deref().map(Recorder::begin).transpose()?;
         Ok(Self {
             listener,
@@ -79,20 +79,20 @@ impl Sandbox {
         })
     }
 
-    /// Where the sandbox listens.
+    /// Returns the address on which the sandbox listens.
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
         self.local_addr
     }
 
-    /// What clients put before `/v1`, without a slash at the end; the links that the sandbox mints begin with it.
+    /// Returns the public URL without a trailing slash. Clients append `/v1`; links start with it.
     #[must_use]
     pub fn base_url(&self) -> &str {
         &self.base_url
     }
 
-    /// Makes a demo customer with a subscription, two paid invoices and a card, or finds the one that is there
-    /// (ids are the same in every sandbox). One that was deleted is made anew.
+    /// Creates a demo customer with a subscription, two paid invoices and a card, unless it exists.
+    /// Its ids are the same in every sandbox. A deleted demo customer is created again.
     ///
     /// # Errors
     /// The state file cannot be written.
@@ -100,33 +100,33 @@ impl Sandbox {
         demo::seed(&self.store)
     }
 
-    /// Makes a webhook endpoint for every type of event, or finds the one that is there (its id is the same in every
-    /// sandbox) and moves it to this address, `http://…`; gives the secret that its deliveries are signed under. What an
-    /// earlier run did not deliver comes to the new address.
+    /// Creates a webhook endpoint for all event types at this `http://` URL, or updates its URL.
+    /// Returns the secret that signs its deliveries. Its id is the same in every sandbox. Pending
+    /// deliveries of an earlier run go to the new URL.
     ///
     /// # Errors
-    /// Nothing can be delivered to the address (`ErrorKind::InvalidInput`), or the state file cannot be written.
+    /// The URL is not usable (`ErrorKind::InvalidInput`), or the state file cannot be written.
     pub fn webhook_endpoint(&self, url: &str) -> io::Result<SecretString> {
-        webhooks::settle_default_endpoint(&self.store, url)
+        webhooks::upsert_default_endpoint(&self.store, url)
     }
 
-    /// Answers and delivers events until `shutdown` is done, finishes what is being answered or delivered (for at most
-    /// a second or two), and brings the state to the disk.
+    /// Serves and delivers events until `shutdown` completes. Then it finishes requests and
+    /// deliveries in progress (for at most two seconds) and syncs the state to disk.
     ///
     /// # Errors
-    /// The state cannot be brought to the disk.
+    /// The state cannot be synced to disk.
     pub async fn serve(self, shutdown: impl Future<Output = ()> + Send) -> io::Result<()> {
         let Self { listener, base_url, store, recorder, webhooks, .. } = self;
         let webhooks = Arc::new(Webhooks::new(store.clone(), webhooks));
         let router = router(&store, base_url, &webhooks);
         let router = match recorder {
-            Some(recorder) => recorder.watch(router),
+            Some(recorder) => recorder.layer(router),
             None => router,
         };
         let (stop, stopped) = oneshot::channel();
         let shutdown = async {
             shutdown.await;
-            // Whoever delivers no more has ended already.
+            // The send fails if the delivery worker has already ended.
             let _ = stop.send(());
         };
         tokio::join!(accept::serve(listener, router, shutdown), webhooks.run(stopped));
@@ -136,14 +136,14 @@ impl Sandbox {
 
 fn router(store: &Arc<Store>, base_url: Arc<str>, webhooks: &Arc<Webhooks>) -> Router {
     Router::new()
-        .merge(api::router(&Api::new(store.clone(), base_url.clone())))
+        .merge(api::router(&AppState::new(store.clone(), base_url.clone())))
         .merge(api::clock::router(store.clone()))
         .merge(api::deliveries::router(store.clone(), webhooks.clone()))
         .merge(portal::router(Portal::new(store.clone(), base_url.clone())))
         .merge(checkout::router(Checkout::new(store.clone(), base_url)))
         .merge(invoice::router(store.clone()))
-        .fallback(api::unrecognized)
-        .method_not_allowed_fallback(api::unrecognized)
+        .fallback(api::unknown_operation)
+        .method_not_allowed_fallback(api::unknown_operation)
 }
 
 async fn listen(address: SocketAddr, fall_back: bool) -> io::Result<TcpListener> {
@@ -157,7 +157,7 @@ async fn listen(address: SocketAddr, fall_back: bool) -> io::Result<TcpListener>
         }
         Ok(listener) => return Ok(listener),
     };
-    tracing::debug!(%address, %error, "taking the next free port");
+    tracing::debug!(%address, %error, "the port is in use; trying the next one");
     let next = (1..=PORTS_TRIED).filter_map(|step| address.port().checked_add(step)).chain([0]);
     for port in next {
         match TcpListener::bind(SocketAddr::new(address.ip(), port)).await {
@@ -169,7 +169,7 @@ async fn listen(address: SocketAddr, fall_back: bool) -> io::Result<TcpListener>
     Err(error)
 }
 
-/// The address as a browser on this machine reaches it.
+/// Returns the address for browsers on this machine.
 fn reachable(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
@@ -179,9 +179,8 @@ fn reachable(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, address.port())
 }
 
-/// A fresh sandbox offers everything; one that is to have no configuration loses ours, and keeps those made through
-/// the API.
-fn settle_default_configuration(store: &Store, without: bool) -> io::Result<()> {
+/// Creates or deletes the default configuration. Configurations from the API stay.
+fn ensure_default_configuration(store: &Store, without: bool) -> io::Result<()> {
     store.transact(|transaction| {
         let exists = transaction.state().portal_configurations.get(DEFAULT_CONFIGURATION).is_some();
         match (without, exists) {

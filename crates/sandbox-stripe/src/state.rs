@@ -1,4 +1,4 @@
-//! All objects in memory, changed by applying changes.
+//! All objects in memory. They change only by applying changes.
 
 mod change;
 mod deliveries;
@@ -18,10 +18,10 @@ pub(crate) use self::deliveries::Deliveries;
 pub(crate) use self::sessions::Sessions;
 pub(crate) use self::table::{Cursor, Table};
 
-/// Everything that the sandbox knows.
+/// The sandbox's state.
 #[derive(Debug, Default)]
 pub(crate) struct State {
-    /// Where browsers reach the sandbox, without a slash at the end.
+    /// The sandbox's public URL, without a trailing slash.
     pub(crate) base_url: Arc<str>,
     pub(crate) customers: Table<Customer>,
     pub(crate) products: Table<Product>,
@@ -35,70 +35,70 @@ pub(crate) struct State {
     pub(crate) events: Table<Event>,
     pub(crate) webhook_endpoints: Table<WebhookEndpoint>,
     pub(crate) deliveries: Deliveries,
-    /// How many seconds the sandbox's time is ahead of its clock's.
+    /// Seconds by which the sandbox's time is ahead of its clock.
     pub(crate) clock_offset: i64,
-    /// Which subscriptions time will change, and when.
+    /// Subscriptions by the next time at which the clock changes them.
     due: BTreeSet<(Timestamp, String)>,
-    /// Which checkout sessions are open, and when they expire.
+    /// Open checkout sessions by expiry.
     expiring: BTreeSet<(Timestamp, String)>,
-    /// Which checkout session the page with this secret pays for.
+    /// Checkout session ids by the secret in the page's URL.
     checkouts: HashMap<String, String>,
-    /// Which invoice the hosted page with this secret shows.
+    /// Invoice ids by the secret in the page's URL.
     hosted: HashMap<String, String>,
-    /// Which price has this lookup key.
+    /// Price ids by lookup key.
     looked_up: HashMap<String, String>,
 }
 
-/// What objects that refer to others need of them.
+/// Looks up the objects that others refer to.
 pub(crate) trait Catalog {
     fn price(&self, id: &str) -> Option<&Price>;
     fn product(&self, id: &str) -> Option<&Product>;
-    /// Where browsers reach the sandbox, without a slash at the end.
+    /// Returns the sandbox's public URL, without a trailing slash.
     fn base_url(&self) -> &str;
 }
 
 impl State {
-    /// An empty state of a sandbox at this address.
+    /// Creates an empty state.
     pub(crate) fn new(base_url: Arc<str>) -> Self {
         Self { base_url, ..Self::default() }
     }
 
-    /// The customer of this id, unless it was deleted.
+    /// Returns the customer with this id, unless it was deleted.
     pub(crate) fn live_customer(&self, id: &str) -> Option<&Customer> {
         self.customers.get(id).filter(|customer| !customer.deleted)
     }
 
-    /// Whether a payment of the customer failed and was not made good.
+    /// Returns whether the customer has an open invoice with a failed payment.
     pub(crate) fn is_delinquent(&self, customer: &str) -> bool {
         self.invoices.of(customer).any(Invoice::is_overdue)
     }
 
-    /// The configuration that a session gets which names none.
+    /// Returns the configuration for sessions that specify none.
     pub(crate) fn default_portal_configuration(&self) -> Option<&PortalConfiguration> {
         self.portal_configurations.newest_first().find(|configuration| configuration.is_default)
     }
 
-    /// The invoice whose hosted page has this secret in its address.
+    /// Returns the invoice with this secret in its URL.
     pub(crate) fn invoice_by_hosted_token(&self, token: &str) -> Option<&Invoice> {
         self.invoices.get(self.hosted.get(token)?)
     }
 
-    /// The checkout session whose page has this secret in its address.
+    /// Returns the checkout session with this secret in its URL.
     pub(crate) fn checkout_by_token(&self, token: &str) -> Option<&CheckoutSession> {
         self.checkout_sessions.get(self.checkouts.get(token)?)
     }
 
-    /// The price that has this lookup key.
+    /// Returns the price with this lookup key.
     pub(crate) fn price_by_lookup_key(&self, key: &str) -> Option<&Price> {
         self.prices.get(self.looked_up.get(key)?)
     }
 
-    /// When time will change something next.
+    /// Returns the next time at which the clock changes something.
     pub(crate) fn next_due(&self) -> Option<Timestamp> {
         self.due.first().into_iter().chain(self.expiring.first()).map(|(at, _)| *at).min()
     }
 
-    /// The subscriptions that time has caught up with.
+    /// Returns the subscriptions that are due.
     pub(crate) fn due(&self, now: Timestamp) -> impl Iterator<Item = &Subscription> {
         self.due
             .iter()
@@ -106,7 +106,7 @@ impl State {
             .filter_map(|(_, id)| self.subscriptions.get(id))
     }
 
-    /// The checkout sessions whose time is over, and that are open nevertheless.
+    /// Returns the open checkout sessions that have expired.
     pub(crate) fn expiring(&self, now: Timestamp) -> impl Iterator<Item = &CheckoutSession> {
         self.expiring
             .iter()
@@ -114,7 +114,7 @@ impl State {
             .filter_map(|(_, id)| self.checkout_sessions.get(id))
     }
 
-    /// Whether time has come to change something.
+    /// Returns whether any subscription or checkout session is due.
     pub(crate) fn is_behind(&self, now: Timestamp) -> bool {
         self.due(now).next().is_some() || self.expiring(now).next().is_some()
     }

@@ -1,8 +1,8 @@
-//! The one door to the state: reads, and transactions that happen as a whole or not at all.
+//! Reads of the state, and atomic transactions.
 
+mod clock_move;
 mod expiry;
 mod journal;
-mod turn;
 
 use std::io;
 use std::path::Path;
@@ -16,21 +16,21 @@ use crate::billing;
 use crate::state::{Change, State};
 use crate::transaction::Transaction;
 
-pub(crate) use self::turn::{NoTurn, Turn};
+pub(crate) use self::clock_move::{ClockError, ClockMove};
 use crate::clock::Clock;
 use crate::model::Timestamp;
 
 /// The state, its journal and its clock.
 ///
-/// The locks are the standard library's: no lock is held across an await, and a journal line is one short
-/// write to the page cache.
+/// The locks are the standard library's. No lock is held across an await, and appending a journal
+/// line is one short write to the page cache.
 #[derive(Debug)]
 pub(crate) struct Store {
     inner: RwLock<Inner>,
     clock: Arc<dyn Clock>,
-    /// The state's own, where it is read without the lock.
+    /// A copy of the state's clock offset, readable without the lock.
     offset: AtomicI64,
-    /// Told when there is something to deliver.
+    /// Notified when there are new deliveries.
     outgoing: Notify,
 }
 
@@ -41,7 +41,7 @@ struct Inner {
 }
 
 impl Store {
-    /// Opens the state in the file, or an empty one in memory.
+    /// Opens the state from the file, or an empty state in memory.
     pub(crate) fn open(
         path: Option<&Path>,
         clock: Arc<dyn Clock>,
@@ -62,30 +62,30 @@ impl Store {
         })
     }
 
-    /// The sandbox's time.
+    /// Returns the sandbox's time.
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now().saturating_add(self.offset())
     }
 
-    /// How many seconds the sandbox's time is ahead of its clock's.
+    /// Returns the seconds by which the sandbox's time is ahead of its clock.
     pub(crate) fn offset(&self) -> i64 {
         self.offset.load(Ordering::SeqCst)
     }
 
-    /// Waits until there is more to deliver.
+    /// Waits for new deliveries.
     pub(crate) async fn outgoing(&self) {
         self.outgoing.notified().await;
     }
 
     /// Reads the state.
     pub(crate) fn read<R>(&self, look: impl FnOnce(&State) -> R) -> R {
-        self.settle();
+        self.catch_up();
         look(&self.lock_for_reading().state)
     }
 
-    /// Lets time do to subscriptions and checkout sessions what it has come to do, before anybody looks at them.
-    fn settle(&self) {
-        // In several transactions where there is much to do: others get a turn between them.
+    /// Applies the passing of time to subscriptions and checkout sessions before each access.
+    fn catch_up(&self) {
+        // Large backlogs use several transactions, so that other requests can run in between.
         while self.lock_for_reading().state.is_behind(self.now()) {
             let pass = |transaction: &mut Transaction<'_>| {
                 billing::catch_up(transaction)?;
@@ -93,25 +93,25 @@ impl Store {
                 Ok::<_, io::Error>(())
             };
             if let Err(error) = self.write(pass, |(), _| ()) {
-                tracing::error!(%error, "the sandbox could not let time pass");
+                tracing::error!(%error, "applying the passing of time failed");
                 return;
             }
         }
     }
 
-    /// Runs work that only looks; the changes of a transaction that nobody commits come to nothing.
+    /// Runs read-only work. The transaction's changes are discarded.
     pub(crate) fn inspect<T, R, E>(
         &self,
         work: impl FnOnce(&mut Transaction<'_>) -> Result<T, E>,
         look: impl FnOnce(T, &State) -> R,
     ) -> Result<R, E> {
-        self.settle();
+        self.catch_up();
         let guard = self.lock_for_reading();
         let mut transaction = Transaction::new(&guard.state, self.now());
         work(&mut transaction).map(|outcome| look(outcome, &guard.state))
     }
 
-    /// Runs a transaction. Where it fails, or the journal cannot be written, nothing has changed.
+    /// Runs a transaction. If it fails or the journal cannot be written, nothing changes.
     pub(crate) fn transact<R, E: From<io::Error>>(
         &self,
         work: impl FnOnce(&mut Transaction<'_>) -> Result<R, E>,
@@ -119,13 +119,13 @@ impl Store {
         self.transact_then(work, |outcome, _| outcome)
     }
 
-    /// Runs a transaction and looks at the state that it has made, before anybody else changes it.
+    /// Runs a transaction and reads the resulting state under the same lock.
     pub(crate) fn transact_then<T, R, E: From<io::Error>>(
         &self,
         work: impl FnOnce(&mut Transaction<'_>) -> Result<T, E>,
         look: impl FnOnce(T, &State) -> R,
     ) -> Result<R, E> {
-        self.settle();
+        self.catch_up();
         self.write(work, look)
     }
 
@@ -156,20 +156,20 @@ impl Store {
             if let Some(journal) = journal
                 && let Err(error) = journal.compact_if_large(state)
             {
-                // The long journal still holds everything.
-                tracing::warn!(%error, "the sandbox's state could not be compacted");
+                // The uncompacted journal is still complete.
+                tracing::warn!(%error, "compacting the sandbox's state failed");
             }
         }
         Ok(look(outcome, state))
     }
 
-    /// Brings the journal to the disk.
+    /// Syncs the journal to disk.
     pub(crate) fn flush(&self) -> io::Result<()> {
         self.lock_for_writing().journal.as_mut().map_or(Ok(()), Journal::flush)
     }
 
-    // A panic under the lock cannot leave half a change: changes are applied by code that does not panic,
-    // after everything that may.
+    // Recovering from a poisoned lock is safe: work that may panic runs before the first change
+    // is applied, and applying changes does not panic.
     fn lock_for_reading(&self) -> RwLockReadGuard<'_, Inner> {
         self.inner.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn the_file_and_its_folder_are_their_owners_alone() {
+    fn only_the_owner_can_access_the_file_and_its_folder() {
         let folder = tempfile::tempdir().expect("folder");
         let path = folder.path().join("data/state.jsonl");
         let store = open(&path).expect("opened");
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn a_state_of_an_earlier_version_is_set_aside() {
+    fn a_state_of_an_earlier_version_is_renamed() {
         let folder = tempfile::tempdir().expect("folder");
         let path = folder.path().join("state.jsonl");
         let earlier = "{\"sandbox_stripe_journal\":1}\n[{\"customer\":{\"id\":\"cus_1\"}}]\n";

@@ -1,4 +1,4 @@
-//! Changes in the making.
+//! Transactions: pending changes to the state.
 
 mod events;
 
@@ -11,29 +11,29 @@ use crate::model::{
 };
 use crate::state::{Catalog, Change, State, Table};
 
-/// Changes in the making: [`Transaction::get`] sees them, and the state is unchanged until the end.
+/// Pending changes. [`Transaction::get`] sees them; the state is unchanged until the end.
 #[derive(Debug)]
 pub(crate) struct Transaction<'a> {
     state: &'a State,
     now: Timestamp,
     changes: Vec<Change>,
-    /// Where in the changes a record stands as it was made last.
+    /// The index of each record's latest change.
     latest: HashMap<(&'static str, String), usize>,
     origin: Origin,
-    /// The number of the next delivery.
+    /// The id of the next delivery.
     next_delivery: u64,
 }
 
 /// A kind of record that [`Transaction::get`] can look up.
-pub(crate) trait Kept: Record + Sized {
+pub(crate) trait Stored: Record + Sized {
     const KIND: &'static str;
     fn table(state: &State) -> &Table<Self>;
     fn in_change(change: &Change) -> Option<&Self>;
 }
 
-macro_rules! kept {
+macro_rules! stored {
     ($($record:ident in $table:ident),+ $(,)?) => {
-        $(impl Kept for $record {
+        $(impl Stored for $record {
             const KIND: &'static str = stringify!($record);
 
             fn table(state: &State) -> &Table<Self> {
@@ -48,7 +48,7 @@ macro_rules! kept {
             }
         })+
 
-        /// The kind and id of a record that can be looked up.
+        /// Returns the kind and id of a record that can be looked up.
         fn key(change: &Change) -> Option<(&'static str, String)> {
             match change {
                 $(Change::$record(record) => Some(($record::KIND, record.id.clone())),)+
@@ -58,7 +58,7 @@ macro_rules! kept {
     };
 }
 
-kept! {
+stored! {
     CheckoutSession in checkout_sessions,
     Customer in customers,
     Invoice in invoices,
@@ -82,29 +82,29 @@ impl<'a> Transaction<'a> {
         }
     }
 
-    /// The state before this transaction.
+    /// Returns the state before this transaction.
     pub(crate) fn state(&self) -> &'a State {
         self.state
     }
 
-    /// The time of this transaction.
+    /// Returns the time of this transaction.
     pub(crate) fn now(&self) -> Timestamp {
         self.now
     }
 
-    /// Says which request the changes come from.
+    /// Sets the request that causes the changes.
     pub(crate) fn set_origin(&mut self, origin: Origin) {
         self.origin = origin;
     }
 
-    /// The record of this id, as this transaction has made it.
-    pub(crate) fn get<T: Kept>(&self, id: &str) -> Option<&T> {
+    /// Returns the record with this id, including this transaction's changes.
+    pub(crate) fn get<T: Stored>(&self, id: &str) -> Option<&T> {
         let made =
             self.latest.get(&(T::KIND, id.to_owned())).and_then(|index| self.changes.get(*index));
         made.and_then(T::in_change).or_else(|| T::table(self.state).get(id))
     }
 
-    /// The customer of this id, unless it was deleted.
+    /// Returns the customer with this id, unless it was deleted.
     pub(crate) fn live_customer(&self, id: &str) -> Option<&Customer> {
         self.get::<Customer>(id).filter(|customer| !customer.deleted)
     }
@@ -116,13 +116,13 @@ impl<'a> Transaction<'a> {
         self.changes.push(change);
     }
 
-    /// Forgets the changes: what was only tried has not happened.
+    /// Discards all changes.
     pub(crate) fn discard(&mut self) {
         self.changes.clear();
         self.latest.clear();
     }
 
-    /// Puts the event on its way to the endpoint; gives the number of the delivery.
+    /// Creates a delivery of the event to the endpoint and returns its id.
     pub(crate) fn deliver(&mut self, event: &str, endpoint: &str, resent: bool) -> u64 {
         let id = self.next_delivery;
         self.next_delivery += 1;
@@ -140,7 +140,7 @@ impl<'a> Transaction<'a> {
         id
     }
 
-    /// The changes, with the events that they are, on their way to the endpoints that were there before.
+    /// Returns the changes with their events and deliveries to the endpoints that existed before.
     pub(crate) fn finish(mut self) -> io::Result<Vec<Change>> {
         let events = events::of(&self, &self.changes, &self.origin)?;
         for event in events {

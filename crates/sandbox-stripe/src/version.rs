@@ -1,11 +1,11 @@
-//! Which of Stripe's API versions is spoken.
+//! The supported version of Stripe's API.
 
-/// The version whose shapes the sandbox answers in.
+/// The version of the sandbox's responses.
 pub const API_VERSION: &str = "2026-05-27.dahlia";
 
-/// Whether the text looks like a version of Stripe's API: a date, and since 2024 a release's name.
+/// Returns whether the text looks like a Stripe API version: a date, since 2024 with a name.
 ///
-/// Any of them is accepted and answered in the shapes of [`API_VERSION`].
+/// The sandbox accepts any version and responds with [`API_VERSION`].
 pub(crate) fn is_version(text: &str) -> bool {
     let (date, name) = text.split_once('.').unwrap_or((text, "x"));
     let digits = |part: &str, length: usize| {

@@ -1,4 +1,4 @@
-//! What the API shows of the records: the objects of the spoken version, with every required field.
+//! Renders records as Stripe's API objects, with every required field of the version.
 
 mod billing;
 mod catalog;
@@ -20,7 +20,7 @@ pub(crate) use self::portal::{portal_configuration, portal_session};
 pub(crate) use self::webhooks::{delivery, webhook_endpoint};
 use crate::state::State;
 
-/// The object with this id, whatever it is.
+/// Returns the object with this id, of any kind.
 pub(crate) fn object(state: &State, id: &str) -> Option<Value> {
     let prefix = id.split_once('_').map_or("", |(prefix, _)| prefix);
     match prefix {
@@ -35,16 +35,16 @@ pub(crate) fn object(state: &State, id: &str) -> Option<Value> {
         "we" => state.webhook_endpoints.get(id).map(webhook_endpoint),
         _ => None,
     }
-    // Products may have ids of their makers' choice.
+    // Clients may choose the ids of products.
     .or_else(|| state.products.get(id).map(product))
 }
 
-/// A list object (<https://docs.stripe.com/api/pagination>).
+/// Returns a list object (<https://docs.stripe.com/api/pagination>).
 pub(crate) fn list_object(data: Vec<Value>, has_more: bool, url: &str) -> Value {
     json!({ "object": "list", "data": data, "has_more": has_more, "url": url })
 }
 
-/// One object with the fields of both.
+/// Merges the fields of two objects.
 fn merged(mut object: Value, more: Value) -> Value {
     if let (Some(fields), Value::Object(more)) = (object.as_object_mut(), more) {
         fields.extend(more);
@@ -52,12 +52,12 @@ fn merged(mut object: Value, more: Value) -> Value {
     object
 }
 
-/// An object as it is sent.
+/// Serializes an object for a response.
 pub(crate) fn text(value: &Value) -> Bytes {
     Bytes::from(format!("{value:#}\n"))
 }
 
-/// An account reference that means "ourselves".
+/// The account reference of the account itself.
 fn self_reference() -> Value {
     json!({ "type": "self" })
 }

@@ -1,10 +1,10 @@
-//! Deliveries: every event that an endpoint asks for is posted to it, signed, until it takes it.
+//! Webhook deliveries: posts each event, signed, to the subscribed endpoints, with retries.
 
 pub(crate) mod address;
 mod default_endpoint;
-mod letter;
 mod post;
 mod queue;
+mod request;
 mod rules;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,36 +14,36 @@ use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-pub(crate) use self::default_endpoint::settle as settle_default_endpoint;
-use self::letter::Letter;
+pub(crate) use self::default_endpoint::upsert as upsert_default_endpoint;
 use self::post::{Client, client};
 use self::queue::{Done, Queue, Round};
+use self::request::OutgoingEvent;
 pub(crate) use self::rules::{Fault, Rule, matches};
 use crate::model::{Delivery, DeliveryState};
 use crate::settings::WebhookSettings;
 use crate::store::Store;
 use crate::transaction::Transaction;
 
-/// Time passes also where nobody calls: so often somebody looks whether it has done something that is to be delivered.
+/// Interval for applying the passing of time, which can create events without any request.
 const TICK: Duration = Duration::from_secs(1);
 
-/// How long the last deliveries may take once the end has come.
+/// Time limit for deliveries in progress at shutdown.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// More rules than any test needs.
+/// Maximum pending rules; our limit.
 pub(crate) const MOST_RULES: usize = 100;
 
-/// What is to be delivered, and how.
+/// The delivery worker's state.
 #[derive(Debug)]
 pub(crate) struct Webhooks {
     store: Arc<Store>,
     settings: WebhookSettings,
     queue: Mutex<Queue>,
-    /// Told when something that was held back is to go.
+    /// Notified when held deliveries are released.
     released: Notify,
 }
 
-/// There are as many rules as there may be.
+/// The maximum number of rules is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TooManyRules;
 
@@ -52,8 +52,8 @@ impl Webhooks {
         Self { store, settings, queue: Mutex::default(), released: Notify::new() }
     }
 
-    /// Delivers until `stop` is done or dropped, and a little longer where a delivery is under way. What is not
-    /// delivered by then is delivered by the next run on the same state.
+    /// Delivers until `stop` completes or is dropped, plus a grace period for deliveries in progress.
+    /// The next run on the same state continues with the pending deliveries.
     pub(crate) async fn run(self: Arc<Self>, mut stop: oneshot::Receiver<()>) {
         let client = client();
         let mut rounds = JoinSet::new();
@@ -67,7 +67,7 @@ impl Webhooks {
             let tick = now + TICK;
             let next = next.map_or(tick, |next| next.min(tick));
             for round in due {
-                rounds.spawn(Arc::clone(&self).go(client.clone(), round));
+                rounds.spawn(Arc::clone(&self).run_round(client.clone(), round));
             }
             tokio::select! {
                 () = self.store.outgoing() => {}
@@ -79,26 +79,26 @@ impl Webhooks {
         }
         let all_gone = async { while rounds.join_next().await.is_some() {} };
         if tokio::time::timeout(GRACE, all_gone).await.is_err() {
-            tracing::debug!(deliveries = rounds.len(), "deliveries are left to the next run");
+            tracing::debug!(deliveries = rounds.len(), "leaving deliveries to the next run");
         }
     }
 
-    /// Adds a rule; it meets what is made from now on.
+    /// Adds a rule for future deliveries.
     pub(crate) fn add_rule(&self, rule: Rule) -> Result<Rule, TooManyRules> {
         let mut queue = self.lock();
-        // What was made before is none of the rule's business, even where nobody has looked at it yet.
+        // The rule must not apply to deliveries created earlier, even if they are not queued yet.
         self.accept(&mut queue);
         queue.rules.add(rule)
     }
 
-    /// The rules that are still to meet deliveries.
+    /// Returns the pending rules.
     pub(crate) fn rules(&self) -> Vec<Rule> {
         let mut queue = self.lock();
         self.accept(&mut queue);
         queue.rules.all()
     }
 
-    /// Forgets the rules, and lets go what they hold back; gives how many there were.
+    /// Deletes the rules, releases the deliveries that they hold, and returns the number of rules.
     pub(crate) fn forget_rules(&self) -> usize {
         let mut queue = self.lock();
         self.accept(&mut queue);
@@ -111,35 +111,37 @@ impl Webhooks {
     fn accept(&self, queue: &mut Queue) {
         let lost = self.store.read(|state| queue.accept(state, Instant::now()));
         for id in lost {
-            self.note(id, |delivery| delivery.state = DeliveryState::Lost);
+            self.record(id, |delivery| delivery.state = DeliveryState::Lost);
         }
     }
 
-    /// Tries some deliveries, each when the one before it was tried.
-    async fn go(self: Arc<Self>, client: Client, round: Round) -> Done {
-        let mut again = Vec::new();
+    /// Attempts the round's deliveries one after the other.
+    async fn run_round(self: Arc<Self>, client: Client, round: Round) -> Done {
+        let mut retries = Vec::new();
         for mut attempt in round.attempts {
-            if !self.attempt(&client, attempt.id, attempt.tries + 1 >= self.settings.attempts).await
+            if !self
+                .attempt(&client, attempt.id, attempt.attempts_made + 1 >= self.settings.attempts)
+                .await
             {
-                attempt.tries += 1;
-                again.push((self.settings.pause_after(attempt.tries), attempt));
+                attempt.attempts_made += 1;
+                retries.push((self.settings.backoff_after(attempt.attempts_made), attempt));
             }
         }
-        Done { endpoint: round.endpoint, again }
+        Done { endpoint: round.endpoint, retries }
     }
 
-    /// Tries a delivery; gives whether it is done with.
+    /// Attempts a delivery and returns whether it is finished.
     async fn attempt(&self, client: &Client, id: u64, is_last: bool) -> bool {
-        let letter = match self.store.read(|state| Letter::find(state, id)) {
+        let request = match self.store.read(|state| OutgoingEvent::find(state, id)) {
             Some(found) => found.write(),
-            None => return self.note(id, |delivery| delivery.state = DeliveryState::Dropped),
+            None => return self.record(id, |delivery| delivery.state = DeliveryState::Dropped),
         };
-        let sent = post::post(client, letter, self.settings.timeout).await;
+        let sent = post::post(client, request, self.settings.timeout).await;
         if let Err(error) = &sent {
             tracing::debug!(delivery = id, %error, "a delivery failed");
         }
         let delivered = sent.is_ok();
-        let noted = self.note(id, |delivery| {
+        let recorded = self.record(id, |delivery| {
             delivery.attempts = delivery.attempts.saturating_add(1);
             (delivery.last_status, delivery.last_error) = match sent {
                 Ok(status) => (Some(status), None),
@@ -151,12 +153,12 @@ impl Webhooks {
                 delivery.state = DeliveryState::Failed;
             }
         });
-        noted && (delivered || is_last)
+        recorded && (delivered || is_last)
     }
 
-    /// Notes how a delivery went; gives whether that is kept.
-    fn note(&self, id: u64, change: impl FnOnce(&mut Delivery)) -> bool {
-        let note = |transaction: &mut Transaction<'_>| {
+    /// Records the result of an attempt and returns whether it was stored.
+    fn record(&self, id: u64, change: impl FnOnce(&mut Delivery)) -> bool {
+        let record = |transaction: &mut Transaction<'_>| {
             if let Some(delivery) = transaction.state().deliveries.get(id) {
                 let mut delivery = delivery.clone();
                 change(&mut delivery);
@@ -164,11 +166,11 @@ impl Webhooks {
             }
             Ok::<_, std::io::Error>(())
         };
-        let noted = self.store.transact(note);
-        if let Err(error) = &noted {
-            tracing::error!(%error, delivery = id, "the sandbox cannot note how a delivery went");
+        let recorded = self.store.transact(record);
+        if let Err(error) = &recorded {
+            tracing::error!(%error, delivery = id, "recording the result of a delivery failed");
         }
-        noted.is_ok()
+        recorded.is_ok()
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue> {

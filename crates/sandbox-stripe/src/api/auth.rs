@@ -1,4 +1,4 @@
-//! Who may call: any Stripe test key, as a bearer token or as the user name of basic authentication.
+//! Authentication: any Stripe test key, as bearer token or as user name of basic auth.
 
 use axum::http::{HeaderMap, header};
 use base64::Engine as _;
@@ -7,17 +7,18 @@ use sha2::{Digest as _, Sha256};
 
 use super::error::ApiError;
 
-/// Whose calls they are, as far as idempotency keys are kept apart: the digest of the API key.
+/// The API client: the digest of its API key. Idempotency keys are scoped to it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Caller([u8; 32]);
 
-/// Admits a secret or restricted test key.
+/// Accepts a secret or restricted test key.
 pub(crate) fn authenticate(headers: &HeaderMap) -> Result<Caller, ApiError> {
     let key = presented_key(headers).ok_or_else(|| {
         unauthorized(
             None,
-            "You did not provide an API key. Provide one in the Authorization header, using Bearer auth (e.g. \
-             'Authorization: Bearer YOUR_SECRET_KEY'). This sandbox takes any test key, such as sk_test_123.",
+            "You did not provide an API key. Provide one in the Authorization header, using \
+            Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY'). This sandbox accepts any \
+            test key, such as sk_test_123.",
         )
     })?;
     let rest = ["sk_test_", "rk_test_"].iter().find_map(|prefix| key.strip_prefix(prefix));
@@ -29,11 +30,11 @@ pub(crate) fn authenticate(headers: &HeaderMap) -> Result<Caller, ApiError> {
         }
         _ if key.starts_with("sk_live_") || key.starts_with("rk_live_") => Err(unauthorized(
             None,
-            "Invalid API Key provided: this is a sandbox, and a live key must not be sent to it. Use a test key.",
+            "Invalid API Key provided: do not send a live key to this sandbox. Use a test key.",
         )),
         _ => Err(unauthorized(
             None,
-            "Invalid API Key provided: this sandbox takes keys like sk_test_123.",
+            "Invalid API Key provided: this sandbox accepts keys like sk_test_123.",
         )),
     }
 }
@@ -68,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn any_test_key_is_admitted_and_nothing_else() {
+    fn only_test_keys_are_accepted() {
         for good in ["Bearer sk_test_1", "bearer rk_test_a_B9", "Basic c2tfdGVzdF8xOg=="] {
             assert!(with(good).is_ok(), "{good}");
         }
@@ -86,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_key_is_not_repeated() {
+    fn the_error_does_not_contain_a_refused_key() {
         let error = with("Bearer sk_live_verysecret").err().expect("refused");
         assert!(!error.message.contains("verysecret"));
     }

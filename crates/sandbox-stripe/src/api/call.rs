@@ -1,4 +1,4 @@
-//! A call of an operation, and its reply.
+//! A call of an operation and its reply.
 
 use serde_json::Value;
 
@@ -8,28 +8,28 @@ use crate::model::Record;
 use crate::state::{State, Table};
 use crate::transaction::Transaction;
 
-/// A call under way.
+/// A call in progress.
 pub(crate) struct Call<'a, 'state> {
     pub(crate) transaction: &'a mut Transaction<'state>,
     pub(crate) arguments: &'a [(String, String)],
     pub(crate) params: Params,
-    /// Where browsers reach the sandbox, without a slash at the end.
+    /// The sandbox's public URL, without a trailing slash.
     pub(crate) base_url: &'a str,
 }
 
-/// What an operation answers.
+/// The result of an operation.
 #[derive(Debug)]
 pub(crate) enum Reply {
-    /// The object with this id, as it is once the transaction is done.
+    /// The object with this id, rendered after the transaction commits.
     Object(String),
-    /// Just this.
+    /// A finished value.
     Value(Value),
-    /// A failure that left its traces, as a declined payment does.
+    /// An error that still commits the transaction's changes, such as a declined payment.
     Refused(ApiError),
 }
 
 impl Call<'_, '_> {
-    /// An argument of the path.
+    /// Returns an argument of the path.
     pub(crate) fn argument(&self, name: &str) -> &str {
         self.arguments.iter().find(|(argument, _)| argument == name).map_or("", |(_, value)| value)
     }
@@ -38,7 +38,7 @@ impl Call<'_, '_> {
         self.transaction.state()
     }
 
-    /// Replies with the record of this table that the argument names.
+    /// Replies with the table's record whose id is the path argument.
     pub(crate) fn reply<T: Record>(
         &self,
         (table, what): (&Table<T>, &str),

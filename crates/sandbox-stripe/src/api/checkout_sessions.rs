@@ -47,7 +47,7 @@ pub(crate) fn list(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     Ok(Reply::Value(list))
 }
 
-/// `GET /v1/checkout/sessions/{session}/line_items`, in the session's own order.
+/// `GET /v1/checkout/sessions/{session}/line_items`, in the session's order.
 pub(crate) fn line_items(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     call.params.expect(&PAGE_PARAMS, &[])?;
     let page = Page::read(&mut call.params)?;
@@ -61,7 +61,7 @@ pub(crate) fn line_items(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     )))
 }
 
-/// `POST /v1/checkout/sessions/{session}/expire`: only an open one.
+/// `POST /v1/checkout/sessions/{session}/expire`: accepts open sessions only.
 pub(crate) fn expire(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     call.params.expect(&[], &[])?;
     let mut session = find(call)?.clone();

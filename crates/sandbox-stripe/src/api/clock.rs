@@ -1,4 +1,4 @@
-//! The control endpoint of time: what it is, and that it moves forward.
+//! The control endpoint for the sandbox's clock: reads the time and moves it forward.
 
 use std::sync::Arc;
 
@@ -8,32 +8,32 @@ use axum::response::Response;
 use axum::routing::get;
 use serde_json::{Value, json};
 
-use super::control::answer;
+use super::control::respond;
 use super::error::ApiError;
 use super::params::Params;
-use crate::store::{NoTurn, Store, Turn};
+use crate::store::{ClockError, ClockMove, Store};
 
-/// The routes that tell and move the time.
+/// The routes that return the time and advance the clock.
 pub(crate) fn router(store: Arc<Store>) -> Router {
-    Router::new().route("/sandbox/clock", get(tell).post(turn)).with_state(store)
+    Router::new().route("/sandbox/clock", get(get_clock).post(move_clock)).with_state(store)
 }
 
-async fn tell(State(store): State<Arc<Store>>, request: Request) -> Response {
-    answer(request, async |params| {
+async fn get_clock(State(store): State<Arc<Store>>, request: Request) -> Response {
+    respond(request, async |params| {
         params.expect(&[], &[])?;
-        Ok(shown((store.now(), store.offset())))
+        Ok(clock_json((store.now(), store.offset())))
     })
     .await
 }
 
-async fn turn(State(store): State<Arc<Store>>, request: Request) -> Response {
-    answer(request, async |params| {
-        let (turn, param) = read(params)?;
-        // Years of renewals take their time, in which others are to be answered.
-        let turned = tokio::task::spawn_blocking(move || store.turn(turn)).await;
-        match turned {
-            Ok(Ok(time)) => Ok(shown(time)),
-            Ok(Err(NoTurn::Failed(error))) => Err(error.into()),
+async fn move_clock(State(store): State<Arc<Store>>, request: Request) -> Response {
+    respond(request, async |params| {
+        let (clock_move, param) = read(params)?;
+        // Years of renewals take a while. Other requests must not wait for them.
+        let moved = tokio::task::spawn_blocking(move || store.advance(clock_move)).await;
+        match moved {
+            Ok(Ok(time)) => Ok(clock_json(time)),
+            Ok(Err(ClockError::Failed(error))) => Err(error.into()),
             Ok(Err(error)) => {
                 Err(ApiError::invalid(None, param, format!("Invalid {param}: {error}")))
             }
@@ -43,15 +43,15 @@ async fn turn(State(store): State<Arc<Store>>, request: Request) -> Response {
     .await
 }
 
-fn shown((now, offset): (i64, i64)) -> Value {
+fn clock_json((now, offset): (i64, i64)) -> Value {
     json!({ "now": now, "offset": offset })
 }
 
-fn read(mut params: Params) -> Result<(Turn, &'static str), ApiError> {
+fn read(mut params: Params) -> Result<(ClockMove, &'static str), ApiError> {
     params.expect(&["advance", "to"], &[])?;
     match (params.integer("advance")?, params.integer("to")?) {
-        (Some(seconds), None) => Ok((Turn::By(seconds), "advance")),
-        (None, Some(time)) => Ok((Turn::To(time), "to")),
+        (Some(seconds), None) => Ok((ClockMove::By(seconds), "advance")),
+        (None, Some(time)) => Ok((ClockMove::To(time), "to")),
         (None, None) => Err(params.absent("advance")),
         (Some(_), Some(_)) => {
             let message = "You may only specify one of these parameters: advance, to.";

@@ -1,4 +1,4 @@
-//! The sandbox's own endpoints: whoever has a test key may call them, with forms as the API takes them.
+//! The sandbox's own endpoints. They accept any test key and forms in the API's format.
 
 use axum::extract::Request;
 use axum::response::Response;
@@ -10,8 +10,8 @@ use super::params::Params;
 use super::request::read_params;
 use super::response::{plain, refusal};
 
-/// Answers a call with what the work makes of its parameters.
-pub(super) async fn answer(
+/// Authenticates a control request, runs the handler on its parameters and returns the response.
+pub(super) async fn respond(
     request: Request,
     work: impl AsyncFnOnce(Params) -> Result<Value, ApiError>,
 ) -> Response {

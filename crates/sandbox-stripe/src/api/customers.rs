@@ -43,16 +43,16 @@ const UNSIMULATED: &[&str] = &[
     "test_clock",
 ];
 
-/// The largest number of an invoice; ours.
+/// Our limit for an invoice number.
 const LARGEST_SEQUENCE: i64 = 999_999_999;
 
 /// `POST /v1/customers`
 pub(crate) fn create(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
-    let mut customer = Customer::begin(call.transaction.now())?;
+    let mut customer = Customer::create(call.transaction.now())?;
     call.params.expect(&[KNOWN, &["payment_method"]].concat(), UNSIMULATED)?;
     let attached = match call.params.text("payment_method", 5_000)? {
         Some(asked) => {
-            // First the customer, then what is attached to it: so events tell it.
+            // Events must show the customer before the payment method that is attached to it.
             call.transaction.put(customer.clone());
             let method = payment_methods::attach(
                 call.transaction,
@@ -71,7 +71,7 @@ pub(crate) fn create(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     Ok(Reply::Object(id))
 }
 
-/// `GET /v1/customers/{customer}`; of a deleted one a stub is left.
+/// `GET /v1/customers/{customer}`; returns a stub for a deleted customer.
 pub(crate) fn read(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     call.params.expect(&[], &[])?;
     call.reply((&call.state().customers, "customer"), "customer", "id")
@@ -88,7 +88,7 @@ pub(crate) fn update(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     Ok(Reply::Object(id))
 }
 
-/// `DELETE /v1/customers/{customer}`: ends the subscriptions and detaches the cards too.
+/// `DELETE /v1/customers/{customer}`: also ends the subscriptions and detaches the cards.
 pub(crate) fn delete(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     call.params.expect(&[], &[])?;
     let id = call.argument("customer");
@@ -105,7 +105,7 @@ pub(crate) fn delete(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
         card.detached = true;
         call.transaction.put(card);
     }
-    // What Stripe forgets of a deleted customer, the file need not keep.
+    // Stripe keeps nothing else of a deleted customer.
     call.transaction.put(Customer {
         id: id.clone(),
         created: customer.created,
@@ -138,7 +138,8 @@ pub(crate) fn not_found(id: &str) -> ApiError {
     ApiError::not_found("customer", id, "id")
 }
 
-/// Makes the changes. `attached` is the card that this very request has attached: the name it was given, and its id.
+/// Applies the changes. `attached` is the card that this request attached: the id as given, and
+/// the stored id.
 fn change(
     customer: &mut Customer,
     params: &mut Params,

@@ -1,4 +1,4 @@
-//! The control endpoint of deliveries: how they went, which are to go wrong, and which are to come again.
+//! The control endpoint for webhook deliveries: list them, inject faults, send events again.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use serde_json::{Value, json};
 
-use super::control::answer;
+use super::control::respond;
 use super::error::ApiError;
 use super::params::Params;
 use super::webhook_endpoints::EVENT_TYPES;
@@ -18,18 +18,18 @@ use crate::store::Store;
 use crate::view;
 use crate::webhooks::{Fault, MOST_RULES, Rule, Webhooks, matches};
 
-/// More than any test needs.
+/// Maximum `times` of a rule; our limit.
 const MOST_TIMES: i64 = 1_000_000;
 
-/// What comes later than this comes never.
+/// Maximum `seconds` of a late delivery; our limit.
 const LATEST_SECONDS: i64 = 60 * 60;
 
-/// So many deliveries are shown at once.
+/// Maximum deliveries in a response.
 const MOST_SHOWN: i64 = 1_000;
 
-/// What the routes work on.
+/// The state of the delivery routes.
 #[derive(Clone, Debug)]
-struct Office {
+struct DeliveriesState {
     store: Arc<Store>,
     webhooks: Arc<Webhooks>,
 }
@@ -39,52 +39,53 @@ pub(crate) fn router(store: Arc<Store>, webhooks: Arc<Webhooks>) -> Router {
     Router::new()
         .route("/sandbox/deliveries", get(list).post(add).delete(forget))
         .route("/sandbox/deliveries/resend", post(resend))
-        .with_state(Office { store, webhooks })
+        .with_state(DeliveriesState { store, webhooks })
 }
 
-async fn list(Shared(office): Shared<Office>, request: Request) -> Response {
-    answer(request, async |mut params| {
+async fn list(Shared(app): Shared<DeliveriesState>, request: Request) -> Response {
+    respond(request, async |mut params| {
         params.expect(&["endpoint", "event", "limit"], &[])?;
         let (event, endpoint) = (params.text("event", 5_000)?, params.text("endpoint", 5_000)?);
         let limit = params.integer_in("limit", 1..=MOST_SHOWN)?.unwrap_or(100);
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let rules: Vec<Value> = office.webhooks.rules().iter().map(rule).collect();
+        let rules: Vec<Value> = app.webhooks.rules().iter().map(rule_json).collect();
         let fits = |delivery: &&Delivery| {
             event.as_ref().is_none_or(|event| *event == delivery.event)
                 && endpoint.as_ref().is_none_or(|endpoint| *endpoint == delivery.endpoint)
         };
-        Ok(office.store.read(|state| {
+        Ok(app.store.read(|state| {
             let newest = state.deliveries.oldest_first().rev().filter(fits).take(limit);
-            let data: Vec<Value> = newest.map(|delivery| shown(delivery, state)).collect();
+            let data: Vec<Value> = newest.map(|delivery| delivery_json(delivery, state)).collect();
             json!({ "rules": rules, "pending": state.deliveries.pending(), "data": data })
         }))
     })
     .await
 }
 
-async fn add(Shared(office): Shared<Office>, request: Request) -> Response {
-    answer(request, async |params| {
-        let asked = read(params)?;
-        if let Some(endpoint) = &asked.endpoint {
-            office.store.read(|state| known_endpoint(state, endpoint))?;
+async fn add(Shared(app): Shared<DeliveriesState>, request: Request) -> Response {
+    respond(request, async |params| {
+        let requested = read(params)?;
+        if let Some(endpoint) = &requested.endpoint {
+            app.store.read(|state| known_endpoint(state, endpoint))?;
         }
-        let made = office.webhooks.add_rule(asked).map_err(|_| {
+        let made = app.webhooks.add_rule(requested).map_err(|_| {
             let message = format!(
-                "There are {MOST_RULES} rules for deliveries already; DELETE /sandbox/deliveries forgets them."
+                "There are {MOST_RULES} rules for deliveries already; DELETE /sandbox/deliveries \
+                deletes them."
             );
             ApiError::refused(400, None, message)
         })?;
-        Ok(rule(&made))
+        Ok(rule_json(&made))
     })
     .await
 }
 
-async fn forget(Shared(office): Shared<Office>, request: Request) -> Response {
-    answer(request, async |_| Ok(json!({ "forgotten": office.webhooks.forget_rules() }))).await
+async fn forget(Shared(app): Shared<DeliveriesState>, request: Request) -> Response {
+    respond(request, async |_| Ok(json!({ "forgotten": app.webhooks.forget_rules() }))).await
 }
 
-async fn resend(Shared(office): Shared<Office>, request: Request) -> Response {
-    answer(request, async |mut params| {
+async fn resend(Shared(app): Shared<DeliveriesState>, request: Request) -> Response {
+    respond(request, async |mut params| {
         params.expect(&["endpoint", "event"], &[])?;
         let event = params.required_text("event", 5_000)?;
         let endpoint = params.text("endpoint", 5_000)?;
@@ -99,7 +100,7 @@ async fn resend(Shared(office): Shared<Office>, request: Request) -> Response {
             }
             let wants = |id: &str| endpoint.as_ref().is_none_or(|endpoint| endpoint == id);
             let all = state.webhook_endpoints.oldest_first().filter(|each| wants(&each.id));
-            // One that is named gets the event also where it has not asked for its type.
+            // A named endpoint gets the event even if it does not subscribe to its type.
             let receivers = all
                 .filter(|each| !each.disabled && (endpoint.is_some() || each.wants(&found.kind)));
             Ok(receivers
@@ -108,9 +109,9 @@ async fn resend(Shared(office): Shared<Office>, request: Request) -> Response {
         };
         let show = |made: Vec<u64>, state: &State| {
             let made = made.iter().filter_map(|id| state.deliveries.get(*id));
-            made.map(|delivery| shown(delivery, state)).collect::<Vec<Value>>()
+            made.map(|delivery| delivery_json(delivery, state)).collect::<Vec<Value>>()
         };
-        Ok(json!({ "data": office.store.transact_then::<_, _, ApiError>(work, show)? }))
+        Ok(json!({ "data": app.store.transact_then::<_, _, ApiError>(work, show)? }))
     })
     .await
 }
@@ -120,7 +121,7 @@ fn known_endpoint(state: &State, id: &str) -> Result<(), ApiError> {
     found.ok_or_else(|| ApiError::missing("webhook endpoint", id, "endpoint"))
 }
 
-fn shown(delivery: &Delivery, state: &State) -> Value {
+fn delivery_json(delivery: &Delivery, state: &State) -> Value {
     view::delivery(delivery, state.events.get(&delivery.event).map(|event| event.kind.as_str()))
 }
 
@@ -133,25 +134,29 @@ fn read(mut params: Params) -> Result<Rule, ApiError> {
         ("late", None) => return Err(params.absent("seconds")),
         ("late", Some(seconds)) => Fault::Late(seconds.unsigned_abs()),
         (_, Some(_)) => {
-            return Err(ApiError::invalid(None, "seconds", "Only what comes late has seconds"));
+            return Err(ApiError::invalid(
+                None,
+                "seconds",
+                "seconds is only allowed with fault=late",
+            ));
         }
         ("double", None) => Fault::Double,
         ("reorder", None) => Fault::Reorder,
         (_, None) => Fault::Lose,
     };
-    // Nothing has an order of its own alone.
+    // Reordering needs at least two deliveries.
     let fewest = if fault == Fault::Reorder { 2 } else { 1 };
     let times = params.integer_in("times", fewest..=MOST_TIMES)?.unwrap_or(fewest);
     let kind = params.text("type", 5_000)?;
-    // A misspelt type would wait for ever for its event.
+    // A misspelt type would never match an event.
     if kind.as_ref().is_some_and(|kind| !EVENT_TYPES.iter().any(|known| matches(kind, known))) {
-        return Err(ApiError::invalid(None, "type", "Invalid type: there are no such events"));
+        return Err(ApiError::invalid(None, "type", "Invalid type: no event type matches"));
     }
     let times = u32::try_from(times).unwrap_or(u32::MAX);
     Ok(Rule { id: 0, fault, kind, endpoint: params.text("endpoint", 5_000)?, times })
 }
 
-fn rule(rule: &Rule) -> Value {
+fn rule_json(rule: &Rule) -> Value {
     let seconds = if let Fault::Late(seconds) = rule.fault { Some(seconds) } else { None };
     json!({
         "id": rule.id,

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::model::{Decline, PaymentFailure};
 
-/// The error's type; the schema of the spoken version has these four.
+/// The error types that the published schema defines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ErrorType {
     Api,
@@ -15,19 +15,20 @@ pub(crate) enum ErrorType {
     InvalidRequest,
 }
 
-/// An answer that is no success.
+/// An error response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ApiError {
     pub(crate) status: u16,
     pub(crate) kind: ErrorType,
     pub(crate) code: Option<&'static str>,
-    /// Why the bank declined.
+    /// The bank's reason for declining.
     pub(crate) decline_code: Option<&'static str>,
     pub(crate) param: Option<String>,
     pub(crate) message: String,
-    /// Whether an idempotency key remembers it. Stripe saves an outcome only once the endpoint began to work:
-    /// parameters that fail validation leave the key free (<https://docs.stripe.com/api/idempotent_requests>).
-    pub(crate) remembered: bool,
+    /// Whether an idempotency key stores it. Stripe stores an outcome only after the endpoint
+    /// starts work; failed validation leaves the key unused
+    /// (<https://docs.stripe.com/api/idempotent_requests>).
+    pub(crate) stored: bool,
 }
 
 impl ErrorType {
@@ -42,7 +43,7 @@ impl ErrorType {
 }
 
 impl ApiError {
-    /// A parameter that fails validation.
+    /// A parameter fails validation.
     pub(crate) fn invalid(
         code: Option<&'static str>,
         param: impl Into<String>,
@@ -55,11 +56,11 @@ impl ApiError {
             decline_code: None,
             param: Some(param.into()),
             message: message.into(),
-            remembered: false,
+            stored: false,
         }
     }
 
-    /// A request that is refused as a whole, before its parameters.
+    /// The whole request is refused before its parameters are read.
     pub(crate) fn refused(
         status: u16,
         code: Option<&'static str>,
@@ -72,11 +73,11 @@ impl ApiError {
             decline_code: None,
             param: None,
             message: message.into(),
-            remembered: false,
+            stored: false,
         }
     }
 
-    /// A fine request that the state of things forbids.
+    /// The request is valid, but the object's current state forbids it.
     pub(crate) fn conflicts(param: Option<String>, message: impl Into<String>) -> Self {
         Self {
             status: 400,
@@ -85,14 +86,15 @@ impl ApiError {
             decline_code: None,
             param,
             message: message.into(),
-            remembered: true,
+            stored: true,
         }
     }
 
-    /// An id in a parameter that names nothing: 400. (In the path it is 404: [`ApiError::not_found`].)
+    /// A parameter contains an unknown id: 400. For an unknown id in the path, see
+    /// [`ApiError::not_found`].
     pub(crate) fn missing(what: &str, id: &str, param: impl Into<String>) -> Self {
         Self {
-            remembered: true,
+            stored: true,
             ..Self::invalid(
                 Some("resource_missing"),
                 param,
@@ -101,12 +103,12 @@ impl ApiError {
         }
     }
 
-    /// An id in the path that names nothing.
+    /// The path contains an unknown id: 404.
     pub(crate) fn not_found(what: &str, id: &str, param: &'static str) -> Self {
         Self { status: 404, ..Self::missing(what, id, param) }
     }
 
-    /// A card that is refused, by its bank or before: 402.
+    /// The bank declines a card, or the sandbox rejects it first: 402.
     pub(crate) fn card(decline: Decline) -> Self {
         Self {
             status: 402,
@@ -115,11 +117,11 @@ impl ApiError {
             decline_code: decline.decline_code(),
             param: None,
             message: decline.message().to_owned(),
-            remembered: true,
+            stored: true,
         }
     }
 
-    /// A payment that failed.
+    /// A payment failed.
     pub(crate) fn payment(failure: PaymentFailure) -> Self {
         match failure {
             PaymentFailure::Declined(decline) => Self::card(decline),
@@ -128,14 +130,14 @@ impl ApiError {
                 code: Some("resource_missing"),
                 ..Self::conflicts(
                     None,
-                    "This customer has no attached payment source or default payment method. Attach one and make it \
-                     the customer's default.",
+                    "This customer has no attached payment source or default payment method. \
+                    Attach one and make it the customer's default.",
                 )
             },
         }
     }
 
-    /// A fault of the sandbox itself.
+    /// The sandbox itself failed.
     pub(crate) fn internal() -> Self {
         Self {
             status: 500,
@@ -143,35 +145,36 @@ impl ApiError {
             code: None,
             decline_code: None,
             param: None,
-            message: "The sandbox failed; its log says why.".to_owned(),
-            remembered: true,
+            message: "The sandbox failed. See its log for the cause.".to_owned(),
+            stored: true,
         }
     }
 
-    /// Too many requests; an idempotency key is not touched, for it is judged before any work.
+    /// Too many requests. This error leaves the idempotency key unused.
     pub(crate) fn rate_limited() -> Self {
         Self::refused(
             429,
             Some("rate_limit"),
-            "Request rate limit exceeded, because this sandbox was asked to say so.",
+            "Request rate limit exceeded: a Sandbox-Fault caused this error.",
         )
     }
 
-    /// Somebody else is at work on the object.
+    /// Another request is using the object.
     pub(crate) fn locked() -> Self {
-        let message = "This object is in use by another request, because this sandbox was asked to say so. Try again.";
+        let message = "This object is in use by another request: a Sandbox-Fault caused this \
+        error. Try again.";
         Self::refused(429, Some("lock_timeout"), message)
     }
 
-    /// A fault that the caller has asked for.
-    pub(crate) fn asked_for() -> Self {
+    /// The client requested this failure.
+    pub(crate) fn injected() -> Self {
         Self {
-            message: "The sandbox fails this call, because it was asked to.".to_owned(),
+            message: "This call failed: a Sandbox-Fault caused this error.".to_owned(),
             ..Self::internal()
         }
     }
 
-    /// The body of the answer.
+    /// Returns the response body.
     pub(crate) fn to_body(&self) -> Value {
         let mut error = Map::new();
         if let Some(code) = self.code {
@@ -201,7 +204,7 @@ impl From<io::Error> for ApiError {
     }
 }
 
-/// What a message repeats of a value: enough to recognise it.
+/// Returns the start of a value, for use in an error message.
 pub(crate) fn excerpt(value: &str) -> String {
     const LONGEST: usize = 100;
     if value.chars().count() <= LONGEST {

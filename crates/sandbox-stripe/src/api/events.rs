@@ -7,7 +7,7 @@ use crate::model::Event;
 use crate::view;
 use crate::webhooks::matches;
 
-/// So many types can be asked for at once (<https://docs.stripe.com/api/events/list>).
+/// Stripe's maximum of `types` (<https://docs.stripe.com/api/events/list>).
 const MOST_TYPES: usize = 20;
 
 /// `GET /v1/events/{id}`
@@ -35,7 +35,7 @@ pub(crate) fn list(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
         return Err(ApiError::invalid(
             None,
             "types",
-            format!("At most {MOST_TYPES} types can be asked for."),
+            format!("You may specify at most {MOST_TYPES} types."),
         ));
     }
     let keep = |event: &Event| {

@@ -1,4 +1,5 @@
-//! `expand[]`: ids in an answer replaced by the objects that they name (<https://docs.stripe.com/api/expanding_objects>).
+//! `expand[]`: replaces ids in a response with the objects that they name
+//! (<https://docs.stripe.com/api/expanding_objects>).
 
 use serde_json::Value;
 
@@ -11,18 +12,18 @@ use crate::view::list_object;
 /// Stripe's limit on the depth of a path.
 const DEEPEST: usize = 4;
 
-/// What a field can be expanded into.
+/// The result of expanding a field.
 #[derive(Clone, Copy)]
 enum Target {
-    /// The object of this kind.
+    /// An object of this kind.
     Object(&'static str),
-    /// Nothing: the field is null or an empty list in every answer of the sandbox.
+    /// Nothing: the field is null or an empty list in every response of the sandbox.
     Nothing,
-    /// What the sandbox does not have, though Stripe would show something.
+    /// An object that Stripe has and the sandbox does not simulate.
     Unsimulated,
 }
 
-/// Which fields of which objects can be expanded, and into what.
+/// The expandable fields of each object and their targets.
 const EXPANDABLE: &[(&str, &str, Target)] = {
     use Target::{Nothing, Object, Unsimulated};
     &[
@@ -115,16 +116,16 @@ const EXPANDABLE: &[(&str, &str, Target)] = {
     ]
 };
 
-/// Where a path leads.
+/// The result of following a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum End {
     Somewhere,
-    /// To what Stripe has and the sandbox does not.
+    /// The path reaches an object that Stripe has and the sandbox does not simulate.
     Unsimulated,
     Nowhere,
 }
 
-/// Refuses paths that lead nowhere, before anything is done.
+/// Refuses invalid paths before any work is done.
 pub(crate) fn check(answers: Answers, paths: &[String]) -> Result<(), ApiError> {
     for path in paths {
         let end = match answers {
@@ -157,7 +158,7 @@ fn follow(object: &str, path: &str) -> End {
         let rest = if rest.is_empty() { None } else { Some(rest.strip_prefix('.')?) };
         Some(match (target, rest) {
             (Target::Unsimulated, _) => End::Unsimulated,
-            // What lies behind nothing is not judged: there is nothing to get wrong.
+            // A null field has no fields of its own to check.
             (Target::Nothing, _) | (Target::Object(_), None) => End::Somewhere,
             (Target::Object(target), Some(rest)) => follow(target, rest),
         })
@@ -196,7 +197,7 @@ fn walk(value: &mut Value, steps: &[&str], state: &State) {
     }
 }
 
-/// What a customer or a checkout session shows only when asked.
+/// Returns the fields that a customer or a checkout session contains only when expanded.
 fn included(owner: &str, field: &str, state: &State) -> Option<Value> {
     if let Some(session) = state.checkout_sessions.get(owner) {
         return (field == "line_items").then(|| view::checkout_items(session, state));
@@ -240,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stripe_has_and_the_sandbox_has_not_is_called_so() {
+    fn an_unsimulated_property_has_its_own_error() {
         for (object, path) in [
             ("invoice", "confirmation_secret"),
             ("invoice", "payments.data.payment"),
@@ -253,7 +254,7 @@ mod tests {
         assert_eq!(follow("subscription", path), End::Unsimulated);
     }
 
-    /// Every field that the published schema of the part shows as an id or an object, or as a list of its own.
+    /// Collects every field of the published schema that holds an id or an object, or a list.
     fn expandable(schemas: &Value, part: &Value, path: &str, found: &mut Vec<String>) {
         let alternatives = part["anyOf"].as_array().map_or(&[][..], Vec::as_slice);
         if part["type"] == "array" {
@@ -267,7 +268,7 @@ mod tests {
         for part in alternatives.iter().chain([part]) {
             let name =
                 part["$ref"].as_str().and_then(|name| name.rsplit('/').next()).unwrap_or_default();
-            // Objects with a name of their own have their own rows.
+            // Objects with an `object` field have rows of their own.
             let fields = schemas[name]["properties"]
                 .as_object()
                 .filter(|fields| !fields.contains_key("object"));
@@ -278,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn the_table_is_the_published_schemas() {
+    fn the_table_covers_the_published_schema() {
         let schema = include_str!("../../../../tests/data/stripe/openapi-subset.json");
         let schema: Value = serde_json::from_str(schema).expect("JSON");
         let schemas = &schema["components"]["schemas"];
@@ -297,7 +298,7 @@ mod tests {
                 let first = field.split('.').next().unwrap_or_default();
                 assert!(
                     fields.contains_key(first),
-                    "{object} has {field}, which the schema has not"
+                    "{object} has {field}, which is not in the schema"
                 );
             }
         }

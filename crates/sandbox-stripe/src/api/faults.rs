@@ -1,4 +1,4 @@
-//! Unruly on demand: a header or a rule makes a call slow, refused, failed, unanswered or half answered.
+//! Fault injection: a header or a rule delays, refuses, fails, drops or truncates a call.
 
 mod control;
 mod fault;
@@ -20,18 +20,18 @@ use self::fault::{Break, Fault, Status};
 use super::auth::authenticate;
 use super::error::ApiError;
 use super::response::refusal;
-use crate::line::Line;
+use crate::connection::ConnectionHandle;
 
-/// The header that asks for a fault of its own call.
+/// The header that requests a fault for its own call.
 const HEADER: HeaderName = HeaderName::from_static("sandbox-fault");
 
-/// Why Stripe refused, where it was for too many requests (<https://docs.stripe.com/rate-limits>).
+/// Stripe's reason header on rate-limited responses (<https://docs.stripe.com/rate-limits>).
 const RATE_LIMITED_REASON: HeaderName = HeaderName::from_static("stripe-rate-limited-reason");
 
-/// More rules than any test needs.
+/// Maximum pending rules; our limit.
 const MOST_RULES: usize = 100;
 
-/// The faults that are to come, in the order in which they were asked for.
+/// The pending fault rules, oldest first.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Faults(Arc<Mutex<Rules>>);
 
@@ -41,32 +41,32 @@ struct Rules {
     pending: Vec<Rule>,
 }
 
-/// The next calls of some operations have this fault.
+/// A rule that gives the next calls of some operations this fault.
 #[derive(Clone, Debug)]
 struct Rule {
     id: u64,
     fault: Fault,
-    /// None: any.
+    /// None matches any method.
     method: Option<Method>,
-    /// An operation's path as the schema writes it, or the path of one object; None: any.
+    /// An operation's path in the schema's form, or an object's path. None matches any path.
     path: Option<String>,
     times: u32,
 }
 
-/// What the work of a call is to suffer, in the extensions of its request.
+/// The fault for the pipeline to apply, passed in the request's extensions.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Ordeal {
+pub(crate) struct InjectedFault {
     delay: Option<Duration>,
-    /// What the call ends with in place of its work.
+    /// The error that replaces the operation's result.
     pub(crate) failure: Option<ApiError>,
 }
 
-impl Ordeal {
+impl InjectedFault {
     pub(crate) fn of(parts: &Parts) -> Self {
         parts.extensions.get::<Self>().cloned().unwrap_or_default()
     }
 
-    /// Lets the delay pass.
+    /// Waits for the delay.
     pub(crate) async fn wait(&self) {
         pause(self.delay).await;
     }
@@ -78,8 +78,8 @@ async fn pause(delay: Option<Duration>) {
     }
 }
 
-/// Makes the fault of this call, where it is to have one.
-pub(crate) async fn intervene(
+/// Applies the fault of this call, if it has one.
+pub(crate) async fn inject(
     State(faults): State<Faults>,
     mut request: Request,
     next: Next,
@@ -89,12 +89,17 @@ pub(crate) async fn intervene(
         Ok(None) => return next.run(request).await,
         Err(error) => return refusal(&error, request.headers()),
     };
-    tracing::info!(method = request.method().as_str(), path = request.uri().path(), %fault, "a fault was asked for");
-    // A line that is not there is one that nobody can cut: the router runs without the sandbox's accept loop.
-    let line = request.extensions().get::<Line>().cloned().unwrap_or_default();
+    tracing::info!(
+    method = request.method().as_str(),
+    path = request.uri().path(),
+    %fault,
+    "injecting a fault"
+    );
+    // Without the sandbox's accept loop (in tests) there is no connection to close.
+    let connection = request.extensions().get::<ConnectionHandle>().cloned().unwrap_or_default();
     if fault.broken == Some(Break::Before) {
         pause(fault.delay).await;
-        return line.hang_up().await;
+        return connection.close_without_response().await;
     }
     let response = match fault.status {
         Some(Status::RateLimited) => {
@@ -109,45 +114,45 @@ pub(crate) async fn intervene(
             pause(fault.delay).await;
             refusal(&ApiError::locked(), request.headers())
         }
-        // The pipeline waits, for only it can hold the call's idempotency key meanwhile.
+        // The pipeline waits, because it holds the call's idempotency key during the delay.
         Some(Status::Failed) | None => {
-            let failure = fault.status.map(|_| ApiError::asked_for());
-            request.extensions_mut().insert(Ordeal { delay: fault.delay, failure });
+            let failure = fault.status.map(|_| ApiError::injected());
+            request.extensions_mut().insert(InjectedFault { delay: fault.delay, failure });
             next.run(request).await
         }
     };
     match fault.broken {
-        Some(Break::After) => line.hang_up().await,
-        Some(Break::Within) => truncate(response, line).await,
+        Some(Break::After) => connection.close_without_response().await,
+        Some(Break::Within) => truncate(response, connection).await,
         Some(Break::Before) | None => response,
     }
 }
 
-/// The same answer, promised whole and half sent.
-async fn truncate(response: Response, line: Line) -> Response {
+/// Sends half of the body with the full `Content-Length`.
+async fn truncate(response: Response, connection: ConnectionHandle) -> Response {
     let (parts, body) = response.into_parts();
     let whole = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
     let mut response =
-        Response::from_parts(parts, Body::new(truncated::Truncated::new(&whole, line)));
+        Response::from_parts(parts, Body::new(truncated::Truncated::new(&whole, connection)));
     response.headers_mut().insert(header::CONTENT_LENGTH, whole.len().into());
     response
 }
 
 impl Faults {
-    /// What the header asks for, or else the oldest rule that fits, which is then used up by one.
+    /// Returns the header's fault, or else the fault of the oldest matching rule and uses it once.
     fn of(&self, request: &Request) -> Result<Option<Fault>, ApiError> {
         let asked = request.headers().get(&HEADER);
         if asked.is_none() && self.lock().pending.is_empty() {
             return Ok(None);
         }
-        // Who may not call gets the pipeline's word for that.
+        // The pipeline returns the authentication error.
         if authenticate(request.headers()).is_err() {
             return Ok(None);
         }
         if let Some(value) = asked {
             let text = value.to_str().unwrap_or_default();
-            return text.parse().map(Some).map_err(|error: fault::NoFault| {
-                ApiError::refused(400, None, format!("The header Sandbox-Fault: {error}"))
+            return text.parse().map(Some).map_err(|error: fault::FaultError| {
+                ApiError::refused(400, None, format!("Invalid Sandbox-Fault header: {error}"))
             });
         }
         Ok(self.take(request))
@@ -176,7 +181,7 @@ impl Faults {
         let mut rules = self.lock();
         if rules.pending.len() >= MOST_RULES {
             let message = format!(
-                "There are {MOST_RULES} faults to come already; DELETE /sandbox/faults forgets them."
+                "There are {MOST_RULES} fault rules already; DELETE /sandbox/faults deletes them."
             );
             return Err(ApiError::refused(400, None, message));
         }

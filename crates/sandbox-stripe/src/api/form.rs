@@ -2,18 +2,18 @@
 
 use std::collections::BTreeMap;
 
-/// No real request comes near these; they keep hostile ones cheap.
+/// Limits on hostile input, far above any real request.
 const MOST_PARAMETERS: usize = 1_000;
 const DEEPEST: usize = 10;
 
-/// A parameter: a text, or named parts. A list is parts whose names are numbers.
+/// A parameter: a text, or named parts. A list has parts with numeric names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Node {
     Text(String),
     Parts(BTreeMap<String, Node>),
 }
 
-/// Why a body is no parameters.
+/// The error of parsing parameters.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum FormError {
     /// More than a thousand.
@@ -33,8 +33,8 @@ pub(crate) enum FormError {
     Conflict(String),
 }
 
-/// Reads `a=1&b[c]=2&d[0]=3&d[]=4`; brackets may be percent-encoded, spaces are `+` or `%20`. Given twice, the
-/// last value stands.
+/// Parses `a=1&b[c]=2&d[0]=3&d[]=4`. Brackets may be percent-encoded, spaces are `+` or `%20`.
+/// The last value of a repeated parameter wins.
 pub(crate) fn parse(text: &[u8], into: &mut BTreeMap<String, Node>) -> Result<(), FormError> {
     for (count, pair) in
         text.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()).enumerate()
@@ -57,7 +57,7 @@ pub(crate) fn parse(text: &[u8], into: &mut BTreeMap<String, Node>) -> Result<()
     Ok(())
 }
 
-/// The text that was percent-encoded; or its bytes, where they are none that a record can keep.
+/// Decodes percent-encoded text. Returns the bytes if they are not UTF-8 or contain NUL.
 fn decode(encoded: &[u8]) -> Result<String, Vec<u8>> {
     let digit = |at: usize| encoded.get(at).and_then(|byte| char::from(*byte).to_digit(16));
     let mut bytes = Vec::with_capacity(encoded.len());
@@ -117,7 +117,8 @@ fn insert(parts: &mut BTreeMap<String, Node>, path: &[&str], value: String) -> R
     }
 }
 
-/// Where `a[]` goes: behind the last. `a[][x]` fills the last element until it has an `x`.
+/// Returns the index for `a[]`: after the last one. `a[][x]` fills the last element until it
+/// has an `x`.
 fn next_index(parts: &BTreeMap<String, Node>, deeper: &[&str]) -> String {
     let last = parts.keys().filter_map(|key| key.parse::<usize>().ok()).max();
     match (last, deeper) {
@@ -155,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_escape_stands_for_itself() {
+    fn an_invalid_escape_is_literal_text() {
         for (encoded, value) in [
             ("100%", "100%"),
             ("%4", "%4"),
@@ -180,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_of_two_stands_and_an_empty_value_is_a_value() {
+    fn the_last_of_two_values_wins_and_an_empty_value_is_a_value() {
         assert_eq!(parsed("a=1&a=2").get("a"), Some(&text("2")));
         assert_eq!(parsed("a=").get("a"), Some(&text("")));
         assert_eq!(parsed("a").get("a"), Some(&text("")));
@@ -188,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_parameter_is_refused() {
+    fn invalid_parameters_are_refused() {
         let mut tree = BTreeMap::new();
         for (bad, kind) in [
             ("a[b=1", FormError::Name("a[b".to_owned())),

@@ -1,4 +1,4 @@
-//! Idempotency keys: the first outcome under a key is the answer to every repetition
+//! Idempotency keys: a repeated key gets the first request's outcome
 //! (<https://docs.stripe.com/api/idempotent_requests>).
 
 use std::collections::{HashMap, VecDeque};
@@ -10,25 +10,25 @@ use super::auth::Caller;
 use super::error::{ApiError, ErrorType, excerpt};
 use crate::model::Timestamp;
 
-/// Stripe may drop a key after a day.
+/// Stripe may delete a key after a day.
 const KEPT_SECONDS: i64 = 24 * 60 * 60;
 
-/// So many outcomes are kept at most: they live in memory only, because they hold portal links.
+/// Maximum outcomes in memory. They contain portal links and are not written to disk.
 const MOST_KEPT: usize = 100_000;
 
-/// The longest key that Stripe takes.
+/// Stripe's maximum key length.
 const LONGEST_KEY: usize = 255;
 
-/// An answer that can be given again.
+/// A stored response.
 #[derive(Clone, Debug)]
 pub(crate) struct Outcome {
     pub(crate) status: u16,
     pub(crate) body: Bytes,
-    /// The request that was answered first.
+    /// The id of the first request.
     pub(crate) request_id: String,
 }
 
-/// What distinguishes one request from another: where it goes, and with which parameters.
+/// Identifies a request: its path and a digest of its parameters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Fingerprint {
     pub(crate) path: String,
@@ -44,7 +44,7 @@ struct Slot {
 struct Entry {
     fingerprint: Fingerprint,
     since: Timestamp,
-    /// None while the first request is under way.
+    /// None while the first request is in progress.
     outcome: Option<Outcome>,
 }
 
@@ -54,33 +54,33 @@ struct Inner {
     oldest_first: VecDeque<(Timestamp, Slot)>,
 }
 
-/// The keys of the last day.
+/// The keys of the last 24 hours.
 #[derive(Clone, Default)]
 pub(crate) struct IdempotencyKeys(Arc<Mutex<Inner>>);
 
-/// What to do with a request that carries a key.
-pub(crate) enum Begun {
-    /// It is the first: do it, and tell the claim.
+/// The decision for a request with a key.
+pub(crate) enum KeyDecision {
+    /// The first request: run it and finish the claim.
     First(Claim),
-    /// It was done before.
-    Again(Outcome),
+    /// A repetition: return the stored outcome.
+    Replay(Outcome),
 }
 
-/// A key in use; dropped without an outcome, it is free again.
+/// A key in use. Dropping it without an outcome frees the key.
 pub(crate) struct Claim {
     keys: IdempotencyKeys,
     slot: Option<Slot>,
 }
 
 impl IdempotencyKeys {
-    /// Begins a request under a key.
+    /// Claims the key, or returns its stored outcome.
     pub(crate) fn begin(
         &self,
         caller: Caller,
         key: &str,
         fingerprint: Fingerprint,
         now: Timestamp,
-    ) -> Result<Begun, ApiError> {
+    ) -> Result<KeyDecision, ApiError> {
         if key.is_empty() || key.chars().count() > LONGEST_KEY {
             let message = format!("An idempotency key has 1 to {LONGEST_KEY} characters.");
             return Err(ApiError::refused(400, None, message));
@@ -93,12 +93,13 @@ impl IdempotencyKeys {
                 _ if entry.fingerprint != fingerprint => {
                     Err(misused(key, &entry.fingerprint, &fingerprint))
                 }
-                Some(outcome) => Ok(Begun::Again(outcome.clone())),
+                Some(outcome) => Ok(KeyDecision::Replay(outcome.clone())),
                 None => Err(ApiError::refused(
                     409,
                     Some("idempotency_key_in_use"),
                     format!(
-                        "Another request with the idempotency key '{}' is still in progress. Try again later.",
+                        "Another request with the idempotency key '{}' is still in progress. Try \
+                        again later.",
                         excerpt(key)
                     ),
                 )),
@@ -106,7 +107,7 @@ impl IdempotencyKeys {
         }
         inner.entries.insert(slot.clone(), Entry { fingerprint, since: now, outcome: None });
         inner.oldest_first.push_back((now, slot.clone()));
-        Ok(Begun::First(Claim { keys: self.clone(), slot: Some(slot) }))
+        Ok(KeyDecision::First(Claim { keys: self.clone(), slot: Some(slot) }))
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -120,7 +121,7 @@ impl Inner {
             && (self.oldest_first.len() > MOST_KEPT || since.saturating_add(KEPT_SECONDS) <= now)
             && let Some((since, slot)) = self.oldest_first.pop_front()
         {
-            // A key that was freed and taken again is a younger one.
+            // A freed key that was claimed again has a newer entry.
             if self.entries.get(&slot).is_some_and(|entry| entry.since == since) {
                 self.entries.remove(&slot);
             }
@@ -129,7 +130,7 @@ impl Inner {
 }
 
 impl Claim {
-    /// Keeps the outcome for repetitions.
+    /// Stores the outcome for repetitions.
     pub(crate) fn finish(mut self, outcome: Outcome) {
         if let Some(slot) = self.slot.take()
             && let Some(entry) = self.keys.lock().entries.get_mut(&slot)
@@ -150,11 +151,13 @@ impl Drop for Claim {
 fn misused(key: &str, first: &Fingerprint, now: &Fingerprint) -> ApiError {
     let key = excerpt(key);
     let reason = if first.path == now.path {
-        "Keys for idempotent requests can only be used with the same parameters they were first used with.".to_owned()
+        "Keys for idempotent requests can only be used with the same parameters they were first \
+        used with."
+            .to_owned()
     } else {
         format!(
-            "Keys for idempotent requests can only be used for the same endpoint they were first used for ('{}' vs \
-             '{}').",
+            "Keys for idempotent requests can only be used for the same endpoint they were first \
+            used for ('{}' vs '{}').",
             excerpt(&now.path),
             excerpt(&first.path)
         )
@@ -177,7 +180,7 @@ mod tests {
         super::super::auth::authenticate(&headers).expect("caller")
     }
 
-    fn print(path: &str, params: u8) -> Fingerprint {
+    fn fingerprint(path: &str, params: u8) -> Fingerprint {
         Fingerprint { path: path.to_owned(), params: [params; 32] }
     }
 
@@ -185,58 +188,65 @@ mod tests {
         Outcome { status: 200, body: Bytes::from_static(b"{}"), request_id: "req_1".to_owned() }
     }
 
-    fn first(begun: Result<Begun, ApiError>) -> Claim {
-        match begun {
-            Ok(Begun::First(claim)) => claim,
+    fn first(decision: Result<KeyDecision, ApiError>) -> Claim {
+        match decision {
+            Ok(KeyDecision::First(claim)) => claim,
             _ => panic!("not the first"),
         }
     }
 
     #[test]
-    fn a_repetition_while_the_first_is_under_way_is_a_conflict() {
+    fn a_repetition_during_the_first_request_is_a_conflict() {
         let keys = IdempotencyKeys::default();
         let me = caller("sk_test_1");
-        let claim = first(keys.begin(me, "k", print("/v1/a", 1), 0));
-        let error = keys.begin(me, "k", print("/v1/a", 1), 0).err().expect("conflict");
+        let claim = first(keys.begin(me, "k", fingerprint("/v1/a", 1), 0));
+        let error = keys.begin(me, "k", fingerprint("/v1/a", 1), 0).err().expect("conflict");
         assert_eq!((error.status, error.code), (409, Some("idempotency_key_in_use")));
         claim.finish(outcome());
-        assert!(matches!(keys.begin(me, "k", print("/v1/a", 1), 0), Ok(Begun::Again(_))));
+        assert!(matches!(
+            keys.begin(me, "k", fingerprint("/v1/a", 1), 0),
+            Ok(KeyDecision::Replay(_))
+        ));
     }
 
     #[test]
     fn a_dropped_claim_frees_its_key() {
         let keys = IdempotencyKeys::default();
         let me = caller("sk_test_1");
-        drop(first(keys.begin(me, "k", print("/v1/a", 1), 0)));
-        first(keys.begin(me, "k", print("/v1/a", 2), 0)).finish(outcome());
-        assert!(matches!(keys.begin(me, "k", print("/v1/a", 2), 0), Ok(Begun::Again(_))));
+        drop(first(keys.begin(me, "k", fingerprint("/v1/a", 1), 0)));
+        first(keys.begin(me, "k", fingerprint("/v1/a", 2), 0)).finish(outcome());
+        assert!(matches!(
+            keys.begin(me, "k", fingerprint("/v1/a", 2), 0),
+            Ok(KeyDecision::Replay(_))
+        ));
     }
 
     #[test]
     fn a_key_serves_one_request_of_one_caller_for_a_day() {
         let keys = IdempotencyKeys::default();
         let me = caller("sk_test_1");
-        first(keys.begin(me, "k", print("/v1/a", 1), 0)).finish(outcome());
-        for (other, words) in
-            [(print("/v1/a", 2), "same parameters"), (print("/v1/b", 1), "same endpoint")]
-        {
+        first(keys.begin(me, "k", fingerprint("/v1/a", 1), 0)).finish(outcome());
+        for (other, words) in [
+            (fingerprint("/v1/a", 2), "same parameters"),
+            (fingerprint("/v1/b", 1), "same endpoint"),
+        ] {
             let error = keys.begin(me, "k", other, 10).err().expect("misused");
             assert_eq!((error.status, error.kind), (400, ErrorType::Idempotency));
             assert!(error.message.contains(words), "{}", error.message);
         }
-        first(keys.begin(caller("sk_test_2"), "k", print("/v1/b", 1), 10)).finish(outcome());
-        first(keys.begin(me, "k", print("/v1/b", 1), KEPT_SECONDS)).finish(outcome());
+        first(keys.begin(caller("sk_test_2"), "k", fingerprint("/v1/b", 1), 10)).finish(outcome());
+        first(keys.begin(me, "k", fingerprint("/v1/b", 1), KEPT_SECONDS)).finish(outcome());
     }
 
     #[test]
-    fn the_oldest_go_when_there_are_too_many() {
+    fn the_oldest_keys_are_dropped_at_the_limit() {
         let keys = IdempotencyKeys::default();
         let me = caller("sk_test_1");
         for n in 0..=MOST_KEPT {
-            first(keys.begin(me, &format!("k{n}"), print("/v1/a", 1), 0)).finish(outcome());
+            first(keys.begin(me, &format!("k{n}"), fingerprint("/v1/a", 1), 0)).finish(outcome());
         }
-        drop(first(keys.begin(me, "last", print("/v1/a", 1), 0)));
-        drop(first(keys.begin(me, "k0", print("/v1/a", 1), 0)));
+        drop(first(keys.begin(me, "last", fingerprint("/v1/a", 1), 0)));
+        drop(first(keys.begin(me, "k0", fingerprint("/v1/a", 1), 0)));
         assert!(keys.lock().entries.len() <= MOST_KEPT + 1);
     }
 }

@@ -7,7 +7,7 @@ use crate::billing::{self, PlanChange};
 use crate::model::{Customer, Subscription, SubscriptionStatus};
 use crate::view;
 
-/// `POST /v1/invoices/create_preview`: what a change would cost, or what the next period will.
+/// `POST /v1/invoices/create_preview`: the cost of a change or of the next period.
 pub(crate) fn create(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     let unsimulated = [
         "automatic_tax",
@@ -71,7 +71,7 @@ pub(crate) fn create(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
         return Err(nothing_upcoming());
     }
     let mut value = view::invoice(&invoice, transaction);
-    // A price that was described for the preview is none.
+    // Prices created for the preview must not be stored.
     transaction.discard();
     value["id"] = format!("upcoming_{}", invoice.id).into();
     Ok(Reply::Value(value))
@@ -80,7 +80,7 @@ pub(crate) fn create(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
 fn subscription(call: &mut Call<'_, '_>) -> Result<Subscription, ApiError> {
     let customer = call.params.text("customer", 5_000)?;
     if customer.is_some() && !call.params.has("subscription") {
-        let message = "This sandbox previews invoices of subscriptions that exist: name one.";
+        let message = "This sandbox previews invoices of existing subscriptions only. Specify one.";
         return Err(ApiError::invalid(Some("parameter_missing"), "subscription", message));
     }
     let id = call.params.required_text("subscription", 5_000)?;
@@ -102,8 +102,7 @@ fn subscription(call: &mut Call<'_, '_>) -> Result<Subscription, ApiError> {
 }
 
 fn nothing_upcoming() -> ApiError {
-    let message =
-        "The subscription has no upcoming invoice: it ends before, or nothing is to be paid.";
+    let message = "The subscription has no upcoming invoice: it ends earlier, or nothing is due.";
     ApiError {
         status: 404,
         code: Some("invoice_upcoming_none"),

@@ -49,7 +49,7 @@ pub(crate) fn list(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     Ok(Reply::Value(list))
 }
 
-/// `GET /v1/invoices/{invoice}/lines`, in the invoice's own order.
+/// `GET /v1/invoices/{invoice}/lines`, in the invoice's order.
 pub(crate) fn lines(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     call.params.expect(&PAGE_PARAMS, &[])?;
     let page = Page::read(&mut call.params)?;
@@ -61,7 +61,7 @@ pub(crate) fn lines(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     Ok(Reply::Value(view::list_object(data, has_more, &url)))
 }
 
-/// `POST /v1/invoices/{invoice}/pay`: with the card that is named, else the one that pays for the subscription.
+/// `POST /v1/invoices/{invoice}/pay`: charges the given card, or the subscription's card.
 pub(crate) fn pay(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     call.params.expect(
         &["off_session", "payment_method"],

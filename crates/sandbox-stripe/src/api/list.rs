@@ -8,10 +8,10 @@ use crate::model::Record;
 use crate::state::{Cursor, State, Table};
 use crate::view::list_object;
 
-/// The parameters that every list takes.
+/// The parameters that every list accepts.
 pub(crate) const PAGE_PARAMS: [&str; 3] = ["limit", "starting_after", "ending_before"];
 
-/// The page that was asked for.
+/// The requested page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Page {
     limit: usize,
@@ -41,7 +41,7 @@ impl Page {
     }
 }
 
-/// The customer that a list is asked for, if it is asked for one's.
+/// Returns the `customer` filter of a list.
 pub(super) fn customer(params: &mut Params, state: &State) -> Result<Option<String>, ApiError> {
     match params.text("customer", 5_000)? {
         Some(id) if state.customers.get(&id).is_none() => {
@@ -51,7 +51,7 @@ pub(super) fn customer(params: &mut Params, state: &State) -> Result<Option<Stri
     }
 }
 
-/// A page of a table: of one customer's records or of all, newest first, those that `keep` lets through.
+/// Returns a page of a table, newest first: one customer's records or all, filtered by `keep`.
 pub(crate) fn page<T: Record>(
     (table, what): (&Table<T>, &str),
     owner: Option<&str>,
@@ -77,7 +77,7 @@ pub(crate) fn page<T: Record>(
     Ok(list_object(rows.into_iter().map(view).collect(), has_more, url))
 }
 
-/// A page of records in their own order, and whether there are more.
+/// Returns a page of records in their own order, and whether there are more.
 pub(crate) fn page_of<'a, T>(
     rows: &'a [T],
     id: impl Fn(&T) -> &str,

@@ -1,4 +1,4 @@
-//! What the API offers: every operation, by method and path, as Stripe's published schema names them.
+//! Every operation of the API, by method and path as Stripe's published schema names them.
 
 use axum::routing::MethodFilter;
 
@@ -15,7 +15,7 @@ pub(crate) struct Operation {
     pub(crate) method: Method,
     /// The path as the schema writes it; `{…}` are the call's arguments.
     pub(crate) path: &'static str,
-    /// The kind of object that is answered, for `expand`.
+    /// The kind of object in the response, for `expand`.
     pub(crate) answers: Answers,
     pub(crate) run: fn(&mut Call<'_, '_>) -> Result<Reply, ApiError>,
 }
@@ -28,7 +28,7 @@ pub(crate) enum Method {
     Delete,
 }
 
-/// One object, or a list of them; the name is that of `object`.
+/// One object or a list of objects, by the value of their `object` field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Answers {
     One(&'static str),
@@ -61,7 +61,8 @@ impl Method {
     }
 }
 
-/// Every operation that the sandbox offers: its method, in capitals, and its path as Stripe's published schema writes it.
+/// Every operation that the sandbox offers: the method in capitals, and the path as in Stripe's
+/// published schema.
 pub fn operations() -> impl Iterator<Item = (&'static str, &'static str)> {
     OPERATIONS.iter().map(|operation| (operation.method.as_str(), operation.path))
 }

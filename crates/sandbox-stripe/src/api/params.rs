@@ -1,4 +1,4 @@
-//! Typed reading of parameters: each mistake is answered as Stripe does, with the bracketed name.
+//! Typed reading of parameters. Errors are Stripe's, with the bracketed parameter name.
 
 mod words;
 
@@ -16,10 +16,10 @@ use crate::model::Metadata;
 /// (<https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts>).
 pub(crate) const LARGEST_AMOUNT: i64 = 999_999_999_999;
 
-/// The largest quantity; ours.
+/// The largest quantity; our limit.
 pub(crate) const LARGEST_QUANTITY: i64 = 999_999;
 
-/// The parameters of a request, or of one object inside it.
+/// The parameters of a request or of an object inside it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Params {
     /// The bracketed name of the object; empty for the request itself.
@@ -27,7 +27,7 @@ pub(crate) struct Params {
     nodes: BTreeMap<String, Node>,
 }
 
-/// What a request says about a value that may be cleared: nothing, "clear it" (an empty text), or a value.
+/// A parameter that can be cleared: absent, cleared by an empty text, or set to a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Patch<T> {
     Keep,
@@ -36,7 +36,7 @@ pub(crate) enum Patch<T> {
 }
 
 impl<T> Patch<T> {
-    /// Reads the value that is set.
+    /// Parses the new value, if one is set.
     pub(crate) fn try_map<U, E>(self, read: impl FnOnce(T) -> Result<U, E>) -> Result<Patch<U>, E> {
         Ok(match self {
             Self::Keep => Patch::Keep,
@@ -45,7 +45,7 @@ impl<T> Patch<T> {
         })
     }
 
-    /// Makes the change.
+    /// Applies the change.
     pub(crate) fn apply(self, to: &mut Option<T>) {
         match self {
             Self::Keep => {}
@@ -73,13 +73,13 @@ impl Params {
         Self { prefix: String::new(), nodes }
     }
 
-    /// The name as the client wrote it: `flow_data[type]`.
+    /// Returns the name as the client wrote it: `flow_data[type]`.
     pub(crate) fn name(&self, name: &str) -> String {
         if self.prefix.is_empty() { name.to_owned() } else { format!("{}[{name}]", self.prefix) }
     }
 
-    /// Refuses every parameter that is neither in `known` nor in `unsimulated`, and with words of its own one
-    /// that Stripe knows and the sandbox would have to ignore.
+    /// Refuses parameters that are not in `known`. A parameter in `unsimulated` gets an error of
+    /// its own: Stripe supports it and the sandbox does not simulate it.
     pub(crate) fn expect(&self, known: &[&str], unsimulated: &[&str]) -> Result<(), ApiError> {
         let unknown: Vec<&str> = self
             .nodes
@@ -110,17 +110,17 @@ impl Params {
         }
     }
 
-    /// Whether the parameter is given.
+    /// Returns whether the parameter is given.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.nodes.contains_key(name)
     }
 
-    /// Whether there is a parameter beside these.
+    /// Returns whether a parameter other than these is given.
     pub(crate) fn has_other_than(&self, names: &[&str]) -> bool {
         self.nodes.keys().any(|name| !names.contains(&name.as_str()))
     }
 
-    /// A text that must not be empty where it is given.
+    /// Reads an optional text; refuses an empty one.
     pub(crate) fn text(&mut self, name: &str, longest: usize) -> Result<Option<String>, ApiError> {
         match self.patch(name, longest)? {
             Patch::Keep => Ok(None),
@@ -129,12 +129,12 @@ impl Params {
         }
     }
 
-    /// A text that must be given.
+    /// Reads a required text.
     pub(crate) fn required_text(&mut self, name: &str, longest: usize) -> Result<String, ApiError> {
         self.text(name, longest)?.ok_or_else(|| self.absent(name))
     }
 
-    /// A text that an empty one clears.
+    /// Reads a text that an empty value clears.
     pub(crate) fn patch(&mut self, name: &str, longest: usize) -> Result<Patch<String>, ApiError> {
         match self.nodes.remove(name) {
             None => Ok(Patch::Keep),
@@ -151,7 +151,7 @@ impl Params {
         }
     }
 
-    /// One of the words.
+    /// Reads one of the words.
     pub(crate) fn choice(
         &mut self,
         name: &str,
@@ -168,7 +168,7 @@ impl Params {
         }
     }
 
-    /// A whole number.
+    /// Reads a whole number.
     pub(crate) fn integer(&mut self, name: &str) -> Result<Option<i64>, ApiError> {
         let Some(text) = self.text(name, 5_000)? else { return Ok(None) };
         text.parse().map(Some).map_err(|_| {
@@ -180,7 +180,7 @@ impl Params {
         })
     }
 
-    /// `true` or `false`.
+    /// Reads `true` or `false`.
     pub(crate) fn boolean(&mut self, name: &str) -> Result<Option<bool>, ApiError> {
         let Some(text) = self.text(name, 5_000)? else { return Ok(None) };
         match text.as_str() {
@@ -193,7 +193,7 @@ impl Params {
         }
     }
 
-    /// An absolute http or https URL.
+    /// Reads an absolute http or https URL.
     pub(crate) fn url(&mut self, name: &str) -> Result<Option<String>, ApiError> {
         let Some(text) = self.text(name, 5_000)? else { return Ok(None) };
         let fits = Url::parse(&text)
@@ -205,7 +205,7 @@ impl Params {
         }
     }
 
-    /// An absolute http or https URL that an empty text clears.
+    /// Reads an absolute http or https URL that an empty text clears.
     pub(crate) fn url_patch(&mut self, name: &str) -> Result<Patch<String>, ApiError> {
         if self.clears(name) {
             return Ok(Patch::Clear);
@@ -213,7 +213,7 @@ impl Params {
         Ok(self.url(name)?.map_or(Patch::Keep, Patch::Set))
     }
 
-    /// An object, for reading its parts.
+    /// Reads an object.
     pub(crate) fn object(&mut self, name: &str) -> Result<Option<Self>, ApiError> {
         match self.nodes.remove(name) {
             None => Ok(None),
@@ -222,12 +222,12 @@ impl Params {
         }
     }
 
-    /// An object that must be given.
+    /// Reads a required object.
     pub(crate) fn required_object(&mut self, name: &str) -> Result<Self, ApiError> {
         self.object(name)?.ok_or_else(|| self.absent(name))
     }
 
-    /// An object that an empty text clears.
+    /// Reads an object that an empty text clears.
     pub(crate) fn object_patch(&mut self, name: &str) -> Result<Patch<Self>, ApiError> {
         if self.clears(name) {
             return Ok(Patch::Clear);
@@ -235,7 +235,7 @@ impl Params {
         Ok(self.object(name)?.map_or(Patch::Keep, Patch::Set))
     }
 
-    /// The objects of a list.
+    /// Reads a list of objects.
     pub(crate) fn objects(&mut self, name: &str) -> Result<Option<Vec<Self>>, ApiError> {
         let Some(elements) = self.elements(name)? else { return Ok(None) };
         elements
@@ -248,7 +248,7 @@ impl Params {
             .map(Some)
     }
 
-    /// The texts of a list.
+    /// Reads a list of texts.
     pub(crate) fn texts(&mut self, name: &str) -> Result<Option<Vec<String>>, ApiError> {
         let Some(elements) = self.elements(name)? else { return Ok(None) };
         elements
@@ -261,7 +261,7 @@ impl Params {
             .map(Some)
     }
 
-    /// The texts of a list that an empty text clears.
+    /// Reads a list of texts that an empty text clears.
     pub(crate) fn texts_patch(&mut self, name: &str) -> Result<Patch<Vec<String>>, ApiError> {
         if self.clears(name) {
             return Ok(Patch::Clear);
@@ -269,7 +269,7 @@ impl Params {
         Ok(self.texts(name)?.map_or(Patch::Keep, Patch::Set))
     }
 
-    /// The objects of a list that an empty text clears.
+    /// Reads a list of objects that an empty text clears.
     pub(crate) fn objects_patch(&mut self, name: &str) -> Result<Patch<Vec<Self>>, ApiError> {
         if self.clears(name) {
             return Ok(Patch::Clear);
@@ -277,12 +277,12 @@ impl Params {
         Ok(self.objects(name)?.map_or(Patch::Keep, Patch::Set))
     }
 
-    /// A whole number that is not negative, and no larger than this.
+    /// Reads a whole number from 0 to `most`.
     pub(crate) fn amount(&mut self, name: &str, most: i64) -> Result<Option<i64>, ApiError> {
         self.integer_in(name, 0..=most)
     }
 
-    /// A whole number within these bounds.
+    /// Reads a whole number within the bounds.
     pub(crate) fn integer_in(
         &mut self,
         name: &str,
@@ -298,7 +298,7 @@ impl Params {
         }
     }
 
-    /// Changes to metadata: an empty value removes its key, an empty `metadata` removes all
+    /// Applies changes to metadata. An empty value removes its key; an empty `metadata` removes all
     /// (<https://docs.stripe.com/api/metadata>: 50 keys of 40 characters, values of 500).
     pub(crate) fn metadata(&mut self, into: &mut Metadata) -> Result<(), ApiError> {
         let mut parts = match self.object_patch("metadata")? {
@@ -332,7 +332,7 @@ impl Params {
         Ok(())
     }
 
-    /// A time, or a range of times.
+    /// Reads a time or a range of times.
     pub(crate) fn time_range(&mut self, name: &str) -> Result<TimeRange, ApiError> {
         if matches!(self.nodes.get(name), Some(Node::Text(_))) {
             let time = self.integer(name)?;
@@ -346,14 +346,14 @@ impl Params {
         Ok(TimeRange { from: above.max(from), to: below.into_iter().chain(to).min() })
     }
 
-    /// The error for a parameter that must be given and is not.
+    /// Returns the error for a missing required parameter.
     pub(crate) fn absent(&self, name: &str) -> ApiError {
         let name = self.name(name);
         let message = format!("Missing required param: {name}.");
         ApiError::invalid(Some("parameter_missing"), name, message)
     }
 
-    /// Whether the parameter is an empty text; then it is done with.
+    /// Removes the parameter if it is an empty text, and returns whether it was.
     fn clears(&mut self, name: &str) -> bool {
         let clears = self.nodes.get(name) == Some(&Node::Text(String::new()));
         if clears {
@@ -365,13 +365,13 @@ impl Params {
     fn empty(&self, name: &str) -> ApiError {
         let name = self.name(name);
         let message = format!(
-            "You passed an empty string for '{name}'. An empty value unsets a parameter, and '{name}' cannot be \
-             unset: leave it out or give it a value."
+            "You passed an empty string for '{name}'. An empty value unsets a parameter, and \
+            '{name}' cannot be unset: leave it out or give it a value."
         );
         ApiError::invalid(Some("parameter_invalid_empty"), name, message)
     }
 
-    /// The elements of a list with their bracketed names, in the order of their numbers.
+    /// Reads the elements of a list with their bracketed names, sorted by index.
     fn elements(&mut self, name: &str) -> Result<Option<Vec<(String, Node)>>, ApiError> {
         let bracketed = self.name(name);
         let Some(node) = self.nodes.remove(name) else { return Ok(None) };
@@ -404,7 +404,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_parameter_is_named_with_its_brackets_and_a_guess() {
+    fn an_unknown_parameter_is_reported_with_brackets_and_a_suggestion() {
         let error = params("custmer=1").expect(&["customer", "locale"], &[]).expect_err("unknown");
         assert_eq!(error.code, Some("parameter_unknown"));
         assert_eq!(error.message, "Received unknown parameter: custmer. Did you mean customer?");
@@ -420,7 +420,7 @@ mod tests {
     }
 
     #[test]
-    fn a_parameter_that_would_be_ignored_is_refused_by_name() {
+    fn an_unsimulated_parameter_is_refused_by_name() {
         let error = params("tax[x]=1").expect(&["name"], &["tax"]).expect_err("not simulated");
         assert_eq!(error.param.as_deref(), Some("tax"));
         assert!(error.message.contains("does not simulate"));
@@ -480,7 +480,7 @@ mod tests {
     }
 
     #[test]
-    fn time_ranges_include_their_ends_as_said() {
+    fn time_ranges_honour_inclusive_and_exclusive_bounds() {
         let range = params("t[gt]=5&t[lte]=9").time_range("t").expect("range");
         assert_eq!([5, 6, 9, 10].map(|time| range.contains(time)), [false, true, true, false]);
         let exact = params("t=5").time_range("t").expect("time");

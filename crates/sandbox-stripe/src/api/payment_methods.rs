@@ -1,4 +1,4 @@
-//! `/v1/payment_methods`, and the same under a customer.
+//! `/v1/payment_methods`, and the payment methods of a customer.
 
 use super::address;
 use super::call::{Call, Reply};
@@ -11,7 +11,7 @@ use crate::model::{CardBehaviour, Customer, Decline, PaymentMethod};
 use crate::transaction::Transaction;
 use crate::view;
 
-/// Of the many types in Stripe's schema, those that a filter is likely to name. All cards here are `card`.
+/// The accepted values of the `type` filter. The sandbox has cards only.
 const TYPES: &[&str] = &["card", "kr_card", "link", "sepa_debit", "us_bank_account"];
 
 /// `GET /v1/payment_methods/{payment_method}`
@@ -35,7 +35,7 @@ pub(crate) fn read_of_customer(call: &mut Call<'_, '_>) -> Result<Reply, ApiErro
         .ok_or_else(|| ApiError::not_found("PaymentMethod", id, "payment_method"))
 }
 
-/// `GET /v1/payment_methods`: a customer's; without one there is nothing to list.
+/// `GET /v1/payment_methods`: a customer's payment methods; empty without a customer.
 pub(crate) fn list(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     let own = ["customer", "type"];
     call.params
@@ -53,7 +53,7 @@ pub(crate) fn list_of_customer(call: &mut Call<'_, '_>) -> Result<Reply, ApiErro
     page(call, &customer, &format!("/v1/customers/{customer}/payment_methods"))
 }
 
-/// `POST /v1/payment_methods`: a card by its number or token, attached to nobody.
+/// `POST /v1/payment_methods`: creates an unattached card from a number or token.
 pub(crate) fn create(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     let params = &mut call.params;
     params.expect(
@@ -101,7 +101,7 @@ pub(crate) fn update(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     Ok(Reply::Object(id))
 }
 
-/// `POST /v1/payment_methods/{payment_method}/attach`; the id may be one of Stripe's test ids.
+/// `POST /v1/payment_methods/{payment_method}/attach`; also accepts Stripe's test ids.
 pub(crate) fn attach_to(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     call.params.expect(&["customer"], &["customer_account"])?;
     let asked = call.params.required_text("customer", 5_000)?;
@@ -118,7 +118,8 @@ pub(crate) fn detach(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     call.params.expect(&[], &[])?;
     let method = find(call)?;
     let Some(owner) = method.customer.clone() else {
-        let message = "The payment method you provided is not attached to a customer so detachment is impossible.";
+        let message = "The payment method you provided is not attached to a customer so detachment \
+        is impossible.";
         return Err(ApiError::conflicts(None, message));
     };
     let id = method.id.clone();
@@ -126,8 +127,8 @@ pub(crate) fn detach(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     Ok(Reply::Object(id))
 }
 
-/// Attaches a card to a customer; an id of Stripe's test cards gives a fresh one. `unknown` is the status where there is
-/// no such card: 404 for an id in the path, 400 for one in a parameter.
+/// Attaches a card to a customer. The id of a Stripe test card creates a new card. `unknown` is
+/// the status for an unknown id: 404 in a path, 400 in a parameter.
 pub(crate) fn attach(
     transaction: &mut Transaction<'_>,
     customer: &Customer,
@@ -154,7 +155,8 @@ pub(crate) fn attach(
             return Err(ApiError::conflicts(None, message));
         }
         None if method.detached => {
-            let message = "This PaymentMethod was detached from a customer and may not be used again. Use another one.";
+            let message = "This PaymentMethod was detached from a customer and may not be used again. \
+            Use another one.";
             return Err(ApiError::conflicts(None, message));
         }
         None => {}
@@ -167,7 +169,7 @@ pub(crate) fn attach(
     Ok(method)
 }
 
-/// A customer's card, named in a parameter.
+/// Returns the customer's card that a parameter names.
 pub(crate) fn of_customer<'a>(
     transaction: &'a Transaction<'_>,
     customer: &str,
@@ -180,8 +182,8 @@ pub(crate) fn of_customer<'a>(
         return Ok(method);
     }
     let message = format!(
-        "The customer does not have a payment method with the ID {}. The payment method must be attached to the \
-         customer.",
+        "The customer does not have a payment method with the ID {}. The payment method must be \
+        attached to the customer.",
         excerpt(id)
     );
     Err(ApiError { message, ..ApiError::missing("PaymentMethod", id, param) })
@@ -212,7 +214,7 @@ fn read_card(mut card: Params, now: i64) -> Result<PaymentMethod, ApiError> {
     })
 }
 
-/// Why a card is refused, with the parameter that it is about where that is its date.
+/// Returns the card's error, with the parameter name if the expiry date is wrong.
 fn refused(decline: Decline, card: &Params) -> ApiError {
     let param = match decline {
         Decline::InvalidExpiryMonth => Some(card.name("exp_month")),

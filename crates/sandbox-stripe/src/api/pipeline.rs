@@ -1,4 +1,4 @@
-//! From a request to an answer: credential, version, parameters, idempotency, the operation, the headers.
+//! From request to response: credential, version, parameters, idempotency, operation, headers.
 
 use std::sync::Arc;
 
@@ -17,12 +17,12 @@ use super::auth::authenticate;
 use super::call::{Call, Reply};
 use super::error::{ApiError, excerpt};
 use super::expand;
-use super::faults::{self, Faults, Ordeal};
-use super::idempotency::{Begun, Fingerprint, IdempotencyKeys};
+use super::faults::{self, Faults, InjectedFault};
+use super::idempotency::{Fingerprint, IdempotencyKeys, KeyDecision};
 use super::operations::{Method, OPERATIONS, Operation};
 use super::params::Params;
 use super::request::read_params;
-use super::response::{Answer, IDEMPOTENCY_KEY, STRIPE_VERSION, refusal, respond};
+use super::response::{IDEMPOTENCY_KEY, PendingResponse, STRIPE_VERSION, refusal, respond};
 use crate::ids::{self, IdKind};
 use crate::model::Origin;
 use crate::state::State;
@@ -31,16 +31,16 @@ use crate::transaction::Transaction;
 use crate::version::is_version;
 use crate::view;
 
-/// The API over a state.
+/// The shared state of the API.
 #[derive(Clone)]
-pub(crate) struct Api {
+pub(crate) struct AppState {
     store: Arc<Store>,
     base_url: Arc<str>,
     keys: IdempotencyKeys,
 }
 
-/// Addresses of Stripe's that the sandbox does not offer, and that would pass for those of an object.
-const NO_OBJECTS: &[&str] = &[
+/// Stripe's unsimulated paths that would otherwise match the path of an object.
+const UNSIMULATED_PATHS: &[&str] = &[
     "/v1/customers/search",
     "/v1/invoices/search",
     "/v1/invoices/upcoming",
@@ -49,25 +49,26 @@ const NO_OBJECTS: &[&str] = &[
     "/v1/subscriptions/search",
 ];
 
-/// The routes of the API.
-pub(crate) fn router(api: &Api) -> Router {
+/// Returns the API's routes.
+pub(crate) fn router(state: &AppState) -> Router {
     let faults = Faults::default();
     let operations = OPERATIONS.iter().fold(Router::new(), |router, operation| {
-        let api = api.clone();
+        let state = state.clone();
         let handler = move |request: Request| {
-            let api = api.clone();
-            async move { api.answer(operation, request).await }
+            let state = state.clone();
+            async move { state.respond(operation, request).await }
         };
         router.route(operation.path, on(operation.method.filter(), handler))
     });
-    let operations = operations.route_layer(from_fn_with_state(faults.clone(), faults::intervene));
-    let routes =
-        NO_OBJECTS.iter().fold(operations, |router, path| router.route(path, any(unrecognized)));
+    let operations = operations.route_layer(from_fn_with_state(faults.clone(), faults::inject));
+    let routes = UNSIMULATED_PATHS
+        .iter()
+        .fold(operations, |router, path| router.route(path, any(unknown_operation)));
     routes.merge(faults::router(faults))
 }
 
-/// The answer where there is no such operation.
-pub(crate) async fn unrecognized(request: Request) -> Response {
+/// Returns the response for an unknown operation.
+pub(crate) async fn unknown_operation(request: Request) -> Response {
     let message = format!(
         "Unrecognized request URL ({}: {}). This sandbox offers a part of Stripe's API.",
         request.method(),
@@ -76,36 +77,36 @@ pub(crate) async fn unrecognized(request: Request) -> Response {
     refusal(&ApiError::refused(404, None, message), request.headers())
 }
 
-impl Api {
+impl AppState {
     pub(crate) fn new(store: Arc<Store>, base_url: Arc<str>) -> Self {
         Self { store, base_url, keys: IdempotencyKeys::default() }
     }
 
-    async fn answer(&self, operation: &'static Operation, request: Request) -> Response {
-        let request_id = ids::fresh(IdKind::Request).unwrap_or_default();
+    async fn respond(&self, operation: &'static Operation, request: Request) -> Response {
+        let request_id = ids::generate(IdKind::Request).unwrap_or_default();
         let (mut parts, body) = request.into_parts();
-        let answer = match self.perform(operation, &mut parts, body, &request_id).await {
-            Ok(answer) => answer,
+        let pending = match self.perform(operation, &mut parts, body, &request_id).await {
+            Ok(pending) => pending,
             Err(error) => {
                 tracing::debug!(
                     request_id,
                     code = error.code,
                     param = error.param,
                     message = error.message,
-                    "refused"
+                    "request refused"
                 );
-                Answer::error(&error, &request_id)
+                PendingResponse::error(&error, &request_id)
             }
         };
         tracing::info!(
             request_id,
             method = parts.method.as_str(),
             path = operation.path,
-            status = answer.outcome.status,
-            replayed = answer.replayed,
+            status = pending.outcome.status,
+            replayed = pending.replayed,
             "api call"
         );
-        respond(answer, &parts.headers, &request_id)
+        respond(pending, &parts.headers, &request_id)
     }
 
     async fn perform(
@@ -114,48 +115,49 @@ impl Api {
         parts: &mut Parts,
         body: Body,
         request_id: &str,
-    ) -> Result<Answer, ApiError> {
+    ) -> Result<PendingResponse, ApiError> {
         let caller = authenticate(&parts.headers)?;
         check_version(&parts.headers)?;
         let arguments = arguments(parts).await?;
         let params = read_params(parts, body).await?;
         let origin = Origin { request: Some(request_id.to_owned()), idempotency_key: None };
-        let ordeal = Ordeal::of(parts);
-        let failure = ordeal.failure.clone();
+        let injected = InjectedFault::of(parts);
+        let failure = injected.failure.clone();
         let run = |params, origin| {
             failure.map_or_else(|| self.run(operation, &arguments, params, origin), Err)
         };
         let key =
             if operation.method == Method::Post { idempotency_key(&parts.headers)? } else { None };
         let Some(key) = key else {
-            ordeal.wait().await;
-            return Ok(Answer::new(&run(params, origin)?, request_id));
+            injected.wait().await;
+            return Ok(PendingResponse::new(&run(params, origin)?, request_id));
         };
         let origin = Origin { idempotency_key: Some(key.clone()), ..origin };
-        let print = Fingerprint { path: parts.uri.path().to_owned(), params: params.digest() };
-        // The key is in use from here on, also while the call is delayed.
-        let begun = self.keys.begin(caller, &key, print, self.store.now())?;
-        ordeal.wait().await;
-        Self::once(begun, request_id, || run(params, origin))
+        let fingerprint =
+            Fingerprint { path: parts.uri.path().to_owned(), params: params.digest() };
+        // The key stays in use during the delay.
+        let decision = self.keys.begin(caller, &key, fingerprint, self.store.now())?;
+        injected.wait().await;
+        Self::once(decision, request_id, || run(params, origin))
     }
 
-    /// Runs the work unless it was done under this key before.
+    /// Runs the work once per key. A repetition gets the stored outcome.
     fn once(
-        begun: Begun,
+        decision: KeyDecision,
         request_id: &str,
         work: impl FnOnce() -> Result<Value, ApiError>,
-    ) -> Result<Answer, ApiError> {
-        let claim = match begun {
-            Begun::Again(outcome) => return Ok(Answer { outcome, replayed: true }),
-            Begun::First(claim) => claim,
+    ) -> Result<PendingResponse, ApiError> {
+        let claim = match decision {
+            KeyDecision::Replay(outcome) => return Ok(PendingResponse { outcome, replayed: true }),
+            KeyDecision::First(claim) => claim,
         };
-        let answer = match work() {
-            Ok(value) => Answer::new(&value, request_id),
-            Err(error) if error.remembered => Answer::error(&error, request_id),
+        let pending = match work() {
+            Ok(value) => PendingResponse::new(&value, request_id),
+            Err(error) if error.stored => PendingResponse::error(&error, request_id),
             Err(error) => return Err(error),
         };
-        claim.finish(answer.outcome.clone());
-        Ok(answer)
+        claim.finish(pending.outcome.clone());
+        Ok(pending)
     }
 
     fn run(
@@ -178,7 +180,7 @@ impl Api {
                 Reply::Object(id) => view::object(state, &id).ok_or_else(|| {
                     tracing::error!(
                         path = operation.path,
-                        "an operation answered an object that is not there"
+                        "an operation returned the id of a missing object"
                     );
                     ApiError::internal()
                 })?,
@@ -212,7 +214,7 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
         Err(_) => Err(ApiError::refused(
             400,
             None,
-            "An idempotency key is made of printable ASCII characters.",
+            "An idempotency key may contain printable ASCII characters only.",
         )),
     }
 }
@@ -225,9 +227,9 @@ async fn arguments(parts: &mut Parts) -> Result<Vec<(String, String)>, ApiError>
 }
 
 impl Params {
-    /// The same for the same parameters, whatever their order and spelling.
+    /// Returns a digest that ignores the parameters' order and encoding.
     fn digest(&self) -> [u8; 32] {
-        // The tree is sorted, and Debug escapes what it quotes: different trees have different texts.
+        // The tree is sorted, and Debug escapes its strings: different trees have different texts.
         Sha256::digest(format!("{self:?}")).into()
     }
 }

@@ -17,7 +17,7 @@ pub(crate) fn create(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     call.params.expect(KNOWN, &[])?;
     let features = call.params.required_object("features")?;
     let now = call.transaction.now();
-    let id = ids::fresh(IdKind::PortalConfiguration)?;
+    let id = ids::generate(IdKind::PortalConfiguration)?;
     let mut configuration = PortalConfiguration {
         id: id.clone(),
         created: now,
@@ -78,7 +78,7 @@ fn change(configuration: &mut PortalConfiguration, params: &mut Params) -> Resul
             return Err(ApiError::invalid(
                 None,
                 name,
-                "This sandbox has no login page: it sends no e-mail.",
+                "This sandbox has no login page, because it sends no e-mail.",
             ));
         }
     }

@@ -8,10 +8,11 @@ use crate::model::{
 };
 use crate::state::State;
 
-/// So many products can be offered (<https://docs.stripe.com/api/customer_portal/configurations/create>).
+/// Stripe's maximum of products
+/// (<https://docs.stripe.com/api/customer_portal/configurations/create>).
 const MOST_PRODUCTS: usize = 10;
 
-/// Reads the features of a new configuration: each that is given says whether it is on.
+/// Reads the features of a new configuration; each given feature requires `enabled`.
 pub(crate) fn create(
     features: &mut PortalFeatures,
     params: Params,
@@ -81,15 +82,15 @@ fn enabled(part: &mut Params) -> Result<bool, ApiError> {
     part.boolean("enabled")?.ok_or_else(|| part.absent("enabled"))
 }
 
-/// Whether it is on: a new feature has to say so, a known one may leave it as it is.
+/// Reads `enabled`: required for a new feature, optional in an update.
 fn switched(now: bool, part: &mut Params, new: bool) -> Result<bool, ApiError> {
     match part.boolean("enabled")? {
         None if new => Err(part.absent("enabled")),
-        said => Ok(said.unwrap_or(now)),
+        given => Ok(given.unwrap_or(now)),
     }
 }
 
-/// The values of a list of words; an empty text is an empty list.
+/// Reads a list of words; an empty text is an empty list.
 fn words<T: Copy>(
     part: &mut Params,
     name: &str,
@@ -177,7 +178,7 @@ fn subscription_update(
             && !conditions.is_empty()
         {
             let message =
-                "This sandbox schedules no changes: every change of a plan takes effect at once.";
+                "This sandbox does not schedule changes: a plan change takes effect immediately.";
             return Err(ApiError::invalid(None, schedule.name("conditions"), message));
         }
     }
@@ -185,7 +186,7 @@ fn subscription_update(
         Patch::Keep => {}
         Patch::Clear => feature.products = Some(Vec::new()),
         Patch::Set(list) if list.len() > MOST_PRODUCTS => {
-            let message = format!("At most {MOST_PRODUCTS} products can be offered.");
+            let message = format!("You may specify at most {MOST_PRODUCTS} products.");
             return Err(ApiError::invalid(None, part.name("products"), message));
         }
         Patch::Set(list) => {
@@ -207,7 +208,8 @@ fn product(mut item: Params, state: &State) -> Result<OfferedProduct, ApiError> 
         let name = || format!("{}[{index}]", item.name("prices"));
         let price = state.prices.get(id).ok_or_else(|| ApiError::missing("price", id, name()))?;
         if price.product != product || price.recurring.is_none() {
-            let message = format!("The price {id} is no recurring price of the product {product}.");
+            let message =
+                format!("The price {id} is not a recurring price of the product {product}.");
             return Err(ApiError::invalid(None, name(), message));
         }
     }

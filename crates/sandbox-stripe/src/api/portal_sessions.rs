@@ -52,7 +52,7 @@ pub(crate) fn create(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     let token = SessionToken::mint()?;
     let now = call.transaction.now();
     let session = PortalSession {
-        id: ids::fresh(IdKind::PortalSession)?,
+        id: ids::generate(IdKind::PortalSession)?,
         digest: token.digest(),
         created: now,
         expires_at: now + UNOPENED_SECONDS,
@@ -70,7 +70,7 @@ pub(crate) fn create(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     Ok(Reply::Value(answer))
 }
 
-/// The flow, and the bracketed name of the object that says which subscription.
+/// Reads the flow, and returns it with the bracketed name of its details.
 fn read_flow(mut params: Params) -> Result<(Flow, String), ApiError> {
     params.expect(
         &[
@@ -163,9 +163,10 @@ fn find_configuration<'a>(
         return state.default_portal_configuration().ok_or_else(|| {
             ApiError::conflicts(
                 None,
-                "No configuration provided and your test mode default configuration has not been created. Provide a \
-                 configuration or create your default by saving your customer portal settings in test mode at \
-                 https://dashboard.stripe.com/test/settings/billing/portal.",
+                "No configuration provided and your test mode default configuration has not been \
+                created. Provide a configuration or create your default by saving your customer \
+                portal settings in test mode at \
+                https://dashboard.stripe.com/test/settings/billing/portal.",
             )
         });
     };
@@ -174,7 +175,8 @@ fn find_configuration<'a>(
     if found.active {
         Ok(found)
     } else {
-        let message = "The portal configuration is not active. Activate it, or name another one.";
+        let message =
+            "The portal configuration is not active. Activate it, or specify another one.";
         Err(ApiError::conflicts(Some("configuration".to_owned()), message))
     }
 }
@@ -205,14 +207,14 @@ fn check_flow(
     }
     let Some(id) = task.subscription() else { return Ok(()) };
     let param = format!("{param}[subscription]");
-    // Another customer's subscription is as good as none: an answer that told them apart would tell too much.
+    // Unknown and another customer's subscription get the same error, so ids cannot be probed.
     let subscription =
         state.subscriptions.get(id).filter(|subscription| subscription.customer == customer);
     let subscription =
         subscription.ok_or_else(|| ApiError::missing("subscription", id, param.clone()))?;
     if !subscription.is_running() {
         let message = format!(
-            "The subscription {id} is canceled; a portal flow needs one that has not ended."
+            "The subscription {id} is canceled. A portal flow needs a running subscription."
         );
         return Err(ApiError::conflicts(Some(param), message));
     }
@@ -224,7 +226,7 @@ fn check_flow(
     }
 }
 
-/// A quantity that is not given stays as it is.
+/// Fills in the current quantity where the client gives none.
 fn keep_quantities(state: &State, task: &mut FlowTask) {
     let FlowTask::SubscriptionUpdateConfirm { subscription, items } = task else { return };
     let known =

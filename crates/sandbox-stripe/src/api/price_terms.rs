@@ -1,11 +1,11 @@
-//! What a request says of a price, also where the price is given with something else.
+//! The terms of a price in a request, also of an inline price.
 
 use super::error::{ApiError, excerpt};
 use super::params::{LARGEST_AMOUNT, Params};
 use crate::ids::{self, IdKind};
 use crate::model::{Interval, Metadata, Price, Recurring};
 
-/// What a price that is given with something else may say of itself; the others know their product.
+/// The parameters of an inline price.
 pub(crate) const INLINE: &[&str] = &[
     "currency",
     "metadata",
@@ -18,7 +18,7 @@ pub(crate) const INLINE: &[&str] = &[
 
 pub(super) const TAX_BEHAVIORS: &[&str] = &["exclusive", "inclusive", "unspecified"];
 
-/// What every price has: an amount in a currency, now and again or once. It has no product yet.
+/// Reads the amount, currency and billing period of a price. The caller sets the product.
 pub(crate) fn read_terms(params: &mut Params, now: i64) -> Result<Price, ApiError> {
     let currency = params.required_text("currency", 5_000)?.to_ascii_lowercase();
     if currency.len() != 3 || !currency.bytes().all(|b| b.is_ascii_lowercase()) {
@@ -34,7 +34,7 @@ pub(crate) fn read_terms(params: &mut Params, now: i64) -> Result<Price, ApiErro
         (None, Some(decimal)) => {
             decimal.parse().ok().filter(|amount| (0..=LARGEST_AMOUNT).contains(amount)).ok_or_else(
                 || {
-                    let message = "This sandbox has whole amounts of the smallest unit only.";
+                    let message = "This sandbox supports whole amounts of the smallest unit only.";
                     ApiError::invalid(None, params.name("unit_amount_decimal"), message)
                 },
             )?
@@ -49,7 +49,7 @@ pub(crate) fn read_terms(params: &mut Params, now: i64) -> Result<Price, ApiErro
     let mut metadata = Metadata::new();
     params.metadata(&mut metadata)?;
     Ok(Price {
-        id: ids::fresh(IdKind::Price)?,
+        id: ids::generate(IdKind::Price)?,
         created: now,
         active: true,
         product: String::new(),
@@ -66,7 +66,8 @@ pub(crate) fn read_terms(params: &mut Params, now: i64) -> Result<Price, ApiErro
     })
 }
 
-/// A billing period; Stripe's longest is three years (<https://docs.stripe.com/api/prices/create>).
+/// Reads a billing period; Stripe's maximum is three years
+/// (<https://docs.stripe.com/api/prices/create>).
 fn read_recurring(mut params: Params) -> Result<Recurring, ApiError> {
     params.expect(&["interval", "interval_count", "usage_type"], &["meter"])?;
     let word = params.choice("interval", &["day", "month", "week", "year"])?;
@@ -77,7 +78,7 @@ fn read_recurring(mut params: Params) -> Result<Recurring, ApiError> {
         _ => (Interval::Year, 3),
     };
     if params.choice("usage_type", &["licensed", "metered"])? == Some("metered") {
-        let message = "This sandbox has licensed prices only.";
+        let message = "This sandbox supports licensed prices only.";
         return Err(ApiError::invalid(None, params.name("usage_type"), message));
     }
     let count = params.integer("interval_count")?.unwrap_or(1);

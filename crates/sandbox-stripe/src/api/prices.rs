@@ -27,7 +27,7 @@ pub(crate) fn create(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
         return Err(ApiError::invalid(
             None,
             "billing_scheme",
-            "This sandbox has prices per unit only.",
+            "This sandbox supports prices per unit only.",
         ));
     }
     price.active = call.params.boolean("active")?.unwrap_or(true);
@@ -95,7 +95,7 @@ pub(crate) fn update(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     Ok(Reply::Object(id))
 }
 
-/// A lookup key belongs to one price.
+/// Reads a lookup key; refuses one that another price uses.
 fn lookup_key(call: &mut Call<'_, '_>, own: &str) -> Result<Option<String>, ApiError> {
     let Some(key) = call.params.text("lookup_key", 200)? else { return Ok(None) };
     match call.state().price_by_lookup_key(&key).filter(|price| price.id != own) {

@@ -24,7 +24,7 @@ const KNOWN: &[&str] = &[
     "url",
 ];
 
-/// What is looked up by such an id is no product.
+/// Ids with these prefixes are looked up in other tables.
 const OTHER_PREFIXES: &[&str] = &["bpc_", "cus_", "evt_", "in_", "pm_", "price_", "sub_"];
 
 const UNSIMULATED: &[&str] = &["package_dimensions", "shippable", "tax_code"];
@@ -43,7 +43,7 @@ pub(crate) fn create(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
         data.expect(price_terms::INLINE, &["currency_options", "custom_unit_amount"])?;
         let price = Price { product: id.clone(), ..price_terms::read_terms(&mut data, now)? };
         product.default_price = Some(price.id.clone());
-        // Events go by the order of the changes, and a price has a product.
+        // Events follow the order of the changes: the product must exist before its price.
         call.transaction.put(product);
         call.transaction.put(price);
     } else {
@@ -52,13 +52,14 @@ pub(crate) fn create(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     Ok(Reply::Object(id))
 }
 
-/// The id that the caller chose for a product, or a fresh one.
+/// Returns the id that the client chose, or a generated one.
 pub(super) fn new_id(state: &State, params: &mut Params) -> Result<String, ApiError> {
-    let Some(id) = params.text("id", 5_000)? else { return Ok(ids::fresh(IdKind::Product)?) };
+    let Some(id) = params.text("id", 5_000)? else { return Ok(ids::generate(IdKind::Product)?) };
     let plain = id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
     if !plain || OTHER_PREFIXES.iter().any(|prefix| id.starts_with(prefix)) {
         let message = format!(
-            "Invalid id: {}. A product's id has letters, digits, - and _, and does not begin as those of other objects.",
+            "Invalid id: {}. A product id may contain letters, digits, - and _, and must not have \
+            the prefix of another kind of object.",
             excerpt(&id)
         );
         return Err(ApiError::invalid(None, params.name("id"), message));
@@ -91,7 +92,7 @@ pub(crate) fn update(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     Ok(Reply::Object(id))
 }
 
-/// `DELETE /v1/products/{id}`: only of one that never had a price.
+/// `DELETE /v1/products/{id}`: only if the product never had a price.
 pub(crate) fn delete(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     call.params.expect(&[], &[])?;
     let product = find(call)?;

@@ -1,4 +1,4 @@
-//! The record: one line for each exchange, for those who hold them against Stripe's published schema.
+//! Records each exchange as a line of JSON, for checks against Stripe's published schema.
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
@@ -18,15 +18,15 @@ use serde::Serialize;
 use super::response::STRIPE_VERSION;
 use crate::ids::{self, IdKind};
 
-/// A file that only this sandbox appends to.
+/// A log file that only this sandbox appends to.
 #[derive(Clone, Debug)]
 pub(crate) struct Recorder(Arc<Mutex<File>>);
 
-/// What was asked and answered. The credential is left out; links to portal sessions are not.
+/// A request and its response, without the credential. Portal session links are included.
 #[derive(Serialize)]
 struct Exchange<'a> {
     method: &'a str,
-    /// The operation's path as the schema writes it; none where there is no such path.
+    /// The operation's path in the schema's form; None for an unknown path.
     operation: Option<&'a str>,
     path: &'a str,
     query: &'a str,
@@ -38,21 +38,24 @@ struct Exchange<'a> {
 }
 
 impl Recorder {
-    /// Begins a file in this folder, which is made where it is missing.
+    /// Creates a file in this folder, and the folder if it is missing.
     ///
     /// # Errors
-    /// The file cannot be made.
+    /// The file cannot be created.
     pub(crate) fn begin(folder: &Path) -> io::Result<Self> {
         DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-        let path =
-            folder.join(format!("{}-{}.jsonl", std::process::id(), ids::fresh(IdKind::Request)?));
+        let path = folder.join(format!(
+            "{}-{}.jsonl",
+            std::process::id(),
+            ids::generate(IdKind::Request)?
+        ));
         let file = OpenOptions::new().create_new(true).append(true).mode(0o600).open(path)?;
         Ok(Self(Arc::new(Mutex::new(file))))
     }
 
-    /// The routes, with every answer of the API recorded before it is given, so that whoever has the answer finds it
-    /// in the file, even if the process is killed in the next moment.
-    pub(crate) fn watch(self, router: Router) -> Router {
+    /// Records every API response before it is sent. The client never has a response that the
+    /// file lacks, even if the process is killed.
+    pub(crate) fn layer(self, router: Router) -> Router {
         router.layer(from_fn_with_state(self, exchange))
     }
 
@@ -65,7 +68,7 @@ impl Recorder {
 
 async fn exchange(State(recorder): State<Recorder>, request: Request, next: Next) -> Response {
     let operation = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
-    // What matches and is not Stripe's is a page of the portal, or the sandbox's own.
+    // Matched paths outside `/v1/` are portal pages or the sandbox's own endpoints.
     if operation.as_ref().is_some_and(|path| !path.starts_with("/v1/")) {
         return next.run(request).await;
     }
@@ -80,7 +83,7 @@ async fn exchange(State(recorder): State<Recorder>, request: Request, next: Next
         frame
     }));
     let response = next.run(Request::from_parts(parts, body)).await;
-    // The API's answers are whole before they are sent. What has no length yet breaks off on purpose.
+    // API bodies have a known length. A body without one is truncated by a fault.
     if response.body().size_hint().exact().is_none() {
         return response;
     }
@@ -107,9 +110,9 @@ async fn exchange(State(recorder): State<Recorder>, request: Request, next: Next
     }
 }
 
-/// Nobody may get an answer that the record does not have.
+/// Returns 500, because the response could not be recorded.
 fn lost(error: &dyn std::fmt::Display) -> Response {
-    tracing::error!(%error, "an exchange cannot be recorded");
+    tracing::error!(%error, "recording an exchange failed");
     StatusCode::INTERNAL_SERVER_ERROR.into_response()
 }
 

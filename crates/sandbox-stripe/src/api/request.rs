@@ -1,4 +1,4 @@
-//! The parameters of a request, out of its query and its form.
+//! Reads the parameters of a request from its query and its form.
 
 use std::collections::BTreeMap;
 
@@ -28,7 +28,7 @@ pub(super) async fn read_params(parts: &Parts, body: Body) -> Result<Params, Api
     Ok(Params::new(nodes))
 }
 
-/// Clients that name no media type are taken to send a form, as curl's `-d` does by naming it.
+/// Accepts forms only. A missing media type means a form.
 fn check_media_type(headers: &HeaderMap) -> Result<(), ApiError> {
     let Some(value) = headers.get(header::CONTENT_TYPE) else { return Ok(()) };
     let media_type =

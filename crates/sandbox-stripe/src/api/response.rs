@@ -1,4 +1,4 @@
-//! Responses as Stripe sends them: the body, and the headers that every answer has.
+//! Responses in Stripe's format: the body and the headers of every response.
 
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -17,25 +17,25 @@ pub(crate) const STRIPE_VERSION: HeaderName = HeaderName::from_static("stripe-ve
 pub(super) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
-/// What is answered, before it is a response.
-pub(super) struct Answer {
+/// A response before its headers are added.
+pub(super) struct PendingResponse {
     pub(super) outcome: Outcome,
     pub(super) replayed: bool,
 }
 
-/// An error as a response, where no operation was called.
+/// Returns an error response for a request without an operation.
 pub(super) fn refusal(error: &ApiError, request: &HeaderMap) -> Response {
-    let request_id = ids::fresh(IdKind::Request).unwrap_or_default();
-    respond(Answer::error(error, &request_id), request, &request_id)
+    let request_id = ids::generate(IdKind::Request).unwrap_or_default();
+    respond(PendingResponse::error(error, &request_id), request, &request_id)
 }
 
-/// A value as a response, where no operation was called.
+/// Returns a value as response for a request without an operation.
 pub(super) fn plain(value: &Value, request: &HeaderMap) -> Response {
-    let request_id = ids::fresh(IdKind::Request).unwrap_or_default();
-    respond(Answer::new(value, &request_id), request, &request_id)
+    let request_id = ids::generate(IdKind::Request).unwrap_or_default();
+    respond(PendingResponse::new(value, &request_id), request, &request_id)
 }
 
-impl Answer {
+impl PendingResponse {
     pub(super) fn new(value: &Value, request_id: &str) -> Self {
         Self::of(200, value, request_id)
     }
@@ -53,8 +53,8 @@ impl Answer {
     }
 }
 
-pub(super) fn respond(answer: Answer, request: &HeaderMap, request_id: &str) -> Response {
-    let Answer { outcome, replayed } = answer;
+pub(super) fn respond(pending: PendingResponse, request: &HeaderMap, request_id: &str) -> Response {
+    let PendingResponse { outcome, replayed } = pending;
     let mut response = Response::new(Body::from(outcome.body));
     *response.status_mut() =
         StatusCode::from_u16(outcome.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

@@ -20,7 +20,7 @@ pub(crate) use self::terms::{
 };
 pub(crate) use self::update::update;
 
-/// The states that a list can be asked for; `ended` and `all` are groups.
+/// The `status` values of a list request; `ended` and `all` are groups.
 const STATUSES: &[&str] = &[
     "active",
     "past_due",
@@ -40,7 +40,7 @@ pub(crate) fn read(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     call.reply((&call.state().subscriptions, "subscription"), "subscription_exposed_id", "id")
 }
 
-/// `GET /v1/subscriptions`: those that have not ended, unless a status says otherwise.
+/// `GET /v1/subscriptions`: without `status`, those that have not ended.
 pub(crate) fn list(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     let state = call.transaction.state();
     let params = &mut call.params;

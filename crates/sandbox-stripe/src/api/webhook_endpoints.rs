@@ -27,13 +27,13 @@ pub(crate) fn create(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     )?;
     let api_version = api_version(params)?;
     if params.boolean("connect")? == Some(true) {
-        let message = "This sandbox has no connected accounts, and so no events of theirs.";
+        let message = "This sandbox has no connected accounts.";
         return Err(ApiError::invalid(None, "connect", message));
     }
     let enabled_events = enabled_events(params)?.ok_or_else(|| params.absent("enabled_events"))?;
     let url = url(params)?.ok_or_else(|| params.absent("url"))?;
     let mut endpoint = WebhookEndpoint {
-        id: ids::fresh(IdKind::WebhookEndpoint)?,
+        id: ids::generate(IdKind::WebhookEndpoint)?,
         created: call.transaction.now(),
         url,
         secret: SigningSecret::mint()?,
@@ -50,7 +50,7 @@ pub(crate) fn create(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
         return Err(ApiError::conflicts(None, message));
     }
     let mut shown = view::webhook_endpoint(&endpoint);
-    // Told once, and never again.
+    // Only this response contains the secret.
     shown["secret"] = endpoint.secret.reveal().into();
     call.transaction.put(endpoint);
     Ok(Reply::Value(shown))
@@ -113,31 +113,29 @@ fn change(endpoint: &mut WebhookEndpoint, params: &mut Params) -> Result<(), Api
 
 fn url(params: &mut Params) -> Result<Option<String>, ApiError> {
     let Some(text) = params.text("url", 5_000)? else { return Ok(None) };
-    let refused = |error: address::NoAddress| {
-        ApiError::invalid(Some("url_invalid"), "url", error.to_string())
-    };
+    let refused =
+        |error: address::UrlError| ApiError::invalid(Some("url_invalid"), "url", error.to_string());
     address::check(&text).map(Some).map_err(refused)
 }
 
-/// The types that the endpoint is to hear of; Stripe knows more of them than the sandbox makes.
+/// Reads the subscribed event types. Stripe has types that the sandbox never sends.
 fn enabled_events(params: &mut Params) -> Result<Option<Vec<String>>, ApiError> {
     let Some(types) = params.texts("enabled_events")? else { return Ok(None) };
     for (index, kind) in types.iter().enumerate() {
         if kind != "*" && EVENT_TYPES.binary_search(&kind.as_str()).is_err() {
             let param = format!("enabled_events[{index}]");
-            let message =
-                format!("Invalid {param}: there is no event of the type '{}'", excerpt(kind));
+            let message = format!("Invalid {param}: unknown event type '{}'", excerpt(kind));
             return Err(ApiError::invalid(None, param, message));
         }
     }
     Ok(Some(types))
 }
 
-/// Events are rendered in one version, whatever an endpoint asks for: it may ask for that one.
+/// Accepts only the version in which the sandbox renders events.
 fn api_version(params: &mut Params) -> Result<Option<String>, ApiError> {
     let version = params.text("api_version", 5_000)?;
     if version.as_ref().is_some_and(|version| version != API_VERSION) {
-        let message = format!("This sandbox renders events as of {API_VERSION} only.");
+        let message = format!("This sandbox renders events in version {API_VERSION} only.");
         return Err(ApiError::invalid(None, "api_version", message));
     }
     Ok(version)

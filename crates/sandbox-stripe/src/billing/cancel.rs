@@ -1,4 +1,4 @@
-//! Cancelling, at once or at the end of the period, and taking it back.
+//! Cancels subscriptions, immediately or at the period's end, and undoes a cancellation.
 
 use std::io;
 
@@ -12,7 +12,7 @@ use crate::model::{
 use crate::state::Catalog;
 use crate::transaction::Transaction;
 
-/// Why somebody cancels, in their words and in Stripe's.
+/// The customer's reason for a cancellation: a comment and one of Stripe's feedback values.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Cancelling {
     pub(crate) comment: Option<String>,
@@ -20,7 +20,7 @@ pub(crate) struct Cancelling {
 }
 
 impl Cancelling {
-    fn note(self, cancellation: &mut Cancellation, now: Timestamp) {
+    fn record(self, cancellation: &mut Cancellation, now: Timestamp) {
         cancellation.canceled_at = Some(now);
         cancellation.reason = Some("cancellation_requested".to_owned());
         cancellation.comment = self.comment.or_else(|| cancellation.comment.take());
@@ -28,38 +28,38 @@ impl Cancelling {
     }
 }
 
-/// Has it end with its period, as the portal does in the `flexible` billing mode: `cancel_at` is set, and
-/// `cancel_at_period_end` stays false.
+/// Schedules the end of the subscription for the end of its period. As Stripe's portal does in
+/// the `flexible` billing mode, it sets `cancel_at` and leaves `cancel_at_period_end` false.
 pub(crate) fn cancel_at_period_end(
     subscription: &mut Subscription,
-    why: Cancelling,
+    reason: Cancelling,
     now: Timestamp,
 ) {
     subscription.cancellation.cancel_at = subscription.period_end();
     subscription.cancellation.cancel_at_period_end = false;
-    why.note(&mut subscription.cancellation, now);
+    reason.record(&mut subscription.cancellation, now);
 }
 
-/// Has it go on after all.
+/// Removes a scheduled cancellation.
 pub(crate) fn undo_cancellation(subscription: &mut Subscription) {
     if subscription.ends_at().is_some() {
         subscription.cancellation = Cancellation::default();
     }
 }
 
-/// Ends it at once; unused time is given back as `proration` says.
+/// Cancels the subscription immediately. `proration` decides about credit for unused time.
 pub(crate) fn cancel_now(
     transaction: &mut Transaction<'_>,
     mut subscription: Subscription,
     proration: ProrationBehavior,
-    why: Cancelling,
+    reason: Cancelling,
 ) -> io::Result<Subscription> {
     let now = transaction.now();
     let credits = match proration {
         ProrationBehavior::None => Vec::new(),
         _ => credits(transaction, &subscription, now)?,
     };
-    why.note(&mut subscription.cancellation, now);
+    reason.record(&mut subscription.cancellation, now);
     let mut customer = transaction.get::<Customer>(&subscription.customer).cloned();
     if let Some(customer) = &mut customer
         && subscription.status == SubscriptionStatus::Incomplete
@@ -71,10 +71,15 @@ pub(crate) fn cancel_now(
     match &mut customer {
         Some(customer) if proration == ProrationBehavior::AlwaysInvoice && !nothing_to_bill => {
             let method = payer(transaction, customer, &subscription);
-            let reason = BillingReason::SubscriptionUpdate;
-            let bill = Bill { subscription: &mut subscription, reason, lines: credits, at: now };
+            let billing_reason = BillingReason::SubscriptionUpdate;
+            let bill = Bill {
+                subscription: &mut subscription,
+                reason: billing_reason,
+                lines: credits,
+                at: now,
+            };
             let mut invoice = bill.finalize(customer)?;
-            // What cannot be paid stays open.
+            // A failed payment leaves the invoice open.
             let _ = collect(&mut invoice, method.as_ref(), now, false);
             subscription.latest_invoice = Some(invoice.id.clone());
             transaction.put(invoice);
@@ -88,7 +93,7 @@ pub(crate) fn cancel_now(
     Ok(subscription)
 }
 
-/// What is given back for the time that is paid for and will not be used.
+/// Returns credit lines for the paid and unused time.
 pub(super) fn credits(
     catalog: &impl Catalog,
     subscription: &Subscription,
@@ -100,7 +105,8 @@ pub(super) fn credits(
     subscription.items.iter().map(|item| lines::unused(catalog, item, at)).collect()
 }
 
-/// Nobody has to pay the first invoice of what never began, and the customer has back what it took of the balance.
+/// Voids the open first invoice of an incomplete subscription and restores the customer's
+/// balance.
 pub(super) fn void_first_invoice(
     transaction: &mut Transaction<'_>,
     subscription: &Subscription,
@@ -122,7 +128,7 @@ pub(super) fn void_first_invoice(
     }
 }
 
-/// Ends a subscription because its customer is deleted.
+/// Ends a subscription of a deleted customer.
 pub(crate) fn end_with_customer(transaction: &mut Transaction<'_>, mut subscription: Subscription) {
     let now = transaction.now();
     if subscription.status == SubscriptionStatus::Incomplete {

@@ -1,4 +1,4 @@
-//! What time does to subscriptions: periods end, renewals are invoiced and paid, cancellations take effect.
+//! Applies the passing of time: ends periods, invoices renewals and executes cancellations.
 
 use std::io;
 
@@ -14,13 +14,13 @@ use crate::model::{
 use crate::state::Catalog as _;
 use crate::transaction::Transaction;
 
-/// A state file that slept for years gets the last of its renewals, not a thousand of them.
+/// Maximum stored renewals of one subscription. A state file unused for years keeps the last.
 const MOST_RENEWALS: usize = 36;
 
-/// So many subscriptions are looked after at once.
+/// Subscriptions processed per batch.
 const BATCH: usize = 500;
 
-/// Renews subscriptions whose period is over, and ends those that were to end by now: the next batch of them.
+/// Renews or ends the next batch of due subscriptions.
 pub(crate) fn catch_up(transaction: &mut Transaction<'_>) -> io::Result<()> {
     let now = transaction.now();
     let due: Vec<Subscription> = transaction.state().due(now).take(BATCH).cloned().collect();
@@ -31,13 +31,18 @@ pub(crate) fn catch_up(transaction: &mut Transaction<'_>) -> io::Result<()> {
             continue;
         };
         let before = (subscription.clone(), customer.clone());
-        let invoices = pass(transaction, &mut subscription, &mut customer, now).unwrap_or_else(|error| {
-            // One that leaves the calendar must not hold up time for all the others.
-            tracing::error!(%error, subscription = subscription.id, "a subscription could not be renewed: it ends");
-            (subscription, customer) = before;
-            subscription.end(now);
-            Vec::new()
-        });
+        let invoices =
+            pass(transaction, &mut subscription, &mut customer, now).unwrap_or_else(|error| {
+                // A date outside the calendar must not block the other subscriptions.
+                tracing::error!(
+                %error,
+                subscription = subscription.id,
+                "renewing a subscription failed; ending it"
+                );
+                (subscription, customer) = before;
+                subscription.end(now);
+                Vec::new()
+            });
         subscription.latest_invoice =
             invoices.last().map(|i| i.id.clone()).or(subscription.latest_invoice);
         let skipped = invoices.len().saturating_sub(MOST_RENEWALS);
@@ -48,7 +53,7 @@ pub(crate) fn catch_up(transaction: &mut Transaction<'_>) -> io::Result<()> {
     Ok(())
 }
 
-/// Lets time pass for one subscription; gives the invoices that were made.
+/// Advances one subscription to `now` and returns its new invoices.
 fn pass(
     transaction: &mut Transaction<'_>,
     subscription: &mut Subscription,
@@ -83,7 +88,7 @@ fn pass(
         }
         let mut invoice = renew(transaction, subscription, customer, at)?;
         subscription.status = match collect(&mut invoice, method.as_ref(), at, false) {
-            // A debt of earlier periods is not paid by paying this one.
+            // Paying this invoice does not settle an older open one.
             Ok(()) if subscription.status == SubscriptionStatus::PastDue => {
                 SubscriptionStatus::PastDue
             }
@@ -95,7 +100,7 @@ fn pass(
     Ok(invoices)
 }
 
-/// Moves the items whose period is over into the next one, and bills that.
+/// Moves the items with an ended period into the next one and creates its invoice.
 fn renew(
     transaction: &Transaction<'_>,
     subscription: &mut Subscription,
@@ -114,6 +119,6 @@ fn renew(
     }
     let invoice = Bill { subscription, reason: BillingReason::SubscriptionCycle, lines, at }
         .finalize(customer)?;
-    // As at Stripe, an invoice's own period is the one that it closes; its lines say what it is for.
+    // As at Stripe, the invoice's period is the ended one. Its lines have the new period.
     Ok(Invoice { period_start: began.unwrap_or(at), ..invoice })
 }

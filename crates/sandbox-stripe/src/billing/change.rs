@@ -1,4 +1,4 @@
-//! What a change of a subscription's items costs.
+//! Computes the result and the cost of a change to a subscription's items.
 
 use std::io;
 
@@ -14,12 +14,12 @@ use crate::state::Catalog;
 /// A change of one item, or a new one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ItemChange {
-    /// None is a new item.
+    /// None for a new item.
     pub(crate) id: Option<String>,
     pub(crate) price: Option<String>,
     pub(crate) quantity: Option<i64>,
     pub(crate) deleted: bool,
-    /// Whether the price was made for this very item.
+    /// Whether the price was created inline for this item.
     pub(crate) inline: bool,
     pub(crate) metadata: Option<Metadata>,
 }
@@ -29,9 +29,9 @@ pub(crate) struct ItemChange {
 pub(crate) struct PlanChange {
     pub(crate) items: Vec<ItemChange>,
     pub(crate) proration: ProrationBehavior,
-    /// From when on the new price counts.
+    /// The time from which the new price applies.
     pub(crate) at: Timestamp,
-    /// When a new billing period begins, if one does.
+    /// The start of the new billing period, if there is one.
     pub(crate) begins: Timestamp,
     /// Whether a new billing period begins.
     pub(crate) resets_anchor: bool,
@@ -39,18 +39,18 @@ pub(crate) struct PlanChange {
     pub(crate) ends_trial: bool,
 }
 
-/// What a change leads to, if it is confirmed.
+/// The result of a change before it is confirmed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Planned {
     pub(crate) subscription: Subscription,
-    /// What has to be paid or is given back.
+    /// Charges and credits.
     pub(crate) lines: Vec<InvoiceLine>,
-    /// Whether that is invoiced now, and not with the next period.
+    /// Whether the lines are invoiced now. Otherwise they wait for the next invoice.
     pub(crate) at_once: bool,
     pub(crate) at: Timestamp,
 }
 
-/// Why a change is impossible. A number says which item of the change.
+/// The reason why a change is refused. A number is the index of the changed item.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ChangeError {
     #[error("no such item")]
@@ -65,15 +65,15 @@ pub(crate) enum ChangeError {
     NotRecurring(usize),
     #[error("the price is in another currency")]
     OtherCurrency(usize),
-    #[error("a quantity below nothing")]
+    #[error("the quantity is negative")]
     BadQuantity(usize),
-    #[error("the price is in another item already")]
+    #[error("another item has the same price")]
     SamePriceTwice,
-    #[error("items with different billing periods")]
+    #[error("the items have different billing periods")]
     DifferentIntervals,
-    #[error("nothing would be left")]
+    #[error("the subscription would have no items")]
     NoItems,
-    #[error("the time is not in the current period")]
+    #[error("the time is outside the current period")]
     OutsidePeriod,
     #[error("the subscription has ended, or its first payment is missing")]
     NotChangeable,
@@ -81,7 +81,7 @@ pub(crate) enum ChangeError {
     Failed(#[from] io::Error),
 }
 
-/// Works out a change; nothing is changed yet.
+/// Computes a change without applying it.
 pub(crate) fn plan(
     catalog: &impl Catalog,
     before: &Subscription,
@@ -161,7 +161,7 @@ fn apply_items(
             None => {
                 let model = after.items.first().ok_or(ChangeError::NoItems)?;
                 let item = SubscriptionItem {
-                    id: ids::fresh(IdKind::SubscriptionItem)?,
+                    id: ids::generate(IdKind::SubscriptionItem)?,
                     created: change.begins,
                     price: wanted.price.clone().ok_or(ChangeError::NoPrice(index))?,
                     quantity: wanted.quantity.unwrap_or(1),
@@ -193,7 +193,7 @@ fn same_interval(
     if all.all(|other| other == first) { Ok(first) } else { Err(ChangeError::DifferentIntervals) }
 }
 
-/// Begins a new period at this time.
+/// Starts a new period at `at`.
 pub(super) fn restart(
     subscription: &mut Subscription,
     recurring: Recurring,

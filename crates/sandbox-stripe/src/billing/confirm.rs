@@ -1,4 +1,4 @@
-//! Making a planned change true, with its invoice.
+//! Applies a planned change and creates its invoice.
 
 use std::io;
 
@@ -10,27 +10,27 @@ use crate::model::{
 };
 use crate::transaction::Transaction;
 
-/// What to do where a payment does not succeed (<https://docs.stripe.com/api/subscriptions/update>,
+/// The effect of a failed payment (<https://docs.stripe.com/api/subscriptions/update>,
 /// `payment_behavior`).
-#[expect(clippy::enum_variant_names, reason = "they are Stripe's words")]
+#[expect(clippy::enum_variant_names, reason = "the names are Stripe's")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PaymentBehavior {
-    /// The change holds, and the invoice stays open.
+    /// The change is applied and the invoice stays open.
     AllowIncomplete,
-    /// The same, and no payment is tried.
+    /// The change is applied and no payment is attempted.
     DefaultIncomplete,
-    /// Nothing changes.
+    /// The change is refused.
     ErrorIfIncomplete,
 }
 
-/// Why a change did not come true; nothing has changed.
+/// The reason why a change was not applied.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConfirmError {
     #[error("the payment was declined")]
     Declined(Decline),
-    #[error("the holder has to authenticate the payment")]
+    #[error("the payment needs the cardholder's authentication")]
     NeedsAuthentication,
-    #[error("there is nothing to pay with")]
+    #[error("there is no payment method")]
     NoPaymentMethod,
     #[error(transparent)]
     Failed(#[from] io::Error),
@@ -46,7 +46,7 @@ impl From<PaymentFailure> for ConfirmError {
     }
 }
 
-/// Confirms a planned change; `authenticated` where the card's holder is there and has said yes.
+/// Applies a planned change. `authenticated`: the cardholder has confirmed the payment.
 pub(crate) fn confirm(
     transaction: &mut Transaction<'_>,
     planned: Planned,

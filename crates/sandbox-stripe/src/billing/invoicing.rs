@@ -1,4 +1,4 @@
-//! Making invoices final and having them paid.
+//! Finalizes and collects invoices.
 
 use std::io;
 
@@ -8,7 +8,7 @@ use crate::model::{
     Metadata, PaymentFailure, PaymentMethod, Subscription, Timestamp,
 };
 
-/// What an invoice is made of. The subscription's pending lines come first.
+/// The input of an invoice. The subscription's pending lines come first.
 pub(super) struct Bill<'a> {
     pub(super) subscription: &'a mut Subscription,
     pub(super) reason: BillingReason,
@@ -17,13 +17,13 @@ pub(super) struct Bill<'a> {
 }
 
 impl Bill<'_> {
-    /// The invoice as a draft, without a number; the customer's balance is applied to it, and unchanged. What was pending is
-    /// on it.
+    /// Returns a draft without a number, and empties the subscription's pending lines. The draft
+    /// applies the customer's balance without changing it.
     pub(super) fn draft(self, customer: &Customer) -> io::Result<Invoice> {
         let Self { subscription, reason, lines, at } = self;
         let pending = std::mem::take(&mut subscription.pending);
         Ok(Invoice {
-            id: ids::fresh(IdKind::Invoice)?,
+            id: ids::generate(IdKind::Invoice)?,
             created: at,
             number: None,
             customer: customer.id.clone(),
@@ -49,7 +49,7 @@ impl Bill<'_> {
         })
     }
 
-    /// The final invoice, open, with a number; the customer's balance is what is left of it.
+    /// Returns an open invoice with a number and updates the customer's balance.
     pub(super) fn finalize(self, customer: &mut Customer) -> io::Result<Invoice> {
         let at = self.at;
         let mut invoice = self.draft(customer)?;
@@ -67,7 +67,7 @@ impl Bill<'_> {
     }
 }
 
-/// Tries to have an open invoice paid; says whether it is.
+/// Attempts to collect an open invoice.
 pub(super) fn collect(
     invoice: &mut Invoice,
     method: Option<&PaymentMethod>,

@@ -1,4 +1,4 @@
-//! Lines of invoices, in the words that Stripe's invoices have.
+//! Invoice lines with Stripe's descriptions.
 
 use std::io;
 
@@ -9,7 +9,7 @@ use crate::locale::{dates, money};
 use crate::model::{InvoiceLine, Price, SubscriptionItem, Timestamp};
 use crate::state::Catalog;
 
-/// A whole period of an item.
+/// Returns the line for a whole period of an item.
 pub(super) fn period(catalog: &impl Catalog, item: &SubscriptionItem) -> io::Result<InvoiceLine> {
     let amount = full(catalog, item);
     let description = match catalog.price(&item.price) {
@@ -26,13 +26,13 @@ pub(super) fn period(catalog: &impl Catalog, item: &SubscriptionItem) -> io::Res
     )
 }
 
-/// A trial of an item: it costs nothing.
+/// Returns the line for a trial of an item. Its amount is zero.
 pub(super) fn trial(catalog: &impl Catalog, item: &SubscriptionItem) -> io::Result<InvoiceLine> {
     let description = format!("Trial period for {}", named(catalog, item));
     line(catalog, item, description, 0, (item.current_period_start, item.current_period_end), false)
 }
 
-/// What is given back for the time of an item's period that will not be used.
+/// Returns the credit for the unused rest of an item's period.
 pub(super) fn unused(
     catalog: &impl Catalog,
     item: &SubscriptionItem,
@@ -41,7 +41,7 @@ pub(super) fn unused(
     proration(catalog, item, at, "Unused", -1)
 }
 
-/// What the rest of an item's period costs.
+/// Returns the charge for the rest of an item's period.
 pub(super) fn rest(
     catalog: &impl Catalog,
     item: &SubscriptionItem,
@@ -74,7 +74,7 @@ fn named(catalog: &impl Catalog, item: &SubscriptionItem) -> String {
     format!("{} × {name}", item.quantity)
 }
 
-/// `$20.00 / month`, `$50.00 every 3 months`.
+/// Formats a price: `$20.00 / month`, `$50.00 every 3 months`.
 fn rate(price: &Price) -> String {
     let amount = money::format(price.unit_amount, &price.currency, Language::English);
     match price.recurring.map(|recurring| (recurring.interval.as_str(), recurring.interval_count)) {
@@ -94,7 +94,7 @@ fn line(
 ) -> io::Result<InvoiceLine> {
     let price = catalog.price(&item.price);
     Ok(InvoiceLine {
-        id: ids::fresh(IdKind::InvoiceLine)?,
+        id: ids::generate(IdKind::InvoiceLine)?,
         description,
         amount,
         quantity: item.quantity,

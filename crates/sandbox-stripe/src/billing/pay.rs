@@ -1,4 +1,4 @@
-//! Paying an open invoice, and what that means for its subscription.
+//! Pays open invoices and updates the status of their subscriptions.
 
 use super::invoicing::collect;
 use crate::model::{
@@ -7,7 +7,7 @@ use crate::model::{
 };
 use crate::transaction::Transaction;
 
-/// The card that pays for a subscription: its own, else the customer's default.
+/// Returns the card that pays for a subscription: its own, or the customer's default.
 pub(crate) fn payer(
     transaction: &Transaction<'_>,
     customer: &Customer,
@@ -21,7 +21,7 @@ pub(crate) fn payer(
     transaction.get::<PaymentMethod>(id).filter(attached).cloned()
 }
 
-/// Detaches a card, from its customer and from what it pays for.
+/// Detaches a card and removes it as default of its customer and its subscriptions.
 pub(crate) fn release(transaction: &mut Transaction<'_>, mut method: PaymentMethod, owner: &str) {
     let pays = |default: &Option<String>| default.as_ref() == Some(&method.id);
     let customer =
@@ -41,7 +41,7 @@ pub(crate) fn release(transaction: &mut Transaction<'_>, mut method: PaymentMeth
     transaction.put(method);
 }
 
-/// Tries to have an open invoice paid with this card; the attempt counts whether it succeeds or not.
+/// Attempts to pay an open invoice with this card. A failed attempt is stored too.
 pub(crate) fn pay(
     transaction: &mut Transaction<'_>,
     mut invoice: Invoice,

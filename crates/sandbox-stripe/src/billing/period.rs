@@ -1,4 +1,4 @@
-//! Billing periods on the calendar, and parts of them.
+//! Billing periods on the calendar, and proration.
 
 use std::io;
 
@@ -7,11 +7,12 @@ use jiff::{Span, Timestamp as Instant};
 
 use crate::model::{Interval, Recurring, Timestamp};
 
-/// When the period ends that begins at `start`.
+/// Returns the end of the period that starts at `start`.
 pub(crate) fn period_end(start: Timestamp, recurring: Recurring) -> io::Result<Timestamp> {
     let count = i64::from(recurring.interval_count.max(1));
-    let calendar =
-        |error: jiff::Error| io::Error::other(format!("a period leaves the calendar: {error}"));
+    let calendar = |error: jiff::Error| {
+        io::Error::other(format!("the period is outside the calendar: {error}"))
+    };
     let span = match recurring.interval {
         Interval::Day => Span::new().try_days(count),
         Interval::Week => Span::new().try_weeks(count),
@@ -23,8 +24,8 @@ pub(crate) fn period_end(start: Timestamp, recurring: Recurring) -> io::Result<T
     Ok(end.timestamp().as_second())
 }
 
-/// The part of an amount that falls to the time from `at` to the end of the period, to the second, rounded half away
-/// from nothing.
+/// Returns the part of an amount for the time from `at` to the end, to the second. Half units
+/// are rounded away from zero.
 pub(super) fn remaining(amount: i64, (start, end): (Timestamp, Timestamp), at: Timestamp) -> i64 {
     let whole = i128::from(end) - i128::from(start);
     let rest = i128::from(end) - i128::from(at.clamp(start, end.max(start)));
@@ -58,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn the_remaining_part_is_rounded_half_away_from_nothing() {
+    fn the_remaining_part_is_rounded_half_away_from_zero() {
         assert_eq!(remaining(1_000, (0, 100), 25), 750);
         assert_eq!(remaining(1_001, (0, 1_000), 500), 501);
         assert_eq!(remaining(-1_001, (0, 1_000), 500), -501);

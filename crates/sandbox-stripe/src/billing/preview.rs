@@ -1,4 +1,4 @@
-//! Invoices that nobody has made yet.
+//! Previews of invoices.
 
 use std::io;
 
@@ -9,7 +9,7 @@ use super::period::period_end;
 use crate::model::{BillingReason, Customer, Invoice, Subscription, Timestamp};
 use crate::state::Catalog;
 
-/// The invoice that confirming a change makes, or, where it makes none, the next one with the change in it.
+/// Returns the invoice that confirming a change creates, or else the next one with the change.
 pub(crate) fn preview(
     catalog: &impl Catalog,
     customer: &Customer,
@@ -26,7 +26,7 @@ pub(crate) fn preview(
     upcoming(catalog, customer, &subscription)
 }
 
-/// The invoice that comes with the next period.
+/// Returns the invoice of the next period.
 pub(crate) fn upcoming(
     catalog: &impl Catalog,
     customer: &Customer,
@@ -54,7 +54,7 @@ pub(crate) fn upcoming(
     .draft(customer)
 }
 
-/// The invoice that ending a subscription at this time makes, where it makes one.
+/// Returns the invoice that ending the subscription at `at` creates. It may have no lines.
 pub(crate) fn last(
     catalog: &impl Catalog,
     customer: &Customer,

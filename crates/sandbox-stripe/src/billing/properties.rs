@@ -1,4 +1,4 @@
-//! What holds for every history of a subscription, however it was changed.
+//! Property tests of billing: invariants of every sequence of changes to a subscription.
 
 use std::io;
 use std::sync::Arc;
@@ -35,9 +35,9 @@ enum Step {
 }
 
 #[derive(Debug)]
-struct TurnedClock(AtomicI64);
+struct MovableClock(AtomicI64);
 
-impl Clock for TurnedClock {
+impl Clock for MovableClock {
     fn now(&self) -> i64 {
         self.0.load(Ordering::SeqCst)
     }
@@ -54,8 +54,8 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-fn world() -> io::Result<(Store, Arc<TurnedClock>, String)> {
-    let clock = Arc::new(TurnedClock(AtomicI64::new(1_795_348_260)));
+fn setup() -> io::Result<(Store, Arc<MovableClock>, String)> {
+    let clock = Arc::new(MovableClock(AtomicI64::new(1_795_348_260)));
     let store = Store::open(None, clock.clone(), "".into())?;
     let id = store.transact(|transaction| {
         let now = transaction.now();
@@ -76,7 +76,7 @@ fn world() -> io::Result<(Store, Arc<TurnedClock>, String)> {
         }
         let card = cards::by_name("pm_card_visa").ok_or_else(|| io::Error::other("a card"))?;
         let mut card = card.payment_method(now)?;
-        // No history outlives it.
+        // The card outlives every generated sequence.
         card.card.exp_year = 2_099;
         card.customer = Some(CUSTOMER.to_owned());
         let customer = Customer {
@@ -92,7 +92,7 @@ fn world() -> io::Result<(Store, Arc<TurnedClock>, String)> {
             .get::<Price>(PRICES[0].0)
             .cloned()
             .ok_or_else(|| io::Error::other("a price"))?;
-        let order = NewSubscription {
+        let new = NewSubscription {
             customer,
             items: vec![NewItem { price, quantity: 1, metadata: Metadata::new() }],
             recurring: Recurring { interval: Interval::Month, interval_count: 1 },
@@ -104,12 +104,12 @@ fn world() -> io::Result<(Store, Arc<TurnedClock>, String)> {
             description: None,
             metadata: Metadata::new(),
         };
-        subscribe(transaction, order).map(|made| made.id).map_err(io::Error::other)
+        subscribe(transaction, new).map(|made| made.id).map_err(io::Error::other)
     })?;
     Ok((store, clock, id))
 }
 
-/// Changes the only item, as the pages do: preview first, then the same again.
+/// Changes the only item as the pages do: preview, then confirm.
 fn change(
     transaction: &mut Transaction<'_>,
     id: &str,
@@ -118,8 +118,8 @@ fn change(
     proration: ProrationBehavior,
     ago: i64,
 ) -> io::Result<()> {
-    let lost = || io::Error::other("gone");
-    let before = transaction.get::<Subscription>(id).cloned().ok_or_else(lost)?;
+    let missing = || io::Error::other("gone");
+    let before = transaction.get::<Subscription>(id).cloned().ok_or_else(missing)?;
     let start = before.items.first().map_or(0, |item| item.current_period_start);
     let item = ItemChange {
         id: before.items.first().map(|item| item.id.clone()),
@@ -137,7 +137,7 @@ fn change(
         ends_trial: false,
     };
     let planned = plan(transaction, &before, &change).map_err(io::Error::other)?;
-    let customer = transaction.get::<Customer>(CUSTOMER).cloned().ok_or_else(lost)?;
+    let customer = transaction.get::<Customer>(CUSTOMER).cloned().ok_or_else(missing)?;
     let preview = preview(transaction, &customer, &planned)?;
     let planned = plan(transaction, &before, &change).map_err(io::Error::other)?;
     let at_once = planned.at_once;
@@ -148,7 +148,7 @@ fn change(
             .latest_invoice
             .as_deref()
             .and_then(|id| transaction.get::<Invoice>(id))
-            .ok_or_else(lost)?;
+            .ok_or_else(missing)?;
         let shown = |invoice: &Invoice| {
             let lines = invoice
                 .lines
@@ -173,16 +173,16 @@ fn check(state: &State) {
         assert_eq!(invoice.starting_balance + invoice.total(), invoice.amount_due() + ending);
         assert!(ending <= 0);
     }
-    // What was asked for and not paid is on the balance, to the cent.
-    let asked: i64 = invoices.iter().map(|invoice| invoice.total()).sum();
+    // The balance holds invoiced and unpaid amounts, to the cent.
+    let invoiced: i64 = invoices.iter().map(|invoice| invoice.total()).sum();
     let paid: i64 = invoices.iter().map(|invoice| invoice.amount_paid).sum();
-    assert_eq!(asked - paid, customer.balance);
+    assert_eq!(invoiced - paid, customer.balance);
 }
 
 proptest! {
     #[test]
-    fn no_history_loses_a_cent_and_every_preview_is_kept(steps in prop::collection::vec(step(), 1..12)) {
-        let (store, clock, id) = world().expect("a world");
+    fn no_sequence_loses_a_cent_and_invoices_match_previews(steps in prop::collection::vec(step(), 1..12)) {
+        let (store, clock, id) = setup().expect("a store");
         for step in steps {
             let running = |state: &State| state.subscriptions.get(&id).is_some_and(Subscription::is_running);
             if !store.read(running) {
@@ -213,8 +213,8 @@ proptest! {
     }
 
     #[test]
-    fn there_and_back_at_once_costs_nothing(quantity in 1..9_i64, wait in 0..27 * DAY) {
-        let (store, clock, id) = world().expect("a world");
+    fn an_immediate_change_and_its_reversal_cost_nothing(quantity in 1..9_i64, wait in 0..27 * DAY) {
+        let (store, clock, id) = setup().expect("a store");
         clock.0.fetch_add(wait, Ordering::SeqCst);
         for (price, quantity) in [(PRICES[1].0, quantity), (PRICES[0].0, 1)] {
             store

@@ -1,4 +1,4 @@
-//! Beginning a subscription, and resuming a paused one.
+//! Creates subscriptions and resumes paused ones.
 
 use std::io;
 
@@ -15,30 +15,30 @@ use crate::model::{
 use crate::state::Catalog as _;
 use crate::transaction::Transaction;
 
-/// What is subscribed to.
+/// An item of a new subscription.
 pub(crate) struct NewItem {
     pub(crate) price: Price,
     pub(crate) quantity: i64,
     pub(crate) metadata: Metadata,
 }
 
-/// A subscription to be.
+/// The data of a new subscription.
 pub(crate) struct NewSubscription {
     pub(crate) customer: Customer,
-    /// At least one; all in one currency and with one billing period.
+    /// At least one item; all share one currency and one billing period.
     pub(crate) items: Vec<NewItem>,
     pub(crate) recurring: Recurring,
     pub(crate) trial_end: Option<i64>,
     pub(crate) missing_payment_method: MissingPaymentMethod,
     pub(crate) default_payment_method: Option<String>,
     pub(crate) behavior: PaymentBehavior,
-    /// Whether the card's holder is there and has said yes to the payment.
+    /// Whether the cardholder has confirmed the payment.
     pub(crate) authenticated: bool,
     pub(crate) description: Option<String>,
     pub(crate) metadata: Metadata,
 }
 
-/// Why there is no subscription; nothing has changed.
+/// The reason why no subscription was created.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SubscribeError {
     #[error("the first payment failed")]
@@ -47,18 +47,18 @@ pub(crate) enum SubscribeError {
     Failed(#[from] io::Error),
 }
 
-/// Begins a subscription: the first invoice is made, and paid where that can be.
+/// Creates a subscription and its first invoice, and attempts to collect the invoice.
 pub(crate) fn subscribe(
     transaction: &mut Transaction<'_>,
-    order: NewSubscription,
+    new: NewSubscription,
 ) -> Result<Subscription, SubscribeError> {
     let now = transaction.now();
-    let NewSubscription { mut customer, items, recurring, trial_end, .. } = order;
+    let NewSubscription { mut customer, items, recurring, trial_end, .. } = new;
     let end = trial_end.map_or_else(|| period_end(now, recurring), Ok)?;
     let currency = items.first().map_or_else(String::new, |item| item.price.currency.clone());
     let item = |item: NewItem| -> io::Result<SubscriptionItem> {
         Ok(SubscriptionItem {
-            id: ids::fresh(IdKind::SubscriptionItem)?,
+            id: ids::generate(IdKind::SubscriptionItem)?,
             created: now,
             price: item.price.id,
             quantity: item.quantity,
@@ -68,7 +68,7 @@ pub(crate) fn subscribe(
         })
     };
     let mut subscription = Subscription {
-        id: ids::fresh(IdKind::Subscription)?,
+        id: ids::generate(IdKind::Subscription)?,
         created: now,
         customer: customer.id.clone(),
         status: if trial_end.is_some() {
@@ -81,13 +81,13 @@ pub(crate) fn subscribe(
         billing_cycle_anchor: trial_end.unwrap_or(now),
         items: items.into_iter().map(item).collect::<io::Result<_>>()?,
         cancellation: Cancellation::default(),
-        default_payment_method: order.default_payment_method,
+        default_payment_method: new.default_payment_method,
         latest_invoice: None,
         pending: Vec::new(),
         trial: trial_end.map(|end| Trial { start: now, end }),
-        missing_payment_method: order.missing_payment_method,
-        description: order.description,
-        metadata: order.metadata,
+        missing_payment_method: new.missing_payment_method,
+        description: new.description,
+        metadata: new.metadata,
     };
     let make = if trial_end.is_some() { lines::trial } else { lines::period };
     let lines =
@@ -100,11 +100,11 @@ pub(crate) fn subscribe(
         at: now,
     };
     let mut invoice = bill.finalize(&mut customer)?;
-    let waits = order.behavior == PaymentBehavior::DefaultIncomplete && invoice.amount_due() > 0;
+    let waits = new.behavior == PaymentBehavior::DefaultIncomplete && invoice.amount_due() > 0;
     if waits {
         subscription.status = SubscriptionStatus::Incomplete;
-    } else if let Err(failure) = collect(&mut invoice, method.as_ref(), now, order.authenticated) {
-        if order.behavior == PaymentBehavior::ErrorIfIncomplete
+    } else if let Err(failure) = collect(&mut invoice, method.as_ref(), now, new.authenticated) {
+        if new.behavior == PaymentBehavior::ErrorIfIncomplete
             || failure == PaymentFailure::NoPaymentMethod
         {
             return Err(SubscribeError::Payment(failure));
@@ -112,14 +112,14 @@ pub(crate) fn subscribe(
         subscription.status = SubscriptionStatus::Incomplete;
     }
     subscription.latest_invoice = Some(invoice.id.clone());
-    // In the order in which events tell it.
+    // Events follow the order of these changes.
     transaction.put(subscription.clone());
     transaction.put(invoice);
     transaction.put(customer);
     Ok(subscription)
 }
 
-/// Resumes a paused subscription with a new period from now on.
+/// Resumes a paused subscription with a new period that starts now.
 pub(crate) fn resume(
     transaction: &mut Transaction<'_>,
     mut subscription: Subscription,

@@ -1,28 +1,28 @@
-//! What a customer tells the page.
+//! Reads the checkout form.
 
 use std::io;
 
 use super::visit::Visit;
 use crate::model::{Customer, Funding, Paying};
 use crate::portal::cards::entry;
-use crate::portal::field::Mistake;
+use crate::portal::field::FieldError;
 use crate::portal::form::Form;
-use crate::shown::steers;
+use crate::sanitize::is_control;
 
 pub(super) const EMAIL: &str = "email";
 
-/// Whether the saved card pays, or another.
+/// The choice between the saved card and another card.
 pub(super) const PAY_WITH: &str = "pay-with";
 pub(super) const SAVED: &str = "saved";
 
-/// Reads who pays and how. What is wrong comes with its field; several fields may be empty at once.
-pub(super) fn read(visit: &Visit<'_>, form: &Form) -> io::Result<Result<Paying, Vec<Mistake>>> {
-    let mut mistakes = Vec::new();
+/// Reads the payer and the means of payment. Returns one error per invalid field.
+pub(super) fn read(visit: &Visit<'_>, form: &Form) -> io::Result<Result<Paying, Vec<FieldError>>> {
+    let mut errors = Vec::new();
     let email = visit.email().unwrap_or_else(|| form.text(EMAIL)).to_owned();
     if visit.email().is_none()
-        && let Some(message) = mistake_in(&email, visit)
+        && let Some(message) = email_error(&email, visit)
     {
-        mistakes.push(Mistake { field: EMAIL, message: message.to_owned() });
+        errors.push(FieldError { field: EMAIL, message: message.to_owned() });
     }
     let saved = visit.saved_card().filter(|_| form.text(PAY_WITH) == SAVED);
     let funding = match saved {
@@ -31,19 +31,19 @@ pub(super) fn read(visit: &Visit<'_>, form: &Form) -> io::Result<Result<Paying, 
         None => match entry::read(form, visit.text(), visit.now)? {
             Ok(method) => Funding::New(Box::new(method)),
             Err(more) => {
-                mistakes.extend(more);
-                return Ok(Err(mistakes));
+                errors.extend(more);
+                return Ok(Err(errors));
             }
         },
     };
-    Ok(if mistakes.is_empty() { Ok(Paying { email, funding }) } else { Err(mistakes) })
+    Ok(if errors.is_empty() { Ok(Paying { email, funding }) } else { Err(errors) })
 }
 
-fn mistake_in(email: &str, visit: &Visit<'_>) -> Option<&'static str> {
+fn email_error(email: &str, visit: &Visit<'_>) -> Option<&'static str> {
     let words = &visit.text().details;
     if email.is_empty() {
         Some(words.email_missing)
-    } else if email.chars().any(steers) {
+    } else if email.chars().any(is_control) {
         Some(words.unreadable)
     } else if !Customer::is_email(email) {
         Some(words.email_invalid)

@@ -1,4 +1,4 @@
-//! What is paid now and later, as the page shows it.
+//! The amounts on the checkout page.
 
 use std::io;
 
@@ -7,26 +7,26 @@ use super::visit::Visit;
 use crate::billing::period_end;
 use crate::locale::{dates, money};
 use crate::model::CheckoutItem;
-use crate::shown::plain;
+use crate::sanitize::plain;
 
-/// The figures.
+/// The amounts due now and later.
 pub(super) struct Figures {
-    /// What the subscription is called.
+    /// The product's name, if there is one item.
     pub(super) name: Option<String>,
     pub(super) lines: Vec<Line>,
-    /// How long nothing is paid.
+    /// The length of the trial.
     pub(super) trial: Option<String>,
-    /// What the customer's balance adds or takes off, if anything.
+    /// The customer's balance applied, if any.
     pub(super) balance: Option<String>,
     pub(super) due: String,
-    /// What is paid after that, and when.
+    /// The next payment and its date.
     pub(super) later: String,
 }
 
-/// One price.
+/// A line item.
 pub(super) struct Line {
     pub(super) name: String,
-    /// The price of one, and how often it is paid.
+    /// The unit price and its billing period.
     pub(super) rate: String,
     pub(super) amount: String,
 }

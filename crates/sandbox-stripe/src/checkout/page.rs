@@ -6,42 +6,42 @@ use axum::response::Response;
 
 use super::entry::{self, EMAIL, PAY_WITH, SAVED};
 use super::figures::Figures;
-use super::over::Over;
 use super::pay::{self, Outcome};
+use super::unavailable::Unavailable;
 use super::visit::Visit;
 use crate::model::{Customer, Decline};
 use crate::portal::address;
 use crate::portal::cards::entry::{CardFields, refusal};
 use crate::portal::cards::row::CardRow;
-use crate::portal::field::{Field, Mistake, error_of};
+use crate::portal::field::{Field, FieldError, error_of};
 use crate::portal::form::{self, Form};
-use crate::portal::page::{Frame, render, see_other};
+use crate::portal::page::{Frame, redirect, render};
 use crate::portal::side::ReturnLink;
-use crate::shown::plain;
+use crate::sanitize::plain;
 use crate::transaction::Transaction;
 
-/// What the page says once of what was just tried, in its address: fixed words, never a text from it.
+/// The notice of the last attempt. The URL contains a fixed word and never the text itself.
 const NOTICE: &str = "done";
 const NOT_AUTHENTICATED: &str = "not_authenticated";
 
-/// What the page has shown as due.
+/// The due amount that the page showed.
 const DUE: &str = "due";
 
-/// The page.
+/// The page's template.
 #[derive(Template)]
 #[template(path = "checkout.html")]
 struct Page {
     frame: Frame,
     action: String,
-    proof: String,
+    csrf_token: String,
     cancel: Option<ReturnLink>,
-    mistakes: Vec<Mistake>,
-    /// What came of the last attempt.
+    errors: Vec<FieldError>,
+    /// The result of the last attempt.
     notice: Option<&'static str>,
     title: String,
     figures: Figures,
     due: i64,
-    /// The e-mail address where it is settled, and the field for it where it is not.
+    /// The customer's e-mail address if it is known; otherwise the page has a field for it.
     settled_email: Option<String>,
     email: Field,
     asks_card: bool,
@@ -53,7 +53,7 @@ struct Page {
 }
 
 /// `GET /c/pay/{token}`
-pub(super) fn show(visit: &Visit<'_>, query: &Form) -> Result<Response, Over> {
+pub(super) fn show(visit: &Visit<'_>, query: &Form) -> Result<Response, Unavailable> {
     let words = &visit.text().checkout;
     let notice = (query.text(NOTICE) == NOT_AUTHENTICATED).then_some(words.not_authenticated);
     page(visit, StatusCode::OK, &Form::default(), Vec::new(), notice)
@@ -64,54 +64,58 @@ pub(super) fn act(
     visit: &Visit<'_>,
     form: &Form,
     transaction: &mut Transaction<'_>,
-) -> Result<Response, Over> {
+) -> Result<Response, Unavailable> {
     let paying = match entry::read(visit, form)? {
         Ok(paying) => paying,
-        Err(mistakes) => return again(visit, form, mistakes, None),
+        Err(errors) => return invalid(visit, form, errors, None),
     };
-    // Nobody pays another amount than the page has shown.
+    // Never charge another amount than the page showed.
     if form.number(DUE) != Some(visit.due()) {
-        return again(visit, form, Vec::new(), Some(visit.text().checkout.changed));
+        return invalid(visit, form, Vec::new(), Some(visit.text().checkout.changed));
     }
     match pay::pay(visit, transaction, &paying, false)? {
-        Outcome::Paid(address) => Ok(see_other(&address)),
-        Outcome::NeedsHolder => Ok(see_other(&pay::challenge(visit, transaction, paying)?)),
+        Outcome::Paid(address) => Ok(redirect(&address)),
+        Outcome::NeedsHolder => Ok(redirect(&pay::challenge(visit, transaction, paying)?)),
         Outcome::Declined(decline) => declined(visit, form, decline),
-        Outcome::Changed => again(visit, form, Vec::new(), Some(visit.text().checkout.changed)),
+        Outcome::Changed => invalid(visit, form, Vec::new(), Some(visit.text().checkout.changed)),
     }
 }
 
-/// The page again, because the card was declined.
-pub(super) fn declined(visit: &Visit<'_>, form: &Form, decline: Decline) -> Result<Response, Over> {
+/// Returns the page with the error of a declined card.
+pub(super) fn declined(
+    visit: &Visit<'_>,
+    form: &Form,
+    decline: Decline,
+) -> Result<Response, Unavailable> {
     let text = visit.text();
     let saved = visit.saved_card().is_some() && form.text(PAY_WITH) == SAVED;
-    let Mistake { field, message } = refusal(decline, text);
+    let FieldError { field, message } = refusal(decline, text);
     let field = if saved { PAY_WITH } else { field };
-    let mistakes = vec![Mistake { field, message }];
-    again(visit, form, mistakes, None)
+    let errors = vec![FieldError { field, message }];
+    invalid(visit, form, errors, None)
 }
 
-/// The address of the page that says that the bank said no.
+/// Returns the URL of the page with the notice of a failed authentication.
 pub(super) fn not_authenticated(visit: &Visit<'_>) -> String {
     format!("{}?{NOTICE}={NOT_AUTHENTICATED}", visit.home())
 }
 
-fn again(
+fn invalid(
     visit: &Visit<'_>,
     form: &Form,
-    mistakes: Vec<Mistake>,
+    errors: Vec<FieldError>,
     notice: Option<&'static str>,
-) -> Result<Response, Over> {
-    page(visit, StatusCode::UNPROCESSABLE_ENTITY, form, mistakes, notice)
+) -> Result<Response, Unavailable> {
+    page(visit, StatusCode::UNPROCESSABLE_ENTITY, form, errors, notice)
 }
 
 fn page(
     visit: &Visit<'_>,
     status: StatusCode,
     form: &Form,
-    mistakes: Vec<Mistake>,
+    errors: Vec<FieldError>,
     notice: Option<&'static str>,
-) -> Result<Response, Over> {
+) -> Result<Response, Unavailable> {
     let (text, session) = (visit.text(), visit.session);
     let words = &text.checkout;
     let figures = Figures::of(visit)?;
@@ -119,7 +123,7 @@ fn page(
     let page = Page {
         frame: Frame::new(visit.language),
         action: visit.home(),
-        proof: form::proof(visit.token),
+        csrf_token: form::csrf_token(visit.token),
         cancel: session.cancel_url.as_deref().and_then(|url| ReturnLink::to(url, text)),
         title: figures
             .name
@@ -133,7 +137,7 @@ fn page(
         figures,
         due: visit.due(),
         settled_email: visit.email().map(plain),
-        // No `type=email`: browsers know less of e-mail addresses than Stripe does, and speak another language.
+        // No `type=email`: browsers refuse addresses that Stripe accepts, in their own language.
         email: Field {
             autocomplete: "email",
             inputmode: "email",
@@ -141,16 +145,16 @@ fn page(
             required: true,
             ..Field::new(EMAIL, text.email)
         }
-        .with(form.text(EMAIL), &mistakes),
+        .with(form.text(EMAIL), &errors),
         asks_card: visit.asks_card(),
         pays_saved: saved.is_some() && matches!(form.text(PAY_WITH), "" | SAVED),
         saved: saved
             .zip(visit.customer)
             .map(|(method, customer)| CardRow::of(method, customer, visit.now)),
-        saved_error: error_of(PAY_WITH, &mistakes),
-        typed: CardFields::of(form, text, &mistakes),
-        mistakes,
+        saved_error: error_of(PAY_WITH, &errors),
+        typed: CardFields::of(form, text, &errors),
+        errors,
         notice,
     };
-    Ok(render(status, &page, address::source(&session.success_url).as_deref()))
+    Ok(render(status, &page, address::csp_source(&session.success_url).as_deref()))
 }

@@ -1,4 +1,4 @@
-//! Paying: the customer, the card, the subscription and its first invoice are made together, or none of them.
+//! Paying: creates the customer, the card, the subscription and its first invoice, or nothing.
 
 use std::io;
 
@@ -12,19 +12,19 @@ use crate::model::{
 };
 use crate::transaction::Transaction;
 
-/// What becomes of an attempt to pay. Only [`Outcome::Paid`] changes anything, as at Stripe
+/// The outcome of a payment attempt. Only [`Outcome::Paid`] changes the state, as at Stripe
 /// (<https://docs.stripe.com/changelog/basil/2025-03-31/checkout-legacy-subscription-upgrade>).
 pub(super) enum Outcome {
-    /// The session is complete, and the customer lands here.
+    /// The session is complete; the value is the success URL.
     Paid(String),
-    /// The cardholder has to say yes at the bank first.
+    /// The cardholder must confirm at the bank first.
     NeedsHolder,
     Declined(Decline),
-    /// The card is no longer there, or no longer enough.
+    /// The card was removed, or a card is required now.
     Changed,
 }
 
-/// Tries to pay; `authenticated` where the card's holder has said yes at the bank.
+/// Attempts the payment. `authenticated`: the cardholder has confirmed at the bank.
 pub(super) fn pay(
     visit: &Visit<'_>,
     transaction: &mut Transaction<'_>,
@@ -34,19 +34,19 @@ pub(super) fn pay(
     let session = visit.session;
     let mut customer = match visit.customer {
         Some(customer) => customer.clone(),
-        None => Customer::begin(visit.now)?,
+        None => Customer::create(visit.now)?,
     };
     customer.email.get_or_insert_with(|| paying.email.clone());
     let mut card = None;
     match &paying.funding {
         Funding::New(method) => {
-            if let Some(outcome) = hindrance(method, authenticated) {
+            if let Some(outcome) = save_refusal(method, authenticated) {
                 return Ok(outcome);
             }
             if session.makes_customer {
                 customer.name.clone_from(&method.billing_details.name);
             }
-            card = Some(settle(method, &customer, authenticated));
+            card = Some(attach(method, &customer, authenticated));
         }
         Funding::Saved(id) => {
             let own = visit.state.payment_methods.of(&customer.id).find(|method| method.id == *id);
@@ -60,7 +60,7 @@ pub(super) fn pay(
         Funding::New(method) => method.billing_details.name.clone(),
         Funding::Saved(_) | Funding::Nothing => customer.name.clone(),
     };
-    // In the order in which events tell it.
+    // Events follow the order of these changes.
     transaction.put(customer.clone());
     if matches!(paying.funding, Funding::New(_))
         && let Some(card) = &card
@@ -68,8 +68,8 @@ pub(super) fn pay(
         transaction.put(card.clone());
     }
     let id = customer.id.clone();
-    let order = order(visit, transaction, customer, card, authenticated)?;
-    match billing::subscribe(transaction, order) {
+    let new = new_subscription(visit, transaction, customer, card, authenticated)?;
+    match billing::subscribe(transaction, new) {
         Ok(subscription) => {
             let session = CheckoutSession {
                 status: CheckoutStatus::Complete,
@@ -100,7 +100,7 @@ pub(super) fn pay(
     }
 }
 
-/// Sends the customer to the bank first; gives the address of its page.
+/// Stores a challenge and returns the bank page's URL.
 pub(super) fn challenge(
     visit: &Visit<'_>,
     transaction: &mut Transaction<'_>,
@@ -112,8 +112,8 @@ pub(super) fn challenge(
     Ok(visit.bank())
 }
 
-/// What stands in the way of saving a card that was typed, whatever is due.
-fn hindrance(method: &PaymentMethod, authenticated: bool) -> Option<Outcome> {
+/// Returns the outcome that prevents saving a newly entered card, regardless of the amount.
+fn save_refusal(method: &PaymentMethod, authenticated: bool) -> Option<Outcome> {
     match method.behaviour {
         CardBehaviour::RefusedWhenSaved(decline) => Some(Outcome::Declined(decline)),
         CardBehaviour::Succeeds | CardBehaviour::Declines(_) => None,
@@ -125,8 +125,8 @@ fn hindrance(method: &PaymentMethod, authenticated: bool) -> Option<Outcome> {
     }
 }
 
-/// The card as the customer's.
-fn settle(method: &PaymentMethod, customer: &Customer, authenticated: bool) -> PaymentMethod {
+/// Returns the card attached to the customer.
+fn attach(method: &PaymentMethod, customer: &Customer, authenticated: bool) -> PaymentMethod {
     let mut method = method.clone();
     method.customer = Some(customer.id.clone());
     method.billing_details.email.clone_from(&customer.email);
@@ -134,8 +134,8 @@ fn settle(method: &PaymentMethod, customer: &Customer, authenticated: bool) -> P
     method
 }
 
-/// The subscription to be. Its card is its own: the customer's default for invoices stays as it is, as at Stripe.
-fn order(
+/// Builds the subscription with its own card. As at Stripe, the customer's default is unchanged.
+fn new_subscription(
     visit: &Visit<'_>,
     transaction: &Transaction<'_>,
     customer: Customer,
@@ -163,12 +163,12 @@ fn order(
     })
 }
 
-/// When a trial ends that begins now.
+/// Returns the end of a trial that starts now.
 pub(super) fn trial_end(session: &CheckoutSession, now: Timestamp) -> Option<Timestamp> {
     session.terms.trial_days.map(|days| now + days * 24 * 60 * 60)
 }
 
-/// How often the session's prices are paid.
+/// Returns the billing period of the session's prices.
 pub(super) fn recurring(visit: &Visit<'_>) -> Option<Recurring> {
     let first = visit.session.items.first()?;
     visit.state.prices.get(&first.price)?.recurring

@@ -1,4 +1,4 @@
-//! From a request to one of the checkout's pages.
+//! Routes requests to the checkout's pages.
 
 use std::sync::Arc;
 
@@ -9,30 +9,30 @@ use axum::http::{HeaderMap, Method};
 use axum::response::Response;
 use axum::routing::get;
 
-use super::over::Over;
+use super::unavailable::Unavailable;
 use super::visit::Visit;
 use super::{bank, page};
 use crate::locale::Language;
 use crate::portal::form::{self, Form};
 use crate::portal::language;
-use crate::portal::page::{Refusal, see_other};
+use crate::portal::page::{Refusal, redirect};
 use crate::store::Store;
 use crate::transaction::Transaction;
 
-/// The pages over a state.
+/// The shared state of the checkout.
 #[derive(Clone)]
 pub(crate) struct Checkout {
     store: Arc<Store>,
     base_url: Arc<str>,
 }
 
-/// A page.
+/// A page with its handlers.
 #[derive(Clone, Copy)]
 struct Page {
     path: &'static str,
-    show: fn(&Visit<'_>, &Form) -> Result<Response, Over>,
-    /// What its form does.
-    act: fn(&Visit<'_>, &Form, &mut Transaction<'_>) -> Result<Response, Over>,
+    show: fn(&Visit<'_>, &Form) -> Result<Response, Unavailable>,
+    /// Handles the form.
+    act: fn(&Visit<'_>, &Form, &mut Transaction<'_>) -> Result<Response, Unavailable>,
 }
 
 const PAGES: [Page; 2] = [
@@ -55,45 +55,45 @@ impl Checkout {
             }
         } else {
             let query = Form::parse(parts.uri.query().unwrap_or_default().as_bytes());
-            self.look(page, &parts.headers, &token, &query)
+            self.show(page, &parts.headers, &token, &query)
         };
         let status = response.status().as_u16();
         tracing::info!(method = parts.method.as_str(), path = page.path, status, "checkout page");
         response
     }
 
-    fn look(&self, page: Page, headers: &HeaderMap, token: &str, query: &Form) -> Response {
+    fn show(&self, page: Page, headers: &HeaderMap, token: &str, query: &Form) -> Response {
         let now = self.store.now();
         self.store.read(|state| match Visit::enter(state, token, headers, now) {
             Ok(visit) => {
-                (page.show)(&visit, query).unwrap_or_else(|over| over.response(visit.language))
+                (page.show)(&visit, query).unwrap_or_else(|reason| reason.response(visit.language))
             }
-            Err((over, language)) => over.response(language),
+            Err((reason, language)) => reason.response(language),
         })
     }
 
-    /// Does what the form asks for, as a whole or not at all: of two at once, the second finds the session as the first
-    /// has left it.
+    /// Handles a form in a transaction. The second of two concurrent requests sees the first one's
+    /// changes.
     fn act(&self, page: Page, headers: &HeaderMap, token: &str, form: &Form) -> Response {
         let mut language = language::of_browser(headers);
         let outcome = self.store.transact(|transaction| {
             let entered = Visit::enter(transaction.state(), token, headers, transaction.now());
-            let visit = entered.map_err(|(over, spoken)| {
+            let visit = entered.map_err(|(reason, spoken)| {
                 language = spoken;
-                over
+                reason
             })?;
             language = visit.language;
             (page.act)(&visit, form, transaction)
         });
         match outcome {
             Ok(response) => response,
-            // The second of two clicks ends where the first did.
-            Err(Over::Complete(address)) => see_other(&address),
-            Err(over) => over.response(language),
+            // The second request of a double click redirects to the same page as the first.
+            Err(Unavailable::Complete(address)) => redirect(&address),
+            Err(reason) => reason.response(language),
         }
     }
 
-    /// Only an address that is a session's own can lead back.
+    /// Returns the page for an invalid form. It links back if the session is open.
     fn refuse(&self, headers: &HeaderMap, token: &str, refusal: Refusal) -> Response {
         let now = self.store.now();
         let (language, home): (Language, _) =
@@ -101,11 +101,11 @@ impl Checkout {
                 Ok(visit) => (visit.language, Some(visit.home())),
                 Err((_, language)) => (language, None),
             });
-        Over::Refused(refusal, home).response(language)
+        Unavailable::Refused(refusal, home).response(language)
     }
 }
 
-/// The routes of the pages.
+/// Returns the checkout's routes.
 pub(crate) fn router(checkout: Checkout) -> Router {
     let pages = PAGES.into_iter().fold(Router::new(), |router, page| {
         let handler = move |State(checkout): State<Checkout>, request: Request| async move {
@@ -116,7 +116,7 @@ pub(crate) fn router(checkout: Checkout) -> Router {
     pages.route("/c/{*rest}", get(unknown)).with_state(checkout)
 }
 
-/// What stands for `{token}`: no session has the empty one, and an address may hold bytes that are no text.
+/// Returns the path's token; empty if it is not valid UTF-8. No session has the empty token.
 async fn token(parts: &mut Parts) -> String {
     let arguments = RawPathParams::from_request_parts(parts, &()).await;
     arguments
@@ -126,5 +126,5 @@ async fn token(parts: &mut Parts) -> String {
 }
 
 async fn unknown(headers: HeaderMap) -> Response {
-    Over::Unknown.response(language::of_browser(&headers))
+    Unavailable::Unknown.response(language::of_browser(&headers))
 }

@@ -1,17 +1,18 @@
-//! Where a customer lands who has paid.
+//! The success URL.
 
 use crate::model::CheckoutSession;
 use crate::portal::address;
 
-/// What stands for the session's id (<https://docs.stripe.com/payments/checkout/custom-success-page>).
+/// The template variable for the session's id
+/// (<https://docs.stripe.com/payments/checkout/custom-success-page>).
 const NAME: &str = "CHECKOUT_SESSION_ID";
 
-/// The session's `success_url` with its id in it, as a `Location` can carry it.
+/// Returns the session's `success_url` with its id, for a `Location` header.
 pub(super) fn address(session: &CheckoutSession) -> String {
-    address::in_ascii(&fill(&session.success_url, &session.id))
+    address::to_ascii(&fill(&session.success_url, &session.id))
 }
 
-/// Clients that build the URL with a library have its braces percent-encoded.
+/// Replaces the template variable. URL libraries percent-encode its braces.
 fn fill(url: &str, id: &str) -> String {
     let mut url = url.to_owned();
     for open in ["{", "%7B", "%7b"] {
@@ -27,7 +28,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_sessions_id_stands_wherever_the_template_stood() {
+    fn the_sessions_id_replaces_every_template_variable() {
         for (url, filled) in [
             (
                 "https://a.example/{CHECKOUT_SESSION_ID}?s={CHECKOUT_SESSION_ID}",

@@ -1,11 +1,11 @@
-//! What the demo sells: four plans, by the month and by the year.
+//! The demo's catalogue: four plans, each with a monthly and a yearly price.
 
 use super::CURRENCY;
 use crate::model::{Interval, Metadata, Price, Product, Recurring, Timestamp};
 use crate::state::Catalog as _;
 use crate::transaction::Transaction;
 
-/// A plan; its ids are the same in every sandbox.
+/// A plan. Its ids are the same in every sandbox.
 struct Plan {
     product: &'static str,
     name: &'static str,
@@ -13,7 +13,7 @@ struct Plan {
     yearly: (&'static str, i64),
 }
 
-/// The product that the demo customer has.
+/// The demo customer's product.
 pub(super) const PRODUCT: &str = "prod_SandboxDemo01";
 
 /// Its monthly price.
@@ -50,8 +50,8 @@ const PLANS: [Plan; 4] = [
     },
 ];
 
-/// Makes the products and prices that are not there: a state from an earlier version may have some of them.
-pub(super) fn stock(transaction: &mut Transaction<'_>, created: Timestamp) {
+/// Creates the missing products and prices. A state from an earlier version may have some.
+pub(super) fn seed(transaction: &mut Transaction<'_>, created: Timestamp) {
     for plan in PLANS {
         if transaction.product(plan.product).is_none() {
             transaction.put(Product {

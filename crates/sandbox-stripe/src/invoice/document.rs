@@ -1,34 +1,34 @@
-//! Everything that an invoice says, in the reader's language; page and PDF only lay it out.
+//! The content of an invoice document in the reader's language. Page and PDF add the layout.
 
 use super::words::{self, Words};
 use crate::locale::Language;
 use crate::locale::{dates, money};
 use crate::model::{Address, Customer, Invoice, InvoiceLine, InvoiceStatus, Timestamp};
-use crate::shown::plain;
+use crate::sanitize::plain;
 
-/// An invoice as text. Nothing in it steers a terminal, a page or the direction of writing.
+/// An invoice as text without control characters and direction marks.
 pub(super) struct Document {
     pub(super) language: Language,
     pub(super) words: &'static Words,
     pub(super) number: String,
     pub(super) status: Status,
-    /// How much, and what became of it.
+    /// The amount and its status.
     pub(super) headline: String,
     /// Number and dates.
     pub(super) facts: Vec<Fact>,
     pub(super) seller: &'static str,
     pub(super) seller_note: &'static str,
-    /// Name, e-mail and address, a line each.
+    /// Name, e-mail address and postal address, one line each.
     pub(super) bill_to: Vec<String>,
     pub(super) lines: Vec<Line>,
     pub(super) sums: Vec<Sum>,
     pub(super) footer: Option<String>,
 }
 
-/// Where the invoice stands.
+/// The invoice's status.
 pub(super) struct Status {
     pub(super) word: &'static str,
-    /// A class of the style sheet.
+    /// A CSS class.
     pub(super) tone: &'static str,
 }
 
@@ -43,7 +43,7 @@ pub(super) struct Line {
     pub(super) description: String,
     pub(super) period: String,
     pub(super) quantity: String,
-    /// Empty where the amount is not so many times a price.
+    /// Empty if the amount is not a multiple of the price.
     pub(super) unit_price: String,
     pub(super) amount: String,
 }
@@ -111,7 +111,7 @@ impl Line {
     }
 }
 
-/// What the line is for. Quantity and price have columns of their own, and the record's text has both in it.
+/// Returns the name of a line without quantity and price, which have their own columns.
 fn title(line: &InvoiceLine, words: &Words) -> String {
     let counted = format!("{} × ", line.quantity);
     let description = line.description.as_str();
@@ -149,7 +149,7 @@ fn facts(
     facts
 }
 
-/// Name and e-mail are the invoice's own; the address is the customer's of today, for invoices keep none.
+/// Returns name and e-mail from the invoice, and the customer's current postal address.
 fn bill_to(invoice: &Invoice, customer: &Customer) -> Vec<String> {
     let address = customer.address.as_ref().map(address_lines).unwrap_or_default();
     let lines = invoice
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_is_named_without_what_has_its_own_column() {
+    fn a_line_title_omits_quantity_and_price() {
         for (description, english, korean) in [
             ("2 × Pro (at $20.00 / month)", "Pro", "Pro"),
             ("2 × Pro (at home) (at $20.00 / month)", "Pro (at home)", "Pro (at home)"),
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn a_unit_price_is_shown_where_it_explains_the_amount() {
+    fn a_unit_price_is_shown_if_it_explains_the_amount() {
         let words = words::of(Language::English);
         let shown = |line: &InvoiceLine| Line::of(line, "usd", words, Language::English).unit_price;
         assert_eq!(shown(&line("x")), "$20.00");

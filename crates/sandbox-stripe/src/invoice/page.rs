@@ -19,7 +19,7 @@ struct Page<'a> {
     pdf: String,
 }
 
-/// The page of an invoice.
+/// Returns the page of an invoice.
 pub(super) fn shown(document: &Document, token: &str) -> Response {
     let page = Page {
         frame: Frame::new(document.language),
@@ -30,7 +30,7 @@ pub(super) fn shown(document: &Document, token: &str) -> Response {
     render(StatusCode::OK, &page, None)
 }
 
-/// The page where there is no invoice.
+/// Returns the page for an unknown invoice.
 pub(super) fn unknown(language: Language) -> Response {
     let words = words::of(language);
     let (title, message) = (words.unknown_title, words.unknown_message);

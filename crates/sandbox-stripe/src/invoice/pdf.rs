@@ -1,4 +1,4 @@
-//! The invoice as a PDF: an A4 sheet, and as many more as its lines need.
+//! The invoice as a PDF of A4 pages.
 
 mod canvas;
 mod file;
@@ -29,13 +29,13 @@ const TOP: f32 = 66.0;
 const BOTTOM: f32 = PAGE_HEIGHT - 72.0;
 const LEADING: f32 = 14.0;
 
-/// Where the table's columns end; the first takes what is left.
+/// The right edges of the table's columns. The first column takes the remaining width.
 const QUANTITY: f32 = RIGHT - 190.0;
 const UNIT_PRICE: f32 = RIGHT - 96.0;
 const DESCRIPTION_WIDTH: f32 = QUANTITY - LEFT - 48.0;
 const SUMS: f32 = RIGHT - 236.0;
 
-/// The invoice as a file.
+/// Renders the invoice as a PDF file.
 pub(super) fn render(document: &Document) -> Vec<u8> {
     let mut canvas = Canvas::new();
     let mut y = head(&mut canvas, document);
@@ -49,7 +49,7 @@ pub(super) fn render(document: &Document) -> Vec<u8> {
     file::write(canvas, &title, document.language.tag())
 }
 
-/// Everything above the table; gives where it ends.
+/// Draws everything above the table and returns the y position below it.
 fn head(canvas: &mut Canvas, document: &Document) -> f32 {
     canvas.fill(0.0, 0.0, PAGE_WIDTH, 6.0, ACCENT);
     canvas.write(LEFT, TOP + 8.0, document.words.invoice, TITLE);
@@ -88,7 +88,7 @@ fn head(canvas: &mut Canvas, document: &Document) -> f32 {
     y + 18.0
 }
 
-/// Lines of an address, the first of them strong.
+/// Wraps an address block; its first line is bold.
 fn parts(lines: &[String], width: f32) -> Vec<(String, Style)> {
     lines
         .iter()
@@ -100,7 +100,7 @@ fn parts(lines: &[String], width: f32) -> Vec<(String, Style)> {
         .collect()
 }
 
-/// The seller's mark, a card, and name at the top right.
+/// Draws the seller's logo, a card, and name at the top right.
 fn brand(canvas: &mut Canvas, name: &str) {
     let style = Style { size: 12.0, ..STRONG };
     canvas.write_before(RIGHT, TOP + 5.0, name, style);
@@ -145,7 +145,7 @@ fn next_page(canvas: &mut Canvas, document: &Document) -> f32 {
     table_head(canvas, document, TOP)
 }
 
-/// The sums stay together, and the footer with them.
+/// Draws the sums and the footer together on one page.
 fn sums(canvas: &mut Canvas, document: &Document, y: f32) {
     let note = document
         .footer
@@ -174,7 +174,7 @@ fn sums(canvas: &mut Canvas, document: &Document, y: f32) {
     }
 }
 
-/// What stands below every page, once it is known how many there are.
+/// Draws the footer of every page, once the page count is known.
 fn feet(canvas: &mut Canvas, document: &Document) {
     let pages = canvas.pages.len();
     let y = PAGE_HEIGHT - 40.0;

@@ -1,4 +1,4 @@
-//! The addresses of an invoice's documents.
+//! The routes of an invoice's page and PDF.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use super::{page, pdf};
 use crate::portal::language;
 use crate::store::Store;
 
-/// The routes of the documents over a state.
+/// Returns the routes of invoice documents.
 pub(crate) fn router(store: Arc<Store>) -> Router {
     Router::new()
         .route("/i/{token}", get(show))
@@ -23,7 +23,7 @@ pub(crate) fn router(store: Arc<Store>) -> Router {
         .with_state(store)
 }
 
-/// What stands for `{token}`; an address may hold bytes that are no text.
+/// The path's `{token}`; rejected if it is not valid UTF-8.
 type Address = Result<RawPathParams, RawPathParamsRejection>;
 
 async fn show(
@@ -65,13 +65,13 @@ async fn download(
     response
 }
 
-/// No invoice has the empty token.
+/// Returns the path's token; empty if it is invalid. No invoice has the empty token.
 fn token(address: &Address) -> &str {
     address.as_ref().ok().and_then(|parts| parts.iter().next()).map_or("", |(_, token)| token)
 }
 
-/// The invoice in the language that the address asks for (`?locale=ko`, as the portal's links do), else the customer's, else
-/// the browser's.
+/// Returns the invoice in the language of `?locale=ko` (set by the portal's links), of the
+/// customer, or of the browser.
 fn document(
     store: &Store,
     token: &str,
@@ -89,7 +89,7 @@ fn document(
     })
 }
 
-/// A name that every file system takes: a prefix may be anything that the API was told.
+/// Returns a portable file name. An invoice prefix may contain any character.
 fn file_name(number: &str) -> String {
     let safe: String =
         number.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(64).collect();

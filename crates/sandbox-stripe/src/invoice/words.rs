@@ -1,9 +1,9 @@
-//! What invoices say, in the languages of the pages.
+//! The texts of invoices, in every supported language.
 
 use crate::locale::Language;
 use crate::model::{Invoice, InvoiceStatus};
 
-/// The words of one language.
+/// The texts of one language.
 pub(super) struct Words {
     pub(super) invoice: &'static str,
     pub(super) number: &'static str,
@@ -26,15 +26,15 @@ pub(super) struct Words {
     pub(super) page_of: fn(usize, usize) -> String,
     pub(super) unknown_title: &'static str,
     pub(super) unknown_message: &'static str,
-    /// What stands largest: how much, and what became of it on which day.
+    /// The heading: the amount, its status and the date.
     pub(super) headline: fn(InvoiceStatus, &str, &str) -> String,
-    /// A line for time that was paid and is not used, and one for time that is now to be paid.
+    /// Proration lines: credit for unused time, and the charge for remaining time.
     pub(super) unused: Option<fn(&str) -> String>,
     pub(super) remaining: Option<fn(&str) -> String>,
     pub(super) trial: Option<fn(&str) -> String>,
 }
 
-/// The words of this language.
+/// Returns the texts of this language.
 pub(super) const fn of(language: Language) -> &'static Words {
     match language {
         Language::English => &ENGLISH,
@@ -71,7 +71,7 @@ const ENGLISH: Words = Words {
         InvoiceStatus::Uncollectible => format!("{amount} uncollectible"),
         InvoiceStatus::Void => format!("{amount} voided on {day}"),
     },
-    // The lines are in English already.
+    // The invoice lines are already in English.
     unused: None,
     remaining: None,
     trial: None,
@@ -111,7 +111,7 @@ const KOREAN: Words = Words {
     trial: Some(|name| format!("{name} 무료 체험 기간")),
 };
 
-/// The amount in the headline: what was paid where it is paid, what is asked for everywhere else.
+/// Returns the headline's amount: the amount paid for a paid invoice, otherwise the amount due.
 pub(super) fn headline_amount(invoice: &Invoice) -> i64 {
     match invoice.status {
         InvoiceStatus::Paid => invoice.amount_paid,

@@ -1,4 +1,4 @@
-//! Days as people write them, in UTC as on Stripe's invoices.
+//! Formats dates, in UTC as on Stripe's invoices.
 
 use jiff::Timestamp as Instant;
 use jiff::tz::TimeZone;
@@ -21,7 +21,7 @@ const MONTHS: [&str; 12] = [
     "December",
 ];
 
-/// `November 22, 2026`, `2026년 11월 22일`; nothing for a time outside the calendar.
+/// Formats `November 22, 2026` or `2026년 11월 22일`; empty for a time outside the calendar.
 pub(crate) fn day(time: Timestamp, language: Language) -> String {
     let Ok(instant) = Instant::from_second(time) else { return String::new() };
     let date = instant.to_zoned(TimeZone::UTC).date();
@@ -36,7 +36,7 @@ pub(crate) fn day(time: Timestamp, language: Language) -> String {
     }
 }
 
-/// The same for machines: `2026-11-22`.
+/// Formats `2026-11-22`, for machines.
 pub(crate) fn iso_day(time: Timestamp) -> String {
     Instant::from_second(time)
         .map_or(String::new(), |instant| instant.to_zoned(TimeZone::UTC).date().to_string())
@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_day_reads_as_the_language_has_it() {
+    fn a_day_is_formatted_for_its_language() {
         let time = 1_795_348_260; // 2026-11-22T11:51:00Z
         assert_eq!(day(time, Language::English), "November 22, 2026");
         assert_eq!(day(time, Language::Korean), "2026년 11월 22일");

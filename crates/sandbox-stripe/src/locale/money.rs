@@ -1,17 +1,17 @@
-//! Amounts as people write them.
+//! Formats amounts.
 
 use crate::locale::Language;
 
-/// Amounts in these have no decimals (<https://docs.stripe.com/currencies#zero-decimal>).
+/// Currencies without decimals (<https://docs.stripe.com/currencies#zero-decimal>).
 const ZERO_DECIMAL: &[&str] = &[
     "bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf",
     "xof", "xpf",
 ];
 
-/// Amounts in these have three (<https://docs.stripe.com/currencies#three-decimal>).
+/// Currencies with three decimals (<https://docs.stripe.com/currencies#three-decimal>).
 const THREE_DECIMAL: &[&str] = &["bhd", "jod", "kwd", "omr", "tnd"];
 
-/// An amount in the currency's smallest unit, with the sign or code that the language gives the currency.
+/// Formats an amount in the currency's smallest unit, with the language's currency sign or the code.
 pub(crate) fn format(amount: i64, currency: &str, language: Language) -> String {
     let decimals = if ZERO_DECIMAL.contains(&currency) {
         0
@@ -34,7 +34,7 @@ pub(crate) fn format(amount: i64, currency: &str, language: Language) -> String 
     }
 }
 
-/// The signs of Unicode's locale data (CLDR 45), where the language has one.
+/// The currency signs of Unicode's locale data (CLDR 45).
 fn sign(currency: &str, language: Language) -> Option<&'static str> {
     Some(match (currency, language) {
         ("usd", Language::English) => "$",

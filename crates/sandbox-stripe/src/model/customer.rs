@@ -1,4 +1,4 @@
-//! Who pays.
+//! Customers.
 
 use std::io;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Metadata, Timestamp};
 use crate::ids::{self, IdKind};
 
-/// A customer; a deleted one stays as a tombstone, as at Stripe.
+/// A customer. A deleted customer stays as a tombstone, as at Stripe.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Customer {
     pub(crate) id: String,
@@ -41,7 +41,7 @@ pub(crate) struct Address {
     pub(crate) state: Option<String>,
 }
 
-/// Where goods go.
+/// A shipping address with a recipient.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Shipping {
     pub(crate) address: Address,
@@ -50,20 +50,20 @@ pub(crate) struct Shipping {
 }
 
 impl Customer {
-    /// A new one, of whom nothing is known yet.
-    pub(crate) fn begin(created: Timestamp) -> io::Result<Self> {
-        let id = ids::fresh(IdKind::Customer)?;
+    /// Creates a customer without details.
+    pub(crate) fn create(created: Timestamp) -> io::Result<Self> {
+        let id = ids::generate(IdKind::Customer)?;
         let invoice_prefix =
             id.chars().skip("cus_".len()).take(8).collect::<String>().to_ascii_uppercase();
         Ok(Self { id, created, invoice_prefix, next_invoice_sequence: 1, ..Self::default() })
     }
 
-    // What Stripe takes, in characters (the published schema's `maxLength`).
+    // Stripe's limits in characters (the published schema's `maxLength`).
     pub(crate) const LONGEST_NAME: usize = 256;
     pub(crate) const LONGEST_EMAIL: usize = 512;
     pub(crate) const LONGEST_PHONE: usize = 20;
 
-    /// Whether the text is an e-mail address as far as Stripe looks: one at sign between two parts.
+    /// Returns whether the text has Stripe's minimum of an e-mail address: one @ between two parts.
     pub(crate) fn is_email(text: &str) -> bool {
         let fits = |part: &str| {
             !part.is_empty()

@@ -1,46 +1,46 @@
-//! An event on its way to an endpoint.
+//! Webhook deliveries.
 
 use serde::{Deserialize, Serialize};
 
 use super::Timestamp;
 
-/// One event for one endpoint.
+/// The delivery of an event to an endpoint.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Delivery {
-    /// Counts up; later ones were made later.
+    /// Ascending; a later delivery has a higher id.
     pub(crate) id: u64,
     pub(crate) created: Timestamp,
     pub(crate) event: String,
     pub(crate) endpoint: String,
-    /// Whether somebody has asked for it, for an event that was delivered before.
+    /// Whether an operator requested it with `resend`.
     pub(crate) resent: bool,
     pub(crate) state: DeliveryState,
-    /// How often it was tried, in all runs of the sandbox.
+    /// Attempts in all runs of the sandbox.
     pub(crate) attempts: u32,
-    /// What the receiver answered last.
+    /// The status of the last response.
     pub(crate) last_status: Option<u16>,
-    /// Why the last attempt had no answer.
+    /// The error of the last attempt, if there was no response.
     pub(crate) last_error: Option<String>,
 }
 
-/// How far a delivery has come.
+/// The state of a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum DeliveryState {
-    /// It is to be tried, again or for the first time.
+    /// The next attempt is due now or later.
     Pending,
-    /// The receiver has taken it.
+    /// The receiver has accepted it.
     Delivered,
-    /// It was tried as often as the settings say.
+    /// All attempts failed.
     Failed,
-    /// It was lost on purpose.
+    /// A fault rule discarded it.
     Lost,
     /// Its endpoint was deleted or disabled.
     Dropped,
 }
 
 impl DeliveryState {
-    /// The word for it.
+    /// Returns the API's word for the state.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",
@@ -53,7 +53,7 @@ impl DeliveryState {
 }
 
 impl Delivery {
-    /// Whether it is still to be delivered.
+    /// Returns whether it is still to be delivered.
     pub(crate) fn is_pending(&self) -> bool {
         self.state == DeliveryState::Pending
     }

@@ -1,10 +1,10 @@
-//! What has happened to an object.
+//! Events.
 
 use serde::{Deserialize, Serialize};
 
 use super::Timestamp;
 
-/// An event; its object is a snapshot in the API's own words.
+/// An event with a snapshot of its object as the API renders it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Event {
     pub(crate) id: String,
@@ -13,12 +13,12 @@ pub(crate) struct Event {
     pub(crate) kind: String,
     /// The object as JSON text.
     pub(crate) object: String,
-    /// What changed, as it was before, as JSON text; only of updates.
+    /// The previous values of changed fields as JSON text; only for updates.
     pub(crate) previous: Option<String>,
     pub(crate) origin: Origin,
 }
 
-/// The request that caused an event; empty where a page or time did.
+/// The request that caused an event. Empty for a page or the clock.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Origin {
     pub(crate) request: Option<String>,

@@ -1,4 +1,4 @@
-//! What a customer owes or has paid.
+//! Invoices.
 
 use std::{fmt, io};
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Decline, Metadata, Timestamp};
 use crate::ids;
 
-/// An invoice; the customer's name and e-mail are those of the day it was made final.
+/// An invoice. The customer's name and e-mail address are copied when it is finalized.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Invoice {
     pub(crate) id: String,
@@ -23,16 +23,16 @@ pub(crate) struct Invoice {
     pub(crate) period_start: Timestamp,
     pub(crate) period_end: Timestamp,
     pub(crate) lines: Vec<InvoiceLine>,
-    /// The customer's balance before; negative where the customer has credit.
+    /// The customer's balance before this invoice; negative for credit.
     pub(crate) starting_balance: i64,
-    /// The customer's balance after; none while the invoice is a draft.
+    /// The customer's balance after this invoice; None for a draft.
     pub(crate) ending_balance: Option<i64>,
     pub(crate) amount_paid: i64,
-    /// How often a payment was tried.
+    /// The number of payment attempts.
     pub(crate) attempt_count: u32,
-    /// How the last attempt failed, while the invoice is open.
+    /// The failure of the last attempt, while the invoice is open.
     pub(crate) failure: Option<PaymentFailure>,
-    /// The secret in the address of the hosted page.
+    /// The secret in the hosted page's URL.
     pub(crate) hosted_token: Option<HostedToken>,
     pub(crate) finalized_at: Option<Timestamp>,
     pub(crate) paid_at: Option<Timestamp>,
@@ -56,18 +56,18 @@ pub(crate) struct InvoiceLine {
     pub(crate) period_end: Timestamp,
 }
 
-/// The secret in the address of the page of an invoice or a checkout session: whoever has it may open the page.
+/// The secret in the URL of an invoice page or checkout page. It permits opening the page.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct HostedToken(String);
 
 impl HostedToken {
-    /// A fresh one.
+    /// Creates a random token.
     pub(crate) fn mint() -> io::Result<Self> {
         ids::secret().map(Self)
     }
 
-    /// The text that stands in the address, and nowhere else.
+    /// Returns the secret for use in the URL only.
     pub(crate) fn reveal(&self) -> &str {
         &self.0
     }
@@ -79,18 +79,18 @@ impl fmt::Debug for HostedToken {
     }
 }
 
-/// How a payment failed.
+/// The reason for a failed payment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum PaymentFailure {
-    /// There was nothing to pay with.
+    /// There is no payment method.
     NoPaymentMethod,
-    /// The holder has to say yes.
+    /// The cardholder must confirm the payment.
     NeedsAuthentication,
     Declined(Decline),
 }
 
-/// Where an invoice stands in its life.
+/// The status of an invoice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum InvoiceStatus {
@@ -101,29 +101,29 @@ pub(crate) enum InvoiceStatus {
     Void,
 }
 
-/// Why an invoice was made.
+/// The reason why an invoice was created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum BillingReason {
     SubscriptionCreate,
     SubscriptionCycle,
     SubscriptionUpdate,
-    /// Only of a preview.
+    /// Only in a preview.
     Upcoming,
 }
 
 impl Invoice {
-    /// The sum of the lines, in the currency's smallest unit.
+    /// Returns the sum of the lines, in the currency's smallest unit.
     pub(crate) fn total(&self) -> i64 {
         self.lines.iter().fold(0, |total, line| total.saturating_add(line.amount))
     }
 
-    /// What the customer is asked for: the total with the balance applied, never less than nothing.
+    /// Returns the total with the balance applied; at least zero.
     pub(crate) fn amount_due(&self) -> i64 {
         self.total().saturating_add(self.starting_balance).max(0)
     }
 
-    /// What is still owed.
+    /// Returns the unpaid amount.
     pub(crate) fn amount_remaining(&self) -> i64 {
         match self.status {
             InvoiceStatus::Void => 0,
@@ -131,7 +131,7 @@ impl Invoice {
         }
     }
 
-    /// Whether it is still to be paid after a payment that failed.
+    /// Returns whether a payment failed and the invoice is still open.
     pub(crate) fn is_overdue(&self) -> bool {
         self.status == InvoiceStatus::Open && self.failure.is_some()
     }

@@ -1,4 +1,4 @@
-//! How a customer pays.
+//! Payment methods: cards.
 
 use jiff::Timestamp as Instant;
 use jiff::tz::TimeZone;
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Address, Metadata, Timestamp};
 
-/// A card, attached to a customer or detached from all.
+/// A card. It is attached to a customer, was never attached, or was detached.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct PaymentMethod {
     pub(crate) id: String,
@@ -14,34 +14,34 @@ pub(crate) struct PaymentMethod {
     pub(crate) customer: Option<String>,
     pub(crate) card: Card,
     pub(crate) behaviour: CardBehaviour,
-    /// Whether it was detached: such a card can be attached to nobody any more.
+    /// Whether it was detached. A detached card cannot be attached again.
     pub(crate) detached: bool,
-    /// Whether its holder has authenticated it for payments to come.
+    /// Whether the cardholder has authenticated it for future payments.
     pub(crate) set_up: bool,
     pub(crate) billing_details: BillingDetails,
     pub(crate) metadata: Metadata,
 }
 
-/// What becomes of payments with a test card (<https://docs.stripe.com/testing>).
+/// The result of payments with a test card (<https://docs.stripe.com/testing>).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum CardBehaviour {
     /// Every payment succeeds.
     Succeeds,
-    /// It cannot even be saved.
+    /// Saving it is refused.
     RefusedWhenSaved(Decline),
-    /// It can be saved, and every payment is declined.
+    /// It can be saved, but every payment is declined.
     Declines(Decline),
-    /// Payments need their holder, unless the card was set up with them there.
+    /// Payments need authentication, unless the card was authenticated when it was saved.
     AuthenticatesUnlessSetUp,
-    /// Every payment needs its holder.
+    /// Every payment needs authentication.
     AuthenticatesAlways,
-    /// Every payment needs its holder, and is declined then.
+    /// Every payment needs authentication and is declined afterwards.
     AuthenticatesAndDeclines(Decline),
 }
 
-/// Why a bank declines (<https://docs.stripe.com/declines/codes>).
-#[expect(clippy::enum_variant_names, reason = "they are Stripe's words")]
+/// The reason for a decline (<https://docs.stripe.com/declines/codes>).
+#[expect(clippy::enum_variant_names, reason = "the names are Stripe's")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Decline {
@@ -61,7 +61,7 @@ pub(crate) enum Decline {
     TestModeLiveCard,
 }
 
-/// How an attempt to be paid ends.
+/// The outcome of a charge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ChargeOutcome {
     Paid,
@@ -70,7 +70,7 @@ pub(crate) enum ChargeOutcome {
 }
 
 impl PaymentMethod {
-    /// What becomes of a payment at this time; `authenticated` where the holder is there and has said yes.
+    /// Charges the card. `authenticated`: the cardholder has confirmed the payment.
     pub(crate) fn charge(&self, now: Timestamp, authenticated: bool) -> ChargeOutcome {
         if self.card.has_expired(now) {
             return ChargeOutcome::Declined(Decline::ExpiredCard);
@@ -95,12 +95,12 @@ impl PaymentMethod {
 }
 
 impl Card {
-    /// A card is good to the end of the month that stands on it.
+    /// Returns whether the card has expired. It is valid to the end of its expiry month.
     pub(crate) fn has_expired(&self, now: Timestamp) -> bool {
         Self::is_past(self.exp_month, self.exp_year, now)
     }
 
-    /// Whether a card with this date has expired.
+    /// Returns whether a card with this expiry date has expired.
     pub(crate) fn is_past(month: u8, year: i16, now: Timestamp) -> bool {
         Instant::from_second(now).is_ok_and(|now| {
             let today = now.to_zoned(TimeZone::UTC).date();
@@ -111,7 +111,7 @@ impl Card {
 }
 
 impl Decline {
-    /// Stripe's error code.
+    /// Returns Stripe's error code.
     pub(crate) const fn code(self) -> &'static str {
         match self {
             Self::ExpiredCard => "expired_card",
@@ -131,7 +131,7 @@ impl Decline {
         }
     }
 
-    /// The bank's reason, where it is the bank that declines.
+    /// Returns the bank's reason, if the bank declined.
     pub(crate) const fn decline_code(self) -> Option<&'static str> {
         match self {
             Self::AuthenticationFailed => Some("authentication_required"),
@@ -151,7 +151,7 @@ impl Decline {
         }
     }
 
-    /// The sentence that the API says.
+    /// Returns the message of the API's error.
     pub(crate) const fn message(self) -> &'static str {
         match self {
             Self::AuthenticationFailed => "The payment needs the cardholder's authentication.",
@@ -168,13 +168,13 @@ impl Decline {
             Self::InvalidExpiryYear => "The card's expiry date is invalid or in the past.",
             Self::ProcessingError => "An error occurred while the card was processed. Try again.",
             Self::TestModeLiveCard => {
-                "The card was declined: it is no test card. See docs.stripe.com/testing."
+                "The card was declined: it is not a test card. See docs.stripe.com/testing."
             }
         }
     }
 }
 
-/// What may be known of a card.
+/// The non-secret details of a card.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Card {
     /// Stripe's name of the network: `visa`, `mastercard`, `amex`, …
@@ -188,7 +188,7 @@ pub(crate) struct Card {
     pub(crate) fingerprint: String,
 }
 
-/// Whose card it is.
+/// The name and address of the cardholder.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct BillingDetails {
     pub(crate) address: Address,

@@ -1,4 +1,4 @@
-//! What the portal's pages offer.
+//! Portal configurations.
 
 use serde::{Deserialize, Serialize};
 
@@ -21,7 +21,7 @@ pub(crate) struct PortalConfiguration {
     pub(crate) metadata: Metadata,
 }
 
-/// The portal's five capabilities; by default all are off, as at Stripe.
+/// The portal's five features; all off by default, as at Stripe.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct PortalFeatures {
     pub(crate) customer_update: CustomerUpdate,
@@ -31,14 +31,14 @@ pub(crate) struct PortalFeatures {
     pub(crate) subscription_update: SubscriptionUpdate,
 }
 
-/// Which of their own data customers may change.
+/// The customer data that customers may change.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct CustomerUpdate {
     pub(crate) enabled: bool,
     pub(crate) allowed: Vec<CustomerField>,
 }
 
-/// A part of a customer's data.
+/// A field of a customer's data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum CustomerField {
@@ -47,17 +47,17 @@ pub(crate) enum CustomerField {
     Name,
     Phone,
     Shipping,
-    /// Taken and shown by the API; the pages do not ask for it, because nothing is taxed here.
+    /// The API accepts and returns it. The pages omit it, because the sandbox has no taxes.
     TaxId,
 }
 
-/// How customers cancel.
+/// The settings for cancellations.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct SubscriptionCancel {
     pub(crate) enabled: bool,
     pub(crate) mode: CancelMode,
     pub(crate) proration: ProrationBehavior,
-    /// Whether the page asks why.
+    /// Whether the page asks for a reason.
     pub(crate) asks_reason: bool,
     pub(crate) reasons: Vec<Feedback>,
 }
@@ -70,7 +70,8 @@ pub(crate) enum CancelMode {
     Immediately,
 }
 
-/// Why customers cancel (<https://docs.stripe.com/api/subscriptions/object>, `cancellation_details.feedback`).
+/// Reasons for a cancellation (<https://docs.stripe.com/api/subscriptions/object>,
+/// `cancellation_details.feedback`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Feedback {
@@ -84,31 +85,31 @@ pub(crate) enum Feedback {
     Other,
 }
 
-/// How customers change plans.
+/// The settings for plan changes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct SubscriptionUpdate {
     pub(crate) enabled: bool,
     pub(crate) allowed: Vec<AllowedUpdate>,
-    /// What may be chosen; none, where nobody ever said, is everything active with a recurring price.
+    /// The offered products. None means all active, recurring prices.
     pub(crate) products: Option<Vec<OfferedProduct>>,
     pub(crate) proration: ProrationBehavior,
-    /// Whether a change begins a new billing period.
+    /// Whether a change starts a new billing period.
     pub(crate) resets_anchor: bool,
     /// Whether a change ends a trial.
     pub(crate) ends_trial: bool,
 }
 
-/// What of a subscription may be changed.
+/// An aspect of a subscription that customers may change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum AllowedUpdate {
     Price,
-    /// Taken and shown by the API; the pages ask for none, because the sandbox has no coupons.
+    /// The API accepts and returns it. The pages omit it, because the sandbox has no coupons.
     PromotionCode,
     Quantity,
 }
 
-/// A product that may be chosen, at these prices.
+/// A product offered at these prices.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct OfferedProduct {
     pub(crate) product: String,
@@ -116,7 +117,7 @@ pub(crate) struct OfferedProduct {
     pub(crate) quantity: AdjustableQuantity,
 }
 
-/// Whether, and between which bounds, the quantity may be chosen.
+/// Whether customers may choose the quantity, and its bounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct AdjustableQuantity {
     pub(crate) enabled: bool,
@@ -124,21 +125,21 @@ pub(crate) struct AdjustableQuantity {
     pub(crate) maximum: Option<i64>,
 }
 
-/// What becomes of the time that was paid for and is not used.
+/// The treatment of paid, unused time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum ProrationBehavior {
-    /// It is credited, and the difference invoiced at once.
+    /// Credit it and invoice the difference immediately.
     AlwaysInvoice,
-    /// It is credited, and the difference waits for the next invoice.
+    /// Credit it and add the difference to the next invoice.
     CreateProrations,
-    /// Nothing.
+    /// No credit.
     #[default]
     None,
 }
 
 impl PortalFeatures {
-    /// What a fresh sandbox offers.
+    /// The features of a new sandbox.
     pub(crate) fn all() -> Self {
         Self {
             customer_update: CustomerUpdate {
@@ -186,7 +187,7 @@ impl Default for AdjustableQuantity {
     }
 }
 
-/// Stripe's words for the values of an enumeration, both ways.
+/// Defines both directions of the mapping between an enumeration and Stripe's words.
 macro_rules! choices {
     ($kind:ty { $($value:ident => $word:literal),+ $(,)? }) => {
         words!($kind { $($value => $word),+ });
@@ -198,7 +199,7 @@ macro_rules! choices {
             /// All of Stripe's words, in the order of the values.
             pub(crate) const WORDS: &[&'static str] = &[$($word),+];
 
-            /// The value of this word.
+            /// Returns the value with this word.
             pub(crate) fn of_word(word: &str) -> Option<Self> {
                 Self::ALL.iter().copied().find(|value| value.as_str() == word)
             }

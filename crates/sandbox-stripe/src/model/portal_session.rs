@@ -1,23 +1,23 @@
-//! A link into the portal, for one customer and a short time.
+//! Portal sessions: a short-lived link into the portal for one customer.
 
 use serde::{Deserialize, Serialize};
 
 use super::{PaymentMethod, Timestamp};
 
-/// How long a link works that nobody opened. Stripe documents that links are short-lived and die unvisited
-/// (<https://docs.stripe.com/api/customer_portal/sessions>), but no figure; this one and the next are ours.
+/// Lifetime of an unopened link; our figure, like the next. Stripe documents short-lived links
+/// (<https://docs.stripe.com/api/customer_portal/sessions>) without a figure.
 pub(crate) const UNOPENED_SECONDS: i64 = 5 * 60;
 
-/// How long a session lasts after its last view.
+/// Lifetime of a session after its last page view.
 pub(crate) const OPENED_SECONDS: i64 = 60 * 60;
 
-/// How long a bank waits for its customer's answer.
+/// Lifetime of a challenge at the cardholder's bank.
 pub(crate) const CHALLENGE_SECONDS: i64 = 10 * 60;
 
-/// How long an expired session is remembered, to say "expired" and not "never heard of".
+/// Retention of expired sessions, so that their pages say "expired" instead of "not found".
 pub(crate) const REMEMBERED_SECONDS: i64 = 10 * 60;
 
-/// A portal session; of the secret in its link only the digest is kept.
+/// A portal session. It stores a digest of the link's secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct PortalSession {
     pub(crate) id: String,
@@ -29,39 +29,40 @@ pub(crate) struct PortalSession {
     pub(crate) return_url: Option<String>,
     pub(crate) locale: Option<String>,
     pub(crate) flow: Option<Flow>,
-    /// Whether the flow's task is done.
+    /// Whether the flow is completed.
     #[serde(default)]
     pub(crate) flow_done: bool,
-    /// What waits for the cardholder's bank.
+    /// The action that waits for the cardholder's bank.
     #[serde(default)]
     pub(crate) challenge: Option<Challenge>,
 }
 
-/// Something that the cardholder has to say yes to at the bank. It holds no card number: a saved card has none.
+/// An action that the cardholder must confirm at the bank. It contains no card number, because
+/// a saved card has none.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Challenge {
-    /// Tells one challenge of a session from the next.
+    /// Distinguishes the challenges of a session.
     pub(crate) id: String,
     pub(crate) expires_at: Timestamp,
     pub(crate) purpose: ChallengePurpose,
 }
 
-/// What a yes at the bank leads to.
+/// The action after a confirmation at the bank.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(crate) enum ChallengePurpose {
-    /// The card is saved.
+    /// Save the card.
     SaveCard {
         method: Box<PaymentMethod>,
         make_default: bool,
-        /// The subscription that it is to pay for, where it is added on the way to a change of plan.
+        /// The subscription to pay for, if the card is added during a plan change.
         pays_for: Option<PlanChoice>,
     },
-    /// The change of plan is paid and made.
+    /// Change the plan and pay for it.
     ChangePlan { choice: PlanChoice, at: Timestamp, basis: String },
 }
 
-/// What a customer chose for a subscription.
+/// The price and quantity that a customer chose for a subscription.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct PlanChoice {
     pub(crate) subscription: String,
@@ -69,14 +70,14 @@ pub(crate) struct PlanChoice {
     pub(crate) quantity: i64,
 }
 
-/// The one task that a deep link leads to.
+/// A portal flow: a deep link to one task.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Flow {
     pub(crate) task: FlowTask,
     pub(crate) after_completion: AfterCompletion,
 }
 
-/// What the customer is to do.
+/// The task of a flow.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(crate) enum FlowTask {
@@ -86,7 +87,7 @@ pub(crate) enum FlowTask {
     SubscriptionUpdateConfirm { subscription: String, items: Vec<ConfirmItem> },
 }
 
-/// One item of a change that only waits for a yes.
+/// One item of a change that the customer only confirms.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ConfirmItem {
     pub(crate) id: String,
@@ -94,7 +95,7 @@ pub(crate) struct ConfirmItem {
     pub(crate) quantity: Option<i64>,
 }
 
-/// Where the customer lands when the task is done.
+/// The customer's destination after the flow is completed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(crate) enum AfterCompletion {
@@ -104,24 +105,24 @@ pub(crate) enum AfterCompletion {
 }
 
 impl PortalSession {
-    /// Whether the link still opens at this time.
+    /// Returns whether the link is valid at this time.
     pub(crate) fn is_open(&self, now: Timestamp) -> bool {
         now < self.expires_at
     }
 
-    /// The flow whose task is still to be done.
+    /// Returns the flow while it is not completed.
     pub(crate) fn active_flow(&self) -> Option<&Flow> {
         self.flow.as_ref().filter(|_| !self.flow_done)
     }
 
-    /// When the session may be forgotten altogether.
+    /// Returns when the session may be deleted.
     pub(crate) fn forget_at(&self) -> Timestamp {
         self.expires_at.saturating_add(REMEMBERED_SECONDS)
     }
 }
 
 impl FlowTask {
-    /// Stripe's word for it.
+    /// Returns Stripe's word for the task.
     pub(crate) const fn as_str(&self) -> &'static str {
         match self {
             Self::PaymentMethodUpdate => "payment_method_update",
@@ -131,7 +132,7 @@ impl FlowTask {
         }
     }
 
-    /// The subscription that it is about, if it is about one.
+    /// Returns the flow's subscription, if it has one.
     pub(crate) fn subscription(&self) -> Option<&str> {
         match self {
             Self::PaymentMethodUpdate => None,

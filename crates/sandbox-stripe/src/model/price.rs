@@ -1,4 +1,4 @@
-//! What a product costs, and how often.
+//! Prices.
 
 use serde::{Deserialize, Serialize};
 
@@ -18,12 +18,12 @@ pub(crate) struct Price {
     pub(crate) recurring: Option<Recurring>,
     pub(crate) nickname: Option<String>,
     pub(crate) lookup_key: Option<String>,
-    /// `exclusive`, `inclusive` or `unspecified`; nothing is taxed here.
+    /// `exclusive`, `inclusive` or `unspecified`. The sandbox has no taxes.
     pub(crate) tax_behavior: String,
     pub(crate) metadata: Metadata,
 }
 
-/// How often a recurring price is paid.
+/// The billing period of a recurring price.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Recurring {
     pub(crate) interval: Interval,
@@ -31,7 +31,7 @@ pub(crate) struct Recurring {
 }
 
 impl Recurring {
-    /// About how many days a period has, to put the shortest first.
+    /// Returns the approximate number of days, for sorting periods by length.
     pub(crate) const fn length(self) -> u32 {
         let days = match self.interval {
             Interval::Day => 1,

@@ -1,10 +1,10 @@
-//! What is sold.
+//! Products.
 
 use serde::{Deserialize, Serialize};
 
 use super::{Metadata, Timestamp};
 
-/// A product, which its prices sell.
+/// A product. Its prices are separate records.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Product {
     pub(crate) id: String,

@@ -1,10 +1,10 @@
-//! What a customer pays for again and again.
+//! Subscriptions.
 
 use serde::{Deserialize, Serialize};
 
 use super::{InvoiceLine, Metadata, Timestamp};
 
-/// A subscription in Stripe's `flexible` billing mode: periods stand on its items.
+/// A subscription in Stripe's `flexible` billing mode: each item has a period.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Subscription {
     pub(crate) id: String,
@@ -18,10 +18,10 @@ pub(crate) struct Subscription {
     pub(crate) cancellation: Cancellation,
     pub(crate) default_payment_method: Option<String>,
     pub(crate) latest_invoice: Option<String>,
-    /// What its next invoice begins with: prorations that were not invoiced at once.
+    /// The first lines of the next invoice: prorations that were not invoiced immediately.
     pub(crate) pending: Vec<InvoiceLine>,
     pub(crate) trial: Option<Trial>,
-    /// What happens where a trial ends and there is nothing to pay with.
+    /// The action at the end of a trial without a payment method.
     pub(crate) missing_payment_method: MissingPaymentMethod,
     pub(crate) description: Option<String>,
     pub(crate) metadata: Metadata,
@@ -39,7 +39,7 @@ pub(crate) struct SubscriptionItem {
     pub(crate) metadata: Metadata,
 }
 
-/// Time that costs nothing.
+/// A free period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Trial {
     pub(crate) start: Timestamp,
@@ -56,7 +56,8 @@ pub(crate) enum MissingPaymentMethod {
     Pause,
 }
 
-/// Where a subscription stands in its life (<https://docs.stripe.com/billing/subscriptions/overview>).
+/// The status of a subscription
+/// (<https://docs.stripe.com/billing/subscriptions/overview>).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum SubscriptionStatus {
@@ -64,23 +65,23 @@ pub(crate) enum SubscriptionStatus {
     Canceled,
     /// The first payment has not succeeded.
     Incomplete,
-    /// It did not within 23 hours.
+    /// The first payment did not succeed within 23 hours.
     IncompleteExpired,
     PastDue,
     Paused,
     Trialing,
 }
 
-/// How long the first payment may take.
+/// Time limit for the first payment.
 pub(crate) const INCOMPLETE_SECONDS: i64 = 23 * 60 * 60;
 
-/// How and when a subscription ends.
+/// The end of a subscription and the reason for it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Cancellation {
-    /// When it will end, or did.
+    /// The scheduled or past end.
     pub(crate) cancel_at: Option<Timestamp>,
     pub(crate) cancel_at_period_end: bool,
-    /// When somebody asked for it.
+    /// When the cancellation was requested.
     pub(crate) canceled_at: Option<Timestamp>,
     pub(crate) ended_at: Option<Timestamp>,
     pub(crate) comment: Option<String>,
@@ -89,29 +90,29 @@ pub(crate) struct Cancellation {
 }
 
 impl Subscription {
-    /// Whether it has not ended.
+    /// Returns whether it has not ended.
     pub(crate) fn is_running(&self) -> bool {
         !matches!(self.status, SubscriptionStatus::Canceled | SubscriptionStatus::IncompleteExpired)
     }
 
-    /// Whether it is to end, and when.
+    /// Returns its scheduled end.
     pub(crate) fn ends_at(&self) -> Option<Timestamp> {
         let at_period_end = self.cancellation.cancel_at_period_end;
         self.cancellation.cancel_at.or_else(|| self.period_end().filter(|_| at_period_end))
     }
 
-    /// Whether it is to end with its current period.
+    /// Returns whether it ends with its current period.
     pub(crate) fn ends_with_period(&self) -> bool {
         let at = self.cancellation.cancel_at;
         self.cancellation.cancel_at_period_end || (at.is_some() && at == self.period_end())
     }
 
-    /// When the first of its periods ends.
+    /// Returns the earliest end of its items' periods.
     pub(crate) fn period_end(&self) -> Option<Timestamp> {
         self.items.iter().map(|item| item.current_period_end).min()
     }
 
-    /// When time alone will change it next.
+    /// Returns the next time at which the clock changes it.
     pub(crate) fn due_at(&self) -> Option<Timestamp> {
         match self.status {
             SubscriptionStatus::Canceled | SubscriptionStatus::IncompleteExpired => None,
@@ -125,13 +126,13 @@ impl Subscription {
         }
     }
 
-    /// Ends it at once.
+    /// Ends it immediately.
     pub(crate) fn end(&mut self, now: Timestamp) {
         self.status = match self.status {
             SubscriptionStatus::Incomplete => SubscriptionStatus::IncompleteExpired,
             _ => SubscriptionStatus::Canceled,
         };
-        // No later time that somebody had set counts any more.
+        // A later scheduled end no longer applies.
         if self.cancellation.cancel_at.is_some_and(|at| at > now) {
             self.cancellation.cancel_at = None;
             self.cancellation.cancel_at_period_end = false;

@@ -1,4 +1,4 @@
-//! The pages' style sheet and icon, under names that change with their content.
+//! The pages' style sheets and icon. Their names contain a digest of their content.
 
 use std::sync::LazyLock;
 
@@ -8,13 +8,13 @@ use axum::response::Response;
 
 use crate::ids;
 
-/// Where all of them stand.
+/// The route of the assets.
 pub(super) const PATH: &str = "/p/assets/{name}";
 
-/// A file that every page may ask for.
+/// A static file.
 #[derive(Debug)]
 pub(crate) struct Asset {
-    /// Where it stands; browsers may keep it for good.
+    /// The path. Browsers may cache it permanently.
     pub(crate) path: String,
     media_type: &'static str,
     content: &'static str,
@@ -58,7 +58,7 @@ impl Asset {
     }
 }
 
-/// The asset at this path.
+/// Returns the response with the asset at this path.
 pub(super) fn find(path: &str) -> Option<Response> {
     [&STYLE, &INVOICE_STYLE, &ICON]
         .into_iter()

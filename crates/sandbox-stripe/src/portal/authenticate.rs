@@ -1,39 +1,39 @@
-//! The bank's page, as far as there is a bank: its customer says yes or no.
+//! The simulated bank page, on which the cardholder confirms or refuses.
 
 use askama::Template;
 
-use super::answer::Answer;
 use super::cards::save::{self, Saving};
 use super::flow;
 use super::form;
 use super::form::Form;
 use super::notice::Notice;
 use super::page::{Frame, Refusal};
+use super::page_response::PageResponse;
 use super::sessions::Visit;
 use super::{change, choice};
 use crate::locale::money;
 use crate::model::{Challenge, ChallengePurpose, PortalSession};
 use crate::transaction::Transaction;
 
-/// The page.
+/// The page's template.
 #[derive(Template)]
 #[template(path = "bank.html")]
 pub(crate) struct Bank {
     pub(crate) frame: Frame,
     pub(crate) action: String,
-    pub(crate) proof: String,
+    pub(crate) csrf_token: String,
     pub(crate) challenge: String,
     pub(crate) brand: String,
     pub(crate) last4: String,
-    /// What the payment is; none where a card is only saved.
+    /// The amount of the payment; None when a card is saved without one.
     pub(crate) amount: Option<String>,
 }
 
 /// `GET …/bank`
-pub(super) fn show(visit: &Visit<'_>) -> Result<Answer, Refusal> {
+pub(super) fn show(visit: &Visit<'_>) -> Result<PageResponse, Refusal> {
     let Some(challenge) = open(visit).filter(|challenge| is_allowed(visit, &challenge.purpose))
     else {
-        return Ok(Answer::see(&nothing_waits(visit)));
+        return Ok(PageResponse::redirect(&after_challenge(visit)));
     };
     let (card, amount) = match &challenge.purpose {
         ChallengePurpose::SaveCard { method, .. } => (Some(method.card.clone()), None),
@@ -45,12 +45,12 @@ pub(super) fn show(visit: &Visit<'_>) -> Result<Answer, Refusal> {
             (bill.and_then(|bill| bill.card), amount)
         }
     };
-    Ok(Answer::page(
+    Ok(PageResponse::page(
         visit,
         &Bank {
             frame: Frame::new(visit.language),
             action: visit.address("bank"),
-            proof: form::proof(visit.request.token),
+            csrf_token: form::csrf_token(visit.request.token),
             challenge: challenge.id.clone(),
             brand: card.as_ref().map(|card| card.brand.clone()).unwrap_or_default(),
             last4: card.map(|card| card.last4).unwrap_or_default(),
@@ -64,35 +64,37 @@ pub(super) fn act(
     visit: &Visit<'_>,
     form: &Form,
     transaction: &mut Transaction<'_>,
-) -> Result<Answer, Refusal> {
+) -> Result<PageResponse, Refusal> {
     let asked = open(visit).filter(|challenge| challenge.id == form.text("challenge"));
-    let Some(challenge) = asked else { return Ok(Answer::see(&nothing_waits(visit))) };
+    let Some(challenge) = asked else { return Ok(PageResponse::redirect(&after_challenge(visit))) };
     if !is_allowed(visit, &challenge.purpose) {
-        give_up(visit, transaction);
-        return Ok(Answer::see(&Notice::Changed.on(&visit.home())));
+        clear_challenge(visit, transaction);
+        return Ok(PageResponse::redirect(&Notice::Changed.on(&visit.home())));
     }
     let yes = form.text("answer") == "complete";
     match challenge.purpose.clone() {
         ChallengePurpose::SaveCard { mut method, make_default, pays_for } if yes => {
             method.set_up = true;
             let saving = Saving { method: *method, make_default, pays_for };
-            Ok(Answer::see(&save::save(visit, transaction, saving)?))
+            Ok(PageResponse::redirect(&save::save(visit, transaction, saving)?))
         }
         ChallengePurpose::ChangePlan { choice, at, basis } if yes => {
             let proposed = change::confirm::Proposed { choice, at, basis };
-            change::confirm::carry_out(visit, transaction, proposed, true)
+            change::confirm::apply(visit, transaction, proposed, true)
         }
         ChallengePurpose::SaveCard { pays_for, .. } => {
-            give_up(visit, transaction);
+            clear_challenge(visit, transaction);
             let address = match pays_for {
                 Some(choice) => choice::card_address(visit, &choice),
                 None => visit.address("cards/new"),
             };
-            Ok(Answer::see(&Notice::NotAuthenticated.on(&address)))
+            Ok(PageResponse::redirect(&Notice::NotAuthenticated.on(&address)))
         }
         ChallengePurpose::ChangePlan { choice, .. } => {
-            give_up(visit, transaction);
-            Ok(Answer::see(&Notice::NotAuthenticated.on(&choice::preview_address(visit, &choice))))
+            clear_challenge(visit, transaction);
+            Ok(PageResponse::redirect(
+                &Notice::NotAuthenticated.on(&choice::preview_address(visit, &choice)),
+            ))
         }
     }
 }
@@ -101,7 +103,7 @@ fn open<'a>(visit: &Visit<'a>) -> Option<&'a Challenge> {
     visit.session.challenge.as_ref().filter(|challenge| visit.now < challenge.expires_at)
 }
 
-/// Whether the pages still let the customer do what the bank was asked for, and a deep link is about nothing else.
+/// Returns whether the configuration and the flow still permit the challenged action.
 fn is_allowed(visit: &Visit<'_>, purpose: &ChallengePurpose) -> bool {
     let features = &visit.configuration.features;
     let (offered, choice) = match purpose {
@@ -112,15 +114,15 @@ fn is_allowed(visit: &Visit<'_>, purpose: &ChallengePurpose) -> bool {
             (features.subscription_update.enabled, Some(choice))
         }
     };
-    offered && choice::is_on_the_way(visit, choice)
+    offered && choice::matches_flow(visit, choice)
 }
 
-fn give_up(visit: &Visit<'_>, transaction: &mut Transaction<'_>) {
+fn clear_challenge(visit: &Visit<'_>, transaction: &mut Transaction<'_>) {
     transaction.put(PortalSession { challenge: None, ..visit.session.clone() });
 }
 
-/// Where to go where the bank asks nothing: it has its answer already, or it took too long.
-fn nothing_waits(visit: &Visit<'_>) -> String {
+/// Returns the destination when there is no open challenge: it was answered or has expired.
+fn after_challenge(visit: &Visit<'_>) -> String {
     match (visit.session.active_flow(), &visit.session.challenge) {
         (Some(flow), _) => flow::step(visit, &flow.task),
         (None, Some(_)) => Notice::NotAuthenticated.on(&visit.home()),

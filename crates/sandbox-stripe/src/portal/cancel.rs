@@ -1,16 +1,16 @@
-//! Cancelling a plan, saying why, and taking it back.
+//! Cancelling a plan, giving a reason, and undoing the cancellation.
 
 pub(super) mod reason;
 
 use askama::Template;
 
-use super::answer::Answer;
 use super::done::Message;
 use super::flow;
 use super::form::Form;
 use super::notice::Notice;
 use super::overview::plan::names;
 use super::page::{Frame, Refusal};
+use super::page_response::PageResponse;
 use super::sessions::Visit;
 use super::side::Shell;
 use crate::billing::{self, Cancelling};
@@ -18,7 +18,7 @@ use crate::locale::{dates, money};
 use crate::model::{CancelMode, ProrationBehavior, Subscription, SubscriptionStatus};
 use crate::transaction::Transaction;
 
-/// The page.
+/// The page's template.
 #[derive(Template)]
 #[template(path = "cancel_plan.html")]
 struct CancelPlan {
@@ -27,23 +27,23 @@ struct CancelPlan {
     action: String,
     back: Option<String>,
     name: String,
-    /// What happens, and when.
+    /// The effect of the cancellation and its date.
     message: String,
-    /// What becomes of time that was paid for.
+    /// The treatment of paid time.
     money: Option<String>,
-    /// The form's proof that the customer has seen when it ends.
+    /// The end that the page showed; the form sends it back.
     ends: i64,
 }
 
 /// `GET …/subscriptions/{id}/cancel`
-pub(super) fn show(visit: &Visit<'_>) -> Result<Answer, Refusal> {
+pub(super) fn show(visit: &Visit<'_>) -> Result<PageResponse, Refusal> {
     let subscription = visit.subscription(visit.request.id)?;
     if let Some(end) = subscription.ends_at() {
         let words = &visit.text().cancel;
         let message = (words.already)(&dates::day(end, visit.language));
         return Ok(Message::new(visit, words.title, &message).answer(visit));
     }
-    Ok(Answer::page(visit, &page(visit, subscription)))
+    Ok(PageResponse::page(visit, &page(visit, subscription)))
 }
 
 /// `POST …/subscriptions/{id}/cancel`
@@ -51,24 +51,24 @@ pub(super) fn act(
     visit: &Visit<'_>,
     form: &Form,
     transaction: &mut Transaction<'_>,
-) -> Result<Answer, Refusal> {
-    // The second of two clicks finds it ended: the first has said all that there is to say.
+) -> Result<PageResponse, Refusal> {
+    // After a double click the second request finds the subscription ended.
     let Ok(subscription) = visit.subscription(visit.request.id) else {
         let own = visit
             .state
             .subscriptions
             .get(visit.request.id)
             .is_some_and(|s| s.customer == visit.customer.id);
-        return if own { Ok(Answer::see(&visit.home())) } else { Err(Refusal::Unknown) };
+        return if own { Ok(PageResponse::redirect(&visit.home())) } else { Err(Refusal::Unknown) };
     };
     let notice =
         if ends_later(visit, subscription) { Notice::PlanCanceled } else { Notice::PlanEnded };
     if subscription.ends_at().is_some() {
-        return Ok(Answer::see(&flow::finish(visit, transaction, notice)));
+        return Ok(PageResponse::redirect(&flow::finish(visit, transaction, notice)));
     }
     if form.number("ends") != Some(end(visit, subscription)) {
         let address = visit.address(&format!("subscriptions/{}/cancel", subscription.id));
-        return Ok(Answer::see(&Notice::Changed.on(&address)));
+        return Ok(PageResponse::redirect(&Notice::Changed.on(&address)));
     }
     if ends_later(visit, subscription) {
         let mut subscription = subscription.clone();
@@ -80,7 +80,11 @@ pub(super) fn act(
     }
     let landing = flow::finish(visit, transaction, notice);
     let asks = visit.configuration.features.subscription_cancel.asks_reason;
-    Ok(Answer::see(&if asks { reason::address(visit, &subscription.id) } else { landing }))
+    Ok(PageResponse::redirect(&if asks {
+        reason::address(visit, &subscription.id)
+    } else {
+        landing
+    }))
 }
 
 /// `POST …/subscriptions/{id}/keep`
@@ -88,28 +92,28 @@ pub(super) fn keep(
     visit: &Visit<'_>,
     _: &Form,
     transaction: &mut Transaction<'_>,
-) -> Result<Answer, Refusal> {
+) -> Result<PageResponse, Refusal> {
     let subscription = visit.subscription(visit.request.id)?;
     if subscription.ends_at().is_some() {
-        // Another time is the merchant's, and not the customer's to withdraw.
+        // The customer may not undo an end that the merchant scheduled.
         if !subscription.ends_with_period() {
-            return Ok(Answer::see(&Notice::Changed.on(&visit.home())));
+            return Ok(PageResponse::redirect(&Notice::Changed.on(&visit.home())));
         }
         let mut subscription = subscription.clone();
         billing::undo_cancellation(&mut subscription);
         transaction.put(subscription);
     }
-    Ok(Answer::see(&Notice::PlanKept.on(&visit.home())))
+    Ok(PageResponse::redirect(&Notice::PlanKept.on(&visit.home())))
 }
 
-/// Whether it runs to the end of a period that is paid for; what is not ends at once.
+/// Returns whether a cancellation takes effect at the period's end. Unpaid plans end immediately.
 fn ends_later(visit: &Visit<'_>, subscription: &Subscription) -> bool {
     use SubscriptionStatus::{Active, PastDue, Trialing};
     let mode = visit.configuration.features.subscription_cancel.mode;
     mode == CancelMode::AtPeriodEnd && matches!(subscription.status, Active | PastDue | Trialing)
 }
 
-/// When it ends, or nothing where that is at once.
+/// Returns the end of the plan, or 0 if it ends immediately.
 fn end(visit: &Visit<'_>, subscription: &Subscription) -> i64 {
     subscription.period_end().filter(|_| ends_later(visit, subscription)).unwrap_or(0)
 }

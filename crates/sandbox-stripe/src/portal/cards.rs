@@ -1,4 +1,4 @@
-//! The customer's cards: adding, choosing the default, removing.
+//! The customer's cards: adding a card, choosing the default, removing a card.
 
 pub(super) mod add;
 pub(super) mod default;

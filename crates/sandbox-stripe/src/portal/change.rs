@@ -1,4 +1,4 @@
-//! Changing a plan: what may be chosen, what it costs, and making it true.
+//! Changing a plan: choosing, previewing and confirming.
 
 pub(super) mod choose;
 pub(super) mod confirm;
@@ -10,14 +10,14 @@ mod proposal;
 use super::sessions::Visit;
 use crate::model::{Card, PlanChoice};
 
-/// What the bank asks its customer about.
+/// The payment that the bank page shows.
 pub(super) struct Bill {
     pub(super) amount: i64,
     pub(super) currency: String,
     pub(super) card: Option<Card>,
 }
 
-/// What confirming the choice costs.
+/// Returns the cost of the choice.
 pub(super) fn bill(visit: &Visit<'_>, choice: &PlanChoice, at: i64) -> Option<Bill> {
     let subscription = visit.subscription(&choice.subscription).ok()?;
     let proposal = proposal::propose(visit, subscription, choice, at).ok()?;

@@ -1,10 +1,10 @@
-//! A plan that the customer chose, on its way from page to page.
+//! The chosen plan, passed from page to page in forms and URLs.
 
 use super::form::Form;
 use super::sessions::Visit;
 use crate::model::PlanChoice;
 
-/// What a form or an address says of a choice.
+/// Reads a choice from a form or a query.
 pub(super) fn read(form: &Form) -> Option<PlanChoice> {
     let (subscription, price) = (form.text("subscription"), form.text("price"));
     let quantity = form.number("quantity")?;
@@ -16,13 +16,13 @@ pub(super) fn read(form: &Form) -> Option<PlanChoice> {
     })
 }
 
-/// Whether the choice is about the subscription that a deep link is about, where there is one.
-pub(super) fn is_on_the_way(visit: &Visit<'_>, choice: Option<&PlanChoice>) -> bool {
+/// Returns whether the choice concerns the flow's subscription, or there is no flow.
+pub(super) fn matches_flow(visit: &Visit<'_>, choice: Option<&PlanChoice>) -> bool {
     let chosen = choice.map(|choice| choice.subscription.as_str());
     visit.session.active_flow().is_none_or(|flow| flow.task.subscription() == chosen)
 }
 
-/// Where the choice is shown with its figures.
+/// Returns the URL of the choice's preview.
 pub(super) fn preview_address(visit: &Visit<'_>, choice: &PlanChoice) -> String {
     let query = url::form_urlencoded::Serializer::new(String::new())
         .append_pair("price", &choice.price)
@@ -31,7 +31,7 @@ pub(super) fn preview_address(visit: &Visit<'_>, choice: &PlanChoice) -> String 
     visit.address(&format!("subscriptions/{}/preview?{query}", choice.subscription))
 }
 
-/// Where a card is added for the choice.
+/// Returns the URL for adding a card for the choice.
 pub(super) fn card_address(visit: &Visit<'_>, choice: &PlanChoice) -> String {
     let query = url::form_urlencoded::Serializer::new(String::new())
         .append_pair("subscription", &choice.subscription)

@@ -1,23 +1,23 @@
-//! The billing information, to be changed as far as the configuration allows.
+//! The form for the billing information. The configuration decides about its fields.
 
 use askama::Template;
 
-use super::answer::Answer;
-use super::field::{Field, Mistake, error_of};
+use super::field::{Field, FieldError, error_of};
 use super::form::Form;
 use super::notice::Notice;
 use super::page::{Frame, Refusal};
+use super::page_response::PageResponse;
 use super::sessions::Visit;
 use super::side::Shell;
 use super::text::countries;
 use crate::model::{Address, Customer, CustomerField};
-use crate::shown::steers;
+use crate::sanitize::is_control;
 use crate::transaction::Transaction;
 
-/// The longest part of an address, in characters.
+/// Maximum length of a part of an address, in characters.
 const LONGEST_PART: usize = 200;
 
-/// The page.
+/// The page's template.
 #[derive(Template)]
 #[template(path = "details.html")]
 struct Details {
@@ -25,17 +25,17 @@ struct Details {
     shell: Shell,
     action: String,
     back: String,
-    mistakes: Vec<Mistake>,
+    errors: Vec<FieldError>,
     fields: Vec<Field>,
     address: Vec<Field>,
-    /// Where an address may be given: codes and names.
+    /// Codes and names; empty if the address may not be changed.
     countries: Vec<(String, String)>,
     country: String,
     country_error: Option<String>,
 }
 
 /// `GET …/details`
-pub(super) fn show(visit: &Visit<'_>) -> Result<Answer, Refusal> {
+pub(super) fn show(visit: &Visit<'_>) -> Result<PageResponse, Refusal> {
     refuse_empty(visit)?;
     let customer = visit.customer;
     let address = customer.address.clone().unwrap_or_default();
@@ -53,7 +53,7 @@ pub(super) fn show(visit: &Visit<'_>) -> Result<Answer, Refusal> {
         };
         value.clone().unwrap_or_default()
     };
-    Ok(Answer::page(visit, &page(visit, values, Vec::new())))
+    Ok(PageResponse::page(visit, &page(visit, values, Vec::new())))
 }
 
 /// `POST …/details`
@@ -61,11 +61,14 @@ pub(super) fn act(
     visit: &Visit<'_>,
     form: &Form,
     transaction: &mut Transaction<'_>,
-) -> Result<Answer, Refusal> {
+) -> Result<PageResponse, Refusal> {
     refuse_empty(visit)?;
-    let mistakes = mistakes(visit, form);
-    if !mistakes.is_empty() {
-        return Ok(Answer::again(visit, &page(visit, |id| form.text(id).to_owned(), mistakes)));
+    let errors = errors(visit, form);
+    if !errors.is_empty() {
+        return Ok(PageResponse::invalid(
+            visit,
+            &page(visit, |id| form.text(id).to_owned(), errors),
+        ));
     }
     let given = |id: &str| Some(form.text(id)).filter(|text| !text.is_empty()).map(str::to_owned);
     let mut customer = visit.customer.clone();
@@ -92,10 +95,10 @@ pub(super) fn act(
     if customer != *visit.customer {
         transaction.put(customer);
     }
-    Ok(Answer::see(&Notice::DetailsSaved.on(&visit.home())))
+    Ok(PageResponse::redirect(&Notice::DetailsSaved.on(&visit.home())))
 }
 
-/// Whether there is anything that the pages let a customer change.
+/// Returns whether the customer may change any field.
 pub(super) fn is_offered(visit: &Visit<'_>) -> bool {
     use CustomerField::{Address, Email, Name, Phone};
     let update = &visit.configuration.features.customer_update;
@@ -111,15 +114,15 @@ fn allows(visit: &Visit<'_>, field: CustomerField) -> bool {
     visit.configuration.features.customer_update.allowed.contains(&field)
 }
 
-fn mistakes(visit: &Visit<'_>, form: &Form) -> Vec<Mistake> {
+fn errors(visit: &Visit<'_>, form: &Form) -> Vec<FieldError> {
     let words = &visit.text().details;
-    let mut mistakes = Vec::new();
+    let mut errors = Vec::new();
     let mut note =
-        |field, message: &str| mistakes.push(Mistake { field, message: message.to_owned() });
-    let steered = |id: &str| form.text(id).chars().any(steers);
+        |field, message: &str| errors.push(FieldError { field, message: message.to_owned() });
+    let has_control = |id: &str| form.text(id).chars().any(is_control);
     let long = |id: &str, longest: usize| form.text(id).chars().count() > longest;
     if allows(visit, CustomerField::Name) {
-        if steered("name") {
+        if has_control("name") {
             note("name", words.unreadable);
         } else if long("name", Customer::LONGEST_NAME) {
             note("name", words.too_long);
@@ -129,7 +132,7 @@ fn mistakes(visit: &Visit<'_>, form: &Form) -> Vec<Mistake> {
         match form.text("email") {
             "" if visit.customer.email.is_some() => note("email", words.email_missing),
             "" => {}
-            _ if steered("email") => note("email", words.unreadable),
+            _ if has_control("email") => note("email", words.unreadable),
             email if !Customer::is_email(email) => note("email", words.email_invalid),
             _ if long("email", Customer::LONGEST_EMAIL) => note("email", words.too_long),
             _ => {}
@@ -149,7 +152,7 @@ fn mistakes(visit: &Visit<'_>, form: &Form) -> Vec<Mistake> {
     }
     if allows(visit, CustomerField::Address) {
         for field in ["line1", "line2", "city", "state", "postal-code"] {
-            if steered(field) {
+            if has_control(field) {
                 note(field, words.unreadable);
             } else if long(field, LONGEST_PART) {
                 note(field, words.too_long);
@@ -163,21 +166,21 @@ fn mistakes(visit: &Visit<'_>, form: &Form) -> Vec<Mistake> {
             note("country", words.country_unknown);
         }
     }
-    mistakes
+    errors
 }
 
-fn page(visit: &Visit<'_>, value: impl Fn(&str) -> String, mistakes: Vec<Mistake>) -> Details {
+fn page(visit: &Visit<'_>, value: impl Fn(&str) -> String, errors: Vec<FieldError>) -> Details {
     let text = visit.text();
     let words = &text.details;
     let field = |id, label, autocomplete, longest| {
-        Field { autocomplete, longest, ..Field::new(id, label) }.with(&value(id), &mistakes)
+        Field { autocomplete, longest, ..Field::new(id, label) }.with(&value(id), &errors)
     };
     let mut fields = Vec::new();
     if allows(visit, CustomerField::Name) {
         fields.push(field("name", text.name, "name", Customer::LONGEST_NAME));
     }
     if allows(visit, CustomerField::Email) {
-        // No `type=email`: browsers know less of e-mail addresses than Stripe does, and speak another language.
+        // No `type=email`: browsers refuse addresses that Stripe accepts, in their own language.
         let email = field("email", text.email, "email", Customer::LONGEST_EMAIL);
         fields.push(Field {
             inputmode: "email",
@@ -213,8 +216,8 @@ fn page(visit: &Visit<'_>, value: impl Fn(&str) -> String, mistakes: Vec<Mistake
         shell: Shell::of(visit),
         action: visit.address("details"),
         back: visit.home(),
-        country_error: error_of("country", &mistakes),
-        mistakes,
+        country_error: error_of("country", &errors),
+        errors,
         fields,
         address,
         countries: all_countries,

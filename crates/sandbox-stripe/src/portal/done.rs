@@ -1,16 +1,16 @@
-//! Pages that only say something: the end of a deep link, and what cannot be done.
+//! Pages with a message: the end of a flow, or an action that is not possible.
 
 use askama::Template;
 
-use super::answer::Answer;
 use super::flow;
 use super::page::{Frame, Refusal};
+use super::page_response::PageResponse;
 use super::sessions::Visit;
 use super::side::{ReturnLink, Shell};
 use crate::model::{AfterCompletion, FlowTask};
-use crate::shown::plain;
+use crate::sanitize::plain;
 
-/// A message where a form would be.
+/// The template of a message.
 #[derive(Template)]
 #[template(path = "message.html")]
 pub(super) struct Message {
@@ -19,12 +19,12 @@ pub(super) struct Message {
     title: String,
     message: String,
     link: Option<ReturnLink>,
-    /// Whether it is good news.
+    /// Whether the message reports a success.
     good: bool,
 }
 
 impl Message {
-    /// Why something cannot be done; the way back is the portal's first page, or the way out of a deep link.
+    /// Explains why an action is not possible. Links to the portal's first page, or out of a flow.
     pub(super) fn new(visit: &Visit<'_>, title: &str, message: &str) -> Self {
         let shell = Shell::of(visit);
         let home = shell
@@ -43,26 +43,29 @@ impl Message {
         }
     }
 
-    pub(super) fn answer(self, visit: &Visit<'_>) -> Answer {
-        Answer::page(visit, &self)
+    pub(super) fn answer(self, visit: &Visit<'_>) -> PageResponse {
+        PageResponse::page(visit, &self)
     }
 }
 
-/// `GET …/done`: where a deep link ends that does not lead back into the portal.
-pub(super) fn show(visit: &Visit<'_>) -> Result<Answer, Refusal> {
-    let stranded = flow::is_stranded(visit);
-    let Some(flow) = visit.session.flow.as_ref().filter(|_| visit.session.flow_done || stranded)
+/// `GET …/done`: the end of a flow that does not open the portal.
+pub(super) fn show(visit: &Visit<'_>) -> Result<PageResponse, Refusal> {
+    let lost_subscription = flow::has_lost_subscription(visit);
+    let Some(flow) =
+        visit.session.flow.as_ref().filter(|_| visit.session.flow_done || lost_subscription)
     else {
-        return Ok(Answer::see(&visit.home()));
+        return Ok(PageResponse::redirect(&visit.home()));
     };
     let text = visit.text();
-    // A plan that has ended is as cancelled as it can be, and nothing else can be done with it.
-    if stranded && !matches!(flow.task, FlowTask::SubscriptionCancel { .. }) {
+    // An ended plan counts as cancelled. Other tasks are no longer possible.
+    if lost_subscription && !matches!(flow.task, FlowTask::SubscriptionCancel { .. }) {
         return Ok(Message::new(visit, text.change.title, text.change.ended).answer(visit));
     }
     let (custom, target) = match &flow.after_completion {
-        AfterCompletion::PortalHomepage if stranded => (None, visit.session.return_url.as_deref()),
-        AfterCompletion::PortalHomepage => return Ok(Answer::see(&visit.home())),
+        AfterCompletion::PortalHomepage if lost_subscription => {
+            (None, visit.session.return_url.as_deref())
+        }
+        AfterCompletion::PortalHomepage => return Ok(PageResponse::redirect(&visit.home())),
         AfterCompletion::HostedConfirmation { custom_message } => {
             (custom_message.as_deref(), visit.session.return_url.as_deref())
         }
@@ -75,11 +78,11 @@ pub(super) fn show(visit: &Visit<'_>) -> Result<Answer, Refusal> {
             text.done.change
         }
     };
-    // The rest of the portal was never open.
+    // The flow did not open the rest of the portal.
     let shell = Shell { home: None, return_link: None, ..Shell::of(visit) };
     let link = target.and_then(|url| ReturnLink::to(url, text));
     let message = custom.map_or_else(|| text.done.message.to_owned(), plain);
-    Ok(Answer::page(
+    Ok(PageResponse::page(
         visit,
         &Message {
             frame: Frame::new(visit.language),

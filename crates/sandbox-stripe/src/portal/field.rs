@@ -1,13 +1,13 @@
-//! The fields of forms, with what is wrong with them.
+//! Form fields with their errors.
 
-/// A field for one line of text.
+/// A single-line text field.
 #[derive(Default)]
 pub(crate) struct Field {
-    /// Its name and its id.
+    /// The name and the id of the input.
     pub(crate) id: &'static str,
     pub(crate) label: &'static str,
     pub(crate) value: String,
-    /// Empty where there is nothing to say.
+    /// Empty for no hint.
     pub(crate) hint: &'static str,
     pub(crate) error: Option<String>,
     /// The `type` of the input.
@@ -19,8 +19,8 @@ pub(crate) struct Field {
     pub(crate) required: bool,
 }
 
-/// A mistake, with the field that it is in.
-pub(crate) struct Mistake {
+/// An error with the name of its field.
+pub(crate) struct FieldError {
     pub(crate) field: &'static str,
     pub(crate) message: String,
 }
@@ -30,14 +30,14 @@ impl Field {
         Self { id, label, kind: "text", inputmode: "text", longest: 256, ..Self::default() }
     }
 
-    /// What the form says of it.
-    pub(crate) fn with(mut self, value: &str, mistakes: &[Mistake]) -> Self {
+    /// Sets the value and the error.
+    pub(crate) fn with(mut self, value: &str, errors: &[FieldError]) -> Self {
         value.clone_into(&mut self.value);
-        self.error = error_of(self.id, mistakes);
+        self.error = error_of(self.id, errors);
         self
     }
 
-    /// The ids of what describes it, as `aria-describedby` has them.
+    /// Returns the ids for `aria-describedby`.
     pub(crate) fn described_by(&self) -> String {
         let hint = (!self.hint.is_empty()).then(|| format!("{}-hint", self.id));
         let error = self.error.is_some().then(|| format!("{}-error", self.id));
@@ -45,7 +45,7 @@ impl Field {
     }
 }
 
-/// What is wrong with the field of this name.
-pub(crate) fn error_of(id: &str, mistakes: &[Mistake]) -> Option<String> {
-    mistakes.iter().find(|mistake| mistake.field == id).map(|mistake| mistake.message.clone())
+/// Returns the error of the field with this name.
+pub(crate) fn error_of(id: &str, errors: &[FieldError]) -> Option<String> {
+    errors.iter().find(|error| error.field == id).map(|error| error.message.clone())
 }

@@ -1,4 +1,4 @@
-//! What a page's form sends, and whether it was ours that sent it.
+//! Form data, and protection against forged forms.
 
 use axum::body::Body;
 use axum::http::request::Parts;
@@ -8,15 +8,15 @@ use url::Url;
 use super::page::Refusal;
 use crate::{body, ids};
 
-/// The name of the hidden field that proves where a form came from.
-pub(super) const PROOF: &str = "csrf";
+/// The name of the hidden field with the CSRF token.
+pub(super) const CSRF_FIELD: &str = "csrf";
 
-/// Fields by name; it is never logged, because a card number may be in it.
+/// Fields by name. Never log a form: it may contain a card number.
 #[derive(Default)]
 pub(crate) struct Form(Vec<(String, String)>);
 
 impl Form {
-    /// Reads a query string or the body of a form.
+    /// Parses a query string or a form body.
     pub(crate) fn parse(text: &[u8]) -> Self {
         Self(
             url::form_urlencoded::parse(text)
@@ -25,28 +25,28 @@ impl Form {
         )
     }
 
-    /// The field without white space around it; empty where there is none.
+    /// Returns the trimmed value of a field; empty if it is missing.
     pub(crate) fn text(&self, name: &str) -> &str {
         self.0.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value.trim())
     }
 
-    /// A whole number.
+    /// Returns a field as a whole number.
     pub(crate) fn number(&self, name: &str) -> Option<i64> {
         self.text(name).parse().ok()
     }
 
-    /// Whether a box is ticked.
+    /// Returns whether a checkbox is ticked.
     pub(crate) fn ticked(&self, name: &str) -> bool {
         !self.text(name).is_empty()
     }
 }
 
-/// What a session's forms carry: only who knows the secret in the link can know it, and it is no way back to it.
-pub(crate) fn proof(token: &str) -> String {
+/// Returns the CSRF token of a session: a digest that does not reveal the link's secret.
+pub(crate) fn csrf_token(token: &str) -> String {
     ids::digest(&format!("form of {token}"))
 }
 
-/// The form that a page of this session has sent.
+/// Reads a form and checks that a page of this session sent it.
 pub(crate) async fn receive(
     parts: &Parts,
     body: Body,
@@ -68,14 +68,15 @@ fn is_form(headers: &HeaderMap) -> bool {
     media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }
 
-/// Whether a form comes from a page of this session.
+/// Returns whether a page of this session sent the form.
 fn is_ours(form: &Form, token: &str, headers: &HeaderMap, base_url: &str) -> bool {
-    // The digests are compared, so that the timing tells nothing.
-    ids::digest(form.text(PROOF)) == ids::digest(&proof(token)) && is_from_here(headers, base_url)
+    // Comparing digests avoids a timing leak.
+    ids::digest(form.text(CSRF_FIELD)) == ids::digest(&csrf_token(token))
+        && is_from_here(headers, base_url)
 }
 
-/// What the browser says of the page that sent the form (<https://www.w3.org/TR/fetch-metadata/>, RFC 6454). Our pages send
-/// no referrer, so their browser may say `null`.
+/// Checks the browser's headers about the sending page (<https://www.w3.org/TR/fetch-metadata/>,
+/// RFC 6454). Our pages send no referrer, so `Origin` may be `null`.
 fn is_from_here(headers: &HeaderMap, base_url: &str) -> bool {
     let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
     if let Some(site) = text("sec-fetch-site") {
@@ -121,16 +122,16 @@ mod tests {
     }
 
     #[test]
-    fn a_form_proves_its_session_and_no_other() {
-        let form = Form::parse(format!("csrf={}", proof("test_a")).as_bytes());
+    fn a_csrf_token_is_valid_for_its_own_session_only() {
+        let form = Form::parse(format!("csrf={}", csrf_token("test_a")).as_bytes());
         assert!(is_ours(&form, "test_a", &HeaderMap::new(), ""));
         assert!(!is_ours(&form, "test_b", &HeaderMap::new(), ""));
         assert!(!is_ours(&Form::default(), "test_a", &HeaderMap::new(), ""));
-        assert!(!proof("test_a").contains("test_a"));
+        assert!(!csrf_token("test_a").contains("test_a"));
     }
 
     #[test]
-    fn fields_are_trimmed_and_the_first_of_two_counts() {
+    fn fields_are_trimmed_and_the_first_of_two_wins() {
         let form = Form::parse(b"a=+x+&a=y&n=12&box=on");
         assert_eq!((form.text("a"), form.text("none"), form.number("n")), ("x", "", Some(12)));
         assert!(form.ticked("box") && !form.ticked("other"));

@@ -1,18 +1,18 @@
-//! All invoices, page by page, newest first.
+//! All invoices, newest first, in pages.
 
 use askama::Template;
 
-use super::answer::Answer;
 use super::invoice_row::InvoiceRow;
 use super::page::{Frame, Refusal};
+use super::page_response::PageResponse;
 use super::sessions::Visit;
 use super::side::Shell;
 use crate::model::InvoiceStatus;
 
-/// So many stand on a page.
+/// Invoices per page.
 const PER_PAGE: usize = 12;
 
-/// The page.
+/// The page's template.
 #[derive(Template)]
 #[template(path = "history.html")]
 struct History {
@@ -25,7 +25,7 @@ struct History {
 }
 
 /// `GET …/invoices`
-pub(super) fn show(visit: &Visit<'_>) -> Result<Answer, Refusal> {
+pub(super) fn show(visit: &Visit<'_>) -> Result<PageResponse, Refusal> {
     let (state, language) = (visit.state, visit.language);
     let shown = |invoice: &&crate::model::Invoice| invoice.status != InvoiceStatus::Draft;
     let count = state.invoices.of(&visit.customer.id).filter(shown).count();
@@ -48,5 +48,5 @@ pub(super) fn show(visit: &Visit<'_>) -> Result<Answer, Refusal> {
         older: (page < pages).then(|| address(page + 1)),
         position: (visit.text().history.position)(page, pages),
     };
-    Ok(Answer::page(visit, &view))
+    Ok(PageResponse::page(visit, &view))
 }

@@ -1,9 +1,9 @@
-//! An invoice as lists show it.
+//! An invoice in a list.
 
 use crate::locale::Language;
 use crate::locale::{dates, money};
 use crate::model::{Invoice, InvoiceStatus};
-use crate::shown::plain;
+use crate::sanitize::plain;
 use crate::state::State;
 
 /// One line of a list of invoices.
@@ -15,13 +15,13 @@ pub(super) struct InvoiceRow {
     pub(super) amount: String,
     pub(super) status: &'static str,
     pub(super) tone: &'static str,
-    /// The invoice's own page.
+    /// The URL of the invoice's page.
     pub(super) href: Option<String>,
 }
 
 impl InvoiceRow {
     pub(super) fn of(invoice: &Invoice, state: &State, language: Language) -> Self {
-        // The line that says what was bought: of a change of plan, the new one.
+        // The purchased product. After a plan change that is the last charge.
         let line = invoice.lines.iter().rfind(|line| line.amount >= 0).or(invoice.lines.first());
         let product = line.and_then(|line| {
             state
@@ -48,7 +48,7 @@ impl InvoiceRow {
     }
 }
 
-/// The address of the invoice's own page, in the language of the page that leads there.
+/// Returns the URL of the invoice's page, in the language of the current page.
 pub(super) fn hosted(invoice: &Invoice, language: Language) -> Option<String> {
     invoice
         .hosted_token

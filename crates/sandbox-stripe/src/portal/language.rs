@@ -1,10 +1,10 @@
-//! Which language a page speaks: the session's, else the customer's, else the browser's, else English.
+//! Chooses a page's language: session, customer, browser, then English.
 
 use axum::http::{HeaderMap, header};
 
 use crate::locale::Language;
 
-/// The language of a session's pages. An explicit locale that the pages do not speak gives English.
+/// Returns the language of a session's pages. An unsupported explicit locale falls back to English.
 pub(crate) fn of_session(
     locale: Option<&str>,
     preferred: &[String],
@@ -16,7 +16,7 @@ pub(crate) fn of_session(
     }
 }
 
-/// The language that the browser likes best of those that the pages speak (RFC 9110, 12.5.4).
+/// Returns the supported language that the browser prefers (RFC 9110, 12.5.4).
 pub(crate) fn of_browser(headers: &HeaderMap) -> Language {
     let wishes = headers
         .get(header::ACCEPT_LANGUAGE)
@@ -51,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn the_browsers_best_wish_that_is_spoken_wins() {
+    fn the_browsers_preferred_supported_language_wins() {
         for (wishes, language) in [
             ("ko-KR,ko;q=0.9,en;q=0.8", Language::Korean),
             ("ja,en;q=0.3,ko;q=0.7", Language::Korean),
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn the_session_goes_before_the_customer_and_the_customer_before_the_browser() {
+    fn the_session_overrides_the_customer_and_the_customer_overrides_the_browser() {
         let korean = browser("ko");
         let preferred = ["ko-KR".to_owned()];
         assert_eq!(of_session(Some("en-GB"), &preferred, &korean), Language::English);

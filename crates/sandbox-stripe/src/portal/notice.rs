@@ -1,12 +1,12 @@
-//! What a page says of what was just done: fixed words in the address, never a text from it.
+//! The notice after an action. The URL contains a fixed word and never the text itself.
 
 use super::sessions::Visit;
 use super::text::Text;
 
-/// The name in the query.
+/// The name of the query parameter.
 const NAME: &str = "done";
 
-/// Something to be said once.
+/// A notice to show once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Notice {
     CardAdded,
@@ -17,18 +17,18 @@ pub(super) enum Notice {
     PlanCanceled,
     PlanEnded,
     PlanKept,
-    /// What a form was about is no more what it was; nothing was done.
+    /// The form's data was out of date; nothing was changed.
     Changed,
-    /// The figures were too old; these are fresh ones.
+    /// The preview's amounts were too old; the page shows current ones.
     Stale,
-    /// The bank's customer said no, or nothing in time.
+    /// The cardholder refused, or the challenge expired.
     NotAuthenticated,
 }
 
-/// A notice as a page shows it.
-pub(super) struct Shown {
+/// A notice as the page shows it.
+pub(super) struct NoticeView {
     pub(super) message: &'static str,
-    /// Whether something was not done.
+    /// Whether it reports a failure.
     pub(super) bad: bool,
 }
 
@@ -63,14 +63,14 @@ impl Notice {
         }
     }
 
-    /// The address with the notice in it.
+    /// Adds the notice to a URL.
     pub(super) fn on(self, address: &str) -> String {
         let mark = if address.contains('?') { '&' } else { '?' };
         format!("{address}{mark}{NAME}={}", self.word())
     }
 
-    /// What the address asks the page to say.
-    pub(super) fn of(visit: &Visit<'_>) -> Option<Shown> {
+    /// Returns the notice that the URL requests.
+    pub(super) fn of(visit: &Visit<'_>) -> Option<NoticeView> {
         let word = visit.request.query.text(NAME);
         let notice = Self::ALL.into_iter().find(|notice| notice.word() == word)?;
         let bad = matches!(notice, Self::Changed | Self::Stale | Self::NotAuthenticated);
@@ -78,7 +78,7 @@ impl Notice {
             Self::CardDefault if visit.has_own_card() => visit.text().notices.card_default_but_own,
             _ => notice.message(visit.text()),
         };
-        Some(Shown { message, bad })
+        Some(NoticeView { message, bad })
     }
 
     fn message(self, text: &Text) -> &'static str {

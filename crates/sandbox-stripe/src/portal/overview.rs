@@ -7,19 +7,19 @@ use askama::Template;
 
 use self::facts::Fact;
 use self::plan::Plan;
-use super::answer::Answer;
 use super::cards::row::CardRow;
 use super::invoice_row::InvoiceRow;
 use super::page::{Frame, Refusal};
+use super::page_response::PageResponse;
 use super::sessions::Visit;
 use super::side::Shell;
 use super::{details, flow};
 use crate::model::InvoiceStatus;
 
-/// So many invoices stand on the page.
+/// Maximum invoices on the page.
 const MOST_INVOICES: usize = 6;
 
-/// The page.
+/// The page's template.
 #[derive(Template)]
 #[template(path = "overview.html")]
 struct Overview {
@@ -29,20 +29,20 @@ struct Overview {
     plans: Vec<Plan>,
     cards: Vec<CardRow>,
     /// Whether the customer may add, choose and remove cards.
-    keeps_cards: bool,
+    can_manage_cards: bool,
     facts: Vec<Fact>,
-    /// Whether the customer may change them.
-    keeps_facts: bool,
-    /// None where the configuration shows none.
+    /// Whether the customer may change the billing information.
+    can_edit_facts: bool,
+    /// None if the configuration hides invoices.
     invoices: Option<Vec<InvoiceRow>>,
 }
 
-/// `GET /p/session/{token}`; a deep link goes straight to its step.
-pub(super) fn show(visit: &Visit<'_>) -> Result<Answer, Refusal> {
+/// `GET /p/session/{token}`; redirects to the step of an active flow.
+pub(super) fn show(visit: &Visit<'_>) -> Result<PageResponse, Refusal> {
     if let Some(flow) = visit.session.active_flow() {
-        return Ok(Answer::see(&flow::step(visit, &flow.task)));
+        return Ok(PageResponse::redirect(&flow::step(visit, &flow.task)));
     }
-    Ok(Answer::page(visit, &page(visit)))
+    Ok(PageResponse::page(visit, &page(visit)))
 }
 
 fn page(visit: &Visit<'_>) -> Overview {
@@ -64,9 +64,9 @@ fn page(visit: &Visit<'_>) -> Overview {
             .of(&customer.id)
             .map(|card| CardRow::of(card, customer, visit.now))
             .collect(),
-        keeps_cards: features.payment_method_update,
+        can_manage_cards: features.payment_method_update,
         facts: facts::of(customer, visit.text(), language),
-        keeps_facts: details::is_offered(visit),
+        can_edit_facts: details::is_offered(visit),
         invoices: features.invoice_history.then(|| invoices.collect()),
     }
 }

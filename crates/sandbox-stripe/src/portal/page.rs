@@ -1,4 +1,4 @@
-//! Rendering: templates into responses, with the headers that keep a page to itself.
+//! Renders templates into responses with security headers.
 
 use std::io;
 
@@ -11,7 +11,7 @@ use super::assets;
 use super::text::Text;
 use crate::locale::Language;
 
-/// What every page has.
+/// The data that every page needs.
 pub(crate) struct Frame {
     pub(crate) lang: &'static str,
     pub(crate) text: &'static Text,
@@ -19,16 +19,16 @@ pub(crate) struct Frame {
     pub(crate) icon: &'static str,
 }
 
-/// A page that says only that there is none, and why.
+/// An error page outside the portal's layout.
 #[derive(Template)]
 #[template(path = "closed.html")]
 pub(crate) struct Closed {
     pub(crate) frame: Frame,
     pub(crate) title: &'static str,
     pub(crate) message: &'static str,
-    /// Whether time is what makes it so.
+    /// Whether the link has expired.
     pub(crate) expired: bool,
-    /// Where things go on, if anywhere.
+    /// A link back to the portal or the checkout.
     pub(crate) back: Option<String>,
 }
 
@@ -43,16 +43,16 @@ impl Frame {
     }
 }
 
-/// Why there is no page.
+/// The reason why a page is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    /// There was a session, and its time is over.
+    /// The session has expired.
     Expired,
-    /// There never was one, or long ago; or there is no such page in it.
+    /// The session or the page does not exist.
     Unknown,
-    /// The form was not sent by one of the session's pages.
+    /// No page of the session sent the form.
     Forged,
-    /// What was sent is no form; this is the status to say so.
+    /// The body is not a form; the value is the response status.
     Unreadable(u16),
     /// The sandbox failed.
     Failed,
@@ -66,7 +66,7 @@ impl From<io::Error> for Refusal {
 }
 
 impl Refusal {
-    /// The page that says it; `back` leads to where things go on, if anywhere.
+    /// Returns the error page, with a link `back` if there is one.
     pub(crate) fn response(self, language: Language, back: Option<String>) -> Response {
         let text = language.text();
         let (status, title, message) = match self {
@@ -89,13 +89,17 @@ impl Refusal {
     }
 }
 
-/// A page as a response. A form of it may lead, by a redirect, to `beyond` too, which is a source in the words of a
-/// content security policy.
-pub(crate) fn render(status: StatusCode, page: &impl Template, beyond: Option<&str>) -> Response {
+/// Renders a page. `beyond` is a further content security policy source for redirects of its
+/// forms.
+pub(crate) fn render(
+    status: StatusCode,
+    page: &impl Template,
+    form_target: Option<&str>,
+) -> Response {
     let (status, html) = match page.render() {
         Ok(html) => (status, html),
         Err(error) => {
-            tracing::error!(%error, "a portal page could not be rendered");
+            tracing::error!(%error, "rendering a portal page failed");
             (StatusCode::INTERNAL_SERVER_ERROR, String::new())
         }
     };
@@ -104,12 +108,12 @@ pub(crate) fn render(status: StatusCode, page: &impl Template, beyond: Option<&s
     response
         .headers_mut()
         .insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
-    keep_to_itself(&mut response, beyond);
+    set_security_headers(&mut response, form_target);
     response
 }
 
-/// A response that leads on, by GET.
-pub(crate) fn see_other(location: &str) -> Response {
+/// Redirects with 303.
+pub(crate) fn redirect(location: &str) -> Response {
     let mut response = Response::new(Body::empty());
     match HeaderValue::from_str(location) {
         Ok(location) => {
@@ -117,22 +121,22 @@ pub(crate) fn see_other(location: &str) -> Response {
             response.headers_mut().insert(header::LOCATION, location);
         }
         Err(error) => {
-            tracing::error!(%error, "an address is no header");
+            tracing::error!(%error, "a redirect target is not a valid header value");
             *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
         }
     }
-    keep_to_itself(&mut response, None);
+    set_security_headers(&mut response, None);
     response
 }
 
-/// Nothing runs, nothing loads from elsewhere, nobody frames the page, nobody keeps it, and no other host learns its
-/// address, which is a credential.
-fn keep_to_itself(response: &mut Response, beyond: Option<&str>) {
-    let space = if beyond.is_some() { " " } else { "" };
+/// Sets the security headers: no scripts, no external content, no framing, no caching. No referrer
+/// leaks the URL, which is a credential.
+fn set_security_headers(response: &mut Response, form_target: Option<&str>) {
+    let space = if form_target.is_some() { " " } else { "" };
     let policy = format!(
-        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'{space}{}; base-uri 'none'; \
-         frame-ancestors 'none'",
-        beyond.unwrap_or_default()
+        "default-src 'none'; style-src 'self'; img-src 'self'; \
+        form-action 'self'{space}{}; base-uri 'none'; frame-ancestors 'none'",
+        form_target.unwrap_or_default()
     );
     let headers = response.headers_mut();
     if let Ok(policy) = HeaderValue::from_str(&policy) {
@@ -153,7 +157,7 @@ fn keep_to_itself(response: &mut Response, beyond: Option<&str>) {
 mod tests {
     use std::path::Path;
 
-    /// All templates below a folder, with their paths.
+    /// Returns all templates below a folder, with their paths.
     fn templates(folder: &Path) -> Vec<(String, String)> {
         let mut found = Vec::new();
         for entry in std::fs::read_dir(folder).unwrap() {
@@ -167,14 +171,14 @@ mod tests {
         found
     }
 
-    /// What `text` has between `<name …>` and `</name>`, each time.
+    /// Returns the text between `<name …>` and `</name>` for each occurrence.
     fn contents<'a>(text: &'a str, name: &str) -> Vec<&'a str> {
         let (start, end) = (format!("<{name} "), format!("</{name}>"));
         let starts = text.match_indices(&start);
         starts.filter_map(|(at, _)| text[at..].split(&end).next()).collect()
     }
 
-    /// A pointer that aims at a link's first box would hit the hidden text instead of the visible one.
+    /// A pointer that targets a link's first box would hit the hidden text instead of the visible.
     #[test]
     fn links_and_buttons_contain_no_hidden_text() {
         let all = templates(&Path::new(env!("CARGO_MANIFEST_DIR")).join("templates"));

@@ -1,4 +1,4 @@
-//! From a request to one of the portal's pages.
+//! Routes requests to the portal's pages.
 
 use std::sync::Arc;
 
@@ -9,16 +9,16 @@ use axum::http::{HeaderMap, Method};
 use axum::response::Response;
 use axum::routing::{MethodFilter, get, on};
 
-use super::answer::Answer;
 use super::form::Form;
 use super::page::Refusal;
-use super::rooms::{PAGES, Page};
+use super::page_response::PageResponse;
+use super::pages::{PAGES, Page};
 use super::sessions;
 use super::{assets, form, language};
 use crate::locale::Language;
 use crate::store::Store;
 
-/// The pages over a state.
+/// The shared state of the portal.
 #[derive(Clone)]
 pub(crate) struct Portal {
     store: Arc<Store>,
@@ -31,7 +31,7 @@ impl Portal {
     }
 }
 
-/// The routes of the pages.
+/// Returns the portal's routes.
 pub(crate) fn router(portal: Portal) -> Router {
     let pages = PAGES.iter().fold(Router::new(), |router, page| {
         let handler = move |State(portal): State<Portal>, request: Request| async move {
@@ -58,7 +58,7 @@ impl Portal {
         let response = match answer {
             Ok(answer) => answer.into_response(),
             Err((refusal, language)) => {
-                // Only an address that is a session's own can lead back.
+                // Only an open session has a page to link back to.
                 let known =
                     !token.is_empty() && matches!(refusal, Refusal::Unknown | Refusal::Forged);
                 let back = (known && self.is_open(&token)).then(|| format!("/p/session/{token}"));
@@ -96,22 +96,22 @@ impl Portal {
         page: &'static Page,
         parts: &Parts,
         prepared: &Prepared,
-    ) -> Result<Answer, (Refusal, Language)> {
+    ) -> Result<PageResponse, (Refusal, Language)> {
         let Prepared { token, id, query, sent } = prepared;
         let request = sessions::Request { token, id, query, headers: &parts.headers };
         match (sent, page.act) {
             (Some(form), Some(act)) => {
                 sessions::act(&self.store, &request, |visit, transaction| {
-                    match page.room.way_around(visit, true)? {
-                        // What a form does is not done behind a closed door; one that is sent twice finds it closed.
-                        Some(address) => Ok(Answer::see(&address)),
+                    match page.kind.redirect_for(visit, true)? {
+                        // A form is not processed on a page that is not permitted.
+                        Some(address) => Ok(PageResponse::redirect(&address)),
                         None => act(visit, form, transaction),
                     }
                 })
             }
             _ => sessions::look(&self.store, &request, |visit| {
-                match page.room.way_around(visit, false)? {
-                    Some(address) => Ok(Answer::see(&address)),
+                match page.kind.redirect_for(visit, false)? {
+                    Some(address) => Ok(PageResponse::redirect(&address)),
                     None => (page.show)(visit),
                 }
             }),
@@ -127,7 +127,7 @@ impl Portal {
     }
 }
 
-/// A request, read.
+/// A parsed request.
 struct Prepared {
     token: String,
     id: String,

@@ -1,4 +1,4 @@
-//! Opening a session by the secret in its link.
+//! Opens a session by the secret in its link.
 
 use std::io;
 
@@ -18,20 +18,20 @@ use crate::state::State;
 use crate::store::Store;
 use crate::transaction::Transaction;
 
-/// A view puts a session's end off; by less than this it is not worth a line in the journal.
+/// A view extends the session. Extensions below this threshold are not written to the journal.
 const WORTH_WRITING_SECONDS: i64 = 60;
 
-/// What is asked for.
+/// The request for a page.
 pub(super) struct Request<'a> {
     /// The secret in the link.
     pub(super) token: &'a str,
-    /// The id in the address, of a card or a subscription; empty where there is none.
+    /// The id of a card or a subscription in the path; empty if there is none.
     pub(super) id: &'a str,
     pub(super) query: &'a Form,
     pub(super) headers: &'a HeaderMap,
 }
 
-/// A session that is open, with its customer.
+/// An open session with its customer.
 pub(super) struct Visit<'a> {
     pub(super) request: &'a Request<'a>,
     pub(super) session: &'a PortalSession,
@@ -47,24 +47,24 @@ impl Visit<'_> {
         self.language.text()
     }
 
-    /// The address of the portal's first page.
+    /// Returns the URL of the portal's first page.
     pub(super) fn home(&self) -> String {
         format!("/p/session/{}", self.request.token)
     }
 
-    /// The address of a page behind it.
+    /// Returns the URL of another page.
     pub(super) fn address(&self, rest: &str) -> String {
         format!("{}/{rest}", self.home())
     }
 
-    /// The running subscription of this id. Another customer's is as good as none.
+    /// Returns the customer's running subscription with this id.
     pub(super) fn subscription(&self, id: &str) -> Result<&Subscription, Refusal> {
         let found =
             self.state.subscriptions.get(id).filter(|found| found.customer == self.customer.id);
         found.filter(|found| found.is_running()).ok_or(Refusal::Unknown)
     }
 
-    /// Whether a plan is paid with a card of its own, whatever the customer's default is.
+    /// Returns whether a plan is paid with its own card instead of the customer's default.
     pub(super) fn has_own_card(&self) -> bool {
         let mut all = self.state.subscriptions.of(&self.customer.id);
         all.any(|subscription| {
@@ -72,7 +72,7 @@ impl Visit<'_> {
         })
     }
 
-    /// The card of this id. Another customer's is as good as none.
+    /// Returns the customer's card with this id.
     pub(super) fn card(&self, id: &str) -> Result<&PaymentMethod, Refusal> {
         let found = self.state.payment_methods.get(id);
         found
@@ -81,8 +81,7 @@ impl Visit<'_> {
     }
 }
 
-/// Opens the session, keeps it open for another hour, and looks at what its customer may see. A refusal comes with the
-/// language to say it in.
+/// Opens and extends the session and shows a page. An error contains the language for its page.
 pub(super) fn look<R>(
     store: &Store,
     request: &Request<'_>,
@@ -104,7 +103,7 @@ pub(super) fn look<R>(
     seen.map_err(|refusal| (refusal, language))
 }
 
-/// Opens the session and does what its customer asks for, as a whole or not at all.
+/// Opens the session and runs an action in a transaction.
 pub(super) fn act<R>(
     store: &Store,
     request: &Request<'_>,

@@ -1,27 +1,27 @@
-//! The side of every page: who bills, and the way back.
+//! The sidebar of every page: the seller and the return link.
 
 use url::Url;
 
 use super::form;
-use super::notice::{Notice, Shown};
+use super::notice::{Notice, NoticeView};
 use super::sessions::Visit;
 use super::text::Text;
-use crate::shown::plain;
+use crate::sanitize::plain;
 
-/// What every page of a session has: the side, and what its forms need.
+/// The layout data of a session's pages.
 pub(super) struct Shell {
     pub(super) headline: String,
     pub(super) return_link: Option<ReturnLink>,
     pub(super) privacy_url: Option<String>,
     pub(super) terms_url: Option<String>,
-    /// The portal's first page; none inside a deep link's task, which shows nothing of the rest.
+    /// The portal's first page; None within a flow, which hides the rest of the portal.
     pub(super) home: Option<String>,
-    /// What the forms carry.
-    pub(super) proof: String,
-    pub(super) notice: Option<Shown>,
+    /// The CSRF token of the forms.
+    pub(super) csrf_token: String,
+    pub(super) notice: Option<NoticeView>,
 }
 
-/// The way back to where the customer came from.
+/// The link back to the merchant's site.
 pub(crate) struct ReturnLink {
     pub(crate) href: String,
     pub(crate) label: String,
@@ -46,7 +46,7 @@ impl Shell {
             privacy_url: link(&configuration.privacy_policy_url),
             terms_url: link(&configuration.terms_of_service_url),
             home: visit.session.active_flow().is_none().then(|| visit.home()),
-            proof: form::proof(visit.request.token),
+            csrf_token: form::csrf_token(visit.request.token),
             notice: Notice::of(visit),
         }
     }
@@ -62,7 +62,7 @@ impl ReturnLink {
     }
 }
 
-/// The URL, if a link may lead there: a script's address in a stored value must not become one.
+/// Parses a link target. Stored values with other schemes, such as `javascript:`, are refused.
 pub(super) fn web_url(text: &str) -> Option<Url> {
     Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"))
 }
@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_web_addresses_become_links() {
+    fn only_web_urls_become_links() {
         assert!(web_url("https://example.com/a").is_some());
         assert!(web_url("javascript:alert(1)").is_none());
         assert!(web_url("//example.com").is_none());

@@ -1,4 +1,4 @@
-//! Every word that the pages say, in every language that they speak.
+//! All texts of the pages, in every supported language.
 
 mod cancel;
 mod card;
@@ -17,7 +17,7 @@ use self::small::{BankText, DetailsText, DoneText, HistoryText, NoticeText, Plan
 use crate::locale::Language;
 use crate::model::{Interval, InvoiceStatus, Recurring};
 
-/// The words of one language. A phrase with a value in it is a function, because languages order words differently.
+/// The texts of one language. A text with values is a function, because word order differs.
 pub(crate) struct Text {
     pub(crate) title: &'static str,
     pub(crate) account_name: &'static str,
@@ -83,7 +83,7 @@ pub(crate) struct Text {
 }
 
 impl Language {
-    /// The words of this language.
+    /// Returns the texts of this language.
     pub(crate) const fn text(self) -> &'static Text {
         match self {
             Self::English => &english::TEXT,
@@ -93,7 +93,7 @@ impl Language {
 }
 
 impl Text {
-    /// How often a price is paid: "per month", "every 3 months".
+    /// Returns a billing period: "per month", "every 3 months".
     pub(crate) fn interval(&self, recurring: Recurring) -> String {
         (self.interval)(recurring)
     }

@@ -1,4 +1,4 @@
-//! The changes that a transaction makes: what the journal holds, and all that ever alters the state.
+//! The changes of a transaction. The journal stores them, and only they modify the state.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,10 +8,11 @@ use crate::model::{
     PortalConfiguration, PortalSession, Price, Product, Subscription, WebhookEndpoint,
 };
 
-/// So many events are kept at most, beside those that are still to be delivered. (Stripe keeps them for 30 days: <https://docs.stripe.com/api/events>.)
+/// Maximum events without pending deliveries. (Stripe keeps events for 30 days:
+/// <https://docs.stripe.com/api/events>.)
 const MOST_EVENTS: usize = 10_000;
 
-/// One change; a record replaces the one of the same id.
+/// A change. A record replaces the record with the same id.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Change {
@@ -30,12 +31,12 @@ pub(crate) enum Change {
     WebhookEndpoint(Box<WebhookEndpoint>),
     WebhookEndpointGone(String),
     Delivery(Box<Delivery>),
-    /// How many seconds the sandbox's time is ahead of its clock's.
+    /// Seconds by which the sandbox's time is ahead of its clock.
     ClockOffset(i64),
 }
 
 impl State {
-    /// Makes the change.
+    /// Applies the change.
     pub(crate) fn apply(&mut self, change: Change) {
         match change {
             Change::Customer(record) => self.customers.put(*record),
@@ -103,7 +104,7 @@ impl State {
         self.checkout_sessions.put(record);
     }
 
-    /// The changes that make this state from nothing, oldest first: what a compacted journal holds.
+    /// Returns the changes that recreate this state, oldest first. A compacted journal contains them.
     pub(crate) fn as_changes(&self) -> impl Iterator<Item = Change> {
         fn rows<T: Clone + 'static>(
             table: &super::Table<T>,
@@ -126,7 +127,7 @@ impl State {
                     .map(|session| Change::PortalSession(Box::new(session))),
             )
             .chain(rows(&self.webhook_endpoints, Change::WebhookEndpoint))
-            // Before the events: none is forgotten that is still to be delivered.
+            // Deliveries precede events, so that events with pending deliveries are kept.
             .chain(
                 self.deliveries
                     .oldest_first()
@@ -137,7 +138,7 @@ impl State {
             .chain((self.clock_offset != 0).then_some(Change::ClockOffset(self.clock_offset)))
     }
 
-    /// How many records there are.
+    /// Returns the number of records.
     pub(crate) fn len(&self) -> usize {
         self.customers.len()
             + self.products.len()

@@ -1,19 +1,19 @@
-//! Deliveries: all that are pending, and the last of those that are not.
+//! All pending deliveries and the most recent finished ones.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use crate::model::Delivery;
 
-/// So many deliveries that came to an end are remembered.
+/// Maximum finished deliveries to keep.
 const MOST_ENDED: usize = 1_000;
 
-/// Deliveries by their number.
+/// Deliveries by id.
 #[derive(Debug, Default)]
 pub(crate) struct Deliveries {
     rows: BTreeMap<u64, Delivery>,
-    /// Those that came to an end, in the order in which they did.
+    /// Finished deliveries, in the order in which they finished.
     ended: VecDeque<u64>,
-    /// How many are pending of an event.
+    /// The number of pending deliveries per event.
     pending: HashMap<String, u32>,
     next: u64,
 }
@@ -23,7 +23,7 @@ impl Deliveries {
         self.rows.get(&id)
     }
 
-    /// The number of the next delivery.
+    /// Returns the id of the next delivery.
     pub(crate) fn next_id(&self) -> u64 {
         self.next
     }
@@ -36,17 +36,17 @@ impl Deliveries {
         self.rows.values()
     }
 
-    /// Those from this number on.
+    /// Returns the deliveries from this id on.
     pub(crate) fn since(&self, id: u64) -> impl Iterator<Item = &Delivery> {
         self.rows.range(id..).map(|(_, delivery)| delivery)
     }
 
-    /// How many deliveries of the event are pending.
+    /// Returns the number of pending deliveries of the event.
     pub(crate) fn pending_of(&self, event: &str) -> u32 {
         self.pending.get(event).copied().unwrap_or(0)
     }
 
-    /// How many are pending.
+    /// Returns the number of pending deliveries.
     pub(crate) fn pending(&self) -> usize {
         self.rows.len() - self.ended.len()
     }
@@ -58,7 +58,7 @@ impl Deliveries {
             *self.pending.entry(delivery.event.clone()).or_default() += 1;
         }
         if !is && was == Some(true) {
-            self.settle(&delivery.event);
+            self.decrement_pending(&delivery.event);
         }
         if !is && was != Some(false) {
             self.ended.push_back(id);
@@ -75,7 +75,7 @@ impl Deliveries {
         }
     }
 
-    fn settle(&mut self, event: &str) {
+    fn decrement_pending(&mut self, event: &str) {
         if let Some(count) = self.pending.get_mut(event) {
             *count = count.saturating_sub(1);
             if *count == 0 {
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_pending_is_counted_and_kept_and_what_has_ended_is_kept_for_a_while() {
+    fn pending_deliveries_are_counted_and_finished_ones_are_kept_up_to_the_limit() {
         let mut deliveries = Deliveries::default();
         deliveries.put(delivery(0, Pending));
         for id in 1..=1_500 {
@@ -122,7 +122,7 @@ mod tests {
                 && deliveries.get(500).is_none()
                 && deliveries.get(501).is_some()
         );
-        // Delivered twice on purpose, and told twice.
+        // A delivery with the double fault finishes twice.
         deliveries.put(delivery(1_500, Delivered));
         assert_eq!((deliveries.pending(), deliveries.len()), (1, MOST_ENDED + 1));
         assert_eq!(deliveries.since(1_500).count(), 1);

@@ -1,10 +1,10 @@
-//! Portal sessions, found by the digest of the secret in their link and forgotten some time after they expire.
+//! Portal sessions by digest of their link's secret, with removal some time after expiry.
 
 use std::collections::{BTreeSet, HashMap};
 
 use crate::model::{PortalSession, Timestamp};
 
-/// The sessions that are open or have expired not long ago.
+/// Open and recently expired sessions.
 #[derive(Debug, Default)]
 pub(crate) struct Sessions {
     by_digest: HashMap<String, PortalSession>,
@@ -12,8 +12,8 @@ pub(crate) struct Sessions {
 }
 
 impl Sessions {
-    /// The session whose link has a secret of this digest. The look-up goes by digest, so its timing tells
-    /// nothing of the secret.
+    /// Returns the session whose link has this digest. Looking up a digest avoids a timing leak of
+    /// the secret.
     pub(crate) fn get(&self, digest: &str) -> Option<&PortalSession> {
         self.by_digest.get(digest)
     }
@@ -34,7 +34,7 @@ impl Sessions {
         self.by_digest.insert(session.digest.clone(), session);
     }
 
-    /// Drops what expired long ago.
+    /// Removes the sessions that expired long ago.
     pub(crate) fn forget(&mut self, now: Timestamp) {
         while let Some((end, _)) = self.by_end.first()
             && *end <= now
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_is_forgotten_some_time_after_its_end_and_a_longer_one_stays() {
+    fn a_session_is_removed_some_time_after_its_end_and_a_longer_one_stays() {
         let mut sessions = Sessions::default();
         sessions.put(session("a", 300));
         sessions.put(session("b", 300));

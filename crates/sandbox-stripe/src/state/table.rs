@@ -1,11 +1,11 @@
-//! Records of one kind: by id, in the order of their making, and by the customer or product they belong to.
+//! Records of one kind: by id, in creation order, and by customer or product.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
 
 use crate::model::Record;
 
-/// A table; lists go by insertion, because Stripe's times are whole seconds and many records share one.
+/// A table. Lists use insertion order, because Stripe's times have a resolution of one second.
 #[derive(Debug)]
 pub(crate) struct Table<T> {
     rows: BTreeMap<u64, T>,
@@ -14,14 +14,14 @@ pub(crate) struct Table<T> {
     next: u64,
 }
 
-/// Where in a list to begin.
+/// The start of a page in a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cursor {
-    /// At the newest.
+    /// Start at the newest.
     Start,
-    /// With what is older than this position.
+    /// Continue with older records than this position.
     OlderThan(u64),
-    /// With what is newer than this position, nearest first.
+    /// Continue with newer records than this position, nearest first.
     NewerThan(u64),
 }
 
@@ -36,7 +36,7 @@ impl<T> Table<T> {
         self.rows.get(self.by_id.get(id)?)
     }
 
-    /// Where in the order the record stands.
+    /// Returns the record's position in the order.
     pub(crate) fn position(&self, id: &str) -> Option<u64> {
         self.by_id.get(id).copied()
     }
@@ -53,7 +53,7 @@ impl<T> Table<T> {
         self.rows.values().rev()
     }
 
-    /// The records of an owner, newest first.
+    /// Returns the records of an owner, newest first.
     pub(crate) fn of(&self, owner: &str) -> impl Iterator<Item = &T> {
         self.by_owner
             .get(owner)
@@ -63,7 +63,7 @@ impl<T> Table<T> {
             .filter_map(|position| self.rows.get(position))
     }
 
-    /// The records from a cursor on, of one owner or of all.
+    /// Returns the records from a cursor on, of one owner or of all.
     pub(crate) fn from(
         &self,
         cursor: Cursor,
@@ -89,12 +89,12 @@ impl<T> Table<T> {
 }
 
 impl<T: Record> Table<T> {
-    /// Adds the record, or puts it in the place of the one with its id.
+    /// Inserts the record, or replaces the record with its id.
     pub(super) fn put(&mut self, record: T) {
         let position = self.by_id.get(record.id()).copied().unwrap_or(self.next);
         if let Some(before) = self.rows.get(&position) {
             let owner = before.owner().map(str::to_owned);
-            self.disown(owner.as_deref(), position);
+            self.remove_from_owner(owner.as_deref(), position);
         } else {
             self.next = position + 1;
             self.by_id.insert(record.id().to_owned(), position);
@@ -108,11 +108,11 @@ impl<T: Record> Table<T> {
     pub(super) fn remove(&mut self, id: &str) {
         let Some(position) = self.by_id.remove(id) else { return };
         if let Some(record) = self.rows.remove(&position) {
-            self.disown(record.owner(), position);
+            self.remove_from_owner(record.owner(), position);
         }
     }
 
-    fn disown(&mut self, owner: Option<&str>, position: u64) {
+    fn remove_from_owner(&mut self, owner: Option<&str>, position: u64) {
         let Some(owner) = owner else { return };
         if let Some(owned) = self.by_owner.get_mut(owner) {
             owned.remove(&position);
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_keeps_its_place_when_it_changes_and_moves_to_its_new_owner() {
+    fn a_record_keeps_its_position_when_it_changes_and_moves_to_its_new_owner() {
         let mut table = Table::default();
         for row in [Row("a", Some("x")), Row("b", Some("y")), Row("c", Some("x"))] {
             table.put(row);

@@ -1,12 +1,12 @@
-//! What time does to checkout sessions.
+//! Expires checkout sessions.
 
 use crate::model::CheckoutSession;
 use crate::transaction::Transaction;
 
-/// So many sessions are looked after at once.
+/// Sessions processed per batch.
 const BATCH: usize = 500;
 
-/// Ends the sessions whose time is over: the next batch of them.
+/// Expires the next batch of overdue sessions.
 pub(crate) fn expire(transaction: &mut Transaction<'_>) {
     let over: Vec<CheckoutSession> =
         transaction.state().expiring(transaction.now()).take(BATCH).cloned().collect();

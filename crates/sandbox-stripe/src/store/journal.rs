@@ -1,4 +1,4 @@
-//! The state's file: one transaction a line, appended; rewritten when it has grown far past what is alive.
+//! The state file: a journal with one transaction per line, compacted as it grows.
 
 use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::state::{Change, State};
 
-/// Version 1 knew less of portal configurations, invoices and cards.
+/// The file format. Version 1 has fewer fields of configurations, invoices and cards.
 const FORMAT: u32 = 2;
 
-/// Below this many lines no running process rewrites its journal.
+/// Minimum lines before a running process compacts its journal.
 const SMALL: usize = 50_000;
 
 /// The first line of the file.
@@ -22,25 +22,26 @@ struct Header {
     sandbox_stripe_journal: u32,
 }
 
-/// An open journal, which no other process has open.
+/// An open journal. A lock excludes other processes.
 #[derive(Debug)]
 pub(super) struct Journal {
     path: PathBuf,
     file: File,
     lines: usize,
-    /// Compaction waits for so many lines: it failed before, and each try writes the whole state.
-    patience: usize,
+    /// The next compaction waits for this number of lines. It is set after a failure, because each
+    /// try writes the whole state.
+    compact_after: usize,
     _lock: File,
 }
 
 impl Journal {
-    /// Takes the file's lock, replays it into `state` (`tidy` is run on the result) and compacts it.
+    /// Takes the file's lock, replays the file into `state`, runs `tidy` on it, and compacts the file.
     pub(super) fn open(
         path: &Path,
         state: &mut State,
         tidy: impl FnOnce(&mut State),
     ) -> io::Result<Self> {
-        let path = settle(path)?;
+        let path = resolve(path)?;
         if let Some(folder) = path.parent()
             && !folder.exists()
         {
@@ -50,17 +51,17 @@ impl Journal {
         replay(&path, state)?;
         tidy(state);
         let (file, lines) = rewrite(&path, state)?;
-        Ok(Self { path, file, lines, patience: 0, _lock: lock })
+        Ok(Self { path, file, lines, compact_after: 0, _lock: lock })
     }
 
-    /// Appends one transaction. Once this returns, it survives the end of the process, however it ends: the
-    /// line is with the operating system. (Only a crash of the machine can lose it.)
+    /// Appends one transaction. It then survives any end of the process, but not a crash of the
+    /// machine: the line is in the page cache.
     pub(super) fn append(&mut self, changes: &[Change]) -> io::Result<()> {
         let mut line = serde_json::to_vec(changes)?;
         line.push(b'\n');
         let before = self.file.metadata()?.len();
         if let Err(error) = self.file.write_all(&line) {
-            // Half a line would spoil the next one.
+            // A partial line would corrupt the next one.
             self.file.set_len(before)?;
             return Err(error);
         }
@@ -68,54 +69,57 @@ impl Journal {
         Ok(())
     }
 
-    /// Rewrites the file where most of it is history.
+    /// Compacts the file if most of its lines are obsolete.
     pub(super) fn compact_if_large(&mut self, state: &State) -> io::Result<()> {
-        if self.lines <= SMALL.max(2 * state.len()).max(self.patience) {
+        if self.lines <= SMALL.max(2 * state.len()).max(self.compact_after) {
             return Ok(());
         }
-        self.patience = self.lines.saturating_add(SMALL);
+        self.compact_after = self.lines.saturating_add(SMALL);
         (self.file, self.lines) = rewrite(&self.path, state)?;
-        self.patience = 0;
+        self.compact_after = 0;
         Ok(())
     }
 
-    /// Brings everything to the disk.
+    /// Syncs the file to disk.
     pub(super) fn flush(&mut self) -> io::Result<()> {
         self.file.sync_all()
     }
 }
 
-/// Where the journal really is: a link is followed, because compaction would replace the link instead of its target.
-fn settle(path: &Path) -> io::Result<PathBuf> {
+/// Resolves symbolic links, because compaction would replace a link instead of its target.
+fn resolve(path: &Path) -> io::Result<PathBuf> {
     let refused = |why: &str| {
-        let message = format!("the sandbox's state {} {why}: name another file", path.display());
+        let message = format!("the sandbox's state {} {why}. Use another file.", path.display());
         io::Error::new(io::ErrorKind::InvalidInput, message)
     };
     match fs::metadata(path) {
         Ok(found) if found.is_file() => fs::canonicalize(path),
-        Ok(_) => Err(refused("is no regular file")),
+        Ok(_) => Err(refused("is not a regular file")),
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        Err(_) if fs::symlink_metadata(path).is_ok() => Err(refused("is a link to nothing")),
+        Err(_) if fs::symlink_metadata(path).is_ok() => Err(refused("is a dangling link")),
         Err(_) => std::path::absolute(path),
     }
 }
 
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(suffix);
     PathBuf::from(name)
 }
 
-/// The lock is a file of its own, because compaction replaces the journal's.
+/// Locks a separate file, because compaction replaces the journal.
 fn take_lock(path: &Path) -> io::Result<File> {
-    let lock =
-        OpenOptions::new().create(true).append(true).mode(0o600).open(beside(path, ".lock"))?;
+    let lock = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .open(with_suffix(path, ".lock"))?;
     match lock.try_lock() {
         Ok(()) => Ok(lock),
         Err(TryLockError::WouldBlock) => Err(io::Error::new(
             io::ErrorKind::ResourceBusy,
             format!(
-                "another process uses the sandbox's state {}: stop it, or name another file",
+                "another process uses the sandbox's state {}. Stop it or use another file.",
                 path.display()
             ),
         )),
@@ -138,7 +142,7 @@ fn replay(path: &Path, state: &mut State) -> io::Result<()> {
             return Ok(());
         }
         number += 1;
-        // The first line was never half written, because a journal is put in its place as a whole: this is none.
+        // A new journal is written as a whole, so its first line cannot be torn.
         if line.last() != Some(&b'\n') && number > 1 {
             tracing::warn!(
                 line = number,
@@ -160,11 +164,14 @@ fn replay(path: &Path, state: &mut State) -> io::Result<()> {
     }
 }
 
-/// Nothing of a sandbox is real, and the demo is the same in every one: an old state is no reason not to start.
+/// Renames the state of an earlier version. Its data are test data and need no migration.
 fn set_aside(path: &Path) -> io::Result<()> {
-    let old = beside(path, ".old");
+    let old = with_suffix(path, ".old");
     fs::rename(path, &old)?;
-    tracing::warn!(kept = %old.display(), "the sandbox's state is of an older version; starting with an empty one");
+    tracing::warn!(
+    kept = %old.display(),
+    "the sandbox's state has an older format; starting with an empty state"
+    );
     Ok(())
 }
 
@@ -172,26 +179,26 @@ fn damaged(path: &Path, line: usize, why: &str) -> io::Error {
     io::Error::new(
         io::ErrorKind::InvalidData,
         format!(
-            "the sandbox's state {} is unusable at line {line}: {why}; name another file, or delete it",
+            "the sandbox's state {} is invalid at line {line}: {why}. Use another file or delete it.",
             path.display()
         ),
     )
 }
 
-/// Writes the state to a fresh file and puts that in the journal's place.
+/// Writes the state to a new file and replaces the journal with it.
 fn rewrite(path: &Path, state: &State) -> io::Result<(File, usize)> {
-    let fresh = beside(path, ".new");
+    let fresh = with_suffix(path, ".new");
     let written =
         write(&fresh, state).and_then(|written| fs::rename(&fresh, path).map(|()| written));
     if written.is_err() {
-        // Where the disk is full, half a state is of no use to anybody.
+        // A partial file is useless and only fills the disk.
         let _ = fs::remove_file(&fresh);
     }
     written
 }
 
 fn write(fresh: &Path, state: &State) -> io::Result<(File, usize)> {
-    // A file that is already there may have another mode; this one must be its owner's alone.
+    // An existing file may have other permissions. This file must be readable by its owner only.
     match fs::remove_file(fresh) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
@@ -220,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_somebody_else_is_refused_and_left_alone() {
+    fn a_foreign_file_is_refused_and_unchanged() {
         let folder = tempfile::tempdir().expect("folder");
         let path = folder.path().join("letter.txt");
         for text in [
@@ -235,46 +242,46 @@ mod tests {
             assert_eq!(fs::read_to_string(&path).expect("there"), text);
         }
         fs::write(&path, "").expect("written");
-        open(&path).expect("an empty file is nobody's");
+        open(&path).expect("an empty file is accepted");
     }
 
     #[test]
-    fn what_is_no_regular_file_is_refused_and_a_link_is_followed() {
+    fn a_special_file_is_refused_and_a_link_is_followed() {
         let folder = tempfile::tempdir().expect("folder");
         for path in [folder.path(), Path::new("/dev/null")] {
             assert!(
-                open(path).expect_err("no file").to_string().contains("no regular file"),
+                open(path).expect_err("no file").to_string().contains("not a regular file"),
                 "{}",
                 path.display()
             );
         }
         let (link, target) = (folder.path().join("link"), folder.path().join("target"));
         std::os::unix::fs::symlink(&target, &link).expect("linked");
-        assert!(open(&link).expect_err("dangling").to_string().contains("a link to nothing"));
+        assert!(open(&link).expect_err("dangling").to_string().contains("a dangling link"));
         drop(open(&target).expect("opened"));
         let journal = open(&link).expect("opened through the link");
         assert!(fs::symlink_metadata(&link).expect("there").is_symlink());
-        assert!(open(&target).is_err(), "whichever name it goes by, one process has it");
+        assert!(open(&target).is_err(), "the lock covers both names");
         drop(journal);
     }
 
     #[test]
-    fn a_failed_compaction_is_not_tried_again_at_once() {
+    fn a_failed_compaction_is_not_retried_immediately() {
         let folder = tempfile::tempdir().expect("folder");
         let path = folder.path().join("state");
         let state = State::default();
         let mut journal = open(&path).expect("opened");
-        // A folder in the way is as good as a full disk.
-        fs::create_dir(beside(&path, ".new")).expect("made");
+        // A folder with the file's name makes compaction fail.
+        fs::create_dir(with_suffix(&path, ".new")).expect("made");
         journal.lines = SMALL + 1;
         journal.compact_if_large(&state).expect_err("failed");
         journal.lines += SMALL;
         journal.compact_if_large(&state).expect("not tried");
         journal.lines += 1;
         journal.compact_if_large(&state).expect_err("tried again");
-        fs::remove_dir(beside(&path, ".new")).expect("removed");
+        fs::remove_dir(with_suffix(&path, ".new")).expect("removed");
         journal.lines += SMALL + 1;
         journal.compact_if_large(&state).expect("compacted");
-        assert_eq!((journal.lines, journal.patience), (1, 0));
+        assert_eq!((journal.lines, journal.compact_after), (1, 0));
     }
 }

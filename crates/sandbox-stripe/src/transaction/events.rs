@@ -1,11 +1,11 @@
-//! Which events a transaction's changes are (<https://docs.stripe.com/api/events/types>).
+//! Derives events from a transaction's changes (<https://docs.stripe.com/api/events/types>).
 
 use std::collections::HashSet;
 use std::io;
 
 use serde_json::{Map, Value};
 
-use super::{Kept, Transaction, key};
+use super::{Stored, Transaction, key};
 use crate::ids::{self, IdKind};
 use crate::model::{
     CheckoutSession, CheckoutStatus, Customer, Event, Invoice, InvoiceStatus, Origin,
@@ -14,9 +14,10 @@ use crate::model::{
 use crate::state::Change;
 use crate::view;
 
-/// The events of these changes. Several changes of one record are one: from what it was to what it became.
+/// Returns the events of these changes. Several changes of one record yield one event from the
+/// first to the last state.
 ///
-/// Portal sessions make none, because their object holds a link that the sandbox keeps nowhere.
+/// Portal sessions have no events, because their object contains a link that is not stored.
 pub(super) fn of(
     transaction: &Transaction<'_>,
     changes: &[Change],
@@ -27,9 +28,9 @@ pub(super) fn of(
     for change in changes {
         let Some(id) = id(change) else { continue };
         if seen.insert(id) {
-            let Some(story) = story(transaction, changes, change) else { continue };
-            for kind in &story.kinds {
-                events.push(story.event(kind, transaction.now(), origin)?);
+            let Some(draft) = draft(transaction, changes, change) else { continue };
+            for kind in &draft.kinds {
+                events.push(draft.event(kind, transaction.now(), origin)?);
             }
         }
     }
@@ -43,14 +44,14 @@ fn id(change: &Change) -> Option<String> {
     }
 }
 
-/// What happened to one record.
-struct Story {
+/// The events of one record.
+struct EventDraft {
     kinds: Vec<&'static str>,
     before: Option<Value>,
     after: Value,
 }
 
-impl Story {
+impl EventDraft {
     fn event(&self, kind: &str, now: i64, origin: &Origin) -> io::Result<Event> {
         let previous = match &self.before {
             Some(before) if kind.ends_with(".updated") => {
@@ -59,7 +60,7 @@ impl Story {
             _ => None,
         };
         Ok(Event {
-            id: ids::fresh(IdKind::Event)?,
+            id: ids::generate(IdKind::Event)?,
             created: now,
             kind: kind.to_owned(),
             object: self.after.to_string(),
@@ -69,50 +70,56 @@ impl Story {
     }
 }
 
-fn story(transaction: &Transaction<'_>, changes: &[Change], change: &Change) -> Option<Story> {
+fn draft(transaction: &Transaction<'_>, changes: &[Change], change: &Change) -> Option<EventDraft> {
     match change {
-        // Events tell of what was deleted as it was before.
+        // A deletion event contains the record before the deletion.
         Change::Customer(record) if record.deleted => {
             let gone = Customer::table(transaction.state())
                 .get(&record.id)
                 .filter(|customer| !customer.deleted)?;
             let after = view::customer(gone, transaction.state().is_delinquent(&record.id));
-            Some(Story { kinds: vec!["customer.deleted"], before: None, after })
+            Some(EventDraft { kinds: vec!["customer.deleted"], before: None, after })
         }
         Change::Customer(record) => {
             let delinquent = is_delinquent(transaction, changes, &record.id);
             let show = |customer: &Customer| view::customer(customer, delinquent);
-            tell(transaction, &record.id, show, |before, _| {
+            draft_for(transaction, &record.id, show, |before, _| {
                 vec![if before.is_none() { "customer.created" } else { "customer.updated" }]
             })
         }
-        Change::Product(record) => tell(transaction, &record.id, view::product, |before, _| {
-            vec![if before.is_none() { "product.created" } else { "product.updated" }]
-        }),
+        Change::Product(record) => {
+            draft_for(transaction, &record.id, view::product, |before, _| {
+                vec![if before.is_none() { "product.created" } else { "product.updated" }]
+            })
+        }
         Change::ProductGone(id) => {
             let gone = Product::table(transaction.state()).get(id)?;
-            Some(Story { kinds: vec!["product.deleted"], before: None, after: view::product(gone) })
+            Some(EventDraft {
+                kinds: vec!["product.deleted"],
+                before: None,
+                after: view::product(gone),
+            })
         }
-        Change::Price(record) => tell(transaction, &record.id, view::price, |before, _| {
+        Change::Price(record) => draft_for(transaction, &record.id, view::price, |before, _| {
             vec![if before.is_none() { "price.created" } else { "price.updated" }]
         }),
         Change::PaymentMethod(record) => {
-            tell(transaction, &record.id, view::payment_method, of_payment_method)
+            draft_for(transaction, &record.id, view::payment_method, of_payment_method)
         }
         Change::Subscription(record) => {
             let show = |subscription: &Subscription| view::subscription(subscription, transaction);
-            tell(transaction, &record.id, show, of_subscription)
+            draft_for(transaction, &record.id, show, of_subscription)
         }
         Change::Invoice(record) => {
             let show = |invoice: &Invoice| view::invoice(invoice, transaction);
-            tell(transaction, &record.id, show, of_invoice)
+            draft_for(transaction, &record.id, show, of_invoice)
         }
         Change::CheckoutSession(record) => {
             let show = |session: &CheckoutSession| view::checkout_session(session, transaction);
-            tell(transaction, &record.id, show, of_checkout_session)
+            draft_for(transaction, &record.id, show, of_checkout_session)
         }
         Change::PortalConfiguration(record) => {
-            tell(transaction, &record.id, view::portal_configuration, |before, _| {
+            draft_for(transaction, &record.id, view::portal_configuration, |before, _| {
                 vec![match before {
                     None => "billing_portal.configuration.created",
                     Some(_) => "billing_portal.configuration.updated",
@@ -129,7 +136,7 @@ fn story(transaction: &Transaction<'_>, changes: &[Change], change: &Change) -> 
     }
 }
 
-/// Whether the customer owes once the changes are made.
+/// Returns whether the customer owes an overdue invoice after the changes.
 fn is_delinquent(transaction: &Transaction<'_>, changes: &[Change], customer: &str) -> bool {
     let made = changes
         .iter()
@@ -143,20 +150,20 @@ fn is_delinquent(transaction: &Transaction<'_>, changes: &[Change], customer: &s
         .any(|invoice| transaction.get::<Invoice>(&invoice.id).is_some_and(Invoice::is_overdue))
 }
 
-/// The story of a record; none where nothing that the API shows has changed.
-fn tell<T: Kept>(
+/// Drafts the events of a record; None if its rendered object is unchanged.
+fn draft_for<T: Stored>(
     transaction: &Transaction<'_>,
     id: &str,
     show: impl Fn(&T) -> Value,
     kinds: impl Fn(Option<&T>, &T) -> Vec<&'static str>,
-) -> Option<Story> {
+) -> Option<EventDraft> {
     let before = T::table(transaction.state()).get(id);
     let after = transaction.get::<T>(id)?;
     let (shown_before, shown_after) = (before.map(&show), show(after));
     if shown_before.as_ref() == Some(&shown_after) {
         return None;
     }
-    Some(Story { kinds: kinds(before, after), before: shown_before, after: shown_after })
+    Some(EventDraft { kinds: kinds(before, after), before: shown_before, after: shown_after })
 }
 
 fn of_payment_method(before: Option<&PaymentMethod>, after: &PaymentMethod) -> Vec<&'static str> {
@@ -184,7 +191,7 @@ fn of_subscription(before: Option<&Subscription>, after: &Subscription) -> Vec<&
     }
 }
 
-/// An open one makes none, because its object holds the link to the page.
+/// Open sessions have no events, because their object contains the link to the page.
 fn of_checkout_session(
     before: Option<&CheckoutSession>,
     after: &CheckoutSession,
@@ -223,7 +230,7 @@ fn of_invoice(before: Option<&Invoice>, after: &Invoice) -> Vec<&'static str> {
     kinds
 }
 
-/// The fields that differ, as they were; of objects only the parts that differ, as Stripe shows them.
+/// Returns the previous values of changed fields. Objects contain only their changed parts.
 fn previous(before: &Value, after: &Value) -> Value {
     let (Value::Object(before), Value::Object(after)) = (before, after) else {
         return before.clone();
@@ -237,7 +244,7 @@ fn previous(before: &Value, after: &Value) -> Value {
             _ => (name.clone(), value.clone()),
         })
         .collect();
-    // What is new was nothing before.
+    // New fields were null before.
     changed.extend(
         after
             .keys()
@@ -254,7 +261,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn previous_attributes_are_what_changed_and_no_more() {
+    fn previous_attributes_contain_exactly_the_changed_fields() {
         let before = json!({ "a": 1, "b": { "c": 1, "d": 2 }, "e": [1], "metadata": { "x": "1" } });
         let after = json!({ "a": 1, "b": { "c": 1, "d": 3 }, "e": [1, 2], "metadata": { "x": "1", "y": "2" } });
         assert_eq!(

@@ -6,10 +6,10 @@ use super::{list_object, merged, price, self_reference};
 use crate::model::{Invoice, InvoiceLine, InvoiceStatus, Subscription, SubscriptionItem};
 use crate::state::Catalog;
 
-/// The name that invoices give the seller.
+/// The seller's name on invoices.
 pub(super) const ACCOUNT_NAME: &str = "Billing sandbox";
 
-/// A `subscription`.
+/// Renders a `subscription`.
 pub(crate) fn subscription(record: &Subscription, catalog: &impl Catalog) -> Value {
     let items = record.items.iter().map(|item| subscription_item(record, item, catalog)).collect();
     let cancellation = &record.cancellation;
@@ -94,7 +94,7 @@ fn subscription_item(
     })
 }
 
-/// An `invoice`.
+/// Renders an `invoice`.
 pub(crate) fn invoice(record: &Invoice, catalog: &impl Catalog) -> Value {
     let total = record.total();
     let hosted = record
@@ -150,7 +150,7 @@ pub(crate) fn invoice(record: &Invoice, catalog: &impl Catalog) -> Value {
     merged(own, constant_invoice())
 }
 
-/// The fields that are the same in every `invoice`.
+/// The fields that are equal in every `invoice`.
 fn constant_invoice() -> Value {
     json!({
         "account_country": "US",
@@ -211,7 +211,7 @@ fn constant_invoice() -> Value {
     })
 }
 
-/// A `line_item` of an invoice.
+/// Renders a `line_item` of an invoice.
 pub(crate) fn invoice_line(record: &Invoice, line: &InvoiceLine) -> Value {
     let parent = line.subscription_item.as_ref().map(|item| {
         json!({

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::model::{Price, Product};
 
-/// A `product`.
+/// Renders a `product`.
 pub(crate) fn product(record: &Product) -> Value {
     let features: Vec<Value> =
         record.marketing_features.iter().map(|name| json!({ "name": name })).collect();
@@ -30,7 +30,7 @@ pub(crate) fn product(record: &Product) -> Value {
     })
 }
 
-/// A `price`.
+/// Renders a `price`.
 pub(crate) fn price(record: &Price) -> Value {
     let recurring = record.recurring.map(|recurring| {
         json!({

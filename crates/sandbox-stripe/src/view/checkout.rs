@@ -7,7 +7,7 @@ use super::{list_object, merged, price};
 use crate::model::{CheckoutItem, CheckoutSession, CheckoutStatus};
 use crate::state::Catalog;
 
-/// A `checkout.session`, without the line items, which it shows only when asked.
+/// Renders a `checkout.session` without the line items, which clients must expand.
 pub(crate) fn checkout_session(record: &CheckoutSession, catalog: &impl Catalog) -> Value {
     let complete = record.status == CheckoutStatus::Complete;
     let url = (record.status == CheckoutStatus::Open)
@@ -62,7 +62,7 @@ pub(crate) fn checkout_session(record: &CheckoutSession, catalog: &impl Catalog)
     merged(own, constant_checkout_session())
 }
 
-/// The fields that are the same in every `checkout.session`.
+/// The fields that are equal in every `checkout.session`.
 fn constant_checkout_session() -> Value {
     json!({
         "adaptive_pricing": { "enabled": false },
@@ -120,20 +120,20 @@ fn constant_checkout_session() -> Value {
     })
 }
 
-/// The list of a session's line items.
+/// Renders the list of a session's line items.
 pub(crate) fn checkout_items(record: &CheckoutSession, catalog: &impl Catalog) -> Value {
     let items = record.items.iter().map(|item| checkout_item(record, item, catalog)).collect();
     list_object(items, false, &format!("/v1/checkout/sessions/{}/line_items", record.id))
 }
 
-/// An `item` of a checkout session.
+/// Renders an `item` of a checkout session.
 pub(crate) fn checkout_item(
     record: &CheckoutSession,
     item: &CheckoutItem,
     catalog: &impl Catalog,
 ) -> Value {
     let sold = catalog.price(&item.price);
-    // A trial costs nothing, and the session is about what is due now.
+    // The session contains the amounts due now, and a trial is free.
     let unit_amount =
         sold.filter(|_| record.terms.trial_days.is_none()).map_or(0, |price| price.unit_amount);
     let amount = unit_amount.saturating_mul(item.quantity);

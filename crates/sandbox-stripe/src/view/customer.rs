@@ -1,10 +1,10 @@
-//! Customers and how they pay.
+//! Customers and payment methods.
 
 use serde_json::{Value, json};
 
 use crate::model::{Customer, PaymentMethod};
 
-/// A `customer`, or what is left of a deleted one. `delinquent` where a payment failed and was not made good.
+/// Renders a `customer`, or the stub of a deleted one. `delinquent`: an invoice is overdue.
 pub(crate) fn customer(record: &Customer, delinquent: bool) -> Value {
     if record.deleted {
         return json!({ "id": record.id, "object": "customer", "deleted": true });
@@ -41,7 +41,7 @@ pub(crate) fn customer(record: &Customer, delinquent: bool) -> Value {
     })
 }
 
-/// A `payment_method` of type `card`.
+/// Renders a `payment_method` of type `card`.
 pub(crate) fn payment_method(record: &PaymentMethod) -> Value {
     let card = &record.card;
     json!({

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::model::Event;
 use crate::version::API_VERSION;
 
-/// An `event` that is still to be delivered to so many endpoints.
+/// Renders an `event` with its number of pending deliveries.
 pub(crate) fn event(record: &Event, pending_webhooks: u32) -> Value {
     let parsed = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
     let mut data = json!({ "object": parsed(&record.object) });

@@ -7,7 +7,7 @@ use crate::model::{
     PortalSession,
 };
 
-/// A `billing_portal.session`; its link is known only to the call that makes it.
+/// Renders a `billing_portal.session`. Only the call that creates it knows its URL.
 pub(crate) fn portal_session(record: &PortalSession, url: &str) -> Value {
     json!({
         "id": record.id,
@@ -68,7 +68,7 @@ fn flow(flow: &Flow) -> Value {
     value
 }
 
-/// A `billing_portal.configuration`.
+/// Renders a `billing_portal.configuration`.
 pub(crate) fn portal_configuration(record: &PortalConfiguration) -> Value {
     json!({
         "id": record.id,

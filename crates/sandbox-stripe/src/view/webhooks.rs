@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::model::{Delivery, WebhookEndpoint};
 
-/// A `webhook_endpoint`, without its secret.
+/// Renders a `webhook_endpoint` without its secret.
 pub(crate) fn webhook_endpoint(record: &WebhookEndpoint) -> Value {
     json!({
         "id": record.id,
@@ -21,7 +21,7 @@ pub(crate) fn webhook_endpoint(record: &WebhookEndpoint) -> Value {
     })
 }
 
-/// A delivery, which is nothing that Stripe's API shows; `kind` is the type of its event.
+/// Renders a delivery, which has no counterpart in Stripe's API. `kind` is its event's type.
 pub(crate) fn delivery(record: &Delivery, kind: Option<&str>) -> Value {
     json!({
         "id": record.id,

@@ -1,41 +1,42 @@
-//! The addresses that events can be delivered to.
+//! Validates the URLs of webhook endpoints.
 
 use hyper::Uri;
 use url::Url;
 
-/// Why nothing can be delivered there. The texts are fit for whoever has sent the address.
+/// The reason why a URL is refused. The messages are API errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum NoAddress {
+pub(crate) enum UrlError {
     #[error("Not a valid URL")]
     Invalid,
     #[error(
-        "This sandbox has no TLS and delivers to http:// addresses only, such as http://127.0.0.1:3000/webhooks."
+        "This sandbox has no TLS and delivers to http:// URLs only, such as \
+        http://127.0.0.1:3000/webhooks."
     )]
     Encrypted,
-    #[error("An endpoint's URL must not hold a user name or a password.")]
+    #[error("An endpoint's URL must not contain a user name or a password.")]
     Credentials,
 }
 
-/// The address, if events can be delivered there.
-pub(crate) fn check(text: &str) -> Result<String, NoAddress> {
-    let url = Url::parse(text).map_err(|_| NoAddress::Invalid)?;
+/// Returns the URL if events can be delivered to it.
+pub(crate) fn check(text: &str) -> Result<String, UrlError> {
+    let url = Url::parse(text).map_err(|_| UrlError::Invalid)?;
     match url.scheme() {
         "http" => {}
-        "https" => return Err(NoAddress::Encrypted),
-        _ => return Err(NoAddress::Invalid),
+        "https" => return Err(UrlError::Encrypted),
+        _ => return Err(UrlError::Invalid),
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(NoAddress::Credentials);
+        return Err(UrlError::Credentials);
     }
     let spelt = !text.chars().any(|c| c.is_control() || c.is_whitespace());
     if spelt && url.has_host() && url.as_str().parse::<Uri>().is_ok() {
         Ok(text.to_owned())
     } else {
-        Err(NoAddress::Invalid)
+        Err(UrlError::Invalid)
     }
 }
 
-/// The address as a request carries it: host names in ASCII, the path encoded.
+/// Returns the URL for a request: host names in ASCII, the path encoded.
 pub(super) fn to_uri(text: &str) -> Option<Uri> {
     Url::parse(text).ok()?.as_str().parse().ok()
 }
@@ -45,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn plain_addresses_of_any_host_are_taken_as_they_are_spelt() {
+    fn http_urls_of_any_host_are_accepted_unchanged() {
         for good in [
             "http://127.0.0.1:3000/webhooks?a=b",
             "http://[::1]:1",
@@ -64,9 +65,9 @@ mod tests {
             " http://a.example/",
             "http://a.example/\n",
         ] {
-            assert_eq!(check(bad), Err(NoAddress::Invalid), "{bad:?}");
+            assert_eq!(check(bad), Err(UrlError::Invalid), "{bad:?}");
         }
-        assert_eq!(check("https://a.example/"), Err(NoAddress::Encrypted));
-        assert_eq!(check("http://me:secret@a.example/"), Err(NoAddress::Credentials));
+        assert_eq!(check("https://a.example/"), Err(UrlError::Encrypted));
+        assert_eq!(check("http://me:secret@a.example/"), Err(UrlError::Credentials));
     }
 }

@@ -1,4 +1,4 @@
-//! The endpoint of whoever embeds the sandbox: the same in every one, wherever its receiver listens this time.
+//! The endpoint of the service that embeds the sandbox. Its id is fixed; its URL may change.
 
 use std::io;
 
@@ -10,8 +10,8 @@ use crate::store::Store;
 
 const ENDPOINT: &str = "we_1SandboxDefaultEndpoint1";
 
-/// Makes the endpoint, or moves it to this address; gives its secret.
-pub(crate) fn settle(store: &Store, url: &str) -> io::Result<SecretString> {
+/// Creates the endpoint or updates its URL, and returns its secret.
+pub(crate) fn upsert(store: &Store, url: &str) -> io::Result<SecretString> {
     let url =
         address::check(url).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
     store.transact(|transaction| {

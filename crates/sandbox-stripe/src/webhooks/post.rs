@@ -1,4 +1,4 @@
-//! One request to a receiver.
+//! Posts one request to a receiver.
 
 use std::time::Duration;
 
@@ -11,39 +11,39 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use super::address;
-use super::letter::Written;
 use super::queue::MOST_AT_ONCE;
+use super::request::SignedRequest;
 
 const SIGNATURE: HeaderName = HeaderName::from_static("stripe-signature");
 
-const OURS: &str = concat!("sandbox-stripe/", env!("CARGO_PKG_VERSION"));
+const AGENT: &str = concat!("sandbox-stripe/", env!("CARGO_PKG_VERSION"));
 
-/// What a receiver answers is of no interest, but a connection whose answer is read can be used again.
-const LONGEST_ANSWER: usize = 64 * 1024;
+/// Maximum bytes read from a response. Reading it allows reuse of the connection.
+const LONGEST_RESPONSE: usize = 64 * 1024;
 
-/// How long an idle connection is kept.
+/// Idle time after which a connection closes.
 const IDLE: Duration = Duration::from_secs(30);
 
-/// Connections to the receivers, kept for the next delivery.
+/// An HTTP client with a connection pool.
 pub(super) type Client = legacy::Client<HttpConnector, Full<Bytes>>;
 
-/// Why a delivery was not taken. The texts are shown to those who ask for them.
+/// The reason why an attempt failed. The API returns these texts.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum NotTaken {
-    #[error("the receiver answered {0}")]
+pub(super) enum DeliveryError {
+    #[error("the receiver responded with status {0}")]
     Status(u16),
-    #[error("the receiver did not answer in time")]
+    #[error("the receiver did not respond in time")]
     Late,
     #[error("the receiver cannot be reached")]
     Unreachable,
-    #[error("the receiver closed the connection without an answer")]
+    #[error("the receiver closed the connection without a response")]
     Closed,
-    #[error("the address is none that a request can go to")]
+    #[error("the URL is not valid for a request")]
     Address,
 }
 
-impl NotTaken {
-    /// The answer's status, where there was an answer.
+impl DeliveryError {
+    /// Returns the response's status, if there was a response.
     pub(super) const fn status(&self) -> Option<u16> {
         match self {
             Self::Status(status) => Some(*status),
@@ -54,7 +54,7 @@ impl NotTaken {
 
 pub(super) fn client() -> Client {
     let mut connector = HttpConnector::new();
-    // Requests are small and whole: waiting to fill a packet only costs time.
+    // Requests are small and complete. Waiting to fill a packet would only add latency.
     connector.set_nodelay(true);
     legacy::Client::builder(TokioExecutor::new())
         .pool_timer(TokioTimer::new())
@@ -63,32 +63,32 @@ pub(super) fn client() -> Client {
         .build(connector)
 }
 
-/// Posts a letter; gives the status, which is a success.
+/// Posts a request and returns the success status.
 pub(super) async fn post(
     client: &Client,
-    letter: Written,
+    request: SignedRequest,
     timeout: Duration,
-) -> Result<u16, NotTaken> {
-    let address = address::to_uri(&letter.url).ok_or(NotTaken::Address)?;
+) -> Result<u16, DeliveryError> {
+    let address = address::to_uri(&request.url).ok_or(DeliveryError::Address)?;
     let request = Request::builder()
         .method(Method::POST)
         .uri(address)
         .header(CONTENT_TYPE, "application/json; charset=utf-8")
-        .header(USER_AGENT, OURS)
-        .header(SIGNATURE, &letter.signature)
-        .body(Full::new(letter.body))
-        .map_err(|_| NotTaken::Address)?;
+        .header(USER_AGENT, AGENT)
+        .header(SIGNATURE, &request.signature)
+        .body(Full::new(request.body))
+        .map_err(|_| DeliveryError::Address)?;
     let exchange = async {
         let response = client.request(request).await.map_err(|error| {
-            if error.is_connect() { NotTaken::Unreachable } else { NotTaken::Closed }
+            if error.is_connect() { DeliveryError::Unreachable } else { DeliveryError::Closed }
         })?;
         let status = response.status();
-        let whole = Limited::new(response.into_body(), LONGEST_ANSWER).collect().await;
+        let whole = Limited::new(response.into_body(), LONGEST_RESPONSE).collect().await;
         match whole {
-            _ if !status.is_success() => Err(NotTaken::Status(status.as_u16())),
-            // A long answer is an answer.
+            _ if !status.is_success() => Err(DeliveryError::Status(status.as_u16())),
+            // A response longer than the limit still counts.
             Ok(_) | Err(_) => Ok(status.as_u16()),
         }
     };
-    tokio::time::timeout(timeout, exchange).await.unwrap_or(Err(NotTaken::Late))
+    tokio::time::timeout(timeout, exchange).await.unwrap_or(Err(DeliveryError::Late))
 }

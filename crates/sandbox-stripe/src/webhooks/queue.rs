@@ -1,4 +1,4 @@
-//! What is to be tried next, endpoint by endpoint.
+//! The queue of delivery attempts, per endpoint.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap, VecDeque};
@@ -6,47 +6,47 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::rules::{Fault, Met, Rules};
+use super::rules::{Fault, MatchedRule, Rules};
 use crate::state::State;
 
-/// So many deliveries to one endpoint are under way at once.
+/// Maximum concurrent deliveries per endpoint.
 pub(super) const MOST_AT_ONCE: usize = 16;
 
-/// What is to be delivered in another order waits so long for the rest of it.
+/// Maximum time for which a reorder rule holds deliveries.
 const HELD: Duration = Duration::from_secs(2);
 
-/// One try at a delivery.
+/// An attempt at a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Attempt {
-    /// The delivery's number.
+    /// The delivery's id.
     pub(super) id: u64,
-    /// How often it was tried in this run.
-    pub(super) tries: u32,
+    /// Attempts in this run so far.
+    pub(super) attempts_made: u32,
 }
 
-/// Tries to make one after the other.
+/// Attempts to make one after the other.
 #[derive(Debug)]
 pub(super) struct Round {
     pub(super) endpoint: String,
     pub(super) attempts: Vec<Attempt>,
 }
 
-/// A round that is over.
+/// A finished round.
 #[derive(Debug)]
 pub(super) struct Done {
     pub(super) endpoint: String,
-    /// What is to be tried again, and after which pause.
-    pub(super) again: Vec<(Duration, Attempt)>,
+    /// Attempts to retry, each with its backoff.
+    pub(super) retries: Vec<(Duration, Attempt)>,
 }
 
-/// All that is to be tried.
+/// The queue of all endpoints.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     pub(super) rules: Rules,
-    /// Deliveries from this number on have not been looked at.
+    /// The id of the next delivery to queue.
     next: u64,
     lanes: HashMap<String, Lane>,
-    /// What the rule of this number holds back: endpoint and delivery.
+    /// Deliveries that a reorder rule holds, by the rule's id.
     held: BTreeMap<u64, Held>,
 }
 
@@ -64,29 +64,29 @@ struct Held {
 }
 
 impl Queue {
-    /// Takes in what was made since the last time; gives the deliveries that are to be lost.
+    /// Queues new deliveries and returns those that a rule discards.
     pub(super) fn accept(&mut self, state: &State, now: Instant) -> Vec<u64> {
         let mut lost = Vec::new();
         for delivery in state.deliveries.since(self.next).filter(|delivery| delivery.is_pending()) {
-            let attempt = Attempt { id: delivery.id, tries: 0 };
+            let attempt = Attempt { id: delivery.id, attempts_made: 0 };
             let kind = state.events.get(&delivery.event).map_or("", |event| event.kind.as_str());
-            // What somebody asks for by hand, or was tried in an earlier run, is delivered as it should be.
-            let met = if delivery.resent || delivery.attempts > 0 {
+            // Rules do not apply to resent deliveries and retries from an earlier run.
+            let matched = if delivery.resent || delivery.attempts > 0 {
                 None
             } else {
-                self.rules.meet(kind, &delivery.endpoint)
+                self.rules.take_match(kind, &delivery.endpoint)
             };
             let lane = self.lanes.entry(delivery.endpoint.clone()).or_default();
-            match met {
+            match matched {
                 None => lane.ready.push_back(vec![attempt]),
-                Some(Met { fault: Fault::Double, .. }) => {
+                Some(MatchedRule { fault: Fault::Double, .. }) => {
                     lane.ready.extend([vec![attempt], vec![attempt]])
                 }
-                Some(Met { fault: Fault::Late(seconds), .. }) => {
+                Some(MatchedRule { fault: Fault::Late(seconds), .. }) => {
                     lane.waiting.push(Reverse((now + Duration::from_secs(seconds), attempt)));
                 }
-                Some(Met { fault: Fault::Lose, .. }) => lost.push(delivery.id),
-                Some(Met { fault: Fault::Reorder, rule, is_last }) => {
+                Some(MatchedRule { fault: Fault::Lose, .. }) => lost.push(delivery.id),
+                Some(MatchedRule { fault: Fault::Reorder, rule, is_last }) => {
                     let held = self.held.entry(rule).or_insert_with(|| Held::until(now + HELD));
                     held.deliveries.push((delivery.endpoint.clone(), delivery.id));
                     if is_last {
@@ -99,7 +99,7 @@ impl Queue {
         lost
     }
 
-    /// What is to be tried now, and when there will be more.
+    /// Returns the rounds that are due, and when the next ones are.
     pub(super) fn due(&mut self, now: Instant) -> (Vec<Round>, Option<Instant>) {
         let over: Vec<u64> =
             self.held.iter().filter(|(_, held)| held.until <= now).map(|(rule, _)| *rule).collect();
@@ -127,15 +127,16 @@ impl Queue {
         (rounds, next)
     }
 
-    /// Notes that a round is over.
+    /// Records a finished round and schedules its retries.
     pub(super) fn finish(&mut self, done: Done, now: Instant) {
         let lane = self.lanes.entry(done.endpoint).or_default();
         lane.under_way = lane.under_way.saturating_sub(1);
-        lane.waiting
-            .extend(done.again.into_iter().map(|(pause, attempt)| Reverse((now + pause, attempt))));
+        lane.waiting.extend(
+            done.retries.into_iter().map(|(backoff, attempt)| Reverse((now + backoff, attempt))),
+        );
     }
 
-    /// Forgets the rules, and lets go what they hold back; gives how many there were.
+    /// Deletes the rules, releases the deliveries that they hold, and returns the number of rules.
     pub(super) fn forget_rules(&mut self) -> usize {
         let holding: Vec<u64> = self.held.keys().copied().collect();
         for rule in holding {
@@ -144,12 +145,12 @@ impl Queue {
         self.rules.forget()
     }
 
-    /// Lets go what a rule has held back: the last comes first, and the next one when that was tried.
+    /// Releases the deliveries that a rule holds, in reverse order and one after the other.
     fn release(&mut self, rule: u64) {
         let Some(held) = self.held.remove(&rule) else { return };
         let mut by_endpoint: BTreeMap<String, Vec<Attempt>> = BTreeMap::new();
         for (endpoint, id) in held.deliveries.into_iter().rev() {
-            by_endpoint.entry(endpoint).or_default().push(Attempt { id, tries: 0 });
+            by_endpoint.entry(endpoint).or_default().push(Attempt { id, attempts_made: 0 });
         }
         for (endpoint, attempts) in by_endpoint {
             self.lanes.entry(endpoint).or_default().ready.push_back(attempts);

@@ -1,43 +1,43 @@
-//! Deliveries that go wrong on demand: late, twice, in another order, never.
+//! Fault rules for deliveries: late, duplicated, reordered or lost.
 
 use super::{MOST_RULES, TooManyRules};
 
-/// What goes wrong with a delivery.
+/// The fault of a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// It comes after so many seconds.
+    /// Delivered after this number of seconds.
     Late(u64),
-    /// It comes twice, at the same time.
+    /// Delivered twice concurrently.
     Double,
-    /// It comes with others, the last first.
+    /// Delivered in reverse order with others.
     Reorder,
-    /// It never comes.
+    /// Never delivered.
     Lose,
 }
 
-/// The next deliveries of some kind go wrong.
+/// A rule that applies a fault to the next matching deliveries.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Rule {
     pub(crate) id: u64,
     pub(crate) fault: Fault,
-    /// The type of the event, or a group of types; None: any.
+    /// The event type or a group of types; None matches any type.
     pub(crate) kind: Option<String>,
-    /// None: any.
+    /// None matches any endpoint.
     pub(crate) endpoint: Option<String>,
-    /// How many deliveries it is still to meet.
+    /// The remaining number of deliveries.
     pub(crate) times: u32,
 }
 
-/// What a delivery has met.
+/// The rule that applies to a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Met {
+pub(super) struct MatchedRule {
     pub(super) fault: Fault,
     pub(super) rule: u64,
-    /// Whether the rule is used up.
+    /// Whether this was the rule's last delivery.
     pub(super) is_last: bool,
 }
 
-/// The rules, in the order in which they were made.
+/// The rules, oldest first.
 #[derive(Debug, Default)]
 pub(super) struct Rules {
     made: u64,
@@ -45,7 +45,7 @@ pub(super) struct Rules {
 }
 
 impl Fault {
-    /// The word for it.
+    /// Returns the API's word for the fault.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Late(_) => "late",
@@ -75,23 +75,23 @@ impl Rules {
         std::mem::take(&mut self.pending).len()
     }
 
-    /// The oldest rule that fits, which is then used up by one.
-    pub(super) fn meet(&mut self, kind: &str, endpoint: &str) -> Option<Met> {
+    /// Returns the oldest matching rule and uses it once.
+    pub(super) fn take_match(&mut self, kind: &str, endpoint: &str) -> Option<MatchedRule> {
         let index = self.pending.iter().position(|rule| {
             rule.kind.as_ref().is_none_or(|pattern| matches(pattern, kind))
                 && rule.endpoint.as_ref().is_none_or(|wanted| wanted == endpoint)
         })?;
         let rule = self.pending.get_mut(index)?;
         rule.times = rule.times.saturating_sub(1);
-        let met = Met { fault: rule.fault, rule: rule.id, is_last: rule.times == 0 };
-        if met.is_last {
+        let matched = MatchedRule { fault: rule.fault, rule: rule.id, is_last: rule.times == 0 };
+        if matched.is_last {
             self.pending.remove(index);
         }
-        Some(met)
+        Some(matched)
     }
 }
 
-/// A type, or a group of types with `*` for the rest: `customer.*`.
+/// Matches an event type against a type or a group such as `customer.*`.
 pub(crate) fn matches(pattern: &str, kind: &str) -> bool {
     match pattern.strip_suffix('*') {
         Some(group) => kind.starts_with(group),
@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_star_stands_for_the_rest_of_a_type() {
+    fn a_star_matches_the_rest_of_a_type() {
         assert!(matches("customer.*", "customer.subscription.updated"));
         assert!(matches("*", "invoice.paid"));
         assert!(matches("invoice.paid", "invoice.paid"));

@@ -68,7 +68,7 @@ const UNSIMULATED: &[&str] = &[
     "wallet_options",
 ];
 
-/// Of `subscription_data`.
+/// Unsimulated fields of `subscription_data`.
 const UNSIMULATED_TERMS: &[&str] = &[
     "application_fee_percent",
     "billing_cycle_anchor",
@@ -88,7 +88,7 @@ const LOCALES: &[&str] = &[
     "pt-BR", "ro", "ru", "sk", "sl", "sv", "th", "tr", "vi", "zh", "zh-HK", "zh-TW",
 ];
 
-/// So many line items may there be (the published schema, `line_items`).
+/// The schema's maximum number of line items.
 const MOST_ITEMS: usize = 20;
 
 /// `POST /v1/checkout/sessions`
@@ -128,7 +128,7 @@ pub(crate) fn create(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
         quantity: item.quantity,
         metadata: item.metadata,
     };
-    let id = ids::fresh(IdKind::CheckoutSession)?;
+    let id = ids::generate(IdKind::CheckoutSession)?;
     call.transaction.put(CheckoutSession {
         id: id.clone(),
         created: now,
@@ -158,7 +158,7 @@ pub(crate) fn create(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     Ok(Reply::Object(id))
 }
 
-/// Parameters that the sandbox takes with one value only.
+/// Checks parameters that accept only one value in the sandbox.
 fn check_fixed(params: &mut Params) -> Result<(), ApiError> {
     match params.choice("mode", &["payment", "setup", "subscription"])? {
         Some("subscription") => {}
@@ -222,7 +222,7 @@ fn read_terms(mut params: Params) -> Result<SubscriptionTerms, ApiError> {
     })
 }
 
-/// The customer that there is, or the address of the one to be.
+/// Returns the existing customer, or the e-mail address for a new one.
 fn read_customer(
     params: &mut Params,
     transaction: &Transaction<'_>,
@@ -269,7 +269,7 @@ fn read_items(
         let mut metadata = Metadata::new();
         item.metadata(&mut metadata)?;
         items.add(NewItem { price, quantity, metadata }, name)?;
-        ids.push(ids::fresh(IdKind::CheckoutItem)?);
+        ids.push(ids::generate(IdKind::CheckoutItem)?);
     }
     let (items, _) = items.finish().ok_or_else(|| params.absent("line_items"))?;
     Ok(ids.into_iter().zip(items).collect())

@@ -1,4 +1,4 @@
-//! The control endpoint: which faults are to come, for those who cannot send a header.
+//! The control endpoint for fault rules, for clients that cannot send a header.
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -7,41 +7,41 @@ use axum::response::Response;
 use axum::routing::get;
 use serde_json::{Value, json};
 
-use super::fault::{Fault, NoFault};
+use super::fault::{Fault, FaultError};
 use super::{Faults, Rule};
-use crate::api::control::answer;
+use crate::api::control::respond;
 use crate::api::error::ApiError;
 use crate::api::operations::{OPERATIONS, Operation};
 use crate::api::params::Params;
 
-/// More than any test needs.
+/// Maximum `times` of a rule; our limit.
 const MOST_TIMES: i64 = 1_000_000;
 
-/// The routes that make, list and forget faults; test keys open them as they open the API.
+/// The routes that create, list and delete fault rules. They accept the API's test keys.
 pub(crate) fn router(faults: Faults) -> Router {
     Router::new().route("/sandbox/faults", get(list).post(add).delete(forget)).with_state(faults)
 }
 
 async fn list(State(faults): State<Faults>, request: Request) -> Response {
-    answer(request, async |_| {
+    respond(request, async |_| {
         Ok(json!({ "data": faults.pending().iter().map(Rule::view).collect::<Vec<_>>() }))
     })
     .await
 }
 
 async fn add(State(faults): State<Faults>, request: Request) -> Response {
-    answer(request, async |params| Ok(faults.add(Rule::read(params)?)?.view())).await
+    respond(request, async |params| Ok(faults.add(Rule::read(params)?)?.view())).await
 }
 
 async fn forget(State(faults): State<Faults>, request: Request) -> Response {
-    answer(request, async |_| Ok(json!({ "forgotten": faults.forget() }))).await
+    respond(request, async |_| Ok(json!({ "forgotten": faults.forget() }))).await
 }
 
 impl Rule {
     fn read(mut params: Params) -> Result<Self, ApiError> {
         params.expect(&["fault", "method", "path", "times"], &[])?;
         let fault: Fault =
-            params.required_text("fault", 200)?.parse().map_err(|error: NoFault| {
+            params.required_text("fault", 200)?.parse().map_err(|error: FaultError| {
                 ApiError::invalid(None, "fault", format!("Invalid fault: {error}"))
             })?;
         let method = match params.choice("method", &["GET", "POST", "DELETE"])? {
@@ -58,14 +58,14 @@ impl Rule {
             ApiError::invalid(
                 None,
                 "times",
-                format!("Invalid times: a fault comes 1 to {MOST_TIMES} times"),
+                format!("Invalid times: must be from 1 to {MOST_TIMES}"),
             )
         })?;
         let fits = |operation: &Operation| {
             method.as_ref().is_none_or(|method| operation.method.http() == *method)
-                && path.as_ref().is_none_or(|path| stands_at(operation.path, path))
+                && path.as_ref().is_none_or(|path| matches_path(operation.path, path))
         };
-        // A misspelt path would wait for ever for its call.
+        // A misspelt path would never match a call.
         if !OPERATIONS.iter().any(fits) {
             let message = "Invalid path: the sandbox has no such operation";
             return Err(ApiError::invalid(None, "path", message));
@@ -84,8 +84,8 @@ impl Rule {
     }
 }
 
-/// Whether a path is the operation's own, or one of those that it stands for.
-fn stands_at(operation: &str, path: &str) -> bool {
+/// Returns whether the path equals the operation's path or matches its pattern.
+fn matches_path(operation: &str, path: &str) -> bool {
     let mut parts = path.split('/');
     let fits = operation.split('/').all(|expected| {
         parts
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_is_for_operations_that_there_are() {
+    fn a_rule_must_match_an_operation() {
         for good in [
             "fault=drop",
             "fault=drop&method=POST&path=/v1/billing_portal/sessions&times=3",

@@ -1,4 +1,4 @@
-//! What can go wrong with a call, as text: `delay=250`, `status=429`, `drop`, and several of them with commas.
+//! The faults of a call and their text form: `delay=250`, `status=429`, `drop`, comma-separated.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use crate::api::error::excerpt;
 
-/// The longest delay; a client that waits longer than this waits for ever.
+/// The longest delay. Clients time out earlier.
 const LONGEST_DELAY: Duration = Duration::from_secs(60);
 
-/// What goes wrong with one call: first the delay, then the status, then the break.
+/// The faults of one call, in order: the delay, the status, the break.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Fault {
     pub(super) delay: Option<Duration>,
@@ -17,12 +17,12 @@ pub(super) struct Fault {
     pub(super) broken: Option<Break>,
 }
 
-/// The answer in place of the true one.
+/// The error that replaces the response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Status {
     /// 429, too many requests.
     RateLimited,
-    /// 429, somebody else is at work on the object.
+    /// 429, another request is using the object.
     Locked,
     /// 500.
     Failed,
@@ -31,11 +31,11 @@ pub(super) enum Status {
 /// How the connection breaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Break {
-    /// Before anything was done.
+    /// Before the operation runs.
     Before,
-    /// With the work done and no answer sent.
+    /// After the operation runs, before the response.
     After,
-    /// In the middle of the answer's body.
+    /// In the middle of the response body.
     Within,
 }
 
@@ -49,31 +49,32 @@ const STATUSES: [(&str, Status); 4] = [
 const BREAKS: [(&str, Break); 3] =
     [("drop", Break::Before), ("drop=after", Break::After), ("truncate", Break::Within)];
 
-/// Why a text is no fault.
+/// The error of parsing a fault.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum NoFault {
+pub(super) enum FaultError {
     #[error(
-        "no fault is called '{0}'. There are delay=<milliseconds>, status=429, status=429:lock_timeout, status=500, \
-         drop, drop=after and truncate; several are joined with commas."
+        "unknown fault '{0}'. Use delay=<milliseconds>, status=429, status=429:lock_timeout, \
+        status=500, drop, drop=after or truncate; separate several with commas."
     )]
     Unknown(String),
-    #[error("a delay is a number of milliseconds, at most 60000.")]
+    #[error("delay must be a number of milliseconds, at most 60000.")]
     Delay,
-    #[error("'{0}' says a second time what there is one of.")]
-    Twice(String),
+    #[error("'{0}' repeats a kind of fault. Use each kind at most once.")]
+    Repeated(String),
 }
 
 impl FromStr for Fault {
-    type Err = NoFault;
+    type Err = FaultError;
 
-    fn from_str(text: &str) -> Result<Self, NoFault> {
+    fn from_str(text: &str) -> Result<Self, FaultError> {
         let mut fault = Self::default();
         for part in text.split(',').map(str::trim) {
-            let unknown = |part: &str| NoFault::Unknown(excerpt(part));
+            let unknown = |part: &str| FaultError::Unknown(excerpt(part));
             let second = if let Some(delay) = part.strip_prefix("delay=") {
-                let delay = delay.parse().map(Duration::from_millis).map_err(|_| NoFault::Delay)?;
+                let delay =
+                    delay.parse().map(Duration::from_millis).map_err(|_| FaultError::Delay)?;
                 if delay > LONGEST_DELAY {
-                    return Err(NoFault::Delay);
+                    return Err(FaultError::Delay);
                 }
                 fault.delay.replace(delay).is_some()
             } else if let Some(status) = part.strip_prefix("status=") {
@@ -88,7 +89,7 @@ impl FromStr for Fault {
                 fault.broken.replace(*broken).is_some()
             };
             if second {
-                return Err(NoFault::Twice(excerpt(part)));
+                return Err(FaultError::Repeated(excerpt(part)));
             }
         }
         Ok(fault)
@@ -122,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fault_is_read_as_it_is_written() {
+    fn a_parsed_fault_prints_as_its_text() {
         for text in [
             "delay=250",
             "delay=0",
@@ -144,17 +145,17 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_fault_is_told() {
+    fn an_invalid_fault_is_refused_with_its_error() {
         for (text, error) in [
-            ("", NoFault::Unknown(String::new())),
-            ("drop,", NoFault::Unknown(String::new())),
-            ("Drop", NoFault::Unknown("Drop".to_owned())),
-            ("status=404", NoFault::Unknown("status=404".to_owned())),
-            ("delay=60001", NoFault::Delay),
-            ("delay=-1", NoFault::Delay),
-            ("delay=1s", NoFault::Delay),
-            ("drop,truncate", NoFault::Twice("truncate".to_owned())),
-            ("delay=1,delay=1", NoFault::Twice("delay=1".to_owned())),
+            ("", FaultError::Unknown(String::new())),
+            ("drop,", FaultError::Unknown(String::new())),
+            ("Drop", FaultError::Unknown("Drop".to_owned())),
+            ("status=404", FaultError::Unknown("status=404".to_owned())),
+            ("delay=60001", FaultError::Delay),
+            ("delay=-1", FaultError::Delay),
+            ("delay=1s", FaultError::Delay),
+            ("drop,truncate", FaultError::Repeated("truncate".to_owned())),
+            ("delay=1,delay=1", FaultError::Repeated("delay=1".to_owned())),
         ] {
             assert_eq!(text.parse::<Fault>(), Err(error), "{text}");
         }

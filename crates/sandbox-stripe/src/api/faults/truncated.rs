@@ -1,4 +1,4 @@
-//! A body that ends in its middle, and the connection with it.
+//! A body that ends in the middle and then closes its connection.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -7,17 +7,17 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use hyper::body::{Body, Frame};
 
-use crate::line::Line;
+use crate::connection::ConnectionHandle;
 
-/// The first half of a body. Once it has been handed over the line is cut, so that the rest is missed at once.
+/// The first half of a body. It closes the connection after hyper has sent that half.
 pub(super) struct Truncated {
     half: Option<Bytes>,
-    line: Line,
+    connection: ConnectionHandle,
 }
 
 impl Truncated {
-    pub(super) fn new(whole: &Bytes, line: Line) -> Self {
-        Self { half: Some(whole.slice(..whole.len() / 2)), line }
+    pub(super) fn new(whole: &Bytes, connection: ConnectionHandle) -> Self {
+        Self { half: Some(whole.slice(..whole.len() / 2)), connection }
     }
 }
 
@@ -32,8 +32,8 @@ impl Body for Truncated {
         match self.half.take() {
             Some(half) => Poll::Ready(Some(Ok(Frame::data(half)))),
             None => {
-                // hyper writes out what it has while a body is pending, and the cut comes after that.
-                self.line.cut();
+                // hyper flushes while a body is pending, and the connection closes after that.
+                self.connection.close();
                 Poll::Pending
             }
         }

@@ -1,6 +1,6 @@
-//! Words for messages: lists of choices, and the name that was likely meant.
+//! Wording of parameter errors: lists of choices and "did you mean" suggestions.
 
-/// `a, b, or c`, as Stripe's messages list words.
+/// Lists words as Stripe's messages do: `a, b, or c`.
 pub(super) fn enumerate(words: &[&str]) -> String {
     match words {
         [] => String::new(),
@@ -10,9 +10,9 @@ pub(super) fn enumerate(words: &[&str]) -> String {
     }
 }
 
-/// The known name that a mistyped one was likely meant to be.
+/// Returns the known name that is closest to a mistyped one.
 pub(super) fn closest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
-    // A name far longer than any known one is nobody's typo, and its distance would cost time.
+    // Edit distance is quadratic. A name this long is no typo of a known one.
     if name.len() > 64 {
         return None;
     }

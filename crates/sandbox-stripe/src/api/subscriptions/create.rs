@@ -46,7 +46,7 @@ pub(crate) fn create(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
         return Err(ApiError::invalid(
             None,
             "currency",
-            "The currency is not that of the items' prices.",
+            "The currency differs from the currency of the items' prices.",
         ));
     }
     if let Some(item) = items.first() {
@@ -99,14 +99,14 @@ fn customer(call: &mut Call<'_, '_>) -> Result<Customer, ApiError> {
     found.ok_or_else(|| ApiError::missing("customer", &id, "customer"))
 }
 
-/// Parameters that the sandbox takes with one value only.
+/// Checks parameters that accept only one value in the sandbox.
 fn check_fixed(params: &mut Params) -> Result<(), ApiError> {
     params.boolean("off_session")?;
     params.choice("proration_behavior", &["always_invoice", "create_prorations", "none"])?;
     if params.choice("collection_method", &["charge_automatically", "send_invoice"])?
         == Some("send_invoice")
     {
-        let message = "This sandbox charges automatically; it sends no invoices.";
+        let message = "This sandbox charges automatically. It sends no invoices.";
         return Err(ApiError::invalid(None, "collection_method", message));
     }
     check_billing_mode(params)

@@ -1,4 +1,5 @@
-//! `DELETE /v1/subscriptions/{subscription_exposed_id}` and `POST /v1/subscriptions/{subscription}/resume`.
+//! Ends and resumes subscriptions: `DELETE /v1/subscriptions/{subscription_exposed_id}` and
+//! `POST /v1/subscriptions/{subscription}/resume`.
 
 use super::find;
 use super::terms::read_cancellation_details;
@@ -19,7 +20,8 @@ pub(crate) fn cancel(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
         (Some(true), Some(true)) => ProrationBehavior::AlwaysInvoice,
         (Some(true), _) => ProrationBehavior::CreateProrations,
         (_, Some(true)) => {
-            let message = "This sandbox invoices a cancellation together with its proration only: set prorate, too.";
+            let message = "This sandbox invoices a cancellation only together with its proration: \
+            set prorate too.";
             return Err(ApiError::invalid(None, "invoice_now", message));
         }
         _ => ProrationBehavior::None,

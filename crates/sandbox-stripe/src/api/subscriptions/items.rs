@@ -1,4 +1,4 @@
-//! The items of a subscription, as requests give them.
+//! Reads the items of a subscription from a request.
 
 use crate::api::call::Call;
 use crate::api::error::ApiError;
@@ -8,12 +8,12 @@ use crate::billing::{ChangeError, ItemChange, NewItem, PlanChange, Planned, plan
 use crate::model::{Metadata, Price, Recurring, Subscription};
 use crate::transaction::Transaction;
 
-/// So many items may a subscription have (<https://docs.stripe.com/api/subscriptions/create>, `items`).
+/// Stripe's maximum of items (<https://docs.stripe.com/api/subscriptions/create>, `items`).
 const MOST_ITEMS: usize = 20;
 
 const UNSIMULATED: &[&str] = &["billing_thresholds", "clear_usage", "discounts", "tax_rates"];
 
-/// Reads the items of a new subscription, and the billing period that they share.
+/// Reads the items of a new subscription and their common billing period.
 pub(super) fn read_new(call: &mut Call<'_, '_>) -> Result<(Vec<NewItem>, Recurring), ApiError> {
     let list = call.params.objects("items")?.ok_or_else(|| call.params.absent("items"))?;
     check_count(&list)?;
@@ -30,7 +30,7 @@ pub(super) fn read_new(call: &mut Call<'_, '_>) -> Result<(Vec<NewItem>, Recurri
     items.finish().ok_or_else(|| call.params.absent("items"))
 }
 
-/// The items of a subscription to be, which have one currency and one billing period.
+/// The items of a new subscription. They share a currency and a billing period.
 #[derive(Default)]
 pub(crate) struct NewItems {
     items: Vec<NewItem>,
@@ -38,7 +38,7 @@ pub(crate) struct NewItems {
 }
 
 impl NewItems {
-    /// Adds one whose price was named in the parameter `name`.
+    /// Adds an item. `name` is the parameter that named its price.
     pub(crate) fn add(&mut self, item: NewItem, name: String) -> Result<(), ApiError> {
         let price = &item.price;
         let terms = price.recurring.ok_or_else(|| not_recurring(name.clone()))?;
@@ -59,13 +59,13 @@ impl NewItems {
         Ok(())
     }
 
-    /// The items and their billing period; nothing where there are none.
+    /// Returns the items and their billing period, or None without items.
     pub(crate) fn finish(self) -> Option<(Vec<NewItem>, Recurring)> {
         self.recurring.map(|recurring| (self.items, recurring))
     }
 }
 
-/// Reads changes of items.
+/// Reads changes to items.
 pub(crate) fn read_changes(
     params: &mut Params,
     transaction: &mut Transaction<'_>,
@@ -96,7 +96,7 @@ pub(crate) fn read_changes(
     Ok(changes)
 }
 
-/// Works out what a change costs, with Stripe's errors. `prefix` is the bracketed name of the object that has the items.
+/// Computes the change, with Stripe's errors. `prefix` is the object that contains the items.
 pub(crate) fn change_items(
     transaction: &Transaction<'_>,
     before: &Subscription,
@@ -106,7 +106,7 @@ pub(crate) fn change_items(
     plan(transaction, before, change).map_err(|error| change_refused(error, change, prefix))
 }
 
-/// A refused change in Stripe's words.
+/// Returns Stripe's error for a refused change.
 fn change_refused(error: ChangeError, change: &PlanChange, prefix: &Params) -> ApiError {
     let items = prefix.name("items");
     let name = |index: usize, field: &str| format!("{items}[{index}][{field}]");
@@ -151,13 +151,14 @@ fn change_refused(error: ChangeError, change: &PlanChange, prefix: &Params) -> A
         }
         ChangeError::NotChangeable => ApiError::conflicts(
             None,
-            "The items of a subscription cannot be changed that is canceled or whose first payment is missing.",
+            "The items of a subscription cannot be changed while it is canceled or its first \
+            payment is missing.",
         ),
         ChangeError::Failed(error) => error.into(),
     }
 }
 
-/// The price of an item: one that exists, or one that the request describes.
+/// Reads the price of an item: an existing price or an inline one.
 fn price(transaction: &mut Transaction<'_>, item: &mut Params) -> Result<Option<Price>, ApiError> {
     let id = item.text("price", 5_000)?;
     match (id, item.object("price_data")?) {
@@ -174,7 +175,7 @@ fn price(transaction: &mut Transaction<'_>, item: &mut Params) -> Result<Option<
                 return Err(ApiError::missing("product", &product, data.name("product")));
             }
             price.product = product;
-            // As at Stripe: it cannot be used again.
+            // As in Stripe, an inline price cannot be used again.
             price.active = false;
             transaction.put(price.clone());
             Ok(Some(Price { active: true, ..price }))
@@ -198,8 +199,8 @@ fn check_count(list: &[Params]) -> Result<(), ApiError> {
 }
 
 fn not_recurring(name: String) -> ApiError {
-    let message = "The price specified is set to `type=one_time` but this field only accepts prices with \
-                   `type=recurring`.";
+    let message = "The price specified is set to `type=one_time` but this field only accepts \
+    prices with `type=recurring`.";
     ApiError::conflicts(Some(name), message)
 }
 
@@ -221,6 +222,6 @@ fn same_price_twice() -> ApiError {
 fn different_intervals() -> ApiError {
     ApiError::conflicts(
         None,
-        "This sandbox has subscriptions whose items share one billing period only.",
+        "This sandbox requires one billing period for all items of a subscription.",
     )
 }

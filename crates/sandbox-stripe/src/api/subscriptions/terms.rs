@@ -1,4 +1,4 @@
-//! What both creating and updating a subscription can ask for.
+//! The parameters that creating and updating a subscription share.
 
 use crate::api::error::ApiError;
 use crate::api::params::{Params, Patch};
@@ -31,42 +31,42 @@ pub(crate) const LONGEST_TRIAL_DAYS: i64 = 730;
 
 pub(super) const DAY: i64 = 24 * 60 * 60;
 
-/// The end of the year 2099: later times are taken for mistakes.
+/// The end of the year 2099. A later time is most likely a mistake.
 const LATEST: Timestamp = 4_102_444_799;
 
-/// When a request has a subscription end.
+/// The end of a subscription, as requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CancelAt {
-    /// It says nothing.
+    /// Not given.
     Keep,
     /// Never.
     Never,
-    /// With its period, by the flag.
+    /// At the end of the period, by the flag.
     PeriodEnd,
-    /// With the first or the last of its items' periods.
+    /// At the end of the first or the last of the items' periods.
     MinPeriodEnd,
     MaxPeriodEnd,
     Time(Timestamp),
 }
 
-/// A customer pays in one currency only.
+/// Refuses a second currency for a customer.
 pub(crate) fn check_currency(customer: &Customer, currency: &str) -> Result<(), ApiError> {
     if customer.currency.as_ref().is_some_and(|own| own != currency) {
-        let message = "You cannot combine currencies on a single customer. This customer has had a subscription or \
-                       invoice in another currency.";
+        let message = "You cannot combine currencies on a single customer. This customer has had a \
+        subscription or invoice in another currency.";
         return Err(ApiError::conflicts(None, message));
     }
     Ok(())
 }
 
-/// There is one billing mode.
+/// Accepts the flexible billing mode only.
 pub(crate) fn check_billing_mode(params: &mut Params) -> Result<(), ApiError> {
     if let Some(mut mode) = params.object("billing_mode")? {
         mode.expect(&["type"], &["flexible"])?;
         if mode.choice("type", &["classic", "flexible"])?.ok_or_else(|| mode.absent("type"))?
             == "classic"
         {
-            let message = "This sandbox has the flexible billing mode only.";
+            let message = "This sandbox supports the flexible billing mode only.";
             return Err(ApiError::invalid(None, mode.name("type"), message));
         }
     }
@@ -136,7 +136,7 @@ pub(super) fn read_cancel_at(params: &mut Params, now: Timestamp) -> Result<Canc
         Patch::Set(word) if word == "max_period_end" => CancelAt::MaxPeriodEnd,
         Patch::Set(word) if word == "max_billed_until" => {
             let message =
-                "This sandbox has no billing schedules: a subscription is billed period by period.";
+                "This sandbox has no billing schedules: it bills a subscription once per period.";
             return Err(ApiError::invalid(None, "cancel_at", message));
         }
         Patch::Set(text) => match text.parse() {
@@ -155,7 +155,7 @@ pub(super) fn read_cancel_at(params: &mut Params, now: Timestamp) -> Result<Canc
         },
     };
     match (flag, time) {
-        // An empty cancel_at beside the flag takes back a time, and not the cancellation.
+        // With the flag, an empty cancel_at clears the time and keeps the cancellation.
         (Some(true), CancelAt::Keep | CancelAt::Never) => Ok(CancelAt::PeriodEnd),
         (Some(false), CancelAt::Keep) => Ok(CancelAt::Never),
         (Some(true), CancelAt::Time(_) | CancelAt::MinPeriodEnd | CancelAt::MaxPeriodEnd) => {

@@ -36,7 +36,7 @@ pub(crate) fn update(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     call.params.expect(KNOWN, &[UNSIMULATED, &own].concat())?;
     let now = call.transaction.now();
     if !subscription.is_running() {
-        return of_ended(call, subscription);
+        return update_ended(call, subscription);
     }
     let params = &mut call.params;
     params.boolean("off_session")?;
@@ -72,11 +72,11 @@ pub(crate) fn update(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     let planned = change_items(call.transaction, &subscription, &change, &Params::default())?;
     match confirm(call.transaction, planned, behavior, false) {
         Ok(subscription) => Ok(Reply::Object(subscription.id)),
-        Err(error) => Err(refused(error)),
+        Err(error) => Err(to_api_error(error)),
     }
 }
 
-fn refused(error: ConfirmError) -> ApiError {
+fn to_api_error(error: ConfirmError) -> ApiError {
     match error {
         ConfirmError::Declined(decline) => ApiError::card(decline),
         ConfirmError::NeedsAuthentication => ApiError::payment(PaymentFailure::NeedsAuthentication),
@@ -85,8 +85,11 @@ fn refused(error: ConfirmError) -> ApiError {
     }
 }
 
-/// Of an ended subscription little can be changed.
-fn of_ended(call: &mut Call<'_, '_>, mut subscription: Subscription) -> Result<Reply, ApiError> {
+/// Updates an ended subscription: only its cancellation details and metadata can change.
+fn update_ended(
+    call: &mut Call<'_, '_>,
+    mut subscription: Subscription,
+) -> Result<Reply, ApiError> {
     if call.params.has_other_than(&["cancellation_details", "metadata"]) {
         let message =
             "A canceled subscription can only update its cancellation_details and metadata.";
@@ -99,7 +102,7 @@ fn of_ended(call: &mut Call<'_, '_>, mut subscription: Subscription) -> Result<R
     Ok(Reply::Object(id))
 }
 
-/// Reads `trial_end`; says whether the trial ends now.
+/// Reads `trial_end`; returns whether the trial ends now.
 fn change_trial(
     params: &mut Params,
     subscription: &mut Subscription,
@@ -126,7 +129,7 @@ fn change_trial(
             invalid("Invalid timestamp: must be an integer Unix time in the future")
         }
         (_, Ok(_), _) => {
-            invalid("This sandbox can extend a trial, and not begin one on a running subscription.")
+            invalid("This sandbox can extend a trial, but not start one on a running subscription.")
         }
         (_, Err(_), _) => invalid("Invalid timestamp"),
     }

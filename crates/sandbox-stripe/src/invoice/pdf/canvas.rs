@@ -1,4 +1,4 @@
-//! Pages to draw on, measured from their top left corner in points.
+//! Pages to draw on, measured in points from the top left corner.
 
 use std::collections::BTreeSet;
 
@@ -15,10 +15,10 @@ pub(super) const REGULAR: Name<'static> = Name(b"F1");
 pub(super) const BOLD: Name<'static> = Name(b"F2");
 pub(super) const KOREAN: Name<'static> = Name(b"F3");
 
-/// A colour of the screen.
+/// An RGB colour.
 pub(super) type Colour = [u8; 3];
 
-/// How text looks.
+/// A text style.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Style {
     pub(super) weight: Weight,
@@ -36,10 +36,10 @@ impl Style {
     }
 }
 
-/// The pages, the last of which is drawn on.
+/// The pages and the current page.
 pub(super) struct Canvas {
     pub(super) pages: Vec<Content>,
-    /// What the Korean font has shown, for the table that tells readers which characters those are.
+    /// The characters drawn in the Korean font, for the table that maps them to Unicode.
     pub(super) korean: BTreeSet<u16>,
     current: usize,
 }
@@ -49,13 +49,13 @@ impl Canvas {
         Self { pages: vec![Content::new()], korean: BTreeSet::new(), current: 0 }
     }
 
-    /// Draws on a fresh page from now on.
+    /// Adds a page and draws on it.
     pub(super) fn turn(&mut self) {
         self.pages.push(Content::new());
         self.current = self.pages.len() - 1;
     }
 
-    /// Draws on this page from now on.
+    /// Draws on this page.
     pub(super) fn go_to(&mut self, page: usize) {
         self.current = page.min(self.pages.len() - 1);
     }
@@ -68,7 +68,7 @@ impl Canvas {
         });
     }
 
-    /// Writes text from `x` on, with its feet at `y`.
+    /// Draws text that starts at `x`, with its baseline at `y`.
     pub(super) fn write(&mut self, x: f32, y: f32, text: &str, style: Style) {
         if text.is_empty() {
             return;
@@ -79,17 +79,16 @@ impl Canvas {
             Glyph::Latin(_) => None,
         });
         self.korean.extend(korean);
-        let speaks_for_itself = glyphs
-            .iter()
-            .all(|(glyph, true_to_it)| *true_to_it && matches!(glyph, Glyph::Latin(_)));
+        let is_plain_latin =
+            glyphs.iter().all(|(glyph, exact)| *exact && matches!(glyph, Glyph::Latin(_)));
         self.draw(|page| {
             page.save_state();
             set_fill(page, style.colour);
-            if speaks_for_itself {
+            if is_plain_latin {
                 page.begin_text();
             } else {
-                // Readers without the Korean tables of Adobe see no glyph there, and would have nothing to copy or search
-                // but for this text and the unseen space that gives it its place.
+                // Readers without Adobe's Korean tables show no glyphs. This text, placed by an
+                // invisible space, keeps the line searchable and copyable.
                 page.begin_marked_content_with_properties(Name(b"Span"))
                     .properties()
                     .actual_text(TextStr(text));
@@ -110,14 +109,14 @@ impl Canvas {
                     page.rect(x + from, y, width, style.size * 0.05).fill_nonzero();
                 }
             }
-            if !speaks_for_itself {
+            if !is_plain_latin {
                 page.end_marked_content();
             }
             page.restore_state();
         });
     }
 
-    /// Writes text that ends at `x`.
+    /// Draws text that ends at `x`.
     pub(super) fn write_before(&mut self, x: f32, y: f32, text: &str, style: Style) {
         self.write(x - style.width(text), y, text, style);
     }
@@ -129,7 +128,7 @@ impl Canvas {
     }
 }
 
-/// Shows the glyphs, each run with its font.
+/// Draws the glyphs in runs of one font.
 fn runs(page: &mut Content, glyphs: &[(Glyph, bool)], style: Style) {
     let is_korean = |glyph: &Glyph| matches!(glyph, Glyph::Korean(_));
     for run in glyphs.chunk_by(|(a, _), (b, _)| is_korean(a) == is_korean(b)) {

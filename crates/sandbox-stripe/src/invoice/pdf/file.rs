@@ -1,4 +1,4 @@
-//! The file around the pages: fonts, page tree, title.
+//! The PDF file structure: fonts, page tree, title.
 
 use pdf_writer::types::{CidFontType, FontFlags, SystemInfo, UnicodeCmap};
 use pdf_writer::{Finish as _, Name, Pdf, Rect, Ref, Str, TextStr};
@@ -16,17 +16,17 @@ const KOREAN_LOOKS: Ref = Ref::new(8);
 const KOREAN_MEANING: Ref = Ref::new(9);
 const FIRST_PAGE: i32 = 10;
 
-/// The name that Adobe's readers know their Korean sans serif by; others take what the collection tells them.
+/// The font name that Adobe's readers use for Korean sans serif. Others use the collection.
 const KOREAN_NAME: Name<'static> = Name(b"HYGoThic-Medium");
 const KOREAN_NAME_ENCODED: Name<'static> = Name(b"HYGoThic-Medium-UniKS-UTF16-H");
 
-/// The collection of Korean characters, and that of Unicode's.
+/// The character collections of Korean and of Unicode.
 const KOREA: SystemInfo<'static> =
     SystemInfo { registry: Str(b"Adobe"), ordering: Str(b"Korea1"), supplement: 1 };
 const UNICODE: SystemInfo<'static> =
     SystemInfo { registry: Str(b"Adobe"), ordering: Str(b"UCS"), supplement: 0 };
 
-/// The pages as a file.
+/// Writes the pages to a file.
 pub(super) fn write(canvas: Canvas, title: &str, language: &str) -> Vec<u8> {
     let Canvas { pages, korean, .. } = canvas;
     let mut pdf = Pdf::new();
@@ -68,7 +68,7 @@ pub(super) fn write(canvas: Canvas, title: &str, language: &str) -> Vec<u8> {
     pdf.finish()
 }
 
-/// A font that no file carries: every reader has one for Korean, by the names and tables of Adobe's collection.
+/// Adds a font without embedding it. Readers substitute one by the collection's names and tables.
 fn korean_font(pdf: &mut Pdf, shown: impl Iterator<Item = u16>) {
     let mut font = pdf.type0_font(KOREAN_FONT);
     font.base_font(KOREAN_NAME_ENCODED).encoding_predefined(Name(b"UniKS-UTF16-H"));

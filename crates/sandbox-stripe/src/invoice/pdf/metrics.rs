@@ -1,25 +1,26 @@
-//! How wide text is, and what of it the fonts can show.
+//! Text widths, line breaking and glyph selection.
 
-/// A font of the document. The Korean one has one weight, which is made bold by an outline.
+/// A font weight. The Korean font has one weight; an outline makes it bold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Weight {
     Regular,
     Bold,
 }
 
-/// How a character is shown.
+/// A glyph of a character.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Glyph {
-    /// By Helvetica, at this place of the WinAnsi encoding.
+    /// Helvetica, at this WinAnsi code.
     Latin(u8),
-    /// By the Korean font, at this UTF-16 code.
+    /// The Korean font, at this UTF-16 code.
     Korean(u16),
 }
 
-/// The won sign: fonts disagree about its width, so it is drawn, as a W that is struck through.
+/// The won sign. Fonts disagree about its width, so it is drawn as a W with two lines.
 pub(super) const WON: char = '₩';
 
-/// The glyph of a character; what no font has is a question mark, and keeps its meaning in the text that is copied.
+/// Returns a character's glyph, and whether it represents the character exactly. A character
+/// without a glyph becomes a question mark; copied text keeps it.
 pub(super) fn glyph(c: char) -> (Glyph, bool) {
     if let Some(byte) = win_ansi(c) {
         return (Glyph::Latin(byte), c != '\u{a0}');
@@ -43,13 +44,13 @@ pub(super) fn glyph(c: char) -> (Glyph, bool) {
     }
 }
 
-/// The width of a text in points.
+/// Returns the width of a text in points.
 pub(super) fn width(text: &str, weight: Weight, size: f32) -> f32 {
     let units: f32 = text.chars().map(|c| f32::from(units(glyph(c).0, weight))).sum();
     units * size / 1_000.0
 }
 
-/// The text in lines that are no wider than `limit`; where there would be more than `most`, the last ends with an ellipsis.
+/// Breaks a text into lines of at most `limit` points. Beyond `most` lines it ends with an ellipsis.
 pub(super) fn wrap(text: &str, weight: Weight, size: f32, limit: f32, most: usize) -> Vec<String> {
     let fits = |line: &str| width(line, weight, size) <= limit;
     let mut lines: Vec<String> = Vec::new();
@@ -101,7 +102,7 @@ fn units(glyph: Glyph, weight: Weight) -> u16 {
     }
 }
 
-/// Where the encoding differs from Latin-1 (PDF 32000-1, annex D.2).
+/// The differences from Latin-1 (PDF 32000-1, annex D.2).
 const SPECIAL: [(u8, char); 27] = [
     (0x80, '€'),
     (0x82, '‚'),
@@ -140,7 +141,7 @@ fn win_ansi(c: char) -> Option<u8> {
     }
 }
 
-/// The letters of Latin Extended-A without their marks, in their order.
+/// The letters of Latin Extended-A without their marks, in code point order.
 const EXTENDED_A: &[u8; 128] =
     b"AaAaAaCcCcCcCcDdDdEeEeEeEeEeGgGgGgGgHhHhIiIiIiIiIiJjJjKkkLlLlLlLlLlNnNnNnnNnOoOoOoOoRrRrRr\
 SsSsSsSsTtTtTtUuUuUuUuUuUuWwYyYZzZzZzs";
@@ -149,7 +150,7 @@ fn without_marks(c: char) -> Option<u8> {
     EXTENDED_A.get(usize::try_from(u32::from(c)).ok()?.checked_sub(0x100)?).copied()
 }
 
-/// The widths of Helvetica and its bold, from the space on, in thousandths of the size.
+/// The widths of Helvetica and its bold, from the space on, in thousandths of the font size.
 #[rustfmt::skip]
 const REGULAR: [u16; 224] = [
     278, 278, 355, 556, 556, 889, 667, 191, 333, 333, 389, 584, 278, 333, 278, 278,
@@ -191,7 +192,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn characters_are_shown_by_the_font_that_has_them() {
+    fn characters_use_the_font_that_has_them() {
         assert_eq!(glyph('é'), (Glyph::Latin(0xe9), true));
         assert_eq!(glyph('€'), (Glyph::Latin(0x80), true));
         assert_eq!(glyph('김'), (Glyph::Korean(0xae40), true));
@@ -205,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_break_at_spaces_and_words_only_where_they_must() {
+    fn lines_break_at_spaces_and_long_words_are_split() {
         let wrap =
             |text: &str, limit: f32, most: usize| wrap(text, Weight::Regular, 10.0, limit, most);
         assert_eq!(wrap("one two three", 45.0, 9), ["one two", "three"]);

@@ -1,4 +1,4 @@
-//! The file as a reader sees it: what `pdftotext` finds in it.
+//! Checks the PDF as a reader sees it, with `pdftotext`.
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
@@ -77,7 +77,7 @@ fn file(invoice: &Invoice, language: Language) -> Vec<u8> {
     render(&Document::of(invoice, &customer(), language))
 }
 
-/// What a reader copies out of the file, page after page.
+/// Returns the file's text, page by page.
 fn text(file: &[u8]) -> String {
     let mut reader = Command::new("pdftotext")
         .args(["-layout", "-enc", "UTF-8", "-", "-"])
@@ -142,7 +142,7 @@ fn the_text_has_number_customer_lines_and_sums() {
 }
 
 #[test]
-fn korean_is_text_too() {
+fn korean_text_is_searchable() {
     let mut invoice = invoice(
         "주식회사 한빛 (Hanbit)",
         vec![line("2 × 프로 요금제 (at ₩29,000 / month)", 29_000, 2)],
@@ -173,7 +173,7 @@ fn korean_is_text_too() {
 }
 
 #[test]
-fn many_lines_take_many_pages_and_none_is_lost() {
+fn many_lines_span_pages_without_loss() {
     let lines = (1..=90).map(|n| line(&format!("Item number {n:03}"), n, 1)).collect();
     let file = file(&invoice("Jenny", lines), Language::English);
     let text = text(&file);
@@ -187,7 +187,7 @@ fn many_lines_take_many_pages_and_none_is_lost() {
 }
 
 #[test]
-fn hostile_names_stay_in_their_place() {
+fn hostile_names_stay_within_the_layout() {
     let odd = "Zoë \u{202e}evil\u{202c} ☃ 👩‍💻 שלום Dvořák Łódź (\\) \u{0}\u{1b}";
     let mut invoice = invoice(
         odd,

@@ -1,21 +1,21 @@
-//! Why a plan was cancelled, if the customer cares to say.
+//! The customer's optional reason for a cancellation.
 
 use askama::Template;
 
-use super::super::answer::Answer;
 use super::super::flow;
 use super::super::form::Form;
 use super::super::notice::Notice;
 use super::super::page::{Frame, Refusal};
+use super::super::page_response::PageResponse;
 use super::super::sessions::Visit;
 use super::super::side::Shell;
 use crate::model::{Feedback, Subscription};
 use crate::transaction::Transaction;
 
-/// The longest comment, in characters, as of Stripe's other texts.
+/// Maximum comment length in characters.
 const LONGEST: usize = 5_000;
 
-/// The page.
+/// The page's template.
 #[derive(Template)]
 #[template(path = "cancel_reason.html")]
 struct CancelReason {
@@ -29,25 +29,27 @@ struct CancelReason {
     error: Option<&'static str>,
 }
 
-/// A reason to choose.
+/// A selectable reason.
 struct Reason {
     word: &'static str,
     label: &'static str,
     chosen: bool,
 }
 
-/// Where it is asked.
+/// Returns the page's URL.
 pub(super) fn address(visit: &Visit<'_>, subscription: &str) -> String {
     visit.address(&format!("subscriptions/{subscription}/reason"))
 }
 
 /// `GET …/subscriptions/{id}/reason`
-pub(in crate::portal) fn show(visit: &Visit<'_>) -> Result<Answer, Refusal> {
-    let Some(subscription) = cancelled(visit)? else { return Ok(Answer::see(&visit.home())) };
+pub(in crate::portal) fn show(visit: &Visit<'_>) -> Result<PageResponse, Refusal> {
+    let Some(subscription) = cancelled(visit)? else {
+        return Ok(PageResponse::redirect(&visit.home()));
+    };
     if is_given(subscription) {
-        return Ok(Answer::see(&flow::landing(visit, notice(subscription))));
+        return Ok(PageResponse::redirect(&flow::landing(visit, notice(subscription))));
     }
-    Ok(Answer::page(visit, &page(visit, subscription, &Form::default(), None)))
+    Ok(PageResponse::page(visit, &page(visit, subscription, &Form::default(), None)))
 }
 
 /// `POST …/subscriptions/{id}/reason`
@@ -55,15 +57,17 @@ pub(in crate::portal) fn act(
     visit: &Visit<'_>,
     form: &Form,
     transaction: &mut Transaction<'_>,
-) -> Result<Answer, Refusal> {
-    let Some(subscription) = cancelled(visit)? else { return Ok(Answer::see(&visit.home())) };
+) -> Result<PageResponse, Refusal> {
+    let Some(subscription) = cancelled(visit)? else {
+        return Ok(PageResponse::redirect(&visit.home()));
+    };
     if is_given(subscription) {
-        return Ok(Answer::see(&flow::landing(visit, notice(subscription))));
+        return Ok(PageResponse::redirect(&flow::landing(visit, notice(subscription))));
     }
     let comment = form.text("comment");
     if comment.chars().count() > LONGEST {
         let error = visit.text().cancel.comment_long;
-        return Ok(Answer::again(visit, &page(visit, subscription, form, Some(error))));
+        return Ok(PageResponse::invalid(visit, &page(visit, subscription, form, Some(error))));
     }
     let reasons = &visit.configuration.features.subscription_cancel.reasons;
     let feedback = Feedback::of_word(form.text("reason")).filter(|reason| reasons.contains(reason));
@@ -77,23 +81,23 @@ pub(in crate::portal) fn act(
         cancellation.comment = Some(comment.to_owned());
     }
     transaction.put(subscription);
-    Ok(Answer::see(&landing))
+    Ok(PageResponse::redirect(&landing))
 }
 
-/// The subscription, if it is the customer's and was cancelled; that of a deep link only, in one.
+/// Returns the customer's cancelled subscription. Within a flow only the flow's subscription.
 fn cancelled<'a>(visit: &'a Visit<'_>) -> Result<Option<&'a Subscription>, Refusal> {
     let id = visit.request.id;
     let found =
         visit.state.subscriptions.get(id).filter(|found| found.customer == visit.customer.id);
     let found = found.ok_or(Refusal::Unknown)?;
-    let linked = visit.session.flow.as_ref().filter(|flow| !flow::leads_home(flow));
+    let linked = visit.session.flow.as_ref().filter(|flow| !flow::opens_portal(flow));
     let is_linked = linked.is_none_or(|flow| flow.task.subscription() == Some(id));
     let asks = visit.configuration.features.subscription_cancel.asks_reason;
     let cancelled = found.cancellation.canceled_at.is_some() && asks && is_linked;
     Ok(cancelled.then_some(found))
 }
 
-/// A reason is asked for once.
+/// Returns whether a reason was given. The page asks only once.
 fn is_given(subscription: &Subscription) -> bool {
     let cancellation = &subscription.cancellation;
     cancellation.feedback.is_some() || cancellation.comment.is_some()

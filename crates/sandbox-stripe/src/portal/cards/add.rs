@@ -2,12 +2,12 @@
 
 use askama::Template;
 
-use super::super::answer::Answer;
 use super::super::choice;
-use super::super::field::Mistake;
+use super::super::field::FieldError;
 use super::super::flow;
 use super::super::form::Form;
 use super::super::page::{Frame, Refusal};
+use super::super::page_response::PageResponse;
 use super::super::sessions::Visit;
 use super::super::side::Shell;
 use super::entry::{self, CardFields};
@@ -16,37 +16,37 @@ use super::save::{self, Saving};
 use crate::model::{CardBehaviour, ChallengePurpose, FlowTask, PlanChoice};
 use crate::transaction::Transaction;
 
-/// The box to tick for the default card.
+/// The checkbox for the default card.
 const DEFAULT: &str = "make-default";
 
-/// The page.
+/// The page's template.
 #[derive(Template)]
 #[template(path = "add_card.html")]
 struct AddCard {
     frame: Frame,
     shell: Shell,
     action: String,
-    mistakes: Vec<Mistake>,
+    errors: Vec<FieldError>,
     typed: CardFields,
-    /// Whether the customer is asked if the card becomes the default; none of this where it does anyway.
+    /// Whether to offer the checkbox. It is omitted when the card becomes the default anyway.
     asks_default: bool,
     make_default: bool,
     choice: Option<PlanChoice>,
-    /// Whether a plan is paid with a card of its own, and is none of the default's.
+    /// Whether a plan is paid with its own card instead of the default.
     has_own_card: bool,
     back: Option<String>,
-    /// Other cards to choose from, where that is what the customer came for.
+    /// Saved cards to choose from in a payment method flow.
     saved: Vec<CardRow>,
     default_base: String,
 }
 
 /// `GET …/cards/new`
-pub(in crate::portal) fn show(visit: &Visit<'_>) -> Result<Answer, Refusal> {
+pub(in crate::portal) fn show(visit: &Visit<'_>) -> Result<PageResponse, Refusal> {
     let choice = choice::read(visit.request.query);
     if let Some(step) = way_back(visit, choice.as_ref()) {
         return Ok(step);
     }
-    Ok(Answer::page(visit, &page(visit, &Form::default(), choice, Vec::new())?))
+    Ok(PageResponse::page(visit, &page(visit, &Form::default(), choice, Vec::new())?))
 }
 
 /// `POST …/cards/new`
@@ -54,7 +54,7 @@ pub(in crate::portal) fn act(
     visit: &Visit<'_>,
     form: &Form,
     transaction: &mut Transaction<'_>,
-) -> Result<Answer, Refusal> {
+) -> Result<PageResponse, Refusal> {
     let pays_for = choice::read(form);
     if let Some(step) = way_back(visit, pays_for.as_ref()) {
         return Ok(step);
@@ -62,38 +62,38 @@ pub(in crate::portal) fn act(
     if let Some(choice) = &pays_for {
         visit.subscription(&choice.subscription)?;
     }
-    let again =
-        |mistakes| Ok(Answer::again(visit, &page(visit, form, pays_for.clone(), mistakes)?));
+    let invalid =
+        |errors| Ok(PageResponse::invalid(visit, &page(visit, form, pays_for.clone(), errors)?));
     let method = match entry::read(form, visit.text(), visit.now)? {
         Ok(method) => method,
-        Err(mistakes) => return again(mistakes),
+        Err(errors) => return invalid(errors),
     };
     let make_default = is_for_default(visit) || form.ticked(DEFAULT);
     match method.behaviour {
         CardBehaviour::RefusedWhenSaved(decline) => {
-            again(vec![entry::refusal(decline, visit.text())])
+            invalid(vec![entry::refusal(decline, visit.text())])
         }
         CardBehaviour::Succeeds | CardBehaviour::Declines(_) => {
             let saving = Saving { method, make_default, pays_for };
-            Ok(Answer::see(&save::save(visit, transaction, saving)?))
+            Ok(PageResponse::redirect(&save::save(visit, transaction, saving)?))
         }
         CardBehaviour::AuthenticatesUnlessSetUp
         | CardBehaviour::AuthenticatesAlways
         | CardBehaviour::AuthenticatesAndDeclines(_) => {
             let purpose =
                 ChallengePurpose::SaveCard { method: Box::new(method), make_default, pays_for };
-            Ok(Answer::see(&save::challenge(visit, transaction, purpose)?))
+            Ok(PageResponse::redirect(&save::challenge(visit, transaction, purpose)?))
         }
     }
 }
 
-/// The way back to the step of a deep link that a card for this is not for.
-fn way_back(visit: &Visit<'_>, pays_for: Option<&PlanChoice>) -> Option<Answer> {
-    let flow = visit.session.active_flow().filter(|_| !choice::is_on_the_way(visit, pays_for))?;
-    Some(Answer::see(&flow::step(visit, &flow.task)))
+/// Returns a redirect to the flow's step if this page is not part of the flow.
+fn way_back(visit: &Visit<'_>, pays_for: Option<&PlanChoice>) -> Option<PageResponse> {
+    let flow = visit.session.active_flow().filter(|_| !choice::matches_flow(visit, pays_for))?;
+    Some(PageResponse::redirect(&flow::step(visit, &flow.task)))
 }
 
-/// A deep link to this page makes the new card the default
+/// Returns whether a flow to this page makes the new card the default
 /// (<https://docs.stripe.com/customer-management/portal-deep-links>).
 fn is_for_default(visit: &Visit<'_>) -> bool {
     visit.session.active_flow().is_some_and(|flow| flow.task == FlowTask::PaymentMethodUpdate)
@@ -103,7 +103,7 @@ fn page(
     visit: &Visit<'_>,
     form: &Form,
     choice: Option<PlanChoice>,
-    mistakes: Vec<Mistake>,
+    errors: Vec<FieldError>,
 ) -> Result<AddCard, Refusal> {
     let for_default = is_for_default(visit);
     let customer = visit.customer;
@@ -123,7 +123,7 @@ fn page(
         frame: Frame::new(visit.language),
         shell: Shell::of(visit),
         action: visit.address("cards/new"),
-        typed: CardFields::of(form, visit.text(), &mistakes),
+        typed: CardFields::of(form, visit.text(), &errors),
         asks_default: customer.default_payment_method.is_some() && !for_default && choice.is_none(),
         make_default: form.ticked(DEFAULT),
         choice,
@@ -135,6 +135,6 @@ fn page(
             Vec::new()
         },
         default_base: visit.address("cards"),
-        mistakes,
+        errors,
     })
 }

@@ -1,11 +1,11 @@
-//! What a customer types for a new card.
+//! The input fields of a new card.
 
-use super::super::field::{Field, Mistake};
+use super::super::field::{Field, FieldError};
 use super::super::form::Form;
 use super::super::text::Text;
 use crate::cards::{CheckError, TypedCard};
 use crate::model::{Customer, Decline, PaymentMethod, Timestamp};
-use crate::shown::steers;
+use crate::sanitize::is_control;
 
 const NUMBER: &str = "card-number";
 const EXPIRY: &str = "card-expiry";
@@ -21,12 +21,12 @@ pub(crate) struct CardFields {
 }
 
 impl CardFields {
-    /// The fields with what was typed; the number and the code are never given back.
-    pub(crate) fn of(form: &Form, text: &Text, mistakes: &[Mistake]) -> Self {
+    /// Fills the fields from the form. The number and the security code are never sent back.
+    pub(crate) fn of(form: &Form, text: &Text, errors: &[FieldError]) -> Self {
         let words = &text.card;
         Self {
             name: Field { autocomplete: "cc-name", required: true, ..Field::new(NAME, words.name) }
-                .with(form.text(NAME), mistakes),
+                .with(form.text(NAME), errors),
             number: Field {
                 autocomplete: "cc-number",
                 inputmode: "numeric",
@@ -35,7 +35,7 @@ impl CardFields {
                 required: true,
                 ..Field::new(NUMBER, words.number)
             }
-            .with("", mistakes),
+            .with("", errors),
             expiry: Field {
                 autocomplete: "cc-exp",
                 inputmode: "numeric",
@@ -45,7 +45,7 @@ impl CardFields {
                 required: true,
                 ..Field::new(EXPIRY, words.expiry)
             }
-            .with(form.text(EXPIRY), mistakes),
+            .with(form.text(EXPIRY), errors),
             cvc: Field {
                 autocomplete: "cc-csc",
                 inputmode: "numeric",
@@ -55,19 +55,19 @@ impl CardFields {
                 required: true,
                 ..Field::new(CVC, words.cvc)
             }
-            .with("", mistakes),
+            .with("", errors),
         }
     }
 }
 
-/// Judges what was typed. What is wrong comes with its field; several fields may be empty at once.
+/// Validates the input. Returns one error per missing field, or the first other error.
 pub(crate) fn read(
     form: &Form,
     text: &Text,
     now: Timestamp,
-) -> Result<Result<PaymentMethod, Vec<Mistake>>, std::io::Error> {
+) -> Result<Result<PaymentMethod, Vec<FieldError>>, std::io::Error> {
     let words = &text.card;
-    let mut mistakes: Vec<Mistake> = [
+    let mut errors: Vec<FieldError> = [
         (NUMBER, words.number_missing),
         (EXPIRY, words.expiry_missing),
         (CVC, words.cvc_missing),
@@ -75,15 +75,15 @@ pub(crate) fn read(
     ]
     .into_iter()
     .filter(|(field, _)| form.text(field).is_empty())
-    .map(|(field, message)| Mistake { field, message: message.to_owned() })
+    .map(|(field, message)| FieldError { field, message: message.to_owned() })
     .collect();
     if form.text(NAME).chars().count() > Customer::LONGEST_NAME {
-        mistakes.push(Mistake { field: NAME, message: words.name_long.to_owned() });
-    } else if form.text(NAME).chars().any(steers) {
-        mistakes.push(Mistake { field: NAME, message: text.details.unreadable.to_owned() });
+        errors.push(FieldError { field: NAME, message: words.name_long.to_owned() });
+    } else if form.text(NAME).chars().any(is_control) {
+        errors.push(FieldError { field: NAME, message: text.details.unreadable.to_owned() });
     }
-    if !mistakes.is_empty() {
-        return Ok(Err(mistakes));
+    if !errors.is_empty() {
+        return Ok(Err(errors));
     }
     let (exp_month, exp_year) = expiry(form.text(EXPIRY)).unwrap_or_default();
     let typed = TypedCard {
@@ -102,8 +102,8 @@ pub(crate) fn read(
     }
 }
 
-/// Why a card is refused, beside the field that it is about.
-pub(crate) fn refusal(decline: Decline, text: &Text) -> Mistake {
+/// Returns the error of a refused card, at the field that caused it.
+pub(crate) fn refusal(decline: Decline, text: &Text) -> FieldError {
     let field = match decline {
         Decline::ExpiredCard | Decline::InvalidExpiryMonth | Decline::InvalidExpiryYear => EXPIRY,
         Decline::IncorrectCvc | Decline::InvalidCvc => CVC,
@@ -117,10 +117,10 @@ pub(crate) fn refusal(decline: Decline, text: &Text) -> Mistake {
         | Decline::StolenCard
         | Decline::TestModeLiveCard => NUMBER,
     };
-    Mistake { field, message: (text.card.decline)(decline).to_owned() }
+    FieldError { field, message: (text.card.decline)(decline).to_owned() }
 }
 
-/// Month and year of `12 / 34`, `12/2034`, `1234` and `1/34`.
+/// Parses month and year of `12 / 34`, `12/2034`, `1234` and `1/34`.
 fn expiry(text: &str) -> Option<(i64, i64)> {
     let text: String = text.chars().filter(|c| !c.is_whitespace()).collect();
     let (month, year) = match text.split_once(['/', '-']) {
@@ -143,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_expiry_date_is_read_as_people_type_it() {
+    fn common_spellings_of_an_expiry_date_are_parsed() {
         for typed in ["12/34", "12 / 34", "1234", "12-34"] {
             assert_eq!(expiry(typed), Some((12, 34)), "{typed}");
         }

@@ -1,11 +1,11 @@
-//! Removing a card, once the customer has said yes.
+//! Removes a card after the customer's confirmation.
 
 use askama::Template;
 
-use super::super::answer::Answer;
 use super::super::form::Form;
 use super::super::notice::Notice;
 use super::super::page::{Frame, Refusal};
+use super::super::page_response::PageResponse;
 use super::super::sessions::Visit;
 use super::super::side::Shell;
 use super::row::CardRow;
@@ -13,7 +13,7 @@ use crate::billing;
 use crate::model::{PaymentMethod, Subscription};
 use crate::transaction::Transaction;
 
-/// The page.
+/// The page's template.
 #[derive(Template)]
 #[template(path = "remove_card.html")]
 struct RemoveCard {
@@ -23,16 +23,16 @@ struct RemoveCard {
     back: String,
     add: String,
     card: CardRow,
-    /// Why it cannot be removed.
+    /// The reason why the card cannot be removed.
     needed: Option<&'static str>,
-    /// Whether somebody has tried nevertheless.
+    /// Whether the customer tried to remove it anyway.
     refused: bool,
 }
 
 /// `GET …/cards/{id}/remove`
-pub(in crate::portal) fn show(visit: &Visit<'_>) -> Result<Answer, Refusal> {
+pub(in crate::portal) fn show(visit: &Visit<'_>) -> Result<PageResponse, Refusal> {
     let method = visit.card(visit.request.id)?;
-    Ok(Answer::page(visit, &page(visit, method, false)))
+    Ok(PageResponse::page(visit, &page(visit, method, false)))
 }
 
 /// `POST …/cards/{id}/remove`
@@ -40,13 +40,13 @@ pub(in crate::portal) fn act(
     visit: &Visit<'_>,
     _: &Form,
     transaction: &mut Transaction<'_>,
-) -> Result<Answer, Refusal> {
+) -> Result<PageResponse, Refusal> {
     let method = visit.card(visit.request.id)?;
     if needed(visit, method).is_some() {
-        return Ok(Answer::again(visit, &page(visit, method, true)));
+        return Ok(PageResponse::invalid(visit, &page(visit, method, true)));
     }
     billing::release(transaction, method.clone(), &visit.customer.id);
-    Ok(Answer::see(&Notice::CardRemoved.on(&visit.home())))
+    Ok(PageResponse::redirect(&Notice::CardRemoved.on(&visit.home())))
 }
 
 fn page(visit: &Visit<'_>, method: &PaymentMethod, refused: bool) -> RemoveCard {
@@ -62,7 +62,7 @@ fn page(visit: &Visit<'_>, method: &PaymentMethod, refused: bool) -> RemoveCard 
     }
 }
 
-/// A plan that goes on needs a card that pays for it: its own, or else the customer's default.
+/// Returns why a running plan needs the card: as its own card or as the customer's default.
 fn needed(visit: &Visit<'_>, method: &PaymentMethod) -> Option<&'static str> {
     let (state, customer) = (visit.state, visit.customer);
     let mut running =
@@ -72,7 +72,7 @@ fn needed(visit: &Visit<'_>, method: &PaymentMethod) -> Option<&'static str> {
         return running.next().map(|_| words.needed_last);
     }
     let default = customer.default_payment_method.as_deref();
-    // Who pays with a card of their own goes on with the default where that card goes.
+    // A plan whose own card is removed falls back to the default card.
     let default_stays = default.is_some_and(|id| id != method.id && visit.card(id).is_ok());
     let pays = |subscription: &Subscription| {
         subscription.default_payment_method.as_deref().or(default) == Some(method.id.as_str())

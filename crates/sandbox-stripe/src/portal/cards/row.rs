@@ -1,4 +1,4 @@
-//! A card as the pages show it.
+//! A card in a list.
 
 use crate::model::{Customer, PaymentMethod, Timestamp};
 
@@ -6,7 +6,7 @@ use crate::model::{Customer, PaymentMethod, Timestamp};
 pub(crate) struct CardRow {
     pub(crate) id: String,
     pub(crate) brand: String,
-    /// How the style sheet knows the brand.
+    /// The brand's CSS class.
     pub(crate) mark: &'static str,
     pub(crate) last4: String,
     pub(crate) expiry: String,

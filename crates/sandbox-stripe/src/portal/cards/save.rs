@@ -1,4 +1,4 @@
-//! Saving a card for a customer.
+//! Saves a card for a customer.
 
 use super::super::choice;
 use super::super::flow;
@@ -12,15 +12,15 @@ use crate::model::{
 };
 use crate::transaction::Transaction;
 
-/// A card to be saved, and what for.
+/// A card to save and its intended use.
 pub(in crate::portal) struct Saving {
     pub(in crate::portal) method: PaymentMethod,
     pub(in crate::portal) make_default: bool,
-    /// The change of plan that the customer is about to make, if the card is for that.
+    /// The pending plan change that the card is for.
     pub(in crate::portal) pays_for: Option<PlanChoice>,
 }
 
-/// Saves the card, and says where the customer goes on.
+/// Saves the card and returns the next page's URL.
 pub(in crate::portal) fn save(
     visit: &Visit<'_>,
     transaction: &mut Transaction<'_>,
@@ -28,7 +28,7 @@ pub(in crate::portal) fn save(
 ) -> Result<String, Refusal> {
     let Saving { mut method, make_default, pays_for } = saving;
     let customer = visit.customer;
-    // The same card sent twice is saved once.
+    // A card that is submitted twice is saved once.
     let same = |known: &&PaymentMethod| known.card == method.card;
     if let Some(known) = visit.state.payment_methods.of(&customer.id).find(same) {
         method.id.clone_from(&known.id);
@@ -44,7 +44,7 @@ pub(in crate::portal) fn save(
         None => None,
     };
     match own_card {
-        // Whoever pays a plan with a card of its own goes on doing so.
+        // A plan with its own card gets the new card as its own.
         Some(subscription) => {
             let mut subscription = subscription.clone();
             subscription.default_payment_method = Some(method.id.clone());
@@ -73,7 +73,7 @@ pub(in crate::portal) fn save(
     }
 }
 
-/// Sends the customer to the bank first.
+/// Stores a challenge and returns the bank page's URL.
 pub(in crate::portal) fn challenge(
     visit: &Visit<'_>,
     transaction: &mut Transaction<'_>,

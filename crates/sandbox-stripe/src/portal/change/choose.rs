@@ -1,35 +1,35 @@
-//! Choosing another plan.
+//! The page for choosing another plan.
 
 use askama::Template;
 
-use super::super::answer::Answer;
 use super::super::done::Message;
-use super::super::field::{Field, Mistake};
+use super::super::field::{Field, FieldError};
 use super::super::page::{Frame, Refusal};
+use super::super::page_response::PageResponse;
 use super::super::sessions::Visit;
 use super::super::side::Shell;
 use super::offer::{self, Offer};
-use super::proposal::Unfit;
+use super::proposal::ChoiceError;
 use crate::locale::money;
 use crate::model::{Recurring, Subscription, SubscriptionItem};
-use crate::shown::plain;
+use crate::sanitize::plain;
 
 pub(super) const PRICE: &str = "price";
 pub(super) const QUANTITY: &str = "quantity";
 
-/// The page.
+/// The page's template.
 #[derive(Template)]
 #[template(path = "choose_plan.html")]
 struct ChoosePlan {
     frame: Frame,
     shell: Shell,
     action: String,
-    mistakes: Vec<Mistake>,
+    errors: Vec<FieldError>,
     price_error: Option<String>,
     groups: Vec<Group>,
-    /// Where the quantity may be chosen.
+    /// The quantity field, if the quantity may be changed.
     quantity: Option<Field>,
-    /// The quantity that is sent where it may not.
+    /// The quantity to submit otherwise.
     fixed_quantity: i64,
 }
 
@@ -40,7 +40,7 @@ struct Group {
     choices: Vec<Choice>,
 }
 
-/// A plan to choose.
+/// A selectable plan.
 struct Choice {
     id: String,
     name: String,
@@ -52,30 +52,30 @@ struct Choice {
 }
 
 /// `GET …/subscriptions/{id}/change`
-pub(in crate::portal) fn show(visit: &Visit<'_>) -> Result<Answer, Refusal> {
+pub(in crate::portal) fn show(visit: &Visit<'_>) -> Result<PageResponse, Refusal> {
     let subscription = visit.subscription(visit.request.id)?;
     let Some(item) = offer::changeable(subscription) else { return Ok(not_changeable(visit)) };
     Ok(match page(visit, subscription, item, None) {
-        Some(page) => Answer::page(visit, &page),
+        Some(page) => PageResponse::page(visit, &page),
         None => not_changeable(visit),
     })
 }
 
-/// The page again, with what is wrong with the choice.
-pub(super) fn again(
+/// Returns the page with the error of the choice.
+pub(super) fn invalid(
     visit: &Visit<'_>,
     subscription: &Subscription,
-    unfit: Unfit,
-) -> Result<Answer, Refusal> {
-    if let Unfit::Failed(error) = unfit {
+    error: ChoiceError,
+) -> Result<PageResponse, Refusal> {
+    if let ChoiceError::Failed(error) = error {
         return Err(error.into());
     }
     let item = offer::changeable(subscription);
-    let page = item.and_then(|item| page(visit, subscription, item, Some(unfit)));
-    Ok(page.map_or_else(|| not_changeable(visit), |page| Answer::again(visit, &page)))
+    let page = item.and_then(|item| page(visit, subscription, item, Some(error)));
+    Ok(page.map_or_else(|| not_changeable(visit), |page| PageResponse::invalid(visit, &page)))
 }
 
-fn not_changeable(visit: &Visit<'_>) -> Answer {
+fn not_changeable(visit: &Visit<'_>) -> PageResponse {
     let words = &visit.text().change;
     Message::new(visit, words.title, words.not_changeable).answer(visit)
 }
@@ -84,7 +84,7 @@ fn page(
     visit: &Visit<'_>,
     subscription: &Subscription,
     item: &SubscriptionItem,
-    unfit: Option<Unfit>,
+    error: Option<ChoiceError>,
 ) -> Option<ChoosePlan> {
     let words = &visit.text().change;
     let offers = offer::offers(visit, subscription);
@@ -92,18 +92,20 @@ fn page(
         return None;
     }
     let adjustable = offers.iter().any(|offer| offer.quantity.is_some());
-    let mistakes: Vec<Mistake> = match unfit {
+    let errors: Vec<FieldError> = match error {
         None => Vec::new(),
-        Some(Unfit::Quantity(bounds)) => {
+        Some(ChoiceError::Quantity(bounds)) => {
             let message =
                 (words.quantity_outside)(bounds.minimum.max(1), super::proposal::most(bounds));
-            vec![Mistake { field: QUANTITY, message }]
+            vec![FieldError { field: QUANTITY, message }]
         }
-        Some(Unfit::FixedQuantity(quantity)) if adjustable => {
-            vec![Mistake { field: QUANTITY, message: (words.quantity_fixed)(quantity) }]
+        Some(ChoiceError::FixedQuantity(quantity)) if adjustable => {
+            vec![FieldError { field: QUANTITY, message: (words.quantity_fixed)(quantity) }]
         }
-        Some(Unfit::Same) => vec![Mistake { field: PRICE, message: words.same.to_owned() }],
-        Some(_) => vec![Mistake { field: PRICE, message: words.choose_one.to_owned() }],
+        Some(ChoiceError::Same) => {
+            vec![FieldError { field: PRICE, message: words.same.to_owned() }]
+        }
+        Some(_) => vec![FieldError { field: PRICE, message: words.choose_one.to_owned() }],
     };
     let query = visit.request.query;
     let asked = if query.text(PRICE).is_empty() { item.price.as_str() } else { query.text(PRICE) };
@@ -120,15 +122,15 @@ fn page(
         frame: Frame::new(visit.language),
         shell: Shell::of(visit),
         action: visit.address(&format!("subscriptions/{}/preview", subscription.id)),
-        price_error: super::super::field::error_of(PRICE, &mistakes),
+        price_error: super::super::field::error_of(PRICE, &errors),
         groups: groups(&offers, item, asked, visit),
-        quantity: adjustable.then(|| quantity.with(&quantity_value, &mistakes)),
+        quantity: adjustable.then(|| quantity.with(&quantity_value, &errors)),
         fixed_quantity: item.quantity,
-        mistakes,
+        errors,
     })
 }
 
-/// The offers by billing period, the shortest first.
+/// Groups the offers by billing period, shortest first.
 fn groups(
     offers: &[Offer<'_>],
     item: &SubscriptionItem,

@@ -1,28 +1,28 @@
-//! Making a change true, exactly as it was shown.
+//! Applies a plan change exactly as the preview showed it.
 
-use super::super::answer::Answer;
 use super::super::cards::save;
 use super::super::choice::preview_address;
 use super::super::flow;
 use super::super::form::Form;
 use super::super::notice::Notice;
 use super::super::page::Refusal;
+use super::super::page_response::PageResponse;
 use super::super::sessions::Visit;
 use super::preview;
-use super::proposal::{self, Unfit};
+use super::proposal::{self, ChoiceError};
 use crate::billing::{self, ConfirmError, PaymentBehavior};
 use crate::model::{ChallengePurpose, PlanChoice, PortalSession, Subscription, Timestamp};
 use crate::transaction::Transaction;
 
-/// For so long the figures of a preview hold.
-const HOLDS_SECONDS: i64 = 10 * 60;
+/// Lifetime of a preview's amounts.
+const PREVIEW_SECONDS: i64 = 10 * 60;
 
-/// What the customer said yes to.
+/// The change that the customer confirmed.
 pub(in crate::portal) struct Proposed {
     pub(in crate::portal) choice: PlanChoice,
-    /// As of when the figures were.
+    /// The time of the preview.
     pub(in crate::portal) at: Timestamp,
-    /// What the figures came from.
+    /// The digest of the preview's inputs.
     pub(in crate::portal) basis: String,
 }
 
@@ -31,56 +31,53 @@ pub(in crate::portal) fn act(
     visit: &Visit<'_>,
     form: &Form,
     transaction: &mut Transaction<'_>,
-) -> Result<Answer, Refusal> {
+) -> Result<PageResponse, Refusal> {
     let subscription = visit.subscription(visit.request.id)?;
     let Some(choice) = preview::choice(visit, subscription, form) else {
-        return preview::refuse(visit, subscription, Unfit::NotChangeable);
+        return preview::refuse(visit, subscription, ChoiceError::NotChangeable);
     };
     let at = form.number("at").unwrap_or(0);
     if is_already(subscription, &choice) {
-        // What a deep link is for is not done by choosing what there is.
+        // A flow is not completed by choosing the current plan.
         return match visit.session.active_flow() {
-            Some(_) => preview::refuse(visit, subscription, Unfit::Same),
-            None => Ok(Answer::see(&flow::landing(visit, Notice::PlanChanged))),
+            Some(_) => preview::refuse(visit, subscription, ChoiceError::Same),
+            None => Ok(PageResponse::redirect(&flow::landing(visit, Notice::PlanChanged))),
         };
     }
-    if !(visit.now - HOLDS_SECONDS..=visit.now).contains(&at) {
-        return Ok(Answer::see(&Notice::Stale.on(&preview_address(visit, &choice))));
+    if !(visit.now - PREVIEW_SECONDS..=visit.now).contains(&at) {
+        return Ok(PageResponse::redirect(&Notice::Stale.on(&preview_address(visit, &choice))));
     }
-    carry_out(
-        visit,
-        transaction,
-        Proposed { choice, at, basis: form.text("basis").to_owned() },
-        false,
-    )
+    apply(visit, transaction, Proposed { choice, at, basis: form.text("basis").to_owned() }, false)
 }
 
-/// Makes the change; `authenticated` where the card's holder has said yes at the bank.
-pub(in crate::portal) fn carry_out(
+/// Applies the change. `authenticated`: the cardholder has confirmed at the bank.
+pub(in crate::portal) fn apply(
     visit: &Visit<'_>,
     transaction: &mut Transaction<'_>,
     proposed: Proposed,
     authenticated: bool,
-) -> Result<Answer, Refusal> {
+) -> Result<PageResponse, Refusal> {
     let Proposed { choice, at, basis } = proposed;
     let subscription = visit.subscription(&choice.subscription)?;
     if preview::is_forbidden(visit, subscription, &choice) {
-        return preview::refuse(visit, subscription, Unfit::NotChangeable);
+        return preview::refuse(visit, subscription, ChoiceError::NotChangeable);
     }
     let proposal = match proposal::propose(visit, subscription, &choice, at) {
         Ok(proposal) if proposal.basis == basis => proposal,
-        Err(Unfit::Failed(error)) => return Err(error.into()),
+        Err(ChoiceError::Failed(error)) => return Err(error.into()),
         Err(
-            unfit @ (Unfit::NotOffered
-            | Unfit::Quantity(_)
-            | Unfit::FixedQuantity(_)
-            | Unfit::NotChangeable),
+            error @ (ChoiceError::NotOffered
+            | ChoiceError::Quantity(_)
+            | ChoiceError::FixedQuantity(_)
+            | ChoiceError::NotChangeable),
         ) => {
-            return preview::refuse(visit, subscription, unfit);
+            return preview::refuse(visit, subscription, error);
         }
-        // The figures that were agreed to are no longer true.
-        Ok(_) | Err(Unfit::OutOfTime | Unfit::Same) => {
-            return Ok(Answer::see(&Notice::Changed.on(&preview_address(visit, &choice))));
+        // The confirmed amounts are out of date.
+        Ok(_) | Err(ChoiceError::OutOfTime | ChoiceError::Same) => {
+            return Ok(PageResponse::redirect(
+                &Notice::Changed.on(&preview_address(visit, &choice)),
+            ));
         }
     };
     if visit.session.challenge.is_some() {
@@ -90,23 +87,23 @@ pub(in crate::portal) fn carry_out(
     let words = &visit.text().change;
     match billing::confirm(transaction, planned, PaymentBehavior::ErrorIfIncomplete, authenticated)
     {
-        Ok(_) => Ok(Answer::see(&flow::finish(visit, transaction, Notice::PlanChanged))),
+        Ok(_) => Ok(PageResponse::redirect(&flow::finish(visit, transaction, Notice::PlanChanged))),
         Err(ConfirmError::NeedsAuthentication) => {
             let purpose = ChallengePurpose::ChangePlan { choice, at, basis };
-            Ok(Answer::see(&save::challenge(visit, transaction, purpose)?))
+            Ok(PageResponse::redirect(&save::challenge(visit, transaction, purpose)?))
         }
         Err(ConfirmError::Declined(decline)) => {
             let reason = (visit.text().card.decline)(decline);
-            preview::again(visit, subscription, &choice, proposal, (words.declined)(reason))
+            preview::invalid(visit, subscription, &choice, proposal, (words.declined)(reason))
         }
         Err(ConfirmError::NoPaymentMethod) => {
-            preview::again(visit, subscription, &choice, proposal, words.no_card.to_owned())
+            preview::invalid(visit, subscription, &choice, proposal, words.no_card.to_owned())
         }
         Err(ConfirmError::Failed(error)) => Err(error.into()),
     }
 }
 
-/// Whether the subscription is as chosen: a form that is sent twice does its work once.
+/// Returns whether the change is already applied, as after a double click.
 fn is_already(subscription: &Subscription, choice: &PlanChoice) -> bool {
     match subscription.items.as_slice() {
         [item] => item.price == choice.price && item.quantity == choice.quantity,

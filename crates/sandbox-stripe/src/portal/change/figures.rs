@@ -1,4 +1,4 @@
-//! The figures of a change, as the preview shows them.
+//! The amounts of the preview page.
 
 use std::io;
 
@@ -7,28 +7,28 @@ use super::super::text::Text;
 use crate::billing::{self, Planned};
 use crate::locale::{dates, money};
 use crate::model::{Invoice, InvoiceLine};
-use crate::shown::plain;
+use crate::sanitize::plain;
 
-/// What a change costs now and next time.
+/// The cost of a change now and at the next invoice.
 pub(super) struct Figures {
     pub(super) lines: Vec<Line>,
     /// The sum of the lines.
     pub(super) subtotal: String,
-    /// What the customer's balance adds or takes off, if anything.
+    /// The customer's balance applied, if any.
     pub(super) balance: Option<String>,
-    /// What is charged on confirming.
+    /// The charge on confirmation.
     pub(super) due_now: String,
     pub(super) charges_now: bool,
-    /// What is left over for later invoices.
+    /// The remaining credit for later invoices.
     pub(super) credit: Option<String>,
-    /// What the next invoice comes to, and when.
+    /// The amount and the date of the next invoice.
     pub(super) next_amount: String,
     pub(super) next_day: String,
-    /// Whether the lines are those of an invoice made on confirming; else they are the next one's.
+    /// Whether the lines are invoiced on confirmation. Otherwise they are on the next invoice.
     pub(super) at_once: bool,
 }
 
-/// One line.
+/// An invoice line.
 pub(super) struct Line {
     pub(super) description: String,
     pub(super) period: String,
@@ -61,7 +61,7 @@ impl Figures {
     }
 }
 
-/// The invoice after the one that is made at once.
+/// Returns the invoice that follows the immediate one.
 fn upcoming(visit: &Visit<'_>, planned: &Planned, balance: i64) -> io::Result<Invoice> {
     let mut customer = visit.customer.clone();
     customer.balance = balance;
@@ -82,7 +82,7 @@ impl Line {
     }
 }
 
-/// The line in the page's language: the line's own words are the invoice's, in English.
+/// Describes the line in the page's language. The invoice line's own text is English.
 fn describe(line: &InvoiceLine, visit: &Visit<'_>, text: &Text) -> String {
     let product = visit.state.products.get(&line.product);
     let name = product.map_or(line.description.as_str(), |product| product.name.as_str());

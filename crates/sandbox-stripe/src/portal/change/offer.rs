@@ -1,4 +1,4 @@
-//! What a customer may change a plan to.
+//! The plans that a customer may change to.
 
 use crate::model::{
     AdjustableQuantity, AllowedUpdate, Price, Product, Subscription, SubscriptionItem,
@@ -6,17 +6,17 @@ use crate::model::{
 
 use super::super::sessions::Visit;
 
-/// A price that may be chosen.
+/// An offered price.
 pub(in crate::portal) struct Offer<'a> {
     pub(in crate::portal) product: &'a Product,
     pub(in crate::portal) price: &'a Price,
-    /// Between which bounds the quantity may be chosen; none where it stays as it is.
+    /// The bounds of the quantity; None if the quantity may not change.
     pub(in crate::portal) quantity: Option<AdjustableQuantity>,
 }
 
-/// What of the subscription may be changed on the pages at all: one that is paid and has one item
-/// (<https://docs.stripe.com/api/customer_portal/sessions/create>: "subscriptions with multiple items are not updatable"),
-/// and is not about to end.
+/// Returns the item that the pages may change. The subscription must be paid, not about to end,
+/// and have one item (<https://docs.stripe.com/api/customer_portal/sessions/create>:
+/// "subscriptions with multiple items are not updatable").
 pub(in crate::portal) fn changeable(subscription: &Subscription) -> Option<&SubscriptionItem> {
     use crate::model::SubscriptionStatus::{Active, PastDue, Trialing};
     let running = matches!(subscription.status, Active | PastDue | Trialing)
@@ -27,7 +27,7 @@ pub(in crate::portal) fn changeable(subscription: &Subscription) -> Option<&Subs
     }
 }
 
-/// What the configuration offers for the subscription, the cheapest product first.
+/// Returns the offers of the configuration for the subscription, sorted by price.
 pub(in crate::portal) fn offers<'a>(
     visit: &Visit<'a>,
     subscription: &Subscription,

@@ -1,30 +1,30 @@
-//! What a change costs, before anybody says yes to it.
+//! The page that shows the cost of a change before it is confirmed.
 
 use askama::Template;
 
-use super::super::answer::Answer;
 use super::super::cards::row::CardRow;
 use super::super::choice::card_address;
 use super::super::done::Message;
 use super::super::form::Form;
 use super::super::page::{Frame, Refusal};
+use super::super::page_response::PageResponse;
 use super::super::sessions::Visit;
 use super::super::side::Shell;
 use super::choose;
 use super::figures::Figures;
-use super::proposal::{self, Proposal, Unfit};
+use super::proposal::{self, ChoiceError, Proposal};
 use crate::locale::money;
 use crate::model::{ConfirmItem, FlowTask, PlanChoice, Subscription, Timestamp};
-use crate::shown::plain;
+use crate::sanitize::plain;
 
-/// The page.
+/// The page's template.
 #[derive(Template)]
 #[template(path = "preview.html")]
 struct Preview {
     frame: Frame,
     shell: Shell,
     action: String,
-    /// Why the payment did not succeed.
+    /// The reason of a failed payment.
     error: Option<String>,
     name: String,
     price: String,
@@ -32,7 +32,7 @@ struct Preview {
     figures: Figures,
     card: Option<CardRow>,
     add_card: Option<String>,
-    /// Where another plan is chosen, where there is a choice.
+    /// The URL of the page for choosing a plan, unless a flow fixes the plan.
     back: Option<String>,
     choice: PlanChoice,
     at: Timestamp,
@@ -40,42 +40,42 @@ struct Preview {
 }
 
 /// `GET …/subscriptions/{id}/preview`
-pub(in crate::portal) fn show(visit: &Visit<'_>) -> Result<Answer, Refusal> {
+pub(in crate::portal) fn show(visit: &Visit<'_>) -> Result<PageResponse, Refusal> {
     let subscription = visit.subscription(visit.request.id)?;
     let Some(choice) = choice(visit, subscription, visit.request.query) else {
-        return refuse(visit, subscription, Unfit::NotChangeable);
+        return refuse(visit, subscription, ChoiceError::NotChangeable);
     };
     match proposal::propose(visit, subscription, &choice, visit.now) {
         Ok(proposal) => {
-            Ok(Answer::page(visit, &page(visit, subscription, &choice, proposal, None)?))
+            Ok(PageResponse::page(visit, &page(visit, subscription, &choice, proposal, None)?))
         }
-        Err(unfit) => refuse(visit, subscription, unfit),
+        Err(error) => refuse(visit, subscription, error),
     }
 }
 
-/// The page again, with what came of the attempt to pay.
-pub(super) fn again(
+/// Returns the page with the error of the payment.
+pub(super) fn invalid(
     visit: &Visit<'_>,
     subscription: &Subscription,
     choice: &PlanChoice,
     proposal: Proposal,
     error: String,
-) -> Result<Answer, Refusal> {
-    Ok(Answer::again(visit, &page(visit, subscription, choice, proposal, Some(error))?))
+) -> Result<PageResponse, Refusal> {
+    Ok(PageResponse::invalid(visit, &page(visit, subscription, choice, proposal, Some(error))?))
 }
 
-/// The page that says what is wrong with a choice: the one where it is made, if there is one.
+/// Returns the page with the error of a choice: the choosing page, or a message within a flow.
 pub(super) fn refuse(
     visit: &Visit<'_>,
     subscription: &Subscription,
-    unfit: Unfit,
-) -> Result<Answer, Refusal> {
-    if linked(visit).is_none() {
-        return choose::again(visit, subscription, unfit);
+    error: ChoiceError,
+) -> Result<PageResponse, Refusal> {
+    if flow_items(visit).is_none() {
+        return choose::invalid(visit, subscription, error);
     }
-    match unfit {
-        Unfit::Failed(error) => Err(error.into()),
-        Unfit::Same => {
+    match error {
+        ChoiceError::Failed(error) => Err(error.into()),
+        ChoiceError::Same => {
             let words = &visit.text().change;
             Ok(Message::new(visit, words.title, words.same).answer(visit))
         }
@@ -86,43 +86,43 @@ pub(super) fn refuse(
     }
 }
 
-/// What is to be confirmed. Where a deep link says it, nothing that is `said` in a form or an address counts, and there is
-/// no choice where the link does not fit the subscription.
+/// Returns the change to confirm. A flow's change takes precedence over the `given` form. Returns
+/// None if the flow's change does not fit the subscription.
 pub(super) fn choice(
     visit: &Visit<'_>,
     subscription: &Subscription,
-    said: &Form,
+    given: &Form,
 ) -> Option<PlanChoice> {
     let item = subscription.items.first();
-    let (price, quantity) = match (linked(visit), item) {
+    let (price, quantity) = match (flow_items(visit), item) {
         (Some([wanted]), Some(item)) if wanted.id == item.id => (
             wanted.price.clone().unwrap_or_else(|| item.price.clone()),
             wanted.quantity.unwrap_or(item.quantity),
         ),
         (Some(_), _) => return None,
         (None, _) => {
-            let quantity = match said.text(choose::QUANTITY) {
+            let quantity = match given.text(choose::QUANTITY) {
                 "" => item.map_or(1, |item| item.quantity),
                 typed => typed.parse().unwrap_or(0),
             };
-            (said.text(choose::PRICE).to_owned(), quantity)
+            (given.text(choose::PRICE).to_owned(), quantity)
         }
     };
     Some(PlanChoice { subscription: subscription.id.clone(), price, quantity })
 }
 
-/// Whether a deep link leaves nothing to choose, and says something else than this.
+/// Returns whether a flow fixes the change and differs from `wanted`.
 pub(super) fn is_forbidden(
     visit: &Visit<'_>,
     subscription: &Subscription,
     wanted: &PlanChoice,
 ) -> bool {
-    linked(visit).is_some()
+    flow_items(visit).is_some()
         && choice(visit, subscription, &Form::default()).as_ref() != Some(wanted)
 }
 
-/// What a deep link says is to be confirmed.
-fn linked<'a>(visit: &Visit<'a>) -> Option<&'a [ConfirmItem]> {
+/// Returns the change that a flow fixes.
+fn flow_items<'a>(visit: &Visit<'a>) -> Option<&'a [ConfirmItem]> {
     match &visit.session.active_flow()?.task {
         FlowTask::SubscriptionUpdateConfirm { items, .. } => Some(items),
         _ => None,
@@ -155,7 +155,7 @@ fn page(
         subscription.items.first().map(|item| rate(&item.price, item.quantity)).unwrap_or_default();
     let can_add = visit.configuration.features.payment_method_update;
     let change =
-        linked(visit).is_none().then(|| format!("subscriptions/{}/change", subscription.id));
+        flow_items(visit).is_none().then(|| format!("subscriptions/{}/change", subscription.id));
     Ok(Preview {
         frame: Frame::new(visit.language),
         shell: Shell::of(visit),

@@ -1,4 +1,4 @@
-//! A choice, checked and worked out.
+//! Validates a choice and computes its cost.
 
 use std::io;
 
@@ -8,51 +8,53 @@ use crate::billing::{self, ChangeError, ItemChange, PlanChange, Planned};
 use crate::ids;
 use crate::model::{AdjustableQuantity, PaymentMethod, PlanChoice, Subscription, Timestamp};
 
-/// A change that the customer has chosen.
+/// A validated change.
 pub(super) struct Proposal {
     pub(super) planned: Planned,
-    /// Everything that the figures depend on, digested: as long as it is the same, so are they.
+    /// A digest of all inputs of the amounts. Equal digests mean equal amounts.
     pub(super) basis: String,
 }
 
-/// Why a choice leads nowhere.
+/// The reason why a choice is refused.
 #[derive(Debug)]
-pub(super) enum Unfit {
-    /// The subscription can be changed by nobody here.
+pub(super) enum ChoiceError {
+    /// The pages cannot change this subscription.
     NotChangeable,
-    /// There is no such offer.
+    /// The price is not offered.
     NotOffered,
     /// The quantity is outside these bounds.
     Quantity(AdjustableQuantity),
-    /// The quantity stays what it is, which is this.
+    /// The quantity must stay at this value.
     FixedQuantity(i64),
-    /// It is what the customer has.
+    /// It is the current plan.
     Same,
     /// The time is outside the subscription's period.
     OutOfTime,
     Failed(io::Error),
 }
 
-/// Works out what the choice leads to, as of this time.
+/// Validates the choice and computes the change as of `at`.
 pub(super) fn propose(
     visit: &Visit<'_>,
     subscription: &Subscription,
     choice: &PlanChoice,
     at: Timestamp,
-) -> Result<Proposal, Unfit> {
-    let item = offer::changeable(subscription).ok_or(Unfit::NotChangeable)?;
+) -> Result<Proposal, ChoiceError> {
+    let item = offer::changeable(subscription).ok_or(ChoiceError::NotChangeable)?;
     let offers = offer::offers(visit, subscription);
-    let offered =
-        offers.iter().find(|offer| offer.price.id == choice.price).ok_or(Unfit::NotOffered)?;
+    let offered = offers
+        .iter()
+        .find(|offer| offer.price.id == choice.price)
+        .ok_or(ChoiceError::NotOffered)?;
     if choice.price == item.price && choice.quantity == item.quantity {
-        return Err(Unfit::Same);
+        return Err(ChoiceError::Same);
     }
     match offered.quantity {
         Some(bounds) if !(bounds.minimum.max(1)..=most(bounds)).contains(&choice.quantity) => {
-            return Err(Unfit::Quantity(bounds));
+            return Err(ChoiceError::Quantity(bounds));
         }
         None if choice.quantity != item.quantity => {
-            return Err(Unfit::FixedQuantity(item.quantity));
+            return Err(ChoiceError::FixedQuantity(item.quantity));
         }
         _ => {}
     }
@@ -72,10 +74,10 @@ pub(super) fn propose(
     };
     let planned =
         billing::plan(visit.state, subscription, &change).map_err(|error| match error {
-            ChangeError::Failed(error) => Unfit::Failed(error),
-            ChangeError::OutsidePeriod => Unfit::OutOfTime,
-            ChangeError::NotChangeable => Unfit::NotChangeable,
-            _ => Unfit::NotOffered,
+            ChangeError::Failed(error) => ChoiceError::Failed(error),
+            ChangeError::OutsidePeriod => ChoiceError::OutOfTime,
+            ChangeError::NotChangeable => ChoiceError::NotChangeable,
+            _ => ChoiceError::NotOffered,
         })?;
     let customer = visit.customer;
     let card = payer(visit, subscription).map(|method| &method.id);
@@ -91,12 +93,12 @@ pub(super) fn propose(
     Ok(Proposal { planned, basis: ids::digest(&format!("{figures:?}")) })
 }
 
-/// The most that may be chosen; a figure that no sum of money overflows with.
+/// Returns the maximum quantity. Its amount fits into an `i64`.
 pub(super) fn most(bounds: AdjustableQuantity) -> i64 {
     bounds.maximum.unwrap_or(999_999).min(999_999)
 }
 
-/// The card that pays for the subscription.
+/// Returns the card that pays for the subscription.
 pub(super) fn payer<'a>(
     visit: &Visit<'a>,
     subscription: &Subscription,

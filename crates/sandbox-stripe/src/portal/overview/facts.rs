@@ -1,9 +1,9 @@
-//! The customer's billing information, as the first page shows it.
+//! The customer's billing information on the first page.
 
 use super::super::text::{Text, countries};
 use crate::locale::Language;
 use crate::model::{Address, Customer};
-use crate::shown::plain;
+use crate::sanitize::plain;
 
 /// One line of the billing information.
 pub(super) struct Fact {
@@ -11,7 +11,7 @@ pub(super) struct Fact {
     pub(super) lines: Vec<String>,
 }
 
-/// All that is known.
+/// Returns all known billing information.
 pub(super) fn of(customer: &Customer, text: &Text, language: Language) -> Vec<Fact> {
     let one = |label, value: &Option<String>| {
         value.as_ref().map(|value| Fact { label, lines: vec![plain(value)] })
@@ -40,7 +40,7 @@ fn address_lines(address: &Address, language: Language) -> Vec<String> {
     let is_korean =
         language == Language::Korean && country.as_deref().is_none_or(|country| country == "KR");
     let lines = if is_korean {
-        // The whole comes before its parts.
+        // A Korean address goes from the largest part to the smallest.
         vec![join(&[postal_code, state, city, line1, line2], " ")]
     } else {
         vec![join(&[line1], ""), join(&[line2], ""), join(&[city, state, postal_code], ", ")]

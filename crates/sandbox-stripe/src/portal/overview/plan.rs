@@ -1,4 +1,4 @@
-//! A subscription, as the first page shows it.
+//! A subscription on the first page.
 
 use super::super::change::offer;
 use super::super::invoice_row::hosted;
@@ -7,7 +7,7 @@ use super::super::text::Text;
 use crate::locale::Language;
 use crate::locale::{dates, money};
 use crate::model::{InvoiceStatus, Subscription, SubscriptionItem, SubscriptionStatus};
-use crate::shown::plain;
+use crate::sanitize::plain;
 use crate::state::State;
 
 /// A subscription.
@@ -17,16 +17,16 @@ pub(super) struct Plan {
     pub(super) lines: Vec<PlanLine>,
     pub(super) badge: &'static str,
     pub(super) tone: &'static str,
-    /// What comes next, and when.
+    /// The next event and its date.
     pub(super) next: String,
     pub(super) can_change: bool,
     pub(super) can_cancel: bool,
     pub(super) can_keep: bool,
-    /// The page of an invoice that waits to be paid.
+    /// The page of an unpaid invoice.
     pub(super) open_invoice: Option<String>,
 }
 
-/// One thing that is subscribed to.
+/// An item of the subscription.
 pub(super) struct PlanLine {
     pub(super) name: String,
     pub(super) amount: String,
@@ -70,7 +70,7 @@ impl Plan {
     }
 }
 
-/// The names of all that is subscribed to.
+/// Returns the names of the subscribed products.
 pub(in crate::portal) fn names(subscription: &Subscription, state: &State) -> String {
     let name = |item: &SubscriptionItem| {
         let price = state.prices.get(&item.price)?;

@@ -1,15 +1,15 @@
-//! The words about cancelling.
+//! Texts about cancelling.
 
 use crate::model::Feedback;
 
-/// The words of one language.
+/// The texts of one language.
 pub(crate) struct CancelText {
     pub(crate) link: &'static str,
     pub(crate) keep_link: &'static str,
     pub(crate) title: &'static str,
     pub(crate) at_period_end: fn(&str) -> String,
     pub(crate) at_once: &'static str,
-    /// What is still charged.
+    /// The final charge.
     pub(crate) last_invoice: fn(&str) -> String,
     pub(crate) no_refund: &'static str,
     pub(crate) credited: &'static str,

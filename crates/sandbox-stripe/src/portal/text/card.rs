@@ -1,15 +1,15 @@
-//! The words about cards.
+//! Texts about cards.
 
 use crate::model::Decline;
 
-/// The words of one language.
+/// The texts of one language.
 pub(crate) struct CardText {
     pub(crate) add: &'static str,
     pub(crate) add_lead: &'static str,
     pub(crate) add_title: &'static str,
     pub(crate) update_title: &'static str,
     pub(crate) update_lead: &'static str,
-    /// The same where a plan is paid with a card of its own.
+    /// Replaces `update_lead` if a plan is paid with its own card.
     pub(crate) update_lead_but_own: &'static str,
     pub(crate) submit: &'static str,
     pub(crate) cancel: &'static str,

@@ -1,8 +1,8 @@
-//! The words about changing a plan.
+//! Texts about changing a plan.
 
 use crate::model::{Interval, Recurring};
 
-/// The words of one language.
+/// The texts of one language.
 pub(crate) struct ChangeText {
     pub(crate) link: &'static str,
     pub(crate) title: &'static str,
@@ -13,7 +13,7 @@ pub(crate) struct ChangeText {
     pub(crate) choose_one: &'static str,
     pub(crate) same: &'static str,
     pub(crate) not_changeable: &'static str,
-    /// What has ended.
+    /// For an ended plan.
     pub(crate) ended: &'static str,
     pub(crate) quantity_outside: fn(i64, i64) -> String,
     pub(crate) quantity_fixed: fn(i64) -> String,

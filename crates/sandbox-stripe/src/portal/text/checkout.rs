@@ -1,15 +1,15 @@
-//! The words of the checkout.
+//! Texts of the checkout.
 
-/// The words of one language.
+/// The texts of one language.
 pub(crate) struct CheckoutText {
     pub(crate) title: &'static str,
     pub(crate) headline: &'static str,
     pub(crate) subscribe_to: fn(&str) -> String,
     pub(crate) subscribe: &'static str,
     pub(crate) trial: fn(i64) -> String,
-    /// A price with its period, and the day when the trial ends.
+    /// Takes a price with its period and the end of the trial.
     pub(crate) after_trial: fn(&str, &str) -> String,
-    /// The same, and the day when it is paid again.
+    /// Takes a price with its period and the next payment date.
     pub(crate) renews: fn(&str, &str) -> String,
     pub(crate) other_card: &'static str,
     pub(crate) pay: fn(&str) -> String,

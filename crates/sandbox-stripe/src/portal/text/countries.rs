@@ -1,8 +1,8 @@
-//! Countries and regions that an address may be in: those that most of a shop's customers come from.
+//! The countries and regions that the address form offers.
 
 use crate::locale::Language;
 
-/// Code (ISO 3166-1), English name, Korean name; a code that is not here is shown as it is.
+/// Code (ISO 3166-1), English name, Korean name. The pages show other codes as they are.
 const COUNTRIES: &[(&str, &str, &str)] = &[
     ("AU", "Australia", "오스트레일리아"),
     ("AT", "Austria", "오스트리아"),
@@ -64,7 +64,7 @@ const COUNTRIES: &[(&str, &str, &str)] = &[
     ("VN", "Vietnam", "베트남"),
 ];
 
-/// Codes and names, in the order of the names.
+/// Returns codes and names, sorted by name.
 pub(in crate::portal) fn all(language: Language) -> Vec<(String, String)> {
     let named = |(code, english, korean): &(&str, &str, &str)| {
         let name = match language {
@@ -78,7 +78,7 @@ pub(in crate::portal) fn all(language: Language) -> Vec<(String, String)> {
     all
 }
 
-/// The name of the country with this code.
+/// Returns the name of the country with this code.
 pub(in crate::portal) fn name(code: &str, language: Language) -> Option<&'static str> {
     let (_, english, korean) = COUNTRIES.iter().find(|(known, ..)| *known == code)?;
     Some(match language {

@@ -1,6 +1,6 @@
-//! The words of the smaller pages.
+//! Texts of the smaller pages.
 
-/// About plans on the first page.
+/// Plans on the first page.
 pub(crate) struct PlanText {
     pub(crate) trialing: &'static str,
     pub(crate) past_due: &'static str,
@@ -14,7 +14,7 @@ pub(crate) struct PlanText {
     pub(crate) pay_invoice: &'static str,
 }
 
-/// About the customer's own data.
+/// The billing information.
 pub(crate) struct DetailsText {
     pub(crate) link: &'static str,
     pub(crate) title: &'static str,
@@ -29,7 +29,7 @@ pub(crate) struct DetailsText {
     pub(crate) country: &'static str,
     pub(crate) no_country: &'static str,
     pub(crate) too_long: &'static str,
-    /// What is typed steers instead of being read.
+    /// For control characters.
     pub(crate) unreadable: &'static str,
     pub(crate) email_missing: &'static str,
     pub(crate) email_invalid: &'static str,
@@ -37,7 +37,7 @@ pub(crate) struct DetailsText {
     pub(crate) country_unknown: &'static str,
 }
 
-/// About the list of all invoices.
+/// The list of all invoices.
 pub(crate) struct HistoryText {
     pub(crate) link: &'static str,
     pub(crate) title: &'static str,
@@ -47,7 +47,7 @@ pub(crate) struct HistoryText {
     pub(crate) position: fn(usize, usize) -> String,
 }
 
-/// Of the bank.
+/// The bank page.
 pub(crate) struct BankText {
     pub(crate) title: &'static str,
     pub(crate) bank: &'static str,
@@ -60,7 +60,7 @@ pub(crate) struct BankText {
     pub(crate) fail: &'static str,
 }
 
-/// Where a deep link ends.
+/// The end of a flow.
 pub(crate) struct DoneText {
     pub(crate) card: &'static str,
     pub(crate) cancel: &'static str,
@@ -68,11 +68,11 @@ pub(crate) struct DoneText {
     pub(crate) message: &'static str,
 }
 
-/// What was just done.
+/// Notices after an action.
 pub(crate) struct NoticeText {
     pub(crate) card_added: &'static str,
     pub(crate) card_default: &'static str,
-    /// The same where a plan is paid with a card of its own.
+    /// Replaces `card_default` if a plan is paid with its own card.
     pub(crate) card_default_but_own: &'static str,
     pub(crate) card_removed: &'static str,
     pub(crate) details_saved: &'static str,

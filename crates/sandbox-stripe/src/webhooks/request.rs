@@ -1,4 +1,5 @@
-//! What is posted: an event as the API shows it, and its signature (<https://docs.stripe.com/webhooks/signature>).
+//! A delivery's request: the event as the API renders it, and its signature
+//! (<https://docs.stripe.com/webhooks/signature>).
 
 use bytes::Bytes;
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -9,27 +10,27 @@ use crate::model::{Event, SigningSecret, Timestamp};
 use crate::state::State;
 use crate::view;
 
-/// An event, and where it goes.
+/// An event and its destination.
 #[derive(Debug)]
-pub(super) struct Letter {
+pub(super) struct OutgoingEvent {
     event: Event,
-    /// In how many deliveries the event is pending.
+    /// The number of pending deliveries of the event.
     pending: u32,
     url: String,
     secret: SigningSecret,
 }
 
-/// What goes over the wire.
+/// A signed request.
 #[derive(Debug)]
-pub(super) struct Written {
+pub(super) struct SignedRequest {
     pub(super) url: String,
     pub(super) body: Bytes,
     /// The value of the header `Stripe-Signature`.
     pub(super) signature: String,
 }
 
-impl Letter {
-    /// What a delivery posts; nothing where its endpoint is gone or wants no more.
+impl OutgoingEvent {
+    /// Returns the event of a delivery; None if its endpoint was deleted or disabled.
     pub(super) fn find(state: &State, delivery: u64) -> Option<Self> {
         let delivery = state.deliveries.get(delivery)?;
         let endpoint = state
@@ -44,18 +45,18 @@ impl Letter {
         })
     }
 
-    /// Writes and signs it. The time of a signature is the machine's, wherever the sandbox's time has been moved to:
-    /// receivers refuse what was not signed just now.
-    pub(super) fn write(self) -> Written {
+    /// Renders and signs the event. The signature has the machine's time, because receivers refuse
+    /// old signatures. The sandbox's clock may be ahead.
+    pub(super) fn write(self) -> SignedRequest {
         let body = view::text(&view::event(&self.event, self.pending));
         let signature = signature(&self.secret, SystemClock.now(), &body);
-        Written { url: self.url, body, signature }
+        SignedRequest { url: self.url, body, signature }
     }
 }
 
 fn signature(secret: &SigningSecret, time: Timestamp, body: &[u8]) -> String {
     let mut signature = format!("t={time},v1=");
-    // HMAC takes keys of any length.
+    // HMAC accepts keys of any length.
     if let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.reveal().as_bytes()) {
         mac.update(time.to_string().as_bytes());
         mac.update(b".");
@@ -72,9 +73,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_signature_is_of_the_time_a_dot_and_the_body() {
+    fn a_signature_covers_the_time_a_dot_and_the_body() {
         let secret: SigningSecret = serde_json::from_str("\"whsec_test_secret\"").expect("secret");
-        // As `openssl dgst -sha256 -hmac whsec_test_secret` says.
+        // Computed with `openssl dgst -sha256 -hmac whsec_test_secret`.
         let expected =
             "t=1492774577,v1=799c4ba7bb339f3c8601adfd112f0e477c930a268be1243d341abb8286501c2f";
         assert_eq!(signature(&secret, 1_492_774_577, br#"{"id":"evt_1"}"#), expected);

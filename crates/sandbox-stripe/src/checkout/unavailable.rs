@@ -1,4 +1,4 @@
-//! Pages that say why there is nothing to pay.
+//! The pages of sessions that cannot be paid.
 
 use std::io;
 
@@ -12,47 +12,47 @@ use crate::model::CheckoutSession;
 use crate::portal::page::{Frame, Refusal, render};
 use crate::portal::side::ReturnLink;
 
-/// The page.
+/// The page's template.
 #[derive(Template)]
-#[template(path = "checkout_over.html")]
+#[template(path = "checkout_unavailable.html")]
 struct Page {
     frame: Frame,
     title: &'static str,
     message: &'static str,
     link: Option<ReturnLink>,
-    /// Whether all went well.
+    /// Whether the session was paid.
     good: bool,
 }
 
-/// Why there is nothing to pay.
+/// The reason why a session cannot be paid.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Over {
-    /// There never was such a session.
+pub(super) enum Unavailable {
+    /// The session does not exist.
     Unknown,
     Expired,
-    /// It was paid; this is where its customer lands.
+    /// It was paid; the value is the success URL.
     Complete(String),
-    /// Its customer was deleted, or cannot pay it any more.
+    /// Its customer was deleted or now pays in another currency.
     Gone,
-    /// What was sent is none of the page's forms, or none at all; the page of this session leads on.
+    /// The form is invalid or forged; the value links to the session's page.
     Refused(Refusal, Option<String>),
     /// The sandbox failed.
     Failed,
 }
 
-impl From<io::Error> for Over {
+impl From<io::Error> for Unavailable {
     fn from(error: io::Error) -> Self {
         tracing::error!(%error, "a checkout page failed");
         Self::Failed
     }
 }
 
-impl Over {
+impl Unavailable {
     pub(super) fn complete(session: &CheckoutSession) -> Self {
         Self::Complete(success::address(session))
     }
 
-    /// The page that says it.
+    /// Returns the page with the reason.
     pub(super) fn response(self, language: Language) -> Response {
         let text = language.text();
         let words = &text.checkout;

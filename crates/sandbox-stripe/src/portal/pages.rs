@@ -1,29 +1,29 @@
-//! The portal's pages: their addresses, what shows them, what their forms do, and when they are open.
+//! The portal's pages: their paths, handlers, and the rules that permit them.
 
-use super::answer::Answer;
 use super::form::Form;
 use super::notice::Notice;
 use super::page::Refusal;
+use super::page_response::PageResponse;
 use super::sessions::Visit;
 use super::{authenticate, cancel, cards, change, details, done, flow, history, overview};
 use crate::model::{FlowTask, PortalFeatures};
 use crate::transaction::Transaction;
 
-type Show = fn(&Visit<'_>) -> Result<Answer, Refusal>;
-type Act = fn(&Visit<'_>, &Form, &mut Transaction<'_>) -> Result<Answer, Refusal>;
+type Show = fn(&Visit<'_>) -> Result<PageResponse, Refusal>;
+type Act = fn(&Visit<'_>, &Form, &mut Transaction<'_>) -> Result<PageResponse, Refusal>;
 
 /// A page.
 pub(super) struct Page {
-    pub(super) room: Room,
+    pub(super) kind: PageKind,
     pub(super) path: &'static str,
     pub(super) show: Show,
-    /// What its form does.
+    /// The handler of its form.
     pub(super) act: Option<Act>,
 }
 
-/// What a page is for.
+/// The kind of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Room {
+pub(super) enum PageKind {
     Overview,
     AddCard,
     DefaultCard,
@@ -39,61 +39,76 @@ pub(super) enum Room {
     Done,
 }
 
-const fn page(room: Room, path: &'static str, show: Show, act: Option<Act>) -> Page {
-    Page { room, path, show, act }
+const fn page(kind: PageKind, path: &'static str, show: Show, act: Option<Act>) -> Page {
+    Page { kind, path, show, act }
 }
 
 /// All pages.
 pub(super) const PAGES: &[Page] = &[
-    page(Room::Overview, "/p/session/{token}", overview::show, None),
-    page(Room::AddCard, "/p/session/{token}/cards/new", cards::add::show, Some(cards::add::act)),
+    page(PageKind::Overview, "/p/session/{token}", overview::show, None),
     page(
-        Room::DefaultCard,
+        PageKind::AddCard,
+        "/p/session/{token}/cards/new",
+        cards::add::show,
+        Some(cards::add::act),
+    ),
+    page(
+        PageKind::DefaultCard,
         "/p/session/{token}/cards/{id}/default",
-        see_home,
+        redirect_home,
         Some(cards::default::act),
     ),
     page(
-        Room::RemoveCard,
+        PageKind::RemoveCard,
         "/p/session/{token}/cards/{id}/remove",
         cards::remove::show,
         Some(cards::remove::act),
     ),
-    page(Room::Details, "/p/session/{token}/details", details::show, Some(details::act)),
-    page(Room::History, "/p/session/{token}/invoices", history::show, None),
-    page(Room::Choose, "/p/session/{token}/subscriptions/{id}/change", change::choose::show, None),
+    page(PageKind::Details, "/p/session/{token}/details", details::show, Some(details::act)),
+    page(PageKind::History, "/p/session/{token}/invoices", history::show, None),
     page(
-        Room::Preview,
+        PageKind::Choose,
+        "/p/session/{token}/subscriptions/{id}/change",
+        change::choose::show,
+        None,
+    ),
+    page(
+        PageKind::Preview,
         "/p/session/{token}/subscriptions/{id}/preview",
         change::preview::show,
         Some(change::confirm::act),
     ),
     page(
-        Room::Cancel,
+        PageKind::Cancel,
         "/p/session/{token}/subscriptions/{id}/cancel",
         cancel::show,
         Some(cancel::act),
     ),
     page(
-        Room::Reason,
+        PageKind::Reason,
         "/p/session/{token}/subscriptions/{id}/reason",
         cancel::reason::show,
         Some(cancel::reason::act),
     ),
-    page(Room::Keep, "/p/session/{token}/subscriptions/{id}/keep", see_home, Some(cancel::keep)),
-    page(Room::Bank, "/p/session/{token}/bank", authenticate::show, Some(authenticate::act)),
-    page(Room::Done, "/p/session/{token}/done", done::show, None),
+    page(
+        PageKind::Keep,
+        "/p/session/{token}/subscriptions/{id}/keep",
+        redirect_home,
+        Some(cancel::keep),
+    ),
+    page(PageKind::Bank, "/p/session/{token}/bank", authenticate::show, Some(authenticate::act)),
+    page(PageKind::Done, "/p/session/{token}/done", done::show, None),
 ];
 
-/// What has a form and no page of its own.
-fn see_home(visit: &Visit<'_>) -> Result<Answer, Refusal> {
-    Ok(Answer::see(&visit.home()))
+/// The GET handler of forms without a page.
+fn redirect_home(visit: &Visit<'_>) -> Result<PageResponse, Refusal> {
+    Ok(PageResponse::redirect(&visit.home()))
 }
 
-impl Room {
-    /// Where a visitor has to go instead, who looks or `sends` a form; nowhere, where the room is open. A room whose feature
-    /// is off is none at all.
-    pub(super) fn way_around(
+impl PageKind {
+    /// Returns the page to redirect to, or None if this page is permitted. `sends`: the request
+    /// submits a form. A page with a disabled feature is unknown.
+    pub(super) fn redirect_for(
         self,
         visit: &Visit<'_>,
         sends: bool,
@@ -102,17 +117,17 @@ impl Room {
             return Err(Refusal::Unknown);
         }
         let Some(flow) = &visit.session.flow else { return Ok(None) };
-        if flow::is_stranded(visit) {
+        if flow::has_lost_subscription(visit) {
             return Ok((self != Self::Done).then(|| visit.address("done")));
         }
         let is_step = self.belongs_to(&flow.task) && self.is_about(visit, &flow.task);
         if !visit.session.flow_done {
             return Ok((!is_step).then(|| flow::step(visit, &flow.task)));
         }
-        if flow::leads_home(flow) || matches!(self, Self::Done | Self::Reason) {
+        if flow::opens_portal(flow) || matches!(self, Self::Done | Self::Reason) {
             return Ok(None);
         }
-        // The second of two clicks ends where the first did.
+        // The second request of a double click ends at the same page as the first.
         Ok(Some(if is_step && sends {
             flow::landing(visit, Notice::Changed)
         } else {
@@ -131,14 +146,14 @@ impl Room {
         }
     }
 
-    /// Whether the address names the subscription that the deep link is about, where it names one.
+    /// Returns whether the URL names the flow's subscription, or no subscription.
     fn is_about(self, visit: &Visit<'_>, task: &FlowTask) -> bool {
         let names_one =
             matches!(self, Self::Choose | Self::Preview | Self::Cancel | Self::Reason | Self::Keep);
         !names_one || task.subscription() == Some(visit.request.id)
     }
 
-    /// Whether the room is on the way of a deep link; the rest of the portal is not.
+    /// Returns whether the page is part of a flow.
     const fn belongs_to(self, task: &FlowTask) -> bool {
         match task {
             FlowTask::PaymentMethodUpdate => {
