@@ -153,7 +153,7 @@ pub(crate) fn by_name(name: &str) -> Option<&'static TestCard> {
 }
 
 impl TypedCard {
-    /// Returns the test card as a payment method, or the reason why it is refused before any charge.
+    /// Returns the test card as a payment method, or the reason why it is refused.
     pub(crate) fn check(&self, now: Timestamp) -> Result<PaymentMethod, CheckError> {
         let number: String =
             self.number.chars().filter(|c| !c.is_whitespace() && *c != '-').collect();

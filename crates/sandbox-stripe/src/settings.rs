@@ -11,7 +11,8 @@ pub const DEFAULT_PORT: u16 = 12111;
 
 /// All settings of a sandbox. `default()`: loopback, in memory, with a portal configuration.
 ///
-/// There is no setting for keys: any secret or restricted test key (`sk_test_…`, `rk_test_…`) is accepted.
+/// There is no setting for keys: any secret or restricted test key (`sk_test_…`, `rk_test_…`) is
+/// accepted.
 #[derive(Clone, Debug)]
 pub struct SandboxSettings {
     /// Address to listen on; port 0 means any free port.

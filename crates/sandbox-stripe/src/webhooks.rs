@@ -52,8 +52,8 @@ impl Webhooks {
         Self { store, settings, queue: Mutex::default(), released: Notify::new() }
     }
 
-    /// Delivers until `stop` completes or is dropped, plus a grace period for deliveries in progress.
-    /// The next run on the same state continues with the pending deliveries.
+    /// Delivers until `stop` completes or is dropped, plus a grace period for deliveries in
+    /// progress. The next run on the same state continues with the pending deliveries.
     pub(crate) async fn run(self: Arc<Self>, mut stop: oneshot::Receiver<()>) {
         let client = client();
         let mut rounds = JoinSet::new();

@@ -17,7 +17,7 @@ pub(crate) enum Node {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum FormError {
     /// More than a thousand.
-    #[error("Too many parameters; the sandbox takes at most {MOST_PARAMETERS}.")]
+    #[error("Too many parameters. The maximum is {MOST_PARAMETERS}.")]
     TooMany,
     /// More than ten brackets.
     #[error("Parameters nested too deeply: {0}")]

@@ -155,8 +155,8 @@ pub(crate) fn attach(
             return Err(ApiError::conflicts(None, message));
         }
         None if method.detached => {
-            let message = "This PaymentMethod was detached from a customer and may not be used again. \
-            Use another one.";
+            let message = "This PaymentMethod was detached from a customer and may not be used \
+            again. Use another one.";
             return Err(ApiError::conflicts(None, message));
         }
         None => {}

@@ -11,7 +11,7 @@ const ZERO_DECIMAL: &[&str] = &[
 /// Currencies with three decimals (<https://docs.stripe.com/currencies#three-decimal>).
 const THREE_DECIMAL: &[&str] = &["bhd", "jod", "kwd", "omr", "tnd"];
 
-/// Formats an amount in the currency's smallest unit, with the language's currency sign or the code.
+/// Formats an amount in the currency's smallest unit, with the currency sign or the code.
 pub(crate) fn format(amount: i64, currency: &str, language: Language) -> String {
     let decimals = if ZERO_DECIMAL.contains(&currency) {
         0

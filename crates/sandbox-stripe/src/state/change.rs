@@ -104,7 +104,7 @@ impl State {
         self.checkout_sessions.put(record);
     }
 
-    /// Returns the changes that recreate this state, oldest first. A compacted journal contains them.
+    /// Returns the changes that recreate this state, oldest first, for compacting the journal.
     pub(crate) fn as_changes(&self) -> impl Iterator<Item = Change> {
         fn rows<T: Clone + 'static>(
             table: &super::Table<T>,

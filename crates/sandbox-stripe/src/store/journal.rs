@@ -35,7 +35,7 @@ pub(super) struct Journal {
 }
 
 impl Journal {
-    /// Takes the file's lock, replays the file into `state`, runs `tidy` on it, and compacts the file.
+    /// Locks the file, replays it into `state`, runs `tidy` on the state, and compacts the file.
     pub(super) fn open(
         path: &Path,
         state: &mut State,
@@ -179,7 +179,8 @@ fn damaged(path: &Path, line: usize, why: &str) -> io::Error {
     io::Error::new(
         io::ErrorKind::InvalidData,
         format!(
-            "the sandbox's state {} is invalid at line {line}: {why}. Use another file or delete it.",
+            "the sandbox's state {} is invalid at line {line}: {why}. Use another file or \
+             delete it.",
             path.display()
         ),
     )

@@ -1,14 +1,10 @@
-//! As much of a browser as forms without script need: hidden fields, submitting, following.
+//! A minimal browser for forms without scripts: hidden fields, submitting, redirects.
 
-#![expect(
-    clippy::expect_used,
-    clippy::panic,
-    reason = "what a test's own tools cannot do fails the test"
-)]
+#![expect(clippy::expect_used, clippy::panic, reason = "a failure of a test tool fails the test")]
 
 use crate::support::{Reply, Running};
 
-/// Like the schema's, the demo's ids are the same in every sandbox.
+/// The demo's ids are the same in every sandbox.
 pub(crate) const SUBSCRIPTION: &str = "sub_1SandboxDemoSubscription1";
 pub(crate) const BUSINESS_MONTHLY: &str = "price_1SandboxDemoBizMonthly01";
 
@@ -19,7 +15,7 @@ pub(crate) struct Form {
 }
 
 impl Form {
-    /// The form of the page whose address ends so.
+    /// Returns the page's form with an action that ends with `ending`.
     pub(crate) fn find(page: &Reply, ending: &str) -> Self {
         let forms = page.body.split("<form ").skip(1);
         for form in forms {
@@ -39,10 +35,10 @@ impl Form {
                 return Self { hidden: hidden.collect(), action };
             }
         }
-        panic!("no form leads to {ending}:\n{}", page.body)
+        panic!("no form has an action ending with {ending}:\n{}", page.body)
     }
 
-    /// The body that a browser sends, with what the user fills in.
+    /// Returns the encoded form body with the filled-in fields.
     pub(crate) fn body(&self, filled: &[(&str, &str)]) -> String {
         let mut body = url::form_urlencoded::Serializer::new(String::new());
         for (name, value) in &self.hidden {
@@ -56,7 +52,7 @@ impl Form {
 }
 
 impl Running {
-    /// Sends a form as a browser does.
+    /// Submits a form with a browser's headers.
     pub(crate) async fn submit(&self, form: &Form, filled: &[(&str, &str)]) -> Reply {
         self.submit_with(form, filled, &[("Sec-Fetch-Site", "same-origin"), ("Origin", "null")])
             .await
@@ -72,7 +68,7 @@ impl Running {
         self.send("POST", &form.action, &[&own, headers].concat(), &form.body(filled)).await
     }
 
-    /// Opens a page, finds its form, fills it in and sends it.
+    /// Opens a page, fills in its form and submits it.
     pub(crate) async fn fill(&self, address: &str, filled: &[(&str, &str)]) -> Reply {
         let page = self.page(address, &[]).await;
         assert_eq!(page.status, 200, "{address}: {}", page.body);
@@ -81,20 +77,20 @@ impl Running {
         self.submit(&Form::find(&page, &format!("/{ending}")), filled).await
     }
 
-    /// The page that an answer leads to.
+    /// Follows a redirect.
     pub(crate) async fn follow(&self, reply: &Reply) -> Reply {
         assert_eq!(reply.status, 303, "{}", reply.body);
         self.page(reply.header("Location").expect("location"), &[]).await
     }
 
-    /// A field of an object, as text, read through the API.
+    /// Reads a text field of an object through the API.
     pub(crate) async fn api_text(&self, path: &str, pointer: &str) -> Option<String> {
         let object = self.get(path).await.json();
         object.pointer(pointer).and_then(|value| value.as_str()).map(str::to_owned)
     }
 }
 
-/// The fields of the card form.
+/// Returns the filled-in fields of the card form.
 pub(crate) fn card<'a>(number: &'a str, name: &'a str) -> Vec<(&'static str, &'a str)> {
     vec![
         ("card-number", number),
@@ -109,7 +105,7 @@ fn attribute(tag: &str, name: &str) -> Option<String> {
     rest.split_once('"').map(|(value, _)| text(value))
 }
 
-/// The text of an attribute, with the escapes that templates make.
+/// Decodes the escapes of an attribute value.
 pub(crate) fn text(escaped: &str) -> String {
     [("&#34;", "\""), ("&#39;", "'"), ("&#60;", "<"), ("&#62;", ">"), ("&#38;", "&")]
         .iter()

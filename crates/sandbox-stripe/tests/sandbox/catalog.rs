@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::support::{refused, start};
 
 #[tokio::test]
-async fn a_product_is_made_with_a_price_changed_and_deleted() {
+async fn a_product_is_created_with_a_price_updated_and_deleted() {
     let sandbox = start().await;
     let form = "name=Tea&description=Green&images[]=https://a.example/t.png&marketing_features[0][name]=Hot\
                 &default_price_data[currency]=usd&default_price_data[unit_amount]=500\
@@ -54,7 +54,7 @@ async fn a_product_is_made_with_a_price_changed_and_deleted() {
 }
 
 #[tokio::test]
-async fn a_price_is_made_for_a_product_and_found_by_its_lookup_key() {
+async fn a_price_is_created_for_a_product_and_found_by_its_lookup_key() {
     let sandbox = start().await;
     let product = sandbox.make("/v1/products", "name=Tea").await;
     let form = format!(
@@ -71,7 +71,7 @@ async fn a_price_is_made_for_a_product_and_found_by_its_lookup_key() {
     let listed = sandbox.get(&format!("/v1/prices?product={product}")).await.json();
     assert_eq!(listed["data"], json!([made]));
     let path = format!("/v1/prices/{}", made["id"].as_str().expect("id"));
-    // A key that its price gives up is free.
+    // A price that changes its lookup key frees the old one.
     for (path, status) in [("/v1/prices", 400), (path.as_str(), 200), ("/v1/prices", 200)] {
         let key = if path == "/v1/prices" { "tea_quarterly" } else { "tea_old" };
         let form = format!("lookup_key={key}");

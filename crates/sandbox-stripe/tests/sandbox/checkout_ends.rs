@@ -1,6 +1,6 @@
-//! How a checkout ends: at the bank, twice, too late, without its customer; and never with two subscriptions.
+//! The ends of a checkout: bank authentication, double submits, expiry, deleted customers.
 
-#![expect(clippy::expect_used, reason = "what a test's own tools cannot do fails the test")]
+#![expect(clippy::expect_used, reason = "a failure of a test tool fails the test")]
 
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
@@ -25,7 +25,7 @@ fn is_at(reply: &Reply, session: &Value, rest: &str) -> bool {
 }
 
 #[tokio::test]
-async fn a_payment_that_needs_its_holder_goes_by_the_bank() {
+async fn a_payment_that_needs_authentication_redirects_to_the_bank() {
     let sandbox = start().await;
     let session = open(&sandbox, "").await;
     let reply = pay(&sandbox, &session, "4000002500003155").await;
@@ -36,11 +36,7 @@ async fn a_payment_that_needs_its_holder_goes_by_the_bank() {
     let reply = answer(&sandbox, &session, "fail").await;
     assert!(is_at(&reply, &session, "?done=not_authenticated"), "{:?}", reply.header("Location"));
     let page = sandbox.follow(&reply).await;
-    assert!(
-        page.body.contains("The bank did not confirm it, and nothing was charged."),
-        "{}",
-        page.body
-    );
+    assert!(page.body.contains("Authentication failed. Nothing was charged."), "{}", page.body);
     assert_eq!(text(&read(&sandbox, &session).await, "/status"), "open");
 
     pay(&sandbox, &session, "4000002500003155").await;
@@ -52,7 +48,7 @@ async fn a_payment_that_needs_its_holder_goes_by_the_bank() {
 }
 
 #[tokio::test]
-async fn a_card_that_is_declined_after_the_bank_leaves_the_session_open() {
+async fn a_card_declined_after_authentication_leaves_the_session_open() {
     let sandbox = start().await;
     let session = open(&sandbox, "").await;
     assert!(is_at(&pay(&sandbox, &session, "4000008260003178").await, &session, "/bank"));
@@ -63,7 +59,7 @@ async fn a_card_that_is_declined_after_the_bank_leaves_the_session_open() {
         reply.body
     );
     assert_eq!(subscriptions(&sandbox).await, 0);
-    // The bank has nothing more to ask.
+    // The challenge is finished.
     let bank = sandbox.page(&format!("{}/bank", text(&session, "/url")), &[]).await;
     assert!(is_at(&bank, &session, ""));
     assert_eq!(pay(&sandbox, &session, "4242424242424242").await.status, 303);
@@ -71,7 +67,7 @@ async fn a_card_that_is_declined_after_the_bank_leaves_the_session_open() {
 }
 
 #[tokio::test]
-async fn a_bank_that_waits_too_long_and_an_answer_to_another_question_pay_nothing() {
+async fn an_expired_and_a_replaced_challenge_pay_nothing() {
     let clock = TestClock::starting_now();
     let sandbox = start_with(settings(None), clock.clone()).await;
     let session = open(&sandbox, "").await;
@@ -88,7 +84,7 @@ async fn a_bank_that_waits_too_long_and_an_answer_to_another_question_pay_nothin
 }
 
 #[tokio::test]
-async fn a_form_that_is_sent_twice_pays_once_and_lands_at_the_same_place() {
+async fn a_form_submitted_twice_pays_once_and_redirects_to_the_same_page() {
     let sandbox = start().await;
     let session = open(&sandbox, "").await;
     let form = form(&sandbox, &session).await;
@@ -110,7 +106,7 @@ async fn a_form_that_is_sent_twice_pays_once_and_lands_at_the_same_place() {
 }
 
 #[tokio::test]
-async fn many_submits_at_once_pay_once() {
+async fn concurrent_submits_pay_once() {
     let sandbox = std::sync::Arc::new(start().await);
     let session = open(&sandbox, "").await;
     let form = std::sync::Arc::new(form(&sandbox, &session).await);
@@ -134,7 +130,7 @@ async fn many_submits_at_once_pay_once() {
 }
 
 #[tokio::test]
-async fn what_is_over_says_so() {
+async fn a_session_that_cannot_be_paid_shows_the_reason() {
     let clock = TestClock::starting_now();
     let sandbox = start_with(settings(None), clock.clone()).await;
     let unknown = sandbox.page("/c/pay/none", &[]).await;
@@ -156,7 +152,7 @@ async fn what_is_over_says_so() {
         sandbox.submit(&orphan_form, &filled).await,
     ] {
         assert!(
-            reply.status == 410 && reply.body.contains("can no longer be used"),
+            reply.status == 410 && reply.body.contains("is no longer available"),
             "{}",
             reply.body
         );
@@ -178,7 +174,7 @@ async fn what_is_over_says_so() {
 }
 
 #[tokio::test]
-async fn only_the_sessions_own_form_is_taken() {
+async fn only_the_sessions_own_form_is_accepted() {
     let sandbox = start().await;
     let (mine, other) = (open(&sandbox, "").await, open(&sandbox, "").await);
     let (form, foreign) = (form(&sandbox, &mine).await, form(&sandbox, &other).await);
@@ -197,7 +193,7 @@ async fn only_the_sessions_own_form_is_taken() {
     sandbox.stop().await;
 }
 
-/// What somebody may do with a link.
+/// An action with a session's link.
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Pay(&'static str),
@@ -220,7 +216,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 #[tokio::test]
-async fn whatever_is_done_with_a_link_there_is_a_subscription_if_it_was_paid_and_never_two() {
+async fn any_sequence_of_actions_creates_one_subscription_if_paid_and_otherwise_none() {
     let sandbox = start().await;
     let filled = |number: &'static str| {
         [&card(number, "Jenny")[..], &[("email", "jenny@example.com")]].concat()

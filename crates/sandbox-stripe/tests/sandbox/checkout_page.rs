@@ -1,4 +1,4 @@
-//! The checkout's page, by its forms alone.
+//! The checkout page, tested through its forms.
 
 use serde_json::Value;
 
@@ -14,7 +14,7 @@ async fn page(sandbox: &Running, session: &Value) -> Reply {
 }
 
 #[tokio::test]
-async fn a_new_customer_pays_and_everything_is_made() {
+async fn a_new_customer_pays_and_all_objects_are_created() {
     let sandbox = start().await;
     let session = open(
         &sandbox,
@@ -80,7 +80,7 @@ async fn a_new_customer_pays_and_everything_is_made() {
 }
 
 #[tokio::test]
-async fn a_payment_tells_its_story_in_events() {
+async fn a_payment_creates_its_events_in_order() {
     let sandbox = start().await;
     let session = open(&sandbox, "").await;
     let before =
@@ -105,12 +105,12 @@ async fn a_payment_tells_its_story_in_events() {
     );
     let object = &events[0]["data"]["object"];
     assert_eq!(*object, read(&sandbox, &session).await);
-    assert!(events[0]["request"]["id"].is_null(), "a page has no request of the API's");
+    assert!(events[0]["request"]["id"].is_null(), "a page has no API request");
     sandbox.stop().await;
 }
 
 #[tokio::test]
-async fn what_was_typed_wrong_is_named_and_nothing_is_made() {
+async fn invalid_input_is_reported_and_nothing_is_created() {
     let sandbox = start().await;
     let session = open(&sandbox, "").await;
     let url = text(&session, "/url");
@@ -125,20 +125,22 @@ async fn what_was_typed_wrong_is_named_and_nothing_is_made() {
         assert!(empty.body.contains(words), "{words}");
     }
     assert!(empty.body.contains("<title>Error: "));
-    let typed = [&card("4242424242424242", "Jenny")[..], &[("email", "nobody")]].concat();
+    let typed = [&card("4242424242424242", "Jenny")[..], &[("email", "no-at-sign")]].concat();
     let again = sandbox.fill(url, &typed).await;
     assert!(
         again.status == 422 && again.body.contains("such as name@example.com"),
         "{}",
         again.body
     );
-    assert!(again.body.contains("value=\"nobody\"") && !again.body.contains("4242424242424242"));
+    assert!(
+        again.body.contains("value=\"no-at-sign\"") && !again.body.contains("4242424242424242")
+    );
     assert_eq!(subscriptions(&sandbox).await, 0);
     sandbox.stop().await;
 }
 
 #[tokio::test]
-async fn a_declined_card_leaves_the_session_open_and_nothing_behind() {
+async fn a_declined_card_leaves_the_session_open_and_creates_nothing() {
     let sandbox = start().await;
     let session = open(&sandbox, "").await;
     let customers = sandbox.get("/v1/customers").await.json();
@@ -150,7 +152,7 @@ async fn a_declined_card_leaves_the_session_open_and_nothing_behind() {
         ("4000000000000127", "The security code is incorrect."),
         ("4000000000000341", "The card was declined."),
         ("4111111111111111", "it is not a test card"),
-        ("4242424242424241", "The card number is not valid."),
+        ("4242424242424241", "The card number is invalid."),
     ] {
         let reply = pay(&sandbox, &session, number).await;
         assert!(reply.status == 422 && reply.body.contains(words), "{number}: {}", reply.body);
@@ -199,7 +201,7 @@ async fn an_existing_customer_pays_with_the_saved_card_or_another() {
     let session = open(&sandbox, &format!("&customer={}", shop.customer)).await;
     assert!(
         !page(&sandbox, &session).await.body.contains("name=\"email\""),
-        "the address is settled"
+        "the customer's e-mail address is fixed"
     );
     assert_eq!(pay(&sandbox, &session, "5555555555554444").await.status, 303);
     let paid = read(&sandbox, &session).await;
@@ -225,7 +227,7 @@ async fn an_existing_customer_pays_with_the_saved_card_or_another() {
 }
 
 #[tokio::test]
-async fn a_saved_card_that_is_declined_is_told_beside_the_choice() {
+async fn a_declined_saved_card_is_reported_at_the_card_choice() {
     let sandbox = start().await;
     let shop = shop(&sandbox, "pm_card_chargeCustomerFail").await;
     sandbox.make(&format!("/v1/customers/{}", shop.customer), "email=j%40example.com").await;
@@ -237,7 +239,7 @@ async fn a_saved_card_that_is_declined_is_told_beside_the_choice() {
 }
 
 #[tokio::test]
-async fn an_address_that_the_session_was_made_with_is_fixed() {
+async fn an_email_address_given_for_the_session_is_fixed() {
     let sandbox = start().await;
     let session = open(&sandbox, "&customer_email=fixed%40example.com").await;
     let shown = page(&sandbox, &session).await;
@@ -246,7 +248,7 @@ async fn an_address_that_the_session_was_made_with_is_fixed() {
         "{}",
         shown.body
     );
-    // An address that the form sends nevertheless counts for nothing.
+    // An e-mail address in the form is ignored.
     assert_eq!(pay(&sandbox, &session, "4242424242424242").await.status, 303);
     let paid = read(&sandbox, &session).await;
     assert_eq!(text(&paid, "/customer_details/email"), "fixed@example.com");
@@ -256,7 +258,7 @@ async fn an_address_that_the_session_was_made_with_is_fixed() {
 }
 
 #[tokio::test]
-async fn a_trial_costs_nothing_today_and_asks_for_a_card_unless_told_otherwise() {
+async fn a_trial_costs_nothing_today_and_requires_a_card_unless_configured_otherwise() {
     let sandbox = start().await;
     let trial = "&subscription_data[trial_period_days]=14";
     let session = open(&sandbox, trial).await;
@@ -305,7 +307,7 @@ async fn a_trial_costs_nothing_today_and_asks_for_a_card_unless_told_otherwise()
 }
 
 #[tokio::test]
-async fn a_balance_counts_and_an_amount_that_was_not_shown_is_not_paid() {
+async fn the_balance_is_applied_and_an_amount_not_shown_is_not_charged() {
     let sandbox = start().await;
     let shop = shop(&sandbox, "pm_card_visa").await;
     let customer = format!("/v1/customers/{}", shop.customer);
@@ -321,7 +323,7 @@ async fn a_balance_counts_and_an_amount_that_was_not_shown_is_not_paid() {
     sandbox.make(&customer, "balance=0").await;
     let reply = sandbox.submit(&form, &[("pay-with", "saved")]).await;
     assert!(
-        reply.status == 422 && reply.body.contains("Something has changed in the meantime"),
+        reply.status == 422 && reply.body.contains("The details changed in the meantime"),
         "{}",
         reply.body
     );
@@ -331,7 +333,7 @@ async fn a_balance_counts_and_an_amount_that_was_not_shown_is_not_paid() {
 }
 
 #[tokio::test]
-async fn the_page_is_korean_too() {
+async fn the_page_is_available_in_korean() {
     let sandbox = start().await;
     let session = open(&sandbox, "&locale=ko").await;
     let shown = page(&sandbox, &session).await;
@@ -358,7 +360,7 @@ async fn the_page_is_korean_too() {
 }
 
 #[tokio::test]
-async fn the_page_keeps_to_itself_and_leads_to_its_two_addresses_only() {
+async fn the_page_has_security_headers_and_links_to_its_two_urls_only() {
     let sandbox = start().await;
     let session = open(&sandbox, "&cancel_url=https://shop.example.com/pricing").await;
     let shown = page(&sandbox, &session).await;

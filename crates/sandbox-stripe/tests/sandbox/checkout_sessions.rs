@@ -1,4 +1,4 @@
-//! `/v1/checkout/sessions`, as Stripe's clients see it.
+//! `/v1/checkout/sessions` through the API.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::shop::{DAY, event_kinds, number, text};
 use crate::support::{TestClock, refused, settings, start, start_with};
 
 #[tokio::test]
-async fn a_session_is_what_was_asked_for_and_has_a_link() {
+async fn a_session_has_the_requested_values_and_a_link() {
     let sandbox = start().await;
     let session = open(
         &sandbox,
@@ -81,7 +81,7 @@ async fn line_items_are_listed_and_shown_when_asked_for() {
 }
 
 #[tokio::test]
-async fn sessions_are_listed_by_customer_state_subscription_and_time() {
+async fn sessions_are_listed_by_customer_status_subscription_and_time() {
     let sandbox = start().await;
     let paid = open(&sandbox, "").await;
     pay(&sandbox, &paid, "4242424242424242").await;
@@ -114,7 +114,7 @@ async fn sessions_are_listed_by_customer_state_subscription_and_time() {
 }
 
 #[tokio::test]
-async fn an_open_session_can_be_expired_and_no_other() {
+async fn only_an_open_session_can_be_expired() {
     let sandbox = start().await;
     let session = open(&sandbox, "").await;
     let expire = format!("{SESSIONS}/{}/expire", text(&session, "/id"));
@@ -136,7 +136,7 @@ async fn an_open_session_can_be_expired_and_no_other() {
 }
 
 #[tokio::test]
-async fn a_session_expires_by_itself_and_an_event_says_so() {
+async fn a_session_expires_with_an_event() {
     let clock = TestClock::starting_now();
     let sandbox = start_with(settings(None), clock.clone()).await;
     let now = sandbox_stripe::Clock::now(&*clock);
@@ -154,7 +154,7 @@ async fn a_session_expires_by_itself_and_an_event_says_so() {
 }
 
 #[tokio::test]
-async fn wrong_parameters_are_named_as_stripe_names_them() {
+async fn invalid_parameters_have_stripes_errors() {
     let sandbox = start().await;
     let gone = sandbox.make("/v1/customers", "name=Gone").await;
     sandbox.delete(&format!("/v1/customers/{gone}")).await;
@@ -196,7 +196,10 @@ async fn wrong_parameters_are_named_as_stripe_names_them() {
             format!("{base}&customer=cus_SandboxDemo001&customer_email=a@b"),
             refused(400, "", "customer_email"),
         ),
-        (format!("{base}&customer_email=nobody"), refused(400, "email_invalid", "customer_email")),
+        (
+            format!("{base}&customer_email=no-at-sign"),
+            refused(400, "email_invalid", "customer_email"),
+        ),
         (
             format!("{base}&subscription_data[trial_period_days]=0"),
             refused(400, "parameter_invalid_integer", "subscription_data[trial_period_days]"),
@@ -268,7 +271,7 @@ async fn wrong_line_items_are_named_as_stripe_names_them() {
 }
 
 #[tokio::test]
-async fn sessions_survive_a_restart_and_their_links_stand_in_no_event() {
+async fn sessions_survive_a_restart_and_events_do_not_contain_their_links() {
     let folder = tempfile::tempdir().expect("folder");
     let path = folder.path().join("state.jsonl");
     let sandbox = start_with(settings(Some(&path)), Arc::new(SystemClock)).await;

@@ -1,4 +1,4 @@
-//! Time that is moved, and all that it does on the way.
+//! Moving the clock, and its effects.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::support::{Running, refused, settings, start, start_with};
 
 const CLOCK: &str = "/sandbox/clock";
 
-/// Moves the time, and gives what it is then.
+/// Moves the clock and returns the new time.
 async fn advance(sandbox: &Running, seconds: i64) -> i64 {
     let reply = sandbox.post(CLOCK, &format!("advance={seconds}")).await;
     assert_eq!(reply.status, 200, "{}", reply.body);
@@ -20,13 +20,13 @@ async fn advance(sandbox: &Running, seconds: i64) -> i64 {
 }
 
 #[tokio::test]
-async fn time_is_told_moves_forward_and_survives_a_restart() {
+async fn the_clock_is_readable_moves_forward_and_survives_a_restart() {
     let folder = tempfile::tempdir().expect("folder");
     let file = folder.path().join("state.jsonl");
     let sandbox = start_with(settings(Some(&file)), Arc::new(SystemClock)).await;
     let before = SystemClock.now();
-    let told = sandbox.get(CLOCK).await.json();
-    assert!(number(&told, "/now") >= before && number(&told, "/offset") == 0, "{told}");
+    let clock = sandbox.get(CLOCK).await.json();
+    assert!(number(&clock, "/now") >= before && number(&clock, "/offset") == 0, "{clock}");
     let now = advance(&sandbox, 40 * DAY).await;
     assert!((before + 40 * DAY..=SystemClock.now() + 40 * DAY).contains(&now), "{now}");
     let target = now + 1_000_000;
@@ -34,15 +34,15 @@ async fn time_is_told_moves_forward_and_survives_a_restart() {
     assert!(number(&moved, "/now") >= target && number(&moved, "/now") < target + DAY, "{moved}");
     sandbox.stop().await;
     let sandbox = start_with(settings(Some(&file)), Arc::new(SystemClock)).await;
-    let told = sandbox.get(CLOCK).await.json();
-    assert_eq!(told["offset"], moved["offset"]);
+    let clock = sandbox.get(CLOCK).await.json();
+    assert_eq!(clock["offset"], moved["offset"]);
     let made = sandbox.post("/v1/customers", "").await.json();
     assert!(number(&made, "/created") >= target, "{made}");
     sandbox.stop().await;
 }
 
 #[tokio::test]
-async fn time_moves_for_callers_with_a_key_and_neither_back_nor_too_far() {
+async fn moving_the_clock_requires_a_key_and_has_bounds() {
     let sandbox = start().await;
     for method in ["GET", "POST"] {
         assert_eq!(
@@ -70,7 +70,7 @@ async fn time_moves_for_callers_with_a_key_and_neither_back_nor_too_far() {
 }
 
 #[tokio::test]
-async fn every_renewal_on_the_way_happens_at_its_own_hour_and_is_delivered() {
+async fn every_renewal_on_the_way_happens_at_its_own_time_and_is_delivered() {
     let sandbox = start().await;
     let shop = shop(&sandbox, "pm_card_visa").await;
     let subscription = shop.subscribe(&sandbox, "").await;
@@ -78,12 +78,12 @@ async fn every_renewal_on_the_way_happens_at_its_own_hour_and_is_delivered() {
     let (_, secret) =
         receiver.subscribe(&sandbox, &["invoice.paid", "customer.subscription.updated"]).await;
     advance(&sandbox, 95 * DAY).await;
-    // No further call is needed for anything to have happened.
+    // The renewals need no further call.
     settled(&sandbox).await;
     let received = receiver.received();
     assert!(
         received.iter().all(|letter| letter.is_signed(&secret)),
-        "signed at the machine's time"
+        "signed with the machine's time"
     );
     let of_shop = |kind: &str| {
         let all = received.iter().map(Received::json).filter(|event| event["type"] == kind);
@@ -111,7 +111,7 @@ async fn every_renewal_on_the_way_happens_at_its_own_hour_and_is_delivered() {
 }
 
 #[tokio::test]
-async fn trials_and_what_was_cancelled_end_when_time_comes_to_it() {
+async fn trials_and_cancelled_subscriptions_end_when_due() {
     let sandbox = start().await;
     let shop = shop(&sandbox, "pm_card_visa").await;
     let ending = shop.subscribe(&sandbox, "").await;
@@ -135,21 +135,24 @@ async fn trials_and_what_was_cancelled_end_when_time_comes_to_it() {
         ("canceled", &ending["items"]["data"][0]["current_period_end"])
     );
     settled(&sandbox).await;
-    let told: Vec<Value> = receiver.received().iter().map(Received::json).collect();
+    let events: Vec<Value> = receiver.received().iter().map(Received::json).collect();
     let is_end = |event: &&Value| event["type"] == "customer.subscription.deleted";
     assert_eq!(
-        told.iter().find(is_end).map(|event| &event["data"]["object"]["id"]),
+        events.iter().find(is_end).map(|event| &event["data"]["object"]["id"]),
         Some(&ending["id"])
     );
-    assert!(told.iter().any(|event| event["data"]["previous_attributes"]["status"] == "trialing"));
-    let expired = told.iter().find(|event| event["type"] == kinds[0]).expect("an expired checkout");
+    assert!(
+        events.iter().any(|event| event["data"]["previous_attributes"]["status"] == "trialing")
+    );
+    let expired =
+        events.iter().find(|event| event["type"] == kinds[0]).expect("an expired checkout");
     assert_eq!(text(expired, "/data/object/id"), text(&checkout, "/id"));
     assert!((0..DAY).contains(&(number(expired, "/created") - number(&checkout, "/expires_at"))));
     sandbox.stop().await;
 }
 
 #[tokio::test]
-async fn links_keys_and_cards_grow_old_with_it() {
+async fn links_keys_and_cards_expire_with_the_clock() {
     let sandbox = start().await;
     let me = sandbox.demo.customer.clone();
     let url = sandbox.session_url(&format!("customer={me}")).await;
@@ -160,7 +163,7 @@ async fn links_keys_and_cards_grow_old_with_it() {
     assert_eq!(sandbox.page(&url, &[]).await.status, 410);
     advance(&sandbox, DAY).await;
     assert_eq!(sandbox.post_with("/v1/customers", "name=B", &key).await.json()["name"], "B");
-    // The demo's card is good for four years.
+    // The demo's card is valid for four years.
     for _ in 0..3 {
         advance(&sandbox, 730 * DAY).await;
     }

@@ -7,7 +7,7 @@ use crate::support::{refused, start};
 const PATH: &str = "/v1/billing_portal/configurations";
 
 #[tokio::test]
-async fn a_configuration_is_made_with_what_it_names_and_nothing_else() {
+async fn a_new_configuration_has_exactly_the_requested_features() {
     let sandbox = start().await;
     let form = "features[invoice_history][enabled]=true&business_profile[headline]=Hello\
                 &business_profile[privacy_policy_url]=https://a.example/p&default_return_url=https://a.example/";
@@ -25,7 +25,7 @@ async fn a_configuration_is_made_with_what_it_names_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_change_leaves_alone_what_it_does_not_name() {
+async fn an_update_keeps_fields_that_it_does_not_contain() {
     let sandbox = start().await;
     let (product, price) = (&sandbox.demo.product, &sandbox.demo.price);
     let form = format!(
@@ -76,7 +76,7 @@ async fn a_change_leaves_alone_what_it_does_not_name() {
 }
 
 #[tokio::test]
-async fn mistakes_in_a_configuration_are_named() {
+async fn errors_in_a_configuration_name_the_parameter() {
     let sandbox = start().await;
     let product = &sandbox.demo.product;
     let update = "features[subscription_update]";

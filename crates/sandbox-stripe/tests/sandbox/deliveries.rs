@@ -1,4 +1,4 @@
-//! Deliveries of events: signed, tried again, and kept for the next run.
+//! Event deliveries: signatures, retries, and continuation after a restart.
 
 use std::sync::Arc;
 
@@ -6,14 +6,14 @@ use sandbox_stripe::{Sandbox, SystemClock};
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
 
-use crate::receiver::{Plan, Received, Receiver, hasty, settled};
+use crate::receiver::{Plan, Received, Receiver, settled, short_backoff};
 use crate::schema::faults;
 use crate::support::{Running, TestClock, settings, start, start_with};
 
 const ENDPOINTS: &str = "/v1/webhook_endpoints";
 
 #[tokio::test]
-async fn what_an_endpoint_asks_for_is_posted_to_it_as_the_api_shows_it() {
+async fn subscribed_events_are_posted_as_the_api_renders_them() {
     let sandbox = start().await;
     let (all, some) = (Receiver::start(&[]).await, Receiver::start(&[]).await);
     sandbox.make("/v1/customers", "name=Before").await;
@@ -29,7 +29,7 @@ async fn what_an_endpoint_asks_for_is_posted_to_it_as_the_api_shows_it() {
         assert_eq!(letter.path, "/hooks");
         assert_eq!(letter.header("content-type"), "application/json; charset=utf-8");
         assert!(letter.header("user-agent").starts_with("sandbox-stripe/"));
-        // Once all have taken it, the API shows the same without a webhook that is pending.
+        // After delivery the API renders the event with zero pending webhooks.
         settled(&sandbox).await;
         let read = sandbox.get(&format!("/v1/events/{}", event["id"].as_str().expect("id"))).await;
         assert_eq!(read.json()["pending_webhooks"], 0);
@@ -45,8 +45,8 @@ async fn what_an_endpoint_asks_for_is_posted_to_it_as_the_api_shows_it() {
 }
 
 #[tokio::test]
-async fn what_is_not_taken_comes_again_signed_anew() {
-    let sandbox = start_with(hasty(settings(None)), Arc::new(SystemClock)).await;
+async fn a_refused_delivery_is_retried_with_a_new_signature() {
+    let sandbox = start_with(short_backoff(settings(None)), Arc::new(SystemClock)).await;
     let plans =
         [Plan::Status(500), Plan::Status(302), Plan::Silence, Plan::Status(404), Plan::Status(201)];
     let receiver = Receiver::start(&plans).await;
@@ -76,18 +76,20 @@ async fn what_is_not_taken_comes_again_signed_anew() {
 }
 
 #[tokio::test]
-async fn an_endpoint_that_takes_nothing_holds_up_no_other_and_is_given_up() {
-    let mut settings = hasty(settings(None));
+async fn a_failing_endpoint_does_not_delay_others_and_its_delivery_fails() {
+    let mut settings = short_backoff(settings(None));
     settings.webhooks.attempts = 3;
     let sandbox = start_with(settings, Arc::new(SystemClock)).await;
-    // Nobody listens on the first port.
-    let nobody = sandbox.make(ENDPOINTS, "url=http://127.0.0.1:1/hooks&enabled_events[]=*").await;
+    // No server listens on the first port.
+    let unreachable =
+        sandbox.make(ENDPOINTS, "url=http://127.0.0.1:1/hooks&enabled_events[]=*").await;
     let receiver = Receiver::start(&[]).await;
     receiver.subscribe(&sandbox, &["*"]).await;
     sandbox.make("/v1/customers", "name=A").await;
     receiver.wait(1).await;
     let deliveries = settled(&sandbox).await;
-    let failed = deliveries.iter().find(|each| each["endpoint"] == *nobody).expect("a delivery");
+    let failed =
+        deliveries.iter().find(|each| each["endpoint"] == *unreachable).expect("a delivery");
     assert_eq!((failed["state"].as_str(), failed["attempts"].as_u64()), (Some("failed"), Some(3)));
     assert_eq!((&failed["last_status"], failed["last_error"].is_string()), (&Value::Null, true));
     let event = format!("/v1/events/{}", failed["event"].as_str().expect("event"));
@@ -96,8 +98,8 @@ async fn an_endpoint_that_takes_nothing_holds_up_no_other_and_is_given_up() {
 }
 
 #[tokio::test]
-async fn an_endpoint_that_is_disabled_or_deleted_gets_nothing_more() {
-    let mut settings = hasty(settings(None));
+async fn a_disabled_or_deleted_endpoint_receives_no_more_events() {
+    let mut settings = short_backoff(settings(None));
     settings.webhooks.attempts = u32::MAX;
     let sandbox = start_with(settings, Arc::new(SystemClock)).await;
     let never = [Plan::Status(500); 10_000];
@@ -123,7 +125,7 @@ async fn an_endpoint_that_is_disabled_or_deleted_gets_nothing_more() {
 }
 
 #[tokio::test]
-async fn what_was_not_delivered_survives_the_end_however_it_came() {
+async fn pending_deliveries_survive_a_shutdown_and_a_kill() {
     let folder = tempfile::tempdir().expect("folder");
     let file = folder.path().join("state.jsonl");
     let deaf = Receiver::start(&[Plan::Silence; 99]).await;
@@ -135,14 +137,14 @@ async fn what_was_not_delivered_survives_the_end_however_it_came() {
         first.make("/v1/customers", &format!("name=N{n}")).await;
     }
     deaf.wait(16).await;
-    // Nothing is said at such an end, and nothing is written.
+    // A kill allows no final message and no final write.
     first.kill().await;
     let receiver = Receiver::start(&[]).await;
     let second = bind().await;
     let again = second.webhook_endpoint(&receiver.url()).expect("endpoint");
     let second = Running::serve(second);
     settled(&second).await;
-    // Beside them comes what the demo is made of.
+    // The receiver also gets the demo's events.
     let received = receiver.received();
     let mut names: Vec<String> = received.iter().map(Received::name).collect();
     names.retain(|name| name.starts_with('N'));
@@ -156,7 +158,7 @@ async fn what_was_not_delivered_survives_the_end_however_it_came() {
 }
 
 #[tokio::test]
-async fn many_events_come_over_few_connections_each_once() {
+async fn many_events_arrive_once_each_over_few_connections() {
     let sandbox = start().await;
     let receiver = Receiver::start(&[]).await;
     receiver.subscribe(&sandbox, &["customer.created"]).await;
@@ -168,14 +170,14 @@ async fn many_events_come_over_few_connections_each_once() {
     let mut names: Vec<String> = received.iter().map(Received::name).collect();
     names.sort_by_key(|name| name.parse::<u32>().ok());
     assert_eq!(names, (0..300).map(|n| n.to_string()).collect::<Vec<_>>());
-    // A connection that is being made while another becomes free is one too many, and no harm.
+    // A race between a new and a freed connection can open one connection too many.
     assert!(receiver.connections() < 150, "{}", receiver.connections());
     assert_eq!(receiver.received().len(), 300);
     sandbox.stop().await;
 }
 
 #[tokio::test]
-async fn what_time_does_is_delivered_though_nobody_calls() {
+async fn events_caused_by_the_clock_are_delivered_without_a_call() {
     let clock = TestClock::starting_now();
     let sandbox = start_with(settings(None), clock.clone()).await;
     let receiver = Receiver::start(&[]).await;

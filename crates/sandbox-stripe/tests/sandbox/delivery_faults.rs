@@ -1,4 +1,4 @@
-//! Deliveries that come late, twice, in another order or never, exactly where that is asked for.
+//! Delivery faults: late, duplicated, reordered and lost deliveries, exactly as requested.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 use sandbox_stripe::SystemClock;
 use serde_json::{Value, json};
 
-use crate::receiver::{Plan, Received, Receiver, hasty, settled};
+use crate::receiver::{Plan, Received, Receiver, settled, short_backoff};
 use crate::support::{refused, settings, start, start_with};
 
 const DELIVERIES: &str = "/sandbox/deliveries";
 const RESEND: &str = "/sandbox/deliveries/resend";
-/// One call with two events: `product.created`, then `price.created`.
+/// One call that causes two events: `product.created`, then `price.created`.
 const TWO_EVENTS: &str =
     "name=A&default_price_data[currency]=usd&default_price_data[unit_amount]=1";
 
@@ -20,7 +20,7 @@ fn kinds(received: &[Received]) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn a_doubled_delivery_comes_twice() {
+async fn a_doubled_delivery_arrives_twice() {
     let sandbox = start().await;
     let receiver = Receiver::start(&[]).await;
     let (_, secret) = receiver.subscribe(&sandbox, &["*"]).await;
@@ -43,7 +43,7 @@ async fn a_doubled_delivery_comes_twice() {
 }
 
 #[tokio::test]
-async fn a_late_delivery_comes_after_its_time_and_holds_up_no_other() {
+async fn a_late_delivery_arrives_after_its_delay_and_does_not_delay_others() {
     let sandbox = start().await;
     let receiver = Receiver::start(&[]).await;
     receiver.subscribe(&sandbox, &["*"]).await;
@@ -58,7 +58,7 @@ async fn a_late_delivery_comes_after_its_time_and_holds_up_no_other() {
 }
 
 #[tokio::test]
-async fn a_lost_delivery_never_comes_unless_somebody_asks_for_it() {
+async fn a_lost_delivery_never_arrives_unless_resent() {
     let sandbox = start().await;
     let (receiver, other) = (Receiver::start(&[]).await, Receiver::start(&[]).await);
     let (endpoint, _) = receiver.subscribe(&sandbox, &["*"]).await;
@@ -72,7 +72,7 @@ async fn a_lost_delivery_never_comes_unless_somebody_asks_for_it() {
     assert_eq!(other.received().len(), 2);
     let lost = deliveries.iter().find(|delivery| delivery["state"] == "lost").expect("a lost one");
     assert_eq!((lost["endpoint"].as_str(), lost["attempts"].as_u64()), (Some(&*endpoint), Some(0)));
-    // What happened, happened.
+    // The event itself is stored.
     let event = lost["event"].as_str().expect("event");
     let read = sandbox.get(&format!("/v1/events/{event}")).await.json();
     assert_eq!(
@@ -93,14 +93,14 @@ async fn a_lost_delivery_never_comes_unless_somebody_asks_for_it() {
 }
 
 #[tokio::test]
-async fn the_last_comes_first_where_the_order_is_turned() {
+async fn reordered_deliveries_arrive_last_first() {
     let sandbox = start().await;
     let receiver = Receiver::start(&[]).await;
     receiver.subscribe(&sandbox, &["*"]).await;
     sandbox.post(DELIVERIES, "fault=reorder").await;
     sandbox.make("/v1/products", TWO_EVENTS).await;
     assert_eq!(kinds(&receiver.wait(2).await), ["price.created", "product.created"]);
-    // Where too little comes, it waits for two seconds.
+    // With too few deliveries, the rule holds them for two seconds.
     sandbox.post(DELIVERIES, "fault=reorder&times=3").await;
     let started = Instant::now();
     sandbox.make("/v1/products", TWO_EVENTS).await;
@@ -111,9 +111,9 @@ async fn the_last_comes_first_where_the_order_is_turned() {
 }
 
 #[tokio::test]
-async fn what_is_held_back_goes_when_the_rules_are_forgotten() {
-    let sandbox = start_with(hasty(settings(None)), Arc::new(SystemClock)).await;
-    // Also what is delivered wrongly is tried again.
+async fn deleting_the_rules_releases_held_deliveries() {
+    let sandbox = start_with(short_backoff(settings(None)), Arc::new(SystemClock)).await;
+    // A delivery with a fault is retried too.
     let receiver = Receiver::start(&[Plan::Status(500), Plan::Status(500)]).await;
     receiver.subscribe(&sandbox, &["*"]).await;
     sandbox.post(DELIVERIES, "fault=lose&type=invoice.paid").await;
@@ -133,7 +133,7 @@ async fn what_is_held_back_goes_when_the_rules_are_forgotten() {
 }
 
 #[tokio::test]
-async fn rules_are_for_callers_with_a_key_and_have_their_bounds() {
+async fn rules_require_a_key_and_have_bounds() {
     let sandbox = start().await;
     for (method, path) in
         [("GET", DELIVERIES), ("POST", DELIVERIES), ("DELETE", DELIVERIES), ("POST", RESEND)]

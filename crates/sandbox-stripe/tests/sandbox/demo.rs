@@ -1,4 +1,4 @@
-//! What every sandbox sells.
+//! The demo's catalogue.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ const PLANS: [(&str, &str, &str, i64, &str); 8] = [
 ];
 
 #[tokio::test]
-async fn there_are_four_plans_by_the_month_and_by_the_year() {
+async fn the_demo_has_four_plans_with_monthly_and_yearly_prices() {
     let sandbox = start().await;
     for (product, name, price, amount, interval) in PLANS {
         let price = sandbox.get(&format!("/v1/prices/{price}?expand[]=product")).await.json();
@@ -37,7 +37,7 @@ async fn there_are_four_plans_by_the_month_and_by_the_year() {
 }
 
 #[tokio::test]
-async fn a_state_of_an_earlier_version_gets_the_plans_that_it_lacks_and_keeps_the_others() {
+async fn a_state_of_an_earlier_version_gets_missing_plans_and_keeps_existing_ones() {
     let folder = tempfile::tempdir().expect("folder");
     let path = folder.path().join("state.jsonl");
     let sandbox = start_with(settings(Some(&path)), Arc::new(SystemClock)).await;

@@ -1,4 +1,4 @@
-//! Events: what happened, in order, with what it was before.
+//! Events: their order, origin and previous attributes.
 
 use std::sync::Arc;
 
@@ -17,14 +17,14 @@ fn kinds(events: &[Value]) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn every_change_is_an_event_with_its_request_and_what_was_before() {
+async fn every_change_has_an_event_with_its_request_and_previous_values() {
     let sandbox = start().await;
     let before = events(&sandbox, "").await.len();
     let headers = [("Idempotency-Key", "k-1")];
     let made = sandbox.post_with("/v1/customers", "name=A&metadata[x]=1", &headers).await;
     let id = made.json()["id"].as_str().expect("id").to_owned();
     sandbox.post(&format!("/v1/customers/{id}"), "name=B&metadata[y]=2").await;
-    // Nothing has changed: nothing has happened.
+    // Without a change there is no event.
     sandbox.post(&format!("/v1/customers/{id}"), "name=B").await;
     sandbox.delete(&format!("/v1/customers/{id}")).await;
     let seen = events(&sandbox, "").await;
@@ -50,7 +50,7 @@ async fn every_change_is_an_event_with_its_request_and_what_was_before() {
 }
 
 #[tokio::test]
-async fn a_product_comes_before_its_price() {
+async fn a_products_event_precedes_its_prices_event() {
     let sandbox = start().await;
     let before = events(&sandbox, "").await.len();
     let product = "name=A&default_price_data[currency]=usd&default_price_data[unit_amount]=1";
@@ -67,7 +67,7 @@ async fn a_product_comes_before_its_price() {
 }
 
 #[tokio::test]
-async fn a_subscription_tells_its_story() {
+async fn a_subscription_has_events_for_its_whole_life() {
     let sandbox = start().await;
     let before = events(&sandbox, "").await.len();
     let form = "payment_method=pm_card_visa&invoice_settings[default_payment_method]=pm_card_visa";
@@ -76,8 +76,8 @@ async fn a_subscription_tells_its_story() {
     let subscription = sandbox.make("/v1/subscriptions", &form).await;
     sandbox.delete(&format!("/v1/subscriptions/{subscription}")).await;
     let all = events(&sandbox, "").await;
-    let story: Vec<&str> = kinds(&all).into_iter().skip(before).collect();
-    assert_eq!(story[..2], ["customer.created", "payment_method.attached"]);
+    let seen: Vec<&str> = kinds(&all).into_iter().skip(before).collect();
+    assert_eq!(seen[..2], ["customer.created", "payment_method.attached"]);
     for kind in [
         "payment_method.attached",
         "invoice.created",
@@ -87,7 +87,7 @@ async fn a_subscription_tells_its_story() {
         "customer.subscription.created",
         "customer.subscription.deleted",
     ] {
-        assert_eq!(story.iter().filter(|seen| **seen == kind).count(), 1, "{kind} in {story:?}");
+        assert_eq!(seen.iter().filter(|event| **event == kind).count(), 1, "{kind} in {seen:?}");
     }
     let some = events(&sandbox, "&types[]=invoice.paid&types[]=customer.created").await;
     assert!(some.iter().all(|event| {
@@ -99,7 +99,7 @@ async fn a_subscription_tells_its_story() {
 }
 
 #[tokio::test]
-async fn events_survive_a_restart_and_hold_no_portal_link() {
+async fn events_survive_a_restart_and_contain_no_portal_link() {
     let folder = tempfile::tempdir().expect("folder");
     let file = folder.path().join("state.jsonl");
     let sandbox = start_with(settings(Some(&file)), Arc::new(SystemClock)).await;

@@ -1,6 +1,6 @@
-//! The sandbox misbehaves exactly where it is asked to.
+//! Fault injection: faults occur exactly as requested.
 
-#![expect(clippy::expect_used, reason = "what a test's own tools cannot do fails the test")]
+#![expect(clippy::expect_used, reason = "a failure of a test tool fails the test")]
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 
 const SESSIONS: &str = "/v1/billing_portal/sessions";
 
-/// What arrives until the connection ends, also where it ends badly.
+/// Returns the bytes received until the connection ends, even if it ends abnormally.
 async fn bytes_of(sandbox: &Running, headers: &str, form: &str) -> String {
     let exchange = async {
         let mut stream = TcpStream::connect(sandbox.address).await.expect("connected");
@@ -36,7 +36,7 @@ async fn customers(sandbox: &Running) -> usize {
 }
 
 #[tokio::test]
-async fn a_delay_comes_before_the_true_answer() {
+async fn a_delay_precedes_the_real_response() {
     let sandbox = start().await;
     let started = Instant::now();
     let reply = faulty(&sandbox, "delay=300", "name=Late").await;
@@ -46,9 +46,9 @@ async fn a_delay_comes_before_the_true_answer() {
 }
 
 #[tokio::test]
-async fn a_key_is_in_use_while_its_call_is_delayed_and_others_go_on() {
+async fn a_key_is_in_use_during_its_calls_delay_and_other_calls_proceed() {
     let sandbox = start().await;
-    // A machine that is too busy to ask within one delay gets a longer one.
+    // On a busy machine the second call can miss the delay. Try longer delays.
     for delay in [500, 5_000, 20_000] {
         sandbox.post("/sandbox/faults", &format!("fault=delay%3D{delay}&times=1")).await;
         let name = delay.to_string();
@@ -78,7 +78,7 @@ async fn a_key_is_in_use_while_its_call_is_delayed_and_others_go_on() {
 }
 
 #[tokio::test]
-async fn a_rate_limit_does_nothing_and_leaves_the_idempotency_key_free() {
+async fn a_rate_limit_changes_nothing_and_leaves_the_idempotency_key_unused() {
     let sandbox = start().await;
     let before = customers(&sandbox).await;
     for (fault, code, reason) in [
@@ -100,7 +100,7 @@ async fn a_rate_limit_does_nothing_and_leaves_the_idempotency_key_free() {
 }
 
 #[tokio::test]
-async fn a_failure_does_nothing_and_is_replayed_under_its_key() {
+async fn a_failure_changes_nothing_and_is_replayed_for_its_key() {
     let sandbox = start().await;
     let before = customers(&sandbox).await;
     let headers = [("Sandbox-Fault", "status=500"), ("Idempotency-Key", "once")];
@@ -122,7 +122,7 @@ async fn a_failure_does_nothing_and_is_replayed_under_its_key() {
 }
 
 #[tokio::test]
-async fn a_dropped_call_was_not_made_and_a_late_drop_was() {
+async fn drop_does_not_run_the_call_and_drop_after_does() {
     let sandbox = start().await;
     let before = customers(&sandbox).await;
     assert_eq!(bytes_of(&sandbox, "Sandbox-Fault: drop\r\n", "name=A").await, "");
@@ -140,7 +140,7 @@ async fn a_dropped_call_was_not_made_and_a_late_drop_was() {
 }
 
 #[tokio::test]
-async fn a_truncated_answer_ends_before_its_content_length() {
+async fn a_truncated_response_ends_before_its_content_length() {
     let sandbox = start().await;
     let before = customers(&sandbox).await;
     for (fault, status) in
@@ -159,7 +159,7 @@ async fn a_truncated_answer_ends_before_its_content_length() {
 }
 
 #[tokio::test]
-async fn rules_meet_the_next_calls_of_their_operation() {
+async fn rules_apply_to_the_next_calls_of_their_operation() {
     let sandbox = start().await;
     let me = sandbox.demo.customer.clone();
     let rule = format!("fault=status%3D429&method=POST&path={SESSIONS}&times=2");
@@ -187,7 +187,7 @@ async fn rules_meet_the_next_calls_of_their_operation() {
 }
 
 #[tokio::test]
-async fn the_header_goes_before_the_rules_and_uses_none_of_them() {
+async fn the_header_takes_precedence_and_uses_no_rule() {
     let sandbox = start().await;
     sandbox.post("/sandbox/faults", "fault=status%3D500").await;
     assert_eq!(faulty(&sandbox, "status=429", "").await.status, 429);
@@ -197,7 +197,7 @@ async fn the_header_goes_before_the_rules_and_uses_none_of_them() {
 }
 
 #[tokio::test]
-async fn faults_are_for_callers_with_a_key_and_have_their_bounds() {
+async fn faults_require_a_key_and_have_bounds() {
     let sandbox = start().await;
     for (method, path) in
         [("GET", "/sandbox/faults"), ("POST", "/sandbox/faults"), ("DELETE", "/sandbox/faults")]
@@ -232,7 +232,7 @@ async fn faults_are_for_callers_with_a_key_and_have_their_bounds() {
 }
 
 #[tokio::test]
-async fn a_long_delay_does_not_hold_the_end() {
+async fn a_long_delay_does_not_block_shutdown() {
     let sandbox = start().await;
     let mut stream = TcpStream::connect(sandbox.address).await.expect("connected");
     sandbox.post("/sandbox/faults", "fault=delay%3D60000").await;

@@ -1,4 +1,4 @@
-//! Invoices as documents: the hosted page and its PDF, by the addresses that the API gives.
+//! Invoice documents: the hosted page and the PDF at the URLs in the API.
 
 use serde_json::Value;
 
@@ -49,7 +49,7 @@ async fn the_page_has_number_customer_lines_and_sums_in_both_languages() {
 }
 
 #[tokio::test]
-async fn the_page_keeps_itself_to_itself() {
+async fn the_invoice_page_has_security_headers() {
     let sandbox = start().await;
     let name = "<b>Eve</b>\u{202e}\"'&";
     sandbox
@@ -97,7 +97,7 @@ async fn the_pdf_is_a_file_named_after_its_number() {
 }
 
 #[tokio::test]
-async fn an_address_that_is_no_text_has_the_page_of_no_invoice() {
+async fn an_invalid_token_shows_the_page_for_an_unknown_invoice() {
     let sandbox = start().await;
     for path in ["/i/%FF", "/i/%FF/pdf"] {
         for (language, words) in

@@ -1,4 +1,4 @@
-//! Starting, restarting and stopping.
+//! Startup, restart and shutdown.
 
 use std::io::ErrorKind;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 #[tokio::test]
-async fn a_restart_with_the_same_file_finds_everything_again() {
+async fn a_restart_with_the_same_file_keeps_everything() {
     let folder = tempfile::tempdir().expect("folder");
     let path = folder.path().join("state/sandbox.jsonl");
     let first = start_with(settings(Some(&path)), Arc::new(SystemClock)).await;
@@ -20,7 +20,7 @@ async fn a_restart_with_the_same_file_finds_everything_again() {
     let token = url.rsplit('/').next().expect("token").to_owned();
     first.stop().await;
     let stored = std::fs::read_to_string(&path).expect("state");
-    assert!(!stored.contains(&token), "a link's secret stands in the file");
+    assert!(!stored.contains(&token), "the file contains a link's secret");
 
     let second = start_with(settings(Some(&path)), Arc::new(SystemClock)).await;
     assert_eq!(second.demo.customer, demo.customer);
@@ -35,7 +35,7 @@ async fn a_restart_with_the_same_file_finds_everything_again() {
 }
 
 #[tokio::test]
-async fn a_deleted_demo_customer_is_made_anew_at_the_next_start() {
+async fn a_deleted_demo_customer_is_created_again_at_the_next_start() {
     let folder = tempfile::tempdir().expect("folder");
     let path = folder.path().join("sandbox.jsonl");
     let first = start_with(settings(Some(&path)), Arc::new(SystemClock)).await;
@@ -49,7 +49,7 @@ async fn a_deleted_demo_customer_is_made_anew_at_the_next_start() {
 }
 
 #[tokio::test]
-async fn renewals_that_fell_due_meanwhile_are_billed_at_the_next_start() {
+async fn renewals_due_during_downtime_are_billed_at_the_next_start() {
     let folder = tempfile::tempdir().expect("folder");
     let path = folder.path().join("sandbox.jsonl");
     let clock = TestClock::starting_now();
@@ -72,7 +72,7 @@ async fn renewals_that_fell_due_meanwhile_are_billed_at_the_next_start() {
 }
 
 #[tokio::test]
-async fn one_state_file_serves_one_process() {
+async fn a_state_file_is_locked_to_one_process() {
     let folder = tempfile::tempdir().expect("folder");
     let path = folder.path().join("sandbox.jsonl");
     let first = start_with(settings(Some(&path)), Arc::new(SystemClock)).await;
@@ -84,7 +84,7 @@ async fn one_state_file_serves_one_process() {
 }
 
 #[tokio::test]
-async fn the_next_free_port_is_taken_only_where_that_is_allowed() {
+async fn the_next_free_port_is_used_only_if_allowed() {
     let first = start().await;
     let mut settings = settings(None);
     settings.listen = first.address;
@@ -99,7 +99,7 @@ async fn the_next_free_port_is_taken_only_where_that_is_allowed() {
 }
 
 #[tokio::test]
-async fn idle_and_half_sent_connections_do_not_hold_the_end() {
+async fn idle_and_incomplete_requests_do_not_block_shutdown() {
     let sandbox = start().await;
     let address = sandbox.address;
     let connect = || async { TcpStream::connect(address).await.expect("connected") };
@@ -113,7 +113,7 @@ async fn idle_and_half_sent_connections_do_not_hold_the_end() {
         )
         .await
         .expect("sent");
-    // One connection that was answered and is now idle: it tells that the sandbox is past accepting the others.
+    // The response on this idle connection shows that the sandbox has accepted the others.
     let mut idle = connect().await;
     idle.write_all(b"GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n").await.expect("sent");
     let mut buffer = [0_u8; 4_096];

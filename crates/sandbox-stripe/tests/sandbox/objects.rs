@@ -1,4 +1,4 @@
-//! Customers and what belongs to them, through the API.
+//! Customers and their objects through the API.
 
 use std::collections::HashSet;
 
@@ -11,7 +11,7 @@ fn ids(list: &Value) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_customer_is_made_read_changed_and_deleted() {
+async fn a_customer_is_created_read_updated_and_deleted() {
     let sandbox = start().await;
     let form = "name=Jenny+Rosen&email=jenny@example.com&metadata[order]=6735&address[line1]=Main%20St&address[city]=X";
     let made = sandbox.post("/v1/customers", form).await.json();
@@ -39,10 +39,10 @@ async fn a_customer_is_made_read_changed_and_deleted() {
 }
 
 #[tokio::test]
-async fn mistakes_in_a_customer_are_named() {
+async fn errors_in_a_customer_name_the_parameter() {
     let sandbox = start().await;
     for (form, error) in [
-        ("email=nobody", refused(400, "email_invalid", "email")),
+        ("email=no-at-sign", refused(400, "email_invalid", "email")),
         ("nme=x", refused(400, "parameter_unknown", "nme")),
         ("name=%ff%fe", refused(400, "", "name")),
         ("metadata[a]=b%00c", refused(400, "", "metadata[a]")),
@@ -66,7 +66,7 @@ async fn mistakes_in_a_customer_are_named() {
 }
 
 #[tokio::test]
-async fn a_list_is_walked_page_by_page_in_both_directions() {
+async fn a_list_is_paged_in_both_directions() {
     let sandbox = start().await;
     for n in 0..7 {
         sandbox.post("/v1/customers", &format!("name=N{n}&email=n{}@example.com", n % 2)).await;
@@ -84,7 +84,7 @@ async fn a_list_is_walked_page_by_page_in_both_directions() {
         sandbox.get(&format!("/v1/customers?limit=3&starting_after={}", second[2])).await.json();
     assert_eq!((third["has_more"].as_bool(), ids(&third).len()), (Some(false), 2));
     let all: HashSet<_> = first.iter().chain(&second).cloned().chain(ids(&third)).collect();
-    assert_eq!(all.len(), 8, "the seven and the demo's");
+    assert_eq!(all.len(), 8, "the seven and the demo customer");
     let back = sandbox
         .get(&format!("/v1/customers?limit=3&ending_before={}", ids(&third)[0]))
         .await
@@ -104,7 +104,7 @@ async fn a_list_is_walked_page_by_page_in_both_directions() {
 }
 
 #[tokio::test]
-async fn a_search_is_no_object() {
+async fn a_search_path_is_an_unknown_operation() {
     let sandbox = start().await;
     for kind in ["customers", "prices", "products", "subscriptions", "invoices"] {
         let reply = sandbox.get(&format!("/v1/{kind}/search?query=created%3E0")).await;
@@ -166,7 +166,7 @@ async fn the_demo_customer_has_a_subscription_two_paid_invoices_and_a_card() {
 }
 
 #[tokio::test]
-async fn a_customer_is_delinquent_until_a_failed_payment_is_made_good() {
+async fn a_customer_is_delinquent_until_a_failed_invoice_is_paid() {
     let sandbox = start().await;
     let card = "pm_card_chargeCustomerFail";
     let form = format!("payment_method={card}&invoice_settings[default_payment_method]={card}");

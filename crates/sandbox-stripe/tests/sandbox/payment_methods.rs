@@ -1,4 +1,4 @@
-//! Cards through the API: Stripe's test ids, numbers and tokens, and whom they belong to.
+//! Cards through the API: test ids, numbers, tokens and their customers.
 
 use serde_json::Value;
 
@@ -46,7 +46,7 @@ async fn a_test_card_is_attached_listed_made_default_and_detached() {
 }
 
 #[tokio::test]
-async fn a_customer_can_be_made_with_a_card() {
+async fn a_customer_can_be_created_with_a_card() {
     let sandbox = start().await;
     let form = "payment_method=pm_card_visa&invoice_settings[default_payment_method]=pm_card_visa";
     let customer = sandbox.make("/v1/customers", form).await;
@@ -59,7 +59,7 @@ async fn a_customer_can_be_made_with_a_card() {
 }
 
 #[tokio::test]
-async fn a_card_of_one_customer_is_none_of_anothers() {
+async fn a_card_cannot_be_used_by_another_customer() {
     let sandbox = start().await;
     let (mine, theirs) =
         (sandbox.make("/v1/customers", "").await, sandbox.make("/v1/customers", "").await);
@@ -110,7 +110,7 @@ async fn declined_cards_have_their_documented_codes() {
 }
 
 #[tokio::test]
-async fn a_card_is_made_of_a_number_or_a_token_and_its_number_is_shown_to_nobody() {
+async fn a_card_is_created_from_a_number_or_token_and_its_number_is_never_returned() {
     let sandbox = start().await;
     let number = "type=card&card[number]=4242424242424242&card[exp_month]=8&card[exp_year]=2039&card[cvc]=314\
                   &billing_details[name]=Jenny&metadata[a]=b";

@@ -1,4 +1,4 @@
-//! Cancelling on the pages, saying why, and taking it back.
+//! Cancelling on the pages, giving a reason, and undoing the cancellation.
 
 use serde_json::{Value, json};
 
@@ -14,12 +14,12 @@ async fn subscription(sandbox: &Running) -> Value {
 }
 
 #[tokio::test]
-async fn a_plan_is_cancelled_at_the_end_of_its_period_with_a_reason_and_taken_back() {
+async fn a_plan_is_cancelled_at_period_end_with_a_reason_and_then_kept() {
     let sandbox = start().await;
     let url = open(&sandbox).await;
     let end = subscription(&sandbox).await["items"]["data"][0]["current_period_end"].clone();
     let page = sandbox.page(&format!("{url}/subscriptions/{SUBSCRIPTION}/cancel"), &[]).await;
-    assert!(page.body.contains("Your plan stays available until"), "{}", page.body);
+    assert!(page.body.contains("Your plan remains available until"), "{}", page.body);
     let form = Form::find(&page, "/cancel");
     let reason = sandbox.follow(&sandbox.submit(&form, &[]).await).await;
     assert!(reason.body.contains("Why did you cancel?"), "{}", reason.body);
@@ -38,18 +38,17 @@ async fn a_plan_is_cancelled_at_the_end_of_its_period_with_a_reason_and_taken_ba
     let details = subscription(&sandbox).await["cancellation_details"].clone();
     let expected = json!({ "comment": "Too <much>", "feedback": "too_expensive", "reason": "cancellation_requested" });
     assert_eq!(details, expected);
-    // The second of two clicks, and a look at the page, find it done.
+    // A second submit and the page itself show the plan as cancelled.
     assert_eq!(sandbox.submit(&form, &[]).await.status, 303);
     let again = sandbox.page(&format!("{url}/subscriptions/{SUBSCRIPTION}/cancel"), &[]).await;
-    assert!(again.body.contains("This plan is canceled already") && !again.body.contains("<form"));
+    assert!(again.body.contains("This plan is already canceled") && !again.body.contains("<form"));
     let change = sandbox.page(&format!("{url}/subscriptions/{SUBSCRIPTION}/change"), &[]).await;
-    assert!(change.body.contains("cannot be changed here at the moment"));
+    assert!(change.body.contains("cannot be changed here right now"));
     let keep = Form::find(&home, "/keep");
     for _ in 0..2 {
         let kept = sandbox.follow(&sandbox.submit(&keep, &[]).await).await;
         assert!(
-            kept.body.contains("The cancellation was withdrawn.")
-                && kept.body.contains("Cancel plan")
+            kept.body.contains("The cancellation was undone.") && kept.body.contains("Cancel plan")
         );
     }
     let now = subscription(&sandbox).await;
@@ -61,7 +60,7 @@ async fn a_plan_is_cancelled_at_the_end_of_its_period_with_a_reason_and_taken_ba
 }
 
 #[tokio::test]
-async fn a_reason_is_one_that_is_offered_and_a_comment_has_its_bounds() {
+async fn only_offered_reasons_are_accepted_and_the_comment_is_limited() {
     let sandbox = start().await;
     let url = open(&sandbox).await;
     let reasons = format!("{url}/subscriptions/{SUBSCRIPTION}/reason");
@@ -76,7 +75,7 @@ async fn a_reason_is_one_that_is_offered_and_a_comment_has_its_bounds() {
 }
 
 #[tokio::test]
-async fn what_is_cancelled_is_what_was_shown() {
+async fn a_cancellation_applies_only_as_shown() {
     let sandbox = start().await;
     let url = open(&sandbox).await;
     let form = Form::find(
@@ -85,7 +84,7 @@ async fn what_is_cancelled_is_what_was_shown() {
     );
     let page = sandbox.follow(&sandbox.submit(&form, &[("ends", "1")]).await).await;
     assert!(
-        page.body.contains("Something has changed in the meantime")
+        page.body.contains("The details changed in the meantime")
             && page.body.contains("Confirm cancellation")
     );
     assert_eq!(subscription(&sandbox).await["cancel_at"], Value::Null);
@@ -93,7 +92,7 @@ async fn what_is_cancelled_is_what_was_shown() {
 }
 
 #[tokio::test]
-async fn the_pages_of_a_cancellation_speak_korean() {
+async fn the_cancellation_pages_are_available_in_korean() {
     let sandbox = start().await;
     let url = sandbox.session_url(&format!("customer={}&locale=ko", sandbox.demo.customer)).await;
     let reply = sandbox.fill(&format!("{url}/subscriptions/{SUBSCRIPTION}/cancel"), &[]).await;
@@ -112,7 +111,7 @@ async fn the_pages_of_a_cancellation_speak_korean() {
 }
 
 #[tokio::test]
-async fn a_reason_is_taken_once() {
+async fn a_reason_is_accepted_once() {
     let sandbox = start().await;
     let flow = format!(
         "customer={}&flow_data[type]=subscription_cancel&flow_data[subscription_cancel][subscription]={SUBSCRIPTION}\
@@ -137,7 +136,7 @@ async fn a_reason_is_taken_once() {
 }
 
 #[tokio::test]
-async fn an_end_that_the_merchant_has_set_is_not_the_customers_to_withdraw() {
+async fn a_customer_cannot_undo_an_end_scheduled_by_the_merchant() {
     let sandbox = start().await;
     let url = open(&sandbox).await;
     sandbox.fill(&format!("{url}/subscriptions/{SUBSCRIPTION}/cancel"), &[]).await;
@@ -151,12 +150,12 @@ async fn an_end_that_the_merchant_has_set_is_not_the_customers_to_withdraw() {
         home.body
     );
     let refused = sandbox.follow(&sandbox.submit(&keep, &[]).await).await;
-    assert!(refused.body.contains("Something has changed in the meantime"), "{}", refused.body);
+    assert!(refused.body.contains("The details changed in the meantime"), "{}", refused.body);
     assert_eq!(subscription(&sandbox).await["cancel_at"], end);
     for form in ["cancel_at=", "cancel_at_period_end=true"] {
         sandbox.make(&format!("/v1/subscriptions/{SUBSCRIPTION}"), form).await;
     }
     let kept = sandbox.follow(&sandbox.submit(&keep, &[]).await).await;
-    assert!(kept.body.contains("The cancellation was withdrawn."), "{}", kept.body);
+    assert!(kept.body.contains("The cancellation was undone."), "{}", kept.body);
     sandbox.stop().await;
 }

@@ -1,6 +1,6 @@
-//! The portal's cards: added, chosen, removed; what the documented test cards do.
+//! The portal's cards: adding, choosing and removing them; the documented test cards.
 
-#![expect(clippy::expect_used, reason = "what a test's own tools cannot do fails the test")]
+#![expect(clippy::expect_used, reason = "a failure of a test tool fails the test")]
 
 use crate::browser::{Form, card};
 use crate::support::{Running, settings, start, start_with};
@@ -20,7 +20,7 @@ async fn last4s(sandbox: &Running) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_card_is_added_and_becomes_the_default_where_that_is_ticked() {
+async fn a_card_is_added_and_becomes_the_default_if_ticked() {
     let sandbox = start().await;
     let url = open(&sandbox).await;
     let add = format!("{url}/cards/new");
@@ -71,7 +71,7 @@ async fn the_first_card_of_a_customer_is_the_default() {
 }
 
 #[tokio::test]
-async fn a_form_that_is_sent_twice_saves_one_card() {
+async fn a_form_submitted_twice_saves_one_card() {
     let sandbox = start().await;
     let url = open(&sandbox).await;
     let form = Form::find(&sandbox.page(&format!("{url}/cards/new"), &[]).await, "/cards/new");
@@ -83,21 +83,21 @@ async fn a_form_that_is_sent_twice_saves_one_card() {
 }
 
 #[tokio::test]
-async fn refused_cards_say_why_beside_the_field_and_are_never_shown_again() {
+async fn a_refused_card_shows_the_reason_at_its_field_and_is_not_echoed() {
     let sandbox = start().await;
     let url = open(&sandbox).await;
     let add = format!("{url}/cards/new");
     for (number, expiry, cvc, field, message) in [
-        ("4242424242424241", "12/34", "123", "card-number", "The card number is not valid."),
+        ("4242424242424241", "12/34", "123", "card-number", "The card number is invalid."),
         ("4111111111111111", "12/34", "123", "card-number", "it is not a test card"),
         ("4000000000000002", "12/34", "123", "card-number", "The card was declined."),
         ("4000000000009995", "12/34", "123", "card-number", "The card has insufficient funds."),
         ("4000000000000069", "12/34", "123", "card-expiry", "The card has expired."),
         ("4000000000000127", "12/34", "123", "card-cvc", "The security code is incorrect."),
         ("4000000000000119", "12/34", "123", "card-number", "The card could not be processed."),
-        ("4242424242424242", "01/20", "123", "card-expiry", "The expiry date is not valid"),
-        ("4242424242424242", "soon", "123", "card-expiry", "The expiry date is not valid"),
-        ("4242424242424242", "12/34", "12", "card-cvc", "The security code is not complete."),
+        ("4242424242424242", "01/20", "123", "card-expiry", "The expiry date is invalid"),
+        ("4242424242424242", "soon", "123", "card-expiry", "The expiry date is invalid"),
+        ("4242424242424242", "12/34", "12", "card-cvc", "The security code is incomplete."),
         ("", "", "", "card-number", "Enter the card number."),
     ] {
         let fields = [
@@ -126,7 +126,7 @@ async fn refused_cards_say_why_beside_the_field_and_are_never_shown_again() {
             described.contains("aria-invalid=\"true\"")
                 && described.contains(&format!("{field}-error"))
         );
-        // What may come back does, and what may not does not.
+        // Name and expiry are sent back; number and security code are not.
         assert!(page.body.contains("Jenny &#60;Rosen&#62;"), "{number}");
         assert!(
             !page.body.contains(&format!("value=\"{number}\"")) || number.is_empty(),
@@ -143,7 +143,7 @@ async fn refused_cards_say_why_beside_the_field_and_are_never_shown_again() {
 }
 
 #[tokio::test]
-async fn a_card_that_needs_authentication_is_saved_when_the_bank_says_yes() {
+async fn a_card_that_needs_authentication_is_saved_after_the_bank_confirms() {
     let sandbox = start().await;
     let url = open(&sandbox).await;
     let add = format!("{url}/cards/new");
@@ -157,10 +157,10 @@ async fn a_card_that_needs_authentication_is_saved_when_the_bank_says_yes() {
     let form = Form::find(&bank, "/bank");
     let failed = sandbox.follow(&sandbox.submit(&form, &[("answer", "fail")]).await).await;
     assert!(
-        failed.body.contains("The bank did not confirm it")
+        failed.body.contains("Authentication failed. Nothing was done.")
             && failed.body.contains("Add a payment method")
     );
-    // The question is answered: a late yes changes nothing.
+    // The challenge is finished. A late confirmation changes nothing.
     sandbox.submit(&form, &[("answer", "complete")]).await;
     assert_eq!(last4s(&sandbox).await, ["4242"]);
     let bank = sandbox.follow(&sandbox.fill(&add, &card("4000002500003155", "Jenny")).await).await;
@@ -179,19 +179,19 @@ async fn the_default_changes_and_a_card_is_removed_unless_a_plan_needs_it() {
     let first = sandbox.demo.payment_method.clone();
     let last = sandbox.page(&format!("{url}/cards/{first}/remove"), &[]).await;
     assert!(
-        last.body.contains("the only one that you have") && !last.body.contains("<form"),
+        last.body.contains("This is your only card") && !last.body.contains("<form"),
         "{}",
         last.body
     );
     sandbox.fill(&format!("{url}/cards/new"), &card("5555555555554444", "Jenny")).await;
     let default = sandbox.page(&format!("{url}/cards/{first}/remove"), &[]).await;
-    assert!(default.body.contains("Make another one the default"), "{}", default.body);
+    assert!(default.body.contains("Make another card the default"), "{}", default.body);
     let home = sandbox.page(&url, &[]).await;
     let reply = sandbox.submit(&Form::find(&home, "/default"), &[]).await;
     assert!(sandbox.follow(&reply).await.body.contains("The default payment method was changed."));
     let second = sandbox.api_text(CUSTOMER, DEFAULT).await.expect("default");
     assert_ne!(second, first);
-    // A form for what has to stay is refused too.
+    // Submitting the form for a needed card is refused too.
     let form =
         Form::find(&sandbox.page(&format!("{url}/cards/{first}/remove"), &[]).await, "/remove");
     let needed = Form { action: form.action.replace(&first, &second), hidden: form.hidden.clone() };
@@ -204,7 +204,7 @@ async fn the_default_changes_and_a_card_is_removed_unless_a_plan_needs_it() {
 }
 
 #[tokio::test]
-async fn another_customers_card_is_as_good_as_none() {
+async fn another_customers_card_is_not_found() {
     let sandbox = start().await;
     let other = sandbox.post("/v1/customers", "name=Other").await.json()["id"]
         .as_str()
@@ -233,7 +233,7 @@ async fn another_customers_card_is_as_good_as_none() {
 }
 
 #[tokio::test]
-async fn no_card_number_is_ever_kept() {
+async fn card_numbers_are_never_stored() {
     let folder = tempfile::tempdir().expect("folder");
     let file = folder.path().join("state.jsonl");
     let sandbox =
@@ -249,7 +249,7 @@ async fn no_card_number_is_ever_kept() {
     sandbox.stop().await;
     let kept = std::fs::read_to_string(&file).expect("state");
     assert!(kept.contains("\"last4\":\"4444\"") && kept.contains("\"last4\":\"3155\""));
-    // Three digits alone may be part of anything.
+    // Three digits alone occur everywhere, so only whole numbers are searched.
     for secret in
         ["5555555555554444", "4000002500003155", "4000000000000002", "4111111111111111", "\"917\""]
     {
@@ -258,7 +258,7 @@ async fn no_card_number_is_ever_kept() {
 }
 
 #[tokio::test]
-async fn a_card_that_pays_a_plan_goes_only_where_another_pays_instead() {
+async fn a_card_that_pays_a_plan_is_removable_only_if_another_card_takes_over() {
     let sandbox = start().await;
     let url = open(&sandbox).await;
     let default = sandbox.demo.payment_method.clone();
@@ -267,7 +267,7 @@ async fn a_card_that_pays_a_plan_goes_only_where_another_pays_instead() {
         .await;
     let plan = "/v1/subscriptions/sub_1SandboxDemoSubscription1";
     sandbox.make(plan, &format!("default_payment_method={own}")).await;
-    // The plan has a card of its own: the default pays nothing, and steps in for the own card.
+    // The plan has its own card. The default card pays nothing and replaces a removed own card.
     for id in [&default, &own] {
         let page = sandbox.page(&format!("{url}/cards/{id}/remove"), &[]).await;
         assert!(page.body.contains("<form"), "{}", page.body);
@@ -278,7 +278,7 @@ async fn a_card_that_pays_a_plan_goes_only_where_another_pays_instead() {
     let needed = Form { action: form.action.replace(&default, &own), hidden: form.hidden.clone() };
     let page = sandbox.submit(&needed, &[]).await;
     assert!(
-        page.status == 422 && page.body.contains("Make another one the default"),
+        page.status == 422 && page.body.contains("Make another card the default"),
         "{}",
         page.body
     );
@@ -292,7 +292,7 @@ async fn a_card_that_pays_a_plan_goes_only_where_another_pays_instead() {
 }
 
 #[tokio::test]
-async fn a_new_default_is_not_said_to_pay_what_another_card_pays() {
+async fn the_texts_about_a_new_default_exclude_plans_with_their_own_card() {
     let sandbox = start().await;
     let first = sandbox.demo.payment_method.clone();
     let flow = |locale: &str| {
@@ -309,7 +309,7 @@ async fn a_new_default_is_not_said_to_pay_what_another_card_pays() {
     let own = format!("default_payment_method={first}");
     sandbox.make("/v1/subscriptions/sub_1SandboxDemoSubscription1", &own).await;
     for (url, words) in [
-        (&english, "Plans that are paid with a card of their own keep it."),
+        (&english, "Plans with their own card keep that card."),
         (&korean, "별도의 카드로 결제하는 요금제는 그대로 유지됩니다."),
     ] {
         let page = sandbox.page(&format!("{url}/cards/new"), &[]).await;
@@ -324,7 +324,7 @@ async fn a_new_default_is_not_said_to_pay_what_another_card_pays() {
     let form = Form::find(&sandbox.page(&url, &[]).await, "/default");
     let home = sandbox.follow(&sandbox.submit(&form, &[]).await).await;
     assert!(
-        home.body.contains("changed. Plans that are paid with a card of their own keep it."),
+        home.body.contains("changed. Plans with their own card keep that card."),
         "{}",
         home.body
     );
@@ -333,7 +333,7 @@ async fn a_new_default_is_not_said_to_pay_what_another_card_pays() {
 }
 
 #[tokio::test]
-async fn the_words_about_cards_are_korean_too() {
+async fn the_texts_about_cards_are_available_in_korean() {
     let sandbox = start().await;
     let url = sandbox.session_url("customer=cus_SandboxDemo001&locale=ko").await;
     for (number, message) in [

@@ -14,7 +14,7 @@ async fn customer(sandbox: &Running) -> Value {
 }
 
 #[tokio::test]
-async fn the_billing_information_is_changed_and_cleared() {
+async fn the_billing_information_is_updated_and_cleared() {
     let sandbox = start().await;
     let url = open(&sandbox).await;
     let details = format!("{url}/details");
@@ -56,13 +56,13 @@ async fn the_billing_information_is_changed_and_cleared() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_it_is_said_beside_the_field_and_nothing_is_saved() {
+async fn invalid_billing_information_is_reported_at_the_field_and_not_saved() {
     let sandbox = start().await;
     let url = open(&sandbox).await;
     let long = "x".repeat(300);
     for (field, value, message) in [
         ("email", "", "Enter an email address."),
-        ("email", "nobody", "Enter an email address such as"),
+        ("email", "no-at-sign", "Enter an email address such as"),
         ("email", "a b@example.com", "Enter an email address such as"),
         ("phone", "call me", "Enter a phone number"),
         ("phone", "123456789012345678901", "Enter a phone number"),
@@ -122,7 +122,7 @@ async fn the_billing_history_has_all_invoices_newest_first() {
 }
 
 #[tokio::test]
-async fn nothing_from_the_address_is_said_on_a_page() {
+async fn a_page_shows_no_text_from_its_url() {
     let sandbox = start().await;
     let url = open(&sandbox).await;
     for page in ["", "/details", "/cards/new", "/invoices"] {
@@ -139,7 +139,7 @@ async fn nothing_from_the_address_is_said_on_a_page() {
 }
 
 #[tokio::test]
-async fn what_steers_instead_of_being_read_is_neither_taken_nor_shown() {
+async fn control_characters_are_neither_accepted_nor_shown() {
     let sandbox = start().await;
     let url = open(&sandbox).await;
     for (field, value) in [
@@ -153,14 +153,14 @@ async fn what_steers_instead_of_being_read_is_neither_taken_nor_shown() {
         filled.push((field, value));
         let page = sandbox.fill(&format!("{url}/details"), &filled).await;
         assert!(
-            page.status == 422 && page.body.contains("Leave out characters that cannot be shown."),
+            page.status == 422 && page.body.contains("Remove characters that cannot be displayed."),
             "{field}"
         );
     }
     let fields = crate::browser::card("4242424242424242", "Jenny\u{202e}nesoR");
     let page = sandbox.fill(&format!("{url}/cards/new"), &fields).await;
     assert!(page.status == 422 && page.body.contains("<a href=\"#card-name\">"), "{}", page.body);
-    // The API takes more than the pages show.
+    // The API accepts characters that the pages do not show.
     sandbox
         .make(&format!("/v1/customers/{}", sandbox.demo.customer), "name=Jenny%E2%80%AEnesoR")
         .await;
@@ -183,7 +183,7 @@ async fn what_steers_instead_of_being_read_is_neither_taken_nor_shown() {
 }
 
 #[tokio::test]
-async fn a_korean_address_is_written_from_the_whole_to_its_parts() {
+async fn a_korean_address_is_written_from_the_largest_part_to_the_smallest() {
     let sandbox = start().await;
     let address = "address[line1]=세종대로 110&address[line2]=3층&address[city]=중구&address[state]=서울\
                    &address[postal_code]=04524&address[country]=KR";

@@ -1,4 +1,4 @@
-//! What a portal configuration switches on, narrows and switches off.
+//! The effects of a portal configuration's features on the pages.
 
 use serde_json::Value;
 
@@ -7,7 +7,7 @@ use crate::support::{Running, start};
 
 const CONFIGURATIONS: &str = "/v1/billing_portal/configurations";
 
-/// A link under a configuration of its own, without the host.
+/// Returns the path of a link with a configuration of these features.
 async fn open(sandbox: &Running, features: &str) -> String {
     let configuration = sandbox.make(CONFIGURATIONS, features).await;
     let form = format!("customer={}&configuration={configuration}", sandbox.demo.customer);
@@ -19,7 +19,7 @@ async fn subscription(sandbox: &Running) -> Value {
 }
 
 #[tokio::test]
-async fn what_is_off_is_no_page_and_takes_no_form() {
+async fn a_disabled_feature_has_no_page_and_accepts_no_form() {
     let sandbox = start().await;
     let path = open(&sandbox, "features[invoice_history][enabled]=false").await;
     let home = sandbox.page(&path, &[]).await;
@@ -45,14 +45,14 @@ async fn what_is_off_is_no_page_and_takes_no_form() {
         "subscriptions/sub_1SandboxDemoSubscription1/reason",
     ] {
         let answer = sandbox.page(&format!("{path}/{page}"), &[]).await;
-        assert!(answer.status == 404 && answer.body.contains("This page does not exist"), "{page}");
+        assert!(answer.status == 404 && answer.body.contains("Page not found"), "{page}");
         assert!(answer.body.contains("Back to billing"), "{page}");
     }
     sandbox.stop().await;
 }
 
 #[tokio::test]
-async fn a_form_of_a_feature_that_was_switched_off_meanwhile_does_nothing() {
+async fn a_form_of_a_feature_disabled_meanwhile_changes_nothing() {
     let sandbox = start().await;
     let on = "features[payment_method_update][enabled]=true&features[subscription_cancel][enabled]=true\
               &features[subscription_update][enabled]=true&features[subscription_update][default_allowed_updates][]=price\
@@ -91,7 +91,7 @@ async fn a_form_of_a_feature_that_was_switched_off_meanwhile_does_nothing() {
 }
 
 #[tokio::test]
-async fn only_the_fields_that_are_allowed_are_asked_for_and_taken() {
+async fn only_allowed_fields_are_shown_and_accepted() {
     let sandbox = start().await;
     let features = "features[customer_update][enabled]=true&features[customer_update][allowed_updates][]=phone";
     let path = format!("{}/details", open(&sandbox, features).await);
@@ -148,7 +148,7 @@ async fn only_the_offered_prices_and_quantities_can_be_chosen() {
         assert_eq!(page.status, 422, "{price} {quantity}");
     }
     let page = sandbox.page(&format!("{preview}?price={BUSINESS_MONTHLY}&quantity=3"), &[]).await;
-    // The difference waits for the next invoice.
+    // The difference is added to the next invoice.
     assert!(
         page.body.contains("Your next invoice") && page.body.contains("Nothing is due today."),
         "{}",
@@ -171,9 +171,9 @@ async fn only_the_offered_prices_and_quantities_can_be_chosen() {
     sandbox.stop().await;
 }
 
-/// Another plan at the same quantity, the same plan at another one, and what else the customer may have typed.
+/// Cases: another plan, another quantity, and both.
 #[tokio::test]
-async fn the_bounds_of_a_quantity_hold_for_another_plan_too() {
+async fn the_bounds_of_a_quantity_apply_to_another_plan_too() {
     let sandbox = start().await;
     let product = sandbox.demo.product.clone();
     let features = |allowed: &str| {
@@ -202,9 +202,9 @@ async fn the_bounds_of_a_quantity_hold_for_another_plan_too() {
     for (path, wanted, count, message) in [
         (&both, BUSINESS_MONTHLY, 1, "Enter a whole number from 2 to 5."),
         (&both, own, 2, "The quantity of this plan cannot be changed. Enter 1."),
-        // No quantity is a customer's to choose here, and no other plan there.
-        (&price, BUSINESS_MONTHLY, 3, "Choose one of the plans."),
-        (&quantity, BUSINESS_MONTHLY, 1, "Choose one of the plans."),
+        // The first configuration fixes the quantity, the second fixes the plan.
+        (&price, BUSINESS_MONTHLY, 3, "Select one of the plans."),
+        (&quantity, BUSINESS_MONTHLY, 1, "Select one of the plans."),
     ] {
         let page =
             sandbox.page(&format!("{path}/preview?price={wanted}&quantity={count}"), &[]).await;
@@ -226,14 +226,14 @@ async fn the_bounds_of_a_quantity_hold_for_another_plan_too() {
 }
 
 #[tokio::test]
-async fn a_plan_is_cancelled_at_once_with_its_credit_where_that_is_the_rule() {
+async fn a_plan_is_cancelled_immediately_with_credit_if_configured() {
     let sandbox = start().await;
     let features = "features[subscription_cancel][enabled]=true&features[subscription_cancel][mode]=immediately\
                     &features[subscription_cancel][proration_behavior]=always_invoice";
     let path = open(&sandbox, features).await;
     let page = sandbox.page(&format!("{path}/subscriptions/{SUBSCRIPTION}/cancel"), &[]).await;
     assert!(
-        page.body.contains("Your plan ends right away")
+        page.body.contains("Your plan will end immediately")
             && page.body.contains("credited to your account")
     );
     let form = Form::find(&page, "/cancel");
@@ -247,7 +247,7 @@ async fn a_plan_is_cancelled_at_once_with_its_credit_where_that_is_the_rule() {
     let customer = sandbox.get(&format!("/v1/customers/{}", sandbox.demo.customer)).await.json();
     let credit = customer["balance"].as_i64().expect("balance");
     assert!(credit < 0, "{credit}");
-    // The second click finds it done.
+    // The second submit finds the plan ended.
     assert_eq!(sandbox.submit(&form, &[]).await.status, 303);
     let customer = sandbox.get(&format!("/v1/customers/{}", sandbox.demo.customer)).await.json();
     assert_eq!(customer["balance"].as_i64(), Some(credit));
@@ -255,7 +255,7 @@ async fn a_plan_is_cancelled_at_once_with_its_credit_where_that_is_the_rule() {
 }
 
 #[tokio::test]
-async fn the_configurations_own_words_and_links_are_on_the_page() {
+async fn the_page_shows_the_configurations_headline_and_links() {
     let sandbox = start().await;
     let features = "features[invoice_history][enabled]=true&business_profile[headline]=Acme+%26+you\
                     &business_profile[privacy_policy_url]=https://acme.example/privacy\
@@ -274,7 +274,7 @@ async fn the_configurations_own_words_and_links_are_on_the_page() {
 }
 
 #[tokio::test]
-async fn each_state_of_a_plan_is_told_with_what_can_be_done() {
+async fn each_status_of_a_plan_is_shown_with_its_actions() {
     let sandbox = start().await;
     let customer = sandbox.make("/v1/customers", "name=Jenny").await;
     let card = sandbox
@@ -287,7 +287,7 @@ async fn each_state_of_a_plan_is_told_with_what_can_be_done() {
     for (form, shown, absent) in [
         (
             "&trial_period_days=10",
-            vec!["Trial", "Your trial lasts until", "Change plan", "Cancel plan"],
+            vec!["Trial", "Your trial ends on", "Change plan", "Cancel plan"],
             "Renews on",
         ),
         (

@@ -1,6 +1,6 @@
-//! Deep links: where they land, what they show, where they end.
+//! Flows: their first page, their restrictions, and their destination.
 
-#![expect(clippy::expect_used, reason = "what a test's own tools cannot do fails the test")]
+#![expect(clippy::expect_used, reason = "a failure of a test tool fails the test")]
 
 use crate::browser::{BUSINESS_MONTHLY, Form, SUBSCRIPTION, card};
 use crate::support::{Reply, Running, start};
@@ -33,7 +33,7 @@ const REDIRECT: &str = "&flow_data[after_completion][type]=redirect\
 const HOSTED: &str = "&flow_data[after_completion][type]=hosted_confirmation\
      &flow_data[after_completion][hosted_confirmation][custom_message]=Thank+you+%26+bye";
 
-/// Nothing but the task and the way out.
+/// Asserts that the page shows only the task and the return link.
 fn assert_alone(page: &Reply, url: &str) {
     let home = url.split_once("/p/").map(|(_, rest)| format!("href=\"/p/{rest}\"")).expect("path");
     assert!(!page.body.contains(&home), "{}", page.body);
@@ -42,7 +42,7 @@ fn assert_alone(page: &Reply, url: &str) {
 }
 
 #[tokio::test]
-async fn each_flow_lands_on_its_step_and_shows_nothing_else() {
+async fn each_flow_opens_its_step_and_shows_nothing_else() {
     let sandbox = start().await;
     for (kind, title) in [
         ("payment_method_update", "Update your payment method"),
@@ -54,7 +54,7 @@ async fn each_flow_lands_on_its_step_and_shows_nothing_else() {
         let page = sandbox.follow(&sandbox.page(&url, &[]).await).await;
         assert!(page.status == 200 && page.body.contains(title), "{kind}: {}", page.body);
         assert_alone(&page, &url);
-        // The rest of the portal leads back to the step.
+        // Other pages of the portal redirect to the step.
         for other in ["details", "invoices", "cards/pm_1SandboxDemoVisa4242000001/remove", "done"] {
             let answer = sandbox.page(&format!("{url}/{other}"), &[]).await;
             assert!(sandbox.follow(&answer).await.body.contains(title), "{kind}: {other}");
@@ -74,7 +74,7 @@ async fn a_confirm_flow_previews_exactly_its_items() {
         page.body
     );
     let done = sandbox.follow(&sandbox.submit(&Form::find(&page, "/preview"), &[]).await).await;
-    // The portal is open now.
+    // The whole portal is open now.
     assert!(
         done.body.contains("Your plan was changed.") && done.body.contains("Invoice history"),
         "{}",
@@ -90,7 +90,7 @@ async fn a_confirm_flow_previews_exactly_its_items() {
 }
 
 #[tokio::test]
-async fn a_new_card_of_a_flow_is_the_default_and_the_customer_is_redirected() {
+async fn a_flows_new_card_becomes_the_default_and_the_customer_is_redirected() {
     let sandbox = start().await;
     let url = open(&sandbox, &flow("payment_method_update", REDIRECT)).await;
     let page = sandbox.follow(&sandbox.page(&url, &[]).await).await;
@@ -106,7 +106,8 @@ async fn a_new_card_of_a_flow_is_the_default_and_the_customer_is_redirected() {
     let default =
         sandbox.api_text(&path, "/invoice_settings/default_payment_method").await.expect("default");
     assert_ne!(default, sandbox.demo.payment_method);
-    // A second click ends where the first did, and a later visit finds it done; the rest of the portal stays closed.
+    // A second submit redirects to the same page, and later visits show completion. The rest of the
+    // portal stays closed.
     let again = sandbox.submit(&form, &card("4242424242424242", "Jenny")).await;
     assert_eq!(
         (again.status, again.header("Location")),
@@ -120,7 +121,7 @@ async fn a_new_card_of_a_flow_is_the_default_and_the_customer_is_redirected() {
 }
 
 #[tokio::test]
-async fn a_flow_by_the_bank_ends_where_it_says() {
+async fn a_flow_with_authentication_ends_at_its_destination() {
     let sandbox = start().await;
     let url = open(&sandbox, &flow("payment_method_update", REDIRECT)).await;
     let reply = sandbox.fill(&format!("{url}/cards/new"), &card("4000002500003155", "Jenny")).await;
@@ -152,7 +153,7 @@ async fn a_saved_card_can_be_chosen_in_a_flow() {
 }
 
 #[tokio::test]
-async fn a_cancellation_asks_why_and_ends_where_it_says() {
+async fn a_cancellation_flow_asks_for_a_reason_and_ends_at_its_destination() {
     let sandbox = start().await;
     let url = open(&sandbox, &flow("subscription_cancel", REDIRECT)).await;
     let reason = sandbox
@@ -175,12 +176,12 @@ async fn a_cancellation_asks_why_and_ends_where_it_says() {
     );
     let again = open(&sandbox, &flow("subscription_cancel", "")).await;
     let page = sandbox.follow(&sandbox.page(&again, &[]).await).await;
-    assert!(page.body.contains("This plan is canceled already"));
+    assert!(page.body.contains("This plan is already canceled"));
     sandbox.stop().await;
 }
 
 #[tokio::test]
-async fn a_flow_speaks_korean() {
+async fn a_flow_is_available_in_korean() {
     let sandbox = start().await;
     for (kind, title) in [
         ("payment_method_update", "결제 수단 변경"),

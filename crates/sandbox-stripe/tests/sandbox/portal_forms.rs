@@ -1,4 +1,4 @@
-//! Whose forms the pages take: their own session's, and nobody else's.
+//! CSRF protection: pages accept only forms of their own session.
 
 use crate::browser::{Form, SUBSCRIPTION};
 use crate::support::{Running, TestClock, settings, start, start_with};
@@ -19,15 +19,15 @@ async fn open(sandbox: &Running) -> String {
     url.replace(&format!("http://{}", sandbox.address), "")
 }
 
-async fn proof(sandbox: &Running, path: &str) -> Vec<(String, String)> {
+async fn csrf_token(sandbox: &Running, path: &str) -> Vec<(String, String)> {
     Form::find(&sandbox.page(&format!("{path}/details"), &[]).await, "/details").hidden
 }
 
 #[tokio::test]
-async fn a_form_without_the_sessions_proof_is_refused() {
+async fn a_form_without_the_sessions_csrf_token_is_refused() {
     let sandbox = start().await;
     let (mine, other) = (open(&sandbox).await, open(&sandbox).await);
-    let foreign = proof(&sandbox, &other).await;
+    let foreign = csrf_token(&sandbox, &other).await;
     let nothing = vec![("csrf".to_owned(), String::new())];
     for form in EVERY_FORM {
         for hidden in [foreign.clone(), nothing.clone(), Vec::new()] {
@@ -36,7 +36,7 @@ async fn a_form_without_the_sessions_proof_is_refused() {
                 sandbox.submit(&form, &[("name", "Mallory"), ("email", "m@example.com")]).await;
             assert_eq!(reply.status, 403, "{}", form.action);
             assert!(
-                reply.body.contains("This form could not be accepted")
+                reply.body.contains("We could not process this request")
                     && reply.body.contains("Back to billing")
             );
         }
@@ -51,10 +51,10 @@ async fn a_form_without_the_sessions_proof_is_refused() {
 }
 
 #[tokio::test]
-async fn a_form_from_another_site_is_refused_even_with_the_proof() {
+async fn a_form_from_another_site_is_refused_even_with_the_csrf_token() {
     let sandbox = start().await;
     let path = open(&sandbox).await;
-    let hidden = proof(&sandbox, &path).await;
+    let hidden = csrf_token(&sandbox, &path).await;
     let form = Form { action: format!("{path}/details"), hidden };
     let own = format!("http://{}", sandbox.address);
     let fields = [("name", "Jenny"), ("email", "jenny@example.com")];
@@ -74,7 +74,7 @@ async fn a_form_from_another_site_is_refused_even_with_the_proof() {
 }
 
 #[tokio::test]
-async fn what_is_no_form_is_refused_with_a_page() {
+async fn a_body_that_is_not_a_form_is_refused_with_a_page() {
     let sandbox = start().await;
     let path = format!("{}/details", open(&sandbox).await);
     let reply = sandbox.send("POST", &path, &[("Content-Type", "application/json")], "{}").await;
@@ -82,19 +82,20 @@ async fn what_is_no_form_is_refused_with_a_page() {
     let form_type = [("Content-Type", "application/x-www-form-urlencoded")];
     let reply = sandbox.send("POST", &path, &form_type, &"x".repeat(1_100_000)).await;
     assert_eq!(reply.status, 413);
-    assert!(reply.body.contains("This form could not be accepted"));
+    assert!(reply.body.contains("We could not process this request"));
     sandbox.stop().await;
 }
 
 #[tokio::test]
-async fn an_expired_session_takes_no_form() {
+async fn an_expired_session_accepts_no_form() {
     let clock = TestClock::starting_now();
     let sandbox = start_with(settings(None), clock.clone()).await;
     let path = open(&sandbox).await;
-    let form = Form { action: format!("{path}/details"), hidden: proof(&sandbox, &path).await };
+    let form =
+        Form { action: format!("{path}/details"), hidden: csrf_token(&sandbox, &path).await };
     clock.advance(3_599);
     assert_eq!(sandbox.submit(&form, &[("email", "a@example.com")]).await.status, 303);
-    // Sending a form is a visit too.
+    // Submitting a form extends the session too.
     clock.advance(3_599);
     assert_eq!(sandbox.submit(&form, &[("email", "b@example.com")]).await.status, 303);
     clock.advance(3_600);
@@ -109,7 +110,7 @@ async fn an_expired_session_takes_no_form() {
 }
 
 #[tokio::test]
-async fn every_page_keeps_to_itself_and_has_one_first_heading_and_its_own_title() {
+async fn every_page_has_security_headers_one_h1_and_a_unique_title() {
     let sandbox = start().await;
     let path = open(&sandbox).await;
     let mut titles = Vec::new();

@@ -1,4 +1,4 @@
-//! What a deep link keeps to: its subscription, its change, its end.
+//! Restrictions of a flow: its subscription, its change, its end.
 
 use serde_json::Value;
 
@@ -13,7 +13,7 @@ const CONFIRM: &str = "&flow_data[subscription_update_confirm][items][0][id]=si_
      &flow_data[subscription_update_confirm][items][0][price]=price_1SandboxDemoBizMonthly01\
      &flow_data[subscription_update_confirm][items][0][quantity]=2";
 
-/// A link to the task for this subscription, without the host.
+/// Returns the path of a flow's link for this subscription.
 async fn open(sandbox: &Running, kind: &str, subscription: &str, rest: &str) -> String {
     let details = match kind {
         "payment_method_update" => String::new(),
@@ -26,7 +26,7 @@ async fn open(sandbox: &Running, kind: &str, subscription: &str, rest: &str) -> 
     sandbox.session_url(&form).await.replace(&format!("http://{}", sandbox.address), "")
 }
 
-/// Another subscription of the same customer.
+/// Creates a second subscription of the same customer.
 async fn second(sandbox: &Running) -> String {
     let form = format!("customer={}&items[0][price]={BUSINESS_MONTHLY}", sandbox.demo.customer);
     sandbox.make("/v1/subscriptions", &form).await
@@ -41,7 +41,7 @@ fn moved(form: &Form, action: String) -> Form {
 }
 
 #[tokio::test]
-async fn a_link_is_about_its_own_subscription_only() {
+async fn a_flow_permits_only_its_own_subscription() {
     let sandbox = start().await;
     let other = second(&sandbox).await;
     let before = read(&sandbox, &other).await;
@@ -58,22 +58,23 @@ async fn a_link_is_about_its_own_subscription_only() {
         let page = if page.status == 303 { sandbox.follow(&page).await } else { page };
         let form =
             Form::find(&page, if kind == "subscription_cancel" { "/cancel" } else { "/preview" });
-        for room in ["change", "preview", "cancel", "reason"] {
-            let answer =
-                sandbox.page(&format!("{path}/subscriptions/{other}/{room}{query}"), &[]).await;
+        for page_name in ["change", "preview", "cancel", "reason"] {
+            let answer = sandbox
+                .page(&format!("{path}/subscriptions/{other}/{page_name}{query}"), &[])
+                .await;
             assert_eq!(
                 (answer.status, answer.header("Location")),
                 (303, Some(step.as_str())),
-                "{kind} {room}"
+                "{kind} {page_name}"
             );
         }
-        for room in ["preview", "cancel", "reason", "keep"] {
-            let form = moved(&form, format!("{path}/subscriptions/{other}/{room}"));
+        for page_name in ["preview", "cancel", "reason", "keep"] {
+            let form = moved(&form, format!("{path}/subscriptions/{other}/{page_name}"));
             let answer = sandbox.submit(&form, &[("price", YEARLY), ("quantity", "1")]).await;
             assert_eq!(
                 (answer.status, answer.header("Location")),
                 (303, Some(step.as_str())),
-                "{kind} {room}"
+                "{kind} {page_name}"
             );
         }
         if kind != "subscription_cancel" {
@@ -107,7 +108,7 @@ async fn a_link_is_about_its_own_subscription_only() {
 }
 
 #[tokio::test]
-async fn a_change_to_confirm_is_the_links_and_no_other() {
+async fn a_confirm_flow_permits_only_its_own_change() {
     let sandbox = start().await;
     let path = open(&sandbox, "subscription_update_confirm", SUBSCRIPTION, CONFIRM).await;
     let preview = format!("{path}/subscriptions/{SUBSCRIPTION}/preview");
@@ -121,7 +122,7 @@ async fn a_change_to_confirm_is_the_links_and_no_other() {
 }
 
 #[tokio::test]
-async fn a_change_whose_item_is_gone_is_none_at_all() {
+async fn a_confirm_flow_with_a_removed_item_cannot_be_confirmed() {
     let sandbox = start().await;
     let path = open(&sandbox, "subscription_update_confirm", SUBSCRIPTION, CONFIRM).await;
     let preview = format!("{path}/subscriptions/{SUBSCRIPTION}/preview");
@@ -135,18 +136,14 @@ async fn a_change_whose_item_is_gone_is_none_at_all() {
     let before = read(&sandbox, SUBSCRIPTION).await;
     let page = sandbox.page(&format!("{preview}?price={BUSINESS_MONTHLY}&quantity=1"), &[]).await;
     for page in [page, sandbox.submit(&form, &[]).await] {
-        assert!(
-            page.body.contains("This plan cannot be changed here at the moment."),
-            "{}",
-            page.body
-        );
+        assert!(page.body.contains("This plan cannot be changed here right now."), "{}", page.body);
     }
     assert_eq!(read(&sandbox, SUBSCRIPTION).await, before);
     sandbox.stop().await;
 }
 
 #[tokio::test]
-async fn choosing_what_there_is_does_not_end_a_link() {
+async fn choosing_the_current_plan_does_not_complete_a_flow() {
     let sandbox = start().await;
     let path = open(&sandbox, "subscription_update", SUBSCRIPTION, REDIRECT).await;
     let preview = format!("{path}/subscriptions/{SUBSCRIPTION}/preview");
@@ -154,7 +151,7 @@ async fn choosing_what_there_is_does_not_end_a_link() {
     let form = Form::find(&page, "/preview");
     let same = sandbox.submit(&form, &[("price", &sandbox.demo.price), ("quantity", "1")]).await;
     assert!(
-        same.status == 422 && same.body.contains("This is the plan that you have."),
+        same.status == 422 && same.body.contains("This is your current plan."),
         "{}",
         same.body
     );
@@ -162,7 +159,7 @@ async fn choosing_what_there_is_does_not_end_a_link() {
         sandbox.page(&format!("{path}/subscriptions/{SUBSCRIPTION}/change"), &[]).await.status,
         200
     );
-    // The second of two clicks ends where the first did.
+    // The second request of a double click redirects to the same page as the first.
     for _ in 0..2 {
         let reply = sandbox.submit(&form, &[]).await;
         assert_eq!(
@@ -174,7 +171,7 @@ async fn choosing_what_there_is_does_not_end_a_link() {
 }
 
 #[tokio::test]
-async fn a_link_whose_plan_has_ended_says_so() {
+async fn a_flow_for_an_ended_plan_shows_that_it_has_ended() {
     let sandbox = start().await;
     let mut paths = Vec::new();
     for (kind, rest, english, korean) in [
@@ -202,7 +199,7 @@ async fn a_link_whose_plan_has_ended_says_so() {
 }
 
 #[tokio::test]
-async fn a_bank_finishes_nothing_that_was_switched_off() {
+async fn authentication_completes_no_action_of_a_disabled_feature() {
     let sandbox = start().await;
     let on =
         "features[payment_method_update][enabled]=true&features[invoice_history][enabled]=true";
@@ -218,8 +215,8 @@ async fn a_bank_finishes_nothing_that_was_switched_off() {
     sandbox.make(&format!("{CONFIGURATIONS}/{configuration}"), off).await;
     let form = Form::find(&bank, "/bank");
     let home = sandbox.follow(&sandbox.submit(&form, &[("answer", "complete")]).await).await;
-    assert!(home.body.contains("nothing was done") && !home.body.contains("3155"), "{}", home.body);
-    // It is given up for good.
+    assert!(home.body.contains("Nothing was done") && !home.body.contains("3155"), "{}", home.body);
+    // The challenge was deleted.
     sandbox.make(&format!("{CONFIGURATIONS}/{configuration}"), on).await;
     let home = sandbox.follow(&sandbox.submit(&form, &[("answer", "complete")]).await).await;
     assert!(!home.body.contains("3155"), "{}", home.body);

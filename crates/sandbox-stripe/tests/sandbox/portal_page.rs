@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::support::{TestClock, settings, start, start_with};
 
 #[tokio::test]
-async fn the_page_shows_what_the_state_holds_at_each_view() {
+async fn the_page_shows_the_current_state_at_each_view() {
     let sandbox = start().await;
     let customer = sandbox.demo.customer.clone();
     let url = sandbox
@@ -37,7 +37,7 @@ async fn the_page_shows_what_the_state_holds_at_each_view() {
 }
 
 #[tokio::test]
-async fn the_page_keeps_to_itself() {
+async fn the_page_has_security_headers() {
     let sandbox = start().await;
     let url = sandbox.session_url(&format!("customer={}", sandbox.demo.customer)).await;
     for page in [sandbox.page(&url, &[]).await, sandbox.page("/p/session/test_none", &[]).await] {
@@ -52,7 +52,7 @@ async fn the_page_keeps_to_itself() {
         for foreign in ["<script", " style=", "<style", "src=\"http", "@import", "onclick"] {
             assert!(!body.contains(foreign), "{foreign}");
         }
-        // Without a return URL nothing on the page leads to another host.
+        // Without a return URL the page has no external link.
         assert!(!body.contains("http://") && !body.contains("https://"), "{body}");
     }
     let page = sandbox.page(&url, &[]).await;
@@ -66,7 +66,7 @@ async fn the_page_keeps_to_itself() {
 }
 
 #[tokio::test]
-async fn what_people_type_is_text_on_the_page() {
+async fn user_input_is_escaped_on_the_page() {
     let sandbox = start().await;
     let nasty = "%22%3E%3Cscript%3Ealert(1)%3C%2Fscript%3E%26%27";
     let path = format!("/v1/customers/{}", sandbox.demo.customer);
@@ -86,7 +86,7 @@ async fn what_people_type_is_text_on_the_page() {
 }
 
 #[tokio::test]
-async fn the_page_speaks_korean_when_session_customer_or_browser_ask() {
+async fn the_page_is_korean_if_session_customer_or_browser_request_it() {
     let sandbox = start().await;
     let customer = sandbox.demo.customer.clone();
     let korean = "현재 요금제";
@@ -112,7 +112,7 @@ async fn the_page_speaks_korean_when_session_customer_or_browser_ask() {
 }
 
 #[tokio::test]
-async fn a_session_lives_five_minutes_unseen_and_an_hour_after_each_view() {
+async fn an_unopened_session_lives_five_minutes_and_an_opened_one_an_hour_after_each_view() {
     let clock = TestClock::starting_now();
     let sandbox = start_with(settings(None), clock.clone()).await;
     let form = format!("customer={}", sandbox.demo.customer);
@@ -133,7 +133,7 @@ async fn a_session_lives_five_minutes_unseen_and_an_hour_after_each_view() {
 }
 
 #[tokio::test]
-async fn a_link_opens_its_customers_page_and_no_other() {
+async fn a_link_opens_only_its_customers_page() {
     let sandbox = start().await;
     let other = sandbox.post("/v1/customers", "name=Other+Person&email=o@example.com").await.json()
         ["id"]

@@ -1,6 +1,6 @@
-//! Changing plans on the pages: what is chosen, what it costs, what comes true.
+//! Plan changes on the pages: choosing, previewing, confirming.
 
-#![expect(clippy::expect_used, reason = "what a test's own tools cannot do fails the test")]
+#![expect(clippy::expect_used, reason = "a failure of a test tool fails the test")]
 
 use std::sync::Arc;
 
@@ -39,7 +39,7 @@ async fn invoices(sandbox: &Running) -> Vec<Value> {
     list["data"].as_array().expect("invoices").clone()
 }
 
-/// The amounts of the preview's table, in cents, in their order.
+/// Returns the amounts of the preview's table in cents, in order.
 fn amounts(page: &Reply) -> Vec<i64> {
     let cells = page
         .body
@@ -52,7 +52,7 @@ fn amounts(page: &Reply) -> Vec<i64> {
 }
 
 #[tokio::test]
-async fn the_figures_that_are_shown_are_those_of_the_invoice_that_is_made() {
+async fn the_invoice_has_the_amounts_of_the_preview() {
     for (price, quantity) in [(BUSINESS_MONTHLY, 1), (YEARLY, 1), (BUSINESS_MONTHLY, 3)] {
         let clock = TestClock::starting_now();
         let sandbox = start_with(settings(None), clock.clone()).await;
@@ -61,7 +61,7 @@ async fn the_figures_that_are_shown_are_those_of_the_invoice_that_is_made() {
         let page = sandbox.page(&preview_of(&url, price, quantity), &[]).await;
         assert_eq!(page.status, 200, "{}", page.body);
         let shown = amounts(&page);
-        // Time goes on between the look and the yes.
+        // Time passes between preview and confirmation.
         clock.advance(300);
         let reply = sandbox.submit(&Form::find(&page, "/preview"), &[]).await;
         let home = sandbox.follow(&reply).await;
@@ -86,12 +86,12 @@ async fn the_figures_that_are_shown_are_those_of_the_invoice_that_is_made() {
 }
 
 #[tokio::test]
-async fn a_credit_goes_to_the_balance_and_is_shown_before() {
+async fn a_credit_is_previewed_and_added_to_the_balance() {
     let sandbox = start().await;
     let url = open(&sandbox).await;
     let page = sandbox.page(&preview_of(&url, "price_1SandboxDemoStartMonthly1", 1), &[]).await;
     assert!(
-        page.body.contains("Credit for later invoices")
+        page.body.contains("Credit for future invoices")
             && page.body.contains("Nothing is due today.")
     );
     let shown = amounts(&page);
@@ -107,7 +107,7 @@ async fn a_credit_goes_to_the_balance_and_is_shown_before() {
 }
 
 #[tokio::test]
-async fn a_confirmation_that_is_sent_twice_makes_one_invoice() {
+async fn a_confirmation_submitted_twice_creates_one_invoice() {
     let sandbox = start().await;
     let url = open(&sandbox).await;
     let form =
@@ -121,7 +121,7 @@ async fn a_confirmation_that_is_sent_twice_makes_one_invoice() {
 }
 
 #[tokio::test]
-async fn what_changed_meanwhile_and_what_is_too_old_is_not_confirmed() {
+async fn an_outdated_or_stale_preview_is_not_confirmed() {
     let clock = TestClock::starting_now();
     let sandbox = start_with(settings(None), clock.clone()).await;
     let url = open(&sandbox).await;
@@ -130,18 +130,18 @@ async fn what_changed_meanwhile_and_what_is_too_old_is_not_confirmed() {
         Form::find(&sandbox.page(&preview_of(&url, BUSINESS_MONTHLY, 1), &[]).await, "/preview");
     clock.advance(601);
     let stale = sandbox.follow(&sandbox.submit(&old, &[]).await).await;
-    assert!(stale.body.contains("The figures were too old"), "{}", stale.body);
+    assert!(stale.body.contains("The amounts were out of date"), "{}", stale.body);
     let form = Form::find(&stale, "/preview");
     let now = form.hidden.iter().find(|(name, _)| name == "at").expect("at").1.clone();
     let future = (now.parse::<i64>().expect("time") + 60).to_string();
     for at in [future.as_str(), "0", "-1", "", "9223372036854775807", "x"] {
         let reply = sandbox.follow(&sandbox.submit(&form, &[("at", at)]).await).await;
-        assert!(reply.body.contains("The figures were too old"), "{at}");
+        assert!(reply.body.contains("The amounts were out of date"), "{at}");
     }
-    // Another time than the one that was shown gives other figures, and so does another balance.
+    // Another time or another balance changes the amounts.
     sandbox.post(&format!("/v1/customers/{}", sandbox.demo.customer), "balance=-500").await;
     let changed = sandbox.follow(&sandbox.submit(&form, &[]).await).await;
-    assert!(changed.body.contains("Something has changed in the meantime"), "{}", changed.body);
+    assert!(changed.body.contains("The details changed in the meantime"), "{}", changed.body);
     assert_eq!(
         (price_and_quantity(&sandbox).await.0, invoices(&sandbox).await.len()),
         (sandbox.demo.price.clone(), 2)
@@ -152,7 +152,7 @@ async fn what_changed_meanwhile_and_what_is_too_old_is_not_confirmed() {
 }
 
 #[tokio::test]
-async fn only_what_is_offered_can_be_chosen() {
+async fn only_offered_plans_can_be_chosen() {
     let sandbox = start().await;
     let url = open(&sandbox).await;
     let choose = sandbox.page(&format!("{url}/subscriptions/{SUBSCRIPTION}/change"), &[]).await;
@@ -167,9 +167,9 @@ async fn only_what_is_offered_can_be_chosen() {
         assert!(choose.body.contains(shown), "{shown}");
     }
     for (price, quantity, message) in [
-        (sandbox.demo.price.as_str(), "1", "This is the plan that you have."),
-        ("price_none", "1", "Choose one of the plans."),
-        ("", "1", "Choose one of the plans."),
+        (sandbox.demo.price.as_str(), "1", "This is your current plan."),
+        ("price_none", "1", "Select one of the plans."),
+        ("", "1", "Select one of the plans."),
         (BUSINESS_MONTHLY, "0", "Enter a whole number from 1 to 999999."),
         (BUSINESS_MONTHLY, "-2", "Enter a whole number"),
         (BUSINESS_MONTHLY, "1000000", "Enter a whole number"),
@@ -192,13 +192,13 @@ async fn only_what_is_offered_can_be_chosen() {
         assert_eq!(sandbox.submit(&form, &filled).await.status, 422);
     }
     let dear = sandbox.follow(&sandbox.submit(&form, &[("quantity", "2")]).await).await;
-    assert!(dear.body.contains("Something has changed"), "{}", dear.body);
+    assert!(dear.body.contains("The details changed"), "{}", dear.body);
     assert_eq!(invoices(&sandbox).await.len(), 2);
     sandbox.stop().await;
 }
 
 #[tokio::test]
-async fn a_declined_payment_changes_nothing_and_another_card_helps() {
+async fn a_declined_payment_changes_nothing_and_another_card_succeeds() {
     let sandbox = start().await;
     let url = open(&sandbox).await;
     let mut fields = card("4000000000000341", "Jenny");
@@ -207,11 +207,7 @@ async fn a_declined_payment_changes_nothing_and_another_card_helps() {
     let page = sandbox.page(&preview_of(&url, BUSINESS_MONTHLY, 1), &[]).await;
     let declined = sandbox.submit(&Form::find(&page, "/preview"), &[]).await;
     assert_eq!(declined.status, 422);
-    assert!(
-        declined.body.contains("nothing was changed. The card was declined."),
-        "{}",
-        declined.body
-    );
+    assert!(declined.body.contains("was not changed. The card was declined."), "{}", declined.body);
     assert!(declined.body.contains("<title>Error: Confirm your new plan"), "{}", declined.body);
     let korean =
         sandbox.session_url(&format!("customer={}&locale=ko", sandbox.demo.customer)).await;
@@ -242,16 +238,17 @@ async fn a_declined_payment_changes_nothing_and_another_card_helps() {
 }
 
 #[tokio::test]
-async fn a_payment_that_needs_its_holder_goes_by_the_bank() {
+async fn a_plan_change_that_needs_authentication_redirects_to_the_bank() {
     let sandbox = start().await;
     let url = open(&sandbox).await;
     let mut fields = card("4000002760003184", "Jenny");
     fields.push(("make-default", "yes"));
     let bank = sandbox.follow(&sandbox.fill(&format!("{url}/cards/new"), &fields).await).await;
     sandbox.submit(&Form::find(&bank, "/bank"), &[("answer", "complete")]).await;
-    for (answer, message) in
-        [("fail", "The bank did not confirm it"), ("complete", "Your plan was changed.")]
-    {
+    for (answer, message) in [
+        ("fail", "Authentication failed. Nothing was done."),
+        ("complete", "Your plan was changed."),
+    ] {
         let page = sandbox.page(&preview_of(&url, BUSINESS_MONTHLY, 1), &[]).await;
         let due = amounts(&page).pop().expect("total");
         let bank = sandbox.follow(&sandbox.submit(&Form::find(&page, "/preview"), &[]).await).await;
@@ -270,7 +267,7 @@ async fn a_payment_that_needs_its_holder_goes_by_the_bank() {
 }
 
 #[tokio::test]
-async fn a_bank_waits_ten_minutes() {
+async fn a_challenge_expires_after_ten_minutes() {
     let clock = TestClock::starting_now();
     let sandbox = start_with(settings(None), clock.clone()).await;
     let url = open(&sandbox).await;
@@ -279,7 +276,8 @@ async fn a_bank_waits_ten_minutes() {
     clock.advance(600);
     let late = sandbox.follow(&sandbox.submit(&form, &[("answer", "complete")]).await).await;
     assert!(
-        late.body.contains("The bank did not confirm it") && !late.body.contains("3155"),
+        late.body.contains("Authentication failed. Nothing was done.")
+            && !late.body.contains("3155"),
         "{}",
         late.body
     );
@@ -287,7 +285,7 @@ async fn a_bank_waits_ten_minutes() {
 }
 
 #[tokio::test]
-async fn another_customers_plan_is_as_good_as_none() {
+async fn another_customers_plan_is_not_found() {
     let sandbox = start().await;
     let other = sandbox.post("/v1/customers", "name=Other").await.json()["id"]
         .as_str()
@@ -321,7 +319,7 @@ async fn another_customers_plan_is_as_good_as_none() {
 }
 
 #[tokio::test]
-async fn the_pages_of_a_change_speak_korean() {
+async fn the_plan_change_pages_are_available_in_korean() {
     let sandbox = start_with(settings(None), Arc::new(sandbox_stripe::SystemClock)).await;
     let url = sandbox.session_url(&format!("customer={}&locale=ko", sandbox.demo.customer)).await;
     let choose = sandbox.page(&format!("{url}/subscriptions/{SUBSCRIPTION}/change"), &[]).await;

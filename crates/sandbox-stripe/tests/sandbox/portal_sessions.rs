@@ -1,4 +1,4 @@
-//! `POST /v1/billing_portal/sessions`, as Stripe's clients see it.
+//! `POST /v1/billing_portal/sessions` through the API.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use sandbox_stripe::{API_VERSION, SystemClock};
 const PATH: &str = "/v1/billing_portal/sessions";
 
 #[tokio::test]
-async fn a_session_has_a_link_and_what_was_asked_for() {
+async fn a_session_has_a_link_and_the_requested_values() {
     let sandbox = start().await;
     let form = format!(
         "customer={}&locale=ko&return_url=https%3A%2F%2Fapp.example.com%2Fbilling",
@@ -33,7 +33,7 @@ async fn a_session_has_a_link_and_what_was_asked_for() {
 }
 
 #[tokio::test]
-async fn each_flow_is_taken_with_raw_and_with_encoded_brackets() {
+async fn each_flow_is_accepted_with_raw_and_with_encoded_brackets() {
     let sandbox = start().await;
     let (customer, subscription) =
         (sandbox.demo.customer.clone(), sandbox.demo.subscription.clone());
@@ -73,7 +73,7 @@ async fn each_flow_is_taken_with_raw_and_with_encoded_brackets() {
     sandbox.stop().await;
 }
 
-/// Opens a session with each form, and expects the error that Stripe gives.
+/// Creates a session with each form and expects Stripe's error.
 async fn expect_refusals(sandbox: &Running, cases: Vec<(String, (u16, String, String))>) {
     for (form, error) in cases {
         let reply = sandbox.post(PATH, &form).await;
@@ -87,7 +87,7 @@ async fn expect_refusals(sandbox: &Running, cases: Vec<(String, (u16, String, St
 }
 
 #[tokio::test]
-async fn wrong_parameters_are_named_as_stripe_names_them() {
+async fn invalid_parameters_have_stripes_errors() {
     let sandbox = start().await;
     let gone = sandbox.post("/v1/customers", "name=Gone").await.json()["id"].clone();
     let gone = gone.as_str().expect("id");
@@ -123,7 +123,7 @@ async fn wrong_parameters_are_named_as_stripe_names_them() {
 }
 
 #[tokio::test]
-async fn wrong_flows_are_named_as_stripe_names_them() {
+async fn invalid_flows_have_stripes_errors() {
     let sandbox = start().await;
     let other = sandbox.make("/v1/customers", "name=Somebody+else").await;
     let (me, sub) = (&sandbox.demo.customer, &sandbox.demo.subscription);
@@ -188,7 +188,7 @@ async fn wrong_flows_are_named_as_stripe_names_them() {
 }
 
 #[tokio::test]
-async fn an_account_without_a_portal_configuration_is_refused_in_stripes_words() {
+async fn an_account_without_a_portal_configuration_gets_stripes_error() {
     let mut settings = settings(None);
     settings.without_portal_configuration = true;
     let sandbox = start_with(settings, Arc::new(SystemClock)).await;
@@ -203,7 +203,7 @@ async fn an_account_without_a_portal_configuration_is_refused_in_stripes_words()
 }
 
 #[tokio::test]
-async fn only_test_keys_are_let_in() {
+async fn only_test_keys_are_accepted() {
     let sandbox = start().await;
     let form = format!("customer={}", sandbox.demo.customer);
     let form_type = ("Content-Type", "application/x-www-form-urlencoded");
@@ -229,11 +229,11 @@ async fn only_test_keys_are_let_in() {
 }
 
 #[tokio::test]
-async fn an_idempotency_key_replays_the_first_outcome_and_serves_one_request() {
+async fn an_idempotency_key_replays_the_first_outcome_for_the_same_request_only() {
     let sandbox = start().await;
     let form = format!("customer={}", sandbox.demo.customer);
     let key = [("Idempotency-Key", "key-1")];
-    // What fails validation leaves the key free.
+    // Failed validation leaves the key unused.
     assert_eq!(sandbox.post_with(PATH, "custome=x", &key).await.status, 400);
     let first = sandbox.post_with(PATH, &form, &key).await;
     assert_eq!((first.status, first.header("Idempotent-Replayed")), (200, None));
@@ -247,7 +247,7 @@ async fn an_idempotency_key_replays_the_first_outcome_and_serves_one_request() {
         (other.status, other.json()["error"]["type"].as_str()),
         (400, Some("idempotency_error"))
     );
-    // What fails in the doing is an outcome like any other.
+    // An error after validation is stored like a success.
     let key = [("Idempotency-Key", "key-2")];
     let missing = sandbox.post_with(PATH, "customer=cus_none", &key).await;
     let again = sandbox.post_with(PATH, "customer=cus_none", &key).await;
@@ -256,7 +256,7 @@ async fn an_idempotency_key_replays_the_first_outcome_and_serves_one_request() {
 }
 
 #[tokio::test]
-async fn bodies_and_headers_that_are_no_request_of_a_client_are_refused() {
+async fn invalid_bodies_and_headers_are_refused() {
     let sandbox = start().await;
     let authorization = bearer(KEY);
     let json = [("Authorization", authorization.as_str()), ("Content-Type", "application/json")];

@@ -1,6 +1,6 @@
-//! A receiver of events on a socket of its own, which answers what a test says.
+//! A webhook receiver on its own socket, with responses that a test defines.
 
-#![expect(clippy::expect_used, reason = "what a test's own tools cannot do fails the test")]
+#![expect(clippy::expect_used, reason = "a failure of a test tool fails the test")]
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -27,14 +27,14 @@ use tokio::task::AbortHandle;
 
 use crate::support::{PATIENCE, Running};
 
-/// How a delivery is answered.
+/// The response to a delivery.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Plan {
     Status(u16),
     Silence,
 }
 
-/// What has arrived.
+/// A received delivery.
 #[derive(Clone, Debug)]
 pub(crate) struct Received {
     pub(crate) path: String,
@@ -42,7 +42,7 @@ pub(crate) struct Received {
     headers: Vec<(String, String)>,
 }
 
-/// A receiver; it ends when dropped.
+/// A receiver. It stops when dropped.
 pub(crate) struct Receiver {
     pub(crate) address: SocketAddr,
     inbox: Arc<Inbox>,
@@ -58,7 +58,7 @@ struct Inbox {
 }
 
 impl Receiver {
-    /// One that takes everything, after the answers of the plan.
+    /// Starts a receiver that responds with the plans and accepts everything afterwards.
     pub(crate) async fn start(plans: &[Plan]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
         let address = listener.local_addr().expect("address");
@@ -78,12 +78,12 @@ impl Receiver {
         Self { address, inbox, serving: serving.abort_handle() }
     }
 
-    /// Where it is.
+    /// Returns the receiver's URL.
     pub(crate) fn url(&self) -> String {
         format!("http://{}/hooks", self.address)
     }
 
-    /// Makes it an endpoint of the sandbox for these types; gives the endpoint's id and secret.
+    /// Creates an endpoint of the sandbox for these types; returns its id and secret.
     pub(crate) async fn subscribe(&self, sandbox: &Running, types: &[&str]) -> (String, String) {
         let types: String = types.iter().map(|kind| format!("&enabled_events[]={kind}")).collect();
         let reply =
@@ -93,7 +93,7 @@ impl Receiver {
         (text("id"), text("secret"))
     }
 
-    /// What has arrived, once there are so many.
+    /// Waits for this number of deliveries and returns them.
     pub(crate) async fn wait(&self, many: usize) -> Vec<Received> {
         let arrived = async {
             loop {
@@ -108,12 +108,12 @@ impl Receiver {
         self.received()
     }
 
-    /// How many connections there were.
+    /// Returns the number of connections so far.
     pub(crate) fn connections(&self) -> usize {
         self.inbox.connections.load(Ordering::SeqCst)
     }
 
-    /// What has arrived until now.
+    /// Returns the deliveries received so far.
     pub(crate) fn received(&self) -> Vec<Received> {
         lock(&self.inbox.received).clone()
     }
@@ -130,7 +130,7 @@ impl Received {
         serde_json::from_str(&self.body).expect("JSON")
     }
 
-    /// The name of the customer that the event is about.
+    /// Returns the customer's name in the event.
     pub(crate) fn name(&self) -> String {
         self.json()["data"]["object"]["name"].as_str().unwrap_or_default().to_owned()
     }
@@ -142,7 +142,7 @@ impl Received {
             .unwrap_or_default()
     }
 
-    /// Whether it is signed under the secret, and just now.
+    /// Returns whether the secret signed it, recently.
     pub(crate) fn is_signed(&self, secret: &str) -> bool {
         let signature = self.header("stripe-signature");
         let Some((time, hex)) =
@@ -159,18 +159,18 @@ impl Received {
     }
 }
 
-/// Settings with short pauses.
-pub(crate) fn hasty(mut settings: SandboxSettings) -> SandboxSettings {
+/// Returns the settings with short backoffs.
+pub(crate) fn short_backoff(mut settings: SandboxSettings) -> SandboxSettings {
     settings.webhooks = WebhookSettings {
         timeout: Duration::from_secs(2),
-        first_pause: Duration::from_millis(5),
-        longest_pause: Duration::from_millis(50),
+        initial_backoff: Duration::from_millis(5),
+        max_backoff: Duration::from_millis(50),
         attempts: 15,
     };
     settings
 }
 
-/// The deliveries, the newest first, once none is pending.
+/// Waits until no delivery is pending and returns the deliveries, newest first.
 pub(crate) async fn settled(sandbox: &Running) -> Vec<Value> {
     let settled = async {
         loop {

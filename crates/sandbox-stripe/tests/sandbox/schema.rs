@@ -1,4 +1,5 @@
-//! The answers, held against Stripe's published schema. (`scripts/test` does so, more strictly, with all that any test got.)
+//! Checks responses against Stripe's published schema. `scripts/test` checks the responses of all
+//! tests, more strictly.
 
 use serde_json::{Value, json};
 
@@ -6,7 +7,7 @@ use crate::support::start;
 
 const SCHEMA: &str = include_str!("../../../../tests/data/stripe/openapi-subset.json");
 
-/// OpenAPI 3.0's `nullable` in the words of JSON Schema.
+/// Converts OpenAPI 3.0's `nullable` to JSON Schema.
 fn plain(schema: &Value) -> Value {
     match schema {
         Value::Array(parts) => parts.iter().map(plain).collect(),
@@ -35,7 +36,7 @@ pub(crate) fn faults(object: &str, value: &Value) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn what_a_list_shows_is_read_by_its_id_and_the_same() {
+async fn an_object_in_a_list_equals_the_object_read_by_id() {
     let sandbox = start().await;
     let me = &sandbox.demo.customer;
     for list in [
@@ -64,7 +65,7 @@ async fn what_a_list_shows_is_read_by_its_id_and_the_same() {
 }
 
 #[tokio::test]
-async fn what_is_expanded_is_an_object_where_an_id_stood() {
+async fn expansion_replaces_an_id_with_its_object() {
     let sandbox = start().await;
     let (me, sub) = (&sandbox.demo.customer, &sandbox.demo.subscription);
     let invoice = sandbox.get("/v1/invoices?limit=1").await.json()["data"][0].clone();
@@ -153,7 +154,7 @@ async fn sessions_customers_and_errors_have_the_published_shape() {
     {
         assert_eq!(faults("error", &error.json()), Vec::<String>::new());
     }
-    // The check itself can fail.
+    // Proves that the check can fail.
     assert!(!faults("customer", &json!({ "id": 5 })).is_empty());
     sandbox.stop().await;
 }

@@ -1,4 +1,4 @@
-//! A shop for the tests of subscriptions: a customer with a card, and two products.
+//! Test data for subscriptions: a customer with a card, and two products.
 
 use serde_json::Value;
 
@@ -48,7 +48,7 @@ pub(crate) fn path(subscription: &Value) -> String {
     format!("/v1/subscriptions/{}", text(subscription, "/id"))
 }
 
-/// The types of the events, the newest first.
+/// Returns the event types, newest first.
 pub(crate) async fn event_kinds(sandbox: &Running, kind: &str) -> Vec<String> {
     let list = sandbox.get(&format!("/v1/events?limit=100&type={kind}")).await.json();
     let data = list["data"].as_array().cloned().unwrap_or_default();

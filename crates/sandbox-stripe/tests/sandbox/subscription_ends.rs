@@ -1,4 +1,4 @@
-//! Subscriptions through the API: trials, payments that fail, cancellations, and what time does.
+//! Subscriptions through the API: trials, failed payments, cancellations, and the clock's effects.
 
 use serde_json::Value;
 
@@ -6,7 +6,7 @@ use crate::shop::{DAY, Shop, event_kinds, number, path, shop, text};
 use crate::support::{TestClock, refused, settings, start, start_with};
 
 #[tokio::test]
-async fn a_cancellation_can_wait_for_the_periods_end_and_be_taken_back() {
+async fn a_cancellation_at_period_end_can_be_undone() {
     let clock = TestClock::starting_now();
     let sandbox = start_with(settings(None), clock.clone()).await;
     let shop = shop(&sandbox, "pm_card_visa").await;
@@ -36,7 +36,7 @@ async fn a_cancellation_can_wait_for_the_periods_end_and_be_taken_back() {
 }
 
 #[tokio::test]
-async fn cancelling_at_once_gives_back_what_was_not_used() {
+async fn an_immediate_cancellation_credits_unused_time() {
     let sandbox = start().await;
     let shop = shop(&sandbox, "pm_card_visa").await;
     let made = shop.subscribe(&sandbox, "").await;
@@ -49,7 +49,7 @@ async fn cancelling_at_once_gives_back_what_was_not_used() {
 }
 
 #[tokio::test]
-async fn a_trial_costs_nothing_and_ends_as_its_settings_say() {
+async fn a_trial_is_free_and_ends_as_configured() {
     let clock = TestClock::starting_now();
     let sandbox = start_with(settings(None), clock.clone()).await;
     let shop = shop(&sandbox, "pm_card_visa").await;
@@ -90,7 +90,7 @@ async fn a_trial_costs_nothing_and_ends_as_its_settings_say() {
 }
 
 #[tokio::test]
-async fn a_first_payment_that_fails_leaves_an_incomplete_subscription_that_can_be_paid() {
+async fn a_failed_first_payment_leaves_an_incomplete_subscription_that_can_be_paid() {
     let clock = TestClock::starting_now();
     let sandbox = start_with(settings(None), clock.clone()).await;
     let shop = shop(&sandbox, "pm_card_chargeCustomerFail").await;
@@ -104,7 +104,7 @@ async fn a_first_payment_that_fails_leaves_an_incomplete_subscription_that_can_b
     assert_eq!(declined.error(), refused(402, "card_declined", ""));
     assert_eq!(declined.json()["error"]["type"], "card_error");
     assert_eq!(declined.json()["error"]["decline_code"], "generic_decline");
-    // The attempt has left its trace.
+    // The failed attempt is stored.
     assert_eq!(
         number(&sandbox.get(&format!("/v1/invoices/{invoice}")).await.json(), "/attempt_count"),
         2
@@ -135,7 +135,7 @@ async fn a_first_payment_that_fails_leaves_an_incomplete_subscription_that_can_b
 }
 
 #[tokio::test]
-async fn what_never_began_is_not_owed_and_gives_back_the_balance_it_took() {
+async fn an_expired_incomplete_subscription_owes_nothing_and_restores_the_balance() {
     let sandbox = start().await;
     let shop = shop(&sandbox, "pm_card_visa").await;
     let customer = format!("/v1/customers/{}", shop.customer);
@@ -152,7 +152,7 @@ async fn what_never_began_is_not_owed_and_gives_back_the_balance_it_took() {
 }
 
 #[tokio::test]
-async fn a_cancellation_keeps_what_it_is_told_whatever_the_order() {
+async fn cancellation_details_are_kept_in_any_order_of_calls() {
     let sandbox = start().await;
     let shop = shop(&sandbox, "pm_card_visa").await;
     let made = shop.subscribe(&sandbox, "").await;
@@ -179,7 +179,7 @@ async fn a_cancellation_keeps_what_it_is_told_whatever_the_order() {
 }
 
 #[tokio::test]
-async fn many_renewals_at_once_are_made_one_after_the_other() {
+async fn many_due_renewals_are_billed_in_order() {
     let clock = TestClock::starting_now();
     let sandbox = start_with(settings(None), clock.clone()).await;
     let shop = shop(&sandbox, "pm_card_visa").await;

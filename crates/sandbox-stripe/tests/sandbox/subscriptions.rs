@@ -1,10 +1,10 @@
-//! Subscriptions through the API: beginning and changing, and what each costs.
+//! Subscriptions through the API: creating and changing them, and the cost.
 
 use crate::shop::{DAY, number, path, shop, text};
 use crate::support::{TestClock, refused, settings, start, start_with};
 
 #[tokio::test]
-async fn a_subscription_is_paid_at_once_and_its_periods_stand_on_the_items() {
+async fn a_subscription_is_paid_immediately_and_its_items_have_periods() {
     let sandbox = start().await;
     let shop = shop(&sandbox, "pm_card_visa").await;
     let made = shop.subscribe(&sandbox, "&expand[]=latest_invoice").await;
@@ -23,7 +23,7 @@ async fn a_subscription_is_paid_at_once_and_its_periods_stand_on_the_items() {
 }
 
 #[tokio::test]
-async fn a_change_of_plan_is_prorated_as_the_preview_said() {
+async fn a_plan_change_is_prorated_as_previewed() {
     let clock = TestClock::starting_now();
     let sandbox = start_with(settings(None), clock.clone()).await;
     let shop = shop(&sandbox, "pm_card_visa").await;
@@ -71,7 +71,7 @@ async fn a_change_of_plan_is_prorated_as_the_preview_said() {
 }
 
 #[tokio::test]
-async fn prorations_that_are_not_invoiced_wait_for_the_next_period() {
+async fn prorations_without_an_invoice_are_added_to_the_next_one() {
     let clock = TestClock::starting_now();
     let sandbox = start_with(settings(None), clock.clone()).await;
     let shop = shop(&sandbox, "pm_card_visa").await;
@@ -99,7 +99,7 @@ async fn prorations_that_are_not_invoiced_wait_for_the_next_period() {
 }
 
 #[tokio::test]
-async fn another_interval_begins_a_new_period_with_the_rest_of_the_old_one_credited() {
+async fn another_interval_starts_a_new_period_and_credits_the_rest_of_the_old_one() {
     let sandbox = start().await;
     let shop = shop(&sandbox, "pm_card_visa").await;
     let yearly = "currency=usd&recurring[interval]=year&unit_amount=500&product_data[name]=Cheap";
@@ -114,7 +114,7 @@ async fn another_interval_begins_a_new_period_with_the_rest_of_the_old_one_credi
         number(&changed, "/items/data/0/current_period_end")
             > number(&made, "/items/data/0/current_period_end")
     );
-    // 10 dollars unused, 5 dollars due: nothing to pay, and 5 dollars of credit.
+    // 10 dollars unused, 5 dollars due: no payment, and 5 dollars of credit.
     assert_eq!(number(&changed, "/latest_invoice/total"), -500);
     assert_eq!(number(&changed, "/latest_invoice/amount_due"), 0);
     assert_eq!(text(&changed, "/latest_invoice/status"), "paid");
@@ -124,7 +124,7 @@ async fn another_interval_begins_a_new_period_with_the_rest_of_the_old_one_credi
 }
 
 #[tokio::test]
-async fn a_payment_that_must_not_fail_leaves_nothing_behind() {
+async fn error_if_incomplete_creates_nothing_if_the_payment_fails() {
     let sandbox = start().await;
     let shop = shop(&sandbox, "pm_card_chargeCustomerFail").await;
     let items = format!("customer={}&items[0][price]={}", shop.customer, shop.small);
@@ -157,7 +157,7 @@ async fn a_payment_that_must_not_fail_leaves_nothing_behind() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_subscribed_to_is_refused_by_name() {
+async fn an_invalid_subscription_names_the_parameter() {
     let sandbox = start().await;
     let shop = shop(&sandbox, "pm_card_visa").await;
     let (customer, small) = (&shop.customer, &shop.small);
@@ -213,7 +213,7 @@ async fn what_cannot_be_subscribed_to_is_refused_by_name() {
 }
 
 #[tokio::test]
-async fn prorations_of_one_subscription_are_never_billed_with_another() {
+async fn prorations_are_billed_only_with_their_own_subscription() {
     let sandbox = start().await;
     let shop = shop(&sandbox, "pm_card_visa").await;
     let first = shop.subscribe(&sandbox, "").await;
@@ -232,7 +232,7 @@ async fn prorations_of_one_subscription_are_never_billed_with_another() {
 }
 
 #[tokio::test]
-async fn a_price_can_be_described_in_a_change_and_a_preview_leaves_none_behind() {
+async fn a_change_accepts_an_inline_price_and_a_preview_stores_none() {
     let sandbox = start().await;
     let shop = shop(&sandbox, "pm_card_visa").await;
     let made = shop.subscribe(&sandbox, "").await;
@@ -267,7 +267,7 @@ async fn a_price_can_be_described_in_a_change_and_a_preview_leaves_none_behind()
 }
 
 #[tokio::test]
-async fn numbers_and_times_have_limits_and_a_new_period_begins_now() {
+async fn numbers_and_times_have_limits_and_a_new_period_starts_now() {
     let sandbox = start().await;
     let shop = shop(&sandbox, "pm_card_visa").await;
     let made = shop.subscribe(&sandbox, "").await;

@@ -1,6 +1,6 @@
-//! A sandbox on a socket of its own, and a client that sends exactly what a test says.
+//! A sandbox on its own socket, and a client with full control over the request.
 
-#![expect(clippy::expect_used, reason = "what a test's own tools cannot do fails the test")]
+#![expect(clippy::expect_used, reason = "a failure of a test tool fails the test")]
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -15,12 +15,12 @@ use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-/// No test waits longer for anything.
+/// Maximum wait of any test.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) const KEY: &str = "sk_test_123";
 
-/// A clock that a test turns.
+/// A clock that a test moves.
 #[derive(Debug)]
 pub(crate) struct TestClock(AtomicI64);
 
@@ -48,7 +48,7 @@ pub(crate) struct Running {
     ended: JoinHandle<std::io::Result<()>>,
 }
 
-/// What came back.
+/// A response.
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
@@ -60,7 +60,7 @@ pub(crate) fn settings(state: Option<&Path>) -> SandboxSettings {
     SandboxSettings {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
         state: state.map(Path::to_owned),
-        // `scripts/test` names a folder, and holds what is in it against Stripe's schema in the end.
+        // `scripts/test` sets this folder and checks its records against Stripe's schema.
         record: std::env::var_os("STRIPE_EXCHANGES").map(PathBuf::from),
         ..SandboxSettings::default()
     }
@@ -85,7 +85,7 @@ impl Running {
         Self { address, demo, stop, ended }
     }
 
-    /// Ends it in the middle of whatever it does.
+    /// Kills the sandbox without a shutdown.
     pub(crate) async fn kill(self) {
         self.ended.abort();
         assert!(self.ended.await.is_err_and(|error| error.is_cancelled()));
@@ -122,7 +122,7 @@ impl Running {
         self.send("POST", path, &[&own, headers].concat(), form).await
     }
 
-    /// Makes an object, and gives its id.
+    /// Creates an object and returns its id.
     pub(crate) async fn make(&self, path: &str, form: &str) -> String {
         let reply = self.post(path, form).await;
         assert_eq!(reply.status, 200, "{path} {form}: {}", reply.body);
@@ -133,13 +133,13 @@ impl Running {
         self.send("DELETE", path, &[("Authorization", &bearer(KEY))], "").await
     }
 
-    /// A page, as a browser asks for it.
+    /// Requests a page as a browser does.
     pub(crate) async fn page(&self, url: &str, headers: &[(&str, &str)]) -> Reply {
         let path = url.strip_prefix(&format!("http://{}", self.address)).unwrap_or(url);
         self.send("GET", path, headers, "").await
     }
 
-    /// A fresh session's link.
+    /// Creates a session and returns its link.
     pub(crate) async fn session_url(&self, form: &str) -> String {
         let reply = self.post("/v1/billing_portal/sessions", form).await;
         assert_eq!(reply.status, 200, "{}", reply.body);
@@ -170,7 +170,7 @@ impl Running {
             stream.write_all(request.as_bytes()).await.expect("sent");
             let mut bytes = Vec::new();
             stream.read_to_end(&mut bytes).await.expect("received");
-            // An invoice's file is not text, and its head still is.
+            // An invoice's PDF is not text, but its head is.
             String::from_utf8_lossy(&bytes).into_owned()
         };
         let text = tokio::time::timeout(PATIENCE, exchange).await.expect("answered in time");
@@ -192,7 +192,7 @@ impl Reply {
             .find_map(|(key, value)| key.eq_ignore_ascii_case(name).then_some(value))
     }
 
-    /// Status, code and param of an error.
+    /// Returns status, code and param of an error.
     pub(crate) fn error(&self) -> (u16, String, String) {
         let json = self.json();
         let field = |name: &str| json["error"][name].as_str().unwrap_or_default().to_owned();
@@ -205,7 +205,7 @@ pub(crate) fn bearer(key: &str) -> String {
     format!("Bearer {key}")
 }
 
-/// An error as [`Reply::error`] gives it.
+/// Returns an error in the form of [`Reply::error`].
 pub(crate) fn refused(status: u16, code: &str, param: &str) -> (u16, String, String) {
     (status, code.to_owned(), param.to_owned())
 }

@@ -1,4 +1,4 @@
-//! Webhook endpoints, through the API.
+//! Webhook endpoints through the API.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::support::{refused, settings, start, start_with};
 const ENDPOINTS: &str = "/v1/webhook_endpoints";
 
 #[tokio::test]
-async fn an_endpoint_is_made_read_changed_and_deleted() {
+async fn an_endpoint_is_created_read_updated_and_deleted() {
     let sandbox = start().await;
     let form = "url=http://a.example/hooks&enabled_events[]=invoice.paid&enabled_events[]=customer.created\
                 &description=Mine&metadata[a]=b&api_version=2026-05-27.dahlia&connect=false";
@@ -30,7 +30,7 @@ async fn an_endpoint_is_made_read_changed_and_deleted() {
         (made["status"].as_str(), made["api_version"].as_str()),
         (Some("enabled"), Some("2026-05-27.dahlia"))
     );
-    // The secret is told once.
+    // Only the creating response contains the secret.
     assert_eq!(sandbox.get(&path).await.json(), made);
     assert_eq!(sandbox.get(ENDPOINTS).await.json()["data"], json!([made]));
 
@@ -60,7 +60,7 @@ async fn an_endpoint_is_made_read_changed_and_deleted() {
 }
 
 #[tokio::test]
-async fn mistakes_in_an_endpoint_are_named() {
+async fn errors_in_an_endpoint_name_the_parameter() {
     let sandbox = start().await;
     let all = "enabled_events[]=*";
     for (form, error) in [
@@ -129,7 +129,7 @@ async fn endpoints_and_their_secrets_survive_a_restart() {
 }
 
 #[tokio::test]
-async fn the_endpoint_of_whoever_embeds_the_sandbox_keeps_its_secret_and_moves() {
+async fn the_default_endpoint_keeps_its_secret_and_changes_its_url() {
     let folder = tempfile::tempdir().expect("folder");
     let file = folder.path().join("state.jsonl");
     let sandbox = Sandbox::bind(settings(Some(&file))).await.expect("bound");

@@ -50,7 +50,8 @@ pub(super) fn width(text: &str, weight: Weight, size: f32) -> f32 {
     units * size / 1_000.0
 }
 
-/// Breaks a text into lines of at most `limit` points. Beyond `most` lines it ends with an ellipsis.
+/// Breaks a text into lines of at most `limit` points, and truncates it with an ellipsis after
+/// `most` lines.
 pub(super) fn wrap(text: &str, weight: Weight, size: f32, limit: f32, most: usize) -> Vec<String> {
     let fits = |line: &str| width(line, weight, size) <= limit;
     let mut lines: Vec<String> = Vec::new();

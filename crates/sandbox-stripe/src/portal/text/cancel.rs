@@ -31,35 +31,33 @@ pub(super) const ENGLISH: CancelText = CancelText {
     keep_link: "Don’t cancel plan",
     title: "Cancel your plan",
     at_period_end: |day| {
-        format!(
-            "Your plan stays available until {day}. After that it ends, and you are not charged again."
-        )
+        format!("Your plan remains available until {day}. You won’t be charged again.")
     },
-    at_once: "Your plan ends right away.",
+    at_once: "Your plan will end immediately.",
     last_invoice: |amount| {
-        format!("A last invoice of {amount} for what you have used is charged now.")
+        format!("You will be charged a final {amount} now for the time you have used.")
     },
-    no_refund: "Time that you have paid for and do not use is not refunded.",
-    credited: "Time that you have paid for and do not use is credited to your account.",
-    already: |day| format!("This plan is canceled already: it ends on {day}."),
+    no_refund: "Unused time is not refunded.",
+    credited: "Unused time is credited to your account.",
+    already: |day| format!("This plan is already canceled. It ends on {day}."),
     submit: "Confirm cancellation",
     reason_title: "Why did you cancel?",
-    reason_lead: "Your answer is optional, and it helps to make things better.",
+    reason_lead: "Your feedback is optional. It helps us improve our service.",
     reasons: "Reason",
     comment: "Anything else?",
-    comment_hint: "Please leave out card numbers and other private data.",
-    comment_long: "Please use at most 5,000 characters.",
+    comment_hint: "Do not include card numbers or other personal data.",
+    comment_long: "Enter at most 5,000 characters.",
     reason_submit: "Send feedback",
     skip: "No thanks",
     reason: |feedback| match feedback {
-        Feedback::TooExpensive => "It is too expensive",
+        Feedback::TooExpensive => "It’s too expensive",
         Feedback::MissingFeatures => "I need more features",
         Feedback::SwitchedService => "I found an alternative",
         Feedback::Unused => "I no longer need it",
-        Feedback::CustomerService => "Customer service was not what I expected",
-        Feedback::TooComplex => "It is too hard to use",
-        Feedback::LowQuality => "The quality was not what I expected",
-        Feedback::Other => "Another reason",
+        Feedback::CustomerService => "Customer service did not meet my expectations",
+        Feedback::TooComplex => "It’s too hard to use",
+        Feedback::LowQuality => "The quality did not meet my expectations",
+        Feedback::Other => "Other reason",
     },
 };
 

@@ -53,11 +53,11 @@ pub(crate) struct CardText {
 pub(super) const ENGLISH: CardText = CardText {
     add: "Add payment method",
     add_title: "Add a payment method",
-    add_lead: "The card is saved for this and later payments.",
+    add_lead: "Your card will be saved for future payments.",
     update_title: "Update your payment method",
     update_lead: "The new card becomes the default for your plans and invoices.",
-    update_lead_but_own: "The new card becomes the default payment method. Plans that are paid with a card of their own \
-                          keep it.",
+    update_lead_but_own: "The new card becomes the default payment method. \
+         Plans with their own card keep that card.",
     submit: "Save card",
     cancel: "Cancel",
     name: "Name on card",
@@ -75,15 +75,15 @@ pub(super) const ENGLISH: CardText = CardText {
     expiry_missing: "Enter the expiry date.",
     cvc_missing: "Enter the security code.",
     test_title: "Test cards",
-    test_lead: "Only test cards work here. Use any date in the future and any security code.",
+    test_lead: "Only test cards work here. Use any future date and any security code.",
     test_number: "Number",
-    test_outcome: "What happens",
+    test_outcome: "Result",
     test_succeeds: "Succeeds",
-    test_authenticates: "Asks for authentication",
-    test_declines_later: "Is saved; payments are declined",
-    test_declined: "Is declined",
-    test_funds: "Has insufficient funds",
-    test_expired: "Has expired",
+    test_authenticates: "Requires authentication",
+    test_declines_later: "Can be saved; payments are declined",
+    test_declined: "Declined",
+    test_funds: "Insufficient funds",
+    test_expired: "Expired card",
     saved_title: "Or use a saved card",
     make_default: "Make default",
     remove: "Remove",
@@ -91,27 +91,28 @@ pub(super) const ENGLISH: CardText = CardText {
     remove_lead: "It will no longer be used for payments. You can add it again at any time.",
     remove_submit: "Remove card",
     keep: "Keep card",
-    needed_last: "This card pays for your plan and is the only one that you have. Add another one before you remove \
-                  it.",
-    needed_default: "This card pays for your plan. Make another one the default before you remove it.",
+    needed_last: "This is your only card, and it pays for your plan. Add another card before you \
+         remove it.",
+    needed_default: "This card pays for your plan. Make another card the default before you \
+         remove it.",
     decline: |decline| match decline {
         Decline::AuthenticationFailed => "The card could not be authenticated.",
         Decline::CardVelocityExceeded => {
             "The card was declined: it was used too often in a short time."
         }
-        Decline::ExpiredCard => "The card has expired. Use another one.",
-        Decline::GenericDecline => "The card was declined. Use another one, or ask your bank.",
+        Decline::ExpiredCard => "The card has expired. Use another card.",
+        Decline::GenericDecline => "The card was declined. Use another card or contact your bank.",
         Decline::IncorrectCvc => "The security code is incorrect.",
-        Decline::IncorrectNumber => "The card number is not valid. Check every digit.",
-        Decline::InsufficientFunds => "The card has insufficient funds. Use another one.",
-        Decline::InvalidCvc => "The security code is not complete.",
+        Decline::IncorrectNumber => "The card number is invalid. Check every digit.",
+        Decline::InsufficientFunds => "The card has insufficient funds. Use another card.",
+        Decline::InvalidCvc => "The security code is incomplete.",
         Decline::InvalidExpiryMonth | Decline::InvalidExpiryYear => {
-            "The expiry date is not valid, or it is in the past."
+            "The expiry date is invalid or in the past."
         }
-        Decline::LostCard | Decline::StolenCard => "The card was declined. Use another one.",
+        Decline::LostCard | Decline::StolenCard => "The card was declined. Use another card.",
         Decline::ProcessingError => "The card could not be processed. Try again in a moment.",
         Decline::TestModeLiveCard => {
-            "The card was declined: it is not a test card. Use one of those listed here."
+            "The card was declined because it is not a test card. Use a card from this list."
         }
     },
 };

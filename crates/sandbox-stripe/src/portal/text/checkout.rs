@@ -29,29 +29,31 @@ pub(crate) struct CheckoutText {
 
 pub(super) const ENGLISH: CheckoutText = CheckoutText {
     title: "Checkout",
-    headline: "Check your order, and pay by card.",
+    headline: "Review your order and pay by card.",
     subscribe_to: |name| format!("Subscribe to {name}"),
     subscribe: "Subscribe",
     trial: |days| if days == 1 { "1 day free".to_owned() } else { format!("{days} days free") },
     after_trial: |rate, day| {
-        format!("The trial ends on {day}. From then on you pay {rate}, until you cancel.")
+        format!("Your trial ends on {day}. After that, you pay {rate} until you cancel.")
     },
-    renews: |rate, day| format!("From {day} on you pay {rate} again, until you cancel."),
+    renews: |rate, day| format!("Starting {day}, you pay {rate} until you cancel."),
     other_card: "Another card",
     pay: |amount| format!("Subscribe and pay {amount}"),
     start_trial: "Start trial",
-    not_authenticated: "The bank did not confirm it, and nothing was charged. Try again, or use another card.",
-    changed: "Something has changed in the meantime, and nothing was charged. Please look again.",
-    unknown_message: "There is no checkout at this address. Go back to where you came from and start again.",
+    not_authenticated: "Authentication failed. Nothing was charged. Try again or use another card.",
+    changed: "The details changed in the meantime. Nothing was charged. Review them and try again.",
+    unknown_message: "There is no checkout at this address. Go back to the previous page and \
+         start again.",
     expired_title: "This checkout has expired",
-    expired_message: "Nothing was charged. Go back to where you came from and start again.",
+    expired_message: "Nothing was charged. Go back to the previous page and start again.",
     complete_title: "Your subscription is set up",
-    complete_message: "This checkout is complete, and nothing more is charged here. You can close this page.",
-    gone_title: "This checkout can no longer be used",
-    gone_message: "The account that it was opened for has changed. Nothing was charged. Go back to where you came from \
-                   and start again.",
-    forged_message: "It was not sent by the page of your checkout, or it did not arrive whole. Nothing was charged. \
-                     Open the page again and try once more.",
+    complete_message: "The checkout is complete. No further payment is due here. You can \
+         close this page.",
+    gone_title: "This checkout is no longer available",
+    gone_message: "The account for this checkout has changed. Nothing was charged. Go back to the \
+         previous page and start again.",
+    forged_message: "The request did not come from your checkout page, or it was incomplete. \
+         Nothing was charged. Open the page again and retry.",
     back: "Back to checkout",
 };
 

@@ -7,7 +7,7 @@ pub(super) const TEXT: Text = Text {
     account_name: "Billing sandbox",
     headline: "Manage your subscription, payment methods and invoices.",
     sandbox_badge: "Test mode",
-    sandbox_note: "Everything here is test data. No money moves.",
+    sandbox_note: "This is test data. No real payments are made.",
     return_to: |place| format!("Return to {place}"),
     privacy: "Privacy",
     terms: "Terms",
@@ -19,7 +19,7 @@ pub(super) const TEXT: Text = Text {
     per_unit: |price| format!("{price} each"),
     quantity: |count| format!("Quantity {count}"),
     payment_methods: "Payment methods",
-    no_payment_method: "No payment method is saved.",
+    no_payment_method: "You have no saved payment method.",
     default_method: "Default",
     ending_in: "ending in",
     expires: "Expires",
@@ -30,7 +30,7 @@ pub(super) const TEXT: Text = Text {
     phone: "Phone",
     address: "Address",
     invoice_history: "Invoice history",
-    no_invoices: "There are no invoices yet.",
+    no_invoices: "You have no invoices yet.",
     invoice_date: "Date",
     invoice_amount: "Amount",
     invoice_status: "Status",
@@ -43,16 +43,16 @@ pub(super) const TEXT: Text = Text {
     problem_title: "There is a problem",
     save: "Save changes",
     expired_title: "This link has expired",
-    expired_message: "For your security, a link to the billing portal works for a short time only. Go back to where \
-                      you came from and open billing again.",
+    expired_message: "For your security, a billing link works for a short time only. Go back to \
+         the previous page and open billing again.",
     unknown_title: "This link does not work",
-    unknown_message: "There is no billing session at this address. Go back to where you came from and open billing \
-                      again.",
-    missing_title: "This page does not exist",
-    missing_message: "There is nothing at this address, or it is no longer available.",
-    forged_title: "This form could not be accepted",
-    forged_message: "It was not sent by a page of your billing session, or it did not arrive whole. Nothing was \
-                     changed. Open the page again and try once more.",
+    unknown_message: "There is no billing session at this address. Go back to the previous page \
+         and open billing again.",
+    missing_title: "Page not found",
+    missing_message: "The page does not exist or is no longer available.",
+    forged_title: "We could not process this request",
+    forged_message: "The request did not come from a page of your billing session, or it was \
+         incomplete. Nothing was changed. Open the page again and retry.",
     failed_title: "Something went wrong",
     failed_message: "The page could not be shown. Try again in a moment.",
     plan: small::ENGLISH_PLAN,

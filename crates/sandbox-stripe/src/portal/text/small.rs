@@ -91,8 +91,8 @@ pub(super) const ENGLISH_PLAN: PlanText = PlanText {
     incomplete: "Incomplete",
     paused: "Paused",
     ending: "Ends soon",
-    trial_until: |day| format!("Your trial lasts until {day}."),
-    past_due_note: "The last payment did not succeed.",
+    trial_until: |day| format!("Your trial ends on {day}."),
+    past_due_note: "The last payment failed.",
     incomplete_note: "The first payment is not complete.",
     paused_note: "The plan is paused: it had no payment method when its trial ended.",
     pay_invoice: "View open invoice",
@@ -114,8 +114,8 @@ pub(super) const KOREAN_PLAN: PlanText = PlanText {
 pub(super) const ENGLISH_DETAILS: DetailsText = DetailsText {
     link: "Update information",
     title: "Update billing information",
-    lead: "It appears on your future invoices.",
-    nothing: "No billing information is saved.",
+    lead: "This information appears on your future invoices.",
+    nothing: "You have no saved billing information.",
     address: "Address",
     line1: "Address line 1",
     line2: "Address line 2 (optional)",
@@ -125,7 +125,7 @@ pub(super) const ENGLISH_DETAILS: DetailsText = DetailsText {
     country: "Country or region",
     no_country: "Choose a country or region",
     too_long: "This is too long.",
-    unreadable: "Leave out characters that cannot be shown.",
+    unreadable: "Remove characters that cannot be displayed.",
     email_missing: "Enter an email address.",
     email_invalid: "Enter an email address such as name@example.com.",
     phone_invalid: "Enter a phone number of at most 20 characters, such as +82 2 1234 5678.",
@@ -174,11 +174,11 @@ pub(super) const KOREAN_HISTORY: HistoryText = HistoryText {
 pub(super) const ENGLISH_BANK: BankText = BankText {
     title: "Authenticate with your bank",
     bank: "Test bank",
-    save: "Your bank asks you to confirm that this card may be saved.",
+    save: "Your bank asks you to confirm saving this card.",
     pay: "Your bank asks you to confirm this payment.",
     card: "Card",
     amount: "Amount",
-    note: "This page stands in for the bank’s own. Choose how it answers.",
+    note: "This page simulates your bank’s page. Choose the result.",
     complete: "Complete authentication",
     fail: "Fail authentication",
 };
@@ -199,7 +199,7 @@ pub(super) const ENGLISH_DONE: DoneText = DoneText {
     card: "Your payment method is updated",
     cancel: "Your plan is canceled",
     change: "Your plan is changed",
-    message: "That is all. You can close this page.",
+    message: "All done. You can close this page.",
 };
 
 pub(super) const KOREAN_DONE: DoneText = DoneText {
@@ -212,16 +212,17 @@ pub(super) const KOREAN_DONE: DoneText = DoneText {
 pub(super) const ENGLISH_NOTICES: NoticeText = NoticeText {
     card_added: "The payment method was added.",
     card_default: "The default payment method was changed.",
-    card_default_but_own: "The default payment method was changed. Plans that are paid with a card of their own keep it.",
+    card_default_but_own: "The default payment method was changed. Plans with their own card keep \
+         that card.",
     card_removed: "The payment method was removed.",
     details_saved: "The billing information was saved.",
     plan_changed: "Your plan was changed.",
-    plan_canceled: "Your plan was canceled. It stays available until it ends.",
+    plan_canceled: "Your plan was canceled. You can use it until it ends.",
     plan_ended: "Your plan was canceled and has ended.",
-    plan_kept: "Your plan goes on. The cancellation was withdrawn.",
-    changed: "Something has changed in the meantime, and nothing was done. Please look again.",
-    stale: "The figures were too old, and nothing was done. These are the current ones.",
-    not_authenticated: "The bank did not confirm it, and nothing was done. Try again, or use another card.",
+    plan_kept: "The cancellation was undone. Your plan continues.",
+    changed: "The details changed in the meantime. Nothing was done. Review them and try again.",
+    stale: "The amounts were out of date. Nothing was done. Review the current amounts.",
+    not_authenticated: "Authentication failed. Nothing was done. Try again or use another card.",
 };
 
 pub(super) const KOREAN_NOTICES: NoticeText = NoticeText {
