@@ -28,7 +28,7 @@ const GRACE: Duration = Duration::from_secs(1);
 const OUT_OF_FILES: Duration = Duration::from_millis(50);
 
 /// Maximum size of a request head, in bytes.
-const LARGEST_HEAD: usize = 64 * 1024;
+const MAX_HEAD_BYTES: usize = 64 * 1024;
 
 /// Serves until `shutdown` completes, plus a grace period for requests in progress.
 pub(crate) async fn serve(
@@ -78,7 +78,7 @@ async fn connection(stream: TcpStream, router: Router, mut closed: watch::Receiv
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(IDLE)
-        .max_buf_size(LARGEST_HEAD)
+        .max_buf_size(MAX_HEAD_BYTES)
         .serve_connection(TokioIo::new(stream), service);
     let mut serving = pin!(serving);
     let ended = tokio::select! {

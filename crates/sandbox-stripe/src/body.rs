@@ -7,10 +7,10 @@ use bytes::Bytes;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
 /// Maximum size, far above any call or form.
-const LARGEST: usize = 1024 * 1024;
+const MAX_BYTES: usize = 1024 * 1024;
 
 /// Time limit for receiving a body.
-const SLOWEST: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The reason why a body is refused. Responses contain these messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -36,7 +36,7 @@ impl BodyError {
 
 /// Reads the whole body.
 pub(crate) async fn read(body: Body) -> Result<Bytes, BodyError> {
-    match tokio::time::timeout(SLOWEST, Limited::new(body, LARGEST).collect()).await {
+    match tokio::time::timeout(TIMEOUT, Limited::new(body, MAX_BYTES).collect()).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(BodyError::TooLarge),
         Ok(Err(_)) => Err(BodyError::Broken),

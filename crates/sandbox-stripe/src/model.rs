@@ -29,7 +29,7 @@ use std::collections::BTreeMap;
 
 pub(crate) use self::checkout_session::{
     CheckoutChallenge, CheckoutItem, CheckoutSession, CheckoutStatus, Funding,
-    LONGEST_CHECKOUT_SECONDS, Paying, SHORTEST_CHECKOUT_SECONDS, SubscriptionTerms,
+    MAX_CHECKOUT_SECONDS, MIN_CHECKOUT_SECONDS, Paying, SubscriptionTerms,
 };
 pub(crate) use self::customer::{Address, Customer, Shipping};
 pub(crate) use self::delivery::{Delivery, DeliveryState};

@@ -31,7 +31,7 @@ const TICK: Duration = Duration::from_secs(1);
 const GRACE: Duration = Duration::from_secs(1);
 
 /// Maximum pending rules; our limit.
-pub(crate) const MOST_RULES: usize = 100;
+pub(crate) const MAX_RULES: usize = 100;
 
 /// The delivery worker's state.
 #[derive(Debug)]

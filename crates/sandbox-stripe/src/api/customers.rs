@@ -4,7 +4,7 @@ use super::address;
 use super::call::{Call, Reply};
 use super::error::{ApiError, excerpt};
 use super::list::{self, PAGE_PARAMS, Page};
-use super::params::{LARGEST_AMOUNT, Params, Patch};
+use super::params::{MAX_AMOUNT, Params, Patch};
 use super::payment_methods;
 use crate::billing;
 use crate::model::{Customer, Shipping};
@@ -44,7 +44,7 @@ const UNSIMULATED: &[&str] = &[
 ];
 
 /// Our limit for an invoice number.
-const LARGEST_SEQUENCE: i64 = 999_999_999;
+const MAX_SEQUENCE: i64 = 999_999_999;
 
 /// `POST /v1/customers`
 pub(crate) fn create(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
@@ -146,8 +146,8 @@ fn change(
     transaction: &Transaction<'_>,
     attached: Option<(String, String)>,
 ) -> Result<(), ApiError> {
-    params.patch("name", Customer::LONGEST_NAME)?.apply(&mut customer.name);
-    let email = params.patch("email", Customer::LONGEST_EMAIL)?;
+    params.patch("name", Customer::MAX_NAME_LENGTH)?.apply(&mut customer.name);
+    let email = params.patch("email", Customer::MAX_EMAIL_LENGTH)?;
     if let Patch::Set(email) = &email
         && !Customer::is_email(email)
     {
@@ -155,11 +155,11 @@ fn change(
         return Err(ApiError::invalid(Some("email_invalid"), "email", message));
     }
     email.apply(&mut customer.email);
-    params.patch("phone", Customer::LONGEST_PHONE)?.apply(&mut customer.phone);
+    params.patch("phone", Customer::MAX_PHONE_LENGTH)?.apply(&mut customer.phone);
     params.patch("description", 5_000)?.apply(&mut customer.description);
     params.object_patch("address")?.try_map(address::read)?.apply(&mut customer.address);
     params.object_patch("shipping")?.try_map(shipping)?.apply(&mut customer.shipping);
-    if let Some(balance) = params.integer_in("balance", -LARGEST_AMOUNT..=LARGEST_AMOUNT)? {
+    if let Some(balance) = params.integer_in("balance", -MAX_AMOUNT..=MAX_AMOUNT)? {
         customer.balance = balance;
     }
     if let Some(prefix) = params.text("invoice_prefix", 12)? {
@@ -170,7 +170,7 @@ fn change(
         }
         customer.invoice_prefix = prefix;
     }
-    if let Some(next) = params.integer_in("next_invoice_sequence", 1..=LARGEST_SEQUENCE)? {
+    if let Some(next) = params.integer_in("next_invoice_sequence", 1..=MAX_SEQUENCE)? {
         customer.next_invoice_sequence = next;
     }
     if let Some(locales) = params.texts("preferred_locales")? {

@@ -16,16 +16,16 @@ use crate::model::Delivery;
 use crate::state::State;
 use crate::store::Store;
 use crate::view;
-use crate::webhooks::{Fault, MOST_RULES, Rule, Webhooks, matches};
+use crate::webhooks::{Fault, MAX_RULES, Rule, Webhooks, matches};
 
 /// Maximum `times` of a rule; our limit.
-const MOST_TIMES: i64 = 1_000_000;
+const MAX_TIMES: i64 = 1_000_000;
 
 /// Maximum `seconds` of a late delivery; our limit.
-const LATEST_SECONDS: i64 = 60 * 60;
+const MAX_DELAY_SECONDS: i64 = 60 * 60;
 
 /// Maximum deliveries in a response.
-const MOST_SHOWN: i64 = 1_000;
+const MAX_LISTED: i64 = 1_000;
 
 /// The state of the delivery routes.
 #[derive(Clone, Debug)]
@@ -45,8 +45,9 @@ pub(crate) fn router(store: Arc<Store>, webhooks: Arc<Webhooks>) -> Router {
 async fn list(Shared(app): Shared<DeliveriesState>, request: Request) -> Response {
     respond(request, async |mut params| {
         params.expect(&["endpoint", "event", "limit"], &[])?;
-        let (event, endpoint) = (params.text("event", 5_000)?, params.text("endpoint", 5_000)?);
-        let limit = params.integer_in("limit", 1..=MOST_SHOWN)?.unwrap_or(100);
+        let event = params.text("event", 5_000)?;
+        let endpoint = params.text("endpoint", 5_000)?;
+        let limit = params.integer_in("limit", 1..=MAX_LISTED)?.unwrap_or(100);
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let rules: Vec<Value> = app.webhooks.rules().iter().map(rule_json).collect();
         let fits = |delivery: &&Delivery| {
@@ -70,7 +71,7 @@ async fn add(Shared(app): Shared<DeliveriesState>, request: Request) -> Response
         }
         let made = app.webhooks.add_rule(requested).map_err(|_| {
             let message = format!(
-                "There are {MOST_RULES} rules for deliveries already; DELETE /sandbox/deliveries \
+                "There are {MAX_RULES} rules for deliveries already; DELETE /sandbox/deliveries \
                 deletes them."
             );
             ApiError::refused(400, None, message)
@@ -129,7 +130,7 @@ fn read(mut params: Params) -> Result<Rule, ApiError> {
     params.expect(&["endpoint", "fault", "seconds", "times", "type"], &[])?;
     let word = params.choice("fault", &["late", "double", "reorder", "lose"])?;
     let word = word.ok_or_else(|| params.absent("fault"))?;
-    let seconds = params.integer_in("seconds", 1..=LATEST_SECONDS)?;
+    let seconds = params.integer_in("seconds", 1..=MAX_DELAY_SECONDS)?;
     let fault = match (word, seconds) {
         ("late", None) => return Err(params.absent("seconds")),
         ("late", Some(seconds)) => Fault::Late(seconds.unsigned_abs()),
@@ -145,8 +146,8 @@ fn read(mut params: Params) -> Result<Rule, ApiError> {
         (_, None) => Fault::Lose,
     };
     // Reordering needs at least two deliveries.
-    let fewest = if fault == Fault::Reorder { 2 } else { 1 };
-    let times = params.integer_in("times", fewest..=MOST_TIMES)?.unwrap_or(fewest);
+    let min_times = if fault == Fault::Reorder { 2 } else { 1 };
+    let times = params.integer_in("times", min_times..=MAX_TIMES)?.unwrap_or(min_times);
     let kind = params.text("type", 5_000)?;
     // A misspelt type would never match an event.
     if kind.as_ref().is_some_and(|kind| !EVENT_TYPES.iter().any(|known| matches(kind, known))) {

@@ -206,10 +206,10 @@ impl From<io::Error> for ApiError {
 
 /// Returns the start of a value, for use in an error message.
 pub(crate) fn excerpt(value: &str) -> String {
-    const LONGEST: usize = 100;
-    if value.chars().count() <= LONGEST {
+    const MAX_CHARS: usize = 100;
+    if value.chars().count() <= MAX_CHARS {
         value.to_owned()
     } else {
-        value.chars().take(LONGEST).chain("...".chars()).collect()
+        value.chars().take(MAX_CHARS).chain("...".chars()).collect()
     }
 }

@@ -8,7 +8,7 @@ use crate::view;
 use crate::webhooks::matches;
 
 /// Stripe's maximum of `types` (<https://docs.stripe.com/api/events/list>).
-const MOST_TYPES: usize = 20;
+const MAX_TYPES: usize = 20;
 
 /// `GET /v1/events/{id}`
 pub(crate) fn read(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
@@ -31,11 +31,11 @@ pub(crate) fn list(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
         let message = "You may only specify one of these parameters: type, types.";
         return Err(ApiError::invalid(None, "types", message));
     }
-    if kinds.as_ref().is_some_and(|kinds| kinds.len() > MOST_TYPES) {
+    if kinds.as_ref().is_some_and(|kinds| kinds.len() > MAX_TYPES) {
         return Err(ApiError::invalid(
             None,
             "types",
-            format!("You may specify at most {MOST_TYPES} types."),
+            format!("You may specify at most {MAX_TYPES} types."),
         ));
     }
     let keep = |event: &Event| {

@@ -10,7 +10,7 @@ use crate::view;
 use crate::view::list_object;
 
 /// Stripe's limit on the depth of a path.
-const DEEPEST: usize = 4;
+const MAX_DEPTH: usize = 4;
 
 /// The result of expanding a field.
 #[derive(Clone, Copy)]
@@ -134,11 +134,11 @@ pub(crate) fn check(answers: Answers, paths: &[String]) -> Result<(), ApiError> 
                 path.strip_prefix("data.").map_or(End::Nowhere, |rest| follow(object, rest))
             }
         };
-        let too_deep = path.split('.').count() > DEEPEST;
+        let too_deep = path.split('.').count() > MAX_DEPTH;
         let path = excerpt(path);
         let reason = match end {
             _ if too_deep => format!(
-                "You cannot expand more than {DEEPEST} levels of a property. Property: {path}"
+                "You cannot expand more than {MAX_DEPTH} levels of a property. Property: {path}"
             ),
             End::Somewhere => continue,
             End::Unsimulated => {

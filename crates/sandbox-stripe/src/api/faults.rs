@@ -29,7 +29,7 @@ const HEADER: HeaderName = HeaderName::from_static("sandbox-fault");
 const RATE_LIMITED_REASON: HeaderName = HeaderName::from_static("stripe-rate-limited-reason");
 
 /// Maximum pending rules; our limit.
-const MOST_RULES: usize = 100;
+const MAX_RULES: usize = 100;
 
 /// The pending fault rules, oldest first.
 #[derive(Clone, Debug, Default)]
@@ -179,9 +179,9 @@ impl Faults {
 
     fn add(&self, mut rule: Rule) -> Result<Rule, ApiError> {
         let mut rules = self.lock();
-        if rules.pending.len() >= MOST_RULES {
+        if rules.pending.len() >= MAX_RULES {
             let message = format!(
-                "There are {MOST_RULES} fault rules already; DELETE /sandbox/faults deletes them."
+                "There are {MAX_RULES} fault rules already; DELETE /sandbox/faults deletes them."
             );
             return Err(ApiError::refused(400, None, message));
         }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 /// Limits on hostile input, far above any real request.
-const MOST_PARAMETERS: usize = 1_000;
-const DEEPEST: usize = 10;
+const MAX_PARAMETERS: usize = 1_000;
+const MAX_DEPTH: usize = 10;
 
 /// A parameter: a text, or named parts. A list has parts with numeric names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub(crate) enum Node {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum FormError {
     /// More than a thousand.
-    #[error("Too many parameters. The maximum is {MOST_PARAMETERS}.")]
+    #[error("Too many parameters. The maximum is {MAX_PARAMETERS}.")]
     TooMany,
     /// More than ten brackets.
     #[error("Parameters nested too deeply: {0}")]
@@ -39,7 +39,7 @@ pub(crate) fn parse(text: &[u8], into: &mut BTreeMap<String, Node>) -> Result<()
     for (count, pair) in
         text.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()).enumerate()
     {
-        if count >= MOST_PARAMETERS {
+        if count >= MAX_PARAMETERS {
             return Err(FormError::TooMany);
         }
         let (name, value) = match pair.iter().position(|byte| *byte == b'=') {
@@ -95,7 +95,7 @@ fn split(name: &str) -> Result<Vec<&str>, FormError> {
         path.push(&inner[..end]);
         rest = &inner[end + 1..];
     }
-    if path.len() > DEEPEST {
+    if path.len() > MAX_DEPTH {
         Err(FormError::TooDeep(super::error::excerpt(name)))
     } else {
         Ok(path)

@@ -11,13 +11,13 @@ use super::error::{ApiError, ErrorType, excerpt};
 use crate::model::Timestamp;
 
 /// Stripe may delete a key after a day.
-const KEPT_SECONDS: i64 = 24 * 60 * 60;
+const RETENTION_SECONDS: i64 = 24 * 60 * 60;
 
 /// Maximum outcomes in memory. They contain portal links and are not written to disk.
-const MOST_KEPT: usize = 100_000;
+const MAX_OUTCOMES: usize = 100_000;
 
 /// Stripe's maximum key length.
-const LONGEST_KEY: usize = 255;
+const MAX_KEY_LENGTH: usize = 255;
 
 /// A stored response.
 #[derive(Clone, Debug)]
@@ -81,8 +81,8 @@ impl IdempotencyKeys {
         fingerprint: Fingerprint,
         now: Timestamp,
     ) -> Result<KeyDecision, ApiError> {
-        if key.is_empty() || key.chars().count() > LONGEST_KEY {
-            let message = format!("An idempotency key has 1 to {LONGEST_KEY} characters.");
+        if key.is_empty() || key.chars().count() > MAX_KEY_LENGTH {
+            let message = format!("An idempotency key has 1 to {MAX_KEY_LENGTH} characters.");
             return Err(ApiError::refused(400, None, message));
         }
         let slot = Slot { caller, key: key.into() };
@@ -118,7 +118,8 @@ impl IdempotencyKeys {
 impl Inner {
     fn forget(&mut self, now: Timestamp) {
         while let Some((since, _)) = self.oldest_first.front()
-            && (self.oldest_first.len() > MOST_KEPT || since.saturating_add(KEPT_SECONDS) <= now)
+            && (self.oldest_first.len() > MAX_OUTCOMES
+                || since.saturating_add(RETENTION_SECONDS) <= now)
             && let Some((since, slot)) = self.oldest_first.pop_front()
         {
             // A freed key that was claimed again has a newer entry.
@@ -235,18 +236,18 @@ mod tests {
             assert!(error.message.contains(words), "{}", error.message);
         }
         first(keys.begin(caller("sk_test_2"), "k", fingerprint("/v1/b", 1), 10)).finish(outcome());
-        first(keys.begin(me, "k", fingerprint("/v1/b", 1), KEPT_SECONDS)).finish(outcome());
+        first(keys.begin(me, "k", fingerprint("/v1/b", 1), RETENTION_SECONDS)).finish(outcome());
     }
 
     #[test]
     fn the_oldest_keys_are_dropped_at_the_limit() {
         let keys = IdempotencyKeys::default();
         let me = caller("sk_test_1");
-        for n in 0..=MOST_KEPT {
+        for n in 0..=MAX_OUTCOMES {
             first(keys.begin(me, &format!("k{n}"), fingerprint("/v1/a", 1), 0)).finish(outcome());
         }
         drop(first(keys.begin(me, "last", fingerprint("/v1/a", 1), 0)));
         drop(first(keys.begin(me, "k0", fingerprint("/v1/a", 1), 0)));
-        assert!(keys.lock().entries.len() <= MOST_KEPT + 1);
+        assert!(keys.lock().entries.len() <= MAX_OUTCOMES + 1);
     }
 }

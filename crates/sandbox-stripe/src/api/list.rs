@@ -22,8 +22,8 @@ pub(crate) struct Page {
 impl Page {
     pub(crate) fn read(params: &mut Params) -> Result<Self, ApiError> {
         let limit = params.integer("limit")?.unwrap_or(10);
-        let (after, before) =
-            (params.text("starting_after", 5_000)?, params.text("ending_before", 5_000)?);
+        let after = params.text("starting_after", 5_000)?;
+        let before = params.text("ending_before", 5_000)?;
         if after.is_some() && before.is_some() {
             let message =
                 "Received both starting_after and ending_before parameters. Pass only one of them.";

@@ -14,10 +14,10 @@ use crate::model::Metadata;
 
 /// The largest amount: twelve digits, Stripe's limit for the currencies with the smallest units
 /// (<https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts>).
-pub(crate) const LARGEST_AMOUNT: i64 = 999_999_999_999;
+pub(crate) const MAX_AMOUNT: i64 = 999_999_999_999;
 
 /// The largest quantity; our limit.
-pub(crate) const LARGEST_QUANTITY: i64 = 999_999;
+pub(crate) const MAX_QUANTITY: i64 = 999_999;
 
 /// The parameters of a request or of an object inside it.
 #[derive(Clone, Debug, Default)]
@@ -121,8 +121,12 @@ impl Params {
     }
 
     /// Reads an optional text; refuses an empty one.
-    pub(crate) fn text(&mut self, name: &str, longest: usize) -> Result<Option<String>, ApiError> {
-        match self.patch(name, longest)? {
+    pub(crate) fn text(
+        &mut self,
+        name: &str,
+        max_length: usize,
+    ) -> Result<Option<String>, ApiError> {
+        match self.patch(name, max_length)? {
             Patch::Keep => Ok(None),
             Patch::Set(text) => Ok(Some(text)),
             Patch::Clear => Err(self.empty(name)),
@@ -130,22 +134,33 @@ impl Params {
     }
 
     /// Reads a required text.
-    pub(crate) fn required_text(&mut self, name: &str, longest: usize) -> Result<String, ApiError> {
-        self.text(name, longest)?.ok_or_else(|| self.absent(name))
+    pub(crate) fn required_text(
+        &mut self,
+        name: &str,
+        max_length: usize,
+    ) -> Result<String, ApiError> {
+        self.text(name, max_length)?.ok_or_else(|| self.absent(name))
     }
 
     /// Reads a text that an empty value clears.
-    pub(crate) fn patch(&mut self, name: &str, longest: usize) -> Result<Patch<String>, ApiError> {
+    pub(crate) fn patch(
+        &mut self,
+        name: &str,
+        max_length: usize,
+    ) -> Result<Patch<String>, ApiError> {
         match self.nodes.remove(name) {
             None => Ok(Patch::Keep),
             Some(Node::Parts(_)) => {
                 Err(ApiError::invalid(None, self.name(name), "Invalid string: {...}"))
             }
             Some(Node::Text(text)) if text.is_empty() => Ok(Patch::Clear),
-            Some(Node::Text(text)) if text.chars().count() > longest => Err(ApiError::invalid(
+            Some(Node::Text(text)) if text.chars().count() > max_length => Err(ApiError::invalid(
                 None,
                 self.name(name),
-                format!("Invalid string: {}; must be at most {longest} characters", excerpt(&text)),
+                format!(
+                    "Invalid string: {}; must be at most {max_length} characters",
+                    excerpt(&text)
+                ),
             )),
             Some(Node::Text(text)) => Ok(Patch::Set(text)),
         }
@@ -277,9 +292,9 @@ impl Params {
         Ok(self.objects(name)?.map_or(Patch::Keep, Patch::Set))
     }
 
-    /// Reads a whole number from 0 to `most`.
-    pub(crate) fn amount(&mut self, name: &str, most: i64) -> Result<Option<i64>, ApiError> {
-        self.integer_in(name, 0..=most)
+    /// Reads a whole number from 0 to `max`.
+    pub(crate) fn amount(&mut self, name: &str, max: i64) -> Result<Option<i64>, ApiError> {
+        self.integer_in(name, 0..=max)
     }
 
     /// Reads a whole number within the bounds.
@@ -342,7 +357,8 @@ impl Params {
         range.expect(&["gt", "gte", "lt", "lte"], &[])?;
         let above = range.integer("gt")?.map(|time| time.saturating_add(1));
         let below = range.integer("lt")?.map(|time| time.saturating_sub(1));
-        let (from, to) = (range.integer("gte")?, range.integer("lte")?);
+        let from = range.integer("gte")?;
+        let to = range.integer("lte")?;
         Ok(TimeRange { from: above.max(from), to: below.into_iter().chain(to).min() })
     }
 

@@ -23,7 +23,8 @@ pub(crate) fn read(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
 /// `GET /v1/customers/{customer}/payment_methods/{payment_method}`
 pub(crate) fn read_of_customer(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     call.params.expect(&[], &[])?;
-    let (customer, id) = (call.argument("customer"), call.argument("payment_method"));
+    let customer = call.argument("customer");
+    let id = call.argument("payment_method");
     let customer = call.state().live_customer(customer).ok_or_else(|| not_found(customer))?;
     let method = call
         .state()
@@ -87,7 +88,8 @@ pub(crate) fn update(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     }
     if let Some(mut card) = params.object("card")? {
         card.expect(&["exp_month", "exp_year"], &["networks"])?;
-        let (month, year) = (card.integer("exp_month")?, card.integer("exp_year")?);
+        let month = card.integer("exp_month")?;
+        let year = card.integer("exp_year")?;
         if month.is_some() || year.is_some() {
             let month = month.unwrap_or(method.card.exp_month.into());
             let year = year.unwrap_or(method.card.exp_year.into());

@@ -100,7 +100,8 @@ pub(crate) fn list(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     let params = &mut call.params;
     params.expect(&[&PAGE_PARAMS[..], &["active", "is_default"]].concat(), &[])?;
     let page = Page::read(params)?;
-    let (active, default) = (params.boolean("active")?, params.boolean("is_default")?);
+    let active = params.boolean("active")?;
+    let default = params.boolean("is_default")?;
     let keep = |record: &PortalConfiguration| {
         active.is_none_or(|active| record.active == active)
             && default.is_none_or(|default| record.is_default == default)

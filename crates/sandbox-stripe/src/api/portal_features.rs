@@ -1,7 +1,7 @@
 //! The `features` of a portal configuration.
 
 use super::error::ApiError;
-use super::params::{LARGEST_QUANTITY, Params, Patch};
+use super::params::{MAX_QUANTITY, Params, Patch};
 use crate::model::{
     AdjustableQuantity, AllowedUpdate, CancelMode, CustomerField, CustomerUpdate, Feedback,
     OfferedProduct, PortalFeatures, ProrationBehavior, SubscriptionCancel, SubscriptionUpdate,
@@ -10,7 +10,7 @@ use crate::state::State;
 
 /// Stripe's maximum of products
 /// (<https://docs.stripe.com/api/customer_portal/configurations/create>).
-const MOST_PRODUCTS: usize = 10;
+const MAX_PRODUCTS: usize = 10;
 
 /// Reads the features of a new configuration; each given feature requires `enabled`.
 pub(crate) fn create(
@@ -185,8 +185,8 @@ fn subscription_update(
     match part.objects_patch("products")? {
         Patch::Keep => {}
         Patch::Clear => feature.products = Some(Vec::new()),
-        Patch::Set(list) if list.len() > MOST_PRODUCTS => {
-            let message = format!("You may specify at most {MOST_PRODUCTS} products.");
+        Patch::Set(list) if list.len() > MAX_PRODUCTS => {
+            let message = format!("You may specify at most {MAX_PRODUCTS} products.");
             return Err(ApiError::invalid(None, part.name("products"), message));
         }
         Patch::Set(list) => {
@@ -223,8 +223,8 @@ fn adjustable(mut part: Params) -> Result<AdjustableQuantity, ApiError> {
     part.expect(&["enabled", "maximum", "minimum"], &[])?;
     let quantity = AdjustableQuantity {
         enabled: enabled(&mut part)?,
-        minimum: part.amount("minimum", LARGEST_QUANTITY)?.unwrap_or(1),
-        maximum: part.amount("maximum", LARGEST_QUANTITY)?,
+        minimum: part.amount("minimum", MAX_QUANTITY)?.unwrap_or(1),
+        maximum: part.amount("maximum", MAX_QUANTITY)?,
     };
     if quantity.maximum.is_some_and(|maximum| maximum < quantity.minimum) {
         let message = "The maximum is below the minimum.";

@@ -1,7 +1,7 @@
 //! The terms of a price in a request, also of an inline price.
 
 use super::error::{ApiError, excerpt};
-use super::params::{LARGEST_AMOUNT, Params};
+use super::params::{MAX_AMOUNT, Params};
 use crate::ids::{self, IdKind};
 use crate::model::{Interval, Metadata, Price, Recurring};
 
@@ -27,12 +27,12 @@ pub(crate) fn read_terms(params: &mut Params, now: i64) -> Result<Price, ApiErro
         return Err(ApiError::invalid(None, params.name("currency"), message));
     }
     let unit_amount = match (
-        params.amount("unit_amount", LARGEST_AMOUNT)?,
+        params.amount("unit_amount", MAX_AMOUNT)?,
         params.text("unit_amount_decimal", 40)?,
     ) {
         (Some(amount), None) => amount,
         (None, Some(decimal)) => {
-            decimal.parse().ok().filter(|amount| (0..=LARGEST_AMOUNT).contains(amount)).ok_or_else(
+            decimal.parse().ok().filter(|amount| (0..=MAX_AMOUNT).contains(amount)).ok_or_else(
                 || {
                     let message = "This sandbox supports whole amounts of the smallest unit only.";
                     ApiError::invalid(None, params.name("unit_amount_decimal"), message)
@@ -71,7 +71,7 @@ pub(crate) fn read_terms(params: &mut Params, now: i64) -> Result<Price, ApiErro
 fn read_recurring(mut params: Params) -> Result<Recurring, ApiError> {
     params.expect(&["interval", "interval_count", "usage_type"], &["meter"])?;
     let word = params.choice("interval", &["day", "month", "week", "year"])?;
-    let (interval, most) = match word.ok_or_else(|| params.absent("interval"))? {
+    let (interval, max_count) = match word.ok_or_else(|| params.absent("interval"))? {
         "day" => (Interval::Day, 3 * 365),
         "week" => (Interval::Week, 3 * 52),
         "month" => (Interval::Month, 3 * 12),
@@ -83,11 +83,11 @@ fn read_recurring(mut params: Params) -> Result<Recurring, ApiError> {
     }
     let count = params.integer("interval_count")?.unwrap_or(1);
     match u32::try_from(count) {
-        Ok(interval_count) if (1..=most).contains(&interval_count) => {
+        Ok(interval_count) if (1..=max_count).contains(&interval_count) => {
             Ok(Recurring { interval, interval_count })
         }
         _ => {
-            let message = format!("A billing period has 1 to {most} {}s.", interval.as_str());
+            let message = format!("A billing period has 1 to {max_count} {}s.", interval.as_str());
             Err(ApiError::invalid(None, params.name("interval_count"), message))
         }
     }

@@ -73,7 +73,9 @@ async fn exchange(State(recorder): State<Recorder>, request: Request, next: Next
         return next.run(request).await;
     }
     let (parts, body) = request.into_parts();
-    let (method, uri, headers) = (parts.method.clone(), parts.uri.clone(), parts.headers.clone());
+    let method = parts.method.clone();
+    let uri = parts.uri.clone();
+    let headers = parts.headers.clone();
     let received = Arc::new(Mutex::new(Vec::new()));
     let copy = Arc::clone(&received);
     let body = Body::new(body.map_frame(move |frame| {

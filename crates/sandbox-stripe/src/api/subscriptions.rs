@@ -16,7 +16,7 @@ pub(crate) use self::create::create;
 pub(crate) use self::end::{cancel, resume};
 pub(crate) use self::items::{NewItems, change_items, read_changes};
 pub(crate) use self::terms::{
-    LONGEST_TRIAL_DAYS, check_billing_mode, check_currency, read_proration, read_trial_settings,
+    MAX_TRIAL_DAYS, check_billing_mode, check_currency, read_proration, read_trial_settings,
 };
 pub(crate) use self::update::update;
 
@@ -55,8 +55,8 @@ pub(crate) fn list(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     let price = params.text("price", 5_000)?;
     let status = params.choice("status", STATUSES)?;
     let created = params.time_range("created")?;
-    let (start, end) =
-        (params.time_range("current_period_start")?, params.time_range("current_period_end")?);
+    let start = params.time_range("current_period_start")?;
+    let end = params.time_range("current_period_end")?;
     let keep = |subscription: &Subscription| {
         let status_fits = match status {
             None => subscription.is_running(),

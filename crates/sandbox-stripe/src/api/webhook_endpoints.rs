@@ -16,7 +16,7 @@ use crate::view;
 use crate::webhooks::address;
 
 /// Stripe's limit for one account (<https://docs.stripe.com/webhooks>).
-const MOST_ENDPOINTS: usize = 16;
+const MAX_ENDPOINTS: usize = 16;
 
 /// `POST /v1/webhook_endpoints`
 pub(crate) fn create(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
@@ -44,9 +44,9 @@ pub(crate) fn create(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
         metadata: Metadata::new(),
     };
     change(&mut endpoint, &mut call.params)?;
-    if call.state().webhook_endpoints.len() >= MOST_ENDPOINTS {
+    if call.state().webhook_endpoints.len() >= MAX_ENDPOINTS {
         let message =
-            format!("You have reached the maximum of {MOST_ENDPOINTS} test webhook endpoints.");
+            format!("You have reached the maximum of {MAX_ENDPOINTS} test webhook endpoints.");
         return Err(ApiError::conflicts(None, message));
     }
     let mut shown = view::webhook_endpoint(&endpoint);

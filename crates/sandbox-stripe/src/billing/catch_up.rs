@@ -15,7 +15,7 @@ use crate::state::Catalog as _;
 use crate::transaction::Transaction;
 
 /// Maximum stored renewals of one subscription. A state file unused for years keeps the last.
-const MOST_RENEWALS: usize = 36;
+const MAX_RENEWALS: usize = 36;
 
 /// Subscriptions processed per batch.
 const BATCH: usize = 500;
@@ -45,7 +45,7 @@ pub(crate) fn catch_up(transaction: &mut Transaction<'_>) -> io::Result<()> {
             });
         subscription.latest_invoice =
             invoices.last().map(|i| i.id.clone()).or(subscription.latest_invoice);
-        let skipped = invoices.len().saturating_sub(MOST_RENEWALS);
+        let skipped = invoices.len().saturating_sub(MAX_RENEWALS);
         invoices.into_iter().skip(skipped).for_each(|invoice| transaction.put(invoice));
         transaction.put(customer);
         transaction.put(subscription);

@@ -47,7 +47,7 @@ fn email_error(email: &str, visit: &Visit<'_>) -> Option<&'static str> {
         Some(words.unreadable)
     } else if !Customer::is_email(email) {
         Some(words.email_invalid)
-    } else if email.chars().count() > Customer::LONGEST_EMAIL {
+    } else if email.chars().count() > Customer::MAX_EMAIL_LENGTH {
         Some(words.too_long)
     } else {
         None

@@ -33,7 +33,8 @@ pub(super) struct Line {
 
 impl Figures {
     pub(super) fn of(visit: &Visit<'_>) -> io::Result<Self> {
-        let (session, words) = (visit.session, &visit.text().checkout);
+        let session = visit.session;
+        let words = &visit.text().checkout;
         let show = |amount: i64| money::format(amount, &session.currency, visit.language);
         let period = pay::recurring(visit)
             .ok_or_else(|| io::Error::other("a checkout session without its price"))?;

@@ -116,7 +116,8 @@ fn page(
     errors: Vec<FieldError>,
     notice: Option<&'static str>,
 ) -> Result<Response, Unavailable> {
-    let (text, session) = (visit.text(), visit.session);
+    let text = visit.text();
+    let session = visit.session;
     let words = &text.checkout;
     let figures = Figures::of(visit)?;
     let saved = visit.saved_card().filter(|_| visit.asks_card());
@@ -141,7 +142,7 @@ fn page(
         email: Field {
             autocomplete: "email",
             inputmode: "email",
-            longest: Customer::LONGEST_EMAIL,
+            max_length: Customer::MAX_EMAIL_LENGTH,
             required: true,
             ..Field::new(EMAIL, text.email)
         }

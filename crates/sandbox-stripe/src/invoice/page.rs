@@ -33,7 +33,8 @@ pub(super) fn shown(document: &Document, token: &str) -> Response {
 /// Returns the page for an unknown invoice.
 pub(super) fn unknown(language: Language) -> Response {
     let words = words::of(language);
-    let (title, message) = (words.unknown_title, words.unknown_message);
+    let title = words.unknown_title;
+    let message = words.unknown_message;
     let page = Closed { frame: Frame::new(language), title, message, expired: false, back: None };
     render(StatusCode::NOT_FOUND, &page, None)
 }

@@ -66,7 +66,8 @@ fn head(canvas: &mut Canvas, document: &Document) -> f32 {
         }
     }
     y += 22.0;
-    let (column, width) = ((LEFT + RIGHT) / 2.0, (RIGHT - LEFT) / 2.0 - 24.0);
+    let column = (LEFT + RIGHT) / 2.0;
+    let width = (RIGHT - LEFT) / 2.0 - 24.0;
     let seller = parts(&[document.seller.to_owned(), document.seller_note.to_owned()], width);
     let buyer = parts(&document.bill_to, width);
     canvas.write(LEFT, y, document.words.from, SMALL);

@@ -22,7 +22,8 @@ pub(crate) fn format(amount: i64, currency: &str, language: Language) -> String 
     };
     let scale = 10_u64.pow(decimals);
     let minus = if amount < 0 { "-" } else { "" };
-    let (whole, part) = (amount.unsigned_abs() / scale, amount.unsigned_abs() % scale);
+    let whole = amount.unsigned_abs() / scale;
+    let part = amount.unsigned_abs() % scale;
     let whole = group(whole);
     let number = match decimals {
         0 => whole,

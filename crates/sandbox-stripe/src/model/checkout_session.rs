@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 use super::{HostedToken, Metadata, MissingPaymentMethod, PaymentMethod, Timestamp};
 
 /// Minimum lifetime (the published schema, `expires_at`).
-pub(crate) const SHORTEST_CHECKOUT_SECONDS: i64 = 30 * 60;
+pub(crate) const MIN_CHECKOUT_SECONDS: i64 = 30 * 60;
 
 /// Maximum and default lifetime.
-pub(crate) const LONGEST_CHECKOUT_SECONDS: i64 = 24 * 60 * 60;
+pub(crate) const MAX_CHECKOUT_SECONDS: i64 = 24 * 60 * 60;
 
 /// A checkout session in subscription mode.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

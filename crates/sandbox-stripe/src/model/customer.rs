@@ -59,9 +59,9 @@ impl Customer {
     }
 
     // Stripe's limits in characters (the published schema's `maxLength`).
-    pub(crate) const LONGEST_NAME: usize = 256;
-    pub(crate) const LONGEST_EMAIL: usize = 512;
-    pub(crate) const LONGEST_PHONE: usize = 20;
+    pub(crate) const MAX_NAME_LENGTH: usize = 256;
+    pub(crate) const MAX_EMAIL_LENGTH: usize = 512;
+    pub(crate) const MAX_PHONE_LENGTH: usize = 20;
 
     /// Returns whether the text has Stripe's minimum of an e-mail address: one @ between two parts.
     pub(crate) fn is_email(text: &str) -> bool {

@@ -15,7 +15,7 @@ pub(crate) const OPENED_SECONDS: i64 = 60 * 60;
 pub(crate) const CHALLENGE_SECONDS: i64 = 10 * 60;
 
 /// Retention of expired sessions, so that their pages say "expired" instead of "not found".
-pub(crate) const REMEMBERED_SECONDS: i64 = 10 * 60;
+pub(crate) const EXPIRED_RETENTION_SECONDS: i64 = 10 * 60;
 
 /// A portal session. It stores a digest of the link's secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -117,7 +117,7 @@ impl PortalSession {
 
     /// Returns when the session may be deleted.
     pub(crate) fn forget_at(&self) -> Timestamp {
-        self.expires_at.saturating_add(REMEMBERED_SECONDS)
+        self.expires_at.saturating_add(EXPIRED_RETENTION_SECONDS)
     }
 }
 

@@ -6,7 +6,8 @@ use crate::model::PlanChoice;
 
 /// Reads a choice from a form or a query.
 pub(super) fn read(form: &Form) -> Option<PlanChoice> {
-    let (subscription, price) = (form.text("subscription"), form.text("price"));
+    let subscription = form.text("subscription");
+    let price = form.text("price");
     let quantity = form.number("quantity")?;
     let given = !subscription.is_empty() && !price.is_empty();
     given.then(|| PlanChoice {

@@ -15,7 +15,7 @@ use crate::sanitize::is_control;
 use crate::transaction::Transaction;
 
 /// Maximum length of a part of an address, in characters.
-const LONGEST_PART: usize = 200;
+const MAX_PART_LENGTH: usize = 200;
 
 /// The page's template.
 #[derive(Template)]
@@ -120,11 +120,11 @@ fn errors(visit: &Visit<'_>, form: &Form) -> Vec<FieldError> {
     let mut note =
         |field, message: &str| errors.push(FieldError { field, message: message.to_owned() });
     let has_control = |id: &str| form.text(id).chars().any(is_control);
-    let long = |id: &str, longest: usize| form.text(id).chars().count() > longest;
+    let long = |id: &str, max_length: usize| form.text(id).chars().count() > max_length;
     if allows(visit, CustomerField::Name) {
         if has_control("name") {
             note("name", words.unreadable);
-        } else if long("name", Customer::LONGEST_NAME) {
+        } else if long("name", Customer::MAX_NAME_LENGTH) {
             note("name", words.too_long);
         }
     }
@@ -134,7 +134,7 @@ fn errors(visit: &Visit<'_>, form: &Form) -> Vec<FieldError> {
             "" => {}
             _ if has_control("email") => note("email", words.unreadable),
             email if !Customer::is_email(email) => note("email", words.email_invalid),
-            _ if long("email", Customer::LONGEST_EMAIL) => note("email", words.too_long),
+            _ if long("email", Customer::MAX_EMAIL_LENGTH) => note("email", words.too_long),
             _ => {}
         }
     }
@@ -145,7 +145,7 @@ fn errors(visit: &Visit<'_>, form: &Form) -> Vec<FieldError> {
             .all(|c| c.is_ascii_digit() || matches!(c, '+' | '-' | ' ' | '(' | ')' | '.'));
         if !fits
             || !phone.bytes().any(|byte| byte.is_ascii_digit())
-            || long("phone", Customer::LONGEST_PHONE)
+            || long("phone", Customer::MAX_PHONE_LENGTH)
         {
             note("phone", words.phone_invalid);
         }
@@ -154,7 +154,7 @@ fn errors(visit: &Visit<'_>, form: &Form) -> Vec<FieldError> {
         for field in ["line1", "line2", "city", "state", "postal-code"] {
             if has_control(field) {
                 note(field, words.unreadable);
-            } else if long(field, LONGEST_PART) {
+            } else if long(field, MAX_PART_LENGTH) {
                 note(field, words.too_long);
             }
         }
@@ -172,16 +172,16 @@ fn errors(visit: &Visit<'_>, form: &Form) -> Vec<FieldError> {
 fn page(visit: &Visit<'_>, value: impl Fn(&str) -> String, errors: Vec<FieldError>) -> Details {
     let text = visit.text();
     let words = &text.details;
-    let field = |id, label, autocomplete, longest| {
-        Field { autocomplete, longest, ..Field::new(id, label) }.with(&value(id), &errors)
+    let field = |id, label, autocomplete, max_length| {
+        Field { autocomplete, max_length, ..Field::new(id, label) }.with(&value(id), &errors)
     };
     let mut fields = Vec::new();
     if allows(visit, CustomerField::Name) {
-        fields.push(field("name", text.name, "name", Customer::LONGEST_NAME));
+        fields.push(field("name", text.name, "name", Customer::MAX_NAME_LENGTH));
     }
     if allows(visit, CustomerField::Email) {
         // No `type=email`: browsers refuse addresses that Stripe accepts, in their own language.
-        let email = field("email", text.email, "email", Customer::LONGEST_EMAIL);
+        let email = field("email", text.email, "email", Customer::MAX_EMAIL_LENGTH);
         fields.push(Field {
             inputmode: "email",
             required: visit.customer.email.is_some(),
@@ -189,18 +189,18 @@ fn page(visit: &Visit<'_>, value: impl Fn(&str) -> String, errors: Vec<FieldErro
         });
     }
     if allows(visit, CustomerField::Phone) {
-        let phone = field("phone", text.phone, "tel", Customer::LONGEST_PHONE);
+        let phone = field("phone", text.phone, "tel", Customer::MAX_PHONE_LENGTH);
         fields.push(Field { kind: "tel", inputmode: "tel", ..phone });
     }
     let mut address = Vec::new();
     let mut all_countries = Vec::new();
     if allows(visit, CustomerField::Address) {
         address = vec![
-            field("line1", words.line1, "address-line1", LONGEST_PART),
-            field("line2", words.line2, "address-line2", LONGEST_PART),
-            field("city", words.city, "address-level2", LONGEST_PART),
-            field("state", words.state, "address-level1", LONGEST_PART),
-            field("postal-code", words.postal_code, "postal-code", LONGEST_PART),
+            field("line1", words.line1, "address-line1", MAX_PART_LENGTH),
+            field("line2", words.line2, "address-line2", MAX_PART_LENGTH),
+            field("city", words.city, "address-level2", MAX_PART_LENGTH),
+            field("state", words.state, "address-level1", MAX_PART_LENGTH),
+            field("postal-code", words.postal_code, "postal-code", MAX_PART_LENGTH),
         ];
         all_countries = countries::all(visit.language);
         let country = visit.customer.address.as_ref().and_then(|address| address.country.clone());

@@ -15,7 +15,7 @@ pub(crate) struct Field {
     pub(crate) autocomplete: &'static str,
     pub(crate) inputmode: &'static str,
     pub(crate) placeholder: &'static str,
-    pub(crate) longest: usize,
+    pub(crate) max_length: usize,
     pub(crate) required: bool,
 }
 
@@ -27,7 +27,7 @@ pub(crate) struct FieldError {
 
 impl Field {
     pub(crate) fn new(id: &'static str, label: &'static str) -> Self {
-        Self { id, label, kind: "text", inputmode: "text", longest: 256, ..Self::default() }
+        Self { id, label, kind: "text", inputmode: "text", max_length: 256, ..Self::default() }
     }
 
     /// Sets the value and the error.

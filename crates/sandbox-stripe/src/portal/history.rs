@@ -26,7 +26,8 @@ struct History {
 
 /// `GET …/invoices`
 pub(super) fn show(visit: &Visit<'_>) -> Result<PageResponse, Refusal> {
-    let (state, language) = (visit.state, visit.language);
+    let state = visit.state;
+    let language = visit.language;
     let shown = |invoice: &&crate::model::Invoice| invoice.status != InvoiceStatus::Draft;
     let count = state.invoices.of(&visit.customer.id).filter(shown).count();
     let pages = count.div_ceil(PER_PAGE).max(1);

@@ -17,7 +17,7 @@ use super::{details, flow};
 use crate::model::InvoiceStatus;
 
 /// Maximum invoices on the page.
-const MOST_INVOICES: usize = 6;
+const MAX_INVOICES: usize = 6;
 
 /// The page's template.
 #[derive(Template)]
@@ -46,12 +46,14 @@ pub(super) fn show(visit: &Visit<'_>) -> Result<PageResponse, Refusal> {
 }
 
 fn page(visit: &Visit<'_>) -> Overview {
-    let (state, customer, language) = (visit.state, visit.customer, visit.language);
+    let state = visit.state;
+    let customer = visit.customer;
+    let language = visit.language;
     let features = &visit.configuration.features;
     let invoices =
         state.invoices.of(&customer.id).filter(|invoice| invoice.status != InvoiceStatus::Draft);
     let invoices =
-        invoices.take(MOST_INVOICES).map(|invoice| InvoiceRow::of(invoice, state, language));
+        invoices.take(MAX_INVOICES).map(|invoice| InvoiceRow::of(invoice, state, language));
     let running =
         state.subscriptions.of(&customer.id).filter(|subscription| subscription.is_running());
     Overview {

@@ -173,7 +173,8 @@ mod tests {
 
     /// Returns the text between `<name …>` and `</name>` for each occurrence.
     fn contents<'a>(text: &'a str, name: &str) -> Vec<&'a str> {
-        let (start, end) = (format!("<{name} "), format!("</{name}>"));
+        let start = format!("<{name} ");
+        let end = format!("</{name}>");
         let starts = text.match_indices(&start);
         starts.filter_map(|(at, _)| text[at..].split(&end).next()).collect()
     }

@@ -19,7 +19,7 @@ use crate::store::Store;
 use crate::transaction::Transaction;
 
 /// A view extends the session. Extensions below this threshold are not written to the journal.
-const WORTH_WRITING_SECONDS: i64 = 60;
+const MIN_EXTENSION_SECONDS: i64 = 60;
 
 /// The request for a page.
 pub(super) struct Request<'a> {
@@ -93,7 +93,7 @@ pub(super) fn look<R>(
         let session = find(state, request.token, now)?;
         let visit = enter(state, request, session, now)?;
         language = visit.language;
-        let late = now + OPENED_SECONDS - session.expires_at >= WORTH_WRITING_SECONDS;
+        let late = now + OPENED_SECONDS - session.expires_at >= MIN_EXTENSION_SECONDS;
         Ok((look(&visit), late))
     });
     let (seen, late) = outcome.map_err(|refusal| (refusal, language))?;
@@ -113,7 +113,7 @@ pub(super) fn act<R>(
     let outcome = store.transact(|transaction| {
         let now = transaction.now();
         let mut session = find(transaction.state(), request.token, now)?.clone();
-        if now + OPENED_SECONDS - session.expires_at >= WORTH_WRITING_SECONDS {
+        if now + OPENED_SECONDS - session.expires_at >= MIN_EXTENSION_SECONDS {
             session.expires_at = now + OPENED_SECONDS;
             transaction.put(session.clone());
         }

@@ -10,7 +10,7 @@ use crate::model::{
 
 /// Maximum events without pending deliveries. (Stripe keeps events for 30 days:
 /// <https://docs.stripe.com/api/events>.)
-const MOST_EVENTS: usize = 10_000;
+const MAX_EVENTS: usize = 10_000;
 
 /// A change. A record replaces the record with the same id.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -57,7 +57,7 @@ impl State {
             Change::PortalSession(record) => self.portal_sessions.put(*record),
             Change::Event(record) => {
                 self.events.put(*record);
-                while self.events.len() > MOST_EVENTS {
+                while self.events.len() > MAX_EVENTS {
                     let is_done = |event: &&Event| self.deliveries.pending_of(&event.id) == 0;
                     let oldest =
                         self.events.oldest_first().find(is_done).map(|event| event.id.clone());

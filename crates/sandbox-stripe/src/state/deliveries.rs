@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use crate::model::Delivery;
 
 /// Maximum finished deliveries to keep.
-const MOST_ENDED: usize = 1_000;
+const MAX_FINISHED: usize = 1_000;
 
 /// Deliveries by id.
 #[derive(Debug, Default)]
 pub(crate) struct Deliveries {
     rows: BTreeMap<u64, Delivery>,
     /// Finished deliveries, in the order in which they finished.
-    ended: VecDeque<u64>,
+    finished: VecDeque<u64>,
     /// The number of pending deliveries per event.
     pending: HashMap<String, u32>,
     next: u64,
@@ -48,28 +48,29 @@ impl Deliveries {
 
     /// Returns the number of pending deliveries.
     pub(crate) fn pending(&self) -> usize {
-        self.rows.len() - self.ended.len()
+        self.rows.len() - self.finished.len()
     }
 
     pub(crate) fn put(&mut self, delivery: Delivery) {
-        let was = self.rows.get(&delivery.id).map(Delivery::is_pending);
-        let (id, is) = (delivery.id, delivery.is_pending());
-        if is && was != Some(true) {
+        let was_pending = self.rows.get(&delivery.id).map(Delivery::is_pending);
+        let id = delivery.id;
+        let is_pending = delivery.is_pending();
+        if is_pending && was_pending != Some(true) {
             *self.pending.entry(delivery.event.clone()).or_default() += 1;
         }
-        if !is && was == Some(true) {
+        if !is_pending && was_pending == Some(true) {
             self.decrement_pending(&delivery.event);
         }
-        if !is && was != Some(false) {
-            self.ended.push_back(id);
+        if !is_pending && was_pending != Some(false) {
+            self.finished.push_back(id);
         }
-        if is && was == Some(false) {
-            self.ended.retain(|ended| *ended != id);
+        if is_pending && was_pending == Some(false) {
+            self.finished.retain(|finished| *finished != id);
         }
         self.next = self.next.max(id.saturating_add(1));
         self.rows.insert(id, delivery);
-        while self.ended.len() > MOST_ENDED
-            && let Some(oldest) = self.ended.pop_front()
+        while self.finished.len() > MAX_FINISHED
+            && let Some(oldest) = self.finished.pop_front()
         {
             self.rows.remove(&oldest);
         }
@@ -116,7 +117,7 @@ mod tests {
             (deliveries.pending(), deliveries.pending_of("evt_0"), deliveries.pending_of("evt_1")),
             (1, 1, 0)
         );
-        assert_eq!((deliveries.len(), deliveries.next_id()), (MOST_ENDED + 1, 1_501));
+        assert_eq!((deliveries.len(), deliveries.next_id()), (MAX_FINISHED + 1, 1_501));
         assert!(
             deliveries.get(0).is_some()
                 && deliveries.get(500).is_none()
@@ -124,7 +125,7 @@ mod tests {
         );
         // A delivery with the double fault finishes twice.
         deliveries.put(delivery(1_500, Delivered));
-        assert_eq!((deliveries.pending(), deliveries.len()), (1, MOST_ENDED + 1));
+        assert_eq!((deliveries.pending(), deliveries.len()), (1, MAX_FINISHED + 1));
         assert_eq!(deliveries.since(1_500).count(), 1);
     }
 }

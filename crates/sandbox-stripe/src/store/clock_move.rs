@@ -7,7 +7,7 @@ use crate::model::Timestamp;
 use crate::state::{Change, State};
 
 /// Maximum step: two years, with a leap day.
-const LONGEST_SECONDS: i64 = 731 * 24 * 60 * 60;
+const MAX_STEP_SECONDS: i64 = 731 * 24 * 60 * 60;
 
 /// The latest time, the beginning of 2100. The calendar ends much later.
 const END: Timestamp = 4_102_444_800;
@@ -26,7 +26,7 @@ pub(crate) enum ClockMove {
 pub(crate) enum ClockError {
     #[error("the clock only moves forward; the time is {0}")]
     Backward(Timestamp),
-    #[error("the clock moves by at most two years ({LONGEST_SECONDS} seconds) per request")]
+    #[error("the clock moves by at most two years ({MAX_STEP_SECONDS} seconds) per request")]
     TooFar,
     #[error("the clock ends with the year 2099")]
     End,
@@ -46,7 +46,7 @@ impl Store {
         if target < now {
             return Err(ClockError::Backward(now));
         }
-        if target - now > LONGEST_SECONDS {
+        if target - now > MAX_STEP_SECONDS {
             return Err(ClockError::TooFar);
         }
         if target >= END {
@@ -116,7 +116,7 @@ mod tests {
         ));
         assert!(matches!(store.advance(ClockMove::By(-1)), Err(ClockError::Backward(_))));
         assert!(matches!(
-            store.advance(ClockMove::By(LONGEST_SECONDS + 1)),
+            store.advance(ClockMove::By(MAX_STEP_SECONDS + 1)),
             Err(ClockError::TooFar)
         ));
         assert!(matches!(store.advance(ClockMove::By(i64::MAX)), Err(ClockError::TooFar)));

@@ -14,7 +14,7 @@ use crate::state::{Change, State};
 const FORMAT: u32 = 2;
 
 /// Minimum lines before a running process compacts its journal.
-const SMALL: usize = 50_000;
+const MIN_LINES: usize = 50_000;
 
 /// The first line of the file.
 #[derive(Serialize, Deserialize)]
@@ -71,10 +71,10 @@ impl Journal {
 
     /// Compacts the file if most of its lines are obsolete.
     pub(super) fn compact_if_large(&mut self, state: &State) -> io::Result<()> {
-        if self.lines <= SMALL.max(2 * state.len()).max(self.compact_after) {
+        if self.lines <= MIN_LINES.max(2 * state.len()).max(self.compact_after) {
             return Ok(());
         }
-        self.compact_after = self.lines.saturating_add(SMALL);
+        self.compact_after = self.lines.saturating_add(MIN_LINES);
         (self.file, self.lines) = rewrite(&self.path, state)?;
         self.compact_after = 0;
         Ok(())
@@ -256,7 +256,8 @@ mod tests {
                 path.display()
             );
         }
-        let (link, target) = (folder.path().join("link"), folder.path().join("target"));
+        let link = folder.path().join("link");
+        let target = folder.path().join("target");
         std::os::unix::fs::symlink(&target, &link).expect("linked");
         assert!(open(&link).expect_err("dangling").to_string().contains("a dangling link"));
         drop(open(&target).expect("opened"));
@@ -274,14 +275,14 @@ mod tests {
         let mut journal = open(&path).expect("opened");
         // A folder with the file's name makes compaction fail.
         fs::create_dir(with_suffix(&path, ".new")).expect("made");
-        journal.lines = SMALL + 1;
+        journal.lines = MIN_LINES + 1;
         journal.compact_if_large(&state).expect_err("failed");
-        journal.lines += SMALL;
+        journal.lines += MIN_LINES;
         journal.compact_if_large(&state).expect("not tried");
         journal.lines += 1;
         journal.compact_if_large(&state).expect_err("tried again");
         fs::remove_dir(with_suffix(&path, ".new")).expect("removed");
-        journal.lines += SMALL + 1;
+        journal.lines += MIN_LINES + 1;
         journal.compact_if_large(&state).expect("compacted");
         assert_eq!((journal.lines, journal.compact_after), (1, 0));
     }

@@ -159,7 +159,8 @@ fn draft_for<T: Stored>(
 ) -> Option<EventDraft> {
     let before = T::table(transaction.state()).get(id);
     let after = transaction.get::<T>(id)?;
-    let (shown_before, shown_after) = (before.map(&show), show(after));
+    let shown_before = before.map(&show);
+    let shown_after = show(after);
     if shown_before.as_ref() == Some(&shown_after) {
         return None;
     }

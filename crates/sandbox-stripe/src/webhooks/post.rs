@@ -11,7 +11,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use super::address;
-use super::queue::MOST_AT_ONCE;
+use super::queue::MAX_CONCURRENT;
 use super::request::SignedRequest;
 
 const SIGNATURE: HeaderName = HeaderName::from_static("stripe-signature");
@@ -19,7 +19,7 @@ const SIGNATURE: HeaderName = HeaderName::from_static("stripe-signature");
 const AGENT: &str = concat!("sandbox-stripe/", env!("CARGO_PKG_VERSION"));
 
 /// Maximum bytes read from a response. Reading it allows reuse of the connection.
-const LONGEST_RESPONSE: usize = 64 * 1024;
+const MAX_RESPONSE_BYTES: usize = 64 * 1024;
 
 /// Idle time after which a connection closes.
 const IDLE: Duration = Duration::from_secs(30);
@@ -59,7 +59,7 @@ pub(super) fn client() -> Client {
     legacy::Client::builder(TokioExecutor::new())
         .pool_timer(TokioTimer::new())
         .pool_idle_timeout(IDLE)
-        .pool_max_idle_per_host(MOST_AT_ONCE)
+        .pool_max_idle_per_host(MAX_CONCURRENT)
         .build(connector)
 }
 
@@ -83,7 +83,7 @@ pub(super) async fn post(
             if error.is_connect() { DeliveryError::Unreachable } else { DeliveryError::Closed }
         })?;
         let status = response.status();
-        let whole = Limited::new(response.into_body(), LONGEST_RESPONSE).collect().await;
+        let whole = Limited::new(response.into_body(), MAX_RESPONSE_BYTES).collect().await;
         match whole {
             _ if !status.is_success() => Err(DeliveryError::Status(status.as_u16())),
             // A response longer than the limit still counts.

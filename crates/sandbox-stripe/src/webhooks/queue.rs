@@ -10,10 +10,10 @@ use super::rules::{Fault, MatchedRule, Rules};
 use crate::state::State;
 
 /// Maximum concurrent deliveries per endpoint.
-pub(super) const MOST_AT_ONCE: usize = 16;
+pub(super) const MAX_CONCURRENT: usize = 16;
 
 /// Maximum time for which a reorder rule holds deliveries.
-const HELD: Duration = Duration::from_secs(2);
+const MAX_HOLD: Duration = Duration::from_secs(2);
 
 /// An attempt at a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -87,7 +87,7 @@ impl Queue {
                 }
                 Some(MatchedRule { fault: Fault::Lose, .. }) => lost.push(delivery.id),
                 Some(MatchedRule { fault: Fault::Reorder, rule, is_last }) => {
-                    let held = self.held.entry(rule).or_insert_with(|| Held::until(now + HELD));
+                    let held = self.held.entry(rule).or_insert_with(|| Held::until(now + MAX_HOLD));
                     held.deliveries.push((delivery.endpoint.clone(), delivery.id));
                     if is_last {
                         held.until = now;
@@ -117,7 +117,7 @@ impl Queue {
                 lane.waiting.pop();
                 lane.ready.push_back(vec![attempt]);
             }
-            while lane.under_way < MOST_AT_ONCE
+            while lane.under_way < MAX_CONCURRENT
                 && let Some(attempts) = lane.ready.pop_front()
             {
                 lane.under_way += 1;

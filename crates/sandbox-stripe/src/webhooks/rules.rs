@@ -1,6 +1,6 @@
 //! Fault rules for deliveries: late, duplicated, reordered or lost.
 
-use super::{MOST_RULES, TooManyRules};
+use super::{MAX_RULES, TooManyRules};
 
 /// The fault of a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +58,7 @@ impl Fault {
 
 impl Rules {
     pub(super) fn add(&mut self, mut rule: Rule) -> Result<Rule, TooManyRules> {
-        if self.pending.len() >= MOST_RULES {
+        if self.pending.len() >= MAX_RULES {
             return Err(TooManyRules);
         }
         self.made += 1;

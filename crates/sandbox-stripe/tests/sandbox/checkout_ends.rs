@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::browser::{Form, card};
 use crate::checkout::{SESSIONS, form, landing, open, pay, read, subscriptions};
 use crate::shop::{DAY, shop, text};
-use crate::support::{PATIENCE, Reply, Running, TestClock, settings, start, start_with};
+use crate::support::{Reply, Running, TIMEOUT, TestClock, settings, start, start_with};
 
 async fn answer(sandbox: &Running, session: &Value, answer: &str) -> Reply {
     let bank = format!("{}/bank", text(session, "/url"));
@@ -112,7 +112,8 @@ async fn concurrent_submits_pay_once() {
     let form = std::sync::Arc::new(form(&sandbox, &session).await);
     let mut submits = tokio::task::JoinSet::new();
     for _ in 0..16 {
-        let (sandbox, form) = (sandbox.clone(), form.clone());
+        let sandbox = sandbox.clone();
+        let form = form.clone();
         submits.spawn(async move {
             let filled =
                 [&card("4242424242424242", "Jenny")[..], &[("email", "jenny@example.com")]]
@@ -121,7 +122,7 @@ async fn concurrent_submits_pay_once() {
             (reply.status, reply.header("Location").map(str::to_owned))
         });
     }
-    let replies = tokio::time::timeout(PATIENCE, submits.join_all()).await.expect("in time");
+    let replies = tokio::time::timeout(TIMEOUT, submits.join_all()).await.expect("in time");
     assert!(replies.iter().all(|reply| *reply == (303, Some(landing(&session)))), "{replies:?}");
     assert_eq!(subscriptions(&sandbox).await, 1);
     let customers = sandbox.get("/v1/customers?email=jenny%40example.com").await.json();
@@ -176,8 +177,10 @@ async fn a_session_that_cannot_be_paid_shows_the_reason() {
 #[tokio::test]
 async fn only_the_sessions_own_form_is_accepted() {
     let sandbox = start().await;
-    let (mine, other) = (open(&sandbox, "").await, open(&sandbox, "").await);
-    let (form, foreign) = (form(&sandbox, &mine).await, form(&sandbox, &other).await);
+    let mine = open(&sandbox, "").await;
+    let other = open(&sandbox, "").await;
+    let foreign = form(&sandbox, &other).await;
+    let form = form(&sandbox, &mine).await;
     let filled =
         [&card("4242424242424242", "Jenny")[..], &[("email", "jenny@example.com")]].concat();
     let forged = Form { action: form.action.clone(), hidden: foreign.hidden };

@@ -87,7 +87,8 @@ async fn sessions_are_listed_by_customer_status_subscription_and_time() {
     pay(&sandbox, &paid, "4242424242424242").await;
     let paid = read(&sandbox, &paid).await;
     let mine = open(&sandbox, "&customer=cus_SandboxDemo001").await;
-    let (customer, subscription) = (text(&paid, "/customer"), text(&paid, "/subscription"));
+    let customer = text(&paid, "/customer");
+    let subscription = text(&paid, "/subscription");
     for (query, wanted) in [
         ("?limit=10", vec![text(&mine, "/id"), text(&paid, "/id")]),
         (&format!("?customer={customer}"), vec![text(&paid, "/id")]),
@@ -162,7 +163,8 @@ async fn invalid_parameters_have_stripes_errors() {
     let url = "success_url=https://app.example.com/";
     let base = format!("mode=subscription&{item}&{url}");
     let now = sandbox_stripe::Clock::now(&SystemClock);
-    let (soon, late) = (now + 1_000, now + DAY + 1_000);
+    let soon = now + 1_000;
+    let late = now + DAY + 1_000;
     for (form, error) in [
         (String::new(), refused(400, "parameter_missing", "mode")),
         (format!("mode=payment&{item}&{url}"), refused(400, "", "mode")),

@@ -82,7 +82,7 @@ async fn every_renewal_on_the_way_happens_at_its_own_time_and_is_delivered() {
     settled(&sandbox).await;
     let received = receiver.received();
     assert!(
-        received.iter().all(|letter| letter.is_signed(&secret)),
+        received.iter().all(|delivery| delivery.is_signed(&secret)),
         "signed with the machine's time"
     );
     let of_shop = |kind: &str| {
@@ -92,7 +92,8 @@ async fn every_renewal_on_the_way_happens_at_its_own_time_and_is_delivered() {
         ours.sort_by_key(|event| number(event, "/created"));
         ours
     };
-    let (paid, updated) = (of_shop("invoice.paid"), of_shop("customer.subscription.updated"));
+    let paid = of_shop("invoice.paid");
+    let updated = of_shop("customer.subscription.updated");
     assert_eq!((paid.len(), updated.len()), (3, 3));
     let mut end = number(&subscription, "/items/data/0/current_period_end");
     for (paid, updated) in paid.iter().zip(&updated) {

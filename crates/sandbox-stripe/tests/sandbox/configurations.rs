@@ -27,7 +27,8 @@ async fn a_new_configuration_has_exactly_the_requested_features() {
 #[tokio::test]
 async fn an_update_keeps_fields_that_it_does_not_contain() {
     let sandbox = start().await;
-    let (product, price) = (&sandbox.demo.product, &sandbox.demo.price);
+    let product = &sandbox.demo.product;
+    let price = &sandbox.demo.price;
     let form = format!(
         "features[customer_update][enabled]=true&features[customer_update][allowed_updates][]=email\
          &features[customer_update][allowed_updates][]=address\

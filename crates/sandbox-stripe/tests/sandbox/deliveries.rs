@@ -15,28 +15,30 @@ const ENDPOINTS: &str = "/v1/webhook_endpoints";
 #[tokio::test]
 async fn subscribed_events_are_posted_as_the_api_renders_them() {
     let sandbox = start().await;
-    let (all, some) = (Receiver::start(&[]).await, Receiver::start(&[]).await);
+    let all = Receiver::start(&[]).await;
+    let some = Receiver::start(&[]).await;
     sandbox.make("/v1/customers", "name=Before").await;
     let (_, secret) = all.subscribe(&sandbox, &["*"]).await;
     let (_, other_secret) = some.subscribe(&sandbox, &["customer.deleted", "invoice.paid"]).await;
     let id = sandbox.make("/v1/customers", "name=Kim%20%F0%9F%92%BB").await;
     sandbox.delete(&format!("/v1/customers/{id}")).await;
-    let (all, some) = (all.wait(2).await, some.wait(1).await);
-    for letter in &all {
-        let event = letter.json();
+    let all = all.wait(2).await;
+    let some = some.wait(1).await;
+    for delivery in &all {
+        let event = delivery.json();
         assert_eq!(faults("event", &event), Vec::<String>::new());
-        assert!(letter.is_signed(&secret) && !letter.is_signed(&other_secret), "{letter:?}");
-        assert_eq!(letter.path, "/hooks");
-        assert_eq!(letter.header("content-type"), "application/json; charset=utf-8");
-        assert!(letter.header("user-agent").starts_with("sandbox-stripe/"));
+        assert!(delivery.is_signed(&secret) && !delivery.is_signed(&other_secret), "{delivery:?}");
+        assert_eq!(delivery.path, "/hooks");
+        assert_eq!(delivery.header("content-type"), "application/json; charset=utf-8");
+        assert!(delivery.header("user-agent").starts_with("sandbox-stripe/"));
         // After delivery the API renders the event with zero pending webhooks.
         settled(&sandbox).await;
         let read = sandbox.get(&format!("/v1/events/{}", event["id"].as_str().expect("id"))).await;
         assert_eq!(read.json()["pending_webhooks"], 0);
         let pending = format!("\"pending_webhooks\": {}", event["pending_webhooks"]);
-        assert_eq!(letter.body.replace(&pending, "\"pending_webhooks\": 0"), read.body);
+        assert_eq!(delivery.body.replace(&pending, "\"pending_webhooks\": 0"), read.body);
     }
-    let mut kinds: Vec<_> = all.iter().map(|letter| letter.json()["type"].clone()).collect();
+    let mut kinds: Vec<_> = all.iter().map(|delivery| delivery.json()["type"].clone()).collect();
     kinds.sort_by_key(Value::to_string);
     assert_eq!(kinds, ["customer.created", "customer.deleted"]);
     assert_eq!(some[0].json()["type"], "customer.deleted");
@@ -56,10 +58,10 @@ async fn a_refused_delivery_is_retried_with_a_new_signature() {
     let received = receiver.wait(5).await;
     assert_eq!(received.len(), 5);
     assert!(
-        received.iter().all(|letter| letter.is_signed(&secret) && letter.path == "/hooks"),
+        received.iter().all(|delivery| delivery.is_signed(&secret) && delivery.path == "/hooks"),
         "{received:?}"
     );
-    assert!(received.iter().all(|letter| letter.body == received[0].body));
+    assert!(received.iter().all(|delivery| delivery.body == received[0].body));
     assert_eq!(
         (delivery["state"].as_str(), delivery["attempts"].as_u64()),
         (Some("delivered"), Some(5))
@@ -103,7 +105,8 @@ async fn a_disabled_or_deleted_endpoint_receives_no_more_events() {
     settings.webhooks.attempts = u32::MAX;
     let sandbox = start_with(settings, Arc::new(SystemClock)).await;
     let never = [Plan::Status(500); 10_000];
-    let (off, gone) = (Receiver::start(&never).await, Receiver::start(&never).await);
+    let off = Receiver::start(&never).await;
+    let gone = Receiver::start(&never).await;
     let (off_id, _) = off.subscribe(&sandbox, &["*"]).await;
     let (gone_id, _) = gone.subscribe(&sandbox, &["*"]).await;
     sandbox.make("/v1/customers", "name=A").await;
@@ -153,7 +156,7 @@ async fn pending_deliveries_survive_a_shutdown_and_a_kill() {
     expected.sort();
     assert_eq!(names, expected);
     assert_eq!(secret.expose_secret(), again.expose_secret());
-    assert!(received.iter().all(|letter| letter.is_signed(secret.expose_secret())));
+    assert!(received.iter().all(|delivery| delivery.is_signed(secret.expose_secret())));
     second.stop().await;
 }
 

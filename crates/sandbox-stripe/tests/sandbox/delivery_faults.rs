@@ -16,7 +16,7 @@ const TWO_EVENTS: &str =
     "name=A&default_price_data[currency]=usd&default_price_data[unit_amount]=1";
 
 fn kinds(received: &[Received]) -> Vec<Value> {
-    received.iter().map(|letter| letter.json()["type"].clone()).collect()
+    received.iter().map(|delivery| delivery.json()["type"].clone()).collect()
 }
 
 #[tokio::test]
@@ -33,9 +33,9 @@ async fn a_doubled_delivery_arrives_twice() {
         sandbox.make("/v1/products", "name=Not+meant").await;
     }
     let received = receiver.wait(8).await;
-    assert!(received.iter().all(|letter| letter.is_signed(&secret)));
+    assert!(received.iter().all(|delivery| delivery.is_signed(&secret)));
     let of =
-        |name: &str| received.iter().filter(|letter| letter.name() == name).collect::<Vec<_>>();
+        |name: &str| received.iter().filter(|delivery| delivery.name() == name).collect::<Vec<_>>();
     assert_eq!((of("A").len(), of("B").len(), of("C").len(), of("Not meant").len()), (2, 2, 1, 3));
     assert_eq!(of("A")[0].json()["id"], of("A")[1].json()["id"]);
     assert_eq!(sandbox.get(DELIVERIES).await.json()["rules"], json!([]));
@@ -53,14 +53,15 @@ async fn a_late_delivery_arrives_after_its_delay_and_does_not_delay_others() {
     sandbox.make("/v1/customers", "name=Now").await;
     let received = receiver.wait(2).await;
     assert!(started.elapsed() >= Duration::from_secs(1));
-    assert_eq!(received.iter().filter(|letter| letter.name() == "Late").count(), 1);
+    assert_eq!(received.iter().filter(|delivery| delivery.name() == "Late").count(), 1);
     sandbox.stop().await;
 }
 
 #[tokio::test]
 async fn a_lost_delivery_never_arrives_unless_resent() {
     let sandbox = start().await;
-    let (receiver, other) = (Receiver::start(&[]).await, Receiver::start(&[]).await);
+    let receiver = Receiver::start(&[]).await;
+    let other = Receiver::start(&[]).await;
     let (endpoint, _) = receiver.subscribe(&sandbox, &["*"]).await;
     let (other_endpoint, _) = other.subscribe(&sandbox, &["*"]).await;
     sandbox.post(DELIVERIES, &format!("fault=lose&endpoint={endpoint}")).await;

@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::support::{KEY, PATIENCE, Reply, Running, bearer, refused, start};
+use crate::support::{KEY, Reply, Running, TIMEOUT, bearer, refused, start};
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -24,7 +24,7 @@ async fn bytes_of(sandbox: &Running, headers: &str, form: &str) -> String {
         let _ = stream.read_to_end(&mut bytes).await;
         String::from_utf8(bytes).expect("text")
     };
-    tokio::time::timeout(PATIENCE, exchange).await.expect("ended in time")
+    tokio::time::timeout(TIMEOUT, exchange).await.expect("ended in time")
 }
 
 async fn faulty(sandbox: &Running, fault: &str, form: &str) -> Reply {
@@ -241,6 +241,6 @@ async fn a_long_delay_does_not_block_shutdown() {
     stream.write_all(request.as_bytes()).await.expect("sent");
     let begun =
         async { while sandbox.get("/sandbox/faults").await.json() != json!({ "data": [] }) {} };
-    tokio::time::timeout(PATIENCE, begun).await.expect("begun in time");
+    tokio::time::timeout(TIMEOUT, begun).await.expect("begun in time");
     sandbox.stop().await;
 }

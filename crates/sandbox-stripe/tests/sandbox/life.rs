@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::sync::Arc;
 
-use crate::support::{PATIENCE, TestClock, settings, start, start_with};
+use crate::support::{TIMEOUT, TestClock, settings, start, start_with};
 use sandbox_stripe::{Clock as _, Sandbox, SystemClock};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -59,7 +59,8 @@ async fn renewals_due_during_downtime_are_billed_at_the_next_start() {
     let subscription =
         later.get(&format!("/v1/subscriptions/{}", later.demo.subscription)).await.json();
     let item = &subscription["items"]["data"][0];
-    let (start, end) = (item["current_period_start"].as_i64(), item["current_period_end"].as_i64());
+    let start = item["current_period_start"].as_i64();
+    let end = item["current_period_end"].as_i64();
     assert!(start <= Some(clock.now()) && Some(clock.now()) < end, "{subscription}");
     let invoices =
         later.get(&format!("/v1/invoices?customer={}", later.demo.customer)).await.json();
@@ -121,7 +122,7 @@ async fn idle_and_incomplete_requests_do_not_block_shutdown() {
     sandbox.stop().await;
     let mut rest = Vec::new();
     let end =
-        tokio::time::timeout(PATIENCE, idle.read_to_end(&mut rest)).await.expect("closed in time");
+        tokio::time::timeout(TIMEOUT, idle.read_to_end(&mut rest)).await.expect("closed in time");
     assert!(end.is_err() || rest.is_empty());
     drop((silent, half_a_head, half_a_body));
 }

@@ -61,8 +61,8 @@ async fn a_customer_can_be_created_with_a_card() {
 #[tokio::test]
 async fn a_card_cannot_be_used_by_another_customer() {
     let sandbox = start().await;
-    let (mine, theirs) =
-        (sandbox.make("/v1/customers", "").await, sandbox.make("/v1/customers", "").await);
+    let mine = sandbox.make("/v1/customers", "").await;
+    let theirs = sandbox.make("/v1/customers", "").await;
     let card =
         sandbox.make("/v1/payment_methods/pm_card_visa/attach", &format!("customer={mine}")).await;
     let attach = format!("/v1/payment_methods/{card}/attach");

@@ -298,8 +298,8 @@ async fn the_texts_about_a_new_default_exclude_plans_with_their_own_card() {
     let flow = |locale: &str| {
         format!("customer=cus_SandboxDemo001&locale={locale}&flow_data[type]=payment_method_update")
     };
-    let (english, korean) =
-        (sandbox.session_url(&flow("en")).await, sandbox.session_url(&flow("ko")).await);
+    let english = sandbox.session_url(&flow("en")).await;
+    let korean = sandbox.session_url(&flow("ko")).await;
     let page = sandbox.page(&format!("{english}/cards/new"), &[]).await;
     assert!(
         page.body.contains("The new card becomes the default for your plans and invoices."),

@@ -116,7 +116,8 @@ async fn only_allowed_fields_are_shown_and_accepted() {
 #[tokio::test]
 async fn only_the_offered_prices_and_quantities_can_be_chosen() {
     let sandbox = start().await;
-    let (product, business) = (sandbox.demo.product.clone(), "prod_SandboxDemo03");
+    let product = sandbox.demo.product.clone();
+    let business = "prod_SandboxDemo03";
     let features = format!(
         "features[subscription_update][enabled]=true&features[subscription_update][default_allowed_updates][]=price\
          &features[subscription_update][default_allowed_updates][]=quantity\

@@ -26,7 +26,8 @@ async fn csrf_token(sandbox: &Running, path: &str) -> Vec<(String, String)> {
 #[tokio::test]
 async fn a_form_without_the_sessions_csrf_token_is_refused() {
     let sandbox = start().await;
-    let (mine, other) = (open(&sandbox).await, open(&sandbox).await);
+    let mine = open(&sandbox).await;
+    let other = open(&sandbox).await;
     let foreign = csrf_token(&sandbox, &other).await;
     let nothing = vec![("csrf".to_owned(), String::new())];
     for form in EVERY_FORM {

@@ -116,7 +116,8 @@ async fn an_unopened_session_lives_five_minutes_and_an_opened_one_an_hour_after_
     let clock = TestClock::starting_now();
     let sandbox = start_with(settings(None), clock.clone()).await;
     let form = format!("customer={}", sandbox.demo.customer);
-    let (seen, unseen) = (sandbox.session_url(&form).await, sandbox.session_url(&form).await);
+    let seen = sandbox.session_url(&form).await;
+    let unseen = sandbox.session_url(&form).await;
     clock.advance(299);
     assert_eq!(sandbox.page(&seen, &[]).await.status, 200);
     clock.advance(1);

@@ -35,8 +35,8 @@ async fn a_session_has_a_link_and_the_requested_values() {
 #[tokio::test]
 async fn each_flow_is_accepted_with_raw_and_with_encoded_brackets() {
     let sandbox = start().await;
-    let (customer, subscription) =
-        (sandbox.demo.customer.clone(), sandbox.demo.subscription.clone());
+    let customer = sandbox.demo.customer.clone();
+    let subscription = sandbox.demo.subscription.clone();
     for form in [
         "flow_data[type]=payment_method_update".to_owned(),
         format!(
@@ -126,7 +126,8 @@ async fn invalid_parameters_have_stripes_errors() {
 async fn invalid_flows_have_stripes_errors() {
     let sandbox = start().await;
     let other = sandbox.make("/v1/customers", "name=Somebody+else").await;
-    let (me, sub) = (&sandbox.demo.customer, &sandbox.demo.subscription);
+    let me = &sandbox.demo.customer;
+    let sub = &sandbox.demo.subscription;
     let cancel = "flow_data[type]=subscription_cancel&flow_data[subscription_cancel][subscription]";
     let cases = vec![
         (format!("customer={me}&flow_data=x"), refused(400, "", "flow_data")),

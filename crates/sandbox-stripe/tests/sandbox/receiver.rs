@@ -25,7 +25,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
-use crate::support::{PATIENCE, Running};
+use crate::support::{Running, TIMEOUT};
 
 /// The response to a delivery.
 #[derive(Clone, Copy, Debug)]
@@ -104,7 +104,7 @@ impl Receiver {
                 next.await;
             }
         };
-        tokio::time::timeout(PATIENCE, arrived).await.expect("deliveries in time");
+        tokio::time::timeout(TIMEOUT, arrived).await.expect("deliveries in time");
         self.received()
     }
 
@@ -181,7 +181,7 @@ pub(crate) async fn settled(sandbox: &Running) -> Vec<Value> {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(PATIENCE, settled).await.expect("settled in time")
+    tokio::time::timeout(TIMEOUT, settled).await.expect("settled in time")
 }
 
 async fn answer(

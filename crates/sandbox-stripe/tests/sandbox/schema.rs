@@ -67,7 +67,8 @@ async fn an_object_in_a_list_equals_the_object_read_by_id() {
 #[tokio::test]
 async fn expansion_replaces_an_id_with_its_object() {
     let sandbox = start().await;
-    let (me, sub) = (&sandbox.demo.customer, &sandbox.demo.subscription);
+    let me = &sandbox.demo.customer;
+    let sub = &sandbox.demo.subscription;
     let invoice = sandbox.get("/v1/invoices?limit=1").await.json()["data"][0].clone();
     let invoice = format!("/v1/invoices/{}", invoice["id"].as_str().unwrap_or_default());
     for (path, fields) in [
@@ -118,7 +119,8 @@ async fn expansion_replaces_an_id_with_its_object() {
 #[tokio::test]
 async fn sessions_customers_and_errors_have_the_published_shape() {
     let sandbox = start().await;
-    let (me, sub) = (&sandbox.demo.customer, &sandbox.demo.subscription);
+    let me = &sandbox.demo.customer;
+    let sub = &sandbox.demo.subscription;
     for flow in [
         String::new(),
         "&flow_data[type]=payment_method_update".to_owned(),

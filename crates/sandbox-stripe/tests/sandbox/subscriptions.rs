@@ -11,10 +11,8 @@ async fn a_subscription_is_paid_immediately_and_its_items_have_periods() {
     assert_eq!(text(&made, "/status"), "active");
     assert_eq!(text(&made, "/billing_mode/type"), "flexible");
     assert!(made.get("current_period_end").is_none());
-    let (start, end) = (
-        number(&made, "/items/data/0/current_period_start"),
-        number(&made, "/items/data/0/current_period_end"),
-    );
+    let start = number(&made, "/items/data/0/current_period_start");
+    let end = number(&made, "/items/data/0/current_period_end");
     assert!((27 * DAY..=32 * DAY).contains(&(end - start)));
     assert_eq!(text(&made, "/latest_invoice/status"), "paid");
     assert_eq!(number(&made, "/latest_invoice/amount_paid"), 1_000);
@@ -160,7 +158,8 @@ async fn error_if_incomplete_creates_nothing_if_the_payment_fails() {
 async fn an_invalid_subscription_names_the_parameter() {
     let sandbox = start().await;
     let shop = shop(&sandbox, "pm_card_visa").await;
-    let (customer, small) = (&shop.customer, &shop.small);
+    let customer = &shop.customer;
+    let small = &shop.small;
     let once =
         sandbox.make("/v1/prices", "currency=usd&unit_amount=5&product_data[name]=Once").await;
     let euro = "currency=eur&recurring[interval]=month&unit_amount=5&product_data[name]=Euro";

@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 /// Maximum wait of any test.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
 
 pub(crate) const KEY: &str = "sk_test_123";
 
@@ -93,7 +93,7 @@ impl Running {
 
     pub(crate) async fn stop(self) {
         let _ = self.stop.send(());
-        tokio::time::timeout(PATIENCE, self.ended)
+        tokio::time::timeout(TIMEOUT, self.ended)
             .await
             .expect("in time")
             .expect("no panic")
@@ -173,7 +173,7 @@ impl Running {
             // An invoice's PDF is not text, but its head is.
             String::from_utf8_lossy(&bytes).into_owned()
         };
-        let text = tokio::time::timeout(PATIENCE, exchange).await.expect("answered in time");
+        let text = tokio::time::timeout(TIMEOUT, exchange).await.expect("answered in time");
         let (head, body) = text.split_once("\r\n\r\n").expect("head and body");
         let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("status");
         Reply { status, head: head.to_owned(), body: body.to_owned() }

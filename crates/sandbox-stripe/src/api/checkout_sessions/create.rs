@@ -2,13 +2,13 @@
 
 use crate::api::call::{Call, Reply};
 use crate::api::error::{ApiError, excerpt};
-use crate::api::params::{LARGEST_QUANTITY, Params};
-use crate::api::subscriptions::{self, LONGEST_TRIAL_DAYS};
+use crate::api::params::{MAX_QUANTITY, Params};
+use crate::api::subscriptions::{self, MAX_TRIAL_DAYS};
 use crate::billing::NewItem;
 use crate::ids::{self, IdKind};
 use crate::model::{
-    CheckoutItem, CheckoutSession, CheckoutStatus, Customer, HostedToken, LONGEST_CHECKOUT_SECONDS,
-    Metadata, Price, SHORTEST_CHECKOUT_SECONDS, SubscriptionTerms, Timestamp,
+    CheckoutItem, CheckoutSession, CheckoutStatus, Customer, HostedToken, MAX_CHECKOUT_SECONDS,
+    MIN_CHECKOUT_SECONDS, Metadata, Price, SubscriptionTerms, Timestamp,
 };
 use crate::transaction::Transaction;
 
@@ -89,7 +89,7 @@ const LOCALES: &[&str] = &[
 ];
 
 /// The schema's maximum number of line items.
-const MOST_ITEMS: usize = 20;
+const MAX_ITEMS: usize = 20;
 
 /// `POST /v1/checkout/sessions`
 pub(crate) fn create(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
@@ -198,9 +198,9 @@ fn read_promotion_codes(params: &mut Params) -> Result<Option<bool>, ApiError> {
 
 fn read_end(params: &mut Params, now: Timestamp) -> Result<Timestamp, ApiError> {
     let Some(end) = params.integer("expires_at")? else {
-        return Ok(now + LONGEST_CHECKOUT_SECONDS);
+        return Ok(now + MAX_CHECKOUT_SECONDS);
     };
-    if (SHORTEST_CHECKOUT_SECONDS..=LONGEST_CHECKOUT_SECONDS).contains(&end.saturating_sub(now)) {
+    if (MIN_CHECKOUT_SECONDS..=MAX_CHECKOUT_SECONDS).contains(&end.saturating_sub(now)) {
         return Ok(end);
     }
     let message = "A checkout session expires from 30 minutes to 24 hours after it was created.";
@@ -215,7 +215,7 @@ fn read_terms(mut params: Params) -> Result<SubscriptionTerms, ApiError> {
     params.metadata(&mut metadata)?;
     Ok(SubscriptionTerms {
         description: params.text("description", 500)?,
-        trial_days: params.integer_in("trial_period_days", 1..=LONGEST_TRIAL_DAYS)?,
+        trial_days: params.integer_in("trial_period_days", 1..=MAX_TRIAL_DAYS)?,
         missing_payment_method: subscriptions::read_trial_settings(&mut params)?
             .unwrap_or_default(),
         metadata,
@@ -227,8 +227,8 @@ fn read_customer(
     params: &mut Params,
     transaction: &Transaction<'_>,
 ) -> Result<(Option<Customer>, Option<String>), ApiError> {
-    let (customer, email) =
-        (params.text("customer", 5_000)?, params.text("customer_email", Customer::LONGEST_EMAIL)?);
+    let customer = params.text("customer", 5_000)?;
+    let email = params.text("customer_email", Customer::MAX_EMAIL_LENGTH)?;
     match (customer, email) {
         (Some(_), Some(_)) => {
             let message = "You may only specify one of these parameters: customer, customer_email.";
@@ -251,8 +251,8 @@ fn read_items(
     transaction: &Transaction<'_>,
 ) -> Result<Vec<(String, NewItem)>, ApiError> {
     let list = params.objects("line_items")?.ok_or_else(|| params.absent("line_items"))?;
-    if list.len() > MOST_ITEMS {
-        let message = format!("A checkout session has at most {MOST_ITEMS} line items.");
+    if list.len() > MAX_ITEMS {
+        let message = format!("A checkout session has at most {MAX_ITEMS} line items.");
         return Err(ApiError::invalid(None, "line_items", message));
     }
     let mut items = subscriptions::NewItems::default();
@@ -260,11 +260,12 @@ fn read_items(
     for mut item in list {
         let unsimulated = ["adjustable_quantity", "dynamic_tax_rates", "price_data", "tax_rates"];
         item.expect(&["metadata", "price", "quantity"], &unsimulated)?;
-        let (name, id) = (item.name("price"), item.required_text("price", 5_000)?);
+        let name = item.name("price");
+        let id = item.required_text("price", 5_000)?;
         let price = transaction.get::<Price>(&id).cloned();
         let price = price.ok_or_else(|| ApiError::missing("price", &id, name.clone()))?;
         let quantity = item
-            .integer_in("quantity", 1..=LARGEST_QUANTITY)?
+            .integer_in("quantity", 1..=MAX_QUANTITY)?
             .ok_or_else(|| item.absent("quantity"))?;
         let mut metadata = Metadata::new();
         item.metadata(&mut metadata)?;

@@ -15,7 +15,7 @@ use crate::api::operations::{OPERATIONS, Operation};
 use crate::api::params::Params;
 
 /// Maximum `times` of a rule; our limit.
-const MOST_TIMES: i64 = 1_000_000;
+const MAX_TIMES: i64 = 1_000_000;
 
 /// The routes that create, list and delete fault rules. They accept the API's test keys.
 pub(crate) fn router(faults: Faults) -> Router {
@@ -53,12 +53,12 @@ impl Rule {
         let path = params.text("path", 500)?;
         let times = params.integer("times")?.unwrap_or(1);
         let times =
-            u32::try_from(times).ok().filter(|times| (1..=MOST_TIMES).contains(&i64::from(*times)));
+            u32::try_from(times).ok().filter(|times| (1..=MAX_TIMES).contains(&i64::from(*times)));
         let times = times.ok_or_else(|| {
             ApiError::invalid(
                 None,
                 "times",
-                format!("Invalid times: must be from 1 to {MOST_TIMES}"),
+                format!("Invalid times: must be from 1 to {MAX_TIMES}"),
             )
         })?;
         let fits = |operation: &Operation| {

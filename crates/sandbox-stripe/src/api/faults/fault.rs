@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use crate::api::error::excerpt;
 
-/// The longest delay. Clients time out earlier.
-const LONGEST_DELAY: Duration = Duration::from_secs(60);
+/// The maximum delay. Clients time out earlier.
+const MAX_DELAY: Duration = Duration::from_secs(60);
 
 /// The faults of one call, in order: the delay, the status, the break.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -73,7 +73,7 @@ impl FromStr for Fault {
             let second = if let Some(delay) = part.strip_prefix("delay=") {
                 let delay =
                     delay.parse().map(Duration::from_millis).map_err(|_| FaultError::Delay)?;
-                if delay > LONGEST_DELAY {
+                if delay > MAX_DELAY {
                     return Err(FaultError::Delay);
                 }
                 fault.delay.replace(delay).is_some()

@@ -6,7 +6,7 @@ pub(super) fn enumerate(words: &[&str]) -> String {
         [] => String::new(),
         [only] => (*only).to_owned(),
         [first, second] => format!("{first} or {second}"),
-        [most @ .., last] => format!("{}, or {last}", most.join(", ")),
+        [rest @ .., last] => format!("{}, or {last}", rest.join(", ")),
     }
 }
 

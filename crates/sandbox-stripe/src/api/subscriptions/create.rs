@@ -2,8 +2,8 @@
 
 use super::items;
 use super::terms::{
-    CancelAt, DAY, LONGEST_TRIAL_DAYS, UNSIMULATED, check_billing_mode, check_currency,
-    read_cancel_at, read_payment_behavior, read_trial_settings,
+    CancelAt, DAY, MAX_TRIAL_DAYS, UNSIMULATED, check_billing_mode, check_currency, read_cancel_at,
+    read_payment_behavior, read_trial_settings,
 };
 use crate::api::call::{Call, Reply};
 use crate::api::error::ApiError;
@@ -115,7 +115,7 @@ fn check_fixed(params: &mut Params) -> Result<(), ApiError> {
 fn read_trial(params: &mut Params, now: i64) -> Result<Option<i64>, ApiError> {
     let days = params.amount("trial_period_days", i64::MAX)?;
     let too_long = |name: &str| {
-        ApiError::invalid(None, name, format!("A trial lasts at most {LONGEST_TRIAL_DAYS} days."))
+        ApiError::invalid(None, name, format!("A trial lasts at most {MAX_TRIAL_DAYS} days."))
     };
     match (params.text("trial_end", 40)?.as_deref(), days) {
         (Some(_), Some(_)) => {
@@ -130,7 +130,7 @@ fn read_trial(params: &mut Params, now: i64) -> Result<Option<i64>, ApiError> {
                 "trial_end",
                 "Invalid timestamp: must be an integer Unix time in the future",
             )),
-            Ok(end) if end > now + LONGEST_TRIAL_DAYS * DAY => Err(too_long("trial_end")),
+            Ok(end) if end > now + MAX_TRIAL_DAYS * DAY => Err(too_long("trial_end")),
             Ok(end) => Ok(Some(end)),
             Err(_) => Err(ApiError::invalid(
                 Some("parameter_invalid_integer"),
@@ -138,7 +138,7 @@ fn read_trial(params: &mut Params, now: i64) -> Result<Option<i64>, ApiError> {
                 "Invalid timestamp",
             )),
         },
-        (None, Some(days)) if days > LONGEST_TRIAL_DAYS => Err(too_long("trial_period_days")),
+        (None, Some(days)) if days > MAX_TRIAL_DAYS => Err(too_long("trial_period_days")),
         (None, Some(days)) => Ok(Some(now + days * DAY)),
     }
 }

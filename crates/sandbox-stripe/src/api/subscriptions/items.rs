@@ -2,14 +2,14 @@
 
 use crate::api::call::Call;
 use crate::api::error::ApiError;
-use crate::api::params::{LARGEST_QUANTITY, Params};
+use crate::api::params::{MAX_QUANTITY, Params};
 use crate::api::price_terms;
 use crate::billing::{ChangeError, ItemChange, NewItem, PlanChange, Planned, plan};
 use crate::model::{Metadata, Price, Recurring, Subscription};
 use crate::transaction::Transaction;
 
 /// Stripe's maximum of items (<https://docs.stripe.com/api/subscriptions/create>, `items`).
-const MOST_ITEMS: usize = 20;
+const MAX_ITEMS: usize = 20;
 
 const UNSIMULATED: &[&str] = &["billing_thresholds", "clear_usage", "discounts", "tax_rates"];
 
@@ -24,7 +24,7 @@ pub(super) fn read_new(call: &mut Call<'_, '_>) -> Result<(Vec<NewItem>, Recurri
         let price = price(call.transaction, &mut item)?.ok_or_else(|| item.absent("price"))?;
         let mut metadata = Metadata::new();
         item.metadata(&mut metadata)?;
-        let quantity = item.amount("quantity", LARGEST_QUANTITY)?.unwrap_or(1);
+        let quantity = item.amount("quantity", MAX_QUANTITY)?.unwrap_or(1);
         items.add(NewItem { price, quantity, metadata }, name)?;
     }
     items.finish().ok_or_else(|| call.params.absent("items"))
@@ -87,7 +87,7 @@ pub(crate) fn read_changes(
         changes.push(ItemChange {
             price: price(transaction, &mut item)?.map(|price| price.id),
             inline,
-            quantity: item.amount("quantity", LARGEST_QUANTITY)?,
+            quantity: item.amount("quantity", MAX_QUANTITY)?,
             deleted: item.boolean("deleted")?.unwrap_or(false),
             metadata: Some(metadata),
             id,
@@ -189,11 +189,11 @@ fn price(transaction: &mut Transaction<'_>, item: &mut Params) -> Result<Option<
 
 fn check_count(list: &[Params]) -> Result<(), ApiError> {
     match list.len() {
-        0..=MOST_ITEMS => Ok(()),
+        0..=MAX_ITEMS => Ok(()),
         _ => Err(ApiError::invalid(
             None,
             "items",
-            format!("A subscription has at most {MOST_ITEMS} items."),
+            format!("A subscription has at most {MAX_ITEMS} items."),
         )),
     }
 }

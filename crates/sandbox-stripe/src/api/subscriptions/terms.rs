@@ -26,8 +26,8 @@ pub(super) const UNSIMULATED: &[&str] = &[
     "trial_from_plan",
 ];
 
-/// Stripe's longest trial: two years (<https://docs.stripe.com/billing/subscriptions/trials>).
-pub(crate) const LONGEST_TRIAL_DAYS: i64 = 730;
+/// Stripe's maximum trial: two years (<https://docs.stripe.com/billing/subscriptions/trials>).
+pub(crate) const MAX_TRIAL_DAYS: i64 = 730;
 
 pub(super) const DAY: i64 = 24 * 60 * 60;
 

@@ -1,7 +1,7 @@
 //! `POST /v1/subscriptions/{subscription_exposed_id}`.
 
 use super::terms::{
-    DAY, LONGEST_TRIAL_DAYS, UNSIMULATED, read_cancel_at, read_cancellation_details,
+    DAY, MAX_TRIAL_DAYS, UNSIMULATED, read_cancel_at, read_cancellation_details,
     read_payment_behavior, read_proration, read_trial_settings,
 };
 use super::{change_items, find, read_changes};
@@ -113,8 +113,8 @@ fn change_trial(
     let invalid = |message: &str| Err(ApiError::invalid(None, "trial_end", message));
     match (text.as_str(), text.parse::<i64>(), &mut subscription.trial) {
         ("now", ..) => Ok(trialing),
-        (_, Ok(end), _) if end > now + LONGEST_TRIAL_DAYS * DAY => {
-            invalid(&format!("A trial lasts at most {LONGEST_TRIAL_DAYS} days."))
+        (_, Ok(end), _) if end > now + MAX_TRIAL_DAYS * DAY => {
+            invalid(&format!("A trial lasts at most {MAX_TRIAL_DAYS} days."))
         }
         (_, Ok(end), Some(trial)) if trialing && end > now => {
             trial.end = end;

@@ -31,8 +31,8 @@ impl Style {
         metrics::width(text, self.weight, self.size)
     }
 
-    pub(super) fn wrap(self, text: &str, limit: f32, most: usize) -> Vec<String> {
-        metrics::wrap(text, self.weight, self.size, limit, most)
+    pub(super) fn wrap(self, text: &str, limit: f32, max_lines: usize) -> Vec<String> {
+        metrics::wrap(text, self.weight, self.size, limit, max_lines)
     }
 }
 
@@ -102,8 +102,8 @@ impl Canvas {
             runs(page, &glyphs, style);
             page.end_text();
             for (at, won) in text.match_indices(WON) {
-                let (from, width) =
-                    (style.width(text.get(..at).unwrap_or_default()), style.width(won));
+                let from = style.width(text.get(..at).unwrap_or_default());
+                let width = style.width(won);
                 for height in [0.26, 0.41] {
                     let y = PAGE_HEIGHT - y + style.size * height;
                     page.rect(x + from, y, width, style.size * 0.05).fill_nonzero();

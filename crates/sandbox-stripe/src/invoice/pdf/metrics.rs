@@ -50,9 +50,15 @@ pub(super) fn width(text: &str, weight: Weight, size: f32) -> f32 {
     units * size / 1_000.0
 }
 
-/// Breaks a text into lines of at most `limit` points, and truncates it with an ellipsis after
-/// `most` lines.
-pub(super) fn wrap(text: &str, weight: Weight, size: f32, limit: f32, most: usize) -> Vec<String> {
+/// Breaks a text into lines of at max_lines `limit` points, and truncates it with an ellipsis after
+/// `max_lines` lines.
+pub(super) fn wrap(
+    text: &str,
+    weight: Weight,
+    size: f32,
+    limit: f32,
+    max_lines: usize,
+) -> Vec<String> {
     let fits = |line: &str| width(line, weight, size) <= limit;
     let mut lines: Vec<String> = Vec::new();
     let mut line = String::new();
@@ -74,8 +80,8 @@ pub(super) fn wrap(text: &str, weight: Weight, size: f32, limit: f32, most: usiz
         }
     }
     lines.push(line);
-    if lines.len() > most {
-        lines.truncate(most);
+    if lines.len() > max_lines {
+        lines.truncate(max_lines);
         if let Some(last) = lines.last_mut() {
             while !last.is_empty() && !fits(&format!("{last}…")) {
                 last.pop();
@@ -208,8 +214,9 @@ mod tests {
 
     #[test]
     fn lines_break_at_spaces_and_long_words_are_split() {
-        let wrap =
-            |text: &str, limit: f32, most: usize| wrap(text, Weight::Regular, 10.0, limit, most);
+        let wrap = |text: &str, limit: f32, max_lines: usize| {
+            wrap(text, Weight::Regular, 10.0, limit, max_lines)
+        };
         assert_eq!(wrap("one two three", 45.0, 9), ["one two", "three"]);
         assert_eq!(wrap("가나다라마바사", 30.0, 9), ["가나다", "라마바", "사"]);
         assert_eq!(wrap("", 30.0, 9), [""]);

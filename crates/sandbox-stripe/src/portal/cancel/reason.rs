@@ -13,7 +13,7 @@ use crate::model::{Feedback, Subscription};
 use crate::transaction::Transaction;
 
 /// Maximum comment length in characters.
-const LONGEST: usize = 5_000;
+const MAX_COMMENT_LENGTH: usize = 5_000;
 
 /// The page's template.
 #[derive(Template)]
@@ -65,7 +65,7 @@ pub(in crate::portal) fn act(
         return Ok(PageResponse::redirect(&flow::landing(visit, notice(subscription))));
     }
     let comment = form.text("comment");
-    if comment.chars().count() > LONGEST {
+    if comment.chars().count() > MAX_COMMENT_LENGTH {
         let error = visit.text().cancel.comment_long;
         return Ok(PageResponse::invalid(visit, &page(visit, subscription, form, Some(error))));
     }

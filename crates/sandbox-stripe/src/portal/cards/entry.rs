@@ -31,7 +31,7 @@ impl CardFields {
                 autocomplete: "cc-number",
                 inputmode: "numeric",
                 placeholder: "1234 1234 1234 1234",
-                longest: 23,
+                max_length: 23,
                 required: true,
                 ..Field::new(NUMBER, words.number)
             }
@@ -41,7 +41,7 @@ impl CardFields {
                 inputmode: "numeric",
                 placeholder: words.expiry_placeholder,
                 hint: words.expiry_hint,
-                longest: 9,
+                max_length: 9,
                 required: true,
                 ..Field::new(EXPIRY, words.expiry)
             }
@@ -51,7 +51,7 @@ impl CardFields {
                 inputmode: "numeric",
                 placeholder: "123",
                 hint: words.cvc_hint,
-                longest: 4,
+                max_length: 4,
                 required: true,
                 ..Field::new(CVC, words.cvc)
             }
@@ -77,7 +77,7 @@ pub(crate) fn read(
     .filter(|(field, _)| form.text(field).is_empty())
     .map(|(field, message)| FieldError { field, message: message.to_owned() })
     .collect();
-    if form.text(NAME).chars().count() > Customer::LONGEST_NAME {
+    if form.text(NAME).chars().count() > Customer::MAX_NAME_LENGTH {
         errors.push(FieldError { field: NAME, message: words.name_long.to_owned() });
     } else if form.text(NAME).chars().any(is_control) {
         errors.push(FieldError { field: NAME, message: text.details.unreadable.to_owned() });

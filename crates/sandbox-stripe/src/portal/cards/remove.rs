@@ -64,7 +64,8 @@ fn page(visit: &Visit<'_>, method: &PaymentMethod, refused: bool) -> RemoveCard 
 
 /// Returns why a running plan needs the card: as its own card or as the customer's default.
 fn needed(visit: &Visit<'_>, method: &PaymentMethod) -> Option<&'static str> {
-    let (state, customer) = (visit.state, visit.customer);
+    let state = visit.state;
+    let customer = visit.customer;
     let mut running =
         state.subscriptions.of(&customer.id).filter(|subscription| subscription.is_running());
     let words = &visit.text().card;

@@ -95,8 +95,10 @@ fn page(
     let errors: Vec<FieldError> = match error {
         None => Vec::new(),
         Some(ChoiceError::Quantity(bounds)) => {
-            let message =
-                (words.quantity_outside)(bounds.minimum.max(1), super::proposal::most(bounds));
+            let message = (words.quantity_outside)(
+                bounds.minimum.max(1),
+                super::proposal::max_quantity(bounds),
+            );
             vec![FieldError { field: QUANTITY, message }]
         }
         Some(ChoiceError::FixedQuantity(quantity)) if adjustable => {
@@ -114,7 +116,7 @@ fn page(
         if typed.is_empty() { item.quantity.to_string() } else { typed.to_owned() };
     let quantity = Field {
         inputmode: "numeric",
-        longest: 6,
+        max_length: 6,
         required: true,
         ..Field::new(QUANTITY, words.quantity)
     };
@@ -137,7 +139,8 @@ fn groups(
     asked: &str,
     visit: &Visit<'_>,
 ) -> Vec<Group> {
-    let (text, language) = (visit.text(), visit.language);
+    let text = visit.text();
+    let language = visit.language;
     let mut groups: Vec<Group> = Vec::new();
     for Offer { product, price, .. } in offers {
         let Some(recurring) = price.recurring else { continue };

@@ -72,7 +72,8 @@ fn upcoming(visit: &Visit<'_>, planned: &Planned, balance: i64) -> io::Result<In
 
 impl Line {
     fn of(line: &InvoiceLine, invoice: &Invoice, visit: &Visit<'_>) -> Self {
-        let (text, language) = (visit.text(), visit.language);
+        let text = visit.text();
+        let language = visit.language;
         let day = |time| dates::day(time, language);
         Self {
             description: describe(line, visit, text),

@@ -34,8 +34,8 @@ pub(in crate::portal) fn offers<'a>(
 ) -> Vec<Offer<'a>> {
     let update = &visit.configuration.features.subscription_update;
     let allows = |what| update.allowed.contains(&what);
-    let (state, current) =
-        (visit.state, subscription.items.first().map(|item| item.price.as_str()));
+    let state = visit.state;
+    let current = subscription.items.first().map(|item| item.price.as_str());
     let any = AdjustableQuantity { enabled: true, ..AdjustableQuantity::default() };
     let quantity = |price: &Price| match &update.products {
         _ if !allows(AllowedUpdate::Quantity) => None,

@@ -136,7 +136,9 @@ fn page(
     proposal: Proposal,
     error: Option<String>,
 ) -> Result<Preview, Refusal> {
-    let (state, text, language) = (visit.state, visit.text(), visit.language);
+    let state = visit.state;
+    let text = visit.text();
+    let language = visit.language;
     let rate = |price: &str, quantity: i64| {
         let Some(price) = state.prices.get(price) else { return (String::new(), String::new()) };
         let name = state

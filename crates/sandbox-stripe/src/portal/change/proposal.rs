@@ -50,7 +50,9 @@ pub(super) fn propose(
         return Err(ChoiceError::Same);
     }
     match offered.quantity {
-        Some(bounds) if !(bounds.minimum.max(1)..=most(bounds)).contains(&choice.quantity) => {
+        Some(bounds)
+            if !(bounds.minimum.max(1)..=max_quantity(bounds)).contains(&choice.quantity) =>
+        {
             return Err(ChoiceError::Quantity(bounds));
         }
         None if choice.quantity != item.quantity => {
@@ -94,7 +96,7 @@ pub(super) fn propose(
 }
 
 /// Returns the maximum quantity. Its amount fits into an `i64`.
-pub(super) fn most(bounds: AdjustableQuantity) -> i64 {
+pub(super) fn max_quantity(bounds: AdjustableQuantity) -> i64 {
     bounds.maximum.unwrap_or(999_999).min(999_999)
 }
 

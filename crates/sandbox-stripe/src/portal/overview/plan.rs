@@ -36,7 +36,9 @@ pub(super) struct PlanLine {
 
 impl Plan {
     pub(super) fn of(subscription: &Subscription, visit: &Visit<'_>) -> Self {
-        let (state, text, language) = (visit.state, visit.text(), visit.language);
+        let state = visit.state;
+        let text = visit.text();
+        let language = visit.language;
         let features = &visit.configuration.features;
         let ends = subscription.ends_at();
         let (badge, tone) = badge(subscription, text);

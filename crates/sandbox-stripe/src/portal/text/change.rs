@@ -55,7 +55,7 @@ pub(super) const ENGLISH: ChangeText = ChangeText {
     same: "This is your current plan. Choose another plan.",
     not_changeable: "This plan cannot be changed here right now.",
     ended: "This plan has ended and can no longer be changed.",
-    quantity_outside: |least, most| format!("Enter a whole number from {least} to {most}."),
+    quantity_outside: |min, max| format!("Enter a whole number from {min} to {max}."),
     quantity_fixed: |quantity| {
         format!("The quantity of this plan cannot be changed. Enter {quantity}.")
     },
@@ -103,7 +103,7 @@ pub(super) const KOREAN: ChangeText = ChangeText {
     same: "현재 이용 중인 요금제입니다. 다른 요금제를 선택해 주세요.",
     not_changeable: "지금은 여기서 이 요금제를 변경할 수 없습니다.",
     ended: "이미 종료된 요금제라 변경할 수 없습니다.",
-    quantity_outside: |least, most| format!("{least} 이상 {most} 이하의 정수를 입력해 주세요."),
+    quantity_outside: |min, max| format!("{min} 이상 {max} 이하의 정수를 입력해 주세요."),
     quantity_fixed: |quantity| {
         format!("이 요금제는 수량을 변경할 수 없습니다. 수량을 {quantity}(으)로 입력해 주세요.")
     },
