@@ -125,7 +125,7 @@ async fn invalid_parameters_have_stripes_errors() {
 #[tokio::test]
 async fn invalid_flows_have_stripes_errors() {
     let sandbox = start().await;
-    let other = sandbox.make("/v1/customers", "name=Somebody+else").await;
+    let other = sandbox.make("/v1/customers", "name=Other+Customer").await;
     let me = &sandbox.demo.customer;
     let sub = &sandbox.demo.subscription;
     let cancel = "flow_data[type]=subscription_cancel&flow_data[subscription_cancel][subscription]";
