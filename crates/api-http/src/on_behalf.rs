@@ -1,4 +1,4 @@
-//! Operations for a user whom the embedding application names, instead of a credential.
+//! Operations for a user named by the embedding application, without a credential.
 
 use billing_domain::{
     BillingCycle, Deadline, OpenPortal, PortalSession, Principal, RequestOrigin, StartCheckout,
