@@ -11,7 +11,7 @@ use billing_domain::{
 use clap::builder::RangedI64ValueParser;
 use clap::{Args, Parser, Subcommand};
 
-/// Opens the payment provider's hosted customer portal for a signed-in user.
+/// Opens the payment provider's customer portal and checkout for your users.
 ///
 /// Without a command it runs the service. Settings come from flags, BILLING_* variables, --config
 /// FILE and defaults, in this order; see docs/configuration.md.
