@@ -121,7 +121,8 @@ fn take_lock(path: &Path) -> io::Result<File> {
         Err(TryLockError::WouldBlock) => Err(io::Error::new(
             io::ErrorKind::ResourceBusy,
             format!(
-                "another process (id {}) uses the sandbox's state {}: stop it, or use another folder or file",
+                "another process (id {}) uses the sandbox's state {}: stop it, or use another \
+                 folder or file",
                 fs::read_to_string(&lock_path).unwrap_or_default(),
                 path.display()
             ),
