@@ -1,7 +1,7 @@
 // axe-core on the front pages and the API reference: light and dark, desktop and mobile.
 
-import { done, fact } from '../facts.mjs';
-import { isAccessible } from './accessibility.mjs';
+import { check, done } from '../checks.mjs';
+import { WCAG22, isAccessible } from './accessibility.mjs';
 import { start } from './chromium.mjs';
 import { pages, scrollThrough } from './landing.mjs';
 
@@ -14,9 +14,9 @@ for (const [size, viewport] of Object.entries(SIZES)) {
     for (const { name, open } of pages) {
       await open(page);
       if (name === 'reference') await scrollThrough(page);
-      await isAccessible(page, `${name}, ${scheme}, ${size}`);
+      await isAccessible(page, `${name}, ${scheme}, ${size}`, WCAG22);
       const width = await page.evaluate(() => document.documentElement.scrollWidth);
-      fact(`${name}, ${scheme}, ${size} fits its window`, width <= viewport.width, width);
+      check(`${name}, ${scheme}, ${size} fits its window`, width <= viewport.width, width);
     }
     await page.context().close();
   }

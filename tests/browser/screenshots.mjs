@@ -39,7 +39,7 @@ for (const [size, viewport] of Object.entries(SIZES)) {
       const path = join(folder, `${name}-en-${scheme}-${size}.png`);
       // The reference is as long as thirty screens.
       await page.screenshot({ path, fullPage: name !== 'reference', animations: 'disabled', caret: 'hide' });
-      fact(path, true);
+      check(path, true);
     }
     await page.context().close();
   }

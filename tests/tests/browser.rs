@@ -59,7 +59,7 @@ fn front_pages_and_reference_are_accessible_in_both_schemes_and_sizes() {
 
 #[test]
 fn reference_sends_a_request_and_front_page_opens_the_portal() {
-    run("reference.mjs", &[]).expect(17);
+    run("reference.mjs", &[]).expect(18);
 }
 
 #[test]

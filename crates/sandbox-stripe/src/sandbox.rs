@@ -136,7 +136,7 @@ impl Sandbox {
         let Self { listener, base_url, store, recorder, state, webhooks, .. } = self;
         let webhooks = Arc::new(Webhooks::new(store.clone(), webhooks));
         let front_page = front_page::router(base_url.clone(), state.as_deref());
-        let router = router(&store, base_url, &webhooks).merge(front_page);
+        let router = router(&store, base_url, &webhooks, front_page);
         let router = match recorder {
             Some(recorder) => recorder.layer(router),
             None => router,
@@ -159,8 +159,13 @@ impl Sandbox {
     }
 }
 
-fn router(store: &Arc<Store>, base_url: Arc<str>, webhooks: &Arc<Webhooks>) -> Router {
-    Router::new()
+fn router(
+    store: &Arc<Store>,
+    base_url: Arc<str>,
+    webhooks: &Arc<Webhooks>,
+    front_page: Router,
+) -> Router {
+    front_page
         .merge(api::router(&AppState::new(store.clone(), base_url.clone())))
         .merge(api::clock::router(store.clone()))
         .merge(api::deliveries::router(store.clone(), webhooks.clone()))

@@ -7,7 +7,7 @@ use crate::endpoint::Endpoint;
 use crate::openapi::SERVICE;
 
 pub(crate) fn endpoint() -> Endpoint {
-    Endpoint::get("/livez", livez).operation("livez", SERVICE, "Liveness probe.").returns::<Probe>(
+    Endpoint::get("/livez", livez).operation("livez", SERVICE, "Liveness probe").returns::<Probe>(
         200,
         "The process is running.",
         None,

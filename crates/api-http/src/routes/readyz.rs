@@ -39,10 +39,10 @@ impl Probe {
 }
 
 pub(crate) fn endpoint() -> Endpoint {
-    let summary = "Readiness probe. Names failing dependencies in `degraded`.";
+    let response = "The service is ready. `degraded` names failing dependencies.";
     Endpoint::get("/readyz", readyz)
-        .operation("readyz", SERVICE, summary)
-        .returns::<Probe>(200, summary, None)
+        .operation("readyz", SERVICE, "Readiness probe")
+        .returns::<Probe>(200, response, None)
         .errors(&[ErrorCode::NotReady])
 }
 

@@ -17,7 +17,7 @@ struct ErrorCodes {
 }
 
 pub(crate) fn endpoint() -> Endpoint {
-    let summary = "All error codes.";
+    let summary = "All error codes";
     Endpoint::get("/docs/errors", error_codes)
         .operation("errorCodes", SERVICE, summary)
         .returns_text("text/html", summary)

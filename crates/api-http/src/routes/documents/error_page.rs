@@ -21,7 +21,7 @@ struct ErrorPage {
 
 pub(crate) fn endpoint() -> Endpoint {
     Endpoint::get("/docs/errors/{code}", error_page)
-        .operation("errorPage", SERVICE, "Explanation of an error code.")
+        .operation("errorPage", SERVICE, "Explanation of an error code")
         .parameter(
             ParameterBuilder::new()
                 .name("code")

@@ -16,7 +16,7 @@ struct Index {
 }
 
 pub(crate) fn endpoint() -> Endpoint {
-    let summary = "What this service is.";
+    let summary = "Front page";
     Endpoint::get("/", index)
         .operation("index", SERVICE, summary)
         .returns_text("text/html", summary)

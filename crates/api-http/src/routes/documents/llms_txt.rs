@@ -9,7 +9,7 @@ use crate::openapi::SERVICE;
 type Text = ([(HeaderName, &'static str); 1], &'static str);
 
 pub(crate) fn endpoint() -> Endpoint {
-    let summary = "Description of the service for language models.";
+    let summary = "Description of the service for language models";
     Endpoint::get("/llms.txt", llms_txt)
         .operation("llms", SERVICE, summary)
         .returns_text("text/plain", summary)

@@ -21,6 +21,6 @@ impl PartialSchema for Document {
 pub(crate) fn endpoint(document: impl Fn() -> Bytes + Clone + Send + Sync + 'static) -> Endpoint {
     let serve = move || async move { ([(CONTENT_TYPE, "application/json")], document()) };
     Endpoint::get("/openapi.json", serve)
-        .operation("openapi", SERVICE, "This document.")
+        .operation("openapi", SERVICE, "OpenAPI document")
         .returns::<Document>(200, "This document.", None)
 }

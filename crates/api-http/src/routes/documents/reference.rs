@@ -27,7 +27,7 @@ struct Reference {
 }
 
 pub(crate) fn endpoint() -> Endpoint {
-    let summary = "The API reference.";
+    let summary = "API reference";
     Endpoint::get("/docs", reference)
         .operation("docs", SERVICE, summary)
         .returns_text("text/html", summary)
