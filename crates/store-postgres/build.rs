@@ -1,4 +1,4 @@
-//! Rebuilds the crate for new migrations: the macro that embeds them only detects changed files.
+//! Rebuilds the crate when a migration is added. `sqlx::migrate!` detects only changed files.
 
 fn main() {
     println!("cargo::rerun-if-changed=../../migrations/postgres");

@@ -149,7 +149,7 @@ impl ApiDocument {
             .collect()
     }
 
-    /// Finds the document's path for a target, with its methods. A path without parameters wins.
+    /// Finds the document's path for a target, with its methods. Prefers paths without parameters.
     fn find(&self, path: &str) -> Option<(&str, &Map<String, Value>)> {
         let paths = self.document["paths"].as_object()?;
         let fitting = paths.iter().filter(|(template, _)| fits(template, path));

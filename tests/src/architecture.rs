@@ -2,8 +2,8 @@
 //!
 //! Each rule returns a list of violations with their locations.
 
-pub mod arrows;
 pub mod cycles;
+pub mod dependencies;
 pub mod files;
 mod mentions;
 mod modules;

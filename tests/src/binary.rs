@@ -25,8 +25,8 @@ pub fn workspace_root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package is in the workspace")
 }
 
-/// Builds the binary with cargo, which returns at once if nothing changed. The tests must not run
-/// against a stale binary.
+/// Builds the binary with cargo, which returns immediately if nothing changed. The tests must not
+/// run against a stale binary.
 fn build() -> PathBuf {
     let profile_folder = profile_folder();
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));

@@ -7,7 +7,7 @@ use std::sync::{Mutex, OnceLock};
 
 use serde::{Deserialize, Serialize};
 
-/// Variable with the folder of the records. `scripts/test` sets it. Nothing is recorded without it.
+/// Variable with the folder of the records. `scripts/test` sets it to enable recording.
 pub const FOLDER: &str = "STRIPE_EXCHANGES";
 
 /// An exchange: one line of a record.

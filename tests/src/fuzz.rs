@@ -64,10 +64,10 @@ pub fn run<S: Strategy>(target: &str, strategy: &S, property: impl Fn(&S::Value)
     );
 }
 
-/// Generates the input of a seed. Equal seeds give equal inputs.
+/// Generates the input of a seed. Equal seeds generate equal inputs.
 ///
 /// # Panics
-/// When the strategy gives up. Strategies without filters never do.
+/// When the strategy's filters reject too many values.
 pub fn input<S: Strategy>(seed: u64, strategy: &S) -> S::Tree {
     let bytes: Vec<u8> = (0_u64..4).flat_map(|part| (seed ^ (part << 56)).to_le_bytes()).collect();
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);

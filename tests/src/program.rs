@@ -156,7 +156,7 @@ impl Checks {
         Self(checks)
     }
 
-    /// Asserts the number of checks, so that a program cannot check less unnoticed.
+    /// Asserts the number of checks, so that skipped checks fail the test.
     ///
     /// # Panics
     /// When the number differs.

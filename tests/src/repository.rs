@@ -23,7 +23,7 @@ const STATE_FOLDER: &str = "data";
 
 /// Returns all files below `root` that are UTF-8, sorted by path.
 ///
-/// It walks the tree, because the tests' PATH has no `git`. Build output is left out.
+/// It walks the tree, because the tests' PATH has no `git`. Build output is omitted.
 ///
 /// # Panics
 /// When a folder or a file cannot be read.

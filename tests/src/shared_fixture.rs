@@ -138,7 +138,7 @@ impl SharedFixture {
         placeholders
     }
 
-    /// Calls `then` with a user that no other case uses meanwhile.
+    /// Calls `then` with a user that no other case uses at the same time.
     pub fn with_user<T>(&self, then: impl FnOnce(&mut User) -> T) -> T {
         let idle = self.idle.lock().expect("the lock is not poisoned").pop();
         let mut user = idle.unwrap_or_else(|| self.new_user());
@@ -190,8 +190,8 @@ impl SharedFixture {
         created
     }
 
-    /// Returns a user's good key for a profile. Creates it at the first use.
-    pub fn good_key(&self, profile: &str, user: &mut User) -> String {
+    /// Returns a user's valid key for a profile. Creates it at the first use.
+    pub fn valid_key(&self, profile: &str, user: &mut User) -> String {
         let prefix = self.profiles.get(profile).key_prefix.clone();
         let make =
             || self.create_key(profile, &user.id, &[])["key"].as_str().expect("a key").to_owned();
@@ -248,7 +248,7 @@ impl SharedFixture {
                 text(&launch.run().json())
             }
             malformed => {
-                let good = self.good_key(profile, user);
+                let good = self.valid_key(profile, user);
                 alter_key(&good, malformed)
             }
         }
@@ -269,11 +269,11 @@ impl SharedFixture {
         );
         canary::plant_token(&token);
         placeholders.set("token", token);
-        placeholders.set("key", self.good_key(profile, user));
+        placeholders.set("key", self.valid_key(profile, user));
         placeholders
     }
 
-    /// Creates a good access token for a user.
+    /// Creates a valid access token for a user.
     #[must_use]
     pub fn token(&self, profile: &str, user: &str) -> String {
         let mut placeholders = Placeholders::at(now());

@@ -100,7 +100,7 @@ impl SimulatedCustomers {
     }
 
     /// Returns the customers' events since the last call, each as the body of a delivery. Events
-    /// without a customer, such as those of a detached payment method, are left out.
+    /// without a customer, such as those of a detached payment method, are omitted.
     ///
     /// # Panics
     /// When the sandbox rejects a call.

@@ -1,9 +1,9 @@
-//! A user for one test case at a time.
+//! [`User`]: a user that one test case uses at a time.
 
 use std::collections::BTreeMap;
 
-/// A user with a billing account. One case uses it at a time, so that the case's requests at the
-/// provider can be identified.
+/// A user with a billing account. Cases never share a user at the same time, so the provider's
+/// requests for this user belong to one case.
 #[derive(Clone, Debug)]
 pub struct User {
     /// The `sub` claim of the user's access tokens.

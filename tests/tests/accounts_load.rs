@@ -254,7 +254,7 @@ fn flood_of_unsigned_large_bodies_is_rejected_with_bounded_memory() {
     );
     // 408 occurs on a machine that is slower than the body timeout.
     assert!(counts.keys().all(|status| [400, 408, 413, 503].contains(status)), "{counts:?}");
-    assert!(counts.contains_key(&503), "the service buffered all bodies at once: {counts:?}");
+    assert!(counts.contains_key(&503), "the service buffered all bodies: {counts:?}");
     assert!(peak < MEMORY_LIMIT_MIB * 1024, "{} MiB", peak / 1024);
 
     let event = json!({ "id": "evt_after", "object": "event", "type": "ping.pong", "created": now(), "livemode": false });

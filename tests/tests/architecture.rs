@@ -1,9 +1,9 @@
-//! The architecture rules: dependencies, import cycles, files, wiring.
+//! The architecture rules: crate dependencies, import cycles, source files, wiring.
 
 use cargo_metadata::{Metadata, MetadataCommand};
-use workspace_tests::architecture::arrows::{packages, wrong_arrows};
 use workspace_tests::architecture::cycles::import_cycles;
-use workspace_tests::architecture::files::{misshapen_files, target_roots};
+use workspace_tests::architecture::dependencies::{forbidden_dependencies, packages};
+use workspace_tests::architecture::files::{invalid_files, target_roots};
 use workspace_tests::architecture::sandboxes::unrecorded_sandboxes;
 use workspace_tests::binary::workspace_root;
 use workspace_tests::process::{Finished, Launch};
@@ -17,13 +17,13 @@ fn workspace() -> Metadata {
         .expect("cargo describes the workspace")
 }
 
-fn expect_none(complaints: &[String]) {
-    assert!(complaints.is_empty(), "{}", complaints.join("\n"));
+fn expect_none(violations: &[String]) {
+    assert!(violations.is_empty(), "{}", violations.join("\n"));
 }
 
 #[test]
-fn arrows_point_inwards() {
-    expect_none(&wrong_arrows(&packages(&workspace())));
+fn crates_depend_only_on_allowed_crates() {
+    expect_none(&forbidden_dependencies(&packages(&workspace())));
 }
 
 #[test]
@@ -33,8 +33,8 @@ fn sibling_files_form_no_import_cycle() {
 }
 
 #[test]
-fn files_keep_their_form() {
-    expect_none(&misshapen_files(workspace_root()));
+fn files_are_short_and_start_with_a_sentence() {
+    expect_none(&invalid_files(workspace_root()));
 }
 
 #[test]
@@ -42,7 +42,7 @@ fn every_sandbox_in_a_test_records_its_exchanges() {
     expect_none(&unrecorded_sandboxes(workspace_root()));
 }
 
-/// A wired provider requires its own settings, which start with its name.
+/// A wired provider has required settings that start with its name.
 #[test]
 fn every_provider_is_wired() {
     for package in packages(&workspace()) {

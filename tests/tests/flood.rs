@@ -5,7 +5,7 @@ use std::process::Command;
 use workspace_tests::binary;
 
 #[test]
-fn c7_flood_of_wrong_secrets_runs_no_argon2_and_good_requests_succeed() {
+fn c7_flood_of_wrong_secrets_runs_no_argon2_and_valid_requests_succeed() {
     let bench = Command::new(env!("CARGO_BIN_EXE_auth-bench"))
         .arg("--quick")
         .arg(binary::path())

@@ -31,7 +31,7 @@ fn resolve(page: &str, path: &str) -> Option<PathBuf> {
     Some(resolved)
 }
 
-/// Returns what is wrong with a link of a page; `None` if nothing is.
+/// Returns the fault of a link; `None` if the link is valid.
 fn fault(root: &Path, page: &TextFile, link: &Link) -> Option<String> {
     let target = link.target.as_str();
     if target.contains("://") {

@@ -18,7 +18,7 @@ struct Table {
     /// Columns in order.
     columns: Vec<Column>,
     primary_key: Vec<String>,
-    /// Indices by name, with uniqueness and ordered columns. The primary key's index is left out.
+    /// Indices by name, with uniqueness and ordered columns. The primary key's index is omitted.
     indices: BTreeMap<String, (Vec<String>, bool)>,
     /// Names of primary key, unique, check and foreign key constraints.
     constraints: BTreeSet<String>,
@@ -56,7 +56,7 @@ impl Table {
     }
 }
 
-/// Reads the tables. Tables with a leading underscore are internal to one dialect and left out.
+/// Reads the tables. Tables with a leading underscore are internal to one dialect and omitted.
 async fn sqlite_tables(connection: &mut SqliteConnection) -> BTreeMap<String, Table> {
     let listed: Vec<(String, String)> = sqlx::query_as(
         "SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE '\\_%' ESCAPE '\\'

@@ -69,7 +69,7 @@ impl Sent {
 }
 
 #[tokio::test]
-async fn good_request_creates_a_session() {
+async fn valid_request_creates_a_session() {
     let stub = StripeStub::start().await;
     let answer = good(&stub).to(&stub).await;
     assert!(

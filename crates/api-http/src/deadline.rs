@@ -22,7 +22,7 @@ const RESERVE_SHARE: u32 = 10;
 /// Maximum reserve for the database.
 const MAX_RESERVE: Duration = Duration::from_millis(250);
 
-/// Middleware that responds when the deadline passes. It also gives handlers the [`Deadline`] for
+/// Middleware that responds when the deadline passes. It also passes handlers the [`Deadline`] for
 /// calls to the provider.
 ///
 /// The deadline of the provider is earlier than that of the request, so the adapter reports a slow

@@ -2,8 +2,8 @@
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-/// Total memory for webhook bodies (64 MiB), in KiB. Unauthenticated clients can use it, because
-/// the signature is verified only after the body is read.
+/// Total memory for webhook bodies (64 MiB), in KiB. Unauthenticated clients can fill it, because
+/// the service verifies the signature after it reads the body.
 const CAPACITY_KIB: usize = 64 * 1024;
 
 /// Memory limit for the bodies of webhook deliveries.

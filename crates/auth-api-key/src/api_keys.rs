@@ -103,8 +103,8 @@ impl ApiKeys {
         &self.minter
     }
 
-    /// Applies new settings to authenticator and minter at once. Running requests finish with the
-    /// old settings. From the next request on, keys under a removed pepper are refused.
+    /// Applies new settings to authenticator and minter atomically. Running requests finish with
+    /// the old settings. From the next request on, keys under a removed pepper are refused.
     pub fn reload(&self, settings: &ApiKeySettings) {
         self.live.replace(settings);
     }

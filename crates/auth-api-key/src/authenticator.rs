@@ -15,9 +15,9 @@ use crate::renewal::Renewals;
 use crate::rows::{KeyRows, Row};
 use crate::uses::Uses;
 
-/// Authenticates API keys: format and checksum, row, gate, revocation and expiry, argon2id. The
-/// first failed check refuses the key; a successful argon2id run is cached for a minute.
-/// [`ApiKeys::start`](crate::ApiKeys::start) creates it.
+/// Authenticates API keys. It checks, in this order: format and checksum, row, gate, revocation and
+/// expiry, argon2id. The first failed check refuses the key. A successful argon2id run is cached
+/// for a minute. [`ApiKeys::start`](crate::ApiKeys::start) creates the authenticator.
 #[derive(Debug)]
 pub struct ApiKeyAuthenticator {
     pub(crate) live: Arc<LiveSettings>,
@@ -63,8 +63,7 @@ impl ApiKeyAuthenticator {
         match self.proofs.prove(fingerprint, secret, &verifier.hash, now).await {
             Ok(true) => Ok(()),
             Ok(false) => {
-                // Passing the gate requires the pepper, so the row's two columns do not belong
-                // together.
+                // The gate proves the secret, so the stored hash is the wrong one.
                 tracing::warn!(
                     key_id = %id,
                     "an API key matches its gate but not its hash: the row was tampered with"
@@ -96,7 +95,7 @@ impl Authenticator for ApiKeyAuthenticator {
             return Err(unknown(id));
         };
 
-        // Reading the row can take seconds.
+        // Read the clock again: reading the row can take seconds.
         let now = self.clock.now();
         let fingerprint = self.proofs.fingerprint(live.epoch, &row.verifier_digest, id, secret);
         let (row, now) = if self.proofs.contains(&fingerprint, now).await {

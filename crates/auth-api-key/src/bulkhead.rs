@@ -9,7 +9,7 @@ use tokio::time::timeout;
 /// Concurrent reads of unknown keys. Fewer than the connections of a store's smallest pool, so that
 /// made-up ids leave connections for other requests.
 const MAX_READS: usize = 3;
-/// Waiting callers. Enough for hundreds of good keys presented at once for the first time; a read
+/// Waiting callers. Enough for hundreds of valid keys first used at the same time; a read
 /// takes milliseconds.
 const MAX_WAITING: usize = 512;
 /// Maximum wait of a caller: well below the request timeout.

@@ -1,4 +1,4 @@
-//! Subscribes to change notifications, so that a revocation usually takes effect at once.
+//! Subscribes to change notifications, so that a revocation usually takes effect immediately.
 
 use std::sync::Arc;
 use std::time::Duration;

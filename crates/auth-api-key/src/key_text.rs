@@ -71,7 +71,7 @@ pub(crate) fn new_secret(random: &dyn RandomSource) -> Result<SecretString, Rand
 pub(crate) fn compose(prefix: &KeyPrefix, id: &ApiKeyId, secret: &SecretString) -> SecretString {
     let parts = [prefix.as_str(), "_", id.as_str(), "_", secret.expose_secret()];
     let length = parts.iter().map(|part| part.len()).sum::<usize>() + CHECKSUM_CHARS;
-    // Full capacity at once: a reallocation would leave copies of the secret in memory.
+    // Reserve the full length: a reallocation would leave copies of the secret in memory.
     let mut text = String::with_capacity(length);
     text.extend(parts);
     text.extend(checksum(&parts).map(char::from));

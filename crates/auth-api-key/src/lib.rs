@@ -6,7 +6,7 @@
 //! 1. Format and checksum, in memory. A mistyped key costs no read of the store (`key_text`).
 //! 2. The key's row: one indexed read of [`billing_domain::ports::ApiKeyRepo`], cached for three
 //!    seconds (`rows`). A change notification evicts a row sooner (`changes`), so a revocation
-//!    usually takes effect at once.
+//!    usually takes effect immediately.
 //! 3. The gate: an HMAC under a pepper that the database never contains. It refuses a wrong secret
 //!    within microseconds ([`Gate`]).
 //! 4. Revocation and expiry.

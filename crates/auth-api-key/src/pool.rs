@@ -21,9 +21,9 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// Limits of the argon2 pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PoolLimits {
-    /// Threads, and so keys verified at once. Each busy thread uses 19 MiB.
+    /// Threads, and so keys verified in parallel. Each busy thread uses 19 MiB.
     pub threads: NonZeroUsize,
-    /// Keys that may wait for a thread. Further callers get `Overloaded` at once.
+    /// Keys that may wait for a thread. Further callers get `Overloaded` immediately.
     pub queue: usize,
     /// Time limit for a job, including its wait. The caller gets `Overloaded` afterwards.
     pub timeout: Duration,
@@ -33,8 +33,8 @@ pub struct PoolLimits {
 
 impl PoolLimits {
     /// Returns the limits for a machine with `cores` cores: a thread per core, but at most four,
-    /// because argon2 is bound by memory bandwidth. The queue accepts hundreds of good keys
-    /// presented at once for the first time (a run takes about 20 ms). The timeout is well below
+    /// because argon2 is bound by memory bandwidth. The queue accepts hundreds of valid keys
+    /// first used at the same time (a run takes about 20 ms). The timeout is well below
     /// the request timeout.
     #[must_use]
     pub fn for_cores(cores: NonZeroUsize) -> Self {

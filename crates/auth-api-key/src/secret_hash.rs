@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn c7_another_secret_s_hash_does_not_verify() {
+    fn c7_hash_of_another_secret_does_not_verify() {
         let other = SecretString::from("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefh");
         let read = SecretHash::parse(OTHER_PARAMETERS).unwrap();
         assert!(!read.verify(&other, &mut Memory::default()).unwrap());

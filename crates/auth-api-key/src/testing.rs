@@ -246,7 +246,7 @@ impl Setup {
         self.repo.finds.load(Ordering::SeqCst)
     }
 
-    pub(crate) fn pass(&self, millis: i64) {
+    pub(crate) fn advance(&self, millis: i64) {
         self.clock.set(Timestamp::from_millis(self.clock.now().as_millis() + millis));
     }
 }

@@ -28,7 +28,7 @@ fn memory(name: &str) -> u64 {
 }
 
 #[tokio::test]
-async fn c7_64_good_keys_at_once_use_under_200_mib_and_idle_threads_free_it() {
+async fn c7_64_simultaneous_valid_keys_use_under_200_mib_and_idle_threads_free_it() {
     // Long, so that a busy machine does not fail the test.
     let timeout = Duration::from_secs(60);
     let limits = PoolLimits {

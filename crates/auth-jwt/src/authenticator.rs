@@ -73,10 +73,10 @@ impl JwtAuthenticator {
         Ok((Self { rules, reloading: Mutex::new(()), clock, refreshers }, vec![task]))
     }
 
-    /// Replaces all settings at once. Each token is checked by the old or by the new ones.
+    /// Replaces all settings atomically. Each token is checked by the old or by the new ones.
     ///
-    /// A new key set is loaded first, so that no token is refused meanwhile. An unchanged one is
-    /// kept.
+    /// A new key set is loaded first, so that tokens stay valid during the load. An unchanged set
+    /// is kept.
     ///
     /// # Errors
     /// See [`ReloadError`]. The old settings stay in use.

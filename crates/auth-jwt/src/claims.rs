@@ -335,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn another_subject_claim_makes_sub_optional_but_keeps_its_type() {
+    fn sub_is_optional_text_when_another_claim_is_the_subject() {
         let org = ClaimPolicy { subject_claim: "org_id".to_owned(), ..policy() };
         let check_now = |claims: &str| check_at(claims, &org, Timestamp::from_seconds(NOW));
         assert_eq!(check_now(r#"{"org_id":"acme","exp":1800000600}"#).unwrap().as_str(), "acme");

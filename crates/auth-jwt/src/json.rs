@@ -36,7 +36,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_names_the_part_and_contains_nothing_of_the_token() {
+    fn error_names_the_part_and_contains_no_text_of_the_token() {
         for (bad, why) in [
             (br#"["s3cr3t"]"#.as_slice(), "not a JSON object"),
             (br#"{"s3cr3t":1,"s3cr3t":1}"#, "a name appears twice"),

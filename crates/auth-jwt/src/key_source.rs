@@ -80,7 +80,7 @@ impl KeySource {
                 return Err(AuthError::invalid("`alg` is not the configured key's algorithm"));
             }
             Self::Configured(keys) => keys.verify(message, signature),
-            // Shared secrets are never published, so such a token must not start a fetch.
+            // A key set contains no shared secrets, so a token with one must not start a fetch.
             Self::Published { .. } if !header.algorithm.has_public_keys() => {
                 return Err(AuthError::invalid("`alg` is not the algorithm of a published key"));
             }

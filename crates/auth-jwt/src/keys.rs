@@ -149,7 +149,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_secrets_verify_and_the_first_signs() {
+    fn first_secret_signs_and_both_secrets_verify() {
         let secret = |letter: &str| SecretString::from(letter.repeat(32));
         let (old, new, both) = (
             KeySet::of_secrets(&[secret("a")]),

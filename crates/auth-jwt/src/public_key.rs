@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_contains_nothing_of_the_key() {
+    fn fault_contains_no_text_of_the_key() {
         for secret in [key!("p256.private"), key!("ed25519.private"), key!("rsa2048.private")] {
             let line = secret.lines().nth(1).unwrap();
             assert!(!fault(secret).contains(&line[..16]));

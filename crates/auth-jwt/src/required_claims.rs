@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_required_is_always_met() {
+    fn empty_requirements_are_met_by_every_token() {
         assert!(RequiredClaims::default().are_met_by(&Object::new()));
     }
 

@@ -10,7 +10,7 @@ pub struct PlanId(String);
 
 /// The text is not a plan id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a plan's id is 1 to 64 of a-z, 0-9, _ and -, and starts with a letter")]
+#[error("a plan's id must have 1 to 64 of a-z, 0-9, _ and -, and start with a letter")]
 pub struct PlanIdError;
 
 /// A price's id at the provider (`price_…` at Stripe): 1 to 255 of `A-Z a-z 0-9 _ -`.
@@ -19,7 +19,7 @@ pub struct PriceId(String);
 
 /// The text is not a price id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a price id is 1 to 255 of A-Z a-z 0-9 _ -")]
+#[error("a price id must have 1 to 255 of A-Z a-z 0-9 _ -")]
 pub struct PriceIdError;
 
 /// A billing cycle.
@@ -33,7 +33,7 @@ pub enum BillingCycle {
 
 /// The text is not a billing cycle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a billing cycle is `monthly` or `yearly`")]
+#[error("a billing cycle must be `monthly` or `yearly`")]
 pub struct BillingCycleError;
 
 /// An ISO 4217 currency code in lower case, for example `usd`.
@@ -42,7 +42,7 @@ pub struct Currency(String);
 
 /// The text is not a currency code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a currency is three lower-case letters, such as usd")]
+#[error("a currency must be three lower-case letters, such as usd")]
 pub struct CurrencyError;
 
 /// A plan's price for a billing cycle.

@@ -27,10 +27,10 @@ pub struct ProviderAccount {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProviderAccountError {
     /// The name does not match `[a-z][a-z0-9-]*` with at most 32 characters.
-    #[error("a provider's name is 1 to 32 of a-z, 0-9 and -, and starts with a letter")]
+    #[error("a provider's name must have 1 to 32 of a-z, 0-9 and -, and start with a letter")]
     Name,
     /// Neither `test` nor `live`.
-    #[error("a mode is `test` or `live`")]
+    #[error("a mode must be `test` or `live`")]
     Mode,
 }
 

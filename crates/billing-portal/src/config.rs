@@ -58,7 +58,7 @@ fn setting_names() -> SettingNames {
 pub struct Source {
     /// A TOML file.
     pub file: Option<PathBuf>,
-    /// Flags, by the setting's name without the prefix. A flag wins over every other source.
+    /// Flags, by the setting's name without the prefix. A flag overrides every other source.
     pub flags: Vec<(&'static str, Option<String>)>,
 }
 

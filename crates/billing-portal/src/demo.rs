@@ -48,7 +48,7 @@ pub(crate) struct Demo {
 /// Why the demo cannot be prepared. The service runs without it.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DemoError {
-    #[error("a value of the demo is faulty: {0}")]
+    #[error("a value of the demo is invalid: {0}")]
     Value(String),
     #[error("the database failed")]
     Store(#[from] RepoError),
@@ -94,7 +94,7 @@ impl Demo {
             lifetime,
             key: &key,
         };
-        // On standard output, whatever the log does.
+        // Standard output, so that log settings do not affect the banner.
         let mut out = io::stdout().lock();
         write!(out, "{banner}")?;
         out.flush()?;

@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn service_is_not_ready_until_database_and_keys_are_available_at_once() {
+    fn first_readiness_requires_database_and_keys_at_the_same_time() {
         let (readiness, ..) = readiness();
         assert_eq!(readiness.state(), State::NotReady(vec!["database", "keys"]));
         readiness.observe(true, false);

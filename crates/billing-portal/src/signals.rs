@@ -6,8 +6,8 @@ use std::io::{self, IsTerminal};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 
-/// Resolves at the first SIGTERM or SIGINT. A second signal ends the process at once with the usual
-/// exit code.
+/// Resolves at the first SIGTERM or SIGINT. A second signal ends the process immediately with the
+/// usual exit code.
 pub(crate) fn shutdown() -> io::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -17,7 +17,7 @@ pub(crate) fn shutdown() -> io::Result<impl Future<Output = ()>> {
         // The receiver is gone if the service already drains.
         let _ = first.send(());
         let number = either(&mut terminate, &mut interrupt).await;
-        tracing::warn!("a second signal: ending at once");
+        tracing::warn!("a second signal: ending immediately");
         std::process::exit(128 + number);
     });
     Ok(async move {
@@ -37,7 +37,7 @@ pub(crate) fn terminal_closed() -> io::Result<impl Future<Output = ()>> {
     let had_terminal = has_terminal();
     Ok(async move {
         while hangups.recv().await.is_some() {
-            // A closed terminal is no terminal any more. After `kill -HUP` it still is one.
+            // A closed terminal fails this check. After `kill -HUP` the terminal is still open.
             if had_terminal && !has_terminal() {
                 return;
             }

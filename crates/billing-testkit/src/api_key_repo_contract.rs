@@ -38,9 +38,9 @@ macro_rules! api_key_repo_contract {
                 the_earliest_revocation_is_kept,
                 revoking_an_unknown_key_is_not_found,
                 revoking_one_key_keeps_the_others,
-                of_many_concurrent_inserts_of_one_id_one_wins,
-                of_many_concurrent_revocations_one_succeeds,
-                of_many_concurrent_revocations_the_earliest_is_kept,
+                one_of_many_concurrent_inserts_of_one_id_succeeds,
+                one_of_many_concurrent_revocations_succeeds,
+                earliest_of_many_concurrent_revocations_is_kept,
             ]
         );
         $crate::api_key_lifecycle_contract!($make);
@@ -303,7 +303,7 @@ pub async fn revoking_one_key_keeps_the_others(repo: &dyn ApiKeyRepo) {
     assert_eq!(found(repo, "2").await.key, key("2", "ann").key);
 }
 
-pub async fn of_many_concurrent_inserts_of_one_id_one_wins(repo: &dyn ApiKeyRepo) {
+pub async fn one_of_many_concurrent_inserts_of_one_id_succeeds(repo: &dyn ApiKeyRepo) {
     let keys: Vec<StoredApiKey> = (0..16).map(|n| key("a", &format!("user{n}"))).collect();
     let outcomes = join_all(keys.iter().map(|key| repo.insert(key, None, record()))).await;
     let winners: Vec<_> = keys
@@ -315,7 +315,7 @@ pub async fn of_many_concurrent_inserts_of_one_id_one_wins(repo: &dyn ApiKeyRepo
     assert_eq!(found(repo, "a").await.key, winners[0].0.key);
 }
 
-pub async fn of_many_concurrent_revocations_one_succeeds(repo: &dyn ApiKeyRepo) {
+pub async fn one_of_many_concurrent_revocations_succeeds(repo: &dyn ApiKeyRepo) {
     insert(repo, &key("a", "ann")).await;
     let id = key_id(&id("a"));
     let outcomes = join_all((0..16).map(|_| repo.revoke(&id, EPOCH, record()))).await;
@@ -327,7 +327,7 @@ pub async fn of_many_concurrent_revocations_one_succeeds(repo: &dyn ApiKeyRepo) 
     assert_eq!(found(repo, "a").await.key.revoked_at, Some(EPOCH));
 }
 
-pub async fn of_many_concurrent_revocations_the_earliest_is_kept(repo: &dyn ApiKeyRepo) {
+pub async fn earliest_of_many_concurrent_revocations_is_kept(repo: &dyn ApiKeyRepo) {
     insert(repo, &key("a", "ann")).await;
     let id = key_id(&id("a"));
     for outcome in

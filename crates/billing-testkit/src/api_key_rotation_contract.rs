@@ -24,7 +24,7 @@ macro_rules! api_key_rotation_contract {
                 a_rotation_keeps_the_expiry_and_extends_no_key,
                 a_key_is_rotated_once,
                 a_rotated_key_counts_towards_the_limit_until_its_revocation,
-                a_rotated_key_can_be_revoked_at_once,
+                rotated_key_can_be_revoked_immediately,
                 a_revocation_after_a_rotated_keys_end_changes_nothing,
                 an_unknown_key_is_not_rotated,
                 a_key_that_ended_is_not_rotated,
@@ -107,7 +107,7 @@ pub async fn a_rotated_key_counts_towards_the_limit_until_its_revocation(repo: &
     );
 }
 
-pub async fn a_rotated_key_can_be_revoked_at_once(repo: &dyn ApiKeyRepo) {
+pub async fn rotated_key_can_be_revoked_immediately(repo: &dyn ApiKeyRepo) {
     for (short, owner) in [("1", "ann"), ("2", "bob")] {
         insert(repo, &key(short, owner)).await;
         let successor = key_at(&format!("{short}s"), owner, after(1));

@@ -44,7 +44,7 @@ macro_rules! api_key_usage_contract {
                 a_verifier_is_replaced,
                 a_changed_verifier_is_not_replaced,
                 an_unknown_key_has_no_verifier_to_replace,
-                of_many_concurrent_replacements_one_wins,
+                one_of_many_concurrent_replacements_succeeds,
                 active_keys_are_counted_by_pepper,
                 the_first_notification_reports_an_unknown_change,
                 a_new_key_is_reported,
@@ -241,7 +241,7 @@ pub async fn an_unknown_key_has_no_verifier_to_replace(ports: &ApiKeyPorts) {
     assert!(is(&found(ports, "a").await.verifier, &stored));
 }
 
-pub async fn of_many_concurrent_replacements_one_wins(ports: &ApiKeyPorts) {
+pub async fn one_of_many_concurrent_replacements_succeeds(ports: &ApiKeyPorts) {
     insert(ports, &key("1")).await;
     let one = id("1");
     let old = key("1").verifier;

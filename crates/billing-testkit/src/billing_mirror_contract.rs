@@ -35,7 +35,7 @@ macro_rules! billing_mirror_contract {
                 each_reading_increments_the_version,
                 a_reading_replaces_all_subscriptions,
                 an_outdated_reading_changes_nothing,
-                of_many_concurrent_readings_one_is_written,
+                one_of_many_concurrent_readings_is_written,
                 concurrent_chains_of_readings_lose_none,
                 concurrent_readings_of_different_customers_are_all_written,
                 a_deleted_customer_is_kept_as_a_tombstone,
@@ -212,7 +212,7 @@ pub async fn an_outdated_reading_changes_nothing(ports: &BillingPorts) {
     assert_eq!(ports.customers.list(&user("ann")).await.unwrap(), []);
 }
 
-pub async fn of_many_concurrent_readings_one_is_written(ports: &BillingPorts) {
+pub async fn one_of_many_concurrent_readings_is_written(ports: &BillingPorts) {
     for expected in 0..3 {
         let own = |n| subscription(&format!("sub_{n}"), Active, at(expected));
         let updates: Vec<_> = (0..16).map(|n| update("cus_1", expected, &[own(n)])).collect();
@@ -300,7 +300,7 @@ pub async fn customer_of_returns_the_customer_with_the_subscription(ports: &Bill
     write(ports, &update("cus_1", 0, &[subscription("sub_1", Canceled, at(1))])).await;
     assert_eq!(customer_of(ports, &stripe(), "sub_1").await, Some(customer("cus_1")));
     assert_eq!(customer_of(ports, &stripe(), "sub_2").await, None);
-    // Does not happen at Stripe. The newer reading would win.
+    // Does not happen at Stripe. The newer reading would be kept.
     write(ports, &update("cus_2", 0, &[subscription("sub_1", Active, at(1))])).await;
     assert_eq!(customer_of(ports, &stripe(), "sub_1").await, Some(customer("cus_2")));
     assert_eq!(found(ports, "cus_1").await.unwrap().state, CustomerState::Present(vec![]));

@@ -24,12 +24,12 @@ macro_rules! checkout_provider_contract {
                 a_new_customer_has_no_subscription_and_names_its_owner,
                 owners_keep_their_characters,
                 the_same_key_returns_the_same_customer,
-                another_key_creates_another_customer,
+                different_keys_create_different_customers,
                 concurrent_requests_with_one_key_create_one_customer,
                 a_session_has_an_absolute_url,
                 a_new_session_creates_no_subscription,
                 the_same_key_returns_the_same_session,
-                another_key_creates_another_session,
+                different_keys_create_different_sessions,
                 a_key_with_other_parameters_is_refused,
                 the_session_id_placeholder_is_accepted_anywhere_in_the_url,
                 an_unknown_customer_is_not_found,
@@ -37,7 +37,7 @@ macro_rules! checkout_provider_contract {
                 an_unknown_price_is_refused,
                 an_archived_price_is_refused,
                 a_price_has_amount_currency_and_cycle,
-                an_unknown_price_is_none,
+                price_returns_none_for_an_unknown_id,
                 a_passed_deadline_is_a_timeout_without_a_call,
                 debug_contains_no_secret,
             ]
@@ -112,7 +112,7 @@ pub async fn the_same_key_returns_the_same_customer(world: &dyn BillingAccountWo
     assert_eq!(make(world, &customer_order("ann", "key-1")).await, first);
 }
 
-pub async fn another_key_creates_another_customer(world: &dyn BillingAccountWorld) {
+pub async fn different_keys_create_different_customers(world: &dyn BillingAccountWorld) {
     let first = make(world, &customer_order("ann", "key-1")).await;
     assert_ne!(make(world, &customer_order("ann", "key-2")).await, first);
 }
@@ -151,7 +151,7 @@ pub async fn the_same_key_returns_the_same_session(world: &dyn BillingAccountWor
     assert_eq!((first.id, first.url.expose()), (second.id, second.url.expose()));
 }
 
-pub async fn another_key_creates_another_session(world: &dyn BillingAccountWorld) {
+pub async fn different_keys_create_different_sessions(world: &dyn BillingAccountWorld) {
     let order = plain(world, "key-1").await;
     let first = open(world, &order).await;
     let second = open(world, &CheckoutOrder { key: "key-2".parse().unwrap(), ..order }).await;
@@ -220,7 +220,7 @@ pub async fn a_price_has_amount_currency_and_cycle(world: &dyn BillingAccountWor
     }
 }
 
-pub async fn an_unknown_price_is_none(world: &dyn BillingAccountWorld) {
+pub async fn price_returns_none_for_an_unknown_id(world: &dyn BillingAccountWorld) {
     assert_eq!(world.checkout().price(&world.prices().unknown, soon()).await.unwrap(), None);
 }
 

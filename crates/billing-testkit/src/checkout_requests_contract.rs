@@ -28,7 +28,7 @@ macro_rules! checkout_requests_contract {
                 completing_an_unknown_request_changes_nothing,
                 users_accounts_and_keys_are_isolated,
                 any_text_is_stored_exactly,
-                of_many_concurrent_requests_one_is_stored,
+                one_of_many_concurrent_requests_is_stored,
                 prune_deletes_older_requests,
                 an_unreachable_database_is_unavailable,
             ]
@@ -139,7 +139,7 @@ pub async fn any_text_is_stored_exactly(ports: &BillingPorts) {
     assert_eq!(begin(ports, &full).await, new_request(&full));
 }
 
-pub async fn of_many_concurrent_requests_one_is_stored(ports: &BillingPorts) {
+pub async fn one_of_many_concurrent_requests_is_stored(ports: &BillingPorts) {
     let requests: Vec<_> = (0..32)
         .map(|n| CheckoutRequest {
             content: format!("request {n}"),

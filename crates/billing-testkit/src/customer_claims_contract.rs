@@ -25,15 +25,15 @@ macro_rules! customer_claims_contract {
                 a_stored_claim_is_found,
                 a_second_claim_returns_the_first,
                 a_claim_is_fulfilled_once,
-                another_key_does_not_fulfil_the_claim,
+                claim_is_not_fulfilled_with_a_different_key,
                 a_missing_claim_is_neither_fulfilled_nor_renewed,
                 a_renewed_claim_has_the_new_key_and_time,
                 only_an_open_claim_under_the_old_key_is_renewed,
                 users_providers_and_modes_are_isolated,
                 ids_are_stored_exactly,
                 concurrent_claims_all_return_the_same_claim,
-                of_many_concurrent_fulfilments_one_succeeds,
-                of_many_concurrent_renewals_one_succeeds,
+                one_of_many_concurrent_fulfilments_succeeds,
+                one_of_many_concurrent_renewals_succeeds,
                 concurrent_fulfil_and_renew_are_consistent,
                 an_unreachable_database_is_unavailable,
             ]
@@ -99,7 +99,7 @@ pub async fn a_claim_is_fulfilled_once(ports: &BillingPorts) {
     assert_eq!(found(ports, "ann").await, Some(stored("key-1", Some("cus_1"))));
 }
 
-pub async fn another_key_does_not_fulfil_the_claim(ports: &BillingPorts) {
+pub async fn claim_is_not_fulfilled_with_a_different_key(ports: &BillingPorts) {
     claim(ports, "ann", "key-1").await;
     assert_eq!(fulfil(ports, "ann", "key-2", "cus_2").await, Some(stored("key-1", None)));
     assert_eq!(found(ports, "ann").await, Some(stored("key-1", None)));
@@ -161,7 +161,7 @@ pub async fn concurrent_claims_all_return_the_same_claim(ports: &BillingPorts) {
     assert!(returned.iter().all(|claim| *claim == stored), "{returned:?}");
 }
 
-pub async fn of_many_concurrent_fulfilments_one_succeeds(ports: &BillingPorts) {
+pub async fn one_of_many_concurrent_fulfilments_succeeds(ports: &BillingPorts) {
     claim(ports, "ann", "key-1").await;
     let ids: Vec<String> = (0..32).map(|n| format!("cus_{n}")).collect();
     let returned = join_all(ids.iter().map(|id| fulfil(ports, "ann", "key-1", id))).await;
@@ -170,7 +170,7 @@ pub async fn of_many_concurrent_fulfilments_one_succeeds(ports: &BillingPorts) {
     assert!(returned.iter().all(|claim| *claim == stored), "{returned:?}");
 }
 
-pub async fn of_many_concurrent_renewals_one_succeeds(ports: &BillingPorts) {
+pub async fn one_of_many_concurrent_renewals_succeeds(ports: &BillingPorts) {
     claim(ports, "ann", "old").await;
     let keys: Vec<String> = (0..32).map(|n| format!("key-{n}")).collect();
     let returned = join_all(keys.iter().map(|key| renew(ports, "ann", "old", key))).await;

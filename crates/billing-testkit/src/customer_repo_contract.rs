@@ -21,8 +21,8 @@ macro_rules! customer_repo_contract {
                 a_user_without_a_link_has_no_customer,
                 an_added_link_is_found,
                 adding_the_same_link_again_changes_nothing,
-                another_customer_is_a_conflict_and_the_first_one_is_kept,
-                replace_sets_another_customer,
+                link_to_a_second_customer_is_a_conflict_and_keeps_the_first,
+                replace_changes_the_linked_customer,
                 replace_with_the_same_customer_changes_nothing,
                 replace_without_a_link_creates_one,
                 an_unlinked_user_has_no_customer,
@@ -66,7 +66,7 @@ pub async fn adding_the_same_link_again_changes_nothing(repo: &dyn CustomerRepo)
     assert_eq!(repo.list(&user("ann")).await.unwrap().len(), 1);
 }
 
-pub async fn another_customer_is_a_conflict_and_the_first_one_is_kept(repo: &dyn CustomerRepo) {
+pub async fn link_to_a_second_customer_is_a_conflict_and_keeps_the_first(repo: &dyn CustomerRepo) {
     keep(repo, "ann", &stripe(), "cus_1").await;
     assert_eq!(
         keep(repo, "ann", &stripe(), "cus_2").await,
@@ -75,7 +75,7 @@ pub async fn another_customer_is_a_conflict_and_the_first_one_is_kept(repo: &dyn
     assert_eq!(found(repo, "ann", &stripe()).await.as_deref(), Some("cus_1"));
 }
 
-pub async fn replace_sets_another_customer(repo: &dyn CustomerRepo) {
+pub async fn replace_changes_the_linked_customer(repo: &dyn CustomerRepo) {
     keep(repo, "ann", &stripe(), "cus_1").await;
     assert_eq!(
         replace(repo, "ann", &stripe(), "cus_2").await,

@@ -32,9 +32,9 @@ macro_rules! event_claim_contract {
                 concurrent_claims_of_expired_leases_share_no_event,
                 an_ignored_event_is_not_claimed_again,
                 a_retried_event_is_due_later_and_has_the_error,
-                a_dead_event_is_not_claimed_again_and_has_the_error,
-                an_expired_lease_is_valid_until_another_claim,
-                a_release_after_another_claim_changes_nothing,
+                dead_event_keeps_its_error_and_is_not_claimed,
+                expired_lease_allows_a_release_until_the_next_claim,
+                release_after_a_later_claim_changes_nothing,
                 a_release_changes_only_events_of_its_claim,
                 an_error_is_stored_with_at_most_500_characters,
                 an_event_in_any_state_is_replayed,
@@ -152,7 +152,7 @@ pub async fn a_retried_event_is_due_later_and_has_the_error(ports: &BillingPorts
     assert_eq!(listed(ports).await[0].error, None);
 }
 
-pub async fn a_dead_event_is_not_claimed_again_and_has_the_error(ports: &BillingPorts) {
+pub async fn dead_event_keeps_its_error_and_is_not_claimed(ports: &BillingPorts) {
     accept(ports, "evt_1", 0).await;
     claim(ports, "one", 9, 1, 10).await;
     assert_eq!(
@@ -164,13 +164,13 @@ pub async fn a_dead_event_is_not_claimed_again_and_has_the_error(ports: &Billing
     assert_eq!((kept.state, kept.error.as_deref()), (InboxState::Dead(at(2)), Some("refused")));
 }
 
-pub async fn an_expired_lease_is_valid_until_another_claim(ports: &BillingPorts) {
+pub async fn expired_lease_allows_a_release_until_the_next_claim(ports: &BillingPorts) {
     accept(ports, "evt_1", 0).await;
     claim(ports, "one", 9, 1, 10).await;
     assert_eq!(release(ports, "one", &["evt_1"], Disposition::Ignored(at(50))).await, 1);
 }
 
-pub async fn a_release_after_another_claim_changes_nothing(ports: &BillingPorts) {
+pub async fn release_after_a_later_claim_changes_nothing(ports: &BillingPorts) {
     accept(ports, "evt_1", 0).await;
     claim(ports, "one", 9, 1, 10).await;
     claim(ports, "two", 9, 10, 20).await;

@@ -23,8 +23,8 @@ macro_rules! leadership_contract {
                 another_holder_acquires_the_duty_after_the_lease_expires,
                 the_holder_may_extend_or_shorten_its_lease,
                 duties_are_independent,
-                of_many_concurrent_holders_one_acquires_the_duty,
-                of_many_concurrent_holders_one_acquires_an_expired_duty,
+                one_of_many_concurrent_holders_acquires_the_duty,
+                one_of_many_concurrent_holders_acquires_an_expired_duty,
                 duties_and_holders_may_be_any_text,
                 an_unreachable_database_is_unavailable,
             ]
@@ -74,13 +74,13 @@ async fn takers(ports: &BillingPorts, now: u64, until: u64) -> Vec<String> {
     holders.into_iter().zip(taken).filter_map(|(holder, taken)| taken.then_some(holder)).collect()
 }
 
-pub async fn of_many_concurrent_holders_one_acquires_the_duty(ports: &BillingPorts) {
+pub async fn one_of_many_concurrent_holders_acquires_the_duty(ports: &BillingPorts) {
     let winners = takers(ports, 0, 10).await;
     assert_eq!(winners.len(), 1, "{winners:?}");
     assert!(take(ports, &winners[0], 1, 11).await);
 }
 
-pub async fn of_many_concurrent_holders_one_acquires_an_expired_duty(ports: &BillingPorts) {
+pub async fn one_of_many_concurrent_holders_acquires_an_expired_duty(ports: &BillingPorts) {
     for round in 0..5 {
         assert_eq!(takers(ports, round * 10, round * 10 + 10).await.len(), 1);
     }

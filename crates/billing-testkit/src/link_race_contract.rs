@@ -19,11 +19,11 @@ macro_rules! link_race_contract {
             $make,
             [
                 of_two_concurrent_links_one_wins_and_one_gets_a_conflict,
-                of_many_concurrent_links_one_wins_and_the_others_get_a_conflict,
+                one_of_many_concurrent_links_succeeds_and_the_others_conflict,
                 concurrent_equal_links_create_one,
                 concurrent_replacements_form_one_chain,
                 concurrent_link_and_unlink_are_consistent,
-                of_many_concurrent_removals_one_succeeds,
+                one_of_many_concurrent_removals_succeeds,
             ]
         );
     };
@@ -46,7 +46,7 @@ pub async fn of_two_concurrent_links_one_wins_and_one_gets_a_conflict(repo: &dyn
     }
 }
 
-pub async fn of_many_concurrent_links_one_wins_and_the_others_get_a_conflict(
+pub async fn one_of_many_concurrent_links_succeeds_and_the_others_conflict(
     repo: &dyn CustomerRepo,
 ) {
     let at = stripe();
@@ -109,7 +109,7 @@ pub async fn concurrent_link_and_unlink_are_consistent(repo: &dyn CustomerRepo) 
     }
 }
 
-pub async fn of_many_concurrent_removals_one_succeeds(repo: &dyn CustomerRepo) {
+pub async fn one_of_many_concurrent_removals_succeeds(repo: &dyn CustomerRepo) {
     keep(repo, "ann", &stripe(), "cus_1").await;
     let change = LinkChange::Remove(link(&user("ann"), &stripe(), &customer("cus_1")));
     let made = join_all((0..16).map(|_| repo.change(&change, NOW, &[]))).await;

@@ -38,12 +38,12 @@ macro_rules! mirror_effect_contract {
                 a_fulfilled_claim_keeps_its_customer,
                 a_reading_creates_no_claim,
                 a_deleted_customer_loses_links_and_claims,
-                users_with_another_customer_keep_it,
+                users_with_another_customer_keep_their_link,
                 a_deleted_customer_is_not_linked,
                 settled_events_are_applied,
                 a_reading_without_settled_events_is_written,
-                a_reading_after_another_claim_changes_nothing,
-                an_expired_lease_settles_events_until_another_claim,
+                reading_after_a_later_claim_changes_nothing,
+                expired_lease_settles_events_until_the_next_claim,
                 one_lost_event_rolls_back_the_reading,
                 a_replayed_event_loses_its_claim,
                 an_outdated_reading_settles_nothing,
@@ -245,7 +245,7 @@ pub async fn a_deleted_customer_loses_links_and_claims(ports: &BillingPorts) {
     assert_eq!(write(ports, &owned("cus_2", 0, "ann", Active)).await, linked("ann"));
 }
 
-pub async fn users_with_another_customer_keep_it(ports: &BillingPorts) {
+pub async fn users_with_another_customer_keep_their_link(ports: &BillingPorts) {
     add_owner_link(ports, "ann", "cus_2").await;
     add_claim(ports, "ann", Some("cus_2")).await;
     add_claim(ports, "bob", None).await;
@@ -292,7 +292,7 @@ pub(crate) async fn assert_untouched(ports: &BillingPorts) {
     assert_eq!(records(ports).await, []);
 }
 
-pub async fn a_reading_after_another_claim_changes_nothing(ports: &BillingPorts) {
+pub async fn reading_after_a_later_claim_changes_nothing(ports: &BillingPorts) {
     add_claim(ports, "ann", None).await;
     add_events(ports, &["evt_1"]).await;
     claim(ports, "one", 1, 10).await;
@@ -308,7 +308,7 @@ pub async fn a_reading_after_another_claim_changes_nothing(ports: &BillingPorts)
     assert_eq!(found(ports, "cus_1").await.unwrap().version, 1);
 }
 
-pub async fn an_expired_lease_settles_events_until_another_claim(ports: &BillingPorts) {
+pub async fn expired_lease_settles_events_until_the_next_claim(ports: &BillingPorts) {
     add_events(ports, &["evt_1"]).await;
     claim(ports, "one", 1, 10).await;
     let mut late = settling(update("cus_1", 0, &[]), "one", &["evt_1"]);

@@ -3,8 +3,8 @@
 //!
 //! The cluster lives in a temporary directory and listens only on a Unix socket there. If the
 //! caller is root, it runs as a plain user. When the test process ends, also by a kill, its
-//! processes and files are removed. A test without Postgres fails and says what to install; no test
-//! is skipped.
+//! processes and files are removed. A test without Postgres fails and names the package to
+//! install.
 
 mod binaries;
 mod cluster;

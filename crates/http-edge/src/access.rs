@@ -1,4 +1,4 @@
-//! The access log and request metrics. Queries, headers and bodies are left out because they may
+//! The access log and request metrics. Queries, headers and bodies are omitted because they may
 //! contain credentials.
 
 use std::time::Instant;

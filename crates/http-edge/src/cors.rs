@@ -152,7 +152,7 @@ impl CrossOrigin {
     }
 }
 
-/// Returns the header names of a preflight, at most 64. Invalid names are left out.
+/// Returns the header names of a preflight, at most 64. Invalid names are omitted.
 fn requested_headers(headers: &HeaderMap) -> Option<HeaderValue> {
     let lines = headers.get_all(ACCESS_CONTROL_REQUEST_HEADERS).into_iter();
     let names = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b','));

@@ -4,7 +4,7 @@ use std::io;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Raises the soft limit of open files to the hard limit and returns it (`u64::MAX` for no limit).
+/// Raises the soft limit of open files to the hard limit. Returns that limit (`u64::MAX`: none).
 ///
 /// # Errors
 /// The system rejected the new limit. The old limit stays in effect.

@@ -26,8 +26,8 @@ pub(crate) struct BodyLimit(pub(crate) usize);
 ///
 /// It consumes the body, so it must be the last extractor, after all checks that need no body. It
 /// rejects unknown fields and arrays in place of objects, regardless of the serde attributes of
-/// `T`. Arrays are accepted only where `T` is a sequence, so not in `serde_json::Value` and not in
-/// an internally tagged or untagged enum.
+/// `T`. Arrays are accepted only where `T` is a sequence. They are rejected in `serde_json::Value`
+/// and in internally tagged or untagged enums.
 ///
 /// # Errors
 /// [`Fault::UnsupportedMediaType`] for a non-empty body that is not `application/json` in UTF-8

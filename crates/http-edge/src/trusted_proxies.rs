@@ -12,7 +12,7 @@ const MAPPED_PREFIX: u8 = 96;
 /// Networks of proxies that append their peer's address to `X-Forwarded-For`. Empty by default: no
 /// proxy is trusted.
 ///
-/// In a network that contains clients, such as `0.0.0.0/0`, each client can choose its address.
+/// If a network contains clients (as `0.0.0.0/0` does), these clients can forge their address.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TrustedProxies(Arc<[IpNet]>);
 
@@ -45,8 +45,8 @@ impl TrustedProxies {
     }
 }
 
-/// Parses a network. IPv4-mapped networks become IPv4, like the addresses that are compared with
-/// them.
+/// Parses a network. Converts IPv4-mapped networks to IPv4, because `contains` gets IPv4 addresses
+/// for mapped peers.
 fn network(entry: &str) -> Option<IpNet> {
     let (address, length) = match entry.split_once('/') {
         Some((address, length)) => (address, Some(length)),
@@ -160,7 +160,7 @@ mod tests {
                 .prop_map(|(address, length)| (format!("{address}/{length}"), false)),
             "[g-z/:.]{0,12}".prop_map(|text| (text, false)),
         ]
-        // Such text can spell only the unspecified IPv6 address.
+        // The last pattern can generate `::`, a valid address.
         .prop_filter("an address", |(text, valid)| *valid || !text.starts_with("::"))
     }
 

@@ -5,7 +5,7 @@
 //! `BILLING_PORTAL_PORT_8080_TCP_ADDR` and similar variables to every pod of its namespace
 //! (<https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables>).
 
-/// Returns whether `name`, without the prefix, looks injected by Kubernetes.
+/// Returns whether Kubernetes injects variables with this name (without the prefix).
 pub(crate) fn is_injected(name: &str) -> bool {
     let whole_or_last = |word: &str| {
         name.strip_suffix(word).is_some_and(|rest| rest.is_empty() || rest.ends_with('_'))
@@ -32,7 +32,7 @@ mod tests {
     use super::is_injected;
 
     #[test]
-    fn is_injected_recognises_only_names_from_kubernetes() {
+    fn only_names_that_kubernetes_injects_are_recognised() {
         for name in [
             "SERVICE_HOST",
             "PORTAL_SERVICE_HOST",

@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn too_long_reference_is_left_out() {
+    fn too_long_reference_is_omitted() {
         let key = UserMetadataKey::default();
         for (length, expected_present) in [(200, true), (201, false), (255, false)] {
             let body = session(&order(&"é".repeat(length), "https://a.example/"), &key);

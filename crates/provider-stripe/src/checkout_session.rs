@@ -35,8 +35,8 @@ pub(crate) struct CompleteSession {
 /// Parses a session from the body of a 200 (P4).
 ///
 /// # Errors
-/// Why the body is not a session for this order, without text of the body, which may contain a
-/// valid URL.
+/// The reason why the body is not a session for this order. It contains no text of the body,
+/// which may contain a valid URL.
 pub(crate) fn parse(body: &[u8], expected: Expected<'_>) -> Result<CheckoutSession, String> {
     let session: NewSession = object::read(body, "checkout session")?;
     object::check(&session.object, "checkout.session", session.livemode, expected.mode)?;
@@ -68,8 +68,8 @@ impl CompleteSession {
         }
     }
 
-    /// Returns the owner that the session names. Visitors of a payment link choose the reference
-    /// themselves (<https://docs.stripe.com/payment-links/url-parameters>), so such a session names
+    /// Returns the session's owner. Visitors of a payment link choose the reference
+    /// themselves (<https://docs.stripe.com/payment-links/url-parameters>), so such a session has
     /// no owner.
     pub(crate) fn owner(&self, key: &UserMetadataKey) -> NamedOwner {
         if self.payment_link.is_some() {

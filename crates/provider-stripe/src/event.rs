@@ -30,7 +30,7 @@ enum EventTime {
 /// Parses an event.
 ///
 /// # Errors
-/// Why the body is not an event, without text of the body.
+/// The reason why the body is not an event. It contains no text of the body.
 pub(crate) fn parse(body: &[u8], mode: Mode) -> Result<VerifiedEvent, String> {
     let body = object::parse(body)?;
     let (snapshot_subject, related_subject) = (snapshot_subject(&body), related_subject(&body));

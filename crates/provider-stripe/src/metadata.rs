@@ -23,7 +23,7 @@ impl UserMetadataKey {
         }
     }
 
-    /// Returns the owner that the metadata name.
+    /// Returns the owner in the metadata.
     pub(crate) fn owner(&self, metadata: Option<&Metadata>) -> NamedOwner {
         owner_in_text(metadata.and_then(|metadata| metadata.get(&self.0)).map(String::as_str))
     }

@@ -28,8 +28,8 @@ struct SessionObject {
 /// Parses a session from the body of a 200.
 ///
 /// # Errors
-/// Why the body is not a session for this request, without text of the body, which may contain a
-/// valid URL.
+/// The reason why the body is not a session for this request. It contains no text of the body,
+/// which may contain a valid URL.
 pub(crate) fn parse(body: &[u8], expected: Expected<'_>) -> Result<PortalSession, String> {
     let session: SessionObject = object::read(body, "portal session")?;
     object::check(&session.object, "billing_portal.session", session.livemode, expected.mode)?;

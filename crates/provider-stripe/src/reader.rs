@@ -106,8 +106,8 @@ impl StripeApi {
         Ok(self.pages(listing, |subscription| subscription.id.as_str(), each).await?)
     }
 
-    /// Returns the owner that the completed sessions name. Used when the customer's metadata name
-    /// no owner.
+    /// Returns the owner in the completed sessions. Used when the customer's metadata contains no
+    /// user id.
     async fn owner_by_sessions(
         &self,
         customer: &CustomerId,

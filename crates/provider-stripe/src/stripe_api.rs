@@ -32,7 +32,7 @@ impl StripeApi {
         })
     }
 
-    /// Makes attempts until `read` accepts a response or no retry is left.
+    /// Calls Stripe, with retries, until `read` accepts a response or the attempts are used up.
     pub(crate) async fn call<T>(
         &self,
         call: &Call<'_>,

@@ -49,7 +49,7 @@ pub(crate) struct State {
     looked_up: HashMap<String, String>,
 }
 
-/// Looks up the objects that others refer to.
+/// Looks up the objects that other objects refer to.
 pub(crate) trait Catalog {
     fn price(&self, id: &str) -> Option<&Price>;
     fn product(&self, id: &str) -> Option<&Product>;

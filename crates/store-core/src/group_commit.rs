@@ -14,8 +14,8 @@ const QUEUE_CAPACITY: usize = 4096;
 /// Items per commit. Keeps a commit short (milliseconds).
 const BATCH_SIZE: usize = 512;
 
-/// A bounded queue to a task that writes. An idle task writes an item at once; items added during a
-/// commit share the next one. Clones share the task, which ends after the last clone.
+/// A bounded queue to a task that writes. An idle task writes an item immediately; items added
+/// during a commit share the next one. Clones share the task, which ends after the last clone.
 #[derive(Debug)]
 pub struct GroupCommit<T> {
     queue: mpsc::Sender<QueuedItem<T>>,
@@ -75,7 +75,7 @@ async fn write_all<T: Clone, W>(
             batch.drain(..).map(|one| (one.item, one.written)).unzip();
         let items: Arc<[T]> = items.into();
         match write(Arc::clone(&items)).await {
-            // One item is invalid. The others must not fail with it.
+            // One item is invalid. Write the items one by one to keep the others.
             Err(RepoError::Refused(_)) if items.len() > 1 => {
                 for (item, caller) in items.iter().zip(callers) {
                     let _ = caller.send(write(Arc::from([item.clone()])).await);

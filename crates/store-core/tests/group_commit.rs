@@ -97,7 +97,7 @@ async fn refused_item_does_not_fail_other_items() {
 }
 
 #[tokio::test]
-async fn add_fails_at_once_when_task_has_ended() {
+async fn add_fails_immediately_when_task_has_ended() {
     let (group, task) = GroupCommit::new("writer", |_: Arc<[u32]>| async { Ok(()) });
     let mut waiting = Box::pin(group.add(1));
     assert!((&mut waiting).now_or_never().is_none());
@@ -107,7 +107,7 @@ async fn add_fails_at_once_when_task_has_ended() {
 }
 
 #[tokio::test]
-async fn add_fails_at_once_when_queue_is_full() {
+async fn add_fails_immediately_when_queue_is_full() {
     let commits = Commits::start();
     let mut waiting: Vec<_> = (0..MANY).map(|_| Box::pin(commits.group.add(1))).collect();
     let failed: Vec<_> = waiting.iter_mut().filter_map(|one| one.now_or_never()).collect();

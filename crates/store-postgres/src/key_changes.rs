@@ -27,8 +27,8 @@ pub(crate) struct KeyChanges {
 }
 
 impl KeyChanges {
-    /// Waits for a change, or until the store is closed. The first call returns at once, because
-    /// earlier changes are unknown.
+    /// Waits for a change, or until the store is closed. The first call returns immediately,
+    /// because earlier changes are unknown.
     pub(crate) async fn next(&mut self, connections: &Connections) -> Result<KeyChange, RepoError> {
         let mut closed = connections.pool().close_event();
         let change = closed.do_until(self.receive(connections)).await;

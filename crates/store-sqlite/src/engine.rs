@@ -55,7 +55,7 @@ pub(crate) struct Engine {
 impl store_core::engine::Engine for Engine {
     type Driver = Sqlite;
 
-    /// Locks the database for writing at once, so reads of the transaction remain valid.
+    /// Locks the database for writing immediately, so reads of the transaction remain valid.
     const BEGIN_WRITE: &'static str = "BEGIN IMMEDIATE";
 
     const BATCH_IS_ONE_STATEMENT: bool = false;

@@ -18,7 +18,7 @@ pub(crate) struct KeyChanges {
 }
 
 impl KeyChanges {
-    /// Waits for a change. The first call returns at once, because earlier changes are unknown.
+    /// Waits for a change. The first call returns immediately, as earlier changes are unknown.
     pub(crate) async fn next(&mut self, connections: &Connections) -> Result<KeyChange, RepoError> {
         loop {
             let changes = count(connections).await?;

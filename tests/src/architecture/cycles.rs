@@ -8,7 +8,7 @@ use super::modules::{Module, Modules};
 /// The lines that cause a dependency: file and line, with the paths that they name.
 type Lines = BTreeMap<(PathBuf, usize), BTreeSet<String>>;
 /// The dependencies within one folder, by source and destination unit.
-type Arrows = BTreeMap<(String, String), Lines>;
+type Edges = BTreeMap<(String, String), Lines>;
 
 /// Exempt units, by folder. The services of each capability use ports, and ports name the values of
 /// each capability. The layout keeps all ports in one folder.
@@ -25,27 +25,27 @@ pub fn import_cycles(root: &Path, roots: &BTreeSet<PathBuf>) -> Vec<String> {
 }
 
 fn cycles(modules: &Modules) -> Vec<String> {
-    let mut complaints = Vec::new();
-    for (folder, mut arrows) in arrows(modules) {
-        while let Some(cycle) = shortest_cycle(&arrows) {
-            complaints.push(describe(&folder, &cycle, &arrows));
+    let mut violations = Vec::new();
+    for (folder, mut edges) in edges(modules) {
+        while let Some(cycle) = shortest_cycle(&edges) {
+            violations.push(describe(&folder, &cycle, &edges));
             // Removing the dependency with the fewest lines breaks this cycle. The next round finds
             // another.
-            if let Some(weakest) = cycle.iter().min_by_key(|arrow| arrows[*arrow].len()) {
-                arrows.remove(weakest);
+            if let Some(weakest) = cycle.iter().min_by_key(|edge| edges[*edge].len()) {
+                edges.remove(weakest);
             }
         }
     }
-    complaints
+    violations
 }
 
 /// Returns the dependencies between the units of each folder.
-fn arrows(modules: &Modules) -> BTreeMap<PathBuf, Arrows> {
-    let mut folders: BTreeMap<PathBuf, Arrows> = BTreeMap::new();
+fn edges(modules: &Modules) -> BTreeMap<PathBuf, Edges> {
+    let mut folders: BTreeMap<PathBuf, Edges> = BTreeMap::new();
     for (index, module) in modules.0.iter().enumerate() {
         for mention in &module.mentions {
             for definer in modules.definers(index, &mention.path) {
-                let Some((depth, from, to)) = arrow(module, &modules.0[definer]) else { continue };
+                let Some((depth, from, to)) = edge(module, &modules.0[definer]) else { continue };
                 if mention.reexport && module.file_path.len() == depth {
                     continue;
                 }
@@ -56,8 +56,8 @@ fn arrows(modules: &Modules) -> BTreeMap<PathBuf, Arrows> {
                     continue;
                 }
                 let place = (module.file.clone(), mention.line);
-                let arrow = folders.entry(folder).or_default().entry((from, to)).or_default();
-                arrow.entry(place).or_default().insert(mention.path.join("::"));
+                let edge = folders.entry(folder).or_default().entry((from, to)).or_default();
+                edge.entry(place).or_default().insert(mention.path.join("::"));
             }
         }
     }
@@ -66,7 +66,7 @@ fn arrows(modules: &Modules) -> BTreeMap<PathBuf, Arrows> {
 
 /// Returns the depth of two files' common folder, and their units in it. A file and the files below
 /// it are one unit. The root is a unit of its own.
-fn arrow(from: &Module, to: &Module) -> Option<(usize, String, String)> {
+fn edge(from: &Module, to: &Module) -> Option<(usize, String, String)> {
     let depth = from.file_path.iter().zip(&to.file_path).take_while(|(a, b)| a == b).count();
     let unit = |module: &Module| match module.file_path.get(depth) {
         Some(name) => Some(name.clone()),
@@ -82,39 +82,39 @@ fn folder(root: &Path, path: &[String]) -> PathBuf {
 }
 
 /// Returns the shortest cycle as a list of dependencies.
-fn shortest_cycle(arrows: &Arrows) -> Option<Vec<(String, String)>> {
-    let units: BTreeSet<&String> = arrows.keys().map(|(from, _)| from).collect();
-    units.into_iter().filter_map(|unit| way_back(unit, arrows)).min_by_key(Vec::len)
+fn shortest_cycle(edges: &Edges) -> Option<Vec<(String, String)>> {
+    let units: BTreeSet<&String> = edges.keys().map(|(from, _)| from).collect();
+    units.into_iter().filter_map(|unit| shortest_path_back(unit, edges)).min_by_key(Vec::len)
 }
 
 /// Returns the shortest path from a unit back to itself (breadth-first search).
-fn way_back(start: &str, arrows: &Arrows) -> Option<Vec<(String, String)>> {
+fn shortest_path_back(start: &str, edges: &Edges) -> Option<Vec<(String, String)>> {
     let mut reached = BTreeSet::new();
-    let mut ways = VecDeque::from([(start, Vec::new())]);
-    while let Some((unit, way)) = ways.pop_front() {
-        for arrow in arrows.keys().filter(|(from, _)| from == unit) {
-            let mut way = way.clone();
-            way.push(arrow.clone());
-            if arrow.1 == start {
-                return Some(way);
+    let mut paths = VecDeque::from([(start, Vec::new())]);
+    while let Some((unit, path)) = paths.pop_front() {
+        for edge in edges.keys().filter(|(from, _)| from == unit) {
+            let mut path = path.clone();
+            path.push(edge.clone());
+            if edge.1 == start {
+                return Some(path);
             }
-            if reached.insert(&arrow.1) {
-                ways.push_back((&arrow.1, way));
+            if reached.insert(&edge.1) {
+                paths.push_back((&edge.1, path));
             }
         }
     }
     None
 }
 
-fn describe(folder: &Path, cycle: &[(String, String)], arrows: &Arrows) -> String {
+fn describe(folder: &Path, cycle: &[(String, String)], edges: &Edges) -> String {
     let mut units: Vec<&str> = cycle.iter().map(|(from, _)| from.as_str()).collect();
     units.extend(units.first().copied());
     let mut text = format!("import cycle in {}: {}", folder.display(), units.join(" -> "));
-    for arrow in cycle {
-        for ((file, line), paths) in &arrows[arrow] {
+    for edge in cycle {
+        for ((file, line), paths) in &edges[edge] {
             let paths = paths.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
             let place = format!("{}:{line}", file.display());
-            text.push_str(&format!("\n    {} -> {}: {place} names {paths}", arrow.0, arrow.1));
+            text.push_str(&format!("\n    {} -> {}: {place} names {paths}", edge.0, edge.1));
         }
     }
     text
@@ -125,11 +125,11 @@ mod tests {
     use super::*;
 
     /// Returns the cycles of a crate with these files below `src`.
-    fn complaints(files: &[(&str, &str)]) -> Vec<String> {
-        complaints_in(Path::new("src"), files)
+    fn violations(files: &[(&str, &str)]) -> Vec<String> {
+        violations_in(Path::new("src"), files)
     }
 
-    fn complaints_in(folder: &Path, files: &[(&str, &str)]) -> Vec<String> {
+    fn violations_in(folder: &Path, files: &[(&str, &str)]) -> Vec<String> {
         let read = |path: &Path| {
             let name = path.strip_prefix(folder).ok()?;
             let (_, text) = files.iter().find(|(file, _)| name == Path::new(file))?;
@@ -139,7 +139,7 @@ mod tests {
     }
 
     fn two(a: &str, b: &str) -> Vec<String> {
-        complaints(&[("lib.rs", "mod a;\nmod b;"), ("a.rs", a), ("b.rs", b)])
+        violations(&[("lib.rs", "mod a;\nmod b;"), ("a.rs", a), ("b.rs", b)])
     }
 
     #[test]
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn inline_paths_calls_in_macros_and_attributes_count() {
+    fn paths_in_types_macros_and_attributes_are_imports() {
         for inline in [
             "fn b() { crate::a::a() }",
             "fn b() { println!(\"{}\", super::a::a()) }",
@@ -167,19 +167,19 @@ mod tests {
             "#[derive(Deserialize)]\nstruct C { #[serde(with = \"crate::a\")] c: u8 }",
         ] {
             let a = "use crate::b::B;\npub fn a() {}\npub struct A;\npub trait T {}";
-            let complaints = two(a, &format!("pub struct B;\n{inline}"));
-            assert_eq!(complaints.len(), 1, "{inline}: {complaints:?}");
+            let violations = two(a, &format!("pub struct B;\n{inline}"));
+            assert_eq!(violations.len(), 1, "{inline}: {violations:?}");
         }
     }
 
     #[test]
-    fn re_export_counts_as_an_import_of_the_defining_file() {
+    fn re_export_is_an_import_of_the_defining_file() {
         let named = "mod a;\nmod b;\npub use a::A;\npub use b::*;";
         let a = "use crate::B;\npub struct A;";
         let b = "use crate::A;\npub struct B;";
-        let complaints = complaints(&[("lib.rs", named), ("a.rs", a), ("b.rs", b)]);
+        let violations = violations(&[("lib.rs", named), ("a.rs", a), ("b.rs", b)]);
         assert_eq!(
-            complaints,
+            violations,
             ["import cycle in src: a -> b -> a\
               \n    a -> b: src/a.rs:1 names crate::B\
               \n    b -> a: src/b.rs:1 names crate::A"]
@@ -187,13 +187,13 @@ mod tests {
     }
 
     #[test]
-    fn names_from_a_glob_import_count_as_imports() {
+    fn names_from_a_glob_import_are_imports() {
         let root = "mod a;\nmod b;\nuse a::A;";
         let a = "use crate::b::B;\npub struct A;";
         let b = "use super::*;\npub struct B(A);";
-        let complaints = complaints(&[("lib.rs", root), ("a.rs", a), ("b.rs", b)]);
-        assert_eq!(complaints.len(), 1, "{complaints:?}");
-        assert!(complaints[0].contains("src/b.rs:2 names A"), "{complaints:?}");
+        let violations = violations(&[("lib.rs", root), ("a.rs", a), ("b.rs", b)]);
+        assert_eq!(violations.len(), 1, "{violations:?}");
+        assert!(violations[0].contains("src/b.rs:2 names A"), "{violations:?}");
     }
 
     #[test]
@@ -205,7 +205,7 @@ mod tests {
             ("b.rs", "use crate::a::A;\npub struct B;"),
         ];
         assert_eq!(
-            complaints(&files),
+            violations(&files),
             ["import cycle in src: a -> b -> a\
               \n    a -> b: src/a/inner.rs:2 names crate::b::B\
               \n    b -> a: src/b.rs:1 names crate::a::A"]
@@ -220,9 +220,9 @@ mod tests {
             ("x/a.rs", "use super::b::B;\npub struct A;"),
             ("x/b.rs", "pub struct B(super::a::A);"),
         ];
-        let complaints = complaints(&files);
-        assert_eq!(complaints.len(), 1, "{complaints:?}");
-        assert!(complaints[0].starts_with("import cycle in src/x: a -> b -> a\n"));
+        let violations = violations(&files);
+        assert_eq!(violations.len(), 1, "{violations:?}");
+        assert!(violations[0].starts_with("import cycle in src/x: a -> b -> a\n"));
     }
 
     #[test]
@@ -233,21 +233,21 @@ mod tests {
             ("shared/inner.rs", "pub struct A(crate::b::B);"),
             ("b.rs", "pub struct B(crate::a::A);"),
         ];
-        let complaints = complaints(&files);
-        assert_eq!(complaints.len(), 1, "{complaints:?}");
-        assert!(complaints[0].contains("src/shared/inner.rs:1 names crate::b::B"));
+        let violations = violations(&files);
+        assert_eq!(violations.len(), 1, "{violations:?}");
+        assert!(violations[0].contains("src/shared/inner.rs:1 names crate::b::B"));
     }
 
     #[test]
     fn modules_and_re_exports_of_the_root_are_ignored() {
         let root = "mod a;\npub use a::A;\npub const LIMIT: u8 = 1;";
         let a = "use crate::LIMIT;\npub struct A;";
-        assert_eq!(complaints(&[("lib.rs", root), ("a.rs", a)]), Vec::<String>::new());
+        assert_eq!(violations(&[("lib.rs", root), ("a.rs", a)]), Vec::<String>::new());
 
         let root = "mod a;\nuse a::A;\npub const LIMIT: u8 = 1;";
-        let complaints = complaints(&[("lib.rs", root), ("a.rs", a)]);
-        assert_eq!(complaints.len(), 1, "{complaints:?}");
-        assert!(complaints[0].starts_with("import cycle in src: a -> lib -> a\n"));
+        let violations = violations(&[("lib.rs", root), ("a.rs", a)]);
+        assert_eq!(violations.len(), 1, "{violations:?}");
+        assert!(violations[0].starts_with("import cycle in src: a -> lib -> a\n"));
     }
 
     #[test]
@@ -258,11 +258,11 @@ mod tests {
             ("audit.rs", "pub struct A(crate::keys::K);"),
             ("ports.rs", "use crate::keys::K;\npub struct P;"),
         ];
-        let complaints = complaints_in(Path::new("crates/billing-domain/src"), &files);
-        assert_eq!(complaints.len(), 1, "{complaints:?}");
-        assert!(complaints[0].contains(": audit -> keys -> audit\n"), "{complaints:?}");
+        let violations = violations_in(Path::new("crates/billing-domain/src"), &files);
+        assert_eq!(violations.len(), 1, "{violations:?}");
+        assert!(violations[0].contains(": audit -> keys -> audit\n"), "{violations:?}");
 
-        let elsewhere = complaints_in(Path::new("crates/other/src"), &files);
+        let elsewhere = violations_in(Path::new("crates/other/src"), &files);
         assert_eq!(elsewhere.len(), 2, "{elsewhere:?}");
     }
 
@@ -281,7 +281,7 @@ mod tests {
             ("b.rs", "use crate::c::C;\npub struct B(crate::a::A);"),
             ("c.rs", "use crate::a::A;\npub struct C;"),
         ];
-        let cycles: Vec<String> = complaints(&files)
+        let cycles: Vec<String> = violations(&files)
             .iter()
             .filter_map(|text| Some(text.lines().next()?.to_owned()))
             .collect();

@@ -55,14 +55,14 @@ pub fn target_roots(metadata: &Metadata, root: &Path) -> BTreeSet<PathBuf> {
 /// # Panics
 /// When they cannot be read or are not Rust.
 #[must_use]
-pub fn misshapen_files(root: &Path) -> Vec<String> {
+pub fn invalid_files(root: &Path) -> Vec<String> {
     source_files(root)
         .iter()
-        .filter_map(|(path, text)| misshapen(&path.display().to_string(), text))
+        .filter_map(|(path, text)| violation(&path.display().to_string(), text))
         .collect()
 }
 
-fn misshapen(name: &str, text: &str) -> Option<String> {
+fn violation(name: &str, text: &str) -> Option<String> {
     if !text.starts_with("//! ") {
         return Some(format!("{name} does not open with a `//!` sentence"));
     }
@@ -97,39 +97,39 @@ mod tests {
 
     #[test]
     fn file_without_its_opening_sentence_is_reported() {
-        let complaint = misshapen("a.rs", "use x;\n");
-        assert_eq!(complaint.as_deref(), Some("a.rs does not open with a `//!` sentence"));
+        let report = violation("a.rs", "use x;\n");
+        assert_eq!(report.as_deref(), Some("a.rs does not open with a `//!` sentence"));
     }
 
     #[test]
     fn file_that_is_too_long_is_reported() {
-        assert_eq!(misshapen("a.rs", &format!("//! A.\n{}", long(399))), None);
+        assert_eq!(violation("a.rs", &format!("//! A.\n{}", long(399))), None);
         assert_eq!(
-            misshapen("a.rs", &format!("//! A.\n{}", long(400))).as_deref(),
+            violation("a.rs", &format!("//! A.\n{}", long(400))).as_deref(),
             Some("a.rs has 401 lines without its `mod tests`, more than 400: split it")
         );
     }
 
     #[test]
-    fn test_module_does_not_count() {
+    fn lines_of_mod_tests_are_not_counted() {
         let text = format!("//! A.\n#[cfg(test)]\nmod tests {{\n{}}}\n", long(500));
-        assert_eq!(misshapen("a.rs", &text), None);
+        assert_eq!(violation("a.rs", &text), None);
     }
 
     #[test]
-    fn code_after_the_first_cfg_test_counts() {
+    fn code_after_the_first_cfg_test_is_counted() {
         let helper = "#[cfg(test)]\nfn only_in_tests() {}\n";
         let text = format!("//! A.\n{helper}{}", long(400));
-        assert!(misshapen("a.rs", &text).is_some_and(|text| text.contains("403 lines")));
+        assert!(violation("a.rs", &text).is_some_and(|text| text.contains("403 lines")));
 
         let module = "#[cfg(test)]\nmod tests {\n}\n";
         let text = format!("//! A.\n{module}{}", long(400));
-        assert!(misshapen("a.rs", &text).is_some_and(|text| text.contains("401 lines")));
+        assert!(violation("a.rs", &text).is_some_and(|text| text.contains("401 lines")));
     }
 
     #[test]
-    fn other_test_modules_count() {
+    fn lines_of_other_test_modules_are_counted() {
         let text = format!("//! A.\n#[cfg(test)]\nmod server {{\n{}}}\n", long(400));
-        assert!(misshapen("a.rs", &text).is_some_and(|text| text.contains("404 lines")));
+        assert!(violation("a.rs", &text).is_some_and(|text| text.contains("404 lines")));
     }
 }

@@ -1,4 +1,4 @@
-//! A minimal provider that creates every portal session at once. `scripts/bench-auth` uses it.
+//! A minimal provider that creates portal sessions immediately, for `scripts/bench-auth`.
 //!
 //! It uses the standard library only, so that an optimised build takes a second.
 

@@ -184,7 +184,7 @@ pub fn by_rfc_3986(url: &str) -> Seen {
     let start = url.find("://").expect("a URL has a scheme") + 3;
     let end = url[start..].find(['/', '?', '#']).map_or(url.len(), |at| start + at);
     let (head, tail) = url.split_at(end);
-    let whole = format!("{head}{}", encode_what_the_rfc_lacks(tail));
+    let whole = format!("{head}{}", encode_characters_outside_rfc_3986(tail));
     let uri = fluent_uri::Uri::parse(whole.as_str())
         .unwrap_or_else(|error| panic!("RFC 3986 does not know {whole}: {error}"));
     let authority = uri.authority().expect("a URL has an authority");
@@ -233,7 +233,7 @@ fn default_port(scheme: &str) -> u16 {
 }
 
 /// Encodes characters that RFC 3986 does not allow, a second `#`, and `%` without two hex digits.
-fn encode_what_the_rfc_lacks(tail: &str) -> String {
+fn encode_characters_outside_rfc_3986(tail: &str) -> String {
     let fragment = tail.find('#');
     let mut encoded = String::new();
     for (at, c) in tail.char_indices() {

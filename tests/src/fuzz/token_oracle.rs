@@ -7,10 +7,11 @@ use sha2::Sha256;
 use super::json::{Json, member};
 use super::profile::{Answer, NOW, Profile};
 
-const PURPOSES: [&str; 6] = ["refresh", "refresh_token", "offline", "id", "id_token", "logout"];
+/// Values of the type claims that are not access tokens.
+const OTHER_USES: [&str; 6] = ["refresh", "refresh_token", "offline", "id", "id_token", "logout"];
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/// Returns the contract's answer for a token.
+/// Returns the answer that the contract requires for a token.
 #[must_use]
 pub fn expected_answer(profile: &Profile, token: &str) -> Answer {
     answer_if_valid(profile, token).unwrap_or(Answer::Refuse)
@@ -25,7 +26,7 @@ fn answer_if_valid(profile: &Profile, token: &str) -> Option<Answer> {
         return None;
     }
     let (header, claims) = (Json::object(&base64url(header)?)?, Json::object(&base64url(claims)?)?);
-    (is_header_good(profile, &header) && are_claims_good(profile, &claims)).then_some(())?;
+    (is_header_valid(profile, &header) && are_claims_valid(profile, &claims)).then_some(())?;
     let Some(Json::Text(subject)) = member(&claims, profile.subject_claim) else { return None };
     if !(1..=255).contains(&subject.chars().count()) || subject.chars().any(char::is_control) {
         return None;
@@ -44,7 +45,7 @@ fn is_signed(profile: &Profile, message: &str, signature: &[u8]) -> bool {
     })
 }
 
-fn is_header_good(profile: &Profile, header: &[(String, Json)]) -> bool {
+fn is_header_valid(profile: &Profile, header: &[(String, Json)]) -> bool {
     let texts = ["alg", "typ", "cty", "kid"]
         .iter()
         .all(|name| matches!(member(header, name), None | Some(Json::Text(_))));
@@ -58,12 +59,12 @@ fn is_header_good(profile: &Profile, header: &[(String, Json)]) -> bool {
     });
     let typed = text("typ")
         .is_none_or(|typ| ["jwt", "at+jwt", "application/at+jwt"].contains(&typ.as_str()));
-    let own = matches!(member(header, "alg"), Some(Json::Text(alg)) if alg == profile.algorithm);
+    let alg = matches!(member(header, "alg"), Some(Json::Text(alg)) if alg == profile.algorithm);
     let rejected = ["crit", "b64", "zip"].iter().any(|name| member(header, name).is_some());
-    texts && typed && own && !nested && !rejected
+    texts && typed && alg && !nested && !rejected
 }
 
-fn are_claims_good(profile: &Profile, claims: &[(String, Json)]) -> bool {
+fn are_claims_valid(profile: &Profile, claims: &[(String, Json)]) -> bool {
     let texts = ["sub", "jti", "iss"]
         .iter()
         .all(|name| matches!(member(claims, name), None | Some(Json::Text(_))));
@@ -72,12 +73,12 @@ fn are_claims_good(profile: &Profile, claims: &[(String, Json)]) -> bool {
     );
     texts
         && issuer
-        && is_audience_good(profile, claims)
+        && is_audience_valid(profile, claims)
         && is_for_access(claims)
-        && are_times_good(profile, claims)
+        && are_times_valid(profile, claims)
 }
 
-fn is_audience_good(profile: &Profile, claims: &[(String, Json)]) -> bool {
+fn is_audience_valid(profile: &Profile, claims: &[(String, Json)]) -> bool {
     let listed: Vec<&Json> = match member(claims, "aud") {
         None => return profile.audience.is_none(),
         Some(Json::Array(several)) => several.iter().collect(),
@@ -91,7 +92,7 @@ fn is_audience_good(profile: &Profile, claims: &[(String, Json)]) -> bool {
 }
 
 fn is_for_access(claims: &[(String, Json)]) -> bool {
-    let other = |value: &Json| matches!(value, Json::Text(text) if PURPOSES.contains(&text.to_ascii_lowercase().as_str()));
+    let other = |value: &Json| matches!(value, Json::Text(text) if OTHER_USES.contains(&text.to_ascii_lowercase().as_str()));
     ["type", "token_use", "token_type", "typ"].iter().all(|name| match member(claims, name) {
         None => true,
         Some(Json::Array(several)) => !several.iter().any(other),
@@ -99,8 +100,8 @@ fn is_for_access(claims: &[(String, Json)]) -> bool {
     })
 }
 
-fn are_times_good(profile: &Profile, claims: &[(String, Json)]) -> bool {
-    // Integer milliseconds avoid rounding of sums. Dates end with the year 9999.
+fn are_times_valid(profile: &Profile, claims: &[(String, Json)]) -> bool {
+    // Integer milliseconds make sums exact. The last valid second is in the year 9999.
     let date = |name: &str| match member(claims, name) {
         None => Ok(None),
         Some(Json::Number(s)) if (0.0..=253_402_300_799.0).contains(s) => {
@@ -116,8 +117,7 @@ fn are_times_good(profile: &Profile, claims: &[(String, Json)]) -> bool {
     has_started && now < exp + leeway && exp <= now + leeway + lifetime
 }
 
-/// Decodes canonical base64url bit by bit. Returns `None` if unused bits are set (RFC 4648, section
-/// 3.5).
+/// Decodes base64url. Returns `None` if unused bits are set (RFC 4648, section 3.5).
 fn base64url(text: &str) -> Option<Vec<u8>> {
     let (mut bits, mut held, mut bytes) = (0_u32, 0_u32, Vec::new());
     for character in text.bytes() {

@@ -42,7 +42,7 @@ impl Subset {
         operations.collect()
     }
 
-    /// Returns the schemas that others refer to, by name.
+    /// Returns the referenced schemas, by name.
     ///
     /// # Panics
     /// When the subset has none.

@@ -277,7 +277,7 @@ fn unknown_schema_keyword_is_an_error() {
 }
 
 #[test]
-fn incomplete_run_reports_what_is_missing() {
+fn incomplete_run_reports_the_untested_operations() {
     let operation = |method: &str, path: &str| (method.to_owned(), path.to_owned());
     let offered =
         Operations::from([operation("GET", "/v1/products/{id}"), operation("GET", "/v1/nothing")]);

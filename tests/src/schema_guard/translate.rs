@@ -1,6 +1,6 @@
 //! Translates Stripe's dialect of OpenAPI 3.0 to JSON Schema without additional properties.
 //!
-//! An unknown keyword is an error. No keyword is ignored silently.
+//! An unknown keyword is an error.
 
 use serde_json::{Map, Value, json};
 

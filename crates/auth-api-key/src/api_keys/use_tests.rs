@@ -1,4 +1,4 @@
-//! Tests of the writes of last uses.
+//! Tests of recording when a key was last used.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use billing_domain::Timestamp;
 use crate::testing::{START, Setup, with_wrong_secret};
 
 #[tokio::test]
-async fn uses_are_written_in_batches_and_once() {
+async fn uses_are_written_once_and_in_one_batch() {
     let setup = Setup::new();
     let (one, two) = (setup.issue().await, setup.issue().await);
     for _ in 0..100 {
@@ -24,14 +24,14 @@ async fn uses_are_written_in_batches_and_once() {
 }
 
 #[tokio::test]
-async fn a_key_s_use_is_recorded_at_most_once_a_minute() {
+async fn last_use_is_written_at_most_once_a_minute() {
     let setup = Setup::new();
     let issued = setup.issue().await;
     let uses = Arc::clone(&setup.keys.authenticator().uses);
     for _ in 0..120 {
         setup.present(issued.text()).await.unwrap();
         uses.flush().await;
-        setup.pass(1_000);
+        setup.advance(1_000);
     }
     let written: Vec<_> =
         setup.repo.uses().into_iter().map(|(_, at)| at.as_millis() - START).collect();
@@ -39,20 +39,20 @@ async fn a_key_s_use_is_recorded_at_most_once_a_minute() {
 }
 
 #[tokio::test]
-async fn a_use_recorded_by_another_replica_counts() {
+async fn last_use_written_by_another_replica_delays_the_next_write() {
     let setup = Setup::new();
     let issued = setup
         .issue_with(|key| key.last_used_at = Some(Timestamp::from_millis(START - 59_999)))
         .await;
     setup.present(issued.text()).await.unwrap();
-    setup.pass(1);
+    setup.advance(1);
     setup.present(issued.text()).await.unwrap();
     setup.keys.flush().await;
     assert_eq!(setup.repo.uses(), [(issued.key.id, Timestamp::from_millis(START + 1))]);
 }
 
 #[tokio::test]
-async fn uses_are_kept_when_the_store_is_down() {
+async fn unwritten_uses_are_kept_while_the_store_is_down() {
     let setup = Setup::new();
     let mut ids = HashSet::new();
     let uses = Arc::clone(&setup.keys.authenticator().uses);

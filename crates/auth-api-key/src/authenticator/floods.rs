@@ -40,7 +40,7 @@ async fn known_keys_are_read_during_a_flood_of_made_up_ids() {
     let setup = Arc::new(Setup::new());
     let known = setup.issue().await;
     setup.present(known.text()).await.unwrap();
-    // 512 requests wait and time out; the others are refused at once.
+    // 512 requests wait and time out; the others are refused immediately.
     let being_read = flood(&setup, 600).await;
     setup.present(known.text()).await.expect("a fresh row needs no read");
     let (reads, listened) = (setup.reads(), setup.repo.listened.load(Ordering::SeqCst));

@@ -17,7 +17,7 @@ fn text(issued: &Issued) -> &str {
 }
 
 #[tokio::test]
-async fn c7_a_good_key_returns_its_owner_permissions_and_origins() {
+async fn c7_valid_key_returns_its_owner_permissions_and_origins() {
     let setup = Setup::new();
     let origins = vec!["https://*.example.com".parse().unwrap()];
     let permissions = BTreeSet::from(["reports:read".parse::<Permission>().unwrap()]);
@@ -73,7 +73,7 @@ async fn c7_a_well_formed_key_costs_one_read() {
 }
 
 #[tokio::test]
-async fn c7_argon2_runs_once_for_a_good_key_and_only_after_the_gate() {
+async fn c7_argon2_runs_once_for_a_valid_key_and_only_after_the_gate() {
     let setup = Setup::new();
     let issued = setup.issue().await;
     assert_eq!(setup.pool.runs(), 1, "issuing hashes once");
@@ -166,9 +166,9 @@ async fn k3_a_rotated_key_is_accepted_until_its_revocation_cached_or_not() {
         });
     }
     setup.present(text(&cached)).await.unwrap();
-    setup.pass(999);
+    setup.advance(999);
     setup.present(text(&cached)).await.unwrap();
-    setup.pass(1);
+    setup.advance(1);
     assert!(setup.refusal(text(&cached)).await.contains("revoked"));
     assert_eq!(setup.reads(), 1);
     assert!(setup.refusal(text(&fresh)).await.contains("revoked"));
@@ -186,16 +186,16 @@ async fn c7_without_notifications_a_revocation_or_changed_permission_takes_effec
     let issued = setup.issue().await;
     assert!(setup.present(text(&issued)).await.unwrap().has_permission(&Permission::portal()));
     setup.repo.keys.change(&issued.key.id, |row| row.key.permissions.clear());
-    setup.pass(3_000);
+    setup.advance(3_000);
     assert!(!setup.present(text(&issued)).await.unwrap().has_permission(&Permission::portal()));
     setup
         .repo
         .keys
         .change(&issued.key.id, |row| row.key.revoked_at = Some(Timestamp::from_millis(START)));
-    setup.pass(3_000);
+    setup.advance(3_000);
     assert!(setup.refusal(text(&issued)).await.contains("revoked"));
     setup.repo.keys.remove(&issued.key.id);
-    setup.pass(3_000);
+    setup.advance(3_000);
     assert!(setup.refusal(text(&issued)).await.contains("unknown"));
     assert_eq!(setup.pool.runs(), 2, "issuing, and one proof");
 }
@@ -256,7 +256,7 @@ async fn an_unusable_row_is_an_error_with_its_table_and_column() {
             row.verifier.hash = SecretString::from(hash);
             row.verifier.gate = SecretString::from(gate);
         });
-        setup.pass(3_000);
+        setup.advance(3_000);
         match setup.present(text(&issued)).await {
             Err(AuthError::Store(RepoError::Corrupt { table: "api_keys", column, reason })) => {
                 assert_eq!(column, expected, "{bad}");
@@ -278,7 +278,7 @@ async fn a_store_that_is_down_is_a_transient_error() {
 }
 
 #[tokio::test]
-async fn c7_64_different_good_keys_at_once_are_all_accepted() {
+async fn c7_64_different_valid_keys_are_accepted_at_the_same_time() {
     let setup = Arc::new(Setup::new());
     let mut issuing = JoinSet::new();
     for _ in 0..64 {

@@ -55,7 +55,7 @@ impl Workers {
         self.runs.load(Ordering::Relaxed)
     }
 
-    /// Returns whether a job that is queued now would start at once.
+    /// Returns whether a job that is queued now would start immediately.
     pub(super) fn has_idle_thread(&self) -> bool {
         let state = self.lock();
         state.queue.is_empty() && (state.idle > 0 || state.alive < self.limits.threads.get())

@@ -70,7 +70,7 @@ impl JwkSet {
     }
 
     /// Returns whether a key with the header's algorithm and key id signed `message`. A header
-    /// without an id matches every key; a key without an id matches only such headers.
+    /// without an id matches every key. A key without an id matches only headers without an id.
     pub(crate) fn verify(&self, header: Header<'_>, message: &str, signature: &Vec<u8>) -> bool {
         let named = |jwk: &&Jwk| header.key_id.is_none_or(|id| jwk.id.as_deref() == Some(id));
         let matching =

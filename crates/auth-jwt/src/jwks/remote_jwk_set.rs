@@ -58,8 +58,8 @@ impl RemoteJwkSet {
 
     /// Returns the set to verify a token with this key id.
     ///
-    /// A cached set with the key is returned at once. Otherwise the request waits for the running
-    /// fetch or starts one. Unknown key ids start at most one fetch in 30 s.
+    /// A cached set with the key is returned immediately. Otherwise the request waits for the
+    /// running fetch or starts one. Unknown key ids start at most one fetch in 30 s.
     ///
     /// # Errors
     /// [`AuthError::Invalid`] if no such key is published, [`AuthError::NotReady`] if that is

@@ -12,7 +12,7 @@ use super::jwk_set::JwkSet;
 /// Interval between fetches without failures. It is below 5 minutes, so that a key published 5
 /// minutes before its first use is loaded in time, even if the fetch times out once.
 pub(crate) const REFRESH_INTERVAL: Duration = Duration::from_secs(285);
-/// TTL of the last good set while fetches fail.
+/// TTL of the last valid set while fetches fail.
 pub(crate) const SET_TTL: Duration = Duration::from_secs(24 * 60 * 60);
 /// Minimum interval between two fetches for unknown key ids.
 pub(crate) const UNKNOWN_KEY_INTERVAL: Duration = Duration::from_secs(30);
@@ -28,7 +28,7 @@ pub(crate) struct State {
     refreshing: bool,
     /// Number of finished fetches.
     refreshes: u64,
-    /// Failures since the last good fetch, and the cause of the last one.
+    /// Failures since the last successful fetch, and the cause of the last one.
     failures: u32,
     fault: Option<String>,
     /// Time of the last fetch for an unknown key id.
@@ -55,7 +55,7 @@ pub(crate) enum RefreshRequest {
 }
 
 impl State {
-    /// Creates a state without a set. A fetch is due at once.
+    /// Creates a state without a set. A fetch is due immediately.
     pub(crate) const fn new(now: Timestamp) -> Self {
         Self {
             cached: None,
@@ -71,7 +71,7 @@ impl State {
     /// Returns the set to verify tokens with.
     ///
     /// # Errors
-    /// [`AuthError::NotReady`] before the first good fetch, and when the set's TTL is over.
+    /// [`AuthError::NotReady`] before the first successful fetch, and when the set's TTL is over.
     pub(crate) fn usable(&self, now: Timestamp) -> Result<Arc<JwkSet>, AuthError> {
         match &self.cached {
             Some(cached) if now < cached.since.plus(SET_TTL) => Ok(Arc::clone(&cached.set)),

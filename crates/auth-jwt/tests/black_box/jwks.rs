@@ -277,7 +277,7 @@ async fn a_rotation_while_forged_ids_arrive_refuses_no_valid_token() {
 }
 
 #[tokio::test]
-async fn the_last_good_keys_are_used_for_24_hours_after_any_failure_of_the_issuer() {
+async fn the_last_valid_keys_are_used_for_24_hours_after_any_failure_of_the_issuer() {
     let (a, b) = (PublishedKey::new("a"), PublishedKey::new("b"));
     let issuer = Issuer::of(&[&a]).await;
     let (authenticator, clock) = loaded(&issuer).await;

@@ -54,7 +54,7 @@ pub struct RefreshOutcome {
     pub before: Option<CustomerState>,
     /// The mirrored customer after the refresh.
     pub now: MirroredCustomer,
-    /// The owner that the provider's data name.
+    /// The owner according to the provider.
     pub owner: NamedOwner,
     /// The changes of links.
     pub links: LinkSummary,

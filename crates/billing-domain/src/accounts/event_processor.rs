@@ -9,7 +9,7 @@ use crate::{
     Timestamp,
 };
 
-/// Events claimed at once.
+/// Events claimed per batch.
 const BATCH_SIZE: u32 = 200;
 /// Lease duration. Another worker may claim the events afterwards.
 const LEASE: Duration = Duration::from_secs(60);

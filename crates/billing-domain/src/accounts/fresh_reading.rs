@@ -55,7 +55,7 @@ pub struct LinkSummary {
     pub linked: Option<UserId>,
     /// The other customer that the owner stays linked to.
     pub conflict: Option<CustomerId>,
-    /// The users that lose their link, because the customer is gone.
+    /// The users whose link is removed, because the customer was deleted.
     pub unlinked: Vec<UserId>,
 }
 
@@ -78,7 +78,7 @@ impl FreshReading {
         self.named_owner().filter(|_| self.reading.state.has_purchased())
     }
 
-    /// Returns the owner that the provider's data name, if the customer exists.
+    /// Returns the owner according to the provider, if the customer exists.
     fn named_owner(&self) -> Option<&UserId> {
         match (&self.reading.owner, &self.reading.state) {
             (NamedOwner::User(owner), CustomerState::Present(_)) => Some(owner),
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn purchaser_with_another_link_keeps_it_and_is_a_conflict() {
+    fn purchaser_with_another_link_keeps_that_link_and_is_a_conflict() {
         let decision = anns(Some(SubscriptionStatus::Active)).decide(&linked("cus_2"));
         assert_eq!(decision.effects, [Effect::FulfilClaim(user("ann"))]);
         let summary = LinkSummary { conflict: Some(customer("cus_2")), ..LinkSummary::default() };

@@ -67,7 +67,7 @@ pub enum InboxStatus {
 
 /// The text is not an inbox status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a state is `pending`, `applied`, `ignored` or `dead`")]
+#[error("a state must be `pending`, `applied`, `ignored` or `dead`")]
 pub struct InboxStatusError;
 
 /// The numbers of events in the inbox.

@@ -12,7 +12,7 @@ pub struct EventId(String);
 
 /// The text is not an event id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("an event's id is 1 to 255 of A-Z a-z 0-9 _ -")]
+#[error("an event's id must have 1 to 255 of A-Z a-z 0-9 _ -")]
 pub struct EventIdError;
 
 /// The provider's name for the type of an event, for example `customer.subscription.updated` or
@@ -22,7 +22,7 @@ pub struct EventKind(String);
 
 /// The text is not an event kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("an event's kind is 1 to 255 of a-z 0-9 . _ [ ]")]
+#[error("an event's kind must have 1 to 255 of a-z 0-9 . _ [ ]")]
 pub struct EventKindError;
 
 /// The subject of an event.

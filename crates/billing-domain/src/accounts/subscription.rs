@@ -77,14 +77,14 @@ pub enum CustomerState {
     Gone,
 }
 
-/// The user that the provider's data name as the customer's owner.
+/// The customer's owner according to the provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NamedOwner {
-    /// The data name no user.
+    /// The provider's data contains no user id.
     None,
-    /// The data name this user.
+    /// The provider's data contains this user id only.
     User(UserId),
-    /// The data name several users, or an invalid user id.
+    /// The provider's data contains several user ids, or an invalid one.
     Ambiguous,
 }
 

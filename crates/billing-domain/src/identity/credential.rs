@@ -27,7 +27,7 @@ pub struct KeyPrefix(String);
 
 /// The text is not a key prefix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a key prefix is 1 to 32 of a-z and 0-9, and starts with a letter")]
+#[error("a key prefix must have 1 to 32 of a-z and 0-9, and start with a letter")]
 pub struct KeyPrefixError;
 
 impl Credential {

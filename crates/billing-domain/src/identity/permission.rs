@@ -11,9 +11,7 @@ pub struct Permission(String);
 
 /// The text is not a permission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "a permission is `area:action`, each of A-Z a-z 0-9 . _ -, at most 100 characters together"
-)]
+#[error("a permission must be `area:action`, each of A-Z a-z 0-9 . _ -, in at most 100 characters")]
 pub struct PermissionError;
 
 /// The permissions of a principal.

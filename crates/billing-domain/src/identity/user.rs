@@ -9,7 +9,7 @@ pub struct UserId(String);
 
 /// The text is not a user id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a user id is 1 to 255 characters without control characters")]
+#[error("a user id must have 1 to 255 characters without control characters")]
 pub struct UserIdError;
 
 impl UserId {

@@ -14,7 +14,7 @@ pub struct KeyName(String);
 
 /// The text is not a key name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a key's name is 1 to 100 characters without control characters")]
+#[error("a key's name must have 1 to 100 characters without control characters")]
 pub struct KeyNameError;
 
 /// A key's description, written by the owner: 1 to 500 characters, with line feeds as the only
@@ -24,7 +24,7 @@ pub struct KeyDescription(String);
 
 /// The text is not a key description.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a key's description is 1 to 500 characters, without control characters except line feeds")]
+#[error("a key's description must have 1 to 500 characters, no control characters but line feeds")]
 pub struct KeyDescriptionError;
 
 /// A pepper's id: 16 lower-case hex digits. It reveals nothing about the pepper.
@@ -33,7 +33,7 @@ pub struct PepperId(String);
 
 /// The text is not a pepper id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a pepper's id is 16 lower-case hex digits")]
+#[error("a pepper's id must be 16 lower-case hex digits")]
 pub struct PepperIdError;
 
 /// An API key without its secret and its verifier.

@@ -14,12 +14,12 @@ pub struct HostedUrl(SecretString);
 /// The text is not a valid hosted URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "a hosted page's URL is https (or http on loopback), without user name, at most 8,192 bytes"
+    "a hosted URL must use https (or http on loopback), no credentials and at most 8,192 bytes"
 )]
 pub struct HostedUrlError;
 
 impl HostedUrl {
-    /// Returns the URL. Only for the response to the caller.
+    /// Returns the URL. Use it only in the response to the caller.
     #[must_use]
     pub fn expose(&self) -> &str {
         self.0.expose_secret()

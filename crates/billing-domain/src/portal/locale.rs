@@ -15,7 +15,7 @@ pub struct Locale(&'static str);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LocaleError {
     /// Neither `auto` nor a well-formed language tag.
-    #[error("a locale is a BCP 47 tag such as `ko-KR`, or `auto`")]
+    #[error("a locale must be a BCP 47 tag such as `ko-KR`, or `auto`")]
     Malformed,
     /// A well-formed tag of a language that the provider's portal does not support.
     #[error("the provider's portal does not support this language")]

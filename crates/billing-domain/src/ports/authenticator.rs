@@ -46,7 +46,7 @@ pub enum AuthError {
         /// The delay before a retry.
         retry_after: Duration,
     },
-    /// The verification keys are not loaded, or not usable any more.
+    /// The verification keys are not loaded or no longer usable.
     #[error("credentials cannot be verified now: {reason}")]
     NotReady {
         /// The missing part.

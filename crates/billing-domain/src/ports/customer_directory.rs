@@ -45,7 +45,7 @@ pub struct Page<T> {
 pub struct ListedCustomer {
     /// The customer's id.
     pub id: CustomerId,
-    /// The owner that the customer's metadata name.
+    /// The owner in the customer's metadata.
     pub owner: NamedOwner,
     /// The customer's e-mail address at the provider. It is not verified.
     pub email: Option<String>,

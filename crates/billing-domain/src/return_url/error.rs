@@ -6,7 +6,7 @@ pub enum ReturnUrlError {
     /// Longer than 2,048 bytes, before or after normalisation.
     #[error("it is longer than 2,048 bytes")]
     TooLong,
-    /// Starts neither with `https://` nor with `http://` and a loopback host.
+    /// The scheme is not `https`, or `http` without a loopback host.
     #[error("it does not start with https://")]
     Scheme,
     /// Contains a control character, white space or a backslash.

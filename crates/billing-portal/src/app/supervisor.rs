@@ -20,7 +20,7 @@ const GRACE: Duration = Duration::from_secs(5);
 /// The work of a supervised task.
 pub type TaskFuture = Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>>;
 
-/// When a task ends. The drain takes the kinds in this order.
+/// When a task ends. During the drain, the kinds end in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// Returns when its drain is over: a listener.

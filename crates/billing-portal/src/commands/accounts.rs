@@ -214,11 +214,9 @@ fn report_text(report: &ReconcileReport, mode: RunMode) -> String {
             .iter()
             .map(|(customer, other)| format!("skipped: {customer}, its user is linked to {other}")),
     );
-    lines.extend(
-        report.ambiguous.iter().map(|customer| {
-            format!("skipped: {customer}, the provider's data name no single user")
-        }),
-    );
+    lines.extend(report.ambiguous.iter().map(|customer| {
+        format!("skipped: {customer}, the provider has several user ids, or an invalid one")
+    }));
     lines.extend(report.failed.iter().map(|(customer, why)| format!("failed: {customer}: {why}")));
     lines.push(format!(
         "{} customers compared, {} differed",

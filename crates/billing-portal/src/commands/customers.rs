@@ -103,7 +103,7 @@ async fn forget(context: &Context, stores: &Stores, user: &UserId) -> Result<(),
     };
     stores.audit.append(&event).await.map_err(failed)?;
     context.print(&json!({ "user": user.as_str(), "rows": rows }), || {
-        format!("{user} is erased from {rows} rows")
+        format!("erased {user} from {rows} rows")
     })
 }
 
@@ -115,7 +115,7 @@ fn failed(error: RepoError) -> Failure {
     Failure::failed("the database failed", &error)
 }
 
-/// Returns the provider and mode of the arguments; the configured ones are the defaults.
+/// Returns the provider and mode of the arguments, or else of the settings.
 pub(crate) fn selected(settings: &mut Settings, account: &AccountArgs) -> Option<ProviderAccount> {
     let name = match &account.provider {
         Some(name) => Some(name.clone()),

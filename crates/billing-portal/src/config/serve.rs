@@ -118,7 +118,7 @@ impl ServeConfig {
         let request_timeout =
             Duration::from_secs(reader.number("REQUEST_TIMEOUT_SECONDS", 15, 1..=300));
         if embedded {
-            // No balancer has to notice the shutdown first.
+            // There is no load balancer that must notice the shutdown first.
             reader.supply("SHUTDOWN_LAME_DUCK_SECONDS", "0".to_owned());
         }
         let edge = reader.adapter(|get| EdgeSettings::read(get));

@@ -80,7 +80,7 @@ mod tests {
 
     impl World {
         /// Starts a check. Returns whether it ends without waiting.
-        async fn ends_at_once(&self) -> bool {
+        async fn ends_immediately(&self) -> bool {
             let (prices, catalogue) = (self.prices.clone(), self.catalogue.clone());
             let check = check_catalogue(prices, catalogue, self.readiness.clone());
             tokio::time::timeout(Duration::ZERO, check).await.is_ok()
@@ -90,10 +90,10 @@ mod tests {
     #[tokio::test]
     async fn check_calls_the_provider_only_after_the_service_is_ready() {
         let world = world();
-        assert!(!world.ends_at_once().await);
+        assert!(!world.ends_immediately().await);
         assert_eq!(world.provider.calls(), 0);
         world.readiness.observe(true, true);
-        assert!(world.ends_at_once().await);
+        assert!(world.ends_immediately().await);
         assert_eq!(world.provider.calls(), 1);
     }
 
@@ -109,7 +109,7 @@ mod tests {
                 active: true,
             };
             world.provider.set_price("price_1".parse().unwrap(), facts);
-            assert!(world.ends_at_once().await, "{amount}");
+            assert!(world.ends_immediately().await, "{amount}");
         }
         assert_eq!(world.provider.calls(), 2);
     }
@@ -119,7 +119,7 @@ mod tests {
         let world = world();
         world.readiness.observe(true, true);
         world.provider.fail_next(ProviderError::Timeout { context: "no answer".to_owned() });
-        assert!(!world.ends_at_once().await);
+        assert!(!world.ends_immediately().await);
         assert_eq!(world.provider.calls(), 1);
     }
 }

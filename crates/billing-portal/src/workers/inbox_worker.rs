@@ -155,7 +155,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
     const SOON: Duration = Duration::from_secs(10);
 
-    /// Reads customers. Each reading takes a second of the clock.
+    /// Reads customers. Each reading advances the clock by a second.
     #[derive(Debug)]
     struct Reader {
         provider: Arc<FakeBillingAccountProvider>,

@@ -101,7 +101,7 @@ fn log_report(report: &ReconcileReport) {
     for customer in &report.ambiguous {
         tracing::warn!(
             %customer,
-            "the provider's data name several owners, or an invalid one: no link was created"
+            "the provider's data contains several owners, or an invalid one: no link was created"
         );
     }
     for (customer, other) in &report.conflicts {

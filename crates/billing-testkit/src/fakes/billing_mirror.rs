@@ -53,7 +53,7 @@ impl Draft<'_> {
         if self.mirrored.get(&key).map_or(0, |known| known.version) != update.expected_version {
             return MirrorOutcome::Outdated;
         }
-        // The newer reading wins if another customer has one of the subscriptions.
+        // The newer reading is kept if another customer has one of the subscriptions.
         let own = update.state.subscriptions();
         let is_own =
             |other: &mut Subscription| own.iter().any(|subscription| subscription.id == other.id);

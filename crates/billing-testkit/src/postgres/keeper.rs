@@ -95,7 +95,7 @@ impl Keeper {
         self.send("start");
     }
 
-    /// Stops the server as a crash would: connections break at once.
+    /// Stops the server as a crash would: connections break immediately.
     pub(super) fn stop_server(&mut self) {
         self.send("stop");
         let mut response = String::new();

@@ -78,7 +78,7 @@ async fn the_first_fault_is_returned_and_no_call_reaches_the_provider() {
 }
 
 #[tokio::test]
-async fn another_request_with_the_same_key_is_a_conflict_without_a_call() {
+async fn different_request_with_the_same_key_is_a_conflict_without_a_call() {
     let shop = Shop::open();
     start(&shop, "ann", Some("k")).await.unwrap();
     let calls = shop.provider.calls();

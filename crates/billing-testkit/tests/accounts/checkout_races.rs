@@ -30,7 +30,7 @@ async fn concurrent_checkouts_create_one_customer(
     };
     let replicas = [replica(), replica()];
     let mut sessions = BTreeSet::new();
-    // Callers retry until no response is lost.
+    // Callers retry more often than responses are lost.
     for _ in 0..=lost.len() {
         let ann = principal("ann");
         let started = (0..concurrency)

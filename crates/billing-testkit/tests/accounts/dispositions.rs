@@ -95,7 +95,7 @@ async fn days_without_an_attempt_do_not_kill_an_event() {
 }
 
 #[tokio::test]
-async fn an_event_does_not_die_with_an_older_one_about_the_same_customer() {
+async fn event_is_not_dead_lettered_with_an_older_event_of_its_customer() {
     for (error, before) in [(refusal as fn() -> _, Duration::ZERO), (outage, THREE_DAYS)] {
         let shop = Shop::open();
         deliver(&shop, "evt_old").await;

@@ -21,7 +21,7 @@ enum Step {
     Deliver(usize),
     /// Second delivery of an event.
     DeliverAgain(usize),
-    /// Two replicas process events during these changes, whose events come at once or later.
+    /// Two replicas process events during these changes, whose events arrive immediately or later.
     Work(Vec<(Change, bool)>),
     /// A replica claims events and stalls, so that another one claims them too.
     Stall,
@@ -92,7 +92,7 @@ async fn process(replica: &EventProcessor, work: EventBatch) -> usize {
     }
 }
 
-/// Applies changes while replicas work. Delivers each event at once or adds it to `posted`.
+/// Applies changes while replicas work. Delivers each event immediately or adds it to `posted`.
 async fn meanwhile(
     shop: &Shop,
     history: &mut History,
@@ -202,7 +202,7 @@ proptest! {
     })]
 
     #[test]
-    fn events_in_any_order_lead_to_the_provider_s_state(
+    fn mirror_equals_the_provider_after_events_in_any_order(
         steps in prop::collection::vec(step(), 1..60),
         pauses in prop::collection::vec(prop_oneof![4 => 0..4u8, 1 => 8..16u8], 1..20),
         order in prop::collection::vec(any::<usize>(), 1..20),

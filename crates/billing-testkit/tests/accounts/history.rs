@@ -61,7 +61,7 @@ pub(crate) struct History {
     with_events: BTreeSet<CustomerId>,
     /// Customers that the provider named as a user's after a purchase.
     accounts: BTreeMap<UserId, BTreeSet<CustomerId>>,
-    /// Users with several customers at once. Their link depends on the order of events.
+    /// Users with several customers at the same time. Their link depends on the order of events.
     ambiguous: BTreeSet<UserId>,
 }
 

@@ -50,7 +50,7 @@ fn left(name: Option<&str>, customers: &[&CustomerId], reason: SkipReason) -> Sk
 }
 
 #[tokio::test]
-async fn by_metadata_the_only_customer_naming_a_user_is_linked() {
+async fn customer_is_linked_if_only_its_metadata_contains_the_user_id() {
     let shop = Shop::open();
     let (ann, known, other) =
         (named(&shop, "ann"), named(&shop, "known"), named(&shop, "elsewhere"));
@@ -136,7 +136,7 @@ async fn by_email_only_unambiguous_customers_are_linked() {
 }
 
 #[tokio::test]
-async fn an_address_that_only_looks_equal_does_not_match() {
+async fn similar_address_does_not_match() {
     let shop = Shop::open();
     with_email(&shop, "jack@example.com");
     // The Kelvin sign: its lower case is a k.

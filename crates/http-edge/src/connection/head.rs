@@ -1,5 +1,5 @@
-//! [`check`] validates a request head before hyper reads it. It uses hyper's parser, so both always
-//! agree.
+//! [`check`] validates a request head before hyper reads it. Both use the same parser (`httparse`),
+//! so they read each head in the same way.
 
 use http::Uri;
 use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
@@ -9,14 +9,14 @@ use httparse::{EMPTY_HEADER, Error, Header, Request, Status};
 use crate::fault::Fault;
 use crate::request_id::{RequestId, X_REQUEST_ID};
 
-/// Maximum length of the request target.
+/// Maximum length of the request target, in bytes.
 const MAX_TARGET: usize = 8 * 1024;
-/// Maximum length of all header lines, with names, separators and line ends.
+/// Maximum length of all header lines in bytes, with names, separators and line ends.
 const MAX_HEADER_BYTES: usize = 16 * 1024;
 const MAX_HEADERS: usize = 64;
-/// Maximum length of the request line: target, method and version.
+/// Maximum length of the request line in bytes: method, target and version.
 const MAX_REQUEST_LINE: usize = MAX_TARGET + 256;
-/// Header slots of the parser: hyper's default, so that hyper accepts every accepted head.
+/// Header slots of the parser. Equal to hyper's default, so hyper parses every head that passes.
 const SLOTS: usize = 100;
 
 /// Result of checking the bytes at the start of the buffer.
@@ -63,7 +63,7 @@ impl Refusal {
     }
 }
 
-/// Checks `bytes`, which start with a head and not with an empty line.
+/// Checks the head at the start of `bytes`. The caller has skipped empty lines before it.
 pub(super) fn check(bytes: &[u8]) -> Verdict {
     let mut slots = [EMPTY_HEADER; SLOTS];
     let mut request = Request::new(&mut slots);
@@ -180,7 +180,7 @@ fn content_length(value: &[u8]) -> Result<Framing, Fault> {
         return Err(bad_head("Send Content-Length as one decimal number."));
     }
     let number = std::str::from_utf8(value).ok().and_then(|digits| digits.parse::<u64>().ok());
-    // A number that does not fit is valid, but exceeds every limit.
+    // A number that does not fit is well-formed, so the body is too large.
     match number {
         Some(length) if i64::try_from(length).is_ok() => Ok(Framing::Length(length)),
         _ => Err(Fault::PayloadTooLarge),
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn huge_content_length_is_too_large_and_not_malformed() {
+    fn huge_content_length_gets_payload_too_large() {
         for length in ["9223372036854775808", "18446744073709551616", "99999999999999999999999999"]
         {
             let head = format!("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: {length}\r\n\r\n");
@@ -366,7 +366,7 @@ mod tests {
     }
 
     #[test]
-    fn endless_heads_are_refused_before_their_end() {
+    fn incomplete_heads_are_refused_when_they_exceed_a_limit() {
         assert_eq!(refused(&"A".repeat(MAX_REQUEST_LINE + 1)), Some(Fault::UriTooLong));
         assert_eq!(
             refused(&format!("GET /{}", "a".repeat(MAX_REQUEST_LINE))),

@@ -23,7 +23,7 @@ impl DecisionSlot {
 impl Decision {
     /// Attaches the decision to the request. [`edge_layers`](crate::edge_layers) then writes
     /// `X-RateLimit-Limit`, `-Remaining` and `-Reset` on any response, including problems and
-    /// panics. The first decision wins. The caller sets `Retry-After` on a refusal.
+    /// panics. The first decision is kept. The caller sets `Retry-After` on a refusal.
     pub fn attach_to(self, request: &Extensions) {
         if let Some(slot) = request.get::<DecisionSlot>() {
             // The caller already acted on the first decision, so ignore a second one.

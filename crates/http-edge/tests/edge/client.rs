@@ -72,7 +72,7 @@ impl Client {
         timeout(TIMEOUT, self.stream.write_all(bytes.as_ref())).await.unwrap().is_ok()
     }
 
-    pub(crate) async fn send_nothing_more(&mut self) {
+    pub(crate) async fn shut_down_write_side(&mut self) {
         self.stream.shutdown().await.unwrap();
     }
 

@@ -177,7 +177,7 @@ async fn h7_half_closed_client_still_gets_its_response() {
     let server = Server::start().await;
     let mut client = server.client().await;
     client.send("GET /api/v1/held HTTP/1.1\r\nHost: h\r\n\r\n").await;
-    client.send_nothing_more().await;
+    client.shut_down_write_side().await;
     server.gate.entered(1).await;
     server.gate.open();
     assert_eq!(client.answer().await.text(), "held");
@@ -264,7 +264,7 @@ async fn e1_random_bytes_get_only_responses_of_the_edge() {
         }
         let mut client = server.client().await;
         client.send(&bytes).await;
-        client.send_nothing_more().await;
+        client.shut_down_write_side().await;
         for answer in client.all_answers().await {
             answers += 1;
             let is_known = answer.status == 100 || answer.headers.contains_key("x-request-id");

@@ -1,5 +1,5 @@
 //! [`ProtectedApp`] checks the credential, the rate limit, the permission and the body, in the
-//! sequence of rule H5.
+//! order of rule H5.
 
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
@@ -38,8 +38,8 @@ pub(crate) struct ProtectedApp {
 }
 
 impl ProtectedApp {
-    /// Starts with limits per minute for requests (0: no limit) and failures, behind a trusted
-    /// loopback proxy.
+    /// Starts the app behind a trusted loopback proxy. Limits per minute: `rate` for requests (0:
+    /// no limit), `failures` for failed credentials.
     pub(crate) async fn start(rate: u32, failures: u32) -> Self {
         let now =
             Moment { utc: SystemTime::UNIX_EPOCH + Duration::from_secs(BEGIN), ..Moment::now() };
@@ -69,7 +69,7 @@ impl ProtectedApp {
         Self { server: Server::start_app(edge_layers(router, config)).await, limits }
     }
 
-    pub(crate) fn pass(&self, time: Duration) {
+    pub(crate) fn advance(&self, time: Duration) {
         let mut now = self.limits.now.lock().unwrap();
         *now = Moment { steady: now.steady + time, utc: now.utc + time };
     }

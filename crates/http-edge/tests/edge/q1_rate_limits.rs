@@ -20,7 +20,7 @@ fn headers(remaining: u64, reset: u64) -> [Option<u64>; 3] {
 async fn q1_every_authenticated_response_has_limit_headers() {
     let protected = ProtectedApp::start(7, 100).await;
     assert_eq!(limit(&protected.ask("done", "ann.good", "").await), headers(6, BEGIN + 60));
-    protected.pass(Duration::from_millis(10_001));
+    protected.advance(Duration::from_millis(10_001));
     let denied = protected.ask("denied", "ann.good", "").await;
     denied.is(403, "insufficient_permission");
     assert_eq!(limit(&denied), headers(5, BEGIN + 60));
@@ -54,7 +54,7 @@ async fn q1_requests_beyond_the_limit_get_429_until_reset() {
         let answer = protected.ask("done", "ann.good", "").await;
         assert_eq!((answer.status, limit(&answer)), (200, headers(remaining, BEGIN + 60)));
     }
-    protected.pass(Duration::from_millis(59_500));
+    protected.advance(Duration::from_millis(59_500));
     // The limit is checked before the permission (H5).
     for outcome in ["done", "denied"] {
         let refused = protected.ask(outcome, "ann.good", "").await;
@@ -69,7 +69,7 @@ async fn q1_requests_beyond_the_limit_get_429_until_reset() {
         headers(6, BEGIN + 120),
         "bob has a separate window"
     );
-    protected.pass(Duration::from_millis(500));
+    protected.advance(Duration::from_millis(500));
     assert_eq!(limit(&protected.ask("done", "ann.good", "").await), headers(6, BEGIN + 120));
 }
 
@@ -111,12 +111,12 @@ async fn q1_disabled_limit_sends_no_limit_headers() {
 async fn q1_concurrent_requests_pass_up_to_the_limit() {
     let protected = ProtectedApp::start(7, 100).await;
     let answers = join_all((0..70).map(|_| protected.ask("done", "ann.good", ""))).await;
-    let mut left: Vec<_> = answers
+    let mut remaining: Vec<_> = answers
         .iter()
         .filter(|answer| answer.status == 200)
         .map(|answer| limit(answer)[1])
         .collect();
-    left.sort_unstable();
-    assert_eq!(left, (0..7).map(Some).collect::<Vec<_>>());
+    remaining.sort_unstable();
+    assert_eq!(remaining, (0..7).map(Some).collect::<Vec<_>>());
     assert_eq!(answers.iter().filter(|answer| answer.status == 429).count(), 63);
 }

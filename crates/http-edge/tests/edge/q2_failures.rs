@@ -10,7 +10,7 @@ async fn q2_failures_beyond_the_limit_get_429_and_a_correct_credential_passes() 
     for _ in 0..5 {
         protected.ask("done", "ann.bad", "").await.is(401, "invalid_token");
     }
-    protected.pass(Duration::from_secs(20));
+    protected.advance(Duration::from_secs(20));
     for round in 0..20 {
         for name in ["ann".to_owned(), format!("invented-{round}")] {
             let refused = protected.ask("done", &format!("{name}.bad"), "").await;
@@ -22,7 +22,7 @@ async fn q2_failures_beyond_the_limit_get_429_and_a_correct_credential_passes() 
         assert_eq!(protected.ask("done", "ann.good", "").await.status, 200);
         assert_eq!(protected.ask("done", "bob.good", "").await.status, 200);
     }
-    protected.pass(Duration::from_secs(40));
+    protected.advance(Duration::from_secs(40));
     protected.ask("done", "carol.bad", "").await.is(401, "invalid_token");
 }
 

@@ -39,7 +39,7 @@ impl Echo {
     }
 }
 
-/// Holds requests to `/api/v1/held` in their handler until it is opened.
+/// Blocks requests to `/api/v1/held` in their handler until the test opens it.
 pub(crate) struct Gate {
     entered: watch::Sender<usize>,
     open: watch::Sender<bool>,

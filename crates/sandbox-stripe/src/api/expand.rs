@@ -254,7 +254,7 @@ mod tests {
         assert_eq!(follow("subscription", path), End::Unsimulated);
     }
 
-    /// Collects every field of the published schema that holds an id or an object, or a list.
+    /// Collects every field of the published schema with an id, an object or a list.
     fn expandable(schemas: &Value, part: &Value, path: &str, found: &mut Vec<String>) {
         let alternatives = part["anyOf"].as_array().map_or(&[][..], Vec::as_slice);
         if part["type"] == "array" {

@@ -41,7 +41,7 @@ struct Rules {
     pending: Vec<Rule>,
 }
 
-/// A rule that gives the next calls of some operations this fault.
+/// A rule that injects this fault into the next calls of some operations.
 #[derive(Clone, Debug)]
 struct Rule {
     id: u64,

@@ -34,7 +34,7 @@ pub(crate) enum FormError {
 }
 
 /// Parses `a=1&b[c]=2&d[0]=3&d[]=4`. Brackets may be percent-encoded, spaces are `+` or `%20`.
-/// The last value of a repeated parameter wins.
+/// Of a repeated parameter, the last value is used.
 pub(crate) fn parse(text: &[u8], into: &mut BTreeMap<String, Node>) -> Result<(), FormError> {
     for (count, pair) in
         text.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()).enumerate()

@@ -68,7 +68,7 @@ pub(crate) fn create(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
         }
     };
     if invoice.lines.is_empty() {
-        return Err(nothing_upcoming());
+        return Err(no_upcoming_invoice());
     }
     let mut value = view::invoice(&invoice, transaction);
     // Prices created for the preview must not be stored.
@@ -97,11 +97,11 @@ fn subscription(call: &mut Call<'_, '_>) -> Result<Subscription, ApiError> {
         SubscriptionStatus::Canceled
         | SubscriptionStatus::Incomplete
         | SubscriptionStatus::IncompleteExpired
-        | SubscriptionStatus::Paused => Err(nothing_upcoming()),
+        | SubscriptionStatus::Paused => Err(no_upcoming_invoice()),
     }
 }
 
-fn nothing_upcoming() -> ApiError {
+fn no_upcoming_invoice() -> ApiError {
     let message = "The subscription has no upcoming invoice: it ends earlier, or nothing is due.";
     ApiError {
         status: 404,

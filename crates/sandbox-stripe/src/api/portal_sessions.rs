@@ -226,7 +226,7 @@ fn check_flow(
     }
 }
 
-/// Fills in the current quantity where the client gives none.
+/// Fills in the current quantity where the request has none.
 fn keep_quantities(state: &State, task: &mut FlowTask) {
     let FlowTask::SubscriptionUpdateConfirm { subscription, items } = task else { return };
     let known =

@@ -40,7 +40,7 @@ pub(crate) fn read(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     call.reply((&call.state().subscriptions, "subscription"), "subscription_exposed_id", "id")
 }
 
-/// `GET /v1/subscriptions`: without `status`, those that have not ended.
+/// `GET /v1/subscriptions`. The default lists the subscriptions that have not ended.
 pub(crate) fn list(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
     let state = call.transaction.state();
     let params = &mut call.params;

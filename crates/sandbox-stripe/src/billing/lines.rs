@@ -11,10 +11,10 @@ use crate::state::Catalog;
 
 /// Returns the line for a whole period of an item.
 pub(super) fn period(catalog: &impl Catalog, item: &SubscriptionItem) -> io::Result<InvoiceLine> {
-    let amount = full(catalog, item);
+    let amount = full_amount(catalog, item);
     let description = match catalog.price(&item.price) {
-        Some(price) => format!("{} (at {})", named(catalog, item), rate(price)),
-        None => named(catalog, item),
+        Some(price) => format!("{} (at {})", quantity_and_product(catalog, item), rate(price)),
+        None => quantity_and_product(catalog, item),
     };
     line(
         catalog,
@@ -28,7 +28,7 @@ pub(super) fn period(catalog: &impl Catalog, item: &SubscriptionItem) -> io::Res
 
 /// Returns the line for a trial of an item. Its amount is zero.
 pub(super) fn trial(catalog: &impl Catalog, item: &SubscriptionItem) -> io::Result<InvoiceLine> {
-    let description = format!("Trial period for {}", named(catalog, item));
+    let description = format!("Trial period for {}", quantity_and_product(catalog, item));
     line(catalog, item, description, 0, (item.current_period_start, item.current_period_end), false)
 }
 
@@ -58,17 +58,17 @@ fn proration(
     sign: i64,
 ) -> io::Result<InvoiceLine> {
     let whole = (item.current_period_start, item.current_period_end);
-    let amount = remaining(full(catalog, item), whole, at).saturating_mul(sign);
+    let amount = remaining(full_amount(catalog, item), whole, at).saturating_mul(sign);
     let day = dates::day(at, Language::English);
-    let description = format!("{word} time on {} after {day}", named(catalog, item));
+    let description = format!("{word} time on {} after {day}", quantity_and_product(catalog, item));
     line(catalog, item, description, amount, (at, item.current_period_end), true)
 }
 
-fn full(catalog: &impl Catalog, item: &SubscriptionItem) -> i64 {
+fn full_amount(catalog: &impl Catalog, item: &SubscriptionItem) -> i64 {
     catalog.price(&item.price).map_or(0, |price| price.unit_amount.saturating_mul(item.quantity))
 }
 
-fn named(catalog: &impl Catalog, item: &SubscriptionItem) -> String {
+fn quantity_and_product(catalog: &impl Catalog, item: &SubscriptionItem) -> String {
     let product = catalog.price(&item.price).and_then(|price| catalog.product(&price.product));
     let name = product.map_or(item.price.as_str(), |product| product.name.as_str());
     format!("{} × {name}", item.quantity)

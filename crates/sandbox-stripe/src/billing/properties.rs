@@ -173,7 +173,7 @@ fn check(state: &State) {
         assert_eq!(invoice.starting_balance + invoice.total(), invoice.amount_due() + ending);
         assert!(ending <= 0);
     }
-    // The balance holds invoiced and unpaid amounts, to the cent.
+    // The balance is the invoiced and unpaid amount, to the cent.
     let invoiced: i64 = invoices.iter().map(|invoice| invoice.total()).sum();
     let paid: i64 = invoices.iter().map(|invoice| invoice.amount_paid).sum();
     assert_eq!(invoiced - paid, customer.balance);

@@ -116,7 +116,7 @@ pub(crate) fn router(checkout: Checkout) -> Router {
     pages.route("/c/{*rest}", get(unknown)).with_state(checkout)
 }
 
-/// Returns the path's token; empty if it is not valid UTF-8. No session has the empty token.
+/// Returns the path's token; empty if it is not valid UTF-8. A session's token is never empty.
 async fn token(parts: &mut Parts) -> String {
     let arguments = RawPathParams::from_request_parts(parts, &()).await;
     arguments

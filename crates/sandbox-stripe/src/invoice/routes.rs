@@ -65,7 +65,7 @@ async fn download(
     response
 }
 
-/// Returns the path's token; empty if it is invalid. No invoice has the empty token.
+/// Returns the path's token; empty if it is invalid. An invoice's token is never empty.
 fn token(address: &Address) -> &str {
     address.as_ref().ok().and_then(|parts| parts.iter().next()).map_or("", |(_, token)| token)
 }

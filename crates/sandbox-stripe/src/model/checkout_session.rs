@@ -35,7 +35,7 @@ pub(crate) struct CheckoutSession {
     /// The sum of the items; zero with a trial.
     pub(crate) amount: i64,
     pub(crate) terms: SubscriptionTerms,
-    /// Whether no card is required when nothing is due:
+    /// Whether a card is optional when nothing is due:
     /// `payment_method_collection=if_required`.
     pub(crate) card_if_required: bool,
     pub(crate) allow_promotion_codes: Option<bool>,
@@ -101,7 +101,7 @@ pub(crate) enum Funding {
     New(Box<PaymentMethod>),
     /// The id of a saved card.
     Saved(String),
-    /// Nothing is due and no card is required.
+    /// Nothing is due, and the card is optional.
     Nothing,
 }
 

@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn a_card_is_good_to_the_end_of_its_month() {
+    fn a_card_is_valid_until_the_end_of_its_month() {
         let november_2026 = 1_795_348_260;
         assert!(!card(2026, 11).has_expired(november_2026));
         assert!(card(2026, 10).has_expired(november_2026));

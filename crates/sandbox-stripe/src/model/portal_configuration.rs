@@ -57,7 +57,7 @@ pub(crate) struct SubscriptionCancel {
     pub(crate) enabled: bool,
     pub(crate) mode: CancelMode,
     pub(crate) proration: ProrationBehavior,
-    /// Whether the page asks for a reason.
+    /// Whether the page asks the customer for a reason.
     pub(crate) asks_reason: bool,
     pub(crate) reasons: Vec<Feedback>,
 }

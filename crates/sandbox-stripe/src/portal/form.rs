@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_are_trimmed_and_the_first_of_two_wins() {
+    fn fields_are_trimmed_and_the_first_duplicate_is_used() {
         let form = Form::parse(b"a=+x+&a=y&n=12&box=on");
         assert_eq!((form.text("a"), form.text("none"), form.number("n")), ("x", "", Some(12)));
         assert!(form.ticked("box") && !form.ticked("other"));

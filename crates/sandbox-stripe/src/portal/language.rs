@@ -51,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn the_browsers_preferred_supported_language_wins() {
+    fn page_uses_the_browsers_preferred_supported_language() {
         for (wishes, language) in [
             ("ko-KR,ko;q=0.9,en;q=0.8", Language::Korean),
             ("ja,en;q=0.3,ko;q=0.7", Language::Korean),

@@ -103,7 +103,7 @@ impl Portal {
             (Some(form), Some(act)) => {
                 sessions::act(&self.store, &request, |visit, transaction| {
                     match page.kind.redirect_for(visit, true)? {
-                        // A form is not processed on a page that is not permitted.
+                        // The page is not permitted, so its form is ignored.
                         Some(address) => Ok(PageResponse::redirect(&address)),
                         None => act(visit, form, transaction),
                     }

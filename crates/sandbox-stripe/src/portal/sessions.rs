@@ -64,7 +64,7 @@ impl Visit<'_> {
         found.filter(|found| found.is_running()).ok_or(Refusal::Unknown)
     }
 
-    /// Returns whether a plan is paid with its own card instead of the customer's default.
+    /// Returns whether a running subscription has a payment method of its own.
     pub(super) fn has_own_card(&self) -> bool {
         let mut all = self.state.subscriptions.of(&self.customer.id);
         all.any(|subscription| {

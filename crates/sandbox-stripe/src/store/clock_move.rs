@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn time_moves_forward_by_bounded_steps_and_goes_on_from_there() {
+    fn clock_moves_forward_in_bounded_steps_and_then_keeps_running() {
         let clock = Arc::new(MovableClock(AtomicI64::new(1_800_000_000)));
         let store = Store::open(None, clock.clone(), "".into()).expect("opened");
         assert_eq!(store.advance(ClockMove::By(60)).expect("moved"), (1_800_000_060, 60));

@@ -24,7 +24,7 @@ pub(super) struct Attempt {
     pub(super) attempts_made: u32,
 }
 
-/// Attempts to make one after the other.
+/// Attempts that are made sequentially.
 #[derive(Debug)]
 pub(super) struct Round {
     pub(super) endpoint: String,

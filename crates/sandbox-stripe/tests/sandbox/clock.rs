@@ -20,7 +20,7 @@ async fn advance(sandbox: &Running, seconds: i64) -> i64 {
 }
 
 #[tokio::test]
-async fn the_clock_is_readable_moves_forward_and_survives_a_restart() {
+async fn clock_is_readable_moves_forward_and_is_kept_after_a_restart() {
     let folder = tempfile::tempdir().expect("folder");
     let file = folder.path().join("state.jsonl");
     let sandbox = start_with(settings(Some(&file)), Arc::new(SystemClock)).await;

@@ -174,7 +174,7 @@ async fn only_the_offered_prices_and_quantities_can_be_chosen() {
 
 /// Cases: another plan, another quantity, and both.
 #[tokio::test]
-async fn the_bounds_of_a_quantity_apply_to_another_plan_too() {
+async fn quantity_bounds_apply_when_the_plan_changes() {
     let sandbox = start().await;
     let product = sandbox.demo.product.clone();
     let features = |allowed: &str| {

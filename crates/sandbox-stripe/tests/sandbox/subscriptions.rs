@@ -97,7 +97,7 @@ async fn prorations_without_an_invoice_are_added_to_the_next_one() {
 }
 
 #[tokio::test]
-async fn another_interval_starts_a_new_period_and_credits_the_rest_of_the_old_one() {
+async fn change_of_interval_starts_a_new_period_and_credits_the_old_one() {
     let sandbox = start().await;
     let shop = shop(&sandbox, "pm_card_visa").await;
     let yearly = "currency=usd&recurring[interval]=year&unit_amount=500&product_data[name]=Cheap";

@@ -22,7 +22,7 @@ async fn prune_deletes_bounded_number_of_rows_per_call() {
 }
 
 #[tokio::test]
-async fn audit_log_and_inbox_fail_at_once_when_their_tasks_have_ended() {
+async fn audit_log_and_inbox_fail_immediately_when_their_tasks_have_ended() {
     let fixture = Fixture::new().await;
     fixture.migrated().await;
     let (store, tasks) = fixture.with_tasks();

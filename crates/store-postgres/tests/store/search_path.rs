@@ -1,4 +1,4 @@
-//! The schema of the tables.
+//! The search path selects the schema of the tables only if it is in the URL.
 
 use crate::fixture::{Fixture, open};
 use billing_domain::Mode;
@@ -9,7 +9,7 @@ use sqlx::AssertSqlSafe;
 #[tokio::test]
 async fn search_path_of_database_is_ignored() {
     let fixture = Fixture::new().await;
-    // On the default path of Postgres, `"$user"` precedes `public`, and this schema exists.
+    // The default path is `"$user", public`, and the user `postgres` has a schema of this name.
     fixture.execute("CREATE SCHEMA elsewhere; CREATE SCHEMA postgres").await;
     fixture
         .execute(&format!("ALTER DATABASE {} SET search_path = elsewhere", fixture.0.name()))
@@ -69,7 +69,7 @@ async fn search_path_of_url_selects_schema() {
         assert!(!fixture.has_table_in("public", table).await, "{table}");
     }
     assert!(matches!(public.database().schema().await.unwrap(), SchemaState::Behind { .. }));
-    // Two installations in one database do not see each other.
+    // Two installations in one database share no data.
     public.database().migrate().await.unwrap();
     let to = link(&user("ann"), &account("stripe", Mode::Test), &customer("cus_1"));
     add_link(&*own.customers(), &to).await.unwrap();
@@ -77,7 +77,7 @@ async fn search_path_of_url_selects_schema() {
 }
 
 #[tokio::test]
-async fn search_path_with_missing_schema_is_a_schema_error() {
+async fn search_path_with_missing_schema_fails_to_migrate() {
     let fixture = Fixture::new().await;
     let database = open(&format!("{}?options[search_path]=missing", fixture.url())).database();
     assert!(matches!(database.schema().await.unwrap(), SchemaState::Behind { .. }));

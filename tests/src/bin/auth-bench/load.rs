@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::wire::Connection;
 
-/// Number of connections that send wrong keys, and of good keys sent concurrently.
+/// Number of connections that send wrong keys, and of valid keys sent concurrently.
 pub(crate) const FLOOD_CONNECTIONS: usize = 64;
 
 const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";

@@ -16,7 +16,7 @@ use std::time::Duration;
 use load::{Credentials, FLOOD_CONNECTIONS, Load};
 use service::Service;
 
-/// Number of connections with good tokens, before and during the flood.
+/// Number of connections with valid tokens, before and during the flood.
 const STEADY_CONNECTIONS: usize = 16;
 
 /// The result of the limit checks.
@@ -61,19 +61,19 @@ fn main() -> ExitCode {
     ExitCode::from(u8::from(limits.missed))
 }
 
-/// Measures the first use of all good keys at once.
+/// Measures the simultaneous first use of all valid keys.
 fn first_use(service: &Service, limits: &mut Limits, failures: &str) {
     println!(
-        "\nfirst use of {FLOOD_CONNECTIONS} good keys at once (BILLING_AUTH_FAILURES_PER_MINUTE={failures})"
+        "\nfirst use of {FLOOD_CONNECTIONS} valid keys in parallel (BILLING_AUTH_FAILURES_PER_MINUTE={failures})"
     );
-    let answers = load::once_each(service.address, service.good_keys());
+    let answers = load::once_each(service.address, service.valid_keys());
     let good = answers.iter().filter(|status| **status == 200).count();
     limits.check("responses with status 200", good, "64", good == FLOOD_CONNECTIONS);
     let memory = service.peak_kib() / 1024;
     limits.check("peak memory, MiB", memory, "< 200", memory < 200);
 }
 
-/// Measures good tokens alone, and during a flood of wrong secrets for known key ids.
+/// Measures valid tokens alone, and during a flood of wrong secrets for known key ids.
 fn flood(service: &Service, limits: &mut Limits, failures: &str, quick: bool) {
     let phase = Duration::from_secs(if quick { 2 } else { 10 });
     println!(

@@ -83,8 +83,8 @@ impl Service {
         service
     }
 
-    /// Returns as many keys as the benchmark sends at once.
-    pub(crate) fn good_keys(&self) -> &[String] {
+    /// Returns the keys that the benchmark sends at the same time.
+    pub(crate) fn valid_keys(&self) -> &[String] {
         &self.keys[..FLOOD_CONNECTIONS]
     }
 

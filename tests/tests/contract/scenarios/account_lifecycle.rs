@@ -9,7 +9,7 @@ use workspace_tests::scenario::{Scenario, scenario};
 
 pub(super) const SCENARIOS: &[Scenario] = &[
     scenario!(
-        account_appears_with_a_purchase_and_goes_with_the_customer(store),
+        account_exists_from_the_purchase_until_the_customer_is_deleted(store),
         "W3.appears",
         "W3.removed",
         "V2.follows_provider"
@@ -70,7 +70,7 @@ fn run_lifecycle(fixture: &SandboxFixture, user: &str, after_change: impl Fn()) 
     assert_ne!(fixture.customer(user), customer);
 }
 
-fn account_appears_with_a_purchase_and_goes_with_the_customer(store: Store) {
+fn account_exists_from_the_purchase_until_the_customer_is_deleted(store: Store) {
     let fixture = SandboxFixture::start_on(store, &[("BILLING_RATE_LIMIT_PER_MINUTE", "0")]);
     run_lifecycle(&fixture, "punctual", || {});
     let applied = fixture

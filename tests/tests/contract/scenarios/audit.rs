@@ -68,7 +68,7 @@ fn of_request<'a>(records: &'a [Value], id: &str) -> &'a Value {
 
 fn audit_records_name_actor_action_key_and_source(shared: &SharedFixture) {
     let mut user = shared.new_user();
-    let key = shared.good_key("limited", &mut user);
+    let key = shared.valid_key("limited", &mut user);
     let key_id = key.split('_').nth(1).unwrap().to_owned();
     let token = shared.token("limited", &user.id);
     // Loopback is a trusted proxy in this profile.
@@ -124,7 +124,7 @@ fn audit_records_name_actor_action_key_and_source(shared: &SharedFixture) {
 
 fn audit_record_exists_when_the_process_is_killed_after_the_response(shared: &SharedFixture) {
     let mut user = shared.new_user();
-    let key = shared.good_key("default", &mut user);
+    let key = shared.valid_key("default", &mut user);
     let token = shared.token("default", &user.id);
     let create = Request::post_json(KEYS, &serde_json::json!({"name": "kept"})).bearer(&token);
     let open = |route, credential: &str| Request::new("POST", route).bearer(credential);

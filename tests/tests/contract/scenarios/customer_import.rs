@@ -8,11 +8,11 @@ use workspace_tests::scenario::{Scenario, scenario};
 
 pub(super) const SCENARIOS: &[Scenario] = &[
     scenario!(import_links_unambiguous_customers_only(store), "W4.import"),
-    scenario!(reconcile_reports_a_conflict_when_two_customers_name_one_user(store), "W3.ambiguous"),
+    scenario!(reconcile_reports_a_conflict_when_two_customers_have_one_user(store), "W3.ambiguous"),
 ];
 
-/// Returns the users and reasons of the pairs that an import left out.
-fn reasons(plan: &Value) -> Vec<(String, String)> {
+/// Returns the user and the reason of each pair that the import skipped.
+fn skipped(plan: &Value) -> Vec<(String, String)> {
     let left = plan["left"].as_array().unwrap().iter();
     left.map(|left| {
         (
@@ -44,7 +44,7 @@ fn import_links_unambiguous_customers_only(store: Store) {
         (&json!(false), &json!([{ "user": "ann", "customer": ann }])),
         "{dry}"
     );
-    assert_eq!(reasons(&dry), [("bob".to_owned(), "several_customers".to_owned())]);
+    assert_eq!(skipped(&dry), [("bob".to_owned(), "several_customers".to_owned())]);
     assert_eq!(
         dry["left"][0]["customers"],
         json!([bob1, bob2])
@@ -74,7 +74,7 @@ fn import_links_unambiguous_customers_only(store: Store) {
     assert_eq!(plan["links"], json!([{ "user": "bob", "customer": bob1 }]));
     let expected = [("dora", "unknown_customer"), ("ann", "linked_elsewhere")]
         .map(|(a, b)| (a.to_owned(), b.to_owned()));
-    assert_eq!(reasons(&plan), expected);
+    assert_eq!(skipped(&plan), expected);
 
     let emails = file(
         "emails.csv",
@@ -86,7 +86,7 @@ fn import_links_unambiguous_customers_only(store: Store) {
         [("eve", "other_owner"), ("unknown", "no_such_email"), ("twin", "several_customers")]
             .map(|(a, b)| (a.to_owned(), b.to_owned()))
             .into();
-    let mut found = reasons(&plan);
+    let mut found = skipped(&plan);
     found.sort();
     expected.sort();
     assert_eq!(found, expected);
@@ -99,14 +99,14 @@ fn import_links_unambiguous_customers_only(store: Store) {
         .expect_code(2);
 }
 
-fn reconcile_reports_a_conflict_when_two_customers_name_one_user(store: Store) {
+fn reconcile_reports_a_conflict_when_two_customers_have_one_user(store: Store) {
     let fixture = SandboxFixture::start_on(store, &[("BILLING_RECONCILE_INTERVAL_SECONDS", "0")]);
     let token = fixture.token("fay");
     fixture.buy(&token, "starter");
     poll::until("the purchase", || {
         (fixture.current(&token)["hasSubscription"] == true).then_some(())
     });
-    // A second customer names the same user and has a purchase. The existing link is kept.
+    // A second customer has the same user id in its metadata, and a purchase. The link is kept.
     let card = [
         ("payment_method", "pm_card_visa"),
         ("invoice_settings[default_payment_method]", "pm_card_visa"),

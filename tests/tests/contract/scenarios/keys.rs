@@ -28,7 +28,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     scenario!(revoked_key_is_rejected_on_every_replica_within_5_s(shared), "C7.seen_within_5s"),
     scenario!(expired_key_is_rejected_within_5_s(shared), "C7.seen_within_5s"),
     scenario!(changed_permissions_apply_within_5_s(shared), "C7.seen_within_5s"),
-    scenario!(good_key_is_accepted_during_a_flood_of_wrong_secrets(shared), "C7.other_failures"),
+    scenario!(valid_key_is_accepted_during_a_flood_of_wrong_secrets(shared), "C7.other_failures"),
     scenario!(any_permission_name_is_stored(shared), "C8.any_permission", "C8.default_all"),
 ];
 
@@ -142,7 +142,7 @@ fn key_created_under_an_older_pepper_is_accepted(shared: &SharedFixture) {
     // A new user, because keys move to the newer pepper at their next use.
     let mut owner = shared.new_user();
     let user = &mut owner;
-    let old = shared.good_key("default", user);
+    let old = shared.valid_key("default", user);
     // One key stays under the older pepper. A service whose pepper matches no key would not start.
     let _ = shared.create_key("default", &user.id, &[]);
     let peppers = format!("a-newer-pepper-of-the-tests-0123456789-0123456789,{PEPPER}");
@@ -286,11 +286,11 @@ fn changed_permissions_apply_within_5_s(shared: &SharedFixture) {
     });
 }
 
-fn good_key_is_accepted_during_a_flood_of_wrong_secrets(shared: &SharedFixture) {
+fn valid_key_is_accepted_during_a_flood_of_wrong_secrets(shared: &SharedFixture) {
     const ATTACKERS: usize = 8;
     const FRIENDLY: usize = 40;
     shared.with_user(|user| {
-        let good = shared.good_key("default", user);
+        let good = shared.valid_key("default", user);
         let wrong = shared.special_key("default", user, "wrong_secret");
         let (rejected, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
         shared.portal("default", |portal| {

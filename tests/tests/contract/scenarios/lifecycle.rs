@@ -31,7 +31,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     scenario!(idle_connection_is_kept_for_60_s(shared), "B3.idle").on(Store::Sqlite),
     scenario!(killed_service_restarts_with_its_data(shared), "B1.readyz", "S3.lookup"),
     scenario!(
-        readyz_reports_degraded_when_the_provider_goes_away(shared),
+        readyz_reports_degraded_when_the_provider_is_unreachable(shared),
         "B1.degraded",
         "P2.no_connection"
     ),
@@ -200,7 +200,7 @@ fn idle_connection_is_kept_for_60_s(shared: &SharedFixture) {
 
 fn killed_service_restarts_with_its_data(shared: &SharedFixture) {
     shared.with_user(|user| {
-        let key = shared.good_key("default", user);
+        let key = shared.valid_key("default", user);
         let launch = shared.launch("default", &["serve"]);
         for _ in 0..2 {
             let portal = Portal::start_ready(&launch);
@@ -216,7 +216,7 @@ fn killed_service_restarts_with_its_data(shared: &SharedFixture) {
     });
 }
 
-fn readyz_reports_degraded_when_the_provider_goes_away(shared: &SharedFixture) {
+fn readyz_reports_degraded_when_the_provider_is_unreachable(shared: &SharedFixture) {
     shared.with_user(|user| {
         let stub_fixture = shared.start_stub_fixture("default");
         stub_fixture.prepare(user, &[]);

@@ -32,7 +32,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     scenario!(failures_are_counted_per_key_id(shared), "Q2.key_id", "Q2.correct_passes"),
     scenario!(x_forwarded_for_is_used_from_trusted_proxies_only(shared), "Q2.forwarded"),
     scenario!(
-        good_credential_passes_during_a_flood_of_failures(shared),
+        valid_credential_passes_during_a_flood_of_failures(shared),
         "Q2.correct_passes",
         "C7.other_failures"
     ),
@@ -70,7 +70,7 @@ fn failing(from: &str) -> Request {
 
 fn rate_limit_headers_count_down_until_429(shared: &SharedFixture) {
     let mut user = shared.new_user();
-    let key = shared.good_key("limited", &mut user);
+    let key = shared.valid_key("limited", &mut user);
     for request in [by_token(shared, &user.id), Request::new("POST", KEY_ROUTE).bearer(&key)] {
         let before = shared.requests_for("limited", &user.customer).len();
         for left in (0..i64::from(LIMIT)).rev() {
@@ -99,7 +99,7 @@ fn rate_limit_headers_count_down_until_429(shared: &SharedFixture) {
 fn each_principal_has_its_own_rate_limit(shared: &SharedFixture) {
     let (mut one, two) = (shared.new_user(), shared.new_user());
     let keys = [
-        shared.good_key("limited", &mut one),
+        shared.valid_key("limited", &mut one),
         shared.create_key("limited", &one.id, &[])["key"].as_str().unwrap().to_owned(),
     ];
     let by_key = |key: &str| Request::new("POST", KEY_ROUTE).bearer(key);
@@ -180,7 +180,7 @@ fn failures_beyond_the_limit_return_429(shared: &SharedFixture) {
 
 fn failures_are_counted_per_key_id(shared: &SharedFixture) {
     let mut user = shared.new_user();
-    let good = shared.good_key("limited", &mut user);
+    let good = shared.valid_key("limited", &mut user);
     let wrong = shared.special_key("limited", &mut user, "wrong_secret");
     let from = |key: &str, host: u32| {
         Request::new("POST", KEY_ROUTE)
@@ -224,11 +224,11 @@ fn x_forwarded_for_is_used_from_trusted_proxies_only(shared: &SharedFixture) {
     assert!(statuses.iter().all(|status| [401, 429].contains(status)), "{statuses:?}");
 }
 
-fn good_credential_passes_during_a_flood_of_failures(shared: &SharedFixture) {
+fn valid_credential_passes_during_a_flood_of_failures(shared: &SharedFixture) {
     const ATTACKERS: usize = 8;
     const FRIENDLY: usize = 50;
     let mut user = shared.new_user();
-    let key = shared.good_key("by_default", &mut user);
+    let key = shared.valid_key("by_default", &mut user);
     let wrong = shared.special_key("by_default", &mut user, "wrong_secret");
     let good = [
         Request::new("POST", TOKEN_ROUTE).bearer(&shared.token("by_default", &user.id)),

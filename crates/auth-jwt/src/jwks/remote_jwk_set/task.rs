@@ -1,4 +1,4 @@
-//! Tests the background task of a key set.
+//! Tests of a key set's background task.
 
 use billing_testkit::FixedClock;
 
@@ -14,7 +14,7 @@ fn started(script: &Script) -> (RemoteJwkSet, Refreshers) {
 }
 
 #[tokio::test]
-async fn the_task_loads_the_set_and_ends_with_it() {
+async fn task_loads_the_set_and_ends_when_the_set_is_dropped() {
     let a = key("a");
     let script = Script::of(Some(set_of(&[&a])));
     let (set, _refreshers) = started(&script);
@@ -27,7 +27,7 @@ async fn the_task_loads_the_set_and_ends_with_it() {
 }
 
 #[tokio::test]
-async fn the_task_fetches_at_once_on_request() {
+async fn task_fetches_immediately_when_a_key_is_unknown() {
     let (a, b) = (key("a"), key("b"));
     let script = Script::of(Some(set_of(&[&a])));
     let (set, _refreshers) = started(&script);

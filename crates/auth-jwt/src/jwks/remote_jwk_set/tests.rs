@@ -105,7 +105,7 @@ impl Setup {
     }
 
     /// Advances the clock second by second and runs the task each time.
-    async fn pass(&mut self, time: Duration) {
+    async fn advance(&mut self, time: Duration) {
         for _ in 0..time.as_secs() {
             self.clock.advance(SECOND);
             self.refresher.refresh_if_due().await;
@@ -225,9 +225,9 @@ async fn the_set_is_refreshed_in_under_5_minutes() {
     let (a, b) = (key("a"), key("b"));
     let mut setup = Setup::loaded(&[&a]).await;
     setup.script.publish(&[&b]);
-    setup.pass(REFRESH_INTERVAL - SECOND).await;
+    setup.advance(REFRESH_INTERVAL - SECOND).await;
     assert_eq!((setup.script.fetches(), setup.find_now("a")), (1, "found"));
-    setup.pass(SECOND).await;
+    setup.advance(SECOND).await;
     assert_eq!((setup.script.fetches(), setup.find_now("b")), (2, "found"));
     assert_eq!(setup.find("a").await, "invalid", "a withdrawn key is not found");
     assert!(REFRESH_INTERVAL < Duration::from_secs(300));
@@ -241,33 +241,33 @@ async fn after_failures_the_backoff_doubles_up_to_30_seconds() {
     setup.refresher.refresh_if_due().await;
     for pause in [1, 2, 4, 8, 16, 30, 30] {
         let before = setup.script.fetches();
-        setup.pass(Duration::from_secs(pause - 1)).await;
+        setup.advance(Duration::from_secs(pause - 1)).await;
         assert_eq!(setup.script.fetches(), before, "{pause}");
-        setup.pass(SECOND).await;
+        setup.advance(SECOND).await;
         assert_eq!(setup.script.fetches(), before + 1, "{pause}");
     }
     assert_eq!(setup.find_now("a"), "not ready");
     setup.script.publish(&[&a]);
-    setup.pass(Duration::from_secs(30)).await;
+    setup.advance(Duration::from_secs(30)).await;
     assert_eq!(setup.find_now("a"), "found");
 }
 
 #[tokio::test]
-async fn the_last_good_set_is_used_for_24_hours_and_replaced_when_the_issuer_recovers() {
+async fn the_last_valid_set_is_used_for_24_hours_and_replaced_when_the_issuer_recovers() {
     let a = key("a");
     let mut setup = Setup::loaded(&[&a]).await;
     setup.script.set(None);
-    setup.pass(SET_TTL - SECOND).await;
+    setup.advance(SET_TTL - SECOND).await;
     setup.clock.advance(SECOND - MILLISECOND);
     assert_eq!(setup.find_now("a"), "found");
     setup.clock.advance(MILLISECOND);
     assert_eq!(setup.find_now("a"), "not ready");
     assert_eq!(setup.find("b").await, "not ready");
     setup.script.publish(&[&a]);
-    setup.pass(Duration::from_secs(30)).await;
+    setup.advance(Duration::from_secs(30)).await;
     assert_eq!(setup.find_now("a"), "found");
     let fetches = setup.script.fetches();
-    setup.pass(REFRESH_INTERVAL - Duration::from_secs(30)).await;
+    setup.advance(REFRESH_INTERVAL - Duration::from_secs(30)).await;
     assert_eq!(setup.script.fetches(), fetches, "back to the normal interval");
 }
 
@@ -285,7 +285,7 @@ async fn a_set_s_age_counts_from_the_start_of_its_fetch() {
     }
     let cached = setup.shared.state.borrow().cached(setup.clock.now());
     assert_eq!(cached, Some((1, Duration::from_secs(4))));
-    setup.pass(REFRESH_INTERVAL - Duration::from_secs(4)).await;
+    setup.advance(REFRESH_INTERVAL - Duration::from_secs(4)).await;
     assert_eq!(setup.script.fetches(), 2);
 }
 
@@ -300,12 +300,12 @@ async fn a_malformed_set_or_one_without_usable_keys_keeps_the_cached_set() {
         .enumerate()
     {
         setup.script.set(Some(bad.to_owned()));
-        setup.pass(REFRESH_INTERVAL).await;
+        setup.advance(REFRESH_INTERVAL).await;
         assert!(setup.script.fetches() >= n + 2, "{bad}");
         assert!(setup.shared.state.borrow().fault().is_some(), "{bad}");
         assert_eq!(setup.find_now("a"), "found", "{bad}");
     }
-    setup.pass(SET_TTL).await;
+    setup.advance(SET_TTL).await;
     assert_eq!(setup.find_now("a"), "not ready", "the cached set expires");
 }
 
@@ -318,7 +318,7 @@ async fn an_unknown_key_is_not_ready_while_the_issuer_is_down() {
     assert_eq!(setup.find_now("b"), "not ready", "at once");
     assert_eq!(setup.find_now("a"), "found");
     setup.script.publish(&[&a, &b]);
-    setup.pass(SECOND).await;
+    setup.advance(SECOND).await;
     assert_eq!(setup.find_now("b"), "found", "the task retries without a request");
     setup.clock.advance(UNKNOWN_KEY_INTERVAL);
     assert_eq!(setup.find("forged").await, "invalid");
@@ -337,7 +337,7 @@ async fn a_clock_that_is_set_back_does_not_stop_refreshes() {
     let fetches = setup.script.fetches();
     setup.refresher.refresh_if_due().await;
     assert_eq!(setup.script.fetches(), fetches + 1);
-    setup.pass(REFRESH_INTERVAL).await;
+    setup.advance(REFRESH_INTERVAL).await;
     assert_eq!(setup.script.fetches(), fetches + 2, "back to the normal interval");
 }
 
@@ -383,7 +383,7 @@ async fn metrics_report_fetches_keys_and_age() {
     let (a, b) = (key("a"), key("b"));
     let mut setup = Setup::loaded(&[&a, &b]).await;
     setup.script.set(None);
-    setup.pass(REFRESH_INTERVAL).await;
+    setup.advance(REFRESH_INTERVAL).await;
     let text = recorder.handle().render();
     for line in [
         r#"jwks_refresh_total{outcome="ok"} 1"#,

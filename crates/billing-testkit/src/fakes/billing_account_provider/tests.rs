@@ -154,7 +154,7 @@ async fn a_lost_customer_or_subscription_does_not_exist() {
 }
 
 #[tokio::test]
-async fn forgotten_keys_create_another_customer_and_failures_occur_on_request() {
+async fn forget_keys_creates_a_second_customer_and_fail_next_fails_one_call() {
     let world = world_with_prices();
     let order = NewCustomer { owner: user("ann"), key: "key-1".parse().unwrap(), deadline: soon() };
     let first = world.0.create_customer(&order).await.unwrap();

@@ -33,8 +33,9 @@ const KNOWN: &[&str] = &[
 
 /// `POST /v1/subscriptions`
 pub(crate) fn create(call: &mut Call<'_, '_>) -> Result<Reply, ApiError> {
-    let own = ["backdate_start_date", "billing_cycle_anchor", "billing_cycle_anchor_config"];
-    call.params.expect(KNOWN, &[UNSIMULATED, &own].concat())?;
+    let unsimulated =
+        ["backdate_start_date", "billing_cycle_anchor", "billing_cycle_anchor_config"];
+    call.params.expect(KNOWN, &[UNSIMULATED, &unsimulated].concat())?;
     let now = call.transaction.now();
     let customer = customer(call)?;
     let (items, recurring) = items::read_new(call)?;

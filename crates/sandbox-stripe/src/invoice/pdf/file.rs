@@ -16,7 +16,7 @@ const KOREAN_LOOKS: Ref = Ref::new(8);
 const KOREAN_MEANING: Ref = Ref::new(9);
 const FIRST_PAGE: i32 = 10;
 
-/// The font name that Adobe's readers use for Korean sans serif. Others use the collection.
+/// The font name that Adobe's readers use for Korean sans serif. Other readers use the collection.
 const KOREAN_NAME: Name<'static> = Name(b"HYGoThic-Medium");
 const KOREAN_NAME_ENCODED: Name<'static> = Name(b"HYGoThic-Medium-UniKS-UTF16-H");
 

@@ -97,7 +97,7 @@ fn cancelled<'a>(visit: &'a Visit<'_>) -> Result<Option<&'a Subscription>, Refus
     Ok(cancelled.then_some(found))
 }
 
-/// Returns whether a reason was given. The page asks only once.
+/// Returns whether the customer has given a reason before. The page asks for it only once.
 fn is_given(subscription: &Subscription) -> bool {
     let cancellation = &subscription.cancellation;
     cancellation.feedback.is_some() || cancellation.comment.is_some()

@@ -16,7 +16,7 @@ use super::save::{self, Saving};
 use crate::model::{CardBehaviour, ChallengePurpose, FlowTask, PlanChoice};
 use crate::transaction::Transaction;
 
-/// The checkbox for the default card.
+/// Name of the checkbox that makes the new card the default.
 const DEFAULT: &str = "make-default";
 
 /// The page's template.
@@ -28,11 +28,11 @@ struct AddCard {
     action: String,
     errors: Vec<FieldError>,
     typed: CardFields,
-    /// Whether to offer the checkbox. It is omitted when the card becomes the default anyway.
-    asks_default: bool,
+    /// Whether to show the checkbox. A first card and a flow's card become the default without it.
+    show_default: bool,
     make_default: bool,
     choice: Option<PlanChoice>,
-    /// Whether a plan is paid with its own card instead of the default.
+    /// Whether a running subscription has a payment method of its own.
     has_own_card: bool,
     back: Option<String>,
     /// Saved cards to choose from in a payment method flow.
@@ -43,7 +43,7 @@ struct AddCard {
 /// `GET …/cards/new`
 pub(in crate::portal) fn show(visit: &Visit<'_>) -> Result<PageResponse, Refusal> {
     let choice = choice::read(visit.request.query);
-    if let Some(step) = way_back(visit, choice.as_ref()) {
+    if let Some(step) = redirect_to_flow(visit, choice.as_ref()) {
         return Ok(step);
     }
     Ok(PageResponse::page(visit, &page(visit, &Form::default(), choice, Vec::new())?))
@@ -56,7 +56,7 @@ pub(in crate::portal) fn act(
     transaction: &mut Transaction<'_>,
 ) -> Result<PageResponse, Refusal> {
     let pays_for = choice::read(form);
-    if let Some(step) = way_back(visit, pays_for.as_ref()) {
+    if let Some(step) = redirect_to_flow(visit, pays_for.as_ref()) {
         return Ok(step);
     }
     if let Some(choice) = &pays_for {
@@ -88,12 +88,12 @@ pub(in crate::portal) fn act(
 }
 
 /// Returns a redirect to the flow's step if this page is not part of the flow.
-fn way_back(visit: &Visit<'_>, pays_for: Option<&PlanChoice>) -> Option<PageResponse> {
+fn redirect_to_flow(visit: &Visit<'_>, pays_for: Option<&PlanChoice>) -> Option<PageResponse> {
     let flow = visit.session.active_flow().filter(|_| !choice::matches_flow(visit, pays_for))?;
     Some(PageResponse::redirect(&flow::step(visit, &flow.task)))
 }
 
-/// Returns whether a flow to this page makes the new card the default
+/// Returns whether the active flow makes the new card the default
 /// (<https://docs.stripe.com/customer-management/portal-deep-links>).
 fn is_for_default(visit: &Visit<'_>) -> bool {
     visit.session.active_flow().is_some_and(|flow| flow.task == FlowTask::PaymentMethodUpdate)
@@ -124,7 +124,7 @@ fn page(
         shell: Shell::of(visit),
         action: visit.address("cards/new"),
         typed: CardFields::of(form, visit.text(), &errors),
-        asks_default: customer.default_payment_method.is_some() && !for_default && choice.is_none(),
+        show_default: customer.default_payment_method.is_some() && !for_default && choice.is_none(),
         make_default: form.ticked(DEFAULT),
         choice,
         has_own_card: visit.has_own_card(),

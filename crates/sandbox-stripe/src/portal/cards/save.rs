@@ -44,7 +44,7 @@ pub(in crate::portal) fn save(
         None => None,
     };
     match own_card {
-        // A plan with its own card gets the new card as its own.
+        // The new card replaces the plan's own card.
         Some(subscription) => {
             let mut subscription = subscription.clone();
             subscription.default_payment_method = Some(method.id.clone());

@@ -9,7 +9,7 @@ pub(crate) struct CardText {
     pub(crate) add_title: &'static str,
     pub(crate) update_title: &'static str,
     pub(crate) update_lead: &'static str,
-    /// Replaces `update_lead` if a plan is paid with its own card.
+    /// Replaces `update_lead` if a running subscription has a card of its own.
     pub(crate) update_lead_but_own: &'static str,
     pub(crate) submit: &'static str,
     pub(crate) cancel: &'static str,

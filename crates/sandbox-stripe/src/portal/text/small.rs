@@ -72,7 +72,7 @@ pub(crate) struct DoneText {
 pub(crate) struct NoticeText {
     pub(crate) card_added: &'static str,
     pub(crate) card_default: &'static str,
-    /// Replaces `card_default` if a plan is paid with its own card.
+    /// Replaces `card_default` if a running subscription has a card of its own.
     pub(crate) card_default_but_own: &'static str,
     pub(crate) card_removed: &'static str,
     pub(crate) details_saved: &'static str,

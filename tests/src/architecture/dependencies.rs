@@ -75,24 +75,26 @@ pub fn packages(metadata: &Metadata) -> Vec<Package> {
 
 /// Returns the forbidden dependencies between our crates and of the domain.
 #[must_use]
-pub fn wrong_arrows(packages: &[Package]) -> Vec<String> {
+pub fn forbidden_dependencies(packages: &[Package]) -> Vec<String> {
     let ours: BTreeSet<&str> = packages.iter().map(|package| package.name.as_str()).collect();
     let mut wrong = Vec::new();
     for package in packages {
         let from = package.name.as_str();
         let Some((_, targets)) = RULES.iter().find(|(pattern, _)| fits(pattern, from)) else {
-            wrong.push(format!("{from} has no rule: add one to tests/src/architecture/arrows.rs"));
+            wrong.push(format!(
+                "{from} has no rule: add one to tests/src/architecture/dependencies.rs"
+            ));
             continue;
         };
         for dependency in &package.dependencies {
             let to = dependency.name.as_str();
             let kind = if dependency.dev { " (dev)" } else { "" };
             if ours.contains(to) && !is_allowed(from, targets, dependency) {
-                wrong.push(format!("the arrow {from} -> {to}{kind} is not allowed"));
+                wrong.push(format!("the dependency {from} -> {to}{kind} is not allowed"));
             }
             if !ours.contains(to) && from == DOMAIN && !domain_may_use(dependency) {
                 wrong.push(format!(
-                    "the arrow {from} -> {to}{kind} is not allowed: the domain is pure"
+                    "the dependency {from} -> {to}{kind} is not allowed: the domain is pure"
                 ));
             }
         }
@@ -134,9 +136,9 @@ mod tests {
     }
 
     /// Returns the violations of a crate whose dependencies are all ours.
-    fn complaints(name: &str, on: &[&str]) -> Vec<String> {
+    fn violations(name: &str, on: &[&str]) -> Vec<String> {
         let others = on.iter().filter(|other| **other != name).map(|other| package(other, &[]));
-        wrong_arrows(&others.chain([package(name, on)]).collect::<Vec<_>>())
+        forbidden_dependencies(&others.chain([package(name, on)]).collect::<Vec<_>>())
     }
 
     #[test]
@@ -155,7 +157,7 @@ mod tests {
             ("billing-portal", &["api-http", "store-postgres", "sandbox-stripe", "auth-jwt"]),
             ("workspace-tests", &["billing-portal", "billing-testkit", "sandbox-stripe"]),
         ] {
-            assert_eq!(complaints(from, to), Vec::<String>::new());
+            assert_eq!(violations(from, to), Vec::<String>::new());
         }
     }
 
@@ -182,8 +184,8 @@ mod tests {
             ("billing-portal", "workspace-tests"),
         ] {
             assert_eq!(
-                complaints(from, &[to]),
-                [format!("the arrow {from} -> {to} is not allowed")]
+                violations(from, &[to]),
+                [format!("the dependency {from} -> {to} is not allowed")]
             );
         }
     }
@@ -192,13 +194,16 @@ mod tests {
     fn testkit_is_a_dev_dependency_of_adapters() {
         let mut store = package("store-sqlite", &["billing-testkit"]);
         store.dependencies[0].dev = true;
-        assert_eq!(wrong_arrows(&[store, package("billing-testkit", &[])]), Vec::<String>::new());
+        assert_eq!(
+            forbidden_dependencies(&[store, package("billing-testkit", &[])]),
+            Vec::<String>::new()
+        );
 
         let mut edge = package("http-edge", &["billing-testkit"]);
         edge.dependencies[0].dev = true;
         assert_eq!(
-            wrong_arrows(&[edge, package("billing-testkit", &[])]),
-            ["the arrow http-edge -> billing-testkit (dev) is not allowed"]
+            forbidden_dependencies(&[edge, package("billing-testkit", &[])]),
+            ["the dependency http-edge -> billing-testkit (dev) is not allowed"]
         );
     }
 
@@ -206,9 +211,9 @@ mod tests {
     fn domain_may_not_use_a_runtime_or_a_required_mock_library() {
         for library in ["tokio", "mockall"] {
             assert_eq!(
-                wrong_arrows(&[package("billing-domain", &["url", library])]),
+                forbidden_dependencies(&[package("billing-domain", &["url", library])]),
                 [format!(
-                    "the arrow billing-domain -> {library} is not allowed: the domain is pure"
+                    "the dependency billing-domain -> {library} is not allowed: the domain is pure"
                 )]
             );
         }
@@ -217,8 +222,8 @@ mod tests {
     #[test]
     fn crate_without_a_rule_is_reported() {
         assert_eq!(
-            complaints("billing-utils", &[]),
-            ["billing-utils has no rule: add one to tests/src/architecture/arrows.rs"]
+            violations("billing-utils", &[]),
+            ["billing-utils has no rule: add one to tests/src/architecture/dependencies.rs"]
         );
     }
 }
