@@ -147,7 +147,9 @@ fn s2_first_start_shows_a_banner_whose_commands_work() {
         assert_eq!(requests(&screen, route, 200), 1, "{route}:\n{screen}");
     }
     let log = screen.strip_prefix(&banner.text).expect("the banner stays");
-    assert!(log.lines().all(|line| line.contains("duration_ms=")), "{log}");
+    let is_api_request =
+        |line: &str| line.contains("duration_ms=") && line.contains("route=\"/api/");
+    assert!(log.lines().all(is_api_request), "{log}");
 
     let mut idle = Connection::open(banner.public).unwrap();
     idle.send(&Request::get("/livez").to_bytes(banner.public)).unwrap();

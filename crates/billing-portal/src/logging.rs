@@ -9,8 +9,9 @@ use tracing_subscriber::fmt::MakeWriter;
 /// The default filter of `serve` with a real provider.
 pub(crate) const INFO: &str = "info";
 
-/// The default filter of the embedded default: warnings, errors, and one line per request.
-pub(crate) const WARNINGS_AND_REQUESTS: &str = "warn,http_edge::access=info";
+/// The default filter of the embedded default: warnings, errors, and one line per API request.
+pub(crate) const WARNINGS_AND_REQUESTS: &str =
+    "warn,http_edge::access=info,http_edge::access::other=warn";
 
 /// The filter and the format of the log.
 #[derive(Debug)]

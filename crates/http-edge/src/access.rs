@@ -24,18 +24,25 @@ pub(crate) struct AccessRecord {
     method: &'static str,
     route: String,
     id: RequestId,
+    is_api: bool,
     answer: Option<(StatusCode, &'static str)>,
     bytes: usize,
 }
 
 impl AccessRecord {
-    pub(crate) fn begin(method: Option<&Method>, route: Option<&str>, id: RequestId) -> Self {
+    pub(crate) fn begin(
+        method: Option<&Method>,
+        route: Option<&str>,
+        is_api: bool,
+        id: RequestId,
+    ) -> Self {
         metrics::gauge!("http_requests_in_flight").increment(1.0);
         Self {
             started: Instant::now(),
             method: method.map_or(OTHER_METHOD, label),
             route: route.unwrap_or(UNMATCHED).to_owned(),
             id,
+            is_api,
             answer: None,
             bytes: 0,
         }
@@ -59,16 +66,27 @@ impl Drop for AccessRecord {
         // Status 0: the connection closed before there was a response.
         let (status, code) =
             self.answer.map_or((0, NO_CODE), |(status, code)| (status.as_u16(), code));
-        tracing::info!(
-            method = self.method,
-            route = self.route,
-            status,
-            code,
-            duration_ms = duration.as_secs_f64() * 1e3,
-            request_id = %self.id,
-            bytes = self.bytes,
-            "request"
-        );
+        macro_rules! log_request {
+            ($target:expr) => {
+                tracing::info!(
+                    target: $target,
+                    method = self.method,
+                    route = self.route,
+                    status,
+                    code,
+                    duration_ms = duration.as_secs_f64() * 1e3,
+                    request_id = %self.id,
+                    bytes = self.bytes,
+                    "request"
+                )
+            };
+        }
+        // The target of a log line is static. Filters use it to hide probes and pages.
+        if self.is_api {
+            log_request!("http_edge::access");
+        } else {
+            log_request!("http_edge::access::other");
+        }
         let (route, method) = (self.route.clone(), self.method);
         metrics::counter!(
             "http_requests_total",

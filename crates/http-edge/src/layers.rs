@@ -128,11 +128,11 @@ async fn edge(State(config): State<Arc<EdgeConfig>>, mut request: Request, next:
     let route = matched.as_ref().map(MatchedPath::as_str);
     // A refused head has a placeholder request, whose method is not the client's.
     let method = request.extensions().get::<Refused>().is_none().then_some(request.method());
-    let mut access = AccessRecord::begin(method, route, id.clone());
     let limit = config.body_limit(route);
     let path = request.uri().path();
-    let api = config.api_prefix.as_deref().is_some_and(|prefix| path.starts_with(prefix));
-    let cross_origin = if api { config.cors.classify(&request) } else { CrossOrigin::Closed };
+    let is_api = config.api_prefix.as_deref().is_some_and(|prefix| path.starts_with(prefix));
+    let mut access = AccessRecord::begin(method, route, is_api, id.clone());
+    let cross_origin = if is_api { config.cors.classify(&request) } else { CrossOrigin::Closed };
     let decision_slot = DecisionSlot::default();
 
     let answer = match early_fault(&request, limit) {
@@ -156,7 +156,7 @@ async fn edge(State(config): State<Arc<EdgeConfig>>, mut request: Request, next:
     };
 
     let (mut answer, code) = render(cross_origin.preflight(answer), &config, &id);
-    add_common_headers(&mut answer, api, code.is_some(), &id);
+    add_common_headers(&mut answer, is_api, code.is_some(), &id);
     decision_slot.write(answer.headers_mut());
     cross_origin.add_headers(answer.headers_mut());
     access.set_response(answer.status(), code);
