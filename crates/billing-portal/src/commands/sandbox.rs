@@ -25,7 +25,7 @@ pub(crate) async fn run(context: &Context, arguments: cli::Sandbox) -> Result<()
     let shown = serde_json::json!({ "baseUrl": base, "customer": demo.customer });
     context.print(&shown, || {
         format!(
-            "The sandbox listens on {base}. Its demo customer is {}. Use any sk_test_ key.",
+            "The sandbox listens on {base} with the demo customer {}. Use any sk_test_ key.",
             demo.customer
         )
     })?;

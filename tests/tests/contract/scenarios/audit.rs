@@ -274,9 +274,9 @@ fn audit_retention_deletes_old_records_only(shared: &SharedFixture) {
         let export = on(&database, &["audit", "export", "--user", user]).run().expect_code(0);
         !records(&export.stdout).is_empty()
     };
-    let for_ever = Portal::start_ready(&on(&database, &["serve"]));
-    for_ever.process.signal(Signal::TERM);
-    assert_eq!(for_ever.process.finish().code, Some(0));
+    let without_retention = Portal::start_ready(&on(&database, &["serve"]));
+    without_retention.process.signal(Signal::TERM);
+    assert_eq!(without_retention.process.finish().code, Some(0));
     assert!(has("long-ago") && has("just-now"), "by default records are kept indefinitely");
     let _portal =
         Portal::start_ready(&on(&database, &["serve"]).env("BILLING_AUDIT_RETENTION_DAYS", "1"));
