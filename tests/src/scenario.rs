@@ -58,7 +58,7 @@ impl Scenario {
 /// Registers a function as a scenario with the clauses that it proves. The word in parentheses is
 /// the function's argument: `shared`, `store`, or nothing.
 ///
-/// ```ignore
+/// ```text
 /// pub(super) const SCENARIOS: &[Scenario] = &[
 ///     scenario!(two_requests_create_two_sessions(shared), "H4.fresh_session"),
 ///     scenario!(checkout_returns_provider_error_when_the_price_differs(store), "V1.price"),
