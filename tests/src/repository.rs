@@ -18,8 +18,9 @@ const GENERATED: &[&str] = &[".git", "__pycache__", "node_modules"];
 /// The marker file that cargo creates in each target folder.
 const CACHE_MARKER: &str = "CACHEDIR.TAG";
 
-/// The folder at the root in which `cargo run` keeps its state.
-const STATE_FOLDER: &str = "data";
+/// Folders at the root that git ignores: build output, which has no marker if cargo did not create
+/// the folder, and the state of `cargo run`.
+const IGNORED: &[&str] = &["data", "target"];
 
 /// Returns all files below `root` that are UTF-8, sorted by path.
 ///
@@ -57,7 +58,7 @@ fn is_generated(root: &Path, folder: &Path) -> bool {
     let name = folder.file_name().unwrap_or_default().to_string_lossy();
     GENERATED.contains(&name.as_ref())
         || folder.join(CACHE_MARKER).exists()
-        || (name == STATE_FOLDER && folder.parent() == Some(root))
+        || (IGNORED.contains(&name.as_ref()) && folder.parent() == Some(root))
 }
 
 fn relative(root: &Path, path: &Path) -> String {
@@ -81,6 +82,7 @@ mod tests {
         write("tests/data/case.txt", b"b");
         write("picture.png", b"\x89PNG\xff");
         write("data/key.secret", b"c");
+        write("target/packages/file.txt", b"g");
         write("output/CACHEDIR.TAG", b"d");
         write("output/debug/file.txt", b"e");
         write("tests/node_modules/package/index.js", b"f");
