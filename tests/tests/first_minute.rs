@@ -157,7 +157,7 @@ fn s2_first_start_shows_a_banner_whose_commands_work() {
     idle.send(&Request::get("/livez").to_bytes(banner.public)).unwrap();
     assert!(matches!(idle.answer("GET", "/livez"), Outcome::Answer(_)));
     terminal.press_ctrl_c();
-    let (code, screen) = terminal.exit_code_within(SOON);
+    let (code, screen) = terminal.exit_code_within(PATIENCE);
     assert_eq!(code, Some(0), "{screen}");
     expect_no_fault(&screen);
 }

@@ -310,3 +310,33 @@ fn edge_list<T: Default>(
         })
         .unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lame_duck(changes: &[(&'static str, &str)]) -> Duration {
+        let folder = tempfile::tempdir().unwrap();
+        let database = format!("sqlite://{}/portal.db", folder.path().display());
+        let flags = [("DATABASE_URL", database.as_str())];
+        let flags = flags.iter().chain(changes).map(|(name, value)| (*name, Some((*value).into())));
+        let mut settings = Settings::gather(&Source { file: None, flags: flags.collect() });
+        let config = ServeConfig::read(&mut settings);
+        settings.finish(config).unwrap().0.edge.lame_duck
+    }
+
+    #[test]
+    fn s2_embedded_default_has_no_lame_duck_unless_one_is_set() {
+        assert_eq!(lame_duck(&[]), Duration::ZERO);
+        let explicit = [("SHUTDOWN_LAME_DUCK_SECONDS", "7")];
+        assert_eq!(lame_duck(&explicit), Duration::from_secs(7));
+        let stripe = [
+            ("PROVIDER", "stripe"),
+            ("STRIPE_SECRET_KEY", "sk_test_LameDuckTest00000001"),
+            ("DASHBOARD_URL", "https://dash.example.com/"),
+            ("JWT_HS256_SECRET", "a-secret-0123456789-0123456789-abcdef"),
+            ("API_KEY_PEPPER", "pepper-0123456789-0123456789-abcdef"),
+        ];
+        assert_eq!(lame_duck(&stripe), Duration::from_secs(2));
+    }
+}

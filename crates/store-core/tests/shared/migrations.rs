@@ -2,7 +2,8 @@
 
 use std::process::{Command, Stdio};
 
-use crate::fixture::{Fixture, open};
+use crate::fixture::Fixture;
+use crate::shared::fixture::open;
 use billing_domain::ports::{Disposition, KeyChange, LinkChange, RepoError, SchemaState};
 use billing_domain::{
     ApiKey, AuditQuery, CustomerReading, CustomerState, Denials, FreshReading, InboxQuery, Mode,

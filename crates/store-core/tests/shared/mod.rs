@@ -4,6 +4,7 @@ mod audit_log;
 mod billing_rows;
 mod contracts;
 pub(crate) mod event_inbox;
+pub(crate) mod fixture;
 pub(crate) mod listening;
 mod migrations;
 mod rows;

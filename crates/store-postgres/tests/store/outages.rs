@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use crate::fixture::{Fixture, open};
+use crate::fixture::Fixture;
+use crate::shared::fixture::open;
 use billing_domain::Mode;
 use billing_domain::ports::{CustomerRepo, RepoError, SchemaState};
 use billing_testkit::postgres::Cluster;

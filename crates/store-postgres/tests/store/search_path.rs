@@ -1,6 +1,7 @@
 //! The search path selects the schema of the tables only if it is in the URL.
 
-use crate::fixture::{Fixture, open};
+use crate::fixture::Fixture;
+use crate::shared::fixture::open;
 use billing_domain::Mode;
 use billing_domain::ports::{RepoError, SchemaState};
 use billing_testkit::samples::{account, add_link, customer, link, user};

@@ -8,7 +8,8 @@ use std::process::Command;
 use billing_domain::Mode;
 use billing_testkit::samples::{account, add_link, customer, link, user};
 
-use crate::fixture::{Fixture, open};
+use crate::fixture::Fixture;
+use crate::shared::fixture::open;
 
 fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o777

@@ -2,11 +2,9 @@
 
 use std::path::PathBuf;
 
-use billing_domain::ports::BackgroundTask;
-use secrecy::SecretString;
+use sqlx::ConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
-use sqlx::{AssertSqlSafe, ConnectOptions, Executor};
-use store_sqlite::{SqliteSettings, SqliteStore};
+pub(crate) use store_sqlite::{SqliteSettings as Settings, SqliteStore as Store};
 use tempfile::TempDir;
 
 /// A database file in a temporary folder. The file does not exist yet.
@@ -23,28 +21,6 @@ impl Fixture {
 
     pub(crate) fn url(&self) -> String {
         format!("sqlite://{}", self.file().display())
-    }
-
-    /// Opens a store without tables.
-    pub(crate) fn store(&self) -> SqliteStore {
-        open(&self.url())
-    }
-
-    /// Opens a store and returns its tasks.
-    pub(crate) fn with_tasks(&self) -> (SqliteStore, Vec<BackgroundTask>) {
-        with_tasks(&self.url())
-    }
-
-    /// Opens a store with all tables.
-    pub(crate) async fn migrated(&self) -> SqliteStore {
-        let store = self.store();
-        store.database().migrate().await.unwrap();
-        store
-    }
-
-    /// Runs a statement outside the store.
-    pub(crate) async fn execute(&self, sql: &str) {
-        self.connect().await.execute(AssertSqlSafe(sql.to_owned())).await.unwrap();
     }
 
     /// Makes the database refuse audit rows with this value.
@@ -66,17 +42,4 @@ impl Fixture {
         );
         found.bind(name).fetch_one(&mut self.connect().await).await.unwrap() == 1
     }
-}
-
-/// Opens a store and runs its tasks until the test ends.
-pub(crate) fn open(url: &str) -> SqliteStore {
-    let (store, tasks) = with_tasks(url);
-    for task in tasks {
-        tokio::spawn(task.run);
-    }
-    store
-}
-
-fn with_tasks(url: &str) -> (SqliteStore, Vec<BackgroundTask>) {
-    SqliteStore::open(SqliteSettings::from_url(&SecretString::from(url)).unwrap())
 }
