@@ -18,6 +18,7 @@ const PROVIDER_OUTAGE_MILLIS: i64 = 60_000;
 pub(crate) struct Readiness {
     drain: Drain,
     ready: watch::Sender<bool>,
+    database_was_up: watch::Sender<bool>,
     database_down: AtomicBool,
     keys_missing: AtomicBool,
     provider_failed_at: AtomicI64,
@@ -30,6 +31,7 @@ impl Readiness {
         Self {
             drain,
             ready: watch::Sender::new(false),
+            database_was_up: watch::Sender::new(false),
             database_down: AtomicBool::new(true),
             keys_missing: AtomicBool::new(true),
             provider_failed_at: AtomicI64::new(i64::MIN),
@@ -46,8 +48,11 @@ impl Readiness {
         for (name, up) in [("database", database_is_up), ("keys", keys_are_loaded)] {
             metrics::gauge!("dependency_up", "dependency" => name).set(if up { 1.0 } else { 0.0 });
         }
+        if database_is_up {
+            set(&self.database_was_up);
+        }
         if database_is_up && keys_are_loaded {
-            self.ready.send_if_modified(|ready| !std::mem::replace(ready, true));
+            set(&self.ready);
         }
     }
 
@@ -65,9 +70,23 @@ impl Readiness {
 
     /// Waits until the service has been ready once.
     pub(crate) async fn wait_until_ready(&self) {
-        // The sender lives as long as `self`, so waiting cannot fail.
-        let _ = self.ready.subscribe().wait_for(|ready| *ready).await;
+        wait_for(&self.ready).await;
     }
+
+    /// Waits until the database has been reachable and migrated once, with or without the keys for
+    /// access tokens.
+    pub(crate) async fn wait_for_database(&self) {
+        wait_for(&self.database_was_up).await;
+    }
+}
+
+fn set(flag: &watch::Sender<bool>) {
+    flag.send_if_modified(|value| !std::mem::replace(value, true));
+}
+
+async fn wait_for(flag: &watch::Sender<bool>) {
+    // The caller keeps the sender alive, so waiting cannot fail.
+    let _ = flag.subscribe().wait_for(|value| *value).await;
 }
 
 impl ReadinessProbe for Readiness {
@@ -134,6 +153,17 @@ mod tests {
         readiness.observe(true, true);
         readiness.observe(false, true);
         assert!(waited().await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn wait_for_the_database_does_not_require_keys() {
+        let (readiness, ..) = readiness();
+        let waited = || tokio::time::timeout(Duration::ZERO, readiness.wait_for_database());
+        assert!(waited().await.is_err());
+        readiness.observe(true, false);
+        assert!(waited().await.is_ok());
+        let ready = tokio::time::timeout(Duration::ZERO, readiness.wait_until_ready());
+        assert!(ready.await.is_err());
     }
 
     #[test]

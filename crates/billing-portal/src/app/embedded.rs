@@ -81,7 +81,7 @@ impl Embedded {
         // Requests and workers need the sandbox while they drain: it is cancelled after them.
         let readiness = services.readiness.clone();
         supervisor.add("sandbox", Kind::Endless, async move {
-            let ready = readiness.wait_until_ready();
+            let ready = readiness.wait_for_database();
             let served = sandbox.serve_and_deliver_after(ready, std::future::pending()).await;
             served.map_err(|error| Failure::failed("the sandbox failed", &error))
         });

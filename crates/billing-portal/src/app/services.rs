@@ -67,7 +67,7 @@ impl Services {
         let (keys, key_tasks) = keys::start(&config.keys, &stores, clock.clone())
             .map_err(|error| Failure::failed("API keys cannot be verified", &error))?;
         tasks.extend(token_tasks);
-        tasks.extend(key_tasks.into_iter().map(|task| after_start(task, &readiness, &drain)));
+        tasks.extend(key_tasks.into_iter().map(|task| after_database(task, &readiness, &drain)));
         let key_service = ApiKeyService::new(stores.api_keys.clone(), clock.clone());
         let issuer = ApiKeyIssuer::new(key_service.clone(), keys.minter().clone(), account.mode());
         let gate = config.keys.gate().clone();
@@ -95,15 +95,55 @@ impl Services {
     }
 }
 
-/// Delays a task that needs the database until the service is ready. Before that, the database may
-/// not be migrated.
-fn after_start(task: BackgroundTask, readiness: &Arc<Readiness>, drain: &Drain) -> BackgroundTask {
+/// Delays a task until the database is reachable and migrated. It does not wait for the keys of
+/// access tokens: API keys work without them, and their changes must be followed.
+fn after_database(
+    task: BackgroundTask,
+    readiness: &Arc<Readiness>,
+    drain: &Drain,
+) -> BackgroundTask {
     let (readiness, drain) = (Arc::clone(readiness), drain.clone());
     BackgroundTask::new(task.name, async move {
         tokio::select! {
-            () = readiness.wait_until_ready() => {}
+            () = readiness.wait_for_database() => {}
             () = drain.wait() => {}
         }
         task.run.await;
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future;
+    use std::time::Duration;
+
+    use super::*;
+
+    async fn ends(task: &mut (impl Future<Output = ()> + Unpin)) -> bool {
+        tokio::time::timeout(Duration::from_millis(20), task).await.is_ok()
+    }
+
+    fn delayed() -> (Arc<Readiness>, Drain, BackgroundTask) {
+        let drain = Drain::new();
+        let readiness = Arc::new(Readiness::new(drain.clone(), clock()));
+        let task = BackgroundTask::new("a task", std::future::ready(()));
+        let task = after_database(task, &readiness, &drain);
+        (readiness, drain, task)
+    }
+
+    #[tokio::test]
+    async fn delayed_task_runs_when_the_database_is_up_and_token_keys_are_missing() {
+        let (readiness, _drain, mut task) = delayed();
+        assert!(!ends(&mut task.run).await);
+        readiness.observe(true, false);
+        assert!(ends(&mut task.run).await);
+    }
+
+    #[tokio::test]
+    async fn delayed_task_runs_when_the_drain_begins() {
+        let (_readiness, drain, mut task) = delayed();
+        assert!(!ends(&mut task.run).await);
+        drain.begin();
+        assert!(ends(&mut task.run).await);
+    }
 }

@@ -46,7 +46,7 @@ pub(crate) fn register(
     };
     let ready = readiness.clone();
     supervisor.add("retention", Kind::Endless, async move {
-        ready.wait_until_ready().await;
+        ready.wait_for_database().await;
         infallible(retention.run()).await
     });
 
